@@ -1,0 +1,1 @@
+//! The engine and the page-side helpers as WebAssembly exports.

@@ -1,0 +1,1 @@
+//! A BIP 157/158 light client over the block-dn HTTP API.

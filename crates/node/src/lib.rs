@@ -1,0 +1,1 @@
+//! LDK wired once: channels, peers, events, persistence, on-chain wallet.

@@ -1,0 +1,1 @@
+//! What wallet and gateway, and pages and wallet, say to each other: types, versions, limits.

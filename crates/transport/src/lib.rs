@@ -1,0 +1,1 @@
+//! The Platform trait and how bytes reach a peer: WebSocket and TCP.

@@ -1,0 +1,1 @@
+//! What a person does: open, pay, receive, send, history.

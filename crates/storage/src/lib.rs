@@ -1,1 +1,52 @@
 //! The key-value trait of the wallet, its sealed form and its backends.
+//!
+//! `node` and `wallet` see a [`Store`]: named values, changed by whole [`Batch`]es. The one implementation seals names and
+//! values and keeps them in a [`Backend`]: memory, IndexedDB or SQLite.
+
+mod backend;
+mod batch;
+mod error;
+
+pub use backend::{Backend, SharedBackend, Write};
+pub use batch::Batch;
+pub use error::StoreError;
+use futures::future::LocalBoxFuture;
+
+/// The longest name, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 512;
+
+/// Named values that survive the process; what `node` and `wallet` use.
+///
+/// Names are "/"-separated paths: `ldk/manager`, `ldk/monitor/<outpoint>`, `wallet/payment/<id>`; 1 to
+/// [`MAX_NAME_BYTES`] bytes.
+///
+/// Reads see all commits that resolved before the read was first polled. Commits that are under way at the same time apply
+/// in the order in which they were first polled. Dropping a commit's future leaves all of the batch or nothing of it.
+pub trait Store {
+    /// The value of `name`, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the value does not authenticate; [`StoreError::Closed`], [`StoreError::Fenced`] (once a
+    /// commit has found it out), [`StoreError::InvalidName`], [`StoreError::Backend`].
+    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
+
+    /// The full names that start with `prefix`, sorted; the empty prefix gives all.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>>;
+
+    /// Writes the whole batch in ONE transaction that also checks this writer's epoch; when this resolves to `Ok` it is on
+    /// the disk. An empty batch needs no transaction and counts as none.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: another writer has taken over, stop for good. All others: nothing was written and the store
+    /// is as usable as before; see [`StoreError::is_retryable`].
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>>;
+
+    /// How many transactions this store has committed since it was opened.
+    fn commits(&self) -> u64;
+
+    /// Lets the backend go; later calls give [`StoreError::Closed`]. Closing twice is no error.
+    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()>;
+}

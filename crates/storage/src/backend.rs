@@ -1,0 +1,45 @@
+//! Where sealed records lie: a transactional map of bytes to bytes, guarded by an epoch.
+
+use crate::StoreError;
+use futures::future::LocalBoxFuture;
+use std::rc::Rc;
+
+/// A backend's handle as the sealed store and its openers share it.
+pub type SharedBackend = Rc<dyn Backend>;
+
+/// One write of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The record's (sealed) name.
+    pub name: Vec<u8>,
+    /// Its new value, or `None` to remove it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// A transactional map of binary names to binary values for one wallet. It knows no keys: what it holds is sealed.
+///
+/// Every backend passes the suite in `conformance`.
+pub trait Backend {
+    /// Where this is, for people: "IndexedDB amplet/main", "/var/lib/amplet/node.sqlite".
+    fn place(&self) -> String;
+
+    /// The value of `name`, if there is one.
+    fn read<'a>(&'a self, name: &'a [u8]) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
+
+    /// All names, in no particular order.
+    fn names(&self) -> LocalBoxFuture<'_, Result<Vec<Vec<u8>>, StoreError>>;
+
+    /// Makes this caller the only writer: raises the stored epoch by one, durably, and returns it. Whoever holds an
+    /// earlier epoch gets [`StoreError::Fenced`] from then on.
+    fn take_over(&self) -> LocalBoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Applies all `writes` (later ones win) in ONE transaction that is on the disk when this resolves, and only if the
+    /// stored epoch, read in that same transaction, is `epoch`.
+    fn commit(&self, writes: Vec<Write>, epoch: u64) -> LocalBoxFuture<'_, Result<(), StoreError>>;
+
+    /// Deletes everything, for good, whoever is writing; other writers are fenced or closed. This handle is closed after.
+    fn destroy(&self) -> LocalBoxFuture<'_, Result<(), StoreError>>;
+
+    /// Releases what this handle holds. Later calls give [`StoreError::Closed`]. Closing twice is no error.
+    fn close(&self) -> LocalBoxFuture<'_, ()>;
+}

@@ -1,0 +1,111 @@
+//! What can go wrong with the wallet's storage, and what to do about it.
+
+/// Why an operation on the storage did not happen.
+///
+/// A failed [`commit`](crate::Store::commit) has changed nothing, with one exception that no store can rule out: a
+/// [`Backend`](Self::Backend) failure that arrives while the commit itself is under way leaves its outcome unknown.
+/// Committing the same batch again is right in both cases.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another writer has taken the wallet over. This one must stop for good: what it holds in memory is stale.
+    #[error(
+        "this wallet was taken over by another tab or process (writer {now}, this one is {mine}): \
+         close this one and use the other, or open the wallet here again"
+    )]
+    Fenced {
+        /// The epoch that this writer took when it opened the store.
+        mine: u64,
+        /// The epoch in the store now.
+        now: u64,
+    },
+
+    /// The browser or the disk has no room. Nothing was written; commit again once there is room.
+    #[error(
+        "no room to save the wallet ({detail}): free disk space or remove other sites' data, then try again"
+    )]
+    QuotaExceeded {
+        /// What the browser or the database said.
+        detail: String,
+    },
+
+    /// The passphrase (or key) is not the one of this wallet. The stored data is intact.
+    #[error("wrong passphrase: nothing was changed; try again, minding the keyboard layout and capitals")]
+    WrongPassphrase,
+
+    /// A record does not authenticate or cannot be read: it was damaged or tampered with.
+    #[error("stored data is damaged at {name}: {what}; restore the wallet from its backup")]
+    Corrupt {
+        /// The record's name, where it can still be told.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
+
+    /// Written by a newer release. Nothing was touched.
+    #[error(
+        "the stored wallet has format {found}, this release knows formats up to {supported}: \
+         update to the newer release"
+    )]
+    NewerFormat {
+        /// The format found.
+        found: u32,
+        /// The newest format that this release reads.
+        supported: u32,
+    },
+
+    /// There is no wallet here (and nothing that looks like the rest of one).
+    #[error("there is no wallet in {place}: create one, or restore one from its backup")]
+    NotFound {
+        /// The backend's own description of where it looked.
+        place: String,
+    },
+
+    /// A wallet exists already where one was to be created. Nothing was touched.
+    #[error("there is already a wallet in {place}: open it, or choose another name for the new one")]
+    AlreadyExists {
+        /// The backend's own description of where it looked.
+        place: String,
+    },
+
+    /// A name is empty or longer than [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES). A mistake of the caller.
+    #[error("a record's name has {bytes} bytes of UTF-8; it must have 1 to {}", crate::MAX_NAME_BYTES)]
+    InvalidName {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+
+    /// The store was closed, or its wallet destroyed.
+    #[error("the wallet's storage is closed: open the wallet again")]
+    Closed,
+
+    /// The system gave no randomness, without which nothing can be sealed. Nothing was written.
+    #[error(
+        "the system's random number generator failed ({0}): nothing was saved; reload, or restart the device"
+    )]
+    Randomness(String),
+
+    /// The database failed in a way that has no name above.
+    #[error("the wallet's storage failed to {action}: {source}; try again, and if it persists restart")]
+    Backend {
+        /// What was being done, as an infinitive: "commit", "read a record".
+        action: &'static str,
+        /// What the database said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// Whether the same operation on the same store can succeed later. When not, the store has to be opened again, by a
+    /// newer release or with another passphrase, or the call itself is wrong.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::QuotaExceeded { .. } | Self::Randomness(_) | Self::Backend { .. })
+    }
+
+    /// Whether this writer was fenced off and must stop for good.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Fenced { .. })
+    }
+}

@@ -1,0 +1,121 @@
+//! The WebSocket on which a wallet speaks BOLT 8 to a gateway's node.
+//!
+//! At [`PATH`], binary frames carry the bytes of BOLT 8; frame boundaries mean nothing. A browser cannot pause reading,
+//! so the gateway sends at most as many bytes as the client has room for: [`INITIAL_WINDOW`] after the upgrade, then
+//! what each text frame [`Control`] of the client adds. In the other direction TCP's own back-pressure is enough. The
+//! gateway sends no text frame. It refuses by accepting the upgrade and closing with a [`CloseCode`], since a browser
+//! hides everything else from a page.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a gateway accepts the WebSocket. A client that connects to another path speaks to a plain listener (Core
+/// Lightning's own, for one) and sends no text frame.
+pub const PATH: &str = "/lightning/v1";
+
+/// Where a gateway says how it is: see [`Health`].
+pub const HEALTH_PATH: &str = "/health";
+
+/// Bytes a gateway may send before the first credit: 256 KiB.
+pub const INITIAL_WINDOW: u32 = 256 << 10;
+
+/// Greatest credit that may be outstanding, in bytes: 16 MiB. More is a violation.
+pub const MAX_WINDOW: u32 = 16 << 20;
+
+/// Greatest frame either side accepts: a whole BOLT 8 message (65,535 bytes, two MACs and its length) fits.
+pub const MAX_FRAME: usize = 128 << 10;
+
+/// What a client says in a text frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Bytes that the gateway may send in addition; at least 1.
+    pub credit: u32,
+}
+
+/// The gateway's answer at [`HEALTH_PATH`], status 200 when the node is up and 503 when it is not, with
+/// `Access-Control-Allow-Origin: *` so that any page can tell the two apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Whether the gateway's Lightning node is up.
+    pub node: bool,
+}
+
+/// Why a WebSocket was closed (RFC 6455 section 7.4; 4000 to 4999 are ours).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CloseCode {
+    /// 1000: the connection is not needed any more.
+    Normal,
+    /// 4000: the gateway restarts; come back soon.
+    Restart,
+    /// 4001: the gateway is up, its Lightning node is not.
+    NodeDown,
+    /// 4002: this client is not admitted.
+    NotAllowed,
+    /// 4003: too many connections, of this client or of all.
+    TooManyConnections,
+    /// 4004: the other side broke this protocol.
+    Violation,
+    /// 4005: the other side reads too slowly.
+    SlowConsumer,
+    /// 4006: nothing was heard for too long.
+    Idle,
+    /// 4007: the same node id connected again elsewhere; this is the older connection.
+    Replaced,
+    /// Any other code.
+    Other(u16),
+}
+
+impl CloseCode {
+    /// The number on the wire.
+    pub fn number(self) -> u16 {
+        match self {
+            CloseCode::Normal => 1000,
+            CloseCode::Restart => 4000,
+            CloseCode::NodeDown => 4001,
+            CloseCode::NotAllowed => 4002,
+            CloseCode::TooManyConnections => 4003,
+            CloseCode::Violation => 4004,
+            CloseCode::SlowConsumer => 4005,
+            CloseCode::Idle => 4006,
+            CloseCode::Replaced => 4007,
+            CloseCode::Other(number) => number,
+        }
+    }
+}
+
+impl From<u16> for CloseCode {
+    fn from(number: u16) -> Self {
+        match number {
+            1000 => CloseCode::Normal,
+            4000 => CloseCode::Restart,
+            4001 => CloseCode::NodeDown,
+            4002 => CloseCode::NotAllowed,
+            4003 => CloseCode::TooManyConnections,
+            4004 => CloseCode::Violation,
+            4005 => CloseCode::SlowConsumer,
+            4006 => CloseCode::Idle,
+            4007 => CloseCode::Replaced,
+            other => CloseCode::Other(other),
+        }
+    }
+}
+
+impl std::fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = match self {
+            CloseCode::Normal => "not needed any more",
+            CloseCode::Restart => "the gateway restarts; it is tried again by itself",
+            CloseCode::NodeDown => "the gateway is up but its Lightning node is down; its operator has to start it",
+            CloseCode::NotAllowed => "this wallet is not admitted; ask the gateway's operator, or choose another gateway",
+            CloseCode::TooManyConnections => {
+                "too many connections; close other wallets on this gateway, or try later"
+            }
+            CloseCode::Violation => "this side broke the protocol; update the wallet or the gateway",
+            CloseCode::SlowConsumer => "this side reads too slowly; check the network",
+            CloseCode::Idle => "nothing was heard for too long; it is tried again by itself",
+            CloseCode::Replaced => "the same wallet connected from elsewhere; close it there",
+            CloseCode::Other(number) => return write!(f, "close code {number}"),
+        };
+        f.write_str(text)
+    }
+}

@@ -1,0 +1,118 @@
+//! The one error that crosses to JavaScript.
+
+use serde::{Deserialize, Serialize};
+
+/// What went wrong, for programs. The names are part of the JavaScript API and never change meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorCode {
+    /// An argument is malformed; the message names it.
+    InvalidInput,
+    /// The mnemonic has a wrong word, a wrong length or a wrong checksum; the message says which.
+    InvalidMnemonic,
+    /// The passphrase does not open this wallet.
+    WrongPassphrase,
+    /// A wallet of this name exists already.
+    WalletExists,
+    /// No wallet of this name is stored here.
+    WalletNotFound,
+    /// The stored data is damaged (not a wrong passphrase).
+    Corrupt,
+    /// The stored data was written by a newer release.
+    NewerFormat,
+    /// Another tab or device took the wallet over; this engine stopped writing.
+    Fenced,
+    /// The browser refused to store more.
+    StorageFull,
+    /// The storage failed for another reason.
+    Storage,
+    /// An insecure context or a partitioned frame cannot hold a wallet.
+    NotAllowedHere,
+    /// Page and engine speak different versions.
+    VersionMismatch,
+    /// The engine stopped after an internal error; a fresh one continues from the durable state.
+    WalletCrashed,
+    /// The wallet was closed or locked.
+    Closed,
+    /// The invoice or address cannot be read.
+    InvalidPaymentRequest,
+    /// The invoice or address belongs to another network.
+    WrongNetwork,
+    /// The invoice has expired.
+    Expired,
+    /// This invoice was paid already, or a payment of it is under way.
+    AlreadyPaid,
+    /// The invoice states no amount and none was given, or one was given beside the invoice's own.
+    AmountMismatch,
+    /// Not enough everyday money (or savings, for an on-chain payment); the message says how much is missing.
+    InsufficientBalance,
+    /// Not enough inbound liquidity to receive the amount.
+    InsufficientInbound,
+    /// No route within the fee limit was found, or every route failed.
+    NoRoute,
+    /// The payee refused the payment.
+    PayeeRefused,
+    /// The fee would exceed the limit given.
+    FeeTooHigh,
+    /// No gateway is connected.
+    GatewayOffline,
+    /// The gateway's HTTP side answers but its Lightning node does not.
+    NodeDown,
+    /// The peer proved another identity than the configured node id.
+    WrongNodeKey,
+    /// The gateway refused; the message carries its reason.
+    GatewayRefused,
+    /// The browser does not let this page connect there.
+    NotAllowedByBrowser,
+    /// A chain source failed, lied, or none is reachable.
+    ChainSource,
+    /// A transaction was not accepted by the network; the message carries the reason.
+    BroadcastRejected,
+    /// The channel cannot do that now.
+    ChannelUnavailable,
+    /// It took too long; the outcome, if money is involved, stays pending and is shown in the history.
+    Timeout,
+    /// A defect of this program.
+    Internal,
+}
+
+/// An error with a code for programs and a message for a person; the message names the remedy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct WalletError {
+    /// What went wrong.
+    pub code: ErrorCode,
+    /// What went wrong and what to do, in English.
+    pub message: String,
+    /// What lay below it, outermost first; empty when nothing did.
+    #[serde(default)]
+    pub causes: Vec<String>,
+}
+
+impl WalletError {
+    /// An error of `code` with a message that names the remedy.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), causes: Vec::new() }
+    }
+
+    /// The same error with the chain of `source` kept for diagnostics.
+    #[must_use]
+    pub fn caused_by(mut self, source: &dyn std::error::Error) -> Self {
+        let mut next = Some(source);
+        while let Some(error) = next {
+            self.causes.push(error.to_string());
+            next = error.source();
+        }
+        self
+    }
+}
+
+impl std::fmt::Display for WalletError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for WalletError {}

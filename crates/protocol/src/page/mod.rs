@@ -1,0 +1,28 @@
+//! What a page and the wallet engine say over a `MessagePort`.
+//!
+//! A page sends a [`Request`], the engine answers with the value that the request's documentation names, or with a
+//! [`WalletError`]; between them the engine sends [`Notice`]s. Amounts are msat (`bigint` in JavaScript) unless the
+//! name says `sat`; times are seconds since the UNIX epoch.
+
+mod error;
+mod event;
+mod request;
+mod state;
+
+pub use error::{ErrorCode, WalletError};
+pub use event::{Event, EventKind, Notice};
+pub use request::{Inspected, OnchainSend, OpenOptions, Page, PaymentRequest, Request, SendAmount};
+pub use state::{
+    Balance, ChainStatus, Channel, ChannelState, Connection, Direction, FeeRates, Gateway, GatewayStatus, Network,
+    Payment, PaymentKind, PaymentStatus, Status, Trust, Warning,
+};
+
+/// Version of these messages. A page and an engine of different versions refuse each other with
+/// [`ErrorCode::VersionMismatch`]; the older engine then finishes its step and hands over.
+pub const VERSION: u32 = 1;
+
+/// Longest text, in bytes, that [`Request::Inspect`] and [`Request::Pay`] read; longer input is refused unread.
+pub const MAX_TEXT: usize = 8 * 1024;
+
+/// Longest invoice description, in bytes (BOLT 11 `d` field: 639 bytes).
+pub const MAX_DESCRIPTION: usize = 639;

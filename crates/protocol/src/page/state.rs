@@ -1,0 +1,305 @@
+//! What the engine tells of its state.
+
+use serde::{Deserialize, Serialize};
+
+/// The Bitcoin network of a wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum Network {
+    /// Real money.
+    Mainnet,
+    /// BIP 94 test network.
+    Testnet4,
+    /// BIP 325 test network.
+    Signet,
+    /// A private chain.
+    Regtest,
+}
+
+/// A gateway as configured: a node and where its WebSocket and chain API are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Gateway {
+    /// `<node id, 66 hex digits>@<ws or wss URL>`; the path `/lightning/v1` is added when the URL has none.
+    pub address: String,
+    /// Base URL of the block-dn API; by default the address's origin with http(s).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub chain_url: Option<String>,
+    /// Whether a 0-conf channel from this gateway is accepted (its balance is shown as trusted until it confirms).
+    #[serde(default)]
+    pub trust_zero_conf: bool,
+}
+
+/// The wallet's money. Everyday is Lightning, savings is on-chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Balance {
+    /// Everyday money that is ours in open channels, reserves included.
+    pub everyday_msat: u64,
+    /// The part of `everyday_msat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
+    pub spendable_msat: u64,
+    /// The part of `everyday_msat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
+    pub trusted_msat: u64,
+    /// What can be received over Lightning now.
+    pub receivable_msat: u64,
+    /// Everyday money on its way back to savings (closing channels, sweeps), in sat.
+    pub closing_sat: u64,
+    /// Confirmed savings, in sat, reserve included.
+    pub savings_sat: u64,
+    /// Unconfirmed deposits and change, in sat.
+    pub savings_pending_sat: u64,
+    /// Savings held back so that a channel can be closed at any fee (anchor reserve), in sat.
+    pub reserve_sat: u64,
+}
+
+/// Whether money came or went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum Direction {
+    /// Paid to this wallet.
+    Inbound,
+    /// Paid by this wallet.
+    Outbound,
+}
+
+/// How money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum PaymentKind {
+    /// A BOLT 11 invoice.
+    Bolt11,
+    /// An on-chain transaction.
+    Onchain,
+    /// Savings to everyday: the funding of a channel.
+    ChannelOpen,
+    /// Everyday to savings: a channel's close or sweep.
+    ChannelClose,
+}
+
+/// A payment's outcome: never a guess.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum PaymentStatus {
+    /// Not decided yet; the money is reserved.
+    Pending,
+    /// Done, with proof (the preimage, or the confirmed transaction).
+    Succeeded,
+    /// Nothing left this wallet.
+    Failed {
+        /// Why, and what to do.
+        error: super::WalletError,
+    },
+}
+
+/// A line of the history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// Unique in this wallet: payment hash, or transaction id, in hex.
+    pub id: String,
+    /// In or out.
+    pub direction: Direction,
+    /// How.
+    pub kind: PaymentKind,
+    /// Outcome.
+    #[serde(flatten)]
+    pub status: PaymentStatus,
+    /// What the payee gets (outbound), or what we got or asked for (inbound). `None`: an invoice without amount.
+    pub amount_msat: Option<u64>,
+    /// Paid on top of the amount. `None` while it is not known.
+    pub fee_msat: Option<u64>,
+    /// Description from the invoice, or the person's own.
+    pub description: String,
+    /// The BOLT 11 text, for Lightning payments.
+    pub invoice: Option<String>,
+    /// The payee's node id (hex) or address.
+    pub payee: Option<String>,
+    /// The preimage, in hex: proof of payment.
+    pub preimage: Option<String>,
+    /// The transaction, in hex, for on-chain movements.
+    pub txid: Option<String>,
+    /// Confirmations of that transaction; 0 while it waits.
+    pub confirmations: u32,
+    /// Channels crossed by the longest part.
+    pub hops: Option<u32>,
+    /// When it was made.
+    pub created_at: u64,
+    /// When it ended.
+    pub settled_at: Option<u64>,
+    /// When an inbound invoice stops being payable.
+    pub expires_at: Option<u64>,
+    /// Milliseconds between the request to pay and the proof.
+    pub duration_ms: Option<u64>,
+}
+
+/// Where a channel is in its life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ChannelState {
+    /// Negotiating with the gateway.
+    Negotiating,
+    /// The funding transaction waits for confirmations.
+    Confirming {
+        /// So many so far.
+        confirmations: u32,
+        /// So many are needed.
+        needed: u32,
+    },
+    /// Usable now.
+    Ready,
+    /// Open, but the gateway is not connected.
+    Offline,
+    /// Being closed.
+    Closing,
+}
+
+/// A channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Channel {
+    /// Channel id, in hex (BOLT 2).
+    pub id: String,
+    /// The gateway's node id, in hex.
+    pub gateway: String,
+    /// Where it is in its life.
+    #[serde(flatten)]
+    pub state: ChannelState,
+    /// Whole capacity, in sat.
+    pub capacity_sat: u64,
+    /// What can be sent through it.
+    pub outbound_msat: u64,
+    /// What can be received through it.
+    pub inbound_msat: u64,
+    /// Used without confirmation, on the gateway's word.
+    pub trusted: bool,
+    /// `txid:vout` of the funding output.
+    pub funding: Option<String>,
+}
+
+/// The connection to a gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Connection {
+    /// Being made.
+    Connecting,
+    /// Up.
+    Connected,
+    /// Down; tried again at `until`.
+    Waiting {
+        /// When it is tried again (seconds since the UNIX epoch).
+        until: u64,
+        /// Why the last one ended, and what to do.
+        error: super::WalletError,
+    },
+}
+
+/// A gateway and its connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayStatus {
+    /// Node id, in hex.
+    pub node_id: String,
+    /// Where it is reached.
+    pub url: String,
+    /// The connection.
+    pub connection: Connection,
+    /// What it offers, once it has told.
+    pub terms: Option<crate::gateway::ChannelTerms>,
+}
+
+/// What is known of the chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct ChainStatus {
+    /// Height of our tip.
+    pub height: u32,
+    /// Hash of our tip, in hex.
+    pub hash: String,
+    /// Time in our tip's header.
+    pub time: u64,
+    /// Whether the wallet has seen every block up to the sources' tip.
+    pub synced: bool,
+    /// When the sources last answered; `None`: not since the wallet was opened.
+    pub checked_at: Option<u64>,
+    /// Blocks left to read, while not synced.
+    pub blocks_left: u32,
+    /// What the sources' agreement is worth.
+    pub trust: Trust,
+    /// Why the last check failed, and what to do.
+    pub error: Option<super::WalletError>,
+}
+
+/// What trust in chain sources remains (design invariant 7).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Trust {
+    /// How many sources are configured.
+    pub sources: u32,
+    /// How many of them agree on the tip and the filters.
+    pub agreeing: u32,
+    /// Sources that were caught giving wrong data.
+    pub liars: Vec<String>,
+}
+
+/// What a person should know, with its remedy; the page has a text for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum Warning {
+    /// Not synced for 7 days or more: open the wallet with a working connection soon.
+    LongUnsynced,
+    /// Savings cannot pay the fee of a forced close: deposit some before opening a channel.
+    NoAnchorReserve,
+    /// One chain source only: it is trusted for the tip's existence and for completeness of filters.
+    SingleSource,
+    /// Chain sources disagree.
+    SourcesDisagree,
+}
+
+/// All that a status line shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Network of this wallet.
+    pub network: Network,
+    /// This wallet's node id, in hex.
+    pub node_id: String,
+    /// Whether a payment could leave now.
+    pub able_to_pay: bool,
+    /// The chain.
+    pub chain: ChainStatus,
+    /// The gateways, as configured.
+    pub gateways: Vec<GatewayStatus>,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+    /// Storage transactions since the engine started (measured: at most 4 per payment).
+    pub commits: u64,
+}
+
+/// Fee rates in sat per 1000 virtual bytes (so 1000 = 1 sat/vB), by wanted speed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct FeeRates {
+    /// Next block or two.
+    pub fast: u64,
+    /// Within an hour.
+    pub normal: u64,
+    /// Within a day.
+    pub slow: u64,
+}

@@ -1,0 +1,275 @@
+//! What can go wrong with the chain, and what to do about it.
+
+use amplet_storage::StoreError;
+use amplet_transport::FetchError;
+use bitcoin::{BlockHash, Network};
+
+use crate::Position;
+
+/// A header that the rules of its network forbid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// It does not follow the header before it.
+    #[error("header {height} does not follow the one before it")]
+    NotLinked {
+        /// Its height.
+        height: u32,
+    },
+    /// Its hash does not meet the target that it claims.
+    #[error("header {height} has no proof of work: hash {hash} is above its target")]
+    NoWork {
+        /// Its height.
+        height: u32,
+        /// Its hash.
+        hash: BlockHash,
+    },
+    /// It claims another difficulty than the rules give.
+    #[error("header {height} claims the difficulty bits {found:#010x}, the rules of {network} give {expected:#010x}")]
+    WrongBits {
+        /// Its height.
+        height: u32,
+        /// The network.
+        network: Network,
+        /// Compact target in the header.
+        found: u32,
+        /// Compact target by the rules.
+        expected: u32,
+    },
+    /// Its time is not after the median of the 11 blocks before it.
+    #[error("header {height} has time {time}, not after the median {median} of the 11 before it")]
+    TooOld {
+        /// Its height.
+        height: u32,
+        /// Its time, in seconds since the UNIX epoch.
+        time: u32,
+        /// The median.
+        median: u32,
+    },
+    /// First block of a difficulty period, more than 10 minutes before the last of the period before (BIP 94).
+    #[error("header {height} has time {time}, more than 10 minutes before its parent's ({parent}) at the start of a difficulty period")]
+    Timewarp {
+        /// Its height.
+        height: u32,
+        /// Its time.
+        time: u32,
+        /// Its parent's time.
+        parent: u32,
+    },
+    /// Its time is more than two hours ahead of this device's clock.
+    #[error("header {height} has time {time}, more than 2 hours ahead of this device's clock ({now}); if the clock is wrong, set it")]
+    Future {
+        /// Its height.
+        height: u32,
+        /// Its time.
+        time: u32,
+        /// This device's time.
+        now: u64,
+    },
+    /// The chain leaves ours below the checkpoint.
+    #[error("the offered chain leaves ours below the checkpoint at height {checkpoint}; it cannot be the same network's best chain")]
+    BelowCheckpoint {
+        /// The checkpoint's height.
+        checkpoint: u32,
+    },
+    /// Old block versions have ended on this network (BIP 34, 65, 66).
+    #[error("header {height} has version {version}, which this network no longer accepts")]
+    OldVersion {
+        /// Its height.
+        height: u32,
+        /// Its version.
+        version: i32,
+    },
+}
+
+/// Why a source is no use, or an answer of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// No answer.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// An answer that is none.
+    #[error("{path} was answered with status {status}: {text}")]
+    Status {
+        /// The path asked for.
+        path: String,
+        /// The HTTP status.
+        status: u16,
+        /// The start of the answer's text.
+        text: String,
+    },
+    /// It serves another network.
+    #[error("the server serves {found}, this wallet is on {expected}; configure a server for {expected}")]
+    WrongNetwork {
+        /// Name or genesis hash of the network it serves.
+        found: String,
+        /// The wallet's network.
+        expected: Network,
+    },
+    /// The answer is not of the documented form.
+    #[error("the answer to {path} is not of the block-dn API: {what}")]
+    Malformed {
+        /// The path asked for.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A header breaks the rules.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// A filter does not belong to the filter headers.
+    #[error("the filter of block {height} does not fit its filter header")]
+    Filter {
+        /// Height of the block.
+        height: u32,
+    },
+    /// A block is not the one asked for, or its contents do not fit its header.
+    #[error("block {hash} was answered with something else: {what}")]
+    Block {
+        /// The block asked for.
+        hash: BlockHash,
+        /// What is wrong.
+        what: String,
+    },
+    /// What it says has changed between two questions (a reorganisation on its side); the next poll sees it.
+    #[error("the server's chain changed while it was read; ask again")]
+    Moved,
+    /// It was caught lying before.
+    #[error("the server is not asked any more: {0}")]
+    Distrusted(String),
+}
+
+impl SourceError {
+    /// Whether this is proof that the source is broken or hostile, rather than absent or busy.
+    pub fn is_proof(&self) -> bool {
+        matches!(self, Self::Header(e) if !matches!(e, HeaderError::Future { .. }))
+            || matches!(self, Self::Filter { .. } | Self::Block { .. })
+    }
+}
+
+/// What each source said when none could help, as one text.
+fn failures(list: &[(String, SourceError)]) -> String {
+    list.iter().map(|(url, e)| format!("{url}: {e}")).collect::<Vec<_>>().join("; ")
+}
+
+/// Why the chain could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// The storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Stored by a newer release. Nothing was touched.
+    #[error("the stored headers have format {found}, this release knows formats up to {supported}: update to the newer release")]
+    NewerFormat {
+        /// The format found.
+        found: u32,
+        /// The newest format known.
+        supported: u32,
+    },
+    /// The stored headers belong to another network.
+    #[error("the stored headers are of {found}, this wallet is on {expected}: open it with the network it was made for")]
+    OtherNetwork {
+        /// The stored network.
+        found: String,
+        /// The network asked for.
+        expected: Network,
+    },
+    /// A source's address cannot be used.
+    #[error("the chain server address {url:?} cannot be used: {what}")]
+    BadUrl {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// No source was given.
+    #[error("no chain server is configured; add the address of a gateway or of a block-dn server")]
+    NoSources,
+    /// The checkpoint given is not usable.
+    #[error("the checkpoint at height {height} cannot be used: {what}")]
+    BadCheckpoint {
+        /// Its height.
+        height: u32,
+        /// What is wrong.
+        what: String,
+    },
+    /// No source could answer. The wallet goes on with what it knows and asks again.
+    #[error("no chain server could help ({}); check the network, or configure another server", failures(.0))]
+    Sources(Vec<(String, SourceError)>),
+    /// The block is not on the best chain as it is known now.
+    #[error("block {hash} at height {height} is not on the best chain; poll, then go on from the new tip")]
+    NotOnChain {
+        /// Its hash.
+        hash: BlockHash,
+        /// Its height.
+        height: u32,
+    },
+    /// Nothing of a position is on the best chain.
+    #[error("neither block {hash} at height {height} nor any known ancestor of it is on the best chain; restore from a newer backup or rescan from the wallet's birthday")]
+    NoFork {
+        /// The position's block.
+        hash: BlockHash,
+        /// Its height.
+        height: u32,
+    },
+    /// Asked for something below the checkpoint.
+    #[error("height {height} is below the checkpoint at {checkpoint}; open the chain with an earlier checkpoint")]
+    BelowCheckpoint {
+        /// The height asked for.
+        height: u32,
+        /// The checkpoint's height.
+        checkpoint: u32,
+    },
+}
+
+/// Bringing a listener to the tip stopped on the way. Nothing was skipped: go on from `reached`.
+#[derive(Debug, thiserror::Error)]
+#[error("synchronisation stopped at block {}: {error}", reached.height)]
+pub struct BringError {
+    /// The last block that the listener has taken (its fork point when only the disconnection was said).
+    pub reached: Position,
+    /// Why it stopped.
+    #[source]
+    pub error: ChainError,
+}
+
+/// Why the network would not take a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RejectReason {
+    /// An input is unknown, spent already, or its parent was never seen.
+    MissingInputs,
+    /// Another transaction that spends the same coin is there and pays enough to stay.
+    Conflict,
+    /// The fee rate is below what the server's node relays or keeps.
+    FeeTooLow,
+    /// Not final yet: a lock time or sequence lock has not been reached.
+    NotFinal,
+    /// An output is below the dust limit.
+    Dust,
+    /// Too many or too large unconfirmed relatives.
+    ChainLimits,
+    /// The fee is above the server's own safety limit.
+    FeeTooHigh,
+    /// Against consensus rules, or unreadable.
+    Invalid,
+    /// Anything else.
+    Other,
+}
+
+/// A broadcast that no source took.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BroadcastError {
+    /// Nothing to send.
+    #[error("there is no transaction to broadcast")]
+    Empty,
+    /// At least one source answered, and refused.
+    #[error("the network refused the transaction: {text}")]
+    Rejected {
+        /// What is wrong, as far as it is understood.
+        reason: RejectReason,
+        /// The source's own words.
+        text: String,
+    },
+    /// No source answered.
+    #[error("no chain server took the transaction ({}); it is kept and sent again", failures(.0))]
+    Unreachable(Vec<(String, SourceError)>),
+}

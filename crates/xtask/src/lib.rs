@@ -1,0 +1,24 @@
+//! The developer's one entrance: everything that building, testing and showing Amplet needs, what a bare
+//! machine lacks included. The commands are in `main.rs`; the regtest network is here for tests to start.
+
+pub mod cache;
+pub mod doctor;
+pub mod proc;
+pub mod stamp;
+pub mod tools;
+pub mod ui;
+
+use std::path::{Path, PathBuf};
+
+/// The repository's folder.
+#[must_use]
+pub fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here)
+}
+
+/// Cargo's target folder: `CARGO_TARGET_DIR`, else `target/` of the repository.
+#[must_use]
+pub fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}

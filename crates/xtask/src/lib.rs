@@ -3,7 +3,9 @@
 
 pub mod cache;
 pub mod doctor;
+pub mod http;
 pub mod proc;
+pub mod regtest;
 pub mod stamp;
 pub mod tools;
 pub mod ui;

@@ -1,0 +1,242 @@
+//! A Lightning network on one machine: `bitcoind -regtest`, two gateways, and a payee whom both have a channel to.
+//!
+//! One harness for the demo, the benchmarks and every integration test: native tests start a [`Network`] in-process or
+//! use one that runs; tests in a browser speak to [`control`]'s HTTP API, which is the same thing as JSON.
+
+pub mod bitcoind;
+pub mod client;
+pub mod control;
+pub mod node;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use self::bitcoind::Bitcoind;
+use self::node::Node;
+use crate::proc;
+use crate::ui::Step;
+
+/// Capacity of the channels between gateways and payee, in sat.
+const CAPACITY_SAT: u64 = 10_000_000;
+/// A channel announcement is believed from so many confirmations on (BOLT 7).
+const CONFIRMATIONS: u64 = 6;
+const POLL: Duration = Duration::from_millis(100);
+
+/// What a network is made of.
+pub struct Parts {
+    /// The daemon.
+    pub bitcoind: PathBuf,
+    /// The `amplet-gateway` program.
+    pub gateway: PathBuf,
+    /// A folder for it all; it must be empty or not exist yet.
+    pub folder: PathBuf,
+}
+
+/// A running network. It ends when this is dropped.
+pub struct Network {
+    // Dropped in this order: nodes first, so that none logs errors about a missing bitcoind.
+    /// The two gateways.
+    pub gateways: Vec<Node>,
+    /// The third node, which sells and buys.
+    pub payee: Node,
+    /// The chain.
+    pub bitcoind: Bitcoind,
+}
+
+impl Network {
+    /// Starts everything; returns when payments can flow.
+    ///
+    /// # Errors
+    /// Names the process that did not come up, with the end of its log.
+    pub fn start(parts: &Parts) -> Result<Self> {
+        let step = Step::begin("regtest network", Duration::from_secs(25));
+        step.note("bitcoind");
+        let bitcoind = Bitcoind::start(&parts.bitcoind, &parts.folder.join("bitcoind"))?;
+        step.note("nodes");
+        let names = ["gateway-0", "gateway-1", "payee"];
+        let mut nodes = std::thread::scope(|scope| -> Result<Vec<Node>> {
+            let started = names.map(|name| {
+                let bitcoind = &bitcoind;
+                scope.spawn(move || Node::start(&parts.gateway, parts.folder.join(name), name, bitcoind))
+            });
+            started
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|_| bail!("a thread died")))
+                .collect()
+        })?;
+        let payee = nodes.pop().context("no payee")?;
+        let network = Self { gateways: nodes, payee, bitcoind };
+        step.note("channels");
+        network.fund_nodes()?;
+        network.open_channels()?;
+        step.done();
+        Ok(network)
+    }
+
+    /// Several coins each, so that channels can be opened one after the other without waiting for change.
+    fn fund_nodes(&self) -> Result<()> {
+        for node in self.nodes() {
+            for _ in 0..4 {
+                let answer = node.admin.post("/admin/v1/address", &json!({}), 30)?;
+                let address = answer.get("address").and_then(Value::as_str);
+                self.bitcoind.fund(address.context("/admin/v1/address has no address")?, 5 * CAPACITY_SAT)?;
+            }
+        }
+        let height = self.bitcoind.mine(1)?;
+        self.nodes().try_for_each(|node| node.synced(height))
+    }
+
+    /// Each gateway to the payee, half of the capacity on either side, and the gateways to each other.
+    fn open_channels(&self) -> Result<()> {
+        let [first, second] = self.gateways.as_slice() else { bail!("two gateways expected") };
+        for (from, to) in [(first, &self.payee), (second, &self.payee), (first, second)] {
+            connect(from, to)?;
+            let half_msat = (CAPACITY_SAT / 2 * 1000).to_string();
+            let channel = json!({
+                "peer": to.id(), "capacitySat": CAPACITY_SAT, "pushMsat": half_msat, "announce": true,
+            });
+            from.admin
+                .post("/admin/v1/channels", &channel, 60)
+                .with_context(|| format!("no channel from {} to {}", from.name, to.name))?;
+            // The funding transaction is made while both sides talk: do not mine past it.
+            wait_for("a funding transaction", Duration::from_secs(30), || {
+                match self.bitcoind.waiting()? {
+                    0 => bail!("none in the mempool"),
+                    _ => Ok(()),
+                }
+            })?;
+            self.bitcoind.mine(1)?;
+        }
+        let height = self.bitcoind.mine(CONFIRMATIONS)?;
+        self.nodes().try_for_each(|node| node.synced(height))?;
+        self.nodes().try_for_each(|node| channels_usable(node, 2))
+    }
+
+    /// All three nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.gateways.iter().chain([&self.payee])
+    }
+
+    /// A node by `0`, `1` or `payee`.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn node(&self, name: &str) -> Result<&Node> {
+        let gateway = name.parse::<usize>().ok().and_then(|at| self.gateways.get(at));
+        gateway
+            .or((name == "payee").then_some(&self.payee))
+            .with_context(|| format!("no node `{name}`: choose 0, 1 or payee"))
+    }
+
+    /// Starts a node again and connects it to the other running nodes.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn resume(&self, node: &Node) -> Result<()> {
+        node.resume()?;
+        for other in self.nodes().filter(|other| other.name != node.name && other.running()) {
+            connect(node, other)?;
+        }
+        Ok(())
+    }
+
+    /// Everything that a test needs to know, as JSON.
+    ///
+    /// # Errors
+    /// When bitcoind does not answer.
+    pub fn describe(&self) -> Result<Value> {
+        Ok(json!({
+            "network": "regtest",
+            "height": self.bitcoind.height()?,
+            "bitcoind": self.bitcoind.describe(),
+            "gateways": self.gateways.iter().map(Node::describe).collect::<Vec<_>>(),
+            "payee": self.payee.describe(),
+        }))
+    }
+}
+
+fn connect(from: &Node, to: &Node) -> Result<()> {
+    let body = json!({ "address": to.address() });
+    from.admin
+        .post("/admin/v1/peers", &body, 30)
+        .with_context(|| format!("{} cannot reach {}", from.name, to.name))?;
+    Ok(())
+}
+
+fn channels_usable(node: &Node, count: usize) -> Result<()> {
+    wait_for(&format!("{} to have {count} usable channels", node.name), Duration::from_secs(60), || {
+        let info = node.admin.get("/admin/v1/channels")?;
+        let channels =
+            info.get("channels").unwrap_or(&info).as_array().map(Vec::as_slice).unwrap_or_default();
+        let usable =
+            channels.iter().filter(|c| c.get("usable").and_then(Value::as_bool) == Some(true)).count();
+        if usable >= count { Ok(()) } else { bail!("{usable} are usable: {info}") }
+    })
+}
+
+/// Mines while transactions wait, so that a person who watches need not: six blocks, half a second apart.
+/// Ends with the returned guard.
+#[must_use]
+pub fn mine_as_needed(network: &Arc<Network>) -> MiningGuard {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (network, stopped) = (Arc::clone(network), Arc::clone(&stop));
+    std::thread::spawn(move || {
+        while !stopped.load(Ordering::SeqCst) && !proc::interrupted() {
+            std::thread::sleep(Duration::from_millis(500));
+            let waiting = network.bitcoind.waiting().unwrap_or(0);
+            for _ in 0..if waiting > 0 { CONFIRMATIONS } else { 0 } {
+                // The daemon may be on its way out: then nobody waits for a block any more.
+                let _ = network.bitcoind.mine(1);
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        }
+    });
+    MiningGuard(stop)
+}
+
+/// Ends the mining when dropped.
+pub struct MiningGuard(Arc<AtomicBool>);
+
+impl Drop for MiningGuard {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Tries again and again until it works; the error of the last attempt names what was wrong.
+pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    let began = Instant::now();
+    loop {
+        match attempt() {
+            Ok(value) => return Ok(value),
+            Err(_) if proc::interrupted() => bail!("interrupted"),
+            Err(error) if began.elapsed() > limit => {
+                return Err(error.context(format!("waited {} s for {what}", limit.as_secs())));
+            }
+            Err(_) => std::thread::sleep(POLL),
+        }
+    }
+}
+
+/// The last lines of a log, for an error message.
+pub(crate) fn end_of(log: &Path) -> String {
+    let text =
+        std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let end = lines.get(lines.len().saturating_sub(30)..).unwrap_or_default();
+    format!("the end of {}:\n    {}", log.display(), end.join("\n    "))
+}
+
+/// Random bytes of the operating system, as hex digits.
+pub(crate) fn random_hex(bytes: usize) -> Result<String> {
+    use std::io::Read;
+    let mut buffer = vec![0_u8; bytes];
+    let mut source = std::fs::File::open("/dev/urandom").context("cannot open /dev/urandom")?;
+    source.read_exact(&mut buffer).context("cannot read /dev/urandom")?;
+    Ok(buffer.iter().map(|byte| format!("{byte:02x}")).collect())
+}

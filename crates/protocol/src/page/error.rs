@@ -23,6 +23,8 @@ pub enum ErrorCode {
     NewerFormat,
     /// Another tab or device took the wallet over; this engine stopped writing.
     Fenced,
+    /// Another tab holds the wallet and cannot share it: use that tab, or open here with `takeOver`.
+    InUse,
     /// The browser refused to store more.
     StorageFull,
     /// The storage failed for another reason.

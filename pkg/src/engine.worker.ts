@@ -1,0 +1,69 @@
+// The worker that hosts a wallet's engine: a SharedWorker's script and, where there is none, a Worker's.
+
+import { describe, WalletError } from './error.ts';
+import type { EngineModule, LoadEngine } from './host/engine.ts';
+import { Host } from './host/host.ts';
+import { webLocks } from './host/locks.ts';
+import { hostsChannel, parseWorkerName } from './names.ts';
+import { VERSION } from './protocol.ts';
+import { RELEASE } from './release.ts';
+import init, { Engine, destroy, kdfParams, start } from '../generated/engine/engine.js';
+
+/** Both kinds of worker scope, as far as they are used; TypeScript's libraries for them exclude the page's. */
+declare const self: {
+  readonly name: string;
+  readonly location: Location;
+  onconnect: ((event: MessageEvent) => void) | null;
+  onmessage: ((event: MessageEvent) => void) | null;
+  addEventListener(type: 'error' | 'unhandledrejection', listener: (event: ErrorEvent | PromiseRejectionEvent) => void): void;
+  close(): void;
+};
+
+const load: LoadEngine = async (log, crashed) => {
+  try {
+    await init({ module_or_path: new URL('./engine_bg.wasm', import.meta.url) });
+  } catch (error) {
+    throw new WalletError('internal', 'The wallet\'s engine could not be loaded: check the connection to this site, then reload the page.', [describe(error)]);
+  }
+  start(log, crashed);
+  return { kdfParams, destroy, open: Engine.open } satisfies EngineModule;
+};
+
+function startHost(): Promise<Host> | null {
+  const named = parseWorkerName(self.name);
+  if (named === null) return null;
+  const shared = 'onconnect' in self;
+  return Host.start({
+    name: named.name,
+    info: {
+      id: crypto.randomUUID(),
+      version: VERSION,
+      release: RELEASE,
+      script: self.location.href,
+      generation: named.generation,
+      shared,
+    },
+    locks: webLocks(navigator.locks),
+    bus: new BroadcastChannel(hostsChannel(named.name)),
+    load,
+    exit: () => self.close(),
+  });
+}
+
+const host = startHost();
+
+const connect = (event: MessageEvent): void => {
+  const port = event.ports[0];
+  if (port !== undefined) void host?.then((running) => running.connect(port));
+};
+// The first page's port comes before the host has started; its messages wait in the port.
+self.onconnect = connect;
+self.onmessage = connect;
+
+// A trap surfaces here when it happens in a task of the engine's own; the abort handler has usually been called before.
+const uncaught = (event: ErrorEvent | PromiseRejectionEvent): void => {
+  const error: unknown = 'reason' in event ? event.reason : event.error;
+  if (error instanceof WebAssembly.RuntimeError) void host?.then((running) => running.crash(describe(error)));
+};
+self.addEventListener('error', uncaught);
+self.addEventListener('unhandledrejection', uncaught);

@@ -1,0 +1,53 @@
+import type { ErrorCode, WalletError as ErrorData } from './protocol.ts';
+
+/** What goes wrong with a wallet: `code` for programs, `message` for a person, naming what to do. */
+export class WalletError extends Error {
+  override readonly name = 'WalletError';
+
+  /** What went wrong. The codes never change meaning. */
+  readonly code: ErrorCode;
+
+  /** What lay below it, outermost first; for diagnostics. */
+  readonly causes: readonly string[];
+
+  /** With `walletCrashed`: the engine's last log lines, without secrets. Otherwise empty. */
+  readonly log: readonly string[];
+
+  constructor(code: ErrorCode, message: string, causes: readonly string[] = [], log: readonly string[] = []) {
+    super(message);
+    this.code = code;
+    this.causes = causes;
+    this.log = log;
+  }
+}
+
+/** The plain form in which an error crosses a port. */
+export function toData(error: unknown): ErrorData {
+  if (isErrorData(error)) {
+    return { code: error.code, message: error.message, causes: [...error.causes] };
+  }
+  return {
+    code: 'internal',
+    message: 'A defect in the wallet: reload the page, and report this with the diagnostics.',
+    causes: [describe(error)],
+  };
+}
+
+/** What an API method throws for something caught. */
+export function toError(error: unknown, log: readonly string[] = []): WalletError {
+  if (error instanceof WalletError) return error;
+  const data = toData(error);
+  return new WalletError(data.code, data.message, data.causes, log);
+}
+
+/** Whether `value` is an error of the engine or of this package. */
+export function isErrorData(value: unknown): value is ErrorData {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, message, causes } = value as Partial<Record<keyof ErrorData, unknown>>;
+  return typeof code === 'string' && typeof message === 'string' && Array.isArray(causes);
+}
+
+/** A short text for something caught, whatever it is. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

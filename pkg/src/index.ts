@@ -1,0 +1,31 @@
+/** A Lightning wallet that runs in the page. Nothing happens at import; start with {@link Wallet.open}. @module amplet */
+
+export { WalletError } from './error.ts';
+export { Wallet, type Snapshot } from './page/wallet.ts';
+export type { OpenOptions } from './page/open.ts';
+export type { WalletEvent } from './page/events.ts';
+export { checkMnemonic, generateMnemonic, suggestWords, type MnemonicCheck, type MnemonicProblem } from './page/words.ts';
+export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './page/settings.ts';
+export type {
+  Balance,
+  ChainStatus,
+  Channel,
+  ChannelState,
+  ChannelTerms,
+  Connection,
+  Direction,
+  ErrorCode,
+  FeeRates,
+  Gateway,
+  GatewayStatus,
+  Inspected,
+  Network,
+  OnchainSend,
+  Payment,
+  PaymentKind,
+  PaymentRequest,
+  PaymentStatus,
+  Status,
+  Trust,
+  Warning,
+} from './protocol.ts';

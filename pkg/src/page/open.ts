@@ -1,0 +1,133 @@
+// From options to an open wallet: check, connect, prove the passphrase, open.
+
+import { checkEnvironment } from './environment.ts';
+import { deriveKey } from './keys.ts';
+import { Link, Retry, type Ending } from './link.ts';
+import { generateMnemonic } from './words.ts';
+import { WalletError } from '../error.ts';
+import { checkName } from '../names.ts';
+import type { Gateway, Network, OpenOptions as EngineOptions } from '../protocol.ts';
+import type { KdfParams, Opened } from '../wire.ts';
+
+/** How to open a wallet. */
+export interface OpenOptions {
+  /** Which wallet of this origin: 1 to 64 of `a-z 0-9 - _`. */
+  name: string;
+  /** Its network; `wrongNetwork` when the stored wallet is of another. */
+  network: Network;
+  /** Gateways, the first preferred. A bare address `<node id>@<wss URL>` gets no trust before confirmation. */
+  gateways: (Gateway | string)[];
+  /** More chain sources (block-dn base URLs) beside the gateways' own. */
+  chainSources?: string[];
+  /** What encrypts the wallet in this browser. */
+  passphrase: string;
+  /** Creates a wallet with a new mnemonic: read it from `wallet.takeMnemonic()` and have it written down. */
+  create?: boolean;
+  /** Creates the wallet from this mnemonic. */
+  mnemonic?: string;
+  /** With `mnemonic`: it was never used before (see `generateMnemonic`), so the chain is not searched for its money. */
+  fresh?: boolean;
+  /** With a `mnemonic` that is not fresh: the block height to search from; by default the release's checkpoint. */
+  birthdayHeight?: number;
+  /** Take the wallet from another tab that cannot share it (`inUse`); that tab stops. */
+  takeOver?: boolean;
+}
+
+/** An open wallet's connection, and the mnemonic if it is new. */
+export interface OpenedLink {
+  link: Link;
+  mnemonic: string | null;
+}
+
+/** The worker generation to start with, per wallet, and what a crashed engine said last. */
+const generations = new Map<string, number>();
+const lastLogs = new Map<string, readonly string[]>();
+
+/** How often a page follows engines that moved before it gives up. */
+const MAX_MOVES = 4;
+
+/** Remembers where a wallet goes on after its engine ended. */
+export function remember(name: string, ending: Ending): void {
+  generations.set(name, ending.next);
+  if (ending.error.log.length > 0) lastLogs.set(name, ending.error.log);
+}
+
+/** Opens a wallet; see `Wallet.open`. */
+export async function openLink(options: OpenOptions): Promise<OpenedLink> {
+  checkOptions(options);
+  checkEnvironment();
+  const creates = options.create === true || options.mnemonic !== undefined;
+  let link = await connect(options.name);
+  try {
+    const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
+    if (creates && stored !== null) {
+      throw new WalletError('walletExists', `There is already a wallet "${options.name}" in this browser: open it, or choose another name.`);
+    }
+    if (!creates && stored === null) {
+      throw new WalletError('walletNotFound', `There is no wallet "${options.name}" in this browser: create it, or restore it from its mnemonic.`);
+    }
+    const mnemonic = options.create === true ? await generateMnemonic() : null;
+    const { key, params } = await deriveKey(options.passphrase, stored);
+    const engineOptions = toEngine(options, mnemonic);
+    for (let moves = 0; ; moves += 1) {
+      const opened = (await link.call({
+        method: 'open',
+        options: engineOptions,
+        key,
+        kdf: creates ? params : null,
+        takeOver: options.takeOver === true,
+        log: [...(lastLogs.get(options.name) ?? [])],
+      })) as Opened;
+      if ('opened' in opened) break;
+      if (moves === MAX_MOVES) throw new WalletError('inUse', 'The wallet moves between tabs: close the other tabs, then try again.');
+      link.close();
+      generations.set(options.name, opened.elsewhere);
+      link = await connect(options.name);
+    }
+    key.fill(0);
+    lastLogs.delete(options.name);
+    return { link, mnemonic };
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+}
+
+/** Connects to the host of a wallet, without opening it. */
+export async function connect(name: string): Promise<Link> {
+  for (let moves = 0; ; moves += 1) {
+    const generation = generations.get(name) ?? 0;
+    try {
+      return await Link.connect(name, generation);
+    } catch (error) {
+      if (!(error instanceof Retry) || moves === MAX_MOVES) throw error;
+      generations.set(name, generation + 1);
+    }
+  }
+}
+
+function checkOptions(options: OpenOptions): void {
+  checkName(options.name);
+  const refuse = (message: string): never => {
+    throw new WalletError('invalidInput', message);
+  };
+  if (typeof options.passphrase !== 'string' || options.passphrase === '') refuse('The passphrase is empty: choose one.');
+  if (!Array.isArray(options.gateways)) refuse('`gateways` is a list of gateways or their addresses.');
+  if (options.create === true && options.mnemonic !== undefined) refuse('Give either `create` or `mnemonic`, not both.');
+  if (options.mnemonic === undefined && (options.fresh !== undefined || options.birthdayHeight !== undefined)) {
+    refuse('`fresh` and `birthdayHeight` go with `mnemonic` only.');
+  }
+}
+
+function toEngine(options: OpenOptions, created: string | null): EngineOptions {
+  const mnemonic = created ?? options.mnemonic;
+  return {
+    name: options.name,
+    network: options.network,
+    gateways: options.gateways.map((gateway) => (typeof gateway === 'string' ? { address: gateway, trustZeroConf: false } : gateway)),
+    chainSources: options.chainSources ?? [],
+    fresh: created !== null || options.fresh === true,
+    ...(mnemonic === undefined ? {} : { mnemonic }),
+    ...(options.birthdayHeight === undefined ? {} : { birthdayHeight: options.birthdayHeight }),
+  };
+}

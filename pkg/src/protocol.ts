@@ -1,0 +1,743 @@
+// Generated from crates/protocol by its example `types`; do not edit.
+
+/** Version of the messages between page and engine. */
+export const VERSION = 1;
+
+/**
+ * What went wrong, for programs. The names are part of the JavaScript API and never change meaning.
+ */
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
+
+/**
+ * An error with a code for programs and a message for a person; the message names the remedy.
+ */
+export type WalletError = { 
+/**
+ * What went wrong.
+ */
+code: ErrorCode, 
+/**
+ * What went wrong and what to do, in English.
+ */
+message: string, 
+/**
+ * What lay below it, outermost first; empty when nothing did.
+ */
+causes: Array<string>, };
+
+/**
+ * The Bitcoin network of a wallet.
+ */
+export type Network = "mainnet" | "testnet4" | "signet" | "regtest";
+
+/**
+ * A gateway as configured: a node and where its WebSocket and chain API are.
+ */
+export type Gateway = { 
+/**
+ * `<node id, 66 hex digits>@<ws or wss URL>`; the path `/lightning/v1` is added when the URL has none.
+ */
+address: string, 
+/**
+ * Base URL of the block-dn API; by default the address's origin with http(s).
+ */
+chainUrl?: string, 
+/**
+ * Whether a 0-conf channel from this gateway is accepted (its balance is shown as trusted until it confirms).
+ */
+trustZeroConf: boolean, };
+
+/**
+ * The wallet's money. Everyday is Lightning, savings is on-chain.
+ */
+export type Balance = { 
+/**
+ * Everyday money that is ours in open channels, reserves included.
+ */
+everydayMsat: bigint, 
+/**
+ * The part of `everyday_msat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
+ */
+spendableMsat: bigint, 
+/**
+ * The part of `everyday_msat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
+ */
+trustedMsat: bigint, 
+/**
+ * What can be received over Lightning now.
+ */
+receivableMsat: bigint, 
+/**
+ * Everyday money on its way back to savings (closing channels, sweeps), in sat.
+ */
+closingSat: bigint, 
+/**
+ * Confirmed savings, in sat, reserve included.
+ */
+savingsSat: bigint, 
+/**
+ * Unconfirmed deposits and change, in sat.
+ */
+savingsPendingSat: bigint, 
+/**
+ * Savings held back so that a channel can be closed at any fee (anchor reserve), in sat.
+ */
+reserveSat: bigint, };
+
+/**
+ * Whether money came or went.
+ */
+export type Direction = "inbound" | "outbound";
+
+/**
+ * How money moved.
+ */
+export type PaymentKind = "bolt11" | "onchain" | "channelOpen" | "channelClose";
+
+/**
+ * A payment's outcome: never a guess.
+ */
+export type PaymentStatus = { "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
+/**
+ * Why, and what to do.
+ */
+error: WalletError, };
+
+/**
+ * A line of the history.
+ */
+export type Payment = { 
+/**
+ * Unique in this wallet: payment hash, or transaction id, in hex.
+ */
+id: string, 
+/**
+ * In or out.
+ */
+direction: Direction, 
+/**
+ * How.
+ */
+kind: PaymentKind, 
+/**
+ * What the payee gets (outbound), or what we got or asked for (inbound). `None`: an invoice without amount.
+ */
+amountMsat: bigint | null, 
+/**
+ * Paid on top of the amount. `None` while it is not known.
+ */
+feeMsat: bigint | null, 
+/**
+ * Description from the invoice, or the person's own.
+ */
+description: string, 
+/**
+ * The BOLT 11 text, for Lightning payments.
+ */
+invoice: string | null, 
+/**
+ * The payee's node id (hex) or address.
+ */
+payee: string | null, 
+/**
+ * The preimage, in hex: proof of payment.
+ */
+preimage: string | null, 
+/**
+ * The transaction, in hex, for on-chain movements.
+ */
+txid: string | null, 
+/**
+ * Confirmations of that transaction; 0 while it waits.
+ */
+confirmations: number, 
+/**
+ * Channels crossed by the longest part.
+ */
+hops: number | null, 
+/**
+ * When it was made.
+ */
+createdAt: bigint, 
+/**
+ * When it ended.
+ */
+settledAt: bigint | null, 
+/**
+ * When an inbound invoice stops being payable.
+ */
+expiresAt: bigint | null, 
+/**
+ * Milliseconds between the request to pay and the proof.
+ */
+durationMs: bigint | null, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
+/**
+ * Why, and what to do.
+ */
+error: WalletError, });
+
+/**
+ * Where a channel is in its life.
+ */
+export type ChannelState = { "state": "negotiating" } | { "state": "confirming", 
+/**
+ * So many so far.
+ */
+confirmations: number, 
+/**
+ * So many are needed.
+ */
+needed: number, } | { "state": "ready" } | { "state": "offline" } | { "state": "closing" };
+
+/**
+ * A channel.
+ */
+export type Channel = { 
+/**
+ * Channel id, in hex (BOLT 2).
+ */
+id: string, 
+/**
+ * The gateway's node id, in hex.
+ */
+gateway: string, 
+/**
+ * Whole capacity, in sat.
+ */
+capacitySat: bigint, 
+/**
+ * What can be sent through it.
+ */
+outboundMsat: bigint, 
+/**
+ * What can be received through it.
+ */
+inboundMsat: bigint, 
+/**
+ * Used without confirmation, on the gateway's word.
+ */
+trusted: boolean, 
+/**
+ * `txid:vout` of the funding output.
+ */
+funding: string | null, } & ({ "state": "negotiating" } | { "state": "confirming", 
+/**
+ * So many so far.
+ */
+confirmations: number, 
+/**
+ * So many are needed.
+ */
+needed: number, } | { "state": "ready" } | { "state": "offline" } | { "state": "closing" });
+
+/**
+ * The connection to a gateway.
+ */
+export type Connection = { "state": "connecting" } | { "state": "connected" } | { "state": "waiting", 
+/**
+ * When it is tried again (seconds since the UNIX epoch).
+ */
+until: bigint, 
+/**
+ * Why the last one ended, and what to do.
+ */
+error: WalletError, };
+
+/**
+ * On what terms a gateway opens channels to wallets.
+ */
+export type ChannelTerms = { 
+/**
+ * Whether it opens channels to wallets at all.
+ */
+opensChannels: boolean, 
+/**
+ * Smallest capacity, in sat, of channels either side opens.
+ */
+minCapacitySat: bigint, 
+/**
+ * Greatest capacity, in sat.
+ */
+maxCapacitySat: bigint, 
+/**
+ * Channels allowed per wallet.
+ */
+maxChannelsPerPeer: number, 
+/**
+ * Whether its channels can be used before confirmation.
+ */
+zeroConf: boolean, 
+/**
+ * What it charges for forwarding: base.
+ */
+feeBaseMsat: number, 
+/**
+ * What it charges for forwarding: parts per million.
+ */
+feePpm: number, };
+
+/**
+ * A gateway and its connection.
+ */
+export type GatewayStatus = { 
+/**
+ * Node id, in hex.
+ */
+nodeId: string, 
+/**
+ * Where it is reached.
+ */
+url: string, 
+/**
+ * The connection.
+ */
+connection: Connection, 
+/**
+ * What it offers, once it has told.
+ */
+terms: ChannelTerms | null, };
+
+/**
+ * What trust in chain sources remains (design invariant 7).
+ */
+export type Trust = { 
+/**
+ * How many sources are configured.
+ */
+sources: number, 
+/**
+ * How many of them agree on the tip and the filters.
+ */
+agreeing: number, 
+/**
+ * Sources that were caught giving wrong data.
+ */
+liars: Array<string>, };
+
+/**
+ * What is known of the chain.
+ */
+export type ChainStatus = { 
+/**
+ * Height of our tip.
+ */
+height: number, 
+/**
+ * Hash of our tip, in hex.
+ */
+hash: string, 
+/**
+ * Time in our tip's header.
+ */
+time: bigint, 
+/**
+ * Whether the wallet has seen every block up to the sources' tip.
+ */
+synced: boolean, 
+/**
+ * When the sources last answered; `None`: not since the wallet was opened.
+ */
+checkedAt: bigint | null, 
+/**
+ * Blocks left to read, while not synced.
+ */
+blocksLeft: number, 
+/**
+ * What the sources' agreement is worth.
+ */
+trust: Trust, 
+/**
+ * Why the last check failed, and what to do.
+ */
+error: WalletError | null, };
+
+/**
+ * What a person should know, with its remedy; the page has a text for each.
+ */
+export type Warning = "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree";
+
+/**
+ * All that a status line shows.
+ */
+export type Status = { 
+/**
+ * Network of this wallet.
+ */
+network: Network, 
+/**
+ * This wallet's node id, in hex.
+ */
+nodeId: string, 
+/**
+ * Whether a payment could leave now.
+ */
+ableToPay: boolean, 
+/**
+ * The chain.
+ */
+chain: ChainStatus, 
+/**
+ * The gateways, as configured.
+ */
+gateways: Array<GatewayStatus>, 
+/**
+ * What a person should know.
+ */
+warnings: Array<Warning>, 
+/**
+ * Storage transactions since the engine started (measured: at most 4 per payment).
+ */
+commits: bigint, };
+
+/**
+ * Fee rates in sat per 1000 virtual bytes (so 1000 = 1 sat/vB), by wanted speed.
+ */
+export type FeeRates = { 
+/**
+ * Next block or two.
+ */
+fast: bigint, 
+/**
+ * Within an hour.
+ */
+normal: bigint, 
+/**
+ * Within a day.
+ */
+slow: bigint, };
+
+/**
+ * Something that happened to money. Stored, delivered at least once, gone when acknowledged.
+ */
+export type Event = { 
+/**
+ * Rises by one with each event of this wallet; what [`super::Request::Ack`] takes.
+ */
+id: bigint, 
+/**
+ * When.
+ */
+at: bigint, } & ({ "type": "paymentReceived", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "paymentSent", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "paymentFailed", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "depositSeen", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "depositConfirmed", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "channelPending", 
+/**
+ * Channel id, in hex.
+ */
+channelId: string, } | { "type": "channelReady", 
+/**
+ * Channel id, in hex.
+ */
+channelId: string, } | { "type": "channelClosed", 
+/**
+ * Channel id, in hex.
+ */
+channelId: string, 
+/**
+ * Why, for a person.
+ */
+reason: string, });
+
+/**
+ * What happened.
+ */
+export type EventKind = { "type": "paymentReceived", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "paymentSent", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "paymentFailed", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "depositSeen", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "depositConfirmed", 
+/**
+ * The payment.
+ */
+payment: Payment, } | { "type": "channelPending", 
+/**
+ * Channel id, in hex.
+ */
+channelId: string, } | { "type": "channelReady", 
+/**
+ * Channel id, in hex.
+ */
+channelId: string, } | { "type": "channelClosed", 
+/**
+ * Channel id, in hex.
+ */
+channelId: string, 
+/**
+ * Why, for a person.
+ */
+reason: string, };
+
+/**
+ * What the engine sends to every connected page.
+ */
+export type Notice = { "notice": "event", 
+/**
+ * The event.
+ */
+event: Event, } | { "notice": "changed", 
+/**
+ * All of it, now.
+ */
+status: Status, 
+/**
+ * The money, now.
+ */
+balance: Balance, } | { "notice": "paymentChanged", 
+/**
+ * The line, now.
+ */
+payment: Payment, };
+
+/**
+ * How to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
+ */
+export type OpenOptions = { 
+/**
+ * The wallet's name: 1 to 64 of `a-z 0-9 - _`.
+ */
+name: string, 
+/**
+ * Its network; refused when the stored wallet is of another.
+ */
+network: Network, 
+/**
+ * Gateways, the first preferred.
+ */
+gateways: Array<Gateway>, 
+/**
+ * More chain sources (block-dn base URLs) beside the gateways' own.
+ */
+chainSources: Array<string>, 
+/**
+ * Set to create the wallet from this mnemonic (BIP 39, English, 12 or 24 words).
+ */
+mnemonic?: string, 
+/**
+ * With `mnemonic`: the mnemonic is new, so nothing before the present tip is searched. Otherwise the chain is
+ * searched from `birthday_height`.
+ */
+fresh: boolean, 
+/**
+ * With a restored mnemonic: the height to search from; by default the release's checkpoint.
+ */
+birthdayHeight?: number, };
+
+/**
+ * How much to send on-chain.
+ */
+export type SendAmount = { "type": "exact", "sat": bigint } | { "type": "all" };
+
+/**
+ * A page of the history.
+ */
+export type Page = { 
+/**
+ * Start after this line's id; `None`: from the newest.
+ */
+before: string | null, 
+/**
+ * At most so many, 100 at most.
+ */
+limit: number, };
+
+/**
+ * A request to be paid.
+ */
+export type PaymentRequest = { 
+/**
+ * BOLT 11 text.
+ */
+invoice: string, 
+/**
+ * In hex; the payment's id in the history.
+ */
+paymentHash: string, 
+/**
+ * When it stops being payable.
+ */
+expiresAt: bigint, 
+/**
+ * Whether the wallet can receive the amount now; if not, what is missing and what to do.
+ */
+missing: WalletError | null, };
+
+/**
+ * What an on-chain payment costs, or did cost.
+ */
+export type OnchainSend = { 
+/**
+ * In hex; `None` in a dry run.
+ */
+txid: string | null, 
+/**
+ * What the address gets, in sat.
+ */
+amountSat: bigint, 
+/**
+ * In sat.
+ */
+feeSat: bigint, };
+
+/**
+ * What a pasted text is.
+ */
+export type Inspected = { "type": "bolt11", 
+/**
+ * The invoice without scheme or white space: what [`Request::Pay`] takes.
+ */
+invoice: string, 
+/**
+ * Payee's node id, in hex.
+ */
+payee: string, 
+/**
+ * `None`: the payer chooses.
+ */
+amountMsat: bigint | null, 
+/**
+ * Its description; empty when there is none.
+ */
+description: string, 
+/**
+ * In hex.
+ */
+paymentHash: string, 
+/**
+ * When it stops being payable.
+ */
+expiresAt: bigint, 
+/**
+ * Greatest fee that [`Request::Pay`] would spend by default.
+ */
+maxFeeMsat: bigint, 
+/**
+ * Why it cannot be paid now and what to do; `None`: it can be tried.
+ */
+problem: WalletError | null, } | { "type": "onchain", 
+/**
+ * The address.
+ */
+address: string, 
+/**
+ * From the URI, in sat.
+ */
+amountSat: bigint | null, 
+/**
+ * From the URI.
+ */
+label: string | null, 
+/**
+ * Why it cannot be paid now and what to do.
+ */
+problem: WalletError | null, };
+
+/**
+ * A request. The comment of each names what is answered.
+ */
+export type Request = { "method": "balance" } | { "method": "status" } | { "method": "receive", 
+/**
+ * `None`: the payer chooses.
+ */
+amountMsat: bigint | null, 
+/**
+ * At most [`super::MAX_DESCRIPTION`] bytes.
+ */
+description: string, 
+/**
+ * Seconds until it expires; 3600 by default.
+ */
+expirySecs: number | null, } | { "method": "newAddress" } | { "method": "inspect", 
+/**
+ * What a person pasted or scanned.
+ */
+text: string, } | { "method": "pay", 
+/**
+ * The invoice.
+ */
+invoice: string, 
+/**
+ * For invoices without amount.
+ */
+amountMsat: bigint | null, 
+/**
+ * Greatest routing fee; 1 % and at least 50 sat by default.
+ */
+maxFeeMsat: bigint | null, } | { "method": "send", 
+/**
+ * The address.
+ */
+address: string, 
+/**
+ * How much.
+ */
+amount: SendAmount, 
+/**
+ * sat per 1000 vB; `None`: the normal rate.
+ */
+feeRate: bigint | null, 
+/**
+ * Only say what it would cost.
+ */
+dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & Page | { "method": "payment", 
+/**
+ * Its id.
+ */
+id: string, } | { "method": "channels" } | { "method": "openChannel", 
+/**
+ * The gateway's node id, in hex.
+ */
+gateway: string, 
+/**
+ * Capacity, in sat.
+ */
+capacitySat: bigint, } | { "method": "requestChannel", 
+/**
+ * The gateway's node id, in hex.
+ */
+gateway: string, 
+/**
+ * Capacity, in sat.
+ */
+capacitySat: bigint, } | { "method": "closeChannel", 
+/**
+ * Channel id, in hex.
+ */
+channelId: string, 
+/**
+ * Without the gateway's cooperation: costs more and takes longer (two weeks).
+ */
+force: boolean, } | { "method": "ack", 
+/**
+ * The event's id.
+ */
+id: bigint, } | { "method": "diagnostics" } | { "method": "close" };
+

@@ -6,6 +6,8 @@
 //! gateway sends no text frame. It refuses by accepting the upgrade and closing with a [`CloseCode`], since a browser
 //! hides everything else from a page.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// Where a gateway accepts the WebSocket. A client that connects to another path speaks to a plain listener (Core
@@ -24,12 +26,25 @@ pub const MAX_WINDOW: u32 = 16 << 20;
 /// Greatest frame either side accepts: a whole BOLT 8 message (65,535 bytes, two MACs and its length) fits.
 pub const MAX_FRAME: usize = 128 << 10;
 
+/// A gateway pings so often.
+pub const PING_EVERY: Duration = Duration::from_secs(25);
+
+/// Either side gives a connection up on which nothing was heard for so long: three pings.
+pub const IDLE_AFTER: Duration = Duration::from_secs(75);
+
 /// What a client says in a text frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
     /// Bytes that the gateway may send in addition; at least 1.
     pub credit: u32,
+}
+
+impl Control {
+    /// The text frame.
+    pub fn to_json(self) -> String {
+        format!("{{\"credit\":{}}}", self.credit)
+    }
 }
 
 /// The gateway's answer at [`HEALTH_PATH`], status 200 when the node is up and 503 when it is not, with
@@ -66,7 +81,7 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
-    /// The number on the wire.
+    /// The number.
     pub fn number(self) -> u16 {
         match self {
             CloseCode::Normal => 1000,
@@ -79,6 +94,16 @@ impl CloseCode {
             CloseCode::Idle => 4006,
             CloseCode::Replaced => 4007,
             CloseCode::Other(number) => number,
+        }
+    }
+}
+
+impl CloseCode {
+    /// The number to send: RFC 6455 lets a page close with 1000 and 3000 to 4999 only; any other becomes 1000.
+    pub fn wire(self) -> u16 {
+        match self.number() {
+            number @ (1000 | 3000..=4999) => number,
+            _ => 1000,
         }
     }
 }
@@ -105,8 +130,12 @@ impl std::fmt::Display for CloseCode {
         let text = match self {
             CloseCode::Normal => "not needed any more",
             CloseCode::Restart => "the gateway restarts; it is tried again by itself",
-            CloseCode::NodeDown => "the gateway is up but its Lightning node is down; its operator has to start it",
-            CloseCode::NotAllowed => "this wallet is not admitted; ask the gateway's operator, or choose another gateway",
+            CloseCode::NodeDown => {
+                "the gateway is up but its Lightning node is down; its operator has to start it"
+            }
+            CloseCode::NotAllowed => {
+                "this wallet is not admitted; ask the gateway's operator, or choose another gateway"
+            }
             CloseCode::TooManyConnections => {
                 "too many connections; close other wallets on this gateway, or try later"
             }
@@ -117,5 +146,35 @@ impl std::fmt::Display for CloseCode {
             CloseCode::Other(number) => return write!(f, "close code {number}"),
         };
         f.write_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn control_frames_read_as_written() {
+        for credit in [1, 65_536, u32::MAX] {
+            let control = Control { credit };
+            assert_eq!(serde_json::from_str::<Control>(&control.to_json()).unwrap(), control);
+        }
+    }
+
+    #[test]
+    fn control_frames_refuse_anything_else() {
+        for text in
+            ["", "{}", "{\"credit\":-1}", "{\"credit\":4294967296}", "{\"credit\":1,\"more\":2}", "[1]"]
+        {
+            assert!(serde_json::from_str::<Control>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn close_codes_keep_their_numbers() {
+        for number in 0..=u16::MAX {
+            assert_eq!(CloseCode::from(number).number(), number);
+        }
     }
 }

@@ -13,7 +13,9 @@ const MAX_LENGTH: usize = 2048;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// There is no `@` between node id and URL.
-    #[error("a peer's address is a node id, an @ and a URL, as in 02ab…@wss://gateway.example/lightning/v1; the @ is missing")]
+    #[error(
+        "a peer's address is a node id, an @ and a URL, as in 02ab…@wss://gateway.example/lightning/v1; the @ is missing"
+    )]
     NoNodeId,
     /// The node id is not 33 bytes of hexadecimal.
     #[error("a node id has 66 hexadecimal digits; this one is wrong: {0}")]
@@ -162,13 +164,7 @@ impl Endpoint {
     /// Whether the host is this machine, a private or link-local address, or a `.local` name: what browsers guard by
     /// the Local Network Access permission.
     pub fn is_local_network(&self) -> bool {
-        if let Ok(ip) = self.host.parse::<Ipv4Addr>() {
-            return ip.is_loopback() || ip.is_private() || ip.is_link_local();
-        }
-        if let Ok(ip) = self.host.parse::<Ipv6Addr>() {
-            return ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local();
-        }
-        self.host == "localhost" || self.host.ends_with(".localhost") || self.host.ends_with(".local")
+        is_local_network(&self.host)
     }
 
     /// `host`, or `host:port` when the port is not the scheme's own; IPv6 in brackets.
@@ -200,6 +196,18 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}{}", self.scheme.prefix(), self.authority(), self.path)
     }
+}
+
+/// See [`Endpoint::is_local_network`]; an IPv6 address may be in brackets.
+pub(crate) fn is_local_network(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = host.parse::<Ipv4Addr>() {
+        return ip.is_loopback() || ip.is_private() || ip.is_link_local();
+    }
+    if let Ok(ip) = host.parse::<Ipv6Addr>() {
+        return ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local();
+    }
+    host == "localhost" || host.ends_with(".localhost") || host.ends_with(".local")
 }
 
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -263,7 +271,8 @@ fn parse_path(scheme: Scheme, path: &str) -> Result<String, AddressError> {
             Err(AddressError::Path(path.into()))
         };
     }
-    let allowed = |b: u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>' | b'\\' | b'`' | b'{' | b'}');
+    let allowed =
+        |b: u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>' | b'\\' | b'`' | b'{' | b'}');
     if !path.bytes().all(allowed) {
         return Err(AddressError::Path(path.into()));
     }

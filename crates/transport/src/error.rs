@@ -45,7 +45,9 @@ pub enum ConnectError {
     #[error("this device is offline; connect it to a network")]
     Offline,
     /// Nothing answers at that address.
-    #[error("the gateway at {endpoint} cannot be reached ({detail}); check this device's network, the address, and that the gateway is running")]
+    #[error(
+        "the gateway at {endpoint} cannot be reached ({detail}); check this device's network, the address, and that the gateway is running"
+    )]
     GatewayUnreachable {
         /// Where the attempt went.
         endpoint: Endpoint,
@@ -53,14 +55,18 @@ pub enum ConnectError {
         detail: String,
     },
     /// The gateway answers, its Lightning node does not.
-    #[error("the gateway at {endpoint} is up but its Lightning node is down; its operator has to start it, the wallet goes on trying")]
+    #[error(
+        "the gateway at {endpoint} is up but its Lightning node is down; its operator has to start it, the wallet goes on trying"
+    )]
     NodeDown {
         /// The gateway.
         endpoint: Endpoint,
     },
     /// The BOLT 8 handshake showed that the peer does not hold the expected key. Found by the node, named here so that
     /// every reason has one type.
-    #[error("the peer at {endpoint} does not hold the key of node {expected}; check the node id and the address with the gateway's operator, nothing was sent to it")]
+    #[error(
+        "the peer at {endpoint} does not hold the key of node {expected}; check the node id and the address with the gateway's operator, nothing was sent to it"
+    )]
     WrongKey {
         /// Where the attempt went.
         endpoint: Endpoint,
@@ -68,7 +74,9 @@ pub enum ConnectError {
         expected: NodeId,
     },
     /// Something answers there, but it refuses to be a WebSocket.
-    #[error("the server at {endpoint} answered, but refused the connection ({detail}); check the path of the address, and whether the gateway admits this wallet")]
+    #[error(
+        "the server at {endpoint} answered, but refused the connection ({detail}); check the path of the address, and whether the gateway admits this wallet"
+    )]
     Refused {
         /// Where the attempt went.
         endpoint: Endpoint,
@@ -76,7 +84,9 @@ pub enum ConnectError {
         detail: String,
     },
     /// The certificate of the server is not accepted.
-    #[error("the server at {endpoint} has no valid TLS certificate ({detail}); check this device's clock and ask the gateway's operator to renew the certificate")]
+    #[error(
+        "the server at {endpoint} has no valid TLS certificate ({detail}); check this device's clock and ask the gateway's operator to renew the certificate"
+    )]
     Tls {
         /// Where the attempt went.
         endpoint: Endpoint,
@@ -100,7 +110,9 @@ pub enum ConnectError {
         after: Duration,
     },
     /// The platform has no such transport.
-    #[error("{endpoint} cannot be used here: a browser has no TCP; use a ws:// or wss:// address of the peer")]
+    #[error(
+        "{endpoint} cannot be used here: a browser has no TCP; use a ws:// or wss:// address of the peer"
+    )]
     Unsupported {
         /// The address.
         endpoint: Endpoint,
@@ -136,18 +148,40 @@ pub enum CloseReason {
         /// The time allowed.
         after: Duration,
     },
+    /// Bytes waited to be sent and none could be for too long: the peer reads nothing.
+    #[error("the peer took nothing for {} s and the connection was given up; it has to connect again", after.as_secs())]
+    Stalled {
+        /// The time allowed.
+        after: Duration,
+    },
     /// More arrived than this side was ready to hold.
-    #[error("the peer sent more than the {limit} bytes this wallet can hold unread; use the gateway's own address (path /lightning/v1), which waits for the wallet")]
+    #[error(
+        "the peer sent more than the {limit} bytes this wallet can hold unread; use the gateway's own address (path /lightning/v1), which waits for the wallet"
+    )]
     Overflow {
         /// Bytes that may lie unread.
         limit: usize,
     },
     /// The other side broke the transport's protocol.
-    #[error("the peer broke the transport's protocol: {what}; check that the address is a Lightning endpoint, and update the gateway")]
+    #[error(
+        "the peer broke the transport's protocol: {what}; check that the address is a Lightning endpoint, and update the gateway"
+    )]
     Violation {
         /// What it did.
         what: String,
     },
+}
+
+impl CloseReason {
+    /// The code that tells the peer why this side gives up; none when it closed itself or cannot hear it.
+    pub(crate) fn farewell(&self) -> Option<CloseCode> {
+        match self {
+            CloseReason::Violation { .. } => Some(CloseCode::Violation),
+            CloseReason::Overflow { .. } | CloseReason::Stalled { .. } => Some(CloseCode::SlowConsumer),
+            CloseReason::Idle { .. } => Some(CloseCode::Idle),
+            CloseReason::Local(_) | CloseReason::Remote { .. } | CloseReason::Lost { .. } => None,
+        }
+    }
 }
 
 fn text(message: &str) -> String {
@@ -169,7 +203,9 @@ pub enum FetchError {
     #[error("this device is offline; connect it to a network")]
     Offline,
     /// No connection, or lost before the whole answer was there. A browser gives the same for a missing CORS header.
-    #[error("{url} cannot be reached ({detail}); check the network, the address, and that the server is running")]
+    #[error(
+        "{url} cannot be reached ({detail}); check the network, the address, and that the server is running"
+    )]
     Unreachable {
         /// The URL given.
         url: String,
@@ -193,7 +229,9 @@ pub enum FetchError {
         after: Duration,
     },
     /// The answer is larger than the request allows.
-    #[error("the answer of {url} is larger than {limit} bytes and was dropped; the server is not what it should be")]
+    #[error(
+        "the answer of {url} is larger than {limit} bytes and was dropped; the server is not what it should be"
+    )]
     TooLarge {
         /// The URL given.
         url: String,

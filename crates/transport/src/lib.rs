@@ -2,16 +2,48 @@
 //! the browser and natively, over TCP natively.
 //!
 //! The crate moves bytes and says why it could not; what they mean (BOLT 8, messages) is the node's business.
-//! Everything is single-threaded: futures are [`LocalBoxFuture`], nothing is `Send`.
+//! Everything is single-threaded: futures are [`LocalBoxFuture`], nothing is `Send`. The one exception is a server's
+//! connection (feature `axum`), which lives beside the HTTP server's tasks.
+
+use std::time::Duration;
 
 mod address;
+mod diagnose;
 mod duplex;
 mod error;
+#[cfg_attr(any(not(feature = "axum"), target_arch = "wasm32"), allow(dead_code))] // a server uses more of it
+mod pipe;
 mod platform;
+mod reconnect;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod drive;
+#[cfg(not(target_arch = "wasm32"))]
+mod http;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+#[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
+pub mod server;
+#[cfg(not(target_arch = "wasm32"))]
+mod tcp;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(target_arch = "wasm32")]
+mod web;
+#[cfg(not(target_arch = "wasm32"))]
+mod websocket;
 
 pub use address::{AddressError, Endpoint, NodeId, PeerAddress, Scheme};
 pub use amplet_protocol::relay::CloseCode;
 pub use duplex::Duplex;
 pub use error::{BrowserBlock, CloseReason, ConnectError, FetchError};
 pub use futures::future::LocalBoxFuture;
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::NativePlatform;
 pub use platform::{HttpMethod, HttpRequest, HttpResponse, Platform};
+pub use reconnect::{Backoff, ConnectionState, Reconnect};
+#[cfg(target_arch = "wasm32")]
+pub use web::WebPlatform;
+
+/// How long an attempt to connect may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);

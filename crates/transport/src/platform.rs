@@ -135,3 +135,12 @@ impl HttpResponse {
         (200..300).contains(&self.status)
     }
 }
+
+/// The operating system's, or the browser's, generator.
+///
+/// # Panics
+/// When it fails: no key and no nonce may be made from anything else, so nothing can go on.
+#[allow(clippy::expect_used)]
+pub(crate) fn fill_random(out: &mut [u8]) {
+    getrandom::getrandom(out).expect("the system's random generator works");
+}

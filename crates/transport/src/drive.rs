@@ -1,0 +1,148 @@
+//! Moves the bytes of one native connection, a client's or a server's, between its framing and its [`Driver`].
+
+use std::pin::pin;
+use std::time::Duration;
+
+use amplet_protocol::relay::{CloseCode, Control};
+use futures::{Sink, SinkExt, Stream, StreamExt};
+use tokio::time::{sleep, timeout};
+
+use crate::CloseReason;
+use crate::pipe::{Driver, Outgoing};
+
+/// How long a closing connection may take to send what waits and to say farewell.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// What came from the peer.
+pub(crate) enum Incoming {
+    Bytes(Vec<u8>),
+    Text(String),
+    Close {
+        code: CloseCode,
+        message: String,
+    },
+    /// A sign of life (ping, pong).
+    Life,
+}
+
+/// What goes to the peer.
+pub(crate) enum Frame {
+    Bytes(Vec<u8>),
+    Text(String),
+    Ping,
+    Close(CloseCode),
+}
+
+/// How a connection is watched; nothing by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Watch {
+    /// Ping so often.
+    pub ping: Option<Duration>,
+    /// Give up when nothing was heard for so long.
+    pub idle: Option<Duration>,
+    /// Give up when bytes wait and none could be sent for so long.
+    pub stall: Option<Duration>,
+}
+
+/// Runs the connection to its end.
+pub(crate) async fn drive<R, W>(driver: Driver, incoming: R, mut outgoing: W, watch: Watch)
+where
+    R: Stream<Item = Result<Incoming, CloseReason>>,
+    W: Sink<Frame, Error = String> + Unpin,
+{
+    let reason = {
+        let write = async {
+            match write(&driver, &mut outgoing, watch.ping).await {
+                Ok(()) => std::future::pending().await, // closed from this side: the peer's farewell is awaited
+                Err(detail) => CloseReason::Lost { detail },
+            }
+        };
+        tokio::select! {
+            biased;
+            reason = read(&driver, incoming, watch.idle) => reason,
+            reason = write => reason,
+            reason = stalled(&driver, watch.stall) => reason,
+            reason = lingered(&driver) => reason,
+        }
+    };
+    if let Some(code) = reason.farewell() {
+        // Best effort: the connection is given up.
+        let _ = timeout(LINGER, outgoing.send(Frame::Close(code))).await;
+    }
+    driver.end(reason);
+}
+
+async fn read(
+    driver: &Driver,
+    incoming: impl Stream<Item = Result<Incoming, CloseReason>>,
+    idle: Option<Duration>,
+) -> CloseReason {
+    let mut incoming = pin!(incoming);
+    loop {
+        driver.room().await;
+        let next = match idle {
+            Some(after) => match timeout(after, incoming.next()).await {
+                Ok(next) => next,
+                Err(_) => return CloseReason::Idle { after },
+            },
+            None => incoming.next().await,
+        };
+        let step = match next {
+            Some(Ok(Incoming::Bytes(bytes))) => driver.deliver(bytes),
+            Some(Ok(Incoming::Text(text))) => driver.control(&text),
+            Some(Ok(Incoming::Life)) => Ok(()),
+            Some(Ok(Incoming::Close { code, message })) => Err(CloseReason::Remote { code, message }),
+            Some(Err(reason)) => Err(reason),
+            None => Err(CloseReason::Lost { detail: "it ended without a farewell".into() }),
+        };
+        if let Err(reason) = step {
+            return reason;
+        }
+    }
+}
+
+/// Sends until this side closes; the farewell is sent, too.
+async fn write(
+    driver: &Driver,
+    outgoing: &mut (impl Sink<Frame, Error = String> + Unpin),
+    ping: Option<Duration>,
+) -> Result<(), String> {
+    loop {
+        let next = match ping {
+            Some(every) => match timeout(every, driver.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    outgoing.send(Frame::Ping).await?;
+                    continue;
+                }
+            },
+            None => driver.next().await,
+        };
+        match next {
+            Outgoing::Bytes(bytes) => outgoing.send(Frame::Bytes(bytes)).await?,
+            Outgoing::Credit(credit) => outgoing.send(Frame::Text(Control { credit }.to_json())).await?,
+            Outgoing::Close(code) => return outgoing.send(Frame::Close(code)).await,
+        }
+    }
+}
+
+/// Resolves when bytes wait to be sent and none moved for `limit`: the peer grants nothing, or does not read.
+async fn stalled(driver: &Driver, limit: Option<Duration>) -> CloseReason {
+    let Some(after) = limit else { return std::future::pending().await };
+    let mut seen = driver.progress();
+    loop {
+        sleep(after).await;
+        let now = driver.progress();
+        if now.waiting > 0 && seen.waiting > 0 && now.sent == seen.sent {
+            return CloseReason::Stalled { after };
+        }
+        seen = now;
+    }
+}
+
+/// Resolves when this side closed a while ago and the peer has not answered.
+async fn lingered(driver: &Driver) -> CloseReason {
+    let reason = driver.ended().await;
+    sleep(LINGER).await;
+    reason
+}

@@ -1,0 +1,367 @@
+//! The two bounded queues between a [`Duplex`] and whatever moves its bytes, with the credit of both directions.
+//!
+//! The user's side is [`Handle`]; the side of the WebSocket or TCP connection is [`Driver`]. Pure bookkeeping: no I/O,
+//! no clock. It is `Send` because a server's connection lives on another thread than its node.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use amplet_protocol::relay::{self, CloseCode, Control};
+use futures::future::{FutureExt, LocalBoxFuture};
+
+use crate::{CloseReason, Duplex};
+
+/// Bytes that may wait to be sent: 256 KiB.
+pub(crate) const OUTGOING_LIMIT: usize = 256 << 10;
+/// Bytes that may lie unread when the sender knows no credit: 4 MiB, what a burst of gossip can weigh.
+pub(crate) const UNREAD_LIMIT: usize = 4 << 20;
+/// Bytes of one frame sent: half of what the other side accepts.
+const FRAME: usize = relay::MAX_FRAME / 2;
+
+/// How much the peer may send before this side has read it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Inbound {
+    /// It obeys the credit it is granted.
+    Credit,
+    /// It knows no credit: so many bytes may lie unread. A driver that can stop reading does so; one that cannot
+    /// (a browser) ends the stream.
+    Bounded(usize),
+}
+
+/// How much this side may send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outbound {
+    /// As much as the transport takes.
+    Free,
+    /// No more than the peer has granted, [`relay::INITIAL_WINDOW`] to begin with.
+    Credit,
+}
+
+/// What the driver has to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outgoing {
+    /// Send these bytes.
+    Bytes(Vec<u8>),
+    /// Grant so many bytes more.
+    Credit(u32),
+    /// Everything is sent: close.
+    Close(CloseCode),
+}
+
+/// A new stream's two ends.
+pub(crate) fn pipe(inbound: Inbound, outbound: Outbound) -> (Handle, Driver) {
+    let pipe = Arc::new(Mutex::new(State {
+        outgoing: VecDeque::new(),
+        allowance: match outbound {
+            Outbound::Free => None,
+            Outbound::Credit => Some(relay::INITIAL_WINDOW),
+        },
+        sent: 0,
+        closing: None,
+        inbox: VecDeque::new(),
+        unread: 0,
+        inbound,
+        granted: relay::INITIAL_WINDOW as usize,
+        owed: 0,
+        ended: None,
+        wakers: Wakers::default(),
+    }));
+    (Handle(pipe.clone()), Driver(pipe))
+}
+
+type Shared = Arc<Mutex<State>>;
+
+struct State {
+    outgoing: VecDeque<u8>,
+    /// Bytes that may be sent now; `None` for no limit.
+    allowance: Option<u32>,
+    /// Bytes given to the driver so far: tells whether sending goes on.
+    sent: u64,
+    /// Set by the user: send what waits, then close.
+    closing: Option<CloseCode>,
+    inbox: VecDeque<Vec<u8>>,
+    /// Bytes in `inbox`.
+    unread: usize,
+    inbound: Inbound,
+    /// With credit: bytes that the peer may still send.
+    granted: usize,
+    /// With credit: bytes read, but not yet granted again.
+    owed: usize,
+    ended: Option<CloseReason>,
+    wakers: Wakers,
+}
+
+#[derive(Default)]
+struct Wakers {
+    readable: Option<Waker>,
+    writable: Option<Waker>,
+    outgoing: Option<Waker>,
+    room: Option<Waker>,
+    ended: Option<Waker>,
+}
+
+/// No code path panics while it holds the lock, and the state is whole between any two statements.
+fn lock(shared: &Shared) -> MutexGuard<'_, State> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+impl State {
+    fn open(&self) -> bool {
+        self.ended.is_none() && self.closing.is_none()
+    }
+
+    fn try_send(&mut self, bytes: &[u8]) -> usize {
+        if !self.open() {
+            return bytes.len();
+        }
+        let taken = bytes.len().min(OUTGOING_LIMIT.saturating_sub(self.outgoing.len()));
+        self.outgoing.extend(bytes.iter().take(taken));
+        wake(&mut self.wakers.outgoing);
+        taken
+    }
+
+    fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.open() || self.outgoing.len() < OUTGOING_LIMIT {
+            return Poll::Ready(());
+        }
+        self.wakers.writable = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<u8>, CloseReason>> {
+        if let Some(chunk) = self.inbox.pop_front() {
+            self.unread = self.unread.saturating_sub(chunk.len());
+            self.owed = self.owed.saturating_add(chunk.len());
+            wake(&mut self.wakers.room);
+            if self.credit_due() {
+                wake(&mut self.wakers.outgoing);
+            }
+            return Poll::Ready(Ok(chunk));
+        }
+        if let Some(reason) = &self.ended {
+            return Poll::Ready(Err(reason.clone()));
+        }
+        self.wakers.readable = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Granting each chunk by itself would answer every message with a frame; half a window keeps the sender going.
+    fn credit_due(&self) -> bool {
+        matches!(self.inbound, Inbound::Credit) && self.owed >= relay::INITIAL_WINDOW as usize / 2
+    }
+
+    fn close(&mut self, code: CloseCode) {
+        if !self.open() {
+            return;
+        }
+        self.closing = Some(code);
+        self.inbox.clear();
+        self.unread = 0;
+        self.end(CloseReason::Local(code));
+    }
+
+    /// The first reason stays.
+    fn end(&mut self, reason: CloseReason) {
+        self.ended.get_or_insert(reason);
+        for waker in [
+            &mut self.wakers.readable,
+            &mut self.wakers.writable,
+            &mut self.wakers.outgoing,
+            &mut self.wakers.room,
+            &mut self.wakers.ended,
+        ] {
+            wake(waker);
+        }
+    }
+
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<Outgoing> {
+        if self.closing.is_none() && self.credit_due() {
+            let credit = u32::try_from(self.owed).unwrap_or(u32::MAX);
+            self.owed = 0;
+            self.granted = self.granted.saturating_add(credit as usize);
+            return Poll::Ready(Outgoing::Credit(credit));
+        }
+        let allowed = self.allowance.map_or(usize::MAX, |bytes| bytes as usize);
+        let size = self.outgoing.len().min(allowed).min(FRAME);
+        if size > 0 {
+            let bytes: Vec<u8> = self.outgoing.drain(..size).collect();
+            if let Some(allowance) = &mut self.allowance {
+                *allowance = allowance.saturating_sub(size as u32); // size <= FRAME
+            }
+            self.sent = self.sent.saturating_add(size as u64);
+            wake(&mut self.wakers.writable);
+            return Poll::Ready(Outgoing::Bytes(bytes));
+        }
+        if let Some(code) = self.closing {
+            return Poll::Ready(Outgoing::Close(code));
+        }
+        self.wakers.outgoing = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn deliver(&mut self, bytes: Vec<u8>) -> Result<(), CloseReason> {
+        if bytes.is_empty() || !self.open() {
+            return Ok(());
+        }
+        match self.inbound {
+            Inbound::Credit if bytes.len() > self.granted => {
+                let what = format!("it sent {} bytes where {} were granted to it", bytes.len(), self.granted);
+                return Err(CloseReason::Violation { what });
+            }
+            Inbound::Credit => self.granted -= bytes.len(),
+            Inbound::Bounded(limit) if self.unread.saturating_add(bytes.len()) > limit => {
+                return Err(CloseReason::Overflow { limit });
+            }
+            Inbound::Bounded(_) => {}
+        }
+        self.unread = self.unread.saturating_add(bytes.len());
+        self.inbox.push_back(bytes);
+        wake(&mut self.wakers.readable);
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        match self.inbound {
+            Inbound::Credit => true,
+            // One more frame than this may come before the reader stops.
+            Inbound::Bounded(limit) => self.unread <= limit.saturating_sub(relay::MAX_FRAME),
+        }
+    }
+}
+
+/// The user's end. Dropping it closes the stream.
+pub(crate) struct Handle(Shared);
+
+impl Handle {
+    pub(crate) fn close(&self, code: CloseCode) {
+        lock(&self.0).close(code);
+    }
+
+    pub(crate) fn into_duplex(self) -> Rc<dyn Duplex> {
+        Rc::new(self)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close(CloseCode::Normal);
+    }
+}
+
+impl Duplex for Handle {
+    fn try_send(&self, bytes: &[u8]) -> usize {
+        lock(&self.0).try_send(bytes)
+    }
+
+    fn writable(&self) -> LocalBoxFuture<'static, ()> {
+        let shared = self.0.clone();
+        poll_fn(move |cx| lock(&shared).poll_writable(cx)).boxed_local()
+    }
+
+    fn recv(&self) -> LocalBoxFuture<'static, Result<Vec<u8>, CloseReason>> {
+        let shared = self.0.clone();
+        poll_fn(move |cx| lock(&shared).poll_recv(cx)).boxed_local()
+    }
+
+    fn close(&self, code: CloseCode) {
+        Handle::close(self, code);
+    }
+}
+
+/// The transport's end. Dropping it ends the stream for its user.
+pub(crate) struct Driver(Shared);
+
+impl Driver {
+    /// What to do next; waits until there is something, or, once the stream has ended, for ever.
+    pub(crate) async fn next(&self) -> Outgoing {
+        poll_fn(|cx| lock(&self.0).poll_outgoing(cx)).await
+    }
+
+    /// Waits until the next chunk from the peer has a place.
+    pub(crate) async fn room(&self) {
+        poll_fn(|cx| {
+            let mut state = lock(&self.0);
+            if state.has_room() || !state.open() {
+                return Poll::Ready(());
+            }
+            state.wakers.room = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Hands a chunk from the peer to the user. The error is the reason to end the stream with.
+    pub(crate) fn deliver(&self, bytes: Vec<u8>) -> Result<(), CloseReason> {
+        lock(&self.0).deliver(bytes)
+    }
+
+    /// Takes what the peer's text frame grants.
+    pub(crate) fn control(&self, text: &str) -> Result<(), CloseReason> {
+        let violation = |what: String| Err(CloseReason::Violation { what });
+        let mut state = lock(&self.0);
+        let Some(allowance) = state.allowance else {
+            return violation("it sent a text frame".into());
+        };
+        let credit = match serde_json::from_str::<Control>(text) {
+            Ok(control) => control.credit,
+            Err(error) => return violation(format!("its text frame is not a grant of credit ({error})")),
+        };
+        match allowance.checked_add(credit) {
+            Some(sum) if credit > 0 && sum <= relay::MAX_WINDOW => state.allowance = Some(sum),
+            _ => {
+                let what = format!("its grant of {credit} bytes is not within 1 to {}", relay::MAX_WINDOW);
+                return violation(what);
+            }
+        }
+        wake(&mut state.wakers.outgoing);
+        Ok(())
+    }
+
+    /// Ends the stream; the user reads what is in the queue, then `reason`.
+    pub(crate) fn end(&self, reason: CloseReason) {
+        lock(&self.0).end(reason);
+    }
+
+    /// Waits for the end of the stream, whichever side brings it about, and says the reason.
+    pub(crate) async fn ended(&self) -> CloseReason {
+        poll_fn(|cx| {
+            let mut state = lock(&self.0);
+            if let Some(reason) = &state.ended {
+                return Poll::Ready(reason.clone());
+            }
+            state.wakers.ended = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Whether sending goes on.
+    pub(crate) fn progress(&self) -> Progress {
+        let state = lock(&self.0);
+        Progress { sent: state.sent, waiting: state.outgoing.len() }
+    }
+}
+
+/// How far sending got.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    /// Bytes given to the transport so far.
+    pub sent: u64,
+    /// Bytes that wait.
+    pub waiting: usize,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.end(CloseReason::Lost { detail: "the connection's task ended".into() });
+    }
+}

@@ -1,0 +1,217 @@
+//! A platform in memory for tests: its clock moves only when told or when everything else waits, its randomness comes
+//! from a seed, its HTTP answers and peers are the test's. Never use it with money: its keys can be guessed.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use futures::executor::{LocalPool, LocalSpawner};
+use futures::future::{FutureExt, LocalBoxFuture};
+use futures::task::LocalSpawnExt;
+
+use crate::pipe::{Driver, Handle, Inbound, Outbound, Outgoing, UNREAD_LIMIT, pipe};
+use crate::{
+    CloseReason, ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAddress, Platform,
+};
+
+type Fetched = LocalBoxFuture<'static, Result<HttpResponse, FetchError>>;
+type Connected = LocalBoxFuture<'static, Result<Rc<dyn Duplex>, ConnectError>>;
+
+/// A [`Platform`] whose world is the test. Clones share everything.
+#[derive(Clone)]
+pub struct TestPlatform(Rc<Inner>);
+
+struct Inner {
+    /// Taken out while it runs, so that tasks may spawn.
+    pool: RefCell<Option<LocalPool>>,
+    spawner: LocalSpawner,
+    wall_offset: Cell<Duration>,
+    now: Cell<Duration>,
+    sleepers: RefCell<Vec<(Duration, Waker)>>,
+    seed: Cell<u64>,
+    on_fetch: RefCell<Rc<dyn Fn(HttpRequest) -> Fetched>>,
+    on_connect: RefCell<Rc<dyn Fn(PeerAddress) -> Connected>>,
+}
+
+impl TestPlatform {
+    /// A platform at that wall clock time, with no server and no peer to reach.
+    pub fn new(seed: u64, wall_clock: Duration) -> Self {
+        let pool = LocalPool::new();
+        Self(Rc::new(Inner {
+            spawner: pool.spawner(),
+            pool: RefCell::new(Some(pool)),
+            wall_offset: Cell::new(wall_clock),
+            now: Cell::new(Duration::ZERO),
+            sleepers: RefCell::default(),
+            seed: Cell::new(seed),
+            on_fetch: RefCell::new(Rc::new(|request| {
+                let error =
+                    FetchError::Unreachable { url: request.url, detail: "no server in this test".into() };
+                std::future::ready(Err(error)).boxed_local()
+            })),
+            on_connect: RefCell::new(Rc::new(|address| {
+                let detail = "no peer in this test".into();
+                let error = ConnectError::GatewayUnreachable { endpoint: address.endpoint, detail };
+                std::future::ready(Err(error)).boxed_local()
+            })),
+        }))
+    }
+
+    /// Who answers HTTP requests from now on.
+    pub fn on_fetch(&self, answer: impl Fn(HttpRequest) -> Fetched + 'static) {
+        *self.0.on_fetch.borrow_mut() = Rc::new(answer);
+    }
+
+    /// Who answers connection attempts from now on; see [`duplex_pair`].
+    pub fn on_connect(&self, answer: impl Fn(PeerAddress) -> Connected + 'static) {
+        *self.0.on_connect.borrow_mut() = Rc::new(answer);
+    }
+
+    /// Moves both clocks and lets everything run that then can.
+    ///
+    /// # Panics
+    /// When called from a task of this platform.
+    pub fn advance(&self, time: Duration) {
+        let end = self.0.now.get().saturating_add(time);
+        self.settle();
+        while let Some(next) = self.next_deadline().filter(|next| *next <= end) {
+            self.move_to(next);
+            self.settle();
+        }
+        self.move_to(end);
+        self.settle();
+    }
+
+    /// Runs everything that can run without time passing.
+    ///
+    /// # Panics
+    /// When called from a task of this platform.
+    pub fn settle(&self) {
+        self.with_pool(LocalPool::run_until_stalled);
+    }
+
+    /// Runs `future` to its end; whenever everything waits, the clocks move to the next deadline.
+    ///
+    /// # Panics
+    /// When it can never end: nothing runs and nothing sleeps. When called from a task of this platform.
+    #[allow(clippy::panic)]
+    pub fn run<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> T {
+        let result = Rc::new(RefCell::new(None));
+        let slot = result.clone();
+        self.spawn(async move { *slot.borrow_mut() = Some(future.await) }.boxed_local());
+        loop {
+            self.settle();
+            if let Some(value) = result.borrow_mut().take() {
+                return value;
+            }
+            match self.next_deadline() {
+                Some(next) => self.move_to(next),
+                None => panic!("the test waits for ever: no task can run and none sleeps"),
+            }
+        }
+    }
+
+    #[allow(clippy::expect_used)]
+    fn with_pool(&self, act: impl FnOnce(&mut LocalPool)) {
+        let mut pool = self.0.pool.borrow_mut().take().expect("not called from a task of this platform");
+        act(&mut pool);
+        *self.0.pool.borrow_mut() = Some(pool);
+    }
+
+    fn next_deadline(&self) -> Option<Duration> {
+        self.0.sleepers.borrow().iter().map(|(deadline, _)| *deadline).min()
+    }
+
+    fn move_to(&self, time: Duration) {
+        self.0.now.set(time.max(self.0.now.get()));
+        let due: Vec<_> =
+            self.0.sleepers.borrow_mut().extract_if(.., |(deadline, _)| *deadline <= time).collect();
+        for (_, waker) in due {
+            waker.wake();
+        }
+    }
+}
+
+impl Platform for TestPlatform {
+    fn now(&self) -> Duration {
+        self.0.wall_offset.get().saturating_add(self.0.now.get())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.now.get()
+    }
+
+    /// SplitMix64 over the seed.
+    fn random(&self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(8) {
+            let state = self.0.seed.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+            self.0.seed.set(state);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            for (byte, random) in chunk.iter_mut().zip((mixed ^ (mixed >> 31)).to_le_bytes()) {
+                *byte = random;
+            }
+        }
+    }
+
+    #[allow(clippy::expect_used)]
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.0.spawner.spawn_local(task).expect("the platform lives as long as its spawner");
+    }
+
+    fn sleep(&self, time: Duration) -> LocalBoxFuture<'static, ()> {
+        let deadline = self.0.now.get().saturating_add(time);
+        let platform = self.clone();
+        poll_fn(move |cx| {
+            if platform.0.now.get() >= deadline {
+                return Poll::Ready(());
+            }
+            platform.0.sleepers.borrow_mut().push((deadline, cx.waker().clone()));
+            Poll::Pending
+        })
+        .boxed_local()
+    }
+
+    fn fetch(&self, request: HttpRequest) -> Fetched {
+        let answer = self.0.on_fetch.borrow().clone();
+        answer(request)
+    }
+
+    fn connect(&self, address: PeerAddress) -> Connected {
+        let answer = self.0.on_connect.borrow().clone();
+        answer(address)
+    }
+}
+
+/// Two ends of one stream in memory, with the bounds and the credit of a real one: the first a client's, the second a
+/// gateway's. Their bytes move while `platform` runs.
+pub fn duplex_pair(platform: &dyn Platform) -> (Rc<dyn Duplex>, Rc<dyn Duplex>) {
+    let (client, client_driver) = pipe(Inbound::Credit, Outbound::Free);
+    let (server, server_driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Credit);
+    let (client_driver, server_driver) = (Rc::new(client_driver), Rc::new(server_driver));
+    platform.spawn(carry(client_driver.clone(), server_driver.clone()).boxed_local());
+    platform.spawn(carry(server_driver, client_driver).boxed_local());
+    (Handle::into_duplex(client), Handle::into_duplex(server))
+}
+
+/// Moves what `from` sends to `to`, until either ends.
+async fn carry(from: Rc<Driver>, to: Rc<Driver>) {
+    loop {
+        to.room().await;
+        let step = match from.next().await {
+            Outgoing::Bytes(bytes) => to.deliver(bytes),
+            Outgoing::Credit(credit) => to.control(&amplet_protocol::relay::Control { credit }.to_json()),
+            Outgoing::Close(code) => {
+                to.end(CloseReason::Remote { code, message: String::new() });
+                return;
+            }
+        };
+        if let Err(reason) = step {
+            from.end(reason.clone());
+            to.end(reason);
+            return;
+        }
+    }
+}

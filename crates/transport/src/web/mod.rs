@@ -1,0 +1,66 @@
+//! The platform in a browser: a window, a Worker or a SharedWorker.
+
+mod fetch;
+mod scope;
+mod socket;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::{FutureExt, LocalBoxFuture};
+use gloo_timers::future::TimeoutFuture;
+
+use crate::{ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAddress, Platform};
+
+/// [`Platform`] on the browser's own interfaces.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WebPlatform;
+
+/// `setTimeout` takes 31 bits of milliseconds; beyond them it fires at once.
+const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+
+impl Platform for WebPlatform {
+    fn now(&self) -> Duration {
+        millis(js_sys::Date::now())
+    }
+
+    fn monotonic(&self) -> Duration {
+        millis(scope::performance_now())
+    }
+
+    fn random(&self, out: &mut [u8]) {
+        crate::platform::fill_random(out);
+    }
+
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        wasm_bindgen_futures::spawn_local(task);
+    }
+
+    fn sleep(&self, time: Duration) -> LocalBoxFuture<'static, ()> {
+        sleep(time).boxed_local()
+    }
+
+    fn fetch(&self, request: HttpRequest) -> LocalBoxFuture<'static, Result<HttpResponse, FetchError>> {
+        fetch::fetch(request).boxed_local()
+    }
+
+    fn connect(&self, address: PeerAddress) -> LocalBoxFuture<'static, Result<Rc<dyn Duplex>, ConnectError>> {
+        socket::connect(address.endpoint).boxed_local()
+    }
+}
+
+/// A negative or absurd reading becomes the nearest possible one.
+fn millis(reading: f64) -> Duration {
+    Duration::try_from_secs_f64(reading / 1000.0).unwrap_or_default()
+}
+
+async fn sleep(time: Duration) {
+    let mut left = time;
+    while !left.is_zero() {
+        let step = left.min(LONGEST_TIMEOUT);
+        // Rounded up: a timer must not fire before its time.
+        let whole = step.as_micros().div_ceil(1000).min(LONGEST_TIMEOUT.as_millis());
+        TimeoutFuture::new(whole as u32).await; // at most i32::MAX
+        left = left.saturating_sub(step);
+    }
+}

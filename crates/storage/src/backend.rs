@@ -43,3 +43,8 @@ pub trait Backend {
     /// Releases what this handle holds. Later calls give [`StoreError::Closed`]. Closing twice is no error.
     fn close(&self) -> LocalBoxFuture<'_, ()>;
 }
+
+/// After 2^63 takeovers, or when the stored counter is damaged to look so.
+pub(crate) fn epochs_used_up() -> StoreError {
+    StoreError::Corrupt { name: "epoch".into(), what: "the counter of takeovers is at its end".into() }
+}

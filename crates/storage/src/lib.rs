@@ -5,11 +5,29 @@
 
 mod backend;
 mod batch;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
+mod header;
+#[cfg(target_arch = "wasm32")]
+mod indexeddb;
+pub mod kdf;
+mod memory;
+mod seal;
+mod sealed;
+#[cfg(not(target_arch = "wasm32"))]
+mod sqlite;
 
 pub use backend::{Backend, SharedBackend, Write};
 pub use batch::Batch;
 pub use error::StoreError;
+#[cfg(target_arch = "wasm32")]
+pub use indexeddb::IndexedDbBackend;
+pub use memory::MemoryBackend;
+pub use sealed::SealedStore;
+#[cfg(not(target_arch = "wasm32"))]
+pub use sqlite::SqliteBackend;
+
 use futures::future::LocalBoxFuture;
 
 /// The longest name, in bytes of UTF-8.
@@ -49,4 +67,10 @@ pub trait Store {
 
     /// Lets the backend go; later calls give [`StoreError::Closed`]. Closing twice is no error.
     fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()>;
+}
+
+fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+    let mut bytes = [0; N];
+    getrandom::getrandom(&mut bytes).map_err(|error| StoreError::Randomness(error.to_string()))?;
+    Ok(bytes)
 }

@@ -1,0 +1,57 @@
+//! The one suite that every backend passes, by itself and under a [`SealedStore`](crate::SealedStore).
+//!
+//! A backend's tests provide a [`Lab`] and run each case of [`backend`] and [`store`]; [`backend_cases`](crate::backend_cases) and
+//! [`store_cases`](crate::store_cases) name them all, so that none is forgotten. A case panics where the contract is broken.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+
+pub mod backend;
+pub mod store;
+
+use crate::{SharedBackend, StoreError};
+use futures::future::{LocalBoxFuture, poll_fn};
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+
+/// Where a suite gets its backends from.
+pub trait Lab {
+    /// Opens the wallet of this name: a fresh one the first time, another handle on the same data (as another tab or process
+    /// has it) each time after that.
+    fn open<'a>(&'a self, wallet: &'a str) -> LocalBoxFuture<'a, Result<SharedBackend, StoreError>>;
+}
+
+/// Calls the macro `$run` with the names of all cases of [`backend`]: `$run!($($before)* case, case, ..)`.
+#[macro_export]
+macro_rules! backend_cases {
+    ($run:ident! $($before:tt)*) => {
+        $run! { $($before)* reads_what_was_committed, the_last_write_wins, any_bytes_are_names, no_records,
+            one_refused_writer_changes_nothing, two_writers, a_takeover_during_a_commit, an_abandoned_commit_is_whole_or_nothing,
+            commits_apply_in_order, reading_during_a_commit, large_values, ten_thousand_names, reopening, closing, destroying }
+    };
+}
+
+/// Calls the macro `$run` with the names of all cases of [`store`]: `$run!($($before)* case, case, ..)`.
+#[macro_export]
+macro_rules! store_cases {
+    ($run:ident! $($before:tt)*) => {
+        $run! { $($before)* writes_and_reads, names_of_every_kind, lists_by_prefix, counts_its_commits, reopened_with_its_key,
+            a_wrong_key_disturbs_nobody, creating_twice, an_older_writer_stops, a_new_passphrase, a_lost_header,
+            nothing_readable_is_stored, values_cannot_be_swapped, abandoned_commits, bad_names, closed_is_closed }
+    };
+}
+
+/// Polls a future as often as it wakes, but at most `polls` times, then drops it: the process was killed at this point.
+async fn abandon_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| {
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}

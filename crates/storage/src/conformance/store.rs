@@ -1,0 +1,251 @@
+//! What [`SealedStore`] does, on whatever backend.
+
+use super::{Lab, abandon_after};
+use crate::kdf::{self, KdfParams, Kek};
+use crate::{Batch, MAX_NAME_BYTES, SealedStore, SharedBackend, Store, StoreError, Write};
+
+/// As costly as a test can bear.
+fn cheap(salt: u8) -> KdfParams {
+    KdfParams::argon2id(8, 1, 1, [salt; kdf::SALT_BYTES]).unwrap()
+}
+
+fn kek(passphrase: &str) -> Kek {
+    kdf::derive(passphrase, &cheap(1)).unwrap()
+}
+
+async fn backend(lab: &dyn Lab, wallet: &str) -> SharedBackend {
+    lab.open(&format!("sealed {wallet}")).await.unwrap()
+}
+
+async fn create(lab: &dyn Lab, wallet: &str) -> SealedStore {
+    SealedStore::create(backend(lab, wallet).await, &cheap(1), kek("right")).await.unwrap()
+}
+
+async fn open(lab: &dyn Lab, wallet: &str) -> SealedStore {
+    SealedStore::open(backend(lab, wallet).await, kek("right")).await.unwrap()
+}
+
+fn batch<const N: usize>(puts: [(&str, &[u8]); N]) -> Batch {
+    let mut batch = Batch::new();
+    puts.into_iter().for_each(|(name, value)| batch.put(name, value.to_vec()));
+    batch
+}
+
+/// Puts, removals and replacements, the empty value among them.
+pub async fn writes_and_reads(lab: &dyn Lab) {
+    let store = create(lab, "writes").await;
+    store.commit(batch([("ldk/manager", b"m1"), ("a", b""), ("b", b"x")])).await.unwrap();
+    assert_eq!(store.get("a").await.unwrap().unwrap(), b"");
+    let mut next = batch([("ldk/manager", b"m2")]);
+    next.remove("b");
+    next.remove("never there");
+    store.commit(next).await.unwrap();
+    assert_eq!(store.get("ldk/manager").await.unwrap().unwrap(), b"m2");
+    assert_eq!(store.get("b").await.unwrap(), None);
+    let large = vec![7; 4 << 20];
+    store.commit(batch([("large", &large)])).await.unwrap();
+    assert!(store.get("large").await.unwrap().unwrap() == large);
+}
+
+/// Unicode, control characters, the longest name, names that are prefixes of each other or only look alike.
+pub async fn names_of_every_kind(lab: &dyn Lab) {
+    let store = create(lab, "names").await;
+    let longest = "x".repeat(MAX_NAME_BYTES);
+    let names = ["a", "a/", "a/b", "header", "caf\u{e9}", "cafe\u{301}", "支払い/⚡", "\0\n", &longest];
+    let mut all = Batch::new();
+    names.iter().for_each(|name| all.put(*name, name.as_bytes().to_vec()));
+    store.commit(all).await.unwrap();
+    for name in names {
+        assert_eq!(store.get(name).await.unwrap().unwrap(), name.as_bytes());
+    }
+    assert_eq!(store.list("").await.unwrap().len(), names.len());
+    assert_eq!(store.list("caf\u{e9}").await.unwrap(), ["caf\u{e9}"]);
+}
+
+/// Full names, sorted, of the prefix only.
+pub async fn lists_by_prefix(lab: &dyn Lab) {
+    let store = create(lab, "lists").await;
+    assert!(store.list("").await.unwrap().is_empty(), "the header is no name");
+    let mut all = Batch::new();
+    for number in (0..1000).rev() {
+        all.put(format!("ldk/monitor/{number:03}"), vec![1]);
+    }
+    all.put("ldk/manager", vec![2]);
+    all.put("wallet/payment/1", vec![3]);
+    store.commit(all).await.unwrap();
+    let expected: Vec<String> = (0..1000).map(|number| format!("ldk/monitor/{number:03}")).collect();
+    assert_eq!(store.list("ldk/monitor/").await.unwrap(), expected);
+    assert_eq!(store.list("").await.unwrap().len(), 1002);
+    assert_eq!(store.list("wallet/").await.unwrap(), ["wallet/payment/1"]);
+    assert!(store.list("nothing/").await.unwrap().is_empty());
+}
+
+/// One for each batch that was written, however many names; none for an empty batch or a refused one.
+pub async fn counts_its_commits(lab: &dyn Lab) {
+    let store = create(lab, "counts").await;
+    assert_eq!(store.commits(), 0);
+    store.commit(batch([("a", b"1"), ("b", b"2"), ("c", b"3")])).await.unwrap();
+    store.commit(Batch::new()).await.unwrap();
+    store.commit(batch([("", b"1")])).await.unwrap_err();
+    assert_eq!(store.commits(), 1);
+}
+
+/// What was committed is there after the process ended, with and without close.
+pub async fn reopened_with_its_key(lab: &dyn Lab) {
+    assert_eq!(SealedStore::kdf_params(&backend(lab, "reopened").await).await.unwrap(), None);
+    let missing = SealedStore::open(backend(lab, "reopened").await, kek("right")).await.err().unwrap();
+    assert!(matches!(missing, StoreError::NotFound { .. }));
+    let store = create(lab, "reopened").await;
+    store.commit(batch([("a", b"1")])).await.unwrap();
+    drop(store);
+    let store = open(lab, "reopened").await;
+    assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
+    store.commit(batch([("a", b"2")])).await.unwrap();
+    store.close().await;
+    let params = SealedStore::kdf_params(&backend(lab, "reopened").await).await.unwrap().unwrap();
+    assert_eq!(params, cheap(1));
+    assert_eq!(open(lab, "reopened").await.get("a").await.unwrap().unwrap(), b"2");
+}
+
+/// A wrong passphrase is told as such, and does not fence off who has the wallet open.
+pub async fn a_wrong_key_disturbs_nobody(lab: &dyn Lab) {
+    let store = create(lab, "wrong").await;
+    let wrong = SealedStore::open(backend(lab, "wrong").await, kek("wrong")).await.err().unwrap();
+    assert!(matches!(wrong, StoreError::WrongPassphrase));
+    store.commit(batch([("a", b"1")])).await.unwrap();
+}
+
+/// A second creation is refused and does not disturb the first; of two at once exactly one wins.
+pub async fn creating_twice(lab: &dyn Lab) {
+    let store = create(lab, "twice").await;
+    let again =
+        SealedStore::create(backend(lab, "twice").await, &cheap(2), kek("other")).await.err().unwrap();
+    assert!(matches!(again, StoreError::AlreadyExists { .. }));
+    store.commit(batch([("a", b"1")])).await.unwrap();
+    let (one, two) = (backend(lab, "at once").await, backend(lab, "at once").await);
+    let (one, two) = futures::future::join(
+        SealedStore::create(one, &cheap(1), kek("right")),
+        SealedStore::create(two, &cheap(1), kek("right")),
+    )
+    .await;
+    assert!(one.is_ok() != two.is_ok(), "{:?} {:?}", one.err(), two.err());
+    open(lab, "at once").await.commit(batch([("a", b"1")])).await.unwrap();
+}
+
+/// Once fenced, a store refuses everything: it holds stale state.
+pub async fn an_older_writer_stops(lab: &dyn Lab) {
+    let first = create(lab, "older").await;
+    first.commit(batch([("a", b"1")])).await.unwrap();
+    let second = open(lab, "older").await;
+    assert_eq!(second.epoch(), first.epoch() + 1);
+    let fenced = first.commit(batch([("a", b"stale")])).await.unwrap_err();
+    assert!(fenced.is_fenced() && !fenced.is_retryable());
+    assert!(first.get("a").await.unwrap_err().is_fenced());
+    assert!(first.list("").await.unwrap_err().is_fenced());
+    assert!(first.commit(Batch::new()).await.unwrap_err().is_fenced());
+    assert!(first.change_passphrase(&cheap(2), kek("x")).await.unwrap_err().is_fenced());
+    assert_eq!(first.commits(), 1);
+    assert_eq!(second.get("a").await.unwrap().unwrap(), b"1");
+    second.commit(batch([("a", b"2")])).await.unwrap();
+}
+
+/// The old passphrase opens no more, the new one does, the records are untouched; one transaction.
+pub async fn a_new_passphrase(lab: &dyn Lab) {
+    let store = create(lab, "changed").await;
+    store.commit(batch([("a", b"1")])).await.unwrap();
+    let new = kdf::derive("new", &cheap(2)).unwrap();
+    store.change_passphrase(&cheap(2), new.clone()).await.unwrap();
+    assert_eq!(store.commits(), 2);
+    store.commit(batch([("b", b"2")])).await.unwrap();
+    let old = SealedStore::open(backend(lab, "changed").await, kek("right")).await.err().unwrap();
+    assert!(matches!(old, StoreError::WrongPassphrase));
+    let store = SealedStore::open(backend(lab, "changed").await, new).await.unwrap();
+    assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
+    assert_eq!(store.get("b").await.unwrap().unwrap(), b"2");
+}
+
+/// Records without their header are a damaged wallet, not an empty place for a new one.
+pub async fn a_lost_header(lab: &dyn Lab) {
+    let store = create(lab, "lost").await;
+    store.commit(batch([("a", b"1")])).await.unwrap();
+    let raw = backend(lab, "lost").await;
+    let epoch = raw.take_over().await.unwrap();
+    raw.commit(vec![Write { name: b"header".to_vec(), value: None }], epoch).await.unwrap();
+    let results = [
+        SealedStore::kdf_params(&raw).await.err().unwrap(),
+        SealedStore::open(raw.clone(), kek("right")).await.err().unwrap(),
+        SealedStore::create(raw.clone(), &cheap(1), kek("right")).await.err().unwrap(),
+    ];
+    for error in results {
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+    }
+    assert_eq!(raw.names().await.unwrap().len(), 1);
+}
+
+/// Neither names nor values can be read in the backend.
+pub async fn nothing_readable_is_stored(lab: &dyn Lab) {
+    let store = create(lab, "hidden").await;
+    store.commit(batch([("ldk/manager", b"a secret of some length")])).await.unwrap();
+    let raw = backend(lab, "hidden").await;
+    for name in raw.names().await.unwrap() {
+        let value = raw.read(&name).await.unwrap().unwrap();
+        for bytes in [name, value] {
+            for part in [&b"ldk"[..], b"manager", b"secret"] {
+                assert!(!bytes.windows(part.len()).any(|window| window == part));
+            }
+        }
+    }
+}
+
+/// A value moved to another name, and a damaged one, are told as corruption of that name.
+pub async fn values_cannot_be_swapped(lab: &dyn Lab) {
+    let store = create(lab, "swapped").await;
+    store.commit(batch([("a", b"1"), ("b", b"2")])).await.unwrap();
+    let raw = backend(lab, "swapped").await;
+    let names: Vec<_> = raw.names().await.unwrap().into_iter().filter(|name| name != b"header").collect();
+    let mut values = Vec::new();
+    for name in &names {
+        values.push(raw.read(name).await.unwrap());
+    }
+    let epoch = raw.take_over().await.unwrap();
+    let writes = names.into_iter().zip(values.into_iter().rev());
+    raw.commit(writes.map(|(name, value)| Write { name, value }).collect(), epoch).await.unwrap();
+    for name in ["a", "b"] {
+        let error = store.get(name).await.unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { name: found, .. } if found == name));
+    }
+}
+
+/// A batch whose commit was dropped half-way is there as a whole or not at all, and the store goes on working.
+pub async fn abandoned_commits(lab: &dyn Lab) {
+    let store = create(lab, "abandoned").await;
+    store.commit(batch([("a", b"0"), ("b", b"0")])).await.unwrap();
+    for polls in 1..6 {
+        let value = [u8::try_from(polls).unwrap()];
+        abandon_after(polls, store.commit(batch([("a", &value), ("b", &value)]))).await;
+        assert_eq!(store.get("a").await.unwrap(), store.get("b").await.unwrap());
+        store.commit(batch([("c", &value)])).await.unwrap();
+    }
+}
+
+/// Empty and overlong names are refused, with nothing of their batch written.
+pub async fn bad_names(lab: &dyn Lab) {
+    let store = create(lab, "bad").await;
+    for name in ["", &"é".repeat(MAX_NAME_BYTES)] {
+        let error = store.commit(batch([("good", b"1"), (name, b"2")])).await.unwrap_err();
+        assert!(matches!(error, StoreError::InvalidName { bytes } if bytes == name.len()));
+        assert!(matches!(store.get(name).await, Err(StoreError::InvalidName { .. })));
+    }
+    assert!(store.list("").await.unwrap().is_empty());
+}
+
+/// A closed store says so to every call.
+pub async fn closed_is_closed(lab: &dyn Lab) {
+    let store = create(lab, "closed").await;
+    store.close().await;
+    store.close().await;
+    assert!(matches!(store.get("a").await, Err(StoreError::Closed)));
+    assert!(matches!(store.list("").await, Err(StoreError::Closed)));
+    assert!(matches!(store.commit(batch([("a", b"1")])).await, Err(StoreError::Closed)));
+    assert!(matches!(store.change_passphrase(&cheap(1), kek("x")).await, Err(StoreError::Closed)));
+}

@@ -1,0 +1,302 @@
+//! Records in the browser's IndexedDB, committed with strict durability.
+//!
+//! One database per wallet, with the object stores `records` (sealed name to sealed value) and `meta` (the epoch). Every
+//! writing transaction reads the epoch first, and everything that depends on it happens inside that request's own
+//! success event: no executor, frozen tab or foreign await can come between the check and the writes. A future that is
+//! dropped before that event leaves nothing, after it everything.
+
+mod request;
+
+use crate::backend::epochs_used_up;
+use crate::{Backend, StoreError, Write};
+use futures::future::{FutureExt, LocalBoxFuture};
+use js_sys::{Array, Reflect, Uint8Array};
+use request::{finished, fulfilled, mapped, on_success};
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use web_sys::{
+    IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbTransaction, IdbTransactionMode,
+};
+
+const RECORDS: &str = "records";
+const META: &str = "meta";
+const EPOCH: &str = "epoch";
+/// The version of this layout; the records' own format is in the header.
+const LAYOUT: u32 = 1;
+/// The greatest integer that a JavaScript number holds exactly.
+const MAX_EPOCH: f64 = 9_007_199_254_740_991.0;
+
+/// One wallet in one IndexedDB database of this origin.
+pub struct IndexedDbBackend {
+    name: String,
+    connection: Rc<RefCell<Option<IdbDatabase>>>,
+    /// Closes the connection when another tab destroys the wallet, or the browser drops the site's data.
+    _on_gone: Closure<dyn FnMut()>,
+}
+
+impl IndexedDbBackend {
+    /// Opens the wallet's database, made empty if it is not there. Works in pages, workers and extensions.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerFormat`], [`StoreError::Corrupt`] when it is no database of ours, [`StoreError::Backend`] when the
+    /// browser offers no IndexedDB here or refuses, [`StoreError::QuotaExceeded`].
+    pub async fn open(wallet: &str) -> Result<Self, StoreError> {
+        const ACTION: &str = "open the browser's database";
+        let name = database_name(wallet);
+        let request = factory()?.open(&name).map_err(|error| mapped(ACTION, &error))?;
+        let make_tables = Closure::once(made_tables(request.clone()));
+        request.set_onupgradeneeded(Some(make_tables.as_ref().unchecked_ref()));
+        let opened = fulfilled(ACTION, &request).await;
+        request.set_onupgradeneeded(None);
+        let database: IdbDatabase = opened?.unchecked_into();
+        if let Err(error) = check_layout(&database, &name) {
+            database.close();
+            return Err(error);
+        }
+        let connection = Rc::new(RefCell::new(Some(database.clone())));
+        let gone = connection.clone();
+        let on_gone = Closure::new(move || drop(gone.take().inspect(IdbDatabase::close)));
+        database.set_onversionchange(Some(on_gone.as_ref().unchecked_ref()));
+        database.set_onclose(Some(on_gone.as_ref().unchecked_ref()));
+        Ok(Self { name, connection, _on_gone: on_gone })
+    }
+
+    fn database(&self) -> Result<IdbDatabase, StoreError> {
+        self.connection.borrow().clone().ok_or(StoreError::Closed)
+    }
+
+    /// Runs `body` in a strict transaction, with the stored epoch. An error of `body` aborts it.
+    async fn guarded<T: 'static>(
+        &self,
+        action: &'static str,
+        body: impl FnOnce(&Tables, u64) -> Result<T, StoreError> + 'static,
+    ) -> Result<T, StoreError> {
+        let transaction = strict_transaction(&self.database()?).map_err(|error| mapped(action, &error))?;
+        let tables = Tables::of(&transaction, action)?;
+        let outcome = Rc::new(RefCell::new(None));
+        let read_epoch = tables.meta.get(&EPOCH.into()).map_err(|error| mapped(action, &error))?;
+        let in_event = {
+            let (outcome, transaction) = (outcome.clone(), transaction.clone());
+            move |stored: JsValue| {
+                let result = epoch_from(&stored).and_then(|epoch| body(&tables, epoch));
+                if result.is_err() {
+                    // Refused only where the browser has aborted it already.
+                    let _ = transaction.abort();
+                }
+                outcome.replace(Some(result));
+            }
+        };
+        let _listening = on_success(&read_epoch, in_event);
+        let done = finished(action, &transaction).await;
+        match outcome.take() {
+            Some(Err(refused)) => Err(refused),
+            Some(Ok(value)) => done.map(|()| value),
+            None => Err(done.err().unwrap_or_else(|| mapped(action, &JsValue::UNDEFINED))),
+        }
+    }
+}
+
+struct Tables {
+    records: IdbObjectStore,
+    meta: IdbObjectStore,
+    action: &'static str,
+}
+
+impl Tables {
+    fn of(transaction: &IdbTransaction, action: &'static str) -> Result<Self, StoreError> {
+        let store = |name| transaction.object_store(name).map_err(|error| mapped(action, &error));
+        Ok(Self { records: store(RECORDS)?, meta: store(META)?, action })
+    }
+
+    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        for write in writes {
+            let name = Uint8Array::from(write.name.as_slice());
+            match write.value {
+                Some(value) => self.records.put_with_key(&Uint8Array::from(value.as_slice()), &name),
+                None => self.records.delete(&name),
+            }
+            .map_err(|error| mapped(self.action, &error))?;
+        }
+        Ok(())
+    }
+
+    fn raise(&self, epoch: u64) -> Result<u64, StoreError> {
+        let raised = epoch.checked_add(1).ok_or_else(epochs_used_up)?;
+        let stored = raised as f64;
+        if stored > MAX_EPOCH {
+            return Err(epochs_used_up());
+        }
+        self.meta.put_with_key(&stored.into(), &EPOCH.into()).map_err(|error| mapped(self.action, &error))?;
+        Ok(raised)
+    }
+}
+
+/// The database's name also tells where it is when storage is looked at with a browser's tools.
+fn database_name(wallet: &str) -> String {
+    format!("amplet/{wallet}")
+}
+
+/// `indexedDB` of whatever global scope this is.
+fn factory() -> Result<IdbFactory, StoreError> {
+    let found = Reflect::get(&js_sys::global(), &"indexedDB".into()).ok();
+    found.and_then(|value| value.dyn_into().ok()).ok_or_else(|| StoreError::Backend {
+        action: "open the browser's database",
+        source: "it offers no IndexedDB here (blocked site data, a private window, a sandboxed frame)".into(),
+    })
+}
+
+/// What makes the object stores of a new database. A throw in it aborts the opening, which the opening's request reports.
+fn made_tables(request: IdbOpenDbRequest) -> impl FnOnce() + 'static {
+    move || {
+        let Some(database) = request.result().ok().and_then(|value| value.dyn_into::<IdbDatabase>().ok())
+        else {
+            return;
+        };
+        for name in [RECORDS, META] {
+            if database.create_object_store(name).is_err() {
+                database.close();
+            }
+        }
+    }
+}
+
+fn check_layout(database: &IdbDatabase, name: &str) -> Result<(), StoreError> {
+    let version = database.version();
+    if version > f64::from(LAYOUT) {
+        return Err(StoreError::NewerFormat { found: version as u32, supported: LAYOUT });
+    }
+    let stores = database.object_store_names();
+    if stores.contains(RECORDS) && stores.contains(META) {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt { name: name.to_owned(), what: "it is a database of another program".into() })
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `IDBDatabase` with the transaction options, which web-sys keeps behind an unstable cfg.
+    #[wasm_bindgen(extends = IdbDatabase)]
+    type WithOptions;
+
+    #[wasm_bindgen(method, catch, structural)]
+    fn transaction(
+        this: &WithOptions,
+        stores: &JsValue,
+        mode: IdbTransactionMode,
+        options: &JsValue,
+    ) -> Result<IdbTransaction, JsValue>;
+}
+
+/// Over all object stores, on the disk (not only with the operating system) when it is complete.
+fn strict_transaction(database: &IdbDatabase) -> Result<IdbTransaction, JsValue> {
+    let stores = Array::of2(&RECORDS.into(), &META.into());
+    let options = js_sys::Object::new();
+    Reflect::set(&options, &"durability".into(), &"strict".into())?;
+    let database: &WithOptions = database.unchecked_ref();
+    database.transaction(&stores, IdbTransactionMode::Readwrite, &options)
+}
+
+fn epoch_from(stored: &JsValue) -> Result<u64, StoreError> {
+    if stored.is_undefined() {
+        return Ok(0);
+    }
+    match stored.as_f64() {
+        Some(epoch) if (0.0..=MAX_EPOCH).contains(&epoch) && epoch.fract() == 0.0 => Ok(epoch as u64),
+        _ => Err(StoreError::Corrupt { name: "epoch".into(), what: "it is no whole number".into() }),
+    }
+}
+
+fn bytes_from(value: &JsValue) -> Result<Vec<u8>, StoreError> {
+    if value.is_instance_of::<Uint8Array>() || value.is_instance_of::<js_sys::ArrayBuffer>() {
+        return Ok(Uint8Array::new(value).to_vec());
+    }
+    Err(StoreError::Corrupt { name: "a record".into(), what: "it is not binary".into() })
+}
+
+impl IndexedDbBackend {
+    /// One request on the records alone, in a transaction that only reads.
+    async fn ask(
+        &self,
+        action: &'static str,
+        question: impl FnOnce(&IdbObjectStore) -> Result<web_sys::IdbRequest, JsValue>,
+    ) -> Result<JsValue, StoreError> {
+        let request = self
+            .database()?
+            .transaction_with_str(RECORDS)
+            .and_then(|transaction| transaction.object_store(RECORDS))
+            .and_then(|records| question(&records))
+            .map_err(|error| mapped(action, &error))?;
+        fulfilled(action, &request).await
+    }
+}
+
+impl Backend for IndexedDbBackend {
+    fn place(&self) -> String {
+        format!("the browser's database {}", self.name)
+    }
+
+    fn read<'a>(&'a self, name: &'a [u8]) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        async move {
+            let key = Uint8Array::from(name);
+            let value = self.ask("read a record", |records| records.get(&key)).await?;
+            if value.is_undefined() { Ok(None) } else { bytes_from(&value).map(Some) }
+        }
+        .boxed_local()
+    }
+
+    fn names(&self) -> LocalBoxFuture<'_, Result<Vec<Vec<u8>>, StoreError>> {
+        async move {
+            let keys = self.ask("list the records", IdbObjectStore::get_all_keys).await?;
+            Array::from(&keys).iter().map(|key| bytes_from(&key)).collect()
+        }
+        .boxed_local()
+    }
+
+    fn take_over(&self) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
+        self.guarded("take over", Tables::raise).boxed_local()
+    }
+
+    fn commit(&self, writes: Vec<Write>, epoch: u64) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        self.guarded("commit", move |tables, now| {
+            if now == epoch { tables.apply(writes) } else { Err(StoreError::Fenced { mine: epoch, now }) }
+        })
+        .boxed_local()
+    }
+
+    /// The records are gone, durably, when this resolves. The empty database is deleted with them, or, where another tab is
+    /// frozen and still holds it, as soon as that tab lets go.
+    fn destroy(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        async move {
+            const ACTION: &str = "delete the browser's database";
+            self.guarded(ACTION, |tables, epoch| {
+                tables.raise(epoch)?;
+                tables.records.clear().map(drop).map_err(|error| mapped(ACTION, &error))
+            })
+            .await?;
+            self.close().await;
+            let request = factory()?.delete_database(&self.name).map_err(|error| mapped(ACTION, &error))?;
+            request::deleted_or_blocked(ACTION, &request).await
+        }
+        .boxed_local()
+    }
+
+    fn close(&self) -> LocalBoxFuture<'_, ()> {
+        async move {
+            if let Some(database) = self.connection.take() {
+                database.close();
+            }
+        }
+        .boxed_local()
+    }
+}
+
+impl Drop for IndexedDbBackend {
+    fn drop(&mut self) {
+        if let Some(database) = self.connection.take() {
+            database.set_onversionchange(None);
+            database.set_onclose(None);
+            database.close();
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The store that node and wallet use: everything sealed, one writer, one transaction per commit.
+
+use crate::header::{HEADER_NAME, Header};
+use crate::kdf::{KdfParams, Kek};
+use crate::seal::{Key, Sealer};
+use crate::{Batch, MAX_NAME_BYTES, SharedBackend, Store, StoreError, Write};
+use futures::future::LocalBoxFuture;
+use std::cell::Cell;
+
+/// A [`Store`] over a [`Backend`](crate::Backend), with names and values sealed.
+///
+/// A random data key seals the records; the header keeps it wrapped under the [`Kek`], so a new passphrase rewraps one
+/// record and leaves the others alone.
+pub struct SealedStore {
+    backend: SharedBackend,
+    data_key: Key,
+    sealer: Sealer,
+    epoch: u64,
+    commits: Cell<u64>,
+    state: Cell<State>,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Open,
+    Fenced { now: u64 },
+    Closed,
+}
+
+impl SealedStore {
+    /// How to derive the [`Kek`] of the wallet in this backend; `None` when there is no wallet. Writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] (also when records are there without their header), [`StoreError::NewerFormat`], or the
+    /// backend's.
+    pub async fn kdf_params(backend: &SharedBackend) -> Result<Option<KdfParams>, StoreError> {
+        Ok(header(backend).await?.map(|header| header.kdf().clone()))
+    }
+
+    /// Makes a new, empty wallet with a fresh data key, and takes it over.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] (and then whoever uses that wallet is not disturbed), [`StoreError::Corrupt`] when the
+    /// rest of a damaged wallet is there, [`StoreError::Randomness`], or the backend's.
+    pub async fn create(backend: SharedBackend, params: &KdfParams, kek: Kek) -> Result<Self, StoreError> {
+        let exists = || StoreError::AlreadyExists { place: backend.place() };
+        let data_key = Key::generate()?;
+        let bytes = Header::wrap(params, &kek, &data_key)?;
+        // Looked for twice: first so as not to fence off a running wallet, then so that of two creators only one wins.
+        if header(&backend).await?.is_some() {
+            return Err(exists());
+        }
+        let epoch = backend.take_over().await?;
+        if header(&backend).await?.is_some() {
+            return Err(exists());
+        }
+        backend.commit(vec![Write { name: HEADER_NAME.to_vec(), value: Some(bytes) }], epoch).await?;
+        Ok(Self::new(backend, data_key, epoch))
+    }
+
+    /// Opens the wallet and takes it over: whoever had it open is fenced off.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::WrongPassphrase`], [`StoreError::Corrupt`], [`StoreError::NewerFormat`]: in
+    /// all these cases nothing was changed and whoever has it open is not disturbed. Or the backend's.
+    pub async fn open(backend: SharedBackend, kek: Kek) -> Result<Self, StoreError> {
+        let unlock = async || match header(&backend).await? {
+            Some(header) => header.unwrap(&kek),
+            None => Err(StoreError::NotFound { place: backend.place() }),
+        };
+        unlock().await?;
+        let epoch = backend.take_over().await?;
+        // Again: the former writer may have changed passphrase or format until this moment, and cannot any more.
+        let data_key = unlock().await?;
+        Ok(Self::new(backend, data_key, epoch))
+    }
+
+    /// Wraps the data key anew, in one transaction; the records stay as they are. A copy of the wallet made before still
+    /// opens with the old passphrase.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn change_passphrase(&self, params: &KdfParams, kek: Kek) -> Result<(), StoreError> {
+        self.usable()?;
+        let bytes = Header::wrap(params, &kek, &self.data_key)?;
+        self.write(vec![Write { name: HEADER_NAME.to_vec(), value: Some(bytes) }]).await
+    }
+
+    /// This writer's epoch: how often the wallet has been taken over.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn new(backend: SharedBackend, data_key: Key, epoch: u64) -> Self {
+        let sealer = Sealer::new(&data_key);
+        Self { backend, data_key, sealer, epoch, commits: Cell::new(0), state: Cell::new(State::Open) }
+    }
+
+    fn usable(&self) -> Result<(), StoreError> {
+        match self.state.get() {
+            State::Open => Ok(()),
+            State::Fenced { now } => Err(StoreError::Fenced { mine: self.epoch, now }),
+            State::Closed => Err(StoreError::Closed),
+        }
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let result = self.backend.commit(writes, self.epoch).await;
+        match &result {
+            Ok(()) => self.commits.set(self.commits.get().saturating_add(1)),
+            Err(StoreError::Fenced { now, .. }) => self.state.set(State::Fenced { now: *now }),
+            Err(_) => {}
+        }
+        result
+    }
+
+    fn seal(&self, batch: &Batch) -> Result<Vec<Write>, StoreError> {
+        let seal_one = |(name, value): (&str, Option<&[u8]>)| {
+            check_name(name)?;
+            let name = self.sealer.seal_name(name)?;
+            let value = value.map(|value| self.sealer.seal_value(&name, value)).transpose()?;
+            Ok(Write { name, value })
+        };
+        batch.iter().map(seal_one).collect()
+    }
+}
+
+impl Store for SealedStore {
+    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        Box::pin(async move {
+            self.usable()?;
+            check_name(name)?;
+            let sealed_name = self.sealer.seal_name(name)?;
+            let sealed = self.backend.read(&sealed_name).await?;
+            sealed.map(|sealed| self.sealer.open_value(name, &sealed_name, &sealed)).transpose()
+        })
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
+        Box::pin(async move {
+            self.usable()?;
+            let sealed = self.backend.names().await?;
+            let records = sealed.iter().filter(|name| name.as_slice() != HEADER_NAME);
+            let mut names = records.map(|name| self.sealer.open_name(name)).collect::<Result<Vec<_>, _>>()?;
+            names.retain(|name| name.starts_with(prefix));
+            names.sort_unstable();
+            Ok(names)
+        })
+    }
+
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.usable()?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.write(self.seal(&batch)?).await
+        })
+    }
+
+    fn commits(&self) -> u64 {
+        self.commits.get()
+    }
+
+    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
+        self.state.set(State::Closed);
+        self.backend.close()
+    }
+}
+
+/// The header, if there is a wallet.
+async fn header(backend: &SharedBackend) -> Result<Option<Header>, StoreError> {
+    if let Some(bytes) = backend.read(HEADER_NAME).await? {
+        return Header::parse(&bytes).map(Some);
+    }
+    if backend.names().await?.is_empty() {
+        return Ok(None);
+    }
+    // Without this, a wallet whose header got lost would pass for none, and be overwritten by a new one.
+    Err(StoreError::Corrupt { name: "header".into(), what: "it is missing, but records are there".into() })
+}
+
+fn check_name(name: &str) -> Result<(), StoreError> {
+    match name.len() {
+        1..=MAX_NAME_BYTES => Ok(()),
+        bytes => Err(StoreError::InvalidName { bytes }),
+    }
+}

@@ -1,12 +1,20 @@
 //! The developer's one entrance: everything that building, testing and showing Amplet needs, what a bare
 //! machine lacks included. The commands are in `main.rs`; the regtest network is here for tests to start.
 
+pub mod bench;
+pub mod build;
 pub mod cache;
+pub mod cli;
+pub mod demo;
+pub mod deny;
 pub mod doctor;
 pub mod http;
 pub mod proc;
 pub mod regtest;
+pub mod serve;
+pub mod size;
 pub mod stamp;
+pub mod test;
 pub mod tools;
 pub mod ui;
 

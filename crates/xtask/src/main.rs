@@ -1,22 +1,21 @@
 //! `cargo xtask <command>`.
 
+use std::io::Read;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use anyhow::{Result, bail};
-use lexopt::prelude::{Long, Short, Value, ValueExt};
+use anyhow::Result;
 use xtask::cache::Cache;
-use xtask::{doctor, proc};
-
-const HELP: &str = "\
-cargo xtask <command>
-
-  doctor [--fetch]   what is installed, what is missing, how it would be got; --fetch gets it
-
-Tools are kept in ~/.cache/amplet (AMPLET_CACHE).
-";
+use xtask::cli::{self, Command, HELP};
+use xtask::regtest::session::{Options, Session};
+use xtask::{bench, build, demo, deny, doctor, proc, size, test};
 
 fn main() -> ExitCode {
-    match proc::handle_signals().and_then(|()| dispatch()) {
+    let result = proc::handle_signals().and_then(|()| cli::parse(lexopt::Parser::from_env())).and_then(run);
+    proc::end_all();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -25,28 +24,40 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch() -> Result<()> {
-    let mut parser = lexopt::Parser::from_env();
-    let command = match parser.next()? {
-        None | Some(Long("help") | Short('h')) => {
-            print!("{HELP}");
-            return Ok(());
-        }
-        Some(Value(value)) => value.string()?,
-        Some(other) => return Err(other.unexpected().into()),
-    };
+fn run(command: Command) -> Result<()> {
     let cache = Cache::open()?;
-    match command.as_str() {
-        "doctor" => {
-            let mut fetch = false;
-            while let Some(argument) = parser.next()? {
-                match argument {
-                    Long("fetch") => fetch = true,
-                    other => return Err(other.unexpected().into()),
-                }
-            }
-            doctor::run(&cache, fetch)
+    match command {
+        Command::Help => print!("{HELP}"),
+        Command::Demo { headless } => demo::run(&cache, headless)?,
+        Command::Test { only, list } => test::run(&cache, &only, list)?,
+        Command::Build => build::all(&cache)?,
+        Command::Size => size::run(&cache)?,
+        Command::Bench => bench::run(&cache)?,
+        Command::Regtest { env_file, mine, www } => {
+            regtest(&cache, Options { mine, www, env_file, release: false })?
         }
-        unknown => bail!("no command `{unknown}`\n\n{HELP}"),
+        Command::Deny => deny::all(&cache)?,
+        Command::Doctor { fetch } => doctor::run(&cache, fetch)?,
     }
+    Ok(())
+}
+
+fn regtest(cache: &Cache, options: Options) -> Result<()> {
+    let session = Session::start(cache, options)?;
+    println!("{:#}", session.description);
+    eprintln!(
+        "the network runs until standard input closes, or Ctrl-C; logs: {}",
+        session.folder().display()
+    );
+    let closed = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&closed);
+    std::thread::spawn(move || {
+        // Whatever is typed is of no interest; the end of it is.
+        while std::io::stdin().read(&mut [0; 256]).is_ok_and(|count| count > 0) {}
+        seen.store(true, Ordering::SeqCst);
+    });
+    while !closed.load(Ordering::SeqCst) && !proc::interrupted() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    session.finish()
 }

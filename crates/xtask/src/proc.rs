@@ -23,19 +23,31 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 const GRACE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 
-/// From here on SIGINT, SIGTERM and SIGHUP end every process started here; see [`interrupted`].
+/// From here on SIGINT, SIGTERM and SIGHUP are only noted: see [`interrupted`]. Whoever waits here then ends what it
+/// started, in order; a second signal ends everything at once.
 ///
 /// # Errors
 /// When the handler cannot be installed.
 pub fn handle_signals() -> Result<()> {
-    ctrlc::set_handler(|| {
-        INTERRUPTED.store(true, Ordering::SeqCst);
-        for group in GROUPS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            // Gone already is as good as ended.
-            let _ = killpg(Pid::from_raw(*group), Signal::SIGTERM);
+    let note = || {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            signal_all(Signal::SIGKILL);
+            std::process::exit(130);
         }
-    })
-    .context("cannot install the signal handler")
+    };
+    ctrlc::set_handler(note).context("cannot install the signal handler")
+}
+
+/// Ends whatever was started and is still running; for the end of the program.
+pub fn end_all() {
+    signal_all(Signal::SIGTERM);
+}
+
+fn signal_all(signal: Signal) {
+    for group in GROUPS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        // Gone already is as good as ended.
+        let _ = killpg(Pid::from_raw(*group), signal);
+    }
 }
 
 /// Whether a signal asked us to end.
@@ -244,7 +256,7 @@ fn follow(mut pipe: Box<dyn Read + Send>, file: &Mutex<File>, step: &Step, show:
 
 fn emit(bytes: &[u8], whole_line: bool, file: &Mutex<File>, step: &Step, show: bool) {
     let text = String::from_utf8_lossy(bytes);
-    if let Some(progress) = progress(&text) {
+    if let Some(progress) = progress(&text).or_else(|| test_name(&text)) {
         step.note(&progress);
     }
     if !whole_line || text.trim_start().starts_with("Building [") {
@@ -270,6 +282,12 @@ fn progress(text: &str) -> Option<String> {
     let (done, total) = counter.trim().split_once('/')?;
     let (done, total): (u32, u32) = (done.parse().ok()?, total.parse().ok()?);
     Some(format!("{done}/{total}"))
+}
+
+/// The test that a line of Rust's test harness is about.
+fn test_name(text: &str) -> Option<String> {
+    let (name, _) = text.strip_prefix("test ")?.split_once(" ... ")?;
+    Some(name.to_owned())
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// Folders that are outputs or not ours.
-const SKIPPED: [&str; 6] = ["node_modules", "dist", "test-results", "screenshots", "target", ".git"];
+const SKIPPED: [&str; 7] =
+    ["node_modules", "dist", "paraglide", "test-results", "screenshots", "target", ".git"];
 
 /// A hash over names and contents of files and of folders, recursively; what does not exist counts as absent.
 ///
@@ -54,6 +55,9 @@ pub fn current(mark: &Path, hash: u64) -> bool {
 /// # Errors
 /// When it cannot be written.
 pub fn set(mark: &Path, hash: u64) -> Result<()> {
+    if let Some(folder) = mark.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
     std::fs::write(mark, format!("{hash:016x}")).with_context(|| format!("cannot write {}", mark.display()))
 }
 

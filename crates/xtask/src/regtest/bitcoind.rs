@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -23,7 +24,7 @@ const RPC_TIMEOUT_SECS: u64 = 60;
 
 /// A running daemon.
 pub struct Bitcoind {
-    _process: Group,
+    process: Mutex<Group>,
     url: String,
     user: String,
     password: String,
@@ -55,7 +56,7 @@ impl Bitcoind {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let bitcoind = Self {
-            _process: Group::spawn(command)?,
+            process: Mutex::new(Group::spawn(command)?),
             url: format!("http://127.0.0.1:{port}"),
             user,
             password,
@@ -229,6 +230,11 @@ impl Bitcoind {
             }
         }
         bail!("{needed} sat wanted, {total} there: mine blocks first")
+    }
+
+    /// Ends the daemon.
+    pub fn end(&self) {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).stop();
     }
 
     fn log_end(&self) -> String {

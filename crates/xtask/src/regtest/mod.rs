@@ -7,6 +7,7 @@ pub mod bitcoind;
 pub mod client;
 pub mod control;
 pub mod node;
+pub mod session;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub struct Parts {
 
 /// A running network. It ends when this is dropped.
 pub struct Network {
-    // Dropped in this order: nodes first, so that none logs errors about a missing bitcoind.
+    // Dropped in this order: the nodes before what they depend on.
     /// The two gateways.
     pub gateways: Vec<Node>,
     /// The third node, which sells and buys.
@@ -143,6 +144,16 @@ impl Network {
             connect(node, other)?;
         }
         Ok(())
+    }
+
+    /// Ends every process, the nodes kindly and first. Threads that still serve find nobody any more.
+    ///
+    /// # Errors
+    /// Names a node that did not end on SIGTERM; the rest is ended all the same.
+    pub fn end(&self) -> Result<()> {
+        let ended: Vec<Result<()>> = self.nodes().map(|node| node.end(true)).collect();
+        self.bitcoind.end();
+        ended.into_iter().collect()
     }
 
     /// Everything that a test needs to know, as JSON.

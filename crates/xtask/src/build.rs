@@ -1,0 +1,201 @@
+//! What people get: the two wasm artifacts, the npm package, the page, the gateway.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cache::Cache;
+use crate::tools::wasm::{self, TARGET, WasmToolchain};
+use crate::tools::{self, Tool, cargo_command, npm};
+use crate::ui::Step;
+use crate::{proc, root, stamp, target_dir};
+
+/// Cargo's folder for the size-tuned wasm, below `target/`.
+const WASM_DIR: &str = "wasm";
+const PROFILE: &str = "wasm";
+const LIMIT: Duration = Duration::from_secs(45 * 60);
+
+/// What rustc emits by default; Binaryen must know it all to accept the module.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// One wasm artifact of `crates/bindings`, chosen by its feature.
+#[derive(Clone, Copy)]
+pub struct Artifact {
+    /// Feature of the crate, folder below `pkg/generated/` and file name.
+    pub name: &'static str,
+    usual: Duration,
+}
+
+/// The wallet engine (runs in a worker) and the page's small helpers.
+pub const ARTIFACTS: [Artifact; 2] = [
+    Artifact { name: "engine", usual: Duration::from_secs(300) },
+    Artifact { name: "page", usual: Duration::from_secs(40) },
+];
+
+/// Builds everything, `release` choosing the gateway's profile.
+///
+/// # Errors
+/// Names the step that failed, with the end of its log.
+pub fn all(cache: &Cache) -> Result<()> {
+    page(cache)?;
+    let gateway = gateway(cache, true)?;
+    println!("engine and page helpers  {}", root().join("pkg/generated").display());
+    println!("npm package              {}", root().join("pkg/dist").display());
+    println!("web wallet               {}", root().join("www/dist").display());
+    println!("gateway                  {}", gateway.display());
+    Ok(())
+}
+
+/// Builds what a browser loads: wasm, package, page.
+///
+/// # Errors
+/// As [`all`].
+pub fn page(cache: &Cache) -> Result<()> {
+    wasm(cache)?;
+    package(cache)?;
+    www(cache)
+}
+
+/// Builds `amplet-gateway` natively and returns its path. Tests and the demo share the unoptimised one.
+///
+/// # Errors
+/// As [`all`].
+pub fn gateway(cache: &Cache, release: bool) -> Result<PathBuf> {
+    let profile = if release { "release" } else { "debug" };
+    let step = Step::begin(&format!("gateway ({profile})"), Duration::from_secs(180));
+    let mut cargo = cargo_command();
+    cargo.args(["build", "--locked", "--package", "amplet-gateway", "--bin", "amplet-gateway"]);
+    cargo.args(release.then_some("--release"));
+    proc::run(cargo, &step, &cache.log("build-gateway"), LIMIT)?;
+    step.done();
+    Ok(target_dir().join(profile).join("amplet-gateway"))
+}
+
+/// Builds both wasm artifacts, size first, into `pkg/generated/`.
+///
+/// # Errors
+/// As [`all`].
+pub fn wasm(cache: &Cache) -> Result<()> {
+    tools::ensure(cache, &[Tool::WasmBindgen, Tool::Clang, Tool::WasmTarget, Tool::WasmOpt])?;
+    let toolchain = wasm::ensure(cache)?;
+    let own_std = wasm::ensure_sources(cache, &toolchain).is_some();
+    ARTIFACTS.iter().try_for_each(|artifact| one(cache, &toolchain, own_std, *artifact))
+}
+
+fn one(cache: &Cache, toolchain: &WasmToolchain, own_std: bool, artifact: Artifact) -> Result<()> {
+    let step = Step::begin(&format!("wasm: {}", artifact.name), artifact.usual);
+    let log = cache.log(&format!("build-wasm-{}", artifact.name));
+    proc::run(compile(toolchain, own_std, artifact), &step, &log, LIMIT)?;
+    let built = target_dir().join(WASM_DIR).join(TARGET).join(PROFILE).join("amplet_bindings.wasm");
+    let out = root().join("pkg/generated").join(artifact.name);
+    let mark = mark(&format!("wasm-{}", artifact.name));
+    let hash = stamp::hash(&[&built])?;
+    if !(out.is_dir() && stamp::current(&mark, hash)) {
+        step.note("bindings");
+        bind(cache, &step, &built, &out, artifact)?;
+        step.note("wasm-opt");
+        optimise(cache, &step, &out.join(format!("{}_bg.wasm", artifact.name)))?;
+        stamp::set(&mark, hash)?;
+    }
+    step.done();
+    Ok(())
+}
+
+fn compile(toolchain: &WasmToolchain, own_std: bool, artifact: Artifact) -> Command {
+    let mut cargo = toolchain.cargo(WASM_DIR);
+    cargo.args([
+        "build",
+        "--locked",
+        "--package",
+        "amplet-bindings",
+        "--target",
+        TARGET,
+        "--profile",
+        PROFILE,
+    ]);
+    cargo.args(["--no-default-features", "--features", artifact.name]);
+    if own_std {
+        // Std built for size, and a panic that traps at once: no formatting of messages nobody would see.
+        cargo
+            .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_ENCODED_RUSTFLAGS", ["-Zunstable-options", "-Cpanic=immediate-abort"].join("\u{1f}"));
+    }
+    cargo
+}
+
+/// Generates the JavaScript glue. The abort handler makes a trapped engine refuse further calls; without the
+/// default module path bundlers do not emit the module a second time.
+fn bind(cache: &Cache, step: &Step, built: &Path, out: &Path, artifact: Artifact) -> Result<()> {
+    crate::cache::remove(out)?;
+    let mut bindgen = Command::new(tools::crates::WASM_BINDGEN.ensure(cache, 1)?);
+    bindgen
+        .args(["--target", "web", "--force-enable-abort-handler", "--omit-default-module-path"])
+        .args(["--out-name", artifact.name, "--out-dir"])
+        .arg(out)
+        .arg(built);
+    proc::run(bindgen, step, &cache.log("wasm-bindgen"), LIMIT)
+}
+
+fn optimise(cache: &Cache, step: &Step, module: &Path) -> Result<()> {
+    let smaller = module.with_extension("opt");
+    let mut optimiser = Command::new(npm::ensure_wasm_opt(cache)?);
+    optimiser.arg("-Oz").args(WASM_FEATURES).arg(module).arg("-o").arg(&smaller);
+    proc::run(optimiser, step, &cache.log("wasm-opt"), LIMIT)?;
+    std::fs::rename(&smaller, module).with_context(|| format!("cannot replace {}", module.display()))
+}
+
+/// Builds the npm package into `pkg/dist/`.
+///
+/// # Errors
+/// As [`all`].
+pub fn package(cache: &Cache) -> Result<()> {
+    let folder = root().join("pkg");
+    script(cache, &folder, &[&folder], Duration::from_secs(15))
+}
+
+/// Builds the web wallet into `www/dist/`.
+///
+/// # Errors
+/// As [`all`].
+pub fn www(cache: &Cache) -> Result<()> {
+    let folder = root().join("www");
+    let package = root().join("pkg");
+    // `SKIPPED` in stamp.rs leaves out dist/: the package's sources and the wasm decide.
+    script(cache, &folder, &[&folder, &package], Duration::from_secs(20))
+}
+
+/// `npm run build` in a folder, unless its inputs are those of the last time.
+fn script(cache: &Cache, folder: &Path, inputs: &[&Path], usual: Duration) -> Result<()> {
+    npm::install(cache, folder)?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mark = mark(&name);
+    let hash = stamp::hash(inputs)?;
+    if folder.join("dist").is_dir() && stamp::current(&mark, hash) {
+        return Ok(());
+    }
+    let step = Step::begin(&format!("npm run build in {name}/"), usual);
+    let mut npm = Command::new("npm");
+    npm.args(["run", "build"]).current_dir(folder);
+    proc::run(npm, &step, &cache.log(&format!("build-{name}")), LIMIT)?;
+    if !folder.join("dist").is_dir() {
+        bail!("`npm run build` in {name}/ made no dist/");
+    }
+    stamp::set(&mark, hash)?;
+    step.done();
+    Ok(())
+}
+
+/// Where the hash of a step's inputs is kept: not among its outputs, which are shipped.
+fn mark(name: &str) -> PathBuf {
+    target_dir().join("stamps").join(name)
+}

@@ -1,0 +1,87 @@
+//! A person's first minutes: a Lightning network on this machine and a wallet page on it.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::cache::Cache;
+use crate::regtest::session::{Options, Session};
+use crate::tools::{self, Tool, npm};
+use crate::ui::Step;
+use crate::{build, proc, root};
+
+const HEADLESS_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// Brings everything up and waits for Ctrl-C; with `headless`, drives the page in Chromium instead and ends.
+///
+/// # Errors
+/// Names what did not come up, or the step of the headless run that failed.
+pub fn run(cache: &Cache, headless: bool) -> Result<()> {
+    let mut needed = vec![Tool::Bitcoind, Tool::Node];
+    needed.extend(headless.then_some(Tool::Browser));
+    tools::ensure(cache, &needed)?;
+    build::page(cache)?;
+    let options = Options { mine: true, www: Some(root().join("www/dist")), ..Options::default() };
+    let session = Session::start(cache, options)?;
+    if headless {
+        drive(cache, &session)?;
+    } else {
+        invite(&session)?;
+        while !proc::interrupted() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    session.finish()
+}
+
+fn drive(cache: &Cache, session: &Session) -> Result<()> {
+    let folder = root().join("e2e");
+    npm::install(cache, &folder)?;
+    let step = Step::begin("demo in Chromium", Duration::from_secs(60));
+    let mut npm = Command::new("npm");
+    npm.args(["run", "--silent", "demo"]).current_dir(&folder);
+    session.tell(&mut npm);
+    let outcome = proc::watch(npm, &step, &cache.log("demo"), HEADLESS_LIMIT, true)?;
+    if outcome.timed_out {
+        bail!(
+            "the demo did not end within {} minutes; logs: {}",
+            HEADLESS_LIMIT.as_secs() / 60,
+            session.folder().display()
+        );
+    }
+    if !outcome.success {
+        bail!("the demo failed, see above; logs: {}", session.folder().display());
+    }
+    step.done();
+    Ok(())
+}
+
+/// What to open and what to try, with an invoice ready to pay.
+fn invite(session: &Session) -> Result<()> {
+    let page = session.text("wwwUrl").context("the page is not served")?;
+    let control = session.text("controlUrl").context("the control API is not served")?;
+    let body =
+        json!({ "amountMsat": "21000000", "description": "A coffee in the demo", "expirySecs": 86400 });
+    let invoice = session.network.payee.admin.post("/admin/v1/invoices", &body, 30)?;
+    let invoice = invoice.get("invoice").and_then(|i| i.as_str()).context("the payee made no invoice")?;
+    println!(
+        "
+Open  {page}
+
+1. Create a wallet and write down its words.
+2. Receive > savings: copy the address and send it regtest bitcoin:
+     curl -d '{{\"address\": \"ADDRESS\", \"sat\": 1000000}}' {control}/fund
+3. Open a channel to a gateway; blocks come by themselves.
+4. Pay this invoice of a shop two hops away:
+     {invoice}
+5. Receive > Lightning: let the shop pay your invoice:
+     curl -d '{{\"invoice\": \"INVOICE\"}}' {control}/pay
+
+More: curl {control}/info      logs: {logs}
+Ctrl-C ends everything.",
+        logs = session.folder().display(),
+    );
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! A network brought up for a command: its programs got and built, its control API and page served, its addresses
+//! written where a child process finds them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::{MiningGuard, Network, Parts, control, mine_as_needed, random_hex};
+use crate::cache::Cache;
+use crate::{build, serve, tools};
+
+/// The variable that names the JSON file with everything about the network.
+pub const ENV_FILE: &str = "AMPLET_REGTEST_ENV";
+
+/// How to bring a network up.
+#[derive(Default)]
+pub struct Options {
+    /// Mine by itself while transactions wait.
+    pub mine: bool,
+    /// Serve this built page.
+    pub www: Option<PathBuf>,
+    /// Run the optimised gateway.
+    pub release: bool,
+    /// Write the description here too.
+    pub env_file: Option<PathBuf>,
+}
+
+/// A running network with its surroundings. It all ends when this is dropped.
+pub struct Session {
+    _mining: Option<MiningGuard>,
+    /// The network.
+    pub network: Arc<Network>,
+    /// What the file says.
+    pub description: Value,
+    env_file: PathBuf,
+    folder: PathBuf,
+}
+
+impl Session {
+    /// Brings everything up.
+    ///
+    /// # Errors
+    /// When a program cannot be had or does not come up.
+    pub fn start(cache: &Cache, options: Options) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("amplet-regtest-{}", random_hex(6)?));
+        let parts = Parts {
+            bitcoind: tools::bitcoind::ensure(cache, 2)?,
+            gateway: build::gateway(cache, options.release)?,
+            folder: folder.clone(),
+        };
+        let network =
+            Arc::new(Network::start(&parts).with_context(|| format!("kept: {}", folder.display()))?);
+        let control = control::serve(Arc::clone(&network))?;
+        let mut description = network.describe()?;
+        if let Some(fields) = description.as_object_mut() {
+            fields.insert("controlUrl".to_owned(), control.into());
+            fields.insert("gatewayBinary".to_owned(), parts.gateway.display().to_string().into());
+            fields.insert("bitcoindBinary".to_owned(), parts.bitcoind.display().to_string().into());
+        }
+        if let Some(www) = options.www {
+            let url = serve::www(www, &serve::config(&description))?;
+            if let Some(fields) = description.as_object_mut() {
+                fields.insert("wwwUrl".to_owned(), url.into());
+            }
+        }
+        let env_file = options.env_file.unwrap_or_else(|| folder.join("env.json"));
+        // Renamed into place: whoever waits for the file never reads half of it.
+        let half = env_file.with_extension("half");
+        std::fs::write(&half, format!("{description:#}\n"))
+            .and_then(|()| std::fs::rename(&half, &env_file))
+            .with_context(|| format!("cannot write {}", env_file.display()))?;
+        let mining = options.mine.then(|| mine_as_needed(&network));
+        Ok(Self { _mining: mining, network, description, env_file, folder })
+    }
+
+    /// Tells a child process where the network is.
+    pub fn tell(&self, command: &mut Command) {
+        command.env(ENV_FILE, &self.env_file);
+        for (key, variable) in [("wwwUrl", "AMPLET_WWW_URL"), ("controlUrl", "AMPLET_CONTROL_URL")] {
+            if let Some(value) = self.text(key) {
+                command.env(variable, value);
+            }
+        }
+    }
+
+    /// A text of the description.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.description.get(key)?.as_str()
+    }
+
+    /// Where everything logs.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Ends the network and removes its folder. After a failure drop the session instead: the folder stays.
+    ///
+    /// # Errors
+    /// When a node does not end by itself on SIGTERM, or the folder cannot be removed.
+    pub fn finish(self) -> Result<()> {
+        self.network.end()?;
+        crate::cache::remove(&self.folder)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // What was not finished is already failing for another reason.
+        let _ = self.network.end();
+        let _ = std::fs::remove_file(&self.env_file);
+    }
+}

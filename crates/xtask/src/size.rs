@@ -1,0 +1,106 @@
+//! What a page loads to open a wallet, as it travels: brotli, quality 11.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cache::Cache;
+use crate::tools::{self, Tool};
+use crate::{build, proc, root};
+
+/// Greatest sum, in bytes.
+pub const LIMIT: u64 = 1_300_000;
+
+/// Node has brotli with it; the module's own text would otherwise cost a crate that every command compiles.
+const SCRIPT: &str = "
+const { brotliCompressSync, constants } = require('node:zlib');
+const { readFileSync } = require('node:fs');
+for (const file of process.argv.slice(1)) {
+  const bytes = readFileSync(file);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  console.log(bytes.length + ' ' + brotliCompressSync(bytes, { params }).length);
+}";
+
+/// Builds the page and prints a table of what it loads, with the sum.
+///
+/// # Errors
+/// When the sum is above [`LIMIT`].
+pub fn run(cache: &Cache) -> Result<()> {
+    tools::ensure(cache, &[Tool::Node])?;
+    build::page(cache)?;
+    let dist = root().join("www/dist");
+    let files = loaded(&dist)?;
+    let rows = measure(&files)?;
+    println!("{:<56} {:>11} {:>11}", "file (www/dist)", "raw", "brotli-11");
+    let mut total = 0;
+    for (file, (raw, packed)) in files.iter().zip(rows) {
+        let name = file.strip_prefix(&dist).unwrap_or(file).display().to_string();
+        println!("{name:<56} {raw:>11} {packed:>11}");
+        total += packed;
+    }
+    println!("{:<56} {:>11} {total:>11}", "total", "");
+    println!("limit {LIMIT}: {} %", total * 100 / LIMIT);
+    if total > LIMIT {
+        bail!(
+            "a page loads {total} bytes, more than {LIMIT}: see `twiggy top` on the engine, or make a part lazy"
+        );
+    }
+    Ok(())
+}
+
+/// All that opening a wallet loads: every script, style and wasm, but for chunks that only a later tap loads.
+fn loaded(dist: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(dist, &mut files)?;
+    let lazy = lazy_chunks(&files)?;
+    files.retain(|file| !lazy.contains(file));
+    files.sort();
+    if !files.iter().any(|file| file.extension().is_some_and(|e| e == "wasm")) {
+        bail!("{} has no wasm: the page was built without the engine", dist.display());
+    }
+    Ok(files)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
+        let kind = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if matches!(kind, "html" | "js" | "mjs" | "css" | "wasm" | "json" | "webmanifest" | "svg") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Files that `lazy.json`, written by the page's build, names as loaded on demand only.
+fn lazy_chunks(files: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let Some(list) = files.iter().find(|file| file.file_name().is_some_and(|n| n == "lazy.json")) else {
+        return Ok(Vec::new());
+    };
+    let text = std::fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
+    let names: Vec<String> =
+        serde_json::from_str(&text).with_context(|| format!("{} is not a list of names", list.display()))?;
+    let folder = list.parent().unwrap_or(list);
+    Ok(names.iter().map(|name| folder.join(name)).chain([list.clone()]).collect())
+}
+
+fn measure(files: &[PathBuf]) -> Result<Vec<(u64, u64)>> {
+    let text = proc::output(Command::new("node").args(["-e", SCRIPT, "--"]).args(files))?;
+    let rows: Option<Vec<(u64, u64)>> = text
+        .lines()
+        .map(|line| {
+            let (raw, packed) = line.split_once(' ')?;
+            Some((raw.parse().ok()?, packed.parse().ok()?))
+        })
+        .collect();
+    let rows = rows.context("node printed something else than sizes")?;
+    if rows.len() != files.len() {
+        bail!("{} of {} files were measured", rows.len(), files.len());
+    }
+    Ok(rows)
+}

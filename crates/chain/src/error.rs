@@ -24,7 +24,9 @@ pub enum HeaderError {
         hash: BlockHash,
     },
     /// It claims another difficulty than the rules give.
-    #[error("header {height} claims the difficulty bits {found:#010x}, the rules of {network} give {expected:#010x}")]
+    #[error(
+        "header {height} claims the difficulty bits {found:#010x}, the rules of {network} give {expected:#010x}"
+    )]
     WrongBits {
         /// Its height.
         height: u32,
@@ -46,7 +48,9 @@ pub enum HeaderError {
         median: u32,
     },
     /// First block of a difficulty period, more than 10 minutes before the last of the period before (BIP 94).
-    #[error("header {height} has time {time}, more than 10 minutes before its parent's ({parent}) at the start of a difficulty period")]
+    #[error(
+        "header {height} has time {time}, more than 10 minutes before its parent's ({parent}) at the start of a difficulty period"
+    )]
     Timewarp {
         /// Its height.
         height: u32,
@@ -56,7 +60,9 @@ pub enum HeaderError {
         parent: u32,
     },
     /// Its time is more than two hours ahead of this device's clock.
-    #[error("header {height} has time {time}, more than 2 hours ahead of this device's clock ({now}); if the clock is wrong, set it")]
+    #[error(
+        "header {height} has time {time}, more than 2 hours ahead of this device's clock ({now}); if the clock is wrong, set it"
+    )]
     Future {
         /// Its height.
         height: u32,
@@ -66,7 +72,9 @@ pub enum HeaderError {
         now: u64,
     },
     /// The chain leaves ours below the checkpoint.
-    #[error("the offered chain leaves ours below the checkpoint at height {checkpoint}; it cannot be the same network's best chain")]
+    #[error(
+        "the offered chain leaves ours below the checkpoint at height {checkpoint}; it cannot be the same network's best chain"
+    )]
     BelowCheckpoint {
         /// The checkpoint's height.
         checkpoint: u32,
@@ -131,18 +139,31 @@ pub enum SourceError {
         what: String,
     },
     /// What it says has changed between two questions (a reorganisation on its side); the next poll sees it.
-    #[error("the server's chain changed while it was read; ask again")]
+    /// Or its answer was cut short.
+    #[error("the server's chain changed while it was read, or its answer was cut short; it is asked again")]
     Moved,
-    /// It was caught lying before.
-    #[error("the server is not asked any more: {0}")]
-    Distrusted(String),
+    /// It has not reached the checkpoint yet.
+    #[error(
+        "the server is still synchronising: it is at height {height}, the checkpoint is at {checkpoint}; wait, or configure another server"
+    )]
+    Syncing {
+        /// How far it is.
+        height: u32,
+        /// The checkpoint's height.
+        checkpoint: u32,
+    },
+    /// It was caught with false filters in this session.
+    #[error(
+        "the server was caught with false filters and is not asked any more; remove it from the configuration"
+    )]
+    Distrusted,
 }
 
 impl SourceError {
     /// Whether this is proof that the source is broken or hostile, rather than absent or busy.
     pub fn is_proof(&self) -> bool {
         matches!(self, Self::Header(e) if !matches!(e, HeaderError::Future { .. }))
-            || matches!(self, Self::Filter { .. } | Self::Block { .. })
+            || matches!(self, Self::Block { .. })
     }
 }
 
@@ -158,7 +179,9 @@ pub enum ChainError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Stored by a newer release. Nothing was touched.
-    #[error("the stored headers have format {found}, this release knows formats up to {supported}: update to the newer release")]
+    #[error(
+        "the stored headers have format {found}, this release knows formats up to {supported}: update to the newer release"
+    )]
     NewerFormat {
         /// The format found.
         found: u32,
@@ -166,7 +189,9 @@ pub enum ChainError {
         supported: u32,
     },
     /// The stored headers belong to another network.
-    #[error("the stored headers are of {found}, this wallet is on {expected}: open it with the network it was made for")]
+    #[error(
+        "the stored headers are of {found}, this wallet is on {expected}: open it with the network it was made for"
+    )]
     OtherNetwork {
         /// The stored network.
         found: String,
@@ -204,7 +229,9 @@ pub enum ChainError {
         height: u32,
     },
     /// Nothing of a position is on the best chain.
-    #[error("neither block {hash} at height {height} nor any known ancestor of it is on the best chain; restore from a newer backup or rescan from the wallet's birthday")]
+    #[error(
+        "neither block {hash} at height {height} nor any known ancestor of it is on the best chain; restore from a newer backup or rescan from the wallet's birthday"
+    )]
     NoFork {
         /// The position's block.
         hash: BlockHash,
@@ -212,7 +239,9 @@ pub enum ChainError {
         height: u32,
     },
     /// Asked for something below the checkpoint.
-    #[error("height {height} is below the checkpoint at {checkpoint}; open the chain with an earlier checkpoint")]
+    #[error(
+        "height {height} is below the checkpoint at {checkpoint}; open the chain with an earlier checkpoint"
+    )]
     BelowCheckpoint {
         /// The height asked for.
         height: u32,
@@ -233,7 +262,7 @@ pub struct BringError {
 }
 
 /// Why the network would not take a transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectReason {
     /// An input is unknown, spent already, or its parent was never seen.
     MissingInputs,

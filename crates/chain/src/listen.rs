@@ -100,4 +100,8 @@ pub struct Poll {
     pub new: Tip,
     /// The last block that both chains share, when `old` has left the best chain.
     pub fork: Option<BlockId>,
+    /// Filters that were in use have come into doubt above this block (another source contradicts them, or refuted them):
+    /// blocks above it that were connected by their headers alone must be gone through again, see
+    /// [`rewind`](crate::Chain::rewind).
+    pub rescan: Option<BlockId>,
 }

@@ -1,5 +1,9 @@
 //! What the wallet has to believe of the chain it sees, to be said to the person (design invariant 7).
 
+use std::collections::BTreeSet;
+
+use crate::source::Source;
+
 /// How a source stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceState {
@@ -63,4 +67,19 @@ pub struct Trust {
     pub level: TrustLevel,
     /// Each source, in the configured order.
     pub sources: Vec<SourceReport>,
+}
+
+/// Sums up how the sources stand.
+pub(crate) fn report(sources: &[Source], disputed: bool) -> Trust {
+    let operators: BTreeSet<&str> = sources.iter().map(Source::operator).collect();
+    let agreeing = sources.iter().filter(|s| s.state() == SourceState::Agrees);
+    let agreed = agreeing.map(Source::operator).collect::<BTreeSet<_>>().len();
+    let level = match agreed {
+        _ if disputed => TrustLevel::Disputed,
+        0 => TrustLevel::Offline,
+        1 => TrustLevel::OneOperator,
+        _ => TrustLevel::Agreed,
+    };
+    let sources = sources.iter().map(|s| SourceReport { url: s.url().to_string(), state: s.state() });
+    Trust { operators: operators.len(), agreed, level, sources: sources.collect() }
 }

@@ -6,16 +6,43 @@ use ts_rs::TS;
 
 fn main() {
     println!("// Generated from crates/protocol by its example `types`; do not edit.\n");
-    println!("/** Version of the messages between page and engine. */\nexport const VERSION = {};\n", page::VERSION);
+    println!(
+        "/** Version of the messages between page and engine. */\nexport const VERSION = {};\n",
+        page::VERSION
+    );
     macro_rules! declare {
         ($($name:ty),* $(,)?) => { $( declare_type::<$name>(); )* };
     }
     declare!(
-        page::ErrorCode, page::WalletError, page::Network, page::Gateway, page::Balance, page::Direction,
-        page::PaymentKind, page::PaymentStatus, page::Payment, page::ChannelState, page::Channel, page::Connection,
-        gateway::ChannelTerms, page::GatewayStatus, page::Trust, page::ChainStatus, page::Warning, page::Status,
-        page::FeeRates, page::Event, page::EventKind, page::Notice, page::OpenOptions, page::SendAmount,
-        page::Page, page::PaymentRequest, page::OnchainSend, page::Inspected, page::Request,
+        page::ErrorCode,
+        page::WalletError,
+        page::Network,
+        page::Gateway,
+        page::Balance,
+        page::Direction,
+        page::PaymentKind,
+        page::PaymentStatus,
+        page::Payment,
+        page::ChannelState,
+        page::Channel,
+        page::Connection,
+        gateway::ChannelTerms,
+        page::GatewayStatus,
+        page::Trust,
+        page::ChainStatus,
+        page::Warning,
+        page::Status,
+        page::FeeRates,
+        page::Event,
+        page::EventKind,
+        page::Notice,
+        page::OpenOptions,
+        page::SendAmount,
+        page::Page,
+        page::PaymentRequest,
+        page::OnchainSend,
+        page::Inspected,
+        page::Request,
     );
 }
 

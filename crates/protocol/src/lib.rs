@@ -2,6 +2,7 @@
 //!
 //! One definition for both sides of each conversation; no I/O, no clock, nothing acts here.
 
+pub mod chain;
 pub mod gateway;
 pub mod page;
 pub mod relay;

@@ -1,0 +1,292 @@
+//! Asking all sources for new headers and filter headers, and deciding between them.
+
+use bitcoin::BlockHash;
+use bitcoin::block::Header;
+use bitcoin::hash_types::FilterHeader;
+use futures::future::join_all;
+
+use crate::driver::Chain;
+use crate::filters::header_of;
+use crate::headers::Branch;
+use crate::source::Source;
+use crate::wire::SourceStatus;
+use crate::{BlockId, ChainError, HeaderError, Poll, SourceError, SourceState};
+
+/// How far back a new branch is looked for first; further each time it is not found.
+const FIRST_STEP_BACK: u32 = 6;
+/// On servers that serve whole files only, so many new blocks are fetched one by one rather than as a file of megabytes.
+const FEW_BLOCKS: u32 = 4;
+
+impl Chain {
+    /// Fetches and verifies new headers and filter headers from all sources. The chain with the most work wins; filter
+    /// headers of all sources are compared, and where they differ the blocks in question will be fetched whole.
+    ///
+    /// # Errors
+    /// [`ChainError::Sources`] when no source could be asked. What is known stays in use.
+    pub async fn poll(&self) -> Result<Poll, ChainError> {
+        let _one_at_a_time = self.polling.lock().await;
+        let old = self.tip();
+        let mut answers = self.ask_all().await?;
+        answers.sort_by_key(|(_, status)| std::cmp::Reverse(status.height.min(status.filter_height)));
+        let (mut fork, mut failures) = (None, Vec::new());
+        for (source, status) in &answers {
+            match self.follow(source, status).await {
+                Ok(gone) => fork = lower(fork, gone),
+                Err(e) => {
+                    source.note(&e);
+                    failures.push((source.url().to_string(), e));
+                }
+            }
+        }
+        if failures.len() == answers.len() {
+            return Err(ChainError::Sources(failures));
+        }
+        let failed = |s: &Source| failures.iter().any(|(url, _)| url == s.url());
+        let in_doubt = self.compare(answers.iter().filter(|(s, _)| !failed(s))).await;
+        let rescan = in_doubt.filter(|id| id.height < old.height);
+        Ok(Poll { old, new: self.tip(), fork, rescan })
+    }
+
+    /// The statuses of all sources that answer; an error when none does.
+    async fn ask_all(&self) -> Result<Vec<(&Source, SourceStatus)>, ChainError> {
+        let usable: Vec<&Source> = self.sources.iter().filter(|s| !s.is_refuted()).collect();
+        let answers = join_all(usable.iter().map(|s| s.status(self.network(), None))).await;
+        let (mut good, mut failures) = (Vec::new(), Vec::new());
+        for (source, answer) in usable.into_iter().zip(answers) {
+            match answer {
+                Ok(status) => {
+                    source.saw(status.hash);
+                    good.push((source, status));
+                }
+                Err(e) => {
+                    source.note(&e);
+                    failures.push((source.url().to_string(), e));
+                }
+            }
+        }
+        if good.is_empty() {
+            let lied = self.sources.iter().filter(|s| s.is_refuted());
+            failures.extend(lied.map(|s| (s.url().to_string(), SourceError::Distrusted)));
+            return Err(ChainError::Sources(failures));
+        }
+        Ok(good)
+    }
+
+    /// Takes over a source's chain when it has more work than ours. Returns the fork point when blocks of ours had to go.
+    async fn follow(&self, source: &Source, status: &SourceStatus) -> Result<Option<BlockId>, SourceError> {
+        if self.headers.borrow().contains(BlockId { hash: status.hash, height: status.height }) {
+            return Ok(None);
+        }
+        let branch = self.branch(source, status).await?;
+        let (fork, count) = (branch.fork(), u32::try_from(branch.len()).unwrap_or(u32::MAX));
+        if branch.work().is_none_or(|work| work <= self.headers.borrow().work()) {
+            return Ok(None);
+        }
+        let top = fork.saturating_add(count);
+        let hashes = branch.hashes();
+        let filter_headers = self.filter_headers_of(source, status, fork, &hashes, top).await?;
+        Ok(self.headers.borrow_mut().adopt(branch, &filter_headers))
+    }
+
+    /// Fetches and verifies what a source has beyond the blocks it shares with us, up to the newest with a filter.
+    async fn branch(&self, source: &Source, status: &SourceStatus) -> Result<Branch, SourceError> {
+        let top = status.height.min(status.filter_height);
+        let (ours, base) = (self.tip().height, self.headers.borrow().base().height);
+        if top < base {
+            return Err(SourceError::Syncing { height: top, checkpoint: base });
+        }
+        if !status.ranges
+            && top == status.height
+            && let Some(branch) = self.branch_by_blocks(source, status, ours).await?
+        {
+            return Ok(branch);
+        }
+        let mut back = FIRST_STEP_BACK;
+        loop {
+            let from = ours.min(top).saturating_sub(back).max(base.saturating_add(1));
+            let (first, headers) = fetch_headers(source, from, top).await?;
+            let complete = headers.last().map(Header::block_hash) == Some(status.hash);
+            if top == status.height && top >= from && !complete {
+                return Err(SourceError::Moved);
+            }
+            if let Some(branch) = self.connect(first, &headers)? {
+                return Ok(branch);
+            }
+            if from <= base.saturating_add(1) {
+                return Err(HeaderError::BelowCheckpoint { checkpoint: base }.into());
+            }
+            back = back.saturating_mul(16);
+        }
+    }
+
+    /// Follows a tip a few blocks ahead by fetching those blocks, which will be wanted anyway. `None`: too far, take files.
+    async fn branch_by_blocks(
+        &self,
+        source: &Source,
+        status: &SourceStatus,
+        ours: u32,
+    ) -> Result<Option<Branch>, SourceError> {
+        if !(1..=FEW_BLOCKS).contains(&status.height.saturating_sub(ours)) {
+            return Ok(None);
+        }
+        let (mut headers, mut hash, mut height) = (Vec::new(), status.hash, status.height);
+        while !self.headers.borrow().contains(BlockId { hash, height }) {
+            if headers.len() > 2 * FEW_BLOCKS as usize || height == 0 {
+                return Ok(None);
+            }
+            let block = source.block(hash, None).await?;
+            headers.push(block.header);
+            self.cache.borrow_mut().put_block(block);
+            hash = headers.last().map_or(hash, |h| h.prev_blockhash);
+            height -= 1;
+        }
+        headers.reverse();
+        Ok(Some(self.headers.borrow().verify(height, &headers, self.now())?))
+    }
+
+    /// Finds where a run of headers leaves our chain and verifies it from there. `None`: it is not attached to our chain.
+    fn connect(&self, first: u32, headers: &[Header]) -> Result<Option<Branch>, SourceError> {
+        let chain = self.headers.borrow();
+        let on_ours = |(height, hash): (u32, BlockHash)| chain.contains(BlockId { hash, height });
+        let shared = (first..)
+            .zip(headers)
+            .take_while(|(height, h)| *height < chain.base().height || on_ours((*height, h.block_hash())));
+        let shared = shared.count();
+        let next = first.saturating_add(u32::try_from(shared).unwrap_or(u32::MAX));
+        let Some(fork) = next.checked_sub(1) else { return Ok(None) };
+        match headers.get(shared) {
+            // Every one of them is ours: the source is behind.
+            None if shared > 0 => {}
+            Some(new) if on_ours((fork, new.prev_blockhash)) => {}
+            _ => return Ok(None),
+        }
+        let new = headers.get(shared..).unwrap_or_default();
+        Ok(Some(chain.verify(fork, new, self.now())?))
+    }
+
+    /// The filter headers of the blocks above `fork` up to `top`, whose hashes are `hashes`.
+    async fn filter_headers_of(
+        &self,
+        source: &Source,
+        status: &SourceStatus,
+        fork: u32,
+        hashes: &[BlockHash],
+        top: u32,
+    ) -> Result<Vec<FilterHeader>, SourceError> {
+        let few = hashes.len() <= 2 * FEW_BLOCKS as usize;
+        let found = match !status.ranges && few {
+            true => self.filter_headers_by_filters(source, fork, hashes).await?,
+            false => None,
+        };
+        let found = match found {
+            Some(found) => found,
+            None => fetch_filter_headers(source, fork.saturating_add(1), top).await?,
+        };
+        if top == status.height && found.last() != Some(&status.filter_header) {
+            return Err(SourceError::Moved);
+        }
+        Ok(found)
+    }
+
+    /// Computes filter headers from the filters themselves, which will be wanted anyway. `None`: the server serves no
+    /// single filters.
+    async fn filter_headers_by_filters(
+        &self,
+        source: &Source,
+        fork: u32,
+        hashes: &[BlockHash],
+    ) -> Result<Option<Vec<FilterHeader>>, SourceError> {
+        let Some(mut previous) = self.headers.borrow().entry(fork).map(|e| e.filter_header) else {
+            return Err(SourceError::Moved);
+        };
+        let mut out = Vec::with_capacity(hashes.len());
+        for (height, hash) in (fork.saturating_add(1)..).zip(hashes) {
+            let Some(filter) = source.single_filter(height).await? else { return Ok(None) };
+            previous = header_of(&filter, &previous);
+            out.push(previous);
+            self.cache.borrow_mut().put_filter(*hash, filter);
+        }
+        Ok(Some(out))
+    }
+
+    /// Compares each source's filter header with ours, settles what differs, and notes how the sources stand. Returns the
+    /// last block before filters came into doubt.
+    async fn compare<'a>(
+        &self,
+        answers: impl Iterator<Item = &'a (&'a Source, SourceStatus)>,
+    ) -> Option<BlockId> {
+        let mut in_doubt = None;
+        for (source, status) in answers {
+            let (tip, ours) = (self.tip(), self.headers.borrow().entry(status.height).copied());
+            let Some(ours) = ours.filter(|e| e.hash == status.hash) else {
+                source.set_state(match status.height > tip.height {
+                    // Its newest blocks have no filter yet: it is the one we follow.
+                    true => SourceState::Agrees,
+                    false => SourceState::OtherChain,
+                });
+                continue;
+            };
+            if ours.filter_header == status.filter_header {
+                self.disputes.borrow_mut().retain(|d| d.url != source.url());
+                source.set_state(match status.height.saturating_add(1) >= tip.height {
+                    true => SourceState::Agrees,
+                    false => SourceState::Behind,
+                });
+                continue;
+            }
+            match self.settle(source, status.height).await {
+                Ok(doubt) => in_doubt = lower(in_doubt, doubt),
+                Err(e) => source.note(&e),
+            }
+        }
+        in_doubt
+    }
+}
+
+/// The lower of two fork points.
+fn lower(a: Option<BlockId>, b: Option<BlockId>) -> Option<BlockId> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if a.height <= b.height { a } else { b }),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The headers from `from` (or some below it, where only whole files are served) to `top`.
+async fn fetch_headers(source: &Source, from: u32, top: u32) -> Result<(u32, Vec<Header>), SourceError> {
+    let (mut all, mut start, mut next) = (Vec::new(), from, from);
+    while next <= top {
+        let (first, list) = source.headers(next, top - next + 1).await?;
+        if all.is_empty() {
+            start = first;
+        }
+        let fresh = list.get(usize::try_from(next - first).unwrap_or(usize::MAX)..).unwrap_or_default();
+        if fresh.is_empty() {
+            return Err(SourceError::Moved);
+        }
+        next = next.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
+        all.extend_from_slice(if all.is_empty() { &list } else { fresh });
+    }
+    let wanted = usize::try_from(top.saturating_add(1).saturating_sub(start)).unwrap_or(usize::MAX);
+    all.truncate(wanted);
+    Ok((start, all))
+}
+
+/// The filter headers from `from` to `to`, exactly.
+pub(crate) async fn fetch_filter_headers(
+    source: &Source,
+    from: u32,
+    to: u32,
+) -> Result<Vec<FilterHeader>, SourceError> {
+    let (mut all, mut next) = (Vec::new(), from);
+    while next <= to {
+        let (first, list) = source.filter_headers(next, to - next + 1).await?;
+        let fresh = list.get(usize::try_from(next - first).unwrap_or(usize::MAX)..).unwrap_or_default();
+        if fresh.is_empty() {
+            return Err(SourceError::Moved);
+        }
+        all.extend_from_slice(fresh);
+        next = next.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
+    }
+    all.truncate(usize::try_from(to.saturating_add(1).saturating_sub(from)).unwrap_or(usize::MAX));
+    Ok(all)
+}

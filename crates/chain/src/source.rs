@@ -1,0 +1,237 @@
+//! One server of the block-dn API.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_protocol::chain::{FILTER_HEADER_BYTES, HEADER_BYTES, WAIT_SECS};
+use amplet_transport::{HttpRequest, HttpResponse, Platform};
+use bitcoin::block::Header;
+use bitcoin::hash_types::FilterHeader;
+use bitcoin::{Block, BlockHash, Network};
+
+use crate::persist::genesis_hash;
+use crate::wire::{self, SourceStatus};
+use crate::{ChainError, SourceError, SourceState};
+
+/// A status, an estimate or a broadcast's answer is small.
+const SMALL: usize = 256 << 10;
+/// Greatest block: 4,000,000 weight units are at most as many bytes.
+const MAX_BLOCK: usize = 4_000_000;
+/// Greatest filter accepted by itself: a block's scripts, each at 2.5 bytes or so, stay far below.
+const MAX_FILTER: usize = 1 << 20;
+/// Greatest file of filters accepted (58 MiB is the largest of mainnet so far).
+const MAX_FILTER_FILE: usize = 96 << 20;
+const SHORT: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(120);
+
+/// One configured server.
+pub(crate) struct Source {
+    platform: Rc<dyn Platform>,
+    /// Without a slash at its end.
+    url: String,
+    /// Host and port: sources of one host are one operator.
+    operator: String,
+    state: RefCell<SourceState>,
+    status: RefCell<Option<SourceStatus>>,
+    /// The newest block it showed at the last poll.
+    seen: Cell<Option<BlockHash>>,
+    /// Its filters were refuted: never again in this session.
+    refuted: Cell<bool>,
+    /// It has no `/filters/single`.
+    no_single: Cell<bool>,
+}
+
+impl Source {
+    /// Checks the address; nothing is sent.
+    pub(crate) fn new(platform: Rc<dyn Platform>, url: &str) -> Result<Self, ChainError> {
+        let bad = |what: &str| ChainError::BadUrl { url: url.to_string(), what: what.to_string() };
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let rest = rest.ok_or_else(|| bad("it must begin with https:// or http://"))?;
+        if url.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@' | '"')) {
+            return Err(bad("it must have no spaces, user, query or fragment"));
+        }
+        let operator = rest.split('/').next().unwrap_or_default().to_ascii_lowercase();
+        if operator.is_empty() || operator.starts_with(':') {
+            return Err(bad("it names no host"));
+        }
+        Ok(Self {
+            platform,
+            url: url.trim_end_matches('/').to_string(),
+            operator,
+            state: RefCell::new(SourceState::Unknown),
+            status: RefCell::new(None),
+            seen: Cell::new(None),
+            refuted: Cell::new(false),
+            no_single: Cell::new(false),
+        })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn operator(&self) -> &str {
+        &self.operator
+    }
+
+    pub(crate) fn state(&self) -> SourceState {
+        self.state.borrow().clone()
+    }
+
+    pub(crate) fn set_state(&self, state: SourceState) {
+        if !self.refuted.get() {
+            *self.state.borrow_mut() = state;
+        }
+    }
+
+    /// Marks what an error says about the source.
+    pub(crate) fn note(&self, error: &SourceError) {
+        let text = error.to_string();
+        log::warn!("chain server {}: {text}", self.url);
+        self.set_state(match error.is_proof() {
+            true => SourceState::Lied { what: text },
+            false => SourceState::Failed { why: text },
+        });
+    }
+
+    /// Its filters were proven false: it is not asked for chain data any more.
+    pub(crate) fn refute(&self, what: String) {
+        log::error!("chain server {} was caught: {what}", self.url);
+        self.set_state(SourceState::Lied { what });
+        self.refuted.set(true);
+    }
+
+    pub(crate) fn is_refuted(&self) -> bool {
+        self.refuted.get()
+    }
+
+    pub(crate) fn saw(&self, hash: BlockHash) {
+        self.seen.set(Some(hash));
+    }
+
+    /// The newest block it showed at the last poll.
+    pub(crate) fn seen(&self) -> Option<BlockHash> {
+        self.seen.get()
+    }
+
+    pub(crate) fn last_status(&self) -> Option<SourceStatus> {
+        self.status.borrow().clone()
+    }
+
+    async fn get(&self, path: &str, timeout: Duration, most: usize) -> Result<Vec<u8>, SourceError> {
+        let request = HttpRequest::get(format!("{}{path}", self.url)).timeout(timeout).max_body(most);
+        let response = self.platform.fetch(request).await?;
+        if !response.is_success() {
+            return Err(refusal(path, &response));
+        }
+        Ok(response.body)
+    }
+
+    /// Posts a text. The type is one that needs no preflight in a browser.
+    pub(crate) async fn post(&self, path: &str, body: String) -> Result<HttpResponse, SourceError> {
+        let request = HttpRequest::post(format!("{}{path}", self.url), body.into_bytes());
+        let request = request.header("content-type", "text/plain").timeout(SHORT).max_body(SMALL);
+        Ok(self.platform.fetch(request).await?)
+    }
+
+    /// A small answer in JSON.
+    pub(crate) async fn json<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, SourceError> {
+        let body = self.get(path, SHORT, SMALL).await?;
+        let malformed =
+            |e: serde_json::Error| SourceError::Malformed { path: path.into(), what: e.to_string() };
+        serde_json::from_slice(&body).map_err(malformed)
+    }
+
+    /// Asks for the status; with `after` it may wait until the tip is another block than that.
+    pub(crate) async fn status(
+        &self,
+        network: Network,
+        after: Option<BlockHash>,
+    ) -> Result<SourceStatus, SourceError> {
+        let (path, timeout) = match after {
+            None => ("/status".to_string(), SHORT),
+            Some(hash) => (format!("/status?after={hash}"), SHORT + Duration::from_secs(WAIT_SECS)),
+        };
+        let status = wire::status(&path, &self.get(&path, timeout, SMALL).await?)?;
+        if status.genesis != genesis_hash(network) {
+            let found = format!("the chain with genesis block {}", status.genesis);
+            return Err(SourceError::WrongNetwork { found, expected: network });
+        }
+        *self.status.borrow_mut() = Some(status.clone());
+        Ok(status)
+    }
+
+    fn known_status(&self) -> Result<SourceStatus, SourceError> {
+        self.last_status().ok_or(SourceError::Moved)
+    }
+
+    /// Path of the file that holds `height`, and the height of the first entry that will be answered.
+    fn file(&self, kind: &str, per_file: u32, from: u32, count: u32) -> Result<(String, u32), SourceError> {
+        let start = from - from % per_file;
+        if !self.known_status()?.ranges {
+            return Ok((format!("/{kind}/{start}"), start));
+        }
+        Ok((format!("/{kind}/{start}?from={from}&count={count}"), from))
+    }
+
+    /// Headers of one file, from a height at or below `from` on, as many as `count` or more. The height of the first
+    /// comes first.
+    pub(crate) async fn headers(&self, from: u32, count: u32) -> Result<(u32, Vec<Header>), SourceError> {
+        let per_file = self.known_status()?.headers_per_file;
+        let (path, first) = self.file("headers", per_file, from, count)?;
+        let body = self.get(&path, LONG, limit(per_file, HEADER_BYTES)).await?;
+        Ok((first, wire::headers(&path, &body, per_file)?))
+    }
+
+    /// Filter headers of one file, as [`headers`](Self::headers).
+    pub(crate) async fn filter_headers(
+        &self,
+        from: u32,
+        count: u32,
+    ) -> Result<(u32, Vec<FilterHeader>), SourceError> {
+        let per_file = self.known_status()?.headers_per_file;
+        let (path, first) = self.file("filter-headers", per_file, from, count)?;
+        let body = self.get(&path, LONG, limit(per_file, FILTER_HEADER_BYTES)).await?;
+        Ok((first, wire::filter_headers(&path, &body, per_file)?))
+    }
+
+    /// Filters of one file, as [`headers`](Self::headers).
+    pub(crate) async fn filters(&self, from: u32, count: u32) -> Result<(u32, Vec<Vec<u8>>), SourceError> {
+        let per_file = self.known_status()?.filters_per_file;
+        let (path, first) = self.file("filters", per_file, from, count)?;
+        let body = self.get(&path, LONG, MAX_FILTER_FILE).await?;
+        Ok((first, wire::filters(&path, &body, per_file)?))
+    }
+
+    /// One filter. `Ok(None)`: the server has no such endpoint.
+    pub(crate) async fn single_filter(&self, height: u32) -> Result<Option<Vec<u8>>, SourceError> {
+        if self.no_single.get() {
+            return Ok(None);
+        }
+        match self.get(&format!("/filters/single/{height}"), SHORT, MAX_FILTER).await {
+            Ok(body) => Ok(Some(body)),
+            Err(SourceError::Status { status: 404, .. }) => {
+                self.no_single.set(true);
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// A block, checked against its hash, and against `header` when that is known.
+    pub(crate) async fn block(&self, hash: BlockHash, header: Option<&Header>) -> Result<Block, SourceError> {
+        let body = self.get(&format!("/block/{hash}"), LONG, MAX_BLOCK).await?;
+        wire::block(hash, header, &body)
+    }
+}
+
+fn limit(entries: u32, size: usize) -> usize {
+    usize::try_from(entries).unwrap_or(usize::MAX).saturating_mul(size)
+}
+
+/// The error that an unsuccessful answer stands for.
+pub(crate) fn refusal(path: &str, response: &HttpResponse) -> SourceError {
+    let text: String = String::from_utf8_lossy(&response.body).chars().take(200).collect();
+    SourceError::Status { path: path.to_string(), status: response.status, text }
+}

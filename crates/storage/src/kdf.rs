@@ -225,6 +225,25 @@ mod tests {
         assert_ne!(composed.as_bytes(), derive("cafe", &cheap()).unwrap().as_bytes());
     }
 
+    /// Printed by the reference implementation's own program, `argon2 <salt> -id -t .. -k .. -p .. -l 32 -r`.
+    #[test]
+    fn agrees_with_the_reference_implementation() {
+        for (params, expected) in [
+            (
+                KdfParams::argon2id(65536, 3, 1, *b"somesalt12345678"),
+                "6084b0874ad5aa5ab67fe0ef807467581bb5e79ba37a7216992f015cc93f83da",
+            ),
+            (
+                KdfParams::argon2id(64, 2, 2, *b"somesalt12345678"),
+                "1ea7ec6de3e14348828f1c42bfc4523a3c58c1ba88a895137ad9afb027054714",
+            ),
+        ] {
+            let key = derive("correct horse", &params.unwrap()).unwrap();
+            let hex: String = key.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, expected);
+        }
+    }
+
     #[test]
     fn every_parameter_matters() {
         let base = *derive("x", &cheap()).unwrap().to_bytes();

@@ -101,3 +101,56 @@ fn genesis_filter(block: &bitcoin::Block) -> bitcoin::bip158::BlockFilter {
     let _ = writer.finish();
     BlockFilter { content }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const ALL: [Network; 5] =
+        [Network::Bitcoin, Network::Testnet, Network::Testnet4, Network::Signet, Network::Regtest];
+
+    /// As published in BIP 158 (testnet3) and given by Bitcoin Core's `getblockfilter`.
+    #[test]
+    fn genesis_filter_headers_are_the_published_ones() {
+        let cases = [
+            (Network::Bitcoin, "02c2392180d0ce2b5b6f8b08d39a11ffe831c673311a3ecf77b97fc3f0303c9f"),
+            (Network::Testnet, "21584579b7eb08997773e5aeff3a7f932700042d0ed2a6129012b7d7ae81b750"),
+        ];
+        for (network, expected) in cases {
+            assert_eq!(Checkpoint::genesis(network).filter_header.to_string(), expected, "{network}");
+        }
+    }
+
+    #[test]
+    fn each_released_line_is_a_usable_checkpoint() {
+        for line in RELEASED.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+            let found: Vec<_> = ALL.iter().filter_map(|n| Some((*n, Checkpoint::parse(*n, line)?))).collect();
+            assert_eq!(found.len(), 1, "{line}");
+            for (network, checkpoint) in found {
+                checkpoint.check(network).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_reads_back() {
+        for network in ALL {
+            let genesis = Checkpoint::genesis(network);
+            genesis.check(network).unwrap();
+            assert_eq!(Checkpoint::parse(network, &genesis.to_line(network)), Some(genesis));
+        }
+        assert_eq!(Checkpoint::parse(Network::Bitcoin, "# comment"), None);
+    }
+
+    #[test]
+    fn unusable_checkpoints_are_refused() {
+        let genesis = Checkpoint::genesis(Network::Bitcoin);
+        let odd = Checkpoint { height: 2015, ..genesis.clone() };
+        assert!(matches!(odd.check(Network::Bitcoin), Err(ChainError::BadCheckpoint { height: 2015, .. })));
+        assert!(genesis.check(Network::Signet).is_err());
+        let mut idle = Checkpoint { height: 2016, ..genesis };
+        idle.header.nonce += 1;
+        assert!(idle.check(Network::Bitcoin).is_err());
+    }
+}

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn estimates(pairs: &[(u16, u64)]) -> FeeEstimates {
-        FeeEstimates::new(pairs.iter().map(|(t, r)| (*t, FeeRate::from_sat_per_vb_unchecked(*r))))
+        FeeEstimates::new(pairs.iter().map(|(t, r)| (*t, FeeRate::from_sat_per_kwu(*r * 250))))
     }
 
     #[test]

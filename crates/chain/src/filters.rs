@@ -45,3 +45,84 @@ pub(crate) fn misses_an_output(block: &Block, filter: &[u8]) -> bool {
     let reader = BlockFilterReader::new(&block.block_hash());
     !reader.match_all(&mut &*filter, scripts.into_iter()).unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use bitcoin::consensus::encode::deserialize_hex;
+    use bitcoin::hex::FromHex;
+
+    use super::*;
+
+    /// A vector of BIP 158 (bip-0158/testnet-19.json).
+    struct Vector {
+        hash: BlockHash,
+        block: String,
+        spent: Vec<String>,
+        previous: FilterHeader,
+        filter: String,
+        header: FilterHeader,
+    }
+
+    fn vectors() -> Vec<Vector> {
+        let text = include_str!("../tests/data/bip158.json");
+        let parse = |v: &serde_json::Value| Vector {
+            hash: v["hash"].as_str().unwrap().parse().unwrap(),
+            block: v["block"].as_str().unwrap().to_string(),
+            spent: v["spent"].as_array().unwrap().iter().map(|s| s.as_str().unwrap().to_string()).collect(),
+            previous: v["previous"].as_str().unwrap().parse().unwrap(),
+            filter: v["filter"].as_str().unwrap().to_string(),
+            header: v["header"].as_str().unwrap().parse().unwrap(),
+        };
+        let list: serde_json::Value = serde_json::from_str(text).unwrap();
+        list.as_array().unwrap().iter().map(parse).collect()
+    }
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        Vec::from_hex(hex).unwrap()
+    }
+
+    #[test]
+    fn published_vectors() {
+        for v in vectors() {
+            let (block, filter): (Block, _) = (deserialize_hex(&v.block).unwrap(), bytes(&v.filter));
+            assert_eq!(header_of(&filter, &v.previous), v.header, "{}", v.hash);
+            let outputs = block.txdata.iter().flat_map(|tx| &tx.output).map(|o| o.script_pubkey.clone());
+            let outputs = outputs.filter(|s| !s.is_op_return() && !s.is_empty());
+            let spent = v.spent.iter().map(|s| ScriptBuf::from_bytes(bytes(s))).filter(|s| !s.is_empty());
+            for script in outputs.chain(spent) {
+                assert!(matches(&v.hash, &filter, &[script]), "{}", v.hash);
+            }
+            assert!(!matches(&v.hash, &filter, &[ScriptBuf::from_bytes(vec![0x51; 22])]), "{}", v.hash);
+            assert!(!misses_an_output(&block, &filter), "{}", v.hash);
+        }
+    }
+
+    #[test]
+    fn a_false_filter_is_refuted_by_the_block() {
+        let all = vectors();
+        let block: Block = deserialize_hex(&all[1].block).unwrap();
+        assert!(misses_an_output(&block, &[0]), "empty");
+        assert!(misses_an_output(&block, &[]), "nothing");
+        assert!(misses_an_output(&block, &bytes(&all[2].filter)), "another block's");
+    }
+
+    #[test]
+    fn an_unreadable_filter_matches() {
+        let script = [ScriptBuf::from_bytes(vec![0x51])];
+        let hash = vectors()[0].hash;
+        for bad in ["", "ff", "ffffffffffffffffff", "fd", "01", "fe00000001ff", "02ffffffff"] {
+            assert!(matches(&hash, &bytes(bad), &script), "{bad}");
+        }
+        assert!(!matches(&hash, &bytes("00"), &script), "an empty filter is a filter");
+        assert!(!matches(&hash, &bytes("ff"), &[]), "who looks for nothing finds nothing");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_filter_panics(filter: Vec<u8>, script: Vec<u8>) {
+            let hash = BlockHash::all_zeros();
+            matches(&hash, &filter, &[ScriptBuf::from_bytes(script)]);
+        }
+    }
+}

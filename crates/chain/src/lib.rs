@@ -28,6 +28,8 @@ mod persist;
 mod poll;
 mod rules;
 mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod trust;
 mod wire;
 

@@ -168,3 +168,6 @@ fn median_time(chain: &impl Ancestors, height: u32) -> Option<u32> {
     times.sort_unstable();
     times.get(times.len() / 2).copied()
 }
+
+#[cfg(test)]
+mod tests;

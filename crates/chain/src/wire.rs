@@ -140,3 +140,43 @@ pub(crate) fn block(hash: BlockHash, header: Option<&Header>, body: &[u8]) -> Re
     }
     Ok(block)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_panics(body: Vec<u8>, most in 0u32..9) {
+            let _ = status("/status", &body);
+            let _ = headers("/headers/0", &body, most);
+            let _ = filter_headers("/filter-headers/0", &body, most);
+            let _ = filters("/filters/0", &body, most);
+            let _ = block(BlockHash::all_zeros(), None, &body);
+        }
+
+        #[test]
+        fn filters_are_split_as_they_were_joined(list: Vec<Vec<u8>>) {
+            let join = |f: &Vec<u8>| {
+                let length = VarInt(u64::try_from(f.len()).unwrap());
+                [bitcoin::consensus::encode::serialize(&length), f.clone()].concat()
+            };
+            let file: Vec<u8> = list.iter().flat_map(join).collect();
+            assert_eq!(filters("/filters/0", &file, 100_000).unwrap(), list);
+            if !file.is_empty() {
+                assert!(filters("/filters/0", file.split_last().unwrap().1, 100_000).is_err() || list.last().unwrap().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn truncated_and_oversized_files_are_refused() {
+        assert!(headers("/headers/0", &[0; 81], 9).is_err());
+        assert!(headers("/headers/0", &[0; 160], 1).is_err());
+        assert!(filter_headers("/filter-headers/0", &[0; 31], 9).is_err());
+        assert!(filters("/filters/0", &[5, 1, 2], 9).is_err());
+        assert!(filters("/filters/0", &[0xff; 9], 9).is_err(), "a length beyond memory");
+        assert!(filters("/filters/0", &[0, 0, 0], 2).is_err());
+    }
+}

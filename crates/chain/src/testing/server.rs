@@ -1,0 +1,196 @@
+//! A block-dn server in memory, honest or not.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use amplet_protocol::chain::{EXT_RANGE, Status};
+use amplet_transport::testing::TestPlatform;
+use amplet_transport::{FetchError, HttpRequest, HttpResponse};
+use bitcoin::consensus::encode::{VarInt, serialize};
+use bitcoin::hashes::Hash;
+use futures::FutureExt;
+
+use super::TestChain;
+
+type Tamper = Box<dyn Fn(&str, Vec<u8>) -> Vec<u8>>;
+
+/// Answers the block-dn API from a [`TestChain`]. Everything can be changed while it serves.
+pub struct FakeServer {
+    /// What it serves.
+    pub chain: RefCell<TestChain>,
+    /// Headers (and filter headers) per file.
+    pub headers_per_file: Cell<u32>,
+    /// Filters per file.
+    pub filters_per_file: Cell<u32>,
+    /// Serves parts of files (a gateway) or whole files only (block-dn).
+    pub ranges: Cell<bool>,
+    /// Has `/filters/single`.
+    pub singles: Cell<bool>,
+    /// Does not answer.
+    pub down: Cell<bool>,
+    /// Serves filters only up to so many blocks below the tip.
+    pub filter_lag: Cell<u32>,
+    /// Changes an answer's body on its way, by path.
+    pub tamper: RefCell<Option<Tamper>>,
+    /// Every path asked for.
+    pub log: RefCell<Vec<String>>,
+    /// Answer to `POST`s: status and body.
+    pub post: RefCell<(u16, String)>,
+    /// Answer to `GET /fee-estimates`.
+    pub fees: RefCell<String>,
+}
+
+impl FakeServer {
+    /// An honest gateway over `chain`.
+    pub fn new(chain: TestChain) -> Rc<Self> {
+        Rc::new(Self {
+            chain: RefCell::new(chain),
+            headers_per_file: Cell::new(2000),
+            filters_per_file: Cell::new(200),
+            ranges: Cell::new(true),
+            singles: Cell::new(true),
+            down: Cell::new(false),
+            filter_lag: Cell::new(0),
+            tamper: RefCell::new(None),
+            log: RefCell::default(),
+            post: RefCell::new((200, String::new())),
+            fees: RefCell::new("{}".to_string()),
+        })
+    }
+
+    /// An honest block-dn server over `chain`: whole files only.
+    pub fn block_dn(chain: TestChain) -> Rc<Self> {
+        let server = Self::new(chain);
+        server.ranges.set(false);
+        server
+    }
+
+    /// Changes answers on their way.
+    pub fn tamper(&self, change: impl Fn(&str, Vec<u8>) -> Vec<u8> + 'static) {
+        *self.tamper.borrow_mut() = Some(Box::new(change));
+    }
+
+    /// How many requests for paths that begin so were made.
+    pub fn requests(&self, prefix: &str) -> usize {
+        self.log.borrow().iter().filter(|path| path.starts_with(prefix)).count()
+    }
+
+    /// Answers a request for `path` (with its query) of this server.
+    pub fn answer(&self, path: &str, request: &HttpRequest) -> Result<HttpResponse, FetchError> {
+        self.log.borrow_mut().push(path.to_string());
+        let url = request.url.clone();
+        if self.down.get() {
+            return Err(FetchError::Unreachable { url, detail: "down".to_string() });
+        }
+        let (status, body) = match request.method {
+            amplet_transport::HttpMethod::Post => {
+                let (status, body) = self.post.borrow().clone();
+                (status, body.into_bytes())
+            }
+            _ => match self.get(path) {
+                Some(body) => (200, body),
+                None => (404, b"404 page not found".to_vec()),
+            },
+        };
+        let body = match (&*self.tamper.borrow(), status) {
+            (Some(change), 200) => change(path, body),
+            _ => body,
+        };
+        if body.len() > request.max_body {
+            return Err(FetchError::TooLarge { url, limit: request.max_body });
+        }
+        Ok(HttpResponse { status, headers: Vec::new(), body })
+    }
+
+    fn get(&self, path: &str) -> Option<Vec<u8>> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let chain = self.chain.borrow();
+        match parts.as_slice() {
+            ["status"] => Some(self.status(&chain)),
+            ["fee-estimates"] => Some(self.fees.borrow().clone().into_bytes()),
+            ["block", hash] => {
+                let block = chain.blocks().iter().find(|b| b.block_hash().to_string() == *hash)?;
+                Some(serialize(block))
+            }
+            ["filters", "single", height] if self.singles.get() => {
+                chain.filters().get(height.parse::<usize>().ok()?).cloned()
+            }
+            [kind, start] => {
+                let entries: Vec<Vec<u8>> = match *kind {
+                    "headers" => chain.blocks().iter().map(|b| serialize(&b.header)).collect(),
+                    "filter-headers" => {
+                        chain.filter_headers().iter().map(|h| h.as_byte_array().to_vec()).collect()
+                    }
+                    "filters" => chain.filters().iter().map(|f| with_length(f)).collect(),
+                    _ => return None,
+                };
+                self.file(kind, start.parse().ok()?, query, &entries)
+            }
+            _ => None,
+        }
+    }
+
+    fn file(&self, kind: &str, start: usize, query: &str, entries: &[Vec<u8>]) -> Option<Vec<u8>> {
+        let per_file = match kind {
+            "filters" => self.filters_per_file.get(),
+            _ => self.headers_per_file.get(),
+        };
+        let per_file = usize::try_from(per_file).ok()?;
+        if !start.is_multiple_of(per_file) {
+            return None;
+        }
+        let end = (start + per_file).min(entries.len());
+        let (mut from, mut count) = (start, per_file);
+        for (name, value) in
+            query.split('&').filter_map(|pair| pair.split_once('=')).filter(|_| self.ranges.get())
+        {
+            match name {
+                "from" => from = value.parse().ok()?,
+                "count" => count = value.parse().ok()?,
+                _ => {}
+            }
+        }
+        Some(entries.get(from..(from + count).min(end))?.concat())
+    }
+
+    fn status(&self, chain: &TestChain) -> Vec<u8> {
+        let height = chain.height();
+        let filter_header = chain.filter_headers().last().unwrap();
+        let status = Status {
+            chain_genesis_hash: chain.block(0).block_hash().to_string(),
+            chain_name: "regtest".to_string(),
+            best_block_height: height,
+            best_block_hash: chain.tip_hash().to_string(),
+            best_filter_header: filter_header.to_string(),
+            best_filter_height: height - self.filter_lag.get().min(height),
+            all_files_synced: true,
+            entries_per_header_file: self.headers_per_file.get(),
+            entries_per_filter_file: self.filters_per_file.get(),
+            extensions: if self.ranges.get() { vec![EXT_RANGE.to_string()] } else { Vec::new() },
+        };
+        serde_json::to_vec(&status).unwrap()
+    }
+}
+
+fn with_length(filter: &[u8]) -> Vec<u8> {
+    let length = VarInt(u64::try_from(filter.len()).unwrap());
+    [serialize(&length), filter.to_vec()].concat()
+}
+
+/// Lets `platform` reach each server at `http://<its name>`.
+pub fn serve(platform: &TestPlatform, servers: Vec<(&'static str, Rc<FakeServer>)>) {
+    platform.on_fetch(move |request| {
+        let found = servers.iter().find_map(|(name, server)| {
+            let path = request.url.strip_prefix("http://")?.strip_prefix(name)?;
+            path.starts_with('/').then(|| (path.to_string(), server.clone()))
+        });
+        async move {
+            match found {
+                Some((path, server)) => server.answer(&path, &request),
+                None => Err(FetchError::Unreachable { url: request.url, detail: "no such host".to_string() }),
+            }
+        }
+        .boxed_local()
+    });
+}

@@ -1,1 +1,47 @@
-//! LDK wired once: channels, peers, events, persistence, on-chain wallet.
+//! LDK, wired once: channels, peers, events, persistence and the on-chain wallet, the same in the browser and in the gateway.
+//!
+//! Single-threaded: a [`Node`] lives on one thread and its futures are not `Send`. One loop (`engine`) moves it: it lets LDK
+//! act on what was heard, commits everything of the step in one transaction, and only then speaks.
+
+mod balance;
+mod channels;
+mod config;
+mod engine;
+mod error;
+mod events;
+mod face;
+mod fees;
+mod journal;
+pub mod keys;
+mod ledger;
+mod log;
+mod messages;
+mod node;
+mod onchain;
+mod open;
+mod payments;
+mod peers;
+mod router;
+mod signer;
+mod spend;
+mod sync;
+mod types;
+mod wake;
+mod watch;
+
+pub use balance::LightningBalance;
+pub use bitcoin;
+pub use channels::OpenChannel;
+pub use config::{
+    AcceptChannel, Acceptance, Forwarding, HTLC_DELTA, InboundChannel, NodeConfig, Role, TO_SELF_DELAY,
+};
+pub use error::{ChannelError, NodeError, PayError};
+pub use face::Node;
+pub use ledger::LedgerError;
+pub use lightning;
+pub use lightning_invoice;
+pub use messages::Incoming;
+pub use node::{Notice, SyncState};
+pub use onchain::{Onchain, OnchainError, Sent};
+pub use payments::{NewInvoice, description};
+pub use peers::{ConnectionState, Kept};

@@ -1,0 +1,112 @@
+//! What a node is told when it is opened.
+
+use std::rc::Rc;
+
+use bitcoin::Network;
+use bitcoin::secp256k1::PublicKey;
+use lightning::util::config::UserConfig;
+
+/// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
+pub const HTLC_DELTA: u16 = 144;
+
+/// Blocks in two weeks: how long a revoked commitment can be punished.
+pub const TO_SELF_DELAY: u16 = 2016;
+
+/// HTLCs per direction (BOLT 2's greatest).
+const MAX_HTLCS: u16 = 483;
+
+/// What a node forwards for others, and how it presents itself.
+#[derive(Clone, Debug)]
+pub struct Forwarding {
+    /// Base fee of a forward.
+    pub fee_base_msat: u32,
+    /// Proportional fee of a forward, in parts per million.
+    pub fee_ppm: u32,
+    /// Confirmations before a channel that another opened is used.
+    pub minimum_depth: u32,
+    /// Name in the node announcement, 32 bytes at most.
+    pub alias: [u8; 32],
+    /// Addresses in the node announcement.
+    pub addresses: Vec<lightning::ln::msgs::SocketAddress>,
+}
+
+/// What a node is for.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// A person's: pays and receives, forwards nothing, announces nothing.
+    Wallet,
+    /// A server's: forwards, announces, opens channels to wallets.
+    Gateway(Forwarding),
+}
+
+/// A channel that a peer wants to open.
+#[derive(Clone, Debug)]
+pub struct InboundChannel {
+    /// The peer.
+    pub peer: PublicKey,
+    /// Capacity, in sat.
+    pub capacity_sat: u64,
+    /// Given to us at once, in msat.
+    pub push_msat: u64,
+    /// Whether it would be announced.
+    pub announced: bool,
+    /// Channels with this peer, open or opening.
+    pub channels_with_peer: usize,
+}
+
+/// The answer to [`InboundChannel`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Use it when confirmed.
+    Accept,
+    /// Use it at once, on the peer's word.
+    AcceptZeroConf,
+    /// No, for this reason (said to the peer).
+    Refuse(String),
+}
+
+/// Decides on channels that peers open.
+pub type AcceptChannel = Rc<dyn Fn(&InboundChannel) -> Acceptance>;
+
+/// What a node is told when it is opened.
+#[derive(Clone)]
+pub struct NodeConfig {
+    /// The chain.
+    pub network: Network,
+    /// What it is for.
+    pub role: Role,
+    /// Decides on inbound channels.
+    pub accept_channel: AcceptChannel,
+}
+
+impl NodeConfig {
+    /// LDK's settings for this role; see `ldk.md`, "defaults that hurt".
+    pub(crate) fn ldk(&self) -> UserConfig {
+        let mut config = UserConfig::default();
+        let handshake = &mut config.channel_handshake_config;
+        handshake.our_to_self_delay = TO_SELF_DELAY;
+        handshake.our_max_accepted_htlcs = MAX_HTLCS;
+        handshake.our_htlc_minimum_msat = 1;
+        handshake.unannounced_channel_max_inbound_htlc_value_in_flight_percentage = 100;
+        handshake.announced_channel_max_inbound_htlc_value_in_flight_percentage = 100;
+        handshake.negotiate_anchors_zero_fee_htlc_tx = true;
+        config.channel_handshake_limits.their_to_self_delay = TO_SELF_DELAY;
+        config.channel_handshake_limits.force_announced_channel_preference = false;
+        config.channel_config.cltv_expiry_delta = HTLC_DELTA;
+        match &self.role {
+            Role::Wallet => {
+                handshake.announce_for_forwarding = false;
+                handshake.negotiate_scid_privacy = true;
+                handshake.minimum_depth = 3;
+            }
+            Role::Gateway(forwarding) => {
+                handshake.minimum_depth = forwarding.minimum_depth;
+                config.channel_config.forwarding_fee_base_msat = forwarding.fee_base_msat;
+                config.channel_config.forwarding_fee_proportional_millionths = forwarding.fee_ppm;
+                config.accept_forwards_to_priv_channels = true;
+                config.reject_inbound_splices = false;
+            }
+        }
+        config
+    }
+}

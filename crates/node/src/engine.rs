@@ -1,0 +1,250 @@
+//! The loop: read, decide, commit, and only then speak (design invariant 1).
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_storage::StoreError;
+use bitcoin::Transaction;
+use futures::future::{Either, select};
+use futures::pin_mut;
+use lightning::events::EventsProvider;
+use lightning::util::ser::Writeable;
+
+use crate::events;
+use crate::journal::{Step, names};
+use crate::node::{Inner, Notice};
+
+/// LDK's advice: every ten seconds or so.
+const PING_EVERY: Duration = Duration::from_secs(10);
+/// LDK's advice: once a minute.
+const TICK_EVERY: Duration = Duration::from_secs(60);
+/// How often claims and sweeps are renewed.
+const REBROADCAST_EVERY: Duration = Duration::from_secs(60);
+/// How often graph and scorer are stored.
+const SCORES_EVERY: Duration = Duration::from_secs(600);
+/// First pause after a failed commit; doubled up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+struct Timers {
+    ping: Duration,
+    tick: Duration,
+    rebroadcast: Duration,
+    scores: Duration,
+}
+
+/// Runs until the node closes or its storage is lost to another writer.
+pub(crate) async fn run(inner: Rc<Inner>) {
+    let now = inner.platform.monotonic();
+    let mut timers = Timers {
+        ping: now.saturating_add(PING_EVERY),
+        tick: now.saturating_add(TICK_EVERY),
+        rebroadcast: now,
+        scores: now.saturating_add(SCORES_EVERY),
+    };
+    loop {
+        fire(&inner, &mut timers);
+        if let Err(error) = settle(&inner).await {
+            log::error!("the node stops: {error}");
+            inner.closing.set(true);
+            inner.ldk.peers.disconnect_all_peers();
+            inner.notify(&Notice::Stopped(Rc::new(error)));
+            break;
+        }
+        if inner.closing.get() {
+            inner.ldk.peers.disconnect_all_peers();
+            break;
+        }
+        wait(&inner, &timers).await;
+    }
+    inner.stopped.wake();
+}
+
+/// Waits for the bell, LDK, or the next timer.
+async fn wait(inner: &Inner, timers: &Timers) {
+    let next = timers.ping.min(timers.tick).min(timers.rebroadcast).min(timers.scores);
+    let timer = inner.platform.sleep(next.saturating_sub(inner.platform.monotonic()));
+    let heard = inner.wake.heard();
+    let manager = inner.ldk.manager.get_event_or_persistence_needed_future();
+    let monitors = inner.ldk.monitors.get_update_future();
+    pin_mut!(heard);
+    select(select(heard, timer), select(manager, monitors)).await;
+}
+
+fn fire(inner: &Inner, timers: &mut Timers) {
+    let now = inner.platform.monotonic();
+    let due = |timer: &mut Duration, every: Duration| {
+        let due = *timer <= now;
+        if due {
+            *timer = now.saturating_add(every);
+        }
+        due
+    };
+    if due(&mut timers.ping, PING_EVERY) {
+        inner.ldk.peers.timer_tick_occurred();
+    }
+    if due(&mut timers.tick, TICK_EVERY) {
+        inner.ldk.manager.timer_tick_occurred();
+        if inner.unwritten.get() {
+            inner.journal.put(names::MANAGER, inner.ldk.manager.encode());
+        }
+        events::payment::expire(inner);
+    }
+    if due(&mut timers.rebroadcast, REBROADCAST_EVERY) {
+        inner.ldk.monitors.rebroadcast_pending_claims();
+        if inner.ldk.sweeper.regenerate_and_broadcast_spend_if_necessary().is_err() {
+            log::warn!("sweeping: an output could not be spent yet; tried again in a minute");
+        }
+    }
+    if due(&mut timers.scores, SCORES_EVERY) {
+        stage_scores(inner);
+    }
+}
+
+/// Stages graph and scorer: worth keeping, never worth waiting for.
+pub(crate) fn stage_scores(inner: &Inner) {
+    inner.journal.put(names::GRAPH, inner.ldk.graph.encode());
+    inner.journal.put(names::SCORER, inner.ldk.scorer.borrow().encode());
+}
+
+/// Takes steps until nothing is left to do.
+async fn settle(inner: &Rc<Inner>) -> Result<(), StoreError> {
+    let mut dirty = false;
+    loop {
+        dirty |= decide(inner);
+        let step = gather(inner, dirty || (inner.closing.get() && inner.unwritten.get()));
+        let idle = step.is_empty();
+        if !idle {
+            commit(inner, step).await?;
+            // What changed while the commit was under way is committed before anything is said.
+            dirty = inner.ldk.manager.get_and_clear_needs_persistence();
+            if dirty || something_staged(inner) {
+                continue;
+            }
+        }
+        inner.ldk.peers.process_events();
+        // What saying it changed is reproduced after a crash from what was committed: it rides with the next step.
+        if inner.ldk.manager.get_and_clear_needs_persistence() {
+            inner.unwritten.set(true);
+        }
+        if idle && !something_staged(inner) && !inner.ldk.manager.needs_pending_htlc_processing() {
+            return Ok(());
+        }
+    }
+}
+
+fn something_staged(inner: &Inner) -> bool {
+    inner.ldk.monitors.pending_operation_count() > 0 || !inner.journal.is_empty()
+}
+
+/// Lets LDK act on what it has heard; says whether the manager has to be written.
+fn decide(inner: &Rc<Inner>) -> bool {
+    let manager = &inner.ldk.manager;
+    if manager.needs_pending_htlc_processing() {
+        manager.process_pending_htlc_forwards();
+    }
+    let handler = |event| events::handle(inner, event);
+    manager.process_pending_events(&handler);
+    inner.ldk.monitors.process_pending_events(&handler);
+    manager.get_and_clear_needs_persistence()
+}
+
+/// The step's writes. The manager is written with every step that writes anything; alone, only when it has to be.
+fn gather(inner: &Inner, manager_dirty: bool) -> Step {
+    let ldk = &inner.ldk;
+    let operations = ldk.monitors.pending_operation_count();
+    if manager_dirty || operations > 0 || !inner.journal.is_empty() {
+        stage_monitors_at_new_block(inner);
+        inner.journal.put(names::MANAGER, ldk.manager.encode());
+        inner.unwritten.set(false);
+        ldk.monitors.flush(operations, &ldk.log);
+    }
+    let step = inner.journal.take();
+    let now = inner.now();
+    step.broadcasts.iter().flatten().for_each(|tx| inner.onchain.sent(tx, now));
+    let mut more = inner.journal.take();
+    more.writes.merge(step.writes);
+    Step { writes: more.writes, durable: step.durable, broadcasts: step.broadcasts }
+}
+
+/// LDK writes monitors every few blocks only. Written with each new block, all parts are always at one block, so that the
+/// wallet opens without any chain source.
+fn stage_monitors_at_new_block(inner: &Inner) {
+    let best = inner.ldk.manager.current_best_block().block_hash;
+    if inner.staged_at.replace(Some(best)) == Some(best) {
+        return;
+    }
+    for channel in inner.ldk.monitors.list_monitors() {
+        if let Ok(monitor) = inner.ldk.monitors.get_monitor(channel) {
+            let name = format!("{}{}", names::MONITORS, monitor.persistence_key());
+            inner.journal.put(name, monitor.encode());
+        }
+    }
+}
+
+/// Commits, however often it has to be tried, then reports and broadcasts.
+async fn commit(inner: &Rc<Inner>, step: Step) -> Result<(), StoreError> {
+    let changes = inner.ledger.take_changes();
+    let mut pause = FIRST_PAUSE;
+    while let Err(error) = inner.store.commit(step.writes.clone()).await {
+        if !error.is_retryable() {
+            return Err(error);
+        }
+        log::warn!("a commit failed and is tried again: {error}");
+        inner.platform.sleep(pause).await;
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    }
+    for (channel, update) in step.durable {
+        if let Err(error) = inner.ldk.monitors.channel_monitor_updated(channel, update) {
+            log::error!("monitor update {update} of {channel}: {error:?}");
+        }
+    }
+    for package in step.broadcasts {
+        let inner = Rc::clone(inner);
+        inner.platform.clone().spawn(Box::pin(async move { broadcast(&inner, package).await }));
+    }
+    for payment in changes.payments {
+        if payment.status != amplet_protocol::page::PaymentStatus::Pending {
+            for waiter in inner.waiters.borrow_mut().remove(&payment.id).unwrap_or_default() {
+                // Whoever waited may have given up.
+                let _ = waiter.send(payment.clone());
+            }
+        }
+        inner.notify(&Notice::Payment(Box::new(payment)));
+    }
+    for waiter in inner.settling.borrow_mut().drain(..) {
+        // Whoever waited may have given up.
+        let _ = waiter.send(());
+    }
+    changes.events.into_iter().for_each(|event| inner.notify(&Notice::Event(event)));
+    inner.changed();
+    Ok(())
+}
+
+/// Sends a package to the network. What is refused or not heard is sent again by LDK, the sweeper, or at the next block.
+pub(crate) async fn broadcast(inner: &Inner, package: Vec<Transaction>) {
+    let package = sorted(package);
+    match inner.chain.broadcast(&package).await {
+        Ok(_) => log::info!("broadcast: {} transaction(s) accepted", package.len()),
+        Err(error) => log::warn!("broadcast: {error}"),
+    }
+}
+
+/// Parents before children.
+fn sorted(mut package: Vec<Transaction>) -> Vec<Transaction> {
+    let ids: Vec<_> = package.iter().map(Transaction::compute_txid).collect();
+    let parents =
+        |tx: &Transaction| tx.input.iter().filter(|i| ids.contains(&i.previous_output.txid)).count();
+    package.sort_by_key(parents);
+    package
+}
+
+/// Waits until the loop has ended.
+pub(crate) async fn ended(inner: &Inner) {
+    let stopped = inner.stopped.heard();
+    let limit = inner.platform.sleep(Duration::from_secs(10));
+    pin_mut!(stopped);
+    if let Either::Right(_) = select(stopped, limit).await {
+        log::warn!("the node did not settle within 10 s; the last commit is what counts");
+    }
+}

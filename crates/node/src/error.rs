@@ -1,0 +1,102 @@
+//! What can go wrong with a node.
+
+use amplet_chain::ChainError;
+use amplet_storage::StoreError;
+use lightning::ln::msgs::DecodeError;
+use lightning::util::errors::APIError;
+
+use crate::ledger::LedgerError;
+use crate::onchain::{OnchainError, OpenError};
+
+/// Why a node could not be opened, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The history failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The savings failed.
+    #[error(transparent)]
+    Onchain(#[from] OpenError),
+    /// The chain failed.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The keys could not be derived.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeyError),
+    /// LDK cannot read what it wrote.
+    #[error(
+        "the stored {what} cannot be read ({reason:?}); do not delete this wallet: update, or send the diagnostics to the developers"
+    )]
+    Corrupt {
+        /// Which part.
+        what: String,
+        /// LDK's reason.
+        reason: DecodeError,
+    },
+    /// Parts of the stored state are at different blocks and no chain source could bring them together.
+    #[error(
+        "the wallet was interrupted while it read blocks and no chain source can be reached to go on: connect to the network and open it again"
+    )]
+    Unsynced,
+}
+
+/// Why a channel operation was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The peer is not connected.
+    #[error("the gateway is not connected; wait for the connection, then try again")]
+    NotConnected,
+    /// No such channel.
+    #[error("there is no channel {0}; it may have been closed already")]
+    Unknown(String),
+    /// The savings do not suffice, or not for such a transaction.
+    #[error(transparent)]
+    Onchain(#[from] OnchainError),
+    /// The peer refused or hung up.
+    #[error("the gateway did not open the channel: {0}; try another amount or another gateway")]
+    Refused(String),
+    /// LDK refused.
+    #[error("{}", text(.0))]
+    Ldk(APIError),
+    /// It took too long.
+    #[error("the gateway did not answer in time; nothing was spent, try again later")]
+    Timeout,
+    /// The node is closing.
+    #[error("the wallet is being closed")]
+    Closing,
+}
+
+fn text(error: &APIError) -> String {
+    match error {
+        APIError::APIMisuseError { err } | APIError::ChannelUnavailable { err } => err.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Why an invoice was not made or not paid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PayError {
+    /// Paid already, or being paid.
+    #[error("this invoice was paid already, or a payment of it is under way; see the history")]
+    Duplicate,
+    /// The invoice has no amount and none was given, or the amount given is below the invoice's.
+    #[error("the amount does not fit the invoice: give one only when the invoice has none")]
+    Amount,
+    /// It has expired.
+    #[error("this invoice has expired; ask the payee for a new one")]
+    Expired,
+    /// No route.
+    #[error(
+        "no route to the payee was found within the fee limit; try a smaller amount or a greater fee limit"
+    )]
+    NoRoute,
+    /// The instructions do not fit a Lightning packet.
+    #[error("this invoice carries more data than a Lightning payment can; ask the payee for a simpler one")]
+    TooLarge,
+    /// LDK refused to make an invoice.
+    #[error("the invoice could not be made: {0}")]
+    Invoice(String),
+}

@@ -1,0 +1,143 @@
+//! Events of payments.
+
+use amplet_protocol::page::{ErrorCode, EventKind, Payment, PaymentStatus, WalletError};
+use hex_conservative::DisplayHex;
+use lightning::events::{PaymentFailureReason, PaymentPurpose};
+use lightning::ln::channelmanager::PaymentId;
+use lightning::routing::router::Path;
+use lightning::routing::scoring::ScoreUpdate;
+use lightning::types::payment::{PaymentHash, PaymentPreimage};
+
+use crate::node::Inner;
+
+/// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
+const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
+
+/// Money for an invoice of ours has arrived: take it.
+pub(super) fn claimable(inner: &Inner, hash: PaymentHash, amount_msat: u64, purpose: PaymentPurpose) {
+    let id = hash.0.to_lower_hex_string();
+    match purpose.preimage() {
+        Some(preimage) => {
+            log::info!("payment {id}: {amount_msat} msat can be claimed");
+            inner.ldk.manager.claim_funds(preimage);
+        }
+        None => {
+            log::warn!("payment {id}: no preimage known, sent back");
+            inner.ldk.manager.fail_htlc_backwards(&hash);
+        }
+    }
+}
+
+/// The money is ours.
+pub(super) fn claimed(inner: &Inner, hash: PaymentHash, amount_msat: u64, purpose: &PaymentPurpose) {
+    let id = hash.0.to_lower_hex_string();
+    let now = inner.now();
+    let Some(mut payment) = inner.ledger.pending(&id) else {
+        // Told again after a restart: LDK repeats events whose handling it does not know to be durable.
+        log::info!("payment {id}: claimed {amount_msat} msat, known already");
+        return;
+    };
+    payment.status = PaymentStatus::Succeeded;
+    payment.amount_msat = Some(amount_msat);
+    payment.fee_msat = Some(0);
+    payment.preimage = purpose.preimage().map(|preimage| preimage.0.to_lower_hex_string());
+    payment.settled_at = Some(now);
+    inner.ledger.put(payment.clone());
+    inner.ledger.raise(now, EventKind::PaymentReceived { payment: Box::new(payment) });
+}
+
+/// A payment of ours succeeded: here is the proof.
+pub(super) fn sent(
+    inner: &Inner,
+    id: Option<PaymentId>,
+    hash: PaymentHash,
+    preimage: PaymentPreimage,
+    fee_msat: Option<u64>,
+) {
+    let id = id.map_or(hash.0, |id| id.0);
+    let hops = inner.ldk.router.take_hops(&PaymentId(id));
+    end(inner, &id.to_lower_hex_string(), |payment| {
+        payment.status = PaymentStatus::Succeeded;
+        payment.fee_msat = fee_msat;
+        payment.preimage = Some(preimage.0.to_lower_hex_string());
+        payment.hops = hops;
+    });
+}
+
+/// A payment of ours failed for good; nothing left.
+pub(super) fn failed(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) {
+    let error = explain(reason);
+    inner.ldk.router.take_hops(&id);
+    end(inner, &id.0.to_lower_hex_string(), |payment| {
+        payment.status = PaymentStatus::Failed { error };
+    });
+}
+
+fn end(inner: &Inner, id: &str, change: impl FnOnce(&mut Payment)) {
+    let now = inner.now();
+    let duration = inner.elapsed_ms(id);
+    let Some(mut payment) = inner.ledger.pending(id) else {
+        log::info!("payment {id}: its end is known already");
+        return;
+    };
+    change(&mut payment);
+    payment.settled_at = Some(now);
+    payment.duration_ms = duration;
+    inner.ledger.put(payment.clone());
+    let payment = Box::new(payment);
+    let succeeded = payment.status == PaymentStatus::Succeeded;
+    let kind =
+        if succeeded { EventKind::PaymentSent { payment } } else { EventKind::PaymentFailed { payment } };
+    inner.ledger.raise(now, kind);
+}
+
+fn explain(reason: Option<PaymentFailureReason>) -> WalletError {
+    use PaymentFailureReason::*;
+    let (code, message) = match reason {
+        Some(RecipientRejected) => (
+            ErrorCode::PayeeRefused,
+            "the payee refused the payment: the invoice is unknown there, paid already or expired; ask for a new one",
+        ),
+        Some(PaymentExpired | InvoiceRequestExpired) => {
+            (ErrorCode::Expired, "the invoice expired before a route worked; ask the payee for a new one")
+        }
+        Some(UserAbandoned) => (ErrorCode::NoRoute, "the payment was given up; nothing left"),
+        Some(UnexpectedError) => {
+            (ErrorCode::Internal, "the payment failed for an internal reason; nothing left, try again")
+        }
+        _ => (
+            ErrorCode::NoRoute,
+            "no route to the payee worked; nothing left. Try again later, a smaller amount, or a greater fee limit",
+        ),
+    };
+    WalletError::new(code, message)
+}
+
+/// A part arrived: its channels can carry such amounts.
+pub(super) fn path_successful(inner: &Inner, path: &Path) {
+    inner.ldk.scorer.borrow_mut().payment_path_successful(path, inner.platform.now());
+}
+
+/// A part failed: LDK tries again by itself; the channel is remembered.
+pub(super) fn path_failed(inner: &Inner, path: &Path, channel: Option<u64>, permanently: bool) {
+    log::info!("a part failed at channel {channel:?}{}", if permanently { ", for good" } else { "" });
+    if let Some(channel) = channel {
+        inner.ldk.scorer.borrow_mut().payment_path_failed(path, channel, inner.platform.now());
+    }
+}
+
+/// Moves invoices that nobody paid in time to the history.
+pub(crate) fn expire(inner: &Inner) {
+    use amplet_protocol::page::Direction;
+    let now = inner.now();
+    // LDK accepts HTLCs for two hours longer, by block time; an invoice is shown as pending until then.
+    const GRACE: u64 = 3 * 3600;
+    for mut payment in inner.ledger.all_pending() {
+        let over = payment.expires_at.is_some_and(|at| at.saturating_add(GRACE) < now);
+        if payment.direction == Direction::Inbound && payment.invoice.is_some() && over {
+            payment.status = PaymentStatus::Failed { error: WalletError::new(ErrorCode::Expired, EXPIRED) };
+            payment.settled_at = Some(now);
+            inner.ledger.put(payment);
+        }
+    }
+}

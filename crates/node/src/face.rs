@@ -1,0 +1,318 @@
+//! What the wallet and the gateway use.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_chain::{Chain, Position};
+use amplet_protocol::gateway::Message;
+use amplet_protocol::page::{Event, Payment};
+use amplet_storage::Store;
+use amplet_transport::{Duplex, PeerAddress, Platform};
+use bitcoin::secp256k1::PublicKey;
+use bitcoin::{Address, FeeRate};
+use futures::channel::mpsc::UnboundedReceiver;
+use lightning::ln::channel_state::ChannelDetails;
+use lightning::ln::types::ChannelId;
+use lightning_invoice::Bolt11Invoice;
+
+use crate::balance::{self, LightningBalance};
+use crate::channels::{OpenChannel, reserve_sat};
+use crate::config::{NodeConfig, Role};
+use crate::error::{ChannelError, NodeError, PayError};
+use crate::keys::Keys;
+use crate::ledger::LedgerError;
+use crate::messages::Incoming;
+use crate::node::{Inner, Notice, SyncState};
+use crate::onchain::{OnchainError, Sent};
+use crate::payments::NewInvoice;
+use crate::peers::Kept;
+use crate::{engine, open, peers, sync};
+
+/// How often a gateway tells the network of itself.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(3600);
+
+/// A running node. Clones are the same node.
+#[derive(Clone)]
+pub struct Node {
+    inner: Rc<Inner>,
+}
+
+impl Node {
+    /// Opens what is stored, or begins a node at `birthday`, and sets it running on the platform.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn open(
+        platform: Rc<dyn Platform>,
+        store: Rc<dyn Store>,
+        chain: Rc<Chain>,
+        keys: &Keys,
+        birthday: &Position,
+        config: NodeConfig,
+    ) -> Result<Self, NodeError> {
+        let inner = Rc::new(open::open(platform, store, chain, keys, birthday, config).await?);
+        inner.platform.spawn(Box::pin(engine::run(Rc::clone(&inner))));
+        inner.platform.spawn(Box::pin(sync::follow(Rc::clone(&inner))));
+        if let Role::Gateway(_) = inner.config.role {
+            inner.platform.spawn(Box::pin(announce(Rc::clone(&inner))));
+        }
+        inner.wake.wake();
+        Ok(Self { inner })
+    }
+
+    /// This node's id.
+    pub fn node_id(&self) -> PublicKey {
+        open::node_id(&self.inner)
+    }
+
+    /// Runs a connection that a peer made, until it ends.
+    pub fn accept(&self, duplex: Rc<dyn Duplex>) {
+        let inner = Rc::clone(&self.inner);
+        let task = async move {
+            let ended = peers::drive(&inner.ldk.peers, duplex, None, &inner.wake).await;
+            log::debug!("an inbound connection ended: {ended:?}");
+        };
+        self.inner.platform.spawn(Box::pin(task));
+    }
+
+    /// Stays connected to a peer until [`drop_peer`](Self::drop_peer). Keeping it twice is keeping it once.
+    ///
+    /// # Errors
+    /// The node id is not a point of the curve.
+    pub fn keep_connected(&self, address: PeerAddress) -> Result<Rc<Kept>, bitcoin::secp256k1::Error> {
+        let node_id = PublicKey::from_slice(address.node_id.as_bytes())?;
+        let mut all = self.inner.kept.borrow_mut();
+        if let Some(kept) = all.iter().find(|kept| kept.address == address) {
+            return Ok(Rc::clone(kept));
+        }
+        let kept = Rc::new(Kept::new(address, node_id));
+        all.push(Rc::clone(&kept));
+        let task = peers::keep(Rc::downgrade(&self.inner), Rc::clone(&kept));
+        self.inner.platform.spawn(Box::pin(task));
+        Ok(kept)
+    }
+
+    /// Peers to stay connected to.
+    pub fn kept(&self) -> Vec<Rc<Kept>> {
+        self.inner.kept.borrow().clone()
+    }
+
+    /// Tries every waiting connection and the chain sources at once (the network came back, the person looks).
+    pub fn retry_now(&self) {
+        self.inner.kept.borrow().iter().for_each(|kept| kept.retry.wake());
+    }
+
+    /// Whether BOLT 1's init was exchanged with this peer.
+    pub fn is_connected(&self, peer: &PublicKey) -> bool {
+        self.inner.ldk.messages.is_connected(peer)
+    }
+
+    /// Resolves when this peer is connected.
+    pub async fn connected(&self, peer: PublicKey) {
+        self.inner.ldk.messages.connected(peer).await;
+    }
+
+    /// Connected peers.
+    pub fn peers(&self) -> Vec<PublicKey> {
+        self.inner.ldk.peers.list_peers().into_iter().map(|peer| peer.counterparty_node_id).collect()
+    }
+
+    /// The custom messages that peers send; `None` when taken before.
+    pub fn messages(&self) -> Option<UnboundedReceiver<Incoming>> {
+        self.inner.ldk.messages.take_receiver()
+    }
+
+    /// Sends a custom message; dropped when the peer is not connected.
+    pub fn send_message(&self, peer: PublicKey, message: Message) {
+        self.inner.ldk.messages.send(peer, message);
+    }
+
+    /// Opens a channel; resolves when both sides have signed its funding.
+    ///
+    /// # Errors
+    /// [`ChannelError`].
+    pub async fn open_channel(&self, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
+        self.inner.open_channel(peer, how).await
+    }
+
+    /// Closes a channel (`id` in hex), with the peer's cooperation or by force.
+    ///
+    /// # Errors
+    /// [`ChannelError`].
+    pub fn close_channel(&self, id: &str, force: bool) -> Result<(), ChannelError> {
+        self.inner.close_channel(id, force)
+    }
+
+    /// All channels, opening ones included.
+    pub fn channels(&self) -> Vec<ChannelDetails> {
+        self.inner.ldk.manager.list_channels()
+    }
+
+    /// Makes an invoice; it is shown before it is durable, and harmless when it is forgotten.
+    ///
+    /// # Errors
+    /// [`PayError::Invoice`].
+    pub fn invoice(&self, new: &NewInvoice) -> Result<Bolt11Invoice, PayError> {
+        self.inner.invoice(new)
+    }
+
+    /// Begins to pay an invoice and answers its id in the history; the outcome comes by [`outcome`](Self::outcome).
+    ///
+    /// # Errors
+    /// [`PayError`]: nothing left.
+    pub fn pay(
+        &self,
+        invoice: &Bolt11Invoice,
+        amount_msat: Option<u64>,
+        max_fee_msat: u64,
+    ) -> Result<String, PayError> {
+        self.inner.pay(invoice, amount_msat, max_fee_msat)
+    }
+
+    /// The payment when it has ended (durably), or as it is after `limit`; `None` when there is no such payment.
+    pub async fn outcome(&self, id: &str, limit: Duration) -> Option<Payment> {
+        self.inner.outcome(id, limit).await
+    }
+
+    /// One payment of the history.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn payment(&self, id: &str) -> Result<Option<Payment>, LedgerError> {
+        let payment = self.inner.ledger.payment(&*self.inner.store, id).await?;
+        Ok(payment.map(|payment| self.with_confirmations(payment)))
+    }
+
+    /// At most `limit` payments older than `before`, newest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn history(&self, before: Option<&str>, limit: usize) -> Result<Vec<Payment>, LedgerError> {
+        let payments = self.inner.ledger.history(&*self.inner.store, before, limit).await?;
+        Ok(payments.into_iter().map(|payment| self.with_confirmations(payment)).collect())
+    }
+
+    fn with_confirmations(&self, mut payment: Payment) -> Payment {
+        let txid = payment.txid.as_deref().and_then(|txid| txid.parse().ok());
+        if let Some(confirmations) = txid.and_then(|txid| self.inner.onchain.confirmations(txid)) {
+            payment.confirmations = confirmations;
+        }
+        payment
+    }
+
+    /// Events that nobody acknowledged.
+    pub fn events(&self) -> Vec<Event> {
+        self.inner.ledger.events()
+    }
+
+    /// Acknowledges an event.
+    pub fn ack(&self, id: u64) {
+        self.inner.ledger.ack(id);
+        self.inner.wake.wake();
+    }
+
+    /// What happens from now on.
+    pub fn subscribe(&self) -> UnboundedReceiver<Notice> {
+        self.inner.subscribe()
+    }
+
+    /// Everyday money.
+    pub fn lightning_balance(&self) -> LightningBalance {
+        balance::of(&self.inner)
+    }
+
+    /// Confirmed savings, and unconfirmed ones, in sat.
+    pub fn savings(&self) -> (u64, u64) {
+        self.inner.onchain.balance()
+    }
+
+    /// Savings held back for the channels there are and `more` of them, in sat.
+    pub fn reserve_sat(&self, more: u64) -> u64 {
+        reserve_sat(&self.inner, more)
+    }
+
+    /// A savings address not handed out before; durable before it is answered.
+    pub async fn new_address(&self) -> Address {
+        let address = self.inner.onchain.new_address();
+        self.inner.settled().await;
+        address
+    }
+
+    /// Builds and signs a payment from savings; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`OnchainError`].
+    pub fn build_send(
+        &self,
+        address: &Address,
+        amount_sat: Option<u64>,
+        rate: Option<FeeRate>,
+    ) -> Result<Sent, OnchainError> {
+        let rate = rate.unwrap_or_else(|| self.inner.fees.within(6));
+        self.inner.onchain.build(address.script_pubkey(), amount_sat, rate, reserve_sat(&self.inner, 0))
+    }
+
+    /// Broadcasts a payment from savings, after it is noted durably.
+    ///
+    /// # Errors
+    /// [`amplet_chain::BroadcastError`]: the network refused it (it is forgotten), or could not be reached (it is kept and
+    /// sent again).
+    pub async fn send(&self, sent: &Sent, address: &Address) -> Result<(), amplet_chain::BroadcastError> {
+        self.inner.send(sent, address).await
+    }
+
+    /// Fee rate to confirm within `blocks`.
+    pub fn fee_rate(&self, blocks: u16) -> FeeRate {
+        self.inner.fees.within(blocks)
+    }
+
+    /// The chain client.
+    pub fn chain(&self) -> &Chain {
+        &self.inner.chain
+    }
+
+    /// How far the node has read the chain.
+    pub fn sync_state(&self) -> SyncState {
+        self.inner.sync.borrow().clone()
+    }
+
+    /// Asks the chain sources and reads new blocks now.
+    ///
+    /// # Errors
+    /// [`NodeError::Chain`].
+    pub async fn sync_now(&self) -> Result<(), NodeError> {
+        sync::once(&self.inner).await.map_err(NodeError::Chain)
+    }
+
+    /// Best block that every part has read: height and hash.
+    pub fn best_block(&self) -> (u32, bitcoin::BlockHash) {
+        let best = self.inner.ldk.manager.current_best_block();
+        (best.height, best.block_hash)
+    }
+
+    /// Storage transactions since the node was opened.
+    pub fn commits(&self) -> u64 {
+        self.inner.store.commits()
+    }
+
+    /// Finishes the step, hangs up, and lets the store go.
+    pub async fn close(&self) {
+        engine::stage_scores(&self.inner);
+        self.inner.closing.set(true);
+        self.inner.wake.wake();
+        self.inner.kept.borrow().iter().for_each(|kept| kept.retry.wake());
+        engine::ended(&self.inner).await;
+        self.inner.store.close().await;
+    }
+}
+
+/// Tells the network of a gateway, now and every hour.
+async fn announce(inner: Rc<Inner>) {
+    while !inner.closing.get() {
+        if let Role::Gateway(forwarding) = &inner.config.role {
+            let addresses = forwarding.addresses.clone();
+            inner.ldk.peers.broadcast_node_announcement([0x1f, 0x6f, 0xeb], forwarding.alias, addresses);
+        }
+        inner.platform.sleep(ANNOUNCE_EVERY).await;
+    }
+}

@@ -1,0 +1,159 @@
+//! One step's writes, gathered: LDK's parts write here at once and synchronously; the engine commits all of it in one
+//! transaction before anything that depends on it leaves (design invariant 1).
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use amplet_storage::Batch;
+use bitcoin::Transaction;
+use lightning::chain::ChannelMonitorUpdateStatus;
+use lightning::chain::chaininterface::{BroadcasterInterface, TransactionType};
+use lightning::chain::chainmonitor::Persist;
+use lightning::chain::channelmonitor::{ChannelMonitor, ChannelMonitorUpdate};
+use lightning::io;
+use lightning::ln::types::ChannelId;
+use lightning::sign::InMemorySigner;
+use lightning::util::persist::{KVStoreSync, MonitorName};
+use lightning::util::ser::Writeable;
+
+/// Names in the store.
+pub mod names {
+    /// The channel manager.
+    pub const MANAGER: &str = "ldk/manager";
+    /// Channel monitors, by LDK's monitor name.
+    pub const MONITORS: &str = "ldk/monitor/";
+    /// The output sweeper.
+    pub const SWEEPER: &str = "ldk/output_sweeper";
+    /// The network graph.
+    pub const GRAPH: &str = "ldk/graph";
+    /// What is believed of channels' liquidity.
+    pub const SCORER: &str = "ldk/scorer";
+    /// Changes of the on-chain wallet, numbered.
+    pub const ONCHAIN: &str = "onchain/change/";
+    /// Payments that are not decided.
+    pub const OPEN: &str = "payment/open/";
+    /// Payments that have ended, by time and id.
+    pub const DONE: &str = "payment/done/";
+    /// Events that nobody acknowledged.
+    pub const EVENTS: &str = "event/";
+    /// The next event's number, 8 bytes big endian.
+    pub const EVENT_COUNTER: &str = "counter/event";
+}
+
+/// What a step has gathered.
+#[derive(Default)]
+pub struct Step {
+    /// To be committed.
+    pub writes: Batch,
+    /// Monitor updates to report as durable after the commit.
+    pub durable: Vec<(ChannelId, u64)>,
+    /// Transactions to broadcast after the commit, package by package.
+    pub broadcasts: Vec<Vec<Transaction>>,
+}
+
+impl Step {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.durable.is_empty() && self.broadcasts.is_empty()
+    }
+}
+
+/// Gathers the present step.
+#[derive(Default)]
+pub struct Journal {
+    step: Mutex<Step>,
+}
+
+impl Journal {
+    fn step(&self) -> MutexGuard<'_, Step> {
+        self.step.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Stages a value.
+    pub fn put(&self, name: impl Into<String>, value: Vec<u8>) {
+        self.step().writes.put(name, value);
+    }
+
+    /// Stages a removal.
+    pub fn remove(&self, name: impl Into<String>) {
+        self.step().writes.remove(name);
+    }
+
+    /// Stages what another part gathers by itself.
+    pub fn stage(&self, gather: impl FnOnce(&mut Batch)) {
+        gather(&mut self.step().writes);
+    }
+
+    /// Whether anything is staged.
+    pub fn is_empty(&self) -> bool {
+        self.step().is_empty()
+    }
+
+    /// Takes the whole step; a new one begins.
+    pub fn take(&self) -> Step {
+        std::mem::take(&mut *self.step())
+    }
+}
+
+fn monitor_key(name: &MonitorName) -> String {
+    format!("{}{name}", names::MONITORS)
+}
+
+impl Persist<InMemorySigner> for Journal {
+    fn persist_new_channel(
+        &self,
+        name: MonitorName,
+        monitor: &ChannelMonitor<InMemorySigner>,
+    ) -> ChannelMonitorUpdateStatus {
+        let mut step = self.step();
+        step.writes.put(monitor_key(&name), monitor.encode());
+        step.durable.push((monitor.channel_id(), monitor.get_latest_update_id()));
+        ChannelMonitorUpdateStatus::InProgress
+    }
+
+    fn update_persisted_channel(
+        &self,
+        name: MonitorName,
+        update: Option<&ChannelMonitorUpdate>,
+        monitor: &ChannelMonitor<InMemorySigner>,
+    ) -> ChannelMonitorUpdateStatus {
+        let mut step = self.step();
+        step.writes.put(monitor_key(&name), monitor.encode());
+        if let Some(update) = update {
+            step.durable.push((monitor.channel_id(), update.update_id));
+        }
+        ChannelMonitorUpdateStatus::InProgress
+    }
+
+    fn archive_persisted_channel(&self, name: MonitorName) {
+        self.remove(monitor_key(&name));
+    }
+}
+
+impl BroadcasterInterface for Journal {
+    fn broadcast_transactions(&self, transactions: &[(&Transaction, TransactionType)]) {
+        self.step().broadcasts.push(transactions.iter().map(|(tx, _)| (*tx).clone()).collect());
+    }
+}
+
+/// The journal as the output sweeper's store: writes only; what it wrote is read by `open`.
+pub struct SweeperStore(pub Arc<Journal>);
+
+impl KVStoreSync for SweeperStore {
+    fn read(&self, _: &str, _: &str, key: &str) -> Result<Vec<u8>, io::Error> {
+        Err(io::Error::new(io::ErrorKind::NotFound, format!("{key} is not read through the journal")))
+    }
+
+    fn write(&self, _: &str, _: &str, key: &str, value: Vec<u8>) -> Result<(), io::Error> {
+        self.0.put(format!("ldk/{key}"), value);
+        Ok(())
+    }
+
+    fn remove(&self, _: &str, _: &str, key: &str, _: bool) -> Result<(), io::Error> {
+        self.0.remove(format!("ldk/{key}"));
+        Ok(())
+    }
+
+    fn list(&self, _: &str, _: &str) -> Result<Vec<String>, io::Error> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,137 @@
+//! The node: its parts, and the one loop that moves it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amplet_chain::Chain;
+use amplet_protocol::page::{Event, Payment};
+use amplet_storage::{Store, StoreError};
+use amplet_transport::Platform;
+use bitcoin::BlockHash;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::channel::oneshot;
+use lightning::ln::types::ChannelId;
+
+use crate::config::NodeConfig;
+use crate::error::ChannelError;
+use crate::fees::Fees;
+use crate::journal::Journal;
+use crate::ledger::Ledger;
+use crate::log::Log;
+use crate::messages::Messages;
+use crate::onchain::Onchain;
+use crate::peers::Kept;
+use crate::router::NotingRouter;
+use crate::signer::Signer;
+use crate::types::{Bumper, ChainMonitor, ChannelManager, Graph, PeerManager, Scorer, Sweeper};
+use crate::wake::Wake;
+use crate::watch::Watch;
+
+/// LDK's parts.
+pub(crate) struct Ldk {
+    pub manager: Rc<ChannelManager>,
+    pub monitors: Rc<ChainMonitor>,
+    pub peers: Rc<PeerManager>,
+    pub graph: Arc<Graph>,
+    pub scorer: Rc<RefCell<Scorer>>,
+    pub router: Rc<NotingRouter>,
+    pub sweeper: Sweeper,
+    pub bumper: Bumper,
+    pub signer: Arc<Signer>,
+    pub messages: Rc<Messages>,
+    pub log: Arc<Log>,
+}
+
+/// What the chain looked like when it was last asked.
+#[derive(Clone, Debug, Default)]
+pub struct SyncState {
+    /// Every block up to the sources' tip has been read.
+    pub synced: bool,
+    /// Wall-clock time of the last answer, since the UNIX epoch.
+    pub checked_at: Option<Duration>,
+    /// Blocks left to read.
+    pub blocks_left: u32,
+    /// Why the last check failed.
+    pub error: Option<String>,
+}
+
+/// What a node says to whoever shows it.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// A durable event.
+    Event(Event),
+    /// A line of the history changed (durably).
+    Payment(Box<Payment>),
+    /// Balance, connection, chain or channels changed.
+    Changed,
+    /// The node had to stop: another writer took over, or the storage is lost.
+    Stopped(Rc<StoreError>),
+}
+
+pub(crate) type OpenResult = Result<ChannelId, ChannelError>;
+
+/// A channel that is being opened, waiting for its funding to be signed by both sides.
+pub(crate) struct Opening {
+    pub answer: oneshot::Sender<OpenResult>,
+    pub fee_rate: bitcoin::FeeRate,
+}
+
+pub(crate) struct Inner {
+    pub platform: Rc<dyn Platform>,
+    pub store: Rc<dyn Store>,
+    pub chain: Rc<Chain>,
+    pub config: NodeConfig,
+    pub journal: Arc<Journal>,
+    pub fees: Arc<Fees>,
+    pub onchain: Arc<Onchain>,
+    pub watch: Arc<Watch>,
+    pub ledger: Ledger,
+    pub ldk: Ldk,
+    pub wake: Wake,
+    pub sync: RefCell<SyncState>,
+    pub kept: RefCell<Vec<Rc<Kept>>>,
+    pub openings: RefCell<HashMap<u128, Opening>>,
+    /// Monotonic time at which each payment of this session was begun.
+    pub begun: RefCell<HashMap<String, Duration>>,
+    pub subscribers: RefCell<Vec<UnboundedSender<Notice>>>,
+    pub waiters: RefCell<HashMap<String, Vec<oneshot::Sender<Payment>>>>,
+    /// Resolved by the next commit.
+    pub settling: RefCell<Vec<oneshot::Sender<()>>>,
+    /// Block at which the monitors were last staged whole.
+    pub staged_at: Cell<Option<BlockHash>>,
+    /// The manager has changed since it was last written, in ways that a restart reproduces.
+    pub unwritten: Cell<bool>,
+    pub closing: Cell<bool>,
+    pub stopped: Wake,
+}
+
+impl Inner {
+    /// Says that something visible changed.
+    pub fn changed(&self) {
+        self.notify(&Notice::Changed);
+    }
+
+    pub fn notify(&self, notice: &Notice) {
+        self.subscribers.borrow_mut().retain(|subscriber| subscriber.unbounded_send(notice.clone()).is_ok());
+    }
+
+    pub fn subscribe(&self) -> UnboundedReceiver<Notice> {
+        let (sender, receiver) = unbounded();
+        self.subscribers.borrow_mut().push(sender);
+        receiver
+    }
+
+    /// Wall clock, in seconds since the UNIX epoch.
+    pub fn now(&self) -> u64 {
+        self.platform.now().as_secs()
+    }
+
+    /// Milliseconds since a payment of this session was begun.
+    pub fn elapsed_ms(&self, id: &str) -> Option<u64> {
+        let begun = self.begun.borrow_mut().remove(id)?;
+        u64::try_from(self.platform.monotonic().saturating_sub(begun).as_millis()).ok()
+    }
+}

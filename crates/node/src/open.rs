@@ -1,0 +1,383 @@
+//! Putting a node together from what is stored.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use amplet_chain::{BlockListener, Chain, Position, Tip};
+use amplet_storage::Store;
+use amplet_transport::Platform;
+use bitcoin::secp256k1::PublicKey;
+use lightning::chain::Listen;
+use lightning::ln::channelmanager::{ChainParameters, ChannelManagerReadArgs};
+use lightning::ln::msgs::DecodeError;
+use lightning::ln::peer_handler::{IgnoringMessageHandler, MessageHandler};
+use lightning::onion_message::messenger::NullMessageRouter;
+use lightning::routing::scoring::{ProbabilisticScoringDecayParameters, ProbabilisticScoringFeeParameters};
+use lightning::sign::{EntropySource, NodeSigner, Recipient};
+use lightning::util::ser::ReadableArgs;
+use lightning::util::wallet_utils::WalletSync;
+
+use crate::config::NodeConfig;
+use crate::error::NodeError;
+use crate::fees::Fees;
+use crate::journal::{Journal, SweeperStore, names};
+use crate::keys::{Keys, split};
+use crate::ledger::Ledger;
+use crate::log::Log;
+use crate::messages::Messages;
+use crate::node::{Inner, Ldk, SyncState};
+use crate::onchain::Onchain;
+use crate::router::NotingRouter;
+use crate::signer::Signer;
+use crate::sync::{Ear, locator, position};
+use crate::types::{
+    Bumper, ChainMonitor, ChannelManager, GossipSync, Graph, LdkRouter, Monitor, PeerManager, Scorer, Sweeper,
+};
+use crate::wake::Wake;
+use crate::watch::Watch;
+
+/// What the parts are made with.
+struct Base<'a> {
+    platform: Rc<dyn Platform>,
+    store: &'a dyn Store,
+    chain: &'a Chain,
+    config: &'a NodeConfig,
+    journal: Arc<Journal>,
+    fees: Arc<Fees>,
+    onchain: Arc<Onchain>,
+    watch: Arc<Watch>,
+    signer: Arc<Signer>,
+    log: Arc<Log>,
+}
+
+/// Reads everything, brings every part from its own best block to the chain's tip (when a source can be reached), and only
+/// then puts them together.
+pub(crate) async fn open(
+    platform: Rc<dyn Platform>,
+    store: Rc<dyn Store>,
+    chain: Rc<Chain>,
+    keys: &Keys,
+    birthday: &Position,
+    config: NodeConfig,
+) -> Result<Inner, NodeError> {
+    let journal = Arc::new(Journal::default());
+    let fees = Arc::new(Fees::default());
+    let onchain = Onchain::open(keys, &*store, Arc::clone(&journal), birthday).await?;
+    let onchain = Arc::new(onchain);
+    let seed = keys.lightning_seed()?;
+    let signer = Arc::new(Signer::new(&seed, split(platform.now()), Arc::clone(&onchain)));
+    let watch = Arc::new(Watch::new(Arc::clone(&onchain)));
+    let log = Arc::new(Log);
+    let ledger = Ledger::open(&*store, Arc::clone(&journal)).await?;
+    let base = Base {
+        platform: Rc::clone(&platform),
+        store: &*store,
+        chain: &chain,
+        config: &config,
+        journal: Arc::clone(&journal),
+        fees: Arc::clone(&fees),
+        onchain: Arc::clone(&onchain),
+        watch: Arc::clone(&watch),
+        signer,
+        log,
+    };
+    let (ldk, wake, sync) = assemble(&base, birthday).await?;
+    journal.stage(|batch| chain.stage(batch));
+    Ok(Inner {
+        platform,
+        chain,
+        config,
+        journal,
+        fees,
+        onchain,
+        watch,
+        ledger,
+        ldk,
+        wake,
+        sync: RefCell::new(sync),
+        kept: RefCell::default(),
+        openings: RefCell::default(),
+        begun: RefCell::default(),
+        subscribers: RefCell::default(),
+        waiters: RefCell::default(),
+        settling: RefCell::default(),
+        staged_at: std::cell::Cell::new(None),
+        unwritten: std::cell::Cell::new(false),
+        closing: std::cell::Cell::new(false),
+        stopped: Wake::default(),
+        store,
+    })
+}
+
+async fn assemble(base: &Base<'_>, birthday: &Position) -> Result<(Ldk, Wake, SyncState), NodeError> {
+    let graph = load_graph(base).await?;
+    let scorer = load_scorer(base, &graph).await?;
+    let router = Rc::new(NotingRouter::new(LdkRouter::new(
+        Arc::clone(&graph),
+        Arc::clone(&base.log),
+        Arc::clone(&base.signer),
+        Rc::clone(&scorer),
+        ProbabilisticScoringFeeParameters::default(),
+    )));
+    let monitors = Rc::new(ChainMonitor::new(
+        Some(Arc::clone(&base.watch)),
+        Arc::clone(&base.journal),
+        Arc::clone(&base.log),
+        Arc::clone(&base.fees),
+        Arc::clone(&base.journal),
+        Arc::clone(&base.signer),
+        base.signer.get_peer_storage_key(),
+        true,
+    ));
+    let loaded = load_monitors(base).await?;
+    let manager = load_manager(base, &router, &monitors, &loaded, birthday).await?;
+    let sweeper = load_sweeper(base, &manager).await?;
+    let (loaded, sync) = bring_all(base, loaded, &manager, &sweeper).await?;
+    for monitor in loaded {
+        let channel = monitor.channel_id();
+        if monitors.load_existing_monitor(channel, monitor).is_err() {
+            return Err(corrupt(&format!("channel {channel} (twice)"), DecodeError::InvalidValue));
+        }
+    }
+    let wake = Wake::default();
+    let messages = Rc::new(Messages::new(wake.clone()));
+    let gossip = Rc::new(GossipSync::new(Arc::clone(&graph), None, Arc::clone(&base.log)));
+    let manager = Rc::new(manager);
+    let peers = peer_manager(base, &manager, &gossip, &messages, &monitors);
+    let bumper = Bumper::new(
+        Arc::clone(&base.journal),
+        Arc::new(WalletSync::new(Arc::clone(&base.onchain), Arc::clone(&base.log))),
+        Arc::clone(&base.signer),
+        Arc::clone(&base.log),
+    );
+    let signer = Arc::clone(&base.signer);
+    let log = Arc::clone(&base.log);
+    let ldk = Ldk {
+        manager,
+        monitors,
+        peers: Rc::new(peers),
+        graph,
+        scorer,
+        router,
+        sweeper,
+        bumper,
+        signer,
+        messages,
+        log,
+    };
+    Ok((ldk, wake, sync))
+}
+
+fn corrupt(what: &str, reason: DecodeError) -> NodeError {
+    NodeError::Corrupt { what: what.to_owned(), reason }
+}
+
+fn peer_manager(
+    base: &Base<'_>,
+    manager: &Rc<ChannelManager>,
+    gossip: &Rc<GossipSync>,
+    messages: &Rc<Messages>,
+    monitors: &Rc<ChainMonitor>,
+) -> PeerManager {
+    let handlers = MessageHandler {
+        chan_handler: Rc::clone(manager),
+        route_handler: Rc::clone(gossip),
+        onion_message_handler: IgnoringMessageHandler {},
+        custom_message_handler: Rc::clone(messages),
+        send_only_message_handler: Rc::clone(monitors),
+    };
+    let now = u32::try_from(base.platform.now().as_secs()).unwrap_or(u32::MAX);
+    let random = base.signer.get_secure_random_bytes();
+    PeerManager::new(handlers, now, &random, Arc::clone(&base.log), Arc::clone(&base.signer))
+}
+
+/// A damaged graph costs nothing: gossip brings it again.
+async fn load_graph(base: &Base<'_>) -> Result<Arc<Graph>, NodeError> {
+    let bytes = base.store.get(names::GRAPH).await?;
+    let stored = bytes.and_then(|bytes| Graph::read(&mut &bytes[..], Arc::clone(&base.log)).ok());
+    let network = base.config.network;
+    Ok(Arc::new(stored.unwrap_or_else(|| Graph::new(network, Arc::clone(&base.log)))))
+}
+
+async fn load_scorer(base: &Base<'_>, graph: &Arc<Graph>) -> Result<Rc<RefCell<Scorer>>, NodeError> {
+    let decay = ProbabilisticScoringDecayParameters::default();
+    let args = (decay, Arc::clone(graph), Arc::clone(&base.log));
+    let bytes = base.store.get(names::SCORER).await?;
+    let stored = bytes.and_then(|bytes| Scorer::read(&mut &bytes[..], args).ok());
+    let scorer = stored.unwrap_or_else(|| Scorer::new(decay, Arc::clone(graph), Arc::clone(&base.log)));
+    Ok(Rc::new(RefCell::new(scorer)))
+}
+
+async fn load_monitors(base: &Base<'_>) -> Result<Vec<Monitor>, NodeError> {
+    let mut monitors = Vec::new();
+    for name in base.store.list(names::MONITORS).await? {
+        let Some(bytes) = base.store.get(&name).await? else { continue };
+        let read = <(lightning::chain::BlockLocator, Monitor)>::read(
+            &mut &bytes[..],
+            (&*base.signer, &*base.signer),
+        );
+        monitors.push(read.map_err(|e| corrupt(&name, e))?.1);
+    }
+    Ok(monitors)
+}
+
+async fn load_manager(
+    base: &Base<'_>,
+    router: &Rc<NotingRouter>,
+    monitors: &Rc<ChainMonitor>,
+    loaded: &[Monitor],
+    birthday: &Position,
+) -> Result<ChannelManager, NodeError> {
+    let signer = || Arc::clone(&base.signer);
+    let (journal, fees, log) = (Arc::clone(&base.journal), Arc::clone(&base.fees), Arc::clone(&base.log));
+    let messages = Rc::new(NullMessageRouter {});
+    if let Some(bytes) = base.store.get(names::MANAGER).await? {
+        let args = ChannelManagerReadArgs::new(
+            signer(),
+            signer(),
+            signer(),
+            fees,
+            Rc::clone(monitors),
+            journal,
+            Rc::clone(router),
+            messages,
+            log,
+            base.config.ldk(),
+            loaded.iter().collect(),
+        );
+        let read = <(lightning::chain::BlockLocator, ChannelManager)>::read(&mut &bytes[..], args);
+        return Ok(read.map_err(|e| corrupt("channel manager", e))?.1);
+    }
+    let params = ChainParameters { network: base.config.network, best_block: locator(birthday) };
+    let now = u32::try_from(base.platform.now().as_secs()).unwrap_or(u32::MAX);
+    Ok(ChannelManager::new(
+        fees,
+        Rc::clone(monitors),
+        journal,
+        Rc::clone(router),
+        messages,
+        log,
+        signer(),
+        signer(),
+        signer(),
+        base.config.ldk(),
+        params,
+        now,
+    ))
+}
+
+async fn load_sweeper(base: &Base<'_>, manager: &ChannelManager) -> Result<Sweeper, NodeError> {
+    let kv = Arc::new(SweeperStore(Arc::clone(&base.journal)));
+    let (journal, fees, log) = (Arc::clone(&base.journal), Arc::clone(&base.fees), Arc::clone(&base.log));
+    if let Some(bytes) = base.store.get(names::SWEEPER).await? {
+        let args = (
+            journal,
+            fees,
+            Some(Arc::clone(&base.watch)),
+            Arc::clone(&base.signer),
+            Arc::clone(&base.onchain),
+            kv,
+            log,
+        );
+        let read = <(lightning::chain::BlockLocator, Sweeper)>::read(&mut &bytes[..], args);
+        return Ok(read.map_err(|e| corrupt("output sweeper", e))?.1);
+    }
+    Ok(Sweeper::new(
+        manager.current_best_block(),
+        journal,
+        fees,
+        Some(Arc::clone(&base.watch)),
+        Arc::clone(&base.signer),
+        Arc::clone(&base.onchain),
+        kv,
+        log,
+    ))
+}
+
+/// A monitor as a listener of its own, before the chain monitor owns it.
+type LoneMonitor = (Monitor, Arc<Journal>, Arc<Fees>, Arc<Log>);
+
+async fn bring_all(
+    base: &Base<'_>,
+    loaded: Vec<Monitor>,
+    manager: &ChannelManager,
+    sweeper: &Sweeper,
+) -> Result<(Vec<Monitor>, SyncState), NodeError> {
+    let lone = |monitor: Monitor| -> LoneMonitor {
+        (monitor, Arc::clone(&base.journal), Arc::clone(&base.fees), Arc::clone(&base.log))
+    };
+    let monitors: Vec<LoneMonitor> = loaded.into_iter().map(lone).collect();
+    monitors.iter().for_each(|(monitor, ..)| monitor.load_outputs_to_watch(&base.watch, &base.log));
+    let mut state = SyncState::default();
+    let target = match base.chain.poll().await {
+        Ok(poll) => Some(poll.new),
+        Err(error) => {
+            log::warn!("chain: {error}; the wallet opens with what it knows");
+            state.error = Some(error.to_string());
+            None
+        }
+    };
+    match target {
+        Some(target) => {
+            bring_each(base, &target, &monitors, manager, sweeper).await?;
+            state.synced = true;
+            state.checked_at = Some(base.platform.now());
+        }
+        None => at_one_block(base, &monitors, manager, sweeper)?,
+    }
+    Ok((monitors.into_iter().map(|(monitor, ..)| monitor).collect(), state))
+}
+
+async fn bring_each(
+    base: &Base<'_>,
+    target: &Tip,
+    monitors: &[LoneMonitor],
+    manager: &ChannelManager,
+    sweeper: &Sweeper,
+) -> Result<(), NodeError> {
+    for monitor in monitors {
+        bring(base, target, &position(&monitor.0.current_best_block()), &ear(base, monitor)).await?;
+    }
+    bring(base, target, &position(&manager.current_best_block()), &ear(base, manager)).await?;
+    bring(base, target, &position(&sweeper.current_best_block()), &ear(base, sweeper)).await?;
+    bring(base, target, &base.onchain.position(), &*base.onchain).await
+}
+
+fn ear<'a, L: Listen>(base: &'a Base<'_>, part: &'a L) -> Ear<'a, L> {
+    Ear { part, chain: base.chain }
+}
+
+async fn bring(
+    base: &Base<'_>,
+    target: &Tip,
+    from: &Position,
+    listener: &dyn BlockListener,
+) -> Result<(), NodeError> {
+    if from.hash == target.hash {
+        return Ok(());
+    }
+    let mut quiet = |_| ();
+    let result = base.chain.bring(from, target, listener, &*base.watch, &mut quiet).await;
+    result.map(drop).map_err(|stopped| stopped.error.into())
+}
+
+/// Without a chain source the parts can only run together when they are at one block, as every commit leaves them.
+fn at_one_block(
+    base: &Base<'_>,
+    monitors: &[LoneMonitor],
+    manager: &ChannelManager,
+    sweeper: &Sweeper,
+) -> Result<(), NodeError> {
+    let best = manager.current_best_block().block_hash;
+    let same = monitors.iter().all(|(monitor, ..)| monitor.current_best_block().block_hash == best)
+        && sweeper.current_best_block().block_hash == best
+        && base.onchain.position().hash == best;
+    if same { Ok(()) } else { Err(NodeError::Unsynced) }
+}
+
+/// The node id of these keys.
+pub(crate) fn node_id(inner: &Inner) -> PublicKey {
+    // LDK's key manager always has this key.
+    inner.ldk.signer.get_node_id(Recipient::Node).unwrap_or_else(|()| inner.ldk.manager.get_our_node_id())
+}

@@ -1,0 +1,194 @@
+//! Making and paying invoices.
+
+use std::time::Duration;
+
+use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus, WalletError};
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use hex_conservative::DisplayHex;
+use lightning::ln::channelmanager::{
+    Bolt11InvoiceParameters, OptionalBolt11PaymentParams, PaymentId, RecentPaymentDetails,
+};
+use lightning::ln::outbound_payment::{Bolt11PaymentError, Retry, RetryableSendFailure};
+use lightning::routing::router::RouteParametersConfig;
+use lightning::sign::{NodeSigner, Recipient};
+use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description, PositiveTimestamp};
+
+use crate::config::HTLC_DELTA;
+use crate::error::PayError;
+use crate::node::Inner;
+
+/// How often LDK looks for another route.
+const ATTEMPTS: u32 = 10;
+
+/// Parts of a payment at most, until our own router takes over.
+const MAX_PARTS: u8 = 10;
+
+/// What an invoice of ours says.
+#[derive(Clone, Debug)]
+pub struct NewInvoice {
+    /// `None`: the payer chooses.
+    pub amount_msat: Option<u64>,
+    /// At most 639 bytes (BOLT 11).
+    pub description: String,
+    /// Seconds until it expires.
+    pub expiry_secs: u32,
+}
+
+impl Inner {
+    /// Makes an invoice and its line in the history.
+    pub(crate) fn invoice(&self, new: &NewInvoice) -> Result<Bolt11Invoice, PayError> {
+        let wrong = |e: String| PayError::Invoice(e);
+        let description = Description::new(new.description.clone()).map_err(|e| wrong(e.to_string()))?;
+        let params = Bolt11InvoiceParameters {
+            amount_msats: new.amount_msat,
+            description: Bolt11InvoiceDescription::Direct(description),
+            invoice_expiry_delta_secs: Some(new.expiry_secs),
+            min_final_cltv_expiry_delta: Some(HTLC_DELTA),
+            ..Bolt11InvoiceParameters::default()
+        };
+        let made = self.ldk.manager.create_bolt11_invoice(params).map_err(|e| wrong(format!("{e:?}")))?;
+        let invoice = self.stamp(made)?;
+        let id = invoice.payment_hash().0.to_lower_hex_string();
+        self.ledger.put(Payment {
+            direction: Direction::Inbound,
+            amount_msat: new.amount_msat,
+            description: new.description.clone(),
+            expires_at: Some(self.now().saturating_add(u64::from(new.expiry_secs))),
+            ..self.lightning_payment(id, &invoice)
+        });
+        self.wake.wake();
+        Ok(invoice)
+    }
+
+    /// LDK without a clock dates invoices by the last block; a person's clock is nearer the truth.
+    fn stamp(&self, invoice: Bolt11Invoice) -> Result<Bolt11Invoice, PayError> {
+        let wrong = |e: String| PayError::Invoice(e);
+        let (mut raw, _, _) = invoice.into_signed_raw().into_parts();
+        raw.data.timestamp =
+            PositiveTimestamp::from_unix_timestamp(self.now()).map_err(|e| wrong(e.to_string()))?;
+        let signature = self.ldk.signer.sign_invoice(&raw, Recipient::Node);
+        let signed = raw.sign(|_| signature).map_err(|()| wrong("it could not be signed".into()))?;
+        Bolt11Invoice::from_signed(signed).map_err(|e| wrong(e.to_string()))
+    }
+
+    fn lightning_payment(&self, id: String, invoice: &Bolt11Invoice) -> Payment {
+        Payment {
+            id,
+            direction: Direction::Outbound,
+            kind: PaymentKind::Bolt11,
+            status: PaymentStatus::Pending,
+            amount_msat: None,
+            fee_msat: None,
+            description: String::new(),
+            invoice: Some(invoice.to_string()),
+            payee: None,
+            preimage: None,
+            txid: None,
+            confirmations: 0,
+            hops: None,
+            created_at: self.now(),
+            settled_at: None,
+            expires_at: None,
+            duration_ms: None,
+        }
+    }
+
+    /// Begins to pay; the outcome comes by the ledger. `amount_msat` only for an invoice without one.
+    pub(crate) fn pay(
+        &self,
+        invoice: &Bolt11Invoice,
+        amount_msat: Option<u64>,
+        max_fee_msat: u64,
+    ) -> Result<String, PayError> {
+        let hash = invoice.payment_hash();
+        let id = hash.0.to_lower_hex_string();
+        if self.ledger.pending(&id).is_some() || self.is_known_to_ldk(&PaymentId(hash.0)) {
+            return Err(PayError::Duplicate);
+        }
+        let expires_at = invoice.expires_at().map_or(u64::MAX, |at| at.as_secs());
+        if expires_at <= self.now() {
+            return Err(PayError::Expired);
+        }
+        let amount = match (invoice.amount_milli_satoshis(), amount_msat) {
+            (Some(stated), None) => stated,
+            (None, Some(given)) if given > 0 => given,
+            _ => return Err(PayError::Amount),
+        };
+        let route_params_config = RouteParametersConfig {
+            max_total_routing_fee_msat: Some(max_fee_msat),
+            max_path_count: MAX_PARTS,
+            ..RouteParametersConfig::default()
+        };
+        let params = OptionalBolt11PaymentParams {
+            route_params_config,
+            retry_strategy: Retry::Attempts(ATTEMPTS),
+            ..OptionalBolt11PaymentParams::default()
+        };
+        let payment = Payment {
+            amount_msat: Some(amount),
+            description: description(invoice),
+            payee: Some(invoice.get_payee_pub_key().to_string()),
+            expires_at: Some(expires_at),
+            ..self.lightning_payment(id.clone(), invoice)
+        };
+        self.begun.borrow_mut().insert(id.clone(), self.platform.monotonic());
+        let sent = self.ldk.manager.pay_for_bolt11_invoice(invoice, PaymentId(hash.0), amount_msat, params);
+        if let Err(error) = sent {
+            let error = pay_error(&error);
+            // Nothing left: the attempt stays visible, and the invoice may be tried again.
+            let code = if error == PayError::Expired { ErrorCode::Expired } else { ErrorCode::NoRoute };
+            let status = PaymentStatus::Failed { error: WalletError::new(code, error.to_string()) };
+            let settled_at = Some(self.now());
+            self.ledger.put(Payment { status, settled_at, ..payment });
+            self.begun.borrow_mut().remove(&id);
+            self.wake.wake();
+            return Err(error);
+        }
+        self.ledger.put(payment);
+        self.wake.wake();
+        Ok(id)
+    }
+
+    fn is_known_to_ldk(&self, id: &PaymentId) -> bool {
+        self.ldk.manager.list_recent_payments().iter().any(|payment| match payment {
+            RecentPaymentDetails::AwaitingInvoice { payment_id }
+            | RecentPaymentDetails::Pending { payment_id, .. }
+            | RecentPaymentDetails::Fulfilled { payment_id, .. }
+            | RecentPaymentDetails::Abandoned { payment_id, .. } => payment_id == id,
+        })
+    }
+
+    /// The payment when it has ended, or as it is after `limit`.
+    pub(crate) async fn outcome(&self, id: &str, limit: Duration) -> Option<Payment> {
+        let pending = self.ledger.pending(id);
+        if pending.is_some() {
+            let (sender, receiver) = oneshot::channel();
+            self.waiters.borrow_mut().entry(id.to_owned()).or_default().push(sender);
+            if let Either::Left((Ok(payment), _)) = select(receiver, self.platform.sleep(limit)).await {
+                return Some(payment);
+            }
+        }
+        self.ledger.payment(&*self.store, id).await.ok().flatten()
+    }
+}
+
+/// The invoice's description; its hash, when it has only that.
+pub fn description(invoice: &Bolt11Invoice) -> String {
+    match invoice.description() {
+        lightning_invoice::Bolt11InvoiceDescriptionRef::Direct(text) => text.to_string(),
+        lightning_invoice::Bolt11InvoiceDescriptionRef::Hash(hash) => hash.0.to_string(),
+    }
+}
+
+fn pay_error(error: &Bolt11PaymentError) -> PayError {
+    match error {
+        Bolt11PaymentError::InvalidAmount => PayError::Amount,
+        Bolt11PaymentError::SendingFailed(failure) => match failure {
+            RetryableSendFailure::PaymentExpired => PayError::Expired,
+            RetryableSendFailure::RouteNotFound => PayError::NoRoute,
+            RetryableSendFailure::DuplicatePayment => PayError::Duplicate,
+            RetryableSendFailure::OnionPacketSizeExceeded => PayError::TooLarge,
+        },
+    }
+}

@@ -1,0 +1,9 @@
+//! Connections to peers.
+
+mod keep;
+mod socket;
+
+pub(crate) use keep::keep;
+pub use keep::{ConnectionState, Kept};
+pub use socket::Socket;
+pub(crate) use socket::drive;

@@ -1,0 +1,59 @@
+//! Sending savings: noted first, then broadcast.
+
+use amplet_chain::BroadcastError;
+use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus, WalletError};
+use bitcoin::Address;
+use futures::channel::oneshot;
+
+use crate::node::Inner;
+use crate::onchain::Sent;
+
+impl Inner {
+    /// Resolves when what is staged now has been committed, or the node stops.
+    pub(crate) async fn settled(&self) {
+        if self.journal.is_empty() || self.closing.get() {
+            return;
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.settling.borrow_mut().push(sender);
+        self.wake.wake();
+        // Dropped only when the node stops: then there is nothing to wait for.
+        let _ = receiver.await;
+    }
+
+    pub(crate) async fn send(&self, sent: &Sent, address: &Address) -> Result<(), BroadcastError> {
+        let id = sent.tx.compute_txid().to_string();
+        let payment = Payment {
+            id: id.clone(),
+            direction: Direction::Outbound,
+            kind: PaymentKind::Onchain,
+            status: PaymentStatus::Pending,
+            amount_msat: sent.amount_sat.checked_mul(1000),
+            fee_msat: sent.fee_sat.checked_mul(1000),
+            description: String::new(),
+            invoice: None,
+            payee: Some(address.to_string()),
+            preimage: None,
+            txid: Some(id.clone()),
+            confirmations: 0,
+            hops: None,
+            created_at: self.now(),
+            settled_at: None,
+            expires_at: None,
+            duration_ms: None,
+        };
+        self.onchain.sent(&sent.tx, self.now());
+        self.ledger.put(payment.clone());
+        self.settled().await;
+        let result = self.chain.broadcast(std::slice::from_ref(&sent.tx)).await;
+        if let Err(error @ BroadcastError::Rejected { .. }) = &result {
+            // The network will not have it: the coins are ours to spend again.
+            self.onchain.evict(&sent.tx, self.now());
+            let error = WalletError::new(ErrorCode::BroadcastRejected, error.to_string());
+            let status = PaymentStatus::Failed { error };
+            self.ledger.put(Payment { status, settled_at: Some(self.now()), ..payment });
+            self.settled().await;
+        }
+        result.map(drop)
+    }
+}

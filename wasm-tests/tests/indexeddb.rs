@@ -2,8 +2,10 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
-use amplet_storage::{Backend, IndexedDbBackend, StoreError, Write};
+use amplet_storage::kdf::derive;
+use amplet_storage::{Backend, IndexedDbBackend, SealedStore, SharedBackend, Store, StoreError, Write};
 use futures::FutureExt;
+use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -135,6 +137,36 @@ async fn a_newer_layout_is_refused() {
     .await;
     let refused = IndexedDbBackend::open("newer").await.err().unwrap();
     assert!(matches!(refused, StoreError::NewerFormat { found: 7, supported: 1 }), "{refused}");
+}
+
+/// The layout that the first release made, built by hand, with the records frozen in the crate's fixtures.
+#[wasm_bindgen_test]
+async fn a_database_of_layout_1_still_opens() {
+    let records = include_str!("../../crates/storage/tests/fixtures/format-1.txt");
+    js(&format!(
+        "const bytes = hex => Uint8Array.from(hex.match(/../g), pair => parseInt(pair, 16));
+        await new Promise((done, failed) => {{
+            const request = indexedDB.open('amplet/layout 1', 1);
+            request.onerror = failed;
+            request.onupgradeneeded = () => {{
+                const records = request.result.createObjectStore('records');
+                request.result.createObjectStore('meta').put(5, 'epoch');
+                for (const line of `{records}`.trim().split('\\n')) {{
+                    const [name, value] = line.split(' ');
+                    records.put(bytes(value), bytes(name));
+                }}
+            }};
+            request.onsuccess = () => {{ request.result.close(); done(); }};
+        }})"
+    ))
+    .await;
+    let backend: SharedBackend = Rc::new(IndexedDbBackend::open("layout 1").await.unwrap());
+    let params = SealedStore::kdf_params(&backend).await.unwrap().unwrap();
+    let kek = derive("caf\u{e9} au lait", &params).unwrap();
+    let store = SealedStore::open(backend, kek).await.unwrap();
+    assert_eq!(store.epoch(), 6);
+    assert_eq!(store.list("").await.unwrap(), ["ldk/manager", "wallet/empty", "支払い/⚡"]);
+    assert_eq!(store.get("ldk/manager").await.unwrap().unwrap(), (0..=255).collect::<Vec<u8>>());
 }
 
 #[wasm_bindgen_test]

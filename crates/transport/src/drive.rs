@@ -140,7 +140,7 @@ async fn stalled(driver: &Driver, limit: Option<Duration>) -> CloseReason {
     }
 }
 
-/// Resolves when this side closed a while ago and the peer has not answered.
+/// Resolves when this side closed a while ago and what waits could still not be sent, or the peer has not answered.
 async fn lingered(driver: &Driver) -> CloseReason {
     let reason = driver.ended().await;
     sleep(LINGER).await;

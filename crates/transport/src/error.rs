@@ -173,13 +173,14 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// The code that tells the peer why this side gives up; none when it closed itself or cannot hear it.
+    /// The code that tells the peer why this side gives up; none when the peer closed or cannot hear it.
     pub(crate) fn farewell(&self) -> Option<CloseCode> {
         match self {
             CloseReason::Violation { .. } => Some(CloseCode::Violation),
             CloseReason::Overflow { .. } | CloseReason::Stalled { .. } => Some(CloseCode::SlowConsumer),
             CloseReason::Idle { .. } => Some(CloseCode::Idle),
-            CloseReason::Local(_) | CloseReason::Remote { .. } | CloseReason::Lost { .. } => None,
+            CloseReason::Local(code) => Some(*code),
+            CloseReason::Remote { .. } | CloseReason::Lost { .. } => None,
         }
     }
 }

@@ -123,10 +123,11 @@ impl State {
         if !self.open() {
             return bytes.len();
         }
-        let taken = bytes.len().min(OUTGOING_LIMIT.saturating_sub(self.outgoing.len()));
-        self.outgoing.extend(bytes.iter().take(taken));
+        let room = OUTGOING_LIMIT.saturating_sub(self.outgoing.len());
+        let taken = bytes.get(..room).unwrap_or(bytes);
+        self.outgoing.extend(taken);
         wake(&mut self.wakers.outgoing);
-        taken
+        taken.len()
     }
 
     fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -193,7 +194,8 @@ impl State {
         let allowed = self.allowance.map_or(usize::MAX, |bytes| bytes as usize);
         let size = self.outgoing.len().min(allowed).min(FRAME);
         if size > 0 {
-            let bytes: Vec<u8> = self.outgoing.drain(..size).collect();
+            let rest = self.outgoing.split_off(size); // size <= len
+            let bytes = std::mem::replace(&mut self.outgoing, rest).into();
             if let Some(allowance) = &mut self.allowance {
                 *allowance = allowance.saturating_sub(size as u32); // size <= FRAME
             }
@@ -201,7 +203,9 @@ impl State {
             wake(&mut self.wakers.writable);
             return Poll::Ready(Outgoing::Bytes(bytes));
         }
-        if let Some(code) = self.closing {
+        if let Some(code) = self.closing
+            && self.outgoing.is_empty()
+        {
             return Poll::Ready(Outgoing::Close(code));
         }
         self.wakers.outgoing = Some(cx.waker().clone());
@@ -365,3 +369,6 @@ impl Drop for Driver {
         self.end(CloseReason::Lost { detail: "the connection's task ended".into() });
     }
 }
+
+#[cfg(test)]
+mod tests;

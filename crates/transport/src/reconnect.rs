@@ -135,3 +135,85 @@ impl ConnectError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::NodeId;
+
+    fn lost() -> ConnectError {
+        CloseReason::Lost { detail: "test".into() }.into()
+    }
+
+    proptest! {
+        #[test]
+        fn waits_are_bounded_and_their_ceiling_doubles(
+            randoms in proptest::collection::vec(any::<u64>(), 1..40),
+        ) {
+            let mut backoff = Backoff::default();
+            for (attempt, random) in randoms.into_iter().enumerate() {
+                let wait = backoff.failed(Duration::ZERO, random);
+                let ceiling = Backoff::MIN.saturating_mul(2u32.saturating_pow(attempt as u32 + 1)).min(Backoff::MAX);
+                prop_assert!(wait >= Backoff::MIN && wait <= ceiling, "{wait:?} of {ceiling:?}");
+            }
+        }
+
+        #[test]
+        fn jitter_grows_with_the_random_value_and_reaches_both_ends(a in any::<u64>(), b in any::<u64>()) {
+            let wait = |random| Backoff { failures: 9, up_since: None }.failed(Duration::ZERO, random);
+            prop_assert!(wait(a.min(b)) <= wait(a.max(b)));
+            prop_assert_eq!(wait(0), Backoff::MIN);
+            prop_assert_eq!(wait(u64::MAX), Backoff::MAX);
+        }
+
+        #[test]
+        fn only_a_stable_connection_makes_waits_short_again(
+            failures in 3u32..20, start in 0u64..1_000_000, up in 0u64..200,
+        ) {
+            let mut backoff = Backoff::default();
+            for _ in 0..failures {
+                backoff.failed(Duration::ZERO, 0);
+            }
+            let start = Duration::from_secs(start);
+            backoff.connected(start);
+            let wait = backoff.failed(start + Duration::from_secs(up), u64::MAX);
+            if up >= 60 {
+                prop_assert_eq!(wait, Backoff::MIN * 2);
+            } else {
+                prop_assert!(wait > Backoff::MIN * 2);
+                prop_assert_eq!(backoff.failures(), failures + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn the_state_follows_the_attempts() {
+        let mut reconnect = Reconnect::default();
+        assert_eq!(reconnect.state(), &ConnectionState::Connecting { attempt: 1 });
+        let now = Duration::from_secs(100);
+        let wait = reconnect.failed(lost(), now, 0);
+        assert_eq!(reconnect.state(), &ConnectionState::Waiting { until: now + wait, last_error: lost() });
+        reconnect.begin();
+        assert_eq!(reconnect.state(), &ConnectionState::Connecting { attempt: 2 });
+        reconnect.connected(now);
+        assert_eq!(reconnect.state(), &ConnectionState::Connected);
+        reconnect.failed(lost(), now, 0);
+        reconnect.hurry(now);
+        assert_eq!(reconnect.state(), &ConnectionState::Waiting { until: now, last_error: lost() });
+        reconnect.begin();
+        assert_eq!(reconnect.state(), &ConnectionState::Connecting { attempt: 1 });
+    }
+
+    #[test]
+    fn what_only_a_person_can_mend_waits_longest() {
+        let mut key = [9; 33];
+        key[0] = 2;
+        let Ok(expected) = NodeId::new(key) else { unreachable!("the prefix is valid") };
+        let Ok(endpoint) = "wss://gateway.example".parse() else { unreachable!("the address is valid") };
+        let wrong = ConnectError::WrongKey { endpoint, expected };
+        assert_eq!(Reconnect::default().failed(wrong, Duration::ZERO, 0), Backoff::MAX);
+        assert_eq!(Reconnect::default().failed(lost(), Duration::ZERO, 0), Backoff::MIN);
+    }
+}

@@ -50,12 +50,11 @@ pub fn run(cache: &Cache) -> Result<()> {
     Ok(())
 }
 
-/// All that opening a wallet loads: every script, style and wasm, but for chunks that only a later tap loads.
+/// Every page, script, style and wasm of the release: what opening a wallet loads, and the few small chunks that
+/// only a later tap does. An upper bound that no forgotten list can spoil.
 fn loaded(dist: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     collect(dist, &mut files)?;
-    let lazy = lazy_chunks(&files)?;
-    files.retain(|file| !lazy.contains(file));
     files.sort();
     if !files.iter().any(|file| file.extension().is_some_and(|e| e == "wasm")) {
         bail!("{} has no wasm: the page was built without the engine", dist.display());
@@ -70,23 +69,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         let kind = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if matches!(kind, "html" | "js" | "mjs" | "css" | "wasm" | "json" | "webmanifest" | "svg") {
+        } else if matches!(kind, "html" | "js" | "mjs" | "css" | "wasm") {
             files.push(path);
         }
     }
     Ok(())
-}
-
-/// Files that `lazy.json`, written by the page's build, names as loaded on demand only.
-fn lazy_chunks(files: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let Some(list) = files.iter().find(|file| file.file_name().is_some_and(|n| n == "lazy.json")) else {
-        return Ok(Vec::new());
-    };
-    let text = std::fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
-    let names: Vec<String> =
-        serde_json::from_str(&text).with_context(|| format!("{} is not a list of names", list.display()))?;
-    let folder = list.parent().unwrap_or(list);
-    Ok(names.iter().map(|name| folder.join(name)).chain([list.clone()]).collect())
 }
 
 fn measure(files: &[PathBuf]) -> Result<Vec<(u64, u64)>> {

@@ -29,7 +29,7 @@ mod types;
 mod wake;
 mod watch;
 
-pub use balance::LightningBalance;
+pub use balance::{LightningBalance, is_trusted};
 pub use bitcoin;
 pub use channels::OpenChannel;
 pub use config::{

@@ -89,4 +89,9 @@ pub enum Notice {
         /// The line, now.
         payment: Box<Payment>,
     },
+    /// The engine had to stop: another writer took the wallet over, or the storage is lost. Nothing more comes.
+    Stopped {
+        /// Why, and what to do.
+        error: super::WalletError,
+    },
 }

@@ -1,0 +1,245 @@
+//! The gateways of a wallet: where they are, what they offer, and asking them for channels.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_node::bitcoin::secp256k1::PublicKey;
+use amplet_node::{Incoming, Node, OpenChannel};
+use amplet_protocol::gateway::{ChannelTerms, Message, Refusal};
+use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
+use amplet_protocol::relay;
+use amplet_transport::{PeerAddress, Platform, Scheme};
+use futures::StreamExt;
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+
+use crate::errors;
+use crate::wallet::Inner;
+
+/// How long a gateway may take to answer a request for a channel.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+struct Configured {
+    address: PeerAddress,
+    node_id: PublicKey,
+    chain_url: String,
+    zero_conf: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    terms: RefCell<HashMap<PublicKey, ChannelTerms>>,
+    asked: RefCell<HashMap<(PublicKey, u64), oneshot::Sender<Result<(), Refusal>>>>,
+    next_request: Cell<u64>,
+}
+
+/// See the module.
+pub(crate) struct Gateways {
+    configured: Vec<Configured>,
+    shared: Rc<Shared>,
+}
+
+fn invalid(message: String) -> WalletError {
+    WalletError::new(ErrorCode::InvalidInput, message)
+}
+
+impl Gateways {
+    /// Reads and checks the configured gateways.
+    pub fn parse(options: &OpenOptions) -> Result<Self, WalletError> {
+        let configured = options.gateways.iter().map(parse_one).collect::<Result<Vec<_>, _>>()?;
+        if configured.is_empty() && options.chain_sources.is_empty() {
+            return Err(invalid("no gateway is configured; add the address of one".into()));
+        }
+        Ok(Self { configured, shared: Rc::default() })
+    }
+
+    /// Base URLs of the chain API: the gateways' own, then the others.
+    pub fn chain_sources(&self, options: &OpenOptions) -> Vec<String> {
+        let own = self.configured.iter().map(|gateway| gateway.chain_url.clone());
+        let mut seen = HashSet::new();
+        own.chain(options.chain_sources.iter().cloned()).filter(|url| seen.insert(url.clone())).collect()
+    }
+
+    /// Node ids.
+    pub fn all(&self) -> HashSet<PublicKey> {
+        self.configured.iter().map(|gateway| gateway.node_id).collect()
+    }
+
+    /// Node ids whose channels are used without confirmation.
+    pub fn trusted(&self) -> HashSet<PublicKey> {
+        self.configured.iter().filter(|gateway| gateway.zero_conf).map(|gateway| gateway.node_id).collect()
+    }
+
+    /// What a gateway has said of its terms.
+    pub fn terms(&self, gateway: &PublicKey) -> Option<ChannelTerms> {
+        self.shared.terms.borrow().get(gateway).cloned()
+    }
+
+    /// Connects, now and whenever a connection is lost, and asks for the terms each time.
+    pub fn keep_connected(&self, node: &Node) -> Result<(), WalletError> {
+        for gateway in &self.configured {
+            node.keep_connected(gateway.address.clone()).map_err(|_| {
+                invalid(format!("{} is not a node id; copy the gateway's address again", gateway.node_id))
+            })?;
+            node.send_message(gateway.node_id, Message::GetTerms);
+        }
+        Ok(())
+    }
+
+    /// Hears what gateways say, for as long as the node runs.
+    pub fn listen(&self, platform: &Rc<dyn Platform>, node: &Node) {
+        let Some(mut messages) = node.messages() else { return };
+        let shared = Rc::clone(&self.shared);
+        let ids = self.all();
+        platform.spawn(Box::pin(async move {
+            while let Some(Incoming { peer, message }) = messages.next().await {
+                if ids.contains(&peer) {
+                    shared.hear(peer, message);
+                }
+            }
+        }));
+        for gateway in self.all() {
+            let node = node.clone();
+            platform.spawn(Box::pin(async move {
+                node.connected(gateway).await;
+                node.send_message(gateway, Message::GetTerms);
+            }));
+        }
+    }
+}
+
+impl Shared {
+    fn hear(&self, peer: PublicKey, message: Message) {
+        match message {
+            Message::Terms(terms) => {
+                self.terms.borrow_mut().insert(peer, terms);
+            }
+            Message::ChannelComing { request_id } => self.answer(peer, request_id, Ok(())),
+            Message::ChannelRefused { request_id, reason } => self.answer(peer, request_id, Err(reason)),
+            Message::GetTerms | Message::RequestChannel { .. } => {
+                log::debug!("{peer} took this wallet for a gateway");
+            }
+        }
+    }
+
+    fn answer(&self, peer: PublicKey, request: u64, answer: Result<(), Refusal>) {
+        if let Some(asked) = self.asked.borrow_mut().remove(&(peer, request)) {
+            // Whoever asked may have given up.
+            let _ = asked.send(answer);
+        }
+    }
+}
+
+fn parse_one(gateway: &amplet_protocol::page::Gateway) -> Result<Configured, WalletError> {
+    let text = gateway.address.trim();
+    let parse = |text: &str| text.parse::<PeerAddress>().map_err(|e| invalid(format!("{e} (in {text:?})")));
+    let mut address = parse(text)?;
+    if address.endpoint.scheme() != Scheme::Tcp && matches!(address.endpoint.path(), "" | "/") {
+        address = parse(&format!("{}{}", text.trim_end_matches('/'), relay::PATH))?;
+    }
+    let node_id = PublicKey::from_slice(address.node_id.as_bytes()).map_err(|_| {
+        invalid(format!("{} is not a point of the curve; copy the gateway's address again", address.node_id))
+    })?;
+    let chain_url = match (&gateway.chain_url, address.endpoint.health_url()) {
+        (Some(url), _) => url.trim_end_matches('/').to_owned(),
+        (None, Some(health)) => health.trim_end_matches(relay::HEALTH_PATH).to_owned(),
+        (None, None) => {
+            return Err(invalid(format!(
+                "{text:?} has no chain API of its own; add the URL of a block-dn server"
+            )));
+        }
+    };
+    Ok(Configured { address, node_id, chain_url, zero_conf: gateway.trust_zero_conf })
+}
+
+impl Inner {
+    fn gateway(&self, node_id: &str) -> Result<PublicKey, WalletError> {
+        let known = self.gateways.configured.iter().find(|gateway| gateway.node_id.to_string() == node_id);
+        known.map(|gateway| gateway.node_id).ok_or_else(|| {
+            invalid(format!("{node_id} is not one of this wallet's gateways; add it in the settings first"))
+        })
+    }
+
+    fn check_size(&self, gateway: &PublicKey, capacity_sat: u64) -> Result<(), WalletError> {
+        let Some(terms) = self.gateways.terms(gateway) else { return Ok(()) };
+        if (terms.min_capacity_sat..=terms.max_capacity_sat).contains(&capacity_sat) {
+            return Ok(());
+        }
+        Err(refused(&Refusal::Size { min_sat: terms.min_capacity_sat, max_sat: terms.max_capacity_sat }))
+    }
+
+    pub(crate) async fn open_channel(&self, gateway: &str, capacity_sat: u64) -> Result<String, WalletError> {
+        let peer = self.gateway(gateway)?;
+        self.check_size(&peer, capacity_sat)?;
+        let how =
+            OpenChannel { capacity_sat, push_msat: 0, announce: false, zero_reserve: false, fee_rate: None };
+        let opened = self.node.open_channel(peer, &how).await;
+        opened.map(|id| id.to_string()).map_err(|e| errors::channel(&e))
+    }
+
+    pub(crate) async fn request_channel(
+        &self,
+        gateway: &str,
+        capacity_sat: u64,
+    ) -> Result<String, WalletError> {
+        let peer = self.gateway(gateway)?;
+        self.check_size(&peer, capacity_sat)?;
+        if !self.node.is_connected(&peer) {
+            return Err(errors::channel(&amplet_node::ChannelError::NotConnected));
+        }
+        let before: HashSet<String> = self.channel_ids(&peer);
+        let shared = &self.gateways.shared;
+        let request_id = shared.next_request.get();
+        shared.next_request.set(request_id.wrapping_add(1));
+        let (sender, receiver) = oneshot::channel();
+        shared.asked.borrow_mut().insert((peer, request_id), sender);
+        let mut changes = self.node.subscribe();
+        self.node.send_message(peer, Message::RequestChannel { request_id, capacity_sat });
+        let mut limit = self.platform.sleep(ANSWER_LIMIT);
+        let late =
+            || WalletError::new(ErrorCode::Timeout, "the gateway did not answer in time; try again later");
+        match select(receiver, &mut limit).await {
+            Either::Left((Ok(Ok(())), _)) => {}
+            Either::Left((Ok(Err(refusal)), _)) => return Err(refused(&refusal)),
+            Either::Left((Err(_), _)) => return Err(errors::channel(&amplet_node::ChannelError::Closing)),
+            Either::Right(_) => {
+                shared.asked.borrow_mut().remove(&(peer, request_id));
+                return Err(late());
+            }
+        }
+        loop {
+            if let Some(id) = self.channel_ids(&peer).difference(&before).next() {
+                return Ok(id.clone());
+            }
+            match select(changes.next(), &mut limit).await {
+                Either::Left((Some(_), _)) => {}
+                Either::Left((None, _)) => return Err(errors::channel(&amplet_node::ChannelError::Closing)),
+                Either::Right(_) => return Err(late()),
+            }
+        }
+    }
+
+    /// Channels whose funding both sides have signed.
+    fn channel_ids(&self, peer: &PublicKey) -> HashSet<String> {
+        let channels = self.node.channels().into_iter();
+        let with_peer = channels.filter(|c| c.counterparty.node_id == *peer && c.funding_txo.is_some());
+        with_peer.map(|c| c.channel_id.to_string()).collect()
+    }
+}
+
+fn refused(refusal: &Refusal) -> WalletError {
+    let message = match refusal {
+        Refusal::Disabled => "this gateway opens no channels to wallets; open one from your savings, or choose another gateway".into(),
+        Refusal::Size { min_sat, max_sat } => {
+            format!("this gateway takes channels of {min_sat} to {max_sat} sat; choose an amount between")
+        }
+        Refusal::TooManyChannels { limit } => {
+            format!("this gateway allows {limit} channels per wallet and you have them; close one, or choose another gateway")
+        }
+        Refusal::NoFunds => "this gateway has not enough money of its own now; try later, a smaller amount, or another gateway".into(),
+        Refusal::Failed { message } => format!("the gateway could not open the channel ({message}); try again later"),
+    };
+    WalletError::new(ErrorCode::GatewayRefused, message)
+}

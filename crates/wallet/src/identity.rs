@@ -1,0 +1,141 @@
+//! What a wallet is, stored beside its money: network, mnemonic, installation, birthday.
+
+use amplet_node::keys::{Keys, parse_mnemonic};
+use amplet_protocol::page::{ErrorCode, Network, OpenOptions, WalletError};
+use amplet_storage::{Batch, Store};
+use amplet_transport::Platform;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use crate::errors;
+
+const NAME: &str = "wallet/identity";
+const FORMAT: u32 = 1;
+
+/// Stored sealed, like everything.
+#[derive(Serialize, Deserialize, Zeroize)]
+pub struct Identity {
+    v: u32,
+    #[zeroize(skip)]
+    pub network: Network,
+    pub mnemonic: String,
+    pub installation: u32,
+    /// Nothing at or below this height is searched for savings.
+    pub birthday: Option<u32>,
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+/// Bitcoin's own name of the network.
+pub fn network(network: Network) -> bitcoin::Network {
+    match network {
+        Network::Mainnet => bitcoin::Network::Bitcoin,
+        Network::Testnet4 => bitcoin::Network::Testnet4,
+        Network::Signet => bitcoin::Network::Signet,
+        Network::Regtest => bitcoin::Network::Regtest,
+    }
+}
+
+impl Identity {
+    /// The stored identity; with a mnemonic in `options`, a new one, committed.
+    pub async fn load_or_create(
+        platform: &dyn Platform,
+        store: &dyn Store,
+        options: &OpenOptions,
+    ) -> Result<Self, WalletError> {
+        let stored = store.get(NAME).await.map_err(|e| errors::store(&e))?;
+        match (stored, &options.mnemonic) {
+            (Some(bytes), None) => Self::read(&bytes, options),
+            (Some(bytes), Some(mnemonic)) => {
+                // Creation was interrupted after this record: the same mnemonic may go on, another may not.
+                let identity = Self::read(&bytes, options)?;
+                let given = parse(mnemonic)?;
+                if identity.mnemonic != given {
+                    let message = "a wallet of this name exists already; choose another name, or delete that wallet first";
+                    return Err(WalletError::new(ErrorCode::WalletExists, message));
+                }
+                Ok(identity)
+            }
+            (None, Some(mnemonic)) => Self::create(platform, store, options, mnemonic).await,
+            (None, None) => {
+                let message =
+                    "this wallet was not created completely; delete it and create or restore it again";
+                Err(WalletError::new(ErrorCode::WalletNotFound, message))
+            }
+        }
+    }
+
+    fn read(bytes: &[u8], options: &OpenOptions) -> Result<Self, WalletError> {
+        let identity: Self = serde_json::from_slice(bytes).map_err(|e| {
+            WalletError::new(
+                ErrorCode::Corrupt,
+                "the wallet's identity record is damaged; restore it from its recovery phrase",
+            )
+            .caused_by(&e)
+        })?;
+        if identity.v > FORMAT {
+            let message = "this wallet was written by a newer release of Amplet; update to open it";
+            return Err(WalletError::new(ErrorCode::NewerFormat, message));
+        }
+        if identity.network != options.network {
+            let message = format!(
+                "this wallet is on {}, not on {}; open it with its own network, or choose another name",
+                network(identity.network),
+                network(options.network)
+            );
+            return Err(WalletError::new(ErrorCode::WrongNetwork, message));
+        }
+        Ok(identity)
+    }
+
+    async fn create(
+        platform: &dyn Platform,
+        store: &dyn Store,
+        options: &OpenOptions,
+        mnemonic: &str,
+    ) -> Result<Self, WalletError> {
+        let mnemonic = parse(mnemonic)?;
+        // The same mnemonic on two devices must never act as one Lightning node. A fresh mnemonic takes 0; a restored one a
+        // number that no other installation has taken but with probability 2^-31.
+        let installation = if options.fresh {
+            0
+        } else {
+            let mut random = [0; 4];
+            platform.random(&mut random);
+            (u32::from_le_bytes(random) >> 1).max(20)
+        };
+        let identity = Self {
+            v: FORMAT,
+            network: options.network,
+            mnemonic,
+            installation,
+            birthday: options.birthday_height,
+        };
+        identity.keys()?;
+        let bytes = serde_json::to_vec(&identity).map_err(|e| {
+            WalletError::new(ErrorCode::Internal, "the identity could not be written").caused_by(&e)
+        })?;
+        let mut batch = Batch::new();
+        batch.put(NAME, bytes);
+        store.commit(batch).await.map_err(|e| errors::store(&e))?;
+        Ok(identity)
+    }
+
+    /// Every key.
+    pub fn keys(&self) -> Result<Keys, WalletError> {
+        let mnemonic = parse_mnemonic(&self.mnemonic)
+            .map_err(|e| WalletError::new(ErrorCode::InvalidMnemonic, e.to_string()))?;
+        Keys::new(&mnemonic, network(self.network), self.installation)
+            .map_err(|e| WalletError::new(ErrorCode::Internal, e.to_string()))
+    }
+}
+
+fn parse(mnemonic: &str) -> Result<String, WalletError> {
+    let parsed =
+        parse_mnemonic(mnemonic).map_err(|e| WalletError::new(ErrorCode::InvalidMnemonic, e.to_string()))?;
+    Ok(parsed.to_string())
+}

@@ -1,0 +1,47 @@
+//! Spending savings.
+
+use amplet_node::Onchain;
+use amplet_node::bitcoin::FeeRate;
+use amplet_protocol::page::{FeeRates, OnchainSend, SendAmount, WalletError};
+
+use crate::errors;
+use crate::identity::network;
+use crate::wallet::Inner;
+
+pub(crate) async fn send(
+    inner: &Inner,
+    address: &str,
+    amount: SendAmount,
+    fee_rate: Option<u64>,
+    dry_run: bool,
+) -> Result<OnchainSend, WalletError> {
+    let address =
+        Onchain::parse_address(address, network(inner.options.network)).map_err(|e| errors::onchain(&e))?;
+    let rate = fee_rate.map(Onchain::parse_fee_rate).transpose().map_err(|e| errors::onchain(&e))?;
+    let amount_sat = match amount {
+        SendAmount::Exact(sat) => Some(sat),
+        SendAmount::All => None,
+    };
+    let sent = inner.node.build_send(&address, amount_sat, rate).map_err(|e| errors::onchain(&e))?;
+    let mut answer = OnchainSend { txid: None, amount_sat: sent.amount_sat, fee_sat: sent.fee_sat };
+    if dry_run {
+        return Ok(answer);
+    }
+    match inner.node.send(&sent, &address).await {
+        // Kept and sent again by itself: to the person it is on its way.
+        Ok(()) | Err(amplet_chain::BroadcastError::Unreachable(_)) => {
+            answer.txid = Some(sent.tx.compute_txid().to_string());
+            Ok(answer)
+        }
+        Err(refused) => Err(errors::broadcast(&refused)),
+    }
+}
+
+pub(crate) fn fee_rates(inner: &Inner) -> FeeRates {
+    let per_kvb = |rate: FeeRate| rate.to_sat_per_kwu().saturating_mul(4);
+    FeeRates {
+        fast: per_kvb(inner.node.fee_rate(2)),
+        normal: per_kvb(inner.node.fee_rate(6)),
+        slow: per_kvb(inner.node.fee_rate(144)),
+    }
+}

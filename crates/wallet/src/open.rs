@@ -1,0 +1,81 @@
+//! From a store to a running wallet.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use amplet_chain::{Chain, Position};
+use amplet_node::bitcoin::secp256k1::PublicKey;
+use amplet_node::{AcceptChannel, Acceptance, InboundChannel, Node, NodeConfig, Role};
+use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
+use amplet_storage::Store;
+use amplet_transport::Platform;
+
+use crate::errors;
+use crate::gateways::Gateways;
+use crate::identity::{Identity, network};
+use crate::wallet::Inner;
+
+pub(crate) async fn open(
+    platform: Rc<dyn Platform>,
+    store: Rc<dyn Store>,
+    mut options: OpenOptions,
+) -> Result<Inner, WalletError> {
+    check_name(&options.name)?;
+    let gateways = Gateways::parse(&options)?;
+    let identity = Identity::load_or_create(&*platform, &*store, &options).await?;
+    // Not needed any more, and not to be shown by anything.
+    if let Some(mnemonic) = &mut options.mnemonic {
+        zeroize::Zeroize::zeroize(mnemonic);
+    }
+    options.mnemonic = None;
+    let keys = identity.keys()?;
+    let sources = gateways.chain_sources(&options);
+    let chain = Chain::open(Rc::clone(&platform), network(options.network), sources, &*store, None).await;
+    let chain = Rc::new(chain.map_err(|e| errors::chain(&e))?);
+    let birthday = birthday(&chain, &identity, &options).await;
+    let config = NodeConfig {
+        network: network(options.network),
+        role: Role::Wallet,
+        accept_channel: accept_from(gateways.all(), gateways.trusted()),
+    };
+    let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;
+    let node = node.map_err(|e| errors::node(&e))?;
+    gateways.keep_connected(&node)?;
+    gateways.listen(&platform, &node);
+    Ok(Inner { platform, node, options, gateways })
+}
+
+fn check_name(name: &str) -> Result<(), WalletError> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    if (1..=64).contains(&name.len()) && name.bytes().all(allowed) {
+        return Ok(());
+    }
+    let message = "a wallet's name has 1 to 64 characters of a-z, 0-9, - and _; choose another";
+    Err(WalletError::new(ErrorCode::InvalidInput, message))
+}
+
+/// Where a new wallet begins to look for its money: at the tip when its mnemonic is new, at the given height otherwise.
+/// An opened wallet goes on where it was.
+async fn birthday(chain: &Chain, identity: &Identity, options: &OpenOptions) -> Position {
+    if options.fresh {
+        // Without a source the checkpoint serves: more to read later, nothing lost.
+        if let Err(error) = chain.poll().await {
+            log::warn!("chain: {error}; the new wallet begins at the release's checkpoint");
+        }
+        return chain.position_at(chain.tip().height);
+    }
+    chain.position_at(identity.birthday.unwrap_or(0))
+}
+
+/// A wallet takes channels from its gateways only.
+fn accept_from(gateways: HashSet<PublicKey>, trusted: HashSet<PublicKey>) -> AcceptChannel {
+    Rc::new(move |channel: &InboundChannel| {
+        if !gateways.contains(&channel.peer) {
+            return Acceptance::Refuse("this wallet takes channels from its own gateways only".into());
+        }
+        if channel.announced {
+            return Acceptance::Refuse("a wallet's channels are not announced".into());
+        }
+        if trusted.contains(&channel.peer) { Acceptance::AcceptZeroConf } else { Acceptance::Accept }
+    })
+}

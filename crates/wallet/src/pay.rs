@@ -1,0 +1,66 @@
+//! Paying invoices, and looking back.
+
+use std::time::Duration;
+
+use amplet_node::lightning_invoice::Bolt11Invoice;
+use amplet_protocol::page::{ErrorCode, Page, Payment, WalletError};
+
+use crate::wallet::Inner;
+use crate::{errors, inspect};
+
+/// After so long a payment is answered as pending; its outcome comes by event.
+const PAY_LIMIT: Duration = Duration::from_secs(60);
+
+/// Lines of the history answered at once, at most.
+const MAX_PAGE: u32 = 100;
+
+/// The default fee limit: 1 % and at least 50 sat.
+pub(crate) fn default_max_fee(amount_msat: u64) -> u64 {
+    (amount_msat / 100).max(50_000)
+}
+
+pub(crate) async fn pay(
+    inner: &Inner,
+    text: &str,
+    amount_msat: Option<u64>,
+    max_fee_msat: Option<u64>,
+) -> Result<Payment, WalletError> {
+    let invoice = inspect::parse_bolt11(inner, text)?;
+    let amount = check(inner, &invoice, amount_msat).await?;
+    let max_fee = max_fee_msat.unwrap_or_else(|| default_max_fee(amount));
+    let id = inner.node.pay(&invoice, amount_msat, max_fee).map_err(|e| errors::pay(&e))?;
+    let outcome = inner.node.outcome(&id, PAY_LIMIT).await;
+    outcome.ok_or_else(|| {
+        WalletError::new(ErrorCode::Internal, "the payment's record is missing; see the history")
+    })
+}
+
+/// Everything that can be said before money moves.
+async fn check(inner: &Inner, invoice: &Bolt11Invoice, given: Option<u64>) -> Result<u64, WalletError> {
+    let amount = match (invoice.amount_milli_satoshis(), given) {
+        (Some(stated), None) => stated,
+        (None, Some(given)) if given > 0 => given,
+        (Some(_), Some(_)) => {
+            let message = "the invoice states its own amount; pay it without giving one";
+            return Err(WalletError::new(ErrorCode::AmountMismatch, message));
+        }
+        (None, _) => {
+            let message = "the invoice states no amount; say how much to pay";
+            return Err(WalletError::new(ErrorCode::AmountMismatch, message));
+        }
+    };
+    match inspect::problem(inner, invoice, Some(amount)).await {
+        Some(problem) => Err(problem),
+        None => Ok(amount),
+    }
+}
+
+pub(crate) async fn payment(inner: &Inner, id: &str) -> Result<Payment, WalletError> {
+    let found = inner.node.payment(id).await.map_err(|e| errors::ledger(&e))?;
+    found.ok_or_else(|| WalletError::new(ErrorCode::InvalidInput, "there is no such payment in this wallet"))
+}
+
+pub(crate) async fn history(inner: &Inner, page: &Page) -> Result<Vec<Payment>, WalletError> {
+    let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
+    inner.node.history(page.before.as_deref(), limit).await.map_err(|e| errors::ledger(&e))
+}

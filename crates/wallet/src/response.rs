@@ -1,0 +1,24 @@
+//! Answers, serialised as what they hold.
+
+use amplet_protocol::page::{
+    Balance, Channel, FeeRates, Inspected, OnchainSend, Payment, PaymentRequest, Status,
+};
+use serde::Serialize;
+
+/// The answer to a request; [`amplet_protocol::page::Request`] says which.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+#[allow(missing_docs, reason = "each variant is named as the type it holds")]
+pub enum Response {
+    None,
+    Text(String),
+    Balance(Balance),
+    Status(Box<Status>),
+    PaymentRequest(PaymentRequest),
+    Inspected(Inspected),
+    Payment(Box<Payment>),
+    Payments(Vec<Payment>),
+    OnchainSend(OnchainSend),
+    FeeRates(FeeRates),
+    Channels(Vec<Channel>),
+}

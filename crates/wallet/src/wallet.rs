@@ -1,0 +1,118 @@
+//! The wallet: one request, one handler.
+
+use std::rc::Rc;
+
+use amplet_node::Node;
+use amplet_protocol::page::{Notice, OpenOptions, Request, WalletError};
+use amplet_storage::Store;
+use amplet_transport::Platform;
+use futures::StreamExt;
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+
+use crate::gateways::Gateways;
+use crate::{Response, diagnostics, errors, inspect, onchain, open, pay, receive, state};
+
+pub(crate) struct Inner {
+    pub platform: Rc<dyn Platform>,
+    pub node: Node,
+    pub options: OpenOptions,
+    pub gateways: Gateways,
+}
+
+/// An open wallet. Clones are the same wallet. Single-threaded.
+#[derive(Clone)]
+pub struct Wallet {
+    pub(crate) inner: Rc<Inner>,
+}
+
+impl Wallet {
+    /// Opens the wallet in `store`, or creates it there when `options` has a mnemonic, and sets it running on the platform.
+    ///
+    /// # Errors
+    /// [`WalletError`] names what is wrong and what to do.
+    pub async fn open(
+        platform: Rc<dyn Platform>,
+        store: Rc<dyn Store>,
+        options: OpenOptions,
+    ) -> Result<Self, WalletError> {
+        let inner = open::open(platform, store, options).await?;
+        Ok(Self { inner: Rc::new(inner) })
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// [`WalletError`] names what is wrong and what to do; nothing is half done.
+    pub async fn request(&self, request: Request) -> Result<Response, WalletError> {
+        let inner = &*self.inner;
+        match request {
+            Request::Balance => Ok(Response::Balance(state::balance(inner))),
+            Request::Status => Ok(Response::Status(Box::new(state::status(inner)))),
+            Request::Receive { amount_msat, description, expiry_secs } => {
+                receive::receive(inner, amount_msat, description, expiry_secs).map(Response::PaymentRequest)
+            }
+            Request::NewAddress => Ok(Response::Text(inner.node.new_address().await.to_string())),
+            Request::Inspect { text } => inspect::inspect(inner, &text).await.map(Response::Inspected),
+            Request::Pay { invoice, amount_msat, max_fee_msat } => {
+                pay::pay(inner, &invoice, amount_msat, max_fee_msat)
+                    .await
+                    .map(|p| Response::Payment(Box::new(p)))
+            }
+            Request::Send { address, amount, fee_rate, dry_run } => {
+                onchain::send(inner, &address, amount, fee_rate, dry_run).await.map(Response::OnchainSend)
+            }
+            Request::FeeRates => Ok(Response::FeeRates(onchain::fee_rates(inner))),
+            Request::History(page) => pay::history(inner, &page).await.map(Response::Payments),
+            Request::Payment { id } => pay::payment(inner, &id).await.map(|p| Response::Payment(Box::new(p))),
+            Request::Channels => Ok(Response::Channels(state::channels(inner))),
+            Request::OpenChannel { gateway, capacity_sat } => {
+                inner.open_channel(&gateway, capacity_sat).await.map(Response::Text)
+            }
+            Request::RequestChannel { gateway, capacity_sat } => {
+                inner.request_channel(&gateway, capacity_sat).await.map(Response::Text)
+            }
+            Request::CloseChannel { channel_id, force } => {
+                let closed = inner.node.close_channel(&channel_id, force);
+                closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
+            }
+            Request::Ack { id } => {
+                inner.node.ack(id);
+                Ok(Response::None)
+            }
+            Request::Diagnostics => Ok(Response::Text(diagnostics::text(inner))),
+            Request::Close => {
+                inner.node.close().await;
+                Ok(Response::None)
+            }
+        }
+    }
+
+    /// What happens, from now on: first the state and every event that nobody acknowledged, then each change. One stream
+    /// for each page; it ends when the wallet has stopped.
+    pub fn notices(&self) -> UnboundedReceiver<Notice> {
+        let (sender, receiver) = unbounded();
+        let inner = Rc::downgrade(&self.inner);
+        let mut changes = self.inner.node.subscribe();
+        // The receiver is in our hands: these cannot fail.
+        let _ = sender.unbounded_send(state::changed(&self.inner));
+        for event in self.inner.node.events() {
+            let _ = sender.unbounded_send(Notice::Event { event });
+        }
+        let task = async move {
+            while let Some(change) = changes.next().await {
+                let Some(inner) = inner.upgrade() else { return };
+                let notice = match change {
+                    amplet_node::Notice::Event(event) => Notice::Event { event },
+                    amplet_node::Notice::Payment(payment) => Notice::PaymentChanged { payment },
+                    amplet_node::Notice::Changed => state::changed(&inner),
+                    amplet_node::Notice::Stopped(error) => Notice::Stopped { error: errors::store(&error) },
+                };
+                if sender.unbounded_send(notice).is_err() {
+                    return;
+                }
+            }
+        };
+        self.inner.platform.spawn(Box::pin(task));
+        receiver
+    }
+}

@@ -1,0 +1,217 @@
+/** Every screen on the pretended engine, light and dark, narrow and wide: axe-core, no sideways scrolling, a picture. */
+
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test, type Page } from '@playwright/test';
+import { expectAccessible } from '../../lib/axe';
+import { serve, type Served } from '../../lib/serve';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const PICTURES = here('../../screenshots');
+const PASSPHRASE = 'a quiet river under the bridge';
+const WORDS = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
+
+interface Place {
+  name: string;
+  scenario: string;
+  go(page: Page): Promise<void>;
+}
+
+const unlock = async (page: Page) => {
+  await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await page.getByRole('button', { name: 'Unlock' }).click();
+  await expect(page.getByTestId('everyday')).toBeVisible();
+};
+
+const opened = (name: string, hash: string, then: (page: Page) => Promise<void> = async () => {}, scenario = 'full'): Place => ({
+  name,
+  scenario,
+  async go(page) {
+    await unlock(page);
+    await page.evaluate((target) => (location.hash = target), hash);
+    await then(page);
+  },
+});
+
+const pay = async (page: Page, text: string) => {
+  await page.getByLabel('Invoice or address').fill(text);
+  await page.getByRole('button', { name: 'Continue' }).click();
+};
+
+const startCreating = async (page: Page) => {
+  await page.getByRole('link', { name: 'Create a wallet' }).click();
+  await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await page.getByLabel('Repeat the passphrase').fill(PASSPHRASE);
+};
+
+const toWords = async (page: Page) => {
+  await startCreating(page);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('button', { name: /Show the words/ }).click();
+};
+
+const PLACES: Place[] = [
+  { name: 'welcome', scenario: 'none', go: async () => {} },
+  { name: 'blocked', scenario: 'blocked', go: async () => {} },
+  { name: 'create-passphrase', scenario: 'none', go: startCreating },
+  { name: 'create-words', scenario: 'none', go: toWords },
+  {
+    name: 'create-check-wrong',
+    scenario: 'none',
+    async go(page) {
+      await toWords(page);
+      await page.getByRole('button', { name: 'I have written them down' }).click();
+      await page.getByLabel(/^Word/).first().fill('cra');
+      await page.getByRole('button', { name: 'Create wallet' }).click();
+      await expect(page.getByText(/This is not word/).first()).toBeVisible();
+    },
+  },
+  {
+    name: 'restore',
+    scenario: 'none',
+    async go(page) {
+      await page.getByRole('link', { name: 'Restore from words' }).click();
+      await page.getByLabel('Your words').fill(WORDS.replace('robot', 'robbot'));
+      await page.getByRole('button', { name: 'Restore wallet' }).click();
+      await expect(page.getByText(/Word 8/)).toBeVisible();
+    },
+  },
+  { name: 'unlock', scenario: 'full', go: async () => {} },
+  {
+    name: 'unlock-wrong',
+    scenario: 'full',
+    async go(page) {
+      await page.getByLabel('Passphrase', { exact: true }).fill('something else');
+      await page.getByRole('button', { name: 'Unlock' }).click();
+      await page.getByText('Forgot the passphrase?').click();
+      await expect(page.getByText(/does not open the wallet/)).toBeVisible();
+    },
+  },
+  opened('home', '#/home'),
+  opened('home-new', '#/home', async () => {}, 'new'),
+  opened('home-down', '#/home', async () => {}, 'down'),
+  opened('connection', '#/home', (page) => page.getByTestId('connection').click()),
+  opened('connection-down', '#/home', (page) => page.getByTestId('connection').click(), 'down'),
+  opened('receive', '#/receive', (page) => page.getByLabel('Amount (optional)').fill('25000')),
+  opened('receive-no-inbound', '#/receive', async () => {}, 'new'),
+  opened('receive-invoice', '#/receive', async (page) => {
+    await page.getByLabel('Amount (optional)').fill('25000');
+    await page.getByLabel('Description (optional)').fill('Two coffees');
+    await page.getByRole('button', { name: 'Create invoice' }).click();
+    await expect(page.getByRole('img', { name: 'QR code of the invoice' })).toBeVisible();
+  }),
+  opened('receive-missing', '#/receive', async (page) => {
+    await page.getByLabel('Amount (optional)').fill('25000');
+    await page.getByRole('button', { name: 'Create invoice' }).click();
+    await expect(page.getByText('Not enough room to receive this')).toBeVisible();
+  }, 'new'),
+  opened('receive-savings', '#/receive/savings', (page) =>
+    expect(page.getByRole('img', { name: 'QR code of the address' })).toBeVisible(),
+  ),
+  opened('pay', '#/pay'),
+  opened('pay-garbage', '#/pay', async (page) => {
+    await pay(page, 'hello there');
+    await expect(page.getByRole('alert')).toBeVisible();
+  }),
+  opened('pay-preview', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1');
+    await expect(page.getByTestId('preview')).toBeVisible();
+  }),
+  opened('pay-any-amount', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1any');
+    await page.getByLabel('Amount (you choose)').fill('900000');
+    await expect(page.getByText(/More than you can pay now/)).toBeVisible();
+  }),
+  opened('pay-expired', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1old');
+    await expect(page.getByText(/This invoice has expired/)).toBeVisible();
+  }),
+  opened('pay-done', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-done')).toBeVisible();
+    await page.getByText('Proof of payment').click();
+  }),
+  opened('pay-failed', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1fail');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-failed')).toBeVisible();
+  }),
+  opened('send', '#/pay', async (page) => {
+    await pay(page, 'bcrt1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqvg32hk');
+    await page.getByLabel('Amount', { exact: true }).fill('120000');
+    await page.getByRole('button', { name: 'Preview the cost' }).click();
+    await expect(page.getByTestId('fee')).toBeVisible();
+  }),
+  opened('scan', '#/pay', async (page) => {
+    await page.getByRole('button', { name: 'Scan' }).click();
+    await expect(page.getByText('Or read a picture')).toBeVisible();
+  }),
+  opened('history', '#/history'),
+  opened('history-empty', '#/history', async () => {}, 'new'),
+  opened('history-payment', '#/history', (page) => page.getByTestId('payment').first().click()),
+  opened('history-failed', '#/history', (page) => page.getByTestId('payment').nth(2).click()),
+  opened('channels', '#/channels'),
+  opened('channels-empty', '#/channels', async () => {}, 'new'),
+  opened('channel-open', '#/channels/open', async (page) => {
+    await page.getByLabel('Amount', { exact: true }).fill('500000');
+    await page.getByRole('button', { name: 'Preview the cost' }).click();
+    await expect(page.getByTestId('fee')).toBeVisible();
+  }),
+  opened('channel-request', '#/channels/request', async () => {}, 'new'),
+  opened('channel-close', '#/channels', (page) => page.getByRole('button', { name: 'Close channel' }).first().click()),
+  opened('channel-force', '#/channels', async (page) => {
+    await page.getByRole('button', { name: 'Close channel' }).first().click();
+    await page.getByRole('button', { name: /Close by force/ }).click();
+  }),
+  opened('settings', '#/settings'),
+  opened('settings-gateway', '#/settings', async (page) => {
+    await page.getByRole('button', { name: 'Add gateway' }).click();
+    await page.getByLabel('Address').fill('02abc@http://wrong');
+    await page.getByRole('button', { name: 'Add gateway' }).click();
+    await expect(page.getByText(/Write 66 hexadecimal digits/)).toBeVisible();
+  }),
+  opened('settings-passphrase', '#/settings', (page) => page.getByRole('button', { name: 'Change passphrase' }).click()),
+  opened('settings-delete', '#/settings', (page) => page.getByRole('button', { name: 'Delete wallet' }).click()),
+];
+
+const SIZES = [
+  { name: '360', width: 360, height: 740 },
+  { name: '1280', width: 1280, height: 860 },
+] as const;
+
+let served: Served;
+
+test.beforeAll(async () => {
+  mkdirSync(PICTURES, { recursive: true });
+  served = await serve(here('../../../www/dist-fake'));
+});
+
+test.afterAll(() => served.stop());
+
+for (const place of PLACES) {
+  test(place.name, async ({ browser }) => {
+    for (const size of SIZES) {
+      const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce', locale: 'en-GB' });
+      const page = await context.newPage();
+      const broken: string[] = [];
+      page.on('pageerror', (error) => broken.push(error.message));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !message.text().includes('404')) broken.push(message.text());
+      });
+      await page.goto(`${served.url}?scenario=${place.scenario}`);
+      await expect(page.locator('main h1')).toBeAttached();
+      await place.go(page);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        const where = `${place.name} ${size.name} ${colorScheme}`;
+        await page.screenshot({ path: `${PICTURES}/${place.name}-${size.name}-${colorScheme}.png`, fullPage: true, animations: 'disabled' });
+        await expectAccessible(page, where);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        expect(overflow, `${where}: sideways scrolling`).toBeLessThanOrEqual(0);
+      }
+      expect(broken, place.name).toEqual([]);
+      await context.close();
+    }
+  });
+}

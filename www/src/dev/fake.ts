@@ -1,0 +1,198 @@
+/**
+ * A pretended `amplet` for design work and for axe and screenshots of every state: `vite --mode fake`, with
+ * `?scenario=none|new|full|down`. vite.config.ts puts it in the package's place in that mode only.
+ */
+
+import type { Balance, Channel, ErrorCode, FeeRates, Inspected, LoadedSettings, MnemonicCheck, OnchainSend, OpenOptions, Payment, PaymentRequest, Settings, Snapshot, Status } from 'amplet';
+import * as samples from './samples';
+
+const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
+const pause = (ms = 350) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class WalletError extends Error {
+  override readonly name = 'WalletError';
+  readonly causes: string[] = [];
+  readonly log: string[] = [];
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+let made: string | null = scenario === 'none' ? null : samples.PASSPHRASE;
+
+export class Wallet {
+  readonly name = 'fake';
+  readonly ended: Promise<WalletError>;
+  #end: (error: WalletError) => void = () => undefined;
+  #listeners = new Set<(snapshot: Snapshot) => void>();
+  #payers = new Set<(payment: Payment) => void>();
+  #status: Status = samples.status(scenario);
+  #balance: Balance = scenario === 'new' || scenario === 'none' ? samples.EMPTY : samples.FULL;
+  #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels();
+  #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
+
+  private constructor() {
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  static async open(options: OpenOptions): Promise<Wallet> {
+    await pause();
+    if (options.mnemonic) made = options.passphrase;
+    if (options.passphrase !== made) throw new WalletError('wrongPassphrase', 'This passphrase does not open the wallet. Check the keyboard layout and try again.');
+    return new Wallet();
+  }
+
+  static async exists(): Promise<boolean> {
+    if (scenario === 'blocked') throw new WalletError('notAllowedHere', 'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.');
+    return made !== null;
+  }
+
+  static async destroy(): Promise<void> {
+    made = null;
+  }
+
+  async balance(): Promise<Balance> {
+    return this.#balance;
+  }
+
+  async status(): Promise<Status> {
+    return this.#status;
+  }
+
+  async receive(input: { amountMsat?: bigint; description?: string } = {}): Promise<PaymentRequest> {
+    await pause();
+    const wanted = input.amountMsat ?? 0n;
+    const missing = wanted > this.#balance.receivableMsat || this.#balance.receivableMsat === 0n
+      ? { code: 'insufficientInbound' as const, message: 'The wallet can receive 0 sat now; 25,000 sat are missing. Request a channel from a gateway, then create the invoice again.', causes: [] }
+      : null;
+    return { invoice: samples.INVOICE, paymentHash: samples.id(60), expiresAt: samples.now() + 3600n, missing };
+  }
+
+  async newAddress(): Promise<string> {
+    return samples.ADDRESS;
+  }
+
+  async inspect(text: string): Promise<Inspected> {
+    await pause(120);
+    if (text.startsWith('bcrt1')) return { type: 'onchain', address: text, amountSat: null, label: null, problem: null };
+    if (!text.startsWith('ln')) throw new WalletError('invalidPaymentRequest', 'This is neither a BOLT 11 invoice nor a bitcoin address. Copy it again, whole.');
+    return {
+      type: 'bolt11', invoice: text, payee: samples.NODE_B, amountMsat: text.includes('any') ? null : 25_000_000n, description: 'Two coffees and a slice of cake',
+      paymentHash: samples.id(61), expiresAt: samples.now() + 245n, maxFeeMsat: 250_000n,
+      problem: text.includes('old') ? { code: 'expired', message: 'The invoice expired 5 minutes ago. Ask the payee for a new one.', causes: [] } : null,
+    };
+  }
+
+  async pay(invoice: string): Promise<Payment> {
+    await pause(1200);
+    if (invoice.includes('fail')) throw new WalletError('noRoute', 'No route with enough liquidity was found within the fee limit. Raise the limit, or try again later.');
+    const [first] = samples.payments();
+    const paid = { ...first, id: samples.id(61), createdAt: samples.now(), settledAt: samples.now() } as Payment;
+    this.#payments = [paid, ...this.#payments];
+    for (const tell of this.#payers) tell(paid);
+    return paid;
+  }
+
+  async send(_address: string, amount: bigint | 'all', { feeRate = 2000n, dryRun = false } = {}): Promise<OnchainSend> {
+    await pause(200);
+    const feeSat = (feeRate * 154n) / 1000n;
+    const most = this.#balance.savingsSat - this.#balance.reserveSat - feeSat;
+    const amountSat = amount === 'all' ? most : amount;
+    if (amountSat > most) throw new WalletError('insufficientBalance', `Savings are short of ${amountSat - most} sat (the fee and the reserve included). Send less.`);
+    return { txid: dryRun ? null : samples.id(70), amountSat, feeSat };
+  }
+
+  async feeRates(): Promise<FeeRates> {
+    return { fast: 8200n, normal: 4000n, slow: 1100n };
+  }
+
+  async *history(): AsyncGenerator<Payment[], void, undefined> {
+    yield this.#payments;
+  }
+
+  async payment(id: string): Promise<Payment> {
+    const found = this.#payments.find((line) => line.id === id);
+    if (!found) throw new WalletError('invalidInput', 'There is no payment of this id.');
+    return found;
+  }
+
+  async channels(): Promise<Channel[]> {
+    return this.#channels;
+  }
+
+  async openChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
+    await pause(900);
+    const channel: Channel = { id: samples.id(80), gateway, state: 'confirming', confirmations: 0, needed: 3, capacitySat, outboundMsat: capacitySat * 990n, inboundMsat: 0n, trusted: false, funding: `${samples.id(81)}:0` };
+    this.#channels = [...this.#channels, channel];
+    this.#tell();
+    return channel.id;
+  }
+
+  async requestChannel(input: { gateway: string; capacitySat: bigint }): Promise<string> {
+    return this.openChannel(input);
+  }
+
+  async closeChannel(channelId: string): Promise<void> {
+    await pause();
+    this.#channels = this.#channels.map((channel) => (channel.id === channelId ? { ...channel, state: 'closing' } as Channel : channel));
+    this.#tell();
+  }
+
+  async *events(): AsyncGenerator<never, void, undefined> {
+    await this.ended;
+  }
+
+  onChange(listener: (snapshot: Snapshot) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  onPayment(listener: (payment: Payment) => void): () => void {
+    this.#payers.add(listener);
+    return () => this.#payers.delete(listener);
+  }
+
+  async diagnostics(): Promise<string> {
+    return 'pretended engine: nothing to diagnose';
+  }
+
+  async changePassphrase({ from, to }: { from: string; to: string }): Promise<void> {
+    await pause();
+    if (from !== made) throw new WalletError('wrongPassphrase', 'The present passphrase is another one.');
+    made = to;
+  }
+
+  async lock(): Promise<void> {
+    this.#end(new WalletError('closed', 'The wallet was locked.'));
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener({ status: this.#status, balance: this.#balance });
+  }
+}
+
+export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;
+
+export async function checkMnemonic(text: string): Promise<MnemonicCheck> {
+  const words = text.trim().toLowerCase().split(/\s+/);
+  const normalized = words.join(' ');
+  const wrong = words.findIndex((word) => !samples.WORDS.includes(word));
+  if (wrong >= 0) return { normalized, problem: { kind: 'unknownWord', position: wrong + 1, word: words[wrong] ?? '', suggestions: ['river'] }, message: 'unknown word' };
+  if (words.length !== 12 && words.length !== 24) return { normalized, problem: { kind: 'wordCount', count: words.length }, message: 'word count' };
+  return { normalized, problem: null, message: '' };
+}
+
+export const suggestWords = async (prefix: string, limit: number): Promise<string[]> =>
+  samples.WORDS.filter((word) => word.startsWith(prefix)).slice(0, limit);
+
+let kept: Settings | null = { network: 'signet', gateways: samples.GATEWAYS, chainSources: [], unit: 'sat', language: null, autoLockMinutes: 15 };
+
+export async function loadSettings(): Promise<LoadedSettings> {
+  return { settings: kept, problem: null };
+}
+
+export async function saveSettings(settings: Settings): Promise<void> {
+  kept = settings;
+}

@@ -1,0 +1,69 @@
+/** What the pretended engine of `--mode fake` has to show. */
+
+import type { Balance, Channel, Gateway, Payment, Status } from 'amplet';
+
+export const WORDS = 'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual crane crash crater crawl crazy legal legend leisure lemon river road roast robot thank winner wave year yellow zebra zoo'.split(' ');
+export const MNEMONIC = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
+export const PASSPHRASE = 'a quiet river under the bridge';
+
+export const NODE_A = '02a1633cafcc01ebfb6d78e39f687a1f0995c62fc95f51ead10a02ee0be551b5dc';
+export const NODE_B = '03c2abfa93eacec04721c019644584424aab2ba4dff3ac9bdab4e9c97007491dda';
+const PAYEE = '031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f';
+const HASH = 'f0a9b2c43cde5f1a0d27c1c90b6aa9b3e4a1e1f2d3c4b5a697887766554433';
+const TXID = '4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b';
+
+export const now = (): bigint => BigInt(Math.floor(Date.now() / 1000));
+export const id = (index: number): string => HASH + index.toString(16).padStart(2, '0');
+
+export const GATEWAYS: Gateway[] = [
+  { address: `${NODE_A}@ws://127.0.0.1:9911`, trustZeroConf: true },
+  { address: `${NODE_B}@wss://gateway.example.org`, trustZeroConf: false },
+];
+
+export const INVOICE =
+  'lnbcrt250u1pjx0000pp5lycg5kqk0d5cqsmmhf7q4whs8k0qu2g8m4v3vz9m4e0h0f5wq8msdqqcqzzsxqrrsssp5f7h0y0p0s8f3x8t0n5kpyzkvw5mkqlsm7nq6e9wck8dxjqnvkm5q9qyyssq8q9yq3m3p0k4g0yz6z8g7m2k3h9w7f4';
+export const ADDRESS = 'bcrt1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqvg32hk';
+
+const blank = { invoice: null, payee: null, preimage: null, txid: null, confirmations: 0, hops: null, settledAt: null, expiresAt: null, durationMs: null };
+
+export function payments(): Payment[] {
+  const at = now();
+  return [
+    { ...blank, id: id(1), direction: 'outbound', kind: 'bolt11', state: 'succeeded', amountMsat: 25_000_000n, feeMsat: 26_012n, description: 'Two coffees and a slice of cake', invoice: INVOICE, payee: PAYEE, preimage: id(90), hops: 2, createdAt: at - 640n, settledAt: at - 640n, durationMs: 118n },
+    { ...blank, id: id(2), direction: 'inbound', kind: 'bolt11', state: 'succeeded', amountMsat: 12_500_000n, feeMsat: null, description: 'Cinema tickets', invoice: INVOICE, preimage: id(91), createdAt: at - 7_300n, settledAt: at - 7_290n, expiresAt: at - 3_700n },
+    { ...blank, id: id(3), direction: 'outbound', kind: 'bolt11', state: 'failed', error: { code: 'noRoute', message: 'No route with enough liquidity was found within the fee limit of 50 sat. Raise the limit, or try again later.', causes: [] }, amountMsat: 900_000_000n, feeMsat: null, description: 'Bicycle, second hand', invoice: INVOICE, payee: PAYEE, createdAt: at - 90_000n, settledAt: at - 89_990n },
+    { ...blank, id: id(4), direction: 'outbound', kind: 'channelOpen', state: 'succeeded', amountMsat: 1_000_000_000n, feeMsat: 308_000n, description: '', txid: TXID, confirmations: 144, createdAt: at - 180_000n, settledAt: at - 176_000n },
+    { ...blank, id: id(5), direction: 'inbound', kind: 'onchain', state: 'succeeded', amountMsat: 2_500_000_000n, feeMsat: null, description: '', txid: TXID, confirmations: 160, createdAt: at - 260_000n, settledAt: at - 256_000n },
+    { ...blank, id: id(6), direction: 'inbound', kind: 'onchain', state: 'pending', amountMsat: 40_000_000n, feeMsat: null, description: '', txid: TXID, confirmations: 0, createdAt: at - 300_000n },
+  ];
+}
+
+const terms = { opensChannels: true, minCapacitySat: 50_000n, maxCapacitySat: 10_000_000n, maxChannelsPerPeer: 3, zeroConf: true, feeBaseMsat: 1000, feePpm: 1000 };
+
+export function channels(): Channel[] {
+  return [
+    { id: id(20), gateway: NODE_A, state: 'ready', capacitySat: 1_000_000n, outboundMsat: 614_000_000n, inboundMsat: 366_000_000n, trusted: false, funding: `${TXID}:0` },
+    { id: id(21), gateway: NODE_B, state: 'confirming', confirmations: 1, needed: 3, capacitySat: 500_000n, outboundMsat: 0n, inboundMsat: 490_000_000n, trusted: true, funding: `${TXID}:1` },
+  ];
+}
+
+export const EMPTY: Balance = { everydayMsat: 0n, spendableMsat: 0n, trustedMsat: 0n, receivableMsat: 0n, closingSat: 0n, savingsSat: 0n, savingsPendingSat: 0n, reserveSat: 0n };
+export const FULL: Balance = { everydayMsat: 624_321_988n, spendableMsat: 614_000_000n, trustedMsat: 10_000_000n, receivableMsat: 856_000_000n, closingSat: 12_000n, savingsSat: 1_499_692n, savingsPendingSat: 40_000n, reserveSat: 25_000n };
+
+export function status(scenario: string): Status {
+  const at = now();
+  const down = scenario === 'down';
+  const waiting = { state: 'waiting' as const, until: at + 14n, error: { code: 'gatewayOffline' as const, message: 'The gateway does not answer at ws://127.0.0.1:9911. Check that it runs and that you are online; the wallet tries again by itself.', causes: [] } };
+  return {
+    network: 'signet',
+    nodeId: NODE_B,
+    ableToPay: !down && scenario !== 'new',
+    chain: { height: 212, hash: TXID, time: at - 300n, synced: !down, checkedAt: down ? null : at - 4n, blocksLeft: 0, trust: { sources: scenario === 'new' ? 1 : 2, agreeing: scenario === 'new' ? 1 : 2, liars: [] }, error: null },
+    gateways: [
+      { nodeId: NODE_A, url: 'ws://127.0.0.1:9911', connection: down ? waiting : { state: 'connected' }, terms: down ? null : terms },
+      { nodeId: NODE_B, url: 'wss://gateway.example.org', connection: down ? waiting : { state: 'connected' }, terms: down ? null : terms },
+    ],
+    warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['longUnsynced'] : [],
+    commits: 12n,
+  };
+}

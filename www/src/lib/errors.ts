@@ -1,0 +1,50 @@
+/** Errors in the person's language: a title by code from the catalogue, the engine's own message below it. */
+
+import { WalletError, type ErrorCode } from 'amplet';
+import { m } from '../paraglide/messages.js';
+
+const TITLES: Record<ErrorCode, () => string> = {
+  invalidInput: m.error_invalidInput,
+  invalidMnemonic: m.error_invalidMnemonic,
+  wrongPassphrase: m.error_wrongPassphrase,
+  walletExists: m.error_walletExists,
+  walletNotFound: m.error_walletNotFound,
+  corrupt: m.error_corrupt,
+  newerFormat: m.error_newerFormat,
+  fenced: m.error_fenced,
+  inUse: m.error_inUse,
+  storageFull: m.error_storageFull,
+  storage: m.error_storage,
+  notAllowedHere: m.error_notAllowedHere,
+  versionMismatch: m.error_versionMismatch,
+  walletCrashed: m.error_walletCrashed,
+  closed: m.error_closed,
+  invalidPaymentRequest: m.error_invalidPaymentRequest,
+  wrongNetwork: m.error_wrongNetwork,
+  expired: m.error_expired,
+  alreadyPaid: m.error_alreadyPaid,
+  amountMismatch: m.error_amountMismatch,
+  insufficientBalance: m.error_insufficientBalance,
+  insufficientInbound: m.error_insufficientInbound,
+  noRoute: m.error_noRoute,
+  payeeRefused: m.error_payeeRefused,
+  feeTooHigh: m.error_feeTooHigh,
+  gatewayOffline: m.error_gatewayOffline,
+  nodeDown: m.error_nodeDown,
+  wrongNodeKey: m.error_wrongNodeKey,
+  gatewayRefused: m.error_gatewayRefused,
+  notAllowedByBrowser: m.error_notAllowedByBrowser,
+  chainSource: m.error_chainSource,
+  broadcastRejected: m.error_broadcastRejected,
+  channelUnavailable: m.error_channelUnavailable,
+  timeout: m.error_timeout,
+  internal: m.error_internal,
+};
+
+/** Whatever was thrown, with a code: what carries none is a defect of this program. */
+export function toWalletError(thrown: unknown): WalletError {
+  if (thrown instanceof WalletError) return thrown;
+  return new WalletError('internal', thrown instanceof Error ? thrown.message : String(thrown));
+}
+
+export const errorTitle = (error: Pick<WalletError, 'code'>): string => TITLES[error.code]();

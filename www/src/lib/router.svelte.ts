@@ -1,0 +1,34 @@
+/** Where the person is: `#/pay`, `#/history/<id>`. The hash never reaches a server. */
+
+export const SCREENS = ['home', 'receive', 'pay', 'history', 'channels', 'settings', 'create', 'restore'] as const;
+export type Screen = (typeof SCREENS)[number];
+
+export interface Route {
+  screen: Screen;
+  argument: string | null;
+}
+
+function read(): Route {
+  const [name = '', argument] = location.hash.replace(/^#\/?/, '').split('/');
+  const screen = SCREENS.find((known) => known === name) ?? 'home';
+  return { screen, argument: argument ? decodeURIComponent(argument) : null };
+}
+
+class Router {
+  route = $state.raw<Route>(read());
+
+  constructor() {
+    addEventListener('hashchange', () => {
+      this.route = read();
+    });
+  }
+
+  go(screen: Screen, argument?: string): void {
+    location.hash = href(screen, argument).slice(1);
+  }
+}
+
+export const href = (screen: Screen, argument?: string): string =>
+  `#/${screen}${argument === undefined ? '' : `/${encodeURIComponent(argument)}`}`;
+
+export const router = new Router();

@@ -14,8 +14,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::{CONNECT_TIMEOUT, FetchError, HttpRequest, HttpResponse};
 
+/// The HTTP client of [`NativePlatform`](crate::NativePlatform), for servers' tasks too: clones share its connections, and
+/// it may go to other threads. It needs a tokio runtime.
 #[derive(Clone)]
-pub(crate) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl HttpClient {
     pub(crate) fn new(tls: rustls::ClientConfig) -> Self {
@@ -31,7 +33,11 @@ impl HttpClient {
         Self(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector))
     }
 
-    pub(crate) async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
+    /// One HTTP exchange; see [`Platform::fetch`](crate::Platform::fetch).
+    ///
+    /// # Errors
+    /// [`FetchError`]; an answer of any status is none.
+    pub async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
         let (url, after, limit) = (request.url.clone(), request.timeout, request.max_body);
         let request = build(request)?;
         let exchange = async {

@@ -46,6 +46,11 @@ impl NativePlatform {
         Ok(Self { origin: Instant::now(), http: HttpClient::new(tls.clone()), tls: Arc::new(tls) })
     }
 
+    /// The HTTP client alone, which other threads may use.
+    pub fn http(&self) -> HttpClient {
+        self.http.clone()
+    }
+
     /// The stream of a peer that connected to this machine over TCP.
     pub fn accept_tcp(&self, stream: TcpStream) -> Rc<dyn Duplex> {
         tcp::duplex(stream)

@@ -8,8 +8,9 @@
 pub mod backend;
 pub mod store;
 
-use crate::{SharedBackend, StoreError};
+use crate::{Backend, SharedBackend, StoreError, Write};
 use futures::future::{LocalBoxFuture, poll_fn};
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
@@ -36,7 +37,8 @@ macro_rules! backend_cases {
 macro_rules! store_cases {
     ($run:ident! $($before:tt)*) => {
         $run! { $($before)* writes_and_reads, names_of_every_kind, lists_by_prefix, counts_its_commits, reopened_with_its_key,
-            a_wrong_key_disturbs_nobody, creating_twice, an_older_writer_stops, a_new_passphrase, a_lost_header,
+            a_wrong_key_disturbs_nobody, creating_twice,
+            a_creation_between, a_change_between, an_older_writer_stops, a_new_passphrase, a_lost_header,
             nothing_readable_is_stored, values_cannot_be_swapped, abandoned_commits, bad_names, closed_is_closed }
     };
 }
@@ -54,4 +56,46 @@ async fn abandon_after<F: Future>(polls: usize, future: F) -> Option<F::Output> 
         }
     })
     .await
+}
+
+/// A backend in which something else happens just before the first takeover.
+struct Interrupted {
+    inner: SharedBackend,
+    first: RefCell<Option<LocalBoxFuture<'static, ()>>>,
+}
+
+impl Backend for Interrupted {
+    fn place(&self) -> String {
+        self.inner.place()
+    }
+
+    fn read<'a>(&'a self, name: &'a [u8]) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        self.inner.read(name)
+    }
+
+    fn names(&self) -> LocalBoxFuture<'_, Result<Vec<Vec<u8>>, StoreError>> {
+        self.inner.names()
+    }
+
+    fn take_over(&self) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async {
+            let first = self.first.take();
+            if let Some(first) = first {
+                first.await;
+            }
+            self.inner.take_over().await
+        })
+    }
+
+    fn commit(&self, writes: Vec<Write>, epoch: u64) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        self.inner.commit(writes, epoch)
+    }
+
+    fn destroy(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
+        self.inner.destroy()
+    }
+
+    fn close(&self) -> LocalBoxFuture<'_, ()> {
+        self.inner.close()
+    }
 }

@@ -1,8 +1,11 @@
 //! What [`SealedStore`] does, on whatever backend.
 
-use super::{Lab, abandon_after};
+use super::{Interrupted, Lab, abandon_after};
 use crate::kdf::{self, KdfParams, Kek};
 use crate::{Batch, MAX_NAME_BYTES, SealedStore, SharedBackend, Store, StoreError, Write};
+use futures::FutureExt;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// As costly as a test can bear.
 fn cheap(salt: u8) -> KdfParams {
@@ -130,6 +133,40 @@ pub async fn creating_twice(lab: &dyn Lab) {
     .await;
     assert!(one.is_ok() != two.is_ok(), "{:?} {:?}", one.err(), two.err());
     open(lab, "at once").await.commit(batch([("a", b"1")])).await.unwrap();
+}
+
+/// The backend of `wallet`, in which `event` happens just before its first takeover.
+async fn interrupted(
+    lab: &dyn Lab,
+    wallet: &str,
+    event: impl Future<Output = ()> + 'static,
+) -> SharedBackend {
+    let inner = backend(lab, wallet).await;
+    Rc::new(Interrupted { inner, first: RefCell::new(Some(event.boxed_local())) })
+}
+
+/// A wallet made by another tab between this creation's look and its takeover is not overwritten.
+pub async fn a_creation_between(lab: &dyn Lab) {
+    let other = backend(lab, "between").await;
+    let event = async {
+        let store = SealedStore::create(other, &cheap(1), kek("right")).await.unwrap();
+        store.commit(batch([("a", b"1")])).await.unwrap();
+    };
+    let late = interrupted(lab, "between", event).await;
+    let refused = SealedStore::create(late, &cheap(1), kek("other")).await.err().unwrap();
+    assert!(matches!(refused, StoreError::AlreadyExists { .. }), "{refused}");
+    assert_eq!(open(lab, "between").await.get("a").await.unwrap().unwrap(), b"1");
+}
+
+/// A passphrase changed by another tab between this opening's look and its takeover counts.
+pub async fn a_change_between(lab: &dyn Lab) {
+    let store = create(lab, "change between").await;
+    let event = async move { store.change_passphrase(&cheap(1), kek("new")).await.unwrap() };
+    let late = interrupted(lab, "change between", event).await;
+    let refused = SealedStore::open(late, kek("right")).await.err().unwrap();
+    assert!(matches!(refused, StoreError::WrongPassphrase), "{refused}");
+    let store = SealedStore::open(backend(lab, "change between").await, kek("new")).await.unwrap();
+    store.commit(batch([("a", b"1")])).await.unwrap();
 }
 
 /// Once fenced, a store refuses everything: it holds stale state.

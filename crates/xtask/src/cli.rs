@@ -16,7 +16,7 @@ cargo xtask <command>
   build                  wasm, npm package, page, gateway
   size                   what a page loads to open a wallet, brotli-11, against its limit
   bench                  start-up and payment times
-  regtest [--env-file FILE] [--mine] [--www DIR]
+  regtest [--env-file FILE] [--mine] [--www DIR] [--gateway PROGRAM]
                          the demo's network alone, with a control API on loopback, until its standard
                          input closes or SIGTERM; FILE gets all addresses as JSON
   deny                   licences, bans, sources and security advisories of all dependencies
@@ -56,6 +56,8 @@ pub enum Command {
         mine: bool,
         /// A built page to serve.
         www: Option<PathBuf>,
+        /// A ready-made gateway.
+        gateway: Option<PathBuf>,
     },
     /// All checks of cargo-deny.
     Deny,
@@ -83,7 +85,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         "build" => Command::Build,
         "size" => Command::Size,
         "bench" => Command::Bench,
-        "regtest" => Command::Regtest { env_file: None, mine: false, www: None },
+        "regtest" => Command::Regtest { env_file: None, mine: false, www: None, gateway: None },
         "deny" => Command::Deny,
         "doctor" => Command::Doctor { fetch: false },
         unknown => bail!("no command `{unknown}`\n\n{HELP}"),
@@ -97,6 +99,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
             (Command::Regtest { env_file, .. }, Long("env-file")) => *env_file = Some(parser.value()?.into()),
             (Command::Regtest { mine, .. }, Long("mine")) => *mine = true,
             (Command::Regtest { www, .. }, Long("www")) => *www = Some(parser.value()?.into()),
+            (Command::Regtest { gateway, .. }, Long("gateway")) => *gateway = Some(parser.value()?.into()),
             (Command::Doctor { fetch }, Long("fetch")) => *fetch = true,
             (_, other) => return Err(other.unexpected().into()),
         }

@@ -33,8 +33,8 @@ fn run(command: Command) -> Result<()> {
         Command::Build => build::all(&cache)?,
         Command::Size => size::run(&cache)?,
         Command::Bench => bench::run(&cache)?,
-        Command::Regtest { env_file, mine, www } => {
-            regtest(&cache, Options { mine, www, env_file, release: false })?
+        Command::Regtest { env_file, mine, www, gateway } => {
+            regtest(&cache, Options { mine, www, env_file, gateway, release: false })?;
         }
         Command::Deny => deny::all(&cache)?,
         Command::Doctor { fetch } => doctor::run(&cache, fetch)?,

@@ -1,7 +1,7 @@
 //! Child processes: each in its own group, logged, with a deadline, and gone when we are gone.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -111,6 +111,22 @@ impl Group {
             }
         }
         false
+    }
+
+    /// The first line that the process prints, for one whose standard output is piped. Later ones are not read.
+    ///
+    /// # Errors
+    /// When it ends without one.
+    pub fn first_line(&mut self) -> Result<String> {
+        let output = self.child.stdout.as_mut().with_context(|| format!("`{}` is not piped", self.name))?;
+        let mut line = String::new();
+        BufReader::new(output)
+            .read_line(&mut line)
+            .with_context(|| format!("cannot read from `{}`", self.name))?;
+        if line.is_empty() {
+            bail!("`{}` ended at once", self.name);
+        }
+        Ok(line.trim().to_owned())
     }
 
     fn pipes(&mut self) -> Vec<Box<dyn Read + Send>> {

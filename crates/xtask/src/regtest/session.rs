@@ -24,6 +24,8 @@ pub struct Options {
     pub www: Option<PathBuf>,
     /// Run the optimised gateway.
     pub release: bool,
+    /// Run this gateway program instead of building one.
+    pub gateway: Option<PathBuf>,
     /// Write the description here too.
     pub env_file: Option<PathBuf>,
 }
@@ -48,7 +50,12 @@ impl Session {
         let folder = std::env::temp_dir().join(format!("amplet-regtest-{}", random_hex(6)?));
         let parts = Parts {
             bitcoind: tools::bitcoind::ensure(cache, 2)?,
-            gateway: build::gateway(cache, options.release)?,
+            gateway: match options.gateway {
+                Some(ready_made) => {
+                    ready_made.canonicalize().with_context(|| format!("no {}", ready_made.display()))?
+                }
+                None => build::gateway(cache, options.release)?,
+            },
             folder: folder.clone(),
         };
         let network =

@@ -1,6 +1,7 @@
 //! Everything that CI runs, step by step; one line at the end says how it went.
 
 mod counts;
+mod peer;
 mod steps;
 
 use std::time::{Duration, Instant};
@@ -10,8 +11,8 @@ use anyhow::{Result, bail};
 pub use self::counts::Counts;
 use self::steps::{STEPS, StepSpec};
 use crate::cache::Cache;
-use crate::proc;
-use crate::ui;
+use crate::tools::{self, Tool};
+use crate::{proc, ui};
 
 /// Runs all steps, or those named; `list` prints them instead. Steps after a failed one run too.
 ///
@@ -28,6 +29,12 @@ pub fn run(cache: &Cache, only: &[String], list: bool) -> Result<()> {
         bail!("no step `{unknown}`: see `cargo xtask test --list`");
     }
     let began = Instant::now();
+    if only.is_empty() {
+        // All at once, two at a time; a step that lacks its tool then fails with its own message.
+        if let Err(error) = tools::ensure(cache, &Tool::ALL) {
+            ui::line(&format!("✗ {error:#}"));
+        }
+    }
     let mut total = Counts::default();
     let mut table = Vec::new();
     for spec in STEPS.iter().filter(|s| only.is_empty() || only.iter().any(|name| name == s.name)) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::peer::Peer;
 use super::{Counts, Failure};
 use crate::cache::Cache;
 use crate::regtest::session::{Options, Session};
@@ -237,6 +238,8 @@ fn wasm_pack(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     pack.arg(&folder).current_dir(root()).env("WASM_BINDGEN_TEST_TIMEOUT", "600");
     wasm::ensure(cache)?.environment(&mut pack, DEV_WASM_DIR);
     before_path(&mut pack, bindgen.parent().context("wasm-bindgen has no folder")?)?;
+    let peer = Peer::start(cache)?;
+    peer.tell(&mut pack);
     in_network(cache, Options::default(), |session| {
         session.tell(&mut pack);
         suite(cache, spec, "", pack)

@@ -25,16 +25,19 @@ pub fn cargo() -> OsString {
 #[must_use]
 pub fn cargo_command() -> Command {
     let mut command = Command::new(cargo());
-    command
-        .current_dir(root())
-        .env("CARGO_TERM_PROGRESS_WHEN", "always")
-        .env("CARGO_TERM_PROGRESS_WIDTH", "100");
+    command.current_dir(root());
+    with_progress(&mut command);
     // What `cargo run` sets for us is not meant for what we start.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_"))
     {
         command.env_remove(name);
     }
     command
+}
+
+/// Makes cargo count what it compiles even where nobody sees its own bar.
+fn with_progress(command: &mut Command) {
+    command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "100");
 }
 
 /// Chromium and its driver, of one version.

@@ -63,10 +63,9 @@ impl WasmToolchain {
 
     /// Sets what any cargo needs for wasm; wasm-pack hands it on.
     pub fn environment(&self, command: &mut Command, target_dir: &str) {
+        super::with_progress(command);
         command
             .env("CARGO_TARGET_DIR", crate::target_dir().join(target_dir))
-            .env("CARGO_TERM_PROGRESS_WHEN", "always")
-            .env("CARGO_TERM_PROGRESS_WIDTH", "100")
             .env("CC_wasm32_unknown_unknown", "clang")
             .env("AR_wasm32_unknown_unknown", "llvm-ar");
         if *self == Self::Debian {
@@ -186,6 +185,7 @@ fn build_std(shop: &Workshop, step: &Step) -> Result<()> {
     let manifest = "[package]\nname = \"scratch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n";
     std::fs::write(package.join("Cargo.toml"), manifest).context("cannot write the scratch manifest")?;
     let mut cargo = Command::new("/usr/bin/cargo");
+    super::with_progress(&mut cargo);
     cargo
         .args(["build", "--release", "--target", TARGET, "-Zbuild-std=std,panic_abort,test,proc_macro"])
         .current_dir(&package)

@@ -1,1 +1,11 @@
 //! The gateway server: embedded node, WebSocket endpoint, chain API.
+
+pub mod admin;
+pub mod cli;
+pub mod config;
+pub mod edge;
+pub mod init;
+pub mod logging;
+pub mod node_thread;
+pub mod policy;
+pub mod run;

@@ -1,0 +1,127 @@
+//! The files and folders that a configuration names.
+
+use std::path::Path;
+
+use bip39::{Language, Mnemonic};
+
+use super::{Secret, Seed};
+
+/// Largest seed or token file, in bytes.
+const MAX_SECRET: u64 = 4096;
+
+/// Shortest admin token, in characters.
+const MIN_TOKEN: usize = 32;
+
+/// What is wrong with a file, and what to do.
+pub(super) struct Wrong {
+    pub(super) what: String,
+    pub(super) remedy: String,
+}
+
+impl Wrong {
+    fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into() }
+    }
+}
+
+/// The data folder is there, or can be made by making one folder.
+pub(super) fn check_data_dir(dir: &Path) -> Result<(), Wrong> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if dir.exists() {
+        return Err(Wrong::new(
+            format!("{} is not a folder", dir.display()),
+            "give a folder, or move the file",
+        ));
+    }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if parent.is_dir() {
+        return Ok(());
+    }
+    let remedy = format!("make it first: mkdir -p {}", parent.display());
+    Err(Wrong::new(format!("the folder {} does not exist", parent.display()), remedy))
+}
+
+/// The folder of the web wallet holds one.
+pub(super) fn check_www(dir: &Path) -> Result<(), Wrong> {
+    if dir.join("index.html").is_file() {
+        return Ok(());
+    }
+    Err(Wrong::new(
+        format!("there is no index.html in {}", dir.display()),
+        "give the folder of the built web wallet (www/dist), or leave the key out",
+    ))
+}
+
+/// Reads the mnemonic (BIP 39, English, 12 or 24 words, any white space between them).
+pub(super) fn read_seed(file: &Path) -> Result<Seed, Wrong> {
+    let remedy = "`amplet-gateway init` makes a new one; if this gateway had money, restore its words from your backup";
+    let text = read_secret(file, remedy)?;
+    let words = text.split_whitespace().count();
+    if words != 12 && words != 24 {
+        return Err(Wrong::new(
+            format!("{} holds {words} words", file.display()),
+            "a seed has 12 or 24; restore it from your backup",
+        ));
+    }
+    Mnemonic::parse_in(Language::English, text.to_lowercase()).map(Seed).map_err(|error| {
+        let what = match error {
+            bip39::Error::UnknownWord(index) => {
+                format!("word {} in {} is not in the BIP 39 list", index.saturating_add(1), file.display())
+            }
+            bip39::Error::InvalidChecksum => {
+                format!("the words in {} do not belong together (checksum)", file.display())
+            }
+            other => format!("{}: {other}", file.display()),
+        };
+        Wrong::new(what, "compare the words and their order with your backup")
+    })
+}
+
+/// Reads the admin token: at least 32 printable characters without spaces.
+pub(super) fn read_token(file: &Path) -> Result<Secret, Wrong> {
+    let remedy = "`amplet-gateway init` writes one, or: openssl rand -hex 32";
+    let text = read_secret(file, remedy)?;
+    if text.len() < MIN_TOKEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Wrong::new(
+            format!("the token in {} is not {MIN_TOKEN} or more printable characters", file.display()),
+            remedy,
+        ));
+    }
+    Ok(Secret::new(text))
+}
+
+/// Reads a short text file that strangers cannot read; white space around it is taken off.
+fn read_secret(file: &Path, remedy: &str) -> Result<String, Wrong> {
+    let show = file.display();
+    let unreadable = |error: std::io::Error| Wrong::new(format!("{show} cannot be read ({error})"), remedy);
+    let metadata = std::fs::metadata(file).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Wrong::new(format!("{show} is not a file"), remedy));
+    }
+    if metadata.len() > MAX_SECRET {
+        return Err(Wrong::new(format!("{show} is larger than {MAX_SECRET} bytes"), "check the path"));
+    }
+    refuse_open(file, &metadata)?;
+    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    Ok(text.trim().to_owned())
+}
+
+#[cfg(unix)]
+fn refuse_open(file: &Path, metadata: &std::fs::Metadata) -> Result<(), Wrong> {
+    use std::os::unix::fs::PermissionsExt;
+    // Reading by the group stays possible: services often get their secrets as root:service 0640.
+    if metadata.permissions().mode() & 0o027 == 0 {
+        return Ok(());
+    }
+    Err(Wrong::new(
+        format!("{} can be read or changed by others", file.display()),
+        format!("run: chmod 600 {}", file.display()),
+    ))
+}
+
+#[cfg(not(unix))]
+fn refuse_open(_: &Path, _: &std::fs::Metadata) -> Result<(), Wrong> {
+    Ok(())
+}

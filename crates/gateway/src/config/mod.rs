@@ -1,0 +1,270 @@
+//! The one configuration file: TOML, every key checked, every finding with its place and remedy.
+
+mod document;
+mod files;
+mod ports;
+mod sections;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use amplet_node::lightning::ln::msgs::SocketAddress as PublicAddress;
+use amplet_protocol::gateway::ChannelTerms;
+use amplet_transport::{Endpoint, PeerAddress};
+use bip39::Mnemonic;
+use bitcoin::Network;
+
+pub use document::{Problem, Severity};
+pub(crate) use ports::explain;
+
+/// Largest configuration file, in bytes.
+const MAX_FILE: usize = 1 << 20;
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read ({source}); check the path given to --config, or write a first one with `amplet-gateway init`", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is larger than any configuration: probably another file.
+    #[error("{}: is larger than 1 MiB; this is not a configuration file, check the path given to --config", file.display())]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Something in it is wrong: one line per finding, in the order of the file.
+    #[error("{}", list(.0))]
+    Wrong(Vec<Problem>),
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// A text that never shows in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// A checked configuration. Paths are absolute or relative to the working directory, ready to use.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// The Bitcoin network.
+    pub network: Network,
+    /// Where the node's database lies.
+    pub data_dir: PathBuf,
+    /// The node's seed.
+    pub seed: Seed,
+    /// For a restored seed with a new data folder: the height from which the chain is searched for its money.
+    pub birthday_height: Option<u32>,
+    /// The Lightning node.
+    pub node: NodeSection,
+    /// What wallets and browsers reach.
+    pub http: HttpSection,
+    /// What the operator reaches.
+    pub admin: AdminSection,
+    /// Where blocks come from.
+    pub chain: ChainSection,
+    /// On what terms there are channels.
+    pub channels: ChannelSection,
+    /// Logs.
+    pub log: LogSection,
+}
+
+/// The mnemonic, which never shows in logs.
+#[derive(Clone)]
+pub struct Seed(pub Mnemonic);
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(seed)")
+    }
+}
+
+/// `[node]`
+#[derive(Clone, Debug)]
+pub struct NodeSection {
+    /// Name in the public graph (BOLT 7), at most 32 bytes.
+    pub alias: String,
+    /// Where other nodes reach it by TCP.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses in the public graph (BOLT 7).
+    pub announce: Vec<PublicAddress>,
+    /// Peers that it keeps connected to.
+    pub peers: Vec<PeerAddress>,
+}
+
+/// `[http]`
+#[derive(Clone, Debug)]
+pub struct HttpSection {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Under which URL the world reaches that.
+    pub public: Option<PublicUrl>,
+    /// Folder of the web wallet.
+    pub www: Option<PathBuf>,
+    /// WebSockets at a time.
+    pub max_connections: usize,
+    /// WebSockets at a time of one client address.
+    pub max_connections_per_ip: usize,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// An `http(s)://` base URL and what it is as a WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Without a slash at its end.
+    pub base: String,
+    /// The relay below it.
+    pub relay: Endpoint,
+}
+
+/// `[admin]`
+#[derive(Clone, Debug)]
+pub struct AdminSection {
+    /// Where it listens; a loopback address.
+    pub listen: SocketAddr,
+    /// What a request's bearer token must be.
+    pub token: Secret,
+}
+
+/// `[bitcoind]` or `[chain]`
+#[derive(Clone, Debug)]
+pub enum ChainSection {
+    /// A Bitcoin Core of the operator.
+    Bitcoind {
+        /// RPC URL.
+        url: String,
+        /// How to log in.
+        login: Login,
+    },
+    /// Passed through from another block-dn server.
+    Upstream(String),
+}
+
+/// How to log in to a Bitcoin Core.
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// The file that Bitcoin Core writes at each start.
+    CookieFile(PathBuf),
+    /// `rpcauth` or `rpcuser`.
+    Password {
+        /// The name.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+}
+
+/// `[channels]`
+#[derive(Clone, Debug)]
+pub struct ChannelSection {
+    /// What wallets are told.
+    pub terms: ChannelTerms,
+    /// Whether a wallet may spend a channel that the gateway opened to the last sat, so that cheating costs it nothing.
+    pub zero_reserve: bool,
+    /// Confirmations before a channel that a peer opened is used.
+    pub confirmations: u32,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct LogSection {
+    /// The greatest level that is written.
+    pub level: tracing::Level,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Config {
+    /// Reads and checks a file, and the seed and token files that it names. The warnings come with the configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; when the contents are wrong it carries every finding, not only the first.
+    pub fn load(file: &Path) -> Result<(Self, Vec<Problem>), ConfigError> {
+        let unreadable = |source| ConfigError::Unreadable { file: file.to_path_buf(), source };
+        if std::fs::metadata(file).map_err(unreadable)?.len() > MAX_FILE as u64 {
+            return Err(ConfigError::TooLarge { file: file.to_path_buf() });
+        }
+        let bytes = std::fs::read(file).map_err(unreadable)?;
+        let text = String::from_utf8(bytes).map_err(|error| not_utf8(file, &error))?;
+        Self::read(file, &text)
+    }
+
+    /// Checks `text` as the contents of `file`, to whose folder relative paths belong.
+    fn read(file: &Path, text: &str) -> Result<(Self, Vec<Problem>), ConfigError> {
+        let findings = document::Findings::new(file, text);
+        let table = document::parse(&findings);
+        let config = sections::read(file, &document::Section::root(&findings, &table));
+        let problems = findings.into_problems();
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+        match config {
+            Some(config) if errors.is_empty() => Ok((config, warnings)),
+            _ => Err(ConfigError::Wrong(errors)),
+        }
+    }
+
+    /// Tries to listen on every configured address and says what would go wrong.
+    pub fn check_ports(&self) -> Vec<(Severity, String)> {
+        ports::try_all(self)
+    }
+
+    /// The address under which wallets reach the relay.
+    pub fn relay(&self, listening: SocketAddr) -> String {
+        match &self.http.public {
+            Some(public) => public.relay.to_string(),
+            None => format!("ws://{listening}{}", amplet_protocol::relay::PATH),
+        }
+    }
+}
+
+fn not_utf8(file: &Path, error: &std::string::FromUtf8Error) -> ConfigError {
+    let good = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default());
+    let (line, column) = document::position(&text, text.len());
+    ConfigError::Wrong(vec![Problem {
+        severity: Severity::Error,
+        file: file.to_path_buf(),
+        line,
+        column,
+        key: String::new(),
+        what: "is not UTF-8 here".into(),
+        remedy: "save the file as UTF-8".into(),
+    }])
+}

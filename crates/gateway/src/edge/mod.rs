@@ -1,0 +1,104 @@
+//! What wallets and browsers reach: WebSocket, chain API, health, web wallet. Runs beside the node, on other threads.
+
+mod connections;
+mod health;
+mod lightning;
+pub mod server;
+mod www;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use amplet_protocol::relay;
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
+
+use crate::config::Config;
+use crate::node_thread::NodeHandle;
+
+pub use connections::{Connections, Guard};
+
+/// The address that a connection came from; an extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Edge {
+    config: Arc<Config>,
+    node: NodeHandle,
+    connections: Connections,
+    relay: String,
+}
+
+impl Edge {
+    /// The shared state of a gateway whose relay wallets reach at the URL `relay`; WebSockets are counted in `connections`.
+    pub fn new(config: Arc<Config>, node: NodeHandle, connections: Connections, relay: String) -> Self {
+        Self { config, node, connections, relay }
+    }
+
+    /// Everything that is served, the chain API included.
+    pub fn router(self, chain_api: Router) -> Router {
+        let www = self.config.http.www.clone();
+        let mut router = Router::new()
+            .route(relay::PATH, get(lightning::upgrade))
+            .route(relay::HEALTH_PATH, get(health::answer));
+        if www.is_some() {
+            router = router.route("/config.json", get(www::config));
+        }
+        let router = router.with_state(self).merge(chain_api);
+        match www {
+            Some(dir) => router.merge(www::files(&dir)),
+            None => router.fallback(nothing),
+        }
+    }
+}
+
+async fn nothing() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "nothing is here: an amplet-gateway answers at /health and /lightning/v1\n")
+}
+
+/// The client's address: the connection's, or what a trusted reverse proxy says it is.
+fn client_ip(peer: Peer, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let direct = peer.0.ip().to_canonical();
+    if !trusted.contains(&direct) {
+        return direct;
+    }
+    // Each proxy appends whom it heard: from the end, the first that is not ours is the client; before it is hearsay.
+    let lines: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+    let hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+    let mut heard = hops.map_while(|hop| hop.trim().parse::<IpAddr>().ok()).map(|ip| ip.to_canonical());
+    heard.find(|ip| !trusted.contains(ip)).unwrap_or(direct)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        let trusted = ["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()];
+        client_ip(Peer(format!("{peer}:1").parse().unwrap()), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        assert_eq!(client("198.51.100.7", &["192.0.2.1"]), "198.51.100.7");
+        assert_eq!(client("127.0.0.1", &["192.0.2.1"]), "192.0.2.1");
+        assert_eq!(client("[::ffff:127.0.0.1]", &["192.0.2.1"]), "192.0.2.1");
+        assert_eq!(client("127.0.0.1", &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn what_a_client_claims_itself_is_not_believed() {
+        assert_eq!(client("127.0.0.1", &["6.6.6.6, 192.0.2.1"]), "192.0.2.1");
+        assert_eq!(client("127.0.0.1", &["6.6.6.6", "192.0.2.1, 10.0.0.1"]), "192.0.2.1");
+        assert_eq!(client("127.0.0.1", &["6.6.6.6, garbage, 10.0.0.1"]), "127.0.0.1");
+    }
+}

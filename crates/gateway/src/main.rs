@@ -1,0 +1,75 @@
+//! `amplet-gateway`: see `--help`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use amplet_gateway::cli::{Cli, Command};
+use amplet_gateway::config::{Config, Severity};
+use amplet_gateway::{init, logging, run};
+use clap::Parser;
+
+/// The command line or the configuration is wrong; clap's code, too.
+const WRONG_USE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Some(Command::Init { dir, network }) => match init::run(&dir, network) {
+            Ok(said) => {
+                println!("{said}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("amplet-gateway: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Some(Command::Check(file)) => check(&file.config),
+        // clap lets no other case through: without a subcommand --config is there.
+        None => cli.run.map_or(ExitCode::from(WRONG_USE), |file| run(&file.config)),
+    }
+}
+
+/// Loads a configuration and shows its warnings, or shows what is wrong with it.
+fn load(file: &Path) -> Result<Config, ExitCode> {
+    let (config, warnings) = Config::load(file).map_err(|error| {
+        eprintln!("{error}");
+        ExitCode::from(WRONG_USE)
+    })?;
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(config)
+}
+
+fn run(file: &Path) -> ExitCode {
+    let config = match load(file) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    logging::start(&config.log);
+    match run::run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the gateway ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check(file: &Path) -> ExitCode {
+    let config = match load(file) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let findings = config.check_ports();
+    for (severity, finding) in &findings {
+        let prefix = if *severity == Severity::Warning { "warning: " } else { "" };
+        eprintln!("{prefix}{}: {finding}", file.display());
+    }
+    if findings.iter().any(|(severity, _)| *severity == Severity::Error) {
+        return ExitCode::from(WRONG_USE);
+    }
+    println!("{}: ok", file.display());
+    ExitCode::SUCCESS
+}

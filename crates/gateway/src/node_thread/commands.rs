@@ -1,0 +1,271 @@
+//! What the admin API asks of the node.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_node::lightning::ln::channel_state::ChannelDetails;
+use amplet_node::lightning_invoice::{Bolt11Invoice, Currency};
+use amplet_node::{ConnectionState, LedgerError, NewInvoice, Node, OpenChannel, PayError};
+use amplet_protocol::page::Direction;
+use amplet_transport::PeerAddress;
+use bitcoin::Network;
+use bitcoin::hex::DisplayHex;
+use bitcoin::secp256k1::PublicKey;
+
+use super::{Command, Reply, convert};
+use crate::admin::types::{self, Msat};
+use crate::admin::{AdminCode, AdminError};
+use crate::config::Config;
+
+/// How long a payment's outcome is waited for.
+const PAY_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a first connection to a peer is waited for.
+const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+
+/// All bitcoin there will be, in msat.
+const ALL_MSAT: u64 = 21_000_000 * 100_000_000 * 1_000;
+
+/// Longest validity of an invoice: a year, in seconds.
+const MAX_EXPIRY: u32 = 365 * 24 * 3600;
+
+type Result<T> = std::result::Result<T, AdminError>;
+
+/// What commands need beside the node.
+pub(super) struct Office {
+    pub(super) node: Node,
+    pub(super) config: std::sync::Arc<Config>,
+    /// The relay's URL, as wallets reach it.
+    pub(super) relay: String,
+    /// WebSockets of wallets and TCP connections now.
+    pub(super) connections: Box<dyn Fn() -> usize>,
+}
+
+/// Does what a command says and answers it; each runs as a task of its own.
+pub(super) async fn run(office: Rc<Office>, command: Command) {
+    match command {
+        // Taken by the loop itself.
+        Command::Accept(_) => {}
+        Command::Info(reply) => answer(reply, Ok(office.info())),
+        Command::NewAddress(reply) => answer(reply, office.new_address().await),
+        Command::Connect(request, reply) => answer(reply, office.connect(&request).await),
+        Command::Channels(reply) => answer(reply, Ok(office.channels())),
+        Command::OpenChannel(request, reply) => answer(reply, office.open_channel(&request).await),
+        Command::CloseChannel(id, how, reply) => answer(reply, office.close_channel(id, how)),
+        Command::CreateInvoice(request, reply) => answer(reply, office.create_invoice(request).await),
+        Command::Invoice(hash, reply) => answer(reply, office.invoice(hash).await),
+        Command::Pay(request, reply) => answer(reply, office.pay(&request).await),
+        Command::Payment(hash, reply) => answer(reply, office.payment(hash).await),
+        Command::Sync(reply) => answer(reply, office.sync().await),
+    }
+}
+
+fn answer<T>(reply: Reply<T>, result: Result<T>) {
+    // The asker may have gone; the deed stands.
+    let _ = reply.send(result);
+}
+
+fn invalid(message: impl Into<String>) -> AdminError {
+    AdminError::new(AdminCode::InvalidInput, message)
+}
+
+fn unreadable(error: &LedgerError) -> AdminError {
+    AdminError::new(AdminCode::Internal, error.to_string())
+}
+
+impl Office {
+    fn info(&self) -> types::Info {
+        let node = &self.node;
+        let id = node.node_id().to_string();
+        let (savings_sat, savings_pending_sat) = node.savings();
+        let mut addresses = vec![format!("{id}@{}", self.relay)];
+        addresses.extend(self.config.node.announce.iter().map(|address| format!("{id}@tcp://{address}")));
+        types::Info {
+            addresses,
+            node_id: id,
+            network: network_name(self.config.network).into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            height: node.best_block().0,
+            synced: node.sync_state().synced,
+            savings_sat,
+            savings_pending_sat,
+            reserve_sat: node.reserve_sat(0),
+            channels: node.channels().len(),
+            peers: node.peers().iter().map(PublicKey::to_string).collect(),
+            connections: (self.connections)(),
+        }
+    }
+
+    async fn new_address(&self) -> Result<types::Address> {
+        Ok(types::Address { address: self.node.new_address().await.to_string() })
+    }
+
+    async fn connect(&self, request: &types::ConnectPeer) -> Result<types::Peer> {
+        let address: PeerAddress =
+            request.address.parse().map_err(|error| invalid(format!("address: {error}")))?;
+        let node_id = address.node_id.to_string();
+        if node_id == self.node.node_id().to_string() {
+            return Err(invalid("address: this is the node itself; give another node's address"));
+        }
+        let kept = self.node.keep_connected(address).map_err(|error| {
+            invalid(format!("address: {node_id} is not a public key ({error}); copy it again"))
+        })?;
+        let connected = self.node.connected(kept.node_id);
+        if tokio::time::timeout(CONNECT_LIMIT, connected).await.is_ok() {
+            return Ok(types::Peer { node_id });
+        }
+        let why = match &*kept.state.borrow() {
+            ConnectionState::Waiting { error, .. } => error.to_string(),
+            _ => format!("it did not answer within {} s", CONNECT_LIMIT.as_secs()),
+        };
+        let message =
+            format!("the peer could not be reached: {why}; it is tried again until the gateway restarts");
+        Err(AdminError::new(AdminCode::Remote, message))
+    }
+
+    fn channels(&self) -> types::Channels {
+        let all = self.node.channels();
+        let convert = |details: ChannelDetails| {
+            let connected = self.node.is_connected(&details.counterparty.node_id);
+            convert::channel(&details, connected)
+        };
+        types::Channels { channels: all.into_iter().map(convert).collect() }
+    }
+
+    async fn open_channel(&self, request: &types::OpenChannel) -> Result<types::ChannelId> {
+        let peer: PublicKey = request.peer.parse().map_err(|error| {
+            invalid(format!("peer: {error}; give the node id of a connected peer, 66 hexadecimal digits"))
+        })?;
+        let capacity_msat = request.capacity_sat.checked_mul(1000).filter(|msat| *msat <= ALL_MSAT);
+        match capacity_msat {
+            Some(capacity) if request.push_msat.0 <= capacity => {}
+            Some(_) => return Err(invalid("pushMsat: is more than the capacity; give less")),
+            None => return Err(invalid("capacitySat: is more than all bitcoin; give less")),
+        }
+        let how = OpenChannel {
+            capacity_sat: request.capacity_sat,
+            push_msat: request.push_msat.0,
+            announce: request.announce,
+            zero_reserve: false,
+            fee_rate: None,
+        };
+        let opened = self.node.open_channel(peer, &how).await;
+        opened
+            .map(|id| types::ChannelId { id: id.to_string() })
+            .map_err(|error| convert::channel_error(&error))
+    }
+
+    fn close_channel(&self, id: [u8; 32], how: types::CloseChannel) -> Result<()> {
+        let id = id.to_lower_hex_string();
+        self.node.close_channel(&id, how.force).map_err(|error| convert::channel_error(&error))
+    }
+
+    async fn create_invoice(&self, request: types::CreateInvoice) -> Result<types::Invoice> {
+        let amount_msat = request.amount_msat.map(|amount| amount.0);
+        if amount_msat.is_some_and(|amount| amount == 0 || amount > ALL_MSAT) {
+            return Err(invalid(
+                "amountMsat: is 0, or more than all bitcoin; leave it out to let the payer choose",
+            ));
+        }
+        let expiry_secs = request.expiry_secs.unwrap_or(3600);
+        if !(1..=MAX_EXPIRY).contains(&expiry_secs) {
+            return Err(invalid(format!(
+                "expirySecs: {expiry_secs} is out of range; give 1 to {MAX_EXPIRY}"
+            )));
+        }
+        let new = NewInvoice { amount_msat, description: request.description, expiry_secs };
+        let made = self.node.invoice(&new).map_err(|error| convert::pay_error(&error))?;
+        self.invoice(made.payment_hash().0).await
+    }
+
+    async fn invoice(&self, hash: [u8; 32]) -> Result<types::Invoice> {
+        let line = self.line(hash, Direction::Inbound).await?;
+        let invoice = line.and_then(|line| convert::invoice(line, unix_now()));
+        invoice.ok_or_else(|| {
+            AdminError::new(
+                AdminCode::NotFound,
+                "this node made no invoice with that payment hash; check the hash",
+            )
+        })
+    }
+
+    async fn pay(&self, request: &types::Pay) -> Result<types::Payment> {
+        let invoice: Bolt11Invoice = request.invoice.trim().parse().map_err(|error| {
+            invalid(format!("invoice: cannot be read ({error:?}); copy the whole BOLT 11 text again"))
+        })?;
+        self.refuse_foreign(&invoice)?;
+        let given_msat = request.amount_msat.map(|amount| amount.0);
+        let amount_msat = invoice.amount_milli_satoshis().or(given_msat).unwrap_or(0);
+        let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
+        let hash = invoice.payment_hash().0;
+        let id = match self.node.pay(&invoice, given_msat, max_fee_msat) {
+            Ok(id) => id,
+            // These are in the history as failed: an outcome, not a wrong request.
+            Err(PayError::NoRoute | PayError::TooLarge) => return self.payment(hash).await,
+            Err(error) => return Err(convert::pay_error(&error)),
+        };
+        match self.node.outcome(&id, PAY_LIMIT).await {
+            Some(line) => Ok(convert::payment(line)),
+            None => self.payment(hash).await,
+        }
+    }
+
+    fn refuse_foreign(&self, invoice: &Bolt11Invoice) -> Result<()> {
+        let ours = match self.config.network {
+            Network::Bitcoin => Currency::Bitcoin,
+            Network::Testnet | Network::Testnet4 => Currency::BitcoinTestnet,
+            Network::Signet => Currency::Signet,
+            Network::Regtest => Currency::Regtest,
+        };
+        if invoice.currency() == ours {
+            return Ok(());
+        }
+        let message = format!(
+            "the invoice is for {:?}, this gateway is on {}; ask the payee for one of this network",
+            invoice.currency(),
+            network_name(self.config.network)
+        );
+        Err(AdminError::new(AdminCode::InvoiceUnusable, message))
+    }
+
+    async fn payment(&self, hash: [u8; 32]) -> Result<types::Payment> {
+        let line = self.line(hash, Direction::Outbound).await?;
+        line.map(convert::payment).ok_or_else(|| {
+            AdminError::new(AdminCode::NotFound, "this node made no payment with that hash; check the hash")
+        })
+    }
+
+    async fn line(
+        &self,
+        hash: [u8; 32],
+        direction: Direction,
+    ) -> Result<Option<amplet_protocol::page::Payment>> {
+        let line = self.node.payment(&hash.to_lower_hex_string()).await;
+        Ok(line.map_err(|error| unreadable(&error))?.filter(|line| line.direction == direction))
+    }
+
+    async fn sync(&self) -> Result<types::Synced> {
+        self.node.sync_now().await.map_err(|error| convert::node_error(&error))?;
+        Ok(types::Synced { height: self.node.best_block().0 })
+    }
+}
+
+/// Greatest fee where none is given: 1 %, and at least 50 sat.
+fn default_fee(amount_msat: u64) -> u64 {
+    (amount_msat / 100).max(50_000)
+}
+
+/// Seconds since the UNIX epoch.
+fn unix_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A network's name in the configuration.
+pub(crate) fn network_name(network: Network) -> &'static str {
+    match network {
+        Network::Bitcoin => "mainnet",
+        Network::Testnet | Network::Testnet4 => "testnet4",
+        Network::Signet => "signet",
+        Network::Regtest => "regtest",
+    }
+}

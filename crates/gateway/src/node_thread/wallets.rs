@@ -1,0 +1,105 @@
+//! What wallets ask for over BOLT 8: the terms, and channels.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use amplet_node::{AcceptChannel, Acceptance, InboundChannel, Incoming, Node, OpenChannel};
+use amplet_protocol::gateway::{ChannelTerms, Message, Refusal};
+use bitcoin::secp256k1::PublicKey;
+use futures::StreamExt;
+use futures::channel::mpsc::UnboundedReceiver;
+use tracing::{info, warn};
+
+use crate::config::ChannelSection;
+use crate::policy::{self, Accepted, Funds};
+
+/// Virtual size of a funding transaction with a few inputs, from above: 20 taproot inputs, two outputs.
+const FUNDING_VBYTES: u64 = 20 * 58 + 11 + 2 * 43;
+
+/// Answers wallets for as long as the node runs.
+pub(super) async fn answer(node: Node, channels: ChannelSection, mut messages: UnboundedReceiver<Incoming>) {
+    let desk = Rc::new(Desk { node, channels, promised_sat: Cell::new(0) });
+    while let Some(Incoming { peer, message }) = messages.next().await {
+        match message {
+            Message::GetTerms => desk.node.send_message(peer, Message::Terms(desk.channels.terms.clone())),
+            Message::RequestChannel { request_id, capacity_sat } => {
+                tokio::task::spawn_local(request(Rc::clone(&desk), peer, request_id, capacity_sat));
+            }
+            // Answers; this gateway asks nobody.
+            Message::Terms(_) | Message::ChannelComing { .. } | Message::ChannelRefused { .. } => {}
+        }
+    }
+}
+
+struct Desk {
+    node: Node,
+    channels: ChannelSection,
+    /// Capacity of the channels being opened, which the balance does not show yet, in sat.
+    promised_sat: Cell<u64>,
+}
+
+async fn request(desk: Rc<Desk>, peer: PublicKey, request_id: u64, capacity_sat: u64) {
+    // From the decision to LDK's note of the new channel (in the first poll of `open_channel`) nothing awaits, so two
+    // requests cannot be granted the same place.
+    let answer = match desk.decide(peer, capacity_sat) {
+        Ok(accepted) => {
+            desk.node.send_message(peer, Message::ChannelComing { request_id });
+            desk.open(peer, accepted).await
+        }
+        Err(refusal) => Err(refusal),
+    };
+    match answer {
+        Ok(id) => info!(%peer, capacity_sat, channel = %id, "a channel was opened for a wallet"),
+        Err(reason) => {
+            info!(%peer, capacity_sat, ?reason, "a channel was refused to a wallet");
+            desk.node.send_message(peer, Message::ChannelRefused { request_id, reason });
+        }
+    }
+}
+
+impl Desk {
+    fn decide(&self, peer: PublicKey, capacity_sat: u64) -> Result<Accepted, Refusal> {
+        let with_peer = self.node.channels().iter().filter(|c| c.counterparty.node_id == peer).count();
+        let rate = self.node.fee_rate(6);
+        let (confirmed_sat, _) = self.node.savings();
+        let funds = Funds {
+            confirmed_sat: confirmed_sat.saturating_sub(self.promised_sat.get()),
+            reserve_sat: self.node.reserve_sat(1),
+            opening_fee_sat: rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, |fee| fee.to_sat()),
+        };
+        let with_peer = u32::try_from(with_peer).unwrap_or(u32::MAX);
+        policy::decide(&self.channels.terms, with_peer, funds, capacity_sat)
+    }
+
+    async fn open(&self, peer: PublicKey, accepted: Accepted) -> Result<String, Refusal> {
+        let how = OpenChannel {
+            capacity_sat: accepted.capacity_sat,
+            push_msat: 0,
+            announce: false,
+            zero_reserve: self.channels.zero_reserve,
+            fee_rate: None,
+        };
+        self.promised_sat.set(self.promised_sat.get().saturating_add(accepted.capacity_sat));
+        let opened = self.node.open_channel(peer, &how).await;
+        self.promised_sat.set(self.promised_sat.get().saturating_sub(accepted.capacity_sat));
+        opened.map(|id| id.to_string()).map_err(|error| {
+            warn!(%peer, %error, "a channel for a wallet failed");
+            // The details are the operator's: they tell of the gateway's money.
+            Refusal::Failed { message: "the gateway could not open the channel; try again later".into() }
+        })
+    }
+}
+
+/// Whether a channel that a peer funds is taken.
+pub(super) fn acceptance(terms: ChannelTerms) -> AcceptChannel {
+    Rc::new(move |channel: &InboundChannel| {
+        let with_peer = u32::try_from(channel.channels_with_peer).unwrap_or(u32::MAX);
+        match policy::decide_inbound(&terms, with_peer, channel.capacity_sat) {
+            Ok(()) => Acceptance::Accept,
+            Err(reason) => {
+                info!(peer = %channel.peer, capacity_sat = channel.capacity_sat, %reason, "a peer's channel was refused");
+                Acceptance::Refuse(reason)
+            }
+        }
+    })
+}

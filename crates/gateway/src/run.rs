@@ -1,0 +1,206 @@
+//! The gateway from start to end: listeners, edge, node, signals.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+
+use crate::admin;
+use crate::config::{self, Config};
+use crate::edge::server::{self, Limits};
+use crate::edge::{Connections, Edge};
+use crate::node_thread::{self, NodeHandle, NodeThreadError, Phase, Start};
+
+/// Time for the node to finish its step and write it.
+const NODE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Time for wallets to take the reason why their WebSocket is closed.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+
+/// HTTP connections beside WebSockets: chain API, web wallet, health.
+const HTTP_CONNECTIONS: usize = 1024;
+
+/// Of one client: a household behind one address opens several browsers.
+const HTTP_CONNECTIONS_PER_CLIENT: usize = 64;
+
+/// Of the admin API.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// Why the gateway ended with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing can listen there.
+    #[error("{0}")]
+    Listen(String),
+    /// The system gave no threads, or no signals.
+    #[error(
+        "the system does not give what the gateway needs ({0}); free memory or processes, then start it again"
+    )]
+    System(#[from] std::io::Error),
+    /// The node.
+    #[error(transparent)]
+    Node(#[from] NodeThreadError),
+    /// The node did not end.
+    #[error("the node did not finish within {} s; its state is as it was committed last", NODE_LIMIT.as_secs())]
+    Late,
+    /// A second signal. Not an error of the gateway; its state is as it was committed last.
+    #[error("ended at once by a second signal")]
+    Interrupted,
+}
+
+/// Runs the gateway until a signal ends it.
+///
+/// # Errors
+/// [`RunError`]: why it could not start, or ended otherwise.
+pub fn run(config: Config) -> Result<(), RunError> {
+    std::panic::set_hook(Box::new(|panic| {
+        error!(%panic, backtrace = %std::backtrace::Backtrace::capture(), "a defect of this program");
+    }));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(Arc::new(config)));
+    // What is left (answers that nobody waits for) ends with the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(config: Arc<Config>) -> Result<(), RunError> {
+    let mut signals = Signals::new()?;
+    let http = bind(config.http.listen).await?;
+    let admin_listener = bind(config.admin.listen).await?;
+    let mut tcp = Vec::new();
+    for address in &config.node.listen {
+        tcp.push(bind(*address).await?.into_std()?);
+    }
+    let (listening, admin_address) = (http.local_addr()?, admin_listener.local_addr()?);
+    let (handle, commands, status) = NodeHandle::new();
+    let websockets = Connections::new(config.http.max_connections, config.http.max_connections_per_ip);
+    let relay = config.relay(listening);
+    info!(
+        version = env!("CARGO_PKG_VERSION"), network = node_thread::network_name(config.network), %relay,
+        http = %listening, admin = %admin_address, "the gateway starts"
+    );
+
+    let chain_api = axum::Router::new();
+    let edge = Edge::new(Arc::clone(&config), handle.clone(), websockets.clone(), relay.clone());
+    let admin = admin::router(handle, config.admin.token.clone());
+    let servers = Servers::start(http, edge.router(chain_api), admin_listener, admin, &config);
+
+    let (stop_node, stop) = oneshot::channel();
+    let mut node = node_thread::start(Start {
+        config: Arc::clone(&config),
+        chain_url: format!("http://{}", loopback(listening)),
+        relay,
+        websockets: websockets.clone(),
+        listeners: tcp,
+        commands,
+        status: status.clone(),
+        stop,
+    })?;
+
+    let ended = tokio::select! {
+        ended = &mut node => ended.unwrap_or(Err(NodeThreadError::Crashed)).map_err(RunError::Node),
+        name = signals.next() => {
+            info!(signal = name, "the gateway stops; a second signal ends it at once");
+            // Wallets that come now are told to come back soon.
+            status.send_modify(|status| status.phase = Phase::Stopping);
+            drop(stop_node);
+            tokio::select! {
+                stopped = tokio::time::timeout(NODE_LIMIT, &mut node) => match stopped {
+                    Ok(ended) => ended.unwrap_or(Err(NodeThreadError::Crashed)).map_err(RunError::Node),
+                    Err(_) => Err(RunError::Late),
+                },
+                _ = signals.next() => return Err(RunError::Interrupted),
+            }
+        }
+    };
+    tokio::select! {
+        () = say_goodbye(&websockets, servers) => {}
+        _ = signals.next() => return Err(RunError::Interrupted),
+    }
+    if ended.is_ok() {
+        info!("the gateway has ended");
+    }
+    ended
+}
+
+/// Lets the wallets hear why their WebSockets are closed and the answers under way finish.
+async fn say_goodbye(websockets: &Connections, servers: Servers) {
+    if tokio::time::timeout(GOODBYE_LIMIT, websockets.none_left()).await.is_err() {
+        warn!(left = websockets.count(), "some wallets did not take the goodbye");
+    }
+    servers.stop().await;
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address).await.map_err(|error| RunError::Listen(config::explain(address, &error)))
+}
+
+/// How this machine reaches what listens there.
+fn loopback(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+/// The two HTTP servers.
+struct Servers {
+    stop: watch::Sender<bool>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Servers {
+    fn start(
+        http: TcpListener,
+        edge: axum::Router,
+        admin_listener: TcpListener,
+        admin: axum::Router,
+        config: &Config,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let wait = |mut stopped: watch::Receiver<bool>| async move {
+            let _ = stopped.changed().await;
+        };
+        let exempt = config.http.trusted_proxies.clone();
+        let limits = Limits { total: HTTP_CONNECTIONS, per_client: HTTP_CONNECTIONS_PER_CLIENT, exempt };
+        let edge = tokio::spawn(server::serve(http, edge, limits, wait(stopped.clone())));
+        let limits = Limits { total: ADMIN_CONNECTIONS, per_client: ADMIN_CONNECTIONS, exempt: Vec::new() };
+        let admin = tokio::spawn(server::serve(admin_listener, admin, limits, wait(stopped)));
+        Self { stop, tasks: [edge, admin] }
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                warn!(%error, "an HTTP server ended early");
+            }
+        }
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.term.recv() => "SIGTERM",
+            _ = self.int.recv() => "SIGINT",
+        }
+    }
+}

@@ -515,7 +515,11 @@ balance: Balance, } | { "notice": "paymentChanged",
 /**
  * The line, now.
  */
-payment: Payment, };
+payment: Payment, } | { "notice": "stopped", 
+/**
+ * Why, and what to do.
+ */
+error: WalletError, };
 
 /**
  * How to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).

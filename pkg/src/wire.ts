@@ -86,13 +86,14 @@ function wrongCall(call: unknown): string | null {
     case 'kdfParams':
       return null;
     case 'open':
-      if (!isRecord(call['options'])) return '`open` needs an object `options`';
+      if (!isRecord(call['options']) || !isShallow(call['options'])) return '`open` needs an object `options` of little depth';
       if (!isKey(call['key'])) return '`open` needs a `key` of 32 bytes';
       if (call['kdf'] !== null && !isBytes(call['kdf'])) return '`open` needs bytes or null as `kdf`';
       if (typeof call['takeOver'] !== 'boolean') return '`open` needs a boolean `takeOver`';
       return isTexts(call['log']) ? null : '`open` needs a list of texts `log`';
     case 'request':
-      return isRecord(call['request']) && typeof call['request']['method'] === 'string' ? null : 'a request needs a text `method`';
+      if (!isRecord(call['request']) || !isShallow(call['request'])) return '`request` needs an object `request` of little depth';
+      return typeof call['request']['method'] === 'string' ? null : 'a request needs a text `method`';
     case 'changePassphrase':
       if (!isKey(call['from']) || !isKey(call['to'])) return '`changePassphrase` needs keys `from` and `to` of 32 bytes';
       return isBytes(call['kdf']) ? null : '`changePassphrase` needs bytes as `kdf`';
@@ -101,6 +102,12 @@ function wrongCall(call: unknown): string | null {
     default:
       return 'unknown method';
   }
+}
+
+/** Whether `value` nests little enough to be read by recursion: the engine's stack is small, and overflowing it ends it. */
+function isShallow(value: unknown, depth = 8): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1));
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

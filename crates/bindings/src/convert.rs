@@ -1,0 +1,48 @@
+//! Values and errors across the border.
+
+use amplet_protocol::page::{ErrorCode, WalletError};
+use amplet_storage::StoreError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsError, JsValue};
+
+/// A value as the page's TypeScript types declare it: u64 as `bigint`, `None` as `null`, maps as objects.
+pub(crate) fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::new()
+        .serialize_large_number_types_as_bigints(true)
+        .serialize_missing_as_null(true)
+        .serialize_maps_as_objects(true);
+    value.serialize(&serializer).map_err(|error| JsError::new(&error.to_string()).into())
+}
+
+/// A value that came from the page; `what` names it in the error.
+pub(crate) fn from_js<T: DeserializeOwned>(what: &str, value: JsValue) -> Result<T, JsValue> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| {
+        thrown(&WalletError::new(
+            ErrorCode::InvalidInput,
+            format!("{what} is not what it should be ({error}): correct it, see the types of the package"),
+        ))
+    })
+}
+
+/// An error as the page's TypeScript catches it: a plain object with `code`, `message` and `causes`.
+pub(crate) fn thrown(error: &WalletError) -> JsValue {
+    to_js(error).unwrap_or_else(|unserialisable| unserialisable)
+}
+
+/// The storage's error as the page knows it.
+pub(crate) fn stored(error: StoreError) -> WalletError {
+    let code = match &error {
+        StoreError::Fenced { .. } => ErrorCode::Fenced,
+        StoreError::QuotaExceeded { .. } => ErrorCode::StorageFull,
+        StoreError::WrongPassphrase => ErrorCode::WrongPassphrase,
+        StoreError::Corrupt { .. } => ErrorCode::Corrupt,
+        StoreError::NewerFormat { .. } => ErrorCode::NewerFormat,
+        StoreError::NotFound { .. } => ErrorCode::WalletNotFound,
+        StoreError::AlreadyExists { .. } => ErrorCode::WalletExists,
+        StoreError::Closed => ErrorCode::Closed,
+        StoreError::InvalidName { .. } => ErrorCode::InvalidInput,
+        _ => ErrorCode::Storage,
+    };
+    WalletError::new(code, error.to_string()).caused_by(&error)
+}

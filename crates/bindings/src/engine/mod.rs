@@ -1,0 +1,217 @@
+//! The wallet, as the worker that hosts it calls it.
+
+mod hooks;
+mod notices;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
+use amplet_storage::kdf::{KdfParams, Kek};
+use amplet_storage::{IndexedDbBackend, SealedStore, SharedBackend, Store};
+use amplet_transport::WebPlatform;
+use amplet_wallet::Wallet;
+use futures::future::AbortHandle;
+use sha2::{Digest, Sha256};
+use wasm_bindgen::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::convert::{from_js, stored, thrown, to_js};
+
+pub use hooks::start;
+
+/// An open wallet.
+#[wasm_bindgen]
+pub struct Engine {
+    wallet: Wallet,
+    store: Rc<SealedStore>,
+    /// SHA-256 of the key it was opened with: enough to know the key again.
+    proof: Cell<[u8; 32]>,
+    subscriptions: RefCell<BTreeMap<u32, AbortHandle>>,
+    last_subscription: Cell<u32>,
+}
+
+/// The encoded key derivation parameters of a stored wallet; undefined when there is none.
+///
+/// # Errors
+/// `newerFormat`, `corrupt`, `storage`.
+#[wasm_bindgen(js_name = kdfParams)]
+pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
+    let backend = backend(&name).await.map_err(|error| thrown(&error))?;
+    let params = SealedStore::kdf_params(&backend).await;
+    backend.close().await;
+    let params = params.map_err(|error| thrown(&stored(error)))?;
+    Ok(params.map(|params| params.to_bytes().to_vec()))
+}
+
+/// Deletes a stored wallet for good.
+///
+/// # Errors
+/// `storage`.
+#[wasm_bindgen]
+pub async fn destroy(name: String) -> Result<(), JsValue> {
+    let backend = backend(&name).await.map_err(|error| thrown(&error))?;
+    backend.destroy().await.map_err(|error| thrown(&stored(error)))
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens the wallet of `options` (`OpenOptions`) with the 32-byte `key`; creates it when `kdf` is given, which then are
+    /// the parameters that the key came from.
+    ///
+    /// # Errors
+    /// `invalidInput` and what opening a wallet can meet.
+    pub async fn open(options: JsValue, key: Vec<u8>, kdf: Option<Vec<u8>>) -> Result<Engine, JsValue> {
+        let options: OpenOptions = from_js("the options", options)?;
+        let key = Zeroizing::new(key);
+        Self::open_or_create(options, &key, kdf).await.map_err(|error| thrown(&error))
+    }
+
+    /// Whether `key` is the one it was opened with. Takes the same time wherever the two differ.
+    pub fn proves(&self, key: &[u8]) -> bool {
+        let difference = digest(key).iter().zip(self.proof.get()).fold(0, |sum, (a, b)| sum | (a ^ b));
+        difference == 0
+    }
+
+    /// Answers a `Request`.
+    ///
+    /// # Errors
+    /// The `WalletError` of that request.
+    pub async fn request(&self, request: JsValue) -> Result<JsValue, JsValue> {
+        let request = from_js("the request", request)?;
+        let response = self.wallet.request(request).await.map_err(|error| thrown(&error))?;
+        to_js(&response)
+    }
+
+    /// Calls `listener` with each `Notice`, beginning with the unacknowledged events and the state; with null when there
+    /// will be no more. Answers what [`Self::unsubscribe`] takes.
+    pub fn subscribe(&self, listener: js_sys::Function) -> u32 {
+        let id = self.last_subscription.get().wrapping_add(1);
+        self.last_subscription.set(id);
+        let handle = notices::forward(self.wallet.notices(), listener);
+        self.subscriptions.borrow_mut().insert(id, handle);
+        id
+    }
+
+    /// Ends a subscription; its listener is not called again.
+    pub fn unsubscribe(&self, subscription: u32) {
+        if let Some(handle) = self.subscriptions.borrow_mut().remove(&subscription) {
+            handle.abort();
+        }
+    }
+
+    /// Seals the wallet with another key, which came from the parameters `kdf`.
+    ///
+    /// # Errors
+    /// `invalidInput`, `fenced`, `storage`, `storageFull`.
+    #[wasm_bindgen(js_name = changePassphrase)]
+    pub async fn change_passphrase(&self, kdf: Vec<u8>, key: Vec<u8>) -> Result<(), JsValue> {
+        let key = Zeroizing::new(key);
+        let (params, kek) = decode(&kdf, &key).map_err(|error| thrown(&error))?;
+        self.store.change_passphrase(&params, kek).await.map_err(|error| thrown(&stored(error)))?;
+        self.proof.set(digest(&key));
+        Ok(())
+    }
+
+    /// Finishes the step, stops, forgets the keys.
+    ///
+    /// # Errors
+    /// What saving the last step can meet.
+    pub async fn close(&self) -> Result<(), JsValue> {
+        for handle in std::mem::take(&mut *self.subscriptions.borrow_mut()).into_values() {
+            handle.abort();
+        }
+        self.proof.set([0; 32]);
+        let closed = self.wallet.request(amplet_protocol::page::Request::Close).await;
+        self.store.close().await;
+        closed.map(|_| ()).map_err(|error| thrown(&error))
+    }
+}
+
+impl Engine {
+    async fn open_or_create(
+        options: OpenOptions,
+        key: &[u8],
+        kdf: Option<Vec<u8>>,
+    ) -> Result<Self, WalletError> {
+        if kdf.is_some() != options.mnemonic.is_some() {
+            let message =
+                "key derivation parameters go with a mnemonic, to create a wallet; give both or neither";
+            return Err(WalletError::new(ErrorCode::InvalidInput, message));
+        }
+        let backend = backend(&options.name).await?;
+        let opened = match &kdf {
+            Some(params) => Self::create(&backend, options, params, key).await,
+            None => Self::unlock(&backend, options, key).await,
+        };
+        if opened.is_err() {
+            backend.close().await;
+        }
+        opened
+    }
+
+    async fn create(
+        backend: &SharedBackend,
+        options: OpenOptions,
+        params: &[u8],
+        key: &[u8],
+    ) -> Result<Self, WalletError> {
+        let (params, kek) = decode(params, key)?;
+        let store = SealedStore::create(backend.clone(), &params, kek).await.map_err(stored)?;
+        let opened = Self::start(store, options, key).await;
+        if opened.is_err() {
+            // Nothing of a wallet that could not be made may stand in the way of the next attempt.
+            backend.destroy().await.map_err(stored)?;
+        }
+        opened
+    }
+
+    async fn unlock(backend: &SharedBackend, options: OpenOptions, key: &[u8]) -> Result<Self, WalletError> {
+        let name = options.name.clone();
+        let store = SealedStore::open(backend.clone(), kek(key)?).await.map_err(stored)?;
+        if store.list("").await.map_err(stored)?.is_empty() {
+            // The browser ended while the wallet was being created, before its first step was saved.
+            backend.destroy().await.map_err(stored)?;
+            let message = format!(
+                "making the wallet \"{name}\" was interrupted before anything was in it: create it again"
+            );
+            return Err(WalletError::new(ErrorCode::WalletNotFound, message));
+        }
+        Self::start(store, options, key).await
+    }
+
+    async fn start(store: SealedStore, options: OpenOptions, key: &[u8]) -> Result<Self, WalletError> {
+        let store = Rc::new(store);
+        let wallet = Wallet::open(Rc::new(WebPlatform), store.clone(), options).await?;
+        Ok(Self {
+            wallet,
+            store,
+            proof: Cell::new(digest(key)),
+            subscriptions: RefCell::default(),
+            last_subscription: Cell::new(0),
+        })
+    }
+}
+
+async fn backend(name: &str) -> Result<SharedBackend, WalletError> {
+    let backend = IndexedDbBackend::open(name).await.map_err(stored)?;
+    Ok(Rc::new(backend))
+}
+
+fn decode(params: &[u8], key: &[u8]) -> Result<(KdfParams, Kek), WalletError> {
+    let params = KdfParams::from_bytes(params)
+        .map_err(|error| WalletError::new(ErrorCode::InvalidInput, error.to_string()).caused_by(&error))?;
+    Ok((params, kek(key)?))
+}
+
+fn kek(key: &[u8]) -> Result<Kek, WalletError> {
+    let bytes = Zeroizing::new(<[u8; 32]>::try_from(key).map_err(|_| {
+        WalletError::new(ErrorCode::InvalidInput, format!("a key has 32 bytes, this one {}", key.len()))
+    })?);
+    Ok(Kek::from_bytes(*bytes))
+}
+
+fn digest(key: &[u8]) -> [u8; 32] {
+    Sha256::digest(key).into()
+}

@@ -1,0 +1,98 @@
+//! What a page does before and beside the engine: settings, mnemonics, the key derivation.
+
+mod mnemonic;
+mod settings;
+
+use amplet_protocol::page::{ErrorCode, WalletError};
+use amplet_storage::kdf::{self, KdfError, KdfParams};
+use amplet_transport::PeerAddress;
+use wasm_bindgen::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::convert::{from_js, stored, thrown, to_js};
+
+/// Fresh parameters for the key of a new passphrase, encoded.
+///
+/// # Errors
+/// `storage` when the system gives no randomness.
+#[wasm_bindgen(js_name = newKdfParams)]
+pub fn new_kdf_params() -> Result<Vec<u8>, JsValue> {
+    let params = KdfParams::generate().map_err(|error| thrown(&stored(error)))?;
+    Ok(params.to_bytes().to_vec())
+}
+
+/// The 32-byte key of a passphrase. Takes a third of a second and 64 MiB that are not given back: run it in a worker that
+/// is thrown away.
+///
+/// # Errors
+/// `invalidInput` for an empty passphrase or parameters of another kind, `corrupt` for unreadable parameters.
+#[wasm_bindgen(js_name = deriveKey)]
+pub fn derive_key(passphrase: String, params: &[u8]) -> Result<Vec<u8>, JsValue> {
+    let passphrase = Zeroizing::new(passphrase);
+    let derived = KdfParams::from_bytes(params).and_then(|params| kdf::derive(&passphrase, &params));
+    let key = derived.map_err(|error| {
+        let code = match error {
+            KdfError::EmptyPassphrase | KdfError::ExternalKey => ErrorCode::InvalidInput,
+            KdfError::OutOfMemory { .. } => ErrorCode::Internal,
+            _ => ErrorCode::Corrupt,
+        };
+        thrown(&WalletError::new(code, error.to_string()).caused_by(&error))
+    })?;
+    Ok(key.to_bytes().to_vec())
+}
+
+/// A new mnemonic of 12 or 24 words.
+///
+/// # Errors
+/// `invalidInput` for another number of words, `internal` when the system gives no randomness.
+#[wasm_bindgen(js_name = newMnemonic)]
+pub fn new_mnemonic(words: u32) -> Result<String, JsValue> {
+    mnemonic::generate(words).map_err(|error| thrown(&error))
+}
+
+/// What is wrong with a mnemonic, if anything: a `MnemonicCheck`.
+///
+/// # Errors
+/// `invalidInput` for a text too long to be one.
+#[wasm_bindgen(js_name = checkMnemonic)]
+pub fn check_mnemonic(text: String) -> Result<JsValue, JsValue> {
+    let text = Zeroizing::new(text);
+    let check = mnemonic::check(&text).map_err(|error| thrown(&error))?;
+    to_js(&check)
+}
+
+/// The words that begin with `prefix`, at most `limit` of them.
+#[wasm_bindgen(js_name = suggestWords)]
+pub fn suggest_words(prefix: &str, limit: usize) -> Vec<String> {
+    mnemonic::suggest(prefix, limit).into_iter().map(str::to_owned).collect()
+}
+
+/// The stored `Settings`, or null.
+///
+/// # Errors
+/// `corrupt`, `newerFormat`, `storage`.
+#[wasm_bindgen(js_name = loadSettings)]
+pub fn load_settings() -> Result<JsValue, JsValue> {
+    let settings = settings::load().map_err(|error| thrown(&error))?;
+    to_js(&settings)
+}
+
+/// Stores `Settings`.
+///
+/// # Errors
+/// `invalidInput` naming the field, `storage`, `storageFull`.
+#[wasm_bindgen(js_name = saveSettings)]
+pub fn save_settings(settings: JsValue) -> Result<(), JsValue> {
+    settings::save(from_js("settings", settings)?).map_err(|error| thrown(&error))
+}
+
+/// A gateway's address in its normal form.
+///
+/// # Errors
+/// `invalidInput` saying what is wrong with it.
+#[wasm_bindgen(js_name = checkGateway)]
+pub fn check_gateway(address: &str) -> Result<String, JsValue> {
+    settings::gateway_address(address)
+        .map(|address: PeerAddress| address.to_string())
+        .map_err(|error| thrown(&error))
+}

@@ -1,0 +1,181 @@
+//! A page's settings in localStorage.
+
+use amplet_protocol::page::{ErrorCode, Gateway, Network, WalletError};
+use amplet_transport::{PeerAddress, Scheme};
+use gloo_storage::errors::StorageError;
+use gloo_storage::{LocalStorage, Storage};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+
+const KEY: &str = "amplet/settings";
+
+/// Format of what is stored; raised when a field changes its meaning.
+const VERSION: u32 = 1;
+
+const MAX_GATEWAYS: usize = 16;
+const MAX_URL: usize = 2_048;
+
+/// The longest auto-lock time, in minutes: a day.
+const MAX_AUTO_LOCK: u32 = 24 * 60;
+
+/// How amounts are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Unit {
+    Sat,
+    Btc,
+}
+
+/// What a page needs before the engine runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Settings {
+    pub network: Network,
+    pub gateways: Vec<Gateway>,
+    pub chain_sources: Vec<String>,
+    pub unit: Unit,
+    pub language: Option<String>,
+    pub auto_lock_minutes: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    version: u32,
+    settings: Settings,
+}
+
+/// The stored settings, if there are any.
+pub(super) fn load() -> Result<Option<Settings>, WalletError> {
+    reachable()?;
+    let Versioned { version } = match LocalStorage::get(KEY) {
+        Ok(version) => version,
+        Err(StorageError::KeyNotFound(_)) => return Ok(None),
+        Err(error) => return Err(damaged(&error)),
+    };
+    if version > VERSION {
+        let message = format!(
+            "the settings have format {version}, this release knows {VERSION}: update, or set them again"
+        );
+        return Err(WalletError::new(ErrorCode::NewerFormat, message));
+    }
+    let Stored { settings, .. } = LocalStorage::get(KEY).map_err(|error| damaged(&error))?;
+    check(&settings).map_err(|error| WalletError { code: ErrorCode::Corrupt, ..error })?;
+    Ok(Some(settings))
+}
+
+/// Stores the settings, if they make sense.
+pub(super) fn save(settings: Settings) -> Result<(), WalletError> {
+    check(&settings)?;
+    reachable()?;
+    LocalStorage::set(KEY, Stored { version: VERSION, settings }).map_err(|error| match &error {
+        StorageError::JsError(cause) if cause.name == "QuotaExceededError" => {
+            let message = "no room to save the settings: remove other data of this site, then try again";
+            WalletError::new(ErrorCode::StorageFull, message).caused_by(&error)
+        }
+        _ => WalletError::new(ErrorCode::Storage, "the settings could not be saved: try again")
+            .caused_by(&error),
+    })
+}
+
+/// A gateway's address, which a browser can reach.
+pub(super) fn gateway_address(address: &str) -> Result<PeerAddress, WalletError> {
+    let parsed: PeerAddress = address.parse().map_err(|error: amplet_transport::AddressError| {
+        WalletError::new(ErrorCode::InvalidInput, error.to_string())
+    })?;
+    if parsed.endpoint.scheme() == Scheme::Tcp {
+        let message = "a browser has no TCP: use the gateway's wss:// address";
+        return Err(WalletError::new(ErrorCode::InvalidInput, message));
+    }
+    Ok(parsed)
+}
+
+fn check(settings: &Settings) -> Result<(), WalletError> {
+    let refuse = |message: String| Err(WalletError::new(ErrorCode::InvalidInput, message));
+    if settings.gateways.len() > MAX_GATEWAYS || settings.chain_sources.len() > MAX_GATEWAYS {
+        return refuse(format!(
+            "at most {MAX_GATEWAYS} gateways and as many chain sources are kept: remove some"
+        ));
+    }
+    for gateway in &settings.gateways {
+        gateway_address(&gateway.address)?;
+    }
+    let urls = settings.gateways.iter().filter_map(|gateway| gateway.chain_url.as_ref());
+    for url in urls.chain(&settings.chain_sources) {
+        let http = url.starts_with("https://") || url.starts_with("http://");
+        if !http || url.len() > MAX_URL {
+            let shown: String = url.chars().take(100).collect();
+            return refuse(format!(
+                "{shown:?} is not a chain source: give its https:// (or http://) address"
+            ));
+        }
+    }
+    if settings.language.as_ref().is_some_and(|tag| tag.is_empty() || tag.len() > 35) {
+        return refuse("the language is a BCP 47 tag such as \"en\", or null for the browser's".to_owned());
+    }
+    if settings.auto_lock_minutes > MAX_AUTO_LOCK {
+        return refuse(format!("the auto-lock time is at most {MAX_AUTO_LOCK} minutes (0: never)"));
+    }
+    Ok(())
+}
+
+/// gloo-storage throws, past us, where the browser withholds localStorage: so ask before.
+fn reachable() -> Result<(), WalletError> {
+    let storage = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("localStorage"));
+    if storage.is_ok_and(|storage| storage.is_object()) {
+        return Ok(());
+    }
+    let message = "the browser keeps no data for this site: allow its cookies and site data, then reload";
+    Err(WalletError::new(ErrorCode::Storage, message))
+}
+
+fn damaged(error: &StorageError) -> WalletError {
+    WalletError::new(ErrorCode::Corrupt, "the stored settings are damaged: set them again").caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn settings() -> Settings {
+        let address = format!("02{}@wss://gateway.example/lightning/v1", "ab".repeat(32));
+        Settings {
+            network: Network::Signet,
+            gateways: vec![Gateway { address, chain_url: None, trust_zero_conf: false }],
+            chain_sources: vec!["https://blocks.example".into()],
+            unit: Unit::Sat,
+            language: Some("de".into()),
+            auto_lock_minutes: 10,
+        }
+    }
+
+    #[test]
+    fn good_settings_pass() {
+        assert_eq!(check(&settings()), Ok(()));
+    }
+
+    #[test]
+    fn each_bad_field_is_refused() {
+        let spoil: [fn(&mut Settings); 6] = [
+            |s| s.gateways.first_mut().unwrap().address = "wss://gateway.example".into(),
+            |s| {
+                s.gateways.first_mut().unwrap().address =
+                    format!("02{}@tcp://gateway.example:9735", "ab".repeat(32))
+            },
+            |s| s.gateways.first_mut().unwrap().chain_url = Some("javascript:alert(1)".into()),
+            |s| s.chain_sources = vec!["https://x".into(); MAX_GATEWAYS + 1],
+            |s| s.language = Some(String::new()),
+            |s| s.auto_lock_minutes = MAX_AUTO_LOCK + 1,
+        ];
+        for (index, spoil) in spoil.into_iter().enumerate() {
+            let mut bad = settings();
+            spoil(&mut bad);
+            assert_eq!(check(&bad).map_err(|error| error.code), Err(ErrorCode::InvalidInput), "case {index}");
+        }
+    }
+}

@@ -1,7 +1,5 @@
 import { defineConfig } from '@playwright/test';
-
-/** Chromium from the system: Playwright's own download is not to be had everywhere. */
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+import { CHROMIUM } from './lib/chromium.mjs';
 
 export default defineConfig({
   testDir: './specs',
@@ -15,18 +13,7 @@ export default defineConfig({
   use: {
     headless: true,
     locale: 'en-GB',
-    launchOptions: {
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    },
+    launchOptions: CHROMIUM,
   },
   projects: [
     { name: 'states', testMatch: 'states/*.spec.ts' },

@@ -202,15 +202,18 @@ for (const place of PLACES) {
       await page.goto(`${served.url}?scenario=${place.scenario}`);
       await expect(page.locator('main h1')).toBeAttached();
       await place.go(page);
+      // As high as its content: nothing lies under the navigation by the chance of where it is scrolled to.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      await page.setViewportSize({ width: size.width, height: Math.max(size.height, height) });
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         const where = `${place.name} ${size.name} ${colorScheme}`;
         await page.screenshot({ path: `${PICTURES}/${place.name}-${size.name}-${colorScheme}.png`, fullPage: true, animations: 'disabled' });
         await expectAccessible(page, where);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        expect(overflow, `${where}: sideways scrolling`).toBeLessThanOrEqual(0);
+        expect.soft(overflow, `${where}: sideways scrolling`).toBeLessThanOrEqual(0);
       }
-      expect(broken, place.name).toEqual([]);
+      expect.soft(broken, place.name).toEqual([]);
       await context.close();
     }
   });

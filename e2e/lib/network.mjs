@@ -1,0 +1,85 @@
+/** The regtest network of `cargo xtask regtest`, through its control API (crates/xtask/src/regtest/control.rs). */
+
+import { readFileSync } from 'node:fs';
+
+/**
+ * @typedef {{ wwwUrl: string, controlUrl: string }} Where
+ * @typedef {{ invoice: string, paymentHash: string }} Invoice
+ */
+
+/** @returns {Where} */
+function where() {
+  const { AMPLET_REGTEST_ENV: file, AMPLET_WWW_URL: www, AMPLET_CONTROL_URL: control } = process.env;
+  if (www && control) return { wwwUrl: www, controlUrl: control };
+  if (!file) {
+    throw new Error('no network: run this through `cargo xtask test --only e2e`, or start `cargo xtask regtest --www ../www/dist --env-file F` and set AMPLET_REGTEST_ENV=F');
+  }
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+export class Network {
+  #where = where();
+
+  get wwwUrl() {
+    return this.#where.wwwUrl;
+  }
+
+  /**
+   * @param {'GET' | 'POST'} method
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<any>}
+   */
+  async #ask(method, path, body) {
+    const response = await fetch(`${this.#where.controlUrl}/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${path}: ${answer.error}`);
+    return answer;
+  }
+
+  info() {
+    return this.#ask('GET', 'info');
+  }
+
+  /** @param {number} [blocks] */
+  mine(blocks = 1) {
+    return this.#ask('POST', 'mine', { blocks });
+  }
+
+  /**
+   * @param {string} address
+   * @param {number} sat
+   * @param {number} [blocks] mined after, none by default
+   */
+  fund(address, sat, blocks = 0) {
+    return this.#ask('POST', 'fund', { address, sat, blocks });
+  }
+
+  /**
+   * An invoice of the third node, which no wallet has a channel to.
+   * @param {{ amountMsat?: bigint, description?: string, expirySecs?: number }} input
+   * @returns {Promise<Invoice>}
+   */
+  invoice({ amountMsat, ...rest }) {
+    return this.#ask('POST', 'invoice', { ...rest, ...(amountMsat === undefined ? {} : { amountMsat: String(amountMsat) }) });
+  }
+
+  /**
+   * Lets the third node pay; answers its payment in its final state.
+   * @param {string} invoice
+   */
+  pay(invoice) {
+    return this.#ask('POST', 'pay', { invoice });
+  }
+
+  /**
+   * @param {'0' | '1' | 'payee'} node
+   * @param {'kill' | 'stop' | 'start'} action
+   */
+  node(node, action) {
+    return this.#ask('POST', `gateway/${node}/${action}`);
+  }
+}

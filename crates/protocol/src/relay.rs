@@ -1,10 +1,10 @@
 //! The WebSocket on which a wallet speaks BOLT 8 to a gateway's node.
 //!
 //! At [`PATH`], binary frames carry the bytes of BOLT 8; frame boundaries mean nothing. A browser cannot pause reading,
-//! so the gateway sends at most as many bytes as the client has room for: [`INITIAL_WINDOW`] after the upgrade, then
-//! what each text frame [`Control`] of the client adds. In the other direction TCP's own back-pressure is enough. The
-//! gateway sends no text frame. It refuses by accepting the upgrade and closing with a [`CloseCode`], since a browser
-//! hides everything else from a page.
+//! so each side sends at most as many bytes as the other has room for: [`INITIAL_WINDOW`] after the upgrade, then what
+//! each text frame [`Control`] of the other side adds. Both directions have credit, although a gateway could stop
+//! reading: a wallet's grants would then wait behind its bytes, and both sides for ever for each other. A gateway
+//! refuses by accepting the upgrade and closing with a [`CloseCode`], since a browser hides everything else from a page.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub const PATH: &str = "/lightning/v1";
 /// Where a gateway says how it is: see [`Health`].
 pub const HEALTH_PATH: &str = "/health";
 
-/// Bytes a gateway may send before the first credit: 256 KiB.
+/// Bytes either side may send before the first credit: 256 KiB.
 pub const INITIAL_WINDOW: u32 = 256 << 10;
 
 /// Greatest credit that may be outstanding, in bytes: 16 MiB. More is a violation.
@@ -32,11 +32,11 @@ pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// Either side gives a connection up on which nothing was heard for so long: three pings.
 pub const IDLE_AFTER: Duration = Duration::from_secs(75);
 
-/// What a client says in a text frame.
+/// What a text frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
-    /// Bytes that the gateway may send in addition; at least 1.
+    /// Bytes that the receiver of this may send in addition; at least 1.
     pub credit: u32,
 }
 
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn control_frames_refuse_anything_else() {
         for text in
-            ["", "{}", "{\"credit\":-1}", "{\"credit\":4294967296}", "{\"credit\":1,\"more\":2}", "[1]"]
+            ["", "{}", "{\"credit\":-1}", "{\"credit\":4294967296}", "{\"credit\":1,\"more\":2}", "[]"]
         {
             assert!(serde_json::from_str::<Control>(text).is_err(), "{text}");
         }

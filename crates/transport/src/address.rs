@@ -161,10 +161,9 @@ impl Endpoint {
         Some(format!("{scheme}://{}{prefix}{}", self.authority(), relay::HEALTH_PATH))
     }
 
-    /// Whether the host is this machine, a private or link-local address, or a `.local` name: what browsers guard by
-    /// the Local Network Access permission.
-    pub fn is_local_network(&self) -> bool {
-        is_local_network(&self.host)
+    /// How far from the internet the host is, as far as its name tells.
+    pub fn space(&self) -> AddressSpace {
+        AddressSpace::of(&self.host)
     }
 
     /// `host`, or `host:port` when the port is not the scheme's own; IPv6 in brackets.
@@ -198,16 +197,36 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// See [`Endpoint::is_local_network`]; an IPv6 address may be in brackets.
-pub(crate) fn is_local_network(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(ip) = host.parse::<Ipv4Addr>() {
-        return ip.is_loopback() || ip.is_private() || ip.is_link_local();
+/// How far from the internet an address is. Browsers guard the way from a page to an address of a higher space by the
+/// Local Network Access permission.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AddressSpace {
+    /// On the internet, or a name that does not tell.
+    #[default]
+    Public,
+    /// A private (RFC 1918, RFC 4193) or link-local address, or a `.local` name (RFC 6762).
+    Local,
+    /// This machine.
+    Loopback,
+}
+
+impl AddressSpace {
+    /// The space of a DNS name or an IP address; an IPv6 address may be in brackets.
+    pub fn of(host: &str) -> Self {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let (loopback, local) = if let Ok(ip) = host.parse::<Ipv4Addr>() {
+            (ip.is_loopback(), ip.is_private() || ip.is_link_local())
+        } else if let Ok(ip) = host.parse::<Ipv6Addr>() {
+            (ip.is_loopback(), ip.is_unique_local() || ip.is_unicast_link_local())
+        } else {
+            (host == "localhost" || host.ends_with(".localhost"), host.ends_with(".local"))
+        };
+        match (loopback, local) {
+            (true, _) => AddressSpace::Loopback,
+            (false, true) => AddressSpace::Local,
+            (false, false) => AddressSpace::Public,
+        }
     }
-    if let Ok(ip) = host.parse::<Ipv6Addr>() {
-        return ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local();
-    }
-    host == "localhost" || host.ends_with(".localhost") || host.ends_with(".local")
 }
 
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use amplet_protocol::relay::Health;
 
-use crate::{BrowserBlock, ConnectError, Endpoint, FetchError, HttpRequest, HttpResponse, Scheme};
+use crate::{
+    AddressSpace, BrowserBlock, ConnectError, Endpoint, FetchError, HttpRequest, HttpResponse, Scheme,
+};
 
 /// Asks a gateway how it is: a small answer, soon, since a person waits for the diagnosis.
 pub(crate) fn health_request(url: String) -> HttpRequest {
@@ -30,6 +32,8 @@ pub(crate) struct Site {
     pub offline: bool,
     /// The page was loaded over https.
     pub https: bool,
+    /// How far from the internet the page was loaded.
+    pub space: AddressSpace,
     /// The state of the Local Network Access permission, where the browser has one.
     pub local_network: Option<Permission>,
 }
@@ -47,24 +51,18 @@ impl Site {
     /// What forbids this page to reach `host`, in the clear or not. Only asked after a failure: what is named here may
     /// work all the same in a browser with other rules.
     pub(crate) fn blocks(&self, host: &str, clear: bool) -> Option<BrowserBlock> {
-        let local = crate::address::is_local_network(host);
-        match self.local_network {
-            Some(Permission::Denied) if local => Some(BrowserBlock::LocalNetworkDenied),
-            Some(Permission::Ask) if local => Some(BrowserBlock::LocalNetworkAsk),
-            Some(Permission::Granted) if local => None,
-            _ if self.https && clear && !is_this_machine(host) => Some(BrowserBlock::MixedContent),
-            _ => None,
+        let space = AddressSpace::of(host);
+        if space > self.space {
+            match self.local_network {
+                Some(Permission::Denied) => return Some(BrowserBlock::LocalNetworkDenied),
+                Some(Permission::Ask) => return Some(BrowserBlock::LocalNetworkAsk),
+                Some(Permission::Granted) => return None,
+                None => {}
+            }
         }
+        // Browsers take this machine for secure, whatever the scheme.
+        (self.https && clear && space != AddressSpace::Loopback).then_some(BrowserBlock::MixedContent)
     }
-}
-
-/// Browsers treat these as secure, whatever the scheme.
-pub(crate) fn is_this_machine(host: &str) -> bool {
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.starts_with("127.")
-        || host == "::1"
-        || host == "[::1]"
 }
 
 /// The error that the facts speak for.
@@ -75,7 +73,7 @@ pub(crate) fn judge(endpoint: &Endpoint, facts: Facts) -> ConnectError {
         Some(Err(failure)) => failure.to_string(),
         None => facts.detail,
     };
-    if facts.site.offline && !endpoint.is_local_network() {
+    if facts.site.offline && endpoint.space() == AddressSpace::Public {
         return ConnectError::Offline;
     }
     match facts.site.blocks(endpoint.host(), endpoint.scheme() == Scheme::Ws) {
@@ -165,6 +163,15 @@ mod tests {
             assert_eq!(blocked(LOOPBACK, site), why);
             assert_eq!(blocked(WSS, site), None);
         }
+    }
+
+    #[test]
+    fn a_page_of_the_local_network_needs_no_permission_for_it() {
+        let ask = |space| Site { space, local_network: Some(Permission::Ask), ..Site::default() };
+        assert_eq!(blocked(LAN, ask(AddressSpace::Local)), None);
+        assert_eq!(blocked(LOOPBACK, ask(AddressSpace::Local)), Some(BrowserBlock::LocalNetworkAsk));
+        assert_eq!(blocked(LAN, ask(AddressSpace::Loopback)), None);
+        assert_eq!(blocked(LOOPBACK, ask(AddressSpace::Loopback)), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Moves the bytes of one native connection, a client's or a server's, between its framing and its [`Driver`].
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use amplet_protocol::relay::{CloseCode, Control};
@@ -33,6 +33,11 @@ pub(crate) enum Frame {
     Close(CloseCode),
 }
 
+/// The frames of a connection until its end.
+pub(crate) trait Received: Stream<Item = Result<Incoming, CloseReason>> {}
+
+impl<S: Stream<Item = Result<Incoming, CloseReason>>> Received for S {}
+
 /// How a connection is watched; nothing by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Watch {
@@ -47,9 +52,10 @@ pub(crate) struct Watch {
 /// Runs the connection to its end.
 pub(crate) async fn drive<R, W>(driver: Driver, incoming: R, mut outgoing: W, watch: Watch)
 where
-    R: Stream<Item = Result<Incoming, CloseReason>>,
+    R: Received,
     W: Sink<Frame, Error = String> + Unpin,
 {
+    let mut incoming = pin!(incoming);
     let reason = {
         let write = async {
             match write(&driver, &mut outgoing, watch.ping).await {
@@ -59,25 +65,27 @@ where
         };
         tokio::select! {
             biased;
-            reason = read(&driver, incoming, watch.idle) => reason,
+            reason = read(&driver, incoming.as_mut(), watch.idle) => reason,
             reason = write => reason,
             reason = stalled(&driver, watch.stall) => reason,
             reason = lingered(&driver) => reason,
         }
     };
-    if let Some(code) = reason.farewell() {
-        // Best effort: the connection is given up.
-        let _ = timeout(LINGER, outgoing.send(Frame::Close(code))).await;
-    }
+    let farewell = reason.farewell();
     driver.end(reason);
+    if let Some(code) = farewell {
+        // Best effort: the connection is given up. What still comes is read away, since a socket that is closed with
+        // unread bytes takes the farewell back (TCP resets).
+        let _ = timeout(LINGER, async {
+            outgoing.send(Frame::Close(code)).await?;
+            while let Some(Ok(_)) = incoming.next().await {}
+            Ok::<_, String>(())
+        })
+        .await;
+    }
 }
 
-async fn read(
-    driver: &Driver,
-    incoming: impl Stream<Item = Result<Incoming, CloseReason>>,
-    idle: Option<Duration>,
-) -> CloseReason {
-    let mut incoming = pin!(incoming);
+async fn read(driver: &Driver, mut incoming: Pin<&mut impl Received>, idle: Option<Duration>) -> CloseReason {
     loop {
         driver.room().await;
         let next = match idle {

@@ -33,7 +33,7 @@ mod web;
 #[cfg(not(target_arch = "wasm32"))]
 mod websocket;
 
-pub use address::{AddressError, Endpoint, NodeId, PeerAddress, Scheme};
+pub use address::{AddressError, AddressSpace, Endpoint, NodeId, PeerAddress, Scheme};
 pub use amplet_protocol::relay::CloseCode;
 pub use duplex::Duplex;
 pub use error::{BrowserBlock, CloseReason, ConnectError, FetchError};

@@ -18,27 +18,13 @@ use crate::{CloseReason, Duplex};
 pub(crate) const OUTGOING_LIMIT: usize = 256 << 10;
 /// Bytes that may lie unread when the sender knows no credit: 4 MiB, what a burst of gossip can weigh.
 pub(crate) const UNREAD_LIMIT: usize = 4 << 20;
+/// Greatest frame taken from a side that knows no credit: half of what may lie unread.
+pub(crate) const PLAIN_FRAME: usize = UNREAD_LIMIT / 2;
+/// Bytes read before they are granted again: granting each chunk by itself would answer every message with a frame,
+/// half a window keeps the sender going.
+const GRANT: usize = relay::INITIAL_WINDOW as usize / 2;
 /// Bytes of one frame sent: half of what the other side accepts.
 const FRAME: usize = relay::MAX_FRAME / 2;
-
-/// How much the peer may send before this side has read it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Inbound {
-    /// It obeys the credit it is granted.
-    Credit,
-    /// It knows no credit: so many bytes may lie unread. A driver that can stop reading does so; one that cannot
-    /// (a browser) ends the stream.
-    Bounded(usize),
-}
-
-/// How much this side may send.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Outbound {
-    /// As much as the transport takes.
-    Free,
-    /// No more than the peer has granted, [`relay::INITIAL_WINDOW`] to begin with.
-    Credit,
-}
 
 /// What the driver has to do next.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,32 +37,46 @@ pub(crate) enum Outgoing {
     Close(CloseCode),
 }
 
-/// A new stream's two ends.
-pub(crate) fn pipe(inbound: Inbound, outbound: Outbound) -> (Handle, Driver) {
-    let pipe = Arc::new(Mutex::new(State {
+/// The two ends of a stream on which both sides keep to the credit they are granted ([`relay`]).
+pub(crate) fn relay_pipe() -> (Handle, Driver) {
+    pipe(Inbound::Credit { granted: relay::INITIAL_WINDOW as usize, owed: 0 }, Some(relay::INITIAL_WINDOW))
+}
+
+/// The two ends of a stream whose other side knows no credit. A driver that can stop reading asks for
+/// [`room`](Driver::room) first; one that cannot (a browser) ends the stream when there is none.
+pub(crate) fn plain_pipe() -> (Handle, Driver) {
+    pipe(Inbound::Bounded, None)
+}
+
+fn pipe(inbound: Inbound, allowance: Option<u32>) -> (Handle, Driver) {
+    let state = State {
         outgoing: VecDeque::new(),
-        allowance: match outbound {
-            Outbound::Free => None,
-            Outbound::Credit => Some(relay::INITIAL_WINDOW),
-        },
+        allowance,
         sent: 0,
         closing: None,
         inbox: VecDeque::new(),
         unread: 0,
         inbound,
-        granted: relay::INITIAL_WINDOW as usize,
-        owed: 0,
         ended: None,
         wakers: Wakers::default(),
-    }));
-    (Handle(pipe.clone()), Driver(pipe))
+    };
+    let shared = Arc::new(Mutex::new(state));
+    (Handle(shared.clone()), Driver(shared))
+}
+
+/// How much the peer may send before this side has read it.
+enum Inbound {
+    /// What it was granted: `granted` bytes may still come, `owed` were read but not yet granted again.
+    Credit { granted: usize, owed: usize },
+    /// [`UNREAD_LIMIT`] bytes.
+    Bounded,
 }
 
 type Shared = Arc<Mutex<State>>;
 
 struct State {
     outgoing: VecDeque<u8>,
-    /// Bytes that may be sent now; `None` for no limit.
+    /// Bytes that may be sent now; `None` where there is no credit.
     allowance: Option<u32>,
     /// Bytes given to the driver so far: tells whether sending goes on.
     sent: u64,
@@ -86,10 +86,6 @@ struct State {
     /// Bytes in `inbox`.
     unread: usize,
     inbound: Inbound,
-    /// With credit: bytes that the peer may still send.
-    granted: usize,
-    /// With credit: bytes read, but not yet granted again.
-    owed: usize,
     ended: Option<CloseReason>,
     wakers: Wakers,
 }
@@ -141,10 +137,12 @@ impl State {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<u8>, CloseReason>> {
         if let Some(chunk) = self.inbox.pop_front() {
             self.unread = self.unread.saturating_sub(chunk.len());
-            self.owed = self.owed.saturating_add(chunk.len());
             wake(&mut self.wakers.room);
-            if self.credit_due() {
-                wake(&mut self.wakers.outgoing);
+            if let Inbound::Credit { owed, .. } = &mut self.inbound {
+                *owed = owed.saturating_add(chunk.len());
+                if *owed >= GRANT {
+                    wake(&mut self.wakers.outgoing);
+                }
             }
             return Poll::Ready(Ok(chunk));
         }
@@ -153,11 +151,6 @@ impl State {
         }
         self.wakers.readable = Some(cx.waker().clone());
         Poll::Pending
-    }
-
-    /// Granting each chunk by itself would answer every message with a frame; half a window keeps the sender going.
-    fn credit_due(&self) -> bool {
-        matches!(self.inbound, Inbound::Credit) && self.owed >= relay::INITIAL_WINDOW as usize / 2
     }
 
     fn close(&mut self, code: CloseCode) {
@@ -185,11 +178,13 @@ impl State {
     }
 
     fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<Outgoing> {
-        if self.closing.is_none() && self.credit_due() {
-            let credit = u32::try_from(self.owed).unwrap_or(u32::MAX);
-            self.owed = 0;
-            self.granted = self.granted.saturating_add(credit as usize);
-            return Poll::Ready(Outgoing::Credit(credit));
+        if let Inbound::Credit { granted, owed } = &mut self.inbound
+            && *owed >= GRANT
+            && self.closing.is_none()
+        {
+            let credit = std::mem::take(owed);
+            *granted = granted.saturating_add(credit);
+            return Poll::Ready(Outgoing::Credit(credit as u32)); // at most a window
         }
         let allowed = self.allowance.map_or(usize::MAX, |bytes| bytes as usize);
         let size = self.outgoing.len().min(allowed).min(FRAME);
@@ -216,18 +211,19 @@ impl State {
         if bytes.is_empty() || !self.open() {
             return Ok(());
         }
-        match self.inbound {
-            Inbound::Credit if bytes.len() > self.granted => {
-                let what = format!("it sent {} bytes where {} were granted to it", bytes.len(), self.granted);
-                return Err(CloseReason::Violation { what });
+        let size = bytes.len();
+        match &mut self.inbound {
+            Inbound::Credit { granted, .. } => {
+                *granted = granted.checked_sub(size).ok_or_else(|| CloseReason::Violation {
+                    what: format!("it sent {size} bytes where {granted} were granted to it"),
+                })?;
             }
-            Inbound::Credit => self.granted -= bytes.len(),
-            Inbound::Bounded(limit) if self.unread.saturating_add(bytes.len()) > limit => {
-                return Err(CloseReason::Overflow { limit });
+            Inbound::Bounded if self.unread.saturating_add(size) > UNREAD_LIMIT => {
+                return Err(CloseReason::Overflow { limit: UNREAD_LIMIT });
             }
-            Inbound::Bounded(_) => {}
+            Inbound::Bounded => {}
         }
-        self.unread = self.unread.saturating_add(bytes.len());
+        self.unread = self.unread.saturating_add(size);
         self.inbox.push_back(bytes);
         wake(&mut self.wakers.readable);
         Ok(())
@@ -235,9 +231,8 @@ impl State {
 
     fn has_room(&self) -> bool {
         match self.inbound {
-            Inbound::Credit => true,
-            // One more frame than this may come before the reader stops.
-            Inbound::Bounded(limit) => self.unread <= limit.saturating_sub(relay::MAX_FRAME),
+            Inbound::Credit { .. } => true,
+            Inbound::Bounded => self.unread <= UNREAD_LIMIT - PLAIN_FRAME,
         }
     }
 }

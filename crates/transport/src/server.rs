@@ -13,12 +13,8 @@ use futures::{SinkExt, StreamExt};
 use amplet_protocol::relay;
 
 use crate::drive::{Frame, Incoming, Watch, drive};
-use crate::pipe::{Handle, Inbound, Outbound, pipe};
+use crate::pipe::{Handle, relay_pipe};
 use crate::{CloseCode, CloseReason, Duplex};
-
-/// Unread bytes of one wallet that the node's thread may hold: 512 KiB. Beyond it the connection is not read, so that
-/// TCP makes the wallet wait.
-const UNREAD_LIMIT: usize = 512 << 10;
 
 /// How the connections of wallets are watched.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +63,7 @@ pub fn accept(
     socket: WebSocket,
     limits: ServerLimits,
 ) -> (Remote, impl Future<Output = ()> + Send + 'static) {
-    let (handle, driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Credit);
+    let (handle, driver) = relay_pipe();
     let (sink, stream) = socket.split();
     let incoming = stream.map(|message| message.map(receive).map_err(|error| broken(&error)));
     let outgoing = sink

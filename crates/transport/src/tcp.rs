@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::drive::{Frame, Incoming, Watch, drive};
-use crate::pipe::{Inbound, Outbound, UNREAD_LIMIT, pipe};
+use crate::pipe::plain_pipe;
 use crate::{CloseCode, CloseReason, Duplex};
 
 /// Bytes read at once.
@@ -16,7 +16,7 @@ const CHUNK: usize = 16 << 10;
 
 /// The stream's user end; its task runs on the thread's `LocalSet`.
 pub(crate) fn duplex(stream: TcpStream) -> Rc<dyn Duplex> {
-    let (handle, driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Free);
+    let (handle, driver) = plain_pipe();
     let (read, write) = stream.into_split();
     let incoming = stream::unfold(Some(read), |read| async move { receive(read?).await });
     let outgoing = Box::pin(sink::unfold(write, send));

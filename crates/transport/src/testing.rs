@@ -11,7 +11,7 @@ use futures::executor::{LocalPool, LocalSpawner};
 use futures::future::{FutureExt, LocalBoxFuture};
 use futures::task::LocalSpawnExt;
 
-use crate::pipe::{Driver, Handle, Inbound, Outbound, Outgoing, UNREAD_LIMIT, pipe};
+use crate::pipe::{Driver, Handle, Outgoing, relay_pipe};
 use crate::{
     CloseReason, ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAddress, Platform,
 };
@@ -185,11 +185,11 @@ impl Platform for TestPlatform {
     }
 }
 
-/// Two ends of one stream in memory, with the bounds and the credit of a real one: the first a client's, the second a
-/// gateway's. Their bytes move while `platform` runs.
+/// Two ends of one stream in memory, with the bounds and the credit of a real one. Their bytes move while `platform`
+/// runs.
 pub fn duplex_pair(platform: &dyn Platform) -> (Rc<dyn Duplex>, Rc<dyn Duplex>) {
-    let (client, client_driver) = pipe(Inbound::Credit, Outbound::Free);
-    let (server, server_driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Credit);
+    let (client, client_driver) = relay_pipe();
+    let (server, server_driver) = relay_pipe();
     let (client_driver, server_driver) = (Rc::new(client_driver), Rc::new(server_driver));
     platform.spawn(carry(client_driver.clone(), server_driver.clone()).boxed_local());
     platform.spawn(carry(server_driver, client_driver).boxed_local());
@@ -199,7 +199,6 @@ pub fn duplex_pair(platform: &dyn Platform) -> (Rc<dyn Duplex>, Rc<dyn Duplex>) 
 /// Moves what `from` sends to `to`, until either ends.
 async fn carry(from: Rc<Driver>, to: Rc<Driver>) {
     loop {
-        to.room().await;
         let step = match from.next().await {
             Outgoing::Bytes(bytes) => to.deliver(bytes),
             Outgoing::Credit(credit) => to.control(&amplet_protocol::relay::Control { credit }.to_json()),

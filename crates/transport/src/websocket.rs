@@ -16,7 +16,7 @@ use amplet_protocol::relay;
 use crate::diagnose::{self, Facts, Site};
 use crate::drive::{Frame, Incoming, Watch, drive};
 use crate::http::HttpClient;
-use crate::pipe::{Inbound, Outbound, UNREAD_LIMIT, pipe};
+use crate::pipe::{PLAIN_FRAME, plain_pipe, relay_pipe};
 use crate::{CloseCode, CloseReason, ConnectError, Duplex, Endpoint};
 
 /// Makes a WebSocket of a connected socket. Its task runs on the thread's `LocalSet`.
@@ -36,14 +36,13 @@ pub(crate) async fn open(
     }
 }
 
-/// A relay keeps to our limit; a plain listener may send whatever fits the queue.
+/// A relay keeps to the protocol's limit; a plain listener knows none.
 fn max_frame(endpoint: &Endpoint) -> usize {
-    if endpoint.is_relay() { relay::MAX_FRAME } else { UNREAD_LIMIT }
+    if endpoint.is_relay() { relay::MAX_FRAME } else { PLAIN_FRAME }
 }
 
 fn duplex(socket: WebSocketStream<MaybeTlsStream<TcpStream>>, is_relay: bool) -> Rc<dyn Duplex> {
-    let inbound = if is_relay { Inbound::Credit } else { Inbound::Bounded(UNREAD_LIMIT) };
-    let (handle, driver) = pipe(inbound, Outbound::Free);
+    let (handle, driver) = if is_relay { relay_pipe() } else { plain_pipe() };
     // A relay pings; other listeners may be silent for as long as BOLT 1's own pings allow.
     let watch = Watch { idle: is_relay.then_some(relay::IDLE_AFTER), ..Watch::default() };
     let (sink, stream) = socket.split();

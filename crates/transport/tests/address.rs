@@ -1,7 +1,7 @@
 //! Addresses as people and QR codes give them.
 #![allow(clippy::unwrap_used)]
 
-use amplet_transport::{AddressError, Endpoint, NodeId, PeerAddress, Scheme};
+use amplet_transport::{AddressError, AddressSpace, Endpoint, NodeId, PeerAddress, Scheme};
 use proptest::prelude::*;
 
 const ID: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
@@ -50,7 +50,8 @@ fn good_addresses_come_apart_and_together() {
 #[test]
 fn bad_addresses_say_what_is_wrong() {
     use AddressError as E;
-    let cases: &[(&str, fn(&AddressError) -> bool)] = &[
+    type Expected = fn(&AddressError) -> bool;
+    let cases: &[(&str, Expected)] = &[
         ("", |e| matches!(e, E::Scheme)),
         ("https://gateway.example", |e| matches!(e, E::Scheme)),
         ("wss:/gateway.example", |e| matches!(e, E::Scheme)),
@@ -115,25 +116,22 @@ fn a_relay_is_known_by_its_path_and_has_health_beside_it() {
 }
 
 #[test]
-fn the_local_network_is_recognised() {
-    for (host, local) in [
-        ("127.0.0.1", true),
-        ("10.1.2.3", true),
-        ("172.31.0.1", true),
-        ("172.32.0.1", false),
-        ("192.168.0.9", true),
-        ("169.254.1.1", true),
-        ("8.8.8.8", false),
-        ("[::1]", true),
-        ("[fd00::1]", true),
-        ("[fe80::1]", true),
-        ("[2001:db8::1]", false),
-        ("localhost", true),
-        ("node.local", true),
-        ("local", false),
-        ("notlocal.example", false),
+fn the_space_of_a_host_is_told_by_its_name() {
+    use AddressSpace::{Local, Loopback, Public};
+    for (space, hosts) in [
+        (Loopback, ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "a.localhost"].as_slice()),
+        (
+            Local,
+            &["10.1.2.3", "172.31.0.1", "192.168.0.9", "169.254.1.1", "[fd00::1]", "[fe80::1]", "node.local"],
+        ),
+        (
+            Public,
+            &["8.8.8.8", "172.32.0.1", "[2001:db8::1]", "local", "notlocal.example", "localhost.example"],
+        ),
     ] {
-        assert_eq!(endpoint(&format!("ws://{host}")).unwrap().is_local_network(), local, "{host}");
+        for host in hosts {
+            assert_eq!(endpoint(&format!("ws://{host}")).unwrap().space(), space, "{host}");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ fn next(driver: &Driver) -> Option<Outgoing> {
 
 #[test]
 fn a_stalled_transport_stops_the_writer_at_the_limit() {
-    let (handle, driver) = pipe(Inbound::Credit, Outbound::Free);
+    let (handle, driver) = relay_pipe();
     let mut taken = 0;
     while handle.writable().now_or_never().is_some() {
         taken += handle.try_send(&[7; 10_000]);
@@ -30,7 +30,7 @@ fn a_stalled_transport_stops_the_writer_at_the_limit() {
 
 #[test]
 fn a_reader_that_stops_gives_no_credit_back() {
-    let (handle, driver) = pipe(Inbound::Credit, Outbound::Free);
+    let (handle, driver) = relay_pipe();
     for _ in 0..WINDOW / 1024 {
         driver.deliver(vec![0; 1024]).unwrap();
     }
@@ -47,13 +47,13 @@ fn a_reader_that_stops_gives_no_credit_back() {
 
 #[test]
 fn without_credit_the_queue_is_bounded_and_asks_the_transport_to_wait() {
-    let (handle, driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Free);
+    let (handle, driver) = plain_pipe();
     let mut delivered = 0;
     while driver.room().now_or_never().is_some() {
-        driver.deliver(vec![0; relay::MAX_FRAME]).unwrap();
-        delivered += relay::MAX_FRAME;
+        driver.deliver(vec![0; PLAIN_FRAME - 1]).unwrap();
+        delivered += PLAIN_FRAME - 1;
     }
-    assert!(delivered <= UNREAD_LIMIT);
+    assert_eq!(delivered, 2 * (PLAIN_FRAME - 1));
     take(&handle).unwrap().unwrap();
     assert!(driver.room().now_or_never().is_some());
     let overflow = driver.deliver(vec![0; UNREAD_LIMIT]);
@@ -62,7 +62,7 @@ fn without_credit_the_queue_is_bounded_and_asks_the_transport_to_wait() {
 
 #[test]
 fn sending_keeps_to_the_credit() {
-    let (handle, driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Credit);
+    let (handle, driver) = relay_pipe();
     assert_eq!(handle.try_send(&vec![1; OUTGOING_LIMIT]), OUTGOING_LIMIT);
     let mut sent = 0;
     while let Some(Outgoing::Bytes(bytes)) = next(&driver) {
@@ -78,7 +78,7 @@ fn sending_keeps_to_the_credit() {
 
 #[test]
 fn a_close_waits_for_the_credit_of_what_was_taken() {
-    let (handle, driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Credit);
+    let (handle, driver) = relay_pipe();
     handle.try_send(&vec![1; WINDOW]);
     for _ in 0..WINDOW / FRAME {
         assert!(matches!(next(&driver), Some(Outgoing::Bytes(_))));
@@ -96,16 +96,16 @@ fn bad_grants_are_violations() {
     for text in
         ["", "{", "{\"credit\":0}", "{\"credit\":4294967295}", "{\"credit\":16777216}", "{\"credit\":1.5}"]
     {
-        let (_handle, driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Credit);
+        let (_handle, driver) = relay_pipe();
         assert!(matches!(driver.control(text), Err(CloseReason::Violation { .. })), "{text}");
     }
-    let (_handle, driver) = pipe(Inbound::Credit, Outbound::Free);
+    let (_handle, driver) = plain_pipe();
     assert!(matches!(driver.control("{\"credit\":1}"), Err(CloseReason::Violation { .. })));
 }
 
 #[test]
 fn what_was_taken_is_sent_before_the_close() {
-    let (handle, driver) = pipe(Inbound::Credit, Outbound::Free);
+    let (handle, driver) = relay_pipe();
     assert_eq!(handle.try_send(b"last words"), 10);
     Duplex::close(&handle, CloseCode::Restart);
     assert_eq!(next(&driver), Some(Outgoing::Bytes(b"last words".to_vec())));
@@ -117,11 +117,11 @@ fn what_was_taken_is_sent_before_the_close() {
 
 #[test]
 fn dropping_the_duplex_closes_and_dropping_the_driver_is_a_loss() {
-    let (handle, driver) = pipe(Inbound::Credit, Outbound::Free);
+    let (handle, driver) = relay_pipe();
     drop(handle.into_duplex());
     assert_eq!(next(&driver), Some(Outgoing::Close(CloseCode::Normal)));
 
-    let (handle, driver) = pipe(Inbound::Credit, Outbound::Free);
+    let (handle, driver) = relay_pipe();
     driver.deliver(b"kept".to_vec()).unwrap();
     drop(driver);
     assert_eq!(take(&handle), Some(Ok(b"kept".to_vec())));
@@ -132,7 +132,7 @@ fn dropping_the_duplex_closes_and_dropping_the_driver_is_a_loss() {
 
 #[test]
 fn the_first_reason_stays() {
-    let (handle, driver) = pipe(Inbound::Credit, Outbound::Free);
+    let (handle, driver) = relay_pipe();
     let gone = CloseReason::Remote { code: CloseCode::NodeDown, message: "bitcoind".into() };
     driver.end(gone.clone());
     Duplex::close(&handle, CloseCode::Normal);
@@ -157,8 +157,8 @@ proptest! {
     /// reordered, no credit is exceeded, and what lies unread never exceeds the window.
     #[test]
     fn bytes_arrive_whole_and_bounded(steps in proptest::collection::vec(step(), 1..80)) {
-        let (server, server_driver) = pipe(Inbound::Bounded(UNREAD_LIMIT), Outbound::Credit);
-        let (client, client_driver) = pipe(Inbound::Credit, Outbound::Free);
+        let (server, server_driver) = relay_pipe();
+        let (client, client_driver) = relay_pipe();
         let (mut sent, mut received) = (0usize, 0usize);
         let byte = |index: usize| (index % 251) as u8;
         let mut read = |client: &Handle| -> Result<bool, TestCaseError> {

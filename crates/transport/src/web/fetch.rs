@@ -11,7 +11,7 @@ use web_sys::{
 };
 
 use super::{scope, sleep};
-use crate::{FetchError, HttpRequest, HttpResponse};
+use crate::{AddressSpace, FetchError, HttpRequest, HttpResponse};
 
 /// Ends the exchange when it goes out of scope; on a finished one this does nothing.
 struct AbortOnDrop(AbortController);
@@ -105,7 +105,7 @@ async fn explain(url: &str, thrown: &JsValue) -> FetchError {
         Err(thrown) => return invalid(url, &thrown),
     };
     let site = scope::site(&host).await;
-    if site.offline && !crate::address::is_local_network(&host) {
+    if site.offline && AddressSpace::of(&host) == AddressSpace::Public {
         return FetchError::Offline;
     }
     match site.blocks(&host, clear) {

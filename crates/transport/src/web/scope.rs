@@ -4,8 +4,9 @@ use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{PermissionState, PermissionStatus, Permissions, Request};
+use web_sys::{PermissionState, PermissionStatus, Permissions, Request, Url};
 
+use crate::AddressSpace;
 use crate::diagnose::{Permission, Site};
 
 #[wasm_bindgen]
@@ -19,17 +20,13 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn performance(this: &Scope) -> web_sys::Performance;
     #[wasm_bindgen(method, getter)]
-    fn location(this: &Scope) -> Location;
+    fn origin(this: &Scope) -> String;
 
     type Navigator;
     #[wasm_bindgen(method, getter, js_name = onLine)]
     fn on_line(this: &Navigator) -> Option<bool>;
     #[wasm_bindgen(method, getter)]
     fn permissions(this: &Navigator) -> Option<Permissions>;
-
-    type Location;
-    #[wasm_bindgen(method, getter)]
-    fn protocol(this: &Location) -> String;
 }
 
 fn scope() -> Scope {
@@ -45,21 +42,28 @@ pub(super) fn start_fetch(request: &Request) -> Promise {
     scope().fetch(request)
 }
 
-/// What the browser says of this page; the permission is asked about (not for) when `host` is of the local network.
+/// What the browser says of this page, on the way to `host`; nothing is asked of the person.
 pub(super) async fn site(host: &str) -> Site {
-    let local_network =
-        if crate::address::is_local_network(host) { local_network_permission(host).await } else { None };
+    let origin = Url::new(&scope().origin()).ok();
+    let protocol = origin.as_ref().map(Url::protocol).unwrap_or_default();
+    let space = match (protocol.as_str(), &origin) {
+        ("http:" | "https:", Some(origin)) => AddressSpace::of(&origin.hostname()),
+        _ => AddressSpace::Loopback, // an extension's page needs no permission
+    };
+    let target = AddressSpace::of(host);
+    let local_network = if target > space { local_network_permission(target).await } else { None };
     Site {
         offline: scope().navigator().on_line() == Some(false),
-        https: scope().location().protocol() == "https:",
+        https: protocol == "https:",
+        space,
         local_network,
     }
 }
 
 /// Chromium named the permission `local-network-access` and then split it in two; other browsers have none.
-async fn local_network_permission(host: &str) -> Option<Permission> {
+async fn local_network_permission(target: AddressSpace) -> Option<Permission> {
     let permissions = scope().navigator().permissions()?;
-    let split = if crate::diagnose::is_this_machine(host) { "loopback-network" } else { "local-network" };
+    let split = if target == AddressSpace::Loopback { "loopback-network" } else { "local-network" };
     for name in [split, "local-network-access"] {
         let descriptor = Object::new();
         Reflect::set(&descriptor, &"name".into(), &name.into()).ok()?;

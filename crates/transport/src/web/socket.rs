@@ -17,14 +17,14 @@ use amplet_protocol::relay::{self, Control};
 
 use super::{fetch, scope, sleep};
 use crate::diagnose::{self, Facts};
-use crate::pipe::{Driver, Inbound, Outbound, Outgoing, UNREAD_LIMIT, pipe};
+use crate::pipe::{Driver, Outgoing, PLAIN_FRAME, plain_pipe, relay_pipe};
 use crate::{BrowserBlock, CONNECT_TIMEOUT, CloseReason, ConnectError, Duplex, Endpoint, Scheme};
 
 /// Bytes that the browser may hold unsent before this side waits: 256 KiB.
 const BUFFERED: u32 = 256 << 10;
 /// How often a full buffer is looked at again: a WebSocket has no event for it.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// How long the browser may take to close.
+/// How long closing may take: to send what waits, and to hear the peer's farewell.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// A WebSocket with its event handlers; dropping it takes them off and closes it.
@@ -54,8 +54,7 @@ pub(super) async fn connect(endpoint: Endpoint) -> Result<Rc<dyn Duplex>, Connec
     if endpoint.scheme() == Scheme::Tcp {
         return Err(ConnectError::Unsupported { endpoint });
     }
-    let inbound = if endpoint.is_relay() { Inbound::Credit } else { Inbound::Bounded(UNREAD_LIMIT) };
-    let (handle, driver) = pipe(inbound, Outbound::Free);
+    let (handle, driver) = if endpoint.is_relay() { relay_pipe() } else { plain_pipe() };
     let driver = Rc::new(driver);
     let (socket, events) = match listen(&endpoint, driver.clone()) {
         Ok(opened) => opened,
@@ -82,7 +81,7 @@ fn listen(endpoint: &Endpoint, driver: Rc<Driver>) -> Result<(Socket, Events), J
     let on_open = Closure::new(move || {
         let _ = open_sender.take().map(|sender| sender.send(())); // nobody waits any more: dropped
     });
-    let max_frame = if endpoint.is_relay() { relay::MAX_FRAME } else { UNREAD_LIMIT };
+    let max_frame = if endpoint.is_relay() { relay::MAX_FRAME } else { PLAIN_FRAME };
     let close_sender = Rc::new(RefCell::new(Some(close_sender)));
     let failed = close_sender.clone();
     let on_message = Closure::new(move |event: MessageEvent| {
@@ -120,15 +119,22 @@ fn closed(event: &CloseEvent) -> CloseReason {
 }
 
 /// Moves the bytes of an open WebSocket to its end.
-async fn run(socket: Socket, driver: Rc<Driver>, mut close: oneshot::Receiver<CloseReason>) {
-    let reason = match select(&mut close, pin!(write(&socket.ws, &driver))).await {
-        Either::Left((reason, _)) => reason,
-        Either::Right(_) => match select(close, pin!(sleep(LINGER))).await {
-            Either::Left((reason, _)) => reason,
-            Either::Right(_) => Ok(CloseReason::Lost { detail: "the peer did not confirm the close".into() }),
-        },
-    }
-    .unwrap_or(CloseReason::Lost { detail: "the browser gives no reason".into() });
+async fn run(socket: Socket, driver: Rc<Driver>, close: oneshot::Receiver<CloseReason>) {
+    let send = async {
+        write(&socket.ws, &driver).await;
+        std::future::pending().await // closed from this side: the peer's farewell is awaited
+    };
+    let lingered = async {
+        let reason = driver.ended().await;
+        sleep(LINGER).await;
+        reason
+    };
+    let reason = match select(close, select(pin!(send), pin!(lingered))).await {
+        Either::Left((reason, _)) => {
+            reason.unwrap_or(CloseReason::Lost { detail: "the browser gives no reason".into() })
+        }
+        Either::Right((Either::Left((reason, _)) | Either::Right((reason, _)), _)) => reason,
+    };
     if let Some(code) = reason.farewell() {
         let _ = socket.ws.close_with_code(code.wire()); // a socket closed meanwhile needs none
     }

@@ -17,9 +17,11 @@ const WASM_DIR: &str = "wasm";
 const PROFILE: &str = "wasm";
 const LIMIT: Duration = Duration::from_secs(45 * 60);
 
-/// What rustc emits by default; Binaryen must know it all to accept the module.
-const WASM_FEATURES: [&str; 6] = [
+/// What rustc emits by default, and exceptions, with which wasm-bindgen's abort handler catches what JavaScript throws;
+/// Binaryen must know it all to accept the module.
+const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
+    "--enable-exception-handling",
     "--enable-multivalue",
     "--enable-mutable-globals",
     "--enable-nontrapping-float-to-int",

@@ -11,7 +11,7 @@ use super::{Counts, Failure};
 use crate::cache::Cache;
 use crate::regtest::session::{Options, Session};
 use crate::tools::wasm::{self, TARGET};
-use crate::tools::{self, Tool, cargo_command, npm};
+use crate::tools::{self, Tool, apt, cargo_command, npm};
 use crate::ui::Step;
 use crate::{build, deny, proc, root, size};
 
@@ -92,26 +92,35 @@ fn packages(command: &mut Command, names: &[&str]) {
 }
 
 fn fmt(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    component("fmt", "rustfmt")?;
+    component(cache, "fmt", "rustfmt", Some(apt::need("cargo-fmt", "rustfmt-web")))?;
     let mut cargo = cargo_command();
     cargo.args(["fmt", "--all", "--check"]);
     check(cache, spec, cargo)
 }
 
-fn component(subcommand: &str, component: &str) -> Result<()> {
+/// Makes sure of a part of the toolchain that is a component of rustup's, or a package of Debian's.
+fn component(cache: &Cache, subcommand: &str, component: &str, package: Option<apt::Need>) -> Result<()> {
     let there = || proc::output(cargo_command().args([subcommand, "--version"]));
-    if there().is_err() {
-        let mut rustup = Command::new("rustup");
-        proc::output(rustup.args(["component", "add", component]).current_dir(root())).with_context(
-            || format!("`cargo {subcommand}` is missing; by hand: rustup component add {component}"),
-        )?;
-        there()?;
+    if there().is_ok() {
+        return Ok(());
     }
-    Ok(())
+    let mut rustup = Command::new("rustup");
+    let added = proc::output(rustup.args(["component", "add", component]).current_dir(root()));
+    match (added, package) {
+        (Ok(_), _) => {}
+        (Err(_), Some(package)) => apt::ensure(cache, &[package])?,
+        (Err(error), None) => {
+            let advice = format!(
+                "`cargo {subcommand}` comes with rustup only: install it, then rustup component add {component}"
+            );
+            return Err(error.context(advice));
+        }
+    }
+    there().map(drop)
 }
 
 fn clippy(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    component("clippy", "clippy")?;
+    component(cache, "clippy", "clippy", None)?;
     let mut total = Counts::default();
     for names in [&CORE[..], &["amplet-gateway", "xtask"]] {
         let mut cargo = cargo_command();

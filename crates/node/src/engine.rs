@@ -20,6 +20,8 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 const TICK_EVERY: Duration = Duration::from_secs(60);
 /// How often claims and sweeps are renewed.
 const REBROADCAST_EVERY: Duration = Duration::from_secs(60);
+/// How long a write that nothing waits for may ride along before it gets a commit of its own.
+const RIDE_LIMIT: Duration = Duration::from_millis(50);
 /// How often graph and scorer are stored.
 const SCORES_EVERY: Duration = Duration::from_secs(600);
 /// First pause after a failed commit; doubled up to [`LONGEST_PAUSE`].
@@ -62,7 +64,8 @@ pub(crate) async fn run(inner: Rc<Inner>) {
 
 /// Waits for the bell, LDK, or the next timer.
 async fn wait(inner: &Inner, timers: &Timers) {
-    let next = timers.ping.min(timers.tick).min(timers.rebroadcast).min(timers.scores);
+    let ride = inner.riding_since.get().map_or(Duration::MAX, |since| since.saturating_add(RIDE_LIMIT));
+    let next = timers.ping.min(timers.tick).min(timers.rebroadcast).min(timers.scores).min(ride);
     let timer = inner.platform.sleep(next.saturating_sub(inner.platform.monotonic()));
     let heard = inner.wake.heard();
     let manager = inner.ldk.manager.get_event_or_persistence_needed_future();
@@ -107,18 +110,17 @@ pub(crate) fn stage_scores(inner: &Inner) {
     inner.journal.put(names::SCORER, inner.ldk.scorer.borrow().encode());
 }
 
-/// Takes steps until nothing is left to do.
+/// Takes steps until nothing is left that has to be done now.
 async fn settle(inner: &Rc<Inner>) -> Result<(), StoreError> {
-    let mut dirty = false;
     loop {
-        dirty |= decide(inner);
-        let step = gather(inner, dirty || (inner.closing.get() && inner.unwritten.get()));
-        let idle = step.is_empty();
-        if !idle {
-            commit(inner, step).await?;
-            // What changed while the commit was under way is committed before anything is said.
-            dirty = inner.ldk.manager.get_and_clear_needs_persistence();
-            if dirty || something_staged(inner) {
+        if decide(inner) {
+            inner.unwritten.set(true);
+        }
+        let urgent = is_urgent(inner);
+        if urgent {
+            commit(inner, gather(inner)).await?;
+            // What changed while the commit was under way is decided and committed before anything is said.
+            if is_urgent(inner) {
                 continue;
             }
         }
@@ -127,14 +129,25 @@ async fn settle(inner: &Rc<Inner>) -> Result<(), StoreError> {
         if inner.ldk.manager.get_and_clear_needs_persistence() {
             inner.unwritten.set(true);
         }
-        if idle && !something_staged(inner) && !inner.ldk.manager.needs_pending_htlc_processing() {
+        if !urgent && !is_urgent(inner) {
             return Ok(());
         }
     }
 }
 
-fn something_staged(inner: &Inner) -> bool {
-    inner.ldk.monitors.pending_operation_count() > 0 || !inner.journal.is_empty()
+/// Whether something waits for a commit: a message, a broadcast, a caller; or the node is closing; or what rides along has
+/// ridden long enough.
+fn is_urgent(inner: &Inner) -> bool {
+    let now = inner.platform.monotonic();
+    let leftover = !inner.journal.is_empty();
+    if leftover && inner.riding_since.get().is_none() {
+        inner.riding_since.set(Some(now));
+    }
+    let overdue = inner.riding_since.get().is_some_and(|since| now.saturating_sub(since) >= RIDE_LIMIT);
+    inner.journal.is_urgent()
+        || inner.ldk.monitors.pending_operation_count() > 0
+        || (leftover && overdue)
+        || (inner.closing.get() && (leftover || inner.unwritten.get()))
 }
 
 /// Lets LDK act on what it has heard; says whether the manager has to be written.
@@ -149,22 +162,19 @@ fn decide(inner: &Rc<Inner>) -> bool {
     manager.get_and_clear_needs_persistence()
 }
 
-/// The step's writes. The manager is written with every step that writes anything; alone, only when it has to be.
-fn gather(inner: &Inner, manager_dirty: bool) -> Step {
+/// The step's writes. The manager is written with every step.
+fn gather(inner: &Inner) -> Step {
     let ldk = &inner.ldk;
     let operations = ldk.monitors.pending_operation_count();
-    if manager_dirty || operations > 0 || !inner.journal.is_empty() {
-        stage_monitors_at_new_block(inner);
-        inner.journal.put(names::MANAGER, ldk.manager.encode());
-        inner.unwritten.set(false);
-        ldk.monitors.flush(operations, &ldk.log);
-    }
-    let step = inner.journal.take();
+    stage_monitors_at_new_block(inner);
+    inner.journal.put(names::MANAGER, ldk.manager.encode());
+    inner.unwritten.set(false);
+    inner.riding_since.set(None);
+    ldk.monitors.flush(operations, &ldk.log);
+    // The savings must know what is about to be broadcast before it is.
     let now = inner.now();
-    step.broadcasts.iter().flatten().for_each(|tx| inner.onchain.sent(tx, now));
-    let mut more = inner.journal.take();
-    more.writes.merge(step.writes);
-    Step { writes: more.writes, durable: step.durable, broadcasts: step.broadcasts }
+    inner.journal.to_broadcast().iter().for_each(|tx| inner.onchain.sent(tx, now));
+    inner.journal.take()
 }
 
 /// LDK writes monitors every few blocks only. Written with each new block, all parts are always at one block, so that the

@@ -148,12 +148,14 @@ impl Node {
         self.inner.ldk.manager.list_channels()
     }
 
-    /// Makes an invoice; it is shown before it is durable, and harmless when it is forgotten.
+    /// Makes an invoice; durable before it is answered.
     ///
     /// # Errors
     /// [`PayError::Invoice`].
-    pub fn invoice(&self, new: &NewInvoice) -> Result<Bolt11Invoice, PayError> {
-        self.inner.invoice(new)
+    pub async fn invoice(&self, new: &NewInvoice) -> Result<Bolt11Invoice, PayError> {
+        let invoice = self.inner.invoice(new)?;
+        self.inner.settled().await;
+        Ok(invoice)
     }
 
     /// Begins to pay an invoice and answers its id in the history; the outcome comes by [`outcome`](Self::outcome).
@@ -293,6 +295,13 @@ impl Node {
     /// Storage transactions since the node was opened.
     pub fn commits(&self) -> u64 {
         self.inner.store.commits()
+    }
+
+    /// Stops at once, as if the process had been killed: nothing more is written, all connections break.
+    pub fn abort(&self) {
+        self.inner.closing.set(true);
+        self.inner.ldk.peers.disconnect_all_peers();
+        self.inner.kept.borrow().iter().for_each(|kept| kept.retry.wake());
     }
 
     /// Finishes the step, hangs up, and lets the store go.

@@ -48,13 +48,8 @@ pub struct Step {
     pub durable: Vec<(ChannelId, u64)>,
     /// Transactions to broadcast after the commit, package by package.
     pub broadcasts: Vec<Vec<Transaction>>,
-}
-
-impl Step {
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.durable.is_empty() && self.broadcasts.is_empty()
-    }
+    /// Whether something waits for the commit.
+    urgent: bool,
 }
 
 /// Gathers the present step.
@@ -68,24 +63,49 @@ impl Journal {
         self.step.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Stages a value.
+    /// Stages a value that something waits for.
     pub fn put(&self, name: impl Into<String>, value: Vec<u8>) {
+        let mut step = self.step();
+        step.writes.put(name, value);
+        step.urgent = true;
+    }
+
+    /// Stages a value that may ride with the next step: no message depends on it, and a crash before that reproduces it.
+    pub fn put_later(&self, name: impl Into<String>, value: Vec<u8>) {
         self.step().writes.put(name, value);
     }
 
-    /// Stages a removal.
+    /// Stages a removal, which may ride with the next step.
     pub fn remove(&self, name: impl Into<String>) {
         self.step().writes.remove(name);
     }
 
-    /// Stages what another part gathers by itself.
-    pub fn stage(&self, gather: impl FnOnce(&mut Batch)) {
-        gather(&mut self.step().writes);
+    /// What is staged is waited for.
+    pub fn hurry(&self) {
+        let mut step = self.step();
+        step.urgent = !step.writes.is_empty();
     }
 
-    /// Whether anything is staged.
+    /// Stages what another part gathers by itself.
+    pub fn stage(&self, gather: impl FnOnce(&mut Batch)) {
+        let mut step = self.step();
+        gather(&mut step.writes);
+        step.urgent |= !step.writes.is_empty();
+    }
+
+    /// Whether no write is staged.
     pub fn is_empty(&self) -> bool {
-        self.step().is_empty()
+        self.step().writes.is_empty()
+    }
+
+    /// Whether something waits for the commit.
+    pub fn is_urgent(&self) -> bool {
+        self.step().urgent
+    }
+
+    /// Transactions that wait for the commit.
+    pub fn to_broadcast(&self) -> Vec<Transaction> {
+        self.step().broadcasts.iter().flatten().cloned().collect()
     }
 
     /// Takes the whole step; a new one begins.
@@ -106,6 +126,7 @@ impl Persist<InMemorySigner> for Journal {
     ) -> ChannelMonitorUpdateStatus {
         let mut step = self.step();
         step.writes.put(monitor_key(&name), monitor.encode());
+        step.urgent = true;
         step.durable.push((monitor.channel_id(), monitor.get_latest_update_id()));
         ChannelMonitorUpdateStatus::InProgress
     }
@@ -118,6 +139,7 @@ impl Persist<InMemorySigner> for Journal {
     ) -> ChannelMonitorUpdateStatus {
         let mut step = self.step();
         step.writes.put(monitor_key(&name), monitor.encode());
+        step.urgent = true;
         if let Some(update) = update {
             step.durable.push((monitor.channel_id(), update.update_id));
         }
@@ -131,7 +153,9 @@ impl Persist<InMemorySigner> for Journal {
 
 impl BroadcasterInterface for Journal {
     fn broadcast_transactions(&self, transactions: &[(&Transaction, TransactionType)]) {
-        self.step().broadcasts.push(transactions.iter().map(|(tx, _)| (*tx).clone()).collect());
+        let mut step = self.step();
+        step.broadcasts.push(transactions.iter().map(|(tx, _)| (*tx).clone()).collect());
+        step.urgent = true;
     }
 }
 

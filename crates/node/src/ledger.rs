@@ -115,7 +115,7 @@ impl Ledger {
         state.next_event = id.saturating_add(1);
         let event = Event { id, at, kind };
         self.write(event_name(id), &event);
-        self.journal.put(names::EVENT_COUNTER, state.next_event.to_be_bytes().to_vec());
+        self.journal.put_later(names::EVENT_COUNTER, state.next_event.to_be_bytes().to_vec());
         state.events.insert(id, event.clone());
         state.raised.push(event);
     }
@@ -202,7 +202,7 @@ impl Ledger {
     fn write<T: Serialize>(&self, name: String, value: &T) {
         // Plain data: its serialization has no failing case.
         if let Ok(bytes) = serde_json::to_vec(&Record { v: FORMAT, value }) {
-            self.journal.put(name, bytes);
+            self.journal.put_later(name, bytes);
         }
     }
 }

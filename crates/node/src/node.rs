@@ -35,7 +35,7 @@ pub(crate) struct Ldk {
     pub manager: Rc<ChannelManager>,
     pub monitors: Rc<ChainMonitor>,
     pub peers: Rc<PeerManager>,
-    pub graph: Arc<Graph>,
+    pub graph: Rc<Graph>,
     pub scorer: Rc<RefCell<Scorer>>,
     pub router: Rc<NotingRouter>,
     pub sweeper: Sweeper,
@@ -104,6 +104,8 @@ pub(crate) struct Inner {
     pub staged_at: Cell<Option<BlockHash>>,
     /// The manager has changed since it was last written, in ways that a restart reproduces.
     pub unwritten: Cell<bool>,
+    /// Monotonic time since which a write waits for a step to ride with.
+    pub riding_since: Cell<Option<Duration>>,
     pub closing: Cell<bool>,
     pub stopped: Wake,
 }

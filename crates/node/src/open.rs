@@ -104,6 +104,7 @@ pub(crate) async fn open(
         settling: RefCell::default(),
         staged_at: std::cell::Cell::new(None),
         unwritten: std::cell::Cell::new(false),
+        riding_since: std::cell::Cell::new(None),
         closing: std::cell::Cell::new(false),
         stopped: Wake::default(),
         store,
@@ -114,7 +115,7 @@ async fn assemble(base: &Base<'_>, birthday: &Position) -> Result<(Ldk, Wake, Sy
     let graph = load_graph(base).await?;
     let scorer = load_scorer(base, &graph).await?;
     let router = Rc::new(NotingRouter::new(LdkRouter::new(
-        Arc::clone(&graph),
+        Rc::clone(&graph),
         Arc::clone(&base.log),
         Arc::clone(&base.signer),
         Rc::clone(&scorer),
@@ -142,12 +143,12 @@ async fn assemble(base: &Base<'_>, birthday: &Position) -> Result<(Ldk, Wake, Sy
     }
     let wake = Wake::default();
     let messages = Rc::new(Messages::new(wake.clone()));
-    let gossip = Rc::new(GossipSync::new(Arc::clone(&graph), None, Arc::clone(&base.log)));
+    let gossip = Rc::new(GossipSync::new(Rc::clone(&graph), None, Arc::clone(&base.log)));
     let manager = Rc::new(manager);
     let peers = peer_manager(base, &manager, &gossip, &messages, &monitors);
     let bumper = Bumper::new(
         Arc::clone(&base.journal),
-        Arc::new(WalletSync::new(Arc::clone(&base.onchain), Arc::clone(&base.log))),
+        Rc::new(WalletSync::new(Arc::clone(&base.onchain), Arc::clone(&base.log))),
         Arc::clone(&base.signer),
         Arc::clone(&base.log),
     );
@@ -193,19 +194,19 @@ fn peer_manager(
 }
 
 /// A damaged graph costs nothing: gossip brings it again.
-async fn load_graph(base: &Base<'_>) -> Result<Arc<Graph>, NodeError> {
+async fn load_graph(base: &Base<'_>) -> Result<Rc<Graph>, NodeError> {
     let bytes = base.store.get(names::GRAPH).await?;
     let stored = bytes.and_then(|bytes| Graph::read(&mut &bytes[..], Arc::clone(&base.log)).ok());
     let network = base.config.network;
-    Ok(Arc::new(stored.unwrap_or_else(|| Graph::new(network, Arc::clone(&base.log)))))
+    Ok(Rc::new(stored.unwrap_or_else(|| Graph::new(network, Arc::clone(&base.log)))))
 }
 
-async fn load_scorer(base: &Base<'_>, graph: &Arc<Graph>) -> Result<Rc<RefCell<Scorer>>, NodeError> {
+async fn load_scorer(base: &Base<'_>, graph: &Rc<Graph>) -> Result<Rc<RefCell<Scorer>>, NodeError> {
     let decay = ProbabilisticScoringDecayParameters::default();
-    let args = (decay, Arc::clone(graph), Arc::clone(&base.log));
+    let args = (decay, Rc::clone(graph), Arc::clone(&base.log));
     let bytes = base.store.get(names::SCORER).await?;
     let stored = bytes.and_then(|bytes| Scorer::read(&mut &bytes[..], args).ok());
-    let scorer = stored.unwrap_or_else(|| Scorer::new(decay, Arc::clone(graph), Arc::clone(&base.log)));
+    let scorer = stored.unwrap_or_else(|| Scorer::new(decay, Rc::clone(graph), Arc::clone(&base.log)));
     Ok(Rc::new(RefCell::new(scorer)))
 }
 

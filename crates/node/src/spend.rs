@@ -16,6 +16,7 @@ impl Inner {
         }
         let (sender, receiver) = oneshot::channel();
         self.settling.borrow_mut().push(sender);
+        self.journal.hurry();
         self.wake.wake();
         // Dropped only when the node stops: then there is nothing to wait for.
         let _ = receiver.await;

@@ -30,9 +30,9 @@ use crate::signer::Signer;
 use crate::watch::Watch;
 
 pub type Graph = gossip::NetworkGraph<Arc<Log>>;
-pub type Scorer = ProbabilisticScorer<Arc<Graph>, Arc<Log>>;
+pub type Scorer = ProbabilisticScorer<Rc<Graph>, Arc<Log>>;
 pub type LdkRouter = DefaultRouter<
-    Arc<Graph>,
+    Rc<Graph>,
     Arc<Log>,
     Arc<Signer>,
     Rc<RefCell<Scorer>>,
@@ -60,7 +60,7 @@ pub type ChannelManager = channelmanager::ChannelManager<
     Rc<NullMessageRouter>,
     Arc<Log>,
 >;
-pub type GossipSync = gossip::P2PGossipSync<Arc<Graph>, NoUtxoLookup, Arc<Log>>;
+pub type GossipSync = gossip::P2PGossipSync<Rc<Graph>, NoUtxoLookup, Arc<Log>>;
 
 /// Announced channels are not looked up in the chain: a light client has no index. No value of this type exists.
 pub enum NoUtxoLookup {}
@@ -92,7 +92,7 @@ pub type Sweeper = OutputSweeperSync<
 >;
 pub type Bumper = BumpTransactionEventHandlerSync<
     Arc<Journal>,
-    Arc<WalletSync<Arc<Onchain>, Arc<Log>>>,
+    Rc<WalletSync<Arc<Onchain>, Arc<Log>>>,
     Arc<Signer>,
     Arc<Log>,
 >;

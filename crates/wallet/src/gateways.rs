@@ -28,10 +28,13 @@ struct Configured {
     zero_conf: bool,
 }
 
+/// Whoever waits for a gateway's answer to one request.
+type Asked = oneshot::Sender<Result<(), Refusal>>;
+
 #[derive(Default)]
 struct Shared {
     terms: RefCell<HashMap<PublicKey, ChannelTerms>>,
-    asked: RefCell<HashMap<(PublicKey, u64), oneshot::Sender<Result<(), Refusal>>>>,
+    asked: RefCell<HashMap<(PublicKey, u64), Asked>>,
     next_request: Cell<u64>,
 }
 

@@ -15,7 +15,7 @@ const MAX_EXPIRY_SECS: u32 = 7 * 24 * 3600;
 /// More than there are bitcoins.
 const MAX_AMOUNT_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
 
-pub(crate) fn receive(
+pub(crate) async fn receive(
     inner: &Inner,
     amount_msat: Option<u64>,
     description: String,
@@ -34,10 +34,8 @@ pub(crate) fn receive(
     if amount_msat.is_some_and(|msat| msat == 0 || msat > MAX_AMOUNT_MSAT) {
         return Err(invalid("the amount is zero or more than all bitcoins; give another, or none".into()));
     }
-    let invoice = inner
-        .node
-        .invoice(&NewInvoice { amount_msat, description, expiry_secs })
-        .map_err(|e| errors::pay(&e))?;
+    let invoice = inner.node.invoice(&NewInvoice { amount_msat, description, expiry_secs }).await;
+    let invoice = invoice.map_err(|e| errors::pay(&e))?;
     Ok(PaymentRequest {
         payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),

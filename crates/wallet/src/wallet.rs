@@ -49,7 +49,9 @@ impl Wallet {
             Request::Balance => Ok(Response::Balance(state::balance(inner))),
             Request::Status => Ok(Response::Status(Box::new(state::status(inner)))),
             Request::Receive { amount_msat, description, expiry_secs } => {
-                receive::receive(inner, amount_msat, description, expiry_secs).map(Response::PaymentRequest)
+                receive::receive(inner, amount_msat, description, expiry_secs)
+                    .await
+                    .map(Response::PaymentRequest)
             }
             Request::NewAddress => Ok(Response::Text(inner.node.new_address().await.to_string())),
             Request::Inspect { text } => inspect::inspect(inner, &text).await.map(Response::Inspected),

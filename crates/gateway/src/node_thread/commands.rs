@@ -174,7 +174,7 @@ impl Office {
             )));
         }
         let new = NewInvoice { amount_msat, description: request.description, expiry_secs };
-        let made = self.node.invoice(&new).map_err(|error| convert::pay_error(&error))?;
+        let made = self.node.invoice(&new).await.map_err(|error| convert::pay_error(&error))?;
         self.invoice(made.payment_hash().0).await
     }
 

@@ -1,0 +1,121 @@
+//! Three nodes on one chain: channels, payments both ways, restarts at every step.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_node::{NewInvoice, Node};
+use amplet_protocol::page::PaymentStatus;
+use amplet_storage::Store;
+use world::{Mortal, World, open};
+
+fn ask(world: &World, node: &Node, amount_msat: u64) -> amplet_node::lightning_invoice::Bolt11Invoice {
+    let new = NewInvoice { amount_msat: Some(amount_msat), description: "coffee".into(), expiry_secs: 3600 };
+    let node = node.clone();
+    world.platform.run(async move { node.invoice(&new).await }).unwrap()
+}
+
+struct Net {
+    world: World,
+    wallet: Node,
+    gateway: Node,
+    payee: Node,
+}
+
+/// wallet -> gateway -> payee, both channels open and confirmed.
+fn net() -> Net {
+    let world = World::new();
+    let gateway = world.open("gateway");
+    let payee = world.open("payee");
+    let wallet = world.open("wallet");
+    world.fund(&gateway, 10_000_000);
+    world.fund(&wallet, 2_000_000);
+    world.connect(&gateway, &payee, "payee");
+    world.connect(&wallet, &gateway, "gateway");
+    world.channel(&gateway, &payee, open(5_000_000, 2_000_000_000, true));
+    world.channel(&wallet, &gateway, open(1_000_000, 0, false));
+    // Announcements travel.
+    world.platform.advance(Duration::from_secs(180));
+    Net { world, wallet, gateway, payee }
+}
+
+#[test]
+fn a_wallet_pays_two_hops_away_and_is_paid_back() {
+    let Net { world, wallet, gateway, payee } = net();
+    let invoice = ask(&world, &payee, 50_000_000);
+    world.platform.settle();
+    let before = (wallet.commits(), gateway.commits(), payee.commits());
+    let paid = world.pay(&wallet, &invoice);
+    assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
+    assert_eq!(paid.hops, Some(2));
+    assert_eq!(paid.fee_msat, Some(1000 + 50_000_000 * 100 / 1_000_000));
+    world.platform.advance(Duration::from_secs(1));
+    let commits = (wallet.commits() - before.0, gateway.commits() - before.1, payee.commits() - before.2);
+    println!(
+        "storage transactions of one payment: wallet {}, gateway {}, payee {}",
+        commits.0, commits.1, commits.2
+    );
+    assert!(commits.0 <= 4 && commits.2 <= 4, "{commits:?}");
+
+    let back = ask(&world, &wallet, 20_000_000);
+    world.platform.settle();
+    let before = wallet.commits();
+    let got = world.pay(&payee, &back);
+    assert_eq!(got.status, PaymentStatus::Succeeded, "{got:?}");
+    world.platform.advance(Duration::from_secs(1));
+    assert!(wallet.commits() - before <= 4, "{}", wallet.commits() - before);
+    let received = world.payment(&wallet, &back.payment_hash().to_string()).unwrap();
+    assert_eq!(received.status, PaymentStatus::Succeeded);
+    assert_eq!(received.amount_msat, Some(20_000_000));
+    let balance = wallet.lightning_balance();
+    // Whoever funds a channel pays for its two anchors (BOLT 3: 330 sat each).
+    assert_eq!(balance.everyday_msat, 1_000_000_000 - 660_000 - 50_006_000 + 20_000_000, "{balance:?}");
+}
+
+/// Where in its life the wallet is killed: after so many commits of a payment, before or after it could speak.
+#[test]
+fn a_payment_survives_the_wallets_death_at_every_step() {
+    for commits in 0..=4 {
+        let Net { world, wallet, payee, .. } = net();
+        let invoice = ask(&world, &payee, 50_000_000);
+        world.platform.settle();
+        // The same disk, opened by a wallet whose process will die after so many commits.
+        world.kill("wallet", wallet);
+        let dead = Rc::new(Cell::new(false));
+        let flag = Rc::clone(&dead);
+        let wrap =
+            move |store: Rc<dyn Store>| -> Rc<dyn Store> { Rc::new(Mortal::new(store, 3 + commits, flag)) };
+        let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
+        let gateway_id = reconnect(&world, &wallet);
+        let id = wallet.pay(&invoice, None, 100_000);
+        world.platform.advance(Duration::from_secs(2));
+        world.kill("wallet", wallet);
+        let wallet = world.open("wallet");
+        reconnect(&world, &wallet);
+        world.platform.advance(Duration::from_secs(30));
+        let id = id.unwrap();
+        match world.payment(&wallet, &id).map(|payment| payment.status) {
+            Some(PaymentStatus::Succeeded) => {}
+            None | Some(PaymentStatus::Failed { .. }) => {
+                // Nothing left: paying again works.
+                let paid = world.pay(&wallet, &invoice);
+                assert_eq!(paid.status, PaymentStatus::Succeeded, "after {commits} commits: {paid:?}");
+            }
+            Some(PaymentStatus::Pending) => panic!("after {commits} commits the payment hangs"),
+        }
+        let got = world.payment(&payee, &id).unwrap();
+        assert_eq!(got.status, PaymentStatus::Succeeded, "after {commits} commits");
+        assert_eq!(wallet.channels().len(), 1, "no channel was closed");
+        assert!(wallet.is_connected(&gateway_id));
+    }
+}
+
+fn reconnect(world: &World, wallet: &Node) -> amplet_node::bitcoin::secp256k1::PublicKey {
+    let gateway = world.node("gateway");
+    world.connect(wallet, &gateway, "gateway");
+    world.platform.advance(Duration::from_secs(1));
+    gateway.node_id()
+}

@@ -1,0 +1,308 @@
+//! A Lightning network in memory: one virtual clock, one chain, nodes that are killed and opened again at will.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_chain::Chain;
+use amplet_chain::testing::{FakeServer, TestChain};
+use amplet_node::bitcoin::consensus::encode::deserialize_hex;
+use amplet_node::bitcoin::secp256k1::PublicKey;
+use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
+use amplet_node::keys::{Keys, parse_mnemonic};
+use amplet_node::{Acceptance, Forwarding, Node, NodeConfig, OpenChannel, Role};
+use amplet_protocol::page::Payment;
+use amplet_storage::kdf::{KdfParams, Kek};
+use amplet_storage::{Batch, MemoryBackend, SealedStore, Store, StoreError};
+use amplet_transport::testing::{TestPlatform, duplex_pair};
+use amplet_transport::{HttpMethod, HttpResponse, PeerAddress, Platform};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
+const MNEMONICS: [(&str, &str); 3] = [
+    (
+        "wallet",
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+    ),
+    ("gateway", "legal winner thank year wave sausage worth useful legal winner thank yellow"),
+    ("payee", "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"),
+];
+
+/// Everything outside the nodes.
+pub struct World {
+    pub platform: TestPlatform,
+    pub server: Rc<FakeServer>,
+    pub mempool: Rc<RefCell<Vec<Transaction>>>,
+    nodes: Rc<RefCell<HashMap<String, Node>>>,
+    disks: RefCell<HashMap<String, MemoryBackend>>,
+    coinbases: Cell<u32>,
+}
+
+impl World {
+    /// A chain of 120 blocks and nobody on it.
+    pub fn new() -> Self {
+        let start = Duration::from_secs(1_700_000_000 + 130 * 600);
+        let platform = TestPlatform::new(7, start);
+        let server = FakeServer::new(TestChain::new(120));
+        let mempool: Rc<RefCell<Vec<Transaction>>> = Rc::default();
+        let nodes: Rc<RefCell<HashMap<String, Node>>> = Rc::default();
+        let world =
+            Self { platform, server, mempool, nodes, disks: RefCell::default(), coinbases: Cell::new(1) };
+        world.answer_http();
+        world.answer_connections();
+        world
+    }
+
+    fn answer_http(&self) {
+        let (server, mempool) = (Rc::clone(&self.server), Rc::clone(&self.mempool));
+        self.platform.on_fetch(move |request| {
+            let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
+            let answer = if request.method == HttpMethod::Post && !server.down.get() {
+                let text = String::from_utf8(request.body).unwrap();
+                let hexes: Vec<String> =
+                    if path == "/tx" { vec![text] } else { serde_json::from_str(&text).unwrap() };
+                for hex in hexes {
+                    let tx: Transaction = deserialize_hex(&hex).unwrap();
+                    let mut mempool = mempool.borrow_mut();
+                    if !mempool.contains(&tx) {
+                        mempool.push(tx);
+                    }
+                }
+                let body =
+                    if path == "/tx" { "ok".to_owned() } else { r#"{"package_msg":"success"}"#.to_owned() };
+                Ok(HttpResponse { status: 200, headers: Vec::new(), body: body.into_bytes() })
+            } else {
+                server.answer(&path, &request)
+            };
+            async move { answer }.boxed_local()
+        });
+    }
+
+    fn answer_connections(&self) {
+        let (platform, nodes) = (self.platform.clone(), Rc::clone(&self.nodes));
+        self.platform.on_connect(move |address| {
+            let host = address.endpoint.host().to_owned();
+            let result = match nodes.borrow().get(&host) {
+                Some(node) => {
+                    let (client, server) = duplex_pair(&platform);
+                    node.accept(server);
+                    Ok(client)
+                }
+                None => Err(amplet_transport::ConnectError::GatewayUnreachable {
+                    endpoint: address.endpoint,
+                    detail: "killed".into(),
+                }),
+            };
+            async move { result }.boxed_local()
+        });
+    }
+
+    /// Opens a node on its disk (a new one the first time).
+    pub fn open(&self, name: &str) -> Node {
+        self.open_on(name, self.disk(name))
+    }
+
+    pub fn disk(&self, name: &str) -> MemoryBackend {
+        self.disks.borrow_mut().entry(name.to_owned()).or_default().clone()
+    }
+
+    /// Opens a node on a given disk, which becomes its own.
+    pub fn open_on(&self, name: &str, disk: MemoryBackend) -> Node {
+        self.open_with(name, disk, |store| store)
+    }
+
+    pub fn open_with(
+        &self,
+        name: &str,
+        disk: MemoryBackend,
+        wrap: impl FnOnce(Rc<dyn Store>) -> Rc<dyn Store> + 'static,
+    ) -> Node {
+        self.disks.borrow_mut().insert(name.to_owned(), disk.clone());
+        let platform = self.platform.clone();
+        let own = name.to_owned();
+        let node = self.platform.run(async move {
+            let kek = Kek::from_bytes([7; 32]);
+            let backend: amplet_storage::SharedBackend = Rc::new(disk);
+            let fresh = SealedStore::kdf_params(&backend).await.unwrap().is_none();
+            let store = if fresh {
+                SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap()
+            } else {
+                SealedStore::open(backend, kek).await.unwrap()
+            };
+            let store: Rc<dyn Store> = wrap(Rc::new(store));
+            let platform: Rc<dyn Platform> = Rc::new(platform);
+            let sources = vec!["http://chain".to_owned()];
+            let chain =
+                Chain::open(Rc::clone(&platform), Network::Regtest, sources, &*store, None).await.unwrap();
+            // A source that is down at the start is a case of its own.
+            let _ = chain.poll().await;
+            let birthday = chain.position_at(chain.tip().height);
+            let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == own).unwrap().1;
+            let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, 0).unwrap();
+            Node::open(platform, store, Rc::new(chain), &keys, &birthday, config(&own)).await.unwrap()
+        });
+        self.nodes.borrow_mut().insert(name.to_owned(), node.clone());
+        node
+    }
+
+    pub fn node(&self, name: &str) -> Node {
+        self.nodes.borrow().get(name).unwrap().clone()
+    }
+
+    /// Ends a node as a killed process would: nothing more is written or said.
+    pub fn kill(&self, name: &str, node: Node) {
+        self.nodes.borrow_mut().remove(name);
+        // Its connections break; a new writer fences it out, whatever its tasks still try.
+        node.abort();
+        self.platform.settle();
+    }
+
+    pub fn address(node: &Node, host: &str) -> PeerAddress {
+        format!("{}@ws://{host}/lightning/v1", node.node_id()).parse().unwrap()
+    }
+
+    /// Connects and waits for it.
+    pub fn connect(&self, from: &Node, to: &Node, host: &str) {
+        from.keep_connected(Self::address(to, host)).unwrap();
+        self.connected(from, to.node_id());
+    }
+
+    pub fn connected(&self, from: &Node, to: PublicKey) {
+        let from = from.clone();
+        self.platform.run(async move { from.connected(to).await });
+    }
+
+    /// Mines what waits in the mempool, and `more` empty blocks above it; everybody reads them.
+    pub fn mine(&self, more: u32) {
+        let waiting = std::mem::take(&mut *self.mempool.borrow_mut());
+        {
+            let mut chain = self.server.chain.borrow_mut();
+            chain.mine(waiting);
+            chain.mine_empty(more);
+        }
+        self.read_blocks();
+    }
+
+    pub fn read_blocks(&self) {
+        let nodes: Vec<Node> = self.nodes.borrow().values().cloned().collect();
+        self.platform.run(async move {
+            for node in nodes {
+                node.sync_now().await.unwrap();
+            }
+        });
+        self.platform.settle();
+    }
+
+    /// Pays savings to a node from an old coinbase, confirmed.
+    pub fn fund(&self, node: &Node, sat: u64) {
+        let node = node.clone();
+        let script = self.platform.run(async move { node.new_address().await.script_pubkey() });
+        let height = self.coinbases.get();
+        self.coinbases.set(height + 1);
+        let coinbase = self.server.chain.borrow().block(height).txdata[0].compute_txid();
+        let tx = pay(OutPoint { txid: coinbase, vout: 0 }, script, sat);
+        self.mempool.borrow_mut().push(tx);
+        self.mine(0);
+    }
+
+    /// Opens a channel and confirms it.
+    pub fn channel(&self, from: &Node, to: &Node, how: OpenChannel) {
+        self.try_channel(from, to, how);
+        self.mine(6);
+        self.platform.advance(Duration::from_secs(2));
+    }
+
+    /// Opens a channel, unconfirmed.
+    pub fn try_channel(&self, from: &Node, to: &Node, how: OpenChannel) {
+        let (from, to) = (from.clone(), to.node_id());
+        self.platform.run(async move { from.open_channel(to, &how).await }).unwrap();
+        self.platform.advance(Duration::from_millis(100));
+    }
+
+    /// Pays and waits for the end.
+    pub fn pay(&self, from: &Node, invoice: &amplet_node::lightning_invoice::Bolt11Invoice) -> Payment {
+        let id = from.pay(invoice, None, 100_000).unwrap();
+        let from = from.clone();
+        self.platform.run(async move { from.outcome(&id, Duration::from_secs(60)).await }).unwrap()
+    }
+
+    pub fn payment(&self, node: &Node, id: &str) -> Option<Payment> {
+        let (node, id) = (node.clone(), id.to_owned());
+        self.platform.run(async move { node.payment(&id).await.unwrap() })
+    }
+}
+
+/// Capacity in sat; half of it given to the peer when `shared`.
+pub fn open(capacity_sat: u64, push_msat: u64, announce: bool) -> OpenChannel {
+    OpenChannel { capacity_sat, push_msat, announce, zero_reserve: false, fee_rate: None }
+}
+
+fn pay(from: OutPoint, to: ScriptBuf, sat: u64) -> Transaction {
+    Transaction {
+        version: amplet_node::bitcoin::transaction::Version::TWO,
+        lock_time: amplet_node::bitcoin::absolute::LockTime::ZERO,
+        input: vec![TxIn { previous_output: from, sequence: Sequence::MAX, ..TxIn::default() }],
+        output: vec![TxOut { value: Amount::from_sat(sat), script_pubkey: to }],
+    }
+}
+
+fn config(name: &str) -> NodeConfig {
+    let role = match name {
+        "wallet" => Role::Wallet,
+        _ => Role::Gateway(Forwarding {
+            fee_base_msat: 1000,
+            fee_ppm: 100,
+            minimum_depth: 1,
+            alias: [0; 32],
+            addresses: Vec::new(),
+        }),
+    };
+    NodeConfig { network: Network::Regtest, role, accept_channel: Rc::new(|_| Acceptance::Accept) }
+}
+
+/// A store that dies, as a process would, after a given number of commits.
+pub struct Mortal {
+    inner: Rc<dyn Store>,
+    left: Cell<u64>,
+    pub dead: Rc<Cell<bool>>,
+}
+
+impl Mortal {
+    pub fn new(inner: Rc<dyn Store>, commits: u64, dead: Rc<Cell<bool>>) -> Self {
+        Self { inner, left: Cell::new(commits), dead }
+    }
+}
+
+impl Store for Mortal {
+    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        self.inner.get(name)
+    }
+    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
+        self.inner.list(prefix)
+    }
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            if self.left.get() == 0 {
+                self.dead.set(true);
+                std::future::pending::<()>().await;
+            }
+            self.left.set(self.left.get() - 1);
+            self.inner.commit(batch).await?;
+            if self.left.get() == 0 {
+                // Durable, but the process dies before it can say anything.
+                self.dead.set(true);
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        }
+        .boxed_local()
+    }
+    fn commits(&self) -> u64 {
+        self.inner.commits()
+    }
+    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
+        self.inner.close()
+    }
+}

@@ -1,6 +1,6 @@
 /** Every screen on the pretended engine, light and dark, narrow and wide: axe-core, no sideways scrolling, a picture. */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
@@ -218,3 +218,59 @@ for (const place of PLACES) {
     }
   });
 }
+
+test('German fits as well', async ({ browser }) => {
+  const context = await browser.newContext({ viewport: { width: 360, height: 740 }, reducedMotion: 'reduce', locale: 'en-GB' });
+  const page = await context.newPage();
+  await page.goto(`${served.url}?scenario=full`);
+  await unlock(page);
+  await page.evaluate(() => (location.hash = '#/settings'));
+  await page.getByLabel('Language').selectOption({ label: 'Deutsch' });
+  await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+  for (const hash of ['home', 'receive', 'receive/savings', 'pay', 'history', 'channels', 'channels/open', 'channels/request', 'settings']) {
+    await page.evaluate((target) => (location.hash = `#/${target}`), hash);
+    await expect(page.locator('main h1')).toBeAttached();
+    await page.waitForTimeout(200);
+    await page.screenshot({ path: `${PICTURES}/de-${hash.replace('/', '-')}-360-light.png`, fullPage: true });
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect.soft(overflow, `${hash}: sideways scrolling`).toBeLessThanOrEqual(0);
+  }
+  await page.getByRole('button', { name: 'Sperren' }).click();
+  await expect(page.getByRole('heading', { name: 'Willkommen zurück' })).toBeVisible();
+  await expectAccessible(page, 'unlock in German');
+  await context.close();
+});
+
+test('works by keyboard alone', async ({ page }) => {
+  await page.goto(`${served.url}?scenario=full`);
+  const passphrase = page.getByLabel('Passphrase', { exact: true });
+  for (let presses = 0; presses < 10 && !(await passphrase.evaluate((field) => field === document.activeElement)); presses += 1) {
+    await page.keyboard.press('Tab');
+  }
+  await page.keyboard.type(PASSPHRASE);
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('everyday')).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+  await page.evaluate(() => (location.hash = '#/channels/open'));
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.getByLabel('Amount', { exact: true }).focus();
+  await page.keyboard.type('500000');
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('fee')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
+});
+
+test('the released page has no pretended engine, and its policy forbids foreign code', () => {
+  const dist = here('../../../www/dist');
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(js|html)$/.test(name));
+  expect(files.length).toBeGreaterThan(5);
+  const texts = files.map((name) => readFileSync(`${dist}/${name}`, 'utf8'));
+  expect(texts.filter((text) => text.includes('pretended engine'))).toEqual([]);
+  // The search finds it where it is.
+  const pretended = here('../../../www/dist-fake/assets');
+  expect(readdirSync(pretended).some((name) => name.endsWith('.js') && readFileSync(`${pretended}/${name}`, 'utf8').includes('pretended engine'))).toBe(true);
+  const html = readFileSync(`${dist}/index.html`, 'utf8').replaceAll('&#39;', "'");
+  expect(html).toContain("script-src 'self' 'wasm-unsafe-eval';");
+  expect(html).not.toMatch(/<script(?![^>]*\ssrc=)/);
+});

@@ -1,0 +1,157 @@
+//! The small answers, and what all answers have in common.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use amplet_protocol::chain::WAIT_SECS;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bitcoin::BlockHash;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::rpc::RpcError;
+use super::view::{Published, View, ViewError};
+
+/// Never changes.
+pub(super) const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// May have changed: ask with the ETag.
+pub(super) const REVALIDATE: HeaderValue = HeaderValue::from_static("public, no-cache");
+/// Bitcoin Core's "block not found" and "height out of range".
+const NOT_FOUND: [i64; 2] = [-5, -8];
+/// Bitcoin Core's "block not available (pruned data)" and "not found on disk".
+const MISC: i64 = -1;
+
+/// An answer that is not the one asked for: status and text.
+pub(super) struct Refusal(pub(super) StatusCode, pub(super) String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, [(CACHE_CONTROL, HeaderValue::from_static("no-store"))], self.1).into_response()
+    }
+}
+
+impl From<RpcError> for Refusal {
+    fn from(error: RpcError) -> Self {
+        let status = match &error {
+            RpcError::Refused { code, .. } if NOT_FOUND.contains(code) => StatusCode::NOT_FOUND,
+            RpcError::Refused { code: MISC, .. } => StatusCode::NOT_FOUND,
+            RpcError::Refused { .. } => StatusCode::BAD_GATEWAY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        if status != StatusCode::NOT_FOUND {
+            tracing::warn!("chain API: {error}");
+        }
+        // Where bitcoind is and how it is logged in to is the operator's business.
+        let text = match error {
+            RpcError::Refused { message, .. } => message,
+            _ => "the gateway's bitcoind does not answer; try again later".to_string(),
+        };
+        Self(status, text)
+    }
+}
+
+impl From<ViewError> for Refusal {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::Rpc(e) => e.into(),
+            ViewError::Moved => Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        }
+    }
+}
+
+/// What is served now, or 503.
+pub(super) fn current(view: &View) -> Result<Published, Refusal> {
+    view.current().map_err(|why| {
+        tracing::debug!("chain API: asked before it is ready: {why}");
+        let text = "the gateway has no blocks to serve yet; try again later, its log says why";
+        Refusal(StatusCode::SERVICE_UNAVAILABLE, text.to_string())
+    })
+}
+
+/// 304 when the client has it already.
+pub(super) fn unchanged(request: &HeaderMap, etag: &str) -> bool {
+    let known = request.get_all(IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
+    known.flat_map(|list| list.split(',')).any(|tag| tag.trim().trim_start_matches("W/") == etag)
+}
+
+/// An answer's headers.
+pub(super) fn labels(etag: &str, cache: HeaderValue, kind: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CACHE_CONTROL, cache);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(etag) = HeaderValue::from_str(etag) {
+        headers.insert(ETAG, etag);
+    }
+    headers
+}
+
+/// `?after=<hash>`: wait for another tip than that.
+#[derive(Deserialize)]
+pub(super) struct After {
+    after: Option<String>,
+}
+
+pub(super) async fn status(
+    State(view): State<Arc<View>>,
+    Query(After { after }): Query<After>,
+    request: HeaderMap,
+) -> Result<Response, Refusal> {
+    let after = after.map(|text| text.parse::<BlockHash>()).transpose();
+    let after =
+        after.map_err(|_| Refusal(StatusCode::BAD_REQUEST, "after must be a block hash".to_string()))?;
+    let mut published = current(&view)?;
+    if after == Some(published.hash) {
+        let mut changes = view.subscribe();
+        // Handlers must not keep the view alive for the whole wait: the follower ends with the last of them.
+        drop(view);
+        let other = changes.wait_for(|p| p.as_ref().is_ok_and(|p| Some(p.hash) != after));
+        if let Ok(Ok(found)) = tokio::time::timeout(Duration::from_secs(WAIT_SECS), other).await
+            && let Ok(found) = &*found
+        {
+            published = found.clone();
+        }
+    }
+    let etag = format!("\"status-{}\"", published.hash);
+    let headers = labels(&etag, REVALIDATE, "application/json");
+    if unchanged(&request, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok((headers, published.status).into_response())
+}
+
+pub(super) async fn block(
+    State(view): State<Arc<View>>,
+    Path(hash): Path<String>,
+    request: HeaderMap,
+) -> Result<Response, Refusal> {
+    let hash: BlockHash =
+        hash.parse().map_err(|_| Refusal(StatusCode::BAD_REQUEST, "invalid block hash".to_string()))?;
+    let etag = format!("\"{hash}\"");
+    let headers = labels(&etag, FOREVER, "application/octet-stream");
+    if unchanged(&request, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    let block: Bytes = view.block(&hash).await?;
+    Ok((headers, block).into_response())
+}
+
+/// Lets pages of every origin ask: nothing here depends on who asks.
+pub(super) async fn cors(request: Request, next: Next) -> Response {
+    let mut response = match *request.method() {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type, if-none-match"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}

@@ -1,6 +1,7 @@
 //! The gateway server: embedded node, WebSocket endpoint, chain API.
 
 pub mod admin;
+pub mod chain_api;
 pub mod cli;
 pub mod config;
 pub mod edge;

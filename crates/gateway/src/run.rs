@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::admin;
+use crate::{admin, chain_api};
 use crate::config::{self, Config};
 use crate::edge::server::{self, Limits};
 use crate::edge::{Connections, Edge};
@@ -42,6 +42,9 @@ pub enum RunError {
         "the system does not give what the gateway needs ({0}); free memory or processes, then start it again"
     )]
     System(#[from] std::io::Error),
+    /// The chain API.
+    #[error("no blocks: {0}")]
+    ChainApi(#[from] chain_api::StartError),
     /// The node.
     #[error(transparent)]
     Node(#[from] NodeThreadError),
@@ -85,7 +88,7 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
         http = %listening, admin = %admin_address, "the gateway starts"
     );
 
-    let chain_api = axum::Router::new();
+    let chain_api = chain_api::router(&config).await?;
     let edge = Edge::new(Arc::clone(&config), handle.clone(), websockets.clone(), relay.clone());
     let admin = admin::router(handle, config.admin.token.clone());
     let servers = Servers::start(http, edge.router(chain_api), admin_listener, admin, &config);

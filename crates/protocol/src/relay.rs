@@ -74,8 +74,6 @@ pub enum CloseCode {
     SlowConsumer,
     /// 4006: nothing was heard for too long.
     Idle,
-    /// 4007: the same node id connected again elsewhere; this is the older connection.
-    Replaced,
     /// Any other code.
     Other(u16),
 }
@@ -92,7 +90,6 @@ impl CloseCode {
             CloseCode::Violation => 4004,
             CloseCode::SlowConsumer => 4005,
             CloseCode::Idle => 4006,
-            CloseCode::Replaced => 4007,
             CloseCode::Other(number) => number,
         }
     }
@@ -119,7 +116,6 @@ impl From<u16> for CloseCode {
             4004 => CloseCode::Violation,
             4005 => CloseCode::SlowConsumer,
             4006 => CloseCode::Idle,
-            4007 => CloseCode::Replaced,
             other => CloseCode::Other(other),
         }
     }
@@ -142,7 +138,6 @@ impl std::fmt::Display for CloseCode {
             CloseCode::Violation => "this side broke the protocol; update the wallet or the gateway",
             CloseCode::SlowConsumer => "this side reads too slowly; check the network",
             CloseCode::Idle => "nothing was heard for too long; it is tried again by itself",
-            CloseCode::Replaced => "the same wallet connected from elsewhere; close it there",
             CloseCode::Other(number) => return write!(f, "close code {number}"),
         };
         f.write_str(text)

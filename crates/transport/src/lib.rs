@@ -8,13 +8,13 @@
 use std::time::Duration;
 
 mod address;
+mod backoff;
 mod diagnose;
 mod duplex;
 mod error;
 #[cfg_attr(any(not(feature = "axum"), target_arch = "wasm32"), allow(dead_code))] // a server uses more of it
 mod pipe;
 mod platform;
-mod reconnect;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod drive;
@@ -35,6 +35,7 @@ mod websocket;
 
 pub use address::{AddressError, AddressSpace, Endpoint, NodeId, PeerAddress, Scheme};
 pub use amplet_protocol::relay::CloseCode;
+pub use backoff::Backoff;
 pub use duplex::Duplex;
 pub use error::{BrowserBlock, CloseReason, ConnectError, FetchError};
 pub use futures::future::LocalBoxFuture;
@@ -43,7 +44,6 @@ pub use http::HttpClient;
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::NativePlatform;
 pub use platform::{HttpMethod, HttpRequest, HttpResponse, Platform};
-pub use reconnect::{Backoff, ConnectionState, Reconnect};
 #[cfg(target_arch = "wasm32")]
 pub use web::WebPlatform;
 

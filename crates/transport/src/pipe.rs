@@ -23,6 +23,8 @@ pub(crate) const PLAIN_FRAME: usize = UNREAD_LIMIT / 2;
 /// Bytes read before they are granted again: granting each chunk by itself would answer every message with a frame,
 /// half a window keeps the sender going.
 const GRANT: usize = relay::INITIAL_WINDOW as usize / 2;
+/// Small frames are put together up to so many bytes, so that a peer that sends single bytes costs no more memory.
+const CHUNK: usize = 16 << 10;
 /// Bytes of one frame sent: half of what the other side accepts.
 const FRAME: usize = relay::MAX_FRAME / 2;
 
@@ -224,7 +226,10 @@ impl State {
             Inbound::Bounded => {}
         }
         self.unread = self.unread.saturating_add(size);
-        self.inbox.push_back(bytes);
+        match self.inbox.back_mut() {
+            Some(last) if last.len().saturating_add(size) <= CHUNK => last.extend_from_slice(&bytes),
+            _ => self.inbox.push_back(bytes),
+        }
         wake(&mut self.wakers.readable);
         Ok(())
     }

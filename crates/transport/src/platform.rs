@@ -20,7 +20,7 @@ pub trait Platform: 'static {
     /// Resolves after at least `time`. A hidden page's timers may be throttled by the browser.
     fn sleep(&self, time: Duration) -> LocalBoxFuture<'static, ()>;
     /// One HTTP exchange. An answer of any status is `Ok`; see [`FetchError`] for the rest. Dropping the future
-    /// aborts the request.
+    /// aborts the request. A browser follows redirects; elsewhere the 3xx itself is the answer.
     fn fetch(&self, request: HttpRequest) -> LocalBoxFuture<'static, Result<HttpResponse, FetchError>>;
     /// Opens a byte stream to a peer. The peer's key is checked by BOLT 8, later, in the node.
     fn connect(&self, address: PeerAddress) -> LocalBoxFuture<'static, Result<Rc<dyn Duplex>, ConnectError>>;

@@ -31,12 +31,12 @@ fn a_stalled_transport_stops_the_writer_at_the_limit() {
 #[test]
 fn a_reader_that_stops_gives_no_credit_back() {
     let (handle, driver) = relay_pipe();
-    for _ in 0..WINDOW / 1024 {
-        driver.deliver(vec![0; 1024]).unwrap();
+    for _ in 0..WINDOW / CHUNK {
+        driver.deliver(vec![0; CHUNK]).unwrap();
     }
     assert_eq!(next(&driver), None);
     assert!(matches!(driver.deliver(vec![0]), Err(CloseReason::Violation { .. })));
-    for _ in 0..WINDOW / 2048 {
+    for _ in 0..WINDOW / CHUNK / 2 {
         take(&handle).unwrap().unwrap();
     }
     assert_eq!(next(&driver), Some(Outgoing::Credit(WINDOW as u32 / 2)));
@@ -128,6 +128,17 @@ fn dropping_the_duplex_closes_and_dropping_the_driver_is_a_loss() {
     assert!(matches!(take(&handle), Some(Err(CloseReason::Lost { .. }))));
     assert!(matches!(take(&handle), Some(Err(CloseReason::Lost { .. }))));
     assert!(handle.writable().now_or_never().is_some());
+}
+
+#[test]
+fn single_bytes_cost_no_more_than_large_frames() {
+    let (handle, driver) = relay_pipe();
+    for index in 0..WINDOW {
+        driver.deliver(vec![index as u8]).unwrap();
+    }
+    assert_eq!(lock(&handle.0).inbox.len(), WINDOW / CHUNK);
+    let first = take(&handle).unwrap().unwrap();
+    assert!(first.iter().enumerate().all(|(index, byte)| *byte == index as u8));
 }
 
 #[test]

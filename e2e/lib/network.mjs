@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 /**
+ * @typedef {{ adminUrl: string, adminToken: string }} Admin
  * @typedef {{ wwwUrl: string, controlUrl: string }} Where
  * @typedef {{ invoice: string, paymentHash: string }} Invoice
  */
@@ -65,6 +66,25 @@ export class Network {
    */
   invoice({ amountMsat, ...rest }) {
     return this.#ask('POST', 'invoice', { ...rest, ...(amountMsat === undefined ? {} : { amountMsat: String(amountMsat) }) });
+  }
+
+  /**
+   * An invoice of the first gateway itself: one hop from a wallet that has a channel to it.
+   * @param {bigint} amountMsat
+   * @returns {Promise<Invoice>}
+   */
+  async gatewayInvoice(amountMsat) {
+    /** @type {{ gateways: Admin[] }} */
+    const { gateways } = await this.info();
+    const [first] = gateways;
+    if (!first) throw new Error('the network has no gateway');
+    const response = await fetch(`${first.adminUrl}/admin/v1/invoices`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${first.adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ amountMsat: String(amountMsat), description: 'bench' }),
+    });
+    if (!response.ok) throw new Error(`the gateway made no invoice: ${await response.text()}`);
+    return response.json();
   }
 
   /**

@@ -19,11 +19,11 @@ export function titleOf(payment: Payment): string {
   }
 }
 
-/** Its outcome; an invoice nobody paid is not a failure. */
-export function stateText(payment: Payment): string {
+/** Its outcome, `brief` in lists; an invoice nobody paid is not a failure. */
+export function stateText(payment: Payment, brief = false): string {
   if (payment.state === 'succeeded') return m.state_succeeded();
   if (payment.state === 'failed') {
-    return payment.direction === 'inbound' && payment.error.code === 'expired' ? m.expired() : m.state_failed();
+    return payment.direction === 'inbound' && payment.error.code === 'expired' ? m.expired() : brief ? m.state_failedBrief() : m.state_failed();
   }
   if (payment.direction === 'inbound' && payment.kind === 'bolt11') {
     return payment.expiresAt !== null && Number(payment.expiresAt) < nowSeconds() ? m.expired() : m.state_waiting();

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use lightning::chain::channelmonitor::Balance;
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::types::ChannelId;
+use lightning::sign::SpendableOutputDescriptor;
+use lightning::util::sweep::OutputSpendStatus;
 
 use crate::node::Inner;
 
@@ -37,7 +39,23 @@ pub(crate) fn of(inner: &Inner) -> LightningBalance {
             sum.closing_sat = sum.closing_sat.saturating_add(left);
         }
     }
+    // Between the monitor, which is done with an output when it may be spent, and the savings, which know the sweep from
+    // its broadcast on, the money is the sweeper's.
+    let on_its_way = inner.ldk.sweeper.tracked_spendable_outputs();
+    let waiting = on_its_way
+        .iter()
+        .filter(|output| matches!(output.status, OutputSpendStatus::PendingInitialBroadcast { .. }));
+    let waiting_sat = waiting.map(|output| value_sat(&output.descriptor)).fold(0, u64::saturating_add);
+    sum.closing_sat = sum.closing_sat.saturating_add(waiting_sat);
     sum
+}
+
+fn value_sat(descriptor: &SpendableOutputDescriptor) -> u64 {
+    match descriptor {
+        SpendableOutputDescriptor::StaticOutput { output, .. } => output.value.to_sat(),
+        SpendableOutputDescriptor::DelayedPaymentOutput(output) => output.output.value.to_sat(),
+        SpendableOutputDescriptor::StaticPaymentOutput(output) => output.output.value.to_sat(),
+    }
 }
 
 fn add_open(inner: &Inner, sum: &mut LightningBalance, channel: &ChannelDetails) {

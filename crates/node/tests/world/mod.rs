@@ -15,7 +15,7 @@ use amplet_node::keys::{Keys, parse_mnemonic};
 use amplet_node::{Acceptance, Forwarding, Node, NodeConfig, OpenChannel, Role};
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{Batch, MemoryBackend, SealedStore, Store, StoreError};
+use amplet_storage::{Backend, Batch, MemoryBackend, SealedStore, Store, StoreError, Write};
 use amplet_transport::testing::{TestPlatform, duplex_pair};
 use amplet_transport::{HttpMethod, HttpResponse, PeerAddress, Platform};
 use futures::FutureExt;
@@ -30,6 +30,27 @@ const MNEMONICS: [(&str, &str); 3] = [
     ("payee", "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"),
 ];
 
+/// Prints what the nodes log, at the level that `AMPLET_LOG` names (`debug`, `info`, ..).
+struct Printer;
+
+impl log::Log for Printer {
+    fn enabled(&self, _: &log::Metadata) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record) {
+        eprintln!("{:5} {}", record.level(), record.args());
+    }
+    fn flush(&self) {}
+}
+
+fn print_log() {
+    if let Some(level) = std::env::var("AMPLET_LOG").ok().and_then(|level| level.parse().ok()) {
+        // Set by an earlier test of this process: the same one.
+        let _ = log::set_logger(&Printer);
+        log::set_max_level(level);
+    }
+}
+
 /// Everything outside the nodes.
 pub struct World {
     pub platform: TestPlatform,
@@ -38,18 +59,28 @@ pub struct World {
     nodes: Rc<RefCell<HashMap<String, Node>>>,
     disks: RefCell<HashMap<String, MemoryBackend>>,
     coinbases: Cell<u32>,
+    /// Whether nodes opened from now on take channels without confirmation.
+    pub trust_zero_conf: Rc<Cell<bool>>,
 }
 
 impl World {
-    /// A chain of 120 blocks and nobody on it.
+    /// A chain of 120 blocks and nobody on it. The clock is ahead of the chain, so that weeks of blocks can be mined at once.
     pub fn new() -> Self {
-        let start = Duration::from_secs(1_700_000_000 + 130 * 600);
+        print_log();
+        let start = Duration::from_secs(1_700_000_000 + 5_000 * 600);
         let platform = TestPlatform::new(7, start);
         let server = FakeServer::new(TestChain::new(120));
         let mempool: Rc<RefCell<Vec<Transaction>>> = Rc::default();
         let nodes: Rc<RefCell<HashMap<String, Node>>> = Rc::default();
-        let world =
-            Self { platform, server, mempool, nodes, disks: RefCell::default(), coinbases: Cell::new(1) };
+        let world = Self {
+            platform,
+            server,
+            mempool,
+            nodes,
+            disks: RefCell::default(),
+            coinbases: Cell::new(1),
+            trust_zero_conf: Rc::default(),
+        };
         world.answer_http();
         world.answer_connections();
         world
@@ -65,10 +96,7 @@ impl World {
                     if path == "/tx" { vec![text] } else { serde_json::from_str(&text).unwrap() };
                 for hex in hexes {
                     let tx: Transaction = deserialize_hex(&hex).unwrap();
-                    let mut mempool = mempool.borrow_mut();
-                    if !mempool.contains(&tx) {
-                        mempool.push(tx);
-                    }
+                    accept(&server.chain.borrow(), &mut mempool.borrow_mut(), tx);
                 }
                 let body =
                     if path == "/tx" { "ok".to_owned() } else { r#"{"package_msg":"success"}"#.to_owned() };
@@ -108,6 +136,22 @@ impl World {
         self.disks.borrow_mut().entry(name.to_owned()).or_default().clone()
     }
 
+    /// What is on a node's disk now, on a disk of its own.
+    pub fn snapshot(&self, name: &str) -> MemoryBackend {
+        let disk = self.disk(name);
+        self.platform.run(async move {
+            let copy = MemoryBackend::new();
+            let epoch = copy.take_over().await.unwrap();
+            let mut writes = Vec::new();
+            for name in disk.names().await.unwrap() {
+                let value = disk.read(&name).await.unwrap();
+                writes.push(Write { name, value });
+            }
+            copy.commit(writes, epoch).await.unwrap();
+            copy
+        })
+    }
+
     /// Opens a node on a given disk, which becomes its own.
     pub fn open_on(&self, name: &str, disk: MemoryBackend) -> Node {
         self.open_with(name, disk, |store| store)
@@ -122,6 +166,7 @@ impl World {
         self.disks.borrow_mut().insert(name.to_owned(), disk.clone());
         let platform = self.platform.clone();
         let own = name.to_owned();
+        let zero_conf = Rc::clone(&self.trust_zero_conf);
         let node = self.platform.run(async move {
             let kek = Kek::from_bytes([7; 32]);
             let backend: amplet_storage::SharedBackend = Rc::new(disk);
@@ -141,7 +186,9 @@ impl World {
             let birthday = chain.position_at(chain.tip().height);
             let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == own).unwrap().1;
             let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, 0).unwrap();
-            Node::open(platform, store, Rc::new(chain), &keys, &birthday, config(&own)).await.unwrap()
+            Node::open(platform, store, Rc::new(chain), &keys, &birthday, config(&own, zero_conf))
+                .await
+                .unwrap()
         });
         self.nodes.borrow_mut().insert(name.to_owned(), node.clone());
         node
@@ -157,6 +204,19 @@ impl World {
         // Its connections break; a new writer fences it out, whatever its tasks still try.
         node.abort();
         self.platform.settle();
+    }
+
+    /// Closes a node in good order.
+    pub fn close(&self, name: &str, node: Node) {
+        self.nodes.borrow_mut().remove(name);
+        self.platform.run(async move { node.close().await });
+        self.platform.settle();
+    }
+
+    /// Mines what waits in the mempool; nobody is told.
+    pub fn mine_silently(&self) {
+        let waiting = std::mem::take(&mut *self.mempool.borrow_mut());
+        self.server.chain.borrow_mut().mine(waiting);
     }
 
     pub fn address(node: &Node, host: &str) -> PeerAddress {
@@ -234,6 +294,18 @@ impl World {
     }
 }
 
+/// As a node's mempool would: what spends a spent coin is refused, what spends a waiting one's coin replaces it.
+fn accept(chain: &TestChain, mempool: &mut Vec<Transaction>, tx: Transaction) {
+    let spends = |other: &Transaction| {
+        let theirs: Vec<OutPoint> = other.input.iter().map(|input| input.previous_output).collect();
+        tx.input.iter().any(|input| theirs.contains(&input.previous_output))
+    };
+    if !chain.blocks().iter().flat_map(|block| &block.txdata).any(spends) {
+        mempool.retain(|waiting| !spends(waiting));
+        mempool.push(tx);
+    }
+}
+
 /// Capacity in sat; half of it given to the peer when `shared`.
 pub fn open(capacity_sat: u64, push_msat: u64, announce: bool) -> OpenChannel {
     OpenChannel { capacity_sat, push_msat, announce, zero_reserve: false, fee_rate: None }
@@ -248,7 +320,7 @@ fn pay(from: OutPoint, to: ScriptBuf, sat: u64) -> Transaction {
     }
 }
 
-fn config(name: &str) -> NodeConfig {
+fn config(name: &str, zero_conf: Rc<Cell<bool>>) -> NodeConfig {
     let role = match name {
         "wallet" => Role::Wallet,
         _ => Role::Gateway(Forwarding {
@@ -259,7 +331,9 @@ fn config(name: &str) -> NodeConfig {
             addresses: Vec::new(),
         }),
     };
-    NodeConfig { network: Network::Regtest, role, accept_channel: Rc::new(|_| Acceptance::Accept) }
+    let accept: amplet_node::AcceptChannel =
+        Rc::new(move |_| if zero_conf.get() { Acceptance::AcceptZeroConf } else { Acceptance::Accept });
+    NodeConfig { network: Network::Regtest, role, accept_channel: accept }
 }
 
 /// A store that dies, as a process would, after a given number of commits.

@@ -1,7 +1,8 @@
 //! The gateway's side behind a real axum server, with our own client and with a hand-driven one that misbehaves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::future::Future;
+mod common;
+
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,13 +13,12 @@ use amplet_transport::{CloseCode, CloseReason, Duplex, NativePlatform, Platform}
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::routing::get;
+use common::{ID, on_node_thread, pattern, send_all};
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
-
-const ID: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
 const PATIENT: ServerLimits = ServerLimits {
     ping_every: Duration::from_secs(25),
@@ -79,22 +79,6 @@ impl Drop for Gateway {
     }
 }
 
-/// Runs a test on the node's thread; a hang fails it.
-fn on_node_thread(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, async {
-        tokio::time::timeout(Duration::from_secs(60), test).await.expect("the test hangs");
-    });
-}
-
-async fn send_all(duplex: Rc<dyn Duplex>, bytes: Vec<u8>) {
-    let mut rest = bytes.as_slice();
-    while !rest.is_empty() {
-        duplex.writable().await;
-        rest = &rest[duplex.try_send(rest)..];
-    }
-}
-
 async fn receive(duplex: &Rc<dyn Duplex>, size: usize) -> Vec<u8> {
     let mut all = Vec::new();
     while all.len() < size {
@@ -109,10 +93,6 @@ async fn end(duplex: &Rc<dyn Duplex>) -> CloseReason {
             return reason;
         }
     }
-}
-
-fn pattern(size: usize) -> Vec<u8> {
-    (0..size).map(|index| (index % 251) as u8).collect()
 }
 
 #[test]

@@ -102,10 +102,14 @@ fn one(cache: &Cache, toolchain: &WasmToolchain, own_std: bool, artifact: Artifa
     let mark = mark(&format!("wasm-{}", artifact.name));
     let hash = stamp::hash(&[&built])?;
     if !(out.is_dir() && stamp::current(&mark, hash)) {
+        // Made beside and renamed into place: whoever reads it meanwhile sees the old one whole.
+        let fresh = out.with_extension("new");
         step.note("bindings");
-        bind(cache, &step, &built, &out, artifact)?;
+        bind(cache, &step, &built, &fresh, artifact)?;
         step.note("wasm-opt");
-        optimise(cache, &step, &out.join(format!("{}_bg.wasm", artifact.name)))?;
+        optimise(cache, &step, &fresh.join(format!("{}_bg.wasm", artifact.name)))?;
+        crate::cache::remove(&out)?;
+        std::fs::rename(&fresh, &out).with_context(|| format!("cannot move into {}", out.display()))?;
         stamp::set(&mark, hash)?;
     }
     step.done();

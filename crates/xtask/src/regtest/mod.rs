@@ -55,7 +55,7 @@ impl Network {
     /// # Errors
     /// Names the process that did not come up, with the end of its log.
     pub fn start(parts: &Parts) -> Result<Self> {
-        let step = Step::begin("regtest network", Duration::from_secs(25));
+        let step = Step::begin("regtest network", Duration::from_secs(10));
         step.note("bitcoind");
         let bitcoind = Bitcoind::start(&parts.bitcoind, &parts.folder.join("bitcoind"))?;
         step.note("nodes");

@@ -114,6 +114,61 @@ async fn an_abort_without_a_reason_is_an_error_too() {
     assert_eq!(backend.read(b"a").await.unwrap(), None);
 }
 
+/// As Chromium does on a full disk: the connection is cut and the transaction under way gets no event.
+const CUT: &str = "
+    self.undo = patch(IDBDatabase.prototype, 'transaction', original => ({ ...original, value(...args) {
+        const made = original.value.apply(this, args);
+        for (const event of ['complete', 'abort']) {
+            made.addEventListener(event, heard => {
+                heard.stopImmediatePropagation();
+                setTimeout(() => this.dispatchEvent(new Event('close')));
+            });
+        }
+        return made;
+    } }));";
+
+#[wasm_bindgen_test]
+async fn a_connection_cut_during_a_commit_is_an_error_and_the_next_one_connects_again() {
+    let (backend, epoch) = open("cut").await;
+    js(&format!("{PATCH} {CUT}")).await;
+    let cut = backend.commit(vec![put("a", b"1")], epoch).await.unwrap_err();
+    js("self.undo()").await;
+    assert!(cut.is_retryable() && matches!(cut, StoreError::Backend { action: "commit", .. }), "{cut}");
+    backend.commit(vec![put("a", b"2")], epoch).await.unwrap();
+    assert_eq!(backend.read(b"a").await.unwrap().unwrap(), b"2");
+}
+
+#[wasm_bindgen_test]
+async fn who_took_over_while_the_connection_was_cut_is_respected() {
+    let (backend, epoch) = open("cut and taken").await;
+    js(&format!("{PATCH} {CUT}")).await;
+    backend.commit(vec![put("a", b"1")], epoch).await.unwrap_err();
+    js("self.undo()").await;
+    let (other, next) = open("cut and taken").await;
+    let refused = backend.commit(vec![put("a", b"2")], epoch).await;
+    assert!(matches!(refused, Err(StoreError::Fenced { now, .. }) if now == next), "{refused:?}");
+    assert_eq!(other.read(b"a").await.unwrap().unwrap(), b"1");
+}
+
+/// The browser closes connections too when a person clears the site's data: then nothing is made anew behind the wallet.
+#[wasm_bindgen_test]
+async fn cleared_site_data_is_told() {
+    let (backend, epoch) = open("cleared").await;
+    js(&format!("{PATCH} {CUT}")).await;
+    backend.commit(vec![put("a", b"1")], epoch).await.unwrap_err();
+    js("self.undo(); await new Promise((done, failed) => {
+            const request = indexedDB.deleteDatabase('amplet/cleared');
+            request.onsuccess = done;
+            request.onerror = failed;
+        })")
+    .await;
+    assert!(matches!(backend.read(b"a").await, Err(StoreError::NotFound { .. })));
+    let refused = backend.commit(vec![put("a", b"2")], epoch).await;
+    assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
+    let names = js("return (await indexedDB.databases()).map(found => found.name).join()").await;
+    assert!(!names.as_string().unwrap().contains("amplet/cleared"));
+}
+
 /// An executor that does not come back for a long time, as in a frozen tab, leaves no half-written commit.
 #[wasm_bindgen_test]
 async fn a_commit_does_not_need_its_executor() {

@@ -5,19 +5,19 @@
 //! success event: no executor, frozen tab or foreign await can come between the check and the writes. A future that is
 //! dropped before that event leaves nothing, after it everything.
 
+mod connection;
 mod request;
 
 use crate::backend::epochs_used_up;
 use crate::{Backend, StoreError, Write};
+use connection::{Connection, factory, place};
 use futures::future::{FutureExt, LocalBoxFuture};
 use js_sys::{Array, Reflect, Uint8Array};
-use request::{finished, fulfilled, mapped, on_success};
+use request::{deleted_or_blocked, finished, fulfilled, mapped, on_success, says_closed};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use web_sys::{
-    IdbDatabase, IdbFactory, IdbObjectStore, IdbOpenDbRequest, IdbTransaction, IdbTransactionMode,
-};
+use web_sys::{IdbDatabase, IdbObjectStore, IdbTransaction, IdbTransactionMode};
 
 const RECORDS: &str = "records";
 const META: &str = "meta";
@@ -28,11 +28,12 @@ const LAYOUT: u32 = 1;
 const MAX_EPOCH: f64 = 9_007_199_254_740_991.0;
 
 /// One wallet in one IndexedDB database of this origin.
+///
+/// When the browser cuts the connection (its disk is full or fails), the operation under way gives
+/// [`StoreError::Backend`] and the next one connects again; when it has dropped the site's data, that one gives
+/// [`StoreError::NotFound`].
 pub struct IndexedDbBackend {
-    name: String,
-    connection: Rc<RefCell<Option<IdbDatabase>>>,
-    /// Closes the connection when another tab destroys the wallet, or the browser drops the site's data.
-    _on_gone: Closure<dyn FnMut()>,
+    connection: Connection,
 }
 
 impl IndexedDbBackend {
@@ -42,28 +43,16 @@ impl IndexedDbBackend {
     /// [`StoreError::NewerFormat`], [`StoreError::Corrupt`] when it is no database of ours, [`StoreError::Backend`] when the
     /// browser offers no IndexedDB here or refuses, [`StoreError::QuotaExceeded`].
     pub async fn open(wallet: &str) -> Result<Self, StoreError> {
-        const ACTION: &str = "open the browser's database";
-        let name = database_name(wallet);
-        let request = factory()?.open(&name).map_err(|error| mapped(ACTION, &error))?;
-        let make_tables = Closure::once(made_tables(request.clone()));
-        request.set_onupgradeneeded(Some(make_tables.as_ref().unchecked_ref()));
-        let opened = fulfilled(ACTION, &request).await;
-        request.set_onupgradeneeded(None);
-        let database: IdbDatabase = opened?.unchecked_into();
-        if let Err(error) = check_layout(&database, &name) {
-            database.close();
-            return Err(error);
-        }
-        let connection = Rc::new(RefCell::new(Some(database.clone())));
-        let gone = connection.clone();
-        let on_gone = Closure::new(move || drop(gone.take().inspect(IdbDatabase::close)));
-        database.set_onversionchange(Some(on_gone.as_ref().unchecked_ref()));
-        database.set_onclose(Some(on_gone.as_ref().unchecked_ref()));
-        Ok(Self { name, connection, _on_gone: on_gone })
+        // The name also tells people where it is, when they look with a browser's tools.
+        Ok(Self { connection: Connection::open(format!("amplet/{wallet}")).await? })
     }
 
-    fn database(&self) -> Result<IdbDatabase, StoreError> {
-        self.connection.borrow().clone().ok_or(StoreError::Closed)
+    /// The error of a call that should have begun a transaction.
+    fn not_begun(&self, action: &'static str, error: &JsValue) -> StoreError {
+        if says_closed(error) {
+            self.connection.is_cut();
+        }
+        mapped(action, error)
     }
 
     /// Runs `body` in a strict transaction, with the stored epoch. An error of `body` aborts it.
@@ -72,7 +61,8 @@ impl IndexedDbBackend {
         action: &'static str,
         body: impl FnOnce(&Tables, u64) -> Result<T, StoreError> + 'static,
     ) -> Result<T, StoreError> {
-        let transaction = strict_transaction(&self.database()?).map_err(|error| mapped(action, &error))?;
+        let database = self.connection.database().await?;
+        let transaction = strict_transaction(&database).map_err(|error| self.not_begun(action, &error))?;
         let tables = Tables::of(&transaction, action)?;
         let outcome = Rc::new(RefCell::new(None));
         let read_epoch = tables.meta.get(&EPOCH.into()).map_err(|error| mapped(action, &error))?;
@@ -88,7 +78,7 @@ impl IndexedDbBackend {
             }
         };
         let _listening = on_success(&read_epoch, in_event);
-        let done = finished(action, &transaction).await;
+        let done = finished(action, &transaction, &database).await;
         match outcome.take() {
             Some(Err(refused)) => Err(refused),
             Some(Ok(value)) => done.map(|()| value),
@@ -130,47 +120,6 @@ impl Tables {
         self.meta.put_with_key(&stored.into(), &EPOCH.into()).map_err(|error| mapped(self.action, &error))?;
         Ok(raised)
     }
-}
-
-/// The database's name also tells where it is when storage is looked at with a browser's tools.
-fn database_name(wallet: &str) -> String {
-    format!("amplet/{wallet}")
-}
-
-/// `indexedDB` of whatever global scope this is.
-fn factory() -> Result<IdbFactory, StoreError> {
-    let found = Reflect::get(&js_sys::global(), &"indexedDB".into()).ok();
-    found.and_then(|value| value.dyn_into().ok()).ok_or_else(|| StoreError::Backend {
-        action: "open the browser's database",
-        source: "it offers no IndexedDB here (blocked site data, a private window, a sandboxed frame)".into(),
-    })
-}
-
-/// What makes the object stores of a new database. A throw in it aborts the opening, which the opening's request reports.
-fn made_tables(request: IdbOpenDbRequest) -> impl FnOnce() + 'static {
-    move || {
-        let Some(database) = request.result().ok().and_then(|value| value.dyn_into::<IdbDatabase>().ok())
-        else {
-            return;
-        };
-        for name in [RECORDS, META] {
-            if database.create_object_store(name).is_err() {
-                database.close();
-            }
-        }
-    }
-}
-
-fn check_layout(database: &IdbDatabase, name: &str) -> Result<(), StoreError> {
-    let version = database.version();
-    if version > f64::from(LAYOUT) {
-        return Err(StoreError::NewerFormat { found: version as u32, supported: LAYOUT });
-    }
-    let stores = database.object_store_names();
-    if stores.contains(RECORDS) && stores.contains(META) {
-        return Ok(());
-    }
-    Err(StoreError::Corrupt { name: name.to_owned(), what: "it is a database of another program".into() })
 }
 
 #[wasm_bindgen]
@@ -221,19 +170,19 @@ impl IndexedDbBackend {
         action: &'static str,
         question: impl FnOnce(&IdbObjectStore) -> Result<web_sys::IdbRequest, JsValue>,
     ) -> Result<JsValue, StoreError> {
-        let request = self
-            .database()?
+        let database = self.connection.database().await?;
+        let request = database
             .transaction_with_str(RECORDS)
             .and_then(|transaction| transaction.object_store(RECORDS))
             .and_then(|records| question(&records))
-            .map_err(|error| mapped(action, &error))?;
-        fulfilled(action, &request).await
+            .map_err(|error| self.not_begun(action, &error))?;
+        fulfilled(action, &request, Some(&database)).await
     }
 }
 
 impl Backend for IndexedDbBackend {
     fn place(&self) -> String {
-        format!("the browser's database {}", self.name)
+        place(self.connection.name())
     }
 
     fn read<'a>(&'a self, name: &'a [u8]) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
@@ -274,29 +223,15 @@ impl Backend for IndexedDbBackend {
                 tables.records.clear().map(drop).map_err(|error| mapped(ACTION, &error))
             })
             .await?;
-            self.close().await;
-            let request = factory()?.delete_database(&self.name).map_err(|error| mapped(ACTION, &error))?;
-            request::deleted_or_blocked(ACTION, &request).await
+            self.connection.close();
+            let request =
+                factory()?.delete_database(self.connection.name()).map_err(|error| mapped(ACTION, &error))?;
+            deleted_or_blocked(ACTION, &request).await
         }
         .boxed_local()
     }
 
     fn close(&self) -> LocalBoxFuture<'_, ()> {
-        async move {
-            if let Some(database) = self.connection.take() {
-                database.close();
-            }
-        }
-        .boxed_local()
-    }
-}
-
-impl Drop for IndexedDbBackend {
-    fn drop(&mut self) {
-        if let Some(database) = self.connection.take() {
-            database.set_onversionchange(None);
-            database.set_onclose(None);
-            database.close();
-        }
+        async move { self.connection.close() }.boxed_local()
     }
 }

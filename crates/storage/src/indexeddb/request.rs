@@ -2,8 +2,10 @@
 
 use crate::StoreError;
 use futures::channel::oneshot;
+use std::cell::Cell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use web_sys::{DomException, EventTarget, IdbOpenDbRequest, IdbRequest, IdbTransaction};
+use web_sys::{DomException, EventTarget, IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
 /// A listener that is taken off again when dropped, so that no event finds its closure gone.
 pub(super) struct Listening {
@@ -13,7 +15,8 @@ pub(super) struct Listening {
 }
 
 impl Listening {
-    fn to(target: &EventTarget, event: &'static str, handler: impl FnOnce() + 'static) -> Self {
+    /// Calls `handler` at the first such event.
+    pub(super) fn to(target: &EventTarget, event: &'static str, handler: impl FnOnce() + 'static) -> Self {
         let closure = Closure::once(handler);
         // Fails for no known reason; then nothing is heard and the caller's transaction or request never ends well.
         let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
@@ -35,10 +38,10 @@ pub(super) fn on_success(request: &IdbRequest, handler: impl FnOnce(JsValue) + '
 }
 
 /// Which of the events comes first.
-async fn first_of<const N: usize>(target: &EventTarget, events: [&'static str; N]) -> &'static str {
+async fn first_of(events: &[(&EventTarget, &'static str)]) -> &'static str {
     let (sender, receiver) = oneshot::channel();
-    let sender = std::rc::Rc::new(std::cell::Cell::new(Some(sender)));
-    let _listening = events.map(|event| {
+    let sender = Rc::new(Cell::new(Some(sender)));
+    let listen = |&(target, event): &(&EventTarget, &'static str)| {
         let sender = sender.clone();
         Listening::to(target, event, move || {
             if let Some(sender) = sender.take() {
@@ -46,26 +49,40 @@ async fn first_of<const N: usize>(target: &EventTarget, events: [&'static str; N
                 let _ = sender.send(event);
             }
         })
-    });
+    };
+    let _listening: Vec<Listening> = events.iter().map(listen).collect();
     receiver.await.unwrap_or("error")
 }
 
-/// The result of a request of its own (a read, an opening).
-pub(super) async fn fulfilled(action: &'static str, request: &IdbRequest) -> Result<JsValue, StoreError> {
-    match first_of(request, ["success", "error"]).await {
+/// The result of a request of its own (a read, an opening). `database`: its connection, which may be cut meanwhile.
+pub(super) async fn fulfilled(
+    action: &'static str,
+    request: &IdbRequest,
+    database: Option<&IdbDatabase>,
+) -> Result<JsValue, StoreError> {
+    let mut events: Vec<(&EventTarget, _)> = vec![(request, "success"), (request, "error")];
+    events.extend(database.map(|database| (database.as_ref(), "close")));
+    match first_of(&events).await {
         "success" => request.result().map_err(|error| mapped(action, &error)),
-        _ => Err(request.error().map_or_else(
-            |error| mapped(action, &error),
-            |error| mapped(action, &error.map_or(JsValue::UNDEFINED, JsValue::from)),
-        )),
+        "close" => Err(cut(action)),
+        _ => Err(mapped(action, &request.error().map_or_else(|error| error, or_undefined))),
     }
 }
 
-/// Resolves when the transaction is on the disk, or with the reason of its abort.
-pub(super) async fn finished(action: &'static str, transaction: &IdbTransaction) -> Result<(), StoreError> {
-    match first_of(transaction, ["complete", "abort"]).await {
+/// Resolves when the transaction is on the disk, or with the reason why it is not.
+pub(super) async fn finished(
+    action: &'static str,
+    transaction: &IdbTransaction,
+    database: &IdbDatabase,
+) -> Result<(), StoreError> {
+    // Chromium cuts the connection when its disk is full in the middle of a commit, and a transaction that was about to
+    // end then gets no event of its own.
+    let events: [(&EventTarget, _); 3] =
+        [(transaction, "complete"), (transaction, "abort"), (database, "close")];
+    match first_of(&events).await {
         "complete" => Ok(()),
-        _ => Err(mapped(action, &transaction.error().map_or(JsValue::UNDEFINED, JsValue::from))),
+        "close" => Err(cut(action)),
+        _ => Err(mapped(action, &or_undefined(transaction.error()))),
     }
 }
 
@@ -74,13 +91,24 @@ pub(super) async fn deleted_or_blocked(
     action: &'static str,
     request: &IdbOpenDbRequest,
 ) -> Result<(), StoreError> {
-    match first_of(request, ["success", "blocked", "error"]).await {
+    match first_of(&[(request, "success"), (request, "blocked"), (request, "error")]).await {
         "success" | "blocked" => Ok(()),
-        _ => {
-            let error = request.error().ok().flatten().map_or(JsValue::UNDEFINED, JsValue::from);
-            Err(mapped(action, &error))
-        }
+        _ => Err(mapped(action, &request.error().map_or_else(|error| error, or_undefined))),
     }
+}
+
+fn or_undefined(exception: Option<DomException>) -> JsValue {
+    exception.map_or(JsValue::UNDEFINED, JsValue::from)
+}
+
+fn cut(action: &'static str) -> StoreError {
+    let source = "the browser closed its database (is the disk full? was site data cleared?)".into();
+    StoreError::Backend { action, source }
+}
+
+/// Whether a call was refused because its connection is closed.
+pub(super) fn says_closed(error: &JsValue) -> bool {
+    error.dyn_ref::<DomException>().is_some_and(|exception| exception.name() == "InvalidStateError")
 }
 
 /// The error for what IndexedDB threw or reported.
@@ -93,11 +121,14 @@ pub(super) fn mapped(action: &'static str, error: &JsValue) -> StoreError {
         };
         return StoreError::Backend { action, source: text.into() };
     };
-    let detail = format!("{}: {}", exception.name(), exception.message());
-    match exception.name().as_str() {
+    let (name, message) = (exception.name(), exception.message());
+    let detail = if message.is_empty() { name.clone() } else { format!("{name}: {message}") };
+    match name.as_str() {
         "QuotaExceededError" => StoreError::QuotaExceeded { detail },
-        // "The database connection is closing": what a transaction on a closed connection throws.
-        "InvalidStateError" => StoreError::Closed,
+        // What Chromium reports where the disk itself fails or is full.
+        "DataError" | "UnknownError" => {
+            StoreError::Backend { action, source: format!("{detail} (is the disk full?)").into() }
+        }
         _ => StoreError::Backend { action, source: detail.into() },
     }
 }

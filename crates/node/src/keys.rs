@@ -55,6 +55,18 @@ pub fn parse_mnemonic(text: &str) -> Result<Mnemonic, MnemonicError> {
     Mnemonic::from_str(&joined).map_err(|_| MnemonicError::Checksum)
 }
 
+/// The mnemonic of 16 (12 words) or 32 (24 words) random bytes.
+///
+/// # Errors
+/// [`MnemonicError::WordCount`] for any other length.
+pub fn mnemonic_from_entropy(entropy: &[u8]) -> Result<String, MnemonicError> {
+    if entropy.len() != 16 && entropy.len() != 32 {
+        return Err(MnemonicError::WordCount(entropy.len().saturating_mul(3) / 4));
+    }
+    let mnemonic = Mnemonic::from_entropy(entropy);
+    mnemonic.map(|mnemonic| mnemonic.to_string()).map_err(|_| MnemonicError::WordCount(entropy.len()))
+}
+
 /// The root of all keys. Not printed by any formatter.
 #[derive(Clone)]
 pub struct Keys {

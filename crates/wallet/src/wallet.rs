@@ -89,6 +89,11 @@ impl Wallet {
         }
     }
 
+    /// Stops at once, as if the process had been killed: nothing more is written or said. What was committed is what counts.
+    pub fn abort(&self) {
+        self.inner.node.abort();
+    }
+
     /// What happens, from now on: first the state and every event that nobody acknowledged, then each change. One stream
     /// for each page; it ends when the wallet has stopped.
     pub fn notices(&self) -> UnboundedReceiver<Notice> {

@@ -1,0 +1,522 @@
+//! What a person does with a wallet, against real gateways on a real `bitcoind -regtest`. One source for both platforms: a
+//! test file gives a [`Platform`] and a disk. The network is brought up by `cargo xtask test` (or `cargo xtask regtest`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_protocol::page::{
+    Balance, Channel, ChannelState, Connection, ErrorCode, Gateway, Inspected, Network, OnchainSend,
+    OpenOptions, Page, Payment, PaymentKind, PaymentRequest, PaymentStatus, Request, SendAmount, Status,
+    WalletError,
+};
+use amplet_storage::kdf::{KdfParams, Kek};
+use amplet_storage::{SealedStore, SharedBackend, Store};
+use amplet_transport::{HttpRequest, HttpResponse, LocalBoxFuture, Platform};
+use amplet_wallet::{Response, Wallet};
+use serde_json::{Value, json};
+
+/// A tick of waiting.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Longest wait for anything.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The running network.
+#[derive(Clone)]
+pub struct World {
+    pub platform: Rc<dyn Platform>,
+    info: Rc<Value>,
+}
+
+impl World {
+    /// From the harness's description.
+    pub fn new(platform: Rc<dyn Platform>, description: &str) -> Self {
+        Self { platform, info: Rc::new(serde_json::from_str(description).unwrap()) }
+    }
+
+    fn text(&self, pointer: &str) -> String {
+        self.info.pointer(pointer).unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// The harness's control API.
+    pub async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}{path}", self.text("/controlUrl"));
+        let request =
+            HttpRequest::post(url, body.to_string().into_bytes()).header("content-type", "application/json");
+        let HttpResponse { status, body, .. } =
+            self.platform.fetch(request.timeout(Duration::from_secs(120))).await.unwrap();
+        let text = String::from_utf8(body).unwrap();
+        assert_eq!(status, 200, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub async fn mine(&self, blocks: u32) {
+        self.control("/mine", json!({ "blocks": blocks })).await;
+    }
+
+    pub async fn payee_invoice(&self, msat: Option<u64>, expiry_secs: u32) -> String {
+        let mut body = json!({ "description": "a book", "expirySecs": expiry_secs });
+        if let Some(msat) = msat {
+            body["amountMsat"] = msat.to_string().into();
+        }
+        self.control("/invoice", body).await["invoice"].as_str().unwrap().to_owned()
+    }
+
+    pub fn options(&self, name: &str) -> OpenOptions {
+        let gateway =
+            Gateway { address: self.text("/gateways/0/address"), chain_url: None, trust_zero_conf: true };
+        OpenOptions {
+            name: name.to_owned(),
+            network: Network::Regtest,
+            gateways: vec![gateway],
+            chain_sources: vec![self.text("/gateways/1/chainUrl")],
+            mnemonic: None,
+            fresh: false,
+            birthday_height: None,
+        }
+    }
+
+    pub fn gateway(&self) -> String {
+        self.text("/gateways/0/nodeId")
+    }
+
+    /// Waits until `done` answers something.
+    pub async fn until<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        mut done: impl FnMut() -> F,
+    ) -> T {
+        let start = self.platform.monotonic();
+        loop {
+            if let Some(value) = done().await {
+                return value;
+            }
+            assert!(self.platform.monotonic() - start < LIMIT, "waited too long for {what}");
+            self.platform.sleep(TICK).await;
+        }
+    }
+}
+
+/// Opens a disk anew, as another process would.
+pub type Disk = Rc<dyn Fn() -> LocalBoxFuture<'static, SharedBackend>>;
+
+/// A wallet and the disk under it.
+pub struct Person {
+    pub world: World,
+    pub wallet: Wallet,
+    disk: Disk,
+    options: OpenOptions,
+}
+
+fn key() -> Kek {
+    Kek::from_bytes([42; 32])
+}
+
+impl Person {
+    /// Creates a wallet with a fresh mnemonic on an empty disk.
+    pub async fn create(world: &World, name: &str, disk: Disk) -> Self {
+        let mut entropy = [0; 16];
+        world.platform.random(&mut entropy);
+        let mnemonic = amplet_node::keys::mnemonic_from_entropy(&entropy).unwrap();
+        Self::begin(world, name, disk, &mnemonic, true).await
+    }
+
+    /// Restores a wallet on an empty disk.
+    pub async fn restore(world: &World, name: &str, disk: Disk, mnemonic: &str) -> Self {
+        Self::begin(world, name, disk, mnemonic, false).await
+    }
+
+    async fn begin(world: &World, name: &str, disk: Disk, mnemonic: &str, fresh: bool) -> Self {
+        let options = world.options(name);
+        let store = SealedStore::create(disk().await, &KdfParams::external_key(), key()).await.unwrap();
+        let create = OpenOptions { mnemonic: Some(mnemonic.to_owned()), fresh, ..options.clone() };
+        let wallet = Wallet::open(Rc::clone(&world.platform), Rc::new(store), create).await.unwrap();
+        let person = Self { world: world.clone(), wallet, disk, options };
+        person.connected().await;
+        person
+    }
+
+    /// The wallet killed where it is, and opened again on the same disk.
+    pub async fn reopen(self) -> Self {
+        self.wallet.abort();
+        let store: Rc<dyn Store> = Rc::new(SealedStore::open((self.disk)().await, key()).await.unwrap());
+        let wallet =
+            Wallet::open(Rc::clone(&self.world.platform), store, self.options.clone()).await.unwrap();
+        Self { wallet, ..self }
+    }
+
+    pub async fn ask(&self, request: Request) -> Result<Response, WalletError> {
+        self.wallet.request(request).await
+    }
+
+    pub async fn balance(&self) -> Balance {
+        let Response::Balance(balance) = self.ask(Request::Balance).await.unwrap() else { panic!() };
+        balance
+    }
+
+    pub async fn status(&self) -> Status {
+        let Response::Status(status) = self.ask(Request::Status).await.unwrap() else { panic!() };
+        *status
+    }
+
+    pub async fn channels(&self) -> Vec<Channel> {
+        let Response::Channels(channels) = self.ask(Request::Channels).await.unwrap() else { panic!() };
+        channels
+    }
+
+    pub async fn address(&self) -> String {
+        let Response::Text(address) = self.ask(Request::NewAddress).await.unwrap() else { panic!() };
+        address
+    }
+
+    pub async fn pay(&self, invoice: &str) -> Result<Payment, WalletError> {
+        let request = Request::Pay { invoice: invoice.to_owned(), amount_msat: None, max_fee_msat: None };
+        let Response::Payment(payment) = self.ask(request).await? else { panic!() };
+        Ok(*payment)
+    }
+
+    pub async fn receive(&self, msat: u64) -> PaymentRequest {
+        let request =
+            Request::Receive { amount_msat: Some(msat), description: "tea".into(), expiry_secs: None };
+        let Response::PaymentRequest(made) = self.ask(request).await.unwrap() else { panic!() };
+        made
+    }
+
+    pub async fn history(&self) -> Vec<Payment> {
+        let request = Request::History(Page { before: None, limit: 100 });
+        let Response::Payments(lines) = self.ask(request).await.unwrap() else { panic!() };
+        lines
+    }
+
+    pub async fn connected(&self) {
+        self.world
+            .until("the connection", || async {
+                let up =
+                    |g: &amplet_protocol::page::GatewayStatus| matches!(g.connection, Connection::Connected);
+                self.status().await.gateways.iter().all(up).then_some(())
+            })
+            .await;
+    }
+
+    /// Waits until the wallet's tip is the chain's.
+    pub async fn at(&self, height: u64) {
+        self.world
+            .until("the block", || async {
+                (u64::from(self.status().await.chain.height) >= height).then_some(())
+            })
+            .await;
+    }
+
+    pub async fn fund(&self, sat: u64) {
+        let before = self.balance().await.savings_sat;
+        let address = self.address().await;
+        self.world.control("/fund", json!({ "address": address, "sat": sat, "blocks": 1 })).await;
+        self.world
+            .until("the deposit", || async {
+                (self.balance().await.savings_sat == before + sat).then_some(())
+            })
+            .await;
+    }
+
+    /// Opens a channel from savings and waits until it can be used.
+    pub async fn open_channel(&self, sat: u64) {
+        let request = Request::OpenChannel { gateway: self.world.gateway(), capacity_sat: sat };
+        self.ask(request).await.unwrap();
+        self.world.mine(6).await;
+        self.usable().await;
+    }
+
+    pub async fn usable(&self) {
+        self.world
+            .until("the channel", || async {
+                self.channels().await.iter().any(|c| c.state == ChannelState::Ready).then_some(())
+            })
+            .await;
+    }
+
+    /// Pays until the graph that gossip brings knows the way (the payee is two hops away).
+    pub async fn pay_when_reachable(&self, msat: u64) -> Payment {
+        self.world
+            .until("a route", || async {
+                let invoice = self.world.payee_invoice(Some(msat), 3600).await;
+                match self.pay(&invoice).await {
+                    Ok(payment) if payment.status == PaymentStatus::Succeeded => Some(payment),
+                    Ok(Payment { status: PaymentStatus::Failed { error }, .. }) | Err(error) => {
+                        assert_eq!(error.code, ErrorCode::NoRoute, "{error:?}");
+                        None
+                    }
+                    Ok(pending) => panic!("{pending:?}"),
+                }
+            })
+            .await
+    }
+}
+
+/// Deposit, channel, payment two hops away, payment back, and what each of them cost.
+pub async fn the_whole_day(world: World, disk: Disk) {
+    let me = Person::create(&world, "day", disk).await;
+    me.fund(1_000_000).await;
+    me.open_channel(500_000).await;
+    let first = me.pay_when_reachable(20_000_000).await;
+    assert_eq!(first.hops, Some(2));
+    assert_eq!(first.kind, PaymentKind::Bolt11);
+    let before = me.status().await.commits;
+    let paid = me.pay_when_reachable(30_000_000).await;
+    assert!(paid.preimage.is_some() && paid.fee_msat.unwrap() > 0 && paid.duration_ms.is_some());
+    world.platform.sleep(Duration::from_millis(500)).await;
+    let commits = me.status().await.commits - before;
+    assert!(commits <= 4, "{commits} storage transactions for one payment");
+    let request = me.receive(10_000_000).await;
+    assert_eq!(request.missing, None);
+    world.control("/pay", json!({ "invoice": request.invoice })).await;
+    let got = world
+        .until("the money", || async {
+            let line = me.history().await.into_iter().find(|line| line.id == request.payment_hash)?;
+            (line.status == PaymentStatus::Succeeded).then_some(line)
+        })
+        .await;
+    assert_eq!(got.amount_msat, Some(10_000_000));
+    let fees = first.fee_msat.unwrap() + paid.fee_msat.unwrap();
+    assert_eq!(me.balance().await.everyday_msat, 500_000_000 - 660_000 - 50_000_000 - fees + 10_000_000);
+    me.ask(Request::Close).await.unwrap();
+}
+
+/// The tab is reloaded, or dies, between every two steps of the same day.
+pub async fn reloads(world: World, disk: Disk) {
+    let me = Person::create(&world, "reloads", disk).await;
+    let address = me.address().await;
+    let me = me.reopen().await;
+    assert_ne!(me.address().await, address, "an address is never handed out twice");
+    me.fund(800_000).await;
+    let me = me.reopen().await;
+    assert_eq!(me.balance().await.savings_sat, 800_000);
+    me.connected().await;
+    let request = Request::OpenChannel { gateway: world.gateway(), capacity_sat: 400_000 };
+    me.ask(request).await.unwrap();
+    // Dies right after the funding was signed.
+    let me = me.reopen().await;
+    me.connected().await;
+    world.mine(6).await;
+    me.usable().await;
+    let me = me.reopen().await;
+    me.usable().await;
+    let paid = me.pay_when_reachable(10_000_000).await;
+    let me = me.reopen().await;
+    me.usable().await;
+    let known = me.history().await.into_iter().find(|line| line.id == paid.id).unwrap();
+    assert_eq!(known.status, PaymentStatus::Succeeded);
+    let again = me.pay(known.invoice.as_deref().unwrap()).await.unwrap_err();
+    assert_eq!(again.code, ErrorCode::AlreadyPaid, "{again:?}");
+    // Dies in the middle of a payment.
+    let invoice = world.payee_invoice(Some(5_000_000), 3600).await;
+    let wallet = me.wallet.clone();
+    let request = Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None };
+    world.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
+    world.platform.sleep(Duration::from_millis(20)).await;
+    let me = me.reopen().await;
+    me.usable().await;
+    let Response::Text(_) = me.ask(Request::Diagnostics).await.unwrap() else { panic!() };
+    let ended = world
+        .until("the payment's end", || async {
+            let history = me.history().await;
+            let line = history.into_iter().find(|line| line.invoice.as_deref() == Some(&invoice));
+            match line {
+                None => Some(None),
+                Some(line) if line.status == PaymentStatus::Pending => None,
+                Some(line) => Some(Some(line)),
+            }
+        })
+        .await;
+    if ended.is_none_or(|line| line.status != PaymentStatus::Succeeded) {
+        let paid = me.pay(&invoice).await.unwrap();
+        assert_eq!(paid.status, PaymentStatus::Succeeded, "nothing had left");
+    }
+    assert_eq!(me.channels().await.len(), 1, "no channel was closed");
+}
+
+/// Everything a person may paste wrongly.
+pub async fn bad_input(world: World, disk: Disk) {
+    let me = Person::create(&world, "bad", disk).await;
+    let code = |result: Result<Payment, WalletError>| result.unwrap_err().code;
+    assert_eq!(code(me.pay("garbage").await), ErrorCode::InvalidPaymentRequest);
+    assert_eq!(code(me.pay(&"x".repeat(100_000)).await), ErrorCode::InvalidPaymentRequest);
+    let mut invoice = world.payee_invoice(Some(1_000), 3600).await;
+    assert_eq!(code(me.pay(&invoice).await), ErrorCode::InsufficientBalance);
+    invoice.pop();
+    assert_eq!(code(me.pay(&invoice).await), ErrorCode::InvalidPaymentRequest);
+    // BOLT 11's own example, of mainnet and long expired.
+    let mainnet = "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh";
+    assert_eq!(code(me.pay(mainnet).await), ErrorCode::WrongNetwork);
+    let short = world.payee_invoice(Some(1_000), 1).await;
+    world.platform.sleep(Duration::from_millis(2_100)).await;
+    assert_eq!(code(me.pay(&short).await), ErrorCode::Expired);
+    let open_amount = world.payee_invoice(None, 3600).await;
+    assert_eq!(code(me.pay(&open_amount).await), ErrorCode::AmountMismatch);
+    let own = me.receive(1_000).await;
+    assert_eq!(own.missing.as_ref().unwrap().code, ErrorCode::InsufficientInbound);
+    assert_eq!(code(me.pay(&own.invoice).await), ErrorCode::InvalidInput);
+    let send = |address: &str, amount| Request::Send {
+        address: address.to_owned(),
+        amount,
+        fee_rate: None,
+        dry_run: false,
+    };
+    let code = |result: Result<Response, WalletError>| result.unwrap_err().code;
+    assert_eq!(code(me.ask(send("nowhere", SendAmount::All)).await), ErrorCode::InvalidPaymentRequest);
+    let genesis = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa";
+    assert_eq!(code(me.ask(send(genesis, SendAmount::Exact(5_000))).await), ErrorCode::WrongNetwork);
+    let mine = me.address().await;
+    assert_eq!(code(me.ask(send(&mine, SendAmount::Exact(5_000))).await), ErrorCode::InsufficientBalance);
+    assert_eq!(code(me.ask(send(&mine, SendAmount::Exact(1))).await), ErrorCode::InvalidInput);
+    let open = |capacity_sat| Request::OpenChannel { gateway: world.gateway(), capacity_sat };
+    assert_eq!(code(me.ask(open(300_000)).await), ErrorCode::InsufficientBalance);
+    let stranger = Request::OpenChannel { gateway: "00".into(), capacity_sat: 300_000 };
+    assert_eq!(code(me.ask(stranger).await), ErrorCode::InvalidInput);
+    let close = Request::CloseChannel { channel_id: "beef".into(), force: true };
+    assert_eq!(code(me.ask(close).await), ErrorCode::ChannelUnavailable);
+    let long = Request::Receive { amount_msat: None, description: "x".repeat(640), expiry_secs: None };
+    assert_eq!(code(me.ask(long).await), ErrorCode::InvalidInput);
+    assert!(me.history().await.iter().all(|line| line.id == own.payment_hash), "nothing else was written");
+    let uri = format!("BITCOIN:{mine}?amount=0.001&label=a%20b&lightning=broken");
+    let Response::Inspected(seen) = me.ask(Request::Inspect { text: uri }).await.unwrap() else { panic!() };
+    let Inspected::Onchain { address, amount_sat, label, problem } = seen else { panic!("{seen:?}") };
+    assert_eq!((address, amount_sat, label.as_deref()), (mine, Some(100_000), Some("a b")));
+    assert_eq!(problem.unwrap().code, ErrorCode::InsufficientBalance);
+}
+
+/// The gateway is killed and started again between every two steps of a payment's life.
+pub async fn gateway_restarts(world: World, disk: Disk) {
+    let me = Person::create(&world, "restarts", disk).await;
+    me.fund(700_000).await;
+    me.open_channel(400_000).await;
+    me.pay_when_reachable(1_000_000).await;
+    for pause in [0, 10, 30, 60, 100, 200] {
+        let invoice = world.payee_invoice(Some(2_000_000), 3600).await;
+        let wallet = me.wallet.clone();
+        let request = Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None };
+        world.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
+        world.platform.sleep(Duration::from_millis(pause)).await;
+        world.control("/gateway/0/kill", json!({})).await;
+        world.control("/gateway/0/start", json!({})).await;
+        world
+            .until("the payment's end", || async {
+                let history = me.history().await;
+                let line = history.into_iter().find(|line| line.invoice.as_deref() == Some(&invoice))?;
+                (line.status != PaymentStatus::Pending).then_some(())
+            })
+            .await;
+        me.connected().await;
+        me.usable().await;
+    }
+    assert_eq!(me.channels().await.len(), 1, "no channel was closed");
+    me.pay_when_reachable(1_000_000).await;
+}
+
+/// Three blocks are replaced by four others.
+pub async fn reorganisation(world: World, disk: Disk) {
+    let me = Person::create(&world, "reorg", disk).await;
+    me.fund(100_000).await;
+    let height = world.control("/mine", json!({ "blocks": 2 })).await["height"].as_u64().unwrap();
+    me.at(height).await;
+    let old = me.status().await.chain.hash;
+    world.control("/reorg", json!({ "depth": 3, "blocks": 4, "empty": true })).await;
+    me.at(height + 1).await;
+    assert_ne!(me.status().await.chain.hash, old);
+    assert_eq!(me.balance().await.savings_sat, 0, "the deposit's block is gone");
+    world.mine(1).await;
+    world.until("the deposit", || async { (me.balance().await.savings_sat == 100_000).then_some(()) }).await;
+}
+
+/// A wallet without money asks the gateway for a channel and is paid over it before it confirms.
+pub async fn channel_on_request(world: World, disk: Disk) {
+    let me = Person::create(&world, "request", disk).await;
+    let too_big =
+        Request::RequestChannel { gateway: world.gateway(), capacity_sat: 21_000_000 * 100_000_000 };
+    assert_eq!(me.ask(too_big).await.unwrap_err().code, ErrorCode::GatewayRefused);
+    let request = Request::RequestChannel { gateway: world.gateway(), capacity_sat: 200_000 };
+    me.ask(request).await.unwrap();
+    me.usable().await;
+    assert!(me.channels().await[0].trusted, "not confirmed yet");
+    let request = me.receive(50_000_000).await;
+    world.control("/pay", json!({ "invoice": request.invoice })).await;
+    world
+        .until("the money", || async {
+            let balance = me.balance().await;
+            (balance.everyday_msat == 50_000_000 && balance.trusted_msat == 50_000_000).then_some(())
+        })
+        .await;
+    world.mine(6).await;
+    world.until("trust to end", || async { (me.balance().await.trusted_msat == 0).then_some(()) }).await;
+    let id = me.channels().await[0].id.clone();
+    me.ask(Request::CloseChannel { channel_id: id, force: false }).await.unwrap();
+    world.until("the close", || async { me.channels().await.is_empty().then_some(()) }).await;
+    world.mine(6).await;
+    world.until("the savings", || async { (me.balance().await.savings_sat > 45_000).then_some(()) }).await;
+}
+
+/// Savings are sent; a mnemonic entered elsewhere finds the rest, as another Lightning node.
+pub async fn send_and_restore(world: World, disk: Disk, elsewhere: Disk) {
+    let mut entropy = [0; 16];
+    world.platform.random(&mut entropy);
+    let mnemonic = amplet_node::keys::mnemonic_from_entropy(&entropy).unwrap();
+    let me = Person::restore(&world, "send", disk, &mnemonic).await;
+    me.fund(300_000).await;
+    let height = world.control("/mine", json!({ "blocks": 1 })).await["height"].as_u64().unwrap();
+    me.at(height).await;
+    let to = me.address().await;
+    let send = |dry_run| Request::Send {
+        address: to.clone(),
+        amount: SendAmount::Exact(100_000),
+        fee_rate: Some(2_000),
+        dry_run,
+    };
+    let Response::OnchainSend(preview) = me.ask(send(true)).await.unwrap() else { panic!() };
+    assert_eq!(preview.txid, None);
+    let Response::OnchainSend(OnchainSend { txid, fee_sat, .. }) = me.ask(send(false)).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(fee_sat, preview.fee_sat);
+    world.mine(1).await;
+    let rest = 300_000 - fee_sat;
+    world.until("the change", || async { (me.balance().await.savings_sat == rest).then_some(()) }).await;
+    let line = me.history().await.into_iter().find(|line| line.txid == txid).unwrap();
+    assert_eq!(line.status, PaymentStatus::Succeeded);
+    let node_id = me.status().await.node_id;
+    let other = Person::restore(&world, "restored", elsewhere, &mnemonic).await;
+    world.until("the money", || async { (other.balance().await.savings_sat == rest).then_some(()) }).await;
+    assert_ne!(other.status().await.node_id, node_id, "never the same Lightning node twice");
+}
+
+/// The gateway's node is another than the configured one; there is no gateway; the wallet opens all the same and says so.
+pub async fn wrong_gateways(world: World, disk: Disk) {
+    let me = Person::create(&world, "wrong", Rc::clone(&disk)).await;
+    me.ask(Request::Close).await.unwrap();
+    let other_id = world.text("/gateways/1/nodeId");
+    let url = world.text("/gateways/0/address").split_once('@').unwrap().1.to_owned();
+    let cases = [
+        (format!("{other_id}@{url}"), ErrorCode::WrongNodeKey),
+        (format!("{other_id}@ws://127.0.0.1:9/lightning/v1"), ErrorCode::GatewayOffline),
+    ];
+    for (address, expected) in cases {
+        let gateway =
+            Gateway { address, chain_url: Some(world.text("/gateways/0/chainUrl")), trust_zero_conf: false };
+        let options = OpenOptions { gateways: vec![gateway], ..world.options("wrong") };
+        let store = SealedStore::open(disk().await, key()).await.unwrap();
+        let wallet = Wallet::open(Rc::clone(&world.platform), Rc::new(store), options).await.unwrap();
+        let error = world
+            .until("the failure", || async {
+                let Response::Status(status) = wallet.request(Request::Status).await.unwrap() else {
+                    panic!()
+                };
+                match &status.gateways[0].connection {
+                    Connection::Waiting { error, .. } => Some(error.clone()),
+                    _ => None,
+                }
+            })
+            .await;
+        assert_eq!(error.code, expected, "{error:?}");
+        wallet.request(Request::Close).await.unwrap();
+    }
+}

@@ -10,11 +10,11 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::{admin, chain_api};
 use crate::config::{self, Config};
 use crate::edge::server::{self, Limits};
 use crate::edge::{Connections, Edge};
 use crate::node_thread::{self, NodeHandle, NodeThreadError, Phase, Start};
+use crate::{admin, chain_api};
 
 /// Time for the node to finish its step and write it.
 const NODE_LIMIT: Duration = Duration::from_secs(30);

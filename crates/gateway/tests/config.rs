@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-const WORDS: &str =
-    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+mod common;
+
+use common::{WORDS, write_private};
 
 fn gateway(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_amplet-gateway")).args(args).current_dir(dir).output().unwrap()
@@ -16,11 +17,6 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn write_private(path: &Path, contents: &str) {
-    fs::write(path, contents).unwrap();
-    mode(path, 0o600);
-}
-
 fn mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -28,9 +24,7 @@ fn mode(path: &Path, mode: u32) {
 
 /// A folder with good secrets.
 fn folder() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    write_private(&dir.path().join("seed"), WORDS);
-    write_private(&dir.path().join("admin.token"), &"a1".repeat(32));
+    let dir = common::folder();
     fs::write(dir.path().join("cookie"), "__cookie__:x").unwrap();
     fs::create_dir(dir.path().join("www")).unwrap();
     dir

@@ -143,7 +143,9 @@ fn the_web_wallet_is_served_with_its_policy() {
     let gateway = Gateway::start(dir.path());
     let page = gateway.get("/");
     assert_eq!((page.status, page.header("cache-control")), (200, Some("no-cache")));
-    assert!(page.header("content-security-policy").unwrap().contains("script-src 'self' 'wasm-unsafe-eval';"));
+    assert!(
+        page.header("content-security-policy").unwrap().contains("script-src 'self' 'wasm-unsafe-eval';")
+    );
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     let script = gateway.get("/assets/app-1234.js");
     assert_eq!((script.status, script.header("content-type")), (200, Some("text/javascript")));

@@ -82,7 +82,7 @@ pub struct ConnectPeer {
     pub address: String,
 }
 
-/// Its answer, once the handshake is done.
+/// Its answer, once the handshake is done. The connection is kept up until the gateway restarts, unless the peer made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Peer {

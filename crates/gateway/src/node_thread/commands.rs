@@ -107,6 +107,9 @@ impl Office {
         if node_id == self.node.node_id().to_string() {
             return Err(invalid("address: this is the node itself; give another node's address"));
         }
+        if self.is_connected(&node_id) {
+            return Ok(types::Peer { node_id });
+        }
         let kept = self.node.keep_connected(address).map_err(|error| {
             invalid(format!("address: {node_id} is not a public key ({error}); copy it again"))
         })?;
@@ -121,6 +124,10 @@ impl Office {
         let message =
             format!("the peer could not be reached: {why}; it is tried again until the gateway restarts");
         Err(AdminError::new(AdminCode::Remote, message))
+    }
+
+    fn is_connected(&self, node_id: &str) -> bool {
+        node_id.parse().is_ok_and(|node_id| self.node.is_connected(&node_id))
     }
 
     fn channels(&self) -> types::Channels {
@@ -191,9 +198,13 @@ impl Office {
 
     async fn pay(&self, request: &types::Pay) -> Result<types::Payment> {
         let invoice: Bolt11Invoice = request.invoice.trim().parse().map_err(|error| {
-            invalid(format!("invoice: cannot be read ({error:?}); copy the whole BOLT 11 text again"))
+            invalid(format!("invoice: cannot be read ({error}); copy the whole BOLT 11 text again"))
         })?;
         self.refuse_foreign(&invoice)?;
+        if invoice.get_payee_pub_key() == self.node.node_id() {
+            let message = "this is an invoice of this gateway itself; pay one of somebody else";
+            return Err(AdminError::new(AdminCode::InvoiceUnusable, message));
+        }
         let given_msat = request.amount_msat.map(|amount| amount.0);
         let amount_msat = invoice.amount_milli_satoshis().or(given_msat).unwrap_or(0);
         let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The seed of [`folder`].
-pub const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+pub const WORDS: &str =
+    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 /// Another one.
 pub const OTHER_WORDS: &str = "legal winner thank year wave sausage worth useful legal winner thank yellow";
@@ -43,10 +44,14 @@ pub fn folder() -> tempfile::TempDir {
 
 /// The same with `more` after the section `[http]`.
 pub fn configure(dir: &Path, more: &str) {
+    configure_on(dir, "regtest", "url = \"http://127.0.0.1:1\"\nuser = \"a\"\npassword = \"b\"", more);
+}
+
+/// The same with this network and `[bitcoind]`.
+pub fn configure_on(dir: &Path, network: &str, bitcoind: &str, more: &str) {
     let config = format!(
-        "network = \"regtest\"\n[bitcoind]\nurl = \"http://127.0.0.1:1\"\nuser = \"a\"\npassword = \"b\"\n\
-         [admin]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\nlevel = \"debug\"\n\
-         [http]\nlisten = \"127.0.0.1:0\"\n{more}\n"
+        "network = \"{network}\"\n[bitcoind]\n{bitcoind}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+         [log]\nformat = \"json\"\nlevel = \"debug\"\n[http]\nlisten = \"127.0.0.1:0\"\n{more}\n"
     );
     fs::write(dir.join("gateway.toml"), config).unwrap();
 }
@@ -64,7 +69,7 @@ pub struct Gateway {
 impl Gateway {
     /// Starts the process and waits for nothing.
     pub fn spawn(dir: &Path) -> Self {
-        let log = dir.join(format!("log-{}", Instant::now().elapsed().as_nanos() + fs::read_dir(dir).unwrap().count() as u128));
+        let log = dir.join(format!("{}.log", fs::read_dir(dir).unwrap().count()));
         let child = Command::new(env!("CARGO_BIN_EXE_amplet-gateway"))
             .args(["--config", "gateway.toml"])
             .current_dir(dir)
@@ -78,11 +83,16 @@ impl Gateway {
     /// Starts the process and waits until it listens.
     pub fn start(dir: &Path) -> Self {
         let mut gateway = Self::spawn(dir);
-        let line = gateway.wait_for_log("the gateway starts");
-        let line: Value = serde_json::from_str(&line).unwrap();
-        gateway.http = line["http"].as_str().unwrap().into();
-        gateway.admin = line["admin"].as_str().unwrap().into();
+        gateway.listen();
         gateway
+    }
+
+    /// Waits until it listens.
+    pub fn listen(&mut self) {
+        let line = self.wait_for_log("the gateway starts");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        self.http = line["http"].as_str().unwrap().into();
+        self.admin = line["admin"].as_str().unwrap().into();
     }
 
     /// Everything it logged.
@@ -207,13 +217,20 @@ impl Answer {
     }
 }
 
+/// A request to an admin API with the right token.
+pub fn admin_request(address: &str, method: &str, path: &str, body: &str) -> Answer {
+    let authorization = format!("Authorization: Bearer {}", token());
+    request(address, method, path, &[&authorization, "Content-Type: application/json"], Some(body))
+}
+
 fn send(address: &str, method: &str, path: &str, headers: &[&str], body: Option<&str>) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     let body = body.unwrap_or_default();
     let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n{lines}\r\n");
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n{lines}\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     // A server that refuses a large body may have closed before all of it is sent.
     let _ = stream.write_all(body.as_bytes());

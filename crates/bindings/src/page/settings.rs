@@ -28,7 +28,7 @@ pub(super) enum Unit {
 
 /// What a page needs before the engine runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Settings {
     pub network: Network,
     pub gateways: Vec<Gateway>,

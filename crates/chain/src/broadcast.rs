@@ -3,9 +3,9 @@
 use amplet_transport::HttpResponse;
 use bitcoin::Transaction;
 use bitcoin::consensus::encode::serialize_hex;
-use futures::future::join_all;
 
 use crate::driver::Chain;
+use crate::gather::gather;
 use crate::source::{Source, refusal};
 use crate::{BroadcastError, RejectReason, SourceError};
 
@@ -36,7 +36,10 @@ impl Chain {
         if txs.is_empty() {
             return Err(BroadcastError::Empty);
         }
-        let answers = join_all(self.sources.iter().map(|s| send(s, txs))).await;
+        let tasks = self.sources.iter().map(|s| send(s, txs));
+        let answers = gather(&*self.platform, tasks, |a| matches!(a, Ok(Broadcast::Accepted))).await;
+        let late = || Err(Refusal::Failed(SourceError::Late));
+        let answers: Vec<Answer> = answers.into_iter().map(|a| a.unwrap_or_else(late)).collect();
         let known = answers.iter().filter_map(|a| a.as_ref().ok());
         if let Some(best) = known.max_by_key(|b| **b == Broadcast::Accepted) {
             return Ok(*best);

@@ -9,16 +9,18 @@ use amplet_storage::{Batch, Store};
 use amplet_transport::Platform;
 use bitcoin::block::Header;
 use bitcoin::{Block, BlockHash, Network};
-use futures::future::{Either, join_all, select};
+use futures::future::{Either, select};
 use futures::lock::Mutex;
 
 use crate::cache::Cache;
 use crate::dispute::Dispute;
+use crate::gather::gather;
 use crate::headers::HeaderChain;
 use crate::source::Source;
 use crate::trust::report;
 use crate::{
-    BlockId, ChainError, Checkpoint, FeeEstimates, Position, SourceState, Tip, Trust, fees, persist,
+    BlockId, ChainError, Checkpoint, FeeEstimates, Position, SourceError, SourceState, Tip, Trust, fees,
+    persist,
 };
 
 /// The light client. Everything takes `&self`; nothing of what it holds is borrowed across an await.
@@ -156,10 +158,11 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Sources`] when no source answered.
     pub async fn fees(&self) -> Result<FeeEstimates, ChainError> {
-        let answers = join_all(self.sources.iter().map(fees::from_source)).await;
+        let answers =
+            gather(&*self.platform, self.sources.iter().map(fees::from_source), Result::is_ok).await;
         let (mut good, mut failures) = (Vec::new(), Vec::new());
         for (source, answer) in self.sources.iter().zip(answers) {
-            match answer {
+            match answer.unwrap_or(Err(SourceError::Late)) {
                 Ok(estimates) => good.push(estimates),
                 Err(e) => failures.push((source.url().to_string(), e)),
             }

@@ -95,6 +95,9 @@ pub enum SourceError {
     /// No answer.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// Others had answered and it was not waited for any longer.
+    #[error("the server is much slower than the others and was not waited for")]
+    Late,
     /// An answer that is none.
     #[error("{path} was answered with status {status}: {text}")]
     Status {

@@ -22,6 +22,7 @@ mod error;
 mod fees;
 mod fetch;
 mod filters;
+mod gather;
 mod headers;
 mod listen;
 mod persist;

@@ -1,12 +1,17 @@
 //! Asking all sources for new headers and filter headers, and deciding between them.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use amplet_transport::FetchError;
 use bitcoin::BlockHash;
 use bitcoin::block::Header;
 use bitcoin::hash_types::FilterHeader;
-use futures::future::join_all;
+use futures::future::{Either, select};
 
 use crate::driver::Chain;
 use crate::filters::header_of;
+use crate::gather::gather;
 use crate::headers::Branch;
 use crate::source::Source;
 use crate::wire::SourceStatus;
@@ -16,6 +21,10 @@ use crate::{BlockId, ChainError, HeaderError, Poll, SourceError, SourceState};
 const FIRST_STEP_BACK: u32 = 6;
 /// On servers that serve whole files only, so many new blocks are fetched one by one rather than as a file of megabytes.
 const FEW_BLOCKS: u32 = 4;
+/// How long the first source may take to show its headers (a first synchronisation fetches megabytes).
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How long each further one may take.
+const SECOND_PATIENCE: Duration = Duration::from_secs(20);
 
 impl Chain {
     /// Fetches and verifies new headers and filter headers from all sources. The chain with the most work wins; filter
@@ -26,34 +35,55 @@ impl Chain {
     pub async fn poll(&self) -> Result<Poll, ChainError> {
         let _one_at_a_time = self.polling.lock().await;
         let old = self.tip();
-        let mut answers = self.ask_all().await?;
-        answers.sort_by_key(|(_, status)| std::cmp::Reverse(status.height.min(status.filter_height)));
-        let (mut fork, mut failures) = (None, Vec::new());
-        for (source, status) in &answers {
-            match self.follow(source, status).await {
-                Ok(gone) => fork = lower(fork, gone),
+        let answers = self.ask_all().await?;
+        let (mut fork, mut followed, mut failures) = (None, Vec::new(), Vec::new());
+        for (source, status) in answers {
+            // A source that is slow on purpose must not keep the others' blocks from us.
+            let limit = if followed.is_empty() { PATIENCE } else { SECOND_PATIENCE };
+            match self.within(limit, source, self.follow(source, &status)).await {
+                Ok(gone) => {
+                    fork = lower(fork, gone);
+                    followed.push((source, status));
+                }
                 Err(e) => {
                     source.note(&e);
                     failures.push((source.url().to_string(), e));
                 }
             }
         }
-        if failures.len() == answers.len() {
+        if followed.is_empty() {
             return Err(ChainError::Sources(failures));
         }
-        let failed = |s: &Source| failures.iter().any(|(url, _)| url == s.url());
-        let in_doubt = self.compare(answers.iter().filter(|(s, _)| !failed(s))).await;
+        let in_doubt = self.compare(&followed).await;
         let rescan = in_doubt.filter(|id| id.height < old.height);
+        let fork = fork.filter(|_| !self.headers.borrow().contains(old.id()));
         Ok(Poll { old, new: self.tip(), fork, rescan })
     }
 
-    /// The statuses of all sources that answer; an error when none does.
+    /// Gives up on a source after `limit`.
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        source: &Source,
+        task: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
+        match select(pin!(task), self.platform.sleep(limit)).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => {
+                Err(FetchError::Timeout { url: source.url().to_string(), after: limit }.into())
+            }
+        }
+    }
+
+    /// The statuses of all sources that answer, those in good standing first; an error when none does.
     async fn ask_all(&self) -> Result<Vec<(&Source, SourceStatus)>, ChainError> {
-        let usable: Vec<&Source> = self.sources.iter().filter(|s| !s.is_refuted()).collect();
-        let answers = join_all(usable.iter().map(|s| s.status(self.network(), None))).await;
+        let (usable, refuted): (Vec<&Source>, Vec<_>) =
+            self.by_standing().into_iter().partition(|s| !s.is_refuted());
+        let tasks = usable.iter().map(|s| s.status(self.network(), None));
+        let answers = gather(&*self.platform, tasks, Result::is_ok).await;
         let (mut good, mut failures) = (Vec::new(), Vec::new());
         for (source, answer) in usable.into_iter().zip(answers) {
-            match answer {
+            match answer.unwrap_or(Err(SourceError::Late)) {
                 Ok(status) => {
                     source.saw(status.hash);
                     good.push((source, status));
@@ -65,8 +95,7 @@ impl Chain {
             }
         }
         if good.is_empty() {
-            let lied = self.sources.iter().filter(|s| s.is_refuted());
-            failures.extend(lied.map(|s| (s.url().to_string(), SourceError::Distrusted)));
+            failures.extend(refuted.iter().map(|s| (s.url().to_string(), SourceError::Distrusted)));
             return Err(ChainError::Sources(failures));
         }
         Ok(good)
@@ -211,10 +240,7 @@ impl Chain {
 
     /// Compares each source's filter header with ours, settles what differs, and notes how the sources stand. Returns the
     /// last block before filters came into doubt.
-    async fn compare<'a>(
-        &self,
-        answers: impl Iterator<Item = &'a (&'a Source, SourceStatus)>,
-    ) -> Option<BlockId> {
+    async fn compare(&self, answers: &[(&Source, SourceStatus)]) -> Option<BlockId> {
         let mut in_doubt = None;
         for (source, status) in answers {
             let (tip, ours) = (self.tip(), self.headers.borrow().entry(status.height).copied());
@@ -234,7 +260,7 @@ impl Chain {
                 });
                 continue;
             }
-            match self.settle(source, status.height).await {
+            match self.within(SECOND_PATIENCE, source, self.settle(source, status.height)).await {
                 Ok(doubt) => in_doubt = lower(in_doubt, doubt),
                 Err(e) => source.note(&e),
             }

@@ -23,7 +23,7 @@ const MAX_FILTER: usize = 1 << 20;
 /// Greatest file of filters accepted (58 MiB is the largest of mainnet so far).
 const MAX_FILTER_FILE: usize = 96 << 20;
 const SHORT: Duration = Duration::from_secs(20);
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_secs(60);
 
 /// One configured server.
 pub(crate) struct Source {

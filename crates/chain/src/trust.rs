@@ -59,7 +59,7 @@ pub enum TrustLevel {
 /// What remains to be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
-    /// Distinct operators (hosts) configured.
+    /// Distinct operators configured. One host and port is taken for one operator.
     pub operators: usize,
     /// Distinct operators that agree with the chain in use.
     pub agreed: usize,

@@ -407,3 +407,41 @@ fn addresses_that_cannot_be_used_are_named() {
     }
     assert!(matches!(device.try_open(&[]), Err(ChainError::NoSources)));
 }
+
+/// It takes connections and never answers: the others' blocks come all the same.
+#[test]
+fn a_server_that_never_answers_holds_nothing_up() {
+    use amplet_transport::Platform;
+    use std::time::Duration;
+    let source = with_payment().0;
+    for (names, mute) in [(["a", "mute"], "/"), (["mute", "a"], "/"), (["mute", "a"], "/headers")] {
+        let good = FakeServer::new(source.clone());
+        let slow = FakeServer::new(source.clone());
+        let device = Device::new(Vec::new());
+        let (a, b) = (good.clone(), slow.clone());
+        device.platform.on_fetch(move |request| {
+            let (a, b) = (a.clone(), b.clone());
+            Box::pin(async move {
+                match request.url.strip_prefix("http://mute") {
+                    Some(path) if path.starts_with(mute) => std::future::pending().await,
+                    Some(path) => b.answer(path, &request),
+                    None => a.answer(request.url.strip_prefix("http://a").unwrap(), &request),
+                }
+            })
+        });
+        let chain = device.open(&names);
+        let wallet = Wallet::new(&chain);
+        wallet.watch(script(1));
+        let started = device.platform.monotonic();
+        device.sync(&chain, &wallet);
+        assert_eq!(wallet.whole(), [31], "{names:?} {mute}");
+        // What hangs in the middle costs its limit once; afterwards the other is asked first.
+        let limit = if mute == "/" { 5 } else { 630 };
+        assert!(device.platform.monotonic() - started < Duration::from_secs(limit), "{names:?} {mute}");
+        let started = device.platform.monotonic();
+        good.chain.borrow_mut().mine_empty(1);
+        device.sync(&chain, &wallet);
+        assert_eq!(wallet.position.borrow().height, 37);
+        assert!(device.platform.monotonic() - started < Duration::from_secs(25), "{names:?} {mute}");
+    }
+}

@@ -25,7 +25,11 @@ const load: LoadEngine = async (log, crashed) => {
   } catch (error) {
     throw new WalletError('internal', 'The wallet\'s engine could not be loaded: check the connection to this site, then reload the page.', [describe(error)]);
   }
-  start(log, crashed);
+  const print = (line: string): void => {
+    console.debug(line);
+    log(line);
+  };
+  start(print, crashed);
   return { kdfParams, destroy, open: Engine.open } satisfies EngineModule;
 };
 

@@ -1,6 +1,6 @@
 // A page's connection to the worker that hosts a wallet's engine.
 
-import { WalletError, toError } from '../error.ts';
+import { WalletError, describe, toError } from '../error.ts';
 import { lifeLock, workerName } from '../names.ts';
 import { VERSION, type Notice } from '../protocol.ts';
 import { RELEASE } from '../release.ts';
@@ -44,16 +44,17 @@ export class Link {
   /** Starts the worker of this wallet and generation, or joins the one that runs. */
   static async connect(name: string, generation: number): Promise<Link> {
     const stop = new AbortController();
-    const life = await holdLife(stop.signal);
-    const link = new Link(startWorker(workerName(name, generation)), generation, stop);
+    let link: Link | null = null;
     try {
+      const life = await holdLife(stop.signal);
+      link = new Link(startWorker(workerName(name, generation)), generation, stop);
       const welcome = await link.#hello(life);
-      link.#port.onmessage = ({ data }) => link.#receive(readToPage(data));
-      link.#watch(welcome.life);
+      link.#listen(welcome.life);
       return link;
     } catch (error) {
-      link.#release();
-      throw error;
+      if (link === null) stop.abort();
+      else link.#release();
+      throw error instanceof Retry ? error : toError(error);
     }
   }
 
@@ -114,8 +115,9 @@ export class Link {
     return pending;
   }
 
-  /** The host holds a lock named after its life as long as it lives; getting it means that the host is dead. */
-  #watch(life: string): void {
+  /** Hears the host until it ends. It holds a lock named after its life; getting that lock means that it is dead. */
+  #listen(life: string): void {
+    this.#port.onmessage = ({ data }) => this.#receive(readToPage(data));
     const died = () => {
       this.#end(
         new WalletError('walletCrashed', 'The browser ended the wallet\'s engine: open the wallet again; it continues from what was saved.'),
@@ -175,14 +177,19 @@ interface Started {
 
 /** A SharedWorker where there is one (it works on while its creator is frozen), else a Worker of this page alone. */
 function startWorker(name: string): Started {
-  if (typeof SharedWorker !== 'undefined') {
-    const worker = new SharedWorker(new URL('./engine.worker.js', import.meta.url), { type: 'module', name });
-    return { worker, port: worker.port };
+  try {
+    if (typeof SharedWorker !== 'undefined') {
+      const worker = new SharedWorker(new URL('./engine.worker.js', import.meta.url), { type: 'module', name });
+      return { worker, port: worker.port };
+    }
+    const worker = new Worker(new URL('./engine.worker.js', import.meta.url), { type: 'module', name });
+    const { port1, port2 } = new MessageChannel();
+    worker.postMessage({ kind: 'port' }, [port2]);
+    return { worker, port: port1 }; // it ends itself once its last port is gone and everything is saved
+  } catch (error) {
+    const message = 'The browser does not let this page start a worker: allow this site\'s data, or open the wallet in a tab of its own.';
+    throw new WalletError('notAllowedHere', message, [describe(error)]);
   }
-  const worker = new Worker(new URL('./engine.worker.js', import.meta.url), { type: 'module', name });
-  const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ kind: 'port' }, [port2]);
-  return { worker, port: port1 }; // it ends itself once its last port is gone and everything is saved
 }
 
 /** Rejects when the worker's script cannot be loaded or fails at its start. */

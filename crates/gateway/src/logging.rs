@@ -14,7 +14,10 @@ const QUIET: [&str; 6] = ["hyper", "hyper_util", "rustls", "tungstenite", "tokio
 pub fn start(config: &LogSection) {
     let level = LevelFilter::from_level(config.level);
     let quiet = if config.level == Level::ERROR { LevelFilter::ERROR } else { LevelFilter::WARN };
-    let filter = Targets::new().with_default(level).with_targets(QUIET.map(|target| (target, quiet)));
+    // LDK tells every route and every block at info.
+    let ldk = if config.level == Level::INFO { LevelFilter::WARN } else { level };
+    let quiet = QUIET.map(|target| (target, quiet));
+    let filter = Targets::new().with_default(level).with_targets(quiet).with_target("ldk", ldk);
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match config.format {

@@ -12,7 +12,7 @@ pub struct Funds {
     pub confirmed_sat: u64,
     /// What must stay so that every channel, the new one included, can be closed at any fee (anchor reserve).
     pub reserve_sat: u64,
-    /// Fee of the funding transaction, estimated from above.
+    /// Fee of the funding transaction, estimated.
     pub opening_fee_sat: u64,
 }
 

@@ -61,14 +61,22 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`]: why it could not start, or ended otherwise.
 pub fn run(config: Config) -> Result<(), RunError> {
-    std::panic::set_hook(Box::new(|panic| {
-        error!(%panic, backtrace = %std::backtrace::Backtrace::capture(), "a defect of this program");
-    }));
+    std::panic::set_hook(Box::new(on_panic));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(serve(Arc::new(config)));
     // What is left (answers that nobody waits for) ends with the process.
     runtime.shutdown_background();
     result
+}
+
+/// A task that panics is forgotten by tokio and its thread goes on. A node without its engine must not: it would go on
+/// talking to peers with nobody to watch the chain. What was committed is whole, so it ends here, to be started again.
+fn on_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    error!(%panic, backtrace = %std::backtrace::Backtrace::capture(), "a defect of this program");
+    if std::thread::current().name() == Some(node_thread::NAME) {
+        error!("the node's state is as it was committed last; start the gateway again");
+        std::process::exit(1);
+    }
 }
 
 async fn serve(config: Arc<Config>) -> Result<(), RunError> {
@@ -204,6 +212,42 @@ impl Signals {
         tokio::select! {
             _ = self.term.recv() => "SIGTERM",
             _ = self.int.recv() => "SIGINT",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    /// The test's other half runs in a process of its own, since its end is what is tested.
+    #[test]
+    fn a_panic_ends_the_process_on_the_nodes_thread_only() {
+        const CHILD: &str = "AMPLET_TEST_PANIC_ON";
+        if let Ok(name) = std::env::var(CHILD) {
+            std::panic::set_hook(Box::new(on_panic));
+            let thread = std::thread::Builder::new().name(name).spawn(|| panic!("a test")).unwrap();
+            assert!(thread.join().is_err());
+            std::process::exit(77);
+        }
+        for (thread, code) in [(node_thread::NAME, 1), ("another", 77)] {
+            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+            child.args(["--exact", "run::tests::a_panic_ends_the_process_on_the_nodes_thread_only"]);
+            let output = child.env(CHILD, thread).output().unwrap();
+            assert_eq!(output.status.code(), Some(code), "{thread}: {output:?}");
+        }
+    }
+
+    #[test]
+    fn the_node_reaches_its_own_gateway() {
+        for (listening, reached) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+            ("127.0.0.1:8080", "127.0.0.1:8080"),
+        ] {
+            assert_eq!(loopback(listening.parse().unwrap()).to_string(), reached);
         }
     }
 }

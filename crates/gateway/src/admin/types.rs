@@ -50,8 +50,10 @@ pub struct Info {
     pub version: String,
     /// Height of the newest block that the node has seen.
     pub height: u32,
-    /// Whether that is the source's newest.
+    /// Whether that is the source's newest, and the source answers.
     pub synced: bool,
+    /// Why the source could not be read last time.
+    pub chain_error: Option<String>,
     /// Confirmed on-chain money, in sat.
     pub savings_sat: u64,
     /// Unconfirmed on-chain money, in sat.

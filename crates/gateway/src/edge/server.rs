@@ -18,12 +18,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::{debug, warn};
 
 use super::{Connections, Peer};
 
 /// Time for the head of a request; also how long an unused kept connection lives.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
+
+/// Time between two parts of a request's body.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
 
 /// Time for answers under way when the gateway stops.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -45,6 +49,7 @@ pub struct Limits {
 /// Serves `router` until `stop` resolves: then accepts nothing more and lets answers under way finish, 5 seconds at
 /// most. An upgraded WebSocket is not waited for.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let router = router.layer(RequestBodyTimeoutLayer::new(BODY_LIMIT));
     let room = Arc::new(Semaphore::new(limits.total.min(Semaphore::MAX_PERMITS)));
     let clients = Connections::new(usize::MAX, limits.per_client);
     let (stopping, stopped) = watch::channel(false);

@@ -77,6 +77,7 @@ impl Office {
     fn info(&self) -> types::Info {
         let node = &self.node;
         let id = node.node_id().to_string();
+        let sync = node.sync_state();
         let (savings_sat, savings_pending_sat) = node.savings();
         let mut addresses = vec![format!("{id}@{}", self.relay)];
         addresses.extend(self.config.node.announce.iter().map(|address| format!("{id}@tcp://{address}")));
@@ -86,7 +87,8 @@ impl Office {
             network: network_name(self.config.network).into(),
             version: env!("CARGO_PKG_VERSION").into(),
             height: node.best_block().0,
-            synced: node.sync_state().synced,
+            synced: sync.synced && sync.error.is_none(),
+            chain_error: sync.error,
             savings_sat,
             savings_pending_sat,
             reserve_sat: node.reserve_sat(0),

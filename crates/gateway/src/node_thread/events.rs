@@ -36,7 +36,8 @@ pub(super) async fn follow(
 
 fn tell(node: &Node, status: &watch::Sender<NodeStatus>) {
     let (height, _) = node.best_block();
-    let synced = node.sync_state().synced;
+    let sync = node.sync_state();
+    let synced = sync.synced && sync.error.is_none();
     status.send_if_modified(|status| {
         let changed = (status.height, status.synced) != (height, synced);
         (status.height, status.synced) = (height, synced);

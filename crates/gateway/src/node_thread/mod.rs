@@ -24,6 +24,9 @@ use crate::edge::Connections;
 pub(crate) use commands::network_name;
 pub use handle::{Command, NodeHandle, NodeStatus, Phase, Reply};
 
+/// The thread's name.
+pub(crate) const NAME: &str = "node";
+
 /// Why the node could not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeThreadError {
@@ -103,7 +106,7 @@ pub fn start(start: Start) -> Result<oneshot::Receiver<Result<(), NodeThreadErro
         // Nobody listens any more when the process is told to end at once.
         let _ = sender.send(result);
     };
-    std::thread::Builder::new().name("node".into()).spawn(run).map_err(NodeThreadError::Thread)?;
+    std::thread::Builder::new().name(NAME.into()).spawn(run).map_err(NodeThreadError::Thread)?;
     Ok(ended)
 }
 

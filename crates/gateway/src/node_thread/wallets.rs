@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use amplet_node::{AcceptChannel, Acceptance, InboundChannel, Incoming, Node, OpenChannel};
+use amplet_node::{
+    AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, OnchainError, OpenChannel,
+};
 use amplet_protocol::gateway::{ChannelTerms, Message, Refusal};
 use bitcoin::secp256k1::PublicKey;
 use futures::StreamExt;
@@ -13,8 +15,8 @@ use tracing::{info, warn};
 use crate::config::ChannelSection;
 use crate::policy::{self, Accepted, Funds};
 
-/// Virtual size of a funding transaction with a few inputs, from above: 20 taproot inputs, two outputs.
-const FUNDING_VBYTES: u64 = 20 * 58 + 11 + 2 * 43;
+/// Virtual size of a funding transaction with a few inputs (5 of taproot, two outputs). When it takes more, the node says so.
+const FUNDING_VBYTES: u64 = 5 * 58 + 11 + 2 * 43;
 
 /// Answers wallets for as long as the node runs.
 pub(super) async fn answer(node: Node, channels: ChannelSection, mut messages: UnboundedReceiver<Incoming>) {
@@ -84,8 +86,13 @@ impl Desk {
         self.promised_sat.set(self.promised_sat.get().saturating_sub(accepted.capacity_sat));
         opened.map(|id| id.to_string()).map_err(|error| {
             warn!(%peer, %error, "a channel for a wallet failed");
-            // The details are the operator's: they tell of the gateway's money.
-            Refusal::Failed { message: "the gateway could not open the channel; try again later".into() }
+            match error {
+                ChannelError::Onchain(OnchainError::Insufficient { .. }) => Refusal::NoFunds,
+                // The details are the operator's: they tell of the gateway's money.
+                _ => Refusal::Failed {
+                    message: "the gateway could not open the channel; try again later".into(),
+                },
+            }
         })
     }
 }

@@ -224,8 +224,18 @@ impl Person {
     pub async fn open_channel(&self, sat: u64) {
         let request = Request::OpenChannel { gateway: self.world.gateway(), capacity_sat: sat };
         self.ask(request).await.unwrap();
-        self.world.mine(6).await;
-        self.usable().await;
+        self.confirmed().await;
+    }
+
+    /// Mines until a channel can be used: its funding may still be on its way to the miners when it is answered.
+    pub async fn confirmed(&self) {
+        self.world
+            .until("the channel to confirm", || async {
+                self.world.mine(1).await;
+                self.world.platform.sleep(Duration::from_millis(200)).await;
+                self.channels().await.iter().any(|c| c.state == ChannelState::Ready).then_some(())
+            })
+            .await;
     }
 
     pub async fn usable(&self) {
@@ -298,8 +308,7 @@ pub async fn reloads(world: World, disk: Disk) {
     // Dies right after the funding was signed.
     let me = me.reopen().await;
     me.connected().await;
-    world.mine(6).await;
-    me.usable().await;
+    me.confirmed().await;
     let me = me.reopen().await;
     me.usable().await;
     let paid = me.pay_when_reachable(10_000_000).await;

@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::tools::wasm::{self, TARGET, WasmToolchain};
 use crate::tools::{self, Tool, cargo_command, npm};
 use crate::ui::Step;
-use crate::{proc, root, stamp, target_dir};
+use crate::{proc, root, size, stamp, target_dir};
 
 /// Cargo's folder for the size-tuned wasm, below `target/`.
 const WASM_DIR: &str = "wasm";
@@ -152,11 +152,19 @@ fn bind(cache: &Cache, step: &Step, built: &Path, out: &Path, artifact: Artifact
     proc::run(bindgen, step, &cache.log("wasm-bindgen"), LIMIT)
 }
 
+/// Binaryen always makes the module smaller, but not always what travels: the smaller one under brotli stays.
 fn optimise(cache: &Cache, step: &Step, module: &Path) -> Result<()> {
     let smaller = module.with_extension("opt");
     let mut optimiser = Command::new(npm::ensure_wasm_opt(cache)?);
     optimiser.arg("-Oz").args(WASM_FEATURES).arg(module).arg("-o").arg(&smaller);
     proc::run(optimiser, step, &cache.log("wasm-opt"), LIMIT)?;
+    step.note("brotli");
+    let sizes = size::measure(&[module.to_owned(), smaller.clone()])?;
+    let packed: Vec<u64> = sizes.into_iter().map(|(_, packed)| packed).collect();
+    if packed.first() <= packed.last() {
+        return std::fs::remove_file(&smaller)
+            .with_context(|| format!("cannot remove {}", smaller.display()));
+    }
     std::fs::rename(&smaller, module).with_context(|| format!("cannot replace {}", module.display()))
 }
 

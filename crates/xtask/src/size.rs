@@ -76,7 +76,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn measure(files: &[PathBuf]) -> Result<Vec<(u64, u64)>> {
+/// Size as it is and under brotli-11 of each file, in bytes.
+///
+/// # Errors
+/// When Node is missing or a file cannot be read.
+pub fn measure(files: &[PathBuf]) -> Result<Vec<(u64, u64)>> {
     let text = proc::output(Command::new("node").args(["-e", SCRIPT, "--"]).args(files))?;
     let rows: Option<Vec<(u64, u64)>> = text
         .lines()

@@ -272,12 +272,9 @@ pub async fn the_whole_day(world: World, disk: Disk) {
     let first = me.pay_when_reachable(20_000_000).await;
     assert_eq!(first.hops, Some(2));
     assert_eq!(first.kind, PaymentKind::Bolt11);
-    let before = me.status().await.commits;
+    // How many storage transactions a payment takes is asserted where time is virtual: crates/node/tests/payments.rs.
     let paid = me.pay_when_reachable(30_000_000).await;
     assert!(paid.preimage.is_some() && paid.fee_msat.unwrap() > 0 && paid.duration_ms.is_some());
-    world.platform.sleep(Duration::from_millis(500)).await;
-    let commits = me.status().await.commits - before;
-    assert!(commits <= 4, "{commits} storage transactions for one payment");
     let request = me.receive(10_000_000).await;
     assert_eq!(request.missing, None);
     world.control("/pay", json!({ "invoice": request.invoice })).await;

@@ -24,12 +24,11 @@ function print(name, samples) {
 
 /**
  * Clicks in the page and measures, in the page, until each of the selectors matches: no polling, no driver in between.
- * @param {Page} page
  * @param {import('@playwright/test').Locator} button
  * @param {string[]} selectors
  * @returns {Promise<number[]>} ms per selector
  */
-function clickUntil(page, button, selectors) {
+function clickUntil(button, selectors) {
   return button.evaluate(
     (element, wanted) =>
       new Promise((resolve, reject) => {
@@ -72,9 +71,9 @@ async function openings(page, network) {
     const unlock = page.getByRole('button', { name: 'Unlock' });
     // A wrong passphrase costs what the key derivation costs, and hardly more.
     await field.fill('not the one');
-    times.wrong.push((await clickUntil(page, unlock, ['[aria-invalid=true]']))[0] ?? NaN);
+    times.wrong.push((await clickUntil(unlock, ['[aria-invalid=true]']))[0] ?? NaN);
     await field.fill(PASSPHRASE);
-    const [home = NaN, able = NaN] = await clickUntil(page, unlock, ['[data-testid=everyday]', '[data-testid=connection][data-able=true]']);
+    const [home = NaN, able = NaN] = await clickUntil(unlock, ['[data-testid=everyday]', '[data-testid=connection][data-able=true]']);
     times.home.push(home);
     times.able.push(able);
   }
@@ -103,7 +102,7 @@ async function payments(wallet, bill, title) {
     await wallet.preview(invoice);
     const button = page.getByRole('button', { name: /^Pay / });
     await button.waitFor();
-    times.click.push((await clickUntil(page, button, ['[data-testid=pay-done]']))[0] ?? NaN);
+    times.click.push((await clickUntil(button, ['[data-testid=pay-done]']))[0] ?? NaN);
     times.engine.push(Number(await page.getByTestId('duration').getAttribute('data-ms')));
   }
   await page.waitForTimeout(500); // the last payment's change of state

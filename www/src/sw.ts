@@ -31,6 +31,8 @@ declare const PINNED: [url: string, integrity: string][];
         await cache.put(url, response);
       }),
     );
+    // The first visit's page asked before this worker was there; none served is no reason to fail.
+    await freshConfig(new Request(configUrl, { cache: 'no-cache' })).catch(() => undefined);
   }
 
   async function activate(): Promise<void> {

@@ -11,10 +11,11 @@ const DIST = fileURLToPath(new URL('../../../www/dist', import.meta.url));
 const PASSPHRASE = 'a quiet river under the bridge';
 
 /** What the network's own page is configured with. */
-const config = async () => (await fetch(new URL('config.json', new Network().wwwUrl))).text();
+const config = async (network: Network) => (await fetch(new URL('config.json', network.wwwUrl))).text();
 
 test('opens offline, from the last visit, and says so', async ({ browser }) => {
-  const served = await serve(DIST, { 'config.json': await config() });
+  const network = new Network();
+  const served = await serve(DIST, { 'config.json': await config(network) });
   const context = await browser.newContext({ locale: 'en-GB' });
   const page = await context.newPage();
   const wallet = new WalletPage(page, served.url);
@@ -22,7 +23,8 @@ test('opens offline, from the last visit, and says so', async ({ browser }) => {
   await wallet.create(PASSPHRASE);
   await wallet.connected();
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
-  await served.stop();
+  // Playwright's switch reaches pages, not the shared worker: so the gateways go as well.
+  await Promise.all([served.stop(), network.node('0', 'kill'), network.node('1', 'kill')]);
   await context.setOffline(true);
   await page.reload();
   await expect(page.getByText(/You are offline/)).toBeVisible();
@@ -32,7 +34,7 @@ test('opens offline, from the last visit, and says so', async ({ browser }) => {
     await page.getByRole('navigation').getByRole('link', { name: place }).click();
     await expect(page.getByRole('heading', { level: 1, name: place })).toBeVisible();
   }
-  await served.start();
+  await Promise.all([served.start(), network.node('0', 'start'), network.node('1', 'start')]);
   await context.setOffline(false);
   await wallet.connected();
   await context.close();
@@ -40,7 +42,8 @@ test('opens offline, from the last visit, and says so', async ({ browser }) => {
 });
 
 test('keeps its release until the person says yes', async ({ browser }) => {
-  const served = await serve(DIST, { 'config.json': await config() });
+  const network = new Network();
+  const served = await serve(DIST, { 'config.json': await config(network) });
   const context = await browser.newContext({ locale: 'en-GB' });
   const page = await context.newPage();
   const wallet = new WalletPage(page, served.url);

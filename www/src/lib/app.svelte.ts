@@ -114,6 +114,8 @@ class App {
     void this.#deliver(wallet);
     await this.#load(wallet);
     this.phase = 'open';
+    // What this wallet was opened with is what the next visit starts from, with or without the server's word.
+    await saveSettings(this.settings).catch((thrown: unknown) => console.warn('settings', toWalletError(thrown).message));
   }
 
   async #load(wallet: Wallet): Promise<void> {

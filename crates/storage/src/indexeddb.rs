@@ -4,6 +4,10 @@
 //! writing transaction reads the epoch first, and everything that depends on it happens inside that request's own
 //! success event: no executor, frozen tab or foreign await can come between the check and the writes. A future that is
 //! dropped before that event leaves nothing, after it everything.
+//!
+//! **The page has to call `navigator.storage.persist()`** (workers cannot) and say so when it is refused. Tried with
+//! Chromium 156 on a disk that filled up: without it the browser deleted the origin's whole storage the moment a write
+//! failed, this database included; with it nothing was lost, and commits went on once there was room.
 
 mod connection;
 mod request;

@@ -58,8 +58,10 @@ pub trait Store {
     /// the disk. An empty batch needs no transaction and counts as none.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`]: another writer has taken over, stop for good. All others: nothing was written and the store
-    /// is as usable as before; see [`StoreError::is_retryable`].
+    /// [`StoreError::Fenced`]: another writer has taken over, stop for good. [`StoreError::Closed`] and
+    /// [`StoreError::NotFound`]: the wallet was destroyed, or the browser dropped its data; stop as well. All others: the
+    /// store is as usable as before, see [`StoreError::is_retryable`], and nothing was written, but for the one case that
+    /// [`StoreError`] tells.
     fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>>;
 
     /// How many transactions this store has committed since it was opened.

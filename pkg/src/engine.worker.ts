@@ -64,10 +64,10 @@ const connect = (event: MessageEvent): void => {
 self.onconnect = connect;
 self.onmessage = connect;
 
-// A trap surfaces here when it happens in a task of the engine's own; the abort handler has usually been called before.
+// A trap in a task of the engine's own surfaces here, after the abort handler was called.
 const uncaught = (event: ErrorEvent | PromiseRejectionEvent): void => {
   const error: unknown = 'reason' in event ? event.reason : event.error;
-  if (error instanceof WebAssembly.RuntimeError) void host?.then((running) => running.crash(describe(error)));
+  if (error instanceof WebAssembly.RuntimeError) void host?.then((running) => running.crash(error));
 };
 self.addEventListener('error', uncaught);
 self.addEventListener('unhandledrejection', uncaught);

@@ -43,6 +43,7 @@ export class Host {
   #session: Session | null = null;
   #owned: Held | null = null;
   #turn: Promise<unknown> = Promise.resolve();
+  #trapped = false;
   #dead = false;
 
   private constructor(around: Surroundings) {
@@ -72,8 +73,11 @@ export class Host {
     };
   }
 
-  /** The engine has trapped, or the host itself is broken: nothing more can be asked of it. */
-  crash(cause: string): void {
+  /** The engine has trapped: nothing more can be asked of it. */
+  crash(trap: Error): void {
+    if (this.#dead) return;
+    this.#trapped = true;
+    const cause = trap.stack ?? describe(trap); // where in the wasm it was
     this.#log.add(`ERROR the engine stopped: ${cause}`);
     const message = 'The wallet\'s engine stopped after an internal error: open the wallet again; it continues from what was saved.';
     this.#die(new WalletError('walletCrashed', message, [cause]));
@@ -85,7 +89,7 @@ export class Host {
         this.#hello(port, message);
         break;
       case 'call':
-        if (this.#ports.has(port)) void port.answer(message.id, message.call, (call) => this.#call(port, call));
+        if (this.#ports.has(port)) void port.answer(message.id, message.call, (call) => this.#answer(port, call));
         break;
       case 'bye':
         void this.#leave(port);
@@ -108,6 +112,16 @@ export class Host {
       // The page holds a lock named after its life; when it is free the page has died.
       locks.whenFree(lifeLock(life), port.gone).then(() => this.#leave(port), () => undefined);
       void this.#load().catch(() => undefined); // begun early; whoever needs it sees the failure
+    }
+  }
+
+  async #answer(port: Port, call: Call): Promise<unknown> {
+    try {
+      return await this.#call(port, call);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) this.crash(error);
+      if (this.#trapped) return new Promise(() => {}); // `ended` says it
+      throw error;
     }
   }
 
@@ -307,7 +321,10 @@ export class Host {
   #load(): Promise<EngineModule> {
     this.#module ??= this.#around.load(
       (line) => this.#log.add(line),
-      () => this.crash('trap in the engine\'s code'),
+      () => {
+        this.#trapped = true;
+        setTimeout(() => this.crash(new Error('trap in the engine'))); // unless the trap itself comes by and tells more
+      },
     );
     this.#module.catch(() => (this.#module = null)); // tried again by the next call
     return this.#module;

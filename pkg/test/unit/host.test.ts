@@ -80,6 +80,7 @@ test('a crash tells every page, with the log, and ends the worker', async () => 
   pending.catch(() => undefined); // looked at below
   origin.log('INFO the last thing');
   origin.crash();
+  await sleep(5);
   const ended = page.ended();
   assert.equal(ended?.error.code, 'walletCrashed');
   assert.match(ended?.log.join('\n') ?? '', /the last thing[^]*the engine stopped/);
@@ -90,6 +91,20 @@ test('a crash tells every page, with the log, and ends the worker', async () => 
   await fresh.open(1);
   assert.deepEqual(await fresh.call(balance), { spendableMsat: 7n });
   await assert.rejects(pending, /no answer/);
+});
+
+test('a trap in a call is not answered but ends the wallet, and says where it was', async () => {
+  const { origin, page } = await opened();
+  const engine = origin.engines[0];
+  assert.ok(engine);
+  engine.request = async () => {
+    origin.crash();
+    throw new WebAssembly.RuntimeError('unreachable');
+  };
+  await assert.rejects(page.call(balance), /no answer/);
+  assert.equal(page.ended()?.error.code, 'walletCrashed');
+  assert.match(page.ended()?.error.causes.join() ?? '', /RuntimeError: unreachable/);
+  assert.ok(!page.kinds().includes('err'));
 });
 
 test('the log of a crashed engine is in the diagnostics of the next', async () => {

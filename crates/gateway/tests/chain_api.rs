@@ -32,7 +32,13 @@ struct Regtest {
 
 impl Regtest {
     fn start() -> Self {
+        Self::with("")
+    }
+
+    /// With lines of its configuration file.
+    fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("bitcoin.conf"), format!("[regtest]\n{settings}\n")).unwrap();
         let cache = xtask::cache::Cache::open().unwrap();
         let binary = xtask::tools::bitcoind::ensure(&cache, 2).unwrap();
         Self { bitcoind: Bitcoind::start(&binary, folder.path()).unwrap(), _folder: folder }
@@ -244,6 +250,50 @@ async fn what_is_old_is_immutable_and_the_tip_is_not() {
     let block = get(&format!("{url}/block/{hash}")).await;
     assert!(header(&block, "cache-control").contains("immutable"));
     assert_eq!(bitcoin::consensus::deserialize::<Block>(&block.body).unwrap().block_hash().to_string(), hash);
+}
+
+/// With and without bitcoind's REST interface the same comes out.
+#[tokio::test(flavor = "multi_thread")]
+async fn filter_headers_are_bitcoinds() {
+    for settings in ["rest=1", "rest=0"] {
+        let regtest = Regtest::with(settings);
+        let url = regtest.serve(SMALL).await;
+        let served = get(&format!("{url}/filter-headers/0?from=1&count=40")).await.body;
+        assert_eq!(served.len(), 40 * 32);
+        if settings == "rest=1" {
+            let first = regtest.text("getblockhash", &json!([1]));
+            let rest = format!("/rest/blockfilterheaders/basic/{first}.bin?count=40");
+            let answer = get(&format!("{}{rest}", regtest.login().0)).await;
+            assert_eq!(answer.body, served, "in the form that is asked for");
+        }
+        for (height, mut header) in (1..).zip(served.chunks(32).map(<[u8]>::to_vec)) {
+            let hash = regtest.text("getblockhash", &json!([height]));
+            let answer = regtest.bitcoind.call("getblockfilter", &json!([hash])).unwrap();
+            header.reverse();
+            assert_eq!(answer["header"], header.iter().map(|b| format!("{b:02x}")).collect::<String>());
+        }
+    }
+}
+
+/// What a browser asks before it posts, and what it must see on every answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_every_origin_may_ask() {
+    let regtest = Regtest::start();
+    let url = regtest.serve(SMALL).await;
+    let host = url.strip_prefix("http://").unwrap();
+    for (request, status) in [("OPTIONS /txs/package", "204"), ("GET /headers/1", "400"), ("POST /tx", "400")]
+    {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+        let head =
+            format!("{request} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(answer.contains("access-control-allow-origin: *"), "{answer}");
+        assert!(answer.contains("access-control-allow-headers: content-type"), "{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,10 +29,6 @@ impl Cache {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, hash: &BlockHash) -> Option<Bytes> {
-        self.kept().entries.get(hash).cloned()
-    }
-
     /// The values of all of these, when all are there.
     pub(super) fn all(&self, hashes: &[BlockHash]) -> Option<Vec<Bytes>> {
         let kept = self.kept();

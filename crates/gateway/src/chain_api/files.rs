@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::answers::{FOREVER, REVALIDATE, Refusal, current, labels, unchanged};
 use super::rpc::RpcError;
-use super::view::{FILTERS_PER_CALL, HEADERS_PER_CALL, View};
+use super::view::{FILTER_HEADERS_PER_CALL, FILTERS_PER_CALL, HEADERS_PER_CALL, View};
 
 /// `?from=<height>&count=<n>`: only that part of the file.
 #[derive(Clone, Copy, Deserialize)]
@@ -43,14 +43,15 @@ impl Kind {
     fn per_call(self) -> usize {
         match self {
             Self::Headers => HEADERS_PER_CALL,
-            Self::FilterHeaders | Self::Filters => FILTERS_PER_CALL,
+            Self::FilterHeaders => FILTER_HEADERS_PER_CALL,
+            Self::Filters => FILTERS_PER_CALL,
         }
     }
 
-    async fn fetch(self, view: &View, hashes: &[BlockHash]) -> Result<Bytes, RpcError> {
+    async fn fetch(self, view: &View, hashes: &[BlockHash], settled: bool) -> Result<Bytes, RpcError> {
         let entries = match self {
             Self::Headers => view.fetch_headers(hashes).await?,
-            Self::FilterHeaders => view.fetch_filter_headers(hashes).await?,
+            Self::FilterHeaders => view.fetch_filter_headers(hashes, settled).await?,
             Self::Filters => view.fetch_filters(hashes).await?,
         };
         let mut out = BytesMut::with_capacity(entries.iter().map(|e| e.len().saturating_add(9)).sum());
@@ -157,26 +158,27 @@ async fn file(
     let last = hashes.last().map(BlockHash::to_string).unwrap_or_default();
     let etag = format!("\"{}-{from}-{last}\"", kind.name());
     let asked = from.saturating_add(part.count.unwrap_or(per_file).saturating_sub(1));
+    let settled = view.is_settled(to, tip);
     let whole = to == asked.min(start.saturating_add(per_file - 1));
-    let cache = if whole && view.is_settled(to, tip) { FOREVER } else { REVALIDATE };
+    let cache = if whole && settled { FOREVER } else { REVALIDATE };
     let headers = labels(&etag, cache, "application/octet-stream");
     if unchanged(&request, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok((headers, body(kind, view, &hashes).await?).into_response())
+    Ok((headers, body(kind, view, &hashes, settled).await?).into_response())
 }
 
 /// The first batch is fetched before the status is sent, so that an error has one; the rest as the client takes it.
-async fn body(kind: Kind, view: Arc<View>, hashes: &[BlockHash]) -> Result<Body, Refusal> {
+async fn body(kind: Kind, view: Arc<View>, hashes: &[BlockHash], settled: bool) -> Result<Body, Refusal> {
     let mut batches = hashes.chunks(kind.per_call()).map(<[BlockHash]>::to_vec);
-    let first = kind.fetch(&view, &batches.next().unwrap_or_default()).await?;
+    let first = kind.fetch(&view, &batches.next().unwrap_or_default(), settled).await?;
     let rest: Vec<_> = batches.collect();
     if rest.is_empty() {
         return Ok(Body::from(first));
     }
     let rest = stream::iter(rest).then(move |hashes| {
         let view = view.clone();
-        async move { kind.fetch(&view, &hashes).await.map_err(io::Error::other) }
+        async move { kind.fetch(&view, &hashes, settled).await.map_err(io::Error::other) }
     });
     let all = stream::iter([Ok(first)]).chain(rest);
     Ok(Body::from_stream(all.inspect_err(|e| tracing::warn!("chain API: an answer broke off: {e}"))))

@@ -6,6 +6,7 @@
 
 mod answers;
 mod cache;
+mod convert;
 mod files;
 mod rpc;
 mod send;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use amplet_transport::{FetchError, HttpClient, HttpRequest};
@@ -61,8 +62,8 @@ pub enum RpcError {
     },
 }
 
-/// "Loading block index…" and the like: come back later.
-const WARMING_UP: i64 = -28;
+/// Bitcoin Core's "method not found": it is too old, or something else.
+pub(super) const NO_METHOD: i64 = -32601;
 
 impl RpcError {
     /// Whether the same call can succeed later without anybody changing a configuration.
@@ -70,7 +71,8 @@ impl RpcError {
         match self {
             // The cookie is written when bitcoind starts.
             Self::Unreachable(_) | Self::Cookie { .. } => true,
-            Self::Refused { code, .. } => *code == WARMING_UP,
+            // Warming up, or a block that left the chain between two calls.
+            Self::Refused { code, .. } => *code != NO_METHOD,
             Self::Unauthorized | Self::Malformed(_) => false,
         }
     }
@@ -102,12 +104,33 @@ pub struct Rpc {
     url: String,
     auth: Auth,
     turns: Arc<Semaphore>,
+    no_rest: Arc<AtomicBool>,
 }
 
 impl Rpc {
     /// Nothing is sent yet.
     pub fn new(http: HttpClient, url: String, auth: Auth) -> Self {
-        Self { http, url, auth, turns: Arc::new(Semaphore::new(PARALLEL)) }
+        let turns = Arc::new(Semaphore::new(PARALLEL));
+        Self { http, url, auth, turns, no_rest: Arc::default() }
+    }
+
+    /// An answer of the REST interface, which a bitcoind with `rest=1` has at the same address. `None` where it has not, and
+    /// it is not asked again.
+    pub async fn rest(&self, path: &str, most: usize) -> Option<Vec<u8>> {
+        if self.no_rest.load(Ordering::Relaxed) {
+            return None;
+        }
+        let request = HttpRequest::get(format!("{}{path}", self.url)).timeout(TIMEOUT).max_body(most);
+        let _turn = self.turns.acquire().await;
+        let response = self.http.fetch(request).await.ok()?;
+        if !response.is_success() {
+            self.no_rest.store(true, Ordering::Relaxed);
+            tracing::info!(
+                "bitcoind has no REST interface; rest=1 in bitcoin.conf makes first synchronisations faster"
+            );
+            return None;
+        }
+        Some(response.body)
     }
 
     /// One call.

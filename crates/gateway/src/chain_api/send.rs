@@ -15,15 +15,13 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::answers::Refusal;
-use super::rpc::{Call, RpcError};
+use super::rpc::{Call, NO_METHOD, RpcError};
 use super::view::View;
 
 /// Confirmation targets that Esplora answers, in blocks.
 const TARGETS: [u16; 15] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 144, 504, 1008];
 /// How long estimates are kept.
 const FEES_FOR: Duration = Duration::from_secs(30);
-/// Bitcoin Core's "method not found".
-const NO_METHOD: i64 = -32601;
 
 fn bad(what: impl Into<String>) -> Refusal {
     Refusal(StatusCode::BAD_REQUEST, what.into())

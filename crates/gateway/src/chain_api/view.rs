@@ -1,12 +1,11 @@
 //! The best chain as bitcoind sees it: hashes by height, the newest block whose filter is there, and bounded caches.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use amplet_protocol::chain::{EXT_RANGE, EXT_WAIT, Status};
+use amplet_protocol::chain::{EXT_RANGE, EXT_WAIT, FILTER_HEADER_BYTES, Status};
 use bitcoin::hashes::Hash;
-use bitcoin::hex::FromHex;
 use bitcoin::{BlockHash, Network};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::cache::Cache;
+use super::convert::{bytes_of, chain_name, hash_of, malformed, parse, previous, take};
 use super::rpc::{Call, Rpc, RpcError};
 use super::send::FeeCache;
 use super::{FileSizes, StartError};
@@ -30,6 +30,10 @@ const HASHES_PER_CALL: u32 = 2_000;
 pub(super) const HEADERS_PER_CALL: usize = 1_000;
 /// Filters asked for by one request: about 11 MB of hex on mainnet.
 pub(super) const FILTERS_PER_CALL: usize = 200;
+/// Filter headers asked for by one request (bitcoind's REST limit).
+pub(super) const FILTER_HEADERS_PER_CALL: usize = 2_000;
+/// So many missing filter headers make a REST request worth while.
+const REST_FROM: usize = 20;
 const MAX_HEADERS: usize = 250_000;
 const MAX_FILTER_BYTES: usize = 192 << 20;
 
@@ -67,6 +71,8 @@ pub(super) struct View {
     filter_turn: AsyncMutex<()>,
     height_turn: AsyncMutex<()>,
     fees: FeeCache,
+    /// Why nothing new is served, as it was logged last.
+    problem: Mutex<Option<String>>,
 }
 
 /// The hashes of a run of heights that ends at the tip.
@@ -116,6 +122,7 @@ impl View {
             filter_turn: AsyncMutex::default(),
             height_turn: AsyncMutex::default(),
             fees: FeeCache::default(),
+            problem: Mutex::default(),
         }
     }
 
@@ -149,7 +156,10 @@ impl View {
     pub(super) async fn follow(this: std::sync::Weak<Self>) {
         while let Some(view) = this.upgrade() {
             let pause = match view.tick().await {
-                Ok(()) => TICK,
+                Ok(()) => {
+                    view.log_change(None);
+                    TICK
+                }
                 Err(e) => {
                     view.fail(&e);
                     RETRY
@@ -160,9 +170,20 @@ impl View {
         }
     }
 
+    /// Logs what keeps new blocks from being served, and that it has passed: each once.
+    fn log_change(&self, problem: Option<String>) {
+        let mut last = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        match &problem {
+            Some(text) if last.as_ref() != Some(text) => tracing::warn!("chain API: {text}; trying again"),
+            None if last.is_some() => tracing::info!("chain API: bitcoind answers"),
+            _ => {}
+        }
+        *last = problem;
+    }
+
     /// Says why nothing new is served. What was published stays so, unless it is plain that it is the wrong thing.
     fn fail(&self, error: &StartError) {
-        tracing::warn!("chain API: {error}");
+        self.log_change(Some(error.to_string()));
         let wrong = !error.is_passing();
         self.published.send_if_modified(|published| {
             if published.is_ok() && !wrong {
@@ -181,9 +202,8 @@ impl View {
             return Ok(());
         }
         self.extend_to(height, hash).await?;
-        self.fetch_filters(&[hash]).await?;
-        let filter_header = self.filter_header(&hash).unwrap_or_default();
-        let header = <[u8; 32]>::try_from(&*filter_header).unwrap_or_default();
+        let filter_header = self.fetch_filter_headers(&[hash], false).await?.pop().unwrap_or_default();
+        let header = <[u8; 32]>::try_from(&*filter_header).map_err(|_| malformed("filter header"))?;
         let status = Status {
             chain_genesis_hash: self.genesis().to_string(),
             chain_name: chain_name(self.network).to_string(),
@@ -253,12 +273,17 @@ impl View {
 
     /// The hashes from `from` to `to`, all of one chain.
     pub(super) async fn hashes(&self, from: u32, to: u32) -> Result<Vec<BlockHash>, ViewError> {
+        // Whoever asks for what is known does not wait for who does not.
+        let known =
+            || self.read_heights(|h| (from..=to).map(|height| h.get(height)).collect::<Option<Vec<_>>>());
+        if let Some(known) = known() {
+            return Ok(known);
+        }
         let _turn = self.height_turn.lock().await;
         while self.read_heights(|h| from < h.low) {
             self.extend_down().await?;
         }
-        let found: Option<Vec<_>> = self.read_heights(|h| (from..=to).map(|height| h.get(height)).collect());
-        found.ok_or(ViewError::Moved)
+        known().ok_or(ViewError::Moved)
     }
 
     /// Adds hashes below the lowest known one, after making sure that this is still on bitcoind's chain.
@@ -321,64 +346,39 @@ impl View {
         Ok(self.filters.store(hashes, fetched))
     }
 
-    fn filter_header(&self, hash: &BlockHash) -> Option<Bytes> {
-        self.filter_headers.get(hash)
+    /// Filter headers of these consecutive blocks, 32 bytes each, in their order. By RPC bitcoind gives them with the filters
+    /// only; by REST, for blocks that are `settled`, alone.
+    pub(super) async fn fetch_filter_headers(
+        &self,
+        hashes: &[BlockHash],
+        settled: bool,
+    ) -> Result<Vec<Bytes>, RpcError> {
+        let missing = self.filter_headers.missing(hashes);
+        if settled && missing.len() >= REST_FROM && self.filter_headers_by_rest(hashes).await {
+            return self.filter_headers.all(hashes).ok_or_else(|| malformed("filter headers"));
+        }
+        for part in missing.chunks(FILTERS_PER_CALL) {
+            // A filter may be cached longer than its header.
+            self.filters.forget(part);
+            self.fetch_filters(part).await?;
+        }
+        self.filter_headers.all(hashes).ok_or_else(|| malformed("filter headers"))
     }
 
-    /// Filter headers of these blocks, 32 bytes each, in their order. bitcoind gives them with the filters only.
-    pub(super) async fn fetch_filter_headers(&self, hashes: &[BlockHash]) -> Result<Vec<Bytes>, RpcError> {
-        let missing = self.filter_headers.missing(hashes);
-        if !missing.is_empty() {
-            self.fetch_filters(&missing).await?;
-        }
-        // Filters may be cached longer than their headers.
-        match self.filter_headers.all(hashes) {
-            Some(known) => Ok(known),
-            None => {
-                self.filters.forget(hashes);
-                self.fetch_filters(hashes).await?;
-                self.filter_headers.all(hashes).ok_or_else(|| malformed("filter headers"))
-            }
-        }
+    async fn filter_headers_by_rest(&self, hashes: &[BlockHash]) -> bool {
+        let Some(first) = hashes.first() else { return false };
+        let (count, size) = (hashes.len(), hashes.len().saturating_mul(FILTER_HEADER_BYTES));
+        let path = format!("/rest/blockfilterheaders/basic/{first}.bin?count={count}");
+        let body = self.rpc.rest(&path, size).await.filter(|body| body.len() == size);
+        let Some(body) = body.map(Bytes::from) else { return false };
+        let entries =
+            (0..size).step_by(FILTER_HEADER_BYTES).map(|at| body.slice(at..at + FILTER_HEADER_BYTES));
+        self.filter_headers.store(&[], hashes.iter().copied().zip(entries).collect());
+        true
     }
 
     /// A block's bytes.
     pub(super) async fn block(&self, hash: &BlockHash) -> Result<Bytes, RpcError> {
         bytes_of(&self.rpc.call::<String>("getblock", json!([hash.to_string(), 0])).await?)
-    }
-}
-
-fn bytes_of(hex: &str) -> Result<Bytes, RpcError> {
-    Vec::from_hex(hex).map(Bytes::from).map_err(|e| malformed(&e.to_string()))
-}
-
-fn hash_of(text: &str) -> Result<BlockHash, RpcError> {
-    text.parse().map_err(|_| malformed("no block hash"))
-}
-
-fn malformed(what: &str) -> RpcError {
-    RpcError::Malformed(what.to_string())
-}
-
-fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, RpcError> {
-    serde_json::from_value(value).map_err(|e| malformed(&e.to_string()))
-}
-
-fn take<const N: usize>(values: Vec<Value>) -> Result<[Value; N], RpcError> {
-    values.try_into().map_err(|_| malformed("too few answers"))
-}
-
-/// The parent's hash in a header.
-fn previous(header: &[u8]) -> Option<BlockHash> {
-    Some(BlockHash::from_byte_array(header.get(4..36)?.try_into().ok()?))
-}
-
-fn chain_name(network: Network) -> &'static str {
-    match network {
-        Network::Bitcoin => "mainnet",
-        Network::Testnet => "testnet3",
-        Network::Testnet4 => "testnet4",
-        Network::Signet => "signet",
-        Network::Regtest => "regtest",
     }
 }

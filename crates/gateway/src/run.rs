@@ -83,9 +83,11 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
     let http = bind(config.http.listen).await?;
     let admin_listener = bind(config.admin.listen).await?;
-    let mut tcp = Vec::new();
+    let (mut tcp, mut tcp_addresses) = (Vec::new(), Vec::new());
     for address in &config.node.listen {
-        tcp.push(bind(*address).await?.into_std()?);
+        let listener = bind(*address).await?;
+        tcp_addresses.push(listener.local_addr()?.to_string());
+        tcp.push(listener.into_std()?);
     }
     let (listening, admin_address) = (http.local_addr()?, admin_listener.local_addr()?);
     let (handle, commands, status) = NodeHandle::new();
@@ -93,7 +95,8 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
     let relay = config.relay(listening);
     info!(
         version = env!("CARGO_PKG_VERSION"), network = node_thread::network_name(config.network), %relay,
-        http = %listening, admin = %admin_address, "the gateway starts"
+        http = %listening, admin = %admin_address, tcp = tcp_addresses.join(" "),
+        "the gateway starts"
     );
 
     let chain_api = chain_api::router(&config).await?;

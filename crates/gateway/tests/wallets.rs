@@ -271,6 +271,43 @@ fn it_is_the_same_node_after_a_kill_and_says_how_it_is() {
 }
 
 #[test]
+fn nodes_connect_over_tcp_and_a_failure_is_named() {
+    let town = Town::up("[node]\nlisten = [\"127.0.0.1:0\"]");
+    let id = town.ask("GET", "/admin/v1/info", &json!({}))["nodeId"].as_str().unwrap().to_owned();
+    let dir = folder();
+    common::write_private(&dir.path().join("seed"), common::OTHER_WORDS);
+    let (url, user, password) = town.bitcoind.access();
+    let chain = format!("url = \"{url}\"\nuser = \"{user}\"\npassword = \"{password}\"");
+    let tcp = &town.gateway.tcp;
+    common::configure_on(dir.path(), "regtest", &chain, &format!("[node]\npeers = [\"{id}@tcp://{tcp}\"]"));
+    let mut other = Gateway::start(dir.path());
+    other.wait_for_log("the node is up");
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while other.admin("GET", "/admin/v1/info", None, None).json()["peers"] != json!([id]) {
+        assert!(std::time::Instant::now() < deadline, "the configured peer is not connected");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let other_id =
+        other.admin("GET", "/admin/v1/info", None, None).json()["nodeId"].as_str().unwrap().to_owned();
+    assert_eq!(town.ask("GET", "/admin/v1/info", &json!({}))["peers"], json!([other_id]));
+
+    let nobody = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
+    let cases = [
+        (format!("{nobody}@tcp://127.0.0.1:1"), 502, "cannot be reached"),
+        (format!("{nobody}@tcp://{tcp}"), 502, "does not hold the key"),
+        (format!("{id}@tcp://127.0.0.1:1"), 400, "the node itself"),
+        (format!("{nobody}@http://127.0.0.1:1"), 400, "begins with wss://"),
+        (format!("02{}@tcp://127.0.0.1:1", "ff".repeat(32)), 400, "is not a public key"),
+    ];
+    for (address, status, expected) in cases {
+        let body = json!({ "address": address }).to_string();
+        let answer = town.gateway.admin("POST", "/admin/v1/peers", None, Some(&body));
+        assert_eq!(answer.status, status, "{address}: {}", answer.body);
+        assert!(answer.body.contains(expected), "{address}: {}", answer.body);
+    }
+}
+
+#[test]
 fn a_chain_of_another_network_ends_it_with_the_remedy() {
     let mut town = Town::new("signet", "");
     assert_eq!(town.gateway.wait().code(), Some(1));

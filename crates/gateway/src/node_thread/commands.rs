@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use amplet_node::lightning::ln::channel_state::ChannelDetails;
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency};
-use amplet_node::{ConnectionState, LedgerError, NewInvoice, Node, OpenChannel, PayError};
+use amplet_node::{ConnectionState, Kept, LedgerError, NewInvoice, Node, OpenChannel, PayError};
 use amplet_protocol::page::Direction;
 use amplet_transport::PeerAddress;
 use bitcoin::Network;
@@ -22,6 +22,9 @@ const PAY_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a first connection to a peer is waited for.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+
+/// How often the state of an attempt to connect is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// All bitcoin there will be, in msat.
 const ALL_MSAT: u64 = 21_000_000 * 100_000_000 * 1_000;
@@ -115,13 +118,17 @@ impl Office {
         let kept = self.node.keep_connected(address).map_err(|error| {
             invalid(format!("address: {node_id} is not a public key ({error}); copy it again"))
         })?;
-        let connected = self.node.connected(kept.node_id);
-        if tokio::time::timeout(CONNECT_LIMIT, connected).await.is_ok() {
-            return Ok(types::Peer { node_id });
-        }
-        let why = match &*kept.state.borrow() {
-            ConnectionState::Waiting { error, .. } => error.to_string(),
-            _ => format!("it did not answer within {} s", CONNECT_LIMIT.as_secs()),
+        self.node.retry_now();
+        let attempt = async {
+            tokio::select! {
+                () = self.node.connected(kept.node_id) => None,
+                why = first_failure(&kept) => Some(why),
+            }
+        };
+        let why = match tokio::time::timeout(CONNECT_LIMIT, attempt).await {
+            Ok(None) => return Ok(types::Peer { node_id }),
+            Ok(Some(why)) => why,
+            Err(_) => format!("it did not answer within {} s", CONNECT_LIMIT.as_secs()),
         };
         let message =
             format!("the peer could not be reached: {why}; it is tried again until the gateway restarts");
@@ -260,6 +267,16 @@ impl Office {
     async fn sync(&self) -> Result<types::Synced> {
         self.node.sync_now().await.map_err(|error| convert::node_error(&error))?;
         Ok(types::Synced { height: self.node.best_block().0 })
+    }
+}
+
+/// Why an attempt to connect failed, once one has.
+async fn first_failure(kept: &Kept) -> String {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if let ConnectionState::Waiting { error, .. } = &*kept.state.borrow() {
+            return error.to_string();
+        }
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Gateway {
     pub http: String,
     /// Address of the admin API.
     pub admin: String,
+    /// Address for other nodes, when there is one.
+    pub tcp: String,
 }
 
 impl Gateway {
@@ -77,7 +79,7 @@ impl Gateway {
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        Self { child, log, http: String::new(), admin: String::new() }
+        Self { child, log, http: String::new(), admin: String::new(), tcp: String::new() }
     }
 
     /// Starts the process and waits until it listens.
@@ -93,6 +95,7 @@ impl Gateway {
         let line: Value = serde_json::from_str(&line).unwrap();
         self.http = line["http"].as_str().unwrap().into();
         self.admin = line["admin"].as_str().unwrap().into();
+        self.tcp = line["tcp"].as_str().unwrap().into();
     }
 
     /// Everything it logged.

@@ -42,20 +42,25 @@ impl Chain {
 
     /// The filters of consecutive blocks, each checked against its filter header.
     pub(crate) async fn filters(&self, plan: &[Planned]) -> Result<Vec<Vec<u8>>, ChainError> {
-        let cache = |p: &Planned| self.cache.borrow().filter(&p.id.hash).filter(|f| fits(p, f));
-        if let Some(known) = plan.iter().map(cache).collect() {
+        let known = |p: &Planned| self.cache.borrow().filter(&p.id.hash).filter(|f| fits(p, f)).cloned();
+        if let Some(known) = plan.iter().map(known).collect() {
             return Ok(known);
         }
-        self.any_source(|source| fetch_filters(source, plan)).await
+        let fetched = self.any_source(|source| fetch_filters(source, plan)).await?;
+        let mut cache = self.cache.borrow_mut();
+        plan.iter().zip(&fetched).for_each(|(p, filter)| cache.put_filter(p.id.hash, filter.clone()));
+        Ok(fetched)
     }
 
     /// A block of the best chain, checked.
     pub(crate) async fn fetch_block(&self, hash: BlockHash, header: &Header) -> Result<Block, ChainError> {
-        let known = self.cache.borrow().block(&hash);
+        let known = self.cache.borrow().block(&hash).cloned();
         if let Some(block) = known {
             return Ok(block);
         }
-        self.any_source(|source| source.block(hash, Some(header))).await
+        let block = self.any_source(|source| source.block(hash, Some(header))).await?;
+        self.cache.borrow_mut().put_block(block.clone());
+        Ok(block)
     }
 
     /// Asks the sources one after the other, those in good standing first, until one succeeds.

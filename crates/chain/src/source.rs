@@ -22,7 +22,7 @@ const MAX_BLOCK: usize = 4_000_000;
 const MAX_FILTER: usize = 1 << 20;
 /// Greatest file of filters accepted (58 MiB is the largest of mainnet so far).
 const MAX_FILTER_FILE: usize = 96 << 20;
-const SHORT: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_secs(10);
 const LONG: Duration = Duration::from_secs(60);
 
 /// One configured server.
@@ -131,7 +131,7 @@ impl Source {
     /// Posts a text. The type is one that needs no preflight in a browser.
     pub(crate) async fn post(&self, path: &str, body: String) -> Result<HttpResponse, SourceError> {
         let request = HttpRequest::post(format!("{}{path}", self.url), body.into_bytes());
-        let request = request.header("content-type", "text/plain").timeout(SHORT).max_body(SMALL);
+        let request = request.header("content-type", "text/plain").timeout(SHORT * 2).max_body(SMALL);
         Ok(self.platform.fetch(request).await?)
     }
 

@@ -306,3 +306,24 @@ fn a_position_off_every_known_chain_is_said() {
     wallet.position.borrow_mut().height = 20;
     assert!(matches!(device.bring(&chain, &wallet), Err(ChainError::NoFork { height: 20, .. })));
 }
+
+/// At start the same blocks are wanted by several: manager, monitors, sweeper, on-chain wallet.
+#[test]
+fn the_second_listener_costs_no_requests() {
+    let mut source = TestChain::new(700);
+    source.mine(vec![pay_to(&[], &[script(1)])]);
+    for server in both_kinds(&source) {
+        let device = Device::new(vec![("a", server.clone())]);
+        let chain = device.open(&["a"]);
+        device.poll(&chain).unwrap();
+        let wallets = [Wallet::new(&chain), Wallet::new(&chain)];
+        let mut asked = Vec::new();
+        for wallet in wallets {
+            wallet.watch(script(1));
+            device.bring(&chain, &wallet).unwrap();
+            assert_eq!(wallet.whole(), [701]);
+            asked.push(server.log.borrow().len());
+        }
+        assert_eq!(asked[0], asked[1]);
+    }
+}

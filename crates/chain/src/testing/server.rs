@@ -78,6 +78,9 @@ impl FakeServer {
     /// Answers a request for `path` (with its query) of this server.
     ///
     /// # Errors
+    /// When it is `down`, or the answer is larger than the request allows.
+    ///
+    /// # Errors
     /// When it is down, or the answer is larger than the request allows.
     pub fn answer(&self, path: &str, request: &HttpRequest) -> Result<HttpResponse, FetchError> {
         self.log.borrow_mut().push(path.to_string());

@@ -3,7 +3,6 @@
 //! Savings: BIP 86, account 0. Lightning: LDK's 32-byte seed is the private key at `m/535'/<network>'/<installation>'`, so
 //! that a mnemonic entered on another device finds the savings but never acts as the same Lightning node.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use bdk_wallet::template::Bip86;
@@ -52,7 +51,8 @@ pub fn parse_mnemonic(text: &str) -> Result<Mnemonic, MnemonicError> {
         return Err(MnemonicError::UnknownWord { position: index.saturating_add(1), word });
     }
     let joined = Zeroizing::new(words.join(" "));
-    Mnemonic::from_str(&joined).map_err(|_| MnemonicError::Checksum)
+    // Words of the English list are ASCII: no Unicode tables are needed.
+    Mnemonic::parse_in_normalized(bip39::Language::English, &joined).map_err(|_| MnemonicError::Checksum)
 }
 
 /// The mnemonic of 16 (12 words) or 32 (24 words) random bytes.

@@ -92,6 +92,8 @@ pub(crate) struct Inner {
     pub ldk: Ldk,
     pub wake: Wake,
     pub sync: RefCell<SyncState>,
+    /// Held while blocks are read: two readers would hand the same parts blocks out of order.
+    pub reading: futures::lock::Mutex<()>,
     pub kept: RefCell<Vec<Rc<Kept>>>,
     pub openings: RefCell<HashMap<u128, Opening>>,
     /// Monotonic time at which each payment of this session was begun.

@@ -96,6 +96,7 @@ pub(crate) async fn open(
         ldk,
         wake,
         sync: RefCell::new(sync),
+        reading: futures::lock::Mutex::new(()),
         kept: RefCell::default(),
         openings: RefCell::default(),
         begun: RefCell::default(),

@@ -104,6 +104,7 @@ fn note_failure(inner: &Inner, error: &ChainError) {
 
 /// Asks the sources and reads every new block.
 pub(crate) async fn once(inner: &Rc<Inner>) -> Result<(), ChainError> {
+    let _alone = inner.reading.lock().await;
     let poll = inner.chain.poll().await?;
     if let Ok(estimates) = inner.chain.fees().await {
         inner.fees.update(estimates);

@@ -169,6 +169,22 @@ fn a_reorganisation_of_three_blocks_is_followed() {
 }
 
 #[test]
+fn blocks_are_read_by_one_reader_at_a_time() {
+    let (world, wallet, _gateway) = pair();
+    // Each block is of interest, so each is fetched, and while it travels the other reader could go on.
+    for _ in 0..6 {
+        world.deposit(&wallet, 10_000);
+        world.mine_silently();
+    }
+    let (first, second) = (wallet.clone(), wallet.clone());
+    let both = async move { futures::join!(first.sync_now(), second.sync_now()) };
+    let (first, second) = world.platform.run(both);
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(wallet.best_block().0, world.server.chain.borrow().height());
+}
+
+#[test]
 fn a_wallet_opens_and_pays_while_no_chain_source_answers() {
     let (world, wallet, gateway) = pair();
     let invoice = ask(&world, &gateway, 1_000_000);

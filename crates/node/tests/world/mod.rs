@@ -88,6 +88,7 @@ impl World {
 
     fn answer_http(&self) {
         let (server, mempool) = (Rc::clone(&self.server), Rc::clone(&self.mempool));
+        let network = self.platform.clone();
         self.platform.on_fetch(move |request| {
             let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
             let answer = if request.method == HttpMethod::Post && !server.down.get() {
@@ -104,7 +105,13 @@ impl World {
             } else {
                 server.answer(&path, &request)
             };
-            async move { answer }.boxed_local()
+            // An answer takes time, so that whoever waits for it lets others act.
+            let travel = network.sleep(Duration::from_millis(1));
+            async move {
+                travel.await;
+                answer
+            }
+            .boxed_local()
         });
     }
 
@@ -257,6 +264,12 @@ impl World {
 
     /// Pays savings to a node from an old coinbase, confirmed.
     pub fn fund(&self, node: &Node, sat: u64) {
+        self.deposit(node, sat);
+        self.mine(0);
+    }
+
+    /// Pays savings to a node from an old coinbase; it waits in the mempool.
+    pub fn deposit(&self, node: &Node, sat: u64) {
         let node = node.clone();
         let script = self.platform.run(async move { node.new_address().await.script_pubkey() });
         let height = self.coinbases.get();
@@ -264,7 +277,6 @@ impl World {
         let coinbase = self.server.chain.borrow().block(height).txdata[0].compute_txid();
         let tx = pay(OutPoint { txid: coinbase, vout: 0 }, script, sat);
         self.mempool.borrow_mut().push(tx);
-        self.mine(0);
     }
 
     /// Opens a channel and confirms it.

@@ -19,7 +19,7 @@ for (const [crate, file] of [['engine', 'engine_bg.wasm'], ['page', 'page_bg.was
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
-// Bundled, so that the generated glue stays private; not minified beyond white space, so that stack traces can be read.
+// Bundled, so that the generated glue stays private; the source maps go along, so that stack traces can be read.
 await build({
   absWorkingDir: root,
   entryPoints: ['src/index.ts', 'src/engine.worker.ts', 'src/kdf.worker.ts'],
@@ -27,8 +27,7 @@ await build({
   bundle: true,
   format: 'esm',
   target: 'es2022',
-  minifyWhitespace: true,
-  minifySyntax: true,
+  minify: true,
   sourcemap: true,
   sourcesContent: false,
   legalComments: 'none',

@@ -1,11 +1,10 @@
 //! From a passphrase to the key that wraps a wallet's data key.
 //!
-//! Pure and slow on purpose. In the browser [`derive`] runs in a Worker of its own that is thrown away after it, because a
+//! Pure and slow on purpose. In the browser [`derive()`] runs in a Worker of its own that is thrown away after it, because a
 //! wasm memory never shrinks; the [`Kek`] comes back as 32 bytes.
 
 use crate::{StoreError, random};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Length of a salt, in bytes.
@@ -74,7 +73,7 @@ pub struct Kek([u8; 32]);
 
 impl Kek {
     /// From another thread's [`to_bytes`](Self::to_bytes), a key file or a passkey; these bytes must be uniformly random or
-    /// derived by [`derive`].
+    /// derived by [`derive()`].
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -195,7 +194,7 @@ pub fn derive(passphrase: &str, params: &KdfParams) -> Result<Kek, KdfError> {
     if passphrase.is_empty() {
         return Err(KdfError::EmptyPassphrase);
     }
-    let normal: Zeroizing<String> = Zeroizing::new(passphrase.nfkd().collect());
+    let normal = nfkd(passphrase);
     let costs = Params::new(*memory_kib, *passes, *lanes, Some(32))
         .map_err(|_| KdfError::Malformed("costs that Argon2 refuses"))?;
     let mut memory = Zeroizing::new(Vec::new());
@@ -207,6 +206,19 @@ pub fn derive(passphrase: &str, params: &KdfParams) -> Result<Kek, KdfError> {
         .hash_password_into_with_memory(normal.as_bytes(), salt, &mut key.0, memory.as_mut_slice())
         .map_err(|_| KdfError::Malformed("a passphrase that Argon2 refuses"))?;
     Ok(key)
+}
+
+/// Unicode's NFKD form. It never changes for assigned characters, so releases and platforms agree.
+#[cfg(not(target_arch = "wasm32"))]
+fn nfkd(text: &str) -> Zeroizing<String> {
+    use unicode_normalization::UnicodeNormalization;
+    Zeroizing::new(text.nfkd().collect())
+}
+
+/// As above, by the browser: its tables need not be downloaded (40 kB).
+#[cfg(target_arch = "wasm32")]
+fn nfkd(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(js_sys::JsString::from(text).normalize("NFKD").into())
 }
 
 #[cfg(test)]

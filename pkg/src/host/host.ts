@@ -6,7 +6,7 @@ import { LogRing } from './log.ts';
 import { own } from './ownership.ts';
 import { Port, type Channel } from './port.ts';
 import { Siblings, type Bus, type HostInfo, type Reason } from './siblings.ts';
-import { WalletError, describe, isErrorData, toData } from '../error.ts';
+import { WalletError, describe, isErrorData, toData, toError } from '../error.ts';
 import { lifeLock } from '../names.ts';
 import type { Request } from '../protocol.ts';
 import { isNewer } from '../release.ts';
@@ -179,8 +179,9 @@ export class Host {
 
   #subscribe(port: Port, session: Session): void {
     port.subscription ??= session.engine.subscribe((notice) => {
-      if (notice !== null) port.notify(notice);
-      else if (this.#session === session) void this.#stopped(session);
+      if (notice === null) this.#die(closed());
+      else if (notice.notice === 'stopped') this.#die(toError(notice.error));
+      else port.notify(notice);
     });
   }
 
@@ -253,13 +254,6 @@ export class Host {
     } finally {
       if (session !== null) this.#giveBack();
     }
-  }
-
-  /** The engine stopped by itself: it says why when asked. */
-  async #stopped({ engine }: Session): Promise<void> {
-    const cause = await engine.request({ method: 'status' }).then(closed, (error: unknown) => error);
-    const { code, message, causes } = toData(cause);
-    this.#die(new WalletError(code, message, causes));
   }
 
   /** Another host shall have the wallet. */

@@ -40,7 +40,7 @@ export class Wallet {
   /** Which wallet of this origin. */
   readonly name: string;
 
-  /** Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`. */
+  /** Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`, or what the storage failed with. */
   readonly ended: Promise<WalletError>;
 
   readonly #link: Link;
@@ -313,6 +313,8 @@ export class Wallet {
       case 'paymentChanged':
         tell(this.#onPayment, notice.payment);
         break;
+      case 'stopped':
+        break; // the host makes it the end of this wallet
     }
   }
 

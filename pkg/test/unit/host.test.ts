@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakePage, Origin, sleep } from './fakes.ts';
+import type { Notice } from '../../src/protocol.ts';
 
 const balance = { method: 'request', request: { method: 'balance' } };
 
@@ -127,13 +128,12 @@ test('a fenced engine ends', async () => {
 });
 
 test('an engine that stops by itself says why', async () => {
-  const { origin, page } = await opened();
-  const engine = origin.engines[0];
-  assert.ok(engine);
-  engine.closed = true;
-  for (const listener of engine.listeners.values()) listener(null);
-  await sleep(5);
-  assert.equal(page.ended()?.error.code, 'fenced');
+  const said: [Notice | null, string][] = [[{ notice: 'stopped', error: { code: 'storage', message: 'gone', causes: [] } }, 'storage'], [null, 'closed']];
+  for (const [notice, code] of said) {
+    const { origin, page } = await opened();
+    for (const listener of origin.engines[0]?.listeners.values() ?? []) listener(notice);
+    assert.equal(page.ended()?.error.code, code);
+  }
 });
 
 test('the passphrase changes only with the present one', async () => {

@@ -119,8 +119,12 @@ class App {
   }
 
   async #load(wallet: Wallet): Promise<void> {
-    const [status, balance, channels] = await Promise.all([wallet.status(), wallet.balance(), wallet.channels()]);
-    Object.assign(this, { status, balance, channels });
+    // Each is taken when it comes: a notice between two answers is newer than the first of them.
+    await Promise.all([
+      wallet.status().then((status) => (this.status = status)),
+      wallet.balance().then((balance) => (this.balance = balance)),
+      wallet.channels().then((channels) => (this.channels = channels)),
+    ]);
     this.#history = wallet.history({ pageSize: PAGE_SIZE });
     await this.loadMoreHistory();
   }

@@ -98,7 +98,9 @@ export async function connect(name: string): Promise<Link> {
   for (let moves = 0; ; moves += 1) {
     const generation = generations.get(name) ?? 0;
     try {
-      return await Link.connect(name, generation);
+      const link = await Link.connect(name, generation);
+      link.onEnd = (ending) => remember(name, ending);
+      return link;
     } catch (error) {
       if (!(error instanceof Retry) || moves === MAX_MOVES) throw error;
       generations.set(name, generation + 1);

@@ -47,6 +47,7 @@ export class Engine {
   }
 
   static async open(options: OpenOptions, key: Uint8Array, kdf?: Uint8Array): Promise<Engine> {
+    if (options.gateways[0]?.address === 'trap') trap();
     if (kdf !== undefined) await save(options.name, { kdf: [...kdf], key: [...key], network: options.network });
     const stored = await load(options.name);
     if (stored === null) throw { code: 'walletNotFound', message: 'none', causes: [] };
@@ -101,17 +102,21 @@ export class Engine {
 
   #inspect(text: string): Promise<unknown> {
     if (text === 'trap') {
-      // As wasm-bindgen's glue does it: the hook first, then the trap goes to the caller.
-      try {
-        new WebAssembly.Instance(new WebAssembly.Module(TRAP));
-      } catch (error) {
-        crashed();
-        throw error;
-      }
+      trap();
     } else if (text === 'trap in a task') {
       void Promise.resolve().then(() => new WebAssembly.Instance(new WebAssembly.Module(TRAP)));
     }
     return new Promise(() => {}); // it never gets to an answer
+  }
+}
+
+/** As wasm-bindgen's glue does it: the hook first, then the trap goes to the caller. */
+function trap(): void {
+  try {
+    new WebAssembly.Instance(new WebAssembly.Module(TRAP));
+  } catch (error) {
+    crashed();
+    throw error;
   }
 }
 

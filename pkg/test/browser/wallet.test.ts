@@ -27,20 +27,21 @@ interface Opening {
   passphrase?: string;
   create?: boolean;
   takeOver?: boolean;
+  gateways?: string[];
 }
 
 /** Opens a wallet in the tab as `wallet` and says which engine it is; rejections come as `{code, message}`. */
-function open(page: Page, { name, passphrase = 'correct horse', create = false, takeOver = false }: Opening): Promise<string> {
+function open(page: Page, { name, passphrase = 'correct horse', create = false, takeOver = false, gateways = [] }: Opening): Promise<string> {
   return page.evaluate(
     async (options) => {
       try {
-        globalThis.wallet = await amplet.Wallet.open({ ...options, network: 'regtest', gateways: [] });
+        globalThis.wallet = await amplet.Wallet.open({ ...options, network: 'regtest' });
       } catch (error) {
         return error instanceof amplet.WalletError ? `refused: ${error.code}` : `strange: ${String(error)}`;
       }
       return (await wallet.status()).nodeId;
     },
-    { name, passphrase, takeOver, ...(create ? { create } : {}) },
+    { name, passphrase, takeOver, gateways, ...(create ? { create } : {}) },
   );
 }
 
@@ -158,6 +159,13 @@ for (const how of ['trap', 'trap in a task']) {
       assert.ok((await first.evaluate(() => wallet.diagnostics())).includes(id), 'the diagnostics tell of the engine before');
     }));
 }
+
+test('a crash while opening leaves the way free for the next attempt', () =>
+  withWallet(async ({ first, name }) => {
+    await first.evaluate(() => wallet.lock());
+    assert.equal(await open(first, { name, gateways: ['trap'] }), 'refused: walletCrashed');
+    assert.match(await open(first, { name }), /^[0-9a-f-]{36}$/);
+  }));
 
 test('an engine that the browser kills is noticed', () =>
   withWallet(async ({ first, name, id }) => {

@@ -13,6 +13,7 @@ use futures::FutureExt;
 use super::TestChain;
 
 type Tamper = Box<dyn Fn(&str, Vec<u8>) -> Vec<u8>>;
+type OnPost = Box<dyn Fn(&str, &str) -> (u16, String)>;
 
 /// Answers the block-dn API from a [`TestChain`]. Everything can be changed while it serves.
 pub struct FakeServer {
@@ -36,8 +37,12 @@ pub struct FakeServer {
     pub log: RefCell<Vec<String>>,
     /// Answer to `POST`s: status and body.
     pub post: RefCell<(u16, String)>,
-    /// Answer to `GET /fee-estimates`.
-    pub fees: RefCell<String>,
+    /// Answers `POST`s itself, by path and body, in place of `post`.
+    pub on_post: RefCell<Option<OnPost>>,
+    /// Answer to `GET /fee-estimates`; without it there is no such endpoint.
+    pub fees: RefCell<Option<String>>,
+    /// Answer to `GET /fees/estimate/<blocks>`, block-dn's own; without it there is no such endpoint.
+    pub fees_block_dn: RefCell<Option<String>>,
 }
 
 impl FakeServer {
@@ -54,7 +59,9 @@ impl FakeServer {
             tamper: RefCell::new(None),
             log: RefCell::default(),
             post: RefCell::new((200, String::new())),
-            fees: RefCell::new("{}".to_string()),
+            on_post: RefCell::new(None),
+            fees: RefCell::new(Some("{}".to_string())),
+            fees_block_dn: RefCell::new(None),
         })
     }
 
@@ -90,7 +97,10 @@ impl FakeServer {
         }
         let (status, body) = match request.method {
             amplet_transport::HttpMethod::Post => {
-                let (status, body) = self.post.borrow().clone();
+                let (status, body) = match &*self.on_post.borrow() {
+                    Some(answer) => answer(path, &String::from_utf8_lossy(&request.body)),
+                    None => self.post.borrow().clone(),
+                };
                 (status, body.into_bytes())
             }
             _ => match self.get(path) {
@@ -114,7 +124,8 @@ impl FakeServer {
         let chain = self.chain.borrow();
         match parts.as_slice() {
             ["status"] => Some(self.status(&chain)),
-            ["fee-estimates"] => Some(self.fees.borrow().clone().into_bytes()),
+            ["fee-estimates"] => self.fees.borrow().clone().map(String::into_bytes),
+            ["fees", "estimate", _] => self.fees_block_dn.borrow().clone().map(String::into_bytes),
             ["block", hash] => {
                 let block = chain.blocks().iter().find(|b| b.block_hash().to_string() == *hash)?;
                 Some(serialize(block))

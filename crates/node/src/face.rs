@@ -75,7 +75,7 @@ impl Node {
         self.inner.platform.spawn(Box::pin(task));
     }
 
-    /// Stays connected to a peer until [`drop_peer`](Self::drop_peer). Keeping it twice is keeping it once.
+    /// Stays connected to a peer for as long as the node runs. Keeping it twice is keeping it once.
     ///
     /// # Errors
     /// The node id is not a point of the curve.

@@ -106,6 +106,9 @@ impl Inner {
         if self.ledger.pending(&id).is_some() || self.is_known_to_ldk(&PaymentId(hash.0)) {
             return Err(PayError::Duplicate);
         }
+        if invoice.get_payee_pub_key() == self.ldk.manager.get_our_node_id() {
+            return Err(PayError::Own);
+        }
         let expires_at = invoice.expires_at().map_or(u64::MAX, |at| at.as_secs());
         if expires_at <= self.now() {
             return Err(PayError::Expired);

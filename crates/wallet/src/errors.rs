@@ -93,6 +93,7 @@ pub fn onchain(error: &OnchainError) -> WalletError {
 pub fn pay(error: &PayError) -> WalletError {
     let code = match error {
         PayError::Duplicate => ErrorCode::AlreadyPaid,
+        PayError::Own => ErrorCode::InvalidInput,
         PayError::Amount => ErrorCode::AmountMismatch,
         PayError::Expired => ErrorCode::Expired,
         PayError::NoRoute => ErrorCode::NoRoute,

@@ -112,7 +112,7 @@ pub(super) fn channel_error(error: &ChannelError) -> AdminError {
 pub(super) fn pay_error(error: &PayError) -> AdminError {
     let code = match error {
         PayError::Duplicate | PayError::Expired => AdminCode::InvoiceUnusable,
-        PayError::Amount | PayError::Invoice(_) => AdminCode::InvalidInput,
+        PayError::Own | PayError::Amount | PayError::Invoice(_) => AdminCode::InvalidInput,
         PayError::NoRoute | PayError::TooLarge => AdminCode::Remote,
     };
     AdminError::new(code, error.to_string())

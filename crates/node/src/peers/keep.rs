@@ -1,6 +1,6 @@
 //! A connection that is kept up: made again, with back-off, whenever it ends.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -40,21 +40,13 @@ pub struct Kept {
     pub node_id: PublicKey,
     /// Where the connection is.
     pub state: RefCell<ConnectionState>,
-    /// Set when it is not to be kept any more.
-    pub(crate) dropped: Cell<bool>,
     /// Rung to try at once.
     pub(crate) retry: Wake,
 }
 
 impl Kept {
     pub(crate) fn new(address: PeerAddress, node_id: PublicKey) -> Self {
-        Self {
-            address,
-            node_id,
-            state: RefCell::new(ConnectionState::Connecting),
-            dropped: Cell::new(false),
-            retry: Wake::default(),
-        }
+        Self { address, node_id, state: RefCell::new(ConnectionState::Connecting), retry: Wake::default() }
     }
 
     fn set(&self, node: &Inner, state: ConnectionState) {
@@ -63,16 +55,16 @@ impl Kept {
     }
 }
 
-/// Keeps the connection until the node closes or the peer is dropped.
+/// Keeps the connection until the node closes.
 pub(crate) async fn keep(node: Weak<Inner>, kept: Rc<Kept>) {
     let mut backoff = Backoff::default();
     loop {
-        let Some(inner) = node.upgrade().filter(|inner| !inner.closing.get() && !kept.dropped.get()) else {
+        let Some(inner) = node.upgrade().filter(|inner| !inner.closing.get()) else {
             return;
         };
         kept.set(&inner, ConnectionState::Connecting);
         let error = attempt(&inner, &kept, &mut backoff).await;
-        if inner.closing.get() || kept.dropped.get() {
+        if inner.closing.get() {
             return;
         }
         let mut random = [0; 8];

@@ -1,9 +1,11 @@
 /** Every screen on the pretended engine, light and dark, narrow and wide: axe-core, no sideways scrolling, a picture. */
 
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, test, type Page } from '@playwright/test';
+import { chromium, expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
+import { filmOf } from '../../lib/camera';
+import { CHROMIUM } from '../../lib/chromium.mjs';
 import { serve, type Served } from '../../lib/serve';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -259,6 +261,21 @@ test('works by keyboard alone', async ({ page }) => {
   await expect(page.getByTestId('fee')).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toBeHidden();
+});
+
+test('reads a code from the camera', async ({}, info) => {
+  const film = info.outputPath('code.y4m');
+  writeFileSync(film, filmOf('lnbcrt1any'));
+  const args = [...CHROMIUM.args, '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`];
+  const browser = await chromium.launch({ ...CHROMIUM, args });
+  const page = await browser.newPage({ locale: 'en-GB' });
+  await page.goto(`${served.url}?scenario=full`);
+  await unlock(page);
+  await page.evaluate(() => (location.hash = '#/pay'));
+  await page.getByRole('button', { name: 'Scan' }).click();
+  await expect(page.getByTestId('preview')).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByLabel('Amount (you choose)')).toBeVisible();
+  await browser.close();
 });
 
 test('the released page has no pretended engine, and its policy forbids foreign code', () => {

@@ -6,6 +6,7 @@ import {
   Wallet,
   type Balance,
   type Channel,
+  type Gateway,
   type OpenOptions,
   type Payment,
   type Settings,
@@ -24,7 +25,11 @@ export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'open';
 const PAGE_SIZE = 30;
 /** Without a word of whoever serves the page it is a test network: real money is never a default. */
 const NO_CONFIG: PageConfig = { network: 'signet', gateways: [], chainSources: [], walletName: 'signet' };
+/** Where the page keeps which gateways were offered when the settings were stored. */
+const OFFERED = 'amplet-offered.1';
 const DEFAULTS: Settings = { network: 'signet', gateways: [], chainSources: [], unit: 'sat', language: null, autoLockMinutes: 15 };
+
+const namesOf = (gateways: Gateway[]): string => gateways.map(({ address }) => address).join(' ');
 
 class App {
   phase = $state<Phase>('loading');
@@ -84,13 +89,19 @@ class App {
       const network = stored.settings?.network ?? NO_CONFIG.network;
       this.config = { ...NO_CONFIG, network, walletName: network };
     }
-    const { network, gateways, chainSources } = this.config;
-    // Settings of another network than the one served here do not fit this wallet; looks and language do.
-    this.settings = stored.settings?.network === network
-      ? stored.settings
-      : { ...DEFAULTS, ...stored.settings, network, gateways, chainSources };
-    if (this.settings.gateways.length === 0) this.settings = { ...this.settings, gateways, chainSources };
+    this.settings = this.#fit(stored.settings);
     language.choose(this.settings.language);
+  }
+
+  /** The stored settings as far as they fit what is served here. */
+  #fit(stored: Settings | null): Settings {
+    const { network, gateways, chainSources } = this.config;
+    const offered = { network, gateways, chainSources };
+    // Another network's gateways do not fit this wallet; looks and language do.
+    if (stored?.network !== network) return { ...DEFAULTS, ...stored, ...offered };
+    // A list that the person never changed follows what is offered.
+    const follows = stored.gateways.length === 0 || namesOf(stored.gateways) === localStorage.getItem(OFFERED);
+    return follows && gateways.length > 0 ? { ...stored, ...offered } : stored;
   }
 
   /** Keeps a change. Throws what the package throws. */
@@ -114,8 +125,17 @@ class App {
     void this.#deliver(wallet);
     await this.#load(wallet);
     this.phase = 'open';
-    // What this wallet was opened with is what the next visit starts from, with or without the server's word.
-    await saveSettings(this.settings).catch((thrown: unknown) => console.warn('settings', toWalletError(thrown).message));
+    await this.#keepForNextVisit();
+  }
+
+  /** What this wallet was opened with is what the next visit starts from, with or without the server's word. */
+  async #keepForNextVisit(): Promise<void> {
+    try {
+      if (this.config.gateways.length > 0) localStorage.setItem(OFFERED, namesOf(this.config.gateways));
+      await saveSettings(this.settings);
+    } catch (thrown) {
+      console.warn('settings', toWalletError(thrown).message); // the wallet is open: the next visit asks the server
+    }
   }
 
   async #load(wallet: Wallet): Promise<void> {

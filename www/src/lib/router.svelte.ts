@@ -11,7 +11,16 @@ export interface Route {
 function read(): Route {
   const [name = '', argument] = location.hash.replace(/^#\/?/, '').split('/');
   const screen = SCREENS.find((known) => known === name) ?? 'home';
-  return { screen, argument: argument ? decodeURIComponent(argument) : null };
+  return { screen, argument: argument ? decode(argument) : null };
+}
+
+/** Whatever a link brought: what cannot be decoded stays as it is. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 class Router {

@@ -18,8 +18,8 @@ pub struct Checkpoint {
     pub header: Header,
     /// Work of the chain up to and including it.
     pub work: Work,
-    /// Its BIP 157 filter header.
-    pub filter_header: FilterHeader,
+    /// Its BIP 157 filter header. `None`: it is learned from the first source; sources are compared by their filters anyway.
+    pub filter_header: Option<FilterHeader>,
 }
 
 /// The checkpoints of this release: lines of network, height, header, work and filter header (see
@@ -41,7 +41,7 @@ impl Checkpoint {
             height: 0,
             header: block.header,
             work: block.header.work(),
-            filter_header: filter.filter_header(&FilterHeader::all_zeros()),
+            filter_header: Some(filter.filter_header(&FilterHeader::all_zeros())),
         }
     }
 
@@ -62,14 +62,18 @@ impl Checkpoint {
             height: words.next()?.parse().ok()?,
             header: deserialize_hex(words.next()?).ok()?,
             work: Work::from_unprefixed_hex(words.next()?).ok()?,
-            filter_header: words.next()?.parse().ok()?,
+            filter_header: match words.next()? {
+                "-" => None,
+                text => Some(text.parse().ok()?),
+            },
         })
     }
 
     /// This checkpoint as a line of the released list.
     pub fn to_line(&self, network: Network) -> String {
         let header = bitcoin::consensus::encode::serialize_hex(&self.header);
-        format!("{} {} {header} {:x} {}", network.to_core_arg(), self.height, self.work, self.filter_header)
+        let filter_header = self.filter_header.map_or("-".to_string(), |f| f.to_string());
+        format!("{} {} {header} {:x} {filter_header}", network.to_core_arg(), self.height, self.work)
     }
 
     /// Refuses what header verification cannot start from.
@@ -118,7 +122,11 @@ mod tests {
             (Network::Testnet, "21584579b7eb08997773e5aeff3a7f932700042d0ed2a6129012b7d7ae81b750"),
         ];
         for (network, expected) in cases {
-            assert_eq!(Checkpoint::genesis(network).filter_header.to_string(), expected, "{network}");
+            assert_eq!(
+                Checkpoint::genesis(network).filter_header.unwrap().to_string(),
+                expected,
+                "{network}"
+            );
         }
     }
 
@@ -133,11 +141,31 @@ mod tests {
         }
     }
 
+    /// Bitcoin Core 27 publishes the work of the chain up to block 824,000 (`nMinimumChainWork`), 1472 blocks of one difficulty
+    /// above mainnet's checkpoint.
+    #[test]
+    fn mainnets_checkpoint_has_the_published_work() {
+        let checkpoint = Checkpoint::before(Network::Bitcoin, 822_528);
+        assert_eq!(checkpoint.height, 822_528);
+        let hash = "00000000000000000001daacd23f9cb40c69ba923085618a5f9dbdd4d97e93a";
+        assert_eq!(
+            checkpoint.header.block_hash().to_string().trim_start_matches('0'),
+            hash.trim_start_matches('0')
+        );
+        let published = Work::from_unprefixed_hex("63c4ebd298db40af57541800").unwrap();
+        let work = (0..1472).fold(checkpoint.work, |work, _| work + checkpoint.header.work());
+        assert_eq!(work, published);
+        assert_eq!(Checkpoint::before(Network::Bitcoin, 822_527).height, 0);
+        assert_eq!(Checkpoint::of(Network::Bitcoin).height, 822_528);
+    }
+
     #[test]
     fn a_line_reads_back() {
         for network in ALL {
             let genesis = Checkpoint::genesis(network);
             genesis.check(network).unwrap();
+            let bare = Checkpoint { filter_header: None, ..genesis.clone() };
+            assert_eq!(Checkpoint::parse(network, &bare.to_line(network)), Some(bare));
             assert_eq!(Checkpoint::parse(network, &genesis.to_line(network)), Some(genesis));
         }
         assert_eq!(Checkpoint::parse(Network::Bitcoin, "# comment"), None);

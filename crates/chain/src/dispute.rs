@@ -11,7 +11,7 @@ use crate::driver::Chain;
 use crate::filters::{header_of, misses_an_output};
 use crate::poll::fetch_filter_headers;
 use crate::source::Source;
-use crate::{BlockId, SourceError, SourceState};
+use crate::{BlockId, ChainError, SourceError, SourceState};
 
 /// How far back the first difference is looked for first; further each time it is not found.
 const FIRST_STEP_BACK: u32 = 16;
@@ -21,9 +21,9 @@ const FIRST_STEP_BACK: u32 = 16;
 pub(crate) struct Dispute {
     /// The source.
     pub(crate) url: String,
-    /// The first height that differs.
+    /// The first height that differs, above the checkpoint.
     first: u32,
-    /// The filter header before that, on which both agree.
+    /// The source's filter header before that, which is ours as well unless that is the checkpoint's.
     before: FilterHeader,
     /// The source's filter headers, from `first` on.
     theirs: Vec<FilterHeader>,
@@ -88,7 +88,7 @@ impl Chain {
 
     /// Fetches the source's filter headers back to where they agree with ours.
     async fn first_difference(&self, source: &Source, height: u32) -> Result<Dispute, SourceError> {
-        let lowest = self.headers.borrow().base().height.saturating_add(1);
+        let lowest = self.headers.borrow().base().height;
         let mut back = FIRST_STEP_BACK;
         loop {
             let from = height.saturating_sub(back).max(lowest);
@@ -98,9 +98,15 @@ impl Chain {
             let differs = (from..).zip(&theirs).position(|(h, fh)| ours(h) != Some(*fh));
             let index = differs.ok_or(SourceError::Moved)?;
             if index > 0 || from == lowest {
-                let first = from.saturating_add(u32::try_from(index).unwrap_or(u32::MAX));
-                let before = first.checked_sub(1).and_then(ours).ok_or(SourceError::Moved)?;
-                let theirs = theirs.get(index..).unwrap_or_default().to_vec();
+                // Where they differ at the checkpoint already, theirs is followed from there: what counts is each filter.
+                let before = index.saturating_sub(1);
+                let first = from.saturating_add(u32::try_from(before).unwrap_or(u32::MAX)).saturating_add(1);
+                let mut theirs = theirs.into_iter().skip(before);
+                let before = theirs.next().ok_or(SourceError::Moved)?;
+                let theirs: Vec<_> = theirs.collect();
+                if theirs.is_empty() {
+                    return Err(SourceError::Moved);
+                }
                 return Ok(Dispute { url: source.url().to_string(), first, before, theirs });
             }
             back = back.saturating_mul(16);
@@ -119,9 +125,21 @@ impl Chain {
         if misses_an_output(&block, &theirs) {
             return Ok((true, false));
         }
-        let planned = self.plan(height, height);
-        let ours = self.filters(&planned).await.ok().and_then(|list| list.into_iter().next());
-        Ok((false, ours.is_some_and(|ours| misses_an_output(&block, &ours))))
+        Ok((false, self.is_ours_false(height, &block).await))
+    }
+
+    /// Whether the filter that we have at `height` is false by its block, or those who vouch for its filter header give a filter
+    /// that does not fit it.
+    async fn is_ours_false(&self, height: u32, block: &Block) -> bool {
+        match self.filters(&self.plan(height, height)).await {
+            Ok(list) => list.first().is_some_and(|ours| misses_an_output(block, ours)),
+            Err(ChainError::Sources(list)) => list.iter().any(|(url, e)| {
+                let voucher = self.sources.iter().find(|s| s.url() == url);
+                matches!(e, SourceError::Filter { .. })
+                    && voucher.is_some_and(|s| self.stands_for_ours(s, height))
+            }),
+            Err(_) => false,
+        }
     }
 
     /// Whether a source's last status vouches for the filter headers in use at `height` and above.

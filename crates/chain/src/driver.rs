@@ -120,7 +120,9 @@ impl Chain {
         let height = height.min(chain.height());
         let height = height - height % crate::rules::PERIOD;
         let entry = chain.entry(height)?;
-        let (header, work, filter_header) = (entry.header, entry.work, entry.filter_header);
+        let known = height > chain.base().height || chain.base().filter_header.is_some();
+        let (header, work, filter_header) =
+            (entry.header, entry.work, Some(entry.filter_header).filter(|_| known));
         Some(Checkpoint { height, header, work, filter_header })
     }
 

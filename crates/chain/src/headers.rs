@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bitcoin::block::Header;
 use bitcoin::hash_types::FilterHeader;
+use bitcoin::hashes::Hash;
 use bitcoin::{BlockHash, Network, Work};
 
 use crate::rules::{Ancestors, Rules};
@@ -67,7 +68,7 @@ impl HeaderChain {
             header: base.header,
             hash: base.header.block_hash(),
             work: base.work,
-            filter_header: base.filter_header,
+            filter_header: base.filter_header.unwrap_or_else(FilterHeader::all_zeros),
         };
         let (entries, dirty) = (vec![first], Some(base.height));
         Self { rules: Rules::new(network), base, entries, stale: BTreeMap::new(), dirty }
@@ -157,10 +158,18 @@ impl HeaderChain {
         Ok(view.branch)
     }
 
+    /// Takes the checkpoint's filter header from a source, when the checkpoint came without and nothing stands on it yet.
+    pub(crate) fn learn_base(&mut self, filter_header: FilterHeader) {
+        if let (None, Some(base)) = (self.base.filter_header, self.entries.first_mut()) {
+            base.filter_header = filter_header;
+        }
+    }
+
     /// Makes a branch the best chain; `filter_headers` are those of its blocks. Blocks without one are left out. Returns
     /// the fork point when blocks of the old chain had to go.
     pub(crate) fn adopt(&mut self, branch: Branch, filter_headers: &[FilterHeader]) -> Option<BlockId> {
         let fork = self.entry(branch.fork)?.hash;
+        self.base.filter_header = self.entries.first().map(|base| base.filter_header);
         let keep = usize::try_from(branch.fork - self.base.height).ok()?.saturating_add(1);
         let left = self.entries.split_off(keep.min(self.entries.len()));
         self.remember_stale(branch.fork, fork, &left);

@@ -1,7 +1,7 @@
 //! How the headers are stored: a descriptor, and chunks of 256 blocks, so that a new block rewrites 20 kB at most.
 //!
 //! `chain/meta` (format 1, integers little-endian): format u32 | genesis hash 32 | checkpoint height u32 | checkpoint
-//! header 80 | checkpoint work 32 | checkpoint filter header 32 | tip height u32 | tip hash 32 | stale blocks: count u32,
+//! header 80 | checkpoint work 32 | checkpoint filter header 32 (zeros: not known yet) | tip height u32 | tip hash 32 | stale blocks: count u32,
 //! then height u32, hash 32, parent 32 each.
 //! `chain/headers/<n>`: for each block above the checkpoint at heights 256 n to 256 n + 255: version, Merkle root, time,
 //! bits, nonce (48 bytes; the parent's hash is implied), filter header 32.
@@ -57,7 +57,7 @@ fn encode_meta(chain: &HeaderChain) -> Vec<u8> {
     out.extend(base.height.to_le_bytes());
     out.extend(serialize(&base.header));
     out.extend(base.work.to_be_bytes());
-    out.extend(base.filter_header.as_byte_array());
+    out.extend(base.filter_header.unwrap_or_else(FilterHeader::all_zeros).as_byte_array());
     out.extend(tip.height.to_le_bytes());
     out.extend(tip.hash.as_byte_array());
     let stale: Vec<_> = chain.stale().collect();
@@ -150,7 +150,8 @@ impl Meta {
             height: reader.u32()?,
             header: deserialize(reader.take(80)?).ok()?,
             work: Work::from_be_bytes(reader.array()?),
-            filter_header: FilterHeader::from_byte_array(reader.array()?),
+            filter_header: Some(FilterHeader::from_byte_array(reader.array()?))
+                .filter(|f| *f != FilterHeader::all_zeros()),
         };
         let tip = BlockId { height: reader.u32()?, hash: reader.hash()? };
         let count = reader.u32()?;

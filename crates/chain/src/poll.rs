@@ -106,6 +106,7 @@ impl Chain {
         if self.headers.borrow().contains(BlockId { hash: status.hash, height: status.height }) {
             return Ok(None);
         }
+        self.learn_base(source).await?;
         let branch = self.branch(source, status).await?;
         let (fork, count) = (branch.fork(), u32::try_from(branch.len()).unwrap_or(u32::MAX));
         if branch.work().is_none_or(|work| work <= self.headers.borrow().work()) {
@@ -115,6 +116,20 @@ impl Chain {
         let hashes = branch.hashes();
         let filter_headers = self.filter_headers_of(source, status, fork, &hashes, top).await?;
         Ok(self.headers.borrow_mut().adopt(branch, &filter_headers))
+    }
+
+    /// A checkpoint may come without its filter header: the source whose blocks will stand on it gives it.
+    async fn learn_base(&self, source: &Source) -> Result<(), SourceError> {
+        let (base, known) = {
+            let chain = self.headers.borrow();
+            (chain.base().height, chain.base().filter_header.is_some())
+        };
+        if !known {
+            let found = fetch_filter_headers(source, base, base).await?;
+            let found = found.first().ok_or(SourceError::Moved)?;
+            self.headers.borrow_mut().learn_base(*found);
+        }
+        Ok(())
     }
 
     /// Fetches and verifies what a source has beyond the blocks it shares with us, up to the newest with a filter.

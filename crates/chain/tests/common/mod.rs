@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::testing::{FakeServer, serve};
-use amplet_chain::{BlockId, BlockListener, Chain, Position, WatchSet};
+use amplet_chain::{BlockId, BlockListener, Chain, Checkpoint, Position, WatchSet};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Batch, MemoryBackend, SealedStore, Store};
 use amplet_transport::testing::TestPlatform;
@@ -41,9 +41,18 @@ impl Device {
     }
 
     pub fn try_open(&self, names: &[&str]) -> Result<Rc<Chain>, amplet_chain::ChainError> {
+        self.open_from(names, None)
+    }
+
+    /// Opens it from a checkpoint.
+    pub fn open_from(
+        &self,
+        names: &[&str],
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Rc<Chain>, amplet_chain::ChainError> {
         let urls = names.iter().map(|n| format!("http://{n}")).collect();
         let (platform, store) = (Rc::new(self.platform.clone()), self.store.clone());
-        let open = async move { Chain::open(platform, Network::Regtest, urls, &*store, None).await };
+        let open = async move { Chain::open(platform, Network::Regtest, urls, &*store, checkpoint).await };
         self.platform.run(open).map(Rc::new)
     }
 
@@ -104,11 +113,11 @@ pub struct Wallet {
 }
 
 impl Wallet {
-    /// A wallet at the genesis block.
+    /// A wallet at the lowest block that the chain knows.
     pub fn new(chain: &Chain) -> Rc<Self> {
         let position = chain.position_at(0);
         Rc::new(Self {
-            chain: RefCell::new(vec![position.hash]),
+            chain: RefCell::new(vec![position.hash; usize::try_from(position.height).unwrap() + 1]),
             position: RefCell::new(position),
             told: RefCell::default(),
             scripts: RefCell::default(),

@@ -6,6 +6,18 @@ export function checkEnvironment(): void {
   if (reason !== null) throw new WalletError('notAllowedHere', reason);
 }
 
+/**
+ * Asks the browser to keep this origin's storage. Without that, Chromium deletes all of it when the disk is full. Only a
+ * page can ask; some browsers put the question to the person, so nothing waits for the answer.
+ */
+export async function keepStorage(): Promise<boolean> {
+  try {
+    return await navigator.storage.persist();
+  } catch {
+    return false; // no such API, or not allowed here: the same as a refusal
+  }
+}
+
 function whyNot(): string | null {
   if (typeof window === 'undefined') {
     return 'A wallet needs a browser\'s page: call this in the browser, not while rendering on a server and not in a worker.';

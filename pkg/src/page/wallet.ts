@@ -1,4 +1,4 @@
-import { checkEnvironment } from './environment.ts';
+import { checkEnvironment, keepStorage } from './environment.ts';
 import { Events, type WalletEvent } from './events.ts';
 import { deriveKey } from './keys.ts';
 import type { Link } from './link.ts';
@@ -42,6 +42,9 @@ export class Wallet {
 
   /** Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`, or what the storage failed with. */
   readonly ended: Promise<WalletError>;
+
+  /** Whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */
+  readonly storageKept: Promise<boolean> = keepStorage();
 
   readonly #link: Link;
   readonly #events: Events;

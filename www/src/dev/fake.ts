@@ -24,6 +24,7 @@ let made: string | null = scenario === 'none' ? null : samples.PASSPHRASE;
 
 export class Wallet {
   readonly name = 'fake';
+  readonly storageKept = Promise.resolve(true);
   readonly ended: Promise<WalletError>;
   #end: (error: WalletError) => void = () => undefined;
   #listeners = new Set<(snapshot: Snapshot) => void>();

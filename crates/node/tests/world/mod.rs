@@ -64,10 +64,11 @@ pub struct World {
 }
 
 impl World {
-    /// A chain of 120 blocks and nobody on it. The clock is ahead of the chain, so that weeks of blocks can be mined at once.
+    /// A chain of 120 blocks and nobody on it. The clock starts now, because LDK with `std` reads the
+    /// system's; it is years ahead of the chain, so that weeks of blocks can be mined at once.
     pub fn new() -> Self {
         print_log();
-        let start = Duration::from_secs(1_700_000_000 + 5_000 * 600);
+        let start = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
         let platform = TestPlatform::new(7, start);
         let server = FakeServer::new(TestChain::new(120));
         let mempool: Rc<RefCell<Vec<Transaction>>> = Rc::default();

@@ -36,8 +36,15 @@ const fn step(name: &'static str, what: &'static str, usual: u64, limit: u64, ru
 
 /// Crates that a browser runs too: tested without LDK's `std`, so never together with the gateway, whose
 /// features cargo would unify with theirs.
-const CORE: [&str; 6] =
-    ["amplet-protocol", "amplet-chain", "amplet-storage", "amplet-transport", "amplet-node", "amplet-wallet"];
+const CORE: [&str; 7] = [
+    "amplet-protocol",
+    "amplet-router",
+    "amplet-chain",
+    "amplet-storage",
+    "amplet-transport",
+    "amplet-node",
+    "amplet-wallet",
+];
 /// The gateway switches on `std` in node and wallet, which are tested again that way.
 const NATIVE: [&str; 4] = ["amplet-gateway", "amplet-node", "amplet-wallet", "xtask"];
 

@@ -1,0 +1,239 @@
+//! What the wallet believes of each channel's balance: an interval per channel, from which both directions follow
+//! (what one side has, the other lacks), our own HTLCs in flight, and evidence about the network's shape.
+//!
+//! Pure: time comes in as seconds since 1970. A belief loses half of what it says every [`HALF_LIFE_S`].
+
+use crate::graph::{Direction, Graph, Scid};
+use crate::prior::Prior;
+use alloc::collections::BTreeMap;
+
+/// After this long half of a belief is gone.
+pub const HALF_LIFE_S: u32 = 6 * 3600;
+
+/// The same for what a failure without a code taught (it may have been the policy, not the balance).
+pub const SOFT_HALF_LIFE_S: u32 = 600;
+
+/// More channels than this are not kept: the oldest go first.
+pub const MAX_BELIEFS: usize = 50_000;
+
+/// A belief about the balance of a channel's first node, our own HTLCs counted as if they had not left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Belief {
+    /// At least this, msat.
+    pub low_msat: u64,
+    /// At most this, msat.
+    pub high_msat: u64,
+    /// The channel's capacity when this was learned, msat.
+    pub capacity_msat: u64,
+    /// When, seconds since 1970.
+    pub at_s: u32,
+    /// Whether it rests on a failure whose cause is not certain.
+    pub soft: bool,
+}
+
+impl Belief {
+    /// The interval of one direction's balance, msat.
+    #[must_use]
+    pub fn interval(&self, direction: Direction) -> (u64, u64) {
+        match direction {
+            Direction::Forward => (self.low_msat, self.high_msat),
+            Direction::Backward => (
+                self.capacity_msat.saturating_sub(self.high_msat),
+                self.capacity_msat.saturating_sub(self.low_msat),
+            ),
+        }
+    }
+
+    /// The belief as it stands at `now_s`: both ends have moved towards not knowing.
+    #[must_use]
+    pub fn decayed(&self, now_s: u32) -> Self {
+        let age = now_s.saturating_sub(self.at_s);
+        if age == 0 {
+            return *self;
+        }
+        let half_life = if self.soft { SOFT_HALF_LIFE_S } else { HALF_LIFE_S };
+        let kept = libm::exp2(-f64::from(age) / f64::from(half_life));
+        let low_msat = (self.low_msat as f64 * kept) as u64;
+        let missing = self.capacity_msat.saturating_sub(self.high_msat);
+        let high_msat = self.capacity_msat.saturating_sub((missing as f64 * kept) as u64);
+        Self { low_msat, high_msat: high_msat.max(low_msat), at_s: now_s, ..*self }
+    }
+
+    /// Whether it still says anything (a thousandth of the capacity at either end).
+    #[must_use]
+    pub fn is_vague(&self) -> bool {
+        let slack = self.capacity_msat / 1000;
+        self.low_msat <= slack && self.high_msat.saturating_add(slack) >= self.capacity_msat
+    }
+
+    fn set(&mut self, direction: Direction, low_msat: u64, high_msat: u64) {
+        let (low, high) = match direction {
+            Direction::Forward => (low_msat, high_msat),
+            Direction::Backward => {
+                (self.capacity_msat.saturating_sub(high_msat), self.capacity_msat.saturating_sub(low_msat))
+            }
+        };
+        self.low_msat = low;
+        self.high_msat = high;
+    }
+}
+
+/// How sure a failure is about the balance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Certainty {
+    /// The code said that the balance was lacking.
+    Certain,
+    /// A temporary failure of unknown code: probably the balance, perhaps the policy.
+    Soft,
+}
+
+/// All beliefs, and what of ours is in flight.
+#[derive(Clone, Default, Debug)]
+pub struct Beliefs {
+    pub(crate) channels: BTreeMap<Scid, Belief>,
+    pub(crate) in_flight: BTreeMap<(Scid, u8), u64>,
+    pub(crate) evidence: f64,
+    pub(crate) evidence_at_s: u32,
+}
+
+impl Beliefs {
+    /// Nothing known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The belief about a channel as it stands now, if there is one.
+    #[must_use]
+    pub fn get(&self, scid: Scid, now_s: u32) -> Option<Belief> {
+        self.channels.get(&scid).map(|belief| belief.decayed(now_s))
+    }
+
+    /// Number of channels of which something is known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// Whether nothing is known of any channel.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    /// What of ours is in flight over a direction, msat.
+    #[must_use]
+    pub fn in_flight_msat(&self, scid: Scid, direction: Direction) -> u64 {
+        self.in_flight.get(&(scid, direction.bit() as u8)).copied().unwrap_or(0)
+    }
+
+    /// The prior as observations have shifted it, for `now_s`.
+    #[must_use]
+    pub fn prior(&self, base: &Prior, now_s: u32) -> Prior {
+        base.after(self.evidence_at(now_s))
+    }
+
+    fn evidence_at(&self, now_s: u32) -> f64 {
+        let age = now_s.saturating_sub(self.evidence_at_s);
+        self.evidence * libm::exp2(-f64::from(age) / f64::from(HALF_LIFE_S))
+    }
+
+    /// An HTLC of ours now crosses the direction.
+    pub fn sent(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
+        let held = self.in_flight.entry((scid, direction.bit() as u8)).or_insert(0);
+        *held = held.saturating_add(amount_msat);
+    }
+
+    /// An HTLC of ours is gone from the direction without having been paid.
+    pub fn released(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
+        let key = (scid, direction.bit() as u8);
+        let left = self.in_flight.get(&key).copied().unwrap_or(0).saturating_sub(amount_msat);
+        if left == 0 {
+            self.in_flight.remove(&key);
+        } else {
+            self.in_flight.insert(key, left);
+        }
+    }
+
+    /// An HTLC of ours over the direction was paid: the balance has moved to the other side.
+    pub fn settled(&mut self, scid: Scid, direction: Direction, amount_msat: u64, now_s: u32) {
+        self.released(scid, direction, amount_msat);
+        if let Some(belief) = self.channels.get_mut(&scid) {
+            *belief = belief.decayed(now_s);
+            let (low, high) = belief.interval(direction);
+            belief.set(direction, low.saturating_sub(amount_msat), high.saturating_sub(amount_msat));
+        }
+    }
+
+    /// The direction forwarded `amount_msat` on top of what of ours is in flight over it.
+    pub fn reached(&mut self, graph: &Graph, scid: Scid, direction: Direction, amount_msat: u64, now_s: u32) {
+        let held = self.in_flight_msat(scid, direction);
+        let Some(mut belief) = self.open(graph, scid, now_s) else { return };
+        let total = held.saturating_add(amount_msat).min(belief.capacity_msat);
+        let (low, high) = belief.interval(direction);
+        if total <= low {
+            return;
+        }
+        self.learn(&belief, direction, total, true, now_s);
+        // Above what was believed possible: the belief was wrong, so nothing is known above.
+        let high = if total > high { belief.capacity_msat } else { high };
+        belief.set(direction, total, high);
+        belief.soft &= total <= high;
+        self.keep(scid, belief);
+    }
+
+    /// The direction did not forward `amount_msat` on top of what of ours is in flight over it.
+    pub fn refused(
+        &mut self,
+        graph: &Graph,
+        (scid, direction): (Scid, Direction),
+        amount_msat: u64,
+        certainty: Certainty,
+        now_s: u32,
+    ) {
+        let held = self.in_flight_msat(scid, direction);
+        let Some(mut belief) = self.open(graph, scid, now_s) else { return };
+        let total = held.saturating_add(amount_msat);
+        let (low, high) = belief.interval(direction);
+        if total > high {
+            return;
+        }
+        self.learn(&belief, direction, total, false, now_s);
+        let bound = total.saturating_sub(1);
+        // Below what was believed certain: the belief was wrong, so nothing is known below.
+        let low = if bound < low { 0 } else { low };
+        belief.set(direction, low, bound);
+        belief.soft = certainty == Certainty::Soft;
+        self.keep(scid, belief);
+    }
+
+    fn open(&self, graph: &Graph, scid: Scid, now_s: u32) -> Option<Belief> {
+        if let Some(belief) = self.get(scid, now_s) {
+            return Some(belief);
+        }
+        let capacity_msat = graph.channels().get(graph.channel(scid)? as usize)?.capacity_msat;
+        Some(Belief { low_msat: 0, high_msat: capacity_msat, capacity_msat, at_s: now_s, soft: false })
+    }
+
+    fn learn(&mut self, belief: &Belief, direction: Direction, total: u64, reached: bool, now_s: u32) {
+        let (low, high) = belief.interval(direction);
+        if total <= low || total > high {
+            return;
+        }
+        let share = |amount: u64| amount as f64 / belief.capacity_msat.max(1) as f64;
+        let evidence = Prior::evidence(share(total), share(low), share(high), reached);
+        // One hop is not proof, however odd; and 40 nats of memory are certainty enough.
+        self.evidence = (self.evidence_at(now_s) + evidence.clamp(-2.0, 2.0)).clamp(-40.0, 40.0);
+        self.evidence_at_s = now_s;
+    }
+
+    pub(crate) fn keep(&mut self, scid: Scid, belief: Belief) {
+        if self.channels.len() >= MAX_BELIEFS && !self.channels.contains_key(&scid) {
+            let oldest = self.channels.iter().min_by_key(|(_, belief)| belief.at_s).map(|(&scid, _)| scid);
+            if let Some(oldest) = oldest {
+                self.channels.remove(&oldest);
+            }
+        }
+        self.channels.insert(scid, belief);
+    }
+}

@@ -1,0 +1,233 @@
+//! The JSON-lines protocol of the routing evaluation: one request per line, one answer per line. I/O and clock stay
+//! with the caller, so that the native program and its wasm twin are the same code.
+
+use crate::belief::{Beliefs, Certainty};
+use crate::graph::{Direction, Graph, NodeId};
+use crate::payment::{Outcome, Payment};
+use crate::plan::Planner;
+use crate::request::{FirstHop, Link, Mode, Part, Request};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Message {
+    Open(Open),
+    Pay(Pay),
+    Result(Results),
+    Abandon(Abandon),
+}
+
+#[derive(Deserialize)]
+struct Open {
+    graph: String,
+}
+
+#[derive(Deserialize)]
+struct Pay {
+    id: String,
+    sources: Vec<String>,
+    destination: String,
+    amount_msat: u64,
+    max_fee_msat: u64,
+    final_cltv: u32,
+    max_cltv: u32,
+}
+
+#[derive(Deserialize)]
+struct Results {
+    id: String,
+    parts: Vec<PartResult>,
+}
+
+#[derive(Deserialize)]
+struct PartResult {
+    ok: bool,
+    failed_hop: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Abandon {
+    id: String,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Ready { ready: bool },
+    Parts { parts: Vec<PartOut>, ms: f64 },
+    Done { done: String, why: Option<String>, ms: f64 },
+    Error { error: String },
+}
+
+#[derive(Serialize)]
+struct PartOut {
+    amount_msat: u64,
+    hops: Vec<HopOut>,
+}
+
+#[derive(Serialize)]
+struct HopOut {
+    scid: String,
+    dir: u32,
+    from: String,
+    amount_msat: u64,
+}
+
+/// What a caller lends: the graph's file and CPU time.
+pub trait Host {
+    /// The text of the graph's CSV.
+    ///
+    /// # Errors
+    /// Why it cannot be read, for the answer.
+    fn read(&mut self, path: &str) -> Result<String, String>;
+    /// CPU milliseconds spent so far.
+    fn cpu_ms(&mut self) -> f64;
+    /// Whether problems are to be handed to [`Self::dump`].
+    fn dumps(&self) -> bool {
+        false
+    }
+    /// Takes a payment's first problem in DIMACS format.
+    fn dump(&mut self, _payment: &str, _problem: String) {}
+}
+
+/// The router under evaluation.
+#[derive(Default)]
+pub struct Evaluation {
+    graph: Graph,
+    planner: Planner,
+    beliefs: Beliefs,
+    mode: Mode,
+    current: Option<Current>,
+}
+
+struct Current {
+    id: String,
+    payment: Payment,
+    parts: Vec<Part>,
+}
+
+impl Evaluation {
+    /// One that pays in `mode`.
+    #[must_use]
+    pub fn new(mode: Mode) -> Self {
+        Self { mode, ..Self::default() }
+    }
+
+    /// Answers one line.
+    pub fn answer(&mut self, line: &str, host: &mut impl Host) -> String {
+        let answer = match serde_json::from_str::<Message>(line) {
+            Ok(message) => self.handle(message, host).unwrap_or_else(|error| Answer::Error { error }),
+            Err(error) => Answer::Error { error: error.to_string() },
+        };
+        serde_json::to_string(&answer).unwrap_or_else(|error| error.to_string())
+    }
+
+    fn handle(&mut self, message: Message, host: &mut impl Host) -> Result<Answer, String> {
+        match message {
+            Message::Open(open) => {
+                let text = host.read(&open.graph)?;
+                self.graph = crate::csv::read(&text).map_err(|error| error.to_string())?.graph;
+                self.current = None;
+                Ok(Answer::Ready { ready: true })
+            }
+            Message::Pay(pay) => {
+                let id = pay.id.clone();
+                let payment = Payment::new(request(pay, self.mode)?);
+                self.beliefs = Beliefs::new();
+                if host.dumps() {
+                    let request = payment.request_now();
+                    let problem = self.planner.dimacs(&self.graph, &self.beliefs, &request, 0);
+                    host.dump(&id, problem.map_err(|error| error.to_string())?);
+                }
+                self.current = Some(Current { id, payment, parts: Vec::new() });
+                self.next(host)
+            }
+            Message::Result(results) => self.results(&results, host),
+            Message::Abandon(abandon) => {
+                self.take(&abandon.id)?;
+                Ok(Answer::Done { done: "abandoned".into(), why: None, ms: 0.0 })
+            }
+        }
+    }
+
+    fn take(&mut self, id: &str) -> Result<Current, String> {
+        self.current.take_if(|current| current.id == id).ok_or_else(|| "no such payment".to_string())
+    }
+
+    fn results(&mut self, results: &Results, host: &mut impl Host) -> Result<Answer, String> {
+        let mut current = self.take(&results.id)?;
+        if results.parts.len() != current.parts.len() {
+            return Err("one result for each part, please".into());
+        }
+        let before = host.cpu_ms();
+        for (part, result) in current.parts.drain(..).zip(&results.parts) {
+            let outcome = match (result.ok, result.failed_hop) {
+                (true, _) => Outcome::Arrived,
+                // The protocol counts from the gateway on; our own channel comes first here.
+                (false, Some(hop)) => Outcome::Failed(hop.saturating_add(1), Certainty::Certain),
+                (false, None) => return Err("a failed part needs its failed_hop".into()),
+            };
+            current.payment.report(&part, outcome, &self.graph, &mut self.beliefs, 0);
+        }
+        let finished = current.payment.remaining_msat() == 0;
+        self.current = Some(current);
+        if finished {
+            return Ok(Answer::Done { done: "paid".into(), why: None, ms: host.cpu_ms() - before });
+        }
+        self.next(host)
+    }
+
+    fn next(&mut self, host: &mut impl Host) -> Result<Answer, String> {
+        let before = host.cpu_ms();
+        let Some(current) = &mut self.current else { return Err("no such payment".into()) };
+        let plan = current.payment.next(&mut self.planner, &self.graph, &self.beliefs, 0);
+        let ms = host.cpu_ms() - before;
+        match plan {
+            Ok(plan) => {
+                let parts = plan.parts.iter().map(part_out).collect();
+                current.parts = plan.parts;
+                Ok(Answer::Parts { parts, ms })
+            }
+            Err(reason) => Ok(Answer::Done { done: "no_route".into(), why: Some(reason.to_string()), ms }),
+        }
+    }
+}
+
+fn part_out(part: &Part) -> PartOut {
+    let mut hops = Vec::new();
+    for hop in &part.hops {
+        if let (Link::Channel(scid, direction), Some(from)) = (hop.link, hop.from) {
+            hops.push(HopOut {
+                scid: scid.to_string(),
+                dir: Direction::bit(direction),
+                from: from.to_string(),
+                amount_msat: hop.amount_msat,
+            });
+        }
+    }
+    PartOut { amount_msat: part.delivered_msat, hops }
+}
+
+fn request(pay: Pay, mode: Mode) -> Result<Request, String> {
+    let node = |hex: &str| NodeId::from_hex(hex).ok_or_else(|| alloc::format!("{hex} is not a node id"));
+    let first_hops = pay.sources.iter().map(|source| {
+        // The evaluation's wallet has ample channels.
+        let ample = crate::graph::MAX_MONEY_MSAT;
+        let peer = node(source)?;
+        Ok(FirstHop { peer, spendable_msat: ample, min_msat: 0, max_msat: ample, slots: 483 })
+    });
+    Ok(Request {
+        first_hops: first_hops.collect::<Result<_, String>>()?,
+        destination: node(&pay.destination)?,
+        tails: Vec::new(),
+        amount_msat: pay.amount_msat,
+        max_fee_msat: pay.max_fee_msat,
+        final_cltv: pay.final_cltv,
+        max_cltv: pay.max_cltv,
+        max_parts: 100,
+        retries: 0,
+        mode,
+    })
+}

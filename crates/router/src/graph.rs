@@ -1,0 +1,389 @@
+//! The channel graph: nodes and channels as `u32`, adjacency in compressed rows, both directions of a channel
+//! side by side. Loaders ([`crate::csv`], [`crate::rgs`], [`crate::snapshot`]) fill it; [`Graph::index`] must
+//! follow a batch of additions.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// A node's compressed public key, as gossip carries it. Not checked to be on the curve: a key that is not simply
+/// names a node that nobody can reach.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub [u8; 33]);
+
+impl NodeId {
+    /// Parses 66 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let mut id = [0; 33];
+        let digits = hex.as_bytes();
+        if digits.len() != 66 {
+            return None;
+        }
+        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+            let [high, low] = *pair else { return None };
+            *byte = hex_digit(high)? << 4 | hex_digit(low)?;
+        }
+        Some(Self(id))
+    }
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+impl core::fmt::Display for NodeId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl core::fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}
+
+/// A short channel id in BOLT 7's packing: block height in 24 bits, transaction in 24, output in 16.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Scid(pub u64);
+
+impl Scid {
+    /// Parses `BLOCKxTXxOUT`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.split('x').map(|field| field.parse::<u64>().ok());
+        let (block, tx, out) = (fields.next()??, fields.next()??, fields.next()??);
+        let fits = block < 1 << 24 && tx < 1 << 24 && out < 1 << 16 && fields.next().is_none();
+        fits.then_some(Self(block << 40 | tx << 16 | out))
+    }
+}
+
+impl core::fmt::Display for Scid {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}x{}x{}", self.0 >> 40, self.0 >> 16 & 0xff_ffff, self.0 & 0xffff)
+    }
+}
+
+/// Which way along a channel: `Forward` from its first node to its second (gossip's direction 0).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Direction {
+    /// `node1 -> node2`.
+    Forward,
+    /// `node2 -> node1`.
+    Backward,
+}
+
+impl Direction {
+    /// 0 or 1, as in BOLT 7's `channel_flags`.
+    #[must_use]
+    pub const fn bit(self) -> u32 {
+        match self {
+            Self::Forward => 0,
+            Self::Backward => 1,
+        }
+    }
+
+    /// From the lowest bit of `channel_flags`.
+    #[must_use]
+    pub const fn from_bit(bit: u32) -> Self {
+        if bit & 1 == 0 { Self::Forward } else { Self::Backward }
+    }
+
+    /// The other way.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        Self::from_bit(self.bit() ^ 1)
+    }
+}
+
+/// What the sender of a direction asks for forwarding (BOLT 7 `channel_update`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Policy {
+    /// Whether the direction forwards at all.
+    pub enabled: bool,
+    /// Fee per HTLC, msat.
+    pub base_msat: u32,
+    /// Fee on the forwarded amount, millionths.
+    pub ppm: u32,
+    /// Blocks between incoming and outgoing expiry.
+    pub cltv: u16,
+    /// Least HTLC, msat.
+    pub min_msat: u64,
+    /// Greatest HTLC, msat.
+    pub max_msat: u64,
+}
+
+impl Policy {
+    /// A direction of which nothing was announced.
+    pub const UNKNOWN: Self =
+        Self { enabled: false, base_msat: 0, ppm: 0, cltv: 0, min_msat: 0, max_msat: 0 };
+
+    /// The fee in msat for forwarding `amount_msat` (BOLT 7: the proportional part rounds down); saturates.
+    #[must_use]
+    pub fn fee_msat(&self, amount_msat: u64) -> u64 {
+        fee_msat(self.base_msat, self.ppm, amount_msat)
+    }
+}
+
+/// `base + amount * ppm / 1,000,000`, rounded down, saturating.
+#[must_use]
+pub fn fee_msat(base_msat: u32, ppm: u32, amount_msat: u64) -> u64 {
+    let proportional = u128::from(amount_msat) * u128::from(ppm) / 1_000_000;
+    u64::try_from(proportional).unwrap_or(u64::MAX).saturating_add(u64::from(base_msat))
+}
+
+/// A public channel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Channel {
+    /// Its id.
+    pub scid: Scid,
+    /// Its two nodes, as indices; gossip orders them by id.
+    pub nodes: [u32; 2],
+    /// What it holds, msat. Gossip may leave it out: then the greatest HTLC that either side announced.
+    pub capacity_msat: u64,
+    /// Whether [`Self::capacity_msat`] was announced rather than taken from the policies.
+    pub capacity_known: bool,
+}
+
+/// More than will ever exist, msat: greater amounts are clamped or refused.
+pub const MAX_MONEY_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
+
+/// Why an addition to the graph is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum GraphError {
+    /// A channel from a node to itself.
+    #[error("channel {0} joins a node to itself: drop it from the data")]
+    SelfLoop(Scid),
+    /// The id is there already, between other nodes.
+    #[error(
+        "channel {0} is listed twice, between different nodes: the data is corrupt, load a fresh snapshot"
+    )]
+    Contradiction(Scid),
+    /// A channel of nothing.
+    #[error("channel {0} has no capacity: drop it from the data")]
+    ZeroCapacity(Scid),
+    /// A node index that no node has.
+    #[error("channel {0} names node number {1}, which the data does not define: load a fresh snapshot")]
+    UnknownNode(Scid, u32),
+    /// More nodes or channels than indices.
+    #[error("more than {0} nodes or channels: not a Lightning graph")]
+    TooLarge(usize),
+}
+
+/// Nodes or channels beyond this are refused (the network has some 10^5).
+pub const MAX_ELEMENTS: usize = 1 << 24;
+
+/// One entry of a node's row: the peer, and the arc that leaves towards it. Arc `2c + d` is direction `d` of
+/// channel `c`, so the arc that arrives is `out ^ 1`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Incident {
+    /// The node at the other end.
+    pub peer: u32,
+    /// The arc to it.
+    pub out: u32,
+}
+
+/// The graph.
+#[derive(Clone, Default)]
+pub struct Graph {
+    ids: Vec<NodeId>,
+    by_id: BTreeMap<NodeId, u32>,
+    channels: Vec<Channel>,
+    policies: Vec<Policy>,
+    by_scid: BTreeMap<Scid, u32>,
+    capacity_log: Vec<u16>,
+    row_starts: Vec<u32>,
+    rows: Vec<Incident>,
+    /// When the data was current, seconds since 1970; 0 if unknown.
+    pub timestamp: u32,
+}
+
+impl Graph {
+    /// An empty graph.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Finds or adds a node.
+    ///
+    /// # Errors
+    /// [`GraphError::TooLarge`].
+    pub fn add_node(&mut self, id: NodeId) -> Result<u32, GraphError> {
+        if let Some(&node) = self.by_id.get(&id) {
+            return Ok(node);
+        }
+        if self.ids.len() >= MAX_ELEMENTS {
+            return Err(GraphError::TooLarge(MAX_ELEMENTS));
+        }
+        let node = self.ids.len() as u32;
+        self.ids.push(id);
+        self.by_id.insert(id, node);
+        Ok(node)
+    }
+
+    /// Adds a channel, its directions unknown; one that is there already is kept, its capacity updated.
+    /// `capacity_msat` is clamped to [`MAX_MONEY_MSAT`]; `None` takes it from the policies as they come.
+    ///
+    /// # Errors
+    /// What [`GraphError`] names; the graph is then unchanged.
+    pub fn add_channel(
+        &mut self,
+        scid: Scid,
+        nodes: [u32; 2],
+        capacity_msat: Option<u64>,
+    ) -> Result<u32, GraphError> {
+        if nodes[0] == nodes[1] {
+            return Err(GraphError::SelfLoop(scid));
+        }
+        if capacity_msat == Some(0) {
+            return Err(GraphError::ZeroCapacity(scid));
+        }
+        if let Some(&node) = nodes.iter().find(|&&node| node as usize >= self.ids.len()) {
+            return Err(GraphError::UnknownNode(scid, node));
+        }
+        let capacity = capacity_msat.map(|capacity| capacity.min(MAX_MONEY_MSAT));
+        if let Some(&channel) = self.by_scid.get(&scid) {
+            if self.channels[channel as usize].nodes != nodes {
+                return Err(GraphError::Contradiction(scid));
+            }
+            if let Some(capacity) = capacity {
+                self.set_capacity(channel, capacity, true);
+            }
+            return Ok(channel);
+        }
+        if self.channels.len() >= MAX_ELEMENTS {
+            return Err(GraphError::TooLarge(MAX_ELEMENTS));
+        }
+        let channel = self.channels.len() as u32;
+        let capacity_msat = capacity.unwrap_or(0);
+        self.channels.push(Channel { scid, nodes, capacity_msat, capacity_known: capacity.is_some() });
+        self.capacity_log.push(crate::prior::log_bucket(capacity_msat));
+        self.policies.extend([Policy::UNKNOWN; 2]);
+        self.by_scid.insert(scid, channel);
+        Ok(channel)
+    }
+
+    fn set_capacity(&mut self, channel: u32, capacity_msat: u64, known: bool) {
+        let entry = &mut self.channels[channel as usize];
+        entry.capacity_msat = capacity_msat;
+        entry.capacity_known = known;
+        self.capacity_log[channel as usize] = crate::prior::log_bucket(capacity_msat);
+    }
+
+    /// Sets a direction's policy, in place. `channel` is an index from this graph; an unknown one is ignored.
+    pub fn set_policy(&mut self, channel: u32, direction: Direction, policy: Policy) {
+        let Some(entry) = self.channels.get(channel as usize).copied() else { return };
+        let max_msat = policy.max_msat.min(MAX_MONEY_MSAT);
+        self.policies[arc_of(channel, direction) as usize] = Policy { max_msat, ..policy };
+        if !entry.capacity_known {
+            let other = self.policies[arc_of(channel, direction.reversed()) as usize].max_msat;
+            self.set_capacity(channel, max_msat.max(other), false);
+        }
+    }
+
+    /// Rebuilds the rows after additions (a counting sort, linear).
+    pub fn index(&mut self) {
+        let mut starts = alloc::vec![0u32; self.ids.len() + 1];
+        for node in self.channels.iter().flat_map(|channel| channel.nodes) {
+            starts[node as usize + 1] += 1;
+        }
+        for node in 0..self.ids.len() {
+            starts[node + 1] += starts[node];
+        }
+        let mut next = starts.clone();
+        self.rows = alloc::vec![Incident { peer: 0, out: 0 }; 2 * self.channels.len()];
+        for (channel, entry) in self.channels.iter().enumerate() {
+            for side in 0..2 {
+                let place = &mut next[entry.nodes[side] as usize];
+                let out = (2 * channel + side) as u32;
+                self.rows[*place as usize] = Incident { peer: entry.nodes[1 - side], out };
+                *place += 1;
+            }
+        }
+        self.row_starts = starts;
+    }
+
+    /// Number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// All channels; a channel's index is its place here.
+    #[must_use]
+    pub fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    /// All nodes; a node's index is its place here.
+    #[must_use]
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.ids
+    }
+
+    /// A node's index.
+    #[must_use]
+    pub fn node(&self, id: &NodeId) -> Option<u32> {
+        self.by_id.get(id).copied()
+    }
+
+    /// A channel's index.
+    #[must_use]
+    pub fn channel(&self, scid: Scid) -> Option<u32> {
+        self.by_scid.get(&scid).copied()
+    }
+
+    /// The policy of an arc of this graph ([`Incident::out`]).
+    #[must_use]
+    pub fn policy(&self, channel: u32, direction: Direction) -> Option<&Policy> {
+        self.policies.get(arc_of(channel, direction) as usize)
+    }
+
+    pub(crate) fn arc_policy(&self, arc: u32) -> &Policy {
+        &self.policies[arc as usize]
+    }
+
+    pub(crate) fn capacity_log(&self, channel: u32) -> u16 {
+        self.capacity_log[channel as usize]
+    }
+
+    /// A node's channels; empty for an index that is not the graph's, and before [`Self::index`].
+    #[must_use]
+    pub fn incident(&self, node: u32) -> &[Incident] {
+        let bounds = self.row_starts.get(node as usize).zip(self.row_starts.get(node as usize + 1));
+        bounds.and_then(|(&from, &to)| self.rows.get(from as usize..to as usize)).unwrap_or(&[])
+    }
+
+    /// Bytes held, for the memory figure: what the vectors and maps allocate (B-tree overhead estimated at a third).
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let maps = self.by_id.len() * (33 + 4) + self.by_scid.len() * (8 + 4);
+        self.ids.capacity() * 33
+            + self.channels.capacity() * size_of::<Channel>()
+            + self.policies.capacity() * size_of::<Policy>()
+            + self.capacity_log.capacity() * 2
+            + self.row_starts.capacity() * 4
+            + self.rows.capacity() * size_of::<Incident>()
+            + maps * 4 / 3
+    }
+}
+
+/// What a loader made: the graph, and the channels it left out because they cannot be.
+#[derive(Clone, Default)]
+pub struct Loaded {
+    /// The graph, indexed.
+    pub graph: Graph,
+    /// Why each channel that is missing is missing.
+    pub skipped: Vec<GraphError>,
+}
+
+/// Arc number of a channel's direction.
+pub(crate) const fn arc_of(channel: u32, direction: Direction) -> u32 {
+    2 * channel + direction.bit()
+}

@@ -1,0 +1,41 @@
+//! Optimally reliable multi-path payments: a payment is split so that it most probably succeeds at an acceptable
+//! fee, by min-cost flow over what the wallet believes about each channel (Pickhardt and Richter, *Optimally
+//! Reliable & Cheap Payment Flows on the Lightning Network*, 2021).
+//!
+//! Pure: no I/O, no clock, no randomness, no threads; it acts only when called, and the same call gives the same
+//! plan natively and in wasm.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod attempt;
+pub mod belief;
+mod codec;
+pub mod csv;
+#[cfg(feature = "evaluation")]
+pub mod evaluation;
+mod extras;
+pub mod flow;
+#[cfg(test)]
+mod flow_tests;
+pub mod graph;
+mod network;
+mod parts;
+pub mod payment;
+pub mod plan;
+pub mod prior;
+pub mod request;
+pub mod rgs;
+pub mod snapshot;
+mod survey;
+mod verify;
+
+pub use belief::{Belief, Beliefs, Certainty};
+pub use codec::Truncated;
+pub use graph::{Direction, Graph, NodeId, Policy, Scid};
+pub use payment::{Outcome, Payment};
+pub use plan::{Planner, Reason, Tuning};
+pub use request::{FirstHop, HintHop, Hop, Link, Mode, NoPlan, Part, Plan, Request, Tail};
+pub use verify::{Wrong, verify};

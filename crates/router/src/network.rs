@@ -1,0 +1,386 @@
+//! The payment network: the graph, what is believed of it, our own channels and the tails, seen as a min-cost-flow
+//! network. Units are msat; costs are [`NAT`]s per whole amount, so a unit's cost is that of sending everything.
+
+use crate::belief::Beliefs;
+use crate::extras::{Extra, Extras};
+use crate::flow::Network;
+use crate::graph::{Direction, Graph, Policy, arc_of};
+use crate::prior::{NAT, PIECES, Piece, Prior, SlopeTable, convex_pieces, log_bucket};
+use crate::request::{NoPlan, Request};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+/// Weights of the objective, all in nats for the whole amount.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Weights {
+    /// Fee in ppm that is worth a nat: `V`.
+    pub ppm_per_nat: f64,
+    /// Per hop: latency, and things that fail which are not balances.
+    pub hop: f64,
+    /// Per block of delay.
+    pub block: f64,
+    /// Per part.
+    pub part: f64,
+}
+
+/// An arc of which more is known than its capacity: explicit pieces.
+#[derive(Clone)]
+struct Warm {
+    /// Ends in msat, slopes in [`NAT`]s per whole amount, probability only.
+    pieces: Vec<(u64, u64)>,
+    /// Known to be there, msat.
+    certain_msat: u64,
+    /// Bounds of the direction's balance as shares of the capacity, and what is in flight, as a share.
+    low: f64,
+    high: f64,
+    held: f64,
+}
+
+/// The network of one payment.
+#[derive(Clone)]
+pub struct PaymentNetwork<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) amount_msat: u64,
+    pub(crate) weights: Weights,
+    pub(crate) prior: Prior,
+    table: SlopeTable,
+    amount_log: u16,
+    nat_per_ppm: f64,
+    nat_per_base: f64,
+    pub(crate) slots: Vec<u32>,
+    /// What the first unit over each arc of the graph costs: 0 if not yet computed, [`CLOSED`] if none fits. A search
+    /// asks this a hundred times for each arc that it takes.
+    first_costs: Vec<Cell<u32>>,
+    warm: Vec<Warm>,
+    pub(crate) extras: Vec<Extra>,
+    extra_rows: Vec<(u32, u32, u32)>,
+    nodes: usize,
+    pub(crate) source: u32,
+    pub(crate) sink: u32,
+}
+
+/// Marks an arc that must not be used.
+const BANNED: u32 = u32::MAX;
+
+impl<'a> PaymentNetwork<'a> {
+    /// Lays the network of a payment.
+    ///
+    /// # Errors
+    /// [`NoPlan::NoPath`] if the destination is in neither graph nor tails, [`NoPlan::Malformed`].
+    pub fn new(
+        graph: &'a Graph,
+        beliefs: &Beliefs,
+        request: &Request,
+        (base, weights): (&Prior, Weights),
+        now_s: u32,
+    ) -> Result<Self, NoPlan> {
+        let prior = beliefs.prior(base, now_s);
+        let extras = Extras::new(graph, request)?;
+        let mut network = Self {
+            graph,
+            amount_msat: request.amount_msat,
+            weights,
+            prior,
+            table: SlopeTable::new(&prior),
+            amount_log: log_bucket(request.amount_msat),
+            nat_per_ppm: 0.0,
+            nat_per_base: 0.0,
+            slots: vec![0; 2 * graph.channels().len()],
+            first_costs: vec![Cell::new(0); 2 * graph.channels().len()],
+            warm: Vec::new(),
+            extras: extras.arcs,
+            extra_rows: extras.rows,
+            nodes: extras.nodes,
+            source: extras.source,
+            sink: extras.sink,
+        };
+        network.set_weights(weights);
+        for (&scid, belief) in &beliefs.channels {
+            let Some(channel) = graph.channel(scid) else { continue };
+            let belief = belief.decayed(now_s);
+            if belief.is_vague() {
+                continue;
+            }
+            for direction in [Direction::Forward, Direction::Backward] {
+                let held = beliefs.in_flight_msat(scid, direction);
+                network.warm_up(arc_of(channel, direction), belief.interval(direction), held);
+            }
+        }
+        for (&(scid, bit), &held) in &beliefs.in_flight {
+            let Some(channel) = graph.channel(scid) else { continue };
+            let arc = arc_of(channel, Direction::from_bit(u32::from(bit)));
+            if network.slots[arc as usize] == 0 {
+                let capacity = graph.channels()[channel as usize].capacity_msat;
+                network.warm_up(arc, (0, capacity), held);
+            }
+        }
+        Ok(network)
+    }
+
+    /// Changes the objective.
+    pub fn set_weights(&mut self, weights: Weights) {
+        // A base fee is spread over the part that it will probably be asked for.
+        let part = self.amount_msat.clamp(1, PART_GUESS_MSAT);
+        self.weights = weights;
+        self.first_costs.fill(Cell::new(0));
+        self.nat_per_ppm = NAT / weights.ppm_per_nat;
+        self.nat_per_base = self.nat_per_ppm * 1e6 / part as f64;
+    }
+
+    /// Gives an arc of the graph explicit pieces: its balance lies in the interval, `held_msat` of it is spoken for.
+    fn warm_up(&mut self, arc: u32, (low_msat, high_msat): (u64, u64), held_msat: u64) {
+        let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat.max(1) as f64;
+        let share = |amount: u64| (amount as f64 / capacity).min(1.0);
+        let (low, high, held) = (share(low_msat), share(high_msat), share(held_msat));
+        let certain_msat = low_msat.saturating_sub(held_msat);
+        let mut pieces = Vec::with_capacity(PIECES + 1);
+        if certain_msat > 0 {
+            pieces.push((certain_msat, 0));
+        }
+        let start = low.max(held);
+        let stop =
+            (start + (high - start) * crate::prior::USABLE).min(start + self.amount_msat as f64 / capacity);
+        if high_msat > low_msat.max(held_msat) {
+            let already = self.prior.cost(start, low, high);
+            let mut points = [(0.0, 0.0); PIECES];
+            for (piece, point) in points.iter_mut().enumerate() {
+                let x = start + (stop - start) * (piece + 1) as f64 / PIECES as f64;
+                *point = (x, self.prior.cost(x, low, high) - already);
+            }
+            let (ends, costs) = (points.map(|point| point.0), points.map(|point| point.1));
+            let scale = self.amount_msat as f64 / capacity * NAT;
+            for Piece { end, slope } in convex_pieces(start, &ends, &costs) {
+                let end_msat = ((end - held) * capacity) as u64;
+                if end_msat > pieces.last().map_or(0, |&(end, _)| end) {
+                    pieces.push((end_msat, (slope * scale) as u64));
+                }
+            }
+        }
+        self.first_costs[arc as usize] = Cell::new(0);
+        let warm = Warm { pieces, certain_msat, low, high, held };
+        match self.slots[arc as usize] {
+            0 | BANNED => {
+                self.warm.push(warm);
+                self.slots[arc as usize] = self.warm.len() as u32;
+            }
+            slot => self.warm[slot as usize - 1] = warm,
+        }
+    }
+
+    /// Takes `amount_msat` of an arc's balance as spoken for by this plan, for solving what is left.
+    pub(crate) fn commit(&mut self, arc: u32, amount_msat: u64, htlcs: u16) {
+        if let Some(extra) = self.extra_mut(arc) {
+            extra.limit_msat = extra.limit_msat.saturating_sub(amount_msat);
+            extra.slots = extra.slots.saturating_sub(htlcs);
+            return;
+        }
+        let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
+        let back = |share: f64| (share * capacity as f64) as u64;
+        let (interval, held) = match self.warm_of(arc) {
+            Some(warm) => ((back(warm.low), back(warm.high)), back(warm.held)),
+            None => ((0, capacity), 0),
+        };
+        self.warm_up(arc, interval, held.saturating_add(amount_msat));
+    }
+
+    /// Keeps an arc out of all further solves.
+    pub(crate) fn ban(&mut self, arc: u32) {
+        if let Some(extra) = self.extra_mut(arc) {
+            extra.policy.enabled = false;
+        } else {
+            self.slots[arc as usize] = BANNED;
+            self.first_costs[arc as usize] = Cell::new(0);
+        }
+    }
+
+    fn extra_mut(&mut self, arc: u32) -> Option<&mut Extra> {
+        let index = (arc as usize).checked_sub(self.slots.len())? / 2;
+        self.extras.get_mut(index)
+    }
+
+    pub(crate) fn extra(&self, arc: u32) -> Option<&Extra> {
+        let index = (arc as usize).checked_sub(self.slots.len())? / 2;
+        self.extras.get(index)
+    }
+
+    fn warm_of(&self, arc: u32) -> Option<&Warm> {
+        match *self.slots.get(arc as usize)? {
+            0 | BANNED => None,
+            slot => self.warm.get(slot as usize - 1),
+        }
+    }
+
+    /// What the sender of an arc asks.
+    pub(crate) fn policy(&self, arc: u32) -> &Policy {
+        self.extra(arc).map_or_else(|| self.graph.arc_policy(arc), |extra| &extra.policy)
+    }
+
+    /// Where an arc leaves from and where it goes.
+    pub(crate) fn ends(&self, arc: u32) -> (u32, u32) {
+        if let Some(extra) = self.extra(arc) {
+            return (extra.tail, extra.head);
+        }
+        let nodes = self.graph.channels()[(arc / 2) as usize].nodes;
+        let side = (arc & 1) as usize;
+        (nodes[side], nodes[1 - side])
+    }
+
+    /// The most that may cross an arc, msat.
+    pub(crate) fn limit_msat(&self, arc: u32) -> u64 {
+        if let Some(extra) = self.extra(arc) {
+            return extra.limit_msat;
+        }
+        let believed = match self.warm_of(arc) {
+            Some(warm) => warm.pieces.last().map_or(0, |&(end, _)| end),
+            None => usable(self.graph.channels()[(arc / 2) as usize].capacity_msat),
+        };
+        let max_msat = self.graph.arc_policy(arc).max_msat;
+        believed.min(max_msat.saturating_mul(u64::from(crate::parts::HTLC_SLOTS)))
+    }
+
+    /// What is known to get across an arc, msat.
+    pub(crate) fn certain_msat(&self, arc: u32) -> u64 {
+        self.extra(arc)
+            .map_or_else(|| self.warm_of(arc).map_or(0, |warm| warm.certain_msat), |extra| extra.limit_msat)
+    }
+
+    /// `-ln` of the probability that `amount_msat` gets across an arc, nats.
+    pub(crate) fn risk_nats(&self, arc: u32, amount_msat: u64) -> f64 {
+        if self.extra(arc).is_some() {
+            return 0.0;
+        }
+        let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat.max(1);
+        let share = amount_msat as f64 / capacity as f64;
+        let (low, high, held) =
+            self.warm_of(arc).map_or((0.0, 1.0, 0.0), |warm| (warm.low, warm.high, warm.held));
+        let already = if held > low { self.prior.cost(held, low, high) } else { 0.0 };
+        (self.prior.cost(share + held, low, high) - already).max(0.0)
+    }
+
+    fn overhead(&self, policy: &Policy) -> f64 {
+        let mut fee =
+            f64::from(policy.ppm) * self.nat_per_ppm + f64::from(policy.base_msat) * self.nat_per_base;
+        if policy.max_msat < self.amount_msat {
+            // A small HTLC maximum means many parts.
+            fee += self.weights.part * NAT * self.amount_msat as f64 / policy.max_msat.max(1) as f64;
+        }
+        fee + (self.weights.hop + self.weights.block * f64::from(policy.cltv)) * NAT
+    }
+
+    /// [`Network::ahead`] for an arc of the graph, computed.
+    fn next_cost(&self, arc: u32, flow: u64) -> Option<u64> {
+        let slot = self.slots[arc as usize];
+        let policy = self.graph.arc_policy(arc);
+        if !policy.enabled || policy.min_msat > self.amount_msat || policy.max_msat == 0 || slot == BANNED {
+            return None;
+        }
+        if flow > 0 && flow >= self.limit_msat(arc) {
+            return None;
+        }
+        let risk = if slot > 0 {
+            self.pieces_from(arc, flow)?.1
+        } else {
+            let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
+            u64::from(self.cold_row(arc)?[cold_piece(capacity, flow)])
+        };
+        Some(risk.saturating_add(self.overhead(policy) as u64).clamp(1, DEAREST))
+    }
+
+    fn cold_row(&self, arc: u32) -> Option<&[u32; PIECES]> {
+        self.table.row(self.amount_log, self.graph.capacity_log(arc / 2))
+    }
+
+    fn pieces_from(&self, arc: u32, flow: u64) -> Option<&(u64, u64)> {
+        self.warm_of(arc)?.pieces.iter().find(|(end, _)| *end > flow)
+    }
+}
+
+/// In [`PaymentNetwork::first_costs`]: nothing fits.
+const CLOSED: u32 = u32::MAX;
+
+/// No unit costs more (43,000 nats), however absurd fees and risks are.
+const DEAREST: u64 = CLOSED as u64 - 1;
+
+/// A part of this size is assumed when base fees are spread, msat; smaller payments are assumed to go in one.
+const PART_GUESS_MSAT: u64 = 1_000_000_000;
+
+fn usable(capacity_msat: u64) -> u64 {
+    capacity_msat - capacity_msat / 100
+}
+
+/// Where a cold arc's pieces end, msat.
+fn cold_end(capacity_msat: u64, piece: usize) -> u64 {
+    // No overflow: a capacity is at most MAX_MONEY_MSAT, an eighth of 2^64.
+    let end = (capacity_msat * (piece as u64 + 1)).div_ceil(PIECES as u64);
+    if piece + 1 >= PIECES { usable(capacity_msat) } else { end }
+}
+
+fn cold_piece(capacity_msat: u64, flow: u64) -> usize {
+    (flow.saturating_mul(PIECES as u64) / capacity_msat.max(1)).min(PIECES as u64 - 1) as usize
+}
+
+impl Network for PaymentNetwork<'_> {
+    fn node_count(&self) -> usize {
+        self.nodes
+    }
+
+    fn arc_count(&self) -> usize {
+        self.slots.len() + 2 * self.extras.len()
+    }
+
+    fn incident(&self, node: u32) -> impl Iterator<Item = (u32, u32)> {
+        let from = self.extra_rows.partition_point(|&(tail, ..)| tail < node);
+        let extra = self.extra_rows[from..].iter().take_while(move |&&(tail, ..)| tail == node);
+        let graph = self.graph.incident(node).iter().map(|entry| (entry.peer, entry.out));
+        graph.chain(extra.map(|&(_, peer, out)| (peer, out)))
+    }
+
+    fn ahead(&self, arc: u32, flow: u64) -> Option<u64> {
+        let Some(first) = self.first_costs.get(arc as usize) else {
+            let extra = self.extra(arc)?;
+            let open = arc & 1 == 0 && extra.policy.enabled && flow < extra.limit_msat;
+            return open.then(|| (self.overhead(&extra.policy) as u64).clamp(1, DEAREST));
+        };
+        if flow > 0 {
+            return self.next_cost(arc, flow);
+        }
+        if first.get() == 0 {
+            first.set(self.next_cost(arc, 0).map_or(CLOSED, |cost| cost as u32));
+        }
+        (first.get() != CLOSED).then(|| u64::from(first.get()))
+    }
+
+    fn ahead_room(&self, arc: u32, flow: u64) -> u64 {
+        let limit = self.limit_msat(arc);
+        let end = if arc as usize >= self.slots.len() {
+            limit
+        } else if let Some(&(end, _)) = self.pieces_from(arc, flow) {
+            end
+        } else {
+            let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
+            cold_end(capacity, cold_piece(capacity, flow))
+        };
+        end.min(limit).saturating_sub(flow)
+    }
+
+    fn back(&self, arc: u32, flow: u64) -> u64 {
+        self.ahead(arc, flow - 1).unwrap_or(0)
+    }
+
+    fn back_room(&self, arc: u32, flow: u64) -> u64 {
+        if arc as usize >= self.slots.len() {
+            return flow;
+        }
+        let start = if let Some(warm) = self.warm_of(arc) {
+            warm.pieces.iter().rev().find(|(end, _)| *end < flow).map_or(0, |&(end, _)| end)
+        } else {
+            let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
+            match cold_piece(capacity, flow - 1) {
+                0 => 0,
+                piece => cold_end(capacity, piece - 1),
+            }
+        };
+        flow - start
+    }
+}

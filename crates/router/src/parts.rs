@@ -1,0 +1,289 @@
+//! From a flow to parts: paths out of the flow, exact amounts with every fee, htlc limits, and improvement by the
+//! exact objective (needless parts merged).
+
+use crate::network::PaymentNetwork;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// HTLCs that a channel direction takes (BOLT 2: `max_accepted_htlcs` is at most 483).
+pub(crate) const HTLC_SLOTS: u16 = 483;
+
+/// A path with what it delivers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Draft {
+    /// From the source to the sink.
+    pub arcs: Vec<u32>,
+    /// What the sink gets, msat.
+    pub delivered_msat: u64,
+}
+
+impl Draft {
+    /// What crosses each arc, msat: each hop carries the next one's amount and the next one's fee.
+    pub(crate) fn amounts(&self, network: &PaymentNetwork<'_>) -> Vec<u64> {
+        amounts(network, &self.arcs, self.delivered_msat)
+    }
+
+    pub(crate) fn fee_msat(&self, network: &PaymentNetwork<'_>) -> u64 {
+        self.amounts(network).first().map_or(0, |sent| sent.saturating_sub(self.delivered_msat))
+    }
+
+    pub(crate) fn cltv(&self, network: &PaymentNetwork<'_>) -> u32 {
+        self.arcs.iter().map(|&arc| u32::from(network.policy(arc).cltv)).sum()
+    }
+}
+
+pub(crate) fn amounts(network: &PaymentNetwork<'_>, arcs: &[u32], delivered_msat: u64) -> Vec<u64> {
+    let mut amounts = alloc::vec![delivered_msat; arcs.len()];
+    for hop in (1..arcs.len()).rev() {
+        let fee = network.policy(arcs[hop]).fee_msat(amounts[hop]);
+        amounts[hop - 1] = amounts[hop].saturating_add(fee);
+    }
+    amounts
+}
+
+/// What crosses each arc in all parts together, msat, and in how many HTLCs.
+#[derive(Clone, Default)]
+pub(crate) struct Usage(pub BTreeMap<u32, (u64, u16)>);
+
+impl Usage {
+    pub(crate) fn msat(&self, arc: u32) -> u64 {
+        self.0.get(&arc).map_or(0, |&(msat, _)| msat)
+    }
+
+    pub(crate) fn add(&mut self, network: &PaymentNetwork<'_>, draft: &Draft) {
+        for (&arc, amount) in draft.arcs.iter().zip(draft.amounts(network)) {
+            let entry = self.0.entry(arc).or_default();
+            *entry = (entry.0.saturating_add(amount), entry.1.saturating_add(1));
+        }
+    }
+
+    pub(crate) fn remove(&mut self, network: &PaymentNetwork<'_>, draft: &Draft) {
+        for (&arc, amount) in draft.arcs.iter().zip(draft.amounts(network)) {
+            if let Some(entry) = self.0.get_mut(&arc) {
+                *entry = (entry.0.saturating_sub(amount), entry.1.saturating_sub(1));
+                if entry.1 == 0 {
+                    self.0.remove(&arc);
+                }
+            }
+        }
+    }
+}
+
+/// Takes paths out of a flow, the widest first (few parts), until nothing is left.
+pub(crate) fn decompose(network: &PaymentNetwork<'_>, flow: &[(u32, u64)]) -> Vec<Draft> {
+    let mut left: BTreeMap<u32, u64> = flow.iter().copied().collect();
+    let mut leaving: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for &(arc, _) in flow {
+        leaving.entry(network.ends(arc).0).or_default().push(arc);
+    }
+    let mut drafts = Vec::new();
+    while let Some((arcs, width)) = widest(network, &leaving, &left) {
+        for arc in &arcs {
+            if let Some(rest) = left.get_mut(arc) {
+                *rest -= width;
+            }
+        }
+        drafts.push(Draft { arcs, delivered_msat: width });
+    }
+    drafts
+}
+
+fn widest(
+    network: &PaymentNetwork<'_>,
+    leaving: &BTreeMap<u32, Vec<u32>>,
+    left: &BTreeMap<u32, u64>,
+) -> Option<(Vec<u32>, u64)> {
+    let mut best: BTreeMap<u32, (u64, u32)> = BTreeMap::new();
+    let mut open = alloc::collections::BinaryHeap::new();
+    open.push((u64::MAX, network.source));
+    while let Some((width, node)) = open.pop() {
+        if node == network.sink {
+            break;
+        }
+        if node != network.source && best.get(&node).is_some_and(|&(known, _)| known > width) {
+            continue;
+        }
+        for &arc in leaving.get(&node).into_iter().flatten() {
+            let through = width.min(left.get(&arc).copied().unwrap_or(0));
+            let head = network.ends(arc).1;
+            if through > best.get(&head).map_or(0, |&(known, _)| known) && head != network.source {
+                best.insert(head, (through, arc));
+                open.push((through, head));
+            }
+        }
+    }
+    let (width, _) = *best.get(&network.sink)?;
+    let mut arcs = Vec::new();
+    let mut node = network.sink;
+    while node != network.source {
+        let (_, arc) = *best.get(&node)?;
+        arcs.push(arc);
+        node = network.ends(arc).0;
+    }
+    arcs.reverse();
+    Some((arcs, width))
+}
+
+/// The most that a path delivers if each arc may carry no more than `limit`, msat; 0 if an htlc minimum forbids it.
+pub(crate) fn deliverable(
+    network: &PaymentNetwork<'_>,
+    arcs: &[u32],
+    wanted_msat: u64,
+    limit: impl Fn(u32) -> u64,
+) -> u64 {
+    let Some((&first, rest)) = arcs.split_first() else { return 0 };
+    let mut amount = limit(first);
+    for &arc in rest {
+        let policy = network.policy(arc);
+        let Some(without_base) = amount.checked_sub(u64::from(policy.base_msat)) else { return 0 };
+        let share = u128::from(without_base) * 1_000_000 / (1_000_000 + u128::from(policy.ppm));
+        amount = u64::try_from(share).unwrap_or(u64::MAX).min(limit(arc));
+    }
+    let delivered = amount.min(wanted_msat);
+    let crossing = amounts(network, arcs, delivered);
+    let enough = arcs.iter().zip(crossing).all(|(&arc, amount)| amount >= network.policy(arc).min_msat);
+    if enough { delivered } else { 0 }
+}
+
+/// Fits drafts to what their arcs take once fees are counted, splitting at htlc maxima; what is lost must be
+/// planned anew. `certain` flows are kept within what is known, so that a fee does not push them over the edge.
+pub(crate) fn fit(
+    network: &PaymentNetwork<'_>,
+    drafts: &[Draft],
+    flow: &[(u32, u64)],
+    usage: &mut Usage,
+    max_parts: usize,
+) -> Vec<Draft> {
+    let planned: BTreeMap<u32, u64> = flow.iter().copied().collect();
+    let mut fitted = Vec::new();
+    for draft in drafts {
+        let mut left = draft.delivered_msat;
+        while left > 0 && fitted.len() < max_parts {
+            let room = |arc| {
+                let certain = network.certain_msat(arc);
+                let within = planned.get(&arc).is_some_and(|&flow| flow <= certain);
+                let limit = if within { certain } else { network.limit_msat(arc) };
+                htlc_room(network, usage, arc, limit)
+            };
+            let most = deliverable(network, &draft.arcs, left, room);
+            if most == 0 {
+                break;
+            }
+            // Even parts: a remainder could be too small for anyone's minimum.
+            let even = left.div_ceil(left.div_ceil(most));
+            let delivered_msat = deliverable(network, &draft.arcs, even, room);
+            if delivered_msat == 0 {
+                break;
+            }
+            let part = Draft { arcs: draft.arcs.clone(), delivered_msat };
+            usage.add(network, &part);
+            left -= delivered_msat;
+            fitted.push(part);
+        }
+    }
+    fitted
+}
+
+/// What one more HTLC may carry over an arc whose total may not exceed `limit_msat`.
+pub(crate) fn htlc_room(network: &PaymentNetwork<'_>, usage: &Usage, arc: u32, limit_msat: u64) -> u64 {
+    let (used, htlcs) = usage.0.get(&arc).copied().unwrap_or_default();
+    let slots = network.extra(arc).map_or(HTLC_SLOTS, |extra| extra.slots);
+    if htlcs >= slots {
+        return 0;
+    }
+    limit_msat.saturating_sub(used).min(network.policy(arc).max_msat)
+}
+
+/// What a part costs apart from its risk, nats.
+fn upkeep(network: &PaymentNetwork<'_>, draft: &Draft) -> f64 {
+    let weights = &network.weights;
+    let whole = network.amount_msat.max(1) as f64;
+    let fee_ppm = draft.fee_msat(network) as f64 * 1e6 / whole;
+    let share = draft.delivered_msat as f64 / whole;
+    let length = draft.arcs.len() as f64 * weights.hop + f64::from(draft.cltv(network)) * weights.block;
+    fee_ppm / weights.ppm_per_nat + share * length + weights.part
+}
+
+/// What replacing `old` parts by `new` ones changes in the exact objective, nats; `None` if an arc does not take it.
+pub(crate) fn change(
+    network: &PaymentNetwork<'_>,
+    usage: &Usage,
+    old: &[&Draft],
+    new: &[&Draft],
+) -> Option<f64> {
+    let mut crossing: Vec<(u32, u64, u64, i32)> = Vec::new();
+    let mut tally =
+        |arc: u32, more: u64, less: u64, htlcs: i32| match crossing.iter_mut().find(|row| row.0 == arc) {
+            Some(row) => (row.1, row.2, row.3) = (row.1 + more, row.2 + less, row.3 + htlcs),
+            None => crossing.push((arc, more, less, htlcs)),
+        };
+    for draft in old {
+        for (&arc, amount) in draft.arcs.iter().zip(draft.amounts(network)) {
+            tally(arc, 0, amount, -1);
+        }
+    }
+    for draft in new {
+        for (&arc, amount) in draft.arcs.iter().zip(draft.amounts(network)) {
+            let policy = network.policy(arc);
+            if amount > policy.max_msat || amount < policy.min_msat {
+                return None;
+            }
+            tally(arc, amount, 0, 1);
+        }
+    }
+    let mut total = new.iter().map(|draft| upkeep(network, draft)).sum::<f64>();
+    total -= old.iter().map(|draft| upkeep(network, draft)).sum::<f64>();
+    for (arc, more, less, htlcs) in crossing {
+        let (before, count) = usage.0.get(&arc).copied().unwrap_or_default();
+        let after = before.saturating_add(more).saturating_sub(less);
+        let slots = network.extra(arc).map_or(HTLC_SLOTS, |extra| extra.slots);
+        if after > before && (after > network.limit_msat(arc) || i32::from(count) + htlcs > i32::from(slots))
+        {
+            return None;
+        }
+        if after != before {
+            total += network.risk_nats(arc, after) - network.risk_nats(arc, before);
+        }
+    }
+    Some(total)
+}
+
+/// Moves whole parts onto other parts' paths as long as that lowers the exact objective.
+pub(crate) fn merge(network: &PaymentNetwork<'_>, drafts: &mut Vec<Draft>, usage: &mut Usage) {
+    drafts.sort_by_key(|draft| draft.delivered_msat);
+    let mut index = 0;
+    while index < drafts.len() && drafts.len() > 1 {
+        let Some((target, joined)) = best_merge(network, drafts, usage, index) else {
+            index += 1;
+            continue;
+        };
+        usage.remove(network, &drafts[index]);
+        usage.remove(network, &drafts[target]);
+        usage.add(network, &joined);
+        drafts[target] = joined;
+        drafts.remove(index);
+    }
+}
+
+/// Only so many of the largest parts are tried as a small one's new home: quadratic work for hardly any gain.
+const MERGE_TARGETS: usize = 12;
+
+fn best_merge(
+    network: &PaymentNetwork<'_>,
+    drafts: &[Draft],
+    usage: &Usage,
+    index: usize,
+) -> Option<(usize, Draft)> {
+    let small = &drafts[index];
+    let mut best: Option<(f64, usize, Draft)> = None;
+    let targets = drafts.iter().enumerate().rev().filter(|&(target, _)| target != index);
+    for (target, large) in targets.take(MERGE_TARGETS) {
+        let delivered_msat = small.delivered_msat + large.delivered_msat;
+        let joined = Draft { arcs: large.arcs.clone(), delivered_msat };
+        let Some(change) = change(network, usage, &[small, large], &[&joined]) else { continue };
+        if change < -1e-12 && best.as_ref().is_none_or(|(least, ..)| change < *least) {
+            best = Some((change, target, joined));
+        }
+    }
+    best.map(|(_, target, joined)| (target, joined))
+}

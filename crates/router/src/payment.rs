@@ -1,0 +1,101 @@
+//! One payment over several rounds: plans the remainder, learns from each result, keeps the fee budget.
+
+use crate::belief::{Beliefs, Certainty};
+use crate::graph::Graph;
+use crate::plan::Planner;
+use crate::request::{Link, NoPlan, Part, Plan, Request};
+
+/// What became of a part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It arrived and is held.
+    Arrived,
+    /// Hop number so many ([`Part::hops`], from 0) did not forward it for lack of balance, or probably so.
+    Failed(usize, Certainty),
+}
+
+/// A payment in progress.
+#[derive(Clone, Debug)]
+pub struct Payment {
+    request: Request,
+    delivered_msat: u64,
+    fee_msat: u64,
+    rounds: u32,
+}
+
+impl Payment {
+    /// Starts one.
+    #[must_use]
+    pub fn new(request: Request) -> Self {
+        Self { request, delivered_msat: 0, fee_msat: 0, rounds: 0 }
+    }
+
+    /// What is still to be delivered, msat.
+    #[must_use]
+    pub fn remaining_msat(&self) -> u64 {
+        self.request.amount_msat.saturating_sub(self.delivered_msat)
+    }
+
+    /// Fees of what has arrived, msat.
+    #[must_use]
+    pub fn fee_msat(&self) -> u64 {
+        self.fee_msat
+    }
+
+    /// Plans what remains.
+    ///
+    /// # Errors
+    /// [`NoPlan`], about the remainder.
+    pub fn next(
+        &mut self,
+        planner: &mut Planner,
+        graph: &Graph,
+        beliefs: &Beliefs,
+        now_s: u32,
+    ) -> Result<Plan, NoPlan> {
+        let request = self.request_now();
+        self.rounds += 1;
+        planner.plan(graph, beliefs, &request, now_s)
+    }
+
+    /// The request as the next round will plan it: the remainder, within what is left of the fee budget.
+    #[must_use]
+    pub fn request_now(&self) -> Request {
+        let mut request = self.request.clone();
+        request.amount_msat = self.remaining_msat();
+        request.max_fee_msat = self.request.max_fee_msat.saturating_sub(self.fee_msat);
+        request.retries = request.retries.saturating_add(self.rounds);
+        request
+    }
+
+    /// Takes in what became of a part of the last plan.
+    pub fn report(
+        &mut self,
+        part: &Part,
+        outcome: Outcome,
+        graph: &Graph,
+        beliefs: &mut Beliefs,
+        now_s: u32,
+    ) {
+        for (index, hop) in part.hops.iter().enumerate() {
+            let Link::Channel(scid, direction) = hop.link else { continue };
+            match outcome {
+                Outcome::Arrived => {
+                    beliefs.reached(graph, scid, direction, hop.amount_msat, now_s);
+                    beliefs.sent(scid, direction, hop.amount_msat);
+                }
+                Outcome::Failed(at, _) if index < at => {
+                    beliefs.reached(graph, scid, direction, hop.amount_msat, now_s);
+                }
+                Outcome::Failed(at, certainty) if index == at => {
+                    beliefs.refused(graph, (scid, direction), hop.amount_msat, certainty, now_s);
+                }
+                Outcome::Failed(..) => {}
+            }
+        }
+        if outcome == Outcome::Arrived {
+            self.delivered_msat = self.delivered_msat.saturating_add(part.delivered_msat);
+            self.fee_msat = self.fee_msat.saturating_add(part.fee_msat);
+        }
+    }
+}

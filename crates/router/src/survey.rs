@@ -1,0 +1,82 @@
+//! What can be said of a payment's network without solving it: how much can leave and arrive, and which arc is which
+//! link.
+
+use crate::flow::Network;
+use crate::graph::{Direction, NodeId, arc_of};
+use crate::network::PaymentNetwork;
+use crate::parts::Draft;
+use crate::request::{Link, Part, Request, Tail};
+use alloc::vec::Vec;
+
+impl PaymentNetwork<'_> {
+    /// The most that is believed to reach the sink's channels: no more than this can arrive.
+    pub(crate) fn inbound_msat(&self) -> u64 {
+        let arriving = self.incident(self.sink).map(|(_, out)| out ^ 1);
+        let open = arriving.filter(|&arc| self.ahead(arc, 0).is_some());
+        open.fold(0, |sum: u64, arc| sum.saturating_add(self.limit_msat(arc)))
+    }
+
+    /// The most that can leave our own channels and is believed to leave their gateways.
+    pub(crate) fn outbound_msat(&self) -> u64 {
+        let own = self.extras.iter().filter(|extra| extra.tail == self.source);
+        own.fold(0, |sum: u64, extra| sum.saturating_add(extra.limit_msat))
+    }
+
+    /// The most that can leave our gateways, or our own channels if that is less.
+    pub(crate) fn departing_msat(&self) -> u64 {
+        let mut gateways: Vec<u32> =
+            self.extras.iter().filter(|extra| extra.tail == self.source).map(|extra| extra.head).collect();
+        gateways.sort_unstable();
+        gateways.dedup();
+        if gateways.contains(&self.sink) {
+            return self.outbound_msat();
+        }
+        let leaving = gateways.iter().flat_map(|&gateway| self.incident(gateway)).map(|(_, out)| out);
+        let open = leaving.filter(|&arc| self.ahead(arc, 0).is_some());
+        let sum = open.fold(0, |sum: u64, arc| sum.saturating_add(self.limit_msat(arc)));
+        sum.min(self.outbound_msat())
+    }
+
+    pub(crate) fn extra_arc(&self, link: Link) -> Option<u32> {
+        let index = self.extras.iter().position(|extra| extra.link == link)?;
+        Some((self.slots.len() + 2 * index) as u32)
+    }
+
+    /// What carries an arc.
+    pub(crate) fn link(&self, arc: u32) -> Link {
+        self.extra(arc).map_or_else(
+            || {
+                let scid = self.graph.channels()[(arc / 2) as usize].scid;
+                Link::Channel(scid, Direction::from_bit(arc))
+            },
+            |extra| extra.link,
+        )
+    }
+
+    /// Who forwards over a link that leaves `tail`; `None` for ourselves.
+    pub(crate) fn node_id(&self, tail: u32, request: &Request, link: Link) -> Option<NodeId> {
+        match link {
+            Link::Own(_) => None,
+            Link::Channel(..) => self.graph.nodes().get(tail as usize).copied(),
+            Link::Tail(tail, hop) => match request.tails.get(tail)? {
+                Tail::Hint(hops) => hops.get(hop).map(|hop| hop.from),
+                Tail::Blinded(hop) => Some(hop.from),
+            },
+        }
+    }
+
+    /// A part of a plan as arcs again.
+    pub(crate) fn draft(&self, part: &Part) -> Draft {
+        let arcs = part.hops.iter().filter_map(|hop| self.arc(hop.link)).collect();
+        Draft { arcs, delivered_msat: part.delivered_msat }
+    }
+
+    fn arc(&self, link: Link) -> Option<u32> {
+        match link {
+            Link::Channel(scid, direction) => {
+                self.graph.channel(scid).map(|channel| arc_of(channel, direction))
+            }
+            link => self.extra_arc(link),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Checks a plan against the graph and its request, independently of how it was made: what a caller may do before
+//! money moves, and what the fuzzer does always.
+
+use crate::graph::{Graph, fee_msat};
+use crate::request::{HintHop, Hop, Link, Part, Plan, Request, Tail};
+use alloc::collections::BTreeMap;
+
+/// What is wrong with a plan. Any of these is a defect of the planner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Wrong {
+    /// The parts do not add up to the amount.
+    #[error("the parts deliver {0} msat, not what was asked for")]
+    Amount(u64),
+    /// More fee than allowed, or another than stated.
+    #[error("the fee of {0} msat is not what was stated, or over the budget")]
+    Fee(u64),
+    /// More parts than allowed.
+    #[error("{0} parts are more than allowed")]
+    Parts(usize),
+    /// A part locks money for too long.
+    #[error("{0} blocks are more than allowed")]
+    Delay(u32),
+    /// A hop that is not there, is disabled, or does not continue from the one before.
+    #[error("hop {0} does not exist or does not continue")]
+    Path(usize),
+    /// A hop outside its HTLC limits.
+    #[error("hop {0} is outside its htlc limits")]
+    Limits(usize),
+    /// A hop that does not pay for the next one.
+    #[error("hop {0} underpays the next one")]
+    Underpaid(usize),
+    /// One of our channels carries more, or more HTLCs, than it has.
+    #[error("our channel {0} carries more than it has")]
+    Own(usize),
+}
+
+/// Checks `plan` as a plan for `request`.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify(graph: &Graph, request: &Request, plan: &Plan) -> Result<(), Wrong> {
+    let sum =
+        |value: fn(&Part) -> u64| plan.parts.iter().fold(0, |sum: u64, part| sum.saturating_add(value(part)));
+    let delivered = sum(|part| part.delivered_msat);
+    if delivered != request.amount_msat {
+        return Err(Wrong::Amount(delivered));
+    }
+    let fee = sum(|part| part.fee_msat);
+    if fee != plan.fee_msat || fee > request.max_fee_msat {
+        return Err(Wrong::Fee(fee));
+    }
+    if plan.parts.len() > request.max_parts {
+        return Err(Wrong::Parts(plan.parts.len()));
+    }
+    let mut own: BTreeMap<usize, (u64, u32)> = BTreeMap::new();
+    for part in &plan.parts {
+        verify_part(graph, request, part)?;
+        if let Some(Hop { link: Link::Own(index), amount_msat, .. }) = part.hops.first() {
+            let entry = own.entry(*index).or_default();
+            *entry = (entry.0.saturating_add(*amount_msat), entry.1 + 1);
+        }
+    }
+    for (index, (msat, htlcs)) in own {
+        let channel = request.first_hops.get(index).ok_or(Wrong::Own(index))?;
+        if msat > channel.spendable_msat || htlcs > u32::from(channel.slots) {
+            return Err(Wrong::Own(index));
+        }
+    }
+    Ok(())
+}
+
+fn verify_part(graph: &Graph, request: &Request, part: &Part) -> Result<(), Wrong> {
+    let mut at = None;
+    let mut delay = request.final_cltv;
+    for (index, hop) in part.hops.iter().enumerate() {
+        let wanted = rule(graph, request, hop).ok_or(Wrong::Path(index))?;
+        if (index == 0) != matches!(hop.link, Link::Own(_)) || hop.from != at {
+            return Err(Wrong::Path(index));
+        }
+        if hop.amount_msat < wanted.min_msat || hop.amount_msat > wanted.max_msat {
+            return Err(Wrong::Limits(index));
+        }
+        let paid = match index.checked_sub(1).and_then(|before| part.hops.get(before)) {
+            Some(before) => before.amount_msat.saturating_sub(hop.amount_msat),
+            None => 0,
+        };
+        if paid < fee_msat(wanted.base_msat, wanted.ppm, hop.amount_msat) {
+            return Err(Wrong::Underpaid(index));
+        }
+        delay = delay.saturating_add(u32::from(wanted.cltv));
+        at = next_node(graph, request, hop);
+    }
+    if delay > request.max_cltv.max(request.final_cltv) {
+        return Err(Wrong::Delay(delay));
+    }
+    let sent = part.hops.first().map(|hop| hop.amount_msat);
+    if sent != part.delivered_msat.checked_add(part.fee_msat) {
+        return Err(Wrong::Fee(part.fee_msat));
+    }
+    let arrived = part.hops.last().is_some_and(|hop| hop.amount_msat == part.delivered_msat);
+    let there =
+        matches!(part.hops.last(), Some(Hop { link: Link::Tail(..), .. })) || at == Some(request.destination);
+    if arrived && there { Ok(()) } else { Err(Wrong::Path(part.hops.len())) }
+}
+
+/// What a hop asks; `None` if it does not exist or is closed.
+fn rule(graph: &Graph, request: &Request, hop: &Hop) -> Option<HintHop> {
+    match hop.link {
+        Link::Own(index) => {
+            let own = request.first_hops.get(index)?;
+            Some(HintHop {
+                from: own.peer,
+                scid: crate::Scid(0),
+                base_msat: 0,
+                ppm: 0,
+                cltv: 0,
+                min_msat: own.min_msat,
+                max_msat: own.max_msat,
+            })
+        }
+        Link::Channel(scid, direction) => {
+            let policy = graph.policy(graph.channel(scid)?, direction).filter(|policy| policy.enabled)?;
+            let (base_msat, ppm, cltv) = (policy.base_msat, policy.ppm, policy.cltv);
+            let from = hop.from?;
+            Some(HintHop {
+                from,
+                scid,
+                base_msat,
+                ppm,
+                cltv,
+                min_msat: policy.min_msat,
+                max_msat: policy.max_msat,
+            })
+        }
+        Link::Tail(tail, place) => match request.tails.get(tail)? {
+            Tail::Hint(hops) => hops.get(place).cloned(),
+            Tail::Blinded(hop) => Some(hop.clone()),
+        },
+    }
+}
+
+fn next_node(graph: &Graph, request: &Request, hop: &Hop) -> Option<crate::NodeId> {
+    match hop.link {
+        Link::Own(index) => request.first_hops.get(index).map(|own| own.peer),
+        Link::Channel(scid, direction) => {
+            let nodes = graph.channels().get(graph.channel(scid)? as usize)?.nodes;
+            graph.nodes().get(nodes[1 - direction.bit() as usize] as usize).copied()
+        }
+        Link::Tail(tail, place) => match request.tails.get(tail)? {
+            Tail::Hint(hops) => Some(hops.get(place + 1).map_or(request.destination, |next| next.from)),
+            Tail::Blinded(_) => Some(request.destination),
+        },
+    }
+}

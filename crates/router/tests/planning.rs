@@ -1,0 +1,232 @@
+//! Plans on small graphs whose best answer is known by hand.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use amplet_router::graph::MAX_MONEY_MSAT;
+use amplet_router::{
+    Beliefs, Certainty, Direction, FirstHop, Graph, HintHop, Link, Mode, NoPlan, NodeId, Outcome, Payment,
+    Planner, Policy, Request, Scid, Tail, verify,
+};
+
+const SAT: u64 = 1000;
+
+fn id(name: u8) -> NodeId {
+    NodeId([2; 33].map(|byte: u8| byte.wrapping_add(name)))
+}
+
+fn policy(ppm: u32) -> Policy {
+    Policy { enabled: true, base_msat: 0, ppm, cltv: 40, min_msat: 1, max_msat: u64::MAX }
+}
+
+/// Channels as (scid, from, to, capacity in sat, ppm), both directions alike.
+fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
+    let mut graph = Graph::new();
+    for &(scid, from, to, capacity_sat, ppm) in channels {
+        let ends = [from, to].map(|name| graph.add_node(id(name)).unwrap());
+        let channel = graph.add_channel(Scid(scid), ends, Some(capacity_sat * SAT)).unwrap();
+        graph.set_policy(channel, Direction::Forward, policy(ppm));
+        graph.set_policy(channel, Direction::Backward, policy(ppm));
+    }
+    graph.index();
+    graph
+}
+
+fn own(peer: u8, spendable_sat: u64) -> FirstHop {
+    let spendable_msat = spendable_sat * SAT;
+    FirstHop { peer: id(peer), spendable_msat, min_msat: 1, max_msat: MAX_MONEY_MSAT, slots: 483 }
+}
+
+fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
+    Request {
+        first_hops,
+        destination: id(to),
+        tails: Vec::new(),
+        amount_msat: amount_sat * SAT,
+        max_fee_msat: amount_sat * SAT / 100 + 50 * SAT,
+        final_cltv: 18,
+        max_cltv: 1008,
+        max_parts: 100,
+        retries: 0,
+        mode: Mode::Balanced,
+    }
+}
+
+fn plan(graph: &Graph, beliefs: &Beliefs, request: &Request) -> Result<amplet_router::Plan, NoPlan> {
+    let plan = Planner::new().plan(graph, beliefs, request, 0)?;
+    verify(graph, request, &plan).unwrap();
+    Ok(plan)
+}
+
+fn channels(part: &amplet_router::Part) -> Vec<u64> {
+    let scid = |link| if let Link::Channel(scid, _) = link { Some(scid.0) } else { None };
+    part.hops.iter().filter_map(|hop| scid(hop.link)).collect()
+}
+
+#[test]
+fn fee_and_reliability_are_traded_by_the_mode() {
+    // A dear, wide way by 2 and a cheap, narrow one by 3.
+    let graph = graph(&[
+        (1, 1, 2, 90_000_000, 500),
+        (2, 2, 9, 90_000_000, 500),
+        (3, 1, 3, 700_000, 1),
+        (4, 3, 9, 700_000, 1),
+    ]);
+    let mut request = request(vec![own(1, 10_000_000)], 9, 400_000);
+    let mut by = |mode| {
+        request.mode = mode;
+        let plan = plan(&graph, &Beliefs::new(), &request).unwrap();
+        (plan.fee_msat, plan.probability)
+    };
+    let (reliable, cheap) = (by(Mode::Reliable), by(Mode::Custom(10.0)));
+    assert!(reliable.0 > cheap.0 && reliable.1 > cheap.1, "{reliable:?} {cheap:?}");
+}
+
+#[test]
+fn a_payment_too_large_for_one_way_is_split() {
+    let graph = graph(&[
+        (1, 1, 2, 1_000_000, 10),
+        (2, 2, 9, 1_000_000, 10),
+        (3, 1, 3, 1_000_000, 10),
+        (4, 3, 9, 1_000_000, 10),
+    ]);
+    let plan = plan(&graph, &Beliefs::new(), &request(vec![own(1, 10_000_000)], 9, 1_500_000)).unwrap();
+    let through = |scid| {
+        plan.parts
+            .iter()
+            .filter(|part| channels(part)[0] == scid)
+            .map(|part| part.delivered_msat)
+            .sum::<u64>()
+    };
+    assert!(through(1).abs_diff(through(3)) < 1_500_000 * SAT / 8, "{} {}", through(1), through(3));
+}
+
+#[test]
+fn several_gateways_are_used_at_once() {
+    let graph = graph(&[(1, 1, 9, 1_000_000, 10), (2, 2, 9, 1_000_000, 10)]);
+    let request = request(vec![own(1, 600_000), own(2, 600_000)], 9, 1_000_000);
+    let plan = plan(&graph, &Beliefs::new(), &request).unwrap();
+    let mut first: Vec<_> = plan.parts.iter().map(|part| part.hops[0].link).collect();
+    first.dedup();
+    assert!(first.contains(&Link::Own(0)) && first.contains(&Link::Own(1)));
+}
+
+#[test]
+fn each_refusal_says_what_would_work() {
+    let graph = graph(&[(1, 1, 2, 5_000_000, 10), (2, 2, 9, 1_000_000, 5_000)]);
+    let ask = |sat, own_sat| request(vec![own(1, own_sat)], 9, sat);
+    let refuse = |request: &Request| plan(&graph, &Beliefs::new(), request).unwrap_err();
+    let NoPlan::Balance { largest_msat } = refuse(&ask(300_000, 100_000)) else { panic!() };
+    assert_eq!(largest_msat, 100_000 * SAT);
+    let NoPlan::Inbound { largest_msat } = refuse(&ask(2_000_000, 4_000_000)) else { panic!() };
+    assert_eq!(largest_msat, 990_000 * SAT);
+    let mut tight = ask(500_000, 4_000_000);
+    tight.max_fee_msat = 1_000 * SAT;
+    let NoPlan::FeeBudget { needed_msat, largest_msat } = refuse(&tight) else { panic!() };
+    assert_eq!(needed_msat, 2_505_025, "0.5 % at the last hop, 10 ppm of both at the first");
+    tight.amount_msat = largest_msat;
+    assert!(plan(&graph, &Beliefs::new(), &tight).is_ok(), "{largest_msat}");
+    let mut short = ask(500_000, 4_000_000);
+    short.max_cltv = 60;
+    assert_eq!(refuse(&short), NoPlan::Cltv { limit: 60, largest_msat: 0 });
+    let mut nowhere = ask(1_000, 4_000_000);
+    nowhere.destination = id(77);
+    assert_eq!(refuse(&nowhere), NoPlan::NoPath);
+    assert_eq!(refuse(&ask(0, 1)), NoPlan::Amount(0));
+    let mut absurd = ask(1, 1);
+    absurd.amount_msat = u64::MAX;
+    assert_eq!(refuse(&absurd), NoPlan::Amount(u64::MAX));
+    let mut single = ask(500_000, 4_000_000);
+    single.first_hops = vec![own(1, 300_000), own(1, 300_000)];
+    single.max_parts = 1;
+    let NoPlan::Parts { limit: 1, largest_msat } = refuse(&single) else { panic!() };
+    single.amount_msat = largest_msat;
+    assert!(plan(&graph, &Beliefs::new(), &single).is_ok(), "{largest_msat}");
+}
+
+#[test]
+fn htlc_limits_split_and_slots_hold() {
+    let mut graph = graph(&[(1, 1, 9, 50_000_000, 0)]);
+    let channel = graph.channel(Scid(1)).unwrap();
+    graph.set_policy(channel, Direction::Forward, Policy { max_msat: 100_000 * SAT, ..policy(0) });
+    let mut request = request(vec![own(1, 10_000_000)], 9, 950_000);
+    let split = plan(&graph, &Beliefs::new(), &request).unwrap();
+    assert_eq!(split.parts.len(), 10);
+    request.first_hops[0].slots = 9;
+    assert!(matches!(plan(&graph, &Beliefs::new(), &request), Err(NoPlan::Capacity { .. })));
+}
+
+#[test]
+fn hints_and_blinded_paths_end_a_part() {
+    let graph = graph(&[(1, 1, 2, 5_000_000, 10)]);
+    let hop = |from, ppm| HintHop {
+        from: id(from),
+        scid: Scid(7),
+        base_msat: 100,
+        ppm,
+        cltv: 30,
+        min_msat: 1,
+        max_msat: u64::MAX,
+    };
+    let mut request = request(vec![own(1, 4_000_000)], 66, 100_000);
+    request.tails = vec![Tail::Hint(vec![hop(2, 20), hop(50, 30)])];
+    let hinted = plan(&graph, &Beliefs::new(), &request).unwrap();
+    assert_eq!(hinted.parts[0].hops.len(), 4);
+    assert_eq!(hinted.parts[0].cltv, 18 + 40 + 30 + 30);
+    request.tails = vec![Tail::Blinded(hop(2, 20))];
+    let blinded = plan(&graph, &Beliefs::new(), &request).unwrap();
+    assert_eq!(blinded.parts[0].hops.last().unwrap().link, Link::Tail(0, 0));
+    request.tails = vec![Tail::Hint(Vec::new())];
+    assert!(matches!(plan(&graph, &Beliefs::new(), &request), Err(NoPlan::Malformed(_))));
+}
+
+#[test]
+fn the_remainder_is_planned_around_what_failed() {
+    let graph = graph(&[
+        (1, 1, 2, 2_000_000, 10),
+        (2, 2, 9, 2_000_000, 10),
+        (3, 1, 3, 1_500_000, 10),
+        (4, 3, 9, 1_500_000, 10),
+    ]);
+    let mut planner = Planner::new();
+    let mut beliefs = Beliefs::new();
+    let mut payment = Payment::new(request(vec![own(1, 10_000_000)], 9, 300_000));
+    let first = payment.next(&mut planner, &graph, &beliefs, 0).unwrap();
+    assert!(first.parts.iter().all(|part| channels(part) == [1, 2]), "the wider way");
+    for part in &first.parts {
+        payment.report(part, Outcome::Failed(2, Certainty::Certain), &graph, &mut beliefs, 0);
+    }
+    let belief = beliefs.get(Scid(1), 0).unwrap();
+    let crossed = first.parts.iter().map(|part| part.hops[1].amount_msat).max().unwrap();
+    assert_eq!(belief.interval(Direction::Forward).0, crossed, "the hop before carried it");
+    assert_eq!(
+        belief.interval(Direction::Backward).1,
+        2_000_000 * SAT - crossed,
+        "so the other side lacks it"
+    );
+    let second = payment.next(&mut planner, &graph, &beliefs, 0).unwrap();
+    assert!(second.parts.iter().all(|part| channels(part) == [3, 4]), "{second:?}");
+    for part in &second.parts {
+        payment.report(part, Outcome::Arrived, &graph, &mut beliefs, 0);
+    }
+    assert_eq!(payment.remaining_msat(), 0);
+    assert_eq!(
+        beliefs.in_flight_msat(Scid(3), Direction::Forward),
+        second.parts.iter().map(|part| part.hops[1].amount_msat).sum::<u64>()
+    );
+}
+
+#[test]
+fn an_explanation_names_the_way_not_taken() {
+    let graph = graph(&[
+        (1, 1, 2, 9_000_000, 10),
+        (2, 2, 9, 9_000_000, 10),
+        (3, 1, 3, 3_000_000, 50),
+        (4, 3, 9, 3_000_000, 50),
+    ]);
+    let request = request(vec![own(1, 10_000_000)], 9, 100_000);
+    let mut planner = Planner::new();
+    let plan = planner.plan(&graph, &Beliefs::new(), &request, 0).unwrap();
+    let reasons = planner.explain(&graph, &Beliefs::new(), (&request, &plan), 0).unwrap();
+    let instead = reasons[0].instead.as_ref().unwrap();
+    assert_eq!((channels(&plan.parts[0]), channels(instead)), (vec![1, 2], vec![3, 4]));
+    assert!(instead.probability < plan.parts[0].probability && instead.fee_msat > plan.parts[0].fee_msat);
+}

@@ -33,7 +33,7 @@ pub fn run(cache: &Cache) -> Result<()> {
     let dist = root().join("www/dist");
     let files = loaded(&dist)?;
     let rows = measure(&files)?;
-    println!("{:<56} {:>11} {:>11}", "file (www/dist)", "raw", "brotli-11");
+    println!("{:<56} {:>11} {:>11}", "loaded to open a wallet (www/dist)", "raw", "brotli-11");
     let mut total = 0;
     for (file, (raw, packed)) in files.iter().zip(rows) {
         let name = file.strip_prefix(&dist).unwrap_or(file).display().to_string();
@@ -50,16 +50,42 @@ pub fn run(cache: &Cache) -> Result<()> {
     Ok(())
 }
 
-/// Every page, script, style and wasm of the release: what opening a wallet loads, and the few small chunks that
-/// only a later tap does. An upper bound that no forgotten list can spoil.
+/// What opening a wallet loads: what the page names, what a loaded script imports at once, and workers and wasm that it
+/// starts. Screens and tools behind a dynamic `import()` come with a later tap.
 fn loaded(dist: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     collect(dist, &mut files)?;
-    files.sort();
-    if !files.iter().any(|file| file.extension().is_some_and(|e| e == "wasm")) {
-        bail!("{} has no wasm: the page was built without the engine", dist.display());
+    let mut found = vec![dist.join("index.html")];
+    let mut read = 0;
+    while let Some(file) = found.get(read) {
+        read += 1;
+        if file.extension().is_some_and(|kind| kind == "wasm" || kind == "css") {
+            continue;
+        }
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let is_page = file.extension().is_some_and(|kind| kind == "html");
+        let new: Vec<PathBuf> = files
+            .iter()
+            .filter(|other| !found.contains(other) && names(&text, other, is_page))
+            .cloned()
+            .collect();
+        found.extend(new);
     }
-    Ok(files)
+    if !found.iter().any(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
+        bail!("{} loads no wasm: the page was built without the engine", dist.display());
+    }
+    Ok(found)
+}
+
+/// Whether a page (any link) or a script (static import, `new URL(..)`) loads a file.
+fn names(text: &str, file: &Path, is_page: bool) -> bool {
+    let Some(name) = file.file_name().and_then(|name| name.to_str()) else { return false };
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default().trim_end_matches("./").trim_end();
+        let before = before.trim_end_matches(['"', '\'', '`']).trim_end();
+        is_page || ["from", "import", "URL("].iter().any(|how| before.ends_with(how))
+    })
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -94,4 +120,21 @@ pub fn measure(files: &[PathBuf]) -> Result<Vec<(u64, u64)>> {
         bail!("{} of {} files were measured", rows.len(), files.len());
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn static_imports_workers_and_wasm_are_loaded_and_dynamic_imports_are_not() {
+        let loads = |text: &str, is_page| names(text, Path::new("/dist/assets/a-1.js"), is_page);
+        assert!(loads(r#"<script src="./assets/a-1.js">"#, true));
+        assert!(loads(r#"import{b}from"./a-1.js";"#, false));
+        assert!(loads(r#"import "./a-1.js";"#, false));
+        assert!(loads("new SharedWorker(new URL(new URL(`a-1.js`,import.meta.url)))", false));
+        assert!(!loads("import(`./a-1.js`)", false));
+        assert!(!loads(r#"m.f=["./a-1.js","./b.css"]"#, false));
+        assert!(!loads("", true));
+    }
 }

@@ -227,17 +227,19 @@ fn a_deep_reorg_is_followed_and_remembered_over_restarts() {
 }
 
 #[test]
-fn less_work_is_not_followed() {
-    let server = FakeServer::new(TestChain::new(100));
-    let device = Device::new(vec![("a", server.clone())]);
-    let chain = device.open(&["a"]);
-    device.poll(&chain).unwrap();
-    let tip = chain.tip();
-    server.chain.borrow_mut().cut(5);
-    server.chain.borrow_mut().mine_empty(4);
-    let poll = device.poll(&chain).unwrap();
-    assert_eq!((poll.new, poll.fork), (tip, None));
-    assert_eq!(chain.trust().level, TrustLevel::Offline, "nobody vouches for the chain in use");
+fn only_more_work_is_followed() {
+    for instead_of_five in [4, 5] {
+        let server = FakeServer::new(TestChain::new(100));
+        let device = Device::new(vec![("a", server.clone())]);
+        let chain = device.open(&["a"]);
+        device.poll(&chain).unwrap();
+        let tip = chain.tip();
+        server.chain.borrow_mut().cut(5);
+        server.chain.borrow_mut().mine_empty(instead_of_five);
+        let poll = device.poll(&chain).unwrap();
+        assert_eq!((poll.new, poll.fork), (tip, None));
+        assert_eq!(chain.trust().level, TrustLevel::Offline, "nobody vouches for the chain in use");
+    }
 }
 
 #[test]

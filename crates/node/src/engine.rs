@@ -130,8 +130,18 @@ async fn settle(inner: &Rc<Inner>) -> Result<(), StoreError> {
             inner.unwritten.set(true);
         }
         if !urgent && !is_urgent(inner) {
+            tell_usable(inner);
             return Ok(());
         }
+    }
+}
+
+/// A channel taken up again (`channel_reestablish`) has no event of LDK and needs no commit: whoever watches learns of it
+/// here.
+fn tell_usable(inner: &Inner) {
+    let usable = inner.ldk.manager.list_usable_channels().len();
+    if inner.usable.replace(usable) != usable {
+        inner.changed();
     }
 }
 

@@ -72,11 +72,12 @@ impl Chain {
         chain.fork_of(from).ok_or(ChainError::NoFork { hash: from.hash, height: from.height })
     }
 
-    /// Takes a listener back to `fork`, a block of the best chain below its position: what [`Poll::rescan`] asks for. Above
-    /// it nothing happens.
+    /// Takes a listener back to `fork`, a block of the best chain below its position: what [`Poll::rescan`] asks for, which is
+    /// settled by it. Above the position nothing happens.
     ///
     /// [`Poll::rescan`]: crate::Poll::rescan
     pub fn rewind(&self, from: &Position, fork: BlockId, listener: &dyn BlockListener) -> Position {
+        self.doubt.set(None);
         let chain = self.headers.borrow();
         match chain.position(fork.height).filter(|p| p.hash == fork.hash && from.height > fork.height) {
             Some(position) => {

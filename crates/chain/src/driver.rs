@@ -1,7 +1,7 @@
 //! The light client: sources, headers and what is in doubt, put together. What it does is in `poll`, `bring`, `fetch`,
 //! `dispute` and `broadcast`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub struct Chain {
     pub(crate) disputes: RefCell<Vec<Dispute>>,
     pub(crate) cache: RefCell<Cache>,
     pub(crate) polling: Mutex<()>,
+    /// Above this block what was connected must be gone through again; kept until somebody does.
+    pub(crate) doubt: Cell<Option<BlockId>>,
 }
 
 impl Chain {
@@ -64,6 +66,7 @@ impl Chain {
             disputes: RefCell::default(),
             cache: RefCell::default(),
             polling: Mutex::default(),
+            doubt: Cell::default(),
         })
     }
 

@@ -102,6 +102,6 @@ pub struct Poll {
     pub fork: Option<BlockId>,
     /// Filters that were in use have come into doubt above this block (another source contradicts them, or refuted them):
     /// blocks above it that were connected by their headers alone must be gone through again, see
-    /// [`rewind`](crate::Chain::rewind).
+    /// [`rewind`](crate::Chain::rewind). Said by each poll until then.
     pub rescan: Option<BlockId>,
 }

@@ -55,7 +55,8 @@ impl Chain {
             return Err(ChainError::Sources(failures));
         }
         let in_doubt = self.compare(&followed).await;
-        let rescan = in_doubt.filter(|id| id.height < old.height);
+        let rescan = lower(self.doubt.get(), in_doubt.filter(|id| id.height < old.height));
+        self.doubt.set(rescan);
         let fork = fork.filter(|_| !self.headers.borrow().contains(old.id()));
         Ok(Poll { old, new: self.tip(), fork, rescan })
     }

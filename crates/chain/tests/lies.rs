@@ -339,13 +339,14 @@ fn what_was_missed_is_gone_through_again() {
     honest.down.set(false);
     let poll = device.poll(&chain).unwrap();
     let back = poll.rescan.unwrap();
+    assert_eq!(device.poll(&chain).unwrap().rescan, Some(back), "until it is done");
     assert_eq!(back.height, 30);
     let from = wallet.position.borrow().clone();
     *wallet.position.borrow_mut() = chain.rewind(&from, back, &*wallet);
     device.bring(&chain, &wallet).unwrap();
     assert_eq!(wallet.told.borrow()[36], Told::Back(30));
     assert_eq!(wallet.whole(), [31]);
-    assert_eq!(device.poll(&chain).unwrap().rescan, None, "said once");
+    assert_eq!(device.poll(&chain).unwrap().rescan, None, "and no longer");
 }
 
 /// A script that is spent cannot be told from the block: neither filter is refuted, and the block is looked through.

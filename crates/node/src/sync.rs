@@ -111,6 +111,10 @@ pub(crate) async fn once(inner: &Rc<Inner>) -> Result<(), ChainError> {
     }
     // A block may be replaced while we read towards it: then the next poll sees the new tip.
     let mut from = position(&inner.ldk.manager.current_best_block());
+    if let Some(fork) = poll.rescan {
+        // Filters that were believed are contradicted: what they passed over is read again.
+        from = inner.chain.rewind(&from, fork, &Everything(inner));
+    }
     let target = poll.new;
     let moved = from.hash != target.hash;
     inner.sync.borrow_mut().blocks_left = target.height.saturating_sub(from.height);

@@ -76,7 +76,7 @@ fn wasm_opt(dir: &Path) -> PathBuf {
     dir.join("node_modules/binaryen/bin/wasm-opt")
 }
 
-/// `npm ci` in a folder of the repository, if its lock file changed since the last time.
+/// Installs what the lock file of a folder of the repository names, if it changed since the last time.
 ///
 /// # Errors
 /// When the folder has no lock file, or the packages cannot be had.
@@ -95,7 +95,8 @@ pub fn install(cache: &Cache, folder: &Path) -> Result<()> {
     let _guard = cache.guard(&format!("npm-{name}"))?;
     let step = Step::begin(&format!("node packages of {name}/"), Duration::from_secs(30));
     let mut npm = Command::new("npm");
-    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
+    // Not `npm ci`: it insists on lock entries of other platforms' optional packages that no registry needs to have.
+    npm.args(["install", "--no-save", "--no-audit", "--no-fund"]).current_dir(folder);
     // Tests drive the system's Chromium; a download of another one would only fail.
     npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     proc::run(npm, &step, &cache.log(&format!("npm-{name}")), LIMIT)?;

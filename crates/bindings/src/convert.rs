@@ -1,7 +1,6 @@
 //! Values and errors across the border.
 
 use amplet_protocol::page::{ErrorCode, WalletError};
-use amplet_storage::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsError, JsValue};
@@ -28,21 +27,4 @@ pub(crate) fn from_js<T: DeserializeOwned>(what: &str, value: JsValue) -> Result
 /// An error as the page's TypeScript catches it: a plain object with `code`, `message` and `causes`.
 pub(crate) fn thrown(error: &WalletError) -> JsValue {
     to_js(error).unwrap_or_else(|unserialisable| unserialisable)
-}
-
-/// The storage's error as the page knows it.
-pub(crate) fn stored(error: StoreError) -> WalletError {
-    let code = match &error {
-        StoreError::Fenced { .. } => ErrorCode::Fenced,
-        StoreError::QuotaExceeded { .. } => ErrorCode::StorageFull,
-        StoreError::WrongPassphrase => ErrorCode::WrongPassphrase,
-        StoreError::Corrupt { .. } => ErrorCode::Corrupt,
-        StoreError::NewerFormat { .. } => ErrorCode::NewerFormat,
-        StoreError::NotFound { .. } => ErrorCode::WalletNotFound,
-        StoreError::AlreadyExists { .. } => ErrorCode::WalletExists,
-        StoreError::Closed => ErrorCode::Closed,
-        StoreError::InvalidName { .. } => ErrorCode::InvalidInput,
-        _ => ErrorCode::Storage,
-    };
-    WalletError::new(code, error.to_string()).caused_by(&error)
 }

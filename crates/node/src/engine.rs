@@ -20,8 +20,6 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 const TICK_EVERY: Duration = Duration::from_secs(60);
 /// How often claims and sweeps are renewed.
 const REBROADCAST_EVERY: Duration = Duration::from_secs(60);
-/// How long a write that nothing waits for may ride along before it gets a commit of its own.
-const RIDE_LIMIT: Duration = Duration::from_millis(50);
 /// How often graph and scorer are stored.
 const SCORES_EVERY: Duration = Duration::from_secs(600);
 /// First pause after a failed commit; doubled up to [`LONGEST_PAUSE`].
@@ -64,7 +62,7 @@ pub(crate) async fn run(inner: Rc<Inner>) {
 
 /// Waits for the bell, LDK, or the next timer.
 async fn wait(inner: &Inner, timers: &Timers) {
-    let ride = inner.riding_since.get().map_or(Duration::MAX, |since| since.saturating_add(RIDE_LIMIT));
+    let ride = ride_ends(inner).unwrap_or(Duration::MAX);
     let next = timers.ping.min(timers.tick).min(timers.rebroadcast).min(timers.scores).min(ride);
     let timer = inner.platform.sleep(next.saturating_sub(inner.platform.monotonic()));
     let heard = inner.wake.heard();
@@ -153,11 +151,17 @@ fn is_urgent(inner: &Inner) -> bool {
     if leftover && inner.riding_since.get().is_none() {
         inner.riding_since.set(Some(now));
     }
-    let overdue = inner.riding_since.get().is_some_and(|since| now.saturating_sub(since) >= RIDE_LIMIT);
+    let overdue = ride_ends(inner).is_some_and(|at| at <= now);
     inner.journal.is_urgent()
         || inner.ldk.monitors.pending_operation_count() > 0
         || (leftover && overdue)
         || (inner.closing.get() && (leftover || inner.unwritten.get()))
+}
+
+/// Monotonic time at which what rides along gets a commit of its own.
+fn ride_ends(inner: &Inner) -> Option<Duration> {
+    let since = inner.riding_since.get()?;
+    Some(since.saturating_add(inner.journal.patience().unwrap_or_default()))
 }
 
 /// Lets LDK act on what it has heard; says whether the manager has to be written.

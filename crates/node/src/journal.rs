@@ -2,6 +2,7 @@
 //! transaction before anything that depends on it leaves (design invariant 1).
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use amplet_storage::Batch;
 use bitcoin::Transaction;
@@ -14,6 +15,11 @@ use lightning::ln::types::ChannelId;
 use lightning::sign::InMemorySigner;
 use lightning::util::persist::{KVStoreSync, MonitorName};
 use lightning::util::ser::Writeable;
+
+/// How long a write that nothing waits for may ride along before it gets a commit of its own.
+const RIDE: Duration = Duration::from_millis(50);
+/// The same for what nobody would notice.
+const IDLE_RIDE: Duration = Duration::from_secs(2);
 
 /// Names in the store.
 pub mod names {
@@ -50,6 +56,14 @@ pub struct Step {
     pub broadcasts: Vec<Vec<Transaction>>,
     /// Whether something waits for the commit.
     urgent: bool,
+    /// How long what rides along may wait for a step.
+    patience: Option<Duration>,
+}
+
+impl Step {
+    fn ride(&mut self, patience: Duration) {
+        self.patience = Some(self.patience.map_or(patience, |others| others.min(patience)));
+    }
 }
 
 /// Gathers the present step.
@@ -72,12 +86,23 @@ impl Journal {
 
     /// Stages a value that may ride with the next step: no message depends on it, and a crash before that reproduces it.
     pub fn put_later(&self, name: impl Into<String>, value: Vec<u8>) {
-        self.step().writes.put(name, value);
+        let mut step = self.step();
+        step.writes.put(name, value);
+        step.ride(RIDE);
     }
 
     /// Stages a removal, which may ride with the next step.
     pub fn remove(&self, name: impl Into<String>) {
-        self.step().writes.remove(name);
+        let mut step = self.step();
+        step.writes.remove(name);
+        step.ride(RIDE);
+    }
+
+    /// Stages a removal that nobody sees or misses: a commit of its own is worth it only when no step comes for long.
+    pub fn remove_idly(&self, name: impl Into<String>) {
+        let mut step = self.step();
+        step.writes.remove(name);
+        step.ride(IDLE_RIDE);
     }
 
     /// What is staged is waited for.
@@ -101,6 +126,11 @@ impl Journal {
     /// Whether something waits for the commit.
     pub fn is_urgent(&self) -> bool {
         self.step().urgent
+    }
+
+    /// How long what is staged may wait for a step to ride with; `None` when nothing does.
+    pub fn patience(&self) -> Option<Duration> {
+        self.step().patience
     }
 
     /// Transactions that wait for the commit.

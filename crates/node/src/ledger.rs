@@ -124,7 +124,8 @@ impl Ledger {
     pub fn ack(&self, id: u64) {
         let mut state = self.state.borrow_mut();
         if state.events.remove(&id).is_some() {
-            self.journal.remove(event_name(id));
+            // Lost in a crash, the event is told once more: delivery is at least once.
+            self.journal.remove_idly(event_name(id));
         }
     }
 

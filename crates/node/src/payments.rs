@@ -74,23 +74,8 @@ impl Inner {
 
     fn lightning_payment(&self, id: String, invoice: &Bolt11Invoice) -> Payment {
         Payment {
-            id,
-            direction: Direction::Outbound,
-            kind: PaymentKind::Bolt11,
-            status: PaymentStatus::Pending,
-            amount_msat: None,
-            fee_msat: None,
-            description: String::new(),
             invoice: Some(invoice.to_string()),
-            payee: None,
-            preimage: None,
-            txid: None,
-            confirmations: 0,
-            hops: None,
-            created_at: self.now(),
-            settled_at: None,
-            expires_at: None,
-            duration_ms: None,
+            ..Payment::begun(id, Direction::Outbound, PaymentKind::Bolt11, self.now())
         }
     }
 

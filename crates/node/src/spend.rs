@@ -25,23 +25,10 @@ impl Inner {
     pub(crate) async fn send(&self, sent: &Sent, address: &Address) -> Result<(), BroadcastError> {
         let id = sent.tx.compute_txid().to_string();
         let payment = Payment {
-            id: id.clone(),
-            direction: Direction::Outbound,
-            kind: PaymentKind::Onchain,
-            status: PaymentStatus::Pending,
             amount_msat: sent.amount_sat.checked_mul(1000),
             fee_msat: sent.fee_sat.checked_mul(1000),
-            description: String::new(),
-            invoice: None,
             payee: Some(address.to_string()),
-            preimage: None,
-            txid: Some(id.clone()),
-            confirmations: 0,
-            hops: None,
-            created_at: self.now(),
-            settled_at: None,
-            expires_at: None,
-            duration_ms: None,
+            ..Payment::onchain(id, Direction::Outbound, PaymentKind::Onchain, self.now())
         };
         self.onchain.sent(&sent.tx, self.now());
         self.ledger.put(payment.clone());

@@ -1,5 +1,7 @@
 //! What can go wrong with the wallet's storage, and what to do about it.
 
+use amplet_protocol::page::{ErrorCode, WalletError};
+
 /// Why an operation on the storage did not happen.
 ///
 /// A failed [`commit`](crate::Store::commit) has changed nothing, with one exception that no store can rule out: a
@@ -94,6 +96,24 @@ pub enum StoreError {
         /// What the database said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl From<&StoreError> for WalletError {
+    fn from(error: &StoreError) -> Self {
+        let code = match error {
+            StoreError::Fenced { .. } => ErrorCode::Fenced,
+            StoreError::QuotaExceeded { .. } => ErrorCode::StorageFull,
+            StoreError::WrongPassphrase => ErrorCode::WrongPassphrase,
+            StoreError::Corrupt { .. } => ErrorCode::Corrupt,
+            StoreError::NewerFormat { .. } => ErrorCode::NewerFormat,
+            StoreError::NotFound { .. } => ErrorCode::WalletNotFound,
+            StoreError::AlreadyExists { .. } => ErrorCode::WalletExists,
+            StoreError::Closed => ErrorCode::Closed,
+            StoreError::InvalidName { .. } => ErrorCode::InvalidInput,
+            StoreError::Randomness(_) | StoreError::Backend { .. } => ErrorCode::Storage,
+        };
+        Self::of(code, error)
+    }
 }
 
 impl StoreError {

@@ -3,64 +3,39 @@
 use amplet_chain::{BroadcastError, ChainError};
 use amplet_node::{ChannelError, LedgerError, NodeError, OnchainError, PayError};
 use amplet_protocol::page::{ErrorCode, WalletError};
-use amplet_storage::StoreError;
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
-
-fn wrap(code: ErrorCode, error: &dyn std::error::Error) -> WalletError {
-    let wrapped = WalletError::new(code, error.to_string());
-    match error.source() {
-        Some(source) => wrapped.caused_by(source),
-        None => wrapped,
-    }
-}
-
-/// Of the storage.
-pub fn store(error: &StoreError) -> WalletError {
-    let code = match error {
-        StoreError::Fenced { .. } => ErrorCode::Fenced,
-        StoreError::QuotaExceeded { .. } => ErrorCode::StorageFull,
-        StoreError::WrongPassphrase => ErrorCode::WrongPassphrase,
-        StoreError::Corrupt { .. } => ErrorCode::Corrupt,
-        StoreError::NewerFormat { .. } => ErrorCode::NewerFormat,
-        StoreError::NotFound { .. } => ErrorCode::WalletNotFound,
-        StoreError::AlreadyExists { .. } => ErrorCode::WalletExists,
-        StoreError::Closed => ErrorCode::Closed,
-        _ => ErrorCode::Storage,
-    };
-    wrap(code, error)
-}
 
 /// Of the chain.
 pub fn chain(error: &ChainError) -> WalletError {
     match error {
-        ChainError::Store(error) => store(error),
-        ChainError::NewerFormat { .. } => wrap(ErrorCode::NewerFormat, error),
-        ChainError::OtherNetwork { .. } => wrap(ErrorCode::WrongNetwork, error),
+        ChainError::Store(error) => error.into(),
+        ChainError::NewerFormat { .. } => WalletError::of(ErrorCode::NewerFormat, error),
+        ChainError::OtherNetwork { .. } => WalletError::of(ErrorCode::WrongNetwork, error),
         ChainError::BadUrl { .. } | ChainError::NoSources | ChainError::BadCheckpoint { .. } => {
-            wrap(ErrorCode::InvalidInput, error)
+            WalletError::of(ErrorCode::InvalidInput, error)
         }
-        other => wrap(ErrorCode::ChainSource, other),
+        other => WalletError::of(ErrorCode::ChainSource, other),
     }
 }
 
 /// Of opening the node.
 pub fn node(error: &NodeError) -> WalletError {
     match error {
-        NodeError::Store(error) | NodeError::Ledger(LedgerError::Store(error)) => store(error),
+        NodeError::Store(error) | NodeError::Ledger(LedgerError::Store(error)) => error.into(),
         NodeError::Chain(error) => chain(error),
-        NodeError::Unsynced => wrap(ErrorCode::ChainSource, error),
-        NodeError::Keys(_) => wrap(ErrorCode::Internal, error),
+        NodeError::Unsynced => WalletError::of(ErrorCode::ChainSource, error),
+        NodeError::Keys(_) => WalletError::of(ErrorCode::Internal, error),
         NodeError::Ledger(LedgerError::Corrupt { .. })
         | NodeError::Onchain(_)
-        | NodeError::Corrupt { .. } => wrap(ErrorCode::Corrupt, error),
+        | NodeError::Corrupt { .. } => WalletError::of(ErrorCode::Corrupt, error),
     }
 }
 
 /// Of the history.
 pub fn ledger(error: &LedgerError) -> WalletError {
     match error {
-        LedgerError::Store(error) => store(error),
-        LedgerError::Corrupt { .. } => wrap(ErrorCode::Corrupt, error),
+        LedgerError::Store(error) => error.into(),
+        LedgerError::Corrupt { .. } => WalletError::of(ErrorCode::Corrupt, error),
     }
 }
 
@@ -74,7 +49,7 @@ pub fn channel(error: &ChannelError) -> WalletError {
         ChannelError::Closing => ErrorCode::Closed,
         ChannelError::Unknown(_) | ChannelError::Ldk(_) => ErrorCode::ChannelUnavailable,
     };
-    wrap(code, error)
+    WalletError::of(code, error)
 }
 
 /// Of savings.
@@ -86,7 +61,7 @@ pub fn onchain(error: &OnchainError) -> WalletError {
         OnchainError::Dust { .. } | OnchainError::FeeRate { .. } => ErrorCode::InvalidInput,
         OnchainError::Build(_) => ErrorCode::Internal,
     };
-    wrap(code, error)
+    WalletError::of(code, error)
 }
 
 /// Of paying.
@@ -100,7 +75,7 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::TooLarge => ErrorCode::InvalidPaymentRequest,
         PayError::Invoice(_) => ErrorCode::Internal,
     };
-    wrap(code, error)
+    WalletError::of(code, error)
 }
 
 /// Of broadcasting.
@@ -109,7 +84,7 @@ pub fn broadcast(error: &BroadcastError) -> WalletError {
         BroadcastError::Unreachable(_) => ErrorCode::ChainSource,
         BroadcastError::Rejected { .. } | BroadcastError::Empty => ErrorCode::BroadcastRejected,
     };
-    wrap(code, error)
+    WalletError::of(code, error)
 }
 
 /// Of connections.
@@ -126,5 +101,5 @@ pub fn connect(error: &ConnectError) -> WalletError {
         },
         _ => ErrorCode::GatewayOffline,
     };
-    wrap(code, error)
+    WalletError::of(code, error)
 }

@@ -7,8 +7,6 @@ use amplet_transport::Platform;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::errors;
-
 const NAME: &str = "wallet/identity";
 const FORMAT: u32 = 1;
 
@@ -47,7 +45,7 @@ impl Identity {
         store: &dyn Store,
         options: &OpenOptions,
     ) -> Result<Self, WalletError> {
-        let stored = store.get(NAME).await.map_err(|e| errors::store(&e))?;
+        let stored = store.get(NAME).await.map_err(|e| WalletError::from(&e))?;
         match (stored, &options.mnemonic) {
             (Some(bytes), None) => Self::read(&bytes, options),
             (Some(bytes), Some(mnemonic)) => {
@@ -121,7 +119,7 @@ impl Identity {
         })?;
         let mut batch = Batch::new();
         batch.put(NAME, bytes);
-        store.commit(batch).await.map_err(|e| errors::store(&e))?;
+        store.commit(batch).await.map_err(|e| WalletError::from(&e))?;
         Ok(identity)
     }
 

@@ -112,7 +112,9 @@ impl Wallet {
                     amplet_node::Notice::Event(event) => Notice::Event { event },
                     amplet_node::Notice::Payment(payment) => Notice::PaymentChanged { payment },
                     amplet_node::Notice::Changed => state::changed(&inner),
-                    amplet_node::Notice::Stopped(error) => Notice::Stopped { error: errors::store(&error) },
+                    amplet_node::Notice::Stopped(error) => {
+                        Notice::Stopped { error: WalletError::from(&*error) }
+                    }
                 };
                 if sender.unbounded_send(notice).is_err() {
                     return;

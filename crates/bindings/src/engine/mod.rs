@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::convert::{from_js, stored, thrown, to_js};
+use crate::convert::{from_js, thrown, to_js};
 
 pub use hooks::start;
 
@@ -41,7 +41,7 @@ pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
     let backend = backend(&name).await.map_err(|error| thrown(&error))?;
     let params = SealedStore::kdf_params(&backend).await;
     backend.close().await;
-    let params = params.map_err(|error| thrown(&stored(error)))?;
+    let params = params.map_err(|error| thrown(&(&error).into()))?;
     Ok(params.map(|params| params.to_bytes().to_vec()))
 }
 
@@ -52,7 +52,7 @@ pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
 #[wasm_bindgen]
 pub async fn destroy(name: String) -> Result<(), JsValue> {
     let backend = backend(&name).await.map_err(|error| thrown(&error))?;
-    backend.destroy().await.map_err(|error| thrown(&stored(error)))
+    backend.destroy().await.map_err(|error| thrown(&(&error).into()))
 }
 
 #[wasm_bindgen]
@@ -109,7 +109,7 @@ impl Engine {
     pub async fn change_passphrase(&self, kdf: Vec<u8>, key: Vec<u8>) -> Result<(), JsValue> {
         let key = Zeroizing::new(key);
         let (params, kek) = decode(&kdf, &key).map_err(|error| thrown(&error))?;
-        self.store.change_passphrase(&params, kek).await.map_err(|error| thrown(&stored(error)))?;
+        self.store.change_passphrase(&params, kek).await.map_err(|error| thrown(&(&error).into()))?;
         self.proof.set(digest(&key));
         Ok(())
     }

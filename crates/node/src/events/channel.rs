@@ -51,24 +51,12 @@ fn try_fund(inner: &Inner, funding: &Funding) -> Result<(), ChannelError> {
         inner.onchain.release(&sent.tx);
         return Err(ChannelError::Ldk(error));
     }
+    let txid = sent.tx.compute_txid().to_string();
     inner.ledger.put(Payment {
-        id: sent.tx.compute_txid().to_string(),
-        direction: Direction::Outbound,
-        kind: PaymentKind::ChannelOpen,
-        status: PaymentStatus::Pending,
         amount_msat: funding.value_sat.checked_mul(1000),
         fee_msat: sent.fee_sat.checked_mul(1000),
-        description: String::new(),
-        invoice: None,
         payee: Some(funding.peer.to_string()),
-        preimage: None,
-        txid: Some(sent.tx.compute_txid().to_string()),
-        confirmations: 0,
-        hops: None,
-        created_at: inner.now(),
-        settled_at: None,
-        expires_at: None,
-        duration_ms: None,
+        ..Payment::onchain(txid, Direction::Outbound, PaymentKind::ChannelOpen, inner.now())
     });
     Ok(())
 }

@@ -52,23 +52,11 @@ fn unknown(inner: &Inner, confirmed: &Confirmed, txid: Txid) -> Payment {
     let inbound = confirmed.received_sat >= confirmed.sent_sat;
     let amount_sat = confirmed.received_sat.abs_diff(confirmed.sent_sat);
     let from_channel = inner.is_from_channel(&confirmed.tx);
+    let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
+    let kind = if from_channel { PaymentKind::ChannelClose } else { PaymentKind::Onchain };
     Payment {
-        id: txid.to_string(),
-        direction: if inbound { Direction::Inbound } else { Direction::Outbound },
-        kind: if from_channel { PaymentKind::ChannelClose } else { PaymentKind::Onchain },
-        status: PaymentStatus::Pending,
         amount_msat: amount_sat.checked_mul(1000),
         fee_msat: inbound.then_some(0),
-        description: String::new(),
-        invoice: None,
-        payee: None,
-        preimage: None,
-        txid: Some(txid.to_string()),
-        confirmations: 0,
-        hops: None,
-        created_at: confirmed.time,
-        settled_at: None,
-        expires_at: None,
-        duration_ms: None,
+        ..Payment::onchain(txid.to_string(), direction, kind, confirmed.time)
     }
 }

@@ -99,6 +99,15 @@ impl WalletError {
         Self { code, message: message.into(), causes: Vec::new() }
     }
 
+    /// An error of a part: its own text, and below it what caused it.
+    pub fn of(code: ErrorCode, error: &dyn std::error::Error) -> Self {
+        let wrapped = Self::new(code, error.to_string());
+        match error.source() {
+            Some(source) => wrapped.caused_by(source),
+            None => wrapped,
+        }
+    }
+
     /// The same error with the chain of `source` kept for diagnostics.
     #[must_use]
     pub fn caused_by(mut self, source: &dyn std::error::Error) -> Self {

@@ -140,6 +140,38 @@ pub struct Payment {
     pub duration_ms: Option<u64>,
 }
 
+impl Payment {
+    /// A pending one of which nothing else is known yet.
+    #[must_use]
+    pub fn begun(id: String, direction: Direction, kind: PaymentKind, created_at: u64) -> Self {
+        Self {
+            id,
+            direction,
+            kind,
+            status: PaymentStatus::Pending,
+            amount_msat: None,
+            fee_msat: None,
+            description: String::new(),
+            invoice: None,
+            payee: None,
+            preimage: None,
+            txid: None,
+            confirmations: 0,
+            hops: None,
+            created_at,
+            settled_at: None,
+            expires_at: None,
+            duration_ms: None,
+        }
+    }
+
+    /// A pending movement on the chain, named by its transaction.
+    #[must_use]
+    pub fn onchain(txid: String, direction: Direction, kind: PaymentKind, created_at: u64) -> Self {
+        Self { txid: Some(txid.clone()), ..Self::begun(txid, direction, kind, created_at) }
+    }
+}
+
 /// Where a channel is in its life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

@@ -104,6 +104,54 @@ export type PaymentStatus = { "state": "pending" } | { "state": "succeeded" } | 
 error: WalletError, };
 
 /**
+ * What became of a part.
+ */
+export type PartState = "pending" | "succeeded" | "failed";
+
+/**
+ * One channel of a part's path and the node that it leads to.
+ */
+export type PartHop = { 
+/**
+ * The channel's short id or alias, `BLOCKxTXxOUT` (BOLT 7).
+ */
+channel: string, 
+/**
+ * The id of the node at its far end, in hex.
+ */
+node: string, };
+
+/**
+ * One part of an outbound Lightning payment.
+ */
+export type PaymentPart = { 
+/**
+ * The channels that it crosses: the first is this wallet's own, the last ends at the payee (at the introduction
+ * node, when the payee hides behind a BOLT 12 blinded path).
+ */
+path: Array<PartHop>, 
+/**
+ * What the payee gets by it.
+ */
+amountMsat: bigint, 
+/**
+ * What it costs above that.
+ */
+feeMsat: bigint, 
+/**
+ * What became of it.
+ */
+state: PartState, 
+/**
+ * How probable it was, in millionths, that it would arrive, by what was known when it left. `None`: not estimated.
+ */
+probabilityPpm: number | null, 
+/**
+ * Where it failed, when that is known: index in `path` of the channel that did not carry it.
+ */
+failedAt: number | null, };
+
+/**
  * A line of the history.
  */
 export type Payment = { 
@@ -170,7 +218,11 @@ expiresAt: bigint | null,
 /**
  * Milliseconds between the request to pay and the proof.
  */
-durationMs: bigint | null, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
+durationMs: bigint | null, 
+/**
+ * The parts of an outbound Lightning payment, failed ones included, in the order in which they left.
+ */
+parts: Array<PaymentPart>, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
 /**
  * Why, and what to do.
  */

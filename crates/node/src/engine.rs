@@ -13,6 +13,7 @@ use lightning::util::ser::Writeable;
 use crate::events;
 use crate::journal::{Step, names};
 use crate::node::{Inner, Notice};
+use crate::routing::parts;
 
 /// LDK's advice: every ten seconds or so.
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -173,6 +174,7 @@ fn decide(inner: &Rc<Inner>) -> bool {
     let handler = |event| events::handle(inner, event);
     manager.process_pending_events(&handler);
     inner.ldk.monitors.process_pending_events(&handler);
+    parts::stage(inner);
     manager.get_and_clear_needs_persistence()
 }
 

@@ -21,7 +21,7 @@ mod onchain;
 mod open;
 mod payments;
 mod peers;
-mod router;
+mod routing;
 mod signer;
 mod spend;
 mod sync;

@@ -24,7 +24,7 @@ use crate::log::Log;
 use crate::messages::Messages;
 use crate::onchain::Onchain;
 use crate::peers::Kept;
-use crate::router::NotingRouter;
+use crate::routing::NotingRouter;
 use crate::signer::Signer;
 use crate::types::{Bumper, ChainMonitor, ChannelManager, Graph, PeerManager, Scorer, Sweeper};
 use crate::wake::Wake;

@@ -28,7 +28,7 @@ use crate::log::Log;
 use crate::messages::Messages;
 use crate::node::{Inner, Ldk, SyncState};
 use crate::onchain::Onchain;
-use crate::router::NotingRouter;
+use crate::routing::NotingRouter;
 use crate::signer::Signer;
 use crate::sync::{Ear, locator, position};
 use crate::types::{

@@ -133,7 +133,7 @@ impl Inner {
             self.wake.wake();
             return Err(error);
         }
-        self.ledger.put(payment);
+        self.ledger.put(Payment { parts: self.ldk.router.planned.take(PaymentId(hash.0)), ..payment });
         self.wake.wake();
         Ok(id)
     }

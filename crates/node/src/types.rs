@@ -25,7 +25,7 @@ use crate::log::Log;
 use crate::messages::Messages;
 use crate::onchain::Onchain;
 use crate::peers::Socket;
-use crate::router::NotingRouter;
+use crate::routing::NotingRouter;
 use crate::signer::Signer;
 use crate::watch::Watch;
 

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::{NewInvoice, Node};
-use amplet_protocol::page::PaymentStatus;
+use amplet_protocol::page::{PartState, PaymentStatus};
 use amplet_storage::Store;
 use world::{Mortal, World, open};
 
@@ -53,6 +53,10 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     let paid = world.pay(&wallet, &invoice);
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
     assert_eq!(paid.hops, Some(2));
+    let [part] = &paid.parts[..] else { panic!("{paid:?}") };
+    assert_eq!((part.amount_msat, part.fee_msat, part.state), (50_000_000, 6_000, PartState::Succeeded));
+    let nodes: Vec<&str> = part.path.iter().map(|hop| hop.node.as_str()).collect();
+    assert_eq!(nodes, [gateway.node_id().to_string(), payee.node_id().to_string()]);
     assert_eq!(paid.fee_msat, Some(1000 + 50_000_000 * 100 / 1_000_000));
     world.platform.advance(Duration::from_secs(1));
     let commits = (wallet.commits() - before.0, gateway.commits() - before.1, payee.commits() - before.2);

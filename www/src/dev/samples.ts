@@ -24,7 +24,7 @@ export const INVOICE =
   'lnbcrt250u1pjx0000pp5lycg5kqk0d5cqsmmhf7q4whs8k0qu2g8m4v3vz9m4e0h0f5wq8msdqqcqzzsxqrrsssp5f7h0y0p0s8f3x8t0n5kpyzkvw5mkqlsm7nq6e9wck8dxjqnvkm5q9qyyssq8q9yq3m3p0k4g0yz6z8g7m2k3h9w7f4';
 export const ADDRESS = 'bcrt1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqvg32hk';
 
-const blank = { invoice: null, payee: null, preimage: null, txid: null, confirmations: 0, hops: null, settledAt: null, expiresAt: null, durationMs: null };
+const blank = { invoice: null, payee: null, preimage: null, txid: null, confirmations: 0, hops: null, settledAt: null, expiresAt: null, durationMs: null, parts: [] };
 
 export function payments(): Payment[] {
   const at = now();

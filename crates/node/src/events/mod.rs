@@ -22,8 +22,10 @@ pub(crate) fn handle(inner: &Inner, event: Event) -> Result<(), ReplayEvent> {
         }
         Event::PaymentFailed { payment_id, reason, .. } => payment::failed(inner, payment_id, reason),
         Event::PaymentPathSuccessful { path, .. } => payment::path_successful(inner, &path),
-        Event::PaymentPathFailed { path, short_channel_id, payment_failed_permanently, .. } => {
-            payment::path_failed(inner, &path, short_channel_id, payment_failed_permanently);
+        Event::PaymentPathFailed {
+            payment_id, path, short_channel_id, payment_failed_permanently, ..
+        } => {
+            payment::path_failed(inner, payment_id, &path, short_channel_id, payment_failed_permanently);
         }
         Event::FundingGenerationReady {
             temporary_channel_id,

@@ -1,6 +1,6 @@
 //! Events of payments.
 
-use amplet_protocol::page::{ErrorCode, EventKind, Payment, PaymentStatus, WalletError};
+use amplet_protocol::page::{ErrorCode, EventKind, PartState, Payment, PaymentStatus, WalletError};
 use hex_conservative::DisplayHex;
 use lightning::events::{PaymentFailureReason, PaymentPurpose};
 use lightning::ln::channelmanager::PaymentId;
@@ -9,6 +9,7 @@ use lightning::routing::scoring::ScoreUpdate;
 use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
 use crate::node::Inner;
+use crate::routing::parts;
 
 /// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
 const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
@@ -55,25 +56,26 @@ pub(super) fn sent(
     fee_msat: Option<u64>,
 ) {
     let id = id.map_or(hash.0, |id| id.0);
-    let hops = inner.ldk.router.take_hops(&PaymentId(id));
     end(inner, &id.to_lower_hex_string(), |payment| {
         payment.status = PaymentStatus::Succeeded;
         payment.fee_msat = fee_msat;
         payment.preimage = Some(preimage.0.to_lower_hex_string());
-        payment.hops = hops;
+        parts::end(payment, PartState::Succeeded);
+        payment.hops = parts::longest(payment);
     });
 }
 
 /// A payment of ours failed for good; nothing left.
 pub(super) fn failed(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) {
     let error = explain(reason);
-    inner.ldk.router.take_hops(&id);
     end(inner, &id.0.to_lower_hex_string(), |payment| {
         payment.status = PaymentStatus::Failed { error };
+        parts::end(payment, PartState::Failed);
     });
 }
 
 fn end(inner: &Inner, id: &str, change: impl FnOnce(&mut Payment)) {
+    parts::stage(inner);
     let now = inner.now();
     let duration = inner.elapsed_ms(id);
     let Some(mut payment) = inner.ledger.pending(id) else {
@@ -119,10 +121,19 @@ pub(super) fn path_successful(inner: &Inner, path: &Path) {
 }
 
 /// A part failed: LDK tries again by itself; the channel is remembered.
-pub(super) fn path_failed(inner: &Inner, path: &Path, channel: Option<u64>, permanently: bool) {
+pub(super) fn path_failed(
+    inner: &Inner,
+    id: Option<PaymentId>,
+    path: &Path,
+    channel: Option<u64>,
+    permanently: bool,
+) {
     log::info!("a part failed at channel {channel:?}{}", if permanently { ", for good" } else { "" });
     if let Some(channel) = channel {
         inner.ldk.scorer.borrow_mut().payment_path_failed(path, channel, inner.platform.now());
+    }
+    if let Some(id) = id {
+        parts::failed(inner, id, path, channel);
     }
 }
 

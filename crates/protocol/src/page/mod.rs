@@ -6,11 +6,13 @@
 
 mod error;
 mod event;
+mod part;
 mod request;
 mod state;
 
 pub use error::{ErrorCode, WalletError};
 pub use event::{Event, EventKind, Notice};
+pub use part::{PartHop, PartState, PaymentPart};
 pub use request::{Inspected, OnchainSend, OpenOptions, Page, PaymentRequest, Request, SendAmount};
 pub use state::{
     Balance, ChainStatus, Channel, ChannelState, Connection, Direction, FeeRates, Gateway, GatewayStatus,

@@ -138,6 +138,9 @@ pub struct Payment {
     pub expires_at: Option<u64>,
     /// Milliseconds between the request to pay and the proof.
     pub duration_ms: Option<u64>,
+    /// The parts of an outbound Lightning payment, failed ones included, in the order in which they left.
+    #[serde(default)]
+    pub parts: Vec<super::PaymentPart>,
 }
 
 impl Payment {
@@ -162,6 +165,7 @@ impl Payment {
             settled_at: None,
             expires_at: None,
             duration_ms: None,
+            parts: Vec::new(),
         }
     }
 

@@ -1,7 +1,4 @@
-//! LDK's router, and a note of how long each payment's longest path is.
-
-use std::cell::RefCell;
-use std::collections::HashMap;
+//! LDK's router, and a note of the parts that it plans.
 
 use bitcoin::secp256k1::{PublicKey, Secp256k1, Signing, Verification};
 use lightning::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
@@ -11,23 +8,20 @@ use lightning::routing::router::{InFlightHtlcs, Route, RouteParameters, Router};
 use lightning::sign::ReceiveAuthKey;
 use lightning::types::payment::PaymentHash;
 
+use super::parts::{Planned, describe};
 use crate::types::LdkRouter;
 
 /// Finds routes by LDK's router.
 pub struct NotingRouter {
     router: LdkRouter,
-    hops: RefCell<HashMap<PaymentId, u32>>,
+    /// Parts that no record has yet.
+    pub planned: Planned,
 }
 
 impl NotingRouter {
     /// Around LDK's.
     pub fn new(router: LdkRouter) -> Self {
-        Self { router, hops: RefCell::default() }
-    }
-
-    /// Channels crossed by the longest part of a payment that was routed since the node was opened; forgets it.
-    pub fn take_hops(&self, id: &PaymentId) -> Option<u32> {
-        self.hops.borrow_mut().remove(id)
+        Self { router, planned: Planned::default() }
     }
 }
 
@@ -52,10 +46,7 @@ impl Router for NotingRouter {
         id: PaymentId,
     ) -> Result<Route, &'static str> {
         let route = self.router.find_route_with_id(payer, params, first_hops, inflight, hash, id)?;
-        let longest = route.paths.iter().map(|path| path.hops.len()).max().unwrap_or(0);
-        let mut hops = self.hops.borrow_mut();
-        let entry = hops.entry(id).or_insert(0);
-        *entry = (*entry).max(u32::try_from(longest).unwrap_or(u32::MAX));
+        self.planned.add(id, route.paths.iter().map(|path| describe(path, None)));
         Ok(route)
     }
 

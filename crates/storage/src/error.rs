@@ -98,6 +98,12 @@ pub enum StoreError {
     },
 }
 
+impl From<StoreError> for WalletError {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
 impl From<&StoreError> for WalletError {
     fn from(error: &StoreError) -> Self {
         let code = match error {

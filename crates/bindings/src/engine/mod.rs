@@ -41,7 +41,7 @@ pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
     let backend = backend(&name).await.map_err(|error| thrown(&error))?;
     let params = SealedStore::kdf_params(&backend).await;
     backend.close().await;
-    let params = params.map_err(|error| thrown(&(&error).into()))?;
+    let params = params.map_err(|error| thrown(&error.into()))?;
     Ok(params.map(|params| params.to_bytes().to_vec()))
 }
 
@@ -52,7 +52,7 @@ pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
 #[wasm_bindgen]
 pub async fn destroy(name: String) -> Result<(), JsValue> {
     let backend = backend(&name).await.map_err(|error| thrown(&error))?;
-    backend.destroy().await.map_err(|error| thrown(&(&error).into()))
+    backend.destroy().await.map_err(|error| thrown(&error.into()))
 }
 
 #[wasm_bindgen]
@@ -109,7 +109,7 @@ impl Engine {
     pub async fn change_passphrase(&self, kdf: Vec<u8>, key: Vec<u8>) -> Result<(), JsValue> {
         let key = Zeroizing::new(key);
         let (params, kek) = decode(&kdf, &key).map_err(|error| thrown(&error))?;
-        self.store.change_passphrase(&params, kek).await.map_err(|error| thrown(&(&error).into()))?;
+        self.store.change_passphrase(&params, kek).await.map_err(|error| thrown(&error.into()))?;
         self.proof.set(digest(&key));
         Ok(())
     }
@@ -158,21 +158,21 @@ impl Engine {
         key: &[u8],
     ) -> Result<Self, WalletError> {
         let (params, kek) = decode(params, key)?;
-        let store = SealedStore::create(backend.clone(), &params, kek).await.map_err(stored)?;
+        let store = SealedStore::create(backend.clone(), &params, kek).await?;
         let opened = Self::start(store, options, key).await;
         if opened.is_err() {
             // Nothing of a wallet that could not be made may stand in the way of the next attempt.
-            backend.destroy().await.map_err(stored)?;
+            backend.destroy().await?;
         }
         opened
     }
 
     async fn unlock(backend: &SharedBackend, options: OpenOptions, key: &[u8]) -> Result<Self, WalletError> {
         let name = options.name.clone();
-        let store = SealedStore::open(backend.clone(), kek(key)?).await.map_err(stored)?;
-        if store.list("").await.map_err(stored)?.is_empty() {
+        let store = SealedStore::open(backend.clone(), kek(key)?).await?;
+        if store.list("").await?.is_empty() {
             // The browser ended while the wallet was being created, before its first step was saved.
-            backend.destroy().await.map_err(stored)?;
+            backend.destroy().await?;
             let message = format!(
                 "making the wallet \"{name}\" was interrupted before anything was in it: create it again"
             );
@@ -195,7 +195,7 @@ impl Engine {
 }
 
 async fn backend(name: &str) -> Result<SharedBackend, WalletError> {
-    let backend = IndexedDbBackend::open(name).await.map_err(stored)?;
+    let backend = IndexedDbBackend::open(name).await?;
     Ok(Rc::new(backend))
 }
 

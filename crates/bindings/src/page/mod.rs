@@ -17,7 +17,7 @@ use crate::convert::{from_js, thrown, to_js};
 /// `storage` when the system gives no randomness.
 #[wasm_bindgen(js_name = newKdfParams)]
 pub fn new_kdf_params() -> Result<Vec<u8>, JsValue> {
-    let params = KdfParams::generate().map_err(|error| thrown(&(&error).into()))?;
+    let params = KdfParams::generate().map_err(|error| thrown(&error.into()))?;
     Ok(params.to_bytes().to_vec())
 }
 

@@ -36,8 +36,9 @@ const fn step(name: &'static str, what: &'static str, usual: u64, limit: u64, ru
 
 /// Crates that a browser runs too: tested without LDK's `std`, so never together with the gateway, whose
 /// features cargo would unify with theirs.
-const CORE: [&str; 7] = [
+const CORE: [&str; 8] = [
     "amplet-protocol",
+    "amplet-policy",
     "amplet-router",
     "amplet-chain",
     "amplet-storage",

@@ -1,0 +1,39 @@
+//! What the person should hear of.
+
+use crate::money::Msat;
+use crate::purse::PurseId;
+use crate::rules::Rule;
+
+/// News of a purse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Which.
+    pub purse: PurseId,
+    /// What.
+    pub kind: NoticeKind,
+}
+
+/// What happened; each is told once per window, and again after a change of the rules or a top-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// A limit is used to 80 or 100 %.
+    Used {
+        /// Which.
+        rule: Rule,
+        /// 80 or 100.
+        percent: u8,
+        /// So much is spent.
+        spent: Msat,
+        /// Of so much.
+        limit: Msat,
+        /// When it begins anew, in ms since the UNIX epoch; `None` for a total.
+        until_ms: Option<u64>,
+    },
+    /// A purse that this one draws from has less left than this one's own limits.
+    LowParent {
+        /// Which.
+        parent: PurseId,
+        /// It has so much left.
+        left: Msat,
+    },
+}

@@ -122,6 +122,14 @@ export class WalletPage {
     await expect(this.page.getByTestId('savings')).toHaveAttribute('data-sat', String(sat), CHAIN);
   }
 
+  /** @param {bigint} sat unconfirmed savings */
+  async pendingReach(sat) {
+    await this.go('home');
+    const pending = this.page.getByTestId('savings-pending');
+    if (sat > 0n) await expect(pending).toHaveAttribute('data-sat', String(sat), CHAIN);
+    else await expect(pending).toHaveCount(0, CHAIN);
+  }
+
   /** @param {(msat: bigint) => boolean} holds */
   async everydayUntil(holds) {
     await this.go('home');

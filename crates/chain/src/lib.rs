@@ -25,6 +25,7 @@ mod filters;
 mod gather;
 mod headers;
 mod listen;
+mod mempool;
 mod persist;
 mod poll;
 mod rules;

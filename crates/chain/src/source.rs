@@ -219,6 +219,11 @@ impl Source {
         }
     }
 
+    /// Unconfirmed transactions.
+    pub(crate) async fn mempool(&self, path: &str, most: usize) -> Result<Vec<u8>, SourceError> {
+        self.get(path, SHORT, most).await
+    }
+
     /// A block, checked against its hash, and against `header` when that is known.
     pub(crate) async fn block(&self, hash: BlockHash, header: Option<&Header>) -> Result<Block, SourceError> {
         let body = self.get(&format!("/block/{hash}"), LONG, MAX_BLOCK).await?;

@@ -23,6 +23,8 @@ pub(crate) struct SourceStatus {
     pub(crate) ranges: bool,
     /// Status requests can wait.
     pub(crate) waits: bool,
+    /// Shows unconfirmed transactions.
+    pub(crate) shows_mempool: bool,
 }
 
 /// Entries per file beyond which a status is refused: a file would not fit into a browser's memory.
@@ -50,6 +52,7 @@ pub(crate) fn status(path: &str, body: &[u8]) -> Result<SourceStatus, SourceErro
         filters_per_file: raw.entries_per_filter_file,
         ranges: raw.has(amplet_protocol::chain::EXT_RANGE),
         waits: raw.has(amplet_protocol::chain::EXT_WAIT),
+        shows_mempool: raw.has(amplet_protocol::chain::EXT_MEMPOOL),
     })
 }
 

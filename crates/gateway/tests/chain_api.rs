@@ -220,6 +220,32 @@ async fn transactions_are_sent_and_refusals_understood() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn unconfirmed_transactions_are_found_by_script() {
+    let regtest = Regtest::start();
+    let url = regtest.serve(FileSizes::default()).await;
+    let (mine, other) = (p2wpkh(9), p2wpkh(10));
+    let looking = async {
+        let chain = open(&[&url]).await;
+        chain.poll().await.unwrap();
+        let tx = regtest.spend(1, &address_of(&mine));
+        let foreign = regtest.spend(2, &address_of(&other));
+        for tx in [&tx, &foreign] {
+            assert_eq!(chain.broadcast(std::slice::from_ref(tx)).await, Ok(Broadcast::Accepted));
+        }
+        let found = chain.unconfirmed(std::slice::from_ref(&mine)).await.unwrap();
+        assert_eq!(found, Some(vec![tx.clone()]), "and not the other's");
+        regtest.bitcoind.mine(1).unwrap();
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(chain.unconfirmed(&[mine]).await.unwrap(), Some(Vec::new()), "a block holds it");
+    };
+    LocalSet::new().run_until(looking).await;
+    for bad in ["12", "12345", "zzzz", "+123"] {
+        let answer = get(&format!("{url}/mempool/{bad}")).await;
+        assert_eq!(answer.status, 400, "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_old_is_immutable_and_the_tip_is_not() {
     let regtest = Regtest::start();
     let url = regtest.serve(SMALL).await;

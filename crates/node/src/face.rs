@@ -26,7 +26,7 @@ use crate::node::{Inner, Notice, SyncState};
 use crate::onchain::{OnchainError, Sent};
 use crate::payments::NewInvoice;
 use crate::peers::Kept;
-use crate::{engine, open, peers, sync};
+use crate::{deposits, engine, open, peers, sync};
 
 /// How often a gateway tells the network of itself.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(3600);
@@ -53,6 +53,7 @@ impl Node {
         let inner = Rc::new(open::open(platform, store, chain, keys, birthday, config).await?);
         inner.platform.spawn(Box::pin(engine::run(Rc::clone(&inner))));
         inner.platform.spawn(Box::pin(sync::follow(Rc::clone(&inner))));
+        inner.platform.spawn(Box::pin(deposits::follow(Rc::clone(&inner))));
         if let Role::Gateway(_) = inner.config.role {
             inner.platform.spawn(Box::pin(announce(Rc::clone(&inner))));
         }
@@ -236,6 +237,7 @@ impl Node {
     /// A savings address not handed out before; durable before it is answered.
     pub async fn new_address(&self) -> Address {
         let address = self.inner.onchain.new_address();
+        self.inner.asked_for_address.set(Some(self.inner.platform.monotonic()));
         self.inner.settled().await;
         address
     }

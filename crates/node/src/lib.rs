@@ -6,6 +6,7 @@
 mod balance;
 mod channels;
 mod config;
+mod deposits;
 mod engine;
 mod error;
 mod events;

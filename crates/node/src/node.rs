@@ -108,6 +108,8 @@ pub(crate) struct Inner {
     pub unwritten: Cell<bool>,
     /// Monotonic time since which a write waits for a step to ride with.
     pub riding_since: Cell<Option<Duration>>,
+    /// Monotonic time at which a savings address was last handed out.
+    pub asked_for_address: Cell<Option<Duration>>,
     /// How many channels could be used when that was last told.
     pub usable: Cell<usize>,
     pub closing: Cell<bool>,

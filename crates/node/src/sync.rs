@@ -53,7 +53,7 @@ impl<L: Listen> BlockListener for Ear<'_, L> {
 }
 
 /// All parts of a running node.
-struct Everything<'a>(&'a Inner);
+struct Everything<'a>(&'a Rc<Inner>);
 
 impl Everything<'_> {
     fn each(&self, tell: impl Fn(&dyn BlockListener)) {
@@ -104,11 +104,8 @@ fn note_failure(inner: &Inner, error: &ChainError) {
 
 /// Asks the sources and reads every new block.
 pub(crate) async fn once(inner: &Rc<Inner>) -> Result<(), ChainError> {
-    let _alone = inner.reading.lock().await;
+    let alone = inner.reading.lock().await;
     let poll = inner.chain.poll().await?;
-    if let Ok(estimates) = inner.chain.fees().await {
-        inner.fees.update(estimates);
-    }
     // A block may be replaced while we read towards it: then the next poll sees the new tip.
     let mut from = position(&inner.ldk.manager.current_best_block());
     if let Some(fork) = poll.rescan {
@@ -132,6 +129,11 @@ pub(crate) async fn once(inner: &Rc<Inner>) -> Result<(), ChainError> {
     }
     inner.changed();
     inner.wake.wake();
+    drop(alone);
+    // After the blocks: a source that is slow to estimate holds nothing up.
+    if let Ok(estimates) = inner.chain.fees().await {
+        inner.fees.update(estimates);
+    }
     Ok(())
 }
 

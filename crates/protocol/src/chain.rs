@@ -18,6 +18,9 @@
 //! Additions, each announced in [`Status::extensions`] and ignored by servers without it:
 //! - [`EXT_RANGE`]: `?from=<height>&count=<n>` on the three kinds of files leaves out the entries before `from` and those
 //!   after `count`.
+//! - [`EXT_MEMPOOL`]: `GET /mempool/<4 hex digits>`: the unconfirmed transactions that pay to a script whose SHA-256 begins
+//!   with these 16 bits, in consensus encoding one after the other, at most [`MAX_MEMPOOL_TXS`]. A wallet asks for many
+//!   scripts of the world at once, and looks for its own in the answer.
 //! - [`EXT_WAIT`]: `GET /status?after=<hash>` is answered once the tip is another block than `hash`, or after
 //!   [`WAIT_SECS`] seconds.
 
@@ -35,6 +38,12 @@ pub const FILTERS_PER_FILE: u32 = 2_000;
 pub const EXT_RANGE: &str = "range";
 /// Name of the extension that answers a status request when the tip changes.
 pub const EXT_WAIT: &str = "wait";
+/// Name of the extension that shows unconfirmed transactions by script hash prefix.
+pub const EXT_MEMPOOL: &str = "mempool";
+/// Most transactions of one answer.
+pub const MAX_MEMPOOL_TXS: usize = 100;
+/// Most bytes of one answer.
+pub const MAX_MEMPOOL_BYTES: usize = 1 << 20;
 /// How long a server keeps a waiting status request, in seconds.
 pub const WAIT_SECS: u64 = 25;
 /// Greatest body of `POST /tx`, in bytes: twice the greatest standard transaction in hex.
@@ -70,6 +79,12 @@ pub struct Status {
     /// Additions to block-dn's API that this server has.
     #[serde(default)]
     pub extensions: Vec<String>,
+}
+
+/// Path of the unconfirmed transactions for a script, of which this is the SHA-256.
+pub fn mempool_path(script_hash: [u8; 32]) -> String {
+    let [first, second, ..] = script_hash;
+    format!("/mempool/{first:02x}{second:02x}")
 }
 
 impl Status {

@@ -63,8 +63,11 @@ test('refuses a wrong passphrase and says so', async () => {
 test('shows a deposit unconfirmed, then as savings', async () => {
   const address = await wallet.savingsAddress();
   await network.fund(address, Number(SAVINGS));
+  await wallet.pendingReach(SAVINGS);
+  await wallet.savingsReach(0n);
   await network.mine(1);
   await wallet.savingsReach(SAVINGS);
+  await wallet.pendingReach(0n);
   await wallet.reload(PASSPHRASE);
   await wallet.savingsReach(SAVINGS);
 });

@@ -3,11 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use amplet_protocol::chain::{EXT_RANGE, Status};
+use amplet_protocol::chain::{EXT_MEMPOOL, EXT_RANGE, Status, mempool_path};
 use amplet_transport::testing::TestPlatform;
 use amplet_transport::{FetchError, HttpRequest, HttpResponse};
+use bitcoin::Transaction;
 use bitcoin::consensus::encode::{VarInt, serialize};
-use bitcoin::hashes::Hash;
+use bitcoin::hashes::{Hash, sha256};
 use futures::FutureExt;
 
 use super::TestChain;
@@ -27,6 +28,8 @@ pub struct FakeServer {
     pub ranges: Cell<bool>,
     /// Has `/filters/single`.
     pub singles: Cell<bool>,
+    /// Unconfirmed transactions, which are shown where parts of files are served.
+    pub mempool: Rc<RefCell<Vec<Transaction>>>,
     /// Does not answer.
     pub down: Cell<bool>,
     /// Serves filters only up to so many blocks below the tip.
@@ -54,6 +57,7 @@ impl FakeServer {
             filters_per_file: Cell::new(200),
             ranges: Cell::new(true),
             singles: Cell::new(true),
+            mempool: Rc::default(),
             down: Cell::new(false),
             filter_lag: Cell::new(0),
             tamper: RefCell::new(None),
@@ -133,6 +137,7 @@ impl FakeServer {
             ["filters", "single", height] if self.singles.get() => {
                 chain.filters().get(height.parse::<usize>().ok()?).cloned()
             }
+            ["mempool", _] if self.ranges.get() => Some(self.unconfirmed(path)),
             [kind, start] => {
                 let entries: Vec<Vec<u8>> = match *kind {
                     "headers" => chain.blocks().iter().map(|b| serialize(&b.header)).collect(),
@@ -146,6 +151,14 @@ impl FakeServer {
             }
             _ => None,
         }
+    }
+
+    fn unconfirmed(&self, path: &str) -> Vec<u8> {
+        let pays = |tx: &&Transaction| {
+            let mut hashes = tx.output.iter().map(|o| sha256::Hash::hash(o.script_pubkey.as_bytes()));
+            hashes.any(|hash| mempool_path(hash.to_byte_array()) == path)
+        };
+        self.mempool.borrow().iter().filter(pays).flat_map(serialize).collect()
     }
 
     fn file(&self, kind: &str, start: usize, query: &str, entries: &[Vec<u8>]) -> Option<Vec<u8>> {
@@ -184,7 +197,10 @@ impl FakeServer {
             all_files_synced: true,
             entries_per_header_file: self.headers_per_file.get(),
             entries_per_filter_file: self.filters_per_file.get(),
-            extensions: if self.ranges.get() { vec![EXT_RANGE.to_string()] } else { Vec::new() },
+            extensions: match self.ranges.get() {
+                true => [EXT_RANGE, EXT_MEMPOOL].map(str::to_string).to_vec(),
+                false => Vec::new(),
+            },
         };
         serde_json::to_vec(&status).unwrap()
     }

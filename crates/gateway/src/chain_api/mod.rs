@@ -8,6 +8,7 @@ mod answers;
 mod cache;
 mod convert;
 mod files;
+mod mempool;
 mod rpc;
 mod send;
 mod upstream;
@@ -120,6 +121,7 @@ pub async fn from_bitcoind(
         .route("/filters/single/{height}", get(files::single_filter))
         .route("/block/{hash}", get(answers::block))
         .route("/fee-estimates", get(send::fee_estimates))
+        .route("/mempool/{prefix}", get(mempool::by_prefix))
         .route("/tx", post(send::transaction).layer(DefaultBodyLimit::max(MAX_TX_BODY)))
         .route("/txs/package", post(send::package).layer(DefaultBodyLimit::max(MAX_PACKAGE_BODY)));
     Ok(router.with_state(view).layer(from_fn(answers::cors)))

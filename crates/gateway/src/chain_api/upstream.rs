@@ -37,6 +37,7 @@ pub(super) fn router(http: HttpClient, url: String) -> Router {
         "/filters/single/{height}",
         "/block/{hash}",
         "/fee-estimates",
+        "/mempool/{prefix}",
         "/fees/estimate/{blocks}",
     ] {
         router = router.route(path, get(ask));

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use amplet_protocol::chain::{EXT_RANGE, EXT_WAIT, FILTER_HEADER_BYTES, Status};
+use amplet_protocol::chain::{EXT_MEMPOOL, EXT_RANGE, EXT_WAIT, FILTER_HEADER_BYTES, Status};
 use bitcoin::hashes::Hash;
 use bitcoin::{BlockHash, Network};
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::cache::Cache;
 use super::convert::{bytes_of, chain_name, hash_of, malformed, parse, previous, take};
+use super::mempool::Mempool;
 use super::rpc::{Call, Rpc, RpcError};
 use super::send::FeeCache;
 use super::{FileSizes, StartError};
@@ -71,6 +72,7 @@ pub(super) struct View {
     filter_turn: AsyncMutex<()>,
     height_turn: AsyncMutex<()>,
     fees: FeeCache,
+    mempool: Mempool,
     /// Why nothing new is served, as it was logged last.
     problem: Mutex<Option<String>>,
 }
@@ -122,6 +124,7 @@ impl View {
             filter_turn: AsyncMutex::default(),
             height_turn: AsyncMutex::default(),
             fees: FeeCache::default(),
+            mempool: Mempool::default(),
             problem: Mutex::default(),
         }
     }
@@ -132,6 +135,10 @@ impl View {
 
     pub(super) fn fees(&self) -> &FeeCache {
         &self.fees
+    }
+
+    pub(super) fn mempool(&self) -> &Mempool {
+        &self.mempool
     }
 
     pub(super) fn sizes(&self) -> FileSizes {
@@ -214,7 +221,7 @@ impl View {
             all_files_synced: true,
             entries_per_header_file: self.sizes.headers,
             entries_per_filter_file: self.sizes.filters,
-            extensions: vec![EXT_RANGE.to_string(), EXT_WAIT.to_string()],
+            extensions: [EXT_RANGE, EXT_WAIT, EXT_MEMPOOL].map(str::to_string).to_vec(),
         };
         let status = serde_json::to_vec(&status).unwrap_or_default().into();
         self.published.send_modify(|p| *p = Ok(Published { height, hash, status }));

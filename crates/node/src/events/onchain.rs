@@ -1,5 +1,7 @@
 //! What blocks and closed channels mean for the savings.
 
+use std::rc::Rc;
+
 use amplet_protocol::page::{Direction, EventKind, Payment, PaymentKind, PaymentStatus};
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{Block, Txid};
@@ -24,27 +26,41 @@ pub(super) fn spendable(
 }
 
 /// A block was connected: note what it did to the savings.
-pub(crate) fn block(inner: &Inner, block: &Block, height: u32) {
+pub(crate) fn block(inner: &Rc<Inner>, block: &Block, height: u32) {
     for confirmed in inner.onchain.take_confirmed() {
         note(inner, &confirmed);
     }
     log::debug!("block {height} ({}) connected", block.block_hash());
 }
 
-fn note(inner: &Inner, confirmed: &Confirmed) {
+fn note(inner: &Rc<Inner>, confirmed: &Confirmed) {
     let txid = confirmed.tx.compute_txid();
     let id = txid.to_string();
     let known = inner.ledger.pending(&id);
     if known.is_none() && inner.ledger.contains(&id) {
-        return; // confirmed before, in a block that a reorganisation replaced
+        let again = confirmed_again(Rc::clone(inner), id, confirmed.time);
+        return inner.platform.spawn(Box::pin(again));
     }
-    let mut payment = known.unwrap_or_else(|| unknown(inner, confirmed, txid));
+    succeeded(inner, known.unwrap_or_else(|| unknown(inner, confirmed, txid)), confirmed.time);
+}
+
+/// A transaction that had ended before: confirmed in a block that a reorganisation replaced, or given up too early.
+async fn confirmed_again(inner: Rc<Inner>, id: String, time: u64) {
+    match inner.ledger.payment(&*inner.store, &id).await {
+        Ok(Some(payment)) if payment.status != PaymentStatus::Succeeded => succeeded(&inner, payment, time),
+        Ok(_) => {}
+        Err(error) => log::error!("the history of {id}: {error}"),
+    }
+}
+
+fn succeeded(inner: &Inner, mut payment: Payment, time: u64) {
     payment.status = PaymentStatus::Succeeded;
-    payment.settled_at = Some(confirmed.time);
+    payment.settled_at = Some(time);
     inner.ledger.put(payment.clone());
     if payment.direction == Direction::Inbound {
         inner.ledger.raise(inner.now(), EventKind::DepositConfirmed { payment: Box::new(payment) });
     }
+    inner.wake.wake();
 }
 
 /// A transaction that this installation did not make: a deposit, a channel's close, or another installation's payment.

@@ -1,5 +1,6 @@
 //! The savings: a BDK wallet (BIP 86) whose changes go into the step's journal.
 
+mod deposits;
 mod listen;
 mod send;
 mod source;
@@ -13,7 +14,7 @@ use bdk_wallet::chain::{BlockId, CheckPoint, Merge};
 use bdk_wallet::{ChangeSet, KeychainKind, Update, Wallet};
 use bitcoin::bip32::Xpriv;
 use bitcoin::constants::genesis_block;
-use bitcoin::{Address, Psbt, ScriptBuf, Transaction, Txid};
+use bitcoin::{Address, Amount, Psbt, ScriptBuf, Transaction, Txid};
 
 use crate::journal::{Journal, names};
 use crate::keys::Keys;
@@ -46,6 +47,8 @@ struct Inner {
     confirmed: Vec<Confirmed>,
     /// Funding transactions that are not broadcast yet.
     held: HashMap<Txid, Transaction>,
+    /// Unconfirmed deposits that were not seen at so many of the last looks.
+    missed: HashMap<Txid, u32>,
 }
 
 impl Inner {
@@ -121,6 +124,7 @@ impl Onchain {
             revision: 0,
             confirmed: Vec::new(),
             held: HashMap::new(),
+            missed: HashMap::new(),
         };
         Self { inner: Mutex::new(inner), journal }
     }
@@ -257,7 +261,8 @@ impl Onchain {
     pub fn unconfirmed(&self) -> Vec<Transaction> {
         let inner = self.lock();
         let waiting = inner.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-        waiting.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
+        let ours = waiting.filter(|tx| inner.wallet.sent_and_received(&tx.tx_node.tx).0 > Amount::ZERO);
+        ours.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
     }
 }
 

@@ -71,7 +71,7 @@ impl World {
         let start = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
         let platform = TestPlatform::new(7, start);
         let server = FakeServer::new(TestChain::new(120));
-        let mempool: Rc<RefCell<Vec<Transaction>>> = Rc::default();
+        let mempool = Rc::clone(&server.mempool);
         let nodes: Rc<RefCell<HashMap<String, Node>>> = Rc::default();
         let world = Self {
             platform,

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod deny;
 pub mod doctor;
 pub mod http;
+pub mod kin;
 pub mod proc;
 pub mod regtest;
 pub mod serve;

@@ -2,10 +2,13 @@
 
 use amplet_protocol::page::{ErrorCode, Gateway, Network, WalletError};
 use amplet_transport::{PeerAddress, Scheme};
-use gloo_storage::errors::StorageError;
 use gloo_storage::{LocalStorage, Storage};
+use js_sys::JSON;
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Storage as RawStorage;
+
+use crate::convert::to_js;
 
 const KEY: &str = "amplet/settings";
 
@@ -51,19 +54,18 @@ struct Stored {
 
 /// The stored settings, if there are any.
 pub(super) fn load() -> Result<Option<Settings>, WalletError> {
-    reachable()?;
-    let Versioned { version } = match LocalStorage::get(KEY) {
-        Ok(version) => version,
-        Err(StorageError::KeyNotFound(_)) => return Ok(None),
-        Err(error) => return Err(damaged(&error)),
-    };
+    let Some(text) = storage()?.get_item(KEY).map_err(|error| damaged(&error))? else { return Ok(None) };
+    // The browser's own JSON: Rust's, with its tables for numbers, would be a quarter of this wasm.
+    let value = JSON::parse(&text).map_err(|error| damaged(&error))?;
+    let Versioned { version } =
+        serde_wasm_bindgen::from_value(value.clone()).map_err(|e| damaged(&e.into()))?;
     if version > VERSION {
         let message = format!(
             "the settings have format {version}, this release knows {VERSION}: update, or set them again"
         );
         return Err(WalletError::new(ErrorCode::NewerFormat, message));
     }
-    let Stored { settings, .. } = LocalStorage::get(KEY).map_err(|error| damaged(&error))?;
+    let Stored { settings, .. } = serde_wasm_bindgen::from_value(value).map_err(|e| damaged(&e.into()))?;
     check(&settings).map_err(|error| WalletError { code: ErrorCode::Corrupt, ..error })?;
     Ok(Some(settings))
 }
@@ -71,15 +73,10 @@ pub(super) fn load() -> Result<Option<Settings>, WalletError> {
 /// Stores the settings, if they make sense.
 pub(super) fn save(settings: Settings) -> Result<(), WalletError> {
     check(&settings)?;
-    reachable()?;
-    LocalStorage::set(KEY, Stored { version: VERSION, settings }).map_err(|error| match &error {
-        StorageError::JsError(cause) if cause.name == "QuotaExceededError" => {
-            let message = "no room to save the settings: remove other data of this site, then try again";
-            WalletError::new(ErrorCode::StorageFull, message).caused_by(&error)
-        }
-        _ => WalletError::new(ErrorCode::Storage, "the settings could not be saved: try again")
-            .caused_by(&error),
-    })
+    let storage = storage()?;
+    let stored = to_js(&Stored { version: VERSION, settings }).and_then(|value| JSON::stringify(&value));
+    let text = stored.map(String::from).map_err(|error| unsaved(&error))?;
+    storage.set_item(KEY, &text).map_err(|error| unsaved(&error))
 }
 
 /// A gateway's address, which a browser can reach.
@@ -123,18 +120,32 @@ fn check(settings: &Settings) -> Result<(), WalletError> {
     Ok(())
 }
 
-/// gloo-storage throws, past us, where the browser withholds localStorage: so ask before.
-fn reachable() -> Result<(), WalletError> {
+/// localStorage. gloo-storage throws, past us, where the browser withholds it: so ask before.
+fn storage() -> Result<RawStorage, WalletError> {
     let storage = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("localStorage"));
     if storage.is_ok_and(|storage| storage.is_object()) {
-        return Ok(());
+        return Ok(LocalStorage::raw());
     }
     let message = "the browser keeps no data for this site: allow its cookies and site data, then reload";
     Err(WalletError::new(ErrorCode::Storage, message))
 }
 
-fn damaged(error: &StorageError) -> WalletError {
-    WalletError::new(ErrorCode::Corrupt, "the stored settings are damaged: set them again").caused_by(error)
+fn damaged(error: &JsValue) -> WalletError {
+    because(ErrorCode::Corrupt, "the stored settings are damaged: set them again", error)
+}
+
+fn unsaved(error: &JsValue) -> WalletError {
+    let error: &js_sys::Error = error.unchecked_ref();
+    if String::from(error.name()) == "QuotaExceededError" {
+        let message = "no room to save the settings: remove other data of this site, then try again";
+        return because(ErrorCode::StorageFull, message, error);
+    }
+    because(ErrorCode::Storage, "the settings could not be saved: try again", error)
+}
+
+fn because(code: ErrorCode, message: &str, error: &JsValue) -> WalletError {
+    let error: &js_sys::Error = error.unchecked_ref();
+    WalletError { causes: vec![String::from(error.message())], ..WalletError::new(code, message) }
 }
 
 #[cfg(test)]

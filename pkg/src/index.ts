@@ -20,6 +20,8 @@ export type {
   GatewayStatus,
   Inspected,
   Network,
+  NoRoute,
+  NoRouteReason,
   OnchainSend,
   PartHop,
   PartState,

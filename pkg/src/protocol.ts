@@ -9,6 +9,28 @@ export const VERSION = 1;
 export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
 
 /**
+ * What is in the way of a payment.
+ */
+export type NoRouteReason = "noPath" | "balance" | "inbound" | "capacity" | "feeBudget" | "delay" | "parts";
+
+/**
+ * Why there is no way for a payment, and what would work.
+ */
+export type NoRoute = { 
+/**
+ * What is in the way.
+ */
+reason: NoRouteReason, 
+/**
+ * The largest amount that would work as things stand; `None`: none is known.
+ */
+largestMsat: bigint | null, 
+/**
+ * The least fee found for what was left to send, where the fee limit is in the way.
+ */
+neededFeeMsat: bigint | null, };
+
+/**
  * An error with a code for programs and a message for a person; the message names the remedy.
  */
 export type WalletError = { 
@@ -23,7 +45,11 @@ message: string,
 /**
  * What lay below it, outermost first; empty when nothing did.
  */
-causes: Array<string>, };
+causes: Array<string>, 
+/**
+ * Why there is no way for a payment; only where that is the error.
+ */
+noRoute?: NoRoute, };
 
 /**
  * The Bitcoin network of a wallet.

@@ -68,6 +68,27 @@ pub enum Acceptance {
 /// Decides on channels that peers open.
 pub type AcceptChannel = Rc<dyn Fn(&InboundChannel) -> Acceptance>;
 
+/// Where a node's channel graph comes from.
+#[derive(Clone)]
+pub enum GraphSource {
+    /// Rapid Gossip Sync snapshots (`<base>/rgs/snapshot/<timestamp>`) of these base URLs, each in turn when one fails.
+    Snapshots(Vec<String>),
+    /// The peers' gossip (BOLT 7).
+    Gossip(Gossiping),
+}
+
+/// See [`GraphSource::gossip`].
+#[derive(Clone, Copy)]
+pub struct Gossiping(pub(crate) crate::routing::gossip::OpenGossip);
+
+impl GraphSource {
+    /// The peers' gossip. Only a program that calls this has the code for it: a wallet's page has not.
+    #[must_use]
+    pub fn gossip() -> Self {
+        Self::Gossip(Gossiping(crate::routing::gossip::open))
+    }
+}
+
 /// What a node is told when it is opened.
 #[derive(Clone)]
 pub struct NodeConfig {
@@ -77,6 +98,8 @@ pub struct NodeConfig {
     pub role: Role,
     /// Decides on inbound channels.
     pub accept_channel: AcceptChannel,
+    /// Where it learns of other nodes' channels.
+    pub graph: GraphSource,
 }
 
 impl NodeConfig {

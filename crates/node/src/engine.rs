@@ -21,8 +21,8 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 const TICK_EVERY: Duration = Duration::from_secs(60);
 /// How often claims and sweeps are renewed.
 const REBROADCAST_EVERY: Duration = Duration::from_secs(60);
-/// How often graph and scorer are stored.
-const SCORES_EVERY: Duration = Duration::from_secs(600);
+/// How often what routing has learnt is stored.
+const LEARNT_EVERY: Duration = Duration::from_secs(600);
 /// First pause after a failed commit; doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ struct Timers {
     ping: Duration,
     tick: Duration,
     rebroadcast: Duration,
-    scores: Duration,
+    learnt: Duration,
 }
 
 /// Runs until the node closes or its storage is lost to another writer.
@@ -41,7 +41,7 @@ pub(crate) async fn run(inner: Rc<Inner>) {
         ping: now.saturating_add(PING_EVERY),
         tick: now.saturating_add(TICK_EVERY),
         rebroadcast: now,
-        scores: now.saturating_add(SCORES_EVERY),
+        learnt: now.saturating_add(LEARNT_EVERY),
     };
     loop {
         fire(&inner, &mut timers);
@@ -64,7 +64,7 @@ pub(crate) async fn run(inner: Rc<Inner>) {
 /// Waits for the bell, LDK, or the next timer.
 async fn wait(inner: &Inner, timers: &Timers) {
     let ride = ride_ends(inner).unwrap_or(Duration::MAX);
-    let next = timers.ping.min(timers.tick).min(timers.rebroadcast).min(timers.scores).min(ride);
+    let next = timers.ping.min(timers.tick).min(timers.rebroadcast).min(timers.learnt).min(ride);
     let timer = inner.platform.sleep(next.saturating_sub(inner.platform.monotonic()));
     let heard = inner.wake.heard();
     let manager = inner.ldk.manager.get_event_or_persistence_needed_future();
@@ -98,15 +98,20 @@ fn fire(inner: &Inner, timers: &mut Timers) {
             log::warn!("sweeping: an output could not be spent yet; tried again in a minute");
         }
     }
-    if due(&mut timers.scores, SCORES_EVERY) {
-        stage_scores(inner);
+    if due(&mut timers.learnt, LEARNT_EVERY) {
+        stage_learnt(inner);
     }
 }
 
-/// Stages graph and scorer: worth keeping, never worth waiting for.
-pub(crate) fn stage_scores(inner: &Inner) {
-    inner.journal.put(names::GRAPH, inner.ldk.graph.encode());
-    inner.journal.put(names::SCORER, inner.ldk.scorer.borrow().encode());
+/// Stages what routing has learnt: worth keeping, never worth waiting for.
+pub(crate) fn stage_learnt(inner: &Inner) {
+    inner.ldk.router.stage_beliefs(&inner.journal);
+    if let Some(gossip) = &inner.ldk.gossip {
+        // By the chain's clock, which is what channel updates are dated by.
+        let tip = inner.chain.header_at(inner.ldk.manager.current_best_block().height);
+        gossip.prune(tip.map_or(0, |header| u64::from(header.time)));
+        inner.journal.put_later(names::GOSSIP, gossip.encode());
+    }
 }
 
 /// Takes steps until nothing is left that has to be done now.
@@ -168,11 +173,13 @@ fn ride_ends(inner: &Inner) -> Option<Duration> {
 /// Lets LDK act on what it has heard; says whether the manager has to be written.
 fn decide(inner: &Rc<Inner>) -> bool {
     let manager = &inner.ldk.manager;
+    let handler = |event| events::handle(inner, event);
+    // What failed teaches before LDK asks for another way.
+    manager.process_pending_events(&handler);
     if manager.needs_pending_htlc_processing() {
         manager.process_pending_htlc_forwards();
+        manager.process_pending_events(&handler);
     }
-    let handler = |event| events::handle(inner, event);
-    manager.process_pending_events(&handler);
     inner.ldk.monitors.process_pending_events(&handler);
     parts::stage(inner);
     manager.get_and_clear_needs_persistence()
@@ -184,6 +191,7 @@ fn gather(inner: &Inner) -> Step {
     let operations = ldk.monitors.pending_operation_count();
     stage_monitors_at_new_block(inner);
     inner.journal.put(names::MANAGER, ldk.manager.encode());
+    ldk.router.ride_beliefs(&inner.journal);
     inner.unwritten.set(false);
     inner.riding_since.set(None);
     ldk.monitors.flush(operations, &ldk.log);

@@ -1,6 +1,7 @@
 //! What can go wrong with a node.
 
 use amplet_chain::ChainError;
+use amplet_protocol::page::WalletError;
 use amplet_storage::StoreError;
 use lightning::ln::msgs::DecodeError;
 use lightning::util::errors::APIError;
@@ -91,11 +92,9 @@ pub enum PayError {
     /// It has expired.
     #[error("this invoice has expired; ask the payee for a new one")]
     Expired,
-    /// No route.
-    #[error(
-        "no route to the payee was found within the fee limit; try a smaller amount or a greater fee limit"
-    )]
-    NoRoute,
+    /// No route; why, and what would work ([`WalletError::no_route`]).
+    #[error(transparent)]
+    NoRoute(Box<WalletError>),
     /// The instructions do not fit a Lightning packet.
     #[error("this invoice carries more data than a Lightning payment can; ask the payee for a simpler one")]
     TooLarge,

@@ -26,6 +26,7 @@ use crate::node::{Inner, Notice, SyncState};
 use crate::onchain::{OnchainError, Sent};
 use crate::payments::NewInvoice;
 use crate::peers::Kept;
+use crate::routing::update;
 use crate::{deposits, engine, open, peers, sync};
 
 /// How often a gateway tells the network of itself.
@@ -54,6 +55,7 @@ impl Node {
         inner.platform.spawn(Box::pin(engine::run(Rc::clone(&inner))));
         inner.platform.spawn(Box::pin(sync::follow(Rc::clone(&inner))));
         inner.platform.spawn(Box::pin(deposits::follow(Rc::clone(&inner))));
+        inner.platform.spawn(Box::pin(update::follow(Rc::clone(&inner))));
         if let Role::Gateway(_) = inner.config.role {
             inner.platform.spawn(Box::pin(announce(Rc::clone(&inner))));
         }
@@ -159,17 +161,32 @@ impl Node {
         Ok(invoice)
     }
 
-    /// Begins to pay an invoice and answers its id in the history; the outcome comes by [`outcome`](Self::outcome).
+    /// Begins to pay an invoice and answers its id in the history; the outcome comes by [`outcome`](Self::outcome). When no
+    /// path is known, a wallet first asks its gateways for newer routing data.
     ///
     /// # Errors
     /// [`PayError`]: nothing left.
-    pub fn pay(
+    pub async fn pay(
         &self,
         invoice: &Bolt11Invoice,
         amount_msat: Option<u64>,
         max_fee_msat: u64,
     ) -> Result<String, PayError> {
-        self.inner.pay(invoice, amount_msat, max_fee_msat)
+        self.inner.pay(invoice, amount_msat, max_fee_msat).await
+    }
+
+    /// A gateway's channel graph as a Rapid Gossip Sync snapshot: what has changed since `since` (seconds since 1970), or all
+    /// of it (0). `None`: this node does not gossip.
+    pub fn rgs_snapshot(&self, since: u32) -> Option<Vec<u8>> {
+        let ldk = &self.inner.ldk;
+        let graph = ldk.router.graph();
+        ldk.gossip.as_ref().map(|gossip| gossip.snapshot(&graph, since))
+    }
+
+    /// Rises with each change of a gateway's channel graph.
+    pub fn graph_generation(&self) -> u64 {
+        drop(self.inner.ldk.router.graph());
+        self.inner.ldk.gossip.as_ref().map_or(0, |gossip| gossip.generation())
     }
 
     /// The payment when it has ended (durably), or as it is after `limit`; `None` when there is no such payment.
@@ -302,14 +319,16 @@ impl Node {
     /// Stops at once, as if the process had been killed: nothing more is written, all connections break.
     pub fn abort(&self) {
         self.inner.closing.set(true);
+        self.inner.updates.wanted.wake();
         self.inner.ldk.peers.disconnect_all_peers();
         self.inner.kept.borrow().iter().for_each(|kept| kept.retry.wake());
     }
 
     /// Finishes the step, hangs up, and lets the store go.
     pub async fn close(&self) {
-        engine::stage_scores(&self.inner);
+        engine::stage_learnt(&self.inner);
         self.inner.closing.set(true);
+        self.inner.updates.wanted.wake();
         self.inner.wake.wake();
         self.inner.kept.borrow().iter().for_each(|kept| kept.retry.wake());
         engine::ended(&self.inner).await;

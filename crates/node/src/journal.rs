@@ -29,10 +29,14 @@ pub mod names {
     pub const MONITORS: &str = "ldk/monitor/";
     /// The output sweeper.
     pub const SWEEPER: &str = "ldk/output_sweeper";
-    /// The network graph.
-    pub const GRAPH: &str = "ldk/graph";
-    /// What is believed of channels' liquidity.
-    pub const SCORER: &str = "ldk/scorer";
+    /// A gateway's gossip, as LDK writes it.
+    pub const GOSSIP: &str = "ldk/graph";
+    /// A wallet's graph ([`amplet_router::snapshot`]).
+    pub const GRAPH: &str = "routing/graph";
+    /// The base URL that it came from.
+    pub const GRAPH_SOURCE: &str = "routing/graph_source";
+    /// What is believed of channels' balances ([`amplet_router::snapshot`]).
+    pub const BELIEFS: &str = "routing/beliefs";
     /// Changes of the on-chain wallet, numbered.
     pub const ONCHAIN: &str = "onchain/change/";
     /// Payments that are not decided.

@@ -34,7 +34,8 @@ pub use balance::{LightningBalance, is_trusted};
 pub use bitcoin;
 pub use channels::OpenChannel;
 pub use config::{
-    AcceptChannel, Acceptance, Forwarding, HTLC_DELTA, InboundChannel, NodeConfig, Role, TO_SELF_DELAY,
+    AcceptChannel, Acceptance, Forwarding, Gossiping, GraphSource, HTLC_DELTA, InboundChannel, NodeConfig,
+    Role, TO_SELF_DELAY,
 };
 pub use error::{ChannelError, NodeError, PayError};
 pub use face::Node;

@@ -24,9 +24,11 @@ use crate::log::Log;
 use crate::messages::Messages;
 use crate::onchain::Onchain;
 use crate::peers::Kept;
-use crate::routing::NotingRouter;
+use crate::routing::FlowRouter;
+use crate::routing::gossip::Gossip;
+use crate::routing::update::Updates;
 use crate::signer::Signer;
-use crate::types::{Bumper, ChainMonitor, ChannelManager, Graph, PeerManager, Scorer, Sweeper};
+use crate::types::{Bumper, ChainMonitor, ChannelManager, PeerManager, Sweeper};
 use crate::wake::Wake;
 use crate::watch::Watch;
 
@@ -35,9 +37,9 @@ pub(crate) struct Ldk {
     pub manager: Rc<ChannelManager>,
     pub monitors: Rc<ChainMonitor>,
     pub peers: Rc<PeerManager>,
-    pub graph: Rc<Graph>,
-    pub scorer: Rc<RefCell<Scorer>>,
-    pub router: Rc<NotingRouter>,
+    pub router: Rc<FlowRouter>,
+    /// A gateway's.
+    pub gossip: Option<Rc<dyn Gossip>>,
     pub sweeper: Sweeper,
     pub bumper: Bumper,
     pub signer: Arc<Signer>,
@@ -90,6 +92,8 @@ pub(crate) struct Inner {
     pub watch: Arc<Watch>,
     pub ledger: Ledger,
     pub ldk: Ldk,
+    /// Where a wallet's graph comes from.
+    pub updates: Updates,
     pub wake: Wake,
     pub sync: RefCell<SyncState>,
     /// Held while blocks are read: two readers would hand the same parts blocks out of order.

@@ -5,20 +5,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use amplet_chain::{BlockListener, Chain, Position, Tip};
+use amplet_router::Graph;
 use amplet_storage::Store;
 use amplet_transport::Platform;
 use bitcoin::secp256k1::PublicKey;
 use lightning::chain::Listen;
 use lightning::ln::channelmanager::{ChainParameters, ChannelManagerReadArgs};
 use lightning::ln::msgs::DecodeError;
+use lightning::ln::msgs::RoutingMessageHandler;
 use lightning::ln::peer_handler::{IgnoringMessageHandler, MessageHandler};
 use lightning::onion_message::messenger::NullMessageRouter;
-use lightning::routing::scoring::{ProbabilisticScoringDecayParameters, ProbabilisticScoringFeeParameters};
 use lightning::sign::{EntropySource, NodeSigner, Recipient};
 use lightning::util::ser::ReadableArgs;
 use lightning::util::wallet_utils::WalletSync;
 
-use crate::config::NodeConfig;
+use crate::config::{GraphSource, NodeConfig};
 use crate::error::NodeError;
 use crate::fees::Fees;
 use crate::journal::{Journal, SweeperStore, names};
@@ -28,12 +29,12 @@ use crate::log::Log;
 use crate::messages::Messages;
 use crate::node::{Inner, Ldk, SyncState};
 use crate::onchain::Onchain;
-use crate::routing::NotingRouter;
+use crate::routing::gossip::Gossip;
+use crate::routing::update::Updates;
+use crate::routing::{FlowRouter, stored};
 use crate::signer::Signer;
 use crate::sync::{Ear, locator, position};
-use crate::types::{
-    Bumper, ChainMonitor, ChannelManager, GossipSync, Graph, LdkRouter, Monitor, PeerManager, Scorer, Sweeper,
-};
+use crate::types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
 use crate::wake::Wake;
 use crate::watch::Watch;
 
@@ -82,7 +83,8 @@ pub(crate) async fn open(
         signer,
         log,
     };
-    let (ldk, wake, sync) = assemble(&base, birthday).await?;
+    let (ldk, updates, wake, sync) = assemble(&base, birthday).await?;
+    stored::mark_used(&ldk.router, &ledger);
     journal.stage(|batch| chain.stage(batch));
     Ok(Inner {
         platform,
@@ -94,6 +96,7 @@ pub(crate) async fn open(
         watch,
         ledger,
         ldk,
+        updates,
         wake,
         sync: RefCell::new(sync),
         reading: futures::lock::Mutex::new(()),
@@ -114,16 +117,11 @@ pub(crate) async fn open(
     })
 }
 
-async fn assemble(base: &Base<'_>, birthday: &Position) -> Result<(Ldk, Wake, SyncState), NodeError> {
-    let graph = load_graph(base).await?;
-    let scorer = load_scorer(base, &graph).await?;
-    let router = Rc::new(NotingRouter::new(LdkRouter::new(
-        Rc::clone(&graph),
-        Arc::clone(&base.log),
-        Arc::clone(&base.signer),
-        Rc::clone(&scorer),
-        ProbabilisticScoringFeeParameters::default(),
-    )));
+async fn assemble(
+    base: &Base<'_>,
+    birthday: &Position,
+) -> Result<(Ldk, Updates, Wake, SyncState), NodeError> {
+    let (router, gossip, updates) = load_routing(base).await?;
     let monitors = Rc::new(ChainMonitor::new(
         Some(Arc::clone(&base.watch)),
         Arc::clone(&base.journal),
@@ -146,9 +144,8 @@ async fn assemble(base: &Base<'_>, birthday: &Position) -> Result<(Ldk, Wake, Sy
     }
     let wake = Wake::default();
     let messages = Rc::new(Messages::new(wake.clone()));
-    let gossip = Rc::new(GossipSync::new(Rc::clone(&graph), None, Arc::clone(&base.log)));
     let manager = Rc::new(manager);
-    let peers = peer_manager(base, &manager, &gossip, &messages, &monitors);
+    let peers = peer_manager(base, &manager, gossip.as_ref(), &messages, &monitors);
     let bumper = Bumper::new(
         Arc::clone(&base.journal),
         Rc::new(WalletSync::new(Arc::clone(&base.onchain), Arc::clone(&base.log))),
@@ -161,16 +158,15 @@ async fn assemble(base: &Base<'_>, birthday: &Position) -> Result<(Ldk, Wake, Sy
         manager,
         monitors,
         peers: Rc::new(peers),
-        graph,
-        scorer,
         router,
+        gossip,
         sweeper,
         bumper,
         signer,
         messages,
         log,
     };
-    Ok((ldk, wake, sync))
+    Ok((ldk, updates, wake, sync))
 }
 
 fn corrupt(what: &str, reason: DecodeError) -> NodeError {
@@ -180,13 +176,17 @@ fn corrupt(what: &str, reason: DecodeError) -> NodeError {
 fn peer_manager(
     base: &Base<'_>,
     manager: &Rc<ChannelManager>,
-    gossip: &Rc<GossipSync>,
+    gossip: Option<&Rc<dyn Gossip>>,
     messages: &Rc<Messages>,
     monitors: &Rc<ChainMonitor>,
 ) -> PeerManager {
+    let route_handler: Rc<dyn RoutingMessageHandler> = match gossip {
+        Some(gossip) => Rc::clone(gossip).handler(),
+        None => Rc::new(IgnoringMessageHandler {}),
+    };
     let handlers = MessageHandler {
         chan_handler: Rc::clone(manager),
-        route_handler: Rc::clone(gossip),
+        route_handler,
         onion_message_handler: IgnoringMessageHandler {},
         custom_message_handler: Rc::clone(messages),
         send_only_message_handler: Rc::clone(monitors),
@@ -196,21 +196,25 @@ fn peer_manager(
     PeerManager::new(handlers, now, &random, Arc::clone(&base.log), Arc::clone(&base.signer))
 }
 
-/// A damaged graph costs nothing: gossip brings it again.
-async fn load_graph(base: &Base<'_>) -> Result<Rc<Graph>, NodeError> {
-    let bytes = base.store.get(names::GRAPH).await?;
-    let stored = bytes.and_then(|bytes| Graph::read(&mut &bytes[..], Arc::clone(&base.log)).ok());
-    let network = base.config.network;
-    Ok(Rc::new(stored.unwrap_or_else(|| Graph::new(network, Arc::clone(&base.log)))))
-}
-
-async fn load_scorer(base: &Base<'_>, graph: &Rc<Graph>) -> Result<Rc<RefCell<Scorer>>, NodeError> {
-    let decay = ProbabilisticScoringDecayParameters::default();
-    let args = (decay, Rc::clone(graph), Arc::clone(&base.log));
-    let bytes = base.store.get(names::SCORER).await?;
-    let stored = bytes.and_then(|bytes| Scorer::read(&mut &bytes[..], args).ok());
-    let scorer = stored.unwrap_or_else(|| Scorer::new(decay, Rc::clone(graph), Arc::clone(&base.log)));
-    Ok(Rc::new(RefCell::new(scorer)))
+/// The router with what it knew; a wallet's graph is stored as its own, a gateway's as gossip.
+async fn load_routing(
+    base: &Base<'_>,
+) -> Result<(Rc<FlowRouter>, Option<Rc<dyn Gossip>>, Updates), NodeError> {
+    let (graph, gossip, updates) = match &base.config.graph {
+        GraphSource::Snapshots(sources) => {
+            let (graph, from) = stored::graph(base.store).await?;
+            (graph, None, Updates::new(sources.clone(), from))
+        }
+        GraphSource::Gossip(gossiping) => {
+            let bytes = base.store.get(names::GOSSIP).await?;
+            let gossip = (gossiping.0)(base.config.network, Rc::clone(&base.platform), bytes);
+            (Graph::new(), Some(gossip), Updates::default())
+        }
+    };
+    let beliefs = stored::beliefs(base.store).await?;
+    let (platform, signer) = (Rc::clone(&base.platform), Arc::clone(&base.signer));
+    let router = FlowRouter::new(platform, signer, gossip.clone(), graph, beliefs);
+    Ok((Rc::new(router), gossip, updates))
 }
 
 async fn load_monitors(base: &Base<'_>) -> Result<Vec<Monitor>, NodeError> {
@@ -228,7 +232,7 @@ async fn load_monitors(base: &Base<'_>) -> Result<Vec<Monitor>, NodeError> {
 
 async fn load_manager(
     base: &Base<'_>,
-    router: &Rc<NotingRouter>,
+    router: &Rc<FlowRouter>,
     monitors: &Rc<ChainMonitor>,
     loaded: &[Monitor],
     birthday: &Position,

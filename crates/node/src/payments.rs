@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus, WalletError};
+use amplet_router::NoPlan;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 use hex_conservative::DisplayHex;
@@ -17,12 +18,14 @@ use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description, Po
 use crate::config::HTLC_DELTA;
 use crate::error::PayError;
 use crate::node::Inner;
+use crate::routing::explain::no_route;
+use crate::routing::{Refused, update};
 
 /// How often LDK looks for another route.
 const ATTEMPTS: u32 = 10;
 
-/// Parts of a payment at most, until our own router takes over.
-const MAX_PARTS: u8 = 10;
+/// Parts of a payment at most: two full channels' worth (see `routing`).
+const MAX_PARTS: u8 = 60;
 
 /// What an invoice of ours says.
 #[derive(Clone, Debug)]
@@ -80,7 +83,7 @@ impl Inner {
     }
 
     /// Begins to pay; the outcome comes by the ledger. `amount_msat` only for an invoice without one.
-    pub(crate) fn pay(
+    pub(crate) async fn pay(
         &self,
         invoice: &Bolt11Invoice,
         amount_msat: Option<u64>,
@@ -88,7 +91,8 @@ impl Inner {
     ) -> Result<String, PayError> {
         let hash = invoice.payment_hash();
         let id = hash.0.to_lower_hex_string();
-        if self.ledger.pending(&id).is_some() || self.is_known_to_ldk(&PaymentId(hash.0)) {
+        let is_begun = self.begun.borrow().contains_key(&id) || self.ledger.pending(&id).is_some();
+        if is_begun || self.is_known_to_ldk(&PaymentId(hash.0)) {
             return Err(PayError::Duplicate);
         }
         if invoice.get_payee_pub_key() == self.ldk.manager.get_our_node_id() {
@@ -103,16 +107,6 @@ impl Inner {
             (None, Some(given)) if given > 0 => given,
             _ => return Err(PayError::Amount),
         };
-        let route_params_config = RouteParametersConfig {
-            max_total_routing_fee_msat: Some(max_fee_msat),
-            max_path_count: MAX_PARTS,
-            ..RouteParametersConfig::default()
-        };
-        let params = OptionalBolt11PaymentParams {
-            route_params_config,
-            retry_strategy: Retry::Attempts(ATTEMPTS),
-            ..OptionalBolt11PaymentParams::default()
-        };
         let payment = Payment {
             amount_msat: Some(amount),
             description: description(invoice),
@@ -121,12 +115,11 @@ impl Inner {
             ..self.lightning_payment(id.clone(), invoice)
         };
         self.begun.borrow_mut().insert(id.clone(), self.platform.monotonic());
-        let sent = self.ldk.manager.pay_for_bolt11_invoice(invoice, PaymentId(hash.0), amount_msat, params);
+        let sent = self.hand_over(invoice, amount_msat, max_fee_msat).await;
         if let Err(error) = sent {
-            let error = pay_error(&error);
+            let error = self.pay_error(&error, PaymentId(hash.0), amount);
             // Nothing left: the attempt stays visible, and the invoice may be tried again.
-            let code = if error == PayError::Expired { ErrorCode::Expired } else { ErrorCode::NoRoute };
-            let status = PaymentStatus::Failed { error: WalletError::new(code, error.to_string()) };
+            let status = PaymentStatus::Failed { error: shown(&error) };
             let settled_at = Some(self.now());
             self.ledger.put(Payment { status, settled_at, ..payment });
             self.begun.borrow_mut().remove(&id);
@@ -136,6 +129,50 @@ impl Inner {
         self.ledger.put(Payment { parts: self.ldk.router.planned.take(PaymentId(hash.0)), ..payment });
         self.wake.wake();
         Ok(id)
+    }
+
+    /// Hands the payment to LDK; once more, when it was refused for want of channels and newer routing data could be had.
+    async fn hand_over(
+        &self,
+        invoice: &Bolt11Invoice,
+        amount_msat: Option<u64>,
+        max_fee_msat: u64,
+    ) -> Result<(), Bolt11PaymentError> {
+        let id = PaymentId(invoice.payment_hash().0);
+        let send = || {
+            let params = payment_params(max_fee_msat);
+            self.ldk.manager.pay_for_bolt11_invoice(invoice, id, amount_msat, params)
+        };
+        let sent = send();
+        if sent.is_ok() || !self.may_be_unheard_of(id) || !update::refresh(self).await {
+            return sent;
+        }
+        self.ldk.router.forget(id);
+        send()
+    }
+
+    /// Whether the payment was refused for want of channels that the network may have and the graph has not.
+    fn may_be_unheard_of(&self, id: PaymentId) -> bool {
+        let reason = self.ldk.router.refused(id).map(|refused| refused.reason);
+        matches!(reason, Some(NoPlan::NoPath | NoPlan::Inbound { .. } | NoPlan::Capacity { .. }))
+    }
+
+    fn pay_error(&self, error: &Bolt11PaymentError, id: PaymentId, amount_msat: u64) -> PayError {
+        let refused = self.ldk.router.refused(id);
+        self.ldk.router.forget(id);
+        match error {
+            Bolt11PaymentError::InvalidAmount => PayError::Amount,
+            Bolt11PaymentError::SendingFailed(failure) => match failure {
+                RetryableSendFailure::PaymentExpired => PayError::Expired,
+                RetryableSendFailure::RouteNotFound => {
+                    let remaining_msat = amount_msat;
+                    let refused = refused.unwrap_or(Refused { reason: NoPlan::NoPath, remaining_msat });
+                    PayError::NoRoute(Box::new(no_route(&refused, amount_msat)))
+                }
+                RetryableSendFailure::DuplicatePayment => PayError::Duplicate,
+                RetryableSendFailure::OnionPacketSizeExceeded => PayError::TooLarge,
+            },
+        }
     }
 
     fn is_known_to_ldk(&self, id: &PaymentId) -> bool {
@@ -169,14 +206,25 @@ pub fn description(invoice: &Bolt11Invoice) -> String {
     }
 }
 
-fn pay_error(error: &Bolt11PaymentError) -> PayError {
+fn payment_params(max_fee_msat: u64) -> OptionalBolt11PaymentParams {
+    let route_params_config = RouteParametersConfig {
+        max_total_routing_fee_msat: Some(max_fee_msat),
+        max_path_count: MAX_PARTS,
+        ..RouteParametersConfig::default()
+    };
+    let retry_strategy = Retry::Attempts(ATTEMPTS);
+    OptionalBolt11PaymentParams {
+        route_params_config,
+        retry_strategy,
+        ..OptionalBolt11PaymentParams::default()
+    }
+}
+
+/// A refusal as the history shows it.
+fn shown(error: &PayError) -> WalletError {
     match error {
-        Bolt11PaymentError::InvalidAmount => PayError::Amount,
-        Bolt11PaymentError::SendingFailed(failure) => match failure {
-            RetryableSendFailure::PaymentExpired => PayError::Expired,
-            RetryableSendFailure::RouteNotFound => PayError::NoRoute,
-            RetryableSendFailure::DuplicatePayment => PayError::Duplicate,
-            RetryableSendFailure::OnionPacketSizeExceeded => PayError::TooLarge,
-        },
+        PayError::NoRoute(error) => (**error).clone(),
+        PayError::Expired => WalletError::new(ErrorCode::Expired, error.to_string()),
+        other => WalletError::new(ErrorCode::NoRoute, other.to_string()),
     }
 }

@@ -112,7 +112,7 @@ fn with_a_hanging_htlc() -> (World, Node) {
         let gateway = world.open_with("gateway", world.disk("gateway"), wrap);
         world.platform.advance(Duration::from_secs(3));
         // The wallet's part of the payment may be begun or not, as far as the gateway lives.
-        let _ = gateway.pay(&ask(&world, &wallet, 100_000_000), None, 0);
+        let _ = world.begin(&gateway, &ask(&world, &wallet, 100_000_000), 0);
         world.platform.advance(Duration::from_secs(3));
         world.kill("gateway", gateway);
         let received = wallet.events().iter().any(|e| matches!(e.kind, EventKind::PaymentReceived { .. }));
@@ -208,7 +208,7 @@ fn nothing_is_said_while_the_disk_is_full() {
     let (world, wallet, gateway) = pair();
     let invoice = ask(&world, &gateway, 1_000_000);
     world.disk("wallet").set_quota(Some(1));
-    let id = wallet.pay(&invoice, None, 10_000).unwrap();
+    let id = world.begin(&wallet, &invoice, 10_000).unwrap();
     world.platform.advance(Duration::from_secs(30));
     let at_gateway = world.payment(&gateway, &id).unwrap();
     assert_eq!(at_gateway.status, PaymentStatus::Pending, "no HTLC left the wallet");
@@ -224,7 +224,7 @@ fn a_second_writer_fences_the_first_out() {
     let invoice = ask(&world, &gateway, 1_000_000);
     let mut notices = wallet.subscribe();
     let second = world.open("wallet");
-    let id = wallet.pay(&invoice, None, 10_000).unwrap();
+    let id = world.begin(&wallet, &invoice, 10_000).unwrap();
     world.platform.advance(Duration::from_secs(10));
     let mut stopped = false;
     while let Ok(notice) = notices.try_recv() {
@@ -251,7 +251,7 @@ fn a_gateway_killed_between_any_two_steps_loses_nothing() {
         };
         let gateway = world.open_with("gateway", world.disk("gateway"), wrap);
         world.platform.advance(Duration::from_secs(3));
-        let id = wallet.pay(&invoice, None, 0);
+        let id = world.begin(&wallet, &invoice, 0);
         world.platform.advance(Duration::from_secs(3));
         world.kill("gateway", gateway);
         let gateway = world.open("gateway");

@@ -15,6 +15,8 @@ fn main() {
     }
     declare!(
         page::ErrorCode,
+        page::NoRouteReason,
+        page::NoRoute,
         page::WalletError,
         page::Network,
         page::Gateway,

@@ -5,7 +5,7 @@
 
 use crate::graph::{Direction, Graph, Scid};
 use crate::prior::Prior;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 /// After this long half of a belief is gone.
 pub const HALF_LIFE_S: u32 = 6 * 3600;
@@ -94,6 +94,7 @@ pub struct Beliefs {
     pub(crate) in_flight: BTreeMap<(Scid, u8), u64>,
     pub(crate) evidence: f64,
     pub(crate) evidence_at_s: u32,
+    pub(crate) barred: BTreeSet<Scid>,
 }
 
 impl Beliefs {
@@ -136,6 +137,20 @@ impl Beliefs {
     fn evidence_at(&self, now_s: u32) -> f64 {
         let age = now_s.saturating_sub(self.evidence_at_s);
         self.evidence * libm::exp2(-f64::from(age) / f64::from(HALF_LIFE_S))
+    }
+
+    /// Keeps these channels, and no others, out of the plans that follow: those that the present payment must not try
+    /// again, and our own, which are first hops. Not stored.
+    pub fn bar(&mut self, channels: impl IntoIterator<Item = Scid>) {
+        self.barred = channels.into_iter().collect();
+    }
+
+    /// Takes over what of ours is in flight over a direction from whoever knows it, msat.
+    pub fn set_in_flight(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
+        self.released(scid, direction, u64::MAX);
+        if amount_msat > 0 {
+            self.sent(scid, direction, amount_msat);
+        }
     }
 
     /// An HTLC of ours now crosses the direction.

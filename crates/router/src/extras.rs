@@ -35,7 +35,8 @@ impl Extras {
         let (arcs, rows, strangers) = (Vec::new(), Vec::new(), Vec::new());
         let mut extras = Self { arcs, rows, nodes, source, sink: source, strangers };
         let blinded = request.tails.iter().any(|tail| matches!(tail, Tail::Blinded(_)));
-        if request.tails.is_empty() && graph.node(&request.destination).is_none() {
+        let is_peer = request.first_hops.iter().any(|hop| hop.peer == request.destination);
+        if request.tails.is_empty() && !is_peer && graph.node(&request.destination).is_none() {
             return Err(NoPlan::NoPath);
         }
         // Behind blinded paths the destination has no id.

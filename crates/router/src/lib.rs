@@ -28,6 +28,7 @@ pub mod plan;
 pub mod prior;
 pub mod request;
 pub mod rgs;
+mod rgs_write;
 pub mod snapshot;
 mod survey;
 mod verify;

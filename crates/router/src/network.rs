@@ -115,6 +115,10 @@ impl<'a> PaymentNetwork<'a> {
                 network.warm_up(arc, (0, capacity), held);
             }
         }
+        for channel in beliefs.barred.iter().filter_map(|&scid| graph.channel(scid)) {
+            network.ban(arc_of(channel, Direction::Forward));
+            network.ban(arc_of(channel, Direction::Backward));
+        }
         Ok(network)
     }
 

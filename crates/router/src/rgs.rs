@@ -8,6 +8,8 @@ use crate::codec::{Reader, Truncated};
 use crate::graph::{Direction, Graph, GraphError, NodeId, Policy, Scid};
 use alloc::vec::Vec;
 
+pub use crate::rgs_write::{Share, write};
+
 /// Bitcoin's main chain, as gossip writes it (the genesis block's hash, byte order of the wire).
 pub const MAINNET: [u8; 32] = [
     0x6f, 0xe2, 0x8c, 0x0a, 0xb6, 0xf1, 0xb3, 0x72, 0xc1, 0xa6, 0xa2, 0x46, 0xae, 0x63, 0xf7, 0x4f, 0x93,

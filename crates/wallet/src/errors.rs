@@ -71,7 +71,7 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::Own => ErrorCode::InvalidInput,
         PayError::Amount => ErrorCode::AmountMismatch,
         PayError::Expired => ErrorCode::Expired,
-        PayError::NoRoute => ErrorCode::NoRoute,
+        PayError::NoRoute(error) => return (**error).clone(),
         PayError::TooLarge => ErrorCode::InvalidPaymentRequest,
         PayError::Invoice(_) => ErrorCode::Internal,
     };

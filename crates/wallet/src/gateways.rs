@@ -65,6 +65,11 @@ impl Gateways {
         own.chain(options.chain_sources.iter().cloned()).filter(|url| seen.insert(url.clone())).collect()
     }
 
+    /// Base URLs of the gateways' own HTTP side, where they serve routing data.
+    pub fn graph_sources(&self) -> Vec<String> {
+        self.configured.iter().filter_map(|gateway| origin(&gateway.address)).collect()
+    }
+
     /// Node ids.
     pub fn all(&self) -> HashSet<PublicKey> {
         self.configured.iter().map(|gateway| gateway.node_id).collect()
@@ -135,6 +140,11 @@ impl Shared {
     }
 }
 
+/// Where a gateway answers by HTTP; one reached by TCP does not.
+fn origin(address: &PeerAddress) -> Option<String> {
+    address.endpoint.health_url().map(|health| health.trim_end_matches(relay::HEALTH_PATH).to_owned())
+}
+
 fn parse_one(gateway: &amplet_protocol::page::Gateway) -> Result<Configured, WalletError> {
     let text = gateway.address.trim();
     let parse = |text: &str| text.parse::<PeerAddress>().map_err(|e| invalid(format!("{e} (in {text:?})")));
@@ -145,9 +155,9 @@ fn parse_one(gateway: &amplet_protocol::page::Gateway) -> Result<Configured, Wal
     let node_id = PublicKey::from_slice(address.node_id.as_bytes()).map_err(|_| {
         invalid(format!("{} is not a point of the curve; copy the gateway's address again", address.node_id))
     })?;
-    let chain_url = match (&gateway.chain_url, address.endpoint.health_url()) {
+    let chain_url = match (&gateway.chain_url, origin(&address)) {
         (Some(url), _) => url.trim_end_matches('/').to_owned(),
-        (None, Some(health)) => health.trim_end_matches(relay::HEALTH_PATH).to_owned(),
+        (None, Some(origin)) => origin,
         (None, None) => {
             return Err(invalid(format!(
                 "{text:?} has no chain API of its own; add the URL of a block-dn server"

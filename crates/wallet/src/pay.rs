@@ -28,7 +28,7 @@ pub(crate) async fn pay(
     let invoice = inspect::parse_bolt11(inner, text)?;
     let amount = check(inner, &invoice, amount_msat).await?;
     let max_fee = max_fee_msat.unwrap_or_else(|| default_max_fee(amount));
-    let id = inner.node.pay(&invoice, amount_msat, max_fee).map_err(|e| errors::pay(&e))?;
+    let id = inner.node.pay(&invoice, amount_msat, max_fee).await.map_err(|e| errors::pay(&e))?;
     let outcome = inner.node.outcome(&id, PAY_LIMIT).await;
     outcome.ok_or_else(|| {
         WalletError::new(ErrorCode::Internal, "the payment's record is missing; see the history")

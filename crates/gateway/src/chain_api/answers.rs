@@ -22,14 +22,14 @@ use super::view::{Published, View, ViewError};
 /// Never changes.
 pub(super) const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// May have changed: ask with the ETag.
-pub(super) const REVALIDATE: HeaderValue = HeaderValue::from_static("public, no-cache");
+pub(crate) const REVALIDATE: HeaderValue = HeaderValue::from_static("public, no-cache");
 /// Bitcoin Core's "block not found" and "height out of range".
 const NOT_FOUND: [i64; 2] = [-5, -8];
 /// Bitcoin Core's "block not available (pruned data)" and "not found on disk".
 const MISC: i64 = -1;
 
 /// An answer that is not the one asked for: status and text.
-pub(super) struct Refusal(pub(super) StatusCode, pub(super) String);
+pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -76,13 +76,13 @@ pub(super) fn current(view: &View) -> Result<Published, Refusal> {
 }
 
 /// 304 when the client has it already.
-pub(super) fn unchanged(request: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn unchanged(request: &HeaderMap, etag: &str) -> bool {
     let known = request.get_all(IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
     known.flat_map(|list| list.split(',')).any(|tag| tag.trim().trim_start_matches("W/") == etag)
 }
 
 /// An answer's headers.
-pub(super) fn labels(etag: &str, cache: HeaderValue, kind: &'static str) -> HeaderMap {
+pub(crate) fn labels(etag: &str, cache: HeaderValue, kind: &'static str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(CACHE_CONTROL, cache);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -143,7 +143,7 @@ pub(super) async fn block(
 }
 
 /// Lets pages of every origin ask: nothing here depends on who asks.
-pub(super) async fn cors(request: Request, next: Next) -> Response {
+pub(crate) async fn cors(request: Request, next: Next) -> Response {
     let mut response = match *request.method() {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         _ => next.run(request).await,

@@ -4,7 +4,7 @@
 //! JSON-RPC batches, and cached within limits; answers that can change carry an ETag and must be revalidated, complete old
 //! files and blocks are immutable. Each answer is of one chain: what it holds is fixed by block hashes before the first byte.
 
-mod answers;
+pub(crate) mod answers;
 mod cache;
 mod convert;
 mod files;

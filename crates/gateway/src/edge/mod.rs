@@ -3,6 +3,7 @@
 mod connections;
 mod health;
 mod lightning;
+mod rgs;
 pub mod server;
 mod www;
 
@@ -12,8 +13,10 @@ use std::sync::Arc;
 use amplet_protocol::relay;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn;
 use axum::routing::get;
 
+use crate::chain_api::answers::cors;
 use crate::config::Config;
 use crate::node_thread::NodeHandle;
 
@@ -47,7 +50,8 @@ impl Edge {
         if www.is_some() {
             router = router.route("/config.json", get(www::config));
         }
-        let router = router.with_state(self).merge(chain_api);
+        let open = Router::new().route("/rgs/snapshot/{since}", get(rgs::snapshot)).layer(from_fn(cors));
+        let router = router.merge(open).with_state(self).merge(chain_api);
         match www {
             Some(dir) => router.merge(www::files(&dir)),
             None => router.fallback(nothing),

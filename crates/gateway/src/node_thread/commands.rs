@@ -12,7 +12,8 @@ use bitcoin::Network;
 use bitcoin::hex::DisplayHex;
 use bitcoin::secp256k1::PublicKey;
 
-use super::{Command, Reply, convert};
+use super::snapshots::Snapshots;
+use super::{Command, Reply, Snapshot, convert};
 use crate::admin::types::{self, Msat};
 use crate::admin::{AdminCode, AdminError};
 use crate::config::Config;
@@ -42,6 +43,8 @@ pub(super) struct Office {
     pub(super) relay: String,
     /// WebSockets of wallets and TCP connections now.
     pub(super) connections: Box<dyn Fn() -> usize>,
+    /// Routing data for wallets.
+    pub(super) snapshots: Snapshots,
 }
 
 /// Does what a command says and answers it; each runs as a task of its own.
@@ -59,6 +62,7 @@ pub(super) async fn run(office: Rc<Office>, command: Command) {
         Command::Invoice(hash, reply) => answer(reply, office.invoice(hash).await),
         Command::Pay(request, reply) => answer(reply, office.pay(&request).await),
         Command::Payment(hash, reply) => answer(reply, office.payment(hash).await),
+        Command::Snapshot(since, reply) => answer(reply, office.snapshot(since)),
         Command::Sync(reply) => answer(reply, office.sync().await),
     }
 }
@@ -99,6 +103,11 @@ impl Office {
             peers: node.peers().iter().map(PublicKey::to_string).collect(),
             connections: (self.connections)(),
         }
+    }
+
+    fn snapshot(&self, since: u32) -> Result<Snapshot> {
+        let missing = || AdminError::new(AdminCode::NotFound, "this node has no channel graph");
+        self.snapshots.answer(&self.node, since).ok_or_else(missing)
     }
 
     async fn new_address(&self) -> Result<types::Address> {
@@ -218,10 +227,10 @@ impl Office {
         let amount_msat = invoice.amount_milli_satoshis().or(given_msat).unwrap_or(0);
         let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
         let hash = invoice.payment_hash().0;
-        let id = match self.node.pay(&invoice, given_msat, max_fee_msat) {
+        let id = match self.node.pay(&invoice, given_msat, max_fee_msat).await {
             Ok(id) => id,
             // These are in the history as failed: an outcome, not a wrong request.
-            Err(PayError::NoRoute | PayError::TooLarge) => return self.payment(hash).await,
+            Err(PayError::NoRoute(_) | PayError::TooLarge) => return self.payment(hash).await,
             Err(error) => return Err(convert::pay_error(&error)),
         };
         match self.node.outcome(&id, PAY_LIMIT).await {

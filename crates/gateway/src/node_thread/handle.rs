@@ -2,6 +2,7 @@
 
 use amplet_protocol::relay::CloseCode;
 use amplet_transport::server::Remote;
+use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -41,8 +42,19 @@ pub enum Command {
     Pay(Pay, Reply<Payment>),
     /// `GET /admin/v1/payments/{hash}`
     Payment([u8; 32], Reply<Payment>),
+    /// `GET /rgs/snapshot/{timestamp}`
+    Snapshot(u32, Reply<Snapshot>),
     /// `POST /admin/v1/sync`
     Sync(Reply<Synced>),
+}
+
+/// The channel graph for wallets, whole or what has changed.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The file.
+    pub bytes: Bytes,
+    /// Names its content.
+    pub etag: String,
 }
 
 /// Whether the node can be spoken to.

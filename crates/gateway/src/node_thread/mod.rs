@@ -6,6 +6,7 @@ mod events;
 mod handle;
 mod open;
 mod serve;
+mod snapshots;
 mod sockets;
 mod wallets;
 
@@ -22,7 +23,7 @@ use crate::config::Config;
 use crate::edge::Connections;
 
 pub(crate) use commands::network_name;
-pub use handle::{Command, NodeHandle, NodeStatus, Phase, Reply};
+pub use handle::{Command, NodeHandle, NodeStatus, Phase, Reply, Snapshot};
 
 /// The thread's name.
 pub(crate) const NAME: &str = "node";

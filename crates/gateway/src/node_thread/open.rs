@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use amplet_chain::{Chain, Checkpoint, Position};
 use amplet_node::keys::Keys;
-use amplet_node::{Forwarding, Node, NodeConfig, NodeError, Role};
+use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{SealedStore, SharedBackend, SqliteBackend, Store, StoreError};
 use amplet_transport::{NativePlatform, Platform};
@@ -128,5 +128,6 @@ fn node_config(config: &Config) -> NodeConfig {
             addresses: config.node.announce.clone(),
         }),
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
+        graph: GraphSource::gossip(),
     }
 }

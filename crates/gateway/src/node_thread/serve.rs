@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use tracing::{debug, info, warn};
 
 use super::commands::{self, Office};
+use super::snapshots::Snapshots;
 use super::sockets::{Counted, Sockets};
 use super::{Command, NodeThreadError, Phase, Start, events, open, wallets};
 use crate::config::Config;
@@ -48,6 +49,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         node: node.clone(),
         config: Arc::clone(&config),
         relay,
+        snapshots: Snapshots::default(),
         connections: Box::new(move || websockets.count().saturating_add(tcp.count())),
     });
     tasks.add(spawn_local(take_commands(office, Rc::clone(&sockets), commands)));

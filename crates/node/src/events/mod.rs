@@ -23,10 +23,13 @@ pub(crate) fn handle(inner: &Inner, event: Event) -> Result<(), ReplayEvent> {
         Event::PaymentFailed { payment_id, reason, .. } => payment::failed(inner, payment_id, reason),
         Event::PaymentPathSuccessful { path, .. } => payment::path_successful(inner, &path),
         Event::PaymentPathFailed {
-            payment_id, path, short_channel_id, payment_failed_permanently, ..
-        } => {
-            payment::path_failed(inner, payment_id, &path, short_channel_id, payment_failed_permanently);
-        }
+            payment_id: id,
+            path,
+            short_channel_id: channel,
+            payment_failed_permanently: rejected,
+            failure,
+            ..
+        } => payment::path_failed(inner, &payment::FailedPath { id, path, channel, rejected, failure }),
         Event::FundingGenerationReady {
             temporary_channel_id,
             counterparty_node_id,

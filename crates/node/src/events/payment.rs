@@ -2,17 +2,28 @@
 
 use amplet_protocol::page::{ErrorCode, EventKind, PartState, Payment, PaymentStatus, WalletError};
 use hex_conservative::DisplayHex;
-use lightning::events::{PaymentFailureReason, PaymentPurpose};
+use lightning::events::{PathFailure, PaymentFailureReason, PaymentPurpose};
 use lightning::ln::channelmanager::PaymentId;
 use lightning::routing::router::Path;
-use lightning::routing::scoring::ScoreUpdate;
 use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
 use crate::node::Inner;
+use crate::routing::explain::no_route;
 use crate::routing::parts;
 
 /// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
 const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
+
+/// What LDK says of a part that came back.
+pub(super) struct FailedPath {
+    pub id: Option<PaymentId>,
+    pub path: Path,
+    /// The channel that did not carry it.
+    pub channel: Option<u64>,
+    /// The payee had it and does not want it.
+    pub rejected: bool,
+    pub failure: PathFailure,
+}
 
 /// Money for an invoice of ours has arrived: take it.
 pub(super) fn claimable(inner: &Inner, hash: PaymentHash, amount_msat: u64, purpose: PaymentPurpose) {
@@ -56,6 +67,7 @@ pub(super) fn sent(
     fee_msat: Option<u64>,
 ) {
     let id = id.map_or(hash.0, |id| id.0);
+    inner.ldk.router.forget(PaymentId(id));
     end(inner, &id.to_lower_hex_string(), |payment| {
         payment.status = PaymentStatus::Succeeded;
         payment.fee_msat = fee_msat;
@@ -67,7 +79,8 @@ pub(super) fn sent(
 
 /// A payment of ours failed for good; nothing left.
 pub(super) fn failed(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) {
-    let error = explain(reason);
+    let error = explain(inner, id, reason);
+    inner.ldk.router.forget(id);
     end(inner, &id.0.to_lower_hex_string(), |payment| {
         payment.status = PaymentStatus::Failed { error };
         parts::end(payment, PartState::Failed);
@@ -93,8 +106,13 @@ fn end(inner: &Inner, id: &str, change: impl FnOnce(&mut Payment)) {
     inner.ledger.raise(now, kind);
 }
 
-fn explain(reason: Option<PaymentFailureReason>) -> WalletError {
+fn explain(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) -> WalletError {
     use PaymentFailureReason::*;
+    let refused = inner.ldk.router.refused(id).filter(|_| reason == Some(RouteNotFound));
+    let total = inner.ledger.pending(&id.0.to_lower_hex_string()).and_then(|payment| payment.amount_msat);
+    if let Some((refused, total)) = refused.zip(total) {
+        return no_route(&refused, total);
+    }
     let (code, message) = match reason {
         Some(RecipientRejected) => (
             ErrorCode::PayeeRefused,
@@ -117,23 +135,21 @@ fn explain(reason: Option<PaymentFailureReason>) -> WalletError {
 
 /// A part arrived: its channels can carry such amounts.
 pub(super) fn path_successful(inner: &Inner, path: &Path) {
-    inner.ldk.scorer.borrow_mut().payment_path_successful(path, inner.platform.now());
+    inner.ldk.router.path_succeeded(path);
 }
 
-/// A part failed: LDK tries again by itself; the channel is remembered.
-pub(super) fn path_failed(
-    inner: &Inner,
-    id: Option<PaymentId>,
-    path: &Path,
-    channel: Option<u64>,
-    permanently: bool,
-) {
-    log::info!("a part failed at channel {channel:?}{}", if permanently { ", for good" } else { "" });
-    if let Some(channel) = channel {
-        inner.ldk.scorer.borrow_mut().payment_path_failed(path, channel, inner.platform.now());
+/// A part failed: LDK tries again by itself, with what was learnt of it.
+pub(super) fn path_failed(inner: &Inner, failed: &FailedPath) {
+    let FailedPath { id, path, channel, rejected, failure } = failed;
+    log::info!(
+        "a part failed at channel {channel:?}{}",
+        if *rejected { ", refused by the payee" } else { "" }
+    );
+    if inner.ldk.router.path_failed(path, *channel, *rejected, failure) {
+        inner.updates.wanted.wake();
     }
     if let Some(id) = id {
-        parts::failed(inner, id, path, channel);
+        parts::failed(inner, *id, path, *channel);
     }
 }
 

@@ -35,13 +35,14 @@ impl Planned {
 }
 
 /// A path as the history shows it.
-pub fn describe(path: &Path, probability_ppm: Option<u32>) -> PaymentPart {
+pub fn describe(path: &Path, probability: f64) -> PaymentPart {
     PaymentPart {
         path: hops(path),
         amount_msat: path.final_value_msat(),
         fee_msat: path.fee_msat(),
         state: PartState::Pending,
-        probability_ppm,
+        // Between 0 and a million: exact.
+        probability_ppm: Some((probability.clamp(0.0, 1.0) * 1e6) as u32),
         failed_at: None,
     }
 }

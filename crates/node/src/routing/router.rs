@@ -1,31 +1,205 @@
-//! LDK's router, and a note of the parts that it plans.
+//! LDK's [`Router`] on the project's planner.
 
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amplet_router::{Beliefs, Direction, Graph, Link, NoPlan, Part, Plan, Planner, Scid, Tuning};
 use bitcoin::secp256k1::{PublicKey, Secp256k1, Signing, Verification};
 use lightning::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::channelmanager::PaymentId;
+use lightning::routing::gossip;
 use lightning::routing::router::{InFlightHtlcs, Route, RouteParameters, Router};
-use lightning::sign::ReceiveAuthKey;
+use lightning::sign::{EntropySource, ReceiveAuthKey};
 use lightning::types::payment::PaymentHash;
 
-use super::parts::{Planned, describe};
-use crate::types::LdkRouter;
+use amplet_transport::Platform;
 
-/// Finds routes by LDK's router.
-pub struct NotingRouter {
-    router: LdkRouter,
+use super::asked::{Asked, node_id};
+use super::gossip::Gossip;
+use super::parts::{Planned, describe};
+use super::{inbound, route};
+use crate::signer::Signer;
+
+/// Factors on the price of a hop, while a path has more of them than its onion holds.
+const SHORTER: [f64; 3] = [1.0, 100.0, 10_000.0];
+
+/// Why the last plan of a payment was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub reason: NoPlan,
+    /// What was still to be delivered, msat.
+    pub remaining_msat: u64,
+}
+
+/// What is remembered of a payment while it is under way.
+#[derive(Default)]
+struct Rounds {
+    planned: u32,
+    refused: Option<Refused>,
+}
+
+/// Plans payments over the graph and what is believed of it.
+pub struct FlowRouter {
+    pub(super) platform: Rc<dyn Platform>,
+    signer: Arc<Signer>,
+    pub(super) gossip: Option<Rc<dyn Gossip>>,
+    pub(super) graph: RefCell<Graph>,
+    pub(super) beliefs: RefCell<Beliefs>,
+    /// Whether the beliefs have changed since they were last stored.
+    pub(super) unstored: Cell<bool>,
+    /// Monotonic time at which they were last staged.
+    pub(super) staged_at: Cell<Duration>,
+    planner: RefCell<Planner>,
+    rounds: RefCell<HashMap<PaymentId, Rounds>>,
+    /// Public channels that HTLCs of ours may be on.
+    used: RefCell<BTreeSet<Scid>>,
     /// Parts that no record has yet.
     pub planned: Planned,
 }
 
-impl NotingRouter {
-    /// Around LDK's.
-    pub fn new(router: LdkRouter) -> Self {
-        Self { router, planned: Planned::default() }
+impl FlowRouter {
+    /// A router that knows `graph` and `beliefs`; with `gossip`, the graph follows it.
+    pub fn new(
+        platform: Rc<dyn Platform>,
+        signer: Arc<Signer>,
+        gossip: Option<Rc<dyn Gossip>>,
+        graph: Graph,
+        beliefs: Beliefs,
+    ) -> Self {
+        Self {
+            platform,
+            signer,
+            gossip,
+            graph: RefCell::new(graph),
+            beliefs: RefCell::new(beliefs),
+            unstored: Cell::new(false),
+            staged_at: Cell::default(),
+            planner: RefCell::default(),
+            rounds: RefCell::default(),
+            used: RefCell::default(),
+            planned: Planned::default(),
+        }
+    }
+
+    /// The graph as it stands.
+    pub fn graph(&self) -> Ref<'_, Graph> {
+        if let Some(gossip) = &self.gossip {
+            gossip.refresh(&mut self.graph.borrow_mut());
+        }
+        self.graph.borrow()
+    }
+
+    /// Says that HTLCs of ours may be on these channels (a payment that was pending when the node was opened).
+    pub fn mark_used(&self, channels: impl Iterator<Item = Scid>) {
+        self.used.borrow_mut().extend(channels);
+    }
+
+    /// Why the payment's last plan was refused, if it was.
+    pub fn refused(&self, id: PaymentId) -> Option<Refused> {
+        self.rounds.borrow().get(&id).and_then(|rounds| rounds.refused.clone())
+    }
+
+    /// Forgets a payment that has ended.
+    pub fn forget(&self, id: PaymentId) {
+        self.rounds.borrow_mut().remove(&id);
+    }
+
+    /// Wall clock, in seconds since the UNIX epoch.
+    pub(super) fn now_s(&self) -> u32 {
+        u32::try_from(self.platform.now().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    fn route(
+        &self,
+        payer: &PublicKey,
+        params: &RouteParameters,
+        first_hops: &[&ChannelDetails],
+        inflight: &InFlightHtlcs,
+        retries: u32,
+    ) -> Result<(Route, Vec<f64>), NoPlan> {
+        let graph = self.graph();
+        let asked = Asked::new(payer, params, first_hops, &graph, retries);
+        self.prepare(&graph, payer, params, inflight);
+        let plan = self.plan(&graph, &asked, usize::from(params.payment_params.max_path_length))?;
+        let mut paths = Vec::with_capacity(plan.parts.len());
+        for part in &plan.parts {
+            // Gossip is not checked for keys that are no points: nobody can be reached by such a node.
+            let mut path = route::path(&graph, &asked, params, part).ok_or(NoPlan::NoPath)?;
+            let limit = params.payment_params.max_total_cltv_expiry_delta;
+            route::shade(&graph, &mut path, limit, &self.signer.get_secure_random_bytes());
+            paths.push(path);
+        }
+        self.note(&plan);
+        let probabilities = plan.parts.iter().map(|part| part.probability).collect();
+        Ok((Route { paths, route_params: Some(params.clone()) }, probabilities))
+    }
+
+    /// Tells the beliefs what LDK knows: what is in flight, and which channels are out of the question.
+    fn prepare(&self, graph: &Graph, payer: &PublicKey, params: &RouteParameters, inflight: &InFlightHtlcs) {
+        let mut beliefs = self.beliefs.borrow_mut();
+        self.used.borrow_mut().retain(|&scid| {
+            let Some(channel) = graph.channel(scid).and_then(|index| graph.channels().get(index as usize))
+            else {
+                return false;
+            };
+            let ends = channel.nodes.map(|node| graph.nodes().get(node as usize).copied());
+            let [Some(first), Some(second)] = ends else { return false };
+            let [first, second] = [first, second].map(|id| gossip::NodeId::from_slice(&id.0));
+            let (Ok(first), Ok(second)) = (first, second) else { return false };
+            let forward = inflight.used_liquidity_msat(&first, &second, scid.0).unwrap_or(0);
+            let backward = inflight.used_liquidity_msat(&second, &first, scid.0).unwrap_or(0);
+            beliefs.set_in_flight(scid, Direction::Forward, forward);
+            beliefs.set_in_flight(scid, Direction::Backward, backward);
+            forward > 0 || backward > 0
+        });
+        // Our own public channels are first hops, of known balance, and nothing else.
+        let own = graph.node(&node_id(payer)).map_or(&[][..], |node| graph.incident(node));
+        let own = own.iter().filter_map(|entry| graph.channels().get(entry.out as usize / 2));
+        let failed = params.payment_params.previously_failed_channels.iter().map(|scid| Scid(*scid));
+        beliefs.bar(own.map(|channel| channel.scid).chain(failed));
+    }
+
+    /// A plan within those of LDK's limits, too, that the planner does not have itself.
+    fn plan(&self, graph: &Graph, asked: &Asked<'_>, max_hops: usize) -> Result<Plan, NoPlan> {
+        let beliefs = self.beliefs.borrow();
+        let mut planner = self.planner.borrow_mut();
+        let usual = Tuning::default();
+        let mut request = asked.request.clone();
+        let mut largest_msat = 0;
+        for factor in SHORTER {
+            planner.tuning = Tuning { hop: usual.hop * factor, ..usual };
+            let mut plan = planner.plan(graph, &beliefs, &request, self.now_s())?;
+            while asked.overdraws(&plan, &mut request) {
+                plan = planner.plan(graph, &beliefs, &request, self.now_s())?;
+            }
+            let short = |part: &&Part| asked.visible_hops(part) <= max_hops;
+            largest_msat = plan.parts.iter().filter(short).map(|part| part.delivered_msat).sum();
+            if largest_msat == request.amount_msat {
+                return Ok(plan);
+            }
+        }
+        Err(NoPlan::Capacity { largest_msat })
+    }
+
+    /// Remembers what the plan lays on public channels.
+    fn note(&self, plan: &Plan) {
+        let mut beliefs = self.beliefs.borrow_mut();
+        let mut used = self.used.borrow_mut();
+        for hop in plan.parts.iter().flat_map(|part| &part.hops) {
+            if let Link::Channel(scid, direction) = hop.link {
+                beliefs.sent(scid, direction, hop.amount_msat);
+                used.insert(scid);
+            }
+        }
     }
 }
 
-impl Router for NotingRouter {
+impl Router for FlowRouter {
     fn find_route(
         &self,
         payer: &PublicKey,
@@ -33,7 +207,8 @@ impl Router for NotingRouter {
         first_hops: Option<&[&ChannelDetails]>,
         inflight: InFlightHtlcs,
     ) -> Result<Route, &'static str> {
-        self.router.find_route(payer, params, first_hops, inflight)
+        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, 0);
+        found.map(|(route, _)| route).map_err(|reason| short(&reason))
     }
 
     fn find_route_with_id(
@@ -42,12 +217,28 @@ impl Router for NotingRouter {
         params: &RouteParameters,
         first_hops: Option<&[&ChannelDetails]>,
         inflight: InFlightHtlcs,
-        hash: PaymentHash,
+        _: PaymentHash,
         id: PaymentId,
     ) -> Result<Route, &'static str> {
-        let route = self.router.find_route_with_id(payer, params, first_hops, inflight, hash, id)?;
-        self.planned.add(id, route.paths.iter().map(|path| describe(path, None)));
-        Ok(route)
+        let retries = self.rounds.borrow().get(&id).map_or(0, |rounds| rounds.planned);
+        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, retries);
+        let mut rounds = self.rounds.borrow_mut();
+        let rounds = rounds.entry(id).or_default();
+        rounds.planned = retries.saturating_add(1);
+        match found {
+            Ok((route, probabilities)) => {
+                rounds.refused = None;
+                let parts = route.paths.iter().zip(probabilities);
+                self.planned.add(id, parts.map(|(path, probability)| describe(path, probability)));
+                Ok(route)
+            }
+            Err(reason) => {
+                log::info!("payment {id}: {reason}");
+                let error = short(&reason);
+                rounds.refused = Some(Refused { reason, remaining_msat: params.final_value_msat });
+                Err(error)
+            }
+        }
     }
 
     fn create_blinded_payment_paths<T: Signing + Verification>(
@@ -56,9 +247,26 @@ impl Router for NotingRouter {
         key: ReceiveAuthKey,
         first_hops: Vec<ChannelDetails>,
         tlvs: ReceiveTlvs,
-        amount_msats: Option<u64>,
+        amount_msat: Option<u64>,
         secp: &Secp256k1<T>,
     ) -> Result<Vec<BlindedPaymentPath>, ()> {
-        self.router.create_blinded_payment_paths(recipient, key, first_hops, tlvs, amount_msats, secp)
+        let graph = self.graph();
+        let wanted = inbound::Wanted { recipient, key, tlvs, amount_msat };
+        inbound::blinded_paths(&graph, &wanted, &first_hops, (&*self.signer, secp))
+    }
+}
+
+/// For LDK's log; the whole reason is kept ([`FlowRouter::refused`]).
+fn short(reason: &NoPlan) -> &'static str {
+    match reason {
+        NoPlan::Amount(_) => "not an amount",
+        NoPlan::Malformed(what) => what,
+        NoPlan::NoPath => "no path",
+        NoPlan::Balance { .. } => "balance",
+        NoPlan::Inbound { .. } => "inbound capacity of the payee",
+        NoPlan::Capacity { .. } => "capacity of the network",
+        NoPlan::FeeBudget { .. } => "fee budget",
+        NoPlan::Cltv { .. } => "delay",
+        NoPlan::Parts { .. } => "number of parts",
     }
 }

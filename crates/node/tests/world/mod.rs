@@ -12,12 +12,12 @@ use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
-use amplet_node::{Acceptance, Forwarding, Node, NodeConfig, OpenChannel, Role};
+use amplet_node::{Acceptance, Forwarding, GraphSource, Node, NodeConfig, OpenChannel, PayError, Role};
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, Batch, MemoryBackend, SealedStore, Store, StoreError, Write};
 use amplet_transport::testing::{TestPlatform, duplex_pair};
-use amplet_transport::{HttpMethod, HttpResponse, PeerAddress, Platform};
+use amplet_transport::{FetchError, HttpMethod, HttpResponse, PeerAddress, Platform};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
@@ -59,6 +59,8 @@ pub struct World {
     nodes: Rc<RefCell<HashMap<String, Node>>>,
     disks: RefCell<HashMap<String, MemoryBackend>>,
     coinbases: Cell<u32>,
+    /// Routing data asked for, by URL.
+    pub snapshots: Rc<RefCell<Vec<String>>>,
     /// Whether nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
 }
@@ -81,6 +83,7 @@ impl World {
             disks: RefCell::default(),
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
+            snapshots: Rc::default(),
         };
         world.answer_http();
         world.answer_connections();
@@ -89,8 +92,18 @@ impl World {
 
     fn answer_http(&self) {
         let (server, mempool) = (Rc::clone(&self.server), Rc::clone(&self.mempool));
+        let (nodes, asked) = (Rc::clone(&self.nodes), Rc::clone(&self.snapshots));
         let network = self.platform.clone();
         self.platform.on_fetch(move |request| {
+            let snapshot = request.url.split_once("://").and_then(|(_, rest)| rest.split_once("/rgs/snapshot/"));
+            if let Some((host, since)) = snapshot {
+                asked.borrow_mut().push(request.url.clone());
+                let node = nodes.borrow().get(host).cloned();
+                let answer = node.and_then(|node| node.rgs_snapshot(since.parse().unwrap()));
+                let answer = answer.ok_or_else(|| unreachable(&request.url));
+                return async move { answer.map(|body| HttpResponse { status: 200, headers: Vec::new(), body }) }
+                    .boxed_local();
+            }
             let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
             let answer = if request.method == HttpMethod::Post && !server.down.get() {
                 let text = String::from_utf8(request.body).unwrap();
@@ -296,15 +309,30 @@ impl World {
 
     /// Pays and waits for the end.
     pub fn pay(&self, from: &Node, invoice: &amplet_node::lightning_invoice::Bolt11Invoice) -> Payment {
-        let id = from.pay(invoice, None, 100_000).unwrap();
+        let id = self.begin(from, invoice, 100_000).unwrap();
         let from = from.clone();
         self.platform.run(async move { from.outcome(&id, Duration::from_secs(60)).await }).unwrap()
+    }
+
+    /// Begins to pay.
+    pub fn begin(
+        &self,
+        from: &Node,
+        invoice: &amplet_node::lightning_invoice::Bolt11Invoice,
+        max_fee_msat: u64,
+    ) -> Result<String, PayError> {
+        let (from, invoice) = (from.clone(), invoice.clone());
+        self.platform.run(async move { from.pay(&invoice, None, max_fee_msat).await })
     }
 
     pub fn payment(&self, node: &Node, id: &str) -> Option<Payment> {
         let (node, id) = (node.clone(), id.to_owned());
         self.platform.run(async move { node.payment(&id).await.unwrap() })
     }
+}
+
+fn unreachable(url: &str) -> FetchError {
+    FetchError::Unreachable { url: url.to_owned(), detail: "killed".into() }
 }
 
 /// As a node's mempool would: what spends a spent coin is refused, what spends a waiting one's coin replaces it.
@@ -346,7 +374,11 @@ fn config(name: &str, zero_conf: Rc<Cell<bool>>) -> NodeConfig {
     };
     let accept: amplet_node::AcceptChannel =
         Rc::new(move |_| if zero_conf.get() { Acceptance::AcceptZeroConf } else { Acceptance::Accept });
-    NodeConfig { network: Network::Regtest, role, accept_channel: accept }
+    let graph = match role {
+        Role::Wallet => GraphSource::Snapshots(vec!["http://gateway".into()]),
+        Role::Gateway(_) => GraphSource::gossip(),
+    };
+    NodeConfig { network: Network::Regtest, role, accept_channel: accept, graph }
 }
 
 /// A store that dies, as a process would, after a given number of commits.

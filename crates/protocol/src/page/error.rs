@@ -91,12 +91,50 @@ pub struct WalletError {
     /// What lay below it, outermost first; empty when nothing did.
     #[serde(default)]
     pub causes: Vec<String>,
+    /// Why there is no way for a payment; only where that is the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub no_route: Option<NoRoute>,
+}
+
+/// Why there is no way for a payment, and what would work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct NoRoute {
+    /// What is in the way.
+    pub reason: NoRouteReason,
+    /// The largest amount that would work as things stand; `None`: none is known.
+    pub largest_msat: Option<u64>,
+    /// The least fee found for what was left to send, where the fee limit is in the way.
+    pub needed_fee_msat: Option<u64>,
+}
+
+/// What is in the way of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum NoRouteReason {
+    /// No chain of channels is known that ends at the payee.
+    NoPath,
+    /// This wallet's channels cannot send so much now.
+    Balance,
+    /// The payee's channels cannot receive so much.
+    Inbound,
+    /// The channels between are believed not to carry so much.
+    Capacity,
+    /// Every way costs more than the fee limit.
+    FeeBudget,
+    /// Every way might lock the money for too long.
+    Delay,
+    /// It would take too many parts.
+    Parts,
 }
 
 impl WalletError {
     /// An error of `code` with a message that names the remedy.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: Vec::new() }
+        Self { code, message: message.into(), causes: Vec::new(), no_route: None }
     }
 
     /// An error of a part: its own text, and below it what caused it.

@@ -10,7 +10,7 @@ mod part;
 mod request;
 mod state;
 
-pub use error::{ErrorCode, WalletError};
+pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use part::{PartHop, PartState, PaymentPart};
 pub use request::{Inspected, OnchainSend, OpenOptions, Page, PaymentRequest, Request, SendAmount};

@@ -222,6 +222,7 @@ fn tunable<'a>(tuning: &'a mut Tuning, name: &str) -> Option<&'a mut f64> {
         "doubtful" => &mut tuning.doubtful,
         "slice_msat" => &mut tuning.slice_msat,
         "size" => &mut tuning.size,
+        "small" => &mut tuning.small,
         "least" => &mut tuning.least,
         "hopeless" => &mut tuning.hopeless,
         _ => return None,

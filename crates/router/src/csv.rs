@@ -13,13 +13,17 @@ pub struct CsvError {
     pub column: &'static str,
 }
 
-/// Reads a whole CSV, its first line a header. Rows that are well formed but name an impossible channel are left
+/// Reads a whole CSV, its first line a header (it begins with `scid`). Rows that are well formed but name an impossible channel are left
 /// out and reported beside the graph.
 ///
 /// # Errors
-/// The first row that is malformed.
+/// The first row that is malformed, a missing header included.
 pub fn read(text: &str) -> Result<Loaded, CsvError> {
     let mut loaded = Loaded::default();
+    let header = text.lines().next().unwrap_or_default();
+    if !header.trim_start_matches('\u{feff}').starts_with("scid") {
+        return Err(CsvError { line: 1, column: "scid" });
+    }
     for (number, row) in text.lines().enumerate().skip(1).filter(|(_, row)| !row.is_empty()) {
         read_row(&mut loaded, number + 1, row)?;
     }

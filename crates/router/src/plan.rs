@@ -60,6 +60,9 @@ pub struct Tuning {
     pub hopeless: f64,
     /// V grows with the amount above [`LARGE_MSAT`], up to tenfold amounts, by this power.
     pub size: f64,
+    /// V grows as the amount falls below [`LARGE_MSAT`], down to a tenth, by this power: a failure costs a person the
+    /// same time, which is more of a small amount.
+    pub small: f64,
     /// V does not fall below this share of the mode's for that.
     pub least: f64,
 }
@@ -74,10 +77,11 @@ impl Default for Tuning {
             later: 0.03,
             urgency: 1.9,
             slices: 6.0,
-            doubtful: 0.5,
+            doubtful: 0.7,
             slice_msat: 1e8,
             hopeless: 1.15,
-            size: 0.63,
+            size: 0.745,
+            small: 0.2,
             least: 0.005,
         }
     }
@@ -224,8 +228,9 @@ impl Planner {
     /// buy little there; after that little at first, then more and more.
     fn worth(&mut self, network: &PaymentNetwork<'_>, request: &Request) -> Result<f64, NoPlan> {
         let tuning = self.tuning;
-        let size = (request.amount_msat as f64 / LARGE_MSAT).clamp(1.0, 10.0);
-        let ppm_per_nat = request.mode.ppm_per_nat() * libm::pow(size, tuning.size);
+        let size = (request.amount_msat as f64 / LARGE_MSAT).clamp(0.1, 10.0);
+        let power = if size > 1.0 { tuning.size } else { -tuning.small };
+        let ppm_per_nat = request.mode.ppm_per_nat() * libm::pow(size, power);
         let Some(further) = request.retries.checked_sub(1) else {
             let probability = self.attempt(network, request)?.probability(network);
             return Ok(ppm_per_nat * libm::pow(probability, tuning.hopeless).max(tuning.least));

@@ -24,7 +24,7 @@ impl Mode {
     pub fn ppm_per_nat(self) -> f64 {
         match self {
             Self::Reliable => 10_000.0,
-            Self::Balanced => 2_600.0,
+            Self::Balanced => 2_000.0,
             Self::Cheap => 300.0,
             Self::Custom(ppm) if ppm.is_nan() => Self::Balanced.ppm_per_nat(),
             Self::Custom(ppm) => ppm.clamp(0.01, 1e7),

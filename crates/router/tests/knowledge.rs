@@ -63,12 +63,12 @@ fn gossip_that_is_cut_or_foreign_is_refused() {
 
 #[test]
 fn impossible_channels_are_left_out_and_named() {
-    let row = SMALL_CSV.lines().nth(1).unwrap();
+    let (header, row) = (SMALL_CSV.lines().next().unwrap(), SMALL_CSV.lines().nth(1).unwrap());
     let fields: Vec<&str> = row.split(',').collect();
     let with = |change: &[(usize, &str)]| {
         let mut fields = fields.clone();
         change.iter().for_each(|&(place, value)| fields[place] = value);
-        csv::read(&format!("header\n{row}\n{}\n", fields.join(",")))
+        csv::read(&format!("{header}\n{row}\n{}\n", fields.join(",")))
     };
     let skipped = |change: &[(usize, &str)]| with(change).unwrap().skipped.pop();
     assert!(matches!(skipped(&[(0, "1x1x1"), (2, fields[1])]), Some(GraphError::SelfLoop(_))));
@@ -77,6 +77,7 @@ fn impossible_channels_are_left_out_and_named() {
     assert_eq!(skipped(&[(0, "1x1x1"), (3, &u64::MAX.to_string())]), None, "absurd capacities are clamped");
     assert_eq!(with(&[(3, "many")]).map(drop).unwrap_err().column, "capacity_sat");
     assert_eq!(with(&[(0, "1x2")]).map(drop).unwrap_err().line, 3);
+    assert_eq!(csv::read(row).map(drop).unwrap_err().line, 1, "a first row is no header");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What people get: the two wasm artifacts, the npm package, the page, the gateway.
+//! What people get: the wasm artifacts, the npm package, the page, the gateway.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,16 +53,29 @@ const PASSES: [&str; 6] = [
 /// One wasm artifact of `crates/bindings`, chosen by its feature.
 #[derive(Clone, Copy)]
 pub struct Artifact {
-    /// Feature of the crate, folder below `pkg/generated/` and file name.
+    /// Feature of the crate, name of its folder and files.
     pub name: &'static str,
+    /// Whether the npm package has it.
+    shipped: bool,
     usual: Duration,
 }
 
-/// The wallet engine (runs in a worker) and the page's small helpers.
-pub const ARTIFACTS: [Artifact; 2] = [
-    Artifact { name: "engine", usual: Duration::from_secs(300) },
-    Artifact { name: "page", usual: Duration::from_secs(40) },
-];
+impl Artifact {
+    /// Where it is built to.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        let generated =
+            if self.shipped { root().join("pkg/generated") } else { target_dir().join("generated") };
+        generated.join(self.name)
+    }
+}
+
+/// The wallet engine (runs in a worker).
+pub const ENGINE: Artifact = Artifact { name: "engine", shipped: true, usual: Duration::from_secs(300) };
+/// The page's small helpers.
+pub const PAGE: Artifact = Artifact { name: "page", shipped: true, usual: Duration::from_secs(40) };
+/// The router's evaluation program, for benchmarks.
+pub const ROUTER: Artifact = Artifact { name: "router", shipped: false, usual: Duration::from_secs(240) };
 
 /// Builds everything, `release` choosing the gateway's profile.
 ///
@@ -103,15 +116,23 @@ pub fn gateway(cache: &Cache, release: bool) -> Result<PathBuf> {
     Ok(target_dir().join(profile).join("amplet-gateway"))
 }
 
-/// Builds both wasm artifacts, size first, into `pkg/generated/`.
+/// Builds the package's wasm artifacts, size first, into `pkg/generated/`.
 ///
 /// # Errors
 /// As [`all`].
 pub fn wasm(cache: &Cache) -> Result<()> {
+    artifacts(cache, &[ENGINE, PAGE])
+}
+
+/// Builds wasm artifacts into their folders.
+///
+/// # Errors
+/// As [`all`].
+pub fn artifacts(cache: &Cache, artifacts: &[Artifact]) -> Result<()> {
     tools::ensure(cache, &[Tool::WasmBindgen, Tool::Clang, Tool::WasmTarget, Tool::WasmOpt])?;
     let toolchain = wasm::ensure(cache)?;
     let own_std = wasm::ensure_sources(cache, &toolchain).is_some();
-    ARTIFACTS.iter().try_for_each(|artifact| one(cache, &toolchain, own_std, *artifact))
+    artifacts.iter().try_for_each(|artifact| one(cache, &toolchain, own_std, *artifact))
 }
 
 fn one(cache: &Cache, toolchain: &WasmToolchain, own_std: bool, artifact: Artifact) -> Result<()> {
@@ -119,7 +140,7 @@ fn one(cache: &Cache, toolchain: &WasmToolchain, own_std: bool, artifact: Artifa
     let log = cache.log(&format!("build-wasm-{}", artifact.name));
     proc::run(compile(toolchain, own_std, artifact), &step, &log, LIMIT)?;
     let built = target_dir().join(WASM_DIR).join(TARGET).join(PROFILE).join("amplet_bindings.wasm");
-    let out = root().join("pkg/generated").join(artifact.name);
+    let out = artifact.folder();
     let mark = mark(&format!("wasm-{}", artifact.name));
     let hash = stamp::hash(&[&built])?;
     if !(out.is_dir() && stamp::current(&mark, hash)) {
@@ -165,7 +186,9 @@ fn bind(cache: &Cache, step: &Step, built: &Path, out: &Path, artifact: Artifact
     crate::cache::remove(out)?;
     let mut bindgen = Command::new(tools::crates::WASM_BINDGEN.ensure(cache, 1)?);
     bindgen
-        .args(["--target", "web", "--force-enable-abort-handler", "--omit-default-module-path"])
+        .args(["--target", "web", "--omit-default-module-path"])
+        // Node 20, where benchmarks run too, does not know the handler's types.
+        .args(artifact.shipped.then_some("--force-enable-abort-handler"))
         .args(["--out-name", artifact.name, "--out-dir"])
         .arg(out)
         .arg(built);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
+use crate::routing::PUBLIC_SEED;
+
 /// What `--help` prints.
 pub const HELP: &str = "\
 cargo xtask <command>
@@ -15,7 +17,11 @@ cargo xtask <command>
                          everything that CI runs
   build                  wasm, npm package, page, gateway
   size                   what a page loads to open a wallet, brotli-11, against its limit
-  bench                  start-up and payment times
+  bench [--only PART]..  router: CPU per plan, native, Node and Chromium, and whether their plans are the same;
+                         page: start-up and payment times
+  eval-routing [--seed N] [--quick]
+                         the router through the evaluation in ../shared/eval/routing, beside the figures set
+                         for it; about 6 minutes, --quick one (40 payments a row instead of 200)
   regtest [--env-file FILE] [--mine] [--www DIR] [--gateway PROGRAM]
                          the demo's network alone, with a control API on loopback, until its standard
                          input closes or SIGTERM; FILE gets all addresses as JSON
@@ -47,7 +53,17 @@ pub enum Command {
     /// What a page loads.
     Size,
     /// How long things take.
-    Bench,
+    Bench {
+        /// Only these parts; all if empty.
+        only: Vec<String>,
+    },
+    /// How well the router does.
+    EvalRouting {
+        /// Of the scenario.
+        seed: u64,
+        /// Fewer payments.
+        quick: bool,
+    },
     /// The network alone.
     Regtest {
         /// Where to write the addresses.
@@ -84,7 +100,8 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         "test" => Command::Test { only: Vec::new(), list: false },
         "build" => Command::Build,
         "size" => Command::Size,
-        "bench" => Command::Bench,
+        "bench" => Command::Bench { only: Vec::new() },
+        "eval-routing" => Command::EvalRouting { seed: PUBLIC_SEED, quick: false },
         "regtest" => Command::Regtest { env_file: None, mine: false, www: None, gateway: None },
         "deny" => Command::Deny,
         "doctor" => Command::Doctor { fetch: false },
@@ -94,12 +111,16 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         match (&mut command, argument) {
             (_, Long("help") | Short('h')) => return Ok(Command::Help),
             (Command::Demo { headless }, Long("headless")) => *headless = true,
-            (Command::Test { only, .. }, Long("only")) => only.push(parser.value()?.string()?),
+            (Command::Test { only, .. } | Command::Bench { only }, Long("only")) => {
+                only.push(parser.value()?.string()?);
+            }
             (Command::Test { list, .. }, Long("list")) => *list = true,
             (Command::Regtest { env_file, .. }, Long("env-file")) => *env_file = Some(parser.value()?.into()),
             (Command::Regtest { mine, .. }, Long("mine")) => *mine = true,
             (Command::Regtest { www, .. }, Long("www")) => *www = Some(parser.value()?.into()),
             (Command::Regtest { gateway, .. }, Long("gateway")) => *gateway = Some(parser.value()?.into()),
+            (Command::EvalRouting { seed, .. }, Long("seed")) => *seed = parser.value()?.parse()?,
+            (Command::EvalRouting { quick, .. }, Long("quick")) => *quick = true,
             (Command::Doctor { fetch }, Long("fetch")) => *fetch = true,
             (_, other) => return Err(other.unexpected().into()),
         }
@@ -125,7 +146,12 @@ mod tests {
             read(&["test", "--only", "fmt", "--only=wasm"]).unwrap(),
             Command::Test { only, list: false }
         );
+        assert_eq!(
+            read(&["eval-routing", "--seed", "7", "--quick"]).unwrap(),
+            Command::EvalRouting { seed: 7, quick: true }
+        );
         for (words, what) in [
+            (&["eval-routing", "--seed", "x"][..], "x"),
             (&["tset"][..], "tset"),
             (&["demo", "--fetch"][..], "--fetch"),
             (&["test", "--only"][..], "--only"),

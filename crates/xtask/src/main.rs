@@ -10,7 +10,7 @@ use anyhow::Result;
 use xtask::cache::Cache;
 use xtask::cli::{self, Command, HELP};
 use xtask::regtest::session::{Options, Session};
-use xtask::{bench, build, demo, deny, doctor, proc, size, test};
+use xtask::{bench, build, demo, deny, doctor, proc, routing, size, test};
 
 fn main() -> ExitCode {
     let result = proc::handle_signals().and_then(|()| cli::parse(lexopt::Parser::from_env())).and_then(run);
@@ -32,7 +32,8 @@ fn run(command: Command) -> Result<()> {
         Command::Test { only, list } => test::run(&cache, &only, list)?,
         Command::Build => build::all(&cache)?,
         Command::Size => size::run(&cache)?,
-        Command::Bench => bench::run(&cache)?,
+        Command::Bench { only } => bench::run(&cache, &only)?,
+        Command::EvalRouting { seed, quick } => routing::run(&cache, seed, quick)?,
         Command::Regtest { env_file, mine, www, gateway } => {
             regtest(&cache, Options { mine, www, env_file, gateway, release: false })?;
         }

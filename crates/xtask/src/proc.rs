@@ -113,6 +113,26 @@ impl Group {
         false
     }
 
+    /// Waits for its end, `None` if that does not come within `limit`; then ends what is left of the group.
+    ///
+    /// # Errors
+    /// When it cannot be queried, or we were interrupted.
+    pub fn wait(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
+        let began = Instant::now();
+        let mut ended = None;
+        while ended.is_none() && !interrupted() && began.elapsed() <= limit {
+            ended = self.try_wait()?;
+            if ended.is_none() {
+                std::thread::sleep(POLL);
+            }
+        }
+        self.stop();
+        if interrupted() {
+            bail!("interrupted");
+        }
+        Ok(ended)
+    }
+
     /// The first line that the process prints, for one whose standard output is piped. Later ones are not read.
     ///
     /// # Errors
@@ -175,7 +195,25 @@ impl Outcome {
 /// # Errors
 /// When it cannot be started or logged, or when we were interrupted. An unsuccessful end is no error
 /// here: see [`run`].
-pub fn watch(mut command: Command, step: &Step, log: &Path, limit: Duration, show: bool) -> Result<Outcome> {
+pub fn watch(command: Command, step: &Step, log: &Path, limit: Duration, show: bool) -> Result<Outcome> {
+    let seen = |text: &str| progress(text).or_else(|| test_name(text));
+    watch_lines(command, step, log, limit, (show, &seen))
+}
+
+/// What a line says about progress, if anything.
+type Seen<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
+
+/// As [`watch`], with `seen` telling progress from what is printed.
+///
+/// # Errors
+/// As [`watch`].
+pub fn watch_lines(
+    mut command: Command,
+    step: &Step,
+    log: &Path,
+    limit: Duration,
+    (show, seen): (bool, Seen<'_>),
+) -> Result<Outcome> {
     if let Some(dir) = log.parent() {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     }
@@ -183,30 +221,35 @@ pub fn watch(mut command: Command, step: &Step, log: &Path, limit: Duration, sho
     let file = Arc::new(Mutex::new(file));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
-    let began = Instant::now();
-    let mut ended = None;
-    let mut timed_out = false;
-    std::thread::scope(|scope| -> Result<()> {
+    let ended = std::thread::scope(|scope| -> Result<Option<ExitStatus>> {
         for pipe in group.pipes() {
             let file = Arc::clone(&file);
-            scope.spawn(move || follow(pipe, &file, step, show));
+            scope.spawn(move || follow(pipe, &file, step, (show, seen)));
         }
-        while ended.is_none() && !interrupted() {
-            ended = group.try_wait()?;
-            timed_out = ended.is_none() && began.elapsed() > limit;
-            if timed_out {
-                break;
-            }
-            std::thread::sleep(POLL);
-        }
-        // Whatever it left behind would keep the pipes open.
-        group.stop();
-        Ok(())
+        // Whatever it left behind would keep the pipes open: ended with it.
+        group.wait(limit)
     })?;
-    if interrupted() {
-        bail!("interrupted");
+    Ok(Outcome {
+        success: ended.is_some_and(|s| s.success()),
+        timed_out: ended.is_none(),
+        log: log.to_owned(),
+    })
+}
+
+/// Runs a filter: `input` is its standard input, `output` becomes its standard output.
+///
+/// # Errors
+/// When a file cannot be opened, the command cannot be started, fails, or takes longer than `limit`.
+pub fn filter(mut command: Command, input: &Path, output: &Path, limit: Duration) -> Result<()> {
+    let shown = format!("{command:?}").replace('"', "");
+    let from = File::open(input).with_context(|| format!("cannot read {}", input.display()))?;
+    let to = File::create(output).with_context(|| format!("cannot write {}", output.display()))?;
+    command.stdin(from).stdout(to).stderr(Stdio::inherit());
+    match Group::spawn(command)?.wait(limit)? {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => bail!("`{shown}` failed ({status}), see above"),
+        None => bail!("`{shown}` took longer than {} and was ended", ui::human(limit)),
     }
-    Ok(Outcome { success: ended.is_some_and(|s| s.success()), timed_out, log: log.to_owned() })
 }
 
 /// Like [`watch`], quietly, and anything but success is an error that shows the end of the log.
@@ -250,7 +293,7 @@ pub fn which(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
-fn follow(mut pipe: Box<dyn Read + Send>, file: &Mutex<File>, step: &Step, show: bool) {
+fn follow(mut pipe: Box<dyn Read + Send>, file: &Mutex<File>, step: &Step, how: (bool, Seen<'_>)) {
     let mut buffer = [0_u8; 8192];
     let mut pending = Vec::new();
     while let Ok(count) = pipe.read(&mut buffer) {
@@ -259,20 +302,20 @@ fn follow(mut pipe: Box<dyn Read + Send>, file: &Mutex<File>, step: &Step, show:
         }
         for byte in buffer.iter().take(count) {
             if matches!(byte, b'\n' | b'\r') {
-                emit(&std::mem::take(&mut pending), *byte == b'\n', file, step, show);
+                emit(&std::mem::take(&mut pending), *byte == b'\n', file, step, how);
             } else {
                 pending.push(*byte);
             }
         }
     }
     if !pending.is_empty() {
-        emit(&pending, true, file, step, show);
+        emit(&pending, true, file, step, how);
     }
 }
 
-fn emit(bytes: &[u8], whole_line: bool, file: &Mutex<File>, step: &Step, show: bool) {
+fn emit(bytes: &[u8], whole_line: bool, file: &Mutex<File>, step: &Step, (show, seen): (bool, Seen<'_>)) {
     let text = String::from_utf8_lossy(bytes);
-    if let Some(progress) = progress(&text).or_else(|| test_name(&text)) {
+    if let Some(progress) = seen(&text) {
         step.note(&progress);
     }
     if !whole_line || text.trim_start().starts_with("Building [") {

@@ -4,6 +4,7 @@ pub mod apt;
 pub mod bitcoind;
 pub mod crates;
 pub mod npm;
+pub mod python;
 pub mod wasm;
 
 use std::ffi::OsString;
@@ -65,11 +66,13 @@ pub enum Tool {
     Bitcoind,
     /// Licences, advisories, sources.
     CargoDeny,
+    /// Python with numpy.
+    Numpy,
 }
 
 impl Tool {
     /// All of them, the slowest to get first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Bitcoind,
         Self::WasmBindgen,
         Self::WasmPack,
@@ -79,6 +82,7 @@ impl Tool {
         Self::Clang,
         Self::WasmTarget,
         Self::WasmOpt,
+        Self::Numpy,
     ];
 
     /// Name for people.
@@ -94,6 +98,7 @@ impl Tool {
             Self::Browser => "chromium, chromedriver",
             Self::Bitcoind => "bitcoind",
             Self::CargoDeny => "cargo-deny",
+            Self::Numpy => "python3 with numpy",
         }
     }
 
@@ -111,6 +116,7 @@ impl Tool {
             Self::Browser => "apt-get install chromium chromium-driver; 1 min",
             Self::Bitcoind => "built from the sources in libbitcoinkernel-sys; 6 min",
             Self::CargoDeny => "cargo install into the cache; 4 min",
+            Self::Numpy => "python3 -m venv and pip into the cache, else apt-get install python3-numpy; 20 s",
         }
     }
 
@@ -128,6 +134,7 @@ impl Tool {
             Self::Browser => BROWSER.iter().all(apt::Need::met).then(|| "in PATH".to_owned()),
             Self::Bitcoind => bitcoind::find(cache).map(shown),
             Self::CargoDeny => crates::CARGO_DENY.find(cache).map(shown),
+            Self::Numpy => python::find(cache).map(shown),
         }
     }
 
@@ -142,6 +149,7 @@ impl Tool {
             Self::Browser => apt::ensure(cache, &BROWSER),
             Self::Bitcoind => bitcoind::ensure(cache, jobs).map(drop),
             Self::CargoDeny => crates::CARGO_DENY.ensure(cache, jobs).map(drop),
+            Self::Numpy => python::ensure(cache).map(drop),
         }
     }
 }

@@ -1,11 +1,19 @@
 //! The JSON-lines protocol of the routing evaluation: one request per line, one answer per line. I/O and clock stay
-//! with the caller, so that the native program and its wasm twin are the same code.
+//! with the caller, so that the native program and its wasm twin are the same code. Beside it what makes such
+//! conversations up ([`converse`]) over made-up graphs ([`generated`]).
+
+mod conversation;
+mod generated;
+
+pub use conversation::{Line, converse};
+pub use generated::{Dice, csv, pairs};
 
 use crate::belief::{Beliefs, Certainty};
 use crate::graph::{Direction, Graph, NodeId};
 use crate::payment::{Outcome, Payment};
 use crate::plan::Planner;
 use crate::request::{FirstHop, Link, Mode, Part, Request};
+use crate::snapshot::{read_graph, write_graph};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -17,6 +25,7 @@ enum Message {
     Pay(Pay),
     Result(Results),
     Abandon(Abandon),
+    Measure {},
 }
 
 #[derive(Deserialize)]
@@ -58,7 +67,19 @@ enum Answer {
     Ready { ready: bool },
     Parts { parts: Vec<PartOut>, ms: f64 },
     Done { done: String, why: Option<String>, ms: f64 },
+    Measured(Measured),
     Error { error: String },
+}
+
+/// What the graph costs: answers `{"measure": {}}`, which the evaluation's driver does not send.
+#[derive(Serialize)]
+struct Measured {
+    nodes: usize,
+    channels: usize,
+    memory_bytes: usize,
+    stored_bytes: usize,
+    /// CPU of reading it from the form in which it is stored.
+    ms: f64,
 }
 
 #[derive(Serialize)]
@@ -108,6 +129,29 @@ struct Current {
     parts: Vec<Part>,
 }
 
+impl Current {
+    /// Plans what is left to pay.
+    fn plan(
+        &mut self,
+        planner: &mut Planner,
+        graph: &Graph,
+        beliefs: &Beliefs,
+        host: &mut impl Host,
+    ) -> Answer {
+        let before = host.cpu_ms();
+        let plan = self.payment.next(planner, graph, beliefs, 0);
+        let ms = host.cpu_ms() - before;
+        match plan {
+            Ok(plan) => {
+                let parts = plan.parts.iter().map(part_out).collect();
+                self.parts = plan.parts;
+                Answer::Parts { parts, ms }
+            }
+            Err(reason) => Answer::Done { done: "no_route".into(), why: Some(reason.to_string()), ms },
+        }
+    }
+}
+
 impl Evaluation {
     /// One that pays in `mode`.
     #[must_use]
@@ -132,67 +176,79 @@ impl Evaluation {
                 self.current = None;
                 Ok(Answer::Ready { ready: true })
             }
-            Message::Pay(pay) => {
-                let id = pay.id.clone();
-                let payment = Payment::new(request(pay, self.mode)?);
-                self.beliefs = Beliefs::new();
-                if host.dumps() {
-                    let request = payment.request_now();
-                    let problem = self.planner.dimacs(&self.graph, &self.beliefs, &request, 0);
-                    host.dump(&id, problem.map_err(|error| error.to_string())?);
-                }
-                self.current = Some(Current { id, payment, parts: Vec::new() });
-                self.next(host)
-            }
+            Message::Pay(pay) => self.pay(pay, host),
             Message::Result(results) => self.results(&results, host),
             Message::Abandon(abandon) => {
-                self.take(&abandon.id)?;
+                in_progress(&mut self.current, &abandon.id)?;
+                self.current = None;
                 Ok(Answer::Done { done: "abandoned".into(), why: None, ms: 0.0 })
             }
+            Message::Measure {} => self.measure(host),
         }
     }
 
-    fn take(&mut self, id: &str) -> Result<Current, String> {
-        self.current.take_if(|current| current.id == id).ok_or_else(|| "no such payment".to_string())
+    fn pay(&mut self, pay: Pay, host: &mut impl Host) -> Result<Answer, String> {
+        let id = pay.id.clone();
+        let payment = Payment::new(request(pay, self.mode)?);
+        self.beliefs = Beliefs::new();
+        if host.dumps() {
+            let request = payment.request_now();
+            let problem = self.planner.dimacs(&self.graph, &self.beliefs, &request, 0);
+            host.dump(&id, problem.map_err(|error| error.to_string())?);
+        }
+        let current = self.current.insert(Current { id, payment, parts: Vec::new() });
+        Ok(current.plan(&mut self.planner, &self.graph, &self.beliefs, host))
     }
 
     fn results(&mut self, results: &Results, host: &mut impl Host) -> Result<Answer, String> {
-        let mut current = self.take(&results.id)?;
-        if results.parts.len() != current.parts.len() {
-            return Err("one result for each part, please".into());
-        }
+        let current = in_progress(&mut self.current, &results.id)?;
+        // All are looked at before any is taken in: a wrong line changes nothing.
+        let outcomes = outcomes(&current.parts, &results.parts)?;
         let before = host.cpu_ms();
-        for (part, result) in current.parts.drain(..).zip(&results.parts) {
-            let outcome = match (result.ok, result.failed_hop) {
-                (true, _) => Outcome::Arrived,
-                // The protocol counts from the gateway on; our own channel comes first here.
-                (false, Some(hop)) => Outcome::Failed(hop.saturating_add(1), Certainty::Certain),
-                (false, None) => return Err("a failed part needs its failed_hop".into()),
-            };
+        for (part, outcome) in current.parts.drain(..).zip(outcomes) {
             current.payment.report(&part, outcome, &self.graph, &mut self.beliefs, 0);
         }
-        let finished = current.payment.remaining_msat() == 0;
-        self.current = Some(current);
-        if finished {
+        if current.payment.remaining_msat() == 0 {
             return Ok(Answer::Done { done: "paid".into(), why: None, ms: host.cpu_ms() - before });
         }
-        self.next(host)
+        Ok(current.plan(&mut self.planner, &self.graph, &self.beliefs, host))
     }
 
-    fn next(&mut self, host: &mut impl Host) -> Result<Answer, String> {
+    fn measure(&self, host: &mut impl Host) -> Result<Answer, String> {
+        let stored = write_graph(&self.graph);
         let before = host.cpu_ms();
-        let Some(current) = &mut self.current else { return Err("no such payment".into()) };
-        let plan = current.payment.next(&mut self.planner, &self.graph, &self.beliefs, 0);
+        let graph = read_graph(&stored).map_err(|error| error.to_string())?;
         let ms = host.cpu_ms() - before;
-        match plan {
-            Ok(plan) => {
-                let parts = plan.parts.iter().map(part_out).collect();
-                current.parts = plan.parts;
-                Ok(Answer::Parts { parts, ms })
-            }
-            Err(reason) => Ok(Answer::Done { done: "no_route".into(), why: Some(reason.to_string()), ms }),
-        }
+        Ok(Answer::Measured(Measured {
+            nodes: graph.node_count(),
+            channels: graph.channels().len(),
+            memory_bytes: graph.memory_bytes(),
+            stored_bytes: stored.len(),
+            ms,
+        }))
     }
+}
+
+fn in_progress<'a>(current: &'a mut Option<Current>, id: &str) -> Result<&'a mut Current, String> {
+    let current = current.as_mut().filter(|current| current.id == id);
+    current.ok_or_else(|| alloc::format!("payment {id} is not in progress: pay first"))
+}
+
+/// What became of each part, in the planner's terms.
+fn outcomes(parts: &[Part], results: &[PartResult]) -> Result<Vec<Outcome>, String> {
+    if results.len() != parts.len() {
+        return Err(alloc::format!("{} results for {} parts: send one for each", results.len(), parts.len()));
+    }
+    let outcome = |(part, result): (&Part, &PartResult)| match (result.ok, result.failed_hop) {
+        (true, _) => Ok(Outcome::Arrived),
+        // The protocol counts from the gateway on; our own channel comes first here.
+        (false, Some(hop)) if hop < part.hops.len().saturating_sub(1) => {
+            Ok(Outcome::Failed(hop + 1, Certainty::Certain))
+        }
+        (false, Some(hop)) => Err(alloc::format!("failed_hop {hop} is not a hop of its part: count from 0")),
+        (false, None) => Err("a failed part needs its failed_hop".into()),
+    };
+    parts.iter().zip(results).map(outcome).collect()
 }
 
 fn part_out(part: &Part) -> PartOut {

@@ -1,4 +1,4 @@
-//! How long things take: figures to look at, never a test's pass or fail.
+//! Start-up and payment times of the page.
 
 use std::process::Command;
 use std::time::Duration;

@@ -184,6 +184,26 @@ pub(crate) fn fit(
     fitted
 }
 
+/// The part that takes most of an amount over one of these paths alone.
+pub(crate) fn alone(network: &PaymentNetwork<'_>, paths: &[Draft], wanted_msat: u64) -> Option<Draft> {
+    let whole = paths.iter().flat_map(|path| {
+        let whole = Draft { arcs: path.arcs.clone(), delivered_msat: wanted_msat };
+        fit(network, &[whole], &[], &mut Usage::default(), 1)
+    });
+    whole.max_by_key(|draft| draft.delivered_msat)
+}
+
+/// The arc of a path that does not take what would cross it if the path delivered an amount alone.
+pub(crate) fn refusing(network: &PaymentNetwork<'_>, arcs: &[u32], delivered_msat: u64) -> Option<u32> {
+    let nothing = Usage::default();
+    let mut crossing = arcs.iter().zip(amounts(network, arcs, delivered_msat));
+    let refuses = |&(&arc, amount): &(&u32, u64)| {
+        amount > htlc_room(network, &nothing, arc, network.limit_msat(arc))
+            || amount < network.policy(arc).min_msat
+    };
+    crossing.find(refuses).map(|(&arc, _)| arc)
+}
+
 /// What one more HTLC may carry over an arc whose total may not exceed `limit_msat`.
 pub(crate) fn htlc_room(network: &PaymentNetwork<'_>, usage: &Usage, arc: u32, limit_msat: u64) -> u64 {
     let (used, htlcs) = usage.0.get(&arc).copied().unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::belief::Beliefs;
 use crate::flow::{Flow, Reversed, Scratch, dimacs, min_cost_flow};
 use crate::graph::{Graph, MAX_MONEY_MSAT};
 use crate::network::{PaymentNetwork, Weights};
-use crate::parts::{Draft, Usage, decompose, fit, merge};
+use crate::parts::{Draft, Usage, alone, decompose, fit, merge, refusing};
 use crate::prior::Prior;
 use crate::request::{NoPlan, Part, Plan, Request};
 use alloc::string::String;
@@ -328,20 +328,31 @@ impl Planner {
         wanted_msat: u64,
         max_parts: usize,
     ) -> (u64, Vec<Draft>) {
-        let beside;
-        let network = if usage.0.is_empty() {
-            network
-        } else {
-            let mut reduced = network.clone();
-            for (&arc, &(msat, htlcs)) in &usage.0 {
-                reduced.commit(arc, msat, htlcs);
+        let mut beside: Option<PaymentNetwork<'_>> = None;
+        for (&arc, &(msat, htlcs)) in &usage.0 {
+            beside.get_or_insert_with(|| network.clone()).commit(arc, msat, htlcs);
+        }
+        let mut carried = None;
+        for _ in 0..FILL_ROUNDS {
+            let current = beside.as_ref().unwrap_or(network);
+            let flow = self.solve(current, wanted_msat);
+            let carried = *carried.get_or_insert(flow.amount);
+            let paths = decompose(current, &flow.arcs);
+            let mut drafts = fit(current, &paths, &flow.arcs, &mut Usage::default(), max_parts);
+            if drafts.is_empty() && max_parts > 0 {
+                // Every path's share was below somebody's minimum: the one that takes most takes it alone.
+                drafts.extend(alone(current, &paths, wanted_msat));
             }
-            beside = reduced;
-            &beside
-        };
-        let flow = self.solve(network, wanted_msat);
-        let paths = decompose(network, &flow.arcs);
-        (flow.amount, fit(network, &paths, &flow.arcs, &mut Usage::default(), max_parts))
+            // Fees have pushed every path over a maximum, or the rest below a minimum: another way, then.
+            let refusing: Vec<u32> =
+                paths.iter().filter_map(|path| refusing(current, &path.arcs, wanted_msat)).collect();
+            if !drafts.is_empty() || max_parts == 0 || refusing.is_empty() {
+                return (carried, drafts);
+            }
+            let without = beside.get_or_insert_with(|| network.clone());
+            refusing.into_iter().for_each(|arc| without.ban(arc));
+        }
+        (carried.unwrap_or(0), Vec::new())
     }
 }
 

@@ -81,6 +81,30 @@ fn fee_and_reliability_are_traded_by_the_mode() {
 }
 
 #[test]
+fn a_minimum_above_each_share_is_met_by_not_splitting() {
+    // Two alike ways: risk alone would split, each part below the minimum.
+    let mut graph = graph(&[(1, 1, 9, 5000, 0), (2, 1, 9, 5000, 0)]);
+    for channel in 0..2 {
+        graph.set_policy(channel, Direction::Forward, Policy { min_msat: 1000 * SAT, ..policy(0) });
+    }
+    let plan = plan(&graph, &Beliefs::new(), &request(vec![own(1, 10_000)], 9, 1000)).unwrap();
+    assert_eq!(plan.parts.len(), 1);
+}
+
+#[test]
+fn a_way_that_fees_close_is_left_for_another() {
+    // By 2, the fee of the second hop pushes the first over its maximum, and what is left is below the minimum.
+    let mut graph =
+        graph(&[(1, 1, 2, 9000, 1), (2, 2, 9, 9000, 1), (3, 1, 3, 9000, 900), (4, 3, 9, 9000, 900)]);
+    let exact = Policy { base_msat: 10, min_msat: 1000 * SAT, max_msat: 1000 * SAT, ..policy(0) };
+    for channel in 0..2 {
+        graph.set_policy(channel, Direction::Forward, exact);
+    }
+    let plan = plan(&graph, &Beliefs::new(), &request(vec![own(1, 10_000)], 9, 1000)).unwrap();
+    assert_eq!(plan.parts.iter().map(channels).collect::<Vec<_>>(), [[3, 4]]);
+}
+
+#[test]
 fn a_payment_too_large_for_one_way_is_split() {
     let graph = graph(&[
         (1, 1, 2, 1_000_000, 10),

@@ -21,7 +21,7 @@ cargo xtask <command>
                          page: start-up and payment times
   eval-routing [--seed N] [--quick]
                          the router through the evaluation in ../shared/eval/routing, beside the figures set
-                         for it; about 6 minutes, --quick one (40 payments a row instead of 200)
+                         for it; two minutes; --quick: 40 payments a row instead of 200
   regtest [--env-file FILE] [--mine] [--www DIR] [--gateway PROGRAM]
                          the demo's network alone, with a control API on loopback, until its standard
                          input closes or SIGTERM; FILE gets all addresses as JSON

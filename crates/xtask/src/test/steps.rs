@@ -13,7 +13,7 @@ use crate::regtest::session::{Options, Session};
 use crate::tools::wasm::{self, TARGET};
 use crate::tools::{self, Tool, apt, cargo_command, npm};
 use crate::ui::Step;
-use crate::{build, deny, proc, root, size};
+use crate::{build, deny, proc, root, size, target_dir};
 
 type Run = fn(&Cache, &StepSpec) -> Result<Counts, Failure>;
 
@@ -57,6 +57,7 @@ pub const STEPS: &[StepSpec] = &[
     step("features", "the browser's LDK is built without std", 5, 300, features),
     step("deny", "licences, bans and sources of all dependencies", 10, 600, deny_gate),
     step("core", "native tests of what browsers run too, LDK without std", 360, 2400, core),
+    step("fuzz", "the router's loaders, solver and protocol on random and damaged input", 100, 900, fuzz),
     step("native", "gateway and harness; node and wallet again with std", 360, 2400, native),
     step("wasm", "the flows in headless Chromium (wasm-pack)", 300, 2400, wasm_pack),
     step("pkg", "the npm package: types, unit, in a browser, as installed", 120, 1200, pkg),
@@ -214,6 +215,37 @@ fn cargo_test(cache: &Cache, spec: &StepSpec, names: &[&str]) -> Result<Counts, 
 
 fn core(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     cargo_test(cache, spec, &CORE)
+}
+
+/// Targets of `crates/router/examples/fuzz`, and how long each runs.
+const FUZZ_TARGETS: [&str; 3] = ["loader", "solver", "protocol"];
+const FUZZ_SECONDS: &str = "60";
+
+/// All targets at once, from seeds that no run had before; a target that fails prints its seed.
+fn fuzz(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    let step = Step::begin("fuzz (build)", Duration::from_secs(40));
+    let mut cargo = cargo_command();
+    cargo.args(["build", "--locked", "--profile", "fuzz", "--package", "amplet-router", "--example", "fuzz"]);
+    proc::run(cargo, &step, &cache.log("test-fuzz-build"), spec.limit)?;
+    step.done();
+    let program = target_dir().join("fuzz/examples/fuzz");
+    let one = |target: &'static str| -> Result<()> {
+        let step = Step::begin(&format!("fuzz {target}"), Duration::from_secs(62));
+        let mut command = Command::new(&program);
+        command.args([target, FUZZ_SECONDS]);
+        proc::run(command, &step, &cache.log(&format!("test-fuzz-{target}")), spec.limit)?;
+        step.done();
+        Ok(())
+    };
+    let results: Vec<Result<()>> = std::thread::scope(|scope| {
+        let started = FUZZ_TARGETS.map(|target| scope.spawn(|| one(target)));
+        let ended = started.into_iter().map(|thread| thread.join());
+        ended.map(|result| result.unwrap_or_else(|_| Err(anyhow!("a thread died")))).collect()
+    });
+    let (passed, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    let counts = Counts { passed: passed.len() as u64, failed: failed.len() as u64, skipped: 0 };
+    let reasons: Vec<String> = failed.into_iter().filter_map(Result::err).map(|e| format!("{e:#}")).collect();
+    if reasons.is_empty() { Ok(counts) } else { Err(Failure { counts, error: anyhow!(reasons.join("\n")) }) }
 }
 
 fn native(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {

@@ -30,12 +30,32 @@ impl Attempt {
         libm::exp(-risk)
     }
 
-    /// Takes `excess` off the largest part.
+    /// What the destination gets from all parts, msat.
+    pub(crate) fn delivered_msat(&self) -> u64 {
+        self.drafts.iter().fold(0, |sum: u64, draft| sum.saturating_add(draft.delivered_msat))
+    }
+
+    /// Takes `excess` off: from the largest part that stays above its minima, else the smallest parts go whole, and
+    /// with them perhaps more than that.
     pub(crate) fn trim(&mut self, network: &PaymentNetwork<'_>, excess: u64) {
-        if let Some(draft) = self.drafts.iter_mut().max_by_key(|draft| draft.delivered_msat) {
+        self.drafts.sort_by_key(|draft| draft.delivered_msat);
+        let shrunk = |draft: &Draft| draft.delivered_msat.saturating_sub(excess);
+        let gives = |draft: &Draft| {
+            let less = shrunk(draft);
+            less > 0 && deliverable(network, &draft.arcs, less, |_| u64::MAX) == less
+        };
+        if let Some(place) = self.drafts.iter().rposition(gives) {
+            let draft = &mut self.drafts[place];
             self.usage.remove(network, draft);
-            draft.delivered_msat = draft.delivered_msat.saturating_sub(excess);
+            draft.delivered_msat = shrunk(draft);
             self.usage.add(network, draft);
+            return;
+        }
+        let mut left = excess;
+        while left > 0 && !self.drafts.is_empty() {
+            let smallest = self.drafts.remove(0);
+            self.usage.remove(network, &smallest);
+            left = left.saturating_sub(smallest.delivered_msat);
         }
     }
 

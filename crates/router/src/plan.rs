@@ -295,16 +295,18 @@ impl Planner {
             let spare = request.max_parts.saturating_sub(attempt.drafts.len());
             let (carried, more) = self.fill(network, &attempt.usage, wanted, spare);
             let first = attempt.drafts.is_empty();
-            let gained = more.iter().fold(0, |sum: u64, draft| sum.saturating_add(draft.delivered_msat));
+            let gained = !more.is_empty();
             attempt.add(network, more);
             if first && carried == 0 {
                 return Err(NoPlan::NoPath);
             }
-            if gained > left {
-                attempt.trim(network, gained - left);
+            let excess = attempt.delivered_msat().saturating_sub(request.amount_msat);
+            if excess > 0 {
+                attempt.trim(network, excess);
             }
-            left = attempt.top_up(network, left.saturating_sub(gained));
-            if left == 0 || gained == 0 || first && carried < request.amount_msat {
+            let missing = request.amount_msat.saturating_sub(attempt.delivered_msat());
+            left = attempt.top_up(network, missing);
+            if left == 0 || !gained || first && carried < request.amount_msat {
                 break;
             }
         }

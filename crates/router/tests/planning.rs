@@ -105,6 +105,21 @@ fn a_way_that_fees_close_is_left_for_another() {
 }
 
 #[test]
+fn a_crumb_that_must_be_large_makes_room_for_itself() {
+    // Fees leave a crumb of a hundred small parts over; the other way takes no less than 2 sat, more than any of them.
+    let mut graph = graph(&[(1, 1, 2, 101, 0), (2, 2, 9, 90_000, 0), (3, 1, 9, 90_000, 0)]);
+    graph.set_policy(0, Direction::Forward, Policy { max_msat: SAT, ..policy(0) });
+    graph.set_policy(1, Direction::Forward, Policy { base_msat: 10, ..policy(0) });
+    graph.set_policy(2, Direction::Forward, Policy { min_msat: 2 * SAT, ..policy(900_000) });
+    let mut request = request(vec![own(1, 10_000)], 9, 100);
+    (request.max_parts, request.mode) = (300, Mode::Custom(10_000.0));
+    let plan = plan(&graph, &Beliefs::new(), &request).unwrap();
+    let dear: Vec<u64> =
+        plan.parts.iter().filter(|part| channels(part) == [3]).map(|part| part.delivered_msat).collect();
+    assert!(plan.parts.len() > 50 && dear.iter().all(|&msat| msat >= 2 * SAT), "{dear:?}");
+}
+
+#[test]
 fn a_payment_too_large_for_one_way_is_split() {
     let graph = graph(&[
         (1, 1, 2, 1_000_000, 10),

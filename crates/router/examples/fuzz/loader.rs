@@ -3,7 +3,7 @@
 use crate::making::{beliefs, damage, garbage, graph, request};
 use amplet_router::evaluation::{self, Dice};
 use amplet_router::graph::MAX_MONEY_MSAT;
-use amplet_router::rgs::MAINNET;
+use amplet_router::rgs::{MAINNET, Share};
 use amplet_router::{Beliefs, Direction, Graph, Planner, csv, rgs, snapshot, verify};
 
 pub fn run(dice: &mut Dice) {
@@ -69,15 +69,32 @@ fn stored_beliefs(dice: &mut Dice, graph: &Graph) {
 }
 
 fn gossip(dice: &mut Dice, graph: &Graph) {
-    let mut gossip = include_bytes!("../../tests/data/small.rgs").to_vec();
-    if dice.below(2) == 0 {
-        gossip[3] = 2;
-    }
+    let gossip = match dice.below(4) {
+        0 => include_bytes!("../../tests/data/small.rgs").to_vec(),
+        1 => {
+            let mut second_version = include_bytes!("../../tests/data/small.rgs").to_vec();
+            second_version[3] = 2;
+            second_version
+        }
+        _ => written(dice, graph),
+    };
     // Over nothing, and as a delta over something.
     let mut target = if dice.below(2) == 0 { Graph::new() } else { graph.clone() };
     // On an error too the graph must be one: it may have taken part of the data.
     let _ = rgs::apply(&mut target, &spoil(dice, gossip), &MAINNET);
     check(dice, &target);
+}
+
+/// A snapshot as a gateway serves it, after a reader has been seen to get all of it.
+fn written(dice: &mut Dice, graph: &Graph) -> Vec<u8> {
+    let whole = rgs::write(graph, &MAINNET, 7, |_| Share::WHOLE);
+    let mut reader = Graph::new();
+    let applied =
+        rgs::apply(&mut reader, &whole, &MAINNET).unwrap_or_else(|error| panic!("its own: {error}"));
+    assert_eq!(applied.channels as usize, graph.channels().len(), "{applied:?}");
+    assert!(rgs::write(&reader, &MAINNET, 7, |_| Share::WHOLE) == whole, "gossip changes by being read");
+    let mut some = || dice.below(2) == 0;
+    rgs::write(graph, &MAINNET, 8, |_| Share { announcement: some(), policies: [some(), some()] })
 }
 
 fn text(dice: &mut Dice) {

@@ -70,6 +70,7 @@ pub fn beliefs(dice: &mut Dice, graph: &Graph) -> Beliefs {
             _ => beliefs.refused(graph, (scid, direction), amount, certainty(dice), now_s),
         }
     }
+    beliefs.bar((0..dice.below(6)).map(|_| Scid(dice.below(200))));
     beliefs
 }
 

@@ -7,6 +7,7 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
 import { Network } from '../../lib/network.mjs';
 import { toNetwork } from '../../lib/other-network.mjs';
+import { spoilEngine } from '../../lib/trap';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 
 const PASSPHRASE = 'a quiet river under the bridge';
@@ -185,6 +186,21 @@ test('a payment cut off by a reload ends, and the history says how', async () =>
     // The reload came before the engine heard of it, or the payment failed: nothing left, and paying works.
     await wallet.pay(invoice.invoice);
   }
+});
+
+test('an engine that traps ends cleanly, and a fresh one goes on from what was saved', async ({ browser }) => {
+  const before = await wallet.balance('everyday');
+  const lost = await network.invoice({ amountMsat: 1_000_000n, description: 'into the trap' });
+  await spoilEngine(browser);
+  await wallet.preview(lost.invoice);
+  await expect(page.locator('[data-code=walletCrashed]')).toBeVisible();
+  await wallet.unlock(PASSPHRASE);
+  await wallet.connected();
+  await wallet.channelsReady();
+  await wallet.go('home');
+  expect(await wallet.balance('everyday')).toBe(before);
+  const receipt = await wallet.pay(lost.invoice);
+  await wallet.everydayUntil((after) => about(before - after, 1_000_000n + receipt.feeMsat));
 });
 
 test('says that the gateways are away, and goes on when they are back', async () => {

@@ -1,6 +1,8 @@
-//! What the graph costs: memory, loading from CSV and from storage, and how planning grows with it:
-//! `load WORKDIR`. The larger graph is ten copies of the real one, each node joined to its next copy's twin.
+//! What the graph costs: memory, loading from CSV and from storage, and how planning grows with it: `load [WORKDIR]`, over
+//! `WORKDIR/graph.csv` or a made-up graph of mainnet's size. The larger graph is ten copies of it, each node joined to
+//! its next copy's twin.
 
+use amplet_router::evaluation;
 use amplet_router::graph::MAX_MONEY_MSAT;
 use amplet_router::{
     Beliefs, Direction, FirstHop, Graph, Mode, NodeId, Planner, Policy, Request, Scid, csv, snapshot,
@@ -53,11 +55,11 @@ fn ten_times(graph: &Graph) -> Result<Graph, Box<dyn Error>> {
     Ok(large)
 }
 
-fn planning(graph: &Graph, pairs: &[(NodeId, NodeId)], amount_msat: u64) -> f64 {
+fn planning(graph: &Graph, pairs: &[[NodeId; 2]], amount_msat: u64) -> f64 {
     let mut planner = Planner::new();
     let beliefs = Beliefs::new();
     let mut times: Vec<f64> = Vec::new();
-    for &(source, destination) in pairs {
+    for &[source, destination] in pairs {
         let ample = MAX_MONEY_MSAT;
         let request = Request {
             first_hops: vec![FirstHop {
@@ -87,8 +89,10 @@ fn planning(graph: &Graph, pairs: &[(NodeId, NodeId)], amount_msat: u64) -> f64 
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let dir = std::env::args().nth(1).ok_or("usage: load WORKDIR")?;
-    let text = std::fs::read_to_string(format!("{dir}/graph.csv"))?;
+    let text = match std::env::args().nth(1) {
+        Some(dir) => std::fs::read_to_string(format!("{dir}/graph.csv"))?,
+        None => evaluation::csv(17_324, 50_808, 1),
+    };
     let started = ProcessTime::now();
     let graph = csv::read(&text)?.graph;
     let csv_ms = started.elapsed().as_secs_f64() * 1000.0;
@@ -104,14 +108,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         stored.len() as f64 / 1e6,
     );
     let large = ten_times(&graph)?;
-    let pairs: Vec<(NodeId, NodeId)> = std::fs::read_to_string(format!("{dir}/pairs.csv"))?
-        .lines()
-        .skip(1)
-        .filter_map(|line| {
-            let mut ids = line.split(',').skip(1).filter_map(NodeId::from_hex);
-            Some((ids.next()?, ids.next()?))
-        })
-        .collect();
+    let pairs = evaluation::pairs(&graph, 200, 1);
     for amount_sat in [10_000, 1_000_000, 10_000_000] {
         let (small, ten) =
             (planning(&graph, &pairs, amount_sat * 1000), planning(&large, &pairs, amount_sat * 1000));

@@ -8,6 +8,7 @@ use crate::network::{PaymentNetwork, Weights};
 use crate::parts::{Draft, Usage, alone, decompose, fit, merge, refusing};
 use crate::prior::Prior;
 use crate::request::{NoPlan, Part, Plan, Request};
+use crate::survey;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -136,7 +137,7 @@ impl Planner {
     ) -> Result<Plan, NoPlan> {
         check(request)?;
         let mut network = self.network(graph, beliefs, request, now_s)?;
-        check_edges(&network, request)?;
+        survey::check(&network, request)?;
         let ppm_per_nat = self.worth(&network, request)?;
         let mut cheapest: Option<Attempt> = None;
         for factor in CHEAPER {
@@ -367,23 +368,6 @@ fn check(request: &Request) -> Result<(), NoPlan> {
     }
     if request.max_parts == 0 {
         return Err(NoPlan::Malformed("no parts allowed: allow at least one"));
-    }
-    Ok(())
-}
-
-/// What can be said without a solve: how much can leave, and how much can arrive.
-fn check_edges(network: &PaymentNetwork<'_>, request: &Request) -> Result<(), NoPlan> {
-    let own = network.outbound_msat();
-    if own < request.amount_msat {
-        return Err(NoPlan::Balance { largest_msat: own });
-    }
-    let inbound = network.inbound_msat();
-    if inbound < request.amount_msat {
-        return Err(if inbound == 0 { NoPlan::NoPath } else { NoPlan::Inbound { largest_msat: inbound } });
-    }
-    let departing = network.departing_msat();
-    if departing < request.amount_msat {
-        return Err(NoPlan::Capacity { largest_msat: departing });
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::flow::Network;
 use crate::graph::{Direction, NodeId, arc_of};
 use crate::network::PaymentNetwork;
 use crate::parts::Draft;
-use crate::request::{Link, Part, Request, Tail};
+use crate::request::{Link, NoPlan, Part, Request, Tail};
 use alloc::vec::Vec;
 
 impl PaymentNetwork<'_> {
@@ -14,6 +14,19 @@ impl PaymentNetwork<'_> {
         let arriving = self.incident(self.sink).map(|(_, out)| out ^ 1);
         let open = arriving.filter(|&arc| self.ahead(arc, 0).is_some());
         open.fold(0, |sum: u64, arc| sum.saturating_add(self.limit_msat(arc)))
+    }
+
+    /// What each channel into the sink takes that is open, however small it is beside the amount, greatest first, msat.
+    pub(crate) fn inlets_msat(&self) -> Vec<u64> {
+        let arriving = self.incident(self.sink).map(|(_, out)| out ^ 1).filter(|&arc| {
+            let policy = self.policy(arc);
+            let forwards = self.extra(arc).is_none() || arc & 1 == 0;
+            forwards && policy.enabled && policy.min_msat <= self.amount_msat
+        });
+        let mut limits: Vec<u64> =
+            arriving.map(|arc| self.limit_msat(arc)).filter(|&msat| msat > 0).collect();
+        limits.sort_unstable_by(|a, b| b.cmp(a));
+        limits
     }
 
     /// The most that can leave our own channels and is believed to leave their gateways.
@@ -79,4 +92,38 @@ impl PaymentNetwork<'_> {
             link => self.extra_arc(link),
         }
     }
+}
+
+/// What can be said without a solve: how much can leave, and how much can arrive.
+pub(crate) fn check(network: &PaymentNetwork<'_>, request: &Request) -> Result<(), NoPlan> {
+    let own = network.outbound_msat();
+    if own < request.amount_msat {
+        return Err(NoPlan::Balance { largest_msat: own });
+    }
+    let inbound = network.inbound_msat();
+    if inbound < request.amount_msat {
+        return Err(no_inbound(network, request, inbound));
+    }
+    let departing = network.departing_msat();
+    if departing < request.amount_msat {
+        return Err(NoPlan::Capacity { largest_msat: departing });
+    }
+    Ok(())
+}
+
+/// Why too little can arrive: nothing leads there, only crumbs do, or too little.
+fn no_inbound(network: &PaymentNetwork<'_>, request: &Request, inbound_msat: u64) -> NoPlan {
+    if inbound_msat > 0 {
+        return NoPlan::Inbound { largest_msat: inbound_msat };
+    }
+    let inlets = network.inlets_msat();
+    let largest_msat =
+        inlets.iter().take(request.max_parts).fold(0, |sum: u64, msat| sum.saturating_add(*msat));
+    if largest_msat == 0 {
+        return NoPlan::NoPath;
+    }
+    if inlets.len() <= request.max_parts && largest_msat < request.amount_msat {
+        return NoPlan::Inbound { largest_msat };
+    }
+    NoPlan::Parts { limit: request.max_parts, largest_msat: largest_msat.min(request.amount_msat - 1) }
 }

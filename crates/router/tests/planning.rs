@@ -120,6 +120,19 @@ fn a_crumb_that_must_be_large_makes_room_for_itself() {
 }
 
 #[test]
+fn crumbs_are_not_mistaken_for_no_path() {
+    let crumbs: Vec<(u64, u8, u8, u64, u32)> = (0..8).map(|scid| (scid, 1, 9, 100, 0)).collect();
+    let graph = graph(&crumbs);
+    let mut request = request(vec![own(1, 10_000_000)], 9, 1_000_000);
+    let refused = |request: &Request| Planner::new().plan(&graph, &Beliefs::new(), request, 0).unwrap_err();
+    assert_eq!(refused(&request), NoPlan::Inbound { largest_msat: 8 * 99 * SAT });
+    request.max_parts = 3;
+    assert_eq!(refused(&request), NoPlan::Parts { limit: 3, largest_msat: 3 * 99 * SAT });
+    request.destination = id(7);
+    assert_eq!(refused(&request), NoPlan::NoPath);
+}
+
+#[test]
 fn a_payment_too_large_for_one_way_is_split() {
     let graph = graph(&[
         (1, 1, 2, 1_000_000, 10),

@@ -6,7 +6,7 @@ export const VERSION = 1;
 /**
  * What went wrong, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "purseRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
 
 /**
  * What is in the way of a payment.
@@ -515,7 +515,39 @@ payment: Payment, } | { "type": "depositConfirmed",
 /**
  * The payment.
  */
-payment: Payment, } | { "type": "channelPending", 
+payment: Payment, } | { "type": "purseUsed", 
+/**
+ * Who holds it.
+ */
+holder: string, 
+/**
+ * 80 or 100.
+ */
+percent: number, 
+/**
+ * So much is spent, fees included.
+ */
+spentMsat: bigint, 
+/**
+ * Of so much.
+ */
+limitMsat: bigint, 
+/**
+ * When the limit begins anew (seconds since the UNIX epoch); `None`: it does not.
+ */
+until: bigint | null, } | { "type": "purseLow", 
+/**
+ * Who holds the purse that draws.
+ */
+holder: string, 
+/**
+ * Who holds the one that is low.
+ */
+parent: string, 
+/**
+ * It has so much left.
+ */
+leftMsat: bigint, } | { "type": "channelPending", 
 /**
  * Channel id, in hex.
  */
@@ -556,7 +588,39 @@ payment: Payment, } | { "type": "depositConfirmed",
 /**
  * The payment.
  */
-payment: Payment, } | { "type": "channelPending", 
+payment: Payment, } | { "type": "purseUsed", 
+/**
+ * Who holds it.
+ */
+holder: string, 
+/**
+ * 80 or 100.
+ */
+percent: number, 
+/**
+ * So much is spent, fees included.
+ */
+spentMsat: bigint, 
+/**
+ * Of so much.
+ */
+limitMsat: bigint, 
+/**
+ * When the limit begins anew (seconds since the UNIX epoch); `None`: it does not.
+ */
+until: bigint | null, } | { "type": "purseLow", 
+/**
+ * Who holds the purse that draws.
+ */
+holder: string, 
+/**
+ * Who holds the one that is low.
+ */
+parent: string, 
+/**
+ * It has so much left.
+ */
+leftMsat: bigint, } | { "type": "channelPending", 
 /**
  * Channel id, in hex.
  */

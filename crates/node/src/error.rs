@@ -1,6 +1,7 @@
 //! What can go wrong with a node.
 
-use amplet_chain::ChainError;
+use amplet_chain::{BroadcastError, ChainError};
+use amplet_policy::Denied;
 use amplet_protocol::page::WalletError;
 use amplet_storage::StoreError;
 use lightning::ln::msgs::DecodeError;
@@ -98,7 +99,21 @@ pub enum PayError {
     /// The instructions do not fit a Lightning packet.
     #[error("this invoice carries more data than a Lightning payment can; ask the payee for a simpler one")]
     TooLarge,
+    /// The purse gives no money for it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// LDK refused to make an invoice.
     #[error("the invoice could not be made: {0}")]
     Invoice(String),
+}
+
+/// Why a payment from savings was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The purse gives no money for it: nothing was broadcast.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The network refused it (it is forgotten), or could not be reached (it is kept and sent again).
+    #[error(transparent)]
+    Broadcast(#[from] BroadcastError),
 }

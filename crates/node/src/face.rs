@@ -1,9 +1,11 @@
 //! What the wallet and the gateway use.
 
+use std::cell::Ref;
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::{Chain, Position};
+use amplet_policy::{Changes, Clock, Policy};
 use amplet_protocol::gateway::Message;
 use amplet_protocol::page::{Event, Payment};
 use amplet_storage::Store;
@@ -18,7 +20,7 @@ use lightning_invoice::Bolt11Invoice;
 use crate::balance::{self, LightningBalance};
 use crate::channels::{OpenChannel, reserve_sat};
 use crate::config::{NodeConfig, Role};
-use crate::error::{ChannelError, NodeError, PayError};
+use crate::error::{ChannelError, NodeError, PayError, SendError};
 use crate::keys::Keys;
 use crate::ledger::LedgerError;
 use crate::messages::Incoming;
@@ -26,6 +28,7 @@ use crate::node::{Inner, Notice, SyncState};
 use crate::onchain::{OnchainError, Sent};
 use crate::payments::NewInvoice;
 use crate::peers::Kept;
+use crate::purses::Spender;
 use crate::routing::update;
 use crate::{deposits, engine, open, peers, sync};
 
@@ -161,8 +164,8 @@ impl Node {
         Ok(invoice)
     }
 
-    /// Begins to pay an invoice and answers its id in the history; the outcome comes by [`outcome`](Self::outcome). When no
-    /// path is known, a wallet first asks its gateways for newer routing data.
+    /// Begins to pay an invoice for the person and answers its id in the history; the outcome comes by
+    /// [`outcome`](Self::outcome). When no path is known, a wallet first asks its gateways for newer routing data.
     ///
     /// # Errors
     /// [`PayError`]: nothing left.
@@ -172,7 +175,39 @@ impl Node {
         amount_msat: Option<u64>,
         max_fee_msat: u64,
     ) -> Result<String, PayError> {
-        self.inner.pay(invoice, amount_msat, max_fee_msat).await
+        self.pay_from(&Spender::person(), invoice, amount_msat, max_fee_msat).await
+    }
+
+    /// As [`pay`](Self::pay), from another purse.
+    ///
+    /// # Errors
+    /// [`PayError`]: nothing left.
+    pub async fn pay_from(
+        &self,
+        spender: &Spender,
+        invoice: &Bolt11Invoice,
+        amount_msat: Option<u64>,
+        max_fee_msat: u64,
+    ) -> Result<String, PayError> {
+        self.inner.pay(invoice, amount_msat, max_fee_msat, spender).await
+    }
+
+    /// The purses, as they stand. Not to be kept over an await.
+    pub fn purses(&self) -> Ref<'_, Policy> {
+        self.inner.ledger.purses.policy()
+    }
+
+    /// Changes the purses; durable before it is answered.
+    ///
+    /// # Errors
+    /// Those of the methods called; nothing changed then.
+    pub async fn change_purses<E>(
+        &self,
+        change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
+    ) -> Result<(), E> {
+        self.inner.ledger.purses.change(change)?;
+        self.inner.settled().await;
+        Ok(())
     }
 
     /// A gateway's channel graph as a Rapid Gossip Sync snapshot: what has changed since `since` (seconds since 1970), or all
@@ -273,13 +308,12 @@ impl Node {
         self.inner.onchain.build(address.script_pubkey(), amount_sat, rate, reserve_sat(&self.inner, 0))
     }
 
-    /// Broadcasts a payment from savings, after it is noted durably.
+    /// Broadcasts a payment from savings for the person, after it is noted durably.
     ///
     /// # Errors
-    /// [`amplet_chain::BroadcastError`]: the network refused it (it is forgotten), or could not be reached (it is kept and
-    /// sent again).
-    pub async fn send(&self, sent: &Sent, address: &Address) -> Result<(), amplet_chain::BroadcastError> {
-        self.inner.send(sent, address).await
+    /// [`SendError`].
+    pub async fn send(&self, sent: &Sent, address: &Address) -> Result<(), SendError> {
+        self.inner.send(sent, address, &Spender::person()).await
     }
 
     /// Fee rate to confirm within `blocks`.

@@ -2,13 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
+use amplet_policy::LoadError;
 use amplet_protocol::page::{Event, EventKind, Payment, PaymentStatus};
 use amplet_storage::{Store, StoreError};
+use amplet_transport::Platform;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Journal, names};
+use crate::purses::Purses;
 
 /// Version of the stored records.
 const FORMAT: u32 = 1;
@@ -34,6 +38,9 @@ pub enum LedgerError {
         /// What is wrong.
         what: String,
     },
+    /// The purses cannot be read.
+    #[error(transparent)]
+    Purses(#[from] LoadError),
 }
 
 #[derive(Default)]
@@ -54,6 +61,9 @@ struct State {
 pub struct Ledger {
     state: RefCell<State>,
     journal: Arc<Journal>,
+    platform: Rc<dyn Platform>,
+    /// What payments may cost, and what they did.
+    pub purses: Purses,
 }
 
 /// What a step changed, for whoever shows it.
@@ -69,7 +79,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`].
-    pub async fn open(store: &dyn Store, journal: Arc<Journal>) -> Result<Self, LedgerError> {
+    pub async fn open(
+        store: &dyn Store,
+        journal: Arc<Journal>,
+        platform: Rc<dyn Platform>,
+    ) -> Result<Self, LedgerError> {
         let mut state = State::default();
         for name in store.list(names::OPEN).await? {
             let payment: Payment = read(store, &name).await?;
@@ -87,11 +101,16 @@ impl Ledger {
         }
         let counter = store.get(names::EVENT_COUNTER).await?.and_then(|bytes| bytes.try_into().ok());
         state.next_event = counter.map_or(1, u64::from_be_bytes);
-        Ok(Self { state: RefCell::new(state), journal })
+        let purses = Purses::open(store, Arc::clone(&journal), Rc::clone(&platform)).await?;
+        purses.release_unknown(|id| state.open.contains_key(id));
+        Ok(Self { state: RefCell::new(state), journal, platform, purses })
     }
 
-    /// Stages a payment, new or changed. An ended one moves to the history.
+    /// Stages a payment, new or changed. An ended one moves to the history, and its purse is settled.
     pub fn put(&self, payment: Payment) {
+        for notice in self.purses.settle(&payment) {
+            self.raise(self.platform.now().as_secs(), self.purses.tell(&notice));
+        }
         let mut state = self.state.borrow_mut();
         let id = payment.id.clone();
         if payment.status == PaymentStatus::Pending {

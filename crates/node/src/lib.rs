@@ -22,6 +22,7 @@ mod onchain;
 mod open;
 mod payments;
 mod peers;
+mod purses;
 mod routing;
 mod signer;
 mod spend;
@@ -30,6 +31,7 @@ mod types;
 mod wake;
 mod watch;
 
+pub use amplet_policy as policy;
 pub use balance::{LightningBalance, is_trusted};
 pub use bitcoin;
 pub use channels::OpenChannel;
@@ -37,7 +39,7 @@ pub use config::{
     AcceptChannel, Acceptance, Forwarding, Gossiping, GraphSource, HTLC_DELTA, InboundChannel, NodeConfig,
     Role, TO_SELF_DELAY,
 };
-pub use error::{ChannelError, NodeError, PayError};
+pub use error::{ChannelError, NodeError, PayError, SendError};
 pub use face::Node;
 pub use ledger::LedgerError;
 pub use lightning;
@@ -47,3 +49,4 @@ pub use node::{Notice, SyncState};
 pub use onchain::{Onchain, OnchainError, Sent};
 pub use payments::{NewInvoice, description};
 pub use peers::{ConnectionState, Kept};
+pub use purses::Spender;

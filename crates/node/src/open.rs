@@ -70,7 +70,7 @@ pub(crate) async fn open(
     let signer = Arc::new(Signer::new(&seed, split(platform.now()), Arc::clone(&onchain)));
     let watch = Arc::new(Watch::new(Arc::clone(&onchain)));
     let log = Arc::new(Log);
-    let ledger = Ledger::open(&*store, Arc::clone(&journal)).await?;
+    let ledger = Ledger::open(&*store, Arc::clone(&journal), Rc::clone(&platform)).await?;
     let base = Base {
         platform: Rc::clone(&platform),
         store: &*store,

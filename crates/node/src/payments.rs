@@ -18,6 +18,7 @@ use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description, Po
 use crate::config::HTLC_DELTA;
 use crate::error::PayError;
 use crate::node::Inner;
+use crate::purses::Spender;
 use crate::routing::explain::no_route;
 use crate::routing::{Refused, update};
 
@@ -82,12 +83,14 @@ impl Inner {
         }
     }
 
-    /// Begins to pay; the outcome comes by the ledger. `amount_msat` only for an invoice without one.
+    /// Begins to pay, once the purse has given what it costs at most; the outcome comes by the ledger. `amount_msat` only for
+    /// an invoice without one.
     pub(crate) async fn pay(
         &self,
         invoice: &Bolt11Invoice,
         amount_msat: Option<u64>,
         max_fee_msat: u64,
+        spender: &Spender,
     ) -> Result<String, PayError> {
         let hash = invoice.payment_hash();
         let id = hash.0.to_lower_hex_string();
@@ -114,6 +117,7 @@ impl Inner {
             expires_at: Some(expires_at),
             ..self.lightning_payment(id.clone(), invoice)
         };
+        self.ledger.purses.reserve(&payment, max_fee_msat, spender)?;
         self.begun.borrow_mut().insert(id.clone(), self.platform.monotonic());
         let sent = self.hand_over(invoice, amount_msat, max_fee_msat).await;
         if let Err(error) = sent {

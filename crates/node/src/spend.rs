@@ -5,8 +5,10 @@ use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentS
 use bitcoin::Address;
 use futures::channel::oneshot;
 
+use crate::error::SendError;
 use crate::node::Inner;
 use crate::onchain::Sent;
+use crate::purses::Spender;
 
 impl Inner {
     /// Resolves when what is staged now has been committed, or the node stops.
@@ -22,7 +24,12 @@ impl Inner {
         let _ = receiver.await;
     }
 
-    pub(crate) async fn send(&self, sent: &Sent, address: &Address) -> Result<(), BroadcastError> {
+    pub(crate) async fn send(
+        &self,
+        sent: &Sent,
+        address: &Address,
+        spender: &Spender,
+    ) -> Result<(), SendError> {
         let id = sent.tx.compute_txid().to_string();
         let payment = Payment {
             amount_msat: sent.amount_sat.checked_mul(1000),
@@ -30,6 +37,7 @@ impl Inner {
             payee: Some(address.to_string()),
             ..Payment::onchain(id, Direction::Outbound, PaymentKind::Onchain, self.now())
         };
+        self.ledger.purses.reserve(&payment, payment.fee_msat.unwrap_or(u64::MAX), spender)?;
         self.onchain.sent(&sent.tx, self.now());
         self.ledger.put(payment.clone());
         self.settled().await;
@@ -42,6 +50,6 @@ impl Inner {
             self.ledger.put(Payment { status, settled_at: Some(self.now()), ..payment });
             self.settled().await;
         }
-        result.map(drop)
+        Ok(result.map(drop)?)
     }
 }

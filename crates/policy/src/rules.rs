@@ -118,6 +118,13 @@ impl Purpose {
     }
 }
 
+impl Default for Purpose {
+    /// `payment`: nothing in particular.
+    fn default() -> Self {
+        Self("payment".into())
+    }
+}
+
 impl TryFrom<String> for Purpose {
     type Error = BadRules;
 

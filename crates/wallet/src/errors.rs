@@ -1,7 +1,8 @@
 //! Errors of the parts, as the page's one error.
 
 use amplet_chain::{BroadcastError, ChainError};
-use amplet_node::{ChannelError, LedgerError, NodeError, OnchainError, PayError};
+use amplet_node::policy::{Denied, LoadError};
+use amplet_node::{ChannelError, LedgerError, NodeError, OnchainError, PayError, SendError};
 use amplet_protocol::page::{ErrorCode, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
 
@@ -21,13 +22,12 @@ pub fn chain(error: &ChainError) -> WalletError {
 /// Of opening the node.
 pub fn node(error: &NodeError) -> WalletError {
     match error {
-        NodeError::Store(error) | NodeError::Ledger(LedgerError::Store(error)) => error.into(),
+        NodeError::Store(error) => error.into(),
+        NodeError::Ledger(error) => ledger(error),
         NodeError::Chain(error) => chain(error),
         NodeError::Unsynced => WalletError::of(ErrorCode::ChainSource, error),
         NodeError::Keys(_) => WalletError::of(ErrorCode::Internal, error),
-        NodeError::Ledger(LedgerError::Corrupt { .. })
-        | NodeError::Onchain(_)
-        | NodeError::Corrupt { .. } => WalletError::of(ErrorCode::Corrupt, error),
+        NodeError::Onchain(_) | NodeError::Corrupt { .. } => WalletError::of(ErrorCode::Corrupt, error),
     }
 }
 
@@ -35,7 +35,10 @@ pub fn node(error: &NodeError) -> WalletError {
 pub fn ledger(error: &LedgerError) -> WalletError {
     match error {
         LedgerError::Store(error) => error.into(),
-        LedgerError::Corrupt { .. } => WalletError::of(ErrorCode::Corrupt, error),
+        LedgerError::Purses(LoadError::NewerFormat { .. }) => WalletError::of(ErrorCode::NewerFormat, error),
+        LedgerError::Corrupt { .. } | LedgerError::Purses(LoadError::Corrupt { .. }) => {
+            WalletError::of(ErrorCode::Corrupt, error)
+        }
     }
 }
 
@@ -73,16 +76,29 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::Expired => ErrorCode::Expired,
         PayError::NoRoute(error) => return (**error).clone(),
         PayError::TooLarge => ErrorCode::InvalidPaymentRequest,
+        PayError::Denied(denied) => return self::denied(denied),
         PayError::Invoice(_) => ErrorCode::Internal,
     };
     WalletError::of(code, error)
 }
 
-/// Of broadcasting.
-pub fn broadcast(error: &BroadcastError) -> WalletError {
+/// Of purses.
+fn denied(error: &Denied) -> WalletError {
     let code = match error {
-        BroadcastError::Unreachable(_) => ErrorCode::ChainSource,
-        BroadcastError::Rejected { .. } | BroadcastError::Empty => ErrorCode::BroadcastRejected,
+        Denied::Ask(_) => ErrorCode::ApprovalNeeded,
+        Denied::Refused(_) => ErrorCode::PurseRefused,
+    };
+    WalletError::of(code, error)
+}
+
+/// Of sending savings.
+pub fn send(error: &SendError) -> WalletError {
+    let code = match error {
+        SendError::Denied(denied) => return self::denied(denied),
+        SendError::Broadcast(BroadcastError::Unreachable(_)) => ErrorCode::ChainSource,
+        SendError::Broadcast(BroadcastError::Rejected { .. } | BroadcastError::Empty) => {
+            ErrorCode::BroadcastRejected
+        }
     };
     WalletError::of(code, error)
 }

@@ -1,7 +1,8 @@
 //! Spending savings.
 
-use amplet_node::Onchain;
+use amplet_chain::BroadcastError;
 use amplet_node::bitcoin::FeeRate;
+use amplet_node::{Onchain, SendError};
 use amplet_protocol::page::{FeeRates, OnchainSend, SendAmount, WalletError};
 
 use crate::errors;
@@ -29,11 +30,11 @@ pub(crate) async fn send(
     }
     match inner.node.send(&sent, &address).await {
         // Kept and sent again by itself: to the person it is on its way.
-        Ok(()) | Err(amplet_chain::BroadcastError::Unreachable(_)) => {
+        Ok(()) | Err(SendError::Broadcast(BroadcastError::Unreachable(_))) => {
             answer.txid = Some(sent.tx.compute_txid().to_string());
             Ok(answer)
         }
-        Err(refused) => Err(errors::broadcast(&refused)),
+        Err(refused) => Err(errors::send(&refused)),
     }
 }
 

@@ -29,6 +29,8 @@ const TITLES: Record<ErrorCode, () => string> = {
   noRoute: m.error_noRoute,
   payeeRefused: m.error_payeeRefused,
   feeTooHigh: m.error_feeTooHigh,
+  purseRefused: m.error_purseRefused,
+  approvalNeeded: m.error_approvalNeeded,
   gatewayOffline: m.error_gatewayOffline,
   nodeDown: m.error_nodeDown,
   wrongNodeKey: m.error_wrongNodeKey,

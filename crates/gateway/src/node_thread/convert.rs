@@ -113,6 +113,7 @@ pub(super) fn pay_error(error: &PayError) -> AdminError {
     let code = match error {
         PayError::Duplicate | PayError::Expired => AdminCode::InvoiceUnusable,
         PayError::Own | PayError::Amount | PayError::Invoice(_) => AdminCode::InvalidInput,
+        PayError::Denied(_) => AdminCode::NotNow,
         PayError::NoRoute(_) | PayError::TooLarge => AdminCode::Remote,
     };
     AdminError::new(code, error.to_string())

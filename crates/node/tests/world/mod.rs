@@ -392,6 +392,11 @@ impl Mortal {
     pub fn new(inner: Rc<dyn Store>, commits: u64, dead: Rc<Cell<bool>>) -> Self {
         Self { inner, left: Cell::new(commits), dead }
     }
+
+    /// Dies after so many more commits.
+    pub fn die_after(&self, commits: u64) {
+        self.left.set(commits);
+    }
 }
 
 impl Store for Mortal {

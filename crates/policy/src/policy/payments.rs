@@ -111,6 +111,11 @@ impl Policy {
         self.held.get(&payment)
     }
 
+    /// All payments that are not decided.
+    pub fn all_held(&self) -> impl Iterator<Item = (PaymentId, &Held)> {
+        self.held.iter().map(|(id, held)| (*id, held))
+    }
+
     pub(super) fn needed(&self, held: &Held) -> Result<Msat, Reason> {
         if !self.accounts.contains_key(&held.purse) {
             return Err(Reason::Unknown);

@@ -57,6 +57,10 @@ pub enum ErrorCode {
     PayeeRefused,
     /// The fee would exceed the limit given.
     FeeTooHigh,
+    /// The purse's rules do not allow the payment; the message says which, what is left, and what to do.
+    PurseRefused,
+    /// The purse's rules allow the payment if the person is asked first.
+    ApprovalNeeded,
     /// No gateway is connected.
     GatewayOffline,
     /// The gateway's HTTP side answers but its Lightning node does not.

@@ -48,6 +48,28 @@ pub enum EventKind {
         /// The payment.
         payment: Box<Payment>,
     },
+    /// A purse has used 80 or 100 % of one of its limits; told once per window.
+    PurseUsed {
+        /// Who holds it.
+        holder: String,
+        /// 80 or 100.
+        percent: u8,
+        /// So much is spent, fees included.
+        spent_msat: u64,
+        /// Of so much.
+        limit_msat: u64,
+        /// When the limit begins anew (seconds since the UNIX epoch); `None`: it does not.
+        until: Option<u64>,
+    },
+    /// A purse that another draws from has less left than the other's own limits; told once per window.
+    PurseLow {
+        /// Who holds the purse that draws.
+        holder: String,
+        /// Who holds the one that is low.
+        parent: String,
+        /// It has so much left.
+        left_msat: u64,
+    },
     /// A channel's funding is known.
     ChannelPending {
         /// Channel id, in hex.

@@ -24,6 +24,12 @@ impl Platform for WebPlatform {
         millis(js_sys::Date::now())
     }
 
+    fn utc_offset_secs(&self, unix_secs: i64) -> i32 {
+        let date = js_sys::Date::new(&(unix_secs as f64 * 1000.0).into());
+        // UTC minus local, in minutes; NaN, for a date out of range, becomes 0.
+        -(date.get_timezone_offset() as i32 * 60)
+    }
+
     fn monotonic(&self) -> Duration {
         millis(scope::performance_now())
     }

@@ -1,0 +1,159 @@
+//! The one door of outgoing money: what a payment may cost is reserved in a purse before it leaves, and settled with the
+//! payment's own record, in the same transaction.
+
+use std::cell::{Ref, RefCell};
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use amplet_policy::{
+    Changes, Clock, CommitError, Cost, Denied, Held, Msat, Notice, NoticeKind, PaymentId, Policy, Purpose,
+    PurseId, Reason, Refusal, Request, STATE, TooMuch,
+};
+use amplet_protocol::page::{EventKind, Payment, PaymentStatus};
+use amplet_storage::Store;
+use amplet_transport::Platform;
+
+use crate::journal::Journal;
+use crate::ledger::LedgerError;
+
+/// Who pays, and what for.
+#[derive(Clone, Debug)]
+pub struct Spender {
+    /// From this purse.
+    pub purse: PurseId,
+    /// What for, in the report.
+    pub purpose: Purpose,
+}
+
+impl Spender {
+    /// The person, by hand.
+    #[must_use]
+    pub fn person() -> Self {
+        Self { purse: PurseId::PERSON, purpose: Purpose::default() }
+    }
+}
+
+/// The purses of this wallet.
+pub struct Purses {
+    policy: RefCell<Policy>,
+    journal: Arc<Journal>,
+    platform: Rc<dyn Platform>,
+}
+
+impl Purses {
+    /// Reads all purses and what is reserved from them.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`], [`LedgerError::Purses`].
+    pub async fn open(
+        store: &dyn Store,
+        journal: Arc<Journal>,
+        platform: Rc<dyn Platform>,
+    ) -> Result<Self, LedgerError> {
+        let mut records = Vec::new();
+        for name in store.list(STATE).await? {
+            let value = store.get(&name).await?.unwrap_or_default();
+            records.push((name, value));
+        }
+        let policy = RefCell::new(Policy::load(records)?);
+        Ok(Self { policy, journal, platform })
+    }
+
+    /// Gives back what is reserved for payments that `is_known` does not know: the process ended after the reservation and
+    /// before the payment was handed to LDK, which happens in one step with the payment's record.
+    pub fn release_unknown(&self, is_known: impl Fn(&str) -> bool) {
+        let all: Vec<PaymentId> = self.policy().all_held().map(|(id, _)| id).collect();
+        for id in all.into_iter().filter(|id| !is_known(&id.to_string())) {
+            log::info!("payment {id} was never handed over: its reservation is released");
+            let Ok(_) = self.change(|policy, _| Ok::<_, Infallible>(policy.release(id)));
+        }
+    }
+
+    /// As they stand.
+    pub fn policy(&self) -> Ref<'_, Policy> {
+        self.policy.borrow()
+    }
+
+    /// Calls a method that answers with what it changed, and stages that.
+    ///
+    /// # Errors
+    /// That method's.
+    pub fn change<E>(
+        &self,
+        change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
+    ) -> Result<Vec<Notice>, E> {
+        let zone = |secs| self.platform.utc_offset_secs(secs);
+        let now = u64::try_from(self.platform.now().as_millis()).unwrap_or(u64::MAX);
+        let changes = change(&mut self.policy.borrow_mut(), &Clock::new(now, &zone))?;
+        for record in changes.records {
+            match record.value {
+                Some(value) => self.journal.put_later(record.name, value),
+                None => self.journal.remove(record.name),
+            }
+        }
+        Ok(changes.notices)
+    }
+
+    /// Reserves what a payment costs at most.
+    ///
+    /// # Errors
+    /// [`Denied`]: nothing may leave.
+    pub fn reserve(&self, payment: &Payment, max_fee_msat: u64, spender: &Spender) -> Result<(), Denied> {
+        let refused = |reason| Denied::Refused(Refusal { purse: spender.purse, reason });
+        let amount = payment.amount_msat.ok_or_else(|| refused(Reason::Zero))?;
+        let cost = cost(amount, max_fee_msat).map_err(|TooMuch(_)| refused(Reason::TooMuch))?;
+        let id = PaymentId::from_hex(&payment.id).ok_or_else(|| refused(Reason::Unknown))?;
+        let payee = payment.payee.clone().unwrap_or_default();
+        let held = Held { purse: spender.purse, cost, payee, purpose: spender.purpose.clone() };
+        self.change(|policy, clock| policy.reserve(&Request { payment: id, held }, clock)).map(drop)
+    }
+
+    /// News of a purse, for the person.
+    pub fn tell(&self, notice: &Notice) -> EventKind {
+        let name = |id| self.policy().purse(id).map(|purse| purse.holder.to_string()).unwrap_or_default();
+        let holder = name(notice.purse);
+        match notice.kind {
+            NoticeKind::Used { percent, spent, limit, until_ms, .. } => EventKind::PurseUsed {
+                holder,
+                percent,
+                spent_msat: spent.get(),
+                limit_msat: limit.get(),
+                until: until_ms.map(|ms| ms / 1000),
+            },
+            NoticeKind::LowParent { parent, left } => {
+                EventKind::PurseLow { holder, parent: name(parent), left_msat: left.get() }
+            }
+        }
+    }
+
+    /// Counts what a payment that has ended cost, or gives back what was reserved for it; answers the news. A payment for
+    /// which nothing is reserved (an inbound one, one made elsewhere) changes nothing.
+    pub fn settle(&self, payment: &Payment) -> Vec<Notice> {
+        let Some(id) = PaymentId::from_hex(&payment.id) else { return Vec::new() };
+        let Some(reserved) = self.policy().held(id).map(|held| held.cost) else { return Vec::new() };
+        let settled = self.change(|policy, clock| match payment.status {
+            PaymentStatus::Pending => Ok(Changes::default()),
+            PaymentStatus::Failed { .. } => Ok(policy.release(id)),
+            PaymentStatus::Succeeded => {
+                // An unknown fee counts as the greatest one.
+                let fee = payment.fee_msat.unwrap_or(reserved.fee.get());
+                let actual = cost(payment.amount_msat.unwrap_or(reserved.amount.get()), fee);
+                let counted = policy.commit(id, actual.unwrap_or(reserved), clock);
+                counted.or_else(|error: CommitError| {
+                    // The router was told that limit, so this is a defect; all that was reserved is counted as spent.
+                    log::error!("{error}");
+                    policy.commit(id, reserved, clock)
+                })
+            }
+        });
+        settled.unwrap_or_else(|error| {
+            log::error!("{error}; the reservation stays");
+            Vec::new()
+        })
+    }
+}
+
+fn cost(amount_msat: u64, fee_msat: u64) -> Result<Cost, TooMuch> {
+    Ok(Cost { amount: Msat::new(amount_msat)?, fee: Msat::new(fee_msat)? })
+}

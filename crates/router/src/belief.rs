@@ -6,6 +6,7 @@
 use crate::graph::{Direction, Graph, Scid};
 use crate::prior::Prior;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 /// After this long half of a belief is gone.
 pub const HALF_LIFE_S: u32 = 6 * 3600;
@@ -13,7 +14,7 @@ pub const HALF_LIFE_S: u32 = 6 * 3600;
 /// The same for what a failure without a code taught (it may have been the policy, not the balance).
 pub const SOFT_HALF_LIFE_S: u32 = 600;
 
-/// More channels than this are not kept: the oldest go first.
+/// More channels than this are not kept: the oldest go first, a sixteenth at once.
 pub const MAX_BELIEFS: usize = 50_000;
 
 /// A belief about the balance of a channel's first node, our own HTLCs counted as if they had not left.
@@ -44,12 +45,13 @@ impl Belief {
         }
     }
 
-    /// The belief as it stands at `now_s`: both ends have moved towards not knowing.
+    /// The belief as it stands at `now_s`: both ends have moved towards not knowing. One from later than that (a clock
+    /// that was wrong) is taken as learned now.
     #[must_use]
     pub fn decayed(&self, now_s: u32) -> Self {
         let age = now_s.saturating_sub(self.at_s);
         if age == 0 {
-            return *self;
+            return Self { at_s: now_s, ..*self };
         }
         let half_life = if self.soft { SOFT_HALF_LIFE_S } else { HALF_LIFE_S };
         let kept = libm::exp2(-f64::from(age) / f64::from(half_life));
@@ -243,12 +245,21 @@ impl Beliefs {
     }
 
     pub(crate) fn keep(&mut self, scid: Scid, belief: Belief) {
-        if self.channels.len() >= MAX_BELIEFS && !self.channels.contains_key(&scid) {
-            let oldest = self.channels.iter().min_by_key(|(_, belief)| belief.at_s).map(|(&scid, _)| scid);
-            if let Some(oldest) = oldest {
-                self.channels.remove(&oldest);
-            }
-        }
         self.channels.insert(scid, belief);
+        if self.channels.len() > MAX_BELIEFS {
+            self.shed();
+        }
+    }
+
+    /// Drops the oldest, and room for some to come with them: a search for the oldest each time would take too long where
+    /// many come.
+    fn shed(&mut self) {
+        let mut by_age: Vec<(u32, Scid)> =
+            self.channels.iter().map(|(&scid, belief)| (belief.at_s, scid)).collect();
+        let excess = by_age.len().saturating_sub(MAX_BELIEFS - MAX_BELIEFS / 16);
+        by_age.sort_unstable();
+        for (_, scid) in by_age.into_iter().take(excess) {
+            self.channels.remove(&scid);
+        }
     }
 }

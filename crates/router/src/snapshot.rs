@@ -189,11 +189,12 @@ pub fn read_beliefs(data: &[u8]) -> Result<Beliefs, SnapshotError> {
 
 impl Beliefs {
     /// Takes over what another (a gateway) believes, where that is newer than what we know ourselves. Evidence about
-    /// the network's shape and HTLCs in flight stay our own.
-    pub fn import(&mut self, other: &Self) {
+    /// the network's shape and HTLCs in flight stay our own. Nothing is newer than `now_s`, or it would never fade.
+    pub fn import(&mut self, other: &Self, now_s: u32) {
         for (&scid, belief) in &other.channels {
+            let belief = Belief { at_s: belief.at_s.min(now_s), ..*belief };
             if self.channels.get(&scid).is_none_or(|own| own.at_s < belief.at_s) {
-                self.keep(scid, *belief);
+                self.keep(scid, belief);
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Graph data and beliefs: loading, storing, learning, forgetting.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use amplet_router::belief::{HALF_LIFE_S, SOFT_HALF_LIFE_S};
+use amplet_router::belief::{HALF_LIFE_S, MAX_BELIEFS, SOFT_HALF_LIFE_S};
 use amplet_router::graph::GraphError;
 use amplet_router::rgs::{self, MAINNET, RgsError};
 use amplet_router::snapshot::{self, SnapshotError};
-use amplet_router::{Beliefs, Certainty, Direction, Graph, Scid, csv};
+use amplet_router::{Beliefs, Certainty, Direction, Graph, NodeId, Scid, csv};
 
 const SMALL_CSV: &str = include_str!("data/small.csv");
 const SMALL_RGS: &[u8] = include_bytes!("data/small.rgs");
@@ -148,10 +148,39 @@ fn newer_beliefs_of_others_are_imported() {
     let (mut own, mut gateway) = (Beliefs::new(), Beliefs::new());
     own.reached(&graph, scid, FORWARD, capacity / 3, 10);
     gateway.reached(&graph, scid, FORWARD, capacity / 2, 20);
-    own.import(&gateway);
+    own.import(&gateway, 40);
     assert_eq!(own.get(scid, 20).unwrap().interval(FORWARD).0, capacity / 2);
     gateway.reached(&graph, scid, FORWARD, capacity / 3 * 2, 5);
     own.reached(&graph, scid, FORWARD, capacity / 10 * 9, 30);
-    own.import(&gateway);
+    own.import(&gateway, 40);
     assert_eq!(own.get(scid, 30).unwrap().interval(FORWARD).0, capacity / 10 * 9, "ours is newer");
+}
+
+#[test]
+fn what_claims_to_come_from_the_future_fades_too() {
+    let graph = small();
+    let scid = graph.channels()[0].scid;
+    let (mut own, mut gateway) = (Beliefs::new(), Beliefs::new());
+    gateway.reached(&graph, scid, FORWARD, graph.channels()[0].capacity_msat / 2, u32::MAX);
+    own.import(&gateway, 100);
+    assert!(own.get(scid, 100 + 20 * HALF_LIFE_S).unwrap().is_vague());
+}
+
+#[test]
+fn of_too_many_beliefs_the_oldest_go() {
+    let ends = [[2; 33], [3; 33]].map(NodeId);
+    let mut graph = Graph::new();
+    let nodes = ends.map(|id| graph.add_node(id).unwrap());
+    let channels = 2 * MAX_BELIEFS as u64;
+    for scid in 0..channels {
+        graph.add_channel(Scid(scid), nodes, Some(1_000_000)).unwrap();
+    }
+    graph.index();
+    let mut beliefs = Beliefs::new();
+    for scid in 0..channels {
+        beliefs.reached(&graph, Scid(scid), FORWARD, 500_000, scid as u32);
+    }
+    assert!((MAX_BELIEFS / 2..=MAX_BELIEFS).contains(&beliefs.len()));
+    let now_s = channels as u32;
+    assert!(beliefs.get(Scid(0), now_s).is_none() && beliefs.get(Scid(channels - 1), now_s).is_some());
 }

@@ -61,7 +61,7 @@ fn stored_beliefs(dice: &mut Dice, graph: &Graph) {
             assert!(low <= high && high <= belief.capacity_msat, "{belief:?}");
         }
     }
-    read.import(&known);
+    read.import(&known, dice.roll() as u32);
     let request = request(dice);
     if let Ok(plan) = Planner::new().plan(graph, &read, &request, dice.roll() as u32) {
         verify(graph, &request, &plan).unwrap_or_else(|wrong| panic!("{wrong}: {request:?} {plan:?}"));

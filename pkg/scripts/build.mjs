@@ -10,9 +10,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 const dist = at('dist');
 
-for (const [crate, file] of [['engine', 'engine_bg.wasm'], ['page', 'page_bg.wasm']]) {
-  if (!existsSync(at('generated', crate, file))) {
-    console.error(`pkg/generated/${crate}/${file} is missing: run \`cargo xtask build\`, which makes it and then calls this script.`);
+const artifacts = ['engine', 'page', 'words'];
+for (const name of artifacts) {
+  if (!existsSync(at('generated', name, `${name}_bg.wasm`))) {
+    console.error(`pkg/generated/${name}/${name}_bg.wasm is missing: run \`cargo xtask build\`, which makes it and then calls this script.`);
     process.exit(1);
   }
 }
@@ -20,9 +21,8 @@ for (const [crate, file] of [['engine', 'engine_bg.wasm'], ['page', 'page_bg.was
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 // Bundled, so that the generated glue stays private; the source maps go along, so that stack traces can be read.
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: ['src/index.ts', 'src/engine.worker.ts', 'src/kdf.worker.ts'],
   outdir: dist,
   bundle: true,
   format: 'esm',
@@ -32,8 +32,10 @@ await build({
   sourcesContent: false,
   legalComments: 'none',
   logLevel: 'warning',
-});
-cpSync(at('generated/engine/engine_bg.wasm'), join(dist, 'engine_bg.wasm'));
-cpSync(at('generated/page/page_bg.wasm'), join(dist, 'page_bg.wasm'));
+};
+// What a dynamic import asks for is a file of its own.
+await build({ ...common, entryPoints: ['src/index.ts'], splitting: true });
+await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'] });
+for (const name of artifacts) cpSync(at('generated', name, `${name}_bg.wasm`), join(dist, `${name}_bg.wasm`));
 execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '--emitDeclarationOnly', '--noCheck'], { cwd: root, stdio: 'inherit' });
 execFileSync(process.execPath, [at('node_modules/publint/src/cli.js'), '--strict'], { cwd: root, stdio: 'inherit' });

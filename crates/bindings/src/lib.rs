@@ -1,9 +1,10 @@
 //! The engine and the page-side helpers as WebAssembly exports.
 //!
-//! Artifacts by feature: `engine` is what the worker loads, `page` what a page loads before it. Both are the private
-//! side of the npm package: people use `pkg/`. `router` is for benchmarks and travels nowhere.
+//! Artifacts by feature: `engine` is what the worker loads, `page` what a page loads before it, `words` what it loads to make
+//! or take a mnemonic. They are the private side of the npm package: people use `pkg/`. `router` is for benchmarks and travels
+//! nowhere.
 
-#[cfg(any(feature = "engine", feature = "page"))]
+#[cfg(any(feature = "engine", feature = "page", feature = "words"))]
 mod convert;
 #[cfg(all(feature = "engine", target_arch = "wasm32"))]
 pub mod engine;
@@ -11,3 +12,5 @@ pub mod engine;
 pub mod page;
 #[cfg(feature = "router")]
 pub mod router;
+#[cfg(feature = "words")]
+pub mod words;

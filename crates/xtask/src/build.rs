@@ -74,6 +74,8 @@ impl Artifact {
 pub const ENGINE: Artifact = Artifact { name: "engine", shipped: true, usual: Duration::from_secs(300) };
 /// The page's small helpers.
 pub const PAGE: Artifact = Artifact { name: "page", shipped: true, usual: Duration::from_secs(40) };
+/// Mnemonics, for the screens that make or take one.
+pub const WORDS: Artifact = Artifact { name: "words", shipped: true, usual: Duration::from_secs(20) };
 /// The router's evaluation program, for benchmarks.
 pub const ROUTER: Artifact = Artifact { name: "router", shipped: false, usual: Duration::from_secs(240) };
 
@@ -121,7 +123,7 @@ pub fn gateway(cache: &Cache, release: bool) -> Result<PathBuf> {
 /// # Errors
 /// As [`all`].
 pub fn wasm(cache: &Cache) -> Result<()> {
-    artifacts(cache, &[ENGINE, PAGE])
+    artifacts(cache, &[ENGINE, PAGE, WORDS])
 }
 
 /// Builds wasm artifacts into their folders.

@@ -1,6 +1,6 @@
 // BIP 39 mnemonics, worked on in the page alone.
 
-import { loadPageWasm } from './wasm.ts';
+import { once } from './wasm.ts';
 import { WalletError, toError } from '../error.ts';
 
 /** What is wrong with a mnemonic. Positions count from 1. */
@@ -41,8 +41,11 @@ export async function suggestWords(prefix: string, limit = 8): Promise<string[]>
   return use((wasm) => wasm.suggestWords(prefix, limit));
 }
 
-async function use<T>(work: (wasm: Awaited<ReturnType<typeof loadPageWasm>>) => T): Promise<T> {
-  const wasm = await loadPageWasm();
+/** Files of their own: a wallet that exists opens without them. */
+const loadWordsWasm = once(async () => (await import('./words-wasm.ts')).load());
+
+async function use<T>(work: (wasm: Awaited<ReturnType<typeof loadWordsWasm>>) => T): Promise<T> {
+  const wasm = await loadWordsWasm();
   try {
     return work(wasm);
   } catch (error) {

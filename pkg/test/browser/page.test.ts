@@ -43,7 +43,7 @@ test('a frame of another site cannot hold a wallet, one of this site can', async
 
 test('a sandboxed frame cannot hold a wallet', async () => {
   const page = await tab(context, site);
-  await page.route('**/index.js', async (route) => {
+  await page.route('**/*.js', async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, headers: { ...response.headers(), 'access-control-allow-origin': '*' } });
   });

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
@@ -24,8 +24,7 @@ export class Site {
 
   static async start(): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), 'amplet-site-'));
-    await build({
-      entryPoints: ['src/index.ts', 'src/engine.worker.ts', 'src/kdf.worker.ts'],
+    const common: BuildOptions = {
       outdir: folder,
       bundle: true,
       format: 'esm',
@@ -36,7 +35,9 @@ export class Site {
           setup: ({ onResolve }) => onResolve({ filter: /generated\/engine\/engine\.js$/ }, () => ({ path: join(process.cwd(), 'test/browser/fake-engine.ts') })),
         },
       ],
-    });
+    };
+    await build({ ...common, entryPoints: ['src/index.ts'], splitting: true });
+    await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'] });
     const site = new Site(folder);
     await new Promise<void>((ready) => site.#server.listen(0, '127.0.0.1', ready));
     return site;
@@ -61,11 +62,16 @@ export class Site {
       return;
     }
     try {
-      const body = path === '/' ? PAGE : await readFile(path === '/page_bg.wasm' ? 'generated/page/page_bg.wasm' : join(this.#folder, path));
+      const body = path === '/' ? PAGE : await readFile(this.#file(path));
       response.writeHead(200, { 'content-type': TYPES[path === '/' ? '.html' : extname(path)] ?? 'text/plain' }).end(body);
     } catch {
       response.writeHead(404).end();
     }
+  }
+
+  #file(path: string): string {
+    const wasm = /^\/(page|words)_bg\.wasm$/.exec(path)?.[1];
+    return wasm === undefined ? join(this.#folder, path) : `generated/${wasm}/${wasm}_bg.wasm`;
   }
 
   async #store(request: IncomingMessage, path: string, response: ServerResponse): Promise<void> {

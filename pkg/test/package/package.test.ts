@@ -79,7 +79,7 @@ test('importing it in Node does nothing, and opening a wallet there says why not
 test('built by Vite and served with a strict policy, it holds a wallet', async () => {
   await vite.build({ root: folder, logLevel: 'error' });
   const assets = readdirSync(join(folder, 'dist/assets'));
-  for (const [kind, expected] of [['engine_bg', 1], ['page_bg', 1], ['engine.worker', 1], ['kdf.worker', 1]] as const) {
+  for (const [kind, expected] of [['engine_bg', 1], ['page_bg', 1], ['words_bg', 1], ['engine.worker', 1], ['kdf.worker', 1]] as const) {
     assert.equal(assets.filter((file) => file.startsWith(kind)).length, expected, `${kind} in ${assets.join(' ')}`);
   }
   const server = await serve(join(folder, 'dist'));

@@ -1,6 +1,5 @@
-//! What a page does before and beside the engine: settings, mnemonics, the key derivation.
+//! What a page does before and beside the engine: settings, the key derivation.
 
-mod mnemonic;
 mod settings;
 
 use amplet_protocol::page::{ErrorCode, WalletError};
@@ -39,32 +38,6 @@ pub fn derive_key(passphrase: String, params: &[u8]) -> Result<Vec<u8>, JsValue>
         thrown(&WalletError::new(code, error.to_string()).caused_by(&error))
     })?;
     Ok(key.to_bytes().to_vec())
-}
-
-/// A new mnemonic of 12 or 24 words.
-///
-/// # Errors
-/// `invalidInput` for another number of words, `internal` when the system gives no randomness.
-#[wasm_bindgen(js_name = newMnemonic)]
-pub fn new_mnemonic(words: u32) -> Result<String, JsValue> {
-    mnemonic::generate(words).map_err(|error| thrown(&error))
-}
-
-/// What is wrong with a mnemonic, if anything: a `MnemonicCheck`.
-///
-/// # Errors
-/// `invalidInput` for a text too long to be one.
-#[wasm_bindgen(js_name = checkMnemonic)]
-pub fn check_mnemonic(text: String) -> Result<JsValue, JsValue> {
-    let text = Zeroizing::new(text);
-    let check = mnemonic::check(&text).map_err(|error| thrown(&error))?;
-    to_js(&check)
-}
-
-/// The words that begin with `prefix`, at most `limit` of them.
-#[wasm_bindgen(js_name = suggestWords)]
-pub fn suggest_words(prefix: &str, limit: usize) -> Vec<String> {
-    mnemonic::suggest(prefix, limit).into_iter().map(str::to_owned).collect()
 }
 
 /// The stored `Settings`, or null.

@@ -145,7 +145,7 @@ fn clippy_wasm(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Clang, Tool::WasmTarget])?;
     let toolchain = wasm::ensure(cache)?;
     let mut total = Counts::default();
-    for artifact in [build::ENGINE, build::PAGE, build::ROUTER] {
+    for artifact in [build::ENGINE, build::PAGE, build::WORDS, build::ROUTER] {
         let mut cargo = toolchain.cargo(DEV_WASM_DIR);
         cargo.args(["clippy", "--locked", "--target", TARGET, "--package", "amplet-bindings"]);
         cargo.args(["--no-default-features", "--features", artifact.name, "--", "--deny", "warnings"]);

@@ -1,0 +1,35 @@
+//! Mnemonics, for the screens that make or take one. Apart from `page`, because an existing wallet opens without the list of
+//! words.
+
+mod mnemonic;
+
+use wasm_bindgen::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::convert::{thrown, to_js};
+
+/// A new mnemonic of 12 or 24 words.
+///
+/// # Errors
+/// `invalidInput` for another number of words, `internal` when the system gives no randomness.
+#[wasm_bindgen(js_name = newMnemonic)]
+pub fn new_mnemonic(words: u32) -> Result<String, JsValue> {
+    mnemonic::generate(words).map_err(|error| thrown(&error))
+}
+
+/// What is wrong with a mnemonic, if anything: a `MnemonicCheck`.
+///
+/// # Errors
+/// `invalidInput` for a text too long to be one.
+#[wasm_bindgen(js_name = checkMnemonic)]
+pub fn check_mnemonic(text: String) -> Result<JsValue, JsValue> {
+    let text = Zeroizing::new(text);
+    let check = mnemonic::check(&text).map_err(|error| thrown(&error))?;
+    to_js(&check)
+}
+
+/// The words that begin with `prefix`, at most `limit` of them.
+#[wasm_bindgen(js_name = suggestWords)]
+pub fn suggest_words(prefix: &str, limit: usize) -> Vec<String> {
+    mnemonic::suggest(prefix, limit).into_iter().map(str::to_owned).collect()
+}

@@ -214,6 +214,8 @@ async fn load_routing(
     let beliefs = stored::beliefs(base.store).await?;
     let (platform, signer) = (Rc::clone(&base.platform), Arc::clone(&base.signer));
     let router = FlowRouter::new(platform, signer, gossip.clone(), graph, beliefs);
+    // What was stored counts as heard now, not when somebody first asks.
+    drop(router.graph());
     Ok((Rc::new(router), gossip, updates))
 }
 

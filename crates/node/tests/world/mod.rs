@@ -21,13 +21,15 @@ use amplet_transport::{FetchError, HttpMethod, HttpResponse, PeerAddress, Platfo
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-const MNEMONICS: [(&str, &str); 3] = [
+const MNEMONICS: [(&str, &str); 5] = [
     (
         "wallet",
         "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
     ),
     ("gateway", "legal winner thank year wave sausage worth useful legal winner thank yellow"),
     ("payee", "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"),
+    ("island", "jelly better achieve collect unaware mountain thought cargo oxygen act hood bridge"),
+    ("second", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong"),
 ];
 
 /// Prints what the nodes log, at the level that `AMPLET_LOG` names (`debug`, `info`, ..).
@@ -61,6 +63,8 @@ pub struct World {
     coinbases: Cell<u32>,
     /// Routing data asked for, by URL.
     pub snapshots: Rc<RefCell<Vec<String>>>,
+    /// What is answered instead of the gateway's routing data; empty: nothing at all.
+    pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
     /// Whether nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
 }
@@ -84,6 +88,7 @@ impl World {
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
             snapshots: Rc::default(),
+            routing_data: Rc::default(),
         };
         world.answer_http();
         world.answer_connections();
@@ -93,13 +98,18 @@ impl World {
     fn answer_http(&self) {
         let (server, mempool) = (Rc::clone(&self.server), Rc::clone(&self.mempool));
         let (nodes, asked) = (Rc::clone(&self.nodes), Rc::clone(&self.snapshots));
+        let instead = Rc::clone(&self.routing_data);
         let network = self.platform.clone();
         self.platform.on_fetch(move |request| {
             let snapshot = request.url.split_once("://").and_then(|(_, rest)| rest.split_once("/rgs/snapshot/"));
             if let Some((host, since)) = snapshot {
                 asked.borrow_mut().push(request.url.clone());
                 let node = nodes.borrow().get(host).cloned();
-                let answer = node.and_then(|node| node.rgs_snapshot(since.parse().unwrap()));
+                let theirs = || node.and_then(|node| node.rgs_snapshot(since.parse().unwrap()));
+                let answer = match &*instead.borrow() {
+                    Some(bytes) => Some(bytes.clone()).filter(|bytes| !bytes.is_empty()),
+                    None => theirs(),
+                };
                 let answer = answer.ok_or_else(|| unreachable(&request.url));
                 return async move { answer.map(|body| HttpResponse { status: 200, headers: Vec::new(), body }) }
                     .boxed_local();
@@ -309,7 +319,17 @@ impl World {
 
     /// Pays and waits for the end.
     pub fn pay(&self, from: &Node, invoice: &amplet_node::lightning_invoice::Bolt11Invoice) -> Payment {
-        let id = self.begin(from, invoice, 100_000).unwrap();
+        self.pay_within(from, invoice, 100_000)
+    }
+
+    /// The same with another fee limit, in msat.
+    pub fn pay_within(
+        &self,
+        from: &Node,
+        invoice: &amplet_node::lightning_invoice::Bolt11Invoice,
+        max_fee_msat: u64,
+    ) -> Payment {
+        let id = self.begin(from, invoice, max_fee_msat).unwrap();
         let from = from.clone();
         self.platform.run(async move { from.outcome(&id, Duration::from_secs(60)).await }).unwrap()
     }

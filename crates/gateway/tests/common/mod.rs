@@ -146,6 +146,11 @@ impl Gateway {
         request(&self.http, "GET", path, &[], None)
     }
 
+    /// The same with these header lines.
+    pub fn get_with(&self, path: &str, headers: &[&str]) -> Answer {
+        request(&self.http, "GET", path, headers, None)
+    }
+
     /// A request to the admin API; `token`: another than the right one.
     pub fn admin(&self, method: &str, path: &str, token: Option<&str>, body: Option<&str>) -> Answer {
         let token = token.map_or_else(self::token, str::to_owned);
@@ -206,6 +211,8 @@ pub struct Answer {
     headers: HashMap<String, String>,
     /// Its body.
     pub body: String,
+    /// The same as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -240,6 +247,10 @@ fn send(address: &str, method: &str, path: &str, headers: &[&str], body: Option<
     stream
 }
 
+fn bytes_before_body(answer: &[u8]) -> usize {
+    answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4
+}
+
 fn request(address: &str, method: &str, path: &str, headers: &[&str], body: Option<&str>) -> Answer {
     let mut all = vec!["Connection: close"];
     all.extend(headers);
@@ -252,5 +263,6 @@ fn request(address: &str, method: &str, path: &str, headers: &[&str], body: Opti
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines.filter_map(|line| line.split_once(": "));
     let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    Answer { status, headers, body: body.to_owned() }
+    let (body, bytes) = (body.to_owned(), bytes.split_off(bytes_before_body(&bytes)));
+    Answer { status, headers, body, bytes }
 }

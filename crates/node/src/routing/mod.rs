@@ -11,6 +11,8 @@ pub(crate) mod parts;
 mod route;
 mod router;
 pub(crate) mod stored;
+#[cfg(test)]
+mod tests;
 pub(crate) mod update;
 
 pub use router::{FlowRouter, Refused};

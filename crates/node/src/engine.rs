@@ -58,6 +58,7 @@ pub(crate) async fn run(inner: Rc<Inner>) {
         }
         wait(&inner, &timers).await;
     }
+    inner.updates.wanted.wake();
     inner.stopped.wake();
 }
 

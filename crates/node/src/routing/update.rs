@@ -171,6 +171,9 @@ async fn take(inner: &Inner, source: &str, has_its: bool) -> Result<(), UpdateEr
 
 /// Stores the graph in a commit of its own: payments do not wait for two megabytes.
 async fn keep(inner: &Inner, source: &str, graph: Vec<u8>) {
+    if inner.closing.get() {
+        return;
+    }
     let mut batch = Batch::default();
     batch.put(names::GRAPH, graph);
     batch.put(names::GRAPH_SOURCE, source.as_bytes().to_vec());

@@ -1,6 +1,8 @@
 //! A Lightning network in memory: one virtual clock, one chain, nodes that are killed and opened again at will.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+mod mortal;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -15,11 +17,13 @@ use amplet_node::keys::{Keys, parse_mnemonic};
 use amplet_node::{Acceptance, Forwarding, GraphSource, Node, NodeConfig, OpenChannel, PayError, Role};
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{Backend, Batch, MemoryBackend, SealedStore, Store, StoreError, Write};
+use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
 use amplet_transport::testing::{TestPlatform, duplex_pair};
 use amplet_transport::{FetchError, HttpMethod, HttpResponse, PeerAddress, Platform};
 use futures::FutureExt;
-use futures::future::LocalBoxFuture;
+
+#[allow(unused_imports, reason = "not every test file kills processes")]
+pub use mortal::Mortal;
 
 const MNEMONICS: [(&str, &str); 5] = [
     (
@@ -399,54 +403,4 @@ fn config(name: &str, zero_conf: Rc<Cell<bool>>) -> NodeConfig {
         Role::Gateway(_) => GraphSource::gossip(),
     };
     NodeConfig { network: Network::Regtest, role, accept_channel: accept, graph }
-}
-
-/// A store that dies, as a process would, after a given number of commits.
-pub struct Mortal {
-    inner: Rc<dyn Store>,
-    left: Cell<u64>,
-    pub dead: Rc<Cell<bool>>,
-}
-
-impl Mortal {
-    pub fn new(inner: Rc<dyn Store>, commits: u64, dead: Rc<Cell<bool>>) -> Self {
-        Self { inner, left: Cell::new(commits), dead }
-    }
-
-    /// Dies after so many more commits.
-    pub fn die_after(&self, commits: u64) {
-        self.left.set(commits);
-    }
-}
-
-impl Store for Mortal {
-    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        self.inner.get(name)
-    }
-    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
-        self.inner.list(prefix)
-    }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>> {
-        async move {
-            if self.left.get() == 0 {
-                self.dead.set(true);
-                std::future::pending::<()>().await;
-            }
-            self.left.set(self.left.get() - 1);
-            self.inner.commit(batch).await?;
-            if self.left.get() == 0 {
-                // Durable, but the process dies before it can say anything.
-                self.dead.set(true);
-                std::future::pending::<()>().await;
-            }
-            Ok(())
-        }
-        .boxed_local()
-    }
-    fn commits(&self) -> u64 {
-        self.inner.commits()
-    }
-    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
-        self.inner.close()
-    }
 }

@@ -34,7 +34,7 @@ const common = {
   logLevel: 'warning',
 };
 // What a dynamic import asks for is a file of its own.
-await build({ ...common, entryPoints: ['src/index.ts'], splitting: true });
+await build({ ...common, entryPoints: ['src/index.ts', 'src/provider/index.ts'], splitting: true });
 await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'] });
 for (const name of artifacts) cpSync(at('generated', name, `${name}_bg.wasm`), join(dist, `${name}_bg.wasm`));
 execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '--emitDeclarationOnly', '--noCheck'], { cwd: root, stdio: 'inherit' });

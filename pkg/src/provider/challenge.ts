@@ -1,0 +1,170 @@
+/** What a server that answers 402 wants: the challenges of `WWW-Authenticate` (RFC 9110, 11.6.1), and which we can meet. */
+
+import { PaidFetchError } from './errors.ts';
+
+/** A challenge as it stands in the header: scheme and parameter names in lower case. */
+export interface RawChallenge {
+  readonly scheme: string;
+  readonly params: ReadonlyMap<string, string>;
+}
+
+/** L402, or LSAT as it was called: pay once, use the credential again. */
+export interface L402Challenge {
+  readonly kind: 'l402';
+  /** As the server wrote it: old servers know only their own name. */
+  readonly scheme: 'L402' | 'LSAT';
+  /** The macaroon, or another token; goes back as it came. */
+  readonly token: string;
+  /** BOLT 11. */
+  readonly invoice: string;
+}
+
+/** The HTTP "Payment" scheme's lightning charge (draft-lightning-charge-00): single use. */
+export interface ChargeChallenge {
+  readonly kind: 'charge';
+  /** The parameters that the credential echoes. */
+  readonly echo: Readonly<Record<string, string>>;
+  /** BOLT 11. */
+  readonly invoice: string;
+  /** The price that the challenge states, in millisatoshi. */
+  readonly amountMsat: bigint;
+  /** In hex, when stated. */
+  readonly paymentHash: string | null;
+  readonly network: string;
+  /** Until when, in milliseconds since the UNIX epoch; `null`: as long as the invoice. */
+  readonly expiresMs: number | null;
+}
+
+export type Challenge = L402Challenge | ChargeChallenge;
+
+/** Longest header that is read, in characters. */
+const MAX_HEADER = 32_768;
+
+const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
+const QUOTED = /"((?:[^"\\]|\\[\s\S])*)"/y;
+const SPACE = /[ \t]*/y;
+const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
+
+/** Reads a header with one challenge or several, however they were joined. What cannot be read ends the list. */
+export function readChallenges(header: string): RawChallenge[] {
+  const challenges: RawChallenge[] = [];
+  if (header.length > MAX_HEADER) return challenges;
+  let at = 0;
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    const match = pattern.exec(header);
+    if (match) at = pattern.lastIndex;
+    return match;
+  };
+  let params: Map<string, string> | null = null;
+  while (at < header.length) {
+    take(SPACE);
+    if (header[at] === ',') {
+      at += 1;
+      continue;
+    }
+    const word = take(TOKEN)?.[0];
+    if (word === undefined) break;
+    const afterWord = at;
+    take(SPACE);
+    if (params !== null && header[at] === '=') {
+      at += 1;
+      take(SPACE);
+      const quoted = take(QUOTED);
+      const value = quoted ? quoted[1]!.replace(/\\([\s\S])/g, '$1') : take(TOKEN)?.[0];
+      if (value === undefined) break;
+      const name = word.toLowerCase();
+      // A parameter twice: which one is meant cannot be known.
+      if (params.has(name)) return challenges.slice(0, -1);
+      params.set(name, value);
+      continue;
+    }
+    // A word without "=" begins a challenge; what follows may be a token68, which no scheme of ours uses.
+    if (at === afterWord && at < header.length && header[at] !== ',') break;
+    params = new Map();
+    challenges.push({ scheme: word.toLowerCase(), params });
+    take(TOKEN68);
+  }
+  return challenges;
+}
+
+/**
+ * The challenge that is answered: L402 before LSAT (which the same server offers for old clients) before a single charge.
+ *
+ * @throws {PaidFetchError} `badChallenge` when there is none that can be met.
+ */
+export function chooseChallenge(header: string): Challenge {
+  const all = readChallenges(header);
+  for (const scheme of ['L402', 'LSAT'] as const) {
+    const found = all.find((challenge) => challenge.scheme === scheme.toLowerCase());
+    if (found) return readL402(scheme, found.params);
+  }
+  const isCharge = ({ scheme, params }: RawChallenge) =>
+    scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'charge';
+  const charge = all.find(isCharge);
+  if (charge) return readCharge(charge.params);
+  throw bad('asks for no payment that this wallet can make (L402, LSAT, or Payment with method "lightning")');
+}
+
+function readL402(scheme: 'L402' | 'LSAT', params: ReadonlyMap<string, string>): L402Challenge {
+  const version = params.get('version');
+  if (version !== undefined && version !== '0') throw bad(`speaks version ${version} of ${scheme}; this wallet speaks version 0`);
+  const token = params.get('token') ?? params.get('macaroon');
+  const invoice = params.get('invoice');
+  // It becomes a part of a header.
+  if (token === undefined || !/^[A-Za-z0-9+/_=.,-]+$/.test(token)) throw bad('sends no token, or one that cannot be sent back');
+  if (invoice === undefined || invoice === '') throw bad('sends no invoice');
+  return { kind: 'l402', scheme, token, invoice };
+}
+
+/** Parameters that a Payment credential echoes, where present. */
+const ECHOED = ['digest', 'expires', 'id', 'intent', 'method', 'opaque', 'realm', 'request'] as const;
+
+function readCharge(params: ReadonlyMap<string, string>): ChargeChallenge {
+  const echo: Record<string, string> = {};
+  for (const name of ECHOED) {
+    const value = params.get(name);
+    if (value !== undefined) echo[name] = value;
+  }
+  for (const name of ['id', 'realm', 'request']) if (!echo[name]) throw bad(`sends no ${name}`);
+  const request = object(decode(echo['request']!));
+  const details = object(request['methodDetails']);
+  const { amount, currency } = request;
+  const { invoice, paymentHash = null, network = 'mainnet' } = details;
+  if (typeof amount !== 'string' || !/^[1-9][0-9]{0,15}$/.test(amount)) throw bad('states no amount');
+  if (currency !== 'sat') throw bad('states its price in another unit than sat');
+  if (typeof invoice !== 'string' || invoice === '') throw bad('sends no invoice');
+  if (paymentHash !== null && typeof paymentHash !== 'string') throw bad('states a payment hash that is none');
+  if (typeof network !== 'string') throw bad('states a network that is none');
+  const expires = echo['expires'];
+  const expiresMs = expires === undefined ? null : Date.parse(expires);
+  if (Number.isNaN(expiresMs)) throw bad('states an expiry that is no time');
+  return { kind: 'charge', echo, invoice, amountMsat: BigInt(amount) * 1000n, paymentHash, network, expiresMs };
+}
+
+function decode(base64url: string): unknown {
+  try {
+    const text = atob(base64url.replace(/-/g, '+').replace(/_/g, '/'));
+    const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw bad('sends a request that cannot be read', cause);
+  }
+}
+
+function object(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('sends a request that is no object');
+  return value as Record<string, unknown>;
+}
+
+const bad = (what: string, cause?: unknown): PaidFetchError =>
+  new PaidFetchError('badChallenge', `The server wants money but ${what}; nothing was paid. Tell the site.`, { cause });
+
+/** The `Authorization` header that proves a payment. `preimage`: in hex. */
+export function authorization(challenge: Challenge, preimage: string): string {
+  if (challenge.kind === 'l402') return `${challenge.scheme} ${challenge.token}:${preimage}`;
+  // Strings under sorted names: what JSON.stringify writes is the canonical form (RFC 8785).
+  const json = JSON.stringify({ challenge: challenge.echo, payload: { preimage } });
+  const binary = Array.from(new TextEncoder().encode(json), (byte) => String.fromCharCode(byte)).join('');
+  return `Payment ${btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')}`;
+}

@@ -1,0 +1,37 @@
+/** Why a paid request was not answered; `paid` tells the two kinds of failure apart that matter: before and after money left. */
+export type PaidFetchCode =
+  /** The challenge makes no sense, or says one thing and its invoice another. */
+  | 'badChallenge'
+  /** The price is above what was allowed. */
+  | 'tooDear'
+  /** The wallet did not pay: refused by the purse, no route, given up. */
+  | 'notPaid'
+  /** The outcome is not known yet; asking for the same page again goes on from there and does not pay twice. */
+  | 'pending'
+  /** The wallet's proof does not fit the invoice: a defect, nothing is called paid. */
+  | 'badProof'
+  /** Paid, and the server did not deliver. */
+  | 'notDelivered'
+  /** A request over plain HTTP would show its credential to everybody on the way. */
+  | 'insecure';
+
+/** What went wrong with a request that costs money. */
+export class PaidFetchError extends Error {
+  override readonly name = 'PaidFetchError';
+
+  /** What went wrong. The codes never change meaning. */
+  readonly code: PaidFetchCode;
+
+  /** Whether money left for this request. */
+  readonly paid: boolean;
+
+  /** The server's last answer, when there is one: its body may say more. */
+  readonly response: Response | null;
+
+  constructor(code: PaidFetchCode, message: string, { response = null, cause }: { response?: Response | null; cause?: unknown } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.paid = code === 'notDelivered';
+    this.response = response;
+  }
+}

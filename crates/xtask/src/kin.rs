@@ -46,7 +46,9 @@ fn renamed(bytes: &[u8]) -> Result<Vec<u8>> {
             _ => {}
         }
         if let Some((id, range)) = payload.as_section() {
-            let data = bytes.get(usize::try_from(range.start)?..usize::try_from(range.end)?).context("a section reaches beyond the end")?;
+            let data = bytes
+                .get(usize::try_from(range.start)?..usize::try_from(range.end)?)
+                .context("a section reaches beyond the end")?;
             out.section(&RawSection { id, data });
         }
     }

@@ -1,7 +1,10 @@
 //! Values and errors across the border.
 
-use amplet_protocol::page::{ErrorCode, WalletError};
+#[cfg(any(feature = "engine", feature = "page"))]
+use amplet_protocol::page::ErrorCode;
+use amplet_protocol::page::WalletError;
 use serde::Serialize;
+#[cfg(any(feature = "engine", feature = "page"))]
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsError, JsValue};
 
@@ -15,6 +18,7 @@ pub(crate) fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue
 }
 
 /// A value that came from the page; `what` names it in the error.
+#[cfg(any(feature = "engine", feature = "page"))]
 pub(crate) fn from_js<T: DeserializeOwned>(what: &str, value: JsValue) -> Result<T, JsValue> {
     serde_wasm_bindgen::from_value(value).map_err(|error| {
         thrown(&WalletError::new(

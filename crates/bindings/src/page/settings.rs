@@ -136,7 +136,7 @@ fn damaged(error: &JsValue) -> WalletError {
 
 fn unsaved(error: &JsValue) -> WalletError {
     let error: &js_sys::Error = error.unchecked_ref();
-    if String::from(error.name()) == "QuotaExceededError" {
+    if error.name() == "QuotaExceededError" {
         let message = "no room to save the settings: remove other data of this site, then try again";
         return because(ErrorCode::StorageFull, message, error);
     }

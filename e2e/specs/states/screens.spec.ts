@@ -134,6 +134,27 @@ const PLACES: Place[] = [
     await expect(page.getByTestId('pay-done')).toBeVisible();
     await page.getByText('Proof of payment').click();
   }),
+  opened('pay-live', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1partsheld');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByRole('img', { name: /Arrived: 1, on their way: 1, came back: 1/ })).toBeVisible();
+  }),
+  opened('pay-parts', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1parts');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-done')).toBeVisible();
+    await expect(page.getByRole('img', { name: /Parts: 3, gateways: 2. Arrived: 2, on their way: 0, came back: 1/ })).toBeVisible();
+    await page.getByText('The parts one by one').focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(3);
+    await expect(page.getByTestId('flow-parts')).toContainText('channel 812001x3x1 did not carry it');
+  }),
+  opened('pay-many-parts', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1hundreds');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-pending')).toBeVisible();
+    await expect(page.getByRole('img', { name: /Parts: 135, gateways: 2/ })).toBeVisible();
+  }),
   opened('pay-failed', '#/pay', async (page) => {
     await pay(page, 'lnbcrt1fail');
     await page.getByRole('button', { name: /^Pay / }).click();
@@ -153,6 +174,11 @@ const PLACES: Place[] = [
   opened('history-empty', '#/history', async () => {}, 'new'),
   opened('history-payment', '#/history', (page) => page.getByTestId('payment').first().click()),
   opened('history-failed', '#/history', (page) => page.getByTestId('payment').nth(2).click()),
+  opened('history-parts', '#/history', async (page) => {
+    await page.getByTestId('payment').filter({ hasText: 'Train tickets' }).click();
+    await page.getByText('The parts one by one').click();
+    await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(3);
+  }),
   opened('channels', '#/channels'),
   opened('channels-empty', '#/channels', async () => {}, 'new'),
   opened('channel-open', '#/channels/open', async (page) => {

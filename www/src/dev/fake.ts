@@ -80,20 +80,37 @@ export class Wallet {
     if (text.startsWith('bcrt1')) return { type: 'onchain', address: text, amountSat: null, label: null, problem: null };
     if (!text.startsWith('ln')) throw new WalletError('invalidPaymentRequest', 'This is neither a BOLT 11 invoice nor a bitcoin address. Copy it again, whole.');
     return {
-      type: 'bolt11', invoice: text, payee: samples.NODE_B, amountMsat: text.includes('any') ? null : 25_000_000n, description: 'Two coffees and a slice of cake',
+      type: 'bolt11', invoice: text, payee: samples.PAYEE, amountMsat: text.includes('any') ? null : 25_000_000n, description: 'Two coffees and a slice of cake',
       paymentHash: samples.id(61), expiresAt: samples.now() + 245n, maxFeeMsat: 250_000n,
       problem: text.includes('old') ? { code: 'expired', message: 'The invoice expired 5 minutes ago. Ask the payee for a new one.', causes: [] } : null,
     };
   }
 
   async pay(invoice: string): Promise<Payment> {
+    const [first] = samples.payments();
+    const line = { ...first, id: samples.id(61), createdAt: samples.now(), settledAt: samples.now() } as Payment;
+    const parts = invoice.includes('hundreds') ? samples.manyParts() : samples.threeParts('succeeded');
+    if (invoice.includes('parts') || invoice.includes('hundreds')) {
+      const leaving = parts.map((part) => ({ ...part, state: 'pending' as const, failedAt: null }));
+      const pending = { ...line, state: 'pending', preimage: null, hops: null, settledAt: null, durationMs: null } as Payment;
+      this.#pay({ ...pending, parts: leaving.slice(0, -1) });
+      await pause(600);
+      if (invoice.includes('hundreds')) return this.#pay({ ...pending, parts });
+      this.#pay({ ...pending, parts: samples.threeParts('pending') });
+      // Paying goes on for as long as it is looked at.
+      if (invoice.includes('held')) await this.ended;
+      await pause(600);
+      return this.#pay({ ...line, parts, hops: 3 });
+    }
     await pause(1200);
     if (invoice.includes('fail')) throw new WalletError('noRoute', 'No route with enough liquidity was found within the fee limit. Raise the limit, or try again later.');
-    const [first] = samples.payments();
-    const paid = { ...first, id: samples.id(61), createdAt: samples.now(), settledAt: samples.now() } as Payment;
-    this.#payments = [paid, ...this.#payments];
-    for (const tell of this.#payers) tell(paid);
-    return paid;
+    return this.#pay(line);
+  }
+
+  #pay(line: Payment): Payment {
+    this.#payments = [line, ...this.#payments.filter(({ id }) => id !== line.id)];
+    for (const tell of this.#payers) tell(line);
+    return line;
   }
 
   async send(_address: string, amount: bigint | 'all', { feeRate = 2000n, dryRun = false } = {}): Promise<OnchainSend> {

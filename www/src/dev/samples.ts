@@ -1,6 +1,6 @@
 /** What the pretended engine of `--mode fake` has to show. */
 
-import type { Balance, Channel, Gateway, Payment, Status } from 'amplet';
+import type { Balance, Channel, Gateway, PartState, Payment, PaymentPart, Status } from 'amplet';
 
 export const WORDS = 'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual crane crash crater crawl crazy legal legend leisure lemon river road roast robot thank winner wave year yellow zebra zoo'.split(' ');
 export const MNEMONIC = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
@@ -8,7 +8,7 @@ export const PASSPHRASE = 'a quiet river under the bridge';
 
 export const NODE_A = '02a1633cafcc01ebfb6d78e39f687a1f0995c62fc95f51ead10a02ee0be551b5dc';
 export const NODE_B = '03c2abfa93eacec04721c019644584424aab2ba4dff3ac9bdab4e9c97007491dda';
-const PAYEE = '031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f';
+export const PAYEE = '031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f';
 const HASH = 'f0a9b2c43cde5f1a0d27c1c90b6aa9b3e4a1e1f2d3c4b5a697887766554433';
 const TXID = '4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b';
 
@@ -26,15 +26,40 @@ export const ADDRESS = 'bcrt1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudp
 
 const blank = { invoice: null, payee: null, preimage: null, txid: null, confirmations: 0, hops: null, settledAt: null, expiresAt: null, durationMs: null, parts: [] };
 
+const HOPS = Array.from({ length: 16 }, (_, index) => `02${index.toString(16).padStart(2, '0').repeat(32)}`);
+
+const part = (nodes: string[], amountMsat: bigint, state: PartState, failedAt: number | null = null): PaymentPart => ({
+  path: nodes.map((node, at) => ({ channel: `${812_000 + at}x${nodes.length}x${at}`, node })),
+  amountMsat,
+  feeMsat: amountMsat / 1000n,
+  state,
+  probabilityPpm: 930_000,
+  failedAt,
+});
+
+/** 25,000 sat in three parts over two gateways: one came back and was sent again by another way. */
+export const threeParts = (last: PartState): PaymentPart[] => [
+  part([NODE_A, PAYEE], 15_000_000n, 'succeeded'),
+  part([NODE_B, HOPS[1] ?? '', PAYEE], 10_000_000n, 'failed', 1),
+  part([NODE_B, HOPS[2] ?? '', PAYEE], 10_000_000n, last),
+];
+
+/** 25,000 sat in 120 parts, with 15 more that came back. */
+export const manyParts = (): PaymentPart[] =>
+  Array.from({ length: 135 }, (_, at) =>
+    part([at % 3 === 0 ? NODE_B : NODE_A, HOPS[at % 7] ?? '', HOPS[7 + (at % 9)] ?? '', PAYEE], 208_333n, at % 9 === 8 ? 'failed' : at % 5 === 0 ? 'pending' : 'succeeded', at % 9 === 8 ? at % 4 : null),
+  );
+
 export function payments(): Payment[] {
   const at = now();
   return [
-    { ...blank, id: id(1), direction: 'outbound', kind: 'bolt11', state: 'succeeded', amountMsat: 25_000_000n, feeMsat: 26_012n, description: 'Two coffees and a slice of cake', invoice: INVOICE, payee: PAYEE, preimage: id(90), hops: 2, createdAt: at - 640n, settledAt: at - 640n, durationMs: 118n },
+    { ...blank, id: id(1), direction: 'outbound', kind: 'bolt11', state: 'succeeded', amountMsat: 25_000_000n, feeMsat: 26_012n, description: 'Two coffees and a slice of cake', invoice: INVOICE, payee: PAYEE, preimage: id(90), hops: 2, parts: [part([NODE_A, PAYEE], 25_000_000n, 'succeeded')], createdAt: at - 640n, settledAt: at - 640n, durationMs: 118n },
     { ...blank, id: id(2), direction: 'inbound', kind: 'bolt11', state: 'succeeded', amountMsat: 12_500_000n, feeMsat: null, description: 'Cinema tickets', invoice: INVOICE, preimage: id(91), createdAt: at - 7_300n, settledAt: at - 7_290n, expiresAt: at - 3_700n },
     { ...blank, id: id(3), direction: 'outbound', kind: 'bolt11', state: 'failed', error: { code: 'noRoute', message: 'No route with enough liquidity was found within the fee limit of 50 sat. Raise the limit, or try again later.', causes: [] }, amountMsat: 900_000_000n, feeMsat: null, description: 'Bicycle, second hand', invoice: INVOICE, payee: PAYEE, createdAt: at - 90_000n, settledAt: at - 89_990n },
     { ...blank, id: id(4), direction: 'outbound', kind: 'channelOpen', state: 'succeeded', amountMsat: 1_000_000_000n, feeMsat: 308_000n, description: '', txid: TXID, confirmations: 144, createdAt: at - 180_000n, settledAt: at - 176_000n },
     { ...blank, id: id(5), direction: 'inbound', kind: 'onchain', state: 'succeeded', amountMsat: 2_500_000_000n, feeMsat: null, description: '', txid: TXID, confirmations: 160, createdAt: at - 260_000n, settledAt: at - 256_000n },
     { ...blank, id: id(6), direction: 'inbound', kind: 'onchain', state: 'pending', amountMsat: 40_000_000n, feeMsat: null, description: '', txid: TXID, confirmations: 0, createdAt: at - 300_000n },
+    { ...blank, id: id(7), direction: 'outbound', kind: 'bolt11', state: 'succeeded', amountMsat: 25_000_000n, feeMsat: 25_000n, description: 'Train tickets', invoice: INVOICE, payee: PAYEE, preimage: id(92), hops: 3, createdAt: at - 340_000n, settledAt: at - 339_999n, durationMs: 742n, parts: threeParts('succeeded') },
   ];
 }
 

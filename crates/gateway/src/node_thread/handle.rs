@@ -111,7 +111,10 @@ impl NodeHandle {
         match self.commands.try_send(Command::Accept(remote)) {
             Ok(()) => {}
             Err(TrySendError::Full(Command::Accept(remote))) => remote.refuse(CloseCode::TooManyConnections),
-            Err(TrySendError::Closed(Command::Accept(remote))) => remote.refuse(CloseCode::NodeDown),
+            Err(TrySendError::Closed(Command::Accept(remote))) => remote.refuse(match self.status().phase {
+                Phase::Stopping => CloseCode::Restart,
+                Phase::Starting | Phase::Up | Phase::Down => CloseCode::NodeDown,
+            }),
             Err(_) => {}
         }
     }

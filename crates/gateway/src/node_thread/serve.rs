@@ -1,12 +1,13 @@
 //! The node's thread: opens the node, hands it what the others send, closes it.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use amplet_node::Node;
-use amplet_transport::{Duplex, NativePlatform};
+use amplet_transport::{CloseCode, Duplex, NativePlatform};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_local};
@@ -24,7 +25,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs until it is told to stop, or the node stops by itself.
 pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), NodeThreadError> {
-    let Start { config, chain_url, relay, websockets, listeners, commands, status, mut stop } = start;
+    let Start { config, chain_url, relay, websockets, listeners, mut commands, status, mut stop } = start;
     let opened = tokio::select! {
         opened = open::open(&config, &chain_url, platform.clone()) => opened?,
         _ = &mut stop => return Ok(()),
@@ -52,14 +53,15 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         snapshots: Snapshots::default(),
         connections: Box::new(move || websockets.count().saturating_add(tcp.count())),
     });
-    tasks.add(spawn_local(take_commands(office, Rc::clone(&sockets), commands)));
 
     let stopped = tokio::select! {
         why = events::follow(node.clone(), notices, status.clone()) => Err(why),
+        never = take_commands(office, &sockets, &mut commands) => match never {},
         _ = &mut stop => Ok(()),
     };
     status.send_modify(|status| status.phase = Phase::Stopping);
     drop(tasks);
+    refuse_waiting(&mut commands);
     sockets.close_all();
     node.close().await;
     info!("the node is closed");
@@ -91,7 +93,11 @@ fn keep_peers(node: &Node, config: &Config) {
     }
 }
 
-async fn take_commands(office: Rc<Office>, sockets: Rc<Sockets>, mut commands: mpsc::Receiver<Command>) {
+async fn take_commands(
+    office: Rc<Office>,
+    sockets: &Sockets,
+    commands: &mut mpsc::Receiver<Command>,
+) -> Infallible {
     while let Some(command) = commands.recv().await {
         match command {
             Command::Accept(remote) => {
@@ -102,6 +108,18 @@ async fn take_commands(office: Rc<Office>, sockets: Rc<Sockets>, mut commands: m
             other => {
                 spawn_local(commands::run(Rc::clone(&office), other));
             }
+        }
+    }
+    // Nobody can ask any more; what the node has begun goes on until it is told to stop.
+    std::future::pending().await
+}
+
+/// Connections that came in while the node was told to stop hear the same as those that it has.
+fn refuse_waiting(commands: &mut mpsc::Receiver<Command>) {
+    commands.close();
+    while let Ok(command) = commands.try_recv() {
+        if let Command::Accept(remote) = command {
+            remote.refuse(CloseCode::Restart);
         }
     }
 }

@@ -12,8 +12,10 @@ use crate::tools::{self, Tool, cargo_command, npm};
 use crate::ui::Step;
 use crate::{kin, proc, root, stamp, target_dir};
 
-/// Cargo's folder for the size-tuned wasm, below `target/`.
+/// Cargo's folder for the size-tuned engine, below `target/`.
 const WASM_DIR: &str = "wasm";
+/// The same for the artifacts beside the engine.
+const SMALL_WASM_DIR: &str = "wasm-small";
 const PROFILE: &str = "wasm";
 const LIMIT: Duration = Duration::from_secs(45 * 60);
 
@@ -67,6 +69,12 @@ impl Artifact {
         let generated =
             if self.shipped { root().join("pkg/generated") } else { target_dir().join("generated") };
         generated.join(self.name)
+    }
+
+    /// Cargo's folder for it, below `target/`. Artifacts come from one crate, so one in the folder of another has to be linked
+    /// again each time: half a minute for the engine, a second for the others.
+    fn cargo_dir(&self) -> &'static str {
+        if self.name == ENGINE.name { WASM_DIR } else { SMALL_WASM_DIR }
     }
 }
 
@@ -141,7 +149,8 @@ fn one(cache: &Cache, toolchain: &WasmToolchain, own_std: bool, artifact: Artifa
     let step = Step::begin(&format!("wasm: {}", artifact.name), artifact.usual);
     let log = cache.log(&format!("build-wasm-{}", artifact.name));
     proc::run(compile(toolchain, own_std, artifact), &step, &log, LIMIT)?;
-    let built = target_dir().join(WASM_DIR).join(TARGET).join(PROFILE).join("amplet_bindings.wasm");
+    let built =
+        target_dir().join(artifact.cargo_dir()).join(TARGET).join(PROFILE).join("amplet_bindings.wasm");
     let out = artifact.folder();
     let mark = mark(&format!("wasm-{}", artifact.name));
     let hash = stamp::hash(&[&built])?;
@@ -161,7 +170,7 @@ fn one(cache: &Cache, toolchain: &WasmToolchain, own_std: bool, artifact: Artifa
 }
 
 fn compile(toolchain: &WasmToolchain, own_std: bool, artifact: Artifact) -> Command {
-    let mut cargo = toolchain.cargo(WASM_DIR);
+    let mut cargo = toolchain.cargo(artifact.cargo_dir());
     cargo.args([
         "build",
         "--locked",

@@ -7,6 +7,8 @@ use amplet_protocol::page::{
     Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus, WalletError,
 };
 use bitcoin::Transaction;
+use futures::future::select;
+use futures::pin_mut;
 
 use crate::node::Inner;
 
@@ -19,17 +21,14 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Looks for deposits until the node closes.
 pub(crate) async fn follow(inner: Rc<Inner>) {
-    let mut next = inner.platform.monotonic();
     while !inner.closing.get() {
-        if next <= inner.platform.monotonic() {
-            look(&inner).await;
-            next = inner.platform.monotonic().saturating_add(EVERY);
-        }
-        inner.platform.sleep(ATTENTIVE_EVERY).await;
-        let since = inner.platform.monotonic().checked_sub(ATTENTIVE_FOR).unwrap_or_default();
-        if inner.asked_for_address.get().is_some_and(|at| at >= since) {
-            next = inner.platform.monotonic();
-        }
+        look(&inner).await;
+        let since = inner.platform.monotonic().saturating_sub(ATTENTIVE_FOR);
+        let attentive = inner.asked_for_address.get().is_some_and(|at| at >= since);
+        let pause = inner.platform.sleep(if attentive { ATTENTIVE_EVERY } else { EVERY });
+        let asked = inner.deposits.heard();
+        pin_mut!(asked);
+        select(asked, pause).await;
     }
 }
 

@@ -59,6 +59,7 @@ pub(crate) async fn run(inner: Rc<Inner>) {
         wait(&inner, &timers).await;
     }
     inner.updates.wanted.wake();
+    inner.deposits.wake();
     inner.stopped.wake();
 }
 

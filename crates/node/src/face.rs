@@ -290,6 +290,7 @@ impl Node {
     pub async fn new_address(&self) -> Address {
         let address = self.inner.onchain.new_address();
         self.inner.asked_for_address.set(Some(self.inner.platform.monotonic()));
+        self.inner.deposits.wake();
         self.inner.settled().await;
         address
     }

@@ -114,6 +114,8 @@ pub(crate) struct Inner {
     pub riding_since: Cell<Option<Duration>>,
     /// Monotonic time at which a savings address was last handed out.
     pub asked_for_address: Cell<Option<Duration>>,
+    /// Rung when a savings address is handed out, and when the node closes.
+    pub deposits: Wake,
     /// How many channels could be used when that was last told.
     pub usable: Cell<usize>,
     pub closing: Cell<bool>,

@@ -110,6 +110,7 @@ pub(crate) async fn open(
         unwritten: std::cell::Cell::new(false),
         riding_since: std::cell::Cell::new(None),
         asked_for_address: std::cell::Cell::default(),
+        deposits: Wake::default(),
         usable: std::cell::Cell::new(0),
         closing: std::cell::Cell::new(false),
         stopped: Wake::default(),

@@ -9,16 +9,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::bitcoin::Transaction;
-use amplet_node::{ChannelError, NewInvoice, Node, OnchainError};
+use amplet_node::{ChannelError, Node, OnchainError};
 use amplet_protocol::page::{EventKind, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
 use world::{World, open};
-
-fn ask(world: &World, node: &Node, amount_msat: u64) -> amplet_node::lightning_invoice::Bolt11Invoice {
-    let new = NewInvoice { amount_msat: Some(amount_msat), description: String::new(), expiry_secs: 3600 };
-    let node = node.clone();
-    world.platform.run(async move { node.invoice(&new).await }).unwrap()
-}
 
 /// A wallet with a confirmed channel of 1,000,000 sat to a gateway, half of it the gateway's.
 fn pair() -> (World, Node, Node) {
@@ -47,7 +41,7 @@ fn a_trusted_gateways_channel_is_used_before_it_confirms_and_shown_as_trusted() 
     let balance = wallet.lightning_balance();
     assert_eq!((balance.everyday_msat, balance.trusted_msat), (100_000_000, 100_000_000), "{balance:?}");
     assert!(balance.spendable_msat > 95_000_000, "no reserve is kept: {balance:?}");
-    let paid = world.pay(&wallet, &ask(&world, &gateway, 30_000_000));
+    let paid = world.pay(&wallet, &world.ask(&gateway, 30_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
     world.mine(3);
     let balance = wallet.lightning_balance();
@@ -112,7 +106,7 @@ fn with_a_hanging_htlc() -> (World, Node) {
         let gateway = world.open_with("gateway", world.disk("gateway"), wrap);
         world.platform.advance(Duration::from_secs(3));
         // The wallet's part of the payment may be begun or not, as far as the gateway lives.
-        let _ = world.begin(&gateway, &ask(&world, &wallet, 100_000_000), 0);
+        let _ = world.begin(&gateway, &world.ask(&wallet, 100_000_000), 0);
         world.platform.advance(Duration::from_secs(3));
         world.kill("gateway", gateway);
         let received = wallet.events().iter().any(|e| matches!(e.kind, EventKind::PaymentReceived { .. }));
@@ -160,7 +154,7 @@ fn a_reorganisation_of_three_blocks_is_followed() {
     assert_eq!(wallet.best_block(), gateway.best_block());
     assert_eq!(wallet.savings().0, before - 300_000, "the deposit was in a block that is gone");
     assert!(wallet.channels()[0].is_usable, "the channel is buried deeper");
-    let paid = world.pay(&wallet, &ask(&world, &gateway, 1_000_000));
+    let paid = world.pay(&wallet, &world.ask(&gateway, 1_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
     // Again, while the wallet is closed.
     world.close("wallet", wallet);
@@ -189,7 +183,7 @@ fn blocks_are_read_by_one_reader_at_a_time() {
 #[test]
 fn a_wallet_opens_and_pays_while_no_chain_source_answers() {
     let (world, wallet, gateway) = pair();
-    let invoice = ask(&world, &gateway, 1_000_000);
+    let invoice = world.ask(&gateway, 1_000_000);
     world.close("wallet", wallet);
     world.server.down.set(true);
     let wallet = world.open("wallet");
@@ -206,7 +200,7 @@ fn a_wallet_opens_and_pays_while_no_chain_source_answers() {
 #[test]
 fn nothing_is_said_while_the_disk_is_full() {
     let (world, wallet, gateway) = pair();
-    let invoice = ask(&world, &gateway, 1_000_000);
+    let invoice = world.ask(&gateway, 1_000_000);
     world.disk("wallet").set_quota(Some(1));
     let id = world.begin(&wallet, &invoice, 10_000).unwrap();
     world.platform.advance(Duration::from_secs(30));
@@ -221,7 +215,7 @@ fn nothing_is_said_while_the_disk_is_full() {
 #[test]
 fn a_second_writer_fences_the_first_out() {
     let (world, wallet, gateway) = pair();
-    let invoice = ask(&world, &gateway, 1_000_000);
+    let invoice = world.ask(&gateway, 1_000_000);
     let mut notices = wallet.subscribe();
     let second = world.open("wallet");
     let id = world.begin(&wallet, &invoice, 10_000).unwrap();
@@ -242,7 +236,7 @@ fn a_second_writer_fences_the_first_out() {
 fn a_gateway_killed_between_any_two_steps_loses_nothing() {
     for commits in 0..=6 {
         let (world, wallet, gateway) = pair();
-        let invoice = ask(&world, &gateway, 50_000_000);
+        let invoice = world.ask(&gateway, 50_000_000);
         world.platform.settle();
         world.kill("gateway", gateway);
         let dead = Rc::default();

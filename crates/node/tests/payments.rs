@@ -9,16 +9,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::{NewInvoice, Node};
+use amplet_node::Node;
 use amplet_protocol::page::{PartState, PaymentStatus};
 use amplet_storage::Store;
 use world::{Mortal, World, open};
-
-fn ask(world: &World, node: &Node, amount_msat: u64) -> amplet_node::lightning_invoice::Bolt11Invoice {
-    let new = NewInvoice { amount_msat: Some(amount_msat), description: "coffee".into(), expiry_secs: 3600 };
-    let node = node.clone();
-    world.platform.run(async move { node.invoice(&new).await }).unwrap()
-}
 
 struct Net {
     world: World,
@@ -49,10 +43,10 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     let Net { world, wallet, gateway, payee } = net();
     // The payee's channel is younger than the wallet's graph: the first payment has it updated.
     let asked = world.snapshots.borrow().len();
-    let first = world.pay(&wallet, &ask(&world, &payee, 10_000_000));
+    let first = world.pay(&wallet, &world.ask(&payee, 10_000_000));
     assert_eq!(first.status, PaymentStatus::Succeeded, "{first:?}");
     assert_eq!(world.snapshots.borrow().len(), asked + 1);
-    let invoice = ask(&world, &payee, 50_000_000);
+    let invoice = world.ask(&payee, 50_000_000);
     world.platform.settle();
     let before = (wallet.commits(), gateway.commits(), payee.commits());
     let paid = world.pay(&wallet, &invoice);
@@ -71,7 +65,7 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     );
     assert!(commits.0 <= 4 && commits.2 <= 4, "{commits:?}");
 
-    let back = ask(&world, &wallet, 20_000_000);
+    let back = world.ask(&wallet, 20_000_000);
     world.platform.settle();
     let before = wallet.commits();
     let got = world.pay(&payee, &back);
@@ -95,7 +89,7 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
 fn a_payment_survives_the_wallets_death_at_every_step() {
     for commits in 0..=4 {
         let Net { world, wallet, payee, .. } = net();
-        let invoice = ask(&world, &payee, 50_000_000);
+        let invoice = world.ask(&payee, 50_000_000);
         world.platform.settle();
         // The same disk, opened by a wallet whose process will die after so many commits.
         world.kill("wallet", wallet);

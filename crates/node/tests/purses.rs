@@ -15,7 +15,7 @@ use amplet_node::policy::{
     Changes, Clock, Cost, Denied, Held, Holder, Kind, Msat, Name, PaymentId, Period, Policy, PurseId, Reason,
     Request, Rules, Standing, Utc, Window, WindowLimit,
 };
-use amplet_node::{NewInvoice, Node, PayError, SendError, Spender};
+use amplet_node::{Node, PayError, SendError, Spender};
 use amplet_protocol::page::{EventKind, PaymentStatus};
 use amplet_storage::Store;
 use futures::future::join_all;
@@ -53,10 +53,7 @@ impl Pair {
     }
 
     fn ask(&self, amount_msat: u64) -> Bolt11Invoice {
-        let new =
-            NewInvoice { amount_msat: Some(amount_msat), description: "coffee".into(), expiry_secs: 3600 };
-        let node = self.gateway.clone();
-        self.world.platform.run(async move { node.invoice(&new).await }).unwrap()
+        self.world.ask(&self.gateway, amount_msat)
     }
 
     fn pay(&self, spender: &Spender, invoice: &Bolt11Invoice, max_fee_msat: u64) -> Result<String, PayError> {

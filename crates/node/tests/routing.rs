@@ -8,8 +8,7 @@ mod world;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::lightning_invoice::Bolt11Invoice;
-use amplet_node::{NewInvoice, Node, PayError};
+use amplet_node::{Node, PayError};
 use amplet_protocol::page::{
     ErrorCode, NoRoute, NoRouteReason, PartState, Payment, PaymentPart, PaymentStatus,
 };
@@ -17,12 +16,6 @@ use amplet_router::{Beliefs, Scid, snapshot};
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, MemoryBackend, SealedStore, Store};
 use world::{World, open};
-
-fn ask(world: &World, node: &Node, amount_msat: u64) -> Bolt11Invoice {
-    let new = NewInvoice { amount_msat: Some(amount_msat), description: String::new(), expiry_secs: 3600 };
-    let node = node.clone();
-    world.platform.run(async move { node.invoice(&new).await }).unwrap()
-}
 
 /// A wallet with a channel of 1,000,000 sat to each of two gateways, which are connected with each other and the payee. The
 /// first gateway's channel to the payee looks like the others, but nearly everything in it is the payee's.
@@ -105,7 +98,7 @@ fn in_state(payment: &Payment, state: PartState) -> Vec<&PaymentPart> {
 fn parts_over_two_gateways_and_only_what_failed_is_sent_again() {
     let mut net = net();
     let amount = 1_500_000_000;
-    let paid = net.world.pay_within(&net.wallet, &ask(&net.world, &net.payee, amount), 10_000_000);
+    let paid = net.world.pay_within(&net.wallet, &net.world.ask(&net.payee, amount), 10_000_000);
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
     let (arrived, failed) = (in_state(&paid, PartState::Succeeded), in_state(&paid, PartState::Failed));
     assert_eq!(sum(arrived.iter().copied()), amount);
@@ -139,7 +132,7 @@ fn parts_over_two_gateways_and_only_what_failed_is_sent_again() {
     };
     assert!(high(belief).into_iter().min().unwrap() < belief.capacity_msat, "{belief:?}, {least} failed");
     // What is believed is used: the same channel is not tried with as much again.
-    let again = net.world.pay_within(&net.wallet, &ask(&net.world, &net.payee, 350_000_000), 10_000_000);
+    let again = net.world.pay_within(&net.wallet, &net.world.ask(&net.payee, 350_000_000), 10_000_000);
     assert_eq!(again.status, PaymentStatus::Succeeded, "{again:?}");
     assert!(in_state(&again, PartState::Failed).is_empty(), "{again:?}");
     assert!(again.parts.iter().all(|part| part.probability_ppm.is_some()));
@@ -148,7 +141,7 @@ fn parts_over_two_gateways_and_only_what_failed_is_sent_again() {
 #[test]
 fn damaged_routing_data_in_storage_are_replaced() {
     let mut net = net();
-    let paid = net.world.pay(&net.wallet, &ask(&net.world, &net.payee, 10_000_000));
+    let paid = net.world.pay(&net.wallet, &net.world.ask(&net.payee, 10_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
     net.reopen(|_| ());
     assert!(!net.stored_beliefs().is_empty());
@@ -156,14 +149,14 @@ fn damaged_routing_data_in_storage_are_replaced() {
         batch.put("routing/beliefs", b"AmpB\x01\xff".to_vec());
         batch.put("routing/graph", b"nonsense".to_vec());
     });
-    let paid = net.world.pay(&net.wallet, &ask(&net.world, &net.payee, 10_000_000));
+    let paid = net.world.pay(&net.wallet, &net.world.ask(&net.payee, 10_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
 }
 
 #[test]
 fn a_wallet_pays_by_the_graph_it_has_while_gateways_give_none_or_wrong_ones() {
     let mut net = net();
-    let paid = net.world.pay(&net.wallet, &ask(&net.world, &net.payee, 10_000_000));
+    let paid = net.world.pay(&net.wallet, &net.world.ask(&net.payee, 10_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
     let whole = net.gateway.rgs_snapshot(0).unwrap();
     let mut other_chain = whole.clone();
@@ -176,7 +169,7 @@ fn a_wallet_pays_by_the_graph_it_has_while_gateways_give_none_or_wrong_ones() {
         let asked = net.world.snapshots.borrow().len();
         net.reopen(|_| ());
         assert!(net.world.snapshots.borrow().len() > asked, "it asks once it is connected");
-        let paid = net.world.pay(&net.wallet, &ask(&net.world, &net.payee, 1_000_000));
+        let paid = net.world.pay(&net.wallet, &net.world.ask(&net.payee, 1_000_000));
         assert_eq!(paid.status, PaymentStatus::Succeeded, "{} bytes of routing data", wrong.len());
     }
 }
@@ -193,7 +186,7 @@ fn the_gateway_itself_and_route_hints_need_no_graph() {
     world.channel(&gateway, &payee, open(5_000_000, 2_000_000_000, false));
     world.channel(&wallet, &gateway, open(1_000_000, 0, false));
     for node in [&gateway, &payee] {
-        let invoice = ask(&world, node, 20_000_000);
+        let invoice = world.ask(node, 20_000_000);
         assert!(!invoice.route_hints().is_empty(), "no channel is public");
         let paid = world.pay(&wallet, &invoice);
         assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
@@ -207,7 +200,7 @@ fn a_refusal_says_what_is_in_the_way_and_what_would_work() {
         PayError::NoRoute(error) => (error.code, error.no_route.unwrap(), error.message),
         other => panic!("{other:?}"),
     };
-    let too_much = ask(&net.world, &net.payee, 2_500_000_000);
+    let too_much = net.world.ask(&net.payee, 2_500_000_000);
     let error = net.world.begin(&net.wallet, &too_much, 50_000_000).unwrap_err();
     let (code, NoRoute { reason, largest_msat, .. }, message) = no_route(error);
     assert_eq!((code, reason), (ErrorCode::InsufficientBalance, NoRouteReason::Balance), "{message}");
@@ -216,7 +209,7 @@ fn a_refusal_says_what_is_in_the_way_and_what_would_work() {
         (1_900_000_000..2_000_000_000).contains(&largest) && message.contains(&format!("{}", largest / 1000))
     );
 
-    let dear = ask(&net.world, &net.payee, 100_000_000);
+    let dear = net.world.ask(&net.payee, 100_000_000);
     let (code, refusal, message) = no_route(net.world.begin(&net.wallet, &dear, 0).unwrap_err());
     assert_eq!((code, refusal.reason), (ErrorCode::FeeTooHigh, NoRouteReason::FeeBudget), "{message}");
     assert_eq!(refusal.needed_fee_msat, Some(1000 + 100_000_000 * 100 / 1_000_000));
@@ -228,7 +221,7 @@ fn a_refusal_says_what_is_in_the_way_and_what_would_work() {
     let island = net.world.open("island");
     net.world.platform.advance(Duration::from_secs(11));
     let asked = net.world.snapshots.borrow().len();
-    let unreachable = ask(&net.world, &island, 1_000_000);
+    let unreachable = net.world.ask(&island, 1_000_000);
     let (code, refusal, message) = no_route(net.world.begin(&net.wallet, &unreachable, 1_000).unwrap_err());
     assert_eq!((code, refusal.reason), (ErrorCode::NoRoute, NoRouteReason::NoPath), "{message}");
     assert_eq!(net.world.snapshots.borrow().len(), asked + 1);

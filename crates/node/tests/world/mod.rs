@@ -14,7 +14,9 @@ use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
-use amplet_node::{Acceptance, Forwarding, GraphSource, Node, NodeConfig, OpenChannel, PayError, Role};
+use amplet_node::{
+    Acceptance, Forwarding, GraphSource, NewInvoice, Node, NodeConfig, OpenChannel, PayError, Role,
+};
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
@@ -319,6 +321,14 @@ impl World {
         let (from, to) = (from.clone(), to.node_id());
         self.platform.run(async move { from.open_channel(to, &how).await }).unwrap();
         self.platform.advance(Duration::from_millis(100));
+    }
+
+    /// An invoice over this amount, for coffee, good for an hour.
+    pub fn ask(&self, node: &Node, amount_msat: u64) -> amplet_node::lightning_invoice::Bolt11Invoice {
+        let new =
+            NewInvoice { amount_msat: Some(amount_msat), description: "coffee".into(), expiry_secs: 3600 };
+        let node = node.clone();
+        self.platform.run(async move { node.invoice(&new).await }).unwrap()
     }
 
     /// Pays and waits for the end.

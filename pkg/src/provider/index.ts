@@ -1,4 +1,4 @@
-/** Paying sites: HTTP 402. Nothing happens at import. @module amplet/provider */
+/** Paying sites: WebLN and HTTP 402, for pages, for extensions and for programs. Nothing happens at import. @module amplet/provider */
 
 export {
   authorization,
@@ -19,3 +19,35 @@ export {
   type Payer,
   type PayingFetchOptions,
 } from './fetch.ts';
+export {
+  SiteFault,
+  type Answer,
+  type Ask,
+  type InvoiceDetails,
+  type Occasion,
+  type Question,
+  type Range,
+  type Site,
+  type SiteSpender,
+  type SiteStreams,
+  type SiteWallet,
+  type Store,
+  type StreamRequest,
+  type WalletFailure,
+} from './host/types.ts';
+export { installWebln, type InstallOptions, type PageTransport, type ProviderDetail, type ProviderInfo, type Webln } from './page/webln.ts';
+export { relay, windowTransport, type Relay } from './page/window.ts';
+export {
+  isSiteCall,
+  WIRE_VERSION,
+  type Json,
+  type Sender,
+  type SiteCall,
+  type SiteError,
+  type SiteErrorName,
+  type SiteEvent,
+  type SiteMethod,
+  type SiteParams,
+  type SiteReply,
+  type StreamReport,
+} from './wire.ts';

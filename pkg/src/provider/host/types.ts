@@ -1,0 +1,213 @@
+/** What the host of sites works with: the wallet, the person, what is kept. All of it is given to it. */
+
+import type { Json, Sender, SiteErrorName, StreamReport } from '../wire.ts';
+import type { Outcome } from '../fetch.ts';
+
+/** Who asks: a site is another one inside a frame of another site. */
+export interface Site {
+  /** Origin of the frame, such as `https://shop.example`. */
+  readonly origin: string;
+  /** Origin of the page in the address bar. */
+  readonly topLevel: string;
+}
+
+/** Whose money it is that goes: the wallet finds the site's purse by it. */
+export interface SiteSpender {
+  readonly holder: { readonly kind: 'site' } & Site;
+  /** For the spending report. */
+  readonly purpose?: string;
+  /** The person was shown exactly this payment and allowed at most this, fee included, in millisatoshi. */
+  readonly approvedMsat?: bigint;
+}
+
+/** An invoice, read and checked by the wallet. */
+export interface InvoiceDetails {
+  /** BOLT 11, without scheme or white space: exactly this is paid. */
+  readonly invoice: string;
+  /** `null`: the payer chooses. */
+  readonly amountMsat: bigint | null;
+  /** In hex. */
+  readonly paymentHash: string;
+  /** Node id in hex. */
+  readonly payee: string;
+  readonly description: string;
+  /** Milliseconds since the UNIX epoch. */
+  readonly expiresMs: number;
+  /** `mainnet`, `testnet4`, `signet` or `regtest`. */
+  readonly network: string;
+  /** Greatest routing fee that the wallet would spend, in millisatoshi. */
+  readonly maxFeeMsat: bigint;
+  /** Why it cannot be paid now, in English; `null`: it can be tried. */
+  readonly problem: string | null;
+}
+
+/** The wallet, as far as sites need it. What it rejects with has a `code` ({@link WalletFailure}). */
+export interface SiteWallet {
+  /** The node: `nodeId` in hex. */
+  info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
+  /** What can be sent now, in millisatoshi. */
+  spendableMsat(): Promise<bigint>;
+  /** What the site's purse still allows now; `null`: it has none. */
+  purseLeftMsat(site: Site): Promise<bigint | null>;
+  /** Makes a BOLT 11 invoice; without an amount the payer chooses. */
+  receive(request: { readonly amountMsat?: bigint; readonly description: string }): Promise<{ readonly invoice: string }>;
+  /** Reads and checks an invoice. */
+  inspect(invoice: string): Promise<InvoiceDetails>;
+  /** Pays `details.invoice` within the purse or the approval; rejects when nothing left. */
+  pay(
+    details: InvoiceDetails,
+    options: { readonly amountMsat?: bigint; readonly maxFeeMsat: bigint; readonly spender: SiteSpender },
+  ): Promise<Outcome>;
+  /** Pays a node without an invoice. `records`: TLV records, values in hex. */
+  keysend(request: {
+    readonly payee: string;
+    readonly amountMsat: bigint;
+    readonly records: readonly { readonly type: bigint; readonly value: string }[];
+    readonly maxFeeMsat: bigint;
+    readonly spender: SiteSpender;
+  }): Promise<Outcome>;
+  /** How an outgoing payment stands, by its hash in hex. */
+  lookup(paymentHash: string): Promise<Outcome>;
+  /** Calls `listener` with each state of an outgoing payment from now on. Returns a function that ends that. */
+  watch(paymentHash: string, listener: (outcome: Outcome) => void): () => void;
+  /** An invoice that this wallet made, by its hash; `null`: it made none such. */
+  invoice(paymentHash: string): Promise<{ readonly invoice: string; readonly preimage: string | null; readonly paid: boolean } | null>;
+  /** Signs with the node's key (lnd's format). */
+  signMessage(message: string): Promise<{ readonly message: string; readonly signature: string }>;
+  /** Which node signed, if one did. */
+  verifyMessage(request: { readonly message: string; readonly signature: string }): Promise<{ readonly valid: boolean; readonly nodeId: string }>;
+  /** LNURL-auth (LUD-04, LUD-05): signs `k1` (hex) with the key of `domain`. Without it the wallet cannot log in. */
+  readonly lnurlAuth?: (request: { readonly domain: string; readonly k1: string }) => Promise<{ readonly key: string; readonly sig: string }>;
+  /** Streams of payments. Without it the wallet has none. */
+  readonly streams?: SiteStreams;
+}
+
+/** What a site asks for when it wants to be paid as time passes or units are used. */
+export interface StreamRequest {
+  /** The site's node, hex. */
+  readonly nodeId: string;
+  /** The site's name for the session, at most 64 bytes of UTF-8. */
+  readonly sessionId: string;
+  /** What accrues in a second; 0: only units count. */
+  readonly ratePerSecondMsat: bigint;
+  /** What a unit (a life, a page) costs; 0: only time counts. */
+  readonly perUnitMsat: bigint;
+  /** How much the site lets run up before it has to have it. */
+  readonly creditMsat: bigint;
+}
+
+/** The wallet's streams. They run in the wallet, so they outlive the host; by holder each site reaches only its own. */
+export interface SiteStreams {
+  /** Starts one, or finds the one of this holder and session that runs. */
+  start(request: StreamRequest & { readonly spender: SiteSpender }): Promise<StreamReport>;
+  /** Counts so many units more. */
+  add(site: Site, streamId: string, units: number): Promise<StreamReport>;
+  /** Pauses, goes on, or settles and ends. */
+  control(site: Site, streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<StreamReport>;
+  /** How it stands. Rejects with `invalidInput` when this site has no such stream. */
+  state(site: Site, streamId: string): Promise<StreamReport>;
+}
+
+/** What the wallet rejects with: `code` as in `WalletError`. */
+export interface WalletFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a payment that the person is asked about is for. */
+export type Occasion =
+  /** `webln.sendPayment`. */
+  | { readonly kind: 'webln' }
+  /** LNURL-pay: what `domain` says of it. */
+  | { readonly kind: 'lnurl'; readonly domain: string; readonly text: string }
+  /** A page that answers 402. */
+  | { readonly kind: 'page'; readonly url: string };
+
+/** What the person is asked. Every question names the site. */
+export type Question = { readonly site: Site } & (
+  | { readonly kind: 'enable' }
+  | { readonly kind: 'balance' }
+  | {
+      readonly kind: 'payment';
+      readonly occasion: Occasion;
+      readonly invoice: InvoiceDetails;
+      /** What the purse said against it; `null`: nothing was asked of it. Show it to the person, never to the site. */
+      readonly refusal: WalletFailure | null;
+    }
+  | {
+      readonly kind: 'keysend';
+      readonly payee: string;
+      readonly amountMsat: bigint;
+      readonly maxFeeMsat: bigint;
+      readonly refusal: WalletFailure | null;
+    }
+  | ({ readonly kind: 'stream'; readonly refusal: WalletFailure | null } & StreamRequest)
+  | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
+  | { readonly kind: 'signMessage'; readonly message: string }
+  /** For the person to read; it is answered by closing it. */
+  | { readonly kind: 'verifyMessage'; readonly message: string; readonly signature: string; readonly valid: boolean; readonly nodeId: string }
+  | ({ readonly kind: 'lnurlPay'; readonly domain: string; readonly text: string; readonly commentLength: number } & Range)
+  | ({ readonly kind: 'lnurlWithdraw'; readonly domain: string; readonly text: string } & Range)
+  | { readonly kind: 'lnurlAuth'; readonly domain: string; readonly action: 'register' | 'login' | 'link' | 'auth' }
+);
+
+/** What an amount may be; `null`: unbounded on that side. */
+export interface Range {
+  readonly minMsat: bigint | null;
+  readonly maxMsat: bigint | null;
+}
+
+/** What the person answers. A window that is closed is a no. */
+export type Answer =
+  | { readonly allowed: false }
+  | {
+      readonly allowed: true;
+      /** What the person chose, where the question leaves it open. Within the question's range. */
+      readonly amountMsat?: bigint;
+      /** For `lnurlPay`, at most `commentLength` characters. */
+      readonly comment?: string;
+      /** For `balance`: not to ask this site again. */
+      readonly remember?: boolean;
+    };
+
+/** Asks the person. Rejects, or answers no, when `signal` fires: the site went away. */
+export type Ask = (question: Question, signal: AbortSignal) => Promise<Answer>;
+
+/** Where the host keeps what outlives it. Keys are at most 600 characters; values are JSON. */
+export interface Store {
+  get(key: string): Promise<Json | undefined>;
+  set(key: string, value: Json): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Every key that begins with `prefix`. */
+  keys(prefix: string): Promise<readonly string[]>;
+}
+
+/** What a site is told instead of an answer. */
+export class SiteFault extends Error {
+  override readonly name: SiteErrorName;
+
+  constructor(name: SiteErrorName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+  }
+}
+
+/** The site of a sender. Opaque and insecure origins are none: `null`. */
+export function siteOf({ origin, topLevelOrigin }: Sender): Site | null {
+  return isSecureOrigin(origin) && isSecureOrigin(topLevelOrigin) ? { origin, topLevel: topLevelOrigin } : null;
+}
+
+/** Names a site in keys. Origins hold no spaces. */
+export const siteKey = ({ origin, topLevel }: Site): string => `${origin} ${topLevel}`;
+
+/** https, or this machine; nothing opaque. */
+export function isSecureOrigin(origin: string): boolean {
+  if (origin.length > 280 || !URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  return url.origin === origin && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)));
+}
+
+/** Names of this machine, which no name server can turn elsewhere. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}

@@ -1,0 +1,124 @@
+/**
+ * What a page and the wallet's host say to each other: the page's script sends {@link SiteCall}s, the host answers each with
+ * a {@link SiteReply} and tells of what happens with {@link SiteEvent}s. All of it is JSON, so that it crosses
+ * `window.postMessage` and extension ports alike; amounts in millisatoshi are decimal strings (`"1000"`).
+ *
+ * Nothing in a message says who sent it: the host learns the {@link Sender} from the browser.
+ */
+
+/** What JSON can say. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+/** Version of these messages; both sides ignore others. */
+export const WIRE_VERSION = 1;
+
+/** Errors that a page sees: the class names of the npm package `webln`. */
+export type SiteErrorName =
+  /** The person or the purse said no, or the site was never enabled. */
+  | 'RejectionError'
+  /** The wallet cannot be reached: locked, offline, restarting. What was asked for may have happened. */
+  | 'ConnectionError'
+  /** There is no such method. */
+  | 'UnsupportedMethodError'
+  /** The payment found no way; nothing left. */
+  | 'RoutingError'
+  /** An argument makes no sense, or an invoice cannot be paid. */
+  | 'InvalidDataError'
+  /** A defect in the wallet. */
+  | 'InternalError';
+
+/** An error as it crosses. The message is in English, and says nothing of the wallet that the page need not know. */
+export interface SiteError {
+  readonly name: SiteErrorName;
+  readonly message: string;
+}
+
+/** A page calls. */
+export interface SiteCall {
+  readonly amplet: typeof WIRE_VERSION;
+  /** The page's own number for this call; the reply carries it. */
+  readonly id: number;
+  /** One of {@link SiteMethod}; others are answered with `UnsupportedMethodError`. */
+  readonly method: string;
+  /** What the method takes, by name; see {@link SiteParams}. */
+  readonly params: Json;
+}
+
+/** What each method takes. WebLN amounts are in sat, a number or a decimal string. */
+export interface SiteParams {
+  readonly enable: Record<string, never>;
+  readonly isEnabled: Record<string, never>;
+  readonly getInfo: Record<string, never>;
+  readonly getBalance: Record<string, never>;
+  readonly makeInvoice: {
+    readonly amount?: string | number;
+    readonly defaultAmount?: string | number;
+    readonly minimumAmount?: string | number;
+    readonly maximumAmount?: string | number;
+    readonly defaultMemo?: string;
+  };
+  readonly sendPayment: { readonly paymentRequest: string };
+  readonly sendPaymentAsync: { readonly paymentRequest: string };
+  readonly keysend: { readonly destination: string; readonly amount: string | number; readonly customRecords?: { readonly [type: string]: string } };
+  readonly signMessage: { readonly message: string };
+  readonly verifyMessage: { readonly signature: string; readonly message: string };
+  readonly lnurl: { readonly lnurl: string };
+  readonly lookupInvoice: { readonly paymentRequest?: string; readonly paymentHash?: string };
+  readonly request: { readonly method: string; readonly params?: Json };
+}
+
+/** What a page can ask for. */
+export type SiteMethod = keyof SiteParams;
+
+/** The answer to one call. */
+export type SiteReply =
+  | { readonly amplet: typeof WIRE_VERSION; readonly id: number; readonly ok: true; readonly result: Json }
+  | { readonly amplet: typeof WIRE_VERSION; readonly id: number; readonly ok: false; readonly error: SiteError };
+
+/** What the host tells a page unasked. */
+export interface SiteEvent {
+  readonly amplet: typeof WIRE_VERSION;
+  readonly event:
+    /** Another wallet is used from now on: what `getInfo` said is no longer so. */
+    | 'accountChanged'
+    /** A stream of this page changed; `detail` is a {@link StreamReport}. */
+    | 'stream'
+    /** The host went away: calls that wait get no answer. Sent by what carries the messages. */
+    | 'lost';
+  readonly detail: Json;
+}
+
+/** How a stream of payments stands. */
+export type StreamReport = {
+  /** The wallet's own name for the stream. */
+  readonly streamId: string;
+  /** The site's name for the session that is paid for. */
+  readonly sessionId: string;
+  /** `running`, `paused` or `stopped`; a stopped one stays so. */
+  readonly state: 'running' | 'paused' | 'stopped';
+  /** Why it does not run; `null` while it does. */
+  readonly reason: 'site' | 'person' | 'hidden' | 'offline' | 'purse' | 'failed' | null;
+  /** What the site has got, fees not counted, in millisatoshi. */
+  readonly paidMsat: string;
+  /** What the site may have earned so far, in millisatoshi. */
+  readonly owedMsat: string;
+};
+
+/** Who sent a call, as the browser says it (`MessageSender` of an extension's port). */
+export interface Sender {
+  /** Origin of the frame that called, such as `https://shop.example`. */
+  readonly origin: string;
+  /** Origin of the page in the address bar; the same but for frames of other sites. */
+  readonly topLevelOrigin: string;
+  /** The tab. */
+  readonly tabId: number;
+  /** The frame in that tab; 0 is the page itself. */
+  readonly frameId: number;
+}
+
+/** Whether `value` has the form of a call. What it asks for is judged by the host. */
+export function isSiteCall(value: unknown): value is SiteCall {
+  if (typeof value !== 'object' || value === null) return false;
+  const { amplet, id, method } = value as Partial<Record<keyof SiteCall, unknown>>;
+  return amplet === WIRE_VERSION && Number.isSafeInteger(id) && typeof method === 'string';
+}

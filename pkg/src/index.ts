@@ -13,6 +13,7 @@ export type {
   ChannelState,
   ChannelTerms,
   Connection,
+  CustomRecord,
   Direction,
   ErrorCode,
   FeeRates,
@@ -31,6 +32,7 @@ export type {
   PaymentRequest,
   PaymentStatus,
   Status,
+  StreamTotals,
   Trust,
   Warning,
 } from './protocol.ts';

@@ -118,7 +118,7 @@ export type Direction = "inbound" | "outbound";
 /**
  * How money moved.
  */
-export type PaymentKind = "bolt11" | "onchain" | "channelOpen" | "channelClose";
+export type PaymentKind = "bolt11" | "keysend" | "offer" | "stream" | "onchain" | "channelOpen" | "channelClose";
 
 /**
  * A payment's outcome: never a guess.
@@ -176,6 +176,44 @@ probabilityPpm: number | null,
  * Where it failed, when that is known: index in `path` of the channel that did not carry it.
  */
 failedAt: number | null, };
+
+/**
+ * A custom record of a payment's onion (BOLT 4, `payload`).
+ */
+export type CustomRecord = { 
+/**
+ * Its TLV type, 65536 or greater.
+ */
+type: bigint, 
+/**
+ * Its value, in hex.
+ */
+value: string, };
+
+/**
+ * How a stream of payments stands.
+ */
+export type StreamTotals = { 
+/**
+ * The payee's name for it: 1 to 64 bytes of UTF-8, in record 4279633 of each payment.
+ */
+session: string, 
+/**
+ * Payments that arrived.
+ */
+payments: bigint, 
+/**
+ * Payments that failed: nothing left.
+ */
+failed: bigint, 
+/**
+ * On its way, not counted in the amount; fees not included.
+ */
+pendingMsat: bigint, 
+/**
+ * Whether more may follow.
+ */
+open: boolean, };
 
 /**
  * A line of the history.
@@ -248,7 +286,15 @@ durationMs: bigint | null,
 /**
  * The parts of an outbound Lightning payment, failed ones included, in the order in which they left.
  */
-parts: Array<PaymentPart>, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
+parts: Array<PaymentPart>, 
+/**
+ * What a keysend carried beside the money.
+ */
+records?: Array<CustomRecord>, 
+/**
+ * How a stream stands: `amount_msat` and `fee_msat` are then what has been paid so far.
+ */
+stream?: StreamTotals, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
 /**
  * Why, and what to do.
  */

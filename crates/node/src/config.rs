@@ -6,6 +6,8 @@ use bitcoin::Network;
 use bitcoin::secp256k1::PublicKey;
 use lightning::util::config::UserConfig;
 
+use crate::keysend::AcceptKeysend;
+
 /// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
 pub const HTLC_DELTA: u16 = 144;
 
@@ -98,6 +100,8 @@ pub struct NodeConfig {
     pub role: Role,
     /// Decides on inbound channels.
     pub accept_channel: AcceptChannel,
+    /// Decides on payments that come without an invoice.
+    pub accept_keysend: AcceptKeysend,
     /// Where it learns of other nodes' channels.
     pub graph: GraphSource,
 }

@@ -96,8 +96,15 @@ pub enum PayError {
     /// No route; why, and what would work ([`WalletError::no_route`]).
     #[error(transparent)]
     NoRoute(Box<WalletError>),
+    /// A custom record that may not be sent.
+    #[error(
+        "a custom record's type is 65536 or greater, is given once, and is none that Lightning uses itself (77777, 5482373484)"
+    )]
+    Records,
     /// The instructions do not fit a Lightning packet.
-    #[error("this invoice carries more data than a Lightning payment can; ask the payee for a simpler one")]
+    #[error(
+        "this payment carries more data than Lightning transports: ask the payee for a simpler invoice, or send fewer records"
+    )]
     TooLarge,
     /// The purse gives no money for it.
     #[error(transparent)]

@@ -38,7 +38,7 @@ const ANNOUNCE_EVERY: Duration = Duration::from_secs(3600);
 /// A running node. Clones are the same node.
 #[derive(Clone)]
 pub struct Node {
-    inner: Rc<Inner>,
+    pub(crate) inner: Rc<Inner>,
 }
 
 impl Node {

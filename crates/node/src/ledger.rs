@@ -169,6 +169,11 @@ impl Ledger {
         state.open.contains_key(id) || state.done_at.contains_key(id)
     }
 
+    /// Whether a payment of this id has ended.
+    pub fn has_ended(&self, id: &str) -> bool {
+        self.state.borrow().done_at.contains_key(id)
+    }
+
     /// What was staged since the last call.
     pub fn take_changes(&self) -> Changes {
         let mut state = self.state.borrow_mut();

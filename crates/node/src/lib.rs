@@ -14,6 +14,7 @@ mod face;
 mod fees;
 mod journal;
 pub mod keys;
+mod keysend;
 mod ledger;
 mod log;
 mod messages;
@@ -41,6 +42,7 @@ pub use config::{
 };
 pub use error::{ChannelError, NodeError, PayError, SendError};
 pub use face::Node;
+pub use keysend::{AcceptKeysend, InboundKeysend, Keysend, Records, accept_all_keysends};
 pub use ledger::LedgerError;
 pub use lightning;
 pub use lightning_invoice;

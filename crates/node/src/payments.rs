@@ -6,7 +6,7 @@ use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentS
 use amplet_router::NoPlan;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
-use hex_conservative::DisplayHex;
+use hex_conservative::{DisplayHex, FromHex};
 use lightning::ln::channelmanager::{
     Bolt11InvoiceParameters, OptionalBolt11PaymentParams, PaymentId, RecentPaymentDetails,
 };
@@ -23,7 +23,7 @@ use crate::routing::explain::no_route;
 use crate::routing::{Refused, update};
 
 /// How often LDK looks for another route.
-const ATTEMPTS: u32 = 10;
+pub(crate) const ATTEMPTS: u32 = 10;
 
 /// Parts of a payment at most: two full channels' worth (see `routing`).
 const MAX_PARTS: u8 = 60;
@@ -115,14 +115,29 @@ impl Inner {
             description: description(invoice),
             payee: Some(invoice.get_payee_pub_key().to_string()),
             expires_at: Some(expires_at),
-            ..self.lightning_payment(id.clone(), invoice)
+            ..self.lightning_payment(id, invoice)
         };
+        self.depart(payment, max_fee_msat, spender, || {
+            let params = payment_params(max_fee_msat);
+            self.ldk.manager.pay_for_bolt11_invoice(invoice, PaymentId(hash.0), amount_msat, params)
+        })
+        .await
+    }
+
+    /// Reserves what a payment costs at most, hands it to LDK and notes it, in one step; answers its id.
+    pub(crate) async fn depart(
+        &self,
+        payment: Payment,
+        max_fee_msat: u64,
+        spender: &Spender,
+        send: impl Fn() -> Result<(), Bolt11PaymentError>,
+    ) -> Result<String, PayError> {
         self.ledger.purses.reserve(&payment, max_fee_msat, spender)?;
+        let id = payment.id.clone();
         self.begun.borrow_mut().insert(id.clone(), self.platform.monotonic());
-        let sent = self.hand_over(invoice, amount_msat, max_fee_msat).await;
+        let sent = self.hand_over(&payment, send).await;
         if let Err(error) = sent {
-            let error = self.pay_error(&error, PaymentId(hash.0), amount);
-            // Nothing left: the attempt stays visible, and the invoice may be tried again.
+            // Nothing left: the attempt stays visible, and may be made again.
             let status = PaymentStatus::Failed { error: shown(&error) };
             let settled_at = Some(self.now());
             self.ledger.put(Payment { status, settled_at, ..payment });
@@ -130,29 +145,25 @@ impl Inner {
             self.wake.wake();
             return Err(error);
         }
-        self.ledger.put(Payment { parts: self.ldk.router.planned.take(PaymentId(hash.0)), ..payment });
+        let parts = ldk_id(&id).map(|id| self.ldk.router.planned.take(id)).unwrap_or_default();
+        self.ledger.put(Payment { parts, ..payment });
         self.wake.wake();
         Ok(id)
     }
 
-    /// Hands the payment to LDK; once more, when it was refused for want of channels and newer routing data could be had.
-    async fn hand_over(
+    /// Hands a payment to LDK; once more, when it was refused for want of channels and newer routing data could be had.
+    pub(crate) async fn hand_over(
         &self,
-        invoice: &Bolt11Invoice,
-        amount_msat: Option<u64>,
-        max_fee_msat: u64,
-    ) -> Result<(), Bolt11PaymentError> {
-        let id = PaymentId(invoice.payment_hash().0);
-        let send = || {
-            let params = payment_params(max_fee_msat);
-            self.ldk.manager.pay_for_bolt11_invoice(invoice, id, amount_msat, params)
-        };
-        let sent = send();
-        if sent.is_ok() || !self.may_be_unheard_of(id) || !update::refresh(self).await {
-            return sent;
+        payment: &Payment,
+        send: impl Fn() -> Result<(), Bolt11PaymentError>,
+    ) -> Result<(), PayError> {
+        let id = ldk_id(&payment.id).ok_or(PayError::Duplicate)?;
+        let mut sent = send();
+        if sent.is_err() && self.may_be_unheard_of(id) && update::refresh(self).await {
+            self.ldk.router.forget(id);
+            sent = send();
         }
-        self.ldk.router.forget(id);
-        send()
+        sent.map_err(|error| self.pay_error(&error, id, payment.amount_msat.unwrap_or(0)))
     }
 
     /// Whether the payment was refused for want of channels that the network may have and the graph has not.
@@ -200,6 +211,11 @@ impl Inner {
         }
         self.ledger.payment(&*self.store, id).await.ok().flatten()
     }
+}
+
+/// An id of the history as LDK has it.
+pub(crate) fn ldk_id(id: &str) -> Option<PaymentId> {
+    <[u8; 32]>::from_hex(id).ok().map(PaymentId)
 }
 
 /// The invoice's description; its hash, when it has only that.

@@ -12,31 +12,7 @@ use std::time::Duration;
 use amplet_node::Node;
 use amplet_protocol::page::{PartState, PaymentStatus};
 use amplet_storage::Store;
-use world::{Mortal, World, open};
-
-struct Net {
-    world: World,
-    wallet: Node,
-    gateway: Node,
-    payee: Node,
-}
-
-/// wallet -> gateway -> payee, both channels open and confirmed.
-fn net() -> Net {
-    let world = World::new();
-    let gateway = world.open("gateway");
-    let payee = world.open("payee");
-    let wallet = world.open("wallet");
-    world.fund(&gateway, 10_000_000);
-    world.fund(&wallet, 2_000_000);
-    world.connect(&gateway, &payee, "payee");
-    world.connect(&wallet, &gateway, "gateway");
-    world.channel(&gateway, &payee, open(5_000_000, 2_000_000_000, true));
-    world.channel(&wallet, &gateway, open(1_000_000, 0, false));
-    // Announcements travel.
-    world.platform.advance(Duration::from_secs(180));
-    Net { world, wallet, gateway, payee }
-}
+use world::{Mortal, Net, World, net};
 
 #[test]
 fn a_wallet_pays_two_hops_away_and_is_paid_back() {

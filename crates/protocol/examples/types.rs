@@ -27,6 +27,8 @@ fn main() {
         page::PartState,
         page::PartHop,
         page::PaymentPart,
+        page::CustomRecord,
+        page::StreamTotals,
         page::Payment,
         page::ChannelState,
         page::Channel,

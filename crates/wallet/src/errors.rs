@@ -71,7 +71,7 @@ pub fn onchain(error: &OnchainError) -> WalletError {
 pub fn pay(error: &PayError) -> WalletError {
     let code = match error {
         PayError::Duplicate => ErrorCode::AlreadyPaid,
-        PayError::Own => ErrorCode::InvalidInput,
+        PayError::Own | PayError::Records => ErrorCode::InvalidInput,
         PayError::Amount => ErrorCode::AmountMismatch,
         PayError::Expired => ErrorCode::Expired,
         PayError::NoRoute(error) => return (**error).clone(),

@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use amplet_chain::{Chain, Position};
 use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::{AcceptChannel, Acceptance, GraphSource, InboundChannel, Node, NodeConfig, Role};
+use amplet_node::{
+    AcceptChannel, Acceptance, GraphSource, InboundChannel, Node, NodeConfig, Role, accept_all_keysends,
+};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
@@ -37,6 +39,7 @@ pub(crate) async fn open(
         network: network(options.network),
         role: Role::Wallet,
         accept_channel: accept_from(gateways.all(), gateways.trusted()),
+        accept_keysend: accept_all_keysends(),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
     };
     let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;

@@ -14,7 +14,11 @@ export function titleOf(payment: Payment): string {
       return m.payment_channelClose();
     case 'onchain':
       return payment.direction === 'inbound' ? m.payment_deposit() : m.payment_send();
+    case 'stream':
+      return m.payment_stream();
     case 'bolt11':
+    case 'keysend':
+    case 'offer':
       return payment.direction === 'inbound' ? m.payment_received() : m.payment_paid();
   }
 }

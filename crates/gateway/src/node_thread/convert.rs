@@ -112,7 +112,9 @@ pub(super) fn channel_error(error: &ChannelError) -> AdminError {
 pub(super) fn pay_error(error: &PayError) -> AdminError {
     let code = match error {
         PayError::Duplicate | PayError::Expired => AdminCode::InvoiceUnusable,
-        PayError::Own | PayError::Amount | PayError::Invoice(_) => AdminCode::InvalidInput,
+        PayError::Own | PayError::Amount | PayError::Records | PayError::Invoice(_) => {
+            AdminCode::InvalidInput
+        }
         PayError::Denied(_) => AdminCode::NotNow,
         PayError::NoRoute(_) | PayError::TooLarge => AdminCode::Remote,
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use amplet_chain::{Chain, Checkpoint, Position};
 use amplet_node::keys::Keys;
-use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role};
+use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role, accept_all_keysends};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{SealedStore, SharedBackend, SqliteBackend, Store, StoreError};
 use amplet_transport::{NativePlatform, Platform};
@@ -128,6 +128,7 @@ fn node_config(config: &Config) -> NodeConfig {
             addresses: config.node.announce.clone(),
         }),
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
+        accept_keysend: accept_all_keysends(),
         graph: GraphSource::gossip(),
     }
 }

@@ -11,8 +11,9 @@ use crate::node::Inner;
 /// Dispatches an event.
 pub(crate) fn handle(inner: &Inner, event: Event) -> Result<(), ReplayEvent> {
     match event {
-        Event::PaymentClaimable { payment_hash, amount_msat, purpose, .. } => {
-            payment::claimable(inner, payment_hash, amount_msat, purpose);
+        Event::PaymentClaimable { payment_hash: hash, amount_msat, purpose, onion_fields, .. } => {
+            let records = onion_fields.map(|onion| onion.custom_tlvs().clone()).unwrap_or_default();
+            payment::claimable(inner, payment::Claimable { hash, amount_msat, purpose, records });
         }
         Event::PaymentClaimed { payment_hash, amount_msat, purpose, .. } => {
             payment::claimed(inner, payment_hash, amount_msat, &purpose);

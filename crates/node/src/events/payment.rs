@@ -1,12 +1,15 @@
 //! Events of payments.
 
-use amplet_protocol::page::{ErrorCode, EventKind, PartState, Payment, PaymentStatus, WalletError};
+use amplet_protocol::page::{
+    Direction, ErrorCode, EventKind, PartState, Payment, PaymentKind, PaymentStatus, WalletError,
+};
 use hex_conservative::DisplayHex;
 use lightning::events::{PathFailure, PaymentFailureReason, PaymentPurpose};
 use lightning::ln::channelmanager::PaymentId;
 use lightning::routing::router::Path;
 use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
+use crate::keysend::{InboundKeysend, Records, shown};
 use crate::node::Inner;
 use crate::routing::explain::no_route;
 use crate::routing::parts;
@@ -25,19 +28,50 @@ pub(super) struct FailedPath {
     pub failure: PathFailure,
 }
 
-/// Money for an invoice of ours has arrived: take it.
-pub(super) fn claimable(inner: &Inner, hash: PaymentHash, amount_msat: u64, purpose: PaymentPurpose) {
-    let id = hash.0.to_lower_hex_string();
-    match purpose.preimage() {
+/// Money that has arrived and waits to be taken.
+pub(super) struct Claimable {
+    pub hash: PaymentHash,
+    pub amount_msat: u64,
+    pub purpose: PaymentPurpose,
+    pub records: Records,
+}
+
+/// Money has arrived: take it, or send it back.
+pub(super) fn claimable(inner: &Inner, money: Claimable) {
+    let id = money.hash.0.to_lower_hex_string();
+    let known = match money.purpose {
+        PaymentPurpose::SpontaneousPayment(_) => keysend(inner, &id, &money),
+        // Paid twice: the payer gets it back.
+        _ => !inner.ledger.has_ended(&id),
+    };
+    match money.purpose.preimage().filter(|_| known) {
         Some(preimage) => {
-            log::info!("payment {id}: {amount_msat} msat can be claimed");
+            log::info!("payment {id}: {} msat can be claimed", money.amount_msat);
             inner.ldk.manager.claim_funds(preimage);
         }
         None => {
-            log::warn!("payment {id}: no preimage known, sent back");
-            inner.ldk.manager.fail_htlc_backwards(&hash);
+            log::warn!("payment {id}: sent back");
+            inner.ldk.manager.fail_htlc_backwards(&money.hash);
         }
     }
+}
+
+/// Notes a payment that nobody asked for; whether it is taken.
+fn keysend(inner: &Inner, id: &str, money: &Claimable) -> bool {
+    let amount_msat = money.amount_msat;
+    let offered = InboundKeysend { amount_msat, records: money.records.clone() };
+    // An even record that nobody here understands must not be ignored (BOLT 1, "It's ok to be odd").
+    let is_odd = money.records.iter().all(|(record_type, _)| record_type % 2 == 1);
+    // A preimage used before was known to every node on the way.
+    if !is_odd || inner.ledger.has_ended(id) || !(inner.config.accept_keysend)(&offered) {
+        return false;
+    }
+    inner.ledger.put(Payment {
+        amount_msat: Some(amount_msat),
+        records: shown(money.records.iter()),
+        ..Payment::begun(id.to_owned(), Direction::Inbound, PaymentKind::Keysend, inner.now())
+    });
+    true
 }
 
 /// The money is ours.
@@ -155,7 +189,6 @@ pub(super) fn path_failed(inner: &Inner, failed: &FailedPath) {
 
 /// Moves invoices that nobody paid in time to the history.
 pub(crate) fn expire(inner: &Inner) {
-    use amplet_protocol::page::Direction;
     let now = inner.now();
     // LDK accepts HTLCs for two hours longer, by block time; an invoice is shown as pending until then.
     const GRACE: u64 = 3 * 3600;

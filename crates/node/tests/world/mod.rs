@@ -1,7 +1,9 @@
 //! A Lightning network in memory: one virtual clock, one chain, nodes that are killed and opened again at will.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+mod config;
 mod mortal;
+mod net;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -14,9 +16,7 @@ use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
-use amplet_node::{
-    Acceptance, Forwarding, GraphSource, NewInvoice, Node, NodeConfig, OpenChannel, PayError, Role,
-};
+use amplet_node::{NewInvoice, Node, OpenChannel, PayError};
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
@@ -26,6 +26,8 @@ use futures::FutureExt;
 
 #[allow(unused_imports, reason = "not every test file kills processes")]
 pub use mortal::Mortal;
+#[allow(unused_imports, reason = "not every test file needs a hop in between")]
+pub use net::{Net, net};
 
 const MNEMONICS: [(&str, &str); 5] = [
     (
@@ -73,6 +75,8 @@ pub struct World {
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
     /// Whether nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
+    /// Whether nodes send keysends back.
+    pub refuse_keysends: Rc<Cell<bool>>,
 }
 
 impl World {
@@ -93,6 +97,7 @@ impl World {
             disks: RefCell::default(),
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
+            refuse_keysends: Rc::default(),
             snapshots: Rc::default(),
             routing_data: Rc::default(),
         };
@@ -203,7 +208,7 @@ impl World {
         self.disks.borrow_mut().insert(name.to_owned(), disk.clone());
         let platform = self.platform.clone();
         let own = name.to_owned();
-        let zero_conf = Rc::clone(&self.trust_zero_conf);
+        let config = self.config(name);
         let node = self.platform.run(async move {
             let kek = Kek::from_bytes([7; 32]);
             let backend: amplet_storage::SharedBackend = Rc::new(disk);
@@ -223,9 +228,7 @@ impl World {
             let birthday = chain.position_at(chain.tip().height);
             let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == own).unwrap().1;
             let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, 0).unwrap();
-            Node::open(platform, store, Rc::new(chain), &keys, &birthday, config(&own, zero_conf))
-                .await
-                .unwrap()
+            Node::open(platform, store, Rc::new(chain), &keys, &birthday, config).await.unwrap()
         });
         self.nodes.borrow_mut().insert(name.to_owned(), node.clone());
         node
@@ -393,24 +396,4 @@ fn pay(from: OutPoint, to: ScriptBuf, sat: u64) -> Transaction {
         input: vec![TxIn { previous_output: from, sequence: Sequence::MAX, ..TxIn::default() }],
         output: vec![TxOut { value: Amount::from_sat(sat), script_pubkey: to }],
     }
-}
-
-fn config(name: &str, zero_conf: Rc<Cell<bool>>) -> NodeConfig {
-    let role = match name {
-        "wallet" => Role::Wallet,
-        _ => Role::Gateway(Forwarding {
-            fee_base_msat: 1000,
-            fee_ppm: 100,
-            minimum_depth: 1,
-            alias: [0; 32],
-            addresses: Vec::new(),
-        }),
-    };
-    let accept: amplet_node::AcceptChannel =
-        Rc::new(move |_| if zero_conf.get() { Acceptance::AcceptZeroConf } else { Acceptance::Accept });
-    let graph = match role {
-        Role::Wallet => GraphSource::Snapshots(vec!["http://gateway".into()]),
-        Role::Gateway(_) => GraphSource::gossip(),
-    };
-    NodeConfig { network: Network::Regtest, role, accept_channel: accept, graph }
 }

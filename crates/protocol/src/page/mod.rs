@@ -15,8 +15,8 @@ pub use event::{Event, EventKind, Notice};
 pub use part::{PartHop, PartState, PaymentPart};
 pub use request::{Inspected, OnchainSend, OpenOptions, Page, PaymentRequest, Request, SendAmount};
 pub use state::{
-    Balance, ChainStatus, Channel, ChannelState, Connection, Direction, FeeRates, Gateway, GatewayStatus,
-    Network, Payment, PaymentKind, PaymentStatus, Status, Trust, Warning,
+    Balance, ChainStatus, Channel, ChannelState, Connection, CustomRecord, Direction, FeeRates, Gateway,
+    GatewayStatus, Network, Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Trust, Warning,
 };
 
 /// Version of these messages. A page and an engine of different versions refuse each other with

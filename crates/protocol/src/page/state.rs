@@ -74,6 +74,12 @@ pub enum Direction {
 pub enum PaymentKind {
     /// A BOLT 11 invoice.
     Bolt11,
+    /// Lightning without an invoice: the payer chose the preimage.
+    Keysend,
+    /// A BOLT 12 offer.
+    Offer,
+    /// Many keysends to one session, together one line.
+    Stream,
     /// An on-chain transaction.
     Onchain,
     /// Savings to everyday: the funding of a channel.
@@ -141,6 +147,42 @@ pub struct Payment {
     /// The parts of an outbound Lightning payment, failed ones included, in the order in which they left.
     #[serde(default)]
     pub parts: Vec<super::PaymentPart>,
+    /// What a keysend carried beside the money.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "ts", ts(as = "Option<Vec<CustomRecord>>", optional))]
+    pub records: Vec<CustomRecord>,
+    /// How a stream stands: `amount_msat` and `fee_msat` are then what has been paid so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub stream: Option<StreamTotals>,
+}
+
+/// A custom record of a payment's onion (BOLT 4, `payload`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct CustomRecord {
+    /// Its TLV type, 65536 or greater.
+    #[serde(rename = "type")]
+    pub record_type: u64,
+    /// Its value, in hex.
+    pub value: String,
+}
+
+/// How a stream of payments stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct StreamTotals {
+    /// The payee's name for it: 1 to 64 bytes of UTF-8, in record 4279633 of each payment.
+    pub session: String,
+    /// Payments that arrived.
+    pub payments: u64,
+    /// Payments that failed: nothing left.
+    pub failed: u64,
+    /// On its way, not counted in the amount; fees not included.
+    pub pending_msat: u64,
+    /// Whether more may follow.
+    pub open: bool,
 }
 
 impl Payment {
@@ -166,6 +208,8 @@ impl Payment {
             expires_at: None,
             duration_ms: None,
             parts: Vec::new(),
+            records: Vec::new(),
+            stream: None,
         }
     }
 

@@ -1,0 +1,39 @@
+//! How the nodes are set up.
+
+use std::rc::Rc;
+
+use amplet_node::bitcoin::Network;
+use amplet_node::{Acceptance, Forwarding, GraphSource, NodeConfig, Role};
+
+use super::World;
+
+impl World {
+    pub(super) fn config(&self, name: &str) -> NodeConfig {
+        let zero_conf = Rc::clone(&self.trust_zero_conf);
+        let refuse = Rc::clone(&self.refuse_keysends);
+
+        let role = match name {
+            "wallet" => Role::Wallet,
+            _ => Role::Gateway(Forwarding {
+                fee_base_msat: 1000,
+                fee_ppm: 100,
+                minimum_depth: 1,
+                alias: [0; 32],
+                addresses: Vec::new(),
+            }),
+        };
+        let accept: amplet_node::AcceptChannel =
+            Rc::new(move |_| if zero_conf.get() { Acceptance::AcceptZeroConf } else { Acceptance::Accept });
+        let graph = match role {
+            Role::Wallet => GraphSource::Snapshots(vec!["http://gateway".into()]),
+            Role::Gateway(_) => GraphSource::gossip(),
+        };
+        NodeConfig {
+            network: Network::Regtest,
+            role,
+            accept_channel: accept,
+            accept_keysend: Rc::new(move |_| !refuse.get()),
+            graph,
+        }
+    }
+}

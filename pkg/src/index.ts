@@ -2,7 +2,7 @@
 
 export { WalletError } from './error.ts';
 export { Wallet, type Snapshot } from './page/wallet.ts';
-export type { OpenOptions } from './page/open.ts';
+export { unlockKey, type OpenOptions } from './page/open.ts';
 export type { WalletEvent } from './page/events.ts';
 export { checkMnemonic, generateMnemonic, suggestWords, type MnemonicCheck, type MnemonicProblem } from './page/words.ts';
 export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './page/settings.ts';

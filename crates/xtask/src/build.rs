@@ -93,10 +93,12 @@ pub const ROUTER: Artifact = Artifact { name: "router", shipped: false, usual: D
 /// Names the step that failed, with the end of its log.
 pub fn all(cache: &Cache) -> Result<()> {
     page(cache)?;
+    extension(cache)?;
     let gateway = gateway(cache, true)?;
     println!("engine and page helpers  {}", root().join("pkg/generated").display());
     println!("npm package              {}", root().join("pkg/dist").display());
     println!("web wallet               {}", root().join("www/dist").display());
+    println!("extension                {}", root().join("extension/dist").display());
     println!("gateway                  {}", gateway.display());
     Ok(())
 }
@@ -233,6 +235,17 @@ pub fn www(cache: &Cache) -> Result<()> {
     let package = root().join("pkg");
     // `SKIPPED` in stamp.rs leaves out dist/: the package's sources and the wasm decide.
     script(cache, &folder, &[&folder, &package], Duration::from_secs(20))
+}
+
+/// Builds the extension into `extension/dist/chrome/` and `extension/dist/firefox/`. It shares the page's parts, whose packages
+/// it therefore needs.
+///
+/// # Errors
+/// As [`all`].
+pub fn extension(cache: &Cache) -> Result<()> {
+    let [folder, page, package] = ["extension", "www", "pkg"].map(|name| root().join(name));
+    npm::install(cache, &page)?;
+    script(cache, &folder, &[&folder, &page, &package], Duration::from_secs(20))
 }
 
 /// `npm run build` in a folder, unless its inputs are those of the last time.

@@ -1,7 +1,7 @@
 // From options to an open wallet: check, connect, prove the passphrase, open.
 
 import { checkEnvironment } from './environment.ts';
-import { deriveKey } from './keys.ts';
+import { deriveKey, type Derived } from './keys.ts';
 import { Link, Retry, type Ending } from './link.ts';
 import { generateMnemonic } from './words.ts';
 import { WalletError } from '../error.ts';
@@ -20,7 +20,9 @@ export interface OpenOptions {
   /** More chain sources (block-dn base URLs) beside the gateways' own. */
   chainSources?: string[];
   /** What encrypts the wallet in this browser. */
-  passphrase: string;
+  passphrase?: string;
+  /** In place of the passphrase, for a wallet that exists: what {@link unlockKey} derived from it. */
+  key?: Uint8Array;
   /** Creates a wallet with a new mnemonic: read it from `wallet.takeMnemonic()` and have it written down. */
   create?: boolean;
   /** Creates the wallet from this mnemonic. */
@@ -64,10 +66,10 @@ export async function openLink(options: OpenOptions): Promise<OpenedLink> {
       throw new WalletError('walletExists', `There is already a wallet "${options.name}" in this browser: open it, or choose another name.`);
     }
     if (!creates && stored === null) {
-      throw new WalletError('walletNotFound', `There is no wallet "${options.name}" in this browser: create it, or restore it from its mnemonic.`);
+      throw notFound(options.name);
     }
     const mnemonic = options.create === true ? await generateMnemonic() : null;
-    const { key, params } = await deriveKey(options.passphrase, stored);
+    const { key, params } = await keyOf(options, stored);
     const engineOptions = toEngine(options, mnemonic);
     for (let moves = 0; ; moves += 1) {
       const opened = (await link.call({
@@ -93,6 +95,30 @@ export async function openLink(options: OpenOptions): Promise<OpenedLink> {
   }
 }
 
+/**
+ * The key that opens a wallet in place of its passphrase. Whoever keeps it, in memory only, need not ask for the passphrase
+ * again until it changes: an extension does, whose windows come and go.
+ * @throws {WalletError} `invalidInput`, `notAllowedHere`, `walletNotFound`, `storage`, `timeout`
+ */
+export async function unlockKey(name: string, passphrase: string): Promise<Uint8Array> {
+  checkName(name);
+  checkPassphrase(passphrase);
+  checkEnvironment();
+  const link = await connect(name);
+  try {
+    const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
+    if (stored === null) throw notFound(name);
+    return (await deriveKey(passphrase, stored)).key;
+  } finally {
+    link.close();
+  }
+}
+
+/** The wallet's key; a copy, as the host wipes what it is given. */
+async function keyOf({ key, passphrase = '' }: OpenOptions, stored: KdfParams | null): Promise<Derived> {
+  return key === undefined ? deriveKey(passphrase, stored) : { key: key.slice(), params: new Uint8Array() };
+}
+
 /** Connects to the host of a wallet, without opening it. */
 export async function connect(name: string): Promise<Link> {
   for (let moves = 0; ; moves += 1) {
@@ -113,13 +139,23 @@ function checkOptions(options: OpenOptions): void {
   const refuse = (message: string): never => {
     throw new WalletError('invalidInput', message);
   };
-  if (typeof options.passphrase !== 'string' || options.passphrase === '') refuse('The passphrase is empty: choose one.');
+  if (options.key === undefined) checkPassphrase(options.passphrase);
+  else if (options.passphrase !== undefined) refuse('Give either `passphrase` or `key`, not both.');
+  else if (!(options.key instanceof Uint8Array) || options.key.length !== 32) refuse('`key` is what `unlockKey` answers: 32 bytes.');
+  else if (options.create === true || options.mnemonic !== undefined) refuse('A new wallet wants a `passphrase`, not a `key`.');
   if (!Array.isArray(options.gateways)) refuse('`gateways` is a list of gateways or their addresses.');
   if (options.create === true && options.mnemonic !== undefined) refuse('Give either `create` or `mnemonic`, not both.');
   if (options.mnemonic === undefined && (options.fresh !== undefined || options.birthdayHeight !== undefined)) {
     refuse('`fresh` and `birthdayHeight` go with `mnemonic` only.');
   }
 }
+
+function checkPassphrase(passphrase: unknown): void {
+  if (typeof passphrase !== 'string' || passphrase === '') throw new WalletError('invalidInput', 'The passphrase is empty: choose one.');
+}
+
+const notFound = (name: string): WalletError =>
+  new WalletError('walletNotFound', `There is no wallet "${name}" in this browser: create it, or restore it from its mnemonic.`);
 
 function toEngine(options: OpenOptions, created: string | null): EngineOptions {
   const mnemonic = created ?? options.mnemonic;

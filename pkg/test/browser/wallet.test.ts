@@ -96,6 +96,29 @@ test('two tabs are one wallet, live, and the first may be closed', () =>
     assert.ok(!site.closed.includes(id));
   }));
 
+test('the key of its passphrase opens it as often as wanted, and no other key does', () =>
+  withWallet(async ({ context, first, name, id }) => {
+    const second = await tab(context, site);
+    const said = await second.evaluate(async (named) => {
+      const about = { name: named, network: 'regtest' as const, gateways: [] };
+      const refused = (opening: Promise<unknown>) => opening.then(() => 'opened', (error: Amplet.WalletError) => error.code);
+      const key = await amplet.unlockKey(named, 'correct horse');
+      const nodes: string[] = [];
+      for (let times = 0; times < 2; times += 1) {
+        const wallet = await amplet.Wallet.open({ ...about, key });
+        nodes.push((await wallet.status()).nodeId);
+        await wallet.close();
+      }
+      const wrong = await refused(amplet.Wallet.open({ ...about, key: key.map((byte) => byte ^ 1) }));
+      const short = await refused(amplet.Wallet.open({ ...about, key: key.slice(1) }));
+      const both = await refused(amplet.Wallet.open({ ...about, key, passphrase: 'correct horse' }));
+      const nobody = await refused(amplet.unlockKey('nobody', 'correct horse'));
+      return { nodes, wrong, short, both, nobody };
+    }, name);
+    assert.deepEqual(said, { nodes: [id, id], wrong: 'wrongPassphrase', short: 'invalidInput', both: 'invalidInput', nobody: 'walletNotFound' });
+    assert.equal(await engine(first), id);
+  }));
+
 test('a frozen first tab does not stop the second', () =>
   withWallet(async ({ context, first, name, id }) => {
     const second = await tab(context, site);

@@ -40,7 +40,7 @@ export class Wallet {
 
   static async open(options: OpenOptions): Promise<Wallet> {
     await pause();
-    if (options.mnemonic) made = options.passphrase;
+    if (options.mnemonic) made = options.passphrase ?? null;
     if (options.passphrase !== made) throw new WalletError('wrongPassphrase', 'This passphrase does not open the wallet. Check the keyboard layout and try again.');
     return new Wallet();
   }
@@ -191,6 +191,7 @@ export class Wallet {
   }
 }
 
+export const unlockKey = async (): Promise<Uint8Array> => new Uint8Array(32);
 export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;
 
 export async function checkMnemonic(text: string): Promise<MnemonicCheck> {

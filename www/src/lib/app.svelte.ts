@@ -1,12 +1,11 @@
 /** The page's state: which wallet is open and what it last said. Screens read it, and act through it. */
 
 import {
-  loadSettings,
   saveSettings,
+  unlockKey,
   Wallet,
   type Balance,
   type Channel,
-  type Gateway,
   type OpenOptions,
   type Payment,
   type Settings,
@@ -15,21 +14,21 @@ import {
   type WalletError,
   type WalletEvent,
 } from 'amplet';
-import { loadConfig, type PageConfig } from './config';
+import type { PageConfig } from './config';
 import { toWalletError } from './errors';
 import { language } from './i18n.svelte';
+import { DEFAULTS, keepSetup, loadSetup, NO_CONFIG } from './setup';
 import type { Unit } from './amounts';
+
+/** What keeps a wallet unlocked when its page goes; the web wallet has none. */
+export interface UnlockedSession {
+  key(): Promise<Uint8Array | null>;
+  keep(key: Uint8Array): Promise<void>;
+}
 
 export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'open';
 
 const PAGE_SIZE = 30;
-/** Without a word of whoever serves the page it is a test network: real money is never a default. */
-const NO_CONFIG: PageConfig = { network: 'signet', gateways: [], chainSources: [], walletName: 'signet' };
-/** Where the page keeps which gateways were offered when the settings were stored. */
-const OFFERED = 'amplet-offered.1';
-const DEFAULTS: Settings = { network: 'signet', gateways: [], chainSources: [], unit: 'sat', language: null, autoLockMinutes: 15 };
-
-const namesOf = (gateways: Gateway[]): string => gateways.map(({ address }) => address).join(' ');
 
 class App {
   phase = $state<Phase>('loading');
@@ -51,6 +50,8 @@ class App {
   events = $state.raw<WalletEvent[]>([]);
   /** Requests under way that a lock must not cut off. */
   working = $state(0);
+  /** Set before the start, by pages that come and go while the wallet stays open. */
+  session: UnlockedSession | null = null;
 
   #detach: (() => void)[] = [];
   #address: Promise<string> | null = null;
@@ -71,6 +72,7 @@ class App {
     addEventListener('offline', () => (this.online = false));
     try {
       await this.#configure();
+      if (await this.#reopen()) return;
       this.phase = (await Wallet.exists(this.config.walletName)) ? 'locked' : 'welcome';
     } catch (thrown) {
       this.problem = toWalletError(thrown);
@@ -78,30 +80,23 @@ class App {
     }
   }
 
-  async #configure(): Promise<void> {
-    const stored = await loadSettings();
-    if (stored.problem) this.configProblem = stored.problem.message;
+  /** Opens the wallet with the session's key, if it has one that still fits. */
+  async #reopen(): Promise<boolean> {
+    const key = await this.session?.key();
+    if (!key) return false;
     try {
-      this.config = (await loadConfig()) ?? NO_CONFIG;
+      await this.openWallet({ key });
+      return true;
     } catch (thrown) {
-      // Unreachable or broken: the page still opens with what it knows, and says so.
-      this.configProblem = toWalletError(thrown).message;
-      const network = stored.settings?.network ?? NO_CONFIG.network;
-      this.config = { ...NO_CONFIG, network, walletName: network };
+      const error = toWalletError(thrown);
+      if (error.code !== 'wrongPassphrase' && error.code !== 'walletNotFound') this.problem = error;
+      return false;
     }
-    this.settings = this.#fit(stored.settings);
-    language.choose(this.settings.language);
   }
 
-  /** The stored settings as far as they fit what is served here. */
-  #fit(stored: Settings | null): Settings {
-    const { network, gateways, chainSources } = this.config;
-    const offered = { network, gateways, chainSources };
-    // Another network's gateways do not fit this wallet; looks and language do.
-    if (stored?.network !== network) return { ...DEFAULTS, ...stored, ...offered };
-    // A list that the person never changed follows what is offered.
-    const follows = stored.gateways.length === 0 || namesOf(stored.gateways) === localStorage.getItem(OFFERED);
-    return follows && gateways.length > 0 ? { ...stored, ...offered } : stored;
+  async #configure(): Promise<void> {
+    ({ config: this.config, settings: this.settings, problem: this.configProblem } = await loadSetup());
+    language.choose(this.settings.language);
   }
 
   /** Keeps a change. Throws what the package throws. */
@@ -112,7 +107,7 @@ class App {
   }
 
   /** Opens, or with `mnemonic` makes, this page's wallet. Throws what the package throws. */
-  async openWallet(input: Pick<OpenOptions, 'passphrase' | 'mnemonic' | 'fresh' | 'takeOver'>): Promise<void> {
+  async openWallet(input: Pick<OpenOptions, 'passphrase' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>): Promise<void> {
     const { network, gateways, chainSources } = this.settings;
     const wallet = await Wallet.open({ name: this.config.walletName, network, gateways, chainSources, ...input });
     this.problem = null;
@@ -126,13 +121,24 @@ class App {
     await this.#load(wallet);
     this.phase = 'open';
     await this.#keepForNextVisit();
+    if (input.passphrase !== undefined) await this.#keepUnlocked(input.passphrase);
+  }
+
+  /** Throws what the package throws. */
+  async changePassphrase(change: { from: string; to: string }): Promise<void> {
+    await this.hold(() => this.open.changePassphrase(change));
+    await this.#keepUnlocked(change.to);
+  }
+
+  /** A passphrase was given, at opening or as the new one. */
+  async #keepUnlocked(passphrase: string): Promise<void> {
+    if (this.session) await this.session.keep(await unlockKey(this.config.walletName, passphrase));
   }
 
   /** What this wallet was opened with is what the next visit starts from, with or without the server's word. */
   async #keepForNextVisit(): Promise<void> {
     try {
-      if (this.config.gateways.length > 0) localStorage.setItem(OFFERED, namesOf(this.config.gateways));
-      await saveSettings(this.settings);
+      await keepSetup(this.config, this.settings);
     } catch (thrown) {
       console.warn('settings', toWalletError(thrown).message); // the wallet is open: the next visit asks the server
     }

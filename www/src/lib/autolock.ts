@@ -1,4 +1,4 @@
-/** Locks after minutes without a touch in any tab. */
+/** Locks after minutes without a touch in any tab; where a session outlives the pages, locking is the session's. */
 
 import { app } from './app.svelte';
 
@@ -16,7 +16,7 @@ export function watchIdle(): () => void {
   };
   const check = () => {
     const minutes = app.settings.autoLockMinutes;
-    if (minutes === 0 || app.phase !== 'open' || app.working > 0) return;
+    if (app.session !== null || minutes === 0 || app.phase !== 'open' || app.working > 0) return;
     const last = Math.max(touched, Number(localStorage.getItem(KEY) ?? 0) || 0);
     if (Date.now() - last >= minutes * 60_000) void app.lock();
   };

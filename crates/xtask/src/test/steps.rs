@@ -62,8 +62,9 @@ pub const STEPS: &[StepSpec] = &[
     step("wasm", "the flows in headless Chromium (wasm-pack)", 300, 2400, wasm_pack),
     step("pkg", "the npm package: types, unit, in a browser, as installed", 120, 1200, pkg),
     step("www", "the page's sources: types, unit tests", 30, 600, www),
+    step("extension", "the extension's sources, its sizes, Firefox' linter", 60, 900, extension),
     step("size", "what a page loads, against its limit", 300, 1800, size_gate),
-    step("e2e", "the page, clicked (Playwright)", 240, 2400, e2e),
+    step("e2e", "the page and the extension, clicked (Playwright)", 300, 2400, e2e),
 ];
 
 const CHECKED: Counts = Counts { passed: 1, failed: 0, skipped: 0 };
@@ -339,6 +340,14 @@ fn www(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     Ok(total)
 }
 
+fn extension(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    build::page(cache)?;
+    build::extension(cache)?;
+    let mut total = check(cache, spec, npm_script("extension", "check")?)?;
+    total += suite(cache, spec, "test", npm_script("extension", "test")?)?;
+    Ok(total)
+}
+
 fn size_gate(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let step = Step::begin(spec.name, spec.usual);
     size::run(cache)?;
@@ -349,6 +358,7 @@ fn size_gate(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
 fn e2e(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
     build::page(cache)?;
+    build::extension(cache)?;
     npm::install(cache, &root().join("e2e"))?;
     let mut total = check(cache, spec, npm_script("e2e", "check")?)?;
     let options = Options { www: Some(root().join("www/dist")), ..Options::default() };

@@ -1,0 +1,66 @@
+/** Chromium with the built extension, told of the regtest network as whoever packs it would tell it. */
+
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type BrowserContext, type Page, type Worker } from '@playwright/test';
+import { CHROMIUM } from './chromium.mjs';
+
+const BUILT = fileURLToPath(new URL('../../extension/dist/chrome', import.meta.url));
+
+/** A browser with the extension in it. */
+export class ExtensionBrowser {
+  readonly context: BrowserContext;
+  /** Where its pages are, with a slash at the end. */
+  readonly base: string;
+  readonly #folder: string;
+
+  private constructor(context: BrowserContext, base: string, folder: string) {
+    this.context = context;
+    this.base = base;
+    this.#folder = folder;
+  }
+
+  /** @param config what config.json shall say: network and gateways */
+  static async start(config: unknown, { locale = 'en-GB' } = {}): Promise<ExtensionBrowser> {
+    const folder = await mkdtemp(join(tmpdir(), 'amplet-extension-'));
+    const unpacked = join(folder, 'extension');
+    await cp(BUILT, unpacked, { recursive: true });
+    await writeFile(join(unpacked, 'config.json'), JSON.stringify(config));
+    const context = await ExtensionBrowser.#launch(folder, locale);
+    const worker = await serviceWorker(context);
+    return new ExtensionBrowser(context, new URL('/', worker.url()).href, folder);
+  }
+
+  static #launch(folder: string, locale: string): Promise<BrowserContext> {
+    const unpacked = join(folder, 'extension');
+    return chromium.launchPersistentContext(join(folder, 'profile'), {
+      executablePath: CHROMIUM.executablePath,
+      headless: true,
+      locale,
+      args: [...CHROMIUM.args, `--disable-extensions-except=${unpacked}`, `--load-extension=${unpacked}`],
+    });
+  }
+
+  /** Opens one of the extension's pages in a tab. */
+  async open(name: string): Promise<Page> {
+    const page = await this.context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') console.log(`${name}:`, message.text());
+    });
+    page.on('pageerror', (error) => console.log(`${name}:`, error.message));
+    await page.goto(this.base + name);
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** The extension's service worker, once it runs. */
+export async function serviceWorker(context: BrowserContext): Promise<Worker> {
+  return context.serviceWorkers()[0] ?? context.waitForEvent('serviceworker');
+}

@@ -1,0 +1,1 @@
+import '../../../www/src/styles/base.css';

@@ -1,0 +1,80 @@
+/** The open wallet, and how it comes to be open: with the key that a window derived and the browser's memory keeps. */
+
+import { Wallet, WalletError } from 'amplet';
+import { loadSetup } from '../../../www/src/lib/setup';
+import { toWalletError } from '../../../www/src/lib/errors';
+import type { Chores } from './keeper.ts';
+
+/** Ms until an engine that ended by itself is opened again; doubled each time, up to the last. */
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 60_000;
+
+/** See the head of this file. */
+export class Vault {
+  readonly #chores: Chores;
+  readonly #opened: (wallet: Wallet) => void;
+  #wallet: Wallet | null = null;
+  #opening: Promise<void> | null = null;
+  #pause = FIRST_PAUSE;
+
+  constructor(chores: Chores, opened: (wallet: Wallet) => void) {
+    this.#chores = chores;
+    this.#opened = opened;
+  }
+
+  /** The wallet, if it is unlocked. */
+  get wallet(): Wallet | null {
+    return this.#wallet;
+  }
+
+  /** Opens the wallet if it is unlocked; returns when that is decided. */
+  async open(): Promise<Wallet | null> {
+    if (this.#wallet === null) {
+      this.#opening ??= this.#open().finally(() => (this.#opening = null));
+      await this.#opening;
+    }
+    return this.#wallet;
+  }
+
+  /** Finishes the step, so that the extension can be replaced. */
+  async close(): Promise<void> {
+    const wallet = this.#wallet;
+    this.#wallet = null;
+    await wallet?.lock();
+  }
+
+  async #open(): Promise<void> {
+    const key = await this.#chores({ to: 'desk', ask: 'key' });
+    if (!(key instanceof Uint8Array)) return;
+    const { config, settings } = await loadSetup();
+    const { network, gateways, chainSources } = settings;
+    try {
+      const wallet = await Wallet.open({ name: config.walletName, network, gateways, chainSources, key });
+      this.#wallet = wallet;
+      this.#pause = FIRST_PAUSE;
+      void wallet.ended.then((error) => this.#ended(wallet, error));
+      this.#opened(wallet);
+    } catch (thrown) {
+      this.#failed(toWalletError(thrown));
+    }
+  }
+
+  /** The passphrase was changed, or the wallet deleted: the person unlocks anew. Anything else may pass. */
+  #failed(error: WalletError): void {
+    console.warn('wallet', error.code, error.message);
+    if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound') void this.#chores({ to: 'desk', ask: 'locked' });
+    else this.#later();
+  }
+
+  #ended(wallet: Wallet, error: WalletError): void {
+    if (this.#wallet !== wallet) return;
+    this.#wallet = null;
+    if (error.code === 'closed') void this.#chores({ to: 'desk', ask: 'locked' });
+    else this.#later();
+  }
+
+  #later(): void {
+    setTimeout(() => void this.open(), this.#pause);
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+  }
+}

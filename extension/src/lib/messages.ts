@@ -1,0 +1,50 @@
+/**
+ * What the parts of the extension say to each other. Pages of sites speak through `content` with the keeper, in the messages
+ * of `amplet/provider`; nothing here is open to them.
+ *
+ * - **keeper**: holds the wallet, the permissions of sites and the questions to the person. The offscreen document in Chrome,
+ *   the background page in Firefox: it lives as long as the browser.
+ * - **desk**: does for the keeper what an offscreen document cannot: windows, badge, notices, network rules. The service
+ *   worker in Chrome, where it dies at any moment and keeps nothing.
+ */
+
+/** The port of a frame of a site to the keeper. Its sender says who it is. */
+export const SITE_PORT = 'site';
+/** The port of the window that asks the person. */
+export const APPROVE_PORT = 'approve';
+/** The port of the popup: what goes on, as long as it is shown. */
+export const WATCH_PORT = 'watch';
+
+/** To the desk. */
+export type ToDesk =
+  /** Sees to it that the keeper runs and has the wallet open if it is unlocked. Answers nothing. */
+  | { to: 'desk'; ask: 'wake' }
+  /** Answers the key of the unlocked wallet, or `null`. */
+  | { to: 'desk'; ask: 'key' }
+  /** The wallet was locked. */
+  | { to: 'desk'; ask: 'locked' }
+  /** Shows the window that asks the person. */
+  | { to: 'desk'; ask: 'prompt' }
+  /** What the badge says; empty: nothing. */
+  | { to: 'desk'; ask: 'badge'; text: string }
+  | { to: 'desk'; ask: 'notify'; id: string; title: string; message: string }
+  /** The keeper is ready for an update to be installed. */
+  | { to: 'desk'; ask: 'restart' };
+
+/** To the keeper. */
+export type ToKeeper =
+  /** The wallet was unlocked. */
+  | { to: 'keeper'; ask: 'unlocked' }
+  /** An update waits: finish the step, close the wallet, then say `restart`. */
+  | { to: 'keeper'; ask: 'update' };
+
+/** Whether a message comes from a part of this extension that is no content script: those carry their page's origin. */
+export function fromExtension(sender: chrome.runtime.MessageSender): boolean {
+  const origin = sender.origin ?? (sender.url === undefined ? null : new URL(sender.url).origin);
+  return sender.id === chrome.runtime.id && origin === new URL(chrome.runtime.getURL('')).origin;
+}
+
+/** Whether it is a message for `to`. Its sender was checked. */
+export function isFor<T extends ToDesk | ToKeeper>(message: unknown, to: T['to']): message is T {
+  return typeof message === 'object' && message !== null && (message as Partial<T>).to === to;
+}

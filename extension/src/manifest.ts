@@ -1,0 +1,65 @@
+/** The manifest, made from one source for both browsers. */
+
+import { POLICY } from '../../www/build/csp.ts';
+
+export type Browser = 'chrome' | 'firefox';
+
+/** What both need: money and unlock state (`storage`), sites that want paying (`webRequest`, session rules), codes on pages. */
+const PERMISSIONS = [
+  'activeTab',
+  'contextMenus',
+  'declarativeNetRequestWithHostAccess',
+  'notifications',
+  'storage',
+  'unlimitedStorage',
+  'webRequest',
+];
+
+const ICONS = { 192: 'icons/icon-192.png', 512: 'icons/icon-512.png' };
+
+/** On every page but the wallet's own: `inpage` in the page's world, `content` beside it, both before the page's scripts. */
+const SCRIPTS = { matches: ['http://*/*', 'https://*/*'], all_frames: true, run_at: 'document_start' };
+
+export function manifest(browser: Browser, version: string): object {
+  return {
+    manifest_version: 3,
+    // A private window has no purse: what is paid there would be kept with the rest of the history.
+    incognito: 'not_allowed',
+    name: '__MSG_name__',
+    description: '__MSG_description__',
+    version,
+    default_locale: 'en',
+    icons: ICONS,
+    action: { default_popup: 'popup.html', default_title: '__MSG_name__', default_icon: ICONS },
+    options_ui: { page: 'options.html', open_in_tab: true },
+    host_permissions: ['http://*/*', 'https://*/*'],
+    content_scripts: [
+      { ...SCRIPTS, js: ['content.js'] },
+      { ...SCRIPTS, js: ['inpage.js'], world: 'MAIN' },
+    ],
+    // Foreign pages cannot embed the wallet's, so nobody lays anything over its buttons.
+    content_security_policy: { extension_pages: `${POLICY}; frame-ancestors 'none'; object-src 'none'` },
+    ...(browser === 'chrome' ? CHROME : FIREFOX),
+  };
+}
+
+const CHROME = {
+  // Messages carry amounts as bigint, which JSON cannot: structured clone came with 148.
+  minimum_chrome_version: '148',
+  message_serialization: 'structured_clone',
+  permissions: [...PERMISSIONS, 'offscreen', 'sidePanel'],
+  background: { service_worker: 'background.js', type: 'module' },
+  side_panel: { default_path: 'popup.html' },
+
+};
+
+const FIREFOX = {
+  permissions: PERMISSIONS,
+  // The page is the wallet's home, as the offscreen document is in Chrome.
+  background: { page: 'background.html' },
+  sidebar_action: { default_panel: 'popup.html', default_title: '__MSG_name__', default_icon: ICONS, open_at_install: false },
+  browser_specific_settings: {
+    gecko: { id: 'wallet@amplet.dev', strict_min_version: '140.0', data_collection_permissions: { required: ['none'] } },
+    gecko_android: { strict_min_version: '142.0' },
+  },
+};

@@ -124,7 +124,7 @@ try {
   await network.fund(await wallet.savingsAddress(), 3_000_000, 1);
   await wallet.savingsReach(3_000_000n);
   await wallet.openChannel(2_000_000n);
-  await network.mine(6);
+  await network.mine(6, { transactions: 1 });
   await wallet.channelsReady();
   await openings(wallet.page, network);
   await payments(wallet, () => network.gatewayInvoice(10_000_000n), 'Paying over one hop (the gateway itself)');

@@ -92,7 +92,7 @@ try {
   await wallet.savingsReach(DEPOSIT);
   say(`received ${DEPOSIT} sat on-chain: ${txid}`);
   await wallet.openChannel(CHANNEL);
-  await network.mine(6);
+  await network.mine(6, { transactions: 1 });
   await wallet.channelsReady();
   say(`channel of ${CHANNEL} sat is ready`);
   await pay(network, wallet);

@@ -45,9 +45,13 @@ export class Network {
     return this.#ask('GET', 'info');
   }
 
-  /** @param {number} [blocks] */
-  mine(blocks = 1) {
-    return this.#ask('POST', 'mine', { blocks });
+  /**
+   * @param {number} [blocks]
+   * @param {{ transactions?: number }} [options] `transactions`: mined only once so many wait: a page says that something is
+   * done when it is signed and saved, which is before the miners have it
+   */
+  mine(blocks = 1, { transactions = 0 } = {}) {
+    return this.#ask('POST', 'mine', { blocks, transactions });
   }
 
   /**

@@ -352,6 +352,8 @@ fn routing_data_are_served_whole_and_as_what_changed() {
     town.fund(5_000_000);
     let open = json!({ "peer": peers()[0], "capacitySat": 1_000_000, "announce": true });
     town.ask("POST", "/admin/v1/channels", &open);
+    // The answer comes before the broadcast.
+    until("the funding transaction", &|| town.bitcoind.waiting().unwrap() > 0);
     town.bitcoind.mine(7).unwrap();
     let chain = ChainHash::using_genesis_block(bitcoin::Network::Regtest).to_bytes();
     let read = |path: &str| {

@@ -44,13 +44,21 @@ pub struct Incoming {
     pub message: Message,
 }
 
+/// Somebody waits until a peer is connected (`true`), or is not.
+struct Waiting {
+    peer: PublicKey,
+    connected: bool,
+    sender: oneshot::Sender<()>,
+}
+
 /// Sends and receives the custom messages.
 pub struct Messages {
     outgoing: RefCell<Vec<(PublicKey, Wire)>>,
     incoming: UnboundedSender<Incoming>,
     receiver: RefCell<Option<UnboundedReceiver<Incoming>>>,
     connected: RefCell<BTreeSet<PublicKey>>,
-    waiting: RefCell<Vec<(PublicKey, oneshot::Sender<()>)>>,
+    /// Who waits for a peer to be connected, or not to be.
+    waiting: RefCell<Vec<Waiting>>,
     wake: Wake,
 }
 
@@ -86,13 +94,32 @@ impl Messages {
 
     /// Resolves when BOLT 1's init was exchanged with this peer.
     pub async fn connected(&self, peer: PublicKey) {
-        if self.is_connected(&peer) {
+        self.until(peer, true).await;
+    }
+
+    /// Resolves when this peer is not connected.
+    pub async fn gone(&self, peer: PublicKey) {
+        self.until(peer, false).await;
+    }
+
+    async fn until(&self, peer: PublicKey, connected: bool) {
+        if self.is_connected(&peer) == connected {
             return;
         }
         let (sender, receiver) = oneshot::channel();
-        self.waiting.borrow_mut().push((peer, sender));
+        self.waiting.borrow_mut().push(Waiting { peer, connected, sender });
         // The sender is dropped only together with this object.
         let _ = receiver.await;
+    }
+
+    fn tell(&self, peer: PublicKey, connected: bool) {
+        let mut waiting = self.waiting.borrow_mut();
+        let meant = |waiting: &mut Waiting| waiting.peer == peer && waiting.connected == connected;
+        for waiting in waiting.extract_if(.., meant) {
+            // Whoever waited may have given up.
+            let _ = waiting.sender.send(());
+        }
+        self.wake.wake();
     }
 }
 
@@ -135,17 +162,12 @@ impl CustomMessageHandler for Messages {
 
     fn peer_disconnected(&self, peer: PublicKey) {
         self.connected.borrow_mut().remove(&peer);
-        self.wake.wake();
+        self.tell(peer, false);
     }
 
     fn peer_connected(&self, peer: PublicKey, _: &Init, _: bool) -> Result<(), ()> {
         self.connected.borrow_mut().insert(peer);
-        let mut waiting = self.waiting.borrow_mut();
-        for (_, sender) in waiting.extract_if(.., |(waited_for, _)| *waited_for == peer) {
-            // Whoever waited may have given up.
-            let _ = sender.send(());
-        }
-        self.wake.wake();
+        self.tell(peer, true);
         Ok(())
     }
 

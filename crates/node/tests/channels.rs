@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::bitcoin::Transaction;
-use amplet_node::{ChannelError, Node, OnchainError};
+use amplet_node::{ChannelError, ConnectionState, Node, OnchainError};
 use amplet_protocol::page::{EventKind, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
 use world::{World, open};
@@ -162,6 +162,32 @@ fn a_reorganisation_of_three_blocks_is_followed() {
     world.server.chain.borrow_mut().mine_empty(4);
     let wallet = world.open("wallet");
     assert_eq!(wallet.best_block().0, world.server.chain.borrow().height());
+}
+
+/// Each refuses the other's connection for its own, or takes it in place of its own: both end up connected, and none is
+/// told that the other holds another key.
+#[test]
+fn two_that_dial_each_other_at_once_stay_connected() {
+    let world = World::new();
+    let gateway = world.open("gateway");
+    for round in 0..5 {
+        let wallet = world.open("wallet");
+        let kept = [
+            gateway.keep_connected(World::address(&wallet, "wallet")).unwrap(),
+            wallet.keep_connected(World::address(&gateway, "gateway")).unwrap(),
+        ];
+        gateway.retry_now();
+        world.connected(&gateway, wallet.node_id());
+        world.connected(&wallet, gateway.node_id());
+        for _ in 0..60 {
+            world.platform.advance(Duration::from_secs(1));
+        }
+        for kept in &kept {
+            let state = kept.state.borrow();
+            assert!(matches!(&*state, ConnectionState::Connected), "round {round}: {state:?}");
+        }
+        world.kill("wallet", wallet);
+    }
 }
 
 #[test]

@@ -78,7 +78,7 @@ test('explains the reserve, shows the cost, opens a channel and its confirmation
   await expect(page.getByText('Keep a reserve in savings')).toBeVisible();
   await wallet.openChannel(CHANNEL);
   await expect(page.getByTestId('channel')).toHaveAttribute('data-state', /negotiating|confirming|ready/);
-  await network.mine(1);
+  await network.mine(1, { transactions: 1 });
   await wallet.reload(PASSPHRASE);
   await network.mine(5);
   await wallet.channelsReady();
@@ -231,7 +231,7 @@ test('asks a gateway for a channel and shows what is trusted', async () => {
   // Usable at once, on the gateway's word, and the page says so until it is confirmed.
   await wallet.channelsReady(2);
   await expect(page.getByText(/Used before confirmation/)).toBeVisible();
-  await network.mine(6);
+  await network.mine(6, { transactions: 1 });
   await expect(page.getByText(/Used before confirmation/)).toHaveCount(0, { timeout: 60_000 });
 });
 
@@ -243,7 +243,7 @@ test('sends savings after showing the fee', async () => {
   await expect(page.getByTestId('fee')).toBeVisible();
   await page.getByRole('button', { name: /^Send / }).click();
   await expect(page.getByTestId('send-done')).toBeVisible();
-  await network.mine(1);
+  await network.mine(1, { transactions: 1 });
   await wallet.go('home');
   await expect.poll(async () => before - (await wallet.balance('savings')) > 50_000n, { timeout: 60_000 }).toBe(true);
 });
@@ -253,7 +253,7 @@ test('closes a channel together with its gateway', async () => {
   await page.getByRole('button', { name: 'Close channel' }).first().click();
   await page.getByRole('button', { name: 'Close together' }).click();
   await expect(page.getByRole('dialog')).toBeHidden({ timeout: 60_000 });
-  await network.mine(6);
+  await network.mine(6, { transactions: 1 });
   await expect(page.getByTestId('channel')).toHaveCount(1, { timeout: 60_000 });
 });
 

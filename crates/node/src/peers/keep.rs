@@ -62,10 +62,20 @@ pub(crate) async fn keep(node: Weak<Inner>, kept: Rc<Kept>) {
         let Some(inner) = node.upgrade().filter(|inner| !inner.closing.get()) else {
             return;
         };
+        if inner.ldk.messages.is_connected(&kept.node_id) {
+            // The peer was faster: its connection serves as well as one of ours.
+            backoff.connected(inner.platform.monotonic());
+            kept.set(&inner, ConnectionState::Connected);
+            inner.ldk.messages.gone(kept.node_id).await;
+            continue;
+        }
         kept.set(&inner, ConnectionState::Connecting);
         let error = attempt(&inner, &kept, &mut backoff).await;
         if inner.closing.get() {
             return;
+        }
+        if inner.ldk.messages.is_connected(&kept.node_id) {
+            continue;
         }
         let mut random = [0; 8];
         inner.platform.random(&mut random);
@@ -112,24 +122,19 @@ async fn attempt(inner: &Rc<Inner>, kept: &Kept, backoff: &mut Backoff) -> Conne
     explain(kept, ended, shook_hands, late)
 }
 
-/// A peer that closes before the handshake is through, having accepted the stream, could not read our first act: it was
-/// made for another key (BOLT 8, act one).
+/// A peer that closes without a word, having accepted the stream, could not read our first act: it was made for another
+/// key (BOLT 8, act one). Whoever has answered holds the key; it may have refused a second connection.
 fn explain(kept: &Kept, ended: Ended, shook_hands: bool, late: bool) -> ConnectError {
     let endpoint = kept.address.endpoint.clone();
-    let closed_by_peer = matches!(
-        &ended,
-        Ended::Closed(CloseReason::Remote { code: CloseCode::Normal | CloseCode::Violation, .. })
-    );
-    match ended {
+    let by_peer = |reason: &CloseReason| {
+        matches!(reason, CloseReason::Remote { code: CloseCode::Normal | CloseCode::Violation, .. })
+    };
+    match ended.closed {
         _ if late => ConnectError::Timeout { endpoint, after: HANDSHAKE_LIMIT },
-        Ended::HungUp | Ended::Closed(_)
-            if !shook_hands && (closed_by_peer || matches!(ended, Ended::HungUp)) =>
-        {
+        Some(reason) if !shook_hands && !ended.heard && by_peer(&reason) => {
             ConnectError::WrongKey { endpoint, expected: kept.address.node_id }
         }
-        Ended::HungUp => {
-            ConnectError::Closed(CloseReason::Violation { what: "a message that LDK refused".into() })
-        }
-        Ended::Closed(reason) => ConnectError::Closed(reason),
+        Some(reason) => ConnectError::Closed(reason),
+        None => ConnectError::Closed(CloseReason::Violation { what: "a message that LDK refused".into() }),
     }
 }

@@ -24,6 +24,8 @@ struct Shared {
     /// The stream took less than it was given: LDK waits for room.
     full: Cell<bool>,
     disconnected: Cell<bool>,
+    /// The peer has sent something.
+    heard: Cell<bool>,
     /// Rung when one of the three changes.
     changed: Wake,
 }
@@ -64,11 +66,12 @@ impl SocketDescriptor for Socket {
 
 /// How a driven connection ended.
 #[derive(Debug)]
-pub(crate) enum Ended {
-    /// The stream closed.
-    Closed(CloseReason),
-    /// Our side hung up: BOLT 8 or a message was wrong, or another connection replaced it.
-    HungUp,
+pub(crate) struct Ended {
+    /// Why the stream closed; `None`: our side hung up, because BOLT 8 or a message was wrong, or because this peer is
+    /// connected already.
+    pub(crate) closed: Option<CloseReason>,
+    /// Whether the peer had sent anything.
+    pub(crate) heard: bool,
 }
 
 thread_local! {
@@ -95,6 +98,7 @@ pub(crate) async fn drive(
         paused: Cell::new(false),
         full: Cell::new(false),
         disconnected: Cell::new(false),
+        heard: Cell::new(false),
         changed: Wake::default(),
     }));
     let begun = match outbound {
@@ -107,23 +111,24 @@ pub(crate) async fn drive(
     if !begun {
         socket.disconnect_socket();
         peers.socket_disconnected(&socket);
-        return Ended::HungUp;
+        return Ended { closed: None, heard: false };
     }
-    let ended = pump(peers, &mut socket, wake).await;
+    let closed = pump(peers, &mut socket, wake).await;
     // LDK forgets a socket by itself when it hung up; otherwise it is told.
     if !socket.0.disconnected.get() {
         peers.socket_disconnected(&socket);
     }
     socket.0.duplex.close(CloseCode::Normal);
     wake.wake();
-    ended
+    Ended { closed, heard: socket.0.heard.get() }
 }
 
-async fn pump(peers: &PeerManager, socket: &mut Socket, wake: &Wake) -> Ended {
+/// Why the stream closed; `None`: our side hung up.
+async fn pump(peers: &PeerManager, socket: &mut Socket, wake: &Wake) -> Option<CloseReason> {
     let shared = Rc::clone(&socket.0);
     loop {
         if shared.disconnected.get() {
-            return Ended::HungUp;
+            return None;
         }
         let read = async {
             if shared.paused.get() { std::future::pending().await } else { shared.duplex.recv().await }
@@ -135,20 +140,21 @@ async fn pump(peers: &PeerManager, socket: &mut Socket, wake: &Wake) -> Ended {
         pin_mut!(read, write, changed);
         match select(read, select(write, changed)).await {
             Either::Left((Ok(bytes), _)) => {
+                shared.heard.set(true);
                 for chunk in bytes.chunks(READ_CHUNK) {
                     if peers.read_event(socket, chunk).is_err() {
                         shared.disconnected.set(true);
-                        return Ended::HungUp;
+                        return None;
                     }
                 }
                 wake.wake();
             }
-            Either::Left((Err(reason), _)) => return Ended::Closed(reason),
+            Either::Left((Err(reason), _)) => return Some(reason),
             Either::Right((Either::Left(_), _)) => {
                 shared.full.set(false);
                 if peers.write_buffer_space_avail(socket).is_err() {
                     shared.disconnected.set(true);
-                    return Ended::HungUp;
+                    return None;
                 }
             }
             Either::Right((Either::Right(_), _)) => {}

@@ -16,6 +16,7 @@ use lightning::routing::utxo::{UtxoLookup, UtxoResult};
 use lightning::util::ser::{ReadableArgs, Writeable};
 use lightning::util::wakers::Notifier;
 
+use super::heard::Early;
 use crate::log::Log;
 
 type NetworkGraph = gossip::NetworkGraph<Arc<Log>>;
@@ -65,8 +66,8 @@ pub(crate) fn open(network: Network, platform: Rc<dyn Platform>, stored: Option<
     let all = known.read_only().channels().unordered_iter().map(|(scid, _)| *scid).collect();
     let sync = P2PGossipSync::new(Rc::clone(&known), None, log);
     let (changed, chain_hash) = (RefCell::new(all), ChainHash::using_genesis_block(network).to_bytes());
-    let (seen, generation) = (RefCell::default(), Cell::new(0));
-    Rc::new(Heard { platform, chain_hash, sync, known, changed, seen, generation })
+    let (seen, early, generation) = (RefCell::default(), Early::default(), Cell::new(0));
+    Rc::new(Heard { platform, chain_hash, sync, known, changed, seen, early, generation })
 }
 
 /// When this node learnt of a channel and of its two policies, seconds since 1970. What was known when it started counts
@@ -86,10 +87,15 @@ pub(super) struct Heard {
     known: Rc<NetworkGraph>,
     pub(super) changed: RefCell<BTreeSet<u64>>,
     seen: RefCell<HashMap<Scid, Seen>>,
+    pub(super) early: Early,
     generation: Cell<u64>,
 }
 
 impl Heard {
+    pub(super) fn knows(&self, scid: u64) -> bool {
+        self.known.read_only().channel(scid).is_some()
+    }
+
     fn now_s(&self) -> u32 {
         u32::try_from(self.platform.now().as_secs()).unwrap_or(u32::MAX)
     }

@@ -1,5 +1,8 @@
 //! Gossip messages on their way to LDK, noted so that the planner's graph follows.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+
 use bitcoin::secp256k1::PublicKey;
 use lightning::ln::msgs::{
     BaseMessageHandler, ChannelAnnouncement, ChannelUpdate, Init, LightningError, MessageSendEvent,
@@ -11,12 +14,52 @@ use lightning::types::features::{InitFeatures, NodeFeatures};
 
 use super::gossip::Heard;
 
+/// Early updates kept for each peer.
+const MOST_EARLY: usize = 8;
+
+/// Updates of channels that nobody has announced yet. A new channel's other end sends its update as soon as it has our
+/// signatures (BOLT 7), often before LDK has put the announcement together here; it sends it once, so it is kept until then.
+#[derive(Default)]
+pub(super) struct Early {
+    waiting: RefCell<BTreeMap<PublicKey, VecDeque<ChannelUpdate>>>,
+    due: RefCell<Vec<MessageSendEvent>>,
+}
+
+impl Early {
+    fn keep(&self, peer: PublicKey, update: &ChannelUpdate) {
+        let mut waiting = self.waiting.borrow_mut();
+        let of_peer = waiting.entry(peer).or_default();
+        if of_peer.len() >= MOST_EARLY {
+            of_peer.pop_front();
+        }
+        of_peer.push_back(update.clone());
+    }
+
+    /// What waits for this channel is told to everybody, ourselves included, as LDK does with updates of its own.
+    fn announced(&self, message: &ChannelAnnouncement) {
+        let contents = &message.contents;
+        for of_peer in self.waiting.borrow_mut().values_mut() {
+            let (ready, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(of_peer)
+                .into_iter()
+                .partition(|update| update.contents.short_channel_id == contents.short_channel_id);
+            *of_peer = rest;
+            self.due.borrow_mut().extend(ready.into_iter().map(|msg| {
+                let (node_id_1, node_id_2) = (contents.node_id_1, contents.node_id_2);
+                MessageSendEvent::BroadcastChannelUpdate { msg, node_id_1, node_id_2 }
+            }));
+        }
+    }
+}
+
 impl BaseMessageHandler for Heard {
     fn get_and_clear_pending_msg_events(&self) -> Vec<MessageSendEvent> {
-        self.sync.get_and_clear_pending_msg_events()
+        let mut events = self.sync.get_and_clear_pending_msg_events();
+        events.append(&mut self.early.due.borrow_mut());
+        events
     }
 
     fn peer_disconnected(&self, peer: PublicKey) {
+        self.early.waiting.borrow_mut().remove(&peer);
         self.sync.peer_disconnected(peer);
     }
 
@@ -49,6 +92,7 @@ impl RoutingMessageHandler for Heard {
     ) -> Result<bool, LightningError> {
         let forward = self.sync.handle_channel_announcement(peer, message)?;
         self.changed.borrow_mut().insert(message.contents.short_channel_id);
+        self.early.announced(message);
         Ok(forward)
     }
 
@@ -57,6 +101,9 @@ impl RoutingMessageHandler for Heard {
         peer: Option<PublicKey>,
         message: &ChannelUpdate,
     ) -> Result<Option<(NodeId, NodeId)>, LightningError> {
+        if let Some(peer) = peer.filter(|_| !self.knows(message.contents.short_channel_id)) {
+            self.early.keep(peer, message);
+        }
         let ends = self.sync.handle_channel_update(peer, message)?;
         self.changed.borrow_mut().insert(message.contents.short_channel_id);
         Ok(ends)

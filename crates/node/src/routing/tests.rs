@@ -10,10 +10,14 @@ use amplet_transport::Platform;
 use amplet_transport::testing::TestPlatform;
 use bitcoin::Network;
 use bitcoin::constants::ChainHash;
-use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
+use bitcoin::hashes::Hash;
+use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, SecretKey};
 use lightning::blinded_path::BlindedHop;
 use lightning::blinded_path::payment::{BlindedPayInfo, BlindedPaymentPath};
 use lightning::ln::channel_state::{ChannelCounterparty, ChannelDetails};
+use lightning::ln::msgs::{
+    ChannelAnnouncement, ChannelUpdate, MessageSendEvent, UnsignedChannelAnnouncement,
+};
 use lightning::ln::types::ChannelId;
 use lightning::routing::gossip::{self as ldk, NetworkUpdate};
 use lightning::routing::router::{Path, PaymentParameters, RouteParameters};
@@ -283,4 +287,61 @@ fn update(scid: u64, flags: u8) -> lightning::ln::msgs::UnsignedChannelUpdate {
         fee_proportional_millionths: 1,
         excess_data: Vec::new(),
     }
+}
+
+#[test]
+fn an_update_that_comes_before_its_announcement_is_told_after_it() {
+    let platform: Rc<dyn Platform> = Rc::new(TestPlatform::new(1, Duration::from_secs(heard_at())));
+    let gossip = gossip::open(Network::Regtest, platform, None);
+    let handler = Rc::clone(&gossip).handler();
+    let (mut ends, peer) = ([GATEWAY, PAYEE], key(PAYEE));
+    ends.sort_by_key(|name| key(*name).serialize());
+    let signed = |name: u8, bytes: &[u8]| {
+        let digest = bitcoin::hashes::sha256d::Hash::hash(bytes).to_byte_array();
+        let secret = SecretKey::from_slice(&[name; 32]).unwrap();
+        Secp256k1::new().sign_ecdsa(&Message::from_digest(digest), &secret)
+    };
+    let from_payee = u8::from(ends[1] == PAYEE);
+    let update = |scid| {
+        let contents = update(scid, from_payee);
+        ChannelUpdate { signature: signed(PAYEE, &contents.encode()), contents }
+    };
+    let [one, two] = ends.map(|name| ldk::NodeId::from_pubkey(&key(name)));
+    let contents = UnsignedChannelAnnouncement {
+        features: ChannelFeatures::empty(),
+        chain_hash: ChainHash::using_genesis_block(Network::Regtest),
+        short_channel_id: 21,
+        node_id_1: one,
+        node_id_2: two,
+        bitcoin_key_1: one,
+        bitcoin_key_2: two,
+        excess_data: Vec::new(),
+    };
+    let [first, second] = ends.map(|name| signed(name, &contents.encode()));
+    let announcement = ChannelAnnouncement {
+        node_signature_1: first,
+        node_signature_2: second,
+        bitcoin_signature_1: first,
+        bitcoin_signature_2: second,
+        contents,
+    };
+
+    // Another peer's flood does not drive it out.
+    for scid in 100..200 {
+        assert!(handler.handle_channel_update(Some(key(MIDDLE)), &update(scid)).is_err());
+    }
+    assert!(handler.handle_channel_update(Some(peer), &update(21)).is_err());
+    assert!(handler.get_and_clear_pending_msg_events().is_empty());
+    handler.handle_channel_announcement(None, &announcement).unwrap();
+    let events = handler.get_and_clear_pending_msg_events();
+    let [MessageSendEvent::BroadcastChannelUpdate { msg, .. }] = &events[..] else { panic!("{events:?}") };
+    // As LDK's peer manager does with it.
+    handler.handle_channel_update(None, msg).unwrap();
+    assert!(handler.get_and_clear_pending_msg_events().is_empty());
+    let mut graph = Graph::new();
+    gossip.refresh(&mut graph);
+    let channel = graph.channel(Scid(21)).unwrap();
+    let known =
+        [Direction::Forward, Direction::Backward].map(|direction| graph.policy(channel, direction).copied());
+    assert_eq!(known.into_iter().flatten().filter(|policy| policy.enabled).count(), 1);
 }

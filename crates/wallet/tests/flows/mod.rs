@@ -207,13 +207,15 @@ pub async fn channel_on_request(world: World, disk: Disk) {
             (balance.everyday_msat == 50_000_000 && balance.trusted_msat == 50_000_000).then_some(())
         })
         .await;
-    world.mine(6).await;
-    world.until("trust to end", || async { (me.balance().await.trusted_msat == 0).then_some(()) }).await;
+    world
+        .until_mined("trust to end", || async { (me.balance().await.trusted_msat == 0).then_some(()) })
+        .await;
     let id = me.channels().await[0].id.clone();
     me.ask(Request::CloseChannel { channel_id: id, force: false }).await.unwrap();
     world.until("the close", || async { me.channels().await.is_empty().then_some(()) }).await;
-    world.mine(6).await;
-    world.until("the savings", || async { (me.balance().await.savings_sat > 45_000).then_some(()) }).await;
+    world
+        .until_mined("the savings", || async { (me.balance().await.savings_sat > 45_000).then_some(()) })
+        .await;
 }
 
 /// Savings are sent; a mnemonic entered elsewhere finds the rest, as another Lightning node.
@@ -238,9 +240,10 @@ pub async fn send_and_restore(world: World, disk: Disk, elsewhere: Disk) {
         panic!()
     };
     assert_eq!(fee_sat, preview.fee_sat);
-    world.mine(1).await;
     let rest = 300_000 - fee_sat;
-    world.until("the change", || async { (me.balance().await.savings_sat == rest).then_some(()) }).await;
+    world
+        .until_mined("the change", || async { (me.balance().await.savings_sat == rest).then_some(()) })
+        .await;
     let line = me.history().await.into_iter().find(|line| line.txid == txid).unwrap();
     assert_eq!(line.status, PaymentStatus::Succeeded);
     let node_id = me.status().await.node_id;

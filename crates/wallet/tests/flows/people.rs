@@ -94,6 +94,27 @@ impl World {
             self.platform.sleep(TICK).await;
         }
     }
+
+    /// Waits until `done` answers something and mines meanwhile: a transaction is on its way to the miners still when the
+    /// wallet says that it is signed and saved.
+    pub async fn until_mined<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        mut done: impl FnMut() -> F,
+    ) -> T {
+        self.until(what, || {
+            let asked = done();
+            async {
+                let answer = asked.await;
+                if answer.is_none() {
+                    self.mine(1).await;
+                    self.platform.sleep(Duration::from_millis(200)).await;
+                }
+                answer
+            }
+        })
+        .await
+    }
 }
 
 /// Opens a disk anew, as another process would.
@@ -224,15 +245,11 @@ impl Person {
         self.confirmed().await;
     }
 
-    /// Mines until a channel can be used: its funding may still be on its way to the miners when it is answered.
+    /// Mines until a channel can be used.
     pub async fn confirmed(&self) {
-        self.world
-            .until("the channel to confirm", || async {
-                self.world.mine(1).await;
-                self.world.platform.sleep(Duration::from_millis(200)).await;
-                self.channels().await.iter().any(|c| c.state == ChannelState::Ready).then_some(())
-            })
-            .await;
+        let ready =
+            || async { self.channels().await.iter().any(|c| c.state == ChannelState::Ready).then_some(()) };
+        self.world.until_mined("the channel to confirm", ready).await;
     }
 
     pub async fn usable(&self) {

@@ -3,7 +3,7 @@
 //! | request | body | answer |
 //! |---|---|---|
 //! | `GET /info` | | what runs where |
-//! | `POST /mine` | `{blocks?}` | `{height}` |
+//! | `POST /mine` | `{blocks?, transactions?}` | `{height}`; mined once so many transactions wait |
 //! | `POST /fund` | `{address, sat, blocks?}` | `{txid, height}`; with `blocks` they are mined after |
 //! | `POST /reorg` | `{depth, blocks, empty?}` | `{height}` |
 //! | `POST /invoice` | `{amountMsat?, description?, expirySecs?}` | the payee's new invoice |
@@ -13,11 +13,12 @@
 //! Failures are `{error}` with status 400 (the request) or 500 (the network). Amounts in msat are decimal strings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value, json};
 
-use super::Network;
+use super::{Network, wait_for};
 use crate::http::{self, Request, Response};
 
 /// Longest time that a payment of the payee is waited for, in seconds.
@@ -74,10 +75,7 @@ fn answer(network: &Network, request: &Request) -> Result<Value, Refusal> {
     let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     match (request.method.as_str(), path.as_slice()) {
         ("GET", ["info"]) => Ok(network.describe()?),
-        ("POST", ["mine"]) => {
-            let blocks = body.number("blocks").map_err(bad)?.unwrap_or(1);
-            Ok(json!({ "height": network.bitcoind.mine(blocks)? }))
-        }
+        ("POST", ["mine"]) => mine(network, &body),
         ("POST", ["fund"]) => fund(network, &body),
         ("POST", ["reorg"]) => {
             let depth = body.required("depth").map_err(bad)?;
@@ -94,6 +92,17 @@ fn answer(network: &Network, request: &Request) -> Result<Value, Refusal> {
             Err(bad(anyhow!("no {method} {}: see crates/xtask/src/regtest/control.rs", request.path)))
         }
     }
+}
+
+fn mine(network: &Network, body: &Body) -> Result<Value, Refusal> {
+    let blocks = body.number("blocks").map_err(bad)?.unwrap_or(1);
+    let awaited =
+        usize::try_from(body.number("transactions").map_err(bad)?.unwrap_or(0)).unwrap_or(usize::MAX);
+    wait_for("transactions to mine", Duration::from_secs(60), || match network.bitcoind.waiting()? {
+        waiting if waiting >= awaited => Ok(()),
+        waiting => Err(anyhow!("{waiting} of {awaited} are in the mempool")),
+    })?;
+    Ok(json!({ "height": network.bitcoind.mine(blocks)? }))
 }
 
 fn fund(network: &Network, body: &Body) -> Result<Value, Refusal> {

@@ -141,7 +141,8 @@ impl Network {
     pub fn resume(&self, node: &Node) -> Result<()> {
         node.resume()?;
         for other in self.nodes().filter(|other| other.name != node.name && other.running()) {
-            connect(node, other)?;
+            // Two that are started at once dial each other, and each may refuse the other's connection for its own.
+            wait_for("a connection", Duration::from_secs(60), || connect(node, other))?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-import type { ErrorCode, WalletError as ErrorData } from './protocol.ts';
+import type { ErrorCode, NoRoute, PurseRefusal, WalletError as ErrorData } from './protocol.ts';
 
 /** What goes wrong with a wallet: `code` for programs, `message` for a person, naming what to do. */
 export class WalletError extends Error {
@@ -10,21 +10,36 @@ export class WalletError extends Error {
   /** What lay below it, outermost first; for diagnostics. */
   readonly causes: readonly string[];
 
+  /** With `purseRefused` and `approvalNeeded`: which rule, what it leaves, until when, what is needed. */
+  readonly purse: PurseRefusal | undefined;
+
+  /** With `noRoute`: what is in the way, and what would work, where that is known. */
+  readonly noRoute: NoRoute | undefined;
+
   /** With `walletCrashed`: the engine's last log lines, without secrets. Otherwise empty. */
   readonly log: readonly string[];
 
-  constructor(code: ErrorCode, message: string, causes: readonly string[] = [], log: readonly string[] = []) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    causes: readonly string[] = [],
+    log: readonly string[] = [],
+    { purse, noRoute }: Pick<ErrorData, 'purse' | 'noRoute'> = {},
+  ) {
     super(message);
     this.code = code;
     this.causes = causes;
     this.log = log;
+    this.purse = purse;
+    this.noRoute = noRoute;
   }
 }
 
 /** The plain form in which an error crosses a port. */
 export function toData(error: unknown): ErrorData {
   if (isErrorData(error)) {
-    return { code: error.code, message: error.message, causes: [...error.causes] };
+    const { code, message, causes, purse, noRoute } = error;
+    return { code, message, causes: [...causes], ...(purse && { purse }), ...(noRoute && { noRoute }) };
   }
   return {
     code: 'internal',
@@ -37,7 +52,7 @@ export function toData(error: unknown): ErrorData {
 export function toError(error: unknown, log: readonly string[] = []): WalletError {
   if (error instanceof WalletError) return error;
   const data = toData(error);
-  return new WalletError(data.code, data.message, data.causes, log);
+  return new WalletError(data.code, data.message, data.causes, log, data);
 }
 
 /** Whether `value` is an error of the engine or of this package. */

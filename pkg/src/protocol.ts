@@ -31,6 +31,213 @@ largestMsat: bigint | null,
 neededFeeMsat: bigint | null, };
 
 /**
+ * What a holder is.
+ */
+export type HolderKind = "person" | "site" | "app" | "device" | "child";
+
+/**
+ * Who may spend from a purse. A `site` has the origin of the frame that asks and that of the page it is in, both as the
+ * browser reports them (`https://example.org:8443`), never as a message says; a `person` has nothing more, the others an `id`
+ * of 1 to 80 characters.
+ */
+export type Holder = { kind: 'person' } | { kind: 'site', origin: string, topLevel: string } | { kind: 'app' | 'device' | 'child', id: string };
+
+/**
+ * Where a window begins.
+ */
+export type WindowKind = "calendar" | "rolling";
+
+/**
+ * How long a window is. A calendar day has 23 or 25 hours when the clocks change; a rolling month has 30 days.
+ */
+export type WindowPeriod = "hour" | "day" | "week" | "month";
+
+/**
+ * At most so much in a time.
+ */
+export type WindowLimit = { 
+/**
+ * Where the time begins.
+ */
+kind: WindowKind, 
+/**
+ * How long it is.
+ */
+period: WindowPeriod, 
+/**
+ * At most so much in it.
+ */
+limitMsat: bigint, };
+
+/**
+ * Streaming: money becomes free evenly with time, and what is not used is kept for a while.
+ */
+export type StreamRate = { 
+/**
+ * So much becomes free each second; 10 bitcoin at most.
+ */
+perSecondMsat: bigint, 
+/**
+ * Unused seconds are kept up to so many (1 to 3600): at most `per_second_msat` times this goes at once.
+ */
+keepSeconds: number, };
+
+/**
+ * What a purse allows. Every limit is for amount and fee together; what is null or empty does not limit. Any purse but the
+ * person's has to be bounded: by a window, a rate, a total, or by asking about every payment (`ask_above_msat` 0).
+ */
+export type Rules = { 
+/**
+ * At most so much per payment.
+ */
+perPaymentMsat: bigint | null, 
+/**
+ * At most so much in a time; each kind and period once.
+ */
+windows: Array<WindowLimit>, 
+/**
+ * At most so much per second.
+ */
+rate: StreamRate | null, 
+/**
+ * At most so much ever, top-ups included.
+ */
+totalMsat: bigint | null, 
+/**
+ * Nothing from this time on, in seconds since the UNIX epoch.
+ */
+expiresAt: bigint | null, 
+/**
+ * The person is asked about each payment that costs more; 0 asks about every one.
+ */
+askAboveMsat: bigint | null, 
+/**
+ * What the money is for: at most 32 words of 1 to 32 characters of `a-z 0-9 -`; empty allows everything.
+ */
+purposes: Array<string>, };
+
+/**
+ * One of a purse's limits.
+ */
+export type PurseRule = "perPayment" | "calendarHour" | "calendarDay" | "calendarWeek" | "calendarMonth" | "rollingHour" | "rollingDay" | "rollingWeek" | "rollingMonth" | "rate" | "total";
+
+/**
+ * How one of a purse's limits over time stands.
+ */
+export type Standing = { 
+/**
+ * Which.
+ */
+rule: PurseRule, 
+/**
+ * At most so much.
+ */
+limitMsat: bigint, 
+/**
+ * So much of it is spent, fees included.
+ */
+spentMsat: bigint, 
+/**
+ * So much of it is reserved for payments under way.
+ */
+heldMsat: bigint, 
+/**
+ * So much can still be reserved.
+ */
+leftMsat: bigint, 
+/**
+ * When a calendar window ends, or what is spent now is free again in a rolling one (seconds since the UNIX epoch); null:
+ * time does not end this limit.
+ */
+until: bigint | null, };
+
+/**
+ * A purse: a budget with a holder and rules.
+ */
+export type Purse = { 
+/**
+ * Its number in this wallet; 0 is the person's own.
+ */
+id: number, 
+/**
+ * Who may spend from it.
+ */
+holder: Holder, 
+/**
+ * The purse that it draws from: what is spent here counts there too, and that one's limits hold as well.
+ */
+parent: number | null, 
+/**
+ * What it allows.
+ */
+rules: Rules, 
+/**
+ * A closed purse allows nothing.
+ */
+closed: boolean, 
+/**
+ * How its limits over time stand.
+ */
+standings: Array<Standing>, };
+
+/**
+ * Who pays, and what for. None: the person, by hand.
+ */
+export type Spender = { 
+/**
+ * Whose purse pays.
+ */
+holder: Holder, 
+/**
+ * What for, in the report: a word of 1 to 32 characters of `a-z 0-9 -`; `payment` by default.
+ */
+purpose?: string, 
+/**
+ * The person was shown exactly this payment and allows it to cost at most so much, fee included. It answers the purse's
+ * question, once; its limits hold all the same. A holder without a purse gets one that asks about every payment.
+ */
+approvedMsat?: bigint, };
+
+/**
+ * Why a purse gives no money for a payment.
+ */
+export type PurseReason = "ask" | "noPurse" | "approval" | "limit" | "expired" | "purpose" | "closed" | "invalid";
+
+/**
+ * Why a purse gives no money for a payment, for a prompt that says it. Nothing left.
+ */
+export type PurseRefusal = { 
+/**
+ * The purse that refuses or asks: the one that pays, or one that it draws from. Null: there is none.
+ */
+purse: number | null, 
+/**
+ * Why.
+ */
+reason: PurseReason, 
+/**
+ * The limit that is in the way.
+ */
+rule: PurseRule | null, 
+/**
+ * What that limit is, what goes without asking, or what the person allowed.
+ */
+limitMsat: bigint | null, 
+/**
+ * What that limit leaves.
+ */
+leftMsat: bigint | null, 
+/**
+ * What the payment costs at most, fee included.
+ */
+neededMsat: bigint | null, 
+/**
+ * When `needed_msat` will be free if nothing else is spent, or since when the purse has expired (seconds since the UNIX
+ * epoch). Null: time alone does not help.
+ */
+until: bigint | null, };
+
+/**
  * An error with a code for programs and a message for a person; the message names the remedy.
  */
 export type WalletError = { 
@@ -49,7 +256,110 @@ causes: Array<string>,
 /**
  * Why there is no way for a payment; only where that is the error.
  */
-noRoute?: NoRoute, };
+noRoute?: NoRoute, 
+/**
+ * Why a purse gives no money; only with `purseRefused` and `approvalNeeded`.
+ */
+purse?: PurseRefusal, };
+
+/**
+ * What a payment would cost at most, and what its purse says to it: for the window that asks the person.
+ */
+export type Preview = { 
+/**
+ * What the payee gets.
+ */
+amountMsat: bigint, 
+/**
+ * Greatest fee.
+ */
+maxFeeMsat: bigint, 
+/**
+ * Both together: what `approved_msat` has to be at least.
+ */
+neededMsat: bigint, 
+/**
+ * The holder's open purse as it is now; null: there is none.
+ */
+purse: Purse | null, 
+/**
+ * What the purse and each one that it draws from would still allow after this payment, by their tightest limit over time;
+ * null: no limit over time, or the payment does not fit.
+ */
+leftAfterMsat: bigint | null, 
+/**
+ * `approvalNeeded` or `purseRefused`, with why; null: it would be paid without asking.
+ */
+problem: WalletError | null, };
+
+/**
+ * What one holder spent on one day for one purpose.
+ */
+export type SpendingRow = { 
+/**
+ * The day on which it was decided, in the person's time zone: `2026-11-22`.
+ */
+date: string, 
+/**
+ * Who.
+ */
+holder: Holder, 
+/**
+ * What for.
+ */
+purpose: string, 
+/**
+ * So many payments.
+ */
+payments: number, 
+/**
+ * What the payees got.
+ */
+amountMsat: bigint, 
+/**
+ * What it cost on top.
+ */
+feeMsat: bigint, };
+
+/**
+ * What was spent.
+ */
+export type Spending = { 
+/**
+ * By day, holder and purpose.
+ */
+rows: Array<SpendingRow>, 
+/**
+ * The same as a spreadsheet reads it (RFC 4180); amounts in msat.
+ */
+csv: string, };
+
+/**
+ * A text signed by this wallet's node.
+ */
+export type SignedMessage = { 
+/**
+ * The text.
+ */
+message: string, 
+/**
+ * zbase32 of a recoverable signature over the double SHA-256 of `Lightning Signed Message:` and the text, as lnd and Core
+ * Lightning make it.
+ */
+signature: string, };
+
+/**
+ * Who signed a text.
+ */
+export type VerifiedMessage = { 
+/**
+ * Whether the signature is one. Some key made it: it proves only what `node_id` is known to be.
+ */
+valid: boolean, 
+/**
+ * The id of the node that signed, in hex; null when the signature is none.
+ */
+nodeId: string | null, };
 
 /**
  * The Bitcoin network of a wallet.
@@ -881,9 +1191,13 @@ invoice: string,
  */
 amountMsat: bigint | null, 
 /**
- * Greatest routing fee; 1 % and at least 50 sat by default.
+ * Greatest routing fee; 1 % and at least 50 sat by default, and no more than `approved_msat` leaves.
  */
-maxFeeMsat: bigint | null, } | { "method": "send", 
+maxFeeMsat: bigint | null, 
+/**
+ * Who pays; the person, by hand, when there is none.
+ */
+spender: Spender | null, } | { "method": "send", 
 /**
  * The address.
  */
@@ -899,7 +1213,11 @@ feeRate: bigint | null,
 /**
  * Only say what it would cost.
  */
-dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & Page | { "method": "payment", 
+dryRun: boolean, 
+/**
+ * Who pays; the person, by hand, when there is none.
+ */
+spender: Spender | null, } | { "method": "feeRates" } | { "method": "history" } & Page | { "method": "payment", 
 /**
  * Its id.
  */
@@ -927,7 +1245,71 @@ channelId: string,
 /**
  * Without the gateway's cooperation: costs more and takes longer (two weeks).
  */
-force: boolean, } | { "method": "ack", 
+force: boolean, } | { "method": "purses" } | { "method": "openPurse", 
+/**
+ * Who.
+ */
+holder: Holder, 
+/**
+ * What it allows.
+ */
+rules: Rules, 
+/**
+ * The purse that it draws from.
+ */
+parent: number | null, } | { "method": "setPurseRules", 
+/**
+ * Which.
+ */
+id: number, 
+/**
+ * What it allows from now on.
+ */
+rules: Rules, } | { "method": "topUpPurse", 
+/**
+ * Which.
+ */
+id: number, 
+/**
+ * So much.
+ */
+moreMsat: bigint, } | { "method": "closePurse", 
+/**
+ * Which.
+ */
+id: number, } | { "method": "preview", 
+/**
+ * What the payee would get.
+ */
+amountMsat: bigint, 
+/**
+ * Greatest fee; as in [`Request::Pay`] by default.
+ */
+maxFeeMsat: bigint | null, 
+/**
+ * Who would pay.
+ */
+spender: Spender, } | { "method": "spending", 
+/**
+ * The first day, `2026-11-22`; the earliest by default.
+ */
+from: string | null, 
+/**
+ * The last day; today by default.
+ */
+to: string | null, } | { "method": "signMessage", 
+/**
+ * At most [`super::MAX_TEXT`] bytes.
+ */
+message: string, } | { "method": "verifyMessage", 
+/**
+ * At most [`super::MAX_TEXT`] bytes.
+ */
+message: string, 
+/**
+ * As [`super::SignedMessage::signature`].
+ */
+signature: string, } | { "method": "ack", 
 /**
  * The event's id.
  */

@@ -1,11 +1,11 @@
 //! What the wallet and the gateway use.
 
-use std::cell::Ref;
+mod purses;
+
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::{Chain, Position};
-use amplet_policy::{Changes, Clock, Policy};
 use amplet_protocol::gateway::Message;
 use amplet_protocol::page::{Event, Payment};
 use amplet_storage::Store;
@@ -192,24 +192,6 @@ impl Node {
         self.inner.pay(invoice, amount_msat, max_fee_msat, spender).await
     }
 
-    /// The purses, as they stand. Not to be kept over an await.
-    pub fn purses(&self) -> Ref<'_, Policy> {
-        self.inner.ledger.purses.policy()
-    }
-
-    /// Changes the purses; durable before it is answered.
-    ///
-    /// # Errors
-    /// Those of the methods called; nothing changed then.
-    pub async fn change_purses<E>(
-        &self,
-        change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
-    ) -> Result<(), E> {
-        self.inner.ledger.purses.change(change)?;
-        self.inner.settled().await;
-        Ok(())
-    }
-
     /// A gateway's channel graph as a Rapid Gossip Sync snapshot: what has changed since `since` (seconds since 1970), or all
     /// of it (0). `None`: this node does not gossip.
     pub fn rgs_snapshot(&self, since: u32) -> Option<Vec<u8>> {
@@ -309,12 +291,17 @@ impl Node {
         self.inner.onchain.build(address.script_pubkey(), amount_sat, rate, reserve_sat(&self.inner, 0))
     }
 
-    /// Broadcasts a payment from savings for the person, after it is noted durably.
+    /// Broadcasts a payment from savings, after it is noted durably.
     ///
     /// # Errors
     /// [`SendError`].
-    pub async fn send(&self, sent: &Sent, address: &Address) -> Result<(), SendError> {
-        self.inner.send(sent, address, &Spender::person()).await
+    pub async fn send_from(
+        &self,
+        spender: &Spender,
+        sent: &Sent,
+        address: &Address,
+    ) -> Result<(), SendError> {
+        self.inner.send(sent, address, spender).await
     }
 
     /// Fee rate to confirm within `blocks`.

@@ -24,13 +24,15 @@ pub struct Spender {
     pub purse: PurseId,
     /// What for, in the report.
     pub purpose: Purpose,
+    /// The person was asked about exactly this payment and its greatest fee, and said yes.
+    pub approved: bool,
 }
 
 impl Spender {
     /// The person, by hand.
     #[must_use]
     pub fn person() -> Self {
-        Self { purse: PurseId::PERSON, purpose: Purpose::default() }
+        Self { purse: PurseId::PERSON, purpose: Purpose::default(), approved: false }
     }
 }
 
@@ -75,6 +77,16 @@ impl Purses {
         self.policy.borrow()
     }
 
+    /// Looks at the purses with the present time.
+    pub fn read<T>(&self, read: impl FnOnce(&Policy, &Clock<'_>) -> T) -> T {
+        let zone = |secs| self.platform.utc_offset_secs(secs);
+        read(&self.policy.borrow(), &Clock::new(self.now_ms(), &zone))
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.platform.now().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Calls a method that answers with what it changed, and stages that.
     ///
     /// # Errors
@@ -84,8 +96,7 @@ impl Purses {
         change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
     ) -> Result<Vec<Notice>, E> {
         let zone = |secs| self.platform.utc_offset_secs(secs);
-        let now = u64::try_from(self.platform.now().as_millis()).unwrap_or(u64::MAX);
-        let changes = change(&mut self.policy.borrow_mut(), &Clock::new(now, &zone))?;
+        let changes = change(&mut self.policy.borrow_mut(), &Clock::new(self.now_ms(), &zone))?;
         for record in changes.records {
             match record.value {
                 Some(value) => self.journal.put_later(record.name, value),
@@ -106,7 +117,18 @@ impl Purses {
         let id = PaymentId::from_hex(&payment.id).ok_or_else(|| refused(Reason::Unknown))?;
         let payee = payment.payee.clone().unwrap_or_default();
         let held = Held { purse: spender.purse, cost, payee, purpose: spender.purpose.clone() };
-        self.change(|policy, clock| policy.reserve(&Request { payment: id, held }, clock)).map(drop)
+        let request = Request { payment: id, held };
+        let reserved = self.change(|policy, clock| {
+            if spender.approved {
+                policy.approve(request.clone(), clock);
+            }
+            policy.reserve(&request, clock)
+        });
+        if reserved.is_err() {
+            // What was said of this attempt is not kept for another one.
+            self.policy.borrow_mut().withdraw(id);
+        }
+        reserved.map(drop)
     }
 
     /// News of a purse, for the person.

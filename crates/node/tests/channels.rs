@@ -318,7 +318,10 @@ fn savings_are_sent_and_their_change_comes_back() {
     };
     let sent = wallet.build_send(&to, Some(250_000), None).unwrap();
     let (from, copy, address) = (wallet.clone(), sent.clone(), to.clone());
-    world.platform.run(async move { from.send(&copy, &address).await }).unwrap();
+    world
+        .platform
+        .run(async move { from.send_from(&amplet_node::Spender::person(), &copy, &address).await })
+        .unwrap();
     assert_eq!(*world.mempool.borrow(), vec![sent.tx.clone()]);
     assert_eq!(wallet.savings(), (0, 750_000 - sent.fee_sat));
     // Closed and opened again before it confirms: still known, and sent again with the next block.

@@ -192,7 +192,10 @@ fn the_persons_own_rules_hold_for_lightning_and_savings() {
     let send = |sat| {
         let sent = pair.wallet.build_send(&address, Some(sat), None).unwrap();
         let (node, address) = (pair.wallet.clone(), address.clone());
-        (sent.clone(), pair.world.platform.run(async move { node.send(&sent, &address).await }))
+        (
+            sent.clone(),
+            pair.world.platform.run(async move { node.send_from(&Spender::person(), &sent, &address).await }),
+        )
     };
     let (_, refused) = send(50_000);
     assert!(matches!(refused, Err(SendError::Denied(_))), "{refused:?}");

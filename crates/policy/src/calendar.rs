@@ -175,6 +175,21 @@ pub struct Date {
 }
 
 impl Date {
+    /// Reads ISO 8601, `2026-11-22`; `None`: there is no such day from 1970 on.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split('-').map(|part| {
+            let digits = part.bytes().all(|b| b.is_ascii_digit());
+            digits.then(|| part.parse::<u16>().ok()).flatten()
+        });
+        let (year, month, day) = (numbers.next()??, numbers.next()??, numbers.next()??);
+        let date = Self { year, month: u8::try_from(month).ok()?, day: u8::try_from(day).ok()? };
+        let known = year >= 1970
+            && (1..=12).contains(&date.month)
+            && (1..=month_length(year, date.month)).contains(&date.day);
+        (known && date.to_string() == text).then_some(date)
+    }
+
     fn from_days(days: i64) -> Self {
         let days = days.max(0);
         let mut year = 1970 + days / 366;

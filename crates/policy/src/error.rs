@@ -25,6 +25,8 @@ pub struct Question {
     pub purse: PurseId,
     /// So much goes without asking.
     pub most_unasked: Msat,
+    /// So much the payment costs at most, fee included.
+    pub needed: Msat,
 }
 
 /// The rules do not allow a payment; nothing changed.

@@ -132,6 +132,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Leaves out what `keep` does not want.
+    pub fn retain(&mut self, keep: impl Fn(&Key) -> bool) {
+        self.rows.retain(|key, _| keep(key));
+    }
+
     /// By day, holder and purpose.
     pub fn rows(&self) -> impl Iterator<Item = (&Key, &Sum)> {
         self.rows.iter()

@@ -1,10 +1,12 @@
 //! Errors of the parts, as the page's one error.
 
 use amplet_chain::{BroadcastError, ChainError};
-use amplet_node::policy::{Denied, LoadError};
+use amplet_node::policy::{Denied, LoadError, Reason, Refusal};
 use amplet_node::{ChannelError, LedgerError, NodeError, OnchainError, PayError, SendError};
-use amplet_protocol::page::{ErrorCode, WalletError};
+use amplet_protocol::page::{ErrorCode, PurseReason, PurseRefusal, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
+
+use crate::purses::page_rule;
 
 /// Of the chain.
 pub fn chain(error: &ChainError) -> WalletError {
@@ -83,12 +85,60 @@ pub fn pay(error: &PayError) -> WalletError {
 }
 
 /// Of purses.
-fn denied(error: &Denied) -> WalletError {
-    let code = match error {
-        Denied::Ask(_) => ErrorCode::ApprovalNeeded,
-        Denied::Refused(_) => ErrorCode::PurseRefused,
+pub fn denied(error: &Denied) -> WalletError {
+    let (code, purse) = match error {
+        Denied::Ask(question) => {
+            let purse = PurseRefusal {
+                purse: Some(question.purse.0),
+                limit_msat: Some(question.most_unasked.get()),
+                needed_msat: Some(question.needed.get()),
+                ..purse_refusal(PurseReason::Ask)
+            };
+            (ErrorCode::ApprovalNeeded, purse)
+        }
+        Denied::Refused(Refusal { purse, reason }) => {
+            let refusal = PurseRefusal { purse: Some(purse.0), ..refusal(reason) };
+            (ErrorCode::PurseRefused, refusal)
+        }
     };
-    WalletError::of(code, error)
+    WalletError { purse: Some(Box::new(purse)), ..WalletError::of(code, error) }
+}
+
+fn refusal(reason: &Reason) -> PurseRefusal {
+    match reason {
+        Reason::Limit { rule, limit, needed, left, until_ms } => PurseRefusal {
+            rule: Some(page_rule(*rule)),
+            limit_msat: Some(limit.get()),
+            left_msat: Some(left.get()),
+            needed_msat: Some(needed.get()),
+            until: until_ms.map(|ms| ms.div_ceil(1000)),
+            ..purse_refusal(PurseReason::Limit)
+        },
+        Reason::Expired { at_ms } => {
+            PurseRefusal { until: Some(at_ms / 1000), ..purse_refusal(PurseReason::Expired) }
+        }
+        Reason::Purpose { .. } => purse_refusal(PurseReason::Purpose),
+        Reason::Closed => purse_refusal(PurseReason::Closed),
+        Reason::Unknown
+        | Reason::Zero
+        | Reason::TooMuch
+        | Reason::Payee
+        | Reason::Conflict
+        | Reason::TooManyHeld => purse_refusal(PurseReason::Invalid),
+    }
+}
+
+/// A refusal of which only the reason is said.
+pub fn purse_refusal(reason: PurseReason) -> PurseRefusal {
+    PurseRefusal {
+        purse: None,
+        reason,
+        rule: None,
+        limit_msat: None,
+        left_msat: None,
+        needed_msat: None,
+        until: None,
+    }
 }
 
 /// Of sending savings.

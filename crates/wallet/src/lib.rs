@@ -10,8 +10,10 @@ mod inspect;
 mod onchain;
 mod open;
 mod pay;
+mod purses;
 mod receive;
 mod response;
+mod sign;
 mod state;
 mod wallet;
 

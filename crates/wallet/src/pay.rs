@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use amplet_node::lightning_invoice::Bolt11Invoice;
-use amplet_protocol::page::{ErrorCode, Page, Payment, WalletError};
+use amplet_protocol::page::{ErrorCode, Page, Payment, Spender, WalletError};
 
 use crate::wallet::Inner;
-use crate::{errors, inspect};
+use crate::{errors, inspect, purses};
 
 /// After so long a payment is answered as pending; its outcome comes by event.
 const PAY_LIMIT: Duration = Duration::from_secs(60);
@@ -24,11 +24,14 @@ pub(crate) async fn pay(
     text: &str,
     amount_msat: Option<u64>,
     max_fee_msat: Option<u64>,
+    spender: Option<&Spender>,
 ) -> Result<Payment, WalletError> {
     let invoice = inspect::parse_bolt11(inner, text)?;
     let amount = check(inner, &invoice, amount_msat).await?;
-    let max_fee = max_fee_msat.unwrap_or_else(|| default_max_fee(amount));
-    let id = inner.node.pay(&invoice, amount_msat, max_fee).await.map_err(|e| errors::pay(&e))?;
+    let max_fee = purses::fee_limit(amount, max_fee_msat, spender)?;
+    let spender = purses::spender(inner, spender, amount.saturating_add(max_fee))?;
+    let begun = inner.node.pay_from(&spender, &invoice, amount_msat, max_fee).await;
+    let id = begun.map_err(|e| errors::pay(&e))?;
     let outcome = inner.node.outcome(&id, PAY_LIMIT).await;
     outcome.ok_or_else(|| {
         WalletError::new(ErrorCode::Internal, "the payment's record is missing; see the history")

@@ -1,7 +1,8 @@
 //! Answers, serialised as what they hold.
 
 use amplet_protocol::page::{
-    Balance, Channel, FeeRates, Inspected, OnchainSend, Payment, PaymentRequest, Status,
+    Balance, Channel, FeeRates, Inspected, OnchainSend, Payment, PaymentRequest, Preview, Purse,
+    SignedMessage, Spending, Status, VerifiedMessage,
 };
 use serde::Serialize;
 
@@ -21,4 +22,10 @@ pub enum Response {
     OnchainSend(OnchainSend),
     FeeRates(FeeRates),
     Channels(Vec<Channel>),
+    Purse(Box<Purse>),
+    Purses(Vec<Purse>),
+    Preview(Box<Preview>),
+    Spending(Spending),
+    SignedMessage(SignedMessage),
+    VerifiedMessage(VerifiedMessage),
 }

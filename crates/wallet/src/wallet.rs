@@ -3,20 +3,24 @@
 use std::rc::Rc;
 
 use amplet_node::Node;
-use amplet_protocol::page::{Notice, OpenOptions, Request, WalletError};
+use amplet_protocol::page::{Notice, OpenOptions, Purse, Request, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 
 use crate::gateways::Gateways;
-use crate::{Response, diagnostics, errors, inspect, onchain, open, pay, receive, state};
+use crate::{Response, diagnostics, errors, inspect, onchain, open, pay, purses, receive, sign, state};
 
 pub(crate) struct Inner {
     pub platform: Rc<dyn Platform>,
     pub node: Node,
     pub options: OpenOptions,
     pub gateways: Gateways,
+}
+
+fn purse(purse: Purse) -> Response {
+    Response::Purse(Box::new(purse))
 }
 
 /// An open wallet. Clones are the same wallet. Single-threaded.
@@ -55,13 +59,15 @@ impl Wallet {
             }
             Request::NewAddress => Ok(Response::Text(inner.node.new_address().await.to_string())),
             Request::Inspect { text } => inspect::inspect(inner, &text).await.map(Response::Inspected),
-            Request::Pay { invoice, amount_msat, max_fee_msat } => {
-                pay::pay(inner, &invoice, amount_msat, max_fee_msat)
+            Request::Pay { invoice, amount_msat, max_fee_msat, spender } => {
+                pay::pay(inner, &invoice, amount_msat, max_fee_msat, spender.as_ref())
                     .await
                     .map(|p| Response::Payment(Box::new(p)))
             }
-            Request::Send { address, amount, fee_rate, dry_run } => {
-                onchain::send(inner, &address, amount, fee_rate, dry_run).await.map(Response::OnchainSend)
+            Request::Send { address, amount, fee_rate, dry_run, spender } => {
+                onchain::send(inner, &address, amount, fee_rate, dry_run, spender.as_ref())
+                    .await
+                    .map(Response::OnchainSend)
             }
             Request::FeeRates => Ok(Response::FeeRates(onchain::fee_rates(inner))),
             Request::History(page) => pay::history(inner, &page).await.map(Response::Payments),
@@ -76,6 +82,24 @@ impl Wallet {
             Request::CloseChannel { channel_id, force } => {
                 let closed = inner.node.close_channel(&channel_id, force);
                 closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
+            }
+            Request::Purses => Ok(Response::Purses(purses::list(inner))),
+            Request::OpenPurse { holder, rules, parent } => {
+                purses::open(inner, &holder, &rules, parent).await.map(purse)
+            }
+            Request::SetPurseRules { id, rules } => purses::set_rules(inner, id, &rules).await.map(purse),
+            Request::TopUpPurse { id, more_msat } => purses::top_up(inner, id, more_msat).await.map(purse),
+            Request::ClosePurse { id } => purses::close(inner, id).await.map(purse),
+            Request::Preview { amount_msat, max_fee_msat, spender } => {
+                purses::preview(inner, amount_msat, max_fee_msat, &spender)
+                    .map(|preview| Response::Preview(Box::new(preview)))
+            }
+            Request::Spending { from, to } => {
+                purses::spending(inner, from.as_deref(), to.as_deref()).await.map(Response::Spending)
+            }
+            Request::SignMessage { message } => sign::sign(inner, message).map(Response::SignedMessage),
+            Request::VerifyMessage { message, signature } => {
+                sign::verify(&message, &signature).map(Response::VerifiedMessage)
             }
             Request::Ack { id } => {
                 inner.node.ack(id);

@@ -1,3 +1,4 @@
+import { amount, required, text, whole } from './arguments.ts';
 import { checkEnvironment, keepStorage } from './environment.ts';
 import { Events, type WalletEvent } from './events.ts';
 import { deriveKey } from './keys.ts';
@@ -9,13 +10,21 @@ import type {
   Balance,
   Channel,
   FeeRates,
+  Holder,
   Inspected,
   Notice,
   OnchainSend,
   Payment,
   PaymentRequest,
+  Preview,
+  Purse,
   Request,
+  Rules,
+  SignedMessage,
+  Spender,
+  Spending,
   Status,
+  VerifiedMessage,
 } from '../protocol.ts';
 import type { KdfParams } from '../wire.ts';
 
@@ -24,9 +33,6 @@ export interface Snapshot {
   status: Status;
   balance: Balance;
 }
-
-/** Greatest amount that crosses to the engine (u64). */
-const MAX_AMOUNT = (1n << 64n) - 1n;
 
 /**
  * A Lightning wallet that is open in this tab.
@@ -150,28 +156,35 @@ export class Wallet {
    * Pays a BOLT 11 invoice. Resolves when the payment has succeeded, or is still pending after 60 s (then an event tells
    * the outcome); a payment that failed rejects, and nothing left.
    * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: greatest routing fee, by default 1 % and at
-   * least 50 sat
+   * least 50 sat, and no more than `spender.approvedMsat` leaves; `spender`: whose purse pays, by default the person's
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `expired`, `alreadyPaid`, `amountMismatch`,
-   * `insufficientBalance`, `noRoute`, `payeeRefused`, `feeTooHigh`, `gatewayOffline`
+   * `insufficientBalance`, `noRoute`, `payeeRefused`, `feeTooHigh`, `gatewayOffline`; `approvalNeeded` and `purseRefused`,
+   * with why in `error.purse`: nothing left
    */
-  async pay(invoice: string, { amountMsat, maxFeeMsat }: { amountMsat?: bigint; maxFeeMsat?: bigint } = {}): Promise<Payment> {
+  async pay(
+    invoice: string,
+    { amountMsat, maxFeeMsat, spender }: { amountMsat?: bigint; maxFeeMsat?: bigint; spender?: Spender } = {},
+  ): Promise<Payment> {
     return this.#ask({
       method: 'pay',
       invoice: text('invoice', invoice),
       amountMsat: amount('amountMsat', amountMsat),
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
+      spender: spender ?? null,
     });
   }
 
   /**
    * Sends savings to an address; `'all'` leaves only the anchor reserve and takes the fee off.
-   * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost
-   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`, `broadcastRejected`
+   * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
+   * `spender`: whose purse pays, by default the person's
+   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`, `broadcastRejected`,
+   * `approvalNeeded`, `purseRefused`
    */
   async send(
     address: string,
     amountSat: bigint | 'all',
-    { feeRate, dryRun = false }: { feeRate?: bigint; dryRun?: boolean } = {},
+    { feeRate, dryRun = false, spender }: { feeRate?: bigint; dryRun?: boolean; spender?: Spender } = {},
   ): Promise<OnchainSend> {
     return this.#ask({
       method: 'send',
@@ -179,6 +192,7 @@ export class Wallet {
       amount: amountSat === 'all' ? { type: 'all' } : { type: 'exact', sat: required('amountSat', amountSat) },
       feeRate: amount('feeRate', feeRate),
       dryRun,
+      spender: spender ?? null,
     });
   }
 
@@ -202,11 +216,90 @@ export class Wallet {
   }
 
   /**
-   * One line of the history.
+   * One line of the history: `id` is the payment hash of a Lightning payment, the transaction id of another.
    * @throws {WalletError} `invalidInput` when there is none of this id
    */
   async payment(id: string): Promise<Payment> {
     return this.#ask({ method: 'payment', id: text('id', id) });
+  }
+
+  /** All purses, closed ones included, as they stand; the first is the person's own. */
+  async purses(): Promise<Purse[]> {
+    return this.#ask({ method: 'purses' });
+  }
+
+  /**
+   * Gives a holder a purse, which draws from `parent` if there is one. A closed purse of the holder is opened again, with
+   * what it spent in windows that stay; its total begins anew.
+   * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open purse, an unknown parent
+   */
+  async openPurse({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Purse> {
+    return this.#ask({ method: 'openPurse', holder, rules, parent: parent === undefined ? null : whole('parent', parent) });
+  }
+
+  /**
+   * Changes what a purse allows. What was spent in windows that stay is kept; a new window begins empty.
+   * @throws {WalletError} `invalidInput`
+   */
+  async setPurseRules(id: number, rules: Rules): Promise<Purse> {
+    return this.#ask({ method: 'setPurseRules', id: whole('id', id), rules });
+  }
+
+  /**
+   * Adds to a purse's total, at most what the purse that it draws from has left.
+   * @throws {WalletError} `invalidInput`; `purseRefused` when the parent has less left
+   */
+  async topUpPurse(id: number, moreMsat: bigint): Promise<Purse> {
+    return this.#ask({ method: 'topUpPurse', id: whole('id', id), moreMsat: required('moreMsat', moreMsat) });
+  }
+
+  /**
+   * Closes a purse: nothing more is paid from it, or from purses that draw from it. What is under way goes on.
+   * @throws {WalletError} `invalidInput`
+   */
+  async closePurse(id: number): Promise<Purse> {
+    return this.#ask({ method: 'closePurse', id: whole('id', id) });
+  }
+
+  /**
+   * Says what a payment would cost at most and what the holder's purse says to it, for the window that asks the person.
+   * Does nothing.
+   * @throws {WalletError} `invalidInput`
+   */
+  async preview(
+    { amountMsat, maxFeeMsat, spender }: { amountMsat: bigint; maxFeeMsat?: bigint; spender: Spender },
+  ): Promise<Preview> {
+    return this.#ask({
+      method: 'preview',
+      amountMsat: required('amountMsat', amountMsat),
+      maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
+      spender,
+    });
+  }
+
+  /**
+   * What was spent by day, holder and purpose, as rows and as CSV.
+   * @param days first and last day, such as `2026-11-22`, in the person's time zone; by default everything
+   * @throws {WalletError} `invalidInput`
+   */
+  async spending({ from, to }: { from?: string; to?: string } = {}): Promise<Spending> {
+    return this.#ask({ method: 'spending', from: from ?? null, to: to ?? null });
+  }
+
+  /**
+   * Signs a text of at most 8192 bytes with this wallet's node key, as lnd and Core Lightning do (zbase32).
+   * @throws {WalletError} `invalidInput`
+   */
+  async signMessage(message: string): Promise<SignedMessage> {
+    return this.#ask({ method: 'signMessage', message: text('message', message) });
+  }
+
+  /**
+   * Says which node signed a text. `valid` alone proves nothing: compare `nodeId` with the one that should have signed.
+   * @throws {WalletError} `invalidInput`
+   */
+  async verifyMessage({ message, signature }: { message: string; signature: string }): Promise<VerifiedMessage> {
+    return this.#ask({ method: 'verifyMessage', message: text('message', message), signature: text('signature', signature) });
   }
 
   /** The channels. */
@@ -342,20 +435,4 @@ function tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
       reportError(error);
     }
   }
-}
-
-function amount(name: string, value: bigint | undefined): bigint | null {
-  return value === undefined ? null : required(name, value);
-}
-
-function required(name: string, value: bigint): bigint {
-  if (typeof value !== 'bigint' || value < 0n || value > MAX_AMOUNT) {
-    throw new WalletError('invalidInput', `\`${name}\` is a bigint from 0 to 2^64 - 1, such as 1000n.`);
-  }
-  return value;
-}
-
-function text(name: string, value: string): string {
-  if (typeof value !== 'string') throw new WalletError('invalidInput', `\`${name}\` is a text.`);
-  return value;
 }

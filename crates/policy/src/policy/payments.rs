@@ -25,18 +25,11 @@ impl Policy {
     pub fn reserve(&mut self, request: &Request, clock: &Clock<'_>) -> Result<Changes, Denied> {
         let clock = self.tick(clock);
         let Request { payment, held } = request;
-        let refused = |reason| Refusal { purse: held.purse, reason };
         if let Some(known) = self.held.get(payment) {
-            let same = known == held;
-            return if same { Ok(Changes::default()) } else { Err(refused(Reason::Conflict).into()) };
+            let conflict = Refusal { purse: held.purse, reason: Reason::Conflict };
+            return if known == held { Ok(Changes::default()) } else { Err(conflict.into()) };
         }
-        let needed = self.needed(held).map_err(refused)?;
-        for id in self.chain(held.purse) {
-            let Some(account) = self.accounts.get(&id) else { continue };
-            if let Some(reason) = account.refuses(needed, &held.purpose, &clock) {
-                return Err(Refusal { purse: id, reason }.into());
-            }
-        }
+        let needed = self.fits(held, &clock)?;
         if let Some(question) = self.question(held.purse, needed) {
             let answer = self.approvals.iter().position(|approval| approval.request == *request);
             answer.ok_or(Denied::Ask(question))?;
@@ -58,6 +51,29 @@ impl Policy {
         }
         let until_ms = clock.unix_ms.saturating_add(APPROVAL_MS);
         self.approvals.push_back(Approval { request, until_ms });
+    }
+
+    /// Takes back what [`Policy::approve`] said of a payment: its attempt is over.
+    pub fn withdraw(&mut self, payment: PaymentId) {
+        self.approvals.retain(|approval| approval.request.payment != payment);
+    }
+
+    /// Whether this could be reserved now without asking; changes nothing.
+    ///
+    /// # Errors
+    /// [`Denied`]: what [`Policy::reserve`] would say.
+    pub fn allows(&self, held: &Held, clock: &Clock<'_>) -> Result<(), Denied> {
+        let needed = self.fits(held, &clock.not_before(self.mark.latest_ms))?;
+        self.question(held.purse, needed).map_or(Ok(()), |question| Err(Denied::Ask(question)))
+    }
+
+    /// What the limits over time of a purse and of all that it draws from leave together, but for streaming rates; `None`
+    /// when there are none.
+    #[must_use]
+    pub fn left(&self, id: PurseId, clock: &Clock<'_>) -> Option<Msat> {
+        let clock = clock.not_before(self.mark.latest_ms);
+        let lefts = self.chain(id).filter_map(|id| self.accounts.get(&id)?.left(&clock));
+        lefts.map(|(left, _)| left).min()
     }
 
     /// The payment succeeded and cost `actual`: that counts as spent, the rest is free again. A payment that is decided
@@ -116,6 +132,18 @@ impl Policy {
         self.held.iter().map(|(id, held)| (*id, held))
     }
 
+    /// What has to be reserved, if the limits allow it.
+    fn fits(&self, held: &Held, clock: &Clock<'_>) -> Result<Msat, Refusal> {
+        let refused = |purse, reason| Refusal { purse, reason };
+        let needed = self.needed(held).map_err(|reason| refused(held.purse, reason))?;
+        for (id, account) in self.chain(held.purse).filter_map(|id| Some((id, self.accounts.get(&id)?))) {
+            if let Some(reason) = account.refuses(needed, &held.purpose, clock) {
+                return Err(refused(id, reason));
+            }
+        }
+        Ok(needed)
+    }
+
     pub(super) fn needed(&self, held: &Held) -> Result<Msat, Reason> {
         if !self.accounts.contains_key(&held.purse) {
             return Err(Reason::Unknown);
@@ -137,7 +165,7 @@ impl Policy {
     fn question(&self, purse: PurseId, needed: Msat) -> Option<Question> {
         self.chain(purse).find_map(|id| {
             let account = self.accounts.get(&id).filter(|account| account.asks(needed))?;
-            account.purse.rules.ask_above.map(|most_unasked| Question { purse: id, most_unasked })
+            account.purse.rules.ask_above.map(|most_unasked| Question { purse: id, most_unasked, needed })
         })
     }
 
@@ -191,6 +219,12 @@ impl Policy {
     pub(super) fn archive(&mut self, day: &Day, changes: &mut Changes) {
         changes.put(day_name(day.date, self.mark.days), day);
         self.mark.days = self.mark.days.saturating_add(1);
+    }
+
+    /// How many records of past days were made, see [`DAYS`](crate::DAYS).
+    #[must_use]
+    pub fn days_stored(&self) -> u64 {
+        self.mark.days
     }
 
     pub(crate) fn today(&self) -> Option<&Day> {

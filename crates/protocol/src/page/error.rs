@@ -99,6 +99,10 @@ pub struct WalletError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub no_route: Option<NoRoute>,
+    /// Why a purse gives no money; only with `purseRefused` and `approvalNeeded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub purse: Option<Box<super::PurseRefusal>>,
 }
 
 /// Why there is no way for a payment, and what would work.
@@ -138,7 +142,7 @@ pub enum NoRouteReason {
 impl WalletError {
     /// An error of `code` with a message that names the remedy.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: Vec::new(), no_route: None }
+        Self { code, message: message.into(), causes: Vec::new(), no_route: None, purse: None }
     }
 
     /// An error of a part: its own text, and below it what caused it.

@@ -7,12 +7,17 @@
 mod error;
 mod event;
 mod part;
+mod purse;
 mod request;
 mod state;
 
 pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use part::{PartHop, PartState, PaymentPart};
+pub use purse::{
+    Holder, HolderKind, Preview, Purse, PurseReason, PurseRefusal, PurseRule, Rules, SignedMessage, Spender,
+    Spending, SpendingRow, Standing, StreamRate, VerifiedMessage, WindowKind, WindowLimit, WindowPeriod,
+};
 pub use request::{Inspected, OnchainSend, OpenOptions, Page, PaymentRequest, Request, SendAmount};
 pub use state::{
     Balance, ChainStatus, Channel, ChannelState, Connection, CustomRecord, Direction, FeeRates, Gateway,

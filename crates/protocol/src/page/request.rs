@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gateway, Network};
+use super::{Gateway, Holder, Network, Rules, Spender};
 
 /// How to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +74,11 @@ pub enum Request {
         invoice: String,
         /// For invoices without amount.
         amount_msat: Option<u64>,
-        /// Greatest routing fee; 1 % and at least 50 sat by default.
+        /// Greatest routing fee; 1 % and at least 50 sat by default, and no more than `approved_msat` leaves.
         max_fee_msat: Option<u64>,
+        /// Who pays; the person, by hand, when there is none.
+        #[serde(default)]
+        spender: Option<Spender>,
     },
     /// Sends savings to an address. Answers [`OnchainSend`].
     Send {
@@ -87,6 +90,9 @@ pub enum Request {
         fee_rate: Option<u64>,
         /// Only say what it would cost.
         dry_run: bool,
+        /// Who pays; the person, by hand, when there is none.
+        #[serde(default)]
+        spender: Option<Spender>,
     },
     /// Answers [`super::FeeRates`].
     FeeRates,
@@ -119,6 +125,65 @@ pub enum Request {
         channel_id: String,
         /// Without the gateway's cooperation: costs more and takes longer (two weeks).
         force: bool,
+    },
+    /// Answers a list of [`super::Purse`], closed ones included; the first is the person's own.
+    Purses,
+    /// Gives a holder a purse; a closed one is opened again, its total begins anew. Answers the [`super::Purse`].
+    OpenPurse {
+        /// Who.
+        holder: Holder,
+        /// What it allows.
+        rules: Rules,
+        /// The purse that it draws from.
+        parent: Option<u32>,
+    },
+    /// Changes what a purse allows; what was spent in windows that stay is kept. Answers the [`super::Purse`].
+    SetPurseRules {
+        /// Which.
+        id: u32,
+        /// What it allows from now on.
+        rules: Rules,
+    },
+    /// Adds to a purse's total. Answers the [`super::Purse`].
+    TopUpPurse {
+        /// Which.
+        id: u32,
+        /// So much.
+        more_msat: u64,
+    },
+    /// Closes a purse: nothing more is paid from it, or from those that draw from it. Answers the [`super::Purse`].
+    ClosePurse {
+        /// Which.
+        id: u32,
+    },
+    /// Says what a payment would cost at most and what the holder's purse says to it, and does nothing. Answers
+    /// [`super::Preview`].
+    Preview {
+        /// What the payee would get.
+        amount_msat: u64,
+        /// Greatest fee; as in [`Request::Pay`] by default.
+        max_fee_msat: Option<u64>,
+        /// Who would pay.
+        spender: Spender,
+    },
+    /// What was spent, by day, holder and purpose. Answers [`super::Spending`].
+    Spending {
+        /// The first day, `2026-11-22`; the earliest by default.
+        from: Option<String>,
+        /// The last day; today by default.
+        to: Option<String>,
+    },
+    /// Signs a text with this wallet's node key. Answers [`super::SignedMessage`].
+    SignMessage {
+        /// At most [`super::MAX_TEXT`] bytes.
+        message: String,
+    },
+    /// Says which node signed a text. Answers [`super::VerifiedMessage`].
+    VerifyMessage {
+        /// At most [`super::MAX_TEXT`] bytes.
+        message: String,
+        /// As [`super::SignedMessage::signature`].
+        signature: String,
     },
     /// Removes an event that the application has acted upon. Answers nothing.
     Ack {

@@ -72,7 +72,8 @@ pub async fn reloads(world: World, disk: Disk) {
     // Dies in the middle of a payment.
     let invoice = world.payee_invoice(Some(5_000_000), 3600).await;
     let wallet = me.wallet.clone();
-    let request = Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None };
+    let request =
+        Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None, spender: None };
     world.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
     world.platform.sleep(Duration::from_millis(20)).await;
     let me = me.reopen().await;
@@ -122,6 +123,7 @@ pub async fn bad_input(world: World, disk: Disk) {
         amount,
         fee_rate: None,
         dry_run: false,
+        spender: None,
     };
     let code = |result: Result<Response, WalletError>| result.unwrap_err().code;
     assert_eq!(code(me.ask(send("nowhere", SendAmount::All)).await), ErrorCode::InvalidPaymentRequest);
@@ -155,7 +157,8 @@ pub async fn gateway_restarts(world: World, disk: Disk) {
     for pause in [0, 10, 30, 60, 100, 200] {
         let invoice = world.payee_invoice(Some(2_000_000), 3600).await;
         let wallet = me.wallet.clone();
-        let request = Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None };
+        let request =
+            Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None, spender: None };
         world.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
         world.platform.sleep(Duration::from_millis(pause)).await;
         world.control("/gateway/0/kill", json!({})).await;
@@ -233,6 +236,7 @@ pub async fn send_and_restore(world: World, disk: Disk, elsewhere: Disk) {
         amount: SendAmount::Exact(100_000),
         fee_rate: Some(2_000),
         dry_run,
+        spender: None,
     };
     let Response::OnchainSend(preview) = me.ask(send(true)).await.unwrap() else { panic!() };
     assert_eq!(preview.txid, None);

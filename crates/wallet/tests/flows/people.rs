@@ -190,7 +190,12 @@ impl Person {
     }
 
     pub async fn pay(&self, invoice: &str) -> Result<Payment, WalletError> {
-        let request = Request::Pay { invoice: invoice.to_owned(), amount_msat: None, max_fee_msat: None };
+        let request = Request::Pay {
+            invoice: invoice.to_owned(),
+            amount_msat: None,
+            max_fee_msat: None,
+            spender: None,
+        };
         let Response::Payment(payment) = self.ask(request).await? else { panic!() };
         Ok(*payment)
     }

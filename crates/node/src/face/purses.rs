@@ -1,0 +1,90 @@
+//! Purses, and what is signed in the node's name.
+
+use std::cell::Ref;
+
+use amplet_policy::calendar::Date;
+use amplet_policy::report::Report;
+use amplet_policy::{Changes, Clock, DAYS, Policy};
+use lightning::sign::NodeSigner;
+
+use super::Node;
+use crate::ledger::LedgerError;
+
+impl Node {
+    /// The purses, as they stand. Not to be kept over an await.
+    pub fn purses(&self) -> Ref<'_, Policy> {
+        self.inner.ledger.purses.policy()
+    }
+
+    /// Looks at the purses with the present time and the person's zone.
+    pub fn read_purses<T>(&self, read: impl FnOnce(&Policy, &Clock<'_>) -> T) -> T {
+        self.inner.ledger.purses.read(read)
+    }
+
+    /// Changes the purses; durable before it is answered.
+    ///
+    /// # Errors
+    /// Those of the methods called; nothing changed then.
+    pub async fn change_purses<E>(
+        &self,
+        change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
+    ) -> Result<(), E> {
+        self.stage_purses(change)?;
+        self.inner.settled().await;
+        Ok(())
+    }
+
+    /// Changes the purses; durable with, and no later than, what is staged next.
+    ///
+    /// # Errors
+    /// Those of the methods called; nothing changed then.
+    pub fn stage_purses<E>(
+        &self,
+        change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
+    ) -> Result<(), E> {
+        self.inner.ledger.purses.change(change).map(drop)
+    }
+
+    /// What was spent from day `from` to day `to`, both included; `None` leaves that end open.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn spending<T>(
+        &self,
+        from: Option<Date>,
+        to: Option<Date>,
+        read: impl FnOnce(&Report<'_>) -> T,
+    ) -> Result<T, LedgerError> {
+        let begins = from.map(|day| format!("{DAYS}{day}")).unwrap_or_default();
+        // '~' sorts after what follows a date in a name.
+        let ends = to.map_or_else(|| format!("{DAYS}~"), |day| format!("{DAYS}{day}~"));
+        let records = loop {
+            self.inner.settled().await;
+            let stored = self.purses().days_stored();
+            let mut records = Vec::new();
+            for name in self.inner.store.list(DAYS).await? {
+                if name >= begins && name <= ends {
+                    let value = self.inner.store.get(&name).await?.unwrap_or_default();
+                    records.push((name, value));
+                }
+            }
+            // Otherwise a day ended while the records were read: it is neither in them nor today any more.
+            if self.purses().days_stored() == stored {
+                break records;
+            }
+        };
+        let policy = self.purses();
+        let mut report = Report::new(&policy);
+        for (name, value) in records {
+            report.add(&name, &value)?;
+        }
+        report.retain(|key| from.is_none_or(|from| key.date >= from) && to.is_none_or(|to| key.date <= to));
+        Ok(read(&report))
+    }
+
+    /// Signs a text as lnd and Core Lightning do: zbase32 of a recoverable signature over the double SHA-256 of
+    /// `Lightning Signed Message:` and the text. `None`: the signer refused.
+    pub fn sign_message(&self, text: &str) -> Option<String> {
+        self.inner.ldk.signer.sign_message(text.as_bytes()).ok()
+    }
+}

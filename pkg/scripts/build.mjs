@@ -36,6 +36,7 @@ const common = {
 // What a dynamic import asks for is a file of its own.
 await build({ ...common, entryPoints: ['src/index.ts', 'src/provider/index.ts'], splitting: true });
 await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'] });
+cpSync(at('src/wasm.d.ts'), join(dist, 'wasm.d.ts'));
 for (const name of artifacts) cpSync(at('generated', name, `${name}_bg.wasm`), join(dist, `${name}_bg.wasm`));
 execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '--emitDeclarationOnly', '--noCheck'], { cwd: root, stdio: 'inherit' });
 execFileSync(process.execPath, [at('node_modules/publint/src/cli.js'), '--strict'], { cwd: root, stdio: 'inherit' });

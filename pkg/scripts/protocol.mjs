@@ -12,9 +12,17 @@ const printed = execFileSync(
   ['run', '--quiet', '--package', 'amplet-protocol', '--features', 'ts', '--example', 'types'],
   { cwd: join(root, '..'), encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
 );
+/** Rust's names for what a page sees, and the unit of times, which the definition states once for all. */
+const written = printed
+  .replaceAll('`None`', '`null`')
+  .replace(/\[`(?:\w+::)*(\w+)`\]/g, '`$1`')
+  .replace(/`[a-z]+(?:_[a-z]+)+`/g, (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
+  .replace(/\/\*\*\n \* ([^/]*?)\n \*\/\n(\w*At|at|until|time): bigint/g, (whole, text, name) =>
+    text.includes('econds') ? whole : `/**\n * ${text.replace(/\.$/, '')} (seconds since the UNIX epoch).\n */\n${name}: bigint`,
+  );
 if (!process.argv.includes('--check')) {
-  writeFileSync(file, printed);
-} else if (readFileSync(file, 'utf8') !== printed) {
+  writeFileSync(file, written);
+} else if (readFileSync(file, 'utf8') !== written) {
   console.error('pkg/src/protocol.ts is not what crates/protocol says: run `npm run protocol` in pkg/ and commit it.');
   process.exit(1);
 }

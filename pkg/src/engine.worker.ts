@@ -1,13 +1,11 @@
 // The worker that hosts a wallet's engine: a SharedWorker's script and, where there is none, a Worker's.
 
-import { describe, WalletError } from './error.ts';
-import type { EngineModule, LoadEngine } from './host/engine.ts';
 import { Host } from './host/host.ts';
+import { loadEngine } from './host/load.ts';
 import { webLocks } from './host/locks.ts';
 import { hostsChannel, parseWorkerName } from './names.ts';
 import { VERSION } from './protocol.ts';
 import { RELEASE } from './release.ts';
-import init, { Engine, destroy, kdfParams, start } from '../generated/engine/engine.js';
 
 /** Both kinds of worker scope, as far as they are used; TypeScript's libraries for them exclude the page's. */
 declare const self: {
@@ -17,20 +15,6 @@ declare const self: {
   onmessage: ((event: MessageEvent) => void) | null;
   addEventListener(type: 'error' | 'unhandledrejection', listener: (event: ErrorEvent | PromiseRejectionEvent) => void): void;
   close(): void;
-};
-
-const load: LoadEngine = async (log, crashed) => {
-  try {
-    await init({ module_or_path: new URL('./engine_bg.wasm', import.meta.url) });
-  } catch (error) {
-    throw new WalletError('internal', 'The wallet\'s engine could not be loaded: check the connection to this site, then reload the page.', [describe(error)]);
-  }
-  const print = (line: string): void => {
-    console.debug(line);
-    log(line);
-  };
-  start(print, crashed);
-  return { kdfParams, destroy, open: Engine.open } satisfies EngineModule;
 };
 
 function startHost(): Promise<Host> | null {
@@ -49,7 +33,7 @@ function startHost(): Promise<Host> | null {
     },
     locks: webLocks(navigator.locks),
     bus: new BroadcastChannel(hostsChannel(named.name)),
-    load,
+    load: loadEngine,
     exit: () => self.close(),
   });
 }

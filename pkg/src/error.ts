@@ -19,6 +19,7 @@ export class WalletError extends Error {
   /** With `walletCrashed`: the engine's last log lines, without secrets. Otherwise empty. */
   readonly log: readonly string[];
 
+  /** Errors come from this package; a program makes one only to stand in for it, in tests. */
   constructor(
     code: ErrorCode,
     message: string,

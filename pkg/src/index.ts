@@ -1,5 +1,7 @@
 /** A Lightning wallet that runs in the page. Nothing happens at import; start with {@link Wallet.open}. @module amplet */
 
+export { init, type InitOptions } from './platform/init.ts';
+export type { WasmSource } from './platform/wasm-source.ts';
 export { WalletError } from './error.ts';
 export { Wallet, type Snapshot } from './page/wallet.ts';
 export { unlockKey, type OpenOptions } from './page/open.ts';

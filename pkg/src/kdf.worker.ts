@@ -1,14 +1,15 @@
-// The throwaway worker of page/keys.ts: one passphrase, one key.
+// The throwaway worker of platform/kdf.ts: one passphrase, one key.
 
 import { toData } from './error.ts';
-import { loadPageWasm } from './page/wasm.ts';
-import type { Derive, Derived } from './page/keys.ts';
+import type { Derived } from './platform/contract.ts';
+import type { Derive } from './platform/kdf.ts';
+import init, { deriveKey, newKdfParams } from '../generated/page/page.js';
 
 self.onmessage = async ({ data }: MessageEvent<Derive>) => {
   try {
-    const wasm = await loadPageWasm();
-    const params = data.params ?? wasm.newKdfParams();
-    const derived: Derived = { key: wasm.deriveKey(data.passphrase, params), params };
+    await init({ module_or_path: data.wasm ?? new URL('./page_bg.wasm', import.meta.url) });
+    const params = data.params ?? newKdfParams();
+    const derived: Derived = { key: deriveKey(data.passphrase, params), params };
     self.postMessage(derived, { transfer: [derived.key.buffer] });
   } catch (error) {
     self.postMessage(toData(error));

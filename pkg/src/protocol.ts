@@ -22,7 +22,7 @@ export type NoRoute = {
  */
 reason: NoRouteReason, 
 /**
- * The largest amount that would work as things stand; `None`: none is known.
+ * The largest amount that would work as things stand; `null`: none is known.
  */
 largestMsat: bigint | null, 
 /**
@@ -78,13 +78,13 @@ export type StreamRate = {
  */
 perSecondMsat: bigint, 
 /**
- * Unused seconds are kept up to so many (1 to 3600): at most `per_second_msat` times this goes at once.
+ * Unused seconds are kept up to so many (1 to 3600): at most `perSecondMsat` times this goes at once.
  */
 keepSeconds: number, };
 
 /**
  * What a purse allows. Every limit is for amount and fee together; what is null or empty does not limit. Any purse but the
- * person's has to be bounded: by a window, a rate, a total, or by asking about every payment (`ask_above_msat` 0).
+ * person's has to be bounded: by a window, a rate, a total, or by asking about every payment (`askAboveMsat` 0).
  */
 export type Rules = { 
 /**
@@ -232,7 +232,7 @@ leftMsat: bigint | null,
  */
 neededMsat: bigint | null, 
 /**
- * When `needed_msat` will be free if nothing else is spent, or since when the purse has expired (seconds since the UNIX
+ * When `neededMsat` will be free if nothing else is spent, or since when the purse has expired (seconds since the UNIX
  * epoch). Null: time alone does not help.
  */
 until: bigint | null, };
@@ -275,7 +275,7 @@ amountMsat: bigint,
  */
 maxFeeMsat: bigint, 
 /**
- * Both together: what `approved_msat` has to be at least.
+ * Both together: what `approvedMsat` has to be at least.
  */
 neededMsat: bigint, 
 /**
@@ -353,7 +353,7 @@ signature: string, };
  */
 export type VerifiedMessage = { 
 /**
- * Whether the signature is one. Some key made it: it proves only what `node_id` is known to be.
+ * Whether the signature is one. Some key made it: it proves only what `nodeId` is known to be.
  */
 valid: boolean, 
 /**
@@ -392,11 +392,11 @@ export type Balance = {
  */
 everydayMsat: bigint, 
 /**
- * The part of `everyday_msat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
+ * The part of `everydayMsat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
  */
 spendableMsat: bigint, 
 /**
- * The part of `everyday_msat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
+ * The part of `everydayMsat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
  */
 trustedMsat: bigint, 
 /**
@@ -479,7 +479,7 @@ feeMsat: bigint,
  */
 state: PartState, 
 /**
- * How probable it was, in millionths, that it would arrive, by what was known when it left. `None`: not estimated.
+ * How probable it was, in millionths, that it would arrive, by what was known when it left. `null`: not estimated.
  */
 probabilityPpm: number | null, 
 /**
@@ -542,11 +542,11 @@ direction: Direction,
  */
 kind: PaymentKind, 
 /**
- * What the payee gets (outbound), or what we got or asked for (inbound). `None`: an invoice without amount.
+ * What the payee gets (outbound), or what we got or asked for (inbound). `null`: an invoice without amount.
  */
 amountMsat: bigint | null, 
 /**
- * Paid on top of the amount. `None` while it is not known.
+ * Paid on top of the amount. `null` while it is not known.
  */
 feeMsat: bigint | null, 
 /**
@@ -578,15 +578,15 @@ confirmations: number,
  */
 hops: number | null, 
 /**
- * When it was made.
+ * When it was made (seconds since the UNIX epoch).
  */
 createdAt: bigint, 
 /**
- * When it ended.
+ * When it ended (seconds since the UNIX epoch).
  */
 settledAt: bigint | null, 
 /**
- * When an inbound invoice stops being payable.
+ * When an inbound invoice stops being payable (seconds since the UNIX epoch).
  */
 expiresAt: bigint | null, 
 /**
@@ -602,7 +602,7 @@ parts: Array<PaymentPart>,
  */
 records?: Array<CustomRecord>, 
 /**
- * How a stream stands: `amount_msat` and `fee_msat` are then what has been paid so far.
+ * How a stream stands: `amountMsat` and `feeMsat` are then what has been paid so far.
  */
 stream?: StreamTotals, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
 /**
@@ -761,7 +761,7 @@ height: number,
  */
 hash: string, 
 /**
- * Time in our tip's header.
+ * Time in our tip's header (seconds since the UNIX epoch).
  */
 time: bigint, 
 /**
@@ -769,7 +769,7 @@ time: bigint,
  */
 synced: boolean, 
 /**
- * When the sources last answered; `None`: not since the wallet was opened.
+ * When the sources last answered; `null`: not since the wallet was opened (seconds since the UNIX epoch).
  */
 checkedAt: bigint | null, 
 /**
@@ -845,11 +845,11 @@ slow: bigint, };
  */
 export type Event = { 
 /**
- * Rises by one with each event of this wallet; what [`super::Request::Ack`] takes.
+ * Rises by one with each event of this wallet; what `Ack` takes.
  */
 id: bigint, 
 /**
- * When.
+ * When (seconds since the UNIX epoch).
  */
 at: bigint, } & ({ "type": "paymentReceived", 
 /**
@@ -889,7 +889,7 @@ spentMsat: bigint,
  */
 limitMsat: bigint, 
 /**
- * When the limit begins anew (seconds since the UNIX epoch); `None`: it does not.
+ * When the limit begins anew (seconds since the UNIX epoch); `null`: it does not.
  */
 until: bigint | null, } | { "type": "purseLow", 
 /**
@@ -962,7 +962,7 @@ spentMsat: bigint,
  */
 limitMsat: bigint, 
 /**
- * When the limit begins anew (seconds since the UNIX epoch); `None`: it does not.
+ * When the limit begins anew (seconds since the UNIX epoch); `null`: it does not.
  */
 until: bigint | null, } | { "type": "purseLow", 
 /**
@@ -1045,7 +1045,7 @@ chainSources: Array<string>,
 mnemonic?: string, 
 /**
  * With `mnemonic`: the mnemonic is new, so nothing before the present tip is searched. Otherwise the chain is
- * searched from `birthday_height`.
+ * searched from `birthdayHeight`.
  */
 fresh: boolean, 
 /**
@@ -1063,7 +1063,7 @@ export type SendAmount = { "type": "exact", "sat": bigint } | { "type": "all" };
  */
 export type Page = { 
 /**
- * Start after this line's id; `None`: from the newest.
+ * Start after this line's id; `null`: from the newest.
  */
 before: string | null, 
 /**
@@ -1084,7 +1084,7 @@ invoice: string,
  */
 paymentHash: string, 
 /**
- * When it stops being payable.
+ * When it stops being payable (seconds since the UNIX epoch).
  */
 expiresAt: bigint, 
 /**
@@ -1097,7 +1097,7 @@ missing: WalletError | null, };
  */
 export type OnchainSend = { 
 /**
- * In hex; `None` in a dry run.
+ * In hex; `null` in a dry run.
  */
 txid: string | null, 
 /**
@@ -1114,7 +1114,7 @@ feeSat: bigint, };
  */
 export type Inspected = { "type": "bolt11", 
 /**
- * The invoice without scheme or white space: what [`Request::Pay`] takes.
+ * The invoice without scheme or white space: what `Pay` takes.
  */
 invoice: string, 
 /**
@@ -1122,7 +1122,7 @@ invoice: string,
  */
 payee: string, 
 /**
- * `None`: the payer chooses.
+ * `null`: the payer chooses.
  */
 amountMsat: bigint | null, 
 /**
@@ -1134,15 +1134,15 @@ description: string,
  */
 paymentHash: string, 
 /**
- * When it stops being payable.
+ * When it stops being payable (seconds since the UNIX epoch).
  */
 expiresAt: bigint, 
 /**
- * Greatest fee that [`Request::Pay`] would spend by default.
+ * Greatest fee that `Pay` would spend by default.
  */
 maxFeeMsat: bigint, 
 /**
- * Why it cannot be paid now and what to do; `None`: it can be tried.
+ * Why it cannot be paid now and what to do; `null`: it can be tried.
  */
 problem: WalletError | null, } | { "type": "onchain", 
 /**
@@ -1167,11 +1167,11 @@ problem: WalletError | null, };
  */
 export type Request = { "method": "balance" } | { "method": "status" } | { "method": "receive", 
 /**
- * `None`: the payer chooses.
+ * `null`: the payer chooses.
  */
 amountMsat: bigint | null, 
 /**
- * At most [`super::MAX_DESCRIPTION`] bytes.
+ * At most `MAX_DESCRIPTION` bytes.
  */
 description: string, 
 /**
@@ -1191,7 +1191,7 @@ invoice: string,
  */
 amountMsat: bigint | null, 
 /**
- * Greatest routing fee; 1 % and at least 50 sat by default, and no more than `approved_msat` leaves.
+ * Greatest routing fee; 1 % and at least 50 sat by default, and no more than `approvedMsat` leaves.
  */
 maxFeeMsat: bigint | null, 
 /**
@@ -1207,7 +1207,7 @@ address: string,
  */
 amount: SendAmount, 
 /**
- * sat per 1000 vB; `None`: the normal rate.
+ * sat per 1000 vB; `null`: the normal rate.
  */
 feeRate: bigint | null, 
 /**
@@ -1283,7 +1283,7 @@ id: number, } | { "method": "preview",
  */
 amountMsat: bigint, 
 /**
- * Greatest fee; as in [`Request::Pay`] by default.
+ * Greatest fee; as in `Pay` by default.
  */
 maxFeeMsat: bigint | null, 
 /**
@@ -1299,15 +1299,15 @@ from: string | null,
  */
 to: string | null, } | { "method": "signMessage", 
 /**
- * At most [`super::MAX_TEXT`] bytes.
+ * At most `MAX_TEXT` bytes.
  */
 message: string, } | { "method": "verifyMessage", 
 /**
- * At most [`super::MAX_TEXT`] bytes.
+ * At most `MAX_TEXT` bytes.
  */
 message: string, 
 /**
- * As [`super::SignedMessage::signature`].
+ * As `signature`.
  */
 signature: string, } | { "method": "ack", 
 /**

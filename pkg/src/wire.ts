@@ -5,6 +5,7 @@
 // wallet. Both sides check what arrives; a message that is none of these is refused or, on the page, dropped.
 
 import { isErrorData } from './error.ts';
+import { isInput, type WasmInput } from './platform/wasm-source.ts';
 import type { Notice, OpenOptions, Request, WalletError as ErrorData } from './protocol.ts';
 
 /** Encoded parameters of the key derivation, opaque here. Not secret. */
@@ -31,7 +32,8 @@ export type Opened = { opened: true } | { elsewhere: number };
 
 /** From page to host. */
 export type ToHost =
-  | { kind: 'hello'; version: number; release: string; life: string }
+  /** `wasm`: where the engine comes from, unless from beside the host's script; the first page's word counts. */
+  | { kind: 'hello'; version: number; release: string; life: string; wasm?: WasmInput | null }
   | { kind: 'call'; id: number; call: Call }
   | { kind: 'bye' };
 
@@ -52,6 +54,7 @@ export function readToHost(data: unknown): ToHost | string {
     case 'hello':
       if (typeof data['version'] !== 'number') return '`hello` needs a number `version`';
       if (!isShortText(data['release']) || !isShortText(data['life'])) return '`hello` needs texts `release` and `life`';
+      if (data['wasm'] !== undefined && data['wasm'] !== null && !isInput(data['wasm'])) return '`hello` needs a URL, bytes or a module as `wasm`';
       return data as ToHost;
     case 'call': {
       if (!isId(data['id'])) return 'a call needs a whole number `id`';

@@ -1,5 +1,6 @@
-// What the host needs of the engine's wasm. `engine.worker.ts` supplies the real one, the tests another.
+// What the host needs of the engine's wasm. `load.ts` supplies the real one, the tests another.
 
+import type { WasmInput } from '../platform/wasm-source.ts';
 import type { Notice, OpenOptions, Request } from '../protocol.ts';
 import type { KdfParams, Key } from '../wire.ts';
 
@@ -29,5 +30,5 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Loads the engine's wasm; `log` gets each log line, `crashed` is called once if it traps. */
-export type LoadEngine = (log: (line: string) => void, crashed: () => void) => Promise<EngineModule>;
+/** Loads the engine's wasm, from `wasm` if that is given; `log` gets each log line, `crashed` is called once if it traps. */
+export type LoadEngine = (log: (line: string) => void, crashed: () => void, wasm: WasmInput | null) => Promise<EngineModule>;

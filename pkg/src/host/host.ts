@@ -8,6 +8,7 @@ import { Port, type Channel } from './port.ts';
 import { Siblings, type Bus, type HostInfo, type Reason } from './siblings.ts';
 import { WalletError, describe, isErrorData, toData, toError } from '../error.ts';
 import { lifeLock } from '../names.ts';
+import type { WasmInput } from '../platform/wasm-source.ts';
 import type { Request } from '../protocol.ts';
 import { isNewer } from '../release.ts';
 import { readToHost, type Call, type Opened, type ToHost } from '../wire.ts';
@@ -36,9 +37,11 @@ const LAST_WORDS_MS = 50;
 /** See the head of this file. */
 export class Host {
   readonly #around: Surroundings;
+  readonly #life: Held | null;
   readonly #log = new LogRing();
   readonly #siblings: Siblings;
   readonly #ports = new Set<Port>();
+  #wasm: WasmInput | null = null;
   #module: Promise<EngineModule> | null = null;
   #session: Session | null = null;
   #owned: Held | null = null;
@@ -46,17 +49,17 @@ export class Host {
   #trapped = false;
   #dead = false;
 
-  private constructor(around: Surroundings) {
+  private constructor(around: Surroundings, life: Held | null) {
     this.#around = around;
+    this.#life = life;
     this.#siblings = new Siblings(around.bus, around.info);
     this.#siblings.holds = () => this.#owned !== null;
     this.#siblings.onYield = (reason) => void this.#yield(reason);
   }
 
-  /** Starts a host. It holds the lock of its life from then on. */
+  /** Starts a host. It holds the lock of its life until it exits. */
   static async start(around: Surroundings): Promise<Host> {
-    await around.locks.acquire(lifeLock(around.info.id), { timeout: 0 });
-    return new Host(around);
+    return new Host(around, await around.locks.acquire(lifeLock(around.info.id), { timeout: 0 }));
   }
 
   /** A page connects. */
@@ -97,7 +100,7 @@ export class Host {
     }
   }
 
-  #hello(port: Port, { version, release, life }: ToHost & { kind: 'hello' }): void {
+  #hello(port: Port, { version, release, life, wasm = null }: ToHost & { kind: 'hello' }): void {
     const { info, locks } = this.#around;
     if (version > info.version || (version === info.version && isNewer(release, info.release))) {
       const error = new WalletError('versionMismatch', 'An older release of the wallet makes room for this one.');
@@ -111,6 +114,7 @@ export class Host {
       port.send({ kind: 'welcome', version: info.version, release: info.release, life: info.id });
       // The page holds a lock named after its life; when it is free the page has died.
       locks.whenFree(lifeLock(life), port.gone).then(() => this.#leave(port), () => undefined);
+      this.#wasm ??= wasm;
       void this.#load().catch(() => undefined); // begun early; whoever needs it sees the failure
     }
   }
@@ -309,6 +313,7 @@ export class Host {
 
   #exit(): void {
     this.#dead = true;
+    this.#life?.release();
     this.#around.exit();
   }
 
@@ -319,6 +324,7 @@ export class Host {
         this.#trapped = true;
         setTimeout(() => this.crash(new Error('trap in the engine'))); // unless the trap itself comes by and tells more
       },
+      this.#wasm,
     );
     this.#module.catch(() => (this.#module = null)); // tried again by the next call
     return this.#module;

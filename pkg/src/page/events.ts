@@ -5,7 +5,10 @@ import type { Event } from '../protocol.ts';
 
 /** Something that happened to money, delivered at least once: act on it, then acknowledge it. */
 export type WalletEvent = Event & {
-  /** Tells the wallet that this event was acted upon and need not come again. */
+  /**
+   * Tells the wallet that this event was acted upon and need not come again.
+   * @throws {WalletError} `closed`, `walletCrashed`, `storage`: it comes again, in this session or the next
+   */
   ack(): Promise<void>;
 };
 

@@ -1,7 +1,9 @@
-// A page's connection to the worker that hosts a wallet's engine.
+// A page's connection to the host of a wallet's engine.
 
-import { WalletError, describe, toError } from '../error.ts';
-import { lifeLock, workerName } from '../names.ts';
+import { WalletError, toError } from '../error.ts';
+import { lifeLock } from '../names.ts';
+import { locks, startHost } from '../platform.ts';
+import type { Started } from '../platform/contract.ts';
 import { VERSION, type Notice } from '../protocol.ts';
 import { RELEASE } from '../release.ts';
 import { readToPage, type Call, type ToHost, type ToPage } from '../wire.ts';
@@ -30,24 +32,24 @@ export class Link {
   readonly #generation: number;
   readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: WalletError) => void }>();
   readonly #stop: AbortController;
-  readonly #worker: AbstractWorker; // kept, lest it be collected
+  readonly #started: Started;
   #nextId = 1;
   #ended: WalletError | null = null;
 
   private constructor(started: Started, generation: number, stop: AbortController) {
     this.#port = started.port;
-    this.#worker = started.worker;
+    this.#started = started;
     this.#generation = generation;
     this.#stop = stop;
   }
 
-  /** Starts the worker of this wallet and generation, or joins the one that runs. */
+  /** Starts the host of this wallet and generation, or joins the one that runs. */
   static async connect(name: string, generation: number): Promise<Link> {
     const stop = new AbortController();
     let link: Link | null = null;
     try {
       const life = await holdLife(stop.signal);
-      link = new Link(startWorker(workerName(name, generation)), generation, stop);
+      link = new Link(await startHost(name, generation), generation, stop);
       const welcome = await link.#hello(life);
       link.#listen(welcome.life);
       return link;
@@ -80,7 +82,7 @@ export class Link {
   }
 
   #hello(life: string): Promise<ToPage & { kind: 'welcome' }> {
-    const failed = whenFailed(this.#worker);
+    const { failed, wasm } = this.#started;
     const answered = new Promise<ToPage & { kind: 'welcome' }>((resolve, reject) => {
       this.#port.onmessage = ({ data }) => {
         const message = readToPage(data);
@@ -88,7 +90,7 @@ export class Link {
         else if (message?.kind === 'refused') reject(message.retry ? new Retry() : toError(message.error));
       };
     });
-    this.#send({ kind: 'hello', version: VERSION, release: RELEASE, life });
+    this.#send({ kind: 'hello', version: VERSION, release: RELEASE, life, wasm });
     return Promise.race([answered, failed, silence(this.#stop.signal)]);
   }
 
@@ -124,7 +126,7 @@ export class Link {
         this.#generation + 1,
       );
     };
-    navigator.locks.request(lifeLock(life), { signal: this.#stop.signal }, died).catch(() => {
+    locks().whenFree(lifeLock(life), this.#stop.signal).then(died, () => {
       // Aborted: this link was closed before the host died.
     });
   }
@@ -142,21 +144,15 @@ export class Link {
     this.#stop.abort();
     // A `bye` just posted is still delivered: closing a port does not drop what was sent.
     this.#port.close();
-    this.#worker.onerror = null;
+    this.#started.release();
   }
 }
 
 /** Takes a lock that is held until `signal` aborts or this page dies, and returns its name. */
 async function holdLife(signal: AbortSignal): Promise<string> {
   const life = crypto.randomUUID();
-  await new Promise<void>((held, failed) => {
-    const untilAborted = () =>
-      new Promise<void>((release) => {
-        signal.addEventListener('abort', () => release(), { once: true });
-        held();
-      });
-    navigator.locks.request(lifeLock(life), untilAborted).catch(failed);
-  });
+  const held = await locks().acquire(lifeLock(life), { timeout: 0 });
+  signal.addEventListener('abort', () => held?.release(), { once: true });
   return life;
 }
 
@@ -167,37 +163,5 @@ function silence(signal: AbortSignal): Promise<never> {
       HELLO_TIMEOUT_MS,
     );
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
-  });
-}
-
-interface Started {
-  worker: AbstractWorker;
-  port: MessagePort;
-}
-
-/** A SharedWorker where there is one (it works on while its creator is frozen), else a Worker of this page alone. */
-function startWorker(name: string): Started {
-  try {
-    if (typeof SharedWorker !== 'undefined') {
-      const worker = new SharedWorker(new URL('./engine.worker.js', import.meta.url), { type: 'module', name });
-      return { worker, port: worker.port };
-    }
-    const worker = new Worker(new URL('./engine.worker.js', import.meta.url), { type: 'module', name });
-    const { port1, port2 } = new MessageChannel();
-    worker.postMessage({ kind: 'port' }, [port2]);
-    return { worker, port: port1 }; // it ends itself once its last port is gone and everything is saved
-  } catch (error) {
-    const message = 'The browser does not let this page start a worker: allow this site\'s data, or open the wallet in a tab of its own.';
-    throw new WalletError('notAllowedHere', message, [describe(error)]);
-  }
-}
-
-/** Rejects when the worker's script cannot be loaded or fails at its start. */
-function whenFailed(worker: AbstractWorker): Promise<never> {
-  return new Promise<never>((_, reject) => {
-    worker.onerror = (event) => {
-      const detail = event instanceof ErrorEvent ? event.message : 'its script could not be loaded';
-      reject(new WalletError('internal', 'The wallet\'s engine could not be started: reload the page, and check that this site serves the whole package.', [detail]));
-    };
   });
 }

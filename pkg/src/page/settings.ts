@@ -1,13 +1,15 @@
 // What a page needs before the engine runs, kept in localStorage (per origin, not secret).
 
-import { loadPageWasm } from './wasm.ts';
+import { loadPageWasm } from '../platform/page-wasm.ts';
 import { toError } from '../error.ts';
 import type { WalletError } from '../error.ts';
 import type { Gateway, Network } from '../protocol.ts';
 
 /** A page's settings. */
 export interface Settings {
+  /** The Bitcoin network. */
   network: Network;
+  /** The gateways, the first preferred; at most 16. */
   gateways: Gateway[];
   /** More chain sources (block-dn base URLs) beside the gateways' own. */
   chainSources: string[];
@@ -27,7 +29,10 @@ export interface LoadedSettings {
   problem: WalletError | null;
 }
 
-/** The stored settings. */
+/**
+ * The stored settings. What cannot be read is told in `problem`.
+ * @throws {WalletError} `internal` when the page's wasm cannot be loaded
+ */
 export async function loadSettings(): Promise<LoadedSettings> {
   const wasm = await loadPageWasm();
   try {

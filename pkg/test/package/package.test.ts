@@ -17,11 +17,13 @@ const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javas
 const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src *";
 
 let folder: string;
+let tarball: string;
 let browser: Browser;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'amplet-consumer-'));
   const [{ filename }] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], process.cwd())) as [{ filename: string }];
+  tarball = join(folder, filename);
   writeFileSync(join(folder, 'package.json'), '{"name":"consumer","private":true,"type":"module"}');
   npm(['install', '--offline', '--no-audit', '--no-fund', `./${filename}`], folder);
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>consumer</title><script type="module" src="/main.js"></script>');
@@ -65,6 +67,12 @@ async function tryWallet(page: Page): Promise<void> {
   }, options);
   assert.deepEqual(again, { wrong: 'wrongPassphrase', nodeId: made.nodeId, left: false });
 }
+
+test('publint and attw have nothing to say against it', () => {
+  const tool = (path: string, args: string[]) => execFileSync(process.execPath, [join('node_modules', path), ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  tool('publint/src/cli.js', [tarball, '--strict']);
+  tool('@arethetypeswrong/cli/dist/index.js', [tarball]);
+});
 
 test('importing it in Node does nothing, and opening a wallet there says why not', () => {
   const script = `

@@ -1,7 +1,4 @@
-// The page's own wasm, each part loaded when first needed.
-
 import { WalletError, describe } from '../error.ts';
-import init, * as wasm from '../../generated/page/page.js';
 
 /** Loads once; what failed is tried again by the next call. */
 export function once<T>(load: () => Promise<T>): () => Promise<T> {
@@ -9,6 +6,7 @@ export function once<T>(load: () => Promise<T>): () => Promise<T> {
   return () => {
     loading ??= load().catch((error: unknown) => {
       loading = null;
+      if (error instanceof WalletError) throw error;
       throw new WalletError(
         'internal',
         'A part of the wallet could not be loaded: check the connection, then reload the page.',
@@ -18,9 +16,3 @@ export function once<T>(load: () => Promise<T>): () => Promise<T> {
     return loading;
   };
 }
-
-/** Settings and key derivation. */
-export const loadPageWasm = once(async () => {
-  await init({ module_or_path: new URL('./page_bg.wasm', import.meta.url) });
-  return wasm;
-});

@@ -1,0 +1,56 @@
+// Whether a web page can hold a wallet.
+
+import { WalletError } from '../error.ts';
+
+/** Throws `notAllowedHere`, with the reason, where no wallet can be held. */
+export function checkEnvironment(): void {
+  const reason = whyNot();
+  if (reason !== null) throw new WalletError('notAllowedHere', reason);
+}
+
+/**
+ * Asks the browser to keep this origin's storage. Without that, Chromium deletes all of it when the disk is full. Only a
+ * page can ask; some browsers put the question to the person, so nothing waits for the answer.
+ */
+export async function keepStorage(): Promise<boolean> {
+  try {
+    return await navigator.storage.persist();
+  } catch {
+    return false; // no such API, or not allowed here: the same as a refusal
+  }
+}
+
+function whyNot(): string | null {
+  if (typeof window === 'undefined') {
+    return 'A wallet needs a browser\'s page: call this in the browser, not while rendering on a server and not in a worker.';
+  }
+  if (!globalThis.isSecureContext) {
+    return 'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.';
+  }
+  if (globalThis.origin === 'null') {
+    return 'This page has no origin of its own (a sandboxed frame or a file), so nothing could be stored: open it from a web server, in a tab of its own.';
+  }
+  if (isInForeignFrame()) {
+    return 'This page is embedded in a page of another site, where storage is separate and short-lived: open the wallet in a tab of its own.';
+  }
+  const missing = [
+    typeof navigator.locks === 'undefined' ? 'Web Locks' : null,
+    typeof indexedDB === 'undefined' ? 'IndexedDB' : null,
+    typeof Worker === 'undefined' ? 'workers' : null,
+    typeof WebAssembly === 'undefined' ? 'WebAssembly' : null,
+  ].filter((name) => name !== null);
+  if (missing.length > 0) return `This browser lacks ${missing.join(', ')}: update it, or leave its private or lockdown mode.`;
+  return null;
+}
+
+function isInForeignFrame(): boolean {
+  for (let frame: Window = window; frame !== frame.parent; ) {
+    frame = frame.parent;
+    try {
+      if (frame.location.origin !== location.origin) return true;
+    } catch {
+      return true; // a page of another origin does not let us read its location
+    }
+  }
+  return false;
+}

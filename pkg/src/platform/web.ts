@@ -1,0 +1,68 @@
+// A web page: the engine in a worker that all tabs share, the wasm from beside the scripts.
+
+import { WalletError, describe } from '../error.ts';
+import { webLocks, type Locks } from '../host/locks.ts';
+import { workerName } from '../names.ts';
+import type { KdfParams } from '../wire.ts';
+import type { Derived, Started, Words } from './contract.ts';
+import { given } from './init.ts';
+import { deriveIn } from './kdf.ts';
+import { once } from './once.ts';
+import type { WasmInput } from './wasm-source.ts';
+
+export { checkEnvironment, keepStorage } from './web-environment.ts';
+
+/** The browser's locks, of this origin. */
+export function locks(): Locks {
+  return webLocks(navigator.locks);
+}
+
+/** A SharedWorker where there is one (it works on while its creator is frozen), else a Worker of this page alone. */
+export async function startHost(name: string, generation: number): Promise<Started> {
+  const { engine } = await given();
+  const called = workerName(name, generation);
+  try {
+    // A compiled module cannot leave for a SharedWorker: that is another agent cluster.
+    if (typeof SharedWorker !== 'undefined' && !(engine instanceof WebAssembly.Module)) {
+      const worker = new SharedWorker(new URL('./engine.worker.js', import.meta.url), { type: 'module', name: called });
+      return started(worker, worker.port, engine);
+    }
+    const worker = new Worker(new URL('./engine.worker.js', import.meta.url), { type: 'module', name: called });
+    const { port1, port2 } = new MessageChannel();
+    worker.postMessage({ kind: 'port' }, [port2]);
+    return started(worker, port1, engine); // it ends itself once its last port is gone and everything is saved
+  } catch (error) {
+    const message = 'The browser does not let this page start a worker: allow this site\'s data, or open the wallet in a tab of its own.';
+    throw new WalletError('notAllowedHere', message, [describe(error)]);
+  }
+}
+
+/** What is known of a worker that was just started. */
+export function started(worker: AbstractWorker, port: MessagePort, wasm: WasmInput | null): Started {
+  const failed = new Promise<never>((_, reject) => {
+    worker.onerror = (event) => {
+      const detail = event instanceof ErrorEvent ? event.message : 'its script could not be loaded';
+      reject(new WalletError('internal', 'The wallet\'s engine could not be started: reload the page, and check that this site serves the whole package.', [detail]));
+    };
+  });
+  // `release` keeps the worker reachable as long as the page's end of the link, lest it be collected.
+  return { port, failed, wasm, release: () => (worker.onerror = null) };
+}
+
+/** In a throwaway worker. */
+export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<Derived> {
+  const { page } = await given();
+  const worker = new Worker(new URL('./kdf.worker.js', import.meta.url), { type: 'module' });
+  return deriveIn(worker, { passphrase, params, wasm: page });
+}
+
+/** Where the page's own wasm is. */
+export async function pageWasm(): Promise<WasmInput | URL> {
+  return (await given()).page ?? new URL('./page_bg.wasm', import.meta.url);
+}
+
+/** Files of their own: a wallet that exists opens without them. */
+export const loadWords: () => Promise<Words> = once(async () => {
+  const { load } = await import('./words-wasm.ts');
+  return load((await given()).words ?? new URL('./words_bg.wasm', import.meta.url));
+});

@@ -2,6 +2,8 @@
 
 import { type Challenge, type L402Challenge, authorization, chooseChallenge } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
+import { isSecureOrigin } from './origin.ts';
+import { proves } from './proof.ts';
 
 /** What an invoice says, as the wallet read it. */
 export interface InvoiceFacts {
@@ -229,19 +231,12 @@ function notDelivered(challenge: Challenge, what: string, more: { response?: Res
 }
 
 async function checkProof(preimage: string, paymentHash: string): Promise<void> {
-  if (/^[0-9a-f]{64}$/.test(preimage)) {
-    const bytes = Uint8Array.from(preimage.match(/../g)!, (byte) => Number.parseInt(byte, 16));
-    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-    const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-    if (hash === paymentHash) return;
-  }
+  if (await proves(preimage, paymentHash)) return;
   throw new PaidFetchError('badProof', 'The wallet says that it paid, but its proof does not fit the invoice; see the history.');
 }
 
 /** A credential is sent over TLS, or to this machine. */
 function refuseInsecure(url: string): void {
-  const { protocol, hostname } = new URL(url);
-  const local = hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-  if (protocol === 'https:' || (protocol === 'http:' && local)) return;
+  if (isSecureOrigin(new URL(url).origin)) return;
   throw new PaidFetchError('insecure', 'The server wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.');
 }

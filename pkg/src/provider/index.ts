@@ -19,6 +19,9 @@ export {
   type Payer,
   type PayingFetchOptions,
 } from './fetch.ts';
+export { SiteHost, type SiteHostOptions } from './host/host.ts';
+export { Notes, type Grant, type InvoiceUse } from './host/notes.ts';
+export { Payments, type PaymentOrder } from './host/pay.ts';
 export {
   SiteFault,
   type Answer,

@@ -2,6 +2,7 @@
 
 import type { Json, Sender, SiteErrorName, StreamReport } from '../wire.ts';
 import type { Outcome } from '../fetch.ts';
+import { isSecureOrigin } from '../origin.ts';
 
 /** Who asks: a site is another one inside a frame of another site. */
 export interface Site {
@@ -37,8 +38,8 @@ export interface InvoiceDetails {
   readonly network: string;
   /** Greatest routing fee that the wallet would spend, in millisatoshi. */
   readonly maxFeeMsat: bigint;
-  /** Why it cannot be paid now, in English; `null`: it can be tried. */
-  readonly problem: string | null;
+  /** Why it cannot be paid now; `null`: it can be tried. */
+  readonly problem: WalletFailure | null;
 }
 
 /** The wallet, as far as sites need it. What it rejects with has a `code` ({@link WalletFailure}). */
@@ -50,7 +51,10 @@ export interface SiteWallet {
   /** What the site's purse still allows now; `null`: it has none. */
   purseLeftMsat(site: Site): Promise<bigint | null>;
   /** Makes a BOLT 11 invoice; without an amount the payer chooses. */
-  receive(request: { readonly amountMsat?: bigint; readonly description: string }): Promise<{ readonly invoice: string }>;
+  receive(request: { readonly amountMsat?: bigint; readonly description: string; readonly expirySecs?: number }): Promise<{
+    readonly invoice: string;
+    readonly paymentHash: string;
+  }>;
   /** Reads and checks an invoice. */
   inspect(invoice: string): Promise<InvoiceDetails>;
   /** Pays `details.invoice` within the purse or the approval; rejects when nothing left. */
@@ -104,8 +108,10 @@ export interface SiteStreams {
   add(site: Site, streamId: string, units: number): Promise<StreamReport>;
   /** Pauses, goes on, or settles and ends. */
   control(site: Site, streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<StreamReport>;
-  /** How it stands. Rejects with `invalidInput` when this site has no such stream. */
+  /** How it stands. As all of these, it rejects with `invalidInput` when this site has no such stream. */
   state(site: Site, streamId: string): Promise<StreamReport>;
+  /** Calls `listener` whenever a stream changed. Returns a function that ends that. */
+  watch(listener: (site: Site, report: StreamReport) => void): () => void;
 }
 
 /** What the wallet rejects with: `code` as in `WalletError`. */
@@ -144,11 +150,17 @@ export type Question = { readonly site: Site } & (
   | ({ readonly kind: 'stream'; readonly refusal: WalletFailure | null } & StreamRequest)
   | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
   | { readonly kind: 'signMessage'; readonly message: string }
-  /** For the person to read; it is answered by closing it. */
+  /** For the person to read: a yes says that it was. */
   | { readonly kind: 'verifyMessage'; readonly message: string; readonly signature: string; readonly valid: boolean; readonly nodeId: string }
   | ({ readonly kind: 'lnurlPay'; readonly domain: string; readonly text: string; readonly commentLength: number } & Range)
   | ({ readonly kind: 'lnurlWithdraw'; readonly domain: string; readonly text: string } & Range)
-  | { readonly kind: 'lnurlAuth'; readonly domain: string; readonly action: 'register' | 'login' | 'link' | 'auth' }
+  | {
+      readonly kind: 'lnurlAuth';
+      readonly domain: string;
+      readonly action: 'register' | 'login' | 'link' | 'auth';
+      /** The site is not of that domain: whoever made the link may be logging in as this person. Warn. */
+      readonly foreign: boolean;
+    }
 );
 
 /** What an amount may be; `null`: unbounded on that side. */
@@ -164,6 +176,8 @@ export type Answer =
       readonly allowed: true;
       /** What the person chose, where the question leaves it open. Within the question's range. */
       readonly amountMsat?: bigint;
+      /** For `lnurlPay`: the person saw and allowed at most this, fee included; without it the invoice is asked about, too. */
+      readonly approvedMsat?: bigint;
       /** For `lnurlPay`, at most `commentLength` characters. */
       readonly comment?: string;
       /** For `balance`: not to ask this site again. */
@@ -173,7 +187,7 @@ export type Answer =
 /** Asks the person. Rejects, or answers no, when `signal` fires: the site went away. */
 export type Ask = (question: Question, signal: AbortSignal) => Promise<Answer>;
 
-/** Where the host keeps what outlives it. Keys are at most 600 characters; values are JSON. */
+/** Where the host keeps what outlives it. Keys are at most 700 characters; values are JSON. */
 export interface Store {
   get(key: string): Promise<Json | undefined>;
   set(key: string, value: Json): Promise<void>;
@@ -199,15 +213,3 @@ export function siteOf({ origin, topLevelOrigin }: Sender): Site | null {
 
 /** Names a site in keys. Origins hold no spaces. */
 export const siteKey = ({ origin, topLevel }: Site): string => `${origin} ${topLevel}`;
-
-/** https, or this machine; nothing opaque. */
-export function isSecureOrigin(origin: string): boolean {
-  if (origin.length > 280 || !URL.canParse(origin)) return false;
-  const url = new URL(origin);
-  return url.origin === origin && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)));
-}
-
-/** Names of this machine, which no name server can turn elsewhere. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-}

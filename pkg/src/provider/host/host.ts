@@ -1,0 +1,118 @@
+/** The host of sites: what an extension's background runs. It keeps nothing that has to survive it. */
+
+import { type Json, type Sender, type SiteCall, type SiteReply, WIRE_VERSION, isSiteCall } from '../wire.ts';
+import { faultOf, unsupported } from './faults.ts';
+import { Lnurl } from './lnurl.ts';
+import { type MethodParts, METHODS } from './methods.ts';
+import { Notes } from './notes.ts';
+import { Payments } from './pay.ts';
+import { Prompts, rejected } from './prompts.ts';
+import { StreamMethods } from './streams.ts';
+import { type Ask, type Site, type SiteWallet, type Store, siteKey, siteOf } from './types.ts';
+import { MAX_CALL, invalid, members } from './validate.ts';
+
+/** Calls of one site that may run at once. */
+const MAX_RUNNING = 256;
+
+/** What {@link SiteHost} works with. */
+export interface SiteHostOptions {
+  readonly wallet: SiteWallet;
+  /** Asks the person. */
+  readonly ask: Ask;
+  /** What outlives the host: whom the person enabled, whose payments are whose. */
+  readonly store: Store;
+  /** The wallet's version, as `getInfo` says it. */
+  readonly version: string;
+  /** For LNURL; by default the environment's. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
+  readonly now?: () => number;
+}
+
+/** Answers what pages ask of the wallet. */
+export class SiteHost {
+  readonly #parts: MethodParts;
+  readonly #running = new Map<string, number>();
+  /** Sites that the person is being asked about. */
+  readonly #enabling = new Map<string, Promise<void>>();
+
+  constructor({ wallet, ask, store, version, fetch = (...call) => globalThis.fetch(...call), now = Date.now }: SiteHostOptions) {
+    const notes = new Notes(store, now);
+    const prompts = new Prompts(ask, now);
+    const payments = new Payments(wallet, prompts, notes);
+    const lnurl = new Lnurl({ wallet, prompts, payments, notes, fetch });
+    this.#parts = { wallet, notes, prompts, payments, lnurl, streams: new StreamMethods(wallet, prompts), version };
+  }
+
+  /** The one way in which sites' payments are made; {@link TopLevel402} shares it. */
+  get payments(): Payments {
+    return this.#parts.payments;
+  }
+
+  /** Whom the person enabled. */
+  get notes(): Notes {
+    return this.#parts.notes;
+  }
+
+  /**
+   * Answers one message of a page. `sender` comes from the browser. `signal` fires when the frame went away: its questions are
+   * withdrawn, payments under way are not. Never throws; `null`: it was no call.
+   */
+  async handle(sender: Sender, message: unknown, signal: AbortSignal = new AbortController().signal): Promise<SiteReply | null> {
+    if (!isSiteCall(message)) return null;
+    const { id } = message;
+    try {
+      const result = await this.#limited(sender, message, signal);
+      return { amplet: WIRE_VERSION, id, ok: true, result };
+    } catch (error) {
+      const { name, message: why } = faultOf(error);
+      return { amplet: WIRE_VERSION, id, ok: false, error: { name, message: why } };
+    }
+  }
+
+  async #limited(sender: Sender, call: SiteCall, signal: AbortSignal): Promise<Json> {
+    const site = siteOf(sender);
+    if (site === null) throw rejected('The wallet serves https pages only, and no sandboxed frames.');
+    if ((JSON.stringify(call.params) ?? '').length > MAX_CALL) throw invalid('The arguments are too long.');
+    const key = siteKey(site);
+    const running = this.#running.get(key) ?? 0;
+    if (running >= MAX_RUNNING) throw rejected('Too many calls at once: wait for their answers.');
+    this.#running.set(key, running + 1);
+    try {
+      return await this.#run(site, call, signal);
+    } finally {
+      const left = (this.#running.get(key) ?? 1) - 1;
+      if (left > 0) this.#running.set(key, left);
+      else this.#running.delete(key);
+    }
+  }
+
+  async #run(site: Site, { method, params }: SiteCall, signal: AbortSignal): Promise<Json> {
+    if (method === 'enable') return this.#enable(site, signal);
+    if (method === 'isEnabled') return this.#isEnabled(site);
+    const known = Object.hasOwn(METHODS, method) ? METHODS[method as keyof typeof METHODS] : null;
+    if (known === null) throw unsupported(method);
+    if (!(await this.#isEnabled(site))) throw rejected(`Provider must be enabled before calling ${method}: call webln.enable() first.`);
+    return known(this.#parts, site, members(params), signal);
+  }
+
+  /** A site that was given a purse needs no question. */
+  async #isEnabled(site: Site): Promise<boolean> {
+    return (await this.#parts.notes.grant(site)) !== null || (await this.#parts.wallet.purseLeftMsat(site)) !== null;
+  }
+
+  async #enable(site: Site, signal: AbortSignal): Promise<Json> {
+    if (!(await this.#isEnabled(site))) {
+      const key = siteKey(site);
+      const asked = this.#enabling.get(key) ?? this.#askToEnable(site, signal).finally(() => this.#enabling.delete(key));
+      this.#enabling.set(key, asked);
+      await asked;
+    }
+    return { enabled: true, remember: true };
+  }
+
+  async #askToEnable(site: Site, signal: AbortSignal): Promise<void> {
+    await this.#parts.prompts.ask({ kind: 'enable', site }, signal);
+    await this.#parts.notes.setGrant(site, { balance: false });
+  }
+}

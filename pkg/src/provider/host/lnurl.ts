@@ -1,0 +1,112 @@
+/** `webln.lnurl`: pay (LUD-06), withdraw (LUD-03), log in (LUD-04). */
+
+import { descriptionHash } from '../bech32.ts';
+import { isLoopback } from '../origin.ts';
+import { sha256 } from '../proof.ts';
+import type { Json } from '../wire.ts';
+import { type PayService, type WithdrawService, askService, getJson, lnurlTarget, serviceError } from './lnurl-service.ts';
+import type { Notes } from './notes.ts';
+import type { Payments } from './pay.ts';
+import { type Allowed, type Prompts, chosen } from './prompts.ts';
+import { type Site, SiteFault, type SiteWallet } from './types.ts';
+import { invalid } from './validate.ts';
+
+/** What {@link Lnurl} works with. */
+interface Parts {
+  readonly wallet: SiteWallet;
+  readonly prompts: Prompts;
+  readonly payments: Payments;
+  readonly notes: Notes;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Runs LNURLs for sites. */
+export class Lnurl {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Runs one to its end; the answer is what WebLN describes. */
+  async run(site: Site, text: string, signal: AbortSignal): Promise<Json> {
+    const url = lnurlTarget(text);
+    refuseLocal(site, url);
+    if (url.searchParams.get('tag') === 'login') return this.#logIn(site, url, signal);
+    const service = await askService(this.#parts.fetch, url, signal);
+    if ('status' in service) return { ...service };
+    refuseLocal(site, service.callback);
+    if (service.tag === 'payRequest') return this.#pay(site, url.host, service, signal);
+    return this.#withdraw(site, url.host, service, signal);
+  }
+
+  async #pay(site: Site, domain: string, service: PayService, signal: AbortSignal): Promise<Json> {
+    const { minMsat, maxMsat, text, commentLength, metadata } = service;
+    // Where nothing is left to choose the invoice alone is asked about, if it has to be.
+    const fixed = minMsat === maxMsat;
+    const allowed: Allowed = fixed
+      ? { allowed: true, amountMsat: minMsat }
+      : await this.#parts.prompts.ask({ kind: 'lnurlPay', site, domain, text, commentLength, minMsat, maxMsat }, signal);
+    const amountMsat = chosen(allowed, { minMsat, maxMsat });
+    if (amountMsat === null) throw invalid('No amount was chosen.');
+    const callback = new URL(service.callback);
+    callback.searchParams.set('amount', String(amountMsat));
+    const comment = allowed.comment?.slice(0, commentLength);
+    if (comment) callback.searchParams.set('comment', comment);
+    const answer = await getJson(this.#parts.fetch, callback, signal);
+    if (answer['status'] === 'ERROR') return { ...serviceError(answer) };
+    if (typeof answer['pr'] !== 'string') throw invalid('The service behind the LNURL sends no invoice.');
+    const details = await this.#parts.payments.inspect(answer['pr']);
+    if (details.amountMsat !== amountMsat) throw invalid('The invoice of the service is not about the amount that was chosen; nothing was paid.');
+    // No longer asked of services (LUD-06), but one that commits to a description commits to this one.
+    const committed = descriptionHash(details.invoice);
+    if (committed !== null && committed !== (await sha256(new TextEncoder().encode(metadata)))) {
+      throw invalid('The invoice of the service is for something else; nothing was paid.');
+    }
+    const occasion = { kind: 'lnurl', domain, text } as const;
+    const preimage = await this.#parts.payments.pay({ site, details, occasion, signal, approvedMsat: allowed.approvedMsat });
+    return { status: 'OK', data: { preimage, paymentHash: details.paymentHash, paymentRequest: details.invoice } };
+  }
+
+  async #withdraw(site: Site, domain: string, service: WithdrawService, signal: AbortSignal): Promise<Json> {
+    const { minMsat, maxMsat, text } = service;
+    const allowed = await this.#parts.prompts.ask({ kind: 'lnurlWithdraw', site, domain, text, minMsat, maxMsat }, signal);
+    const amountMsat = chosen(allowed, { minMsat, maxMsat }) ?? maxMsat;
+    const { invoice, paymentHash } = await this.#parts.wallet.receive({ amountMsat, description: text });
+    await this.#parts.notes.noteInvoice('made', site, paymentHash, invoice);
+    const callback = new URL(service.callback);
+    callback.searchParams.set('k1', service.k1);
+    callback.searchParams.set('pr', invoice);
+    const answer = await getJson(this.#parts.fetch, callback, signal);
+    return answer['status'] === 'OK' ? { status: 'OK' } : { ...serviceError(answer) };
+  }
+
+  async #logIn(site: Site, url: URL, signal: AbortSignal): Promise<Json> {
+    const { lnurlAuth } = this.#parts.wallet;
+    if (!lnurlAuth) throw new SiteFault('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
+    const k1 = url.searchParams.get('k1') ?? '';
+    if (!/^[0-9a-fA-F]{64}$/.test(k1)) throw invalid('The LNURL to log in has no k1 of 64 hex digits.');
+    const asked = url.searchParams.get('action') ?? 'login';
+    const action = (['register', 'login', 'link', 'auth'] as const).find((known) => known === asked);
+    if (!action) throw invalid('The LNURL to log in asks for an action that there is not.');
+    const domain = url.hostname;
+    await this.#parts.prompts.ask({ kind: 'lnurlAuth', site, domain, action, foreign: isForeign(site, domain) }, signal);
+    const { key, sig } = await lnurlAuth({ domain, k1 });
+    const callback = new URL(url);
+    callback.searchParams.set('sig', sig);
+    callback.searchParams.set('key', key);
+    const answer = await getJson(this.#parts.fetch, callback, signal);
+    return answer['status'] === 'OK' ? { status: 'OK', data: { message: k1, signature: sig } } : { ...serviceError(answer) };
+  }
+}
+
+/** What runs on this machine is not for pages from elsewhere to ask. */
+function refuseLocal({ origin }: Site, url: URL): void {
+  if (isLoopback(url.hostname) && !isLoopback(new URL(origin).hostname)) throw invalid('An LNURL of a site does not lead to this machine.');
+}
+
+/** Whether a login is for another party than the site: neither its domain nor above or below it. */
+function isForeign({ origin }: Site, domain: string): boolean {
+  const { hostname } = new URL(origin);
+  return hostname !== domain && !hostname.endsWith(`.${domain}`) && !domain.endsWith(`.${hostname}`);
+}

@@ -1,0 +1,163 @@
+/** The methods of WebLN that need the site to be enabled, one function each. */
+
+import type { Json } from '../wire.ts';
+import { asksPerson, refusalOf, unsupported } from './faults.ts';
+import type { Lnurl } from './lnurl.ts';
+import type { Notes } from './notes.ts';
+import type { Payments } from './pay.ts';
+import { type Prompts, chosen } from './prompts.ts';
+import { STREAM_METHODS, type StreamMethods } from './streams.ts';
+import { type Site, SiteFault, type SiteWallet } from './types.ts';
+import * as read from './validate.ts';
+
+/** What methods work with. */
+export interface MethodParts {
+  readonly wallet: SiteWallet;
+  readonly notes: Notes;
+  readonly prompts: Prompts;
+  readonly payments: Payments;
+  readonly lnurl: Lnurl;
+  readonly streams: StreamMethods;
+  readonly version: string;
+}
+
+type Params = Readonly<Record<string, Json | undefined>>;
+type Method = (parts: MethodParts, site: Site, params: Params, signal: AbortSignal) => Promise<Json>;
+
+/** The greatest fee of a keysend: 1 % and at least 50 sat, as the wallet's own default for invoices. */
+const keysendFee = (amountMsat: bigint): bigint => (amountMsat / 100n > 50_000n ? amountMsat / 100n : 50_000n);
+
+const getInfo: Method = async ({ wallet, version }) => {
+  const { alias, nodeId } = await wallet.info();
+  // Nodes choose a colour at random or by their id; so does this one.
+  const node = { alias, pubkey: nodeId, color: `#${nodeId.slice(2, 8)}` };
+  const methods = ['enable', 'isEnabled', ...Object.keys(METHODS), 'on', 'off'];
+  const streams = wallet.streams ? STREAM_METHODS.map((name) => `request.${name}`) : [];
+  return { node, version, supports: ['lightning'], methods: [...methods, ...streams] };
+};
+
+/** A site with a purse sees the purse; what else there is concerns it only when the person says so. */
+const getBalance: Method = async ({ wallet, notes, prompts }, site, _params, signal) => {
+  const [spendable, left] = [await wallet.spendableMsat(), await wallet.purseLeftMsat(site)];
+  if (left === null && !(await notes.grant(site))?.balance) {
+    const { remember = false } = await prompts.ask({ kind: 'balance', site }, signal);
+    if (remember) await notes.setGrant(site, { balance: true });
+  }
+  const msat = left !== null && left < spendable ? left : spendable;
+  return { balance: Number(msat / 1000n), currency: 'sats' };
+};
+
+const makeInvoice: Method = async ({ wallet, notes, prompts }, site, params, signal) => {
+  const memo = read.optionalText(params['defaultMemo'], 'defaultMemo', 500);
+  const fixed = read.optionalSat(params['amount'], 'amount');
+  let amountMsat = fixed;
+  if (fixed === null) {
+    const minMsat = read.optionalSat(params['minimumAmount'], 'minimumAmount');
+    const maxMsat = read.optionalSat(params['maximumAmount'], 'maximumAmount');
+    const defaultMsat = read.optionalSat(params['defaultAmount'], 'defaultAmount');
+    if (minMsat !== null && maxMsat !== null && minMsat > maxMsat) throw read.invalid('`minimumAmount` is above `maximumAmount`.');
+    const allowed = await prompts.ask({ kind: 'invoice', site, memo, minMsat, maxMsat, defaultMsat }, signal);
+    amountMsat = chosen(allowed, { minMsat, maxMsat });
+    if (amountMsat === null && (minMsat !== null || maxMsat !== null)) throw read.invalid('No amount was chosen.');
+  }
+  const { invoice, paymentHash } = await wallet.receive({ description: memo, ...(amountMsat === null ? {} : { amountMsat }) });
+  await notes.noteInvoice('made', site, paymentHash, invoice);
+  return { paymentRequest: invoice };
+};
+
+const sendPayment: Method = async ({ payments }, site, params, signal) => {
+  const details = await payments.inspect(read.invoice(params['paymentRequest']));
+  const preimage = await payments.pay({ site, details, occasion: { kind: 'webln' }, signal });
+  return { preimage, paymentHash: details.paymentHash };
+};
+
+const sendPaymentAsync: Method = async ({ payments }, site, params, signal) => {
+  const details = await payments.inspect(read.invoice(params['paymentRequest']));
+  await payments.start({ site, details, occasion: { kind: 'webln' }, signal });
+  return {};
+};
+
+const keysend: Method = async ({ wallet, prompts }, site, params, signal) => {
+  const payee = read.nodeId(params['destination'], 'destination');
+  const amountMsat = read.sat(params['amount'], 'amount');
+  const maxFeeMsat = keysendFee(amountMsat);
+  const request = { payee, amountMsat, maxFeeMsat, records: read.records(params['customRecords']) };
+  const holder = { kind: 'site', ...site } as const;
+  const send = (approval: { approvedMsat?: bigint }) => wallet.keysend({ ...request, spender: { holder, ...approval } });
+  const paying = send({}).catch(async (error: unknown) => {
+    const refusal = asksPerson(error);
+    if (refusal === null) throw error;
+    await prompts.ask({ kind: 'keysend', site, payee, amountMsat, maxFeeMsat, refusal }, signal);
+    return send({ approvedMsat: amountMsat + maxFeeMsat });
+  });
+  const outcome = await paying.catch((error: unknown) => {
+    // It has no invoice to recognise it by: asked for again, it would be paid again.
+    throw error instanceof SiteFault ? error : (refusalOf(error) ?? undecided(error));
+  });
+  if (outcome.state === 'succeeded') return { preimage: outcome.preimage };
+  if (outcome.state === 'failed') throw new SiteFault('RoutingError', 'The payment failed; nothing left.');
+  throw undecided();
+};
+
+const undecided = (cause?: unknown): SiteFault =>
+  new SiteFault('ConnectionError', 'The payment may have left: its outcome is in the history. Do not ask again before it is known.', { cause });
+
+const signMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
+  const message = read.text(params['message'], 'message', 4_096);
+  await prompts.ask({ kind: 'signMessage', site, message }, signal);
+  const { signature } = await wallet.signMessage(message);
+  return { message, signature };
+};
+
+const verifyMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
+  const message = read.text(params['message'], 'message', 4_096);
+  const signature = read.text(params['signature'], 'signature', 256);
+  const { valid, nodeId } = await wallet.verifyMessage({ message, signature });
+  // What the person sees is not the site's to know; that it is no signature at all is.
+  await prompts.ask({ kind: 'verifyMessage', site, message, signature, valid, nodeId }, signal);
+  if (!valid) throw read.invalid('The signature is not one of this message.');
+  return null;
+};
+
+const lnurl: Method = ({ lnurl: runner }, site, params, signal) => runner.run(site, read.text(params['lnurl'], 'lnurl', 4_096), signal);
+
+/** Only invoices that this site had made or paid: what else the wallet does is not its business. */
+const lookupInvoice: Method = async ({ wallet, notes, payments }, site, params) => {
+  const given = read.optionalText(params['paymentRequest'], 'paymentRequest', 8_192);
+  const paymentHash = given === '' ? read.hash(params['paymentHash'], 'paymentHash') : (await payments.inspect(read.invoice(given))).paymentHash;
+  const made = await notes.invoice('made', site, paymentHash);
+  const mine = made === null ? null : await wallet.invoice(paymentHash);
+  if (made !== null && mine) return found(made, mine.paid ? mine.preimage : null, mine.paid);
+  const sent = await notes.invoice('sent', site, paymentHash);
+  if (sent === null) throw read.invalid('This site has no such invoice.');
+  const outcome = await wallet.lookup(paymentHash);
+  return outcome.state === 'succeeded' ? found(sent, outcome.preimage, true) : found(sent, null, false);
+};
+
+const found = (paymentRequest: string, preimage: string | null, paid: boolean): Json => ({
+  paymentRequest,
+  paid,
+  ...(preimage === null ? {} : { preimage }),
+});
+
+const request: Method = async ({ streams }, site, params, signal) => {
+  const name = read.text(params['method'], 'method', 64);
+  const answer = await streams.run(site, name, params['params'] ?? null, signal);
+  if (answer === null) throw unsupported(name);
+  return answer;
+};
+
+/** By name. */
+export const METHODS = {
+  getInfo,
+  getBalance,
+  makeInvoice,
+  sendPayment,
+  sendPaymentAsync,
+  keysend,
+  signMessage,
+  verifyMessage,
+  lnurl,
+  lookupInvoice,
+  request,
+} satisfies Readonly<Record<string, Method>>;

@@ -1,0 +1,176 @@
+/** The one way in which a site's payment is made: read once, within the purse or allowed by the person, proved. */
+
+import type { Outcome } from '../fetch.ts';
+import { proves } from '../proof.ts';
+import { asksPerson, faultOf, refusalOf } from './faults.ts';
+import type { Notes } from './notes.ts';
+import { type Prompts, chosen } from './prompts.ts';
+import { type InvoiceDetails, type Occasion, type Site, SiteFault, type SiteSpender, type SiteWallet, type WalletFailure, siteKey } from './types.ts';
+import { invalid } from './validate.ts';
+
+/** What a payment is made with. */
+export interface PaymentOrder {
+  readonly site: Site;
+  readonly details: InvoiceDetails;
+  readonly occasion: Occasion;
+  /** Fires when the site went away: nobody is asked any more. What is under way goes on. */
+  readonly signal: AbortSignal;
+  /** For the spending report. */
+  readonly purpose?: string;
+  /** The person has already allowed at most this for exactly this, fee included, in millisatoshi. */
+  readonly approvedMsat?: bigint | undefined;
+}
+
+/** Pays invoices for sites. */
+export class Payments {
+  readonly #wallet: SiteWallet;
+  readonly #prompts: Prompts;
+  readonly #notes: Notes;
+  /** What is being paid, by payment hash. */
+  readonly #underway = new Map<string, { readonly site: string; readonly outcome: Promise<Outcome> }>();
+
+  constructor(wallet: SiteWallet, prompts: Prompts, notes: Notes) {
+    this.#wallet = wallet;
+    this.#prompts = prompts;
+    this.#notes = notes;
+  }
+
+  /**
+   * Reads an invoice.
+   * @throws {SiteFault} `InvalidDataError`
+   */
+  async inspect(invoice: string): Promise<InvoiceDetails> {
+    try {
+      return await this.#wallet.inspect(invoice);
+    } catch (error) {
+      throw faultOf(error);
+    }
+  }
+
+  /**
+   * Pays, and resolves with the preimage when the payment is proved, however long that takes. The same invoice asked for
+   * again, at the same time or after an interruption, is paid once.
+   * @throws {SiteFault} nothing left, but with `ConnectionError`, when the wallet cannot say
+   */
+  async pay(order: PaymentOrder): Promise<string> {
+    const { paymentHash } = order.details;
+    return this.#proved(await this.#settled(paymentHash, await this.#once(order)), paymentHash);
+  }
+
+  /**
+   * Pays, and resolves as soon as the payment is under way.
+   * @throws {SiteFault} as {@link pay}
+   */
+  async start(order: PaymentOrder): Promise<void> {
+    let stop = () => {};
+    const begun = new Promise<Outcome>((resolve) => (stop = this.#wallet.watch(order.details.paymentHash, resolve)));
+    try {
+      const outcome = await Promise.race([this.#once(order), begun]);
+      if (outcome.state === 'failed') throw notPaid();
+    } finally {
+      stop();
+    }
+  }
+
+  /** Joins the payment of this invoice that is under way, or makes it. */
+  #once(order: PaymentOrder): Promise<Outcome> {
+    const { paymentHash } = order.details;
+    const site = siteKey(order.site);
+    const running = this.#underway.get(paymentHash);
+    if (running) {
+      // Its proof is that of the site which had it paid.
+      if (running.site !== site) return Promise.reject(invalid('The invoice is paid already, or being paid.'));
+      return running.outcome;
+    }
+    const outcome = this.#make(order).finally(() => this.#underway.delete(paymentHash));
+    this.#underway.set(paymentHash, { site, outcome });
+    return outcome;
+  }
+
+  async #make(order: PaymentOrder): Promise<Outcome> {
+    const { site, details } = order;
+    if ((await this.#notes.invoice('sent', site, details.paymentHash)) !== null) {
+      const before = await this.#wallet.lookup(details.paymentHash);
+      if (before.state !== 'failed') return before;
+    }
+    if (details.problem) throw faultOf(details.problem);
+    if (details.amountMsat === null) return this.#askAndPay(order, null);
+    const tried = await this.#attempt(order, details.amountMsat, order.approvedMsat);
+    if ('outcome' in tried) return tried.outcome;
+    if (order.approvedMsat !== undefined) throw faultOf(tried.refused);
+    return this.#askAndPay(order, tried.refused);
+  }
+
+  async #askAndPay(order: PaymentOrder, refusal: WalletFailure | null): Promise<Outcome> {
+    const { site, details, occasion, signal } = order;
+    const allowed = await this.#prompts.ask({ kind: 'payment', site, occasion, invoice: details, refusal }, signal);
+    const amountMsat = details.amountMsat ?? chosen(allowed, { minMsat: 1n, maxMsat: null });
+    if (amountMsat === null) throw invalid('The invoice states no amount, and none was chosen.');
+    const paid = await this.#attempt(order, amountMsat, amountMsat + details.maxFeeMsat);
+    if ('outcome' in paid) return paid.outcome;
+    throw faultOf(paid.refused);
+  }
+
+  /** Has the wallet pay, once. Tells apart what the person may still allow. */
+  async #attempt(
+    { site, details, purpose }: PaymentOrder,
+    amountMsat: bigint,
+    approvedMsat?: bigint,
+  ): Promise<{ outcome: Outcome } | { refused: WalletFailure }> {
+    const spender: SiteSpender = {
+      holder: { kind: 'site', ...site },
+      ...(purpose === undefined ? {} : { purpose }),
+      ...(approvedMsat === undefined ? {} : { approvedMsat }),
+    };
+    // No more of a fee than the approval leaves.
+    const left = approvedMsat === undefined ? details.maxFeeMsat : approvedMsat - amountMsat;
+    if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
+    const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
+    await this.#notes.noteInvoice('sent', site, details.paymentHash, details.invoice);
+    try {
+      return { outcome: await this.#wallet.pay(details, { amountMsat, maxFeeMsat, spender }) };
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === null) throw await this.#doubtful(details.paymentHash, error);
+      // Nothing left on this site's account, so that whoever pays the invoice later does not pay it for this site.
+      await this.#notes.forgetInvoice('sent', site, details.paymentHash);
+      const refused = asksPerson(error);
+      if (refused) return { refused };
+      throw refusal;
+    }
+  }
+
+  /** The call ended badly, and that says nothing of the payment: the wallet's record does. */
+  async #doubtful(paymentHash: string, error: unknown): Promise<SiteFault> {
+    const recorded = await this.#wallet.lookup(paymentHash).catch(() => null);
+    if (recorded?.state === 'failed') return faultOf(error);
+    const message = 'The wallet went away while it paid. Ask for the same invoice again: it is not paid twice.';
+    return new SiteFault('ConnectionError', message, { cause: error });
+  }
+
+  /** Waits until a payment has an outcome. */
+  async #settled(paymentHash: string, outcome: Outcome): Promise<Outcome> {
+    if (outcome.state !== 'pending') return outcome;
+    let stop = () => {};
+    const told = new Promise<Outcome>((resolve) => {
+      stop = this.#wallet.watch(paymentHash, (seen) => seen.state !== 'pending' && resolve(seen));
+    });
+    try {
+      // It may have ended between the answer and the watch.
+      const now = await this.#wallet.lookup(paymentHash);
+      return now.state === 'pending' ? await told : now;
+    } catch (error) {
+      throw faultOf(error);
+    } finally {
+      stop();
+    }
+  }
+
+  async #proved(outcome: Outcome, paymentHash: string): Promise<string> {
+    if (outcome.state !== 'succeeded') throw notPaid();
+    if (await proves(outcome.preimage, paymentHash)) return outcome.preimage;
+    throw new SiteFault('InternalError', 'The wallet says that it paid, but its proof does not fit the invoice; see its history.');
+  }
+}
+
+const notPaid = (): SiteFault => new SiteFault('RoutingError', 'The payment failed; nothing left.');

@@ -1,0 +1,84 @@
+/** `webln.request('stream.…')`: a site is paid as time passes or units are used. The wallet keeps the streams. */
+
+import type { Json } from '../wire.ts';
+import { asksPerson } from './faults.ts';
+import type { Prompts } from './prompts.ts';
+import { type Site, SiteFault, type SiteStreams, type SiteWallet, type StreamRequest } from './types.ts';
+import { invalid, members, msat, nodeId, text } from './validate.ts';
+
+/** Longest name of a session, in bytes: the record that carries it holds no more. */
+const MAX_SESSION_BYTES = 64;
+/** Most units counted at once. */
+const MAX_UNITS = 1_000_000;
+
+/** The methods that `request` knows. */
+export const STREAM_METHODS = ['stream.start', 'stream.add', 'stream.pause', 'stream.resume', 'stream.stop', 'stream.state'] as const;
+
+type StreamMethod = (typeof STREAM_METHODS)[number];
+
+/** Runs the stream methods for sites. */
+export class StreamMethods {
+  readonly #wallet: SiteWallet;
+  readonly #prompts: Prompts;
+
+  constructor(wallet: SiteWallet, prompts: Prompts) {
+    this.#wallet = wallet;
+    this.#prompts = prompts;
+  }
+
+  /** Runs one; `null`: it is none of them. */
+  async run(site: Site, method: string, params: Json, signal: AbortSignal): Promise<Json | null> {
+    const known = STREAM_METHODS.find((name) => name === method);
+    if (known === undefined) return null;
+    const { streams } = this.#wallet;
+    if (!streams) throw new SiteFault('UnsupportedMethodError', 'This wallet does not stream payments.');
+    return { ...(await this.#run(streams, site, known, members(params), signal)) };
+  }
+
+  async #run(streams: SiteStreams, site: Site, method: StreamMethod, params: Readonly<Record<string, Json | undefined>>, signal: AbortSignal) {
+    if (method === 'stream.start') return this.#start(streams, site, readStart(params), signal);
+    const streamId = text(params['streamId'], 'streamId', 128);
+    switch (method) {
+      case 'stream.add':
+        return streams.add(site, streamId, units(params['units']));
+      case 'stream.state':
+        return streams.state(site, streamId);
+      case 'stream.pause':
+        return streams.control(site, streamId, 'pause');
+      case 'stream.resume':
+        return streams.control(site, streamId, 'resume');
+      case 'stream.stop':
+        return streams.control(site, streamId, 'stop');
+    }
+  }
+
+  /** Within the purse. Where it says no, the person may give the site one that says yes. */
+  async #start(streams: SiteStreams, site: Site, request: StreamRequest, signal: AbortSignal) {
+    const spender = { holder: { kind: 'site', ...site }, purpose: 'stream' } as const;
+    try {
+      return await streams.start({ ...request, spender });
+    } catch (error) {
+      const refusal = asksPerson(error);
+      if (refusal === null) throw error;
+      // The window offers a purse: nobody can approve each payment of a stream.
+      await this.#prompts.ask({ kind: 'stream', site, refusal, ...request }, signal);
+      return streams.start({ ...request, spender });
+    }
+  }
+}
+
+function readStart(params: Readonly<Record<string, Json | undefined>>): StreamRequest {
+  const sessionId = text(params['sessionId'], 'sessionId', MAX_SESSION_BYTES);
+  if (new TextEncoder().encode(sessionId).length > MAX_SESSION_BYTES) throw invalid(`\`sessionId\` is at most ${MAX_SESSION_BYTES} bytes of UTF-8.`);
+  const ratePerSecondMsat = msat(params['ratePerSecondMsat'], 'ratePerSecondMsat');
+  const perUnitMsat = msat(params['perUnitMsat'], 'perUnitMsat');
+  const creditMsat = msat(params['creditMsat'], 'creditMsat');
+  if (ratePerSecondMsat === 0n && perUnitMsat === 0n) throw invalid('A stream has a `ratePerSecondMsat` or a `perUnitMsat`.');
+  if (creditMsat < 1n) throw invalid('A stream has a `creditMsat` of at least 1.');
+  return { nodeId: nodeId(params['nodeId'], 'nodeId'), sessionId, ratePerSecondMsat, perUnitMsat, creditMsat };
+}
+
+function units(value: Json | undefined): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_UNITS) throw invalid(`\`units\` is a whole number from 1 to ${MAX_UNITS}.`);
+  return value;
+}

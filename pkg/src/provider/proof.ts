@@ -1,0 +1,14 @@
+/** Whether a preimage (hex) is the proof of a payment: its SHA-256 is the payment hash (hex; BOLT 11). */
+export async function proves(preimage: string, paymentHash: string): Promise<boolean> {
+  if (!/^[0-9a-f]{64}$/.test(preimage)) return false;
+  const bytes = Uint8Array.from(preimage.match(/../g)!, (byte) => Number.parseInt(byte, 16));
+  return (await sha256(bytes)) === paymentHash;
+}
+
+/** In hex. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+}
+
+/** Bytes as hex. */
+export const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

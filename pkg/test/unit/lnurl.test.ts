@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { decodeBech32, descriptionHash, toBytes } from '../../src/provider/bech32.ts';
+import { lnurlTarget } from '../../src/provider/host/lnurl-service.ts';
+import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider/index.ts';
+import { FakeStore, FakeWallet, NOW, Person, SHOP } from './site-fakes.ts';
+
+// The examples of LUD-01 and BOLT 11.
+const LUD_01 = 'LNURL1DP68GURN8GHJ7UM9WFMXJCM99E3K7MF0V9CXJ0M385EKVCENXC6R2C35XVUKXEFCV5MKVV34X5EKZD3EV56NYD3HXQURZEPEXEJXXEPNXSCRVWFNV9NXZCN9XQ6XYEFHVGCXXCMYXYMNSERXFQ5FNS';
+const BOLT_11_HASHED =
+  'lnbc20m1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqhp58yjmdan79s6qqdhdzgynm4zwqd5d7xmw5fk98klysy043l2ahrqs9qrsgq7ea976txfraylvgzuxs8kgcw23ezlrszfnh8r6qtfpr6cxga50aj6txm9rxrydzd06dfeawfk6swupvz4erwnyutnjq7x39ymw6j38gp7ynn44';
+const BOLT_11_PLAIN =
+  'lnbc1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq9qrsgq357wnc5r2ueh7ck6q93dj32dlqnls087fxdwk8qakdyafkq3yap9us6v52vjjsrvywa6rt52cm9r9zqt8r2t7mlcwspyetp5h2tztugp9lfyql';
+const HASH = createHash('sha256')
+  .update('One piece of chocolate cake, one icecream cone, one pickle, one slice of swiss cheese, one slice of salami, one lollypop, one piece of cherry pie, one sausage, one cupcake, and one slice of watermelon')
+  .digest('hex');
+
+test('bech32: the examples of LUD-01 and BOLT 11', () => {
+  const decoded = decodeBech32(LUD_01)!;
+  assert.equal(decoded.prefix, 'lnurl');
+  const url = 'https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df';
+  assert.equal(new TextDecoder().decode(toBytes(decoded.words)), url);
+  for (const bad of ['', '1', 'lnurl1', `${LUD_01.slice(0, -1)}Q`, LUD_01.replace('LNURL', 'lnurl'), `${LUD_01}B`, 'lnurl1\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9']) {
+    assert.equal(decodeBech32(bad), null, bad);
+  }
+  assert.equal(descriptionHash(BOLT_11_HASHED), HASH);
+  assert.equal(descriptionHash(BOLT_11_PLAIN), null);
+  assert.equal(descriptionHash('lnbc1'), null);
+});
+
+test('LNURLs in all their forms lead to https or to an onion service', () => {
+  const onion = `${'a'.repeat(56)}.onion`;
+  const leads: [string, string][] = [
+    [`lightning:${LUD_01}`, 'https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df'],
+    ['satoshi@Bitcoin.org', 'https://bitcoin.org/.well-known/lnurlp/satoshi'],
+    ['a+tips@shop.example', 'https://shop.example/.well-known/lnurlp/a+tips'],
+    [`me@${onion}`, `http://${onion}/.well-known/lnurlp/me`],
+    ['lnurlp://domain.com/path?x=1', 'https://domain.com/path?x=1'],
+    ['keyauth:domain.com/login?tag=login', 'https://domain.com/login?tag=login'],
+    [`lnurlw://${onion}/w`, `http://${onion}/w`],
+    ['https://domain.com/pay', 'https://domain.com/pay'],
+  ];
+  for (const [text, url] of leads) assert.equal(lnurlTarget(text).href, url);
+  for (const bad of ['', 'hello', 'http://domain.com/', 'https://me:pw@domain.com/', 'ftp://x', 'javascript:alert(1)', 'a b@c.d', BOLT_11_PLAIN]) {
+    assert.throws(() => lnurlTarget(bad), { name: 'InvalidDataError' }, bad);
+  }
+});
+
+/** A host whose net is `answers`: URL without query to what is sent. */
+function world(answers: Record<string, (url: URL) => unknown>) {
+  const wallet = new FakeWallet();
+  const person = new Person();
+  const store = new FakeStore();
+  store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
+  const asked: URL[] = [];
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    assert.equal(init?.credentials, 'omit');
+    const url = new URL(String(input));
+    asked.push(url);
+    const answer = answers[`${url.origin}${url.pathname}`];
+    if (!answer) throw new TypeError('no such host');
+    const body = answer(url);
+    return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status: 500 });
+  };
+  const host = new SiteHost({ wallet, ask: person.ask, store, version: '1', fetch, now: () => NOW });
+  const run = async (lnurl: string): Promise<Json> => {
+    const reply = await host.handle(SHOP, { amplet: 1, id: 1, method: 'lnurl', params: { lnurl } });
+    return reply!.ok ? reply!.result : { error: reply!.error.name };
+  };
+  return { wallet, person, asked, run, answers };
+}
+
+const METADATA = '[["text/plain","a tip for Zo\u00eb"],["image/png;base64","AA=="]]';
+
+function payService({ min = 1_000, max = 9_000, metadata = METADATA }: { min?: unknown; max?: unknown; metadata?: string } = {}) {
+  const invoices: { from: (amountMsat: bigint) => Partial<InvoiceDetails> } = { from: () => ({}) };
+  const all = world({
+    'https://tips.example/.well-known/lnurlp/zoe': () => ({
+      tag: 'payRequest',
+      callback: 'https://tips.example/pay?user=zoe',
+      minSendable: min,
+      maxSendable: max,
+      metadata,
+      commentAllowed: 5,
+    }),
+    'https://tips.example/pay': (url) => {
+      const amountMsat = BigInt(url.searchParams.get('amount')!);
+      return { pr: all.wallet.issue(amountMsat, invoices.from(amountMsat)), routes: [] };
+    },
+  });
+  return { ...all, invoices };
+}
+
+test('LNURL-pay: the person chooses, and what was chosen is paid', async () => {
+  const { wallet, person, asked, run } = payService();
+  person.answer = (question) => (question.kind === 'lnurlPay' ? { allowed: true, amountMsat: 4_000n, comment: 'thanks!', approvedMsat: 4_500n } : { allowed: false });
+  const result = (await run('zoe@tips.example')) as { status: string; data: Record<string, string> };
+  const [paid] = wallet.paid;
+  assert.deepEqual([paid!.amountMsat, paid!.maxFeeMsat, paid!.spender.approvedMsat], [4_000n, 500n, 4_500n]);
+  const details = wallet.invoices.get(paid!.invoice)!;
+  assert.deepEqual(result, { status: 'OK', data: { preimage: wallet.preimageOf(paid!.invoice), paymentHash: details.paymentHash, paymentRequest: paid!.invoice } });
+  assert.equal(asked[1]!.search, '?user=zoe&amount=4000&comment=thank');
+  assert.deepEqual(person.asked, [
+    {
+      kind: 'lnurlPay',
+      site: { origin: 'https://shop.example', topLevel: 'https://shop.example' },
+      domain: 'tips.example',
+      text: 'a tip for Zo\u00eb',
+      commentLength: 5,
+      minMsat: 1_000n,
+      maxMsat: 9_000n,
+    },
+  ]);
+});
+
+test('LNURL-pay: with a purse and a fixed price nobody is asked', async () => {
+  const { wallet, person, run } = payService({ min: 5_000, max: 5_000 });
+  wallet.purses.set('https://shop.example https://shop.example', 100_000n);
+  assert.equal(((await run('zoe@tips.example')) as { status: string }).status, 'OK');
+  assert.deepEqual(person.asked, []);
+});
+
+test('LNURL-pay: another amount, another purpose, amounts outside the range are not paid', async () => {
+  const other = payService({ min: 5_000, max: 5_000 });
+  other.invoices.from = () => ({ amountMsat: 5_001n });
+  assert.deepEqual(await other.run('zoe@tips.example'), { error: 'InvalidDataError' });
+  const swapped = payService({ min: 5_000, max: 5_000 });
+  swapped.invoices.from = () => ({ invoice: BOLT_11_HASHED });
+  assert.deepEqual(await swapped.run('zoe@tips.example'), { error: 'InvalidDataError' });
+  const chosen = payService();
+  chosen.person.answer = () => ({ allowed: true, amountMsat: 9_001n });
+  assert.deepEqual(await chosen.run('zoe@tips.example'), { error: 'InternalError' });
+  const dearer = payService();
+  dearer.person.answer = () => ({ allowed: true, amountMsat: 4_000n, approvedMsat: 3_999n });
+  assert.deepEqual(await dearer.run('zoe@tips.example'), { error: 'InvalidDataError' });
+  for (const { wallet } of [other, swapped, chosen, dearer]) assert.equal(wallet.paid.length, 0);
+});
+
+/** An invoice, unsigned, with a hash for its description. */
+function committing(hashHex: string): string {
+  const alphabet = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
+  const bits = Array.from(Buffer.from(hashHex, 'hex'), (byte) => byte.toString(2).padStart(8, '0')).join('').padEnd(260, '0');
+  const words = [...Array<number>(7).fill(0), 23, 1, 20, ...bits.match(/.{5}/g)!.map((five) => Number.parseInt(five, 2)), ...Array<number>(104).fill(0)];
+  const generator = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
+  const prefix = [3, 3, 3, 3, 0, 12, 14, 2, 3]; // lnbc
+  const sum = [...prefix, ...words, 0, 0, 0, 0, 0, 0].reduce((old, word) => {
+    const next = ((old & 0x1ffffff) << 5) ^ word;
+    return generator.reduce((part, term, bit) => (((old >> 25) >> bit) & 1 ? part ^ term : part), next);
+  }, 1) ^ 1;
+  const checksum = [25, 20, 15, 10, 5, 0].map((shift) => (sum >> shift) & 31);
+  return `lnbc1${[...words, ...checksum].map((word) => alphabet[word]).join('')}`;
+}
+
+test('LNURL-pay: what an invoice commits to is the metadata, or nothing', async () => {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  for (const [invoice, status] of [
+    [committing(sha256(METADATA)), 'OK'],
+    [BOLT_11_PLAIN, 'OK'],
+    [committing(sha256(`${METADATA} `)), undefined],
+  ] as const) {
+    const { run, invoices, wallet } = payService({ min: 5_000, max: 5_000 });
+    invoices.from = () => ({ invoice });
+    const result = (await run('zoe@tips.example')) as { status?: string };
+    assert.deepEqual([result.status, wallet.paid.length], [status, status ? 1 : 0]);
+  }
+});
+
+test('services that make no sense are refused, and their own errors handed on', async () => {
+  for (const broken of [{ min: 10, max: 5 }, { min: 'x' }, { max: 0 }, { min: -1 }, { min: 0.5 }, { metadata: 'no JSON' }, { metadata: '[]' }]) {
+    const { run, wallet } = payService(broken);
+    assert.deepEqual(await run('zoe@tips.example'), { error: 'InvalidDataError' }, JSON.stringify(broken));
+    assert.equal(wallet.paid.length, 0);
+  }
+  const answers: [unknown, Json][] = [
+    [{ status: 'ERROR', reason: 'closed' }, { status: 'ERROR', reason: 'closed' }],
+    [{ tag: 'channelRequest' }, { error: 'UnsupportedMethodError' }],
+    [{ tag: 'other' }, { error: 'InvalidDataError' }],
+    ['<html>', { error: 'ConnectionError' }],
+    ['[]', { error: 'ConnectionError' }],
+    [`"${'x'.repeat(600_000)}"`, { error: 'ConnectionError' }],
+    [{ tag: 'payRequest', callback: 'http://tips.example/', minSendable: 1, maxSendable: 2, metadata: METADATA }, { error: 'InvalidDataError' }],
+    [{ tag: 'payRequest', callback: 'http://127.0.0.1:8080/', minSendable: 1, maxSendable: 2, metadata: METADATA }, { error: 'InvalidDataError' }],
+  ];
+  for (const [answer, result] of answers) assert.deepEqual(await world({ 'https://x.example/': () => answer }).run('https://x.example/'), result);
+  assert.deepEqual(await world({}).run('https://x.example/'), { error: 'ConnectionError' });
+  const { run, asked } = world({});
+  assert.deepEqual(await run('lnurlp://127.0.0.1:8080/'), { error: 'InvalidDataError' });
+  assert.equal(asked.length, 0, 'a page does not make the wallet ask this machine');
+});
+
+test('LNURL-withdraw: the person allows it, and the service gets an invoice', async () => {
+  const { wallet, person, asked, run } = world({
+    'https://win.example/w': () => ({ tag: 'withdrawRequest', callback: 'https://win.example/cb', k1: 'k', defaultDescription: 'prize', minWithdrawable: 0, maxWithdrawable: 8_000 }),
+    'https://win.example/cb': () => ({ status: 'OK' }),
+  });
+  assert.deepEqual(await run('lnurlw://win.example/w'), { status: 'OK' });
+  const invoice = asked[1]!.searchParams.get('pr')!;
+  assert.deepEqual([wallet.invoices.get(invoice)!.amountMsat, asked[1]!.searchParams.get('k1')], [8_000n, 'k']);
+  assert.deepEqual(person.kinds, ['lnurlWithdraw']);
+});
+
+test('LNURL-auth: the domain is named, a login elsewhere is marked, and without keys it is refused', async () => {
+  const k1 = 'ab'.repeat(32);
+  const login = `https://auth.shop.example/in?tag=login&k1=${k1}&action=register`;
+  const answers = { 'https://auth.shop.example/in': () => ({ status: 'OK' }), 'https://bank.example/in': () => ({ status: 'OK' }) };
+  const without = world(answers);
+  assert.deepEqual(await without.run(login), { error: 'UnsupportedMethodError' });
+  assert.deepEqual(without.asked, []);
+  const { wallet, person, asked, run } = world(answers);
+  Object.assign(wallet, { lnurlAuth: async ({ domain }: { domain: string }) => ({ key: `key of ${domain}`, sig: '30' }) });
+  assert.deepEqual(await run(login), { status: 'OK', data: { message: k1, signature: '30' } });
+  assert.equal(asked[0]!.searchParams.get('key'), 'key of auth.shop.example');
+  await run(login.replace('auth.shop.example', 'bank.example'));
+  assert.deepEqual(person.asked.map((question) => question.kind === 'lnurlAuth' && [question.domain, question.action, question.foreign]), [
+    ['auth.shop.example', 'register', false],
+    ['bank.example', 'register', true],
+  ]);
+  for (const bad of [login.replace(k1, 'ab'), login.replace('register', 'transfer')]) assert.deepEqual(await run(bad), { error: 'InvalidDataError' });
+});

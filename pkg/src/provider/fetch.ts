@@ -1,21 +1,10 @@
 /** `fetch` that pays: a 402 is paid within the price allowed, proved, and the request sent again. */
 
+import { type InvoiceFacts, checkAgreement } from './agreement.ts';
 import { type Challenge, type L402Challenge, authorization, chooseChallenge } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
 import { isSecureOrigin } from './origin.ts';
 import { proves } from './proof.ts';
-
-/** What an invoice says, as the wallet read it. */
-export interface InvoiceFacts {
-  /** `null`: the payer chooses, which no price is. */
-  readonly amountMsat: bigint | null;
-  /** In hex. */
-  readonly paymentHash: string;
-  /** `mainnet`, `testnet4`, `signet` or `regtest`. */
-  readonly network: string;
-  /** Milliseconds since the UNIX epoch. */
-  readonly expiresMs: number;
-}
 
 /** How a payment stands. */
 export type Outcome =
@@ -159,18 +148,7 @@ class Client {
     const facts = await this.#payer.inspect(challenge.invoice).catch((cause: unknown) => {
       throw new PaidFetchError('badChallenge', `The server's invoice cannot be paid: ${text(cause)}`, { cause });
     });
-    const wrong = (what: string) =>
-      new PaidFetchError('badChallenge', `The server's challenge and its invoice differ in the ${what}; nothing was paid. Tell the site.`);
-    if (facts.amountMsat === null || facts.amountMsat <= 0n) throw wrong('price: the invoice states none');
-    if (challenge.kind === 'charge') {
-      if (challenge.amountMsat !== facts.amountMsat) throw wrong('price');
-      if (challenge.paymentHash !== null && challenge.paymentHash !== facts.paymentHash) throw wrong('payment hash');
-      if (challenge.network !== facts.network) throw wrong('network');
-    }
-    const until = Math.min(facts.expiresMs, (challenge.kind === 'charge' ? challenge.expiresMs : null) ?? Infinity);
-    if (this.#now() >= until) {
-      throw new PaidFetchError('badChallenge', 'The server sent a challenge that has expired; nothing was paid. Ask for the page again.');
-    }
+    checkAgreement(challenge, facts, this.#now());
     if (facts.amountMsat > this.#maxCostMsat) {
       const message = `This costs ${facts.amountMsat} msat and at most ${this.#maxCostMsat} msat are allowed; nothing was paid.`;
       throw new PaidFetchError('tooDear', message);

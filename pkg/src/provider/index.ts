@@ -1,5 +1,6 @@
 /** Paying sites: WebLN and HTTP 402, for pages, for extensions and for programs. Nothing happens at import. @module amplet/provider */
 
+export type { InvoiceFacts } from './agreement.ts';
 export {
   authorization,
   chooseChallenge,
@@ -14,7 +15,6 @@ export {
   payingFetch,
   type Credential,
   type CredentialStore,
-  type InvoiceFacts,
   type Outcome,
   type Payer,
   type PayingFetchOptions,
@@ -38,6 +38,8 @@ export {
   type StreamRequest,
   type WalletFailure,
 } from './host/types.ts';
+export { TopLevel402, type TopLevel402Options } from './navigation/machine.ts';
+export type { NavigationProblem, NavigationResponse, NavigationStep, Receipt } from './navigation/types.ts';
 export { installWebln, type InstallOptions, type PageTransport, type ProviderDetail, type ProviderInfo, type Webln } from './page/webln.ts';
 export { relay, windowTransport, type Relay } from './page/window.ts';
 export {

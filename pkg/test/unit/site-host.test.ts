@@ -164,6 +164,13 @@ test('nobody gets the proof of what another paid', async () => {
   await fails('InvalidDataError', 'lookupInvoice', { paymentHash }, other);
   await fails('InvalidDataError', 'lookupInvoice', { paymentRequest: invoice }, other);
   assert.deepEqual(await ok('lookupInvoice', { paymentHash }), { paymentRequest: invoice, paid: true, preimage: wallet.preimageOf(invoice) });
+  const underway = wallet.issue();
+  wallet.ends = [() => ({ state: 'pending' })];
+  const paying = ok('sendPayment', { paymentRequest: underway });
+  while (!wallet.paid.some(({ invoice: paid }) => paid === underway)) await turn();
+  await fails('InvalidDataError', 'sendPayment', { paymentRequest: underway }, other);
+  wallet.end(wallet.invoices.get(underway)!.paymentHash, { state: 'succeeded', preimage: wallet.preimageOf(underway) });
+  await paying;
   assert.deepEqual(person.kinds, ['enable']);
 });
 

@@ -17,6 +17,8 @@ export interface PaymentOrder {
   readonly signal: AbortSignal;
   /** For the spending report. */
   readonly purpose?: string;
+  /** The person is asked whatever the purse allows. */
+  readonly askFirst?: boolean;
   /** The person has already allowed at most this for exactly this, fee included, in millisatoshi. */
   readonly approvedMsat?: bigint | undefined;
 }
@@ -94,7 +96,7 @@ export class Payments {
       if (before.state !== 'failed') return before;
     }
     if (details.problem) throw faultOf(details.problem);
-    if (details.amountMsat === null) return this.#askAndPay(order, null);
+    if (details.amountMsat === null || order.askFirst) return this.#askAndPay(order, null);
     const tried = await this.#attempt(order, details.amountMsat, order.approvedMsat);
     if ('outcome' in tried) return tried.outcome;
     if (order.approvedMsat !== undefined) throw faultOf(tried.refused);

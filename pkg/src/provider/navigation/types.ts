@@ -1,0 +1,67 @@
+/** HTTP 402 on top-level navigation: what the machine is told, and what it has done. */
+
+/** A response that the browser saw (`webRequest.onCompleted`). */
+export interface NavigationResponse {
+  readonly tabId: number;
+  /** The exact URL that answered. */
+  readonly url: string;
+  readonly method: string;
+  readonly statusCode: number;
+  /** `main_frame`, or what else the browser calls it. */
+  readonly type: string;
+  /** As they came, one entry for each line. */
+  readonly headers: readonly { readonly name: string; readonly value?: string | undefined }[];
+  /** Loaded ahead of time (`documentLifecycle` is not `active`, or a prefetch): nobody has asked for it yet. */
+  readonly ahead?: boolean;
+  /** The page is known to hold nothing, whatever its headers say. */
+  readonly empty?: boolean;
+}
+
+/** What was paid for a page. */
+export interface Receipt {
+  readonly url: string;
+  readonly amountMsat: bigint;
+  /** In hex. */
+  readonly paymentHash: string;
+  /** Proof of payment, in hex; `null` while the payment is under way. */
+  readonly preimage: string | null;
+  /** BOLT 11: what was promised, signed by the payee. */
+  readonly invoice: string;
+  /** When it was paid for, in milliseconds since the UNIX epoch. */
+  readonly at: number;
+}
+
+/** Why a page that costs money is not there. */
+export type NavigationProblem =
+  /** The challenge makes no sense, or says one thing and its invoice another. Nothing left. */
+  | 'badChallenge'
+  /** Over plain HTTP a credential would be seen by everybody on the way. Nothing left. */
+  | 'insecure'
+  /** Refused by the purse and the person, or no way found. Nothing left. */
+  | 'notPaid'
+  /** The outcome is not known yet. */
+  | 'pending'
+  /** Paid, and the server did not deliver: the receipt proves it. */
+  | 'notDelivered'
+  /** A defect of the wallet. */
+  | 'failed';
+
+/** What to do. */
+export type NavigationStep =
+  | { readonly do: 'nothing' }
+  /**
+   * Set this header on the next request for exactly this URL in this tab, then load it again. Take the header away with the
+   * response, whatever it is, or with the tab.
+   */
+  | { readonly do: 'reload'; readonly tabId: number; readonly url: string; readonly authorization: string }
+  /** Show the person what is the matter. */
+  | {
+      readonly do: 'show';
+      readonly tabId: number;
+      readonly url: string;
+      readonly problem: NavigationProblem;
+      /** In English. */
+      readonly message: string;
+      readonly receipt: Receipt | null;
+    };
+

@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type NavigationResponse, type NavigationStep, SiteHost, TopLevel402 } from '../../src/provider/index.ts';
+import { FakeStore, FakeWallet, Failure, NOW, Person, sha256, turn } from './site-fakes.ts';
+
+const ORIGIN = 'https://news.example';
+const PAGE = `${ORIGIN}/today`;
+const SITE = `${ORIGIN} ${ORIGIN}`;
+
+type Answer = Partial<Omit<NavigationResponse, 'tabId' | 'url'>> & { statusCode: number };
+type Server = (url: string, authorization: string | null, issue: (amountMsat?: bigint) => string) => Answer;
+
+const l402 = (invoice: string, token = 'mac', scheme = 'L402'): Answer => ({
+  statusCode: 402,
+  headers: [{ name: 'WWW-Authenticate', value: `${scheme} version="0", token="${token}", invoice="${invoice}"` }],
+});
+
+/** A shop that sells one credential for 10 sat, good for every page. */
+const shop: Server = (_url, authorization, issue) => {
+  const [, token = '', preimage = ''] = /^L402 (\S+):([0-9a-f]{64})$/.exec(authorization ?? '') ?? [];
+  if (preimage !== '' && token === sha256(preimage)) return { statusCode: 200, headers: [{ name: 'content-length', value: '12' }] };
+  const invoice = issue();
+  return l402(invoice, invoiceHash(invoice));
+};
+
+const invoiceHash = (invoice: string): string => sha256(invoice.slice('lnbcrt1'.length));
+
+/** Single use, as the "Payment" scheme has it. */
+function charging({ delivers = true, expires = '2026-11-22T20:05:00Z' }: { delivers?: boolean; expires?: string } = {}): Server {
+  const open = new Map<string, string>();
+  const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  let count = 0;
+  return (_url, authorization, issue) => {
+    const token = /^Payment (\S+)$/.exec(authorization ?? '')?.[1];
+    if (token) {
+      const { challenge, payload } = JSON.parse(Buffer.from(token, 'base64url').toString());
+      const hash = open.get(challenge.id);
+      open.delete(challenge.id);
+      if (hash === sha256(payload.preimage)) return delivers ? { statusCode: 200 } : { statusCode: 500 };
+    }
+    const invoice = issue();
+    const id = `c${count++}`;
+    open.set(id, invoiceHash(invoice));
+    const request = base64url({ amount: '10', currency: 'sat', methodDetails: { invoice, network: 'regtest' } });
+    const value = `Payment id="${id}", realm="news", method="lightning", intent="charge", request="${request}", expires="${expires}"`;
+    return { statusCode: 402, headers: [{ name: 'www-authenticate', value }] };
+  };
+}
+
+/** A browser with a tab: loads pages as the machine says. */
+function world(server: Server, { purse = 1_000_000n }: { purse?: bigint | null } = {}) {
+  const wallet = new FakeWallet();
+  if (purse !== null) wallet.purses.set(SITE, purse);
+  const person = new Person();
+  const store = new FakeStore();
+  const clock = { now: NOW };
+  const make = () => {
+    const host = new SiteHost({ wallet, ask: person.ask, store, version: '1', now: () => clock.now });
+    return new TopLevel402({ payments: host.payments, wallet, store, now: () => clock.now });
+  };
+  const state = { machine: make(), server };
+  const seen: (string | null)[] = [];
+  const respond = (url: string, authorization: string | null, tabId = 1, more: Partial<NavigationResponse> = {}): NavigationResponse => {
+    seen.push(authorization);
+    const answer = state.server(url, authorization, (amountMsat) => wallet.issue(amountMsat));
+    return { tabId, url, method: 'GET', type: 'main_frame', headers: [], ...answer, ...more };
+  };
+  /** What the tab does until nothing is to be done: the last step, and how often it loaded. */
+  const visit = async (url = PAGE, { tabId = 1, method = 'GET' }: { tabId?: number; method?: string } = {}) => {
+    let step: NavigationStep = await state.machine.observe(respond(url, null, tabId, { method }));
+    let loads = 1;
+    for (; step.do === 'reload' && loads < 20; loads++) {
+      assert.deepEqual([step.tabId, step.url], [tabId, url]);
+      step = await state.machine.observe(respond(step.url, step.authorization, tabId));
+    }
+    return { step, loads, problem: step.do === 'show' ? step.problem : null };
+  };
+  return { wallet, person, store, clock, state, seen, respond, visit, restart: () => (state.machine = make()) };
+}
+
+test('a page is paid for within the purse, loaded once more, and the next one is not paid for', async () => {
+  const { wallet, person, visit, restart } = world(shop);
+  assert.deepEqual(await visit(), { step: { do: 'nothing' }, loads: 2, problem: null });
+  restart();
+  assert.equal((await visit(`${ORIGIN}/yesterday`)).loads, 2);
+  assert.equal((await visit(PAGE, { tabId: 7 })).loads, 2);
+  assert.equal(wallet.paid.length, 1);
+  assert.deepEqual(wallet.paid[0]!.spender, { holder: { kind: 'site', origin: ORIGIN, topLevel: ORIGIN }, purpose: 'page' });
+  assert.deepEqual(person.asked, []);
+});
+
+test('old servers get LSAT', async () => {
+  const { visit, seen, state } = world(shop);
+  state.server = (_url, authorization, issue) => (authorization?.startsWith('LSAT m:') ? { statusCode: 200 } : l402(issue(), 'm', 'LSAT'));
+  assert.equal((await visit()).loads, 2);
+  assert.match(seen[1]!, /^LSAT m:[0-9a-f]{64}$/);
+});
+
+test('without a purse the person is asked, about this page and this price', async () => {
+  const { wallet, person, visit } = world(shop, { purse: null });
+  assert.equal((await visit()).loads, 2);
+  const [question] = person.asked;
+  assert.ok(question?.kind === 'payment');
+  assert.deepEqual([question.occasion, question.invoice.amountMsat], [{ kind: 'page', url: PAGE }, 10_000n]);
+  assert.equal(wallet.paid[0]!.spender.approvedMsat, 11_000n);
+  const refusing = world(shop, { purse: null });
+  refusing.person.answer = () => ({ allowed: false });
+  assert.equal((await refusing.visit()).problem, 'notPaid');
+  assert.deepEqual([refusing.wallet.paid.length, (await refusing.state.machine.undelivered()).length], [0, 0]);
+});
+
+test('only a GET of the page in the address bar is paid for', async () => {
+  const { wallet, person, respond, state, visit } = world(shop);
+  for (const type of ['image', 'sub_frame', 'xmlhttprequest', 'other', 'script']) {
+    assert.deepEqual(await state.machine.observe(respond(`${ORIGIN}/favicon.ico`, null, 1, { type })), { do: 'nothing' });
+  }
+  assert.deepEqual(await state.machine.observe(respond(PAGE, null, 1, { ahead: true })), { do: 'nothing' });
+  for (const method of ['POST', 'HEAD', 'PUT']) assert.deepEqual((await visit(PAGE, { method })).step, { do: 'nothing' });
+  for (const url of ['http://news.example/', 'http://192.168.1.5/']) assert.equal((await visit(url)).problem, 'insecure');
+  for (const value of ['Basic realm="x"', 'Payment id="1", realm="r", method="stripe", intent="charge", request="e30"', '']) {
+    state.server = () => ({ statusCode: 402, headers: [{ name: 'www-authenticate', value }] });
+    assert.deepEqual((await visit()).step, { do: 'nothing' }, value);
+  }
+  assert.deepEqual([wallet.paid.length, person.asked.length], [0, 0]);
+});
+
+test('a server that wants money again after it was paid does not get it, and never loops', async () => {
+  const greedy: Server = (_url, _authorization, issue) => l402(issue());
+  const { wallet, person, visit } = world(greedy);
+  const { step, loads } = await visit();
+  assert.ok(step.do === 'show' && step.problem === 'notDelivered' && step.receipt);
+  assert.equal(loads, 2);
+  assert.equal(sha256(step.receipt.preimage!), step.receipt.paymentHash);
+  assert.equal(step.receipt.invoice, wallet.paid[0]!.invoice);
+  // Loaded again by hand: the credential is tried, and before more is paid the person is asked, purse or no purse.
+  person.answer = () => ({ allowed: false });
+  assert.equal((await visit()).problem, 'notPaid');
+  assert.deepEqual([wallet.paid.length, person.kinds], [1, ['payment']]);
+});
+
+test('a credential that is used up and a higher price are a new question', async () => {
+  const { wallet, person, visit, state } = world(shop, { purse: 12_000n });
+  await visit();
+  let price = 50_000n;
+  let good = '';
+  state.server = (_url, authorization, issue) => {
+    if (good !== '' && authorization?.endsWith(good)) return { statusCode: 200 };
+    const invoice = issue(price);
+    good = wallet.preimageOf(invoice);
+    return l402(invoice);
+  };
+  person.answer = () => ({ allowed: false });
+  assert.equal((await visit()).problem, 'notPaid');
+  const [question] = person.asked;
+  assert.ok(question?.kind === 'payment');
+  assert.deepEqual([question.invoice.amountMsat, question.refusal?.code], [50_000n, 'purseRefused']);
+  person.answer = () => ({ allowed: true });
+  assert.equal((await visit()).problem, null);
+  assert.deepEqual(wallet.paid.map(({ amountMsat }) => amountMsat), [10_000n, 50_000n]);
+});
+
+test('a challenge that says another price than its invoice is not paid', async () => {
+  const { wallet, visit, state } = world(charging());
+  const honest = state.server;
+  state.server = (url, authorization, issue) => honest(url, authorization, () => issue(10_001n));
+  assert.equal((await visit()).problem, 'badChallenge');
+  state.server = () => l402('garbage');
+  assert.equal((await visit()).problem, 'badChallenge');
+  state.server = (_url, _authorization, issue) => ({ ...l402(issue()), headers: [{ name: 'www-authenticate', value: 'L402 token="x"' }] });
+  assert.equal((await visit()).problem, 'badChallenge');
+  assert.equal(wallet.paid.length, 0);
+});
+
+test('paid, and a page with nothing in it', async () => {
+  const nothing: Answer[] = [
+    { statusCode: 200, headers: [{ name: 'Content-Length', value: '0' }] },
+    { statusCode: 204 },
+    { statusCode: 200, empty: true },
+    { statusCode: 500 },
+    { statusCode: 403 },
+  ];
+  for (const answer of nothing) {
+    const { visit, state } = world(shop);
+    const honest = state.server;
+    state.server = (url, authorization, issue) => (authorization ? answer : honest(url, authorization, issue));
+    const { step } = await visit();
+    assert.ok(step.do === 'show' && step.problem === 'notDelivered' && step.receipt?.preimage, JSON.stringify(answer));
+  }
+});
+
+test('a charge is good for one page, and is shown when it brought nothing', async () => {
+  const { wallet, visit, state } = world(charging());
+  await visit();
+  await visit();
+  assert.deepEqual([wallet.paid.length, await state.machine.undelivered()], [2, []]);
+  const broken = world(charging({ delivers: false }));
+  assert.equal((await broken.visit()).problem, 'notDelivered');
+  broken.restart();
+  const [receipt] = await broken.state.machine.undelivered();
+  assert.deepEqual([receipt?.url, receipt?.amountMsat], [PAGE, 10_000n]);
+  await broken.state.machine.forget(receipt!.paymentHash);
+  assert.deepEqual(await broken.state.machine.undelivered(), []);
+});
+
+test('a charge whose page redirects is delivered', async () => {
+  const { respond, state } = world(charging());
+  const step = await state.machine.observe(respond(PAGE, null));
+  assert.ok(step.do === 'reload');
+  assert.deepEqual(await state.machine.observe(respond(`${PAGE}/`, step.authorization)), { do: 'nothing' });
+  assert.deepEqual(await state.machine.undelivered(), []);
+});
+
+test('a tab that dies between the payment and the page loses nothing', async () => {
+  const { wallet, respond, visit, state, restart, clock } = world(charging());
+  const step = await state.machine.observe(respond(PAGE, null));
+  assert.equal(step.do, 'reload');
+  await state.machine.closed(1);
+  restart();
+  assert.equal((await state.machine.undelivered()).length, 1);
+  assert.deepEqual(await visit(PAGE, { tabId: 2 }), { step: { do: 'nothing' }, loads: 2, problem: null });
+  assert.deepEqual([wallet.paid.length, await state.machine.undelivered()], [1, []]);
+  // One whose challenge has run out is shown, and not sent any more.
+  await state.machine.observe(respond(PAGE, null));
+  await state.machine.closed(1);
+  clock.now = Date.parse('2026-11-22T20:05:00Z');
+  const { loads, problem } = await visit();
+  assert.deepEqual([loads, problem], [1, 'badChallenge']);
+  assert.equal((await state.machine.undelivered()).length, 1);
+});
+
+test('a host that dies while it pays finds the payment again', async () => {
+  for (const server of [shop, charging()]) {
+    const { wallet, respond, visit, state, restart } = world(server);
+    wallet.ends = [() => ({ state: 'pending' })];
+    void state.machine.observe(respond(PAGE, null));
+    while (wallet.paid.length === 0) await turn();
+    restart();
+    assert.deepEqual(await state.machine.resume(), []);
+    assert.equal((await visit()).problem, 'pending');
+    const { invoice } = wallet.paid[0]!;
+    wallet.outcomes.set(invoiceHash(invoice), { state: 'succeeded', preimage: wallet.preimageOf(invoice) });
+    restart();
+    const [step] = await state.machine.resume();
+    assert.ok(step?.do === 'reload');
+    assert.deepEqual([step.tabId, step.url], [1, PAGE]);
+    assert.deepEqual(await state.machine.observe(respond(PAGE, step.authorization)), { do: 'nothing' });
+    assert.equal(wallet.paid.length, 1);
+  }
+});
+
+test('a payment that failed while nobody looked is not held against the page', async () => {
+  const { wallet, respond, visit, state, restart } = world(shop);
+  wallet.ends = [() => ({ state: 'pending' })];
+  void state.machine.observe(respond(PAGE, null));
+  while (wallet.paid.length === 0) await turn();
+  wallet.outcomes.set(invoiceHash(wallet.paid[0]!.invoice), { state: 'failed', reason: 'no route' });
+  restart();
+  assert.deepEqual(await state.machine.resume(), []);
+  assert.equal((await visit()).problem, null);
+  assert.equal(wallet.paid.length, 2);
+});
+
+test('what the wallet cannot say is pending, and is not paid twice', async () => {
+  const { wallet, visit } = world(shop);
+  wallet.ends = [
+    (hash) => {
+      wallet.outcomes.set(hash, { state: 'pending' });
+      return new Failure('walletCrashed');
+    },
+  ];
+  assert.equal((await visit()).problem, 'pending');
+  assert.equal((await visit()).problem, 'pending');
+  assert.equal(wallet.paid.length, 1);
+});
+
+test('ten tabs at once buy one credential', async () => {
+  const { wallet, visit } = world(shop);
+  const visits = await Promise.all(Array.from({ length: 10 }, (_, tabId) => visit(`${PAGE}?${tabId}`, { tabId })));
+  assert.ok(visits.every(({ problem, step }) => problem === null && step.do === 'nothing'));
+  assert.equal(wallet.paid.length, 1);
+});
+
+test('pages that lead to each other end', async () => {
+  const { wallet, respond, state } = world(shop);
+  let step = await state.machine.observe(respond(PAGE, null));
+  let rounds = 0;
+  for (; step.do === 'reload' && rounds < 20; rounds++) {
+    // The credential is taken, and leads to the other page without it.
+    step = await state.machine.observe(respond(`${PAGE}${rounds}`, null));
+  }
+  assert.ok(step.do === 'show' && step.problem === 'notDelivered');
+  assert.ok(rounds <= 4);
+  assert.equal(wallet.paid.length, 1);
+});
+
+test('no step comes of noise', async () => {
+  const { state } = world(shop);
+  for (const url of ['', 'about:blank', 'data:text/html,x', 'chrome://x', 'https://']) {
+    const noise = { tabId: 1, url, method: 'GET', statusCode: 402, type: 'main_frame', headers: [{ name: 'www-authenticate', value: undefined }] };
+    assert.deepEqual(await state.machine.observe(noise), { do: 'nothing' });
+  }
+});

@@ -523,7 +523,11 @@ pendingMsat: bigint,
 /**
  * Whether more may follow.
  */
-open: boolean, };
+open: boolean, 
+/**
+ * Why the last one failed, if it did.
+ */
+lastError?: WalletError, };
 
 /**
  * A line of the history.

@@ -19,6 +19,8 @@ use crate::routing::parts;
 const PING_EVERY: Duration = Duration::from_secs(10);
 /// LDK's advice: once a minute.
 const TICK_EVERY: Duration = Duration::from_secs(60);
+/// While a stream is paid: no oftener, lest a slow peer is hung up on (LDK gives it two ticks).
+const BUSY_TICK_EVERY: Duration = Duration::from_secs(20);
 /// How often claims and sweeps are renewed.
 const REBROADCAST_EVERY: Duration = Duration::from_secs(60);
 /// How often what routing has learnt is stored.
@@ -87,7 +89,12 @@ fn fire(inner: &Inner, timers: &mut Timers) {
     if due(&mut timers.ping, PING_EVERY) {
         inner.ldk.peers.timer_tick_occurred();
     }
+    if inner.ledger.streams.is_busy() {
+        let since = timers.tick.saturating_sub(TICK_EVERY);
+        timers.tick = timers.tick.min(since.saturating_add(BUSY_TICK_EVERY));
+    }
     if due(&mut timers.tick, TICK_EVERY) {
+        inner.ledger.streams.ticked();
         inner.ldk.manager.timer_tick_occurred();
         if inner.unwritten.get() {
             inner.journal.put(names::MANAGER, inner.ldk.manager.encode());

@@ -9,6 +9,7 @@ use lightning::util::errors::APIError;
 
 use crate::ledger::LedgerError;
 use crate::onchain::{OnchainError, OpenError};
+use crate::streams::StreamError;
 
 /// Why a node could not be opened, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +110,9 @@ pub enum PayError {
     /// The purse gives no money for it.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// The stream does not take it.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
     /// LDK refused to make an invoice.
     #[error("the invoice could not be made: {0}")]
     Invoice(String),

@@ -43,6 +43,8 @@ pub mod names {
     pub const OPEN: &str = "payment/open/";
     /// Payments that have ended, by time and id.
     pub const DONE: &str = "payment/done/";
+    /// What is under way of open streams, by the id of their line.
+    pub const STREAMS: &str = "stream/";
     /// Events that nobody acknowledged.
     pub const EVENTS: &str = "event/";
     /// The next event's number, 8 bytes big endian.

@@ -40,7 +40,9 @@ pub struct Keysend {
 pub struct InboundKeysend {
     /// What it brings.
     pub amount_msat: u64,
-    /// Its custom records.
+    /// The stream that it belongs to (record 4279633).
+    pub session: Option<String>,
+    /// Its custom records, that one included.
     pub records: Records,
 }
 

@@ -12,7 +12,8 @@ use amplet_transport::Platform;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Journal, names};
-use crate::purses::Purses;
+use crate::purses::{Purses, Spent};
+use crate::streams::Streams;
 
 /// Version of the stored records.
 const FORMAT: u32 = 1;
@@ -64,6 +65,8 @@ pub struct Ledger {
     platform: Rc<dyn Platform>,
     /// What payments may cost, and what they did.
     pub purses: Purses,
+    /// Open streams.
+    pub(crate) streams: Streams,
 }
 
 /// What a step changed, for whoever shows it.
@@ -102,14 +105,28 @@ impl Ledger {
         let counter = store.get(names::EVENT_COUNTER).await?.and_then(|bytes| bytes.try_into().ok());
         state.next_event = counter.map_or(1, u64::from_be_bytes);
         let purses = Purses::open(store, Arc::clone(&journal), Rc::clone(&platform)).await?;
-        purses.release_unknown(|id| state.open.contains_key(id));
-        Ok(Self { state: RefCell::new(state), journal, platform, purses })
+        let streams =
+            Streams::open(store, async |id: &str| match (state.open.get(id), state.done_at.get(id)) {
+                (Some(line), _) => Ok(Some(line.clone())),
+                (None, Some(at)) => read(store, &done_name(*at, id)).await.map(Some),
+                (None, None) => Ok(None),
+            })
+            .await?;
+        purses.release_unknown(|id| state.open.contains_key(id) || streams.has(id));
+        Ok(Self { state: RefCell::new(state), journal, platform, purses, streams })
     }
 
     /// Stages a payment, new or changed. An ended one moves to the history, and its purse is settled.
     pub fn put(&self, payment: Payment) {
-        for notice in self.purses.settle(&payment) {
-            self.raise(self.platform.now().as_secs(), self.purses.tell(&notice));
+        match payment.status {
+            PaymentStatus::Pending => {}
+            PaymentStatus::Failed { .. } => self.settle(&payment.id, None),
+            PaymentStatus::Succeeded => {
+                self.settle(
+                    &payment.id,
+                    Some(Spent { amount_msat: payment.amount_msat, fee_msat: payment.fee_msat }),
+                );
+            }
         }
         let mut state = self.state.borrow_mut();
         let id = payment.id.clone();
@@ -125,6 +142,13 @@ impl Ledger {
             state.recent.insert(id, payment.clone());
         }
         state.changed.push(payment);
+    }
+
+    /// Settles a payment with its purse: `None` when nothing left.
+    pub(crate) fn settle(&self, id: &str, spent: Option<Spent>) {
+        for notice in self.purses.settle(id, spent) {
+            self.raise(self.platform.now().as_secs(), self.purses.tell(&notice));
+        }
     }
 
     /// Stages a new event.
@@ -224,7 +248,11 @@ impl Ledger {
         Ok(payments)
     }
 
-    fn write<T: Serialize>(&self, name: String, value: &T) {
+    pub(crate) fn remove(&self, name: String) {
+        self.journal.remove(name);
+    }
+
+    pub(crate) fn write<T: Serialize>(&self, name: String, value: &T) {
         // Plain data: its serialization has no failing case.
         if let Ok(bytes) = serde_json::to_vec(&Record { v: FORMAT, value }) {
             self.journal.put_later(name, bytes);
@@ -245,7 +273,10 @@ fn done_parts(name: &str) -> Option<(u64, String)> {
     Some((at.parse().ok()?, id.to_owned()))
 }
 
-async fn read<T: for<'a> Deserialize<'a>>(store: &dyn Store, name: &str) -> Result<T, LedgerError> {
+pub(crate) async fn read<T: for<'a> Deserialize<'a>>(
+    store: &dyn Store,
+    name: &str,
+) -> Result<T, LedgerError> {
     let corrupt = |what: String| LedgerError::Corrupt { name: name.to_owned(), what };
     let bytes = store.get(name).await?.ok_or_else(|| corrupt("it is gone".into()))?;
     let record: Record<T> = serde_json::from_slice(&bytes).map_err(|e| corrupt(e.to_string()))?;

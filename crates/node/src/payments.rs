@@ -241,7 +241,7 @@ fn payment_params(max_fee_msat: u64) -> OptionalBolt11PaymentParams {
 }
 
 /// A refusal as the history shows it.
-fn shown(error: &PayError) -> WalletError {
+pub(crate) fn shown(error: &PayError) -> WalletError {
     match error {
         PayError::NoRoute(error) => (**error).clone(),
         PayError::Expired => WalletError::new(ErrorCode::Expired, error.to_string()),

@@ -10,7 +10,7 @@ use amplet_policy::{
     Changes, Clock, CommitError, Cost, Denied, Held, Msat, Notice, NoticeKind, PaymentId, Policy, Purpose,
     PurseId, Reason, Refusal, Request, STATE, TooMuch,
 };
-use amplet_protocol::page::{EventKind, Payment, PaymentStatus};
+use amplet_protocol::page::{EventKind, Payment};
 use amplet_storage::Store;
 use amplet_transport::Platform;
 
@@ -34,6 +34,15 @@ impl Spender {
     pub fn person() -> Self {
         Self { purse: PurseId::PERSON, purpose: Purpose::default(), approved: false }
     }
+}
+
+/// What a payment that succeeded cost; unknown counts as all that was reserved.
+#[derive(Clone, Copy)]
+pub struct Spent {
+    /// What the payee got.
+    pub amount_msat: Option<u64>,
+    /// What it cost above that.
+    pub fee_msat: Option<u64>,
 }
 
 /// The purses of this wallet.
@@ -131,6 +140,11 @@ impl Purses {
         reserved.map(drop)
     }
 
+    /// What is reserved for a payment.
+    pub fn reserved(&self, id: &str) -> Option<Cost> {
+        self.policy().held(PaymentId::from_hex(id)?).map(|held| held.cost)
+    }
+
     /// News of a purse, for the person.
     pub fn tell(&self, notice: &Notice) -> EventKind {
         let name = |id| self.policy().purse(id).map(|purse| purse.holder.to_string()).unwrap_or_default();
@@ -149,18 +163,17 @@ impl Purses {
         }
     }
 
-    /// Counts what a payment that has ended cost, or gives back what was reserved for it; answers the news. A payment for
-    /// which nothing is reserved (an inbound one, one made elsewhere) changes nothing.
-    pub fn settle(&self, payment: &Payment) -> Vec<Notice> {
-        let Some(id) = PaymentId::from_hex(&payment.id) else { return Vec::new() };
+    /// Counts what a payment that has ended cost, or gives back what was reserved for it (`None`: nothing left); answers the
+    /// news. A payment for which nothing is reserved (an inbound one, one made elsewhere) changes nothing.
+    pub fn settle(&self, id: &str, spent: Option<Spent>) -> Vec<Notice> {
+        let Some(id) = PaymentId::from_hex(id) else { return Vec::new() };
         let Some(reserved) = self.policy().held(id).map(|held| held.cost) else { return Vec::new() };
-        let settled = self.change(|policy, clock| match payment.status {
-            PaymentStatus::Pending => Ok(Changes::default()),
-            PaymentStatus::Failed { .. } => Ok(policy.release(id)),
-            PaymentStatus::Succeeded => {
+        let settled = self.change(|policy, clock| match spent {
+            None => Ok(policy.release(id)),
+            Some(spent) => {
                 // An unknown fee counts as the greatest one.
-                let fee = payment.fee_msat.unwrap_or(reserved.fee.get());
-                let actual = cost(payment.amount_msat.unwrap_or(reserved.amount.get()), fee);
+                let fee = spent.fee_msat.unwrap_or(reserved.fee.get());
+                let actual = cost(spent.amount_msat.unwrap_or(reserved.amount.get()), fee);
                 let counted = policy.commit(id, actual.unwrap_or(reserved), clock);
                 counted.or_else(|error: CommitError| {
                     // The router was told that limit, so this is a defect; all that was reserved is counted as spent.

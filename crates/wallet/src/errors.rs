@@ -2,7 +2,7 @@
 
 use amplet_chain::{BroadcastError, ChainError};
 use amplet_node::policy::{Denied, LoadError, Reason, Refusal};
-use amplet_node::{ChannelError, LedgerError, NodeError, OnchainError, PayError, SendError};
+use amplet_node::{ChannelError, LedgerError, NodeError, OnchainError, PayError, SendError, StreamError};
 use amplet_protocol::page::{ErrorCode, PurseReason, PurseRefusal, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
 
@@ -79,6 +79,8 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::NoRoute(error) => return (**error).clone(),
         PayError::TooLarge => ErrorCode::InvalidPaymentRequest,
         PayError::Denied(denied) => return self::denied(denied),
+        PayError::Stream(StreamError::Stalled(_)) => ErrorCode::Timeout,
+        PayError::Stream(_) => ErrorCode::InvalidInput,
         PayError::Invoice(_) => ErrorCode::Internal,
     };
     WalletError::of(code, error)

@@ -112,7 +112,7 @@ pub(super) fn channel_error(error: &ChannelError) -> AdminError {
 pub(super) fn pay_error(error: &PayError) -> AdminError {
     let code = match error {
         PayError::Duplicate | PayError::Expired => AdminCode::InvoiceUnusable,
-        PayError::Own | PayError::Amount | PayError::Records | PayError::Invoice(_) => {
+        PayError::Own | PayError::Amount | PayError::Records | PayError::Stream(_) | PayError::Invoice(_) => {
             AdminCode::InvalidInput
         }
         PayError::Denied(_) => AdminCode::NotNow,

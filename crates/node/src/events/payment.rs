@@ -11,8 +11,11 @@ use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
 use crate::keysend::{InboundKeysend, Records, shown};
 use crate::node::Inner;
+use crate::purses::Spent;
 use crate::routing::explain::no_route;
 use crate::routing::parts;
+use crate::streams::End;
+use crate::streams::receive::{self, session_of};
 
 /// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
 const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
@@ -59,9 +62,14 @@ pub(super) fn claimable(inner: &Inner, money: Claimable) {
 /// Notes a payment that nobody asked for; whether it is taken.
 fn keysend(inner: &Inner, id: &str, money: &Claimable) -> bool {
     let amount_msat = money.amount_msat;
-    let offered = InboundKeysend { amount_msat, records: money.records.clone() };
+    let records = money.records.clone();
     // An even record that nobody here understands must not be ignored (BOLT 1, "It's ok to be odd").
     let is_odd = money.records.iter().all(|(record_type, _)| record_type % 2 == 1);
+    let Ok(session) = session_of(&records) else { return false };
+    let offered = InboundKeysend { amount_msat, session, records };
+    if let Some(session) = offered.session.as_deref().filter(|_| is_odd) {
+        return receive::claimable(inner, id, session, &offered);
+    }
     // A preimage used before was known to every node on the way.
     if !is_odd || inner.ledger.has_ended(id) || !(inner.config.accept_keysend)(&offered) {
         return false;
@@ -78,6 +86,9 @@ fn keysend(inner: &Inner, id: &str, money: &Claimable) -> bool {
 pub(super) fn claimed(inner: &Inner, hash: PaymentHash, amount_msat: u64, purpose: &PaymentPurpose) {
     let id = hash.0.to_lower_hex_string();
     let now = inner.now();
+    if inner.ledger.stream_ends(&id, End::Arrived { fee_msat: 0 }) {
+        return;
+    }
     let Some(mut payment) = inner.ledger.pending(&id) else {
         // Told again after a restart: LDK repeats events whose handling it does not know to be durable.
         log::info!("payment {id}: claimed {amount_msat} msat, known already");
@@ -102,6 +113,9 @@ pub(super) fn sent(
 ) {
     let id = id.map_or(hash.0, |id| id.0);
     inner.ldk.router.forget(PaymentId(id));
+    if stream_sent(inner, &id.to_lower_hex_string(), fee_msat) {
+        return;
+    }
     end(inner, &id.to_lower_hex_string(), |payment| {
         payment.status = PaymentStatus::Succeeded;
         payment.fee_msat = fee_msat;
@@ -111,11 +125,28 @@ pub(super) fn sent(
     });
 }
 
+/// A payment of a stream arrived; whether it was one.
+fn stream_sent(inner: &Inner, id: &str, fee_msat: Option<u64>) -> bool {
+    if !inner.ledger.streams.has(id) {
+        return false;
+    }
+    // As for its purse: an unknown fee counts as the greatest one.
+    let reserved = inner.ledger.purses.reserved(id).map_or(0, |cost| cost.fee.get());
+    inner.ledger.settle(id, Some(Spent { amount_msat: None, fee_msat }));
+    inner.ledger.stream_ends(id, End::Arrived { fee_msat: fee_msat.unwrap_or(reserved) })
+}
+
 /// A payment of ours failed for good; nothing left.
 pub(super) fn failed(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) {
     let error = explain(inner, id, reason);
     inner.ldk.router.forget(id);
-    end(inner, &id.0.to_lower_hex_string(), |payment| {
+    let hash = id.0.to_lower_hex_string();
+    if inner.ledger.streams.has(&hash) {
+        inner.ledger.settle(&hash, None);
+        inner.ledger.stream_ends(&hash, End::CameBack(error));
+        return;
+    }
+    end(inner, &hash, |payment| {
         payment.status = PaymentStatus::Failed { error };
         parts::end(payment, PartState::Failed);
     });

@@ -183,6 +183,10 @@ pub struct StreamTotals {
     pub pending_msat: u64,
     /// Whether more may follow.
     pub open: bool,
+    /// Why the last one failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub last_error: Option<super::WalletError>,
 }
 
 impl Payment {

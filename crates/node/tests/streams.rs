@@ -1,0 +1,271 @@
+//! Streams: many keysends, one line, each counted once.
+// As in `payments.rs`: time is virtual.
+#![cfg(not(feature = "std"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_node::policy::{Clock, Denied, Holder, Msat, Name, PurseError, PurseId, Rate, Rules, Utc};
+use amplet_node::{Node, PayError, Spender, StreamError, StreamTo};
+use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus, StreamTotals};
+use amplet_storage::{Backend, Store};
+use world::{Mortal, Net, World, net};
+
+const SESSION: &str = "film 7";
+/// What one payment brings, and costs above that: 1 sat and a hundred millionths at the gateway.
+const EACH: u64 = 10_000;
+const FEE: u64 = 1_001;
+/// Paid before any stream.
+const BEFORE: u64 = 1_000_000;
+
+/// A network whose wallet's person has a limit, so that what is spent is counted.
+fn limited() -> Net {
+    let net = net();
+    // The gateway's side above dust: below it, it counts as ours until it grows.
+    net.world.pay(&net.wallet, &net.world.ask(&net.gateway, BEFORE));
+    let node = net.wallet.clone();
+    let rules = Rules { total: Some(Msat::new(1_000_000_000).unwrap()), ..Rules::default() };
+    let set = async move { node.change_purses(|policy, _| policy.set_rules(PurseId::PERSON, rules)).await };
+    net.world.platform.run(set).unwrap();
+    net
+}
+
+/// What the person's purse has spent on streams, and what is reserved.
+fn spent(node: &Node) -> (u64, u64) {
+    let standing = node.purses().standings(PurseId::PERSON, &Clock::new(0, &Utc))[0].clone();
+    (standing.spent.get() - BEFORE, standing.held.get())
+}
+
+fn open(world: &World, from: &Node, to: &Node) -> String {
+    let to = StreamTo { payee: to.node_id(), session: SESSION.into() };
+    let from = from.clone();
+    world.platform.run(async move { from.open_stream(&to).await }).unwrap()
+}
+
+fn pay(world: &World, from: &Node, spender: &Spender, stream: &str) -> Result<String, PayError> {
+    let (from, spender, stream) = (from.clone(), spender.clone(), stream.to_owned());
+    world.platform.run(async move { from.stream_pay(&spender, &stream, EACH, 10_000).await })
+}
+
+fn pay_many(world: &World, from: &Node, stream: &str, count: usize) {
+    for _ in 0..count {
+        pay(world, from, &Spender::person(), stream).unwrap();
+        world.platform.advance(Duration::from_millis(100));
+    }
+    world.platform.advance(Duration::from_secs(2));
+}
+
+fn totals(line: &Payment) -> StreamTotals {
+    line.stream.clone().unwrap()
+}
+
+/// Amount, fee, payments, failed ones, and what is on its way.
+fn sums(line: &Payment) -> (u64, u64, u64, u64, u64) {
+    let stream = totals(line);
+    let (amount, fee) = (line.amount_msat.unwrap(), line.fee_msat.unwrap());
+    (amount, fee, stream.payments, stream.failed, stream.pending_msat)
+}
+
+fn history(world: &World, node: &Node) -> Vec<Payment> {
+    let node = node.clone();
+    let all = world.platform.run(async move { node.history(None, 100).await.unwrap() });
+    all.into_iter().filter(|line| line.kind == PaymentKind::Stream).collect()
+}
+
+/// So many values are on a node's disk.
+fn stored(world: &World, name: &str) -> usize {
+    let disk = world.disk(name);
+    world.platform.run(async move { disk.names().await.unwrap().len() })
+}
+
+#[test]
+fn a_stream_is_one_line_on_both_ends_whatever_is_paid() {
+    let Net { world, wallet, payee, .. } = limited();
+    let stream = open(&world, &wallet, &payee);
+    pay_many(&world, &wallet, &stream, 5);
+    let (wallets, payees) = (stored(&world, "wallet"), stored(&world, "payee"));
+    let events = (wallet.events().len(), payee.events().len());
+    pay_many(&world, &wallet, &stream, 45);
+    assert_eq!((stored(&world, "wallet"), stored(&world, "payee")), (wallets, payees));
+    assert_eq!((wallet.events().len(), payee.events().len()), events);
+    let line = wallet.stream(&stream).unwrap();
+    assert_eq!(sums(&line), (50 * EACH, 50 * FEE, 50, 0, 0));
+    assert_eq!((line.status.clone(), line.direction), (PaymentStatus::Pending, Direction::Outbound));
+    assert_eq!(line.payee, Some(payee.node_id().to_string()));
+    let got = payee.session(SESSION).unwrap();
+    assert_eq!(sums(&got), (50 * EACH, 0, 50, 0, 0));
+    assert_eq!((got.status.clone(), got.direction), (PaymentStatus::Succeeded, Direction::Inbound));
+    assert_eq!((history(&world, &wallet), history(&world, &payee)), (vec![line], vec![got]));
+    assert_eq!(spent(&wallet), (50 * (EACH + FEE), 0));
+
+    let closed = wallet.clone();
+    let id = stream.clone();
+    assert!(world.platform.run(async move { closed.close_stream(&id).await }));
+    assert_eq!(wallet.streams(), []);
+    let end = &history(&world, &wallet)[0];
+    assert_eq!((end.status.clone(), totals(end).open), (PaymentStatus::Succeeded, false));
+    let late = pay(&world, &wallet, &Spender::person(), &stream);
+    assert_eq!(late, Err(PayError::Stream(StreamError::Ended)));
+    assert_ne!(open(&world, &wallet, &payee), stream, "a new one");
+}
+
+#[test]
+fn an_ended_session_sends_back_and_nothing_is_counted() {
+    let Net { world, wallet, payee, .. } = limited();
+    let stream = open(&world, &wallet, &payee);
+    pay_many(&world, &wallet, &stream, 2);
+    let node = payee.clone();
+    assert!(world.platform.run(async move { node.close_session(SESSION).await }));
+    let before = wallet.lightning_balance().everyday_msat;
+    pay_many(&world, &wallet, &stream, 3);
+    let line = wallet.stream(&stream).unwrap();
+    assert_eq!(sums(&line), (2 * EACH, 2 * FEE, 2, 3, 0));
+    assert!(totals(&line).last_error.is_some());
+    assert_eq!(wallet.lightning_balance().everyday_msat, before);
+    assert_eq!(history(&world, &payee)[0].amount_msat, Some(2 * EACH));
+    assert_eq!(spent(&wallet), (2 * (EACH + FEE), 0));
+}
+
+#[test]
+fn the_purse_keeps_the_rate() {
+    let Net { world, wallet, payee, .. } = net();
+    // Two payments at once, and one more each second.
+    let rules = Rules {
+        rate: Some(Rate { per_second: Msat::new(EACH + 10_000).unwrap(), keep_seconds: 2 }),
+        ..Rules::default()
+    };
+    let made = Rc::new(Cell::new(None));
+    let (node, id) = (wallet.clone(), Rc::clone(&made));
+    let opened = async move {
+        node.change_purses(move |policy, _| {
+            let (purse, changes) =
+                policy.open(Holder::App { id: Name::parse("film").unwrap() }, None, rules)?;
+            id.set(Some(purse));
+            Ok::<_, PurseError>(changes)
+        })
+        .await
+    };
+    world.platform.run(opened).unwrap();
+    let spender = Spender { purse: made.get().unwrap(), ..Spender::person() };
+    let stream = open(&world, &wallet, &payee);
+    let mut paid = 0;
+    for second in 0..10 {
+        let mut refused = 0;
+        for _ in 0..5 {
+            match pay(&world, &wallet, &spender, &stream) {
+                Ok(_) => paid += 1,
+                Err(PayError::Denied(Denied::Refused(_))) => refused += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert!(refused > 0, "in second {second} all five went");
+        world.platform.advance(Duration::from_secs(1));
+    }
+    world.platform.advance(Duration::from_secs(2));
+    let line = wallet.stream(&stream).unwrap();
+    assert_eq!(sums(&line), (paid * EACH, paid * FEE, paid, 0, 0));
+    // What was feared and not spent is free again, so more than twelve; never more than the rate allows for what was.
+    assert!(paid >= 12 && paid * (EACH + FEE) <= 12 * (EACH + 10_000), "{paid}");
+}
+
+#[test]
+fn a_payee_that_takes_nothing_stalls_the_stream() {
+    let Net { world, wallet, payee, .. } = net();
+    let stream = open(&world, &wallet, &payee);
+    world.kill("gateway", world.node("gateway"));
+    let mut refused = None;
+    for _ in 0..100 {
+        if let Err(error) = pay(&world, &wallet, &Spender::person(), &stream) {
+            refused = Some(error);
+        }
+    }
+    // The channel is down, or full.
+    assert!(
+        matches!(refused, Some(PayError::NoRoute(_) | PayError::Stream(StreamError::Stalled(_)))),
+        "{refused:?}"
+    );
+    let to = StreamTo { payee: payee.node_id(), session: "x".repeat(65) };
+    let node = wallet.clone();
+    let wrong = world.platform.run(async move { node.open_stream(&to).await });
+    assert_eq!(wrong, Err(PayError::Stream(StreamError::Session(65))));
+}
+
+/// A node whose process dies after so many commits from when that is said.
+fn mortal(world: &World, name: &str, node: Node) -> (Node, Rc<Mortal>) {
+    world.kill(name, node);
+    let kept: Rc<RefCell<Option<Rc<Mortal>>>> = Rc::default();
+    let out = Rc::clone(&kept);
+    let node = world.open_with(name, world.disk(name), move |store| -> Rc<dyn Store> {
+        let store = Rc::new(Mortal::new(store, u64::MAX, Rc::default()));
+        out.borrow_mut().replace(Rc::clone(&store));
+        store
+    });
+    let mortal = kept.borrow().clone().unwrap();
+    (node, mortal)
+}
+
+fn reconnect(world: &World) {
+    let gateway = world.node("gateway");
+    world.connect(&world.node("wallet"), &gateway, "gateway");
+    world.connect(&gateway, &world.node("payee"), "payee");
+    world.platform.advance(Duration::from_secs(2));
+}
+
+/// Both ends agree to the millisatoshi, and with what has left the channel.
+fn agree(world: &World, stream: &str, before: u64, what: &str) {
+    let (wallet, payee) = (world.node("wallet"), world.node("payee"));
+    let paid = wallet.stream(stream).unwrap();
+    let got = payee.session(SESSION).unwrap();
+    let (amount, fee, payments, failed, pending) = sums(&paid);
+    assert_eq!((failed, pending), (0, 0), "{what}");
+    assert_eq!((amount, fee), (payments * EACH, payments * FEE), "{what}");
+    assert_eq!(sums(&got), (amount, 0, payments, 0, 0), "{what}");
+    // Commitments know whole sats only.
+    let left = before - wallet.lightning_balance().everyday_msat;
+    assert!(left.abs_diff(amount + fee) < 1000, "{what}: {left}");
+    assert_eq!((history(world, &wallet).len(), history(world, &payee).len()), (1, 1), "{what}");
+    assert_eq!(spent(&wallet), (amount + fee, 0), "{what}");
+}
+
+/// Killed after so many commits of three payments, before or after it could speak: whatever settled is counted once.
+fn killed_at_every_step(who: &str) {
+    for commits in 0..=7 {
+        let Net { world, wallet, payee, .. } = limited();
+        let stream = open(&world, &wallet, &payee);
+        let before = wallet.lightning_balance().everyday_msat;
+        pay_many(&world, &wallet, &stream, 1);
+        let (_, store) = mortal(&world, who, world.node(who));
+        reconnect(&world);
+        world.platform.settle();
+        store.die_after(commits);
+        let wallet = world.node("wallet");
+        for _ in 0..3 {
+            pay(&world, &wallet, &Spender::person(), &stream).unwrap();
+        }
+        world.platform.advance(Duration::from_secs(3));
+        world.kill(who, world.node(who));
+        world.open(who);
+        reconnect(&world);
+        world.platform.advance(Duration::from_secs(30));
+        let what = format!("{who} killed after {commits} commits");
+        agree(&world, &stream, before, &what);
+        // And on it goes.
+        let wallet = world.node("wallet");
+        pay_many(&world, &wallet, &stream, 1);
+        agree(&world, &stream, before, &what);
+    }
+}
+
+#[test]
+fn a_stream_survives_the_payers_death_at_every_step() {
+    killed_at_every_step("wallet");
+}
+
+#[test]
+fn a_stream_survives_the_payees_death_at_every_step() {
+    killed_at_every_step("payee");
+}

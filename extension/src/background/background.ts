@@ -1,22 +1,17 @@
 /** Chrome's service worker: brings the keeper up, does its chores, and may die between any two of them. */
 
-import { doChore } from './desk.ts';
+import { attendDesk } from './attend.ts';
 import { ensureKeeper } from './keeper.ts';
-import { fromExtension, isFor, type ToDesk } from '../lib/messages.ts';
+import { attendMenu } from './menu.ts';
+import type { ToKeeper } from '../lib/messages.ts';
 
-async function answer(message: ToDesk): Promise<unknown> {
-  if (message.ask === 'wake') await ensureKeeper();
-  return doChore(message);
-}
-
-chrome.runtime.onMessage.addListener((message: unknown, sender, reply) => {
-  if (!fromExtension(sender) || !isFor<ToDesk>(message, 'desk')) return false;
-  answer(message).then(reply, (error: unknown) => {
-    console.error('desk', message.ask, error);
-    reply(undefined);
-  });
-  return true;
-});
-
+attendDesk(ensureKeeper);
 chrome.runtime.onStartup.addListener(() => void ensureKeeper());
 chrome.runtime.onInstalled.addListener(() => void ensureKeeper());
+attendMenu();
+
+// The keeper finishes its step and asks for the restart; what is unlocked is locked by it.
+chrome.runtime.onUpdateAvailable.addListener(async () => {
+  await ensureKeeper();
+  await chrome.runtime.sendMessage({ to: 'keeper', ask: 'update' } satisfies ToKeeper);
+});

@@ -1,16 +1,22 @@
 /** Chores that need the browser's windows, badge and rules. Keeps nothing: it may end after each of them. */
 
+import { tell } from './notices.ts';
 import { forgetKey, storedKey } from '../lib/session.ts';
+import { openWallet } from '../lib/tabs.ts';
 import type { ToDesk } from '../lib/messages.ts';
 
 const PROMPT_PAGE = 'approve.html';
-const PROMPT_SIZE = { width: 420, height: 680 };
+const PROMPT_SIZE = { width: 420, height: 720 };
+/** A longer link is no invoice. */
+const LONGEST_LINK = 8000;
 
-/** Does what the keeper asks; answers what the message says. */
+/** Does what is asked; answers what the message says. */
 export async function doChore(message: ToDesk): Promise<unknown> {
   switch (message.ask) {
     case 'wake':
       return undefined;
+    case 'open':
+      return openLink(message.text);
     case 'key':
       return storedKey();
     case 'locked':
@@ -20,10 +26,16 @@ export async function doChore(message: ToDesk): Promise<unknown> {
     case 'badge':
       return chrome.action.setBadgeText({ text: message.text });
     case 'notify':
-      return notify(message);
+      return tell(message);
     case 'restart':
       return chrome.runtime.reload();
   }
+}
+
+/** What a content script may ask is taken for what a page may have made up. */
+async function openLink(text: unknown): Promise<void> {
+  if (typeof text !== 'string' || text.length > LONGEST_LINK || !/^lightning:/i.test(text)) return;
+  await openWallet(`#/pay/${encodeURIComponent(text)}`);
 }
 
 /** One window, in front. */
@@ -35,9 +47,4 @@ async function showPrompt(): Promise<void> {
     return;
   }
   await chrome.windows.create({ url, type: 'popup', focused: true, ...PROMPT_SIZE });
-}
-
-async function notify({ id, title, message }: ToDesk & { ask: 'notify' }): Promise<void> {
-  const iconUrl = chrome.runtime.getURL('icons/icon-192.png');
-  await chrome.notifications.create(id, { type: 'basic', iconUrl, title, message });
 }

@@ -1,1 +1,67 @@
-export {};
+/** Beside each page: carries its calls to the keeper, and shows `lightning:` links to it. Decides nothing. */
+
+import { relay, type SiteCall, type SiteEvent, type SiteReply } from 'amplet/provider';
+import { SITE_PORT, type FromKeeper, type ToDesk } from '../lib/messages.ts';
+
+/** Calls that wait until the keeper says that it hears. */
+let waiting: SiteCall[] = [];
+let port: chrome.runtime.Port | null = null;
+let heard = false;
+
+const page = relay((call) => {
+  if (heard) port?.postMessage(call);
+  else waiting.push(call);
+  port ??= connect(true);
+});
+
+/** Connects to the keeper. Where there is none, it is woken once. */
+function connect(wakes: boolean): chrome.runtime.Port | null {
+  let made: chrome.runtime.Port;
+  try {
+    made = chrome.runtime.connect({ name: SITE_PORT });
+  } catch {
+    lose(); // the extension was replaced: this page gets the new one's scripts when it is loaded anew
+    return null;
+  }
+  made.onMessage.addListener((message: FromKeeper | SiteReply | SiteEvent) => {
+    if ('keeper' in message) greet();
+    else page.answer(message);
+  });
+  made.onDisconnect.addListener(() => {
+    // Read, as the browser complains about an error that nobody looked at.
+    void chrome.runtime.lastError;
+    port = null;
+    if (heard || !wakes) lose();
+    else void wake();
+  });
+  return made;
+}
+
+function greet(): void {
+  heard = true;
+  for (const call of waiting) port?.postMessage(call);
+  waiting = [];
+}
+
+async function wake(): Promise<void> {
+  await chrome.runtime.sendMessage({ to: 'desk', ask: 'wake' } satisfies ToDesk).catch(() => undefined);
+  port ??= connect(false);
+}
+
+function lose(): void {
+  heard = false;
+  waiting = [];
+  page.lost();
+}
+
+// A link that the person clicked, not one that a script did.
+addEventListener(
+  'click',
+  (event) => {
+    const [link] = event.composedPath().filter((node) => node instanceof HTMLAnchorElement);
+    if (!event.isTrusted || link?.protocol !== 'lightning:') return;
+    event.preventDefault();
+    void chrome.runtime.sendMessage({ to: 'desk', ask: 'open', text: link.href } satisfies ToDesk).catch(() => undefined);
+  },
+  { capture: true },
+);

@@ -3,30 +3,53 @@
  * (Chrome) or the background page (Firefox); what only the browser's service worker can do it asks of the desk.
  */
 
+import '../lib/language.ts';
+import { SiteHost } from 'amplet/provider';
+import { tellEvents } from './notices.ts';
+import { Questions } from './questions.ts';
+import { openWalletOf } from './site-wallet.ts';
+import { Sites } from './sites.ts';
+import { Notes } from './store.ts';
 import { Vault } from './vault.ts';
-import { fromExtension, isFor, type ToDesk, type ToKeeper } from '../lib/messages.ts';
+import { APPROVE_PORT, fromExtension, isFor, SITE_PORT, type ToDesk, type ToKeeper } from '../lib/messages.ts';
 
 /** Asks the desk; answers what the message says. */
 export type Chores = (message: ToDesk) => Promise<unknown>;
 
-export function startKeeper(chores: Chores): void {
-  const vault = new Vault(chores, () => {});
+/** Starts it, once in a document's life. Returns how to ask it from the same document, where messages do not arrive. */
+export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<void> {
+  const vault = new Vault(chores, (wallet) => void tellEvents(wallet, chores));
+  const questions = new Questions(chores);
+  const host = new SiteHost({
+    wallet: openWalletOf(vault),
+    ask: (question, signal) => questions.ask(question, signal),
+    store: new Notes(),
+    version: __VERSION__,
+  });
+  const sites = new Sites(host, vault, questions);
+  const attend = (message: ToKeeper): Promise<void> => answer(message, vault, chores);
+
+  chrome.runtime.onConnect.addListener((port) => {
+    if (port.name === SITE_PORT) sites.attach(port);
+    else if (port.name === APPROVE_PORT && port.sender !== undefined && fromExtension(port.sender)) questions.attach(port);
+  });
   chrome.runtime.onMessage.addListener((message: unknown, sender, reply) => {
     if (!fromExtension(sender) || !isFor<ToKeeper>(message, 'keeper')) return false;
-    attend(message, vault, chores).then(reply, (error: unknown) => {
+    attend(message).then(reply, (error: unknown) => {
       console.error('keeper', message.ask, error);
       reply(undefined);
     });
     return true;
   });
   void vault.open();
+  return attend;
 }
 
-async function attend(message: ToKeeper, vault: Vault, chores: Chores): Promise<undefined> {
+async function answer(message: ToKeeper, vault: Vault, chores: Chores): Promise<void> {
   switch (message.ask) {
     case 'unlocked':
       await vault.open();
-      return;
+      break;
     case 'update':
       await vault.close();
       await chores({ to: 'desk', ask: 'restart' });

@@ -8,6 +8,8 @@
  *   worker in Chrome, where it dies at any moment and keeps nothing.
  */
 
+import type { Answer, Question, Site } from 'amplet/provider';
+
 /** The port of a frame of a site to the keeper. Its sender says who it is. */
 export const SITE_PORT = 'site';
 /** The port of the window that asks the person. */
@@ -17,8 +19,7 @@ export const WATCH_PORT = 'watch';
 
 /** To the desk. */
 export type ToDesk =
-  /** Sees to it that the keeper runs and has the wallet open if it is unlocked. Answers nothing. */
-  | { to: 'desk'; ask: 'wake' }
+  | FromSites
   /** Answers the key of the unlocked wallet, or `null`. */
   | { to: 'desk'; ask: 'key' }
   /** The wallet was locked. */
@@ -30,6 +31,33 @@ export type ToDesk =
   | { to: 'desk'; ask: 'notify'; id: string; title: string; message: string }
   /** The keeper is ready for an update to be installed. */
   | { to: 'desk'; ask: 'restart' };
+
+/** All that a content script can ask of the desk; it is heard whatever page it is in. */
+export type FromSites =
+  /** Sees to it that the keeper runs. Answers nothing. */
+  | { to: 'desk'; ask: 'wake' }
+  /** The person clicked a `lightning:` link: shows in the wallet what it would pay. */
+  | { to: 'desk'; ask: 'open'; text: string };
+
+/** To a site's port, before anything else: the keeper hears. */
+export interface FromKeeper {
+  keeper: 'here';
+}
+
+/** To the window that asks the person. */
+export type ToApprove =
+  | { show: 'question'; id: number; question: Shown; waiting: number }
+  /** Nothing is left to ask. */
+  | { show: 'nothing' };
+
+/** What that window shows: a site's question, or that the wallet has to be unlocked before the site is answered. */
+export type Shown = Question | { kind: 'unlock'; site: Site };
+
+/** What that window says. */
+export interface FromApprove {
+  id: number;
+  answer: Answer;
+}
 
 /** To the keeper. */
 export type ToKeeper =

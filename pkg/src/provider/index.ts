@@ -20,6 +20,7 @@ export {
   type PayingFetchOptions,
 } from './fetch.ts';
 export { SiteHost, type SiteHostOptions } from './host/host.ts';
+export { siteOf } from './host/types.ts';
 export { Notes, type Grant, type InvoiceUse } from './host/notes.ts';
 export { Payments, type PaymentOrder } from './host/pay.ts';
 export {

@@ -26,6 +26,8 @@ export interface UnlockedSession {
   keep(key: Uint8Array): Promise<void>;
 }
 
+type Opening = Pick<OpenOptions, 'passphrase' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>;
+
 export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'open';
 
 const PAGE_SIZE = 30;
@@ -107,9 +109,10 @@ class App {
   }
 
   /** Opens, or with `mnemonic` makes, this page's wallet. Throws what the package throws. */
-  async openWallet(input: Pick<OpenOptions, 'passphrase' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>): Promise<void> {
+  async openWallet(input: Opening): Promise<void> {
     const { network, gateways, chainSources } = this.settings;
-    const wallet = await Wallet.open({ name: this.config.walletName, network, gateways, chainSources, ...input });
+    const how = await this.#withKey(input);
+    const wallet = await Wallet.open({ name: this.config.walletName, network, gateways, chainSources, ...how });
     this.problem = null;
     this.wallet = wallet;
     this.#detach = [
@@ -120,19 +123,34 @@ class App {
     void this.#deliver(wallet);
     await this.#load(wallet);
     this.phase = 'open';
+    if (input.passphrase !== undefined) void this.#keepUnlocked(how.key ?? (() => this.#deriveKey(input.passphrase)));
     await this.#keepForNextVisit();
-    if (input.passphrase !== undefined) await this.#keepUnlocked(input.passphrase);
   }
 
   /** Throws what the package throws. */
   async changePassphrase(change: { from: string; to: string }): Promise<void> {
     await this.hold(() => this.open.changePassphrase(change));
-    await this.#keepUnlocked(change.to);
+    await this.#keepUnlocked(() => this.#deriveKey(change.to));
   }
 
-  /** A passphrase was given, at opening or as the new one. */
-  async #keepUnlocked(passphrase: string): Promise<void> {
-    if (this.session) await this.session.keep(await unlockKey(this.config.walletName, passphrase));
+  /** Where a key is to be kept, a wallet that exists is opened with it, so that it is derived once. */
+  async #withKey(input: Opening): Promise<Opening> {
+    const { passphrase, ...rest } = input;
+    if (!this.session || passphrase === undefined || input.mnemonic !== undefined) return input;
+    return { ...rest, key: await this.#deriveKey(passphrase) };
+  }
+
+  #deriveKey(passphrase = ''): Promise<Uint8Array> {
+    return unlockKey(this.config.walletName, passphrase);
+  }
+
+  async #keepUnlocked(key: Uint8Array | (() => Promise<Uint8Array>)): Promise<void> {
+    if (!this.session) return;
+    try {
+      await this.session.keep(typeof key === 'function' ? await key() : key);
+    } catch (thrown) {
+      console.warn('session', toWalletError(thrown).message); // the wallet is open here: the next window asks
+    }
   }
 
   /** What this wallet was opened with is what the next visit starts from, with or without the server's word. */

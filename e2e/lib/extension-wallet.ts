@@ -1,0 +1,82 @@
+/** What a person does with the extension, by the words and roles that a person goes by. English. */
+
+import { expect, type Page } from '@playwright/test';
+import { ExtensionBrowser } from './extension';
+import { Network } from './network.mjs';
+import { WalletPage } from './wallet-page.mjs';
+
+export const PASSPHRASE = 'a quiet river under the bridge';
+
+/** A browser whose extension has a wallet with a channel, unlocked. */
+export async function fundedBrowser(network: Network, channelSat = 500_000n): Promise<ExtensionBrowser> {
+  const config = await fetch(new URL('config.json', network.wwwUrl));
+  const browser = await ExtensionBrowser.start(await config.json());
+  const page = await browser.open('options.html');
+  const wallet = new WalletPage(page, page.url());
+  await wallet.create(PASSPHRASE);
+  await wallet.connected();
+  const deposit = channelSat + 500_000n;
+  await network.fund(await wallet.savingsAddress(), Number(deposit), 1);
+  await wallet.savingsReach(deposit);
+  await wallet.openChannel(channelSat);
+  await network.mine(6);
+  await wallet.channelsReady();
+  await page.close();
+  return browser;
+}
+
+/** The popup, as it is over `site`. */
+export async function popupOver(browser: ExtensionBrowser, site: Page): Promise<Page> {
+  const popup = await browser.open('popup.html');
+  await site.bringToFront();
+  await popup.reload(); // shown as a tab it looks at the one in front
+  await expect(popup.getByTestId('balance')).toBeVisible();
+  return popup;
+}
+
+/** Gives the site in front a purse in the popup. Amounts in sat. */
+export async function givePurse(browser: ExtensionBrowser, site: Page, perDay: number, askAbove: number): Promise<void> {
+  const popup = await popupOver(browser, site);
+  await expect(popup.getByTestId('site-purse')).toHaveAttribute('data-state', 'none');
+  await popup.getByText('Other limits').click();
+  await popup.getByLabel('At most, each day').fill(String(perDay));
+  await popup.getByLabel('Ask me above').fill(String(askAbove));
+  await popup.getByRole('button', { name: 'Give this purse' }).click();
+  await expect(popup.getByTestId('site-purse')).toHaveAttribute('data-state', 'open');
+  await popup.close();
+}
+
+/** The window that asks, once it is there. */
+export async function promptOf(browser: ExtensionBrowser): Promise<Page> {
+  const isPrompt = (page: Page): boolean => page.url() === `${browser.base}approve.html`;
+  const { context } = browser;
+  const page = context.pages().find(isPrompt) ?? (await context.waitForEvent('page', { predicate: (opened) => isPrompt(opened) || opened.url() === 'about:blank' }));
+  await page.waitForURL(`${browser.base}approve.html`);
+  return page;
+}
+
+/** Presses a button of the window that asks, when it has become enabled. */
+export async function press(prompt: Page, name: string): Promise<void> {
+  await prompt.getByRole('button', { name, exact: true }).click();
+}
+
+/** Presses Escape in the window that asks, which closes it before the key comes up again. */
+export async function escape(prompt: Page): Promise<void> {
+  await Promise.all([prompt.waitForEvent('close'), prompt.keyboard.down('Escape').catch(() => undefined)]);
+}
+
+/** What a page gets from `window.webln`, or the name of the error. */
+export function webln<T>(page: Page, method: string, ...args: unknown[]): Promise<T | { error: string; message: string }> {
+  return page.evaluate(
+    async ([name, given]) => {
+      type Method = (...args: unknown[]) => Promise<unknown>;
+      const provider = (window as unknown as { webln: Record<string, Method> }).webln;
+      try {
+        return (await provider[name]?.(...given)) as T;
+      } catch (error) {
+        return { error: (error as Error).name, message: (error as Error).message };
+      }
+    },
+    [method, args] as const,
+  );
+}

@@ -1,0 +1,31 @@
+/** The keeper's question, as this window knows it. */
+
+import type { Answer } from 'amplet/provider';
+import { APPROVE_PORT, type FromApprove, type Shown, type ToApprove } from '../lib/messages.ts';
+
+class Asked {
+  id = $state(0);
+  question = $state.raw<Shown | null>(null);
+  /** Questions that wait, this one included. */
+  waiting = $state(0);
+  #port: chrome.runtime.Port | null = null;
+
+  /** Tells the keeper that this window is there. */
+  connect(): void {
+    const port = chrome.runtime.connect({ name: APPROVE_PORT });
+    this.#port = port;
+    port.onMessage.addListener((message: ToApprove) => this.#receive(message));
+    port.onDisconnect.addListener(() => close());
+  }
+
+  answer(answer: Answer): void {
+    this.#port?.postMessage({ id: this.id, answer } satisfies FromApprove);
+  }
+
+  #receive(message: ToApprove): void {
+    if (message.show === 'nothing') return close();
+    ({ id: this.id, question: this.question, waiting: this.waiting } = message);
+  }
+}
+
+export const asked = new Asked();

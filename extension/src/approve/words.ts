@@ -1,0 +1,65 @@
+/** Questions in the person's language, and what each of them comes down to. */
+
+import type { Question, Range } from 'amplet/provider';
+import { m } from '../paraglide/messages.js';
+
+type Kind = Question['kind'];
+
+export const TITLES: Record<Kind, () => string> = {
+  enable: m.ask_enable,
+  balance: m.ask_balance,
+  payment: m.ask_payment,
+  keysend: m.ask_payment,
+  stream: m.ask_stream,
+  invoice: m.ask_invoice,
+  signMessage: m.ask_sign,
+  verifyMessage: m.ask_verify,
+  lnurlPay: m.ask_payment,
+  lnurlWithdraw: m.ask_invoice,
+  lnurlAuth: m.ask_login,
+};
+
+export const YES: Record<Kind, () => string> = {
+  enable: m.allow,
+  balance: m.allow,
+  payment: m.pay,
+  keysend: m.pay,
+  stream: m.allow,
+  invoice: m.receive,
+  signMessage: m.ask_sign_yes,
+  verifyMessage: m.ask_close,
+  lnurlPay: m.pay,
+  lnurlWithdraw: m.receive,
+  lnurlAuth: m.ask_login_yes,
+};
+
+/** What a payment costs, and what it is for. */
+export interface Cost {
+  amountMsat: bigint;
+  maxFeeMsat: bigint;
+  payee: string;
+  what: string;
+}
+
+/** `null`: the question is not about a payment of a known amount. */
+export function costOf(question: Question): Cost | null {
+  if (question.kind === 'keysend') return { ...question, what: '' };
+  if (question.kind !== 'payment' || question.invoice.amountMsat === null) return null;
+  const { amountMsat, maxFeeMsat, payee, description } = question.invoice;
+  const { occasion } = question;
+  return { amountMsat, maxFeeMsat, payee, what: occasion.kind === 'page' ? occasion.url : occasion.kind === 'lnurl' ? occasion.text : description };
+}
+
+/** What the person may choose from; `null`: there is nothing to choose. */
+export function rangeOf(question: Question): Range | null {
+  switch (question.kind) {
+    case 'invoice':
+    case 'lnurlPay':
+    case 'lnurlWithdraw':
+      return question;
+    case 'payment':
+      return question.invoice.amountMsat === null ? { minMsat: 1n, maxMsat: null } : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,12 @@
+/** What the browser shows in its notices, and in which language: the background has no page whose choice it could follow. */
+
+import { locales, overwriteGetLocale } from '../paraglide/runtime.js';
+
+const language = chrome.i18n.getUILanguage().toLowerCase();
+const locale = locales.find((known) => language.startsWith(known)) ?? 'en';
+overwriteGetLocale(() => locale);
+
+export async function tell({ id, title, message }: { id: string; title: string; message: string }): Promise<void> {
+  const iconUrl = chrome.runtime.getURL('icons/icon-192.png');
+  await chrome.notifications.create(id, { type: 'basic', iconUrl, title, message });
+}

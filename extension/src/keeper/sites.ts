@@ -1,0 +1,83 @@
+/** Sites at their ports: who they are is what the browser says, what they say goes to the provider's host. */
+
+import { siteOf, type Sender, type SiteHost } from 'amplet/provider';
+import type { Questions } from './questions.ts';
+import type { Vault } from './vault.ts';
+import type { FromKeeper } from '../lib/messages.ts';
+
+/** Ms for which a site whose question to unlock was turned down asks no more. */
+const QUIET_MS = 30_000;
+
+export class Sites {
+  readonly #host: SiteHost;
+  readonly #vault: Vault;
+  readonly #questions: Questions;
+  readonly #ports = new Map<chrome.runtime.Port, AbortController>();
+  #unlocking: Promise<boolean> | null = null;
+  readonly #turnedDown = new Map<string, number>();
+
+  constructor(host: SiteHost, vault: Vault, questions: Questions) {
+    this.#host = host;
+    this.#vault = vault;
+    this.#questions = questions;
+  }
+
+  /** A frame of a site connected. */
+  attach(port: chrome.runtime.Port): void {
+    const sender = senderOf(port.sender);
+    if (sender === null) {
+      port.disconnect();
+      return;
+    }
+    const gone = new AbortController();
+    this.#ports.set(port, gone);
+    port.onDisconnect.addListener(() => {
+      this.#ports.delete(port);
+      gone.abort();
+    });
+    port.onMessage.addListener((message: unknown) => void this.#answer(port, sender, message, gone.signal));
+    port.postMessage({ keeper: 'here' } satisfies FromKeeper);
+  }
+
+  /** Every page that speaks with the wallet. */
+  announce(event: object): void {
+    for (const port of this.#ports.keys()) port.postMessage(event);
+  }
+
+  async #answer(port: chrome.runtime.Port, sender: Sender, message: unknown, gone: AbortSignal): Promise<void> {
+    // Locked, the host still answers: with what it may say without a wallet.
+    if (wantsWallet(message)) await this.#unlocked(sender, gone);
+    const reply = await this.#host.handle(sender, message, gone);
+    if (reply !== null && !gone.aborted) port.postMessage(reply);
+  }
+
+  /** Opens the wallet, asking the person if it is locked; one question for all sites that wait. */
+  async #unlocked(sender: Sender, gone: AbortSignal): Promise<boolean> {
+    const site = siteOf(sender);
+    if (site === null) return false;
+    if ((await this.#vault.open()) !== null) return true;
+    if (Date.now() - (this.#turnedDown.get(site.topLevel) ?? -Infinity) < QUIET_MS) return false;
+    this.#unlocking ??= this.#questions
+      .ask({ kind: 'unlock', site }, gone)
+      .then(async ({ allowed }) => {
+        if (!allowed) this.#turnedDown.set(site.topLevel, Date.now());
+        return allowed && (await this.#vault.open()) !== null;
+      })
+      .finally(() => (this.#unlocking = null));
+    return this.#unlocking;
+  }
+}
+
+/** The browser's word on who is at the port; `null`: it does not say. */
+function senderOf(sender: chrome.runtime.MessageSender | undefined): Sender | null {
+  const { tab, frameId, origin = originOf(sender?.url) } = sender ?? {};
+  if (tab?.id === undefined || frameId === undefined || origin === null) return null;
+  const topLevelOrigin = frameId === 0 ? origin : originOf(tab.url);
+  return topLevelOrigin === null ? null : { origin, topLevelOrigin, tabId: tab.id, frameId };
+}
+
+const originOf = (url: string | undefined): string | null => (url !== undefined && URL.canParse(url) ? new URL(url).origin : null);
+
+/** Whether a call is more than the question whether the site is enabled, which a locked wallet answers, too. */
+const wantsWallet = (message: unknown): boolean =>
+  typeof message === 'object' && message !== null && (message as { method?: unknown }).method !== 'isEnabled';

@@ -1,0 +1,39 @@
+/** Purses of sites, as the small windows give them: so much a day, and a question above so much. */
+
+import type { Purse, Rules, Wallet } from 'amplet';
+import type { Site } from 'amplet/provider';
+
+/** What one click gives. */
+export const USUAL = { perDayMsat: 2_000_000n, askAboveMsat: 500_000n };
+
+export function dailyRules({ perDayMsat, askAboveMsat }: typeof USUAL): Rules {
+  return {
+    perPaymentMsat: null,
+    windows: [{ kind: 'calendar', period: 'day', limitMsat: perDayMsat }],
+    rate: null,
+    totalMsat: null,
+    expiresAt: null,
+    askAboveMsat,
+    purposes: [],
+  };
+}
+
+/** The site's purse, open or closed. */
+export const purseOf = (purses: readonly Purse[], { origin, topLevel }: Site): Purse | undefined =>
+  purses.find(({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel);
+
+/** Whether it pays anything without a question. */
+export const isGenerous = (purse: Purse | null | undefined): purse is Purse =>
+  purse !== null && purse !== undefined && !purse.closed && purse.rules.askAboveMsat !== 0n;
+
+/** Gives the site a purse with these rules; one that it has gets them. Throws what the package throws. */
+export async function givePurse(wallet: Wallet, site: Site, rules: Rules): Promise<void> {
+  const known = purseOf(await wallet.purses(), site);
+  if (known === undefined || known.closed) await wallet.openPurse({ holder: { kind: 'site', ...site }, rules });
+  else await wallet.setPurseRules(known.id, rules);
+}
+
+/** What the site may still spend today, and of how much; `null`: no purse of the daily kind. */
+export function today(purse: Purse): { leftMsat: bigint; limitMsat: bigint } | null {
+  return purse.standings.find(({ rule }) => rule === 'calendarDay') ?? purse.standings[0] ?? null;
+}

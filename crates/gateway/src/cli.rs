@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::merchant::types::Scope;
+
 /// A Lightning node for browser wallets: WebSocket endpoint, chain API, channels on request.
 #[derive(Debug, Parser)]
 #[command(
@@ -38,6 +40,15 @@ pub struct ConfigFile {
 pub enum Command {
     /// Check a configuration, the files it names and its ports; start nothing.
     Check(ConfigFile),
+    /// Make, list and revoke API keys of the running gateway.
+    Keys {
+        /// The configuration that it runs with.
+        #[command(flatten)]
+        file: ConfigFile,
+        /// What to do.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Write a first configuration with comments, a new seed and an admin token; overwrite nothing.
     Init {
         /// The folder to write into; made if missing.
@@ -47,6 +58,49 @@ pub enum Command {
         #[arg(short, long, value_enum, default_value_t = NetworkName::Mainnet)]
         network: NetworkName,
     },
+}
+
+/// What to do with API keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key; its token and webhook secret are shown once.
+    Add(AddKey),
+    /// List all keys, without their secrets.
+    List,
+    /// Revoke a key: nobody gets in with it any more.
+    Revoke {
+        /// The key's id, as listed.
+        id: String,
+    },
+}
+
+/// The key to make.
+#[derive(Clone, Debug, Args)]
+pub struct AddKey {
+    /// For you, in the list.
+    #[arg(short, long)]
+    pub name: String,
+    /// Keys of one account see the same invoices, payments and webhooks.
+    #[arg(short, long, default_value = "main")]
+    pub account: String,
+    /// What it may do; give it several times.
+    #[arg(short, long, required = true, value_parser = scope)]
+    pub scope: Vec<Scope>,
+    /// With payments:send: the most that one payment may cost, in msat.
+    #[arg(long)]
+    pub per_payment_msat: Option<u64>,
+    /// With payments:send: the most in any 24 hours, in msat.
+    #[arg(long)]
+    pub per_day_msat: Option<u64>,
+    /// With payments:send: the most ever, in msat.
+    #[arg(long)]
+    pub total_msat: Option<u64>,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let found = Scope::ALL.iter().find(|(name, _)| *name == text);
+    let names = || Scope::ALL.map(|(name, _)| name).join(", ");
+    found.map(|(_, scope)| *scope).ok_or_else(|| format!("give one of {}", names()))
 }
 
 /// A Bitcoin network by its name in the configuration.

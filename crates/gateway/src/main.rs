@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use amplet_gateway::cli::{Cli, Command};
+use amplet_gateway::cli::{Cli, Command, KeyCommand};
 use amplet_gateway::config::{Config, Severity};
-use amplet_gateway::{init, logging, run};
+use amplet_gateway::{init, keys, logging, run};
 use clap::Parser;
 
 /// The command line or the configuration is wrong; clap's code, too.
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             }
         },
         Some(Command::Check(file)) => check(&file.config),
+        Some(Command::Keys { file, command }) => manage_keys(&file.config, command),
         // clap lets no other case through: without a subcommand --config is there.
         None => cli.run.map_or(ExitCode::from(WRONG_USE), |file| run(&file.config)),
     }
@@ -52,6 +53,23 @@ fn run(file: &Path) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the gateway ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn manage_keys(file: &Path, command: KeyCommand) -> ExitCode {
+    let config = match load(file) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    match keys::run(&config, command) {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("amplet-gateway: {error}");
             ExitCode::FAILURE
         }
     }

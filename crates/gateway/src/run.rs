@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 use crate::config::{self, Config};
 use crate::edge::server::{self, Limits};
 use crate::edge::{Connections, Edge};
+use crate::merchant::{self, Hub};
 use crate::node_thread::{self, NodeHandle, NodeThreadError, Phase, Start};
 use crate::{admin, chain_api};
 
@@ -100,9 +101,14 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
     );
 
     let chain_api = chain_api::router(&config).await?;
+    let hub = Hub::default();
     let edge = Edge::new(Arc::clone(&config), handle.clone(), websockets.clone(), relay.clone());
-    let admin = admin::router(handle, config.admin.token.clone());
-    let servers = Servers::start(http, edge.router(chain_api), admin_listener, admin, &config);
+    let mut more = chain_api;
+    if config.merchant.enabled {
+        more = more.merge(merchant::router(handle.clone(), hub.clone(), &config.merchant));
+    }
+    let admin = admin::router(handle, hub.clone(), config.admin.token.clone());
+    let servers = Servers::start(http, edge.router(more), admin_listener, admin, &config);
 
     let (stop_node, stop) = oneshot::channel();
     let mut node = node_thread::start(Start {
@@ -111,6 +117,7 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
         relay,
         websockets: websockets.clone(),
         listeners: tcp,
+        hub,
         commands,
         status: status.clone(),
         stop,

@@ -126,7 +126,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("\n\nnetwrok = \"regtest\"", "gateway.toml:3:1: netwrok: is not known; did you mean network?"),
     (
         "colour = \"red\"",
-        "gateway.toml:1:1: colour: is not known; remove it; known here: admin, birthday_height, bitcoind, chain, channels, data_dir, http, log, network, node, seed_file",
+        "gateway.toml:1:1: colour: is not known; remove it; known here: admin, birthday_height, bitcoind, chain, channels, data_dir, http, log, merchant, network, node, seed_file",
     ),
     (
         "http = 1",

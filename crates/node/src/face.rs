@@ -159,9 +159,7 @@ impl Node {
     /// # Errors
     /// [`PayError::Invoice`].
     pub async fn invoice(&self, new: &NewInvoice) -> Result<Bolt11Invoice, PayError> {
-        let invoice = self.inner.invoice(new)?;
-        self.inner.settled().await;
-        Ok(invoice)
+        self.invoice_with(new, |_, _| ()).await
     }
 
     /// Begins to pay an invoice for the person and answers its id in the history; the outcome comes by

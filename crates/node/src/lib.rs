@@ -24,6 +24,7 @@ mod open;
 mod payments;
 mod peers;
 mod purses;
+mod records;
 mod routing;
 mod signer;
 mod spend;

@@ -23,6 +23,8 @@ pub enum AdminCode {
     NodeDown,
     /// 409: not enough on-chain or channel money, or no peer, or no channel that could do it now.
     NotNow,
+    /// 409: the purse that pays gives no money for it.
+    LimitExceeded,
     /// 409: the invoice has expired, was paid already, or belongs to another network.
     InvoiceUnusable,
     /// 502: the peer or the chain source could not be reached, or refused.
@@ -40,7 +42,7 @@ impl AdminCode {
             AdminCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             AdminCode::InvalidInput => StatusCode::BAD_REQUEST,
             AdminCode::NodeDown => StatusCode::SERVICE_UNAVAILABLE,
-            AdminCode::NotNow | AdminCode::InvoiceUnusable => StatusCode::CONFLICT,
+            AdminCode::NotNow | AdminCode::LimitExceeded | AdminCode::InvoiceUnusable => StatusCode::CONFLICT,
             AdminCode::Remote => StatusCode::BAD_GATEWAY,
             AdminCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

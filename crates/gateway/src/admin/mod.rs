@@ -12,11 +12,15 @@
 //! | `GET /admin/v1/invoices/{hash}` | | [`types::Invoice`] |
 //! | `POST /admin/v1/payments` | [`types::Pay`] | [`types::Payment`], in its final state; pending after 60 s |
 //! | `GET /admin/v1/payments/{hash}` | | [`types::Payment`] |
+//! | `GET /admin/v1/keys` | | [`keys::Keys`] |
+//! | `POST /admin/v1/keys` | [`keys::CreateKey`] | [`keys::MadeKey`] |
+//! | `DELETE /admin/v1/keys/{id}` | | 204 |
 //! | `POST /admin/v1/sync` | | [`types::Synced`], once the newest block is seen |
 //!
 //! Everything else is an [`AdminError`].
 
 mod error;
+pub mod keys;
 mod routes;
 pub mod types;
 
@@ -30,6 +34,7 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use crate::config::Secret;
+use crate::merchant::Hub;
 use crate::node_thread::NodeHandle;
 
 pub use error::{AdminCode, AdminError};
@@ -38,8 +43,8 @@ pub use error::{AdminCode, AdminError};
 const MAX_BODY: usize = 64 << 10;
 
 /// The API for the node behind `node`, open to whoever knows `token`.
-pub fn router(node: NodeHandle, token: Secret) -> Router {
-    routes::all(node)
+pub fn router(node: NodeHandle, hub: Hub, token: Secret) -> Router {
+    routes::all(node, hub)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(Arc::new(token), authorize))
 }

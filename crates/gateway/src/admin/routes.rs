@@ -6,16 +6,22 @@ use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 
+use super::keys::{self, KeyDesk};
 use super::types::{
     Address, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel, Pay,
     Payment, Peer, Synced,
 };
 use super::{AdminCode, AdminError};
+use crate::merchant::Hub;
 use crate::node_thread::{Command, NodeHandle};
 
-type Answer<T> = Result<Json<T>, AdminError>;
+pub(super) type Answer<T> = Result<Json<T>, AdminError>;
 
-pub(super) fn all(node: NodeHandle) -> Router {
+pub(super) fn all(node: NodeHandle, hub: Hub) -> Router {
+    let keys = Router::new()
+        .route("/admin/v1/keys", get(keys::list).post(keys::create))
+        .route("/admin/v1/keys/{id}", delete(keys::revoke))
+        .with_state(KeyDesk { node: node.clone(), hub });
     Router::new()
         .route("/admin/v1/info", get(info))
         .route("/admin/v1/address", post(address))
@@ -27,9 +33,10 @@ pub(super) fn all(node: NodeHandle) -> Router {
         .route("/admin/v1/payments", post(pay))
         .route("/admin/v1/payments/{hash}", get(payment))
         .route("/admin/v1/sync", post(sync))
+        .with_state(node)
+        .merge(keys)
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(node)
 }
 
 async fn not_found() -> AdminError {
@@ -46,7 +53,7 @@ async fn wrong_method() -> AdminError {
 /// A JSON body; what is wrong with it is said as an [`AdminError`].
 #[derive(FromRequest)]
 #[from_request(via(Json), rejection(AdminError))]
-struct Body<T>(T);
+pub(super) struct Body<T>(pub(super) T);
 
 impl From<JsonRejection> for AdminError {
     fn from(rejection: JsonRejection) -> Self {

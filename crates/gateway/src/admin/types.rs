@@ -3,6 +3,9 @@
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 /// An amount in msat. Written as decimal text; read from text or from a whole number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +38,22 @@ impl<'de> Deserialize<'de> for Msat {
         deserializer.deserialize_any(Amount)
     }
 }
+
+impl utoipa::PartialSchema for Msat {
+    fn schema() -> RefOr<Schema> {
+        let schema: Object = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9]{1,20}$"))
+            .description(Some(
+                "An amount in millisatoshi as decimal text: a JavaScript number would round it.",
+            ))
+            .examples(["150000"])
+            .build();
+        schema.into()
+    }
+}
+
+impl ToSchema for Msat {}
 
 /// `GET /admin/v1/info`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,7 +234,7 @@ pub struct Invoice {
 }
 
 /// Whether an invoice was paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum InvoiceState {
     /// Not yet.
@@ -263,7 +282,7 @@ pub struct Payment {
 }
 
 /// The outcome of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PaymentState {
     /// Not decided yet: ask again at `GET /admin/v1/payments/{hash}`.

@@ -92,6 +92,8 @@ pub struct Config {
     pub chain: ChainSection,
     /// On what terms there are channels.
     pub channels: ChannelSection,
+    /// The API for sites.
+    pub merchant: MerchantSection,
     /// Logs.
     pub log: LogSection,
 }
@@ -191,6 +193,15 @@ pub struct ChannelSection {
     pub zero_reserve: bool,
     /// Confirmations before a channel that a peer opened is used.
     pub confirmations: u32,
+}
+
+/// `[merchant]`
+#[derive(Clone, Copy, Debug)]
+pub struct MerchantSection {
+    /// Whether the API for sites is served.
+    pub enabled: bool,
+    /// Requests of one key on average; twice that at once.
+    pub requests_per_second: u32,
 }
 
 /// `[log]`

@@ -10,7 +10,7 @@ use bitcoin::Network;
 use super::document::Section;
 use super::{
     AdminSection, ChainSection, ChannelSection, Config, HttpSection, LogFormat, LogSection, Login,
-    NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, files, ports,
+    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, files, ports,
 };
 
 const SOCKET: &str = "give an address and a port, as in \"127.0.0.1:8080\" or \"[::1]:8080\"";
@@ -28,6 +28,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
     let admin = admin(&root.section("admin"), folder);
     let chain = chain(root, folder);
     let channels = channels(&root.section("channels"));
+    let merchant = merchant(&root.section("merchant"));
     let log = log(&root.section("log"));
     if let (Some(node), Some(http), Some(admin)) = (&node, &http, &admin) {
         ports::distinct(root, node, http, admin);
@@ -44,6 +45,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
         admin: admin?,
         chain: chain?,
         channels,
+        merchant,
         log,
     })
 }
@@ -281,6 +283,15 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
     let confirmations = small(section.number("confirmations", 1..=144, 3));
     section.finish();
     ChannelSection { terms, zero_reserve, confirmations }
+}
+
+fn merchant(section: &Section<'_, '_>) -> MerchantSection {
+    let merchant = MerchantSection {
+        enabled: section.flag("enabled", true),
+        requests_per_second: small(section.number("requests_per_second", 1..=10_000, 50)),
+    };
+    section.finish();
+    merchant
 }
 
 /// The height of a block.

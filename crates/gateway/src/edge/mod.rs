@@ -41,8 +41,8 @@ impl Edge {
         Self { config, node, connections, relay }
     }
 
-    /// Everything that is served, the chain API included.
-    pub fn router(self, chain_api: Router) -> Router {
+    /// Everything that is served, with the chain API and the API for sites in `more`.
+    pub fn router(self, more: Router) -> Router {
         let www = self.config.http.www.clone();
         let mut router = Router::new()
             .route(relay::PATH, get(lightning::upgrade))
@@ -51,7 +51,7 @@ impl Edge {
             router = router.route("/config.json", get(www::config));
         }
         let open = Router::new().route("/rgs/snapshot/{since}", get(rgs::snapshot)).layer(from_fn(cors));
-        let router = router.merge(open).with_state(self).merge(chain_api);
+        let router = router.merge(open).with_state(self).merge(more);
         match www {
             Some(dir) => router.merge(www::files(&dir)),
             None => router.fallback(nothing),

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use amplet_node::lightning::ln::channel_state::ChannelDetails;
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency};
-use amplet_node::{ConnectionState, Kept, LedgerError, NewInvoice, Node, OpenChannel, PayError};
+use amplet_node::{ConnectionState, Kept, LedgerError, NewInvoice, Node, OpenChannel, PayError, Spender};
 use amplet_protocol::page::Direction;
+use amplet_storage::Batch;
 use amplet_transport::PeerAddress;
 use bitcoin::Network;
 use bitcoin::hex::DisplayHex;
@@ -30,14 +31,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// All bitcoin there will be, in msat.
 const ALL_MSAT: u64 = 21_000_000 * 100_000_000 * 1_000;
 
+/// Longest description of an invoice, in bytes (BOLT 11).
+const MAX_DESCRIPTION: usize = 639;
+
 /// Longest validity of an invoice: a year, in seconds.
 const MAX_EXPIRY: u32 = 365 * 24 * 3600;
 
 type Result<T> = std::result::Result<T, AdminError>;
 
 /// What commands need beside the node.
-pub(super) struct Office {
-    pub(super) node: Node,
+pub(crate) struct Office {
+    pub(crate) node: Node,
     pub(super) config: std::sync::Arc<Config>,
     /// The relay's URL, as wallets reach it.
     pub(super) relay: String,
@@ -51,16 +55,18 @@ pub(super) struct Office {
 pub(super) async fn run(office: Rc<Office>, command: Command) {
     match command {
         // Taken by the loop itself.
-        Command::Accept(_) => {}
+        Command::Accept(_) | Command::Desk(_) => {}
         Command::Info(reply) => answer(reply, Ok(office.info())),
         Command::NewAddress(reply) => answer(reply, office.new_address().await),
         Command::Connect(request, reply) => answer(reply, office.connect(&request).await),
         Command::Channels(reply) => answer(reply, Ok(office.channels())),
         Command::OpenChannel(request, reply) => answer(reply, office.open_channel(&request).await),
         Command::CloseChannel(id, how, reply) => answer(reply, office.close_channel(id, how)),
-        Command::CreateInvoice(request, reply) => answer(reply, office.create_invoice(request).await),
+        Command::CreateInvoice(request, reply) => {
+            answer(reply, office.create_invoice(request, |_, _| ()).await)
+        }
         Command::Invoice(hash, reply) => answer(reply, office.invoice(hash).await),
-        Command::Pay(request, reply) => answer(reply, office.pay(&request).await),
+        Command::Pay(request, reply) => answer(reply, office.pay(&request, &Spender::person()).await),
         Command::Payment(hash, reply) => answer(reply, office.payment(hash).await),
         Command::Snapshot(since, reply) => answer(reply, office.snapshot(since)),
         Command::Sync(reply) => answer(reply, office.sync().await),
@@ -185,7 +191,12 @@ impl Office {
         self.node.close_channel(&id, how.force).map_err(|error| convert::channel_error(&error))
     }
 
-    async fn create_invoice(&self, request: types::CreateInvoice) -> Result<types::Invoice> {
+    /// Makes an invoice; `beside` adds records of its own to the transaction.
+    pub(crate) async fn create_invoice(
+        &self,
+        request: types::CreateInvoice,
+        beside: impl FnOnce(&Bolt11Invoice, &mut Batch),
+    ) -> Result<types::Invoice> {
         let amount_msat = request.amount_msat.map(|amount| amount.0);
         if amount_msat.is_some_and(|amount| amount == 0 || amount > ALL_MSAT) {
             return Err(invalid(
@@ -198,12 +209,19 @@ impl Office {
                 "expirySecs: {expiry_secs} is out of range; give 1 to {MAX_EXPIRY}"
             )));
         }
+        if request.description.len() > MAX_DESCRIPTION {
+            return Err(invalid(format!(
+                "description: has {} bytes; an invoice holds {MAX_DESCRIPTION} (BOLT 11), shorten it",
+                request.description.len()
+            )));
+        }
         let new = NewInvoice { amount_msat, description: request.description, expiry_secs };
-        let made = self.node.invoice(&new).await.map_err(|error| convert::pay_error(&error))?;
+        let made = self.node.invoice_with(&new, beside).await.map_err(|error| convert::pay_error(&error))?;
         self.invoice(made.payment_hash().0).await
     }
 
-    async fn invoice(&self, hash: [u8; 32]) -> Result<types::Invoice> {
+    /// An invoice of this node.
+    pub(crate) async fn invoice(&self, hash: [u8; 32]) -> Result<types::Invoice> {
         let line = self.line(hash, Direction::Inbound).await?;
         let invoice = line.and_then(|line| convert::invoice(line, unix_now()));
         invoice.ok_or_else(|| {
@@ -214,8 +232,9 @@ impl Office {
         })
     }
 
-    async fn pay(&self, request: &types::Pay) -> Result<types::Payment> {
-        let invoice: Bolt11Invoice = request.invoice.trim().parse().map_err(|error| {
+    /// An invoice that this node can try to pay.
+    pub(crate) fn readable(&self, invoice: &str) -> Result<Bolt11Invoice> {
+        let invoice: Bolt11Invoice = invoice.trim().parse().map_err(|error| {
             invalid(format!("invoice: cannot be read ({error}); copy the whole BOLT 11 text again"))
         })?;
         self.refuse_foreign(&invoice)?;
@@ -223,11 +242,17 @@ impl Office {
             let message = "this is an invoice of this gateway itself; pay one of somebody else";
             return Err(AdminError::new(AdminCode::InvoiceUnusable, message));
         }
+        Ok(invoice)
+    }
+
+    /// Pays; answers the outcome, or `pending` after [`PAY_LIMIT`].
+    pub(crate) async fn pay(&self, request: &types::Pay, spender: &Spender) -> Result<types::Payment> {
+        let invoice = self.readable(&request.invoice)?;
         let given_msat = request.amount_msat.map(|amount| amount.0);
         let amount_msat = invoice.amount_milli_satoshis().or(given_msat).unwrap_or(0);
         let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
         let hash = invoice.payment_hash().0;
-        let id = match self.node.pay(&invoice, given_msat, max_fee_msat).await {
+        let id = match self.node.pay_from(spender, &invoice, given_msat, max_fee_msat).await {
             Ok(id) => id,
             // These are in the history as failed: an outcome, not a wrong request.
             Err(PayError::NoRoute(_) | PayError::TooLarge) => return self.payment(hash).await,
@@ -257,7 +282,8 @@ impl Office {
         Err(AdminError::new(AdminCode::InvoiceUnusable, message))
     }
 
-    async fn payment(&self, hash: [u8; 32]) -> Result<types::Payment> {
+    /// A payment by this node.
+    pub(crate) async fn payment(&self, hash: [u8; 32]) -> Result<types::Payment> {
         let line = self.line(hash, Direction::Outbound).await?;
         line.map(convert::payment).ok_or_else(|| {
             AdminError::new(AdminCode::NotFound, "this node made no payment with that hash; check the hash")
@@ -295,7 +321,7 @@ fn default_fee(amount_msat: u64) -> u64 {
 }
 
 /// Seconds since the UNIX epoch.
-fn unix_now() -> u64 {
+pub(crate) fn unix_now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

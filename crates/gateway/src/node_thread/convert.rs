@@ -115,7 +115,7 @@ pub(super) fn pay_error(error: &PayError) -> AdminError {
         PayError::Own | PayError::Amount | PayError::Records | PayError::Stream(_) | PayError::Invoice(_) => {
             AdminCode::InvalidInput
         }
-        PayError::Denied(_) => AdminCode::NotNow,
+        PayError::Denied(_) => AdminCode::LimitExceeded,
         PayError::NoRoute(_) | PayError::TooLarge => AdminCode::Remote,
     };
     AdminError::new(code, error.to_string())

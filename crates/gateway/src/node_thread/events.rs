@@ -8,12 +8,14 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use super::{NodeStatus, NodeThreadError, Phase};
+use crate::merchant::Hub;
 
 /// Logs and tells until the node stops by itself; then why.
 pub(super) async fn follow(
     node: Node,
     mut notices: UnboundedReceiver<Notice>,
     status: watch::Sender<NodeStatus>,
+    hub: Hub,
 ) -> NodeThreadError {
     // Unacknowledged since the last run: logged again rather than never.
     for event in node.events() {
@@ -24,7 +26,7 @@ pub(super) async fn follow(
         match notice {
             Notice::Event(event) => note(&node, &event),
             Notice::Changed => tell(&node, &status),
-            Notice::Payment(_) => {}
+            Notice::Payment(payment) => hub.tell(&payment.id),
             Notice::Stopped(why) => {
                 error!(%why, "the node stopped");
                 return NodeThreadError::Stopped(why.to_string());

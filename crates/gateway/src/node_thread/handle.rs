@@ -11,6 +11,7 @@ use crate::admin::types::{
     Payment, Peer, Synced,
 };
 use crate::admin::{AdminCode, AdminError};
+use crate::merchant::Job;
 
 /// Commands that may wait for the node's thread.
 const QUEUE: usize = 256;
@@ -46,6 +47,8 @@ pub enum Command {
     Snapshot(u32, Reply<Snapshot>),
     /// `POST /admin/v1/sync`
     Sync(Reply<Synced>),
+    /// The API for sites, and the admin API where it makes keys.
+    Desk(Job),
 }
 
 /// The channel graph for wallets, whole or what has changed.
@@ -119,15 +122,27 @@ impl NodeHandle {
         }
     }
 
+    /// Whether it can be asked.
+    ///
+    /// # Errors
+    /// [`AdminCode::NodeDown`]
+    pub fn require_up(&self) -> Result<(), AdminError> {
+        let phase = self.status.borrow().phase;
+        if phase == Phase::Up { Ok(()) } else { Err(not_up(phase)) }
+    }
+
+    /// Resolves when it cannot be asked any more.
+    pub async fn down(&self) {
+        // A teller that is gone is down, too.
+        let _ = self.status.clone().wait_for(|status| status.phase != Phase::Up).await;
+    }
+
     /// Sends a command and waits for its answer.
     ///
     /// # Errors
     /// What the node answers, or that it is not up.
     pub async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, AdminError> {
-        let phase = self.status.borrow().phase;
-        if phase != Phase::Up {
-            return Err(not_up(phase));
-        }
+        self.require_up()?;
         let (reply, answer) = oneshot::channel();
         let gone = |()| not_up(Phase::Down);
         self.commands.send(command(reply)).await.map_err(|_| gone(()))?;

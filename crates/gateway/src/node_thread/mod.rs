@@ -21,8 +21,9 @@ use tokio::task::LocalSet;
 
 use crate::config::Config;
 use crate::edge::Connections;
+use crate::merchant::Hub;
 
-pub(crate) use commands::network_name;
+pub(crate) use commands::{Office, network_name, unix_now};
 pub use handle::{Command, NodeHandle, NodeStatus, Phase, Reply, Snapshot};
 
 /// The thread's name.
@@ -88,6 +89,8 @@ pub struct Start {
     pub websockets: Connections,
     /// Where other nodes connect by TCP.
     pub listeners: Vec<TcpListener>,
+    /// What it shares with the API for sites.
+    pub hub: Hub,
     /// What it is asked to do.
     pub commands: mpsc::Receiver<Command>,
     /// Where it tells of itself.

@@ -27,6 +27,7 @@ const RETRY: Duration = Duration::from_secs(2);
 /// What is open, the folder's lock included.
 pub(super) struct Opened {
     pub(super) node: Node,
+    pub(super) store: Rc<dyn Store>,
     _lock: File,
 }
 
@@ -47,9 +48,9 @@ pub(super) async fn open(
     let birthday = birthday(config, &*store, &chain).await?;
     loop {
         let node_config = node_config(config);
-        let (platform, store, chain) = (Rc::clone(&platform), Rc::clone(&store), Rc::clone(&chain));
-        match Node::open(platform, store, chain, &keys, &birthday, node_config).await {
-            Ok(node) => return Ok(Opened { node, _lock: lock }),
+        let (platform, chain) = (Rc::clone(&platform), Rc::clone(&chain));
+        match Node::open(platform, Rc::clone(&store), chain, &keys, &birthday, node_config).await {
+            Ok(node) => return Ok(Opened { node, store, _lock: lock }),
             Err(error @ (NodeError::Chain(_) | NodeError::Unsynced)) => {
                 warn!(%error, "the node waits for its chain source");
                 tokio::time::sleep(RETRY).await;

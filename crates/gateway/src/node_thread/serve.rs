@@ -19,13 +19,15 @@ use super::sockets::{Counted, Sockets};
 use super::{Command, NodeThreadError, Phase, Start, events, open, wallets};
 use crate::config::Config;
 use crate::edge::Connections;
+use crate::merchant::Desk;
 
 /// Pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs until it is told to stop, or the node stops by itself.
 pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), NodeThreadError> {
-    let Start { config, chain_url, relay, websockets, listeners, mut commands, status, mut stop } = start;
+    let Start { config, chain_url, relay, websockets, listeners, hub, mut commands, status, mut stop } =
+        start;
     let opened = tokio::select! {
         opened = open::open(&config, &chain_url, platform.clone()) => opened?,
         _ = &mut stop => return Ok(()),
@@ -54,9 +56,10 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         connections: Box::new(move || websockets.count().saturating_add(tcp.count())),
     });
 
+    let desk = Rc::new(Desk::open(Rc::clone(&office), Rc::clone(&opened.store), hub.clone()).await?);
     let stopped = tokio::select! {
-        why = events::follow(node.clone(), notices, status.clone()) => Err(why),
-        never = take_commands(office, &sockets, &mut commands) => match never {},
+        why = events::follow(node.clone(), notices, status.clone(), hub) => Err(why),
+        never = take_commands(office, desk, &sockets, &mut commands) => match never {},
         _ = &mut stop => Ok(()),
     };
     status.send_modify(|status| status.phase = Phase::Stopping);
@@ -95,6 +98,7 @@ fn keep_peers(node: &Node, config: &Config) {
 
 async fn take_commands(
     office: Rc<Office>,
+    desk: Rc<Desk>,
     sockets: &Sockets,
     commands: &mut mpsc::Receiver<Command>,
 ) -> Infallible {
@@ -104,6 +108,9 @@ async fn take_commands(
                 let duplex = remote.into_duplex();
                 sockets.track(&duplex);
                 office.node.accept(duplex);
+            }
+            Command::Desk(job) => {
+                spawn_local(job(Rc::clone(&desk)));
             }
             other => {
                 spawn_local(commands::run(Rc::clone(&office), other));

@@ -251,7 +251,8 @@ fn bytes_before_body(answer: &[u8]) -> usize {
     answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4
 }
 
-fn request(address: &str, method: &str, path: &str, headers: &[&str], body: Option<&str>) -> Answer {
+/// One request with these header lines.
+pub fn request(address: &str, method: &str, path: &str, headers: &[&str], body: Option<&str>) -> Answer {
     let mut all = vec!["Connection: close"];
     all.extend(headers);
     let mut stream = send(address, method, path, &all, body);

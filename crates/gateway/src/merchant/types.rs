@@ -1,0 +1,206 @@
+//! What the API for sites says and hears. JSON; msat as decimal text, times in seconds since the UNIX epoch, hashes in hex.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::ApiError;
+use crate::admin::types::{InvoiceState, Msat, PaymentState};
+
+/// What an API key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+pub enum Scope {
+    /// Make invoices.
+    #[serde(rename = "invoices:create")]
+    InvoicesCreate,
+    /// Look invoices up, list them, wait for them.
+    #[serde(rename = "invoices:read")]
+    InvoicesRead,
+    /// Pay invoices of others, within the key's limits.
+    #[serde(rename = "payments:send")]
+    PaymentsSend,
+    /// Register, list and remove webhooks.
+    #[serde(rename = "webhooks")]
+    Webhooks,
+    /// Open streaming sessions.
+    #[serde(rename = "sessions:create")]
+    SessionsCreate,
+    /// Read the credit of streaming sessions, wait for it.
+    #[serde(rename = "sessions:read")]
+    SessionsRead,
+}
+
+impl Scope {
+    /// All of them with their names.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("invoices:create", Self::InvoicesCreate),
+        ("invoices:read", Self::InvoicesRead),
+        ("payments:send", Self::PaymentsSend),
+        ("webhooks", Self::Webhooks),
+        ("sessions:create", Self::SessionsCreate),
+        ("sessions:read", Self::SessionsRead),
+    ];
+
+    /// As in JSON.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, scope)| *scope == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// What a site notes on what it makes: comes back as it was given.
+pub type Metadata = BTreeMap<String, String>;
+
+/// An invoice to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateInvoice {
+    /// Absent: the payer chooses. From 1.
+    #[serde(default)]
+    #[schema(nullable = true)]
+    pub amount_msat: Option<Msat>,
+    /// What it is for; the payer sees it. At most 639 bytes of UTF-8 (BOLT 11).
+    #[serde(default)]
+    #[schema(max_length = 639)]
+    pub description: String,
+    /// Seconds until it expires.
+    #[serde(default = "default_expiry")]
+    #[schema(minimum = 1, maximum = 31_536_000, default = 3600)]
+    pub expiry_secs: u32,
+    /// At most 20 names of 40 characters with values of 500.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// Called when it is paid, beside the account's webhooks; signed with the key's `webhookSecret`.
+    #[serde(default)]
+    #[schema(nullable = true, max_length = 2000)]
+    pub webhook_url: Option<String>,
+}
+
+fn default_expiry() -> u32 {
+    3600
+}
+
+/// An invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Invoice {
+    /// Its payment hash, which names it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub payment_hash: String,
+    /// The BOLT 11 text.
+    pub invoice: String,
+    /// Whether it was paid.
+    pub state: InvoiceState,
+    /// The amount asked for; `null`: the payer chooses.
+    pub amount_msat: Option<Msat>,
+    /// What arrived, once paid.
+    pub received_msat: Option<Msat>,
+    /// What it is for.
+    pub description: String,
+    /// When it was made.
+    pub created_at: u64,
+    /// When it expires.
+    pub expires_at: u64,
+    /// When it was paid.
+    pub paid_at: Option<u64>,
+    /// As it was given.
+    pub metadata: Metadata,
+}
+
+/// How a lookup waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wait {
+    /// Answer when the state is decided, or after so many seconds.
+    #[serde(default)]
+    #[param(minimum = 0, maximum = 60, default = 0)]
+    pub wait_secs: u32,
+}
+
+impl Wait {
+    /// Longest, in seconds.
+    pub const MAX: u32 = 60;
+}
+
+/// Which part of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// The `nextCursor` of the page before.
+    #[serde(default)]
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+    /// At most so many.
+    #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub limit: u32,
+}
+
+fn default_limit() -> u32 {
+    20
+}
+
+/// A page of invoices, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Invoices {
+    /// At most `limit`.
+    pub invoices: Vec<Invoice>,
+    /// For the next page; `null`: there is none.
+    pub next_cursor: Option<String>,
+}
+
+/// An invoice of somebody else to pay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendPayment {
+    /// BOLT 11.
+    #[schema(max_length = 7089)]
+    pub invoice: String,
+    /// For invoices without amount, and only for those.
+    #[serde(default)]
+    #[schema(nullable = true)]
+    pub amount_msat: Option<Msat>,
+    /// Refused when the invoice asks for more than this.
+    #[serde(default)]
+    #[schema(nullable = true)]
+    pub max_amount_msat: Option<Msat>,
+    /// Greatest routing fee; 1 % and at least 50 sat by default.
+    #[serde(default)]
+    #[schema(nullable = true)]
+    pub max_fee_msat: Option<Msat>,
+}
+
+/// A payment by this account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// Its payment hash, which names it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub payment_hash: String,
+    /// The outcome. `pending`: not decided yet; ask again, never pay again.
+    pub state: PaymentState,
+    /// What the payee gets.
+    pub amount_msat: Msat,
+    /// Paid on top of it; `null` until known.
+    pub fee_msat: Option<Msat>,
+    /// Proof of payment.
+    pub preimage: Option<String>,
+    /// Why it failed, and what to do.
+    pub error: Option<ApiError>,
+}
+
+impl From<crate::admin::types::Payment> for Payment {
+    fn from(payment: crate::admin::types::Payment) -> Self {
+        Self {
+            payment_hash: payment.payment_hash,
+            state: payment.state,
+            amount_msat: payment.amount_msat,
+            fee_msat: payment.fee_msat,
+            preimage: payment.preimage,
+            error: payment.error.map(ApiError::from),
+        }
+    }
+}

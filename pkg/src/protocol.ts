@@ -1201,6 +1201,26 @@ maxFeeMsat: bigint | null,
 /**
  * Who pays; the person, by hand, when there is none.
  */
+spender: Spender | null, } | { "method": "keysend", 
+/**
+ * Node id of who gets it, in hex.
+ */
+payee: string, 
+/**
+ * What the payee gets.
+ */
+amountMsat: bigint, 
+/**
+ * Told to the payee, each type once. An even type that the payee does not know makes it refuse.
+ */
+records: Array<CustomRecord>, 
+/**
+ * Greatest routing fee; as in [`Request::Pay`] by default.
+ */
+maxFeeMsat: bigint | null, 
+/**
+ * Who pays; the person, by hand, when there is none.
+ */
 spender: Spender | null, } | { "method": "send", 
 /**
  * The address.

@@ -73,3 +73,18 @@ async fn send_and_restore() {
 async fn wrong_gateways() {
     flows::wrong_gateways(world(), disk("wrong")).await;
 }
+
+#[wasm_bindgen_test]
+async fn purses() {
+    flows::purses(world(), disk("purses")).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_hundred_against_ten() {
+    flows::a_hundred_against_ten(world(), disk("hundred")).await;
+}
+
+#[wasm_bindgen_test]
+async fn signatures() {
+    flows::signatures(world(), disk("signs")).await;
+}

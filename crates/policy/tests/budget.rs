@@ -193,6 +193,9 @@ fn an_approval_is_for_one_payment_as_it_was_shown() {
     assert!(asks(policy.reserve(&shown, &at(NOON))), "once only");
     policy.approve(shown.clone(), &at(NOON));
     assert!(asks(policy.reserve(&shown, &at(NOON + HOUR))), "not for ever");
+    policy.approve(shown.clone(), &at(NOON + HOUR));
+    policy.withdraw(shown.payment);
+    assert!(asks(policy.reserve(&shown, &at(NOON + HOUR))), "taken back");
     // A yes does not lift a limit, and nobody is asked about what no answer could allow.
     let beyond = request(purse, 4, 1900, 0);
     policy.approve(beyond.clone(), &at(NOON + HOUR));
@@ -375,6 +378,8 @@ fn the_report_sums_by_holder_day_and_purpose() {
     let by_holder = report.by(|key| key.holder.kind());
     assert_eq!((by_holder["app"].payments, by_holder["app"].cost), (3, cost(300, 6)));
     assert_eq!(report.by(|key| key.date).len(), 2);
+    report.retain(|key| key.date.day == 26);
+    assert_eq!(report.rows().map(|(_, sum)| sum.payments).sum::<u32>(), 3);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Calendar windows against another implementation with the tz database, around every change of the clocks.
 #![allow(clippy::unwrap_used)]
 
-use amplet_policy::{Clock, Period, Weekday};
+use amplet_policy::{Clock, Period, Utc, Weekday, calendar};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -106,4 +106,35 @@ fn nonsense_from_a_zone_or_a_clock_is_bounded() {
             assert!(span.start_ms <= span.end_ms, "{span:?}");
         }
     }
+}
+
+#[test]
+fn a_date_is_read_as_it_is_written_and_no_other_way() {
+    for day in (0..2_900_000_i64).step_by(61) {
+        let ms = u64::try_from(day * 86_400_000).unwrap();
+        let date = Clock::new(ms, &Utc).date();
+        assert_eq!(calendar::Date::parse(&date.to_string()), Some(date));
+    }
+    for bad in [
+        "",
+        "2026",
+        "2026-11",
+        "2026-11-22-",
+        "2026-11-22-01",
+        "26-11-22",
+        "2026-1-2",
+        "+026-11-22",
+        "2026-13-01",
+        "2026-00-10",
+        "2026-11-00",
+        "2026-11-31",
+        "2026-02-29",
+        "1969-12-31",
+        "99999-01-01",
+        "2026-11-22 ",
+        "2026/11/22",
+    ] {
+        assert_eq!(calendar::Date::parse(bad), None, "{bad}");
+    }
+    assert!(calendar::Date::parse("2028-02-29").is_some());
 }

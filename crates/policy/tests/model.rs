@@ -307,6 +307,12 @@ impl World {
         let now = self.tick();
         let request = request(PurseId(purse), payment, amount, fee);
         let expected = self.model.allows(&self.rules, purse, amount + fee, now);
+        let foreseen = match self.policy.allows(&request.held, clock) {
+            Ok(()) => Answer::Yes,
+            Err(Denied::Ask(_)) => Answer::Ask,
+            Err(Denied::Refused(_)) => Answer::No,
+        };
+        assert_eq!(foreseen, expected, "what a preview says");
         let mut answer = self.policy.reserve(&request, clock);
         if let Some(open) = self.model.open.get(&payment) {
             let same = (open.purse, open.amount, open.fee) == (purse, amount, fee);

@@ -113,7 +113,8 @@ pub(crate) async fn problem(
     balance_problem(inner, amount_msat?)
 }
 
-fn balance_problem(inner: &Inner, amount_msat: u64) -> Option<WalletError> {
+/// What of everyday money is missing.
+pub(crate) fn balance_problem(inner: &Inner, amount_msat: u64) -> Option<WalletError> {
     let balance = inner.node.lightning_balance();
     if balance.spendable_msat >= amount_msat {
         return None;

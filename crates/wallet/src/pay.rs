@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning_invoice::Bolt11Invoice;
-use amplet_protocol::page::{ErrorCode, Page, Payment, Spender, WalletError};
+use amplet_node::{Keysend, PayError};
+use amplet_protocol::page::{CustomRecord, ErrorCode, Page, Payment, Spender, WalletError};
+use hex_conservative::FromHex;
 
 use crate::wallet::Inner;
 use crate::{errors, inspect, purses};
@@ -30,12 +33,61 @@ pub(crate) async fn pay(
     let amount = check(inner, &invoice, amount_msat).await?;
     let max_fee = purses::fee_limit(amount, max_fee_msat, spender)?;
     let spender = purses::spender(inner, spender, amount.saturating_add(max_fee))?;
-    let begun = inner.node.pay_from(&spender, &invoice, amount_msat, max_fee).await;
+    outcome(inner, inner.node.pay_from(&spender, &invoice, amount_msat, max_fee).await).await
+}
+
+/// The payment when it has ended, or as it is after a while.
+async fn outcome(inner: &Inner, begun: Result<String, PayError>) -> Result<Payment, WalletError> {
     let id = begun.map_err(|e| errors::pay(&e))?;
     let outcome = inner.node.outcome(&id, PAY_LIMIT).await;
     outcome.ok_or_else(|| {
         WalletError::new(ErrorCode::Internal, "the payment's record is missing; see the history")
     })
+}
+
+/// Pays a node that gave no invoice.
+pub(crate) async fn keysend(
+    inner: &Inner,
+    payee: &str,
+    amount_msat: u64,
+    records: &[CustomRecord],
+    max_fee_msat: Option<u64>,
+    spender: Option<&Spender>,
+) -> Result<Payment, WalletError> {
+    let payee = node_id(inner, payee)?;
+    if amount_msat == 0 {
+        let message = "a payment of nothing cannot be sent; say how much to pay";
+        return Err(WalletError::new(ErrorCode::InvalidInput, message));
+    }
+    let records = records.iter().map(record).collect::<Result<_, _>>()?;
+    if let Some(problem) = inspect::balance_problem(inner, amount_msat) {
+        return Err(problem);
+    }
+    let max_fee_msat = purses::fee_limit(amount_msat, max_fee_msat, spender)?;
+    let spender = purses::spender(inner, spender, amount_msat.saturating_add(max_fee_msat))?;
+    let keysend = Keysend { payee, amount_msat, max_fee_msat, records };
+    outcome(inner, inner.node.keysend(&spender, &keysend).await).await
+}
+
+fn node_id(inner: &Inner, text: &str) -> Result<PublicKey, WalletError> {
+    let id: PublicKey = text.parse().map_err(|_| {
+        let message = "a node id is a public key in 66 hex digits; copy the payee's again";
+        WalletError::new(ErrorCode::InvalidInput, message)
+    })?;
+    if id == inner.node.node_id() {
+        let message = "this is the id of this wallet's own node; give the payee's";
+        return Err(WalletError::new(ErrorCode::InvalidInput, message));
+    }
+    Ok(id)
+}
+
+fn record(record: &CustomRecord) -> Result<(u64, Vec<u8>), WalletError> {
+    let value = Vec::from_hex(&record.value).map_err(|_| {
+        let message =
+            format!("record {}'s value is not hex, two digits a byte; correct it", record.record_type);
+        WalletError::new(ErrorCode::InvalidInput, message)
+    })?;
+    Ok((record.record_type, value))
 }
 
 /// Everything that can be said before money moves.

@@ -64,6 +64,11 @@ impl Wallet {
                     .await
                     .map(|p| Response::Payment(Box::new(p)))
             }
+            Request::Keysend { payee, amount_msat, records, max_fee_msat, spender } => {
+                pay::keysend(inner, &payee, amount_msat, &records, max_fee_msat, spender.as_ref())
+                    .await
+                    .map(|p| Response::Payment(Box::new(p)))
+            }
             Request::Send { address, amount, fee_rate, dry_run, spender } => {
                 onchain::send(inner, &address, amount, fee_rate, dry_run, spender.as_ref())
                     .await

@@ -77,3 +77,18 @@ fn send_and_restore() {
 fn wrong_gateways() {
     run(|world, mut disks| flows::wrong_gateways(world, disks.remove(0)));
 }
+
+#[test]
+fn purses() {
+    run(|world, mut disks| flows::purses(world, disks.remove(0)));
+}
+
+#[test]
+fn a_hundred_against_ten() {
+    run(|world, mut disks| flows::a_hundred_against_ten(world, disks.remove(0)));
+}
+
+#[test]
+fn signatures() {
+    run(|world, mut disks| flows::signatures(world, disks.remove(0)));
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gateway, Holder, Network, Rules, Spender};
+use super::{CustomRecord, Gateway, Holder, Network, Rules, Spender};
 
 /// How to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,21 @@ pub enum Request {
         /// For invoices without amount.
         amount_msat: Option<u64>,
         /// Greatest routing fee; 1 % and at least 50 sat by default, and no more than `approved_msat` leaves.
+        max_fee_msat: Option<u64>,
+        /// Who pays; the person, by hand, when there is none.
+        #[serde(default)]
+        spender: Option<Spender>,
+    },
+    /// Pays a node that gave no invoice, in one part. Answers the [`super::Payment`] when it has ended, or is still pending after
+    /// 60 s.
+    Keysend {
+        /// Node id of who gets it, in hex.
+        payee: String,
+        /// What the payee gets.
+        amount_msat: u64,
+        /// Told to the payee, each type once. An even type that the payee does not know makes it refuse.
+        records: Vec<CustomRecord>,
+        /// Greatest routing fee; as in [`Request::Pay`] by default.
         max_fee_msat: Option<u64>,
         /// Who pays; the person, by hand, when there is none.
         #[serde(default)]

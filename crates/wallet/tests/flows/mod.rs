@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod people;
+mod purses;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use serde_json::json;
 
 use people::key;
 pub use people::{Disk, Person, World};
+pub use purses::{a_hundred_against_ten, purses, signatures};
 
 /// Deposit, channel, payment two hops away, payment back, and what each of them cost.
 pub async fn the_whole_day(world: World, disk: Disk) {

@@ -1215,7 +1215,7 @@ amountMsat: bigint,
  */
 records: Array<CustomRecord>, 
 /**
- * Greatest routing fee; as in [`Request::Pay`] by default.
+ * Greatest routing fee; as in `Pay` by default.
  */
 maxFeeMsat: bigint | null, 
 /**

@@ -57,3 +57,4 @@ export {
   type SiteReply,
   type StreamReport,
 } from './wire.ts';
+export { credentialStore, siteWallet, walletPayer, type SiteWalletOptions, type WalletLike, type WalletPayerOptions } from './wallet.ts';

@@ -91,7 +91,8 @@ export class FakeWallet implements SiteWallet {
     const amount = details.amountMsat ?? amountMsat ?? 0n;
     this.#reserve(amount + maxFeeMsat, spender);
     await turn();
-    if (this.outcomes.get(details.paymentHash)?.state === 'succeeded') throw new Failure('alreadyPaid');
+    // The engine pays an invoice again only when it failed before.
+    if ((this.outcomes.get(details.paymentHash)?.state ?? 'failed') !== 'failed') throw new Failure('alreadyPaid');
     this.paid.push({ invoice: details.invoice, amountMsat: amount, maxFeeMsat, spender });
     const end = this.ends.shift()?.(details.paymentHash) ?? { state: 'succeeded' as const, preimage: this.preimages.get(details.paymentHash)! };
     if (end instanceof Error) throw end;
@@ -134,13 +135,15 @@ export class FakeWallet implements SiteWallet {
     return { valid: signature === 'good', nodeId: `02${'22'.repeat(32)}` };
   }
 
+  /** As the engine: an approval answers the question, and limits hold all the same; the person has none. */
   #reserve(amount: bigint, { holder, approvedMsat }: SiteSpender): void {
-    if (approvedMsat !== undefined) {
-      if (amount > approvedMsat) throw new Failure('purseRefused');
+    if (approvedMsat !== undefined && amount > approvedMsat) throw new Failure('approvalNeeded');
+    if (holder.kind === 'person') return;
+    const left = this.purses.get(siteName(holder));
+    if (left === undefined) {
+      if (approvedMsat === undefined) throw new Failure('approvalNeeded');
       return;
     }
-    const left = this.purses.get(siteName(holder));
-    if (left === undefined) throw new Failure('approvalNeeded');
     if (left < amount) throw new Failure('purseRefused');
     this.purses.set(siteName(holder), left - amount);
   }

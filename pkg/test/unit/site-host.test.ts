@@ -122,7 +122,28 @@ test('above the purse the person is asked, and the yes is for exactly that', asy
   assert.ok(question?.kind === 'payment');
   assert.deepEqual([question.invoice.invoice, question.invoice.amountMsat, question.invoice.maxFeeMsat], [invoice, 20_000n, 1_000n]);
   assert.equal(question.refusal?.code, 'purseRefused');
-  assert.deepEqual(wallet.paid.map(({ invoice: paid, spender }) => [paid, spender.approvedMsat]), [[invoice, 21_000n]]);
+  // Its limit holds also for what is approved, so the person pays by hand: exactly that invoice, exactly that fee at most.
+  assert.deepEqual(wallet.paid, [{ invoice, amountMsat: 20_000n, maxFeeMsat: 1_000n, spender: { holder: { kind: 'person' }, approvedMsat: 21_000n } }]);
+  assert.equal(wallet.purses.get('https://shop.example https://shop.example'), 5_000n);
+  // Raised while it was asked about, the purse pays.
+  person.answer = () => {
+    purse(wallet, 30_000n);
+    return { allowed: true };
+  };
+  await ok('sendPayment', { paymentRequest: wallet.issue(20_000n) });
+  assert.equal(wallet.paid[1]!.spender.holder.kind, 'site');
+  assert.equal(wallet.purses.get('https://shop.example https://shop.example'), 9_000n);
+});
+
+test('the person\'s own money is never used without their seeing that the purse does not allow it', async () => {
+  const { wallet, person, fails } = world();
+  // The purse shrinks while the person allows a payment within it.
+  person.answer = (question) => {
+    purse(wallet, 1n);
+    return question.kind === 'payment' && question.refusal?.code === 'purseRefused' ? { allowed: false } : { allowed: true };
+  };
+  await fails('RejectionError', 'sendPayment', { paymentRequest: wallet.issue() });
+  assert.deepEqual([wallet.paid.length, person.asked.length], [0, 2]);
 });
 
 test('an invoice that changes between the question and the payment is not the one that is paid', async () => {
@@ -164,14 +185,16 @@ test('nobody gets the proof of what another paid', async () => {
   await fails('InvalidDataError', 'lookupInvoice', { paymentHash }, other);
   await fails('InvalidDataError', 'lookupInvoice', { paymentRequest: invoice }, other);
   assert.deepEqual(await ok('lookupInvoice', { paymentHash }), { paymentRequest: invoice, paid: true, preimage: wallet.preimageOf(invoice) });
-  const underway = wallet.issue();
-  wallet.ends = [() => ({ state: 'pending' })];
-  const paying = ok('sendPayment', { paymentRequest: underway });
-  while (!wallet.paid.some(({ invoice: paid }) => paid === underway)) await turn();
-  await fails('InvalidDataError', 'sendPayment', { paymentRequest: underway }, other);
-  wallet.end(wallet.invoices.get(underway)!.paymentHash, { state: 'succeeded', preimage: wallet.preimageOf(underway) });
-  await paying;
   assert.deepEqual(person.kinds, ['enable']);
+  // Not even while it is being asked about.
+  const asked = wallet.issue(9_000_000n);
+  let allow = () => {};
+  person.answer = () => new Promise((resolve) => (allow = () => resolve({ allowed: true })));
+  const paying = ok('sendPayment', { paymentRequest: asked });
+  while (person.asked.length === 1) await turn();
+  await fails('InvalidDataError', 'sendPayment', { paymentRequest: asked }, other);
+  allow();
+  await paying;
 });
 
 test('a payment that is under way is waited for; the host that dies meanwhile loses nothing', async () => {

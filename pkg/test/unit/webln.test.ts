@@ -55,7 +55,7 @@ test('the provider is there, announced and ready, and stays as it is', () => {
   target.dispatchEvent(new Event('webln:requestProvider'));
   assert.equal(announced.length, 2);
   assert.equal(announced[1]!.provider, webln);
-  assert.match(announced[0]!.info.uuid, /^[0-9a-f-]{36}$/);
+  assert.match(announced[0]!.info.uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal(announced[0]!.info.uuid, announced[1]!.info.uuid);
   assert.throws(() => ((webln as { sendPayment: unknown }).sendPayment = () => {}), TypeError);
   assert.throws(() => ((announced[0] as { provider: unknown }).provider = {}), TypeError);

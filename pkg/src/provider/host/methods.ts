@@ -1,7 +1,8 @@
 /** The methods of WebLN that need the site to be enabled, one function each. */
 
 import type { Json } from '../wire.ts';
-import { asksPerson, refusalOf, unsupported } from './faults.ts';
+import { withinPurse } from './approval.ts';
+import { refusalOf, unsupported } from './faults.ts';
 import type { Lnurl } from './lnurl.ts';
 import type { Notes } from './notes.ts';
 import type { Payments } from './pay.ts';
@@ -82,15 +83,16 @@ const keysend: Method = async ({ wallet, prompts }, site, params, signal) => {
   const amountMsat = read.sat(params['amount'], 'amount');
   const maxFeeMsat = keysendFee(amountMsat);
   const request = { payee, amountMsat, maxFeeMsat, records: read.records(params['customRecords']) };
-  const holder = { kind: 'site', ...site } as const;
-  const send = (approval: { approvedMsat?: bigint }) => wallet.keysend({ ...request, spender: { holder, ...approval } });
-  const paying = send({}).catch(async (error: unknown) => {
-    const refusal = asksPerson(error);
-    if (refusal === null) throw error;
-    await prompts.ask({ kind: 'keysend', site, payee, amountMsat, maxFeeMsat, refusal }, signal);
-    return send({ approvedMsat: amountMsat + maxFeeMsat });
+  const sending = withinPurse({
+    site,
+    purpose: undefined,
+    pay: (spender) => wallet.keysend({ ...request, spender }),
+    ask: async (refusal) => {
+      await prompts.ask({ kind: 'keysend', site, payee, amountMsat, maxFeeMsat, refusal }, signal);
+      return amountMsat + maxFeeMsat;
+    },
   });
-  const outcome = await paying.catch((error: unknown) => {
+  const outcome = await sending.catch((error: unknown) => {
     // It has no invoice to recognise it by: asked for again, it would be paid again.
     throw error instanceof SiteFault ? error : (refusalOf(error) ?? undecided(error));
   });

@@ -2,10 +2,11 @@
 
 import type { Outcome } from '../fetch.ts';
 import { proves } from '../proof.ts';
-import { asksPerson, faultOf, refusalOf } from './faults.ts';
+import { type Spending, withApproval, withinPurse } from './approval.ts';
+import { faultOf, refusalOf } from './faults.ts';
 import type { Notes } from './notes.ts';
 import { type Prompts, chosen } from './prompts.ts';
-import { type InvoiceDetails, type Occasion, type Site, SiteFault, type SiteSpender, type SiteWallet, type WalletFailure, siteKey } from './types.ts';
+import { type InvoiceDetails, type Occasion, type Site, SiteFault, type SiteSpender, type SiteWallet, siteKey } from './types.ts';
 import { invalid } from './validate.ts';
 
 /** What a payment is made with. */
@@ -84,7 +85,9 @@ export class Payments {
       if (running.site !== site) return Promise.reject(invalid('The invoice is paid already, or being paid.'));
       return running.outcome;
     }
-    const outcome = this.#make(order).finally(() => this.#underway.delete(paymentHash));
+    const outcome = this.#make(order)
+      .catch((error: unknown) => Promise.reject(faultOf(error)))
+      .finally(() => this.#underway.delete(paymentHash));
     this.#underway.set(paymentHash, { site, outcome });
     return outcome;
   }
@@ -96,49 +99,42 @@ export class Payments {
       if (before.state !== 'failed') return before;
     }
     if (details.problem) throw faultOf(details.problem);
-    if (details.amountMsat === null || order.askFirst) return this.#askAndPay(order, null);
-    const tried = await this.#attempt(order, details.amountMsat, order.approvedMsat);
-    if ('outcome' in tried) return tried.outcome;
-    if (order.approvedMsat !== undefined) throw faultOf(tried.refused);
-    return this.#askAndPay(order, tried.refused);
+    const spending = this.#spending(order);
+    if (order.approvedMsat !== undefined) return withApproval(spending, null, order.approvedMsat);
+    if (details.amountMsat !== null && !order.askFirst) return withinPurse(spending);
+    return withApproval(spending, null, await spending.ask(null));
   }
 
-  async #askAndPay(order: PaymentOrder, refusal: WalletFailure | null): Promise<Outcome> {
-    const { site, details, occasion, signal } = order;
-    const allowed = await this.#prompts.ask({ kind: 'payment', site, occasion, invoice: details, refusal }, signal);
-    const amountMsat = details.amountMsat ?? chosen(allowed, { minMsat: 1n, maxMsat: null });
-    if (amountMsat === null) throw invalid('The invoice states no amount, and none was chosen.');
-    const paid = await this.#attempt(order, amountMsat, amountMsat + details.maxFeeMsat);
-    if ('outcome' in paid) return paid.outcome;
-    throw faultOf(paid.refused);
-  }
-
-  /** Has the wallet pay, once. Tells apart what the person may still allow. */
-  async #attempt(
-    { site, details, purpose }: PaymentOrder,
-    amountMsat: bigint,
-    approvedMsat?: bigint,
-  ): Promise<{ outcome: Outcome } | { refused: WalletFailure }> {
-    const spender: SiteSpender = {
-      holder: { kind: 'site', ...site },
-      ...(purpose === undefined ? {} : { purpose }),
-      ...(approvedMsat === undefined ? {} : { approvedMsat }),
+  #spending(order: PaymentOrder): Spending<Outcome> {
+    const { site, details, purpose, occasion, signal } = order;
+    let amountMsat = details.amountMsat;
+    return {
+      site,
+      purpose,
+      ask: async (refusal) => {
+        const allowed = await this.#prompts.ask({ kind: 'payment', site, occasion, invoice: details, refusal }, signal);
+        amountMsat ??= chosen(allowed, { minMsat: 1n, maxMsat: null });
+        if (amountMsat === null) throw invalid('The invoice states no amount, and none was chosen.');
+        return amountMsat + details.maxFeeMsat;
+      },
+      pay: (spender) => this.#attempt(order, amountMsat ?? 0n, spender),
     };
+  }
+
+  /** Has the wallet pay, once. */
+  async #attempt({ site, details }: PaymentOrder, amountMsat: bigint, spender: SiteSpender): Promise<Outcome> {
     // No more of a fee than the approval leaves.
-    const left = approvedMsat === undefined ? details.maxFeeMsat : approvedMsat - amountMsat;
+    const left = (spender.approvedMsat ?? amountMsat + details.maxFeeMsat) - amountMsat;
     if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
     const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
     await this.#notes.noteInvoice('sent', site, details.paymentHash, details.invoice);
     try {
-      return { outcome: await this.#wallet.pay(details, { amountMsat, maxFeeMsat, spender }) };
+      return await this.#wallet.pay(details, { amountMsat, maxFeeMsat, spender });
     } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal === null) throw await this.#doubtful(details.paymentHash, error);
+      if (refusalOf(error) === null) throw await this.#doubtful(details.paymentHash, error);
       // Nothing left on this site's account, so that whoever pays the invoice later does not pay it for this site.
       await this.#notes.forgetInvoice('sent', site, details.paymentHash);
-      const refused = asksPerson(error);
-      if (refused) return { refused };
-      throw refusal;
+      throw error;
     }
   }
 

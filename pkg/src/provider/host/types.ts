@@ -12,9 +12,10 @@ export interface Site {
   readonly topLevel: string;
 }
 
-/** Whose money it is that goes: the wallet finds the site's purse by it. */
+/** Whose money it is that goes. */
 export interface SiteSpender {
-  readonly holder: { readonly kind: 'site' } & Site;
+  /** The site, whose purse the wallet finds by it; or the person, who was asked and overruled what the purse allows. */
+  readonly holder: ({ readonly kind: 'site' } & Site) | { readonly kind: 'person' };
   /** For the spending report. */
   readonly purpose?: string;
   /** The person was shown exactly this payment and allowed at most this, fee included, in millisatoshi. */
@@ -48,7 +49,7 @@ export interface SiteWallet {
   info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
   /** What can be sent now, in millisatoshi. */
   spendableMsat(): Promise<bigint>;
-  /** What the site's purse still allows now; `null`: it has none. */
+  /** What the site's purse still allows now; `null`: it has none, or one that asks about every payment. */
   purseLeftMsat(site: Site): Promise<bigint | null>;
   /** Makes a BOLT 11 invoice; without an amount the payer chooses. */
   receive(request: { readonly amountMsat?: bigint; readonly description: string; readonly expirySecs?: number }): Promise<{

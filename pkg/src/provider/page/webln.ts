@@ -1,6 +1,7 @@
 /** `window.webln`: what a page calls, handed to the host. Tiny on purpose, and trusted with nothing. */
 
 import { type Json, type SiteCall, type SiteEvent, type SiteMethod, type SiteReply, WIRE_VERSION } from '../wire.ts';
+import { toHex } from '../proof.ts';
 import { errorClasses, toSiteError } from './errors.ts';
 
 /** Carries messages between this page and the host. */
@@ -122,13 +123,22 @@ export function installWebln({ transport, info, target = window }: InstallOption
   const provider = makeWebln(call, listeners);
   const mine = !('webln' in target);
   if (mine) Object.defineProperty(target, 'webln', { value: provider, writable: true, configurable: true, enumerable: true });
-  const detail = Object.freeze({ info: Object.freeze({ uuid: crypto.randomUUID(), ...info }), provider });
+  const detail = Object.freeze({ info: Object.freeze({ uuid: randomUuid(), ...info }), provider });
   const announce = () => target.dispatchEvent(new CustomEvent('webln:announceProvider', { detail }));
   target.addEventListener('webln:requestProvider', announce);
   announce();
   // It bubbles, so listeners on the window hear it as well.
   if (mine) target.document.dispatchEvent(new CustomEvent('webln:ready', { bubbles: true }));
   return provider;
+}
+
+/** Version 4 (RFC 9562); `crypto.randomUUID` is missing on plain http pages. */
+function randomUuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = toHex(bytes);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 /** Sends calls and brings their answers back. */

@@ -1,0 +1,166 @@
+/** A {@link Wallet} as sites and paid requests use it. Only its type is imported: the engine stays out of this module. */
+
+import type { Holder, Payment, Purse, Spender } from '../protocol.ts';
+import type { Wallet } from '../page/wallet.ts';
+import { PaidFetchError } from './errors.ts';
+import type { Credential, CredentialStore, Outcome, Payer } from './fetch.ts';
+import { failureOf } from './host/faults.ts';
+import { type InvoiceDetails, type Site, SiteFault, type SiteWallet, type Store } from './host/types.ts';
+
+/** What of a {@link Wallet} is used. */
+export type WalletLike = Pick<
+  Wallet,
+  'balance' | 'inspect' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
+> & {
+  /** Pays a node without an invoice; without it sites are told that there is no such method. */
+  keysend?(request: {
+    payee: string;
+    amountMsat: bigint;
+    records?: { type: bigint; value: string }[];
+    maxFeeMsat?: bigint;
+    spender?: Spender;
+  }): Promise<Payment>;
+};
+
+/** What {@link siteWallet} works with besides the wallet. */
+export interface SiteWalletOptions {
+  /** What sites see as the node's alias; by default `Amplet`. */
+  readonly alias?: string;
+  /** LNURL-auth and streams, where there are any. */
+  readonly more?: Pick<SiteWallet, 'lnurlAuth' | 'streams'>;
+  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
+  readonly now?: () => number;
+}
+
+/**
+ * The wallet as {@link SiteHost} needs it. `open` gives the wallet that is open now, or throws an error with the code `closed`
+ * while it is locked; it is called at each use, so that the host outlives the wallet.
+ */
+export function siteWallet(open: () => WalletLike, { alias = 'Amplet', more = {}, now = Date.now }: SiteWalletOptions = {}): SiteWallet {
+  return {
+    info: async () => {
+      const { nodeId, network } = await open().status();
+      return { alias, nodeId, network };
+    },
+    spendableMsat: async () => (await open().balance()).spendableMsat,
+    purseLeftMsat: async (site) => {
+      const purses = await allPurses(open);
+      return purseLeft(purses, site, now());
+    },
+    receive: async (request) => open().receive(request),
+    inspect: async (invoice) => inspect(open(), invoice),
+    pay: async ({ invoice, amountMsat: stated }, { amountMsat, maxFeeMsat, spender }) => {
+      const chosen = stated === null && amountMsat !== undefined ? { amountMsat } : {};
+      return outcomeOf(await open().pay(invoice, { ...chosen, maxFeeMsat, spender }));
+    },
+    keysend: async ({ records, ...request }) => {
+      const wallet = open();
+      if (!wallet.keysend) throw new SiteFault('UnsupportedMethodError', 'This wallet pays invoices only.');
+      return outcomeOf(await wallet.keysend({ ...request, records: [...records] }));
+    },
+    lookup: async (paymentHash) => lookup(open(), paymentHash),
+    watch: (paymentHash, listener) =>
+      open().onPayment((payment) => {
+        if (payment.id === paymentHash && payment.direction === 'outbound') listener(outcomeOf(payment));
+      }),
+    invoice: async (paymentHash) => {
+      const payment = await find(open(), paymentHash);
+      if (payment?.direction !== 'inbound' || payment.invoice === null) return null;
+      return { invoice: payment.invoice, preimage: payment.preimage, paid: payment.state === 'succeeded' };
+    },
+    signMessage: async (message) => open().signMessage(message),
+    verifyMessage: async (signed) => {
+      const { valid, nodeId } = await open().verifyMessage(signed);
+      return { valid, nodeId: nodeId ?? '' };
+    },
+    ...more,
+  };
+}
+
+/** What {@link walletPayer} works with besides the wallet. */
+export interface WalletPayerOptions {
+  /** Whose purse pays for requests to an origin; by default the purse of that site. Rejects with `notPaid` when it says no. */
+  readonly holder?: (origin: string) => Holder;
+}
+
+/** The wallet as {@link payingFetch} needs it: no question is asked, the purse decides. */
+export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletPayerOptions = {}): Payer {
+  return {
+    inspect: (invoice) => inspect(wallet, invoice),
+    lookup: (paymentHash) => lookup(wallet, paymentHash),
+    pay: async (invoice, { origin, maxCostMsat }) => {
+      const details = await inspect(wallet, invoice);
+      const left = maxCostMsat - (details.amountMsat ?? maxCostMsat);
+      if (left < 0n) throw new PaidFetchError('tooDear', `This costs ${details.amountMsat} msat and at most ${maxCostMsat} msat are allowed; nothing was paid.`);
+      const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
+      return outcomeOf(await wallet.pay(details.invoice, { maxFeeMsat, spender: { holder: holder(origin), purpose: 'fetch' } }));
+    },
+  };
+}
+
+const siteHolder = (origin: string): Holder => ({ kind: 'site', origin, topLevel: origin });
+
+/** Credentials in a {@link Store}, so that they are there again after a restart. */
+export function credentialStore(store: Store): CredentialStore {
+  const key = (origin: string) => `fetch-credential/${origin}`;
+  return {
+    get: async (origin) => ((await store.get(key(origin))) ?? null) as Credential | null,
+    set: async (origin, { challenge, paymentHash, preimage }) => store.set(key(origin), { challenge: { ...challenge }, paymentHash, preimage }),
+    delete: (origin) => store.delete(key(origin)),
+  };
+}
+
+/** None while the wallet is locked: whether a site is enabled is said without it. */
+async function allPurses(open: () => WalletLike): Promise<readonly Purse[]> {
+  try {
+    return await open().purses();
+  } catch (error) {
+    if (failureOf(error)?.code === 'closed') return [];
+    throw error;
+  }
+}
+
+/**
+ * What the purse of a site, and each one that it draws from, allow now without a question. A purse that asks about every payment
+ * is what the engine opens for somebody whom the person allowed one: it allows nothing.
+ */
+function purseLeft(purses: readonly Purse[], { origin, topLevel }: Site, nowMs: number): bigint | null {
+  const mine = purses.find(({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel);
+  let left: bigint | null = null;
+  for (let purse: Purse | undefined = mine; purse; purse = parentOf(purses, purse)) {
+    const { askAboveMsat, expiresAt } = purse.rules;
+    if (purse.closed || askAboveMsat === 0n || (expiresAt !== null && expiresAt * 1000n <= BigInt(nowMs))) return null;
+    for (const { leftMsat } of purse.standings) if (left === null || leftMsat < left) left = leftMsat;
+  }
+  return left;
+}
+
+const parentOf = (purses: readonly Purse[], { parent }: Purse): Purse | undefined => purses.find(({ id }) => id === parent);
+
+async function inspect(wallet: WalletLike, text: string): Promise<InvoiceDetails> {
+  const [found, { network }] = await Promise.all([wallet.inspect(text), wallet.status()]);
+  if (found.type !== 'bolt11') throw new SiteFault('InvalidDataError', 'This is no Lightning invoice.');
+  const { invoice, amountMsat, paymentHash, payee, description, expiresAt, maxFeeMsat, problem } = found;
+  return { invoice, amountMsat, paymentHash, payee, description, expiresMs: Number(expiresAt) * 1000, network, maxFeeMsat, problem };
+}
+
+async function lookup(wallet: WalletLike, paymentHash: string): Promise<Outcome> {
+  const payment = await find(wallet, paymentHash);
+  return payment?.direction === 'outbound' ? outcomeOf(payment) : { state: 'failed', reason: 'There is no such payment.' };
+}
+
+async function find(wallet: WalletLike, id: string): Promise<Payment | null> {
+  try {
+    return await wallet.payment(id);
+  } catch (error) {
+    if (failureOf(error)?.code === 'invalidInput') return null;
+    throw error;
+  }
+}
+
+/** A payment that succeeded without a proof is not one to a site: pending until it has. */
+function outcomeOf(payment: Payment): Outcome {
+  if (payment.state === 'failed') return { state: 'failed', reason: payment.error.message };
+  if (payment.state === 'succeeded' && payment.preimage !== null) return { state: 'succeeded', preimage: payment.preimage };
+  return { state: 'pending' };
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Wallet, WalletError } from '../../src/index.ts';
+import { type Credential, PaidFetchError, SiteHost, type WalletLike, credentialStore, payingFetch, siteWallet, walletPayer } from '../../src/provider/index.ts';
+import type { Holder, Inspected, Payment, Purse, Rules, Spender, Status } from '../../src/protocol.ts';
+import { FakeStore, NOW, Person, SHOP, sha256 } from './site-fakes.ts';
+
+const PREIMAGE = '01'.repeat(32);
+const HASH = sha256(PREIMAGE);
+const NONE: Rules = { perPaymentMsat: null, windows: [], rate: null, totalMsat: null, expiresAt: null, askAboveMsat: null, purposes: [] };
+const SITE: Holder = { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' };
+
+const purse = (id: number, holder: Holder, left: bigint[], more: Partial<Purse> = {}): Purse => ({
+  id,
+  holder,
+  parent: 0,
+  rules: NONE,
+  closed: false,
+  standings: left.map((leftMsat) => ({ rule: 'total', limitMsat: 9_000n, spentMsat: 0n, heldMsat: 0n, leftMsat, until: null })),
+  ...more,
+});
+
+const payment = (more: object): Payment => ({
+  id: HASH,
+  direction: 'outbound',
+  kind: 'bolt11',
+  amountMsat: 1_000n,
+  feeMsat: 0n,
+  description: '',
+  invoice: 'lnbcrt1a',
+  payee: null,
+  preimage: PREIMAGE,
+  txid: null,
+  confirmations: 0,
+  hops: 1,
+  createdAt: 1n,
+  settledAt: 2n,
+  expiresAt: null,
+  durationMs: 5n,
+  parts: [],
+  ...({ state: 'succeeded', ...more } as { state: 'succeeded' }),
+});
+
+/** As much of a wallet as is used; what is paid is kept. */
+function fake() {
+  const paid: { invoice: string; maxFeeMsat?: bigint; amountMsat?: bigint; spender?: Spender }[] = [];
+  const state = { purses: [purse(0, { kind: 'person' }, [])], payments: new Map<string, Payment>(), amountMsat: 1_000n as bigint | null };
+  const wallet: WalletLike = {
+    balance: async () => ({ spendableMsat: 77_000n }) as Awaited<ReturnType<Wallet['balance']>>,
+    status: async () => ({ nodeId: `02${'ab'.repeat(32)}`, network: 'regtest' }) as Status,
+    inspect: async (text) => {
+      if (text.startsWith('bcrt1')) return { type: 'onchain', address: text } as Inspected;
+      return {
+        type: 'bolt11',
+        invoice: text,
+        payee: `03${'11'.repeat(32)}`,
+        amountMsat: state.amountMsat,
+        description: 'd',
+        paymentHash: HASH,
+        expiresAt: BigInt(NOW / 1000 + 60),
+        maxFeeMsat: 500n,
+        problem: null,
+      };
+    },
+    onPayment: () => () => {},
+    pay: async (invoice, options = {}) => {
+      paid.push({ invoice, ...options });
+      if (options.spender?.holder.kind === 'site' && options.spender.approvedMsat === undefined && state.purses.length < 2) {
+        throw new WalletError('approvalNeeded', 'there is no purse');
+      }
+      return payment({});
+    },
+    payment: async (id) => {
+      const found = state.payments.get(id);
+      if (!found) throw new WalletError('invalidInput', 'there is none');
+      return found;
+    },
+    purses: async () => state.purses,
+    receive: async () => ({ invoice: 'lnbcrt1mine', paymentHash: HASH, expiresAt: 1n, missing: null }),
+    signMessage: async (message) => ({ message, signature: 's' }),
+    verifyMessage: async () => ({ valid: false, nodeId: null }),
+  };
+  return { wallet, paid, state };
+}
+
+test('the wallet of this package is one that sites can use', () => {
+  const check = (wallet: Wallet): WalletLike => wallet;
+  assert.equal(typeof check, 'function');
+});
+
+test('through the host: a payment without a purse is asked about and bound to its amount and fee', async () => {
+  const { wallet, paid } = fake();
+  const person = new Person();
+  const host = new SiteHost({ wallet: siteWallet(() => wallet), ask: person.ask, store: new FakeStore(), version: '1' });
+  await host.handle(SHOP, { amplet: 1, id: 1, method: 'enable', params: {} });
+  const reply = await host.handle(SHOP, { amplet: 1, id: 2, method: 'sendPayment', params: { paymentRequest: 'lnbcrt1a' } });
+  assert.deepEqual(reply, { amplet: 1, id: 2, ok: true, result: { preimage: PREIMAGE, paymentHash: HASH } });
+  assert.deepEqual(paid, [
+    { invoice: 'lnbcrt1a', maxFeeMsat: 500n, spender: { holder: SITE } },
+    { invoice: 'lnbcrt1a', maxFeeMsat: 500n, spender: { holder: SITE, approvedMsat: 1_500n } },
+  ]);
+  const keysend = { destination: `02${'11'.repeat(32)}`, amount: 1 };
+  const unsupported = await host.handle(SHOP, { amplet: 1, id: 3, method: 'keysend', params: keysend });
+  assert.ok(unsupported && !unsupported.ok && unsupported.error.name === 'UnsupportedMethodError');
+});
+
+test('a locked wallet is a ConnectionError, and open again it is used again', async () => {
+  const { wallet } = fake();
+  let open: WalletLike | null = null;
+  const adapter = siteWallet(() => {
+    if (open === null) throw new WalletError('closed', 'locked');
+    return open;
+  });
+  const store = new FakeStore();
+  store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
+  const host = new SiteHost({ wallet: adapter, ask: new Person().ask, store, version: '1' });
+  const info = () => host.handle(SHOP, { amplet: 1, id: 1, method: 'getInfo', params: {} });
+  const locked = await info();
+  assert.ok(locked && !locked.ok && locked.error.name === 'ConnectionError');
+  const elsewhere = { ...SHOP, origin: 'https://other.example', topLevelOrigin: 'https://other.example' };
+  const enabled = await host.handle(elsewhere, { amplet: 1, id: 1, method: 'isEnabled', params: {} });
+  assert.deepEqual(enabled, { amplet: 1, id: 1, ok: true, result: false });
+  open = wallet;
+  assert.ok((await info())?.ok);
+});
+
+test('what a purse leaves: the tightest limit of it and of those it draws from; one that always asks is none', async () => {
+  const { wallet, state } = fake();
+  const adapter = siteWallet(() => wallet, { now: () => NOW });
+  const left = (...purses: Purse[]) => {
+    state.purses = purses;
+    return adapter.purseLeftMsat({ origin: 'https://shop.example', topLevel: 'https://shop.example' });
+  };
+  const person = purse(0, { kind: 'person' }, [], { parent: null });
+  assert.equal(await left(person), null);
+  assert.equal(await left(person, purse(1, { ...SITE, topLevel: 'https://other.example' }, [5n])), null);
+  assert.equal(await left(person, purse(1, SITE, [50n, 30n])), 30n);
+  assert.equal(await left(person, purse(2, { kind: 'app', id: 'x' }, [20n]), purse(1, SITE, [50n, 30n], { parent: 2 })), 20n);
+  assert.equal(await left(person, purse(1, SITE, [50n], { closed: true })), null);
+  assert.equal(await left(person, purse(1, SITE, [50n], { rules: { ...NONE, askAboveMsat: 0n } })), null);
+  assert.equal(await left(person, purse(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) } })), null);
+  assert.equal(await left(person, purse(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) + 1n } })), 50n);
+});
+
+test('lookups tell what went from what came, and never call anything paid without a proof', async () => {
+  const { wallet, state } = fake();
+  const adapter = siteWallet(() => wallet);
+  assert.equal((await adapter.lookup(HASH)).state, 'failed');
+  const cases: [object, string][] = [
+    [{}, 'succeeded'],
+    [{ preimage: null }, 'pending'],
+    [{ state: 'pending' }, 'pending'],
+    [{ state: 'failed', error: { code: 'noRoute', message: 'm', causes: [] } }, 'failed'],
+    [{ direction: 'inbound' }, 'failed'],
+  ];
+  for (const [more, outcome] of cases) {
+    state.payments.set(HASH, payment(more));
+    assert.equal((await adapter.lookup(HASH)).state, outcome, JSON.stringify(more));
+  }
+  assert.deepEqual(await adapter.invoice(HASH), { invoice: 'lnbcrt1a', preimage: PREIMAGE, paid: true });
+  state.payments.set(HASH, payment({}));
+  assert.equal(await adapter.invoice(HASH), null);
+  await assert.rejects(adapter.inspect('bcrt1q'), { name: 'InvalidDataError' });
+});
+
+test('payingFetch pays from the purse of the site, the fee within the price allowed, and keeps the credential', async () => {
+  const { wallet, paid, state } = fake();
+  state.purses.push(purse(1, SITE, [9_000n]));
+  const credentials = credentialStore(new FakeStore());
+  const fetch: typeof globalThis.fetch = async (input) => {
+    const { headers } = new Request(input);
+    if (headers.get('authorization') === `L402 t:${PREIMAGE}`) return new Response('the article');
+    return new Response('', { status: 402, headers: { 'www-authenticate': 'L402 token="t", invoice="lnbcrt1a"' } });
+  };
+  const paying = (maxCostMsat: bigint) => payingFetch({ payer: walletPayer(wallet), credentials, maxCostMsat, fetch, now: () => NOW });
+  await assert.rejects(paying(999n)('https://shop.example/'), (error) => error instanceof PaidFetchError && error.code === 'tooDear');
+  assert.equal(await (await paying(1_200n)('https://shop.example/')).text(), 'the article');
+  assert.equal(await (await paying(1_200n)('https://shop.example/2')).text(), 'the article');
+  assert.deepEqual(paid, [{ invoice: 'lnbcrt1a', maxFeeMsat: 200n, spender: { holder: SITE, purpose: 'fetch' } }]);
+  const kept: Credential | null = await credentials.get('https://shop.example');
+  assert.equal(kept?.preimage, PREIMAGE);
+});

@@ -1,29 +1,33 @@
-// Builds dist/: the library, its two workers and the wasm beside them. Wants generated/ from `cargo xtask build`.
+// Builds dist/: an entry per place where the package runs, its workers, the wasm beside them and the types. Wants
+// generated/ from `cargo xtask build`. Without generated/node (which takes minutes that a page does not need) the entry for
+// Node.js is left out, and `npm pack` refuses.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 const dist = at('dist');
+const wasm = (name) => at('generated', name, `${name}_bg.wasm`);
 
 const artifacts = ['engine', 'page', 'words'];
 for (const name of artifacts) {
-  if (!existsSync(at('generated', name, `${name}_bg.wasm`))) {
+  if (!existsSync(wasm(name))) {
     console.error(`pkg/generated/${name}/${name}_bg.wasm is missing: run \`cargo xtask build\`, which makes it and then calls this script.`);
     process.exit(1);
   }
 }
+const withNode = existsSync(wasm('node'));
 
 rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist);
+mkdirSync(join(dist, 'node'), { recursive: true });
 // Bundled, so that the generated glue stays private; the source maps go along, so that stack traces can be read.
 const common = {
   absWorkingDir: root,
-  outdir: dist,
   bundle: true,
   format: 'esm',
   target: 'es2022',
@@ -33,10 +37,73 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
 };
+
+/** Puts another module where `platform.ts` is asked for. */
+const platform = (file) => ({
+  name: `platform ${file}`,
+  setup: ({ onResolve }) => onResolve({ filter: /\/platform\.ts$/ }, () => ({ path: at(file) })),
+});
+
+/** `WalletError` is one class in all entries: a file of its own. */
+const oneError = (out) => ({
+  name: 'one error',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/error\.ts$/ }, ({ path, resolveDir }) =>
+      resolve(resolveDir, path) === at('src/error.ts') ? { path: relative(join(dist, dirname(out)), join(dist, 'error.js')).replace(/^(?!\.)/, './'), external: true } : undefined,
+    ),
+});
+
+const bundle = (entry, out, options = {}) =>
+  build({ ...common, outdir: join(dist, dirname(out)), entryNames: out.split('/').at(-1), ...options, entryPoints: [entry], plugins: [...(options.plugins ?? []), oneError(out)] });
+
+const workers = await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'], outdir: dist, write: false });
+const packed = (name) => gzipSync(readFileSync(wasm(name)), { level: 9 }).toString('base64');
+const script = (name) => workers.outputFiles.find(({ path }) => path.endsWith(name)).text.replace(/\/\/# sourceMappingURL.*\n?$/, '');
+const inlined = {
+  name: 'inlined',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^amplet:inlined$/ }, ({ path }) => ({ path, namespace: 'inlined' }));
+    onLoad({ filter: /.*/, namespace: 'inlined' }, () => ({
+      contents: Object.entries({ engineWorker: script('engine.worker.js'), kdfWorker: script('kdf.worker.js'), ...Object.fromEntries(artifacts.map((name) => [name, packed(name)])) })
+        .map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};`)
+        .join('\n'),
+    }));
+  },
+};
+
+await build({ ...common, entryPoints: ['src/error.ts'], outdir: dist });
+await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'], outdir: dist });
 // What a dynamic import asks for is a file of its own.
-await build({ ...common, entryPoints: ['src/index.ts', 'src/provider/index.ts'], splitting: true });
-await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'] });
+await bundle('src/index.ts', 'index', { splitting: true });
+await bundle('src/provider/index.ts', 'provider/index');
+// A service worker has no dynamic import.
+await bundle('src/worker.ts', 'worker', { plugins: [platform('src/platform/worker.ts')] });
+await bundle('src/inline.ts', 'inline', { plugins: [platform('src/platform/inline.ts'), inlined], sourcemap: false });
+for (const name of artifacts) cpSync(wasm(name), join(dist, `${name}_bg.wasm`));
+if (withNode) {
+  const node = { platform: 'node', target: 'node20', inject: ['src/node/globals.ts'] };
+  await bundle('src/node/index.ts', 'node/index', { ...node, plugins: [platform('src/node/platform.ts')] });
+  await bundle('src/node/kdf.worker.ts', 'node/kdf.node', node);
+  cpSync(wasm('node'), join(dist, 'node/node_bg.wasm'));
+} else {
+  console.warn('pkg/generated/node is missing: dist/ is without amplet/node (`cargo xtask build` makes it).');
+}
+
 cpSync(at('src/wasm.d.ts'), join(dist, 'wasm.d.ts'));
-for (const name of artifacts) cpSync(at('generated', name, `${name}_bg.wasm`), join(dist, `${name}_bg.wasm`));
-execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '--emitDeclarationOnly', '--noCheck'], { cwd: root, stdio: 'inherit' });
-execFileSync(process.execPath, [at('node_modules/publint/src/cli.js'), '--strict'], { cwd: root, stdio: 'inherit' });
+const tsc = (project) => execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '--project', project, '--emitDeclarationOnly', '--noCheck'], { cwd: root, stdio: 'inherit' });
+tsc('tsconfig.json');
+tsc('tsconfig.node.json');
+prune();
+if (withNode) execFileSync(process.execPath, [at('node_modules/publint/src/cli.js'), '--strict'], { cwd: root, stdio: 'inherit' });
+
+/** Removes the types that no entry leads to. */
+function prune() {
+  const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+  const reached = new Set(Object.values(exports).flatMap((to) => (typeof to === 'object' ? [at(to.types)] : [])));
+  for (const file of reached) {
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.[jt]s['"]/g)) reached.add(resolve(dirname(file), `${path}.d.ts`));
+  }
+  for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (file.endsWith('.d.ts') && !reached.has(join(dist, file))) rmSync(join(dist, file));
+  }
+}

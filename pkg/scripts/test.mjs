@@ -1,4 +1,4 @@
-// Runs a test suite: `unit` (Node), `browser` (Chromium) or `package` (as a user installs it).
+// Runs a test suite: `unit` (Node), `browser` (Chromium), `node` (amplet/node, on regtest) or `package` (as a user installs it).
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
@@ -8,8 +8,8 @@ import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const suite = process.argv[2];
-if (!['unit', 'browser', 'package'].includes(suite)) {
-  console.error('usage: node scripts/test.mjs unit | browser | package');
+if (!['unit', 'browser', 'node', 'package'].includes(suite)) {
+  console.error('usage: node scripts/test.mjs unit | browser | node | package');
   process.exit(2);
 }
 const tests = readdirSync(join(root, 'test', suite)).filter((file) => file.endsWith('.test.ts'));

@@ -1,7 +1,7 @@
 //! The key-value trait of the wallet, its sealed form and its backends.
 //!
 //! `node` and `wallet` see a [`Store`]: named values, changed by whole [`Batch`]es. The one implementation seals names and
-//! values and keeps them in a [`Backend`]: memory, IndexedDB or SQLite.
+//! values and keeps them in a [`Backend`]: memory, IndexedDB, SQLite, or what the host of the wasm lends.
 
 mod backend;
 mod batch;
@@ -9,6 +9,8 @@ mod batch;
 pub mod conformance;
 mod error;
 mod header;
+#[cfg(all(feature = "host", target_arch = "wasm32"))]
+mod host;
 #[cfg(target_arch = "wasm32")]
 mod indexeddb;
 pub mod kdf;
@@ -21,6 +23,8 @@ mod sqlite;
 pub use backend::{Backend, SharedBackend, Write};
 pub use batch::Batch;
 pub use error::StoreError;
+#[cfg(all(feature = "host", target_arch = "wasm32"))]
+pub use host::{HostBackend, HostStore};
 #[cfg(target_arch = "wasm32")]
 pub use indexeddb::IndexedDbBackend;
 pub use memory::MemoryBackend;

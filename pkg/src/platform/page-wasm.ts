@@ -5,7 +5,7 @@ import { pageWasm } from '../platform.ts';
 import init, * as wasm from '../../generated/page/page.js';
 
 /** Loads it when it is first needed. */
-export const loadPageWasm = once(async () => {
+export const loadPageWasm = /* @__PURE__ */ once(async () => {
   await init({ module_or_path: await pageWasm() });
   return wasm;
 });

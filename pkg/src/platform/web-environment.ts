@@ -33,14 +33,21 @@ function whyNot(): string | null {
   if (isInForeignFrame()) {
     return 'This page is embedded in a page of another site, where storage is separate and short-lived: open the wallet in a tab of its own.';
   }
-  const missing = [
-    typeof navigator.locks === 'undefined' ? 'Web Locks' : null,
-    typeof indexedDB === 'undefined' ? 'IndexedDB' : null,
-    typeof Worker === 'undefined' ? 'workers' : null,
-    typeof WebAssembly === 'undefined' ? 'WebAssembly' : null,
-  ].filter((name) => name !== null);
-  if (missing.length > 0) return `This browser lacks ${missing.join(', ')}: update it, or leave its private or lockdown mode.`;
-  return null;
+  return missingParts(['locks', 'indexedDB', 'Worker', 'WebAssembly']);
+}
+
+const PARTS = {
+  locks: ['Web Locks', () => typeof navigator.locks === 'undefined'],
+  indexedDB: ['IndexedDB', () => typeof indexedDB === 'undefined'],
+  Worker: ['workers', () => typeof Worker === 'undefined'],
+  WebAssembly: ['WebAssembly', () => typeof WebAssembly === 'undefined'],
+} as const;
+
+/** Says which of these the browser lacks, and what to do; `null`: none. */
+export function missingParts(parts: readonly (keyof typeof PARTS)[]): string | null {
+  const missing = parts.flatMap((part) => (PARTS[part][1]() ? [PARTS[part][0]] : []));
+  if (missing.length === 0) return null;
+  return `This browser lacks ${missing.join(', ')}: update it, or leave its private or lockdown mode.`;
 }
 
 function isInForeignFrame(): boolean {

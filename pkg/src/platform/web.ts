@@ -62,7 +62,7 @@ export async function pageWasm(): Promise<WasmInput | URL> {
 }
 
 /** Files of their own: a wallet that exists opens without them. */
-export const loadWords: () => Promise<Words> = once(async () => {
+export const loadWords: () => Promise<Words> = /* @__PURE__ */ once(async () => {
   const { load } = await import('./words-wasm.ts');
   return load((await given()).words ?? new URL('./words_bg.wasm', import.meta.url));
 });

@@ -2,6 +2,9 @@
 
 mod hooks;
 mod notices;
+#[cfg_attr(feature = "node", path = "place/host.rs")]
+#[cfg_attr(not(feature = "node"), path = "place/browser.rs")]
+mod place;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -9,7 +12,7 @@ use std::rc::Rc;
 
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{IndexedDbBackend, SealedStore, SharedBackend, Store};
+use amplet_storage::{SealedStore, SharedBackend, Store};
 use amplet_transport::WebPlatform;
 use amplet_wallet::Wallet;
 use futures::future::AbortHandle;
@@ -19,7 +22,11 @@ use zeroize::Zeroizing;
 
 use crate::convert::{from_js, thrown, to_js};
 
+use place::backend;
+
 pub use hooks::start;
+#[cfg(feature = "node")]
+pub use place::use_storage;
 
 /// An open wallet.
 #[wasm_bindgen]
@@ -192,11 +199,6 @@ impl Engine {
             last_subscription: Cell::new(0),
         })
     }
-}
-
-async fn backend(name: &str) -> Result<SharedBackend, WalletError> {
-    let backend = IndexedDbBackend::open(name).await?;
-    Ok(Rc::new(backend))
 }
 
 fn decode(params: &[u8], key: &[u8]) -> Result<(KdfParams, Kek), WalletError> {

@@ -1,44 +1,11 @@
-//! What a page does before and beside the engine: settings, the key derivation.
+//! What a page keeps beside the engine: settings.
 
 mod settings;
 
-use amplet_protocol::page::{ErrorCode, WalletError};
-use amplet_storage::kdf::{self, KdfError, KdfParams};
 use amplet_transport::PeerAddress;
 use wasm_bindgen::prelude::*;
-use zeroize::Zeroizing;
 
 use crate::convert::{from_js, thrown, to_js};
-
-/// Fresh parameters for the key of a new passphrase, encoded.
-///
-/// # Errors
-/// `storage` when the system gives no randomness.
-#[wasm_bindgen(js_name = newKdfParams)]
-pub fn new_kdf_params() -> Result<Vec<u8>, JsValue> {
-    let params = KdfParams::generate().map_err(|error| thrown(&error.into()))?;
-    Ok(params.to_bytes().to_vec())
-}
-
-/// The 32-byte key of a passphrase. Takes a third of a second and 64 MiB that are not given back: run it in a worker that
-/// is thrown away.
-///
-/// # Errors
-/// `invalidInput` for an empty passphrase or parameters of another kind, `corrupt` for unreadable parameters.
-#[wasm_bindgen(js_name = deriveKey)]
-pub fn derive_key(passphrase: String, params: &[u8]) -> Result<Vec<u8>, JsValue> {
-    let passphrase = Zeroizing::new(passphrase);
-    let derived = KdfParams::from_bytes(params).and_then(|params| kdf::derive(&passphrase, &params));
-    let key = derived.map_err(|error| {
-        let code = match error {
-            KdfError::EmptyPassphrase | KdfError::ExternalKey => ErrorCode::InvalidInput,
-            KdfError::OutOfMemory { .. } => ErrorCode::Internal,
-            _ => ErrorCode::Corrupt,
-        };
-        thrown(&WalletError::new(code, error.to_string()).caused_by(&error))
-    })?;
-    Ok(key.to_bytes().to_vec())
-}
 
 /// The stored `Settings`, or null.
 ///

@@ -1,4 +1,4 @@
-//! The platform in a browser: a window, a Worker or a SharedWorker.
+//! The platform in a browser (a window, a Worker or a SharedWorker) and, with a WebSocket of the host's, in Node.js.
 
 mod fetch;
 mod scope;

@@ -11,16 +11,16 @@ use crate::diagnose::{Permission, Site};
 
 #[wasm_bindgen]
 extern "C" {
-    /// `globalThis`: a Window or a WorkerGlobalScope.
+    /// `globalThis`: a Window, a WorkerGlobalScope, or Node's, which has no origin and, before version 21, no navigator.
     type Scope;
     #[wasm_bindgen(method)]
     fn fetch(this: &Scope, request: &Request) -> Promise;
     #[wasm_bindgen(method, getter)]
-    fn navigator(this: &Scope) -> Navigator;
+    fn navigator(this: &Scope) -> Option<Navigator>;
     #[wasm_bindgen(method, getter)]
     fn performance(this: &Scope) -> web_sys::Performance;
     #[wasm_bindgen(method, getter)]
-    fn origin(this: &Scope) -> String;
+    fn origin(this: &Scope) -> Option<String>;
 
     type Navigator;
     #[wasm_bindgen(method, getter, js_name = onLine)]
@@ -44,16 +44,16 @@ pub(super) fn start_fetch(request: &Request) -> Promise {
 
 /// What the browser says of this page, on the way to `host`; nothing is asked of the person.
 pub(super) async fn site(host: &str) -> Site {
-    let origin = Url::new(&scope().origin()).ok();
+    let origin = scope().origin().and_then(|origin| Url::new(&origin).ok());
     let protocol = origin.as_ref().map(Url::protocol).unwrap_or_default();
     let space = match (protocol.as_str(), &origin) {
         ("http:" | "https:", Some(origin)) => AddressSpace::of(&origin.hostname()),
-        _ => AddressSpace::Loopback, // an extension's page needs no permission
+        _ => AddressSpace::Loopback, // an extension's page and Node need no permission
     };
     let target = AddressSpace::of(host);
     let local_network = if target > space { local_network_permission(target).await } else { None };
     Site {
-        offline: scope().navigator().on_line() == Some(false),
+        offline: scope().navigator().is_some_and(|navigator| navigator.on_line() == Some(false)),
         https: protocol == "https:",
         space,
         local_network,
@@ -62,7 +62,7 @@ pub(super) async fn site(host: &str) -> Site {
 
 /// Chromium named the permission `local-network-access` and then split it in two; other browsers have none.
 async fn local_network_permission(target: AddressSpace) -> Option<Permission> {
-    let permissions = scope().navigator().permissions()?;
+    let permissions = scope().navigator()?.permissions()?;
     let split = if target == AddressSpace::Loopback { "loopback-network" } else { "local-network" };
     for name in [split, "local-network-access"] {
         let descriptor = Object::new();

@@ -146,7 +146,8 @@ async fn write(ws: &WebSocket, driver: &Driver) {
     loop {
         // A failing send means that the socket is closing: its close event follows and says why.
         let _ = match driver.next().await {
-            Outgoing::Bytes(bytes) => ws.send_with_u8_array(&bytes),
+            // A copy: sockets other than a browser's may look at the bytes after this returns.
+            Outgoing::Bytes(bytes) => ws.send_with_js_u8_array(&Uint8Array::from(bytes.as_slice())),
             Outgoing::Credit(credit) => ws.send_with_str(&Control { credit }.to_json()),
             Outgoing::Close(code) => {
                 let _ = ws.close_with_code(code.wire());

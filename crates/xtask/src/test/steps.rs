@@ -60,7 +60,13 @@ pub const STEPS: &[StepSpec] = &[
     step("fuzz", "the router's loaders, solver and protocol on random and damaged input", 100, 900, fuzz),
     step("native", "gateway and harness; node and wallet again with std", 360, 2400, native),
     step("wasm", "the flows in headless Chromium (wasm-pack)", 300, 2400, wasm_pack),
-    step("pkg", "the npm package: types, unit, in a browser, as installed", 120, 1200, pkg),
+    step(
+        "pkg",
+        "the npm package: types, unit, in browsers, bundlers and Node.js, as installed",
+        240,
+        2400,
+        pkg,
+    ),
     step("www", "the page's sources: types, unit tests", 30, 600, www),
     step("extension", "the extension's sources, its sizes, Firefox' linter", 60, 900, extension),
     step("size", "what a page loads, against its limit", 300, 1800, size_gate),
@@ -146,7 +152,7 @@ fn clippy_wasm(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Clang, Tool::WasmTarget])?;
     let toolchain = wasm::ensure(cache)?;
     let mut total = Counts::default();
-    for artifact in [build::ENGINE, build::PAGE, build::WORDS, build::ROUTER] {
+    for artifact in [build::ENGINE, build::NODE, build::PAGE, build::WORDS, build::SUITE, build::ROUTER] {
         let mut cargo = toolchain.cargo(DEV_WASM_DIR);
         cargo.args(["clippy", "--locked", "--target", TARGET, "--package", "amplet-bindings"]);
         cargo.args(["--no-default-features", "--features", artifact.name, "--", "--deny", "warnings"]);
@@ -323,13 +329,20 @@ fn npm_script(folder: &str, script: &str) -> Result<Command> {
 }
 
 fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    tools::ensure(cache, &[Tool::Node, Tool::Browser])?;
+    tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
+    build::artifacts(cache, &[build::NODE, build::SUITE])?;
     build::wasm(cache)?;
     build::package(cache)?;
     let mut total = Counts::default();
     for script in ["test", "test:browser", "test:package"] {
         total += suite(cache, spec, &script.replace(':', "-"), npm_script("pkg", script)?)?;
     }
+    total += in_network(cache, Options { mine: true, ..Options::default() }, |session| {
+        let mut npm = npm_script("pkg", "test:node")?;
+        session.tell(&mut npm);
+        npm.env("AMPLET_STORAGE_SUITE", build::SUITE.folder());
+        suite(cache, spec, "test-node", npm)
+    })?;
     Ok(total)
 }
 

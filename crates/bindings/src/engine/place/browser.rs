@@ -1,0 +1,11 @@
+//! Wallets lie in the browser's IndexedDB.
+
+use std::rc::Rc;
+
+use amplet_protocol::page::WalletError;
+use amplet_storage::{IndexedDbBackend, SharedBackend};
+
+pub(super) async fn backend(name: &str) -> Result<SharedBackend, WalletError> {
+    let backend = IndexedDbBackend::open(name).await?;
+    Ok(Rc::new(backend))
+}

@@ -1,0 +1,44 @@
+//! Wallets lie where the host says.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use amplet_protocol::page::{ErrorCode, WalletError};
+use amplet_storage::{HostBackend, HostStore, SharedBackend};
+use js_sys::{Error, Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+thread_local! {
+    static OPEN: RefCell<Option<Function>> = const { RefCell::new(None) };
+}
+
+/// Takes the function that opens the store of the wallet whose name it is given, or promises to.
+#[wasm_bindgen(js_name = useStorage)]
+pub fn use_storage(open: Function) {
+    OPEN.with(|place| place.replace(Some(open)));
+}
+
+pub(super) async fn backend(name: &str) -> Result<SharedBackend, WalletError> {
+    let open = OPEN.with(|place| place.borrow().clone()).ok_or_else(|| {
+        WalletError::new(ErrorCode::Internal, "no storage was given to the engine: report this defect")
+    })?;
+    let opened = match open.call1(&JsValue::NULL, &name.into()) {
+        Ok(store) => JsFuture::from(Promise::resolve(&store)).await,
+        Err(thrown) => Err(thrown),
+    };
+    let store = opened.map_err(|thrown| not_opened(name, &thrown))?;
+    if !store.is_object() {
+        return Err(not_opened(name, &"it gave no store".into()));
+    }
+    Ok(Rc::new(HostBackend::new(store.unchecked_into::<HostStore>())))
+}
+
+fn not_opened(name: &str, thrown: &JsValue) -> WalletError {
+    let cause = match thrown.dyn_ref::<Error>() {
+        Some(error) => String::from(error.message()),
+        None => thrown.as_string().unwrap_or_else(|| "no reason given".into()),
+    };
+    let message = format!("the storage could not open wallet \"{name}\": look at the cause, then try again");
+    WalletError { causes: vec![cause], ..WalletError::new(ErrorCode::Storage, message) }
+}

@@ -1,0 +1,67 @@
+// A web page whose bundler emits no files: wasm and workers are in the script. A SharedWorker of one tab cannot be found by
+// another without an address, so every tab has an engine of its own, and one tab at a time can open a wallet.
+
+import * as inlined from 'amplet:inlined';
+import { WalletError, describe } from '../error.ts';
+import { workerName } from '../names.ts';
+import type { KdfParams } from '../wire.ts';
+import type { Derived, Started, Words } from './contract.ts';
+import { given } from './init.ts';
+import { deriveIn } from './kdf.ts';
+import { once } from './once.ts';
+import type { WasmInput } from './wasm-source.ts';
+import { started } from './web.ts';
+import { load } from './words-wasm.ts';
+
+export { checkEnvironment, keepStorage } from './web-environment.ts';
+export { locks } from './web.ts';
+
+/** In a Worker of this page alone. */
+export async function startHost(name: string, generation: number): Promise<Started> {
+  const wasm = (await given()).engine ?? (await unpack(inlined.engine));
+  const { worker, done } = start(inlined.engineWorker, workerName(name, generation));
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ kind: 'port' }, [port2]);
+  const { release, ...rest } = started(worker, port1, wasm);
+  return {
+    ...rest,
+    release: () => {
+      release();
+      done();
+    },
+  };
+}
+
+/** In a throwaway worker. */
+export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<Derived> {
+  const wasm = (await given()).page ?? (await unpack(inlined.page));
+  const { worker, done } = start(inlined.kdfWorker, 'amplet:kdf');
+  return deriveIn(worker, { passphrase, params, wasm }).finally(done);
+}
+
+/** The page's own wasm. */
+export async function pageWasm(): Promise<WasmInput> {
+  return (await given()).page ?? unpack(inlined.page);
+}
+
+/** The mnemonics' wasm. */
+export const loadWords: () => Promise<Words> = /* @__PURE__ */ once(async () =>
+  load((await given()).words ?? (await unpack(inlined.words))),
+);
+
+function start(script: string, name: string): { worker: Worker; done: () => void } {
+  const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  try {
+    return { worker: new Worker(url, { type: 'module', name }), done: () => URL.revokeObjectURL(url) };
+  } catch (error) {
+    const message = 'The browser does not let this page start a worker from its own script: allow `blob:` in its policy\'s `worker-src`, or use `amplet` with a bundler that emits files.';
+    throw new WalletError('notAllowedHere', message, [describe(error)]);
+  }
+}
+
+/** From gzip in base64. */
+async function unpack(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(unpacked).arrayBuffer());
+}

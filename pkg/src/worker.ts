@@ -1,0 +1,13 @@
+/**
+ * A wallet in a worker that the app has already (also an extension's service worker): the engine runs in the importing thread.
+ * The wallet is the one of `amplet`, in the same storage. Nothing happens at import.
+ * @module amplet/worker
+ */
+
+export type * from './index.ts';
+export { init, type InitOptions } from './platform/init.ts';
+export { WalletError } from './error.ts';
+export { Wallet } from './page/wallet.ts';
+export { unlockKey } from './page/open.ts';
+export { checkMnemonic, generateMnemonic, suggestWords } from './page/words.ts';
+export { checkGateway } from './page/settings.ts';

@@ -1,6 +1,7 @@
 /** What a person does with the extension, by the words and roles that a person goes by. English. */
 
 import { expect, type Page } from '@playwright/test';
+import { expectAccessible } from './axe';
 import { ExtensionBrowser } from './extension';
 import { Network } from './network.mjs';
 import { WalletPage } from './wallet-page.mjs';
@@ -58,6 +59,13 @@ export async function promptOf(browser: ExtensionBrowser): Promise<Page> {
 /** Presses a button of the window that asks, when it has become enabled. */
 export async function press(prompt: Page, name: string): Promise<void> {
   await prompt.getByRole('button', { name, exact: true }).click();
+}
+
+/** Expects no violation in the window that asks, once its buttons have become enabled. */
+export async function expectPromptAccessible(prompt: Page, yes: string, where: string): Promise<void> {
+  await expect(prompt.getByRole('button', { name: yes, exact: true })).toBeEnabled();
+  await expect.poll(() => prompt.evaluate(() => document.getAnimations().length)).toBe(0);
+  await expectAccessible(prompt, where);
 }
 
 /** Presses Escape in the window that asks, which closes it before the key comes up again. */

@@ -1,8 +1,7 @@
 /** Sites that speak WebLN: enabled, asked about, paid within their purse. */
 
 import { expect, test, type Page } from '@playwright/test';
-import { expectAccessible } from '../../lib/axe';
-import { escape, fundedBrowser, givePurse, press, promptOf, webln } from '../../lib/extension-wallet';
+import { escape, expectPromptAccessible, fundedBrowser, givePurse, press, promptOf, webln } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { Site } from '../../lib/site';
@@ -38,7 +37,7 @@ test('the person enables a site, once', async () => {
   const first = await promptOf(browser);
   await expect(first.getByTestId('site')).toHaveAttribute('data-origin', site.origin());
   await expect(first.getByRole('heading', { name: 'Connect this site?' })).toBeVisible();
-  await expectAccessible(first, 'enable');
+  await expectPromptAccessible(first, 'Allow', 'enable');
   await escape(first);
   expect(await refused).toMatchObject({ error: 'RejectionError' });
 
@@ -56,7 +55,7 @@ test('without a purse each payment is asked about, and shown whole', async () =>
   await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '3000000');
   await expect(prompt.getByTestId('fee')).toBeVisible();
   await expect(prompt.getByText('Two postcards')).toBeVisible();
-  await expectAccessible(prompt, 'payment');
+  await expectPromptAccessible(prompt, 'Pay', 'payment');
   await press(prompt, 'Pay');
   const paid = await paying;
   expect(sha256((paid as Paid).preimage)).toBe(paymentHash);

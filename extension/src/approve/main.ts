@@ -1,4 +1,5 @@
 import '../../../www/src/styles/base.css';
+import '../lib/window.css';
 import { mount } from 'svelte';
 import Approve from './Approve.svelte';
 import { asked } from './asked.svelte.ts';

@@ -1,5 +1,6 @@
 /** Chores that need the browser's windows, badge and rules. Keeps nothing: it may end after each of them. */
 
+import { takeStep } from './navigation.ts';
 import { tell } from './notices.ts';
 import { forgetKey, storedKey } from '../lib/session.ts';
 import { openWallet } from '../lib/tabs.ts';
@@ -27,6 +28,8 @@ export async function doChore(message: ToDesk): Promise<unknown> {
       return chrome.action.setBadgeText({ text: message.text });
     case 'notify':
       return tell(message);
+    case 'step':
+      return takeStep(message.step);
     case 'restart':
       return chrome.runtime.reload();
   }

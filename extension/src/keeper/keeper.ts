@@ -6,6 +6,7 @@
 import '../lib/language.ts';
 import { SiteHost } from 'amplet/provider';
 import { tellEvents } from './notices.ts';
+import { Pages } from './pages.ts';
 import { Questions } from './questions.ts';
 import { openWalletOf } from './site-wallet.ts';
 import { Sites } from './sites.ts';
@@ -17,17 +18,18 @@ import { APPROVE_PORT, fromExtension, isFor, SITE_PORT, type ToDesk, type ToKeep
 export type Chores = (message: ToDesk) => Promise<unknown>;
 
 /** Starts it, once in a document's life. Returns how to ask it from the same document, where messages do not arrive. */
-export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<void> {
-  const vault = new Vault(chores, (wallet) => void tellEvents(wallet, chores));
-  const questions = new Questions(chores);
-  const host = new SiteHost({
-    wallet: openWalletOf(vault),
-    ask: (question, signal) => questions.ask(question, signal),
-    store: new Notes(),
-    version: __VERSION__,
+export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<unknown> {
+  const vault = new Vault(chores, (wallet) => {
+    void tellEvents(wallet, chores);
+    void pages.resume();
   });
+  const wallet = openWalletOf(vault);
+  const store = new Notes();
+  const questions = new Questions(chores);
+  const host = new SiteHost({ wallet, ask: (question, signal) => questions.ask(question, signal), store, version: __VERSION__ });
   const sites = new Sites(host, vault, questions);
-  const attend = (message: ToKeeper): Promise<void> => answer(message, vault, chores);
+  const pages = new Pages(host, wallet, store, sites, chores);
+  const attend = (message: ToKeeper): Promise<unknown> => answer(message, vault, pages, chores);
 
   chrome.runtime.onConnect.addListener((port) => {
     if (port.name === SITE_PORT) sites.attach(port);
@@ -45,13 +47,21 @@ export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<void
   return attend;
 }
 
-async function answer(message: ToKeeper, vault: Vault, chores: Chores): Promise<void> {
+async function answer(message: ToKeeper, vault: Vault, pages: Pages, chores: Chores): Promise<unknown> {
   switch (message.ask) {
     case 'unlocked':
       await vault.open();
-      break;
+      return;
+    case 'navigation':
+      return pages.observe(message.response);
+    case 'tabGone':
+      return pages.tabGone(message.tabId);
+    case 'receipts':
+      return pages.receipts();
+    case 'forget':
+      return pages.forget(message.paymentHash);
     case 'update':
       await vault.close();
-      await chores({ to: 'desk', ask: 'restart' });
+      return chores({ to: 'desk', ask: 'restart' });
   }
 }

@@ -1,6 +1,6 @@
 /** Sites at their ports: who they are is what the browser says, what they say goes to the provider's host. */
 
-import { siteOf, type Sender, type SiteHost } from 'amplet/provider';
+import { siteOf, type Sender, type Site, type SiteHost } from 'amplet/provider';
 import type { Questions } from './questions.ts';
 import type { Vault } from './vault.ts';
 import type { FromKeeper } from '../lib/messages.ts';
@@ -44,17 +44,8 @@ export class Sites {
     for (const port of this.#ports.keys()) port.postMessage(event);
   }
 
-  async #answer(port: chrome.runtime.Port, sender: Sender, message: unknown, gone: AbortSignal): Promise<void> {
-    // Locked, the host still answers: with what it may say without a wallet.
-    if (wantsWallet(message)) await this.#unlocked(sender, gone);
-    const reply = await this.#host.handle(sender, message, gone);
-    if (reply !== null && !gone.aborted) port.postMessage(reply);
-  }
-
   /** Opens the wallet, asking the person if it is locked; one question for all sites that wait. */
-  async #unlocked(sender: Sender, gone: AbortSignal): Promise<boolean> {
-    const site = siteOf(sender);
-    if (site === null) return false;
+  async unlocked(site: Site, gone: AbortSignal): Promise<boolean> {
     if ((await this.#vault.open()) !== null) return true;
     if (Date.now() - (this.#turnedDown.get(site.topLevel) ?? -Infinity) < QUIET_MS) return false;
     this.#unlocking ??= this.#questions
@@ -65,6 +56,14 @@ export class Sites {
       })
       .finally(() => (this.#unlocking = null));
     return this.#unlocking;
+  }
+
+  async #answer(port: chrome.runtime.Port, sender: Sender, message: unknown, gone: AbortSignal): Promise<void> {
+    // Locked, the host still answers: with what it may say without a wallet.
+    const site = siteOf(sender);
+    if (site !== null && wantsWallet(message)) await this.unlocked(site, gone);
+    const reply = await this.#host.handle(sender, message, gone);
+    if (reply !== null && !gone.aborted) port.postMessage(reply);
   }
 }
 

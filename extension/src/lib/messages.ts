@@ -8,7 +8,7 @@
  *   worker in Chrome, where it dies at any moment and keeps nothing.
  */
 
-import type { Answer, Question, Site } from 'amplet/provider';
+import type { Answer, NavigationResponse, NavigationStep, Question, Site } from 'amplet/provider';
 
 /** The port of a frame of a site to the keeper. Its sender says who it is. */
 export const SITE_PORT = 'site';
@@ -29,6 +29,8 @@ export type ToDesk =
   /** What the badge says; empty: nothing. */
   | { to: 'desk'; ask: 'badge'; text: string }
   | { to: 'desk'; ask: 'notify'; id: string; title: string; message: string }
+  /** What to do about a page that costs money. */
+  | { to: 'desk'; ask: 'step'; step: NavigationStep }
   /** The keeper is ready for an update to be installed. */
   | { to: 'desk'; ask: 'restart' };
 
@@ -63,6 +65,13 @@ export interface FromApprove {
 export type ToKeeper =
   /** The wallet was unlocked. */
   | { to: 'keeper'; ask: 'unlocked' }
+  /** A page that costs money came, or the answer to a header that was set for one. */
+  | { to: 'keeper'; ask: 'navigation'; response: NavigationResponse }
+  | { to: 'keeper'; ask: 'tabGone'; tabId: number }
+  /** Answers what was paid for and not delivered, `Receipt[]`. */
+  | { to: 'keeper'; ask: 'receipts' }
+  /** The person has seen one of those. */
+  | { to: 'keeper'; ask: 'forget'; paymentHash: string }
   /** An update waits: finish the step, close the wallet, then say `restart`. */
   | { to: 'keeper'; ask: 'update' };
 

@@ -1,4 +1,5 @@
 import '../../../www/src/styles/base.css';
+import '../lib/window.css';
 import { mount } from 'svelte';
 import App from '../../../www/src/App.svelte';
 import { startPage } from '../lib/page.ts';

@@ -1,4 +1,5 @@
 import '../../../www/src/styles/base.css';
+import '../lib/window.css';
 import './popup.css';
 import { mount } from 'svelte';
 import Popup from './Popup.svelte';

@@ -1,0 +1,113 @@
+/** Pages that cost money (HTTP 402): paid within the purse, asked about without one, never twice, never for parts of a page. */
+
+import { expect, test, type Page } from '@playwright/test';
+import { expectAccessible } from '../../lib/axe';
+import { expectPromptAccessible, fundedBrowser, givePurse, popupOver, press, promptOf } from '../../lib/extension-wallet';
+import type { ExtensionBrowser } from '../../lib/extension';
+import { Network } from '../../lib/network.mjs';
+import { paywall } from '../../lib/paywall';
+import { Site } from '../../lib/site';
+
+test.describe.configure({ mode: 'serial' });
+
+let network: Network;
+let browser: ExtensionBrowser;
+let site: Site;
+let page: Page;
+
+test.beforeAll(async () => {
+  network = new Network();
+  site = await Site.start();
+  browser = await fundedBrowser(network);
+  page = await browser.context.newPage();
+});
+
+test.afterAll(async () => {
+  await browser?.close();
+  await site?.stop();
+});
+
+const story = (of: Page) => of.getByRole('heading', { name: 'The whole story' });
+
+test('without a purse the person is asked for the page; the credential serves again', async () => {
+  const wall = paywall(site, network, '/article', 20_000n);
+  await page.goto(`${site.origin()}/article`);
+  const prompt = await promptOf(browser);
+  await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '20000');
+  await expect(prompt.getByText(`${site.origin()}/article`)).toBeVisible();
+  await expectPromptAccessible(prompt, 'Pay', 'a page that costs money');
+  await press(prompt, 'Pay');
+  await expect(story(page)).toBeVisible();
+  expect(wall.invoices).toBe(1);
+
+  await page.goto(`${site.origin()}/article`);
+  await expect(story(page)).toBeVisible();
+  expect(browser.context.pages().some((open) => open.url().includes('approve.html')), 'nobody is asked again').toBe(false);
+});
+
+test('refused, the page stays as it is', async () => {
+  const wall = paywall(site, network, '/refused', 20_000n);
+  // Another origin, so that no credential fits.
+  await page.goto(`${site.origin('localhost')}/refused`);
+  await press(await promptOf(browser), 'Reject');
+  await expect(page.getByRole('heading', { name: 'This costs money' })).toBeVisible();
+  expect(wall).toMatchObject({ invoices: 1, credentials: 0 });
+});
+
+test('parts of a page and what scripts fetch are never paid', async () => {
+  const wall = paywall(site, network, '/part', 20_000n);
+  site.page('/parts', '<img src="/part" alt=""><iframe src="/part" title="frame"></iframe><h1>Parts</h1>');
+  await page.goto(`${site.origin('localhost')}/parts`);
+  await expect(page.getByRole('heading', { name: 'Parts' })).toBeVisible();
+  expect(await page.evaluate(async () => (await fetch('/part')).status)).toBe(402);
+  // What follows would be asked after anything that this page had caused.
+  paywall(site, network, '/after', 20_000n);
+  await page.goto(`${site.origin('localhost')}/after`);
+  const prompt = await promptOf(browser);
+  await expect(prompt.getByText('/after')).toBeVisible();
+  await expect(prompt.getByTestId('waiting')).toHaveCount(0);
+  await press(prompt, 'Reject');
+  expect(wall.credentials).toBe(0);
+});
+
+test('within a purse a page opens by itself; a higher price is a new question', async () => {
+  site.page('/', '<h1>A shop</h1>');
+  await page.goto(site.origin('localhost'));
+  await givePurse(browser, page, 1_000, 100);
+  const wall = paywall(site, network, '/cheap', 30_000n);
+  await page.goto(`${site.origin('localhost')}/cheap`);
+  await expect(story(page)).toBeVisible();
+  expect(wall.invoices).toBe(1);
+
+  const dear = paywall(site, network, '/dear', 30_000n);
+  dear.deliver = 'again'; // takes no credential
+  dear.price = 900_000n;
+  await page.goto(`${site.origin('localhost')}/dear`);
+  const prompt = await promptOf(browser);
+  await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '900000');
+  await press(prompt, 'Reject');
+});
+
+test('a server that takes the money and delivers nothing is shown with the proof, and asked about from then on', async () => {
+  const bad = await Site.start();
+  try {
+    await page.goto(bad.origin());
+    await givePurse(browser, page, 1_000, 500);
+    const wall = paywall(bad, network, '/story', 25_000n);
+    wall.deliver = 'nothing';
+    await page.goto(`${bad.origin()}/story`);
+    await expect.poll(() => wall.credentials).toBe(1);
+    const again = paywall(bad, network, '/again', 25_000n);
+    again.deliver = 'again';
+    await page.goto(`${bad.origin()}/again`);
+    const prompt = await promptOf(browser);
+    await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '25000');
+    await press(prompt, 'Reject');
+    expect(again.invoices, 'no loop').toBeLessThanOrEqual(3);
+    const popup = await popupOver(browser, page);
+    await expectAccessible(popup, 'popup over a site that did not deliver');
+    await popup.close();
+  } finally {
+    await bad.stop();
+  }
+});

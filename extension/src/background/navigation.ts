@@ -1,0 +1,85 @@
+/** Pages that cost money, as the browser shows them to the desk; what is to be done about them the keeper says. */
+
+import type { NavigationResponse, NavigationStep } from 'amplet/provider';
+import { tell } from './notices.ts';
+import { m } from '../paraglide/messages.js';
+import type { ToKeeper } from '../lib/messages.ts';
+
+/** To be called at each start of the background. `ask` reaches the keeper, which runs then. */
+export function attendNavigation(ask: (message: ToKeeper) => Promise<unknown>): void {
+  chrome.webRequest.onCompleted.addListener(
+    (details) => void observe(details, ask),
+    { urls: ['http://*/*', 'https://*/*'], types: ['main_frame'] },
+    ['responseHeaders'],
+  );
+  chrome.tabs.onRemoved.addListener((tabId) => void leave(tabId, ask));
+}
+
+type Completed = chrome.webRequest.OnCompletedDetails;
+
+/** Only what costs money, or answers a header that was set for it, is anybody's business. */
+async function observe(details: Completed, ask: (message: ToKeeper) => Promise<unknown>): Promise<void> {
+  const answered = await takeRule(details.tabId);
+  if (details.statusCode !== 402 && !answered) return;
+  const { tabId, url, method, statusCode, type, responseHeaders = [], documentLifecycle } = details;
+  const headers = responseHeaders.map(({ name, value }) => ({ name, value }));
+  const ahead = documentLifecycle !== undefined && documentLifecycle !== 'active';
+  const response: NavigationResponse = { tabId, url, method, statusCode, type, headers, ahead };
+  await ask({ to: 'keeper', ask: 'navigation', response });
+}
+
+async function leave(tabId: number, ask: (message: ToKeeper) => Promise<unknown>): Promise<void> {
+  if (await takeRule(tabId)) await ask({ to: 'keeper', ask: 'tabGone', tabId });
+}
+
+/** Takes the tab's header away. Answers whether there was one. */
+async function takeRule(tabId: number): Promise<boolean> {
+  if (tabId <= 0) return false;
+  const rules = await chrome.declarativeNetRequest.getSessionRules({ ruleIds: [tabId] });
+  if (rules.length > 0) await chrome.declarativeNetRequest.updateSessionRules({ removeRuleIds: [tabId] });
+  return rules.length > 0;
+}
+
+/** Does what the keeper says about a page. */
+export async function takeStep(step: NavigationStep): Promise<void> {
+  if (step.do === 'reload') await reload(step);
+  else if (step.do === 'show') await tell({ id: `page-${step.tabId}`, title: TITLES[step.problem](), message: step.message });
+}
+
+const TITLES: Record<(NavigationStep & { do: 'show' })['problem'], () => string> = {
+  badChallenge: m.page_badChallenge,
+  insecure: m.page_insecure,
+  notPaid: m.page_notPaid,
+  pending: m.page_pending,
+  notDelivered: m.page_notDelivered,
+  failed: m.page_failed,
+};
+
+/** The header goes with the next request of this tab for exactly this page; the tab's number is the rule's. */
+async function reload({ tabId, url, authorization }: NavigationStep & { do: 'reload' }): Promise<void> {
+  const tab = await chrome.tabs.get(tabId).catch(() => null);
+  // The person went elsewhere: what was bought waits for the next visit.
+  if (tab === null || withoutFragment(tab.url) !== url) return;
+  await chrome.declarativeNetRequest.updateSessionRules({
+    removeRuleIds: [tabId],
+    addRules: [
+      {
+        id: tabId,
+        action: {
+          type: 'modifyHeaders',
+          requestHeaders: [{ header: 'authorization', operation: 'set', value: authorization }],
+        },
+        condition: {
+          regexFilter: `^${url.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$`,
+          isUrlFilterCaseSensitive: true,
+          resourceTypes: ['main_frame'],
+          requestMethods: ['get'],
+          tabIds: [tabId],
+        },
+      },
+    ],
+  });
+  await chrome.tabs.reload(tabId, { bypassCache: true });
+}
+
+const withoutFragment = (url = ''): string => url.split('#')[0] ?? '';

@@ -28,6 +28,21 @@ pub(crate) fn from_js<T: DeserializeOwned>(what: &str, value: JsValue) -> Result
     })
 }
 
+/// A value that is tagged by one of its fields, as TypeScript's unions are, in serde's form: `{pay: {method: 'pay', ..}}` for
+/// `{method: 'pay', ..}`, and the tag alone where there is nothing beside it.
+#[cfg(feature = "engine")]
+pub(crate) fn untagged(tag: &str, value: &JsValue) -> JsValue {
+    let Some(object) = js_sys::Object::try_from(value) else { return value.clone() };
+    let kind = js_sys::Reflect::get(object, &tag.into()).unwrap_or_default();
+    if !kind.is_string() || js_sys::Object::keys(object).length() < 2 {
+        return kind;
+    }
+    let wrapped = js_sys::Object::new();
+    // A fresh object takes any property.
+    let _ = js_sys::Reflect::set(&wrapped, &kind, object);
+    wrapped.into()
+}
+
 /// An error as the page's TypeScript catches it: a plain object with `code`, `message` and `causes`.
 pub(crate) fn thrown(error: &WalletError) -> JsValue {
     to_js(error).unwrap_or_else(|unserialisable| unserialisable)

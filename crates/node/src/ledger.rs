@@ -21,7 +21,6 @@ const FORMAT: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct Record<T> {
     v: u32,
-    #[serde(flatten)]
     value: T,
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who may spend from a purse. Two holders that differ in anything are two.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Holder {
     /// The wallet's owner, by hand.
     Person,

@@ -25,7 +25,6 @@ pub(crate) struct Day {
 struct Line {
     purse: PurseId,
     purpose: Purpose,
-    #[serde(flatten)]
     sum: Sum,
 }
 
@@ -35,7 +34,6 @@ pub struct Sum {
     /// So many payments.
     pub payments: u32,
     /// What they cost.
-    #[serde(flatten)]
     pub cost: Cost,
 }
 

@@ -28,7 +28,6 @@ pub struct Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowLimit {
     /// The time.
-    #[serde(flatten)]
     pub window: Window,
     /// At most so much in it.
     pub limit: Msat,

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 const FORMAT_1: &[(&str, &str)] = &[
     (
         "policy/state/purse/00000001",
-        r#"{"v":1,"value":{"holder":{"kind":"site","origin":"https://shop.example","topLevel":"https://shop.example","wallet":"main"},"parent":0,"rules":{"perPayment":500,"windows":[{"kind":"calendar","period":"day","limit":1000},{"kind":"rolling","period":"hour","limit":900}],"rate":{"perSecond":100,"keepSeconds":60},"total":50000,"expiresMs":1900000000000,"askAbove":400,"purposes":["article"]},"closed":false}}"#,
+        r#"{"v":1,"value":{"holder":{"site":{"origin":"https://shop.example","topLevel":"https://shop.example","wallet":"main"}},"parent":0,"rules":{"perPayment":500,"windows":[{"window":{"kind":"calendar","period":"day"},"limit":1000},{"window":{"kind":"rolling","period":"hour"},"limit":900}],"rate":{"perSecond":100,"keepSeconds":60},"total":50000,"expiresMs":1900000000000,"askAbove":400,"purposes":["article"]},"closed":false}}"#,
     ),
     (
         "policy/state/tally/00000000",
@@ -29,7 +29,7 @@ const FORMAT_1: &[(&str, &str)] = &[
     ),
     (
         "policy/state/today",
-        r#"{"v":1,"value":{"date":{"year":2026,"month":11,"day":25},"lines":[{"purse":1,"purpose":"article","payments":1,"amount":100,"fee":1}]}}"#,
+        r#"{"v":1,"value":{"date":{"year":2026,"month":11,"day":25},"lines":[{"purse":1,"purpose":"article","sum":{"payments":1,"cost":{"amount":100,"fee":1}}}]}}"#,
     ),
 ];
 

@@ -13,7 +13,7 @@ pub const MAX_MESSAGE: usize = 4 * 1024;
 
 /// A request or an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Message {
     /// Wallet: what are your terms?
     GetTerms,
@@ -63,7 +63,7 @@ pub struct ChannelTerms {
 
 /// Why a gateway does not open a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Refusal {
     /// It opens none.
     Disabled,

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::convert::{from_js, thrown, to_js};
+use crate::convert::{from_js, thrown, to_js, untagged};
 
 use place::backend;
 
@@ -86,7 +86,7 @@ impl Engine {
     /// # Errors
     /// The `WalletError` of that request.
     pub async fn request(&self, request: JsValue) -> Result<JsValue, JsValue> {
-        let request = from_js("the request", request)?;
+        let request = from_js("the request", untagged("method", &request))?;
         let response = self.wallet.request(request).await.map_err(|error| thrown(&error))?;
         to_js(&response)
     }

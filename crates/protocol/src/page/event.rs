@@ -7,7 +7,7 @@ use super::{Balance, Payment, Status};
 /// Something that happened to money. Stored, delivered at least once, gone when acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "super::stored::Happening")]
 pub struct Event {
     /// Rises by one with each event of this wallet; what [`super::Request::Ack`] takes.
     pub id: u64,
@@ -19,7 +19,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum EventKind {

@@ -10,6 +10,7 @@ mod part;
 mod purse;
 mod request;
 mod state;
+mod stored;
 
 pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};

@@ -44,9 +44,10 @@ pub enum SendAmount {
 }
 
 /// A request. The comment of each names what is answered.
+// Tagged by `method` for a page; the bindings put that into serde's own form, which needs no buffers (docs/size.md).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(tag = "method", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(tag = "method"))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Request {
     /// Answers [`super::Balance`].
     Balance,

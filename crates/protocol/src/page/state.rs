@@ -89,7 +89,7 @@ pub enum PaymentKind {
 }
 
 /// A payment's outcome: never a guess.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum PaymentStatus {
@@ -107,7 +107,7 @@ pub enum PaymentStatus {
 /// A line of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "super::stored::Line")]
 pub struct Payment {
     /// Unique in this wallet: payment hash, or transaction id, in hex.
     pub id: String,
@@ -145,14 +145,13 @@ pub struct Payment {
     /// Milliseconds between the request to pay and the proof.
     pub duration_ms: Option<u64>,
     /// The parts of an outbound Lightning payment, failed ones included, in the order in which they left.
-    #[serde(default)]
     pub parts: Vec<super::PaymentPart>,
     /// What a keysend carried beside the money.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "ts", ts(as = "Option<Vec<CustomRecord>>", optional))]
     pub records: Vec<CustomRecord>,
     /// How a stream stands: `amount_msat` and `fee_msat` are then what has been paid so far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub stream: Option<StreamTotals>,
 }

@@ -36,7 +36,7 @@ fn limited() -> Net {
 
 /// What the person's purse has spent on streams, and what is reserved.
 fn spent(node: &Node) -> (u64, u64) {
-    let standing = node.purses().standings(PurseId::PERSON, &Clock::new(0, &Utc))[0].clone();
+    let standing = node.purses().standings(PurseId::PERSON, &Clock::new(0, &Utc))[0];
     (standing.spent.get() - BEFORE, standing.held.get())
 }
 

@@ -64,5 +64,5 @@ export async function pageWasm(): Promise<WasmInput | URL> {
 /** Files of their own: a wallet that exists opens without them. */
 export const loadWords: () => Promise<Words> = /* @__PURE__ */ once(async () => {
   const { load } = await import('./words-wasm.ts');
-  return load((await given()).words ?? new URL('./words_bg.wasm', import.meta.url));
+  return load((await given()).words ?? (await import('./words-beside.ts')).wordsBeside);
 });

@@ -121,6 +121,28 @@ function readL402(scheme: 'L402' | 'LSAT', params: ReadonlyMap<string, string>):
 const ECHOED = ['digest', 'expires', 'id', 'intent', 'method', 'opaque', 'realm', 'request'] as const;
 
 function readCharge(params: ReadonlyMap<string, string>): ChargeChallenge {
+  const { echo, request, amountMsat, expiresMs } = readPayment(params);
+  const { invoice, paymentHash = null, network = 'mainnet' } = object(request['methodDetails']);
+  if (typeof invoice !== 'string' || invoice === '') throw bad('sends no invoice');
+  if (paymentHash !== null && typeof paymentHash !== 'string') throw bad('states a payment hash that is none');
+  if (typeof network !== 'string') throw bad('states a network that is none');
+  return { kind: 'charge', echo, invoice, amountMsat, paymentHash, network, expiresMs };
+}
+
+/** What every lightning challenge of the "Payment" scheme says. */
+export interface PaymentParams {
+  /** The parameters that the credential echoes. */
+  readonly echo: Readonly<Record<string, string>>;
+  /** The request, decoded. */
+  readonly request: Readonly<Record<string, unknown>>;
+  /** Its amount, in millisatoshi. */
+  readonly amountMsat: bigint;
+  /** Until when, in milliseconds since the UNIX epoch; `null`: it does not say. */
+  readonly expiresMs: number | null;
+}
+
+/** Reads the parameters of a "Payment" challenge. Throws `badChallenge`. */
+export function readPayment(params: ReadonlyMap<string, string>): PaymentParams {
   const echo: Record<string, string> = {};
   for (const name of ECHOED) {
     const value = params.get(name);
@@ -128,18 +150,18 @@ function readCharge(params: ReadonlyMap<string, string>): ChargeChallenge {
   }
   for (const name of ['id', 'realm', 'request']) if (!echo[name]) throw bad(`sends no ${name}`);
   const request = object(decode(echo['request']!));
-  const details = object(request['methodDetails']);
   const { amount, currency } = request;
-  const { invoice, paymentHash = null, network = 'mainnet' } = details;
-  if (typeof amount !== 'string' || !/^[1-9][0-9]{0,15}$/.test(amount)) throw bad('states no amount');
   if (currency !== 'sat') throw bad('states its price in another unit than sat');
-  if (typeof invoice !== 'string' || invoice === '') throw bad('sends no invoice');
-  if (paymentHash !== null && typeof paymentHash !== 'string') throw bad('states a payment hash that is none');
-  if (typeof network !== 'string') throw bad('states a network that is none');
   const expires = echo['expires'];
   const expiresMs = expires === undefined ? null : Date.parse(expires);
   if (Number.isNaN(expiresMs)) throw bad('states an expiry that is no time');
-  return { kind: 'charge', echo, invoice, amountMsat: BigInt(amount) * 1000n, paymentHash, network, expiresMs };
+  return { echo, request, amountMsat: satOf(amount), expiresMs };
+}
+
+/** Sat as the "Payment" scheme writes them, a positive decimal string; in millisatoshi. Throws `badChallenge`. */
+export function satOf(amount: unknown): bigint {
+  if (typeof amount !== 'string' || !/^[1-9][0-9]{0,15}$/.test(amount)) throw bad('states no amount');
+  return BigInt(amount) * 1000n;
 }
 
 function decode(base64url: string): unknown {
@@ -157,14 +179,19 @@ function object(value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-const bad = (what: string, cause?: unknown): PaidFetchError =>
+/** A challenge that makes no sense. */
+export const bad = (what: string, cause?: unknown): PaidFetchError =>
   new PaidFetchError('badChallenge', `The server wants money but ${what}; nothing was paid. Tell the site.`, { cause });
 
 /** The `Authorization` header that proves a payment. `preimage`: in hex. */
 export function authorization(challenge: Challenge, preimage: string): string {
   if (challenge.kind === 'l402') return `${challenge.scheme} ${challenge.token}:${preimage}`;
-  // Strings under sorted names: what JSON.stringify writes is the canonical form (RFC 8785).
-  const json = JSON.stringify({ challenge: challenge.echo, payload: { preimage } });
+  return paymentCredential(challenge.echo, { preimage });
+}
+
+/** A credential of the "Payment" scheme. `echo` and `payload` hold strings under sorted names, so this is the canonical form (RFC 8785). */
+export function paymentCredential(echo: Readonly<Record<string, string>>, payload: Readonly<Record<string, string>>): string {
+  const json = JSON.stringify({ challenge: echo, payload });
   const binary = Array.from(new TextEncoder().encode(json), (byte) => String.fromCharCode(byte)).join('');
   return `Payment ${btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')}`;
 }

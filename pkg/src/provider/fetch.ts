@@ -46,6 +46,8 @@ export interface PayingFetchOptions {
   readonly credentials: CredentialStore;
   /** Most that one request may cost, routing fee included, in millisatoshi. */
   readonly maxCostMsat: bigint;
+  /** Sessions with servers that sell by the unit; without it they are not paid. */
+  readonly sessions?: { meet(request: Request, refused: Response): Promise<Response | null> };
   /** By default the environment's. */
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
@@ -67,15 +69,17 @@ class Client {
   readonly #payer: Payer;
   readonly #credentials: CredentialStore;
   readonly #maxCostMsat: bigint;
+  readonly #sessions: PayingFetchOptions['sessions'];
   readonly #fetch: typeof globalThis.fetch;
   readonly #now: () => number;
   /** The last payment of each origin. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  constructor({ payer, credentials, maxCostMsat, fetch = globalThis.fetch, now = Date.now }: PayingFetchOptions) {
+  constructor({ payer, credentials, maxCostMsat, sessions, fetch = globalThis.fetch, now = Date.now }: PayingFetchOptions) {
     this.#payer = payer;
     this.#credentials = credentials;
     this.#maxCostMsat = maxCostMsat;
+    this.#sessions = sessions;
     // A browser's fetch wants to be called as nobody's method.
     this.#fetch = (...call) => fetch(...call);
     this.#now = now;
@@ -88,6 +92,8 @@ class Client {
     const known = await this.#credentials.get(origin);
     const first = await this.#send(request, known);
     if (first.status !== 402) return first;
+    const inSession = await this.#sessions?.meet(request, first);
+    if (inSession) return inSession;
     return this.#inTurn(origin, () => this.#meet(request, origin, known, first));
   }
 
@@ -213,8 +219,8 @@ async function checkProof(preimage: string, paymentHash: string): Promise<void> 
   throw new PaidFetchError('badProof', 'The wallet says that it paid, but its proof does not fit the invoice; see the history.');
 }
 
-/** A credential is sent over TLS, or to this machine. */
-function refuseInsecure(url: string): void {
+/** A credential is sent over TLS, or to this machine. Throws `insecure`. */
+export function refuseInsecure(url: string): void {
   if (isSecureOrigin(new URL(url).origin)) return;
   throw new PaidFetchError('insecure', 'The server wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.');
 }

@@ -58,3 +58,5 @@ export {
   type StreamReport,
 } from './wire.ts';
 export { credentialStore, siteWallet, walletPayer, type SiteWalletOptions, type WalletLike, type WalletPayerOptions } from './wallet.ts';
+export { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './session/challenge.ts';
+export { PaymentSessions, type Closed, type Deposit, type PaymentSessionsOptions, type Session, type SessionStore } from './session/sessions.ts';

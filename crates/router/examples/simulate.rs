@@ -3,10 +3,9 @@
 //! `drive.py` remains the judge; this must print the same figures (its README says how they are taken).
 
 use amplet_router::graph::MAX_MONEY_MSAT;
-use amplet_router::plan::Tuning;
 use amplet_router::{
     Beliefs, Certainty, Direction, FirstHop, Graph, Link, Mode, NodeId, Outcome, Part, Payment, Planner,
-    Request,
+    Request, Tuning,
 };
 use cpu_time::ProcessTime;
 use std::collections::HashMap;
@@ -41,6 +40,10 @@ struct Row {
     planned_ppm: f64,
     why: String,
     trace: String,
+    /// Looks at arcs of the dearest plan.
+    work: u64,
+    /// Of all plans and refusals.
+    digest: u64,
 }
 
 fn load(dir: &str, dist: &str) -> Result<World, Box<dyn Error>> {
@@ -121,10 +124,12 @@ fn pay(world: &World, planner: &mut Planner, request: Request, options: &Options
         let started = ProcessTime::now();
         let plan = payment.next(planner, &world.graph, &beliefs, 0);
         let ms = started.elapsed().as_secs_f64() * 1000.0;
+        row.work = row.work.max(planner.work());
         row.slowest_ms = row.slowest_ms.max(ms);
         if round == 1 {
             row.first_ms = ms;
         }
+        row.digest = digest(row.digest, &format!("{plan:?}"));
         let plan = match plan {
             Ok(plan) => plan,
             Err(reason) => {
@@ -161,6 +166,12 @@ fn pay(world: &World, planner: &mut Planner, request: Request, options: &Options
     }
     row.why = format!("rounds, {} % left", payment.remaining_msat() * 100 / amount_msat);
     row
+}
+
+/// FNV-1a: the same plans, the same number.
+fn digest(before: u64, text: &str) -> u64 {
+    let seed = if before == 0 { 0xcbf2_9ce4_8422_2325 } else { before };
+    text.bytes().fold(seed, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn quantile(values: impl Iterator<Item = f64>, q: f64) -> f64 {
@@ -236,7 +247,10 @@ fn measure(worlds: &[World], dist: &str, amount_sat: u64, options: &Options) {
         for index in 0..options.pairs.min(world.pairs.len()) {
             let row = pay(world, &mut planner, request(world, index, amount_sat * 1000, options), options);
             if options.why && row.slowest_ms > 150.0 {
-                println!("  pair {index}: a plan took {:.0} ms: {} {}", row.slowest_ms, row.trace, row.why);
+                println!(
+                    "  pair {index}: a plan took {:.0} ms, {} looks: {} {}",
+                    row.slowest_ms, row.work, row.trace, row.why
+                );
             }
             if options.why && !row.ok {
                 println!("  pair {index}: {}{}", row.why, row.trace);
@@ -248,7 +262,7 @@ fn measure(worlds: &[World], dist: &str, amount_sat: u64, options: &Options) {
     let share = |test: fn(&Row) -> bool| rows.iter().filter(|row| test(row)).count() as f64 / n;
     let good = || rows.iter().filter(|row| row.ok);
     println!(
-        "{dist:8} {amount_sat:>9}: first {:.3} (predicted {:.3})  ok {:.3}  ppm {:.0} (first plan {:.0})  parts {:.1}  first ms {:.1} p95 {:.1} slowest {:.1}",
+        "{dist:8} {amount_sat:>9}: first {:.3} (predicted {:.3})  ok {:.3}  ppm {:.0} (first plan {:.0})  parts {:.1}  first ms {:.1} p95 {:.1} slowest {:.1}  most looks {}  plans {:016x}",
         share(|row| row.first),
         rows.iter().map(|row| row.predicted).sum::<f64>() / n,
         share(|row| row.ok),
@@ -258,5 +272,7 @@ fn measure(worlds: &[World], dist: &str, amount_sat: u64, options: &Options) {
         quantile(rows.iter().map(|row| row.first_ms), 0.5),
         quantile(rows.iter().map(|row| row.first_ms), 0.95),
         quantile(rows.iter().map(|row| row.slowest_ms), 1.0),
+        rows.iter().map(|row| row.work).max().unwrap_or(0),
+        rows.iter().fold(0, |sum, row| digest(sum, &row.digest.to_string())),
     );
 }

@@ -1,8 +1,8 @@
 //! One attempt at a plan: drafts beside each other, and what is done to them as a whole.
 
+use crate::Tuning;
 use crate::network::PaymentNetwork;
 use crate::parts::{Draft, HTLC_SLOTS, Usage, deliverable, htlc_room};
-use crate::plan::Tuning;
 use crate::request::{Hop, Link, Part, Plan, Request};
 use alloc::vec::Vec;
 

@@ -13,6 +13,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
+use crate::work::Work;
+
 /// A directed network with convex arc costs. Arcs come in opposite pairs, `a` and `a ^ 1`; a one-way arc's
 /// opposite simply never has a step.
 pub trait Network {
@@ -89,12 +91,15 @@ pub struct Scratch {
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     flow: Vec<u64>,
     used: Vec<u32>,
+    /// What may still be done: a search that comes to the end of it finds no further path.
+    pub work: Work,
 }
 
 const FAR: u64 = u64::MAX;
 const NONE: u32 = u32::MAX;
 
-/// Sends `amount` units from `source` to `sink` at least cost, or as many as fit, in at most `max_paths` paths.
+/// Sends `amount` units from `source` to `sink` at least cost, or as many as fit, in at most `max_paths` paths and within
+/// the scratch's [`Work`].
 pub fn min_cost_flow<N: Network>(
     network: &N,
     (source, sink): (u32, u32),
@@ -162,6 +167,7 @@ pub fn arc_cost<N: Network>(network: &N, arc: u32, flow: u64) -> u128 {
 impl Scratch {
     fn reset<N: Network>(&mut self, network: &N) {
         let nodes = network.node_count();
+        self.work.take(nodes / 8);
         for list in [&mut self.potential, &mut self.distance] {
             list.clear();
             list.resize(nodes, FAR);
@@ -194,7 +200,11 @@ impl Scratch {
             if node == source {
                 break;
             }
+            if self.work.is_spent() {
+                return false;
+            }
             for (peer, out) in network.incident(node) {
+                self.work.take(1);
                 if distance[peer as usize] <= reached {
                     continue;
                 }
@@ -233,6 +243,9 @@ impl Scratch {
                 limit = reached;
                 break;
             }
+            if self.work.is_spent() {
+                return false;
+            }
             self.relax(network, node, reached);
         }
         if limit == FAR {
@@ -249,6 +262,7 @@ impl Scratch {
     fn relax<N: Network>(&mut self, network: &N, node: u32, reached: u64) {
         let own = self.potential[node as usize];
         for (peer, out) in network.incident(node) {
+            self.work.take(1);
             let known = self.distance[peer as usize];
             if known <= reached {
                 continue;

@@ -31,12 +31,15 @@ pub mod rgs;
 mod rgs_write;
 pub mod snapshot;
 mod survey;
+mod tuning;
 mod verify;
+pub mod work;
 
 pub use belief::{Belief, Beliefs, Certainty};
 pub use codec::Truncated;
 pub use graph::{Direction, Graph, NodeId, Policy, Scid};
 pub use payment::{Outcome, Payment};
-pub use plan::{Planner, Reason, Tuning};
+pub use plan::{Planner, Reason};
 pub use request::{FirstHop, HintHop, Hop, Link, Mode, NoPlan, Part, Plan, Request, Tail};
+pub use tuning::Tuning;
 pub use verify::{Wrong, verify};

@@ -2,11 +2,15 @@
 //! exact objective (needless parts merged).
 
 use crate::network::PaymentNetwork;
+use crate::work::Work;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// HTLCs that a channel direction takes (BOLT 2: `max_accepted_htlcs` is at most 483).
 pub(crate) const HTLC_SLOTS: u16 = 483;
+
+/// What a look at an arc costs where it is found in a tree, in looks at the graph's.
+const TREE_LOOK: usize = 8;
 
 /// A path with what it delivers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,15 +73,17 @@ impl Usage {
     }
 }
 
-/// Takes paths out of a flow, the widest first (few parts), until nothing is left.
-pub(crate) fn decompose(network: &PaymentNetwork<'_>, flow: &[(u32, u64)]) -> Vec<Draft> {
+/// Takes paths out of a flow, the widest first (few parts), until nothing is left of it or of the work.
+pub(crate) fn decompose(network: &PaymentNetwork<'_>, flow: &[(u32, u64)], work: &mut Work) -> Vec<Draft> {
     let mut left: BTreeMap<u32, u64> = flow.iter().copied().collect();
     let mut leaving: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for &(arc, _) in flow {
         leaving.entry(network.ends(arc).0).or_default().push(arc);
     }
     let mut drafts = Vec::new();
-    while let Some((arcs, width)) = widest(network, &leaving, &left) {
+    while !work.is_spent()
+        && let Some((arcs, width)) = widest(network, &leaving, &left, work)
+    {
         for arc in &arcs {
             if let Some(rest) = left.get_mut(arc) {
                 *rest -= width;
@@ -92,6 +98,7 @@ fn widest(
     network: &PaymentNetwork<'_>,
     leaving: &BTreeMap<u32, Vec<u32>>,
     left: &BTreeMap<u32, u64>,
+    work: &mut Work,
 ) -> Option<(Vec<u32>, u64)> {
     let mut best: BTreeMap<u32, (u64, u32)> = BTreeMap::new();
     let mut open = alloc::collections::BinaryHeap::new();
@@ -104,6 +111,7 @@ fn widest(
             continue;
         }
         for &arc in leaving.get(&node).into_iter().flatten() {
+            work.take(TREE_LOOK);
             let through = width.min(left.get(&arc).copied().unwrap_or(0));
             let head = network.ends(arc).1;
             if through > best.get(&head).map_or(0, |&(known, _)| known) && head != network.source {

@@ -2,13 +2,14 @@
 
 use crate::attempt::{Attempt, describe};
 use crate::belief::Beliefs;
-use crate::flow::{Flow, Reversed, Scratch, dimacs, min_cost_flow};
+use crate::flow::{Flow, Network, Reversed, Scratch, dimacs, min_cost_flow};
 use crate::graph::{Graph, MAX_MONEY_MSAT};
 use crate::network::{PaymentNetwork, Weights};
 use crate::parts::{Draft, Usage, alone, decompose, fit, merge, refusing};
-use crate::prior::Prior;
 use crate::request::{NoPlan, Part, Plan, Request};
 use crate::survey;
+use crate::tuning::{LARGE_MSAT, Tuning};
+use crate::work::Work;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -33,66 +34,8 @@ const FEWER: [f64; 2] = [30.0, 1000.0];
 /// Paths that a solve may take: more means a payment of thousands of crumbs.
 const MAX_PATHS: usize = 4096;
 
-/// From here on a payment is large: several channels' worth, whose retries hold ever more of them.
-pub const LARGE_MSAT: f64 = 1e9;
-
-/// The planner's constants, as measured (README.md); other values are for experiments.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Tuning {
-    /// The prior before any evidence.
-    pub prior: Prior,
-    /// Nats per hop: latency, and failures that are not balances.
-    pub hop: f64,
-    /// Nats per block of delay.
-    pub block: f64,
-    /// Nats per part.
-    pub part: f64,
-    /// Factor on V in the second round.
-    pub later: f64,
-    /// Further factor on V for each round after that: the more has failed, the more success is worth.
-    pub urgency: f64,
-    /// Most slices that a doubtful part is sent in.
-    pub slices: f64,
-    /// A plan less probable than this is sent in slices.
-    pub doubtful: f64,
-    /// No slice is smaller, msat.
-    pub slice_msat: f64,
-    /// How strongly V falls where a plan is improbable anyway: `V * P^hopeless`.
-    pub hopeless: f64,
-    /// V grows with the amount above [`LARGE_MSAT`], up to tenfold amounts, by this power.
-    pub size: f64,
-    /// V grows as the amount falls below [`LARGE_MSAT`], down to a tenth, by this power: a failure costs a person the
-    /// same time, which is more of a small amount.
-    pub small: f64,
-    /// V does not fall below this share of the mode's for that.
-    pub least: f64,
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Self {
-            prior: Prior::default(),
-            hop: 0.003,
-            block: 0.00001,
-            part: 0.01,
-            later: 0.03,
-            urgency: 1.9,
-            slices: 6.0,
-            doubtful: 0.7,
-            slice_msat: 1e8,
-            hopeless: 1.15,
-            size: 0.745,
-            small: 0.2,
-            least: 0.005,
-        }
-    }
-}
-
-impl Tuning {
-    fn weights(&self, ppm_per_nat: f64) -> Weights {
-        Weights { ppm_per_nat, hop: self.hop, block: self.block, part: self.part }
-    }
-}
+/// Copying the network costs a look for so many arcs.
+const COPY_LOOK: usize = 16;
 
 /// Plans payments. Holds working memory only; what it knows comes in with each call.
 #[derive(Default)]
@@ -136,13 +79,24 @@ impl Planner {
         now_s: u32,
     ) -> Result<Plan, NoPlan> {
         check(request)?;
+        self.scratch.work = Work::new(self.tuning.work);
         let mut network = self.network(graph, beliefs, request, now_s)?;
         survey::check(&network, request)?;
-        let ppm_per_nat = self.worth(&network, request)?;
+        let (ppm_per_nat, first) = self.worth(&network, request)?;
         let mut cheapest: Option<Attempt> = None;
         for factor in CHEAPER {
             network.set_weights(self.tuning.weights(ppm_per_nat * factor));
-            let attempt = self.within_delay(&mut network, request)?;
+            let attempt = match self.within_delay(&mut network, request) {
+                Err(reason) if self.scratch.work.is_spent() => {
+                    let known = [&first, &cheapest].into_iter().flatten();
+                    match best_known(&network, request, known) {
+                        Some(plan) => return Ok(plan),
+                        None if cheapest.is_some() => break,
+                        None => return Err(given_up(&reason)),
+                    }
+                }
+                attempt => attempt?,
+            };
             let fee_msat = attempt.fee_msat(&network);
             if fee_msat <= request.max_fee_msat {
                 let doubtful = attempt.probability(&network) < self.tuning.doubtful;
@@ -171,6 +125,7 @@ impl Planner {
         (request, plan): (&Request, &Plan),
         now_s: u32,
     ) -> Result<Vec<Reason>, NoPlan> {
+        self.scratch.work = Work::new(self.tuning.work);
         let mut network = self.network(graph, beliefs, request, now_s)?;
         network.set_weights(self.tuning.weights(plan.ppm_per_nat));
         let drafts: Vec<Draft> = plan.parts.iter().map(|part| network.draft(part)).collect();
@@ -209,6 +164,7 @@ impl Planner {
         now_s: u32,
     ) -> Result<String, NoPlan> {
         check(request)?;
+        self.scratch.work = Work::default();
         let network = self.network(graph, beliefs, request, now_s)?;
         let found = self.solve(&network, request.amount_msat);
         Ok(dimacs(&network, (network.source, network.sink), &found))
@@ -226,17 +182,26 @@ impl Planner {
     }
 
     /// The V to plan with. At first less than the mode's where success is improbable whatever is paid, because fees
-    /// buy little there; after that little at first, then more and more.
-    fn worth(&mut self, network: &PaymentNetwork<'_>, request: &Request) -> Result<f64, NoPlan> {
+    /// buy little there; after that little at first, then more and more. With the attempt that showed it.
+    fn worth(
+        &mut self,
+        network: &PaymentNetwork<'_>,
+        request: &Request,
+    ) -> Result<(f64, Option<Attempt>), NoPlan> {
         let tuning = self.tuning;
         let size = (request.amount_msat as f64 / LARGE_MSAT).clamp(0.1, 10.0);
         let power = if size > 1.0 { tuning.size } else { -tuning.small };
         let ppm_per_nat = request.mode.ppm_per_nat() * libm::pow(size, power);
         let Some(further) = request.retries.checked_sub(1) else {
-            let probability = self.attempt(network, request)?.probability(network);
-            return Ok(ppm_per_nat * libm::pow(probability, tuning.hopeless).max(tuning.least));
+            let attempt = match self.attempt(network, request) {
+                Err(reason) if self.scratch.work.is_spent() => return Err(given_up(&reason)),
+                attempt => attempt?,
+            };
+            let hopeless = libm::pow(attempt.probability(network), tuning.hopeless);
+            return Ok((ppm_per_nat * hopeless.max(tuning.least), Some(attempt)));
         };
-        Ok(ppm_per_nat * tuning.later * libm::pow(tuning.urgency, f64::from(further.min(MAX_URGENT_ROUNDS))))
+        let urgency = libm::pow(tuning.urgency, f64::from(further.min(MAX_URGENT_ROUNDS)));
+        Ok((ppm_per_nat * tuning.later * urgency, None))
     }
 
     /// An attempt whose parts all stay within the delay allowed, for a price in risk and fee.
@@ -264,6 +229,17 @@ impl Planner {
         Ok(attempt)
     }
 
+    fn copy<'a>(&mut self, network: &PaymentNetwork<'a>) -> PaymentNetwork<'a> {
+        self.scratch.work.take(network.arc_count() / COPY_LOOK);
+        network.clone()
+    }
+
+    /// Looks at arcs that the last plan took.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.scratch.work.taken()
+    }
+
     fn solve(&mut self, network: &PaymentNetwork<'_>, amount_msat: u64) -> Flow {
         let (source, sink) = (network.source, network.sink);
         if network.inbound_msat() < network.departing_msat() {
@@ -277,10 +253,10 @@ impl Planner {
     fn attempt(&mut self, network: &PaymentNetwork<'_>, request: &Request) -> Result<Attempt, NoPlan> {
         let mut attempt = self.assemble(network, request);
         for factor in FEWER {
-            if !matches!(attempt, Err(NoPlan::Parts { .. })) {
+            if self.scratch.work.is_spent() || !matches!(attempt, Err(NoPlan::Parts { .. })) {
                 break;
             }
-            let mut wider = network.clone();
+            let mut wider = self.copy(network);
             let part = network.weights.part.max(0.001) * factor;
             wider.set_weights(Weights { part, ..network.weights });
             attempt = self.assemble(&wider, request);
@@ -333,14 +309,14 @@ impl Planner {
     ) -> (u64, Vec<Draft>) {
         let mut beside: Option<PaymentNetwork<'_>> = None;
         for (&arc, &(msat, htlcs)) in &usage.0 {
-            beside.get_or_insert_with(|| network.clone()).commit(arc, msat, htlcs);
+            beside.get_or_insert_with(|| self.copy(network)).commit(arc, msat, htlcs);
         }
         let mut carried = None;
         for _ in 0..FILL_ROUNDS {
             let current = beside.as_ref().unwrap_or(network);
             let flow = self.solve(current, wanted_msat);
             let carried = *carried.get_or_insert(flow.amount);
-            let paths = decompose(current, &flow.arcs);
+            let paths = decompose(current, &flow.arcs, &mut self.scratch.work);
             let mut drafts = fit(current, &paths, &flow.arcs, &mut Usage::default(), max_parts);
             if drafts.is_empty() && max_parts > 0 {
                 // Every path's share was below somebody's minimum: the one that takes most takes it alone.
@@ -352,11 +328,37 @@ impl Planner {
             if !drafts.is_empty() || max_parts == 0 || refusing.is_empty() {
                 return (carried, drafts);
             }
-            let without = beside.get_or_insert_with(|| network.clone());
+            let without = beside.get_or_insert_with(|| self.copy(network));
             refusing.into_iter().for_each(|arc| without.ban(arc));
         }
         (carried.unwrap_or(0), Vec::new())
     }
+}
+
+/// The most probable of the attempts that keep within the fee and the delay allowed, as a plan.
+fn best_known<'a>(
+    network: &PaymentNetwork<'_>,
+    request: &Request,
+    known: impl Iterator<Item = &'a Attempt>,
+) -> Option<Plan> {
+    let most = request.max_cltv.saturating_sub(request.final_cltv);
+    let allowed = known.filter(|attempt| {
+        attempt.fee_msat(network) <= request.max_fee_msat
+            && attempt.drafts.iter().all(|draft| draft.cltv(network) <= most)
+    });
+    let best = allowed.max_by(|a, b| a.probability(network).total_cmp(&b.probability(network)));
+    best.map(|attempt| attempt.finish(network, request))
+}
+
+/// A refusal for want of what was not looked for to the end.
+fn given_up(reason: &NoPlan) -> NoPlan {
+    let largest_msat = match reason {
+        NoPlan::Capacity { largest_msat }
+        | NoPlan::Cltv { largest_msat, .. }
+        | NoPlan::Parts { largest_msat, .. } => *largest_msat,
+        _ => 0,
+    };
+    NoPlan::Effort { largest_msat }
 }
 
 fn check(request: &Request) -> Result<(), NoPlan> {

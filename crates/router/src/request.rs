@@ -212,6 +212,14 @@ pub enum NoPlan {
         /// The largest amount within it, msat.
         largest_msat: u64,
     },
+    /// Looking for a way cost more than one plan may ([`crate::Tuning`]).
+    #[error(
+        "effort: the search was given up; {largest_msat} msat were placed by then: pay that or less, or in several payments"
+    )]
+    Effort {
+        /// What was placed when it was given up, msat (0: nothing).
+        largest_msat: u64,
+    },
     /// It would take more parts than allowed.
     #[error("parts: {largest_msat} msat is the most that {limit} parts carry; allow more parts or pay less")]
     Parts {

@@ -43,6 +43,15 @@ pub(crate) fn no_route(refused: &Refused, total_msat: u64) -> WalletError {
                 sat(*largest_msat)
             ),
         ),
+        NoPlan::Effort { largest_msat } => (
+            ErrorCode::NoRoute,
+            NoRouteReason::Capacity,
+            Some(*largest_msat),
+            format!(
+                "looking for ways for so much was given up when {} sat were placed: pay less, or in several payments",
+                sat(*largest_msat)
+            ),
+        ),
         NoPlan::FeeBudget { needed_msat, largest_msat } => {
             let needed = needed_msat.div_ceil(1000);
             let (largest, sat) = (*largest_msat, sat(*largest_msat));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use amplet_router::{Beliefs, Direction, Graph, Link, NoPlan, Part, Plan, Planner, Scid, Tuning};
+use amplet_router::{Beliefs, Direction, Graph, Link, NoPlan, Part, Plan, Planner, Request, Scid, Tuning};
 use bitcoin::secp256k1::{PublicKey, Secp256k1, Signing, Verification};
 use lightning::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
 use lightning::ln::channel_state::ChannelDetails;
@@ -170,17 +170,23 @@ impl FlowRouter {
         let mut planner = self.planner.borrow_mut();
         let usual = Tuning::default();
         let mut request = asked.request.clone();
-        let mut largest_msat = 0;
+        let (mut largest_msat, mut work) = (0, usual.work);
+        // All of them together may take what one may.
+        let mut plan = |request: &Request, factor: f64| {
+            planner.tuning = Tuning { hop: usual.hop * factor, work, ..usual };
+            let plan = planner.plan(graph, &beliefs, request, self.now_s());
+            work = work.saturating_sub(planner.work());
+            plan
+        };
         for factor in SHORTER {
-            planner.tuning = Tuning { hop: usual.hop * factor, ..usual };
-            let mut plan = planner.plan(graph, &beliefs, &request, self.now_s())?;
-            while asked.overdraws(&plan, &mut request) {
-                plan = planner.plan(graph, &beliefs, &request, self.now_s())?;
+            let mut found = plan(&request, factor)?;
+            while asked.overdraws(&found, &mut request) {
+                found = plan(&request, factor)?;
             }
             let short = |part: &&Part| asked.visible_hops(part) <= max_hops;
-            largest_msat = plan.parts.iter().filter(short).map(|part| part.delivered_msat).sum();
+            largest_msat = found.parts.iter().filter(short).map(|part| part.delivered_msat).sum();
             if largest_msat == request.amount_msat {
-                return Ok(plan);
+                return Ok(found);
             }
         }
         Err(NoPlan::Capacity { largest_msat })
@@ -268,5 +274,6 @@ fn short(reason: &NoPlan) -> &'static str {
         NoPlan::FeeBudget { .. } => "fee budget",
         NoPlan::Cltv { .. } => "delay",
         NoPlan::Parts { .. } => "number of parts",
+        NoPlan::Effort { .. } => "given up",
     }
 }

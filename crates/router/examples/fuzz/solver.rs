@@ -2,7 +2,7 @@
 
 use crate::making::{amount, beliefs, certainty, graph, request};
 use amplet_router::evaluation::Dice;
-use amplet_router::{Beliefs, Link, Outcome, Part, Payment, Planner, Request, verify};
+use amplet_router::{Beliefs, Link, Outcome, Part, Payment, Planner, Request, Tuning, verify};
 
 pub fn run(dice: &mut Dice) {
     let graph = graph(dice);
@@ -15,7 +15,9 @@ pub fn run(dice: &mut Dice) {
             beliefs(dice, &elsewhere)
         }
     };
-    let mut planner = Planner::new();
+    // Also given up at any place.
+    let work = if dice.below(2) == 0 { Tuning::default().work } else { dice.below(20_000) };
+    let mut planner = Planner::with(Tuning { work, ..Tuning::default() });
     for _ in 0..8 {
         pay(dice, &mut planner, &graph, &mut known);
     }

@@ -1,0 +1,71 @@
+//! The planner's constants.
+
+use crate::network::Weights;
+use crate::prior::Prior;
+
+/// From here on a payment is large: several channels' worth, whose retries hold ever more of them.
+pub const LARGE_MSAT: f64 = 1e9;
+
+/// About half a second natively (12 ns a look); no plan of the evaluation takes more than 36 million.
+const WORK: u64 = 40_000_000;
+
+/// The planner's constants, as measured (README.md); other values are for experiments.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Tuning {
+    /// The prior before any evidence.
+    pub prior: Prior,
+    /// Nats per hop: latency, and failures that are not balances.
+    pub hop: f64,
+    /// Nats per block of delay.
+    pub block: f64,
+    /// Nats per part.
+    pub part: f64,
+    /// Factor on V in the second round.
+    pub later: f64,
+    /// Further factor on V for each round after that: the more has failed, the more success is worth.
+    pub urgency: f64,
+    /// Most slices that a doubtful part is sent in.
+    pub slices: f64,
+    /// A plan less probable than this is sent in slices.
+    pub doubtful: f64,
+    /// No slice is smaller, msat.
+    pub slice_msat: f64,
+    /// How strongly V falls where a plan is improbable anyway: `V * P^hopeless`.
+    pub hopeless: f64,
+    /// V grows with the amount above [`LARGE_MSAT`], up to tenfold amounts, by this power.
+    pub size: f64,
+    /// V grows as the amount falls below [`LARGE_MSAT`], down to a tenth, by this power: a failure costs a person the
+    /// same time, which is more of a small amount.
+    pub small: f64,
+    /// V does not fall below this share of the mode's for that.
+    pub least: f64,
+    /// Looks at arcs that one plan may take: above it, the best that was found by then.
+    pub work: u64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            prior: Prior::default(),
+            hop: 0.003,
+            block: 0.00001,
+            part: 0.01,
+            later: 0.03,
+            urgency: 1.9,
+            slices: 6.0,
+            doubtful: 0.7,
+            slice_msat: 1e8,
+            hopeless: 1.15,
+            size: 0.745,
+            small: 0.2,
+            least: 0.005,
+            work: WORK,
+        }
+    }
+}
+
+impl Tuning {
+    pub(crate) fn weights(&self, ppm_per_nat: f64) -> Weights {
+        Weights { ppm_per_nat, hop: self.hop, block: self.block, part: self.part }
+    }
+}

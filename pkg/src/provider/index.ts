@@ -60,3 +60,5 @@ export {
 export { credentialStore, siteWallet, walletPayer, type SiteWalletOptions, type WalletLike, type WalletPayerOptions } from './wallet.ts';
 export { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './session/challenge.ts';
 export { PaymentSessions, type Closed, type Deposit, type PaymentSessionsOptions, type Session, type SessionStore } from './session/sessions.ts';
+export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './page/stream.ts';
+export { WalletStreams, type OpenStream, type StreamLike, type StreamStarter, type StreamStateLike, type WalletStreamsOptions } from './streams.ts';

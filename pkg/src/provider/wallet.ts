@@ -26,17 +26,16 @@ export type WalletLike = Pick<
 export interface SiteWalletOptions {
   /** What sites see as the node's alias; by default `Amplet`. */
   readonly alias?: string;
-  /** LNURL-auth and streams, where there are any. */
-  readonly more?: Pick<SiteWallet, 'lnurlAuth' | 'streams'>;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
   readonly now?: () => number;
 }
 
 /**
  * The wallet as {@link SiteHost} needs it. `open` gives the wallet that is open now, or throws an error with the code `closed`
- * while it is locked; it is called at each use, so that the host outlives the wallet.
+ * while it is locked; it is called at each use, so that the host outlives the wallet. Streams are added with
+ * `{ ...wallet, streams: new WalletStreams({ open, purseLeftMsat: wallet.purseLeftMsat }) }`.
  */
-export function siteWallet(open: () => WalletLike, { alias = 'Amplet', more = {}, now = Date.now }: SiteWalletOptions = {}): SiteWallet {
+export function siteWallet(open: () => WalletLike, { alias = 'Amplet', now = Date.now }: SiteWalletOptions = {}): SiteWallet {
   return {
     info: async () => {
       const { nodeId, network } = await open().status();
@@ -73,7 +72,6 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet', more = {}
       const { valid, nodeId } = await open().verifyMessage(signed);
       return { valid, nodeId: nodeId ?? '' };
     },
-    ...more,
   };
 }
 

@@ -96,11 +96,14 @@ export type StreamReport = {
   readonly sessionId: string;
   /** `running`, `paused` or `stopped`; a stopped one stays so. */
   readonly state: 'running' | 'paused' | 'stopped';
-  /** Why it does not run; `null` while it does. */
-  readonly reason: 'site' | 'person' | 'hidden' | 'offline' | 'purse' | 'failed' | null;
+  /**
+   * Why it does not run; `null` while it does, and after its end: the `site` or the `person` paused it, the wallet is `offline`,
+   * its `purse` refuses or asks, payments are `failing` (it tries again by itself), or the site waits for its money (`credit`).
+   */
+  readonly reason: 'site' | 'person' | 'offline' | 'purse' | 'failing' | 'credit' | null;
   /** What the site has got, fees not counted, in millisatoshi. */
   readonly paidMsat: string;
-  /** What the site may have earned so far, in millisatoshi. */
+  /** What was used and is neither paid nor on its way, in millisatoshi. */
   readonly owedMsat: string;
 };
 

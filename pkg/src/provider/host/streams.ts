@@ -52,18 +52,22 @@ export class StreamMethods {
     }
   }
 
-  /** Within the purse. Where it says no, the person may give the site one that says yes. */
+  /** Within the purse. Where it says no, the person may give the site one that says yes. A stream ends with its frame. */
   async #start(streams: SiteStreams, site: Site, request: StreamRequest, signal: AbortSignal) {
     const spender = { holder: { kind: 'site', ...site }, purpose: 'stream' } as const;
-    try {
-      return await streams.start({ ...request, spender });
-    } catch (error) {
+    const begin = () => streams.start({ ...request, spender });
+    const report = await begin().catch(async (error: unknown) => {
       const refusal = asksPerson(error);
       if (refusal === null) throw error;
       // The window offers a purse: nobody can approve each payment of a stream.
       await this.#prompts.ask({ kind: 'stream', site, refusal, ...request }, signal);
-      return streams.start({ ...request, spender });
-    }
+      return begin();
+    });
+    // One that has ended by then is not there any more, which is as well.
+    const end = () => void streams.control(site, report.streamId, 'stop').catch(() => {});
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+    return report;
   }
 }
 

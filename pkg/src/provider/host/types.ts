@@ -105,7 +105,7 @@ export interface StreamRequest {
 export interface SiteStreams {
   /** Starts one, or finds the one of this holder and session that runs. */
   start(request: StreamRequest & { readonly spender: SiteSpender }): Promise<StreamReport>;
-  /** Counts so many units more. */
+  /** Counts so many units more; resolves when the site's credit covers them. */
   add(site: Site, streamId: string, units: number): Promise<StreamReport>;
   /** Pauses, goes on, or settles and ends. */
   control(site: Site, streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<StreamReport>;

@@ -4,6 +4,8 @@ export { init, type InitOptions } from './platform/init.ts';
 export type { WasmSource } from './platform/wasm-source.ts';
 export { WalletError } from './error.ts';
 export { Wallet, type Snapshot } from './page/wallet.ts';
+export type { Stream } from './page/stream.ts';
+export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './page/stream-options.ts';
 export { unlockKey, type OpenOptions } from './page/open.ts';
 export type { WalletEvent } from './page/events.ts';
 export { checkMnemonic, generateMnemonic, suggestWords, type MnemonicCheck, type MnemonicProblem } from './page/words.ts';

@@ -1221,7 +1221,35 @@ maxFeeMsat: bigint | null,
 /**
  * Who pays; the person, by hand, when there is none.
  */
-spender: Spender | null, } | { "method": "send", 
+spender: Spender | null, } | { "method": "openStream", 
+/**
+ * Node id of who gets it, in hex.
+ */
+payee: string, 
+/**
+ * The payee's name for it, 1 to 64 bytes.
+ */
+session: string, } | { "method": "streamPay", 
+/**
+ * The stream's id.
+ */
+stream: string, 
+/**
+ * What the payee gets.
+ */
+amountMsat: bigint, 
+/**
+ * Greatest routing fee of this payment.
+ */
+maxFeeMsat: bigint, 
+/**
+ * Who pays; the person, by hand, when there is none.
+ */
+spender: Spender | null, } | { "method": "closeStream", 
+/**
+ * The stream's id.
+ */
+stream: string, } | { "method": "streams" } | { "method": "send", 
 /**
  * The address.
  */

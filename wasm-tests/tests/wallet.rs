@@ -88,3 +88,8 @@ async fn a_hundred_against_ten() {
 async fn signatures() {
     flows::signatures(world(), disk("signs")).await;
 }
+
+#[wasm_bindgen_test]
+async fn streams() {
+    flows::streams(world(), disk("streams")).await;
+}

@@ -15,6 +15,7 @@ mod receive;
 mod response;
 mod sign;
 mod state;
+mod stream;
 mod wallet;
 
 pub use amplet_protocol::page::{OpenOptions, Request, WalletError};

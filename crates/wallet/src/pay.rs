@@ -69,7 +69,8 @@ pub(crate) async fn keysend(
     outcome(inner, inner.node.keysend(&spender, &keysend).await).await
 }
 
-fn node_id(inner: &Inner, text: &str) -> Result<PublicKey, WalletError> {
+/// The id of another node.
+pub(crate) fn node_id(inner: &Inner, text: &str) -> Result<PublicKey, WalletError> {
     let id: PublicKey = text.parse().map_err(|_| {
         let message = "a node id is a public key in 66 hex digits; copy the payee's again";
         WalletError::new(ErrorCode::InvalidInput, message)

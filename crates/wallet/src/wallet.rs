@@ -3,20 +3,26 @@
 use std::rc::Rc;
 
 use amplet_node::Node;
-use amplet_protocol::page::{Notice, OpenOptions, Purse, Request, WalletError};
+use amplet_protocol::page::{Notice, OpenOptions, Payment, Purse, Request, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 
 use crate::gateways::Gateways;
-use crate::{Response, diagnostics, errors, inspect, onchain, open, pay, purses, receive, sign, state};
+use crate::{
+    Response, diagnostics, errors, inspect, onchain, open, pay, purses, receive, sign, state, stream,
+};
 
 pub(crate) struct Inner {
     pub platform: Rc<dyn Platform>,
     pub node: Node,
     pub options: OpenOptions,
     pub gateways: Gateways,
+}
+
+fn payment(payment: Payment) -> Response {
+    Response::Payment(Box::new(payment))
 }
 
 fn purse(purse: Purse) -> Response {
@@ -60,15 +66,20 @@ impl Wallet {
             Request::NewAddress => Ok(Response::Text(inner.node.new_address().await.to_string())),
             Request::Inspect { text } => inspect::inspect(inner, &text).await.map(Response::Inspected),
             Request::Pay { invoice, amount_msat, max_fee_msat, spender } => {
-                pay::pay(inner, &invoice, amount_msat, max_fee_msat, spender.as_ref())
-                    .await
-                    .map(|p| Response::Payment(Box::new(p)))
+                pay::pay(inner, &invoice, amount_msat, max_fee_msat, spender.as_ref()).await.map(payment)
             }
             Request::Keysend { payee, amount_msat, records, max_fee_msat, spender } => {
                 pay::keysend(inner, &payee, amount_msat, &records, max_fee_msat, spender.as_ref())
                     .await
-                    .map(|p| Response::Payment(Box::new(p)))
+                    .map(payment)
             }
+            Request::OpenStream { payee, session } => stream::open(inner, &payee, session).await.map(payment),
+            Request::StreamPay { stream, amount_msat, max_fee_msat, spender } => {
+                let paid = stream::pay(inner, &stream, amount_msat, max_fee_msat, spender.as_ref());
+                paid.await.map(payment)
+            }
+            Request::CloseStream { stream } => stream::close(inner, &stream).await.map(payment),
+            Request::Streams => Ok(Response::Payments(inner.node.streams())),
             Request::Send { address, amount, fee_rate, dry_run, spender } => {
                 onchain::send(inner, &address, amount, fee_rate, dry_run, spender.as_ref())
                     .await
@@ -76,7 +87,7 @@ impl Wallet {
             }
             Request::FeeRates => Ok(Response::FeeRates(onchain::fee_rates(inner))),
             Request::History(page) => pay::history(inner, &page).await.map(Response::Payments),
-            Request::Payment { id } => pay::payment(inner, &id).await.map(|p| Response::Payment(Box::new(p))),
+            Request::Payment { id } => pay::payment(inner, &id).await.map(payment),
             Request::Channels => Ok(Response::Channels(state::channels(inner))),
             Request::OpenChannel { gateway, capacity_sat } => {
                 inner.open_channel(&gateway, capacity_sat).await.map(Response::Text)

@@ -92,3 +92,8 @@ fn a_hundred_against_ten() {
 fn signatures() {
     run(|world, mut disks| flows::signatures(world, disks.remove(0)));
 }
+
+#[test]
+fn streams() {
+    run(|world, mut disks| flows::streams(world, disks.remove(0)));
+}

@@ -114,6 +114,22 @@ export abstract class Requests {
   }
 
   /**
+   * The open streams, outbound and inbound, as lines of the history; also those of an earlier run, which nobody drives:
+   * go on with `wallet.stream()` to the same session, or close them.
+   */
+  async streams(): Promise<Payment[]> {
+    return this.#ask({ method: 'streams' });
+  }
+
+  /**
+   * Ends an outbound stream by its id, also one that another page drives. Its line ends when nothing is on its way.
+   * @throws {WalletError} `invalidInput` when there is none of this id
+   */
+  async closeStream(id: string): Promise<Payment> {
+    return this.#ask({ method: 'closeStream', stream: text('id', id) });
+  }
+
+  /**
    * Sends savings to an address; `'all'` leaves only the anchor reserve and takes the fee off.
    * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
    * `spender`: whose purse pays, by default the person's

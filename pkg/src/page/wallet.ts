@@ -5,9 +5,12 @@ import { deriveKey } from './keys.ts';
 import type { Link } from './link.ts';
 import { connect, openLink, remember, type OpenOptions } from './open.ts';
 import { Requests } from './requests.ts';
+import { checkStream, type StreamOptions } from './stream-options.ts';
+import { Stream } from './stream.ts';
+import { surroundings } from './stream-surroundings.ts';
 import { WalletError } from '../error.ts';
 import { checkName } from '../names.ts';
-import type { Balance, Notice, Payment, Status } from '../protocol.ts';
+import type { Balance, Notice, Payment, Request, Status } from '../protocol.ts';
 import type { KdfParams } from '../wire.ts';
 
 /** The state of a wallet, as `onChange` tells it. */
@@ -129,6 +132,27 @@ export class Wallet extends Requests {
     const old = await deriveKey(text('from', from), stored);
     const fresh = await deriveKey(to, null);
     await this.#link.call({ method: 'changePassphrase', from: old.key, to: fresh.key, kdf: fresh.params });
+  }
+
+  /**
+   * Pays a session per second, per unit, or both, in as few payments as the payee's credit allows; runs at once, and pauses
+   * while the page is hidden or the network is gone. A session whose stream is open already (in an earlier run) goes on in
+   * the same line of the history.
+   * @throws {WalletError} `invalidInput`
+   */
+  async stream(options: StreamOptions): Promise<Stream> {
+    checkStream(options);
+    const { to, spender = null } = options;
+    const ask = (request: Request): Promise<Payment> => this.#link.call({ method: 'request', request }) as Promise<Payment>;
+    const line = await ask({ method: 'openStream', payee: to.nodeId, session: to.session });
+    const wallet = {
+      pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint) => ask({ method: 'streamPay', stream, amountMsat, maxFeeMsat, spender }),
+      close: (stream: string) => this.closeStream(stream),
+      onPayment: (listener: (payment: Payment) => void) => this.onPayment(listener),
+      onAble: (listener: (able: boolean) => void) => this.onChange(({ status }) => listener(status.ableToPay)),
+      ended: this.ended,
+    };
+    return new Stream(options, line, wallet, surroundings);
   }
 
   /** Leaves the wallet in this tab. The engine stops, with everything saved, when the last tab has left. */

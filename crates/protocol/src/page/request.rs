@@ -96,6 +96,34 @@ pub enum Request {
         #[serde(default)]
         spender: Option<Spender>,
     },
+    /// Opens a stream of payments to a session, or answers the one that is open: its [`super::Payment`], which is one line of
+    /// the history whatever is paid. Nothing is paid yet.
+    OpenStream {
+        /// Node id of who gets it, in hex.
+        payee: String,
+        /// The payee's name for it, 1 to 64 bytes.
+        session: String,
+    },
+    /// Begins the next payment of an open stream. Answers the stream's [`super::Payment`] with it on its way; what becomes of it
+    /// is a change of that line.
+    StreamPay {
+        /// The stream's id.
+        stream: String,
+        /// What the payee gets.
+        amount_msat: u64,
+        /// Greatest routing fee of this payment.
+        max_fee_msat: u64,
+        /// Who pays; the person, by hand, when there is none.
+        #[serde(default)]
+        spender: Option<Spender>,
+    },
+    /// Ends a stream, once nothing of it is on its way any more. Answers its [`super::Payment`].
+    CloseStream {
+        /// The stream's id.
+        stream: String,
+    },
+    /// Answers a list of [`super::Payment`]: the open streams, both directions, also those of an earlier run.
+    Streams,
     /// Sends savings to an address. Answers [`OnchainSend`].
     Send {
         /// The address.

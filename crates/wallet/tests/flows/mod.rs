@@ -4,6 +4,7 @@
 
 mod people;
 mod purses;
+mod streams;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use serde_json::json;
 use people::key;
 pub use people::{Disk, Person, World};
 pub use purses::{a_hundred_against_ten, purses, signatures};
+pub use streams::streams;
 
 /// Deposit, channel, payment two hops away, payment back, and what each of them cost.
 pub async fn the_whole_day(world: World, disk: Disk) {

@@ -1,0 +1,104 @@
+//! Streams through the whole engine: many payments, one line, one purse.
+
+use amplet_protocol::page::{
+    ErrorCode, Holder, HolderKind, Payment, PaymentKind, PaymentStatus, PurseRule, Request, Rules, Spender,
+    StreamRate, WalletError,
+};
+use amplet_wallet::Response;
+
+use super::{Disk, Person, World};
+
+const EACH: u64 = 2_000;
+
+impl Person {
+    async fn open_stream(&self, session: &str) -> Payment {
+        let request = Request::OpenStream { payee: self.world.gateway(), session: session.to_owned() };
+        let Response::Payment(line) = self.ask(request).await.unwrap() else { panic!() };
+        *line
+    }
+
+    async fn stream_pay(&self, stream: &str, spender: &Spender) -> Result<Payment, WalletError> {
+        let request = Request::StreamPay {
+            stream: stream.to_owned(),
+            amount_msat: EACH,
+            max_fee_msat: 0,
+            spender: Some(spender.clone()),
+        };
+        let Response::Payment(line) = self.ask(request).await? else { panic!() };
+        Ok(*line)
+    }
+
+    async fn streams(&self) -> Vec<Payment> {
+        let Response::Payments(lines) = self.ask(Request::Streams).await.unwrap() else { panic!() };
+        lines
+    }
+
+    /// Waits until so much of the stream has arrived.
+    async fn arrived(&self, stream: &str, msat: u64) {
+        let what = format!("{msat} msat of the stream");
+        self.world
+            .until(&what, || async {
+                let line = self.streams().await.into_iter().find(|line| line.id == stream)?;
+                let pending = line.stream.as_ref().map_or(0, |totals| totals.pending_msat);
+                (line.amount_msat == Some(msat) && pending == 0).then_some(())
+            })
+            .await;
+    }
+}
+
+/// Paid by a purse with a rate, killed in between, and closed: one line, to the millisatoshi.
+pub async fn streams(world: World, disk: Disk) {
+    let me = Person::create(&world, "streams", disk).await;
+    me.fund(1_000_000).await;
+    me.open_channel(500_000).await;
+    // The gateway's side above dust.
+    me.pay_when_reachable(1_000_000).await;
+    let before = me.history().await.len();
+    let player = Holder { kind: HolderKind::App, id: "player".into(), ..Holder::default() };
+    // A rate so small that time gives nothing back while the test runs.
+    let rate = StreamRate { per_second_msat: 4, keep_seconds: 3_000 };
+    let rules = Rules { rate: Some(rate), ..Rules::default() };
+    me.ask(Request::OpenPurse { holder: player.clone(), rules, parent: None }).await.unwrap();
+    let spender = Spender { holder: player.clone(), purpose: Some("video".into()), approved_msat: None };
+
+    let line = me.open_stream("film 7").await;
+    assert_eq!(
+        (line.kind, line.amount_msat, &line.status),
+        (PaymentKind::Stream, Some(0), &PaymentStatus::Pending)
+    );
+    assert_eq!(me.open_stream("film 7").await.id, line.id);
+    for _ in 0..3 {
+        let now = me.stream_pay(&line.id, &spender).await.unwrap();
+        assert!(now.stream.unwrap().pending_msat >= EACH, "it is on its way when it is answered");
+        me.arrived(&line.id, now.amount_msat.unwrap() / EACH * EACH + EACH).await;
+    }
+    let me = me.reopen().await;
+    me.connected().await;
+    me.usable().await;
+    assert_eq!(me.open_stream("film 7").await.id, line.id, "it goes on where it was");
+    for paid in 4..=6 {
+        me.stream_pay(&line.id, &spender).await.unwrap();
+        me.arrived(&line.id, paid * EACH).await;
+    }
+    let refused = me.stream_pay(&line.id, &spender).await.unwrap_err();
+    assert_eq!((refused.code, refused.purse.unwrap().rule), (ErrorCode::PurseRefused, Some(PurseRule::Rate)));
+    let approved = Spender { approved_msat: Some(1_000_000), ..spender.clone() };
+    let wrong = me.stream_pay(&line.id, &approved).await.unwrap_err();
+    assert_eq!(wrong.code, ErrorCode::InvalidInput);
+
+    let Response::Payment(closed) = me.ask(Request::CloseStream { stream: line.id.clone() }).await.unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!((closed.amount_msat, &closed.status), (Some(6 * EACH), &PaymentStatus::Succeeded));
+    assert!(me.streams().await.is_empty());
+    assert_eq!(me.stream_pay(&line.id, &spender).await.unwrap_err().code, ErrorCode::InvalidInput);
+    assert_eq!(me.history().await.len(), before + 1);
+    for (payee, session) in
+        [("beef".to_owned(), "x"), (world.gateway(), ""), (me.status().await.node_id, "x")]
+    {
+        let refused = me.ask(Request::OpenStream { payee, session: session.into() }).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidInput, "{refused:?}");
+    }
+    me.ask(Request::Close).await.unwrap();
+}

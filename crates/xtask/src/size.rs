@@ -54,7 +54,7 @@ pub fn run(cache: &Cache) -> Result<()> {
 }
 
 /// What opening a wallet loads: what the page names, what a loaded script imports at once, and workers and wasm that it
-/// starts. Screens and tools behind a dynamic `import()` come with a later tap.
+/// starts. Screens and tools behind a dynamic `import()` come with a later tap, but for the page's own wasm's glue.
 fn loaded(dist: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     collect(dist, &mut files)?;
@@ -87,7 +87,9 @@ fn names(text: &str, file: &Path, is_page: bool) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let before = text.get(..at).unwrap_or_default().trim_end_matches("./").trim_end();
         let before = before.trim_end_matches(['"', '\'', '`']).trim_end();
-        is_page || ["from", "import", "URL("].iter().any(|how| before.ends_with(how))
+        is_page
+            || ["from", "import", "URL("].iter().any(|how| before.ends_with(how))
+            || (before.ends_with("import(") && name.starts_with("page-glue"))
     })
 }
 

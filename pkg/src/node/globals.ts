@@ -22,6 +22,13 @@ export type WebSocketConstructor = new (url: string) => WebSocketLike;
 /** A timer that does not keep the process alive: the open wallet's message port does, until it is closed. */
 export const setTimeout = (work: () => void, ms?: number): object => globalThis.setTimeout(work, ms).unref();
 
+/** Reports what a listener threw as uncaught: Node.js lacks the browsers' function for it. */
+export function reportError(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
 /** What `init` was given, or the host's own. */
 export let WebSocket: WebSocketConstructor | undefined;
 

@@ -28,7 +28,12 @@ export function locks(): Locks {
   return ready().locks;
 }
 
-const compiled = /* @__PURE__ */ once(() => compile(ready().wasm));
+let compiling: (() => Promise<WebAssembly.Module>) | null = null;
+
+function compiled(): Promise<WebAssembly.Module> {
+  compiling ??= once(() => compile(ready().wasm));
+  return compiling();
+}
 
 /** In this very thread. */
 export async function startHost(name: string, generation: number): Promise<Started> {
@@ -57,7 +62,7 @@ function begin(): InThread {
 /** In a throwaway thread: the memory that Argon2 takes is never given back otherwise, and this one would stand still. */
 export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<Derived> {
   const question: Question = { passphrase, params, module: await compiled() };
-  const worker = new Worker(new URL('./kdf.node.js', import.meta.url), { workerData: question });
+  const worker = new Worker(new URL('./kdf.node.js', import.meta.url), { workerData: question, execArgv: [] });
   const answer = new Promise<Derived>((resolve, reject) => {
     worker.once('message', (data: Derived) => (isErrorData(data) ? reject(toError(data)) : resolve(data)));
     worker.once('error', (error) => {

@@ -3,7 +3,7 @@
 import { WalletError } from '../error.ts';
 
 /** Greatest amount that crosses to the engine (u64). */
-const MAX_AMOUNT = (1n << 64n) - 1n;
+const MAX_AMOUNT = 0xffff_ffff_ffff_ffffn;
 
 /** An amount that may be left out. */
 export function amount(name: string, value: bigint | undefined): bigint | null {

@@ -11,7 +11,6 @@ import { deriveIn } from './kdf.ts';
 import { once } from './once.ts';
 import type { WasmInput } from './wasm-source.ts';
 import { started } from './web.ts';
-import { load } from './words-wasm.ts';
 
 export { checkEnvironment, keepStorage } from './web-environment.ts';
 export { locks } from './web.ts';
@@ -44,10 +43,16 @@ export async function pageWasm(): Promise<WasmInput> {
   return (await given()).page ?? unpack(inlined.page);
 }
 
+let words: (() => Promise<Words>) | null = null;
+
 /** The mnemonics' wasm. */
-export const loadWords: () => Promise<Words> = /* @__PURE__ */ once(async () =>
-  load((await given()).words ?? (await unpack(inlined.words))),
-);
+export function loadWords(): Promise<Words> {
+  words ??= once(async () => {
+    const { load } = await import('./words-wasm.ts');
+    return load((await given()).words ?? (await unpack(inlined.words)));
+  });
+  return words();
+}
 
 function start(script: string, name: string): { worker: Worker; done: () => void } {
   const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));

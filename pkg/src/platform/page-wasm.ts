@@ -2,10 +2,16 @@
 
 import { once } from './once.ts';
 import { pageWasm } from '../platform.ts';
-import init, * as wasm from '../../generated/page/page.js';
+
+type Page = Awaited<ReturnType<typeof import('./page-glue.ts').load>>;
+
+let loader: (() => Promise<Page>) | null = null;
 
 /** Loads it when it is first needed. */
-export const loadPageWasm = /* @__PURE__ */ once(async () => {
-  await init({ module_or_path: await pageWasm() });
-  return wasm;
-});
+export function loadPageWasm(): Promise<Page> {
+  loader ??= once(async () => {
+    const { load } = await import('./page-glue.ts');
+    return load(await pageWasm());
+  });
+  return loader();
+}

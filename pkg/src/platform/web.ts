@@ -61,8 +61,13 @@ export async function pageWasm(): Promise<WasmInput | URL> {
   return (await given()).page ?? new URL('./page_bg.wasm', import.meta.url);
 }
 
+let words: (() => Promise<Words>) | null = null;
+
 /** Files of their own: a wallet that exists opens without them. */
-export const loadWords: () => Promise<Words> = /* @__PURE__ */ once(async () => {
-  const { load } = await import('./words-wasm.ts');
-  return load((await given()).words ?? (await import('./words-beside.ts')).wordsBeside);
-});
+export function loadWords(): Promise<Words> {
+  words ??= once(async () => {
+    const { load } = await import('./words-wasm.ts');
+    return load((await given()).words ?? (await import('./words-beside.ts')).wordsBeside);
+  });
+  return words();
+}

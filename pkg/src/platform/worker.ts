@@ -1,7 +1,6 @@
 // A worker that the app has: the engine runs in it, in the caller's thread. Also an extension's service worker.
 
 import { WalletError, toError } from '../error.ts';
-import { loadEngine } from '../host/load.ts';
 import { webLocks, type Locks } from '../host/locks.ts';
 import type { KdfParams } from '../wire.ts';
 import type { Derived, Started, Words } from './contract.ts';
@@ -12,7 +11,6 @@ import { once } from './once.ts';
 import { loadPageWasm } from './page-wasm.ts';
 import type { WasmInput } from './wasm-source.ts';
 import { missingParts } from './web-environment.ts';
-import { load } from './words-wasm.ts';
 
 let thread: InThread | null = null;
 
@@ -59,7 +57,10 @@ function begin(): InThread {
   const started = new InThread({
     locks: locks(),
     bus: (name) => new BroadcastChannel(name),
-    load: async (log, crashed) => loadEngine(log, crashed, (await given()).engine),
+    load: async (log, crashed) => {
+      const { loadEngine } = await import('../host/load.ts');
+      return loadEngine(log, crashed, (await given()).engine);
+    },
   });
   // A trap in a task of the engine's own surfaces here, after the abort handler was called.
   const uncaught = (event: ErrorEvent | PromiseRejectionEvent): void => {
@@ -91,7 +92,13 @@ export async function pageWasm(): Promise<WasmInput | URL> {
   return (await given()).page ?? new URL('./page_bg.wasm', import.meta.url);
 }
 
-/** From beside this script; a service worker has no `import()`, so its glue is part of the script. */
-export const loadWords: () => Promise<Words> = /* @__PURE__ */ once(async () =>
-  load((await given()).words ?? new URL('./words_bg.wasm', import.meta.url)),
-);
+let words: (() => Promise<Words>) | null = null;
+
+/** From beside this script. The build makes the glue part of the script: a service worker has no `import()`. */
+export function loadWords(): Promise<Words> {
+  words ??= once(async () => {
+    const { load } = await import('./words-wasm.ts');
+    return load((await given()).words ?? new URL('./words_bg.wasm', import.meta.url));
+  });
+  return words();
+}

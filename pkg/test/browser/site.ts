@@ -88,20 +88,23 @@ export class Site {
 }
 
 /** Chromium, as CI and containers need it. */
+export const CHROMIUM = {
+  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--host-resolver-rules=MAP insecure.test 127.0.0.1, MAP other.localhost 127.0.0.1',
+  ],
+};
+
+/** Starts it. */
 export function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--host-resolver-rules=MAP insecure.test 127.0.0.1, MAP other.localhost 127.0.0.1',
-    ],
-  });
+  return chromium.launch(CHROMIUM);
 }
 
 /** A tab on the site, with the package loaded. */

@@ -1,125 +1,151 @@
-// The package as a person installs it: packed, installed from the tarball, imported in Node, built and served by Vite.
+// The package as a person installs it: what linters of packages say, what an import does, what a bundler keeps of it.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import * as vite from 'vite';
-import { launch, visit } from '../browser/site.ts';
-import type * as Amplet from '../../src/index.ts';
+import { build } from 'esbuild';
+import { Consumer, OPTIONS } from './consumer.ts';
 
-const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
-const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src *";
+const ENTRIES = ['amplet', 'amplet/web', 'amplet/worker', 'amplet/node', 'amplet/inline', 'amplet/provider'];
 
-let folder: string;
-let tarball: string;
-let browser: Browser;
-
-before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'amplet-consumer-'));
-  const [{ filename }] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], process.cwd())) as [{ filename: string }];
-  tarball = join(folder, filename);
-  writeFileSync(join(folder, 'package.json'), '{"name":"consumer","private":true,"type":"module"}');
-  npm(['install', '--offline', '--no-audit', '--no-fund', `./${filename}`], folder);
-  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>consumer</title><script type="module" src="/main.js"></script>');
-  writeFileSync(join(folder, 'main.js'), 'import * as amplet from "amplet";\nglobalThis.amplet = amplet;\n');
-  browser = await launch();
+let consumer: Consumer;
+before(() => {
+  consumer = new Consumer();
 });
-after(async () => {
-  await browser.close();
-  rmSync(folder, { recursive: true });
-});
-
-function npm(args: string[], cwd: string): string {
-  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-/** Opens a new wallet with the real engine, whose gateway is down, and asks it. */
-async function tryWallet(page: Page): Promise<void> {
-  const address = `02${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}@ws://127.0.0.1:9`;
-  const options = { name: 'main', network: 'regtest' as const, gateways: [address], passphrase: 'correct horse' };
-  const made = await page.evaluate(async (given) => {
-    const wallet = await amplet.Wallet.open({ ...given, create: true });
-    const words = wallet.takeMnemonic()?.split(' ').length;
-    const { spendableMsat, savingsSat } = await wallet.balance();
-    const { nodeId, network, ableToPay } = await wallet.status();
-    const snapshot = await new Promise<Amplet.Snapshot>((heard) => wallet.onChange(heard));
-    const refused = await wallet.inspect('garbage').then(() => 'understood', ({ code }: Amplet.WalletError) => code);
-    await wallet.close();
-    return { words, money: [spendableMsat, savingsSat], nodeId, network, ableToPay, told: snapshot.status.nodeId, refused };
-  }, options);
-  assert.deepEqual({ ...made, nodeId: '', told: '' }, { words: 12, money: [0n, 0n], nodeId: '', network: 'regtest', ableToPay: false, told: '', refused: 'invalidPaymentRequest' });
-  assert.equal(made.told, made.nodeId);
-  await page.reload();
-  await page.waitForFunction(() => 'amplet' in globalThis);
-  const again = await page.evaluate(async (given) => {
-    const wrong = await amplet.Wallet.open({ ...given, passphrase: 'wrong' }).then(() => 'opened', ({ code }: Amplet.WalletError) => code);
-    const wallet = await amplet.Wallet.open(given);
-    const { nodeId } = await wallet.status();
-    await wallet.lock();
-    await amplet.Wallet.destroy('main');
-    return { wrong, nodeId, left: await amplet.Wallet.exists('main') };
-  }, options);
-  assert.deepEqual(again, { wrong: 'wrongPassphrase', nodeId: made.nodeId, left: false });
-}
+after(() => consumer.remove());
 
 test('publint and attw have nothing to say against it', () => {
   const tool = (path: string, args: string[]) => execFileSync(process.execPath, [join('node_modules', path), ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  tool('publint/src/cli.js', [tarball, '--strict']);
-  tool('@arethetypeswrong/cli/dist/index.js', [tarball]);
+  tool('publint/src/cli.js', [consumer.tarball, '--strict']);
+  tool('@arethetypeswrong/cli/dist/index.js', [consumer.tarball]);
 });
 
-test('importing it in Node does nothing, and opening a wallet there says why not', () => {
-  const script = `
-    const { Wallet, WalletError } = await import('amplet');
-    const options = { name: 'main', network: 'regtest', gateways: [], passphrase: 'x' };
-    const error = await Wallet.open(options).catch((error) => error);
-    console.log(error instanceof WalletError, error.code);`;
-  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, encoding: 'utf8' });
-  assert.equal(printed.trim(), 'true notAllowedHere');
-});
-
-test('built by Vite and served with a strict policy, it holds a wallet', async () => {
-  await vite.build({ root: folder, logLevel: 'error' });
-  const assets = readdirSync(join(folder, 'dist/assets'));
-  for (const [kind, expected] of [['engine_bg', 1], ['page_bg', 1], ['words_bg', 1], ['engine.worker', 1], ['kdf.worker', 1]] as const) {
-    assert.equal(assets.filter((file) => file.startsWith(kind)).length, expected, `${kind} in ${assets.join(' ')}`);
+/** Whatever of a browser or of Node an import could touch, each throwing when it is. */
+const TRAPS = `
+  const names = ['window', 'document', 'self', 'navigator', 'location', 'origin', 'isSecureContext', 'localStorage', 'indexedDB', 'caches',
+    'Worker', 'SharedWorker', 'BroadcastChannel', 'MessageChannel', 'WebSocket', 'fetch', 'Request', 'Response', 'WebAssembly', 'crypto',
+    'addEventListener', 'onmessage', 'setTimeout', 'setInterval', 'chrome', 'browser'];
+  for (const name of names) {
+    Object.defineProperty(globalThis, name, { configurable: true, get: () => { throw new Error('the import touches ' + name); } });
   }
-  const server = await serve(join(folder, 'dist'));
-  try {
-    const page = await (await browser.newContext()).newPage();
-    await visit(page, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    await tryWallet(page);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-});
+  const before = Reflect.ownKeys(globalThis).length;
+  const listeners = process.eventNames().length;
+  await import(process.argv[1]);
+  if (Reflect.ownKeys(globalThis).length !== before) throw new Error('the import adds a global');
+  if (process.eventNames().length !== listeners) throw new Error('the import listens to the process');
+  console.log('nothing happened');`;
 
-test('on Vite\'s development server it holds a wallet', async () => {
-  const server = await vite.createServer({ root: folder, logLevel: 'error', server: { port: 0, host: '127.0.0.1' } });
-  try {
-    await server.listen();
-    const page = await (await browser.newContext()).newPage();
-    await visit(page, server.resolvedUrls?.local[0] ?? '');
-    await tryWallet(page);
-  } finally {
-    await server.close();
-  }
-});
-
-async function serve(root: string): Promise<Server> {
-  const server = createServer((request, response) => {
-    const path = join(root, request.url === '/' ? 'index.html' : new URL(request.url ?? '/', 'http://x').pathname);
-    const found = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-    response.writeHead(found ? 200 : 404, { 'content-type': TYPES[extname(path)] ?? 'text/plain', 'content-security-policy': CSP });
-    response.end(found ? readFileSync(path) : undefined);
+for (const entry of ENTRIES) {
+  test(`importing ${entry}, as a server does that renders a page, does nothing`, () => {
+    assert.equal(consumer.run(TRAPS, entry), 'nothing happened');
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  return server;
 }
+
+test('opening a wallet of a page on a server says why not', () => {
+  for (const entry of ['amplet', 'amplet/worker', 'amplet/inline']) {
+    const script = `
+      const { Wallet, WalletError, init } = await import('${entry}');
+      await init();
+      const options = { name: 'main', network: 'regtest', gateways: [], passphrase: 'x' };
+      const error = await Wallet.open(options).catch((error) => error);
+      console.log(error instanceof WalletError, error.code);`;
+    assert.equal(consumer.run(script), 'true notAllowedHere', entry);
+  }
+});
+
+test('an error is of the one class, whatever entry it came from', () => {
+  const script = `const all = await Promise.all(${JSON.stringify(['amplet', 'amplet/worker', 'amplet/node', 'amplet/inline'])}.map((entry) => import(entry)));
+    console.log(new Set(all.map(({ WalletError }) => WalletError)).size);`;
+  assert.equal(consumer.run(script), '1');
+});
+
+/** What a bundler makes of a script there, in bytes of code. */
+async function bundled(script: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: script, resolveDir: consumer.folder },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'error',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+test('a bundler keeps nothing of an import that is not used, and only what is', async () => {
+  for (const entry of ENTRIES) {
+    assert.equal((await bundled(`import '${entry}'; import { WalletError as unused } from '${entry}';`).catch(() => bundled(`import '${entry}'`))).trim(), '', entry);
+  }
+  const error = await bundled("import { WalletError } from 'amplet'; console.log(WalletError)");
+  assert.ok(error.length < 3_000, `${error.length} bytes for WalletError`);
+  const provider = await bundled("import { payingFetch } from 'amplet/provider'; console.log(payingFetch)");
+  assert.ok(!/wasm|SharedWorker/.test(provider), 'the provider comes without the wallet');
+  const words = await bundled("import { checkMnemonic } from 'amplet'; console.log(checkMnemonic)");
+  assert.ok(words.includes('words_bg.wasm') && !words.includes('engine.worker'), 'mnemonics come without the engine');
+});
+
+test('what runs in a service worker has no import() in it', () => {
+  for (const file of ['worker', 'inline', 'engine.worker', 'kdf.worker']) {
+    const script = readFileSync(join(consumer.folder, `node_modules/amplet/dist/${file}.js`), 'utf8');
+    assert.doesNotMatch(script, /\bimport\s*\(/, file);
+  }
+});
+
+test('the wasm files are subpaths', () => {
+  const paths = JSON.parse(consumer.run("console.log(JSON.stringify(['engine', 'page', 'words', 'node'].map((name) => import.meta.resolve(`amplet/${name}.wasm`))))")) as string[];
+  const magic = paths.map((path) => readFileSync(new URL(path)).subarray(0, 4).toString('latin1'));
+  assert.deepEqual(magic, Array.from({ length: 4 }, () => '\0asm'));
+});
+
+test('its types stand in a strict project, with and without Node\'s', () => {
+  consumer.write('use.ts', `
+    import { Wallet, init, type OpenOptions, type Payment } from 'amplet';
+    import { Wallet as InWorker } from 'amplet/worker';
+    import { Wallet as Inline } from 'amplet/inline';
+    import { payingFetch } from 'amplet/provider';
+    const options: OpenOptions = { name: 'main', network: 'signet', gateways: [], passphrase: 'x' };
+    export async function pay(invoice: string): Promise<Payment> {
+      await init({ wasm: new URL('https://cdn.example/engine.wasm') });
+      const wallet: Wallet = await Wallet.open(options);
+      // @ts-expect-error amounts are bigint
+      await wallet.receive({ amountMsat: 5 });
+      return wallet.pay(invoice, { maxFeeMsat: 1_000n });
+    }
+    export { InWorker, Inline, payingFetch };
+  `);
+  consumer.write('use-node.ts', `
+    import { Wallet, fileStorage, init, type WalletStorage } from 'amplet/node';
+    export async function open(own: WalletStorage): Promise<Wallet> {
+      await init({ storage: own });
+      await init({ storage: fileStorage('wallets') });
+      return Wallet.open({ name: 'main', network: 'signet', gateways: [], passphrase: 'x' });
+    }
+  `);
+  const check = (file: string, ...flags: string[]) =>
+    execFileSync(process.execPath, [join(process.cwd(), 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--target', 'es2022', ...flags, file], { cwd: consumer.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  check('use.ts', '--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2023,dom,dom.iterable,dom.asynciterable');
+  check('use.ts', '--module', 'nodenext', '--lib', 'es2023,dom,dom.iterable,dom.asynciterable');
+  check('use-node.ts', '--module', 'nodenext', '--lib', 'es2023,dom');
+});
+
+test('installed, it holds a wallet in Node.js', () => {
+  const ws = JSON.stringify(new URL('../../ws/wrapper.mjs', import.meta.resolve('esbuild')).href);
+  assert.match(
+    consumer.run(`
+      import { WebSocket } from ${ws};
+      import { Wallet, init, memoryStorage } from 'amplet/node';
+      await init({ storage: memoryStorage(), WebSocket });
+      const options = ${JSON.stringify(OPTIONS)};
+      const made = await Wallet.open({ ...options, create: true });
+      const { nodeId } = await made.status();
+      await made.lock();
+      const again = await Wallet.open(options);
+      console.log(made.takeMnemonic().split(' ').length, (await again.status()).nodeId === nodeId, nodeId);
+      await again.close();`),
+    /^12 true 0[23][0-9a-f]{64}$/,
+  );
+});

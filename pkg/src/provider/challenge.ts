@@ -4,7 +4,9 @@ import { PaidFetchError } from './errors.ts';
 
 /** A challenge as it stands in the header: scheme and parameter names in lower case. */
 export interface RawChallenge {
+  /** In lower case. */
   readonly scheme: string;
+  /** By name, in lower case. */
   readonly params: ReadonlyMap<string, string>;
 }
 
@@ -30,11 +32,13 @@ export interface ChargeChallenge {
   readonly amountMsat: bigint;
   /** In hex, when stated. */
   readonly paymentHash: string | null;
+  /** `mainnet`, `testnet4`, `signet` or `regtest`. */
   readonly network: string;
   /** Until when, in milliseconds since the UNIX epoch; `null`: as long as the invoice. */
   readonly expiresMs: number | null;
 }
 
+/** A challenge that can be met by one payment. */
 export type Challenge = L402Challenge | ChargeChallenge;
 
 /** Longest header that is read, in characters. */

@@ -28,6 +28,7 @@ export class PaidFetchError extends Error {
   /** The server's last answer, when there is one: its body may say more. */
   readonly response: Response | null;
 
+  /** `response`: the server's last answer; `cause`: what lay below. */
   constructor(code: PaidFetchCode, message: string, { response = null, cause }: { response?: Response | null; cause?: unknown } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;

@@ -6,7 +6,7 @@ import { PaidFetchError } from './errors.ts';
 import { isSecureOrigin } from './origin.ts';
 import { proves } from './proof.ts';
 
-/** How a payment stands. */
+/** How a payment stands: `preimage`, in hex, is the proof of one that succeeded; `reason` says why one failed. */
 export type Outcome =
   /** Paid; the preimage in hex. */
   | { readonly state: 'succeeded'; readonly preimage: string }
@@ -14,18 +14,22 @@ export type Outcome =
   /** Nothing left, or there is no such payment. */
   | { readonly state: 'failed'; readonly reason: string };
 
-/** The wallet, as far as a paid request needs it. The wallet's purse for `origin` has the last word. */
+/**
+ * The wallet, as far as a paid request needs it. The wallet's purse for `origin` has the last word. What a method rejects with is
+ * shown to the person.
+ */
 export interface Payer {
-  /** Reads and checks an invoice. Throws what is wrong with it. */
+  /** Reads and checks an invoice. Rejects with what is wrong with it. */
   inspect(invoice: string): Promise<InvoiceFacts>;
-  /** Pays, within the purse of `origin`. */
+  /** Pays, within the purse of `origin` and for at most `maxCostMsat`, fee included. Rejects when nothing left. */
   pay(invoice: string, purpose: { readonly origin: string; readonly maxCostMsat: bigint }): Promise<Outcome>;
-  /** How an earlier payment stands, by its hash in hex. */
+  /** How an earlier payment stands, by its hash in hex. Rejects when the wallet cannot say. */
   lookup(paymentHash: string): Promise<Outcome>;
 }
 
 /** A credential of an origin, or one that is being paid for. */
 export interface Credential {
+  /** What it answers. */
   readonly challenge: L402Challenge;
   /** In hex. */
   readonly paymentHash: string;
@@ -35,19 +39,30 @@ export interface Credential {
 
 /** Where credentials are kept: one for each origin. They are as good as money: not for other sites, not for logs. */
 export interface CredentialStore {
+  /** The credential of an origin; `null`: there is none. Rejects when the store fails. */
   get(origin: string): Promise<Credential | null>;
+  /** Keeps one. Rejects when the store fails; then nothing is paid. */
   set(origin: string, credential: Credential): Promise<void>;
+  /** Forgets one. Rejects when the store fails. */
   delete(origin: string): Promise<void>;
+}
+
+/** Answers a 402 that offers a session. */
+export interface SessionKeeper {
+  /** The answer to `request`, paid for by a session; `null`: the 402 offers none. Rejects as {@link payingFetch} does. */
+  meet(request: Request, refused: Response): Promise<Response | null>;
 }
 
 /** What {@link payingFetch} works with. */
 export interface PayingFetchOptions {
+  /** Pays. */
   readonly payer: Payer;
+  /** Where credentials are kept. */
   readonly credentials: CredentialStore;
   /** Most that one request may cost, routing fee included, in millisatoshi. */
   readonly maxCostMsat: bigint;
-  /** Sessions with servers that sell by the unit; without it they are not paid. */
-  readonly sessions?: { meet(request: Request, refused: Response): Promise<Response | null> };
+  /** Sessions with servers that sell by the unit ({@link PaymentSessions}); without it they are not paid. */
+  readonly sessions?: SessionKeeper;
   /** By default the environment's. */
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */

@@ -18,11 +18,12 @@ export {
   type Outcome,
   type Payer,
   type PayingFetchOptions,
+  type SessionKeeper,
 } from './fetch.ts';
 export { SiteHost, type SiteHostOptions } from './host/host.ts';
 export { siteOf } from './host/types.ts';
-export { Notes, type Grant, type InvoiceUse } from './host/notes.ts';
-export { Payments, type PaymentOrder } from './host/pay.ts';
+export type { Notes, Grant, InvoiceUse } from './host/notes.ts';
+export type { Payments, PaymentOrder } from './host/pay.ts';
 export {
   SiteFault,
   type Answer,
@@ -37,6 +38,7 @@ export {
   type SiteWallet,
   type Store,
   type StreamRequest,
+  type TlvRecord,
   type WalletFailure,
 } from './host/types.ts';
 export { TopLevel402, type TopLevel402Options } from './navigation/machine.ts';

@@ -23,7 +23,7 @@ export interface StreamLike {
   readonly state: StreamStateLike;
   /** Calls `listener` with each change of its state, now first. Returns a function that ends that. */
   onChange(listener: (state: StreamStateLike) => void): () => void;
-  /** Uses units more. Resolves when the credit covers them; rejects with a `WalletError` when they are not charged. */
+  /** Uses so many units more. Resolves when the credit covers them; rejects with a `WalletError` when they are not charged. */
   add(units: bigint): Promise<void>;
   /** Pauses it; what is owed is paid. */
   pause(): void;
@@ -36,10 +36,11 @@ export interface StreamLike {
 /** What starts them: `Wallet` does. */
 export interface StreamStarter {
   /**
-   * Starts one, in `to`'s session; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its terms, `spender` names the purse that
+   * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its terms, `spender` names the purse that
    * pays, and `pauseWhenHidden` whether it pauses while the page that it runs in is hidden. Rejects with a `WalletError`.
    */
   stream(options: {
+    /** Node id in hex, and the name of the session: `nodeId`, `session`. */
     to: { nodeId: string; session: string };
     ratePerSecondMsat: bigint;
     unitMsat: bigint;
@@ -71,11 +72,14 @@ interface Entry {
 export interface WalletStreamsOptions {
   /** The wallet that is open now; throws an error with the code `closed` while it is locked. */
   readonly open: () => StreamStarter;
-  /** What the site's purse leaves, as `SiteWallet` says it: a site without a purse has no streams. */
+  /** What the site's purse leaves, as `SiteWallet` says it: a site without a purse has no streams. Rejects as that does. */
   readonly purseLeftMsat: (site: Site) => Promise<bigint | null>;
 }
 
-/** The streams that run here. Every method that takes a site rejects with `invalidInput` for a stream that is not that site's. */
+/**
+ * The streams that run here. Every method rejects with an error with a `code`, as the wallet's own: `invalidInput` for a stream that
+ * is not the site's, `closed` for one that has ended.
+ */
 export class WalletStreams implements SiteStreams {
   readonly #options: WalletStreamsOptions;
   readonly #entries = new Map<string, Entry>();
@@ -88,7 +92,7 @@ export class WalletStreams implements SiteStreams {
     this.#options = options;
   }
 
-  /** Starts one, or finds the one of this site and session. Rejects with `approvalNeeded` when the site has no purse. */
+  /** Starts one for the site in `spender`, or finds the one of this site and session. Rejects with `approvalNeeded` when the site has no purse. */
   async start({ spender, ...request }: StreamRequest & { readonly spender: SiteSpender }): Promise<StreamReport> {
     const { holder } = spender;
     if (holder.kind !== 'site') throw failure('invalidInput', 'a stream is a site\'s');
@@ -101,7 +105,7 @@ export class WalletStreams implements SiteStreams {
     return reportOf(await starting);
   }
 
-  /** Counts units; resolves when the site's credit covers them. */
+  /** Counts so many units; resolves when the site's credit covers them. */
   async add(site: Site, streamId: string, units: number): Promise<StreamReport> {
     const entry = this.#find(site, streamId);
     await entry.stream.add(BigInt(units));
@@ -144,11 +148,13 @@ export class WalletStreams implements SiteStreams {
   }
 
   async #begin(site: Site, request: StreamRequest, spender: SiteSpender): Promise<Entry> {
-    if ((await this.#options.purseLeftMsat(site)) === null) throw failure('approvalNeeded', 'The site has no purse: give it one to stream from.');
+    const left = await this.#options.purseLeftMsat(site);
+    if (left === null) throw failure('approvalNeeded', 'The site has no purse: give it one to stream from.');
     const { nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat } = request;
     const to = { nodeId, session: sessionId };
     // Whether the site's page is hidden is not known here; the page says.
-    const stream = await this.#options.open().stream({ to, ratePerSecondMsat, unitMsat: perUnitMsat, creditMsat, spender, pauseWhenHidden: false });
+    const terms = { to, ratePerSecondMsat, unitMsat: perUnitMsat, creditMsat, spender, pauseWhenHidden: false };
+    const stream = await this.#options.open().stream(terms);
     const entry: Entry = { site, request, stream, byPerson: false };
     this.#entries.set(stream.id, entry);
     let last = '';

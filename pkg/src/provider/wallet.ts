@@ -5,18 +5,21 @@ import type { Wallet } from '../page/wallet.ts';
 import { PaidFetchError } from './errors.ts';
 import type { Credential, CredentialStore, Outcome, Payer } from './fetch.ts';
 import { failureOf } from './host/faults.ts';
-import { type InvoiceDetails, type Site, SiteFault, type SiteWallet, type Store } from './host/types.ts';
+import { type InvoiceDetails, type Site, SiteFault, type SiteWallet, type Store, type TlvRecord } from './host/types.ts';
 
 /** What of a {@link Wallet} is used. */
 export type WalletLike = Pick<
   Wallet,
   'balance' | 'inspect' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
 > & {
-  /** Pays a node without an invoice; without it sites are told that there is no such method. */
+  /**
+   * Pays `payee` (node id, hex) `amountMsat` and at most `maxFeeMsat` more, with custom `records`, from the purse of `spender`;
+   * without it sites are told that there is no such method. Rejects with a `WalletError`.
+   */
   keysend?(request: {
     payee: string;
     amountMsat: bigint;
-    records?: { type: bigint; value: string }[];
+    records?: TlvRecord[];
     maxFeeMsat?: bigint;
     spender?: Spender;
   }): Promise<Payment>;
@@ -89,7 +92,10 @@ export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletP
     pay: async (invoice, { origin, maxCostMsat }) => {
       const details = await inspect(wallet, invoice);
       const left = maxCostMsat - (details.amountMsat ?? maxCostMsat);
-      if (left < 0n) throw new PaidFetchError('tooDear', `This costs ${details.amountMsat} msat and at most ${maxCostMsat} msat are allowed; nothing was paid.`);
+      if (left < 0n) {
+        const message = `This costs ${details.amountMsat} msat and at most ${maxCostMsat} msat are allowed; nothing was paid.`;
+        throw new PaidFetchError('tooDear', message);
+      }
       const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
       return outcomeOf(await wallet.pay(details.invoice, { maxFeeMsat, spender: { holder: holder(origin), purpose: 'fetch' } }));
     },

@@ -29,14 +29,17 @@ export type SiteErrorName =
 
 /** An error as it crosses. The message is in English, and says nothing of the wallet that the page need not know. */
 export interface SiteError {
+  /** The class. */
   readonly name: SiteErrorName;
+  /** What went wrong. */
   readonly message: string;
 }
 
 /** A page calls. */
 export interface SiteCall {
+  /** The version of these messages. */
   readonly amplet: typeof WIRE_VERSION;
-  /** The page's own number for this call; the reply carries it. */
+  /** The page's own number for this call; the reply carries this id. */
   readonly id: number;
   /** One of {@link SiteMethod}; others are answered with `UnsupportedMethodError`. */
   readonly method: string;
@@ -46,10 +49,15 @@ export interface SiteCall {
 
 /** What each method takes. WebLN amounts are in sat, a number or a decimal string. */
 export interface SiteParams {
+  /** Nothing. */
   readonly enable: Record<string, never>;
+  /** Nothing. */
   readonly isEnabled: Record<string, never>;
+  /** Nothing. */
   readonly getInfo: Record<string, never>;
+  /** Nothing. */
   readonly getBalance: Record<string, never>;
+  /** A fixed `amount`, or what the person chooses from: `defaultAmount`, `minimumAmount`, `maximumAmount`, all in sat; `defaultMemo`. */
   readonly makeInvoice: {
     readonly amount?: string | number;
     readonly defaultAmount?: string | number;
@@ -57,27 +65,37 @@ export interface SiteParams {
     readonly maximumAmount?: string | number;
     readonly defaultMemo?: string;
   };
+  /** `paymentRequest`: BOLT 11. */
   readonly sendPayment: { readonly paymentRequest: string };
+  /** `paymentRequest`: BOLT 11. */
   readonly sendPaymentAsync: { readonly paymentRequest: string };
+  /** `destination`: node id in hex; `amount` in sat; `customRecords`: texts by TLV type. */
   readonly keysend: { readonly destination: string; readonly amount: string | number; readonly customRecords?: { readonly [type: string]: string } };
+  /** `message`: the text. */
   readonly signMessage: { readonly message: string };
+  /** `signature` in zbase32, and the `message`. */
   readonly verifyMessage: { readonly signature: string; readonly message: string };
+  /** `lnurl`: in any of its forms, or a Lightning address. */
   readonly lnurl: { readonly lnurl: string };
+  /** `paymentRequest` (BOLT 11) or `paymentHash` (hex). */
   readonly lookupInvoice: { readonly paymentRequest?: string; readonly paymentHash?: string };
+  /** The `method`'s name and what it takes, `params`. */
   readonly request: { readonly method: string; readonly params?: Json };
 }
 
 /** What a page can ask for. */
 export type SiteMethod = keyof SiteParams;
 
-/** The answer to one call. */
+/** The answer to one call: `amplet` is the version, `id` the call's number; a `result` when it is `ok`, an `error` otherwise. */
 export type SiteReply =
   | { readonly amplet: typeof WIRE_VERSION; readonly id: number; readonly ok: true; readonly result: Json }
   | { readonly amplet: typeof WIRE_VERSION; readonly id: number; readonly ok: false; readonly error: SiteError };
 
 /** What the host tells a page unasked. */
 export interface SiteEvent {
+  /** The version of these messages. */
   readonly amplet: typeof WIRE_VERSION;
+  /** What happened. */
   readonly event:
     /** Another wallet is used from now on: what `getInfo` said is no longer so. */
     | 'accountChanged'
@@ -85,6 +103,7 @@ export interface SiteEvent {
     | 'stream'
     /** The host went away: calls that wait get no answer. Sent by what carries the messages. */
     | 'lost';
+  /** What there is to say of it, by the event's name. */
   readonly detail: Json;
 }
 
@@ -113,9 +132,9 @@ export interface Sender {
   readonly origin: string;
   /** Origin of the page in the address bar; the same but for frames of other sites. */
   readonly topLevelOrigin: string;
-  /** The tab. */
+  /** The browser's id of the tab. */
   readonly tabId: number;
-  /** The frame in that tab; 0 is the page itself. */
+  /** The browser's id of the frame in that tab; 0 is the page itself. */
   readonly frameId: number;
 }
 

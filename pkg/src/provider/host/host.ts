@@ -16,6 +16,7 @@ const MAX_RUNNING = 256;
 
 /** What {@link SiteHost} works with. */
 export interface SiteHostOptions {
+  /** What pays. */
   readonly wallet: SiteWallet;
   /** Asks the person. */
   readonly ask: Ask;
@@ -36,6 +37,7 @@ export class SiteHost {
   /** Sites that the person is being asked about. */
   readonly #enabling = new Map<string, Promise<void>>();
 
+  /** Does nothing yet. */
   constructor({ wallet, ask, store, version, fetch = (...call) => globalThis.fetch(...call), now = Date.now }: SiteHostOptions) {
     const notes = new Notes(store, now);
     const prompts = new Prompts(ask, now);
@@ -56,7 +58,7 @@ export class SiteHost {
 
   /**
    * Answers one message of a page. `sender` comes from the browser. `signal` fires when the frame went away: its questions are
-   * withdrawn, payments under way are not. Never throws; `null`: it was no call.
+   * withdrawn and its streams end, payments under way are not withdrawn. Never rejects; `null`: it was no call.
    */
   async handle(sender: Sender, message: unknown, signal: AbortSignal = new AbortController().signal): Promise<SiteReply | null> {
     if (!isSiteCall(message)) return null;

@@ -19,22 +19,25 @@ export interface Grant {
 /** `sent`: the site asked to pay it; `made`: it was made for the site. */
 export type InvoiceUse = 'sent' | 'made';
 
-/** Typed access to the {@link Store}. */
+/** Typed access to the {@link Store}. Every method rejects when the store fails. */
 export class Notes {
   readonly #store: Store;
   readonly #now: () => number;
   #written = 0;
 
+  /** Reads nothing yet; `now` in milliseconds since the UNIX epoch. */
   constructor(store: Store, now: () => number) {
     this.#store = store;
     this.#now = now;
   }
 
+  /** What the person granted a site; `null`: it was not enabled. */
   async grant(site: Site): Promise<Grant | null> {
     const stored = object(await this.#store.get(`grant/${siteKey(site)}`));
     return stored === null ? null : { balance: stored['balance'] === true };
   }
 
+  /** Notes what the person granted a site. */
   async setGrant(site: Site, { balance }: Grant): Promise<void> {
     await this.#store.set(`grant/${siteKey(site)}`, { version: VERSION, balance });
   }

@@ -11,8 +11,11 @@ import { invalid } from './validate.ts';
 
 /** What a payment is made with. */
 export interface PaymentOrder {
+  /** Who asks for it. */
   readonly site: Site;
+  /** Exactly what is paid, as {@link Payments.inspect} read it. */
   readonly details: InvoiceDetails;
+  /** What the person is told that it is for. */
   readonly occasion: Occasion;
   /** Fires when the site went away: nobody is asked any more. What is under way goes on. */
   readonly signal: AbortSignal;
@@ -32,6 +35,7 @@ export class Payments {
   /** What is being paid, by payment hash. */
   readonly #underway = new Map<string, { readonly site: string; readonly outcome: Promise<Outcome> }>();
 
+  /** Does nothing yet. */
   constructor(wallet: SiteWallet, prompts: Prompts, notes: Notes) {
     this.#wallet = wallet;
     this.#prompts = prompts;

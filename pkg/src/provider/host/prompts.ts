@@ -22,6 +22,7 @@ export class Prompts {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #refusals = new Map<string, { inARow: number; last: number }>();
 
+  /** `now` in milliseconds since the UNIX epoch. */
   constructor(ask: Ask, now: () => number) {
     this.#ask = ask;
     this.#now = now;

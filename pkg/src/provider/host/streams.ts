@@ -14,6 +14,7 @@ const MAX_UNITS = 1_000_000;
 /** The methods that `request` knows. */
 export const STREAM_METHODS = ['stream.start', 'stream.add', 'stream.pause', 'stream.resume', 'stream.stop', 'stream.state'] as const;
 
+type Params = Readonly<Record<string, Json | undefined>>;
 type StreamMethod = (typeof STREAM_METHODS)[number];
 
 /** Runs the stream methods for sites. */
@@ -35,7 +36,7 @@ export class StreamMethods {
     return { ...(await this.#run(streams, site, known, members(params), signal)) };
   }
 
-  async #run(streams: SiteStreams, site: Site, method: StreamMethod, params: Readonly<Record<string, Json | undefined>>, signal: AbortSignal) {
+  async #run(streams: SiteStreams, site: Site, method: StreamMethod, params: Params, signal: AbortSignal) {
     if (method === 'stream.start') return this.#start(streams, site, readStart(params), signal);
     const streamId = text(params['streamId'], 'streamId', 128);
     switch (method) {
@@ -71,9 +72,11 @@ export class StreamMethods {
   }
 }
 
-function readStart(params: Readonly<Record<string, Json | undefined>>): StreamRequest {
+function readStart(params: Params): StreamRequest {
   const sessionId = text(params['sessionId'], 'sessionId', MAX_SESSION_BYTES);
-  if (new TextEncoder().encode(sessionId).length > MAX_SESSION_BYTES) throw invalid(`\`sessionId\` is at most ${MAX_SESSION_BYTES} bytes of UTF-8.`);
+  if (new TextEncoder().encode(sessionId).length > MAX_SESSION_BYTES) {
+    throw invalid(`\`sessionId\` is at most ${MAX_SESSION_BYTES} bytes of UTF-8.`);
+  }
   const ratePerSecondMsat = msat(params['ratePerSecondMsat'], 'ratePerSecondMsat');
   const perUnitMsat = msat(params['perUnitMsat'], 'perUnitMsat');
   const creditMsat = msat(params['creditMsat'], 'creditMsat');
@@ -83,6 +86,8 @@ function readStart(params: Readonly<Record<string, Json | undefined>>): StreamRe
 }
 
 function units(value: Json | undefined): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_UNITS) throw invalid(`\`units\` is a whole number from 1 to ${MAX_UNITS}.`);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_UNITS) {
+    throw invalid(`\`units\` is a whole number from 1 to ${MAX_UNITS}.`);
+  }
   return value;
 }

@@ -32,6 +32,7 @@ export interface InvoiceDetails {
   readonly paymentHash: string;
   /** Node id in hex. */
   readonly payee: string;
+  /** Its description; empty when there is none. */
   readonly description: string;
   /** Milliseconds since the UNIX epoch. */
   readonly expiresMs: number;
@@ -43,31 +44,48 @@ export interface InvoiceDetails {
   readonly problem: WalletFailure | null;
 }
 
-/** The wallet, as far as sites need it. What it rejects with has a `code` ({@link WalletFailure}). */
+/** A custom TLV record (BOLT 1). */
+export interface TlvRecord {
+  /** Its type number, 65536 or above. */
+  readonly type: bigint;
+  /** Its content, in hex. */
+  readonly value: string;
+}
+
+/** The wallet, as far as sites need it. Every method rejects with an error that has a `code` ({@link WalletFailure}). */
 export interface SiteWallet {
-  /** The node: `nodeId` in hex. */
+  /** The node: its `alias`, `nodeId` in hex, and `network` (`mainnet`, `testnet4`, `signet` or `regtest`). */
   info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
   /** What can be sent now, in millisatoshi. */
   spendableMsat(): Promise<bigint>;
   /** What the site's purse still allows now; `null`: it has none, or one that asks about every payment. */
   purseLeftMsat(site: Site): Promise<bigint | null>;
-  /** Makes a BOLT 11 invoice; without an amount the payer chooses. */
+  /**
+   * Makes a BOLT 11 `invoice` for `amountMsat` (without it the payer chooses), with a `description`, good for `expirySecs`
+   * (without it the wallet chooses). `paymentHash` in hex.
+   */
   receive(request: { readonly amountMsat?: bigint; readonly description: string; readonly expirySecs?: number }): Promise<{
     readonly invoice: string;
     readonly paymentHash: string;
   }>;
   /** Reads and checks an invoice. */
   inspect(invoice: string): Promise<InvoiceDetails>;
-  /** Pays `details.invoice` within the purse or the approval; rejects when nothing left. */
+  /**
+   * Pays `details.invoice` from the purse of `spender`, or what was approved: `amountMsat` and at most `maxFeeMsat` more. Rejects
+   * when nothing left.
+   */
   pay(
     details: InvoiceDetails,
     options: { readonly amountMsat?: bigint; readonly maxFeeMsat: bigint; readonly spender: SiteSpender },
   ): Promise<Outcome>;
-  /** Pays a node without an invoice. `records`: TLV records, values in hex. */
+  /**
+   * Pays `payee` (node id in hex) `amountMsat` and at most `maxFeeMsat` more, without an invoice, from the purse of `spender`.
+   * `records` go along.
+   */
   keysend(request: {
     readonly payee: string;
     readonly amountMsat: bigint;
-    readonly records: readonly { readonly type: bigint; readonly value: string }[];
+    readonly records: readonly TlvRecord[];
     readonly maxFeeMsat: bigint;
     readonly spender: SiteSpender;
   }): Promise<Outcome>;
@@ -75,13 +93,16 @@ export interface SiteWallet {
   lookup(paymentHash: string): Promise<Outcome>;
   /** Calls `listener` with each state of an outgoing payment from now on. Returns a function that ends that. */
   watch(paymentHash: string, listener: (outcome: Outcome) => void): () => void;
-  /** An invoice that this wallet made, by its hash; `null`: it made none such. */
+  /** An `invoice` that this wallet made, by its hash: whether it is `paid`, and its `preimage` in hex; `null`: it made none such. */
   invoice(paymentHash: string): Promise<{ readonly invoice: string; readonly preimage: string | null; readonly paid: boolean } | null>;
-  /** Signs with the node's key (lnd's format). */
+  /** Signs `message` with the node's key; the `signature` is in lnd's format (zbase32). */
   signMessage(message: string): Promise<{ readonly message: string; readonly signature: string }>;
-  /** Which node signed, if one did. */
+  /** Whether `signature` is one of `message` (`valid`), and the `nodeId` (hex) that made it; compare it. */
   verifyMessage(request: { readonly message: string; readonly signature: string }): Promise<{ readonly valid: boolean; readonly nodeId: string }>;
-  /** LNURL-auth (LUD-04, LUD-05): signs `k1` (hex) with the key of `domain`. Without it the wallet cannot log in. */
+  /**
+   * LNURL-auth (LUD-04, LUD-05): signs `k1` (hex) with the key of `domain`; `key` and `sig` (DER) in hex. Without it the wallet
+   * cannot log in. Rejects as the rest.
+   */
   readonly lnurlAuth?: (request: { readonly domain: string; readonly k1: string }) => Promise<{ readonly key: string; readonly sig: string }>;
   /** Streams of payments. Without it the wallet has none. */
   readonly streams?: SiteStreams;
@@ -101,9 +122,12 @@ export interface StreamRequest {
   readonly creditMsat: bigint;
 }
 
-/** The wallet's streams. They run in the wallet, so they outlive the host; by holder each site reaches only its own. */
+/**
+ * The wallet's streams. Each site reaches only its own: every method rejects with `invalidInput` for a stream that is not the
+ * site's, and with other codes as the wallet does.
+ */
 export interface SiteStreams {
-  /** Starts one, or finds the one of this holder and session that runs. */
+  /** Starts one for the site in `spender`, or finds the one of this site and session that runs. */
   start(request: StreamRequest & { readonly spender: SiteSpender }): Promise<StreamReport>;
   /** Counts so many units more; resolves when the site's credit covers them. */
   add(site: Site, streamId: string, units: number): Promise<StreamReport>;
@@ -117,11 +141,13 @@ export interface SiteStreams {
 
 /** What the wallet rejects with: `code` as in `WalletError`. */
 export interface WalletFailure {
+  /** For programs: one of the wallet's codes. */
   readonly code: string;
+  /** For the person, in English; not for sites. */
   readonly message: string;
 }
 
-/** What a payment that the person is asked about is for. */
+/** What a payment that the person is asked about is for: a `url`, or what the service at `domain` says in its `text`. */
 export type Occasion =
   /** `webln.sendPayment`. */
   | { readonly kind: 'webln' }
@@ -130,7 +156,13 @@ export type Occasion =
   /** A page that answers 402. */
   | { readonly kind: 'page'; readonly url: string };
 
-/** What the person is asked. Every question names the site. */
+/**
+ * What the person is asked. Every question names the `site`. `occasion`: what is paid for; `invoice`: exactly what is paid;
+ * `refusal`: what the purse said against it (`null`: it was not asked), to be shown to the person, never to the site. `payee`
+ * (node id, hex), `amountMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the `defaultMsat` that the site
+ * proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it. `domain` and `text` of a
+ * service; `commentLength`, in characters, 0 for none; `action` of a login.
+ */
 export type Question = { readonly site: Site } & (
   | { readonly kind: 'enable' }
   | { readonly kind: 'balance' }
@@ -166,7 +198,9 @@ export type Question = { readonly site: Site } & (
 
 /** What an amount may be; `null`: unbounded on that side. */
 export interface Range {
+  /** At least so much, in msat. */
   readonly minMsat: bigint | null;
+  /** At most so much, in msat. */
   readonly maxMsat: bigint | null;
 }
 
@@ -188,10 +222,16 @@ export type Answer =
 /** Asks the person. Rejects, or answers no, when `signal` fires: the site went away. */
 export type Ask = (question: Question, signal: AbortSignal) => Promise<Answer>;
 
-/** Where the host keeps what outlives it. Keys are at most 700 characters; values are JSON. */
+/**
+ * Where the host keeps what outlives it. Keys are at most 700 characters; values are JSON. Every method rejects when the store
+ * fails; what is to be paid is then not paid.
+ */
 export interface Store {
+  /** What is kept at `key`. */
   get(key: string): Promise<Json | undefined>;
+  /** Keeps `value` under this name. Resolves when it is durable. */
   set(key: string, value: Json): Promise<void>;
+  /** Forgets what is kept there, if anything. */
   delete(key: string): Promise<void>;
   /** Every key that begins with `prefix`. */
   keys(prefix: string): Promise<readonly string[]>;
@@ -201,6 +241,7 @@ export interface Store {
 export class SiteFault extends Error {
   override readonly name: SiteErrorName;
 
+  /** What the site sees; `options.cause` stays here. */
   constructor(name: SiteErrorName, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = name;

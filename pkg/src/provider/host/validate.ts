@@ -51,13 +51,17 @@ export function optionalSat(value: Json | undefined, name: string): bigint | nul
 export function msat(value: Json | undefined, name: string): bigint {
   if (value === undefined || value === null) return 0n;
   const digits = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
-  if (typeof digits !== 'string' || !/^[0-9]{1,18}$/.test(digits)) throw invalid(`\`${name}\` is a whole number of millisatoshi, such as "1500".`);
+  if (typeof digits !== 'string' || !/^[0-9]{1,18}$/.test(digits)) {
+    throw invalid(`\`${name}\` is a whole number of millisatoshi, such as "1500".`);
+  }
   return BigInt(digits);
 }
 
 /** The id of a node (BOLT 7), in lower case. */
 export function nodeId(value: Json | undefined, name: string): string {
-  if (typeof value !== 'string' || !/^0[23][0-9a-fA-F]{64}$/.test(value)) throw invalid(`\`${name}\` is a node id: 66 hex digits that begin with 02 or 03.`);
+  if (typeof value !== 'string' || !/^0[23][0-9a-fA-F]{64}$/.test(value)) {
+    throw invalid(`\`${name}\` is a node id: 66 hex digits that begin with 02 or 03.`);
+  }
   return value.toLowerCase();
 }
 

@@ -1,7 +1,7 @@
 /** HTTP 402 on top-level navigation: a page that costs money is paid for once, loaded again once, and never lost or looped. */
 
 import { checkAgreement } from '../agreement.ts';
-import { chooseChallenge, readChallenges } from '../challenge.ts';
+import { type RawChallenge, chooseChallenge, readChallenges } from '../challenge.ts';
 import { PaidFetchError } from '../errors.ts';
 import type { Payments } from '../host/pay.ts';
 import { SiteFault, type SiteWallet, type Store } from '../host/types.ts';
@@ -21,6 +21,7 @@ const NOTHING: NavigationStep = { do: 'nothing' };
 export interface TopLevel402Options {
   /** Of the {@link SiteHost}: the same purses, the same person. */
   readonly payments: Payments;
+  /** Says what became of a payment. */
   readonly wallet: Pick<SiteWallet, 'lookup'>;
   /** What outlives the machine. Credentials are as good as money. */
   readonly store: Store;
@@ -28,7 +29,7 @@ export interface TopLevel402Options {
   readonly now?: () => number;
 }
 
-/** Pays for pages. It keeps nothing that has to survive it. */
+/** Pays for pages. It keeps nothing that has to survive it. Every method rejects when the store fails. */
 export class TopLevel402 {
   readonly #payments: Payments;
   readonly #wallet: Pick<SiteWallet, 'lookup'>;
@@ -37,6 +38,7 @@ export class TopLevel402 {
   /** The last response of each origin that is being dealt with. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
+  /** Does nothing yet. */
   constructor({ payments, wallet, store, now = Date.now }: TopLevel402Options) {
     this.#payments = payments;
     this.#wallet = wallet;
@@ -46,7 +48,7 @@ export class TopLevel402 {
 
   /**
    * Told of each response. Only a GET of a page in the address bar that somebody is looking at is ever paid for. `signal` fires
-   * when the tab goes elsewhere or away. Never throws.
+   * when the tab goes elsewhere or away. Never rejects.
    */
   async observe(response: NavigationResponse, signal: AbortSignal = new AbortController().signal): Promise<NavigationStep> {
     if (response.type !== 'main_frame' || response.ahead || !URL.canParse(response.url)) return NOTHING;
@@ -54,7 +56,7 @@ export class TopLevel402 {
     return this.#inTurn(origin, () => this.#observe(response, origin, signal)).catch((error: unknown) => show(response, ...problemOf(error)));
   }
 
-  /** Told that a tab is gone. */
+  /** Told that a tab, by the browser's id, is gone. */
   async closed(tabId: number): Promise<void> {
     await this.#purchases.setTrip(tabId, null);
   }
@@ -75,7 +77,8 @@ export class TopLevel402 {
 
   /** What was paid for and has not been delivered, newest first. */
   async undelivered(): Promise<Receipt[]> {
-    const open = (await this.#purchases.all()).filter(({ challenge, state }) => state === 'undelivered' || (challenge.kind === 'charge' && state === 'paid'));
+    const isOpen = ({ challenge, state }: Purchase) => state === 'undelivered' || (challenge.kind === 'charge' && state === 'paid');
+    const open = (await this.#purchases.all()).filter(isOpen);
     return open.map(receiptOf).sort((one, other) => other.at - one.at);
   }
 
@@ -96,7 +99,8 @@ export class TopLevel402 {
     const header = challengesOf(response);
     if (header === null) return NOTHING;
     if (!isSecureOrigin(origin)) {
-      return show(response, 'insecure', 'The page wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.');
+      const message = 'The page wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.';
+      return show(response, 'insecure', message);
     }
     const hops = trip ? trip.hops + 1 : 0;
     const kept = await this.#kept(response.url, origin);
@@ -225,8 +229,9 @@ const NOTHING_LEFT: readonly string[] = ['RejectionError', 'RoutingError', 'Inva
 function challengesOf({ headers }: NavigationResponse): string | null {
   const lines = headers.filter(({ name }) => name.toLowerCase() === 'www-authenticate').map(({ value }) => value ?? '');
   const header = lines.join(', ');
-  const ours = (scheme: string, method?: string) => scheme === 'l402' || scheme === 'lsat' || (scheme === 'payment' && method === 'lightning');
-  return readChallenges(header).some(({ scheme, params }: { scheme: string; params: ReadonlyMap<string, string> }) => ours(scheme, params.get('method'))) ? header : null;
+  const isOurs = ({ scheme, params }: RawChallenge) =>
+    scheme === 'l402' || scheme === 'lsat' || (scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'charge');
+  return readChallenges(header).some(isOurs) ? header : null;
 }
 
 /** Whether a response is the answer to a trip: its URL's or, where that one redirects, another page of the origin. */

@@ -2,14 +2,17 @@
 
 /** A response that the browser saw (`webRequest.onCompleted`). */
 export interface NavigationResponse {
+  /** The browser's id of the tab. */
   readonly tabId: number;
   /** The exact URL that answered. */
   readonly url: string;
+  /** `GET` and the like. */
   readonly method: string;
+  /** The HTTP status. */
   readonly statusCode: number;
   /** `main_frame`, or what else the browser calls it. */
   readonly type: string;
-  /** As they came, one entry for each line. */
+  /** As they came, one entry for each line, with `name` and `value`. */
   readonly headers: readonly { readonly name: string; readonly value?: string | undefined }[];
   /** Loaded ahead of time (`documentLifecycle` is not `active`, or a prefetch): nobody has asked for it yet. */
   readonly ahead?: boolean;
@@ -19,7 +22,9 @@ export interface NavigationResponse {
 
 /** What was paid for a page. */
 export interface Receipt {
+  /** The page. */
   readonly url: string;
+  /** What was paid for it, in msat, fee not counted. */
   readonly amountMsat: bigint;
   /** In hex. */
   readonly paymentHash: string;
@@ -46,7 +51,10 @@ export type NavigationProblem =
   /** A defect of the wallet. */
   | 'failed';
 
-/** What to do. */
+/**
+ * What to do, in the tab with the id `tabId`, about `url`: `authorization` is the header's value; `problem` says what is the matter,
+ * and `receipt` what was paid (`null`: nothing).
+ */
 export type NavigationStep =
   | { readonly do: 'nothing' }
   /**

@@ -26,12 +26,15 @@ export interface ProviderInfo {
 
 /** `detail` of the `webln:announceProvider` event. */
 export interface ProviderDetail {
+  /** Which wallet. */
   readonly info: ProviderInfo;
+  /** What pages call. */
   readonly provider: Webln;
 }
 
 /** What {@link installWebln} works with. */
 export interface InstallOptions {
+  /** Carries what is called, and the answers. */
   readonly transport: PageTransport;
   /** How the wallet announces itself; `uuid` is made when left out. */
   readonly info: Omit<ProviderInfo, 'uuid'> & { readonly uuid?: string };
@@ -39,6 +42,7 @@ export interface InstallOptions {
   readonly target?: Window;
 }
 
+/** Called at an event, with its detail. */
 type Listener = (...detail: unknown[]) => void;
 
 /**

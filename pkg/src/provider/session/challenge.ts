@@ -20,7 +20,10 @@ export interface SessionChallenge {
   readonly expiresMs: number | null;
 }
 
-/** What a session's credential is for. */
+/**
+ * What a session's credential is for. `sessionId` is the payment hash of the first deposit and `preimage` its preimage,
+ * `topUpPreimage` that of a further one, all in hex; `returnInvoice` is BOLT 11 without an amount, for what is left at the end.
+ */
 export type SessionAction =
   | { readonly action: 'open'; readonly preimage: string; readonly returnInvoice: string }
   | { readonly action: 'bearer'; readonly preimage: string; readonly sessionId: string }
@@ -41,7 +44,8 @@ export function readSessionChallenge(header: string): SessionChallenge | null {
   if (depositInvoice !== null && (typeof depositInvoice !== 'string' || depositInvoice === '')) throw bad('sends a deposit invoice that is none');
   if (typeof paymentHash !== 'string' || !/^[0-9a-f]{64}$/.test(paymentHash)) throw bad('states no payment hash');
   const depositMsat = depositAmount === undefined ? null : satOf(depositAmount);
-  return { echo, unitMsat: amountMsat, unitType: typeof unitType === 'string' ? unitType.slice(0, 64) : null, depositInvoice, paymentHash, depositMsat, expiresMs };
+  const unit = typeof unitType === 'string' ? unitType.slice(0, 64) : null;
+  return { echo, unitMsat: amountMsat, unitType: unit, depositInvoice, paymentHash, depositMsat, expiresMs };
 }
 
 /** The `Authorization` header of an action. */

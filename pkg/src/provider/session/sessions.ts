@@ -4,6 +4,7 @@
  */
 
 import { checkAgreement } from '../agreement.ts';
+import { bad } from '../challenge.ts';
 import { PaidFetchError } from '../errors.ts';
 import { type Payer, refuseInsecure } from '../fetch.ts';
 import { proves } from '../proof.ts';
@@ -36,7 +37,7 @@ export interface Session {
   readonly open: Deposit | null;
 }
 
-/** Where sessions are kept: one for each origin. All JSON. */
+/** Where sessions are kept: one for each origin. All JSON. Every method rejects when the store fails; then nothing is paid. */
 export interface SessionStore {
   /** The session of an origin; `null`: there is none. */
   get(origin: string): Promise<Session | null>;
@@ -52,7 +53,7 @@ export interface PaymentSessionsOptions {
   readonly payer: Payer;
   /** Where sessions are kept. */
   readonly store: SessionStore;
-  /** Makes an invoice without an amount that is good for so many seconds, for what is left at the end. */
+  /** Makes an invoice without an amount that is good for so many seconds, for what is left at the end. Rejects when it cannot. */
   readonly returnInvoice: (expirySecs: number) => Promise<string>;
   /** Most that one deposit may cost, routing fee included, in millisatoshi. */
   readonly maxDepositMsat: bigint;
@@ -252,18 +253,18 @@ export class PaymentSessions {
   async #check(challenge: SessionChallenge, depositedMsat: bigint): Promise<Deposit> {
     const { depositInvoice, paymentHash, depositMsat, expiresMs, unitMsat, echo } = challenge;
     const { payer, maxDepositMsat, maxTotalMsat } = this.#options;
-    if (depositInvoice === null) throw new PaidFetchError('badChallenge', 'The server wants a deposit and sends no invoice; nothing was paid. Tell the site.');
+    if (depositInvoice === null) throw bad('sends no invoice for the deposit');
     const facts = await payer.inspect(depositInvoice).catch((cause: unknown) => {
-      throw new PaidFetchError('badChallenge', 'The server\'s deposit invoice cannot be paid.', { cause });
+      throw bad('sends an invoice for the deposit that cannot be paid', cause);
     });
-    const network = facts.network;
-    const stated = { kind: 'charge', echo, invoice: depositInvoice, amountMsat: depositMsat ?? facts.amountMsat ?? 0n, paymentHash, network, expiresMs } as const;
-    checkAgreement(stated, facts, this.#now());
+    // The draft names no network: the wallet refuses an invoice of another one.
+    const stated = { amountMsat: depositMsat ?? facts.amountMsat ?? 0n, network: facts.network, paymentHash, expiresMs };
+    checkAgreement({ kind: 'charge', echo, invoice: depositInvoice, ...stated }, facts, this.#now());
     const { amountMsat } = facts;
-    if (amountMsat < unitMsat) throw new PaidFetchError('badChallenge', 'The server wants a deposit that is less than one unit; nothing was paid. Tell the site.');
+    if (amountMsat < unitMsat) throw bad('asks for a deposit of less than one unit');
     if (amountMsat > maxDepositMsat || depositedMsat + amountMsat > maxTotalMsat) {
-      const message = `The deposit is ${amountMsat} msat; at most ${maxDepositMsat} msat at once and ${maxTotalMsat} msat in all are allowed; nothing was paid.`;
-      throw new PaidFetchError('tooDear', message);
+      const limits = `at most ${maxDepositMsat} msat at once and ${maxTotalMsat} msat in all`;
+      throw new PaidFetchError('tooDear', `The deposit is ${amountMsat} msat, and ${limits} are allowed; nothing was paid.`);
     }
     return { echo, paymentHash, preimage: null, amountMsat: String(amountMsat) };
   }

@@ -38,7 +38,6 @@ export {
   type SiteWallet,
   type Store,
   type StreamRequest,
-  type TlvRecord,
   type WalletFailure,
 } from './host/types.ts';
 export { TopLevel402, type TopLevel402Options } from './navigation/machine.ts';

@@ -1,29 +1,17 @@
 /** A {@link Wallet} as sites and paid requests use it. Only its type is imported: the engine stays out of this module. */
 
-import type { Holder, Payment, Purse, Spender } from '../protocol.ts';
+import type { Holder, Payment, Purse } from '../protocol.ts';
 import type { Wallet } from '../page/wallet.ts';
 import { PaidFetchError } from './errors.ts';
 import type { Credential, CredentialStore, Outcome, Payer } from './fetch.ts';
 import { failureOf } from './host/faults.ts';
-import { type InvoiceDetails, type Site, SiteFault, type SiteWallet, type Store, type TlvRecord } from './host/types.ts';
+import { type InvoiceDetails, type Site, SiteFault, type SiteWallet, type Store } from './host/types.ts';
 
 /** What of a {@link Wallet} is used. */
 export type WalletLike = Pick<
   Wallet,
-  'balance' | 'inspect' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
-> & {
-  /**
-   * Pays `payee` (node id, hex) `amountMsat` and at most `maxFeeMsat` more, with custom `records`, from the purse of `spender`;
-   * without it sites are told that there is no such method. Rejects with a `WalletError`.
-   */
-  keysend?(request: {
-    payee: string;
-    amountMsat: bigint;
-    records?: TlvRecord[];
-    maxFeeMsat?: bigint;
-    spender?: Spender;
-  }): Promise<Payment>;
-};
+  'balance' | 'inspect' | 'keysend' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
+>;
 
 /** What {@link siteWallet} works with besides the wallet. */
 export interface SiteWalletOptions {
@@ -55,11 +43,7 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet', now = Dat
       const chosen = stated === null && amountMsat !== undefined ? { amountMsat } : {};
       return outcomeOf(await open().pay(invoice, { ...chosen, maxFeeMsat, spender }));
     },
-    keysend: async ({ records, ...request }) => {
-      const wallet = open();
-      if (!wallet.keysend) throw new SiteFault('UnsupportedMethodError', 'This wallet pays invoices only.');
-      return outcomeOf(await wallet.keysend({ ...request, records: [...records] }));
-    },
+    keysend: async ({ records, ...request }) => outcomeOf(await open().keysend({ ...request, records: [...records] })),
     lookup: async (paymentHash) => lookup(open(), paymentHash),
     watch: (paymentHash, listener) =>
       open().onPayment((payment) => {

@@ -334,6 +334,14 @@ test('makeInvoice: a fixed amount asks nobody, a range is for the person', async
   assert.deepEqual(await ok('lookupInvoice', { paymentHash }), { ...mine, paid: true, preimage: wallet.preimageOf(mine.paymentRequest) });
 });
 
+test('a site does not fill the wallet with invoices', async () => {
+  const { ok, fails, clock } = world();
+  for (let count = 0; count < 60; count++) await ok('makeInvoice', { amount: 1 });
+  await fails('RejectionError', 'makeInvoice', { amount: 1 });
+  clock.now += 60_000;
+  await ok('makeInvoice', { amount: 1 });
+});
+
 test('keysend: texts become records, the purse or the person allows it, and it is never sent on suspicion', async () => {
   const { wallet, person, ok, fails } = world();
   const destination = `02${'AA'.repeat(32)}`;

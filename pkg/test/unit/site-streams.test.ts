@@ -176,6 +176,19 @@ test('a stream ends with its frame; the next page of the session opens another',
   assert.equal(started.length, 2);
 });
 
+test('two tabs of one session: the stream goes on for the one that stays', async () => {
+  const { started, frame } = world();
+  const [first, second] = [frame(), frame()];
+  await openStream(first.webln, terms);
+  await openStream(second.webln, terms);
+  first.gone.abort();
+  await turn();
+  assert.ok(!started[0]!.stream.state.ended);
+  second.gone.abort();
+  await turn();
+  assert.ok(started[0]!.stream.state.ended);
+});
+
 test('it pauses while the page is hidden, unless the site paused it itself', async () => {
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
   Object.defineProperty(globalThis, 'document', { value: page, configurable: true });

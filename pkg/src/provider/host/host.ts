@@ -7,12 +7,15 @@ import { type MethodParts, METHODS } from './methods.ts';
 import { Notes } from './notes.ts';
 import { Payments } from './pay.ts';
 import { Prompts, rejected } from './prompts.ts';
+import { Rate } from './rate.ts';
 import { StreamMethods } from './streams.ts';
 import { type Ask, type Site, type SiteWallet, type Store, siteKey, siteOf } from './types.ts';
 import { MAX_CALL, invalid, members } from './validate.ts';
 
 /** Calls of one site that may run at once. */
 const MAX_RUNNING = 256;
+/** Invoices that are made for one site in a minute. */
+const MAX_INVOICES = 60;
 
 /** What {@link SiteHost} works with. */
 export interface SiteHostOptions {
@@ -43,7 +46,8 @@ export class SiteHost {
     const prompts = new Prompts(ask, now);
     const payments = new Payments(wallet, prompts, notes);
     const lnurl = new Lnurl({ wallet, prompts, payments, notes, fetch });
-    this.#parts = { wallet, notes, prompts, payments, lnurl, streams: new StreamMethods(wallet, prompts), version };
+    const streams = new StreamMethods(wallet, prompts);
+    this.#parts = { wallet, notes, prompts, payments, lnurl, streams, version, invoices: new Rate(MAX_INVOICES, 60_000, now) };
   }
 
   /** The one way in which sites' payments are made; {@link TopLevel402} shares it. */

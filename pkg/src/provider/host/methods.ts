@@ -6,9 +6,10 @@ import { refusalOf, unsupported } from './faults.ts';
 import type { Lnurl } from './lnurl.ts';
 import type { Notes } from './notes.ts';
 import type { Payments } from './pay.ts';
-import { type Prompts, chosen } from './prompts.ts';
+import { type Prompts, chosen, rejected } from './prompts.ts';
+import type { Rate } from './rate.ts';
 import { STREAM_METHODS, type StreamMethods } from './streams.ts';
-import { type Site, SiteFault, type SiteWallet } from './types.ts';
+import { type Site, SiteFault, type SiteWallet, siteKey } from './types.ts';
 import * as read from './validate.ts';
 
 /** What methods work with. */
@@ -20,6 +21,8 @@ export interface MethodParts {
   readonly lnurl: Lnurl;
   readonly streams: StreamMethods;
   readonly version: string;
+  /** Invoices made for a site. */
+  readonly invoices: Rate;
 }
 
 type Params = Readonly<Record<string, Json | undefined>>;
@@ -48,7 +51,7 @@ const getBalance: Method = async ({ wallet, notes, prompts }, site, _params, sig
   return { balance: Number(msat / 1000n), currency: 'sats' };
 };
 
-const makeInvoice: Method = async ({ wallet, notes, prompts }, site, params, signal) => {
+const makeInvoice: Method = async ({ wallet, notes, prompts, invoices }, site, params, signal) => {
   const memo = read.optionalText(params['defaultMemo'], 'defaultMemo', 500);
   const fixed = read.optionalSat(params['amount'], 'amount');
   let amountMsat = fixed;
@@ -61,6 +64,8 @@ const makeInvoice: Method = async ({ wallet, notes, prompts }, site, params, sig
     amountMsat = chosen(allowed, { minMsat, maxMsat });
     if (amountMsat === null && (minMsat !== null || maxMsat !== null)) throw read.invalid('No amount was chosen.');
   }
+  // Each is kept for as long as it can be paid.
+  if (!invoices.take(siteKey(site))) throw rejected('Too many invoices in a short time: wait a minute.');
   const { invoice, paymentHash } = await wallet.receive({ description: memo, ...(amountMsat === null ? {} : { amountMsat }) });
   await notes.noteInvoice('made', site, paymentHash, invoice);
   return { paymentRequest: invoice };

@@ -21,6 +21,8 @@ type StreamMethod = (typeof STREAM_METHODS)[number];
 export class StreamMethods {
   readonly #wallet: SiteWallet;
   readonly #prompts: Prompts;
+  /** How many frames use a stream: it ends with the last. */
+  readonly #users = new Map<string, number>();
 
   constructor(wallet: SiteWallet, prompts: Prompts) {
     this.#wallet = wallet;
@@ -53,7 +55,7 @@ export class StreamMethods {
     }
   }
 
-  /** Within the purse. Where it says no, the person may give the site one that says yes. A stream ends with its frame. */
+  /** Within the purse. Where it says no, the person may give the site one that says yes. A stream ends with the last frame that uses it. */
   async #start(streams: SiteStreams, site: Site, request: StreamRequest, signal: AbortSignal) {
     const spender = { holder: { kind: 'site', ...site }, purpose: 'stream' } as const;
     const begin = () => streams.start({ ...request, spender });
@@ -64,11 +66,22 @@ export class StreamMethods {
       await this.#prompts.ask({ kind: 'stream', site, refusal, ...request }, signal);
       return begin();
     });
-    // One that has ended by then is not there any more, which is as well.
-    const end = () => void streams.control(site, report.streamId, 'stop').catch(() => {});
+    this.#users.set(report.streamId, (this.#users.get(report.streamId) ?? 0) + 1);
+    const end = () => this.#leave(streams, site, report.streamId);
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
     return report;
+  }
+
+  #leave(streams: SiteStreams, site: Site, streamId: string): void {
+    const left = (this.#users.get(streamId) ?? 1) - 1;
+    if (left > 0) {
+      this.#users.set(streamId, left);
+      return;
+    }
+    this.#users.delete(streamId);
+    // One that has ended by then is not there any more, which is as well.
+    streams.control(site, streamId, 'stop').catch(() => {});
   }
 }
 

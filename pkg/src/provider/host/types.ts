@@ -1,6 +1,7 @@
 /** What the host of sites works with: the wallet, the person, what is kept. All of it is given to it. */
 
 import type { Json, Sender, SiteErrorName, StreamReport } from '../wire.ts';
+import type { CustomRecord } from '../../protocol.ts';
 import type { Outcome } from '../fetch.ts';
 import { isSecureOrigin } from '../origin.ts';
 
@@ -44,14 +45,6 @@ export interface InvoiceDetails {
   readonly problem: WalletFailure | null;
 }
 
-/** A custom TLV record (BOLT 1). */
-export interface TlvRecord {
-  /** Its type number, 65536 or above. */
-  readonly type: bigint;
-  /** Its content, in hex. */
-  readonly value: string;
-}
-
 /** The wallet, as far as sites need it. Every method rejects with an error that has a `code` ({@link WalletFailure}). */
 export interface SiteWallet {
   /** The node: its `alias`, `nodeId` in hex, and `network` (`mainnet`, `testnet4`, `signet` or `regtest`). */
@@ -85,7 +78,7 @@ export interface SiteWallet {
   keysend(request: {
     readonly payee: string;
     readonly amountMsat: bigint;
-    readonly records: readonly TlvRecord[];
+    readonly records: readonly CustomRecord[];
     readonly maxFeeMsat: bigint;
     readonly spender: SiteSpender;
   }): Promise<Outcome>;

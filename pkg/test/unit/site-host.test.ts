@@ -231,6 +231,27 @@ test('when the wallet dies while it pays, its record decides', async () => {
   assert.equal(wallet.paid.filter(({ invoice }) => invoice === paid).length, 1);
 });
 
+test('a wallet that is locked while a payment is under way ends the wait, and the payment is found again', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const { wallet, call, ok } = world();
+  purse(wallet, 1_000_000n);
+  const invoice = wallet.issue();
+  const { paymentHash } = wallet.invoices.get(invoice)!;
+  wallet.ends = [() => ({ state: 'pending' })];
+  const waiting = call('sendPayment', { paymentRequest: invoice });
+  while ((wallet.watchers.get(paymentHash)?.size ?? 0) === 0) await turn();
+  const { lookup } = wallet;
+  wallet.lookup = async () => Promise.reject(new Failure('closed'));
+  await turn();
+  context.mock.timers.tick(15_000);
+  const reply = await waiting;
+  assert.ok(!reply.ok && reply.error.name === 'ConnectionError', JSON.stringify(reply));
+  wallet.lookup = lookup;
+  wallet.end(paymentHash, { state: 'succeeded', preimage: wallet.preimageOf(invoice) });
+  await ok('sendPayment', { paymentRequest: invoice });
+  assert.equal(wallet.paid.length, 1);
+});
+
 test('nothing is called paid without its proof', async () => {
   const { wallet, fails } = world();
   purse(wallet, 1_000_000n);

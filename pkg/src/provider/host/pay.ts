@@ -9,6 +9,9 @@ import { type Prompts, chosen } from './prompts.ts';
 import { type InvoiceDetails, type Occasion, type Site, SiteFault, type SiteSpender, type SiteWallet, siteKey } from './types.ts';
 import { invalid } from './validate.ts';
 
+/** How often a payment under way is looked up, in milliseconds, beside what the wallet tells by itself. */
+const LOOK_MS = 15_000;
+
 /** What a payment is made with. */
 export interface PaymentOrder {
   /** Who asks for it. */
@@ -150,20 +153,26 @@ export class Payments {
     return new SiteFault('ConnectionError', message, { cause: error });
   }
 
-  /** Waits until a payment has an outcome. */
+  /** Waits until a payment has an outcome, or the wallet can no longer say. */
   async #settled(paymentHash: string, outcome: Outcome): Promise<Outcome> {
     if (outcome.state !== 'pending') return outcome;
     let stop = () => {};
-    const told = new Promise<Outcome>((resolve) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const told = new Promise<Outcome>((resolve, reject) => {
       stop = this.#wallet.watch(paymentHash, (seen) => seen.state !== 'pending' && resolve(seen));
+      // It may have ended between the answer and the watch; and a wallet that is closed meanwhile tells nothing any more.
+      const look = () => {
+        this.#wallet.lookup(paymentHash).then((seen) => seen.state !== 'pending' && resolve(seen), reject);
+        timer = setTimeout(look, LOOK_MS);
+      };
+      look();
     });
     try {
-      // It may have ended between the answer and the watch.
-      const now = await this.#wallet.lookup(paymentHash);
-      return now.state === 'pending' ? await told : now;
+      return await told;
     } catch (error) {
-      throw faultOf(error);
+      throw await this.#doubtful(paymentHash, error);
     } finally {
+      clearTimeout(timer);
       stop();
     }
   }

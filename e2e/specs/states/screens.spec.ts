@@ -179,6 +179,19 @@ const PLACES: Place[] = [
     await page.getByText('The parts one by one').click();
     await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(3);
   }),
+  opened('budgets', '#/budgets', (page) => expect(page.getByTestId('purse')).toHaveCount(5)),
+  opened('budgets-none', '#/budgets', (page) => expect(page.getByText('Nothing was spent in this time.')).toBeVisible(), 'new'),
+  opened('budget-new', '#/budgets', async (page) => {
+    await page.getByRole('button', { name: 'New budget' }).click();
+    await page.getByLabel('Name').fill('Lea');
+    await page.getByRole('button', { name: 'Create budget' }).click();
+    await expect(page.getByText('Give a limit for a time or in total')).toBeVisible();
+  }),
+  opened('budget-change', '#/budgets', async (page) => {
+    await page.getByTestId('purse').filter({ hasText: 'film.example' }).getByRole('button', { name: 'Change limits' }).click();
+    await expect(page.getByLabel('At most')).toHaveValue('2000');
+  }),
+  opened('budget-close', '#/budgets', (page) => page.getByRole('button', { name: 'Close budget' }).first().click()),
   opened('channels', '#/channels'),
   opened('channels-empty', '#/channels', async () => {}, 'new'),
   opened('channel-open', '#/channels/open', async (page) => {
@@ -255,7 +268,7 @@ test('German fits as well', async ({ browser }) => {
   await page.evaluate(() => (location.hash = '#/settings'));
   await page.getByLabel('Language').selectOption({ label: 'Deutsch' });
   await expect(page.locator('html')).toHaveAttribute('lang', 'de');
-  for (const hash of ['home', 'receive', 'receive/savings', 'pay', 'history', 'channels', 'channels/open', 'channels/request', 'settings']) {
+  for (const hash of ['home', 'receive', 'receive/savings', 'pay', 'history', 'channels', 'channels/open', 'channels/request', 'budgets', 'settings']) {
     await page.evaluate((target) => (location.hash = `#/${target}`), hash);
     await expect(page.locator('main h1')).toBeAttached();
     await page.waitForTimeout(200);

@@ -3,7 +3,7 @@
  * `?scenario=none|new|full|down`. vite.config.ts puts it in the package's place in that mode only.
  */
 
-import type { Balance, Channel, ErrorCode, FeeRates, Inspected, LoadedSettings, MnemonicCheck, OnchainSend, OpenOptions, Payment, PaymentRequest, Settings, Snapshot, Status } from 'amplet';
+import type { Balance, Channel, ErrorCode, FeeRates, Inspected, LoadedSettings, MnemonicCheck, OnchainSend, OpenOptions, Payment, PaymentRequest, Purse, Rules, Settings, Snapshot, Spending, Status } from 'amplet';
 import * as samples from './samples';
 
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
@@ -32,6 +32,7 @@ export class Wallet {
   #status: Status = samples.status(scenario);
   #balance: Balance = scenario === 'new' || scenario === 'none' ? samples.EMPTY : samples.FULL;
   #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels();
+  #purses: Purse[] = scenario === 'new' || scenario === 'none' ? samples.purses().slice(0, 1) : samples.purses();
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
   private constructor() {
@@ -134,6 +135,34 @@ export class Wallet {
     const found = this.#payments.find((line) => line.id === id);
     if (!found) throw new WalletError('invalidInput', 'There is no payment of this id.');
     return found;
+  }
+
+  async purses(): Promise<Purse[]> {
+    return this.#purses;
+  }
+
+  async openPurse({ holder, rules }: Pick<Purse, 'holder' | 'rules'>): Promise<Purse> {
+    await pause();
+    const same = JSON.stringify(holder);
+    const closed = this.#purses.find((purse) => JSON.stringify(purse.holder) === same);
+    if (closed && !closed.closed) throw new WalletError('invalidInput', 'This holder has a budget already; change its rules instead.');
+    const purse: Purse = { id: closed?.id ?? this.#purses.length, holder, parent: null, rules, closed: false, standings: [] };
+    this.#purses = [...this.#purses.filter(({ id }) => id !== purse.id), purse];
+    return purse;
+  }
+
+  async setPurseRules(id: number, rules: Rules): Promise<void> {
+    await pause();
+    this.#purses = this.#purses.map((purse) => (purse.id === id ? { ...purse, rules } : purse));
+  }
+
+  async closePurse(id: number): Promise<void> {
+    await pause();
+    this.#purses = this.#purses.map((purse) => (purse.id === id ? { ...purse, closed: true } : purse));
+  }
+
+  async spending(): Promise<Spending> {
+    return scenario === 'new' ? { rows: [], csv: '' } : samples.spending();
   }
 
   async channels(): Promise<Channel[]> {

@@ -3,6 +3,9 @@
 //! Redirects are not followed: the answer is the 3xx itself.
 
 use std::error::Error;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -10,18 +13,28 @@ use hyper::{Request, Response, body::Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower_service::Service;
 
-use crate::{CONNECT_TIMEOUT, FetchError, HttpRequest, HttpResponse};
+use crate::{CONNECT_TIMEOUT, FetchError, HttpRequest, HttpResponse, is_public};
+
+/// Why an address is not connected to.
+const NOT_PUBLIC: &str = "it is not on the internet, and this request may go nowhere else";
 
 /// The HTTP client of [`NativePlatform`](crate::NativePlatform), for servers' tasks too: clones share its connections, and
 /// it may go to other threads. It needs a tokio runtime.
 #[derive(Clone)]
-pub struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct HttpClient {
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    public_only: bool,
+}
 
 impl HttpClient {
-    pub(crate) fn new(tls: rustls::ClientConfig) -> Self {
-        let mut tcp = HttpConnector::new();
+    /// `public_only`: addresses that are not somebody's on the internet ([`is_public`]) are never connected to, whatever a name
+    /// leads to.
+    pub(crate) fn new(tls: rustls::ClientConfig, public_only: bool) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver { public_only });
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         tcp.enforce_http(false);
@@ -30,7 +43,8 @@ impl HttpClient {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Self(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector))
+        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        Self { client, public_only }
     }
 
     /// One HTTP exchange; see [`Platform::fetch`](crate::Platform::fetch).
@@ -40,13 +54,55 @@ impl HttpClient {
     pub async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
         let (url, after, limit) = (request.url.clone(), request.timeout, request.max_body);
         let request = build(request)?;
+        self.refuse_private(&url, request.uri())?;
         let exchange = async {
-            let answer = self.0.request(request).await.map_err(|error| unreachable(&url, &error))?;
+            let answer = self.client.request(request).await.map_err(|error| unreachable(&url, &error))?;
             collect(&url, answer, limit).await
         };
         tokio::time::timeout(after, exchange)
             .await
             .unwrap_or_else(|_| Err(FetchError::Timeout { url: url.clone(), after }))
+    }
+}
+
+impl HttpClient {
+    /// A host that is an address is never asked of the resolver.
+    fn refuse_private(&self, url: &str, uri: &hyper::Uri) -> Result<(), FetchError> {
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        match host.parse::<IpAddr>() {
+            Ok(ip) if self.public_only && !is_public(ip) => {
+                Err(FetchError::Unreachable { url: url.into(), detail: NOT_PUBLIC.into() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Looks names up; what is found is what is connected to, so a name cannot lead elsewhere the second time it is asked for.
+#[derive(Clone, Copy)]
+struct Resolver {
+    public_only: bool,
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = std::io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let public_only = self.public_only;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found.filter(|at| !public_only || is_public(at.ip())).collect();
+            if public_only && allowed.is_empty() {
+                return Err(std::io::Error::other(NOT_PUBLIC));
+            }
+            Ok(allowed.into_iter())
+        })
     }
 }
 

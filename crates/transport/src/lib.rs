@@ -15,6 +15,7 @@ mod error;
 #[cfg_attr(any(not(feature = "axum"), target_arch = "wasm32"), allow(dead_code))] // a server uses more of it
 mod pipe;
 mod platform;
+mod public;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod drive;
@@ -44,6 +45,7 @@ pub use http::HttpClient;
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::NativePlatform;
 pub use platform::{HttpMethod, HttpRequest, HttpResponse, Platform};
+pub use public::is_public;
 #[cfg(target_arch = "wasm32")]
 pub use web::WebPlatform;
 

@@ -43,12 +43,18 @@ impl NativePlatform {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { origin: Instant::now(), http: HttpClient::new(tls.clone()), tls: Arc::new(tls) })
+        Ok(Self { origin: Instant::now(), http: HttpClient::new(tls.clone(), false), tls: Arc::new(tls) })
     }
 
     /// The HTTP client alone, which other threads may use.
     pub fn http(&self) -> HttpClient {
         self.http.clone()
+    }
+
+    /// An HTTP client for addresses that strangers give: it connects only to what is on the internet, never to this machine or
+    /// its network, whatever a name leads to.
+    pub fn http_for_strangers(&self) -> HttpClient {
+        HttpClient::new((*self.tls).clone(), true)
     }
 
     /// The stream of a peer that connected to this machine over TCP.

@@ -208,3 +208,20 @@ fn the_clocks_and_the_randomness_are_real() {
         assert_eq!(waited.await, Ok(7));
     });
 }
+
+/// A server on this machine is there, but not for a client of strangers' addresses, by whatever name.
+#[test]
+fn addresses_that_strangers_give_lead_to_the_internet_only() {
+    on_node_thread(async {
+        let base = http_server(&[("/", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]).await;
+        let port = base.rsplit(':').next().unwrap();
+        let platform = NativePlatform::new().unwrap();
+        for host in ["127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]"] {
+            let request = || HttpRequest::get(format!("http://{host}:{port}/"));
+            let refused = platform.http_for_strangers().fetch(request()).await.unwrap_err();
+            assert!(refused.to_string().contains("it is not on the internet"), "{host}: {refused}");
+        }
+        let request = HttpRequest::get(format!("http://localhost:{port}/"));
+        assert_eq!(platform.http().fetch(request).await.unwrap().status, 200);
+    });
+}

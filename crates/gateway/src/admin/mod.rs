@@ -11,6 +11,7 @@
 //! | `POST /admin/v1/invoices` | [`types::CreateInvoice`] | [`types::Invoice`] |
 //! | `GET /admin/v1/invoices/{hash}` | | [`types::Invoice`] |
 //! | `POST /admin/v1/payments` | [`types::Pay`] | [`types::Payment`], in its final state; pending after 60 s |
+//! | `POST /admin/v1/keysend` | [`types::SendKeysend`] | [`types::Payment`], as for an invoice |
 //! | `GET /admin/v1/payments/{hash}` | | [`types::Payment`] |
 //! | `GET /admin/v1/keys` | | [`keys::Keys`] |
 //! | `POST /admin/v1/keys` | [`keys::CreateKey`] | [`keys::MadeKey`] |

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use super::keys::{self, KeyDesk};
 use super::types::{
     Address, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel, Pay,
-    Payment, Peer, Synced,
+    Payment, Peer, SendKeysend, Synced,
 };
 use super::{AdminCode, AdminError};
 use crate::merchant::Hub;
@@ -32,6 +32,7 @@ pub(super) fn all(node: NodeHandle, hub: Hub) -> Router {
         .route("/admin/v1/invoices/{hash}", get(invoice))
         .route("/admin/v1/payments", post(pay))
         .route("/admin/v1/payments/{hash}", get(payment))
+        .route("/admin/v1/keysend", post(keysend))
         .route("/admin/v1/sync", post(sync))
         .with_state(node)
         .merge(keys)
@@ -127,6 +128,10 @@ async fn invoice(State(node): State<NodeHandle>, Path(hash): Path<String>) -> An
 
 async fn pay(State(node): State<NodeHandle>, Body(request): Body<Pay>) -> Answer<Payment> {
     node.ask(|reply| Command::Pay(request, reply)).await.map(Json)
+}
+
+async fn keysend(State(node): State<NodeHandle>, Body(request): Body<SendKeysend>) -> Answer<Payment> {
+    node.ask(|reply| Command::Keysend(request, reply)).await.map(Json)
 }
 
 async fn payment(State(node): State<NodeHandle>, Path(hash): Path<String>) -> Answer<Payment> {

@@ -259,6 +259,33 @@ pub struct Pay {
     pub max_fee_msat: Option<Msat>,
 }
 
+/// `POST /admin/v1/keysend`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendKeysend {
+    /// Node id of the payee.
+    pub payee: String,
+    /// What it gets.
+    pub amount_msat: Msat,
+    /// Greatest routing fee; 1 % and at least 50 sat by default.
+    #[serde(default)]
+    pub max_fee_msat: Option<Msat>,
+    /// Told to the payee.
+    #[serde(default)]
+    pub records: Vec<CustomRecord>,
+}
+
+/// A custom record (TLV) of a keysend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomRecord {
+    /// From 65536 on.
+    #[serde(rename = "type")]
+    pub record_type: u64,
+    /// In hex.
+    pub value: String,
+}
+
 /// A payment by this node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -202,6 +202,8 @@ pub struct MerchantSection {
     pub enabled: bool,
     /// Requests of one key on average; twice that at once.
     pub requests_per_second: u32,
+    /// Whether webhooks may be plain HTTP, and lead to this machine and its network.
+    pub private_webhooks: bool,
 }
 
 /// `[log]`

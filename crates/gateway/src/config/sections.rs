@@ -289,6 +289,7 @@ fn merchant(section: &Section<'_, '_>) -> MerchantSection {
     let merchant = MerchantSection {
         enabled: section.flag("enabled", true),
         requests_per_second: small(section.number("requests_per_second", 1..=10_000, 50)),
+        private_webhooks: section.flag("private_webhooks", false),
     };
     section.finish();
     merchant

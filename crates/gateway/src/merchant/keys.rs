@@ -32,7 +32,7 @@ pub struct Key {
     pub purse: Option<u32>,
     /// SHA-256 of the secret: it has 256 bits, so nothing slower is needed.
     pub secret_hash: String,
-    /// Signs calls to the `webhookUrl` of its invoices; hex.
+    /// Signs calls to the `webhookUrl` of its invoices.
     pub webhook_secret: String,
     /// In seconds since the UNIX epoch.
     pub created_at: u64,

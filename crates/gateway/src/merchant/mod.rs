@@ -3,6 +3,7 @@
 //! `desk` does the work, on the node's thread and in its transactions; the rest of this module is HTTP.
 
 mod auth;
+mod call;
 pub mod desk;
 pub mod error;
 mod hub;
@@ -10,8 +11,10 @@ pub mod keys;
 mod limit;
 mod openapi;
 mod routes;
+mod session_routes;
 pub mod types;
 mod wait;
+mod webhook_routes;
 
 use std::sync::Arc;
 

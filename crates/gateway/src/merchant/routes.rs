@@ -23,8 +23,9 @@ use super::desk::{Made, Once};
 use super::error::{ApiCode, ApiError};
 use super::openapi::Document;
 use super::types::{CreateInvoice, Invoice, Invoices, Page, Payment, Scope, SendPayment, Wait};
+use super::{session_routes, webhook_routes};
 
-type Answer<T> = Result<Json<T>, ApiError>;
+pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(super) fn all(api: Api) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
@@ -33,6 +34,8 @@ pub(super) fn all(api: Api) -> Router {
         .routes(routes!(invoice_events))
         .routes(routes!(send_payment))
         .routes(routes!(payment))
+        .merge(webhook_routes::all())
+        .merge(session_routes::all())
         .split_for_parts();
     let document = Arc::new(document);
     let document = move || {
@@ -63,7 +66,7 @@ async fn wrong_method() -> ApiError {
 }
 
 /// A JSON object as body; what is wrong with it is said as an [`ApiError`].
-struct Body<T>(T);
+pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     type Rejection = ApiError;
@@ -91,7 +94,7 @@ impl From<JsonRejection> for ApiError {
 /// A query string.
 #[derive(FromRequestParts)]
 #[from_request(via(Query), rejection(ApiError))]
-struct Asked<T>(T);
+pub(super) struct Asked<T>(pub(super) T);
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
@@ -269,7 +272,7 @@ async fn payment(
     work.await.map(Json)
 }
 
-fn limit(wait: Wait) -> Result<Duration, ApiError> {
+pub(super) fn limit(wait: Wait) -> Result<Duration, ApiError> {
     if wait.wait_secs > Wait::MAX {
         return Err(ApiError::invalid(format!(
             "waitSecs: {} is above {}; ask again instead",

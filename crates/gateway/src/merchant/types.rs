@@ -204,3 +204,168 @@ impl From<crate::admin::types::Payment> for Payment {
         }
     }
 }
+
+/// What a webhook is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum EventName {
+    /// An invoice was paid; `data` is the invoice.
+    #[serde(rename = "invoice.paid")]
+    InvoicePaid,
+    /// A payment of this account succeeded; `data` is the payment.
+    #[serde(rename = "payment.succeeded")]
+    PaymentSucceeded,
+    /// A payment of this account failed, nothing left; `data` is the payment.
+    #[serde(rename = "payment.failed")]
+    PaymentFailed,
+    /// Somebody tries the webhook; `data` is empty.
+    #[serde(rename = "ping")]
+    Ping,
+}
+
+/// The body of a call to a webhook.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told<'a, T: Serialize> {
+    /// The same in every attempt: note it, and a repeated call is seen as one.
+    pub id: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: EventName,
+    /// When it was noted.
+    pub created_at: u64,
+    /// What it is about.
+    pub data: &'a T,
+}
+
+/// A webhook to register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateWebhook {
+    /// Where to call: `https://`, on the internet.
+    #[schema(max_length = 2000)]
+    pub url: String,
+    /// What for; empty: everything.
+    #[serde(default)]
+    pub events: Vec<EventName>,
+}
+
+/// A webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Webhook {
+    /// Names it.
+    pub id: String,
+    /// Where it is called.
+    pub url: String,
+    /// What for; empty: everything.
+    pub events: Vec<EventName>,
+    /// When it was registered.
+    pub created_at: u64,
+}
+
+/// The answer to a registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeWebhook {
+    /// It.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    /// Signs its calls; shown this once. `Amplet-Signature: t=<seconds>,v1=<hex>` is HMAC-SHA256, keyed with this text, over
+    /// `<t>.<body>`.
+    pub secret: String,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// When.
+    pub at: u64,
+    /// Why it failed; `null`: it did not.
+    pub error: Option<String>,
+}
+
+/// A webhook and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookState {
+    /// It.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    /// Calls that wait to be made, or made again.
+    pub waiting: usize,
+    /// What became of the newest call; `null`: there was none.
+    pub last_attempt: Option<Attempt>,
+}
+
+/// All webhooks of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Webhooks {
+    /// The webhooks.
+    pub webhooks: Vec<WebhookState>,
+}
+
+/// A streaming session to open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateSession {
+    /// Seconds for which it can be paid; at most a week.
+    #[serde(default = "default_session_expiry")]
+    #[schema(minimum = 1, maximum = 604_800, default = 86_400)]
+    pub expiry_secs: u32,
+    /// At most 20 names of 40 characters with values of 500.
+    #[serde(default)]
+    pub metadata: Metadata,
+}
+
+fn default_session_expiry() -> u32 {
+    86_400
+}
+
+/// A streaming session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Names it; goes into the custom record 4279633 of each payment.
+    pub id: String,
+    /// Whom to pay by keysend.
+    pub node_id: String,
+    /// Whether it can be paid.
+    pub state: SessionState,
+    /// All that has come in; it never becomes less. What is used up is the site's to count.
+    pub received_msat: Msat,
+    /// In so many payments.
+    pub payments: u64,
+    /// When it was opened.
+    pub created_at: u64,
+    /// Until when it can be paid.
+    pub expires_at: u64,
+    /// As it was given.
+    pub metadata: Metadata,
+}
+
+/// Whether a session can be paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SessionState {
+    /// Yes.
+    Open,
+    /// No longer: it was closed, or has expired.
+    Closed,
+}
+
+/// How the lookup of a session waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Credit {
+    /// Answer when more than this has come in.
+    #[serde(default)]
+    #[param(nullable = false)]
+    pub above_msat: Option<Msat>,
+    /// Or after so many seconds.
+    #[serde(default)]
+    #[param(minimum = 0, maximum = 60, default = 0)]
+    pub wait_secs: u32,
+}

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use amplet_node::lightning::ln::channel_state::ChannelDetails;
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency};
-use amplet_node::{ConnectionState, Kept, LedgerError, NewInvoice, Node, OpenChannel, PayError, Spender};
+use amplet_node::{
+    ConnectionState, Kept, Keysend, LedgerError, NewInvoice, Node, OpenChannel, PayError, Spender,
+};
 use amplet_protocol::page::Direction;
 use amplet_storage::Batch;
 use amplet_transport::PeerAddress;
 use bitcoin::Network;
-use bitcoin::hex::DisplayHex;
+use bitcoin::hex::{DisplayHex, FromHex};
 use bitcoin::secp256k1::PublicKey;
 
 use super::snapshots::Snapshots;
@@ -42,7 +44,7 @@ type Result<T> = std::result::Result<T, AdminError>;
 /// What commands need beside the node.
 pub(crate) struct Office {
     pub(crate) node: Node,
-    pub(super) config: std::sync::Arc<Config>,
+    pub(crate) config: std::sync::Arc<Config>,
     /// The relay's URL, as wallets reach it.
     pub(super) relay: String,
     /// WebSockets of wallets and TCP connections now.
@@ -67,6 +69,7 @@ pub(super) async fn run(office: Rc<Office>, command: Command) {
         }
         Command::Invoice(hash, reply) => answer(reply, office.invoice(hash).await),
         Command::Pay(request, reply) => answer(reply, office.pay(&request, &Spender::person()).await),
+        Command::Keysend(request, reply) => answer(reply, office.keysend(&request).await),
         Command::Payment(hash, reply) => answer(reply, office.payment(hash).await),
         Command::Snapshot(since, reply) => answer(reply, office.snapshot(since)),
         Command::Sync(reply) => answer(reply, office.sync().await),
@@ -252,16 +255,47 @@ impl Office {
         let amount_msat = invoice.amount_milli_satoshis().or(given_msat).unwrap_or(0);
         let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
         let hash = invoice.payment_hash().0;
-        let id = match self.node.pay_from(spender, &invoice, given_msat, max_fee_msat).await {
-            Ok(id) => id,
+        match self.node.pay_from(spender, &invoice, given_msat, max_fee_msat).await {
+            Ok(id) => self.outcome(&id).await,
             // These are in the history as failed: an outcome, not a wrong request.
-            Err(PayError::NoRoute(_) | PayError::TooLarge) => return self.payment(hash).await,
-            Err(error) => return Err(convert::pay_error(&error)),
-        };
-        match self.node.outcome(&id, PAY_LIMIT).await {
-            Some(line) => Ok(convert::payment(line)),
-            None => self.payment(hash).await,
+            Err(PayError::NoRoute(_) | PayError::TooLarge) => self.payment(hash).await,
+            Err(error) => Err(convert::pay_error(&error)),
         }
+    }
+
+    async fn keysend(&self, request: &types::SendKeysend) -> Result<types::Payment> {
+        let payee = request
+            .payee
+            .parse::<PublicKey>()
+            .map_err(|error| invalid(format!("payee: {error}; give a node id, 66 hexadecimal digits")))?;
+        let record = |record: &types::CustomRecord| {
+            let value = Vec::from_hex(&record.value).map_err(|error| {
+                invalid(format!(
+                    "records: the value of {} is no hex ({error}); encode it",
+                    record.record_type
+                ))
+            })?;
+            Ok((record.record_type, value))
+        };
+        let amount_msat = request.amount_msat.0;
+        let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
+        let records = request.records.iter().map(record).collect::<Result<_>>()?;
+        let keysend = Keysend { payee, amount_msat, max_fee_msat, records };
+        match self.node.keysend(&Spender::person(), &keysend).await {
+            Ok(id) => self.outcome(&id).await,
+            Err(error) => Err(convert::pay_error(&error)),
+        }
+    }
+
+    /// A payment that was begun, when it has ended or [`PAY_LIMIT`] is over.
+    async fn outcome(&self, id: &str) -> Result<types::Payment> {
+        let line = self.node.outcome(id, PAY_LIMIT).await;
+        line.map(convert::payment).ok_or_else(|| {
+            AdminError::new(
+                AdminCode::Internal,
+                "the payment is not in the history; see the log, do not pay again",
+            )
+        })
     }
 
     fn refuse_foreign(&self, invoice: &Bolt11Invoice) -> Result<()> {

@@ -1,5 +1,7 @@
 //! What the node says by itself: to the log, and to whoever asks how it is.
 
+use std::rc::Rc;
+
 use amplet_node::{Node, Notice};
 use amplet_protocol::page::{Event, EventKind, Payment};
 use futures::StreamExt;
@@ -8,7 +10,7 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use super::{NodeStatus, NodeThreadError, Phase};
-use crate::merchant::Hub;
+use crate::merchant::{Desk, Hub};
 
 /// Logs and tells until the node stops by itself; then why.
 pub(super) async fn follow(
@@ -16,17 +18,23 @@ pub(super) async fn follow(
     mut notices: UnboundedReceiver<Notice>,
     status: watch::Sender<NodeStatus>,
     hub: Hub,
+    desk: Rc<Desk>,
 ) -> NodeThreadError {
+    tell(&node, &status);
     // Unacknowledged since the last run: logged again rather than never.
     for event in node.events() {
-        note(&node, &event);
+        hear(&node, &desk, &event).await;
     }
-    tell(&node, &status);
     while let Some(notice) = notices.next().await {
         match notice {
-            Notice::Event(event) => note(&node, &event),
+            Notice::Event(event) => hear(&node, &desk, &event).await,
             Notice::Changed => tell(&node, &status),
-            Notice::Payment(payment) => hub.tell(&payment.id),
+            Notice::Payment(payment) => {
+                hub.tell(&payment.id);
+                if let Some(stream) = &payment.stream {
+                    hub.tell(&stream.session);
+                }
+            }
             Notice::Stopped(why) => {
                 error!(%why, "the node stopped");
                 return NodeThreadError::Stopped(why.to_string());
@@ -52,8 +60,17 @@ fn tell(node: &Node, status: &watch::Sender<NodeStatus>) {
     });
 }
 
-/// The log is where a gateway's events go; once there they are done with.
-fn note(node: &Node, event: &Event) {
+/// An event is done with once it is logged and the sites that it concerns are to be told: in one transaction with its
+/// acknowledgement.
+async fn hear(node: &Node, desk: &Desk, event: &Event) {
+    let heard = desk.hear(event).await;
+    if heard {
+        node.ack(event.id);
+    }
+    note(event);
+}
+
+fn note(event: &Event) {
     let line = |what: &str, payment: &Payment| {
         info!(
             event = event.id, id = %payment.id, amount_msat = payment.amount_msat, fee_msat = payment.fee_msat,
@@ -82,5 +99,4 @@ fn note(node: &Node, event: &Event) {
             info!(event = event.id, channel = %channel_id, %reason, "a channel was closed");
         }
     }
-    node.ack(event.id);
 }

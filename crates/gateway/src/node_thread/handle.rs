@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::types::{
     Address, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel, Pay,
-    Payment, Peer, Synced,
+    Payment, Peer, SendKeysend, Synced,
 };
 use crate::admin::{AdminCode, AdminError};
 use crate::merchant::Job;
@@ -41,6 +41,8 @@ pub enum Command {
     Invoice([u8; 32], Reply<Invoice>),
     /// `POST /admin/v1/payments`
     Pay(Pay, Reply<Payment>),
+    /// `POST /admin/v1/keysend`
+    Keysend(SendKeysend, Reply<Payment>),
     /// `GET /admin/v1/payments/{hash}`
     Payment([u8; 32], Reply<Payment>),
     /// `GET /rgs/snapshot/{timestamp}`

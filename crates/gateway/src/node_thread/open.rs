@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use amplet_chain::{Chain, Checkpoint, Position};
 use amplet_node::keys::Keys;
-use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role, accept_all_keysends};
+use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{SealedStore, SharedBackend, SqliteBackend, Store, StoreError};
 use amplet_transport::{NativePlatform, Platform};
@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use super::{NodeThreadError, wallets};
 use crate::config::Config;
+use crate::merchant::desk::Sessions;
 
 /// Separates the key of the store from everything else made of the same seed. Changing it makes stored data unreadable.
 const STORE_KEY: &[u8] = b"amplet gateway store 1";
@@ -28,6 +29,7 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(super) struct Opened {
     pub(super) node: Node,
     pub(super) store: Rc<dyn Store>,
+    pub(super) sessions: Rc<Sessions>,
     _lock: File,
 }
 
@@ -46,11 +48,12 @@ pub(super) async fn open(
     let chain = Chain::open(Rc::clone(&platform), config.network, sources, &*store, checkpoint).await;
     let chain = Rc::new(chain.map_err(NodeError::Chain)?);
     let birthday = birthday(config, &*store, &chain).await?;
+    let sessions = Sessions::load(&*store).await?;
     loop {
-        let node_config = node_config(config);
+        let node_config = node_config(config, &sessions);
         let (platform, chain) = (Rc::clone(&platform), Rc::clone(&chain));
         match Node::open(platform, Rc::clone(&store), chain, &keys, &birthday, node_config).await {
-            Ok(node) => return Ok(Opened { node, store, _lock: lock }),
+            Ok(node) => return Ok(Opened { node, store, sessions, _lock: lock }),
             Err(error @ (NodeError::Chain(_) | NodeError::Unsynced)) => {
                 warn!(%error, "the node waits for its chain source");
                 tokio::time::sleep(RETRY).await;
@@ -116,7 +119,7 @@ async fn birthday(config: &Config, store: &dyn Store, chain: &Chain) -> Result<P
     Ok(chain.position_at(height))
 }
 
-fn node_config(config: &Config) -> NodeConfig {
+fn node_config(config: &Config, sessions: &Rc<Sessions>) -> NodeConfig {
     let mut alias = [0; 32];
     alias.iter_mut().zip(config.node.alias.bytes()).for_each(|(to, from)| *to = from);
     NodeConfig {
@@ -129,7 +132,7 @@ fn node_config(config: &Config) -> NodeConfig {
             addresses: config.node.announce.clone(),
         }),
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
-        accept_keysend: accept_all_keysends(),
+        accept_keysend: sessions.acceptance(),
         graph: GraphSource::gossip(),
     }
 }

@@ -19,7 +19,7 @@ use super::sockets::{Counted, Sockets};
 use super::{Command, NodeThreadError, Phase, Start, events, open, wallets};
 use crate::config::Config;
 use crate::edge::Connections;
-use crate::merchant::Desk;
+use crate::merchant::{Desk, desk};
 
 /// Pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -34,8 +34,6 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     };
     let node = opened.node.clone();
     let notices = node.subscribe();
-    info!(node_id = %node.node_id(), height = node.best_block().0, "the node is up");
-
     let sockets = Rc::new(Sockets::default());
     let tcp = Connections::new(config.http.max_connections, config.http.max_connections_per_ip);
     let mut tasks = Tasks::default();
@@ -56,9 +54,16 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         connections: Box::new(move || websockets.count().saturating_add(tcp.count())),
     });
 
-    let desk = Rc::new(Desk::open(Rc::clone(&office), Rc::clone(&opened.store), hub.clone()).await?);
+    let desk = Rc::new(
+        Desk::open(Rc::clone(&office), Rc::clone(&opened.store), Rc::clone(&opened.sessions), hub.clone())
+            .await?,
+    );
+    let private = config.merchant.private_webhooks;
+    let http = if private { platform.http() } else { platform.http_for_strangers() };
+    tasks.add(spawn_local(desk::deliver(Rc::clone(&desk), http)));
+    info!(node_id = %node.node_id(), height = node.best_block().0, "the node is up");
     let stopped = tokio::select! {
-        why = events::follow(node.clone(), notices, status.clone(), hub) => Err(why),
+        why = events::follow(node.clone(), notices, status.clone(), hub, Rc::clone(&desk)) => Err(why),
         never = take_commands(office, desk, &sockets, &mut commands) => match never {},
         _ = &mut stop => Ok(()),
     };

@@ -6,5 +6,7 @@ mod common;
 mod document;
 mod invoices;
 mod payments;
+mod sessions;
 mod strangers;
 mod town;
+mod webhooks;

@@ -1,9 +1,11 @@
 //! A network of its own, whose gateway 0 serves sites and whose payee pays and is paid.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use xtask::cache::Cache;
+use xtask::regtest::client::Admin;
 use xtask::regtest::{Network, Parts};
 use xtask::tools;
 
@@ -34,7 +36,7 @@ impl Town {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let made = self.network.gateways[0].admin.post("/admin/v1/keys", &body, 30).unwrap();
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
-        Key { http: self.http(), id: text("id"), token: text("token") }
+        Key { http: self.http(), id: text("id"), token: text("token"), webhook_secret: text("webhookSecret") }
     }
 
     /// The payee pays.
@@ -56,6 +58,15 @@ impl Town {
         let gateway = &self.network.gateways[0];
         gateway.end(false).unwrap();
         self.network.resume(gateway).unwrap();
+        let usable = |admin: &Admin| {
+            let channels = admin.get("/admin/v1/channels").unwrap()["channels"].as_array().unwrap().clone();
+            channels.iter().all(|channel| channel["usable"] == true)
+        };
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while !usable(&gateway.admin) || !usable(&self.network.payee.admin) {
+            assert!(Instant::now() < deadline, "the channels do not come back");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 
@@ -65,6 +76,7 @@ pub struct Key {
     pub http: String,
     pub id: String,
     pub token: String,
+    pub webhook_secret: String,
 }
 
 impl Key {

@@ -4,7 +4,7 @@ use amplet_node::bitcoin::hex::DisplayHex;
 
 use super::once::{Made, Once};
 use super::records::{self, InvoiceRecord, names};
-use super::{Desk, Result, unreadable};
+use super::{Desk, Result};
 use crate::admin::types as admin;
 use crate::merchant::error::{ApiCode, ApiError};
 use crate::merchant::keys::Key;
@@ -29,6 +29,9 @@ impl Desk {
         request: CreateInvoice,
     ) -> Result<Made<Invoice>> {
         check_metadata(&request.metadata)?;
+        if let Some(url) = &request.webhook_url {
+            self.check_url("webhookUrl", url)?;
+        }
         let _turn = match &once {
             None => None,
             Some(once) => {
@@ -72,7 +75,7 @@ impl Desk {
         let number = found.and_then(|(owner, number)| (owner == account).then_some(number));
         let Some(number) = number else { return Err(unknown()) };
         let name = names::invoice(account, number, hash);
-        let record = records::read(&*self.store, &name).await.map_err(|error| unreadable(&error))?;
+        let record = self.read(&name).await?;
         let line = self.office.invoice(parse_hash(hash)?).await?;
         Ok(shown(line, record))
     }
@@ -137,7 +140,7 @@ fn shown(line: admin::Invoice, record: InvoiceRecord) -> Invoice {
     }
 }
 
-fn check_metadata(metadata: &Metadata) -> Result<()> {
+pub(super) fn check_metadata(metadata: &Metadata) -> Result<()> {
     let [most, longest_name, longest_value] = METADATA;
     let fits = metadata.len() <= most
         && metadata.iter().all(|(name, value)| {

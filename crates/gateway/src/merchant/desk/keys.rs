@@ -2,9 +2,9 @@
 
 use amplet_node::policy::{BadRules, Msat as Money};
 use amplet_node::policy::{Holder, Kind, Name, Period, PurseError, PurseId, Rules, Window, WindowLimit};
-use bitcoin::hex::DisplayHex;
 
 use super::{Desk, Result, names, random, records};
+use crate::merchant::call;
 use crate::merchant::error::{ApiCode, ApiError};
 use crate::merchant::keys::{Key, Spending, Token};
 use crate::merchant::types::Scope;
@@ -96,7 +96,7 @@ impl Desk {
             spending: new.spending,
             purse: None,
             secret_hash: token.hash(),
-            webhook_secret: random::<32>()?.to_lower_hex_string(),
+            webhook_secret: call::secret(&random()?),
             created_at: unix_now(),
             revoked_at: None,
         };

@@ -1,26 +1,34 @@
 //! The merchant's desk, on the node's thread: keys, invoices, payments and webhooks of sites. What it notes is committed in
 //! the node's own transactions.
 
+mod deliver;
 mod invoices;
 mod keys;
 mod once;
 mod payments;
 mod records;
+mod sessions;
+mod webhooks;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use amplet_storage::{Store, StoreError};
+use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
 
 use self::once::Turns;
-use self::records::names;
+use self::records::{DeliveryRecord, WebhookRecord, names};
+use self::webhooks::Calls;
 use super::error::{ApiCode, ApiError};
 use super::hub::Hub;
 use crate::node_thread::Office;
 
+pub(crate) use deliver::deliver;
 pub use keys::NewKey;
 pub use once::{Made, Once};
+pub use sessions::Sessions;
 
 type Result<T> = std::result::Result<T, ApiError>;
 
@@ -35,6 +43,12 @@ pub struct Desk {
     by_hash: RefCell<HashMap<String, (String, u64)>>,
     next_number: Cell<u64>,
     turns: Turns,
+    calls: RefCell<Calls>,
+    sessions: Rc<Sessions>,
+    /// Calls that are being made, by their record's name.
+    under_way: RefCell<BTreeSet<String>>,
+    /// Rung when a call may be due.
+    rung: Notify,
 }
 
 impl Desk {
@@ -45,6 +59,7 @@ impl Desk {
     pub(crate) async fn open(
         office: Rc<Office>,
         store: Rc<dyn Store>,
+        sessions: Rc<Sessions>,
         hub: Hub,
     ) -> std::result::Result<Self, StoreError> {
         let desk = Self {
@@ -55,15 +70,28 @@ impl Desk {
             by_hash: RefCell::default(),
             next_number: Cell::new(1),
             turns: Turns::default(),
+            calls: RefCell::default(),
+            sessions,
+            under_way: RefCell::default(),
+            rung: Notify::new(),
         };
         for name in desk.store.list(names::KEYS).await? {
             desk.hub.keys.put(records::read(&*desk.store, &name).await?);
+        }
+        for name in desk.store.list(names::WEBHOOKS).await? {
+            let hook: WebhookRecord = records::read(&*desk.store, &name).await?;
+            desk.calls.borrow_mut().webhooks.insert(hook.id.clone(), hook);
+        }
+        for name in desk.store.list(names::DELIVERIES).await? {
+            let call: DeliveryRecord = records::read(&*desk.store, &name).await?;
+            desk.calls.borrow_mut().waiting.insert(name, call);
         }
         for name in desk.store.list(names::INVOICES).await? {
             if let Some((account, number, hash)) = names::invoice_parts(&name) {
                 desk.shelve(account, number, hash);
             }
         }
+        desk.close_expired().await;
         Ok(desk)
     }
 
@@ -72,6 +100,14 @@ impl Desk {
         self.by_account.borrow_mut().entry(account.to_owned()).or_default().insert(number, hash.to_owned());
         self.by_hash.borrow_mut().insert(hash.to_owned(), (account.to_owned(), number));
         self.next_number.set(self.next_number.get().max(number.saturating_add(1)));
+    }
+
+    async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        records::read(&*self.store, name).await.map_err(|error| unreadable(&error))
+    }
+
+    async fn find<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        records::find(&*self.store, name).await.map_err(|error| unreadable(&error))
     }
 
     /// A number that no invoice had.

@@ -10,7 +10,7 @@ use amplet_node::policy::{Purpose, PurseId};
 use super::invoices::parse_hash;
 use super::once::{Made, Once};
 use super::records::{self, PaymentRecord, names};
-use super::{Desk, Result, unreadable};
+use super::{Desk, Result};
 use crate::admin::types as admin;
 use crate::merchant::error::{ApiCode, ApiError};
 use crate::merchant::keys::Key;
@@ -97,8 +97,7 @@ impl Desk {
     pub async fn payment(&self, account: &str, hash: &str, limit: Duration) -> Result<Payment> {
         let name = format!("{}{hash}", names::PAYMENTS);
         let id = parse_hash(hash)?;
-        let record: Option<PaymentRecord> =
-            records::find(&*self.store, &name).await.map_err(|error| unreadable(&error))?;
+        let record: Option<PaymentRecord> = self.find(&name).await?;
         if record.is_none_or(|record| record.account != account) {
             return Err(ApiError::new(
                 ApiCode::NotFound,

@@ -4,7 +4,7 @@ use amplet_storage::{Batch, Store, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::super::types::Metadata;
+use crate::merchant::types::{Attempt, EventName, Metadata};
 
 /// Version of the stored records.
 const FORMAT: u32 = 1;
@@ -17,6 +17,12 @@ pub(super) mod names {
     pub const INVOICES: &str = "merchant/invoice/";
     /// Payments, by payment hash.
     pub const PAYMENTS: &str = "merchant/payment/";
+    /// Webhooks, by id.
+    pub const WEBHOOKS: &str = "merchant/webhook/";
+    /// Calls that wait, by event and target.
+    pub const DELIVERIES: &str = "merchant/delivery/";
+    /// Streaming sessions, by id.
+    pub const SESSIONS: &str = "merchant/session/";
     /// Idempotency keys, by account and SHA-256.
     pub const ONCE: &str = "merchant/once/";
 
@@ -58,6 +64,71 @@ pub(super) struct PaymentRecord {
     pub account: String,
     /// The key that sent it.
     pub key: String,
+}
+
+/// A webhook.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WebhookRecord {
+    pub id: String,
+    pub account: String,
+    pub url: String,
+    /// Empty: all.
+    pub events: Vec<EventName>,
+    pub secret: String,
+    pub created_at: u64,
+    /// What became of the newest call.
+    pub last: Option<Attempt>,
+}
+
+/// Who is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub(super) enum Target {
+    /// A registered webhook.
+    Webhook { id: String },
+    /// The URL of an invoice, with the secret of the key that made it.
+    Key { id: String, url: String },
+}
+
+impl Target {
+    /// Whether it is this webhook.
+    pub(super) fn is(&self, webhook: &str) -> bool {
+        matches!(self, Self::Webhook { id } if id == webhook)
+    }
+
+    /// Unique among the targets of one event.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Webhook { id } | Self::Key { id, .. } => id,
+        }
+    }
+}
+
+/// A call that waits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeliveryRecord {
+    pub event: String,
+    pub target: Target,
+    /// As it is signed and sent.
+    pub body: String,
+    pub created_at: u64,
+    pub attempts: u32,
+    pub next_at: u64,
+}
+
+/// A streaming session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionRecord {
+    pub account: String,
+    pub created_at: u64,
+    pub expires_at: u64,
+    pub metadata: Metadata,
+    pub closed_at: Option<u64>,
+    /// Its line in the node's history, once closed, if anything had come in.
+    pub line: Option<String>,
 }
 
 /// What was made under an idempotency key.

@@ -1,0 +1,150 @@
+//! Makes the calls that wait, again and again for a day.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amplet_transport::HttpClient;
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use super::Desk;
+use super::records::{self, DeliveryRecord, Target};
+use crate::merchant::call::{self, Call};
+use crate::merchant::types::Attempt;
+use crate::node_thread::unix_now;
+
+/// Calls under way.
+const AT_ONCE: usize = 16;
+
+/// Seconds for which a call is tried.
+const GIVE_UP_AFTER: u64 = 24 * 3600;
+
+/// Longest pause between two attempts, in seconds.
+const LONGEST_PAUSE: u64 = 3600;
+
+/// Makes calls for as long as the node runs.
+pub async fn deliver(desk: Rc<Desk>, http: HttpClient) {
+    let room = Arc::new(Semaphore::new(AT_ONCE));
+    loop {
+        for name in desk.due(unix_now()) {
+            // Never closed.
+            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+            let (desk, http) = (Rc::clone(&desk), http.clone());
+            tokio::task::spawn_local(async move {
+                desk.attempt(&http, &name).await;
+                desk.under_way.borrow_mut().remove(&name);
+                drop(place);
+                desk.rung.notify_one();
+            });
+        }
+        tokio::select! {
+            () = desk.rung.notified() => {}
+            () = tokio::time::sleep(desk.pause(unix_now())) => {}
+        }
+    }
+}
+
+/// Seconds until the next attempt after so many.
+fn pause_after(attempts: u32) -> u64 {
+    1_u64.checked_shl(attempts).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
+}
+
+impl Desk {
+    /// Calls whose time has come, which are from now on under way.
+    fn due(&self, now: u64) -> Vec<String> {
+        let calls = self.calls.borrow();
+        let mut under_way = self.under_way.borrow_mut();
+        let due: Vec<String> = calls
+            .waiting
+            .iter()
+            .filter(|(name, call)| call.next_at <= now && !under_way.contains(*name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        under_way.extend(due.iter().cloned());
+        due
+    }
+
+    /// Time until the next one is due.
+    fn pause(&self, now: u64) -> Duration {
+        let (calls, under_way): (_, &BTreeSet<String>) = (self.calls.borrow(), &self.under_way.borrow());
+        let idle = calls.waiting.iter().filter(|(name, _)| !under_way.contains(*name));
+        let next = idle.map(|(_, call)| call.next_at).min().unwrap_or(u64::MAX);
+        Duration::from_secs(next.saturating_sub(now).clamp(1, LONGEST_PAUSE))
+    }
+
+    async fn attempt(&self, http: &HttpClient, name: &str) {
+        let Some(waiting) = self.calls.borrow().waiting.get(name).cloned() else { return };
+        let Some((url, secret)) = self.address(&waiting.target) else {
+            self.settle(name, &waiting, None);
+            return;
+        };
+        let call = Call { url: &url, secret: &secret, event: &waiting.event, body: &waiting.body };
+        let error = call::make(http, &call, unix_now()).await.err();
+        match &error {
+            None => debug!(event = waiting.event, %url, "a webhook was called"),
+            Some(why) => {
+                debug!(event = waiting.event, %url, %why, attempt = waiting.attempts, "a webhook was not reached")
+            }
+        }
+        self.settle(name, &waiting, Some(error));
+    }
+
+    /// Where a target is, and what signs calls to it; `None` when it is gone.
+    fn address(&self, target: &Target) -> Option<(String, String)> {
+        match target {
+            Target::Webhook { id } => {
+                let calls = self.calls.borrow();
+                calls.webhooks.get(id).map(|hook| (hook.url.clone(), hook.secret.clone()))
+            }
+            Target::Key { id, url } => {
+                self.hub.keys.get(id).map(|key| (url.clone(), key.webhook_secret.clone()))
+            }
+        }
+    }
+
+    /// Notes what became of an attempt: `None`, nobody is there any more; else its error, if it failed.
+    fn settle(&self, name: &str, call: &DeliveryRecord, outcome: Option<Option<String>>) {
+        let now = unix_now();
+        let mut calls = self.calls.borrow_mut();
+        if let (Target::Webhook { id }, Some(error)) = (&call.target, &outcome)
+            && let Some(hook) = calls.webhooks.get_mut(id)
+        {
+            hook.last = Some(Attempt { at: now, error: error.clone() });
+            self.write_webhook(hook);
+        }
+        let failed = matches!(outcome, Some(Some(_)));
+        let mut next = call.clone();
+        next.attempts = next.attempts.saturating_add(1);
+        next.next_at = now.saturating_add(pause_after(call.attempts));
+        let again = failed && next.next_at <= call.created_at.saturating_add(GIVE_UP_AFTER);
+        if again && calls.waiting.contains_key(name) {
+            self.office.node.stage(|batch| records::put(batch, name.to_owned(), &next));
+            calls.waiting.insert(name.to_owned(), next);
+            return;
+        }
+        if failed && !again {
+            warn!(
+                event = call.event,
+                attempts = next.attempts,
+                "a webhook was not reached for a day: given up"
+            );
+        }
+        calls.waiting.remove(name);
+        self.office.node.stage(|batch| batch.remove(name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_an_hour() {
+        let pauses: Vec<u64> = (0..14).map(pause_after).collect();
+        assert_eq!(pauses[..4], [1, 2, 4, 8]);
+        assert_eq!(pauses[11..], [2048, 3600, 3600]);
+        assert_eq!(pause_after(1000), 3600);
+    }
+}

@@ -11,7 +11,7 @@ use crate::routing::PUBLIC_SEED;
 pub const HELP: &str = "\
 cargo xtask <command>
 
-  demo [--headless]      a Lightning network on this machine and a wallet page on it;
+  demo [--headless]      a Lightning network on this machine, a wallet page and four sites that are paid;
                          --headless drives the page in Chromium and prints each receipt
   test [--only STEP].. [--list]
                          everything that CI runs
@@ -22,9 +22,10 @@ cargo xtask <command>
   eval-routing [--seed N] [--quick]
                          the router through the evaluation in ../shared/eval/routing, beside the figures set
                          for it; two minutes; --quick: 40 payments a row instead of 200
-  regtest [--env-file FILE] [--mine] [--www DIR] [--gateway PROGRAM]
+  regtest [--env-file FILE] [--mine] [--examples] [--www DIR] [--gateway PROGRAM]
                          the demo's network alone, with a control API on loopback, until its standard
-                         input closes or SIGTERM; FILE gets all addresses as JSON
+                         input closes or SIGTERM; FILE gets all addresses as JSON;
+                         --examples: the sites of examples/, too
   deny                   licences, bans, sources and security advisories of all dependencies
   doctor [--fetch]       what is installed, what is missing, how it would be got; --fetch gets it
 
@@ -70,6 +71,8 @@ pub enum Command {
         env_file: Option<PathBuf>,
         /// Mine while transactions wait.
         mine: bool,
+        /// Serve the example sites.
+        examples: bool,
         /// A built page to serve.
         www: Option<PathBuf>,
         /// A ready-made gateway.
@@ -102,7 +105,9 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         "size" => Command::Size,
         "bench" => Command::Bench { only: Vec::new() },
         "eval-routing" => Command::EvalRouting { seed: PUBLIC_SEED, quick: false },
-        "regtest" => Command::Regtest { env_file: None, mine: false, www: None, gateway: None },
+        "regtest" => {
+            Command::Regtest { env_file: None, mine: false, examples: false, www: None, gateway: None }
+        }
         "deny" => Command::Deny,
         "doctor" => Command::Doctor { fetch: false },
         unknown => bail!("no command `{unknown}`\n\n{HELP}"),
@@ -117,6 +122,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
             (Command::Test { list, .. }, Long("list")) => *list = true,
             (Command::Regtest { env_file, .. }, Long("env-file")) => *env_file = Some(parser.value()?.into()),
             (Command::Regtest { mine, .. }, Long("mine")) => *mine = true,
+            (Command::Regtest { examples, .. }, Long("examples")) => *examples = true,
             (Command::Regtest { www, .. }, Long("www")) => *www = Some(parser.value()?.into()),
             (Command::Regtest { gateway, .. }, Long("gateway")) => *gateway = Some(parser.value()?.into()),
             (Command::EvalRouting { seed, .. }, Long("seed")) => *seed = parser.value()?.parse()?,

@@ -23,10 +23,12 @@ pub fn run(cache: &Cache, headless: bool) -> Result<()> {
     needed.extend(headless.then_some(Tool::Browser));
     tools::ensure(cache, &needed)?;
     build::page(cache)?;
-    let options = Options { mine: true, www: Some(root().join("www/dist")), ..Options::default() };
+    let options =
+        Options { mine: true, examples: true, www: Some(root().join("www/dist")), ..Options::default() };
     let session = Session::start(cache, options)?;
     if headless {
         drive(cache, &session)?;
+        shopping(cache, &session)?;
     } else {
         invite(&session)?;
         while !proc::interrupted() {
@@ -58,6 +60,20 @@ fn drive(cache: &Cache, session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// Buys something from each example, with a gateway in place of a person's wallet, and shows the receipts.
+fn shopping(cache: &Cache, session: &Session) -> Result<()> {
+    let step = Step::begin("shopping at the examples", Duration::from_secs(10));
+    let mut npm = Command::new("npm");
+    npm.args(["run", "--silent", "buy"]).current_dir(root().join("examples"));
+    session.tell(&mut npm);
+    let outcome = proc::watch(npm, &step, &cache.log("demo-examples"), HEADLESS_LIMIT, true)?;
+    if outcome.timed_out || !outcome.success {
+        bail!("an example did not sell, see above; logs: {}", session.folder().display());
+    }
+    step.done();
+    Ok(())
+}
+
 /// What to open and what to try, with an invoice ready to pay.
 fn invite(session: &Session) -> Result<()> {
     let page = session.text("wwwUrl").context("the page is not served")?;
@@ -66,6 +82,10 @@ fn invite(session: &Session) -> Result<()> {
         json!({ "amountMsat": "21000000", "description": "A coffee in the demo", "expirySecs": 86400 });
     let invoice = session.network.payee.admin.post("/admin/v1/invoices", &body, 30)?;
     let invoice = invoice.get("invoice").and_then(|i| i.as_str()).context("the payee made no invoice")?;
+    let site = |name: &str| {
+        let url = session.description.get("examples").and_then(|all| all.get(name)?.as_str());
+        url.unwrap_or("(not served)").to_owned()
+    };
     println!(
         "
 Open  {page}
@@ -79,9 +99,19 @@ Open  {page}
 5. Receive > Lightning: let the shop pay your invoice:
      curl -d '{{\"invoice\": \"INVOICE\"}}' {control}/pay
 
+6. Pay the example sites, with the wallet or any other on this network:
+     {shop}  a shop: QR code or browser wallet, told by a signed webhook
+     {l402}  an API that answers 402: L402 and the Payment scheme
+     {video}  a film by the second
+     {game}  a game: pay per life, get paid per win
+
 More: curl {control}/info      logs: {logs}
 Ctrl-C ends everything.",
         logs = session.folder().display(),
+        shop = site("shop"),
+        l402 = site("l402"),
+        video = site("video"),
+        game = site("game"),
     );
     Ok(())
 }

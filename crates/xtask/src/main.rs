@@ -34,8 +34,8 @@ fn run(command: Command) -> Result<()> {
         Command::Size => size::run(&cache)?,
         Command::Bench { only } => bench::run(&cache, &only)?,
         Command::EvalRouting { seed, quick } => routing::run(&cache, seed, quick)?,
-        Command::Regtest { env_file, mine, www, gateway } => {
-            regtest(&cache, Options { mine, www, env_file, gateway, release: false })?;
+        Command::Regtest { env_file, mine, examples, www, gateway } => {
+            regtest(&cache, Options { mine, examples, www, env_file, gateway, release: false })?;
         }
         Command::Deny => deny::all(&cache)?,
         Command::Doctor { fetch } => doctor::run(&cache, fetch)?,

@@ -6,12 +6,13 @@
 pub mod bitcoind;
 pub mod client;
 pub mod control;
+pub mod examples;
 pub mod node;
 pub mod session;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -47,6 +48,8 @@ pub struct Network {
     pub payee: Node,
     /// The chain.
     pub bitcoind: Bitcoind,
+    /// Where the example sites are, once they run.
+    pub examples: OnceLock<Value>,
 }
 
 impl Network {
@@ -71,7 +74,7 @@ impl Network {
                 .collect()
         })?;
         let payee = nodes.pop().context("no payee")?;
-        let network = Self { gateways: nodes, payee, bitcoind };
+        let network = Self { gateways: nodes, payee, bitcoind, examples: OnceLock::new() };
         step.note("channels");
         network.fund_nodes()?;
         network.open_channels()?;
@@ -168,6 +171,7 @@ impl Network {
             "bitcoind": self.bitcoind.describe(),
             "gateways": self.gateways.iter().map(Node::describe).collect::<Vec<_>>(),
             "payee": self.payee.describe(),
+            "examples": self.examples.get(),
         }))
     }
 }

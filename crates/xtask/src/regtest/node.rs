@@ -185,6 +185,10 @@ opens_channels = true
 max_capacity_sat = 16000000
 max_channels_per_peer = 20
 
+[merchant]
+requests_per_second = 1000
+private_webhooks = true
+
 [log]
 level = "debug"
 "#

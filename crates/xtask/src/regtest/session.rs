@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::examples::Examples;
 use super::{MiningGuard, Network, Parts, control, mine_as_needed, random_hex};
 use crate::cache::Cache;
 use crate::{build, serve, tools};
@@ -26,6 +27,8 @@ pub struct Options {
     pub release: bool,
     /// Run this gateway program instead of building one.
     pub gateway: Option<PathBuf>,
+    /// Serve the example sites.
+    pub examples: bool,
     /// Write the description here too.
     pub env_file: Option<PathBuf>,
 }
@@ -33,6 +36,7 @@ pub struct Options {
 /// A running network with its surroundings. It all ends when this is dropped.
 pub struct Session {
     _mining: Option<MiningGuard>,
+    examples: Option<Examples>,
     /// The network.
     pub network: Arc<Network>,
     /// What the file says.
@@ -60,6 +64,13 @@ impl Session {
         };
         let network =
             Arc::new(Network::start(&parts).with_context(|| format!("kept: {}", folder.display()))?);
+        let examples = match options.examples {
+            true => Some(Examples::start(cache, &network.payee, &folder)?),
+            false => None,
+        };
+        if let Some(examples) = &examples {
+            network.examples.get_or_init(|| examples.urls.clone());
+        }
         let control = control::serve(Arc::clone(&network))?;
         let mut description = network.describe()?;
         if let Some(fields) = description.as_object_mut() {
@@ -80,7 +91,7 @@ impl Session {
             .and_then(|()| std::fs::rename(&half, &env_file))
             .with_context(|| format!("cannot write {}", env_file.display()))?;
         let mining = options.mine.then(|| mine_as_needed(&network));
-        Ok(Self { _mining: mining, network, description, env_file, folder })
+        Ok(Self { _mining: mining, examples, network, description, env_file, folder })
     }
 
     /// Tells a child process where the network is.
@@ -108,8 +119,11 @@ impl Session {
     /// Ends the network and removes its folder. After a failure drop the session instead: the folder stays.
     ///
     /// # Errors
-    /// When a node does not end by itself on SIGTERM, or the folder cannot be removed.
-    pub fn finish(self) -> Result<()> {
+    /// When a site or a node does not end by itself on SIGTERM, or the folder cannot be removed.
+    pub fn finish(mut self) -> Result<()> {
+        if let Some(examples) = &mut self.examples {
+            examples.end()?;
+        }
         self.network.end()?;
         crate::cache::remove(&self.folder)
     }

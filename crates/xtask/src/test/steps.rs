@@ -69,6 +69,7 @@ pub const STEPS: &[StepSpec] = &[
     ),
     step("www", "the page's sources: types, unit tests", 30, 600, www),
     step("extension", "the extension's sources, its sizes, Firefox' linter", 60, 900, extension),
+    step("examples", "the example sites: types, and each of them paid", 30, 900, examples),
     step("size", "what a page loads, against its limit", 300, 1800, size_gate),
     step("e2e", "the page and the extension, clicked (Playwright)", 300, 2400, e2e),
 ];
@@ -361,6 +362,19 @@ fn extension(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     Ok(total)
 }
 
+fn examples(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    tools::ensure(cache, &[Tool::Bitcoind, Tool::Node])?;
+    npm::install(cache, &root().join("examples"))?;
+    let mut total = check(cache, spec, npm_script("examples", "check")?)?;
+    let options = Options { examples: true, ..Options::default() };
+    total += in_network(cache, options, |session| {
+        let mut npm = npm_script("examples", "test")?;
+        session.tell(&mut npm);
+        suite(cache, spec, "test", npm)
+    })?;
+    Ok(total)
+}
+
 fn size_gate(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let step = Step::begin(spec.name, spec.usual);
     size::run(cache)?;
@@ -374,7 +388,7 @@ fn e2e(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     build::extension(cache)?;
     npm::install(cache, &root().join("e2e"))?;
     let mut total = check(cache, spec, npm_script("e2e", "check")?)?;
-    let options = Options { www: Some(root().join("www/dist")), ..Options::default() };
+    let options = Options { www: Some(root().join("www/dist")), examples: true, ..Options::default() };
     total += in_network(cache, options, |session| {
         let mut npm = npm_script("e2e", "test")?;
         session.tell(&mut npm);

@@ -108,6 +108,7 @@ export class WalletStreams implements SiteStreams {
   /** Counts so many units; resolves when the site's credit covers them. */
   async add(site: Site, streamId: string, units: number): Promise<StreamReport> {
     const entry = this.#find(site, streamId);
+    if (entry.request.perUnitMsat === 0n) throw failure('invalidInput', 'The stream was opened without a price for units.');
     await entry.stream.add(BigInt(units));
     return reportOf(entry);
   }

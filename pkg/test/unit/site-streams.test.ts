@@ -123,6 +123,13 @@ test('a site streams within its purse: units, meter, pause, end', async () => {
   await assert.rejects(stream.add(), { name: 'InvalidDataError' });
 });
 
+test('units without a price are refused', async () => {
+  const { started, frame } = world();
+  const stream = await openStream(frame().webln, { nodeId: NODE, sessionId: 'film', ratePerSecondMsat: 1_000n, creditMsat: 30_000n, pauseWhenHidden: false });
+  await assert.rejects(stream.add(), { name: 'InvalidDataError' });
+  assert.equal(started[0]!.stream.units, 0n);
+});
+
 test('without a purse the person is asked for one, and without it nothing runs', async () => {
   const { started, person, give, frame } = world({ purse: false });
   const { webln } = frame();

@@ -11,6 +11,8 @@ const INFO = { name: 'Amplet', icon: 'data:image/svg+xml,', rdns: 'org.amplet' }
 class FakeWindow extends EventTarget {
   readonly document: EventTarget = new EventTarget();
   readonly location = { origin: 'https://shop.example' };
+  /** To whom messages were posted. */
+  readonly audiences: string[] = [];
   webln?: unknown;
 
   constructor() {
@@ -23,7 +25,7 @@ class FakeWindow extends EventTarget {
   }
 
   postMessage(data: unknown, origin: string): void {
-    assert.equal(origin, this.location.origin);
+    this.audiences.push(origin);
     this.deliver(data, this);
   }
 
@@ -166,10 +168,20 @@ test('through the window: only this window is heard, and a call reaches the cont
   target.deliver({ 'amplet:answer': { amplet: 1, id: 1, ok: true, result: 'forged by a frame' } }, {});
   back.answer({ amplet: 1, id: 1, ok: true, result: { methods: [] } });
   assert.deepEqual(await info, { methods: [] });
+  assert.deepEqual(new Set(target.audiences), new Set(['https://shop.example']));
   const lost = webln.getInfo();
   await new Promise(setImmediate);
   back.lost();
   await assert.rejects(lost, { name: 'ConnectionError' });
+});
+
+test('a frame without an address of its own speaks with its own window', async () => {
+  const target = Object.assign(new FakeWindow(), { location: { origin: 'null' } });
+  const window = target as unknown as Window;
+  const back = relay(({ id }) => back.answer({ amplet: 1, id, ok: true, result: true }), window);
+  const webln = installWebln({ transport: windowTransport(window), info: INFO, target: window });
+  assert.equal(await webln.isEnabled(), true);
+  assert.deepEqual(target.audiences, ['*', '*']);
 });
 
 test('what a page loads stays small', async () => {

@@ -15,10 +15,13 @@ function hear(target: Window, receive: (envelope: Envelope) => void): void {
   });
 }
 
+/** To this very window only. An `about:blank` frame has its parent's origin and does not say so: its location's is `null`. */
+const ownOrigin = ({ location }: Window): string => (location.origin === 'null' ? '*' : location.origin);
+
 /** For the script in the page's world. The page can forge what it hears, to its own harm only. */
 export function windowTransport(target: Window = window): PageTransport {
   return {
-    post: (call) => target.postMessage({ [TO_HOST]: call }, target.location.origin),
+    post: (call) => target.postMessage({ [TO_HOST]: call }, ownOrigin(target)),
     listen: (receive) => hear(target, ({ [TO_PAGE]: message }) => message && receive(message)),
   };
 }
@@ -34,6 +37,6 @@ export interface Relay {
 /** For the content script: has `forward` called with each call of the page. */
 export function relay(forward: (call: SiteCall) => void, target: Window = window): Relay {
   hear(target, ({ [TO_HOST]: call }) => isSiteCall(call) && forward(call));
-  const answer = (message: SiteReply | SiteEvent) => target.postMessage({ [TO_PAGE]: message }, target.location.origin);
+  const answer = (message: SiteReply | SiteEvent) => target.postMessage({ [TO_PAGE]: message }, ownOrigin(target));
   return { answer, lost: () => answer({ amplet: WIRE_VERSION, event: 'lost', detail: null as Json }) };
 }

@@ -1,16 +1,19 @@
 // A wallet in Node.js on the regtest network, in files, from the built package: paid, paying, started again, two at a time.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
 import { Network } from '../../../e2e/lib/network.mjs';
 import type * as Amplet from '../../src/node/index.ts';
 
-const { Wallet, fileStorage, init, checkMnemonic }: typeof Amplet = await import(pathToFileURL(join(process.cwd(), 'dist/node/index.js')).href);
+const ENTRY = pathToFileURL(join(process.cwd(), 'dist/node/index.js')).href;
+const { Wallet, fileStorage, init, checkMnemonic }: typeof Amplet = await import(ENTRY);
 
 const folder = mkdtempSync(join(tmpdir(), 'amplet-node-'));
 const network = new Network();
@@ -102,6 +105,37 @@ test('opened again it is the same wallet and pays', { timeout: 120_000 }, async 
   assert.equal((await wallet.pay(invoice)).state, 'succeeded');
   const lines = (await wallet.history().next()).value ?? [];
   assert.equal(lines.filter(({ kind }) => kind === 'bolt11').length, 3);
+});
+
+/** A process of its own that opens the wallet and says how it went. */
+const RIVAL = `
+  import { WebSocket } from ${JSON.stringify(import.meta.resolve('ws'))};
+  import { Wallet, fileStorage, init } from ${JSON.stringify(ENTRY)};
+  const [folder, options, lock] = process.argv.slice(1);
+  const taken = { acquire: async (name) => (lock === 'taken' ? null : Promise.reject(new Error('not asked for'))) };
+  await init({ storage: fileStorage(folder), WebSocket, ...(lock === undefined ? {} : { locks: taken }) });
+  try {
+    const wallet = await Wallet.open(JSON.parse(options));
+    console.log((await wallet.status()).nodeId);
+    await wallet.close();
+  } catch (error) {
+    console.log(error.code);
+  }`;
+
+async function rival(...more: string[]): Promise<string> {
+  const args = ['--input-type=module', '-e', RIVAL, folder, JSON.stringify(options()), ...more];
+  return (await promisify(execFile)(process.execPath, args, { encoding: 'utf8' })).stdout.trim();
+}
+
+test('another process is refused where locks are shared, and otherwise takes the wallet', { timeout: 120_000 }, async () => {
+  assert.equal(await rival('taken'), 'inUse');
+  assert.equal((await wallet.status()).nodeId, nodeId, 'nothing happened to this one');
+  assert.equal(await rival(), nodeId);
+  await wallet.receive({ amountMsat: 1_000n }).catch(({ code }: Amplet.WalletError) => assert.equal(code, 'fenced'));
+  assert.equal((await wallet.ended).code, 'fenced');
+  await assert.rejects(wallet.balance(), ({ code }: Amplet.WalletError) => code === 'fenced');
+  wallet = await Wallet.open(options());
+  assert.equal((await wallet.status()).nodeId, nodeId);
 });
 
 test('deleted it is gone', { timeout: 60_000 }, async () => {

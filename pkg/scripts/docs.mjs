@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** What tells a number's unit, or that it counts or numbers something. */
-const UNIT = /msat|\bsat\b|sat\/|second|\bms\b|milliseconds|minute|\bdays?\b|percent|millionth|per million|bytes?|height|how many|\bnumber of|so many|rises by one|at most|positions?|index|blocks|confirmations|channels|status|transactions|generation|version|name|\bid\b|80 or 100|bits|payments|TLV/i;
+const UNIT = /msat|\bsat\b|sat\/|second|\bms\b|milliseconds|minute|\bdays?\b|percent|millionth|per million|bytes?|height|how many|\bnumber\b|purse|so many|rises by one|at most|positions?|index|blocks|confirmations|channels|status|transactions|generation|version|name|\bid\b|80 or 100|bits|payments|TLV/i;
 /** Names that tell it by themselves. */
 const NAMED = /(msat|sat|secs|ms|ppm|percent|height|count|bytes|minutes|version|epoch)$/i;
 
@@ -45,8 +45,10 @@ function complain(node, name, what) {
   problems.add(`${relative(root, file.fileName)}:${line + 1}: ${name} ${what}`);
 }
 
-/** A member of a union is told apart by a field with one literal value; its name says it. */
-const isTag = (node) => ts.isPropertySignature(node) && node.type !== undefined && ts.isLiteralTypeNode(node.type) && node.type.literal.kind !== ts.SyntaxKind.NullKeyword;
+/** A member of a union is told apart by a field with literal values; they say it themselves. */
+const isLiteral = (type) => ts.isLiteralTypeNode(type) && type.literal.kind !== ts.SyntaxKind.NullKeyword;
+const isTag = (node) =>
+  ts.isPropertySignature(node) && node.type !== undefined && (isLiteral(node.type) || (ts.isUnionTypeNode(node.type) && node.type.types.every(isLiteral)));
 
 function isNumeric(type) {
   const parts = type.isUnion() ? type.types : [type];

@@ -36,7 +36,7 @@ neededFeeMsat: bigint | null, };
 export type HolderKind = "person" | "site" | "app" | "device" | "child";
 
 /**
- * Who may spend from a purse. A `site` has the origin of the frame that asks and that of the page it is in, both as the
+ * Who may spend from a purse. A `site` has the origin of the frame that asks (`origin`) and that of the page it is in (`topLevel`), both as the
  * browser reports them (`https://example.org:8443`), never as a message says; a `person` has nothing more, the others an `id`
  * of 1 to 80 characters.
  */

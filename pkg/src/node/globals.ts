@@ -6,13 +6,13 @@ export interface WebSocketLike {
   binaryType: string;
   /** Bytes that wait to be sent. */
   readonly bufferedAmount: number;
-  /** The state's number: 0 connecting, 1 open, 2 closing, 3 closed. */
+  /** The state, a number: 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: number;
   /** Called before a close that was not asked for; `close` events tell the rest. */
   onerror: ((event: never) => void) | null;
   /** Sends one frame. */
   send(data: string | Uint8Array): void;
-  /** Closes with a code (1000 or 3000 to 4999) and a reason. */
+  /** Closes with a status `code` (1000 or 3000 to 4999) and a reason. */
   close(code?: number, reason?: string): void;
 }
 

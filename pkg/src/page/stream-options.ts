@@ -4,7 +4,7 @@ import type { Payment, Spender } from '../protocol.ts';
 
 /** Whom a stream pays, how much, and for whom. */
 export interface StreamOptions {
-  /** The payee's node id, in hex, and the name that the payee gave this session (1 to 64 bytes). */
+  /** The payee's node id, in hex (`nodeId`), and the name that the payee gave this session, 1 to 64 bytes (`session`). */
   to: { nodeId: string; session: string };
   /** What a second costs, in msat. Give this, or `unitMsat`, or both. */
   ratePerSecondMsat?: bigint;
@@ -60,9 +60,9 @@ export interface StreamEnd {
 
 /** What a stream needs of its wallet. */
 export interface StreamWallet {
-  /** Begins the next payment; answers the line with it on its way. */
+  /** Begins the next payment; answers the line with it on its way. Rejects when nothing left. */
   pay(stream: string, amountMsat: bigint, maxFeeMsat: bigint): Promise<Payment>;
-  /** Ends the stream. */
+  /** Ends the stream. Rejects when the wallet has ended. */
   close(stream: string): Promise<Payment>;
   /** Calls `listener` with each change of any line; answers how to end that. */
   onPayment(listener: (payment: Payment) => void): () => void;

@@ -15,7 +15,9 @@ import type { KdfParams } from '../wire.ts';
 
 /** The state of a wallet, as `onChange` tells it. */
 export interface Snapshot {
+  /** Connections, chain, warnings. */
   status: Status;
+  /** The money. */
   balance: Balance;
 }
 
@@ -87,6 +89,7 @@ export class Wallet extends Requests {
   /**
    * Deletes a wallet from this browser for good, in every tab. What it held is lost unless its mnemonic, and for
    * channels a backup, is kept elsewhere. Deleting a wallet that does not exist is no error.
+   * @param options `takeOver`: stops whoever has it open (`inUse`)
    * @throws {WalletError} `invalidInput`, `notAllowedHere`, `inUse`, `storage`, `timeout`
    */
   static async destroy(name: string, { takeOver = false }: { takeOver?: boolean } = {}): Promise<void> {

@@ -51,7 +51,7 @@ test('before init it says what is missing', async () => {
   await assert.rejects(init({} as never), ({ code }: Amplet.WalletError) => code === 'invalidInput');
 });
 
-test('it is made, in files', { timeout: 120_000 }, async () => {
+test('it is made, in files', { timeout: 600_000 }, async () => {
   await init({ storage: fileStorage(folder), WebSocket });
   await init({ storage: fileStorage(tmpdir()) }); // changes nothing
   wallet = await Wallet.open({ ...options(), create: true });
@@ -61,7 +61,7 @@ test('it is made, in files', { timeout: 120_000 }, async () => {
   await until('the gateway', ({ status }) => status.chain.synced && status.gateways.some(({ connection }) => connection.state === 'connected'));
 });
 
-test('it is paid on-chain, opens a channel and pays a node two hops away, with proof', { timeout: 240_000 }, async () => {
+test('it is paid on-chain, opens a channel and pays a node two hops away, with proof', { timeout: 600_000 }, async () => {
   await network.fund(await wallet.newAddress(), 2_000_000, 1);
   await until('the deposit', ({ balance }) => balance.savingsSat === 2_000_000n);
   await wallet.openChannel({ gateway: gateway.slice(0, 66), capacitySat: 1_000_000n });
@@ -74,7 +74,7 @@ test('it is paid on-chain, opens a channel and pays a node two hops away, with p
   assert.equal(Buffer.from(proof).toString('hex'), paymentHash);
 });
 
-test('it is paid over Lightning, and tells', { timeout: 120_000 }, async () => {
+test('it is paid over Lightning, and tells', { timeout: 600_000 }, async () => {
   const { invoice, paymentHash } = await wallet.receive({ amountMsat: 5_000_000n, description: 'to Node.js' });
   const paid = (async () => {
     for await (const event of wallet.events()) {
@@ -87,7 +87,7 @@ test('it is paid over Lightning, and tells', { timeout: 120_000 }, async () => {
   assert.equal(await paid, paymentHash);
 });
 
-test('a second wallet of the process joins the first, and the passphrase is asked for', { timeout: 60_000 }, async () => {
+test('a second wallet of the process joins the first, and the passphrase is asked for', { timeout: 300_000 }, async () => {
   await assert.rejects(Wallet.open({ ...options(), passphrase: 'wrong' }), ({ code }: Amplet.WalletError) => code === 'wrongPassphrase');
   const second = await Wallet.open(options());
   assert.equal((await second.status()).nodeId, nodeId);
@@ -95,7 +95,7 @@ test('a second wallet of the process joins the first, and the passphrase is aske
   assert.equal((await wallet.status()).nodeId, nodeId);
 });
 
-test('opened again it is the same wallet and pays', { timeout: 120_000 }, async () => {
+test('opened again it is the same wallet and pays', { timeout: 600_000 }, async () => {
   await wallet.lock();
   await assert.rejects(wallet.balance(), ({ code }: Amplet.WalletError) => code === 'closed');
   wallet = await Wallet.open(options());
@@ -127,7 +127,7 @@ async function rival(...more: string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, args, { encoding: 'utf8' })).stdout.trim();
 }
 
-test('another process is refused where locks are shared, and otherwise takes the wallet', { timeout: 120_000 }, async () => {
+test('another process is refused where locks are shared, and otherwise takes the wallet', { timeout: 600_000 }, async () => {
   assert.equal(await rival('taken'), 'inUse');
   assert.equal((await wallet.status()).nodeId, nodeId, 'nothing happened to this one');
   assert.equal(await rival(), nodeId);
@@ -138,7 +138,7 @@ test('another process is refused where locks are shared, and otherwise takes the
   assert.equal((await wallet.status()).nodeId, nodeId);
 });
 
-test('deleted it is gone', { timeout: 60_000 }, async () => {
+test('deleted it is gone', { timeout: 300_000 }, async () => {
   await wallet.close();
   await Wallet.destroy('main');
   assert.equal(await Wallet.exists('main'), false);

@@ -248,6 +248,32 @@ test('a host that dies while it pays finds the payment again', async () => {
   }
 });
 
+test('a tab that went elsewhere while it was paid is left alone, and what was bought waits', async () => {
+  const { wallet, respond, visit, state } = world(charging());
+  const gone = new AbortController();
+  wallet.ends = [() => ({ state: 'pending' })];
+  const step = state.machine.observe(respond(PAGE, null), gone.signal);
+  while (wallet.paid.length === 0) await turn();
+  gone.abort();
+  const { invoice } = wallet.paid[0]!;
+  while ((wallet.watchers.get(invoiceHash(invoice))?.size ?? 0) === 0) await turn();
+  wallet.end(invoiceHash(invoice), { state: 'succeeded', preimage: wallet.preimageOf(invoice) });
+  assert.deepEqual(await step, { do: 'nothing' });
+  assert.equal((await visit()).problem, null);
+  assert.deepEqual([wallet.paid.length, await state.machine.undelivered()], [1, []]);
+});
+
+test('a reload that was not made is not held against the page', async () => {
+  const { wallet, respond, state } = world(charging());
+  const first = await state.machine.observe(respond(PAGE, null));
+  assert.equal(first.do, 'reload');
+  // The tab had gone elsewhere; now it is back, without the header.
+  const again = await state.machine.observe(respond(PAGE, null, 1, { authorized: false }));
+  assert.ok(again.do === 'reload');
+  assert.deepEqual(await state.machine.observe(respond(PAGE, again.authorization, 1, { authorized: true })), { do: 'nothing' });
+  assert.deepEqual([wallet.paid.length, await state.machine.undelivered()], [1, []]);
+});
+
 test('a payment that failed while nobody looked is not held against the page', async () => {
   const { wallet, respond, visit, state, restart } = world(shop);
   wallet.ends = [() => ({ state: 'pending' })];

@@ -90,7 +90,9 @@ export class TopLevel402 {
   }
 
   async #observe(response: NavigationResponse, origin: string, signal: AbortSignal): Promise<NavigationStep> {
-    const trip = await this.#takeTrip(response.tabId);
+    const taken = await this.#takeTrip(response.tabId);
+    // A step that was not taken, because the tab showed something else by then, is no answer to anything.
+    const trip = response.authorized === false ? null : taken;
     const arrived = trip && leadsTo(trip, response) ? await this.#purchases.of(trip) : null;
     if (response.statusCode !== 402) return arrived && trip ? this.#answered(response, arrived, origin) : NOTHING;
     if (response.method !== 'GET') return NOTHING;
@@ -161,6 +163,8 @@ export class TopLevel402 {
       const preimage = await this.#payments.pay({ site, details, occasion: { kind: 'page', url }, signal, purpose: 'page', askFirst });
       const paid: Purchase = { ...purchase, state: 'paid', preimage };
       await this.#purchases.put(paid);
+      // The tab shows something else by now: what was bought waits for the next visit.
+      if (signal.aborted) return NOTHING;
       return await this.#reload(paid, tabId, url, { fresh: true, hops });
     } catch (error) {
       // What may have left stays noted.

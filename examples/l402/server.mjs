@@ -13,7 +13,7 @@ import { mint, verify } from './macaroon.mjs';
 const FORTUNES = ['You will find a bug before it finds you.', 'A small payment opens a large door.', 'Someone reads your commit message today.'];
 const JOKES = ['There are 10 kinds of people: those who read binary, and those who do not.', 'I would tell a UDP joke, but you might not get it.'];
 const ARTICLE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The article · Amplet examples</title><link rel="stylesheet" href="look.css"></head><body><main><article class="card">
+<title>The article · Amplet examples</title><link rel="stylesheet" href="look.css"><link rel="icon" href="icon.svg"></head><body><main><article class="card">
 <h1>The article</h1><p>This page cost a few satoshis, and took no account and no password. The proof of payment opens it for an hour.</p>
 <p><a href="/">Back</a></p></article></main></body></html>`;
 

@@ -99,7 +99,7 @@ export async function object(request) {
  * @returns {Answer}
  */
 export function qrCode(invoice) {
-  const body = encodeQR(`lightning:${invoice}`.toUpperCase(), 'svg', { border: 2 });
+  const body = encodeQR(`lightning:${invoice}`.toUpperCase(), 'svg', { border: 4 });
   return { status: 200, headers: { 'content-type': 'image/svg+xml', 'cache-control': 'no-store' }, body };
 }
 

@@ -7,9 +7,9 @@ import { Refusal, json, object, qrCode, serve, settings, text } from '../lib/ser
 import { readWebhook } from '../lib/gateway.mjs';
 
 const PRODUCTS = [
-  { id: 'coffee', name: 'Coffee', picture: '☕', text: 'Hot, black, strong.', amountMsat: 21_000n },
-  { id: 'cake', name: 'Cake', picture: '🍰', text: 'With cream, if you ask.', amountMsat: 42_000n },
-  { id: 'sticker', name: 'Sticker', picture: '⚡', text: 'Says that you were here.', amountMsat: 1_000n },
+  { id: 'coffee', name: 'Coffee', text: 'Hot, black, strong.', amountMsat: 21_000n },
+  { id: 'cake', name: 'Cake', text: 'With cream, if you ask.', amountMsat: 42_000n },
+  { id: 'sticker', name: 'Sticker', text: 'Says that you were here.', amountMsat: 1_000n },
 ];
 
 const { gateway, webhookSecret } = settings();

@@ -21,6 +21,7 @@ async function run(work) {
     said.textContent = error instanceof Error ? error.message : String(error);
     said.className = 'note bad';
   }
+  said.scrollIntoView({ block: 'nearest' });
 }
 
 /** @param {string} invoice */

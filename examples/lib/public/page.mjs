@@ -75,7 +75,7 @@ export async function checkout({ title, amountMsat, invoice, qr, wait }) {
     status.textContent = 'Waiting for the wallet…';
     try {
       await (await wallet())?.sendPayment(invoice);
-      status.textContent = 'Sent. Waiting for the shop to see it…';
+      status.textContent = 'Sent. Waiting until it is seen here…';
     } catch (error) {
       status.textContent = `The wallet did not pay: ${error instanceof Error ? error.message : String(error)}`;
       button.disabled = false;

@@ -4,17 +4,17 @@ const outcome = part('outcome', HTMLElement);
 const { products } = await ask('/api/products');
 part('products', HTMLUListElement).append(...products.map(card));
 
-/** @param {{ id: string, name: string, picture: string, text: string, amountMsat: string }} product */
+/** @param {{ id: string, name: string, text: string, amountMsat: string }} product */
 function card(product) {
   const item = document.createElement('li');
   item.className = 'card';
-  item.innerHTML = '<div class="picture" aria-hidden="true"></div><h2></h2><p></p><p class="price"></p><button class="primary"></button>';
+  item.innerHTML = '<img class="picture" alt="" width="64" height="64"><h2></h2><p></p><p class="price"></p><button class="primary"></button>';
   /** @param {string} name @param {string} text */
   const write = (name, text) => {
     const found = item.querySelector(name);
     if (found) found.textContent = text;
   };
-  write('.picture', product.picture);
+  item.querySelector('img')?.setAttribute('src', `${product.id}.svg`);
   write('h2', product.name);
   write('p', product.text);
   write('.price', sat(product.amountMsat));

@@ -21,6 +21,7 @@ let run = 0;
 let leftMsat = 0;
 let spentMsat = 0;
 
+poster();
 const playing = () => play.getAttribute('aria-pressed') === 'true';
 play.addEventListener('click', () => (playing() ? stop('Stopped. You pay nothing while it stands.') : start()));
 document.addEventListener('visibilitychange', () => document.hidden && playing() && stop('Stopped: the tab was hidden.'));
@@ -85,6 +86,19 @@ async function watch(mine, now) {
     at = 0;
     stop('The end.', 'good');
   }
+}
+
+/** Before it is played: a sign that it can be. */
+function poster() {
+  const { width, height } = film;
+  drawing.fillStyle = '#0d0b10';
+  drawing.fillRect(0, 0, width, height);
+  drawing.fillStyle = '#ffb454';
+  drawing.beginPath();
+  drawing.moveTo(width / 2 - 36, height / 2 - 52);
+  drawing.lineTo(width / 2 - 36, height / 2 + 52);
+  drawing.lineTo(width / 2 + 56, height / 2);
+  drawing.fill();
 }
 
 function show() {

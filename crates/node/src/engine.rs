@@ -8,6 +8,7 @@ use bitcoin::Transaction;
 use futures::future::{Either, select};
 use futures::pin_mut;
 use lightning::events::EventsProvider;
+use lightning::ln::msgs::OnionMessageHandler;
 use lightning::util::ser::Writeable;
 
 use crate::events;
@@ -88,6 +89,7 @@ fn fire(inner: &Inner, timers: &mut Timers) {
     };
     if due(&mut timers.ping, PING_EVERY) {
         inner.ldk.peers.timer_tick_occurred();
+        inner.ldk.onions.timer_tick_occurred();
     }
     if inner.ledger.streams.is_busy() {
         let since = timers.tick.saturating_sub(TICK_EVERY);

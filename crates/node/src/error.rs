@@ -110,12 +110,34 @@ pub enum PayError {
     /// The purse gives no money for it.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// The offer cannot be paid.
+    #[error(transparent)]
+    Offer(#[from] OfferError),
     /// The stream does not take it.
     #[error(transparent)]
     Stream(#[from] StreamError),
     /// LDK refused to make an invoice.
     #[error("the invoice could not be made: {0}")]
     Invoice(String),
+}
+
+/// Why an offer is not paid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// For another chain.
+    #[error("this offer is for another Bitcoin network; ask the payee for one of this network")]
+    Network,
+    /// In another currency.
+    #[error("this offer states its price in another currency than bitcoin; ask the payee for one in bitcoin")]
+    Currency,
+    /// Nobody takes the question there.
+    #[error(
+        "no connected node brings messages to the payee: connect to a gateway that relays them, then try again"
+    )]
+    Unreachable,
+    /// LDK refuses it.
+    #[error("this offer cannot be paid ({0}); ask the payee for another one")]
+    Unusable(String),
 }
 
 /// Why a payment from savings was not sent.

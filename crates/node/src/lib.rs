@@ -19,6 +19,7 @@ mod ledger;
 mod log;
 mod messages;
 mod node;
+mod offers;
 mod onchain;
 mod open;
 mod payments;
@@ -42,7 +43,7 @@ pub use config::{
     AcceptChannel, Acceptance, Forwarding, Gossiping, GraphSource, HTLC_DELTA, InboundChannel, NodeConfig,
     Role, TO_SELF_DELAY,
 };
-pub use error::{ChannelError, NodeError, PayError, SendError};
+pub use error::{ChannelError, NodeError, OfferError, PayError, SendError};
 pub use face::Node;
 pub use keysend::{AcceptKeysend, InboundKeysend, Keysend, Records, accept_all_keysends};
 pub use ledger::LedgerError;
@@ -50,6 +51,8 @@ pub use lightning;
 pub use lightning_invoice;
 pub use messages::Incoming;
 pub use node::{Notice, SyncState};
+#[cfg(feature = "offers")]
+pub use offers::{NewOffer, PayOffer};
 pub use onchain::{Onchain, OnchainError, Sent};
 pub use payments::{NewInvoice, description};
 pub use peers::{ConnectionState, Kept};

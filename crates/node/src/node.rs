@@ -22,6 +22,7 @@ use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::log::Log;
 use crate::messages::Messages;
+use crate::offers::OnionMessages;
 use crate::onchain::Onchain;
 use crate::peers::Kept;
 use crate::routing::FlowRouter;
@@ -44,6 +45,7 @@ pub(crate) struct Ldk {
     pub bumper: Bumper,
     pub signer: Arc<Signer>,
     pub messages: Rc<Messages>,
+    pub onions: OnionMessages,
     pub log: Arc<Log>,
 }
 

@@ -14,7 +14,6 @@ use lightning::ln::channelmanager::{ChainParameters, ChannelManagerReadArgs};
 use lightning::ln::msgs::DecodeError;
 use lightning::ln::msgs::RoutingMessageHandler;
 use lightning::ln::peer_handler::{IgnoringMessageHandler, MessageHandler};
-use lightning::onion_message::messenger::NullMessageRouter;
 use lightning::sign::{EntropySource, NodeSigner, Recipient};
 use lightning::util::ser::ReadableArgs;
 use lightning::util::wallet_utils::WalletSync;
@@ -28,6 +27,7 @@ use crate::ledger::Ledger;
 use crate::log::Log;
 use crate::messages::Messages;
 use crate::node::{Inner, Ldk, SyncState};
+use crate::offers::{OnionMessages, Ways, onion_messages, ways};
 use crate::onchain::Onchain;
 use crate::routing::gossip::Gossip;
 use crate::routing::update::Updates;
@@ -134,7 +134,8 @@ async fn assemble(
         true,
     ));
     let loaded = load_monitors(base).await?;
-    let manager = load_manager(base, &router, &monitors, &loaded, birthday).await?;
+    let ways = ways(&router, &base.signer);
+    let manager = load_manager(base, (&router, &ways), &monitors, &loaded, birthday).await?;
     let sweeper = load_sweeper(base, &manager).await?;
     let (loaded, sync) = bring_all(base, loaded, &manager, &sweeper).await?;
     for monitor in loaded {
@@ -146,7 +147,8 @@ async fn assemble(
     let wake = Wake::default();
     let messages = Rc::new(Messages::new(wake.clone()));
     let manager = Rc::new(manager);
-    let peers = peer_manager(base, &manager, gossip.as_ref(), &messages, &monitors);
+    let onions = onion_messages(&manager, &ways, &base.signer, &base.log);
+    let peers = peer_manager(base, &manager, gossip.as_ref(), (&messages, &onions), &monitors);
     let bumper = Bumper::new(
         Arc::clone(&base.journal),
         Rc::new(WalletSync::new(Arc::clone(&base.onchain), Arc::clone(&base.log))),
@@ -165,6 +167,7 @@ async fn assemble(
         bumper,
         signer,
         messages,
+        onions,
         log,
     };
     Ok((ldk, updates, wake, sync))
@@ -178,7 +181,7 @@ fn peer_manager(
     base: &Base<'_>,
     manager: &Rc<ChannelManager>,
     gossip: Option<&Rc<dyn Gossip>>,
-    messages: &Rc<Messages>,
+    (messages, onions): (&Rc<Messages>, &OnionMessages),
     monitors: &Rc<ChainMonitor>,
 ) -> PeerManager {
     let route_handler: Rc<dyn RoutingMessageHandler> = match gossip {
@@ -188,7 +191,7 @@ fn peer_manager(
     let handlers = MessageHandler {
         chan_handler: Rc::clone(manager),
         route_handler,
-        onion_message_handler: IgnoringMessageHandler {},
+        onion_message_handler: Rc::clone(onions),
         custom_message_handler: Rc::clone(messages),
         send_only_message_handler: Rc::clone(monitors),
     };
@@ -235,14 +238,14 @@ async fn load_monitors(base: &Base<'_>) -> Result<Vec<Monitor>, NodeError> {
 
 async fn load_manager(
     base: &Base<'_>,
-    router: &Rc<FlowRouter>,
+    (router, ways): (&Rc<FlowRouter>, &Ways),
     monitors: &Rc<ChainMonitor>,
     loaded: &[Monitor],
     birthday: &Position,
 ) -> Result<ChannelManager, NodeError> {
     let signer = || Arc::clone(&base.signer);
     let (journal, fees, log) = (Arc::clone(&base.journal), Arc::clone(&base.fees), Arc::clone(&base.log));
-    let messages = Rc::new(NullMessageRouter {});
+    let messages = Rc::clone(ways);
     if let Some(bytes) = base.store.get(names::MANAGER).await? {
         let args = ChannelManagerReadArgs::new(
             signer(),

@@ -26,7 +26,7 @@ use crate::routing::{Refused, update};
 pub(crate) const ATTEMPTS: u32 = 10;
 
 /// Parts of a payment at most: two full channels' worth (see `routing`).
-const MAX_PARTS: u8 = 60;
+pub(crate) const MAX_PARTS: u8 = 60;
 
 /// What an invoice of ours says.
 #[derive(Clone, Debug)]

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use lightning::chain::{chainmonitor, channelmonitor};
 use lightning::events::bump_transaction::sync::BumpTransactionEventHandlerSync;
 use lightning::ln::msgs::RoutingMessageHandler;
-use lightning::ln::peer_handler::IgnoringMessageHandler;
 use lightning::ln::{channelmanager, peer_handler};
-use lightning::onion_message::messenger::NullMessageRouter;
 use lightning::sign::InMemorySigner;
 use lightning::util::sweep::OutputSweeperSync;
 use lightning::util::wallet_utils::WalletSync;
@@ -17,6 +15,7 @@ use crate::fees::Fees;
 use crate::journal::{Journal, SweeperStore};
 use crate::log::Log;
 use crate::messages::Messages;
+use crate::offers::{OnionMessages, Ways};
 use crate::onchain::Onchain;
 use crate::peers::Socket;
 use crate::routing::FlowRouter;
@@ -41,7 +40,7 @@ pub type ChannelManager = channelmanager::ChannelManager<
     Arc<Signer>,
     Arc<Fees>,
     Rc<FlowRouter>,
-    Rc<NullMessageRouter>,
+    Ways,
     Arc<Log>,
 >;
 
@@ -49,7 +48,7 @@ pub type PeerManager = peer_handler::PeerManager<
     Socket,
     Rc<ChannelManager>,
     Rc<dyn RoutingMessageHandler>,
-    IgnoringMessageHandler,
+    OnionMessages,
     Arc<Log>,
     Rc<Messages>,
     Arc<Signer>,

@@ -2,7 +2,9 @@
 
 use amplet_chain::{BroadcastError, ChainError};
 use amplet_node::policy::{Denied, LoadError, Reason, Refusal};
-use amplet_node::{ChannelError, LedgerError, NodeError, OnchainError, PayError, SendError, StreamError};
+use amplet_node::{
+    ChannelError, LedgerError, NodeError, OfferError, OnchainError, PayError, SendError, StreamError,
+};
 use amplet_protocol::page::{ErrorCode, PurseReason, PurseRefusal, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
 
@@ -81,6 +83,9 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::Denied(denied) => return self::denied(denied),
         PayError::Stream(StreamError::Stalled(_)) => ErrorCode::Timeout,
         PayError::Stream(_) => ErrorCode::InvalidInput,
+        PayError::Offer(OfferError::Network) => ErrorCode::WrongNetwork,
+        PayError::Offer(OfferError::Unreachable) => ErrorCode::GatewayOffline,
+        PayError::Offer(_) => ErrorCode::InvalidPaymentRequest,
         PayError::Invoice(_) => ErrorCode::Internal,
     };
     WalletError::of(code, error)

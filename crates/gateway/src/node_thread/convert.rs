@@ -112,9 +112,12 @@ pub(super) fn channel_error(error: &ChannelError) -> AdminError {
 pub(super) fn pay_error(error: &PayError) -> AdminError {
     let code = match error {
         PayError::Duplicate | PayError::Expired => AdminCode::InvoiceUnusable,
-        PayError::Own | PayError::Amount | PayError::Records | PayError::Stream(_) | PayError::Invoice(_) => {
-            AdminCode::InvalidInput
-        }
+        PayError::Own
+        | PayError::Amount
+        | PayError::Records
+        | PayError::Stream(_)
+        | PayError::Offer(_)
+        | PayError::Invoice(_) => AdminCode::InvalidInput,
         PayError::Denied(_) => AdminCode::LimitExceeded,
         PayError::NoRoute(_) | PayError::TooLarge => AdminCode::Remote,
     };

@@ -44,6 +44,11 @@ pub(super) fn claimable(inner: &Inner, money: Claimable) {
     let id = money.hash.0.to_lower_hex_string();
     let known = match money.purpose {
         PaymentPurpose::SpontaneousPayment(_) => keysend(inner, &id, &money),
+        // Each payment of an offer of ours has a hash of its own, and is heard of first when it is there.
+        PaymentPurpose::Bolt12OfferPayment { .. } if !inner.ledger.contains(&id) => {
+            note(inner, &id, &money, PaymentKind::Offer);
+            true
+        }
         // Paid twice: the payer gets it back.
         _ => !inner.ledger.has_ended(&id),
     };
@@ -74,12 +79,17 @@ fn keysend(inner: &Inner, id: &str, money: &Claimable) -> bool {
     if !is_odd || inner.ledger.has_ended(id) || !(inner.config.accept_keysend)(&offered) {
         return false;
     }
-    inner.ledger.put(Payment {
-        amount_msat: Some(amount_msat),
-        records: shown(money.records.iter()),
-        ..Payment::begun(id.to_owned(), Direction::Inbound, PaymentKind::Keysend, inner.now())
-    });
+    note(inner, id, money, PaymentKind::Keysend);
     true
+}
+
+/// The line of a payment that had none.
+fn note(inner: &Inner, id: &str, money: &Claimable, kind: PaymentKind) {
+    inner.ledger.put(Payment {
+        amount_msat: Some(money.amount_msat),
+        records: shown(money.records.iter()),
+        ..Payment::begun(id.to_owned(), Direction::Inbound, kind, inner.now())
+    });
 }
 
 /// The money is ours.
@@ -183,7 +193,14 @@ fn explain(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) -
             ErrorCode::PayeeRefused,
             "the payee refused the payment: the invoice is unknown there, paid already or expired; ask for a new one",
         ),
-        Some(PaymentExpired | InvoiceRequestExpired) => {
+        Some(InvoiceRequestExpired) => (
+            ErrorCode::Timeout,
+            "the payee did not answer with an invoice; nothing left, try again when it is online",
+        ),
+        Some(InvoiceRequestRejected) => {
+            (ErrorCode::PayeeRefused, "the payee gives no invoice for this offer; ask for a new one")
+        }
+        Some(PaymentExpired) => {
             (ErrorCode::Expired, "the invoice expired before a route worked; ask the payee for a new one")
         }
         Some(UserAbandoned) => (ErrorCode::NoRoute, "the payment was given up; nothing left"),

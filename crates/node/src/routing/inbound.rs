@@ -6,11 +6,11 @@ use lightning::blinded_path::payment::{
     BlindedPaymentPath, ForwardTlvs, PaymentConstraints, PaymentForwardNode, PaymentRelay, ReceiveTlvs,
 };
 use lightning::ln::channel_state::ChannelDetails;
-use lightning::ln::channelmanager::MIN_FINAL_CLTV_EXPIRY_DELTA;
 use lightning::sign::ReceiveAuthKey;
 use lightning::types::features::BlindedHopFeatures;
 
 use super::asked::node_id;
+use crate::config::HTLC_DELTA;
 use crate::signer::Signer;
 
 /// Paths in one invoice at most.
@@ -36,7 +36,7 @@ pub(super) fn blinded_paths<T: Signing + Verification>(
 ) -> Result<Vec<BlindedPaymentPath>, ()> {
     let make = |hops: &[PaymentForwardNode]| {
         let (tlvs, most) = (wanted.tlvs.clone(), u64::MAX);
-        let delta = MIN_FINAL_CLTV_EXPIRY_DELTA;
+        let delta = HTLC_DELTA;
         BlindedPaymentPath::new(hops, wanted.recipient, wanted.key, tlvs, most, delta, signer, secp)
     };
     let announced = graph.node(&node_id(&wanted.recipient)).is_some();

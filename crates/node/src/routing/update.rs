@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_router::rgs::{self, RgsError};
-use amplet_router::{Graph, snapshot};
+use amplet_router::{Direction, Graph, snapshot};
 use amplet_storage::Batch;
 use amplet_transport::{FetchError, HttpRequest};
 use bitcoin::constants::ChainHash;
@@ -28,6 +28,12 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// A graph older than this is loaded whole: what has gone since is not in a delta of every server.
 const WHOLE_AFTER_S: u32 = 7 * 24 * 3600;
 
+/// A graph of fewer open channels than this changes in leaps (a test network): anything is believed of it.
+const SMALL: usize = 100;
+
+/// A graph older than this is worth less than any other one.
+const USELESS_AFTER_S: u32 = 28 * 24 * 3600;
+
 /// How far a gateway's clock may be ahead of ours.
 const CLOCK_SKEW_S: u32 = 24 * 3600;
 
@@ -43,6 +49,17 @@ pub enum UpdateError {
     /// It is not what it should be.
     #[error(transparent)]
     Data(#[from] RgsError),
+    /// Most channels are gone in it.
+    #[error(
+        "of {had} open channels it leaves {has}, and a network does not lose most of them at once: the server's own data is \
+         probably damaged; another gateway's, or what is known, is used instead"
+    )]
+    Emptied {
+        /// Open channels known before.
+        had: usize,
+        /// Open channels in it.
+        has: usize,
+    },
     /// It is of a time that has not come.
     #[error(
         "it says it was made at {made_at} and it is {now} (seconds since 1970): correct the clock that is wrong"
@@ -153,6 +170,7 @@ async fn take(inner: &Inner, source: &str, has_its: bool) -> Result<(), UpdateEr
     if graph.timestamp > now.saturating_add(CLOCK_SKEW_S) {
         return Err(UpdateError::Future { made_at: graph.timestamp, now });
     }
+    refuse_emptied(&router.graph(), &graph, now)?;
     log::info!(
         "routing data of {source}: {} channels and {} policies, now {} channels",
         applied.channels,
@@ -169,6 +187,26 @@ async fn take(inner: &Inner, source: &str, has_its: bool) -> Result<(), UpdateEr
     Ok(())
 }
 
+/// Refuses a graph that has lost most of what is known, unless that is too old to be of use.
+fn refuse_emptied(before: &Graph, after: &Graph, now: u32) -> Result<(), UpdateError> {
+    let (had, has) = (open_channels(before), open_channels(after));
+    let is_useless = now.saturating_sub(before.timestamp) > USELESS_AFTER_S;
+    if had < SMALL || has >= had / 2 || is_useless {
+        return Ok(());
+    }
+    Err(UpdateError::Emptied { had, has })
+}
+
+/// Channels that somebody forwards over, in one direction at least.
+fn open_channels(graph: &Graph) -> usize {
+    let channels = 0..u32::try_from(graph.channels().len()).unwrap_or(u32::MAX);
+    let is_open = |channel: &u32| {
+        let policy = |direction| graph.policy(*channel, direction);
+        [Direction::Forward, Direction::Backward].into_iter().filter_map(policy).any(|policy| policy.enabled)
+    };
+    channels.filter(is_open).count()
+}
+
 /// Stores the graph in a commit of its own: payments do not wait for two megabytes.
 async fn keep(inner: &Inner, source: &str, graph: Vec<u8>) {
     if inner.closing.get() {
@@ -179,5 +217,43 @@ async fn keep(inner: &Inner, source: &str, graph: Vec<u8>) {
     batch.put(names::GRAPH_SOURCE, source.as_bytes().to_vec());
     if let Err(error) = inner.store.commit(batch).await {
         log::warn!("the routing data could not be stored ({error}); they are loaded again next time");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use amplet_router::{NodeId, Policy, Scid};
+
+    use super::*;
+
+    const NOW: u32 = 2_000_000_000;
+
+    /// So many channels, of which so many are open.
+    fn graph(channels: u64, open: u64) -> Graph {
+        let mut graph = Graph::new();
+        graph.timestamp = NOW;
+        let ends = [2, 3].map(|name| graph.add_node(NodeId([name; 33])).unwrap());
+        for scid in 0..channels {
+            let channel = graph.add_channel(Scid(scid + 1), ends, Some(1_000_000)).unwrap();
+            let policy = Policy { enabled: scid < open, ..Policy::UNKNOWN };
+            graph.set_policy(channel, Direction::Backward, policy);
+        }
+        graph.index();
+        graph
+    }
+
+    #[test]
+    fn a_graph_that_has_lost_most_channels_is_refused_while_the_old_one_is_of_use() {
+        let known = graph(300, 200);
+        let refused = |after: &Graph, now| refuse_emptied(&known, after, now).is_err();
+        assert!(refused(&graph(0, 0), NOW), "emptied");
+        assert!(refused(&graph(300, 0), NOW), "all closed");
+        assert!(refused(&graph(300, 99), NOW));
+        assert!(!refused(&graph(100, 100), NOW), "half of them");
+        assert!(!refused(&graph(0, 0), NOW + USELESS_AFTER_S + 1), "nothing better is known");
+        assert!(refuse_emptied(&graph(99, 99), &graph(0, 0), NOW).is_ok(), "small");
+        assert!(refuse_emptied(&Graph::new(), &known, NOW).is_ok(), "the first one");
     }
 }

@@ -47,13 +47,19 @@ export async function givePurse(browser: ExtensionBrowser, site: Page, perDay: n
   await popup.close();
 }
 
-/** The window that asks, once it is there. */
+/** The window that asks, once it shows a question. */
 export async function promptOf(browser: ExtensionBrowser): Promise<Page> {
-  const isPrompt = (page: Page): boolean => page.url() === `${browser.base}approve.html`;
-  const { context } = browser;
-  const page = context.pages().find(isPrompt) ?? (await context.waitForEvent('page', { predicate: (opened) => isPrompt(opened) || opened.url() === 'about:blank' }));
-  await page.waitForURL(`${browser.base}approve.html`);
-  return page;
+  let prompt: Page | undefined;
+  const asks = async (page: Page): Promise<boolean> =>
+    page.url() === `${browser.base}approve.html` && (await page.getByTestId('site').isVisible().catch(() => false));
+  await expect
+    .poll(async () => {
+      for (const page of browser.context.pages()) if (await asks(page)) prompt = page;
+      return prompt !== undefined;
+    })
+    .toBe(true);
+  if (prompt === undefined) throw new Error('no window asks');
+  return prompt;
 }
 
 /** Presses a button of the window that asks, when it has become enabled. */
@@ -71,6 +77,18 @@ export async function expectPromptAccessible(prompt: Page, yes: string, where: s
 /** Presses Escape in the window that asks, which closes it before the key comes up again. */
 export async function escape(prompt: Page): Promise<void> {
   await Promise.all([prompt.waitForEvent('close'), prompt.keyboard.down('Escape').catch(() => undefined)]);
+}
+
+/** Says no, by closing the window, to whatever is asked until `work` is done. */
+export async function refusingAll<T>(browser: ExtensionBrowser, work: Promise<T>): Promise<T> {
+  let done = false;
+  const worked = work.finally(() => (done = true));
+  while (!done) {
+    const prompt = browser.context.pages().find((page) => page.url() === `${browser.base}approve.html`);
+    await prompt?.close().catch(() => undefined);
+    await Promise.race([worked.catch(() => undefined), new Promise((tick) => setTimeout(tick, 100))]);
+  }
+  return worked;
 }
 
 /** What a page gets from `window.webln`, or the name of the error. */

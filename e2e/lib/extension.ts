@@ -11,15 +11,17 @@ const BUILT = fileURLToPath(new URL('../../extension/dist/chrome', import.meta.u
 
 /** A browser with the extension in it. */
 export class ExtensionBrowser {
-  readonly context: BrowserContext;
+  context: BrowserContext;
   /** Where its pages are, with a slash at the end. */
   readonly base: string;
   readonly #folder: string;
+  readonly #locale: string;
 
-  private constructor(context: BrowserContext, base: string, folder: string) {
+  private constructor(context: BrowserContext, base: string, folder: string, locale: string) {
     this.context = context;
     this.base = base;
     this.#folder = folder;
+    this.#locale = locale;
   }
 
   /** @param config what config.json shall say: network and gateways */
@@ -30,7 +32,7 @@ export class ExtensionBrowser {
     await writeFile(join(unpacked, 'config.json'), JSON.stringify(config));
     const context = await ExtensionBrowser.#launch(folder, locale);
     const worker = await serviceWorker(context);
-    return new ExtensionBrowser(context, new URL('/', worker.url()).href, folder);
+    return new ExtensionBrowser(context, new URL('/', worker.url()).href, folder, locale);
   }
 
   static #launch(folder: string, locale: string): Promise<BrowserContext> {
@@ -52,6 +54,21 @@ export class ExtensionBrowser {
     page.on('pageerror', (error) => console.log(`${name}:`, error.message));
     await page.goto(this.base + name);
     return page;
+  }
+
+  /** Ends the browser and starts it again, with the same profile. */
+  async restart(): Promise<void> {
+    await this.context.close();
+    this.context = await ExtensionBrowser.#launch(this.#folder, this.#locale);
+    await serviceWorker(this.context);
+  }
+
+  /** Ends the service worker, as the browser does when it thinks that it is idle. `page` is one of the extension's. */
+  async killServiceWorker(page: Page): Promise<void> {
+    const session = await this.context.newCDPSession(page);
+    await session.send('ServiceWorker.enable');
+    await session.send('ServiceWorker.stopAllWorkers');
+    await session.detach();
   }
 
   async close(): Promise<void> {

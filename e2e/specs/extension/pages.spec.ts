@@ -97,6 +97,8 @@ test('a server that takes the money and delivers nothing is shown with the proof
     wall.deliver = 'nothing';
     await page.goto(`${bad.origin()}/story`);
     await expect.poll(() => wall.credentials).toBe(1);
+    await expect(page.getByRole('heading', { name: 'This costs money' })).toHaveCount(0);
+    await page.waitForLoadState('load');
     const again = paywall(bad, network, '/again', 25_000n);
     again.deliver = 'again';
     await page.goto(`${bad.origin()}/again`);

@@ -19,12 +19,15 @@ class Asked {
   }
 
   answer(answer: Answer): void {
+    this.question = null;
     this.#port?.postMessage({ id: this.id, answer } satisfies FromApprove);
   }
 
-  #receive(message: ToApprove): void {
-    if (message.show === 'nothing') return close();
-    ({ id: this.id, question: this.question, waiting: this.waiting } = message);
+  #receive({ id, question, waiting }: ToApprove): void {
+    // More that waits changes the number only: what is read goes on being read.
+    if (id !== this.id) this.question = question;
+    this.id = id;
+    this.waiting = waiting;
   }
 }
 

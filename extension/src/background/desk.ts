@@ -41,13 +41,7 @@ async function openLink(text: unknown): Promise<void> {
   await openWallet(`#/pay/${encodeURIComponent(text)}`);
 }
 
-/** One window, in front. */
+/** A window in front. The keeper asks for one at a time. */
 async function showPrompt(): Promise<void> {
-  const url = chrome.runtime.getURL(PROMPT_PAGE);
-  const [open] = await chrome.tabs.query({ url });
-  if (open?.windowId !== undefined) {
-    await chrome.windows.update(open.windowId, { focused: true });
-    return;
-  }
-  await chrome.windows.create({ url, type: 'popup', focused: true, ...PROMPT_SIZE });
+  await chrome.windows.create({ url: chrome.runtime.getURL(PROMPT_PAGE), type: 'popup', focused: true, ...PROMPT_SIZE });
 }

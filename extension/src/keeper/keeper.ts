@@ -4,11 +4,11 @@
  */
 
 import '../lib/language.ts';
-import { SiteHost } from 'amplet/provider';
+import { WalletError } from 'amplet';
+import { SiteHost, siteWallet } from 'amplet/provider';
 import { tellEvents } from './notices.ts';
 import { Pages } from './pages.ts';
 import { Questions } from './questions.ts';
-import { openWalletOf } from './site-wallet.ts';
 import { Sites } from './sites.ts';
 import { Notes } from './store.ts';
 import { Vault } from './vault.ts';
@@ -23,7 +23,10 @@ export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<unkn
     void tellEvents(wallet, chores);
     void pages.resume();
   });
-  const wallet = openWalletOf(vault);
+  const wallet = siteWallet(() => {
+    if (vault.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
+    return vault.wallet;
+  });
   const store = new Notes();
   const questions = new Questions(chores);
   const host = new SiteHost({ wallet, ask: (question, signal) => questions.ask(question, signal), store, version: __VERSION__ });

@@ -6,6 +6,8 @@ import type { FromApprove, Shown, ToApprove } from '../lib/messages.ts';
 
 /** Ms for the window to come up. */
 const WINDOW_TIMEOUT = 60_000;
+/** Ms for which the window stays when nothing is left to ask: the next question is often not far. */
+const LINGER = 100;
 
 const NO: Answer = { allowed: false };
 
@@ -21,7 +23,9 @@ export class Questions {
   readonly #queue: Waiting[] = [];
   #port: chrome.runtime.Port | null = null;
   #last = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while a window is coming up. */
+  #coming: ReturnType<typeof setTimeout> | undefined;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(chores: Chores) {
     this.#chores = chores;
@@ -40,8 +44,8 @@ export class Questions {
 
   /** The window came up. */
   attach(port: chrome.runtime.Port): void {
-    clearTimeout(this.#timer);
-    this.#port?.disconnect(); // it asks in one window, the last
+    this.#arrived();
+    this.#dismiss(); // it asks in one window, the last
     this.#port = port;
     port.onMessage.addListener(({ id, answer }: FromApprove) => this.#settle(id, answer));
     port.onDisconnect.addListener(() => {
@@ -64,14 +68,31 @@ export class Questions {
   #show(): void {
     const [first] = this.#queue;
     void this.#chores({ to: 'desk', ask: 'badge', text: first === undefined ? '' : String(this.#queue.length) });
-    if (this.#port !== null) {
-      const message: ToApprove =
-        first === undefined ? { show: 'nothing' } : { show: 'question', id: first.id, question: first.question, waiting: this.#queue.length };
-      this.#port.postMessage(message);
-    } else if (first !== undefined) {
-      void this.#chores({ to: 'desk', ask: 'prompt' });
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#settle(first.id, NO), WINDOW_TIMEOUT);
-    }
+    clearTimeout(this.#leaving);
+    if (first === undefined) this.#leaving = setTimeout(() => this.#dismiss(), LINGER);
+    else if (this.#port === null) this.#bring(first.id);
+    else this.#port.postMessage({ id: first.id, question: first.question, waiting: this.#queue.length } satisfies ToApprove);
+  }
+
+  /** Asks for a window, unless one is coming up. */
+  #bring(id: number): void {
+    if (this.#coming !== undefined) return;
+    this.#coming = setTimeout(() => {
+      this.#arrived();
+      this.#settle(id, NO);
+    }, WINDOW_TIMEOUT);
+    void this.#chores({ to: 'desk', ask: 'prompt' });
+  }
+
+  #arrived(): void {
+    clearTimeout(this.#coming);
+    this.#coming = undefined;
+  }
+
+  /** The window closes itself when its port does. */
+  #dismiss(): void {
+    const port = this.#port;
+    this.#port = null;
+    port?.disconnect();
   }
 }

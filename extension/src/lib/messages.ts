@@ -46,11 +46,13 @@ export interface FromKeeper {
   keeper: 'here';
 }
 
-/** To the window that asks the person. */
-export type ToApprove =
-  | { show: 'question'; id: number; question: Shown; waiting: number }
-  /** Nothing is left to ask. */
-  | { show: 'nothing' };
+/** To the window that asks the person: what to show now. Its port is closed when nothing is left to ask. */
+export interface ToApprove {
+  id: number;
+  question: Shown;
+  /** Questions that wait, this one included. */
+  waiting: number;
+}
 
 /** What that window shows: a site's question, or that the wallet has to be unlocked before the site is answered. */
 export type Shown = Question | { kind: 'unlock'; site: Site };

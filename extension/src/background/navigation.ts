@@ -79,7 +79,9 @@ async function reload({ tabId, url, authorization }: NavigationStep & { do: 'rel
       },
     ],
   });
-  await chrome.tabs.reload(tabId, { bypassCache: true });
+  // Until the page is shown, a reload would be one of the page before it.
+  if (tab.pendingUrl === undefined) await chrome.tabs.reload(tabId, { bypassCache: true });
+  else await chrome.tabs.update(tabId, { url });
 }
 
 const withoutFragment = (url = ''): string => url.split('#')[0] ?? '';

@@ -24,7 +24,7 @@ async function observe(details: Completed, ask: (message: ToKeeper) => Promise<u
   const { tabId, url, method, statusCode, type, responseHeaders = [], documentLifecycle } = details;
   const headers = responseHeaders.map(({ name, value }) => ({ name, value }));
   const ahead = documentLifecycle !== undefined && documentLifecycle !== 'active';
-  const response: NavigationResponse = { tabId, url, method, statusCode, type, headers, ahead };
+  const response: NavigationResponse = { tabId, url, method, statusCode, type, headers, ahead, authorized: answered };
   await ask({ to: 'keeper', ask: 'navigation', response });
 }
 

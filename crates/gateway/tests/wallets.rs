@@ -382,3 +382,32 @@ fn a_chain_of_another_network_ends_it_with_the_remedy() {
     let log = town.gateway.log();
     assert!(log.contains("bitcoind is on regtest, the configuration says signet"), "{log}");
 }
+
+#[test]
+fn a_peer_that_it_was_told_to_keep_is_kept_after_a_restart() {
+    let town = Town::up("[node]\nlisten = [\"127.0.0.1:0\"]");
+    let id = town.ask("GET", "/admin/v1/info", &json!({}))["nodeId"].as_str().unwrap().to_owned();
+    let dir = folder();
+    common::write_private(&dir.path().join("seed"), common::OTHER_WORDS);
+    let (url, user, password) = town.bitcoind.access();
+    let chain = format!("url = \"{url}\"\nuser = \"{user}\"\npassword = \"{password}\"");
+    common::configure_on(dir.path(), "regtest", &chain, "");
+    let start = || {
+        let mut other = Gateway::start(dir.path());
+        other.wait_for_log("the node is up");
+        other
+    };
+    let mut other = start();
+    let address = json!({ "address": format!("{id}@tcp://{}", town.gateway.tcp) }).to_string();
+    let told = other.admin("POST", "/admin/v1/peers", None, Some(&address));
+    assert_eq!((told.status, &told.json()["nodeId"]), (200, &json!(id)));
+    other.signal("TERM");
+    assert!(other.wait().success());
+
+    let other = start();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while other.admin("GET", "/admin/v1/info", None, None).json()["peers"] != json!([id]) {
+        assert!(std::time::Instant::now() < deadline, "it is not connected again: {}", other.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -103,7 +103,7 @@ pub struct ConnectPeer {
     pub address: String,
 }
 
-/// Its answer, once the handshake is done. The connection is kept up until the gateway restarts, unless the peer made it.
+/// Its answer, once the handshake is done. The connection is kept up, also after a restart, unless the peer made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Peer {

@@ -9,14 +9,14 @@ use amplet_node::{
     ConnectionState, Kept, Keysend, LedgerError, NewInvoice, Node, OpenChannel, PayError, Spender,
 };
 use amplet_protocol::page::Direction;
-use amplet_storage::Batch;
+use amplet_storage::{Batch, Store};
 use amplet_transport::PeerAddress;
 use bitcoin::Network;
 use bitcoin::hex::{DisplayHex, FromHex};
 use bitcoin::secp256k1::PublicKey;
 
 use super::snapshots::Snapshots;
-use super::{Command, Reply, Snapshot, convert};
+use super::{Command, Reply, Snapshot, convert, kept};
 use crate::admin::types::{self, Msat};
 use crate::admin::{AdminCode, AdminError};
 use crate::config::Config;
@@ -44,6 +44,8 @@ type Result<T> = std::result::Result<T, AdminError>;
 /// What commands need beside the node.
 pub(crate) struct Office {
     pub(crate) node: Node,
+    /// The node's own store.
+    pub(super) store: std::rc::Rc<dyn Store>,
     pub(crate) config: std::sync::Arc<Config>,
     /// The relay's URL, as wallets reach it.
     pub(super) relay: String,
@@ -144,12 +146,17 @@ impl Office {
             }
         };
         let why = match tokio::time::timeout(CONNECT_LIMIT, attempt).await {
-            Ok(None) => return Ok(types::Peer { node_id }),
+            Ok(None) => {
+                let remembered = kept::remember(&*self.store, &kept.address).await;
+                remembered.map_err(|error| AdminError::new(AdminCode::Internal, error.to_string()))?;
+                return Ok(types::Peer { node_id });
+            }
             Ok(Some(why)) => why,
             Err(_) => format!("it did not answer within {} s", CONNECT_LIMIT.as_secs()),
         };
-        let message =
-            format!("the peer could not be reached: {why}; it is tried again until the gateway restarts");
+        let message = format!(
+            "the peer could not be reached: {why}; it is tried again until the gateway restarts, and kept for good once it was reached"
+        );
         Err(AdminError::new(AdminCode::Remote, message))
     }
 

@@ -4,6 +4,7 @@ mod commands;
 mod convert;
 mod events;
 mod handle;
+mod kept;
 mod open;
 mod serve;
 mod snapshots;

@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 use super::commands::{self, Office};
 use super::snapshots::Snapshots;
 use super::sockets::{Counted, Sockets};
-use super::{Command, NodeThreadError, Phase, Start, events, open, wallets};
+use super::{Command, NodeThreadError, Phase, Start, events, kept, open, wallets};
 use crate::config::Config;
 use crate::edge::Connections;
 use crate::merchant::{Desk, desk};
@@ -46,8 +46,10 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         tasks.add(spawn_local(wallets::answer(node.clone(), config.channels.clone(), messages)));
     }
     keep_peers(&node, &config);
+    kept::keep_all(&*opened.store, &node).await?;
     let office = Rc::new(Office {
         node: node.clone(),
+        store: Rc::clone(&opened.store),
         config: Arc::clone(&config),
         relay,
         snapshots: Snapshots::default(),

@@ -338,7 +338,7 @@ fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     for script in ["test", "test:browser", "test:package"] {
         total += suite(cache, spec, &script.replace(':', "-"), npm_script("pkg", script)?)?;
     }
-    total += in_network(cache, Options { mine: true, ..Options::default() }, |session| {
+    total += in_network(cache, Options::default(), |session| {
         let mut npm = npm_script("pkg", "test:node")?;
         session.tell(&mut npm);
         npm.env("AMPLET_STORAGE_SUITE", build::SUITE.folder());

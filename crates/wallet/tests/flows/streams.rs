@@ -5,6 +5,7 @@ use amplet_protocol::page::{
     StreamRate, WalletError,
 };
 use amplet_wallet::Response;
+use serde_json::json;
 
 use super::{Disk, Person, World};
 
@@ -61,12 +62,14 @@ pub async fn streams(world: World, disk: Disk) {
     me.ask(Request::OpenPurse { holder: player.clone(), rules, parent: None }).await.unwrap();
     let spender = Spender { holder: player.clone(), purpose: Some("video".into()), approved_msat: None };
 
-    let line = me.open_stream("film 7").await;
+    let session = world.control("/session", json!({})).await;
+    let film = session["id"].as_str().unwrap();
+    let line = me.open_stream(film).await;
     assert_eq!(
         (line.kind, line.amount_msat, &line.status),
         (PaymentKind::Stream, Some(0), &PaymentStatus::Pending)
     );
-    assert_eq!(me.open_stream("film 7").await.id, line.id);
+    assert_eq!(me.open_stream(film).await.id, line.id);
     for _ in 0..3 {
         let now = me.stream_pay(&line.id, &spender).await.unwrap();
         assert!(now.stream.unwrap().pending_msat >= EACH, "it is on its way when it is answered");
@@ -75,7 +78,7 @@ pub async fn streams(world: World, disk: Disk) {
     let me = me.reopen().await;
     me.connected().await;
     me.usable().await;
-    assert_eq!(me.open_stream("film 7").await.id, line.id, "it goes on where it was");
+    assert_eq!(me.open_stream(film).await.id, line.id, "it goes on where it was");
     for paid in 4..=6 {
         me.stream_pay(&line.id, &spender).await.unwrap();
         me.arrived(&line.id, paid * EACH).await;
@@ -91,6 +94,8 @@ pub async fn streams(world: World, disk: Disk) {
         panic!()
     };
     assert_eq!((closed.amount_msat, &closed.status), (Some(6 * EACH), &PaymentStatus::Succeeded));
+    let seen = world.control("/session", json!({ "id": film, "token": session["token"] })).await;
+    assert_eq!(seen["receivedMsat"], (6 * EACH).to_string(), "both ends count the same: {seen}");
     assert!(me.streams().await.is_empty());
     assert_eq!(me.stream_pay(&line.id, &spender).await.unwrap_err().code, ErrorCode::InvalidInput);
     assert_eq!(me.history().await.len(), before + 1);

@@ -8,6 +8,7 @@
 //! | `POST /reorg` | `{depth, blocks, empty?}` | `{height}` |
 //! | `POST /invoice` | `{amountMsat?, description?, expirySecs?}` | the payee's new invoice |
 //! | `POST /pay` | `{invoice, maxFeeMsat?}` | the payee's payment in its final state |
+//! | `POST /session` | `{}`, or `{id, token}` of one | a streaming session of gateway 0, with its `token`; or how it stands |
 //! | `POST /gateway/{0,1,payee}/{kill,stop,start}` | | `{running}` |
 //!
 //! Failures are `{error}` with status 400 (the request) or 500 (the network). Amounts in msat are decimal strings.
@@ -18,6 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value, json};
 
+use super::client::Admin;
 use super::{Network, wait_for};
 use crate::http::{self, Request, Response};
 
@@ -87,6 +89,7 @@ fn answer(network: &Network, request: &Request) -> Result<Value, Refusal> {
             body.text("invoice").map_err(bad)?;
             Ok(network.payee.admin.post("/admin/v1/payments", &Value::Object(body.0), PAY_LIMIT)?)
         }
+        ("POST", ["session"]) => session(network, &body),
         ("POST", ["gateway", name, action]) => process(network, name, action),
         (method, _) => {
             Err(bad(anyhow!("no {method} {}: see crates/xtask/src/regtest/control.rs", request.path)))
@@ -117,6 +120,22 @@ fn fund(network: &Network, body: &Body) -> Result<Value, Refusal> {
 fn invoice(network: &Network, mut body: Body) -> Result<Value, Refusal> {
     body.0.entry("description").or_insert_with(|| json!("regtest"));
     Ok(network.payee.admin.post("/admin/v1/invoices", &Value::Object(body.0), 30)?)
+}
+
+/// A site's view of a streaming session: opens one with a key of its own, or looks at one.
+fn session(network: &Network, body: &Body) -> Result<Value, Refusal> {
+    let gateway = network.node("0").map_err(bad)?;
+    if body.0.contains_key("id") {
+        let (id, token) = (body.text("id").map_err(bad)?, body.text("token").map_err(bad)?);
+        return Ok(Admin { url: gateway.url(), token }.get(&format!("/v1/sessions/{id}"))?);
+    }
+    let scopes = ["sessions:create", "sessions:read"];
+    let key = gateway.admin.post("/admin/v1/keys", &json!({ "name": "regtest", "scopes": scopes }), 30)?;
+    let token = key["token"].as_str().unwrap_or_default().to_owned();
+    let site = Admin { url: gateway.url(), token: token.clone() };
+    let mut session = site.post("/v1/sessions", &json!({}), 30)?;
+    session["token"] = token.into();
+    Ok(session)
 }
 
 fn process(network: &Network, name: &str, action: &str) -> Result<Value, Refusal> {

@@ -15,8 +15,11 @@ function hear(target: Window, receive: (envelope: Envelope) => void): void {
   });
 }
 
-/** To this very window only. An `about:blank` frame has its parent's origin and does not say so: its location's is `null`. */
-const ownOrigin = ({ location }: Window): string => (location.origin === 'null' ? '*' : location.origin);
+/**
+ * To this very window only. Its own origin is not always its address': an `about:blank` frame has its parent's, a sandboxed one
+ * has none, and is then reached by any.
+ */
+const ownOrigin = ({ origin }: Window): string => (origin === 'null' ? '*' : origin);
 
 /** For the script in the page's world. The page can forge what it hears, to its own harm only. */
 export function windowTransport(target: Window = window): PageTransport {

@@ -16,6 +16,7 @@ export class Vault {
   #wallet: Wallet | null = null;
   #opening: Promise<void> | null = null;
   #pause = FIRST_PAUSE;
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(chores: Chores, opened: (wallet: Wallet) => void) {
     this.#chores = chores;
@@ -25,6 +26,11 @@ export class Vault {
   /** The wallet, if it is unlocked. */
   get wallet(): Wallet | null {
     return this.#wallet;
+  }
+
+  /** Whether it is open, or will be without the person. */
+  get unlocked(): boolean {
+    return this.#wallet !== null || this.#opening !== null || this.#later !== undefined;
   }
 
   /** Opens the wallet if it is unlocked; returns when that is decided. */
@@ -63,18 +69,22 @@ export class Vault {
   #failed(error: WalletError): void {
     console.warn('wallet', error.code, error.message);
     if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound') void this.#chores({ to: 'desk', ask: 'locked' });
-    else this.#later();
+    else this.#again();
   }
 
   #ended(wallet: Wallet, error: WalletError): void {
     if (this.#wallet !== wallet) return;
     this.#wallet = null;
     if (error.code === 'closed') void this.#chores({ to: 'desk', ask: 'locked' });
-    else this.#later();
+    else this.#again();
   }
 
-  #later(): void {
-    setTimeout(() => void this.open(), this.#pause);
+  #again(): void {
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => {
+      this.#later = undefined;
+      void this.open();
+    }, this.#pause);
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   }
 }

@@ -56,7 +56,7 @@ const TITLES: Record<(NavigationStep & { do: 'show' })['problem'], () => string>
 
 /** The header goes with the next request of this tab for exactly this page; the tab's number is the rule's. */
 async function reload({ tabId, url, authorization }: NavigationStep & { do: 'reload' }): Promise<void> {
-  const tab = await chrome.tabs.get(tabId).catch(() => null);
+  const tab = await settled(tabId, url);
   // The person went elsewhere: what was bought waits for the next visit. A page that is not shown yet is `pendingUrl`.
   if (tab === null || withoutFragment(tab.pendingUrl ?? tab.url) !== url) return;
   await chrome.declarativeNetRequest.updateSessionRules({
@@ -81,6 +81,23 @@ async function reload({ tabId, url, authorization }: NavigationStep & { do: 'rel
   // Until the page is shown, a reload would be one of the page before it.
   if (tab.pendingUrl === undefined) await chrome.tabs.reload(tabId, { bypassCache: true });
   else await chrome.tabs.update(tabId, { url });
+}
+
+/** The tab, once it shows `url` or something else is known to come; `null`: it is gone. Firefox tells of no page before it is there. */
+function settled(tabId: number, url: string): Promise<chrome.tabs.Tab | null> {
+  return new Promise((resolve) => {
+    const look = async (changed: number): Promise<void> => {
+      if (changed !== tabId) return;
+      const tab = await chrome.tabs.get(tabId).catch(() => null);
+      if (tab?.status === 'loading' && tab.pendingUrl === undefined && withoutFragment(tab.url) !== url) return;
+      chrome.tabs.onUpdated.removeListener(look);
+      chrome.tabs.onRemoved.removeListener(look);
+      resolve(tab);
+    };
+    chrome.tabs.onUpdated.addListener(look);
+    chrome.tabs.onRemoved.addListener(look);
+    void look(tabId);
+  });
 }
 
 const withoutFragment = (url = ''): string => url.split('#')[0] ?? '';

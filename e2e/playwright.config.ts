@@ -18,6 +18,8 @@ export default defineConfig({
     { name: 'states', testMatch: 'states/*.spec.ts', fullyParallel: true },
     // One after the other: they share a network, and one of them ends its gateways.
     { name: 'flows', testMatch: 'flows/*.spec.ts', workers: 1 },
+    // By itself, with `npm run test:firefox`: what it needs, the other tests do not.
+    { name: 'firefox', testMatch: 'firefox/*.spec.ts', workers: 1 },
     // After the flows, whose gateways come and go.
     { name: 'extension', testMatch: 'extension/*.spec.ts', workers: 1, dependencies: ['flows'] },
   ],

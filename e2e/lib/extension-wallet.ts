@@ -2,7 +2,7 @@
 
 import { expect, type Page } from '@playwright/test';
 import { expectAccessible } from './axe';
-import { ExtensionBrowser } from './extension';
+import { ExtensionBrowser, type ExtensionHost } from './extension';
 import { Network } from './network.mjs';
 import { WalletPage } from './wallet-page.mjs';
 
@@ -10,8 +10,13 @@ export const PASSPHRASE = 'a quiet river under the bridge';
 
 /** A browser whose extension has a wallet with a channel, unlocked. */
 export async function fundedBrowser(network: Network, channelSat = 500_000n): Promise<ExtensionBrowser> {
-  const config = await fetch(new URL('config.json', network.wwwUrl));
-  const browser = await ExtensionBrowser.start(await config.json());
+  const browser = await ExtensionBrowser.start(await network.config());
+  await fund(browser, network, channelSat);
+  return browser;
+}
+
+/** Makes a wallet and opens a channel. */
+export async function fund(browser: ExtensionHost, network: Network, channelSat: bigint): Promise<void> {
   const page = await browser.open('options.html');
   const wallet = new WalletPage(page, page.url());
   await wallet.create(PASSPHRASE);
@@ -23,20 +28,19 @@ export async function fundedBrowser(network: Network, channelSat = 500_000n): Pr
   await network.mine(6);
   await wallet.channelsReady();
   await page.close();
-  return browser;
 }
 
 /** The popup, as it is over `site`. */
-export async function popupOver(browser: ExtensionBrowser, site: Page): Promise<Page> {
+export async function popupOver(browser: ExtensionHost, site: Page): Promise<Page> {
   const popup = await browser.open('popup.html');
   await site.bringToFront();
-  await popup.reload(); // shown as a tab it looks at the one in front
+  await popup.reload({ waitUntil: 'commit' }); // shown as a tab it looks at the one in front
   await expect(popup.getByTestId('balance')).toBeVisible();
   return popup;
 }
 
 /** Gives the site in front a purse in the popup. Amounts in sat. */
-export async function givePurse(browser: ExtensionBrowser, site: Page, perDay: number, askAbove: number): Promise<void> {
+export async function givePurse(browser: ExtensionHost, site: Page, perDay: number, askAbove: number): Promise<void> {
   const popup = await popupOver(browser, site);
   await expect(popup.getByTestId('site-purse')).toHaveAttribute('data-state', 'none');
   await popup.getByText('Other limits').click();
@@ -48,14 +52,12 @@ export async function givePurse(browser: ExtensionBrowser, site: Page, perDay: n
 }
 
 /** The window that asks, once it shows a question. */
-export async function promptOf(browser: ExtensionBrowser): Promise<Page> {
+export async function promptOf(browser: ExtensionHost): Promise<Page> {
   let prompt: Page | undefined;
-  const asks = async (page: Page): Promise<boolean> =>
-    page.url() === `${browser.base}approve.html` && (await page.getByTestId('site').isVisible().catch(() => false));
   await expect
     .poll(async () => {
-      for (const page of browser.context.pages()) if (await asks(page)) prompt = page;
-      return prompt !== undefined;
+      prompt = await browser.asking();
+      return (await prompt?.getByTestId('site').isVisible().catch(() => false)) ?? false;
     })
     .toBe(true);
   if (prompt === undefined) throw new Error('no window asks');
@@ -84,7 +86,7 @@ export async function refusingAll<T>(browser: ExtensionBrowser, work: Promise<T>
   let done = false;
   const worked = work.finally(() => (done = true));
   while (!done) {
-    const prompt = browser.context.pages().find((page) => page.url() === `${browser.base}approve.html`);
+    const prompt = await browser.asking();
     await prompt?.close().catch(() => undefined);
     await Promise.race([worked.catch(() => undefined), new Promise((tick) => setTimeout(tick, 100))]);
   }

@@ -9,10 +9,23 @@ import { CHROMIUM } from './chromium.mjs';
 
 const BUILT = fileURLToPath(new URL('../../extension/dist/chrome', import.meta.url));
 
-/** A browser with the extension in it. */
-export class ExtensionBrowser {
-  context: BrowserContext;
+/** A browser with the extension in it, whichever it is. */
+export interface ExtensionHost {
+  readonly context: BrowserContext;
   /** Where its pages are, with a slash at the end. */
+  readonly base: string;
+  /** Opens one of the extension's pages. */
+  open(name: string): Promise<Page>;
+  /** The window that asks the person, if there is one. */
+  asking(): Promise<Page | undefined>;
+  /** Ends the browser and starts it again, with the same profile. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A Chromium with the extension in it. */
+export class ExtensionBrowser implements ExtensionHost {
+  context: BrowserContext;
   readonly base: string;
   readonly #folder: string;
   readonly #locale: string;
@@ -56,7 +69,10 @@ export class ExtensionBrowser {
     return page;
   }
 
-  /** Ends the browser and starts it again, with the same profile. */
+  async asking(): Promise<Page | undefined> {
+    return this.context.pages().find((page) => page.url() === `${this.base}approve.html`);
+  }
+
   async restart(): Promise<void> {
     await this.context.close();
     this.context = await ExtensionBrowser.#launch(this.#folder, this.#locale);

@@ -25,6 +25,12 @@ export class Network {
     return this.#where.wwwUrl;
   }
 
+  /** What the page's config.json says: network and gateways. */
+  async config() {
+    const response = await fetch(new URL('config.json', this.wwwUrl));
+    return response.json();
+  }
+
   /**
    * @param {'GET' | 'POST'} method
    * @param {string} path

@@ -15,8 +15,7 @@ let browser: ExtensionBrowser;
 
 test.beforeAll(async () => {
   network = new Network();
-  const config = await fetch(new URL('config.json', network.wwwUrl));
-  browser = await ExtensionBrowser.start(await config.json());
+  browser = await ExtensionBrowser.start(await network.config());
 });
 
 test.afterAll(() => browser?.close());

@@ -72,6 +72,7 @@ pub const STEPS: &[StepSpec] = &[
     step("examples", "the example sites: types, and each of them paid", 30, 900, examples),
     step("size", "what a page loads, against its limit", 300, 1800, size_gate),
     step("e2e", "the page and the extension, clicked (Playwright)", 300, 2400, e2e),
+    step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, firefox),
 ];
 
 const CHECKED: Counts = Counts { passed: 1, failed: 0, skipped: 0 };
@@ -383,18 +384,31 @@ fn size_gate(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
 }
 
 fn e2e(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    tools::ensure(cache, &[Tool::Node])?;
+    build::page(cache)?;
+    npm::install(cache, &root().join("e2e"))?;
+    let mut total = check(cache, spec, npm_script("e2e", "check")?)?;
+    total += clicked(cache, spec, "test", true)?;
+    Ok(total)
+}
+
+fn firefox(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    tools::ensure(cache, &[Tool::Firefox])?;
+    clicked(cache, spec, "test:firefox", false)
+}
+
+/// A script of e2e's, in a network. Playwright's settings name Chromium, whichever browser the script is about.
+fn clicked(cache: &Cache, spec: &StepSpec, script: &str, examples: bool) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
     build::page(cache)?;
     build::extension(cache)?;
     npm::install(cache, &root().join("e2e"))?;
-    let mut total = check(cache, spec, npm_script("e2e", "check")?)?;
-    let options = Options { www: Some(root().join("www/dist")), examples: true, ..Options::default() };
-    total += in_network(cache, options, |session| {
-        let mut npm = npm_script("e2e", "test")?;
+    let options = Options { www: Some(root().join("www/dist")), examples, ..Options::default() };
+    in_network(cache, options, |session| {
+        let mut npm = npm_script("e2e", script)?;
         session.tell(&mut npm);
-        suite(cache, spec, "test", npm)
-    })?;
-    Ok(total)
+        suite(cache, spec, &script.replace(':', "-"), npm)
+    })
 }
 
 #[cfg(test)]

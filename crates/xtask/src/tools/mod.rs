@@ -45,6 +45,9 @@ fn with_progress(command: &mut Command) {
 pub const BROWSER: [apt::Need; 2] =
     [apt::need("chromium", "chromium"), apt::need("chromedriver", "chromium-driver")];
 
+/// Debian's name for the Firefox that lasts.
+pub const FIREFOX: [apt::Need; 1] = [apt::need("firefox-esr", "firefox-esr")];
+
 /// A tool by its name on the command line, in doctor's report and in error messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tool {
@@ -62,6 +65,8 @@ pub enum Tool {
     Node,
     /// Chromium and chromedriver.
     Browser,
+    /// Firefox, from 153 on.
+    Firefox,
     /// Bitcoin Core's daemon.
     Bitcoind,
     /// Licences, advisories, sources.
@@ -72,12 +77,13 @@ pub enum Tool {
 
 impl Tool {
     /// All of them, the slowest to get first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Bitcoind,
         Self::WasmBindgen,
         Self::WasmPack,
         Self::CargoDeny,
         Self::Browser,
+        Self::Firefox,
         Self::Node,
         Self::Clang,
         Self::WasmTarget,
@@ -96,6 +102,7 @@ impl Tool {
             Self::WasmOpt => "wasm-opt",
             Self::Node => "node, npm",
             Self::Browser => "chromium, chromedriver",
+            Self::Firefox => "firefox-esr",
             Self::Bitcoind => "bitcoind",
             Self::CargoDeny => "cargo-deny",
             Self::Numpy => "python3 with numpy",
@@ -114,6 +121,7 @@ impl Tool {
             Self::WasmOpt => "npm binaryen into the cache; 20 s",
             Self::Node => "apt-get install nodejs npm; 1 min",
             Self::Browser => "apt-get install chromium chromium-driver; 1 min",
+            Self::Firefox => "apt-get install firefox-esr; 30 s",
             Self::Bitcoind => "built from the sources in libbitcoinkernel-sys; 6 min",
             Self::CargoDeny => "cargo install into the cache; 4 min",
             Self::Numpy => "python3 -m venv and pip into the cache, else apt-get install python3-numpy; 20 s",
@@ -132,6 +140,7 @@ impl Tool {
             Self::WasmOpt => npm::find_wasm_opt(cache).map(shown),
             Self::Node => npm::find_node(),
             Self::Browser => BROWSER.iter().all(apt::Need::met).then(|| "in PATH".to_owned()),
+            Self::Firefox => FIREFOX.iter().all(apt::Need::met).then(|| "in PATH".to_owned()),
             Self::Bitcoind => bitcoind::find(cache).map(shown),
             Self::CargoDeny => crates::CARGO_DENY.find(cache).map(shown),
             Self::Numpy => python::find(cache).map(shown),
@@ -147,6 +156,7 @@ impl Tool {
             Self::WasmOpt => npm::ensure_wasm_opt(cache).map(drop),
             Self::Node => npm::ensure_node(cache),
             Self::Browser => apt::ensure(cache, &BROWSER),
+            Self::Firefox => apt::ensure(cache, &FIREFOX),
             Self::Bitcoind => bitcoind::ensure(cache, jobs).map(drop),
             Self::CargoDeny => crates::CARGO_DENY.ensure(cache, jobs).map(drop),
             Self::Numpy => python::ensure(cache).map(drop),

@@ -221,8 +221,7 @@ fn stage_monitors_at_new_block(inner: &Inner) {
     }
     for channel in inner.ldk.monitors.list_monitors() {
         if let Ok(monitor) = inner.ldk.monitors.get_monitor(channel) {
-            let name = format!("{}{}", names::MONITORS, monitor.persistence_key());
-            inner.journal.put(name, monitor.encode());
+            inner.journal.put_monitor(&monitor);
         }
     }
 }

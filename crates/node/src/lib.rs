@@ -18,6 +18,7 @@ mod keysend;
 mod ledger;
 mod log;
 mod messages;
+mod monitors;
 mod node;
 mod offers;
 mod onchain;

@@ -50,7 +50,7 @@ pub(crate) async fn run(inner: Rc<Inner>) {
         fire(&inner, &mut timers);
         if let Err(error) = settle(&inner).await {
             log::error!("the node stops: {error}");
-            inner.closing.set(true);
+            inner.closing.begin();
             inner.ldk.peers.disconnect_all_peers();
             inner.notify(&Notice::Stopped(Rc::new(error)));
             break;
@@ -61,8 +61,6 @@ pub(crate) async fn run(inner: Rc<Inner>) {
         }
         wait(&inner, &timers).await;
     }
-    inner.updates.wanted.wake();
-    inner.deposits.wake();
     inner.stopped.wake();
 }
 

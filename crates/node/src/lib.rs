@@ -5,6 +5,7 @@
 
 mod balance;
 mod channels;
+mod closing;
 mod config;
 mod deposits;
 mod engine;

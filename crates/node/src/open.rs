@@ -18,6 +18,7 @@ use lightning::sign::{EntropySource, NodeSigner, Recipient};
 use lightning::util::ser::ReadableArgs;
 use lightning::util::wallet_utils::WalletSync;
 
+use crate::closing::Closing;
 use crate::config::{GraphSource, NodeConfig};
 use crate::error::NodeError;
 use crate::fees::Fees;
@@ -113,7 +114,7 @@ pub(crate) async fn open(
         asked_for_address: std::cell::Cell::default(),
         deposits: Wake::default(),
         usable: std::cell::Cell::new(0),
-        closing: std::cell::Cell::new(false),
+        closing: Closing::default(),
         stopped: Wake::default(),
         store,
     })

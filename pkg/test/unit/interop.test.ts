@@ -4,13 +4,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetchWithL402, issueL402Macaroon, makeL402AuthenticateHeader, parseL402Authorization, verifyL402Macaroon } from '@getalby/lightning-tools/402/l402';
 import { fetchWithMpp } from '@getalby/lightning-tools/402/mpp';
-import { type CredentialStore, type SiteReply, SiteHost, installWebln, payingFetch } from '../../src/provider/index.ts';
+import { type SiteReply, SiteHost, installWebln, payingFetch } from '../../src/provider/index.ts';
 import { FakeStore, FakeWallet, NOW, Person, SHOP, sha256 } from './site-fakes.ts';
 
 const SECRET = 'a server\'s secret';
 const URL_ = 'https://shop.example/article';
-
-const nothing: CredentialStore = { get: async () => null, set: async () => {}, delete: async () => {} };
 
 /** A server made of the library's own parts. */
 function l402Server(wallet: FakeWallet) {
@@ -72,7 +70,7 @@ const payerOf = (wallet: FakeWallet) => ({
 
 test('our fetch pays a server made of @getalby/lightning-tools', async () => {
   const wallet = new FakeWallet();
-  const paying = payingFetch({ payer: payerOf(wallet), credentials: nothing, maxCostMsat: 20_000n, fetch: l402Server(wallet), now: () => NOW });
+  const paying = payingFetch({ payer: payerOf(wallet), store: new FakeStore(), maxCostMsat: 20_000n, fetch: l402Server(wallet), now: () => NOW });
   assert.equal(await (await paying(URL_)).text(), 'the article');
   assert.equal(wallet.paid.length, 1);
 });
@@ -97,6 +95,6 @@ for (const [name, client, server] of [
 
 test('our fetch pays what fetchWithMpp pays', async () => {
   const wallet = new FakeWallet();
-  const paying = payingFetch({ payer: payerOf(wallet), credentials: nothing, maxCostMsat: 20_000n, fetch: chargeServer(wallet), now: () => NOW });
+  const paying = payingFetch({ payer: payerOf(wallet), store: new FakeStore(), maxCostMsat: 20_000n, fetch: chargeServer(wallet), now: () => NOW });
   assert.equal(await (await paying(URL_)).text(), 'the article');
 });

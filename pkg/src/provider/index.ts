@@ -29,6 +29,7 @@ export {
   type Ask,
   type InvoiceDetails,
   type Occasion,
+  type PayerField,
   type Question,
   type Range,
   type Site,

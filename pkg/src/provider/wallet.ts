@@ -10,7 +10,7 @@ import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from './ho
 /** What of a {@link Wallet} is used. */
 export type WalletLike = Pick<
   Wallet,
-  'balance' | 'inspect' | 'keysend' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
+  'balance' | 'inspect' | 'keysend' | 'logIn' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
 >;
 
 /** What {@link siteWallet} works with besides the wallet. */
@@ -55,6 +55,10 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet', now = Dat
       return { invoice: payment.invoice, preimage: payment.preimage, paid: payment.state === 'succeeded' };
     },
     signMessage: async (message) => open().signMessage(message),
+    lnurlAuth: async ({ domain, k1 }) => {
+      const { key, signature } = await open().logIn({ domain, challenge: k1 });
+      return { key, sig: signature };
+    },
     verifyMessage: async (signed) => {
       const { valid, nodeId } = await open().verifyMessage(signed);
       return { valid, nodeId: nodeId ?? '' };

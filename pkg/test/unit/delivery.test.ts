@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Doubt, PaidFetchError, authorization, chooseChallenge } from '../../src/provider/index.ts';
 import { charging, fails, selling, sha256 } from './fetch-fakes.ts';
+import { serve } from './interop-fakes.ts';
 
 const URL_ = 'https://news.example/today';
 const json: RequestInit = { headers: { accept: 'application/json' } };
@@ -228,4 +229,47 @@ test('what an older version kept is read: a charge is shown again, a credential 
   assert.equal((await paying(URL_)).status, 200);
   assert.deepEqual([payer.paid.length, await receipts.undelivered()], [0, []]);
   assert.equal(authorization(challenge, preimage).startsWith('Payment '), true);
+});
+
+test('over the wire: a redirect carries no credential to another origin', async (t) => {
+  const elsewhere: (string | undefined)[][] = [];
+  const other = await serve(t, async ({ headers }) => {
+    elsewhere.push([headers.get('authorization') ?? undefined, headers.get('payment-authorization') ?? undefined]);
+    return new Response('elsewhere');
+  });
+  for (const [sells, params] of [[selling, ''], [charging, ''], [charging, ', header="Payment-Authorization"']] as const) {
+    const { payer, paying, shop, receipts, fetch } = sells({ params, fetch: globalThis.fetch });
+    shop.goods = () => new Response(null, { status: 302, headers: { location: other } });
+    const origin = await serve(t, (request) => fetch(request));
+    // A credential in a header that browsers would carry on is not led anywhere: that is an answer that was lost.
+    if (params === '') assert.equal(await (await paying(`${origin}/today`)).text(), 'elsewhere');
+    else await assert.rejects(paying(`${origin}/today`), fails('notDelivered', true));
+    assert.deepEqual([payer.paid.length, (await receipts.undelivered()).length], [1, params === '' ? 0 : 1]);
+  }
+  assert.deepEqual(elsewhere, [[undefined, undefined], [undefined, undefined]]);
+});
+
+test('an invoice that the wallet refuses is not paid: of another network, paid already, no invoice at all', async () => {
+  for (const why of ['it is of another network', 'it is paid already', 'it is no invoice']) {
+    for (const sells of [selling, charging]) {
+      const { payer, paying, store } = sells();
+      payer.inspect = async () => Promise.reject(new Error(why));
+      await assert.rejects(paying(URL_), (error: unknown) => fails('badChallenge')(error) && (error as Error).message.includes(why));
+      assert.deepEqual([payer.paid.length, store.all.size], [0, 0]);
+    }
+  }
+});
+
+test('what is paid is the invoice that was read, whatever the server says meanwhile', async () => {
+  const { payer, paying, shop, fetch } = selling();
+  const answer = payer.answer;
+  payer.answer = (preimage) => {
+    // While it is being paid the server asks for more, from everybody.
+    shop.price = 19_000n;
+    void fetch(URL_);
+    return answer(preimage);
+  };
+  assert.equal((await paying(URL_)).status, 200);
+  const facts = await Promise.all(payer.paid.map(({ invoice }) => payer.inspect(invoice)));
+  assert.deepEqual(facts.map(({ amountMsat }) => amountMsat), [10_000n]);
 });

@@ -79,6 +79,7 @@ function fake() {
     purses: async () => state.purses,
     receive: async () => ({ invoice: 'lnbcrt1mine', paymentHash: HASH, expiresAt: 1n, missing: null }),
     signMessage: async (message) => ({ message, signature: 's' }),
+    logIn: async ({ domain, challenge }) => ({ key: `key of ${domain}`, signature: challenge }),
     verifyMessage: async () => ({ valid: false, nodeId: null }),
   };
   return { wallet, paid, state };

@@ -2,6 +2,7 @@
 
 import type { Challenge } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
+import { committedHash } from './macaroon.ts';
 
 /** What an invoice says, as the wallet read it. */
 export interface InvoiceFacts {
@@ -31,6 +32,9 @@ export function checkAgreement(challenge: Challenge, facts: InvoiceFacts, nowMs:
     if (challenge.paymentHash !== null && challenge.paymentHash !== facts.paymentHash) throw wrong('payment hash');
     if (challenge.network !== null && challenge.network !== facts.network) throw wrong('network');
   }
+  // A macaroon that is for another payment would be paid for in vain.
+  const committed = challenge.kind === 'l402' ? committedHash(challenge.token) : null;
+  if (committed !== null && committed !== facts.paymentHash) throw wrong('payment hash');
   const until = Math.min(facts.expiresMs, (challenge.kind === 'charge' ? challenge.expiresMs : null) ?? Infinity);
   if (nowMs >= until) {
     throw new PaidFetchError('badChallenge', 'The server sent a challenge that has expired; nothing was paid. Ask for the page again.');

@@ -48,14 +48,18 @@ export async function serve(t: TestContext, handler: Handler): Promise<string> {
   const server = createServer((incoming, outgoing) => {
     const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)] as [string, string]);
     const request = new Request(`${origin}${incoming.url}`, { method: incoming.method ?? 'GET', headers });
-    void handler(request).then(async (response) => {
+    const broken = (error: unknown) => new Response(String(error), { status: 500 });
+    void handler(request).catch(broken).then(async (response) => {
       outgoing.writeHead(response.status, [...response.headers].flat());
       outgoing.end(Buffer.from(await response.arrayBuffer()));
     });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  t.after(() => server.close());
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   return origin;
 }
 
@@ -66,14 +70,19 @@ export function answerBy(t: TestContext, handler: Handler): void {
 
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 
-/** BOLT 11 as libraries decode it: of an amount in sat, with a payment hash, unsigned. Good from {@link NOW} for an hour. */
+/** A signature from which some key can be recovered: r is the generator's x, s is 1. */
+const SIGNATURE = `79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798${'1'.padStart(64, '0')}00`;
+
+/** BOLT 11 as libraries decode it: of an amount in sat, with a payment hash, signed by nobody. Good from {@link NOW} for an hour. */
 export function bolt11(paymentHash: string, sat: bigint): string {
   const prefix = `lnbcrt${sat * 10n}n`;
   const word = (number: number, count: number) => Array.from({ length: count }, (_, at) => Math.floor(number / 32 ** (count - 1 - at)) % 32);
-  const bits = Array.from(Buffer.from(paymentHash, 'hex'), (byte) => byte.toString(2).padStart(8, '0')).join('').padEnd(260, '0');
-  const hash = bits.match(/.{5}/g)!.map((five) => Number.parseInt(five, 2));
+  const fives = (hex: string) => {
+    const bits = Array.from(Buffer.from(hex, 'hex'), (byte) => byte.toString(2).padStart(8, '0')).join('');
+    return bits.padEnd(Math.ceil(bits.length / 5) * 5, '0').match(/.{5}/g)!.map((five) => Number.parseInt(five, 2));
+  };
   // Time; payment hash (p, 52 words); description (d): "tea"; signature.
-  const words = [...word(NOW / 1000, 7), 1, 1, 20, ...hash, 13, 0, 5, 14, 17, 18, 22, 2, ...Array<number>(104).fill(0)];
+  const words = [...word(NOW / 1000, 7), 1, 1, 20, ...fives(paymentHash), 13, 0, 5, 14, 17, 18, 22, 2, ...fives(SIGNATURE)];
   const codes = Array.from(prefix, (char) => char.charCodeAt(0));
   const generator = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
   const sum = [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31), ...words, 0, 0, 0, 0, 0, 0].reduce((old, next) => {

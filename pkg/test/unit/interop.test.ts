@@ -9,6 +9,8 @@ import { fetchWithMpp } from '@getalby/lightning-tools/402/mpp';
 import type { WebLNProvider } from '@webbtc/webln-types';
 import axios from 'axios';
 import l402 from 'l402';
+import { Identifier, Lsat, getRawMacaroon, verifyMacaroonCaveats } from 'lsat-js';
+import { newMacaroon } from 'macaroon';
 import * as errors from 'webln';
 import { mint, verify } from '../../../examples/l402/macaroon.mjs';
 import { type Handler, answerBy, client, issueReal, page, serve } from './interop-fakes.ts';
@@ -55,6 +57,23 @@ function apertureServer(wallet: FakeWallet): Handler {
   };
 }
 
+/** A server made of lsat-js, as boltwall is. */
+function lsatServer(wallet: FakeWallet): Handler {
+  const signing = randomBytes(32).toString('hex');
+  return async ({ headers }) => {
+    const header = headers.get('authorization');
+    if (header) {
+      const lsat = Lsat.fromToken(header);
+      if (verifyMacaroonCaveats(lsat.baseMacaroon, signing, []) && lsat.isSatisfied()) return new Response('the article');
+    }
+    const invoice = issueReal(wallet, 10n);
+    const paymentHash = Buffer.from(wallet.invoices.get(invoice)!.paymentHash, 'hex');
+    const identifier = new Identifier({ paymentHash, tokenId: randomBytes(32) }).toString();
+    const macaroon = newMacaroon({ version: 1, rootKey: signing, identifier, location: 'shop.example' });
+    return denied(Lsat.fromMacaroon(getRawMacaroon(macaroon), invoice).toChallenge());
+  };
+}
+
 /** A "Payment" server with the library's client in mind. */
 const chargeServer = (wallet: FakeWallet): Handler => async ({ headers }) => {
   const token = /^Payment (\S+)$/.exec(headers.get('authorization') ?? '')?.[1];
@@ -73,6 +92,7 @@ for (const [name, server] of [
   ['a server made of @getalby/lightning-tools', libraryServer],
   ['the example API', exampleServer],
   ['aperture', apertureServer],
+  ['a server made of lsat-js', lsatServer],
   ['what fetchWithMpp pays', chargeServer],
 ] as const) {
   test(`our fetch pays ${name}, and uses what it bought again`, async (t) => {
@@ -108,6 +128,30 @@ test('the npm client l402 pays the example API through our WebLN, and uses its t
   l402.setupL402Interceptor(http as never, payer, store);
   for (let round = 0; round < 2; round++) assert.equal((await http.get(`${origin}/article`)).data, 'the article');
   assert.equal(wallet.paid.length, 1);
+});
+
+test('lsat-js pays the example API through our WebLN', async (t) => {
+  const { wallet, payInvoice } = page();
+  const origin = await serve(t, exampleServer(wallet));
+  const header = (await fetch(`${origin}/article`)).headers.get('www-authenticate')!;
+  const lsat = Lsat.fromHeader(header.slice(header.indexOf('LSAT ')));
+  lsat.setPreimage((await payInvoice({ invoice: lsat.invoice! })).preimage);
+  const paid = await fetch(`${origin}/article`, { headers: { authorization: lsat.toToken() } });
+  assert.equal(await paid.text(), 'the article');
+});
+
+test('a macaroon that is for another payment than its invoice is not paid for', async () => {
+  const wallet = new FakeWallet();
+  for (const server of [exampleServer(wallet), lsatServer(wallet)]) {
+    const swapped: Handler = async (request) => {
+      const refused = await server(request);
+      // Somebody puts an invoice of his own beside the server's macaroon.
+      return denied(refused.headers.get('www-authenticate')!.replace(/invoice="[^"]+"/g, `invoice="${wallet.issue(10_000n)}"`));
+    };
+    const { paying } = client(wallet, { fetch: (input, init) => swapped(new Request(input, init)) });
+    await assert.rejects(paying(URL_), { code: 'badChallenge' });
+  }
+  assert.equal(wallet.paid.length, 0);
 });
 
 test('LightningAddress and Invoice of @getalby/lightning-tools: an invoice of an address is paid through our WebLN', async (t) => {

@@ -4,12 +4,13 @@ import { POLICY } from '../../www/build/csp.ts';
 
 export type Browser = 'chrome' | 'firefox';
 
-/** What both need: money and unlock state (`storage`), sites that want paying (`webRequest`, session rules), codes on pages. */
+/** What both need: money and unlock state (`storage`), sites that want paying (`webRequest`, session rules, whether a page is empty), codes on pages. */
 const PERMISSIONS = [
   'activeTab',
   'contextMenus',
   'declarativeNetRequestWithHostAccess',
   'notifications',
+  'scripting',
   'storage',
   'unlimitedStorage',
   'webRequest',

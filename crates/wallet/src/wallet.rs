@@ -117,6 +117,9 @@ impl Wallet {
             Request::VerifyMessage { message, signature } => {
                 sign::verify(&message, &signature).map(Response::VerifiedMessage)
             }
+            Request::LogIn { domain, challenge } => {
+                sign::log_in(inner, &domain, &challenge).map(Response::Login)
+            }
             Request::Ack { id } => {
                 inner.node.ack(id);
                 Ok(Response::None)

@@ -16,6 +16,10 @@ export class Vault {
   #wallet: Wallet | null = null;
   #opening: Promise<void> | null = null;
   #pause = FIRST_PAUSE;
+  #locked = true;
+
+  /** Called when the wallet is locked, and when it, or another one, is unlocked. */
+  changed: () => void = () => {};
 
   constructor(chores: Chores, opened: (wallet: Wallet) => void) {
     this.#chores = chores;
@@ -40,7 +44,14 @@ export class Vault {
   async close(): Promise<void> {
     const wallet = this.#wallet;
     this.#wallet = null;
+    this.#setLocked(true);
     await wallet?.lock();
+  }
+
+  #setLocked(locked: boolean): void {
+    if (this.#locked === locked) return;
+    this.#locked = locked;
+    this.changed();
   }
 
   async #open(): Promise<void> {
@@ -52,6 +63,7 @@ export class Vault {
       const wallet = await Wallet.open({ name: config.walletName, network, gateways, chainSources, key });
       this.#wallet = wallet;
       this.#pause = FIRST_PAUSE;
+      this.#setLocked(false);
       void wallet.ended.then((error) => this.#ended(wallet, error));
       this.#opened(wallet);
     } catch (thrown) {
@@ -69,8 +81,10 @@ export class Vault {
   #ended(wallet: Wallet, error: WalletError): void {
     if (this.#wallet !== wallet) return;
     this.#wallet = null;
-    if (error.code === 'closed') void this.#chores({ to: 'desk', ask: 'locked' });
-    else this.#later();
+    if (error.code === 'closed') {
+      this.#setLocked(true);
+      void this.#chores({ to: 'desk', ask: 'locked' });
+    } else this.#later();
   }
 
   #later(): void {

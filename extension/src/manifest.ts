@@ -59,8 +59,8 @@ const FIREFOX = {
   // The page is the wallet's home, as the offscreen document is in Chrome.
   background: { page: 'background.html' },
   sidebar_action: { default_panel: 'popup.html', default_title: '__MSG_name__', default_icon: ICONS, open_at_install: false },
+  // Not on Android, which has no windows to ask the person in.
   browser_specific_settings: {
     gecko: { id: 'wallet@amplet.dev', strict_min_version: '140.0', data_collection_permissions: { required: ['none'] } },
-    gecko_android: { strict_min_version: '142.0' },
   },
 };

@@ -1,13 +1,17 @@
 /** Firefox' background page: keeper and desk in one. */
 
 import { attendDesk } from './attend.ts';
+import { stayAwake } from './awake.ts';
 import { attendMenu } from './menu.ts';
 import { doChore } from './desk.ts';
-import { attendNavigation } from './navigation.ts';
+import { attendNavigation, PAGES } from './navigation.ts';
 import { startKeeper } from '../keeper/keeper.ts';
 
 attendDesk(async () => {});
 attendMenu();
 const keeper = startKeeper(doChore);
-attendNavigation(keeper);
-chrome.runtime.onUpdateAvailable.addListener(() => void keeper({ to: 'keeper', ask: 'update' }));
+stayAwake(keeper.busy);
+attendNavigation(keeper.ask);
+// Firefox forgets the tab of a page that changes processes, unless somebody was told of the request when it began.
+chrome.webRequest.onBeforeRequest.addListener(() => undefined, PAGES);
+chrome.runtime.onUpdateAvailable.addListener(() => void keeper.ask({ to: 'keeper', ask: 'update' }));

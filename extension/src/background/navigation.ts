@@ -5,13 +5,12 @@ import { tell } from './notices.ts';
 import { m } from '../paraglide/messages.js';
 import type { ToKeeper } from '../lib/messages.ts';
 
+/** What costs money is a page of its own, never a part of one. */
+export const PAGES: chrome.webRequest.RequestFilter = { urls: ['http://*/*', 'https://*/*'], types: ['main_frame'] };
+
 /** To be called at each start of the background. `ask` reaches the keeper, which runs then. */
 export function attendNavigation(ask: (message: ToKeeper) => Promise<unknown>): void {
-  chrome.webRequest.onCompleted.addListener(
-    (details) => void observe(details, ask),
-    { urls: ['http://*/*', 'https://*/*'], types: ['main_frame'] },
-    ['responseHeaders'],
-  );
+  chrome.webRequest.onCompleted.addListener((details) => void observe(details, ask), PAGES, ['responseHeaders']);
   chrome.tabs.onRemoved.addListener((tabId) => void leave(tabId, ask));
 }
 

@@ -17,8 +17,16 @@ import { APPROVE_PORT, fromExtension, isFor, SITE_PORT, type ToDesk, type ToKeep
 /** Asks the desk; answers what the message says. */
 export type Chores = (message: ToDesk) => Promise<unknown>;
 
-/** Starts it, once in a document's life. Returns how to ask it from the same document, where messages do not arrive. */
-export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<unknown> {
+/** The keeper, for the document that it runs in. */
+export interface Keeper {
+  /** Asks it: a document's own messages do not arrive there. */
+  ask(message: ToKeeper): Promise<unknown>;
+  /** Whether it has something that would end with its document: an unlocked wallet, a question to the person. */
+  busy(): boolean;
+}
+
+/** Starts it, once in a document's life. */
+export function startKeeper(chores: Chores): Keeper {
   const vault = new Vault(chores, (wallet) => {
     void tellEvents(wallet, chores);
     void pages.resume();
@@ -47,7 +55,7 @@ export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<unkn
     return true;
   });
   void vault.open();
-  return attend;
+  return { ask: attend, busy: () => vault.unlocked || questions.waiting };
 }
 
 async function answer(message: ToKeeper, vault: Vault, pages: Pages, chores: Chores): Promise<unknown> {

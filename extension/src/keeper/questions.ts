@@ -31,6 +31,11 @@ export class Questions {
     this.#chores = chores;
   }
 
+  /** Whether the person is being asked. */
+  get waiting(): boolean {
+    return this.#queue.length > 0;
+  }
+
   /** Asks; the answer is no when `signal` fires. */
   ask(question: Shown, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve) => {

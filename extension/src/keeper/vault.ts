@@ -17,6 +17,7 @@ export class Vault {
   #opening: Promise<void> | null = null;
   #pause = FIRST_PAUSE;
   #locked = true;
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   /** Called when the wallet is locked, and when it, or another one, is unlocked. */
   changed: () => void = () => {};
@@ -29,6 +30,11 @@ export class Vault {
   /** The wallet, if it is unlocked. */
   get wallet(): Wallet | null {
     return this.#wallet;
+  }
+
+  /** Whether it is open, or will be without the person. */
+  get unlocked(): boolean {
+    return this.#wallet !== null || this.#opening !== null || this.#later !== undefined;
   }
 
   /** Opens the wallet if it is unlocked; returns when that is decided. */
@@ -75,7 +81,7 @@ export class Vault {
   #failed(error: WalletError): void {
     console.warn('wallet', error.code, error.message);
     if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound') void this.#chores({ to: 'desk', ask: 'locked' });
-    else this.#later();
+    else this.#again();
   }
 
   #ended(wallet: Wallet, error: WalletError): void {
@@ -84,11 +90,15 @@ export class Vault {
     if (error.code === 'closed') {
       this.#setLocked(true);
       void this.#chores({ to: 'desk', ask: 'locked' });
-    } else this.#later();
+    } else this.#again();
   }
 
-  #later(): void {
-    setTimeout(() => void this.open(), this.#pause);
+  #again(): void {
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => {
+      this.#later = undefined;
+      void this.open();
+    }, this.#pause);
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   }
 }

@@ -9,8 +9,14 @@ import { openWallet } from './tabs.ts';
  */
 export async function openPageCode(): Promise<boolean> {
   const picture = await chrome.tabs.captureVisibleTab({ format: 'png' });
-  const text = await decodeImage(await (await fetch(picture)).blob());
+  const text = await decodeImage(pictureOf(picture));
   if (text === null) return false;
   await openWallet(`#/pay/${encodeURIComponent(text)}`);
   return true;
+}
+
+/** What a `data:` URL holds. To fetch it the policy of the extension's pages does not allow. */
+function pictureOf(url: string): Blob {
+  const bytes = Uint8Array.from(atob(url.slice(url.indexOf(',') + 1)), (char) => char.charCodeAt(0));
+  return new Blob([bytes], { type: 'image/png' });
 }

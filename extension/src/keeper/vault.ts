@@ -2,6 +2,7 @@
 
 import { Wallet, WalletError } from 'amplet';
 import { loadSetup } from '../../../www/src/lib/setup';
+import { atRest } from '../../../www/src/lib/work';
 import { toWalletError } from '../../../www/src/lib/errors';
 import type { Chores } from './keeper.ts';
 
@@ -46,12 +47,19 @@ export class Vault {
     return this.#wallet;
   }
 
-  /** Finishes the step, so that the extension can be replaced. */
-  async close(): Promise<void> {
-    const wallet = this.#wallet;
-    this.#wallet = null;
-    this.#setLocked(true);
-    await wallet?.lock();
+  /**
+   * Locks the wallet for all windows. What goes on is finished first: with `wait` it is waited for, otherwise nothing is done
+   * and the answer is `false`.
+   */
+  lock({ wait }: { wait: boolean }): Promise<boolean> {
+    return atRest(
+      async () => {
+        await this.#opening;
+        await this.#chores({ to: 'desk', ask: 'locked' }); // first, lest whoever asks meanwhile opens it again
+        await this.#wallet?.lock();
+      },
+      { wait },
+    );
   }
 
   #setLocked(locked: boolean): void {

@@ -21,7 +21,7 @@ export {
 } from './fetch.ts';
 export { SiteHost, type SiteHostOptions } from './host/host.ts';
 export { siteOf } from './host/types.ts';
-export type { Notes, Grant, InvoiceUse } from './host/notes.ts';
+export { payingSites, type Notes, type Grant, type InvoiceUse } from './host/notes.ts';
 export type { Payments, PaymentOrder } from './host/pay.ts';
 export {
   SiteFault,

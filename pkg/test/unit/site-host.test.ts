@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Json, type Question, type Sender, type SiteErrorName, SiteHost, type SiteReply } from '../../src/provider/index.ts';
+import { type Json, payingSites, type Question, type Sender, type SiteErrorName, SiteHost, type SiteReply } from '../../src/provider/index.ts';
 import { FRAMED, FakeStore, FakeWallet, Failure, NOW, Person, SHOP, report, siteName, turn } from './site-fakes.ts';
 
 /** A wallet, a person and a host; `restart` gives another host over the same store. */
@@ -91,7 +91,7 @@ test('who asks is what the browser says, whatever the message claims', async () 
 });
 
 test('within the purse nobody is asked, and the proof comes back', async () => {
-  const { wallet, person, ok } = world();
+  const { wallet, person, ok, store } = world();
   purse(wallet, 100_000n);
   const invoice = wallet.issue();
   assert.deepEqual(await ok('sendPayment', { paymentRequest: ` lightning:${invoice}` }), {
@@ -99,7 +99,9 @@ test('within the purse nobody is asked, and the proof comes back', async () => {
     paymentHash: wallet.invoices.get(invoice)!.paymentHash,
   });
   assert.deepEqual(person.asked, []);
-  assert.deepEqual(wallet.paid[0]!.spender, { holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' } });
+  const site = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
+  assert.deepEqual(wallet.paid[0]!.spender, { holder: { kind: 'site', ...site } });
+  assert.deepEqual([...(await payingSites(store))], [[wallet.invoices.get(invoice)!.paymentHash, site]]);
 });
 
 test('a hundred payments at once against a purse for ten', async () => {

@@ -31,7 +31,7 @@ const common = {
 
 /** The wallet's windows, the keeper and the desk. */
 function pages(outDir) {
-  const input = ['popup', 'approve', 'options', 'offscreen', 'background'].map((name) => at(`${name}.html`));
+  const input = ['popup', 'panel', 'approve', 'options', 'offscreen', 'background'].map((name) => at(`${name}.html`));
   return build({
     ...common,
     base: './',

@@ -4,12 +4,17 @@ import { POLICY } from '../../www/build/csp.ts';
 
 export type Browser = 'chrome' | 'firefox';
 
-/** What both need: money and unlock state (`storage`), sites that want paying (`webRequest`, session rules), codes on pages. */
+/**
+ * What both need: money and unlock state (`storage`), sites that want paying (`webRequest`, session rules, whether a page is
+ * empty), codes on pages, and when to lock (`idle`).
+ */
 const PERMISSIONS = [
   'activeTab',
   'contextMenus',
   'declarativeNetRequestWithHostAccess',
+  'idle',
   'notifications',
+  'scripting',
   'storage',
   'unlimitedStorage',
   'webRequest',
@@ -49,15 +54,14 @@ const CHROME = {
   message_serialization: 'structured_clone',
   permissions: [...PERMISSIONS, 'offscreen', 'sidePanel'],
   background: { service_worker: 'background.js', type: 'module' },
-  side_panel: { default_path: 'popup.html' },
-
+  side_panel: { default_path: 'panel.html' },
 };
 
 const FIREFOX = {
   permissions: PERMISSIONS,
   // The page is the wallet's home, as the offscreen document is in Chrome.
   background: { page: 'background.html' },
-  sidebar_action: { default_panel: 'popup.html', default_title: '__MSG_name__', default_icon: ICONS, open_at_install: false },
+  sidebar_action: { default_panel: 'panel.html', default_title: '__MSG_name__', default_icon: ICONS, open_at_install: false },
   // Not on Android, which has no windows to ask the person in.
   browser_specific_settings: {
     gecko: { id: 'wallet@amplet.dev', strict_min_version: '140.0', data_collection_permissions: { required: ['none'] } },

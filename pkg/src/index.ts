@@ -26,6 +26,7 @@ export type {
   Holder,
   HolderKind,
   Inspected,
+  Login,
   Network,
   NoRoute,
   NoRouteReason,

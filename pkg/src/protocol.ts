@@ -362,6 +362,20 @@ valid: boolean,
 nodeId: string | null, };
 
 /**
+ * The proof of who logs in.
+ */
+export type Login = { 
+/**
+ * Who: a compressed public key, in hex. The same for every login at a domain, also from another device with the same
+ * recovery phrase.
+ */
+key: string, 
+/**
+ * The challenge signed with it (ECDSA), DER in hex.
+ */
+signature: string, };
+
+/**
  * The Bitcoin network of a wallet.
  */
 export type Network = "mainnet" | "testnet4" | "signet" | "regtest";
@@ -1361,7 +1375,15 @@ message: string,
 /**
  * As `signature`.
  */
-signature: string, } | { "method": "ack", 
+signature: string, } | { "method": "logIn", 
+/**
+ * Such as `site.com`: lower case, without a dot at its end.
+ */
+domain: string, 
+/**
+ * What the site wants signed: 32 bytes in hex, the `k1` of its link.
+ */
+challenge: string, } | { "method": "ack", 
 /**
  * The event's id.
  */

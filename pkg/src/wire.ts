@@ -24,6 +24,8 @@ export type Call =
   | { method: 'request'; request: Request }
   /** Answers nothing. */
   | { method: 'changePassphrase'; from: Key; to: Key; kdf: KdfParams }
+  /** Answers the mnemonic, for the key only. */
+  | { method: 'words'; key: Key }
   /** Deletes the wallet for good, whoever has it open. Answers nothing. */
   | { method: 'destroy'; takeOver: boolean };
 
@@ -100,6 +102,8 @@ function wrongCall(call: unknown): string | null {
     case 'changePassphrase':
       if (!isKey(call['from']) || !isKey(call['to'])) return '`changePassphrase` needs keys `from` and `to` of 32 bytes';
       return isBytes(call['kdf']) ? null : '`changePassphrase` needs bytes as `kdf`';
+    case 'words':
+      return isKey(call['key']) ? null : '`words` needs a `key` of 32 bytes';
     case 'destroy':
       return typeof call['takeOver'] === 'boolean' ? null : '`destroy` needs a boolean `takeOver`';
     default:

@@ -103,6 +103,8 @@ async fn requests_that_are_none_are_refused() {
 async fn only_the_key_opens() {
     let engine = create("key").await;
     assert!(engine.proves(&[1; 32]) && !engine.proves(&[2; 32]) && !engine.proves(&[]));
+    assert_eq!(engine.words(vec![1; 32]).await.map_err(|e| code(&e)), Ok(MNEMONIC.to_owned()));
+    assert_eq!(engine.words(vec![2; 32]).await.map_err(|e| code(&e)), Err("wrongPassphrase".to_owned()));
     engine.close().await.unwrap();
     assert!(!engine.proves(&[1; 32]), "a closed engine knows no key");
     assert_eq!(kdf_params("key".into()).await.unwrap(), cheap());

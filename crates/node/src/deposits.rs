@@ -19,9 +19,9 @@ const ATTENTIVE_FOR: Duration = Duration::from_secs(15 * 60);
 /// How often otherwise.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Looks for deposits until the node closes.
+/// Looks for deposits.
 pub(crate) async fn follow(inner: Rc<Inner>) {
-    while !inner.closing.get() {
+    loop {
         look(&inner).await;
         let since = inner.platform.monotonic().saturating_sub(ATTENTIVE_FOR);
         let attentive = inner.asked_for_address.get().is_some_and(|at| at >= since);

@@ -50,7 +50,7 @@ pub(crate) async fn run(inner: Rc<Inner>) {
         fire(&inner, &mut timers);
         if let Err(error) = settle(&inner).await {
             log::error!("the node stops: {error}");
-            inner.closing.set(true);
+            inner.closing.begin();
             inner.ldk.peers.disconnect_all_peers();
             inner.notify(&Notice::Stopped(Rc::new(error)));
             break;
@@ -61,8 +61,6 @@ pub(crate) async fn run(inner: Rc<Inner>) {
         }
         wait(&inner, &timers).await;
     }
-    inner.updates.wanted.wake();
-    inner.deposits.wake();
     inner.stopped.wake();
 }
 
@@ -221,8 +219,7 @@ fn stage_monitors_at_new_block(inner: &Inner) {
     }
     for channel in inner.ldk.monitors.list_monitors() {
         if let Ok(monitor) = inner.ldk.monitors.get_monitor(channel) {
-            let name = format!("{}{}", names::MONITORS, monitor.persistence_key());
-            inner.journal.put(name, monitor.encode());
+            inner.journal.put_monitor(&monitor);
         }
     }
 }

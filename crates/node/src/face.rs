@@ -56,11 +56,11 @@ impl Node {
     ) -> Result<Self, NodeError> {
         let inner = Rc::new(open::open(platform, store, chain, keys, birthday, config).await?);
         inner.platform.spawn(Box::pin(engine::run(Rc::clone(&inner))));
-        inner.platform.spawn(Box::pin(sync::follow(Rc::clone(&inner))));
-        inner.platform.spawn(Box::pin(deposits::follow(Rc::clone(&inner))));
-        inner.platform.spawn(Box::pin(update::follow(Rc::clone(&inner))));
+        while_open(&inner, sync::follow);
+        while_open(&inner, deposits::follow);
+        while_open(&inner, update::follow);
         if let Role::Gateway(_) = inner.config.role {
-            inner.platform.spawn(Box::pin(announce(Rc::clone(&inner))));
+            while_open(&inner, announce);
         }
         inner.wake.wake();
         Ok(Self { inner })
@@ -338,8 +338,7 @@ impl Node {
 
     /// Stops at once, as if the process had been killed: nothing more is written, all connections break.
     pub fn abort(&self) {
-        self.inner.closing.set(true);
-        self.inner.updates.wanted.wake();
+        self.inner.closing.begin();
         self.inner.ldk.peers.disconnect_all_peers();
         self.inner.kept.borrow().iter().for_each(|kept| kept.retry.wake());
     }
@@ -347,8 +346,7 @@ impl Node {
     /// Finishes the step, hangs up, and lets the store go.
     pub async fn close(&self) {
         engine::stage_learnt(&self.inner);
-        self.inner.closing.set(true);
-        self.inner.updates.wanted.wake();
+        self.inner.closing.begin();
         self.inner.wake.wake();
         self.inner.kept.borrow().iter().for_each(|kept| kept.retry.wake());
         engine::ended(&self.inner).await;
@@ -356,9 +354,16 @@ impl Node {
     }
 }
 
+/// Does what goes on in the background until the node closes.
+fn while_open<F: Future<Output = ()> + 'static>(inner: &Rc<Inner>, work: impl FnOnce(Rc<Inner>) -> F) {
+    let (inner, work) = (Rc::clone(inner), work(Rc::clone(inner)));
+    let platform = Rc::clone(&inner.platform);
+    platform.spawn(Box::pin(async move { inner.closing.or(work).await }));
+}
+
 /// Tells the network of a gateway, now and every hour.
 async fn announce(inner: Rc<Inner>) {
-    while !inner.closing.get() {
+    loop {
         if let Role::Gateway(forwarding) = &inner.config.role {
             let addresses = forwarding.addresses.clone();
             inner.ldk.peers.broadcast_node_announcement([0x1f, 0x6f, 0xeb], forwarding.alias, addresses);

@@ -6,15 +6,12 @@ use std::time::Duration;
 
 use amplet_storage::Batch;
 use bitcoin::Transaction;
-use lightning::chain::ChannelMonitorUpdateStatus;
 use lightning::chain::chaininterface::{BroadcasterInterface, TransactionType};
-use lightning::chain::chainmonitor::Persist;
-use lightning::chain::channelmonitor::{ChannelMonitor, ChannelMonitorUpdate};
 use lightning::io;
 use lightning::ln::types::ChannelId;
-use lightning::sign::InMemorySigner;
-use lightning::util::persist::{KVStoreSync, MonitorName};
-use lightning::util::ser::Writeable;
+use lightning::util::persist::KVStoreSync;
+
+use crate::monitors::Monitors;
 
 /// How long a write that nothing waits for may ride along before it gets a commit of its own.
 const RIDE: Duration = Duration::from_millis(50);
@@ -27,6 +24,8 @@ pub mod names {
     pub const MANAGER: &str = "ldk/manager";
     /// Channel monitors, by LDK's monitor name.
     pub const MONITORS: &str = "ldk/monitor/";
+    /// Updates that a stored monitor lacks, by its name and their number.
+    pub const MONITOR_UPDATES: &str = "ldk/monitor_update/";
     /// The output sweeper.
     pub const SWEEPER: &str = "ldk/output_sweeper";
     /// A gateway's gossip, as LDK writes it.
@@ -61,7 +60,7 @@ pub struct Step {
     /// Transactions to broadcast after the commit, package by package.
     pub broadcasts: Vec<Vec<Transaction>>,
     /// Whether something waits for the commit.
-    urgent: bool,
+    pub(crate) urgent: bool,
     /// How long what rides along may wait for a step.
     patience: Option<Duration>,
 }
@@ -76,10 +75,12 @@ impl Step {
 #[derive(Default)]
 pub struct Journal {
     step: Mutex<Step>,
+    /// How the channel monitors are stored.
+    pub(crate) monitors: Monitors,
 }
 
 impl Journal {
-    fn step(&self) -> MutexGuard<'_, Step> {
+    pub(crate) fn step(&self) -> MutexGuard<'_, Step> {
         self.step.lock().unwrap_or_else(|e| e.into_inner())
     }
 
@@ -147,43 +148,6 @@ impl Journal {
     /// Takes the whole step; a new one begins.
     pub fn take(&self) -> Step {
         std::mem::take(&mut *self.step())
-    }
-}
-
-fn monitor_key(name: &MonitorName) -> String {
-    format!("{}{name}", names::MONITORS)
-}
-
-impl Persist<InMemorySigner> for Journal {
-    fn persist_new_channel(
-        &self,
-        name: MonitorName,
-        monitor: &ChannelMonitor<InMemorySigner>,
-    ) -> ChannelMonitorUpdateStatus {
-        let mut step = self.step();
-        step.writes.put(monitor_key(&name), monitor.encode());
-        step.urgent = true;
-        step.durable.push((monitor.channel_id(), monitor.get_latest_update_id()));
-        ChannelMonitorUpdateStatus::InProgress
-    }
-
-    fn update_persisted_channel(
-        &self,
-        name: MonitorName,
-        update: Option<&ChannelMonitorUpdate>,
-        monitor: &ChannelMonitor<InMemorySigner>,
-    ) -> ChannelMonitorUpdateStatus {
-        let mut step = self.step();
-        step.writes.put(monitor_key(&name), monitor.encode());
-        step.urgent = true;
-        if let Some(update) = update {
-            step.durable.push((monitor.channel_id(), update.update_id));
-        }
-        ChannelMonitorUpdateStatus::InProgress
-    }
-
-    fn archive_persisted_channel(&self, name: MonitorName) {
-        self.remove(monitor_key(&name));
     }
 }
 

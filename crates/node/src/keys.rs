@@ -1,19 +1,24 @@
 //! Every key of a wallet, from one BIP 39 mnemonic and an installation number.
 //!
 //! Savings: BIP 86, account 0. Lightning: LDK's 32-byte seed is the private key at `m/535'/<network>'/<installation>'`, so
-//! that a mnemonic entered on another device finds the savings but never acts as the same Lightning node.
+//! that a mnemonic entered on another device finds the savings but never acts as the same Lightning node. Logins (LUD-05):
+//! below `m/138'`, the same on every device.
 
 use std::time::Duration;
 
 use bdk_wallet::template::Bip86;
 use bip39::Mnemonic;
 use bitcoin::bip32::{ChildNumber, Xpriv};
-use bitcoin::secp256k1::{All, Secp256k1};
+use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
+use bitcoin::secp256k1::{All, Secp256k1, SecretKey};
 use bitcoin::{Network, NetworkKind};
 use zeroize::Zeroizing;
 
 /// Purpose of the hardened path of Lightning seeds.
 const LIGHTNING_PURPOSE: u32 = 535;
+
+/// Purpose of the hardened path of keys that log in.
+const LOGIN_PURPOSE: u32 = 138;
 
 /// Why a text is not a mnemonic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +137,28 @@ impl Keys {
     }
 }
 
+/// The key that stands for the person at `domain` (LUD-05): another one for each, and none of them the node's.
+///
+/// # Errors
+/// When a derivation is out of range.
+pub(crate) fn linking_key(root: &Xpriv, domain: &str) -> Result<SecretKey, bitcoin::bip32::Error> {
+    let secp: Secp256k1<All> = Secp256k1::new();
+    let purpose = root.derive_priv(&secp, &[ChildNumber::from_hardened_idx(LOGIN_PURPOSE)?])?;
+    let hashing = purpose.derive_priv(&secp, &[ChildNumber::from_normal_idx(0)?])?;
+    let path = login_path(&hashing.private_key.secret_bytes(), domain).map(ChildNumber::from);
+    Ok(purpose.derive_priv(&secp, &path)?.private_key)
+}
+
+/// What comes after `m/138'` for a domain: the first 16 bytes of its HMAC, as four numbers.
+fn login_path(hashing_key: &[u8; 32], domain: &str) -> [u32; 4] {
+    let mut engine = HmacEngine::<sha256::Hash>::new(hashing_key);
+    engine.input(domain.as_bytes());
+    let hash = Hmac::<sha256::Hash>::from_engine(engine).to_byte_array();
+    let mut numbers =
+        hash.chunks_exact(4).map(|bytes| bytes.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte)));
+    std::array::from_fn(|_| numbers.next().unwrap_or_default())
+}
+
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Keys({}, installation {})", self.network, self.installation)
@@ -172,6 +199,22 @@ mod tests {
         assert_ne!(seed(Network::Regtest, 0), seed(Network::Regtest, 1));
         assert_ne!(seed(Network::Regtest, 0), seed(Network::Bitcoin, 0));
         assert!(Keys::new(&mnemonic, Network::Regtest, 1 << 31).is_err());
+    }
+
+    #[test]
+    fn logins_follow_lud_05() {
+        // Its test vector.
+        let hashing = <[u8; 32] as hex_conservative::FromHex>::from_hex(
+            "7d417a6a5e9a6a4a879aeaba11a11838764c8fa2b959c242d43dea682b3e409b",
+        );
+        let path = login_path(&hashing.unwrap(), "site.com");
+        assert_eq!(path, [1_588_488_367, 2_659_270_754, 38_110_259, 4_136_336_762]);
+        let key = |installation, domain| {
+            let keys = Keys::new(&parse_mnemonic(WORDS).unwrap(), Network::Regtest, installation).unwrap();
+            linking_key(&keys.root(), domain).unwrap()
+        };
+        assert_eq!(key(0, "site.com"), key(1, "site.com"));
+        assert_ne!(key(0, "site.com"), key(0, "www.site.com"));
     }
 
     #[test]

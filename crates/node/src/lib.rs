@@ -5,6 +5,7 @@
 
 mod balance;
 mod channels;
+mod closing;
 mod config;
 mod deposits;
 mod engine;
@@ -18,6 +19,7 @@ mod keysend;
 mod ledger;
 mod log;
 mod messages;
+mod monitors;
 mod node;
 mod offers;
 mod onchain;

@@ -15,6 +15,7 @@ use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::channel::oneshot;
 use lightning::ln::types::ChannelId;
 
+use crate::closing::Closing;
 use crate::config::NodeConfig;
 use crate::error::ChannelError;
 use crate::fees::Fees;
@@ -116,11 +117,11 @@ pub(crate) struct Inner {
     pub riding_since: Cell<Option<Duration>>,
     /// Monotonic time at which a savings address was last handed out.
     pub asked_for_address: Cell<Option<Duration>>,
-    /// Rung when a savings address is handed out, and when the node closes.
+    /// Rung when a savings address is handed out.
     pub deposits: Wake,
     /// How many channels could be used when that was last told.
     pub usable: Cell<usize>,
-    pub closing: Cell<bool>,
+    pub closing: Closing,
     pub stopped: Wake,
 }
 

@@ -18,6 +18,7 @@ use lightning::sign::{EntropySource, NodeSigner, Recipient};
 use lightning::util::ser::ReadableArgs;
 use lightning::util::wallet_utils::WalletSync;
 
+use crate::closing::Closing;
 use crate::config::{GraphSource, NodeConfig};
 use crate::error::NodeError;
 use crate::fees::Fees;
@@ -26,6 +27,7 @@ use crate::keys::{Keys, split};
 use crate::ledger::Ledger;
 use crate::log::Log;
 use crate::messages::Messages;
+use crate::monitors;
 use crate::node::{Inner, Ldk, SyncState};
 use crate::offers::{OnionMessages, Ways, onion_messages, ways};
 use crate::onchain::Onchain;
@@ -112,7 +114,7 @@ pub(crate) async fn open(
         asked_for_address: std::cell::Cell::default(),
         deposits: Wake::default(),
         usable: std::cell::Cell::new(0),
-        closing: std::cell::Cell::new(false),
+        closing: Closing::default(),
         stopped: Wake::default(),
         store,
     })
@@ -133,7 +135,7 @@ async fn assemble(
         base.signer.get_peer_storage_key(),
         true,
     ));
-    let loaded = load_monitors(base).await?;
+    let loaded = monitors::load(base.store, &base.journal, (&base.signer, &base.fees, &base.log)).await?;
     let ways = ways(&router, &base.signer);
     let manager = load_manager(base, (&router, &ways), &monitors, &loaded, birthday).await?;
     let sweeper = load_sweeper(base, &manager).await?;
@@ -173,7 +175,7 @@ async fn assemble(
     Ok((ldk, updates, wake, sync))
 }
 
-fn corrupt(what: &str, reason: DecodeError) -> NodeError {
+pub(crate) fn corrupt(what: &str, reason: DecodeError) -> NodeError {
     NodeError::Corrupt { what: what.to_owned(), reason }
 }
 
@@ -221,19 +223,6 @@ async fn load_routing(
     // What was stored counts as heard now, not when somebody first asks.
     drop(router.graph());
     Ok((Rc::new(router), gossip, updates))
-}
-
-async fn load_monitors(base: &Base<'_>) -> Result<Vec<Monitor>, NodeError> {
-    let mut monitors = Vec::new();
-    for name in base.store.list(names::MONITORS).await? {
-        let Some(bytes) = base.store.get(&name).await? else { continue };
-        let read = <(lightning::chain::BlockLocator, Monitor)>::read(
-            &mut &bytes[..],
-            (&*base.signer, &*base.signer),
-        );
-        monitors.push(read.map_err(|e| corrupt(&name, e))?.1);
-    }
-    Ok(monitors)
 }
 
 async fn load_manager(

@@ -81,9 +81,9 @@ impl BlockListener for Everything<'_> {
     }
 }
 
-/// Follows the chain until the node closes.
+/// Follows the chain.
 pub(crate) async fn follow(inner: Rc<Inner>) {
-    while !inner.closing.get() {
+    loop {
         match once(&inner).await {
             Ok(()) => {
                 inner.chain.changed(POLL_EVERY, POLL_LIMIT).await;

@@ -239,6 +239,21 @@ fn nothing_is_said_while_the_disk_is_full() {
 }
 
 #[test]
+fn a_closed_node_lets_go_of_everything_at_once() {
+    let (world, wallet, _gateway) = pair();
+    world.kill("wallet", wallet);
+    let (wrap, scales) = world::weighed();
+    let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
+    world.connect(&wallet, &world.node("gateway"), "gateway");
+    let held = Rc::downgrade(&scales.take().unwrap());
+    // Whatever it waits for: the next block, deposits, routing data, its gateway.
+    world.platform.advance(Duration::from_secs(7));
+    assert!(held.upgrade().is_some());
+    world.close("wallet", wallet);
+    assert!(held.upgrade().is_none(), "a task still holds the node, its keys and its store");
+}
+
+#[test]
 fn a_second_writer_fences_the_first_out() {
     let (world, wallet, gateway) = pair();
     let invoice = world.ask(&gateway, 1_000_000);

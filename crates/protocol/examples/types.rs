@@ -36,6 +36,7 @@ fn main() {
         page::Spending,
         page::SignedMessage,
         page::VerifiedMessage,
+        page::Login,
         page::Network,
         page::Gateway,
         page::Balance,

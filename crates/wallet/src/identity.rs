@@ -5,7 +5,7 @@ use amplet_protocol::page::{ErrorCode, Network, OpenOptions, WalletError};
 use amplet_storage::{Batch, Store};
 use amplet_transport::Platform;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 const NAME: &str = "wallet/identity";
 const FORMAT: u32 = 1;
@@ -59,15 +59,11 @@ impl Identity {
                 Ok(identity)
             }
             (None, Some(mnemonic)) => Self::create(platform, store, options, mnemonic).await,
-            (None, None) => {
-                let message =
-                    "this wallet was not created completely; delete it and create or restore it again";
-                Err(WalletError::new(ErrorCode::WalletNotFound, message))
-            }
+            (None, None) => Err(incomplete()),
         }
     }
 
-    fn read(bytes: &[u8], options: &OpenOptions) -> Result<Self, WalletError> {
+    fn parse(bytes: &[u8]) -> Result<Self, WalletError> {
         let identity: Self = serde_json::from_slice(bytes).map_err(|e| {
             WalletError::new(
                 ErrorCode::Corrupt,
@@ -79,6 +75,11 @@ impl Identity {
             let message = "this wallet was written by a newer release of Amplet; update to open it";
             return Err(WalletError::new(ErrorCode::NewerFormat, message));
         }
+        Ok(identity)
+    }
+
+    fn read(bytes: &[u8], options: &OpenOptions) -> Result<Self, WalletError> {
+        let identity = Self::parse(bytes)?;
         if identity.network != options.network {
             let message = format!(
                 "this wallet is on {}, not on {}; open it with its own network, or choose another name",
@@ -123,6 +124,14 @@ impl Identity {
         Ok(identity)
     }
 
+    /// The words of the wallet in `store`, whatever its network.
+    pub async fn words(store: &dyn Store) -> Result<Zeroizing<String>, WalletError> {
+        let bytes = store.get(NAME).await.map_err(|e| WalletError::from(&e))?;
+        let bytes = bytes.ok_or_else(incomplete)?;
+        let mut identity = Self::parse(&bytes)?;
+        Ok(Zeroizing::new(std::mem::take(&mut identity.mnemonic)))
+    }
+
     /// Every key.
     pub fn keys(&self) -> Result<Keys, WalletError> {
         let mnemonic = parse_mnemonic(&self.mnemonic)
@@ -130,6 +139,11 @@ impl Identity {
         Keys::new(&mnemonic, network(self.network), self.installation)
             .map_err(|e| WalletError::new(ErrorCode::Internal, e.to_string()))
     }
+}
+
+fn incomplete() -> WalletError {
+    let message = "this wallet was not created completely; delete it and create or restore it again";
+    WalletError::new(ErrorCode::WalletNotFound, message)
 }
 
 fn parse(mnemonic: &str) -> Result<String, WalletError> {

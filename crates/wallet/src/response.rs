@@ -1,7 +1,7 @@
 //! Answers, serialised as what they hold.
 
 use amplet_protocol::page::{
-    Balance, Channel, FeeRates, Inspected, OnchainSend, Payment, PaymentRequest, Preview, Purse,
+    Balance, Channel, FeeRates, Inspected, Login, OnchainSend, Payment, PaymentRequest, Preview, Purse,
     SignedMessage, Spending, Status, VerifiedMessage,
 };
 use serde::Serialize;
@@ -28,4 +28,5 @@ pub enum Response {
     Spending(Spending),
     SignedMessage(SignedMessage),
     VerifiedMessage(VerifiedMessage),
+    Login(Login),
 }

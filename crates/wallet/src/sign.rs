@@ -1,12 +1,16 @@
-//! Texts signed by nodes, as lnd and Core Lightning sign them.
+//! Texts signed by nodes, as lnd and Core Lightning sign them, and logins.
 
 use amplet_node::lightning::util::message_signing;
-use amplet_protocol::page::{ErrorCode, MAX_TEXT, SignedMessage, VerifiedMessage, WalletError};
+use amplet_protocol::page::{ErrorCode, Login, MAX_TEXT, SignedMessage, VerifiedMessage, WalletError};
+use hex_conservative::{DisplayHex, FromHex};
 
 use crate::wallet::Inner;
 
 /// Longest signature read: 65 bytes are 104 characters of zbase32.
 const MAX_SIGNATURE: usize = 104;
+
+/// Longest name of a host (RFC 1035).
+const MAX_DOMAIN: usize = 253;
 
 pub(crate) fn sign(inner: &Inner, message: String) -> Result<SignedMessage, WalletError> {
     check(&message)?;
@@ -23,6 +27,24 @@ pub(crate) fn verify(message: &str, signature: &str) -> Result<VerifiedMessage, 
     }
     let signer = message_signing::recover_pk(message.as_bytes(), signature).ok();
     Ok(VerifiedMessage { valid: signer.is_some(), node_id: signer.map(|key| key.to_string()) })
+}
+
+pub(crate) fn log_in(inner: &Inner, domain: &str, challenge: &str) -> Result<Login, WalletError> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
+    if !(1..=MAX_DOMAIN).contains(&domain.len()) || !domain.bytes().all(plain) || domain.ends_with('.') {
+        let message = "a login is at a domain such as `site.com`, in lower case and without a dot at its end";
+        return Err(WalletError::new(ErrorCode::InvalidInput, message));
+    }
+    let bytes = <[u8; 32]>::from_hex(challenge).map_err(|_| {
+        WalletError::new(
+            ErrorCode::InvalidInput,
+            "what a login signs is 64 hex digits; take the `k1` of its link",
+        )
+    })?;
+    let (key, signature) = inner.node.log_in(domain, bytes).ok_or_else(|| {
+        WalletError::new(ErrorCode::Internal, "the key of this domain could not be derived")
+    })?;
+    Ok(Login { key: key.to_string(), signature: signature.serialize_der().to_lower_hex_string() })
 }
 
 fn check(message: &str) -> Result<(), WalletError> {

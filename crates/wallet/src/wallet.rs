@@ -8,8 +8,10 @@ use amplet_storage::Store;
 use amplet_transport::Platform;
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use zeroize::Zeroizing;
 
 use crate::gateways::Gateways;
+use crate::identity::Identity;
 use crate::{
     Response, diagnostics, errors, inspect, onchain, open, pay, purses, receive, sign, state, stream,
 };
@@ -47,6 +49,14 @@ impl Wallet {
     ) -> Result<Self, WalletError> {
         let inner = open::open(platform, store, options).await?;
         Ok(Self { inner: Rc::new(inner) })
+    }
+
+    /// The words of the wallet in `store`. To be shown only to whoever has proved the passphrase once more.
+    ///
+    /// # Errors
+    /// `walletNotFound`, `corrupt`, `newerFormat`, `storage`.
+    pub async fn words(store: &dyn Store) -> Result<Zeroizing<String>, WalletError> {
+        Identity::words(store).await
     }
 
     /// Answers a request.
@@ -116,6 +126,9 @@ impl Wallet {
             Request::SignMessage { message } => sign::sign(inner, message).map(Response::SignedMessage),
             Request::VerifyMessage { message, signature } => {
                 sign::verify(&message, &signature).map(Response::VerifiedMessage)
+            }
+            Request::LogIn { domain, challenge } => {
+                sign::log_in(inner, &domain, &challenge).map(Response::Login)
             }
             Request::Ack { id } => {
                 inner.node.ack(id);

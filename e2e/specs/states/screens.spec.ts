@@ -170,7 +170,7 @@ const PLACES: Place[] = [
     await page.getByRole('button', { name: 'Scan' }).click();
     await expect(page.getByText('Or read a picture')).toBeVisible();
   }),
-  opened('history', '#/history'),
+  opened('history', '#/history', (page) => expect(page.getByTestId('payment').first()).toBeVisible()),
   opened('history-empty', '#/history', async () => {}, 'new'),
   opened('history-payment', '#/history', (page) => page.getByTestId('payment').first().click()),
   opened('history-failed', '#/history', (page) => page.getByTestId('payment').nth(2).click()),
@@ -213,6 +213,12 @@ const PLACES: Place[] = [
     await expect(page.getByText(/Write 66 hexadecimal digits/)).toBeVisible();
   }),
   opened('settings-passphrase', '#/settings', (page) => page.getByRole('button', { name: 'Change passphrase' }).click()),
+  opened('settings-words', '#/settings', async (page) => {
+    await page.getByRole('button', { name: 'Show the words' }).click();
+    await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+    await page.keyboard.press('Enter');
+    await expect(page.getByTestId('words').locator('b')).toHaveText(WORDS.split(' '));
+  }),
   opened('settings-delete', '#/settings', (page) => page.getByRole('button', { name: 'Delete wallet' }).click()),
 ];
 

@@ -7,8 +7,8 @@
 const LOOK_MS = 500;
 /** Ms between two looks at where the window is: no event tells of a move. */
 const WATCH_MS = 100;
-/** In a smaller window amount and site may be out of sight, px. */
-const LEAST = { width: 300, height: 320 };
+/** In a smaller window amount and site may be out of sight; px of the screen, however large the person has the letters. */
+const LEAST = { width: 300, height: 360 };
 
 export class Attention {
   /** Whether a yes counts. */
@@ -36,7 +36,7 @@ export class Attention {
   }
 
   #look(): void {
-    const visible = document.hasFocus() && document.visibilityState === 'visible' && innerWidth >= LEAST.width && innerHeight >= LEAST.height;
+    const visible = document.hasFocus() && document.visibilityState === 'visible' && outerWidth >= LEAST.width && outerHeight >= LEAST.height;
     if (!visible || place() !== this.#place) this.again();
     else if (performance.now() - this.#since >= LOOK_MS) this.given = true;
   }

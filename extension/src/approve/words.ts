@@ -15,6 +15,7 @@ export const TITLES: Record<Kind, () => string> = {
   signMessage: m.ask_sign,
   verifyMessage: m.ask_verify,
   lnurlPay: m.ask_payment,
+  lnurlSuccess: m.ask_success,
   lnurlWithdraw: m.ask_invoice,
   lnurlAuth: m.ask_login,
 };
@@ -29,6 +30,7 @@ export const YES: Record<Kind, () => string> = {
   signMessage: m.ask_sign_yes,
   verifyMessage: m.ask_close,
   lnurlPay: m.pay,
+  lnurlSuccess: m.ask_close,
   lnurlWithdraw: m.receive,
   lnurlAuth: m.ask_login_yes,
 };

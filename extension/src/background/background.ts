@@ -2,6 +2,7 @@
 
 import { attendDesk } from './attend.ts';
 import { ensureKeeper } from './keeper.ts';
+import { attendIdle } from './idle.ts';
 import { attendMenu } from './menu.ts';
 import { attendNavigation } from './navigation.ts';
 import type { ToKeeper } from '../lib/messages.ts';
@@ -11,6 +12,7 @@ chrome.runtime.onStartup.addListener(() => void ensureKeeper());
 chrome.runtime.onInstalled.addListener(() => void ensureKeeper());
 attendMenu();
 attendNavigation(askKeeper);
+attendIdle(askKeeper);
 // The keeper finishes its step and asks for the restart; what is unlocked is locked by it.
 chrome.runtime.onUpdateAvailable.addListener(() => void askKeeper({ to: 'keeper', ask: 'update' }));
 

@@ -1,6 +1,7 @@
 /** Chores that need the browser's windows, badge and rules. Keeps nothing: it may end after each of them. */
 
 import { takeStep } from './navigation.ts';
+import { setIdleAfter } from './idle.ts';
 import { tell } from './notices.ts';
 import { forgetKey, storedKey } from '../lib/session.ts';
 import { openWallet } from '../lib/tabs.ts';
@@ -24,6 +25,8 @@ export async function doChore(message: ToDesk): Promise<unknown> {
       return forgetKey();
     case 'prompt':
       return showPrompt();
+    case 'idleAfter':
+      return setIdleAfter(message.minutes);
     case 'badge':
       return chrome.action.setBadgeText({ text: message.text });
     case 'notify':

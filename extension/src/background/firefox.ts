@@ -2,6 +2,7 @@
 
 import { attendDesk } from './attend.ts';
 import { stayAwake } from './awake.ts';
+import { attendIdle } from './idle.ts';
 import { attendMenu } from './menu.ts';
 import { doChore } from './desk.ts';
 import { attendNavigation, PAGES } from './navigation.ts';
@@ -14,4 +15,5 @@ stayAwake(keeper.busy);
 attendNavigation(keeper.ask);
 // Firefox forgets the tab of a page that changes processes, unless somebody was told of the request when it began.
 chrome.webRequest.onBeforeRequest.addListener(() => undefined, PAGES);
+attendIdle(keeper.ask);
 chrome.runtime.onUpdateAvailable.addListener(() => void keeper.ask({ to: 'keeper', ask: 'update' }));

@@ -23,8 +23,20 @@ async function observe(details: Completed, ask: (message: ToKeeper) => Promise<u
   const { tabId, url, method, statusCode, type, responseHeaders = [], documentLifecycle } = details;
   const headers = responseHeaders.map(({ name, value }) => ({ name, value }));
   const ahead = documentLifecycle !== undefined && documentLifecycle !== 'active';
-  const response: NavigationResponse = { tabId, url, method, statusCode, type, headers, ahead, authorized: answered };
+  const empty = answered && statusCode === 200 && (await holdsNothing(tabId));
+  const response: NavigationResponse = { tabId, url, method, statusCode, type, headers, ahead, authorized: answered, empty };
   await ask({ to: 'keeper', ask: 'navigation', response });
+}
+
+/** Whether a page came without content, which its headers do not always say. What cannot be looked at is not held against it. */
+async function holdsNothing(tabId: number): Promise<boolean> {
+  const look = (): boolean => {
+    const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+    const nodes = document.head.childNodes.length + (document.body?.childNodes.length ?? 0);
+    return navigation?.decodedBodySize === 0 && nodes === 0;
+  };
+  const results = await chrome.scripting.executeScript({ target: { tabId }, func: look }).catch(() => []);
+  return results[0]?.result === true;
 }
 
 async function leave(tabId: number, ask: (message: ToKeeper) => Promise<unknown>): Promise<void> {
@@ -55,7 +67,7 @@ const TITLES: Record<(NavigationStep & { do: 'show' })['problem'], () => string>
 };
 
 /** The header goes with the next request of this tab for exactly this page; the tab's number is the rule's. */
-async function reload({ tabId, url, authorization }: NavigationStep & { do: 'reload' }): Promise<void> {
+async function reload({ tabId, url, header, authorization }: NavigationStep & { do: 'reload' }): Promise<void> {
   const tab = await settled(tabId, url);
   // The person went elsewhere: what was bought waits for the next visit. A page that is not shown yet is `pendingUrl`.
   if (tab === null || withoutFragment(tab.pendingUrl ?? tab.url) !== url) return;
@@ -66,7 +78,7 @@ async function reload({ tabId, url, authorization }: NavigationStep & { do: 'rel
         id: tabId,
         action: {
           type: 'modifyHeaders',
-          requestHeaders: [{ header: 'authorization', operation: 'set', value: authorization }],
+          requestHeaders: [{ header: header.toLowerCase(), operation: 'set', value: authorization }],
         },
         condition: {
           regexFilter: `^${url.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$`,

@@ -6,6 +6,8 @@
 import '../lib/language.ts';
 import { WalletError } from 'amplet';
 import { SiteHost, siteWallet } from 'amplet/provider';
+import { Away } from './away.ts';
+import { finishing } from './finishing.ts';
 import { tellEvents } from './notices.ts';
 import { Pages } from './pages.ts';
 import { Questions } from './questions.ts';
@@ -28,19 +30,23 @@ export interface Keeper {
 /** Starts it, once in a document's life. */
 export function startKeeper(chores: Chores): Keeper {
   const vault = new Vault(chores, (wallet) => {
+    void away.follow();
+    away.watch(wallet);
     void tellEvents(wallet, chores);
     void pages.resume();
   });
-  const wallet = siteWallet(() => {
+  const away = new Away(vault, chores);
+  const paying = siteWallet(() => {
     if (vault.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
     return vault.wallet;
   });
+  const wallet = finishing(paying);
   const store = new Notes();
   const questions = new Questions(chores);
   const host = new SiteHost({ wallet, ask: (question, signal) => questions.ask(question, signal), store, version: __VERSION__ });
   const sites = new Sites(host, vault, questions);
   const pages = new Pages(host, wallet, store, sites, chores);
-  const attend = (message: ToKeeper): Promise<unknown> => answer(message, vault, pages, chores);
+  const attend = (message: ToKeeper): Promise<unknown> => answer(message, { vault, pages, away, chores });
 
   chrome.runtime.onConnect.addListener((port) => {
     if (port.name === SITE_PORT) sites.attach(port);
@@ -58,7 +64,14 @@ export function startKeeper(chores: Chores): Keeper {
   return { ask: attend, busy: () => vault.unlocked || questions.waiting };
 }
 
-async function answer(message: ToKeeper, vault: Vault, pages: Pages, chores: Chores): Promise<unknown> {
+interface Parts {
+  vault: Vault;
+  pages: Pages;
+  away: Away;
+  chores: Chores;
+}
+
+async function answer(message: ToKeeper, { vault, pages, away, chores }: Parts): Promise<unknown> {
   switch (message.ask) {
     case 'unlocked':
       await vault.open();
@@ -71,8 +84,10 @@ async function answer(message: ToKeeper, vault: Vault, pages: Pages, chores: Cho
       return pages.receipts();
     case 'forget':
       return pages.forget(message.paymentHash);
+    case 'person':
+      return away.person(message.state);
     case 'update':
-      await vault.close();
+      await vault.lock({ wait: true });
       return chores({ to: 'desk', ask: 'restart' });
   }
 }

@@ -1,6 +1,6 @@
 /** Sites at their ports: who they are is what the browser says, what they say goes to the provider's host. */
 
-import { siteOf, type Sender, type Site, type SiteHost } from 'amplet/provider';
+import { siteOf, WIRE_VERSION, type Sender, type Site, type SiteEvent, type SiteHost } from 'amplet/provider';
 import type { Questions } from './questions.ts';
 import type { Vault } from './vault.ts';
 import type { FromKeeper } from '../lib/messages.ts';
@@ -20,6 +20,7 @@ export class Sites {
     this.#host = host;
     this.#vault = vault;
     this.#questions = questions;
+    vault.changed = () => void this.#tellAccountChanged();
   }
 
   /** A frame of a site connected. */
@@ -56,6 +57,16 @@ export class Sites {
       })
       .finally(() => (this.#unlocking = null));
     return this.#unlocking;
+  }
+
+  /** Tells the sites that the person enabled; to others it is no business whether the wallet is locked. */
+  async #tellAccountChanged(): Promise<void> {
+    const event: SiteEvent = { amplet: WIRE_VERSION, event: 'accountChanged', detail: null };
+    for (const port of [...this.#ports.keys()]) {
+      const sender = senderOf(port.sender);
+      const site = sender && siteOf(sender);
+      if (site && (await this.#host.notes.grant(site)) !== null && this.#ports.has(port)) port.postMessage(event);
+    }
   }
 
   async #answer(port: chrome.runtime.Port, sender: Sender, message: unknown, gone: AbortSignal): Promise<void> {

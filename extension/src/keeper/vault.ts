@@ -2,6 +2,7 @@
 
 import { Wallet, WalletError } from 'amplet';
 import { loadSetup } from '../../../www/src/lib/setup';
+import { atRest } from '../../../www/src/lib/work';
 import { toWalletError } from '../../../www/src/lib/errors';
 import type { Chores } from './keeper.ts';
 
@@ -16,7 +17,11 @@ export class Vault {
   #wallet: Wallet | null = null;
   #opening: Promise<void> | null = null;
   #pause = FIRST_PAUSE;
+  #locked = true;
   #later: ReturnType<typeof setTimeout> | undefined;
+
+  /** Called when the wallet is locked, and when it, or another one, is unlocked. */
+  changed: () => void = () => {};
 
   constructor(chores: Chores, opened: (wallet: Wallet) => void) {
     this.#chores = chores;
@@ -42,11 +47,25 @@ export class Vault {
     return this.#wallet;
   }
 
-  /** Finishes the step, so that the extension can be replaced. */
-  async close(): Promise<void> {
-    const wallet = this.#wallet;
-    this.#wallet = null;
-    await wallet?.lock();
+  /**
+   * Locks the wallet for all windows. What goes on is finished first: with `wait` it is waited for, otherwise nothing is done
+   * and the answer is `false`.
+   */
+  lock({ wait }: { wait: boolean }): Promise<boolean> {
+    return atRest(
+      async () => {
+        await this.#opening;
+        await this.#chores({ to: 'desk', ask: 'locked' }); // first, lest whoever asks meanwhile opens it again
+        await this.#wallet?.lock();
+      },
+      { wait },
+    );
+  }
+
+  #setLocked(locked: boolean): void {
+    if (this.#locked === locked) return;
+    this.#locked = locked;
+    this.changed();
   }
 
   async #open(): Promise<void> {
@@ -58,6 +77,7 @@ export class Vault {
       const wallet = await Wallet.open({ name: config.walletName, network, gateways, chainSources, key });
       this.#wallet = wallet;
       this.#pause = FIRST_PAUSE;
+      this.#setLocked(false);
       void wallet.ended.then((error) => this.#ended(wallet, error));
       this.#opened(wallet);
     } catch (thrown) {
@@ -75,8 +95,10 @@ export class Vault {
   #ended(wallet: Wallet, error: WalletError): void {
     if (this.#wallet !== wallet) return;
     this.#wallet = null;
-    if (error.code === 'closed') void this.#chores({ to: 'desk', ask: 'locked' });
-    else this.#again();
+    if (error.code === 'closed') {
+      this.#setLocked(true);
+      void this.#chores({ to: 'desk', ask: 'locked' });
+    } else this.#again();
   }
 
   #again(): void {

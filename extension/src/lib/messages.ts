@@ -26,6 +26,8 @@ export type ToDesk =
   | { to: 'desk'; ask: 'locked' }
   /** Shows the window that asks the person. */
   | { to: 'desk'; ask: 'prompt' }
+  /** After so many minutes without a touch it is to say that the person is gone; at least 1. */
+  | { to: 'desk'; ask: 'idleAfter'; minutes: number }
   /** What the badge says; empty: nothing. */
   | { to: 'desk'; ask: 'badge'; text: string }
   | { to: 'desk'; ask: 'notify'; id: string; title: string; message: string }
@@ -74,6 +76,8 @@ export type ToKeeper =
   | { to: 'keeper'; ask: 'receipts' }
   /** The person has seen one of those. */
   | { to: 'keeper'; ask: 'forget'; paymentHash: string }
+  /** The person has not touched the machine for a while, locked its screen, or is back. */
+  | { to: 'keeper'; ask: 'person'; state: `${chrome.idle.IdleState}` }
   /** An update waits: finish the step, close the wallet, then say `restart`. */
   | { to: 'keeper'; ask: 'update' };
 

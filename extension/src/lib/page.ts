@@ -1,7 +1,7 @@
 /** What each of the wallet's windows does first. */
 
 import { app } from '../../../www/src/lib/app.svelte';
-import { sharedSession } from './session.ts';
+import { onUnlocked, sharedSession } from './session.ts';
 import type { ToDesk, ToKeeper } from './messages.ts';
 import './language.ts';
 
@@ -15,4 +15,9 @@ export async function startPage(): Promise<void> {
     await send({ to: 'keeper', ask: 'unlocked' });
   });
   await app.start();
+  // A panel stays open while the wallet is unlocked, made or set up in another window.
+  onUnlocked(() => {
+    if (app.phase === 'locked' || app.phase === 'welcome') void app.reopen();
+  });
+  addEventListener('storage', () => void app.followSettings());
 }

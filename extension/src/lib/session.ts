@@ -15,6 +15,13 @@ export async function storedKey(): Promise<Uint8Array | null> {
   return Array.isArray(bytes) ? Uint8Array.from(bytes as number[]) : null;
 }
 
+/** Calls `listener` whenever some window has unlocked the wallet. */
+export function onUnlocked(listener: () => void): void {
+  chrome.storage.session.onChanged.addListener(({ [KEY]: change }) => {
+    if (change?.newValue !== undefined) listener();
+  });
+}
+
 export async function forgetKey(): Promise<void> {
   await chrome.storage.session.remove(KEY);
 }
@@ -26,4 +33,5 @@ export const sharedSession = (announce: () => Promise<unknown>): UnlockedSession
     await keepKey(key);
     await announce();
   },
+  forget: forgetKey,
 });

@@ -1,6 +1,4 @@
-/** Tabs: the wallet's own, which the small windows point to, and the one in front of the person. */
-
-import { siteOf, type Site } from 'amplet/provider';
+/** The wallet's own tab, which the small windows point to. */
 
 /** Shows a screen of the wallet in its tab, the one that is open already if there is one. */
 export async function openWallet(hash = ''): Promise<void> {
@@ -12,14 +10,6 @@ export async function openWallet(hash = ''): Promise<void> {
     await chrome.tabs.update(open.id, { active: true, ...(open.url === url ? {} : { url }) });
     await chrome.windows.update(open.windowId, { focused: true });
   }
-}
-
-/** The site of the page that the person looks at; `null` where no site can be paid. */
-export async function siteInFront(): Promise<Site | null> {
-  const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-  if (tab?.id === undefined || tab.url === undefined || !URL.canParse(tab.url)) return null;
-  const { origin } = new URL(tab.url);
-  return siteOf({ origin, topLevelOrigin: origin, tabId: tab.id, frameId: 0 });
 }
 
 /** For parts made for the tab, shown in a small window: their links (`#/history/…`) lead to the tab. */

@@ -24,6 +24,8 @@ export interface Engine {
   subscribe(listener: (notice: Notice | null) => void): number;
   /** Ends a subscription. */
   unsubscribe(subscription: number): void;
+  /** The mnemonic, if `key` is the one that it was opened with. */
+  words(key: Key): Promise<string>;
   /** Seals the wallet's data key with another key. */
   changePassphrase(kdf: KdfParams, key: Key): Promise<void>;
   /** Finishes the step, stops, forgets the keys. Closing twice is no error. */

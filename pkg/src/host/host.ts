@@ -11,7 +11,7 @@ import { lifeLock } from '../names.ts';
 import type { WasmInput } from '../platform/wasm-source.ts';
 import type { Request } from '../protocol.ts';
 import { isNewer } from '../release.ts';
-import { readToHost, type Call, type Opened, type ToHost } from '../wire.ts';
+import { readToHost, type Call, type Key, type Opened, type ToHost } from '../wire.ts';
 
 /** What a host is made of; the worker gives it the browser's, the tests their own. */
 export interface Surroundings {
@@ -139,6 +139,8 @@ export class Host {
         return this.#request(port, call.request);
       case 'changePassphrase':
         return this.#inTurn(() => this.#changePassphrase(port, call));
+      case 'words':
+        return this.#words(port, call.key);
       case 'destroy':
         return this.#inTurn(() => this.#destroy(call.takeOver));
     }
@@ -213,6 +215,11 @@ export class Host {
     }
     await this.#session.engine.changePassphrase(kdf, to);
     return null;
+  }
+
+  async #words(port: Port, key: Key): Promise<string> {
+    if (this.#session === null || port.subscription === null) throw closed();
+    return this.#session.engine.words(key);
   }
 
   async #destroy(takeOver: boolean): Promise<null> {

@@ -61,15 +61,8 @@ export async function openLink(options: OpenOptions): Promise<OpenedLink> {
   const creates = options.create === true || options.mnemonic !== undefined;
   let link = await connect(options.name);
   try {
-    const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
-    if (creates && stored !== null) {
-      throw new WalletError('walletExists', `There is already a wallet "${options.name}" in this browser: open it, or choose another name.`);
-    }
-    if (!creates && stored === null) {
-      throw notFound(options.name);
-    }
     const mnemonic = options.create === true ? await generateMnemonic() : null;
-    const { key, params } = await keyOf(options, stored);
+    const { key, params } = await keyOf(options, creates, link);
     const engineOptions = toEngine(options, mnemonic);
     for (let moves = 0; ; moves += 1) {
       const opened = (await link.call({
@@ -115,8 +108,15 @@ export async function unlockKey(name: string, passphrase: string): Promise<Uint8
 }
 
 /** The wallet's key; a copy, as the host wipes what it is given. */
-async function keyOf({ key, passphrase = '' }: OpenOptions, stored: KdfParams | null): Promise<Derived> {
-  return key === undefined ? deriveKey(passphrase, stored) : { key: key.slice(), params: new Uint8Array() };
+async function keyOf({ name, key, passphrase = '' }: OpenOptions, creates: boolean, link: Link): Promise<Derived> {
+  // Whoever has the key need not wait for more: that there is no such wallet is said by the opening.
+  if (key !== undefined) return { key: key.slice(), params: new Uint8Array() };
+  const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
+  if (creates && stored !== null) {
+    throw new WalletError('walletExists', `There is already a wallet "${name}" in this browser: open it, or choose another name.`);
+  }
+  if (!creates && stored === null) throw notFound(name);
+  return deriveKey(passphrase, stored);
 }
 
 /** Connects to the host of a wallet, without opening it. */

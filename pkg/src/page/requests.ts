@@ -7,6 +7,7 @@ import type {
   FeeRates,
   Holder,
   Inspected,
+  Login,
   OnchainSend,
   Payment,
   PaymentRequest,
@@ -255,6 +256,15 @@ export abstract class Requests {
    */
   async verifyMessage({ message, signature }: { message: string; signature: string }): Promise<VerifiedMessage> {
     return this.#ask({ method: 'verifyMessage', message: text('message', message), signature: text('signature', signature) });
+  }
+
+  /**
+   * Logs in at a domain, such as `site.com` (LNURL-auth): signs the `k1` of its link, 64 hex digits, with a key that this domain
+   * alone sees and that is the same on every device with the recovery phrase (LUD-05). Ask the person first.
+   * @throws {WalletError} `invalidInput`
+   */
+  async logIn({ domain, challenge }: { domain: string; challenge: string }): Promise<Login> {
+    return this.#ask({ method: 'logIn', domain: text('domain', domain), challenge: text('challenge', challenge) });
   }
 
   /** The channels. */

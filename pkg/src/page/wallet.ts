@@ -104,6 +104,17 @@ export class Wallet extends Requests {
   }
 
   /**
+   * The words again, for the passphrase only: whoever finds the wallet open does not get them. Show them to nobody else.
+   * @throws {WalletError} `wrongPassphrase`, `invalidInput` when it is empty
+   */
+  async revealMnemonic(passphrase: string): Promise<string> {
+    if (text('passphrase', passphrase) === '') throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
+    const stored = (await this.#link.call({ method: 'kdfParams' })) as KdfParams | null;
+    const { key } = await deriveKey(passphrase, stored);
+    return (await this.#link.call({ method: 'words', key })) as string;
+  }
+
+  /**
    * What happened to money: every event that nobody acknowledged yet, oldest first, then each new one. Call `ack()` on it
    * once it was acted upon, or it comes again in the next session. Several iterators each get all. After `close()` or
    * `lock()` an iterator returns; when the wallet ended otherwise it throws.

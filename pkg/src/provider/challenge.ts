@@ -32,8 +32,8 @@ export interface ChargeChallenge {
   readonly amountMsat: bigint;
   /** In hex, when stated. */
   readonly paymentHash: string | null;
-  /** `mainnet`, `testnet4`, `signet` or `regtest`. */
-  readonly network: string;
+  /** `mainnet`, `testnet4`, `signet` or `regtest`; `null`: it is left to the invoice. */
+  readonly network: string | null;
   /** Until when, in milliseconds since the UNIX epoch; `null`: as long as the invoice. */
   readonly expiresMs: number | null;
 }
@@ -48,8 +48,10 @@ const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const QUOTED = /"((?:[^"\\]|\\[\s\S])*)"/y;
 const SPACE = /[ \t]*/y;
 const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;
+/** Servers leave out the quotes around base64 and addresses, too. */
+const UNQUOTED = /[!#$%&'*+\-.^_`|~0-9A-Za-z/:=]+(?=[ \t,]|$)/y;
 
-/** Reads a header with one challenge or several, however they were joined. What cannot be read ends the list. */
+/** Reads a header with one challenge or several, however they were joined. A challenge that cannot be read ends the list. */
 export function readChallenges(header: string): RawChallenge[] {
   const challenges: RawChallenge[] = [];
   if (header.length > MAX_HEADER) return challenges;
@@ -68,18 +70,17 @@ export function readChallenges(header: string): RawChallenge[] {
       continue;
     }
     const word = take(TOKEN)?.[0];
-    if (word === undefined) break;
+    if (word === undefined) return challenges.slice(0, -1);
     const afterWord = at;
     take(SPACE);
     if (params !== null && header[at] === '=') {
       at += 1;
       take(SPACE);
       const quoted = take(QUOTED);
-      const value = quoted ? quoted[1]!.replace(/\\([\s\S])/g, '$1') : take(TOKEN)?.[0];
-      if (value === undefined) break;
+      const value = quoted ? quoted[1]!.replace(/\\([\s\S])/g, '$1') : take(UNQUOTED)?.[0];
       const name = word.toLowerCase();
-      // A parameter twice: which one is meant cannot be known.
-      if (params.has(name)) return challenges.slice(0, -1);
+      // Half a value would be paid for in vain; of a parameter that comes twice, which one is meant cannot be known.
+      if (value === undefined || params.has(name)) return challenges.slice(0, -1);
       params.set(name, value);
       continue;
     }
@@ -92,22 +93,34 @@ export function readChallenges(header: string): RawChallenge[] {
   return challenges;
 }
 
+/** Whether somebody may answer this challenge. */
+export type Usable = (challenge: Challenge) => boolean;
+
 /**
- * The challenge that is answered: L402 before LSAT (which the same server offers for old clients) before a single charge.
+ * The challenge that is answered, of those that are `usable`: L402 before LSAT (which the same server offers for old clients)
+ * before a single charge. One that makes no sense is passed over when there is another.
  *
  * @throws {PaidFetchError} `badChallenge` when there is none that can be met.
  */
-export function chooseChallenge(header: string): Challenge {
+export function chooseChallenge(header: string, usable: Usable = () => true): Challenge {
   const all = readChallenges(header);
-  for (const scheme of ['L402', 'LSAT'] as const) {
-    const found = all.find((challenge) => challenge.scheme === scheme.toLowerCase());
-    if (found) return readL402(scheme, found.params);
+  const ranked = (['l402', 'lsat', 'charge'] as const).flatMap((kind) => all.filter((raw) => kindOf(raw) === kind));
+  let wrong: unknown = null;
+  for (const raw of ranked) {
+    try {
+      const challenge = kindOf(raw) === 'charge' ? readCharge(raw.params) : readL402(kindOf(raw) === 'l402' ? 'L402' : 'LSAT', raw.params);
+      if (usable(challenge)) return challenge;
+    } catch (error) {
+      wrong ??= error;
+    }
   }
-  const isCharge = ({ scheme, params }: RawChallenge) =>
-    scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'charge';
-  const charge = all.find(isCharge);
-  if (charge) return readCharge(charge.params);
-  throw bad('asks for no payment that this wallet can make (L402, LSAT, or Payment with method "lightning")');
+  throw wrong ?? bad('asks for no payment that this wallet can make (L402, LSAT, or Payment with method "lightning")');
+}
+
+/** What kind of challenge it is; `null`: none that a single Lightning payment meets. */
+export function kindOf({ scheme, params }: RawChallenge): 'l402' | 'lsat' | 'charge' | null {
+  if (scheme === 'l402' || scheme === 'lsat') return scheme;
+  return scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'charge' ? 'charge' : null;
 }
 
 function readL402(scheme: 'L402' | 'LSAT', params: ReadonlyMap<string, string>): L402Challenge {
@@ -122,14 +135,14 @@ function readL402(scheme: 'L402' | 'LSAT', params: ReadonlyMap<string, string>):
 }
 
 /** Parameters that a Payment credential echoes, where present. */
-const ECHOED = ['digest', 'expires', 'id', 'intent', 'method', 'opaque', 'realm', 'request'] as const;
+const ECHOED = ['description', 'digest', 'expires', 'header', 'id', 'intent', 'method', 'opaque', 'realm', 'request'] as const;
 
 function readCharge(params: ReadonlyMap<string, string>): ChargeChallenge {
   const { echo, request, amountMsat, expiresMs } = readPayment(params);
-  const { invoice, paymentHash = null, network = 'mainnet' } = object(request['methodDetails']);
+  const { invoice, paymentHash = null, network = null } = object(request['methodDetails']);
   if (typeof invoice !== 'string' || invoice === '') throw bad('sends no invoice');
   if (paymentHash !== null && typeof paymentHash !== 'string') throw bad('states a payment hash that is none');
-  if (typeof network !== 'string') throw bad('states a network that is none');
+  if (network !== null && typeof network !== 'string') throw bad('states a network that is none');
   return { kind: 'charge', echo, invoice, amountMsat, paymentHash, network, expiresMs };
 }
 
@@ -153,6 +166,8 @@ export function readPayment(params: ReadonlyMap<string, string>): PaymentParams 
     if (value !== undefined) echo[name] = value;
   }
   for (const name of ['id', 'realm', 'request']) if (!echo[name]) throw bad(`sends no ${name}`);
+  const { header } = echo;
+  if (header !== undefined && header !== 'Payment-Authorization') throw bad('wants the credential in a header that the "Payment" scheme does not know');
   const request = object(decode(echo['request']!));
   const { amount, currency } = request;
   if (currency !== 'sat') throw bad('states its price in another unit than sat');
@@ -187,7 +202,11 @@ function object(value: unknown): Record<string, unknown> {
 export const bad = (what: string, cause?: unknown): PaidFetchError =>
   new PaidFetchError('badChallenge', `The server wants money but ${what}; nothing was paid. Tell the site.`, { cause });
 
-/** The `Authorization` header that proves a payment. `preimage`: in hex. */
+/** The name of the header that carries the credential of a challenge. */
+export const credentialHeader = (challenge: Challenge): 'Authorization' | 'Payment-Authorization' =>
+  challenge.kind === 'charge' && challenge.echo['header'] !== undefined ? 'Payment-Authorization' : 'Authorization';
+
+/** The value of that header, which proves a payment. `preimage`: in hex. */
 export function authorization(challenge: Challenge, preimage: string): string {
   if (challenge.kind === 'l402') return `${challenge.scheme} ${challenge.token}:${preimage}`;
   return paymentCredential(challenge.echo, { preimage });

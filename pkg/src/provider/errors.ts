@@ -1,3 +1,5 @@
+import type { Receipt } from './purchases.ts';
+
 /** Why a paid request was not answered; `paid` tells the two kinds of failure apart that matter: before and after money left. */
 export type PaidFetchCode =
   /** The challenge makes no sense, or says one thing and its invoice another. */
@@ -10,8 +12,10 @@ export type PaidFetchCode =
   | 'pending'
   /** The wallet's proof does not fit the invoice: a defect, nothing is called paid. */
   | 'badProof'
-  /** Paid, and the server did not deliver. */
+  /** Paid, and the server did not deliver: the `receipt` proves it. */
   | 'notDelivered'
+  /** The origin took money before and did not deliver: it gets no more unless the person says so. Nothing left this time. */
+  | 'doubted'
   /** A request over plain HTTP would show its credential to everybody on the way. */
   | 'insecure';
 
@@ -28,11 +32,16 @@ export class PaidFetchError extends Error {
   /** The server's last answer, when there is one: its body may say more. */
   readonly response: Response | null;
 
-  /** `response`: the server's last answer; `cause`: what lay below. */
-  constructor(code: PaidFetchCode, message: string, { response = null, cause }: { response?: Response | null; cause?: unknown } = {}) {
+  /** What was paid and brought nothing, where that is the matter. */
+  readonly receipt: Receipt | null;
+
+  /** `response`: the server's last answer; `receipt`: what was paid for nothing; `cause`: what lay below. */
+  constructor(code: PaidFetchCode, message: string, more: { response?: Response | null; receipt?: Receipt | null; cause?: unknown } = {}) {
+    const { response = null, receipt = null, cause } = more;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.paid = code === 'notDelivered';
     this.response = response;
+    this.receipt = receipt;
   }
 }

@@ -1,10 +1,14 @@
 /** `fetch` that pays: a 402 is paid within the price allowed, proved, and the request sent again. */
 
-import { type InvoiceFacts, checkAgreement } from './agreement.ts';
-import { type Challenge, type L402Challenge, authorization, chooseChallenge } from './challenge.ts';
+import { type InvoiceFacts, type PricedFacts, checkAgreement, checkDigest } from './agreement.ts';
+import { type Challenge, type Usable, authorization, chooseChallenge, credentialHeader } from './challenge.ts';
+import { lackOf } from './delivery.ts';
 import { PaidFetchError } from './errors.ts';
+import type { Store } from './host/types.ts';
 import { isSecureOrigin } from './origin.ts';
-import { proves } from './proof.ts';
+import { sha256 } from './proof.ts';
+import { type Paid, type Purchase, Purchases, type Receipt, pending, receiptOf, requestName } from './purchases.ts';
+import { InTurn } from './turns.ts';
 
 /** How a payment stands: `preimage`, in hex, is the proof of one that succeeded; `reason` says why one failed. */
 export type Outcome =
@@ -27,40 +31,35 @@ export interface Payer {
   lookup(paymentHash: string): Promise<Outcome>;
 }
 
-/** A credential of an origin, or one that is being paid for. */
-export interface Credential {
-  /** What it answers. */
-  readonly challenge: L402Challenge;
-  /** In hex. */
-  readonly paymentHash: string;
-  /** In hex; `null` until it is paid. */
-  readonly preimage: string | null;
-}
-
-/** Where credentials are kept: one for each origin. They are as good as money: not for other sites, not for logs. */
-export interface CredentialStore {
-  /** The credential of an origin; `null`: there is none. Rejects when the store fails. */
-  get(origin: string): Promise<Credential | null>;
-  /** Keeps one. Rejects when the store fails; then nothing is paid. */
-  set(origin: string, credential: Credential): Promise<void>;
-  /** Forgets one. Rejects when the store fails. */
-  delete(origin: string): Promise<void>;
-}
-
 /** Answers a 402 that offers a session. */
 export interface SessionKeeper {
   /** The answer to `request`, paid for by a session; `null`: the 402 offers none. Rejects as {@link payingFetch} does. */
   meet(request: Request, refused: Response): Promise<Response | null>;
 }
 
+/** An origin that took money and did not deliver wants more. */
+export interface Doubt {
+  /** Such as `https://news.example`. */
+  readonly origin: string;
+  /** What it wants now, in millisatoshi. */
+  readonly amountMsat: bigint;
+  /** What was paid to anybody and brought nothing, newest first. */
+  readonly undelivered: readonly Receipt[];
+}
+
 /** What {@link payingFetch} works with. */
 export interface PayingFetchOptions {
   /** Pays. */
   readonly payer: Payer;
-  /** Where credentials are kept. */
-  readonly credentials: CredentialStore;
+  /**
+   * What outlives the program: what was bought, from before money leaves until it is there. It is as good as money: not for other
+   * sites, not for logs. When it fails, nothing is paid. One program at a time uses it.
+   */
+  readonly store: Store;
   /** Most that one request may cost, routing fee included, in millisatoshi. */
   readonly maxCostMsat: bigint;
+  /** Asks the person whether an origin that did not deliver is paid again; without it, it is not (`doubted`). What it rejects with is thrown. */
+  readonly confirm?: (doubt: Doubt) => Promise<boolean>;
   /** Sessions with servers that sell by the unit ({@link PaymentSessions}); without it they are not paid. */
   readonly sessions?: SessionKeeper;
   /** By default the environment's. */
@@ -69,9 +68,13 @@ export interface PayingFetchOptions {
   readonly now?: () => number;
 }
 
+/** Redirects of one request that lead to a site which wants money. */
+const MAX_LED = 3;
+
 /**
  * A `fetch` that pays. Credentials of L402 are used again for their origin; a charge of the "Payment" scheme is paid for each
- * request. Requests of one origin that have to pay wait for each other, so that one credential is bought once.
+ * request. Requests of one origin that have to pay wait for each other, so that one credential is bought once. A request that
+ * paid and was interrupted is answered by what was paid when it is made again.
  *
  * The function that comes back throws {@link PaidFetchError}, and what `fetch` itself throws.
  */
@@ -80,158 +83,178 @@ export function payingFetch(options: PayingFetchOptions): typeof globalThis.fetc
   return (input, init) => client.fetch(new Request(input, init));
 }
 
+/** A request that was refused with 402. */
+interface Refused {
+  readonly request: Request;
+  readonly origin: string;
+  /** The credential that it was sent with. */
+  readonly shown: Purchase | null;
+  readonly usable: Usable;
+  /** The 402. */
+  readonly response: Response;
+}
+
 class Client {
-  readonly #payer: Payer;
-  readonly #credentials: CredentialStore;
-  readonly #maxCostMsat: bigint;
-  readonly #sessions: PayingFetchOptions['sessions'];
+  readonly #options: PayingFetchOptions;
+  readonly #purchases: Purchases;
   readonly #fetch: typeof globalThis.fetch;
   readonly #now: () => number;
-  /** The last payment of each origin. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #turns = new InTurn();
 
-  constructor({ payer, credentials, maxCostMsat, sessions, fetch = globalThis.fetch, now = Date.now }: PayingFetchOptions) {
-    this.#payer = payer;
-    this.#credentials = credentials;
-    this.#maxCostMsat = maxCostMsat;
-    this.#sessions = sessions;
+  constructor(options: PayingFetchOptions) {
+    const { payer, store, fetch = globalThis.fetch, now = Date.now } = options;
+    this.#options = options;
+    this.#purchases = new Purchases({ store, lookup: (paymentHash) => payer.lookup(paymentHash), now });
     // A browser's fetch wants to be called as nobody's method.
     this.#fetch = (...call) => fetch(...call);
     this.#now = now;
   }
 
-  async fetch(request: Request): Promise<Response> {
-    // Somebody else's way to authenticate is not mixed with ours.
-    if (request.headers.has('authorization')) return this.#fetch(request);
+  async fetch(request: Request, led = 0): Promise<Response> {
     const { origin } = new URL(request.url);
-    const known = await this.#credentials.get(origin);
-    const first = await this.#send(request, known);
-    if (first.status !== 402) return first;
-    const inSession = await this.#sessions?.meet(request, first);
+    // Somebody else's way to authenticate is not mixed with ours, unless ours goes in a header of its own.
+    const own = request.headers.has('authorization');
+    const usable: Usable = (challenge) => !own || credentialHeader(challenge) !== 'Authorization';
+    const known = own ? null : await this.#purchases.credential(origin);
+    const shown = known !== null && known.state !== 'paying' ? await this.#purchases.settle(known) : null;
+    const response = shown ? await this.#show(request, shown) : await this.#fetch(request.clone());
+    if (response.status !== 402) return shown ? this.#judged(request, shown, response) : response;
+    if (own && !offers(response, usable)) return response;
+    // A header that is ours goes no further than its origin, so whoever wants money elsewhere is asked there.
+    if (response.redirected && new URL(response.url).origin !== origin) return this.fetch(ledTo(request, response.url, led), led + 1);
+    const inSession = own ? null : await this.#options.sessions?.meet(request, response);
     if (inSession) return inSession;
-    return this.#inTurn(origin, () => this.#meet(request, origin, known, first));
+    return this.#turns.run(origin, () => this.#meet({ request, origin, shown, usable, response }));
   }
 
-  /** Sends a copy, so that the body can be sent again, with a credential if there is one. */
-  async #send(request: Request, credential: Credential | null): Promise<Response> {
-    if (credential?.preimage) return this.#prove(request, credential.challenge, credential.preimage);
-    return this.#fetch(request.clone());
+  async #meet(refused: Refused): Promise<Response> {
+    const { request, origin, shown, usable } = refused;
+    const body = request.body === null ? new ArrayBuffer() : await request.clone().arrayBuffer();
+    const name = requestName(request.method, request.url, body.byteLength === 0 ? '' : await sha256(new Uint8Array(body)));
+    let { response } = refused;
+    // While this request waited for its turn another one may have bought a credential, or an earlier one was interrupted after
+    // it had paid: that is tried before anything is paid.
+    const kept = await this.#purchases.kept(name, origin, usable);
+    if (kept !== null) {
+      const { purchase, fresh } = kept;
+      const answer = purchase.paymentHash === shown?.paymentHash ? response : await this.#show(request, purchase);
+      const takes = answer.status !== 402 && answer.status !== 401;
+      if (takes || fresh) return this.#judged(request, purchase, answer);
+      await this.#purchases.refused(purchase);
+      if (answer.status === 402) response = answer;
+    }
+    return this.#buy({ ...refused, response }, name, body);
   }
 
-  async #prove(request: Request, challenge: Challenge, preimage: string): Promise<Response> {
+  async #buy({ request, origin, usable, response }: Refused, name: string, body: ArrayBuffer): Promise<Response> {
+    const challenge = chooseChallenge(response.headers.get('www-authenticate') ?? '', usable);
     refuseInsecure(request.url);
-    const copy = new Request(request.clone(), { cache: 'no-store' });
-    copy.headers.set('authorization', authorization(challenge, preimage));
-    return this.#fetch(copy);
-  }
-
-  async #meet(request: Request, origin: string, used: Credential | null, refused: Response): Promise<Response> {
-    let response = refused;
-    // While this request waited for its turn another one may have bought a credential, or an earlier page was interrupted
-    // after it had paid: that one is tried before anything is paid.
-    const resumed = await this.#resume(origin);
-    if (resumed?.preimage && resumed.preimage !== used?.preimage) {
-      response = await this.#send(request, resumed);
-      if (response.status !== 402) return response;
-    }
-    const challenge = chooseChallenge(response.headers.get('www-authenticate') ?? '');
-    refuseInsecure(request.url);
-    const facts = await this.#check(challenge);
-    if (challenge.kind === 'l402') {
-      // Noted before money leaves: whoever comes next finds the payment instead of making another.
-      await this.#credentials.set(origin, { challenge, paymentHash: facts.paymentHash, preimage: null });
-    }
-    const preimage = await this.#pay(challenge, facts, origin);
-    if (challenge.kind === 'l402') {
-      await this.#credentials.set(origin, { challenge, paymentHash: facts.paymentHash, preimage });
-    }
-    return this.#deliver(request, challenge, preimage);
-  }
-
-  /** The origin's credential, with the proof of a payment that had not ended when it was noted. */
-  async #resume(origin: string): Promise<Credential | null> {
-    const credential = await this.#credentials.get(origin);
-    if (credential === null || credential.preimage !== null) return credential;
-    const outcome = await this.#payer.lookup(credential.paymentHash);
-    if (outcome.state === 'pending') throw pending();
-    if (outcome.state === 'failed') {
-      await this.#credentials.delete(origin);
-      return null;
-    }
-    await checkProof(outcome.preimage, credential.paymentHash);
-    const paid = { ...credential, preimage: outcome.preimage };
-    await this.#credentials.set(origin, paid);
-    return paid;
+    const { paymentHash, amountMsat } = await this.#check(challenge, body);
+    await this.#trust(origin, amountMsat, response);
+    const { url } = request;
+    const purchase: Purchase = { challenge, url, request: name, tabId: null, state: 'paying', paymentHash, amountMsat, preimage: null, at: this.#now() };
+    // Noted before money leaves: whoever comes next finds the payment instead of making another.
+    await this.#purchases.put(purchase);
+    const paid = await this.#pay(purchase, origin);
+    return this.#judged(request, paid, await this.#show(request, paid));
   }
 
   /** All that can be said before money moves. */
-  async #check(challenge: Challenge): Promise<InvoiceFacts> {
-    const facts = await this.#payer.inspect(challenge.invoice).catch((cause: unknown) => {
+  async #check(challenge: Challenge, body: ArrayBuffer): Promise<PricedFacts> {
+    const { payer, maxCostMsat } = this.#options;
+    const facts = await payer.inspect(challenge.invoice).catch((cause: unknown) => {
       throw new PaidFetchError('badChallenge', `The server's invoice cannot be paid: ${text(cause)}`, { cause });
     });
     checkAgreement(challenge, facts, this.#now());
-    if (facts.amountMsat > this.#maxCostMsat) {
-      const message = `This costs ${facts.amountMsat} msat and at most ${this.#maxCostMsat} msat are allowed; nothing was paid.`;
+    await checkDigest(challenge, body);
+    if (facts.amountMsat > maxCostMsat) {
+      const message = `This costs ${facts.amountMsat} msat and at most ${maxCostMsat} msat are allowed; nothing was paid.`;
       throw new PaidFetchError('tooDear', message);
     }
     return facts;
   }
 
-  async #pay(challenge: Challenge, { paymentHash }: InvoiceFacts, origin: string): Promise<string> {
-    const paying = this.#payer.pay(challenge.invoice, { origin, maxCostMsat: this.#maxCostMsat });
-    const outcome = await paying.catch(async (cause: unknown) => {
+  /** Who took money for nothing gets no more unless the person says so. */
+  async #trust(origin: string, amountMsat: bigint, response: Response): Promise<void> {
+    if (!(await this.#purchases.isDoubted(origin))) return;
+    const undelivered = await this.#purchases.undelivered();
+    if (await this.#options.confirm?.({ origin, amountMsat, undelivered })) return;
+    const receipt = undelivered.find(({ url }) => new URL(url).origin === origin) ?? null;
+    const message = `${origin} was paid before and did not deliver; now it wants ${amountMsat} msat. Nothing more was paid.`;
+    throw new PaidFetchError('doubted', message, { response, receipt });
+  }
+
+  async #pay(purchase: Purchase, origin: string): Promise<Paid> {
+    const { payer, maxCostMsat } = this.#options;
+    const outcome = await payer.pay(purchase.challenge.invoice, { origin, maxCostMsat }).catch(async (cause: unknown) => {
       // Whether anything left is what the wallet's own record says, not the way in which the call ended.
-      const recorded = await this.#payer.lookup(paymentHash);
+      const recorded = await payer.lookup(purchase.paymentHash);
       return recorded.state === 'failed' ? { state: 'failed' as const, reason: text(cause) } : recorded;
     });
     if (outcome.state === 'pending') throw pending();
     if (outcome.state === 'failed') {
-      if (challenge.kind === 'l402') await this.#credentials.delete(origin);
+      await this.#purchases.remove(purchase);
       throw new PaidFetchError('notPaid', `It was not paid: ${outcome.reason}`);
     }
-    await checkProof(outcome.preimage, paymentHash);
-    return outcome.preimage;
+    return this.#purchases.paid(purchase, outcome.preimage);
   }
 
-  async #deliver(request: Request, challenge: Challenge, preimage: string): Promise<Response> {
-    let response: Response;
+  /** Sends a copy, so that the body can be sent again, with what proves the payment. */
+  async #show(request: Request, purchase: Paid): Promise<Response> {
+    const { challenge, preimage } = purchase;
+    refuseInsecure(request.url);
+    const header = credentialHeader(challenge);
+    // Browsers take `Authorization` away where a redirect leads to another origin, and no other header.
+    const bound = header !== 'Authorization' && request.redirect === 'follow';
+    const copy = new Request(request.clone(), { cache: 'no-store', ...(bound ? { redirect: 'error' as const } : {}) });
+    copy.headers.set(header, authorization(challenge, preimage));
     try {
-      response = await this.#prove(request, challenge, preimage);
+      return await this.#fetch(copy);
     } catch (cause) {
-      throw notDelivered(challenge, 'did not answer', { cause });
+      // Whoever gave up himself knows that there is no answer.
+      if (purchase.state === 'kept') throw cause;
+      await this.#purchases.failed(purchase, false);
+      throw notDelivered(purchase, { what: 'did not answer', final: false }, { cause });
     }
-    // A charge is used up whatever the answer; with L402 only a new demand says that the credential is worth nothing.
-    const failed = challenge.kind === 'charge' ? !response.ok : response.status === 402 || response.status === 401;
-    if (failed) throw notDelivered(challenge, `answered ${response.status}`, { response });
-    return response;
   }
 
-  /** Runs after whatever pays for this origin already. */
-  #inTurn<T>(origin: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(origin) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    this.#turns.set(origin, turn);
-    const done = () => {
-      if (this.#turns.get(origin) === turn) this.#turns.delete(origin);
-    };
-    turn.then(done, done);
-    return turn;
+  /** The answer, if it holds what was paid for. One to a credential that brought something before is the caller's to judge. */
+  async #judged(request: Request, purchase: Paid, response: Response): Promise<Response> {
+    if (purchase.state === 'kept') return response;
+    const lack = await lackOf(request, response);
+    if (lack === null) {
+      await this.#purchases.delivered(purchase);
+      return response;
+    }
+    await this.#purchases.failed(purchase, lack.final);
+    throw notDelivered(purchase, lack, { response });
   }
+}
+
+/** Whether a 402 holds a challenge that may be answered. */
+function offers(response: Response, usable: Usable): boolean {
+  try {
+    chooseChallenge(response.headers.get('www-authenticate') ?? '', usable);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The same request, made where a redirect led it. Only one that asks for nothing to be done can be made again elsewhere. */
+function ledTo(request: Request, url: string, led: number): Request {
+  if (led < MAX_LED && (request.method === 'GET' || request.method === 'HEAD')) return new Request(url, request);
+  const message = 'The request was led to another site, which wants money; nothing was paid. Ask that site itself.';
+  throw new PaidFetchError('badChallenge', message);
 }
 
 const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-const pending = (): PaidFetchError =>
-  new PaidFetchError('pending', 'The payment is under way and not decided yet; ask for the page again in a while, it is not paid twice.');
-
-function notDelivered(challenge: Challenge, what: string, more: { response?: Response; cause?: unknown }): PaidFetchError {
-  const kept = challenge.kind === 'l402' ? 'The credential is kept: ask for the page again.' : 'What was paid for is used up.';
-  return new PaidFetchError('notDelivered', `Paid, but the server ${what}. ${kept} The history has the proof of payment.`, more);
-}
-
-async function checkProof(preimage: string, paymentHash: string): Promise<void> {
-  if (await proves(preimage, paymentHash)) return;
-  throw new PaidFetchError('badProof', 'The wallet says that it paid, but its proof does not fit the invoice; see the history.');
+function notDelivered(purchase: Paid, { what, final }: { what: string; final: boolean }, more: { response?: Response; cause?: unknown }): PaidFetchError {
+  const usedUp = final && purchase.challenge.kind === 'charge';
+  const next = usedUp ? 'What was paid for is used up.' : 'What proves the payment is kept: ask for the page again.';
+  const message = `Paid, but the server ${what}. ${next} The receipt has the proof of payment.`;
+  return new PaidFetchError('notDelivered', message, { receipt: receiptOf(purchase), ...more });
 }
 
 /** A credential is sent over TLS, or to this machine. Throws `insecure`. */

@@ -13,8 +13,7 @@ export {
 export { PaidFetchError, type PaidFetchCode } from './errors.ts';
 export {
   payingFetch,
-  type Credential,
-  type CredentialStore,
+  type Doubt,
   type Outcome,
   type Payer,
   type PayingFetchOptions,
@@ -22,7 +21,7 @@ export {
 } from './fetch.ts';
 export { SiteHost, type SiteHostOptions } from './host/host.ts';
 export { siteOf } from './host/types.ts';
-export type { Notes, Grant, InvoiceUse } from './host/notes.ts';
+export { payingSites, type Notes, type Grant, type InvoiceUse } from './host/notes.ts';
 export type { Payments, PaymentOrder } from './host/pay.ts';
 export {
   SiteFault,
@@ -30,6 +29,7 @@ export {
   type Ask,
   type InvoiceDetails,
   type Occasion,
+  type PayerField,
   type Question,
   type Range,
   type Site,
@@ -41,7 +41,8 @@ export {
   type WalletFailure,
 } from './host/types.ts';
 export { TopLevel402, type TopLevel402Options } from './navigation/machine.ts';
-export type { NavigationProblem, NavigationResponse, NavigationStep, Receipt } from './navigation/types.ts';
+export type { NavigationProblem, NavigationResponse, NavigationStep } from './navigation/types.ts';
+export { Receipts, type Receipt } from './purchases.ts';
 export { installWebln, type InstallOptions, type PageTransport, type ProviderDetail, type ProviderInfo, type Webln } from './page/webln.ts';
 export { relay, windowTransport, type Relay } from './page/window.ts';
 export {
@@ -58,7 +59,7 @@ export {
   type SiteReply,
   type StreamReport,
 } from './wire.ts';
-export { credentialStore, siteWallet, walletPayer, type SiteWalletOptions, type WalletLike, type WalletPayerOptions } from './wallet.ts';
+export { siteWallet, walletPayer, type SiteWalletOptions, type WalletLike, type WalletPayerOptions } from './wallet.ts';
 export { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './session/challenge.ts';
 export { PaymentSessions, type Closed, type Deposit, type PaymentSessionsOptions, type Session, type SessionStore } from './session/sessions.ts';
 export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './page/stream.ts';

@@ -3,14 +3,14 @@
 import type { Holder, Payment, Purse } from '../protocol.ts';
 import type { Wallet } from '../page/wallet.ts';
 import { PaidFetchError } from './errors.ts';
-import type { Credential, CredentialStore, Outcome, Payer } from './fetch.ts';
+import type { Outcome, Payer } from './fetch.ts';
 import { failureOf } from './host/faults.ts';
-import { type InvoiceDetails, type Site, SiteFault, type SiteWallet, type Store } from './host/types.ts';
+import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from './host/types.ts';
 
 /** What of a {@link Wallet} is used. */
 export type WalletLike = Pick<
   Wallet,
-  'balance' | 'inspect' | 'keysend' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
+  'balance' | 'inspect' | 'keysend' | 'logIn' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
 >;
 
 /** What {@link siteWallet} works with besides the wallet. */
@@ -55,6 +55,10 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet', now = Dat
       return { invoice: payment.invoice, preimage: payment.preimage, paid: payment.state === 'succeeded' };
     },
     signMessage: async (message) => open().signMessage(message),
+    lnurlAuth: async ({ domain, k1 }) => {
+      const { key, signature } = await open().logIn({ domain, challenge: k1 });
+      return { key, sig: signature };
+    },
     verifyMessage: async (signed) => {
       const { valid, nodeId } = await open().verifyMessage(signed);
       return { valid, nodeId: nodeId ?? '' };
@@ -87,16 +91,6 @@ export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletP
 }
 
 const siteHolder = (origin: string): Holder => ({ kind: 'site', origin, topLevel: origin });
-
-/** Credentials in a {@link Store}, so that they are there again after a restart. */
-export function credentialStore(store: Store): CredentialStore {
-  const key = (origin: string) => `fetch-credential/${origin}`;
-  return {
-    get: async (origin) => ((await store.get(key(origin))) ?? null) as Credential | null,
-    set: async (origin, { challenge, paymentHash, preimage }) => store.set(key(origin), { challenge: { ...challenge }, paymentHash, preimage }),
-    delete: (origin) => store.delete(key(origin)),
-  };
-}
 
 /** None while the wallet is locked: whether a site is enabled is said without it. */
 async function allPurses(open: () => WalletLike): Promise<readonly Purse[]> {

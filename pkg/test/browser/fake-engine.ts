@@ -90,6 +90,11 @@ export class Engine {
     this.#listeners.delete(id);
   }
 
+  async words(key: Uint8Array): Promise<string> {
+    if (!this.proves(key)) throw { code: 'wrongPassphrase', message: 'not these words', causes: [] };
+    return 'abandon ability able';
+  }
+
   async changePassphrase(kdf: Uint8Array, key: Uint8Array): Promise<void> {
     this.#stored = { ...this.#stored, kdf: [...kdf], key: [...key] };
     await save(this.#name, this.#stored);

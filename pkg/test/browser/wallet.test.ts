@@ -241,6 +241,15 @@ test('the passphrase can be changed', () =>
     assert.match(await open(first, { name, passphrase: 'another one' }), /^[0-9a-f-]{36}$/);
   }));
 
+test('an open wallet says its words again, for the passphrase only', () =>
+  withWallet(async ({ first }) => {
+    const say = (passphrase: string) =>
+      first.evaluate((given) => wallet.revealMnemonic(given).catch(({ code }: Amplet.WalletError) => code), passphrase);
+    assert.equal(await say('guess'), 'wrongPassphrase');
+    assert.equal(await say(''), 'invalidInput');
+    assert.equal(await say('correct horse'), 'abandon ability able');
+  }));
+
 test('a destroyed wallet is gone in every tab', () =>
   withWallet(async ({ context, first, name }) => {
     const second = await tab(context, site);

@@ -114,6 +114,11 @@ export class FakeEngine implements Engine {
     this.listeners.delete(id);
   }
 
+  async words(key: Uint8Array): Promise<string> {
+    if (!this.proves(key)) throw { code: 'wrongPassphrase', message: 'not these words', causes: [] };
+    return 'abandon ability able';
+  }
+
   async changePassphrase(kdf: Uint8Array, key: Uint8Array): Promise<void> {
     Object.assign(this.#stored, { kdf, key: key.slice() });
   }

@@ -147,6 +147,15 @@ test('the passphrase changes only with the present one', async () => {
   await second.open(9);
 });
 
+test('the words are said for the passphrase only', async () => {
+  const { origin, host, page } = await opened();
+  const words = (key: number) => ({ method: 'words', key: new Uint8Array(32).fill(key) });
+  assert.equal(await page.call(words(1)), 'abandon ability able');
+  await assert.rejects(page.call(words(5)), { code: 'wrongPassphrase' });
+  const unproven = await FakePage.join(origin, host);
+  await assert.rejects(unproven.call(words(1)), { code: 'closed' });
+});
+
 test('destroying closes the wallet everywhere and forgets it', async () => {
   const { origin, host, page } = await opened();
   const other = await FakePage.join(origin, host);

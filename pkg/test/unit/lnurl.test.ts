@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { decodeBech32, descriptionHash, toBytes } from '../../src/provider/bech32.ts';
 import { lnurlTarget } from '../../src/provider/host/lnurl-service.ts';
 import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider/index.ts';
-import { FakeStore, FakeWallet, NOW, Person, SHOP } from './site-fakes.ts';
+import { FakeStore, FakeWallet, NOW, Person, SHOP, turn } from './site-fakes.ts';
 
 // The examples of LUD-01 and BOLT 11.
 const LUD_01 = 'LNURL1DP68GURN8GHJ7UM9WFMXJCM99E3K7MF0V9CXJ0M385EKVCENXC6R2C35XVUKXEFCV5MKVV34X5EKZD3EV56NYD3HXQURZEPEXEJXXEPNXSCRVWFNV9NXZCN9XQ6XYEFHVGCXXCMYXYMNSERXFQ5FNS';
@@ -40,6 +40,8 @@ test('LNURLs in all their forms lead to https or to an onion service', () => {
     ['keyauth:domain.com/login?tag=login', 'https://domain.com/login?tag=login'],
     [`lnurlw://${onion}/w`, `http://${onion}/w`],
     ['https://domain.com/pay', 'https://domain.com/pay'],
+    [`https://shop.example/card?id=1&lightning=${LUD_01}`, 'https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df'],
+    [`lightning://${LUD_01.toLowerCase()}`, 'https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df'],
   ];
   for (const [text, url] of leads) assert.equal(lnurlTarget(text).href, url);
   for (const bad of ['', 'hello', 'http://domain.com/', 'https://me:pw@domain.com/', 'ftp://x', 'javascript:alert(1)', 'a b@c.d', BOLT_11_PLAIN]) {
@@ -73,7 +75,16 @@ function world(answers: Record<string, (url: URL) => unknown>) {
 
 const METADATA = '[["text/plain","a tip for Zo\u00eb"],["image/png;base64","AA=="]]';
 
-function payService({ min = 1_000, max = 9_000, metadata = METADATA }: { min?: unknown; max?: unknown; metadata?: string } = {}) {
+interface Service {
+  readonly min?: unknown;
+  readonly max?: unknown;
+  readonly metadata?: string;
+  readonly payerData?: unknown;
+  /** What comes with the invoice. */
+  readonly more?: (invoice: string) => object;
+}
+
+function payService({ min = 1_000, max = 9_000, metadata = METADATA, payerData, more = () => ({}) }: Service = {}) {
   const invoices: { from: (amountMsat: bigint) => Partial<InvoiceDetails> } = { from: () => ({}) };
   const all = world({
     'https://tips.example/.well-known/lnurlp/zoe': () => ({
@@ -83,10 +94,12 @@ function payService({ min = 1_000, max = 9_000, metadata = METADATA }: { min?: u
       maxSendable: max,
       metadata,
       commentAllowed: 5,
+      payerData,
     }),
     'https://tips.example/pay': (url) => {
       const amountMsat = BigInt(url.searchParams.get('amount')!);
-      return { pr: all.wallet.issue(amountMsat, invoices.from(amountMsat)), routes: [] };
+      const pr = all.wallet.issue(amountMsat, invoices.from(amountMsat));
+      return { pr, routes: [], ...more(pr) };
     },
   });
   return { ...all, invoices };
@@ -108,6 +121,7 @@ test('LNURL-pay: the person chooses, and what was chosen is paid', async () => {
       domain: 'tips.example',
       text: 'a tip for Zo\u00eb',
       commentLength: 5,
+      payer: [],
       minMsat: 1_000n,
       maxMsat: 9_000n,
     },
@@ -166,6 +180,76 @@ test('LNURL-pay: what an invoice commits to is the metadata, or nothing', async 
   }
 });
 
+/** Seals as LUD-10 has it: AES-CBC with the preimage as its key. */
+function sealed(text: string, preimage: string): object {
+  const iv = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
+  const cipher = createCipheriv('aes-256-cbc', Buffer.from(preimage, 'hex'), iv);
+  const ciphertext = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]).toString('base64');
+  return { tag: 'aes', description: 'your code', iv: iv.toString('base64'), ciphertext };
+}
+
+test('LNURL-pay: what the money brings is shown to the person, and what cannot be shown is not paid for', async () => {
+  const preimageOf = (invoice: string) => invoice.slice('lnbcrt1'.length);
+  const shown: [(invoice: string) => unknown, object][] = [
+    [() => ({ tag: 'message', message: 'Thank you!' }), { text: 'Thank you!', secret: null, url: null }],
+    [() => ({ tag: 'url', description: 'your order', url: 'https://tips.example/order/1' }), { text: 'your order', secret: null, url: 'https://tips.example/order/1' }],
+    [(invoice) => sealed('42 \u2713', preimageOf(invoice)), { text: 'your code', secret: '42 \u2713', url: null }],
+    [() => sealed('42', 'ab'.repeat(32)), { text: 'your code', secret: '', url: null }],
+  ];
+  for (const [successAction, told] of shown) {
+    const { wallet, person, run } = payService({ min: 5_000, max: 5_000, more: (invoice) => ({ successAction: successAction(invoice) }) });
+    wallet.purses.set('https://shop.example https://shop.example', 100_000n);
+    const result = (await run('zoe@tips.example')) as { status: string; data: { successAction: { tag: string } } };
+    assert.equal(result.status, 'OK');
+    assert.equal(typeof result.data.successAction.tag, 'string');
+    while (person.asked.length === 0) await turn();
+    const site = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
+    assert.deepEqual(person.asked, [{ kind: 'lnurlSuccess', site, domain: 'tips.example', ...told }]);
+  }
+  for (const successAction of [
+    { tag: 'dance' },
+    'message',
+    { tag: 'message' },
+    { tag: 'url', description: 'x', url: 'https://elsewhere.example/' },
+    { tag: 'url', description: 'x', url: 'javascript:alert(1)' },
+    { tag: 'aes', description: 'x', iv: 'AAAA', ciphertext: 'AAAAAAAAAAAAAAAAAAAAAA==' },
+    { tag: 'aes', description: 'x', iv: 'AAAAAAAAAAAAAAAAAAAAAA==', ciphertext: 'AAAA' },
+  ]) {
+    const { wallet, run } = payService({ min: 5_000, max: 5_000, more: () => ({ successAction }) });
+    assert.deepEqual(await run('zoe@tips.example'), { error: 'InvalidDataError' }, JSON.stringify(successAction));
+    assert.equal(wallet.paid.length, 0);
+  }
+});
+
+test('LNURL-pay: what the service wants to know of the payer is told by the person, and the invoice commits to it', async () => {
+  const k1 = 'cd'.repeat(32);
+  const payerData = { name: { mandatory: true }, email: { mandatory: false }, pubkey: { mandatory: false }, auth: { mandatory: true, k1 } };
+  const known = payService({ min: 5_000, max: 5_000, payerData });
+  Object.assign(known.wallet, { lnurlAuth: async ({ domain }: { domain: string }) => ({ key: domain, sig: '30' }) });
+  const told = JSON.stringify({ name: 'Zo\u00eb', auth: { key: 'tips.example', sig: '30', k1 } });
+  known.invoices.from = () => ({ invoice: committing(createHash('sha256').update(`${METADATA}${told}`).digest('hex')) });
+  known.person.answer = () => ({ allowed: true, amountMsat: 5_000n, payer: { name: ' Zo\u00eb ' } });
+  assert.equal(((await known.run('zoe@tips.example')) as { status: string }).status, 'OK');
+  assert.equal(known.asked[1]!.searchParams.get('payerdata'), told);
+  const [question] = known.person.asked;
+  assert.ok(question?.kind === 'lnurlPay');
+  assert.deepEqual(question.payer, [{ field: 'name', mandatory: true }, { field: 'email', mandatory: false }, { field: 'login', mandatory: true }]);
+  // Told nothing, or asked for what nobody can tell: nothing is paid.
+  known.person.answer = () => ({ allowed: true, amountMsat: 5_000n });
+  assert.deepEqual(await known.run('zoe@tips.example'), { error: 'InvalidDataError' });
+  for (const asked of [{ pubkey: { mandatory: true } }, { shoeSize: { mandatory: true } }, { auth: { mandatory: true } }]) {
+    const { run, wallet } = payService({ payerData: asked });
+    assert.deepEqual(await run('zoe@tips.example'), { error: 'InvalidDataError' });
+    assert.equal(wallet.paid.length, 0);
+  }
+  assert.equal(known.wallet.paid.length, 1);
+  // What may be left out is left out where nobody is asked.
+  const silent = payService({ min: 5_000, max: 5_000, payerData: { name: { mandatory: false }, auth: { mandatory: false, k1 } } });
+  silent.wallet.purses.set('https://shop.example https://shop.example', 100_000n);
+  assert.equal(((await silent.run('zoe@tips.example')) as { status: string }).status, 'OK');
+  assert.deepEqual([silent.asked[1]!.searchParams.get('payerdata'), silent.person.asked], [null, []]);
+});
+
 test('services that make no sense are refused, and their own errors handed on', async () => {
   for (const broken of [{ min: 10, max: 5 }, { min: 'x' }, { max: 0 }, { min: -1 }, { min: 0.5 }, { metadata: 'no JSON' }, { metadata: '[]' }]) {
     const { run, wallet } = payService(broken);
@@ -198,6 +282,29 @@ test('LNURL-withdraw: the person allows it, and the service gets an invoice', as
   const invoice = asked[1]!.searchParams.get('pr')!;
   assert.deepEqual([wallet.invoices.get(invoice)!.amountMsat, asked[1]!.searchParams.get('k1')], [8_000n, 'k']);
   assert.deepEqual(person.kinds, ['lnurlWithdraw']);
+});
+
+test('LNURL-withdraw: a PIN is asked for from the amount on that the service names, and nothing is nothing', async () => {
+  const withdraw = { tag: 'withdrawRequest', callback: 'https://win.example/cb', k1: 'k', minWithdrawable: 1_000, maxWithdrawable: 8_000, pinLimit: 5_000 };
+  const { person, asked, run } = world({ 'https://win.example/w': () => withdraw, 'https://win.example/cb': () => ({ status: 'OK' }) });
+  const pins: [bigint, string | undefined, object, string | null][] = [
+    [4_999n, undefined, { status: 'OK' }, null],
+    [5_000n, '1234', { status: 'OK' }, '1234'],
+    [5_000n, undefined, { error: 'InvalidDataError' }, null],
+    [5_000n, '12 4', { error: 'InvalidDataError' }, null],
+  ];
+  for (const [amountMsat, pin, result, sent] of pins) {
+    asked.length = 0;
+    person.answer = (question) => {
+      assert.ok(question.kind === 'lnurlWithdraw' && question.pinFromMsat === 5_000n);
+      return { allowed: true, amountMsat, ...(pin === undefined ? {} : { pin }) };
+    };
+    assert.deepEqual(await run('lnurlw://win.example/w'), result);
+    assert.equal(asked[1]?.searchParams.get('pin') ?? null, sent);
+  }
+  const empty = world({ 'https://win.example/w': () => ({ ...withdraw, minWithdrawable: 0, maxWithdrawable: 0 }) });
+  assert.deepEqual(await empty.run('lnurlw://win.example/w'), { error: 'InvalidDataError' });
+  assert.deepEqual(empty.person.asked, []);
 });
 
 test('LNURL-auth: the domain is named, a login elsewhere is marked, and without keys it is refused', async () => {

@@ -26,7 +26,7 @@ const shop: Server = (_url, authorization, issue) => {
 const invoiceHash = (invoice: string): string => sha256(invoice.slice('lnbcrt1'.length));
 
 /** Single use, as the "Payment" scheme has it. */
-function charging({ delivers = true, expires = '2026-11-22T20:05:00Z' }: { delivers?: boolean; expires?: string } = {}): Server {
+function charging({ delivers = true, expires = '2026-11-22T20:05:00Z', params = '' }: { delivers?: boolean; expires?: string; params?: string } = {}): Server {
   const open = new Map<string, string>();
   const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   let count = 0;
@@ -42,7 +42,7 @@ function charging({ delivers = true, expires = '2026-11-22T20:05:00Z' }: { deliv
     const id = `c${count++}`;
     open.set(id, invoiceHash(invoice));
     const request = base64url({ amount: '10', currency: 'sat', methodDetails: { invoice, network: 'regtest' } });
-    const value = `Payment id="${id}", realm="news", method="lightning", intent="charge", request="${request}", expires="${expires}"`;
+    const value = `Payment id="${id}", realm="news", method="lightning", intent="charge", request="${request}", expires="${expires}"${params}`;
     return { statusCode: 402, headers: [{ name: 'www-authenticate', value }] };
   };
 }
@@ -126,7 +126,7 @@ test('only a GET of the page in the address bar is paid for', async () => {
 
 test('a server that wants money again after it was paid does not get it, and never loops', async () => {
   const greedy: Server = (_url, _authorization, issue) => l402(issue());
-  const { wallet, person, visit } = world(greedy);
+  const { wallet, person, visit, state } = world(greedy);
   const { step, loads } = await visit();
   assert.ok(step.do === 'show' && step.problem === 'notDelivered' && step.receipt);
   assert.equal(loads, 2);
@@ -136,6 +136,13 @@ test('a server that wants money again after it was paid does not get it, and nev
   person.answer = () => ({ allowed: false });
   assert.equal((await visit()).problem, 'notPaid');
   assert.deepEqual([wallet.paid.length, person.kinds], [1, ['payment']]);
+  // What never brought anything stays as a receipt; once the person has seen it, the purse decides again.
+  const [receipt] = await state.machine.undelivered();
+  assert.deepEqual(receipt, step.receipt);
+  await state.machine.forget(receipt!.paymentHash);
+  assert.deepEqual(await state.machine.undelivered(), []);
+  await visit();
+  assert.deepEqual([wallet.paid.length, person.kinds], [2, ['payment']]);
 });
 
 test('a credential that is used up and a higher price are a new question', async () => {
@@ -180,12 +187,30 @@ test('paid, and a page with nothing in it', async () => {
     { statusCode: 403 },
   ];
   for (const answer of nothing) {
-    const { visit, state } = world(shop);
+    const { wallet, visit, state } = world(shop);
     const honest = state.server;
     state.server = (url, authorization, issue) => (authorization ? answer : honest(url, authorization, issue));
     const { step } = await visit();
     assert.ok(step.do === 'show' && step.problem === 'notDelivered' && step.receipt?.preimage, JSON.stringify(answer));
+    assert.deepEqual(await state.machine.undelivered(), [step.receipt]);
+    // The credential of L402 is kept: the next visit pays nothing.
+    state.server = honest;
+    assert.equal((await visit()).problem, null);
+    assert.deepEqual([wallet.paid.length, await state.machine.undelivered()], [1, []]);
   }
+});
+
+test('a charge may want its credential in a header of its own, and is shown again by a server that was overloaded', async () => {
+  const { wallet, visit, state, respond } = world(charging({ params: ', header="Payment-Authorization"' }));
+  const step = await state.machine.observe(respond(PAGE, null));
+  assert.ok(step.do === 'reload' && step.header === 'Payment-Authorization');
+  const honest = state.server;
+  state.server = () => ({ statusCode: 503 });
+  const busy = await state.machine.observe(respond(PAGE, step.authorization));
+  assert.ok(busy.do === 'show' && busy.problem === 'notDelivered' && /is kept/.test(busy.message));
+  state.server = honest;
+  assert.equal((await visit()).problem, null);
+  assert.deepEqual([wallet.paid.length, await state.machine.undelivered()], [1, []]);
 });
 
 test('a charge is good for one page, and is shown when it brought nothing', async () => {

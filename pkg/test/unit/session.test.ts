@@ -12,6 +12,7 @@ import {
   payingFetch,
   readSessionChallenge,
 } from '../../src/provider/index.ts';
+import { FakeStore } from './site-fakes.ts';
 
 const NOW = Date.parse('2026-11-22T20:00:00Z');
 const URL_ = 'https://llm.example/generate';
@@ -149,8 +150,7 @@ function world({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 } =
   const make = () => {
     const returnInvoice = async (expirySecs: number) => (expiries.push(expirySecs), 'lnbcrt1return');
     const kept = new PaymentSessions({ payer, store, returnInvoice, maxDepositMsat, maxTotalMsat, fetch, now: () => NOW, onProblem: (error) => problems.push(error) });
-    const credentials = { get: async () => null, set: async () => {}, delete: async () => {} };
-    return { kept, paying: payingFetch({ payer, credentials, maxCostMsat: 1n, sessions: kept, fetch, now: () => NOW }) };
+    return { kept, paying: payingFetch({ payer, store: new FakeStore(), maxCostMsat: 1n, sessions: kept, fetch, now: () => NOW }) };
   };
   return { payer, store, sessions, actions, server, problems, expiries, make, ...make(), release: () => waiting.splice(0).forEach((go) => go()) };
 }
@@ -268,8 +268,7 @@ test('a deposit that the server does not take is said as such, and is not paid a
 test('without sessions a server that offers only them is not paid, nor over plain HTTP', async () => {
   const { payer } = world();
   const fetch = async () => new Response('', { status: 402, headers: { 'www-authenticate': 'Payment id="1", realm="r", method="lightning", intent="session", request="e30"' } });
-  const credentials = { get: async () => null, set: async () => {}, delete: async () => {} };
-  await assert.rejects(payingFetch({ payer, credentials, maxCostMsat: 1_000n, fetch, now: () => NOW })(URL_), fails('badChallenge'));
+  await assert.rejects(payingFetch({ payer, store: new FakeStore(), maxCostMsat: 1_000n, fetch, now: () => NOW })(URL_), fails('badChallenge'));
   const plain = world();
   await assert.rejects(plain.paying('http://llm.example/'), fails('insecure'));
   assert.equal(plain.payer.paid.length, 0);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Json, type Sender, type SiteErrorName, SiteHost, type SiteReply } from '../../src/provider/index.ts';
+import { type Json, payingSites, type Question, type Sender, type SiteErrorName, SiteHost, type SiteReply } from '../../src/provider/index.ts';
 import { FRAMED, FakeStore, FakeWallet, Failure, NOW, Person, SHOP, report, siteName, turn } from './site-fakes.ts';
 
 /** A wallet, a person and a host; `restart` gives another host over the same store. */
@@ -91,7 +91,7 @@ test('who asks is what the browser says, whatever the message claims', async () 
 });
 
 test('within the purse nobody is asked, and the proof comes back', async () => {
-  const { wallet, person, ok } = world();
+  const { wallet, person, ok, store } = world();
   purse(wallet, 100_000n);
   const invoice = wallet.issue();
   assert.deepEqual(await ok('sendPayment', { paymentRequest: ` lightning:${invoice}` }), {
@@ -99,7 +99,9 @@ test('within the purse nobody is asked, and the proof comes back', async () => {
     paymentHash: wallet.invoices.get(invoice)!.paymentHash,
   });
   assert.deepEqual(person.asked, []);
-  assert.deepEqual(wallet.paid[0]!.spender, { holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' } });
+  const site = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
+  assert.deepEqual(wallet.paid[0]!.spender, { holder: { kind: 'site', ...site } });
+  assert.deepEqual([...(await payingSites(store))], [[wallet.invoices.get(invoice)!.paymentHash, site]]);
 });
 
 test('a hundred payments at once against a purse for ten', async () => {
@@ -335,6 +337,52 @@ test('getInfo and getBalance: a site sees its purse, the wallet only when it may
   assert.deepEqual(person.kinds, ['balance', 'balance']);
 });
 
+test('request: a node\'s methods by lnd\'s names, as far as they are the site\'s business', async () => {
+  const { wallet, person, ok, fails } = world();
+  const request = (method: string, params?: Json) => ok('request', { method, ...(params === undefined ? {} : { params }) });
+  const { methods } = (await ok('getInfo')) as { methods: string[] };
+  const pubkey = `03${'ab'.repeat(32)}`;
+  const info = { alias: 'amplet', identity_pubkey: pubkey, color: '#ababab', version: '1.2.3', chains: [{ chain: 'bitcoin', network: 'regtest' }], testnet: true };
+  // As webln.guide calls it, and as its types do.
+  for (const name of ['getinfo', 'request.getinfo']) assert.deepEqual(await request(name), info);
+  const made = (await request('addinvoice', { memo: 'tea', value: '21' })) as { payment_request: string; r_hash: string };
+  const details = wallet.invoices.get(made.payment_request)!;
+  assert.deepEqual([details.amountMsat, details.description, Buffer.from(made.r_hash, 'base64').toString('hex')], [21_000n, 'tea', details.paymentHash]);
+  assert.equal(wallet.invoices.get(((await request('addinvoice', { value_msat: '5000' })) as { payment_request: string }).payment_request)!.amountMsat, 5_000n);
+  for (const hash of [{ r_hash_str: details.paymentHash }, { r_hash: made.r_hash }, { payment_hash: details.paymentHash }]) {
+    assert.deepEqual(await request('lookupinvoice', hash), { payment_request: made.payment_request, r_hash: made.r_hash, settled: false, state: 'OPEN' });
+  }
+  assert.deepEqual(await request('decodepayreq', { pay_req: made.payment_request }), {
+    destination: details.payee,
+    payment_hash: details.paymentHash,
+    num_satoshis: '21',
+    num_msat: '21000',
+    description: 'tea',
+  });
+  assert.deepEqual(person.asked, []);
+  assert.deepEqual(await request('channelbalance'), { balance: '5000', local_balance: { sat: '5000', msat: '5000000' } });
+  await request('signmessage', { msg: Buffer.from('caf\u00e9').toString('base64') });
+  await request('signmessage', { message: 'tea' });
+  assert.deepEqual(await request('verifymessage', { msg: btoa('x'), signature: 'good' }), { valid: true });
+  const asked: Question[] = person.asked;
+  assert.deepEqual(asked.map((question) => ('message' in question ? question.message : question.kind)), ['balance', 'caf\u00e9', 'tea', 'x']);
+  for (const name of ['getinfo', 'channelbalance', 'addinvoice', 'lookupinvoice', 'decodepayreq', 'signmessage', 'verifymessage']) {
+    assert.ok(methods.includes(`request.${name}`), name);
+  }
+  for (const method of ['listchannels', 'listpeers', 'connectpeer', 'openchannel', 'closechannel', 'walletbalance', 'listpayments', 'listinvoices', 'sendtoroute', 'newaddress', 'sendcoins', 'toString', '__proto__']) {
+    await fails('UnsupportedMethodError', 'request', { method, params: {} });
+  }
+  for (const [method, params] of [
+    ['addinvoice', { value_msat: '1500' }],
+    ['lookupinvoice', { r_hash: '!' }],
+    ['lookupinvoice', { r_hash_str: 'ab'.repeat(32) }],
+    ['signmessage', { msg: '!' }],
+    ['verifymessage', { msg: btoa('x'), signature: 'bad' }],
+    ['decodepayreq', { pay_req: 'garbage' }],
+    ['getinfo', []],
+  ] as const) await fails('InvalidDataError', 'request', { method, params });
+});
+
 test('makeInvoice: a fixed amount asks nobody, a range is for the person', async () => {
   const { wallet, person, ok, fails } = world();
   const made = async (params: Json) => wallet.invoices.get(((await ok('makeInvoice', params)) as { paymentRequest: string }).paymentRequest)!;
@@ -348,11 +396,12 @@ test('makeInvoice: a fixed amount asks nobody, a range is for the person', async
   await fails('InternalError', 'makeInvoice', { maximumAmount: 5 });
   for (const amount of [0, -1, 1.5, '1e3', '0x10', 'NaN', 2 ** 53, '21000000000000000', true, {}]) await fails('InvalidDataError', 'makeInvoice', { amount });
   await fails('InvalidDataError', 'makeInvoice', { minimumAmount: 5, maximumAmount: 4 });
-  const mine = (await ok('makeInvoice', { amount: 1 })) as { paymentRequest: string };
-  assert.deepEqual(await ok('lookupInvoice', mine), { paymentRequest: mine.paymentRequest, paid: false });
-  const { paymentHash } = wallet.invoices.get(mine.paymentRequest)!;
+  const mine = (await ok('makeInvoice', { amount: 1 })) as { paymentRequest: string; rHash: string };
+  const { paymentRequest, rHash: paymentHash } = mine;
+  assert.deepEqual(await ok('lookupInvoice', mine), { paymentRequest, paid: false });
+  assert.equal(paymentHash, wallet.invoices.get(paymentRequest)!.paymentHash);
   wallet.mine.set(paymentHash, { ...wallet.mine.get(paymentHash)!, paid: true });
-  assert.deepEqual(await ok('lookupInvoice', { paymentHash }), { ...mine, paid: true, preimage: wallet.preimageOf(mine.paymentRequest) });
+  assert.deepEqual(await ok('lookupInvoice', { paymentHash }), { paymentRequest, paid: true, preimage: wallet.preimageOf(paymentRequest) });
 });
 
 test('a site does not fill the wallet with invoices', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Wallet, WalletError } from '../../src/index.ts';
-import { type Credential, PaidFetchError, SiteHost, type StreamStarter, type WalletLike, credentialStore, payingFetch, siteWallet, walletPayer } from '../../src/provider/index.ts';
+import { PaidFetchError, SiteHost, type StreamStarter, type WalletLike, payingFetch, siteWallet, walletPayer } from '../../src/provider/index.ts';
 import type { Holder, Inspected, Payment, Purse, Rules, Spender, Status } from '../../src/protocol.ts';
 import { FakeStore, NOW, Person, SHOP, sha256 } from './site-fakes.ts';
 
@@ -79,6 +79,7 @@ function fake() {
     purses: async () => state.purses,
     receive: async () => ({ invoice: 'lnbcrt1mine', paymentHash: HASH, expiresAt: 1n, missing: null }),
     signMessage: async (message) => ({ message, signature: 's' }),
+    logIn: async ({ domain, challenge }) => ({ key: `key of ${domain}`, signature: challenge }),
     verifyMessage: async () => ({ valid: false, nodeId: null }),
   };
   return { wallet, paid, state };
@@ -167,17 +168,16 @@ test('lookups tell what went from what came, and never call anything paid withou
 test('payingFetch pays from the purse of the site, the fee within the price allowed, and keeps the credential', async () => {
   const { wallet, paid, state } = fake();
   state.purses.push(purse(1, SITE, [9_000n]));
-  const credentials = credentialStore(new FakeStore());
+  const store = new FakeStore();
   const fetch: typeof globalThis.fetch = async (input) => {
     const { headers } = new Request(input);
     if (headers.get('authorization') === `L402 t:${PREIMAGE}`) return new Response('the article');
     return new Response('', { status: 402, headers: { 'www-authenticate': 'L402 token="t", invoice="lnbcrt1a"' } });
   };
-  const paying = (maxCostMsat: bigint) => payingFetch({ payer: walletPayer(wallet), credentials, maxCostMsat, fetch, now: () => NOW });
+  const paying = (maxCostMsat: bigint) => payingFetch({ payer: walletPayer(wallet), store, maxCostMsat, fetch, now: () => NOW });
   await assert.rejects(paying(999n)('https://shop.example/'), (error) => error instanceof PaidFetchError && error.code === 'tooDear');
   assert.equal(await (await paying(1_200n)('https://shop.example/')).text(), 'the article');
   assert.equal(await (await paying(1_200n)('https://shop.example/2')).text(), 'the article');
   assert.deepEqual(paid, [{ invoice: 'lnbcrt1a', maxFeeMsat: 200n, spender: { holder: SITE, purpose: 'fetch' } }]);
-  const kept: Credential | null = await credentials.get('https://shop.example');
-  assert.equal(kept?.preimage, PREIMAGE);
+  assert.equal(JSON.parse(store.all.get('credential/https://shop.example')!).preimage, PREIMAGE);
 });

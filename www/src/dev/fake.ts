@@ -211,6 +211,12 @@ export class Wallet {
     made = to;
   }
 
+  async revealMnemonic(passphrase: string): Promise<string> {
+    await pause();
+    if (passphrase !== made) throw new WalletError('wrongPassphrase', 'This passphrase does not open the wallet.');
+    return samples.MNEMONIC;
+  }
+
   async lock(): Promise<void> {
     this.#end(new WalletError('closed', 'The wallet was locked.'));
   }

@@ -1,6 +1,7 @@
 /** The page's state: which wallet is open and what it last said. Screens read it, and act through it. */
 
 import {
+  loadSettings,
   saveSettings,
   unlockKey,
   Wallet,
@@ -18,12 +19,14 @@ import type { PageConfig } from './config';
 import { toWalletError } from './errors';
 import { language } from './i18n.svelte';
 import { DEFAULTS, keepSetup, loadSetup, NO_CONFIG } from './setup';
+import { atWork } from './work';
 import type { Unit } from './amounts';
 
 /** What keeps a wallet unlocked when its page goes; the web wallet has none. */
 export interface UnlockedSession {
   key(): Promise<Uint8Array | null>;
   keep(key: Uint8Array): Promise<void>;
+  forget(): Promise<void>;
 }
 
 type Opening = Pick<OpenOptions, 'passphrase' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>;
@@ -54,6 +57,8 @@ class App {
   working = $state(0);
   /** Set before the start, by pages that come and go while the wallet stays open. */
   session: UnlockedSession | null = null;
+  /** Who had which payment made, by its id, as far as anybody keeps that; the extension does for sites. */
+  holders: () => Promise<ReadonlyMap<string, string>> = async () => new Map();
 
   #detach: (() => void)[] = [];
   #address: Promise<string> | null = null;
@@ -74,7 +79,7 @@ class App {
     addEventListener('offline', () => (this.online = false));
     try {
       await this.#configure();
-      if (await this.#reopen()) return;
+      if (await this.reopen()) return;
       this.phase = (await Wallet.exists(this.config.walletName)) ? 'locked' : 'welcome';
     } catch (thrown) {
       this.problem = toWalletError(thrown);
@@ -83,7 +88,7 @@ class App {
   }
 
   /** Opens the wallet with the session's key, if it has one that still fits. */
-  async #reopen(): Promise<boolean> {
+  async reopen(): Promise<boolean> {
     const key = await this.session?.key();
     if (!key) return false;
     try {
@@ -99,6 +104,14 @@ class App {
   async #configure(): Promise<void> {
     ({ config: this.config, settings: this.settings, problem: this.configProblem } = await loadSetup());
     language.choose(this.settings.language);
+  }
+
+  /** Another document of this origin changed them. */
+  async followSettings(): Promise<void> {
+    const { settings } = await loadSettings();
+    if (settings === null) return;
+    this.settings = settings;
+    language.choose(settings.language);
   }
 
   /** Keeps a change. Throws what the package throws. */
@@ -196,7 +209,7 @@ class App {
   async hold<T>(work: () => Promise<T>): Promise<T> {
     this.working += 1;
     try {
-      return await work();
+      return await atWork(work);
     } finally {
       this.working -= 1;
     }
@@ -206,6 +219,8 @@ class App {
     const { wallet } = this;
     this.#forget();
     this.phase = 'locked';
+    // First, lest whoever asks meanwhile opens it again.
+    await this.session?.forget().catch((thrown: unknown) => console.warn('session', thrown));
     await wallet?.lock();
   }
 

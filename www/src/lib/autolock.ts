@@ -1,6 +1,7 @@
 /** Locks after minutes without a touch in any tab; where a session outlives the pages, locking is the session's. */
 
 import { app } from './app.svelte';
+import { atRest } from './work';
 
 const KEY = 'amplet-touched';
 const TOUCHES = ['pointerdown', 'keydown', 'wheel', 'touchstart'] as const;
@@ -16,9 +17,9 @@ export function watchIdle(): () => void {
   };
   const check = () => {
     const minutes = app.settings.autoLockMinutes;
-    if (app.session !== null || minutes === 0 || app.phase !== 'open' || app.working > 0) return;
+    if (app.session !== null || minutes === 0 || app.phase !== 'open') return;
     const last = Math.max(touched, Number(localStorage.getItem(KEY) ?? 0) || 0);
-    if (Date.now() - last >= minutes * 60_000) void app.lock();
+    if (Date.now() - last >= minutes * 60_000) void atRest(() => app.lock());
   };
   for (const name of TOUCHES) addEventListener(name, touch, { passive: true, capture: true });
   document.addEventListener('visibilitychange', check);

@@ -17,18 +17,21 @@ export interface Setup {
 }
 
 export async function loadSetup(): Promise<Setup> {
-  const stored = await loadSettings();
-  let problem = stored.problem?.message ?? null;
-  let config: PageConfig;
+  const [stored, served] = await Promise.all([loadSettings(), askForConfig()]);
+  if (typeof served !== 'string') return { config: served, settings: fit(stored.settings, served), problem: stored.problem?.message ?? null };
+  // The page still opens with what it knows, and says so.
+  const network = stored.settings?.network ?? NO_CONFIG.network;
+  const config = { ...NO_CONFIG, network, walletName: network };
+  return { config, settings: fit(stored.settings, config), problem: served };
+}
+
+/** A text says why there is none: unreachable or broken. */
+async function askForConfig(): Promise<PageConfig | string> {
   try {
-    config = (await loadConfig()) ?? NO_CONFIG;
+    return (await loadConfig()) ?? NO_CONFIG;
   } catch (thrown) {
-    // Unreachable or broken: the page still opens with what it knows, and says so.
-    problem = thrown instanceof Error ? thrown.message : String(thrown);
-    const network = stored.settings?.network ?? NO_CONFIG.network;
-    config = { ...NO_CONFIG, network, walletName: network };
+    return thrown instanceof Error ? thrown.message : String(thrown);
   }
-  return { config, settings: fit(stored.settings, config), problem };
 }
 
 /** What the wallet was opened with is what the next visit starts from, with or without the server's word. */

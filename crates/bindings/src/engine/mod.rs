@@ -108,6 +108,19 @@ impl Engine {
         }
     }
 
+    /// The wallet's words, for `key` only: whoever found the wallet open does not get them.
+    ///
+    /// # Errors
+    /// `wrongPassphrase`, `corrupt`, `storage`.
+    pub async fn words(&self, key: Vec<u8>) -> Result<String, JsValue> {
+        if !self.proves(&Zeroizing::new(key)) {
+            let message = "this passphrase does not open the wallet, so its words stay hidden; try again";
+            return Err(thrown(&WalletError::new(ErrorCode::WrongPassphrase, message)));
+        }
+        let words = Wallet::words(&*self.store).await.map_err(|error| thrown(&error))?;
+        Ok((*words).clone())
+    }
+
     /// Seals the wallet with another key, which came from the parameters `kdf`.
     ///
     /// # Errors

@@ -5,6 +5,8 @@ use std::cell::Ref;
 use amplet_policy::calendar::Date;
 use amplet_policy::report::Report;
 use amplet_policy::{Changes, Clock, DAYS, Policy};
+use bitcoin::secp256k1::PublicKey;
+use bitcoin::secp256k1::ecdsa::Signature;
 use lightning::sign::NodeSigner;
 
 use super::Node;
@@ -86,5 +88,11 @@ impl Node {
     /// `Lightning Signed Message:` and the text. `None`: the signer refused.
     pub fn sign_message(&self, text: &str) -> Option<String> {
         self.inner.ldk.signer.sign_message(text.as_bytes()).ok()
+    }
+
+    /// Logs in (LUD-04): 32 bytes signed with the key that stands for the person at `domain`, and that key. Not the node's: it is the
+    /// same for every node of one mnemonic (LUD-05). `None`: a derivation is out of range.
+    pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
+        self.inner.onchain.log_in(domain, challenge)
     }
 }

@@ -14,10 +14,12 @@ use bdk_wallet::chain::{BlockId, CheckPoint, Merge};
 use bdk_wallet::{ChangeSet, KeychainKind, Update, Wallet};
 use bitcoin::bip32::Xpriv;
 use bitcoin::constants::genesis_block;
+use bitcoin::secp256k1::ecdsa::Signature;
+use bitcoin::secp256k1::{Message, PublicKey};
 use bitcoin::{Address, Amount, Psbt, ScriptBuf, Transaction, Txid};
 
 use crate::journal::{Journal, names};
-use crate::keys::Keys;
+use crate::keys::{Keys, linking_key};
 
 pub use send::{OnchainError, Sent};
 
@@ -148,6 +150,14 @@ impl Onchain {
             self.journal.put(format!("{}{:016}", names::ONCHAIN, inner.next_record), bytes);
             inner.next_record = inner.next_record.saturating_add(1);
         }
+    }
+
+    /// Signs 32 bytes with the key that stands for the person at `domain` (LUD-05). `None`: a derivation is out of range.
+    pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
+        let inner = self.lock();
+        let secp = inner.wallet.secp_ctx();
+        let key = linking_key(&inner.root, domain).ok()?;
+        Some((key.public_key(secp), secp.sign_ecdsa(&Message::from_digest(challenge), &key)))
     }
 
     /// A receiving address that was not handed out before.

@@ -100,7 +100,7 @@ pub(crate) async fn follow(inner: Rc<Inner>) {
         return;
     }
     connected(&inner).await;
-    while !inner.closing.get() {
+    loop {
         refresh(&inner).await;
         let (wanted, hour) = (inner.updates.wanted.heard(), inner.platform.sleep(EVERY));
         pin_mut!(wanted);
@@ -118,10 +118,8 @@ async fn connected(inner: &Inner) {
         kept.iter().any(|kept| matches!(*kept.state.borrow(), ConnectionState::Connected))
     };
     let mut changes = inner.subscribe();
-    while !is_up() && !inner.closing.get() {
-        let wanted = inner.updates.wanted.heard();
-        pin_mut!(wanted);
-        select(changes.next(), wanted).await;
+    while !is_up() {
+        changes.next().await;
     }
 }
 

@@ -4,6 +4,7 @@
 mod config;
 mod mortal;
 mod net;
+mod scales;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
-use amplet_node::{NewInvoice, Node, OpenChannel, PayError};
+use amplet_node::{NewInvoice, Node, NodeError, OpenChannel, PayError};
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
@@ -28,6 +29,8 @@ use futures::FutureExt;
 pub use mortal::Mortal;
 #[allow(unused_imports, reason = "not every test file needs a hop in between")]
 pub use net::{Net, net};
+#[allow(unused_imports, reason = "not every test file weighs what is written")]
+pub use scales::{Scales, weighed};
 
 const MNEMONICS: [(&str, &str); 5] = [
     (
@@ -205,6 +208,15 @@ impl World {
         disk: MemoryBackend,
         wrap: impl FnOnce(Rc<dyn Store>) -> Rc<dyn Store> + 'static,
     ) -> Node {
+        self.try_open(name, disk, wrap).unwrap()
+    }
+
+    pub fn try_open(
+        &self,
+        name: &str,
+        disk: MemoryBackend,
+        wrap: impl FnOnce(Rc<dyn Store>) -> Rc<dyn Store> + 'static,
+    ) -> Result<Node, NodeError> {
         self.disks.borrow_mut().insert(name.to_owned(), disk.clone());
         let platform = self.platform.clone();
         let own = name.to_owned();
@@ -228,10 +240,10 @@ impl World {
             let birthday = chain.position_at(chain.tip().height);
             let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == own).unwrap().1;
             let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, 0).unwrap();
-            Node::open(platform, store, Rc::new(chain), &keys, &birthday, config).await.unwrap()
-        });
+            Node::open(platform, store, Rc::new(chain), &keys, &birthday, config).await
+        })?;
         self.nodes.borrow_mut().insert(name.to_owned(), node.clone());
-        node
+        Ok(node)
     }
 
     pub fn node(&self, name: &str) -> Node {

@@ -16,8 +16,9 @@ pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use part::{PartHop, PartState, PaymentPart};
 pub use purse::{
-    Holder, HolderKind, Preview, Purse, PurseReason, PurseRefusal, PurseRule, Rules, SignedMessage, Spender,
-    Spending, SpendingRow, Standing, StreamRate, VerifiedMessage, WindowKind, WindowLimit, WindowPeriod,
+    Holder, HolderKind, Login, Preview, Purse, PurseReason, PurseRefusal, PurseRule, Rules, SignedMessage,
+    Spender, Spending, SpendingRow, Standing, StreamRate, VerifiedMessage, WindowKind, WindowLimit,
+    WindowPeriod,
 };
 pub use request::{Inspected, OnchainSend, OpenOptions, Page, PaymentRequest, Request, SendAmount};
 pub use state::{

@@ -299,6 +299,18 @@ pub struct SignedMessage {
     pub signature: String,
 }
 
+/// The proof of who logs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Login {
+    /// Who: a compressed public key, in hex. The same for every login at a domain, also from another device with the same
+    /// recovery phrase.
+    pub key: String,
+    /// The challenge signed with it (ECDSA), DER in hex.
+    pub signature: String,
+}
+
 /// Who signed a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

@@ -229,6 +229,13 @@ pub enum Request {
         /// As [`super::SignedMessage::signature`].
         signature: String,
     },
+    /// Signs in at a domain (LNURL-auth, LUD-04), with a key of that domain's own (LUD-05). Answers [`super::Login`].
+    LogIn {
+        /// Such as `site.com`: lower case, without a dot at its end.
+        domain: String,
+        /// What the site wants signed: 32 bytes in hex, the `k1` of its link.
+        challenge: String,
+    },
     /// Removes an event that the application has acted upon. Answers nothing.
     Ack {
         /// The event's id.

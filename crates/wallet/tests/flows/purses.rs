@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use amplet_node::lightning::bitcoin::hex::FromHex;
+use amplet_node::lightning::bitcoin::secp256k1;
 use amplet_protocol::page::{
     CustomRecord, ErrorCode, Holder, HolderKind, Payment, PaymentKind, PaymentStatus, Preview, Purse,
     PurseReason, PurseRefusal, PurseRule, Request, Rules, SignedMessage, Spender, Spending, VerifiedMessage,
@@ -331,4 +333,27 @@ pub async fn signatures(world: World, disk: Disk) {
     assert_eq!(lnd, VerifiedMessage { valid: true, node_id: Some(node_id.to_owned()) });
     let long = me.ask(sign(&"x".repeat(9_000))).await.unwrap_err();
     assert_eq!(long.code, ErrorCode::InvalidInput);
+    logins(&me).await;
+}
+
+/// A login proves a key that is the domain's own, and of nobody else's account.
+async fn logins(me: &Person) {
+    let challenge = "ab".repeat(32);
+    let log_in = async |domain: &str, challenge: &str| {
+        me.ask(Request::LogIn { domain: domain.to_owned(), challenge: challenge.to_owned() }).await
+    };
+    let Response::Login(login) = log_in("site.com", &challenge).await.unwrap() else { panic!() };
+    let key: secp256k1::PublicKey = login.key.parse().unwrap();
+    let der = Vec::from_hex(&login.signature).unwrap();
+    let signature = secp256k1::ecdsa::Signature::from_der(&der).unwrap();
+    let message = secp256k1::Message::from_digest([0xab; 32]);
+    assert!(secp256k1::Secp256k1::new().verify_ecdsa(&message, &signature, &key).is_ok());
+    assert_ne!(login.key, me.status().await.node_id);
+    let Response::Login(other) = log_in("www.site.com", &challenge).await.unwrap() else { panic!() };
+    assert_ne!(other.key, login.key);
+    for (domain, challenge) in
+        [("", &*challenge), ("Site.com", &challenge), ("site.com.", &challenge), ("site.com", "ab")]
+    {
+        assert_eq!(log_in(domain, challenge).await.unwrap_err().code, ErrorCode::InvalidInput);
+    }
 }

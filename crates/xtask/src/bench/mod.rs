@@ -2,23 +2,55 @@
 
 mod page;
 mod router;
+mod stream;
 
-use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
 
 use crate::cache::Cache;
+use crate::regtest::session::{Options, Session};
+use crate::tools::{self, Tool, npm};
+use crate::ui::Step;
+use crate::{proc, root};
 
 type Run = fn(&Cache) -> Result<()>;
 
-const PARTS: [(&str, Run); 2] = [("router", router::run), ("page", page::run)];
+const PARTS: [(&str, Run); 3] = [("router", router::run), ("page", page::run), ("stream", stream::run)];
+
+const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// All benchmarks, or those named.
 ///
 /// # Errors
 /// When a name is unknown, what is to be measured does not come up, or two forms of one program differ.
 pub fn run(cache: &Cache, only: &[String]) -> Result<()> {
-    if let Some(unknown) = only.iter().find(|name| !PARTS.iter().any(|(part, _)| part == name)) {
-        bail!("no benchmark `{unknown}`: there are router and page");
+    let known = PARTS.map(|(part, _)| part);
+    if let Some(unknown) = only.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!("no benchmark `{unknown}`: there are {}", known.join(", "));
     }
     let wanted = PARTS.iter().filter(|(part, _)| only.is_empty() || only.iter().any(|name| name == part));
     wanted.map(|(_, run)| run).try_for_each(|run| run(cache))
+}
+
+/// Runs a script of `e2e/` on a network of its own with this page; gateways on loopback and optimised.
+fn chromium(cache: &Cache, www: PathBuf, script: &str, usual: Duration) -> Result<()> {
+    tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
+    let folder = root().join("e2e");
+    npm::install(cache, &folder)?;
+    let options = Options { www: Some(www), release: true, ..Options::default() };
+    let session = Session::start(cache, options)?;
+    let step = Step::begin(&format!("{script} in Chromium"), usual);
+    let mut npm = Command::new("npm");
+    npm.args(["run", "--silent", script]).current_dir(&folder);
+    session.tell(&mut npm);
+    let outcome =
+        proc::watch(npm, &step, &cache.log("bench"), LIMIT, true).context("cannot run e2e's bench")?;
+    if !outcome.success {
+        bail!("the benchmark failed, see above; logs: {}", session.folder().display());
+    }
+    step.done();
+    session.finish()
 }

@@ -3,12 +3,13 @@
 import { type Json, type Sender, type SiteCall, type SiteReply, WIRE_VERSION, isSiteCall } from '../wire.ts';
 import { faultOf, unsupported } from './faults.ts';
 import { Lnurl } from './lnurl.ts';
-import { type MethodParts, METHODS } from './methods.ts';
+import type { MethodParts } from './methods.ts';
 import { Notes } from './notes.ts';
 import { Payments } from './pay.ts';
 import { Prompts, rejected } from './prompts.ts';
 import { Rate } from './rate.ts';
 import { StreamMethods } from './streams.ts';
+import { METHODS } from './table.ts';
 import { type Ask, type Site, type SiteWallet, type Store, siteKey, siteOf } from './types.ts';
 import { MAX_CALL, invalid, members } from './validate.ts';
 

@@ -1,8 +1,8 @@
-/** What an LNURL leads to (LUD-01, 03, 04, 06, 12, 16, 17), asked over the net and read with suspicion. */
+/** What an LNURL leads to (LUD-01, 03, 04, 06, 12, 16, 17, 18, and a PIN), asked over the net and read with suspicion. */
 
 import { decodeBech32, toBytes } from '../bech32.ts';
 import { isLoopback } from '../origin.ts';
-import { SiteFault } from './types.ts';
+import { type PayerField, SiteFault } from './types.ts';
 import { invalid } from './validate.ts';
 
 /** Longest answer of a service, in bytes: two thumbnails and some text. */
@@ -28,9 +28,13 @@ export interface PayService {
   readonly text: string;
   /** Longest comment, in characters; 0: none. */
   readonly commentLength: number;
+  /** What it wants to know of who pays (LUD-18). */
+  readonly payer: readonly PayerField[];
+  /** What is to be signed for the `login` of `payer`, in hex. */
+  readonly k1: string | null;
 }
 
-/** LUD-03. */
+/** LUD-03; `pinFromMsat`: from this amount on it wants a PIN. */
 export interface WithdrawService {
   readonly tag: 'withdrawRequest';
   readonly callback: URL;
@@ -38,6 +42,7 @@ export interface WithdrawService {
   readonly minMsat: bigint;
   readonly maxMsat: bigint;
   readonly text: string;
+  readonly pinFromMsat: bigint | null;
 }
 
 /** What was asked over the net. */
@@ -45,15 +50,21 @@ export type Service = PayService | WithdrawService | ServiceError;
 
 /** The URL of an LNURL in any of its forms: bech32, `lnurlp://` and the like, `name@domain`. */
 export function lnurlTarget(text: string): URL {
-  const trimmed = text.trim().replace(/^lightning:/i, '');
+  const trimmed = text.trim().replace(/^lightning:(?:\/\/)?/i, '');
   const address = /^([a-z0-9_.+-]+)@([a-z0-9.-]+(?::\d+)?)$/.exec(trimmed.toLowerCase());
   if (address) return serviceUrl(`${schemeFor(address[2]!)}://${address[2]}/.well-known/lnurlp/${address[1]}`);
   const scheme = /^(lnurlp|lnurlw|lnurlc|keyauth):(?:\/\/)?(.+)$/is.exec(trimmed);
   if (scheme) return serviceUrl(`${schemeFor(scheme[2]!.split(/[/?#]/, 1)[0]!)}://${scheme[2]}`);
-  if (/^https?:\/\//i.test(trimmed)) return serviceUrl(trimmed);
+  if (/^https?:\/\//i.test(trimmed)) return fallbackOf(trimmed) ?? serviceUrl(trimmed);
   const decoded = decodeBech32(trimmed);
   if (decoded?.prefix !== 'lnurl') throw invalid('`lnurl` is no LNURL and no Lightning address.');
   return serviceUrl(new TextDecoder().decode(toBytes(decoded.words)));
+}
+
+/** The LNURL that a page's address carries for wallets (LUD-01, fallback scheme). */
+function fallbackOf(text: string): URL | null {
+  const inside = URL.canParse(text) ? new URL(text).searchParams.get('lightning') : null;
+  return inside !== null && /^lnurl1/i.test(inside) ? lnurlTarget(inside) : null;
 }
 
 /** Hidden services have no certificates; this machine needs none. */
@@ -93,15 +104,42 @@ function readPay(answer: Record<string, unknown>): PayService {
     metadata,
     text: plainText(metadata),
     commentLength: typeof commentLength === 'number' && Number.isInteger(commentLength) && commentLength > 0 ? Math.min(commentLength, 2_000) : 0,
+    ...readPayer(answer['payerData']),
   };
+}
+
+/** What wallets and services call the fields (LUD-18), and what they are to a person. */
+const PAYER_FIELDS: Readonly<Record<string, PayerField['field']>> = { name: 'name', identifier: 'identifier', email: 'email', auth: 'login' };
+
+/** Whoever has to know more than a person can tell does not get the money. */
+function readPayer(stated: unknown): Pick<PayService, 'payer' | 'k1'> {
+  if (typeof stated !== 'object' || stated === null) return { payer: [], k1: null };
+  const all = Object.entries(stated as Record<string, { mandatory?: unknown; k1?: unknown } | null>);
+  const k1 = all.find(([name]) => name === 'auth')?.[1]?.k1;
+  const signable = typeof k1 === 'string' && /^[0-9a-fA-F]{64}$/.test(k1);
+  const payer = all.flatMap(([name, asked]) => {
+    const [field, mandatory] = [Object.hasOwn(PAYER_FIELDS, name) ? PAYER_FIELDS[name]! : null, asked?.mandatory === true];
+    if (field !== null && (field !== 'login' || signable)) return [{ field, mandatory }];
+    if (mandatory) throw invalid(`The service behind the LNURL wants to know the payer's "${name.slice(0, 32)}", which this wallet does not tell.`);
+    return [];
+  });
+  return { payer, k1: signable ? k1 : null };
 }
 
 function readWithdraw(answer: Record<string, unknown>): WithdrawService {
   const { k1, defaultDescription = '' } = answer;
   if (typeof k1 !== 'string' || k1 === '' || k1.length > 1_024) throw invalid('The service behind the LNURL sends no k1.');
   if (typeof defaultDescription !== 'string') throw invalid('The service behind the LNURL sends a description that is no text.');
-  const text = defaultDescription.slice(0, 639);
-  return { tag: 'withdrawRequest', callback: callbackOf(answer), k1, ...rangeOf(answer, 'minWithdrawable', 'maxWithdrawable'), text };
+  if (answer['maxWithdrawable'] === 0) throw invalid('There is nothing to withdraw behind this LNURL.');
+  const limit = answer['pinLimit'];
+  return {
+    tag: 'withdrawRequest',
+    callback: callbackOf(answer),
+    k1,
+    ...rangeOf(answer, 'minWithdrawable', 'maxWithdrawable'),
+    text: defaultDescription.slice(0, 639),
+    pinFromMsat: typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 0 ? BigInt(limit) : null,
+  };
 }
 
 function callbackOf({ callback }: Record<string, unknown>): URL {

@@ -1,14 +1,15 @@
-/** `webln.lnurl`: pay (LUD-06), withdraw (LUD-03), log in (LUD-04). */
+/** `webln.lnurl`: pay (LUD-06, 09, 10, 12, 18), withdraw (LUD-03, and with a PIN), log in (LUD-04). */
 
 import { descriptionHash } from '../bech32.ts';
 import { isLoopback } from '../origin.ts';
 import { sha256 } from '../proof.ts';
 import type { Json } from '../wire.ts';
 import { type PayService, type WithdrawService, askService, getJson, lnurlTarget, serviceError } from './lnurl-service.ts';
+import { type Success, readSuccess, revealed } from './lnurl-success.ts';
 import type { Notes } from './notes.ts';
 import type { Payments } from './pay.ts';
 import { type Allowed, type Prompts, chosen } from './prompts.ts';
-import { type Site, SiteFault, type SiteWallet } from './types.ts';
+import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from './types.ts';
 import { invalid } from './validate.ts';
 
 /** What {@link Lnurl} works with. */
@@ -41,42 +42,87 @@ export class Lnurl {
   }
 
   async #pay(site: Site, domain: string, service: PayService, signal: AbortSignal): Promise<Json> {
-    const { minMsat, maxMsat, text, commentLength, metadata } = service;
-    // Where nothing is left to choose the invoice alone is asked about, if it has to be.
-    const fixed = minMsat === maxMsat;
-    const allowed: Allowed = fixed
-      ? { allowed: true, amountMsat: minMsat }
-      : await this.#parts.prompts.ask({ kind: 'lnurlPay', site, domain, text, commentLength, minMsat, maxMsat }, signal);
+    const { minMsat, maxMsat, text } = service;
+    const allowed = await this.#agreed(site, domain, service, signal);
     const amountMsat = chosen(allowed, { minMsat, maxMsat });
     if (amountMsat === null) throw invalid('No amount was chosen.');
+    const payerData = await this.#payerData(domain, service, allowed);
     const callback = new URL(service.callback);
     callback.searchParams.set('amount', String(amountMsat));
-    const comment = allowed.comment?.slice(0, commentLength);
+    const comment = allowed.comment?.slice(0, service.commentLength);
     if (comment) callback.searchParams.set('comment', comment);
+    if (payerData !== '') callback.searchParams.set('payerdata', payerData);
     const answer = await getJson(this.#parts.fetch, callback, signal);
     if (answer['status'] === 'ERROR') return { ...serviceError(answer) };
-    if (typeof answer['pr'] !== 'string') throw invalid('The service behind the LNURL sends no invoice.');
-    const details = await this.#parts.payments.inspect(answer['pr']);
-    if (details.amountMsat !== amountMsat) throw invalid('The invoice of the service is not about the amount that was chosen; nothing was paid.');
-    // No longer asked of services (LUD-06), but one that commits to a description commits to this one.
-    const committed = descriptionHash(details.invoice);
-    if (committed !== null && committed !== (await sha256(new TextEncoder().encode(metadata)))) {
-      throw invalid('The invoice of the service is for something else; nothing was paid.');
-    }
+    const success = readSuccess(answer['successAction'], callback);
+    const details = await this.#invoiceFor(answer['pr'], amountMsat, `${service.metadata}${payerData}`);
     const occasion = { kind: 'lnurl', domain, text } as const;
     const preimage = await this.#parts.payments.pay({ site, details, occasion, signal, approvedMsat: allowed.approvedMsat });
-    return { status: 'OK', data: { preimage, paymentHash: details.paymentHash, paymentRequest: details.invoice } };
+    if (success) void this.#show(site, domain, success, preimage);
+    const { paymentHash, invoice: paymentRequest } = details;
+    const promised = success ? { successAction: answer['successAction'] as Json } : {};
+    return { status: 'OK', data: { preimage, paymentHash, paymentRequest, ...promised } };
+  }
+
+  /** What the person chose. Where there is nothing to choose and to tell, the invoice alone is asked about, if it has to be. */
+  async #agreed(site: Site, domain: string, service: PayService, signal: AbortSignal): Promise<Allowed> {
+    const { minMsat, maxMsat, text, commentLength, payer } = service;
+    const known = payer.filter(({ field, mandatory }) => field !== 'login' || mandatory);
+    if (minMsat === maxMsat && !known.some(({ mandatory }) => mandatory)) return { allowed: true, amountMsat: minMsat };
+    return this.#parts.prompts.ask({ kind: 'lnurlPay', site, domain, text, commentLength, payer: known, minMsat, maxMsat }, signal);
+  }
+
+  /** `payerdata` as it goes to the service and into what the invoice commits to (LUD-18); empty: nothing is told. */
+  async #payerData(domain: string, { payer, k1 }: PayService, { payer: told = {} }: Allowed): Promise<string> {
+    const data: Record<string, Json> = {};
+    for (const { field, mandatory } of payer) {
+      if (field === 'login') {
+        const { lnurlAuth } = this.#parts.wallet;
+        if (!mandatory || k1 === null) continue;
+        if (!lnurlAuth) throw new SiteFault('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
+        data['auth'] = { ...(await lnurlAuth({ domain: new URL(`https://${domain}`).hostname, k1 })), k1 };
+        continue;
+      }
+      const said = told[field]?.trim().slice(0, 256);
+      if (said) data[field] = said;
+      else if (mandatory) throw invalid('The service behind the LNURL wants to know more of who pays than was told; nothing was paid.');
+    }
+    return Object.keys(data).length === 0 ? '' : JSON.stringify(data);
+  }
+
+  /** The service's invoice, if it is for what was agreed. */
+  async #invoiceFor(invoice: unknown, amountMsat: bigint, committed: string): Promise<InvoiceDetails> {
+    if (typeof invoice !== 'string') throw invalid('The service behind the LNURL sends no invoice.');
+    const details = await this.#parts.payments.inspect(invoice);
+    if (details.amountMsat !== amountMsat) throw invalid('The invoice of the service is not about the amount that was chosen; nothing was paid.');
+    // No longer asked of services (LUD-06), but one that commits to a description commits to this one.
+    const hash = descriptionHash(details.invoice);
+    if (hash !== null && hash !== (await sha256(new TextEncoder().encode(committed)))) {
+      throw invalid('The invoice of the service is for something else; nothing was paid.');
+    }
+    return details;
+  }
+
+  /** Shows what the money brought, also when the page that asked is gone by now. The site has its answer meanwhile. */
+  async #show(site: Site, domain: string, success: Success, preimage: string): Promise<void> {
+    const shown = await revealed(success, preimage);
+    const question = { kind: 'lnurlSuccess', site, domain, ...shown } as const;
+    await this.#parts.prompts.ask(question, new AbortController().signal).catch(() => {});
   }
 
   async #withdraw(site: Site, domain: string, service: WithdrawService, signal: AbortSignal): Promise<Json> {
-    const { minMsat, maxMsat, text } = service;
-    const allowed = await this.#parts.prompts.ask({ kind: 'lnurlWithdraw', site, domain, text, minMsat, maxMsat }, signal);
+    const { minMsat, maxMsat, text, pinFromMsat } = service;
+    const allowed = await this.#parts.prompts.ask({ kind: 'lnurlWithdraw', site, domain, text, pinFromMsat, minMsat, maxMsat }, signal);
     const amountMsat = chosen(allowed, { minMsat, maxMsat }) ?? maxMsat;
+    const pin = allowed.pin ?? '';
+    const wantsPin = pinFromMsat !== null && amountMsat >= pinFromMsat;
+    if (wantsPin && !/^[0-9]{1,8}$/.test(pin)) throw invalid('The service behind the LNURL wants a PIN of 1 to 8 digits for this amount.');
     const { invoice, paymentHash } = await this.#parts.wallet.receive({ amountMsat, description: text });
     await this.#parts.notes.noteInvoice('made', site, paymentHash, invoice);
     const callback = new URL(service.callback);
     callback.searchParams.set('k1', service.k1);
     callback.searchParams.set('pr', invoice);
+    if (wantsPin) callback.searchParams.set('pin', pin);
     const answer = await getJson(this.#parts.fetch, callback, signal);
     return answer['status'] === 'OK' ? { status: 'OK' } : { ...serviceError(answer) };
   }

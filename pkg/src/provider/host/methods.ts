@@ -1,14 +1,15 @@
 /** The methods of WebLN that need the site to be enabled, one function each. */
 
+import { fromHex, sha256 } from '../proof.ts';
 import type { Json } from '../wire.ts';
 import { withinPurse } from './approval.ts';
-import { refusalOf, unsupported } from './faults.ts';
+import { refusalOf } from './faults.ts';
 import type { Lnurl } from './lnurl.ts';
 import type { Notes } from './notes.ts';
 import type { Payments } from './pay.ts';
 import { type Prompts, chosen, rejected } from './prompts.ts';
 import type { Rate } from './rate.ts';
-import { STREAM_METHODS, type StreamMethods } from './streams.ts';
+import type { StreamMethods } from './streams.ts';
 import { type Site, SiteFault, type SiteWallet, siteKey } from './types.ts';
 import * as read from './validate.ts';
 
@@ -25,23 +26,16 @@ export interface MethodParts {
   readonly invoices: Rate;
 }
 
-type Params = Readonly<Record<string, Json | undefined>>;
-type Method = (parts: MethodParts, site: Site, params: Params, signal: AbortSignal) => Promise<Json>;
+/** What it takes, by name. */
+export type Params = Readonly<Record<string, Json | undefined>>;
+/** One method of WebLN. */
+export type Method = (parts: MethodParts, site: Site, params: Params, signal: AbortSignal) => Promise<Json>;
 
 /** The greatest fee of a keysend: 1 % and at least 50 sat, as the wallet's own default for invoices. */
 const keysendFee = (amountMsat: bigint): bigint => (amountMsat / 100n > 50_000n ? amountMsat / 100n : 50_000n);
 
-const getInfo: Method = async ({ wallet, version }) => {
-  const { alias, nodeId } = await wallet.info();
-  // Nodes choose a colour at random or by their id; so does this one.
-  const node = { alias, pubkey: nodeId, color: `#${nodeId.slice(2, 8)}` };
-  const methods = ['enable', 'isEnabled', ...Object.keys(METHODS), 'on', 'off'];
-  const streams = wallet.streams ? STREAM_METHODS.map((name) => `request.${name}`) : [];
-  return { node, version, supports: ['lightning'], methods: [...methods, ...streams] };
-};
-
 /** A site with a purse sees the purse; what else there is concerns it only when the person says so. */
-const getBalance: Method = async ({ wallet, notes, prompts }, site, _params, signal) => {
+export const getBalance: Method = async ({ wallet, notes, prompts }, site, _params, signal) => {
   const [spendable, left] = [await wallet.spendableMsat(), await wallet.purseLeftMsat(site)];
   if (left === null && !(await notes.grant(site))?.balance) {
     const { remember = false } = await prompts.ask({ kind: 'balance', site }, signal);
@@ -51,7 +45,7 @@ const getBalance: Method = async ({ wallet, notes, prompts }, site, _params, sig
   return { balance: Number(msat / 1000n), currency: 'sats' };
 };
 
-const makeInvoice: Method = async ({ wallet, notes, prompts, invoices }, site, params, signal) => {
+export const makeInvoice: Method = async ({ wallet, notes, prompts, invoices }, site, params, signal) => {
   const memo = read.optionalText(params['defaultMemo'], 'defaultMemo', 500);
   const fixed = read.optionalSat(params['amount'], 'amount');
   let amountMsat = fixed;
@@ -68,22 +62,22 @@ const makeInvoice: Method = async ({ wallet, notes, prompts, invoices }, site, p
   if (!invoices.take(siteKey(site))) throw rejected('Too many invoices in a short time: wait a minute.');
   const { invoice, paymentHash } = await wallet.receive({ description: memo, ...(amountMsat === null ? {} : { amountMsat }) });
   await notes.noteInvoice('made', site, paymentHash, invoice);
-  return { paymentRequest: invoice };
+  return { paymentRequest: invoice, rHash: paymentHash };
 };
 
-const sendPayment: Method = async ({ payments }, site, params, signal) => {
+export const sendPayment: Method = async ({ payments }, site, params, signal) => {
   const details = await payments.inspect(read.invoice(params['paymentRequest']));
   const preimage = await payments.pay({ site, details, occasion: { kind: 'webln' }, signal });
   return { preimage, paymentHash: details.paymentHash };
 };
 
-const sendPaymentAsync: Method = async ({ payments }, site, params, signal) => {
+export const sendPaymentAsync: Method = async ({ payments }, site, params, signal) => {
   const details = await payments.inspect(read.invoice(params['paymentRequest']));
   await payments.start({ site, details, occasion: { kind: 'webln' }, signal });
   return {};
 };
 
-const keysend: Method = async ({ wallet, prompts }, site, params, signal) => {
+export const keysend: Method = async ({ wallet, prompts }, site, params, signal) => {
   const payee = read.nodeId(params['destination'], 'destination');
   const amountMsat = read.sat(params['amount'], 'amount');
   const maxFeeMsat = keysendFee(amountMsat);
@@ -101,7 +95,7 @@ const keysend: Method = async ({ wallet, prompts }, site, params, signal) => {
     // It has no invoice to recognise it by: asked for again, it would be paid again.
     throw error instanceof SiteFault ? error : (refusalOf(error) ?? undecided(error));
   });
-  if (outcome.state === 'succeeded') return { preimage: outcome.preimage };
+  if (outcome.state === 'succeeded') return { preimage: outcome.preimage, paymentHash: await sha256(fromHex(outcome.preimage)) };
   if (outcome.state === 'failed') throw new SiteFault('RoutingError', 'The payment failed; nothing left.');
   throw undecided();
 };
@@ -109,14 +103,14 @@ const keysend: Method = async ({ wallet, prompts }, site, params, signal) => {
 const undecided = (cause?: unknown): SiteFault =>
   new SiteFault('ConnectionError', 'The payment may have left: its outcome is in the history. Do not ask again before it is known.', { cause });
 
-const signMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
+export const signMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
   const message = read.text(params['message'], 'message', 4_096);
   await prompts.ask({ kind: 'signMessage', site, message }, signal);
   const { signature } = await wallet.signMessage(message);
   return { message, signature };
 };
 
-const verifyMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
+export const verifyMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
   const message = read.text(params['message'], 'message', 4_096);
   const signature = read.text(params['signature'], 'signature', 256);
   const { valid, nodeId } = await wallet.verifyMessage({ message, signature });
@@ -126,10 +120,10 @@ const verifyMessage: Method = async ({ wallet, prompts }, site, params, signal) 
   return null;
 };
 
-const lnurl: Method = ({ lnurl: runner }, site, params, signal) => runner.run(site, read.text(params['lnurl'], 'lnurl', 4_096), signal);
+export const lnurl: Method = ({ lnurl: runner }, site, params, signal) => runner.run(site, read.text(params['lnurl'], 'lnurl', 4_096), signal);
 
 /** Only invoices that this site had made or paid: what else the wallet does is not its business. */
-const lookupInvoice: Method = async ({ wallet, notes, payments }, site, params) => {
+export const lookupInvoice: Method = async ({ wallet, notes, payments }, site, params) => {
   const given = read.optionalText(params['paymentRequest'], 'paymentRequest', 8_192);
   const paymentHash = given === '' ? read.hash(params['paymentHash'], 'paymentHash') : (await payments.inspect(read.invoice(given))).paymentHash;
   const made = await notes.invoice('made', site, paymentHash);
@@ -146,25 +140,3 @@ const found = (paymentRequest: string, preimage: string | null, paid: boolean): 
   paid,
   ...(preimage === null ? {} : { preimage }),
 });
-
-const request: Method = async ({ streams }, site, params, signal) => {
-  const name = read.text(params['method'], 'method', 64);
-  const answer = await streams.run(site, name, params['params'] ?? null, signal);
-  if (answer === null) throw unsupported(name);
-  return answer;
-};
-
-/** By name. */
-export const METHODS = {
-  getInfo,
-  getBalance,
-  makeInvoice,
-  sendPayment,
-  sendPaymentAsync,
-  keysend,
-  signMessage,
-  verifyMessage,
-  lnurl,
-  lookupInvoice,
-  request,
-} satisfies Readonly<Record<string, Method>>;

@@ -85,6 +85,20 @@ export class Notes {
 /** Each site has its own note of an invoice: none can touch another's. */
 const invoiceKey = (use: InvoiceUse, site: Site, paymentHash: string): string => `${use}/${paymentHash} ${siteKey(site)}`;
 
+/**
+ * Which site had which invoice paid, by payment hash in hex, for those that are still noted (the last 2,000). Rejects when the
+ * store fails.
+ */
+export async function payingSites(store: Store): Promise<Map<string, Site>> {
+  const keys = await store.keys('sent/');
+  return new Map(
+    keys.map((key) => {
+      const [paymentHash = '', origin = '', topLevel = ''] = key.slice('sent/'.length).split(' ');
+      return [paymentHash, { origin, topLevel }] as const;
+    }),
+  );
+}
+
 /** A stored object of this version. */
 function object(value: Json | undefined): { readonly [name: string]: Json } | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;

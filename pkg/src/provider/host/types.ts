@@ -93,8 +93,8 @@ export interface SiteWallet {
   /** Whether `signature` is one of `message` (`valid`), and the `nodeId` (hex) that made it; compare it. */
   verifyMessage(request: { readonly message: string; readonly signature: string }): Promise<{ readonly valid: boolean; readonly nodeId: string }>;
   /**
-   * LNURL-auth (LUD-04, LUD-05): signs `k1` (hex) with the key of `domain`; `key` and `sig` (DER) in hex. Without it the wallet
-   * cannot log in. Rejects as the rest.
+   * LNURL-auth (LUD-04): signs `k1` (hex) with a key that `domain` alone sees (LUD-05); `key` and `sig` (DER) in hex. Without it the
+   * wallet cannot log in. Rejects as the rest.
    */
   readonly lnurlAuth?: (request: { readonly domain: string; readonly k1: string }) => Promise<{ readonly key: string; readonly sig: string }>;
   /** Streams of payments. Without it the wallet has none. */
@@ -132,6 +132,14 @@ export interface SiteStreams {
   watch(listener: (site: Site, report: StreamReport) => void): () => void;
 }
 
+/** What a service wants to know of who pays (LUD-18). */
+export interface PayerField {
+  /** A name, an address as `name@domain`, an e-mail address; or `login`: who they are at its domain, as a login says it. */
+  readonly field: 'name' | 'identifier' | 'email' | 'login';
+  /** Without it, it does not take the money. */
+  readonly mandatory: boolean;
+}
+
 /** What the wallet rejects with: `code` as in `WalletError`. */
 export interface WalletFailure {
   /** For programs: one of the wallet's codes. */
@@ -154,7 +162,8 @@ export type Occasion =
  * `refusal`: what the purse said against it (`null`: it was not asked), to be shown to the person, never to the site. `payee`
  * (node id, hex), `amountMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the `defaultMsat` that the site
  * proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it. `domain` and `text` of a
- * service; `commentLength`, in characters, 0 for none; `action` of a login.
+ * service; `commentLength`, in characters, 0 for none; `payer`: what the service wants to know of the person; `pinFromMsat`: from
+ * which amount on it wants a PIN; `action` of a login. Of what was bought: `text`, a `secret` that the payment opened, a `url`.
  */
 export type Question = { readonly site: Site } & (
   | { readonly kind: 'enable' }
@@ -178,8 +187,25 @@ export type Question = { readonly site: Site } & (
   | { readonly kind: 'signMessage'; readonly message: string }
   /** For the person to read: a yes says that it was. */
   | { readonly kind: 'verifyMessage'; readonly message: string; readonly signature: string; readonly valid: boolean; readonly nodeId: string }
-  | ({ readonly kind: 'lnurlPay'; readonly domain: string; readonly text: string; readonly commentLength: number } & Range)
-  | ({ readonly kind: 'lnurlWithdraw'; readonly domain: string; readonly text: string } & Range)
+  | ({
+      readonly kind: 'lnurlPay';
+      readonly domain: string;
+      readonly text: string;
+      readonly commentLength: number;
+      readonly payer: readonly PayerField[];
+    } & Range)
+  /** For the person to read, after `lnurlPay`: what the service at `domain` gives for the money. */
+  | {
+      readonly kind: 'lnurlSuccess';
+      readonly domain: string;
+      readonly text: string;
+      /** `null`: there is none; empty: it could not be read. */
+      readonly secret: string | null;
+      /** To be opened when the person wants it; `null`: none. */
+      readonly url: string | null;
+    }
+  /** `pinFromMsat`: from this amount on the service wants a PIN (millisatoshi); `null`: it wants none. */
+  | ({ readonly kind: 'lnurlWithdraw'; readonly domain: string; readonly text: string; readonly pinFromMsat: bigint | null } & Range)
   | {
       readonly kind: 'lnurlAuth';
       readonly domain: string;
@@ -208,6 +234,10 @@ export type Answer =
       readonly approvedMsat?: bigint;
       /** For `lnurlPay`, at most `commentLength` characters. */
       readonly comment?: string;
+      /** For `lnurlPay`: what the person tells the service of themselves, by field; `login` is answered by the wallet. */
+      readonly payer?: { readonly [field in Exclude<PayerField['field'], 'login'>]?: string };
+      /** For `lnurlWithdraw`: 1 to 8 digits. */
+      readonly pin?: string;
       /** For `balance`: not to ask this site again. */
       readonly remember?: boolean;
     };

@@ -1,5 +1,7 @@
 /** HTTP 402 on top-level navigation: what the machine is told, and what it has done. */
 
+import type { Receipt } from '../purchases.ts';
+
 /** A response that the browser saw (`webRequest.onCompleted`). */
 export interface NavigationResponse {
   /** The browser's id of the tab. */
@@ -22,22 +24,6 @@ export interface NavigationResponse {
   readonly empty?: boolean;
 }
 
-/** What was paid for a page. */
-export interface Receipt {
-  /** The page. */
-  readonly url: string;
-  /** What was paid for it, in msat, fee not counted. */
-  readonly amountMsat: bigint;
-  /** In hex. */
-  readonly paymentHash: string;
-  /** Proof of payment, in hex; `null` while the payment is under way. */
-  readonly preimage: string | null;
-  /** BOLT 11: what was promised, signed by the payee. */
-  readonly invoice: string;
-  /** When it was paid for, in milliseconds since the UNIX epoch. */
-  readonly at: number;
-}
-
 /** Why a page that costs money is not there. */
 export type NavigationProblem =
   /** The challenge makes no sense, or says one thing and its invoice another. Nothing left. */
@@ -54,7 +40,7 @@ export type NavigationProblem =
   | 'failed';
 
 /**
- * What to do, in the tab with the id `tabId`, about `url`: `authorization` is the header's value; `problem` says what is the matter,
+ * What to do, in the tab with the id `tabId`, about `url`: `header` is the header's name and `authorization` its value; `problem` says what is the matter,
  * and `receipt` what was paid (`null`: nothing).
  */
 export type NavigationStep =
@@ -63,7 +49,7 @@ export type NavigationStep =
    * Set this header on the next request for exactly this URL in this tab, then load it again. Take the header away with the
    * response, whatever it is, or with the tab.
    */
-  | { readonly do: 'reload'; readonly tabId: number; readonly url: string; readonly authorization: string }
+  | { readonly do: 'reload'; readonly tabId: number; readonly url: string; readonly header: string; readonly authorization: string }
   /** Show the person what is the matter. */
   | {
       readonly do: 'show';

@@ -36,7 +36,8 @@ export type SessionAction =
  */
 export function readSessionChallenge(header: string): SessionChallenge | null {
   const found = readChallenges(header).find(
-    ({ scheme, params }) => scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'session',
+    // A session's credential goes in `Authorization`.
+    ({ scheme, params }) => scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'session' && !params.has('header'),
   );
   if (!found) return null;
   const { echo, request, amountMsat, expiresMs } = readPayment(found.params);

@@ -1,0 +1,170 @@
+//! Channel monitors are stored whole now and then, and their updates beside them.
+// As in `payments.rs`: time is virtual.
+#![cfg(not(feature = "std"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_node::{Node, NodeError, Spender, StreamTo};
+use amplet_storage::Store;
+use world::{Scales, World, open, weighed};
+
+const EACH: u64 = 10_000;
+
+/// A wallet with a channel to its gateway, and a stream to it.
+struct Pair {
+    world: World,
+    stream: String,
+}
+
+fn pair() -> Pair {
+    let world = World::new();
+    let gateway = world.open("gateway");
+    let wallet = world.open("wallet");
+    world.fund(&wallet, 2_000_000);
+    world.connect(&wallet, &gateway, "gateway");
+    world.channel(&wallet, &gateway, open(1_000_000, 0, false));
+    // Above dust on both sides.
+    world.pay(&wallet, &world.ask(&gateway, 100_000_000));
+    let to = StreamTo { payee: gateway.node_id(), session: "film".into() };
+    let stream = world.platform.run(async move { wallet.open_stream(&to).await }).unwrap();
+    Pair { world, stream }
+}
+
+impl Pair {
+    fn pay(&self, count: usize) {
+        for _ in 0..count {
+            let (wallet, stream) = (self.world.node("wallet"), self.stream.clone());
+            let paid =
+                async move { wallet.stream_pay(&Spender::person(), &stream, EACH, 10_000).await.unwrap() };
+            self.world.platform.run(paid);
+            self.world.platform.advance(Duration::from_millis(100));
+        }
+        self.world.platform.advance(Duration::from_secs(2));
+    }
+
+    /// Kills a node and opens it again from what is on its disk.
+    fn again(&self, name: &str) -> Rc<Scales> {
+        self.world.kill(name, self.world.node(name));
+        let (wrap, scales) = weighed();
+        self.world.open_with(name, self.world.disk(name), wrap);
+        let wallet = self.world.node("wallet");
+        self.world.connect(&wallet, &self.world.node("gateway"), "gateway");
+        self.world.platform.advance(Duration::from_secs(2));
+        scales.take().unwrap()
+    }
+
+    fn agree(&self, what: &str) {
+        let (wallet, gateway) = (self.world.node("wallet"), self.world.node("gateway"));
+        let paid = wallet.stream(&self.stream).unwrap();
+        let got = gateway.session("film").unwrap();
+        assert_eq!(paid.amount_msat, got.amount_msat, "{what}");
+        assert_eq!(paid.stream.unwrap().pending_msat, 0, "{what}");
+    }
+}
+
+/// Names of the updates on a node's disk.
+fn updates(world: &World, scales: &Rc<Scales>) -> Vec<String> {
+    let scales = Rc::clone(scales);
+    world.platform.run(async move { scales.list("ldk/monitor_update/").await }).unwrap()
+}
+
+#[test]
+fn an_old_channels_payments_write_no_more_than_a_young_ones() {
+    let pair = pair();
+    let scales = pair.again("wallet");
+    pair.pay(20);
+    let written = |count: usize| {
+        let before = scales.monitor_bytes.get();
+        pair.pay(count);
+        scales.monitor_bytes.get() - before
+    };
+    let young = written(40);
+    pair.pay(120);
+    let old = written(40);
+    assert!(old < young * 3 / 2, "{young} bytes for 40 payments, {old} bytes for 40 after 180");
+    pair.agree("at the end");
+}
+
+#[test]
+fn a_wallet_killed_after_any_payment_goes_on_where_it_was() {
+    let pair = pair();
+    let mut kept = Vec::new();
+    for round in 0..40 {
+        // Now one dies, now the other; two payments, so that updates gather over their lives.
+        let who = if round % 4 == 3 { "gateway" } else { "wallet" };
+        pair.pay(2);
+        let scales = pair.again(who);
+        pair.agree(&format!("round {round}"));
+        if who == "wallet" {
+            kept.push(updates(&pair.world, &scales).len());
+        }
+    }
+    assert!(kept.iter().any(|count| *count > 8), "updates were stored by themselves: {kept:?}");
+    assert!(
+        kept.windows(2).any(|two| two[1] < two[0]),
+        "and went when the monitor was written whole: {kept:?}"
+    );
+}
+
+#[test]
+fn a_new_block_leaves_no_updates_behind() {
+    let pair = pair();
+    let scales = pair.again("wallet");
+    pair.pay(5);
+    assert!(!updates(&pair.world, &scales).is_empty());
+    pair.world.mine(1);
+    pair.pay(1);
+    assert!(updates(&pair.world, &scales).len() < 8, "only those of the last payment");
+}
+
+#[test]
+fn a_gap_in_the_updates_is_refused_by_name() {
+    let pair = pair();
+    let scales = pair.again("wallet");
+    pair.pay(5);
+    let lost = updates(&pair.world, &scales).remove(3);
+    pair.world.kill("wallet", pair.world.node("wallet"));
+    let wrap = move |store| -> Rc<dyn Store> {
+        let scales = Scales::new(store);
+        scales.lost.borrow_mut().push(lost);
+        Rc::new(scales)
+    };
+    let opened: Result<Node, NodeError> = pair.world.try_open("wallet", pair.world.disk("wallet"), wrap);
+    let error = opened.err().unwrap();
+    assert!(
+        matches!(&error, NodeError::Corrupt { what, .. } if what.starts_with("channel monitor")),
+        "{error:?}"
+    );
+}
+
+/// The gateway comes back with an old disk and broadcasts what it has revoked; a wallet that knows of that only by updates
+/// takes all of it.
+#[test]
+fn what_only_updates_say_was_revoked_is_punished() {
+    let pair = pair();
+    let world = &pair.world;
+    let before = world.node("wallet").savings().0;
+    let earlier = world.snapshot("gateway");
+    let scales = pair.again("wallet");
+    pair.pay(4);
+    world.kill("gateway", world.node("gateway"));
+    world.kill("wallet", world.node("wallet"));
+    assert!(updates(world, &scales).len() > 12);
+    let cheat = world.open_on("gateway", earlier);
+    let channel = cheat.channels()[0].channel_id.to_string();
+    cheat.close_channel(&channel, true).unwrap();
+    world.platform.advance(Duration::from_secs(5));
+    world.kill("gateway", cheat);
+    let wallet = world.open("wallet");
+    world.mine(1);
+    for _ in 0..4 {
+        world.platform.advance(Duration::from_secs(120));
+        world.mine(6);
+    }
+    let gained = wallet.savings().0.saturating_sub(before);
+    assert!(gained > 980_000, "{gained} of a channel of 1000000 sat: its own part and the cheat's");
+}

@@ -1,0 +1,62 @@
+/** Locks the wallet when the person is gone: after the time that they chose, and with the screen. */
+
+import { loadSettings, type Wallet } from 'amplet';
+import { language } from '../../../www/src/lib/i18n.svelte';
+import { DEFAULTS } from '../../../www/src/lib/setup';
+import type { Chores } from './keeper.ts';
+import type { Vault } from './vault.ts';
+import type { ToKeeper } from '../lib/messages.ts';
+
+type State = (ToKeeper & { ask: 'person' })['state'];
+
+/** Ms until it is tried again, while something is under way. */
+const AGAIN_MS = 5_000;
+/** Ms after a stream's last payment for which somebody counts as watching: nobody touches anything during a film. */
+const WATCHES_MS = 60_000;
+
+/** See the head of this file. */
+export class Away {
+  readonly #vault: Vault;
+  readonly #chores: Chores;
+  #minutes = DEFAULTS.autoLockMinutes;
+  #state: State = 'active';
+  #streamed = -Infinity;
+  #again: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(vault: Vault, chores: Chores) {
+    this.#vault = vault;
+    this.#chores = chores;
+    // Another document of the extension changed the settings.
+    addEventListener('storage', () => void this.follow());
+  }
+
+  /** Takes what the person chose, in the settings, for as long as it stays so: when to lock, and the language of notices. */
+  async follow(): Promise<void> {
+    const { settings } = await loadSettings();
+    language.choose(settings?.language ?? null);
+    this.#minutes = settings?.autoLockMinutes ?? DEFAULTS.autoLockMinutes;
+    if (this.#minutes > 0) await this.#chores({ to: 'desk', ask: 'idleAfter', minutes: this.#minutes });
+  }
+
+  /** Looks at what an open wallet pays. */
+  watch(wallet: Wallet): void {
+    wallet.onPayment(({ kind, direction }) => {
+      if (kind === 'stream' && direction === 'outbound') this.#streamed = Date.now();
+    });
+  }
+
+  /** The browser's word. */
+  person(state: State): void {
+    this.#state = state;
+    void this.#lock();
+  }
+
+  async #lock(): Promise<void> {
+    clearTimeout(this.#again);
+    if (this.#state === 'active' || this.#minutes === 0) return;
+    // With the screen the wallet is locked as soon as the step is done, otherwise when nothing goes on at all.
+    const wait = this.#state === 'locked';
+    const watches = !wait && Date.now() - this.#streamed < WATCHES_MS;
+    if (watches || !(await this.#vault.lock({ wait }))) this.#again = setTimeout(() => void this.#lock(), AGAIN_MS);
+  }
+}

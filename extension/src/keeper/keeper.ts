@@ -40,7 +40,7 @@ export function startKeeper(chores: Chores): Keeper {
     if (vault.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
     return vault.wallet;
   });
-  const wallet = finishing(paying);
+  const wallet = finishing(paying, () => vault.reached);
   const store = new Notes();
   const questions = new Questions(chores);
   const host = new SiteHost({ wallet, ask: (question, signal) => questions.ask(question, signal), store, version: __VERSION__ });

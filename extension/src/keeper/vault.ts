@@ -9,12 +9,15 @@ import type { Chores } from './keeper.ts';
 /** Ms until an engine that ended by itself is opened again; doubled each time, up to the last. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 60_000;
+/** Ms that a wallet which was just opened has to reach a gateway. */
+const REACH_MS = 10_000;
 
 /** See the head of this file. */
 export class Vault {
   readonly #chores: Chores;
   readonly #opened: (wallet: Wallet) => void;
   #wallet: Wallet | null = null;
+  #reached = Promise.resolve();
   #opening: Promise<void> | null = null;
   #pause = FIRST_PAUSE;
   #locked = true;
@@ -31,6 +34,11 @@ export class Vault {
   /** The wallet, if it is unlocked. */
   get wallet(): Wallet | null {
     return this.#wallet;
+  }
+
+  /** Resolves once everyday money can move, at the latest when the wallet seems not to reach its gateways. */
+  get reached(): Promise<void> {
+    return this.#reached;
   }
 
   /** Whether it is open, or will be without the person. */
@@ -76,6 +84,7 @@ export class Vault {
     try {
       const wallet = await Wallet.open({ name: config.walletName, network, gateways, chainSources, key });
       this.#wallet = wallet;
+      this.#reached = reaches(wallet);
       this.#pause = FIRST_PAUSE;
       this.#setLocked(false);
       void wallet.ended.then((error) => this.#ended(wallet, error));
@@ -109,4 +118,15 @@ export class Vault {
     }, this.#pause);
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   }
+}
+
+function reaches(wallet: Wallet): Promise<void> {
+  let ends = (): void => {};
+  const reached = new Promise<void>((resolve) => {
+    setTimeout(resolve, REACH_MS);
+    ends = wallet.onChange(({ balance }) => {
+      if (balance.spendableMsat > 0n || balance.everydayMsat === 0n) resolve();
+    });
+  });
+  return reached.finally(ends);
 }

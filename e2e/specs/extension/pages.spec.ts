@@ -88,28 +88,34 @@ test('within a purse a page opens by itself; a higher price is a new question', 
   await press(prompt, 'Reject');
 });
 
-test('a server that takes the money and delivers nothing is shown with the proof, and asked about from then on', async () => {
-  const bad = await Site.start();
-  try {
-    await page.goto(bad.origin());
-    await givePurse(browser, page, 1_000, 500);
-    const wall = paywall(bad, network, '/story', 25_000n);
-    wall.deliver = 'nothing';
-    await page.goto(`${bad.origin()}/story`);
-    await expect.poll(() => wall.credentials).toBe(1);
-    await expect(page.getByRole('heading', { name: 'This costs money' })).toHaveCount(0);
-    await page.waitForLoadState('load');
-    const again = paywall(bad, network, '/again', 25_000n);
-    again.deliver = 'again';
-    await page.goto(`${bad.origin()}/again`);
-    const prompt = await promptOf(browser);
-    await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '25000');
-    await press(prompt, 'Reject');
-    expect(again.invoices, 'no loop').toBeLessThanOrEqual(3);
-    const popup = await popupOver(browser, page);
-    await expectAccessible(popup, 'popup over a site that did not deliver');
-    await popup.close();
-  } finally {
-    await bad.stop();
-  }
-});
+for (const deliver of ['nothing', 'silence'] as const) {
+  test(`a server that takes the money and delivers ${deliver} is shown with the proof, and asked about from then on`, async () => {
+    const bad = await Site.start();
+    try {
+      await page.goto(bad.origin());
+      await givePurse(browser, page, 1_000, 500);
+      const wall = paywall(bad, network, '/story', 25_000n);
+      wall.deliver = deliver;
+      await page.goto(`${bad.origin()}/story`);
+      await expect.poll(() => wall.credentials).toBe(1);
+      await expect(page.getByRole('heading', { name: 'This costs money' })).toHaveCount(0);
+      await page.waitForLoadState('load');
+      const popup = await popupOver(browser, page);
+      await expect(async () => {
+        await popup.reload();
+        await expect(popup.getByTestId('receipts').getByText(`${bad.origin()}/story`)).toBeVisible({ timeout: 2_000 });
+      }).toPass();
+      await expectAccessible(popup, 'popup over a site that did not deliver');
+      await popup.close();
+      const again = paywall(bad, network, '/again', 25_000n);
+      again.deliver = 'again';
+      await page.goto(`${bad.origin()}/again`);
+      const prompt = await promptOf(browser);
+      await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '25000');
+      await press(prompt, 'Reject');
+      expect(again.invoices, 'no loop').toBeLessThanOrEqual(3);
+    } finally {
+      await bad.stop();
+    }
+  });
+}

@@ -9,9 +9,9 @@ import { WalletPage } from './wallet-page.mjs';
 export const PASSPHRASE = 'a quiet river under the bridge';
 
 /** A browser whose extension has a wallet with a channel, unlocked. */
-export async function fundedBrowser(network: Network, channelSat = 500_000n): Promise<ExtensionBrowser> {
+export async function fundedBrowser(network: Network, { channelSat = 500_000n, hides = false } = {}): Promise<ExtensionBrowser> {
   const config = await fetch(new URL('config.json', network.wwwUrl));
-  const browser = await ExtensionBrowser.start(await config.json());
+  const browser = await ExtensionBrowser.start(await config.json(), { hides });
   const page = await browser.open('options.html');
   const wallet = new WalletPage(page, page.url());
   await wallet.create(PASSPHRASE);
@@ -28,7 +28,7 @@ export async function fundedBrowser(network: Network, channelSat = 500_000n): Pr
 
 /** The popup, as it is over `site`. */
 export async function popupOver(browser: ExtensionBrowser, site: Page): Promise<Page> {
-  const popup = await browser.open('popup.html');
+  const popup = await browser.window('popup.html');
   await site.bringToFront();
   await popup.reload(); // shown as a tab it looks at the one in front
   await expect(popup.getByTestId('balance')).toBeVisible();

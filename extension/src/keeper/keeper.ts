@@ -4,15 +4,17 @@
  */
 
 import '../lib/language.ts';
-import { WalletError } from 'amplet';
+import { WalletError, type Wallet } from 'amplet';
 import { SiteHost, siteWallet } from 'amplet/provider';
+import { Badge } from './badge.ts';
 import { tellEvents } from './notices.ts';
 import { Pages } from './pages.ts';
 import { Questions } from './questions.ts';
 import { Sites } from './sites.ts';
 import { Notes } from './store.ts';
+import { Streams } from './streams.ts';
 import { Vault } from './vault.ts';
-import { APPROVE_PORT, fromExtension, isFor, SITE_PORT, type ToDesk, type ToKeeper } from '../lib/messages.ts';
+import { APPROVE_PORT, fromExtension, isFor, SITE_PORT, WATCH_PORT, type ToDesk, type ToKeeper } from '../lib/messages.ts';
 
 /** Asks the desk; answers what the message says. */
 export type Chores = (message: ToDesk) => Promise<unknown>;
@@ -22,13 +24,18 @@ export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<unkn
   const vault = new Vault(chores, (wallet) => {
     void tellEvents(wallet, chores);
     void pages.resume();
+    void streams.resume();
   });
-  const wallet = siteWallet(() => {
+  const open = (): Wallet => {
     if (vault.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
     return vault.wallet;
-  });
+  };
   const store = new Notes();
-  const questions = new Questions(chores);
+  const badge = new Badge(chores);
+  const questions = new Questions(chores, badge);
+  const paying = siteWallet(open);
+  const streams = new Streams({ open, wallet: paying, store, badge, tell: (site, report) => sites.tellStream(site, report) });
+  const wallet = { ...paying, streams: streams.ofSites };
   const host = new SiteHost({ wallet, ask: (question, signal) => questions.ask(question, signal), store, version: __VERSION__ });
   const sites = new Sites(host, vault, questions);
   const pages = new Pages(host, wallet, store, sites, chores);
@@ -36,7 +43,9 @@ export function startKeeper(chores: Chores): (message: ToKeeper) => Promise<unkn
 
   chrome.runtime.onConnect.addListener((port) => {
     if (port.name === SITE_PORT) sites.attach(port);
-    else if (port.name === APPROVE_PORT && port.sender !== undefined && fromExtension(port.sender)) questions.attach(port);
+    else if (port.sender === undefined || !fromExtension(port.sender)) return;
+    else if (port.name === APPROVE_PORT) questions.attach(port);
+    else if (port.name === WATCH_PORT) streams.attach(port);
   });
   chrome.runtime.onMessage.addListener((message: unknown, sender, reply) => {
     if (!fromExtension(sender) || !isFor<ToKeeper>(message, 'keeper')) return false;

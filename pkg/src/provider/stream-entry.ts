@@ -7,7 +7,7 @@ import type { StreamReport } from './wire.ts';
 /** Who wants it to stand still: the site, a page that nobody sees, the person; or no page uses it any more. */
 export type Hold = 'site' | 'hidden' | 'person' | 'gone';
 
-const NOTHING: StreamStateLike = { paidMsat: 0n, pendingMsat: 0n, owedMsat: 0n, paused: 'offline', ended: false };
+const NOTHING: StreamStateLike = { paidMsat: 0n, owedMsat: 0n, paused: 'offline', ended: false };
 
 /** See the head of this file. */
 export class Entry {
@@ -53,8 +53,12 @@ export class Entry {
 
   /** What was used and given so far, in msat. */
   get usedMsat(): bigint {
-    const { paidMsat, pendingMsat, owedMsat } = this.last;
-    return paidMsat + pendingMsat + owedMsat - this.waitingMsat;
+    return this.last.paidMsat + this.#unpaidMsat - this.waitingMsat;
+  }
+
+  get #unpaidMsat(): bigint {
+    const { pendingMsat = 0n, owedMsat } = this.last;
+    return pendingMsat + owedMsat;
   }
 
   /** Whether something is owed that cannot be paid before the wallet has a connection. */
@@ -64,10 +68,12 @@ export class Entry {
 
   /** For the site, and for the person. */
   report(): StreamReport {
-    const { paidMsat, owedMsat } = this.last;
+    const paidMsat = String(this.last.paidMsat);
+    // A meter does not go back while a payment is on its way.
+    const owedMsat = String(this.#unpaidMsat);
     const reason = this.stopped ? null : this.#reason();
     const state = this.stopped ? 'stopped' : reason === null ? 'running' : 'paused';
-    return { streamId: this.id, sessionId: this.request.sessionId, state, reason, paidMsat: String(paidMsat), owedMsat: String(owedMsat) };
+    return { streamId: this.id, sessionId: this.request.sessionId, state, reason, paidMsat, owedMsat };
   }
 
   #reason(): StreamReport['reason'] {

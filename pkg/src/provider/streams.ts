@@ -9,8 +9,8 @@ import type { StreamReport } from './wire.ts';
 export interface StreamStateLike {
   /** What the payee has got, in msat. */
   readonly paidMsat: bigint;
-  /** What is on its way, in msat. */
-  readonly pendingMsat: bigint;
+  /** What is on its way, in msat; without it, nothing is. */
+  readonly pendingMsat?: bigint;
   /** What was used and is neither paid nor on its way, in msat. */
   readonly owedMsat: bigint;
   /** Why it does not run; `null` while it runs, and after its end. */
@@ -199,7 +199,8 @@ export class WalletStreams implements SiteStreams {
 
   /** Every stream that runs or is paused, for the person. */
   list(): OpenStream[] {
-    return [...this.#entries.values()].map((entry) => {
+    const all = [...this.#entries.values()].filter(({ stopped }) => !stopped);
+    return all.map((entry) => {
       const { site, request, holds } = entry;
       return { site, request, report: entry.report(), byPerson: holds.has('person'), gone: holds.has('gone') };
     });

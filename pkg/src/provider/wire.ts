@@ -123,7 +123,7 @@ export type StreamReport = {
   readonly reason: 'site' | 'person' | 'hidden' | 'offline' | 'purse' | 'failing' | 'credit' | null;
   /** What the site has got, fees not counted, in millisatoshi. */
   readonly paidMsat: string;
-  /** What was used and is neither paid nor on its way, in millisatoshi. */
+  /** What was used and has not reached the site, in millisatoshi. */
   readonly owedMsat: string;
 };
 

@@ -234,7 +234,10 @@ test('a site whose stream the person stopped asks before it begins another', asy
   const { streams, person, frame, pass } = world();
   const { webln } = frame();
   await openStream(webln, terms);
+  const seen: number[] = [];
+  streams.watch((_, { state }) => state === 'stopped' && seen.push(streams.list().length));
   await streams.byPerson('s0', 'stop');
+  assert.deepEqual(seen, [0], 'told when it is no more in the list');
   person.answer = () => ({ allowed: false });
   await assert.rejects(openStream(webln, { ...terms, sessionId: 'other' }), { name: 'RejectionError' });
   person.answer = () => ({ allowed: true });

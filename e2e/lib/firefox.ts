@@ -90,6 +90,10 @@ export class FirefoxBrowser implements ExtensionHost {
     return page;
   }
 
+  window(name: string): Promise<Page> {
+    return this.open(name);
+  }
+
   /** Asks the browser's API, as the extension sees it. */
   ask<T>(what: string, ...args: unknown[]): Promise<T> {
     return this.#eye.evaluate(

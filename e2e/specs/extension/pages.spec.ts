@@ -1,8 +1,8 @@
-/** Pages that cost money (HTTP 402): paid within the purse, asked about without one, never twice, never for parts of a page. */
+/** Pages that cost money (HTTP 402) where something is wrong; examples.spec.ts has one as it should be. */
 
 import { expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
-import { expectPromptAccessible, fundedBrowser, givePurse, popupOver, press, promptOf } from '../../lib/extension-wallet';
+import { fundedBrowser, givePurse, popupOver, press, promptOf } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { paywall } from '../../lib/paywall';
@@ -28,22 +28,6 @@ test.afterAll(async () => {
 });
 
 const story = (of: Page) => of.getByRole('heading', { name: 'The whole story' });
-
-test('without a purse the person is asked for the page; the credential serves again', async () => {
-  const wall = paywall(site, network, '/article', 20_000n);
-  await page.goto(`${site.origin()}/article`);
-  const prompt = await promptOf(browser);
-  await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '20000');
-  await expect(prompt.getByText(`${site.origin()}/article`)).toBeVisible();
-  await expectPromptAccessible(prompt, 'Pay', 'a page that costs money');
-  await press(prompt, 'Pay');
-  await expect(story(page)).toBeVisible();
-  expect(wall.invoices).toBe(1);
-
-  await page.goto(`${site.origin()}/article`);
-  await expect(story(page)).toBeVisible();
-  expect(browser.context.pages().some((open) => open.url().includes('approve.html')), 'nobody is asked again').toBe(false);
-});
 
 test('refused, the page stays as it is', async () => {
   const wall = paywall(site, network, '/refused', 20_000n);

@@ -9,8 +9,8 @@ import { WalletPage } from './wallet-page.mjs';
 export const PASSPHRASE = 'a quiet river under the bridge';
 
 /** A browser whose extension has a wallet with a channel, unlocked. */
-export async function fundedBrowser(network: Network, channelSat = 500_000n): Promise<ExtensionBrowser> {
-  const browser = await ExtensionBrowser.start(await network.config());
+export async function fundedBrowser(network: Network, { channelSat = 500_000n, hides = false } = {}): Promise<ExtensionBrowser> {
+  const browser = await ExtensionBrowser.start(await network.config(), { hides });
   await fund(browser, network, channelSat);
   return browser;
 }
@@ -32,7 +32,7 @@ export async function fund(browser: ExtensionHost, network: Network, channelSat:
 
 /** The popup, as it is over `site`. */
 export async function popupOver(browser: ExtensionHost, site: Page): Promise<Page> {
-  const popup = await browser.open('popup.html');
+  const popup = await browser.window('popup.html');
   await site.bringToFront();
   await popup.reload({ waitUntil: 'commit' }); // shown as a tab it looks at the one in front
   await expect(popup.getByTestId('balance')).toBeVisible();

@@ -1,5 +1,6 @@
 /** Chromium with the built extension, told of the regtest network as whoever packs it would tell it. */
 
+import { spawn } from 'node:child_process';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +10,30 @@ import { CHROMIUM } from './chromium.mjs';
 
 const BUILT = fileURLToPath(new URL('../../extension/dist/chrome', import.meta.url));
 
+interface Options {
+  locale: string;
+  /** Tabs that are hidden when another is in front, as people's are: Playwright has them all seem visible otherwise. */
+  hides: boolean;
+}
+
+/** Chromium as it runs. */
+interface Running {
+  context: BrowserContext;
+  /** Ends it as a person does. */
+  close(): Promise<void>;
+  /** Ends it as a power cut does. */
+  kill(): Promise<void>;
+}
+
 /** A browser with the extension in it, whichever it is. */
 export interface ExtensionHost {
   readonly context: BrowserContext;
   /** Where its pages are, with a slash at the end. */
   readonly base: string;
-  /** Opens one of the extension's pages. */
+  /** Opens one of the extension's pages in a tab. */
   open(name: string): Promise<Page>;
+  /** Opens one of the extension's pages so that the tabs stay as they are, where the browser can do that. */
+  window(name: string): Promise<Page>;
   /** The window that asks the person, if there is one. */
   asking(): Promise<Page | undefined>;
   /** Ends the browser and starts it again, with the same profile. */
@@ -25,40 +43,33 @@ export interface ExtensionHost {
 
 /** A Chromium with the extension in it. */
 export class ExtensionBrowser implements ExtensionHost {
-  context: BrowserContext;
+  #running: Running;
   readonly base: string;
   readonly #folder: string;
-  readonly #locale: string;
+  readonly #options: Options;
 
-  private constructor(context: BrowserContext, base: string, folder: string, locale: string) {
-    this.context = context;
+  private constructor(running: Running, base: string, folder: string, options: Options) {
+    this.#running = running;
     this.base = base;
     this.#folder = folder;
-    this.#locale = locale;
+    this.#options = options;
   }
 
   /** @param config what config.json shall say: network and gateways */
-  static async start(config: unknown, { locale = 'en-GB' } = {}): Promise<ExtensionBrowser> {
+  static async start(config: unknown, { locale = 'en-GB', hides = false }: Partial<Options> = {}): Promise<ExtensionBrowser> {
     const folder = await mkdtemp(join(tmpdir(), 'amplet-extension-'));
     const unpacked = join(folder, 'extension');
     await cp(BUILT, unpacked, { recursive: true });
     await writeFile(join(unpacked, 'config.json'), JSON.stringify(config));
-    const context = await ExtensionBrowser.#launch(folder, locale);
-    const worker = await serviceWorker(context);
-    return new ExtensionBrowser(context, new URL('/', worker.url()).href, folder, locale);
+    const running = await launch(folder, { locale, hides });
+    const worker = await serviceWorker(running.context);
+    return new ExtensionBrowser(running, new URL('/', worker.url()).href, folder, { locale, hides });
   }
 
-  static #launch(folder: string, locale: string): Promise<BrowserContext> {
-    const unpacked = join(folder, 'extension');
-    return chromium.launchPersistentContext(join(folder, 'profile'), {
-      executablePath: CHROMIUM.executablePath,
-      headless: true,
-      locale,
-      args: [...CHROMIUM.args, `--disable-extensions-except=${unpacked}`, `--load-extension=${unpacked}`],
-    });
+  get context(): BrowserContext {
+    return this.#running.context;
   }
 
-  /** Opens one of the extension's pages in a tab. */
   async open(name: string): Promise<Page> {
     const page = await this.context.newPage();
     page.on('console', (message) => {
@@ -69,13 +80,34 @@ export class ExtensionBrowser implements ExtensionHost {
     return page;
   }
 
+  async window(name: string): Promise<Page> {
+    const worker = await serviceWorker(this.context);
+    const [page] = await Promise.all([
+      this.context.waitForEvent('page'),
+      worker.evaluate(`chrome.windows.create({ url: ${JSON.stringify(name)}, type: 'popup', focused: false, width: 400, height: 640 }).then(() => undefined)`),
+    ]);
+    await page.waitForLoadState();
+    return page;
+  }
+
   async asking(): Promise<Page | undefined> {
     return this.context.pages().find((page) => page.url() === `${this.base}approve.html`);
   }
 
-  async restart(): Promise<void> {
-    await this.context.close();
-    this.context = await ExtensionBrowser.#launch(this.#folder, this.#locale);
+  /** What the extension's button says. */
+  async badge(): Promise<string> {
+    return (await serviceWorker(this.context)).evaluate<string>('chrome.action.getBadgeText({})');
+  }
+
+  /** Ends the keeper, as the browser does when its process crashes. */
+  async killKeeper(): Promise<void> {
+    await (await serviceWorker(this.context)).evaluate('chrome.offscreen.closeDocument()');
+  }
+
+  /** Ends the browser and starts it again, with the same profile. */
+  async restart(how: 'close' | 'kill' = 'close'): Promise<void> {
+    await this.#running[how]();
+    this.#running = await launch(this.#folder, this.#options);
     await serviceWorker(this.context);
   }
 
@@ -88,9 +120,44 @@ export class ExtensionBrowser implements ExtensionHost {
   }
 
   async close(): Promise<void> {
-    await this.context.close();
+    await this.#running.close();
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+async function launch(folder: string, { locale, hides }: Options): Promise<Running> {
+  const unpacked = join(folder, 'extension');
+  const profile = join(folder, 'profile');
+  const args = [...CHROMIUM.args, `--disable-extensions-except=${unpacked}`, `--load-extension=${unpacked}`];
+  if (hides) return launchPlain(profile, [...args, `--lang=${locale}`]);
+  const context = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM.executablePath, headless: true, locale, args });
+  const close = (): Promise<void> => context.close();
+  return { context, close, kill: close };
+}
+
+/** Chromium without what Playwright changes about focus and visibility. */
+async function launchPlain(profile: string, args: readonly string[]): Promise<Running> {
+  const process = spawn(CHROMIUM.executablePath, [...args, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = new Promise<void>((resolve) => process.once('exit', () => resolve()));
+  const url = await new Promise<string>((resolve, reject) => {
+    let said = '';
+    process.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      const [, found] = /DevTools listening on (ws:\S+)/.exec(said) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+    void ended.then(() => reject(new Error(`Chromium ended: ${said}`)));
+  });
+  const browser = await chromium.connectOverCDP(url, { noDefaults: true });
+  const [context] = browser.contexts();
+  if (context === undefined) throw new Error('Chromium has no profile');
+  const end = (signal: 'SIGTERM' | 'SIGKILL') => async (): Promise<void> => {
+    process.kill(signal);
+    await ended;
+  };
+  return { context, close: end('SIGTERM'), kill: end('SIGKILL') };
 }
 
 /** The extension's service worker, once it runs. */

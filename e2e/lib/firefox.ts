@@ -78,16 +78,17 @@ export class FirefoxBrowser implements ExtensionHost {
     });
   }
 
-  /** Opens one of the extension's pages in a window. */
+  /** Opens one of the extension's pages in a window of its own, with the address bar and all. */
   async open(name: string): Promise<Page> {
     const page = await this.context.newPage();
     await page.goto(this.base + name, { waitUntil: 'commit' });
-    const close = page.close.bind(page);
-    page.close = async () => {
-      await page.goto('about:blank'); // whose end is told
-      await close();
-    };
-    return page;
+    return closable(page);
+  }
+
+  async window(name: string): Promise<Page> {
+    const opened = this.context.waitForEvent('page');
+    await this.ask('windows.create', { url: this.base + name, type: 'popup', width: 420, height: 720 });
+    return closable(await opened);
   }
 
   /** Asks the browser's API, as the extension sees it. */
@@ -139,6 +140,16 @@ export class FirefoxBrowser implements ExtensionHost {
     await this.context.close();
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Of the end of an extension's page nothing is told, and Playwright would wait for it. */
+function closable(page: Page): Page {
+  const close = page.close.bind(page);
+  page.close = async () => {
+    await page.goto('about:blank');
+    await close();
+  };
+  return page;
 }
 
 function find(): string {

@@ -52,6 +52,16 @@ export class Network {
   }
 
   /**
+   * Where the example sites are, without a slash at the end.
+   * @returns {Promise<Record<'shop' | 'l402' | 'video' | 'game', string>>}
+   */
+  async examples() {
+    const { examples } = await this.info();
+    if (!examples) throw new Error('the network runs without the examples: start it with --examples');
+    return examples;
+  }
+
+  /**
    * @param {number} [blocks]
    * @param {{ transactions?: number }} [options] `transactions`: mined only once so many wait: a page says that something is
    * done when it is signed and saved, which is before the miners have it

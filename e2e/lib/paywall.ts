@@ -12,8 +12,8 @@ export interface Paywall {
   credentials: number;
   /** In msat; may be changed. */
   price: bigint;
-  /** What is delivered for the money. */
-  deliver: 'page' | 'again' | 'nothing';
+  /** What is delivered for the money; `silence` is nothing, without saying so in a header. */
+  deliver: 'page' | 'again' | 'nothing' | 'silence';
 }
 
 /** Puts a page that costs money at `path`. */
@@ -22,6 +22,10 @@ export function paywall(site: Site, network: Network, path: string, price: bigin
   site.on(path, async (request, response) => {
     const paid = isPaid(request);
     if (request.headers.authorization !== undefined) state.credentials += 1;
+    if (paid && state.deliver === 'silence') {
+      response.writeHead(200, { 'content-type': 'text/html', 'transfer-encoding': 'chunked', 'cache-control': 'no-store' }).end();
+      return;
+    }
     if (paid && state.deliver !== 'again') {
       const body = state.deliver === 'page' ? '<!doctype html><title>Read</title><h1>The whole story</h1>' : '';
       response.writeHead(200, { 'content-type': 'text/html', 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' }).end(body);

@@ -17,7 +17,7 @@ const MOST = 100_000;
 const STARTED = Math.floor(Date.now() / 1000);
 
 /**
- * A game is named by its invoice, and begins when that is paid.
+ * A game is named by its invoice, and begins when that is paid; or it is a life of a player, whose wallet streams.
  *
  * @typedef {{ card: number, next: number, right: number, state: 'playing' | 'lost' | 'won' | 'paidOut', claim: string, prize: Promise<unknown> | null }} Game
  */
@@ -25,10 +25,14 @@ const STARTED = Math.floor(Date.now() / 1000);
 const { gateway } = settings();
 /** @type {Map<string, Game>} */
 const games = new Map();
+/** What players have used of what their sessions brought, in msat. @type {Map<string, bigint>} */
+const players = new Map();
 
 const url = await serve(
   {
     'GET /api/rules': () => json({ lifeMsat: LIFE_MSAT, prizeMsat: PRIZE_MSAT, toWin: TO_WIN, highest: HIGHEST }),
+    'POST /api/players': join,
+    'POST /api/players/:id/lives': async (_, __, id) => json(await nextLife(id), 201),
     'POST /api/lives': buy,
     'GET /api/lives/:hash': async (_, request, hash) => json(await paid(hash, Number(request.searchParams.get('wait') ?? 0))),
     'GET /api/lives/:hash/qr.svg': async (_, __, hash) => qrCode((await life(hash, 0)).invoice),
@@ -40,6 +44,32 @@ const url = await serve(
 console.log(JSON.stringify({ example: 'game', url }));
 
 const draw = () => randomInt(1, HIGHEST + 1);
+
+/** @returns {Game} */
+const deal = () => ({ card: draw(), next: draw(), right: 0, state: 'playing', claim: randomUUID(), prize: null });
+
+/** A player whose wallet streams: a life is a unit. There is no credit, or a win could be had for nothing. */
+async function join() {
+  if (players.size >= MOST) throw new Refusal(503, 'All seats are taken; come back another day.');
+  const { id, nodeId } = await gateway.openSession({ expirySecs: 24 * 3600, metadata: { game: 'player' } });
+  players.set(id, 0n);
+  return json({ id, nodeId, lifeMsat: LIFE_MSAT }, 201);
+}
+
+/** A life for what has come in; waits a moment for money that is on its way. @param {string} id */
+async function nextLife(id) {
+  const used = players.get(id);
+  if (used === undefined) throw new Refusal(404, 'There is no such player; reload the page.');
+  const receivedMsat = BigInt((await gateway.session(id, { aboveMsat: used + LIFE_MSAT - 1n, waitSecs: 5 })).receivedMsat);
+  // Nothing is awaited from here on: two requests at once cannot use the same money.
+  const now = players.get(id) ?? 0n;
+  if (receivedMsat < now + LIFE_MSAT) throw new Refusal(402, 'The life is not paid yet; ask again when it is.');
+  if (games.size >= MOST) throw new Refusal(503, 'All lives are sold; come back another day.');
+  players.set(id, now + LIFE_MSAT);
+  const life = randomUUID();
+  games.set(life, deal());
+  return { id: life, usedMsat: now + LIFE_MSAT, receivedMsat, ...shown(game(life)) };
+}
 
 /** @param {import('../lib/server.mjs').Request} request */
 async function buy(request) {
@@ -68,7 +98,7 @@ async function paid(hash, wait) {
   if (!games.has(paymentHash)) {
     // Games live in memory: one that was lost with an earlier run must not be played again for the same money.
     if ((paidAt ?? 0) < STARTED) throw new Refusal(410, 'The game was restarted since you paid; write to its owner.');
-    games.set(paymentHash, { card: draw(), next: draw(), right: 0, state: 'playing', claim: randomUUID(), prize: null });
+    games.set(paymentHash, deal());
   }
   return { state, ...shown(game(paymentHash)) };
 }

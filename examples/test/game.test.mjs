@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { examples, get, invoice, post, win } from '../lib/network.mjs';
+import { examples, get, invoice, keysend, post, win } from '../lib/network.mjs';
 
 const game = examples.game;
 
@@ -10,6 +10,22 @@ test('a life that was not paid is not played', async () => {
   assert.equal((await post(`${game}/api/lives/${id}/guess`, { guess: 'higher' })).status, 404);
   const { invoice: mine } = await invoice(25_000);
   assert.equal((await post(`${game}/api/lives/${id}/prize`, { invoice: mine })).status, 404);
+});
+
+test('a life by a stream is one that has come in, to the millisatoshi', async () => {
+  const { id, nodeId, lifeMsat } = (await post(`${game}/api/players`, {})).json();
+  const life = () => post(`${game}/api/players/${id}/lives`, {});
+  assert.equal((await life()).status, 402, 'nothing is paid yet: there is no credit');
+  assert.equal(await keysend(nodeId, id, Number(lifeMsat) - 1), 'succeeded');
+  assert.equal((await life()).status, 402, 'one millisatoshi is missing');
+  assert.equal(await keysend(nodeId, id, Number(lifeMsat) + 1), 'succeeded');
+  const three = await Promise.all([life(), life(), life()]);
+  assert.deepEqual(three.map(({ status }) => status).sort(), [201, 201, 402], 'the same money is used once');
+  const made = three.find(({ status }) => status === 201)?.json();
+  assert.deepEqual([made.receivedMsat, made.game, made.right], [String(2 * Number(lifeMsat)), 'playing', 0]);
+  const guessed = await post(`${game}/api/lives/${made.id}/guess`, { guess: 'higher' });
+  assert.equal(guessed.status, 200);
+  assert.equal((await post(`${game}/api/players/none/lives`, {})).status, 404);
 });
 
 test('a win is paid once, and no more than the prize', async () => {

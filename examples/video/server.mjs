@@ -1,18 +1,20 @@
 /**
- * A film by the second. The page pays a session at the gateway by small keysends; this server hands out the next seconds as long as
- * what has come in covers them. What is used up is counted here, to the millisatoshi; what is left over stays the viewer's credit.
+ * A film by the second. The page's wallet streams to a session at the gateway; this server hands out the next seconds as long as no more
+ * than a small credit is unpaid. What is used up is counted here, to the millisatoshi; what is left over stays the viewer's.
  */
 
 import { Refusal, json, object, serve, settings } from '../lib/server.mjs';
 
 const PRICE_MSAT = 1_000n;
-/** A page pays ahead for so many seconds at most. */
-const AHEAD_SECS = 3;
+/** Unpaid seconds that a viewer may see: all that a viewer who never pays costs, and what saves the others payments. */
+const CREDIT_SECS = 5;
 const LENGTH_SECS = 60;
 /** Sessions that are kept, at most. */
 const MOST = 10_000;
 
-/** @typedef {{ usedMsat: bigint, receivedMsat: bigint }} Viewing */
+const CREDIT_MSAT = BigInt(CREDIT_SECS) * PRICE_MSAT;
+
+/** @typedef {{ nodeId: string, usedMsat: bigint, receivedMsat: bigint }} Viewing */
 
 const { gateway } = settings();
 /** @type {Map<string, Viewing>} */
@@ -21,7 +23,7 @@ const viewings = new Map();
 const url = await serve(
   {
     'POST /api/viewings': open,
-    'GET /api/viewings/:id': async (_, __, id) => json(shown(await known(id))),
+    'GET /api/viewings/:id': async (_, __, id) => json(whole(id, await known(id))),
     'POST /api/viewings/:id/seconds': async (request, _, id) => json(await second(id, (await object(request))['second'])),
   },
   import.meta.url,
@@ -31,9 +33,16 @@ console.log(JSON.stringify({ example: 'video', url }));
 async function open() {
   if (viewings.size >= MOST) viewings.delete(viewings.keys().next().value ?? '');
   const { id, nodeId } = await gateway.openSession({ expirySecs: 3600, metadata: { film: 'sparks' } });
-  viewings.set(id, { usedMsat: 0n, receivedMsat: 0n });
-  return json({ id, nodeId, priceMsat: PRICE_MSAT, aheadSecs: AHEAD_SECS, lengthSecs: LENGTH_SECS }, 201);
+  const viewing = { nodeId, usedMsat: 0n, receivedMsat: 0n };
+  viewings.set(id, viewing);
+  return json(whole(id, viewing), 201);
 }
+
+/** With what a page needs to pay. @param {string | undefined} id @param {Viewing} viewing */
+const whole = (id, viewing) => {
+  const terms = { id, nodeId: viewing.nodeId, priceMsat: PRICE_MSAT, creditMsat: CREDIT_MSAT, lengthSecs: LENGTH_SECS };
+  return { ...terms, ...shown(viewing) };
+};
 
 /** @param {string | undefined} id */
 async function known(id) {
@@ -46,8 +55,11 @@ async function known(id) {
 /** @param {Viewing} viewing */
 const shown = ({ usedMsat, receivedMsat }) => ({ usedMsat, receivedMsat, leftMsat: receivedMsat - usedMsat });
 
+/** Whether one more second may be seen. @param {Viewing} viewing */
+const covers = ({ usedMsat, receivedMsat }) => usedMsat + PRICE_MSAT <= receivedMsat + CREDIT_MSAT;
+
 /**
- * A second of the film: what the page needs to draw it, if there is credit for it; waits a moment for credit that is on its way.
+ * A second of the film: what the page needs to draw it, if there is credit for it; waits a moment for money that is on its way.
  *
  * @param {string | undefined} id
  * @param {unknown} number
@@ -55,12 +67,12 @@ const shown = ({ usedMsat, receivedMsat }) => ({ usedMsat, receivedMsat, leftMsa
 async function second(id, number) {
   if (!Number.isInteger(number) || Number(number) < 0 || Number(number) >= LENGTH_SECS) throw new Refusal(400, 'The film has no such second.');
   let viewing = await known(id);
-  if (viewing.receivedMsat - viewing.usedMsat < PRICE_MSAT) {
-    await gateway.session(id ?? '', { aboveMsat: viewing.usedMsat + PRICE_MSAT - 1n, waitSecs: 5 });
+  if (!covers(viewing)) {
+    await gateway.session(id ?? '', { aboveMsat: viewing.usedMsat + PRICE_MSAT - CREDIT_MSAT - 1n, waitSecs: 5 });
     viewing = await known(id);
   }
   // Nothing is awaited from here on: two requests at once cannot use the same credit.
-  if (viewing.receivedMsat - viewing.usedMsat < PRICE_MSAT) throw new Refusal(402, 'The credit is used up; the film waits until more comes.');
+  if (!covers(viewing)) throw new Refusal(402, 'The credit is used up; the film waits until more comes.');
   viewing.usedMsat += PRICE_MSAT;
   return { ...shown(viewing), scene: scene(Number(number)) };
 }

@@ -1,4 +1,5 @@
 import { ask, checkout, part, sat, wallet } from './page.mjs';
+import { openStream, whyPaused } from './stream.mjs';
 
 const FACES = ['A', '2', '3', '4', '5', '6', '7', '8', '9', '10', 'J', 'Q', 'K'];
 
@@ -17,6 +18,12 @@ part('rules', HTMLElement).textContent =
 progress.max = toWin;
 buy.textContent = `Buy a life (${sat(lifeMsat)})`;
 
+/** A seat at the table, for a player whose wallet streams. @type {{ id: string, nodeId: string, unclaimed: boolean } | null} */
+let seat = null;
+/** @type {import('./stream.mjs').Stream | null} */
+let stream = null;
+/** Lives are bought by invoice: there is no wallet that streams, or it may not. */
+let byInvoice = false;
 /** The life being played. */
 let life = '';
 let won = 0;
@@ -69,6 +76,43 @@ function show(now, text, tone) {
 }
 
 async function begin() {
+  if (!byInvoice) stream ??= await streamed();
+  byInvoice = !stream;
+  await (stream ? play(stream) : order());
+}
+
+/** @returns {Promise<typeof stream>} */
+async function streamed() {
+  const paying = await wallet().catch(() => null);
+  if (!paying?.request) return null;
+  seat ??= { ...(await ask('/api/players', {})), unclaimed: false };
+  if (!seat) return null;
+  const terms = { nodeId: seat.nodeId, sessionId: seat.id, perUnitMsat: lifeMsat, creditMsat: lifeMsat };
+  try {
+    return await openStream(paying, terms, (report) => {
+      if (report.state === 'paused') say(whyPaused(report));
+      else if (report.state === 'stopped') stream = null; // the next life asks for another
+    });
+  } catch {
+    return null; // a person who wants no stream may pay by invoice
+  }
+}
+
+/** A life by the stream. @param {NonNullable<typeof stream>} paying */
+async function play(paying) {
+  if (!seat) return;
+  // One that was paid and not given, because the money took long, is not paid again.
+  if (!seat.unclaimed) await paying.add(1);
+  seat.unclaimed = true;
+  const now = await ask(`/api/players/${seat.id}/lives`, {});
+  seat.unclaimed = false;
+  life = now.id;
+  spent += Number(lifeMsat);
+  show(now, 'Higher or lower?');
+}
+
+/** A life by invoice. */
+async function order() {
   const made = await ask('/api/lives', { order: crypto.randomUUID() });
   const path = `/api/lives/${made.id}`;
   const paid = await checkout({ title: 'A life', amountMsat: made.amountMsat, invoice: made.invoice, qr: `${path}/qr.svg`, wait: `${path}?wait=25` });

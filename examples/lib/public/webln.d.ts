@@ -8,6 +8,17 @@ interface WebLN {
     amount: number | string;
     customRecords?: Record<string, string>;
   }): Promise<{ preimage: string }>;
+  request?(method: string, params: object): Promise<StreamReport>;
+  on?(event: 'stream' | 'lost', listener: (report: StreamReport) => void): void;
+}
+
+/** How a stream of payments stands; amounts are decimal texts. */
+interface StreamReport {
+  streamId: string;
+  state: 'running' | 'paused' | 'stopped';
+  reason: string | null;
+  paidMsat: string;
+  owedMsat: string;
 }
 
 interface Window {

@@ -52,6 +52,18 @@ export function costOf(question: Question): Cost | null {
   return { amountMsat, maxFeeMsat, payee, what: occasion.kind === 'page' ? occasion.url : occasion.kind === 'lnurl' ? occasion.text : description };
 }
 
+/** What its purse is asked for with the next payment: of a stream, what it lets run up. */
+export function nextOf(question: Question): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
+  return question.kind === 'stream' ? { amountMsat: question.creditMsat, maxFeeMsat: 0n } : costOf(question);
+}
+
+/** How long so much lasts, in the largest unit of which it is at least two. */
+export function lasting(msat: bigint, ratePerSecondMsat: bigint, locale: string): string {
+  const seconds = Number(msat / ratePerSecondMsat);
+  const [unit, length] = seconds >= 7_200 ? (['hour', 3_600] as const) : seconds >= 120 ? (['minute', 60] as const) : (['second', 1] as const);
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 }).format(Math.floor(seconds / length));
+}
+
 /** What the person may choose from; `null`: there is nothing to choose. */
 export function rangeOf(question: Question): Range | null {
   switch (question.kind) {

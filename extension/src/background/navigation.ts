@@ -23,13 +23,18 @@ async function observe(details: Completed, ask: (message: ToKeeper) => Promise<u
   const { tabId, url, method, statusCode, type, responseHeaders = [], documentLifecycle } = details;
   const headers = responseHeaders.map(({ name, value }) => ({ name, value }));
   const ahead = documentLifecycle !== undefined && documentLifecycle !== 'active';
-  const empty = answered && statusCode === 200 && (await holdsNothing(tabId));
+  const sized = headers.some(({ name }) => name.toLowerCase() === 'content-length');
+  const empty = answered && statusCode === 200 && !sized && (await holdsNothing(tabId));
   const response: NavigationResponse = { tabId, url, method, statusCode, type, headers, ahead, authorized: answered, empty };
   await ask({ to: 'keeper', ask: 'navigation', response });
 }
 
-/** Whether a page came without content, which its headers do not always say. What cannot be looked at is not held against it. */
+/** Ms after which a page that still loads is known to hold something. */
+const LOAD_MS = 5_000;
+
+/** Whether a page without a length came without content. What cannot be looked at is not held against it. */
 async function holdsNothing(tabId: number): Promise<boolean> {
+  if (!(await isLoaded(tabId))) return false;
   const look = (): boolean => {
     const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
     const nodes = document.head.childNodes.length + (document.body?.childNodes.length ?? 0);
@@ -37,6 +42,26 @@ async function holdsNothing(tabId: number): Promise<boolean> {
   };
   const results = await chrome.scripting.executeScript({ target: { tabId }, func: look }).catch(() => []);
   return results[0]?.result === true;
+}
+
+/** Waits until the tab shows the page that was answered: with the answer it still has the one before. */
+function isLoaded(tabId: number): Promise<boolean> {
+  return new Promise((done) => {
+    const end = (loaded: boolean): void => {
+      clearTimeout(timer);
+      chrome.tabs.onUpdated.removeListener(seen);
+      done(loaded);
+    };
+    const seen = (id: number, { status }: { status?: string }): void => {
+      if (id === tabId && status === 'complete') end(true);
+    };
+    const timer = setTimeout(() => end(false), LOAD_MS);
+    chrome.tabs.onUpdated.addListener(seen);
+    chrome.tabs.get(tabId).then(
+      ({ status }) => status === 'complete' && end(true),
+      () => end(false),
+    );
+  });
 }
 
 async function leave(tabId: number, ask: (message: ToKeeper) => Promise<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 /** Beside each page: carries its calls to the keeper, and shows `lightning:` links to it. Decides nothing. */
 
 import { relay, type SiteCall, type SiteEvent, type SiteReply } from 'amplet/provider';
-import { SITE_PORT, type FromKeeper, type ToDesk } from '../lib/messages.ts';
+import { SITE_PORT, type FromContent, type FromKeeper, type ToDesk } from '../lib/messages.ts';
 
 /** Calls that wait until the keeper says that it hears. */
 let waiting: SiteCall[] = [];
@@ -39,9 +39,16 @@ function connect(wakes: boolean): chrome.runtime.Port | null {
 
 function greet(): void {
   heard = true;
+  look();
   for (const call of waiting) port?.postMessage(call);
   waiting = [];
 }
+
+/** A stream pauses while nobody sees its page. */
+function look(): void {
+  if (heard) port?.postMessage({ visible: document.visibilityState === 'visible' } satisfies FromContent);
+}
+document.addEventListener('visibilitychange', look);
 
 async function wake(): Promise<void> {
   await chrome.runtime.sendMessage({ to: 'desk', ask: 'wake' } satisfies ToDesk).catch(() => undefined);

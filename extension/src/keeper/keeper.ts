@@ -4,17 +4,19 @@
  */
 
 import '../lib/language.ts';
-import { WalletError } from 'amplet';
+import { WalletError, type Wallet } from 'amplet';
 import { SiteHost, siteWallet } from 'amplet/provider';
 import { Away } from './away.ts';
+import { Badge } from './badge.ts';
 import { finishing } from './finishing.ts';
 import { tellEvents } from './notices.ts';
 import { Pages } from './pages.ts';
 import { Questions } from './questions.ts';
 import { Sites } from './sites.ts';
 import { Notes } from './store.ts';
+import { Streams } from './streams.ts';
 import { Vault } from './vault.ts';
-import { APPROVE_PORT, fromExtension, isFor, SITE_PORT, type ToDesk, type ToKeeper } from '../lib/messages.ts';
+import { APPROVE_PORT, fromExtension, isFor, SITE_PORT, WATCH_PORT, type ToDesk, type ToKeeper } from '../lib/messages.ts';
 
 /** Asks the desk; answers what the message says. */
 export type Chores = (message: ToDesk) => Promise<unknown>;
@@ -34,15 +36,19 @@ export function startKeeper(chores: Chores): Keeper {
     away.watch(wallet);
     void tellEvents(wallet, chores);
     void pages.resume();
+    void streams.resume();
   });
   const away = new Away(vault, chores);
-  const paying = siteWallet(() => {
+  const open = (): Wallet => {
     if (vault.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
     return vault.wallet;
-  });
-  const wallet = finishing(paying, () => vault.reached);
+  };
   const store = new Notes();
-  const questions = new Questions(chores);
+  const badge = new Badge(chores);
+  const questions = new Questions(chores, badge);
+  const paying = finishing(siteWallet(open), () => vault.reached);
+  const streams = new Streams({ open, wallet: paying, store, badge, tell: (site, report) => sites.tellStream(site, report) });
+  const wallet = { ...paying, streams: streams.ofSites };
   const host = new SiteHost({ wallet, ask: (question, signal) => questions.ask(question, signal), store, version: __VERSION__ });
   const sites = new Sites(host, vault, questions);
   const pages = new Pages(host, wallet, store, sites, chores);
@@ -50,7 +56,9 @@ export function startKeeper(chores: Chores): Keeper {
 
   chrome.runtime.onConnect.addListener((port) => {
     if (port.name === SITE_PORT) sites.attach(port);
-    else if (port.name === APPROVE_PORT && port.sender !== undefined && fromExtension(port.sender)) questions.attach(port);
+    else if (port.sender === undefined || !fromExtension(port.sender)) return;
+    else if (port.name === APPROVE_PORT) questions.attach(port);
+    else if (port.name === WATCH_PORT) streams.attach(port);
   });
   chrome.runtime.onMessage.addListener((message: unknown, sender, reply) => {
     if (!fromExtension(sender) || !isFor<ToKeeper>(message, 'keeper')) return false;

@@ -1,6 +1,7 @@
 /** Questions to the person: one at a time, in one window. A window that is closed, or never shows, is a no to what it asked. */
 
 import type { Answer } from 'amplet/provider';
+import type { Badge } from './badge.ts';
 import type { Chores } from './keeper.ts';
 import type { FromApprove, Shown, ToApprove } from '../lib/messages.ts';
 
@@ -20,6 +21,7 @@ interface Waiting {
 /** See the head of this file. */
 export class Questions {
   readonly #chores: Chores;
+  readonly #badge: Badge;
   readonly #queue: Waiting[] = [];
   #port: chrome.runtime.Port | null = null;
   #last = 0;
@@ -27,8 +29,9 @@ export class Questions {
   #coming: ReturnType<typeof setTimeout> | undefined;
   #leaving: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(chores: Chores) {
+  constructor(chores: Chores, badge: Badge) {
     this.#chores = chores;
+    this.#badge = badge;
   }
 
   /** Whether the person is being asked. */
@@ -72,7 +75,7 @@ export class Questions {
 
   #show(): void {
     const [first] = this.#queue;
-    void this.#chores({ to: 'desk', ask: 'badge', text: first === undefined ? '' : String(this.#queue.length) });
+    this.#badge.questions(this.#queue.length);
     clearTimeout(this.#leaving);
     if (first === undefined) this.#leaving = setTimeout(() => this.#dismiss(), LINGER);
     else if (this.#port === null) this.#bring(first.id);

@@ -1,9 +1,9 @@
 /** Sites at their ports: who they are is what the browser says, what they say goes to the provider's host. */
 
-import { siteOf, WIRE_VERSION, type Sender, type Site, type SiteEvent, type SiteHost } from 'amplet/provider';
+import { siteOf, WIRE_VERSION, type Sender, type Site, type SiteEvent, type SiteHost, type StreamReport } from 'amplet/provider';
 import type { Questions } from './questions.ts';
 import type { Vault } from './vault.ts';
-import type { FromKeeper } from '../lib/messages.ts';
+import type { FromContent, FromKeeper } from '../lib/messages.ts';
 
 /** Ms for which a site whose question to unlock was turned down asks no more. */
 const QUIET_MS = 30_000;
@@ -12,7 +12,7 @@ export class Sites {
   readonly #host: SiteHost;
   readonly #vault: Vault;
   readonly #questions: Questions;
-  readonly #ports = new Map<chrome.runtime.Port, AbortController>();
+  readonly #ports = new Map<chrome.runtime.Port, Sender>();
   #unlocking: Promise<boolean> | null = null;
   readonly #turnedDown = new Map<string, number>();
 
@@ -31,18 +31,22 @@ export class Sites {
       return;
     }
     const gone = new AbortController();
-    this.#ports.set(port, gone);
+    this.#ports.set(port, sender);
     port.onDisconnect.addListener(() => {
       this.#ports.delete(port);
       gone.abort();
     });
-    port.onMessage.addListener((message: unknown) => void this.#answer(port, sender, message, gone.signal));
+    port.onMessage.addListener((message: unknown) => {
+      if (isSight(message)) this.#host.seen(gone.signal, message.visible);
+      else void this.#answer(port, sender, message, gone.signal);
+    });
     port.postMessage({ keeper: 'here' } satisfies FromKeeper);
   }
 
-  /** Every page that speaks with the wallet. */
-  announce(event: object): void {
-    for (const port of this.#ports.keys()) port.postMessage(event);
+  /** Tells the pages of a site how their stream stands. */
+  tellStream({ origin, topLevel }: Site, report: StreamReport): void {
+    const event: SiteEvent = { amplet: WIRE_VERSION, event: 'stream', detail: { ...report } };
+    for (const [port, sender] of this.#ports) if (sender.origin === origin && sender.topLevelOrigin === topLevel) port.postMessage(event);
   }
 
   /** Opens the wallet, asking the person if it is locked; one question for all sites that wait. */
@@ -91,3 +95,6 @@ const originOf = (url: string | undefined): string | null => (url !== undefined 
 /** Whether a call is more than the question whether the site is enabled, which a locked wallet answers, too. */
 const wantsWallet = (message: unknown): boolean =>
   typeof message === 'object' && message !== null && (message as { method?: unknown }).method !== 'isEnabled';
+
+/** What the content script says by itself; a page's calls have no such form. */
+const isSight = (message: unknown): message is FromContent => typeof message === 'object' && message !== null && 'visible' in message && !('amplet' in message);

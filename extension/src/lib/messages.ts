@@ -8,13 +8,13 @@
  *   worker in Chrome, where it dies at any moment and keeps nothing.
  */
 
-import type { Answer, NavigationResponse, NavigationStep, Question, Site } from 'amplet/provider';
+import type { Answer, NavigationResponse, NavigationStep, OpenStream, Question, Site } from 'amplet/provider';
 
 /** The port of a frame of a site to the keeper. Its sender says who it is. */
 export const SITE_PORT = 'site';
 /** The port of the window that asks the person. */
 export const APPROVE_PORT = 'approve';
-/** The port of the popup: what goes on, as long as it is shown. */
+/** The port of the popup, or of the side panel: what flows, as long as it is shown. */
 export const WATCH_PORT = 'watch';
 
 /** To the desk. */
@@ -46,6 +46,22 @@ export type FromSites =
 /** To a site's port, before anything else: the keeper hears. */
 export interface FromKeeper {
   keeper: 'here';
+}
+
+/** From a site's port, beside the calls of its page: whether the person sees it. Until it is said, it is seen. */
+export interface FromContent {
+  visible: boolean;
+}
+
+/** To who watches: the streams that there are, at each change and each second while one runs. */
+export interface ToWatch {
+  streams: OpenStream[];
+}
+
+/** From who watches: what the person wants of one. */
+export interface FromWatch {
+  streamId: string;
+  action: 'pause' | 'resume' | 'stop';
 }
 
 /** To the window that asks the person: what to show now. Its port is closed when nothing is left to ask. */

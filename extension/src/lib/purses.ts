@@ -6,6 +6,13 @@ import type { Site } from 'amplet/provider';
 /** What one click gives. */
 export const USUAL = { perDayMsat: 2_000_000n, askAboveMsat: 500_000n };
 
+/** What one click gives to a site that streams: no payment of it is a question by itself. */
+export function usualFor(creditMsat: bigint): typeof USUAL {
+  const paymentMsat = ((2n * creditMsat + 999n) / 1_000n) * 1_000n; // with its fee
+  const askAboveMsat = paymentMsat > USUAL.askAboveMsat ? paymentMsat : USUAL.askAboveMsat;
+  return { askAboveMsat, perDayMsat: askAboveMsat > USUAL.perDayMsat ? askAboveMsat : USUAL.perDayMsat };
+}
+
 export function dailyRules({ perDayMsat, askAboveMsat }: typeof USUAL): Rules {
   return {
     perPaymentMsat: null,

@@ -28,11 +28,13 @@ export class Meter {
   #micros: number;
   #runs = false;
 
-  /** Nothing is owed for what was before. */
-  constructor(tariff: Tariff, totals: Totals, nowMs: number) {
+  /** `usedMsat`: what an earlier run saw used; what is not paid of it is owed, as far as the payee lets anything be owed. */
+  constructor(tariff: Tariff, totals: Totals, nowMs: number, usedMsat = 0n) {
     this.#tariff = tariff;
     this.#totals = totals;
-    this.#usedFine = (totals.paidMsat + totals.pendingMsat) * FINE;
+    const [least, most] = [totals.paidMsat + totals.pendingMsat, totals.paidMsat + tariff.creditMsat];
+    const used = usedMsat < most ? usedMsat : most;
+    this.#usedFine = (used > least ? used : least) * FINE;
     this.#micros = micros(nowMs);
   }
 

@@ -18,6 +18,11 @@ export interface StreamOptions {
   maxFeeMsat?: bigint;
   /** Whether it pauses while the page is hidden; by default it does. */
   pauseWhenHidden?: boolean;
+  /**
+   * What this session had used in all when an earlier run of its line ended unexpectedly, in msat (`paidMsat`, `pendingMsat` and
+   * `owedMsat` of its last state together): what is missing of it is owed, at most `creditMsat`. Counted by the line, it is paid once.
+   */
+  usedMsat?: bigint;
 }
 
 /**
@@ -79,6 +84,7 @@ export function checkStream(options: StreamOptions): void {
   const rate = required('ratePerSecondMsat', options.ratePerSecondMsat ?? 0n);
   const unit = required('unitMsat', options.unitMsat ?? 0n);
   if (options.maxFeeMsat !== undefined) required('maxFeeMsat', options.maxFeeMsat);
+  if (options.usedMsat !== undefined) required('usedMsat', options.usedMsat);
   if (rate + unit === 0n || required('creditMsat', options.creditMsat) === 0n) {
     throw new WalletError('invalidInput', 'A stream has `creditMsat` above 0 and costs something: give `ratePerSecondMsat` or `unitMsat`.');
   }

@@ -55,7 +55,7 @@ export class Stream {
     this.#around = around;
     this.#line = line;
     const tariff = { ratePerSecondMsat: options.ratePerSecondMsat ?? 0n, creditMsat: options.creditMsat };
-    this.#meter = new Meter(tariff, totals(line), around.now());
+    this.#meter = new Meter(tariff, totals(line), around.now(), options.usedMsat);
     this.#endings.push(
       wallet.onPayment((payment) => this.#changed(payment, false)),
       wallet.onAble((able) => this.#pause('offline', !able)),
@@ -144,7 +144,7 @@ export class Stream {
   }
 
   #paused(): StreamPause | null {
-    for (const reason of ['caller', 'hidden', 'offline', 'purse', 'failing'] as const) {
+    for (const reason of ['offline', 'caller', 'hidden', 'purse', 'failing'] as const) {
       if (this.#pauses.has(reason)) return reason;
     }
     return this.#meter.isExhausted ? 'credit' : null;

@@ -101,7 +101,7 @@ export interface SiteEvent {
     | 'accountChanged'
     /** A stream of this page changed; `detail` is a {@link StreamReport}. */
     | 'stream'
-    /** The host went away: calls that wait get no answer. Sent by what carries the messages. */
+    /** The host went away: calls that wait get no answer, and streams wait until they are started again. Sent by what carries the messages. */
     | 'lost';
   /** What there is to say of it, by the event's name. */
   readonly detail: Json;
@@ -116,13 +116,14 @@ export type StreamReport = {
   /** `running`, `paused` or `stopped`; a stopped one stays so. */
   readonly state: 'running' | 'paused' | 'stopped';
   /**
-   * Why it does not run; `null` while it does, and after its end: the `site` or the `person` paused it, the wallet is `offline`,
-   * its `purse` refuses or asks, payments are `failing` (it tries again by itself), or the site waits for its money (`credit`).
+   * Why it does not run; `null` while it does, and after its end: the `site` or the `person` paused it, its page is `hidden`, the
+   * wallet is `offline`, its `purse` refuses or asks, payments are `failing` (it tries again by itself), or the site waits for its
+   * money (`credit`).
    */
-  readonly reason: 'site' | 'person' | 'offline' | 'purse' | 'failing' | 'credit' | null;
+  readonly reason: 'site' | 'person' | 'hidden' | 'offline' | 'purse' | 'failing' | 'credit' | null;
   /** What the site has got, fees not counted, in millisatoshi. */
   readonly paidMsat: string;
-  /** What was used and is neither paid nor on its way, in millisatoshi. */
+  /** What was used and has not reached the site, in millisatoshi. */
   readonly owedMsat: string;
 };
 

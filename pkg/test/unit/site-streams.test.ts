@@ -12,7 +12,7 @@ import {
   installWebln,
   openStream,
 } from '../../src/provider/index.ts';
-import { FakeStore, FakeWallet, Failure, Person, SHOP, turn } from './site-fakes.ts';
+import { FakeStore, FakeWallet, Failure, NOW, Person, SHOP, turn } from './site-fakes.ts';
 
 const NODE = `02${'11'.repeat(32)}`;
 const OTHER: Sender = { origin: 'https://evil.example', topLevelOrigin: 'https://evil.example', tabId: 9, frameId: 0 };
@@ -20,7 +20,7 @@ const OTHER: Sender = { origin: 'https://evil.example', topLevelOrigin: 'https:/
 /** A stream of the wallet, moved by hand. */
 class FakeStream implements StreamLike {
   readonly id: string;
-  state: StreamStateLike = { paidMsat: 0n, owedMsat: 0n, paused: null, ended: false };
+  state: StreamStateLike = { paidMsat: 0n, pendingMsat: 0n, owedMsat: 0n, paused: null, ended: false };
   units = 0n;
   readonly #listeners = new Set<(state: StreamStateLike) => void>();
 
@@ -48,31 +48,86 @@ class FakeStream implements StreamLike {
     this.set({ paused: null });
   }
   async stop() {
+    if (this.state.ended) throw new Failure('closed');
     this.set({ paidMsat: this.state.paidMsat + this.state.owedMsat, owedMsat: 0n, ended: true });
   }
 }
 
-function world({ purse = true }: { purse?: boolean } = {}) {
+interface Started {
+  readonly stream: FakeStream;
+  readonly options: { readonly to: { nodeId: string; session: string }; readonly usedMsat?: bigint };
+}
+
+/** The engine: lines of sessions, open until they are closed, whoever drives them. */
+class FakeEngine {
+  readonly started: Started[] = [];
+  readonly open = new Map<string, string>();
+  readonly closed: string[] = [];
+  away = false;
+
+  async stream(options: Started['options']): Promise<FakeStream> {
+    const { nodeId, session } = options.to;
+    const key = `${nodeId} ${session}`;
+    const id = this.open.get(key) ?? `s${this.started.length}`;
+    const stream = new FakeStream(id);
+    this.open.set(key, id);
+    this.started.push({ stream, options });
+    if (options.usedMsat !== undefined) stream.set({ owedMsat: options.usedMsat });
+    stream.onChange(({ ended }) => ended && !this.away && this.open.delete(key));
+    await turn();
+    return stream;
+  }
+  async streams() {
+    if (this.away) throw new Failure('closed');
+    return [...this.open].map(([key, id]) => {
+      const [payee = '', session = ''] = key.split(' ');
+      return { id, direction: 'outbound' as const, payee, stream: { session, open: true } };
+    });
+  }
+  async closeStream(id: string) {
+    this.closed.push(id);
+    for (const [key, open] of this.open) if (open === id) this.open.delete(key);
+  }
+  /** The wallet goes away with the browser or a lock: its lines stay open. */
+  leave(): void {
+    this.away = true;
+    for (const { stream } of this.started) if (!stream.state.ended) stream.set({ ended: true });
+  }
+}
+
+interface Parts {
+  purse?: boolean;
+  engine?: FakeEngine;
+  /** Where streams are noted. */
+  notes?: FakeStore;
+}
+
+function world({ purse = true, engine = new FakeEngine(), notes }: Parts = {}) {
   const base = new FakeWallet();
   const person = new Person();
-  const started: { stream: FakeStream; options: object }[] = [];
-  const open = () => ({
-    stream: async (options: object) => {
-      const stream = new FakeStream(`s${started.length}`);
-      started.push({ stream, options });
-      await turn();
-      return stream;
+  const clock = { ms: NOW, tick: () => {} };
+  const open = () => {
+    if (engine.away) throw new Failure('closed');
+    return engine;
+  };
+  const streams = new WalletStreams({
+    open,
+    purseLeftMsat: (site) => base.purseLeftMsat(site),
+    now: () => clock.ms,
+    every: (_, work) => {
+      clock.tick = work;
+      return () => (clock.tick = () => {});
     },
+    ...(notes && { store: notes }),
   });
-  const streams = new WalletStreams({ open, purseLeftMsat: (site) => base.purseLeftMsat(site) });
   const wallet = Object.assign(base, { streams });
-  const give = () => base.purses.set('https://shop.example https://shop.example', 1_000_000n);
+  const give = (left = 1_000_000n) => base.purses.set('https://shop.example https://shop.example', left);
   if (purse) give();
   const store = new FakeStore();
   for (const origin of ['https://shop.example', 'https://evil.example']) store.all.set(`grant/${origin} ${origin}`, '{"version":1,"balance":false}');
   const host = new SiteHost({ wallet, ask: person.ask, store, version: '1' });
   /** A frame of a site, with its end. */
-  const frame = (sender: Sender = SHOP): { webln: Webln; gone: AbortController } => {
+  const frame = (sender: Sender = SHOP): { webln: Webln; gone: AbortController; lose: () => void } => {
     const gone = new AbortController();
     const listener: { receive: (message: never) => void } = { receive: () => {} };
     streams.watch((site, detail) => {
@@ -86,9 +141,15 @@ function world({ purse = true }: { purse?: boolean } = {}) {
       info: { name: 'Amplet', icon: 'data:,', rdns: 'org.amplet' },
       target: Object.assign(new EventTarget(), { document: new EventTarget() }) as unknown as Window,
     });
-    return { webln, gone };
+    return { webln, gone, lose: () => listener.receive({ amplet: 1, event: 'lost', detail: null } as never) };
   };
-  return { started, streams, person, give, frame };
+  /** Time goes by, and streams are looked at. */
+  const pass = async (ms: number) => {
+    clock.ms += ms;
+    clock.tick();
+    for (let count = 0; count < 5; count++) await turn();
+  };
+  return { started: engine.started, engine, host, streams, person, give, frame, pass };
 }
 
 const terms = { nodeId: NODE, sessionId: 'film', ratePerSecondMsat: 1_000n, perUnitMsat: 500n, creditMsat: 30_000n, pauseWhenHidden: false };
@@ -167,6 +228,194 @@ test('what the person pauses the site does not resume, and one tap ends it', asy
   assert.equal(stream.meter.state, 'stopped');
   assert.deepEqual(streams.list(), []);
   await streams.byPerson('s0', 'stop');
+});
+
+test('a site whose stream the person stopped asks before it begins another', async () => {
+  const { streams, person, frame, pass } = world();
+  const { webln } = frame();
+  await openStream(webln, terms);
+  const seen: number[] = [];
+  streams.watch((_, { state }) => state === 'stopped' && seen.push(streams.list().length));
+  await streams.byPerson('s0', 'stop');
+  assert.deepEqual(seen, [0], 'told when it is no more in the list');
+  person.answer = () => ({ allowed: false });
+  await assert.rejects(openStream(webln, { ...terms, sessionId: 'other' }), { name: 'RejectionError' });
+  person.answer = () => ({ allowed: true });
+  await openStream(webln, terms);
+  assert.deepEqual(person.kinds, ['stream', 'stream']);
+  // Nor is what the person paused gone on with by stopping it.
+  await streams.byPerson('s1', 'pause');
+  await webln.request('stream.stop', { streamId: 's1' });
+  await openStream(webln, terms);
+  assert.equal(person.asked.length, 3);
+  await streams.byPerson('s2', 'stop');
+  await pass(30_000);
+  await openStream(webln, terms);
+  assert.equal(person.asked.length, 3);
+});
+
+test('an empty purse is a question, too', async () => {
+  const { person, give, frame } = world();
+  give(0n);
+  person.answer = () => (give(), { allowed: true });
+  await openStream(frame().webln, terms);
+  assert.deepEqual(person.asked.map((asked) => 'refusal' in asked && asked.refusal?.code), ['purseRefused']);
+});
+
+test('what one site pays is no session of another', async () => {
+  const { give, started, frame } = world();
+  give();
+  await openStream(frame().webln, terms);
+  await assert.rejects(openStream(frame(OTHER).webln, terms), { name: 'InvalidDataError' });
+  assert.equal(started.length, 1);
+});
+
+test('a session on other terms is another stream', async () => {
+  const { started, frame } = world();
+  const { webln } = frame();
+  const first = await openStream(webln, terms);
+  await openStream(webln, { ...terms, ratePerSecondMsat: 2_000n });
+  assert.deepEqual([started.length, started[0]!.stream.state.ended, first.meter.state], [2, true, 'stopped']);
+});
+
+test('nobody sees its page: the wallet pauses it, unless the site said that it goes on', async () => {
+  const { host, frame } = world();
+  const [one, two, radio] = [frame(), frame(), frame()];
+  const raw = { nodeId: NODE, sessionId: 'film', ratePerSecondMsat: '1000', creditMsat: '30000' };
+  await one.webln.request('stream.start', raw);
+  const state = async () => (await one.webln.request('stream.state', { streamId: 's0' })) as { state: string; reason: string };
+  host.seen(one.gone.signal, false);
+  assert.deepEqual([(await state()).state, (await state()).reason], ['paused', 'hidden']);
+  await one.webln.request('stream.resume', { streamId: 's0' });
+  assert.equal((await state()).state, 'paused', 'the site does not resume it');
+  await two.webln.request('stream.start', raw);
+  assert.equal((await state()).state, 'running', 'another tab is seen');
+  host.seen(two.gone.signal, false);
+  assert.equal((await state()).state, 'paused');
+  host.seen(one.gone.signal, true);
+  assert.equal((await state()).state, 'running');
+  await assert.rejects(radio.webln.request('stream.start', { ...raw, sessionId: 'radio', pauseWhenHidden: 'no' }), { name: 'InvalidDataError' });
+  await radio.webln.request('stream.start', { ...raw, sessionId: 'radio', pauseWhenHidden: false });
+  host.seen(radio.gone.signal, false);
+  assert.equal(((await radio.webln.request('stream.state', { streamId: 's1' })) as { state: string }).state, 'running');
+});
+
+test('a meter counts each second', async () => {
+  const { started, frame, pass } = world();
+  const stream = await openStream(frame().webln, terms);
+  const seen: bigint[] = [];
+  stream.onChange(({ owedMsat }) => seen.push(owedMsat));
+  for (let second = 1n; second <= 3n; second += 1n) {
+    started[0]!.stream.state = { ...started[0]!.stream.state, owedMsat: second * 1_000n };
+    await pass(1_000);
+  }
+  assert.deepEqual(seen, [0n, 1_000n, 2_000n, 3_000n]);
+});
+
+test('the browser ends: what was used is paid at the next start, and the line ends unless its page comes back', async () => {
+  const notes = new FakeStore();
+  const engine = new FakeEngine();
+  const before = world({ engine, notes });
+  const { webln } = before.frame();
+  const [film, game] = [await openStream(webln, terms), await openStream(webln, { ...terms, sessionId: 'game' })];
+  await film.add(3);
+  engine.started[0]!.stream.state = { ...engine.started[0]!.stream.state, owedMsat: 4_700n };
+  await before.pass(1_000);
+  await game.add(1);
+  engine.leave();
+  await before.pass(0); // the last that it does
+  engine.open.set(`${NODE} nobody's`, 's9');
+
+  engine.away = false;
+  const after = world({ engine, notes });
+  await after.streams.resume();
+  const [woken, wokenGame] = engine.started.slice(2);
+  assert.deepEqual([woken!.options.usedMsat, wokenGame!.options.usedMsat], [4_700n, 500n]);
+  assert.deepEqual([woken!.stream.id, woken!.stream.state.paused], ['s0', 'caller'], 'its own line, standing still');
+  assert.deepEqual(engine.closed, ['s9'], 'what nobody knows is closed');
+  assert.deepEqual(after.streams.list().map(({ gone, request }) => [gone, request.sessionId]), [[true, 'film'], [true, 'game']]);
+
+  await openStream(after.frame().webln, { ...terms, sessionId: 'game' });
+  assert.equal(wokenGame!.stream.state.paused, null, 'its page is back');
+  await after.pass(9_999);
+  assert.ok(!woken!.stream.state.ended);
+  await after.pass(1);
+  assert.deepEqual([woken!.stream.state.ended, woken!.stream.state.paidMsat, wokenGame!.stream.state.ended], [true, 4_700n, false]);
+  assert.deepEqual([...notes.all.keys()], [`stream/https://shop.example https://shop.example ${NODE} game`]);
+});
+
+test('units that were asked for and not given are not noted', async () => {
+  const notes = new FakeStore();
+  const { started, frame, pass } = world({ notes });
+  const stream = await openStream(frame().webln, terms);
+  const fake = started[0]!.stream;
+  let give = (): void => {};
+  const counts = fake.add.bind(fake);
+  fake.add = async (units) => (await counts(units), new Promise((given) => (give = given)));
+  const adding = stream.add(2);
+  await pass(1_000);
+  const noted = () => (JSON.parse([...notes.all.values()][0]!) as { usedMsat: string }).usedMsat;
+  assert.equal(noted(), '0');
+  give();
+  await adding;
+  assert.equal(noted(), '1000', 'before the site gives what they are for');
+});
+
+test('the wallet goes away and comes back: a stream whose page is there goes on in its line', async () => {
+  const notes = new FakeStore();
+  const { engine, started, streams, frame, pass } = world({ notes });
+  const { webln, gone } = frame();
+  const stream = await openStream(webln, terms);
+  await stream.add(2);
+  engine.leave();
+  for (let count = 0; count < 5; count++) await turn();
+  assert.deepEqual([stream.meter.state, stream.meter.reason], ['paused', 'offline']);
+  await assert.rejects(stream.add(), { name: 'ConnectionError' });
+  engine.away = false;
+  await streams.resume();
+  assert.deepEqual([started.length, started[1]!.stream.id, started[1]!.options.usedMsat, stream.meter.state], [2, 's0', 1_000n, 'running']);
+  // Away again, its page goes, too: it is settled when the wallet is back.
+  engine.leave();
+  gone.abort();
+  await pass(0);
+  assert.deepEqual(streams.list(), []);
+  engine.away = false;
+  await streams.resume();
+  await pass(10_000);
+  assert.deepEqual([started[2]!.stream.state.ended, notes.all.size], [true, 0]);
+});
+
+test('stopped without a network, it ends when what is owed is paid', async () => {
+  const { started, streams, frame, pass } = world();
+  const { webln } = frame();
+  await (await openStream(webln, terms)).add(2);
+  const { stream } = started[0]!;
+  stream.set({ paused: 'offline' });
+  await streams.byPerson('s0', 'stop');
+  stream.set({ paused: 'offline' }); // which is why it stands still, whoever holds it
+  await pass(60_000);
+  assert.deepEqual([stream.state.ended, streams.list().map(({ gone }) => gone)], [false, [true]]);
+  stream.set({ paused: 'caller' });
+  await pass(1_000);
+  assert.deepEqual([stream.state.ended, stream.state.paidMsat, streams.list()], [true, 1_000n, []]);
+});
+
+test('a page whose wallet went away starts its stream again, once', async () => {
+  const { engine, streams, frame } = world();
+  const { webln, lose } = frame();
+  const stream = await openStream(webln, terms);
+  lose();
+  lose();
+  await Promise.resolve();
+  assert.equal(stream.meter.reason, 'offline');
+  for (let count = 0; count < 5; count++) await turn();
+  assert.deepEqual([stream.meter.state, streams.list().length], ['running', 1]);
+  engine.away = true;
+  await streams.byPerson('s0', 'stop');
+  await turn();
+  assert.equal(stream.meter.state, 'stopped');
+  lose();
+  assert.equal(stream.meter.state, 'stopped', 'a stopped one stays so');
 });
 
 test('a stream ends with its frame; the next page of the session opens another', async () => {

@@ -336,3 +336,19 @@ test('options are checked before anything is opened', () => {
     assert.throws(() => checkStream(bad), { code: 'invalidInput' });
   }
 });
+
+test('what an earlier run saw used and did not pay is paid once, and never beyond the credit', async () => {
+  const run = async (usedMsat: bigint) => {
+    const world = new World();
+    const wallet = new FakeWallet(world);
+    wallet.line = { ...wallet.line, amountMsat: 77_000n, stream: { session: 's', payments: 9n, failed: 0n, pendingMsat: 2_000n, open: true } };
+    const stream = new Stream({ to: { nodeId: '02', session: 's' }, ratePerSecondMsat: 1_000n, creditMsat: 10_000n, usedMsat }, wallet.line, wallet, world);
+    stream.pause();
+    await world.pass(1_000);
+    return wallet.sent;
+  };
+  assert.deepEqual(await run(80_250n), [1_250n], 'what is on its way counts');
+  assert.deepEqual(await run(79_000n), []);
+  assert.deepEqual(await run(50_000n), [], 'what the line says is more');
+  assert.deepEqual(await run(1_000_000n), [8_000n]);
+});

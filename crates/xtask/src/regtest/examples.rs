@@ -22,7 +22,7 @@ const SITES: [(&str, &[&str]); 4] = [
     ("shop", &["invoices:create", "invoices:read"]),
     ("l402", &["invoices:create"]),
     ("video", &["sessions:create", "sessions:read"]),
-    ("game", &["invoices:create", "invoices:read", "payments:send"]),
+    ("game", &["invoices:create", "invoices:read", "sessions:create", "sessions:read", "payments:send"]),
 ];
 
 /// What the game may pay out in a day, in msat.

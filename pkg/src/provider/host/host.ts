@@ -77,6 +77,14 @@ export class SiteHost {
     }
   }
 
+  /**
+   * Whether the person sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while none of the frames that use
+   * it is seen. Until it is said, a frame is seen.
+   */
+  seen(signal: AbortSignal, visible: boolean): void {
+    this.#parts.streams.seen(signal, visible);
+  }
+
   async #limited(sender: Sender, call: SiteCall, signal: AbortSignal): Promise<Json> {
     const site = siteOf(sender);
     if (site === null) throw rejected('The wallet serves https pages only, and no sandboxed frames.');

@@ -21,8 +21,10 @@ type StreamMethod = (typeof STREAM_METHODS)[number];
 export class StreamMethods {
   readonly #wallet: SiteWallet;
   readonly #prompts: Prompts;
-  /** How many frames use a stream: it ends with the last. */
-  readonly #users = new Map<string, number>();
+  /** The frames that use a stream: it ends with the last. */
+  readonly #users = new Map<string, Users>();
+  /** Frames that nobody sees. */
+  readonly #hidden = new WeakSet<AbortSignal>();
 
   constructor(wallet: SiteWallet, prompts: Prompts) {
     this.#wallet = wallet;
@@ -39,7 +41,7 @@ export class StreamMethods {
   }
 
   async #run(streams: SiteStreams, site: Site, method: StreamMethod, params: Params, signal: AbortSignal) {
-    if (method === 'stream.start') return this.#start(streams, site, readStart(params), signal);
+    if (method === 'stream.start') return this.#start(streams, site, readStart(params), readPause(params), signal);
     const streamId = text(params['streamId'], 'streamId', 128);
     switch (method) {
       case 'stream.add':
@@ -56,7 +58,7 @@ export class StreamMethods {
   }
 
   /** Within the purse. Where it says no, the person may give the site one that says yes. A stream ends with the last frame that uses it. */
-  async #start(streams: SiteStreams, site: Site, request: StreamRequest, signal: AbortSignal) {
+  async #start(streams: SiteStreams, site: Site, request: StreamRequest, pausesHidden: boolean, signal: AbortSignal) {
     const spender = { holder: { kind: 'site', ...site }, purpose: 'stream' } as const;
     const begin = () => streams.start({ ...request, spender });
     const report = await begin().catch(async (error: unknown) => {
@@ -64,25 +66,53 @@ export class StreamMethods {
       if (refusal === null) throw error;
       // The window offers a purse: nobody can approve each payment of a stream.
       await this.#prompts.ask({ kind: 'stream', site, refusal, ...request }, signal);
+      streams.allow?.(site);
       return begin();
     });
-    this.#users.set(report.streamId, (this.#users.get(report.streamId) ?? 0) + 1);
-    const end = () => this.#leave(streams, site, report.streamId);
+    const { streamId } = report;
+    const users = this.#users.get(streamId) ?? { site, frames: new Map<AbortSignal, boolean>() };
+    this.#users.set(streamId, users);
+    users.frames.set(signal, pausesHidden);
+    const end = () => this.#leave(streams, streamId, signal);
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
+    if (!signal.aborted && (this.#hidden.has(signal) || users.frames.size > 1)) this.#look(streams, streamId, users);
     return report;
   }
 
-  #leave(streams: SiteStreams, site: Site, streamId: string): void {
-    const left = (this.#users.get(streamId) ?? 1) - 1;
-    if (left > 0) {
-      this.#users.set(streamId, left);
-      return;
-    }
+  /** Whether a frame is seen. */
+  seen(signal: AbortSignal, visible: boolean): void {
+    if (visible) this.#hidden.delete(signal);
+    else this.#hidden.add(signal);
+    const { streams } = this.#wallet;
+    for (const [streamId, users] of this.#users) if (streams && users.frames.has(signal)) this.#look(streams, streamId, users);
+  }
+
+  #look(streams: SiteStreams, streamId: string, { site, frames }: Users): void {
+    const unseen = [...frames].every(([signal, pausesHidden]) => pausesHidden && this.#hidden.has(signal));
+    streams.control(site, streamId, unseen ? 'hide' : 'show').catch(() => this.#users.delete(streamId)); // it has ended
+  }
+
+  #leave(streams: SiteStreams, streamId: string, signal: AbortSignal): void {
+    const users = this.#users.get(streamId);
+    users?.frames.delete(signal);
+    if (users === undefined) return;
+    if (users.frames.size > 0) return this.#look(streams, streamId, users);
     this.#users.delete(streamId);
     // One that has ended by then is not there any more, which is as well.
-    streams.control(site, streamId, 'stop').catch(() => {});
+    streams.control(users.site, streamId, 'stop').catch(() => {});
   }
+}
+
+/** The frames of a site that use a stream, each with whether it pauses while it is hidden. */
+interface Users {
+  readonly site: Site;
+  readonly frames: Map<AbortSignal, boolean>;
+}
+
+function readPause({ pauseWhenHidden = true }: Params): boolean {
+  if (typeof pauseWhenHidden !== 'boolean') throw invalid('`pauseWhenHidden` is true or false.');
+  return pauseWhenHidden;
 }
 
 function readStart(params: Params): StreamRequest {

@@ -122,10 +122,12 @@ export interface StreamRequest {
 export interface SiteStreams {
   /** Starts one for the site in `spender`, or finds the one of this site and session that runs. */
   start(request: StreamRequest & { readonly spender: SiteSpender }): Promise<StreamReport>;
+  /** The person, who had stopped a stream of the site, was asked and allows it one. */
+  allow?(site: Site): void;
   /** Counts so many units more; resolves when the site's credit covers them. */
   add(site: Site, streamId: string, units: number): Promise<StreamReport>;
-  /** Pauses, goes on, or settles and ends. */
-  control(site: Site, streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<StreamReport>;
+  /** Pauses, goes on, or settles and ends; `hide` and `show` are a pause of their own, while nobody sees the site. */
+  control(site: Site, streamId: string, action: 'pause' | 'resume' | 'hide' | 'show' | 'stop'): Promise<StreamReport>;
   /** How it stands. As all of these, it rejects with `invalidInput` when this site has no such stream. */
   state(site: Site, streamId: string): Promise<StreamReport>;
   /** Calls `listener` whenever a stream changed. Returns a function that ends that. */

@@ -50,48 +50,116 @@ export interface SiteStream {
 }
 
 /**
- * Opens a stream with an enabled provider, or joins the one of this session that runs.
+ * Opens a stream with an enabled provider, or joins the one of this session that runs. When the wallet goes away and comes back, the
+ * stream goes on.
  * @throws {Error} the errors of WebLN; `UnsupportedMethodError` by wallets that do not stream
  */
 export async function openStream(webln: Pick<Webln, 'request' | 'on' | 'off'>, terms: StreamTerms): Promise<SiteStream> {
-  const { pauseWhenHidden = true, ...params } = terms;
-  const first = (await webln.request('stream.start', params)) as StreamReport;
-  const { streamId } = first;
-  const listeners = new Set<(meter: StreamMeter) => void>();
-  let meter = meterOf(first);
-  let unhide = (): void => {};
-  const told = (report: unknown): void => {
+  const stream = new PageStream(webln, terms);
+  await stream.begin();
+  return stream;
+}
+
+/** See {@link SiteStream}. */
+class PageStream implements SiteStream {
+  readonly #webln: Pick<Webln, 'request' | 'on' | 'off'>;
+  readonly #terms: StreamTerms;
+  readonly #listeners = new Set<(meter: StreamMeter) => void>();
+  #streamId = '';
+  #meter: StreamMeter = { state: 'paused', reason: 'offline', paidMsat: 0n, owedMsat: 0n };
+  /** What the site paused itself is not resumed because somebody looks. */
+  #paused = false;
+  #beginning = false;
+  #unhide = (): void => {};
+
+  constructor(webln: Pick<Webln, 'request' | 'on' | 'off'>, terms: StreamTerms) {
+    this.#webln = webln;
+    this.#terms = terms;
+  }
+
+  get meter(): StreamMeter {
+    return this.#meter;
+  }
+
+  onChange(listener: (meter: StreamMeter) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#meter);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async begin(): Promise<void> {
+    await this.#start();
+    this.#webln.on('stream', this.#told);
+    this.#webln.on('lost', this.#lost);
+    if (this.#terms.pauseWhenHidden ?? true) this.#unhide = whileHidden(this.#look);
+  }
+
+  async add(units = 1): Promise<void> {
+    await this.#ask('add', { units });
+  }
+
+  async pause(): Promise<void> {
+    this.#paused = true;
+    await this.#ask('pause');
+  }
+
+  async resume(): Promise<void> {
+    this.#paused = false;
+    await this.#ask('resume');
+  }
+
+  async stop(): Promise<void> {
+    await this.#ask('stop');
+  }
+
+  async refresh(): Promise<void> {
+    await this.#ask('state');
+  }
+
+  async #start(): Promise<void> {
+    const first = (await this.#webln.request('stream.start', this.#terms)) as StreamReport;
+    this.#streamId = first.streamId;
+    this.#told(first);
+  }
+
+  async #ask(method: string, more: object = {}): Promise<void> {
+    this.#told(await this.#webln.request(`stream.${method}`, { streamId: this.#streamId, ...more }));
+  }
+
+  readonly #told = (report: unknown): void => {
     const seen = report as StreamReport;
-    if (seen.streamId !== streamId || meter.state === 'stopped') return;
-    meter = meterOf(seen);
-    for (const listener of listeners) listener(meter);
+    if (seen.streamId === this.#streamId) this.#set(meterOf(seen));
+  };
+
+  /** The wallet went away. Asked again it comes back, if it does at all. */
+  readonly #lost = (): void => {
+    if (this.#beginning || this.#meter.state === 'stopped') return;
+    this.#beginning = true;
+    this.#set({ ...this.#meter, state: 'paused', reason: 'offline' });
+    this.#again()
+      .catch(() => this.#set({ ...this.#meter, state: 'stopped', reason: null }))
+      .finally(() => (this.#beginning = false));
+  };
+
+  async #again(): Promise<void> {
+    await this.#start();
+    const hidden = (this.#terms.pauseWhenHidden ?? true) && document.visibilityState === 'hidden';
+    if (this.#paused || hidden) await this.#ask('pause');
+  }
+
+  readonly #look = async (hidden: boolean): Promise<void> => {
+    if (!this.#paused) await this.#ask(hidden ? 'pause' : 'resume');
+  };
+
+  #set(meter: StreamMeter): void {
+    if (this.#meter.state === 'stopped') return;
+    this.#meter = meter;
+    for (const listener of this.#listeners) listener(meter);
     if (meter.state !== 'stopped') return;
-    webln.off('stream', told);
-    unhide();
-  };
-  const ask = async (method: string, more: object = {}): Promise<void> => told(await webln.request(`stream.${method}`, { streamId, ...more }));
-  webln.on('stream', told);
-  // What the site paused itself is not resumed because somebody looks.
-  let paused = false;
-  const look = async (hidden: boolean): Promise<void> => {
-    if (!paused) await ask(hidden ? 'pause' : 'resume');
-  };
-  if (pauseWhenHidden) unhide = whileHidden(look);
-  return {
-    get meter() {
-      return meter;
-    },
-    onChange(listener) {
-      listeners.add(listener);
-      listener(meter);
-      return () => void listeners.delete(listener);
-    },
-    add: (units = 1) => ask('add', { units }),
-    pause: () => ((paused = true), ask('pause')),
-    resume: () => ((paused = false), ask('resume')),
-    stop: () => ask('stop'),
-    refresh: () => ask('state'),
-  };
+    this.#webln.off('stream', this.#told);
+    this.#webln.off('lost', this.#lost);
+    this.#unhide();
+  }
 }
 
 const meterOf = ({ state, reason, paidMsat, owedMsat }: StreamReport): StreamMeter => ({

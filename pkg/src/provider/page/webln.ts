@@ -77,7 +77,7 @@ export interface Webln {
   lookupInvoice(args: unknown): Promise<unknown>;
   /** Methods beyond WebLN, by name; `getInfo().methods` lists them. */
   request(method: unknown, params?: unknown): Promise<unknown>;
-  /** Has `listener` called at each `accountChanged` (or `stream`). */
+  /** Has `listener` called at each `accountChanged` (or `stream`, or `lost`: the wallet went away, and is asked anew by the next call). */
   on(event: string, listener: Listener): void;
   /** Ends {@link Webln.on}. */
   off(event: string, listener: Listener): void;
@@ -158,7 +158,7 @@ function connect(transport: PageTransport, listeners: ReadonlyMap<string, Readon
   transport.listen((message) => {
     if (message?.amplet !== WIRE_VERSION) return;
     if ('event' in message) {
-      if (message.event === 'lost') return lost();
+      if (message.event === 'lost') lost();
       // What one listener throws does not keep the others from hearing.
       for (const listener of listeners.get(message.event) ?? []) queueMicrotask(() => listener(message.detail));
       return;

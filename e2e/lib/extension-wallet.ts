@@ -20,7 +20,7 @@ export async function fundedBrowser(network: Network, { channelSat = 500_000n, h
   await network.fund(await wallet.savingsAddress(), Number(deposit), 1);
   await wallet.savingsReach(deposit);
   await wallet.openChannel(channelSat);
-  await network.mine(6);
+  await network.mine(6, { transactions: 1 });
   await wallet.channelsReady();
   await page.close();
   return browser;

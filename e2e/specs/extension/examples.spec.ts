@@ -67,7 +67,8 @@ test('shop: the person enables it once, sees what it costs, and pays', async () 
 
 test('shop: within its purse nothing is asked, above it the person is', async () => {
   await page.bringToFront();
-  await givePurse(browser, page, 2_000, 30);
+  // A payment counts with its greatest fee, 50 sat: the sticker is below, the cake above.
+  await givePurse(browser, page, 2_000, 60);
   const left = async (): Promise<bigint> => {
     const popup = await popupOver(browser, page);
     const text = await popup.getByTestId('purse-left').getAttribute('data-msat');
@@ -147,10 +148,11 @@ test('game: lives are units of a stream, a win is paid out, and both ends agree'
   await page.goto(sites.game);
   await givePurse(browser, page, 2_000, 500);
   const buyLife = page.getByRole('button', { name: /^Buy a life/ });
-  let lives = 0;
+  let [lives, receivedMsat] = [0, ''];
   do {
-    await buyLife.click();
-    await expect(page.getByText('Higher or lower?')).toBeVisible();
+    const [given] = await Promise.all([page.waitForResponse(/\/api\/players\/\w+\/lives$/), buyLife.click()]);
+    ({ receivedMsat } = (await given.json()) as { receivedMsat: string });
+    await expect(page.getByText('Higher or lower?', { exact: true })).toBeVisible();
     lives += 1;
   } while (!(await playOn()));
   const popup = await popupOver(browser, page);
@@ -163,6 +165,7 @@ test('game: lives are units of a stream, a win is paid out, and both ends agree'
   await expect(popup.getByTestId('stream')).toHaveCount(0);
   await popup.close();
   expect(await streamLines(browser)).toEqual([BigInt(lives) * 10_000n]);
+  expect(BigInt(receivedMsat)).toBe(BigInt(lives) * 10_000n);
 });
 
 test('game: who wants no stream pays a life by invoice', async () => {
@@ -176,5 +179,5 @@ test('game: who wants no stream pays a life by invoice', async () => {
   const prompt = await promptOf(browser);
   await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '10000');
   await press(prompt, 'Pay');
-  await expect(page.getByText('Higher or lower?')).toBeVisible();
+  await expect(page.getByText('Higher or lower?', { exact: true })).toBeVisible();
 });

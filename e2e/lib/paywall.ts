@@ -12,6 +12,8 @@ export interface Paywall {
   credentials: number;
   /** In msat; may be changed. */
   price: bigint;
+  /** Where whoever has paid is led. */
+  leadsTo?: string;
   /** What is delivered for the money; `silence` is nothing, without saying so in a header. */
   deliver: 'page' | 'again' | 'nothing' | 'silence';
 }
@@ -22,6 +24,10 @@ export function paywall(site: Site, network: Network, path: string, price: bigin
   site.on(path, async (request, response) => {
     const paid = isPaid(request);
     if (request.headers.authorization !== undefined) state.credentials += 1;
+    if (paid && state.leadsTo !== undefined) {
+      response.writeHead(302, { location: state.leadsTo, 'cache-control': 'no-store' }).end();
+      return;
+    }
     if (paid && state.deliver === 'silence') {
       response.writeHead(200, { 'content-type': 'text/html', 'transfer-encoding': 'chunked', 'cache-control': 'no-store' }).end();
       return;

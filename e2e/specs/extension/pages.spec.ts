@@ -72,6 +72,25 @@ test('within a purse a page opens by itself; a higher price is a new question', 
   await press(prompt, 'Reject');
 });
 
+test('a page that leads elsewhere takes no credential along', async () => {
+  const elsewhere: (string | undefined)[] = [];
+  const other = await Site.start();
+  try {
+    other.on('/led', (request, response) => {
+      elsewhere.push(request.headers.authorization);
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>');
+    });
+    const wall = paywall(site, network, '/leads', 20_000n);
+    wall.leadsTo = `${other.origin('localhost')}/led`;
+    await page.goto(`${site.origin('localhost')}/leads`);
+    await expect(page.getByRole('heading', { name: 'Elsewhere' })).toBeVisible();
+    expect(wall.credentials).toBeGreaterThan(0);
+    expect(elsewhere).toEqual([undefined]);
+  } finally {
+    await other.stop();
+  }
+});
+
 for (const deliver of ['nothing', 'silence'] as const) {
   test(`a server that takes the money and delivers ${deliver} is shown with the proof, and asked about from then on`, async () => {
     const bad = await Site.start();

@@ -36,6 +36,7 @@ export function startKeeper(chores: Chores): Keeper {
     away.watch(wallet);
     void tellEvents(wallet, chores);
     void pages.resume();
+    void host.resume().catch((error: unknown) => console.warn('what was promised', error)); // the next start tries again
     void streams.resume();
   });
   const away = new Away(vault, chores);

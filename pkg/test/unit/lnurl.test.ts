@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { decodeBech32, descriptionHash, toBytes } from '../../src/provider/bech32.ts';
 import { lnurlTarget } from '../../src/provider/host/lnurl-service.ts';
 import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider/index.ts';
-import { FakeStore, FakeWallet, NOW, Person, SHOP, turn } from './site-fakes.ts';
+import { Failure, FakeStore, FakeWallet, NOW, Person, SHOP, turn } from './site-fakes.ts';
 
 // The examples of LUD-01 and BOLT 11.
 const LUD_01 = 'LNURL1DP68GURN8GHJ7UM9WFMXJCM99E3K7MF0V9CXJ0M385EKVCENXC6R2C35XVUKXEFCV5MKVV34X5EKZD3EV56NYD3HXQURZEPEXEJXXEPNXSCRVWFNV9NXZCN9XQ6XYEFHVGCXXCMYXYMNSERXFQ5FNS';
@@ -65,12 +65,13 @@ function world(answers: Record<string, (url: URL) => unknown>) {
     const body = answer(url);
     return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status: 500 });
   };
-  const host = new SiteHost({ wallet, ask: person.ask, store, version: '1', fetch, now: () => NOW });
+  const restart = () => new SiteHost({ wallet, ask: person.ask, store, version: '1', fetch, now: () => NOW });
+  const host = restart();
   const run = async (lnurl: string): Promise<Json> => {
     const reply = await host.handle(SHOP, { amplet: 1, id: 1, method: 'lnurl', params: { lnurl } });
     return reply!.ok ? reply!.result : { error: reply!.error.name };
   };
-  return { wallet, person, asked, run, answers };
+  return { wallet, person, store, asked, run, answers, restart };
 }
 
 const METADATA = '[["text/plain","a tip for Zo\u00eb"],["image/png;base64","AA=="]]';
@@ -219,6 +220,25 @@ test('LNURL-pay: what the money brings is shown to the person, and what cannot b
     assert.deepEqual(await run('zoe@tips.example'), { error: 'InvalidDataError' }, JSON.stringify(successAction));
     assert.equal(wallet.paid.length, 0);
   }
+});
+
+test('LNURL-pay: who dies before it is shown shows it at the next start; what was not paid is not shown', async () => {
+  const successAction = { tag: 'message', message: 'Thank you!' };
+  const { wallet, person, run, store, restart } = payService({ min: 5_000, max: 5_000, more: () => ({ successAction }) });
+  wallet.purses.set('https://shop.example https://shop.example', 100_000n);
+  wallet.ends = [() => ({ state: 'pending' }), () => new Failure('noRoute')];
+  void run('zoe@tips.example');
+  while (wallet.paid.length === 0) await turn();
+  assert.deepEqual(await run('zoe@tips.example'), { error: 'RoutingError' });
+  const promised = () => [...store.all.keys()].filter((key) => key.startsWith('promised/'));
+  assert.equal(promised().length, 1);
+  const host = restart();
+  await host.resume();
+  assert.deepEqual([person.asked, promised().length], [[], 1], 'it is not decided yet');
+  const { invoice } = wallet.paid[0]!;
+  wallet.outcomes.set(wallet.invoices.get(invoice)!.paymentHash, { state: 'succeeded', preimage: wallet.preimageOf(invoice) });
+  await restart().resume();
+  assert.deepEqual([person.kinds, promised()], [['lnurlSuccess'], []]);
 });
 
 test('LNURL-pay: what the service wants to know of the payer is told by the person, and the invoice commits to it', async () => {

@@ -6,6 +6,7 @@ import { Lnurl } from './lnurl.ts';
 import type { MethodParts } from './methods.ts';
 import { Notes } from './notes.ts';
 import { Payments } from './pay.ts';
+import { Promised } from './promised.ts';
 import { Prompts, rejected } from './prompts.ts';
 import { Rate } from './rate.ts';
 import { StreamMethods } from './streams.ts';
@@ -37,6 +38,7 @@ export interface SiteHostOptions {
 /** Answers what pages ask of the wallet. */
 export class SiteHost {
   readonly #parts: MethodParts;
+  readonly #promised: Promised;
   readonly #running = new Map<string, number>();
   /** Sites that the person is being asked about. */
   readonly #enabling = new Map<string, Promise<void>>();
@@ -46,7 +48,8 @@ export class SiteHost {
     const notes = new Notes(store, now);
     const prompts = new Prompts(ask, now);
     const payments = new Payments(wallet, prompts, notes);
-    const lnurl = new Lnurl({ wallet, prompts, payments, notes, fetch });
+    this.#promised = new Promised(store, wallet, prompts);
+    const lnurl = new Lnurl({ wallet, prompts, payments, notes, promised: this.#promised, fetch });
     const streams = new StreamMethods(wallet, prompts);
     this.#parts = { wallet, notes, prompts, payments, lnurl, streams, version, invoices: new Rate(MAX_INVOICES, 60_000, now) };
   }
@@ -54,6 +57,11 @@ export class SiteHost {
   /** The one way in which sites' payments are made; {@link TopLevel402} shares it. */
   get payments(): Payments {
     return this.#parts.payments;
+  }
+
+  /** After a start, with the wallet open: shows the person what was paid for when the host died before it could. Rejects when it fails. */
+  resume(): Promise<void> {
+    return this.#promised.resume();
   }
 
   /** Whom the person enabled. */

@@ -5,9 +5,10 @@ import { isLoopback } from '../origin.ts';
 import { sha256 } from '../proof.ts';
 import type { Json } from '../wire.ts';
 import { type PayService, type WithdrawService, askService, getJson, lnurlTarget, serviceError } from './lnurl-service.ts';
-import { type Success, readSuccess, revealed } from './lnurl-success.ts';
+import { readSuccess } from './lnurl-success.ts';
 import type { Notes } from './notes.ts';
 import type { Payments } from './pay.ts';
+import type { Promised } from './promised.ts';
 import { type Allowed, type Prompts, chosen } from './prompts.ts';
 import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from './types.ts';
 import { invalid } from './validate.ts';
@@ -18,6 +19,7 @@ interface Parts {
   readonly prompts: Prompts;
   readonly payments: Payments;
   readonly notes: Notes;
+  readonly promised: Promised;
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -56,12 +58,20 @@ export class Lnurl {
     if (answer['status'] === 'ERROR') return { ...serviceError(answer) };
     const success = readSuccess(answer['successAction'], callback);
     const details = await this.#invoiceFor(answer['pr'], amountMsat, `${service.metadata}${payerData}`);
-    const occasion = { kind: 'lnurl', domain, text } as const;
-    const preimage = await this.#parts.payments.pay({ site, details, occasion, signal, approvedMsat: allowed.approvedMsat });
-    if (success) void this.#show(site, domain, success, preimage);
     const { paymentHash, invoice: paymentRequest } = details;
-    const promised = success ? { successAction: answer['successAction'] as Json } : {};
-    return { status: 'OK', data: { preimage, paymentHash, paymentRequest, ...promised } };
+    const { promised, payments } = this.#parts;
+    const successAction = answer['successAction'] as Json;
+    // Noted before money leaves, so that the person sees it whoever dies meanwhile.
+    if (success) await promised.note(paymentHash, { site, domain, callback: callback.href, successAction });
+    const occasion = { kind: 'lnurl', domain, text } as const;
+    const order = { site, details, occasion, signal, approvedMsat: allowed.approvedMsat };
+    const preimage = await payments.pay(order).catch(async (error: unknown) => {
+      if (error instanceof SiteFault && error.name !== 'ConnectionError') await promised.drop(paymentHash);
+      throw error;
+    });
+    // The site has its answer meanwhile.
+    if (success) void promised.show(paymentHash, preimage).catch(() => {});
+    return { status: 'OK', data: { preimage, paymentHash, paymentRequest, ...(success ? { successAction } : {}) } };
   }
 
   /** What the person chose. Where there is nothing to choose and to tell, the invoice alone is asked about, if it has to be. */
@@ -101,13 +111,6 @@ export class Lnurl {
       throw invalid('The invoice of the service is for something else; nothing was paid.');
     }
     return details;
-  }
-
-  /** Shows what the money brought, also when the page that asked is gone by now. The site has its answer meanwhile. */
-  async #show(site: Site, domain: string, success: Success, preimage: string): Promise<void> {
-    const shown = await revealed(success, preimage);
-    const question = { kind: 'lnurlSuccess', site, domain, ...shown } as const;
-    await this.#parts.prompts.ask(question, new AbortController().signal).catch(() => {});
   }
 
   async #withdraw(site: Site, domain: string, service: WithdrawService, signal: AbortSignal): Promise<Json> {

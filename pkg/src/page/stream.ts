@@ -40,6 +40,8 @@ export class Stream {
   #failures = 0;
   #retryMs = 0;
   #busy = false;
+  /** What is being handed to the wallet: not on its way yet, and perhaps soon. */
+  #handedMsat = 0n;
   #closing = false;
   #error: WalletError | null = null;
   #ended = false;
@@ -199,11 +201,14 @@ export class Stream {
 
   async #pay(amountMsat: bigint): Promise<void> {
     this.#busy = true;
+    this.#handedMsat = amountMsat;
     this.#sentMs.push(this.#around.now());
     const one = amountMsat / 100n;
     try {
       this.#changed(await this.#wallet.pay(this.id, amountMsat, this.#options.maxFeeMsat ?? (one > 2_000n ? one : 2_000n)), true);
+      this.#handedMsat = 0n;
     } catch (caught) {
+      this.#handedMsat = 0n;
       this.#sentMs.pop();
       this.#refused(toError(caught));
     } finally {
@@ -277,16 +282,19 @@ export class Stream {
     for (const { resolve } of this.#waiting.splice(0, served)) resolve();
   }
 
+  /** Those whose units are not paid for get none; what is on its way for others arrives, and they get theirs. */
   #turnAway(error: WalletError): void {
-    for (const { msat, reject } of this.#waiting.splice(0)) {
-      this.#meter.add(-msat);
-      reject(error);
+    for (let last = this.#waiting.at(-1); last && last.msat <= this.#meter.owedMsat - this.#handedMsat; last = this.#waiting.at(-1)) {
+      this.#waiting.pop();
+      this.#meter.add(-last.msat);
+      last.reject(error);
     }
   }
 
   async #close(): Promise<void> {
     this.#busy = true;
     this.#closing = true;
+    this.#turnAway(this.#error ?? new WalletError('closed', 'This stream was stopped.'));
     const unpaidMsat = this.#meter.owedMsat;
     try {
       const payment = await this.#wallet.close(this.id);
@@ -308,7 +316,7 @@ export class Stream {
     this.#error = error;
     this.#timer();
     for (const ending of this.#endings) ending();
-    this.#turnAway(error ?? new WalletError('closed', 'This stream has ended.'));
+    for (const { reject } of this.#waiting.splice(0)) reject(error ?? new WalletError('closed', 'This stream has ended.'));
     this.#tell();
     this.#tellStopped(end);
   }

@@ -284,6 +284,30 @@ test('units that the purse does not pay for are neither given nor charged', asyn
   assert.equal((await stopping).unpaidMsat, 10_000n, 'said, not hidden');
 });
 
+test('stopped while units wait for their payment: what is paid is given, what is not paid is not charged', async () => {
+  for (const tookMs of [50, 5_000]) {
+    const { world, wallet, stream } = begin({ unitMsat: 1_000n, creditMsat: 1_000n });
+    wallet.tookMs = tookMs;
+    let given = 0;
+    let turnedAway = 0;
+    for (let ms = 0; ms < 1_000; ms += 10) {
+      stream.add().then(
+        () => (given += 1),
+        () => (turnedAway += 1),
+      );
+      await world.pass(10);
+    }
+    // One more batch is being handed over, and units have come after it.
+    for (let i = 0; i < 3; i += 1) stream.add().then(() => (given += 1), () => (turnedAway += 1));
+    const stopped = stream.stop();
+    await world.pass(40_000);
+    const { unpaidMsat } = await stopped;
+    assert.equal(unpaidMsat, 0n);
+    assert.equal(given + turnedAway, 103);
+    assert.equal(wallet.line.amountMsat, BigInt(given) * 1_000n, `${given} units given over ${tookMs} ms`);
+  }
+});
+
 test('stopped while nothing can be paid, it says what is left', async () => {
   const { world, wallet, stream } = begin();
   await world.pass(4_000);

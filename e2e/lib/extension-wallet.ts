@@ -25,7 +25,7 @@ export async function fund(browser: ExtensionHost, network: Network, channelSat:
   await network.fund(await wallet.savingsAddress(), Number(deposit), 1);
   await wallet.savingsReach(deposit);
   await wallet.openChannel(channelSat);
-  await network.mine(6);
+  await network.mine(6, { transactions: 1 });
   await wallet.channelsReady();
   await page.close();
 }

@@ -32,7 +32,7 @@ test('makes a wallet in its tab; the popup shows its money without asking again'
   await network.fund(await wallet.savingsAddress(), 1_000_000, 1);
   await wallet.savingsReach(1_000_000n);
   await wallet.openChannel(500_000n);
-  await network.mine(6);
+  await network.mine(6, { transactions: 1 });
   await wallet.channelsReady();
 
   await first.reload();

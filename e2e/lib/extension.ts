@@ -1,9 +1,9 @@
 /** Chromium with the built extension, told of the regtest network as whoever packs it would tell it. */
 
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type BrowserContext, type Page, type Worker } from '@playwright/test';
 import { CHROMIUM } from './chromium.mjs';
@@ -58,6 +58,10 @@ export class ExtensionBrowser implements ExtensionHost {
   /** @param config what config.json shall say: network and gateways */
   static async start(config: unknown, { locale = 'en-GB', hides = false }: Partial<Options> = {}): Promise<ExtensionBrowser> {
     const folder = await mkdtemp(join(tmpdir(), 'amplet-extension-'));
+    // Only in its developers' mode Chromium lets an unpacked extension load itself anew.
+    const preferences = join(folder, 'profile', 'Default', 'Preferences');
+    await mkdir(dirname(preferences), { recursive: true });
+    await writeFile(preferences, JSON.stringify({ extensions: { ui: { developer_mode: true } } }));
     const unpacked = join(folder, 'extension');
     await cp(BUILT, unpacked, { recursive: true });
     await writeFile(join(unpacked, 'config.json'), JSON.stringify(config));

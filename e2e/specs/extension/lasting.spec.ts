@@ -2,10 +2,11 @@
 
 import { expect, test, type Page } from '@playwright/test';
 import { fundedBrowser, givePurse, PASSPHRASE, press, promptOf, webln } from '../../lib/extension-wallet';
-import type { ExtensionBrowser } from '../../lib/extension';
+import { ExtensionBrowser } from '../../lib/extension';
+import { hear } from '../../lib/hear';
 import { Network } from '../../lib/network.mjs';
 import { Site } from '../../lib/site';
-import { sha256 } from '../../lib/wallet-page.mjs';
+import { sha256, WalletPage } from '../../lib/wallet-page.mjs';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -30,11 +31,18 @@ test.afterAll(async () => {
 interface Paid {
   preimage: string;
 }
+type Invoice = Awaited<ReturnType<Network['invoice']>>;
 
 async function paysOne(): Promise<void> {
   const { invoice, paymentHash } = await network.gatewayInvoice(10_000n);
   const paid = await webln<Paid>(page, 'sendPayment', invoice);
   expect('preimage' in paid && sha256(paid.preimage), JSON.stringify(paid)).toBe(paymentHash);
+}
+
+/** The wallet's history has exactly one line of each, and it was paid. */
+async function expectPaidOnce(window: Page, hashes: string[]): Promise<void> {
+  await window.evaluate(() => (location.hash = '#/history'));
+  for (const hash of hashes) await expect(window.locator(`[data-testid=payment][href$="${hash}"]`)).toHaveAttribute('data-state', 'succeeded');
 }
 
 test('payments go on while the service worker dies', async () => {
@@ -88,6 +96,50 @@ test('the browser ends: the site keeps its purse, the wallet asks for its passph
   await paysOne();
 });
 
+test('two windows at once pay an invoice once', async () => {
+  const windows = await Promise.all(['options.html', 'options.html'].map((name) => browser.open(name)));
+  const { invoice, paymentHash } = await network.gatewayInvoice(15_000n);
+  for (const window of windows) await new WalletPage(window, window.url()).preview(invoice);
+  const buttons = windows.map((window) => window.getByRole('button', { name: /^Pay / }));
+  for (const button of buttons) await button.waitFor();
+  await Promise.all(buttons.map((button) => button.click()));
+  for (const window of windows) await expect(window.getByTestId('pay-done').or(window.getByTestId('pay-failed'))).toBeVisible();
+  for (const window of windows) await expectPaidOnce(window, [paymentHash]);
+  for (const window of windows) await window.close();
+});
+
+test('an update waits for what is being paid; what it cuts off is paid once', async () => {
+  const list: Invoice[] = [];
+  while (list.length < 6) list.push(await network.gatewayInvoice(10_000n));
+  const payAll = () =>
+    page.evaluate(async (invoices) => {
+      const { webln: provider } = window as unknown as { webln: { sendPayment(text: string): Promise<Paid> } };
+      const answers: boolean[] = [];
+      for (const invoice of invoices) answers.push(await provider.sendPayment(invoice).then(({ preimage }) => preimage.length === 64, () => false));
+      return answers;
+    }, list.map(({ invoice }) => invoice));
+  const popup = await browser.open('popup.html');
+  await page.bringToFront();
+  const gone = popup.waitForEvent('close');
+  const paying = payAll();
+  const replaced = browser.context.waitForEvent('serviceworker');
+  await hear(browser.context, 'runtime.onUpdateAvailable', { version: '9.9.9' });
+  await Promise.all([gone, replaced]);
+  await paying;
+
+  await page.reload(); // it gets the new release's scripts
+  const enabled = webln(page, 'enable');
+  const prompt = await promptOf(browser);
+  await prompt.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await prompt.getByRole('button', { name: 'Unlock' }).click();
+  await enabled;
+  expect(await payAll(), 'each of them is paid, or was').toEqual(list.map(() => true));
+  const options = await browser.open('options.html');
+  await new WalletPage(options, options.url()).atHome();
+  await expectPaidOnce(options, list.map(({ paymentHash }) => paymentHash));
+  await options.close();
+});
+
 test('locked in one window it is locked in all', async () => {
   const popup = await browser.open('popup.html');
   await popup.getByRole('button', { name: 'Lock' }).click();
@@ -98,4 +150,50 @@ test('locked in one window it is locked in all', async () => {
   await (await promptOf(browser)).close();
   expect(await refused).toMatchObject({ error: expect.stringMatching(/ConnectionError|RejectionError/) });
   await popup.close();
+});
+
+test('no gateway answers: the popup says so, nothing is paid, and it goes on when they are back', async () => {
+  const popup = await browser.open('popup.html');
+  await popup.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await popup.keyboard.press('Enter');
+  await expect(popup.getByTestId('balance')).toBeVisible();
+  const { invoice } = await network.gatewayInvoice(10_000n);
+  await Promise.all([network.node('0', 'stop'), network.node('1', 'stop')]);
+  await expect(popup.locator('[data-code]')).toBeVisible({ timeout: 60_000 });
+  expect(await webln(page, 'sendPayment', invoice)).toMatchObject({ error: expect.stringMatching(/Error$/) });
+  await Promise.all([network.node('0', 'start'), network.node('1', 'start')]);
+  await expect(popup.locator('[data-code]')).toBeHidden({ timeout: 60_000 });
+  await paysOne();
+  await popup.close();
+});
+
+test('the same words in another profile are another node, and neither disturbs the other', async () => {
+  const options = await browser.open('options.html#/settings');
+  await options.getByRole('button', { name: 'Show the words' }).click();
+  await options.getByRole('dialog').getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await options.keyboard.press('Enter');
+  await expect(options.getByTestId('words')).toBeVisible({ timeout: 60_000 }); // the key is derived first
+  const words = (await options.getByTestId('words').locator('b').allInnerTexts()).join(' ');
+  await options.close();
+
+  const other = await ExtensionBrowser.start(await (await fetch(new URL('config.json', network.wwwUrl))).json());
+  try {
+    const window = await other.open('options.html');
+    const wallet = new WalletPage(window, window.url());
+    await wallet.restore(words, PASSPHRASE);
+    await wallet.connected();
+    const visitor = await other.context.newPage();
+    await visitor.goto(site.origin());
+    const enabled = webln(visitor, 'enable');
+    await press(await promptOf(other), 'Allow');
+    await enabled;
+    type Info = { node: { pubkey: string } };
+    const [here, there] = (await Promise.all([webln<Info>(page, 'getInfo'), webln<Info>(visitor, 'getInfo')])) as [Info, Info];
+    expect(there.node.pubkey).not.toBe(here.node.pubkey);
+    await paysOne();
+    await wallet.connected();
+  } finally {
+    await other.close();
+  }
+  await paysOne();
 });

@@ -91,6 +91,15 @@ const PLACES: Place[] = [
   },
   opened('home', '#/home'),
   opened('home-new', '#/home', async () => {}, 'new'),
+  {
+    name: 'home-disk-full',
+    scenario: 'full',
+    async go(page) {
+      await page.evaluate(() => Object.defineProperty(navigator.storage, 'estimate', { value: async () => ({ quota: 5_000_000, usage: 4_000_000 }) }));
+      await unlock(page);
+      await expect(page.getByText('The disk is almost full')).toBeVisible();
+    },
+  },
   opened('home-down', '#/home', async () => {}, 'down'),
   opened('connection', '#/home', (page) => page.getByTestId('connection').click()),
   opened('connection-down', '#/home', (page) => page.getByTestId('connection').click(), 'down'),

@@ -1,0 +1,265 @@
+/** What a person meets: every screen in both languages, light and dark, at 200 % zoom, by keyboard alone; the panel; the lock. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { expect, test, type Page } from '@playwright/test';
+import { givePurse, PASSPHRASE, popupOver, promptOf, webln } from '../../lib/extension-wallet';
+import { ExtensionBrowser, serviceWorker } from '../../lib/extension';
+import { hear } from '../../lib/hear';
+import { expectFine, POPUP, PROMPT, TAB, tabOrder } from '../../lib/looks';
+import { Network } from '../../lib/network.mjs';
+import { Site } from '../../lib/site';
+import { WalletPage } from '../../lib/wallet-page.mjs';
+
+// Axe takes its time on a loaded machine.
+test.describe.configure({ mode: 'serial', timeout: 300_000 });
+
+const TAGS = { en: 'en-GB', de: 'de-DE' } as const;
+type Language = keyof typeof TAGS;
+const EACH = ['en', 'de'] as const;
+
+let network: Network;
+let browser: ExtensionBrowser;
+let site: Site;
+/** A page of the site. */
+let page: Page;
+let words: string;
+
+test.beforeAll(async () => {
+  network = new Network();
+  site = await Site.start();
+  const config = await fetch(new URL('config.json', network.wwwUrl));
+  browser = await ExtensionBrowser.start(await config.json());
+  page = await browser.context.newPage();
+  await page.goto(site.origin());
+});
+
+test.afterAll(async () => {
+  await browser?.close();
+  await site?.stop();
+});
+
+/** For a person who chose no language the browser's counts. */
+async function openIn(language: Language, name: string): Promise<Page> {
+  const opened = await browser.open('icons/icon.svg');
+  await opened.addInitScript((tag) => Object.defineProperty(navigator, 'languages', { get: () => [tag] }), TAGS[language]);
+  await opened.goto(browser.base + name);
+  return opened;
+}
+
+async function speak(language: Language | null): Promise<void> {
+  const options = await browser.open('options.html#/settings');
+  await options.locator('select').first().selectOption(language ?? '');
+  await expect(options.locator('html')).toHaveAttribute('lang', language ?? 'en');
+  await options.close();
+}
+
+/** Has a fresh page of an origin ask, shows what is asked, and takes the page away, which is no no. */
+async function asked(host: string, method: string, args: unknown[], look: (prompt: Page) => Promise<void>): Promise<void> {
+  const visitor = await browser.context.newPage();
+  await visitor.goto(site.origin(host));
+  const answer = webln(visitor, method, ...args).catch(() => undefined);
+  const prompt = await promptOf(browser);
+  await look(prompt);
+  await Promise.all([prompt.waitForEvent('close'), visitor.close()]);
+  await answer;
+}
+
+test('without a wallet there is one way to go', async () => {
+  for (const language of EACH) {
+    const popup = await openIn(language, 'popup.html');
+    await expect(popup.getByRole('button', { name: language === 'en' ? 'Set up the wallet' : 'Wallet einrichten' })).toBeVisible();
+    await expectFine(popup, `popup-none-${language}`, POPUP, 240);
+    await popup.close();
+  }
+  await asked('127.0.0.1', 'enable', [], async (prompt) => {
+    await expect(prompt.getByText('There is no wallet yet')).toBeVisible();
+    await expectFine(prompt, 'approve-none-en', PROMPT);
+  });
+});
+
+test('makes a wallet in its tab; the popup shows its money without asking again', async () => {
+  const first = await browser.open('popup.html');
+  const tab = browser.context.waitForEvent('page');
+  await first.getByRole('button', { name: 'Set up the wallet' }).click();
+  const wallet = new WalletPage(await tab, `${browser.base}options.html`);
+  words = await wallet.create(PASSPHRASE);
+  await wallet.connected();
+  await network.fund(await wallet.savingsAddress(), 1_000_000, 1);
+  await wallet.savingsReach(1_000_000n);
+  await wallet.openChannel(500_000n);
+  await network.mine(6, { transactions: 1 });
+  await wallet.channelsReady();
+  await first.reload();
+  await expect(first.getByTestId('balance')).toHaveAttribute('data-msat', /^4\d{8}$/);
+  await wallet.page.close();
+  await first.close();
+});
+
+test('the popup, without and with a purse of the site', async () => {
+  for (const language of EACH) {
+    await speak(language);
+    const popup = await popupOver(browser, page);
+    await expect(popup.getByTestId('site-purse')).toHaveAttribute('data-state', 'none');
+    await popup.locator('summary').click();
+    await expectFine(popup, `popup-open-${language}`, POPUP, 240);
+    await popup.close();
+  }
+  await speak('en');
+  await givePurse(browser, page, 2_000, 500);
+  for (const language of EACH) {
+    await speak(language);
+    const popup = await popupOver(browser, page);
+    await expect(popup.getByTestId('purse-left')).toBeVisible();
+    await expectFine(popup, `popup-purse-${language}`, POPUP, 240);
+    await popup.close();
+  }
+});
+
+test('each question that a site can have put', async () => {
+  const metadata = JSON.stringify([['text/plain', 'A tip for the band that plays on the corner of the square']]);
+  const service = (fields: object) => (_: unknown, response: import('node:http').ServerResponse) => void response.end(JSON.stringify(fields));
+  const callback = `${site.origin()}/callback`;
+  site.on('/pay', service({ tag: 'payRequest', callback, minSendable: 1_000, maxSendable: 100_000_000, metadata, commentAllowed: 100 }));
+  site.on('/withdraw', service({ tag: 'withdrawRequest', callback, k1: '00', minWithdrawable: 1_000, maxWithdrawable: 5_000_000, defaultDescription: 'Your winnings' }));
+  const { invoice } = await network.invoice({ amountMsat: 3_000_000n, description: 'Two postcards of the old harbour, framed' });
+  const { nodeId } = ((await network.info()) as { payee: { nodeId: string } }).payee;
+  const message = 'I am the person who wrote the letter of the third of May, and nobody else.';
+  for (const language of EACH) {
+    await speak(language);
+    const look = (name: string) => (prompt: Page) => expectFine(prompt, `approve-${name}-${language}`, PROMPT);
+    await asked('localhost', 'enable', [], look('enable'));
+    await asked('127.0.0.1', 'sendPayment', [invoice], look('payment-beyond'));
+    await asked('127.0.0.1', 'keysend', [{ destination: nodeId, amount: '900' }], look('keysend'));
+    await asked('127.0.0.1', 'makeInvoice', [{ defaultMemo: 'Prize of the week', defaultAmount: 1_000 }], look('invoice'));
+    await asked('127.0.0.1', 'signMessage', [message], look('sign'));
+    await asked('127.0.0.1', 'verifyMessage', ['d'.repeat(104), message], look('verify'));
+    await asked('127.0.0.1', 'lnurl', [`${site.origin()}/pay`], look('lnurl-pay'));
+    await asked('127.0.0.1', 'lnurl', [`${site.origin()}/withdraw`], look('lnurl-withdraw'));
+  }
+});
+
+test('a question without a purse, by keyboard: read, weighed, paid; Escape says no', async () => {
+  await speak('en');
+  const visitor = await browser.context.newPage();
+  await visitor.goto(site.origin('localhost'));
+  const enabling = webln(visitor, 'enable');
+  const first = await promptOf(browser);
+  await expect(first.getByRole('heading', { level: 1 })).toBeFocused();
+  await expect(first.getByRole('button', { name: 'Allow' })).toBeEnabled();
+  expect(await tabOrder(first, 3)).toEqual(['Also give this site a purse', 'Reject', 'Allow']);
+  await Promise.all([first.waitForEvent('close'), first.keyboard.press('Enter').catch(() => undefined)]);
+  await enabling;
+
+  await asked('localhost', 'getBalance', [], (prompt) => expectFine(prompt, 'approve-balance-en', PROMPT));
+  const { invoice, paymentHash } = await network.gatewayInvoice(40_000n);
+  await asked('localhost', 'sendPayment', [invoice], (prompt) => expectFine(prompt, 'approve-payment-en', PROMPT));
+  const paying = webln<{ preimage: string }>(visitor, 'sendPayment', invoice);
+  const prompt = await promptOf(browser);
+  await expect(prompt.getByRole('heading', { level: 1 })).toBeFocused();
+  await expect(prompt.getByRole('button', { name: 'Pay', exact: true })).toBeEnabled();
+  expect(await tabOrder(prompt, 3)).toEqual(['Also give this site a purse', 'Reject', 'Pay']);
+  await prompt.keyboard.press('Enter');
+  const { preimage } = (await paying) as { preimage: string };
+  expect(createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex')).toBe(paymentHash);
+
+  const refused = webln(visitor, 'sendPayment', (await network.gatewayInvoice(40_000n)).invoice);
+  const last = await promptOf(browser);
+  await last.bringToFront();
+  await Promise.all([last.waitForEvent('close'), last.keyboard.down('Escape').catch(() => undefined)]);
+  expect(await refused).toMatchObject({ error: 'RejectionError' });
+  await visitor.close();
+});
+
+test('the wallet’s own tab: history as CSV with the site that paid, the words for the passphrase', async () => {
+  for (const language of EACH) {
+    await speak(language);
+    const options = await browser.open('options.html');
+    for (const screen of ['home', 'history', 'budgets', 'settings']) {
+      await options.evaluate((to) => (location.hash = `#/${to}`), screen);
+      await expect(options.locator('main h1')).toBeVisible();
+      await expectFine(options, `options-${screen}-${language}`, TAB, 360);
+    }
+    await options.close();
+  }
+  await speak('en');
+  const options = await browser.open('options.html#/history');
+  const saved = options.waitForEvent('download');
+  await options.getByRole('button', { name: 'Save as CSV' }).click();
+  const lines = readFileSync(await (await saved).path(), 'utf8').split('\r\n');
+  expect(lines[0]).toBe('date,direction,kind,state,amount_msat,fee_msat,description,holder,payee,payment_hash,preimage,txid');
+  expect(lines.filter((line) => line.includes(`,outbound,bolt11,succeeded,40000,0,`) && line.includes(`,${site.origin('localhost')},`))).toHaveLength(1);
+
+  await options.evaluate(() => (location.hash = '#/settings'));
+  await options.getByRole('button', { name: 'Show the words' }).click();
+  const dialog = options.getByRole('dialog');
+  await dialog.getByLabel('Passphrase', { exact: true }).fill('a guess');
+  await dialog.getByRole('button', { name: 'Show the words' }).click();
+  await expect(dialog.getByText(/does not open the wallet/)).toBeVisible();
+  await dialog.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await options.keyboard.press('Enter');
+  await expect(dialog.getByTestId('words').locator('b')).toHaveText(words.split(' '), { timeout: 60_000 });
+  await expectFine(options, 'options-words-en', TAB, 360);
+  await options.close();
+});
+
+test('the panel at the side opens from the popup and goes with the tab in front', async () => {
+  const popup = await browser.open('popup.html');
+  await Promise.all([popup.waitForEvent('close'), popup.getByRole('button', { name: 'Keep open at the side' }).click()]);
+  const worker = await serviceWorker(browser.context);
+  await expect.poll(() => worker.evaluate("chrome.runtime.getContexts({ contextTypes: ['SIDE_PANEL'] }).then((found) => found.length)")).toBe(1);
+
+  const panel = await browser.open('panel.html');
+  await expect(panel.getByRole('button', { name: 'Keep open at the side' })).toHaveCount(0);
+  await page.bringToFront();
+  await expect(panel.getByTestId('site-purse')).toHaveAttribute('data-state', 'open');
+  const other = await browser.context.newPage();
+  await other.goto(site.origin('localhost'));
+  await expect(panel.getByTestId('site-purse')).toHaveAttribute('data-state', 'none');
+  await expect(panel.getByRole('heading', { name: /^localhost/ })).toBeVisible();
+  await other.goto('about:blank');
+  await expect(panel.getByTestId('site-purse')).toHaveCount(0);
+  await other.goto(site.origin());
+  await expect(panel.getByTestId('purse-left')).toBeVisible();
+  await other.close();
+  await expectFine(panel, 'panel-en', { width: 720, height: 860 }, 240);
+  await panel.close();
+});
+
+/** What the browser says of the person; headless it sees none. */
+const person = (state: 'active' | 'idle' | 'locked'): Promise<void> => hear(browser.context, 'idle.onStateChanged', state);
+
+test('when the person is gone the wallet locks by itself, and what was begun is finished', async () => {
+  await speak(null);
+  const popup = await popupOver(browser, page);
+  const { invoice } = await network.gatewayInvoice(20_000n);
+  // As a payment does that is under way.
+  await popup.evaluate(() => {
+    const end = new Promise<void>((resolve) => Object.assign(window, { endWork: resolve }));
+    void navigator.locks.request('amplet-work', { mode: 'shared' }, () => end);
+  });
+  await person('locked');
+  await expect.poll(() => popup.evaluate(async () => (await navigator.locks.query()).pending?.filter(({ name }) => name === 'amplet-work').length)).toBe(1);
+  await expect(popup.getByTestId('balance')).toBeVisible();
+  await popup.evaluate(() => (window as unknown as { endWork(): void }).endWork());
+  await expect(popup.getByRole('button', { name: 'Unlock' })).toBeVisible();
+  await expect(popup.getByLabel('Passphrase', { exact: true })).toBeFocused();
+  for (const language of EACH) {
+    const locked = await openIn(language, 'popup.html');
+    await expect(locked.locator('form')).toBeVisible();
+    await expectFine(locked, `popup-locked-${language}`, POPUP, 240);
+    await locked.close();
+  }
+  await page.bringToFront();
+  const paying = webln<{ preimage: string }>(page, 'sendPayment', invoice);
+  const prompt = await promptOf(browser);
+  await expectFine(prompt, 'approve-locked-en', PROMPT);
+  await person('active');
+  await prompt.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await prompt.keyboard.press('Enter');
+  expect(await paying).toHaveProperty('preimage');
+  await expect(popup.getByTestId('balance'), 'unlocked in one window it is in all').toBeVisible();
+  await person('idle');
+  await expect(popup.getByRole('button', { name: 'Unlock' })).toBeVisible();
+  await popup.close();
+});

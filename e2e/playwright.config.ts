@@ -18,7 +18,7 @@ export default defineConfig({
     { name: 'states', testMatch: 'states/*.spec.ts', fullyParallel: true },
     // One after the other: they share a network, and one of them ends its gateways.
     { name: 'flows', testMatch: 'flows/*.spec.ts', workers: 1 },
-    // After the flows, whose gateways come and go.
-    { name: 'extension', testMatch: 'extension/*.spec.ts', workers: 1, dependencies: ['flows'] },
+    // After the flows, whose gateways come and go. Browser, engine and network share the machine: on a loaded one that takes its time.
+    { name: 'extension', testMatch: 'extension/*.spec.ts', workers: 1, dependencies: ['flows'], timeout: 300_000, expect: { timeout: 60_000 } },
   ],
 });

@@ -20,7 +20,7 @@ export default defineConfig({
     { name: 'flows', testMatch: 'flows/*.spec.ts', workers: 1 },
     // By itself, with `npm run test:firefox`: what it needs, the other tests do not.
     { name: 'firefox', testMatch: 'firefox/*.spec.ts', workers: 1 },
-    // After the flows, whose gateways come and go.
-    { name: 'extension', testMatch: 'extension/*.spec.ts', workers: 1, dependencies: ['flows'] },
+    // After the flows, whose gateways come and go. Browser, engine and network share the machine: on a loaded one that takes its time.
+    { name: 'extension', testMatch: 'extension/*.spec.ts', workers: 1, dependencies: ['flows'], timeout: 300_000, expect: { timeout: 60_000 } },
   ],
 });

@@ -8,7 +8,7 @@ import { Refusal, json, object, serve, settings } from '../lib/server.mjs';
 const PRICE_MSAT = 1_000n;
 /** Unpaid seconds that a viewer may see: all that a viewer who never pays costs, and what saves the others payments. */
 const CREDIT_SECS = 5;
-const LENGTH_SECS = 60;
+const LENGTH_SECS = 600;
 /** Sessions that are kept, at most. */
 const MOST = 10_000;
 

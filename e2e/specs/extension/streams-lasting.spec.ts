@@ -5,6 +5,7 @@ import { fundedBrowser, givePurse, PASSPHRASE, popupOver, promptOf } from '../..
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { expectSettled, Film, streamIn } from '../../lib/stream';
+import { spoilEngine } from '../../lib/trap';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -79,6 +80,27 @@ test('a wallet that is locked holds it; unlocked, it goes on', async () => {
   await unlock(popup);
   await expect(popup.getByTestId('stream')).toHaveAttribute('data-state', 'running', { timeout: 60_000 });
   await film.seconds(2);
+  await stopAndSettle(popup);
+});
+
+test('the engine traps: a fresh one goes on in the same line', async () => {
+  await startAgain();
+  const { popup } = await streamIn(browser, film);
+  const id = await popup.getByTestId('stream').getAttribute('data-id');
+  const chromium = browser.context.browser();
+  if (chromium === null) throw new Error('the browser has no debugger');
+  await film.page.evaluate(() => {
+    type Events = { on(event: string, listener: (report: { reason: string | null }) => void): void };
+    const { webln } = window as unknown as { webln: Events };
+    webln.on('stream', ({ reason }) => reason === 'offline' && document.body.setAttribute('data-offline', ''));
+  });
+  await spoilEngine(chromium);
+  await expect(film.page.locator('body[data-offline]'), 'the page was told').toBeAttached({ timeout: 30_000 });
+  await film.seconds(2);
+  // The popup's own view of the wallet ended with the engine.
+  await popup.reload();
+  await expect(popup.getByTestId('stream')).toHaveAttribute('data-id', id ?? '');
+  await expect(popup.getByTestId('stream')).toHaveAttribute('data-state', 'running');
   await stopAndSettle(popup);
 });
 

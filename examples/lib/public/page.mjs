@@ -1,5 +1,14 @@
 /** What all pages share: asking their server, and taking a payment by the browser's wallet or by a phone. */
 
+/** What the server did not do. */
+export class Refused extends Error {
+  /** @param {string} message @param {number} status */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /**
  * Asks this page's own server.
  *
@@ -10,7 +19,7 @@
 export async function ask(path, body) {
   const response = await fetch(path, body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.message);
+  if (!response.ok) throw new Refused(answer.message, response.status);
   return answer;
 }
 

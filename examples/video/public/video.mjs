@@ -1,6 +1,6 @@
 /** Plays while it is paid: by a stream of the browser's wallet or, with a wallet that has none, by a keysend for each second. */
 
-import { ask, part, sat, wallet } from './page.mjs';
+import { Refused, ask, part, sat, wallet } from './page.mjs';
 import { openStream, whyPaused } from './stream.mjs';
 
 /** The custom record that names the session. */
@@ -151,7 +151,9 @@ async function watch(mine, now) {
       until = await draw(rest.scene, performance.now() + rest.leftMs, mine);
       continue;
     }
-    const { scene, ...stands } = await ask(`/api/viewings/${now.id}/seconds`, { second: at });
+    const next = await second(now);
+    if (!next) continue;
+    const { scene, ...stands } = next;
     leftMsat = Number(stands.leftMsat);
     at += 1;
     localStorage.setItem(PLACE, JSON.stringify({ id: now.id, at: at % now.lengthSecs }));
@@ -163,6 +165,17 @@ async function watch(mine, now) {
   if (mine === run) {
     at = 0;
     stop('The end.', 'good');
+  }
+}
+
+/** The next second; `null`: the money for it is on its way. @param {Viewing} now */
+async function second(now) {
+  try {
+    return await ask(`/api/viewings/${now.id}/seconds`, { second: at });
+  } catch (error) {
+    if (!(error instanceof Refused && error.status === 402)) throw error;
+    say('Waiting for the payment…');
+    return null;
   }
 }
 

@@ -41,7 +41,7 @@ async function logIn(host: string, foreign: boolean): Promise<URLSearchParams> {
   const done = webln<{ status: string; data: { message: string } }>(page, 'lnurl', `${site.origin(host)}/login?tag=login&k1=${k1}`);
   const prompt = await promptOf(browser);
   await expect(prompt.getByText(`Your wallet proves to ${host}`)).toBeVisible();
-  await expect(prompt.getByText('could be logging in as you')).toHaveCount(foreign ? 1 : 0);
+  await expect(prompt.getByText('logging in there as you')).toHaveCount(foreign ? 1 : 0);
   await expectPromptAccessible(prompt, 'Log in', `login, ${foreign ? 'foreign' : 'own'}`);
   await press(prompt, 'Log in');
   expect(await done).toMatchObject({ status: 'OK', data: { message: k1 } });

@@ -54,7 +54,14 @@ test('the meter counts in the popup and on the page; one tap stops it, and both 
   await expect.poll(count).toBeGreaterThan(shown + 1_000);
   expect(await film.meter()).toBeGreaterThan(onPage);
   await stopIn(popup);
-  await expect(film.page.getByRole('button', { name: 'Play' })).toBeVisible();
+  // What the person stopped is asked about before it goes on.
+  await film.press('Play');
+  const prompt = await promptOf(browser);
+  await expect(prompt.getByText('You have just stopped a stream of this site.')).toBeVisible();
+  await press(prompt, 'Allow');
+  await film.seconds(1);
+  await film.press('Stop');
+  await expect(popup.getByTestId('stream')).toHaveCount(0);
   await expect.poll(() => browser.badge()).toBe('');
   const { usedMsat, receivedMsat } = await expectSettled(browser, film);
   expect(receivedMsat).toBeGreaterThan(3_000n);
@@ -62,15 +69,9 @@ test('the meter counts in the popup and on the page; one tap stops it, and both 
   await popup.close();
 });
 
-test('what the person stopped is asked about before it goes on', async () => {
-  await film.press('Play');
-  const prompt = await promptOf(browser);
-  await expect(prompt.getByText('You have just stopped a stream of this site.')).toBeVisible();
-  await press(prompt, 'Allow');
-  await film.seconds(1);
-});
-
 test('paused by the person it stands still on the page, too, and goes on', async () => {
+  await film.press('Play');
+  await film.seconds(1);
   const { popup } = await streamIn(browser, film);
   const stream = popup.getByTestId('stream');
   await stream.getByRole('button', { name: 'Pause' }).click();

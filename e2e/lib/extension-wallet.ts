@@ -54,12 +54,11 @@ export async function givePurse(browser: ExtensionHost, site: Page, perDay: numb
 /** The window that asks, once it shows a question. */
 export async function promptOf(browser: ExtensionHost): Promise<Page> {
   let prompt: Page | undefined;
-  await expect
-    .poll(async () => {
-      prompt = await browser.asking();
-      return (await prompt?.getByTestId('site').isVisible().catch(() => false)) ?? false;
-    })
-    .toBe(true);
+  const shown = async (): Promise<boolean> => {
+    prompt = await browser.asking();
+    return (await prompt?.getByTestId('site').isVisible().catch(() => false)) ?? false;
+  };
+  await expect.poll(shown, { timeout: 60_000 }).toBe(true);
   if (prompt === undefined) throw new Error('no window asks');
   return prompt;
 }

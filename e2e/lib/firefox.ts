@@ -71,10 +71,9 @@ export class FirefoxBrowser implements ExtensionHost {
     this.#eye = await this.open(EYE);
   }
 
-  /** Playwright knows a page by the first event of it; the first command has Firefox send them. */
   #attend(page: Page): void {
     page.on('framenavigated', (frame) => {
-      if (frame === page.mainFrame() && frame.url().startsWith(this.base)) void page.mouse.move(0, 0).catch(() => undefined);
+      if (frame === page.mainFrame() && frame.url().startsWith(this.base)) void rouse(page);
     });
   }
 
@@ -88,7 +87,10 @@ export class FirefoxBrowser implements ExtensionHost {
   async window(name: string): Promise<Page> {
     const opened = this.context.waitForEvent('page');
     await this.ask('windows.create', { url: this.base + name, type: 'popup', width: 420, height: 720 });
-    return closable(await opened);
+    const page = await opened;
+    await page.waitForURL(this.base + name, { waitUntil: 'commit' });
+    await page.evaluate('0'); // which waits for the document
+    return closable(page);
   }
 
   /** Asks the browser's API, as the extension sees it. */
@@ -139,6 +141,17 @@ export class FirefoxBrowser implements ExtensionHost {
   async close(): Promise<void> {
     await this.context.close();
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Playwright knows a document by the first event of it; the first command that arrives there has Firefox send them. */
+async function rouse(page: Page): Promise<void> {
+  let known = false;
+  const seen = (): void => void (known = true);
+  page.evaluate('0').then(seen, seen);
+  for (let tries = 0; !known && tries < 100; tries += 1) {
+    await page.mouse.move(0, 0).catch(() => undefined);
+    await new Promise((tick) => setTimeout(tick, 200));
   }
 }
 

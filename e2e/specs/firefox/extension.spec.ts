@@ -72,9 +72,8 @@ test('a site is enabled and paid with a click of the person each', async () => {
 });
 
 test('within its purse a site is paid without a question, until it is used up', async () => {
-  await givePurse(browser, page, 1_000, 500);
-  await pays(400_000n);
-  await pays(400_000n);
+  await givePurse(browser, page, 2_000, 500);
+  for (let times = 0; times < 4; times += 1) await pays(400_000n);
   const beyond = webln<Paid>(page, 'sendPayment', (await network.gatewayInvoice(400_000n)).invoice);
   await press(await promptOf(browser), 'Reject');
   expect(await beyond).toMatchObject({ error: 'RejectionError' });

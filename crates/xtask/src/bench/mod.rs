@@ -1,5 +1,6 @@
 //! How long things take: figures to look at, never a test's pass or fail.
 
+mod extension;
 mod page;
 mod router;
 
@@ -9,7 +10,7 @@ use crate::cache::Cache;
 
 type Run = fn(&Cache) -> Result<()>;
 
-const PARTS: [(&str, Run); 2] = [("router", router::run), ("page", page::run)];
+const PARTS: [(&str, Run); 3] = [("router", router::run), ("page", page::run), ("extension", extension::run)];
 
 /// All benchmarks, or those named.
 ///
@@ -17,7 +18,7 @@ const PARTS: [(&str, Run); 2] = [("router", router::run), ("page", page::run)];
 /// When a name is unknown, what is to be measured does not come up, or two forms of one program differ.
 pub fn run(cache: &Cache, only: &[String]) -> Result<()> {
     if let Some(unknown) = only.iter().find(|name| !PARTS.iter().any(|(part, _)| part == name)) {
-        bail!("no benchmark `{unknown}`: there are router and page");
+        bail!("no benchmark `{unknown}`: there are router, page and extension");
     }
     let wanted = PARTS.iter().filter(|(part, _)| only.is_empty() || only.iter().any(|name| name == part));
     wanted.map(|(_, run)| run).try_for_each(|run| run(cache))

@@ -18,18 +18,28 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// # Errors
 /// When the network or the page do not come up.
 pub fn run(cache: &Cache) -> Result<()> {
+    in_browser(cache, "bench", |_| Ok(()))
+}
+
+/// A script of e2e's in a network of its own, with the page and what else `build` makes.
+pub(super) fn in_browser(
+    cache: &Cache,
+    script: &str,
+    build: impl FnOnce(&Cache) -> Result<()>,
+) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
     build::page(cache)?;
+    build(cache)?;
     let folder = root().join("e2e");
     npm::install(cache, &folder)?;
     let options = Options { www: Some(root().join("www/dist")), release: true, ..Options::default() };
     let session = Session::start(cache, options)?;
-    let step = Step::begin("bench in Chromium", Duration::from_secs(120));
+    let step = Step::begin(&format!("{script} in Chromium"), Duration::from_secs(120));
     let mut npm = Command::new("npm");
-    npm.args(["run", "--silent", "bench"]).current_dir(&folder);
+    npm.args(["run", "--silent", script]).current_dir(&folder);
     session.tell(&mut npm);
-    let outcome =
-        proc::watch(npm, &step, &cache.log("bench"), LIMIT, true).context("cannot run e2e's bench")?;
+    let log = cache.log(&script.replace(':', "-"));
+    let outcome = proc::watch(npm, &step, &log, LIMIT, true).context("cannot run e2e's bench")?;
     if !outcome.success {
         bail!("the benchmark failed, see above; logs: {}", session.folder().display());
     }

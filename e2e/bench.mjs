@@ -2,6 +2,7 @@
 
 import { chromium } from '@playwright/test';
 import { CHROMIUM } from './lib/chromium.mjs';
+import { print } from './lib/figures.mjs';
 import { Network } from './lib/network.mjs';
 import { WalletPage } from './lib/wallet-page.mjs';
 
@@ -10,17 +11,6 @@ import { WalletPage } from './lib/wallet-page.mjs';
 const PASSPHRASE = 'a quiet river under the bridge';
 const OPENINGS = 10;
 const PAYMENTS = 20;
-
-/**
- * @param {string} name
- * @param {number[]} samples in ms
- */
-function print(name, samples) {
-  const sorted = [...samples].sort((a, b) => a - b);
-  /** @param {number} share */
-  const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN);
-  console.log(`  ${name.padEnd(52)} median ${String(at(0.5)).padStart(5)} ms   best ${String(at(0)).padStart(5)}   p90 ${String(at(0.9)).padStart(5)}   n ${sorted.length}`);
-}
 
 /**
  * Clicks in the page and measures, in the page, until each of the selectors matches: no polling, no driver in between.

@@ -14,15 +14,18 @@ export interface Paywall {
   price: bigint;
   /** Where whoever has paid is led. */
   leadsTo?: string;
+  /** When the last request without and with a credential came, and when the last invoice was made; ms since the UNIX epoch. */
+  times: { asked: number; billed: number; redeemed: number };
   /** What is delivered for the money; `silence` is nothing, without saying so in a header. */
   deliver: 'page' | 'again' | 'nothing' | 'silence';
 }
 
-/** Puts a page that costs money at `path`. */
-export function paywall(site: Site, network: Network, path: string, price: bigint): Paywall {
-  const state: Paywall = { invoices: 0, credentials: 0, price, deliver: 'page' };
+/** Puts a page that costs money at `path`; `story` is what it holds. */
+export function paywall(site: Site, network: Network, path: string, price: bigint, story = '<h1>The whole story</h1>'): Paywall {
+  const state: Paywall = { invoices: 0, credentials: 0, price, times: { asked: 0, billed: 0, redeemed: 0 }, deliver: 'page' };
   site.on(path, async (request, response) => {
     const paid = isPaid(request);
+    state.times[paid ? 'redeemed' : 'asked'] = Date.now();
     if (request.headers.authorization !== undefined) state.credentials += 1;
     if (paid && state.leadsTo !== undefined) {
       response.writeHead(302, { location: state.leadsTo, 'cache-control': 'no-store' }).end();
@@ -33,12 +36,13 @@ export function paywall(site: Site, network: Network, path: string, price: bigin
       return;
     }
     if (paid && state.deliver !== 'again') {
-      const body = state.deliver === 'page' ? '<!doctype html><title>Read</title><h1>The whole story</h1>' : '';
+      const body = state.deliver === 'page' ? `<!doctype html><title>Read</title>${story}` : '';
       response.writeHead(200, { 'content-type': 'text/html', 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' }).end(body);
       return;
     }
     const { invoice, paymentHash } = await network.gatewayInvoice(state.price);
     state.invoices += 1;
+    state.times.billed = Date.now();
     const token = Buffer.from(paymentHash, 'hex').toString('base64');
     const headers = { 'www-authenticate': `L402 macaroon="${token}", invoice="${invoice}"`, 'content-type': 'text/html', 'cache-control': 'no-store' };
     response.writeHead(402, headers).end('<!doctype html><title>Pay</title><h1>This costs money</h1>');

@@ -18,7 +18,7 @@ cargo xtask <command>
   build                  wasm, npm package, page, gateway
   size                   what a page loads to open a wallet, brotli-11, against its limit
   bench [--only PART]..  router: CPU per plan, native, Node and Chromium, and whether their plans are the same;
-                         page: start-up and payment times;
+                         page: start-up and payment times; extension: paid content after a click, the popup;
                          stream: ten payments a second for ten minutes, twice: memory and storage (25 minutes)
   eval-routing [--seed N] [--quick]
                          the router through the evaluation in ../shared/eval/routing, beside the figures set

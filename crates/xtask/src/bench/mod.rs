@@ -1,5 +1,6 @@
 //! How long things take: figures to look at, never a test's pass or fail.
 
+mod extension;
 mod page;
 mod router;
 mod stream;
@@ -18,7 +19,8 @@ use crate::{proc, root};
 
 type Run = fn(&Cache) -> Result<()>;
 
-const PARTS: [(&str, Run); 3] = [("router", router::run), ("page", page::run), ("stream", stream::run)];
+const PARTS: [(&str, Run); 4] =
+    [("router", router::run), ("page", page::run), ("extension", extension::run), ("stream", stream::run)];
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
@@ -46,8 +48,8 @@ fn chromium(cache: &Cache, www: PathBuf, script: &str, usual: Duration) -> Resul
     let mut npm = Command::new("npm");
     npm.args(["run", "--silent", script]).current_dir(&folder);
     session.tell(&mut npm);
-    let outcome =
-        proc::watch(npm, &step, &cache.log("bench"), LIMIT, true).context("cannot run e2e's bench")?;
+    let outcome = proc::watch(npm, &step, &cache.log(&script.replace(':', "-")), LIMIT, true)
+        .context("cannot run e2e's bench")?;
     if !outcome.success {
         bail!("the benchmark failed, see above; logs: {}", session.folder().display());
     }

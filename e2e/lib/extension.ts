@@ -85,10 +85,9 @@ export class ExtensionBrowser implements ExtensionHost {
   }
 
   async window(name: string): Promise<Page> {
-    const worker = await serviceWorker(this.context);
     const [page] = await Promise.all([
       this.context.waitForEvent('page'),
-      worker.evaluate(`chrome.windows.create({ url: ${JSON.stringify(name)}, type: 'popup', focused: false, width: 400, height: 640 }).then(() => undefined)`),
+      this.#evaluate(`chrome.windows.create({ url: ${JSON.stringify(name)}, type: 'popup', focused: false, width: 400, height: 640 }).then(() => undefined)`),
     ]);
     await page.waitForLoadState();
     return page;
@@ -100,12 +99,18 @@ export class ExtensionBrowser implements ExtensionHost {
 
   /** What the extension's button says. */
   async badge(): Promise<string> {
-    return (await serviceWorker(this.context)).evaluate<string>('chrome.action.getBadgeText({})');
+    return this.#evaluate<string>('chrome.action.getBadgeText({})');
   }
 
   /** Ends the keeper, as the browser does when its process crashes. */
   async killKeeper(): Promise<void> {
-    await (await serviceWorker(this.context)).evaluate('chrome.offscreen.closeDocument()');
+    await this.#evaluate('chrome.offscreen.closeDocument()');
+  }
+
+  /** In one of the extension's own pages, or in its service worker where none is open: one that was ended is not waited for. */
+  async #evaluate<T>(expression: string): Promise<T> {
+    const own = this.context.pages().find((page) => page.url().startsWith(this.base) && !page.url().endsWith('/approve.html'));
+    return own === undefined ? (await serviceWorker(this.context)).evaluate<T>(expression) : own.evaluate<T>(expression);
   }
 
   /** Ends the browser and starts it again, with the same profile. */

@@ -158,7 +158,7 @@ async function watch(mine, now) {
     at += 1;
     localStorage.setItem(PLACE, JSON.stringify({ id: now.id, at: at % now.lengthSecs }));
     show();
-    if (mine === run) say(`Second ${at} of ${now.lengthSecs}`);
+    if (mine === run && flows) say(`Second ${at} of ${now.lengthSecs}`);
     // A second of film takes a second, whatever asking for it took.
     until = await draw(scene, Math.max(until, performance.now() - 500) + 1000, mine);
   }
@@ -174,7 +174,7 @@ async function second(now) {
     return await ask(`/api/viewings/${now.id}/seconds`, { second: at });
   } catch (error) {
     if (!(error instanceof Refused && error.status === 402)) throw error;
-    say('Waiting for the payment…');
+    if (flows) say('Waiting for the payment…');
     return null;
   }
 }

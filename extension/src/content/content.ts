@@ -8,7 +8,12 @@ let waiting: SiteCall[] = [];
 let port: chrome.runtime.Port | null = null;
 let heard = false;
 
+/** Ms until it is seen that the extension was replaced without a word: a port that was made in its last moment is told nothing. */
+const LOOK_MS = 1_000;
+let looking: ReturnType<typeof setInterval> | undefined;
+
 const page = relay((call) => {
+  looking ??= setInterval(() => chrome.runtime?.id === undefined && lose(), LOOK_MS);
   if (heard) port?.postMessage(call);
   else waiting.push(call);
   port ??= connect(true);
@@ -56,6 +61,9 @@ async function wake(): Promise<void> {
 }
 
 function lose(): void {
+  clearInterval(looking);
+  looking = undefined;
+  port = null;
   heard = false;
   waiting = [];
   page.lost();

@@ -176,7 +176,7 @@ test('the same words in another profile are another node, and neither disturbs t
   const words = (await options.getByTestId('words').locator('b').allInnerTexts()).join(' ');
   await options.close();
 
-  const other = await ExtensionBrowser.start(await (await fetch(new URL('config.json', network.wwwUrl))).json());
+  const other = await ExtensionBrowser.start(await network.config());
   try {
     const window = await other.open('options.html');
     const wallet = new WalletPage(window, window.url());

@@ -28,8 +28,7 @@ let words: string;
 test.beforeAll(async () => {
   network = new Network();
   site = await Site.start();
-  const config = await fetch(new URL('config.json', network.wwwUrl));
-  browser = await ExtensionBrowser.start(await config.json());
+  browser = await ExtensionBrowser.start(await network.config());
   page = await browser.context.newPage();
   await page.goto(site.origin());
 });

@@ -12,6 +12,7 @@ pub mod http;
 pub mod kin;
 pub mod proc;
 pub mod regtest;
+pub mod report;
 pub mod routing;
 pub mod serve;
 pub mod size;

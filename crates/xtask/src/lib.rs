@@ -8,6 +8,7 @@ pub mod cli;
 pub mod demo;
 pub mod deny;
 pub mod doctor;
+pub mod house;
 pub mod http;
 pub mod kin;
 pub mod proc;

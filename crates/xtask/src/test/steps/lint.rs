@@ -1,4 +1,4 @@
-//! What is seen without running anything: formatting, lints, features, licences.
+//! What is seen without running anything: order, formatting, lints, features, licences.
 
 use std::process::Command;
 
@@ -10,7 +10,14 @@ use crate::cache::Cache;
 use crate::tools::wasm::{self, TARGET};
 use crate::tools::{self, Tool, apt, cargo_command};
 use crate::ui::Step;
-use crate::{build, deny, proc, root};
+use crate::{build, deny, house, proc, root};
+
+pub(super) fn house(_: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    let step = Step::begin(spec.name, spec.usual);
+    let passed = house::check(root())?;
+    step.done();
+    Ok(Counts { passed, ..Counts::default() })
+}
 
 pub(super) fn fmt(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     component(cache, "fmt", "rustfmt", Some(apt::need("cargo-fmt", "rustfmt-web")))?;

@@ -36,6 +36,7 @@ const fn step(name: &'static str, what: &'static str, usual: u64, limit: u64, ru
 
 /// All steps.
 pub const STEPS: &[StepSpec] = &[
+    step("house", "imports run downward between rooms; no long files", 1, 60, lint::house),
     step("fmt", "formatting", 5, 120, lint::fmt),
     step("clippy", "lints of the native code, warnings denied", 240, 1800, lint::clippy),
     step("clippy-wasm", "lints of the code for browsers, warnings denied", 120, 1800, lint::clippy_wasm),

@@ -38,7 +38,7 @@ const fn step(name: &'static str, what: &'static str, usual: u64, limit: u64, ru
 /// features cargo would unify with theirs.
 const CORE: [&str; 8] = [
     "amplet-protocol",
-    "amplet-policy",
+    "amplet-budget",
     "amplet-router",
     "amplet-chain",
     "amplet-storage",

@@ -1,4 +1,4 @@
-//! What a person sees while steps run: one live line on a terminal, a line every 20 seconds in CI.
+//! What a user sees while steps run: one live line on a terminal, a line every 20 seconds in CI.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};

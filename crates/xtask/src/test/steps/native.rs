@@ -16,7 +16,7 @@ use crate::{proc, target_dir};
 /// features cargo would unify with theirs.
 pub(super) const CORE: [&str; 8] = [
     "amplet-protocol",
-    "amplet-policy",
+    "amplet-budget",
     "amplet-router",
     "amplet-chain",
     "amplet-storage",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::cache::Cache;
+use crate::once::once;
 use crate::tools::wasm::{self, TARGET, WasmToolchain};
 use crate::tools::{self, Tool, cargo_command, npm};
 use crate::ui::Step;
@@ -138,12 +139,16 @@ pub fn page(cache: &Cache) -> Result<()> {
 /// As [`all`].
 pub fn gateway(cache: &Cache, release: bool) -> Result<PathBuf> {
     let profile = if release { "release" } else { "debug" };
-    let step = Step::begin(&format!("gateway ({profile})"), Duration::from_secs(180));
-    let mut cargo = cargo_command();
-    cargo.args(["build", "--locked", "--package", "amplet-gateway", "--bin", "amplet-gateway"]);
-    cargo.args(release.then_some("--release"));
-    proc::run(cargo, &step, &cache.log("build-gateway"), LIMIT)?;
-    step.done();
+    let name = format!("gateway ({profile})");
+    once(&name, || {
+        let step = Step::begin(&name, Duration::from_secs(180));
+        let mut cargo = cargo_command();
+        cargo.args(["build", "--locked", "--package", "amplet-gateway", "--bin", "amplet-gateway"]);
+        cargo.args(release.then_some("--release"));
+        proc::run(cargo, &step, &cache.log("build-gateway"), LIMIT)?;
+        step.done();
+        Ok(())
+    })?;
     Ok(target_dir().join(profile).join("amplet-gateway"))
 }
 
@@ -160,13 +165,19 @@ pub fn wasm(cache: &Cache) -> Result<()> {
 /// # Errors
 /// As [`all`].
 pub fn artifacts(cache: &Cache, artifacts: &[Artifact]) -> Result<()> {
+    artifacts
+        .iter()
+        .try_for_each(|artifact| once(&format!("wasm: {}", artifact.name), || one(cache, *artifact)))
+}
+
+fn one(cache: &Cache, artifact: Artifact) -> Result<()> {
     tools::ensure(cache, &[Tool::WasmBindgen, Tool::Clang, Tool::WasmTarget, Tool::WasmOpt])?;
     let toolchain = wasm::ensure(cache)?;
     let own_std = wasm::ensure_sources(cache, &toolchain).is_some();
-    artifacts.iter().try_for_each(|artifact| one(cache, &toolchain, own_std, *artifact))
+    make(cache, &toolchain, own_std, artifact)
 }
 
-fn one(cache: &Cache, toolchain: &WasmToolchain, own_std: bool, artifact: Artifact) -> Result<()> {
+fn make(cache: &Cache, toolchain: &WasmToolchain, own_std: bool, artifact: Artifact) -> Result<()> {
     let step = Step::begin(&format!("wasm: {}", artifact.name), artifact.usual);
     let log = cache.log(&format!("build-wasm-{}", artifact.name));
     proc::run(compile(toolchain, own_std, artifact), &step, &log, LIMIT)?;
@@ -268,9 +279,13 @@ pub fn extension(cache: &Cache) -> Result<()> {
 
 /// `npm run build` in a folder, unless its inputs are those of the last time.
 fn script(cache: &Cache, folder: &Path, inputs: &[&Path], usual: Duration) -> Result<()> {
-    npm::install(cache, folder)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mark = mark(&name);
+    once(&format!("npm run build in {name}/"), || run_script(cache, folder, &name, (inputs, usual)))
+}
+
+fn run_script(cache: &Cache, folder: &Path, name: &str, (inputs, usual): (&[&Path], Duration)) -> Result<()> {
+    npm::install(cache, folder)?;
+    let mark = mark(name);
     let hash = stamp::hash(inputs)?;
     if folder.join("dist").is_dir() && stamp::current(&mark, hash) {
         return Ok(());

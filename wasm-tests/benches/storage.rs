@@ -1,4 +1,4 @@
-//! How long a person waits in the browser: `cargo bench --target wasm32-unknown-unknown -p wasm-tests`, with the runner of
+//! How long a user waits in the browser: `cargo bench --target wasm32-unknown-unknown -p wasm-tests`, with the runner of
 //! wasm-bindgen. Figures to read, no pass or fail.
 #![cfg_attr(target_arch = "wasm32", no_main)]
 #![allow(missing_docs)]

@@ -150,7 +150,7 @@ async fn who_took_over_while_the_connection_was_cut_is_respected() {
     assert_eq!(other.read(b"a").await.unwrap().unwrap(), b"1");
 }
 
-/// The browser closes connections too when a person clears the site's data: then nothing is made anew behind the wallet.
+/// The browser closes connections too when a user clears the site's data: then nothing is made anew behind the wallet.
 #[wasm_bindgen_test]
 async fn cleared_site_data_is_told() {
     let (backend, epoch) = open("cleared").await;

@@ -93,7 +93,7 @@ impl Chain {
 impl Chain {
     /// Cuts the heights `from` to `to` into what one request gives, and says how many to fetch ahead.
     fn windows(&self, from: u32, to: u32) -> (Vec<(u32, u32)>, usize) {
-        let status = self.by_standing().first().and_then(|s| s.last_status());
+        let status = self.by_usage().first().and_then(|s| s.last_status());
         let (size, ahead) = match status {
             Some(status) if !status.ranges => (status.filters_per_file, 1),
             _ => (WINDOW, AHEAD),

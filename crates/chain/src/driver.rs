@@ -145,7 +145,7 @@ impl Chain {
     async fn watch_tip(&self, interval: Duration) {
         loop {
             let asked = self.platform.monotonic();
-            if let Some(source) = self.by_standing().into_iter().find(|s| !s.is_refuted()) {
+            if let Some(source) = self.by_usage().into_iter().find(|s| !s.is_refuted()) {
                 let seen = source.seen();
                 let waits = source.last_status().is_some_and(|s| s.waits);
                 let status = source.status(self.network(), seen.filter(|_| waits)).await;
@@ -196,8 +196,8 @@ impl Chain {
         }
     }
 
-    /// The sources, those in good standing first, otherwise as configured.
-    pub(crate) fn by_standing(&self) -> Vec<&Source> {
+    /// The sources, those in good usage first, otherwise as configured.
+    pub(crate) fn by_usage(&self) -> Vec<&Source> {
         let mut sources: Vec<&Source> = self.sources.iter().collect();
         sources.sort_by_key(|s| match s.state() {
             SourceState::Agrees => 0,

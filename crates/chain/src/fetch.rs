@@ -63,13 +63,13 @@ impl Chain {
         Ok(block)
     }
 
-    /// Asks the sources one after the other, those in good standing first, until one succeeds.
+    /// Asks the sources one after the other, those in good usage first, until one succeeds.
     async fn any_source<'a, T, F>(&'a self, ask: impl Fn(&'a Source) -> F) -> Result<T, ChainError>
     where
         F: Future<Output = Result<T, SourceError>> + 'a,
     {
         let mut failures = Vec::new();
-        for source in self.by_standing() {
+        for source in self.by_usage() {
             if source.is_refuted() {
                 failures.push((source.url().to_string(), SourceError::Distrusted));
                 continue;

@@ -11,7 +11,7 @@ use crate::{ChainError, SourceError};
 impl Chain {
     /// The unconfirmed transactions that pay to one of these scripts, as the first source that can tell shows them: it may
     /// hide some, and show some that will never be in a block. It learns 16 bits of each script's hash. `None`: no source
-    /// in good standing can tell (a plain block-dn server).
+    /// in good usage can tell (a plain block-dn server).
     ///
     /// # Errors
     /// [`ChainError::Sources`] when every source that can tell failed.
@@ -20,7 +20,7 @@ impl Chain {
         let able = |source: &&crate::source::Source| {
             !source.is_refuted() && source.last_status().is_some_and(|status| status.shows_mempool)
         };
-        for source in self.by_standing().into_iter().filter(able) {
+        for source in self.by_usage().into_iter().filter(able) {
             match self.unconfirmed_from(source, scripts).await {
                 Ok(txs) => return Ok(Some(txs)),
                 Err(error) => failures.push((source.url().to_string(), error)),

@@ -76,10 +76,10 @@ impl Chain {
         }
     }
 
-    /// The statuses of all sources that answer, those in good standing first; an error when none does.
+    /// The statuses of all sources that answer, those in good usage first; an error when none does.
     async fn ask_all(&self) -> Result<Vec<(&Source, SourceStatus)>, ChainError> {
         let (usable, refuted): (Vec<&Source>, Vec<_>) =
-            self.by_standing().into_iter().partition(|s| !s.is_refuted());
+            self.by_usage().into_iter().partition(|s| !s.is_refuted());
         let tasks = usable.iter().map(|s| s.status(self.network(), None));
         let answers = gather(&*self.platform, tasks, Result::is_ok).await;
         let (mut good, mut failures) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! What the wallet has to believe of the chain it sees, to be said to the person (design invariant 7).
+//! What the wallet has to believe of the chain it sees, to be said to the user (design invariant 7).
 
 use std::collections::BTreeSet;
 

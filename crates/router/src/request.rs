@@ -3,7 +3,7 @@
 use crate::graph::{Direction, NodeId, Scid};
 use alloc::vec::Vec;
 
-/// How much fee a person would pay for reliability: `V`, the fee in ppm of the amount that is worth one nat of
+/// How much fee a user would pay for reliability: `V`, the fee in ppm of the amount that is worth one nat of
 /// `-ln P` (a plan `e` times as probable).
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub enum Mode {

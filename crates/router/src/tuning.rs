@@ -34,7 +34,7 @@ pub struct Tuning {
     pub hopeless: f64,
     /// V grows with the amount above [`LARGE_MSAT`], up to tenfold amounts, by this power.
     pub size: f64,
-    /// V grows as the amount falls below [`LARGE_MSAT`], down to a tenth, by this power: a failure costs a person the
+    /// V grows as the amount falls below [`LARGE_MSAT`], down to a tenth, by this power: a failure costs a user the
     /// same time, which is more of a small amount.
     pub small: f64,
     /// V does not fall below this share of the mode's for that.

@@ -1,4 +1,4 @@
-//! How long a person waits: `cargo bench -p amplet-storage`. Figures to read, no pass or fail.
+//! How long a user waits: `cargo bench -p amplet-storage`. Figures to read, no pass or fail.
 
 use amplet_storage::kdf::{KdfParams, Kek, derive};
 use amplet_storage::{Batch, MemoryBackend, SealedStore, SharedBackend, SqliteBackend, Store};

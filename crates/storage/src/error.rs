@@ -57,7 +57,7 @@ pub enum StoreError {
     },
 
     /// There is no wallet here (and nothing that looks like the rest of one). From a store that was open: the browser has
-    /// deleted this site's data (a person cleared it, or the disk was full and storage not persistent).
+    /// deleted this site's data (a user cleared it, or the disk was full and storage not persistent).
     #[error("there is no wallet in {place}: create one, or restore one from its backup")]
     NotFound {
         /// The backend's own description of where it looked.

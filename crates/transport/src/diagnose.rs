@@ -9,7 +9,7 @@ use crate::{
     AddressSpace, BrowserBlock, ConnectError, Endpoint, FetchError, HttpRequest, HttpResponse, Scheme,
 };
 
-/// Asks a gateway how it is: a small answer, soon, since a person waits for the diagnosis.
+/// Asks a gateway how it is: a small answer, soon, since a user waits for the diagnosis.
 pub(crate) fn health_request(url: String) -> HttpRequest {
     HttpRequest::get(url).max_body(4096).timeout(Duration::from_secs(5))
 }

@@ -13,7 +13,7 @@ pub enum BrowserBlock {
     MixedContent,
     /// The Local Network Access permission was not asked for yet.
     LocalNetworkAsk,
-    /// The person denied the Local Network Access permission.
+    /// The user denied the Local Network Access permission.
     LocalNetworkDenied,
     /// The page's own policy (Content-Security-Policy) or the URL's form was refused.
     Policy,

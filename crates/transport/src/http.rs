@@ -141,7 +141,7 @@ async fn collect(url: &str, answer: Response<Incoming>, limit: usize) -> Result<
     Ok(HttpResponse { status: head.status.as_u16(), headers, body })
 }
 
-/// The outermost message says only "client error": the causes are what a person can use.
+/// The outermost message says only "client error": the causes are what a user can use.
 fn unreachable(url: &str, error: &(dyn Error + 'static)) -> FetchError {
     let mut detail = error.to_string();
     let mut cause = error.source();

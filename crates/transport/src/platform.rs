@@ -11,7 +11,7 @@ use crate::{ConnectError, Duplex, FetchError, PeerAddress};
 pub trait Platform: 'static {
     /// Wall clock: time since the UNIX epoch. It may jump when the machine's clock is set.
     fn now(&self) -> Duration;
-    /// Local time minus UTC, in seconds, at an instant (seconds since the UNIX epoch) in the person's time zone. A server's
+    /// Local time minus UTC, in seconds, at an instant (seconds since the UNIX epoch) in the user's time zone. A server's
     /// is UTC.
     fn utc_offset_secs(&self, unix_secs: i64) -> i32 {
         let _ = unix_secs;

@@ -1,4 +1,4 @@
-//! BIP 39 mnemonics in English, and what is wrong with one that a person typed.
+//! BIP 39 mnemonics in English, and what is wrong with one that a user typed.
 
 use amplet_protocol::page::{ErrorCode, WalletError};
 use bip39::{Language, Mnemonic};
@@ -30,7 +30,7 @@ pub(super) struct Check {
     pub normalized: String,
     /// `None`: valid.
     pub problem: Option<Problem>,
-    /// The problem for a person; empty when there is none.
+    /// The problem for a user; empty when there is none.
     pub message: String,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn generate(words: u32) -> Result<String, WalletError> {
     Ok(mnemonic.to_string())
 }
 
-/// Looks at what a person typed: unknown words first, then their number, then the checksum.
+/// Looks at what a user typed: unknown words first, then their number, then the checksum.
 pub(super) fn check(text: &str) -> Result<Check, WalletError> {
     if text.len() > MAX_TEXT {
         let message = "this text is much longer than a mnemonic: enter its 12 or 24 words only";

@@ -7,7 +7,7 @@ use lightning::ln::channelmanager::PaymentId;
 use lightning::routing::router::Path;
 use lightning::util::scid_utils::{block_from_scid, tx_index_from_scid, vout_from_scid};
 
-use crate::node::Inner;
+use crate::inner::Inner;
 
 /// Parts that a payment's record keeps; of more, failed ones are dropped, the oldest first.
 const MOST_KEPT: usize = 200;
@@ -101,7 +101,7 @@ pub(crate) fn failed(inner: &Inner, id: PaymentId, path: &Path, channel: Option<
 }
 
 /// Gives all undecided parts the payment's own end: with the proof in hand the payee has or gets them all, and a payment
-/// that failed has nothing left on its way.
+/// that failed has no part in flight.
 pub(crate) fn end(payment: &mut Payment, state: PartState) {
     payment
         .parts

@@ -1,6 +1,6 @@
 //! The connection to one database: opened once, and again when the browser cuts it.
 //!
-//! A browser closes connections by itself: when its disk fails or is full in the middle of a commit, and when a person
+//! A browser closes connections by itself: when its disk fails or is full in the middle of a commit, and when a user
 //! clears the site's data. The next use opens the database again, if it is still there. What may have happened meanwhile
 //! is found out by the epoch that every commit checks.
 

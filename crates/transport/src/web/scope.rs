@@ -42,7 +42,7 @@ pub(super) fn start_fetch(request: &Request) -> Promise {
     scope().fetch(request)
 }
 
-/// What the browser says of this page, on the way to `host`; nothing is asked of the person.
+/// What the browser says of this page, on the way to `host`; nothing is asked of the user.
 pub(super) async fn site(host: &str) -> Site {
     let origin = scope().origin().and_then(|origin| Url::new(&origin).ok());
     let protocol = origin.as_ref().map(Url::protocol).unwrap_or_default();

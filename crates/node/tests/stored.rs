@@ -14,7 +14,7 @@ use amplet_chain::testing::TestChain;
 use amplet_node::Node;
 use amplet_node::bitcoin::Transaction;
 use amplet_node::bitcoin::consensus::encode::deserialize_hex;
-use amplet_node::policy::{PurseId, Rule};
+use amplet_node::budget::{BudgetId, Rule};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::{Backend, MemoryBackend, SqliteBackend, Write};
 use serde_json::Value;
@@ -66,20 +66,18 @@ fn disk(bytes: &[u8]) -> MemoryBackend {
 
 fn history(world: &World, node: &Node) -> Vec<Payment> {
     let node = node.clone();
-    world.platform.run(async move { node.history(None, 100).await.unwrap() })
+    world.platform.run(async move { node.ledger().history(None, 100).await.unwrap() })
 }
 
 /// Payments that are reserved, and by budget what was spent in all.
 fn budgets(node: &Node) -> (usize, BTreeMap<u32, u64>) {
-    node.read_purses(|policy, clock| {
+    node.budgets().read(|policy, clock| {
         let total = |id| {
-            let standings = policy.standings(id, clock);
-            standings
-                .iter()
-                .find(|standing| standing.rule == Rule::Total)
-                .map(|standing| standing.spent.get())
+            let usage = policy.usage(id, clock);
+            usage.iter().find(|limit| limit.rule == Rule::Total).map(|limit| limit.spent.get())
         };
-        let spent = policy.purses().filter_map(|(PurseId(id), _)| Some((id, total(PurseId(id))?))).collect();
+        let spent =
+            policy.budgets().filter_map(|(BudgetId(id), _)| Some((id, total(BudgetId(id))?))).collect();
         (policy.all_held().count(), spent)
     })
 }
@@ -164,7 +162,7 @@ fn what_was_under_way_when_an_earlier_tree_stopped_ends_now() {
     assert_eq!(spent[&3] - spent_before[&3], game);
     assert_eq!(spent[&0] - spent_before[&0], game + others, "what others draw from it counts there, too");
     assert_eq!(spent[&4], spent_before[&4], "closed");
-    let usable = wallet.channels().iter().filter(|channel| channel.is_usable).count();
+    let usable = wallet.channels().list().iter().filter(|channel| channel.is_usable).count();
     assert_eq!(usable, 2, "the channel that waited for its block is there, and none was closed");
 
     // And on it goes, with what was stored of the network.

@@ -100,13 +100,13 @@ impl Opened {
     fn balance(&self) -> Value {
         let Response::Balance(balance) = self.ask(Request::Balance) else { panic!() };
         json!({
-            "lightningMsat": balance.everyday_msat,
+            "lightningMsat": balance.lightning_msat,
             "spendableMsat": balance.spendable_msat,
             "trustedMsat": balance.trusted_msat,
             "receivableMsat": balance.receivable_msat,
             "closingSat": balance.closing_sat,
-            "onchainSat": balance.savings_sat,
-            "onchainPendingSat": balance.savings_pending_sat,
+            "onchainSat": balance.onchain_sat,
+            "onchainPendingSat": balance.onchain_pending_sat,
             "anchorReserveSat": balance.reserve_sat,
         })
     }
@@ -159,11 +159,11 @@ impl Opened {
         while let Some(Some(notice)) = notices.next().now_or_never() {
             let Notice::Event { event } = notice else { continue };
             let mut shown = match &event.kind {
-                EventKind::PurseUsed { holder, percent, spent_msat, limit_msat, until } => json!({
+                EventKind::BudgetUsed { holder, percent, spent_msat, limit_msat, until } => json!({
                     "type": "budgetUsed", "holder": holder, "percent": percent, "spentMsat": spent_msat,
                     "limitMsat": limit_msat, "until": until,
                 }),
-                EventKind::PurseLow { holder, parent, left_msat } => json!({
+                EventKind::BudgetLow { holder, parent, left_msat } => json!({
                     "type": "budgetLow", "holder": holder, "parent": parent, "leftMsat": left_msat,
                 }),
                 other => to_value(other).unwrap(),
@@ -180,25 +180,25 @@ impl Opened {
     }
 
     fn budgets(&self) -> Value {
-        let Response::Purses(budgets) = self.ask(Request::Purses) else { panic!() };
-        let limit = |usage: &amplet_protocol::page::Standing| {
+        let Response::Budgets(budgets) = self.ask(Request::Budgets) else { panic!() };
+        let limit = |usage: &amplet_protocol::page::LimitUsage| {
             json!({
                 "rule": to_value(usage.rule).unwrap(),
                 "limitMsat": usage.limit_msat,
                 "spentMsat": usage.spent_msat,
-                "reservedMsat": usage.held_msat,
+                "reservedMsat": usage.reserved_msat,
                 "leftMsat": usage.left_msat,
                 "until": usage.until,
             })
         };
-        let one = |budget: &amplet_protocol::page::Purse| {
+        let one = |budget: &amplet_protocol::page::Budget| {
             json!({
                 "id": budget.id,
                 "holder": holder(&budget.holder),
                 "parent": budget.parent,
                 "rules": to_value(&budget.rules).unwrap(),
                 "closed": budget.closed,
-                "limits": budget.standings.iter().map(limit).collect::<Value>(),
+                "limits": budget.usage.iter().map(limit).collect::<Value>(),
             })
         };
         budgets.iter().map(one).collect()
@@ -251,7 +251,7 @@ impl Opened {
 
 fn holder(holder: &Holder) -> Value {
     let kind = match holder.kind {
-        HolderKind::Person => "person",
+        HolderKind::User => "person",
         HolderKind::Site => "site",
         HolderKind::App => "app",
         HolderKind::Device => "device",

@@ -44,7 +44,7 @@ mod browser {
                 let store = committing.clone();
                 Box::pin(bencher.iter_future(move || {
                     let store = store.clone();
-                    async move { store.commit(step()).await.unwrap() }
+                    async move { store.commit(step()).await.unwrap().durable().await.unwrap() }
                 }))
             })
             .await;

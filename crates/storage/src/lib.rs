@@ -15,6 +15,7 @@ mod host;
 mod indexeddb;
 pub mod kdf;
 mod memory;
+mod receipt;
 mod seal;
 mod sealed;
 #[cfg(not(target_arch = "wasm32"))]
@@ -28,6 +29,7 @@ pub use host::{HostBackend, HostStore};
 #[cfg(target_arch = "wasm32")]
 pub use indexeddb::IndexedDbBackend;
 pub use memory::MemoryBackend;
+pub use receipt::Receipt;
 pub use sealed::SealedStore;
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteBackend;
@@ -42,7 +44,7 @@ pub const MAX_NAME_BYTES: usize = 512;
 /// Names are "/"-separated paths: `ldk/manager`, `ldk/monitor/<outpoint>`, `wallet/payment/<id>`; 1 to
 /// [`MAX_NAME_BYTES`] bytes.
 ///
-/// Reads see all commits that resolved before the read was first polled. Commits that are under way at the same time apply
+/// Reads see all commits that resolved before the read was first polled. Commits that are in flight at the same time apply
 /// in the order in which they were first polled. Dropping a commit's future leaves all of the batch or nothing of it.
 pub trait Store {
     /// The value of `name`, if there is one.
@@ -58,15 +60,24 @@ pub trait Store {
     /// As [`get`](Self::get).
     fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>>;
 
-    /// Writes the whole batch in ONE transaction that also checks this writer's epoch; when this resolves to `Ok` it is on
-    /// the disk. An empty batch needs no transaction and counts as none.
+    /// Resolves once this writer may act: connect to peers, send, sign. Reads and commits need not wait for it. At once for a
+    /// store of this device alone, whose opening made this writer the only one.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`]: another writer has taken over, stop for good. [`StoreError::Closed`] and
+    /// [`StoreError::Fenced`] (once a commit has found it out): another writer has taken over, stop permanently;
+    /// [`StoreError::Closed`].
+    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>>;
+
+    /// Writes the whole batch in ONE transaction that also checks this writer's epoch. When this resolves to a [`Receipt`] the
+    /// batch is on this device's disk; [`Receipt::durable`] resolves once it survives the loss of the device. An empty batch
+    /// needs no transaction and counts as none.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: another writer has taken over, stop permanently. [`StoreError::Closed`] and
     /// [`StoreError::NotFound`]: the wallet was destroyed, or the browser dropped its data; stop as well. All others: the
-    /// store is as usable as before, see [`StoreError::is_retryable`], and nothing was written, but for the one case that
-    /// [`StoreError`] tells.
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>>;
+    /// store is as usable as before, see [`StoreError::is_retryable`], and nothing was written, with the one exception that
+    /// [`StoreError`] describes.
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>>;
 
     /// How many transactions this store has committed since it was opened.
     fn commits(&self) -> u64;

@@ -3,8 +3,8 @@
 use crate::header::{HEADER_NAME, Header};
 use crate::kdf::{KdfParams, Kek};
 use crate::seal::{Key, Sealer};
-use crate::{Batch, MAX_NAME_BYTES, SharedBackend, Store, StoreError, Write};
-use futures::future::LocalBoxFuture;
+use crate::{Batch, MAX_NAME_BYTES, Receipt, SharedBackend, Store, StoreError, Write};
+use futures::future::{LocalBoxFuture, ready};
 use std::cell::Cell;
 
 /// A [`Store`] over a [`Backend`](crate::Backend), with names and values sealed.
@@ -149,13 +149,18 @@ impl Store for SealedStore {
         })
     }
 
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(ready(self.usable()))
+    }
+
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
         Box::pin(async move {
             self.usable()?;
-            if batch.is_empty() {
-                return Ok(());
+            if !batch.is_empty() {
+                self.write(self.seal(&batch)?).await?;
             }
-            self.write(self.seal(&batch)?).await
+            // The backend is on this device: what it committed is as durable as it will be.
+            Ok(Receipt::new(ready(Ok(()))))
         })
     }
 

@@ -50,7 +50,7 @@ async fn write_for_ever(file: &Path) {
     let mut number = generation(&store).await;
     loop {
         number += 1;
-        store.commit(batch(number)).await.unwrap();
+        store.commit(batch(number)).await.unwrap().durable().await.unwrap();
         println!("{number}");
         std::io::stdout().flush().unwrap();
     }
@@ -62,7 +62,7 @@ async fn kill_writers() {
     let backend: SharedBackend = Rc::new(SqliteBackend::open(&file).unwrap());
     let kdf = KdfParams::external_key();
     let store = SealedStore::create(backend, &kdf, Kek::from_bytes([7; 32])).await.unwrap();
-    store.commit(batch(0)).await.unwrap();
+    store.commit(batch(0)).await.unwrap().durable().await.unwrap();
     store.close().await;
     for round in 1..=10_usize {
         let program = std::env::current_exe().unwrap();

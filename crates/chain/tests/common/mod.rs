@@ -61,7 +61,7 @@ impl Device {
         let mut batch = Batch::default();
         chain.stage(&mut batch);
         let store = self.store.clone();
-        self.platform.run(async move { store.commit(batch).await.unwrap() });
+        self.platform.run(async move { store.commit(batch).await.unwrap().durable().await.unwrap() });
     }
 
     pub fn poll(&self, chain: &Rc<Chain>) -> Result<amplet_chain::Poll, amplet_chain::ChainError> {

@@ -322,7 +322,7 @@ impl Node {
     /// # Errors
     /// [`NodeError::Chain`].
     pub async fn sync_now(&self) -> Result<(), NodeError> {
-        sync::once(&self.inner).await.map_err(NodeError::Chain)
+        sync::once(&self.inner, None).await.map_err(NodeError::Chain)
     }
 
     /// Best block that every part has read: height and hash.

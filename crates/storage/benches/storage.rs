@@ -1,4 +1,4 @@
-//! How long a person waits: `cargo bench -p amplet-storage`. Figures to read, no pass or fail.
+//! Waiting times of users: `cargo bench -p amplet-storage`. Figures to read, no pass or fail.
 
 use amplet_storage::kdf::{KdfParams, Kek, derive};
 use amplet_storage::{Batch, MemoryBackend, SealedStore, SharedBackend, SqliteBackend, Store, StoreError};
@@ -37,7 +37,7 @@ fn step() -> Batch {
     batch
 }
 
-/// Prints the median and the greatest of some runs.
+/// Prints the median and the maximum of some runs.
 fn report<T>(what: &str, runs: usize, mut run: impl FnMut() -> Outcome<T>) -> Outcome<()> {
     let mut times: Vec<Duration> = Vec::new();
     for _ in 0..runs {
@@ -46,8 +46,8 @@ fn report<T>(what: &str, runs: usize, mut run: impl FnMut() -> Outcome<T>) -> Ou
         times.push(start.elapsed());
     }
     times.sort_unstable();
-    if let (Some(median), Some(greatest)) = (times.get(runs / 2), times.last()) {
-        println!("{what}: median {median:.2?}, greatest {greatest:.2?} of {runs}");
+    if let (Some(median), Some(maximum)) = (times.get(runs / 2), times.last()) {
+        println!("{what}: median {median:.2?}, maximum {maximum:.2?} of {runs}");
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
-//! The key-value trait of the wallet, its sealed form and its backends.
+//! The wallet's key-value store, its sealed form and its backends.
 //!
 //! `node` and `wallet` see a [`Store`]: named values, changed by whole [`Batch`]es. The one implementation seals names and
-//! values and keeps them in a [`Backend`]: memory, IndexedDB, SQLite, or what the host of the wasm lends.
+//! values and stores them in a [`Backend`]: memory, IndexedDB, SQLite, or a store of the JavaScript that embeds the wasm.
+//!
+//! Floor: adapters above `protocol`, the only crate of the workspace it may import (for its error codes). It never acts except
+//! when called: no task, no timer, no write but those of a call.
 
 mod backend;
 mod batch;
@@ -36,10 +39,10 @@ pub use sqlite::SqliteBackend;
 
 use futures::future::LocalBoxFuture;
 
-/// The longest name, in bytes of UTF-8.
+/// Maximum length of a name, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 512;
 
-/// Named values that survive the process; what `node` and `wallet` use.
+/// Named values that survive the process; the store of `node` and `wallet`.
 ///
 /// Names are "/"-separated paths: `ldk/manager`, `ldk/monitor/<outpoint>`, `wallet/payment/<id>`; 1 to
 /// [`MAX_NAME_BYTES`] bytes.
@@ -54,7 +57,7 @@ pub trait Store {
     /// commit has found it out), [`StoreError::InvalidName`], [`StoreError::Backend`].
     fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
 
-    /// The full names that start with `prefix`, sorted; the empty prefix gives all.
+    /// The full names that start with `prefix`, sorted; all for the empty prefix.
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -79,10 +82,10 @@ pub trait Store {
     /// [`StoreError`] describes.
     fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>>;
 
-    /// How many transactions this store has committed since it was opened.
+    /// The number of transactions that this store has committed since it was opened.
     fn commits(&self) -> u64;
 
-    /// Lets the backend go; later calls give [`StoreError::Closed`]. Closing twice is no error.
+    /// Releases the backend; later calls give [`StoreError::Closed`]. Closing twice is no error.
     fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()>;
 }
 

@@ -16,7 +16,7 @@ const NAMES: [&str; 4] = ["ldk/manager", "ldk/monitor/1", "ldk/monitor/2", "wall
 
 fn main() {
     match std::env::args_os().nth(1) {
-        Some(file) if Path::new(&file).exists() => block_on(write_for_ever(Path::new(&file))),
+        Some(file) if Path::new(&file).exists() => block_on(write_forever(Path::new(&file))),
         _ => block_on(kill_writers()),
     }
 }
@@ -45,7 +45,7 @@ fn batch(number: u64) -> Batch {
     batch
 }
 
-async fn write_for_ever(file: &Path) {
+async fn write_forever(file: &Path) {
     let store = open(file).await;
     let mut number = generation(&store).await;
     loop {

@@ -15,7 +15,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
 
-/// Where a suite gets its backends from.
+/// The source of a suite's backends.
 pub trait Lab {
     /// Opens the wallet of this name: a fresh one the first time, another handle on the same data (as another tab or process
     /// has it) each time after that.

@@ -1,4 +1,4 @@
-//! What [`SealedStore`] does, on whatever backend.
+//! Cases for [`SealedStore`] on every backend.
 
 use super::{Interrupted, Lab, abandon_after};
 use crate::kdf::{self, KdfParams, Kek};
@@ -7,7 +7,7 @@ use futures::FutureExt;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// As costly as a test can bear.
+/// Parameters that are cheap enough for a test.
 fn cheap(salt: u8) -> KdfParams {
     KdfParams::argon2id(8, 1, 1, [salt; kdf::SALT_BYTES]).unwrap()
 }
@@ -85,11 +85,11 @@ pub async fn ready_to_act(lab: &dyn Lab) {
     second.ready().await.unwrap();
 }
 
-/// Unicode, control characters, the longest name, names that are prefixes of each other or only look alike.
+/// Unicode, control characters, a name of maximum length, names that are prefixes of each other or only look alike.
 pub async fn names_of_every_kind(lab: &dyn Lab) {
     let store = create(lab, "names").await;
-    let longest = "x".repeat(MAX_NAME_BYTES);
-    let names = ["a", "a/", "a/b", "header", "caf\u{e9}", "cafe\u{301}", "支払い/⚡", "\0\n", &longest];
+    let maximum = "x".repeat(MAX_NAME_BYTES);
+    let names = ["a", "a/", "a/b", "header", "caf\u{e9}", "cafe\u{301}", "支払い/⚡", "\0\n", &maximum];
     let mut all = Batch::new();
     names.iter().for_each(|name| all.put(*name, name.as_bytes().to_vec()));
     store.commit(all).await.unwrap().durable().await.unwrap();
@@ -128,7 +128,7 @@ pub async fn counts_its_commits(lab: &dyn Lab) {
     assert_eq!(store.commits(), 1);
 }
 
-/// What was committed is there after the process ended, with and without close.
+/// Committed values are there after the process ended, with and without close.
 pub async fn reopened_with_its_key(lab: &dyn Lab) {
     assert_eq!(SealedStore::kdf_params(&backend(lab, "reopened").await).await.unwrap(), None);
     let missing = SealedStore::open(backend(lab, "reopened").await, kek("right")).await.err().unwrap();
@@ -145,7 +145,7 @@ pub async fn reopened_with_its_key(lab: &dyn Lab) {
     assert_eq!(open(lab, "reopened").await.get("a").await.unwrap().unwrap(), b"2");
 }
 
-/// A wrong passphrase is told as such, and does not fence off who has the wallet open.
+/// A wrong passphrase is reported as such, and does not fence off a writer that has the wallet open.
 pub async fn a_wrong_key_disturbs_nobody(lab: &dyn Lab) {
     let store = create(lab, "wrong").await;
     let wrong = SealedStore::open(backend(lab, "wrong").await, kek("wrong")).await.err().unwrap();
@@ -275,7 +275,7 @@ pub async fn nothing_readable_is_stored(lab: &dyn Lab) {
     }
 }
 
-/// A value moved to another name, and a damaged one, are told as corruption of that name.
+/// A value moved to another name, and a damaged one, are reported as corruption of that name.
 pub async fn values_cannot_be_swapped(lab: &dyn Lab) {
     let store = create(lab, "swapped").await;
     store.commit(batch([("a", b"1"), ("b", b"2")])).await.unwrap().durable().await.unwrap();
@@ -294,7 +294,7 @@ pub async fn values_cannot_be_swapped(lab: &dyn Lab) {
     }
 }
 
-/// A batch whose commit was dropped half-way is there as a whole or not at all, and the store goes on working.
+/// A batch whose commit was dropped half-way is there as a whole or not at all, and the store continues to work.
 pub async fn abandoned_commits(lab: &dyn Lab) {
     let store = create(lab, "abandoned").await;
     store.commit(batch([("a", b"0"), ("b", b"0")])).await.unwrap().durable().await.unwrap();
@@ -317,7 +317,7 @@ pub async fn bad_names(lab: &dyn Lab) {
     assert!(store.list("").await.unwrap().is_empty());
 }
 
-/// A closed store says so to every call.
+/// A closed store returns `Closed` from every call.
 pub async fn closed_is_closed(lab: &dyn Lab) {
     let store = create(lab, "closed").await;
     store.close().await;

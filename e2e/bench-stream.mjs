@@ -53,7 +53,7 @@ async function fund(page, network) {
     return wallet.newAddress();
   });
   await network.fund(address, 3_000_000, 1);
-  await balance(page, 'savingsSat');
+  await balance(page, 'onchainSat');
   await page.evaluate(async () => {
     const { gateways } = await (await fetch('config.json')).json();
     await globalThis.wallet.openChannel({ gateway: gateways[0].address.split("@")[0], capacitySat: 2_000_000n });
@@ -62,7 +62,7 @@ async function fund(page, network) {
   await balance(page, 'spendableMsat');
 }
 
-/** Waits until there is some. @param {Page} page @param {'savingsSat' | 'spendableMsat'} part */
+/** Waits until there is some. @param {Page} page @param {'onchainSat' | 'spendableMsat'} part */
 const balance = (page, part) =>
   page.evaluate(async (name) => {
     while ((await globalThis.wallet.balance())[name] === 0n) await new Promise((tick) => setTimeout(tick, 250));

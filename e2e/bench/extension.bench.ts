@@ -1,7 +1,7 @@
-/** How long a person waits for what a purse pays, and for the popup: in headless Chromium, the gateway on loopback. */
+/** How long a user waits for what a budget pays, and for the popup: in headless Chromium, the gateway on loopback. */
 
 import { expect, test, type Page } from '@playwright/test';
-import { fundedBrowser, givePurse } from '../lib/extension-wallet';
+import { fundedBrowser, giveBudget } from '../lib/extension-wallet';
 import type { ExtensionBrowser } from '../lib/extension';
 import { print } from '../lib/figures.mjs';
 import { Network } from '../lib/network.mjs';
@@ -47,7 +47,7 @@ test('click to paid content, WebLN', async () => {
   site.on('/goods', (_, response) => void response.end('The goods'));
   const page = await browser.context.newPage();
   await page.goto(`${site.origin()}/shop`);
-  await givePurse(browser, page, 10_000, 1_000);
+  await giveBudget(browser, page, 10_000, 1_000);
   await page.bringToFront();
   await page.evaluate(() => (window as unknown as { webln: { enable(): Promise<unknown> } }).webln.enable());
   const times = { all: [] as number[], bill: [] as number[], pay: [] as number[] };
@@ -60,7 +60,7 @@ test('click to paid content, WebLN', async () => {
     times.bill.push(billed - clicked);
     times.pay.push(paid - billed);
   }
-  console.log('\nPaying a site within its purse, one hop');
+  console.log('\nPaying a site within its budget, one hop');
   print('click to paid content, webln.sendPayment', times.all);
   print('of that, until the site has made the invoice', times.bill);
   print('of that, sendPayment', times.pay);
@@ -82,7 +82,7 @@ test('click to paid content, a page behind 402', async () => {
     const wall = paywall(site, network, `/story-${run}`, PRICE_MSAT, `<h1>The whole story</h1>${STORY}`);
     site.page(`/front-${run}`, LINK(`/story-${run}`));
     await page.goto(`${origin}/front-${run}`);
-    await givePurse(browser, page, 1_000, 100);
+    await giveBudget(browser, page, 1_000, 100);
     await page.bringToFront();
     await page.waitForTimeout(1_000); // the popup's end is not measured
     await page.getByRole('link').click();

@@ -1,4 +1,4 @@
-/** What a person does with the extension, by the words and roles that a person goes by. English. */
+/** What a user does with the extension, by the words and roles that a user goes by. English. */
 
 import { expect, type Page } from '@playwright/test';
 import { expectAccessible } from './axe';
@@ -39,15 +39,15 @@ export async function popupOver(browser: ExtensionHost, site: Page): Promise<Pag
   return popup;
 }
 
-/** Gives the site in front a purse in the popup. Amounts in sat. */
-export async function givePurse(browser: ExtensionHost, site: Page, perDay: number, askAbove: number): Promise<void> {
+/** Gives the site in front a budget in the popup. Amounts in sat. */
+export async function giveBudget(browser: ExtensionHost, site: Page, perDay: number, askAbove: number): Promise<void> {
   const popup = await popupOver(browser, site);
-  await expect(popup.getByTestId('site-purse')).toHaveAttribute('data-state', 'none');
+  await expect(popup.getByTestId('site-budget')).toHaveAttribute('data-state', 'none');
   await popup.getByText('Other limits').click();
   await popup.getByLabel('At most, each day').fill(String(perDay));
   await popup.getByLabel('Ask me above').fill(String(askAbove));
-  await popup.getByRole('button', { name: 'Give this purse' }).click();
-  await expect(popup.getByTestId('site-purse')).toHaveAttribute('data-state', 'open');
+  await popup.getByRole('button', { name: 'Give this budget' }).click();
+  await expect(popup.getByTestId('site-budget')).toHaveAttribute('data-state', 'open');
   await popup.close();
 }
 

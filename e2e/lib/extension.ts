@@ -19,7 +19,7 @@ interface Options {
 /** Chromium as it runs. */
 interface Running {
   context: BrowserContext;
-  /** Ends it as a person does. */
+  /** Ends it as a user does. */
   close(): Promise<void>;
   /** Ends it as a power cut does. */
   kill(): Promise<void>;
@@ -34,7 +34,7 @@ export interface ExtensionHost {
   open(name: string): Promise<Page>;
   /** Opens one of the extension's pages so that the tabs stay as they are, where the browser can do that. */
   window(name: string): Promise<Page>;
-  /** The window that asks the person, if there is one. */
+  /** The window that asks the user, if there is one. */
   asking(): Promise<Page | undefined>;
   /** Ends the browser and starts it again, with the same profile. */
   restart(): Promise<void>;

@@ -1,4 +1,4 @@
-/** What a person does on the page, by the words and roles that a person goes by. English page. */
+/** What a user does on the page, by the words and roles that a user goes by. English page. */
 
 import { createHash } from 'node:crypto';
 import { expect } from '@playwright/test';
@@ -85,7 +85,7 @@ export class WalletPage {
   }
 
   /**
-   * As a person who pressed F5.
+   * As a user who pressed F5.
    * @param {string} passphrase
    */
   async reload(passphrase) {

@@ -142,7 +142,7 @@ export async function serve(routes, folder) {
       response.end(request.method === 'HEAD' ? undefined : body);
     });
   });
-  // An extension or a person may keep connections open; they are not waited for.
+  // An extension or a user may keep connections open; they are not waited for.
   const stop = () => {
     server.close();
     server.closeAllConnections();

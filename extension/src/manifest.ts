@@ -28,7 +28,7 @@ const SCRIPTS = { matches: ['http://*/*', 'https://*/*'], all_frames: true, run_
 export function manifest(browser: Browser, version: string): object {
   return {
     manifest_version: 3,
-    // A private window has no purse: what is paid there would be kept with the rest of the history.
+    // A private window has no budget: what is paid there would be kept with the rest of the history.
     incognito: 'not_allowed',
     name: '__MSG_name__',
     description: '__MSG_description__',
@@ -62,7 +62,7 @@ const FIREFOX = {
   // The page is the wallet's home, as the offscreen document is in Chrome.
   background: { page: 'background.html' },
   sidebar_action: { default_panel: 'panel.html', default_title: '__MSG_name__', default_icon: ICONS, open_at_install: false },
-  // Not on Android, which has no windows to ask the person in.
+  // Not on Android, which has no windows to ask the user in.
   browser_specific_settings: {
     gecko: { id: 'wallet@amplet.dev', strict_min_version: '140.0', data_collection_permissions: { required: ['none'] } },
   },

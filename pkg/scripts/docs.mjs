@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** What tells a number's unit, or that it counts or numbers something. */
-const UNIT = /msat|\bsat\b|sat\/|second|\bms\b|milliseconds|minute|\bdays?\b|percent|millionth|per million|bytes?|height|how many|\bnumber\b|purse|so many|rises by one|at most|positions?|index|blocks|confirmations|channels|status|transactions|generation|version|name|\bid\b|80 or 100|bits|payments|TLV/i;
+const UNIT = /msat|\bsat\b|sat\/|second|\bms\b|milliseconds|minute|\bdays?\b|percent|millionth|per million|bytes?|height|how many|\bnumber\b|budget|so many|rises by one|at most|positions?|index|blocks|confirmations|channels|status|transactions|generation|version|name|\bid\b|80 or 100|bits|payments|TLV/i;
 /** Names that tell it by themselves. */
 const NAMED = /(msat|sat|secs|ms|ppm|percent|height|count|bytes|minutes|version|epoch)$/i;
 

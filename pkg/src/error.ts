@@ -1,6 +1,6 @@
-import type { ErrorCode, NoRoute, PurseRefusal, WalletError as ErrorData } from './protocol.ts';
+import type { ErrorCode, NoRoute, BudgetRefusal, WalletError as ErrorData } from './protocol.ts';
 
-/** What goes wrong with a wallet: `code` for programs, `message` for a person, naming what to do. */
+/** What goes wrong with a wallet: `code` for programs, `message` for a user, naming what to do. */
 export class WalletError extends Error {
   override readonly name = 'WalletError';
 
@@ -10,8 +10,8 @@ export class WalletError extends Error {
   /** What lay below it, outermost first; for diagnostics. */
   readonly causes: readonly string[];
 
-  /** With `purseRefused` and `approvalNeeded`: which rule, what it leaves, until when, what is needed. */
-  readonly purse: PurseRefusal | undefined;
+  /** With `budgetRefused` and `approvalNeeded`: which rule, what it leaves, until when, what is needed. */
+  readonly budget: BudgetRefusal | undefined;
 
   /** With `noRoute`: what is in the way, and what would work, where that is known. */
   readonly noRoute: NoRoute | undefined;
@@ -25,13 +25,13 @@ export class WalletError extends Error {
     message: string,
     causes: readonly string[] = [],
     log: readonly string[] = [],
-    { purse, noRoute }: Pick<ErrorData, 'purse' | 'noRoute'> = {},
+    { budget, noRoute }: Pick<ErrorData, 'budget' | 'noRoute'> = {},
   ) {
     super(message);
     this.code = code;
     this.causes = causes;
     this.log = log;
-    this.purse = purse;
+    this.budget = budget;
     this.noRoute = noRoute;
   }
 }
@@ -39,8 +39,8 @@ export class WalletError extends Error {
 /** The plain form in which an error crosses a port. */
 export function toData(error: unknown): ErrorData {
   if (isErrorData(error)) {
-    const { code, message, causes, purse, noRoute } = error;
-    return { code, message, causes: [...causes], ...(purse && { purse }), ...(noRoute && { noRoute }) };
+    const { code, message, causes, budget, noRoute } = error;
+    return { code, message, causes: [...causes], ...(budget && { budget }), ...(noRoute && { noRoute }) };
   }
   return {
     code: 'internal',

@@ -6,7 +6,7 @@ export const VERSION = 1;
 /**
  * What went wrong, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "purseRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
 
 /**
  * What is in the way of a payment.
@@ -33,14 +33,14 @@ neededFeeMsat: bigint | null, };
 /**
  * What a holder is.
  */
-export type HolderKind = "person" | "site" | "app" | "device" | "child";
+export type HolderKind = "user" | "site" | "app" | "device" | "child";
 
 /**
- * Who may spend from a purse. A `site` has the origin of the frame that asks (`origin`) and that of the page it is in (`topLevel`), both as the
- * browser reports them (`https://example.org:8443`), never as a message says; a `person` has nothing more, the others an `id`
+ * Who may spend from a budget. A `site` has the origin of the frame that asks (`origin`) and that of the page it is in (`topLevel`), both as the
+ * browser reports them (`https://example.org:8443`), never as a message says; a `user` has nothing more, the others an `id`
  * of 1 to 80 characters.
  */
-export type Holder = { kind: 'person' } | { kind: 'site', origin: string, topLevel: string } | { kind: 'app' | 'device' | 'child', id: string };
+export type Holder = { kind: 'user' } | { kind: 'site', origin: string, topLevel: string } | { kind: 'app' | 'device' | 'child', id: string };
 
 /**
  * Where a window begins.
@@ -83,8 +83,8 @@ perSecondMsat: bigint,
 keepSeconds: number, };
 
 /**
- * What a purse allows. Every limit is for amount and fee together; what is null or empty does not limit. Any purse but the
- * person's has to be bounded: by a window, a rate, a total, or by asking about every payment (`askAboveMsat` 0).
+ * What a budget allows. Every limit is for amount and fee together; what is null or empty does not limit. Any budget but the
+ * user's has to be bounded: by a window, a rate, a total, or by asking about every payment (`askAboveMsat` 0).
  */
 export type Rules = { 
 /**
@@ -108,7 +108,7 @@ totalMsat: bigint | null,
  */
 expiresAt: bigint | null, 
 /**
- * The person is asked about each payment that costs more; 0 asks about every one.
+ * The user is asked about each payment that costs more; 0 asks about every one.
  */
 askAboveMsat: bigint | null, 
 /**
@@ -117,18 +117,18 @@ askAboveMsat: bigint | null,
 purposes: Array<string>, };
 
 /**
- * One of a purse's limits.
+ * One of a budget's limits.
  */
-export type PurseRule = "perPayment" | "calendarHour" | "calendarDay" | "calendarWeek" | "calendarMonth" | "rollingHour" | "rollingDay" | "rollingWeek" | "rollingMonth" | "rate" | "total";
+export type BudgetRule = "perPayment" | "calendarHour" | "calendarDay" | "calendarWeek" | "calendarMonth" | "rollingHour" | "rollingDay" | "rollingWeek" | "rollingMonth" | "rate" | "total";
 
 /**
- * How one of a purse's limits over time stands.
+ * How one of a budget's limits over time stands.
  */
-export type Standing = { 
+export type LimitUsage = { 
 /**
  * Which.
  */
-rule: PurseRule, 
+rule: BudgetRule, 
 /**
  * At most so much.
  */
@@ -140,7 +140,7 @@ spentMsat: bigint,
 /**
  * So much of it is reserved for payments under way.
  */
-heldMsat: bigint, 
+reservedMsat: bigint, 
 /**
  * So much can still be reserved.
  */
@@ -152,11 +152,11 @@ leftMsat: bigint,
 until: bigint | null, };
 
 /**
- * A purse: a budget with a holder and rules.
+ * A budget: a budget with a holder and rules.
  */
-export type Purse = { 
+export type Budget = { 
 /**
- * Its number in this wallet; 0 is the person's own.
+ * Its number in this wallet; 0 is the user's own.
  */
 id: number, 
 /**
@@ -164,7 +164,7 @@ id: number,
  */
 holder: Holder, 
 /**
- * The purse that it draws from: what is spent here counts there too, and that one's limits hold as well.
+ * The budget that it draws from: what is spent here counts there too, and that one's limits hold as well.
  */
 parent: number | null, 
 /**
@@ -172,20 +172,20 @@ parent: number | null,
  */
 rules: Rules, 
 /**
- * A closed purse allows nothing.
+ * A closed budget allows nothing.
  */
 closed: boolean, 
 /**
  * How its limits over time stand.
  */
-standings: Array<Standing>, };
+usage: Array<LimitUsage>, };
 
 /**
- * Who pays, and what for. None: the person, by hand.
+ * Who pays, and what for. None: the user, by hand.
  */
-export type Spender = { 
+export type Authorization = { 
 /**
- * Whose purse pays.
+ * Whose budget pays.
  */
 holder: Holder, 
 /**
@@ -193,34 +193,34 @@ holder: Holder,
  */
 purpose?: string, 
 /**
- * The person was shown exactly this payment and allows it to cost at most so much, fee included. It answers the purse's
- * question, once; its limits hold all the same. A holder without a purse gets one that asks about every payment.
+ * The user was shown exactly this payment and allows it to cost at most so much, fee included. It answers the budget's
+ * question, once; its limits hold all the same. A holder without a budget gets one that asks about every payment.
  */
 approvedMsat?: bigint, };
 
 /**
- * Why a purse gives no money for a payment.
+ * Why a budget gives no money for a payment.
  */
-export type PurseReason = "ask" | "noPurse" | "approval" | "limit" | "expired" | "purpose" | "closed" | "invalid";
+export type BudgetReason = "ask" | "noBudget" | "approval" | "limit" | "expired" | "purpose" | "closed" | "invalid";
 
 /**
- * Why a purse gives no money for a payment, for a prompt that says it. Nothing left.
+ * Why a budget gives no money for a payment, for a prompt that says it. No funds were sent.
  */
-export type PurseRefusal = { 
+export type BudgetRefusal = { 
 /**
- * The purse that refuses or asks: the one that pays, or one that it draws from. Null: there is none.
+ * The budget that refuses or asks: the one that pays, or one that it draws from. Null: there is none.
  */
-purse: number | null, 
+budget: number | null, 
 /**
  * Why.
  */
-reason: PurseReason, 
+reason: BudgetReason, 
 /**
  * The limit that is in the way.
  */
-rule: PurseRule | null, 
+rule: BudgetRule | null, 
 /**
- * What that limit is, what goes without asking, or what the person allowed.
+ * What that limit is, what goes without asking, or what the user allowed.
  */
 limitMsat: bigint | null, 
 /**
@@ -232,13 +232,13 @@ leftMsat: bigint | null,
  */
 neededMsat: bigint | null, 
 /**
- * When `neededMsat` will be free if nothing else is spent, or since when the purse has expired (seconds since the UNIX
+ * When `neededMsat` will be free if nothing else is spent, or since when the budget has expired (seconds since the UNIX
  * epoch). Null: time alone does not help.
  */
 until: bigint | null, };
 
 /**
- * An error with a code for programs and a message for a person; the message names the remedy.
+ * An error with a code for programs and a message for a user; the message names the remedy.
  */
 export type WalletError = { 
 /**
@@ -258,12 +258,12 @@ causes: Array<string>,
  */
 noRoute?: NoRoute, 
 /**
- * Why a purse gives no money; only with `purseRefused` and `approvalNeeded`.
+ * Why a budget gives no money; only with `budgetRefused` and `approvalNeeded`.
  */
-purse?: PurseRefusal, };
+budget?: BudgetRefusal, };
 
 /**
- * What a payment would cost at most, and what its purse says to it: for the window that asks the person.
+ * What a payment would cost at most, and what its budget says to it: for the window that asks the user.
  */
 export type Preview = { 
 /**
@@ -279,16 +279,16 @@ maxFeeMsat: bigint,
  */
 neededMsat: bigint, 
 /**
- * The holder's open purse as it is now; null: there is none.
+ * The holder's open budget as it is now; null: there is none.
  */
-purse: Purse | null, 
+budget: Budget | null, 
 /**
- * What the purse and each one that it draws from would still allow after this payment, by their tightest limit over time;
+ * What the budget and each one that it draws from would still allow after this payment, by their tightest limit over time;
  * null: no limit over time, or the payment does not fit.
  */
 leftAfterMsat: bigint | null, 
 /**
- * `approvalNeeded` or `purseRefused`, with why; null: it would be paid without asking.
+ * `approvalNeeded` or `budgetRefused`, with why; null: it would be paid without asking.
  */
 problem: WalletError | null, };
 
@@ -297,7 +297,7 @@ problem: WalletError | null, };
  */
 export type SpendingRow = { 
 /**
- * The day on which it was decided, in the person's time zone: `2026-11-22`.
+ * The day on which it was decided, in the user's time zone: `2026-11-22`.
  */
 date: string, 
 /**
@@ -404,13 +404,13 @@ export type Balance = {
 /**
  * Everyday money that is ours in open channels, reserves included.
  */
-everydayMsat: bigint, 
+lightningMsat: bigint, 
 /**
- * The part of `everydayMsat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
+ * The part of `lightningMsat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
  */
 spendableMsat: bigint, 
 /**
- * The part of `everydayMsat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
+ * The part of `lightningMsat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
  */
 trustedMsat: bigint, 
 /**
@@ -424,11 +424,11 @@ closingSat: bigint,
 /**
  * Confirmed savings, in sat, reserve included.
  */
-savingsSat: bigint, 
+onchainSat: bigint, 
 /**
  * Unconfirmed deposits and change, in sat.
  */
-savingsPendingSat: bigint, 
+onchainPendingSat: bigint, 
 /**
  * Savings held back so that a channel can be closed at any fee (anchor reserve), in sat.
  */
@@ -527,7 +527,7 @@ session: string,
  */
 payments: bigint, 
 /**
- * Payments that failed: nothing left.
+ * Payments that failed: no funds were sent.
  */
 failed: bigint, 
 /**
@@ -568,7 +568,7 @@ amountMsat: bigint | null,
  */
 feeMsat: bigint | null, 
 /**
- * Description from the invoice, or the person's own.
+ * Description from the invoice, or the user's own.
  */
 description: string, 
 /**
@@ -804,7 +804,7 @@ trust: Trust,
 error: WalletError | null, };
 
 /**
- * What a person should know, with its remedy; the page has a text for each.
+ * What a user should know, with its remedy; the page has a text for each.
  */
 export type Warning = "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree";
 
@@ -833,7 +833,7 @@ chain: ChainStatus,
  */
 gateways: Array<GatewayStatus>, 
 /**
- * What a person should know.
+ * What a user should know.
  */
 warnings: Array<Warning>, 
 /**
@@ -889,7 +889,7 @@ payment: Payment, } | { "type": "depositConfirmed",
 /**
  * The payment.
  */
-payment: Payment, } | { "type": "purseUsed", 
+payment: Payment, } | { "type": "budgetUsed", 
 /**
  * Who holds it.
  */
@@ -909,9 +909,9 @@ limitMsat: bigint,
 /**
  * When the limit begins anew (seconds since the UNIX epoch); `null`: it does not.
  */
-until: bigint | null, } | { "type": "purseLow", 
+until: bigint | null, } | { "type": "budgetLow", 
 /**
- * Who holds the purse that draws.
+ * Who holds the budget that draws.
  */
 holder: string, 
 /**
@@ -935,7 +935,7 @@ channelId: string, } | { "type": "channelClosed",
  */
 channelId: string, 
 /**
- * Why, for a person.
+ * Why, for a user.
  */
 reason: string, });
 
@@ -962,7 +962,7 @@ payment: Payment, } | { "type": "depositConfirmed",
 /**
  * The payment.
  */
-payment: Payment, } | { "type": "purseUsed", 
+payment: Payment, } | { "type": "budgetUsed", 
 /**
  * Who holds it.
  */
@@ -982,9 +982,9 @@ limitMsat: bigint,
 /**
  * When the limit begins anew (seconds since the UNIX epoch); `null`: it does not.
  */
-until: bigint | null, } | { "type": "purseLow", 
+until: bigint | null, } | { "type": "budgetLow", 
 /**
- * Who holds the purse that draws.
+ * Who holds the budget that draws.
  */
 holder: string, 
 /**
@@ -1008,7 +1008,7 @@ channelId: string, } | { "type": "channelClosed",
  */
 channelId: string, 
 /**
- * Why, for a person.
+ * Why, for a user.
  */
 reason: string, };
 
@@ -1197,7 +1197,7 @@ description: string,
  */
 expirySecs: number | null, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
- * What a person pasted or scanned.
+ * What a user pasted or scanned.
  */
 text: string, } | { "method": "pay", 
 /**
@@ -1213,9 +1213,9 @@ amountMsat: bigint | null,
  */
 maxFeeMsat: bigint | null, 
 /**
- * Who pays; the person, by hand, when there is none.
+ * Who pays; the user, by hand, when there is none.
  */
-spender: Spender | null, } | { "method": "keysend", 
+authorization: Authorization | null, } | { "method": "keysend", 
 /**
  * Node id of who gets it, in hex.
  */
@@ -1233,9 +1233,9 @@ records: Array<CustomRecord>,
  */
 maxFeeMsat: bigint | null, 
 /**
- * Who pays; the person, by hand, when there is none.
+ * Who pays; the user, by hand, when there is none.
  */
-spender: Spender | null, } | { "method": "openStream", 
+authorization: Authorization | null, } | { "method": "openStream", 
 /**
  * Node id of who gets it, in hex.
  */
@@ -1257,9 +1257,9 @@ amountMsat: bigint,
  */
 maxFeeMsat: bigint, 
 /**
- * Who pays; the person, by hand, when there is none.
+ * Who pays; the user, by hand, when there is none.
  */
-spender: Spender | null, } | { "method": "closeStream", 
+authorization: Authorization | null, } | { "method": "closeStream", 
 /**
  * The stream's id.
  */
@@ -1281,9 +1281,9 @@ feeRate: bigint | null,
  */
 dryRun: boolean, 
 /**
- * Who pays; the person, by hand, when there is none.
+ * Who pays; the user, by hand, when there is none.
  */
-spender: Spender | null, } | { "method": "feeRates" } | { "method": "history" } & Page | { "method": "payment", 
+authorization: Authorization | null, } | { "method": "feeRates" } | { "method": "history" } & Page | { "method": "payment", 
 /**
  * Its id.
  */
@@ -1311,7 +1311,7 @@ channelId: string,
 /**
  * Without the gateway's cooperation: costs more and takes longer (two weeks).
  */
-force: boolean, } | { "method": "purses" } | { "method": "openPurse", 
+force: boolean, } | { "method": "budgets" } | { "method": "openBudget", 
 /**
  * Who.
  */
@@ -1321,9 +1321,9 @@ holder: Holder,
  */
 rules: Rules, 
 /**
- * The purse that it draws from.
+ * The budget that it draws from.
  */
-parent: number | null, } | { "method": "setPurseRules", 
+parent: number | null, } | { "method": "setBudgetRules", 
 /**
  * Which.
  */
@@ -1331,7 +1331,7 @@ id: number,
 /**
  * What it allows from now on.
  */
-rules: Rules, } | { "method": "topUpPurse", 
+rules: Rules, } | { "method": "topUpBudget", 
 /**
  * Which.
  */
@@ -1339,7 +1339,7 @@ id: number,
 /**
  * So much.
  */
-moreMsat: bigint, } | { "method": "closePurse", 
+moreMsat: bigint, } | { "method": "closeBudget", 
 /**
  * Which.
  */
@@ -1355,7 +1355,7 @@ maxFeeMsat: bigint | null,
 /**
  * Who would pay.
  */
-spender: Spender, } | { "method": "spending", 
+authorization: Authorization, } | { "method": "spending", 
 /**
  * The first day, `2026-11-22`; the earliest by default.
  */

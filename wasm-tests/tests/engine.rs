@@ -164,7 +164,7 @@ async fn each_listener_hears_the_state_until_it_leaves() {
     assert_eq!(field(&first, "notice").as_string().unwrap(), "changed");
     assert!(
         field(&first, "status.nodeId").as_string().is_some()
-            && field(&first, "balance.savingsSat").is_bigint()
+            && field(&first, "balance.onchainSat").is_bigint()
     );
     assert!(Array::from(&heard).iter().all(|notice| !notice.is_null()));
     engine.unsubscribe(subscription);

@@ -75,8 +75,8 @@ async fn wrong_gateways() {
 }
 
 #[wasm_bindgen_test]
-async fn purses() {
-    flows::purses(world(), disk("purses")).await;
+async fn budgets() {
+    flows::budgets(world(), disk("budgets")).await;
 }
 
 #[wasm_bindgen_test]

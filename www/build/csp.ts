@@ -1,6 +1,6 @@
 import type { Plugin } from 'vite';
 
-/** No inline script or style, no foreign code; connections anywhere, as gateways and chain sources are the person's choice. */
+/** No inline script or style, no foreign code; connections anywhere, as gateways and chain sources are the user's choice. */
 export const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",

@@ -2,7 +2,7 @@
 /**
  * The service worker: pins one release. It installs all files of its release, each checked against its SHA-256, or
  * nothing; serves them from the cache, so that the page opens offline; and takes over from an older one only when the
- * page, that is the person, says so.
+ * page, that is the user, says so.
  */
 
 /** Written above this code by build/service-worker.ts. */

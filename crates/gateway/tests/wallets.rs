@@ -206,7 +206,7 @@ async fn pay_both_ways(town: &Town, wallet: &Wallet) {
         town.ask("POST", "/admin/v1/invoices", &json!({ "amountMsat": "5000000", "description": "out" }));
     assert_eq!(made["state"], "open");
     let invoice = made["invoice"].as_str().unwrap().to_owned();
-    let pay = Request::Pay { invoice, amount_msat: None, max_fee_msat: Some(1_000), spender: None };
+    let pay = Request::Pay { invoice, amount_msat: None, max_fee_msat: Some(1_000), authorization: None };
     let Response::Payment(payment) = wallet.request(pay).await.unwrap() else { panic!() };
     let hash = made["paymentHash"].as_str().unwrap();
     assert_eq!((payment.id.as_str(), payment.preimage.is_some()), (hash, true), "{payment:?}");

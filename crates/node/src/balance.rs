@@ -14,10 +14,10 @@ use crate::node::Inner;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LightningBalance {
     /// Ours in open channels, reserves and pending HTLCs included.
-    pub everyday_msat: u64,
+    pub lightning_msat: u64,
     /// Can be sent now.
     pub spendable_msat: u64,
-    /// Of `everyday_msat`, in channels used without confirmation that the peer funded.
+    /// Of `lightning_msat`, in channels used without confirmation that the peer funded.
     pub trusted_msat: u64,
     /// Can be received now.
     pub receivable_msat: u64,
@@ -62,7 +62,7 @@ fn add_open(inner: &Inner, sum: &mut LightningBalance, channel: &ChannelDetails)
     let ours = inner.ldk.monitors.get_monitor(channel.channel_id).ok().map_or(0, |monitor| {
         monitor.get_claimable_balances().iter().map(of_open).fold(0, u64::saturating_add)
     });
-    sum.everyday_msat = sum.everyday_msat.saturating_add(ours);
+    sum.lightning_msat = sum.lightning_msat.saturating_add(ours);
     if is_trusted(channel) {
         sum.trusted_msat = sum.trusted_msat.saturating_add(ours);
     }

@@ -35,7 +35,7 @@ pub struct Forwarding {
 /// What a node is for.
 #[derive(Clone, Debug)]
 pub enum Role {
-    /// A person's: pays and receives, forwards nothing, announces nothing.
+    /// A user's: pays and receives, forwards nothing, announces nothing.
     Wallet,
     /// A server's: forwards, announces, opens channels to wallets.
     Gateway(Forwarding),

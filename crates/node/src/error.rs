@@ -1,7 +1,7 @@
 //! What can go wrong with a node.
 
+use amplet_budget::Denied;
 use amplet_chain::{BroadcastError, ChainError};
-use amplet_policy::Denied;
 use amplet_protocol::page::WalletError;
 use amplet_storage::StoreError;
 use lightning::ln::msgs::DecodeError;
@@ -107,7 +107,7 @@ pub enum PayError {
         "this payment carries more data than Lightning transports: ask the payee for a simpler invoice, or send fewer records"
     )]
     TooLarge,
-    /// The purse gives no money for it.
+    /// The budget gives no money for it.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// The offer cannot be paid.
@@ -143,7 +143,7 @@ pub enum OfferError {
 /// Why a payment from savings was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The purse gives no money for it: nothing was broadcast.
+    /// The budget gives no money for it: nothing was broadcast.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// The network refused it (it is forgotten), or could not be reached (it is kept and sent again).

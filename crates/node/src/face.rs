@@ -1,6 +1,6 @@
 //! What the wallet and the gateway use.
 
-mod purses;
+mod budgets;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use lightning::ln::types::ChannelId;
 use lightning_invoice::Bolt11Invoice;
 
 use crate::balance::{self, LightningBalance};
+use crate::budgets::Authorization;
 use crate::channels::{OpenChannel, reserve_sat};
 use crate::config::{NodeConfig, Role};
 use crate::error::{ChannelError, NodeError, PayError, SendError};
@@ -28,7 +29,6 @@ use crate::node::{Inner, Notice, SyncState};
 use crate::onchain::{OnchainError, Sent};
 use crate::payments::NewInvoice;
 use crate::peers::Kept;
-use crate::purses::Spender;
 use crate::routing::update;
 use crate::{deposits, engine, open, peers, sync};
 
@@ -103,7 +103,7 @@ impl Node {
         self.inner.kept.borrow().clone()
     }
 
-    /// Tries every waiting connection and the chain sources at once (the network came back, the person looks).
+    /// Tries every waiting connection and the chain sources at once (the network came back, the user looks).
     pub fn retry_now(&self) {
         self.inner.kept.borrow().iter().for_each(|kept| kept.retry.wake());
     }
@@ -162,32 +162,32 @@ impl Node {
         self.invoice_with(new, |_, _| ()).await
     }
 
-    /// Begins to pay an invoice for the person and answers its id in the history; the outcome comes by
+    /// Begins to pay an invoice for the user and answers its id in the history; the outcome comes by
     /// [`outcome`](Self::outcome). When no path is known, a wallet first asks its gateways for newer routing data.
     ///
     /// # Errors
-    /// [`PayError`]: nothing left.
+    /// [`PayError`]: no funds were sent.
     pub async fn pay(
         &self,
         invoice: &Bolt11Invoice,
         amount_msat: Option<u64>,
         max_fee_msat: u64,
     ) -> Result<String, PayError> {
-        self.pay_from(&Spender::person(), invoice, amount_msat, max_fee_msat).await
+        self.pay_from(&Authorization::user(), invoice, amount_msat, max_fee_msat).await
     }
 
-    /// As [`pay`](Self::pay), from another purse.
+    /// As [`pay`](Self::pay), from another budget.
     ///
     /// # Errors
-    /// [`PayError`]: nothing left.
+    /// [`PayError`]: no funds were sent.
     pub async fn pay_from(
         &self,
-        spender: &Spender,
+        authorization: &Authorization,
         invoice: &Bolt11Invoice,
         amount_msat: Option<u64>,
         max_fee_msat: u64,
     ) -> Result<String, PayError> {
-        self.inner.pay(invoice, amount_msat, max_fee_msat, spender).await
+        self.inner.pay(invoice, amount_msat, max_fee_msat, authorization).await
     }
 
     /// A gateway's channel graph as a Rapid Gossip Sync snapshot: what has changed since `since` (seconds since 1970), or all
@@ -295,11 +295,11 @@ impl Node {
     /// [`SendError`].
     pub async fn send_from(
         &self,
-        spender: &Spender,
+        authorization: &Authorization,
         sent: &Sent,
         address: &Address,
     ) -> Result<(), SendError> {
-        self.inner.send(sent, address, spender).await
+        self.inner.send(sent, address, authorization).await
     }
 
     /// Fee rate to confirm within `blocks`.

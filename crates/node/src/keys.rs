@@ -137,7 +137,7 @@ impl Keys {
     }
 }
 
-/// The key that stands for the person at `domain` (LUD-05): another one for each, and none of them the node's.
+/// The key that stands for the user at `domain` (LUD-05): another one for each, and none of them the node's.
 ///
 /// # Errors
 /// When a derivation is out of range.

@@ -12,12 +12,12 @@ use lightning::routing::router::{PaymentParameters, RouteParameters};
 use lightning::sign::EntropySource;
 use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
+use crate::budgets::Authorization;
 use crate::config::HTLC_DELTA;
 use crate::error::PayError;
 use crate::face::Node;
 use crate::node::Inner;
 use crate::payments::ATTEMPTS;
-use crate::purses::Spender;
 
 /// Custom records of a payment: TLV type and value.
 pub type Records = Vec<(u64, Vec<u8>)>;
@@ -68,7 +68,11 @@ impl Inner {
     }
 
     /// Begins to pay; the outcome comes by the ledger.
-    pub(crate) async fn keysend(&self, new: &Keysend, spender: &Spender) -> Result<String, PayError> {
+    pub(crate) async fn keysend(
+        &self,
+        new: &Keysend,
+        authorization: &Authorization,
+    ) -> Result<String, PayError> {
         self.check_payee(new)?;
         let secret = self.secret();
         let records = new.records.iter();
@@ -83,7 +87,7 @@ impl Inner {
                 self.now(),
             )
         };
-        self.depart(payment, new.max_fee_msat, spender, || self.spontaneous(new, &secret)).await
+        self.depart(payment, new.max_fee_msat, authorization, || self.spontaneous(new, &secret)).await
     }
 
     pub(crate) fn check_payee(&self, new: &Keysend) -> Result<(), PayError> {
@@ -121,9 +125,9 @@ impl Node {
     /// outcome comes by [`outcome`](Self::outcome).
     ///
     /// # Errors
-    /// [`PayError`]: nothing left.
-    pub async fn keysend(&self, spender: &Spender, new: &Keysend) -> Result<String, PayError> {
-        self.inner.keysend(new, spender).await
+    /// [`PayError`]: no funds were sent.
+    pub async fn keysend(&self, authorization: &Authorization, new: &Keysend) -> Result<String, PayError> {
+        self.inner.keysend(new, authorization).await
     }
 }
 

@@ -1,18 +1,18 @@
-//! Payments and events: what a person sees of their money. Records are staged in the step that they belong to.
+//! Payments and events: what a user sees of their money. Records are staged in the step that they belong to.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use amplet_policy::LoadError;
+use amplet_budget::LoadError;
 use amplet_protocol::page::{Event, EventKind, Payment, PaymentStatus};
 use amplet_storage::{Store, StoreError};
 use amplet_transport::Platform;
 use serde::{Deserialize, Serialize};
 
+use crate::budgets::{Budgets, Spent};
 use crate::journal::{Journal, names};
-use crate::purses::{Purses, Spent};
 use crate::streams::Streams;
 
 /// Version of the stored records.
@@ -38,9 +38,9 @@ pub enum LedgerError {
         /// What is wrong.
         what: String,
     },
-    /// The purses cannot be read.
+    /// The budgets cannot be read.
     #[error(transparent)]
-    Purses(#[from] LoadError),
+    Budgets(#[from] LoadError),
 }
 
 #[derive(Default)]
@@ -63,7 +63,7 @@ pub struct Ledger {
     journal: Arc<Journal>,
     platform: Rc<dyn Platform>,
     /// What payments may cost, and what they did.
-    pub purses: Purses,
+    pub budgets: Budgets,
     /// Open streams.
     pub(crate) streams: Streams,
 }
@@ -103,7 +103,7 @@ impl Ledger {
         }
         let counter = store.get(names::EVENT_COUNTER).await?.and_then(|bytes| bytes.try_into().ok());
         state.next_event = counter.map_or(1, u64::from_be_bytes);
-        let purses = Purses::open(store, Arc::clone(&journal), Rc::clone(&platform)).await?;
+        let budgets = Budgets::open(store, Arc::clone(&journal), Rc::clone(&platform)).await?;
         let streams =
             Streams::open(store, async |id: &str| match (state.open.get(id), state.done_at.get(id)) {
                 (Some(line), _) => Ok(Some(line.clone())),
@@ -111,11 +111,11 @@ impl Ledger {
                 (None, None) => Ok(None),
             })
             .await?;
-        purses.release_unknown(|id| state.open.contains_key(id) || streams.has(id));
-        Ok(Self { state: RefCell::new(state), journal, platform, purses, streams })
+        budgets.release_unknown(|id| state.open.contains_key(id) || streams.has(id));
+        Ok(Self { state: RefCell::new(state), journal, platform, budgets, streams })
     }
 
-    /// Stages a payment, new or changed. An ended one moves to the history, and its purse is settled.
+    /// Stages a payment, new or changed. An ended one moves to the history, and its budget is settled.
     pub fn put(&self, payment: Payment) {
         match payment.status {
             PaymentStatus::Pending => {}
@@ -143,10 +143,10 @@ impl Ledger {
         state.changed.push(payment);
     }
 
-    /// Settles a payment with its purse: `None` when nothing left.
+    /// Settles a payment with its budget: `None` when no funds were sent.
     pub(crate) fn settle(&self, id: &str, spent: Option<Spent>) {
-        for notice in self.purses.settle(id, spent) {
-            self.raise(self.platform.now().as_secs(), self.purses.tell(&notice));
+        for notice in self.budgets.settle(id, spent) {
+            self.raise(self.platform.now().as_secs(), self.budgets.tell(&notice));
         }
     }
 

@@ -4,6 +4,7 @@
 //! act on what was heard, commits everything of the step in one transaction, and only then speaks.
 
 mod balance;
+mod budgets;
 mod channels;
 mod closing;
 mod config;
@@ -26,7 +27,6 @@ mod onchain;
 mod open;
 mod payments;
 mod peers;
-mod purses;
 mod records;
 mod routing;
 mod signer;
@@ -37,9 +37,10 @@ mod types;
 mod wake;
 mod watch;
 
-pub use amplet_policy as policy;
+pub use amplet_budget as budget;
 pub use balance::{LightningBalance, is_trusted};
 pub use bitcoin;
+pub use budgets::Authorization;
 pub use channels::OpenChannel;
 pub use config::{
     AcceptChannel, Acceptance, Forwarding, Gossiping, GraphSource, HTLC_DELTA, InboundChannel, NodeConfig,
@@ -58,5 +59,4 @@ pub use offers::{NewOffer, PayOffer};
 pub use onchain::{Onchain, OnchainError, Sent};
 pub use payments::{NewInvoice, description};
 pub use peers::{ConnectionState, Kept};
-pub use purses::Spender;
 pub use streams::{MAX_SESSION, SESSION_RECORD, StreamError, StreamTo};

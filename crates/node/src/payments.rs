@@ -15,10 +15,10 @@ use lightning::routing::router::RouteParametersConfig;
 use lightning::sign::{NodeSigner, Recipient};
 use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description, PositiveTimestamp};
 
+use crate::budgets::Authorization;
 use crate::config::HTLC_DELTA;
 use crate::error::PayError;
 use crate::node::Inner;
-use crate::purses::Spender;
 use crate::routing::explain::no_route;
 use crate::routing::{Refused, update};
 
@@ -65,7 +65,7 @@ impl Inner {
         Ok(invoice)
     }
 
-    /// LDK without a clock dates invoices by the last block; a person's clock is nearer the truth.
+    /// LDK without a clock dates invoices by the last block; a user's clock is nearer the truth.
     fn stamp(&self, invoice: Bolt11Invoice) -> Result<Bolt11Invoice, PayError> {
         let wrong = |e: String| PayError::Invoice(e);
         let (mut raw, _, _) = invoice.into_signed_raw().into_parts();
@@ -83,14 +83,14 @@ impl Inner {
         }
     }
 
-    /// Begins to pay, once the purse has given what it costs at most; the outcome comes by the ledger. `amount_msat` only for
+    /// Begins to pay, once the budget has given what it costs at most; the outcome comes by the ledger. `amount_msat` only for
     /// an invoice without one.
     pub(crate) async fn pay(
         &self,
         invoice: &Bolt11Invoice,
         amount_msat: Option<u64>,
         max_fee_msat: u64,
-        spender: &Spender,
+        authorization: &Authorization,
     ) -> Result<String, PayError> {
         let hash = invoice.payment_hash();
         let id = hash.0.to_lower_hex_string();
@@ -117,7 +117,7 @@ impl Inner {
             expires_at: Some(expires_at),
             ..self.lightning_payment(id, invoice)
         };
-        self.depart(payment, max_fee_msat, spender, || {
+        self.depart(payment, max_fee_msat, authorization, || {
             let params = payment_params(max_fee_msat);
             self.ldk.manager.pay_for_bolt11_invoice(invoice, PaymentId(hash.0), amount_msat, params)
         })
@@ -129,15 +129,15 @@ impl Inner {
         &self,
         payment: Payment,
         max_fee_msat: u64,
-        spender: &Spender,
+        authorization: &Authorization,
         send: impl Fn() -> Result<(), Bolt11PaymentError>,
     ) -> Result<String, PayError> {
-        self.ledger.purses.reserve(&payment, max_fee_msat, spender)?;
+        self.ledger.budgets.reserve(&payment, max_fee_msat, authorization)?;
         let id = payment.id.clone();
         self.begun.borrow_mut().insert(id.clone(), self.platform.monotonic());
         let sent = self.hand_over(&payment, send).await;
         if let Err(error) = sent {
-            // Nothing left: the attempt stays visible, and may be made again.
+            // No funds were sent: the attempt stays visible, and may be made again.
             let status = PaymentStatus::Failed { error: shown(&error) };
             let settled_at = Some(self.now());
             self.ledger.put(Payment { status, settled_at, ..payment });

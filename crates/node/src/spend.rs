@@ -5,10 +5,10 @@ use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentS
 use bitcoin::Address;
 use futures::channel::oneshot;
 
+use crate::budgets::Authorization;
 use crate::error::SendError;
 use crate::node::Inner;
 use crate::onchain::Sent;
-use crate::purses::Spender;
 
 impl Inner {
     /// Resolves when what is staged now has been committed, or the node stops.
@@ -28,7 +28,7 @@ impl Inner {
         &self,
         sent: &Sent,
         address: &Address,
-        spender: &Spender,
+        authorization: &Authorization,
     ) -> Result<(), SendError> {
         let id = sent.tx.compute_txid().to_string();
         let payment = Payment {
@@ -37,7 +37,7 @@ impl Inner {
             payee: Some(address.to_string()),
             ..Payment::onchain(id, Direction::Outbound, PaymentKind::Onchain, self.now())
         };
-        self.ledger.purses.reserve(&payment, payment.fee_msat.unwrap_or(u64::MAX), spender)?;
+        self.ledger.budgets.reserve(&payment, payment.fee_msat.unwrap_or(u64::MAX), authorization)?;
         self.onchain.sent(&sent.tx, self.now());
         self.ledger.put(payment.clone());
         self.settled().await;

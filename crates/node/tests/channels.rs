@@ -39,13 +39,13 @@ fn a_trusted_gateways_channel_is_used_before_it_confirms_and_shown_as_trusted() 
     world.try_channel(&gateway, &wallet, how);
     assert!(wallet.channels()[0].is_usable, "{:?}", wallet.channels()[0]);
     let balance = wallet.lightning_balance();
-    assert_eq!((balance.everyday_msat, balance.trusted_msat), (100_000_000, 100_000_000), "{balance:?}");
+    assert_eq!((balance.lightning_msat, balance.trusted_msat), (100_000_000, 100_000_000), "{balance:?}");
     assert!(balance.spendable_msat > 95_000_000, "no reserve is kept: {balance:?}");
     let paid = world.pay(&wallet, &world.ask(&gateway, 30_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
     world.mine(3);
     let balance = wallet.lightning_balance();
-    assert_eq!((balance.everyday_msat, balance.trusted_msat), (70_000_000, 0), "{balance:?}");
+    assert_eq!((balance.lightning_msat, balance.trusted_msat), (70_000_000, 0), "{balance:?}");
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn savings_are_sent_and_their_change_comes_back() {
     let (from, copy, address) = (wallet.clone(), sent.clone(), to.clone());
     world
         .platform
-        .run(async move { from.send_from(&amplet_node::Spender::person(), &copy, &address).await })
+        .run(async move { from.send_from(&amplet_node::Authorization::user(), &copy, &address).await })
         .unwrap();
     assert_eq!(*world.mempool.borrow(), vec![sent.tx.clone()]);
     assert_eq!(wallet.savings(), (0, 750_000 - sent.fee_sat));

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::{Keysend, Node, PayError, Spender};
+use amplet_node::{Authorization, Keysend, Node, PayError};
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
 use world::{Mortal, Net, World, net};
@@ -28,7 +28,7 @@ fn give(
     let records = records.iter().map(|(kind, value)| (*kind, value.to_vec())).collect();
     let new = Keysend { payee: to.node_id(), amount_msat, max_fee_msat: 100_000, records };
     let from = from.clone();
-    world.platform.run(async move { from.keysend(&Spender::person(), &new).await })
+    world.platform.run(async move { from.keysend(&Authorization::user(), &new).await })
 }
 
 fn end(world: &World, from: &Node, id: &str) -> Payment {
@@ -77,7 +77,7 @@ fn what_the_payee_does_not_want_or_know_comes_back() {
     world.refuse_keysends.set(true);
     refused(&[]);
     world.platform.advance(Duration::from_secs(1));
-    assert_eq!(wallet.lightning_balance().everyday_msat, before.everyday_msat);
+    assert_eq!(wallet.lightning_balance().lightning_msat, before.lightning_msat);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn wrong_keysends_are_refused_before_anything_leaves() {
     let much = vec![0; 1_300];
     assert_eq!(begin(&world, &wallet, &payee, &[(65_537, &much)]), Err(PayError::TooLarge));
     let new = Keysend { payee: gateway.node_id(), amount_msat: 0, max_fee_msat: 0, records: Vec::new() };
-    let paid = world.platform.run(async move { wallet.keysend(&Spender::person(), &new).await });
+    let paid = world.platform.run(async move { wallet.keysend(&Authorization::user(), &new).await });
     assert_eq!(paid, Err(PayError::Amount));
 }
 

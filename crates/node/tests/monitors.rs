@@ -8,7 +8,7 @@ mod world;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::{Node, NodeError, Spender, StreamTo};
+use amplet_node::{Authorization, Node, NodeError, StreamTo};
 use amplet_storage::Store;
 use world::{Scales, World, open, weighed};
 
@@ -38,8 +38,9 @@ impl Pair {
     fn pay(&self, count: usize) {
         for _ in 0..count {
             let (wallet, stream) = (self.world.node("wallet"), self.stream.clone());
-            let paid =
-                async move { wallet.stream_pay(&Spender::person(), &stream, EACH, 10_000).await.unwrap() };
+            let paid = async move {
+                wallet.stream_pay(&Authorization::user(), &stream, EACH, 10_000).await.unwrap()
+            };
             self.world.platform.run(paid);
             self.world.platform.advance(Duration::from_millis(100));
         }

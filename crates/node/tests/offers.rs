@@ -9,9 +9,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_node::budget::{BudgetId, Clock, Msat, Rules, Utc};
 use amplet_node::lightning::offers::offer::{Offer, OfferBuilder};
-use amplet_node::policy::{Clock, Msat, PurseId, Rules, Utc};
-use amplet_node::{NewOffer, Node, OfferError, PayError, PayOffer, Spender};
+use amplet_node::{Authorization, NewOffer, Node, OfferError, PayError, PayOffer};
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
 use amplet_transport::Platform;
@@ -26,7 +26,7 @@ fn offer(node: &Node, amount_msat: Option<u64>) -> Offer {
 fn begin(world: &World, from: &Node, offer: &Offer, amount_msat: Option<u64>) -> Result<String, PayError> {
     let pay = PayOffer { offer: offer.clone(), amount_msat, max_fee_msat: 100_000, note: Some("two".into()) };
     let from = from.clone();
-    world.platform.run(async move { from.pay_offer(&Spender::person(), &pay).await })
+    world.platform.run(async move { from.pay_offer(&Authorization::user(), &pay).await })
 }
 
 fn end(world: &World, from: &Node, id: &str) -> Payment {
@@ -103,9 +103,9 @@ fn a_payee_that_does_not_answer_costs_nothing() {
     let Net { world, wallet, payee, .. } = known();
     let rules = Rules { total: Some(Msat::new(1_000_000_000).unwrap()), ..Rules::default() };
     let node = wallet.clone();
-    let set = async move { node.change_purses(|policy, _| policy.set_rules(PurseId::PERSON, rules)).await };
+    let set = async move { node.change_budgets(|policy, _| policy.set_rules(BudgetId::USER, rules)).await };
     world.platform.run(set).unwrap();
-    let held = || wallet.purses().standings(PurseId::PERSON, &Clock::new(0, &Utc))[0].held.get();
+    let held = || wallet.budgets().usage(BudgetId::USER, &Clock::new(0, &Utc))[0].held.get();
     let offer = offer(&payee, Some(AMOUNT));
     world.kill("payee", payee);
     let id = begin(&world, &wallet, &offer, None).unwrap();
@@ -137,7 +137,7 @@ fn paying_an_offer_survives_the_wallets_death_at_every_step() {
         world.platform.spawn(Box::pin(async move {
             let pay = PayOffer { offer, amount_msat: None, max_fee_msat: 100_000, note: None };
             // Never answered when the process dies before the question is durable.
-            let _ = node.pay_offer(&Spender::person(), &pay).await;
+            let _ = node.pay_offer(&Authorization::user(), &pay).await;
         }));
         world.platform.advance(Duration::from_secs(3));
         world.kill("wallet", wallet);

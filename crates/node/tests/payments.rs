@@ -54,7 +54,7 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     let balance = wallet.lightning_balance();
     // Whoever funds a channel pays for its two anchors (BOLT 3: 330 sat each).
     assert_eq!(
-        balance.everyday_msat,
+        balance.lightning_msat,
         1_000_000_000 - 660_000 - 10_002_000 - 50_006_000 + 20_000_000,
         "{balance:?}"
     );
@@ -85,7 +85,7 @@ fn a_payment_survives_the_wallets_death_at_every_step() {
         match world.payment(&wallet, &id).map(|payment| payment.status) {
             Some(PaymentStatus::Succeeded) => {}
             None | Some(PaymentStatus::Failed { .. }) => {
-                // Nothing left: paying again works.
+                // No funds were sent: paying again works.
                 let paid = world.pay(&wallet, &invoice);
                 assert_eq!(paid.status, PaymentStatus::Succeeded, "after {commits} commits: {paid:?}");
             }

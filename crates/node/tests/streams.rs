@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::policy::{Clock, Denied, Holder, Msat, Name, PurseError, PurseId, Rate, Rules, Utc};
-use amplet_node::{Node, PayError, Spender, StreamError, StreamTo};
+use amplet_node::budget::{BudgetError, BudgetId, Clock, Denied, Holder, Msat, Name, Rate, Rules, Utc};
+use amplet_node::{Authorization, Node, PayError, StreamError, StreamTo};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus, StreamTotals};
 use amplet_storage::Store;
 use world::{Mortal, Net, Scales, World, net, weighed};
@@ -22,22 +22,22 @@ const FEE: u64 = 1_001;
 /// Paid before any stream.
 const BEFORE: u64 = 1_000_000;
 
-/// A network whose wallet's person has a limit, so that what is spent is counted.
+/// A network whose wallet's user has a limit, so that what is spent is counted.
 fn limited() -> Net {
     let net = net();
     // The gateway's side above dust: below it, it counts as ours until it grows.
     net.world.pay(&net.wallet, &net.world.ask(&net.gateway, BEFORE));
     let node = net.wallet.clone();
     let rules = Rules { total: Some(Msat::new(1_000_000_000).unwrap()), ..Rules::default() };
-    let set = async move { node.change_purses(|policy, _| policy.set_rules(PurseId::PERSON, rules)).await };
+    let set = async move { node.change_budgets(|policy, _| policy.set_rules(BudgetId::USER, rules)).await };
     net.world.platform.run(set).unwrap();
     net
 }
 
-/// What the person's purse has spent on streams, and what is reserved.
+/// What the user's budget has spent on streams, and what is reserved.
 fn spent(node: &Node) -> (u64, u64) {
-    let standing = node.purses().standings(PurseId::PERSON, &Clock::new(0, &Utc))[0];
-    (standing.spent.get() - BEFORE, standing.held.get())
+    let usage = node.budgets().usage(BudgetId::USER, &Clock::new(0, &Utc))[0];
+    (usage.spent.get() - BEFORE, usage.held.get())
 }
 
 fn open(world: &World, from: &Node, to: &Node) -> String {
@@ -46,14 +46,14 @@ fn open(world: &World, from: &Node, to: &Node) -> String {
     world.platform.run(async move { from.open_stream(&to).await }).unwrap()
 }
 
-fn pay(world: &World, from: &Node, spender: &Spender, stream: &str) -> Result<String, PayError> {
-    let (from, spender, stream) = (from.clone(), spender.clone(), stream.to_owned());
-    world.platform.run(async move { from.stream_pay(&spender, &stream, EACH, 10_000).await })
+fn pay(world: &World, from: &Node, authorization: &Authorization, stream: &str) -> Result<String, PayError> {
+    let (from, authorization, stream) = (from.clone(), authorization.clone(), stream.to_owned());
+    world.platform.run(async move { from.stream_pay(&authorization, &stream, EACH, 10_000).await })
 }
 
 fn pay_many(world: &World, from: &Node, stream: &str, count: usize) {
     for _ in 0..count {
-        pay(world, from, &Spender::person(), stream).unwrap();
+        pay(world, from, &Authorization::user(), stream).unwrap();
         world.platform.advance(Duration::from_millis(100));
     }
     world.platform.advance(Duration::from_secs(2));
@@ -120,7 +120,7 @@ fn a_stream_is_one_line_on_both_ends_whatever_is_paid() {
     assert_eq!(wallet.streams(), []);
     let end = &history(&world, &wallet)[0];
     assert_eq!((end.status.clone(), totals(end).open), (PaymentStatus::Succeeded, false));
-    let late = pay(&world, &wallet, &Spender::person(), &stream);
+    let late = pay(&world, &wallet, &Authorization::user(), &stream);
     assert_eq!(late, Err(PayError::Stream(StreamError::Ended)));
     assert_ne!(open(&world, &wallet, &payee), stream, "a new one");
 }
@@ -132,18 +132,18 @@ fn an_ended_session_sends_back_and_nothing_is_counted() {
     pay_many(&world, &wallet, &stream, 2);
     let node = payee.clone();
     assert!(world.platform.run(async move { node.close_session(SESSION).await }));
-    let before = wallet.lightning_balance().everyday_msat;
+    let before = wallet.lightning_balance().lightning_msat;
     pay_many(&world, &wallet, &stream, 3);
     let line = wallet.stream(&stream).unwrap();
     assert_eq!(sums(&line), (2 * EACH, 2 * FEE, 2, 3, 0));
     assert!(totals(&line).last_error.is_some());
-    assert_eq!(wallet.lightning_balance().everyday_msat, before);
+    assert_eq!(wallet.lightning_balance().lightning_msat, before);
     assert_eq!(history(&world, &payee)[0].amount_msat, Some(2 * EACH));
     assert_eq!(spent(&wallet), (2 * (EACH + FEE), 0));
 }
 
 #[test]
-fn the_purse_keeps_the_rate() {
+fn the_budget_keeps_the_rate() {
     let Net { world, wallet, payee, .. } = net();
     // Two payments at once, and one more each second.
     let rules = Rules {
@@ -153,22 +153,22 @@ fn the_purse_keeps_the_rate() {
     let made = Rc::new(Cell::new(None));
     let (node, id) = (wallet.clone(), Rc::clone(&made));
     let opened = async move {
-        node.change_purses(move |policy, _| {
-            let (purse, changes) =
+        node.change_budgets(move |policy, _| {
+            let (budget, changes) =
                 policy.open(Holder::App { id: Name::parse("film").unwrap() }, None, rules)?;
-            id.set(Some(purse));
-            Ok::<_, PurseError>(changes)
+            id.set(Some(budget));
+            Ok::<_, BudgetError>(changes)
         })
         .await
     };
     world.platform.run(opened).unwrap();
-    let spender = Spender { purse: made.get().unwrap(), ..Spender::person() };
+    let authorization = Authorization { budget: made.get().unwrap(), ..Authorization::user() };
     let stream = open(&world, &wallet, &payee);
     let mut paid = 0;
     for second in 0..10 {
         let mut refused = 0;
         for _ in 0..5 {
-            match pay(&world, &wallet, &spender, &stream) {
+            match pay(&world, &wallet, &authorization, &stream) {
                 Ok(_) => paid += 1,
                 Err(PayError::Denied(Denied::Refused(_))) => refused += 1,
                 Err(other) => panic!("{other}"),
@@ -191,7 +191,7 @@ fn a_payee_that_takes_nothing_stalls_the_stream() {
     world.kill("gateway", world.node("gateway"));
     let mut refused = None;
     for _ in 0..100 {
-        if let Err(error) = pay(&world, &wallet, &Spender::person(), &stream) {
+        if let Err(error) = pay(&world, &wallet, &Authorization::user(), &stream) {
             refused = Some(error);
         }
     }
@@ -237,7 +237,7 @@ fn agree(world: &World, stream: &str, before: u64, what: &str) {
     assert_eq!((amount, fee), (payments * EACH, payments * FEE), "{what}");
     assert_eq!(sums(&got), (amount, 0, payments, 0, 0), "{what}");
     // Commitments know whole sats only.
-    let left = before - wallet.lightning_balance().everyday_msat;
+    let left = before - wallet.lightning_balance().lightning_msat;
     assert!(left.abs_diff(amount + fee) < 1000, "{what}: {left}");
     assert_eq!((history(world, &wallet).len(), history(world, &payee).len()), (1, 1), "{what}");
     assert_eq!(spent(&wallet), (amount + fee, 0), "{what}");
@@ -248,7 +248,7 @@ fn killed_at_every_step(who: &str) {
     for commits in 0..=7 {
         let Net { world, wallet, payee, .. } = limited();
         let stream = open(&world, &wallet, &payee);
-        let before = wallet.lightning_balance().everyday_msat;
+        let before = wallet.lightning_balance().lightning_msat;
         pay_many(&world, &wallet, &stream, 1);
         let (_, store) = mortal(&world, who, world.node(who));
         reconnect(&world);
@@ -256,7 +256,7 @@ fn killed_at_every_step(who: &str) {
         store.die_after(commits);
         let wallet = world.node("wallet");
         for _ in 0..3 {
-            pay(&world, &wallet, &Spender::person(), &stream).unwrap();
+            pay(&world, &wallet, &Authorization::user(), &stream).unwrap();
         }
         world.platform.advance(Duration::from_secs(3));
         world.kill(who, world.node(who));

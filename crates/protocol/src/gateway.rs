@@ -83,7 +83,7 @@ pub enum Refusal {
     NoFunds,
     /// Something failed on its side.
     Failed {
-        /// For a person.
+        /// For a user.
         message: String,
     },
 }

@@ -1,14 +1,14 @@
 //! Errors of the parts, as the page's one error.
 
 use amplet_chain::{BroadcastError, ChainError};
-use amplet_node::policy::{Denied, LoadError, Reason, Refusal};
+use amplet_node::budget::{Denied, LoadError, Reason, Refusal};
 use amplet_node::{
     ChannelError, LedgerError, NodeError, OfferError, OnchainError, PayError, SendError, StreamError,
 };
-use amplet_protocol::page::{ErrorCode, PurseReason, PurseRefusal, WalletError};
+use amplet_protocol::page::{BudgetReason, BudgetRefusal, ErrorCode, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
 
-use crate::purses::page_rule;
+use crate::budgets::page_rule;
 
 /// Of the chain.
 pub fn chain(error: &ChainError) -> WalletError {
@@ -39,8 +39,8 @@ pub fn node(error: &NodeError) -> WalletError {
 pub fn ledger(error: &LedgerError) -> WalletError {
     match error {
         LedgerError::Store(error) => error.into(),
-        LedgerError::Purses(LoadError::NewerFormat { .. }) => WalletError::of(ErrorCode::NewerFormat, error),
-        LedgerError::Corrupt { .. } | LedgerError::Purses(LoadError::Corrupt { .. }) => {
+        LedgerError::Budgets(LoadError::NewerFormat { .. }) => WalletError::of(ErrorCode::NewerFormat, error),
+        LedgerError::Corrupt { .. } | LedgerError::Budgets(LoadError::Corrupt { .. }) => {
             WalletError::of(ErrorCode::Corrupt, error)
         }
     }
@@ -91,54 +91,54 @@ pub fn pay(error: &PayError) -> WalletError {
     WalletError::of(code, error)
 }
 
-/// Of purses.
+/// Of budgets.
 pub fn denied(error: &Denied) -> WalletError {
-    let (code, purse) = match error {
+    let (code, budget) = match error {
         Denied::Ask(question) => {
-            let purse = PurseRefusal {
-                purse: Some(question.purse.0),
+            let budget = BudgetRefusal {
+                budget: Some(question.budget.0),
                 limit_msat: Some(question.most_unasked.get()),
                 needed_msat: Some(question.needed.get()),
-                ..purse_refusal(PurseReason::Ask)
+                ..budget_refusal(BudgetReason::Ask)
             };
-            (ErrorCode::ApprovalNeeded, purse)
+            (ErrorCode::ApprovalNeeded, budget)
         }
-        Denied::Refused(Refusal { purse, reason }) => {
-            let refusal = PurseRefusal { purse: Some(purse.0), ..refusal(reason) };
-            (ErrorCode::PurseRefused, refusal)
+        Denied::Refused(Refusal { budget, reason }) => {
+            let refusal = BudgetRefusal { budget: Some(budget.0), ..refusal(reason) };
+            (ErrorCode::BudgetRefused, refusal)
         }
     };
-    WalletError { purse: Some(Box::new(purse)), ..WalletError::of(code, error) }
+    WalletError { budget: Some(Box::new(budget)), ..WalletError::of(code, error) }
 }
 
-fn refusal(reason: &Reason) -> PurseRefusal {
+fn refusal(reason: &Reason) -> BudgetRefusal {
     match reason {
-        Reason::Limit { rule, limit, needed, left, until_ms } => PurseRefusal {
+        Reason::Limit { rule, limit, needed, left, until_ms } => BudgetRefusal {
             rule: Some(page_rule(*rule)),
             limit_msat: Some(limit.get()),
             left_msat: Some(left.get()),
             needed_msat: Some(needed.get()),
             until: until_ms.map(|ms| ms.div_ceil(1000)),
-            ..purse_refusal(PurseReason::Limit)
+            ..budget_refusal(BudgetReason::Limit)
         },
         Reason::Expired { at_ms } => {
-            PurseRefusal { until: Some(at_ms / 1000), ..purse_refusal(PurseReason::Expired) }
+            BudgetRefusal { until: Some(at_ms / 1000), ..budget_refusal(BudgetReason::Expired) }
         }
-        Reason::Purpose { .. } => purse_refusal(PurseReason::Purpose),
-        Reason::Closed => purse_refusal(PurseReason::Closed),
+        Reason::Purpose { .. } => budget_refusal(BudgetReason::Purpose),
+        Reason::Closed => budget_refusal(BudgetReason::Closed),
         Reason::Unknown
         | Reason::Zero
         | Reason::TooMuch
         | Reason::Payee
         | Reason::Conflict
-        | Reason::TooManyHeld => purse_refusal(PurseReason::Invalid),
+        | Reason::TooManyHeld => budget_refusal(BudgetReason::Invalid),
     }
 }
 
 /// A refusal of which only the reason is said.
-pub fn purse_refusal(reason: PurseReason) -> PurseRefusal {
-    PurseRefusal {
-        purse: None,
+pub fn budget_refusal(reason: BudgetReason) -> BudgetRefusal {
+    BudgetRefusal {
+        budget: None,
         reason,
         rule: None,
         limit_msat: None,

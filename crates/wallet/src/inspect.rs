@@ -119,7 +119,7 @@ pub(crate) fn balance_problem(inner: &Inner, amount_msat: u64) -> Option<WalletE
     if balance.spendable_msat >= amount_msat {
         return None;
     }
-    if balance.everyday_msat >= amount_msat && balance.spendable_msat == 0 {
+    if balance.lightning_msat >= amount_msat && balance.spendable_msat == 0 {
         let message =
             "the gateway is not connected, so everyday money cannot move now; wait for the connection";
         return Some(WalletError::new(ErrorCode::GatewayOffline, message));

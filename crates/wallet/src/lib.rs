@@ -1,7 +1,8 @@
-//! What a person does with the wallet: open, pay, receive, send, look back.
+//! What a user does with the wallet: open, pay, receive, send, look back.
 //!
 //! [`Wallet`] answers the [`Request`]s of [`amplet_protocol::page`]; it is the same in the browser and in native tests.
 
+mod budgets;
 mod diagnostics;
 mod errors;
 mod gateways;
@@ -10,7 +11,6 @@ mod inspect;
 mod onchain;
 mod open;
 mod pay;
-mod purses;
 mod receive;
 mod response;
 mod sign;

@@ -3,11 +3,11 @@
 use amplet_chain::BroadcastError;
 use amplet_node::bitcoin::FeeRate;
 use amplet_node::{Onchain, SendError};
-use amplet_protocol::page::{FeeRates, OnchainSend, SendAmount, Spender, WalletError};
+use amplet_protocol::page::{Authorization, FeeRates, OnchainSend, SendAmount, WalletError};
 
 use crate::identity::network;
 use crate::wallet::Inner;
-use crate::{errors, purses};
+use crate::{budgets, errors};
 
 pub(crate) async fn send(
     inner: &Inner,
@@ -15,7 +15,7 @@ pub(crate) async fn send(
     amount: SendAmount,
     fee_rate: Option<u64>,
     dry_run: bool,
-    spender: Option<&Spender>,
+    authorization: Option<&Authorization>,
 ) -> Result<OnchainSend, WalletError> {
     let address =
         Onchain::parse_address(address, network(inner.options.network)).map_err(|e| errors::onchain(&e))?;
@@ -30,10 +30,10 @@ pub(crate) async fn send(
         return Ok(answer);
     }
     let amount_msat = sent.amount_sat.saturating_mul(1000);
-    let fee_msat = purses::fee_limit(amount_msat, Some(sent.fee_sat.saturating_mul(1000)), spender)?;
-    let spender = purses::spender(inner, spender, amount_msat.saturating_add(fee_msat))?;
-    match inner.node.send_from(&spender, &sent, &address).await {
-        // Kept and sent again by itself: to the person it is on its way.
+    let fee_msat = budgets::fee_limit(amount_msat, Some(sent.fee_sat.saturating_mul(1000)), authorization)?;
+    let authorization = budgets::authorization(inner, authorization, amount_msat.saturating_add(fee_msat))?;
+    match inner.node.send_from(&authorization, &sent, &address).await {
+        // Kept and sent again by itself: to the user it is on its way.
         Ok(()) | Err(SendError::Broadcast(BroadcastError::Unreachable(_))) => {
             answer.txid = Some(sent.tx.compute_txid().to_string());
             Ok(answer)

@@ -5,11 +5,11 @@ use std::time::Duration;
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Keysend, PayError};
-use amplet_protocol::page::{CustomRecord, ErrorCode, Page, Payment, Spender, WalletError};
+use amplet_protocol::page::{Authorization, CustomRecord, ErrorCode, Page, Payment, WalletError};
 use hex_conservative::FromHex;
 
 use crate::wallet::Inner;
-use crate::{errors, inspect, purses};
+use crate::{budgets, errors, inspect};
 
 /// After so long a payment is answered as pending; its outcome comes by event.
 const PAY_LIMIT: Duration = Duration::from_secs(60);
@@ -27,13 +27,13 @@ pub(crate) async fn pay(
     text: &str,
     amount_msat: Option<u64>,
     max_fee_msat: Option<u64>,
-    spender: Option<&Spender>,
+    authorization: Option<&Authorization>,
 ) -> Result<Payment, WalletError> {
     let invoice = inspect::parse_bolt11(inner, text)?;
     let amount = check(inner, &invoice, amount_msat).await?;
-    let max_fee = purses::fee_limit(amount, max_fee_msat, spender)?;
-    let spender = purses::spender(inner, spender, amount.saturating_add(max_fee))?;
-    outcome(inner, inner.node.pay_from(&spender, &invoice, amount_msat, max_fee).await).await
+    let max_fee = budgets::fee_limit(amount, max_fee_msat, authorization)?;
+    let authorization = budgets::authorization(inner, authorization, amount.saturating_add(max_fee))?;
+    outcome(inner, inner.node.pay_from(&authorization, &invoice, amount_msat, max_fee).await).await
 }
 
 /// The payment when it has ended, or as it is after a while.
@@ -52,7 +52,7 @@ pub(crate) async fn keysend(
     amount_msat: u64,
     records: &[CustomRecord],
     max_fee_msat: Option<u64>,
-    spender: Option<&Spender>,
+    authorization: Option<&Authorization>,
 ) -> Result<Payment, WalletError> {
     let payee = node_id(inner, payee)?;
     if amount_msat == 0 {
@@ -63,10 +63,11 @@ pub(crate) async fn keysend(
     if let Some(problem) = inspect::balance_problem(inner, amount_msat) {
         return Err(problem);
     }
-    let max_fee_msat = purses::fee_limit(amount_msat, max_fee_msat, spender)?;
-    let spender = purses::spender(inner, spender, amount_msat.saturating_add(max_fee_msat))?;
+    let max_fee_msat = budgets::fee_limit(amount_msat, max_fee_msat, authorization)?;
+    let authorization =
+        budgets::authorization(inner, authorization, amount_msat.saturating_add(max_fee_msat))?;
     let keysend = Keysend { payee, amount_msat, max_fee_msat, records };
-    outcome(inner, inner.node.keysend(&spender, &keysend).await).await
+    outcome(inner, inner.node.keysend(&authorization, &keysend).await).await
 }
 
 /// The id of another node.

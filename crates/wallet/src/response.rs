@@ -1,7 +1,7 @@
 //! Answers, serialised as what they hold.
 
 use amplet_protocol::page::{
-    Balance, Channel, FeeRates, Inspected, Login, OnchainSend, Payment, PaymentRequest, Preview, Purse,
+    Balance, Budget, Channel, FeeRates, Inspected, Login, OnchainSend, Payment, PaymentRequest, Preview,
     SignedMessage, Spending, Status, VerifiedMessage,
 };
 use serde::Serialize;
@@ -22,8 +22,8 @@ pub enum Response {
     OnchainSend(OnchainSend),
     FeeRates(FeeRates),
     Channels(Vec<Channel>),
-    Purse(Box<Purse>),
-    Purses(Vec<Purse>),
+    Budget(Box<Budget>),
+    Budgets(Vec<Budget>),
     Preview(Box<Preview>),
     Spending(Spending),
     SignedMessage(SignedMessage),

@@ -13,21 +13,21 @@ use amplet_protocol::page::{
 use crate::errors;
 use crate::wallet::Inner;
 
-/// Invariant 1: after so long without sync a person is warned.
+/// Invariant 1: after so long without sync a user is warned.
 const UNSYNCED_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The money.
 pub(crate) fn balance(inner: &Inner) -> Balance {
     let lightning = inner.node.lightning_balance();
-    let (savings_sat, savings_pending_sat) = inner.node.savings();
+    let (onchain_sat, onchain_pending_sat) = inner.node.savings();
     Balance {
-        everyday_msat: lightning.everyday_msat,
+        lightning_msat: lightning.lightning_msat,
         spendable_msat: lightning.spendable_msat,
         trusted_msat: lightning.trusted_msat,
         receivable_msat: lightning.receivable_msat,
         closing_sat: lightning.closing_sat,
-        savings_sat,
-        savings_pending_sat,
+        onchain_sat,
+        onchain_pending_sat,
         reserve_sat: inner.node.reserve_sat(0),
     }
 }

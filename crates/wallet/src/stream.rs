@@ -1,10 +1,10 @@
 //! Streams: many small payments to one session, one line of the history.
 
 use amplet_node::StreamTo;
-use amplet_protocol::page::{ErrorCode, Payment, Spender, WalletError};
+use amplet_protocol::page::{Authorization, ErrorCode, Payment, WalletError};
 
 use crate::wallet::Inner;
-use crate::{errors, inspect, pay, purses};
+use crate::{budgets, errors, inspect, pay};
 
 pub(crate) async fn open(inner: &Inner, payee: &str, session: String) -> Result<Payment, WalletError> {
     let to = StreamTo { payee: pay::node_id(inner, payee)?, session };
@@ -17,17 +17,18 @@ pub(crate) async fn pay(
     stream: &str,
     amount_msat: u64,
     max_fee_msat: u64,
-    spender: Option<&Spender>,
+    authorization: Option<&Authorization>,
 ) -> Result<Payment, WalletError> {
-    if spender.is_some_and(|spender| spender.approved_msat.is_some()) {
-        let message = "a stream is no single payment that could be approved; give the holder a purse with a rate or a total, and leave `approvedMsat` out";
+    if authorization.is_some_and(|authorization| authorization.approved_msat.is_some()) {
+        let message = "a stream is no single payment that could be approved; give the holder a budget with a rate or a total, and leave `approvedMsat` out";
         return Err(WalletError::new(ErrorCode::InvalidInput, message));
     }
     if let Some(problem) = inspect::balance_problem(inner, amount_msat) {
         return Err(problem);
     }
-    let spender = purses::spender(inner, spender, amount_msat.saturating_add(max_fee_msat))?;
-    let begun = inner.node.stream_pay(&spender, stream, amount_msat, max_fee_msat).await;
+    let authorization =
+        budgets::authorization(inner, authorization, amount_msat.saturating_add(max_fee_msat))?;
+    let begun = inner.node.stream_pay(&authorization, stream, amount_msat, max_fee_msat).await;
     begun.map_err(|e| errors::pay(&e))?;
     line(inner, stream).await
 }

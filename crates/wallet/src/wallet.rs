@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use amplet_node::Node;
-use amplet_protocol::page::{Notice, OpenOptions, Payment, Purse, Request, WalletError};
+use amplet_protocol::page::{Budget, Notice, OpenOptions, Payment, Request, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
 use futures::StreamExt;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::gateways::Gateways;
 use crate::identity::Identity;
 use crate::{
-    Response, diagnostics, errors, inspect, onchain, open, pay, purses, receive, sign, state, stream,
+    Response, budgets, diagnostics, errors, inspect, onchain, open, pay, receive, sign, state, stream,
 };
 
 pub(crate) struct Inner {
@@ -27,8 +27,8 @@ fn payment(payment: Payment) -> Response {
     Response::Payment(Box::new(payment))
 }
 
-fn purse(purse: Purse) -> Response {
-    Response::Purse(Box::new(purse))
+fn budget(budget: Budget) -> Response {
+    Response::Budget(Box::new(budget))
 }
 
 /// An open wallet. Clones are the same wallet. Single-threaded.
@@ -75,23 +75,25 @@ impl Wallet {
             }
             Request::NewAddress => Ok(Response::Text(inner.node.new_address().await.to_string())),
             Request::Inspect { text } => inspect::inspect(inner, &text).await.map(Response::Inspected),
-            Request::Pay { invoice, amount_msat, max_fee_msat, spender } => {
-                pay::pay(inner, &invoice, amount_msat, max_fee_msat, spender.as_ref()).await.map(payment)
+            Request::Pay { invoice, amount_msat, max_fee_msat, authorization } => {
+                pay::pay(inner, &invoice, amount_msat, max_fee_msat, authorization.as_ref())
+                    .await
+                    .map(payment)
             }
-            Request::Keysend { payee, amount_msat, records, max_fee_msat, spender } => {
-                pay::keysend(inner, &payee, amount_msat, &records, max_fee_msat, spender.as_ref())
+            Request::Keysend { payee, amount_msat, records, max_fee_msat, authorization } => {
+                pay::keysend(inner, &payee, amount_msat, &records, max_fee_msat, authorization.as_ref())
                     .await
                     .map(payment)
             }
             Request::OpenStream { payee, session } => stream::open(inner, &payee, session).await.map(payment),
-            Request::StreamPay { stream, amount_msat, max_fee_msat, spender } => {
-                let paid = stream::pay(inner, &stream, amount_msat, max_fee_msat, spender.as_ref());
+            Request::StreamPay { stream, amount_msat, max_fee_msat, authorization } => {
+                let paid = stream::pay(inner, &stream, amount_msat, max_fee_msat, authorization.as_ref());
                 paid.await.map(payment)
             }
             Request::CloseStream { stream } => stream::close(inner, &stream).await.map(payment),
             Request::Streams => Ok(Response::Payments(inner.node.streams())),
-            Request::Send { address, amount, fee_rate, dry_run, spender } => {
-                onchain::send(inner, &address, amount, fee_rate, dry_run, spender.as_ref())
+            Request::Send { address, amount, fee_rate, dry_run, authorization } => {
+                onchain::send(inner, &address, amount, fee_rate, dry_run, authorization.as_ref())
                     .await
                     .map(Response::OnchainSend)
             }
@@ -109,19 +111,19 @@ impl Wallet {
                 let closed = inner.node.close_channel(&channel_id, force);
                 closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
             }
-            Request::Purses => Ok(Response::Purses(purses::list(inner))),
-            Request::OpenPurse { holder, rules, parent } => {
-                purses::open(inner, &holder, &rules, parent).await.map(purse)
+            Request::Budgets => Ok(Response::Budgets(budgets::list(inner))),
+            Request::OpenBudget { holder, rules, parent } => {
+                budgets::open(inner, &holder, &rules, parent).await.map(budget)
             }
-            Request::SetPurseRules { id, rules } => purses::set_rules(inner, id, &rules).await.map(purse),
-            Request::TopUpPurse { id, more_msat } => purses::top_up(inner, id, more_msat).await.map(purse),
-            Request::ClosePurse { id } => purses::close(inner, id).await.map(purse),
-            Request::Preview { amount_msat, max_fee_msat, spender } => {
-                purses::preview(inner, amount_msat, max_fee_msat, &spender)
+            Request::SetBudgetRules { id, rules } => budgets::set_rules(inner, id, &rules).await.map(budget),
+            Request::TopUpBudget { id, more_msat } => budgets::top_up(inner, id, more_msat).await.map(budget),
+            Request::CloseBudget { id } => budgets::close(inner, id).await.map(budget),
+            Request::Preview { amount_msat, max_fee_msat, authorization } => {
+                budgets::preview(inner, amount_msat, max_fee_msat, &authorization)
                     .map(|preview| Response::Preview(Box::new(preview)))
             }
             Request::Spending { from, to } => {
-                purses::spending(inner, from.as_deref(), to.as_deref()).await.map(Response::Spending)
+                budgets::spending(inner, from.as_deref(), to.as_deref()).await.map(Response::Spending)
             }
             Request::SignMessage { message } => sign::sign(inner, message).map(Response::SignedMessage),
             Request::VerifyMessage { message, signature } => {

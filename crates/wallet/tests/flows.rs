@@ -79,8 +79,8 @@ fn wrong_gateways() {
 }
 
 #[test]
-fn purses() {
-    run(|world, mut disks| flows::purses(world, disks.remove(0)));
+fn budgets() {
+    run(|world, mut disks| flows::budgets(world, disks.remove(0)));
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub enum Command {
     Help,
     /// The demo.
     Demo {
-        /// In Chromium instead of a person's browser.
+        /// In Chromium instead of a user's browser.
         headless: bool,
     },
     /// What CI runs.

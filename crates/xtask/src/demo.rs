@@ -1,4 +1,4 @@
-//! A person's first minutes: a Lightning network on this machine and a wallet page on it.
+//! A user's first minutes: a Lightning network on this machine and a wallet page on it.
 
 use std::process::Command;
 use std::time::Duration;
@@ -60,7 +60,7 @@ fn drive(cache: &Cache, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Buys something from each example, with a gateway in place of a person's wallet, and shows the receipts.
+/// Buys something from each example, with a gateway in place of a user's wallet, and shows the receipts.
 fn shopping(cache: &Cache, session: &Session) -> Result<()> {
     let step = Step::begin("shopping at the examples", Duration::from_secs(10));
     let mut npm = Command::new("npm");

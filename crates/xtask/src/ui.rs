@@ -1,4 +1,4 @@
-//! What a person sees while steps run: one live line on a terminal, a line every 20 seconds in CI.
+//! What a user sees while steps run: one live line on a terminal, a line every 20 seconds in CI.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -10,11 +10,13 @@ const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 
 struct Board {
     steps: Vec<Arc<Mutex<State>>>,
+    ended: Vec<Ended>,
     drawn: bool,
     last_ci_line: Option<Instant>,
 }
 
-static BOARD: Mutex<Board> = Mutex::new(Board { steps: Vec::new(), drawn: false, last_ci_line: None });
+static BOARD: Mutex<Board> =
+    Mutex::new(Board { steps: Vec::new(), ended: Vec::new(), drawn: false, last_ci_line: None });
 static TICKER: Once = Once::new();
 
 struct State {
@@ -22,6 +24,25 @@ struct State {
     usual: Duration,
     began: Instant,
     note: String,
+}
+
+/// A step that has ended, for a report.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// As it was announced.
+    pub name: String,
+    /// The moment it began.
+    pub began: Instant,
+    /// From its beginning to its end.
+    pub spent: Duration,
+}
+
+/// All steps that have ended so far, in the order of their beginning.
+#[must_use]
+pub fn ended() -> Vec<Ended> {
+    let mut ended = lock(&BOARD).ended.clone();
+    ended.sort_by_key(|step| step.began);
+    ended
 }
 
 /// A named piece of work with the time it usually takes; its end is reported when it is dropped.
@@ -70,10 +91,17 @@ impl Step {
 
 impl Drop for Step {
     fn drop(&mut self) {
-        lock(&BOARD).steps.retain(|s| !Arc::ptr_eq(s, &self.state));
         let state = lock(&self.state);
+        let ended = Ended { name: state.name.clone(), began: state.began, spent: state.began.elapsed() };
+        // The ticker locks the board first and a step's state second.
+        drop(state);
         let mark = if self.failed { "✗" } else { "✓" };
-        line(&format!("{mark} {} ({})", state.name, human(state.began.elapsed())));
+        let text = format!("{mark} {} ({})", ended.name, human(ended.spent));
+        let mut board = lock(&BOARD);
+        board.steps.retain(|s| !Arc::ptr_eq(s, &self.state));
+        board.ended.push(ended);
+        drop(board);
+        line(&text);
     }
 }
 

@@ -1,7 +1,7 @@
 /** What hostile pages try. */
 
 import { expect, test, type CDPSession, type Page } from '@playwright/test';
-import { fundedBrowser, givePurse, popupOver, press, promptOf, refusingAll, webln } from '../../lib/extension-wallet';
+import { fundedBrowser, giveBudget, popupOver, press, promptOf, refusingAll, webln } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { Site } from '../../lib/site';
@@ -44,11 +44,11 @@ async function invoices(count: number, msat: bigint): Promise<string[]> {
 }
 
 test('another origin in a frame is another site, whatever the page around it may do', async () => {
-  await givePurse(browser, page, 1_000, 500);
+  await giveBudget(browser, page, 1_000, 500);
   const { port } = new URL(site.origin());
   site.page('/around', `<h1>Around</h1><iframe title="other" src="http://localhost:${port}/"></iframe>`);
   await page.goto(`${site.origin()}/around`);
-  expect(await webln(page, 'isEnabled'), 'the page has a purse').toBe(true);
+  expect(await webln(page, 'isEnabled'), 'the page has a budget').toBe(true);
   const frame = page.frames().find((found) => found.url().includes('localhost'));
   const asked = frame?.evaluate(async () => {
     const { webln: provider } = window as unknown as { webln: { enable(): Promise<unknown>; isEnabled(): Promise<unknown> } };
@@ -136,7 +136,7 @@ test('pages cannot reach the extension, nor can what runs beside them reach more
   expect(storage).toBe('refused');
   expect(await webln(page, 'isEnabled'), 'the wallet is still open').toBe(true);
 
-  // It answers no question in the person's place.
+  // It answers no question in the user's place.
   const paying = webln<Paid>(page, 'sendPayment', (await invoices(1, 900_000n))[0]);
   const prompt = await promptOf(browser);
   await expect(prompt.getByTestId('amount')).toBeVisible();
@@ -164,7 +164,7 @@ test('a yes counts only in a window that was looked at, and pays what it shows',
         addEventListener('message', ({ data }) => data?.['amplet:answer']?.id === 815 && resolve(data['amplet:answer']));
         const call = (paymentRequest: string) => postMessage({ 'amplet:call': { amplet: 1, id: 815, method: 'sendPayment', params: { paymentRequest } } }, '*');
         call(first);
-        // The same number, another invoice, while the person reads.
+        // The same number, another invoice, while the user reads.
         setTimeout(() => call(second), 200);
       }),
     [shown, other] as const,
@@ -199,14 +199,14 @@ test('whoever asks and asks is not heard', async () => {
   await quiet.close();
 });
 
-test('a hundred payments at once against a purse for ten: ten leave', async () => {
+test('a hundred payments at once against a budget for ten: ten leave', async () => {
   test.setTimeout(900_000); // ninety windows are opened and closed, one after the other
   const shop = await Site.start();
   try {
     const visitor = await browser.context.newPage();
     await visitor.goto(shop.origin());
     // Room for ten times 1,000 sat, and for the greatest fee (50 sat) of the last of them.
-    await givePurse(browser, visitor, 10_050, 1_100);
+    await giveBudget(browser, visitor, 10_050, 1_100);
     const all = await invoices(100, 1_000_000n);
     const pay = (texts: string[]) =>
       visitor.evaluate((list) => {
@@ -224,7 +224,7 @@ test('a hundred payments at once against a purse for ten: ten leave', async () =
     }
     expect(total).toBe(10);
     const popup = await popupOver(browser, visitor);
-    await expect(popup.getByTestId('purse-left')).toHaveAttribute('data-msat', '50000');
+    await expect(popup.getByTestId('budget-left')).toHaveAttribute('data-msat', '50000');
     await popup.close();
     await visitor.close();
   } finally {

@@ -1,7 +1,7 @@
-/** The example sites, clicked through by a person with the extension: a shop, a paid API and page, a game that pays out. */
+/** The example sites, clicked through by a user with the extension: a shop, a paid API and page, a game that pays out. */
 
 import { expect, test, type Page } from '@playwright/test';
-import { escape, expectPromptAccessible, fundedBrowser, givePurse, popupOver, press, promptOf, webln } from '../../lib/extension-wallet';
+import { escape, expectPromptAccessible, fundedBrowser, giveBudget, popupOver, press, promptOf, webln } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { streamLines } from '../../lib/stream';
@@ -36,7 +36,7 @@ async function buy(name: string): Promise<void> {
   await page.getByRole('button', { name: /browser's wallet/ }).click();
 }
 
-test('shop: the person enables it once, sees what it costs, and pays', async () => {
+test('shop: the user enables it once, sees what it costs, and pays', async () => {
   await page.goto(sites.shop);
   expect(await webln(page, 'getInfo')).toMatchObject({ error: 'RejectionError' });
   await buy('coffee');
@@ -65,13 +65,13 @@ test('shop: the person enables it once, sees what it costs, and pays', async () 
   expect(await payments()).toBe(1);
 });
 
-test('shop: within its purse nothing is asked, above it the person is', async () => {
+test('shop: within its budget nothing is asked, above it the user is', async () => {
   await page.bringToFront();
   // A payment counts with its greatest fee, 50 sat: the sticker is below, the cake above.
-  await givePurse(browser, page, 2_000, 60);
+  await giveBudget(browser, page, 2_000, 60);
   const left = async (): Promise<bigint> => {
     const popup = await popupOver(browser, page);
-    const text = await popup.getByTestId('purse-left').getAttribute('data-msat');
+    const text = await popup.getByTestId('budget-left').getAttribute('data-msat');
     await popup.close();
     return BigInt(text ?? 'none');
   };
@@ -106,9 +106,9 @@ test('paid API: a page is bought with a yes, and opens again for nothing', async
   expect(await payments(), 'the credential serves again').toBe(paid);
 });
 
-test('paid API: within a purse by the page\'s own script, L402 once and the charge each time', async () => {
+test('paid API: within a budget by the page\'s own script, L402 once and the charge each time', async () => {
   await page.goto(sites.l402);
-  await givePurse(browser, page, 1_000, 100);
+  await giveBudget(browser, page, 1_000, 100);
   const before = await payments();
   const said = page.locator('#said.good');
   for (let times = 0; times < 2; times += 1) {
@@ -146,7 +146,7 @@ test('game: lives are units of a stream, a win is paid out, and both ends agree'
   expect(await paying).toHaveProperty('preimage');
 
   await page.goto(sites.game);
-  await givePurse(browser, page, 2_000, 500);
+  await giveBudget(browser, page, 2_000, 500);
   const buyLife = page.getByRole('button', { name: /^Buy a life/ });
   let [lives, receivedMsat] = [0, ''];
   do {

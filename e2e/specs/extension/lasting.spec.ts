@@ -1,7 +1,7 @@
-/** What lasts: payments while the service worker dies, purses and permissions when the browser ends; links and codes on pages. */
+/** What lasts: payments while the service worker dies, budgets and permissions when the browser ends; links and codes on pages. */
 
 import { expect, test, type Page } from '@playwright/test';
-import { fundedBrowser, givePurse, PASSPHRASE, press, promptOf, webln } from '../../lib/extension-wallet';
+import { fundedBrowser, giveBudget, PASSPHRASE, press, promptOf, webln } from '../../lib/extension-wallet';
 import { ExtensionBrowser } from '../../lib/extension';
 import { hear } from '../../lib/hear';
 import { Network } from '../../lib/network.mjs';
@@ -46,7 +46,7 @@ async function expectPaidOnce(window: Page, hashes: string[]): Promise<void> {
 }
 
 test('payments go on while the service worker dies', async () => {
-  await givePurse(browser, page, 2_000, 500);
+  await giveBudget(browser, page, 2_000, 500);
   const own = await browser.open('popup.html');
   await page.bringToFront();
   for (let times = 0; times < 3; times += 1) {
@@ -80,7 +80,7 @@ test('a link to pay and the wallet that it opens', async () => {
   expect(browser.context.pages().some((open) => open.url().includes('options.html'))).toBe(false);
 });
 
-test('the browser ends: the site keeps its purse, the wallet asks for its passphrase once', async () => {
+test('the browser ends: the site keeps its budget, the wallet asks for its passphrase once', async () => {
   await browser.restart();
   page = await browser.context.newPage();
   await page.goto(site.origin());

@@ -57,7 +57,7 @@ test('a login shows a key of the domain alone, the same each time', async () => 
   expect(other.get('key')).not.toBe(first.get('key'));
 });
 
-test('what the money brings is shown to the person', async () => {
+test('what the money brings is shown to the user', async () => {
   site.on('/tea', (_, response) => {
     const terms = { tag: 'payRequest', callback: `${site.origin()}/brew`, minSendable: 20_000, maxSendable: 20_000, metadata: '[["text/plain","tea"]]' };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...terms, payerData: { name: { mandatory: true } } }));
@@ -86,7 +86,7 @@ test('what the money brings is shown to the person', async () => {
   await press(shows, 'Close');
 });
 
-test('a page that reads a signature with the person gets its answer', async () => {
+test('a page that reads a signature with the user gets its answer', async () => {
   const signing = webln<{ signature: string }>(page, 'signMessage', 'I was here');
   await press(await promptOf(browser), 'Sign');
   const { signature } = (await signing) as { signature: string };

@@ -2,7 +2,7 @@
 
 import { expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
-import { fundedBrowser, givePurse, popupOver, press, promptOf } from '../../lib/extension-wallet';
+import { fundedBrowser, giveBudget, popupOver, press, promptOf } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { paywall } from '../../lib/paywall';
@@ -54,10 +54,10 @@ test('parts of a page and what scripts fetch are never paid', async () => {
   expect(wall.credentials).toBe(0);
 });
 
-test('within a purse a page opens by itself; a higher price is a new question', async () => {
+test('within a budget a page opens by itself; a higher price is a new question', async () => {
   site.page('/', '<h1>A shop</h1>');
   await page.goto(site.origin('localhost'));
-  await givePurse(browser, page, 1_000, 100);
+  await giveBudget(browser, page, 1_000, 100);
   const wall = paywall(site, network, '/cheap', 30_000n);
   await page.goto(`${site.origin('localhost')}/cheap`);
   await expect(story(page)).toBeVisible();
@@ -96,7 +96,7 @@ for (const deliver of ['nothing', 'silence'] as const) {
     const bad = await Site.start();
     try {
       await page.goto(bad.origin());
-      await givePurse(browser, page, 1_000, 500);
+      await giveBudget(browser, page, 1_000, 500);
       const wall = paywall(bad, network, '/story', 25_000n);
       wall.deliver = deliver;
       await page.goto(`${bad.origin()}/story`);

@@ -1,9 +1,9 @@
-/** What a person meets: every screen in both languages, light and dark, at 200 % zoom, by keyboard alone; the panel; the lock. */
+/** What a user meets: every screen in both languages, light and dark, at 200 % zoom, by keyboard alone; the panel; the lock. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
-import { givePurse, PASSPHRASE, popupOver, promptOf, webln } from '../../lib/extension-wallet';
+import { giveBudget, PASSPHRASE, popupOver, promptOf, webln } from '../../lib/extension-wallet';
 import { ExtensionBrowser, serviceWorker } from '../../lib/extension';
 import { hear } from '../../lib/hear';
 import { expectFine, POPUP, PROMPT, TAB, tabOrder } from '../../lib/looks';
@@ -38,7 +38,7 @@ test.afterAll(async () => {
   await site?.stop();
 });
 
-/** For a person who chose no language the browser's counts. */
+/** For a user who chose no language the browser's counts. */
 async function openIn(language: Language, name: string): Promise<Page> {
   const opened = await browser.open('icons/icon.svg');
   await opened.addInitScript((tag) => Object.defineProperty(navigator, 'languages', { get: () => [tag] }), TAGS[language]);
@@ -95,22 +95,22 @@ test('makes a wallet in its tab; the popup shows its money without asking again'
   await first.close();
 });
 
-test('the popup, without and with a purse of the site', async () => {
+test('the popup, without and with a budget of the site', async () => {
   for (const language of EACH) {
     await speak(language);
     const popup = await popupOver(browser, page);
-    await expect(popup.getByTestId('site-purse')).toHaveAttribute('data-state', 'none');
+    await expect(popup.getByTestId('site-budget')).toHaveAttribute('data-state', 'none');
     await popup.locator('summary').click();
     await expectFine(popup, `popup-open-${language}`, POPUP, 240);
     await popup.close();
   }
   await speak('en');
-  await givePurse(browser, page, 2_000, 500);
+  await giveBudget(browser, page, 2_000, 500);
   for (const language of EACH) {
     await speak(language);
     const popup = await popupOver(browser, page);
-    await expect(popup.getByTestId('purse-left')).toBeVisible();
-    await expectFine(popup, `popup-purse-${language}`, POPUP, 240);
+    await expect(popup.getByTestId('budget-left')).toBeVisible();
+    await expectFine(popup, `popup-budget-${language}`, POPUP, 240);
     await popup.close();
   }
 });
@@ -123,7 +123,7 @@ test('each question that a site can have put', async () => {
   site.on('/withdraw', service({ tag: 'withdrawRequest', callback, k1: '00', minWithdrawable: 1_000, maxWithdrawable: 5_000_000, defaultDescription: 'Your winnings' }));
   const { invoice } = await network.invoice({ amountMsat: 3_000_000n, description: 'Two postcards of the old harbour, framed' });
   const { nodeId } = ((await network.info()) as { payee: { nodeId: string } }).payee;
-  const message = 'I am the person who wrote the letter of the third of May, and nobody else.';
+  const message = 'I am the user who wrote the letter of the third of May, and nobody else.';
   for (const language of EACH) {
     await speak(language);
     const look = (name: string) => (prompt: Page) => expectFine(prompt, `approve-${name}-${language}`, PROMPT);
@@ -138,7 +138,7 @@ test('each question that a site can have put', async () => {
   }
 });
 
-test('a question without a purse, by keyboard: read, weighed, paid; Escape says no', async () => {
+test('a question without a budget, by keyboard: read, weighed, paid; Escape says no', async () => {
   await speak('en');
   const visitor = await browser.context.newPage();
   await visitor.goto(site.origin('localhost'));
@@ -146,7 +146,7 @@ test('a question without a purse, by keyboard: read, weighed, paid; Escape says 
   const first = await promptOf(browser);
   await expect(first.getByRole('heading', { level: 1 })).toBeFocused();
   await expect(first.getByRole('button', { name: 'Allow' })).toBeEnabled();
-  expect(await tabOrder(first, 3)).toEqual(['Also give this site a purse', 'Reject', 'Allow']);
+  expect(await tabOrder(first, 3)).toEqual(['Also give this site a budget', 'Reject', 'Allow']);
   await Promise.all([first.waitForEvent('close'), first.keyboard.press('Enter').catch(() => undefined)]);
   await enabling;
 
@@ -157,7 +157,7 @@ test('a question without a purse, by keyboard: read, weighed, paid; Escape says 
   const prompt = await promptOf(browser);
   await expect(prompt.getByRole('heading', { level: 1 })).toBeFocused();
   await expect(prompt.getByRole('button', { name: 'Pay', exact: true })).toBeEnabled();
-  expect(await tabOrder(prompt, 3)).toEqual(['Also give this site a purse', 'Reject', 'Pay']);
+  expect(await tabOrder(prompt, 3)).toEqual(['Also give this site a budget', 'Reject', 'Pay']);
   await prompt.keyboard.press('Enter');
   const { preimage } = (await paying) as { preimage: string };
   expect(createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex')).toBe(paymentHash);
@@ -211,24 +211,24 @@ test('the panel at the side opens from the popup and goes with the tab in front'
   const panel = await browser.open('panel.html');
   await expect(panel.getByRole('button', { name: 'Keep open at the side' })).toHaveCount(0);
   await page.bringToFront();
-  await expect(panel.getByTestId('site-purse')).toHaveAttribute('data-state', 'open');
+  await expect(panel.getByTestId('site-budget')).toHaveAttribute('data-state', 'open');
   const other = await browser.context.newPage();
   await other.goto(site.origin('localhost'));
-  await expect(panel.getByTestId('site-purse')).toHaveAttribute('data-state', 'none');
+  await expect(panel.getByTestId('site-budget')).toHaveAttribute('data-state', 'none');
   await expect(panel.getByRole('heading', { name: /^localhost/ })).toBeVisible();
   await other.goto('about:blank');
-  await expect(panel.getByTestId('site-purse')).toHaveCount(0);
+  await expect(panel.getByTestId('site-budget')).toHaveCount(0);
   await other.goto(site.origin());
-  await expect(panel.getByTestId('purse-left')).toBeVisible();
+  await expect(panel.getByTestId('budget-left')).toBeVisible();
   await other.close();
   await expectFine(panel, 'panel-en', { width: 720, height: 860 }, 240);
   await panel.close();
 });
 
-/** What the browser says of the person; headless it sees none. */
-const person = (state: 'active' | 'idle' | 'locked'): Promise<void> => hear(browser.context, 'idle.onStateChanged', state);
+/** What the browser says of the user; headless it sees none. */
+const user = (state: 'active' | 'idle' | 'locked'): Promise<void> => hear(browser.context, 'idle.onStateChanged', state);
 
-test('when the person is gone the wallet locks by itself, and what was begun is finished', async () => {
+test('when the user is gone the wallet locks by itself, and what was begun is finished', async () => {
   await speak(null);
   const popup = await popupOver(browser, page);
   const { invoice } = await network.gatewayInvoice(20_000n);
@@ -237,7 +237,7 @@ test('when the person is gone the wallet locks by itself, and what was begun is 
     const end = new Promise<void>((resolve) => Object.assign(window, { endWork: resolve }));
     void navigator.locks.request('amplet-work', { mode: 'shared' }, () => end);
   });
-  await person('locked');
+  await user('locked');
   await expect.poll(() => popup.evaluate(async () => (await navigator.locks.query()).pending?.filter(({ name }) => name === 'amplet-work').length)).toBe(1);
   await expect(popup.getByTestId('balance')).toBeVisible();
   await popup.evaluate(() => (window as unknown as { endWork(): void }).endWork());
@@ -253,12 +253,12 @@ test('when the person is gone the wallet locks by itself, and what was begun is 
   const paying = webln<{ preimage: string }>(page, 'sendPayment', invoice);
   const prompt = await promptOf(browser);
   await expectFine(prompt, 'approve-locked-en', PROMPT);
-  await person('active');
+  await user('active');
   await prompt.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
   await prompt.keyboard.press('Enter');
   expect(await paying).toHaveProperty('preimage');
   await expect(popup.getByTestId('balance'), 'unlocked in one window it is in all').toBeVisible();
-  await person('idle');
+  await user('idle');
   await expect(popup.getByRole('button', { name: 'Unlock' })).toBeVisible();
   await popup.close();
 });

@@ -1,7 +1,7 @@
 /** What a stream survives: each time its line ends or goes on, and both ends agree to the millisatoshi. */
 
 import { expect, test, type Page } from '@playwright/test';
-import { fundedBrowser, givePurse, PASSPHRASE, popupOver, promptOf } from '../../lib/extension-wallet';
+import { fundedBrowser, giveBudget, PASSPHRASE, popupOver, promptOf } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { expectSettled, Film, streamIn } from '../../lib/stream';
@@ -19,7 +19,7 @@ test.beforeAll(async () => {
   site = (await network.examples()).video;
   browser = await fundedBrowser(network, { hides: true });
   film = await Film.open(browser, site);
-  await givePurse(browser, film.page, 2_000, 500);
+  await giveBudget(browser, film.page, 2_000, 500);
 });
 
 test.afterAll(() => browser?.close());
@@ -111,7 +111,7 @@ for (const how of ['close', 'kill'] as const) {
     const before = await film.account();
     await browser.restart(how);
     film = await Film.open(browser, site);
-    // Nobody plays it any more: the wallet is opened by the person.
+    // Nobody plays it any more: the wallet is opened by the user.
     const popup = await browser.window('popup.html');
     await unlock(popup);
     await expect(popup.getByTestId('balance')).toBeVisible();
@@ -136,7 +136,7 @@ test('the browser is killed and the page comes back at once: the session goes on
   expect(await stopAndSettle(popup)).toBeGreaterThan(before.receivedMsat);
 });
 
-/** Plays on, within the purse. */
+/** Plays on, within the budget. */
 async function startAgain(): Promise<void> {
   await film.press('Play');
   const popup = await popupOver(browser, film.page);

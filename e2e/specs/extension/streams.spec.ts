@@ -1,8 +1,8 @@
-/** A film by the second: the person gives a purse, sees the meter count, and stops it with one tap; both ends agree to the msat. */
+/** A film by the second: the user gives a budget, sees the meter count, and stops it with one tap; both ends agree to the msat. */
 
 import { expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
-import { expectPromptAccessible, fundedBrowser, givePurse, popupOver, press, promptOf } from '../../lib/extension-wallet';
+import { expectPromptAccessible, fundedBrowser, giveBudget, popupOver, press, promptOf } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { expectSettled, Film, streamIn, streamLines } from '../../lib/stream';
@@ -25,7 +25,7 @@ async function stopIn(popup: Page): Promise<void> {
   await expect(popup.getByTestId('stream')).toHaveCount(0);
 }
 
-test('without a purse the person is asked, sees the terms, and gives one with the yes', async () => {
+test('without a budget the user is asked, sees the terms, and gives one with the yes', async () => {
   await film.press('Play');
   await press(await promptOf(browser), 'Allow'); // the site may ask
   const prompt = await promptOf(browser);
@@ -35,7 +35,7 @@ test('without a purse the person is asked, sees the terms, and gives one with th
   await expect(prompt.getByTestId('lasts')).toContainText('33 minutes');
   await expectPromptAccessible(prompt, 'Allow', 'a stream');
   await press(prompt, 'Reject');
-  await expect(film.page.getByText('The person did not allow it.')).toBeVisible();
+  await expect(film.page.getByText('The user did not allow it.')).toBeVisible();
 
   await film.press('Play');
   await press(await promptOf(browser), 'Allow');
@@ -54,7 +54,7 @@ test('the meter counts in the popup and on the page; one tap stops it, and both 
   await expect.poll(count).toBeGreaterThan(shown + 1_000);
   expect(await film.meter()).toBeGreaterThan(onPage);
   await stopIn(popup);
-  // What the person stopped is asked about before it goes on.
+  // What the user stopped is asked about before it goes on.
   await film.press('Play');
   const prompt = await promptOf(browser);
   await expect(prompt.getByText('You have just stopped a stream of this site.')).toBeVisible();
@@ -69,13 +69,13 @@ test('the meter counts in the popup and on the page; one tap stops it, and both 
   await popup.close();
 });
 
-test('paused by the person it stands still on the page, too, and goes on', async () => {
+test('paused by the user it stands still on the page, too, and goes on', async () => {
   await film.press('Play');
   await film.seconds(1);
   const { popup } = await streamIn(browser, film);
   const stream = popup.getByTestId('stream');
   await stream.getByRole('button', { name: 'Pause' }).click();
-  await expect(stream).toHaveAttribute('data-reason', 'person');
+  await expect(stream).toHaveAttribute('data-reason', 'user');
   await expect(film.page.getByText('You paused it in your wallet.')).toBeVisible();
   await expect.poll(() => browser.badge()).toBe('');
   // What is owed is paid, and from then on nothing.
@@ -131,18 +131,18 @@ test('a tab that is closed ends its stream', async () => {
   await expectSettled(browser, film);
 });
 
-test('with a purse nothing is asked; a purse that is used up pauses it, and never pays more', async () => {
-  // Another name of this machine is another site, with a purse and a session of its own.
+test('with a budget nothing is asked; a budget that is used up pauses it, and never pays more', async () => {
+  // Another name of this machine is another site, with a budget and a session of its own.
   const { port } = new URL(film.page.url());
   const before = await streamLines(browser);
   await film.page.close();
   film = await Film.open(browser, `http://localhost:${port}`);
-  await givePurse(browser, film.page, 20, 10);
+  await giveBudget(browser, film.page, 20, 10);
   await film.press('Play');
   await film.seconds(1);
   const { popup } = await streamIn(browser, film);
   const stream = popup.getByTestId('stream');
-  await expect(stream).toHaveAttribute('data-reason', 'purse', { timeout: 60_000 });
+  await expect(stream).toHaveAttribute('data-reason', 'budget', { timeout: 60_000 });
   await expect(film.page.getByText('limit for this site is reached')).toBeVisible();
   await stopIn(popup);
   await popup.close();

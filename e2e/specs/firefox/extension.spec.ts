@@ -2,7 +2,7 @@
 
 import { expect, test, type Page } from '@playwright/test';
 import { encodeQR } from 'qr';
-import { fund, givePurse, PASSPHRASE, popupOver, press, promptOf, webln } from '../../lib/extension-wallet';
+import { fund, giveBudget, PASSPHRASE, popupOver, press, promptOf, webln } from '../../lib/extension-wallet';
 import { FirefoxBrowser } from '../../lib/firefox';
 import { Network } from '../../lib/network.mjs';
 import { paywall } from '../../lib/paywall';
@@ -54,7 +54,7 @@ async function unlock(prompt: Page): Promise<void> {
 const nobodyAsks = () => expect.poll(() => browser.asking()).toBeUndefined();
 const background = () => browser.ask<unknown[]>('runtime.getContexts', { contextTypes: ['BACKGROUND'] });
 
-test('a site is enabled and paid with a click of the person each', async () => {
+test('a site is enabled and paid with a click of the user each', async () => {
   const enabling = webln(page, 'enable');
   const first = await promptOf(browser);
   await expect(first.getByTestId('site')).toHaveAttribute('data-origin', site.origin());
@@ -71,8 +71,8 @@ test('a site is enabled and paid with a click of the person each', async () => {
   expect(await refused).toMatchObject({ error: 'RejectionError' });
 });
 
-test('within its purse a site is paid without a question, until it is used up', async () => {
-  await givePurse(browser, page, 2_000, 500);
+test('within its budget a site is paid without a question, until it is used up', async () => {
+  await giveBudget(browser, page, 2_000, 500);
   for (let times = 0; times < 4; times += 1) await pays(400_000n);
   const beyond = webln<Paid>(page, 'sendPayment', (await network.gatewayInvoice(400_000n)).invoice);
   await press(await promptOf(browser), 'Reject');
@@ -80,9 +80,9 @@ test('within its purse a site is paid without a question, until it is used up', 
   await pays(100_000n);
 });
 
-test('a page that costs money opens within the purse, and its credential serves again', async () => {
+test('a page that costs money opens within the budget, and its credential serves again', async () => {
   await page.goto(site.origin('localhost'));
-  await givePurse(browser, page, 1_000, 100);
+  await giveBudget(browser, page, 1_000, 100);
   const wall = paywall(site, network, '/article', 30_000n);
   const story = page.getByRole('heading', { name: 'The whole story' });
   for (let visits = 0; visits < 3; visits += 1) {
@@ -92,7 +92,7 @@ test('a page that costs money opens within the purse, and its credential serves 
   }
   expect(wall.credentials).toBe(3);
   const popup = await popupOver(browser, page);
-  await expect(popup.getByTestId('purse-left'), 'paid once').toHaveAttribute('data-msat', '970000');
+  await expect(popup.getByTestId('budget-left'), 'paid once').toHaveAttribute('data-msat', '970000');
   await popup.close();
   await page.goto(site.origin());
 });
@@ -140,7 +140,7 @@ test('unlocked, the wallet lasts while nobody asks anything; when its page dies,
   expect(await browser.born()).not.toBe(before);
 });
 
-test('locked, the background ends; a site that calls wakes it, and the person is asked to unlock', async () => {
+test('locked, the background ends; a site that calls wakes it, and the user is asked to unlock', async () => {
   const popup = await popupOver(browser, page);
   await popup.getByRole('button', { name: 'Lock' }).click();
   await expect(popup.getByRole('button', { name: 'Unlock' })).toBeVisible();
@@ -149,7 +149,7 @@ test('locked, the background ends; a site that calls wakes it, and the person is
   await pays(10_000n, unlock);
 });
 
-test('the browser ends: the site keeps its purse, the wallet asks for its passphrase once', async () => {
+test('the browser ends: the site keeps its budget, the wallet asks for its passphrase once', async () => {
   await browser.restart();
   page = await browser.context.newPage();
   await page.goto(site.origin());
@@ -158,7 +158,7 @@ test('the browser ends: the site keeps its purse, the wallet asks for its passph
   await pays(10_000n);
 });
 
-test('kept out of sites by the person, it says so, and is let in again', async () => {
+test('kept out of sites by the user, it says so, and is let in again', async () => {
   const sites = { origins: ['http://*/*', 'https://*/*'] };
   await browser.ask('permissions.remove', sites);
   await page.reload();

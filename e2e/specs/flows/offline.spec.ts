@@ -41,7 +41,7 @@ test('opens offline, from the last visit, and says so', async ({ browser }) => {
   await served.stop();
 });
 
-test('keeps its release until the person says yes', async ({ browser }) => {
+test('keeps its release until the user says yes', async ({ browser }) => {
   const network = new Network();
   const served = await serve(DIST, { 'config.json': await config(network) });
   const context = await browser.newContext({ locale: 'en-GB' });

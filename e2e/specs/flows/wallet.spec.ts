@@ -112,7 +112,7 @@ test('gets paid back, live', async () => {
   await wallet.reload(PASSPHRASE);
 });
 
-test('pays an amount that the person chooses', async () => {
+test('pays an amount that the user chooses', async () => {
   const invoice = await network.invoice({ description: 'A gift' });
   await wallet.preview(invoice.invoice);
   await page.getByLabel('Amount (you choose)').fill('900000000');
@@ -183,7 +183,7 @@ test('a payment cut off by a reload ends, and the history says how', async () =>
     const line = page.getByTestId('payment').filter({ hasText: 'cut off' });
     await expect(line).toHaveAttribute('data-state', /succeeded|failed/, { timeout: 60_000 });
   } else {
-    // The reload came before the engine heard of it, or the payment failed: nothing left, and paying works.
+    // The reload came before the engine heard of it, or the payment failed: no funds were sent, and paying works.
     await wallet.pay(invoice.invoice);
   }
 });

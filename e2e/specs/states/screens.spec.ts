@@ -188,7 +188,7 @@ const PLACES: Place[] = [
     await page.getByText('The parts one by one').click();
     await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(3);
   }),
-  opened('budgets', '#/budgets', (page) => expect(page.getByTestId('purse')).toHaveCount(5)),
+  opened('budgets', '#/budgets', (page) => expect(page.getByTestId('budget')).toHaveCount(5)),
   opened('budgets-none', '#/budgets', (page) => expect(page.getByText('Nothing was spent in this time.')).toBeVisible(), 'new'),
   opened('budget-new', '#/budgets', async (page) => {
     await page.getByRole('button', { name: 'New budget' }).click();
@@ -197,7 +197,7 @@ const PLACES: Place[] = [
     await expect(page.getByText('Give a limit for a time or in total')).toBeVisible();
   }),
   opened('budget-change', '#/budgets', async (page) => {
-    await page.getByTestId('purse').filter({ hasText: 'film.example' }).getByRole('button', { name: 'Change limits' }).click();
+    await page.getByTestId('budget').filter({ hasText: 'film.example' }).getByRole('button', { name: 'Change limits' }).click();
     await expect(page.getByLabel('At most')).toHaveValue('2000');
   }),
   opened('budget-close', '#/budgets', (page) => page.getByRole('button', { name: 'Close budget' }).first().click()),

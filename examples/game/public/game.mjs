@@ -94,7 +94,7 @@ async function streamed() {
       else if (report.state === 'stopped') stream = null; // the next life asks for another
     });
   } catch {
-    return null; // a person who wants no stream may pay by invoice
+    return null; // a user who wants no stream may pay by invoice
   }
 }
 

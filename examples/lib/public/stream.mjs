@@ -47,8 +47,8 @@ export async function openStream(webln, terms, told) {
 /** Why nothing flows, in words. @param {StreamReport} report */
 export function whyPaused({ reason }) {
   if (reason === 'hidden' || reason === 'site') return 'Paused while nobody looks.';
-  if (reason === 'person') return 'You paused it in your wallet.';
-  if (reason === 'purse') return 'Your wallet\'s limit for this site is reached.';
+  if (reason === 'user') return 'You paused it in your wallet.';
+  if (reason === 'budget') return 'Your wallet\'s limit for this site is reached.';
   if (reason === 'offline') return 'Your wallet has no connection; it goes on by itself.';
   if (reason === 'failing') return 'Payments find no way; your wallet tries again.';
   return 'Your wallet is paying…';

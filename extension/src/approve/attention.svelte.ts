@@ -1,5 +1,5 @@
 /**
- * Whether the person has had time to see what the window says. Buttons that agree to something work only then: a window that
+ * Whether the user has had time to see what the window says. Buttons that agree to something work only then: a window that
  * was just shown, moved, resized or brought to the front under a click that was meant for a page agrees to nothing.
  */
 
@@ -7,7 +7,7 @@
 const LOOK_MS = 500;
 /** Ms between two looks at where the window is: no event tells of a move. */
 const WATCH_MS = 100;
-/** In a smaller window amount and site may be out of sight; px of the screen, however large the person has the letters. */
+/** In a smaller window amount and site may be out of sight; px of the screen, however large the user has the letters. */
 const LEAST = { width: 300, height: 360 };
 
 export class Attention {

@@ -1,4 +1,4 @@
-/** Questions in the person's language, and what each of them comes down to. */
+/** Questions in the user's language, and what each of them comes down to. */
 
 import type { Question, Range } from 'amplet/provider';
 import { m } from '../paraglide/messages.js';
@@ -52,7 +52,7 @@ export function costOf(question: Question): Cost | null {
   return { amountMsat, maxFeeMsat, payee, what: occasion.kind === 'page' ? occasion.url : occasion.kind === 'lnurl' ? occasion.text : description };
 }
 
-/** What its purse is asked for with the next payment: of a stream, what it lets run up. */
+/** What its budget is asked for with the next payment: of a stream, what it lets run up. */
 export function nextOf(question: Question): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
   return question.kind === 'stream' ? { amountMsat: question.creditMsat, maxFeeMsat: 0n } : costOf(question);
 }
@@ -64,7 +64,7 @@ export function lasting(msat: bigint, ratePerSecondMsat: bigint, locale: string)
   return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 }).format(Math.floor(seconds / length));
 }
 
-/** What the person may choose from; `null`: there is nothing to choose. */
+/** What the user may choose from; `null`: there is nothing to choose. */
 export function rangeOf(question: Question): Range | null {
   switch (question.kind) {
     case 'invoice':

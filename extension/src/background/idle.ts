@@ -1,13 +1,13 @@
-/** Whether the person is there, as the browser sees it: keyboard and mouse of the whole machine, and its screen lock. */
+/** Whether the user is there, as the browser sees it: keyboard and mouse of the whole machine, and its screen lock. */
 
 import type { ToKeeper } from '../lib/messages.ts';
 
 /** To be called at each start of the background. `ask` reaches the keeper. */
 export function attendIdle(ask: (message: ToKeeper) => Promise<unknown>): void {
-  chrome.idle.onStateChanged.addListener((state) => void ask({ to: 'keeper', ask: 'person', state }));
+  chrome.idle.onStateChanged.addListener((state) => void ask({ to: 'keeper', ask: 'user', state }));
 }
 
-/** After how many minutes without a touch the person counts as gone. */
+/** After how many minutes without a touch the user counts as gone. */
 export function setIdleAfter(minutes: number): void {
   chrome.idle.setDetectionInterval(minutes * 60);
 }

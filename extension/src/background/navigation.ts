@@ -94,7 +94,7 @@ const TITLES: Record<(NavigationStep & { do: 'show' })['problem'], () => string>
 /** The header goes with the next request of this tab for exactly this page; the tab's number is the rule's. */
 async function reload({ tabId, url, header, authorization }: NavigationStep & { do: 'reload' }): Promise<void> {
   const tab = await settled(tabId, url);
-  // The person went elsewhere: what was bought waits for the next visit. A page that is not shown yet is `pendingUrl`.
+  // The user went elsewhere: what was bought waits for the next visit. A page that is not shown yet is `pendingUrl`.
   if (tab === null || withoutFragment(tab.pendingUrl ?? tab.url) !== url) return;
   await chrome.declarativeNetRequest.updateSessionRules({
     removeRuleIds: [tabId],

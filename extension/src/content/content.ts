@@ -69,7 +69,7 @@ function lose(): void {
   page.lost();
 }
 
-// A link that the person clicked, not one that a script did.
+// A link that the user clicked, not one that a script did.
 addEventListener(
   'click',
   (event) => {

@@ -1,4 +1,4 @@
-/** Locks the wallet when the person is gone: after the time that they chose, and with the screen. */
+/** Locks the wallet when the user is gone: after the time that they chose, and with the screen. */
 
 import { loadSettings, type Wallet } from 'amplet';
 import { language } from '../../../www/src/lib/i18n.svelte';
@@ -7,7 +7,7 @@ import type { Chores } from './keeper.ts';
 import type { Vault } from './vault.ts';
 import type { ToKeeper } from '../lib/messages.ts';
 
-type State = (ToKeeper & { ask: 'person' })['state'];
+type State = (ToKeeper & { ask: 'user' })['state'];
 
 /** Ms until it is tried again, while something is under way. */
 const AGAIN_MS = 5_000;
@@ -30,7 +30,7 @@ export class Away {
     addEventListener('storage', () => void this.follow());
   }
 
-  /** Takes what the person chose, in the settings, for as long as it stays so: when to lock, and the language of notices. */
+  /** Takes what the user chose, in the settings, for as long as it stays so: when to lock, and the language of notices. */
   async follow(): Promise<void> {
     const { settings } = await loadSettings();
     language.choose(settings?.language ?? null);
@@ -46,7 +46,7 @@ export class Away {
   }
 
   /** The browser's word. */
-  person(state: State): void {
+  user(state: State): void {
     this.#state = state;
     void this.#lock();
   }

@@ -25,7 +25,7 @@ export type Chores = (message: ToDesk) => Promise<unknown>;
 export interface Keeper {
   /** Asks it: a document's own messages do not arrive there. */
   ask(message: ToKeeper): Promise<unknown>;
-  /** Whether it has something that would end with its document: an unlocked wallet, a question to the person. */
+  /** Whether it has something that would end with its document: an unlocked wallet, a question to the user. */
   busy(): boolean;
 }
 
@@ -93,8 +93,8 @@ async function answer(message: ToKeeper, { vault, pages, away, chores }: Parts):
       return pages.receipts();
     case 'forget':
       return pages.forget(message.paymentHash);
-    case 'person':
-      return away.person(message.state);
+    case 'user':
+      return away.user(message.state);
     case 'update':
       await vault.lock({ wait: true });
       return chores({ to: 'desk', ask: 'restart' });

@@ -1,4 +1,4 @@
-/** Tells the person, outside of any window, what happened to money without a click. */
+/** Tells the user, outside of any window, what happened to money without a click. */
 
 import type { Wallet, WalletEvent } from 'amplet';
 import { m } from '../paraglide/messages.js';
@@ -26,17 +26,17 @@ export async function tellEvents(wallet: Wallet, chores: Chores): Promise<void> 
 
 const amount = (msat: bigint): string => formatAmount(msat, 'sat', language.tag);
 
-/** `null`: the person did it, or need not know at once. */
+/** `null`: the user did it, or need not know at once. */
 function noticeOf(event: WalletEvent): Notice | null {
   switch (event.type) {
     case 'paymentReceived':
       return { title: m.notice_received({ amount: amount(event.payment.amountMsat ?? 0n) }), message: event.payment.description };
-    case 'purseUsed':
+    case 'budgetUsed':
       return {
         title: m.notice_used({ percent: event.percent }),
         message: m.notice_used_text({ holder: event.holder, spent: amount(event.spentMsat), limit: amount(event.limitMsat) }),
       };
-    case 'purseLow':
+    case 'budgetLow':
       return { title: m.notice_low(), message: m.notice_low_text({ parent: event.parent, left: amount(event.leftMsat) }) };
     case 'channelClosed':
       return { title: m.notice_channelClosed(), message: event.reason };

@@ -1,4 +1,4 @@
-/** Questions to the person: one at a time, in one window. A window that is closed, or never shows, is a no to what it asked. */
+/** Questions to the user: one at a time, in one window. A window that is closed, or never shows, is a no to what it asked. */
 
 import type { Answer } from 'amplet/provider';
 import type { Badge } from './badge.ts';
@@ -34,7 +34,7 @@ export class Questions {
     this.#badge = badge;
   }
 
-  /** Whether the person is being asked. */
+  /** Whether the user is being asked. */
   get waiting(): boolean {
     return this.#queue.length > 0;
   }

@@ -49,7 +49,7 @@ export class Sites {
     for (const [port, sender] of this.#ports) if (sender.origin === origin && sender.topLevelOrigin === topLevel) port.postMessage(event);
   }
 
-  /** Opens the wallet, asking the person if it is locked; one question for all sites that wait. */
+  /** Opens the wallet, asking the user if it is locked; one question for all sites that wait. */
   async unlocked(site: Site, gone: AbortSignal): Promise<boolean> {
     if ((await this.#vault.open()) !== null) return true;
     if (Date.now() - (this.#turnedDown.get(site.topLevel) ?? -Infinity) < QUIET_MS) return false;
@@ -63,7 +63,7 @@ export class Sites {
     return this.#unlocking;
   }
 
-  /** Tells the sites that the person enabled; to others it is no business whether the wallet is locked. */
+  /** Tells the sites that the user enabled; to others it is no business whether the wallet is locked. */
   async #tellAccountChanged(): Promise<void> {
     const event: SiteEvent = { amplet: WIRE_VERSION, event: 'accountChanged', detail: null };
     for (const port of [...this.#ports.keys()]) {

@@ -1,4 +1,4 @@
-/** Streams of sites: told to their pages, shown to the person with one tap to stop, and on the badge. */
+/** Streams of sites: told to their pages, shown to the user with one tap to stop, and on the badge. */
 
 import { WalletStreams, type SiteWallet, type Store, type StreamReport, type StreamStarter, type Site } from 'amplet/provider';
 import type { Badge } from './badge.ts';
@@ -23,7 +23,7 @@ export class Streams {
 
   constructor({ open, wallet, store, badge, tell }: Parts) {
     this.#badge = badge;
-    this.ofSites = new WalletStreams({ open, store, purseLeftMsat: (site) => wallet.purseLeftMsat(site) });
+    this.ofSites = new WalletStreams({ open, store, budgetLeftMsat: (site) => wallet.budgetLeftMsat(site) });
     this.ofSites.watch((site, report) => {
       tell(site, report);
       this.#show();
@@ -45,7 +45,7 @@ export class Streams {
     this.#watching.add(port);
     port.onDisconnect.addListener(() => void this.#watching.delete(port));
     port.onMessage.addListener(({ streamId, action }: FromWatch) => {
-      this.ofSites.byPerson(streamId, action).then(
+      this.ofSites.byUser(streamId, action).then(
         () => this.#show(),
         (error: unknown) => console.warn('stream', error), // the wallet went away: it is settled when that is back
       );

@@ -41,7 +41,7 @@ export class Vault {
     return this.#reached;
   }
 
-  /** Whether it is open, or will be without the person. */
+  /** Whether it is open, or will be without the user. */
   get unlocked(): boolean {
     return this.#wallet !== null || this.#opening !== null || this.#later !== undefined;
   }
@@ -94,7 +94,7 @@ export class Vault {
     }
   }
 
-  /** The passphrase was changed, or the wallet deleted: the person unlocks anew. Anything else may pass. */
+  /** The passphrase was changed, or the wallet deleted: the user unlocks anew. Anything else may pass. */
   #failed(error: WalletError): void {
     console.warn('wallet', error.code, error.message);
     if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound') void this.#chores({ to: 'desk', ask: 'locked' });
@@ -125,7 +125,7 @@ function reaches(wallet: Wallet): Promise<void> {
   const reached = new Promise<void>((resolve) => {
     setTimeout(resolve, REACH_MS);
     ends = wallet.onChange(({ balance }) => {
-      if (balance.spendableMsat > 0n || balance.everydayMsat === 0n) resolve();
+      if (balance.spendableMsat > 0n || balance.lightningMsat === 0n) resolve();
     });
   });
   return reached.finally(ends);

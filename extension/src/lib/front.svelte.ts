@@ -1,4 +1,4 @@
-/** The site of the page in front of the person, as they go from page to page. */
+/** The site of the page in front of the user, as they go from page to page. */
 
 import { siteOf, type Site } from 'amplet/provider';
 

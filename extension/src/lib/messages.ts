@@ -2,7 +2,7 @@
  * What the parts of the extension say to each other. Pages of sites speak through `content` with the keeper, in the messages
  * of `amplet/provider`; nothing here is open to them.
  *
- * - **keeper**: holds the wallet, the permissions of sites and the questions to the person. The offscreen document in Chrome,
+ * - **keeper**: holds the wallet, the permissions of sites and the questions to the user. The offscreen document in Chrome,
  *   the background page in Firefox: it lives as long as the browser.
  * - **desk**: does for the keeper what an offscreen document cannot: windows, badge, notices, network rules. The service
  *   worker in Chrome, where it dies at any moment and keeps nothing.
@@ -12,7 +12,7 @@ import type { Answer, NavigationResponse, NavigationStep, OpenStream, Question, 
 
 /** The port of a frame of a site to the keeper. Its sender says who it is. */
 export const SITE_PORT = 'site';
-/** The port of the window that asks the person. */
+/** The port of the window that asks the user. */
 export const APPROVE_PORT = 'approve';
 /** The port of the popup, or of the side panel: what flows, as long as it is shown. */
 export const WATCH_PORT = 'watch';
@@ -24,9 +24,9 @@ export type ToDesk =
   | { to: 'desk'; ask: 'key' }
   /** The wallet was locked. */
   | { to: 'desk'; ask: 'locked' }
-  /** Shows the window that asks the person. */
+  /** Shows the window that asks the user. */
   | { to: 'desk'; ask: 'prompt' }
-  /** After so many minutes without a touch it is to say that the person is gone; at least 1. */
+  /** After so many minutes without a touch it is to say that the user is gone; at least 1. */
   | { to: 'desk'; ask: 'idleAfter'; minutes: number }
   /** What the badge says; empty: nothing. */
   | { to: 'desk'; ask: 'badge'; text: string }
@@ -40,7 +40,7 @@ export type ToDesk =
 export type FromSites =
   /** Sees to it that the keeper runs. Answers nothing. */
   | { to: 'desk'; ask: 'wake' }
-  /** The person clicked a `lightning:` link: shows in the wallet what it would pay. */
+  /** The user clicked a `lightning:` link: shows in the wallet what it would pay. */
   | { to: 'desk'; ask: 'open'; text: string };
 
 /** To a site's port, before anything else: the keeper hears. */
@@ -48,7 +48,7 @@ export interface FromKeeper {
   keeper: 'here';
 }
 
-/** From a site's port, beside the calls of its page: whether the person sees it. Until it is said, it is seen. */
+/** From a site's port, beside the calls of its page: whether the user sees it. Until it is said, it is seen. */
 export interface FromContent {
   visible: boolean;
 }
@@ -58,13 +58,13 @@ export interface ToWatch {
   streams: OpenStream[];
 }
 
-/** From who watches: what the person wants of one. */
+/** From who watches: what the user wants of one. */
 export interface FromWatch {
   streamId: string;
   action: 'pause' | 'resume' | 'stop';
 }
 
-/** To the window that asks the person: what to show now. Its port is closed when nothing is left to ask. */
+/** To the window that asks the user: what to show now. Its port is closed when nothing is left to ask. */
 export interface ToApprove {
   id: number;
   question: Shown;
@@ -90,10 +90,10 @@ export type ToKeeper =
   | { to: 'keeper'; ask: 'tabGone'; tabId: number }
   /** Answers what was paid for and not delivered, `Receipt[]`. */
   | { to: 'keeper'; ask: 'receipts' }
-  /** The person has seen one of those. */
+  /** The user has seen one of those. */
   | { to: 'keeper'; ask: 'forget'; paymentHash: string }
-  /** The person has not touched the machine for a while, locked its screen, or is back. */
-  | { to: 'keeper'; ask: 'person'; state: `${chrome.idle.IdleState}` }
+  /** The user has not touched the machine for a while, locked its screen, or is back. */
+  | { to: 'keeper'; ask: 'user'; state: `${chrome.idle.IdleState}` }
   /** An update waits: finish the step, close the wallet, then say `restart`. */
   | { to: 'keeper'; ask: 'update' };
 

@@ -1,11 +1,11 @@
-/** A code on the page that the person looks at. */
+/** A code on the page that the user looks at. */
 
 import { decodeImage } from '../../../www/src/lib/scan';
 import { openWallet } from './tabs.ts';
 
 /**
  * Reads a QR code out of what is visible of the page in front, and shows in the wallet what it would pay. Answers whether
- * there was one. Wants a click of the person on the extension, which is what lets it see the page.
+ * there was one. Wants a click of the user on the extension, which is what lets it see the page.
  */
 export async function openPageCode(): Promise<boolean> {
   const picture = await chrome.tabs.captureVisibleTab({ format: 'png' });

@@ -3,14 +3,14 @@
 /** Firefox' own, which Chrome's types do not know. */
 const { sidebarAction } = (globalThis as { browser?: { sidebarAction?: { open(): Promise<void> } } }).browser ?? {};
 
-/** This window, found ahead: nothing may come between the person's click and the opening. */
+/** This window, found ahead: nothing may come between the user's click and the opening. */
 let here: number | undefined;
 if (chrome.sidePanel !== undefined) void chrome.windows.getCurrent().then(({ id }) => (here = id));
 
 /** Whether there is such a place. */
 export const hasSide: boolean = chrome.sidePanel !== undefined || sidebarAction !== undefined;
 
-/** Opens it. To be called in the person's click. */
+/** Opens it. To be called in the user's click. */
 export async function openSide(): Promise<void> {
   if (sidebarAction !== undefined) await sidebarAction.open();
   else if (here !== undefined) await chrome.sidePanel.open({ windowId: here });

@@ -8,7 +8,7 @@ const AGAIN_MS = 1_000;
 
 export class Watched {
   streams = $state.raw<OpenStream[]>([]);
-  /** Those that the person stopped, while they settle. */
+  /** Those that the user stopped, while they settle. */
   stopping = $state.raw<readonly string[]>([]);
   #port: chrome.runtime.Port | null = null;
   #again: ReturnType<typeof setTimeout> | undefined;

@@ -24,7 +24,7 @@ export function text(name: string, value: string): string {
   return value;
 }
 
-/** A number that the engine takes for a u32, such as a purse's. */
+/** A number that the engine takes for a u32, such as a budget's. */
 export function whole(name: string, value: number): number {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
     throw new WalletError('invalidInput', `\`${name}\` is a whole number from 0 to 2^32 - 1.`);

@@ -12,11 +12,11 @@ import type {
   Payment,
   PaymentRequest,
   Preview,
-  Purse,
+  Budget,
   Request,
   Rules,
   SignedMessage,
-  Spender,
+  Authorization,
   Spending,
   Status,
   VerifiedMessage,
@@ -70,39 +70,39 @@ export abstract class Requests {
 
   /**
    * Pays a BOLT 11 invoice. Resolves when the payment has succeeded, or is still pending after 60 s (then an event tells
-   * the outcome); a payment that failed rejects, and nothing left.
+   * the outcome); a payment that failed rejects, and no funds were sent.
    * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: greatest routing fee, by default 1 % and at
-   * least 50 sat, and no more than `spender.approvedMsat` leaves; `spender`: whose purse pays, by default the person's
+   * least 50 sat, and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `expired`, `alreadyPaid`, `amountMismatch`,
-   * `insufficientBalance`, `noRoute`, `payeeRefused`, `feeTooHigh`, `gatewayOffline`; `approvalNeeded` and `purseRefused`,
-   * with why in `error.purse`: nothing left
+   * `insufficientBalance`, `noRoute`, `payeeRefused`, `feeTooHigh`, `gatewayOffline`; `approvalNeeded` and `budgetRefused`,
+   * with why in `error.budget`: no funds were sent
    */
   async pay(
     invoice: string,
-    { amountMsat, maxFeeMsat, spender }: { amountMsat?: bigint; maxFeeMsat?: bigint; spender?: Spender } = {},
+    { amountMsat, maxFeeMsat, authorization }: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization } = {},
   ): Promise<Payment> {
     return this.#ask({
       method: 'pay',
       invoice: text('invoice', invoice),
       amountMsat: amount('amountMsat', amountMsat),
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
-      spender: spender ?? null,
+      authorization: authorization ?? null,
     });
   }
 
   /**
    * Pays a node that gave no invoice, in one part. Resolves as {@link Requests.pay} does; `id` is the payment's hash.
    * @param options `payee`: its node id, in hex; `records`: told to the payee, types from 65536 on, each once, values in
-   * hex; `maxFeeMsat` and `spender` as in `pay`
+   * hex; `maxFeeMsat` and `authorization` as in `pay`
    * @throws {WalletError} `invalidInput`, `insufficientBalance`, `noRoute`, `payeeRefused`, `gatewayOffline`,
-   * `approvalNeeded`, `purseRefused`
+   * `approvalNeeded`, `budgetRefused`
    */
-  async keysend({ payee, amountMsat, records = [], maxFeeMsat, spender }: {
+  async keysend({ payee, amountMsat, records = [], maxFeeMsat, authorization }: {
     payee: string;
     amountMsat: bigint;
     records?: CustomRecord[];
     maxFeeMsat?: bigint;
-    spender?: Spender;
+    authorization?: Authorization;
   }): Promise<Payment> {
     return this.#ask({
       method: 'keysend',
@@ -110,7 +110,7 @@ export abstract class Requests {
       amountMsat: required('amountMsat', amountMsat),
       records,
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
-      spender: spender ?? null,
+      authorization: authorization ?? null,
     });
   }
 
@@ -133,14 +133,14 @@ export abstract class Requests {
   /**
    * Sends savings to an address; `'all'` leaves only the anchor reserve and takes the fee off.
    * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
-   * `spender`: whose purse pays, by default the person's
+   * `authorization`: whose budget pays, by default the user's
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`, `broadcastRejected`,
-   * `approvalNeeded`, `purseRefused`
+   * `approvalNeeded`, `budgetRefused`
    */
   async send(
     address: string,
     amountSat: bigint | 'all',
-    { feeRate, dryRun = false, spender }: { feeRate?: bigint; dryRun?: boolean; spender?: Spender } = {},
+    { feeRate, dryRun = false, authorization }: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization } = {},
   ): Promise<OnchainSend> {
     return this.#ask({
       method: 'send',
@@ -148,7 +148,7 @@ export abstract class Requests {
       amount: amountSat === 'all' ? { type: 'all' } : { type: 'exact', sat: required('amountSat', amountSat) },
       feeRate: amount('feeRate', feeRate),
       dryRun,
-      spender: spender ?? null,
+      authorization: authorization ?? null,
     });
   }
 
@@ -179,63 +179,63 @@ export abstract class Requests {
     return this.#ask({ method: 'payment', id: text('id', id) });
   }
 
-  /** All purses, closed ones included, as they stand; the first is the person's own. */
-  async purses(): Promise<Purse[]> {
-    return this.#ask({ method: 'purses' });
+  /** All budgets, closed ones included, as they stand; the first is the user's own. */
+  async budgets(): Promise<Budget[]> {
+    return this.#ask({ method: 'budgets' });
   }
 
   /**
-   * Gives a holder a purse, which draws from `parent` if there is one. A closed purse of the holder is opened again, with
+   * Gives a holder a budget, which draws from `parent` if there is one. A closed budget of the holder is opened again, with
    * what it spent in windows that stay; its total begins anew.
-   * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open purse, an unknown parent
+   * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open budget, an unknown parent
    */
-  async openPurse({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Purse> {
-    return this.#ask({ method: 'openPurse', holder, rules, parent: parent === undefined ? null : whole('parent', parent) });
+  async openBudget({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
+    return this.#ask({ method: 'openBudget', holder, rules, parent: parent === undefined ? null : whole('parent', parent) });
   }
 
   /**
-   * Changes what a purse allows. What was spent in windows that stay is kept; a new window begins empty.
+   * Changes what a budget allows. What was spent in windows that stay is kept; a new window begins empty.
    * @throws {WalletError} `invalidInput`
    */
-  async setPurseRules(id: number, rules: Rules): Promise<Purse> {
-    return this.#ask({ method: 'setPurseRules', id: whole('id', id), rules });
+  async setBudgetRules(id: number, rules: Rules): Promise<Budget> {
+    return this.#ask({ method: 'setBudgetRules', id: whole('id', id), rules });
   }
 
   /**
-   * Adds to a purse's total, at most what the purse that it draws from has left.
-   * @throws {WalletError} `invalidInput`; `purseRefused` when the parent has less left
+   * Adds to a budget's total, at most what the budget that it draws from has left.
+   * @throws {WalletError} `invalidInput`; `budgetRefused` when the parent has less left
    */
-  async topUpPurse(id: number, moreMsat: bigint): Promise<Purse> {
-    return this.#ask({ method: 'topUpPurse', id: whole('id', id), moreMsat: required('moreMsat', moreMsat) });
+  async topUpBudget(id: number, moreMsat: bigint): Promise<Budget> {
+    return this.#ask({ method: 'topUpBudget', id: whole('id', id), moreMsat: required('moreMsat', moreMsat) });
   }
 
   /**
-   * Closes a purse: nothing more is paid from it, or from purses that draw from it. What is under way goes on.
+   * Closes a budget: nothing more is paid from it, or from budgets that draw from it. What is under way goes on.
    * @throws {WalletError} `invalidInput`
    */
-  async closePurse(id: number): Promise<Purse> {
-    return this.#ask({ method: 'closePurse', id: whole('id', id) });
+  async closeBudget(id: number): Promise<Budget> {
+    return this.#ask({ method: 'closeBudget', id: whole('id', id) });
   }
 
   /**
-   * Says what a payment would cost at most and what the holder's purse says to it, for the window that asks the person.
+   * Says what a payment would cost at most and what the holder's budget says to it, for the window that asks the user.
    * Does nothing.
    * @throws {WalletError} `invalidInput`
    */
   async preview(
-    { amountMsat, maxFeeMsat, spender }: { amountMsat: bigint; maxFeeMsat?: bigint; spender: Spender },
+    { amountMsat, maxFeeMsat, authorization }: { amountMsat: bigint; maxFeeMsat?: bigint; authorization: Authorization },
   ): Promise<Preview> {
     return this.#ask({
       method: 'preview',
       amountMsat: required('amountMsat', amountMsat),
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
-      spender,
+      authorization,
     });
   }
 
   /**
    * What was spent by day, holder and purpose, as rows and as CSV.
-   * @param days first and last day, such as `2026-11-22`, in the person's time zone; by default everything
+   * @param days first and last day, such as `2026-11-22`, in the user's time zone; by default everything
    * @throws {WalletError} `invalidInput`
    */
   async spending({ from, to }: { from?: string; to?: string } = {}): Promise<Spending> {
@@ -260,7 +260,7 @@ export abstract class Requests {
 
   /**
    * Logs in at a domain, such as `site.com` (LNURL-auth): signs the `k1` of its link, 64 hex digits, with a key that this domain
-   * alone sees and that is the same on every device with the recovery phrase (LUD-05). Ask the person first.
+   * alone sees and that is the same on every device with the recovery phrase (LUD-05). Ask the user first.
    * @throws {WalletError} `invalidInput`
    */
   async logIn({ domain, challenge }: { domain: string; challenge: string }): Promise<Login> {

@@ -1,6 +1,6 @@
 import { required, text } from './arguments.ts';
 import { WalletError } from '../error.ts';
-import type { Payment, Spender } from '../protocol.ts';
+import type { Payment, Authorization } from '../protocol.ts';
 
 /** Whom a stream pays, how much, and for whom. */
 export interface StreamOptions {
@@ -12,8 +12,8 @@ export interface StreamOptions {
   unitMsat?: bigint;
   /** What the payee lets be used before it is paid, in msat. */
   creditMsat: bigint;
-  /** Whose purse pays, by default the person's; without `approvedMsat`. */
-  spender?: Spender;
+  /** Whose budget pays, by default the user's; without `approvedMsat`. */
+  authorization?: Authorization;
   /** Greatest fee of each payment, in msat; by default 1 % of it and at least 2 sat. */
   maxFeeMsat?: bigint;
   /** Whether it pauses while the page is hidden; by default it does. */
@@ -27,9 +27,9 @@ export interface StreamOptions {
 
 /**
  * Why a stream does not run: `caller` paused it, the page is `hidden`, the network or the gateway is gone (`offline`), the
- * `purse` refuses or asks, payments are `failing` (it tries again by itself), or the payee waits for its money (`credit`).
+ * `budget` refuses or asks, payments are `failing` (it tries again by itself), or the payee waits for its money (`credit`).
  */
-export type StreamPause = 'caller' | 'hidden' | 'offline' | 'purse' | 'failing' | 'credit';
+export type StreamPause = 'caller' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit';
 
 /** How a stream stands. */
 export interface StreamState {
@@ -43,13 +43,13 @@ export interface StreamState {
   readonly owedMsat: bigint;
   /** How many payments arrived. */
   readonly payments: bigint;
-  /** How many payments failed; nothing left by them. */
+  /** How many payments failed; no funds were sent by them. */
   readonly failed: bigint;
   /** What a second costs now, in msat: 0 while it is paused. */
   readonly ratePerSecondMsat: bigint;
   /** Why it does not run; null while it runs, and after its end. */
   readonly paused: StreamPause | null;
-  /** What the purse said, or why payments fail, or why it ended; null when nothing is wrong. */
+  /** What the budget said, or why payments fail, or why it ended; null when nothing is wrong. */
   readonly error: WalletError | null;
   /** Whether it has ended. */
   readonly ended: boolean;
@@ -65,7 +65,7 @@ export interface StreamEnd {
 
 /** What a stream needs of its wallet. */
 export interface StreamWallet {
-  /** Begins the next payment; answers the line with it on its way. Rejects when nothing left. */
+  /** Begins the next payment; answers the line with it on its way. Rejects when no funds were sent. */
   pay(stream: string, amountMsat: bigint, maxFeeMsat: bigint): Promise<Payment>;
   /** Ends the stream. Rejects when the wallet has ended. */
   close(stream: string): Promise<Payment>;
@@ -88,7 +88,7 @@ export function checkStream(options: StreamOptions): void {
   if (rate + unit === 0n || required('creditMsat', options.creditMsat) === 0n) {
     throw new WalletError('invalidInput', 'A stream has `creditMsat` above 0 and costs something: give `ratePerSecondMsat` or `unitMsat`.');
   }
-  if (options.spender?.approvedMsat !== undefined) {
-    throw new WalletError('invalidInput', 'A stream is no single payment that could be approved: give the holder a purse with a rate or a total, and leave `approvedMsat` out.');
+  if (options.authorization?.approvedMsat !== undefined) {
+    throw new WalletError('invalidInput', 'A stream is no single payment that could be approved: give the holder a budget with a rate or a total, and leave `approvedMsat` out.');
   }
 }

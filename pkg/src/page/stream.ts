@@ -15,7 +15,7 @@ const GRAIN_MS = 20;
 /** Assumed until a payment was measured. */
 const FIRST_LEAD_MS = 200;
 const LONGEST_RETRY_MS = 30_000;
-/** A purse that will give money again within so long is waited for. */
+/** A budget that will give money again within so long is waited for. */
 const PATIENCE_MS = 60_000;
 /** After so long, or so many failures, a stream that is stopped leaves the rest unpaid. */
 const STOP_LIMIT_MS = 30_000;
@@ -97,7 +97,7 @@ export class Stream {
 
   /**
    * Uses `units` more (of `unitMsat` each). Resolves when the payee's credit covers them: give what they are for then.
-   * @throws {WalletError} `purseRefused`, `approvalNeeded`, `closed`, `invalidInput`: they are not charged
+   * @throws {WalletError} `budgetRefused`, `approvalNeeded`, `closed`, `invalidInput`: they are not charged
    */
   add(units: bigint = 1n): Promise<void> {
     const { unitMsat } = this.#options;
@@ -105,7 +105,7 @@ export class Stream {
       return Promise.reject(new WalletError('invalidInput', '`units` is a bigint from 1n, for a stream that was opened with `unitMsat`.'));
     }
     if (this.#ended || this.#stopMs !== null) return Promise.reject(new WalletError('closed', 'This stream has ended: open a new one.'));
-    // The purse has said no to what was used already.
+    // The budget has said no to what was used already.
     if (this.#retryMs === Infinity && this.#error !== null) return Promise.reject(this.#error);
     const msat = units * unitMsat;
     this.#meter.add(msat);
@@ -120,7 +120,7 @@ export class Stream {
     this.#pause('caller', true);
   }
 
-  /** Goes on after `pause()`; tries again at once when the purse refused or payments failed. */
+  /** Goes on after `pause()`; tries again at once when the budget refused or payments failed. */
   resume(): void {
     this.#clear();
     this.#pause('caller', false);
@@ -146,7 +146,7 @@ export class Stream {
   }
 
   #paused(): StreamPause | null {
-    for (const reason of ['offline', 'caller', 'hidden', 'purse', 'failing'] as const) {
+    for (const reason of ['offline', 'caller', 'hidden', 'budget', 'failing'] as const) {
       if (this.#pauses.has(reason)) return reason;
     }
     return this.#meter.isExhausted ? 'credit' : null;
@@ -159,7 +159,7 @@ export class Stream {
   }
 
   #clear(): void {
-    this.#pauses.delete('purse');
+    this.#pauses.delete('budget');
     this.#pauses.delete('failing');
     this.#failures = 0;
     this.#retryMs = 0;
@@ -187,7 +187,7 @@ export class Stream {
   }
 
   #hasSettled(now: number): boolean {
-    const blocked = this.#pauses.has('offline') || this.#pauses.has('purse') || this.#failures >= STOP_FAILURES;
+    const blocked = this.#pauses.has('offline') || this.#pauses.has('budget') || this.#failures >= STOP_FAILURES;
     const { pendingMsat } = this.#meter.totals;
     return (this.#meter.owedMsat === 0n && pendingMsat === 0n) || (blocked && pendingMsat === 0n) || now >= (this.#stopMs ?? now);
   }
@@ -220,9 +220,9 @@ export class Stream {
   #refused(error: WalletError): void {
     if (['closed', 'walletCrashed', 'fenced', 'versionMismatch', 'invalidInput'].includes(error.code)) return this.#end(error);
     this.#error = error;
-    if (error.code === 'purseRefused' || error.code === 'approvalNeeded') {
-      this.#pauses.add('purse');
-      const untilMs = Number(error.purse?.until ?? 0n) * 1000 - this.#around.date();
+    if (error.code === 'budgetRefused' || error.code === 'approvalNeeded') {
+      this.#pauses.add('budget');
+      const untilMs = Number(error.budget?.until ?? 0n) * 1000 - this.#around.date();
       this.#retryMs = untilMs > 0 && untilMs < PATIENCE_MS ? this.#around.now() + untilMs : Infinity;
       if (this.#retryMs === Infinity) this.#turnAway(error);
       return;

@@ -156,11 +156,11 @@ export class Wallet extends Requests {
    */
   async stream(options: StreamOptions): Promise<Stream> {
     checkStream(options);
-    const { to, spender = null } = options;
+    const { to, authorization = null } = options;
     const ask = (request: Request): Promise<Payment> => this.#link.call({ method: 'request', request }) as Promise<Payment>;
     const line = await ask({ method: 'openStream', payee: to.nodeId, session: to.session });
     const wallet = {
-      pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint) => ask({ method: 'streamPay', stream, amountMsat, maxFeeMsat, spender }),
+      pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint) => ask({ method: 'streamPay', stream, amountMsat, maxFeeMsat, authorization }),
       close: (stream: string) => this.closeStream(stream),
       onPayment: (listener: (payment: Payment) => void) => this.onPayment(listener),
       onAble: (listener: (able: boolean) => void) => this.onChange(({ status }) => listener(status.ableToPay)),

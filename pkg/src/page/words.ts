@@ -28,13 +28,13 @@ export interface MnemonicCheck {
   normalized: string;
   /** `null`: it is a valid mnemonic of 12 or 24 words. */
   problem: MnemonicProblem | null;
-  /** `problem` for a person, with its remedy; empty when there is none. */
+  /** `problem` for a user, with its remedy; empty when there is none. */
   message: string;
 }
 
 /**
  * A new BIP 39 mnemonic of 12 or 24 English words, from the browser's random number generator.
- * Show it to the person, who writes it down: it is the wallet.
+ * Show it to the user, who writes it down: it is the wallet.
  * @throws {WalletError} `invalidInput` for another number of words
  */
 export async function generateMnemonic(words: 12 | 24 = 12): Promise<string> {

@@ -10,7 +10,7 @@ export function checkEnvironment(): void {
 
 /**
  * Asks the browser to keep this origin's storage. Without that, Chromium deletes all of it when the disk is full. Only a
- * page can ask; some browsers put the question to the person, so nothing waits for the answer.
+ * page can ask; some browsers put the question to the user, so nothing waits for the answer.
  */
 export async function keepStorage(): Promise<boolean> {
   try {

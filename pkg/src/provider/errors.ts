@@ -6,7 +6,7 @@ export type PaidFetchCode =
   | 'badChallenge'
   /** The price is above what was allowed. */
   | 'tooDear'
-  /** The wallet did not pay: refused by the purse, no route, given up. */
+  /** The wallet did not pay: refused by the budget, no route, given up. */
   | 'notPaid'
   /** The outcome is not known yet; asking for the same page again goes on from there and does not pay twice. */
   | 'pending'
@@ -14,7 +14,7 @@ export type PaidFetchCode =
   | 'badProof'
   /** Paid, and the server did not deliver: the `receipt` proves it. */
   | 'notDelivered'
-  /** The origin took money before and did not deliver: it gets no more unless the person says so. Nothing left this time. */
+  /** The origin took money before and did not deliver: it gets no more unless the user says so. No funds were sent this time. */
   | 'doubted'
   /** A request over plain HTTP would show its credential to everybody on the way. */
   | 'insecure';

@@ -15,17 +15,17 @@ export type Outcome =
   /** Paid; the preimage in hex. */
   | { readonly state: 'succeeded'; readonly preimage: string }
   | { readonly state: 'pending' }
-  /** Nothing left, or there is no such payment. */
+  /** No funds were sent, or there is no such payment. */
   | { readonly state: 'failed'; readonly reason: string };
 
 /**
- * The wallet, as far as a paid request needs it. The wallet's purse for `origin` has the last word. What a method rejects with is
- * shown to the person.
+ * The wallet, as far as a paid request needs it. The wallet's budget for `origin` has the last word. What a method rejects with is
+ * shown to the user.
  */
 export interface Payer {
   /** Reads and checks an invoice. Rejects with what is wrong with it. */
   inspect(invoice: string): Promise<InvoiceFacts>;
-  /** Pays, within the purse of `origin` and for at most `maxCostMsat`, fee included. Rejects when nothing left. */
+  /** Pays, within the budget of `origin` and for at most `maxCostMsat`, fee included. Rejects when no funds were sent. */
   pay(invoice: string, purpose: { readonly origin: string; readonly maxCostMsat: bigint }): Promise<Outcome>;
   /** How an earlier payment stands, by its hash in hex. Rejects when the wallet cannot say. */
   lookup(paymentHash: string): Promise<Outcome>;
@@ -58,7 +58,7 @@ export interface PayingFetchOptions {
   readonly store: Store;
   /** Most that one request may cost, routing fee included, in millisatoshi. */
   readonly maxCostMsat: bigint;
-  /** Asks the person whether an origin that did not deliver is paid again; without it, it is not (`doubted`). What it rejects with is thrown. */
+  /** Asks the user whether an origin that did not deliver is paid again; without it, it is not (`doubted`). What it rejects with is thrown. */
   readonly confirm?: (doubt: Doubt) => Promise<boolean>;
   /** Sessions with servers that sell by the unit ({@link PaymentSessions}); without it they are not paid. */
   readonly sessions?: SessionKeeper;
@@ -174,7 +174,7 @@ class Client {
     return facts;
   }
 
-  /** Who took money for nothing gets no more unless the person says so. */
+  /** Who took money for nothing gets no more unless the user says so. */
   async #trust(origin: string, amountMsat: bigint, response: Response): Promise<void> {
     if (!(await this.#purchases.isDoubted(origin))) return;
     const undelivered = await this.#purchases.undelivered();

@@ -33,7 +33,7 @@ export {
   type Question,
   type Range,
   type Site,
-  type SiteSpender,
+  type SiteAuthorization,
   type SiteStreams,
   type SiteWallet,
   type Store,

@@ -83,7 +83,7 @@ export class Purchases {
     await this.#store.set(keyOf(purchase), stored(purchase));
   }
 
-  /** Nothing left, or there is nothing more to it. */
+  /** No funds were sent, or there is nothing more to it. */
   async remove(purchase: Purchase): Promise<void> {
     await this.#store.delete(keyOf(purchase));
   }
@@ -125,7 +125,7 @@ export class Purchases {
     return challenge.kind === 'charge' && challenge.expiresMs !== null && this.#now() >= challenge.expiresMs;
   }
 
-  /** Brings a purchase that was being paid up to date; `null`: nothing left. Throws `pending`, `badProof`. */
+  /** Brings a purchase that was being paid up to date; `null`: no funds were sent. Throws `pending`, `badProof`. */
   async settle(purchase: Purchase): Promise<Paid | null> {
     const { state, preimage, paymentHash } = purchase;
     if (state !== 'paying') return preimage === null ? null : { ...purchase, preimage };
@@ -170,7 +170,7 @@ export class Purchases {
     if (purchase.challenge.kind === 'l402') await this.remove(purchase);
   }
 
-  /** Whether this origin took money without delivering: then the person is asked before it gets more. */
+  /** Whether this origin took money without delivering: then the user is asked before it gets more. */
   async isDoubted(origin: string): Promise<boolean> {
     return (await this.#store.get(`doubt/${origin}`)) !== undefined;
   }
@@ -186,7 +186,7 @@ export class Purchases {
     return open.map(receiptOf).sort((one, other) => other.at - one.at);
   }
 
-  /** The person has seen what was not delivered. A credential that may still be good stays. */
+  /** The user has seen what was not delivered. A credential that may still be good stays. */
   async forget(paymentHash: string): Promise<void> {
     const entries = (await this.#entries()).filter(([, purchase]) => isOpen(purchase));
     for (const [key, purchase] of entries) {
@@ -219,7 +219,7 @@ export class Receipts {
     return this.#purchases.undelivered();
   }
 
-  /** Forgets one, by its payment hash in hex, once the person has seen it: its origin is trusted again. Rejects when the store fails. */
+  /** Forgets one, by its payment hash in hex, once the user has seen it: its origin is trusted again. Rejects when the store fails. */
   forget(paymentHash: string): Promise<void> {
     return this.#purchases.forget(paymentHash);
   }
@@ -259,7 +259,7 @@ function migrated(purchase: Purchase): Purchase {
   return { ...purchase, request: requestName('GET', purchase.url), state };
 }
 
-/** For the person. */
+/** For the user. */
 export const receiptOf = ({ url, amountMsat, paymentHash, preimage, challenge, at }: Purchase): Receipt => ({
   url,
   amountMsat,

@@ -4,8 +4,8 @@ import { type Site, type StreamRequest, siteKey } from './host/types.ts';
 import type { StreamLike, StreamStateLike } from './streams.ts';
 import type { StreamReport } from './wire.ts';
 
-/** Who wants it to stand still: the site, a page that nobody sees, the person; or no page uses it any more. */
-export type Hold = 'site' | 'hidden' | 'person' | 'gone';
+/** Who wants it to stand still: the site, a page that nobody sees, the user; or no page uses it any more. */
+export type Hold = 'site' | 'hidden' | 'user' | 'gone';
 
 const NOTHING: StreamStateLike = { paidMsat: 0n, owedMsat: 0n, paused: 'offline', ended: false };
 
@@ -66,7 +66,7 @@ export class Entry {
     return this.last.paused === 'offline' && this.last.owedMsat > 0n;
   }
 
-  /** For the site, and for the person. */
+  /** For the site, and for the user. */
   report(): StreamReport {
     const paidMsat = String(this.last.paidMsat);
     // A meter does not go back while a payment is on its way.
@@ -80,7 +80,7 @@ export class Entry {
     const { paused } = this.last;
     if (this.stream === null) return 'offline';
     if (paused !== 'caller') return paused;
-    return this.holds.has('person') ? 'person' : this.holds.has('hidden') ? 'hidden' : 'site';
+    return this.holds.has('user') ? 'user' : this.holds.has('hidden') ? 'hidden' : 'site';
   }
 }
 

@@ -1,6 +1,6 @@
-/** The wallet's streams as sites use them, and as the person sees them. */
+/** The wallet's streams as sites use them, and as the user sees them. */
 
-import { type Site, type SiteSpender, type SiteStreams, type Store, type StreamRequest, siteKey } from './host/types.ts';
+import { type Site, type SiteAuthorization, type SiteStreams, type Store, type StreamRequest, siteKey } from './host/types.ts';
 import { Entry, sameSite, sameTerms, sessionKey } from './stream-entry.ts';
 import { type StreamNote, StreamNotes } from './stream-notes.ts';
 import type { StreamReport } from './wire.ts';
@@ -14,7 +14,7 @@ export interface StreamStateLike {
   /** What was used and is neither paid nor on its way, in msat. */
   readonly owedMsat: bigint;
   /** Why it does not run; `null` while it runs, and after its end. */
-  readonly paused: 'caller' | 'hidden' | 'offline' | 'purse' | 'failing' | 'credit' | null;
+  readonly paused: 'caller' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
   /** Whether it has ended. */
   readonly ended: boolean;
 }
@@ -52,7 +52,7 @@ export interface StreamLineLike {
 /** What starts them: `Wallet` does. Every method rejects with a `WalletError`. */
 export interface StreamStarter {
   /**
-   * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its terms, `spender` names the purse that
+   * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its terms, `authorization` names the budget that
    * pays, and `pauseWhenHidden` whether it pauses while the page that it runs in is hidden. `usedMsat`: what an earlier run of its
    * line saw used; what is missing of it is paid.
    */
@@ -62,7 +62,7 @@ export interface StreamStarter {
     ratePerSecondMsat: bigint;
     unitMsat: bigint;
     creditMsat: bigint;
-    spender: SiteSpender;
+    authorization: SiteAuthorization;
     pauseWhenHidden: boolean;
     usedMsat?: bigint;
   }): Promise<StreamLike>;
@@ -72,7 +72,7 @@ export interface StreamStarter {
   closeStream(id: string): Promise<unknown>;
 }
 
-/** A stream as the person sees it. */
+/** A stream as the user sees it. */
 export interface OpenStream {
   /** Who is paid. */
   readonly site: Site;
@@ -80,8 +80,8 @@ export interface OpenStream {
   readonly request: StreamRequest;
   /** How it stands. */
   readonly report: StreamReport;
-  /** Whether the person paused it. */
-  readonly byPerson: boolean;
+  /** Whether the user paused it. */
+  readonly byUser: boolean;
   /** Whether no page uses it any more: it ends when what is owed is paid. */
   readonly gone: boolean;
 }
@@ -90,8 +90,8 @@ export interface OpenStream {
 export interface WalletStreamsOptions {
   /** The wallet that is open now; throws an error with the code `closed` while it is locked. */
   readonly open: () => StreamStarter;
-  /** What the site's purse leaves, as `SiteWallet` says it: a site without a purse has no streams. Rejects as that does. */
-  readonly purseLeftMsat: (site: Site) => Promise<bigint | null>;
+  /** What the site's budget leaves, as `SiteWallet` says it: a site without a budget has no streams. Rejects as that does. */
+  readonly budgetLeftMsat: (site: Site) => Promise<bigint | null>;
   /**
    * Where it is noted what was used, so that nothing stays unpaid when the browser ends. With it {@link WalletStreams.resume} is to
    * be called each time the wallet was opened; without it streams end with their wallet.
@@ -107,7 +107,7 @@ export interface WalletStreamsOptions {
 const LOOK_MS = 1_000;
 /** How long a stream of an earlier run waits for its page to come back. */
 const GRACE_MS = 10_000;
-/** A site whose stream the person stopped asks before it begins another, for so long. */
+/** A site whose stream the user stopped asks before it begins another, for so long. */
 const QUIET_MS = 30_000;
 
 /**
@@ -123,7 +123,7 @@ export class WalletStreams implements SiteStreams {
   /** What is being started or found, by session. */
   readonly #starting = new Map<string, { readonly site: Site; readonly entry: Promise<Entry> }>();
   readonly #watchers = new Set<(site: Site, report: StreamReport) => void>();
-  /** When the person stopped a stream of a site. */
+  /** When the user stopped a stream of a site. */
   readonly #turnedDown = new Map<string, number>();
   #resuming: Promise<void> = Promise.resolve();
   #endLooking: (() => void) | null = null;
@@ -136,11 +136,11 @@ export class WalletStreams implements SiteStreams {
   }
 
   /**
-   * Starts one for the site in `spender`, or finds the one of this site and session. Rejects with `approvalNeeded` when the site has no
-   * purse, or the person has just stopped a stream of it; with `purseRefused` when the purse is empty.
+   * Starts one for the site in `authorization`, or finds the one of this site and session. Rejects with `approvalNeeded` when the site has no
+   * budget, or the user has just stopped a stream of it; with `budgetRefused` when the budget is empty.
    */
-  async start({ spender, ...request }: Parameters<SiteStreams['start']>[0]): Promise<StreamReport> {
-    const { holder } = spender;
+  async start({ authorization, ...request }: Parameters<SiteStreams['start']>[0]): Promise<StreamReport> {
+    const { holder } = authorization;
     if (holder.kind !== 'site') throw failure('invalidInput', 'a stream is a site\'s');
     const site = { origin: holder.origin, topLevel: holder.topLevel };
     await this.#resuming;
@@ -153,7 +153,7 @@ export class WalletStreams implements SiteStreams {
     return (await starting).report();
   }
 
-  /** The person was asked. */
+  /** The user was asked. */
   allow(site: Site): void {
     this.#turnedDown.delete(siteKey(site));
   }
@@ -175,11 +175,11 @@ export class WalletStreams implements SiteStreams {
     return entry.report();
   }
 
-  /** What the site wants; a pause of the person's stays. */
+  /** What the site wants; a pause of the user's stays. */
   async control(site: Site, streamId: string, action: 'pause' | 'resume' | 'hide' | 'show' | 'stop'): Promise<StreamReport> {
     const entry = this.#find(site, streamId);
-    // What the person paused is not gone on with by another name.
-    if (action === 'stop' && entry.holds.has('person')) this.#turnDown(site);
+    // What the user paused is not gone on with by another name.
+    if (action === 'stop' && entry.holds.has('user')) this.#turnDown(site);
     if (action === 'stop') await this.#stop(entry);
     else if (action === 'pause' || action === 'resume') entry.hold('site', action === 'pause');
     else entry.hold('hidden', action === 'hide');
@@ -197,20 +197,20 @@ export class WalletStreams implements SiteStreams {
     return () => void this.#watchers.delete(listener);
   }
 
-  /** Every stream that runs or is paused, for the person. */
+  /** Every stream that runs or is paused, for the user. */
   list(): OpenStream[] {
     const all = [...this.#entries.values()].filter(({ stopped }) => !stopped);
     return all.map((entry) => {
       const { site, request, holds } = entry;
-      return { site, request, report: entry.report(), byPerson: holds.has('person'), gone: holds.has('gone') };
+      return { site, request, report: entry.report(), byUser: holds.has('user'), gone: holds.has('gone') };
     });
   }
 
-  /** What the person wants: one tap. Does nothing about a stream that has ended. Rejects with `closed` when the wallet went away. */
-  async byPerson(streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<void> {
+  /** What the user wants: one tap. Does nothing about a stream that has ended. Rejects with `closed` when the wallet went away. */
+  async byUser(streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<void> {
     const entry = [...this.#entries.values()].find(({ id }) => id === streamId);
     if (!entry) return;
-    if (action !== 'stop') return entry.hold('person', action === 'pause');
+    if (action !== 'stop') return entry.hold('user', action === 'pause');
     this.#turnDown(entry.site);
     await this.#stop(entry);
   }
@@ -275,9 +275,9 @@ export class WalletStreams implements SiteStreams {
 
   async #begin(entry: Entry): Promise<Entry> {
     const { site, request } = entry;
-    const left = await this.#options.purseLeftMsat(site);
-    if (left === null) throw failure('approvalNeeded', 'The site has no purse: give it one to stream from.');
-    if (left === 0n) throw failure('purseRefused', 'The purse of this site is empty for now.');
+    const left = await this.#options.budgetLeftMsat(site);
+    if (left === null) throw failure('approvalNeeded', 'The site has no budget: give it one to stream from.');
+    if (left === 0n) throw failure('budgetRefused', 'The budget of this site is empty for now.');
     // Before it is opened, so that whatever is open is known.
     await this.#notes?.set({ site, request, usedMsat: 0n });
     try {
@@ -297,7 +297,7 @@ export class WalletStreams implements SiteStreams {
       ratePerSecondMsat,
       unitMsat: perUnitMsat,
       creditMsat,
-      spender: { holder: { kind: 'site', ...entry.site }, purpose: 'stream' },
+      authorization: { holder: { kind: 'site', ...entry.site }, purpose: 'stream' },
       // Whether the site's page is hidden is not known here; the page says.
       pauseWhenHidden: false,
       ...(usedMsat > 0n && { usedMsat }),

@@ -1,6 +1,6 @@
 /** A {@link Wallet} as sites and paid requests use it. Only its type is imported: the engine stays out of this module. */
 
-import type { Holder, Payment, Purse } from '../protocol.ts';
+import type { Holder, Payment, Budget } from '../protocol.ts';
 import type { Wallet } from '../page/wallet.ts';
 import { PaidFetchError } from './errors.ts';
 import type { Outcome, Payer } from './fetch.ts';
@@ -10,7 +10,7 @@ import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from './ho
 /** What of a {@link Wallet} is used. */
 export type WalletLike = Pick<
   Wallet,
-  'balance' | 'inspect' | 'keysend' | 'logIn' | 'onPayment' | 'pay' | 'payment' | 'purses' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
+  'balance' | 'inspect' | 'keysend' | 'logIn' | 'onPayment' | 'pay' | 'payment' | 'budgets' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
 >;
 
 /** What {@link siteWallet} works with besides the wallet. */
@@ -24,7 +24,7 @@ export interface SiteWalletOptions {
 /**
  * The wallet as {@link SiteHost} needs it. `open` gives the wallet that is open now, or throws an error with the code `closed`
  * while it is locked; it is called at each use, so that the host outlives the wallet. Streams are added with
- * `{ ...wallet, streams: new WalletStreams({ open, purseLeftMsat: wallet.purseLeftMsat }) }`.
+ * `{ ...wallet, streams: new WalletStreams({ open, budgetLeftMsat: wallet.budgetLeftMsat }) }`.
  */
 export function siteWallet(open: () => WalletLike, { alias = 'Amplet', now = Date.now }: SiteWalletOptions = {}): SiteWallet {
   return {
@@ -33,15 +33,15 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet', now = Dat
       return { alias, nodeId, network };
     },
     spendableMsat: async () => (await open().balance()).spendableMsat,
-    purseLeftMsat: async (site) => {
-      const purses = await allPurses(open);
-      return purseLeft(purses, site, now());
+    budgetLeftMsat: async (site) => {
+      const budgets = await allBudgets(open);
+      return budgetLeft(budgets, site, now());
     },
     receive: async (request) => open().receive(request),
     inspect: async (invoice) => inspect(open(), invoice),
-    pay: async ({ invoice, amountMsat: stated }, { amountMsat, maxFeeMsat, spender }) => {
+    pay: async ({ invoice, amountMsat: stated }, { amountMsat, maxFeeMsat, authorization }) => {
       const chosen = stated === null && amountMsat !== undefined ? { amountMsat } : {};
-      return outcomeOf(await open().pay(invoice, { ...chosen, maxFeeMsat, spender }));
+      return outcomeOf(await open().pay(invoice, { ...chosen, maxFeeMsat, authorization }));
     },
     keysend: async ({ records, ...request }) => outcomeOf(await open().keysend({ ...request, records: [...records] })),
     lookup: async (paymentHash) => lookup(open(), paymentHash),
@@ -68,11 +68,11 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet', now = Dat
 
 /** What {@link walletPayer} works with besides the wallet. */
 export interface WalletPayerOptions {
-  /** Whose purse pays for requests to an origin; by default the purse of that site. Rejects with `notPaid` when it says no. */
+  /** Whose budget pays for requests to an origin; by default the budget of that site. Rejects with `notPaid` when it says no. */
   readonly holder?: (origin: string) => Holder;
 }
 
-/** The wallet as {@link payingFetch} needs it: no question is asked, the purse decides. */
+/** The wallet as {@link payingFetch} needs it: no question is asked, the budget decides. */
 export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletPayerOptions = {}): Payer {
   return {
     inspect: (invoice) => inspect(wallet, invoice),
@@ -85,7 +85,7 @@ export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletP
         throw new PaidFetchError('tooDear', message);
       }
       const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
-      return outcomeOf(await wallet.pay(details.invoice, { maxFeeMsat, spender: { holder: holder(origin), purpose: 'fetch' } }));
+      return outcomeOf(await wallet.pay(details.invoice, { maxFeeMsat, authorization: { holder: holder(origin), purpose: 'fetch' } }));
     },
   };
 }
@@ -93,9 +93,9 @@ export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletP
 const siteHolder = (origin: string): Holder => ({ kind: 'site', origin, topLevel: origin });
 
 /** None while the wallet is locked: whether a site is enabled is said without it. */
-async function allPurses(open: () => WalletLike): Promise<readonly Purse[]> {
+async function allBudgets(open: () => WalletLike): Promise<readonly Budget[]> {
   try {
-    return await open().purses();
+    return await open().budgets();
   } catch (error) {
     if (failureOf(error)?.code === 'closed') return [];
     throw error;
@@ -103,21 +103,21 @@ async function allPurses(open: () => WalletLike): Promise<readonly Purse[]> {
 }
 
 /**
- * What the purse of a site, and each one that it draws from, allow now without a question. A purse that asks about every payment
- * is what the engine opens for somebody whom the person allowed one: it allows nothing.
+ * What the budget of a site, and each one that it draws from, allow now without a question. A budget that asks about every payment
+ * is what the engine opens for somebody whom the user allowed one: it allows nothing.
  */
-function purseLeft(purses: readonly Purse[], { origin, topLevel }: Site, nowMs: number): bigint | null {
-  const mine = purses.find(({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel);
+function budgetLeft(budgets: readonly Budget[], { origin, topLevel }: Site, nowMs: number): bigint | null {
+  const mine = budgets.find(({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel);
   let left: bigint | null = null;
-  for (let purse: Purse | undefined = mine; purse; purse = parentOf(purses, purse)) {
-    const { askAboveMsat, expiresAt } = purse.rules;
-    if (purse.closed || askAboveMsat === 0n || (expiresAt !== null && expiresAt * 1000n <= BigInt(nowMs))) return null;
-    for (const { leftMsat } of purse.standings) if (left === null || leftMsat < left) left = leftMsat;
+  for (let budget: Budget | undefined = mine; budget; budget = parentOf(budgets, budget)) {
+    const { askAboveMsat, expiresAt } = budget.rules;
+    if (budget.closed || askAboveMsat === 0n || (expiresAt !== null && expiresAt * 1000n <= BigInt(nowMs))) return null;
+    for (const { leftMsat } of budget.usage) if (left === null || leftMsat < left) left = leftMsat;
   }
   return left;
 }
 
-const parentOf = (purses: readonly Purse[], { parent }: Purse): Purse | undefined => purses.find(({ id }) => id === parent);
+const parentOf = (budgets: readonly Budget[], { parent }: Budget): Budget | undefined => budgets.find(({ id }) => id === parent);
 
 async function inspect(wallet: WalletLike, text: string): Promise<InvoiceDetails> {
   const [found, { network }] = await Promise.all([wallet.inspect(text), wallet.status()]);

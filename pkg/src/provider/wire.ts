@@ -14,13 +14,13 @@ export const WIRE_VERSION = 1;
 
 /** Errors that a page sees: the class names of the npm package `webln`. */
 export type SiteErrorName =
-  /** The person or the purse said no, or the site was never enabled. */
+  /** The user or the budget said no, or the site was never enabled. */
   | 'RejectionError'
   /** The wallet cannot be reached: locked, offline, restarting. What was asked for may have happened. */
   | 'ConnectionError'
   /** There is no such method. */
   | 'UnsupportedMethodError'
-  /** The payment found no way; nothing left. */
+  /** The payment found no way; no funds were sent. */
   | 'RoutingError'
   /** An argument makes no sense, or an invoice cannot be paid. */
   | 'InvalidDataError'
@@ -57,7 +57,7 @@ export interface SiteParams {
   readonly getInfo: Record<string, never>;
   /** Nothing. */
   readonly getBalance: Record<string, never>;
-  /** A fixed `amount`, or what the person chooses from: `defaultAmount`, `minimumAmount`, `maximumAmount`, all in sat; `defaultMemo`. */
+  /** A fixed `amount`, or what the user chooses from: `defaultAmount`, `minimumAmount`, `maximumAmount`, all in sat; `defaultMemo`. */
   readonly makeInvoice: {
     readonly amount?: string | number;
     readonly defaultAmount?: string | number;
@@ -116,11 +116,11 @@ export type StreamReport = {
   /** `running`, `paused` or `stopped`; a stopped one stays so. */
   readonly state: 'running' | 'paused' | 'stopped';
   /**
-   * Why it does not run; `null` while it does, and after its end: the `site` or the `person` paused it, its page is `hidden`, the
-   * wallet is `offline`, its `purse` refuses or asks, payments are `failing` (it tries again by itself), or the site waits for its
+   * Why it does not run; `null` while it does, and after its end: the `site` or the `user` paused it, its page is `hidden`, the
+   * wallet is `offline`, its `budget` refuses or asks, payments are `failing` (it tries again by itself), or the site waits for its
    * money (`credit`).
    */
-  readonly reason: 'site' | 'person' | 'hidden' | 'offline' | 'purse' | 'failing' | 'credit' | null;
+  readonly reason: 'site' | 'user' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
   /** What the site has got, fees not counted, in millisatoshi. */
   readonly paidMsat: string;
   /** What was used and has not reached the site, in millisatoshi. */

@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import type * as BitcoinConnect from '@getalby/bitcoin-connect';
 import { SiteHost, type Webln } from '../../src/provider/index.ts';
-import { FakeStore, FakeWallet, NOW, Person } from '../unit/site-fakes.ts';
+import { FakeStore, FakeWallet, NOW, User } from '../unit/site-fakes.ts';
 import { issueReal } from '../unit/interop-fakes.ts';
 import { launch } from './site.ts';
 
@@ -49,20 +49,20 @@ after(async () => {
 });
 
 /** A visit to the shop. */
-async function visit(): Promise<{ page: Page; wallet: FakeWallet; person: Person }> {
+async function visit(): Promise<{ page: Page; wallet: FakeWallet; user: User }> {
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const wallet = new FakeWallet();
-  const person = new Person();
-  const host = new SiteHost({ wallet, ask: person.ask, store: new FakeStore(), version: '1', now: () => NOW });
+  const user = new User();
+  const host = new SiteHost({ wallet, ask: user.ask, store: new FakeStore(), version: '1', now: () => NOW });
   const page = await browser.newPage();
   await page.exposeFunction('toHost', (call: unknown) => host.handle({ origin, topLevelOrigin: origin, tabId: 1, frameId: 0 }, call));
   await page.goto(origin);
   await page.waitForFunction(() => 'bitcoinConnect' in globalThis);
-  return { page, wallet, person };
+  return { page, wallet, user };
 }
 
 test('bitcoin-connect connects to our provider, and an invoice is paid through it', async () => {
-  const { page, wallet, person } = await visit();
+  const { page, wallet, user } = await visit();
   const invoice = issueReal(wallet, 21n);
   const paid = await page.evaluate(async (asked) => {
     bitcoinConnect.init({ appName: 'shop' });
@@ -77,12 +77,12 @@ test('bitcoin-connect connects to our provider, and an invoice is paid through i
   }, invoice);
   assert.deepEqual([paid.preimage, paid.alias], [wallet.preimageOf(invoice), 'amplet']);
   assert.equal(wallet.invoices.get(paid.made)!.amountMsat, 5_000n);
-  assert.deepEqual(person.kinds, ['enable', 'payment']);
+  assert.deepEqual(user.kinds, ['enable', 'payment']);
 });
 
-test('a person who does not connect is told to bitcoin-connect as a rejection', async () => {
-  const { page, person } = await visit();
-  person.answer = () => ({ allowed: false });
+test('a user who does not connect is told to bitcoin-connect as a rejection', async () => {
+  const { page, user } = await visit();
+  user.answer = () => ({ allowed: false });
   const name = await page.evaluate(() => provider.enable().then(String, (error: Error) => error.name));
   assert.equal(name, 'RejectionError');
   assert.equal(await page.evaluate(() => provider.isEnabled()), false);

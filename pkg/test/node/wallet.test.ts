@@ -63,7 +63,7 @@ test('it is made, in files', { timeout: 600_000 }, async () => {
 
 test('it is paid on-chain, opens a channel and pays a node two hops away, with proof', { timeout: 600_000 }, async () => {
   await network.fund(await wallet.newAddress(), 2_000_000, 1);
-  await until('the deposit', ({ balance }) => balance.savingsSat === 2_000_000n);
+  await until('the deposit', ({ balance }) => balance.onchainSat === 2_000_000n);
   await wallet.openChannel({ gateway: gateway.slice(0, 66), capacitySat: 1_000_000n });
   await network.mine(6, { transactions: 1 });
   await until('the channel', ({ balance }) => balance.spendableMsat > 500_000_000n);

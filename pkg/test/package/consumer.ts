@@ -59,12 +59,12 @@ export const OPTIONS = {
 export async function make({ Wallet }: Pick<typeof Amplet, 'Wallet'>, given: typeof OPTIONS) {
   const wallet = await Wallet.open({ ...given, create: true });
   const words = wallet.takeMnemonic()?.split(' ').length;
-  const { spendableMsat, savingsSat } = await wallet.balance();
+  const { spendableMsat, onchainSat } = await wallet.balance();
   const { nodeId, network, ableToPay } = await wallet.status();
   const snapshot = await new Promise<Amplet.Snapshot>((heard) => wallet.onChange(heard));
   const refused = await wallet.inspect('garbage').then(() => 'understood', ({ code }: Amplet.WalletError) => code);
   await wallet.close();
-  return { words, money: `${spendableMsat} ${savingsSat}`, nodeId, network, ableToPay, told: snapshot.status.nodeId, refused };
+  return { words, money: `${spendableMsat} ${onchainSat}`, nodeId, network, ableToPay, told: snapshot.status.nodeId, refused };
 }
 
 /** Opens it again, and deletes it. */

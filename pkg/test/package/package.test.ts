@@ -1,4 +1,4 @@
-// The package as a person installs it: what linters of packages say, what an import does, what a bundler keeps of it.
+// The package as a user installs it: what linters of packages say, what an import does, what a bundler keeps of it.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

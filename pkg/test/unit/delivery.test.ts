@@ -28,7 +28,7 @@ const NOTHING: [string, () => Response, RequestInit?][] = [
 
 for (const [name, sells] of [['L402', selling], ['a charge', charging]] as const) {
   for (const [what, goods, init] of NOTHING) {
-    test(`${name}: ${what} is not a delivery, and is not paid for again without the person`, async () => {
+    test(`${name}: ${what} is not a delivery, and is not paid for again without the user`, async () => {
       const doubts: Doubt[] = [];
       const { payer, paying, shop, receipts, restart } = sells({ confirm: async (doubt) => (doubts.push(doubt), false) });
       shop.goods = goods;
@@ -40,7 +40,7 @@ for (const [name, sells] of [['L402', selling], ['a charge', charging]] as const
       assert.equal(sha256(receipt!.preimage!), receipt!.paymentHash);
       restart();
       assert.deepEqual(await receipts.undelivered(), [receipt]);
-      // Asked again, also for more: L402's credential is shown again; nobody is paid unless the person says so.
+      // Asked again, also for more: L402's credential is shown again; nobody is paid unless the user says so.
       shop.delivers = false;
       for (const price of [10_000n, 15_000n]) {
         shop.price = price;
@@ -52,7 +52,7 @@ for (const [name, sells] of [['L402', selling], ['a charge', charging]] as const
     });
   }
 
-  test(`${name}: the person may pay a doubted origin; one that delivers then is doubted no more`, async () => {
+  test(`${name}: the user may pay a doubted origin; one that delivers then is doubted no more`, async () => {
     const { payer, paying, shop, receipts } = sells({ confirm: async () => true });
     const { goods } = shop;
     shop.goods = silent;
@@ -62,7 +62,7 @@ for (const [name, sells] of [['L402', selling], ['a charge', charging]] as const
     assert.equal((await paying(URL_)).status, 200);
     assert.equal(payer.paid.length, 2);
     const [receipt] = await receipts.undelivered();
-    assert.equal(receipt!.invoice, payer.paid[0]!.invoice, 'the receipt of the first stays until the person has seen it');
+    assert.equal(receipt!.invoice, payer.paid[0]!.invoice, 'the receipt of the first stays until the user has seen it');
     await receipts.forget(receipt!.paymentHash);
     assert.deepEqual(await receipts.undelivered(), []);
   });
@@ -154,7 +154,7 @@ const shortened = (shop: typeof globalThis.fetch): typeof globalThis.fetch => as
   return Object.defineProperties(answer, { redirected: { value: true }, url: { value: 'https://news.example/long' } });
 };
 
-test('a request that was led to another site is paid to that site, from its purse, if it can be made again', async () => {
+test('a request that was led to another site is paid to that site, from its budget, if it can be made again', async () => {
   const { payer, paying, store, seen } = selling({ via: shortened });
   assert.equal(await (await paying('https://short.example/x')).text(), 'the article');
   assert.deepEqual(payer.paid.map(({ origin }) => origin), ['https://news.example']);

@@ -4,14 +4,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type PayingFetchOptions, Receipts, type SiteReply, SiteHost, type Webln, installWebln, payingFetch } from '../../src/provider/index.ts';
-import { FakeStore, FakeWallet, NOW, Person, SHOP } from './site-fakes.ts';
+import { FakeStore, FakeWallet, NOW, User, SHOP } from './site-fakes.ts';
 
 /** A page with our provider, its wallet behind the host. */
 export function page() {
   const wallet = new FakeWallet();
-  wallet.purses.set('https://shop.example https://shop.example', 1_000_000n);
-  const person = new Person();
-  const host = new SiteHost({ wallet, ask: person.ask, store: new FakeStore(), version: '1', now: () => NOW });
+  wallet.budgets.set('https://shop.example https://shop.example', 1_000_000n);
+  const user = new User();
+  const host = new SiteHost({ wallet, ask: user.ask, store: new FakeStore(), version: '1', now: () => NOW });
   let receive: (message: SiteReply) => void = () => {};
   const target = Object.assign(new EventTarget(), { document: new EventTarget() });
   const webln: Webln = installWebln({
@@ -26,7 +26,7 @@ export function page() {
     await webln.enable();
     return (await webln.sendPayment(invoice)) as { preimage: string };
   };
-  return { wallet, person, webln, payInvoice };
+  return { wallet, user, webln, payInvoice };
 }
 
 /** Our fetch with a wallet of its own. */
@@ -34,7 +34,7 @@ export function client(wallet: FakeWallet, more: Partial<PayingFetchOptions> = {
   const payer: PayingFetchOptions['payer'] = {
     inspect: (invoice) => wallet.inspect(invoice),
     lookup: (hash) => wallet.lookup(hash),
-    pay: async (invoice) => wallet.pay(await wallet.inspect(invoice), { maxFeeMsat: 0n, spender: { holder: { kind: 'person' } } }),
+    pay: async (invoice) => wallet.pay(await wallet.inspect(invoice), { maxFeeMsat: 0n, authorization: { holder: { kind: 'user' } } }),
   };
   const store = new FakeStore();
   return { paying: payingFetch({ payer, store, maxCostMsat: 20_000n, now: () => NOW, ...more }), receipts: new Receipts(store) };

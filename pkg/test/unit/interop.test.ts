@@ -193,8 +193,8 @@ test('LightningAddress.boost of @getalby/lightning-tools sends a keysend through
 });
 
 test('our errors are named as the classes that the npm package webln has', async () => {
-  const { webln, person } = page();
-  person.answer = () => ({ allowed: false });
+  const { webln, user } = page();
+  user.answer = () => ({ allowed: false });
   await webln.enable();
   const made: [Promise<unknown>, string][] = [
     [webln.signMessage('x'), 'RejectionError'],

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { decodeBech32, descriptionHash, toBytes } from '../../src/provider/bech32.ts';
 import { lnurlTarget } from '../../src/provider/host/lnurl-service.ts';
 import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider/index.ts';
-import { Failure, FakeStore, FakeWallet, NOW, Person, SHOP, turn } from './site-fakes.ts';
+import { Failure, FakeStore, FakeWallet, NOW, User, SHOP, turn } from './site-fakes.ts';
 
 // The examples of LUD-01 and BOLT 11.
 const LUD_01 = 'LNURL1DP68GURN8GHJ7UM9WFMXJCM99E3K7MF0V9CXJ0M385EKVCENXC6R2C35XVUKXEFCV5MKVV34X5EKZD3EV56NYD3HXQURZEPEXEJXXEPNXSCRVWFNV9NXZCN9XQ6XYEFHVGCXXCMYXYMNSERXFQ5FNS';
@@ -52,7 +52,7 @@ test('LNURLs in all their forms lead to https or to an onion service', () => {
 /** A host whose net is `answers`: URL without query to what is sent. */
 function world(answers: Record<string, (url: URL) => unknown>) {
   const wallet = new FakeWallet();
-  const person = new Person();
+  const user = new User();
   const store = new FakeStore();
   store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
   const asked: URL[] = [];
@@ -65,13 +65,13 @@ function world(answers: Record<string, (url: URL) => unknown>) {
     const body = answer(url);
     return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status: 500 });
   };
-  const restart = () => new SiteHost({ wallet, ask: person.ask, store, version: '1', fetch, now: () => NOW });
+  const restart = () => new SiteHost({ wallet, ask: user.ask, store, version: '1', fetch, now: () => NOW });
   const host = restart();
   const run = async (lnurl: string): Promise<Json> => {
     const reply = await host.handle(SHOP, { amplet: 1, id: 1, method: 'lnurl', params: { lnurl } });
     return reply!.ok ? reply!.result : { error: reply!.error.name };
   };
-  return { wallet, person, store, asked, run, answers, restart };
+  return { wallet, user, store, asked, run, answers, restart };
 }
 
 const METADATA = '[["text/plain","a tip for Zo\u00eb"],["image/png;base64","AA=="]]';
@@ -106,16 +106,16 @@ function payService({ min = 1_000, max = 9_000, metadata = METADATA, payerData, 
   return { ...all, invoices };
 }
 
-test('LNURL-pay: the person chooses, and what was chosen is paid', async () => {
-  const { wallet, person, asked, run } = payService();
-  person.answer = (question) => (question.kind === 'lnurlPay' ? { allowed: true, amountMsat: 4_000n, comment: 'thanks!', approvedMsat: 4_500n } : { allowed: false });
+test('LNURL-pay: the user chooses, and what was chosen is paid', async () => {
+  const { wallet, user, asked, run } = payService();
+  user.answer = (question) => (question.kind === 'lnurlPay' ? { allowed: true, amountMsat: 4_000n, comment: 'thanks!', approvedMsat: 4_500n } : { allowed: false });
   const result = (await run('zoe@tips.example')) as { status: string; data: Record<string, string> };
   const [paid] = wallet.paid;
-  assert.deepEqual([paid!.amountMsat, paid!.maxFeeMsat, paid!.spender.approvedMsat], [4_000n, 500n, 4_500n]);
+  assert.deepEqual([paid!.amountMsat, paid!.maxFeeMsat, paid!.authorization.approvedMsat], [4_000n, 500n, 4_500n]);
   const details = wallet.invoices.get(paid!.invoice)!;
   assert.deepEqual(result, { status: 'OK', data: { preimage: wallet.preimageOf(paid!.invoice), paymentHash: details.paymentHash, paymentRequest: paid!.invoice } });
   assert.equal(asked[1]!.search, '?user=zoe&amount=4000&comment=thank');
-  assert.deepEqual(person.asked, [
+  assert.deepEqual(user.asked, [
     {
       kind: 'lnurlPay',
       site: { origin: 'https://shop.example', topLevel: 'https://shop.example' },
@@ -129,11 +129,11 @@ test('LNURL-pay: the person chooses, and what was chosen is paid', async () => {
   ]);
 });
 
-test('LNURL-pay: with a purse and a fixed price nobody is asked', async () => {
-  const { wallet, person, run } = payService({ min: 5_000, max: 5_000 });
-  wallet.purses.set('https://shop.example https://shop.example', 100_000n);
+test('LNURL-pay: with a budget and a fixed price nobody is asked', async () => {
+  const { wallet, user, run } = payService({ min: 5_000, max: 5_000 });
+  wallet.budgets.set('https://shop.example https://shop.example', 100_000n);
   assert.equal(((await run('zoe@tips.example')) as { status: string }).status, 'OK');
-  assert.deepEqual(person.asked, []);
+  assert.deepEqual(user.asked, []);
 });
 
 test('LNURL-pay: another amount, another purpose, amounts outside the range are not paid', async () => {
@@ -144,10 +144,10 @@ test('LNURL-pay: another amount, another purpose, amounts outside the range are 
   swapped.invoices.from = () => ({ invoice: BOLT_11_HASHED });
   assert.deepEqual(await swapped.run('zoe@tips.example'), { error: 'InvalidDataError' });
   const chosen = payService();
-  chosen.person.answer = () => ({ allowed: true, amountMsat: 9_001n });
+  chosen.user.answer = () => ({ allowed: true, amountMsat: 9_001n });
   assert.deepEqual(await chosen.run('zoe@tips.example'), { error: 'InternalError' });
   const dearer = payService();
-  dearer.person.answer = () => ({ allowed: true, amountMsat: 4_000n, approvedMsat: 3_999n });
+  dearer.user.answer = () => ({ allowed: true, amountMsat: 4_000n, approvedMsat: 3_999n });
   assert.deepEqual(await dearer.run('zoe@tips.example'), { error: 'InvalidDataError' });
   for (const { wallet } of [other, swapped, chosen, dearer]) assert.equal(wallet.paid.length, 0);
 });
@@ -189,7 +189,7 @@ function sealed(text: string, preimage: string): object {
   return { tag: 'aes', description: 'your code', iv: iv.toString('base64'), ciphertext };
 }
 
-test('LNURL-pay: what the money brings is shown to the person, and what cannot be shown is not paid for', async () => {
+test('LNURL-pay: what the money brings is shown to the user, and what cannot be shown is not paid for', async () => {
   const preimageOf = (invoice: string) => invoice.slice('lnbcrt1'.length);
   const shown: [(invoice: string) => unknown, object][] = [
     [() => ({ tag: 'message', message: 'Thank you!' }), { text: 'Thank you!', secret: null, url: null }],
@@ -198,14 +198,14 @@ test('LNURL-pay: what the money brings is shown to the person, and what cannot b
     [() => sealed('42', 'ab'.repeat(32)), { text: 'your code', secret: '', url: null }],
   ];
   for (const [successAction, told] of shown) {
-    const { wallet, person, run } = payService({ min: 5_000, max: 5_000, more: (invoice) => ({ successAction: successAction(invoice) }) });
-    wallet.purses.set('https://shop.example https://shop.example', 100_000n);
+    const { wallet, user, run } = payService({ min: 5_000, max: 5_000, more: (invoice) => ({ successAction: successAction(invoice) }) });
+    wallet.budgets.set('https://shop.example https://shop.example', 100_000n);
     const result = (await run('zoe@tips.example')) as { status: string; data: { successAction: { tag: string } } };
     assert.equal(result.status, 'OK');
     assert.equal(typeof result.data.successAction.tag, 'string');
-    while (person.asked.length === 0) await turn();
+    while (user.asked.length === 0) await turn();
     const site = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
-    assert.deepEqual(person.asked, [{ kind: 'lnurlSuccess', site, domain: 'tips.example', ...told }]);
+    assert.deepEqual(user.asked, [{ kind: 'lnurlSuccess', site, domain: 'tips.example', ...told }]);
   }
   for (const successAction of [
     { tag: 'dance' },
@@ -224,8 +224,8 @@ test('LNURL-pay: what the money brings is shown to the person, and what cannot b
 
 test('LNURL-pay: who dies before it is shown shows it at the next start; what was not paid is not shown', async () => {
   const successAction = { tag: 'message', message: 'Thank you!' };
-  const { wallet, person, run, store, restart } = payService({ min: 5_000, max: 5_000, more: () => ({ successAction }) });
-  wallet.purses.set('https://shop.example https://shop.example', 100_000n);
+  const { wallet, user, run, store, restart } = payService({ min: 5_000, max: 5_000, more: () => ({ successAction }) });
+  wallet.budgets.set('https://shop.example https://shop.example', 100_000n);
   wallet.ends = [() => ({ state: 'pending' }), () => new Failure('noRoute')];
   void run('zoe@tips.example');
   while (wallet.paid.length === 0) await turn();
@@ -234,28 +234,28 @@ test('LNURL-pay: who dies before it is shown shows it at the next start; what wa
   assert.equal(promised().length, 1);
   const host = restart();
   await host.resume();
-  assert.deepEqual([person.asked, promised().length], [[], 1], 'it is not decided yet');
+  assert.deepEqual([user.asked, promised().length], [[], 1], 'it is not decided yet');
   const { invoice } = wallet.paid[0]!;
   wallet.outcomes.set(wallet.invoices.get(invoice)!.paymentHash, { state: 'succeeded', preimage: wallet.preimageOf(invoice) });
   await restart().resume();
-  assert.deepEqual([person.kinds, promised()], [['lnurlSuccess'], []]);
+  assert.deepEqual([user.kinds, promised()], [['lnurlSuccess'], []]);
 });
 
-test('LNURL-pay: what the service wants to know of the payer is told by the person, and the invoice commits to it', async () => {
+test('LNURL-pay: what the service wants to know of the payer is told by the user, and the invoice commits to it', async () => {
   const k1 = 'cd'.repeat(32);
   const payerData = { name: { mandatory: true }, email: { mandatory: false }, pubkey: { mandatory: false }, auth: { mandatory: true, k1 } };
   const known = payService({ min: 5_000, max: 5_000, payerData });
   Object.assign(known.wallet, { lnurlAuth: async ({ domain }: { domain: string }) => ({ key: domain, sig: '30' }) });
   const told = JSON.stringify({ name: 'Zo\u00eb', auth: { key: 'tips.example', sig: '30', k1 } });
   known.invoices.from = () => ({ invoice: committing(createHash('sha256').update(`${METADATA}${told}`).digest('hex')) });
-  known.person.answer = () => ({ allowed: true, amountMsat: 5_000n, payer: { name: ' Zo\u00eb ' } });
+  known.user.answer = () => ({ allowed: true, amountMsat: 5_000n, payer: { name: ' Zo\u00eb ' } });
   assert.equal(((await known.run('zoe@tips.example')) as { status: string }).status, 'OK');
   assert.equal(known.asked[1]!.searchParams.get('payerdata'), told);
-  const [question] = known.person.asked;
+  const [question] = known.user.asked;
   assert.ok(question?.kind === 'lnurlPay');
   assert.deepEqual(question.payer, [{ field: 'name', mandatory: true }, { field: 'email', mandatory: false }, { field: 'login', mandatory: true }]);
   // Told nothing, or asked for what nobody can tell: nothing is paid.
-  known.person.answer = () => ({ allowed: true, amountMsat: 5_000n });
+  known.user.answer = () => ({ allowed: true, amountMsat: 5_000n });
   assert.deepEqual(await known.run('zoe@tips.example'), { error: 'InvalidDataError' });
   for (const asked of [{ pubkey: { mandatory: true } }, { shoeSize: { mandatory: true } }, { auth: { mandatory: true } }]) {
     const { run, wallet } = payService({ payerData: asked });
@@ -265,9 +265,9 @@ test('LNURL-pay: what the service wants to know of the payer is told by the pers
   assert.equal(known.wallet.paid.length, 1);
   // What may be left out is left out where nobody is asked.
   const silent = payService({ min: 5_000, max: 5_000, payerData: { name: { mandatory: false }, auth: { mandatory: false, k1 } } });
-  silent.wallet.purses.set('https://shop.example https://shop.example', 100_000n);
+  silent.wallet.budgets.set('https://shop.example https://shop.example', 100_000n);
   assert.equal(((await silent.run('zoe@tips.example')) as { status: string }).status, 'OK');
-  assert.deepEqual([silent.asked[1]!.searchParams.get('payerdata'), silent.person.asked], [null, []]);
+  assert.deepEqual([silent.asked[1]!.searchParams.get('payerdata'), silent.user.asked], [null, []]);
 });
 
 test('services that make no sense are refused, and their own errors handed on', async () => {
@@ -293,20 +293,20 @@ test('services that make no sense are refused, and their own errors handed on', 
   assert.equal(asked.length, 0, 'a page does not make the wallet ask this machine');
 });
 
-test('LNURL-withdraw: the person allows it, and the service gets an invoice', async () => {
-  const { wallet, person, asked, run } = world({
+test('LNURL-withdraw: the user allows it, and the service gets an invoice', async () => {
+  const { wallet, user, asked, run } = world({
     'https://win.example/w': () => ({ tag: 'withdrawRequest', callback: 'https://win.example/cb', k1: 'k', defaultDescription: 'prize', minWithdrawable: 0, maxWithdrawable: 8_000 }),
     'https://win.example/cb': () => ({ status: 'OK' }),
   });
   assert.deepEqual(await run('lnurlw://win.example/w'), { status: 'OK' });
   const invoice = asked[1]!.searchParams.get('pr')!;
   assert.deepEqual([wallet.invoices.get(invoice)!.amountMsat, asked[1]!.searchParams.get('k1')], [8_000n, 'k']);
-  assert.deepEqual(person.kinds, ['lnurlWithdraw']);
+  assert.deepEqual(user.kinds, ['lnurlWithdraw']);
 });
 
 test('LNURL-withdraw: a PIN is asked for from the amount on that the service names, and nothing is nothing', async () => {
   const withdraw = { tag: 'withdrawRequest', callback: 'https://win.example/cb', k1: 'k', minWithdrawable: 1_000, maxWithdrawable: 8_000, pinLimit: 5_000 };
-  const { person, asked, run } = world({ 'https://win.example/w': () => withdraw, 'https://win.example/cb': () => ({ status: 'OK' }) });
+  const { user, asked, run } = world({ 'https://win.example/w': () => withdraw, 'https://win.example/cb': () => ({ status: 'OK' }) });
   const pins: [bigint, string | undefined, object, string | null][] = [
     [4_999n, undefined, { status: 'OK' }, null],
     [5_000n, '1234', { status: 'OK' }, '1234'],
@@ -315,7 +315,7 @@ test('LNURL-withdraw: a PIN is asked for from the amount on that the service nam
   ];
   for (const [amountMsat, pin, result, sent] of pins) {
     asked.length = 0;
-    person.answer = (question) => {
+    user.answer = (question) => {
       assert.ok(question.kind === 'lnurlWithdraw' && question.pinFromMsat === 5_000n);
       return { allowed: true, amountMsat, ...(pin === undefined ? {} : { pin }) };
     };
@@ -324,7 +324,7 @@ test('LNURL-withdraw: a PIN is asked for from the amount on that the service nam
   }
   const empty = world({ 'https://win.example/w': () => ({ ...withdraw, minWithdrawable: 0, maxWithdrawable: 0 }) });
   assert.deepEqual(await empty.run('lnurlw://win.example/w'), { error: 'InvalidDataError' });
-  assert.deepEqual(empty.person.asked, []);
+  assert.deepEqual(empty.user.asked, []);
 });
 
 test('LNURL-auth: the domain is named, a login elsewhere is marked, and without keys it is refused', async () => {
@@ -334,12 +334,12 @@ test('LNURL-auth: the domain is named, a login elsewhere is marked, and without 
   const without = world(answers);
   assert.deepEqual(await without.run(login), { error: 'UnsupportedMethodError' });
   assert.deepEqual(without.asked, []);
-  const { wallet, person, asked, run } = world(answers);
+  const { wallet, user, asked, run } = world(answers);
   Object.assign(wallet, { lnurlAuth: async ({ domain }: { domain: string }) => ({ key: `key of ${domain}`, sig: '30' }) });
   assert.deepEqual(await run(login), { status: 'OK', data: { message: k1, signature: '30' } });
   assert.equal(asked[0]!.searchParams.get('key'), 'key of auth.shop.example');
   await run(login.replace('auth.shop.example', 'bank.example'));
-  assert.deepEqual(person.asked.map((question) => question.kind === 'lnurlAuth' && [question.domain, question.action, question.foreign]), [
+  assert.deepEqual(user.asked.map((question) => question.kind === 'lnurlAuth' && [question.domain, question.action, question.foreign]), [
     ['auth.shop.example', 'register', false],
     ['bank.example', 'register', true],
   ]);

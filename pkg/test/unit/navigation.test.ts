@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type NavigationResponse, type NavigationStep, SiteHost, TopLevel402 } from '../../src/provider/index.ts';
-import { FakeStore, FakeWallet, Failure, NOW, Person, sha256, turn } from './site-fakes.ts';
+import { FakeStore, FakeWallet, Failure, NOW, User, sha256, turn } from './site-fakes.ts';
 
 const ORIGIN = 'https://news.example';
 const PAGE = `${ORIGIN}/today`;
@@ -48,14 +48,14 @@ function charging({ delivers = true, expires = '2026-11-22T20:05:00Z', params = 
 }
 
 /** A browser with a tab: loads pages as the machine says. */
-function world(server: Server, { purse = 1_000_000n }: { purse?: bigint | null } = {}) {
+function world(server: Server, { budget = 1_000_000n }: { budget?: bigint | null } = {}) {
   const wallet = new FakeWallet();
-  if (purse !== null) wallet.purses.set(SITE, purse);
-  const person = new Person();
+  if (budget !== null) wallet.budgets.set(SITE, budget);
+  const user = new User();
   const store = new FakeStore();
   const clock = { now: NOW };
   const make = () => {
-    const host = new SiteHost({ wallet, ask: person.ask, store, version: '1', now: () => clock.now });
+    const host = new SiteHost({ wallet, ask: user.ask, store, version: '1', now: () => clock.now });
     return new TopLevel402({ payments: host.payments, wallet, store, now: () => clock.now });
   };
   const state = { machine: make(), server };
@@ -75,18 +75,18 @@ function world(server: Server, { purse = 1_000_000n }: { purse?: bigint | null }
     }
     return { step, loads, problem: step.do === 'show' ? step.problem : null };
   };
-  return { wallet, person, store, clock, state, seen, respond, visit, restart: () => (state.machine = make()) };
+  return { wallet, user, store, clock, state, seen, respond, visit, restart: () => (state.machine = make()) };
 }
 
-test('a page is paid for within the purse, loaded once more, and the next one is not paid for', async () => {
-  const { wallet, person, visit, restart } = world(shop);
+test('a page is paid for within the budget, loaded once more, and the next one is not paid for', async () => {
+  const { wallet, user, visit, restart } = world(shop);
   assert.deepEqual(await visit(), { step: { do: 'nothing' }, loads: 2, problem: null });
   restart();
   assert.equal((await visit(`${ORIGIN}/yesterday`)).loads, 2);
   assert.equal((await visit(PAGE, { tabId: 7 })).loads, 2);
   assert.equal(wallet.paid.length, 1);
-  assert.deepEqual(wallet.paid[0]!.spender, { holder: { kind: 'site', origin: ORIGIN, topLevel: ORIGIN }, purpose: 'page' });
-  assert.deepEqual(person.asked, []);
+  assert.deepEqual(wallet.paid[0]!.authorization, { holder: { kind: 'site', origin: ORIGIN, topLevel: ORIGIN }, purpose: 'page' });
+  assert.deepEqual(user.asked, []);
 });
 
 test('old servers get LSAT', async () => {
@@ -96,21 +96,21 @@ test('old servers get LSAT', async () => {
   assert.match(seen[1]!, /^LSAT m:[0-9a-f]{64}$/);
 });
 
-test('without a purse the person is asked, about this page and this price', async () => {
-  const { wallet, person, visit } = world(shop, { purse: null });
+test('without a budget the user is asked, about this page and this price', async () => {
+  const { wallet, user, visit } = world(shop, { budget: null });
   assert.equal((await visit()).loads, 2);
-  const [question] = person.asked;
+  const [question] = user.asked;
   assert.ok(question?.kind === 'payment');
   assert.deepEqual([question.occasion, question.invoice.amountMsat], [{ kind: 'page', url: PAGE }, 10_000n]);
-  assert.equal(wallet.paid[0]!.spender.approvedMsat, 11_000n);
-  const refusing = world(shop, { purse: null });
-  refusing.person.answer = () => ({ allowed: false });
+  assert.equal(wallet.paid[0]!.authorization.approvedMsat, 11_000n);
+  const refusing = world(shop, { budget: null });
+  refusing.user.answer = () => ({ allowed: false });
   assert.equal((await refusing.visit()).problem, 'notPaid');
   assert.deepEqual([refusing.wallet.paid.length, (await refusing.state.machine.undelivered()).length], [0, 0]);
 });
 
 test('only a GET of the page in the address bar is paid for', async () => {
-  const { wallet, person, respond, state, visit } = world(shop);
+  const { wallet, user, respond, state, visit } = world(shop);
   for (const type of ['image', 'sub_frame', 'xmlhttprequest', 'other', 'script']) {
     assert.deepEqual(await state.machine.observe(respond(`${ORIGIN}/favicon.ico`, null, 1, { type })), { do: 'nothing' });
   }
@@ -121,32 +121,32 @@ test('only a GET of the page in the address bar is paid for', async () => {
     state.server = () => ({ statusCode: 402, headers: [{ name: 'www-authenticate', value }] });
     assert.deepEqual((await visit()).step, { do: 'nothing' }, value);
   }
-  assert.deepEqual([wallet.paid.length, person.asked.length], [0, 0]);
+  assert.deepEqual([wallet.paid.length, user.asked.length], [0, 0]);
 });
 
 test('a server that wants money again after it was paid does not get it, and never loops', async () => {
   const greedy: Server = (_url, _authorization, issue) => l402(issue());
-  const { wallet, person, visit, state } = world(greedy);
+  const { wallet, user, visit, state } = world(greedy);
   const { step, loads } = await visit();
   assert.ok(step.do === 'show' && step.problem === 'notDelivered' && step.receipt);
   assert.equal(loads, 2);
   assert.equal(sha256(step.receipt.preimage!), step.receipt.paymentHash);
   assert.equal(step.receipt.invoice, wallet.paid[0]!.invoice);
-  // Loaded again by hand: the credential is tried, and before more is paid the person is asked, purse or no purse.
-  person.answer = () => ({ allowed: false });
+  // Loaded again by hand: the credential is tried, and before more is paid the user is asked, budget or no budget.
+  user.answer = () => ({ allowed: false });
   assert.equal((await visit()).problem, 'notPaid');
-  assert.deepEqual([wallet.paid.length, person.kinds], [1, ['payment']]);
-  // What never brought anything stays as a receipt; once the person has seen it, the purse decides again.
+  assert.deepEqual([wallet.paid.length, user.kinds], [1, ['payment']]);
+  // What never brought anything stays as a receipt; once the user has seen it, the budget decides again.
   const [receipt] = await state.machine.undelivered();
   assert.deepEqual(receipt, step.receipt);
   await state.machine.forget(receipt!.paymentHash);
   assert.deepEqual(await state.machine.undelivered(), []);
   await visit();
-  assert.deepEqual([wallet.paid.length, person.kinds], [2, ['payment']]);
+  assert.deepEqual([wallet.paid.length, user.kinds], [2, ['payment']]);
 });
 
 test('a credential that is used up and a higher price are a new question', async () => {
-  const { wallet, person, visit, state } = world(shop, { purse: 12_000n });
+  const { wallet, user, visit, state } = world(shop, { budget: 12_000n });
   await visit();
   let price = 50_000n;
   let good = '';
@@ -156,12 +156,12 @@ test('a credential that is used up and a higher price are a new question', async
     good = wallet.preimageOf(invoice);
     return l402(invoice);
   };
-  person.answer = () => ({ allowed: false });
+  user.answer = () => ({ allowed: false });
   assert.equal((await visit()).problem, 'notPaid');
-  const [question] = person.asked;
+  const [question] = user.asked;
   assert.ok(question?.kind === 'payment');
-  assert.deepEqual([question.invoice.amountMsat, question.refusal?.code], [50_000n, 'purseRefused']);
-  person.answer = () => ({ allowed: true });
+  assert.deepEqual([question.invoice.amountMsat, question.refusal?.code], [50_000n, 'budgetRefused']);
+  user.answer = () => ({ allowed: true });
   assert.equal((await visit()).problem, null);
   assert.deepEqual(wallet.paid.map(({ amountMsat }) => amountMsat), [10_000n, 50_000n]);
 });

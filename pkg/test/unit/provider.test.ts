@@ -129,7 +129,7 @@ test('the proof is checked before anything is called paid', async () => {
 
 test('what the wallet refuses is not paid, and the next request may try again', async () => {
   const { payer, paying, store } = selling();
-  payer.answer = () => new Error('the purse\'s limit for the day is used up');
+  payer.answer = () => new Error('the budget\'s limit for the day is used up');
   await assert.rejects(paying('https://news.example/'), (error: unknown) => fails('notPaid')(error) && /limit for the day/.test((error as Error).message));
   assert.equal(store.all.size, 0);
   payer.answer = (preimage) => ({ state: 'succeeded', preimage });

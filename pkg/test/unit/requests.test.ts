@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WalletError, toData, toError } from '../../src/error.ts';
 import { Requests } from '../../src/page/requests.ts';
-import type { PurseRefusal, Request, Rules, Spender } from '../../src/protocol.ts';
+import type { BudgetRefusal, Request, Rules, Authorization } from '../../src/protocol.ts';
 
 /** Notes what is asked; the engine's answer is the test's. */
 class Recorder extends Requests {
@@ -17,44 +17,44 @@ class Recorder extends Requests {
 }
 
 const rules: Rules = { perPaymentMsat: null, windows: [{ kind: 'calendar', period: 'day', limitMsat: 2_000_000n }], rate: null, totalMsat: null, expiresAt: null, askAboveMsat: 500_000n, purposes: [] };
-const spender: Spender = { holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' }, approvedMsat: 5n };
+const authorization: Authorization = { holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' }, approvedMsat: 5n };
 
 test('what is left out is null, what is given goes to the engine as it is', async () => {
   const wallet = new Recorder();
   await wallet.pay('lnbc1');
-  await wallet.pay('lnbc1', { amountMsat: 1n, maxFeeMsat: 2n, spender });
+  await wallet.pay('lnbc1', { amountMsat: 1n, maxFeeMsat: 2n, authorization });
   await wallet.keysend({ payee: '02aa', amountMsat: 7n });
-  await wallet.openPurse({ holder: { kind: 'app', id: 'game' }, rules, parent: 3 });
+  await wallet.openBudget({ holder: { kind: 'app', id: 'game' }, rules, parent: 3 });
   await wallet.spending({ from: '2026-11-01' });
   assert.deepEqual(wallet.asked, [
-    { method: 'pay', invoice: 'lnbc1', amountMsat: null, maxFeeMsat: null, spender: null },
-    { method: 'pay', invoice: 'lnbc1', amountMsat: 1n, maxFeeMsat: 2n, spender },
-    { method: 'keysend', payee: '02aa', amountMsat: 7n, records: [], maxFeeMsat: null, spender: null },
-    { method: 'openPurse', holder: { kind: 'app', id: 'game' }, rules, parent: 3 },
+    { method: 'pay', invoice: 'lnbc1', amountMsat: null, maxFeeMsat: null, authorization: null },
+    { method: 'pay', invoice: 'lnbc1', amountMsat: 1n, maxFeeMsat: 2n, authorization },
+    { method: 'keysend', payee: '02aa', amountMsat: 7n, records: [], maxFeeMsat: null, authorization: null },
+    { method: 'openBudget', holder: { kind: 'app', id: 'game' }, rules, parent: 3 },
     { method: 'spending', from: '2026-11-01', to: null },
   ]);
 });
 
-test('amounts are bigint, numbers of purses whole; nothing else is asked of the engine', async () => {
+test('amounts are bigint, numbers of budgets whole; nothing else is asked of the engine', async () => {
   const wallet = new Recorder();
   const wrong = { code: 'invalidInput' };
   await assert.rejects(wallet.keysend({ payee: '02aa', amountMsat: 7 as unknown as bigint }), wrong);
-  await assert.rejects(wallet.topUpPurse(1, -1n), wrong);
-  await assert.rejects(wallet.topUpPurse(1, 1n << 64n), wrong);
+  await assert.rejects(wallet.topUpBudget(1, -1n), wrong);
+  await assert.rejects(wallet.topUpBudget(1, 1n << 64n), wrong);
   for (const bad of [-1, 0.5, 2 ** 32, Number.NaN, '1' as unknown as number]) {
-    await assert.rejects(wallet.closePurse(bad), wrong);
-    await assert.rejects(wallet.setPurseRules(bad, rules), wrong);
+    await assert.rejects(wallet.closeBudget(bad), wrong);
+    await assert.rejects(wallet.setBudgetRules(bad, rules), wrong);
   }
   await assert.rejects(wallet.signMessage(1 as unknown as string), wrong);
   assert.deepEqual(wallet.asked, []);
 });
 
-test('what a purse refuses reaches the caller whole', async () => {
-  const purse: PurseRefusal = { purse: 4, reason: 'limit', rule: 'rollingDay', limitMsat: 10n, leftMsat: 1n, neededMsat: 2n, until: 99n };
-  const data = { code: 'purseRefused' as const, message: 'no', causes: [], purse };
+test('what a budget refuses reaches the caller whole', async () => {
+  const budget: BudgetRefusal = { budget: 4, reason: 'limit', rule: 'rollingDay', limitMsat: 10n, leftMsat: 1n, neededMsat: 2n, until: 99n };
+  const data = { code: 'budgetRefused' as const, message: 'no', causes: [], budget };
   // As it crosses two ports.
   const seen = toError(structuredClone(toData(toError(structuredClone(toData(data))))));
-  assert.deepEqual({ ...seen.purse }, purse);
+  assert.deepEqual({ ...seen.budget }, budget);
   assert.equal(seen.noRoute, undefined);
   const noRoute = { reason: 'balance' as const, largestMsat: 3n, neededFeeMsat: null };
   assert.deepEqual(toError(structuredClone(toData(new WalletError('noRoute', 'none', [], [], { noRoute })))).noRoute, noRoute);

@@ -240,7 +240,7 @@ test('deposits that make no sense are not paid', async () => {
 
 test('a deposit that fails leaves nothing, one that is under way is waited for', async () => {
   const { paying, payer, store, make } = world({ words: 1 });
-  payer.ends = [() => new Error('the purse says no')];
+  payer.ends = [() => new Error('the budget says no')];
   await assert.rejects(paying(URL_), fails('notPaid'));
   assert.equal(store.all.size, 0);
   payer.ends = [() => ({ state: 'pending' })];

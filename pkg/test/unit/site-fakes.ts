@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Answer, InvoiceDetails, Json, Outcome, Question, Sender, Site, SiteSpender, SiteWallet, Store, StreamReport } from '../../src/provider/index.ts';
+import type { Answer, InvoiceDetails, Json, Outcome, Question, Sender, Site, SiteAuthorization, SiteWallet, Store, StreamReport } from '../../src/provider/index.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');
 export const sha256 = (hex: string): string => createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex');
@@ -21,15 +21,15 @@ export interface Paid {
   readonly invoice: string;
   readonly amountMsat: bigint;
   readonly maxFeeMsat: bigint;
-  readonly spender: SiteSpender;
+  readonly authorization: SiteAuthorization;
 }
 
-/** Invoices are `lnbcrt` and the preimage; a purse is a sum. Reserving is one step, as in the engine. */
+/** Invoices are `lnbcrt` and the preimage; a budget is a sum. Reserving is one step, as in the engine. */
 export class FakeWallet implements SiteWallet {
   readonly invoices = new Map<string, InvoiceDetails>();
   readonly preimages = new Map<string, string>();
   readonly outcomes = new Map<string, Outcome>();
-  readonly purses = new Map<string, bigint>();
+  readonly budgets = new Map<string, bigint>();
   readonly mine = new Map<string, { invoice: string; preimage: string | null; paid: boolean }>();
   readonly paid: Paid[] = [];
   readonly sent: Parameters<SiteWallet['keysend']>[0][] = [];
@@ -70,8 +70,8 @@ export class FakeWallet implements SiteWallet {
     return 5_000_999n;
   }
 
-  async purseLeftMsat(site: Site) {
-    return this.purses.get(siteName(site)) ?? null;
+  async budgetLeftMsat(site: Site) {
+    return this.budgets.get(siteName(site)) ?? null;
   }
 
   async receive({ amountMsat, description }: { amountMsat?: bigint; description: string }) {
@@ -87,13 +87,13 @@ export class FakeWallet implements SiteWallet {
     return details;
   }
 
-  async pay(details: InvoiceDetails, { amountMsat, maxFeeMsat, spender }: Omit<Paid, 'invoice' | 'amountMsat'> & { amountMsat?: bigint }) {
+  async pay(details: InvoiceDetails, { amountMsat, maxFeeMsat, authorization }: Omit<Paid, 'invoice' | 'amountMsat'> & { amountMsat?: bigint }) {
     const amount = details.amountMsat ?? amountMsat ?? 0n;
-    this.#reserve(amount + maxFeeMsat, spender);
+    this.#reserve(amount + maxFeeMsat, authorization);
     await turn();
     // The engine pays an invoice again only when it failed before.
     if ((this.outcomes.get(details.paymentHash)?.state ?? 'failed') !== 'failed') throw new Failure('alreadyPaid');
-    this.paid.push({ invoice: details.invoice, amountMsat: amount, maxFeeMsat, spender });
+    this.paid.push({ invoice: details.invoice, amountMsat: amount, maxFeeMsat, authorization });
     const end = this.ends.shift()?.(details.paymentHash) ?? { state: 'succeeded' as const, preimage: this.preimages.get(details.paymentHash)! };
     if (end instanceof Error) throw end;
     this.end(details.paymentHash, end);
@@ -101,7 +101,7 @@ export class FakeWallet implements SiteWallet {
   }
 
   async keysend(request: Parameters<SiteWallet['keysend']>[0]): Promise<Outcome> {
-    this.#reserve(request.amountMsat + request.maxFeeMsat, request.spender);
+    this.#reserve(request.amountMsat + request.maxFeeMsat, request.authorization);
     this.sent.push(request);
     const end = this.ends.shift()?.('') ?? { state: 'succeeded' as const, preimage: '11'.repeat(32) };
     if (end instanceof Error) throw end;
@@ -135,17 +135,17 @@ export class FakeWallet implements SiteWallet {
     return { valid: signature === 'good', nodeId: `02${'22'.repeat(32)}` };
   }
 
-  /** As the engine: an approval answers the question, and limits hold all the same; the person has none. */
-  #reserve(amount: bigint, { holder, approvedMsat }: SiteSpender): void {
+  /** As the engine: an approval answers the question, and limits hold all the same; the user has none. */
+  #reserve(amount: bigint, { holder, approvedMsat }: SiteAuthorization): void {
     if (approvedMsat !== undefined && amount > approvedMsat) throw new Failure('approvalNeeded');
-    if (holder.kind === 'person') return;
-    const left = this.purses.get(siteName(holder));
+    if (holder.kind === 'user') return;
+    const left = this.budgets.get(siteName(holder));
     if (left === undefined) {
       if (approvedMsat === undefined) throw new Failure('approvalNeeded');
       return;
     }
-    if (left < amount) throw new Failure('purseRefused');
-    this.purses.set(siteName(holder), left - amount);
+    if (left < amount) throw new Failure('budgetRefused');
+    this.budgets.set(siteName(holder), left - amount);
   }
 }
 
@@ -167,8 +167,8 @@ export class FakeStore implements Store {
   }
 }
 
-/** A person: answers by rule, and remembers what was asked. */
-export class Person {
+/** A user: answers by rule, and remembers what was asked. */
+export class User {
   readonly asked: Question[] = [];
   /** How many questions were open at once, at most. */
   mostAtOnce = 0;

@@ -2,42 +2,42 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Json, payingSites } from '../../src/provider/index.ts';
 import { FRAMED, Failure, SHOP, report, turn } from './site-fakes.ts';
-import { purse, world } from './site-world.ts';
+import { budget, world } from './site-world.ts';
 
 test('enable asks once for each site, and everything else waits for it', async () => {
-  const { person, ok, fails, call, restart } = world({ enabled: false });
+  const { user, ok, fails, call, restart } = world({ enabled: false });
   assert.equal(await ok('isEnabled'), false);
   for (const [method, params] of [['getInfo', {}], ['sendPayment', { paymentRequest: 'lnbcrt1x' }], ['request', { method: 'stream.state' }]] as const) {
     assert.match(await fails('RejectionError', method, params), /webln\.enable/);
   }
-  assert.deepEqual(person.asked, []);
+  assert.deepEqual(user.asked, []);
   const both = await Promise.all([call('enable'), call('enable')]);
   assert.deepEqual(both.map((reply) => reply.ok), [true, true]);
-  assert.deepEqual(person.asked, [{ kind: 'enable', site: { origin: 'https://shop.example', topLevel: 'https://shop.example' } }]);
+  assert.deepEqual(user.asked, [{ kind: 'enable', site: { origin: 'https://shop.example', topLevel: 'https://shop.example' } }]);
   restart();
   assert.equal(await ok('isEnabled'), true);
   await ok('enable');
-  assert.equal(person.asked.length, 1);
+  assert.equal(user.asked.length, 1);
   assert.equal(await ok('isEnabled', {}, FRAMED), false, 'the same site in a frame of another is another');
 });
 
-test('a person who says no is not asked over and over', async () => {
-  const { person, fails, clock } = world({ enabled: false });
-  person.answer = () => ({ allowed: false });
+test('a user who says no is not asked over and over', async () => {
+  const { user, fails, clock } = world({ enabled: false });
+  user.answer = () => ({ allowed: false });
   for (let time = 0; time < 10; time++) await fails('RejectionError', 'enable');
-  assert.equal(person.asked.length, 3);
+  assert.equal(user.asked.length, 3);
   clock.now += 30_000;
   await fails('RejectionError', 'enable');
-  assert.equal(person.asked.length, 4);
+  assert.equal(user.asked.length, 4);
 });
 
 test('opaque and insecure origins, other forms and unknown methods get nothing', async () => {
-  const { person, fails, host } = world();
+  const { user, fails, host } = world();
   for (const origin of ['null', '', 'http://shop.example', 'file://', 'chrome-extension://abc', 'https://shop.example/', 'https://user@shop.example', 'about:blank']) {
     await fails('RejectionError', 'enable', {}, { ...SHOP, origin });
     await fails('RejectionError', 'enable', {}, { ...SHOP, topLevelOrigin: origin });
   }
-  for (const method of ['openPurse', 'setPurseRules', 'takeMnemonic', 'constructor', '__proto__', 'toString', 'pay', '']) {
+  for (const method of ['openBudget', 'setBudgetRules', 'takeMnemonic', 'constructor', '__proto__', 'toString', 'pay', '']) {
     await fails('UnsupportedMethodError', method, { holder: 'me' });
   }
   await fails('UnsupportedMethodError', 'request', { method: 'listchannels' });
@@ -45,85 +45,85 @@ test('opaque and insecure origins, other forms and unknown methods get nothing',
   for (const noise of [null, 'hi', {}, { amplet: 2, id: 1, method: 'getInfo' }, { amplet: 1, id: 'x', method: 'getInfo' }]) {
     assert.equal(await host.now.handle(SHOP, noise), null);
   }
-  assert.deepEqual(person.asked, []);
+  assert.deepEqual(user.asked, []);
 });
 
 test('who asks is what the browser says, whatever the message claims', async () => {
-  const { wallet, person, call } = world();
-  purse(wallet, 1_000_000n);
+  const { wallet, user, call } = world();
+  budget(wallet, 1_000_000n);
   const forged = { amplet: 1, id: 1, method: 'sendPayment', params: { paymentRequest: wallet.issue(), origin: 'https://shop.example' } };
   const sender = { origin: 'https://evil.example', topLevelOrigin: 'https://evil.example', tabId: 9, frameId: 0 };
   await call('enable', { origin: 'https://shop.example' }, sender);
-  assert.equal(person.asked[0]!.site.origin, 'https://evil.example');
-  person.answer = () => ({ allowed: false });
+  assert.equal(user.asked[0]!.site.origin, 'https://evil.example');
+  user.answer = () => ({ allowed: false });
   const reply = await call('sendPayment', { ...forged.params, sender: { origin: 'https://shop.example' } }, sender);
   assert.ok(!reply.ok);
   assert.equal(wallet.paid.length, 0);
 });
 
-test('within the purse nobody is asked, and the proof comes back', async () => {
-  const { wallet, person, ok, store } = world();
-  purse(wallet, 100_000n);
+test('within the budget nobody is asked, and the proof comes back', async () => {
+  const { wallet, user, ok, store } = world();
+  budget(wallet, 100_000n);
   const invoice = wallet.issue();
   assert.deepEqual(await ok('sendPayment', { paymentRequest: ` lightning:${invoice}` }), {
     preimage: wallet.preimageOf(invoice),
     paymentHash: wallet.invoices.get(invoice)!.paymentHash,
   });
-  assert.deepEqual(person.asked, []);
+  assert.deepEqual(user.asked, []);
   const site = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
-  assert.deepEqual(wallet.paid[0]!.spender, { holder: { kind: 'site', ...site } });
+  assert.deepEqual(wallet.paid[0]!.authorization, { holder: { kind: 'site', ...site } });
   assert.deepEqual([...(await payingSites(store))], [[wallet.invoices.get(invoice)!.paymentHash, site]]);
 });
 
-test('a hundred payments at once against a purse for ten', async () => {
-  const { wallet, person, call } = world();
-  purse(wallet, 110_000n);
-  person.answer = () => ({ allowed: false });
+test('a hundred payments at once against a budget for ten', async () => {
+  const { wallet, user, call } = world();
+  budget(wallet, 110_000n);
+  user.answer = () => ({ allowed: false });
   const replies = await Promise.all(Array.from({ length: 100 }, () => call('sendPayment', { paymentRequest: wallet.issue() })));
   assert.equal(replies.filter((reply) => reply.ok).length, 10);
   assert.equal(wallet.paid.length, 10);
-  assert.equal(person.mostAtOnce, 1);
-  assert.ok(person.asked.length <= 4, `${person.asked.length} questions`);
+  assert.equal(user.mostAtOnce, 1);
+  assert.ok(user.asked.length <= 4, `${user.asked.length} questions`);
 });
 
-test('above the purse the person is asked, and the yes is for exactly that', async () => {
-  const { wallet, person, ok } = world();
-  purse(wallet, 5_000n);
+test('above the budget the user is asked, and the yes is for exactly that', async () => {
+  const { wallet, user, ok } = world();
+  budget(wallet, 5_000n);
   const invoice = wallet.issue(20_000n);
   await ok('sendPayment', { paymentRequest: invoice });
-  const [question] = person.asked;
+  const [question] = user.asked;
   assert.ok(question?.kind === 'payment');
   assert.deepEqual([question.invoice.invoice, question.invoice.amountMsat, question.invoice.maxFeeMsat], [invoice, 20_000n, 1_000n]);
-  assert.equal(question.refusal?.code, 'purseRefused');
-  // Its limit holds also for what is approved, so the person pays by hand: exactly that invoice, exactly that fee at most.
-  assert.deepEqual(wallet.paid, [{ invoice, amountMsat: 20_000n, maxFeeMsat: 1_000n, spender: { holder: { kind: 'person' }, approvedMsat: 21_000n } }]);
-  assert.equal(wallet.purses.get('https://shop.example https://shop.example'), 5_000n);
-  // Raised while it was asked about, the purse pays.
-  person.answer = () => {
-    purse(wallet, 30_000n);
+  assert.equal(question.refusal?.code, 'budgetRefused');
+  // Its limit holds also for what is approved, so the user pays by hand: exactly that invoice, exactly that fee at most.
+  assert.deepEqual(wallet.paid, [{ invoice, amountMsat: 20_000n, maxFeeMsat: 1_000n, authorization: { holder: { kind: 'user' }, approvedMsat: 21_000n } }]);
+  assert.equal(wallet.budgets.get('https://shop.example https://shop.example'), 5_000n);
+  // Raised while it was asked about, the budget pays.
+  user.answer = () => {
+    budget(wallet, 30_000n);
     return { allowed: true };
   };
   await ok('sendPayment', { paymentRequest: wallet.issue(20_000n) });
-  assert.equal(wallet.paid[1]!.spender.holder.kind, 'site');
-  assert.equal(wallet.purses.get('https://shop.example https://shop.example'), 9_000n);
+  assert.equal(wallet.paid[1]!.authorization.holder.kind, 'site');
+  assert.equal(wallet.budgets.get('https://shop.example https://shop.example'), 9_000n);
 });
 
-test('the person\'s own money is never used without their seeing that the purse does not allow it', async () => {
-  const { wallet, person, fails } = world();
-  // The purse shrinks while the person allows a payment within it.
-  person.answer = (question) => {
-    purse(wallet, 1n);
-    return question.kind === 'payment' && question.refusal?.code === 'purseRefused' ? { allowed: false } : { allowed: true };
+test('the user\'s own money is never used without their seeing that the budget does not allow it', async () => {
+  const { wallet, user, fails } = world();
+  // The budget shrinks while the user allows a payment within it.
+  user.answer = (question) => {
+    budget(wallet, 1n);
+    return question.kind === 'payment' && question.refusal?.code === 'budgetRefused' ? { allowed: false } : { allowed: true };
   };
   await fails('RejectionError', 'sendPayment', { paymentRequest: wallet.issue() });
-  assert.deepEqual([wallet.paid.length, person.asked.length], [0, 2]);
+  assert.deepEqual([wallet.paid.length, user.asked.length], [0, 2]);
 });
 
 test('an invoice that changes between the question and the payment is not the one that is paid', async () => {
-  const { wallet, person, ok } = world();
+  const { wallet, user, ok } = world();
   const shown = wallet.issue(10_000n);
   const params = { paymentRequest: shown };
-  person.answer = () => {
+  user.answer = () => {
     // The page has its object still; and the wallet would now read the text as something else.
     params.paymentRequest = wallet.issue(9_000_000n);
     wallet.invoices.set(shown, { ...wallet.invoices.get(shown)!, amountMsat: 9_000_000n });
@@ -134,37 +134,37 @@ test('an invoice that changes between the question and the payment is not the on
 });
 
 test('the same invoice twice at once is paid once, and asked about once', async () => {
-  const { wallet, person, call, restart } = world();
+  const { wallet, user, call, restart } = world();
   const invoice = wallet.issue();
   const replies = await Promise.all([call('sendPayment', { paymentRequest: invoice }), call('sendPayment', { paymentRequest: invoice })]);
   restart();
   const again = await call('sendPayment', { paymentRequest: invoice });
   for (const reply of [...replies, again]) assert.deepEqual(reply.ok && reply.result, (replies[0] as { result: Json }).result);
   assert.equal(wallet.paid.length, 1);
-  assert.equal(person.asked.length, 1);
+  assert.equal(user.asked.length, 1);
 });
 
 test('nobody gets the proof of what another paid', async () => {
-  const { wallet, fails, ok, person } = world();
-  purse(wallet, 1_000_000n);
+  const { wallet, fails, ok, user } = world();
+  budget(wallet, 1_000_000n);
   const invoice = wallet.issue();
   await ok('sendPayment', { paymentRequest: invoice });
   const other = { origin: 'https://evil.example', topLevelOrigin: 'https://evil.example', tabId: 9, frameId: 0 };
   await ok('enable', {}, other);
-  purse(wallet, 1_000_000n, other);
+  budget(wallet, 1_000_000n, other);
   const { paymentHash } = wallet.invoices.get(invoice)!;
   // The second time it must not be taken for its own either.
   for (let time = 0; time < 2; time++) await fails('InvalidDataError', 'sendPayment', { paymentRequest: invoice }, other);
   await fails('InvalidDataError', 'lookupInvoice', { paymentHash }, other);
   await fails('InvalidDataError', 'lookupInvoice', { paymentRequest: invoice }, other);
   assert.deepEqual(await ok('lookupInvoice', { paymentHash }), { paymentRequest: invoice, paid: true, preimage: wallet.preimageOf(invoice) });
-  assert.deepEqual(person.kinds, ['enable']);
+  assert.deepEqual(user.kinds, ['enable']);
   // Not even while it is being asked about.
   const asked = wallet.issue(9_000_000n);
   let allow = () => {};
-  person.answer = () => new Promise((resolve) => (allow = () => resolve({ allowed: true })));
+  user.answer = () => new Promise((resolve) => (allow = () => resolve({ allowed: true })));
   const paying = ok('sendPayment', { paymentRequest: asked });
-  while (person.asked.length === 1) await turn();
+  while (user.asked.length === 1) await turn();
   await fails('InvalidDataError', 'sendPayment', { paymentRequest: asked }, other);
   allow();
   await paying;
@@ -172,7 +172,7 @@ test('nobody gets the proof of what another paid', async () => {
 
 test('a payment that is under way is waited for; the host that dies meanwhile loses nothing', async () => {
   const { wallet, call, restart } = world();
-  purse(wallet, 1_000_000n);
+  budget(wallet, 1_000_000n);
   const invoice = wallet.issue();
   const { paymentHash } = wallet.invoices.get(invoice)!;
   wallet.ends = [() => ({ state: 'pending' })];
@@ -188,7 +188,7 @@ test('a payment that is under way is waited for; the host that dies meanwhile lo
 
 test('when the wallet dies while it pays, its record decides', async () => {
   const { wallet, fails, ok } = world();
-  purse(wallet, 1_000_000n);
+  budget(wallet, 1_000_000n);
   const lost = wallet.issue();
   wallet.ends = [() => new Failure('internal')];
   await fails('InternalError', 'sendPayment', { paymentRequest: lost });
@@ -207,7 +207,7 @@ test('when the wallet dies while it pays, its record decides', async () => {
 test('a wallet that is locked while a payment is under way ends the wait, and the payment is found again', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const { wallet, call, ok } = world();
-  purse(wallet, 1_000_000n);
+  budget(wallet, 1_000_000n);
   const invoice = wallet.issue();
   const { paymentHash } = wallet.invoices.get(invoice)!;
   wallet.ends = [() => ({ state: 'pending' })];
@@ -227,7 +227,7 @@ test('a wallet that is locked while a payment is under way ends the wait, and th
 
 test('nothing is called paid without its proof', async () => {
   const { wallet, fails } = world();
-  purse(wallet, 1_000_000n);
+  budget(wallet, 1_000_000n);
   for (const preimage of ['00'.repeat(32), 'zz', '']) {
     wallet.ends = [() => ({ state: 'succeeded', preimage })];
     await fails('InternalError', 'sendPayment', { paymentRequest: wallet.issue() });
@@ -236,7 +236,7 @@ test('nothing is called paid without its proof', async () => {
 
 test('sendPaymentAsync answers when the payment is under way, without a proof', async () => {
   const { wallet, ok, fails } = world();
-  purse(wallet, 1_000_000n);
+  budget(wallet, 1_000_000n);
   wallet.ends = [() => ({ state: 'pending' })];
   assert.deepEqual(await ok('sendPaymentAsync', { paymentRequest: wallet.issue() }), {});
   wallet.ends = [() => new Failure('noRoute')];
@@ -244,12 +244,12 @@ test('sendPaymentAsync answers when the payment is under way, without a proof', 
 });
 
 test('what an invoice lacks is chosen, and what it cannot be paid for is named', async () => {
-  const { wallet, person, ok, fails } = world();
-  purse(wallet, 1_000_000n);
-  person.answer = () => ({ allowed: true, amountMsat: 7_000n });
+  const { wallet, user, ok, fails } = world();
+  budget(wallet, 1_000_000n);
+  user.answer = () => ({ allowed: true, amountMsat: 7_000n });
   await ok('sendPayment', { paymentRequest: wallet.issue(null) });
-  assert.deepEqual(wallet.paid.map(({ amountMsat, spender }) => [amountMsat, spender.approvedMsat]), [[7_000n, 8_000n]]);
-  person.answer = () => ({ allowed: true });
+  assert.deepEqual(wallet.paid.map(({ amountMsat, authorization }) => [amountMsat, authorization.approvedMsat]), [[7_000n, 8_000n]]);
+  user.answer = () => ({ allowed: true });
   await fails('InvalidDataError', 'sendPayment', { paymentRequest: wallet.issue(null) });
   await fails('InvalidDataError', 'sendPayment', { paymentRequest: wallet.issue(1n, { problem: { code: 'expired', message: 'own words' } }) });
   for (const bad of ['', 'hello', 'lnbcrt1unknown', 5, null, `lnbc${'1'.repeat(9_000)}`]) await fails('InvalidDataError', 'sendPayment', { paymentRequest: bad });
@@ -258,66 +258,66 @@ test('what an invoice lacks is chosen, and what it cannot be paid for is named',
 });
 
 test('questions of one page wait for each other, and of a storm only a few are put', async () => {
-  const { wallet, person, call } = world();
+  const { wallet, user, call } = world();
   const open: (() => void)[] = [];
-  person.answer = () => new Promise((resolve) => open.push(() => resolve({ allowed: true })));
+  user.answer = () => new Promise((resolve) => open.push(() => resolve({ allowed: true })));
   const replies: boolean[] = [];
   for (let count = 0; count < 50; count++) void call('sendPayment', { paymentRequest: wallet.issue() }).then(({ ok }) => replies.push(ok));
   while (replies.length < 46) await turn();
   assert.ok(!replies.includes(true));
   for (let answered = 0; answered < 4; answered++) {
     while (open.length === answered) await turn();
-    assert.equal(person.asked.length, answered + 1);
+    assert.equal(user.asked.length, answered + 1);
     open[answered]!();
   }
   while (replies.length < 50) await turn();
   assert.equal(replies.filter(Boolean).length, 4);
-  assert.equal(person.mostAtOnce, 1);
+  assert.equal(user.mostAtOnce, 1);
 });
 
 test('a frame names both sites, and its questions go when it goes', async () => {
-  const { wallet, person, call } = world();
+  const { wallet, user, call } = world();
   const gone = new AbortController();
-  person.answer = async () => {
+  user.answer = async () => {
     gone.abort();
     return { allowed: true };
   };
   const reply = await call('enable', {}, FRAMED, gone.signal);
   assert.ok(!reply.ok);
-  assert.deepEqual(person.asked[0]!.site, { origin: 'https://shop.example', topLevel: 'https://evil.example' });
+  assert.deepEqual(user.asked[0]!.site, { origin: 'https://shop.example', topLevel: 'https://evil.example' });
   assert.equal(wallet.paid.length, 0);
-  const [, after] = [await call('enable', {}, FRAMED, gone.signal), person.asked.length];
+  const [, after] = [await call('enable', {}, FRAMED, gone.signal), user.asked.length];
   assert.equal(after, 1);
 });
 
-test('getInfo and getBalance: a site sees its purse, the wallet only when it may', async () => {
-  const { wallet, person, ok, fails } = world();
+test('getInfo and getBalance: a site sees its budget, the wallet only when it may', async () => {
+  const { wallet, user, ok, fails } = world();
   const info = (await ok('getInfo')) as { node: { pubkey: string; alias: string; color: string }; methods: string[]; supports: string[]; version: string };
   assert.deepEqual([info.node, info.supports, info.version], [{ alias: 'amplet', pubkey: `03${'ab'.repeat(32)}`, color: '#ababab' }, ['lightning'], '1.2.3']);
   for (const method of ['enable', 'sendPayment', 'sendPaymentAsync', 'keysend', 'makeInvoice', 'lnurl', 'lookupInvoice', 'signMessage', 'verifyMessage', 'getBalance', 'request', 'on']) {
     assert.ok(info.methods.includes(method), method);
   }
   assert.ok(!info.methods.includes('request.stream.start'), 'this wallet has no streams');
-  person.answer = () => ({ allowed: false });
+  user.answer = () => ({ allowed: false });
   await fails('RejectionError', 'getBalance');
-  person.answer = () => ({ allowed: true, remember: true });
+  user.answer = () => ({ allowed: true, remember: true });
   assert.deepEqual(await ok('getBalance'), { balance: 5_000, currency: 'sats' });
   assert.deepEqual(await ok('getBalance'), { balance: 5_000, currency: 'sats' });
-  purse(wallet, 12_345n);
+  budget(wallet, 12_345n);
   assert.deepEqual(await ok('getBalance'), { balance: 12, currency: 'sats' });
-  assert.deepEqual(person.kinds, ['balance', 'balance']);
+  assert.deepEqual(user.kinds, ['balance', 'balance']);
 });
 
-test('makeInvoice: a fixed amount asks nobody, a range is for the person', async () => {
-  const { wallet, person, ok, fails } = world();
+test('makeInvoice: a fixed amount asks nobody, a range is for the user', async () => {
+  const { wallet, user, ok, fails } = world();
   const made = async (params: Json) => wallet.invoices.get(((await ok('makeInvoice', params)) as { paymentRequest: string }).paymentRequest)!;
   for (const amount of [21, '21']) assert.equal((await made({ amount, defaultMemo: 'won' })).amountMsat, 21_000n);
-  assert.deepEqual(person.asked, []);
-  person.answer = () => ({ allowed: true, amountMsat: 3_000n });
+  assert.deepEqual(user.asked, []);
+  user.answer = () => ({ allowed: true, amountMsat: 3_000n });
   assert.equal((await made({ minimumAmount: 2, maximumAmount: '5', defaultAmount: 3 })).amountMsat, 3_000n);
-  person.answer = () => ({ allowed: true });
+  user.answer = () => ({ allowed: true });
   assert.equal((await made({})).amountMsat, null);
-  person.answer = () => ({ allowed: true, amountMsat: 6_000n });
+  user.answer = () => ({ allowed: true, amountMsat: 6_000n });
   await fails('InternalError', 'makeInvoice', { maximumAmount: 5 });
   for (const amount of [0, -1, 1.5, '1e3', '0x10', 'NaN', 2 ** 53, '21000000000000000', true, {}]) await fails('InvalidDataError', 'makeInvoice', { amount });
   await fails('InvalidDataError', 'makeInvoice', { minimumAmount: 5, maximumAmount: 4 });
@@ -337,16 +337,16 @@ test('a site does not fill the wallet with invoices', async () => {
   await ok('makeInvoice', { amount: 1 });
 });
 
-test('keysend: texts become records, the purse or the person allows it, and it is never sent on suspicion', async () => {
-  const { wallet, person, ok, fails } = world();
+test('keysend: texts become records, the budget or the user allows it, and it is never sent on suspicion', async () => {
+  const { wallet, user, ok, fails } = world();
   const destination = `02${'AA'.repeat(32)}`;
   await ok('keysend', { destination, amount: '7', customRecords: { 696969: 'zoë' } });
-  const [question] = person.asked;
+  const [question] = user.asked;
   assert.ok(question?.kind === 'keysend');
   assert.deepEqual([question.amountMsat, question.maxFeeMsat], [7_000n, 50_000n]);
   const [sent] = wallet.sent;
-  assert.deepEqual([sent!.payee, sent!.records, sent!.spender.approvedMsat], [destination.toLowerCase(), [{ type: 696969n, value: Buffer.from('zoë').toString('hex') }], 57_000n]);
-  purse(wallet, 1_000_000n);
+  assert.deepEqual([sent!.payee, sent!.records, sent!.authorization.approvedMsat], [destination.toLowerCase(), [{ type: 696969n, value: Buffer.from('zoë').toString('hex') }], 57_000n]);
+  budget(wallet, 1_000_000n);
   wallet.ends = [() => new Failure('walletCrashed')];
   assert.match(await fails('ConnectionError', 'keysend', { destination, amount: 7 }), /Do not ask again/);
   wallet.ends = [() => ({ state: 'pending' })];
@@ -365,24 +365,24 @@ test('keysend: texts become records, the purse or the person allows it, and it i
   }
 });
 
-test('signMessage asks each time; verifyMessage shows the person who signed', async () => {
-  const { person, ok, fails } = world();
+test('signMessage asks each time; verifyMessage shows the user who signed', async () => {
+  const { user, ok, fails } = world();
   assert.match(JSON.stringify(await ok('signMessage', { message: 'I am me' })), /"message":"I am me","signature":"d9t/);
   await ok('signMessage', { message: 'I am me' });
   assert.equal(await ok('verifyMessage', { message: 'x', signature: 'good' }), null);
   await fails('InvalidDataError', 'verifyMessage', { message: 'x', signature: 'bad' });
-  assert.deepEqual(person.kinds, ['signMessage', 'signMessage', 'verifyMessage', 'verifyMessage']);
-  person.answer = () => ({ allowed: false });
+  assert.deepEqual(user.kinds, ['signMessage', 'signMessage', 'verifyMessage', 'verifyMessage']);
+  user.answer = () => ({ allowed: false });
   await fails('RejectionError', 'signMessage', { message: 'I am me' });
   await fails('InvalidDataError', 'signMessage', { message: '' });
 });
 
-test('streams go to the wallet as this site\'s, and to the person when the purse does not allow them', async () => {
-  const { wallet, person, ok, fails } = world();
+test('streams go to the wallet as this site\'s, and to the user when the budget does not allow them', async () => {
+  const { wallet, user, ok, fails } = world();
   const asked: unknown[] = [];
   let refuses = true;
   const streams = {
-    start: async (request: { spender: unknown }) => {
+    start: async (request: { authorization: unknown }) => {
       if (refuses) throw new Failure('approvalNeeded');
       asked.push(request);
       return report();
@@ -393,18 +393,18 @@ test('streams go to the wallet as this site\'s, and to the person when the purse
     watch: () => () => {},
   };
   Object.assign(wallet, { streams });
-  person.answer = () => {
+  user.answer = () => {
     refuses = false;
     return { allowed: true };
   };
   const start = { nodeId: `02${'11'.repeat(32)}`, sessionId: 'film', ratePerSecondMsat: '1500', creditMsat: 30_000 };
   assert.deepEqual(await ok('request', { method: 'stream.start', params: start }), report());
-  assert.deepEqual(person.kinds, ['stream']);
+  assert.deepEqual(user.kinds, ['stream']);
   await ok('request', { method: 'stream.add', params: { streamId: 's1', units: 3 } });
   assert.deepEqual(await ok('request', { method: 'stream.stop', params: { streamId: 's1' } }), report({ state: 'stopped' }));
   const site = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
   const sent = { nodeId: start.nodeId, sessionId: 'film', ratePerSecondMsat: 1500n, perUnitMsat: 0n, creditMsat: 30_000n };
-  assert.deepEqual(asked, [{ ...sent, spender: { holder: { kind: 'site', ...site }, purpose: 'stream' } }, [site, 's1', 3], [site, 's1', 'stop']]);
+  assert.deepEqual(asked, [{ ...sent, authorization: { holder: { kind: 'site', ...site }, purpose: 'stream' } }, [site, 's1', 3], [site, 's1', 'stop']]);
   await fails('InvalidDataError', 'request', { method: 'stream.state', params: { streamId: 'another site\'s' } });
   for (const bad of [{ ...start, creditMsat: 0 }, { ...start, ratePerSecondMsat: 0 }, { ...start, sessionId: 'ä'.repeat(40) }, { ...start, nodeId: 'x' }, { ...start, creditMsat: '1.5' }]) {
     await fails('InvalidDataError', 'request', { method: 'stream.start', params: bad });
@@ -413,7 +413,7 @@ test('streams go to the wallet as this site\'s, and to the person when the purse
 
 test('what is noted of invoices does not grow without end', async () => {
   const { wallet, store, ok } = world();
-  purse(wallet, 10n ** 12n);
+  budget(wallet, 10n ** 12n);
   for (let count = 0; count < 2_300; count++) await ok('sendPayment', { paymentRequest: wallet.issue() });
   assert.ok((await store.keys('sent/')).length <= 2_100);
 });

@@ -4,7 +4,7 @@ import type { Json, Question } from '../../src/provider/index.ts';
 import { world } from './site-world.ts';
 
 test('request: a node\'s methods by lnd\'s names, as far as they are the site\'s business', async () => {
-  const { wallet, person, ok, fails } = world();
+  const { wallet, user, ok, fails } = world();
   const request = (method: string, params?: Json) => ok('request', { method, ...(params === undefined ? {} : { params }) });
   const { methods } = (await ok('getInfo')) as { methods: string[] };
   const pubkey = `03${'ab'.repeat(32)}`;
@@ -25,12 +25,12 @@ test('request: a node\'s methods by lnd\'s names, as far as they are the site\'s
     num_msat: '21000',
     description: 'tea',
   });
-  assert.deepEqual(person.asked, []);
+  assert.deepEqual(user.asked, []);
   assert.deepEqual(await request('channelbalance'), { balance: '5000', local_balance: { sat: '5000', msat: '5000000' } });
   await request('signmessage', { msg: Buffer.from('caf\u00e9').toString('base64') });
   await request('signmessage', { message: 'tea' });
   assert.deepEqual(await request('verifymessage', { msg: btoa('x'), signature: 'good' }), { valid: true });
-  const asked: Question[] = person.asked;
+  const asked: Question[] = user.asked;
   assert.deepEqual(asked.map((question) => ('message' in question ? question.message : question.kind)), ['balance', 'caf\u00e9', 'tea', 'x']);
   for (const name of ['getinfo', 'channelbalance', 'addinvoice', 'lookupinvoice', 'decodepayreq', 'signmessage', 'verifymessage']) {
     assert.ok(methods.includes(`request.${name}`), name);

@@ -12,7 +12,7 @@ import {
   installWebln,
   openStream,
 } from '../../src/provider/index.ts';
-import { FakeStore, FakeWallet, Failure, NOW, Person, SHOP, turn } from './site-fakes.ts';
+import { FakeStore, FakeWallet, Failure, NOW, User, SHOP, turn } from './site-fakes.ts';
 
 const NODE = `02${'11'.repeat(32)}`;
 const OTHER: Sender = { origin: 'https://evil.example', topLevelOrigin: 'https://evil.example', tabId: 9, frameId: 0 };
@@ -96,15 +96,15 @@ class FakeEngine {
 }
 
 interface Parts {
-  purse?: boolean;
+  budget?: boolean;
   engine?: FakeEngine;
   /** Where streams are noted. */
   notes?: FakeStore;
 }
 
-function world({ purse = true, engine = new FakeEngine(), notes }: Parts = {}) {
+function world({ budget = true, engine = new FakeEngine(), notes }: Parts = {}) {
   const base = new FakeWallet();
-  const person = new Person();
+  const user = new User();
   const clock = { ms: NOW, tick: () => {} };
   const open = () => {
     if (engine.away) throw new Failure('closed');
@@ -112,7 +112,7 @@ function world({ purse = true, engine = new FakeEngine(), notes }: Parts = {}) {
   };
   const streams = new WalletStreams({
     open,
-    purseLeftMsat: (site) => base.purseLeftMsat(site),
+    budgetLeftMsat: (site) => base.budgetLeftMsat(site),
     now: () => clock.ms,
     every: (_, work) => {
       clock.tick = work;
@@ -121,11 +121,11 @@ function world({ purse = true, engine = new FakeEngine(), notes }: Parts = {}) {
     ...(notes && { store: notes }),
   });
   const wallet = Object.assign(base, { streams });
-  const give = (left = 1_000_000n) => base.purses.set('https://shop.example https://shop.example', left);
-  if (purse) give();
+  const give = (left = 1_000_000n) => base.budgets.set('https://shop.example https://shop.example', left);
+  if (budget) give();
   const store = new FakeStore();
   for (const origin of ['https://shop.example', 'https://evil.example']) store.all.set(`grant/${origin} ${origin}`, '{"version":1,"balance":false}');
-  const host = new SiteHost({ wallet, ask: person.ask, store, version: '1' });
+  const host = new SiteHost({ wallet, ask: user.ask, store, version: '1' });
   /** A frame of a site, with its end. */
   const frame = (sender: Sender = SHOP): { webln: Webln; gone: AbortController; lose: () => void } => {
     const gone = new AbortController();
@@ -149,12 +149,12 @@ function world({ purse = true, engine = new FakeEngine(), notes }: Parts = {}) {
     clock.tick();
     for (let count = 0; count < 5; count++) await turn();
   };
-  return { started: engine.started, engine, host, streams, person, give, frame, pass };
+  return { started: engine.started, engine, host, streams, user, give, frame, pass };
 }
 
 const terms = { nodeId: NODE, sessionId: 'film', ratePerSecondMsat: 1_000n, perUnitMsat: 500n, creditMsat: 30_000n, pauseWhenHidden: false };
 
-test('a site streams within its purse: units, meter, pause, end', async () => {
+test('a site streams within its budget: units, meter, pause, end', async () => {
   const { started, frame } = world();
   const { webln } = frame();
   const stream = await openStream(webln, terms);
@@ -165,7 +165,7 @@ test('a site streams within its purse: units, meter, pause, end', async () => {
     ratePerSecondMsat: 1_000n,
     unitMsat: 500n,
     creditMsat: 30_000n,
-    spender: { holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' }, purpose: 'stream' },
+    authorization: { holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' }, purpose: 'stream' },
     pauseWhenHidden: false,
   });
   await stream.add(3);
@@ -191,14 +191,14 @@ test('units without a price are refused', async () => {
   assert.equal(started[0]!.stream.units, 0n);
 });
 
-test('without a purse the person is asked for one, and without it nothing runs', async () => {
-  const { started, person, give, frame } = world({ purse: false });
+test('without a budget the user is asked for one, and without it nothing runs', async () => {
+  const { started, user, give, frame } = world({ budget: false });
   const { webln } = frame();
-  person.answer = () => ({ allowed: true });
+  user.answer = () => ({ allowed: true });
   await assert.rejects(openStream(webln, terms), { name: 'RejectionError' });
-  person.answer = () => (give(), { allowed: true });
+  user.answer = () => (give(), { allowed: true });
   await openStream(webln, terms);
-  assert.deepEqual([person.kinds, started.length], [['stream', 'stream'], 1]);
+  assert.deepEqual([user.kinds, started.length], [['stream', 'stream'], 1]);
 });
 
 test('a session has one stream, however often it is opened, and it is nobody else\'s', async () => {
@@ -214,52 +214,52 @@ test('a session has one stream, however often it is opened, and it is nobody els
   assert.deepEqual(streams.list().map(({ site, report }) => [site.origin, report.state]), [['https://shop.example', 'running']]);
 });
 
-test('what the person pauses the site does not resume, and one tap ends it', async () => {
+test('what the user pauses the site does not resume, and one tap ends it', async () => {
   const { streams, frame } = world();
   const stream = await openStream(frame().webln, terms);
-  await streams.byPerson('s0', 'pause');
+  await streams.byUser('s0', 'pause');
   await stream.resume();
-  assert.deepEqual([stream.meter.state, stream.meter.reason], ['paused', 'person']);
-  await streams.byPerson('s0', 'resume');
+  assert.deepEqual([stream.meter.state, stream.meter.reason], ['paused', 'user']);
+  await streams.byUser('s0', 'resume');
   await stream.refresh();
   assert.equal(stream.meter.state, 'running');
-  await streams.byPerson('s0', 'stop');
+  await streams.byUser('s0', 'stop');
   await turn();
   assert.equal(stream.meter.state, 'stopped');
   assert.deepEqual(streams.list(), []);
-  await streams.byPerson('s0', 'stop');
+  await streams.byUser('s0', 'stop');
 });
 
-test('a site whose stream the person stopped asks before it begins another', async () => {
-  const { streams, person, frame, pass } = world();
+test('a site whose stream the user stopped asks before it begins another', async () => {
+  const { streams, user, frame, pass } = world();
   const { webln } = frame();
   await openStream(webln, terms);
   const seen: number[] = [];
   streams.watch((_, { state }) => state === 'stopped' && seen.push(streams.list().length));
-  await streams.byPerson('s0', 'stop');
+  await streams.byUser('s0', 'stop');
   assert.deepEqual(seen, [0], 'told when it is no more in the list');
-  person.answer = () => ({ allowed: false });
+  user.answer = () => ({ allowed: false });
   await assert.rejects(openStream(webln, { ...terms, sessionId: 'other' }), { name: 'RejectionError' });
-  person.answer = () => ({ allowed: true });
+  user.answer = () => ({ allowed: true });
   await openStream(webln, terms);
-  assert.deepEqual(person.kinds, ['stream', 'stream']);
-  // Nor is what the person paused gone on with by stopping it.
-  await streams.byPerson('s1', 'pause');
+  assert.deepEqual(user.kinds, ['stream', 'stream']);
+  // Nor is what the user paused gone on with by stopping it.
+  await streams.byUser('s1', 'pause');
   await webln.request('stream.stop', { streamId: 's1' });
   await openStream(webln, terms);
-  assert.equal(person.asked.length, 3);
-  await streams.byPerson('s2', 'stop');
+  assert.equal(user.asked.length, 3);
+  await streams.byUser('s2', 'stop');
   await pass(30_000);
   await openStream(webln, terms);
-  assert.equal(person.asked.length, 3);
+  assert.equal(user.asked.length, 3);
 });
 
-test('an empty purse is a question, too', async () => {
-  const { person, give, frame } = world();
+test('an empty budget is a question, too', async () => {
+  const { user, give, frame } = world();
   give(0n);
-  person.answer = () => (give(), { allowed: true });
+  user.answer = () => (give(), { allowed: true });
   await openStream(frame().webln, terms);
-  assert.deepEqual(person.asked.map((asked) => 'refusal' in asked && asked.refusal?.code), ['purseRefused']);
+  assert.deepEqual(user.asked.map((asked) => 'refusal' in asked && asked.refusal?.code), ['budgetRefused']);
 });
 
 test('what one site pays is no session of another', async () => {
@@ -331,7 +331,7 @@ test('the browser ends: what was used is paid at the next start, and the line en
   await after.streams.resume();
   const [woken, wokenGame] = engine.started.slice(2);
   assert.deepEqual([woken!.options.usedMsat, wokenGame!.options.usedMsat], [4_700n, 500n]);
-  assert.deepEqual([woken!.stream.id, woken!.stream.state.paused], ['s0', 'caller'], 'its own line, standing still');
+  assert.deepEqual([woken!.stream.id, woken!.stream.state.paused], ['s0', 'caller'], 'its own line, usage still');
   assert.deepEqual(engine.closed, ['s9'], 'what nobody knows is closed');
   assert.deepEqual(after.streams.list().map(({ gone, request }) => [gone, request.sessionId]), [[true, 'film'], [true, 'game']]);
 
@@ -391,7 +391,7 @@ test('stopped without a network, it ends when what is owed is paid', async () =>
   await (await openStream(webln, terms)).add(2);
   const { stream } = started[0]!;
   stream.set({ paused: 'offline' });
-  await streams.byPerson('s0', 'stop');
+  await streams.byUser('s0', 'stop');
   stream.set({ paused: 'offline' }); // which is why it stands still, whoever holds it
   await pass(60_000);
   assert.deepEqual([stream.state.ended, streams.list().map(({ gone }) => gone)], [false, [true]]);
@@ -411,7 +411,7 @@ test('a page whose wallet went away starts its stream again, once', async () => 
   for (let count = 0; count < 5; count++) await turn();
   assert.deepEqual([stream.meter.state, streams.list().length], ['running', 1]);
   engine.away = true;
-  await streams.byPerson('s0', 'stop');
+  await streams.byUser('s0', 'stop');
   await turn();
   assert.equal(stream.meter.state, 'stopped');
   lose();

@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Wallet, WalletError } from '../../src/index.ts';
 import { PaidFetchError, SiteHost, type StreamStarter, type WalletLike, payingFetch, siteWallet, walletPayer } from '../../src/provider/index.ts';
-import type { Holder, Inspected, Payment, Purse, Rules, Spender, Status } from '../../src/protocol.ts';
-import { FakeStore, NOW, Person, SHOP, sha256 } from './site-fakes.ts';
+import type { Holder, Inspected, Payment, Budget, Rules, Authorization, Status } from '../../src/protocol.ts';
+import { FakeStore, NOW, User, SHOP, sha256 } from './site-fakes.ts';
 
 const PREIMAGE = '01'.repeat(32);
 const HASH = sha256(PREIMAGE);
 const NONE: Rules = { perPaymentMsat: null, windows: [], rate: null, totalMsat: null, expiresAt: null, askAboveMsat: null, purposes: [] };
 const SITE: Holder = { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' };
 
-const purse = (id: number, holder: Holder, left: bigint[], more: Partial<Purse> = {}): Purse => ({
+const budget = (id: number, holder: Holder, left: bigint[], more: Partial<Budget> = {}): Budget => ({
   id,
   holder,
   parent: 0,
   rules: NONE,
   closed: false,
-  standings: left.map((leftMsat) => ({ rule: 'total', limitMsat: 9_000n, spentMsat: 0n, heldMsat: 0n, leftMsat, until: null })),
+  usage: left.map((leftMsat) => ({ rule: 'total', limitMsat: 9_000n, spentMsat: 0n, reservedMsat: 0n, leftMsat, until: null })),
   ...more,
 });
 
@@ -43,8 +43,8 @@ const payment = (more: object): Payment => ({
 
 /** As much of a wallet as is used; what is paid is kept. */
 function fake() {
-  const paid: { invoice: string; maxFeeMsat?: bigint; amountMsat?: bigint; spender?: Spender }[] = [];
-  const state = { purses: [purse(0, { kind: 'person' }, [])], payments: new Map<string, Payment>(), amountMsat: 1_000n as bigint | null };
+  const paid: { invoice: string; maxFeeMsat?: bigint; amountMsat?: bigint; authorization?: Authorization }[] = [];
+  const state = { budgets: [budget(0, { kind: 'user' }, [])], payments: new Map<string, Payment>(), amountMsat: 1_000n as bigint | null };
   const wallet: WalletLike = {
     balance: async () => ({ spendableMsat: 77_000n }) as Awaited<ReturnType<Wallet['balance']>>,
     status: async () => ({ nodeId: `02${'ab'.repeat(32)}`, network: 'regtest' }) as Status,
@@ -66,8 +66,8 @@ function fake() {
     onPayment: () => () => {},
     pay: async (invoice, options = {}) => {
       paid.push({ invoice, ...options });
-      if (options.spender?.holder.kind === 'site' && options.spender.approvedMsat === undefined && state.purses.length < 2) {
-        throw new WalletError('approvalNeeded', 'there is no purse');
+      if (options.authorization?.holder.kind === 'site' && options.authorization.approvedMsat === undefined && state.budgets.length < 2) {
+        throw new WalletError('approvalNeeded', 'there is no budget');
       }
       return payment({});
     },
@@ -76,7 +76,7 @@ function fake() {
       if (!found) throw new WalletError('invalidInput', 'there is none');
       return found;
     },
-    purses: async () => state.purses,
+    budgets: async () => state.budgets,
     receive: async () => ({ invoice: 'lnbcrt1mine', paymentHash: HASH, expiresAt: 1n, missing: null }),
     signMessage: async (message) => ({ message, signature: 's' }),
     logIn: async ({ domain, challenge }) => ({ key: `key of ${domain}`, signature: challenge }),
@@ -90,16 +90,16 @@ test('the wallet of this package is one that sites can use', () => {
   assert.equal(typeof check, 'function');
 });
 
-test('through the host: a payment without a purse is asked about and bound to its amount and fee', async () => {
+test('through the host: a payment without a budget is asked about and bound to its amount and fee', async () => {
   const { wallet, paid } = fake();
-  const person = new Person();
-  const host = new SiteHost({ wallet: siteWallet(() => wallet), ask: person.ask, store: new FakeStore(), version: '1' });
+  const user = new User();
+  const host = new SiteHost({ wallet: siteWallet(() => wallet), ask: user.ask, store: new FakeStore(), version: '1' });
   await host.handle(SHOP, { amplet: 1, id: 1, method: 'enable', params: {} });
   const reply = await host.handle(SHOP, { amplet: 1, id: 2, method: 'sendPayment', params: { paymentRequest: 'lnbcrt1a' } });
   assert.deepEqual(reply, { amplet: 1, id: 2, ok: true, result: { preimage: PREIMAGE, paymentHash: HASH } });
   assert.deepEqual(paid, [
-    { invoice: 'lnbcrt1a', maxFeeMsat: 500n, spender: { holder: SITE } },
-    { invoice: 'lnbcrt1a', maxFeeMsat: 500n, spender: { holder: SITE, approvedMsat: 1_500n } },
+    { invoice: 'lnbcrt1a', maxFeeMsat: 500n, authorization: { holder: SITE } },
+    { invoice: 'lnbcrt1a', maxFeeMsat: 500n, authorization: { holder: SITE, approvedMsat: 1_500n } },
   ]);
   const keysend = { destination: `02${'11'.repeat(32)}`, amount: 1 };
   const underway = await host.handle(SHOP, { amplet: 1, id: 3, method: 'keysend', params: keysend });
@@ -115,7 +115,7 @@ test('a locked wallet is a ConnectionError, and open again it is used again', as
   });
   const store = new FakeStore();
   store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
-  const host = new SiteHost({ wallet: adapter, ask: new Person().ask, store, version: '1' });
+  const host = new SiteHost({ wallet: adapter, ask: new User().ask, store, version: '1' });
   const info = () => host.handle(SHOP, { amplet: 1, id: 1, method: 'getInfo', params: {} });
   const locked = await info();
   assert.ok(locked && !locked.ok && locked.error.name === 'ConnectionError');
@@ -126,22 +126,22 @@ test('a locked wallet is a ConnectionError, and open again it is used again', as
   assert.ok((await info())?.ok);
 });
 
-test('what a purse leaves: the tightest limit of it and of those it draws from; one that always asks is none', async () => {
+test('what a budget leaves: the tightest limit of it and of those it draws from; one that always asks is none', async () => {
   const { wallet, state } = fake();
   const adapter = siteWallet(() => wallet, { now: () => NOW });
-  const left = (...purses: Purse[]) => {
-    state.purses = purses;
-    return adapter.purseLeftMsat({ origin: 'https://shop.example', topLevel: 'https://shop.example' });
+  const left = (...budgets: Budget[]) => {
+    state.budgets = budgets;
+    return adapter.budgetLeftMsat({ origin: 'https://shop.example', topLevel: 'https://shop.example' });
   };
-  const person = purse(0, { kind: 'person' }, [], { parent: null });
-  assert.equal(await left(person), null);
-  assert.equal(await left(person, purse(1, { ...SITE, topLevel: 'https://other.example' }, [5n])), null);
-  assert.equal(await left(person, purse(1, SITE, [50n, 30n])), 30n);
-  assert.equal(await left(person, purse(2, { kind: 'app', id: 'x' }, [20n]), purse(1, SITE, [50n, 30n], { parent: 2 })), 20n);
-  assert.equal(await left(person, purse(1, SITE, [50n], { closed: true })), null);
-  assert.equal(await left(person, purse(1, SITE, [50n], { rules: { ...NONE, askAboveMsat: 0n } })), null);
-  assert.equal(await left(person, purse(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) } })), null);
-  assert.equal(await left(person, purse(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) + 1n } })), 50n);
+  const user = budget(0, { kind: 'user' }, [], { parent: null });
+  assert.equal(await left(user), null);
+  assert.equal(await left(user, budget(1, { ...SITE, topLevel: 'https://other.example' }, [5n])), null);
+  assert.equal(await left(user, budget(1, SITE, [50n, 30n])), 30n);
+  assert.equal(await left(user, budget(2, { kind: 'app', id: 'x' }, [20n]), budget(1, SITE, [50n, 30n], { parent: 2 })), 20n);
+  assert.equal(await left(user, budget(1, SITE, [50n], { closed: true })), null);
+  assert.equal(await left(user, budget(1, SITE, [50n], { rules: { ...NONE, askAboveMsat: 0n } })), null);
+  assert.equal(await left(user, budget(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) } })), null);
+  assert.equal(await left(user, budget(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) + 1n } })), 50n);
 });
 
 test('lookups tell what went from what came, and never call anything paid without a proof', async () => {
@@ -165,9 +165,9 @@ test('lookups tell what went from what came, and never call anything paid withou
   await assert.rejects(adapter.inspect('bcrt1q'), { name: 'InvalidDataError' });
 });
 
-test('payingFetch pays from the purse of the site, the fee within the price allowed, and keeps the credential', async () => {
+test('payingFetch pays from the budget of the site, the fee within the price allowed, and keeps the credential', async () => {
   const { wallet, paid, state } = fake();
-  state.purses.push(purse(1, SITE, [9_000n]));
+  state.budgets.push(budget(1, SITE, [9_000n]));
   const store = new FakeStore();
   const fetch: typeof globalThis.fetch = async (input) => {
     const { headers } = new Request(input);
@@ -178,6 +178,6 @@ test('payingFetch pays from the purse of the site, the fee within the price allo
   await assert.rejects(paying(999n)('https://shop.example/'), (error) => error instanceof PaidFetchError && error.code === 'tooDear');
   assert.equal(await (await paying(1_200n)('https://shop.example/')).text(), 'the article');
   assert.equal(await (await paying(1_200n)('https://shop.example/2')).text(), 'the article');
-  assert.deepEqual(paid, [{ invoice: 'lnbcrt1a', maxFeeMsat: 200n, spender: { holder: SITE, purpose: 'fetch' } }]);
+  assert.deepEqual(paid, [{ invoice: 'lnbcrt1a', maxFeeMsat: 200n, authorization: { holder: SITE, purpose: 'fetch' } }]);
   assert.equal(JSON.parse(store.all.get('credential/https://shop.example')!).preimage, PREIMAGE);
 });

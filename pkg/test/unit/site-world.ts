@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { type Json, type Sender, type SiteErrorName, SiteHost, type SiteReply } from '../../src/provider/index.ts';
-import { FakeStore, FakeWallet, NOW, Person, SHOP, siteName } from './site-fakes.ts';
+import { FakeStore, FakeWallet, NOW, User, SHOP, siteName } from './site-fakes.ts';
 
-/** A wallet, a person and a host; `restart` gives another host over the same store. */
+/** A wallet, a user and a host; `restart` gives another host over the same store. */
 export function world({ enabled = true }: { enabled?: boolean } = {}) {
   const wallet = new FakeWallet();
-  const person = new Person();
+  const user = new User();
   const store = new FakeStore();
   const clock = { now: NOW };
-  const restart = () => new SiteHost({ wallet, ask: person.ask, store, version: '1.2.3', now: () => clock.now });
+  const restart = () => new SiteHost({ wallet, ask: user.ask, store, version: '1.2.3', now: () => clock.now });
   const host = { now: restart() };
   if (enabled) store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
   let id = 0;
@@ -26,9 +26,9 @@ export function world({ enabled = true }: { enabled?: boolean } = {}) {
     assert.doesNotMatch(reply.error.message, /own words|123456/, 'nothing of the wallet reaches the page');
     return reply.error.message;
   };
-  return { wallet, person, store, clock, call, ok, fails, host, restart: () => (host.now = restart()) };
+  return { wallet, user, store, clock, call, ok, fails, host, restart: () => (host.now = restart()) };
 }
 
-/** Gives a site a purse. */
-export const purse = (wallet: FakeWallet, msat: bigint, sender: Sender = SHOP) =>
-  wallet.purses.set(siteName({ origin: sender.origin, topLevel: sender.topLevelOrigin }), msat);
+/** Gives a site a budget. */
+export const budget = (wallet: FakeWallet, msat: bigint, sender: Sender = SHOP) =>
+  wallet.budgets.set(siteName({ origin: sender.origin, topLevel: sender.topLevelOrigin }), msat);

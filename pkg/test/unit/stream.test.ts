@@ -225,22 +225,22 @@ test('payments that fail are not counted, are tried again ever more seldom, and 
   assert.ok(stream.state.paidMsat > 10_000n);
 });
 
-test('what the purse refuses stops it with the reason, and a purse that gives again soon is waited for', async () => {
+test('what the budget refuses stops it with the reason, and a budget that gives again soon is waited for', async () => {
   const { world, wallet, stream } = begin();
-  const purse = { purse: 1, reason: 'limit' as const, rule: 'rate' as const, limitMsat: 1n, leftMsat: 0n, neededMsat: 2n, until: 1_700_000_020n };
-  wallet.refuse = new WalletError('purseRefused', 'no', [], [], { purse });
+  const budget = { budget: 1, reason: 'limit' as const, rule: 'rate' as const, limitMsat: 1n, leftMsat: 0n, neededMsat: 2n, until: 1_700_000_020n };
+  wallet.refuse = new WalletError('budgetRefused', 'no', [], [], { budget });
   await world.pass(15_000);
-  assert.deepEqual([stream.state.paused, stream.state.error?.code, wallet.sent.length], ['purse', 'purseRefused', 0]);
+  assert.deepEqual([stream.state.paused, stream.state.error?.code, wallet.sent.length], ['budget', 'budgetRefused', 0]);
   wallet.refuse = null;
   await world.pass(10_000);
   assert.deepEqual([stream.state.paused, stream.state.error], [null, null]);
-  wallet.refuse = new WalletError('approvalNeeded', 'ask', [], [], { purse: { ...purse, reason: 'ask', until: null } });
+  wallet.refuse = new WalletError('approvalNeeded', 'ask', [], [], { budget: { ...budget, reason: 'ask', until: null } });
   await world.pass(3_600_000);
-  assert.equal(stream.state.paused, 'purse');
+  assert.equal(stream.state.paused, 'budget');
   const before = stream.state.paidMsat;
   wallet.refuse = null;
   await world.pass(3_600_000);
-  assert.deepEqual([stream.state.paused, stream.state.paidMsat], ['purse', before], 'only the person makes it go on');
+  assert.deepEqual([stream.state.paused, stream.state.paidMsat], ['budget', before], 'only the user makes it go on');
   stream.resume();
   await world.pass(20_000);
   assert.equal(stream.state.paused, null);
@@ -269,15 +269,15 @@ test('units are given when the credit covers them, in as few payments as it allo
   await assert.rejects(stream.add(), { code: 'closed' });
 });
 
-test('units that the purse does not pay for are neither given nor charged', async () => {
+test('units that the budget does not pay for are neither given nor charged', async () => {
   const { world, wallet, stream } = begin({ unitMsat: 10_000n, creditMsat: 10_000n });
-  wallet.refuse = new WalletError('purseRefused', 'no');
+  wallet.refuse = new WalletError('budgetRefused', 'no');
   const first = stream.add();
   await first; // on credit
   const second = stream.add();
   second.catch(() => {});
   await world.pass(1_000);
-  await assert.rejects(second, { code: 'purseRefused' });
+  await assert.rejects(second, { code: 'budgetRefused' });
   assert.equal(stream.state.owedMsat, 10_000n);
   const stopping = stream.stop();
   await world.pass(1_000);
@@ -355,7 +355,7 @@ test('options are checked before anything is opened', () => {
     { ...good, ratePerSecondMsat: 0n },
     { ...good, ratePerSecondMsat: 5 as unknown as bigint },
     { ...good, to: { nodeId: 7 as unknown as string, session: 's' } },
-    { ...good, spender: { holder, approvedMsat: 1n } },
+    { ...good, authorization: { holder, approvedMsat: 1n } },
   ]) {
     assert.throws(() => checkStream(bad), { code: 'invalidInput' });
   }

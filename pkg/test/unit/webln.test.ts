@@ -107,10 +107,10 @@ test('answers find their calls, in whatever order; errors have the names of the 
   receive(undefined);
   receive({ amplet: 2, id: 1, ok: true, result: 'another version' });
   answer(1, { preimage: 'a' });
-  receive({ amplet: 1, id: 3, ok: false, error: { name: 'RejectionError', message: 'The person said no.' } });
+  receive({ amplet: 1, id: 3, ok: false, error: { name: 'RejectionError', message: 'The user said no.' } });
   assert.deepEqual([await first, await second], [{ preimage: 'a' }, { preimage: 'b' }]);
   await assert.rejects(third, (error: Error) => {
-    assert.deepEqual([error.name, error.constructor.name, error.message], ['RejectionError', 'RejectionError', 'The person said no.']);
+    assert.deepEqual([error.name, error.constructor.name, error.message], ['RejectionError', 'RejectionError', 'The user said no.']);
     return error instanceof Error;
   });
 });

@@ -3,7 +3,7 @@
  * `?scenario=none|new|full|down`. vite.config.ts puts it in the package's place in that mode only.
  */
 
-import type { Balance, Channel, ErrorCode, FeeRates, Inspected, LoadedSettings, MnemonicCheck, OnchainSend, OpenOptions, Payment, PaymentRequest, Purse, Rules, Settings, Snapshot, Spending, Status } from 'amplet';
+import type { Balance, Channel, ErrorCode, FeeRates, Inspected, LoadedSettings, MnemonicCheck, OnchainSend, OpenOptions, Payment, PaymentRequest, Budget, Rules, Settings, Snapshot, Spending, Status } from 'amplet';
 import * as samples from './samples';
 
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
@@ -32,7 +32,7 @@ export class Wallet {
   #status: Status = samples.status(scenario);
   #balance: Balance = scenario === 'new' || scenario === 'none' ? samples.EMPTY : samples.FULL;
   #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels();
-  #purses: Purse[] = scenario === 'new' || scenario === 'none' ? samples.purses().slice(0, 1) : samples.purses();
+  #budgets: Budget[] = scenario === 'new' || scenario === 'none' ? samples.budgets().slice(0, 1) : samples.budgets();
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
   private constructor() {
@@ -117,7 +117,7 @@ export class Wallet {
   async send(_address: string, amount: bigint | 'all', { feeRate = 2000n, dryRun = false } = {}): Promise<OnchainSend> {
     await pause(200);
     const feeSat = (feeRate * 154n) / 1000n;
-    const most = this.#balance.savingsSat - this.#balance.reserveSat - feeSat;
+    const most = this.#balance.onchainSat - this.#balance.reserveSat - feeSat;
     const amountSat = amount === 'all' ? most : amount;
     if (amountSat > most) throw new WalletError('insufficientBalance', `Savings are short of ${amountSat - most} sat (the fee and the reserve included). Send less.`);
     return { txid: dryRun ? null : samples.id(70), amountSat, feeSat };
@@ -137,28 +137,28 @@ export class Wallet {
     return found;
   }
 
-  async purses(): Promise<Purse[]> {
-    return this.#purses;
+  async budgets(): Promise<Budget[]> {
+    return this.#budgets;
   }
 
-  async openPurse({ holder, rules }: Pick<Purse, 'holder' | 'rules'>): Promise<Purse> {
+  async openBudget({ holder, rules }: Pick<Budget, 'holder' | 'rules'>): Promise<Budget> {
     await pause();
     const same = JSON.stringify(holder);
-    const closed = this.#purses.find((purse) => JSON.stringify(purse.holder) === same);
+    const closed = this.#budgets.find((budget) => JSON.stringify(budget.holder) === same);
     if (closed && !closed.closed) throw new WalletError('invalidInput', 'This holder has a budget already; change its rules instead.');
-    const purse: Purse = { id: closed?.id ?? this.#purses.length, holder, parent: null, rules, closed: false, standings: [] };
-    this.#purses = [...this.#purses.filter(({ id }) => id !== purse.id), purse];
-    return purse;
+    const budget: Budget = { id: closed?.id ?? this.#budgets.length, holder, parent: null, rules, closed: false, usage: [] };
+    this.#budgets = [...this.#budgets.filter(({ id }) => id !== budget.id), budget];
+    return budget;
   }
 
-  async setPurseRules(id: number, rules: Rules): Promise<void> {
+  async setBudgetRules(id: number, rules: Rules): Promise<void> {
     await pause();
-    this.#purses = this.#purses.map((purse) => (purse.id === id ? { ...purse, rules } : purse));
+    this.#budgets = this.#budgets.map((budget) => (budget.id === id ? { ...budget, rules } : budget));
   }
 
-  async closePurse(id: number): Promise<void> {
+  async closeBudget(id: number): Promise<void> {
     await pause();
-    this.#purses = this.#purses.map((purse) => (purse.id === id ? { ...purse, closed: true } : purse));
+    this.#budgets = this.#budgets.map((budget) => (budget.id === id ? { ...budget, closed: true } : budget));
   }
 
   async spending(): Promise<Spending> {

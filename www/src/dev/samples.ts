@@ -1,6 +1,6 @@
 /** What the pretended engine of `--mode fake` has to show. */
 
-import type { Balance, Channel, Gateway, PartState, Payment, PaymentPart, Purse, Rules, Spending, Standing, Status } from 'amplet';
+import type { Balance, Channel, Gateway, PartState, Payment, PaymentPart, Budget, Rules, Spending, LimitUsage, Status } from 'amplet';
 
 export const WORDS = 'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual crane crash crater crawl crazy legal legend leisure lemon river road roast robot thank winner wave year yellow zebra zoo'.split(' ');
 export const MNEMONIC = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
@@ -72,8 +72,8 @@ export function channels(): Channel[] {
   ];
 }
 
-export const EMPTY: Balance = { everydayMsat: 0n, spendableMsat: 0n, trustedMsat: 0n, receivableMsat: 0n, closingSat: 0n, savingsSat: 0n, savingsPendingSat: 0n, reserveSat: 0n };
-export const FULL: Balance = { everydayMsat: 624_321_988n, spendableMsat: 614_000_000n, trustedMsat: 10_000_000n, receivableMsat: 856_000_000n, closingSat: 12_000n, savingsSat: 1_499_692n, savingsPendingSat: 40_000n, reserveSat: 25_000n };
+export const EMPTY: Balance = { lightningMsat: 0n, spendableMsat: 0n, trustedMsat: 0n, receivableMsat: 0n, closingSat: 0n, onchainSat: 0n, onchainPendingSat: 0n, reserveSat: 0n };
+export const FULL: Balance = { lightningMsat: 624_321_988n, spendableMsat: 614_000_000n, trustedMsat: 10_000_000n, receivableMsat: 856_000_000n, closingSat: 12_000n, onchainSat: 1_499_692n, onchainPendingSat: 40_000n, reserveSat: 25_000n };
 
 export function status(scenario: string): Status {
   const at = now();
@@ -95,24 +95,24 @@ export function status(scenario: string): Status {
 
 const NO_RULES: Rules = { perPaymentMsat: null, windows: [], rate: null, totalMsat: null, expiresAt: null, askAboveMsat: null, purposes: [] };
 
-const standing = (rule: Standing['rule'], limitMsat: bigint, spentMsat: bigint, heldMsat = 0n): Standing => ({
+const usage = (rule: LimitUsage['rule'], limitMsat: bigint, spentMsat: bigint, reservedMsat = 0n): LimitUsage => ({
   rule,
   limitMsat,
   spentMsat,
-  heldMsat,
-  leftMsat: limitMsat - spentMsat - heldMsat,
+  reservedMsat,
+  leftMsat: limitMsat - spentMsat - reservedMsat,
   until: rule === 'total' ? null : now() + 40_000n,
 });
 
-export const purses = (): Purse[] => [
-  { id: 0, holder: { kind: 'person' }, parent: null, rules: NO_RULES, closed: false, standings: [] },
+export const budgets = (): Budget[] => [
+  { id: 0, holder: { kind: 'user' }, parent: null, rules: NO_RULES, closed: false, usage: [] },
   {
     id: 1,
     holder: { kind: 'site', origin: 'https://film.example', topLevel: 'https://film.example' },
     parent: null,
     rules: { ...NO_RULES, windows: [{ kind: 'calendar', period: 'day', limitMsat: 2_000_000n }], askAboveMsat: 500_000n },
     closed: false,
-    standings: [standing('calendarDay', 2_000_000n, 640_000n, 120_000n)],
+    usage: [usage('calendarDay', 2_000_000n, 640_000n, 120_000n)],
   },
   {
     id: 2,
@@ -120,7 +120,7 @@ export const purses = (): Purse[] => [
     parent: null,
     rules: { ...NO_RULES, perPaymentMsat: 3_000_000n, windows: [{ kind: 'calendar', period: 'week', limitMsat: 10_000_000n }], totalMsat: 50_000_000n, expiresAt: now() + 5_000_000n, purposes: ['game', 'article'] },
     closed: false,
-    standings: [standing('calendarWeek', 10_000_000n, 8_900_000n), standing('total', 50_000_000n, 21_400_000n)],
+    usage: [usage('calendarWeek', 10_000_000n, 8_900_000n), usage('total', 50_000_000n, 21_400_000n)],
   },
   {
     id: 3,
@@ -128,7 +128,7 @@ export const purses = (): Purse[] => [
     parent: 2,
     rules: { ...NO_RULES, askAboveMsat: 0n },
     closed: false,
-    standings: [],
+    usage: [],
   },
   {
     id: 4,
@@ -136,15 +136,15 @@ export const purses = (): Purse[] => [
     parent: null,
     rules: { ...NO_RULES, totalMsat: 1_000_000n },
     closed: true,
-    standings: [standing('total', 1_000_000n, 1_000_000n)],
+    usage: [usage('total', 1_000_000n, 1_000_000n)],
   },
 ];
 
 export const spending = (): Spending => ({
   rows: [
-    { date: '2026-11-20', holder: { kind: 'person' }, purpose: 'payment', payments: 3, amountMsat: 61_000_000n, feeMsat: 61_400n },
+    { date: '2026-11-20', holder: { kind: 'user' }, purpose: 'payment', payments: 3, amountMsat: 61_000_000n, feeMsat: 61_400n },
     { date: '2026-11-21', holder: { kind: 'child', id: 'Lea' }, purpose: 'game', payments: 14, amountMsat: 8_900_000n, feeMsat: 14_000n },
     { date: '2026-11-22', holder: { kind: 'site', origin: 'https://film.example', topLevel: 'https://film.example' }, purpose: 'video', payments: 208, amountMsat: 640_000n, feeMsat: 0n },
   ],
-  csv: 'date,holder_kind,holder,top_level,purpose,payments,amount_msat,fee_msat\r\n2026-11-20,person,,,payment,3,61000000,61400\r\n',
+  csv: 'date,holder_kind,holder,top_level,purpose,payments,amount_msat,fee_msat\r\n2026-11-20,user,,,payment,3,61000000,61400\r\n',
 });

@@ -23,7 +23,7 @@ function separators(locale: string): { decimal: string; group: string } {
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** Brings what a person typed to `123.45`, or says that it is no number. */
+/** Brings what a user typed to `123.45`, or says that it is no number. */
 function normalise(text: string, locale: string): string | null {
   const { decimal, group } = separators(locale);
   const compact = text.replace(/[\s\u00a0\u202f'’_]/g, '');

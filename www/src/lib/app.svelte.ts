@@ -51,7 +51,7 @@ class App {
   channels = $state.raw<Channel[]>([]);
   payments = $state.raw<Payment[]>([]);
   historyComplete = $state(false);
-  /** What happened and was not yet dismissed by the person. */
+  /** What happened and was not yet dismissed by the user. */
   events = $state.raw<WalletEvent[]>([]);
   /** Requests under way that a lock must not cut off. */
   working = $state(0);

@@ -1,4 +1,4 @@
-/** Errors in the person's language: a title by code from the catalogue, the engine's own message below it. */
+/** Errors in the user's language: a title by code from the catalogue, the engine's own message below it. */
 
 import { WalletError, type ErrorCode } from 'amplet';
 import { m } from '../paraglide/messages.js';
@@ -29,7 +29,7 @@ const TITLES: Record<ErrorCode, () => string> = {
   noRoute: m.error_noRoute,
   payeeRefused: m.error_payeeRefused,
   feeTooHigh: m.error_feeTooHigh,
-  purseRefused: m.error_purseRefused,
+  budgetRefused: m.error_budgetRefused,
   approvalNeeded: m.error_approvalNeeded,
   gatewayOffline: m.error_gatewayOffline,
   nodeDown: m.error_nodeDown,

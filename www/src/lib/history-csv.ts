@@ -16,7 +16,7 @@ export function cell(text: string): string {
 
 const moment = (at: bigint): string => new Date(Number(at) * 1000).toISOString().replace('.000Z', 'Z');
 
-/** `holder`: who had it paid, a site's origin; empty: the person, or nobody knows. */
+/** `holder`: who had it paid, a site's origin; empty: the user, or nobody knows. */
 function row(payment: Payment, holder: string): string {
   const { direction, kind, state, amountMsat, feeMsat, description, payee, preimage, txid, id } = payment;
   const cells = [

@@ -1,4 +1,4 @@
-/** Where the person is: `#/pay`, `#/history/<id>`. The hash never reaches a server. */
+/** Where the user is: `#/pay`, `#/history/<id>`. The hash never reaches a server. */
 
 export const SCREENS = ['home', 'receive', 'pay', 'history', 'channels', 'budgets', 'settings', 'create', 'restore'] as const;
 export type Screen = (typeof SCREENS)[number];

@@ -1,4 +1,4 @@
-/** Which wallet this is, and how it reaches the network: what is served here, and what the person chose. */
+/** Which wallet this is, and how it reaches the network: what is served here, and what the user chose. */
 
 import { loadSettings, saveSettings, type Gateway, type Settings } from 'amplet';
 import { loadConfig, type PageConfig } from './config';
@@ -45,7 +45,7 @@ function fit(stored: Settings | null, { network, gateways, chainSources }: PageC
   const offered = { network, gateways, chainSources };
   // Another network's gateways do not fit this wallet; looks and language do.
   if (stored?.network !== network) return { ...DEFAULTS, ...stored, ...offered };
-  // A list that the person never changed follows what is offered.
+  // A list that the user never changed follows what is offered.
   const follows = stored.gateways.length === 0 || namesOf(stored.gateways) === localStorage.getItem(OFFERED);
   return follows && gateways.length > 0 ? { ...stored, ...offered } : stored;
 }

@@ -1,7 +1,7 @@
 /** The service worker, from the page's side: offline readiness, and a new release that waits for a yes. */
 
 class Updates {
-  /** The release that waits for the person's consent. */
+  /** The release that waits for the user's consent. */
   waiting = $state.raw<ServiceWorker | null>(null);
   /** Whether the page can open without a network. */
   offlineReady = $state(false);

@@ -23,7 +23,7 @@ pub enum AdminCode {
     NodeDown,
     /// 409: not enough on-chain or channel money, or no peer, or no channel that could do it now.
     NotNow,
-    /// 409: the purse that pays gives no money for it.
+    /// 409: the budget that pays gives no money for it.
     LimitExceeded,
     /// 409: the invoice has expired, was paid already, or belongs to another network.
     InvoiceUnusable,

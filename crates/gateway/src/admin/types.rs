@@ -74,9 +74,9 @@ pub struct Info {
     /// Why the source could not be read last time.
     pub chain_error: Option<String>,
     /// Confirmed on-chain money, in sat.
-    pub savings_sat: u64,
+    pub onchain_sat: u64,
     /// Unconfirmed on-chain money, in sat.
-    pub savings_pending_sat: u64,
+    pub onchain_pending_sat: u64,
     /// The part of the savings held back so that channels can be closed at any fee, in sat.
     pub reserve_sat: u64,
     /// How many channels there are.
@@ -316,7 +316,7 @@ pub enum PaymentState {
     Pending,
     /// Done, with proof.
     Succeeded,
-    /// Nothing left this node.
+    /// No funds left this node.
     Failed,
 }
 

@@ -14,7 +14,7 @@ use tower_http::services::ServeDir;
 use super::Edge;
 use crate::node_thread::network_name;
 
-/// Scripts and styles of this origin only; connections to any gateway that a person configures.
+/// Scripts and styles of this origin only; connections to any gateway that a user configures.
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; \
      font-src 'self'; media-src 'self' blob:; connect-src 'self' https: wss: http: ws:; worker-src 'self'; \
      manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -28,8 +28,9 @@ pub struct Key {
     pub scopes: Vec<Scope>,
     /// What it may spend.
     pub spending: Option<Spending>,
-    /// The purse that holds it to that.
-    pub purse: Option<u32>,
+    /// The budget that holds it to that.
+    #[serde(alias = "purse")] // as keys were stored first
+    pub budget: Option<u32>,
     /// SHA-256 of the secret: it has 256 bits, so nothing slower is needed.
     pub secret_hash: String,
     /// Signs calls to the `webhookUrl` of its invoices.
@@ -136,7 +137,7 @@ mod tests {
             account: "shop".into(),
             scopes: vec![Scope::InvoicesCreate],
             spending: None,
-            purse: None,
+            budget: None,
             secret_hash: token.hash(),
             webhook_secret: String::new(),
             created_at: 1,

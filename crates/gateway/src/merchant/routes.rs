@@ -229,10 +229,10 @@ async fn invoice_events(
         (status = 400, body = ApiError, description = "invalidInput"),
         (status = 401, body = ApiError, description = "unauthorized"),
         (status = 403, body = ApiError, description = "forbidden"),
-        (status = 409, body = ApiError, description = "idempotencyMismatch, invoiceUnusable, limitExceeded or notNow: nothing left"),
+        (status = 409, body = ApiError, description = "idempotencyMismatch, invoiceUnusable, limitExceeded or notNow: no funds were sent"),
         (status = 413, body = ApiError, description = "tooLarge"),
         (status = 429, body = ApiError, description = "rateLimited"),
-        (status = 502, body = ApiError, description = "remote: nothing left"),
+        (status = 502, body = ApiError, description = "remote: no funds were sent"),
         (status = 503, body = ApiError, description = "nodeDown"),
     ))]
 async fn send_payment(

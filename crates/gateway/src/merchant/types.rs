@@ -214,7 +214,7 @@ pub enum EventName {
     /// A payment of this account succeeded; `data` is the payment.
     #[serde(rename = "payment.succeeded")]
     PaymentSucceeded,
-    /// A payment of this account failed, nothing left; `data` is the payment.
+    /// A payment of this account failed, no funds were sent; `data` is the payment.
     #[serde(rename = "payment.failed")]
     PaymentFailed,
     /// Somebody tries the webhook; `data` is empty.

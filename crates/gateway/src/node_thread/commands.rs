@@ -6,7 +6,7 @@ use std::time::Duration;
 use amplet_node::lightning::ln::channel_state::ChannelDetails;
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency};
 use amplet_node::{
-    ConnectionState, Kept, Keysend, LedgerError, NewInvoice, Node, OpenChannel, PayError, Spender,
+    Authorization, ConnectionState, Kept, Keysend, LedgerError, NewInvoice, Node, OpenChannel, PayError,
 };
 use amplet_protocol::page::Direction;
 use amplet_storage::{Batch, Store};
@@ -70,7 +70,7 @@ pub(super) async fn run(office: Rc<Office>, command: Command) {
             answer(reply, office.create_invoice(request, |_, _| ()).await)
         }
         Command::Invoice(hash, reply) => answer(reply, office.invoice(hash).await),
-        Command::Pay(request, reply) => answer(reply, office.pay(&request, &Spender::person()).await),
+        Command::Pay(request, reply) => answer(reply, office.pay(&request, &Authorization::user()).await),
         Command::Keysend(request, reply) => answer(reply, office.keysend(&request).await),
         Command::Payment(hash, reply) => answer(reply, office.payment(hash).await),
         Command::Snapshot(since, reply) => answer(reply, office.snapshot(since)),
@@ -96,7 +96,7 @@ impl Office {
         let node = &self.node;
         let id = node.node_id().to_string();
         let sync = node.sync_state();
-        let (savings_sat, savings_pending_sat) = node.savings();
+        let (onchain_sat, onchain_pending_sat) = node.savings();
         let mut addresses = vec![format!("{id}@{}", self.relay)];
         addresses.extend(self.config.node.announce.iter().map(|address| format!("{id}@tcp://{address}")));
         types::Info {
@@ -107,8 +107,8 @@ impl Office {
             height: node.best_block().0,
             synced: sync.synced && sync.error.is_none(),
             chain_error: sync.error,
-            savings_sat,
-            savings_pending_sat,
+            onchain_sat,
+            onchain_pending_sat,
             reserve_sat: node.reserve_sat(0),
             channels: node.channels().len(),
             peers: node.peers().iter().map(PublicKey::to_string).collect(),
@@ -256,13 +256,17 @@ impl Office {
     }
 
     /// Pays; answers the outcome, or `pending` after [`PAY_LIMIT`].
-    pub(crate) async fn pay(&self, request: &types::Pay, spender: &Spender) -> Result<types::Payment> {
+    pub(crate) async fn pay(
+        &self,
+        request: &types::Pay,
+        authorization: &Authorization,
+    ) -> Result<types::Payment> {
         let invoice = self.readable(&request.invoice)?;
         let given_msat = request.amount_msat.map(|amount| amount.0);
         let amount_msat = invoice.amount_milli_satoshis().or(given_msat).unwrap_or(0);
         let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
         let hash = invoice.payment_hash().0;
-        match self.node.pay_from(spender, &invoice, given_msat, max_fee_msat).await {
+        match self.node.pay_from(authorization, &invoice, given_msat, max_fee_msat).await {
             Ok(id) => self.outcome(&id).await,
             // These are in the history as failed: an outcome, not a wrong request.
             Err(PayError::NoRoute(_) | PayError::TooLarge) => self.payment(hash).await,
@@ -288,7 +292,7 @@ impl Office {
         let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
         let records = request.records.iter().map(record).collect::<Result<_>>()?;
         let keysend = Keysend { payee, amount_msat, max_fee_msat, records };
-        match self.node.keysend(&Spender::person(), &keysend).await {
+        match self.node.keysend(&Authorization::user(), &keysend).await {
             Ok(id) => self.outcome(&id).await,
             Err(error) => Err(convert::pay_error(&error)),
         }

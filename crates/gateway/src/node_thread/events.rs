@@ -80,14 +80,14 @@ fn note(event: &Event) {
     match &event.kind {
         EventKind::PaymentReceived { payment } => line("a payment was received", payment),
         EventKind::PaymentSent { payment } => line("a payment was sent", payment),
-        EventKind::PaymentFailed { payment } => line("a payment failed, nothing left", payment),
+        EventKind::PaymentFailed { payment } => line("a payment failed, no funds were sent", payment),
         EventKind::DepositSeen { payment } => line("a deposit was seen", payment),
         EventKind::DepositConfirmed { payment } => line("a deposit was confirmed", payment),
-        EventKind::PurseUsed { holder, percent, spent_msat, limit_msat, .. } => {
-            info!(event = event.id, %holder, percent, spent_msat, limit_msat, "a purse is used");
+        EventKind::BudgetUsed { holder, percent, spent_msat, limit_msat, .. } => {
+            info!(event = event.id, %holder, percent, spent_msat, limit_msat, "a budget is used");
         }
-        EventKind::PurseLow { holder, parent, left_msat } => {
-            info!(event = event.id, %holder, %parent, left_msat, "a purse that others draw from is low");
+        EventKind::BudgetLow { holder, parent, left_msat } => {
+            info!(event = event.id, %holder, %parent, left_msat, "a budget that others draw from is low");
         }
         EventKind::ChannelPending { channel_id } => {
             info!(event = event.id, channel = %channel_id, "a channel waits for confirmations");

@@ -125,14 +125,14 @@ fn told_again(town: &Town, key: &Key, site: &Site, secret: &str) {
     let first = site.next();
     let second = site.next();
     assert_eq!((&first.event, &first.body), (&second.event, &second.body));
-    let standing = || expect(&key.get("/v1/webhooks"), 200)["webhooks"][0].clone();
-    assert_eq!(standing()["waiting"], 1);
-    assert!(standing()["lastAttempt"]["error"].as_str().unwrap().contains("500"), "{}", standing());
+    let usage = || expect(&key.get("/v1/webhooks"), 200)["webhooks"][0].clone();
+    assert_eq!(usage()["waiting"], 1);
+    assert!(usage()["lastAttempt"]["error"].as_str().unwrap().contains("500"), "{}", usage());
     town.restart();
     site.status.store(204, Ordering::SeqCst);
     let deadline = Instant::now() + Duration::from_secs(120);
-    while standing()["waiting"] != 0 {
-        assert!(Instant::now() < deadline, "the call is not made: {}", standing());
+    while usage()["waiting"] != 0 {
+        assert!(Instant::now() < deadline, "the call is not made: {}", usage());
         std::thread::sleep(Duration::from_millis(50));
     }
     let all: Vec<Heard> = site.calls.try_iter().collect();
@@ -140,7 +140,7 @@ fn told_again(town: &Town, key: &Key, site: &Site, secret: &str) {
     let last = all.last().unwrap();
     last.check(secret);
     assert_eq!(last.body, first.body);
-    assert_eq!(standing()["lastAttempt"]["error"], Value::Null);
+    assert_eq!(usage()["lastAttempt"]["error"], Value::Null);
 }
 
 /// The URL of an invoice is called with the key's secret.

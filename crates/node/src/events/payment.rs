@@ -9,9 +9,9 @@ use lightning::ln::channelmanager::PaymentId;
 use lightning::routing::router::Path;
 use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
+use crate::budgets::Spent;
 use crate::keysend::{InboundKeysend, Records, shown};
 use crate::node::Inner;
-use crate::purses::Spent;
 use crate::routing::explain::no_route;
 use crate::routing::parts;
 use crate::streams::End;
@@ -140,13 +140,13 @@ fn stream_sent(inner: &Inner, id: &str, fee_msat: Option<u64>) -> bool {
     if !inner.ledger.streams.has(id) {
         return false;
     }
-    // As for its purse: an unknown fee counts as the greatest one.
-    let reserved = inner.ledger.purses.reserved(id).map_or(0, |cost| cost.fee.get());
+    // As for its budget: an unknown fee counts as the greatest one.
+    let reserved = inner.ledger.budgets.reserved(id).map_or(0, |cost| cost.fee.get());
     inner.ledger.settle(id, Some(Spent { amount_msat: None, fee_msat }));
     inner.ledger.stream_ends(id, End::Arrived { fee_msat: fee_msat.unwrap_or(reserved) })
 }
 
-/// A payment of ours failed for good; nothing left.
+/// A payment of ours failed for good; no funds were sent.
 pub(super) fn failed(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) {
     let error = explain(inner, id, reason);
     inner.ldk.router.forget(id);
@@ -195,7 +195,7 @@ fn explain(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) -
         ),
         Some(InvoiceRequestExpired) => (
             ErrorCode::Timeout,
-            "the payee did not answer with an invoice; nothing left, try again when it is online",
+            "the payee did not answer with an invoice; no funds were sent, try again when it is online",
         ),
         Some(InvoiceRequestRejected) => {
             (ErrorCode::PayeeRefused, "the payee gives no invoice for this offer; ask for a new one")
@@ -203,13 +203,13 @@ fn explain(inner: &Inner, id: PaymentId, reason: Option<PaymentFailureReason>) -
         Some(PaymentExpired) => {
             (ErrorCode::Expired, "the invoice expired before a route worked; ask the payee for a new one")
         }
-        Some(UserAbandoned) => (ErrorCode::NoRoute, "the payment was given up; nothing left"),
+        Some(UserAbandoned) => (ErrorCode::NoRoute, "the payment was given up; no funds were sent"),
         Some(UnexpectedError) => {
-            (ErrorCode::Internal, "the payment failed for an internal reason; nothing left, try again")
+            (ErrorCode::Internal, "the payment failed for an internal reason; no funds were sent, try again")
         }
         _ => (
             ErrorCode::NoRoute,
-            "no route to the payee worked; nothing left. Try again later, a smaller amount, or a greater fee limit",
+            "no route to the payee worked; no funds were sent. Try again later, a smaller amount, or a greater fee limit",
         ),
     };
     WalletError::new(code, message)

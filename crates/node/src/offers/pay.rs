@@ -10,11 +10,11 @@ use lightning::offers::parse::Bolt12SemanticError;
 use lightning::routing::router::RouteParametersConfig;
 use lightning::sign::EntropySource;
 
+use crate::budgets::Authorization;
 use crate::error::{OfferError, PayError};
 use crate::face::Node;
 use crate::node::Inner;
 use crate::payments::{ATTEMPTS, MAX_PARTS};
-use crate::purses::Spender;
 
 /// What is paid.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Inner {
         }
     }
 
-    fn pay_offer(&self, pay: &PayOffer, spender: &Spender) -> Result<String, PayError> {
+    fn pay_offer(&self, pay: &PayOffer, authorization: &Authorization) -> Result<String, PayError> {
         let amount_msat = self.offered_msat(pay)?;
         // The hash is the payee's to choose, and comes later.
         let id = PaymentId(self.ldk.signer.get_secure_random_bytes());
@@ -57,7 +57,7 @@ impl Inner {
             invoice: Some(pay.offer.to_string()),
             ..Payment::begun(id.0.to_lower_hex_string(), Direction::Outbound, PaymentKind::Offer, self.now())
         };
-        self.ledger.purses.reserve(&payment, pay.max_fee_msat, spender)?;
+        self.ledger.budgets.reserve(&payment, pay.max_fee_msat, authorization)?;
         let params = OptionalOfferPaymentParams {
             payer_note: pay.note.clone(),
             route_params_config: RouteParametersConfig {
@@ -96,9 +96,9 @@ impl Node {
     /// outcome comes by [`outcome`](Self::outcome); without an answer of the payee the payment fails after a minute or two.
     ///
     /// # Errors
-    /// [`PayError`]: nothing left.
-    pub async fn pay_offer(&self, spender: &Spender, pay: &PayOffer) -> Result<String, PayError> {
-        let id = self.inner.pay_offer(pay, spender)?;
+    /// [`PayError`]: no funds were sent.
+    pub async fn pay_offer(&self, authorization: &Authorization, pay: &PayOffer) -> Result<String, PayError> {
+        let id = self.inner.pay_offer(pay, authorization)?;
         self.inner.settled().await;
         Ok(id)
     }

@@ -152,7 +152,7 @@ impl Onchain {
         }
     }
 
-    /// Signs 32 bytes with the key that stands for the person at `domain` (LUD-05). `None`: a derivation is out of range.
+    /// Signs 32 bytes with the key that stands for the user at `domain` (LUD-05). `None`: a derivation is out of range.
     pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
         let inner = self.lock();
         let secp = inner.wallet.secp_ctx();

@@ -1,4 +1,4 @@
-//! Why there is no way for a payment, for a person.
+//! Why there is no way for a payment, for a user.
 
 use amplet_protocol::page::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 use amplet_router::NoPlan;

@@ -101,7 +101,7 @@ pub(crate) fn failed(inner: &Inner, id: PaymentId, path: &Path, channel: Option<
 }
 
 /// Gives all undecided parts the payment's own end: with the proof in hand the payee has or gets them all, and a payment
-/// that failed has nothing left on its way.
+/// that failed has no part in flight.
 pub(crate) fn end(payment: &mut Payment, state: PartState) {
     payment
         .parts

@@ -6,12 +6,12 @@ use hex_conservative::DisplayHex;
 use lightning::sign::EntropySource;
 
 use super::{MAX_SESSION, SESSION_RECORD, totals};
+use crate::budgets::Authorization;
 use crate::error::PayError;
 use crate::face::Node;
 use crate::keysend::Keysend;
 use crate::node::Inner;
 use crate::payments::shown;
-use crate::purses::Spender;
 
 /// Payments of a stream that may be on their way at once; further ones wait for the payee.
 const MOST_UNDER_WAY: usize = 50;
@@ -87,7 +87,7 @@ impl Inner {
 
     async fn stream_pay(
         &self,
-        spender: &Spender,
+        authorization: &Authorization,
         stream: &str,
         amount_msat: u64,
         max_fee_msat: u64,
@@ -101,7 +101,7 @@ impl Inner {
             payee: Some(next.payee.to_string()),
             ..Payment::begun(hash.clone(), Direction::Outbound, PaymentKind::Stream, self.now())
         };
-        self.ledger.purses.reserve(&payment, max_fee_msat, spender)?;
+        self.ledger.budgets.reserve(&payment, max_fee_msat, authorization)?;
         let sent = self.hand_over(&payment, || self.spontaneous(&next, &secret)).await;
         drop(self.ldk.router.planned.take(secret.id));
         match &sent {
@@ -133,14 +133,14 @@ impl Node {
     /// and no line of its own.
     ///
     /// # Errors
-    /// [`PayError`]: nothing left.
+    /// [`PayError`]: no funds were sent.
     pub async fn stream_pay(
         &self,
-        spender: &Spender,
+        authorization: &Authorization,
         stream: &str,
         amount_msat: u64,
         max_fee_msat: u64,
     ) -> Result<String, PayError> {
-        self.inner.stream_pay(spender, stream, amount_msat, max_fee_msat).await
+        self.inner.stream_pay(authorization, stream, amount_msat, max_fee_msat).await
     }
 }

@@ -57,9 +57,10 @@ pub enum ErrorCode {
     PayeeRefused,
     /// The fee would exceed the limit given.
     FeeTooHigh,
-    /// The purse's rules do not allow the payment; the message says which, what is left, and what to do.
-    PurseRefused,
-    /// The purse's rules allow the payment if the person is asked first.
+    /// The budget's rules do not allow the payment; the message says which, what is left, and what to do.
+    #[serde(alias = "purseRefused")] // in records of format 1
+    BudgetRefused,
+    /// The budget's rules allow the payment if the user is asked first.
     ApprovalNeeded,
     /// No gateway is connected.
     GatewayOffline,
@@ -83,7 +84,7 @@ pub enum ErrorCode {
     Internal,
 }
 
-/// An error with a code for programs and a message for a person; the message names the remedy.
+/// An error with a code for programs and a message for a user; the message names the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -99,10 +100,11 @@ pub struct WalletError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub no_route: Option<NoRoute>,
-    /// Why a purse gives no money; only with `purseRefused` and `approvalNeeded`.
+    /// Why a budget gives no money; only with `budgetRefused` and `approvalNeeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
-    pub purse: Option<Box<super::PurseRefusal>>,
+    #[serde(alias = "purse")] // in records of format 1
+    pub budget: Option<Box<super::BudgetRefusal>>,
 }
 
 /// Why there is no way for a payment, and what would work.
@@ -142,7 +144,7 @@ pub enum NoRouteReason {
 impl WalletError {
     /// An error of `code` with a message that names the remedy.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: Vec::new(), no_route: None, purse: None }
+        Self { code, message: message.into(), causes: Vec::new(), no_route: None, budget: None }
     }
 
     /// An error of a part: its own text, and below it what caused it.

@@ -33,7 +33,7 @@ pub enum EventKind {
         /// The payment.
         payment: Box<Payment>,
     },
-    /// A payment of ours failed; nothing left.
+    /// A payment of ours failed; no funds were sent.
     PaymentFailed {
         /// The payment.
         payment: Box<Payment>,
@@ -48,8 +48,8 @@ pub enum EventKind {
         /// The payment.
         payment: Box<Payment>,
     },
-    /// A purse has used 80 or 100 % of one of its limits; told once per window.
-    PurseUsed {
+    /// A budget has used 80 or 100 % of one of its limits; told once per window.
+    BudgetUsed {
         /// Who holds it.
         holder: String,
         /// 80 or 100.
@@ -61,9 +61,9 @@ pub enum EventKind {
         /// When the limit begins anew (seconds since the UNIX epoch); `None`: it does not.
         until: Option<u64>,
     },
-    /// A purse that another draws from has less left than the other's own limits; told once per window.
-    PurseLow {
-        /// Who holds the purse that draws.
+    /// A budget that another draws from has less left than the other's own limits; told once per window.
+    BudgetLow {
+        /// Who holds the budget that draws.
         holder: String,
         /// Who holds the one that is low.
         parent: String,
@@ -84,7 +84,7 @@ pub enum EventKind {
     ChannelClosed {
         /// Channel id, in hex.
         channel_id: String,
-        /// Why, for a person.
+        /// Why, for a user.
         reason: String,
     },
 }

@@ -4,22 +4,22 @@
 //! [`WalletError`]; between them the engine sends [`Notice`]s. Amounts are msat (`bigint` in JavaScript) unless the
 //! name says `sat`; times are seconds since the UNIX epoch.
 
+mod budget;
 mod error;
 mod event;
 mod part;
-mod purse;
 mod request;
 mod state;
 mod stored;
 
+pub use budget::{
+    Authorization, Budget, BudgetReason, BudgetRefusal, BudgetRule, Holder, HolderKind, LimitUsage, Login,
+    Preview, Rules, SignedMessage, Spending, SpendingRow, StreamRate, VerifiedMessage, WindowKind,
+    WindowLimit, WindowPeriod,
+};
 pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use part::{PartHop, PartState, PaymentPart};
-pub use purse::{
-    Holder, HolderKind, Login, Preview, Purse, PurseReason, PurseRefusal, PurseRule, Rules, SignedMessage,
-    Spender, Spending, SpendingRow, Standing, StreamRate, VerifiedMessage, WindowKind, WindowLimit,
-    WindowPeriod,
-};
 pub use request::{Inspected, OnchainSend, OpenOptions, Page, PaymentRequest, Request, SendAmount};
 pub use state::{
     Balance, ChainStatus, Channel, ChannelState, Connection, CustomRecord, Direction, FeeRates, Gateway,

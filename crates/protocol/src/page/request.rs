@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CustomRecord, Gateway, Holder, Network, Rules, Spender};
+use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules};
 
 /// How to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ pub enum Request {
     NewAddress,
     /// Says what a text is, without side effects. Answers [`Inspected`].
     Inspect {
-        /// What a person pasted or scanned.
+        /// What a user pasted or scanned.
         text: String,
     },
     /// Pays a BOLT 11 invoice. Answers the [`super::Payment`] when it has ended, or is still pending after 60 s.
@@ -77,9 +77,9 @@ pub enum Request {
         amount_msat: Option<u64>,
         /// Greatest routing fee; 1 % and at least 50 sat by default, and no more than `approved_msat` leaves.
         max_fee_msat: Option<u64>,
-        /// Who pays; the person, by hand, when there is none.
+        /// Who pays; the user, by hand, when there is none.
         #[serde(default)]
-        spender: Option<Spender>,
+        authorization: Option<Authorization>,
     },
     /// Pays a node that gave no invoice, in one part. Answers the [`super::Payment`] when it has ended, or is still pending after
     /// 60 s.
@@ -92,9 +92,9 @@ pub enum Request {
         records: Vec<CustomRecord>,
         /// Greatest routing fee; as in [`Request::Pay`] by default.
         max_fee_msat: Option<u64>,
-        /// Who pays; the person, by hand, when there is none.
+        /// Who pays; the user, by hand, when there is none.
         #[serde(default)]
-        spender: Option<Spender>,
+        authorization: Option<Authorization>,
     },
     /// Opens a stream of payments to a session, or answers the one that is open: its [`super::Payment`], which is one line of
     /// the history whatever is paid. Nothing is paid yet.
@@ -113,9 +113,9 @@ pub enum Request {
         amount_msat: u64,
         /// Greatest routing fee of this payment.
         max_fee_msat: u64,
-        /// Who pays; the person, by hand, when there is none.
+        /// Who pays; the user, by hand, when there is none.
         #[serde(default)]
-        spender: Option<Spender>,
+        authorization: Option<Authorization>,
     },
     /// Ends a stream, once nothing of it is on its way any more. Answers its [`super::Payment`].
     CloseStream {
@@ -134,9 +134,9 @@ pub enum Request {
         fee_rate: Option<u64>,
         /// Only say what it would cost.
         dry_run: bool,
-        /// Who pays; the person, by hand, when there is none.
+        /// Who pays; the user, by hand, when there is none.
         #[serde(default)]
-        spender: Option<Spender>,
+        authorization: Option<Authorization>,
     },
     /// Answers [`super::FeeRates`].
     FeeRates,
@@ -170,37 +170,37 @@ pub enum Request {
         /// Without the gateway's cooperation: costs more and takes longer (two weeks).
         force: bool,
     },
-    /// Answers a list of [`super::Purse`], closed ones included; the first is the person's own.
-    Purses,
-    /// Gives a holder a purse; a closed one is opened again, its total begins anew. Answers the [`super::Purse`].
-    OpenPurse {
+    /// Answers a list of [`super::Budget`], closed ones included; the first is the user's own.
+    Budgets,
+    /// Gives a holder a budget; a closed one is opened again, its total begins anew. Answers the [`super::Budget`].
+    OpenBudget {
         /// Who.
         holder: Holder,
         /// What it allows.
         rules: Rules,
-        /// The purse that it draws from.
+        /// The budget that it draws from.
         parent: Option<u32>,
     },
-    /// Changes what a purse allows; what was spent in windows that stay is kept. Answers the [`super::Purse`].
-    SetPurseRules {
+    /// Changes what a budget allows; what was spent in windows that stay is kept. Answers the [`super::Budget`].
+    SetBudgetRules {
         /// Which.
         id: u32,
         /// What it allows from now on.
         rules: Rules,
     },
-    /// Adds to a purse's total. Answers the [`super::Purse`].
-    TopUpPurse {
+    /// Adds to a budget's total. Answers the [`super::Budget`].
+    TopUpBudget {
         /// Which.
         id: u32,
         /// So much.
         more_msat: u64,
     },
-    /// Closes a purse: nothing more is paid from it, or from those that draw from it. Answers the [`super::Purse`].
-    ClosePurse {
+    /// Closes a budget: nothing more is paid from it, or from those that draw from it. Answers the [`super::Budget`].
+    CloseBudget {
         /// Which.
         id: u32,
     },
-    /// Says what a payment would cost at most and what the holder's purse says to it, and does nothing. Answers
+    /// Says what a payment would cost at most and what the holder's budget says to it, and does nothing. Answers
     /// [`super::Preview`].
     Preview {
         /// What the payee would get.
@@ -208,7 +208,7 @@ pub enum Request {
         /// Greatest fee; as in [`Request::Pay`] by default.
         max_fee_msat: Option<u64>,
         /// Who would pay.
-        spender: Spender,
+        authorization: Authorization,
     },
     /// What was spent, by day, holder and purpose. Answers [`super::Spending`].
     Spending {

@@ -39,19 +39,19 @@ pub struct Gateway {
 #[serde(rename_all = "camelCase")]
 pub struct Balance {
     /// Everyday money that is ours in open channels, reserves included.
-    pub everyday_msat: u64,
-    /// The part of `everyday_msat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
+    pub lightning_msat: u64,
+    /// The part of `lightning_msat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
     pub spendable_msat: u64,
-    /// The part of `everyday_msat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
+    /// The part of `lightning_msat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
     pub trusted_msat: u64,
     /// What can be received over Lightning now.
     pub receivable_msat: u64,
     /// Everyday money on its way back to savings (closing channels, sweeps), in sat.
     pub closing_sat: u64,
     /// Confirmed savings, in sat, reserve included.
-    pub savings_sat: u64,
+    pub onchain_sat: u64,
     /// Unconfirmed deposits and change, in sat.
-    pub savings_pending_sat: u64,
+    pub onchain_pending_sat: u64,
     /// Savings held back so that a channel can be closed at any fee (anchor reserve), in sat.
     pub reserve_sat: u64,
 }
@@ -97,7 +97,7 @@ pub enum PaymentStatus {
     Pending,
     /// Done, with proof (the preimage, or the confirmed transaction).
     Succeeded,
-    /// Nothing left this wallet.
+    /// No funds left this wallet.
     Failed {
         /// Why, and what to do.
         error: super::WalletError,
@@ -122,7 +122,7 @@ pub struct Payment {
     pub amount_msat: Option<u64>,
     /// Paid on top of the amount. `None` while it is not known.
     pub fee_msat: Option<u64>,
-    /// Description from the invoice, or the person's own.
+    /// Description from the invoice, or the user's own.
     pub description: String,
     /// The BOLT 11 text, for Lightning payments.
     pub invoice: Option<String>,
@@ -176,7 +176,7 @@ pub struct StreamTotals {
     pub session: String,
     /// Payments that arrived.
     pub payments: u64,
-    /// Payments that failed: nothing left.
+    /// Payments that failed: no funds were sent.
     pub failed: u64,
     /// On its way, not counted in the amount; fees not included.
     pub pending_msat: u64,
@@ -338,7 +338,7 @@ pub struct Trust {
     pub liars: Vec<String>,
 }
 
-/// What a person should know, with its remedy; the page has a text for each.
+/// What a user should know, with its remedy; the page has a text for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -368,7 +368,7 @@ pub struct Status {
     pub chain: ChainStatus,
     /// The gateways, as configured.
     pub gateways: Vec<GatewayStatus>,
-    /// What a person should know.
+    /// What a user should know.
     pub warnings: Vec<Warning>,
     /// Storage transactions since the engine started (measured: at most 4 per payment).
     pub commits: u64,

@@ -118,8 +118,10 @@ enum Type {
     PaymentFailed,
     DepositSeen,
     DepositConfirmed,
-    PurseUsed,
-    PurseLow,
+    #[serde(alias = "purseUsed")] // in records of format 1
+    BudgetUsed,
+    #[serde(alias = "purseLow")] // in records of format 1
+    BudgetLow,
     ChannelPending,
     ChannelReady,
     ChannelClosed,
@@ -138,14 +140,14 @@ impl TryFrom<Happening> for Event {
             Type::PaymentFailed => EventKind::PaymentFailed { payment: payment? },
             Type::DepositSeen => EventKind::DepositSeen { payment: payment? },
             Type::DepositConfirmed => EventKind::DepositConfirmed { payment: payment? },
-            Type::PurseUsed => EventKind::PurseUsed {
+            Type::BudgetUsed => EventKind::BudgetUsed {
                 holder: holder?,
                 percent: it.percent.ok_or(Missing("percent"))?,
                 spent_msat: it.spent_msat.ok_or(Missing("spentMsat"))?,
                 limit_msat: it.limit_msat.ok_or(Missing("limitMsat"))?,
                 until: it.until,
             },
-            Type::PurseLow => EventKind::PurseLow {
+            Type::BudgetLow => EventKind::BudgetLow {
                 holder: holder?,
                 parent: it.parent.ok_or(Missing("parent"))?,
                 left_msat: it.left_msat.ok_or(Missing("leftMsat"))?,
@@ -189,14 +191,14 @@ mod tests {
             EventKind::PaymentFailed { payment: of() },
             EventKind::DepositSeen { payment: of() },
             EventKind::DepositConfirmed { payment: of() },
-            EventKind::PurseUsed {
+            EventKind::BudgetUsed {
                 holder: holder.clone(),
                 percent: 80,
                 spent_msat: 8,
                 limit_msat: 10,
                 until: None,
             },
-            EventKind::PurseLow { holder, parent: "child".into(), left_msat: 3 },
+            EventKind::BudgetLow { holder, parent: "child".into(), left_msat: 3 },
             EventKind::ChannelPending { channel_id: channel_id.clone() },
             EventKind::ChannelReady { channel_id: channel_id.clone() },
             EventKind::ChannelClosed { channel_id, reason: "both agreed".into() },

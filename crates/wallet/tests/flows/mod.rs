@@ -1,9 +1,9 @@
-//! What a person does with a wallet, against real gateways on a real `bitcoind -regtest`. One source for both platforms: a
+//! What a user does with a wallet, against real gateways on a real `bitcoind -regtest`. One source for both platforms: a
 //! test file gives a [`Platform`] and a disk. The network is brought up by `cargo xtask test` (or `cargo xtask regtest`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+mod budgets;
 mod people;
-mod purses;
 mod streams;
 
 use std::rc::Rc;
@@ -17,14 +17,14 @@ use amplet_storage::SealedStore;
 use amplet_wallet::{Response, Wallet};
 use serde_json::json;
 
+pub use budgets::{a_hundred_against_ten, budgets, signatures};
 use people::key;
-pub use people::{Disk, Person, World};
-pub use purses::{a_hundred_against_ten, purses, signatures};
+pub use people::{Disk, User, World};
 pub use streams::streams;
 
 /// Deposit, channel, payment two hops away, payment back, and what each of them cost.
 pub async fn the_whole_day(world: World, disk: Disk) {
-    let me = Person::create(&world, "day", disk).await;
+    let me = User::create(&world, "day", disk).await;
     me.fund(1_000_000).await;
     me.open_channel(500_000).await;
     let first = me.pay_when_reachable(20_000_000).await;
@@ -44,19 +44,19 @@ pub async fn the_whole_day(world: World, disk: Disk) {
         .await;
     assert_eq!(got.amount_msat, Some(10_000_000));
     let fees = first.fee_msat.unwrap() + paid.fee_msat.unwrap();
-    assert_eq!(me.balance().await.everyday_msat, 500_000_000 - 660_000 - 50_000_000 - fees + 10_000_000);
+    assert_eq!(me.balance().await.lightning_msat, 500_000_000 - 660_000 - 50_000_000 - fees + 10_000_000);
     me.ask(Request::Close).await.unwrap();
 }
 
 /// The tab is reloaded, or dies, between every two steps of the same day.
 pub async fn reloads(world: World, disk: Disk) {
-    let me = Person::create(&world, "reloads", disk).await;
+    let me = User::create(&world, "reloads", disk).await;
     let address = me.address().await;
     let me = me.reopen().await;
     assert_ne!(me.address().await, address, "an address is never handed out twice");
     me.fund(800_000).await;
     let me = me.reopen().await;
-    assert_eq!(me.balance().await.savings_sat, 800_000);
+    assert_eq!(me.balance().await.onchain_sat, 800_000);
     me.connected().await;
     let request = Request::OpenChannel { gateway: world.gateway(), capacity_sat: 400_000 };
     me.ask(request).await.unwrap();
@@ -77,7 +77,7 @@ pub async fn reloads(world: World, disk: Disk) {
     let invoice = world.payee_invoice(Some(5_000_000), 3600).await;
     let wallet = me.wallet.clone();
     let request =
-        Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None, spender: None };
+        Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None, authorization: None };
     world.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
     world.platform.sleep(Duration::from_millis(20)).await;
     let me = me.reopen().await;
@@ -101,9 +101,9 @@ pub async fn reloads(world: World, disk: Disk) {
     assert_eq!(me.channels().await.len(), 1, "no channel was closed");
 }
 
-/// Everything a person may paste wrongly.
+/// Everything a user may paste wrongly.
 pub async fn bad_input(world: World, disk: Disk) {
-    let me = Person::create(&world, "bad", disk).await;
+    let me = User::create(&world, "bad", disk).await;
     let code = |result: Result<Payment, WalletError>| result.unwrap_err().code;
     assert_eq!(code(me.pay("garbage").await), ErrorCode::InvalidPaymentRequest);
     assert_eq!(code(me.pay(&"x".repeat(100_000)).await), ErrorCode::InvalidPaymentRequest);
@@ -127,7 +127,7 @@ pub async fn bad_input(world: World, disk: Disk) {
         amount,
         fee_rate: None,
         dry_run: false,
-        spender: None,
+        authorization: None,
     };
     let code = |result: Result<Response, WalletError>| result.unwrap_err().code;
     assert_eq!(code(me.ask(send("nowhere", SendAmount::All)).await), ErrorCode::InvalidPaymentRequest);
@@ -154,15 +154,19 @@ pub async fn bad_input(world: World, disk: Disk) {
 
 /// The gateway is killed and started again between every two steps of a payment's life.
 pub async fn gateway_restarts(world: World, disk: Disk) {
-    let me = Person::create(&world, "restarts", disk).await;
+    let me = User::create(&world, "restarts", disk).await;
     me.fund(700_000).await;
     me.open_channel(400_000).await;
     me.pay_when_reachable(1_000_000).await;
     for pause in [0, 10, 30, 60, 100, 200] {
         let invoice = world.payee_invoice(Some(2_000_000), 3600).await;
         let wallet = me.wallet.clone();
-        let request =
-            Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None, spender: None };
+        let request = Request::Pay {
+            invoice: invoice.clone(),
+            amount_msat: None,
+            max_fee_msat: None,
+            authorization: None,
+        };
         world.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
         world.platform.sleep(Duration::from_millis(pause)).await;
         world.control("/gateway/0/kill", json!({})).await;
@@ -183,7 +187,7 @@ pub async fn gateway_restarts(world: World, disk: Disk) {
 
 /// Three blocks are replaced by four others.
 pub async fn reorganisation(world: World, disk: Disk) {
-    let me = Person::create(&world, "reorg", disk).await;
+    let me = User::create(&world, "reorg", disk).await;
     me.fund(100_000).await;
     let height = world.control("/mine", json!({ "blocks": 2 })).await["height"].as_u64().unwrap();
     me.at(height).await;
@@ -191,14 +195,14 @@ pub async fn reorganisation(world: World, disk: Disk) {
     world.control("/reorg", json!({ "depth": 3, "blocks": 4, "empty": true })).await;
     me.at(height + 1).await;
     assert_ne!(me.status().await.chain.hash, old);
-    assert_eq!(me.balance().await.savings_sat, 0, "the deposit's block is gone");
+    assert_eq!(me.balance().await.onchain_sat, 0, "the deposit's block is gone");
     world.mine(1).await;
-    world.until("the deposit", || async { (me.balance().await.savings_sat == 100_000).then_some(()) }).await;
+    world.until("the deposit", || async { (me.balance().await.onchain_sat == 100_000).then_some(()) }).await;
 }
 
 /// A wallet without money asks the gateway for a channel and is paid over it before it confirms.
 pub async fn channel_on_request(world: World, disk: Disk) {
-    let me = Person::create(&world, "request", disk).await;
+    let me = User::create(&world, "request", disk).await;
     let too_big =
         Request::RequestChannel { gateway: world.gateway(), capacity_sat: 21_000_000 * 100_000_000 };
     assert_eq!(me.ask(too_big).await.unwrap_err().code, ErrorCode::GatewayRefused);
@@ -211,7 +215,7 @@ pub async fn channel_on_request(world: World, disk: Disk) {
     world
         .until("the money", || async {
             let balance = me.balance().await;
-            (balance.everyday_msat == 50_000_000 && balance.trusted_msat == 50_000_000).then_some(())
+            (balance.lightning_msat == 50_000_000 && balance.trusted_msat == 50_000_000).then_some(())
         })
         .await;
     world
@@ -221,7 +225,7 @@ pub async fn channel_on_request(world: World, disk: Disk) {
     me.ask(Request::CloseChannel { channel_id: id, force: false }).await.unwrap();
     world.until("the close", || async { me.channels().await.is_empty().then_some(()) }).await;
     world
-        .until_mined("the savings", || async { (me.balance().await.savings_sat > 45_000).then_some(()) })
+        .until_mined("the savings", || async { (me.balance().await.onchain_sat > 45_000).then_some(()) })
         .await;
 }
 
@@ -230,7 +234,7 @@ pub async fn send_and_restore(world: World, disk: Disk, elsewhere: Disk) {
     let mut entropy = [0; 16];
     world.platform.random(&mut entropy);
     let mnemonic = amplet_node::keys::mnemonic_from_entropy(&entropy).unwrap();
-    let me = Person::restore(&world, "send", disk, &mnemonic).await;
+    let me = User::restore(&world, "send", disk, &mnemonic).await;
     me.fund(300_000).await;
     let height = world.control("/mine", json!({ "blocks": 1 })).await["height"].as_u64().unwrap();
     me.at(height).await;
@@ -240,7 +244,7 @@ pub async fn send_and_restore(world: World, disk: Disk, elsewhere: Disk) {
         amount: SendAmount::Exact(100_000),
         fee_rate: Some(2_000),
         dry_run,
-        spender: None,
+        authorization: None,
     };
     let Response::OnchainSend(preview) = me.ask(send(true)).await.unwrap() else { panic!() };
     assert_eq!(preview.txid, None);
@@ -250,19 +254,19 @@ pub async fn send_and_restore(world: World, disk: Disk, elsewhere: Disk) {
     assert_eq!(fee_sat, preview.fee_sat);
     let rest = 300_000 - fee_sat;
     world
-        .until_mined("the change", || async { (me.balance().await.savings_sat == rest).then_some(()) })
+        .until_mined("the change", || async { (me.balance().await.onchain_sat == rest).then_some(()) })
         .await;
     let line = me.history().await.into_iter().find(|line| line.txid == txid).unwrap();
     assert_eq!(line.status, PaymentStatus::Succeeded);
     let node_id = me.status().await.node_id;
-    let other = Person::restore(&world, "restored", elsewhere, &mnemonic).await;
-    world.until("the money", || async { (other.balance().await.savings_sat == rest).then_some(()) }).await;
+    let other = User::restore(&world, "restored", elsewhere, &mnemonic).await;
+    world.until("the money", || async { (other.balance().await.onchain_sat == rest).then_some(()) }).await;
     assert_ne!(other.status().await.node_id, node_id, "never the same Lightning node twice");
 }
 
 /// The gateway's node is another than the configured one; there is no gateway; the wallet opens all the same and says so.
 pub async fn wrong_gateways(world: World, disk: Disk) {
-    let me = Person::create(&world, "wrong", Rc::clone(&disk)).await;
+    let me = User::create(&world, "wrong", Rc::clone(&disk)).await;
     me.ask(Request::Close).await.unwrap();
     let other_id = world.text("/gateways/1/nodeId");
     let url = world.text("/gateways/0/address").split_once('@').unwrap().1.to_owned();

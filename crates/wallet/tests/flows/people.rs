@@ -121,7 +121,7 @@ impl World {
 pub type Disk = Rc<dyn Fn() -> LocalBoxFuture<'static, SharedBackend>>;
 
 /// A wallet and the disk under it.
-pub struct Person {
+pub struct User {
     pub world: World,
     pub wallet: Wallet,
     disk: Disk,
@@ -132,7 +132,7 @@ pub fn key() -> Kek {
     Kek::from_bytes([42; 32])
 }
 
-impl Person {
+impl User {
     /// Creates a wallet with a fresh mnemonic on an empty disk.
     pub async fn create(world: &World, name: &str, disk: Disk) -> Self {
         let mut entropy = [0; 16];
@@ -151,9 +151,9 @@ impl Person {
         let store = SealedStore::create(disk().await, &KdfParams::external_key(), key()).await.unwrap();
         let create = OpenOptions { mnemonic: Some(mnemonic.to_owned()), fresh, ..options.clone() };
         let wallet = Wallet::open(Rc::clone(&world.platform), Rc::new(store), create).await.unwrap();
-        let person = Self { world: world.clone(), wallet, disk, options };
-        person.connected().await;
-        person
+        let user = Self { world: world.clone(), wallet, disk, options };
+        user.connected().await;
+        user
     }
 
     /// The wallet killed where it is, and opened again on the same disk.
@@ -194,7 +194,7 @@ impl Person {
             invoice: invoice.to_owned(),
             amount_msat: None,
             max_fee_msat: None,
-            spender: None,
+            authorization: None,
         };
         let Response::Payment(payment) = self.ask(request).await? else { panic!() };
         Ok(*payment)
@@ -233,12 +233,12 @@ impl Person {
     }
 
     pub async fn fund(&self, sat: u64) {
-        let before = self.balance().await.savings_sat;
+        let before = self.balance().await.onchain_sat;
         let address = self.address().await;
         self.world.control("/fund", json!({ "address": address, "sat": sat, "blocks": 1 })).await;
         self.world
             .until("the deposit", || async {
-                (self.balance().await.savings_sat == before + sat).then_some(())
+                (self.balance().await.onchain_sat == before + sat).then_some(())
             })
             .await;
     }

@@ -1,29 +1,29 @@
-//! Streams through the whole engine: many payments, one line, one purse.
+//! Streams through the whole engine: many payments, one line, one budget.
 
 use amplet_protocol::page::{
-    ErrorCode, Holder, HolderKind, Payment, PaymentKind, PaymentStatus, PurseRule, Request, Rules, Spender,
-    StreamRate, WalletError,
+    Authorization, BudgetRule, ErrorCode, Holder, HolderKind, Payment, PaymentKind, PaymentStatus, Request,
+    Rules, StreamRate, WalletError,
 };
 use amplet_wallet::Response;
 use serde_json::json;
 
-use super::{Disk, Person, World};
+use super::{Disk, User, World};
 
 const EACH: u64 = 2_000;
 
-impl Person {
+impl User {
     async fn open_stream(&self, session: &str) -> Payment {
         let request = Request::OpenStream { payee: self.world.gateway(), session: session.to_owned() };
         let Response::Payment(line) = self.ask(request).await.unwrap() else { panic!() };
         *line
     }
 
-    async fn stream_pay(&self, stream: &str, spender: &Spender) -> Result<Payment, WalletError> {
+    async fn stream_pay(&self, stream: &str, authorization: &Authorization) -> Result<Payment, WalletError> {
         let request = Request::StreamPay {
             stream: stream.to_owned(),
             amount_msat: EACH,
             max_fee_msat: 0,
-            spender: Some(spender.clone()),
+            authorization: Some(authorization.clone()),
         };
         let Response::Payment(line) = self.ask(request).await? else { panic!() };
         Ok(*line)
@@ -47,9 +47,9 @@ impl Person {
     }
 }
 
-/// Paid by a purse with a rate, killed in between, and closed: one line, to the millisatoshi.
+/// Paid by a budget with a rate, killed in between, and closed: one line, to the millisatoshi.
 pub async fn streams(world: World, disk: Disk) {
-    let me = Person::create(&world, "streams", disk).await;
+    let me = User::create(&world, "streams", disk).await;
     me.fund(1_000_000).await;
     me.open_channel(500_000).await;
     // The gateway's side above dust.
@@ -59,8 +59,9 @@ pub async fn streams(world: World, disk: Disk) {
     // A rate so small that time gives nothing back while the test runs.
     let rate = StreamRate { per_second_msat: 4, keep_seconds: 3_000 };
     let rules = Rules { rate: Some(rate), ..Rules::default() };
-    me.ask(Request::OpenPurse { holder: player.clone(), rules, parent: None }).await.unwrap();
-    let spender = Spender { holder: player.clone(), purpose: Some("video".into()), approved_msat: None };
+    me.ask(Request::OpenBudget { holder: player.clone(), rules, parent: None }).await.unwrap();
+    let authorization =
+        Authorization { holder: player.clone(), purpose: Some("video".into()), approved_msat: None };
 
     let session = world.control("/session", json!({})).await;
     let film = session["id"].as_str().unwrap();
@@ -71,7 +72,7 @@ pub async fn streams(world: World, disk: Disk) {
     );
     assert_eq!(me.open_stream(film).await.id, line.id);
     for _ in 0..3 {
-        let now = me.stream_pay(&line.id, &spender).await.unwrap();
+        let now = me.stream_pay(&line.id, &authorization).await.unwrap();
         assert!(now.stream.unwrap().pending_msat >= EACH, "it is on its way when it is answered");
         me.arrived(&line.id, now.amount_msat.unwrap() / EACH * EACH + EACH).await;
     }
@@ -80,12 +81,15 @@ pub async fn streams(world: World, disk: Disk) {
     me.usable().await;
     assert_eq!(me.open_stream(film).await.id, line.id, "it goes on where it was");
     for paid in 4..=6 {
-        me.stream_pay(&line.id, &spender).await.unwrap();
+        me.stream_pay(&line.id, &authorization).await.unwrap();
         me.arrived(&line.id, paid * EACH).await;
     }
-    let refused = me.stream_pay(&line.id, &spender).await.unwrap_err();
-    assert_eq!((refused.code, refused.purse.unwrap().rule), (ErrorCode::PurseRefused, Some(PurseRule::Rate)));
-    let approved = Spender { approved_msat: Some(1_000_000), ..spender.clone() };
+    let refused = me.stream_pay(&line.id, &authorization).await.unwrap_err();
+    assert_eq!(
+        (refused.code, refused.budget.unwrap().rule),
+        (ErrorCode::BudgetRefused, Some(BudgetRule::Rate))
+    );
+    let approved = Authorization { approved_msat: Some(1_000_000), ..authorization.clone() };
     let wrong = me.stream_pay(&line.id, &approved).await.unwrap_err();
     assert_eq!(wrong.code, ErrorCode::InvalidInput);
 
@@ -97,7 +101,7 @@ pub async fn streams(world: World, disk: Disk) {
     let seen = world.control("/session", json!({ "id": film, "token": session["token"] })).await;
     assert_eq!(seen["receivedMsat"], (6 * EACH).to_string(), "both ends count the same: {seen}");
     assert!(me.streams().await.is_empty());
-    assert_eq!(me.stream_pay(&line.id, &spender).await.unwrap_err().code, ErrorCode::InvalidInput);
+    assert_eq!(me.stream_pay(&line.id, &authorization).await.unwrap_err().code, ErrorCode::InvalidInput);
     assert_eq!(me.history().await.len(), before + 1);
     for (payee, session) in
         [("beef".to_owned(), "x"), (world.gateway(), ""), (me.status().await.node_id, "x")]

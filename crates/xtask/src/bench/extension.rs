@@ -1,4 +1,4 @@
-//! What a person waits for with the extension: paid content, the popup.
+//! What a user waits for with the extension: paid content, the popup.
 
 use std::time::Duration;
 

@@ -195,7 +195,7 @@ fn channels_usable(node: &Node, count: usize) -> Result<()> {
     })
 }
 
-/// Mines while transactions wait, so that a person who watches need not: six blocks, half a second apart.
+/// Mines while transactions wait, so that a user who watches need not: six blocks, half a second apart.
 /// Ends with the returned guard.
 #[must_use]
 pub fn mine_as_needed(network: &Arc<Network>) -> MiningGuard {

@@ -12,7 +12,7 @@ pub use self::counts::Counts;
 use self::steps::{STEPS, StepSpec};
 use crate::cache::Cache;
 use crate::tools::{self, Tool};
-use crate::{proc, ui};
+use crate::{proc, report, ui};
 
 /// Runs all steps, or those named; `list` prints them instead. Steps after a failed one run too.
 ///
@@ -28,7 +28,8 @@ pub fn run(cache: &Cache, only: &[String], list: bool) -> Result<()> {
     if let Some(unknown) = only.iter().find(|name| !STEPS.iter().any(|s| s.name == **name)) {
         bail!("no step `{unknown}`: see `cargo xtask test --list`");
     }
-    let began = Instant::now();
+    // What compiled this program counts as its children too.
+    let (began, cpu_before) = (Instant::now(), report::cpu());
     if only.is_empty() {
         // All at once, two at a time; a step that lacks its tool then fails with its own message.
         if let Err(error) = tools::ensure(cache, &Tool::ALL) {
@@ -45,10 +46,12 @@ pub fn run(cache: &Cache, only: &[String], list: bool) -> Result<()> {
             bail!("interrupted");
         }
     }
+    println!("\n{}", report::pieces(began, &ui::ended()));
+    println!("{:<12} {:>8} {:>8} {:>14}", "step", "passed", "failed", "took");
     for (name, counts, spent) in table {
-        println!("{name:<12} {:>5} passed {:>4} failed   {}", counts.passed, counts.failed, ui::human(spent));
+        println!("{name:<12} {:>8} {:>8} {:>14}", counts.passed, counts.failed, ui::human(spent));
     }
-    println!("in {}", ui::human(began.elapsed()));
+    println!("in {}, processor time {}", ui::human(began.elapsed()), ui::human(report::cpu() - cpu_before));
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed > 0 {
         bail!("tests failed");

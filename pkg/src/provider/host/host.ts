@@ -23,9 +23,9 @@ const MAX_INVOICES = 60;
 export interface SiteHostOptions {
   /** What pays. */
   readonly wallet: SiteWallet;
-  /** Asks the person. */
+  /** Asks the user. */
   readonly ask: Ask;
-  /** What outlives the host: whom the person enabled, whose payments are whose. */
+  /** What outlives the host: whom the user enabled, whose payments are whose. */
   readonly store: Store;
   /** The wallet's version, as `getInfo` says it. */
   readonly version: string;
@@ -40,7 +40,7 @@ export class SiteHost {
   readonly #parts: MethodParts;
   readonly #promised: Promised;
   readonly #running = new Map<string, number>();
-  /** Sites that the person is being asked about. */
+  /** Sites that the user is being asked about. */
   readonly #enabling = new Map<string, Promise<void>>();
 
   /** Does nothing yet. */
@@ -59,12 +59,12 @@ export class SiteHost {
     return this.#parts.payments;
   }
 
-  /** After a start, with the wallet open: shows the person what was paid for when the host died before it could. Rejects when it fails. */
+  /** After a start, with the wallet open: shows the user what was paid for when the host died before it could. Rejects when it fails. */
   resume(): Promise<void> {
     return this.#promised.resume();
   }
 
-  /** Whom the person enabled. */
+  /** Whom the user enabled. */
   get notes(): Notes {
     return this.#parts.notes;
   }
@@ -86,7 +86,7 @@ export class SiteHost {
   }
 
   /**
-   * Whether the person sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while none of the frames that use
+   * Whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while none of the frames that use
    * it is seen. Until it is said, a frame is seen.
    */
   seen(signal: AbortSignal, visible: boolean): void {
@@ -119,9 +119,9 @@ export class SiteHost {
     return known(this.#parts, site, members(params), signal);
   }
 
-  /** A site that was given a purse needs no question. */
+  /** A site that was given a budget needs no question. */
   async #isEnabled(site: Site): Promise<boolean> {
-    return (await this.#parts.notes.grant(site)) !== null || (await this.#parts.wallet.purseLeftMsat(site)) !== null;
+    return (await this.#parts.notes.grant(site)) !== null || (await this.#parts.wallet.budgetLeftMsat(site)) !== null;
   }
 
   async #enable(site: Site, signal: AbortSignal): Promise<Json> {

@@ -108,10 +108,10 @@ function readPay(answer: Record<string, unknown>): PayService {
   };
 }
 
-/** What wallets and services call the fields (LUD-18), and what they are to a person. */
+/** What wallets and services call the fields (LUD-18), and what they are to a user. */
 const PAYER_FIELDS: Readonly<Record<string, PayerField['field']>> = { name: 'name', identifier: 'identifier', email: 'email', auth: 'login' };
 
-/** Whoever has to know more than a person can tell does not get the money. */
+/** Whoever has to know more than a user can tell does not get the money. */
 function readPayer(stated: unknown): Pick<PayService, 'payer' | 'k1'> {
   if (typeof stated !== 'object' || stated === null) return { payer: [], k1: null };
   const all = Object.entries(stated as Record<string, { mandatory?: unknown; k1?: unknown } | null>);

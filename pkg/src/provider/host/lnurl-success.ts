@@ -14,7 +14,7 @@ export type Success =
   | { readonly tag: 'url'; readonly text: string; readonly url: string }
   | { readonly tag: 'aes'; readonly text: string; readonly iv: Uint8Array<ArrayBuffer>; readonly ciphertext: Uint8Array<ArrayBuffer> };
 
-/** What the person is shown. */
+/** What the user is shown. */
 export interface Shown {
   readonly text: string;
   /** Empty when it could not be read. */

@@ -61,7 +61,7 @@ export class Lnurl {
     const { paymentHash, invoice: paymentRequest } = details;
     const { promised, payments } = this.#parts;
     const successAction = answer['successAction'] as Json;
-    // Noted before money leaves, so that the person sees it whoever dies meanwhile.
+    // Noted before money leaves, so that the user sees it whoever dies meanwhile.
     if (success) await promised.note(paymentHash, { site, domain, callback: callback.href, successAction });
     const occasion = { kind: 'lnurl', domain, text } as const;
     const order = { site, details, occasion, signal, approvedMsat: allowed.approvedMsat };
@@ -74,7 +74,7 @@ export class Lnurl {
     return { status: 'OK', data: { preimage, paymentHash, paymentRequest, ...(success ? { successAction } : {}) } };
   }
 
-  /** What the person chose. Where there is nothing to choose and to tell, the invoice alone is asked about, if it has to be. */
+  /** What the user chose. Where there is nothing to choose and to tell, the invoice alone is asked about, if it has to be. */
   async #agreed(site: Site, domain: string, service: PayService, signal: AbortSignal): Promise<Allowed> {
     const { minMsat, maxMsat, text, commentLength, payer } = service;
     const known = payer.filter(({ field, mandatory }) => field !== 'login' || mandatory);

@@ -2,7 +2,7 @@
 
 import { fromHex, sha256 } from '../proof.ts';
 import type { Json } from '../wire.ts';
-import { withinPurse } from './approval.ts';
+import { withinBudget } from './approval.ts';
 import { refusalOf } from './faults.ts';
 import type { Lnurl } from './lnurl.ts';
 import type { Notes } from './notes.ts';
@@ -34,9 +34,9 @@ export type Method = (parts: MethodParts, site: Site, params: Params, signal: Ab
 /** The greatest fee of a keysend: 1 % and at least 50 sat, as the wallet's own default for invoices. */
 const keysendFee = (amountMsat: bigint): bigint => (amountMsat / 100n > 50_000n ? amountMsat / 100n : 50_000n);
 
-/** A site with a purse sees the purse; what else there is concerns it only when the person says so. */
+/** A site with a budget sees the budget; what else there is concerns it only when the user says so. */
 export const getBalance: Method = async ({ wallet, notes, prompts }, site, _params, signal) => {
-  const [spendable, left] = [await wallet.spendableMsat(), await wallet.purseLeftMsat(site)];
+  const [spendable, left] = [await wallet.spendableMsat(), await wallet.budgetLeftMsat(site)];
   if (left === null && !(await notes.grant(site))?.balance) {
     const { remember = false } = await prompts.ask({ kind: 'balance', site }, signal);
     if (remember) await notes.setGrant(site, { balance: true });
@@ -82,10 +82,10 @@ export const keysend: Method = async ({ wallet, prompts }, site, params, signal)
   const amountMsat = read.sat(params['amount'], 'amount');
   const maxFeeMsat = keysendFee(amountMsat);
   const request = { payee, amountMsat, maxFeeMsat, records: read.records(params['customRecords']) };
-  const sending = withinPurse({
+  const sending = withinBudget({
     site,
     purpose: undefined,
-    pay: (spender) => wallet.keysend({ ...request, spender }),
+    pay: (authorization) => wallet.keysend({ ...request, authorization }),
     ask: async (refusal) => {
       await prompts.ask({ kind: 'keysend', site, payee, amountMsat, maxFeeMsat, refusal }, signal);
       return amountMsat + maxFeeMsat;
@@ -96,7 +96,7 @@ export const keysend: Method = async ({ wallet, prompts }, site, params, signal)
     throw error instanceof SiteFault ? error : (refusalOf(error) ?? undecided(error));
   });
   if (outcome.state === 'succeeded') return { preimage: outcome.preimage, paymentHash: await sha256(fromHex(outcome.preimage)) };
-  if (outcome.state === 'failed') throw new SiteFault('RoutingError', 'The payment failed; nothing left.');
+  if (outcome.state === 'failed') throw new SiteFault('RoutingError', 'The payment failed; no funds were sent.');
   throw undecided();
 };
 
@@ -114,7 +114,7 @@ export const verifyMessage: Method = async ({ wallet, prompts }, site, params, s
   const message = read.text(params['message'], 'message', 4_096);
   const signature = read.text(params['signature'], 'signature', 256);
   const { valid, nodeId } = await wallet.verifyMessage({ message, signature });
-  // What the person sees is not the site's to know; that it is no signature at all is.
+  // What the user sees is not the site's to know; that it is no signature at all is.
   await prompts.ask({ kind: 'verifyMessage', site, message, signature, valid, nodeId }, signal);
   if (!valid) throw read.invalid('The signature is not one of this message.');
   return null;

@@ -1,4 +1,4 @@
-/** What the host keeps of sites: whom the person enabled, and which invoices are whose. */
+/** What the host keeps of sites: whom the user enabled, and which invoices are whose. */
 
 import type { Json } from '../wire.ts';
 import { type Site, type Store, siteKey } from './types.ts';
@@ -10,7 +10,7 @@ const MAX_INVOICES = 2_000;
 /** How many notes are written before the old ones are counted again. */
 const COUNT_EVERY = 100;
 
-/** What the person granted a site. */
+/** What the user granted a site. */
 export interface Grant {
   /** Whether the site may see the wallet's balance. */
   readonly balance: boolean;
@@ -31,23 +31,23 @@ export class Notes {
     this.#now = now;
   }
 
-  /** What the person granted a site; `null`: it was not enabled. */
+  /** What the user granted a site; `null`: it was not enabled. */
   async grant(site: Site): Promise<Grant | null> {
     const stored = object(await this.#store.get(`grant/${siteKey(site)}`));
     return stored === null ? null : { balance: stored['balance'] === true };
   }
 
-  /** Notes what the person granted a site. */
+  /** Notes what the user granted a site. */
   async setGrant(site: Site, { balance }: Grant): Promise<void> {
     await this.#store.set(`grant/${siteKey(site)}`, { version: VERSION, balance });
   }
 
-  /** Takes back what the person granted a site. */
+  /** Takes back what the user granted a site. */
   async revoke(site: Site): Promise<void> {
     await this.#store.delete(`grant/${siteKey(site)}`);
   }
 
-  /** The sites that the person enabled. */
+  /** The sites that the user enabled. */
   async granted(): Promise<Site[]> {
     const keys = await this.#store.keys('grant/');
     return keys.map((key) => {

@@ -1,12 +1,12 @@
-/** The one way in which a site's payment is made: read once, within the purse or allowed by the person, proved. */
+/** The one way in which a site's payment is made: read once, within the budget or allowed by the user, proved. */
 
 import type { Outcome } from '../fetch.ts';
 import { proves } from '../proof.ts';
-import { type Spending, withApproval, withinPurse } from './approval.ts';
+import { type Spending, withApproval, withinBudget } from './approval.ts';
 import { faultOf, refusalOf } from './faults.ts';
 import type { Notes } from './notes.ts';
 import { type Prompts, chosen } from './prompts.ts';
-import { type InvoiceDetails, type Occasion, type Site, SiteFault, type SiteSpender, type SiteWallet, siteKey } from './types.ts';
+import { type InvoiceDetails, type Occasion, type Site, SiteFault, type SiteAuthorization, type SiteWallet, siteKey } from './types.ts';
 import { invalid } from './validate.ts';
 
 /** How often a payment under way is looked up, in milliseconds, beside what the wallet tells by itself. */
@@ -18,15 +18,15 @@ export interface PaymentOrder {
   readonly site: Site;
   /** Exactly what is paid, as {@link Payments.inspect} read it. */
   readonly details: InvoiceDetails;
-  /** What the person is told that it is for. */
+  /** What the user is told that it is for. */
   readonly occasion: Occasion;
   /** Fires when the site went away: nobody is asked any more. What is under way goes on. */
   readonly signal: AbortSignal;
   /** For the spending report. */
   readonly purpose?: string;
-  /** The person is asked whatever the purse allows. */
+  /** The user is asked whatever the budget allows. */
   readonly askFirst?: boolean;
-  /** The person has already allowed at most this for exactly this, fee included, in millisatoshi. */
+  /** The user has already allowed at most this for exactly this, fee included, in millisatoshi. */
   readonly approvedMsat?: bigint | undefined;
 }
 
@@ -60,7 +60,7 @@ export class Payments {
   /**
    * Pays, and resolves with the preimage when the payment is proved, however long that takes. The same invoice asked for
    * again, at the same time or after an interruption, is paid once.
-   * @throws {SiteFault} nothing left, but with `ConnectionError`, when the wallet cannot say
+   * @throws {SiteFault} no funds were sent, but with `ConnectionError`, when the wallet cannot say
    */
   async pay(order: PaymentOrder): Promise<string> {
     const { paymentHash } = order.details;
@@ -108,7 +108,7 @@ export class Payments {
     if (details.problem) throw faultOf(details.problem);
     const spending = this.#spending(order);
     if (order.approvedMsat !== undefined) return withApproval(spending, null, order.approvedMsat);
-    if (details.amountMsat !== null && !order.askFirst) return withinPurse(spending);
+    if (details.amountMsat !== null && !order.askFirst) return withinBudget(spending);
     return withApproval(spending, null, await spending.ask(null));
   }
 
@@ -124,22 +124,22 @@ export class Payments {
         if (amountMsat === null) throw invalid('The invoice states no amount, and none was chosen.');
         return amountMsat + details.maxFeeMsat;
       },
-      pay: (spender) => this.#attempt(order, amountMsat ?? 0n, spender),
+      pay: (authorization) => this.#attempt(order, amountMsat ?? 0n, authorization),
     };
   }
 
   /** Has the wallet pay, once. */
-  async #attempt({ site, details }: PaymentOrder, amountMsat: bigint, spender: SiteSpender): Promise<Outcome> {
+  async #attempt({ site, details }: PaymentOrder, amountMsat: bigint, authorization: SiteAuthorization): Promise<Outcome> {
     // No more of a fee than the approval leaves.
-    const left = (spender.approvedMsat ?? amountMsat + details.maxFeeMsat) - amountMsat;
+    const left = (authorization.approvedMsat ?? amountMsat + details.maxFeeMsat) - amountMsat;
     if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
     const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
     await this.#notes.noteInvoice('sent', site, details.paymentHash, details.invoice);
     try {
-      return await this.#wallet.pay(details, { amountMsat, maxFeeMsat, spender });
+      return await this.#wallet.pay(details, { amountMsat, maxFeeMsat, authorization });
     } catch (error) {
       if (refusalOf(error) === null) throw await this.#doubtful(details.paymentHash, error);
-      // Nothing left on this site's account, so that whoever pays the invoice later does not pay it for this site.
+      // No funds were sent on this site's account, so that whoever pays the invoice later does not pay it for this site.
       await this.#notes.forgetInvoice('sent', site, details.paymentHash);
       throw error;
     }
@@ -184,4 +184,4 @@ export class Payments {
   }
 }
 
-const notPaid = (): SiteFault => new SiteFault('RoutingError', 'The payment failed; nothing left.');
+const notPaid = (): SiteFault => new SiteFault('RoutingError', 'The payment failed; no funds were sent.');

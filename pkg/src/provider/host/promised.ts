@@ -1,4 +1,4 @@
-/** What a service promised for the money (LUD-09): kept from before it is paid for until the person has seen it. */
+/** What a service promised for the money (LUD-09): kept from before it is paid for until the user has seen it. */
 
 import type { Json } from '../wire.ts';
 import { readSuccess, revealed } from './lnurl-success.ts';
@@ -22,7 +22,7 @@ export class Promised {
   readonly #store: Store;
   readonly #wallet: Pick<SiteWallet, 'lookup'>;
   readonly #prompts: Prompts;
-  /** What the person is being shown. */
+  /** What the user is being shown. */
   readonly #showing = new Set<string>();
 
   constructor(store: Store, wallet: Pick<SiteWallet, 'lookup'>, prompts: Prompts) {

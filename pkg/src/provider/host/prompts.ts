@@ -1,4 +1,4 @@
-/** The person's attention: one question at a time for each page, a few may wait, and whoever nags is not heard. */
+/** The user's attention: one question at a time for each page, a few may wait, and whoever nags is not heard. */
 
 import { type Answer, type Ask, type Question, type Range, type Site, SiteFault, siteKey } from './types.ts';
 
@@ -14,7 +14,7 @@ const QUIET_MS = 30_000;
 /** The yes of an answer. */
 export type Allowed = Extract<Answer, { allowed: true }>;
 
-/** Asks the person on behalf of sites. */
+/** Asks the user on behalf of sites. */
 export class Prompts {
   readonly #ask: Ask;
   readonly #now: () => number;
@@ -30,7 +30,7 @@ export class Prompts {
 
   /**
    * Asks when it is this page's turn.
-   * @throws {SiteFault} `RejectionError`: the person said no, the site went away, or there is too much to ask
+   * @throws {SiteFault} `RejectionError`: the user said no, the site went away, or there is too much to ask
    */
   async ask(question: Question, signal: AbortSignal): Promise<Allowed> {
     const { site } = question;
@@ -41,7 +41,7 @@ export class Prompts {
       [`page ${site.topLevel}`, MAX_FOR_PAGE],
     ];
     for (const [place, most] of places) {
-      if (this.#count(place) >= most) throw rejected('Too many questions wait for the person already: ask again when one is answered.');
+      if (this.#count(place) >= most) throw rejected('Too many questions wait for the user already: ask again when one is answered.');
     }
     for (const [place] of places) this.#waiting.set(place, this.#count(place) + 1);
     try {
@@ -53,7 +53,7 @@ export class Prompts {
 
   async #put(question: Question, key: string, signal: AbortSignal): Promise<Allowed> {
     if (signal.aborted) throw rejected('The page went away.');
-    // While it waited the person may have had enough.
+    // While it waited the user may have had enough.
     this.#refuseNagging(key);
     const answer = await this.#ask(question, signal);
     if (answer.allowed && !signal.aborted) {
@@ -61,14 +61,14 @@ export class Prompts {
       return answer;
     }
     if (!signal.aborted) this.#refusals.set(key, { inARow: (this.#refusals.get(key)?.inARow ?? 0) + 1, last: this.#now() });
-    throw rejected('The person did not allow it.');
+    throw rejected('The user did not allow it.');
   }
 
   #refuseNagging(key: string): void {
     const refusals = this.#refusals.get(key);
     if (refusals === undefined) return;
     if (this.#now() - refusals.last >= QUIET_MS) this.#refusals.delete(key);
-    else if (refusals.inARow >= MAX_REFUSALS) throw rejected('The person said no several times: ask again later.');
+    else if (refusals.inARow >= MAX_REFUSALS) throw rejected('The user said no several times: ask again later.');
   }
 
   #inTurn<T>({ topLevel }: Site, work: () => Promise<T>): Promise<T> {
@@ -93,7 +93,7 @@ export class Prompts {
   }
 }
 
-/** The amount that the person chose, which the prompt's window has kept within the range. */
+/** The amount that the user chose, which the prompt's window has kept within the range. */
 export function chosen({ amountMsat }: Allowed, { minMsat, maxMsat }: Range): bigint | null {
   if (amountMsat === undefined) return null;
   if (amountMsat <= 0n || amountMsat < (minMsat ?? 0n) || (maxMsat !== null && amountMsat > maxMsat)) {

@@ -77,7 +77,7 @@ const signmessage: Method = async (parts, site, params, signal) => {
   return { signature: signed['signature'] ?? null };
 };
 
-/** Who signed is for the person to see, as with `webln.verifyMessage`; a signature that is none is refused. */
+/** Who signed is for the user to see, as with `webln.verifyMessage`; a signature that is none is refused. */
 const verifymessage: Method = async (parts, site, params, signal) => {
   const message = messageOf(params);
   await verifyMessage(parts, site, { ...(message === undefined ? {} : { message }), signature: params['signature'] ?? null }, signal);

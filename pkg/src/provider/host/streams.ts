@@ -1,7 +1,7 @@
 /** `webln.request('stream.…')`: a site is paid as time passes or units are used. The wallet keeps the streams. */
 
 import type { Json } from '../wire.ts';
-import { asksPerson } from './faults.ts';
+import { asksUser } from './faults.ts';
 import type { Prompts } from './prompts.ts';
 import { type Site, SiteFault, type SiteStreams, type SiteWallet, type StreamRequest } from './types.ts';
 import { invalid, members, msat, nodeId, text } from './validate.ts';
@@ -57,14 +57,14 @@ export class StreamMethods {
     }
   }
 
-  /** Within the purse. Where it says no, the person may give the site one that says yes. A stream ends with the last frame that uses it. */
+  /** Within the budget. Where it says no, the user may give the site one that says yes. A stream ends with the last frame that uses it. */
   async #start(streams: SiteStreams, site: Site, request: StreamRequest, pausesHidden: boolean, signal: AbortSignal) {
-    const spender = { holder: { kind: 'site', ...site }, purpose: 'stream' } as const;
-    const begin = () => streams.start({ ...request, spender });
+    const authorization = { holder: { kind: 'site', ...site }, purpose: 'stream' } as const;
+    const begin = () => streams.start({ ...request, authorization });
     const report = await begin().catch(async (error: unknown) => {
-      const refusal = asksPerson(error);
+      const refusal = asksUser(error);
       if (refusal === null) throw error;
-      // The window offers a purse: nobody can approve each payment of a stream.
+      // The window offers a budget: nobody can approve each payment of a stream.
       await this.#prompts.ask({ kind: 'stream', site, refusal, ...request }, signal);
       streams.allow?.(site);
       return begin();

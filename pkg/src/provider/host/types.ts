@@ -1,4 +1,4 @@
-/** What the host of sites works with: the wallet, the person, what is kept. All of it is given to it. */
+/** What the host of sites works with: the wallet, the user, what is kept. All of it is given to it. */
 
 import type { Json, Sender, SiteErrorName, StreamReport } from '../wire.ts';
 import type { CustomRecord } from '../../protocol.ts';
@@ -14,12 +14,12 @@ export interface Site {
 }
 
 /** Whose money it is that goes. */
-export interface SiteSpender {
-  /** The site, whose purse the wallet finds by it; or the person, who was asked and overruled what the purse allows. */
-  readonly holder: ({ readonly kind: 'site' } & Site) | { readonly kind: 'person' };
+export interface SiteAuthorization {
+  /** The site, whose budget the wallet finds by it; or the user, who was asked and overruled what the budget allows. */
+  readonly holder: ({ readonly kind: 'site' } & Site) | { readonly kind: 'user' };
   /** For the spending report. */
   readonly purpose?: string;
-  /** The person was shown exactly this payment and allowed at most this, fee included, in millisatoshi. */
+  /** The user was shown exactly this payment and allowed at most this, fee included, in millisatoshi. */
   readonly approvedMsat?: bigint;
 }
 
@@ -51,8 +51,8 @@ export interface SiteWallet {
   info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
   /** What can be sent now, in millisatoshi. */
   spendableMsat(): Promise<bigint>;
-  /** What the site's purse still allows now; `null`: it has none, or one that asks about every payment. */
-  purseLeftMsat(site: Site): Promise<bigint | null>;
+  /** What the site's budget still allows now; `null`: it has none, or one that asks about every payment. */
+  budgetLeftMsat(site: Site): Promise<bigint | null>;
   /**
    * Makes a BOLT 11 `invoice` for `amountMsat` (without it the payer chooses), with a `description`, good for `expirySecs`
    * (without it the wallet chooses). `paymentHash` in hex.
@@ -64,15 +64,15 @@ export interface SiteWallet {
   /** Reads and checks an invoice. */
   inspect(invoice: string): Promise<InvoiceDetails>;
   /**
-   * Pays `details.invoice` from the purse of `spender`, or what was approved: `amountMsat` and at most `maxFeeMsat` more. Rejects
-   * when nothing left.
+   * Pays `details.invoice` from the budget of `authorization`, or what was approved: `amountMsat` and at most `maxFeeMsat` more. Rejects
+   * when no funds were sent.
    */
   pay(
     details: InvoiceDetails,
-    options: { readonly amountMsat?: bigint; readonly maxFeeMsat: bigint; readonly spender: SiteSpender },
+    options: { readonly amountMsat?: bigint; readonly maxFeeMsat: bigint; readonly authorization: SiteAuthorization },
   ): Promise<Outcome>;
   /**
-   * Pays `payee` (node id in hex) `amountMsat` and at most `maxFeeMsat` more, without an invoice, from the purse of `spender`.
+   * Pays `payee` (node id in hex) `amountMsat` and at most `maxFeeMsat` more, without an invoice, from the budget of `authorization`.
    * `records` go along.
    */
   keysend(request: {
@@ -80,7 +80,7 @@ export interface SiteWallet {
     readonly amountMsat: bigint;
     readonly records: readonly CustomRecord[];
     readonly maxFeeMsat: bigint;
-    readonly spender: SiteSpender;
+    readonly authorization: SiteAuthorization;
   }): Promise<Outcome>;
   /** How an outgoing payment stands, by its hash in hex. */
   lookup(paymentHash: string): Promise<Outcome>;
@@ -120,9 +120,9 @@ export interface StreamRequest {
  * site's, and with other codes as the wallet does.
  */
 export interface SiteStreams {
-  /** Starts one for the site in `spender`, or finds the one of this site and session that runs. */
-  start(request: StreamRequest & { readonly spender: SiteSpender }): Promise<StreamReport>;
-  /** The person, who had stopped a stream of the site, was asked and allows it one. */
+  /** Starts one for the site in `authorization`, or finds the one of this site and session that runs. */
+  start(request: StreamRequest & { readonly authorization: SiteAuthorization }): Promise<StreamReport>;
+  /** The user, who had stopped a stream of the site, was asked and allows it one. */
   allow?(site: Site): void;
   /** Counts so many units more; resolves when the site's credit covers them. */
   add(site: Site, streamId: string, units: number): Promise<StreamReport>;
@@ -146,11 +146,11 @@ export interface PayerField {
 export interface WalletFailure {
   /** For programs: one of the wallet's codes. */
   readonly code: string;
-  /** For the person, in English; not for sites. */
+  /** For the user, in English; not for sites. */
   readonly message: string;
 }
 
-/** What a payment that the person is asked about is for: a `url`, or what the service at `domain` says in its `text`. */
+/** What a payment that the user is asked about is for: a `url`, or what the service at `domain` says in its `text`. */
 export type Occasion =
   /** `webln.sendPayment`. */
   | { readonly kind: 'webln' }
@@ -160,11 +160,11 @@ export type Occasion =
   | { readonly kind: 'page'; readonly url: string };
 
 /**
- * What the person is asked. Every question names the `site`. `occasion`: what is paid for; `invoice`: exactly what is paid;
- * `refusal`: what the purse said against it (`null`: it was not asked), to be shown to the person, never to the site. `payee`
+ * What the user is asked. Every question names the `site`. `occasion`: what is paid for; `invoice`: exactly what is paid;
+ * `refusal`: what the budget said against it (`null`: it was not asked), to be shown to the user, never to the site. `payee`
  * (node id, hex), `amountMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the `defaultMsat` that the site
  * proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it. `domain` and `text` of a
- * service; `commentLength`, in characters, 0 for none; `payer`: what the service wants to know of the person; `pinFromMsat`: from
+ * service; `commentLength`, in characters, 0 for none; `payer`: what the service wants to know of the user; `pinFromMsat`: from
  * which amount on it wants a PIN; `action` of a login. Of what was bought: `text`, a `secret` that the payment opened, a `url`.
  */
 export type Question = { readonly site: Site } & (
@@ -174,7 +174,7 @@ export type Question = { readonly site: Site } & (
       readonly kind: 'payment';
       readonly occasion: Occasion;
       readonly invoice: InvoiceDetails;
-      /** What the purse said against it; `null`: nothing was asked of it. Show it to the person, never to the site. */
+      /** What the budget said against it; `null`: nothing was asked of it. Show it to the user, never to the site. */
       readonly refusal: WalletFailure | null;
     }
   | {
@@ -187,7 +187,7 @@ export type Question = { readonly site: Site } & (
   | ({ readonly kind: 'stream'; readonly refusal: WalletFailure | null } & StreamRequest)
   | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
   | { readonly kind: 'signMessage'; readonly message: string }
-  /** For the person to read: a yes says that it was. */
+  /** For the user to read: a yes says that it was. */
   | { readonly kind: 'verifyMessage'; readonly message: string; readonly signature: string; readonly valid: boolean; readonly nodeId: string }
   | ({
       readonly kind: 'lnurlPay';
@@ -196,14 +196,14 @@ export type Question = { readonly site: Site } & (
       readonly commentLength: number;
       readonly payer: readonly PayerField[];
     } & Range)
-  /** For the person to read, after `lnurlPay`: what the service at `domain` gives for the money. */
+  /** For the user to read, after `lnurlPay`: what the service at `domain` gives for the money. */
   | {
       readonly kind: 'lnurlSuccess';
       readonly domain: string;
       readonly text: string;
       /** `null`: there is none; empty: it could not be read. */
       readonly secret: string | null;
-      /** To be opened when the person wants it; `null`: none. */
+      /** To be opened when the user wants it; `null`: none. */
       readonly url: string | null;
     }
   /** `pinFromMsat`: from this amount on the service wants a PIN (millisatoshi); `null`: it wants none. */
@@ -212,7 +212,7 @@ export type Question = { readonly site: Site } & (
       readonly kind: 'lnurlAuth';
       readonly domain: string;
       readonly action: 'register' | 'login' | 'link' | 'auth';
-      /** The site is not of that domain: whoever made the link may be logging in as this person. Warn. */
+      /** The site is not of that domain: whoever made the link may be logging in as this user. Warn. */
       readonly foreign: boolean;
     }
 );
@@ -225,18 +225,18 @@ export interface Range {
   readonly maxMsat: bigint | null;
 }
 
-/** What the person answers. A window that is closed is a no. */
+/** What the user answers. A window that is closed is a no. */
 export type Answer =
   | { readonly allowed: false }
   | {
       readonly allowed: true;
-      /** What the person chose, where the question leaves it open. Within the question's range. */
+      /** What the user chose, where the question leaves it open. Within the question's range. */
       readonly amountMsat?: bigint;
-      /** For `lnurlPay`: the person saw and allowed at most this, fee included; without it the invoice is asked about, too. */
+      /** For `lnurlPay`: the user saw and allowed at most this, fee included; without it the invoice is asked about, too. */
       readonly approvedMsat?: bigint;
       /** For `lnurlPay`, at most `commentLength` characters. */
       readonly comment?: string;
-      /** For `lnurlPay`: what the person tells the service of themselves, by field; `login` is answered by the wallet. */
+      /** For `lnurlPay`: what the user tells the service of themselves, by field; `login` is answered by the wallet. */
       readonly payer?: { readonly [field in Exclude<PayerField['field'], 'login'>]?: string };
       /** For `lnurlWithdraw`: 1 to 8 digits. */
       readonly pin?: string;
@@ -244,7 +244,7 @@ export type Answer =
       readonly remember?: boolean;
     };
 
-/** Asks the person. Rejects, or answers no, when `signal` fires: the site went away. */
+/** Asks the user. Rejects, or answers no, when `signal` fires: the site went away. */
 export type Ask = (question: Question, signal: AbortSignal) => Promise<Answer>;
 
 /**

@@ -21,7 +21,7 @@ const NOTHING: NavigationStep = { do: 'nothing' };
 
 /** What {@link TopLevel402} works with. */
 export interface TopLevel402Options {
-  /** Of the {@link SiteHost}: the same purses, the same person. */
+  /** Of the {@link SiteHost}: the same budgets, the same user. */
   readonly payments: Payments;
   /** Says what became of a payment. */
   readonly wallet: Pick<SiteWallet, 'lookup'>;
@@ -83,7 +83,7 @@ export class TopLevel402 {
     return this.#purchases.undelivered();
   }
 
-  /** Forgets something that was not delivered, once the person has seen it. */
+  /** Forgets something that was not delivered, once the user has seen it. */
   forget(paymentHash: string): Promise<void> {
     return this.#purchases.forget(paymentHash);
   }
@@ -169,7 +169,7 @@ export class TopLevel402 {
   }
 }
 
-/** Errors that mean that nothing left. */
+/** Errors that mean that no funds were sent. */
 const NOTHING_LEFT: readonly string[] = ['RejectionError', 'RoutingError', 'InvalidDataError'];
 
 /** The challenges, if there is one of a kind that a Lightning wallet can meet. */
@@ -194,7 +194,7 @@ function show({ tabId, url }: NavigationResponse, problem: NavigationProblem, me
   return { do: 'show', tabId, url, problem, message, receipt };
 }
 
-/** What the person is told of an error. */
+/** What the user is told of an error. */
 function problemOf(error: unknown): [NavigationProblem, string] {
   if (error instanceof PaidFetchError) {
     const problem = error.code === 'pending' || error.code === 'badChallenge' ? error.code : 'failed';

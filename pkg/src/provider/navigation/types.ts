@@ -26,11 +26,11 @@ export interface NavigationResponse {
 
 /** Why a page that costs money is not there. */
 export type NavigationProblem =
-  /** The challenge makes no sense, or says one thing and its invoice another. Nothing left. */
+  /** The challenge makes no sense, or says one thing and its invoice another. No funds were sent. */
   | 'badChallenge'
-  /** Over plain HTTP a credential would be seen by everybody on the way. Nothing left. */
+  /** Over plain HTTP a credential would be seen by everybody on the way. No funds were sent. */
   | 'insecure'
-  /** Refused by the purse and the person, or no way found. Nothing left. */
+  /** Refused by the budget and the user, or no way found. No funds were sent. */
   | 'notPaid'
   /** The outcome is not known yet. */
   | 'pending'
@@ -50,7 +50,7 @@ export type NavigationStep =
    * response, whatever it is, or with the tab.
    */
   | { readonly do: 'reload'; readonly tabId: number; readonly url: string; readonly header: string; readonly authorization: string }
-  /** Show the person what is the matter. */
+  /** Show the user what is the matter. */
   | {
       readonly do: 'show';
       readonly tabId: number;

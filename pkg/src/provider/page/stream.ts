@@ -41,7 +41,7 @@ export interface SiteStream {
   add(units?: number): Promise<void>;
   /** Pauses it; what is owed is paid. */
   pause(): Promise<void>;
-  /** Goes on, unless it was the person who paused it. */
+  /** Goes on, unless it was the user who paused it. */
   resume(): Promise<void>;
   /** Pays what is owed and ends it. */
   stop(): Promise<void>;

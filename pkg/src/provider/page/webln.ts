@@ -47,19 +47,19 @@ type Listener = (...detail: unknown[]) => void;
 
 /**
  * WebLN (webln.guide) whole. Every method rejects with an error named as those of the npm package `webln`. Methods other than
- * `enable`, `isEnabled`, `on` and `off` reject with `RejectionError` while the person has not enabled this site. What answers
+ * `enable`, `isEnabled`, `on` and `off` reject with `RejectionError` while the user has not enabled this site. What answers
  * hold is what the guide says of each.
  */
 export interface Webln {
-  /** Asks the person, once for each site, whether it may use the wallet. */
+  /** Asks the user, once for each site, whether it may use the wallet. */
   enable(): Promise<unknown>;
-  /** Whether the person has enabled this site. Asks nobody. */
+  /** Whether the user has enabled this site. Asks nobody. */
   isEnabled(): Promise<unknown>;
   /** The node and what it can do. */
   getInfo(): Promise<unknown>;
-  /** What is left in the site's purse or, without one and when the person agrees, in the wallet; in sat. */
+  /** What is left in the site's budget or, without one and when the user agrees, in the wallet; in sat. */
   getBalance(): Promise<unknown>;
-  /** An invoice to be paid by the site: an amount in sat, or what the person may choose from. */
+  /** An invoice to be paid by the site: an amount in sat, or what the user may choose from. */
   makeInvoice(args: unknown): Promise<unknown>;
   /** Pays a BOLT 11 invoice and resolves with the proof, when there is one. */
   sendPayment(paymentRequest: unknown): Promise<unknown>;
@@ -67,9 +67,9 @@ export interface Webln {
   sendPaymentAsync(paymentRequest: unknown): Promise<unknown>;
   /** Pays a node without an invoice. */
   keysend(args: unknown): Promise<unknown>;
-  /** Signs a text with the node's key; the person is asked each time. */
+  /** Signs a text with the node's key; the user is asked each time. */
   signMessage(message: unknown): Promise<unknown>;
-  /** Shows the person who signed a text. */
+  /** Shows the user who signed a text. */
   verifyMessage(signature: unknown, message: unknown): Promise<unknown>;
   /** Pays, withdraws or logs in by LNURL. */
   lnurl(lnurl: unknown): Promise<unknown>;

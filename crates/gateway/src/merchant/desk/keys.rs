@@ -1,7 +1,7 @@
 //! Making and revoking keys.
 
-use amplet_node::policy::{BadRules, Msat as Money};
-use amplet_node::policy::{Holder, Kind, Name, Period, PurseError, PurseId, Rules, Window, WindowLimit};
+use amplet_node::budget::{BadRules, Msat as Money};
+use amplet_node::budget::{BudgetError, BudgetId, Holder, Kind, Name, Period, Rules, Window, WindowLimit};
 
 use super::{Desk, Result, names, random, records};
 use crate::merchant::call;
@@ -70,14 +70,14 @@ impl Spending {
     }
 }
 
-/// The holder of a key's purse.
+/// The holder of a key's budget.
 fn holder(id: &str) -> Result<Holder> {
     let id = Name::parse(&format!("api key {id}")).map_err(|error| ApiError::invalid(error.to_string()))?;
     Ok(Holder::App { id })
 }
 
 impl Desk {
-    /// Makes a key, and the purse that holds it to its limits, in one transaction. The token is not kept.
+    /// Makes a key, and the budget that holds it to its limits, in one transaction. The token is not kept.
     ///
     /// # Errors
     /// [`ApiCode::InvalidInput`]; [`ApiCode::Internal`].
@@ -94,7 +94,7 @@ impl Desk {
             account: new.account,
             scopes: new.scopes,
             spending: new.spending,
-            purse: None,
+            budget: None,
             secret_hash: token.hash(),
             webhook_secret: call::secret(&random()?),
             created_at: unix_now(),
@@ -106,13 +106,13 @@ impl Desk {
             None => self.write_key(&key),
             Some(rules) => {
                 let holder = holder(&key.id)?;
-                let opened = self.office.node.change_purses(|policy, _| {
-                    let (purse, changes) = policy.open(holder, None, rules)?;
-                    key.purse = Some(purse.0);
+                let opened = self.office.node.change_budgets(|policy, _| {
+                    let (budget, changes) = policy.open(holder, None, rules)?;
+                    key.budget = Some(budget.0);
                     self.write_key(&key);
                     Ok(changes)
                 });
-                let refused = |error: PurseError| ApiError::invalid(format!("spending: {error}"));
+                let refused = |error: BudgetError| ApiError::invalid(format!("spending: {error}"));
                 opened.await.map_err(refused)?;
             }
         }
@@ -121,7 +121,7 @@ impl Desk {
         Ok((key, token))
     }
 
-    /// Revokes a key, and closes its purse. Twice is once.
+    /// Revokes a key, and closes its budget. Twice is once.
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
@@ -136,9 +136,9 @@ impl Desk {
         self.write_key(&revoked);
         // Nobody gets in while that is being written.
         self.hub.keys.put(revoked);
-        if let Some(purse) = key.purse {
-            let closed = self.office.node.change_purses(|policy, _| policy.close(PurseId(purse)));
-            let failed = |error: PurseError| ApiError::new(ApiCode::Internal, error.to_string());
+        if let Some(budget) = key.budget {
+            let closed = self.office.node.change_budgets(|policy, _| policy.close(BudgetId(budget)));
+            let failed = |error: BudgetError| ApiError::new(ApiCode::Internal, error.to_string());
             closed.await.map_err(failed)?;
         }
         self.office.node.settled().await;

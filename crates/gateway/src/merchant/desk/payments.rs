@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use amplet_node::Spender;
+use amplet_node::Authorization;
 use amplet_node::bitcoin::hex::DisplayHex;
+use amplet_node::budget::{BudgetId, Purpose};
 use amplet_node::lightning_invoice::Bolt11Invoice;
-use amplet_node::policy::{Purpose, PurseId};
 
 use super::invoices::parse_hash;
 use super::once::{Made, Once};
@@ -17,11 +17,11 @@ use crate::merchant::keys::Key;
 use crate::merchant::types::{Payment, SendPayment};
 
 impl Desk {
-    /// Pays an invoice from the key's purse; answers the outcome, or `pending` after a minute. What was asked for is durable
+    /// Pays an invoice from the key's budget; answers the outcome, or `pending` after a minute. What was asked for is durable
     /// before anything leaves, so the same request is never paid twice.
     ///
     /// # Errors
-    /// [`ApiError`]: nothing left.
+    /// [`ApiError`]: no funds were sent.
     pub async fn send_payment(
         &self,
         key: &Key,
@@ -31,10 +31,10 @@ impl Desk {
         let invoice = self.office.readable(&request.invoice)?;
         let hash = invoice.payment_hash().0.to_lower_hex_string();
         check_amount(&invoice, &request)?;
-        let Some(purse) = key.purse else {
+        let Some(budget) = key.budget else {
             return Err(ApiError::new(
                 ApiCode::Forbidden,
-                "this key has no purse; make one with spending limits",
+                "this key has no budget; make one with spending limits",
             ));
         };
         // One at a time for each invoice: a second request sees what became of the first.
@@ -60,13 +60,13 @@ impl Desk {
         });
         self.office.node.settled().await;
         let purpose = Purpose::parse("site").map_err(|error| ApiError::invalid(error.to_string()))?;
-        let spender = Spender { purse: PurseId(purse), purpose, approved: false };
+        let authorization = Authorization { budget: BudgetId(budget), purpose, approved: false };
         let pay = admin::Pay {
             invoice: request.invoice,
             amount_msat: request.amount_msat,
             max_fee_msat: request.max_fee_msat,
         };
-        let paid = self.office.pay(&pay, &spender).await?;
+        let paid = self.office.pay(&pay, &authorization).await?;
         Ok(Made { value: paid.into(), replayed: false })
     }
 

@@ -53,8 +53,8 @@ fn chain(ctx: &Ctx) -> ChainStatus {
     let sync = ctx.node.sync().state();
     let (height, hash) = ctx.node.sync().best_block();
     let trust = ctx.node.chain().trust();
-    let liar = |report: &amplet_chain::SourceReport| match &report.state {
-        SourceState::Lied { .. } => Some(report.url.clone()),
+    let misbehaving = |report: &amplet_chain::SourceReport| match &report.state {
+        SourceState::Misbehaving { .. } => Some(report.url.clone()),
         _ => None,
     };
     ChainStatus {
@@ -67,7 +67,7 @@ fn chain(ctx: &Ctx) -> ChainStatus {
         trust: Trust {
             sources: u32::try_from(trust.operators).unwrap_or(u32::MAX),
             agreeing: u32::try_from(trust.agreed).unwrap_or(u32::MAX),
-            liars: trust.sources.iter().filter_map(liar).collect(),
+            liars: trust.sources.iter().filter_map(misbehaving).collect(),
         },
         error: sync.error.map(|message| WalletError::new(ErrorCode::ChainSource, message)),
     }
@@ -102,7 +102,7 @@ fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
     }
     match ctx.node.chain().trust().level {
         TrustLevel::OneOperator => warnings.push(Warning::SingleSource),
-        TrustLevel::Disputed => warnings.push(Warning::SourcesDisagree),
+        TrustLevel::Conflict => warnings.push(Warning::SourcesDisagree),
         TrustLevel::Offline | TrustLevel::Agreed => {}
     }
     warnings

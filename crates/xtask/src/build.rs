@@ -266,14 +266,12 @@ pub fn www(cache: &Cache) -> Result<()> {
     script(cache, &folder, &[&folder, &package], Duration::from_secs(20))
 }
 
-/// Builds the extension into `extension/dist/chrome/` and `extension/dist/firefox/`. It shares the page's parts, whose packages
-/// it therefore needs.
+/// Builds the extension into `extension/dist/chrome/` and `extension/dist/firefox/`.
 ///
 /// # Errors
 /// As [`all`].
 pub fn extension(cache: &Cache) -> Result<()> {
     let [folder, page, package] = ["extension", "www", "pkg"].map(|name| root().join(name));
-    npm::install(cache, &page)?;
     script(cache, &folder, &[&folder, &page, &package], Duration::from_secs(20))
 }
 
@@ -284,9 +282,10 @@ fn script(cache: &Cache, folder: &Path, inputs: &[&Path], usual: Duration) -> Re
 }
 
 fn run_script(cache: &Cache, folder: &Path, name: &str, (inputs, usual): (&[&Path], Duration)) -> Result<()> {
-    npm::install(cache, folder)?;
+    npm::install(cache)?;
     let mark = mark(name);
-    let hash = stamp::hash(inputs)?;
+    let lock = npm::lock_file();
+    let hash = stamp::hash(&[inputs, &[&lock]].concat())?;
     if folder.join("dist").is_dir() && stamp::current(&mark, hash) {
         return Ok(());
     }

@@ -109,7 +109,7 @@ pub(super) fn extension(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failur
 
 pub(super) fn build_examples(cache: &Cache, _: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node])?;
-    npm::install(cache, &root().join("examples"))?;
+    npm::install(cache)?;
     build::gateway(cache, false).map(drop)
 }
 
@@ -132,7 +132,7 @@ pub(super) fn size_gate(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failur
 }
 
 pub(super) fn e2e(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    npm::install(cache, &root().join("e2e"))?;
+    npm::install(cache)?;
     let mut total = check(cache, spec, npm_script("e2e", "check")?)?;
     total += clicked(cache, spec, "test", true)?;
     Ok(total)
@@ -146,7 +146,7 @@ pub(super) fn firefox(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure>
 /// A script of e2e's, in a network. Playwright's settings name Chromium, whichever browser the script is about.
 fn clicked(cache: &Cache, spec: &StepSpec, script: &str, examples: bool) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
-    npm::install(cache, &root().join("e2e"))?;
+    npm::install(cache)?;
     let options = Options { www: Some(root().join("www/dist")), examples, ..Options::default() };
     in_network(cache, options, |session| {
         let mut npm = npm_script("e2e", script)?;

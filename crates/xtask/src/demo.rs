@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use crate::artifacts::Purpose;
 use crate::cache::Cache;
 use crate::regtest::session::{Options, Session};
 use crate::tools::{self, Tool, npm};
@@ -22,7 +23,7 @@ pub fn run(cache: &Cache, headless: bool) -> Result<()> {
     let mut needed = vec![Tool::Bitcoind, Tool::Node];
     needed.extend(headless.then_some(Tool::Browser));
     tools::ensure(cache, &needed)?;
-    build::page(cache)?;
+    build::page(cache, Purpose::Demo)?;
     let options =
         Options { mine: true, examples: true, www: Some(root().join("www/dist")), ..Options::default() };
     let session = Session::start(cache, options)?;

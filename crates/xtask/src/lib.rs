@@ -1,6 +1,7 @@
 //! The developer's one entrance: everything that building, testing and showing Amplet needs, what a bare
 //! machine lacks included. The commands are in `main.rs`; the regtest network is here for tests to start.
 
+pub mod artifacts;
 pub mod background;
 pub mod bench;
 pub mod build;

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::{CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, in_network, npm_script, suite};
+use crate::artifacts::{self, Purpose};
 use crate::cache::Cache;
 use crate::regtest::session::{ENV_FILE, Options};
 use crate::test::peer::Peer;
@@ -67,8 +68,8 @@ fn before_path(command: &mut Command, folder: &Path) -> Result<()> {
 
 pub(super) fn build_pkg(cache: &Cache, _: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
-    build::artifacts(cache, &[build::NODE, build::SUITE])?;
-    build::page(cache)
+    artifacts::build(cache, Purpose::Release, &[artifacts::NODE, artifacts::SUITE])?;
+    build::page(cache, Purpose::Release)
 }
 
 pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
@@ -79,7 +80,7 @@ pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     total += in_network(cache, Options::default(), |session| {
         let mut npm = npm_script("pkg", "test:node")?;
         session.tell(&mut npm);
-        npm.env("AMPLET_STORAGE_SUITE", build::SUITE.folder());
+        npm.env("AMPLET_STORAGE_SUITE", artifacts::SUITE.folder());
         suite(cache, spec, "test-node", npm)
     })?;
     Ok(total)
@@ -87,7 +88,7 @@ pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
 
 pub(super) fn build_page(cache: &Cache, _: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Node])?;
-    build::page(cache)
+    build::page(cache, Purpose::Release)
 }
 
 pub(super) fn www(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {

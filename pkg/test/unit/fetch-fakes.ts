@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { type InvoiceFacts, type Outcome, PaidFetchError, type Payer, type PayingFetchOptions, Receipts, payingFetch } from '../../src/provider/index.ts';
+import { type InvoiceFacts, type Outcome, PaidFetchError, type Payer, type PayingFetchOptions, Receipts, payingFetch } from '../../src/provider.ts';
 import { FakeStore } from './site-fakes.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Answer, InvoiceDetails, Json, Outcome, Question, Sender, Site, SiteAuthorization, SiteWallet, Store, StreamReport } from '../../src/provider/index.ts';
+import type { Answer, InvoiceDetails, Json, Outcome, Question, Sender, Site, SiteAuthorization, SiteWallet, Store, StreamReport } from '../../src/provider.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');
 export const sha256 = (hex: string): string => createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex');

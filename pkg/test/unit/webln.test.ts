@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import type { WebLNProvider } from '@webbtc/webln-types';
 import { build } from 'esbuild';
 import { requestProvider } from 'webln';
-import { type PageTransport, type ProviderDetail, type SiteCall, type Webln, installWebln, relay, windowTransport } from '../../src/provider/index.ts';
+import { type PageTransport, type ProviderDetail, type SiteCall, type Webln, installWebln, relay, windowTransport } from '../../src/provider.ts';
 
 const INFO = { name: 'Amplet', icon: 'data:image/svg+xml,', rdns: 'org.amplet' };
 
@@ -190,7 +190,7 @@ test('what a page loads stays small', async () => {
     const { outputFiles } = await build({ stdin, bundle: true, minify: true, format: 'iife', write: false });
     return outputFiles[0]!.contents.length;
   };
-  const from = 'from "./src/provider/index.ts"';
+  const from = 'from "./src/provider.ts"';
   const inpage = await bundle(`import { installWebln, windowTransport } ${from}; installWebln({ transport: windowTransport(), info: ${JSON.stringify(INFO)} });`);
   assert.ok(inpage < 6_000, `inpage: ${inpage} B`);
   const content = await bundle(`import { relay } ${from}; relay((call) => console.log(call));`);

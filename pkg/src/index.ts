@@ -8,7 +8,13 @@ export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
 export { unlockKey, type OpenOptions } from './wallet/open.ts';
 export type { WalletEvent } from './wallet/events.ts';
-export { checkMnemonic, generateMnemonic, suggestWords, type MnemonicCheck, type MnemonicProblem } from './wallet/mnemonic.ts';
+export {
+  checkMnemonic,
+  generateMnemonic,
+  suggestWords,
+  type MnemonicCheck,
+  type MnemonicProblem,
+} from './wallet/mnemonic.ts';
 export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './wallet/settings.ts';
 export type {
   Balance,

@@ -43,7 +43,14 @@ export {
 export { TopLevel402, type TopLevel402Options } from './sites/http402/navigation/top-level.ts';
 export type { NavigationProblem, NavigationResponse, NavigationStep } from './sites/http402/navigation/types.ts';
 export { Receipts, type Receipt } from './sites/http402/purchases.ts';
-export { installWebln, type InstallOptions, type PageTransport, type ProviderDetail, type ProviderInfo, type Webln } from './sites/webln/page.ts';
+export {
+  installWebln,
+  type InstallOptions,
+  type PageTransport,
+  type ProviderDetail,
+  type ProviderInfo,
+  type Webln,
+} from './sites/webln/page.ts';
 export { relay, windowTransport, type Relay } from './sites/webln/window.ts';
 export {
   isSiteCall,
@@ -59,8 +66,33 @@ export {
   type SiteReply,
   type StreamReport,
 } from './sites/wire.ts';
-export { siteWallet, walletPayer, type SiteWalletOptions, type WalletLike, type WalletPayerOptions } from './sites/wallet.ts';
-export { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './sites/http402/session/challenge.ts';
-export { PaymentSessions, type Closed, type Deposit, type PaymentSessionsOptions, type Session, type SessionStore } from './sites/http402/session/sessions.ts';
+export {
+  siteWallet,
+  walletPayer,
+  type SiteWalletOptions,
+  type WalletLike,
+  type WalletPayerOptions,
+} from './sites/wallet.ts';
+export {
+  readSessionChallenge,
+  sessionCredential,
+  type SessionAction,
+  type SessionChallenge,
+} from './sites/http402/session/challenge.ts';
+export {
+  PaymentSessions,
+  type Closed,
+  type Deposit,
+  type PaymentSessionsOptions,
+  type Session,
+  type SessionStore,
+} from './sites/http402/session/sessions.ts';
 export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './sites/streams/page.ts';
-export { WalletStreams, type OpenStream, type StreamLike, type StreamStarter, type StreamStateLike, type WalletStreamsOptions } from './sites/streams/streams.ts';
+export {
+  WalletStreams,
+  type OpenStream,
+  type StreamLike,
+  type StreamStarter,
+  type StreamStateLike,
+  type WalletStreamsOptions,
+} from './sites/streams/streams.ts';

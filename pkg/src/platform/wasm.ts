@@ -10,7 +10,10 @@ interface Glue {
 }
 
 /** Loads a module once; after a failure the next call tries again. */
-export function loader<T extends Glue>(glue: () => Promise<T>, source: () => Promise<WasmInput | URL>): () => Promise<T> {
+export function loader<T extends Glue>(
+  glue: () => Promise<T>,
+  source: () => Promise<WasmInput | URL>,
+): () => Promise<T> {
   return once(async () => {
     const loaded = await glue();
     await loaded.default({ module_or_path: await source() });

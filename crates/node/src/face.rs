@@ -86,7 +86,7 @@ impl Node {
     /// # Errors
     /// The node id is not a point of the curve.
     pub fn keep_connected(&self, address: PeerAddress) -> Result<Rc<Kept>, bitcoin::secp256k1::Error> {
-        let node_id = PublicKey::from_slice(address.node_id.as_bytes())?;
+        let node_id = PublicKey::from_slice(&address.node_id.0)?;
         let mut all = self.inner.kept.borrow_mut();
         if let Some(kept) = all.iter().find(|kept| kept.address == address) {
             return Ok(Rc::clone(kept));

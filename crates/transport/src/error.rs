@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use amplet_protocol::relay::CloseCode;
 
-use crate::{Endpoint, NodeId};
+use amplet_protocol::NodeId;
+
+use crate::Endpoint;
 
 /// What a browser forbids, as far as it tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

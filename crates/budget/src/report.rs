@@ -24,7 +24,7 @@ pub(crate) struct Day {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Line {
-    #[serde(alias = "purse")] // as format 1 began
+    #[serde(rename = "purse")] // its name in format 1
     budget: BudgetId,
     purpose: Purpose,
     sum: Sum,

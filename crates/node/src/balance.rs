@@ -8,7 +8,7 @@ use lightning::ln::types::ChannelId;
 use lightning::sign::SpendableOutputDescriptor;
 use lightning::util::sweep::OutputSpendStatus;
 
-use crate::node::Inner;
+use crate::inner::Inner;
 
 /// Everyday money, from LDK's view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::types::ChannelId;
 
 use crate::error::ChannelError;
-use crate::node::{Inner, Opening};
+use crate::inner::{Inner, Opening};
 
 /// Savings held back per anchor channel, in sat: enough to get one commitment confirmed at about 25 sat/vB.
 const RESERVE_PER_CHANNEL_SAT: u64 = 10_000;
@@ -91,7 +91,7 @@ impl Inner {
         }
     }
 
-    pub(crate) fn close_channel(&self, id: &str, force: bool) -> Result<(), ChannelError> {
+    pub(crate) fn close_channel(&self, id: ChannelId, force: bool) -> Result<(), ChannelError> {
         let channel = self.channel(id)?;
         let (manager, peer) = (&self.ldk.manager, channel.counterparty.node_id);
         let result = if force {
@@ -106,9 +106,9 @@ impl Inner {
         result.map_err(ChannelError::Ldk)
     }
 
-    fn channel(&self, id: &str) -> Result<ChannelDetails, ChannelError> {
+    fn channel(&self, id: ChannelId) -> Result<ChannelDetails, ChannelError> {
         let mut channels = self.ldk.manager.list_channels().into_iter();
-        channels.find(|c| c.channel_id.to_string() == id).ok_or_else(|| ChannelError::Unknown(id.to_owned()))
+        channels.find(|c| c.channel_id == id).ok_or_else(|| ChannelError::Unknown(id.to_string()))
     }
 
     /// Whether a transaction spends the funding or a commitment of a channel of ours.

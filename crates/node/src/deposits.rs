@@ -10,7 +10,7 @@ use bitcoin::Transaction;
 use futures::future::select;
 use futures::pin_mut;
 
-use crate::node::Inner;
+use crate::inner::Inner;
 
 /// How often is asked while somebody probably looks: from an address being handed out on.
 const ATTENTIVE_EVERY: Duration = Duration::from_secs(4);

@@ -12,8 +12,8 @@ use lightning::ln::msgs::OnionMessageHandler;
 use lightning::util::ser::Writeable;
 
 use crate::events;
+use crate::inner::{Inner, Notice};
 use crate::journal::{Step, names};
-use crate::node::{Inner, Notice};
 use crate::routing::parts;
 
 /// LDK's advice: every ten seconds or so.

@@ -116,6 +116,9 @@ pub enum PayError {
     /// The stream does not take it.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// The network refused the transaction (it is forgotten), or could not be reached (it is kept and sent again).
+    #[error(transparent)]
+    Broadcast(#[from] BroadcastError),
     /// LDK refused to make an invoice.
     #[error("the invoice could not be made: {0}")]
     Invoice(String),
@@ -138,15 +141,4 @@ pub enum OfferError {
     /// LDK refuses it.
     #[error("this offer cannot be paid ({0}); ask the payee for another one")]
     Unusable(String),
-}
-
-/// Why a payment from savings was not sent.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// The budget gives no money for it: nothing was broadcast.
-    #[error(transparent)]
-    Denied(#[from] Denied),
-    /// The network refused it (it is forgotten), or could not be reached (it is kept and sent again).
-    #[error(transparent)]
-    Broadcast(#[from] BroadcastError),
 }

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use amplet_budget::PaymentId as Id;
 use amplet_protocol::page::{CustomRecord, Direction, Payment, PaymentKind};
 use bitcoin::secp256k1::PublicKey;
 use hex_conservative::DisplayHex;
@@ -15,8 +16,7 @@ use lightning::types::payment::{PaymentHash, PaymentPreimage};
 use crate::budgets::Authorization;
 use crate::config::HTLC_DELTA;
 use crate::error::PayError;
-use crate::face::Node;
-use crate::node::Inner;
+use crate::inner::Inner;
 use crate::payments::ATTEMPTS;
 
 /// Custom records of a payment: TLV type and value.
@@ -68,11 +68,7 @@ impl Inner {
     }
 
     /// Begins to pay; the outcome comes by the ledger.
-    pub(crate) async fn keysend(
-        &self,
-        new: &Keysend,
-        authorization: &Authorization,
-    ) -> Result<String, PayError> {
+    pub(crate) async fn keysend(&self, new: &Keysend, authorization: &Authorization) -> Result<Id, PayError> {
         self.check_payee(new)?;
         let secret = self.secret();
         let records = new.records.iter();
@@ -87,7 +83,8 @@ impl Inner {
                 self.now(),
             )
         };
-        self.depart(payment, new.max_fee_msat, authorization, || self.spontaneous(new, &secret)).await
+        self.depart(payment, new.max_fee_msat, authorization, || self.spontaneous(new, &secret)).await?;
+        Ok(Id(secret.id.0))
     }
 
     pub(crate) fn check_payee(&self, new: &Keysend) -> Result<(), PayError> {
@@ -117,17 +114,6 @@ impl Inner {
             Retry::Attempts(ATTEMPTS),
         );
         sent.map(drop).map_err(Bolt11PaymentError::SendingFailed)
-    }
-}
-
-impl Node {
-    /// Begins to pay a node that gave no invoice, in one part, and answers the payment's id in the history, its hash; the
-    /// outcome comes by [`outcome`](Self::outcome).
-    ///
-    /// # Errors
-    /// [`PayError`]: no funds were sent.
-    pub async fn keysend(&self, authorization: &Authorization, new: &Keysend) -> Result<String, PayError> {
-        self.inner.keysend(new, authorization).await
     }
 }
 

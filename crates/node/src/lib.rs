@@ -3,6 +3,7 @@
 //! Single-threaded: a [`Node`] lives on one thread and its futures are not `Send`. One loop (`engine`) moves it: it lets LDK
 //! act on what was heard, commits everything of the step in one transaction, and only then speaks.
 
+mod api;
 mod balance;
 mod budgets;
 mod channels;
@@ -12,8 +13,8 @@ mod deposits;
 mod engine;
 mod error;
 mod events;
-mod face;
 mod fees;
+mod inner;
 mod journal;
 pub mod keys;
 mod keysend;
@@ -27,7 +28,6 @@ mod onchain;
 mod open;
 mod payments;
 mod peers;
-mod records;
 mod routing;
 mod signer;
 mod spend;
@@ -38,6 +38,11 @@ mod wake;
 mod watch;
 
 pub use amplet_budget as budget;
+pub use amplet_budget::PaymentId;
+pub use api::{
+    Budgets, ChainSync, Channels, Graph, Ledger, Onchain, Order, PayInvoice, PayStream, Payments, Peers,
+    SendOnchain,
+};
 pub use balance::{LightningBalance, is_trusted};
 pub use bitcoin;
 pub use budgets::Authorization;
@@ -46,17 +51,17 @@ pub use config::{
     AcceptChannel, Acceptance, Forwarding, Gossiping, GraphSource, HTLC_DELTA, InboundChannel, NodeConfig,
     Role, TO_SELF_DELAY,
 };
-pub use error::{ChannelError, NodeError, OfferError, PayError, SendError};
-pub use face::Node;
+pub use error::{ChannelError, NodeError, OfferError, PayError};
+pub use inner::{Notice, SyncState};
 pub use keysend::{AcceptKeysend, InboundKeysend, Keysend, Records, accept_all_keysends};
 pub use ledger::LedgerError;
 pub use lightning;
 pub use lightning_invoice;
 pub use messages::Incoming;
-pub use node::{Notice, SyncState};
+pub use node::Node;
 #[cfg(feature = "offers")]
 pub use offers::{NewOffer, PayOffer};
-pub use onchain::{Onchain, OnchainError, Sent};
+pub use onchain::{OnchainError, SignedSend};
 pub use payments::{NewInvoice, description};
-pub use peers::{ConnectionState, Kept};
+pub use peers::{ConnectionState, PersistentPeer};
 pub use streams::{MAX_SESSION, SESSION_RECORD, StreamError, StreamTo};

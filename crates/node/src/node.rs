@@ -1,154 +1,181 @@
-//! The node: its parts, and the one loop that moves it.
+//! The public API of a running node.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::future::Future;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use amplet_chain::Chain;
-use amplet_protocol::page::{Event, Payment};
-use amplet_storage::{Store, StoreError};
+use amplet_chain::{Chain, Position};
+use amplet_storage::Store;
 use amplet_transport::Platform;
-use bitcoin::BlockHash;
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures::channel::oneshot;
-use lightning::ln::types::ChannelId;
+use bitcoin::secp256k1::PublicKey;
+use bitcoin::secp256k1::ecdsa::Signature;
+use futures::channel::mpsc::UnboundedReceiver;
+use lightning::sign::NodeSigner;
 
-use crate::closing::Closing;
-use crate::config::NodeConfig;
-use crate::error::ChannelError;
-use crate::fees::Fees;
-use crate::journal::Journal;
-use crate::ledger::Ledger;
-use crate::log::Log;
-use crate::messages::Messages;
-use crate::offers::OnionMessages;
-use crate::onchain::Onchain;
-use crate::peers::Kept;
-use crate::routing::FlowRouter;
-use crate::routing::gossip::Gossip;
-use crate::routing::update::Updates;
-use crate::signer::Signer;
-use crate::types::{Bumper, ChainMonitor, ChannelManager, PeerManager, Sweeper};
-use crate::wake::Wake;
-use crate::watch::Watch;
+use crate::api::{Budgets, ChainSync, Channels, Graph, Ledger, Onchain, Payments, Peers};
+use crate::config::{NodeConfig, Role};
+use crate::error::NodeError;
+use crate::inner::{Inner, Notice};
+use crate::keys::Keys;
+use crate::routing::update;
+use crate::{deposits, engine, open, sync};
 
-/// LDK's parts.
-pub(crate) struct Ldk {
-    pub manager: Rc<ChannelManager>,
-    pub monitors: Rc<ChainMonitor>,
-    pub peers: Rc<PeerManager>,
-    pub router: Rc<FlowRouter>,
-    /// A gateway's.
-    pub gossip: Option<Rc<dyn Gossip>>,
-    pub sweeper: Sweeper,
-    pub bumper: Bumper,
-    pub signer: Arc<Signer>,
-    pub messages: Rc<Messages>,
-    pub onions: OnionMessages,
-    pub log: Arc<Log>,
+/// How often a gateway tells the network of itself.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(3600);
+
+/// A running node. Clones are the same node.
+#[derive(Clone)]
+pub struct Node {
+    inner: Rc<Inner>,
+    ledger: Ledger,
+    budgets: Budgets,
+    peers: Peers,
+    onchain: Onchain,
+    channels: Channels,
+    graph: Graph,
+    payments: Payments,
+    sync: ChainSync,
 }
 
-/// What the chain looked like when it was last asked.
-#[derive(Clone, Debug, Default)]
-pub struct SyncState {
-    /// Every block up to the sources' tip has been read.
-    pub synced: bool,
-    /// Wall-clock time of the last answer, since the UNIX epoch.
-    pub checked_at: Option<Duration>,
-    /// Blocks left to read.
-    pub blocks_left: u32,
-    /// Why the last check failed.
-    pub error: Option<String>,
-}
-
-/// What a node says to whoever shows it.
-#[derive(Clone, Debug)]
-pub enum Notice {
-    /// A durable event.
-    Event(Event),
-    /// A line of the history changed (durably).
-    Payment(Box<Payment>),
-    /// Balance, connection, chain or channels changed.
-    Changed,
-    /// The node had to stop: another writer took over, or the storage is lost.
-    Stopped(Rc<StoreError>),
-}
-
-pub(crate) type OpenResult = Result<ChannelId, ChannelError>;
-
-/// A channel that is being opened, waiting for its funding to be signed by both sides.
-pub(crate) struct Opening {
-    pub answer: oneshot::Sender<OpenResult>,
-    pub fee_rate: bitcoin::FeeRate,
-}
-
-pub(crate) struct Inner {
-    pub platform: Rc<dyn Platform>,
-    pub store: Rc<dyn Store>,
-    pub chain: Rc<Chain>,
-    pub config: NodeConfig,
-    pub journal: Arc<Journal>,
-    pub fees: Arc<Fees>,
-    pub onchain: Arc<Onchain>,
-    pub watch: Arc<Watch>,
-    pub ledger: Ledger,
-    pub ldk: Ldk,
-    /// Where a wallet's graph comes from.
-    pub updates: Updates,
-    pub wake: Wake,
-    pub sync: RefCell<SyncState>,
-    /// Held while blocks are read: two readers would hand the same parts blocks out of order.
-    pub reading: futures::lock::Mutex<()>,
-    pub kept: RefCell<Vec<Rc<Kept>>>,
-    pub openings: RefCell<HashMap<u128, Opening>>,
-    /// Monotonic time at which each payment of this session was begun.
-    pub begun: RefCell<HashMap<String, Duration>>,
-    pub subscribers: RefCell<Vec<UnboundedSender<Notice>>>,
-    pub waiters: RefCell<HashMap<String, Vec<oneshot::Sender<Payment>>>>,
-    /// Resolved by the next commit.
-    pub settling: RefCell<Vec<oneshot::Sender<()>>>,
-    /// Block at which the monitors were last staged whole.
-    pub staged_at: Cell<Option<BlockHash>>,
-    /// The manager has changed since it was last written, in ways that a restart reproduces.
-    pub unwritten: Cell<bool>,
-    /// Monotonic time since which a write waits for a step to ride with.
-    pub riding_since: Cell<Option<Duration>>,
-    /// Monotonic time at which a savings address was last handed out.
-    pub asked_for_address: Cell<Option<Duration>>,
-    /// Rung when a savings address is handed out.
-    pub deposits: Wake,
-    /// How many channels could be used when that was last told.
-    pub usable: Cell<usize>,
-    pub closing: Closing,
-    pub stopped: Wake,
-}
-
-impl Inner {
-    /// Says that something visible changed.
-    pub fn changed(&self) {
-        self.notify(&Notice::Changed);
+impl Node {
+    /// Opens what is stored, or begins a node at `birthday`, and sets it running on the platform.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn open(
+        platform: Rc<dyn Platform>,
+        store: Rc<dyn Store>,
+        chain: Rc<Chain>,
+        keys: &Keys,
+        birthday: &Position,
+        config: NodeConfig,
+    ) -> Result<Self, NodeError> {
+        let inner = Rc::new(open::open(platform, store, chain, keys, birthday, config).await?);
+        inner.platform.spawn(Box::pin(engine::run(Rc::clone(&inner))));
+        while_open(&inner, sync::follow);
+        while_open(&inner, deposits::follow);
+        while_open(&inner, update::follow);
+        if let Role::Gateway(_) = inner.config.role {
+            while_open(&inner, announce);
+        }
+        inner.wake.wake();
+        Ok(Self {
+            ledger: Ledger(Rc::clone(&inner)),
+            budgets: Budgets(Rc::clone(&inner)),
+            peers: Peers(Rc::clone(&inner)),
+            onchain: Onchain(Rc::clone(&inner)),
+            channels: Channels(Rc::clone(&inner)),
+            graph: Graph(Rc::clone(&inner)),
+            payments: Payments(Rc::clone(&inner)),
+            sync: ChainSync(Rc::clone(&inner)),
+            inner,
+        })
     }
 
-    pub fn notify(&self, notice: &Notice) {
-        self.subscribers.borrow_mut().retain(|subscriber| subscriber.unbounded_send(notice.clone()).is_ok());
+    /// Payments and events: the records of this node.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
+    /// Budgets that payments are made from.
+    pub fn budgets(&self) -> &Budgets {
+        &self.budgets
+    }
+
+    /// Connections to other nodes.
+    pub fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
+    /// On-chain money.
+    pub fn onchain(&self) -> &Onchain {
+        &self.onchain
+    }
+
+    /// Lightning channels.
+    pub fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// The network graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Paying and being paid.
+    pub fn payments(&self) -> &Payments {
+        &self.payments
+    }
+
+    /// Following the chain.
+    pub fn sync(&self) -> &ChainSync {
+        &self.sync
+    }
+
+    /// The chain client.
+    pub fn chain(&self) -> &Chain {
+        &self.inner.chain
+    }
+
+    /// This node's id.
+    pub fn node_id(&self) -> PublicKey {
+        open::node_id(&self.inner)
+    }
+
+    /// Signs a text as lnd and Core Lightning do: zbase32 of a recoverable signature over the double SHA-256 of
+    /// `Lightning Signed Message:` and the text. `None`: the signer refused.
+    pub fn sign_message(&self, text: &str) -> Option<String> {
+        self.inner.ldk.signer.sign_message(text.as_bytes()).ok()
+    }
+
+    /// Logs in (LUD-04): 32 bytes signed with the key that stands for the user at `domain`, and that key. Not the node's: it is the
+    /// same for every node of one mnemonic (LUD-05). `None`: a derivation is out of range.
+    pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
+        self.inner.onchain.log_in(domain, challenge)
+    }
+
+    /// Notices from now on.
     pub fn subscribe(&self) -> UnboundedReceiver<Notice> {
-        let (sender, receiver) = unbounded();
-        self.subscribers.borrow_mut().push(sender);
-        receiver
+        self.inner.subscribe()
     }
 
-    /// Wall clock, in seconds since the UNIX epoch.
-    pub fn now(&self) -> u64 {
-        self.platform.now().as_secs()
+    /// Storage transactions since the node was opened.
+    pub fn commits(&self) -> u64 {
+        self.inner.store.commits()
     }
 
-    /// Milliseconds since a payment of this session was begun.
-    pub fn elapsed_ms(&self, id: &str) -> Option<u64> {
-        let begun = self.begun.borrow_mut().remove(id)?;
-        u64::try_from(self.platform.monotonic().saturating_sub(begun).as_millis()).ok()
+    /// Stops at once, as if the process had been killed: nothing more is written, all connections break.
+    pub fn abort(&self) {
+        self.inner.closing.begin();
+        self.inner.ldk.peers.disconnect_all_peers();
+        self.peers.reconnect_now();
+    }
+
+    /// Finishes the step, hangs up, and lets the store go.
+    pub async fn close(&self) {
+        engine::stage_learnt(&self.inner);
+        self.inner.closing.begin();
+        self.inner.wake.wake();
+        self.peers.reconnect_now();
+        engine::ended(&self.inner).await;
+        self.inner.store.close().await;
+    }
+}
+
+/// Does what goes on in the background until the node closes.
+fn while_open<F: Future<Output = ()> + 'static>(inner: &Rc<Inner>, work: impl FnOnce(Rc<Inner>) -> F) {
+    let (inner, work) = (Rc::clone(inner), work(Rc::clone(inner)));
+    let platform = Rc::clone(&inner.platform);
+    platform.spawn(Box::pin(async move { inner.closing.or(work).await }));
+}
+
+/// Tells the network of a gateway, now and every hour.
+async fn announce(inner: Rc<Inner>) {
+    loop {
+        if let Role::Gateway(forwarding) = &inner.config.role {
+            let addresses = forwarding.addresses.clone();
+            inner.ldk.peers.broadcast_node_announcement([0x1f, 0x6f, 0xeb], forwarding.alias, addresses);
+        }
+        inner.platform.sleep(ANNOUNCE_EVERY).await;
     }
 }

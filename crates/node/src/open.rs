@@ -22,15 +22,15 @@ use crate::closing::Closing;
 use crate::config::{GraphSource, NodeConfig};
 use crate::error::NodeError;
 use crate::fees::Fees;
+use crate::inner::{Inner, Ldk, SyncState};
 use crate::journal::{Journal, SweeperStore, names};
 use crate::keys::{Keys, split};
 use crate::ledger::Ledger;
 use crate::log::Log;
 use crate::messages::Messages;
 use crate::monitors;
-use crate::node::{Inner, Ldk, SyncState};
 use crate::offers::{OnionMessages, Ways, onion_messages, ways};
-use crate::onchain::Onchain;
+use crate::onchain::OnchainWallet;
 use crate::routing::gossip::Gossip;
 use crate::routing::update::Updates;
 use crate::routing::{FlowRouter, stored};
@@ -48,7 +48,7 @@ struct Base<'a> {
     config: &'a NodeConfig,
     journal: Arc<Journal>,
     fees: Arc<Fees>,
-    onchain: Arc<Onchain>,
+    onchain: Arc<OnchainWallet>,
     watch: Arc<Watch>,
     signer: Arc<Signer>,
     log: Arc<Log>,
@@ -66,7 +66,7 @@ pub(crate) async fn open(
 ) -> Result<Inner, NodeError> {
     let journal = Arc::new(Journal::default());
     let fees = Arc::new(Fees::default());
-    let onchain = Onchain::open(keys, &*store, Arc::clone(&journal), birthday).await?;
+    let onchain = OnchainWallet::open(keys, &*store, Arc::clone(&journal), birthday).await?;
     let onchain = Arc::new(onchain);
     let seed = keys.lightning_seed()?;
     let signer = Arc::new(Signer::new(&seed, split(platform.now()), Arc::clone(&onchain)));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use amplet_budget::PaymentId as Id;
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus, WalletError};
 use amplet_router::NoPlan;
 use futures::channel::oneshot;
@@ -15,10 +16,11 @@ use lightning::routing::router::RouteParametersConfig;
 use lightning::sign::{NodeSigner, Recipient};
 use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description, PositiveTimestamp};
 
+use crate::api::PayInvoice;
 use crate::budgets::Authorization;
 use crate::config::HTLC_DELTA;
 use crate::error::PayError;
-use crate::node::Inner;
+use crate::inner::Inner;
 use crate::routing::explain::no_route;
 use crate::routing::{Refused, update};
 
@@ -85,13 +87,9 @@ impl Inner {
 
     /// Begins to pay, once the budget has given what it costs at most; the outcome comes by the ledger. `amount_msat` only for
     /// an invoice without one.
-    pub(crate) async fn pay(
-        &self,
-        invoice: &Bolt11Invoice,
-        amount_msat: Option<u64>,
-        max_fee_msat: u64,
-        authorization: &Authorization,
-    ) -> Result<String, PayError> {
+    pub(crate) async fn pay(&self, pay: &PayInvoice, authorization: &Authorization) -> Result<Id, PayError> {
+        let PayInvoice { invoice, amount_msat, max_fee_msat } = pay;
+        let (amount_msat, max_fee_msat) = (*amount_msat, *max_fee_msat);
         let hash = invoice.payment_hash();
         let id = hash.0.to_lower_hex_string();
         let is_begun = self.begun.borrow().contains_key(&id) || self.ledger.pending(&id).is_some();
@@ -121,17 +119,18 @@ impl Inner {
             let params = payment_params(max_fee_msat);
             self.ldk.manager.pay_for_bolt11_invoice(invoice, PaymentId(hash.0), amount_msat, params)
         })
-        .await
+        .await?;
+        Ok(Id(hash.0))
     }
 
-    /// Reserves what a payment costs at most, hands it to LDK and notes it, in one step; answers its id.
+    /// Reserves what a payment costs at most, hands it to LDK and notes it, in one step.
     pub(crate) async fn depart(
         &self,
         payment: Payment,
         max_fee_msat: u64,
         authorization: &Authorization,
         send: impl Fn() -> Result<(), Bolt11PaymentError>,
-    ) -> Result<String, PayError> {
+    ) -> Result<(), PayError> {
         self.ledger.budgets.reserve(&payment, max_fee_msat, authorization)?;
         let id = payment.id.clone();
         self.begun.borrow_mut().insert(id.clone(), self.platform.monotonic());
@@ -148,7 +147,7 @@ impl Inner {
         let parts = ldk_id(&id).map(|id| self.ldk.router.planned.take(id)).unwrap_or_default();
         self.ledger.put(Payment { parts, ..payment });
         self.wake.wake();
-        Ok(id)
+        Ok(())
     }
 
     /// Hands a payment to LDK; once more, when it was refused for want of channels and newer routing data could be had.

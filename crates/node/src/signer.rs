@@ -17,17 +17,17 @@ use lightning::sign::{
 };
 use lightning_invoice::RawBolt11Invoice;
 
-use crate::onchain::Onchain;
+use crate::onchain::OnchainWallet;
 
 /// Signs for the node; see the module.
 pub struct Signer {
     keys: KeysManager,
-    onchain: Arc<Onchain>,
+    onchain: Arc<OnchainWallet>,
 }
 
 impl Signer {
     /// From LDK's seed. `now`: seconds and nanoseconds, part of the uniqueness of channel keys.
-    pub fn new(seed: &[u8; 32], now: (u64, u32), onchain: Arc<Onchain>) -> Self {
+    pub fn new(seed: &[u8; 32], now: (u64, u32), onchain: Arc<OnchainWallet>) -> Self {
         // v2 remote keys come from a small set, so a closed channel's money is found from the seed alone.
         Self { keys: KeysManager::new(seed, now.0, now.1, true), onchain }
     }

@@ -1,14 +1,14 @@
 //! Sending savings: noted first, then broadcast.
 
+use amplet_budget::PaymentId as Id;
 use amplet_chain::BroadcastError;
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus, WalletError};
-use bitcoin::Address;
 use futures::channel::oneshot;
 
+use crate::api::SendOnchain;
 use crate::budgets::Authorization;
-use crate::error::SendError;
-use crate::node::Inner;
-use crate::onchain::Sent;
+use crate::error::PayError;
+use crate::inner::Inner;
 
 impl Inner {
     /// Resolves when what is staged now has been committed, or the node stops.
@@ -26,10 +26,10 @@ impl Inner {
 
     pub(crate) async fn send(
         &self,
-        sent: &Sent,
-        address: &Address,
+        send: &SendOnchain,
         authorization: &Authorization,
-    ) -> Result<(), SendError> {
+    ) -> Result<Id, PayError> {
+        let SendOnchain { signed: sent, address } = send;
         let id = sent.tx.compute_txid().to_string();
         let payment = Payment {
             amount_msat: sent.amount_sat.checked_mul(1000),
@@ -47,9 +47,10 @@ impl Inner {
             self.onchain.evict(&sent.tx, self.now());
             let error = WalletError::new(ErrorCode::BroadcastRejected, error.to_string());
             let status = PaymentStatus::Failed { error };
-            self.ledger.put(Payment { status, settled_at: Some(self.now()), ..payment });
+            self.ledger.put(Payment { status, settled_at: Some(self.now()), ..payment.clone() });
             self.settled().await;
         }
-        Ok(result.map(drop)?)
+        result?;
+        Id::from_hex(&payment.id).map_err(|_| PayError::Amount)
     }
 }

@@ -8,7 +8,7 @@ use bitcoin::Block;
 use bitcoin::block::Header;
 use lightning::chain::{BlockLocator, Listen};
 
-use crate::node::Inner;
+use crate::inner::Inner;
 
 /// How often a chain source without long poll is asked.
 const POLL_EVERY: Duration = Duration::from_secs(20);

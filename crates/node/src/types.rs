@@ -16,7 +16,7 @@ use crate::journal::{Journal, SweeperStore};
 use crate::log::Log;
 use crate::messages::Messages;
 use crate::offers::{OnionMessages, Ways};
-use crate::onchain::Onchain;
+use crate::onchain::OnchainWallet;
 use crate::peers::Socket;
 use crate::routing::FlowRouter;
 use crate::signer::Signer;
@@ -56,7 +56,7 @@ pub type PeerManager = peer_handler::PeerManager<
 >;
 pub type Sweeper = OutputSweeperSync<
     Arc<Journal>,
-    Arc<Onchain>,
+    Arc<OnchainWallet>,
     Arc<Fees>,
     Arc<Watch>,
     Arc<SweeperStore>,
@@ -65,7 +65,7 @@ pub type Sweeper = OutputSweeperSync<
 >;
 pub type Bumper = BumpTransactionEventHandlerSync<
     Arc<Journal>,
-    Rc<WalletSync<Arc<Onchain>, Arc<Log>>>,
+    Rc<WalletSync<Arc<OnchainWallet>, Arc<Log>>>,
     Arc<Signer>,
     Arc<Log>,
 >;

@@ -7,17 +7,17 @@ use amplet_chain::WatchSet;
 use bitcoin::{Script, ScriptBuf, Txid};
 use lightning::chain::{Filter, WatchedOutput};
 
-use crate::onchain::Onchain;
+use crate::onchain::OnchainWallet;
 
 /// The growing set. Scripts are never dropped while the node runs; a restart begins with what is still of interest.
 pub struct Watch {
     registered: Mutex<BTreeSet<ScriptBuf>>,
-    onchain: Arc<Onchain>,
+    onchain: Arc<OnchainWallet>,
 }
 
 impl Watch {
     /// With the savings' scripts and none of LDK's yet.
-    pub fn new(onchain: Arc<Onchain>) -> Self {
+    pub fn new(onchain: Arc<OnchainWallet>) -> Self {
         Self { registered: Mutex::default(), onchain }
     }
 

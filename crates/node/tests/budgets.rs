@@ -15,7 +15,7 @@ use amplet_node::budget::{
     Policy, Reason, Request, Rules, Utc, Window, WindowLimit,
 };
 use amplet_node::lightning_invoice::Bolt11Invoice;
-use amplet_node::{Authorization, Node, PayError, SendError};
+use amplet_node::{Authorization, Node, PayError, PayInvoice, SendOnchain};
 use amplet_protocol::page::{EventKind, PaymentStatus};
 use amplet_storage::Store;
 use futures::future::join_all;
@@ -31,7 +31,7 @@ fn per_day(limit: u64) -> Rules {
 }
 
 fn usage(node: &Node, budget: BudgetId) -> LimitUsage {
-    node.budgets().usage(budget, &Clock::new(0, &Utc))[0]
+    node.budgets().policy().usage(budget, &Clock::new(0, &Utc))[0]
 }
 
 struct Pair {
@@ -61,9 +61,12 @@ impl Pair {
         authorization: &Authorization,
         invoice: &Bolt11Invoice,
         max_fee_msat: u64,
-    ) -> Result<String, PayError> {
+    ) -> Result<PaymentId, PayError> {
         let (wallet, authorization, invoice) = (self.wallet.clone(), authorization.clone(), invoice.clone());
-        let paying = async move { wallet.pay_from(&authorization, &invoice, None, max_fee_msat).await };
+        let paying = async move {
+            let pay = PayInvoice { invoice, amount_msat: None, max_fee_msat };
+            wallet.payments().begin(pay, &authorization).await
+        };
         self.world.platform.run(paying)
     }
 
@@ -72,7 +75,7 @@ impl Pair {
         change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E> + 'static,
     ) {
         let node = self.wallet.clone();
-        self.world.platform.run(async move { node.change_budgets(change).await }).unwrap();
+        self.world.platform.run(async move { node.budgets().change(change).await }).unwrap();
     }
 
     /// A budget of an app with these rules.
@@ -105,8 +108,9 @@ fn a_hundred_payments_at_once_cost_no_more_than_the_budget_allows() {
     let begun: Vec<_> = {
         let (wallet, authorization) = (pair.wallet.clone(), authorization.clone());
         let all = async move {
-            let begin = |invoice| wallet.pay_from(&authorization, invoice, None, 100_000);
-            join_all(invoices.iter().map(begin)).await
+            let payments = wallet.payments();
+            let order = |invoice| PayInvoice { invoice, amount_msat: None, max_fee_msat: 100_000 };
+            join_all(invoices.into_iter().map(|invoice| payments.begin(order(invoice), &authorization))).await
         };
         pair.world.platform.run(all)
     };
@@ -115,14 +119,14 @@ fn a_hundred_payments_at_once_cost_no_more_than_the_budget_allows() {
     pair.world.platform.advance(Duration::from_secs(10));
     for id in begun.into_iter().flatten() {
         let wallet = pair.wallet.clone();
-        let line = pair.world.platform.run(async move { wallet.payment(&id).await }).unwrap().unwrap();
+        let line = pair.world.platform.run(async move { wallet.ledger().find(id).await }).unwrap().unwrap();
         assert_eq!(line.status, PaymentStatus::Succeeded, "{line:?}");
     }
     // To a direct peer there is no fee: what was feared is free again.
     let usage = usage(&pair.wallet, authorization.budget);
     assert_eq!((usage.spent, usage.held, usage.left()), (msat(9_000_000), Msat::ZERO, msat(1_000_000)));
     let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::BudgetUsed { percent: 80, holder, .. } if holder == "app game");
-    assert_eq!(pair.wallet.events().iter().filter(|event| told(event)).count(), 1);
+    assert_eq!(pair.wallet.ledger().events().iter().filter(|event| told(event)).count(), 1);
 }
 
 #[test]
@@ -159,8 +163,8 @@ fn a_wallet_killed_at_any_step_knows_what_was_spent() {
         // Looked at before it reconnects, it knows what was durable when it died.
         pair.world.kill("wallet", pair.wallet.clone());
         let wallet = pair.world.open("wallet");
-        let id = invoice.payment_hash().to_string();
-        let status = pair.world.payment(&wallet, &id).map(|payment| payment.status);
+        let id = PaymentId(invoice.payment_hash().0);
+        let status = pair.world.payment(&wallet, id).map(|payment| payment.status);
         let now = usage(&wallet, authorization.budget);
         let (what, expected) = match status {
             None => ("nothing", (Msat::ZERO, Msat::ZERO)),
@@ -171,7 +175,7 @@ fn a_wallet_killed_at_any_step_knows_what_was_spent() {
         seen.insert(what);
         pair.restart(|store| store);
         pair.world.platform.advance(Duration::from_secs(30));
-        let end = pair.world.payment(&pair.wallet, &id).map(|payment| payment.status);
+        let end = pair.world.payment(&pair.wallet, id).map(|payment| payment.status);
         let spent = if end == Some(PaymentStatus::Succeeded) { msat(700_000) } else { Msat::ZERO };
         assert_ne!(end, Some(PaymentStatus::Pending), "after {commits} commits");
         let now = usage(&pair.wallet, authorization.budget);
@@ -189,20 +193,21 @@ fn the_users_own_rules_hold_for_lightning_and_savings() {
     assert!(matches!(refusal.reason, Reason::Limit { .. }), "{refusal}");
     let address = {
         let node = pair.gateway.clone();
-        pair.world.platform.run(async move { node.new_address().await })
+        pair.world.platform.run(async move { node.onchain().new_address().await })
     };
     let send = |sat| {
-        let sent = pair.wallet.build_send(&address, Some(sat), None).unwrap();
+        let sent = pair.wallet.onchain().build(&address, Some(sat), None).unwrap();
         let (node, address) = (pair.wallet.clone(), address.clone());
         (
             sent.clone(),
-            pair.world
-                .platform
-                .run(async move { node.send_from(&Authorization::user(), &sent, &address).await }),
+            pair.world.platform.run(async move {
+                let order = SendOnchain { signed: sent, address };
+                node.payments().begin(order, &Authorization::user()).await
+            }),
         )
     };
     let (_, refused) = send(50_000);
-    assert!(matches!(refused, Err(SendError::Denied(_))), "{refused:?}");
+    assert!(matches!(refused, Err(PayError::Denied(_))), "{refused:?}");
     assert!(pair.world.mempool.borrow().is_empty(), "refused, and broadcast all the same");
     let (sent, done) = send(20_000);
     done.unwrap();

@@ -9,12 +9,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::{Authorization, Keysend, Node, PayError};
+use amplet_node::{Authorization, Keysend, Node, PayError, PaymentId};
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
 use world::{Mortal, Net, World, net};
 
-fn begin(world: &World, from: &Node, to: &Node, records: &[(u64, &[u8])]) -> Result<String, PayError> {
+fn begin(world: &World, from: &Node, to: &Node, records: &[(u64, &[u8])]) -> Result<PaymentId, PayError> {
     give(world, from, to, 50_000_000, records)
 }
 
@@ -24,60 +24,60 @@ fn give(
     to: &Node,
     amount_msat: u64,
     records: &[(u64, &[u8])],
-) -> Result<String, PayError> {
+) -> Result<PaymentId, PayError> {
     let records = records.iter().map(|(kind, value)| (*kind, value.to_vec())).collect();
     let new = Keysend { payee: to.node_id(), amount_msat, max_fee_msat: 100_000, records };
     let from = from.clone();
-    world.platform.run(async move { from.keysend(&Authorization::user(), &new).await })
+    world.platform.run(async move { from.payments().begin(new, &Authorization::user()).await })
 }
 
-fn end(world: &World, from: &Node, id: &str) -> Payment {
-    let (from, id) = (from.clone(), id.to_owned());
-    world.platform.run(async move { from.outcome(&id, Duration::from_secs(60)).await }).unwrap()
+fn end(world: &World, from: &Node, id: PaymentId) -> Payment {
+    let from = from.clone();
+    world.platform.run(async move { from.payments().outcome(id, Duration::from_secs(60)).await }).unwrap()
 }
 
 #[test]
 fn a_keysend_arrives_two_hops_away_with_its_records() {
     let Net { world, wallet, gateway, payee } = net();
     let id = begin(&world, &wallet, &payee, &[(7_629_169, b"hello"), (65_537, b"")]).unwrap();
-    let paid = end(&world, &wallet, &id);
+    let paid = end(&world, &wallet, id);
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
     assert_eq!((paid.kind, paid.direction), (PaymentKind::Keysend, Direction::Outbound));
     assert_eq!((paid.amount_msat, paid.fee_msat), (Some(50_000_000), Some(6_000)));
     assert_eq!(paid.parts.len(), 1);
     world.platform.settle();
-    let got = world.payment(&payee, &id).unwrap();
+    let got = world.payment(&payee, id).unwrap();
     assert_eq!((got.status, got.kind), (PaymentStatus::Succeeded, PaymentKind::Keysend));
     assert_eq!((got.amount_msat, got.preimage), (Some(50_000_000), paid.preimage));
     let records: Vec<_> = got.records.iter().map(|record| (record.record_type, &*record.value)).collect();
     assert_eq!(records, [(65_537, ""), (7_629_169, "68656c6c6f")]);
-    let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::PaymentReceived { payment } if payment.id == id);
-    assert!(payee.events().iter().any(told));
+    let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::PaymentReceived { payment } if payment.id == id.to_string());
+    assert!(payee.ledger().events().iter().any(told));
     // A wallet gets some, too; only its peers know of its channel.
     let id = give(&world, &gateway, &wallet, 7_000_000, &[]).unwrap();
-    assert_eq!(end(&world, &gateway, &id).status, PaymentStatus::Succeeded);
+    assert_eq!(end(&world, &gateway, id).status, PaymentStatus::Succeeded);
     world.platform.settle();
-    assert_eq!(world.payment(&wallet, &id).unwrap().amount_msat, Some(7_000_000));
+    assert_eq!(world.payment(&wallet, id).unwrap().amount_msat, Some(7_000_000));
 }
 
 #[test]
 fn what_the_payee_does_not_want_or_know_comes_back() {
     let Net { world, wallet, payee, .. } = net();
-    let before = wallet.lightning_balance();
+    let before = wallet.channels().balance();
     let refused = |records: &[(u64, &[u8])]| {
         let id = begin(&world, &wallet, &payee, records).unwrap();
-        let line = end(&world, &wallet, &id);
+        let line = end(&world, &wallet, id);
         let PaymentStatus::Failed { error } = line.status else { panic!("{line:?}") };
         assert_eq!(error.code, ErrorCode::PayeeRefused);
         world.platform.settle();
-        assert!(world.payment(&payee, &id).is_none(), "refused, and in the payee's history");
+        assert!(world.payment(&payee, id).is_none(), "refused, and in the payee's history");
     };
     // Even: to be understood or refused.
     refused(&[(65_536, b"x")]);
     world.refuse_keysends.set(true);
     refused(&[]);
     world.platform.advance(Duration::from_secs(1));
-    assert_eq!(wallet.lightning_balance().lightning_msat, before.lightning_msat);
+    assert_eq!(wallet.channels().balance().lightning_msat, before.lightning_msat);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn wrong_keysends_are_refused_before_anything_leaves() {
     let much = vec![0; 1_300];
     assert_eq!(begin(&world, &wallet, &payee, &[(65_537, &much)]), Err(PayError::TooLarge));
     let new = Keysend { payee: gateway.node_id(), amount_msat: 0, max_fee_msat: 0, records: Vec::new() };
-    let paid = world.platform.run(async move { wallet.keysend(&Authorization::user(), &new).await });
+    let paid = world.platform.run(async move { wallet.payments().begin(new, &Authorization::user()).await });
     assert_eq!(paid, Err(PayError::Amount));
 }
 
@@ -114,8 +114,8 @@ fn a_keysend_survives_the_wallets_death_at_every_step() {
         let wallet = world.open("wallet");
         world.connect(&wallet, &gateway, "gateway");
         world.platform.advance(Duration::from_secs(30));
-        let sent = world.payment(&wallet, &id).map(|payment| payment.status);
-        let got = world.payment(&payee, &id).map(|payment| payment.status);
+        let sent = world.payment(&wallet, id).map(|payment| payment.status);
+        let got = world.payment(&payee, id).map(|payment| payment.status);
         match sent {
             Some(PaymentStatus::Succeeded) => assert_eq!(got, Some(PaymentStatus::Succeeded)),
             None => assert_eq!(got, None, "after {commits} commits"),

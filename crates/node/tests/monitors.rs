@@ -8,7 +8,7 @@ mod world;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::{Authorization, Node, NodeError, StreamTo};
+use amplet_node::{Authorization, Node, NodeError, PayStream, PaymentId, StreamTo};
 use amplet_storage::Store;
 use world::{Scales, World, open, weighed};
 
@@ -17,7 +17,7 @@ const EACH: u64 = 10_000;
 /// A wallet with a channel to its gateway, and a stream to it.
 struct Pair {
     world: World,
-    stream: String,
+    stream: PaymentId,
 }
 
 fn pair() -> Pair {
@@ -30,17 +30,16 @@ fn pair() -> Pair {
     // Above dust on both sides.
     world.pay(&wallet, &world.ask(&gateway, 100_000_000));
     let to = StreamTo { payee: gateway.node_id(), session: "film".into() };
-    let stream = world.platform.run(async move { wallet.open_stream(&to).await }).unwrap();
+    let stream = world.platform.run(async move { wallet.payments().open_stream(&to).await }).unwrap();
     Pair { world, stream }
 }
 
 impl Pair {
     fn pay(&self, count: usize) {
         for _ in 0..count {
-            let (wallet, stream) = (self.world.node("wallet"), self.stream.clone());
-            let paid = async move {
-                wallet.stream_pay(&Authorization::user(), &stream, EACH, 10_000).await.unwrap()
-            };
+            let wallet = self.world.node("wallet");
+            let next = PayStream { stream: self.stream, amount_msat: EACH, max_fee_msat: 10_000 };
+            let paid = async move { wallet.payments().begin(next, &Authorization::user()).await.unwrap() };
             self.world.platform.run(paid);
             self.world.platform.advance(Duration::from_millis(100));
         }
@@ -60,8 +59,8 @@ impl Pair {
 
     fn agree(&self, what: &str) {
         let (wallet, gateway) = (self.world.node("wallet"), self.world.node("gateway"));
-        let paid = wallet.stream(&self.stream).unwrap();
-        let got = gateway.session("film").unwrap();
+        let paid = wallet.payments().stream(self.stream).unwrap();
+        let got = gateway.payments().session("film").unwrap();
         assert_eq!(paid.amount_msat, got.amount_msat, "{what}");
         assert_eq!(paid.stream.unwrap().pending_msat, 0, "{what}");
     }
@@ -148,7 +147,7 @@ fn a_gap_in_the_updates_is_refused_by_name() {
 fn what_only_updates_say_was_revoked_is_punished() {
     let pair = pair();
     let world = &pair.world;
-    let before = world.node("wallet").savings().0;
+    let before = world.node("wallet").onchain().balance().0;
     let earlier = world.snapshot("gateway");
     let scales = pair.again("wallet");
     pair.pay(4);
@@ -156,8 +155,8 @@ fn what_only_updates_say_was_revoked_is_punished() {
     world.kill("wallet", world.node("wallet"));
     assert!(updates(world, &scales).len() > 12);
     let cheat = world.open_on("gateway", earlier);
-    let channel = cheat.channels()[0].channel_id.to_string();
-    cheat.close_channel(&channel, true).unwrap();
+    let channel = cheat.channels().list()[0].channel_id;
+    cheat.channels().close(channel, true).unwrap();
     world.platform.advance(Duration::from_secs(5));
     world.kill("gateway", cheat);
     let wallet = world.open("wallet");
@@ -166,6 +165,6 @@ fn what_only_updates_say_was_revoked_is_punished() {
         world.platform.advance(Duration::from_secs(120));
         world.mine(6);
     }
-    let gained = wallet.savings().0.saturating_sub(before);
+    let gained = wallet.onchain().balance().0.saturating_sub(before);
     assert!(gained > 980_000, "{gained} of a channel of 1000000 sat: its own part and the cheat's");
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use amplet_node::budget::{BudgetId, Clock, Msat, Rules, Utc};
 use amplet_node::lightning::offers::offer::{Offer, OfferBuilder};
-use amplet_node::{Authorization, NewOffer, Node, OfferError, PayError, PayOffer};
+use amplet_node::{Authorization, NewOffer, Node, OfferError, PayError, PayOffer, PaymentId};
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
 use amplet_transport::Platform;
@@ -20,18 +20,18 @@ use world::{Mortal, Net, World, net};
 const AMOUNT: u64 = 50_000_000;
 
 fn offer(node: &Node, amount_msat: Option<u64>) -> Offer {
-    node.offer(&NewOffer { amount_msat, description: "coffee".into() }).unwrap()
+    node.payments().offer(&NewOffer { amount_msat, description: "coffee".into() }).unwrap()
 }
 
-fn begin(world: &World, from: &Node, offer: &Offer, amount_msat: Option<u64>) -> Result<String, PayError> {
+fn begin(world: &World, from: &Node, offer: &Offer, amount_msat: Option<u64>) -> Result<PaymentId, PayError> {
     let pay = PayOffer { offer: offer.clone(), amount_msat, max_fee_msat: 100_000, note: Some("two".into()) };
     let from = from.clone();
-    world.platform.run(async move { from.pay_offer(&Authorization::user(), &pay).await })
+    world.platform.run(async move { from.payments().begin(pay, &Authorization::user()).await })
 }
 
-fn end(world: &World, from: &Node, id: &str) -> Payment {
-    let (from, id) = (from.clone(), id.to_owned());
-    world.platform.run(async move { from.outcome(&id, Duration::from_secs(300)).await }).unwrap()
+fn end(world: &World, from: &Node, id: PaymentId) -> Payment {
+    let from = from.clone();
+    world.platform.run(async move { from.payments().outcome(id, Duration::from_secs(300)).await }).unwrap()
 }
 
 /// The same network, whose wallet's graph knows the payee.
@@ -44,7 +44,7 @@ fn known() -> Net {
 
 fn offers(world: &World, node: &Node) -> Vec<Payment> {
     let node = node.clone();
-    let all = world.platform.run(async move { node.history(None, 100).await.unwrap() });
+    let all = world.platform.run(async move { node.ledger().history(None, 100).await.unwrap() });
     all.into_iter().filter(|line| line.kind == PaymentKind::Offer).collect()
 }
 
@@ -54,7 +54,7 @@ fn an_offer_is_paid_two_hops_away_and_more_than_once() {
     let fixed = offer(&payee, Some(AMOUNT));
     for _ in 0..2 {
         let id = begin(&world, &wallet, &fixed, None).unwrap();
-        let paid = end(&world, &wallet, &id);
+        let paid = end(&world, &wallet, id);
         assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
         assert_eq!((paid.kind, paid.direction), (PaymentKind::Offer, Direction::Outbound));
         assert_eq!((paid.amount_msat, paid.fee_msat), (Some(AMOUNT), Some(6_000)));
@@ -63,7 +63,7 @@ fn an_offer_is_paid_two_hops_away_and_more_than_once() {
     }
     let open = offer(&payee, None);
     let id = begin(&world, &wallet, &open, Some(7_000)).unwrap();
-    assert_eq!(end(&world, &wallet, &id).amount_msat, Some(7_000));
+    assert_eq!(end(&world, &wallet, id).amount_msat, Some(7_000));
     world.platform.settle();
     let got = offers(&world, &payee).into_iter().map(|line| (line.status, line.amount_msat));
     let mut got: Vec<_> =
@@ -79,7 +79,7 @@ fn a_wallet_that_nobody_knows_is_paid_behind_its_gateway() {
     assert_eq!(world.pay(&wallet, &world.ask(&gateway, 100_000_000)).status, PaymentStatus::Succeeded);
     let offer = offer(&wallet, Some(1_000_000));
     let id = begin(&world, &payee, &offer, None).unwrap();
-    let paid = end(&world, &payee, &id);
+    let paid = end(&world, &payee, id);
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
     world.platform.settle();
     assert_eq!(offers(&world, &wallet)[0].amount_msat, Some(1_000_000));
@@ -103,14 +103,14 @@ fn a_payee_that_does_not_answer_costs_nothing() {
     let Net { world, wallet, payee, .. } = known();
     let rules = Rules { total: Some(Msat::new(1_000_000_000).unwrap()), ..Rules::default() };
     let node = wallet.clone();
-    let set = async move { node.change_budgets(|policy, _| policy.set_rules(BudgetId::USER, rules)).await };
+    let set = async move { node.budgets().change(|policy, _| policy.set_rules(BudgetId::USER, rules)).await };
     world.platform.run(set).unwrap();
-    let held = || wallet.budgets().usage(BudgetId::USER, &Clock::new(0, &Utc))[0].held.get();
+    let held = || wallet.budgets().policy().usage(BudgetId::USER, &Clock::new(0, &Utc))[0].held.get();
     let offer = offer(&payee, Some(AMOUNT));
     world.kill("payee", payee);
     let id = begin(&world, &wallet, &offer, None).unwrap();
     assert_eq!(held(), AMOUNT + 100_000);
-    let line = end(&world, &wallet, &id);
+    let line = end(&world, &wallet, id);
     let PaymentStatus::Failed { error } = line.status else { panic!("{line:?}") };
     assert_eq!((error.code, held()), (ErrorCode::Timeout, 0));
 }
@@ -137,7 +137,7 @@ fn paying_an_offer_survives_the_wallets_death_at_every_step() {
         world.platform.spawn(Box::pin(async move {
             let pay = PayOffer { offer, amount_msat: None, max_fee_msat: 100_000, note: None };
             // Never answered when the process dies before the question is durable.
-            let _ = node.pay_offer(&Authorization::user(), &pay).await;
+            let _ = node.payments().begin(pay, &Authorization::user()).await;
         }));
         world.platform.advance(Duration::from_secs(3));
         world.kill("wallet", wallet);

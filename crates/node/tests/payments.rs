@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::Node;
+use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{PartState, PaymentStatus};
 use amplet_storage::Store;
 use world::{Mortal, Net, World, net};
@@ -48,10 +48,10 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     assert_eq!(got.status, PaymentStatus::Succeeded, "{got:?}");
     world.platform.advance(Duration::from_secs(1));
     assert!(wallet.commits() - before <= 4, "{}", wallet.commits() - before);
-    let received = world.payment(&wallet, &back.payment_hash().to_string()).unwrap();
+    let received = world.payment(&wallet, PaymentId(back.payment_hash().0)).unwrap();
     assert_eq!(received.status, PaymentStatus::Succeeded);
     assert_eq!(received.amount_msat, Some(20_000_000));
-    let balance = wallet.lightning_balance();
+    let balance = wallet.channels().balance();
     // Whoever funds a channel pays for its two anchors (BOLT 3: 330 sat each).
     assert_eq!(
         balance.lightning_msat,
@@ -82,7 +82,7 @@ fn a_payment_survives_the_wallets_death_at_every_step() {
         reconnect(&world, &wallet);
         world.platform.advance(Duration::from_secs(30));
         let id = id.unwrap();
-        match world.payment(&wallet, &id).map(|payment| payment.status) {
+        match world.payment(&wallet, id).map(|payment| payment.status) {
             Some(PaymentStatus::Succeeded) => {}
             None | Some(PaymentStatus::Failed { .. }) => {
                 // No funds were sent: paying again works.
@@ -91,10 +91,10 @@ fn a_payment_survives_the_wallets_death_at_every_step() {
             }
             Some(PaymentStatus::Pending) => panic!("after {commits} commits the payment hangs"),
         }
-        let got = world.payment(&payee, &id).unwrap();
+        let got = world.payment(&payee, id).unwrap();
         assert_eq!(got.status, PaymentStatus::Succeeded, "after {commits} commits");
-        assert_eq!(wallet.channels().len(), 1, "no channel was closed");
-        assert!(wallet.is_connected(&gateway_id));
+        assert_eq!(wallet.channels().list().len(), 1, "no channel was closed");
+        assert!(wallet.peers().is_connected(&gateway_id));
     }
 }
 

@@ -58,7 +58,8 @@ fn agrees(network: &NetworkGraph<&Quiet>, graph: &Graph) {
 
 fn scid(from: &Node, to: &Node) -> Scid {
     let to = to.node_id();
-    let channel = from.channels().into_iter().find(|channel| channel.counterparty.node_id == to).unwrap();
+    let channel =
+        from.channels().list().into_iter().find(|channel| channel.counterparty.node_id == to).unwrap();
     Scid(channel.short_channel_id.unwrap())
 }
 
@@ -80,9 +81,9 @@ fn whole_and_deltas_are_read_alike_by_two_readers() {
     let mut graph = Graph::new();
     let mut take = |since: u32| {
         // What a snapshot holds was heard before the second that it is made in.
-        gateway.graph_generation();
+        gateway.graph().generation();
         world.platform.advance(Duration::from_secs(1));
-        let bytes = gateway.rgs_snapshot(since).unwrap();
+        let bytes = gateway.graph().rgs_snapshot(since).unwrap();
         let applied = ours(&bytes, &mut graph);
         let now = world.platform.now().as_secs();
         reader.update_network_graph_no_std(&bytes, Some(now)).unwrap();
@@ -91,7 +92,7 @@ fn whole_and_deltas_are_read_alike_by_two_readers() {
     };
     let (applied, graph) = take(0);
     assert_eq!((applied.channels, applied.policies), (2, 4));
-    let before = gateway.graph_generation();
+    let before = gateway.graph().generation();
 
     world.platform.advance(Duration::from_secs(5));
     world.channel(&second, &payee, open(4_000_000, 0, true));
@@ -99,7 +100,7 @@ fn whole_and_deltas_are_read_alike_by_two_readers() {
     let (applied, graph) = take(graph.timestamp);
     assert!(graph.channel(scid(&second, &payee)).is_some());
     assert_eq!((applied.channels, graph.channels().len()), (1, 3));
-    assert!(gateway.graph_generation() > before);
+    assert!(gateway.graph().generation() > before);
 
     let (applied, _) = take(graph.timestamp);
     assert_eq!((applied.channels, applied.policies), (0, 0), "nothing new");

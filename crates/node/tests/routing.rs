@@ -8,7 +8,7 @@ mod world;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::{Node, PayError};
+use amplet_node::{Node, PayError, PaymentId};
 use amplet_protocol::page::{
     ErrorCode, NoRoute, NoRouteReason, PartState, Payment, PaymentPart, PaymentStatus,
 };
@@ -52,7 +52,8 @@ fn net() -> Net {
 impl Net {
     fn scid(&self, from: &Node, to: &Node) -> Scid {
         let to = to.node_id();
-        let channel = from.channels().into_iter().find(|channel| channel.counterparty.node_id == to).unwrap();
+        let channel =
+            from.channels().list().into_iter().find(|channel| channel.counterparty.node_id == to).unwrap();
         Scid(channel.short_channel_id.unwrap())
     }
 
@@ -158,7 +159,7 @@ fn a_wallet_pays_by_the_graph_it_has_while_gateways_give_none_or_wrong_ones() {
     let mut net = net();
     let paid = net.world.pay(&net.wallet, &net.world.ask(&net.payee, 10_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
-    let whole = net.gateway.rgs_snapshot(0).unwrap();
+    let whole = net.gateway.graph().rgs_snapshot(0).unwrap();
     let mut other_chain = whole.clone();
     other_chain[10] ^= 1;
     let mut future = whole.clone();
@@ -213,7 +214,7 @@ fn a_refusal_says_what_is_in_the_way_and_what_would_work() {
     let (code, refusal, message) = no_route(net.world.begin(&net.wallet, &dear, 0).unwrap_err());
     assert_eq!((code, refusal.reason), (ErrorCode::FeeTooHigh, NoRouteReason::FeeBudget), "{message}");
     assert_eq!(refusal.needed_fee_msat, Some(1000 + 100_000_000 * 100 / 1_000_000));
-    let line = net.world.payment(&net.wallet, &dear.payment_hash().to_string()).unwrap();
+    let line = net.world.payment(&net.wallet, PaymentId(dear.payment_hash().0)).unwrap();
     let PaymentStatus::Failed { error } = line.status else { panic!("{line:?}") };
     assert_eq!(error.no_route, Some(refusal), "the history says the same");
 

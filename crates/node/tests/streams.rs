@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::budget::{BudgetError, BudgetId, Clock, Denied, Holder, Msat, Name, Rate, Rules, Utc};
-use amplet_node::{Authorization, Node, PayError, StreamError, StreamTo};
+use amplet_node::{Authorization, Node, PayError, PayStream, PaymentId, StreamError, StreamTo};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus, StreamTotals};
 use amplet_storage::Store;
 use world::{Mortal, Net, Scales, World, net, weighed};
@@ -29,29 +29,35 @@ fn limited() -> Net {
     net.world.pay(&net.wallet, &net.world.ask(&net.gateway, BEFORE));
     let node = net.wallet.clone();
     let rules = Rules { total: Some(Msat::new(1_000_000_000).unwrap()), ..Rules::default() };
-    let set = async move { node.change_budgets(|policy, _| policy.set_rules(BudgetId::USER, rules)).await };
+    let set = async move { node.budgets().change(|policy, _| policy.set_rules(BudgetId::USER, rules)).await };
     net.world.platform.run(set).unwrap();
     net
 }
 
 /// What the user's budget has spent on streams, and what is reserved.
 fn spent(node: &Node) -> (u64, u64) {
-    let usage = node.budgets().usage(BudgetId::USER, &Clock::new(0, &Utc))[0];
+    let usage = node.budgets().policy().usage(BudgetId::USER, &Clock::new(0, &Utc))[0];
     (usage.spent.get() - BEFORE, usage.held.get())
 }
 
-fn open(world: &World, from: &Node, to: &Node) -> String {
+fn open(world: &World, from: &Node, to: &Node) -> PaymentId {
     let to = StreamTo { payee: to.node_id(), session: SESSION.into() };
     let from = from.clone();
-    world.platform.run(async move { from.open_stream(&to).await }).unwrap()
+    world.platform.run(async move { from.payments().open_stream(&to).await }).unwrap()
 }
 
-fn pay(world: &World, from: &Node, authorization: &Authorization, stream: &str) -> Result<String, PayError> {
-    let (from, authorization, stream) = (from.clone(), authorization.clone(), stream.to_owned());
-    world.platform.run(async move { from.stream_pay(&authorization, &stream, EACH, 10_000).await })
+fn pay(
+    world: &World,
+    from: &Node,
+    authorization: &Authorization,
+    stream: PaymentId,
+) -> Result<PaymentId, PayError> {
+    let (from, authorization) = (from.clone(), authorization.clone());
+    let next = PayStream { stream, amount_msat: EACH, max_fee_msat: 10_000 };
+    world.platform.run(async move { from.payments().begin(next, &authorization).await })
 }
 
-fn pay_many(world: &World, from: &Node, stream: &str, count: usize) {
+fn pay_many(world: &World, from: &Node, stream: PaymentId, count: usize) {
     for _ in 0..count {
         pay(world, from, &Authorization::user(), stream).unwrap();
         world.platform.advance(Duration::from_millis(100));
@@ -72,7 +78,7 @@ fn sums(line: &Payment) -> (u64, u64, u64, u64, u64) {
 
 fn history(world: &World, node: &Node) -> Vec<Payment> {
     let node = node.clone();
-    let all = world.platform.run(async move { node.history(None, 100).await.unwrap() });
+    let all = world.platform.run(async move { node.ledger().history(None, 100).await.unwrap() });
     all.into_iter().filter(|line| line.kind == PaymentKind::Stream).collect()
 }
 
@@ -98,29 +104,29 @@ fn a_stream_is_one_line_on_both_ends_whatever_is_paid() {
     reconnect(&world);
     let (wallet, payee) = (world.node("wallet"), world.node("payee"));
     let stream = open(&world, &wallet, &payee);
-    pay_many(&world, &wallet, &stream, 5);
+    pay_many(&world, &wallet, stream, 5);
     let before = stores.each_ref().map(|store| stored(&world, store));
-    let events = (wallet.events().len(), payee.events().len());
-    pay_many(&world, &wallet, &stream, 45);
+    let events = (wallet.ledger().events().len(), payee.ledger().events().len());
+    pay_many(&world, &wallet, stream, 45);
     assert_eq!(stores.each_ref().map(|store| stored(&world, store)), before);
-    assert_eq!((wallet.events().len(), payee.events().len()), events);
-    let line = wallet.stream(&stream).unwrap();
+    assert_eq!((wallet.ledger().events().len(), payee.ledger().events().len()), events);
+    let line = wallet.payments().stream(stream).unwrap();
     assert_eq!(sums(&line), (50 * EACH, 50 * FEE, 50, 0, 0));
     assert_eq!((line.status.clone(), line.direction), (PaymentStatus::Pending, Direction::Outbound));
     assert_eq!(line.payee, Some(payee.node_id().to_string()));
-    let got = payee.session(SESSION).unwrap();
+    let got = payee.payments().session(SESSION).unwrap();
     assert_eq!(sums(&got), (50 * EACH, 0, 50, 0, 0));
     assert_eq!((got.status.clone(), got.direction), (PaymentStatus::Succeeded, Direction::Inbound));
     assert_eq!((history(&world, &wallet), history(&world, &payee)), (vec![line], vec![got]));
     assert_eq!(spent(&wallet), (50 * (EACH + FEE), 0));
 
     let closed = wallet.clone();
-    let id = stream.clone();
-    assert!(world.platform.run(async move { closed.close_stream(&id).await }));
-    assert_eq!(wallet.streams(), []);
+    let id = stream;
+    assert!(world.platform.run(async move { closed.payments().close_stream(id).await }));
+    assert_eq!(wallet.payments().streams(), []);
     let end = &history(&world, &wallet)[0];
     assert_eq!((end.status.clone(), totals(end).open), (PaymentStatus::Succeeded, false));
-    let late = pay(&world, &wallet, &Authorization::user(), &stream);
+    let late = pay(&world, &wallet, &Authorization::user(), stream);
     assert_eq!(late, Err(PayError::Stream(StreamError::Ended)));
     assert_ne!(open(&world, &wallet, &payee), stream, "a new one");
 }
@@ -129,15 +135,15 @@ fn a_stream_is_one_line_on_both_ends_whatever_is_paid() {
 fn an_ended_session_sends_back_and_nothing_is_counted() {
     let Net { world, wallet, payee, .. } = limited();
     let stream = open(&world, &wallet, &payee);
-    pay_many(&world, &wallet, &stream, 2);
+    pay_many(&world, &wallet, stream, 2);
     let node = payee.clone();
-    assert!(world.platform.run(async move { node.close_session(SESSION).await }));
-    let before = wallet.lightning_balance().lightning_msat;
-    pay_many(&world, &wallet, &stream, 3);
-    let line = wallet.stream(&stream).unwrap();
+    assert!(world.platform.run(async move { node.payments().close_session(SESSION).await }));
+    let before = wallet.channels().balance().lightning_msat;
+    pay_many(&world, &wallet, stream, 3);
+    let line = wallet.payments().stream(stream).unwrap();
     assert_eq!(sums(&line), (2 * EACH, 2 * FEE, 2, 3, 0));
     assert!(totals(&line).last_error.is_some());
-    assert_eq!(wallet.lightning_balance().lightning_msat, before);
+    assert_eq!(wallet.channels().balance().lightning_msat, before);
     assert_eq!(history(&world, &payee)[0].amount_msat, Some(2 * EACH));
     assert_eq!(spent(&wallet), (2 * (EACH + FEE), 0));
 }
@@ -153,13 +159,14 @@ fn the_budget_keeps_the_rate() {
     let made = Rc::new(Cell::new(None));
     let (node, id) = (wallet.clone(), Rc::clone(&made));
     let opened = async move {
-        node.change_budgets(move |policy, _| {
-            let (budget, changes) =
-                policy.open(Holder::App { id: Name::parse("film").unwrap() }, None, rules)?;
-            id.set(Some(budget));
-            Ok::<_, BudgetError>(changes)
-        })
-        .await
+        node.budgets()
+            .change(move |policy, _| {
+                let (budget, changes) =
+                    policy.open(Holder::App { id: Name::parse("film").unwrap() }, None, rules)?;
+                id.set(Some(budget));
+                Ok::<_, BudgetError>(changes)
+            })
+            .await
     };
     world.platform.run(opened).unwrap();
     let authorization = Authorization { budget: made.get().unwrap(), ..Authorization::user() };
@@ -168,7 +175,7 @@ fn the_budget_keeps_the_rate() {
     for second in 0..10 {
         let mut refused = 0;
         for _ in 0..5 {
-            match pay(&world, &wallet, &authorization, &stream) {
+            match pay(&world, &wallet, &authorization, stream) {
                 Ok(_) => paid += 1,
                 Err(PayError::Denied(Denied::Refused(_))) => refused += 1,
                 Err(other) => panic!("{other}"),
@@ -178,7 +185,7 @@ fn the_budget_keeps_the_rate() {
         world.platform.advance(Duration::from_secs(1));
     }
     world.platform.advance(Duration::from_secs(2));
-    let line = wallet.stream(&stream).unwrap();
+    let line = wallet.payments().stream(stream).unwrap();
     assert_eq!(sums(&line), (paid * EACH, paid * FEE, paid, 0, 0));
     // What was feared and not spent is free again, so more than twelve; never more than the rate allows for what was.
     assert!(paid >= 12 && paid * (EACH + FEE) <= 12 * (EACH + 10_000), "{paid}");
@@ -191,7 +198,7 @@ fn a_payee_that_takes_nothing_stalls_the_stream() {
     world.kill("gateway", world.node("gateway"));
     let mut refused = None;
     for _ in 0..100 {
-        if let Err(error) = pay(&world, &wallet, &Authorization::user(), &stream) {
+        if let Err(error) = pay(&world, &wallet, &Authorization::user(), stream) {
             refused = Some(error);
         }
     }
@@ -202,7 +209,7 @@ fn a_payee_that_takes_nothing_stalls_the_stream() {
     );
     let to = StreamTo { payee: payee.node_id(), session: "x".repeat(65) };
     let node = wallet.clone();
-    let wrong = world.platform.run(async move { node.open_stream(&to).await });
+    let wrong = world.platform.run(async move { node.payments().open_stream(&to).await });
     assert_eq!(wrong, Err(PayError::Stream(StreamError::Session(65))));
 }
 
@@ -228,16 +235,16 @@ fn reconnect(world: &World) {
 }
 
 /// Both ends agree to the millisatoshi, and with what has left the channel.
-fn agree(world: &World, stream: &str, before: u64, what: &str) {
+fn agree(world: &World, stream: PaymentId, before: u64, what: &str) {
     let (wallet, payee) = (world.node("wallet"), world.node("payee"));
-    let paid = wallet.stream(stream).unwrap();
-    let got = payee.session(SESSION).unwrap();
+    let paid = wallet.payments().stream(stream).unwrap();
+    let got = payee.payments().session(SESSION).unwrap();
     let (amount, fee, payments, failed, pending) = sums(&paid);
     assert_eq!((failed, pending), (0, 0), "{what}");
     assert_eq!((amount, fee), (payments * EACH, payments * FEE), "{what}");
     assert_eq!(sums(&got), (amount, 0, payments, 0, 0), "{what}");
     // Commitments know whole sats only.
-    let left = before - wallet.lightning_balance().lightning_msat;
+    let left = before - wallet.channels().balance().lightning_msat;
     assert!(left.abs_diff(amount + fee) < 1000, "{what}: {left}");
     assert_eq!((history(world, &wallet).len(), history(world, &payee).len()), (1, 1), "{what}");
     assert_eq!(spent(&wallet), (amount + fee, 0), "{what}");
@@ -248,15 +255,15 @@ fn killed_at_every_step(who: &str) {
     for commits in 0..=7 {
         let Net { world, wallet, payee, .. } = limited();
         let stream = open(&world, &wallet, &payee);
-        let before = wallet.lightning_balance().lightning_msat;
-        pay_many(&world, &wallet, &stream, 1);
+        let before = wallet.channels().balance().lightning_msat;
+        pay_many(&world, &wallet, stream, 1);
         let (_, store) = mortal(&world, who, world.node(who));
         reconnect(&world);
         world.platform.settle();
         store.die_after(commits);
         let wallet = world.node("wallet");
         for _ in 0..3 {
-            pay(&world, &wallet, &Authorization::user(), &stream).unwrap();
+            pay(&world, &wallet, &Authorization::user(), stream).unwrap();
         }
         world.platform.advance(Duration::from_secs(3));
         world.kill(who, world.node(who));
@@ -264,11 +271,11 @@ fn killed_at_every_step(who: &str) {
         reconnect(&world);
         world.platform.advance(Duration::from_secs(30));
         let what = format!("{who} killed after {commits} commits");
-        agree(&world, &stream, before, &what);
+        agree(&world, stream, before, &what);
         // And on it goes.
         let wallet = world.node("wallet");
-        pay_many(&world, &wallet, &stream, 1);
-        agree(&world, &stream, before, &what);
+        pay_many(&world, &wallet, stream, 1);
+        agree(&world, stream, before, &what);
     }
 }
 

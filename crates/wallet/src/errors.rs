@@ -2,9 +2,7 @@
 
 use amplet_chain::{BroadcastError, ChainError};
 use amplet_node::budget::{Denied, LoadError, Reason, Refusal};
-use amplet_node::{
-    ChannelError, LedgerError, NodeError, OfferError, OnchainError, PayError, SendError, StreamError,
-};
+use amplet_node::{ChannelError, LedgerError, NodeError, OfferError, OnchainError, PayError, StreamError};
 use amplet_protocol::page::{BudgetReason, BudgetRefusal, ErrorCode, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
 
@@ -86,6 +84,10 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::Offer(OfferError::Network) => ErrorCode::WrongNetwork,
         PayError::Offer(OfferError::Unreachable) => ErrorCode::GatewayOffline,
         PayError::Offer(_) => ErrorCode::InvalidPaymentRequest,
+        PayError::Broadcast(BroadcastError::Unreachable(_)) => ErrorCode::ChainSource,
+        PayError::Broadcast(BroadcastError::Rejected { .. } | BroadcastError::Empty) => {
+            ErrorCode::BroadcastRejected
+        }
         PayError::Invoice(_) => ErrorCode::Internal,
     };
     WalletError::of(code, error)
@@ -146,18 +148,6 @@ pub fn budget_refusal(reason: BudgetReason) -> BudgetRefusal {
         needed_msat: None,
         until: None,
     }
-}
-
-/// Of sending savings.
-pub fn send(error: &SendError) -> WalletError {
-    let code = match error {
-        SendError::Denied(denied) => return self::denied(denied),
-        SendError::Broadcast(BroadcastError::Unreachable(_)) => ErrorCode::ChainSource,
-        SendError::Broadcast(BroadcastError::Rejected { .. } | BroadcastError::Empty) => {
-            ErrorCode::BroadcastRejected
-        }
-    };
-    WalletError::of(code, error)
 }
 
 /// Of connections.

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::{Incoming, Node, OpenChannel};
+use amplet_node::lightning::ln::types::ChannelId;
+use amplet_node::{ChannelError, Incoming, Node, OpenChannel};
 use amplet_protocol::gateway::{ChannelTerms, Message, Refusal};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_protocol::relay;
@@ -14,6 +15,7 @@ use amplet_transport::{PeerAddress, Platform, Scheme};
 use futures::StreamExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
+use hex_conservative::FromHex;
 
 use crate::errors;
 use crate::wallet::Inner;
@@ -88,17 +90,17 @@ impl Gateways {
     /// Connects, now and whenever a connection is lost, and asks for the terms each time.
     pub fn keep_connected(&self, node: &Node) -> Result<(), WalletError> {
         for gateway in &self.configured {
-            node.keep_connected(gateway.address.clone()).map_err(|_| {
+            node.peers().connect_persistently(gateway.address.clone()).map_err(|_| {
                 invalid(format!("{} is not a node id; copy the gateway's address again", gateway.node_id))
             })?;
-            node.send_message(gateway.node_id, Message::GetTerms);
+            node.peers().send_message(gateway.node_id, Message::GetTerms);
         }
         Ok(())
     }
 
     /// Hears what gateways say, for as long as the node runs.
     pub fn listen(&self, platform: &Rc<dyn Platform>, node: &Node) {
-        let Some(mut messages) = node.messages() else { return };
+        let Some(mut messages) = node.peers().messages() else { return };
         let shared = Rc::clone(&self.shared);
         let ids = self.all();
         platform.spawn(Box::pin(async move {
@@ -111,8 +113,8 @@ impl Gateways {
         for gateway in self.all() {
             let node = node.clone();
             platform.spawn(Box::pin(async move {
-                node.connected(gateway).await;
-                node.send_message(gateway, Message::GetTerms);
+                node.peers().connected(gateway).await;
+                node.peers().send_message(gateway, Message::GetTerms);
             }));
         }
     }
@@ -188,8 +190,14 @@ impl Inner {
         self.check_size(&peer, capacity_sat)?;
         let how =
             OpenChannel { capacity_sat, push_msat: 0, announce: false, zero_reserve: false, fee_rate: None };
-        let opened = self.node.open_channel(peer, &how).await;
+        let opened = self.node.channels().open(peer, &how).await;
         opened.map(|id| id.to_string()).map_err(|e| errors::channel(&e))
+    }
+
+    pub(crate) fn close_channel(&self, id: &str, force: bool) -> Result<(), WalletError> {
+        let unknown = || errors::channel(&ChannelError::Unknown(id.to_owned()));
+        let parsed = <[u8; 32]>::from_hex(id).map_err(|_| unknown())?;
+        self.node.channels().close(ChannelId(parsed), force).map_err(|e| errors::channel(&e))
     }
 
     pub(crate) async fn request_channel(
@@ -199,8 +207,8 @@ impl Inner {
     ) -> Result<String, WalletError> {
         let peer = self.gateway(gateway)?;
         self.check_size(&peer, capacity_sat)?;
-        if !self.node.is_connected(&peer) {
-            return Err(errors::channel(&amplet_node::ChannelError::NotConnected));
+        if !self.node.peers().is_connected(&peer) {
+            return Err(errors::channel(&ChannelError::NotConnected));
         }
         let before: HashSet<String> = self.channel_ids(&peer);
         let shared = &self.gateways.shared;
@@ -209,14 +217,14 @@ impl Inner {
         let (sender, receiver) = oneshot::channel();
         shared.asked.borrow_mut().insert((peer, request_id), sender);
         let mut changes = self.node.subscribe();
-        self.node.send_message(peer, Message::RequestChannel { request_id, capacity_sat });
+        self.node.peers().send_message(peer, Message::RequestChannel { request_id, capacity_sat });
         let mut limit = self.platform.sleep(ANSWER_LIMIT);
         let late =
             || WalletError::new(ErrorCode::Timeout, "the gateway did not answer in time; try again later");
         match select(receiver, &mut limit).await {
             Either::Left((Ok(Ok(())), _)) => {}
             Either::Left((Ok(Err(refusal)), _)) => return Err(refused(&refusal)),
-            Either::Left((Err(_), _)) => return Err(errors::channel(&amplet_node::ChannelError::Closing)),
+            Either::Left((Err(_), _)) => return Err(errors::channel(&ChannelError::Closing)),
             Either::Right(_) => {
                 shared.asked.borrow_mut().remove(&(peer, request_id));
                 return Err(late());
@@ -228,7 +236,7 @@ impl Inner {
             }
             match select(changes.next(), &mut limit).await {
                 Either::Left((Some(_), _)) => {}
-                Either::Left((None, _)) => return Err(errors::channel(&amplet_node::ChannelError::Closing)),
+                Either::Left((None, _)) => return Err(errors::channel(&ChannelError::Closing)),
                 Either::Right(_) => return Err(late()),
             }
         }
@@ -236,7 +244,7 @@ impl Inner {
 
     /// Channels whose funding both sides have signed.
     fn channel_ids(&self, peer: &PublicKey) -> HashSet<String> {
-        let channels = self.node.channels().into_iter();
+        let channels = self.node.channels().list().into_iter();
         let with_peer = channels.filter(|c| c.counterparty.node_id == *peer && c.funding_txo.is_some());
         with_peer.map(|c| c.channel_id.to_string()).collect()
     }

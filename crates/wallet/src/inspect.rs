@@ -2,9 +2,9 @@
 
 use amplet_node::bitcoin::Address;
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency, ParseOrSemanticError};
-use amplet_node::{Onchain, description};
+use amplet_node::{Onchain, PaymentId, description};
 use amplet_protocol::default_max_fee_msat;
-use amplet_protocol::page::{ErrorCode, Inspected, MAX_TEXT, PaymentStatus, WalletError};
+use amplet_protocol::page::{Direction, ErrorCode, Inspected, MAX_TEXT, PaymentStatus, WalletError};
 use bitcoin::address::NetworkUnchecked;
 use hex_conservative::DisplayHex;
 
@@ -101,8 +101,8 @@ pub(crate) async fn problem(
     if invoice.expires_at().is_none_or(|at| at.as_secs() <= now) {
         return error(ErrorCode::Expired, "this invoice has expired; ask the payee for a new one");
     }
-    let id = invoice.payment_hash().0.to_lower_hex_string();
-    if let Ok(Some(known)) = inner.node.payment(&id).await
+    let id = PaymentId(invoice.payment_hash().0);
+    if let Ok(Some(known)) = inner.node.ledger().payment(Direction::Outbound, id).await
         && !matches!(known.status, PaymentStatus::Failed { .. })
     {
         return error(
@@ -115,7 +115,7 @@ pub(crate) async fn problem(
 
 /// What of everyday money is missing.
 pub(crate) fn balance_problem(inner: &Inner, amount_msat: u64) -> Option<WalletError> {
-    let balance = inner.node.lightning_balance();
+    let balance = inner.node.channels().balance();
     if balance.spendable_msat >= amount_msat {
         return None;
     }
@@ -206,7 +206,7 @@ fn onchain(
     let address =
         Onchain::parse_address(text, network(inner.options.network)).map_err(|e| errors::onchain(&e))?;
     let problem = amount_sat.and_then(|sat| {
-        let spendable = inner.node.savings().0.saturating_sub(inner.node.reserve_sat(0));
+        let spendable = inner.node.onchain().balance().0.saturating_sub(inner.node.onchain().reserve_sat(0));
         (sat > spendable).then(|| {
             let message = format!(
                 "{sat} sat are asked for, {spendable} sat of savings can be spent; deposit more, or send less"

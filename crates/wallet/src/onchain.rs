@@ -2,7 +2,7 @@
 
 use amplet_chain::BroadcastError;
 use amplet_node::bitcoin::FeeRate;
-use amplet_node::{Onchain, SendError};
+use amplet_node::{Onchain, PayError, SendOnchain};
 use amplet_protocol::page::{Authorization, FeeRates, OnchainSend, SendAmount, WalletError};
 
 use crate::identity::network;
@@ -24,7 +24,7 @@ pub(crate) async fn send(
         SendAmount::Exact(sat) => Some(sat),
         SendAmount::All => None,
     };
-    let sent = inner.node.build_send(&address, amount_sat, rate).map_err(|e| errors::onchain(&e))?;
+    let sent = inner.node.onchain().build(&address, amount_sat, rate).map_err(|e| errors::onchain(&e))?;
     let mut answer = OnchainSend { txid: None, amount_sat: sent.amount_sat, fee_sat: sent.fee_sat };
     if dry_run {
         return Ok(answer);
@@ -32,21 +32,22 @@ pub(crate) async fn send(
     let amount_msat = sent.amount_sat.saturating_mul(1000);
     let fee_msat = budgets::fee_limit(amount_msat, Some(sent.fee_sat.saturating_mul(1000)), authorization)?;
     let authorization = budgets::authorization(inner, authorization, amount_msat.saturating_add(fee_msat))?;
-    match inner.node.send_from(&authorization, &sent, &address).await {
+    let txid = sent.tx.compute_txid();
+    match inner.node.payments().begin(SendOnchain { signed: sent, address }, &authorization).await {
         // Kept and sent again by itself: to the user it is on its way.
-        Ok(()) | Err(SendError::Broadcast(BroadcastError::Unreachable(_))) => {
-            answer.txid = Some(sent.tx.compute_txid().to_string());
+        Ok(_) | Err(PayError::Broadcast(BroadcastError::Unreachable(_))) => {
+            answer.txid = Some(txid.to_string());
             Ok(answer)
         }
-        Err(refused) => Err(errors::send(&refused)),
+        Err(refused) => Err(errors::pay(&refused)),
     }
 }
 
 pub(crate) fn fee_rates(inner: &Inner) -> FeeRates {
     let per_kvb = |rate: FeeRate| rate.to_sat_per_kwu().saturating_mul(4);
     FeeRates {
-        fast: per_kvb(inner.node.fee_rate(2)),
-        normal: per_kvb(inner.node.fee_rate(6)),
-        slow: per_kvb(inner.node.fee_rate(144)),
+        fast: per_kvb(inner.node.onchain().fee_rate(2)),
+        normal: per_kvb(inner.node.onchain().fee_rate(6)),
+        slow: per_kvb(inner.node.onchain().fee_rate(144)),
     }
 }

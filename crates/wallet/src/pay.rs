@@ -2,7 +2,7 @@
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning_invoice::Bolt11Invoice;
-use amplet_node::{Keysend, PayError};
+use amplet_node::{Keysend, PayError, PayInvoice, PaymentId};
 use amplet_protocol::PAYMENT_WAIT;
 use amplet_protocol::page::{Authorization, CustomRecord, ErrorCode, Page, Payment, WalletError};
 use hex_conservative::FromHex;
@@ -24,13 +24,14 @@ pub(crate) async fn pay(
     let amount = check(inner, &invoice, amount_msat).await?;
     let max_fee = budgets::fee_limit(amount, max_fee_msat, authorization)?;
     let authorization = budgets::authorization(inner, authorization, amount.saturating_add(max_fee))?;
-    outcome(inner, inner.node.pay_from(&authorization, &invoice, amount_msat, max_fee).await).await
+    let pay = PayInvoice { invoice, amount_msat, max_fee_msat: max_fee };
+    outcome(inner, inner.node.payments().begin(pay, &authorization).await).await
 }
 
 /// The payment when it has ended, or as it is after a while.
-async fn outcome(inner: &Inner, begun: Result<String, PayError>) -> Result<Payment, WalletError> {
+async fn outcome(inner: &Inner, begun: Result<PaymentId, PayError>) -> Result<Payment, WalletError> {
     let id = begun.map_err(|e| errors::pay(&e))?;
-    let outcome = inner.node.outcome(&id, PAYMENT_WAIT).await;
+    let outcome = inner.node.payments().outcome(id, PAYMENT_WAIT).await;
     outcome.ok_or_else(|| {
         WalletError::new(ErrorCode::Internal, "the payment's record is missing; see the history")
     })
@@ -58,7 +59,7 @@ pub(crate) async fn keysend(
     let authorization =
         budgets::authorization(inner, authorization, amount_msat.saturating_add(max_fee_msat))?;
     let keysend = Keysend { payee, amount_msat, max_fee_msat, records };
-    outcome(inner, inner.node.keysend(&authorization, &keysend).await).await
+    outcome(inner, inner.node.payments().begin(keysend, &authorization).await).await
 }
 
 /// The id of another node.
@@ -104,11 +105,18 @@ async fn check(inner: &Inner, invoice: &Bolt11Invoice, given: Option<u64>) -> Re
 }
 
 pub(crate) async fn payment(inner: &Inner, id: &str) -> Result<Payment, WalletError> {
-    let found = inner.node.payment(id).await.map_err(|e| errors::ledger(&e))?;
+    let found = match PaymentId::from_hex(id) {
+        Ok(id) => inner.node.ledger().find(id).await.map_err(|e| errors::ledger(&e))?,
+        Err(_) => None,
+    };
     found.ok_or_else(|| WalletError::new(ErrorCode::InvalidInput, "there is no such payment in this wallet"))
 }
 
 pub(crate) async fn history(inner: &Inner, page: &Page) -> Result<Vec<Payment>, WalletError> {
     let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
-    inner.node.history(page.before.as_deref(), limit).await.map_err(|e| errors::ledger(&e))
+    // Nothing is older than a payment that there cannot be.
+    let Ok(before) = page.before.as_deref().map(PaymentId::from_hex).transpose() else {
+        return Ok(Vec::new());
+    };
+    inner.node.ledger().history(before, limit).await.map_err(|e| errors::ledger(&e))
 }

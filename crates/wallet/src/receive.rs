@@ -32,7 +32,7 @@ pub(crate) async fn receive(
     if amount_msat.is_some_and(|msat| msat == 0 || msat > MAX_MONEY_MSAT) {
         return Err(invalid("the amount is zero or more than all bitcoins; give another, or none".into()));
     }
-    let invoice = inner.node.invoice(&NewInvoice { amount_msat, description, expiry_secs }).await;
+    let invoice = inner.node.payments().invoice(&NewInvoice { amount_msat, description, expiry_secs }).await;
     let invoice = invoice.map_err(|e| errors::pay(&e))?;
     Ok(PaymentRequest {
         payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
@@ -44,11 +44,11 @@ pub(crate) async fn receive(
 
 /// What keeps the amount from arriving now.
 fn missing(inner: &Inner, amount_msat: u64) -> Option<WalletError> {
-    let receivable = inner.node.lightning_balance().receivable_msat;
+    let receivable = inner.node.channels().balance().receivable_msat;
     if receivable >= amount_msat {
         return None;
     }
-    let channels = inner.node.channels();
+    let channels = inner.node.channels().list();
     let (code, message) = if channels.is_empty() {
         (
             ErrorCode::InsufficientInbound,

@@ -18,8 +18,8 @@ const UNSYNCED_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The money.
 pub(crate) fn balance(inner: &Inner) -> Balance {
-    let lightning = inner.node.lightning_balance();
-    let (onchain_sat, onchain_pending_sat) = inner.node.savings();
+    let lightning = inner.node.channels().balance();
+    let (onchain_sat, onchain_pending_sat) = inner.node.onchain().balance();
     Balance {
         lightning_msat: lightning.lightning_msat,
         spendable_msat: lightning.spendable_msat,
@@ -28,15 +28,16 @@ pub(crate) fn balance(inner: &Inner) -> Balance {
         closing_sat: lightning.closing_sat,
         onchain_sat,
         onchain_pending_sat,
-        reserve_sat: inner.node.reserve_sat(0),
+        reserve_sat: inner.node.onchain().reserve_sat(0),
     }
 }
 
 /// The status line.
 pub(crate) fn status(inner: &Inner) -> Status {
     let chain = chain(inner);
-    let gateways: Vec<GatewayStatus> = inner.node.kept().iter().map(|kept| gateway(inner, kept)).collect();
-    let able_to_pay = inner.node.channels().iter().any(|channel| channel.is_usable);
+    let gateways: Vec<GatewayStatus> =
+        inner.node.peers().persistent().iter().map(|kept| gateway(inner, kept)).collect();
+    let able_to_pay = inner.node.channels().list().iter().any(|channel| channel.is_usable);
     let warnings = warnings(inner, &chain);
     Status {
         network: inner.options.network,
@@ -55,8 +56,8 @@ pub(crate) fn changed(inner: &Inner) -> Notice {
 }
 
 fn chain(inner: &Inner) -> ChainStatus {
-    let sync = inner.node.sync_state();
-    let (height, hash) = inner.node.best_block();
+    let sync = inner.node.sync().state();
+    let (height, hash) = inner.node.sync().best_block();
     let trust = inner.node.chain().trust();
     let liar = |report: &amplet_chain::SourceReport| match &report.state {
         SourceState::Lied { .. } => Some(report.url.clone()),
@@ -78,7 +79,7 @@ fn chain(inner: &Inner) -> ChainStatus {
     }
 }
 
-fn gateway(inner: &Inner, kept: &amplet_node::Kept) -> GatewayStatus {
+fn gateway(inner: &Inner, kept: &amplet_node::PersistentPeer) -> GatewayStatus {
     let connection = match &*kept.state.borrow() {
         ConnectionState::Connecting => Connection::Connecting,
         ConnectionState::Connected => Connection::Connected,
@@ -101,8 +102,8 @@ fn warnings(inner: &Inner, chain: &ChainStatus) -> Vec<Warning> {
     if now.saturating_sub(seen) > UNSYNCED_LIMIT.as_secs() {
         warnings.push(Warning::LongUnsynced);
     }
-    let (savings, _) = inner.node.savings();
-    if savings < inner.node.reserve_sat(0).max(inner.node.reserve_sat(1)) {
+    let (savings, _) = inner.node.onchain().balance();
+    if savings < inner.node.onchain().reserve_sat(0).max(inner.node.onchain().reserve_sat(1)) {
         warnings.push(Warning::NoAnchorReserve);
     }
     match inner.node.chain().trust().level {
@@ -115,7 +116,7 @@ fn warnings(inner: &Inner, chain: &ChainStatus) -> Vec<Warning> {
 
 /// The channels.
 pub(crate) fn channels(inner: &Inner) -> Vec<Channel> {
-    inner.node.channels().iter().map(channel).collect()
+    inner.node.channels().list().iter().map(channel).collect()
 }
 
 fn channel(channel: &ChannelDetails) -> Channel {

@@ -12,9 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::gateways::Gateways;
 use crate::identity::Identity;
-use crate::{
-    Response, budgets, diagnostics, errors, inspect, onchain, open, pay, receive, sign, state, stream,
-};
+use crate::{Response, budgets, diagnostics, inspect, onchain, open, pay, receive, sign, state, stream};
 
 pub(crate) struct Inner {
     pub platform: Rc<dyn Platform>,
@@ -73,7 +71,7 @@ impl Wallet {
                     .await
                     .map(Response::PaymentRequest)
             }
-            Request::NewAddress => Ok(Response::Text(inner.node.new_address().await.to_string())),
+            Request::NewAddress => Ok(Response::Text(inner.node.onchain().new_address().await.to_string())),
             Request::Inspect { text } => inspect::inspect(inner, &text).await.map(Response::Inspected),
             Request::Pay { invoice, amount_msat, max_fee_msat, authorization } => {
                 pay::pay(inner, &invoice, amount_msat, max_fee_msat, authorization.as_ref())
@@ -91,7 +89,7 @@ impl Wallet {
                 paid.await.map(payment)
             }
             Request::CloseStream { stream } => stream::close(inner, &stream).await.map(payment),
-            Request::Streams => Ok(Response::Payments(inner.node.streams())),
+            Request::Streams => Ok(Response::Payments(inner.node.payments().streams())),
             Request::Send { address, amount, fee_rate, dry_run, authorization } => {
                 onchain::send(inner, &address, amount, fee_rate, dry_run, authorization.as_ref())
                     .await
@@ -108,8 +106,7 @@ impl Wallet {
                 inner.request_channel(&gateway, capacity_sat).await.map(Response::Text)
             }
             Request::CloseChannel { channel_id, force } => {
-                let closed = inner.node.close_channel(&channel_id, force);
-                closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
+                inner.close_channel(&channel_id, force).map(|()| Response::None)
             }
             Request::Budgets => Ok(Response::Budgets(budgets::list(inner))),
             Request::OpenBudget { holder, rules, parent } => {
@@ -133,7 +130,7 @@ impl Wallet {
                 sign::log_in(inner, &domain, &challenge).map(Response::Login)
             }
             Request::Ack { id } => {
-                inner.node.ack(id);
+                inner.node.ledger().ack(id);
                 Ok(Response::None)
             }
             Request::Diagnostics => Ok(Response::Text(diagnostics::text(inner))),
@@ -157,7 +154,7 @@ impl Wallet {
         let mut changes = self.inner.node.subscribe();
         // The receiver is in our hands: these cannot fail.
         let _ = sender.unbounded_send(state::changed(&self.inner));
-        for event in self.inner.node.events() {
+        for event in self.inner.node.ledger().events() {
             let _ = sender.unbounded_send(Notice::Event { event });
         }
         let task = async move {

@@ -4,16 +4,18 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::lightning::ln::channel_state::ChannelDetails;
+use amplet_node::lightning::ln::types::ChannelId;
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency};
 use amplet_node::{
-    Authorization, ConnectionState, Kept, Keysend, LedgerError, NewInvoice, Node, OpenChannel, PayError,
+    Authorization, ConnectionState, Keysend, LedgerError, NewInvoice, Node, OpenChannel, PayError,
+    PayInvoice, PaymentId, PersistentPeer,
 };
-use amplet_protocol::page::Direction;
+use amplet_protocol::page::{Direction, MAX_DESCRIPTION};
 use amplet_protocol::{MAX_MONEY_MSAT, PAYMENT_WAIT, default_max_fee_msat};
 use amplet_storage::{Batch, Store};
 use amplet_transport::PeerAddress;
 use bitcoin::Network;
-use bitcoin::hex::{DisplayHex, FromHex};
+use bitcoin::hex::FromHex;
 use bitcoin::secp256k1::PublicKey;
 
 use super::snapshots::Snapshots;
@@ -27,9 +29,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 
 /// How often the state of an attempt to connect is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// Longest description of an invoice, in bytes (BOLT 11).
-const MAX_DESCRIPTION: usize = 639;
 
 /// Longest validity of an invoice: a year, in seconds.
 const MAX_EXPIRY: u32 = 365 * 24 * 3600;
@@ -90,8 +89,8 @@ impl Office {
     fn info(&self) -> types::Info {
         let node = &self.node;
         let id = node.node_id().to_string();
-        let sync = node.sync_state();
-        let (onchain_sat, onchain_pending_sat) = node.savings();
+        let sync = node.sync().state();
+        let (onchain_sat, onchain_pending_sat) = node.onchain().balance();
         let mut addresses = vec![format!("{id}@{}", self.relay)];
         addresses.extend(self.config.node.announce.iter().map(|address| format!("{id}@tcp://{address}")));
         types::Info {
@@ -99,14 +98,14 @@ impl Office {
             node_id: id,
             network: network_name(self.config.network).into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            height: node.best_block().0,
+            height: node.sync().best_block().0,
             synced: sync.synced && sync.error.is_none(),
             chain_error: sync.error,
             onchain_sat,
             onchain_pending_sat,
-            reserve_sat: node.reserve_sat(0),
-            channels: node.channels().len(),
-            peers: node.peers().iter().map(PublicKey::to_string).collect(),
+            reserve_sat: node.onchain().reserve_sat(0),
+            channels: node.channels().list().len(),
+            peers: node.peers().list().iter().map(PublicKey::to_string).collect(),
             connections: (self.connections)(),
         }
     }
@@ -117,7 +116,7 @@ impl Office {
     }
 
     async fn new_address(&self) -> Result<types::Address> {
-        Ok(types::Address { address: self.node.new_address().await.to_string() })
+        Ok(types::Address { address: self.node.onchain().new_address().await.to_string() })
     }
 
     async fn connect(&self, request: &types::ConnectPeer) -> Result<types::Peer> {
@@ -130,13 +129,13 @@ impl Office {
         if self.is_connected(&node_id) {
             return Ok(types::Peer { node_id });
         }
-        let kept = self.node.keep_connected(address).map_err(|error| {
+        let kept = self.node.peers().connect_persistently(address).map_err(|error| {
             invalid(format!("address: {node_id} is not a public key ({error}); copy it again"))
         })?;
-        self.node.retry_now();
+        self.node.peers().reconnect_now();
         let attempt = async {
             tokio::select! {
-                () = self.node.connected(kept.node_id) => None,
+                () = self.node.peers().connected(kept.node_id) => None,
                 why = first_failure(&kept) => Some(why),
             }
         };
@@ -156,13 +155,13 @@ impl Office {
     }
 
     fn is_connected(&self, node_id: &str) -> bool {
-        node_id.parse().is_ok_and(|node_id| self.node.is_connected(&node_id))
+        node_id.parse().is_ok_and(|node_id| self.node.peers().is_connected(&node_id))
     }
 
     fn channels(&self) -> types::Channels {
-        let all = self.node.channels();
+        let all = self.node.channels().list();
         let convert = |details: ChannelDetails| {
-            let connected = self.node.is_connected(&details.counterparty.node_id);
+            let connected = self.node.peers().is_connected(&details.counterparty.node_id);
             convert::channel(&details, connected)
         };
         types::Channels { channels: all.into_iter().map(convert).collect() }
@@ -185,15 +184,14 @@ impl Office {
             zero_reserve: false,
             fee_rate: None,
         };
-        let opened = self.node.open_channel(peer, &how).await;
+        let opened = self.node.channels().open(peer, &how).await;
         opened
             .map(|id| types::ChannelId { id: id.to_string() })
             .map_err(|error| convert::channel_error(&error))
     }
 
     fn close_channel(&self, id: [u8; 32], how: types::CloseChannel) -> Result<()> {
-        let id = id.to_lower_hex_string();
-        self.node.close_channel(&id, how.force).map_err(|error| convert::channel_error(&error))
+        self.node.channels().close(ChannelId(id), how.force).map_err(|error| convert::channel_error(&error))
     }
 
     /// Makes an invoice; `beside` adds records of its own to the transaction.
@@ -221,7 +219,12 @@ impl Office {
             )));
         }
         let new = NewInvoice { amount_msat, description: request.description, expiry_secs };
-        let made = self.node.invoice_with(&new, beside).await.map_err(|error| convert::pay_error(&error))?;
+        let made = self
+            .node
+            .payments()
+            .invoice_with(&new, beside)
+            .await
+            .map_err(|error| convert::pay_error(&error))?;
         self.invoice(made.payment_hash().0).await
     }
 
@@ -262,8 +265,9 @@ impl Office {
         let max_fee_msat =
             request.max_fee_msat.map_or_else(|| default_max_fee_msat(amount_msat), |Msat(fee)| fee);
         let hash = invoice.payment_hash().0;
-        match self.node.pay_from(authorization, &invoice, given_msat, max_fee_msat).await {
-            Ok(id) => self.outcome(&id).await,
+        let pay = PayInvoice { invoice, amount_msat: given_msat, max_fee_msat };
+        match self.node.payments().begin(pay, authorization).await {
+            Ok(id) => self.outcome(id).await,
             // These are in the history as failed: an outcome, not a wrong request.
             Err(PayError::NoRoute(_) | PayError::TooLarge) => self.payment(hash).await,
             Err(error) => Err(convert::pay_error(&error)),
@@ -289,15 +293,15 @@ impl Office {
             request.max_fee_msat.map_or_else(|| default_max_fee_msat(amount_msat), |Msat(fee)| fee);
         let records = request.records.iter().map(record).collect::<Result<_>>()?;
         let keysend = Keysend { payee, amount_msat, max_fee_msat, records };
-        match self.node.keysend(&Authorization::user(), &keysend).await {
-            Ok(id) => self.outcome(&id).await,
+        match self.node.payments().begin(keysend, &Authorization::user()).await {
+            Ok(id) => self.outcome(id).await,
             Err(error) => Err(convert::pay_error(&error)),
         }
     }
 
     /// A payment that was begun, when it has ended or [`PAYMENT_WAIT`] is over.
-    async fn outcome(&self, id: &str) -> Result<types::Payment> {
-        let line = self.node.outcome(id, PAYMENT_WAIT).await;
+    async fn outcome(&self, id: PaymentId) -> Result<types::Payment> {
+        let line = self.node.payments().outcome(id, PAYMENT_WAIT).await;
         line.map(convert::payment).ok_or_else(|| {
             AdminError::new(
                 AdminCode::Internal,
@@ -337,18 +341,18 @@ impl Office {
         hash: [u8; 32],
         direction: Direction,
     ) -> Result<Option<amplet_protocol::page::Payment>> {
-        let line = self.node.payment(&hash.to_lower_hex_string()).await;
-        Ok(line.map_err(|error| unreadable(&error))?.filter(|line| line.direction == direction))
+        let line = self.node.ledger().payment(direction, PaymentId(hash)).await;
+        line.map_err(|error| unreadable(&error))
     }
 
     async fn sync(&self) -> Result<types::Synced> {
-        self.node.sync_now().await.map_err(|error| convert::node_error(&error))?;
-        Ok(types::Synced { height: self.node.best_block().0 })
+        self.node.sync().now().await.map_err(|error| convert::node_error(&error))?;
+        Ok(types::Synced { height: self.node.sync().best_block().0 })
     }
 }
 
 /// Why an attempt to connect failed, once one has.
-async fn first_failure(kept: &Kept) -> String {
+async fn first_failure(kept: &PersistentPeer) -> String {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         if let ConnectionState::Waiting { error, .. } = &*kept.state.borrow() {

@@ -119,7 +119,7 @@ pub(super) fn pay_error(error: &PayError) -> AdminError {
         | PayError::Offer(_)
         | PayError::Invoice(_) => AdminCode::InvalidInput,
         PayError::Denied(_) => AdminCode::LimitExceeded,
-        PayError::NoRoute(_) | PayError::TooLarge => AdminCode::Remote,
+        PayError::NoRoute(_) | PayError::TooLarge | PayError::Broadcast(_) => AdminCode::Remote,
     };
     AdminError::new(code, error.to_string())
 }

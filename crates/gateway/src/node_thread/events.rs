@@ -22,7 +22,7 @@ pub(super) async fn follow(
 ) -> NodeThreadError {
     tell(&node, &status);
     // Unacknowledged since the last run: logged again rather than never.
-    for event in node.events() {
+    for event in node.ledger().events() {
         hear(&node, &desk, &event).await;
     }
     while let Some(notice) = notices.next().await {
@@ -45,8 +45,8 @@ pub(super) async fn follow(
 }
 
 fn tell(node: &Node, status: &watch::Sender<NodeStatus>) {
-    let (height, _) = node.best_block();
-    let sync = node.sync_state();
+    let (height, _) = node.sync().best_block();
+    let sync = node.sync().state();
     let synced = sync.synced && sync.error.is_none();
     status.send_if_modified(|status| {
         let changed = (status.height, status.synced) != (height, synced);
@@ -65,7 +65,7 @@ fn tell(node: &Node, status: &watch::Sender<NodeStatus>) {
 async fn hear(node: &Node, desk: &Desk, event: &Event) {
     let heard = desk.hear(event).await;
     if heard {
-        node.ack(event.id);
+        node.ledger().ack(event.id);
     }
     note(event);
 }

@@ -26,7 +26,7 @@ pub(super) async fn keep_all(store: &dyn Store, node: &Node) -> Result<(), Store
     for name in store.list(PEERS).await? {
         let bytes = store.get(&name).await?.unwrap_or_default();
         let address = String::from_utf8(bytes).ok().and_then(|text| text.parse::<PeerAddress>().ok());
-        match address.map(|address| node.keep_connected(address)) {
+        match address.map(|address| node.peers().connect_persistently(address)) {
             Some(Ok(_)) => {}
             _ => warn!(name, "a stored peer cannot be read; tell the gateway its address again"),
         }

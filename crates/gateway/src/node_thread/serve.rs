@@ -42,7 +42,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
             Entrance { node: node.clone(), sockets: Rc::clone(&sockets), connections: tcp.clone() };
         tasks.add(spawn_local(entrance.run(listener, platform.clone())));
     }
-    if let Some(messages) = node.messages() {
+    if let Some(messages) = node.peers().messages() {
         tasks.add(spawn_local(wallets::answer(node.clone(), config.channels.clone(), messages)));
     }
     keep_peers(&node, &config);
@@ -63,7 +63,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     let private = config.merchant.private_webhooks;
     let http = if private { platform.http() } else { platform.http_for_strangers() };
     tasks.add(spawn_local(desk::deliver(Rc::clone(&desk), http)));
-    info!(node_id = %node.node_id(), height = node.best_block().0, "the node is up");
+    info!(node_id = %node.node_id(), height = node.sync().best_block().0, "the node is up");
     let stopped = tokio::select! {
         why = events::follow(node.clone(), notices, status.clone(), hub, Rc::clone(&desk)) => Err(why),
         never = take_commands(office, desk, &sockets, &mut commands) => match never {},
@@ -97,7 +97,7 @@ impl Drop for Tasks {
 
 fn keep_peers(node: &Node, config: &Config) {
     for address in &config.node.peers {
-        if let Err(error) = node.keep_connected(address.clone()) {
+        if let Err(error) = node.peers().connect_persistently(address.clone()) {
             warn!(%address, %error, "this peer's node id is not a public key; correct it in [node] peers");
         }
     }
@@ -114,7 +114,7 @@ async fn take_commands(
             Command::Accept(remote) => {
                 let duplex = remote.into_duplex();
                 sockets.track(&duplex);
-                office.node.accept(duplex);
+                office.node.peers().accept(duplex);
             }
             Command::Desk(job) => {
                 spawn_local(job(Rc::clone(&desk)));
@@ -172,6 +172,6 @@ impl Entrance {
         };
         let duplex: Rc<dyn Duplex> = Rc::new(Counted { duplex, _guard: guard });
         self.sockets.track(&duplex);
-        self.node.accept(duplex);
+        self.node.peers().accept(duplex);
     }
 }

@@ -35,14 +35,14 @@ impl Snapshots {
     /// What has changed since `since` (seconds since 1970; 0: everything); `None` if the node has no gossip.
     pub(super) fn answer(&self, node: &Node, since: u32) -> Option<Snapshot> {
         let since = rounded(since);
-        let generation = node.graph_generation();
+        let generation = node.graph().generation();
         let mut kept = self.0.borrow_mut();
         if let Some(known) = kept.get(&since)
             && (known.generation == generation || known.made_at.elapsed() < FRESH)
         {
             return Some(known.snapshot.clone());
         }
-        let bytes = Bytes::from(node.rgs_snapshot(since)?);
+        let bytes = Bytes::from(node.graph().rgs_snapshot(since)?);
         let snapshot = Snapshot { etag: format!("\"rgs-{since}-{generation}-{}\"", bytes.len()), bytes };
         kept.insert(since, Kept { generation, made_at: Instant::now(), snapshot: snapshot.clone() });
         let size =

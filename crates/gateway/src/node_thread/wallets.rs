@@ -23,7 +23,9 @@ pub(super) async fn answer(node: Node, channels: ChannelSection, mut messages: U
     let desk = Rc::new(Desk { node, channels, promised_sat: Cell::new(0) });
     while let Some(Incoming { peer, message }) = messages.next().await {
         match message {
-            Message::GetTerms => desk.node.send_message(peer, Message::Terms(desk.channels.terms.clone())),
+            Message::GetTerms => {
+                desk.node.peers().send_message(peer, Message::Terms(desk.channels.terms.clone()))
+            }
             Message::RequestChannel { request_id, capacity_sat } => {
                 tokio::task::spawn_local(request(Rc::clone(&desk), peer, request_id, capacity_sat));
             }
@@ -45,7 +47,7 @@ async fn request(desk: Rc<Desk>, peer: PublicKey, request_id: u64, capacity_sat:
     // requests cannot be granted the same place.
     let answer = match desk.decide(peer, capacity_sat) {
         Ok(accepted) => {
-            desk.node.send_message(peer, Message::ChannelComing { request_id });
+            desk.node.peers().send_message(peer, Message::ChannelComing { request_id });
             desk.open(peer, accepted).await
         }
         Err(refusal) => Err(refusal),
@@ -54,19 +56,19 @@ async fn request(desk: Rc<Desk>, peer: PublicKey, request_id: u64, capacity_sat:
         Ok(id) => info!(%peer, capacity_sat, channel = %id, "a channel was opened for a wallet"),
         Err(reason) => {
             info!(%peer, capacity_sat, ?reason, "a channel was refused to a wallet");
-            desk.node.send_message(peer, Message::ChannelRefused { request_id, reason });
+            desk.node.peers().send_message(peer, Message::ChannelRefused { request_id, reason });
         }
     }
 }
 
 impl Desk {
     fn decide(&self, peer: PublicKey, capacity_sat: u64) -> Result<Accepted, Refusal> {
-        let with_peer = self.node.channels().iter().filter(|c| c.counterparty.node_id == peer).count();
-        let rate = self.node.fee_rate(6);
-        let (confirmed_sat, _) = self.node.savings();
+        let with_peer = self.node.channels().list().iter().filter(|c| c.counterparty.node_id == peer).count();
+        let rate = self.node.onchain().fee_rate(6);
+        let (confirmed_sat, _) = self.node.onchain().balance();
         let funds = Funds {
             confirmed_sat: confirmed_sat.saturating_sub(self.promised_sat.get()),
-            reserve_sat: self.node.reserve_sat(1),
+            reserve_sat: self.node.onchain().reserve_sat(1),
             opening_fee_sat: rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, |fee| fee.to_sat()),
         };
         let with_peer = u32::try_from(with_peer).unwrap_or(u32::MAX);
@@ -82,7 +84,7 @@ impl Desk {
             fee_rate: None,
         };
         self.promised_sat.set(self.promised_sat.get().saturating_add(accepted.capacity_sat));
-        let opened = self.node.open_channel(peer, &how).await;
+        let opened = self.node.channels().open(peer, &how).await;
         self.promised_sat.set(self.promised_sat.get().saturating_sub(accepted.capacity_sat));
         opened.map(|id| id.to_string()).map_err(|error| {
             warn!(%peer, %error, "a channel for a wallet failed");

@@ -12,7 +12,7 @@ use lightning::ln::types::ChannelId;
 use crate::channels::reserve_sat;
 use crate::config::{Acceptance, InboundChannel};
 use crate::error::ChannelError;
-use crate::node::Inner;
+use crate::inner::Inner;
 
 /// What LDK wants funded.
 pub(super) struct Funding {

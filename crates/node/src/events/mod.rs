@@ -6,7 +6,7 @@ pub(crate) mod payment;
 
 use lightning::events::{Event, ReplayEvent};
 
-use crate::node::Inner;
+use crate::inner::Inner;
 
 /// Dispatches an event.
 pub(crate) fn handle(inner: &Inner, event: Event) -> Result<(), ReplayEvent> {

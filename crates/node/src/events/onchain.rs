@@ -9,7 +9,7 @@ use lightning::events::ReplayEvent;
 use lightning::ln::types::ChannelId;
 use lightning::sign::SpendableOutputDescriptor;
 
-use crate::node::Inner;
+use crate::inner::Inner;
 use crate::onchain::Confirmed;
 
 /// A closed channel left outputs that need our signature to come home. What pays to the savings directly is there already.

@@ -10,8 +10,8 @@ use lightning::routing::router::Path;
 use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
 use crate::budgets::Spent;
+use crate::inner::Inner;
 use crate::keysend::{InboundKeysend, Records, shown};
-use crate::node::Inner;
 use crate::routing::explain::no_route;
 use crate::routing::parts;
 use crate::streams::End;

@@ -1,5 +1,6 @@
 //! Paying an offer: the payee is asked for an invoice, which is paid as soon as it comes.
 
+use amplet_budget::PaymentId as Id;
 use amplet_protocol::page::{Direction, Payment, PaymentKind};
 use bitcoin::constants::ChainHash;
 use hex_conservative::DisplayHex;
@@ -12,8 +13,7 @@ use lightning::sign::EntropySource;
 
 use crate::budgets::Authorization;
 use crate::error::{OfferError, PayError};
-use crate::face::Node;
-use crate::node::Inner;
+use crate::inner::Inner;
 use crate::payments::{ATTEMPTS, MAX_PARTS};
 
 /// What is paid.
@@ -46,7 +46,7 @@ impl Inner {
         }
     }
 
-    fn pay_offer(&self, pay: &PayOffer, authorization: &Authorization) -> Result<String, PayError> {
+    pub(crate) fn pay_offer(&self, pay: &PayOffer, authorization: &Authorization) -> Result<Id, PayError> {
         let amount_msat = self.offered_msat(pay)?;
         // The hash is the payee's to choose, and comes later.
         let id = PaymentId(self.ldk.signer.get_secure_random_bytes());
@@ -72,13 +72,13 @@ impl Inner {
         let name = payment.id.clone();
         match asked {
             Ok(()) => {
-                self.begun.borrow_mut().insert(name.clone(), self.platform.monotonic());
+                self.begun.borrow_mut().insert(name, self.platform.monotonic());
                 self.ledger.put(payment);
             }
             Err(_) => self.ledger.settle(&name, None),
         }
         self.wake.wake();
-        asked.map(|()| name).map_err(|error| refusal(&error))
+        asked.map(|()| Id(id.0)).map_err(|error| refusal(&error))
     }
 }
 
@@ -88,18 +88,5 @@ fn refusal(error: &Bolt12SemanticError) -> PayError {
         Bolt12SemanticError::AlreadyExpired => PayError::Expired,
         Bolt12SemanticError::UnsupportedChain => OfferError::Network.into(),
         other => OfferError::Unusable(format!("{other:?}")).into(),
-    }
-}
-
-impl Node {
-    /// Asks for an invoice and pays it when it comes; answers the payment's id in the history, which is not its hash. The
-    /// outcome comes by [`outcome`](Self::outcome); without an answer of the payee the payment fails after a minute or two.
-    ///
-    /// # Errors
-    /// [`PayError`]: no funds were sent.
-    pub async fn pay_offer(&self, authorization: &Authorization, pay: &PayOffer) -> Result<String, PayError> {
-        let id = self.inner.pay_offer(pay, authorization)?;
-        self.inner.settled().await;
-        Ok(id)
     }
 }

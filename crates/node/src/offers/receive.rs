@@ -3,7 +3,7 @@
 use lightning::offers::offer::Offer;
 
 use crate::error::PayError;
-use crate::face::Node;
+use crate::inner::Inner;
 
 /// What an offer of ours says.
 #[derive(Clone, Debug)]
@@ -14,15 +14,10 @@ pub struct NewOffer {
     pub description: String,
 }
 
-impl Node {
-    /// Makes an offer, which may be paid any number of times. A node that is not announced is reached through the peers that
-    /// it is connected to now.
-    ///
-    /// # Errors
-    /// [`PayError::Invoice`]: no peer relays onion messages, or the amount is none.
-    pub fn offer(&self, new: &NewOffer) -> Result<Offer, PayError> {
+impl Inner {
+    pub(crate) fn offer(&self, new: &NewOffer) -> Result<Offer, PayError> {
         let wrong = |error| PayError::Invoice(format!("{error:?}"));
-        let builder = self.inner.ldk.manager.create_offer_builder().map_err(wrong)?;
+        let builder = self.ldk.manager.create_offer_builder().map_err(wrong)?;
         let builder = builder.description(new.description.clone());
         let builder = match new.amount_msat {
             Some(amount_msat) => builder.amount_msats(amount_msat),

@@ -3,7 +3,7 @@
 use bdk_wallet::KeychainKind;
 use bitcoin::{Amount, ScriptBuf, Transaction, Txid};
 
-use super::{Inner, Onchain};
+use super::{Inner, OnchainWallet};
 
 /// Of the addresses handed out and not used, the last so many are looked for.
 const AWAITED: usize = 3;
@@ -19,7 +19,7 @@ pub struct Seen {
     pub gone: Vec<Transaction>,
 }
 
-impl Onchain {
+impl OnchainWallet {
     /// Scripts to ask a source's mempool for: of addresses that wait for money, and of deposits under way.
     pub fn awaited(&self) -> Vec<ScriptBuf> {
         let inner = self.lock();

@@ -7,9 +7,9 @@ use bdk_wallet::{Update, Wallet};
 use bitcoin::Block;
 use bitcoin::block::Header;
 
-use super::{Confirmed, Inner, Onchain};
+use super::{Confirmed, Inner, OnchainWallet};
 
-impl BlockListener for Onchain {
+impl BlockListener for OnchainWallet {
     fn block_connected(&self, block: &Block, height: u32) {
         let mut inner = self.lock();
         match inner.wallet.apply_block_events(block, height) {

@@ -21,7 +21,7 @@ use bitcoin::{Address, Amount, Psbt, ScriptBuf, Transaction, Txid};
 use crate::journal::{Journal, names};
 use crate::keys::{Keys, linking_key};
 
-pub use send::{OnchainError, Sent};
+pub use send::{OnchainError, SignedSend};
 
 /// Addresses watched beyond the last one handed out, so that a restored wallet finds its money (BIP 44 gap limit).
 const LOOKAHEAD: u32 = 25;
@@ -63,7 +63,7 @@ impl Inner {
 }
 
 /// The on-chain wallet. All its changes are staged in the journal at once.
-pub struct Onchain {
+pub struct OnchainWallet {
     inner: Mutex<Inner>,
     journal: Arc<Journal>,
 }
@@ -81,7 +81,7 @@ pub enum OpenError {
     Corrupt(String),
 }
 
-impl Onchain {
+impl OnchainWallet {
     /// Loads the wallet, or begins it at `birthday`: no block at or below it is searched.
     ///
     /// # Errors

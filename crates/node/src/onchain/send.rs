@@ -6,7 +6,7 @@ use bdk_wallet::{KeychainKind, TxOrdering};
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::{Address, Amount, FeeRate, Psbt, ScriptBuf, Transaction};
 
-use super::Onchain;
+use super::OnchainWallet;
 
 /// Why savings cannot be spent like that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,7 @@ fn reserve(sat: u64) -> String {
 
 /// A signed transaction and what it costs.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct SignedSend {
     /// Signed, not yet broadcast.
     pub tx: Transaction,
     /// What the payee gets, in sat.
@@ -69,7 +69,7 @@ pub struct Sent {
 /// Smallest and greatest fee rates taken, in sat per 1000 vB.
 const FEE_RATES: std::ops::RangeInclusive<u64> = 1_000..=1_000_000;
 
-impl Onchain {
+impl OnchainWallet {
     /// Reads an address of `network`.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Onchain {
         amount_sat: Option<u64>,
         rate: FeeRate,
         reserve_sat: u64,
-    ) -> Result<Sent, OnchainError> {
+    ) -> Result<SignedSend, OnchainError> {
         let minimum_sat = script.minimal_non_dust().to_sat();
         if let Some(amount_sat) = amount_sat.filter(|sat| *sat < minimum_sat) {
             return Err(OnchainError::Dust { amount_sat, minimum_sat });
@@ -156,7 +156,12 @@ impl Onchain {
         result.map_err(|e| self.explain(e, reserve_sat))
     }
 
-    fn finish(&self, mut psbt: Psbt, payee: &ScriptBuf, reserve_sat: u64) -> Result<Sent, OnchainError> {
+    fn finish(
+        &self,
+        mut psbt: Psbt,
+        payee: &ScriptBuf,
+        reserve_sat: u64,
+    ) -> Result<SignedSend, OnchainError> {
         let (confirmed, _) = self.balance();
         let fee_sat = psbt.fee_amount().map_or(0, Amount::to_sat);
         let tx = &psbt.unsigned_tx;
@@ -171,7 +176,7 @@ impl Onchain {
             return Err(OnchainError::Build("not all inputs could be signed".into()));
         }
         let tx = psbt.extract_tx().map_err(|e| OnchainError::Build(e.to_string()))?;
-        Ok(Sent { tx, amount_sat, fee_sat })
+        Ok(SignedSend { tx, amount_sat, fee_sat })
     }
 
     fn explain(&self, error: CreateTxError, reserve_sat: u64) -> OnchainError {

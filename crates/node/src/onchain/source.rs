@@ -4,7 +4,7 @@ use bitcoin::{OutPoint, Psbt, ScriptBuf, Sequence, Transaction};
 use lightning::sign::ChangeDestinationSourceSync;
 use lightning::util::wallet_utils::{Utxo, WalletSourceSync};
 
-use super::Onchain;
+use super::OnchainWallet;
 
 /// Weight of a key-path spend's witness: count, length, 64-byte signature (BIP 341).
 const KEY_SPEND_WITNESS: u64 = 1 + 1 + 64;
@@ -12,7 +12,7 @@ const KEY_SPEND_WITNESS: u64 = 1 + 1 + 64;
 /// The length byte of an empty `script_sig`, at four weight units.
 const EMPTY_SCRIPT_SIG_WEIGHT: u64 = 4;
 
-impl WalletSourceSync for Onchain {
+impl WalletSourceSync for OnchainWallet {
     fn list_confirmed_utxos(&self) -> Result<Vec<Utxo>, ()> {
         let inner = self.lock();
         let confirmed = inner.wallet.list_unspent().filter(|utxo| utxo.chain_position.is_confirmed());
@@ -55,7 +55,7 @@ impl WalletSourceSync for Onchain {
     }
 }
 
-impl ChangeDestinationSourceSync for Onchain {
+impl ChangeDestinationSourceSync for OnchainWallet {
     fn get_change_destination_script(&self) -> Result<ScriptBuf, ()> {
         Ok(self.destination())
     }

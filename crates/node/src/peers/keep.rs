@@ -10,7 +10,7 @@ use futures::future::{Either, select};
 use futures::pin_mut;
 
 use super::socket::{Ended, drive};
-use crate::node::Inner;
+use crate::inner::Inner;
 use crate::wake::Wake;
 
 /// How long BOLT 8 and init may take.
@@ -33,7 +33,7 @@ pub enum ConnectionState {
 }
 
 /// A peer to stay connected to.
-pub struct Kept {
+pub struct PersistentPeer {
     /// Where, and who.
     pub address: PeerAddress,
     /// Its key.
@@ -44,7 +44,7 @@ pub struct Kept {
     pub(crate) retry: Wake,
 }
 
-impl Kept {
+impl PersistentPeer {
     pub(crate) fn new(address: PeerAddress, node_id: PublicKey) -> Self {
         Self { address, node_id, state: RefCell::new(ConnectionState::Connecting), retry: Wake::default() }
     }
@@ -56,7 +56,7 @@ impl Kept {
 }
 
 /// Keeps the connection until the node closes.
-pub(crate) async fn keep(node: Weak<Inner>, kept: Rc<Kept>) {
+pub(crate) async fn keep(node: Weak<Inner>, kept: Rc<PersistentPeer>) {
     let mut backoff = Backoff::default();
     loop {
         let Some(inner) = node.upgrade().filter(|inner| !inner.closing.get()) else {
@@ -93,7 +93,7 @@ pub(crate) async fn keep(node: Weak<Inner>, kept: Rc<Kept>) {
     }
 }
 
-async fn attempt(inner: &Rc<Inner>, kept: &Kept, backoff: &mut Backoff) -> ConnectError {
+async fn attempt(inner: &Rc<Inner>, kept: &PersistentPeer, backoff: &mut Backoff) -> ConnectError {
     let duplex = match inner.platform.connect(kept.address.clone()).await {
         Ok(duplex) => duplex,
         Err(error) => return error,
@@ -124,7 +124,7 @@ async fn attempt(inner: &Rc<Inner>, kept: &Kept, backoff: &mut Backoff) -> Conne
 
 /// A peer that closes without a word, having accepted the stream, could not read our first act: it was made for another
 /// key (BOLT 8, act one). Whoever has answered holds the key; it may have refused a second connection.
-fn explain(kept: &Kept, ended: Ended, shook_hands: bool, late: bool) -> ConnectError {
+fn explain(kept: &PersistentPeer, ended: Ended, shook_hands: bool, late: bool) -> ConnectError {
     let endpoint = kept.address.endpoint.clone();
     let by_peer = |reason: &CloseReason| {
         matches!(reason, CloseReason::Remote { code: CloseCode::Normal | CloseCode::Violation, .. })

@@ -4,6 +4,6 @@ mod keep;
 mod socket;
 
 pub(crate) use keep::keep;
-pub use keep::{ConnectionState, Kept};
+pub use keep::{ConnectionState, PersistentPeer};
 pub use socket::Socket;
 pub(crate) use socket::drive;

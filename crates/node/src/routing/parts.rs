@@ -7,7 +7,7 @@ use lightning::ln::channelmanager::PaymentId;
 use lightning::routing::router::Path;
 use lightning::util::scid_utils::{block_from_scid, tx_index_from_scid, vout_from_scid};
 
-use crate::node::Inner;
+use crate::inner::Inner;
 
 /// Parts that a payment's record keeps; of more, failed ones are dropped, the oldest first.
 const MOST_KEPT: usize = 200;

@@ -14,8 +14,8 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 use futures::pin_mut;
 
+use crate::inner::Inner;
 use crate::journal::names;
-use crate::node::Inner;
 use crate::peers::ConnectionState;
 use crate::wake::Wake;
 

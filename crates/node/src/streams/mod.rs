@@ -11,7 +11,6 @@ use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentStatus, Stream
 use amplet_storage::Store;
 use serde::{Deserialize, Serialize};
 
-use crate::face::Node;
 use crate::journal::names;
 use crate::ledger::{Ledger, LedgerError, read};
 
@@ -108,7 +107,13 @@ impl Streams {
         self.ended.set(0);
     }
 
-    fn line(&self, id: &str) -> Option<Payment> {
+    /// Open streams, outbound and inbound.
+    pub fn all(&self) -> Vec<Payment> {
+        self.lines.borrow().values().map(|line| line.payment.clone()).collect()
+    }
+
+    /// An open stream.
+    pub fn line(&self, id: &str) -> Option<Payment> {
         self.lines.borrow().get(id).map(|line| line.payment.clone())
     }
 }
@@ -156,7 +161,7 @@ impl Ledger {
     }
 
     /// No payment follows any more; the line ends when nothing is on its way. Whether the stream was open.
-    fn close_stream(&self, stream: &str, now: u64) -> bool {
+    pub(crate) fn close_stream(&self, stream: &str, now: u64) -> bool {
         let was_open = match self.streams.lines.borrow_mut().get_mut(stream).filter(|line| line.is_open()) {
             Some(line) => {
                 line.totals().open = false;
@@ -221,27 +226,4 @@ fn outcome(line: &mut Line) -> PaymentStatus {
     let nothing = || WalletError::new(ErrorCode::NoRoute, "it was stopped before anything had been paid");
     let error = line.totals().last_error.clone().unwrap_or_else(nothing);
     PaymentStatus::Failed { error }
-}
-
-impl Node {
-    /// Open streams, outbound and inbound, those of earlier runs included.
-    #[must_use]
-    pub fn streams(&self) -> Vec<Payment> {
-        let lines = self.inner.ledger.streams.lines.borrow();
-        lines.values().map(|line| line.payment.clone()).collect()
-    }
-
-    /// An open stream by its id in the history.
-    #[must_use]
-    pub fn stream(&self, id: &str) -> Option<Payment> {
-        self.inner.ledger.streams.line(id)
-    }
-
-    /// Ends a stream, outbound or inbound: no payment follows, and its line ends when nothing is on its way. Durable before
-    /// it is answered; whether it was open.
-    pub async fn close_stream(&self, id: &str) -> bool {
-        let closed = self.inner.ledger.close_stream(id, self.inner.now());
-        self.inner.settled().await;
-        closed
-    }
 }

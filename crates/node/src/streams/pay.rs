@@ -1,16 +1,17 @@
 //! Paying a stream.
 
+use amplet_budget::PaymentId as Id;
 use amplet_protocol::page::{Direction, Payment, PaymentKind};
 use bitcoin::secp256k1::PublicKey;
 use hex_conservative::DisplayHex;
 use lightning::sign::EntropySource;
 
 use super::{MAX_SESSION, SESSION_RECORD, totals};
+use crate::api::PayStream;
 use crate::budgets::Authorization;
 use crate::error::PayError;
-use crate::face::Node;
+use crate::inner::Inner;
 use crate::keysend::Keysend;
-use crate::node::Inner;
 use crate::payments::shown;
 
 /// Payments of a stream that may be on their way at once; further ones wait for the payee.
@@ -41,7 +42,7 @@ pub enum StreamError {
 
 impl Inner {
     /// The open stream there, or a new one; answers its id.
-    fn open_stream(&self, to: &StreamTo) -> Result<String, PayError> {
+    pub(crate) fn open_stream(&self, to: &StreamTo) -> Result<Id, PayError> {
         if to.session.is_empty() || to.session.len() > MAX_SESSION {
             return Err(StreamError::Session(to.session.len()).into());
         }
@@ -57,15 +58,15 @@ impl Inner {
             same.then(|| payment.id.clone())
         });
         if let Some(id) = known {
-            return Ok(id);
+            return Ok(Id::from_hex(&id).map_err(|_| StreamError::Ended)?);
         }
-        let id = self.ldk.signer.get_secure_random_bytes().to_lower_hex_string();
+        let id = Id(self.ldk.signer.get_secure_random_bytes());
         self.ledger.begin_stream(Payment {
             payee,
             amount_msat: Some(0),
             fee_msat: Some(0),
             stream: Some(totals(to.session.clone())),
-            ..Payment::begun(id.clone(), Direction::Outbound, PaymentKind::Stream, self.now())
+            ..Payment::begun(id.to_string(), Direction::Outbound, PaymentKind::Stream, self.now())
         });
         Ok(id)
     }
@@ -85,13 +86,13 @@ impl Inner {
         Ok(Keysend { payee, amount_msat, max_fee_msat, records })
     }
 
-    async fn stream_pay(
+    pub(crate) async fn stream_pay(
         &self,
+        pay: &PayStream,
         authorization: &Authorization,
-        stream: &str,
-        amount_msat: u64,
-        max_fee_msat: u64,
-    ) -> Result<String, PayError> {
+    ) -> Result<Id, PayError> {
+        let PayStream { stream, amount_msat, max_fee_msat } = pay;
+        let (stream, amount_msat, max_fee_msat) = (&*stream.to_string(), *amount_msat, *max_fee_msat);
         let next = self.next_of(stream, amount_msat, max_fee_msat)?;
         self.check_payee(&next)?;
         let secret = self.secret();
@@ -112,35 +113,6 @@ impl Inner {
             }
         }
         self.wake.wake();
-        sent.map(|()| hash)
-    }
-}
-
-impl Node {
-    /// Opens a stream and answers its id in the history; the one that is open already, if there is one (also one of an
-    /// earlier run). Durable before it is answered; nothing is paid yet.
-    ///
-    /// # Errors
-    /// [`StreamError::Session`], [`PayError::Own`].
-    pub async fn open_stream(&self, to: &StreamTo) -> Result<String, PayError> {
-        let id = self.inner.open_stream(to)?;
-        self.inner.settled().await;
-        Ok(id)
-    }
-
-    /// Begins to pay `amount_msat` on an open stream and answers the payment's hash. What becomes of it is counted in the
-    /// stream's line ([`stream`](Self::stream)), whose changes are notices ([`crate::Notice::Payment`]); there is no event,
-    /// and no line of its own.
-    ///
-    /// # Errors
-    /// [`PayError`]: no funds were sent.
-    pub async fn stream_pay(
-        &self,
-        authorization: &Authorization,
-        stream: &str,
-        amount_msat: u64,
-        max_fee_msat: u64,
-    ) -> Result<String, PayError> {
-        self.inner.stream_pay(authorization, stream, amount_msat, max_fee_msat).await
+        sent.map(|()| Id(secret.id.0))
     }
 }

@@ -4,9 +4,8 @@ use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus};
 use bitcoin::hashes::{Hash, sha256};
 
 use super::{MAX_SESSION, SESSION_RECORD, totals};
-use crate::face::Node;
+use crate::inner::Inner;
 use crate::keysend::{InboundKeysend, Records};
-use crate::node::Inner;
 
 /// The session that a keysend names: `None` when it names none, an error when what it names is no session.
 pub(crate) fn session_of(records: &Records) -> Result<Option<String>, ()> {
@@ -43,20 +42,6 @@ pub(crate) fn claimable(inner: &Inner, hash: &str, session: &str, offered: &Inbo
 }
 
 /// A session's id in the history.
-fn id_of(session: &str) -> String {
+pub(crate) fn id_of(session: &str) -> String {
     sha256::Hash::hash(format!("amplet session {session}").as_bytes()).to_string()
-}
-
-impl Node {
-    /// What a session has brought so far: the line's amount, durable, each payment counted once. Whoever gives credit for it
-    /// keeps what is used up, and reads this at its start; every change is a notice ([`crate::Notice::Payment`]).
-    #[must_use]
-    pub fn session(&self, session: &str) -> Option<Payment> {
-        self.stream(&id_of(session))
-    }
-
-    /// Ends a session: later payments to it go back. Durable before it is answered; whether anything had come in.
-    pub async fn close_session(&self, session: &str) -> bool {
-        self.close_stream(&id_of(session)).await
-    }
 }

@@ -17,7 +17,7 @@ use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
-use amplet_node::{NewInvoice, Node, NodeError, OpenChannel, PayError};
+use amplet_node::{Authorization, NewInvoice, Node, NodeError, OpenChannel, PayError, PayInvoice, PaymentId};
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
@@ -119,7 +119,7 @@ impl World {
             if let Some((host, since)) = snapshot {
                 asked.borrow_mut().push(request.url.clone());
                 let node = nodes.borrow().get(host).cloned();
-                let theirs = || node.and_then(|node| node.rgs_snapshot(since.parse().unwrap()));
+                let theirs = || node.and_then(|node| node.graph().rgs_snapshot(since.parse().unwrap()));
                 let answer = match &*instead.borrow() {
                     Some(bytes) => Some(bytes.clone()).filter(|bytes| !bytes.is_empty()),
                     None => theirs(),
@@ -160,7 +160,7 @@ impl World {
             let result = match nodes.borrow().get(&host) {
                 Some(node) => {
                     let (client, server) = duplex_pair(&platform);
-                    node.accept(server);
+                    node.peers().accept(server);
                     Ok(client)
                 }
                 None => Err(amplet_transport::ConnectError::GatewayUnreachable {
@@ -277,13 +277,13 @@ impl World {
 
     /// Connects and waits for it.
     pub fn connect(&self, from: &Node, to: &Node, host: &str) {
-        from.keep_connected(Self::address(to, host)).unwrap();
+        from.peers().connect_persistently(Self::address(to, host)).unwrap();
         self.connected(from, to.node_id());
     }
 
     pub fn connected(&self, from: &Node, to: PublicKey) {
         let from = from.clone();
-        self.platform.run(async move { from.connected(to).await });
+        self.platform.run(async move { from.peers().connected(to).await });
     }
 
     /// Mines what waits in the mempool, and `more` empty blocks above it; everybody reads them.
@@ -301,7 +301,7 @@ impl World {
         let nodes: Vec<Node> = self.nodes.borrow().values().cloned().collect();
         self.platform.run(async move {
             for node in nodes {
-                node.sync_now().await.unwrap();
+                node.sync().now().await.unwrap();
             }
         });
         self.platform.settle();
@@ -316,7 +316,7 @@ impl World {
     /// Pays savings to a node from an old coinbase; it waits in the mempool.
     pub fn deposit(&self, node: &Node, sat: u64) {
         let node = node.clone();
-        let script = self.platform.run(async move { node.new_address().await.script_pubkey() });
+        let script = self.platform.run(async move { node.onchain().new_address().await.script_pubkey() });
         let height = self.coinbases.get();
         self.coinbases.set(height + 1);
         let coinbase = self.server.chain.borrow().block(height).txdata[0].compute_txid();
@@ -334,7 +334,7 @@ impl World {
     /// Opens a channel, unconfirmed.
     pub fn try_channel(&self, from: &Node, to: &Node, how: OpenChannel) {
         let (from, to) = (from.clone(), to.node_id());
-        self.platform.run(async move { from.open_channel(to, &how).await }).unwrap();
+        self.platform.run(async move { from.channels().open(to, &how).await }).unwrap();
         self.platform.advance(Duration::from_millis(100));
     }
 
@@ -343,7 +343,7 @@ impl World {
         let new =
             NewInvoice { amount_msat: Some(amount_msat), description: "coffee".into(), expiry_secs: 3600 };
         let node = node.clone();
-        self.platform.run(async move { node.invoice(&new).await }).unwrap()
+        self.platform.run(async move { node.payments().invoice(&new).await }).unwrap()
     }
 
     /// Pays and waits for the end.
@@ -360,7 +360,7 @@ impl World {
     ) -> Payment {
         let id = self.begin(from, invoice, max_fee_msat).unwrap();
         let from = from.clone();
-        self.platform.run(async move { from.outcome(&id, Duration::from_secs(60)).await }).unwrap()
+        self.platform.run(async move { from.payments().outcome(id, Duration::from_secs(60)).await }).unwrap()
     }
 
     /// Begins to pay.
@@ -369,14 +369,15 @@ impl World {
         from: &Node,
         invoice: &amplet_node::lightning_invoice::Bolt11Invoice,
         max_fee_msat: u64,
-    ) -> Result<String, PayError> {
+    ) -> Result<PaymentId, PayError> {
         let (from, invoice) = (from.clone(), invoice.clone());
-        self.platform.run(async move { from.pay(&invoice, None, max_fee_msat).await })
+        let pay = PayInvoice { invoice, amount_msat: None, max_fee_msat };
+        self.platform.run(async move { from.payments().begin(pay, &Authorization::user()).await })
     }
 
-    pub fn payment(&self, node: &Node, id: &str) -> Option<Payment> {
-        let (node, id) = (node.clone(), id.to_owned());
-        self.platform.run(async move { node.payment(&id).await.unwrap() })
+    pub fn payment(&self, node: &Node, id: PaymentId) -> Option<Payment> {
+        let node = node.clone();
+        self.platform.run(async move { node.ledger().find(id).await.unwrap() })
     }
 }
 

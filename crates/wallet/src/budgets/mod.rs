@@ -18,9 +18,10 @@ pub(crate) use spend::{authorization, fee_limit, preview};
 
 /// All of them.
 pub(crate) fn list(inner: &Inner) -> Vec<Budget> {
-    inner.node.read_budgets(|policy, clock| {
-        policy.budgets().filter_map(|(id, _)| page_budget(policy, clock, id)).collect()
-    })
+    inner
+        .node
+        .budgets()
+        .read(|policy, clock| policy.budgets().filter_map(|(id, _)| page_budget(policy, clock, id)).collect())
 }
 
 fn page_budget(policy: &Policy, clock: &Clock<'_>, id: BudgetId) -> Option<Budget> {
@@ -36,7 +37,7 @@ fn page_budget(policy: &Policy, clock: &Clock<'_>, id: BudgetId) -> Option<Budge
 }
 
 fn one(inner: &Inner, id: BudgetId) -> Result<Budget, WalletError> {
-    let budget = inner.node.read_budgets(|policy, clock| page_budget(policy, clock, id));
+    let budget = inner.node.budgets().read(|policy, clock| page_budget(policy, clock, id));
     budget.ok_or_else(|| refused(&BudgetError::Unknown(id)))
 }
 
@@ -54,26 +55,26 @@ pub(crate) async fn open(
         opened = id;
         Ok(changes)
     };
-    inner.node.change_budgets(open).await.map_err(|e| refused(&e))?;
+    inner.node.budgets().change(open).await.map_err(|e| refused(&e))?;
     one(inner, opened)
 }
 
 pub(crate) async fn set_rules(inner: &Inner, id: u32, rules: &Rules) -> Result<Budget, WalletError> {
     let (id, rules) = (BudgetId(id), convert::rules(rules)?);
-    inner.node.change_budgets(|policy, _| policy.set_rules(id, rules)).await.map_err(|e| refused(&e))?;
+    inner.node.budgets().change(|policy, _| policy.set_rules(id, rules)).await.map_err(|e| refused(&e))?;
     one(inner, id)
 }
 
 pub(crate) async fn top_up(inner: &Inner, id: u32, more_msat: u64) -> Result<Budget, WalletError> {
     let (id, more) = (BudgetId(id), convert::msat(more_msat)?);
-    let topped = inner.node.change_budgets(|policy, clock| policy.top_up(id, more, clock)).await;
+    let topped = inner.node.budgets().change(|policy, clock| policy.top_up(id, more, clock)).await;
     topped.map_err(|e| refused(&e))?;
     one(inner, id)
 }
 
 pub(crate) async fn close(inner: &Inner, id: u32) -> Result<Budget, WalletError> {
     let id = BudgetId(id);
-    inner.node.change_budgets(|policy, _| policy.close(id)).await.map_err(|e| refused(&e))?;
+    inner.node.budgets().change(|policy, _| policy.close(id)).await.map_err(|e| refused(&e))?;
     one(inner, id)
 }
 
@@ -97,7 +98,7 @@ pub(crate) async fn spending(
 ) -> Result<Spending, WalletError> {
     let (from, to) = (from.map(day).transpose()?, to.map(day).transpose()?);
     let spending = |report: &Report<'_>| Spending { rows: rows(report), csv: report.csv() };
-    inner.node.spending(from, to, spending).await.map_err(|e| errors::ledger(&e))
+    inner.node.budgets().spending(from, to, spending).await.map_err(|e| errors::ledger(&e))
 }
 
 fn day(text: &str) -> Result<Date, WalletError> {

@@ -56,7 +56,7 @@ pub(crate) fn authorization(
     let holder = convert::holder(&authorization.holder, &inner.options.name)?;
     let purpose = purpose(authorization)?;
     let approved = authorization.approved_msat.is_some();
-    let open = inner.node.budgets().budget_of(&holder);
+    let open = inner.node.budgets().policy().budget_of(&holder);
     let budget = match open {
         Some(budget) => budget,
         None if approved => open_asking(inner, holder)?,
@@ -80,7 +80,7 @@ fn open_asking(inner: &Inner, holder: Holder) -> Result<BudgetId, WalletError> {
         opened = id;
         Ok::<_, BudgetError>(changes)
     };
-    inner.node.stage_budgets(open).map_err(|e| refused(&e))?;
+    inner.node.budgets().stage(open).map_err(|e| refused(&e))?;
     Ok(opened)
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn preview(
     let purpose = purpose(authorization)?;
     let cost = Cost { amount: convert::msat(amount_msat)?, fee: convert::msat(max_fee_msat)? };
     let needed_msat = amount_msat.saturating_add(max_fee_msat);
-    let open = inner.node.budgets().budget_of(&holder);
+    let open = inner.node.budgets().policy().budget_of(&holder);
     let Some(id) = open else {
         let problem = Some(no_budget(needed_msat));
         return Ok(Preview {
@@ -109,7 +109,7 @@ pub(crate) fn preview(
         });
     };
     let held = Held { budget: id, cost, payee: String::new(), purpose };
-    Ok(inner.node.read_budgets(|policy, clock| Preview {
+    Ok(inner.node.budgets().read(|policy, clock| Preview {
         amount_msat,
         max_fee_msat,
         needed_msat,

@@ -120,7 +120,7 @@ impl Desk {
         next.next_at = now.saturating_add(pause_after(call.attempts));
         let again = failed && next.next_at <= call.created_at.saturating_add(GIVE_UP_AFTER);
         if again && calls.waiting.contains_key(name) {
-            self.office.node.stage(|batch| records::put(batch, name.to_owned(), &next));
+            self.office.node.ledger().stage(|batch| records::put(batch, name.to_owned(), &next));
             calls.waiting.insert(name.to_owned(), next);
             return;
         }
@@ -132,7 +132,7 @@ impl Desk {
             );
         }
         calls.waiting.remove(name);
-        self.office.node.stage(|batch| batch.remove(name));
+        self.office.node.ledger().stage(|batch| batch.remove(name));
     }
 }
 

@@ -106,7 +106,7 @@ impl Desk {
             None => self.write_key(&key),
             Some(rules) => {
                 let holder = holder(&key.id)?;
-                let opened = self.office.node.change_budgets(|policy, _| {
+                let opened = self.office.node.budgets().change(|policy, _| {
                     let (budget, changes) = policy.open(holder, None, rules)?;
                     key.budget = Some(budget.0);
                     self.write_key(&key);
@@ -116,7 +116,7 @@ impl Desk {
                 opened.await.map_err(refused)?;
             }
         }
-        self.office.node.settled().await;
+        self.office.node.ledger().flushed().await;
         self.hub.keys.put(key.clone());
         Ok((key, token))
     }
@@ -137,15 +137,18 @@ impl Desk {
         // Nobody gets in while that is being written.
         self.hub.keys.put(revoked);
         if let Some(budget) = key.budget {
-            let closed = self.office.node.change_budgets(|policy, _| policy.close(BudgetId(budget)));
+            let closed = self.office.node.budgets().change(|policy, _| policy.close(BudgetId(budget)));
             let failed = |error: BudgetError| ApiError::new(ApiCode::Internal, error.to_string());
             closed.await.map_err(failed)?;
         }
-        self.office.node.settled().await;
+        self.office.node.ledger().flushed().await;
         Ok(())
     }
 
     fn write_key(&self, key: &Key) {
-        self.office.node.stage(|batch| records::put(batch, format!("{}{}", names::KEYS, key.id), key));
+        self.office
+            .node
+            .ledger()
+            .stage(|batch| records::put(batch, format!("{}{}", names::KEYS, key.id), key));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use amplet_node::Authorization;
 use amplet_node::bitcoin::hex::DisplayHex;
 use amplet_node::budget::{BudgetId, Purpose};
 use amplet_node::lightning_invoice::Bolt11Invoice;
+use amplet_node::{Authorization, PaymentId};
 
 use super::invoices::parse_hash;
 use super::once::{Made, Once};
@@ -52,13 +52,13 @@ impl Desk {
             return Ok(Made { value, replayed: true });
         }
         let record = PaymentRecord { account: key.account.clone(), key: key.id.clone() };
-        self.office.node.stage(|batch| {
+        self.office.node.ledger().stage(|batch| {
             records::put(batch, format!("{}{hash}", names::PAYMENTS), &record);
             if let Some(once) = &once {
                 once.note(batch, &hash);
             }
         });
-        self.office.node.settled().await;
+        self.office.node.ledger().flushed().await;
         let purpose = Purpose::parse("site").map_err(|error| ApiError::invalid(error.to_string()))?;
         let authorization = Authorization { budget: BudgetId(budget), purpose, approved: false };
         let pay = admin::Pay {
@@ -105,7 +105,7 @@ impl Desk {
             ));
         }
         if !limit.is_zero() {
-            self.office.node.outcome(hash, limit).await;
+            self.office.node.payments().outcome(PaymentId(id), limit).await;
         }
         Ok(self.office.payment(id).await?.into())
     }

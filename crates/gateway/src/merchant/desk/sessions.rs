@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use amplet_node::{AcceptKeysend, InboundKeysend};
+use amplet_node::{AcceptKeysend, InboundKeysend, PaymentId};
+use amplet_protocol::page::Direction;
 use amplet_storage::{Store, StoreError};
 use bitcoin::hex::DisplayHex;
 
+use super::invoices::parse_hash;
 use super::records::{self, SessionRecord, names};
 use super::{Desk, Result, invoices, random};
 use crate::admin::types::Msat;
@@ -83,7 +85,7 @@ impl Desk {
             line: None,
         };
         self.write_session(&id, &record);
-        self.office.node.settled().await;
+        self.office.node.ledger().flushed().await;
         self.sessions.0.borrow_mut().insert(id.clone(), record);
         self.session(&key.account, &id).await
     }
@@ -94,10 +96,11 @@ impl Desk {
     /// [`ApiCode::NotFound`].
     pub async fn session(&self, account: &str, id: &str) -> Result<Session> {
         let record = self.own_session(account, id).await?;
-        let line = match (&record.line, self.office.node.session(id)) {
+        let line = match (&record.line, self.office.node.payments().session(id)) {
             (_, Some(line)) => Some(line),
             (Some(line), None) => {
-                let found = self.office.node.payment(line).await;
+                let id = PaymentId(parse_hash(line)?);
+                let found = self.office.node.ledger().payment(Direction::Inbound, id).await;
                 found.map_err(|error| ApiError::new(ApiCode::Internal, error.to_string()))?
             }
             (None, None) => None,
@@ -145,10 +148,10 @@ impl Desk {
     async fn end_session(&self, id: &str, record: SessionRecord) {
         // From here on nothing more is taken.
         self.sessions.0.borrow_mut().remove(id);
-        let line = self.office.node.session(id).map(|line| line.id);
+        let line = self.office.node.payments().session(id).map(|line| line.id);
         self.write_session(id, &SessionRecord { closed_at: Some(unix_now()), line, ..record });
-        self.office.node.close_session(id).await;
-        self.office.node.settled().await;
+        self.office.node.payments().close_session(id).await;
+        self.office.node.ledger().flushed().await;
     }
 
     /// Closes what nobody can pay any more.
@@ -165,6 +168,9 @@ impl Desk {
     }
 
     fn write_session(&self, id: &str, record: &SessionRecord) {
-        self.office.node.stage(|batch| records::put(batch, format!("{}{id}", names::SESSIONS), record));
+        self.office
+            .node
+            .ledger()
+            .stage(|batch| records::put(batch, format!("{}{id}", names::SESSIONS), record));
     }
 }

@@ -63,7 +63,7 @@ impl Desk {
             last: None,
         };
         self.write_webhook(&hook);
-        self.office.node.settled().await;
+        self.office.node.ledger().flushed().await;
         self.calls.borrow_mut().webhooks.insert(hook.id.clone(), hook.clone());
         Ok(MadeWebhook { secret: hook.secret.clone(), webhook: shown(&hook) })
     }
@@ -96,12 +96,12 @@ impl Desk {
                 .map(|(name, _)| name.clone())
                 .collect();
             gone.iter().for_each(|name| drop(calls.waiting.remove(name)));
-            self.office.node.stage(|batch| {
+            self.office.node.ledger().stage(|batch| {
                 batch.remove(format!("{}{id}", names::WEBHOOKS));
                 gone.into_iter().for_each(|name| batch.remove(name));
             });
         }
-        self.office.node.settled().await;
+        self.office.node.ledger().flushed().await;
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl Desk {
         let event = format!("evt_{}", random::<8>()?.to_lower_hex_string());
         let targets = vec![Target::Webhook { id: id.to_owned() }];
         self.tell(&event, EventName::Ping, &Metadata::new(), targets);
-        self.office.node.settled().await;
+        self.office.node.ledger().flushed().await;
         Ok(())
     }
 
@@ -186,14 +186,17 @@ impl Desk {
                 attempts: 0,
                 next_at: now,
             };
-            self.office.node.stage(|batch| records::put(batch, name.clone(), &call));
+            self.office.node.ledger().stage(|batch| records::put(batch, name.clone(), &call));
             self.calls.borrow_mut().waiting.insert(name, call);
         }
         self.rung.notify_one();
     }
 
     pub(super) fn write_webhook(&self, hook: &WebhookRecord) {
-        self.office.node.stage(|batch| records::put(batch, format!("{}{}", names::WEBHOOKS, hook.id), hook));
+        self.office
+            .node
+            .ledger()
+            .stage(|batch| records::put(batch, format!("{}{}", names::WEBHOOKS, hook.id), hook));
     }
 
     /// Refuses a URL that would never be called.

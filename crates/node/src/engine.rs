@@ -228,22 +228,24 @@ fn stage_monitors_at_new_block(inner: &Inner) {
 async fn commit(inner: &Rc<Inner>, step: Step) -> Result<(), StoreError> {
     let changes = inner.ledger.take_changes();
     let mut pause = FIRST_PAUSE;
-    while let Err(error) = inner.store.commit(step.writes.clone()).await {
-        if !error.is_retryable() {
-            return Err(error);
+    let receipt = loop {
+        match inner.store.commit(step.writes.clone()).await {
+            Ok(receipt) => break receipt,
+            Err(error) if !error.is_retryable() => return Err(error),
+            Err(error) => log::warn!("a commit failed and is tried again: {error}"),
         }
-        log::warn!("a commit failed and is tried again: {error}");
         inner.platform.sleep(pause).await;
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    };
+    for package in step.broadcasts {
+        let inner = Rc::clone(inner);
+        inner.platform.clone().spawn(Box::pin(async move { broadcast(&inner, package).await }));
     }
+    receipt.durable().await?;
     for (channel, update) in step.durable {
         if let Err(error) = inner.ldk.monitors.channel_monitor_updated(channel, update) {
             log::error!("monitor update {update} of {channel}: {error:?}");
         }
-    }
-    for package in step.broadcasts {
-        let inner = Rc::clone(inner);
-        inner.platform.clone().spawn(Box::pin(async move { broadcast(&inner, package).await }));
     }
     for payment in changes.payments {
         if payment.status != amplet_protocol::page::PaymentStatus::Pending {

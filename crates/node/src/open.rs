@@ -361,7 +361,7 @@ async fn bring(
         return Ok(());
     }
     let mut quiet = |_| ();
-    let result = base.chain.bring(from, target, listener, &*base.watch, &mut quiet).await;
+    let result = base.chain.sync(from, target, listener, &*base.watch, &mut quiet).await;
     result.map(drop).map_err(|stopped| stopped.error.into())
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_chain::{BlockId, BlockListener, BringError, Chain, ChainError, Position};
+use amplet_chain::{BlockId, BlockListener, Chain, ChainError, Position, SyncError, TipChange};
 use bitcoin::Block;
 use bitcoin::block::Header;
 use lightning::chain::{BlockLocator, Listen};
@@ -83,11 +83,10 @@ impl BlockListener for Everything<'_> {
 
 /// Follows the chain.
 pub(crate) async fn follow(inner: Rc<Inner>) {
+    let mut change = None;
     loop {
-        match once(&inner).await {
-            Ok(()) => {
-                inner.chain.changed(POLL_EVERY, POLL_LIMIT).await;
-            }
+        match once(&inner, change.take().as_ref()).await {
+            Ok(()) => change = inner.chain.changed(POLL_EVERY, POLL_LIMIT).await,
             Err(error) => {
                 log::warn!("chain: {error}");
                 note_failure(&inner, &error);
@@ -102,10 +101,10 @@ fn note_failure(inner: &Inner, error: &ChainError) {
     inner.changed();
 }
 
-/// Asks the sources and reads every new block.
-pub(crate) async fn once(inner: &Rc<Inner>) -> Result<(), ChainError> {
+/// Polls the sources (`change`: one of them has reported a new tip) and reads every new block.
+pub(crate) async fn once(inner: &Rc<Inner>, change: Option<&TipChange>) -> Result<(), ChainError> {
     let alone = inner.reading.lock().await;
-    let poll = inner.chain.poll().await?;
+    let poll = inner.chain.poll_after(change).await?;
     // A block may be replaced while we read towards it: then the next poll sees the new tip.
     let mut from = position(&inner.ldk.manager.current_best_block());
     if let Some(fork) = poll.rescan {
@@ -148,8 +147,8 @@ async fn bring(
             inner.changed();
         }
     };
-    let result = inner.chain.bring(from, target, &Everything(inner), &*inner.watch, &mut progress).await;
-    result.map_err(|BringError { error, .. }| error)
+    let result = inner.chain.sync(from, target, &Everything(inner), &*inner.watch, &mut progress).await;
+    result.map_err(|SyncError { error, .. }| error)
 }
 
 /// Our own transactions that still wait may have been forgotten by the network.

@@ -3,7 +3,7 @@
 
 use crate::graph::{Direction, Graph, GraphError, Loaded, NodeId, Policy, Scid};
 
-/// Why a CSV is refused: a field is missing or is not what its column holds.
+/// A refusal of a CSV: a field is missing or does not fit its column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: column {column} is missing or malformed: export the graph anew")]
 pub struct CsvError {

@@ -1,4 +1,4 @@
-//! Where a peer is and who it should be.
+//! Addresses of peers: the endpoint and the node id expected there.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use amplet_protocol::{IdError, NodeId, relay};
 
-/// Greatest length of an address, in bytes.
+/// Maximum length of an address, in bytes.
 const MAX_LENGTH: usize = 2048;
 
-/// Why a text is not a peer's address.
+/// A text that is not a peer's address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// There is no `@` between node id and URL.
@@ -43,7 +43,7 @@ pub enum AddressError {
     TooLong(usize),
 }
 
-/// How the bytes travel.
+/// The transport of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// WebSocket over TLS; port 443 unless given.
@@ -72,7 +72,7 @@ impl Scheme {
     }
 }
 
-/// Where a peer listens: `wss://host[:port][/path]`, `ws://host[:port][/path]` or `tcp://host:port`.
+/// An endpoint at which a peer listens: `wss://host[:port][/path]`, `ws://host[:port][/path]` or `tcp://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     scheme: Scheme,
@@ -82,7 +82,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// How the bytes travel.
+    /// The transport of the bytes.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
@@ -102,12 +102,12 @@ impl Endpoint {
         &self.path
     }
 
-    /// Whether a gateway's relay is there, which waits for credit ([`relay::PATH`], possibly behind a prefix).
+    /// True if a gateway's relay is there, which waits for credit ([`relay::PATH`], possibly behind a prefix).
     pub fn is_relay(&self) -> bool {
         self.path.split('?').next().is_some_and(|path| path.ends_with(relay::PATH))
     }
 
-    /// Where the gateway says how it is, as an `http(s)://` URL; `None` when there is no relay.
+    /// The `http(s)://` URL of the gateway's health; `None` when there is no relay.
     pub fn health_url(&self) -> Option<String> {
         let prefix = self.path.split('?').next()?.strip_suffix(relay::PATH)?;
         let scheme = match self.scheme {
@@ -118,7 +118,7 @@ impl Endpoint {
         Some(format!("{scheme}://{}{prefix}{}", self.authority(), relay::HEALTH_PATH))
     }
 
-    /// How far from the internet the host is, as far as its name tells.
+    /// The address space of the host, as far as its name shows it.
     pub fn space(&self) -> AddressSpace {
         AddressSpace::of(&self.host)
     }
@@ -154,11 +154,11 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// How far from the internet an address is. Browsers guard the way from a page to an address of a higher space by the
-/// Local Network Access permission.
+/// The address space of a host, ordered by its distance from the internet. Browsers guard requests from a page to an address of
+/// a higher space by the Local Network Access permission.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AddressSpace {
-    /// On the internet, or a name that does not tell.
+    /// On the internet, or a name that does not show it.
     #[default]
     Public,
     /// A private (RFC 1918, RFC 4193) or link-local address, or a `.local` name (RFC 6762).
@@ -260,7 +260,7 @@ fn parse_path(scheme: Scheme, path: &str) -> Result<String, AddressError> {
 pub struct PeerAddress {
     /// The key that the peer must prove to hold (BOLT 8); it begins with 02 or 03.
     pub node_id: NodeId,
-    /// Where it listens.
+    /// The endpoint at which it listens.
     pub endpoint: Endpoint,
 }
 

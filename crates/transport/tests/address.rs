@@ -1,4 +1,4 @@
-//! Addresses as people and QR codes give them.
+//! Addresses as users and QR codes give them.
 #![allow(clippy::unwrap_used)]
 
 use amplet_protocol::NodeId;
@@ -49,7 +49,7 @@ fn good_addresses_come_apart_and_together() {
 }
 
 #[test]
-fn bad_addresses_say_what_is_wrong() {
+fn bad_addresses_are_errors_that_name_the_defect() {
     use AddressError as E;
     type Expected = fn(&AddressError) -> bool;
     let cases: &[(&str, Expected)] = &[
@@ -93,7 +93,7 @@ fn peer(id: &str) -> Result<PeerAddress, AddressError> {
 }
 
 #[test]
-fn bad_node_ids_say_what_is_wrong() {
+fn bad_node_ids_are_errors_that_name_the_defect() {
     assert_eq!("wss://gateway.example".parse::<PeerAddress>(), Err(AddressError::NoNodeId));
     for id in ["", "02", &ID[1..], &format!("{ID}00"), &ID.replace('7', "g"), "@", &"é".repeat(33)] {
         assert!(matches!(peer(id), Err(AddressError::NodeIdForm(_))), "{id}");
@@ -121,7 +121,7 @@ fn a_relay_is_known_by_its_path_and_has_health_beside_it() {
 }
 
 #[test]
-fn the_space_of_a_host_is_told_by_its_name() {
+fn the_space_of_a_host_follows_from_its_name() {
     use AddressSpace::{Local, Loopback, Public};
     for (space, hosts) in [
         (Loopback, ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "a.localhost"].as_slice()),

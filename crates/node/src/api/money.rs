@@ -121,7 +121,7 @@ impl ChainSync {
     /// # Errors
     /// [`NodeError::Chain`].
     pub async fn now(&self) -> Result<(), NodeError> {
-        sync::once(&self.0).await.map_err(NodeError::Chain)
+        sync::once(&self.0, None).await.map_err(NodeError::Chain)
     }
 
     /// Best block that every part has read: height and hash.

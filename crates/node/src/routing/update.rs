@@ -213,6 +213,7 @@ async fn keep(inner: &Inner, source: &str, graph: Vec<u8>) {
     let mut batch = Batch::default();
     batch.put(names::GRAPH, graph);
     batch.put(names::GRAPH_SOURCE, source.as_bytes().to_vec());
+    // Nothing is sent on the strength of the graph: that it is on this device is enough.
     if let Err(error) = inner.store.commit(batch).await {
         log::warn!("the routing data could not be stored ({error}); they are loaded again next time");
     }

@@ -86,8 +86,12 @@ impl World {
     /// A chain of 120 blocks and nobody on it. The clock starts now, because LDK with `std` reads the
     /// system's; it is years ahead of the chain, so that weeks of blocks can be mined at once.
     pub fn new() -> Self {
+        Self::at(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap())
+    }
+
+    /// The same at another time (since the UNIX epoch).
+    pub fn at(start: Duration) -> Self {
         print_log();
-        let start = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
         let platform = TestPlatform::new(7, start);
         let server = FakeServer::new(TestChain::new(120));
         let mempool = Rc::clone(&server.mempool);

@@ -3,15 +3,17 @@
 use amplet_node::budget;
 use amplet_node::budget::{BudgetId, Msat, Name, Origin};
 use amplet_protocol::page::{
-    BudgetRule, ErrorCode, Holder, HolderKind, LimitUsage, Rules, StreamRate, WalletError, WindowKind,
-    WindowLimit, WindowPeriod,
+    ErrorCode, Holder, HolderKind, LimitUsage, Rules, StreamRate, WalletError, WindowKind, WindowLimit,
+    WindowPeriod,
 };
+
+use crate::convert::page_rule;
 
 fn invalid(error: &dyn std::error::Error) -> WalletError {
     WalletError::of(ErrorCode::InvalidInput, error)
 }
 
-/// The holder in this wallet.
+/// Reads a holder in this wallet.
 pub(super) fn holder(holder: &Holder, wallet: &str) -> Result<budget::Holder, WalletError> {
     let Holder { kind, origin, top_level, id } = holder;
     let named = !origin.is_empty() || !top_level.is_empty();
@@ -127,26 +129,6 @@ fn period(period: WindowPeriod) -> budget::Period {
         WindowPeriod::Day => budget::Period::Day,
         WindowPeriod::Week => budget::Period::Week,
         WindowPeriod::Month => budget::Period::Month,
-    }
-}
-
-pub(crate) fn page_rule(rule: budget::Rule) -> BudgetRule {
-    use budget::{Kind, Period};
-    let window = match rule {
-        budget::Rule::PerPayment => return BudgetRule::PerPayment,
-        budget::Rule::Rate => return BudgetRule::Rate,
-        budget::Rule::Total => return BudgetRule::Total,
-        budget::Rule::Window(window) => window,
-    };
-    match (window.kind, window.period) {
-        (Kind::Calendar, Period::Hour) => BudgetRule::CalendarHour,
-        (Kind::Calendar, Period::Day) => BudgetRule::CalendarDay,
-        (Kind::Calendar, Period::Week) => BudgetRule::CalendarWeek,
-        (Kind::Calendar, Period::Month) => BudgetRule::CalendarMonth,
-        (Kind::Rolling, Period::Hour) => BudgetRule::RollingHour,
-        (Kind::Rolling, Period::Day) => BudgetRule::RollingDay,
-        (Kind::Rolling, Period::Week) => BudgetRule::RollingWeek,
-        (Kind::Rolling, Period::Month) => BudgetRule::RollingMonth,
     }
 }
 

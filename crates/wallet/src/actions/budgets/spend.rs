@@ -1,15 +1,18 @@
-//! What a payment may cost, and from which budget.
+//! The fee limit of a payment, and the budget that it is paid from.
 
 use amplet_node::budget::{BudgetError, BudgetId, Clock, Cost, Held, Holder, Msat, Policy, Purpose, Rules};
 use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{Authorization, BudgetReason, BudgetRefusal, ErrorCode, Preview, WalletError};
 
 use super::{convert, page_budget, refused};
+use crate::ctx::Ctx;
 use crate::errors;
-use crate::wallet::Inner;
 
-/// The greatest fee: as given, else the default and no more than the user's approval leaves.
-pub(crate) fn fee_limit(
+/// Returns the maximum fee, in msat: as given, else the default and no more than the user's approval leaves.
+///
+/// # Errors
+/// `approvalNeeded`: amount and fee are more than was approved.
+pub fn fee_limit(
     amount_msat: u64,
     max_fee_msat: Option<u64>,
     authorization: Option<&Authorization>,
@@ -45,21 +48,24 @@ fn no_budget(needed_msat: u64) -> WalletError {
     WalletError { budget: Some(Box::new(budget)), ..WalletError::new(ErrorCode::ApprovalNeeded, message) }
 }
 
-/// Who pays. A holder without a budget whom the user allows this one payment gets a budget that asks about every one, so that
+/// Returns the authorization that a payment is made with. A holder without a budget whom the user allows this one payment gets a budget that asks about every one, so that
 /// what it spent is known by holder; nobody else's budget ever pays for it.
-pub(crate) fn authorization(
-    inner: &Inner,
+///
+/// # Errors
+/// `approvalNeeded`: the holder has no budget and the user did not approve; `invalidInput`: a malformed holder or purpose.
+pub fn authorization(
+    ctx: &Ctx,
     authorization: Option<&Authorization>,
     needed_msat: u64,
 ) -> Result<amplet_node::Authorization, WalletError> {
     let Some(authorization) = authorization else { return Ok(amplet_node::Authorization::user()) };
-    let holder = convert::holder(&authorization.holder, &inner.options.name)?;
+    let holder = convert::holder(&authorization.holder, &ctx.name)?;
     let purpose = purpose(authorization)?;
     let approved = authorization.approved_msat.is_some();
-    let open = inner.node.budgets().policy().budget_of(&holder);
+    let open = ctx.node.budgets().policy().budget_of(&holder);
     let budget = match open {
         Some(budget) => budget,
-        None if approved => open_asking(inner, holder)?,
+        None if approved => open_asking(ctx, holder)?,
         None => return Err(no_budget(needed_msat)),
     };
     Ok(amplet_node::Authorization { budget, purpose, approved })
@@ -70,7 +76,7 @@ fn purpose(authorization: &Authorization) -> Result<Purpose, WalletError> {
 }
 
 /// A budget that asks about every payment.
-fn open_asking(inner: &Inner, holder: Holder) -> Result<BudgetId, WalletError> {
+fn open_asking(ctx: &Ctx, holder: Holder) -> Result<BudgetId, WalletError> {
     let rules = Rules { ask_above: Some(Msat::ZERO), ..Rules::default() };
     let mut opened = BudgetId::USER;
     let open = |policy: &mut Policy, _: &Clock<'_>| {
@@ -80,23 +86,26 @@ fn open_asking(inner: &Inner, holder: Holder) -> Result<BudgetId, WalletError> {
         opened = id;
         Ok::<_, BudgetError>(changes)
     };
-    inner.node.budgets().stage(open).map_err(|e| refused(&e))?;
+    ctx.node.budgets().stage(open).map_err(|e| refused(&e))?;
     Ok(opened)
 }
 
-/// What a payment would cost at most, and what the budget says to it.
-pub(crate) fn preview(
-    inner: &Inner,
+/// Previews the maximum cost of a payment, and whether the budget allows it.
+///
+/// # Errors
+/// `invalidInput`.
+pub fn preview(
+    ctx: &Ctx,
     amount_msat: u64,
     max_fee_msat: Option<u64>,
     authorization: &Authorization,
 ) -> Result<Preview, WalletError> {
     let max_fee_msat = fee_limit(amount_msat, max_fee_msat, None)?;
-    let holder = convert::holder(&authorization.holder, &inner.options.name)?;
+    let holder = convert::holder(&authorization.holder, &ctx.name)?;
     let purpose = purpose(authorization)?;
     let cost = Cost { amount: convert::msat(amount_msat)?, fee: convert::msat(max_fee_msat)? };
     let needed_msat = amount_msat.saturating_add(max_fee_msat);
-    let open = inner.node.budgets().policy().budget_of(&holder);
+    let open = ctx.node.budgets().policy().budget_of(&holder);
     let Some(id) = open else {
         let problem = Some(no_budget(needed_msat));
         return Ok(Preview {
@@ -109,7 +118,7 @@ pub(crate) fn preview(
         });
     };
     let held = Held { budget: id, cost, payee: String::new(), purpose };
-    Ok(inner.node.budgets().read(|policy, clock| Preview {
+    Ok(ctx.node.budgets().read(|policy, clock| Preview {
         amount_msat,
         max_fee_msat,
         needed_msat,

@@ -1,4 +1,4 @@
-//! Budgets: who may spend how much, and what was spent.
+//! Budgets: limits of what holders spend, and reports of what was spent.
 
 mod convert;
 mod spend;
@@ -10,16 +10,14 @@ use amplet_protocol::page::{
     Budget, BudgetReason, BudgetRefusal, ErrorCode, Holder, Rules, Spending, SpendingRow, WalletError,
 };
 
+use crate::ctx::Ctx;
 use crate::errors;
-use crate::wallet::Inner;
 
-pub(crate) use convert::page_rule;
-pub(crate) use spend::{authorization, fee_limit, preview};
+pub use spend::{authorization, fee_limit, preview};
 
-/// All of them.
-pub(crate) fn list(inner: &Inner) -> Vec<Budget> {
-    inner
-        .node
+/// Returns all budgets.
+pub fn list(ctx: &Ctx) -> Vec<Budget> {
+    ctx.node
         .budgets()
         .read(|policy, clock| policy.budgets().filter_map(|(id, _)| page_budget(policy, clock, id)).collect())
 }
@@ -36,18 +34,22 @@ fn page_budget(policy: &Policy, clock: &Clock<'_>, id: BudgetId) -> Option<Budge
     })
 }
 
-fn one(inner: &Inner, id: BudgetId) -> Result<Budget, WalletError> {
-    let budget = inner.node.budgets().read(|policy, clock| page_budget(policy, clock, id));
+fn one(ctx: &Ctx, id: BudgetId) -> Result<Budget, WalletError> {
+    let budget = ctx.node.budgets().read(|policy, clock| page_budget(policy, clock, id));
     budget.ok_or_else(|| refused(&BudgetError::Unknown(id)))
 }
 
-pub(crate) async fn open(
-    inner: &Inner,
+/// Opens a budget for a holder.
+///
+/// # Errors
+/// Malformed rules, a holder that has one, a parent that has not enough left.
+pub async fn open(
+    ctx: &Ctx,
     holder: &Holder,
     rules: &Rules,
     parent: Option<u32>,
 ) -> Result<Budget, WalletError> {
-    let holder = convert::holder(holder, &inner.options.name)?;
+    let holder = convert::holder(holder, &ctx.name)?;
     let rules = convert::rules(rules)?;
     let mut opened = BudgetId::USER;
     let open = |policy: &mut Policy, _: &Clock<'_>| {
@@ -55,30 +57,42 @@ pub(crate) async fn open(
         opened = id;
         Ok(changes)
     };
-    inner.node.budgets().change(open).await.map_err(|e| refused(&e))?;
-    one(inner, opened)
+    ctx.node.budgets().change(open).await.map_err(|e| refused(&e))?;
+    one(ctx, opened)
 }
 
-pub(crate) async fn set_rules(inner: &Inner, id: u32, rules: &Rules) -> Result<Budget, WalletError> {
+/// Replaces the rules of a budget.
+///
+/// # Errors
+/// Malformed rules, or no such budget.
+pub async fn set_rules(ctx: &Ctx, id: u32, rules: &Rules) -> Result<Budget, WalletError> {
     let (id, rules) = (BudgetId(id), convert::rules(rules)?);
-    inner.node.budgets().change(|policy, _| policy.set_rules(id, rules)).await.map_err(|e| refused(&e))?;
-    one(inner, id)
+    ctx.node.budgets().change(|policy, _| policy.set_rules(id, rules)).await.map_err(|e| refused(&e))?;
+    one(ctx, id)
 }
 
-pub(crate) async fn top_up(inner: &Inner, id: u32, more_msat: u64) -> Result<Budget, WalletError> {
+/// Raises the total of a budget by `more_msat`, from its parent.
+///
+/// # Errors
+/// No such budget, or a parent that has not enough left.
+pub async fn top_up(ctx: &Ctx, id: u32, more_msat: u64) -> Result<Budget, WalletError> {
     let (id, more) = (BudgetId(id), convert::msat(more_msat)?);
-    let topped = inner.node.budgets().change(|policy, clock| policy.top_up(id, more, clock)).await;
+    let topped = ctx.node.budgets().change(|policy, clock| policy.top_up(id, more, clock)).await;
     topped.map_err(|e| refused(&e))?;
-    one(inner, id)
+    one(ctx, id)
 }
 
-pub(crate) async fn close(inner: &Inner, id: u32) -> Result<Budget, WalletError> {
+/// Closes a budget: nothing more is paid from it.
+///
+/// # Errors
+/// No such budget.
+pub async fn close(ctx: &Ctx, id: u32) -> Result<Budget, WalletError> {
     let id = BudgetId(id);
-    inner.node.budgets().change(|policy, _| policy.close(id)).await.map_err(|e| refused(&e))?;
-    one(inner, id)
+    ctx.node.budgets().change(|policy, _| policy.close(id)).await.map_err(|e| refused(&e))?;
+    one(ctx, id)
 }
 
-/// Why a budget was not made or changed.
+/// Errors of making or changing a budget.
 fn refused(error: &BudgetError) -> WalletError {
     let BudgetError::ParentLow { parent, left } = error else {
         return WalletError::of(ErrorCode::InvalidInput, error);
@@ -91,14 +105,14 @@ fn refused(error: &BudgetError) -> WalletError {
     WalletError { budget: Some(Box::new(budget)), ..WalletError::of(ErrorCode::BudgetRefused, error) }
 }
 
-pub(crate) async fn spending(
-    inner: &Inner,
-    from: Option<&str>,
-    to: Option<&str>,
-) -> Result<Spending, WalletError> {
+/// Reports what was spent from day `from` to day `to` (`2026-11-22`), both included.
+///
+/// # Errors
+/// Not days; the store's.
+pub async fn spending(ctx: &Ctx, from: Option<&str>, to: Option<&str>) -> Result<Spending, WalletError> {
     let (from, to) = (from.map(day).transpose()?, to.map(day).transpose()?);
     let spending = |report: &Report<'_>| Spending { rows: rows(report), csv: report.csv() };
-    inner.node.budgets().spending(from, to, spending).await.map_err(|e| errors::ledger(&e))
+    ctx.node.budgets().spending(from, to, spending).await.map_err(|e| errors::ledger(&e))
 }
 
 fn day(text: &str) -> Result<Date, WalletError> {

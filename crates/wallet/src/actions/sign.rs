@@ -4,23 +4,31 @@ use amplet_node::lightning::util::message_signing;
 use amplet_protocol::page::{ErrorCode, Login, MAX_TEXT, SignedMessage, VerifiedMessage, WalletError};
 use hex_conservative::{DisplayHex, FromHex};
 
-use crate::wallet::Inner;
+use crate::ctx::Ctx;
 
-/// Longest signature read: 65 bytes are 104 characters of zbase32.
+/// Maximum length of a signature read: 65 bytes are 104 characters of zbase32.
 const MAX_SIGNATURE: usize = 104;
 
-/// Longest name of a host (RFC 1035).
+/// Maximum length of a host's name (RFC 1035).
 const MAX_DOMAIN: usize = 253;
 
-pub(crate) fn sign(inner: &Inner, message: String) -> Result<SignedMessage, WalletError> {
+/// Signs a text with the node's key.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`]: the text is too long.
+pub fn sign(ctx: &Ctx, message: String) -> Result<SignedMessage, WalletError> {
     check(&message)?;
-    let signature = inner.node.sign_message(&message);
+    let signature = ctx.node.sign_message(&message);
     let signature = signature
         .ok_or_else(|| WalletError::new(ErrorCode::Internal, "the text could not be signed; try again"))?;
     Ok(SignedMessage { message, signature })
 }
 
-pub(crate) fn verify(message: &str, signature: &str) -> Result<VerifiedMessage, WalletError> {
+/// Verifies a signature of a text, and recovers the node that made it.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`]: the text is too long.
+pub fn verify(message: &str, signature: &str) -> Result<VerifiedMessage, WalletError> {
     check(message)?;
     if signature.len() > MAX_SIGNATURE {
         return Ok(VerifiedMessage { valid: false, node_id: None });
@@ -29,7 +37,11 @@ pub(crate) fn verify(message: &str, signature: &str) -> Result<VerifiedMessage, 
     Ok(VerifiedMessage { valid: signer.is_some(), node_id: signer.map(|key| key.to_string()) })
 }
 
-pub(crate) fn log_in(inner: &Inner, domain: &str, challenge: &str) -> Result<Login, WalletError> {
+/// Logs in at a domain (LUD-04).
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`]: not a domain, or not a challenge of 32 bytes.
+pub fn log_in(ctx: &Ctx, domain: &str, challenge: &str) -> Result<Login, WalletError> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
     if !(1..=MAX_DOMAIN).contains(&domain.len()) || !domain.bytes().all(plain) || domain.ends_with('.') {
         let message = "a login is at a domain such as `site.com`, in lower case and without a dot at its end";
@@ -41,7 +53,7 @@ pub(crate) fn log_in(inner: &Inner, domain: &str, challenge: &str) -> Result<Log
             "what a login signs is 64 hex digits; take the `k1` of its link",
         )
     })?;
-    let (key, signature) = inner.node.log_in(domain, bytes).ok_or_else(|| {
+    let (key, signature) = ctx.node.log_in(domain, bytes).ok_or_else(|| {
         WalletError::new(ErrorCode::Internal, "the key of this domain could not be derived")
     })?;
     Ok(Login { key: key.to_string(), signature: signature.serialize_der().to_lower_hex_string() })

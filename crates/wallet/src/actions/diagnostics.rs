@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use amplet_protocol::page::{ChannelState, Connection};
 
-use crate::state;
-use crate::wallet::Inner;
+use super::{channels, status};
+use crate::ctx::Ctx;
+use crate::gateways::Gateways;
 
-pub(crate) fn text(inner: &Inner) -> String {
-    let status = state::status(inner);
+pub(crate) fn text(ctx: &Ctx, gateways: &Gateways) -> String {
+    let status = status::status(ctx, gateways);
     let mut text = String::new();
     let mut line = |label: &str, value: String| {
         // Writing to a String cannot fail.
@@ -33,7 +34,7 @@ pub(crate) fn text(inner: &Inner) -> String {
         };
         line("gateway", connection);
     }
-    for channel in state::channels(inner) {
+    for channel in channels::list(ctx) {
         let state = match channel.state {
             ChannelState::Confirming { confirmations, needed } => {
                 format!("confirming {confirmations}/{needed}")

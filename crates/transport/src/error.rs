@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use amplet_protocol::relay::CloseCode;
 
-use crate::{Endpoint, NodeId};
+use amplet_protocol::NodeId;
+
+use crate::Endpoint;
 
 /// A browser's prohibition, as far as it reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,4 +23,7 @@ pub const CRATES: &[Plan] = &[
 ];
 
 /// Packages: sources in TypeScript.
-pub const PACKAGES: &[Plan] = &[];
+pub const PACKAGES: &[Plan] = &[Plan {
+    folder: "pkg/src",
+    floors: &[&["base"], &["link"], &["engine"], &["platform"], &["wallet"], &["sites"], &["entries"]],
+}];

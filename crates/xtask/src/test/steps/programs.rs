@@ -34,8 +34,6 @@ pub(super) fn compile(cache: &Cache, spec: &StepSpec, names: &[&str]) -> Result<
     let step = Step::begin(&format!("{} (build)", spec.name), spec.usual);
     let mut cargo = cargo_command();
     cargo.args(["test", "--no-run", "--locked", "--message-format", "json-render-diagnostics"]);
-    // Examples have no tests, but must compile.
-    cargo.args(["--lib", "--bins", "--tests", "--examples"]);
     packages(&mut cargo, names);
     let outcome = proc::watch(cargo, &step, &log(cache, spec), spec.limit, false)?;
     if outcome.success {
@@ -114,12 +112,11 @@ fn programs(messages: &str) -> Result<Vec<Program>> {
 fn program(line: &str) -> Option<Program> {
     let message: Value = serde_json::from_str(line).ok()?;
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
-    let is_test = text("/reason")? == "compiler-artifact" && message.pointer("/profile/test")?.as_bool()?;
-    let kind = text("/target/kind/0")?;
-    // An example is compiled, as `cargo test` does, and not run.
-    if !is_test || kind == "example" {
+    // Examples are compiled, and are no tests.
+    if text("/reason")? != "compiler-artifact" || !message.pointer("/profile/test")?.as_bool()? {
         return None;
     }
+    let kind = text("/target/kind/0")?;
     let folder = Path::new(text("/manifest_path")?).parent()?.to_owned();
     let package = folder.strip_prefix(root()).unwrap_or(&folder).file_name()?.to_string_lossy().into_owned();
     let name = match kind {
@@ -147,7 +144,7 @@ mod tests {
             message("lib", "amplet_node", false, "null"),
             message("lib", "amplet_node", true, r#""/t/amplet_node-1""#),
             message("test", "payments", true, r#""/t/payments-2""#),
-            message("example", "fixture", true, r#""/t/fixture-3""#),
+            message("example", "fixture", false, r#""/t/fixture-3""#),
             message("bin", "amplet-gateway", false, r#""/t/amplet-gateway""#),
             r#"{"reason":"build-finished","success":true}"#.to_owned(),
         ]

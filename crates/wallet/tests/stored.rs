@@ -89,7 +89,7 @@ impl Opened {
 
     fn close(self) {
         self.ask(Request::Close);
-        self.platform.settle();
+        self.platform.run_until_stalled();
     }
 
     fn node_and_block(&self) -> (Value, Value) {
@@ -288,7 +288,7 @@ fn a_stored_wallet_opens_offline_with_everything_that_was_in_it() {
     check(&wallet.all(), &expected(), "opened again");
     // Killed, without a word.
     wallet.wallet.abort();
-    disk.platform.settle();
+    disk.platform.run_until_stalled();
     check(&disk.open().all(), &expected(), "opened after a crash");
 }
 

@@ -259,14 +259,14 @@ impl World {
         self.nodes.borrow_mut().remove(name);
         // Its connections break; a new writer fences it out, whatever its tasks still try.
         node.abort();
-        self.platform.settle();
+        self.platform.run_until_stalled();
     }
 
     /// Closes a node in good order.
     pub fn close(&self, name: &str, node: Node) {
         self.nodes.borrow_mut().remove(name);
         self.platform.run(async move { node.close().await });
-        self.platform.settle();
+        self.platform.run_until_stalled();
     }
 
     /// Mines what waits in the mempool; nobody is told.
@@ -308,7 +308,7 @@ impl World {
                 node.sync().now().await.unwrap();
             }
         });
-        self.platform.settle();
+        self.platform.run_until_stalled();
     }
 
     /// Pays savings to a node from an old coinbase, confirmed.

@@ -11,37 +11,37 @@ use wasm_bindgen_futures::JsFuture;
 #[wasm_bindgen]
 extern "C" {
     /// One wallet's records in the store of the embedding JavaScript.
-    pub type HostStore;
+    pub type JsStore;
 
     #[wasm_bindgen(method, catch, structural, getter)]
-    fn place(this: &HostStore) -> Result<JsValue, JsValue>;
+    fn place(this: &JsStore) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, structural)]
-    fn read(this: &HostStore, name: Uint8Array) -> Result<JsValue, JsValue>;
+    fn read(this: &JsStore, name: Uint8Array) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, structural)]
-    fn names(this: &HostStore) -> Result<JsValue, JsValue>;
+    fn names(this: &JsStore) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, structural, js_name = takeOver)]
-    fn take_over(this: &HostStore) -> Result<JsValue, JsValue>;
+    fn take_over(this: &JsStore) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, structural)]
-    fn commit(this: &HostStore, writes: Array, epoch: u64) -> Result<JsValue, JsValue>;
+    fn commit(this: &JsStore, writes: Array, epoch: u64) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, structural)]
-    fn destroy(this: &HostStore) -> Result<JsValue, JsValue>;
+    fn destroy(this: &JsStore) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, structural)]
-    fn close(this: &HostStore) -> Result<JsValue, JsValue>;
+    fn close(this: &JsStore) -> Result<JsValue, JsValue>;
 }
 
 /// One wallet in a store of the embedding JavaScript.
 ///
 /// Errors that the store throws become [`StoreError::QuotaExceeded`] when its `code` is `storageFull`, `ENOSPC` or `EDQUOT`,
 /// [`StoreError::Corrupt`] when it is `corrupt`, [`StoreError::Closed`] when it is `closed`, else [`StoreError::Backend`].
-pub struct HostBackend {
-    store: HostStore,
+pub struct JsBackend {
+    store: JsStore,
     closed: Cell<bool>,
 }
 
-impl HostBackend {
+impl JsBackend {
     /// A backend on records that the host has opened.
     #[must_use]
-    pub fn new(store: HostStore) -> Self {
+    pub fn new(store: JsStore) -> Self {
         Self { store, closed: Cell::new(false) }
     }
 
@@ -49,7 +49,7 @@ impl HostBackend {
     async fn call(
         &self,
         action: &'static str,
-        call: impl FnOnce(&HostStore) -> Result<JsValue, JsValue>,
+        call: impl FnOnce(&JsStore) -> Result<JsValue, JsValue>,
     ) -> Result<JsValue, StoreError> {
         if self.closed.get() {
             return Err(StoreError::Closed);
@@ -102,7 +102,7 @@ fn to_js(write: &Write) -> Result<JsValue, JsValue> {
     Ok(object.into())
 }
 
-impl Backend for HostBackend {
+impl Backend for JsBackend {
     fn place(&self) -> String {
         self.store
             .place()
@@ -123,7 +123,7 @@ impl Backend for HostBackend {
     fn names(&self) -> LocalBoxFuture<'_, Result<Vec<Vec<u8>>, StoreError>> {
         const ACTION: &str = "list the records";
         async move {
-            let names = self.call(ACTION, HostStore::names).await?;
+            let names = self.call(ACTION, JsStore::names).await?;
             if !Array::is_array(&names) {
                 return Err(broken(ACTION, "the store returned something else than an array"));
             }
@@ -134,7 +134,7 @@ impl Backend for HostBackend {
 
     fn take_over(&self) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
         const ACTION: &str = "take over";
-        async move { epoch(ACTION, self.call(ACTION, HostStore::take_over).await?) }.boxed_local()
+        async move { epoch(ACTION, self.call(ACTION, JsStore::take_over).await?) }.boxed_local()
     }
 
     fn commit(&self, writes: Vec<Write>, mine: u64) -> LocalBoxFuture<'_, Result<(), StoreError>> {
@@ -150,7 +150,7 @@ impl Backend for HostBackend {
 
     fn destroy(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
         async move {
-            self.call("delete the wallet", HostStore::destroy).await?;
+            self.call("delete the wallet", JsStore::destroy).await?;
             self.closed.set(true);
             Ok(())
         }

@@ -1,7 +1,7 @@
 /** Questions in the user's language, and what each of them comes down to. */
 
 import type { Question, Range } from 'amplet/provider';
-import { m } from '../paraglide/messages.js';
+import { m } from 'amplet-ui/paraglide/messages.js';
 
 type Kind = Question['kind'];
 

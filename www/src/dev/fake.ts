@@ -22,7 +22,7 @@ import type {
   Spending,
   Status,
 } from 'amplet';
-import * as samples from './samples';
+import * as samples from './samples.ts';
 
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
 const pause = (ms = 350) => new Promise((resolve) => setTimeout(resolve, ms));

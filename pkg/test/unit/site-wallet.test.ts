@@ -33,6 +33,7 @@ const budget = (id: number, holder: Holder, left: bigint[], more: Partial<Budget
     leftMsat,
     until: null,
   })),
+  leftMsat: null,
   ...more,
 });
 
@@ -72,6 +73,7 @@ function fake() {
       if (text.startsWith('bcrt1')) return { type: 'onchain', address: text } as Inspected;
       return {
         type: 'bolt11',
+        network: 'regtest',
         invoice: text,
         payee: `03${'11'.repeat(32)}`,
         amountMsat: state.amountMsat,

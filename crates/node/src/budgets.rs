@@ -128,7 +128,7 @@ impl Budgets {
         let refused = |reason| Denied::Refused(Refusal { budget: authorization.budget, reason });
         let amount = payment.amount_msat.ok_or_else(|| refused(Reason::Zero))?;
         let cost = cost(amount, max_fee_msat).map_err(|TooMuch(_)| refused(Reason::TooMuch))?;
-        let id = PaymentId::from_hex(&payment.id).ok_or_else(|| refused(Reason::Unknown))?;
+        let id = PaymentId::from_hex(&payment.id).map_err(|_| refused(Reason::Unknown))?;
         let payee = payment.payee.clone().unwrap_or_default();
         let held = Held { budget: authorization.budget, cost, payee, purpose: authorization.purpose.clone() };
         let request = Request { payment: id, held };
@@ -147,7 +147,7 @@ impl Budgets {
 
     /// What is reserved for a payment.
     pub fn reserved(&self, id: &str) -> Option<Cost> {
-        self.policy().held(PaymentId::from_hex(id)?).map(|held| held.cost)
+        self.policy().held(id.parse().ok()?).map(|held| held.cost)
     }
 
     /// News of a budget, for the user.
@@ -171,7 +171,7 @@ impl Budgets {
     /// Counts what a payment that has ended cost, or gives back what was reserved for it (`None`: no funds were sent); answers the
     /// news. A payment for which nothing is reserved (an inbound one, one made elsewhere) changes nothing.
     pub fn settle(&self, id: &str, spent: Option<Spent>) -> Vec<Notice> {
-        let Some(id) = PaymentId::from_hex(id) else { return Vec::new() };
+        let Ok(id) = PaymentId::from_hex(id) else { return Vec::new() };
         let Some(reserved) = self.policy().held(id).map(|held| held.cost) else { return Vec::new() };
         let settled = self.change(|policy, clock| match spent {
             None => Ok(policy.release(id)),

@@ -51,6 +51,6 @@ impl Inner {
             self.settled().await;
         }
         result?;
-        Id::from_hex(&payment.id).ok_or(PayError::Amount)
+        Id::from_hex(&payment.id).map_err(|_| PayError::Amount)
     }
 }

@@ -53,7 +53,7 @@ fn load(dir: &str, dist: &str) -> Result<World, Box<dyn Error>> {
         bytes.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap_or_default()));
     let text = std::fs::read_to_string(format!("{dir}/pairs.csv"))?;
     let pairs = text.lines().skip(1).filter_map(|line| {
-        let mut fields = line.split(',').skip(1).filter_map(NodeId::from_hex);
+        let mut fields = line.split(',').skip(1).filter_map(|hex| NodeId::from_hex(hex).ok());
         Some((fields.next()?, fields.next()?))
     });
     Ok(World { graph, balances: balances.collect(), pairs: pairs.collect() })

@@ -5,48 +5,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// A node's compressed public key, as gossip carries it. Not checked to be on the curve: a key that is not simply
-/// names a node that nobody can reach.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub [u8; 33]);
-
-impl NodeId {
-    /// Parses 66 hexadecimal digits.
-    #[must_use]
-    pub fn from_hex(hex: &str) -> Option<Self> {
-        let mut id = [0; 33];
-        let digits = hex.as_bytes();
-        if digits.len() != 66 {
-            return None;
-        }
-        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            let [high, low] = *pair else { return None };
-            *byte = hex_digit(high)? << 4 | hex_digit(low)?;
-        }
-        Some(Self(id))
-    }
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
-impl core::fmt::Display for NodeId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl core::fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        core::fmt::Display::fmt(self, f)
-    }
-}
+pub use amplet_protocol::{MAX_MONEY_MSAT, NodeId};
 
 /// A short channel id in BOLT 7's packing: block height in 24 bits, transaction in 24, output in 16.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -149,9 +108,6 @@ pub struct Channel {
     /// True if [`Self::capacity_msat`] was announced rather than taken from the policies.
     pub capacity_known: bool,
 }
-
-/// Maximum amount, msat, more than will ever exist: larger amounts are clamped or refused.
-pub const MAX_MONEY_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
 
 /// A refusal of an addition to the graph.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

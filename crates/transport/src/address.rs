@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use amplet_protocol::relay;
+use amplet_protocol::{IdError, NodeId, relay};
 
 /// Maximum length of an address, in bytes.
 const MAX_LENGTH: usize = 2048;
@@ -19,7 +19,7 @@ pub enum AddressError {
     NoNodeId,
     /// The node id is not 33 bytes of hexadecimal.
     #[error("a node id has 66 hexadecimal digits; this one is wrong: {0}")]
-    NodeIdForm(String),
+    NodeIdForm(IdError),
     /// A compressed public key begins with 02 or 03.
     #[error("a node id begins with 02 or 03, this one with {0:02x}; copy it again from the gateway")]
     NodeIdPrefix(u8),
@@ -41,49 +41,6 @@ pub enum AddressError {
     /// Longer than 2,048 bytes.
     #[error("an address has at most {MAX_LENGTH} characters, this one has {0}")]
     TooLong(usize),
-}
-
-/// A node's public key, compressed, 33 bytes. That it is a point of the curve is checked by the node.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId([u8; 33]);
-
-impl NodeId {
-    /// Takes the serialized key.
-    ///
-    /// # Errors
-    /// [`AddressError::NodeIdPrefix`] when the first byte is neither 2 nor 3.
-    pub fn new(bytes: [u8; 33]) -> Result<Self, AddressError> {
-        match bytes[0] {
-            2 | 3 => Ok(Self(bytes)),
-            other => Err(AddressError::NodeIdPrefix(other)),
-        }
-    }
-
-    /// The serialized key.
-    pub fn as_bytes(&self) -> &[u8; 33] {
-        &self.0
-    }
-}
-
-impl FromStr for NodeId {
-    type Err = AddressError;
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let bytes = <[u8; 33] as hex_conservative::FromHex>::from_hex(text)
-            .map_err(|e| AddressError::NodeIdForm(e.to_string()))?;
-        Self::new(bytes)
-    }
-}
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 /// The transport of the bytes.
@@ -301,7 +258,7 @@ fn parse_path(scheme: Scheme, path: &str) -> Result<String, AddressError> {
 /// A peer: who it should be and where it listens, as in `02ab…@wss://gateway.example/lightning/v1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddress {
-    /// The key that the peer must prove to hold (BOLT 8).
+    /// The key that the peer must prove to hold (BOLT 8); it begins with 02 or 03.
     pub node_id: NodeId,
     /// The endpoint at which it listens.
     pub endpoint: Endpoint,
@@ -315,7 +272,11 @@ impl FromStr for PeerAddress {
             return Err(AddressError::TooLong(text.len()));
         }
         let (node_id, endpoint) = text.split_once('@').ok_or(AddressError::NoNodeId)?;
-        Ok(Self { node_id: node_id.parse()?, endpoint: endpoint.parse()? })
+        let node_id = NodeId::from_hex(node_id).map_err(AddressError::NodeIdForm)?;
+        match node_id.0 {
+            [2 | 3, ..] => Ok(Self { node_id, endpoint: endpoint.parse()? }),
+            [other, ..] => Err(AddressError::NodeIdPrefix(other)),
+        }
     }
 }
 

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use amplet_protocol::relay::CloseCode;
 
-use crate::{Endpoint, NodeId};
+use amplet_protocol::NodeId;
+
+use crate::Endpoint;
 
 /// A browser's prohibition, as far as it reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowserBlock {
     /// An https page may not open a plain connection to that host.
     MixedContent,
-    /// The Local Network Access permission was not asked for yet.
+    /// The Local Network Access permission has not been requested yet.
     LocalNetworkAsk,
     /// The user denied the Local Network Access permission.
     LocalNetworkDenied,
@@ -70,7 +72,7 @@ pub enum ConnectError {
     WrongKey {
         /// The endpoint of the attempt.
         endpoint: Endpoint,
-        /// The node id that was asked for.
+        /// The node id that was expected.
         expected: NodeId,
     },
     /// Something responds there, but it refuses to be a WebSocket.

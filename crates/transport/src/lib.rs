@@ -37,7 +37,7 @@ mod web;
 #[cfg(not(target_arch = "wasm32"))]
 mod websocket;
 
-pub use address::{AddressError, AddressSpace, Endpoint, NodeId, PeerAddress, Scheme};
+pub use address::{AddressError, AddressSpace, Endpoint, PeerAddress, Scheme};
 pub use amplet_protocol::relay::CloseCode;
 pub use backoff::Backoff;
 pub use duplex::Duplex;

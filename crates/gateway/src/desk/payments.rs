@@ -3,6 +3,7 @@
 use amplet_node::bitcoin::hex::DisplayHex;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Authorization, PayError, PaymentId};
+use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{Direction, Payment, PaymentStatus};
 use amplet_storage::Batch;
 use amplet_wallet::actions::pay::{self, PayOrder};
@@ -78,9 +79,8 @@ pub fn outcome(status: PaymentStatus) -> (PaymentState, Option<ApiError>) {
 /// # Errors
 /// [`ApiCode::InvalidInput`].
 pub fn payment_id(hash: &str) -> Result<PaymentId> {
-    PaymentId::from_hex(hash).ok_or_else(|| {
-        ApiError::invalid(format!("{hash:?} is no payment hash; it has 64 hexadecimal digits"))
-    })
+    PaymentId::from_hex(hash)
+        .map_err(|_| ApiError::invalid(format!("{hash:?} is no payment hash; it has 64 hexadecimal digits")))
 }
 
 /// Makes an invoice; `beside` adds records to its transaction.
@@ -116,7 +116,7 @@ pub(super) async fn pay(
     authorization: &Authorization,
 ) -> Result<Payment> {
     let id = order.id();
-    let max_fee_msat = max_fee_msat.unwrap_or_else(|| pay::default_max_fee(amount_msat));
+    let max_fee_msat = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
     match order.begin(ctx, max_fee_msat, authorization).await {
         Ok(id) => Ok(pay::outcome(ctx, id).await?),
         Err(PayError::NoRoute(_) | PayError::TooLarge) => payment(ctx, id).await,

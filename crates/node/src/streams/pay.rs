@@ -58,7 +58,7 @@ impl Inner {
             same.then(|| payment.id.clone())
         });
         if let Some(id) = known {
-            return Ok(Id::from_hex(&id).ok_or(StreamError::Ended)?);
+            return Ok(Id::from_hex(&id).map_err(|_| StreamError::Ended)?);
         }
         let id = Id(self.ldk.signer.get_secure_random_bytes());
         self.ledger.begin_stream(Payment {

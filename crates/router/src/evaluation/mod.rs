@@ -267,7 +267,7 @@ fn part_out(part: &Part) -> PartOut {
 }
 
 fn request(pay: Pay, mode: Mode) -> Result<Request, String> {
-    let node = |hex: &str| NodeId::from_hex(hex).ok_or_else(|| alloc::format!("{hex} is not a node id"));
+    let node = |hex: &str| NodeId::from_hex(hex).map_err(|_| alloc::format!("{hex} is not a node id"));
     let first_hops = pay.sources.iter().map(|source| {
         // The evaluation's wallet has ample channels.
         let ample = crate::graph::MAX_MONEY_MSAT;

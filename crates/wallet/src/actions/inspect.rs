@@ -2,6 +2,7 @@
 
 use amplet_node::bitcoin::Address;
 use amplet_node::{Onchain, description};
+use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{ErrorCode, Inspected, WalletError};
 use bitcoin::address::NetworkUnchecked;
 use hex_conservative::DisplayHex;
@@ -39,7 +40,7 @@ async fn bolt11(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
         description: description(invoice),
         payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
-        max_fee_msat: pay::default_max_fee(amount_msat.unwrap_or(0)),
+        max_fee_msat: default_max_fee_msat(amount_msat.unwrap_or(0)),
         problem: checked.err().map(WalletError::from),
         invoice: invoice.to_string(),
     })

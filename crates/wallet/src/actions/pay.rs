@@ -1,22 +1,13 @@
 //! Paying BOLT 11 invoices.
 
-use std::time::Duration;
-
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency, ParseOrSemanticError};
 use amplet_node::{Authorization, PayError, PayInvoice, PaymentId};
+use amplet_protocol::PAYMENT_WAIT;
 use amplet_protocol::page::{Direction, ErrorCode, MAX_TEXT, Payment, PaymentStatus, WalletError};
 
 use super::PayProblem;
 use crate::convert::network;
 use crate::ctx::Ctx;
-
-/// Maximum wait for a payment's outcome; after it the payment is returned as pending, and its outcome comes by event.
-const PAY_LIMIT: Duration = Duration::from_secs(60);
-
-/// Default fee limit, in msat: 1 % and at least 50 sat.
-pub fn default_max_fee(amount_msat: u64) -> u64 {
-    (amount_msat / 100).max(50_000)
-}
 
 /// An order to pay an invoice.
 #[derive(Clone, Debug)]
@@ -101,7 +92,7 @@ impl PayOrder {
 /// # Errors
 /// [`ErrorCode::Internal`]: there is no record of it.
 pub async fn outcome(ctx: &Ctx, id: PaymentId) -> Result<Payment, WalletError> {
-    ctx.node.payments().outcome(id, PAY_LIMIT).await.ok_or_else(|| {
+    ctx.node.payments().outcome(id, PAYMENT_WAIT).await.ok_or_else(|| {
         WalletError::new(
             ErrorCode::Internal,
             "the payment's record is missing; see the history and the log, do not pay again",

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use amplet_node::NewInvoice;
+use amplet_protocol::MAX_MONEY_MSAT;
 use amplet_protocol::page::{ErrorCode, MAX_DESCRIPTION, PaymentRequest, WalletError};
 use hex_conservative::DisplayHex;
 
@@ -14,9 +15,6 @@ pub const DEFAULT_EXPIRY_SECS: u32 = 3600;
 
 /// Expiries that a wallet offers, in seconds: a week at most; money that comes later than that is asked for again.
 pub const WALLET_EXPIRY_SECS: RangeInclusive<u32> = 60..=7 * 24 * 3600;
-
-/// All bitcoin there will be, in msat.
-pub const MAX_AMOUNT_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
 
 /// An invoice to make.
 #[derive(Clone, Debug)]
@@ -48,7 +46,7 @@ impl InvoiceOrder {
                 expiry_secs.end()
             )));
         }
-        if amount_msat.is_some_and(|msat| msat == 0 || msat > MAX_AMOUNT_MSAT) {
+        if amount_msat.is_some_and(|msat| msat == 0 || msat > MAX_MONEY_MSAT) {
             return Err(invalid(
                 "the amount is zero or more than all bitcoins; give another, or none".into(),
             ));

@@ -37,7 +37,7 @@ pub async fn pay(
     let authorization = budgets::authorization(ctx, authorization, amount_msat.saturating_add(max_fee_msat))?;
     let ended = || errors::pay(&PayError::Stream(StreamError::Ended));
     let next =
-        PayStream { stream: PaymentId::from_hex(stream).ok_or_else(ended)?, amount_msat, max_fee_msat };
+        PayStream { stream: PaymentId::from_hex(stream).map_err(|_| ended())?, amount_msat, max_fee_msat };
     ctx.node.payments().begin(next, &authorization).await.map_err(|e| errors::pay(&e))?;
     record(ctx, stream).await
 }
@@ -47,7 +47,7 @@ pub async fn pay(
 /// # Errors
 /// There is none of this id.
 pub async fn close(ctx: &Ctx, stream: &str) -> Result<Payment, WalletError> {
-    if let Some(id) = PaymentId::from_hex(stream) {
+    if let Ok(id) = PaymentId::from_hex(stream) {
         ctx.node.payments().close_stream(id).await;
     }
     record(ctx, stream).await
@@ -55,7 +55,7 @@ pub async fn close(ctx: &Ctx, stream: &str) -> Result<Payment, WalletError> {
 
 /// A stream as it is now: in memory while it is open, in the history when it has ended.
 async fn record(ctx: &Ctx, stream: &str) -> Result<Payment, WalletError> {
-    match PaymentId::from_hex(stream).and_then(|id| ctx.node.payments().stream(id)) {
+    match PaymentId::from_hex(stream).ok().and_then(|id| ctx.node.payments().stream(id)) {
         Some(record) => Ok(record),
         None => history::payment(ctx, stream).await,
     }

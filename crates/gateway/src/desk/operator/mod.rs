@@ -9,12 +9,13 @@ use std::time::Duration;
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
 use amplet_node::{OpenChannel as Opening, PersistentPeer};
 use amplet_protocol::page::Payment;
+use amplet_protocol::{MAX_MONEY_MSAT, default_max_fee_msat};
 use amplet_storage::Store;
 use amplet_transport::PeerAddress;
 use amplet_wallet::actions::channels::{self, Channel};
 use amplet_wallet::actions::keysend::KeysendOrder;
 use amplet_wallet::actions::pay::{self, PayOrder};
-use amplet_wallet::actions::receive::{InvoiceOrder, MAX_AMOUNT_MSAT};
+use amplet_wallet::actions::receive::InvoiceOrder;
 use amplet_wallet::actions::status;
 use amplet_wallet::{Ctx, errors};
 use bitcoin::secp256k1::PublicKey;
@@ -164,7 +165,7 @@ impl OperatorService {
                 "peer: {error}; give the node id of a connected peer, 66 hexadecimal digits"
             ))
         })?;
-        match capacity_sat.checked_mul(1000).filter(|msat| *msat <= MAX_AMOUNT_MSAT) {
+        match capacity_sat.checked_mul(1000).filter(|msat| *msat <= MAX_MONEY_MSAT) {
             Some(capacity) if push_msat <= capacity => {}
             Some(_) => return Err(ApiError::invalid("pushMsat: is more than the capacity; give less")),
             None => return Err(ApiError::invalid("capacitySat: is more than all bitcoin; give less")),
@@ -216,7 +217,7 @@ impl OperatorService {
     pub async fn keysend(&self, request: SendKeysend) -> Result<Payment> {
         let SendKeysend { payee, amount_msat, max_fee_msat, records } = request;
         let order = KeysendOrder::parse(&self.ctx, &payee, amount_msat, &records)?;
-        let max_fee_msat = max_fee_msat.unwrap_or_else(|| pay::default_max_fee(amount_msat));
+        let max_fee_msat = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
         match order.begin(&self.ctx, max_fee_msat, &Authorization::user()).await {
             Ok(id) => Ok(pay::outcome(&self.ctx, id).await?),
             Err(error @ (PayError::NoRoute(_) | PayError::TooLarge)) => {

@@ -1,10 +1,10 @@
 //! The fee limit of a payment, and the budget that it is paid from.
 
 use amplet_node::budget::{BudgetError, BudgetId, Clock, Cost, Held, Holder, Msat, Policy, Purpose, Rules};
+use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{Authorization, BudgetReason, BudgetRefusal, ErrorCode, Preview, WalletError};
 
 use super::{convert, page_budget, refused};
-use crate::actions::pay::default_max_fee;
 use crate::ctx::Ctx;
 use crate::errors;
 
@@ -17,7 +17,7 @@ pub fn fee_limit(
     max_fee_msat: Option<u64>,
     authorization: Option<&Authorization>,
 ) -> Result<u64, WalletError> {
-    let wanted = max_fee_msat.unwrap_or_else(|| default_max_fee(amount_msat));
+    let wanted = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
     let Some(approved) = authorization.and_then(|authorization| authorization.approved_msat) else {
         return Ok(wanted);
     };

@@ -23,7 +23,22 @@ pub const CRATES: &[Plan] = &[
 ];
 
 /// Packages: sources in TypeScript.
-pub const PACKAGES: &[Plan] = &[Plan {
-    folder: "pkg/src",
-    floors: &[&["base"], &["link"], &["engine"], &["platform"], &["wallet"], &["sites"], &["entries"]],
-}];
+pub const PACKAGES: &[Plan] = &[
+    Plan { folder: "pkg/src", floors: PKG },
+    Plan { folder: "ui/src", floors: UI },
+    any_order("extension/src"),
+];
+
+const PKG: &[&[&str]] =
+    &[&["base"], &["link"], &["engine"], &["platform"], &["wallet"], &["sites"], &["entries"]];
+
+const UI: &[&[&str]] = &[
+    &["paraglide"],
+    &["text"],
+    &["app"],
+    &["base"],
+    &["form"],
+    &["budgets", "channels", "payments", "settings", "shell"],
+    &["screens"],
+    &["entries"],
+];

@@ -92,8 +92,9 @@ pub(super) fn build_page(cache: &Cache, _: &StepSpec) -> Result<()> {
 }
 
 pub(super) fn www(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    let mut total = check(cache, spec, npm_script("www", "check")?)?;
-    total += suite(cache, spec, "test", npm_script("www", "test")?)?;
+    let mut total = check(cache, spec, npm_script("ui", "check")?)?;
+    total += suite(cache, spec, "test", npm_script("ui", "test")?)?;
+    total += check(cache, spec, npm_script("www", "check")?)?;
     Ok(total)
 }
 

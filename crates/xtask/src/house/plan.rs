@@ -17,9 +17,27 @@ const fn any_order(folder: &'static str) -> Plan {
 pub const CRATES: &[Plan] = &[
     any_order("crates/bindings"),
     any_order("crates/protocol"),
+    any_order("crates/router"),
+    Plan { folder: "crates/gateway", floors: GATEWAY },
+    Plan { folder: "crates/wallet", floors: WALLET },
     any_order("crates/storage"),
     any_order("crates/transport"),
     any_order("crates/xtask"),
+];
+
+const GATEWAY: &[&[&str]] =
+    &[&["config", "limits"], &["desk", "logging"], &["node"], &["http"], &["cli"], &["init", "keys", "run"]];
+
+const WALLET: &[&[&str]] = &[
+    &["convert"],
+    &["errors", "identity"],
+    &["ctx"],
+    &["gateways"],
+    &["actions"],
+    &["response"],
+    &["page"],
+    &["open"],
+    &["wallet"],
 ];
 
 /// Packages: sources in TypeScript.

@@ -74,7 +74,10 @@ pub const STEPS: &[StepSpec] = &[
     .built(Native, native::build_fuzz),
     step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
-    step("www", "the page's sources: types, unit tests", 30, 600, web::www).built(Wasm, web::build_page),
+    step("lint", "lints and formatting of the TypeScript, warnings denied", 60, 900, web::lint)
+        .built(Wasm, web::build_extension),
+    step("www", "the page's and the shared components' sources: types, unit tests", 30, 600, web::www)
+        .built(Wasm, web::build_page),
     step("size", "what a page loads, against its limit", 20, 600, web::size_gate)
         .built(Wasm, web::build_page),
     step("extension", "the extension's sources, its sizes, Firefox' linter", 60, 900, web::extension)

@@ -91,6 +91,12 @@ pub(super) fn build_page(cache: &Cache, _: &StepSpec) -> Result<()> {
     build::page(cache, Purpose::Release)
 }
 
+/// The linter and the formatter of everything in TypeScript. Types of one package come from what another has built.
+pub(super) fn lint(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    npm::install(cache)?;
+    check(cache, spec, npm_script("", "format:check")?)
+}
+
 pub(super) fn www(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let mut total = check(cache, spec, npm_script("ui", "check")?)?;
     total += suite(cache, spec, "test", npm_script("ui", "test")?)?;

@@ -200,6 +200,11 @@ export abstract class Requests {
     return this.#ask({ method: 'budgets' });
   }
 
+  /** A holder's own budget, also a closed one, as it stands; `null`: it has none. */
+  async budgetOf(holder: Holder): Promise<Budget | null> {
+    return this.#ask({ method: 'budgetOf', holder });
+  }
+
   /**
    * Gives a holder a budget, which draws from `parent` if there is one. A closed budget of the holder is opened again, with
    * what it spent in windows that stay; its total begins anew.

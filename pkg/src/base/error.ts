@@ -22,7 +22,7 @@ export class WalletError extends Error {
   /** With `walletCrashed`: the engine's last log lines, without secrets. Otherwise empty. */
   readonly log: readonly string[];
 
-  /** Errors come from this package; a program makes one only to stand in for it, in tests. */
+  /** Errors come from this package; a program makes one only to stand in for it, in tests. `paymentId` is in hex. */
   constructor(
     code: ErrorCode,
     message: string,

@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
+use amplet_router::Graph;
+use amplet_transport::Platform;
 use bitcoin::Network;
 use bitcoin::secp256k1::PublicKey;
+use lightning::ln::msgs::RoutingMessageHandler;
+use lightning::routing::gossip::NetworkUpdate;
 use lightning::util::config::UserConfig;
 
-use crate::keysend::AcceptKeysend;
 
 /// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
 pub const HTLC_DELTA: u16 = 144;
@@ -70,6 +73,29 @@ pub enum Acceptance {
 /// Decides on channels that peers open.
 pub type AcceptChannel = Rc<dyn Fn(&InboundChannel) -> Acceptance>;
 
+/// Custom records of a payment: TLV type and value.
+pub type Records = Vec<(u64, Vec<u8>)>;
+
+/// A keysend that has arrived and may still be sent back.
+#[derive(Clone, Debug)]
+pub struct InboundKeysend {
+    /// What it brings.
+    pub amount_msat: u64,
+    /// The stream that it belongs to (record 4279633).
+    pub session: Option<String>,
+    /// Its custom records, that one included.
+    pub records: Records,
+}
+
+/// Whether a keysend is taken; `false` sends it back to the payer.
+pub type AcceptKeysend = Rc<dyn Fn(&InboundKeysend) -> bool>;
+
+/// Takes every keysend.
+#[must_use]
+pub fn accept_all_keysends() -> AcceptKeysend {
+    Rc::new(|_| true)
+}
+
 /// Where a node's channel graph comes from.
 #[derive(Clone)]
 pub enum GraphSource {
@@ -81,15 +107,28 @@ pub enum GraphSource {
 
 /// See [`GraphSource::gossip`].
 #[derive(Clone, Copy)]
-pub struct Gossiping(pub(crate) crate::routing::gossip::OpenGossip);
+pub struct Gossiping(pub(crate) OpenGossip);
 
-impl GraphSource {
-    /// The peers' gossip. Only a program that calls this has the code for it: a wallet's page has not.
-    #[must_use]
-    pub fn gossip() -> Self {
-        Self::Gossip(Gossiping(crate::routing::gossip::open))
-    }
+/// Gossip, as the rest of the node sees it. A trait, so that a wallet's program has no part of what implements it.
+pub(crate) trait Gossip {
+    /// Hears the peers' gossip.
+    fn handler(self: Rc<Self>) -> Rc<dyn RoutingMessageHandler>;
+    /// Takes over into `graph` what gossip has brought since the last call.
+    fn refresh(&self, graph: &mut Graph);
+    /// Applies what a failed payment taught.
+    fn failed(&self, update: &NetworkUpdate);
+    /// Forgets channels of which nothing was heard for two weeks, `time_s` being the newest block's.
+    fn prune(&self, time_s: u64);
+    /// The announcements, to be stored.
+    fn encode(&self) -> Vec<u8>;
+    /// Rises with each change of the graph.
+    fn generation(&self) -> u64;
+    /// What has changed in `graph` since `since` (seconds since 1970; 0: all of it) as a Rapid Gossip Sync snapshot.
+    fn snapshot(&self, graph: &Graph, since: u32) -> Vec<u8>;
 }
+
+/// Makes a [`Gossip`] from what was stored; what cannot be read is gossiped anew.
+pub(crate) type OpenGossip = fn(Network, Rc<dyn Platform>, Option<Vec<u8>>) -> Rc<dyn Gossip>;
 
 /// What a node is told when it is opened.
 #[derive(Clone)]

@@ -34,7 +34,11 @@ async function site(network) {
   const [gateway] = gateways;
   if (!gateway) throw new Error('the network has no gateway');
   const scopes = ['sessions:create', 'sessions:read'];
-  const { token } = await ask(gateway.adminUrl, gateway.adminToken, '/admin/v1/keys', { name: 'bench', account: 'bench', scopes });
+  const { token } = await ask(gateway.adminUrl, gateway.adminToken, '/admin/v1/keys', {
+    name: 'bench',
+    account: 'bench',
+    scopes,
+  });
   return {
     open: () => ask(gateway.url, token, '/v1/sessions', { expirySecs: 86_400, metadata: {} }),
     /** @param {string} id */
@@ -48,7 +52,13 @@ async function fund(page, network) {
   await page.waitForFunction(() => 'amplet' in globalThis);
   const address = await page.evaluate(async () => {
     const { network: name, gateways } = await (await fetch('config.json')).json();
-    const wallet = await globalThis.amplet.Wallet.open({ name: 'bench', network: name, gateways, passphrase: 'a bench', create: true });
+    const wallet = await globalThis.amplet.Wallet.open({
+      name: 'bench',
+      network: name,
+      gateways,
+      passphrase: 'a bench',
+      create: true,
+    });
     globalThis.wallet = wallet;
     return wallet.newAddress();
   });
@@ -56,7 +66,7 @@ async function fund(page, network) {
   await balance(page, 'onchainSat');
   await page.evaluate(async () => {
     const { gateways } = await (await fetch('config.json')).json();
-    await globalThis.wallet.openChannel({ gateway: gateways[0].address.split("@")[0], capacitySat: 2_000_000n });
+    await globalThis.wallet.openChannel({ gateway: gateways[0].address.split('@')[0], capacitySat: 2_000_000n });
   });
   await network.mine(6, { transactions: 1 });
   await balance(page, 'spendableMsat');
@@ -88,7 +98,8 @@ const stored = (page) =>
           request.onerror = () => reject(request.error);
         });
         records += values.length;
-        for (const value of values) if (value instanceof Uint8Array || value instanceof ArrayBuffer) bytes += value.byteLength;
+        for (const value of values)
+          if (value instanceof Uint8Array || value instanceof ArrayBuffer) bytes += value.byteLength;
       }
       database.close();
     }
@@ -108,7 +119,12 @@ async function run(page, probe, shop, title, creditMsat) {
   const session = await shop.open();
   await page.evaluate(
     async ({ nodeId, id, unitMsat, credit, perSecond }) => {
-      const stream = await globalThis.wallet.stream({ to: { nodeId, session: id }, unitMsat, creditMsat: credit, pauseWhenHidden: false });
+      const stream = await globalThis.wallet.stream({
+        to: { nodeId, session: id },
+        unitMsat,
+        creditMsat: credit,
+        pauseWhenHidden: false,
+      });
       const bench = { stream, asked: 0, given: 0, refused: 0, waits: /** @type {number[]} */ ([]), timer: 0 };
       const began = performance.now();
       bench.timer = window.setInterval(() => {
@@ -131,7 +147,9 @@ async function run(page, probe, shop, title, creditMsat) {
     { nodeId: session.nodeId, id: session.id, unitMsat: UNIT_MSAT, credit: creditMsat, perSecond: PER_SECOND },
   );
   console.log(`\n${title}`);
-  console.log('  minute   units  payments  wait p50/p99 ms   page heap   engine heap   wasm memory   records      bytes    on disk');
+  console.log(
+    '  minute   units  payments  wait p50/p99 ms   page heap   engine heap   wasm memory   records      bytes    on disk',
+  );
   for (let minute = 0; minute <= MINUTES; minute += 1) {
     if (minute > 0) await page.waitForTimeout(60_000);
     else await page.waitForTimeout(5_000);
@@ -139,7 +157,12 @@ async function run(page, probe, shop, title, creditMsat) {
       const { bench } = globalThis;
       const sorted = [...bench.waits].sort((a, b) => a - b);
       const at = (/** @type {number} */ share) => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
-      return { given: bench.given, refused: bench.refused, payments: Number(bench.stream.state.payments), waits: `${at(0.5)}/${at(0.99)}` };
+      return {
+        given: bench.given,
+        refused: bench.refused,
+        payments: Number(bench.stream.state.payments),
+        waits: `${at(0.5)}/${at(0.99)}`,
+      };
     });
     const [heap, engine, disk] = [await probe.pageHeap(page), await probe.engine(), await stored(page)];
     const kb = (/** @type {number} */ count) => `${Math.round(count / 1024)} kB`.padStart(11);
@@ -152,10 +175,18 @@ async function run(page, probe, shop, title, creditMsat) {
     const { bench } = globalThis;
     clearInterval(bench.timer);
     const { payment, unpaidMsat } = await bench.stream.stop();
-    return { asked: bench.asked, given: bench.given, paidMsat: payment.amountMsat ?? 0n, unpaidMsat, feeMsat: payment.feeMsat ?? 0n };
+    return {
+      asked: bench.asked,
+      given: bench.given,
+      paidMsat: payment.amountMsat ?? 0n,
+      unpaidMsat,
+      feeMsat: payment.feeMsat ?? 0n,
+    };
   });
   const receivedMsat = await shop.receivedMsat(session.id);
-  console.log(`  in all: ${end.given} of ${end.asked} units, ${end.paidMsat} msat paid, ${end.feeMsat} msat of fees, ${receivedMsat} msat received`);
+  console.log(
+    `  in all: ${end.given} of ${end.asked} units, ${end.paidMsat} msat paid, ${end.feeMsat} msat of fees, ${receivedMsat} msat received`,
+  );
   if (receivedMsat !== end.paidMsat || end.unpaidMsat !== 0n || end.paidMsat !== BigInt(end.given) * UNIT_MSAT) {
     throw new Error(`the ends do not agree: ${end.given} units given, ${end.unpaidMsat} msat owed`);
   }
@@ -169,7 +200,13 @@ try {
   await fund(page, network);
   const probe = await SharedWorkerProbe.attach(browser);
   const shop = await site(network);
-  await run(page, probe, shop, `${PER_SECOND} units a second, credit for 5 s of them`, 5n * BigInt(PER_SECOND) * UNIT_MSAT);
+  await run(
+    page,
+    probe,
+    shop,
+    `${PER_SECOND} units a second, credit for 5 s of them`,
+    5n * BigInt(PER_SECOND) * UNIT_MSAT,
+  );
   await run(page, probe, shop, `${PER_SECOND} units a second, each a payment of its own`, UNIT_MSAT);
 } finally {
   await browser.close();

@@ -36,7 +36,10 @@ function clickUntil(button, selectors) {
         };
         const observer = new MutationObserver(look);
         observer.observe(document.documentElement, { subtree: true, childList: true, attributes: true });
-        setTimeout(() => reject(new Error(`not within 60 s: ${wanted.filter((_, index) => seen[index] === null)}`)), 60_000);
+        setTimeout(
+          () => reject(new Error(`not within 60 s: ${wanted.filter((_, index) => seen[index] === null)}`)),
+          60_000,
+        );
         /** @type {HTMLElement} */ (element).click();
         look();
       }),
@@ -63,7 +66,10 @@ async function openings(page, network) {
     await field.fill('not the one');
     times.wrong.push((await clickUntil(unlock, ['[aria-invalid=true]']))[0] ?? NaN);
     await field.fill(PASSPHRASE);
-    const [home = NaN, able = NaN] = await clickUntil(unlock, ['[data-testid=everyday]', '[data-testid=connection][data-able=true]']);
+    const [home = NaN, able = NaN] = await clickUntil(unlock, [
+      '[data-testid=everyday]',
+      '[data-testid=connection][data-able=true]',
+    ]);
     times.home.push(home);
     times.able.push(able);
   }
@@ -72,7 +78,10 @@ async function openings(page, network) {
   print('key derivation alone (a wrong passphrase refused)', times.wrong);
   print('tap on Unlock to balances, key derivation included', times.home);
   print('tap on Unlock to able to pay, key derivation included', times.able);
-  print('from the key to able to pay', times.able.map((time, index) => time - (times.wrong[index] ?? NaN)));
+  print(
+    'from the key to able to pay',
+    times.able.map((time, index) => time - (times.wrong[index] ?? NaN)),
+  );
 }
 
 /**
@@ -99,7 +108,10 @@ async function payments(wallet, bill, title) {
   console.log(`\n${title}`);
   print('click to receipt on the page', times.click);
   print('of that, in the engine (request to proof)', times.engine);
-  print('of that, page and messages', times.click.map((time, index) => time - (times.engine[index] ?? NaN)));
+  print(
+    'of that, page and messages',
+    times.click.map((time, index) => time - (times.engine[index] ?? NaN)),
+  );
   console.log(`  storage transactions per payment, this side             ${((await commits()) - before) / PAYMENTS}`);
 }
 
@@ -118,7 +130,11 @@ try {
   await wallet.channelsReady();
   await openings(wallet.page, network);
   await payments(wallet, () => network.gatewayInvoice(10_000_000n), 'Paying over one hop (the gateway itself)');
-  await payments(wallet, () => network.invoice({ amountMsat: 10_000_000n, description: 'bench' }), 'Paying over two hops (the third node)');
+  await payments(
+    wallet,
+    () => network.invoice({ amountMsat: 10_000_000n, description: 'bench' }),
+    'Paying over two hops (the third node)',
+  );
 } finally {
   await browser.close();
 }

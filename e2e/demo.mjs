@@ -38,7 +38,10 @@ function must(holds, what) {
  * @param {WalletPage} wallet
  */
 async function pay(network, wallet) {
-  const { invoice, paymentHash } = await network.invoice({ amountMsat: PRICE_MSAT, description: 'A coffee in the demo' });
+  const { invoice, paymentHash } = await network.invoice({
+    amountMsat: PRICE_MSAT,
+    description: 'A coffee in the demo',
+  });
   const paid = await wallet.pay(invoice);
   must(paid.hash === paymentHash, `paid ${paid.hash}, not ${paymentHash}`);
   must(sha256(paid.preimage) === paymentHash, 'the preimage does not hash to the payment hash');

@@ -55,7 +55,9 @@ test('click to paid content, WebLN', async () => {
     await page.evaluate(() => delete document.body.dataset['at']);
     await page.getByRole('button').click();
     await expect(page.locator('body[data-at]')).toBeAttached();
-    const [clicked = 0, billed = 0, paid = 0, shown = 0] = JSON.parse((await page.locator('body').getAttribute('data-at')) ?? '[]') as number[];
+    const [clicked = 0, billed = 0, paid = 0, shown = 0] = JSON.parse(
+      (await page.locator('body').getAttribute('data-at')) ?? '[]',
+    ) as number[];
     times.all.push(shown - clicked);
     times.bill.push(billed - clicked);
     times.pay.push(paid - billed);
@@ -68,8 +70,10 @@ test('click to paid content, WebLN', async () => {
 });
 
 /** When the page was clicked away from, and when the next page's content is there: both by the machine's clock. */
-const LINK = (to: string) => `<a href="${to}">Read</a><script>onclick = () => (window.name = String(performance.timeOrigin + performance.now()))</script>`;
-const STORY = '<script>document.documentElement.dataset.took = performance.timeOrigin + performance.now() - Number(window.name)</script>';
+const LINK = (to: string) =>
+  `<a href="${to}">Read</a><script>onclick = () => (window.name = String(performance.timeOrigin + performance.now()))</script>`;
+const STORY =
+  '<script>document.documentElement.dataset.took = performance.timeOrigin + performance.now() - Number(window.name)</script>';
 
 test('click to paid content, a page behind 402', async () => {
   const page = await browser.context.newPage();

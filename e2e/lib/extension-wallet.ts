@@ -9,7 +9,10 @@ import { WalletPage } from './wallet-page.mjs';
 export const PASSPHRASE = 'a quiet river under the bridge';
 
 /** A browser whose extension has a wallet with a channel, unlocked. */
-export async function fundedBrowser(network: Network, { channelSat = 500_000n, hides = false } = {}): Promise<ExtensionBrowser> {
+export async function fundedBrowser(
+  network: Network,
+  { channelSat = 500_000n, hides = false } = {},
+): Promise<ExtensionBrowser> {
   const browser = await ExtensionBrowser.start(await network.config(), { hides });
   await fund(browser, network, channelSat);
   return browser;
@@ -56,7 +59,12 @@ export async function promptOf(browser: ExtensionHost): Promise<Page> {
   let prompt: Page | undefined;
   const shown = async (): Promise<boolean> => {
     prompt = await browser.asking();
-    return (await prompt?.getByTestId('site').isVisible().catch(() => false)) ?? false;
+    return (
+      (await prompt
+        ?.getByTestId('site')
+        .isVisible()
+        .catch(() => false)) ?? false
+    );
   };
   await expect.poll(shown, { timeout: 60_000 }).toBe(true);
   if (prompt === undefined) throw new Error('no window asks');
@@ -93,7 +101,11 @@ export async function refusingAll<T>(browser: ExtensionBrowser, work: Promise<T>
 }
 
 /** What a page gets from `window.webln`, or the name of the error. */
-export function webln<T>(page: Page, method: string, ...args: unknown[]): Promise<T | { error: string; message: string }> {
+export function webln<T>(
+  page: Page,
+  method: string,
+  ...args: unknown[]
+): Promise<T | { error: string; message: string }> {
   return page.evaluate(
     async ([name, given]) => {
       type Method = (...args: unknown[]) => Promise<unknown>;

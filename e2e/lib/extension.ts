@@ -56,7 +56,10 @@ export class ExtensionBrowser implements ExtensionHost {
   }
 
   /** @param config what config.json shall say: network and gateways */
-  static async start(config: unknown, { locale = 'en-GB', hides = false }: Partial<Options> = {}): Promise<ExtensionBrowser> {
+  static async start(
+    config: unknown,
+    { locale = 'en-GB', hides = false }: Partial<Options> = {},
+  ): Promise<ExtensionBrowser> {
     const folder = await mkdtemp(join(tmpdir(), 'amplet-extension-'));
     // Only in its developers' mode Chromium lets an unpacked extension load itself anew.
     const preferences = join(folder, 'profile', 'Default', 'Preferences');
@@ -87,7 +90,9 @@ export class ExtensionBrowser implements ExtensionHost {
   async window(name: string): Promise<Page> {
     const [page] = await Promise.all([
       this.context.waitForEvent('page'),
-      this.#evaluate(`chrome.windows.create({ url: ${JSON.stringify(name)}, type: 'popup', focused: false, width: 400, height: 640 }).then(() => undefined)`),
+      this.#evaluate(
+        `chrome.windows.create({ url: ${JSON.stringify(name)}, type: 'popup', focused: false, width: 400, height: 640 }).then(() => undefined)`,
+      ),
     ]);
     await page.waitForLoadState();
     return page;
@@ -109,8 +114,12 @@ export class ExtensionBrowser implements ExtensionHost {
 
   /** In one of the extension's own pages, or in its service worker where none is open: one that was ended is not waited for. */
   async #evaluate<T>(expression: string): Promise<T> {
-    const own = this.context.pages().find((page) => page.url().startsWith(this.base) && !page.url().endsWith('/approve.html'));
-    return own === undefined ? (await serviceWorker(this.context)).evaluate<T>(expression) : own.evaluate<T>(expression);
+    const own = this.context
+      .pages()
+      .find((page) => page.url().startsWith(this.base) && !page.url().endsWith('/approve.html'));
+    return own === undefined
+      ? (await serviceWorker(this.context)).evaluate<T>(expression)
+      : own.evaluate<T>(expression);
   }
 
   /** Ends the browser and starts it again, with the same profile. */
@@ -139,16 +148,23 @@ async function launch(folder: string, { locale, hides }: Options): Promise<Runni
   const profile = join(folder, 'profile');
   const args = [...CHROMIUM.args, `--disable-extensions-except=${unpacked}`, `--load-extension=${unpacked}`];
   if (hides) return launchPlain(profile, [...args, `--lang=${locale}`]);
-  const context = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM.executablePath, headless: true, locale, args });
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM.executablePath,
+    headless: true,
+    locale,
+    args,
+  });
   const close = (): Promise<void> => context.close();
   return { context, close, kill: close };
 }
 
 /** Chromium without what Playwright changes about focus and visibility. */
 async function launchPlain(profile: string, args: readonly string[]): Promise<Running> {
-  const process = spawn(CHROMIUM.executablePath, [...args, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const process = spawn(
+    CHROMIUM.executablePath,
+    [...args, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   const ended = new Promise<void>((resolve) => process.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {
     let said = '';

@@ -116,7 +116,10 @@ export class FirefoxBrowser implements ExtensionHost {
   /** Closes the windows that show a page of the extension, whoever opened them. */
   async closeAll(name: string): Promise<void> {
     const tabs = await this.ask<{ id: number }[]>('tabs.query', { url: `${this.base}${name}*` });
-    await this.ask('tabs.remove', tabs.map(({ id }) => id));
+    await this.ask(
+      'tabs.remove',
+      tabs.map(({ id }) => id),
+    );
   }
 
   /** When the background page began. There is one from then on. */
@@ -168,7 +171,9 @@ function closable(page: Page): Page {
 function find(): string {
   const { FIREFOX, PATH = '' } = process.env;
   if (FIREFOX) return FIREFOX;
-  const found = NAMES.flatMap((name) => PATH.split(delimiter).map((folder) => join(folder, name))).find((path) => existsSync(path));
+  const found = NAMES.flatMap((name) => PATH.split(delimiter).map((folder) => join(folder, name))).find((path) =>
+    existsSync(path),
+  );
   if (!found) throw new Error(`no Firefox in PATH (${NAMES.join(', ')}): install one, or name it in FIREFOX`);
   return found;
 }

@@ -13,7 +13,12 @@ export const PROMPT = { width: 420, height: 720 };
 export const TAB = { width: 1280, height: 860 };
 
 /** Looks at a page of the size that it has. `narrowest`: how narrow it may come to be, by the zoom; by default half as wide. */
-export async function expectFine(page: Page, name: string, size: typeof POPUP, narrowest = size.width / 2): Promise<void> {
+export async function expectFine(
+  page: Page,
+  name: string,
+  size: typeof POPUP,
+  narrowest = size.width / 2,
+): Promise<void> {
   mkdirSync(PICTURES, { recursive: true });
   await page.setViewportSize(size);
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -33,9 +38,15 @@ function cutOff(): string[] {
   const { scrollWidth, clientWidth } = document.documentElement;
   const found = scrollWidth > clientWidth ? [`the page: ${scrollWidth} of ${clientWidth} px`] : [];
   for (const element of Array.from(document.querySelectorAll('body *'))) {
-    if (!(element instanceof HTMLElement) || element.closest('.visually-hidden') || element.matches('input, textarea, select')) continue;
+    if (
+      !(element instanceof HTMLElement) ||
+      element.closest('.visually-hidden') ||
+      element.matches('input, textarea, select')
+    )
+      continue;
     const hides = ['hidden', 'clip'].includes(getComputedStyle(element).overflowX);
-    if (hides && element.scrollWidth > element.clientWidth + 1) found.push(`${element.tagName} ${element.textContent?.trim().slice(0, 40) ?? ''}`);
+    if (hides && element.scrollWidth > element.clientWidth + 1)
+      found.push(`${element.tagName} ${element.textContent?.trim().slice(0, 40) ?? ''}`);
   }
   return found;
 }

@@ -13,7 +13,9 @@ function where() {
   const { AMPLET_REGTEST_ENV: file, AMPLET_WWW_URL: www, AMPLET_CONTROL_URL: control } = process.env;
   if (www && control) return { wwwUrl: www, controlUrl: control };
   if (!file) {
-    throw new Error('no network: run this through `cargo xtask test --only e2e`, or start `cargo xtask regtest --www ../www/dist --env-file F` and set AMPLET_REGTEST_ENV=F');
+    throw new Error(
+      'no network: run this through `cargo xtask test --only e2e`, or start `cargo xtask regtest --www ../www/dist --env-file F` and set AMPLET_REGTEST_ENV=F',
+    );
   }
   return JSON.parse(readFileSync(file, 'utf8'));
 }
@@ -85,7 +87,10 @@ export class Network {
    * @returns {Promise<Invoice>}
    */
   invoice({ amountMsat, ...rest }) {
-    return this.#ask('POST', 'invoice', { ...rest, ...(amountMsat === undefined ? {} : { amountMsat: String(amountMsat) }) });
+    return this.#ask('POST', 'invoice', {
+      ...rest,
+      ...(amountMsat === undefined ? {} : { amountMsat: String(amountMsat) }),
+    });
   }
 
   /**

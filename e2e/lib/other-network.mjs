@@ -33,7 +33,7 @@ export function toNetwork(invoice, prefix) {
  */
 function withoutPayee(words) {
   const kept = words.slice(0, TIMESTAMP_WORDS);
-  for (let at = TIMESTAMP_WORDS; at < words.length; ) {
+  for (let at = TIMESTAMP_WORDS; at < words.length;) {
     const end = at + 3 + (words[at + 1] ?? 0) * 32 + (words[at + 2] ?? 0);
     if (words[at] !== PAYEE_FIELD) kept.push(...words.slice(at, end));
     at = end;

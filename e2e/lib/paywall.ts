@@ -21,8 +21,20 @@ export interface Paywall {
 }
 
 /** Puts a page that costs money at `path`; `story` is what it holds. */
-export function paywall(site: Site, network: Network, path: string, price: bigint, story = '<h1>The whole story</h1>'): Paywall {
-  const state: Paywall = { invoices: 0, credentials: 0, price, times: { asked: 0, billed: 0, redeemed: 0 }, deliver: 'page' };
+export function paywall(
+  site: Site,
+  network: Network,
+  path: string,
+  price: bigint,
+  story = '<h1>The whole story</h1>',
+): Paywall {
+  const state: Paywall = {
+    invoices: 0,
+    credentials: 0,
+    price,
+    times: { asked: 0, billed: 0, redeemed: 0 },
+    deliver: 'page',
+  };
   site.on(path, async (request, response) => {
     const paid = isPaid(request);
     state.times[paid ? 'redeemed' : 'asked'] = Date.now();
@@ -32,19 +44,31 @@ export function paywall(site: Site, network: Network, path: string, price: bigin
       return;
     }
     if (paid && state.deliver === 'silence') {
-      response.writeHead(200, { 'content-type': 'text/html', 'transfer-encoding': 'chunked', 'cache-control': 'no-store' }).end();
+      response
+        .writeHead(200, { 'content-type': 'text/html', 'transfer-encoding': 'chunked', 'cache-control': 'no-store' })
+        .end();
       return;
     }
     if (paid && state.deliver !== 'again') {
       const body = state.deliver === 'page' ? `<!doctype html><title>Read</title>${story}` : '';
-      response.writeHead(200, { 'content-type': 'text/html', 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' }).end(body);
+      response
+        .writeHead(200, {
+          'content-type': 'text/html',
+          'content-length': Buffer.byteLength(body),
+          'cache-control': 'no-store',
+        })
+        .end(body);
       return;
     }
     const { invoice, paymentHash } = await network.gatewayInvoice(state.price);
     state.invoices += 1;
     state.times.billed = Date.now();
     const token = Buffer.from(paymentHash, 'hex').toString('base64');
-    const headers = { 'www-authenticate': `L402 macaroon="${token}", invoice="${invoice}"`, 'content-type': 'text/html', 'cache-control': 'no-store' };
+    const headers = {
+      'www-authenticate': `L402 macaroon="${token}", invoice="${invoice}"`,
+      'content-type': 'text/html',
+      'cache-control': 'no-store',
+    };
     response.writeHead(402, headers).end('<!doctype html><title>Pay</title><h1>This costs money</h1>');
   });
   return state;

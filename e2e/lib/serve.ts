@@ -40,7 +40,9 @@ export async function serve(root: string, files: Record<string, string> = {}): P
 
   function start(): Promise<void> {
     server = createServer((request, response) => {
-      const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname).replace(/\/$/, '/index.html').slice(1);
+      const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)
+        .replace(/\/$/, '/index.html')
+        .slice(1);
       void read(path).then((body) => {
         const type = TYPES[extname(path)] ?? 'application/octet-stream';
         response.writeHead(body === null ? 404 : 200, { 'content-type': type, 'cache-control': 'no-cache' });

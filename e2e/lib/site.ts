@@ -14,7 +14,10 @@ export class Site {
       const url = new URL(request.url ?? '/', 'http://x');
       const answer = this.#paths.get(url.pathname);
       if (answer === undefined) response.writeHead(404).end();
-      else void Promise.resolve(answer(request, response, url)).catch((error: unknown) => response.writeHead(500).end(String(error)));
+      else
+        void Promise.resolve(answer(request, response, url)).catch((error: unknown) =>
+          response.writeHead(500).end(String(error)),
+        );
     });
   }
 

@@ -33,7 +33,8 @@ export class Film {
 
   /** Waits until so many more seconds were shown, however long that takes. */
   async seconds(count: number): Promise<void> {
-    const now = async (): Promise<number> => Number(/Second (\d+)/.exec(await this.page.locator('#said').innerText())?.[1] ?? 0);
+    const now = async (): Promise<number> =>
+      Number(/Second (\d+)/.exec(await this.page.locator('#said').innerText())?.[1] ?? 0);
     await expect.poll(now).toBeGreaterThan(0);
     const first = await now();
     await expect.poll(now, { timeout: 60_000 }).toBeGreaterThanOrEqual(first + count);
@@ -48,13 +49,19 @@ export class Film {
   async account(): Promise<Account> {
     const kept = await this.page.evaluate(() => localStorage.getItem('viewing'));
     const { id } = JSON.parse(kept ?? '{}') as { id: string };
-    const { usedMsat, receivedMsat } = (await (await fetch(`${this.#site}/api/viewings/${id}`)).json()) as Record<string, string>;
+    const { usedMsat, receivedMsat } = (await (await fetch(`${this.#site}/api/viewings/${id}`)).json()) as Record<
+      string,
+      string
+    >;
     return { usedMsat: BigInt(usedMsat ?? 'none'), receivedMsat: BigInt(receivedMsat ?? 'none') };
   }
 }
 
 /** The popup with the stream that runs, over the film. */
-export async function streamIn(browser: ExtensionBrowser, film: Film): Promise<{ popup: Page; paid: () => Promise<bigint> }> {
+export async function streamIn(
+  browser: ExtensionBrowser,
+  film: Film,
+): Promise<{ popup: Page; paid: () => Promise<bigint> }> {
   const popup = await popupOver(browser, film.page);
   const stream = popup.getByTestId('stream');
   await expect(stream).toHaveCount(1);
@@ -67,7 +74,9 @@ export async function streamLines(browser: ExtensionBrowser): Promise<bigint[]> 
   const wallet = await browser.open('options.html#/history');
   const lines = wallet.locator('[data-testid=payment][data-kind=stream]');
   await expect(lines.first()).toBeVisible();
-  await expect(wallet.locator('[data-testid=payment][data-kind=stream][data-state=pending]')).toHaveCount(0, { timeout: 30_000 });
+  await expect(wallet.locator('[data-testid=payment][data-kind=stream][data-state=pending]')).toHaveCount(0, {
+    timeout: 30_000,
+  });
   const amounts = await lines.evaluateAll((rows) => rows.map((row) => row.getAttribute('data-msat') ?? 'none'));
   await wallet.close();
   return amounts.map(BigInt);

@@ -29,8 +29,12 @@ export async function spoilEngine(browser: Browser): Promise<void> {
   const call = (method: string, params: object = {}) =>
     new Promise<Message>((resolve, reject) => {
       calls += 1;
-      waiting.set(calls, (answer) => (answer.error ? reject(new Error(`${method}: ${JSON.stringify(answer.error)}`)) : resolve(answer)));
-      cdp.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id: calls, method, params }) }).catch(reject);
+      waiting.set(calls, (answer) =>
+        answer.error ? reject(new Error(`${method}: ${JSON.stringify(answer.error)}`)) : resolve(answer),
+      );
+      cdp
+        .send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id: calls, method, params }) })
+        .catch(reject);
     });
   const scripts: string[] = [];
   const spoil = async (frame: string) => {

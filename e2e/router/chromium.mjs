@@ -11,7 +11,8 @@ import { chromium } from '@playwright/test';
 import { CHROMIUM } from '../lib/chromium.mjs';
 
 const [folder, files = '.'] = process.argv.slice(2);
-if (!folder) throw new Error('usage: node router/chromium.mjs MODULE_FOLDER [FILES_FOLDER]; cargo xtask bench makes the module');
+if (!folder)
+  throw new Error('usage: node router/chromium.mjs MODULE_FOLDER [FILES_FOLDER]; cargo xtask bench makes the module');
 
 const PAGE = `<!doctype html><title>router</title><script type="module">
   import init, { RouterEvaluation } from '/module/router.js';

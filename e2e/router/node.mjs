@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
 const [folder, files = '.'] = process.argv.slice(2);
-if (!folder) throw new Error('usage: node router/node.mjs MODULE_FOLDER [FILES_FOLDER]; cargo xtask bench makes the module');
+if (!folder)
+  throw new Error('usage: node router/node.mjs MODULE_FOLDER [FILES_FOLDER]; cargo xtask bench makes the module');
 
 const { initSync, RouterEvaluation } = await import(pathToFileURL(resolve(folder, 'router.js')).href);
 initSync({ module: readFileSync(join(folder, 'router_bg.wasm')) });

@@ -34,10 +34,13 @@ const url = await serve(
     'POST /api/players': join,
     'POST /api/players/:id/lives': async (_, __, id) => json(await nextLife(id), 201),
     'POST /api/lives': buy,
-    'GET /api/lives/:hash': async (_, request, hash) => json(await paid(hash, Number(request.searchParams.get('wait') ?? 0))),
+    'GET /api/lives/:hash': async (_, request, hash) =>
+      json(await paid(hash, Number(request.searchParams.get('wait') ?? 0))),
     'GET /api/lives/:hash/qr.svg': async (_, __, hash) => qrCode((await life(hash, 0)).invoice),
-    'POST /api/lives/:hash/guess': async (request, _, hash) => json(guess(game(hash), (await object(request))['guess'])),
-    'POST /api/lives/:hash/prize': async (request, _, hash) => json(await prize(game(hash), (await object(request))['invoice'])),
+    'POST /api/lives/:hash/guess': async (request, _, hash) =>
+      json(guess(game(hash), (await object(request))['guess'])),
+    'POST /api/lives/:hash/prize': async (request, _, hash) =>
+      json(await prize(game(hash), (await object(request))['invoice'])),
   },
   import.meta.url,
 );
@@ -60,7 +63,9 @@ async function join() {
 async function nextLife(id) {
   const used = players.get(id);
   if (used === undefined) throw new Refusal(404, 'There is no such player; reload the page.');
-  const receivedMsat = BigInt((await gateway.session(id, { aboveMsat: used + LIFE_MSAT - 1n, waitSecs: 5 })).receivedMsat);
+  const receivedMsat = BigInt(
+    (await gateway.session(id, { aboveMsat: used + LIFE_MSAT - 1n, waitSecs: 5 })).receivedMsat,
+  );
   // Nothing is awaited from here on: two requests at once cannot use the same money.
   const now = players.get(id) ?? 0n;
   if (receivedMsat < now + LIFE_MSAT) throw new Refusal(402, 'The life is not paid yet; ask again when it is.');
@@ -75,7 +80,8 @@ async function nextLife(id) {
 async function buy(request) {
   const { order } = await object(request);
   if (games.size >= MOST) throw new Refusal(503, 'All lives are sold; come back another day.');
-  if (typeof order !== 'string' || !/^[0-9a-f-]{36}$/.test(order)) throw new Refusal(400, 'The order has no name; reload the page.');
+  if (typeof order !== 'string' || !/^[0-9a-f-]{36}$/.test(order))
+    throw new Refusal(400, 'The order has no name; reload the page.');
   const made = await gateway.createInvoice(
     { amountMsat: LIFE_MSAT, description: 'A life in the example game', expirySecs: 600, metadata: { life: order } },
     order,
@@ -137,12 +143,18 @@ function guess(game, guess) {
 async function prize(game, invoice) {
   if (game.state === 'paidOut') return { ...shown(game), prizeMsat: PRIZE_MSAT };
   if (game.state !== 'won') throw new Refusal(409, 'This game was not won.');
-  if (typeof invoice !== 'string' || invoice.length > 5000) throw new Refusal(400, `Give an invoice for ${PRIZE_MSAT / 1000n} sat.`);
+  if (typeof invoice !== 'string' || invoice.length > 5000)
+    throw new Refusal(400, `Give an invoice for ${PRIZE_MSAT / 1000n} sat.`);
   if (game.prize) throw new Refusal(409, 'The prize is on its way.');
   const paying = gateway.pay(invoice, PRIZE_MSAT, game.claim).catch((error) => {
     // A request that was refused used nothing up: the player may give another invoice.
     if (error instanceof GatewayError && error.status < 500) {
-      throw new Refusal(409, error.code === 'limitExceeded' ? 'The bank pays 25 sat and no more, and is empty for today if yours is for 25.' : error.message);
+      throw new Refusal(
+        409,
+        error.code === 'limitExceeded'
+          ? 'The bank pays 25 sat and no more, and is empty for today if yours is for 25.'
+          : error.message,
+      );
     }
     throw error;
   });
@@ -151,7 +163,10 @@ async function prize(game, invoice) {
     const payment = await paying;
     if (payment.state === 'failed') {
       game.claim = randomUUID();
-      throw new Refusal(409, `The prize did not reach you: ${payment.error?.message ?? 'no route'} Give another invoice.`);
+      throw new Refusal(
+        409,
+        `The prize did not reach you: ${payment.error?.message ?? 'no route'} Give another invoice.`,
+      );
     }
     // Pending is as good as paid: it will not be paid again.
     game.state = 'paidOut';

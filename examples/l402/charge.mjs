@@ -32,7 +32,11 @@ export class Charges {
    */
   challenge(invoice) {
     this.#forget();
-    const network = invoice.invoice.startsWith('lnbcrt') ? 'regtest' : invoice.invoice.startsWith('lntbs') ? 'signet' : 'mainnet';
+    const network = invoice.invoice.startsWith('lnbcrt')
+      ? 'regtest'
+      : invoice.invoice.startsWith('lntbs')
+        ? 'signet'
+        : 'mainnet';
     const request = encode({
       amount: (BigInt(invoice.amountMsat ?? '0') / 1000n).toString(),
       currency: 'sat',
@@ -50,7 +54,9 @@ export class Charges {
       expires: new Date(expiresMs).toISOString().replace('.000', ''),
     };
     this.#open.set(/** @type {string} */ (echo['id']), { echo, paymentHash: invoice.paymentHash, expiresMs });
-    return `Payment ${Object.entries(echo).map(([name, value]) => `${name}="${value}"`).join(', ')}`;
+    return `Payment ${Object.entries(echo)
+      .map(([name, value]) => `${name}="${value}"`)
+      .join(', ')}`;
   }
 
   /**
@@ -62,22 +68,45 @@ export class Charges {
   use(token) {
     const { id, echo, preimage } = read(token) ?? {};
     if (id === undefined || echo === undefined || preimage === undefined) {
-      return wrong(400, 'malformed-credential', 'Malformed Credential', 'Send base64url of {challenge, payload: {preimage}}.');
+      return wrong(
+        400,
+        'malformed-credential',
+        'Malformed Credential',
+        'Send base64url of {challenge, payload: {preimage}}.',
+      );
     }
     const open = this.#open.get(id);
     const same = open && Object.entries(open.echo).every(([name, value]) => echo[name] === value);
     if (!open || !same) {
-      return wrong(401, 'unknown-challenge', 'Unknown Challenge', 'Not issued here, changed, or used already; ask again without credential.');
+      return wrong(
+        401,
+        'unknown-challenge',
+        'Unknown Challenge',
+        'Not issued here, changed, or used already; ask again without credential.',
+      );
     }
     if (open.expiresMs <= Date.now()) {
-      return wrong(401, 'expired-invoice', 'Expired Invoice', 'The challenge has expired; ask again without credential.');
+      return wrong(
+        401,
+        'expired-invoice',
+        'Expired Invoice',
+        'The challenge has expired; ask again without credential.',
+      );
     }
     if (createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex') !== open.paymentHash) {
       return wrong(401, 'invalid-preimage', 'Invalid Preimage', 'SHA-256 of the preimage is not the payment hash.');
     }
     this.#open.delete(id);
     const timestamp = new Date().toISOString();
-    return { receipt: encode({ challengeId: id, method: 'lightning', reference: open.paymentHash, status: 'success', timestamp }) };
+    return {
+      receipt: encode({
+        challengeId: id,
+        method: 'lightning',
+        reference: open.paymentHash,
+        status: 'success',
+        timestamp,
+      }),
+    };
   }
 
   #forget() {

@@ -4,7 +4,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const file = process.env['AMPLET_REGTEST_ENV'];
-if (!file) throw new Error('no network: `cargo xtask test --only examples`, or start `cargo xtask regtest --examples --env-file F` and set AMPLET_REGTEST_ENV=F');
+if (!file)
+  throw new Error(
+    'no network: `cargo xtask test --only examples`, or start `cargo xtask regtest --examples --env-file F` and set AMPLET_REGTEST_ENV=F',
+  );
 
 /** @type {{ examples: Record<'shop' | 'l402' | 'video' | 'game', string>, gateways: { adminUrl: string, adminToken: string }[], payee: { url: string } }} */
 const { examples, gateways, payee } = JSON.parse(readFileSync(file, 'utf8'));
@@ -24,7 +27,8 @@ export async function get(url, init) {
 }
 
 /** @param {string} url @param {object} body */
-export const post = (url, body) => get(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+export const post = (url, body) =>
+  get(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
 /** @param {string} path @param {object} body @returns {Promise<any>} */
 async function admin(path, body) {
@@ -43,7 +47,8 @@ async function admin(path, body) {
 export async function pay(invoice) {
   const { state, preimage, paymentHash, error } = await admin('payments', { invoice });
   if (state !== 'succeeded') throw new Error(`the payment is ${state}: ${error?.message}`);
-  if (createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex') !== paymentHash) throw new Error('the proof is none');
+  if (createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex') !== paymentHash)
+    throw new Error('the proof is none');
   return preimage;
 }
 

@@ -24,7 +24,8 @@ origin = await serve(
   {
     'GET /api/products': () => json({ products: PRODUCTS }),
     'POST /api/orders': order,
-    'GET /api/orders/:hash': async (_, url, hash) => json(shown(await mine(hash, Number(url.searchParams.get('wait') ?? 0)))),
+    'GET /api/orders/:hash': async (_, url, hash) =>
+      json(shown(await mine(hash, Number(url.searchParams.get('wait') ?? 0)))),
     'GET /api/orders/:hash/qr.svg': async (_, __, hash) => qrCode((await mine(hash, 0)).invoice),
     'POST /webhook': hear,
   },
@@ -41,7 +42,8 @@ async function order(request) {
   const { product: id, order: once } = await object(request);
   const product = PRODUCTS.find((one) => one.id === id);
   if (!product) throw new Refusal(400, 'There is no such product; reload the page.');
-  if (typeof once !== 'string' || !/^[0-9a-f-]{36}$/.test(once)) throw new Refusal(400, 'The order has no name; reload the page.');
+  if (typeof once !== 'string' || !/^[0-9a-f-]{36}$/.test(once))
+    throw new Refusal(400, 'The order has no name; reload the page.');
   const invoice = await gateway.createInvoice(
     {
       amountMsat: product.amountMsat,
@@ -70,7 +72,15 @@ async function mine(hash, wait) {
 
 /** @param {import('../lib/gateway.mjs').Invoice} invoice */
 function shown({ paymentHash, invoice, amountMsat, state, metadata }) {
-  return { id: paymentHash, invoice, amountMsat, state, product: metadata['product'], order: metadata['order'], sent: sent.has(paymentHash) };
+  return {
+    id: paymentHash,
+    invoice,
+    amountMsat,
+    state,
+    product: metadata['product'],
+    order: metadata['order'],
+    sent: sent.has(paymentHash),
+  };
 }
 
 /** @param {import('../lib/server.mjs').Request} request */

@@ -27,7 +27,12 @@ test('L402: 402, paid once, used again; LSAT clients too', async () => {
   const page = await ask(`${examples.l402}/article`, `L402 ${macaroon}:${preimage}`);
   assert.match(page.body, /<h1>The article/);
   const other = challenge((await get(fortune)).headers.get('www-authenticate') ?? '', 'L402');
-  for (const wrong of [`L402 ${macaroon}:${'00'.repeat(32)}`, `L402 ${other['macaroon']}:${preimage}`, `L402 x:${preimage}`, `Basic ${macaroon}:${preimage}`]) {
+  for (const wrong of [
+    `L402 ${macaroon}:${'00'.repeat(32)}`,
+    `L402 ${other['macaroon']}:${preimage}`,
+    `L402 x:${preimage}`,
+    `Basic ${macaroon}:${preimage}`,
+  ]) {
     assert.equal((await ask(fortune, wrong)).status, 402, wrong);
   }
 });
@@ -36,7 +41,10 @@ test('a macaroon is what its holder was given, or less', () => {
   const secret = randomBytes(32);
   const hash = 'ab'.repeat(32);
   const token = mint(secret, hash, ['services=example:0', 'example_valid_until=5']);
-  assert.deepEqual(verify(secret, token), { paymentHash: hash, caveats: ['services=example:0', 'example_valid_until=5'] });
+  assert.deepEqual(verify(secret, token), {
+    paymentHash: hash,
+    caveats: ['services=example:0', 'example_valid_until=5'],
+  });
   assert.equal(verify(randomBytes(32), token), null, 'another secret');
   const bytes = Buffer.from(token, 'base64');
   for (let at = 0; at < bytes.length; at += 1) {
@@ -49,12 +57,19 @@ test('a macaroon is what its holder was given, or less', () => {
   const caveat = Buffer.from('example_valid_until=3');
   const signature = createHmac('sha256', bytes.subarray(-32)).update(caveat).digest();
   const body = bytes.subarray(0, -35);
-  const narrowed = Buffer.concat([body, Buffer.from([2, caveat.length]), caveat, Buffer.from([0, 0, 6, 32]), signature]);
+  const narrowed = Buffer.concat([
+    body,
+    Buffer.from([2, caveat.length]),
+    caveat,
+    Buffer.from([0, 0, 6, 32]),
+    signature,
+  ]);
   assert.deepEqual(verify(secret, narrowed.toString('base64'))?.caveats.at(-1), 'example_valid_until=3');
 });
 
 /** @param {Record<string, string | undefined>} echo @param {string} preimage */
-const credential = (echo, preimage) => `Payment ${Buffer.from(JSON.stringify({ challenge: echo, payload: { preimage } })).toString('base64url')}`;
+const credential = (echo, preimage) =>
+  `Payment ${Buffer.from(JSON.stringify({ challenge: echo, payload: { preimage } })).toString('base64url')}`;
 /** @param {string} text */
 const decoded = (text) => JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
 
@@ -80,6 +95,9 @@ test('a charge of the Payment scheme is good for one answer', async () => {
   assert.deepEqual(both.map(({ status }) => status).sort(), [200, 401], 'two at once, one answer');
   const told = both.find(({ status }) => status === 200);
   const { method, challengeId, reference, status } = decoded(told?.headers.get('payment-receipt') ?? '');
-  assert.deepEqual({ method, challengeId, reference, status }, { method: 'lightning', challengeId: echo['id'], reference: request.methodDetails.paymentHash, status: 'success' });
+  assert.deepEqual(
+    { method, challengeId, reference, status },
+    { method: 'lightning', challengeId: echo['id'], reference: request.methodDetails.paymentHash, status: 'success' },
+  );
   await refused(ask(joke, credential(echo, preimage)), 401, 'unknown-challenge');
 });

@@ -23,7 +23,7 @@ test('an order is paid, and sent when the webhook tells of it', async () => {
   while (now === 'open');
   assert.equal(now, 'paid');
   await paying;
-  for (let sent = false; !sent; ) {
+  for (let sent = false; !sent;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     ({ sent } = (await get(`${shop}/api/orders/${id}`)).json());
   }
@@ -38,7 +38,11 @@ test('what is no order is refused', async () => {
 });
 
 test('a webhook that the gateway did not sign is refused', async () => {
-  const body = JSON.stringify({ id: 'evt_1', type: 'invoice.paid', data: { paymentHash: 'ab', metadata: { product: 'cake' } } });
+  const body = JSON.stringify({
+    id: 'evt_1',
+    type: 'invoice.paid',
+    data: { paymentHash: 'ab', metadata: { product: 'cake' } },
+  });
   for (const signature of ['', 't=1,v1=00', `t=${Math.floor(Date.now() / 1000)},v1=${'00'.repeat(32)}`]) {
     const answer = await get(`${shop}/webhook`, { method: 'POST', body, headers: { 'amplet-signature': signature } });
     assert.equal(answer.status, 401, signature);
@@ -46,7 +50,8 @@ test('a webhook that the gateway did not sign is refused', async () => {
 });
 
 test('a signature is checked with its time', () => {
-  const sign = (/** @type {number} */ at, /** @type {string} */ body) => `t=${at},v1=${createHmac('sha256', 'whsec_x').update(`${at}.${body}`).digest('hex')}`;
+  const sign = (/** @type {number} */ at, /** @type {string} */ body) =>
+    `t=${at},v1=${createHmac('sha256', 'whsec_x').update(`${at}.${body}`).digest('hex')}`;
   assert.deepEqual(readWebhook('whsec_x', sign(1000, '{"id":"1"}'), '{"id":"1"}', 1010), { id: '1' });
   assert.equal(readWebhook('whsec_x', sign(1000, '{"id":"1"}'), '{"id":"2"}', 1010), null, 'another body');
   assert.equal(readWebhook('whsec_y', sign(1000, '{}'), '{}', 1010), null, 'another secret');
@@ -60,7 +65,9 @@ test('every page has its policy, and no path leads out of its folder', async () 
     assert.equal(page.status, 200);
     assert.match(page.headers.get('content-security-policy') ?? '', /script-src 'self';/);
     assert.doesNotMatch(page.body, /<script(?![^>]* src=)|\son[a-z]+=|style=/);
-    for (const [, file] of page.body.matchAll(/(?:src|href)="([a-z0-9.]+)"/g)) assert.equal((await get(`${url}/${file}`)).status, 200, file);
-    for (const path of ['/server.mjs', '/..%2fserver.mjs', '/%2e%2e/server.mjs', '/nothing']) assert.equal((await get(url + path)).status, 404, path);
+    for (const [, file] of page.body.matchAll(/(?:src|href)="([a-z0-9.]+)"/g))
+      assert.equal((await get(`${url}/${file}`)).status, 200, file);
+    for (const path of ['/server.mjs', '/..%2fserver.mjs', '/%2e%2e/server.mjs', '/nothing'])
+      assert.equal((await get(url + path)).status, 404, path);
   }
 });

@@ -24,7 +24,8 @@ const url = await serve(
   {
     'POST /api/viewings': open,
     'GET /api/viewings/:id': async (_, __, id) => json(whole(id, await known(id))),
-    'POST /api/viewings/:id/seconds': async (request, _, id) => json(await second(id, (await object(request))['second'])),
+    'POST /api/viewings/:id/seconds': async (request, _, id) =>
+      json(await second(id, (await object(request))['second'])),
   },
   import.meta.url,
 );
@@ -65,7 +66,8 @@ const covers = ({ usedMsat, receivedMsat }) => usedMsat + PRICE_MSAT <= received
  * @param {unknown} number
  */
 async function second(id, number) {
-  if (!Number.isInteger(number) || Number(number) < 0 || Number(number) >= LENGTH_SECS) throw new Refusal(400, 'The film has no such second.');
+  if (!Number.isInteger(number) || Number(number) < 0 || Number(number) >= LENGTH_SECS)
+    throw new Refusal(400, 'The film has no such second.');
   let viewing = await known(id);
   if (!covers(viewing)) {
     await gateway.session(id ?? '', { aboveMsat: viewing.usedMsat + PRICE_MSAT - CREDIT_MSAT - 1n, waitSecs: 5 });
@@ -89,5 +91,13 @@ function scene(second) {
     return state / 2 ** 32;
   };
   const hue = Math.round((second * 23) % 360);
-  return { hue, sparks: Array.from({ length: 48 }, () => ({ x: next(), y: next(), angle: next() * 2 * Math.PI, speed: 0.1 + next() * 0.4 })) };
+  return {
+    hue,
+    sparks: Array.from({ length: 48 }, () => ({
+      x: next(),
+      y: next(),
+      angle: next() * 2 * Math.PI,
+      speed: 0.1 + next() * 0.4,
+    })),
+  };
 }

@@ -46,7 +46,8 @@ function pages(outDir) {
       rolldownOptions: {
         input: [...input, at('src/background/background.ts')],
         output: {
-          entryFileNames: ({ facadeModuleId }) => (facadeModuleId === at('src/background/background.ts') ? 'background.js' : 'assets/[name]-[hash].js'),
+          entryFileNames: ({ facadeModuleId }) =>
+            facadeModuleId === at('src/background/background.ts') ? 'background.js' : 'assets/[name]-[hash].js',
         },
       },
     },
@@ -61,7 +62,10 @@ function script(name, outDir) {
       outDir,
       emptyOutDir: false,
       target: 'es2022',
-      rolldownOptions: { input: at('src', name, `${name}.ts`), output: { format: 'iife', entryFileNames: `${name}.js` } },
+      rolldownOptions: {
+        input: at('src', name, `${name}.ts`),
+        output: { format: 'iife', entryFileNames: `${name}.js` },
+      },
     },
   });
 }

@@ -61,9 +61,18 @@ const FIREFOX = {
   permissions: PERMISSIONS,
   // The page is the wallet's home, as the offscreen document is in Chrome.
   background: { page: 'background.html' },
-  sidebar_action: { default_panel: 'panel.html', default_title: '__MSG_name__', default_icon: ICONS, open_at_install: false },
+  sidebar_action: {
+    default_panel: 'panel.html',
+    default_title: '__MSG_name__',
+    default_icon: ICONS,
+    open_at_install: false,
+  },
   // Not on Android, which has no windows to ask the user in.
   browser_specific_settings: {
-    gecko: { id: 'wallet@amplet.dev', strict_min_version: '140.0', data_collection_permissions: { required: ['none'] } },
+    gecko: {
+      id: 'wallet@amplet.dev',
+      strict_min_version: '140.0',
+      data_collection_permissions: { required: ['none'] },
+    },
   },
 };

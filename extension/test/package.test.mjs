@@ -55,18 +55,27 @@ test('both languages have the texts that the browser shows', () => {
   for (const browser of BROWSERS) {
     for (const language of ['en', 'de']) {
       const texts = JSON.parse(readFileSync(dist(browser, '_locales', language, 'messages.json'), 'utf8'));
-      assert.ok(texts.name.message.length > 0 && texts.description.message.length > 0 && texts.description.message.length <= 132);
+      assert.ok(
+        texts.name.message.length > 0 &&
+          texts.description.message.length > 0 &&
+          texts.description.message.length <= 132,
+      );
     }
   }
 });
 
 test('Firefox’ linter finds no error', async () => {
-  const lint = join(root, 'node_modules/web-ext/bin/web-ext.js');
-  const ran = await promisify(execFile)(process.execPath, [lint, 'lint', '--source-dir', dist('firefox'), '--output', 'json', '--no-config-discovery'], {
-    maxBuffer: 32e6,
-    env: { ...process.env, NO_UPDATE_NOTIFIER: '1' },
-  }).catch((failed) => failed);
+  const lint = join(root, '../node_modules/.bin/web-ext');
+  const ran = await promisify(execFile)(
+    lint,
+    ['lint', '--source-dir', dist('firefox'), '--output', 'json', '--no-config-discovery'],
+    { maxBuffer: 32e6, env: { ...process.env, NO_UPDATE_NOTIFIER: '1' } },
+  ).catch((failed) => failed);
   const report = JSON.parse(ran.stdout);
-  assert.deepEqual(report.errors.map(({ code, message, file }) => `${code}: ${message} ${file ?? ''}`), []);
-  for (const { code, message, file, line } of report.warnings) console.log(`warning ${code}: ${message} ${file ?? ''}:${line ?? ''}`);
+  assert.deepEqual(
+    report.errors.map(({ code, message, file }) => `${code}: ${message} ${file ?? ''}`),
+    [],
+  );
+  for (const { code, message, file, line } of report.warnings)
+    console.log(`warning ${code}: ${message} ${file ?? ''}:${line ?? ''}`);
 });

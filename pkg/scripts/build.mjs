@@ -12,12 +12,16 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 const dist = at('dist');
+/** Runs a program of the repository's packages. */
+const run = (tool, ...args) => execFileSync(at('../node_modules/.bin', tool), args, { cwd: root, stdio: 'inherit' });
 const wasm = (name) => at('generated', name, `${name}_bg.wasm`);
 
 const artifacts = ['engine', 'page', 'words'];
 for (const name of artifacts) {
   if (!existsSync(wasm(name))) {
-    console.error(`pkg/generated/${name}/${name}_bg.wasm is missing: run \`cargo xtask build\`, which makes it and then calls this script.`);
+    console.error(
+      `pkg/generated/${name}/${name}_bg.wasm is missing: run \`cargo xtask build\`, which makes it and then calls this script.`,
+    );
     process.exit(1);
   }
 }
@@ -49,22 +53,41 @@ const oneError = (out) => ({
   name: 'one error',
   setup: ({ onResolve }) =>
     onResolve({ filter: /\/error\.ts$/ }, ({ path, resolveDir }) =>
-      resolve(resolveDir, path) === at('src/error.ts') ? { path: relative(join(dist, dirname(out)), join(dist, 'error.js')).replace(/^(?!\.)/, './'), external: true } : undefined,
+      resolve(resolveDir, path) === at('src/error.ts')
+        ? { path: relative(join(dist, dirname(out)), join(dist, 'error.js')).replace(/^(?!\.)/, './'), external: true }
+        : undefined,
     ),
 });
 
 const bundle = (entry, out, options = {}) =>
-  build({ ...common, outdir: join(dist, dirname(out)), entryNames: out.split('/').at(-1), ...options, entryPoints: [entry], plugins: [...(options.plugins ?? []), oneError(out)] });
+  build({
+    ...common,
+    outdir: join(dist, dirname(out)),
+    entryNames: out.split('/').at(-1),
+    ...options,
+    entryPoints: [entry],
+    plugins: [...(options.plugins ?? []), oneError(out)],
+  });
 
-const workers = await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'], outdir: dist, write: false });
+const workers = await build({
+  ...common,
+  entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'],
+  outdir: dist,
+  write: false,
+});
 const packed = (name) => gzipSync(readFileSync(wasm(name)), { level: 9 }).toString('base64');
-const script = (name) => workers.outputFiles.find(({ path }) => path.endsWith(name)).text.replace(/\/\/# sourceMappingURL.*\n?$/, '');
+const script = (name) =>
+  workers.outputFiles.find(({ path }) => path.endsWith(name)).text.replace(/\/\/# sourceMappingURL.*\n?$/, '');
 const inlined = {
   name: 'inlined',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^amplet:inlined$/ }, ({ path }) => ({ path, namespace: 'inlined' }));
     onLoad({ filter: /.*/, namespace: 'inlined' }, () => ({
-      contents: Object.entries({ engineWorker: script('engine.worker.js'), kdfWorker: script('kdf.worker.js'), ...Object.fromEntries(artifacts.map((name) => [name, packed(name)])) })
+      contents: Object.entries({
+        engineWorker: script('engine.worker.js'),
+        kdfWorker: script('kdf.worker.js'),
+        ...Object.fromEntries(artifacts.map((name) => [name, packed(name)])),
+      })
         .map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};`)
         .join('\n'),
     }));
@@ -90,18 +113,18 @@ if (withNode) {
 }
 
 cpSync(at('src/wasm.d.ts'), join(dist, 'wasm.d.ts'));
-const tsc = (project) => execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '--project', project, '--emitDeclarationOnly', '--noCheck'], { cwd: root, stdio: 'inherit' });
-tsc('tsconfig.json');
-tsc('tsconfig.node.json');
+for (const project of ['tsconfig.json', 'tsconfig.node.json'])
+  run('tsc', '--project', project, '--emitDeclarationOnly', '--noCheck');
 prune();
-if (withNode) execFileSync(process.execPath, [at('node_modules/publint/src/cli.js'), '--strict'], { cwd: root, stdio: 'inherit' });
+if (withNode) run('publint', '--strict');
 
 /** Removes the types that no entry leads to. */
 function prune() {
   const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
   const reached = new Set(Object.values(exports).flatMap((to) => (typeof to === 'object' ? [at(to.types)] : [])));
   for (const file of reached) {
-    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.[jt]s['"]/g)) reached.add(resolve(dirname(file), `${path}.d.ts`));
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.[jt]s['"]/g))
+      reached.add(resolve(dirname(file), `${path}.d.ts`));
   }
   for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
     if (file.endsWith('.d.ts') && !reached.has(join(dist, file))) rmSync(join(dist, file));

@@ -16,10 +16,15 @@ const printed = execFileSync(
 const written = printed
   .replaceAll('`None`', '`null`')
   .replace(/\[`(?:\w+::)*(\w+)`\]/g, '`$1`')
-  .replace('the origin of the frame that asks and that of the page it is in', 'the origin of the frame that asks (`origin`) and that of the page it is in (`topLevel`)')
+  .replace(
+    'the origin of the frame that asks and that of the page it is in',
+    'the origin of the frame that asks (`origin`) and that of the page it is in (`topLevel`)',
+  )
   .replace(/`[a-z]+(?:_[a-z]+)+`/g, (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
   .replace(/\/\*\*\n \* ([^/]*?)\n \*\/\n(\w*At|at|until|time): bigint/g, (whole, text, name) =>
-    text.includes('econds') ? whole : `/**\n * ${text.replace(/\.$/, '')} (seconds since the UNIX epoch).\n */\n${name}: bigint`,
+    text.includes('econds')
+      ? whole
+      : `/**\n * ${text.replace(/\.$/, '')} (seconds since the UNIX epoch).\n */\n${name}: bigint`,
   );
 if (!process.argv.includes('--check')) {
   writeFileSync(file, written);

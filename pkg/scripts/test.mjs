@@ -29,5 +29,8 @@ await build({
   logLevel: 'warning',
 });
 const files = tests.map((file) => join(out, file.replace(/\.ts$/, '.mjs')));
-const { status } = spawnSync(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=1', ...files], { cwd: root, stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=1', ...files], {
+  cwd: root,
+  stdio: 'inherit',
+});
 process.exit(status ?? 1);

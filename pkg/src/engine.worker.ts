@@ -13,7 +13,10 @@ declare const self: {
   readonly location: Location;
   onconnect: ((event: MessageEvent) => void) | null;
   onmessage: ((event: MessageEvent) => void) | null;
-  addEventListener(type: 'error' | 'unhandledrejection', listener: (event: ErrorEvent | PromiseRejectionEvent) => void): void;
+  addEventListener(
+    type: 'error' | 'unhandledrejection',
+    listener: (event: ErrorEvent | PromiseRejectionEvent) => void,
+  ): void;
   close(): void;
 };
 

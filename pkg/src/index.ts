@@ -8,7 +8,13 @@ export type { Stream } from './page/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './page/stream-options.ts';
 export { unlockKey, type OpenOptions } from './page/open.ts';
 export type { WalletEvent } from './page/events.ts';
-export { checkMnemonic, generateMnemonic, suggestWords, type MnemonicCheck, type MnemonicProblem } from './page/words.ts';
+export {
+  checkMnemonic,
+  generateMnemonic,
+  suggestWords,
+  type MnemonicCheck,
+  type MnemonicProblem,
+} from './page/words.ts';
 export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './page/settings.ts';
 export type {
   Balance,

@@ -55,8 +55,10 @@ export function readToHost(data: unknown): ToHost | string {
   switch (data['kind']) {
     case 'hello':
       if (typeof data['version'] !== 'number') return '`hello` needs a number `version`';
-      if (!isShortText(data['release']) || !isShortText(data['life'])) return '`hello` needs texts `release` and `life`';
-      if (data['wasm'] !== undefined && data['wasm'] !== null && !isInput(data['wasm'])) return '`hello` needs a URL, bytes or a module as `wasm`';
+      if (!isShortText(data['release']) || !isShortText(data['life']))
+        return '`hello` needs texts `release` and `life`';
+      if (data['wasm'] !== undefined && data['wasm'] !== null && !isInput(data['wasm']))
+        return '`hello` needs a URL, bytes or a module as `wasm`';
       return data as ToHost;
     case 'call': {
       if (!isId(data['id'])) return 'a call needs a whole number `id`';
@@ -82,7 +84,9 @@ export function readToPage(data: unknown): ToPage | null {
     ended: isErrorData(data['error']) && isTexts(data['log']) && isId(data['next']),
   };
   const kind = data['kind'];
-  return typeof kind === 'string' && Object.hasOwn(known, kind) && known[kind as ToPage['kind']] ? (data as ToPage) : null;
+  return typeof kind === 'string' && Object.hasOwn(known, kind) && known[kind as ToPage['kind']]
+    ? (data as ToPage)
+    : null;
 }
 
 function wrongCall(call: unknown): string | null {
@@ -91,16 +95,19 @@ function wrongCall(call: unknown): string | null {
     case 'kdfParams':
       return null;
     case 'open':
-      if (!isRecord(call['options']) || !isShallow(call['options'])) return '`open` needs an object `options` of little depth';
+      if (!isRecord(call['options']) || !isShallow(call['options']))
+        return '`open` needs an object `options` of little depth';
       if (!isKey(call['key'])) return '`open` needs a `key` of 32 bytes';
       if (call['kdf'] !== null && !isBytes(call['kdf'])) return '`open` needs bytes or null as `kdf`';
       if (typeof call['takeOver'] !== 'boolean') return '`open` needs a boolean `takeOver`';
       return isTexts(call['log']) ? null : '`open` needs a list of texts `log`';
     case 'request':
-      if (!isRecord(call['request']) || !isShallow(call['request'])) return '`request` needs an object `request` of little depth';
+      if (!isRecord(call['request']) || !isShallow(call['request']))
+        return '`request` needs an object `request` of little depth';
       return typeof call['request']['method'] === 'string' ? null : 'a request needs a text `method`';
     case 'changePassphrase':
-      if (!isKey(call['from']) || !isKey(call['to'])) return '`changePassphrase` needs keys `from` and `to` of 32 bytes';
+      if (!isKey(call['from']) || !isKey(call['to']))
+        return '`changePassphrase` needs keys `from` and `to` of 32 bytes';
       return isBytes(call['kdf']) ? null : '`changePassphrase` needs bytes as `kdf`';
     case 'words':
       return isKey(call['key']) ? null : '`words` needs a `key` of 32 bytes';

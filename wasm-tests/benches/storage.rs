@@ -1,4 +1,4 @@
-//! How long a user waits in the browser: `cargo bench --target wasm32-unknown-unknown -p wasm-tests`, with the runner of
+//! Waiting times of users in the browser: `cargo bench --target wasm32-unknown-unknown -p wasm-tests`, with the runner of
 //! wasm-bindgen. Figures to read, no pass or fail.
 #![cfg_attr(target_arch = "wasm32", no_main)]
 #![allow(missing_docs)]
@@ -44,7 +44,7 @@ mod browser {
                 let store = committing.clone();
                 Box::pin(bencher.iter_future(move || {
                     let store = store.clone();
-                    async move { store.commit(step()).await.unwrap() }
+                    async move { store.commit(step()).await.unwrap().durable().await.unwrap() }
                 }))
             })
             .await;
@@ -59,7 +59,7 @@ mod browser {
             .await;
     }
 
-    /// What a step of a payment writes, about.
+    /// Roughly the writes of a step of a payment.
     fn step() -> Batch {
         let mut batch = Batch::new();
         (0..4_u8).for_each(|number| batch.put(format!("record/{number}"), vec![number; 20_000]));

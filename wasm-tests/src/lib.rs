@@ -1,1 +1,1 @@
-//! Nothing: the tests are in `tests/`, one file per crate.
+//! Empty: the tests are in `tests/`, one file per crate.

@@ -1,4 +1,4 @@
-//! What is particular to the browser's database: strictness, a full disk, other tabs, other programs' databases.
+//! Properties of the browser's database: strictness, a full disk, other tabs, other programs' databases.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
@@ -114,7 +114,7 @@ async fn an_abort_without_a_reason_is_an_error_too() {
     assert_eq!(backend.read(b"a").await.unwrap(), None);
 }
 
-/// As Chromium does on a full disk: the connection is cut and the transaction under way gets no event.
+/// As Chromium does on a full disk: the connection is cut and the transaction in flight gets no event.
 const CUT: &str = "
     self.undo = patch(IDBDatabase.prototype, 'transaction', original => ({ ...original, value(...args) {
         const made = original.value.apply(this, args);
@@ -150,7 +150,7 @@ async fn who_took_over_while_the_connection_was_cut_is_respected() {
     assert_eq!(other.read(b"a").await.unwrap().unwrap(), b"1");
 }
 
-/// The browser closes connections too when a user clears the site's data: then nothing is made anew behind the wallet.
+/// The browser closes connections too when the user clears the site's data: then nothing is created again behind the wallet.
 #[wasm_bindgen_test]
 async fn cleared_site_data_is_told() {
     let (backend, epoch) = open("cleared").await;

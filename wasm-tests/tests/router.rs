@@ -1,4 +1,4 @@
-//! The router plans in wasm what it plans natively: a conversation recorded by `build.rs`, repeated here to the letter.
+//! The router's plans in wasm equal those it makes natively: a conversation recorded by `build.rs`, repeated to the letter.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
@@ -25,7 +25,7 @@ fn plans_are_those_of_native_code() {
     let mut lines = include_str!(concat!(env!("OUT_DIR"), "/conversation.jsonl")).lines();
     let (mut plans, mut refusals) = (0, 0);
     while let (Some(question), Some(answer)) = (lines.next(), lines.next()) {
-        assert_eq!(evaluation.answer(question, &mut Recorded), answer, "{question}");
+        assert_eq!(evaluation.respond(question, &mut Recorded), answer, "{question}");
         plans += usize::from(answer.contains("\"parts\""));
         refusals += usize::from(answer.contains("no_route"));
     }

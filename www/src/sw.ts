@@ -37,7 +37,9 @@ declare const PINNED: [url: string, integrity: string][];
 
   async function activate(): Promise<void> {
     const names = await caches.keys();
-    await Promise.all(names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)));
+    await Promise.all(
+      names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)),
+    );
     await scope.clients.claim();
   }
 
@@ -71,7 +73,8 @@ declare const PINNED: [url: string, integrity: string][];
     const url = new URL(request.url);
     url.hash = '';
     url.search = '';
-    if (request.mode === 'navigate' && (url.href === base.href || url.href === shell)) event.respondWith(fromRelease(shell));
+    if (request.mode === 'navigate' && (url.href === base.href || url.href === shell))
+      event.respondWith(fromRelease(shell));
     else if (url.href === configUrl) event.respondWith(freshConfig(request));
     else if (pinned.has(url.href)) event.respondWith(fromRelease(url.href));
   });

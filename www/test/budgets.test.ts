@@ -2,9 +2,23 @@ import type { Budget, LimitUsage } from 'amplet';
 import { describe, expect, it } from 'vitest';
 import { dayOf, endOfDay, holderName, inOrder, NO_RULES, shares } from '../src/lib/budgets';
 
-const budget = (id: number, closed = false): Budget => ({ id, holder: { kind: 'app', id: `a${id}` }, parent: null, rules: NO_RULES, closed, usage: [] });
+const budget = (id: number, closed = false): Budget => ({
+  id,
+  holder: { kind: 'app', id: `a${id}` },
+  parent: null,
+  rules: NO_RULES,
+  closed,
+  usage: [],
+});
 
-const usage = (limitMsat: bigint, spentMsat: bigint, reservedMsat: bigint): LimitUsage => ({ rule: 'total', limitMsat, spentMsat, reservedMsat, leftMsat: 0n, until: null });
+const usage = (limitMsat: bigint, spentMsat: bigint, reservedMsat: bigint): LimitUsage => ({
+  rule: 'total',
+  limitMsat,
+  spentMsat,
+  reservedMsat,
+  leftMsat: 0n,
+  until: null,
+});
 
 describe('budgets', () => {
   it('open ones come first, each by its age', () => {
@@ -19,7 +33,9 @@ describe('budgets', () => {
 
   it('a frame elsewhere is named with its page', () => {
     expect(holderName({ kind: 'site', origin: 'https://a.example', topLevel: 'https://a.example' })).toBe('a.example');
-    expect(holderName({ kind: 'site', origin: 'https://a.example', topLevel: 'http://b.example' })).toContain('http://b.example');
+    expect(holderName({ kind: 'site', origin: 'https://a.example', topLevel: 'http://b.example' })).toContain(
+      'http://b.example',
+    );
   });
 
   it('a day that was chosen is shown again, and ends with its last second', () => {

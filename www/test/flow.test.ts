@@ -22,14 +22,23 @@ const ids = (flow: Flow) => flow.links.map(({ id }) => id).sort();
 describe('the flow picture', () => {
   it('is small for one part that goes straight to the payee', () => {
     const flow = layoutFlow([part('P', 5000)], 'P', 300);
-    expect(flow.nodes.map(({ id, kind }) => [id, kind])).toEqual([[WALLET, 'wallet'], [PAYEE, 'payee']]);
-    expect(flow.links).toMatchObject([{ id: 'wallet>payee:succeeded', width: 10, amountMsat: 5000n, parts: 1, cross: null }]);
+    expect(flow.nodes.map(({ id, kind }) => [id, kind])).toEqual([
+      [WALLET, 'wallet'],
+      [PAYEE, 'payee'],
+    ]);
+    expect(flow.links).toMatchObject([
+      { id: 'wallet>payee:succeeded', width: 10, amountMsat: 5000n, parts: 1, cross: null },
+    ]);
     expect(flow.height).toBeLessThan(40);
     expect(flow.links[0]?.d).toBe('M6 23C150 23 150 23 294 23');
   });
 
   it('merges parts per pair of neighbours and state, and makes bands as wide as what they carry', () => {
-    const flow = layoutFlow([part('AXP', 3000), part('AYP', 1000), part('AXP', 2000, { state: 'pending' }), part('BXP', 2000)], 'P', 400);
+    const flow = layoutFlow(
+      [part('AXP', 3000), part('AYP', 1000), part('AXP', 2000, { state: 'pending' }), part('BXP', 2000)],
+      'P',
+      400,
+    );
     expect(link(flow, 'wallet>A:succeeded')).toMatchObject({ amountMsat: 4000n, parts: 2, width: 20 });
     expect(link(flow, 'wallet>A:pending')).toMatchObject({ amountMsat: 2000n, parts: 1, width: 10 });
     expect(link(flow, 'X>payee:succeeded')).toMatchObject({ amountMsat: 5000n, parts: 2, width: 25 });
@@ -45,16 +54,36 @@ describe('the flow picture', () => {
   });
 
   it('shows a failed part thin, behind, and only as far as it came', () => {
-    const flow = layoutFlow([part('AP', 9000), part('BXP', 9000, { state: 'failed', failedAt: 1 }), part('BP', 9000)], 'P', 300);
-    expect(ids(flow)).toEqual(['A>payee:succeeded', 'B>X:failed', 'B>payee:succeeded', 'wallet>A:succeeded', 'wallet>B:failed', 'wallet>B:succeeded']);
-    expect(flow.links.slice(0, 2).map(({ state, width }) => [state, width])).toEqual([['failed', 1.5], ['failed', 1.5]]);
+    const flow = layoutFlow(
+      [part('AP', 9000), part('BXP', 9000, { state: 'failed', failedAt: 1 }), part('BP', 9000)],
+      'P',
+      300,
+    );
+    expect(ids(flow)).toEqual([
+      'A>payee:succeeded',
+      'B>X:failed',
+      'B>payee:succeeded',
+      'wallet>A:succeeded',
+      'wallet>B:failed',
+      'wallet>B:succeeded',
+    ]);
+    expect(flow.links.slice(0, 2).map(({ state, width }) => [state, width])).toEqual([
+      ['failed', 1.5],
+      ['failed', 1.5],
+    ]);
     expect(link(flow, 'wallet>B:failed')?.cross).toBeNull();
     expect(link(flow, 'B>X:failed')?.cross).not.toBeNull();
     // The way of one that failed nobody knows where is whole, without a cross.
     const unknown = layoutFlow([part('AP', 1, { state: 'failed' })], 'P', 300);
-    expect(unknown.links.map(({ id, cross }) => [id, cross])).toEqual([['wallet>A:failed', null], ['A>payee:failed', null]]);
+    expect(unknown.links.map(({ id, cross }) => [id, cross])).toEqual([
+      ['wallet>A:failed', null],
+      ['A>payee:failed', null],
+    ]);
     // A position outside the path is the whole path.
-    expect(ids(layoutFlow([part('AP', 1, { state: 'failed', failedAt: 9 })], 'P', 300))).toEqual(['A>payee:failed', 'wallet>A:failed']);
+    expect(ids(layoutFlow([part('AP', 1, { state: 'failed', failedAt: 9 })], 'P', 300))).toEqual([
+      'A>payee:failed',
+      'wallet>A:failed',
+    ]);
   });
 
   it('puts each node right of all that lead to it and the payee last', () => {
@@ -80,7 +109,11 @@ describe('the flow picture', () => {
 
   it('keeps everything inside and nothing over another, with hundreds of parts', () => {
     const parts = Array.from({ length: 200 }, (_, at) =>
-      part(`${'AB'[at % 2]}${'CDEFGHIJKL'[at % 10]}${'MNOQRST'[at % 7]}P`, 1000 + at * 37, at % 9 === 0 ? { state: 'failed', failedAt: at % 3 } : {}),
+      part(
+        `${'AB'[at % 2]}${'CDEFGHIJKL'[at % 10]}${'MNOQRST'[at % 7]}P`,
+        1000 + at * 37,
+        at % 9 === 0 ? { state: 'failed', failedAt: at % 3 } : {},
+      ),
     );
     const flow = layoutFlow(parts, 'P', 296);
     expect(flow.links.length).toBeLessThan(200);
@@ -94,7 +127,9 @@ describe('the flow picture', () => {
     }
     const numbers = flow.links.flatMap(({ d }) => d.match(/-?[\d.]+/g) ?? []).map(Number);
     expect(numbers.every(Number.isFinite)).toBe(true);
-    const sum = flow.links.filter(({ id }) => id.startsWith('wallet>')).reduce((all, { amountMsat }) => all + amountMsat, 0n);
+    const sum = flow.links
+      .filter(({ id }) => id.startsWith('wallet>'))
+      .reduce((all, { amountMsat }) => all + amountMsat, 0n);
     expect(sum).toBe(parts.reduce((all, { amountMsat }) => all + amountMsat, 0n));
   });
 
@@ -113,6 +148,10 @@ describe('the flow picture', () => {
   });
 
   it('counts the states', () => {
-    expect(countStates([part('P', 1), part('P', 1, { state: 'failed' }), part('P', 1)])).toEqual({ succeeded: 2, pending: 0, failed: 1 });
+    expect(countStates([part('P', 1), part('P', 1, { state: 'failed' }), part('P', 1)])).toEqual({
+      succeeded: 2,
+      pending: 0,
+      failed: 1,
+    });
   });
 });

@@ -35,8 +35,20 @@ describe('config.json', () => {
 
 describe('gateway addresses', () => {
   it('are a compressed key, an @ and a WebSocket URL', () => {
-    expect(parseGatewayAddress(` ${ID.toUpperCase()}@wss://g.example/lightning/v1 `)).toEqual({ nodeId: ID, url: 'wss://g.example/lightning/v1' });
-    for (const wrong of ['', ID, `${ID}@`, `${ID}@https://g.example`, `04${ID.slice(2)}@ws://g`, `${ID.slice(2)}@ws://g`, `${ID}@ws://a b`, `${ID}@ws://`]) {
+    expect(parseGatewayAddress(` ${ID.toUpperCase()}@wss://g.example/lightning/v1 `)).toEqual({
+      nodeId: ID,
+      url: 'wss://g.example/lightning/v1',
+    });
+    for (const wrong of [
+      '',
+      ID,
+      `${ID}@`,
+      `${ID}@https://g.example`,
+      `04${ID.slice(2)}@ws://g`,
+      `${ID.slice(2)}@ws://g`,
+      `${ID}@ws://a b`,
+      `${ID}@ws://`,
+    ]) {
       expect([wrong, parseGatewayAddress(wrong)]).toEqual([wrong, null]);
     }
   });
@@ -48,15 +60,18 @@ describe('fee rates', () => {
     expect(parseFeeRate(' 4.25 ')).toBe(4250n);
     expect(parseFeeRate('4,125')).toBe(4125n);
     expect(parseFeeRate('1000')).toBe(1_000_000n);
-    for (const wrong of ['', '0', '0.999', '1000.001', '1.2345', '-1', '1e2', 'x', '99999']) expect([wrong, parseFeeRate(wrong)]).toEqual([wrong, null]);
+    for (const wrong of ['', '0', '0.999', '1000.001', '1.2345', '-1', '1e2', 'x', '99999'])
+      expect([wrong, parseFeeRate(wrong)]).toEqual([wrong, null]);
     expect(formatFeeRate(4250n, 'en')).toBe('4.25 sat/vB');
     expect(formatFeeRate(1000n, 'de')).toBe('1 sat/vB');
   });
 });
 
 describe('the connection in a word', () => {
-  const gateway = (state: 'connected' | 'connecting' | 'waiting') => ({ connection: { state } }) as unknown as GatewayStatus;
-  const status = (gateways: GatewayStatus[], synced = true, error: unknown = null) => ({ gateways, chain: { synced, error } }) as unknown as Status;
+  const gateway = (state: 'connected' | 'connecting' | 'waiting') =>
+    ({ connection: { state } }) as unknown as GatewayStatus;
+  const status = (gateways: GatewayStatus[], synced = true, error: unknown = null) =>
+    ({ gateways, chain: { synced, error } }) as unknown as Status;
   it('is the worst that matters', () => {
     expect(linkOf(null, true)).toBe('connecting');
     expect(linkOf(status([]), true)).toBe('noGateway');

@@ -24,7 +24,7 @@ describe('parseAmount', () => {
     expect(read('0,001', 'btc', 'de')).toBe(100_000_000n);
     expect(read('0.001', 'btc', 'de')).toBe(100_000_000n);
     expect(read('0,001', 'btc', 'en')).toBe(100_000_000n);
-    expect(read("12 345", 'sat', 'en')).toBe(12_345_000n);
+    expect(read('12 345', 'sat', 'en')).toBe(12_345_000n);
   });
   it('refuses what is no amount, and says why', () => {
     expect(read('  ', 'sat', 'en')).toBe('empty');

@@ -9,16 +9,22 @@ const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((path) => /\.(svelte|ts)$/.test(path) && !path.startsWith('paraglide'))
   .map((path) => [path, readFileSync(`${src}/${path}`, 'utf8')] as const);
 
-const keys = (catalogue: object) => Object.keys(catalogue).filter((key) => key !== '$schema').sort();
+const keys = (catalogue: object) =>
+  Object.keys(catalogue)
+    .filter((key) => key !== '$schema')
+    .sort();
 const placeholders = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 describe('message catalogues', () => {
   it('have the same keys and placeholders', () => {
     expect(keys(de)).toEqual(keys(en));
-    for (const key of keys(en) as (keyof typeof en)[]) expect([key, placeholders(de[key])]).toEqual([key, placeholders(en[key])]);
+    for (const key of keys(en) as (keyof typeof en)[])
+      expect([key, placeholders(de[key])]).toEqual([key, placeholders(en[key])]);
   });
   it('hold exactly what the page uses', () => {
-    const used = new Set(sources.flatMap(([, text]) => [...text.matchAll(/\bm\.(\w+)/g)].map((match) => match[1] ?? '')));
+    const used = new Set(
+      sources.flatMap(([, text]) => [...text.matchAll(/\bm\.(\w+)/g)].map((match) => match[1] ?? '')),
+    );
     expect([...used].sort()).toEqual(keys(en));
   });
   it('hold every text: no words between tags outside them', () => {

@@ -1,4 +1,4 @@
-//! From a passphrase to the key that seals a wallet.
+//! Derivation of the key that seals a wallet, from a passphrase.
 
 use amplet_protocol::page::{ErrorCode, WalletError};
 use amplet_storage::kdf::{self, KdfError, KdfParams};
@@ -10,15 +10,14 @@ use crate::convert::thrown;
 /// Fresh parameters for the key of a new passphrase, encoded.
 ///
 /// # Errors
-/// `storage` when the system gives no randomness.
+/// `storage` when the system returns no randomness.
 #[wasm_bindgen(js_name = newKdfParams)]
 pub fn new_kdf_params() -> Result<Vec<u8>, JsValue> {
     let params = KdfParams::generate().map_err(|error| thrown(&error.into()))?;
     Ok(params.to_bytes().to_vec())
 }
 
-/// The 32-byte key of a passphrase. Takes a third of a second and 64 MiB that are not given back: run it in a worker that
-/// is thrown away.
+/// The 32-byte key of a passphrase. Takes a third of a second and 64 MiB that are never freed: run it in a throwaway worker.
 ///
 /// # Errors
 /// `invalidInput` for an empty passphrase or parameters of another kind, `corrupt` for unreadable parameters.

@@ -1,9 +1,11 @@
 //! The engine and the page-side helpers as WebAssembly exports.
 //!
-//! Artifacts by feature: `engine` is what the worker loads, `page` what a page loads before it, `words` what it loads to make
-//! or take a mnemonic; `node` is all of it for Node.js. They are the private side of the npm package: people use `pkg/`.
-//! `router` is for benchmarks and `suite` for tests:
-//! they travel nowhere.
+//! Artifacts by feature: the worker loads `engine`; a page loads `page` before it, and `words` to create or check a mnemonic;
+//! `node` is all of it for Node.js. They are the private side of the npm package: applications use `pkg/`. `router` is for
+//! benchmarks and `suite` for tests: they are not published.
+//!
+//! Floor: a leaf on top of `wallet`. It converts values and errors between JavaScript and Rust, and never acts except when
+//! called.
 
 #[cfg(any(feature = "engine", feature = "page", feature = "words"))]
 mod convert;

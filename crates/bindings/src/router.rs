@@ -6,13 +6,13 @@ use amplet_router::evaluation::{Evaluation, Host};
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-/// What JavaScript lends: files and a clock.
-struct Lent {
+/// Services of the embedding JavaScript: files and a clock.
+struct JsHost {
     read: Function,
     now: Function,
 }
 
-impl Host for Lent {
+impl Host for JsHost {
     fn read(&mut self, path: &str) -> Result<String, String> {
         let text = self.read.call1(&JsValue::NULL, &path.into());
         text.ok().and_then(|text| text.as_string()).ok_or_else(|| format!("{path}: cannot be read"))
@@ -27,7 +27,7 @@ impl Host for Lent {
 #[wasm_bindgen]
 pub struct RouterEvaluation {
     evaluation: Evaluation,
-    lent: Lent,
+    host: JsHost,
 }
 
 #[wasm_bindgen]
@@ -36,11 +36,11 @@ impl RouterEvaluation {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(read: Function, now: Function) -> Self {
-        Self { evaluation: Evaluation::new(Mode::Balanced), lent: Lent { read, now } }
+        Self { evaluation: Evaluation::new(Mode::Balanced), host: JsHost { read, now } }
     }
 
-    /// Answers one line of the evaluation's protocol.
+    /// Responds to one line of the evaluation's protocol.
     pub fn answer(&mut self, line: &str) -> String {
-        self.evaluation.answer(line, &mut self.lent)
+        self.evaluation.respond(line, &mut self.host)
     }
 }

@@ -1,4 +1,4 @@
-//! Storage's conformance suite on stores that the host lends, for the tests of those that `amplet/node` brings along.
+//! Storage's conformance suite on stores in JavaScript, for the tests of those that `amplet/node` includes.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// Opens wallets by a function of JavaScript's that takes the name.
+/// Opens wallets by a JavaScript function that takes the name.
 struct HostLab(Function);
 
 impl Lab for HostLab {
@@ -51,7 +51,7 @@ pub fn cases() -> Vec<String> {
 /// Runs a case on stores that `open` opens; it traps where the contract is broken.
 ///
 /// # Errors
-/// When there is no case of that name.
+/// An error when there is no case of that name.
 #[wasm_bindgen(js_name = runCase)]
 pub async fn run_case(name: String, open: Function) -> Result<(), JsError> {
     if run_on(&name, &HostLab(open)).await { Ok(()) } else { Err(JsError::new(&format!("no case {name}"))) }

@@ -1,12 +1,13 @@
 //! A budget: its holder, its rules, and how it stands.
 
+use amplet_protocol::{Msat, PaymentId};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Clock;
 use crate::error::Reason;
 use crate::holder::Holder;
 use crate::meter::{Leak, Meter, Told};
-use crate::money::{Cost, Msat};
+use crate::money::Cost;
 use crate::notice::NoticeKind;
 use crate::rules::{Purpose, Rule, Rules};
 
@@ -26,38 +27,6 @@ impl std::fmt::Display for BudgetId {
     }
 }
 
-/// A payment: its hash, or its transaction's id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PaymentId(pub [u8; 32]);
-
-impl PaymentId {
-    /// Reads 64 hex digits.
-    #[must_use]
-    pub fn from_hex(hex: &str) -> Option<Self> {
-        let mut id = [0; 32];
-        if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return None;
-        }
-        for (byte, at) in id.iter_mut().zip((0..64_usize).step_by(2)) {
-            *byte = u8::from_str_radix(hex.get(at..at.saturating_add(2))?, 16).ok()?;
-        }
-        Some(Self(id))
-    }
-}
-
-impl std::fmt::Display for PaymentId {
-    /// Hex.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for PaymentId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PaymentId({self})")
-    }
-}
-
 /// A payment that wants money. What the user approves is all of this, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -72,7 +41,7 @@ pub struct Request {
 #[serde(deny_unknown_fields)]
 pub struct Held {
     /// From this budget, and from all that it draws from.
-    #[serde(alias = "purse")] // as format 1 began
+    #[serde(rename = "purse")] // its name in format 1
     pub budget: BudgetId,
     /// Amount and greatest fee.
     pub cost: Cost,
@@ -133,6 +102,12 @@ pub(crate) struct Tally {
     pub meters: Vec<Meter>,
     pub leak: Leak,
     pub low_parent_told: Told,
+}
+
+/// Whether `part` is at least `percent` of `whole`.
+fn reaches(part: Msat, percent: u8, whole: Msat) -> bool {
+    let (part, whole) = (u128::from(part.get()), u128::from(whole.get()));
+    part.saturating_mul(100) >= whole.saturating_mul(u128::from(percent))
 }
 
 /// A budget with what it has spent, and what is reserved from it (which the reservations' own records say).
@@ -241,7 +216,7 @@ impl Account {
     pub fn news(&mut self, clock: &Clock<'_>) -> Vec<NoticeKind> {
         let mut news = Vec::new();
         for LimitUsage { rule, limit, spent, until_ms, .. } in self.usage(clock) {
-            let reached = [100, 80].into_iter().find(|percent| spent.reaches(*percent, limit));
+            let reached = [100, 80].into_iter().find(|percent| reaches(spent, *percent, limit));
             let Some(percent) = reached else { continue };
             let told = match rule {
                 Rule::Total => Some(&mut self.tally.total_told),

@@ -1,10 +1,11 @@
 //! What is refused, and why.
 
-use crate::budget::{BudgetId, Held, PaymentId};
+use crate::budget::{BudgetId, Held};
 use crate::holder::Holder;
-use crate::money::{Cost, Msat};
+use crate::money::Cost;
 use crate::policy::{MAX_BUDGETS, MAX_DEPTH, MAX_HELD};
 use crate::rules::{BadRules, Purpose, Rule};
+use crate::{Msat, PaymentId};
 
 /// Why a payment got no money.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -23,11 +23,12 @@ mod record;
 pub mod report;
 mod rules;
 
-pub use budget::{Budget, BudgetId, Held, LimitUsage, PaymentId, Request};
+pub use amplet_protocol::{Msat, PaymentId, TooMuch};
+pub use budget::{Budget, BudgetId, Held, LimitUsage, Request};
 pub use calendar::{Clock, Utc, Weekday, Zone};
 pub use error::{BudgetError, CommitError, Denied, LoadError, Question, Reason, Refusal};
 pub use holder::{BadHolder, Holder, Name, Origin};
-pub use money::{Cost, Msat, TooMuch};
+pub use money::Cost;
 pub use notice::{Notice, NoticeKind};
 pub use policy::Policy;
 pub use record::{Changes, DAYS, Record, STATE};

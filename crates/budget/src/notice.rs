@@ -1,7 +1,7 @@
 //! What the user should hear of.
 
+use crate::Msat;
 use crate::budget::BudgetId;
-use crate::money::Msat;
 use crate::rules::Rule;
 
 /// News of a budget.

@@ -3,7 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::budget::{BudgetId, PaymentId};
+use crate::PaymentId;
+use crate::budget::BudgetId;
 use crate::error::LoadError;
 use crate::notice::Notice;
 
@@ -80,7 +81,7 @@ impl Key {
             TODAY => Some(Self::Today),
             _ if rest.starts_with(BUDGET) => rest.strip_prefix(BUDGET).and_then(number).map(Self::Budget),
             _ if rest.starts_with(TALLY) => rest.strip_prefix(TALLY).and_then(number).map(Self::Tally),
-            _ => rest.strip_prefix(HELD).and_then(PaymentId::from_hex).map(Self::Held),
+            _ => rest.strip_prefix(HELD).and_then(|hex| hex.parse().ok()).map(Self::Held),
         });
         let known = key.filter(|key| key.name() == name);
         known.ok_or_else(|| corrupt(name, "there is no record of this name"))

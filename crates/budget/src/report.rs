@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Msat;
 use crate::budget::BudgetId;
 use crate::calendar::Date;
 use crate::error::LoadError;
 use crate::holder::Holder;
-use crate::money::{Cost, Msat};
+use crate::money::Cost;
 use crate::policy::Policy;
 use crate::record::{DAYS, corrupt, read};
 use crate::rules::Purpose;
@@ -23,7 +24,7 @@ pub(crate) struct Day {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Line {
-    #[serde(alias = "purse")] // as format 1 began
+    #[serde(rename = "purse")] // its name in format 1
     budget: BudgetId,
     purpose: Purpose,
     sum: Sum,

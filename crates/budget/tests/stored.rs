@@ -11,7 +11,7 @@ use proptest::prelude::*;
 /// Records as the first release writes them.
 const FORMAT_1: &[(&str, &str)] = &[
     (
-        "policy/state/budget/00000001",
+        "policy/state/purse/00000001",
         r#"{"v":1,"value":{"holder":{"site":{"origin":"https://shop.example","topLevel":"https://shop.example","wallet":"main"}},"parent":0,"rules":{"perPayment":500,"windows":[{"window":{"kind":"calendar","period":"day"},"limit":1000},{"window":{"kind":"rolling","period":"hour"},"limit":900}],"rate":{"perSecond":100,"keepSeconds":60},"total":50000,"expiresMs":1900000000000,"askAbove":400,"purposes":["article"]},"closed":false}}"#,
     ),
     (
@@ -25,11 +25,11 @@ const FORMAT_1: &[(&str, &str)] = &[
     ("policy/state/clock", r#"{"v":1,"value":{"latestMs":1795608000000,"days":0}}"#),
     (
         "policy/state/held/0000000000000002000000000000000000000000000000000000000000000000",
-        r#"{"v":1,"value":{"budget":1,"cost":{"amount":200,"fee":7},"payee":"02aa","purpose":"article"}}"#,
+        r#"{"v":1,"value":{"purse":1,"cost":{"amount":200,"fee":7},"payee":"02aa","purpose":"article"}}"#,
     ),
     (
         "policy/state/today",
-        r#"{"v":1,"value":{"date":{"year":2026,"month":11,"day":25},"lines":[{"budget":1,"purpose":"article","sum":{"payments":1,"cost":{"amount":100,"fee":1}}}]}}"#,
+        r#"{"v":1,"value":{"date":{"year":2026,"month":11,"day":25},"lines":[{"purse":1,"purpose":"article","sum":{"payments":1,"cost":{"amount":100,"fee":1}}}]}}"#,
     ),
 ];
 
@@ -96,21 +96,21 @@ fn records_that_cannot_be_true_together_are_refused() {
         });
         Policy::load(records.collect::<Vec<_>>()).map(|_| ()).unwrap_err().to_string()
     };
-    let budget = "policy/state/budget/00000001";
+    let budget = "policy/state/purse/00000001";
     assert!(changed(budget, "\"parent\":0", "\"parent\":1").contains("cannot draw from"));
     assert!(changed(budget, "\"parent\":0", "\"parent\":7").contains("cannot draw from"));
     assert!(changed(budget, "\"limit\":1000", "\"limit\":0").contains("is 0"));
     assert!(changed(budget, "https://shop.example\",\"wallet", "null\",\"wallet").contains("not an origin"));
     assert!(changed(budget, "50000", "2100000000000000001").contains("more than all bitcoin"));
     let held = FORMAT_1[4].0;
-    assert!(changed(held, "\"budget\":1", "\"budget\":3").contains("no such budget"));
+    assert!(changed(held, "\"purse\":1", "\"purse\":3").contains("no such budget"));
     assert!(changed(held, "\"amount\":200", "\"amount\":0").contains("nothing"));
     assert!(
         changed("policy/state/tally/00000001", "29926800,101", "29926800,101],[5,1").contains("does not fit")
     );
     let orphan = Policy::load(FORMAT_1.iter().filter(|(name, _)| *name != budget).copied());
     assert!(orphan.is_err(), "what was spent from a budget that is gone");
-    let stray = Policy::load([("policy/state/budget/1", "{}")]);
+    let stray = Policy::load([("policy/state/purse/1", "{}")]);
     assert!(matches!(stray, Err(LoadError::Corrupt { .. })), "a name in another form");
 }
 
@@ -121,7 +121,7 @@ fn a_report_takes_only_records_of_the_day_they_are_named_for() {
     let day = FORMAT_1[5].1;
     assert!(report.add("policy/day/2026-11-24/000000000000", day.as_bytes()).is_err());
     assert!(report.add("policy/day/2026-11-25/000000000000", b"{}").is_err());
-    let unknown = day.replace("\"budget\":1", "\"budget\":9");
+    let unknown = day.replace("\"purse\":1", "\"purse\":9");
     assert!(report.add("policy/day/2026-11-25/000000000000", unknown.as_bytes()).is_err());
     report.add("policy/day/2026-11-25/000000000000", day.as_bytes()).unwrap();
     assert_eq!(report.rows().next().unwrap().1.payments, 2);

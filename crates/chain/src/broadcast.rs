@@ -1,15 +1,15 @@
-//! Sending transactions, and understanding the answers (Esplora's endpoints, Bitcoin Core's words).
+//! Broadcast of transactions, and the interpretation of the responses (Esplora's endpoints, Bitcoin Core's messages).
 
 use amplet_transport::HttpResponse;
 use bitcoin::Transaction;
 use bitcoin::consensus::encode::serialize_hex;
 
-use crate::driver::Chain;
+use crate::client::Chain;
 use crate::gather::gather;
-use crate::source::{Source, refusal};
+use crate::source::{Source, status_error};
 use crate::{BroadcastError, RejectReason, SourceError};
 
-/// What became of a broadcast.
+/// The outcome of a broadcast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broadcast {
     /// At least one source took it.
@@ -18,10 +18,10 @@ pub enum Broadcast {
     AlreadyKnown,
 }
 
-/// What one source said.
-type Answer = Result<Broadcast, Refusal>;
+/// The outcome at one source.
+type SendResult = Result<Broadcast, SendFailure>;
 
-enum Refusal {
+enum SendFailure {
     Rejected(RejectReason, String),
     Failed(SourceError),
 }
@@ -31,26 +31,26 @@ impl Chain {
     ///
     /// # Errors
     /// [`BroadcastError::Rejected`] when no source took it and one refused; [`BroadcastError::Unreachable`] when none could
-    /// be asked.
+    /// be reached.
     pub async fn broadcast(&self, txs: &[Transaction]) -> Result<Broadcast, BroadcastError> {
         if txs.is_empty() {
             return Err(BroadcastError::Empty);
         }
         let tasks = self.sources.iter().map(|s| send(s, txs));
-        let answers = gather(&*self.platform, tasks, |a| matches!(a, Ok(Broadcast::Accepted))).await;
-        let late = || Err(Refusal::Failed(SourceError::Late));
-        let answers: Vec<Answer> = answers.into_iter().map(|a| a.unwrap_or_else(late)).collect();
-        let known = answers.iter().filter_map(|a| a.as_ref().ok());
+        let results = gather(&*self.platform, tasks, |a| matches!(a, Ok(Broadcast::Accepted))).await;
+        let late = || Err(SendFailure::Failed(SourceError::Late));
+        let results: Vec<SendResult> = results.into_iter().map(|a| a.unwrap_or_else(late)).collect();
+        let known = results.iter().filter_map(|a| a.as_ref().ok());
         if let Some(best) = known.max_by_key(|b| **b == Broadcast::Accepted) {
             return Ok(*best);
         }
         let mut failures = Vec::new();
-        for (source, answer) in self.sources.iter().zip(answers) {
-            match answer {
-                Err(Refusal::Rejected(reason, text)) => {
+        for (source, result) in self.sources.iter().zip(results) {
+            match result {
+                Err(SendFailure::Rejected(reason, text)) => {
                     return Err(BroadcastError::Rejected { reason, text });
                 }
-                Err(Refusal::Failed(e)) => failures.push((source.url().to_string(), e)),
+                Err(SendFailure::Failed(e)) => failures.push((source.url().to_string(), e)),
                 Ok(_) => {}
             }
         }
@@ -58,22 +58,22 @@ impl Chain {
     }
 }
 
-async fn send(source: &Source, txs: &[Transaction]) -> Answer {
+async fn send(source: &Source, txs: &[Transaction]) -> SendResult {
     if let [tx] = txs {
         return send_one(source, tx).await;
     }
     match send_package(source, txs).await {
         Ok(done) => Ok(done),
-        Err(Refusal::Failed(e @ SourceError::Fetch(_))) => Err(Refusal::Failed(e)),
+        Err(SendFailure::Failed(e @ SourceError::Fetch(_))) => Err(SendFailure::Failed(e)),
         // No such endpoint, or a parent is in a block already and the rest no package: one by one then.
         Err(package) => match send_each(source, txs).await {
-            Err(Refusal::Failed(_)) => Err(package),
+            Err(SendFailure::Failed(_)) => Err(package),
             each => each,
         },
     }
 }
 
-async fn send_each(source: &Source, txs: &[Transaction]) -> Answer {
+async fn send_each(source: &Source, txs: &[Transaction]) -> SendResult {
     let mut all = Broadcast::AlreadyKnown;
     for tx in txs {
         if send_one(source, tx).await? == Broadcast::Accepted {
@@ -83,29 +83,29 @@ async fn send_each(source: &Source, txs: &[Transaction]) -> Answer {
     Ok(all)
 }
 
-async fn send_one(source: &Source, tx: &Transaction) -> Answer {
-    let response = source.post("/tx", serialize_hex(tx)).await.map_err(Refusal::Failed)?;
+async fn send_one(source: &Source, tx: &Transaction) -> SendResult {
+    let response = source.post("/tx", serialize_hex(tx)).await.map_err(SendFailure::Failed)?;
     if response.is_success() {
         return Ok(Broadcast::Accepted);
     }
-    judge("/tx", &response)
+    interpret("/tx", &response)
 }
 
-async fn send_package(source: &Source, txs: &[Transaction]) -> Answer {
+async fn send_package(source: &Source, txs: &[Transaction]) -> SendResult {
     let hex: Vec<String> = txs.iter().map(serialize_hex).collect();
     let body = serde_json::Value::from(hex).to_string();
-    let response = source.post("/txs/package", body).await.map_err(Refusal::Failed)?;
+    let response = source.post("/txs/package", body).await.map_err(SendFailure::Failed)?;
     if !response.is_success() {
-        return judge("/txs/package", &response);
+        return interpret("/txs/package", &response);
     }
     let malformed =
-        |what: String| Refusal::Failed(SourceError::Malformed { path: "/txs/package".to_string(), what });
+        |what: String| SendFailure::Failed(SourceError::Malformed { path: "/txs/package".to_string(), what });
     let result: PackageResult =
         serde_json::from_slice(&response.body).map_err(|e| malformed(e.to_string()))?;
-    result.judge()
+    result.interpret()
 }
 
-/// `submitpackage`'s result, as far as it is of use.
+/// The parts of `submitpackage`'s result that are used.
 #[derive(serde::Deserialize)]
 struct PackageResult {
     package_msg: String,
@@ -119,30 +119,30 @@ struct TxResult {
 }
 
 impl PackageResult {
-    fn judge(&self) -> Answer {
+    fn interpret(&self) -> SendResult {
         if self.package_msg == "success" {
             return Ok(Broadcast::Accepted);
         }
         let errors = self.tx_results.values().filter_map(|r| r.error.as_deref());
-        let mut refusals = errors.filter(|e| !is_known(e));
-        match refusals.next() {
-            Some(error) => Err(Refusal::Rejected(reason(error), error.to_string())),
+        let mut rejections = errors.filter(|e| !is_known(e));
+        match rejections.next() {
+            Some(error) => Err(SendFailure::Rejected(reason(error), error.to_string())),
             None if self.tx_results.values().any(|r| r.error.is_some()) => Ok(Broadcast::AlreadyKnown),
-            None => Err(Refusal::Rejected(reason(&self.package_msg), self.package_msg.clone())),
+            None => Err(SendFailure::Rejected(reason(&self.package_msg), self.package_msg.clone())),
         }
     }
 }
 
-/// What an unsuccessful answer means: known already, a refusal, or a server that cannot do it.
-fn judge(path: &str, response: &HttpResponse) -> Answer {
-    let error = refusal(path, response);
-    let SourceError::Status { status, text, .. } = &error else { return Err(Refusal::Failed(error)) };
+/// Interprets a response without success: known already, rejected, or a server that cannot do it.
+fn interpret(path: &str, response: &HttpResponse) -> SendResult {
+    let error = status_error(path, response);
+    let SourceError::Status { status, text, .. } = &error else { return Err(SendFailure::Failed(error)) };
     if is_known(text) {
         return Ok(Broadcast::AlreadyKnown);
     }
     match status {
-        400 | 422 => Err(Refusal::Rejected(reason(text), text.clone())),
-        _ => Err(Refusal::Failed(error)),
+        400 | 422 => Err(SendFailure::Rejected(reason(text), text.clone())),
+        _ => Err(SendFailure::Failed(error)),
     }
 }
 
@@ -154,7 +154,7 @@ fn is_known(text: &str) -> bool {
     KNOWN.iter().any(|words| text.contains(words))
 }
 
-/// Bitcoin Core's reject reasons, the more telling first.
+/// Bitcoin Core's reject reasons, the more specific first.
 const REASONS: [(&str, RejectReason); 22] = [
     ("missingorspent", RejectReason::MissingInputs),
     ("missing-inputs", RejectReason::MissingInputs),
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn core_answers_are_understood() {
+    fn cores_reject_reasons_are_recognised() {
         let cases = [
             ("bad-txns-inputs-missingorspent", RejectReason::MissingInputs),
             ("insufficient fee, rejecting replacement abc", RejectReason::Conflict),

@@ -1,23 +1,23 @@
-//! Blocks and filters that will be wanted again soon: at start the same ones by the manager, each monitor, the sweeper and
+//! A cache of blocks and filters that are read again soon: at start the same ones by the manager, each monitor, the sweeper and
 //! the on-chain wallet; at the tip those that were fetched to learn their headers.
 
 use std::collections::{HashMap, VecDeque};
 
 use bitcoin::{Block, BlockHash};
 
-/// Bytes of blocks kept at most.
+/// Maximum bytes of cached blocks.
 const MAX_BLOCK_BYTES: usize = 16 << 20;
-/// Bytes of filters kept at most: a week of mainnet.
+/// Maximum bytes of cached filters: a week of mainnet.
 const MAX_FILTER_BYTES: usize = 32 << 20;
 
-/// Checked blocks and filters, by block; the oldest go first.
+/// Checked blocks and filters, by block; the oldest are evicted first.
 pub(crate) struct Cache {
-    blocks: Kept<Block>,
-    filters: Kept<Vec<u8>>,
+    blocks: BoundedCache<Block>,
+    filters: BoundedCache<Vec<u8>>,
 }
 
-struct Kept<T> {
-    most: usize,
+struct BoundedCache<T> {
+    max_bytes: usize,
     bytes: usize,
     entries: HashMap<BlockHash, (T, usize)>,
     order: VecDeque<BlockHash>,
@@ -25,7 +25,7 @@ struct Kept<T> {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { blocks: Kept::new(MAX_BLOCK_BYTES), filters: Kept::new(MAX_FILTER_BYTES) }
+        Self { blocks: BoundedCache::new(MAX_BLOCK_BYTES), filters: BoundedCache::new(MAX_FILTER_BYTES) }
     }
 }
 
@@ -53,9 +53,9 @@ impl Cache {
     }
 }
 
-impl<T> Kept<T> {
-    fn new(most: usize) -> Self {
-        Self { most, bytes: 0, entries: HashMap::new(), order: VecDeque::new() }
+impl<T> BoundedCache<T> {
+    fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, bytes: 0, entries: HashMap::new(), order: VecDeque::new() }
     }
 
     fn get(&self, hash: &BlockHash) -> Option<&T> {
@@ -68,7 +68,7 @@ impl<T> Kept<T> {
             Some((_, old)) => self.bytes = self.bytes.saturating_sub(old),
             None => self.order.push_back(hash),
         }
-        while self.bytes > self.most {
+        while self.bytes > self.max_bytes {
             let Some(oldest) = self.order.pop_front() else { return };
             let gone = self.entries.remove(&oldest).map_or(0, |(_, size)| size);
             self.bytes = self.bytes.saturating_sub(gone);
@@ -84,14 +84,14 @@ mod tests {
     #[test]
     fn the_oldest_go_first_and_the_count_is_right() {
         let hash = |n: u8| BlockHash::from_byte_array([n; 32]);
-        let mut kept = Kept::new(25);
+        let mut cache = BoundedCache::new(25);
         for n in 1..=3 {
-            kept.put(hash(n), n, 10);
+            cache.put(hash(n), n, 10);
         }
-        assert_eq!([1, 2, 3].map(|n| kept.get(&hash(n)).copied()), [None, Some(2), Some(3)]);
-        kept.put(hash(3), 30, 5);
-        assert_eq!((kept.bytes, kept.order.len(), kept.get(&hash(3))), (15, 2, Some(&30)));
-        kept.put(hash(4), 4, 1000);
-        assert_eq!((kept.bytes, kept.entries.len()), (0, 0), "what does not fit is not kept");
+        assert_eq!([1, 2, 3].map(|n| cache.get(&hash(n)).copied()), [None, Some(2), Some(3)]);
+        cache.put(hash(3), 30, 5);
+        assert_eq!((cache.bytes, cache.order.len(), cache.get(&hash(3))), (15, 2, Some(&30)));
+        cache.put(hash(4), 4, 1000);
+        assert_eq!((cache.bytes, cache.entries.len()), (0, 0), "what does not fit is not cached");
     }
 }

@@ -1,4 +1,4 @@
-//! Where header verification starts.
+//! Checkpoints: the blocks that header verification starts from.
 
 use bitcoin::block::Header;
 use bitcoin::consensus::encode::deserialize_hex;
@@ -33,7 +33,7 @@ impl Checkpoint {
         released.max_by_key(|c| c.height).unwrap_or_else(|| Self::genesis(network))
     }
 
-    /// The genesis block, whose filter is known without asking anybody.
+    /// The genesis block, whose filter is known without a request.
     pub fn genesis(network: Network) -> Self {
         let block = bitcoin::blockdata::constants::genesis_block(network);
         let filter = genesis_filter(&block);

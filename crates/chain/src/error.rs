@@ -1,4 +1,4 @@
-//! What can go wrong with the chain, and what to do about it.
+//! Errors of the chain, each with its remedy.
 
 use amplet_storage::StoreError;
 use amplet_transport::FetchError;
@@ -23,7 +23,7 @@ pub enum HeaderError {
         /// Its hash.
         hash: BlockHash,
     },
-    /// It claims another difficulty than the rules give.
+    /// It claims another difficulty than the rules require.
     #[error(
         "header {height} claims the difficulty bits {found:#010x}, the rules of {network} give {expected:#010x}"
     )]
@@ -89,23 +89,23 @@ pub enum HeaderError {
     },
 }
 
-/// Why a source is no use, or an answer of it.
+/// A failed request to a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// No answer.
+    /// No response.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// Others had answered and it was not waited for any longer.
+    /// Others had responded and it was not waited for any longer.
     #[error("the server is much slower than the others and was not waited for")]
     Late,
-    /// An answer that is none.
+    /// A response without success.
     #[error("{path} was answered with status {status}: {text}")]
     Status {
-        /// The path asked for.
+        /// The path requested.
         path: String,
         /// The HTTP status.
         status: u16,
-        /// The start of the answer's text.
+        /// The start of the response's text.
         text: String,
     },
     /// It serves another network.
@@ -116,12 +116,12 @@ pub enum SourceError {
         /// The wallet's network.
         expected: Network,
     },
-    /// The answer is not of the documented form.
+    /// The response is not of the documented form.
     #[error("the answer to {path} is not of the block-dn API: {what}")]
     Malformed {
-        /// The path asked for.
+        /// The path requested.
         path: String,
-        /// What is wrong.
+        /// The defect.
         what: String,
     },
     /// A header breaks the rules.
@@ -133,16 +133,15 @@ pub enum SourceError {
         /// Height of the block.
         height: u32,
     },
-    /// A block is not the one asked for, or its contents do not fit its header.
+    /// A block is not the one requested, or its contents do not fit its header.
     #[error("block {hash} was answered with something else: {what}")]
     Block {
-        /// The block asked for.
+        /// The block requested.
         hash: BlockHash,
-        /// What is wrong.
+        /// The defect.
         what: String,
     },
-    /// What it says has changed between two questions (a reorganisation on its side); the next poll sees it.
-    /// Or its answer was cut short.
+    /// Its chain changed between two requests (a reorganisation on its side), or a response was cut short; the next poll sees it.
     #[error("the server's chain changed while it was read, or its answer was cut short; it is asked again")]
     Moved,
     /// It has not reached the checkpoint yet.
@@ -150,12 +149,12 @@ pub enum SourceError {
         "the server is still synchronising: it is at height {height}, the checkpoint is at {checkpoint}; wait, or configure another server"
     )]
     Syncing {
-        /// How far it is.
+        /// The height it has reached.
         height: u32,
         /// The checkpoint's height.
         checkpoint: u32,
     },
-    /// It was caught with false filters in this session.
+    /// It served false filters in this session.
     #[error(
         "the server was caught with false filters and is not asked any more; remove it from the configuration"
     )]
@@ -163,19 +162,19 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Whether this is proof that the source is broken or hostile, rather than absent or busy.
+    /// True if this proves that the source is broken or hostile, rather than absent or busy.
     pub fn is_proof(&self) -> bool {
         matches!(self, Self::Header(e) if !matches!(e, HeaderError::Future { .. }))
             || matches!(self, Self::Block { .. })
     }
 }
 
-/// What each source said when none could help, as one text.
+/// Each source's error when all failed, as one text.
 fn failures(list: &[(String, SourceError)]) -> String {
     list.iter().map(|(url, e)| format!("{url}: {e}")).collect::<Vec<_>>().join("; ")
 }
 
-/// Why the chain could not do what it was asked.
+/// A failed operation of the chain.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
     /// The storage failed.
@@ -206,7 +205,7 @@ pub enum ChainError {
     BadUrl {
         /// The address.
         url: String,
-        /// What is wrong.
+        /// The defect.
         what: String,
     },
     /// No source was given.
@@ -217,10 +216,10 @@ pub enum ChainError {
     BadCheckpoint {
         /// Its height.
         height: u32,
-        /// What is wrong.
+        /// The defect.
         what: String,
     },
-    /// No source could answer. The wallet goes on with what it knows and asks again.
+    /// Every source failed. The wallet continues with what it knows and tries again.
     #[error("no chain server could help ({}); check the network, or configure another server", failures(.0))]
     Sources(Vec<(String, SourceError)>),
     /// The block is not on the best chain as it is known now.
@@ -231,7 +230,7 @@ pub enum ChainError {
         /// Its height.
         height: u32,
     },
-    /// Nothing of a position is on the best chain.
+    /// No block of a position is on the best chain.
     #[error(
         "neither block {hash} at height {height} nor any known ancestor of it is on the best chain; restore from a newer backup or rescan from the wallet's birthday"
     )]
@@ -241,7 +240,7 @@ pub enum ChainError {
         /// Its height.
         height: u32,
     },
-    /// Asked for something below the checkpoint.
+    /// The request is for something below the checkpoint.
     #[error(
         "height {height} is below the checkpoint at {checkpoint}; open the chain with an earlier checkpoint"
     )]
@@ -253,18 +252,18 @@ pub enum ChainError {
     },
 }
 
-/// Bringing a listener to the tip stopped on the way. Nothing was skipped: go on from `reached`.
+/// Synchronisation of a listener that stopped before the tip. Nothing was skipped: continue from `reached`.
 #[derive(Debug, thiserror::Error)]
 #[error("synchronisation stopped at block {}: {error}", reached.height)]
-pub struct BringError {
-    /// The last block that the listener has taken (its fork point when only the disconnection was said).
+pub struct SyncError {
+    /// The last block that the listener has received (its fork point when only the disconnection was reported).
     pub reached: Position,
-    /// Why it stopped.
+    /// The reason.
     #[source]
     pub error: ChainError,
 }
 
-/// Why the network would not take a transaction.
+/// The reason for which the network rejects a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectReason {
     /// An input is unknown, spent already, or its parent was never seen.
@@ -293,15 +292,15 @@ pub enum BroadcastError {
     /// Nothing to send.
     #[error("there is no transaction to broadcast")]
     Empty,
-    /// At least one source answered, and refused.
+    /// At least one source responded, and rejected it.
     #[error("the network refused the transaction: {text}")]
     Rejected {
-        /// What is wrong, as far as it is understood.
+        /// The reason, as far as it is recognised.
         reason: RejectReason,
-        /// The source's own words.
+        /// The source's own message.
         text: String,
     },
-    /// No source answered.
+    /// No source responded.
     #[error("no chain server took the transaction ({}); it is kept and sent again", failures(.0))]
     Unreachable(Vec<(String, SourceError)>),
 }

@@ -19,8 +19,8 @@ impl FeeEstimates {
         Self { by_target: rates.into_iter().collect() }
     }
 
-    /// The rate to confirm within `blocks`: that of the greatest known target not above it, of the smallest known target
-    /// otherwise. `None` when nothing is known (a fresh regtest node).
+    /// The rate to confirm within `blocks`: that of the largest known target not above it, of the smallest known target
+    /// otherwise. `None` without estimates (a fresh regtest node).
     pub fn within(&self, blocks: u16) -> Option<FeeRate> {
         let at_most = self.by_target.range(..=blocks).next_back();
         at_most.or_else(|| self.by_target.iter().next()).map(|(_, rate)| *rate)
@@ -31,18 +31,18 @@ impl FeeEstimates {
         self.by_target.iter().map(|(target, rate)| (*target, *rate))
     }
 
-    /// Whether nothing is known.
+    /// True if there are no estimates.
     pub fn is_empty(&self) -> bool {
         self.by_target.is_empty()
     }
 }
 
-/// Rates above this are no estimate but a mistake or an attempt to make the wallet overpay, in sat/vB.
+/// Maximum plausible rate, in sat/vB: anything above is a mistake or an attempt to make the wallet overpay.
 const MAX_RATE: f64 = 10_000.0;
-/// Targets asked for where only block-dn's own endpoint is there.
+/// Targets to request, in blocks, where only block-dn's own endpoint is there.
 const TARGETS: [u16; 5] = [2, 6, 12, 144, 1008];
 
-/// From sat/vB; nonsense gives `None`.
+/// A rate from sat/vB; `None` for an implausible one.
 fn rate(sat_per_vb: f64) -> Option<FeeRate> {
     if !(sat_per_vb > 0.0 && sat_per_vb <= MAX_RATE) {
         return None;
@@ -52,7 +52,7 @@ fn rate(sat_per_vb: f64) -> Option<FeeRate> {
     Some(FeeRate::from_sat_per_kwu(per_kwu))
 }
 
-/// Answer of block-dn's `GET /fees/estimate/<blocks>`.
+/// Response to block-dn's `GET /fees/estimate/<blocks>`.
 #[derive(serde::Deserialize)]
 struct BlockDnRate {
     fee_sat_per_kvbyte: i64,
@@ -73,16 +73,16 @@ pub(crate) async fn from_source(source: &Source) -> Result<FeeEstimates, SourceE
 async fn from_block_dn(source: &Source) -> Result<FeeEstimates, SourceError> {
     let mut out = BTreeMap::new();
     for target in TARGETS {
-        let answer: BlockDnRate = source.json(&format!("/fees/estimate/{target}")).await?;
-        if let Some(rate) = rate(answer.fee_sat_per_kvbyte as f64 / 1000.0) {
+        let response: BlockDnRate = source.json(&format!("/fees/estimate/{target}")).await?;
+        if let Some(rate) = rate(response.fee_sat_per_kvbyte as f64 / 1000.0) {
             out.insert(target, rate);
         }
     }
     Ok(FeeEstimates { by_target: out })
 }
 
-/// Several sources' estimates in one: for each target the median, of two the higher (a stuck channel closing costs more
-/// than a fee; what may be paid at most is limited elsewhere).
+/// Combines several sources' estimates: for each target the median, of two the higher (a stuck channel closing costs more than a
+/// fee; the maximum to be paid is limited elsewhere).
 pub(crate) fn median(all: &[FeeEstimates]) -> FeeEstimates {
     let targets: std::collections::BTreeSet<u16> =
         all.iter().flat_map(|e| e.by_target.keys().copied()).collect();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn one_liar_of_three_does_not_move_the_median() {
+    fn one_false_estimate_of_three_does_not_move_the_median() {
         let all = [estimates(&[(6, 10)]), estimates(&[(6, 9_999)]), estimates(&[(6, 12)])];
         assert_eq!(median(&all), estimates(&[(6, 12)]));
         assert_eq!(median(&all[..2]), estimates(&[(6, 9_999)]));

@@ -1,4 +1,4 @@
-//! Filters and blocks of the best chain, from whichever source can give what fits the headers.
+//! Headers, filters and blocks from the sources; filters and blocks from any source that serves what fits the headers.
 
 use std::future::Future;
 
@@ -8,17 +8,17 @@ use bitcoin::{Block, BlockHash};
 use futures::StreamExt;
 use futures::stream;
 
-use crate::driver::Chain;
+use crate::client::Chain;
 use crate::filters::header_of;
 use crate::source::Source;
 use crate::{BlockId, ChainError, SourceError};
 
-/// Where only whole files are served, up to so many filters are fetched one by one.
+/// Maximum number of filters to fetch one by one from servers of whole files only.
 const MAX_SINGLES: usize = 24;
-/// Single filters under way at once.
+/// Number of single filters in flight at once.
 const PARALLEL: usize = 4;
 
-/// A block of the best chain and what its filter must fit, as they were when the fetch was planned.
+/// A block of the best chain and the filter headers that its filter must fit, as they were when the fetch was planned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Planned {
     pub(crate) id: BlockId,
@@ -63,14 +63,14 @@ impl Chain {
         Ok(block)
     }
 
-    /// Asks the sources one after the other, those in good usage first, until one succeeds.
+    /// Tries the sources one after the other, those in good standing first, until one succeeds.
     async fn any_source<'a, T, F>(&'a self, ask: impl Fn(&'a Source) -> F) -> Result<T, ChainError>
     where
         F: Future<Output = Result<T, SourceError>> + 'a,
     {
         let mut failures = Vec::new();
-        for source in self.by_usage() {
-            if source.is_refuted() {
+        for source in self.by_standing() {
+            if source.is_banned() {
                 failures.push((source.url().to_string(), SourceError::Distrusted));
                 continue;
             }
@@ -85,7 +85,7 @@ impl Chain {
             match result {
                 Ok(found) => return Ok(found),
                 Err(e) => {
-                    source.note(&e);
+                    source.record_failure(&e);
                     failures.push((source.url().to_string(), e));
                 }
             }
@@ -115,12 +115,12 @@ async fn fetch_filters(source: &Source, plan: &[Planned]) -> Result<Vec<Vec<u8>>
     }
 }
 
-/// One by one. `None`: the server has no such endpoint.
+/// Filters one by one. `None`: the server has no such endpoint.
 async fn fetch_singles(source: &Source, plan: &[Planned]) -> Result<Option<Vec<Vec<u8>>>, SourceError> {
-    let mut answers = stream::iter(plan).map(|p| source.single_filter(p.id.height)).buffered(PARALLEL);
+    let mut results = stream::iter(plan).map(|p| source.single_filter(p.id.height)).buffered(PARALLEL);
     let mut out = Vec::with_capacity(plan.len());
-    while let Some(answer) = answers.next().await {
-        match answer? {
+    while let Some(result) = results.next().await {
+        match result? {
             Some(filter) => out.push(filter),
             None => return Ok(None),
         }
@@ -128,7 +128,7 @@ async fn fetch_singles(source: &Source, plan: &[Planned]) -> Result<Option<Vec<V
     Ok(Some(out))
 }
 
-/// By files, or parts of them.
+/// Filters by files, or parts of them.
 async fn fetch_files(source: &Source, plan: &[Planned]) -> Result<Vec<Vec<u8>>, SourceError> {
     let mut out: Vec<Vec<u8>> = Vec::with_capacity(plan.len());
     while let Some(next) = plan.get(out.len()) {
@@ -143,4 +143,48 @@ async fn fetch_files(source: &Source, plan: &[Planned]) -> Result<Vec<Vec<u8>>, 
         }
     }
     Ok(out)
+}
+
+/// The headers from `from` (or some below it, where only whole files are served) to `top`.
+pub(crate) async fn fetch_headers(
+    source: &Source,
+    from: u32,
+    top: u32,
+) -> Result<(u32, Vec<Header>), SourceError> {
+    let (mut all, mut start, mut next) = (Vec::new(), from, from);
+    while next <= top {
+        let (first, list) = source.headers(next, top - next + 1).await?;
+        if all.is_empty() {
+            start = first;
+        }
+        let fresh = list.get(usize::try_from(next - first).unwrap_or(usize::MAX)..).unwrap_or_default();
+        if fresh.is_empty() {
+            return Err(SourceError::Moved);
+        }
+        next = next.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
+        all.extend_from_slice(if all.is_empty() { &list } else { fresh });
+    }
+    let wanted = usize::try_from(top.saturating_add(1).saturating_sub(start)).unwrap_or(usize::MAX);
+    all.truncate(wanted);
+    Ok((start, all))
+}
+
+/// The filter headers from `from` to `to`, exactly.
+pub(crate) async fn fetch_filter_headers(
+    source: &Source,
+    from: u32,
+    to: u32,
+) -> Result<Vec<FilterHeader>, SourceError> {
+    let (mut all, mut next) = (Vec::new(), from);
+    while next <= to {
+        let (first, list) = source.filter_headers(next, to - next + 1).await?;
+        let fresh = list.get(usize::try_from(next - first).unwrap_or(usize::MAX)..).unwrap_or_default();
+        if fresh.is_empty() {
+            return Err(SourceError::Moved);
+        }
+        all.extend_from_slice(fresh);
+        next = next.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
+    }
+    all.truncate(usize::try_from(to.saturating_add(1).saturating_sub(from)).unwrap_or(usize::MAX));
+    Ok(all)
 }

@@ -1,4 +1,4 @@
-//! Asking several sources at once without waiting for the slowest.
+//! Requests to several sources at once, without waiting for the slowest.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 
-/// How long the others have once one source has answered well.
+/// Time that the others have left once one source has succeeded.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs all tasks. From the first `good` result on the rest have [`GRACE`] left; `None` for those that were late, which are
-/// dropped. The results are in the order of the tasks.
+/// Runs all tasks. From the first `good` result on the rest have [`GRACE`] left; those that are late are dropped and give `None`.
+/// The results are in the order of the tasks.
 pub(crate) async fn gather<T>(
     platform: &dyn Platform,
     tasks: impl IntoIterator<Item = impl Future<Output = T>>,

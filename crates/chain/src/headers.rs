@@ -10,7 +10,7 @@ use bitcoin::{BlockHash, Network, Work};
 use crate::rules::{Ancestors, Rules};
 use crate::{BlockId, Checkpoint, HeaderError, POSITION_ANCESTORS, Position, Tip};
 
-/// How many blocks that left the chain are remembered, to find the fork point of somebody who was on them.
+/// Maximum number of remembered blocks that left the chain, to find the fork point of a listener that was on them.
 const MAX_STALE: usize = 4096;
 
 /// One block of the best chain.
@@ -18,7 +18,7 @@ const MAX_STALE: usize = 4096;
 pub(crate) struct Entry {
     pub(crate) header: Header,
     pub(crate) hash: BlockHash,
-    /// Work of the chain up to and including it.
+    /// The work of the chain up to and including it.
     pub(crate) work: Work,
     pub(crate) filter_header: FilterHeader,
 }
@@ -158,7 +158,7 @@ impl HeaderChain {
         Ok(view.branch)
     }
 
-    /// Takes the checkpoint's filter header from a source, when the checkpoint came without and nothing stands on it yet.
+    /// Sets the checkpoint's filter header when the checkpoint came without one.
     pub(crate) fn learn_base(&mut self, filter_header: FilterHeader) {
         if let (None, Some(base)) = (self.base.filter_header, self.entries.first_mut()) {
             base.filter_header = filter_header;
@@ -166,7 +166,7 @@ impl HeaderChain {
     }
 
     /// Makes a branch the best chain; `filter_headers` are those of its blocks. Blocks without one are left out. Returns
-    /// the fork point when blocks of the old chain had to go.
+    /// the fork point when blocks of the old chain left it.
     pub(crate) fn adopt(&mut self, branch: Branch, filter_headers: &[FilterHeader]) -> Option<BlockId> {
         let fork = self.entry(branch.fork)?.hash;
         self.base.filter_header = self.entries.first().map(|base| base.filter_header);
@@ -196,7 +196,7 @@ impl HeaderChain {
         }
     }
 
-    /// Replaces the filter headers from `from` on, after those in use were refuted.
+    /// Replaces the filter headers from `from` on, after those in use were proven false.
     pub(crate) fn replace_filter_headers(&mut self, from: u32, filter_headers: &[FilterHeader]) {
         let Some(start) = from.checked_sub(self.base.height).and_then(|i| usize::try_from(i).ok()) else {
             return;
@@ -211,7 +211,7 @@ impl HeaderChain {
         self.dirty = Some(self.dirty.map_or(height, |d| d.min(height)));
     }
 
-    /// Takes the mark of what has to be staged.
+    /// Takes the lowest height that has to be staged.
     pub(crate) fn take_dirty(&mut self) -> Option<u32> {
         self.dirty.take()
     }
@@ -220,7 +220,7 @@ impl HeaderChain {
         self.stale.iter().map(|((height, hash), parent)| (BlockId { hash: *hash, height: *height }, *parent))
     }
 
-    /// Puts back what was stored (authenticated by the store, so proof of work is not checked again).
+    /// Restores a stored block (authenticated by the store, so proof of work is not checked again).
     pub(crate) fn restore(&mut self, header: Header, filter_header: FilterHeader) {
         let (hash, work) = (header.block_hash(), self.work() + header.work());
         self.entries.push(Entry { header, hash, work, filter_header });

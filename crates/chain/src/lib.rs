@@ -1,44 +1,51 @@
 //! A BIP 157/158 light client over the block-dn HTTP API: private (no server learns what is looked for) and without an
 //! address index anywhere.
 //!
-//! [`Chain`] holds verified headers from a [`Checkpoint`] on, compares several sources, and brings a [`BlockListener`] from
+//! [`Chain`] holds verified headers from a [`Checkpoint`] on, compares several sources, and syncs a [`BlockListener`] from
 //! its own [`Position`] to the tip: every block, in order, without gaps, whole when its filter matches a [`WatchSet`].
 //!
 //! ```text
-//! open -> poll -> bring(manager), bring(each monitor), bring(BDK) -> stage + commit -> changed -> poll -> ...
+//! open -> poll -> sync(manager), sync(each monitor), sync(BDK) -> stage + commit -> changed -> poll_after -> ...
 //! ```
 //!
-//! What is checked, and against what: headers against proof of work, difficulty, time and version rules of their network
-//! (`rules`); filters against filter headers, those against the other sources' (`dispute`); blocks against their header's
-//! Merkle root and their witness commitment (`wire`). What remains to be believed is in [`Chain::trust`].
+//! Headers are checked against the proof of work, difficulty, time and version rules of their network (`rules`); filters against
+//! filter headers, those against the other sources' (`conflict`); blocks against their header's Merkle root and their witness
+//! commitment (`wire`). What remains to be trusted is in [`Chain::trust`].
+//!
+//! Floor: above `protocol`, `storage` and `transport`, of which it imports `Store`, `Batch` and `Platform`; below `node`, and free
+//! of LDK. It never acts except when called: no task of its own, no timer, and no write to the store (the caller commits what
+//! [`Chain::stage`] stages).
 
-mod bring;
 mod broadcast;
 mod cache;
 mod checkpoint;
-mod dispute;
-mod driver;
+mod client;
+mod conflict;
 mod error;
 mod fees;
 mod fetch;
 mod filters;
 mod gather;
 mod headers;
-mod listen;
+mod listener;
 mod mempool;
 mod persist;
 mod poll;
 mod rules;
 mod source;
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trust;
+mod types;
 mod wire;
 
 pub use broadcast::Broadcast;
 pub use checkpoint::Checkpoint;
-pub use driver::Chain;
-pub use error::{BringError, BroadcastError, ChainError, HeaderError, RejectReason, SourceError};
+pub use client::Chain;
+pub use error::{BroadcastError, ChainError, HeaderError, RejectReason, SourceError, SyncError};
 pub use fees::FeeEstimates;
-pub use listen::{BlockId, BlockListener, POSITION_ANCESTORS, Poll, Position, Progress, Tip, WatchSet};
+pub use listener::{BlockListener, WatchSet};
+pub use poll::TipChange;
 pub use trust::{SourceReport, SourceState, Trust, TrustLevel};
+pub use types::{BlockId, POSITION_ANCESTORS, Poll, Position, Progress, Tip};

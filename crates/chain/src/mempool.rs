@@ -1,26 +1,26 @@
-//! Deposits before a block holds them, for who waits at the counter.
+//! Unconfirmed deposits, for a user who waits for one.
 
 use amplet_protocol::chain::{MAX_MEMPOOL_BYTES, MAX_MEMPOOL_TXS, mempool_path};
 use bitcoin::consensus::Decodable;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{ScriptBuf, Transaction};
 
-use crate::driver::Chain;
+use crate::client::Chain;
 use crate::{ChainError, SourceError};
 
 impl Chain {
-    /// The unconfirmed transactions that pay to one of these scripts, as the first source that can tell shows them: it may
+    /// The unconfirmed transactions that pay to one of these scripts, from the first source that shows its mempool: it may
     /// hide some, and show some that will never be in a block. It learns 16 bits of each script's hash. `None`: no source
-    /// in good usage can tell (a plain block-dn server).
+    /// in good standing shows its mempool (a plain block-dn server does not).
     ///
     /// # Errors
-    /// [`ChainError::Sources`] when every source that can tell failed.
+    /// [`ChainError::Sources`] when every source that shows its mempool failed.
     pub async fn unconfirmed(&self, scripts: &[ScriptBuf]) -> Result<Option<Vec<Transaction>>, ChainError> {
         let mut failures = Vec::new();
         let able = |source: &&crate::source::Source| {
-            !source.is_refuted() && source.last_status().is_some_and(|status| status.shows_mempool)
+            !source.is_banned() && source.last_status().is_some_and(|status| status.shows_mempool)
         };
-        for source in self.by_usage().into_iter().filter(able) {
+        for source in self.by_standing().into_iter().filter(able) {
             match self.unconfirmed_from(source, scripts).await {
                 Ok(txs) => return Ok(Some(txs)),
                 Err(error) => failures.push((source.url().to_string(), error)),

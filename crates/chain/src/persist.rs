@@ -1,4 +1,4 @@
-//! How the headers are stored: a descriptor, and chunks of 256 blocks, so that a new block rewrites 20 kB at most.
+//! The stored form of the headers: a descriptor, and chunks of 256 blocks, so that a new block rewrites 20 kB at most.
 //!
 //! `chain/meta` (format 1, integers little-endian): format u32 | genesis hash 32 | checkpoint height u32 | checkpoint
 //! header 80 | checkpoint work 32 | checkpoint filter header 32 (zeros: not known yet) | tip height u32 | tip hash 32 | stale blocks: count u32,
@@ -26,7 +26,7 @@ fn chunk_name(n: u32) -> String {
     format!("chain/headers/{n:08}")
 }
 
-/// Writes what changed since it was staged last.
+/// Stages what changed since the last call.
 pub(crate) fn stage(chain: &mut HeaderChain, batch: &mut Batch) {
     let Some(from) = chain.take_dirty() else { return };
     batch.put(META, encode_meta(chain));
@@ -101,8 +101,7 @@ pub(crate) async fn load(store: &dyn Store, network: Network) -> Result<Option<H
     Ok(Some(chain))
 }
 
-/// Appends the blocks of a chunk, up to height `until`. The parent's hash is implied, so a damaged chunk shows in the
-/// tip's hash.
+/// Appends the blocks of a chunk, up to height `until`. The parent's hash is implied, so a damaged chunk changes the tip's hash.
 fn restore_chunk(chain: &mut HeaderChain, bytes: &[u8], until: u32) {
     for record in bytes.chunks_exact(RECORD) {
         if chain.height() >= until {

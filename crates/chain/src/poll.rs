@@ -1,4 +1,4 @@
-//! Asking all sources for new headers and filter headers, and deciding between them.
+//! Polling: new headers and filter headers from all sources, and the decision between them.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use bitcoin::block::Header;
 use bitcoin::hash_types::FilterHeader;
 use futures::future::{Either, select};
 
-use crate::driver::Chain;
+use crate::client::Chain;
+use crate::fetch::{fetch_filter_headers, fetch_headers};
 use crate::filters::header_of;
 use crate::gather::gather;
 use crate::headers::Branch;
@@ -17,36 +18,51 @@ use crate::source::Source;
 use crate::wire::SourceStatus;
 use crate::{BlockId, ChainError, HeaderError, Poll, SourceError, SourceState};
 
-/// How far back a new branch is looked for first; further each time it is not found.
+/// Blocks below the tip where the fork point of a new branch is looked for first; 16 times more at each further try.
 const FIRST_STEP_BACK: u32 = 6;
-/// On servers that serve whole files only, so many new blocks are fetched one by one rather than as a file of megabytes.
+/// Maximum number of new blocks to fetch one by one, rather than as a file of megabytes, from servers of whole files only.
 const FEW_BLOCKS: u32 = 4;
-/// How long the first source may take to show its headers (a first synchronisation fetches megabytes).
-const PATIENCE: Duration = Duration::from_secs(600);
-/// How long each further one may take.
-const SECOND_PATIENCE: Duration = Duration::from_secs(20);
+/// Time limit for the headers of the first source (a first synchronisation fetches megabytes).
+const FIRST_LIMIT: Duration = Duration::from_secs(600);
+/// Time limit for each further source.
+const FURTHER_LIMIT: Duration = Duration::from_secs(20);
+
+/// A source's report of another tip than at the last poll, see [`Chain::changed`].
+#[derive(Clone, Debug)]
+pub struct TipChange {
+    /// The source, whose last status holds the new tip.
+    pub(crate) url: String,
+}
 
 impl Chain {
     /// Fetches and verifies new headers and filter headers from all sources. The chain with the most work wins; filter
-    /// headers of all sources are compared, and where they differ the blocks in question will be fetched whole.
+    /// headers of all sources are compared, and where they differ the blocks concerned are fetched whole.
     ///
     /// # Errors
-    /// [`ChainError::Sources`] when no source could be asked. What is known stays in use.
+    /// [`ChainError::Sources`] when no source could be reached. What is known stays in use.
     pub async fn poll(&self) -> Result<Poll, ChainError> {
+        self.poll_after(None).await
+    }
+
+    /// Polls as [`poll`](Self::poll) does, without another status request to the source that reported `change`.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub async fn poll_after(&self, change: Option<&TipChange>) -> Result<Poll, ChainError> {
         let _one_at_a_time = self.polling.lock().await;
         let old = self.tip();
-        let answers = self.ask_all().await?;
+        let statuses = self.request_statuses(change).await?;
         let (mut fork, mut followed, mut failures) = (None, Vec::new(), Vec::new());
-        for (source, status) in answers {
-            // A source that is slow on purpose must not keep the others' blocks from us.
-            let limit = if followed.is_empty() { PATIENCE } else { SECOND_PATIENCE };
+        for (source, status) in statuses {
+            // A source that is slow on purpose must not withhold the others' blocks.
+            let limit = if followed.is_empty() { FIRST_LIMIT } else { FURTHER_LIMIT };
             match self.within(limit, source, self.follow(source, &status)).await {
                 Ok(gone) => {
                     fork = lower(fork, gone);
                     followed.push((source, status));
                 }
                 Err(e) => {
-                    source.note(&e);
+                    source.record_failure(&e);
                     failures.push((source.url().to_string(), e));
                 }
             }
@@ -54,9 +70,9 @@ impl Chain {
         if followed.is_empty() {
             return Err(ChainError::Sources(failures));
         }
-        let in_doubt = self.compare(&followed).await;
-        let rescan = lower(self.doubt.get(), in_doubt.filter(|id| id.height < old.height));
-        self.doubt.set(rescan);
+        let contradicted = self.compare(&followed).await;
+        let rescan = lower(self.rescan_from.get(), contradicted.filter(|id| id.height < old.height));
+        self.rescan_from.set(rescan);
         let fork = fork.filter(|_| !self.headers.borrow().contains(old.id()));
         Ok(Poll { old, new: self.tip(), fork, rescan })
     }
@@ -76,33 +92,42 @@ impl Chain {
         }
     }
 
-    /// The statuses of all sources that answer, those in good usage first; an error when none does.
-    async fn ask_all(&self) -> Result<Vec<(&Source, SourceStatus)>, ChainError> {
-        let (usable, refuted): (Vec<&Source>, Vec<_>) =
-            self.by_usage().into_iter().partition(|s| !s.is_refuted());
-        let tasks = usable.iter().map(|s| s.status(self.network(), None));
-        let answers = gather(&*self.platform, tasks, Result::is_ok).await;
+    /// The statuses of all sources that respond, those in good standing first; an error when none does.
+    async fn request_statuses(
+        &self,
+        change: Option<&TipChange>,
+    ) -> Result<Vec<(&Source, SourceStatus)>, ChainError> {
+        let (usable, banned): (Vec<&Source>, Vec<_>) =
+            self.by_standing().into_iter().partition(|s| !s.is_banned());
+        let tasks = usable.iter().map(|source| async move {
+            let reported = change.filter(|change| change.url == source.url());
+            match reported.and_then(|_| source.last_status()) {
+                Some(status) => Ok(status),
+                None => source.status(self.network(), None).await,
+            }
+        });
+        let results = gather(&*self.platform, tasks, Result::is_ok).await;
         let (mut good, mut failures) = (Vec::new(), Vec::new());
-        for (source, answer) in usable.into_iter().zip(answers) {
-            match answer.unwrap_or(Err(SourceError::Late)) {
+        for (source, result) in usable.into_iter().zip(results) {
+            match result.unwrap_or(Err(SourceError::Late)) {
                 Ok(status) => {
-                    source.saw(status.hash);
+                    source.set_polled_tip(status.hash);
                     good.push((source, status));
                 }
                 Err(e) => {
-                    source.note(&e);
+                    source.record_failure(&e);
                     failures.push((source.url().to_string(), e));
                 }
             }
         }
         if good.is_empty() {
-            failures.extend(refuted.iter().map(|s| (s.url().to_string(), SourceError::Distrusted)));
+            failures.extend(banned.iter().map(|s| (s.url().to_string(), SourceError::Distrusted)));
             return Err(ChainError::Sources(failures));
         }
         Ok(good)
     }
 
-    /// Takes over a source's chain when it has more work than ours. Returns the fork point when blocks of ours had to go.
+    /// Adopts a source's chain when it has more work than ours. Returns the fork point when blocks left our chain.
     async fn follow(&self, source: &Source, status: &SourceStatus) -> Result<Option<BlockId>, SourceError> {
         if self.headers.borrow().contains(BlockId { hash: status.hash, height: status.height }) {
             return Ok(None);
@@ -119,7 +144,7 @@ impl Chain {
         Ok(self.headers.borrow_mut().adopt(branch, &filter_headers))
     }
 
-    /// A checkpoint may come without its filter header: the source whose blocks will stand on it gives it.
+    /// Takes the filter header of a checkpoint that came without one from the source whose blocks will be above it.
     async fn learn_base(&self, source: &Source) -> Result<(), SourceError> {
         let (base, known) = {
             let chain = self.headers.borrow();
@@ -133,7 +158,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Fetches and verifies what a source has beyond the blocks it shares with us, up to the newest with a filter.
+    /// Fetches and verifies a source's headers beyond the blocks it shares with us, up to the newest with a filter.
     async fn branch(&self, source: &Source, status: &SourceStatus) -> Result<Branch, SourceError> {
         let top = status.height.min(status.filter_height);
         let (ours, base) = (self.tip().height, self.headers.borrow().base().height);
@@ -164,7 +189,7 @@ impl Chain {
         }
     }
 
-    /// Follows a tip a few blocks ahead by fetching those blocks, which will be wanted anyway. `None`: too far, take files.
+    /// Follows a tip a few blocks ahead by fetching those blocks, which will be needed anyway. `None`: too far ahead, use files.
     async fn branch_by_blocks(
         &self,
         source: &Source,
@@ -189,7 +214,7 @@ impl Chain {
         Ok(Some(self.headers.borrow().verify(height, &headers, self.now())?))
     }
 
-    /// Finds where a run of headers leaves our chain and verifies it from there. `None`: it is not attached to our chain.
+    /// Finds the fork point of a run of headers and verifies it from there. `None`: it is not attached to our chain.
     fn connect(&self, first: u32, headers: &[Header]) -> Result<Option<Branch>, SourceError> {
         let chain = self.headers.borrow();
         let on_ours = |(height, hash): (u32, BlockHash)| chain.contains(BlockId { hash, height });
@@ -233,7 +258,7 @@ impl Chain {
         Ok(found)
     }
 
-    /// Computes filter headers from the filters themselves, which will be wanted anyway. `None`: the server serves no
+    /// Computes filter headers from the filters themselves, which will be needed anyway. `None`: the server serves no
     /// single filters.
     async fn filter_headers_by_filters(
         &self,
@@ -254,11 +279,11 @@ impl Chain {
         Ok(Some(out))
     }
 
-    /// Compares each source's filter header with ours, settles what differs, and notes how the sources stand. Returns the
-    /// last block before filters came into doubt.
-    async fn compare(&self, answers: &[(&Source, SourceStatus)]) -> Option<BlockId> {
-        let mut in_doubt = None;
-        for (source, status) in answers {
+    /// Compares each source's filter header with ours, resolves differences, and records the sources' states. Returns the last
+    /// block below the lowest contradicted filter.
+    async fn compare(&self, statuses: &[(&Source, SourceStatus)]) -> Option<BlockId> {
+        let mut contradicted = None;
+        for (source, status) in statuses {
             let (tip, ours) = (self.tip(), self.headers.borrow().entry(status.height).copied());
             let Some(ours) = ours.filter(|e| e.hash == status.hash) else {
                 source.set_state(match status.height > tip.height {
@@ -269,19 +294,19 @@ impl Chain {
                 continue;
             };
             if ours.filter_header == status.filter_header {
-                self.disputes.borrow_mut().retain(|d| d.url != source.url());
+                self.conflicts.borrow_mut().retain(|d| d.url != source.url());
                 source.set_state(match status.height.saturating_add(1) >= tip.height {
                     true => SourceState::Agrees,
                     false => SourceState::Behind,
                 });
                 continue;
             }
-            match self.within(SECOND_PATIENCE, source, self.settle(source, status.height)).await {
-                Ok(doubt) => in_doubt = lower(in_doubt, doubt),
-                Err(e) => source.note(&e),
+            match self.within(FURTHER_LIMIT, source, self.resolve(source, status.height)).await {
+                Ok(found) => contradicted = lower(contradicted, found),
+                Err(e) => source.record_failure(&e),
             }
         }
-        in_doubt
+        contradicted
     }
 }
 
@@ -291,44 +316,4 @@ fn lower(a: Option<BlockId>, b: Option<BlockId>) -> Option<BlockId> {
         (Some(a), Some(b)) => Some(if a.height <= b.height { a } else { b }),
         (a, b) => a.or(b),
     }
-}
-
-/// The headers from `from` (or some below it, where only whole files are served) to `top`.
-async fn fetch_headers(source: &Source, from: u32, top: u32) -> Result<(u32, Vec<Header>), SourceError> {
-    let (mut all, mut start, mut next) = (Vec::new(), from, from);
-    while next <= top {
-        let (first, list) = source.headers(next, top - next + 1).await?;
-        if all.is_empty() {
-            start = first;
-        }
-        let fresh = list.get(usize::try_from(next - first).unwrap_or(usize::MAX)..).unwrap_or_default();
-        if fresh.is_empty() {
-            return Err(SourceError::Moved);
-        }
-        next = next.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
-        all.extend_from_slice(if all.is_empty() { &list } else { fresh });
-    }
-    let wanted = usize::try_from(top.saturating_add(1).saturating_sub(start)).unwrap_or(usize::MAX);
-    all.truncate(wanted);
-    Ok((start, all))
-}
-
-/// The filter headers from `from` to `to`, exactly.
-pub(crate) async fn fetch_filter_headers(
-    source: &Source,
-    from: u32,
-    to: u32,
-) -> Result<Vec<FilterHeader>, SourceError> {
-    let (mut all, mut next) = (Vec::new(), from);
-    while next <= to {
-        let (first, list) = source.filter_headers(next, to - next + 1).await?;
-        let fresh = list.get(usize::try_from(next - first).unwrap_or(usize::MAX)..).unwrap_or_default();
-        if fresh.is_empty() {
-            return Err(SourceError::Moved);
-        }
-        all.extend_from_slice(fresh);
-        next = next.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
-    }
-    all.truncate(usize::try_from(to.saturating_add(1).saturating_sub(from)).unwrap_or(usize::MAX));
-    Ok(all)
 }

@@ -12,14 +12,14 @@ use crate::HeaderError;
 
 /// Blocks per difficulty period.
 pub(crate) const PERIOD: u32 = 2016;
-/// How far ahead of this device's clock a header's time may be, in seconds.
+/// Maximum time of a header ahead of this device's clock, in seconds.
 const MAX_FUTURE: u64 = 2 * 60 * 60;
-/// How far the first header of a period may be before its parent (BIP 94), in seconds.
+/// Maximum time of the first header of a period before its parent (BIP 94), in seconds.
 const MAX_TIMEWARP: u32 = 600;
-/// How many headers the median time is taken over.
+/// Number of headers that the median time is computed over (BIP 113).
 const MEDIAN_SPAN: u32 = 11;
 
-/// Gives the headers that a new one is judged by.
+/// The headers that a new one is checked against.
 pub(crate) trait Ancestors {
     /// The header at `height`, when it is known.
     fn header(&self, height: u32) -> Option<&Header>;
@@ -47,7 +47,7 @@ impl Rules {
         self.network
     }
 
-    /// Judges `header` at `height` (above 0), whose ancestors `chain` knows; `now` is the wall clock in seconds. Returns
+    /// Checks `header` at `height` (above 0) against its ancestors in `chain`; `now` is the wall clock in seconds. Returns
     /// its hash.
     pub(crate) fn check(
         &self,
@@ -101,7 +101,7 @@ impl Rules {
 
     fn check_version(&self, height: u32, header: &Header) -> Result<(), HeaderError> {
         let version = header.version.to_consensus();
-        if self.versions.iter().any(|(from, least)| height >= *from && version < *least) {
+        if self.versions.iter().any(|(from, minimum)| height >= *from && version < *minimum) {
             return Err(HeaderError::OldVersion { height, version });
         }
         Ok(())

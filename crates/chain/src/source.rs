@@ -14,30 +14,32 @@ use crate::persist::genesis_hash;
 use crate::wire::{self, SourceStatus};
 use crate::{ChainError, SourceError, SourceState};
 
-/// A status, an estimate or a broadcast's answer is small.
-const SMALL: usize = 256 << 10;
-/// Greatest block: 4,000,000 weight units are at most as many bytes.
+/// Maximum size of a status, an estimate or the response to a broadcast, in bytes.
+const MAX_SMALL: usize = 256 << 10;
+/// Maximum size of a block, in bytes: 4,000,000 weight units.
 const MAX_BLOCK: usize = 4_000_000;
-/// Greatest filter accepted by itself: a block's scripts, each at 2.5 bytes or so, stay far below.
+/// Maximum size of a single filter, in bytes: a block's scripts, each at 2.5 bytes or so, stay far below.
 const MAX_FILTER: usize = 1 << 20;
-/// Greatest file of filters accepted (58 MiB is the largest of mainnet so far).
+/// Maximum size of a file of filters, in bytes (58 MiB is the largest of mainnet so far).
 const MAX_FILTER_FILE: usize = 96 << 20;
+/// Time limit for a small response.
 const SHORT: Duration = Duration::from_secs(10);
+/// Time limit for a file or a block.
 const LONG: Duration = Duration::from_secs(60);
 
 /// One configured server.
 pub(crate) struct Source {
     platform: Rc<dyn Platform>,
-    /// Without a slash at its end.
+    /// The base URL, without a slash at its end.
     url: String,
-    /// Host and port: sources of one host are one operator.
+    /// The host and port: sources of one host are one operator.
     operator: String,
     state: RefCell<SourceState>,
     status: RefCell<Option<SourceStatus>>,
-    /// The newest block it showed at the last poll.
-    seen: Cell<Option<BlockHash>>,
-    /// Its filters were refuted: never again in this session.
-    refuted: Cell<bool>,
+    /// The newest block it reported at the last poll.
+    polled_tip: Cell<Option<BlockHash>>,
+    /// Its filters were proven false: it gets no more requests in this session.
+    banned: Cell<bool>,
     /// It has no `/filters/single`.
     no_single: Cell<bool>,
 }
@@ -61,8 +63,8 @@ impl Source {
             operator,
             state: RefCell::new(SourceState::Unknown),
             status: RefCell::new(None),
-            seen: Cell::new(None),
-            refuted: Cell::new(false),
+            polled_tip: Cell::new(None),
+            banned: Cell::new(false),
             no_single: Cell::new(false),
         })
     }
@@ -80,50 +82,50 @@ impl Source {
     }
 
     pub(crate) fn set_state(&self, state: SourceState) {
-        if !self.refuted.get() {
+        if !self.banned.get() {
             *self.state.borrow_mut() = state;
         }
     }
 
-    /// Marks what an error says about the source.
-    pub(crate) fn note(&self, error: &SourceError) {
+    /// Records a failed request in the source's state.
+    pub(crate) fn record_failure(&self, error: &SourceError) {
         let text = error.to_string();
         log::warn!("chain server {}: {text}", self.url);
         self.set_state(match error.is_proof() {
-            true => SourceState::Lied { what: text },
+            true => SourceState::Misbehaving { what: text },
             false => SourceState::Failed { why: text },
         });
     }
 
-    /// Its filters were proven false: it is not asked for chain data any more.
-    pub(crate) fn refute(&self, what: String) {
-        log::error!("chain server {} was caught: {what}", self.url);
-        self.set_state(SourceState::Lied { what });
-        self.refuted.set(true);
+    /// Ends its use for chain data in this session, after its filters were proven false.
+    pub(crate) fn ban(&self, what: String) {
+        log::error!("chain server {} misbehaves: {what}", self.url);
+        self.set_state(SourceState::Misbehaving { what });
+        self.banned.set(true);
     }
 
-    pub(crate) fn is_refuted(&self) -> bool {
-        self.refuted.get()
+    pub(crate) fn is_banned(&self) -> bool {
+        self.banned.get()
     }
 
-    pub(crate) fn saw(&self, hash: BlockHash) {
-        self.seen.set(Some(hash));
+    pub(crate) fn set_polled_tip(&self, hash: BlockHash) {
+        self.polled_tip.set(Some(hash));
     }
 
-    /// The newest block it showed at the last poll.
-    pub(crate) fn seen(&self) -> Option<BlockHash> {
-        self.seen.get()
+    /// The newest block it reported at the last poll.
+    pub(crate) fn polled_tip(&self) -> Option<BlockHash> {
+        self.polled_tip.get()
     }
 
     pub(crate) fn last_status(&self) -> Option<SourceStatus> {
         self.status.borrow().clone()
     }
 
-    async fn get(&self, path: &str, timeout: Duration, most: usize) -> Result<Vec<u8>, SourceError> {
-        let request = HttpRequest::get(format!("{}{path}", self.url)).timeout(timeout).max_body(most);
+    async fn get(&self, path: &str, timeout: Duration, max: usize) -> Result<Vec<u8>, SourceError> {
+        let request = HttpRequest::get(format!("{}{path}", self.url)).timeout(timeout).max_body(max);
         let response = self.platform.fetch(request).await?;
         if !response.is_success() {
-            return Err(refusal(path, &response));
+            return Err(status_error(path, &response));
         }
         Ok(response.body)
     }
@@ -131,19 +133,19 @@ impl Source {
     /// Posts a text. The type is one that needs no preflight in a browser.
     pub(crate) async fn post(&self, path: &str, body: String) -> Result<HttpResponse, SourceError> {
         let request = HttpRequest::post(format!("{}{path}", self.url), body.into_bytes());
-        let request = request.header("content-type", "text/plain").timeout(SHORT * 2).max_body(SMALL);
+        let request = request.header("content-type", "text/plain").timeout(SHORT * 2).max_body(MAX_SMALL);
         Ok(self.platform.fetch(request).await?)
     }
 
-    /// A small answer in JSON.
+    /// A small response in JSON.
     pub(crate) async fn json<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, SourceError> {
-        let body = self.get(path, SHORT, SMALL).await?;
+        let body = self.get(path, SHORT, MAX_SMALL).await?;
         let malformed =
             |e: serde_json::Error| SourceError::Malformed { path: path.into(), what: e.to_string() };
         serde_json::from_slice(&body).map_err(malformed)
     }
 
-    /// Asks for the status; with `after` it may wait until the tip is another block than that.
+    /// Requests the status; with `after` the server may wait until its tip is another block than that.
     pub(crate) async fn status(
         &self,
         network: Network,
@@ -153,7 +155,7 @@ impl Source {
             None => ("/status".to_string(), SHORT),
             Some(hash) => (format!("/status?after={hash}"), SHORT + Duration::from_secs(WAIT_SECS)),
         };
-        let status = wire::status(&path, &self.get(&path, timeout, SMALL).await?)?;
+        let status = wire::status(&path, &self.get(&path, timeout, MAX_SMALL).await?)?;
         if status.genesis != genesis_hash(network) {
             let found = format!("the chain with genesis block {}", status.genesis);
             return Err(SourceError::WrongNetwork { found, expected: network });
@@ -166,7 +168,7 @@ impl Source {
         self.last_status().ok_or(SourceError::Moved)
     }
 
-    /// Path of the file that holds `height`, and the height of the first entry that will be answered.
+    /// The path of the file that holds `from`, and the height of the first entry in the response.
     fn file(&self, kind: &str, per_file: u32, from: u32, count: u32) -> Result<(String, u32), SourceError> {
         let start = from - from % per_file;
         if !self.known_status()?.ranges {
@@ -175,8 +177,8 @@ impl Source {
         Ok((format!("/{kind}/{start}?from={from}&count={count}"), from))
     }
 
-    /// Headers of one file, from a height at or below `from` on, as many as `count` or more. The height of the first
-    /// comes first.
+    /// The headers of one file, from a height at or below `from` on, at least `count` of them where the file has as many; and the
+    /// height of the first.
     pub(crate) async fn headers(&self, from: u32, count: u32) -> Result<(u32, Vec<Header>), SourceError> {
         let per_file = self.known_status()?.headers_per_file;
         let (path, first) = self.file("headers", per_file, from, count)?;
@@ -184,7 +186,7 @@ impl Source {
         Ok((first, wire::headers(&path, &body, per_file)?))
     }
 
-    /// Filter headers of one file, as [`headers`](Self::headers).
+    /// The filter headers of one file, as [`headers`](Self::headers).
     pub(crate) async fn filter_headers(
         &self,
         from: u32,
@@ -196,7 +198,7 @@ impl Source {
         Ok((first, wire::filter_headers(&path, &body, per_file)?))
     }
 
-    /// Filters of one file, as [`headers`](Self::headers).
+    /// The filters of one file, as [`headers`](Self::headers).
     pub(crate) async fn filters(&self, from: u32, count: u32) -> Result<(u32, Vec<Vec<u8>>), SourceError> {
         let per_file = self.known_status()?.filters_per_file;
         let (path, first) = self.file("filters", per_file, from, count)?;
@@ -220,8 +222,8 @@ impl Source {
     }
 
     /// Unconfirmed transactions.
-    pub(crate) async fn mempool(&self, path: &str, most: usize) -> Result<Vec<u8>, SourceError> {
-        self.get(path, SHORT, most).await
+    pub(crate) async fn mempool(&self, path: &str, max: usize) -> Result<Vec<u8>, SourceError> {
+        self.get(path, SHORT, max).await
     }
 
     /// A block, checked against its hash, and against `header` when that is known.
@@ -235,8 +237,8 @@ fn limit(entries: u32, size: usize) -> usize {
     usize::try_from(entries).unwrap_or(usize::MAX).saturating_mul(size)
 }
 
-/// The error that an unsuccessful answer stands for.
-pub(crate) fn refusal(path: &str, response: &HttpResponse) -> SourceError {
+/// The error for a response without success.
+pub(crate) fn status_error(path: &str, response: &HttpResponse) -> SourceError {
     let text: String = String::from_utf8_lossy(&response.body).chars().take(200).collect();
     SourceError::Status { path: path.to_string(), status: response.status, text }
 }

@@ -1,13 +1,13 @@
-//! What the wallet has to believe of the chain it sees, to be said to the user (design invariant 7).
+//! Trust that remains in the sources of the chain, to be shown to the user.
 
 use std::collections::BTreeSet;
 
 use crate::source::Source;
 
-/// How a source stands.
+/// The state of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceState {
-    /// Not asked yet.
+    /// No request yet.
     Unknown,
     /// Its headers and filter headers are the ones in use.
     Agrees,
@@ -15,20 +15,20 @@ pub enum SourceState {
     Behind,
     /// It is on another chain with less work.
     OtherChain,
-    /// Its filter headers differ from those of another source from this height on and neither was refuted: the blocks in
-    /// question are fetched whole.
-    FiltersDispute {
-        /// The first height in dispute.
+    /// Its filter headers differ from those of another source from this height on and neither was proven false: the blocks
+    /// concerned are fetched whole.
+    FiltersConflict {
+        /// The first height that differs.
         height: u32,
     },
-    /// It said something that is provably false and is not asked for chain data any more.
-    Lied {
-        /// What was false, with the proof's height.
+    /// It served something provably false. After a false filter it gets no more requests for chain data.
+    Misbehaving {
+        /// The false data, with the height of the proof.
         what: String,
     },
-    /// It could not be asked.
+    /// The last request failed.
     Failed {
-        /// Why, with the remedy.
+        /// The reason, with the remedy.
         why: String,
     },
 }
@@ -38,30 +38,30 @@ pub enum SourceState {
 pub struct SourceReport {
     /// Its base URL.
     pub url: String,
-    /// How it stands.
+    /// Its state.
     pub state: SourceState,
 }
 
-/// How much has to be believed.
+/// The amount of trust that the chain in use needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrustLevel {
-    /// Nobody has answered yet: what is shown is as old as the last synchronisation.
+    /// No source has responded yet: what is shown is as old as the last synchronisation.
     Offline,
-    /// Headers are checked for work, but one operator alone says which chain is the newest and what the filters are: it
-    /// could hide a payment or a channel's closing.
+    /// Headers are checked for work, but tip and filters come from one operator alone, who could hide a payment or the closing
+    /// of a channel.
     OneOperator,
     /// At least two operators agree on tip and filters.
     Agreed,
-    /// Operators contradict each other; blocks in dispute are fetched whole and looked through here.
-    Disputed,
+    /// Operators contradict each other; the blocks concerned are fetched whole and looked through here.
+    Conflict,
 }
 
-/// What remains to be trusted.
+/// A report of the trust that remains, see [`Chain::trust`](crate::Chain::trust).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
-    /// Distinct operators configured. One host and port is taken for one operator.
+    /// Number of distinct operators configured. One host and port counts as one operator.
     pub operators: usize,
-    /// Distinct operators that agree with the chain in use.
+    /// Number of distinct operators that agree with the chain in use.
     pub agreed: usize,
     /// The verdict.
     pub level: TrustLevel,
@@ -69,13 +69,13 @@ pub struct Trust {
     pub sources: Vec<SourceReport>,
 }
 
-/// Sums up how the sources stand.
-pub(crate) fn report(sources: &[Source], disputed: bool) -> Trust {
+/// Sums up the states of the sources.
+pub(crate) fn report(sources: &[Source], conflicting: bool) -> Trust {
     let operators: BTreeSet<&str> = sources.iter().map(Source::operator).collect();
     let agreeing = sources.iter().filter(|s| s.state() == SourceState::Agrees);
     let agreed = agreeing.map(Source::operator).collect::<BTreeSet<_>>().len();
     let level = match agreed {
-        _ if disputed => TrustLevel::Disputed,
+        _ if conflicting => TrustLevel::Conflict,
         0 => TrustLevel::Offline,
         1 => TrustLevel::OneOperator,
         _ => TrustLevel::Agreed,

@@ -1,4 +1,4 @@
-//! Reading the block-dn API's answers. Nothing here trusts their contents.
+//! Decoding of the block-dn API's responses. Nothing here trusts their contents.
 
 use amplet_protocol::chain::{FILTER_HEADER_BYTES, HEADER_BYTES, Status};
 use bitcoin::block::Header;
@@ -27,7 +27,7 @@ pub(crate) struct SourceStatus {
     pub(crate) shows_mempool: bool,
 }
 
-/// Entries per file beyond which a status is refused: a file would not fit into a browser's memory.
+/// Maximum number of entries per file in a status: larger files would not fit into a browser's memory.
 const MAX_ENTRIES: u32 = 1_000_000;
 
 pub(crate) fn status(path: &str, body: &[u8]) -> Result<SourceStatus, SourceError> {
@@ -56,41 +56,41 @@ pub(crate) fn status(path: &str, body: &[u8]) -> Result<SourceStatus, SourceErro
     })
 }
 
-/// Splits a file of fixed-size entries; `most` is how many it may hold.
+/// Splits a file of fixed-size entries; `max` is the number it may hold.
 fn entries<'a, T>(
     path: &str,
     body: &'a [u8],
     size: usize,
-    most: u32,
+    max: u32,
     read: impl Fn(&'a [u8]) -> Option<T>,
 ) -> Result<Vec<T>, SourceError> {
     let malformed = |what: String| SourceError::Malformed { path: path.to_string(), what };
     if !body.len().is_multiple_of(size) {
         return Err(malformed(format!("{} bytes are no multiple of {size}: truncated", body.len())));
     }
-    if body.len() / size > usize::try_from(most).unwrap_or(usize::MAX) {
-        return Err(malformed(format!("{} entries where {most} are the most", body.len() / size)));
+    if body.len() / size > usize::try_from(max).unwrap_or(usize::MAX) {
+        return Err(malformed(format!("{} entries where the maximum is {max}", body.len() / size)));
     }
     let read = |chunk| read(chunk).ok_or_else(|| malformed("an entry cannot be read".to_string()));
     body.chunks_exact(size).map(read).collect()
 }
 
-pub(crate) fn headers(path: &str, body: &[u8], most: u32) -> Result<Vec<Header>, SourceError> {
-    entries(path, body, HEADER_BYTES, most, |chunk| deserialize(chunk).ok())
+pub(crate) fn headers(path: &str, body: &[u8], max: u32) -> Result<Vec<Header>, SourceError> {
+    entries(path, body, HEADER_BYTES, max, |chunk| deserialize(chunk).ok())
 }
 
-pub(crate) fn filter_headers(path: &str, body: &[u8], most: u32) -> Result<Vec<FilterHeader>, SourceError> {
+pub(crate) fn filter_headers(path: &str, body: &[u8], max: u32) -> Result<Vec<FilterHeader>, SourceError> {
     let read = |chunk: &[u8]| Some(FilterHeader::from_byte_array(chunk.try_into().ok()?));
-    entries(path, body, FILTER_HEADER_BYTES, most, read)
+    entries(path, body, FILTER_HEADER_BYTES, max, read)
 }
 
 /// Splits a file of filters; a file that ends inside a filter is refused.
-pub(crate) fn filters(path: &str, body: &[u8], most: u32) -> Result<Vec<Vec<u8>>, SourceError> {
+pub(crate) fn filters(path: &str, body: &[u8], max: u32) -> Result<Vec<Vec<u8>>, SourceError> {
     let malformed = |what: String| SourceError::Malformed { path: path.to_string(), what };
     let (mut rest, mut out) = (body, Vec::new());
     while !rest.is_empty() {
-        if out.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
-            return Err(malformed(format!("more than {most} filters")));
+        if out.len() >= usize::try_from(max).unwrap_or(usize::MAX) {
+            return Err(malformed(format!("more than {max} filters")));
         }
         let cut = || malformed(format!("truncated in filter {}", out.len()));
         let (length, used) = deserialize_partial::<VarInt>(rest).map_err(|_| cut())?;
@@ -106,7 +106,7 @@ pub(crate) fn filters(path: &str, body: &[u8], most: u32) -> Result<Vec<Vec<u8>>
 /// Time of mainnet's block 481,824, from which a committed witness must be there (BIP 141); later than on the test networks.
 const SEGWIT_TIME: u32 = 1_503_539_857;
 
-/// Whether a block commits to witnesses but has none, not even the coinbase's: preimages may be hidden that way.
+/// True if a block commits to witnesses but has none, not even the coinbase's: preimages may be hidden that way.
 fn is_stripped(block: &Block) -> bool {
     let is_commitment = |o: &TxOut| {
         let script = o.script_pubkey.as_bytes();
@@ -151,11 +151,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_answer_panics(body: Vec<u8>, most in 0u32..9) {
+        fn no_answer_panics(body: Vec<u8>, max in 0u32..9) {
             let _ = status("/status", &body);
-            let _ = headers("/headers/0", &body, most);
-            let _ = filter_headers("/filter-headers/0", &body, most);
-            let _ = filters("/filters/0", &body, most);
+            let _ = headers("/headers/0", &body, max);
+            let _ = filter_headers("/filter-headers/0", &body, max);
+            let _ = filters("/filters/0", &body, max);
             let _ = block(BlockHash::all_zeros(), None, &body);
         }
 

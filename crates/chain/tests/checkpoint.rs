@@ -55,7 +55,7 @@ fn a_checkpoint_is_where_it_begins() {
             let wallet = Wallet::new(&chain);
             wallet.position.borrow_mut().height = 2015;
             assert!(matches!(
-                device.bring(&chain, &wallet),
+                device.connect(&chain, &wallet),
                 Err(ChainError::BelowCheckpoint { height: 2015, .. })
             ));
         }
@@ -85,7 +85,7 @@ fn another_chain_below_the_checkpoint_is_refused() {
     }
 }
 
-/// Whoever lies about the checkpoint's filter header, and hides a spend by a filter besides, hides nothing.
+/// A false filter header for the checkpoint, together with a filter that hides a spend, hides nothing.
 #[test]
 fn a_false_start_of_the_filter_headers_hides_nothing() {
     let (source, checkpoint) = source();
@@ -123,7 +123,7 @@ fn filter_headers_that_fit_no_filter_are_refuted() {
         assert_eq!(found(&device, &chain), [2020, 2030], "{names:?}");
         let caught = chain.trust().sources.into_iter().find(|s| s.url == "http://liar").unwrap();
         assert!(
-            matches!(caught.state, SourceState::Lied { .. } | SourceState::Failed { .. }),
+            matches!(caught.state, SourceState::Misbehaving { .. } | SourceState::Failed { .. }),
             "{:?}",
             caught.state
         );

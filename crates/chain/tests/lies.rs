@@ -1,4 +1,4 @@
-//! Servers that are broken or hostile, one and several: what is refused, with which words, and that nothing is lost by it.
+//! Broken and hostile servers, one and several: what is refused, with which error, and that nothing is lost by it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -9,7 +9,7 @@ use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{ChainError, HeaderError, SourceError, SourceState, TrustLevel};
 use amplet_transport::FetchError;
 use bitcoin::{OutPoint, Transaction};
-use common::{Device, Told, Wallet, script};
+use common::{Device, Notified, Wallet, script};
 
 /// Polls a server that changes the bytes of what it serves under `prefix`, and gives the error.
 fn poll_error(server: Rc<FakeServer>, prefix: &'static str, change: fn(Vec<u8>) -> Vec<u8>) -> SourceError {
@@ -57,7 +57,7 @@ fn a_header_without_work_is_refused() {
     let ChainError::Sources(list) = error else { panic!("{error}") };
     assert_eq!(list[0].1, SourceError::Header(HeaderError::NoWork { height: 30, hash: forged }));
     assert_eq!(chain.tip().height, 0);
-    assert!(matches!(chain.trust().sources[0].state, SourceState::Lied { .. }));
+    assert!(matches!(chain.trust().sources[0].state, SourceState::Misbehaving { .. }));
 }
 
 #[test]
@@ -137,8 +137,8 @@ fn with_payment() -> (TestChain, Transaction) {
     (source, pay)
 }
 
-/// Brings against a server that changes what it serves under `prefix`; gives error, heights told, and then heals.
-fn bring_error(prefix: &'static str, change: fn(Vec<u8>) -> Vec<u8>, reached: u32) -> SourceError {
+/// Syncs with a server that changes what it serves under `prefix`, then with it honest again; returns the first error.
+fn sync_error(prefix: &'static str, change: fn(Vec<u8>) -> Vec<u8>, reached: u32) -> SourceError {
     let server = FakeServer::new(with_payment().0);
     server.tamper(move |path, body| if path.starts_with(prefix) { change(body) } else { body });
     let device = Device::new(vec![("a", server.clone())]);
@@ -146,10 +146,10 @@ fn bring_error(prefix: &'static str, change: fn(Vec<u8>) -> Vec<u8>, reached: u3
     let wallet = Wallet::new(&chain);
     wallet.watch(script(1));
     device.poll(&chain).unwrap();
-    let error = device.bring(&chain, &wallet).unwrap_err();
+    let error = device.connect(&chain, &wallet).unwrap_err();
     assert_eq!(wallet.position.borrow().height, reached, "it stands where it stopped");
     server.tamper.borrow_mut().take();
-    device.bring(&chain, &wallet).unwrap();
+    device.connect(&chain, &wallet).unwrap();
     assert_eq!(wallet.whole(), [31], "and goes on from there, nothing skipped");
     let ChainError::Sources(mut list) = error else { panic!("{error}") };
     list.pop().unwrap().1
@@ -157,9 +157,9 @@ fn bring_error(prefix: &'static str, change: fn(Vec<u8>) -> Vec<u8>, reached: u3
 
 #[test]
 fn false_filters_of_a_single_server_stop_the_walk() {
-    let error = bring_error("/filters", |b| set(b, 4, &[0xee; 1]), 0);
+    let error = sync_error("/filters", |b| set(b, 4, &[0xee; 1]), 0);
     assert!(matches!(error, SourceError::Filter { height: 1 }), "{error}");
-    let error = bring_error(
+    let error = sync_error(
         "/filters",
         |mut b| {
             b.pop();
@@ -168,7 +168,7 @@ fn false_filters_of_a_single_server_stop_the_walk() {
         0,
     );
     assert!(matches!(error, SourceError::Malformed { .. }), "{error}");
-    let error = bring_error("/filters", |_| Vec::new(), 0);
+    let error = sync_error("/filters", |_| Vec::new(), 0);
     assert_eq!(error, SourceError::Moved);
 }
 
@@ -178,9 +178,9 @@ fn false_blocks_are_refused() {
         SourceError::Block { what, .. } => what,
         other => panic!("{other}"),
     };
-    assert!(what(bring_error("/block/", |b| set(b, 76, &[1; 4]), 30)).contains("header is another"));
+    assert!(what(sync_error("/block/", |b| set(b, 76, &[1; 4]), 30)).contains("header is another"));
     assert!(
-        what(bring_error(
+        what(sync_error(
             "/block/",
             |mut b| {
                 b.pop();
@@ -191,7 +191,7 @@ fn false_blocks_are_refused() {
         .contains("cannot be read")
     );
     assert!(
-        what(bring_error(
+        what(sync_error(
             "/block/",
             |mut b| {
                 b.push(0);
@@ -203,7 +203,7 @@ fn false_blocks_are_refused() {
     );
     // The amount of the payment.
     assert!(
-        what(bring_error(
+        what(sync_error(
             "/block/",
             |b| {
                 let at = b.len() - 35;
@@ -219,7 +219,7 @@ fn false_blocks_are_refused() {
         block.txdata.pop();
         bitcoin::consensus::serialize(&block)
     };
-    assert!(what(bring_error("/block/", emptied, 30)).contains("Merkle root"));
+    assert!(what(sync_error("/block/", emptied, 30)).contains("Merkle root"));
     // The end doubled: the same Merkle root.
     let doubled = |b: Vec<u8>| {
         let mut block: bitcoin::Block = bitcoin::consensus::deserialize(&b).unwrap();
@@ -227,7 +227,7 @@ fn false_blocks_are_refused() {
         block.txdata = vec![first.clone(), last.clone(), first, last];
         bitcoin::consensus::serialize(&block)
     };
-    assert!(what(bring_error("/block/", doubled, 30)).contains("one coinbase"));
+    assert!(what(sync_error("/block/", doubled, 30)).contains("one coinbase"));
 }
 
 /// A preimage is in a witness: a block whose witnesses were taken away or changed must not pass.
@@ -266,10 +266,10 @@ fn stripped_and_changed_witnesses_are_refused() {
             bitcoin::consensus::serialize(&block)
         });
         device.poll(&chain).unwrap();
-        let error = device.bring(&chain, &wallet).unwrap_err();
+        let error = device.connect(&chain, &wallet).unwrap_err();
         assert!(error.to_string().contains("witness"), "{error}");
         server.tamper.borrow_mut().take();
-        device.bring(&chain, &wallet).unwrap();
+        device.connect(&chain, &wallet).unwrap();
         assert_eq!(wallet.whole(), [31, 37]);
     }
 }
@@ -285,7 +285,7 @@ fn another_server_helps_where_one_fails() {
     device.poll(&chain).unwrap();
     assert_eq!(chain.trust().level, TrustLevel::Agreed);
     bad.tamper(|path, body| if path.starts_with("/status") { body } else { vec![1; body.len()] });
-    device.bring(&chain, &wallet).unwrap();
+    device.connect(&chain, &wallet).unwrap();
     assert_eq!(wallet.whole(), [31]);
     assert!(matches!(chain.trust().sources[0].state, SourceState::Failed { .. }));
     bad.down.set(true);
@@ -295,7 +295,7 @@ fn another_server_helps_where_one_fails() {
     assert!(matches!(&trust.sources[0].state, SourceState::Failed { why } if why.contains("down")));
 }
 
-/// Leaves a script that block 31 creates out of its filter.
+/// A server that leaves a script that block 31 creates out of its filter.
 fn liar(source: &TestChain) -> Rc<FakeServer> {
     let mut forged = source.clone();
     let filter = forged.filter_without(31, &script(1));
@@ -304,7 +304,7 @@ fn liar(source: &TestChain) -> Rc<FakeServer> {
 }
 
 #[test]
-fn a_filter_that_hides_an_output_is_refuted_whoever_is_asked_first() {
+fn a_filter_that_hides_an_output_is_refuted_by_either_order_of_servers() {
     let (source, _) = with_payment();
     for names in [["liar", "honest"], ["honest", "liar"]] {
         let device = Device::new(vec![("liar", liar(&source)), ("honest", FakeServer::new(source.clone()))]);
@@ -316,7 +316,7 @@ fn a_filter_that_hides_an_output_is_refuted_whoever_is_asked_first() {
         let trust = chain.trust();
         let caught = trust.sources.iter().find(|s| s.url == "http://liar").unwrap();
         assert!(
-            matches!(&caught.state, SourceState::Lied { what } if what.contains("block 31")),
+            matches!(&caught.state, SourceState::Misbehaving { what } if what.contains("block 31")),
             "{:?}",
             caught.state
         );
@@ -324,9 +324,9 @@ fn a_filter_that_hides_an_output_is_refuted_whoever_is_asked_first() {
     }
 }
 
-/// The lie was believed while its server was alone; when another shows up, the wallet goes back and through it again.
+/// The false filter was accepted while its server was alone; when another appears, the wallet goes back and rescans.
 #[test]
-fn what_was_missed_is_gone_through_again() {
+fn what_was_missed_is_rescanned() {
     let (source, _) = with_payment();
     let honest = FakeServer::new(source.clone());
     honest.down.set(true);
@@ -343,13 +343,13 @@ fn what_was_missed_is_gone_through_again() {
     assert_eq!(back.height, 30);
     let from = wallet.position.borrow().clone();
     *wallet.position.borrow_mut() = chain.rewind(&from, back, &*wallet);
-    device.bring(&chain, &wallet).unwrap();
-    assert_eq!(wallet.told.borrow()[36], Told::Back(30));
+    device.connect(&chain, &wallet).unwrap();
+    assert_eq!(wallet.notified.borrow()[36], Notified::Back(30));
     assert_eq!(wallet.whole(), [31]);
     assert_eq!(device.poll(&chain).unwrap().rescan, None, "and no longer");
 }
 
-/// A script that is spent cannot be told from the block: neither filter is refuted, and the block is looked through.
+/// A spent script is not in the block: neither filter is proven false, and the block is looked through.
 #[test]
 fn a_filter_that_hides_a_spend_makes_its_block_be_looked_through() {
     let (mut source, pay) = with_payment();
@@ -366,10 +366,10 @@ fn a_filter_that_hides_a_spend_makes_its_block_be_looked_through() {
         wallet.watch(script(1));
         device.sync(&chain, &wallet);
         assert_eq!(wallet.whole(), [31, 37], "asked first: {}", names[0]);
-        assert_eq!(chain.trust().level, TrustLevel::Disputed);
-        let disputed =
-            chain.trust().sources.iter().any(|s| s.state == SourceState::FiltersDispute { height: 37 });
-        assert!(disputed);
+        assert_eq!(chain.trust().level, TrustLevel::Conflict);
+        let conflicting =
+            chain.trust().sources.iter().any(|s| s.state == SourceState::FiltersConflict { height: 37 });
+        assert!(conflicting);
         assert_eq!(device.poll(&chain).unwrap().rescan, None);
     }
 }
@@ -409,7 +409,7 @@ fn addresses_that_cannot_be_used_are_named() {
     assert!(matches!(device.try_open(&[]), Err(ChainError::NoSources)));
 }
 
-/// It takes connections and never answers: the others' blocks come all the same.
+/// It accepts connections and never responds: the others' blocks arrive all the same.
 #[test]
 fn a_server_that_never_answers_holds_nothing_up() {
     use amplet_transport::Platform;
@@ -425,8 +425,8 @@ fn a_server_that_never_answers_holds_nothing_up() {
             Box::pin(async move {
                 match request.url.strip_prefix("http://mute") {
                     Some(path) if path.starts_with(mute) => std::future::pending().await,
-                    Some(path) => b.answer(path, &request),
-                    None => a.answer(request.url.strip_prefix("http://a").unwrap(), &request),
+                    Some(path) => b.respond(path, &request),
+                    None => a.respond(request.url.strip_prefix("http://a").unwrap(), &request),
                 }
             })
         });

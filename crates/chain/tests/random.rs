@@ -1,5 +1,5 @@
-//! Whatever a server's chain does and whenever the device restarts, a wallet ends with exactly the server's blocks, having
-//! seen each one that touches its script whole.
+//! Random chains and restarts: a wallet always ends with exactly the server's blocks, having seen each one that touches its
+//! script whole.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{ChainError, TrustLevel};
 use bitcoin::OutPoint;
-use common::{Device, Told, Wallet, script};
+use common::{Device, Notified, Wallet, script};
 
 fn both_kinds(chain: &TestChain) -> [Rc<FakeServer>; 2] {
     [FakeServer::new(chain.clone()), FakeServer::block_dn(chain.clone())]
@@ -26,10 +26,10 @@ fn a_new_wallet_comes_to_the_tip() {
         wallet.watch(script(1));
         let poll = device.poll(&chain).unwrap();
         assert_eq!((poll.old.height, poll.new.height, poll.fork), (0, 450, None));
-        device.bring(&chain, &wallet).unwrap();
+        device.connect(&chain, &wallet).unwrap();
         assert_eq!(wallet.position.borrow().hash, server.chain.borrow().tip_hash());
         assert!(wallet.whole().is_empty());
-        assert_eq!(wallet.told.borrow().len(), 450);
+        assert_eq!(wallet.notified.borrow().len(), 450);
         assert_eq!(chain.trust().level, TrustLevel::OneOperator);
         assert_eq!(chain.header_at(17), Some(server.chain.borrow().block(17).header));
     }
@@ -61,7 +61,7 @@ fn who_watches_nothing_downloads_no_filters() {
     let chain = device.open(&["a"]);
     let wallet = Wallet::new(&chain);
     device.sync(&chain, &wallet);
-    assert_eq!(wallet.told.borrow().len(), 50);
+    assert_eq!(wallet.notified.borrow().len(), 50);
     assert_eq!(server.requests("/filters"), 0);
 }
 
@@ -172,10 +172,10 @@ fn a_reorg_of_three_is_one_disconnection() {
         server.chain.borrow_mut().mine(vec![pay_to(&[], &[script(1)])]);
         let poll = device.poll(&chain).unwrap();
         assert_eq!(poll.fork.unwrap().height, 97);
-        wallet.told.borrow_mut().clear();
-        device.bring(&chain, &wallet).unwrap();
-        use Told::{Back, Header, Whole};
-        assert_eq!(*wallet.told.borrow(), [Back(97), Header(98), Header(99), Header(100), Whole(101)]);
+        wallet.notified.borrow_mut().clear();
+        device.connect(&chain, &wallet).unwrap();
+        use Notified::{Back, Header, Whole};
+        assert_eq!(*wallet.notified.borrow(), [Back(97), Header(98), Header(99), Header(100), Whole(101)]);
     }
 }
 
@@ -197,9 +197,9 @@ fn a_reorg_across_a_restart_is_found_from_the_position() {
         let chain = device.open(&["a"]);
         let poll = device.poll(&chain).unwrap();
         assert_eq!(poll.fork.map(|f| f.height), saved.then_some(97));
-        wallet.told.borrow_mut().clear();
-        device.bring(&chain, &wallet).unwrap();
-        assert_eq!(wallet.told.borrow()[0], Told::Back(97));
+        wallet.notified.borrow_mut().clear();
+        device.connect(&chain, &wallet).unwrap();
+        assert_eq!(wallet.notified.borrow()[0], Notified::Back(97));
         assert_eq!(wallet.position.borrow().hash, server.chain.borrow().tip_hash());
     }
 }
@@ -220,8 +220,8 @@ fn a_deep_reorg_is_followed_and_remembered_over_restarts() {
         assert_eq!(device.poll(&chain).unwrap().fork.unwrap().height, 10);
         device.save(&chain);
         let chain = device.open(&["a"]);
-        device.bring(&chain, &wallet).unwrap();
-        assert_eq!(wallet.told.borrow()[400], Told::Back(10));
+        device.connect(&chain, &wallet).unwrap();
+        assert_eq!(wallet.notified.borrow()[400], Notified::Back(10));
         assert_eq!(wallet.position.borrow().hash, server.chain.borrow().tip_hash());
     }
 }
@@ -238,7 +238,7 @@ fn only_more_work_is_followed() {
         server.chain.borrow_mut().mine_empty(instead_of_five);
         let poll = device.poll(&chain).unwrap();
         assert_eq!((poll.new, poll.fork), (tip, None));
-        assert_eq!(chain.trust().level, TrustLevel::Offline, "nobody vouches for the chain in use");
+        assert_eq!(chain.trust().level, TrustLevel::Offline, "no source confirms the chain in use");
     }
 }
 
@@ -269,12 +269,13 @@ fn a_poll_while_blocks_come_lets_nothing_through() {
     server.chain.borrow_mut().cut(3);
     server.chain.borrow_mut().mine_empty(6);
     device.poll(&chain).unwrap();
-    let (task, from, told) = (chain.clone(), wallet.position.borrow().clone(), wallet.clone());
-    let result =
-        device.platform.run(async move { task.bring(&from, &stale, &*told, &*told, &mut |_| {}).await });
+    let (task, from, listener) = (chain.clone(), wallet.position.borrow().clone(), wallet.clone());
+    let result = device
+        .platform
+        .run(async move { task.sync(&from, &stale, &*listener, &*listener, &mut |_| {}).await });
     assert!(matches!(result.unwrap_err().error, ChainError::NotOnChain { height: 100, .. }));
-    assert!(wallet.told.borrow().is_empty());
-    device.bring(&chain, &wallet).unwrap();
+    assert!(wallet.notified.borrow().is_empty());
+    device.connect(&chain, &wallet).unwrap();
     assert_eq!(wallet.position.borrow().height, 103);
 }
 
@@ -289,16 +290,38 @@ fn a_new_block_is_noticed() {
         let (interval, limit) = (Duration::from_secs(5), Duration::from_secs(limit));
         device.platform.run(async move { task.changed(interval, limit).await })
     };
-    assert!(!changed(60));
+    assert!(changed(60).is_none());
     server.chain.borrow_mut().mine_empty(1);
-    assert!(changed(60));
+    assert!(changed(60).is_some());
     device.poll(&chain).unwrap();
-    assert!(!changed(60));
+    assert!(changed(60).is_none());
     assert!(server.requests("/status") < 60, "it asks every interval, no more");
 }
 
+/// The status that reported the new tip is the one the poll uses; the other servers' are requested as in every poll.
 #[test]
-fn a_position_off_every_known_chain_is_said() {
+fn a_reported_tip_costs_no_second_status_request() {
+    let source = TestChain::new(10);
+    let (a, b) = (FakeServer::new(source.clone()), FakeServer::new(source));
+    let device = Device::new(vec![("a", a.clone()), ("b", b.clone())]);
+    let chain = device.open(&["a", "b"]);
+    device.poll(&chain).unwrap();
+    let mined = a.chain.borrow_mut().mine(Vec::new());
+    *b.chain.borrow_mut() = a.chain.borrow().clone();
+    let task = chain.clone();
+    let second = Duration::from_secs(1);
+    let change = device.platform.run(async move { task.changed(second, second * 60).await });
+    let requests = || (a.requests("/status"), b.requests("/status"));
+    let before = requests();
+    let task = chain.clone();
+    let poll = device.platform.run(async move { task.poll_after(change.as_ref()).await }).unwrap();
+    assert_eq!((poll.new.hash, poll.new.height), (mined.block_hash(), 11));
+    assert_eq!(requests(), (before.0, before.1 + 1));
+    assert_eq!(chain.trust().level, TrustLevel::Agreed);
+}
+
+#[test]
+fn a_position_off_every_known_chain_is_an_error() {
     let server = FakeServer::new(TestChain::new(30));
     let device = Device::new(vec![("a", server)]);
     let chain = device.open(&["a"]);
@@ -306,10 +329,10 @@ fn a_position_off_every_known_chain_is_said() {
     let wallet = Wallet::new(&chain);
     wallet.position.borrow_mut().hash = script(1).wscript_hash().to_string().parse().unwrap();
     wallet.position.borrow_mut().height = 20;
-    assert!(matches!(device.bring(&chain, &wallet), Err(ChainError::NoFork { height: 20, .. })));
+    assert!(matches!(device.connect(&chain, &wallet), Err(ChainError::NoFork { height: 20, .. })));
 }
 
-/// At start the same blocks are wanted by several: manager, monitors, sweeper, on-chain wallet.
+/// At start several listeners need the same blocks: manager, monitors, sweeper, on-chain wallet.
 #[test]
 fn the_second_listener_costs_no_requests() {
     let mut source = TestChain::new(700);
@@ -322,7 +345,7 @@ fn the_second_listener_costs_no_requests() {
         let mut asked = Vec::new();
         for wallet in wallets {
             wallet.watch(script(1));
-            device.bring(&chain, &wallet).unwrap();
+            device.connect(&chain, &wallet).unwrap();
             assert_eq!(wallet.whole(), [701]);
             asked.push(server.log.borrow().len());
         }

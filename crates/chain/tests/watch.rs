@@ -110,18 +110,18 @@ fn the_first_script_may_come_on_the_way() {
     let chain = device.open(&["a"]);
     let wallet = Wallet::new(&chain);
     device.poll(&chain).unwrap();
-    let (task, told) = (chain.clone(), wallet.clone());
+    let (task, listener) = (chain.clone(), wallet.clone());
     device.platform.run(async move {
-        let from = told.position.borrow().clone();
-        let late = Late(told.clone());
-        task.bring(&from, &task.tip(), &late, &*told, &mut |_| {}).await.unwrap();
+        let from = listener.position.borrow().clone();
+        let late = Late(listener.clone());
+        task.sync(&from, &task.tip(), &late, &*listener, &mut |_| {}).await.unwrap();
     });
     assert_eq!(wallet.whole(), [9]);
     assert_eq!(server.requests("/filters"), 1);
 }
 
 #[test]
-fn progress_is_told_block_by_block() {
+fn progress_is_reported_block_by_block() {
     let server = FakeServer::new(TestChain::new(20));
     let device = Device::new(vec![("a", server)]);
     let chain = device.open(&["a"]);
@@ -133,7 +133,7 @@ fn progress_is_told_block_by_block() {
         let from = task.position_at(5);
         wallet.chain.borrow_mut().clear();
         wallet.chain.borrow_mut().extend((0..=5).map(|h| task.header_at(h).unwrap().block_hash()));
-        task.bring(&from, &task.tip(), &*wallet, &*wallet, &mut |p| seen.push(p)).await.unwrap();
+        task.sync(&from, &task.tip(), &*wallet, &*wallet, &mut |p| seen.push(p)).await.unwrap();
         seen
     });
     let heights: Vec<u32> = seen.iter().map(|p| p.height).collect();

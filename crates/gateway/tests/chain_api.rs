@@ -123,17 +123,17 @@ async fn open(urls: &[&str]) -> Chain {
     Chain::open(platform, Network::Regtest, urls, &store, None).await.unwrap()
 }
 
-/// Polls until the tip is at `height`, and brings the wallet there.
+/// Polls until the tip is at `height`, and syncs the wallet with it.
 async fn follow(chain: &Chain, wallet: &Wallet, from: &Position, height: u64) -> Position {
     let height = u32::try_from(height).unwrap();
     while chain.tip().height != height {
         assert!(
-            chain.changed(Duration::from_millis(200), Duration::from_secs(30)).await,
+            chain.changed(Duration::from_millis(200), Duration::from_secs(30)).await.is_some(),
             "no new block seen"
         );
         chain.poll().await.unwrap();
     }
-    chain.bring(from, &chain.tip(), wallet, wallet, &mut |_| {}).await.unwrap()
+    chain.sync(from, &chain.tip(), wallet, wallet, &mut |_| {}).await.unwrap()
 }
 
 fn address_of(script: &ScriptBuf) -> String {

@@ -63,7 +63,10 @@ impl Net {
         let (mut batch, disk) = (Batch::default(), self.world.disk("wallet"));
         change(&mut batch);
         if !batch.is_empty() {
-            self.world.platform.run(async move { sealed(disk).await.commit(batch).await }).unwrap();
+            self.world
+                .platform
+                .run(async move { sealed(disk).await.commit(batch).await?.durable().await })
+                .unwrap();
         }
         self.wallet = self.world.open("wallet");
         self.world.connect(&self.wallet, &self.gateway, "gateway");

@@ -1,4 +1,4 @@
-//! What the graph costs: memory, loading from CSV and from storage, and how planning grows with it: `load [WORKDIR]`, over
+//! The cost of the graph: memory, loading from CSV and from storage, and the growth of planning with it: `load [WORKDIR]`, over
 //! `WORKDIR/graph.csv` or a made-up graph of mainnet's size. The larger graph is ten copies of it, each node joined to
 //! its next copy's twin.
 

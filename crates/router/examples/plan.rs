@@ -19,7 +19,7 @@ const AMOUNTS_SAT: [u64; 3] = [10_000, 1_000_000, 10_000_000];
 
 struct Native {
     started: ProcessTime,
-    /// Where relative paths begin.
+    /// The base of relative paths.
     folder: PathBuf,
     dump: Option<PathBuf>,
 }
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     // Lines of bytes: one that is not UTF-8 gets its answer too.
     for line in std::io::stdin().lock().split(b'\n') {
-        writeln!(out, "{}", evaluation.answer(&String::from_utf8_lossy(&line?), &mut host))?;
+        writeln!(out, "{}", evaluation.respond(&String::from_utf8_lossy(&line?), &mut host))?;
         out.flush()?;
     }
     Ok(())

@@ -53,15 +53,15 @@ fn load(dir: &str, dist: &str) -> Result<World, Box<dyn Error>> {
         bytes.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap_or_default()));
     let text = std::fs::read_to_string(format!("{dir}/pairs.csv"))?;
     let pairs = text.lines().skip(1).filter_map(|line| {
-        let mut fields = line.split(',').skip(1).filter_map(NodeId::from_hex);
+        let mut fields = line.split(',').skip(1).filter_map(|hex| NodeId::from_hex(hex).ok());
         Some((fields.next()?, fields.next()?))
     });
     Ok(World { graph, balances: balances.collect(), pairs: pairs.collect() })
 }
 
-type Held = HashMap<(u32, u32), u64>;
+type InFlight = HashMap<(u32, u32), u64>;
 
-fn send(world: &World, part: &Part, held: &mut Held) -> Outcome {
+fn send(world: &World, part: &Part, in_flight: &mut InFlight) -> Outcome {
     let mut crossed = Vec::new();
     for (index, hop) in part.hops.iter().enumerate() {
         let Link::Channel(scid, direction) = hop.link else { continue };
@@ -70,13 +70,13 @@ fn send(world: &World, part: &Part, held: &mut Held) -> Outcome {
         let first = world.balances[channel as usize];
         let balance = if direction == Direction::Forward { first } else { capacity - first };
         let key = (channel, direction.bit());
-        if hop.amount_msat > balance - held.get(&key).copied().unwrap_or(0) {
+        if hop.amount_msat > balance - in_flight.get(&key).copied().unwrap_or(0) {
             return Outcome::Failed(index, Certainty::Certain);
         }
         crossed.push((key, hop.amount_msat));
     }
     for (key, amount) in crossed {
-        *held.entry(key).or_insert(0) += amount;
+        *in_flight.entry(key).or_insert(0) += amount;
     }
     Outcome::Arrived
 }
@@ -117,7 +117,7 @@ fn omniscient(world: &World) -> Beliefs {
 fn pay(world: &World, planner: &mut Planner, request: Request, options: &Options) -> Row {
     let mut row = Row::default();
     let mut beliefs = if options.bound { omniscient(world) } else { Beliefs::new() };
-    let mut held = Held::new();
+    let mut in_flight = InFlight::new();
     let amount_msat = request.amount_msat;
     let mut payment = Payment::new(request);
     for round in 1..=options.rounds {
@@ -143,7 +143,7 @@ fn pay(world: &World, planner: &mut Planner, request: Request, options: &Options
         }
         let (before, sent) = (payment.remaining_msat(), plan.parts.len());
         for part in &plan.parts {
-            let outcome = send(world, part, &mut held);
+            let outcome = send(world, part, &mut in_flight);
             row.parts += usize::from(outcome == Outcome::Arrived);
             payment.report(part, outcome, &world.graph, &mut beliefs, 0);
         }

@@ -1,12 +1,13 @@
-//! One attempt at a plan: drafts beside each other, and what is done to them as a whole.
+//! One attempt at a plan: a set of drafts, and the operations on the whole set.
 
 use crate::Tuning;
+use crate::extras::HTLC_SLOTS;
 use crate::network::PaymentNetwork;
-use crate::parts::{Draft, HTLC_SLOTS, Usage, deliverable, htlc_room};
+use crate::parts::{Draft, Usage, deliverable, htlc_room};
 use crate::request::{Hop, Link, Part, Plan, Request};
 use alloc::vec::Vec;
 
-/// Drafts, and what they lay on each arc.
+/// Drafts, and their total on each arc.
 #[derive(Default)]
 pub(crate) struct Attempt {
     pub drafts: Vec<Draft>,
@@ -30,12 +31,12 @@ impl Attempt {
         libm::exp(-risk)
     }
 
-    /// What the destination gets from all parts, msat.
+    /// The sum that all parts deliver, msat.
     pub(crate) fn delivered_msat(&self) -> u64 {
         self.drafts.iter().fold(0, |sum: u64, draft| sum.saturating_add(draft.delivered_msat))
     }
 
-    /// Takes `excess` off: from the largest part that stays above its minima, else the smallest parts go whole, and
+    /// Removes `excess` msat: from the largest part that stays above its minima; else the smallest parts are removed whole, and
     /// with them perhaps more than that.
     pub(crate) fn trim(&mut self, network: &PaymentNetwork<'_>, excess: u64) {
         self.drafts.sort_by_key(|draft| draft.delivered_msat);
@@ -59,7 +60,7 @@ impl Attempt {
         }
     }
 
-    /// Puts `left` onto parts whose arcs have room for it; what did not fit.
+    /// Adds `left` msat to parts whose arcs have room for it; returns the rest that did not fit, msat.
     pub(crate) fn top_up(&mut self, network: &PaymentNetwork<'_>, mut left: u64) -> u64 {
         for draft in &mut self.drafts {
             if left == 0 {
@@ -78,8 +79,8 @@ impl Attempt {
         left
     }
 
-    /// The same in slices: a failure then costs a slice, and shows where the balance ends. `None` if that changes
-    /// nothing, or goes over a limit.
+    /// The same attempt in slices: a failure then costs one slice, and shows where the balance ends. `None` if that changes
+    /// nothing, or exceeds a limit.
     pub(crate) fn sliced(
         &self,
         network: &PaymentNetwork<'_>,
@@ -109,7 +110,7 @@ impl Attempt {
         fits.then_some(sliced)
     }
 
-    /// Whether every arc takes what these parts lay on it.
+    /// True if every arc takes the total of these parts.
     fn fits(&self, network: &PaymentNetwork<'_>) -> bool {
         let totals = self.usage.0.iter().all(|(&arc, &(msat, htlcs))| {
             let slots = network.extra(arc).map_or(HTLC_SLOTS, |extra| extra.slots);
@@ -154,10 +155,10 @@ impl Attempt {
     }
 }
 
-/// A part less risky than this is not sliced: its balances are as good as known.
+/// Risk below which a part is not sliced, nats: its balances are as good as known.
 const SURE_NATS: f64 = 0.1;
 
-/// The most of a draft whose fee stays within a budget.
+/// The largest amount of a draft whose fee stays within a budget, msat.
 fn cut(network: &PaymentNetwork<'_>, draft: &Draft, budget_msat: u64) -> u64 {
     let (mut low, mut high) = (0, draft.delivered_msat);
     while low < high {

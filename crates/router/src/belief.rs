@@ -1,34 +1,34 @@
-//! What the wallet believes of each channel's balance: an interval per channel, from which both directions follow
+//! The wallet's beliefs about each channel's balance: an interval per channel, from which both directions follow
 //! (what one side has, the other lacks), our own HTLCs in flight, and evidence about the network's shape.
 //!
-//! Pure: time comes in as seconds since 1970. A belief loses half of what it says every [`HALF_LIFE_S`].
+//! Pure: time comes in as seconds since 1970. A belief loses half of its information every [`HALF_LIFE_S`].
 
 use crate::graph::{Direction, Graph, Scid};
 use crate::prior::Prior;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-/// After this long half of a belief is gone.
+/// Half-life of a belief, seconds.
 pub const HALF_LIFE_S: u32 = 6 * 3600;
 
-/// The same for what a failure without a code taught (it may have been the policy, not the balance).
+/// Half-life of a belief from a failure without a code, seconds (it may have been the policy, not the balance).
 pub const SOFT_HALF_LIFE_S: u32 = 600;
 
-/// More channels than this are not kept: the oldest go first, a sixteenth at once.
+/// Maximum number of channels with beliefs: beyond it the oldest are evicted, a sixteenth at once.
 pub const MAX_BELIEFS: usize = 50_000;
 
 /// A belief about the balance of a channel's first node, our own HTLCs counted as if they had not left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Belief {
-    /// At least this, msat.
+    /// Minimum of the balance, msat.
     pub low_msat: u64,
-    /// At most this, msat.
+    /// Maximum of the balance, msat.
     pub high_msat: u64,
     /// The channel's capacity when this was learned, msat.
     pub capacity_msat: u64,
-    /// When, seconds since 1970.
+    /// The time when it was learned, seconds since 1970.
     pub at_s: u32,
-    /// Whether it rests on a failure whose cause is not certain.
+    /// True if it rests on a failure whose cause is not certain.
     pub soft: bool,
 }
 
@@ -61,7 +61,7 @@ impl Belief {
         Self { low_msat, high_msat: high_msat.max(low_msat), at_s: now_s, ..*self }
     }
 
-    /// Whether it still says anything (a thousandth of the capacity at either end).
+    /// True if it carries no more information (a thousandth of the capacity at either end).
     #[must_use]
     pub fn is_vague(&self) -> bool {
         let slack = self.capacity_msat / 1000;
@@ -80,16 +80,16 @@ impl Belief {
     }
 }
 
-/// How sure a failure is about the balance.
+/// The certainty that a failure was caused by the balance.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Certainty {
-    /// The code said that the balance was lacking.
+    /// The failure code names a lack of balance.
     Certain,
     /// A temporary failure of unknown code: probably the balance, perhaps the policy.
     Soft,
 }
 
-/// All beliefs, and what of ours is in flight.
+/// All beliefs, and our HTLCs in flight.
 #[derive(Clone, Default, Debug)]
 pub struct Beliefs {
     pub(crate) channels: BTreeMap<Scid, Belief>,
@@ -100,7 +100,7 @@ pub struct Beliefs {
 }
 
 impl Beliefs {
-    /// Nothing known.
+    /// No beliefs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -112,19 +112,19 @@ impl Beliefs {
         self.channels.get(&scid).map(|belief| belief.decayed(now_s))
     }
 
-    /// Number of channels of which something is known.
+    /// Number of channels with a belief.
     #[must_use]
     pub fn len(&self) -> usize {
         self.channels.len()
     }
 
-    /// Whether nothing is known of any channel.
+    /// True if there is no belief about any channel.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.channels.is_empty()
     }
 
-    /// What of ours is in flight over a direction, msat.
+    /// The sum of our HTLCs in flight over a direction, msat.
     #[must_use]
     pub fn in_flight_msat(&self, scid: Scid, direction: Direction) -> u64 {
         self.in_flight.get(&(scid, direction.bit() as u8)).copied().unwrap_or(0)
@@ -141,13 +141,13 @@ impl Beliefs {
         self.evidence * libm::exp2(-f64::from(age) / f64::from(HALF_LIFE_S))
     }
 
-    /// Keeps these channels, and no others, out of the plans that follow: those that the present payment must not try
+    /// Excludes these channels, and no others, from the plans that follow: those that the present payment must not try
     /// again, and our own, which are first hops. Not stored.
-    pub fn bar(&mut self, channels: impl IntoIterator<Item = Scid>) {
+    pub fn exclude(&mut self, channels: impl IntoIterator<Item = Scid>) {
         self.barred = channels.into_iter().collect();
     }
 
-    /// Takes over what of ours is in flight over a direction from whoever knows it, msat.
+    /// Sets the sum of our HTLCs in flight over a direction, msat, for a caller that tracks it.
     pub fn set_in_flight(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
         self.released(scid, direction, u64::MAX);
         if amount_msat > 0 {
@@ -155,13 +155,13 @@ impl Beliefs {
         }
     }
 
-    /// An HTLC of ours now crosses the direction.
+    /// Records that one of our HTLCs now crosses the direction.
     pub fn sent(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
         let held = self.in_flight.entry((scid, direction.bit() as u8)).or_insert(0);
         *held = held.saturating_add(amount_msat);
     }
 
-    /// An HTLC of ours is gone from the direction without having been paid.
+    /// Records that one of our HTLCs was failed back over the direction.
     pub fn released(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
         let key = (scid, direction.bit() as u8);
         let left = self.in_flight.get(&key).copied().unwrap_or(0).saturating_sub(amount_msat);
@@ -172,7 +172,7 @@ impl Beliefs {
         }
     }
 
-    /// An HTLC of ours over the direction was paid: the balance has moved to the other side.
+    /// Records that one of our HTLCs over the direction was settled: the balance has moved to the other side.
     pub fn settled(&mut self, scid: Scid, direction: Direction, amount_msat: u64, now_s: u32) {
         self.released(scid, direction, amount_msat);
         if let Some(belief) = self.channels.get_mut(&scid) {
@@ -182,7 +182,7 @@ impl Beliefs {
         }
     }
 
-    /// The direction forwarded `amount_msat` on top of what of ours is in flight over it.
+    /// Records that the direction forwarded `amount_msat` on top of our HTLCs in flight over it.
     pub fn reached(&mut self, graph: &Graph, scid: Scid, direction: Direction, amount_msat: u64, now_s: u32) {
         let held = self.in_flight_msat(scid, direction);
         let Some(mut belief) = self.open(graph, scid, now_s) else { return };
@@ -199,7 +199,7 @@ impl Beliefs {
         self.keep(scid, belief);
     }
 
-    /// The direction did not forward `amount_msat` on top of what of ours is in flight over it.
+    /// Records that the direction did not forward `amount_msat` on top of our HTLCs in flight over it.
     pub fn refused(
         &mut self,
         graph: &Graph,
@@ -239,7 +239,7 @@ impl Beliefs {
         }
         let share = |amount: u64| amount as f64 / belief.capacity_msat.max(1) as f64;
         let evidence = Prior::evidence(share(total), share(low), share(high), reached);
-        // One hop is not proof, however odd; and 40 nats of memory are certainty enough.
+        // One hop is no proof, even an odd one; and 40 nats of memory are certainty enough.
         self.evidence = (self.evidence_at(now_s) + evidence.clamp(-2.0, 2.0)).clamp(-40.0, 40.0);
         self.evidence_at_s = now_s;
     }
@@ -247,13 +247,12 @@ impl Beliefs {
     pub(crate) fn keep(&mut self, scid: Scid, belief: Belief) {
         self.channels.insert(scid, belief);
         if self.channels.len() > MAX_BELIEFS {
-            self.shed();
+            self.evict_oldest();
         }
     }
 
-    /// Drops the oldest, and room for some to come with them: a search for the oldest each time would take too long where
-    /// many come.
-    fn shed(&mut self) {
+    /// Evicts the oldest, a sixteenth at once: a search for the single oldest at each insertion would take too long.
+    fn evict_oldest(&mut self) {
         let mut by_age: Vec<(u32, Scid)> =
             self.channels.iter().map(|(&scid, belief)| (belief.at_s, scid)).collect();
         let excess = by_age.len().saturating_sub(MAX_BELIEFS - MAX_BELIEFS / 16);

@@ -3,7 +3,7 @@
 
 use crate::graph::{Direction, Graph, GraphError, Loaded, NodeId, Policy, Scid};
 
-/// Why a CSV is refused: a field is missing or is not what its column holds.
+/// A refusal of a CSV: a field is missing or does not fit its column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: column {column} is missing or malformed: export the graph anew")]
 pub struct CsvError {
@@ -35,8 +35,8 @@ fn read_row(loaded: &mut Loaded, line: usize, row: &str) -> Result<(), CsvError>
     let mut fields = row.split(',');
     let field = |column| CsvError { line, column };
     let scid = fields.next().and_then(Scid::parse).ok_or(field("scid"))?;
-    let node1 = fields.next().and_then(NodeId::from_hex).ok_or(field("node1"))?;
-    let node2 = fields.next().and_then(NodeId::from_hex).ok_or(field("node2"))?;
+    let node1 = fields.next().and_then(|hex| NodeId::from_hex(hex).ok()).ok_or(field("node1"))?;
+    let node2 = fields.next().and_then(|hex| NodeId::from_hex(hex).ok()).ok_or(field("node2"))?;
     let capacity_sat =
         fields.next().and_then(|text| text.parse::<u64>().ok()).ok_or(field("capacity_sat"))?;
     let policies = [read_policy(&mut fields, line)?, read_policy(&mut fields, line)?];

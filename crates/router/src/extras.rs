@@ -5,6 +5,9 @@ use crate::graph::{Graph, MAX_MONEY_MSAT, NodeId, Policy};
 use crate::request::{HintHop, Link, NoPlan, Request, Tail};
 use alloc::vec::Vec;
 
+/// HTLCs that a channel direction takes (BOLT 2: `max_accepted_htlcs` is at most 483).
+pub(crate) const HTLC_SLOTS: u16 = 483;
+
 /// An arc that the graph does not have.
 #[derive(Clone)]
 pub(crate) struct Extra {
@@ -96,7 +99,7 @@ impl Extras {
             min_msat: hop.min_msat,
             max_msat: hop.max_msat.min(MAX_MONEY_MSAT),
         };
-        let (slots, link) = (crate::parts::HTLC_SLOTS, Link::Tail(index, place));
+        let (slots, link) = (HTLC_SLOTS, Link::Tail(index, place));
         self.arcs.push(Extra { tail, head, link, policy, limit_msat: MAX_MONEY_MSAT, slots });
     }
 

@@ -24,13 +24,13 @@ pub trait Network {
     fn arc_count(&self) -> usize;
     /// The peers of a node, each with the arc that leaves towards it.
     fn incident(&self, node: u32) -> impl Iterator<Item = (u32, u32)>;
-    /// What one more unit over `arc` costs, when `flow` units cross it already; `None` if it is full.
+    /// The cost of one more unit over `arc`, when `flow` units cross it already; `None` if it is full.
     fn ahead(&self, arc: u32, flow: u64) -> Option<u64>;
-    /// For how many units [`Self::ahead`] stays what it is; not 0 where there is a cost.
+    /// The number of units for which [`Self::ahead`] stays constant; not 0 where there is a cost.
     fn ahead_room(&self, arc: u32, flow: u64) -> u64;
-    /// What taking one unit off `arc` saves, when `flow > 0` units cross it.
+    /// The saving by taking one unit off `arc`, when `flow > 0` units cross it.
     fn back(&self, arc: u32, flow: u64) -> u64;
-    /// For how many units [`Self::back`] stays what it is; not 0.
+    /// The number of units for which [`Self::back`] stays constant; not 0.
     fn back_room(&self, arc: u32, flow: u64) -> u64;
 }
 
@@ -68,16 +68,16 @@ impl<N: Network> Network for Reversed<'_, N> {
     }
 }
 
-/// What came of it.
+/// The flow found by [`min_cost_flow`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Flow {
-    /// Arcs with what crosses them; ascending.
+    /// The arcs with their flow; ascending.
     pub arcs: Vec<(u32, u64)>,
-    /// How much reached the sink; less than asked for means that no more can.
+    /// The amount that reached the sink; less than requested means that no more can.
     pub amount: u64,
     /// Total cost.
     pub cost: u128,
-    /// Paths it took.
+    /// Number of paths.
     pub paths: usize,
 }
 
@@ -91,14 +91,14 @@ pub struct Scratch {
     heap: BinaryHeap<Reverse<(u64, u32)>>,
     flow: Vec<u64>,
     used: Vec<u32>,
-    /// What may still be done: a search that comes to the end of it finds no further path.
+    /// The work budget: a search that exhausts it finds no further path.
     pub work: Work,
 }
 
 const FAR: u64 = u64::MAX;
 const NONE: u32 = u32::MAX;
 
-/// Sends `amount` units from `source` to `sink` at least cost, or as many as fit, in at most `max_paths` paths and within
+/// Sends `amount` units from `source` to `sink` at minimum cost, or as many as fit, in at most `max_paths` paths and within
 /// the scratch's [`Work`].
 pub fn min_cost_flow<N: Network>(
     network: &N,
@@ -187,8 +187,8 @@ impl Scratch {
         self.heap.clear();
     }
 
-    /// Distances to the sink, as far as the source needs them; all others get the source's (a lower bound, which
-    /// keeps reduced costs from being negative). Whether the source reaches the sink.
+    /// Sets the potentials to the distances to the sink, as far as the source needs them; all others get the source's (a lower
+    /// bound, so that no reduced cost is negative). True if the source reaches the sink.
     fn first_potentials<N: Network>(&mut self, network: &N, source: u32, sink: u32) -> bool {
         let distance = &mut self.potential;
         distance[sink as usize] = 0;
@@ -224,7 +224,7 @@ impl Scratch {
         limit != FAR
     }
 
-    /// Shortest path from the source in the residual network; potentials become distances again.
+    /// Finds the shortest path from the source in the residual network; potentials become distances again.
     fn search<N: Network>(&mut self, network: &N, source: u32, sink: u32) -> bool {
         for &node in &self.touched {
             self.distance[node as usize] = FAR;

@@ -138,7 +138,7 @@ fn small() -> impl Strategy<Value = Small> {
     })
 }
 
-/// What enters and leaves each node must balance.
+/// The flow into each node must equal the flow out of it.
 fn conserved(network: &Small, arcs: &[(u32, u64)], amount: u64) -> bool {
     let mut balance = vec![0i64; network.nodes];
     for &(arc, flow) in arcs {

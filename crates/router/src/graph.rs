@@ -5,48 +5,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// A node's compressed public key, as gossip carries it. Not checked to be on the curve: a key that is not simply
-/// names a node that nobody can reach.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub [u8; 33]);
-
-impl NodeId {
-    /// Parses 66 hexadecimal digits.
-    #[must_use]
-    pub fn from_hex(hex: &str) -> Option<Self> {
-        let mut id = [0; 33];
-        let digits = hex.as_bytes();
-        if digits.len() != 66 {
-            return None;
-        }
-        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            let [high, low] = *pair else { return None };
-            *byte = hex_digit(high)? << 4 | hex_digit(low)?;
-        }
-        Some(Self(id))
-    }
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
-impl core::fmt::Display for NodeId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl core::fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        core::fmt::Display::fmt(self, f)
-    }
-}
+pub use amplet_protocol::{MAX_MONEY_MSAT, NodeId};
 
 /// A short channel id in BOLT 7's packing: block height in 24 bits, transaction in 24, output in 16.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -69,7 +28,7 @@ impl core::fmt::Display for Scid {
     }
 }
 
-/// Which way along a channel: `Forward` from its first node to its second (gossip's direction 0).
+/// A direction along a channel: `Forward` from its first node to its second (gossip's direction 0).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Direction {
     /// `node1 -> node2`.
@@ -94,17 +53,17 @@ impl Direction {
         if bit & 1 == 0 { Self::Forward } else { Self::Backward }
     }
 
-    /// The other way.
+    /// The opposite direction.
     #[must_use]
     pub const fn reversed(self) -> Self {
         Self::from_bit(self.bit() ^ 1)
     }
 }
 
-/// What the sender of a direction asks for forwarding (BOLT 7 `channel_update`).
+/// The terms of a direction's sender for forwarding (BOLT 7 `channel_update`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Policy {
-    /// Whether the direction forwards at all.
+    /// True if the direction forwards at all.
     pub enabled: bool,
     /// Fee per HTLC, msat.
     pub base_msat: u32,
@@ -112,14 +71,14 @@ pub struct Policy {
     pub ppm: u32,
     /// Blocks between incoming and outgoing expiry.
     pub cltv: u16,
-    /// Least HTLC, msat.
+    /// Minimum HTLC, msat.
     pub min_msat: u64,
-    /// Greatest HTLC, msat.
+    /// Maximum HTLC, msat.
     pub max_msat: u64,
 }
 
 impl Policy {
-    /// A direction of which nothing was announced.
+    /// The policy of a direction without an announcement.
     pub const UNKNOWN: Self =
         Self { enabled: false, base_msat: 0, ppm: 0, cltv: 0, min_msat: 0, max_msat: 0 };
 
@@ -144,16 +103,13 @@ pub struct Channel {
     pub scid: Scid,
     /// Its two nodes, as indices; gossip orders them by id.
     pub nodes: [u32; 2],
-    /// What it holds, msat. Gossip may leave it out: then the greatest HTLC that either side announced.
+    /// Its capacity, msat. Gossip may leave it out: then the largest HTLC that either side announced.
     pub capacity_msat: u64,
-    /// Whether [`Self::capacity_msat`] was announced rather than taken from the policies.
+    /// True if [`Self::capacity_msat`] was announced rather than taken from the policies.
     pub capacity_known: bool,
 }
 
-/// More than will ever exist, msat: greater amounts are clamped or refused.
-pub const MAX_MONEY_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
-
-/// Why an addition to the graph is refused.
+/// A refusal of an addition to the graph.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum GraphError {
     /// A channel from a node to itself.
@@ -164,10 +120,10 @@ pub enum GraphError {
         "channel {0} is listed twice, between different nodes: the data is corrupt, load a fresh snapshot"
     )]
     Contradiction(Scid),
-    /// A channel of nothing.
+    /// A channel without capacity.
     #[error("channel {0} has no capacity: drop it from the data")]
     ZeroCapacity(Scid),
-    /// A node index that no node has.
+    /// An unknown node index.
     #[error("channel {0} names node number {1}, which the data does not define: load a fresh snapshot")]
     UnknownNode(Scid, u32),
     /// More nodes or channels than indices.
@@ -199,7 +155,7 @@ pub struct Graph {
     capacity_log: Vec<u16>,
     row_starts: Vec<u32>,
     rows: Vec<Incident>,
-    /// When the data was current, seconds since 1970; 0 if unknown.
+    /// The time of the data, seconds since 1970; 0 if unknown.
     pub timestamp: u32,
 }
 
@@ -227,11 +183,11 @@ impl Graph {
         Ok(node)
     }
 
-    /// Adds a channel, its directions unknown; one that is there already is kept, its capacity updated.
+    /// Adds a channel, its directions unknown; an existing one stays, its capacity updated.
     /// `capacity_msat` is clamped to [`MAX_MONEY_MSAT`]; `None` takes it from the policies as they come.
     ///
     /// # Errors
-    /// What [`GraphError`] names; the graph is then unchanged.
+    /// [`GraphError`]; the graph is then unchanged.
     pub fn add_channel(
         &mut self,
         scid: Scid,
@@ -374,12 +330,12 @@ impl Graph {
     }
 }
 
-/// What a loader made: the graph, and the channels it left out because they cannot be.
+/// A loaded graph, and the channels left out because they are impossible.
 #[derive(Clone, Default)]
 pub struct Loaded {
     /// The graph, indexed.
     pub graph: Graph,
-    /// Why each channel that is missing is missing.
+    /// The channels left out, each with the reason.
     pub skipped: Vec<GraphError>,
 }
 

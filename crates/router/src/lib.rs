@@ -1,9 +1,9 @@
 //! Optimally reliable multi-path payments: a payment is split so that it most probably succeeds at an acceptable
-//! fee, by min-cost flow over what the wallet believes about each channel (Pickhardt and Richter, *Optimally
+//! fee, by min-cost flow over the wallet's beliefs about each channel (Pickhardt and Richter, *Optimally
 //! Reliable & Cheap Payment Flows on the Lightning Network*, 2021).
 //!
-//! Pure: no I/O, no clock, no randomness, no threads; it acts only when called, and the same call gives the same
-//! plan natively and in wasm.
+//! Floor: pure. No I/O, no clock, no randomness, no threads, no LDK; it may import `protocol`'s shared types and nothing
+//! else of the workspace. It never acts except when called, and the same call gives the same plan natively and in wasm.
 #![no_std]
 
 extern crate alloc;
@@ -42,4 +42,4 @@ pub use payment::{Outcome, Payment};
 pub use plan::{Planner, Reason};
 pub use request::{FirstHop, HintHop, Hop, Link, Mode, NoPlan, Part, Plan, Request, Tail};
 pub use tuning::Tuning;
-pub use verify::{Wrong, verify};
+pub use verify::{PlanDefect, verify};

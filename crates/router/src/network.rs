@@ -1,4 +1,4 @@
-//! The payment network: the graph, what is believed of it, our own channels and the tails, seen as a min-cost-flow
+//! The payment network: the graph, the beliefs about it, our own channels and the tails, seen as a min-cost-flow
 //! network. Units are msat; costs are [`NAT`]s per whole amount, so a unit's cost is that of sending everything.
 
 use crate::belief::Beliefs;
@@ -16,7 +16,7 @@ use core::cell::Cell;
 pub struct Weights {
     /// Fee in ppm that is worth a nat: `V`.
     pub ppm_per_nat: f64,
-    /// Per hop: latency, and things that fail which are not balances.
+    /// Per hop: latency, and failures other than of a balance.
     pub hop: f64,
     /// Per block of delay.
     pub block: f64,
@@ -24,14 +24,14 @@ pub struct Weights {
     pub part: f64,
 }
 
-/// An arc of which more is known than its capacity: explicit pieces.
+/// An arc with beliefs beyond its capacity: explicit pieces.
 #[derive(Clone)]
 struct Warm {
     /// Ends in msat, slopes in [`NAT`]s per whole amount, probability only.
     pieces: Vec<(u64, u64)>,
-    /// Known to be there, msat.
+    /// The certain balance, msat.
     certain_msat: u64,
-    /// Bounds of the direction's balance as shares of the capacity, and what is in flight, as a share.
+    /// The bounds of the direction's balance, and the amount in flight, as shares of the capacity.
     low: f64,
     high: f64,
     held: f64,
@@ -49,8 +49,8 @@ pub struct PaymentNetwork<'a> {
     nat_per_ppm: f64,
     nat_per_base: f64,
     pub(crate) slots: Vec<u32>,
-    /// What the first unit over each arc of the graph costs: 0 if not yet computed, [`CLOSED`] if none fits. A search
-    /// asks this a hundred times for each arc that it takes.
+    /// The cost of the first unit over each arc of the graph: 0 if not yet computed, [`CLOSED`] if none fits. A search
+    /// reads this a hundred times for each arc that it takes.
     first_costs: Vec<Cell<u32>>,
     warm: Vec<Warm>,
     pub(crate) extras: Vec<Extra>,
@@ -64,7 +64,7 @@ pub struct PaymentNetwork<'a> {
 const BANNED: u32 = u32::MAX;
 
 impl<'a> PaymentNetwork<'a> {
-    /// Lays the network of a payment.
+    /// Builds the network of a payment.
     ///
     /// # Errors
     /// [`NoPlan::NoPath`] if the destination is in neither graph nor tails, [`NoPlan::Malformed`].
@@ -124,7 +124,7 @@ impl<'a> PaymentNetwork<'a> {
 
     /// Changes the objective.
     pub fn set_weights(&mut self, weights: Weights) {
-        // A base fee is spread over the part that it will probably be asked for.
+        // A base fee is spread over the part that it will probably be charged for.
         let part = self.amount_msat.clamp(1, PART_GUESS_MSAT);
         self.weights = weights;
         self.first_costs.fill(Cell::new(0));
@@ -132,12 +132,12 @@ impl<'a> PaymentNetwork<'a> {
         self.nat_per_base = self.nat_per_ppm * 1e6 / part as f64;
     }
 
-    /// Gives an arc of the graph explicit pieces: its balance lies in the interval, `held_msat` of it is spoken for.
-    fn warm_up(&mut self, arc: u32, (low_msat, high_msat): (u64, u64), held_msat: u64) {
+    /// Gives an arc of the graph explicit pieces: its balance lies in the interval, `in_flight_msat` of it is in flight.
+    fn warm_up(&mut self, arc: u32, (low_msat, high_msat): (u64, u64), in_flight_msat: u64) {
         let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat.max(1) as f64;
         let share = |amount: u64| (amount as f64 / capacity).min(1.0);
-        let (low, high, held) = (share(low_msat), share(high_msat), share(held_msat));
-        let certain_msat = low_msat.saturating_sub(held_msat);
+        let (low, high, held) = (share(low_msat), share(high_msat), share(in_flight_msat));
+        let certain_msat = low_msat.saturating_sub(in_flight_msat);
         let mut pieces = Vec::with_capacity(PIECES + 1);
         if certain_msat > 0 {
             pieces.push((certain_msat, 0));
@@ -145,7 +145,7 @@ impl<'a> PaymentNetwork<'a> {
         let start = low.max(held);
         let stop =
             (start + (high - start) * crate::prior::USABLE).min(start + self.amount_msat as f64 / capacity);
-        if high_msat > low_msat.max(held_msat) {
+        if high_msat > low_msat.max(in_flight_msat) {
             let already = self.prior.cost(start, low, high);
             let mut points = [(0.0, 0.0); PIECES];
             for (piece, point) in points.iter_mut().enumerate() {
@@ -172,7 +172,7 @@ impl<'a> PaymentNetwork<'a> {
         }
     }
 
-    /// Takes `amount_msat` of an arc's balance as spoken for by this plan, for solving what is left.
+    /// Reserves `amount_msat` of an arc's balance for this plan, for solving the remainder.
     pub(crate) fn commit(&mut self, arc: u32, amount_msat: u64, htlcs: u16) {
         if let Some(extra) = self.extra_mut(arc) {
             extra.limit_msat = extra.limit_msat.saturating_sub(amount_msat);
@@ -188,7 +188,7 @@ impl<'a> PaymentNetwork<'a> {
         self.warm_up(arc, interval, held.saturating_add(amount_msat));
     }
 
-    /// Keeps an arc out of all further solves.
+    /// Excludes an arc from all further solves.
     pub(crate) fn ban(&mut self, arc: u32) {
         if let Some(extra) = self.extra_mut(arc) {
             extra.policy.enabled = false;
@@ -215,12 +215,12 @@ impl<'a> PaymentNetwork<'a> {
         }
     }
 
-    /// What the sender of an arc asks.
+    /// The policy of an arc's sender.
     pub(crate) fn policy(&self, arc: u32) -> &Policy {
         self.extra(arc).map_or_else(|| self.graph.arc_policy(arc), |extra| &extra.policy)
     }
 
-    /// Where an arc leaves from and where it goes.
+    /// The nodes that an arc leaves from and goes to.
     pub(crate) fn ends(&self, arc: u32) -> (u32, u32) {
         if let Some(extra) = self.extra(arc) {
             return (extra.tail, extra.head);
@@ -230,7 +230,7 @@ impl<'a> PaymentNetwork<'a> {
         (nodes[side], nodes[1 - side])
     }
 
-    /// The most that may cross an arc, msat.
+    /// The maximum that may cross an arc, msat.
     pub(crate) fn limit_msat(&self, arc: u32) -> u64 {
         if let Some(extra) = self.extra(arc) {
             return extra.limit_msat;
@@ -240,10 +240,10 @@ impl<'a> PaymentNetwork<'a> {
             None => usable(self.graph.channels()[(arc / 2) as usize].capacity_msat),
         };
         let max_msat = self.graph.arc_policy(arc).max_msat;
-        believed.min(max_msat.saturating_mul(u64::from(crate::parts::HTLC_SLOTS)))
+        believed.min(max_msat.saturating_mul(u64::from(crate::extras::HTLC_SLOTS)))
     }
 
-    /// What is known to get across an arc, msat.
+    /// The amount that certainly gets across an arc, msat.
     pub(crate) fn certain_msat(&self, arc: u32) -> u64 {
         self.extra(arc)
             .map_or_else(|| self.warm_of(arc).map_or(0, |warm| warm.certain_msat), |extra| extra.limit_msat)
@@ -288,7 +288,7 @@ impl<'a> PaymentNetwork<'a> {
             let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
             u64::from(self.cold_row(arc)?[cold_piece(capacity, flow)])
         };
-        Some(risk.saturating_add(self.overhead(policy) as u64).clamp(1, DEAREST))
+        Some(risk.saturating_add(self.overhead(policy) as u64).clamp(1, MAX_COST))
     }
 
     fn cold_row(&self, arc: u32) -> Option<&[u32; PIECES]> {
@@ -303,8 +303,8 @@ impl<'a> PaymentNetwork<'a> {
 /// In [`PaymentNetwork::first_costs`]: nothing fits.
 const CLOSED: u32 = u32::MAX;
 
-/// No unit costs more (43,000 nats), however absurd fees and risks are.
-const DEAREST: u64 = CLOSED as u64 - 1;
+/// Maximum cost of a unit (43,000 nats), for absurd fees and risks.
+const MAX_COST: u64 = CLOSED as u64 - 1;
 
 /// A part of this size is assumed when base fees are spread, msat; smaller payments are assumed to go in one.
 const PART_GUESS_MSAT: u64 = 1_000_000_000;
@@ -313,7 +313,7 @@ fn usable(capacity_msat: u64) -> u64 {
     capacity_msat - capacity_msat / 100
 }
 
-/// Where a cold arc's pieces end, msat.
+/// The end of a cold arc's piece, msat.
 fn cold_end(capacity_msat: u64, piece: usize) -> u64 {
     // No overflow: a capacity is at most MAX_MONEY_MSAT, an eighth of 2^64.
     let end = (capacity_msat * (piece as u64 + 1)).div_ceil(PIECES as u64);
@@ -344,7 +344,7 @@ impl Network for PaymentNetwork<'_> {
         let Some(first) = self.first_costs.get(arc as usize) else {
             let extra = self.extra(arc)?;
             let open = arc & 1 == 0 && extra.policy.enabled && flow < extra.limit_msat;
-            return open.then(|| (self.overhead(&extra.policy) as u64).clamp(1, DEAREST));
+            return open.then(|| (self.overhead(&extra.policy) as u64).clamp(1, MAX_COST));
         };
         if flow > 0 {
             return self.next_cost(arc, flow);

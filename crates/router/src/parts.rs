@@ -1,28 +1,26 @@
 //! From a flow to parts: paths out of the flow, exact amounts with every fee, htlc limits, and improvement by the
 //! exact objective (needless parts merged).
 
+use crate::extras::HTLC_SLOTS;
 use crate::network::PaymentNetwork;
 use crate::work::Work;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// HTLCs that a channel direction takes (BOLT 2: `max_accepted_htlcs` is at most 483).
-pub(crate) const HTLC_SLOTS: u16 = 483;
-
-/// What a look at an arc costs where it is found in a tree, in looks at the graph's.
+/// Cost of a look at an arc in a tree, in looks at an arc of the graph.
 const TREE_LOOK: usize = 8;
 
-/// A path with what it delivers.
+/// A path and the amount it delivers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Draft {
     /// From the source to the sink.
     pub arcs: Vec<u32>,
-    /// What the sink gets, msat.
+    /// The amount that arrives at the sink, msat.
     pub delivered_msat: u64,
 }
 
 impl Draft {
-    /// What crosses each arc, msat: each hop carries the next one's amount and the next one's fee.
+    /// The amount on each arc, msat: each hop carries the next one's amount and the next one's fee.
     pub(crate) fn amounts(&self, network: &PaymentNetwork<'_>) -> Vec<u64> {
         amounts(network, &self.arcs, self.delivered_msat)
     }
@@ -45,7 +43,7 @@ pub(crate) fn amounts(network: &PaymentNetwork<'_>, arcs: &[u32], delivered_msat
     amounts
 }
 
-/// What crosses each arc in all parts together, msat, and in how many HTLCs.
+/// The amount on each arc in all parts together, msat, and the number of HTLCs.
 #[derive(Clone, Default)]
 pub(crate) struct Usage(pub BTreeMap<u32, (u64, u16)>);
 
@@ -73,7 +71,7 @@ impl Usage {
     }
 }
 
-/// Takes paths out of a flow, the widest first (few parts), until nothing is left of it or of the work.
+/// Takes paths out of a flow, the widest first (few parts), until the flow or the work is used up.
 pub(crate) fn decompose(network: &PaymentNetwork<'_>, flow: &[(u32, u64)], work: &mut Work) -> Vec<Draft> {
     let mut left: BTreeMap<u32, u64> = flow.iter().copied().collect();
     let mut leaving: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -132,7 +130,7 @@ fn widest(
     Some((arcs, width))
 }
 
-/// The most that a path delivers if each arc may carry no more than `limit`, msat; 0 if an htlc minimum forbids it.
+/// The maximum that a path delivers if each arc may carry no more than `limit`, msat; 0 if an htlc minimum forbids it.
 pub(crate) fn deliverable(
     network: &PaymentNetwork<'_>,
     arcs: &[u32],
@@ -153,8 +151,8 @@ pub(crate) fn deliverable(
     if enough { delivered } else { 0 }
 }
 
-/// Fits drafts to what their arcs take once fees are counted, splitting at htlc maxima; what is lost must be
-/// planned anew. `certain` flows are kept within what is known, so that a fee does not push them over the edge.
+/// Fits drafts to the room of their arcs once fees are included, splitting at htlc maxima; the loss must be planned again. Flows
+/// within a certain balance stay within it, so that a fee does not push them beyond.
 pub(crate) fn fit(
     network: &PaymentNetwork<'_>,
     drafts: &[Draft],
@@ -173,12 +171,12 @@ pub(crate) fn fit(
                 let limit = if within { certain } else { network.limit_msat(arc) };
                 htlc_room(network, usage, arc, limit)
             };
-            let most = deliverable(network, &draft.arcs, left, room);
-            if most == 0 {
+            let max = deliverable(network, &draft.arcs, left, room);
+            if max == 0 {
                 break;
             }
             // Even parts: a remainder could be too small for anyone's minimum.
-            let even = left.div_ceil(left.div_ceil(most));
+            let even = left.div_ceil(left.div_ceil(max));
             let delivered_msat = deliverable(network, &draft.arcs, even, room);
             if delivered_msat == 0 {
                 break;
@@ -192,7 +190,7 @@ pub(crate) fn fit(
     fitted
 }
 
-/// The part that takes most of an amount over one of these paths alone.
+/// The part that delivers the most of an amount over one of these paths alone.
 pub(crate) fn alone(network: &PaymentNetwork<'_>, paths: &[Draft], wanted_msat: u64) -> Option<Draft> {
     let whole = paths.iter().flat_map(|path| {
         let whole = Draft { arcs: path.arcs.clone(), delivered_msat: wanted_msat };
@@ -201,7 +199,7 @@ pub(crate) fn alone(network: &PaymentNetwork<'_>, paths: &[Draft], wanted_msat: 
     whole.max_by_key(|draft| draft.delivered_msat)
 }
 
-/// The arc of a path that does not take what would cross it if the path delivered an amount alone.
+/// The arc of a path that has no room for its share if the path delivered an amount alone.
 pub(crate) fn refusing(network: &PaymentNetwork<'_>, arcs: &[u32], delivered_msat: u64) -> Option<u32> {
     let nothing = Usage::default();
     let mut crossing = arcs.iter().zip(amounts(network, arcs, delivered_msat));
@@ -212,7 +210,7 @@ pub(crate) fn refusing(network: &PaymentNetwork<'_>, arcs: &[u32], delivered_msa
     crossing.find(refuses).map(|(&arc, _)| arc)
 }
 
-/// What one more HTLC may carry over an arc whose total may not exceed `limit_msat`.
+/// The maximum of one more HTLC over an arc whose total may not exceed `limit_msat`, msat.
 pub(crate) fn htlc_room(network: &PaymentNetwork<'_>, usage: &Usage, arc: u32, limit_msat: u64) -> u64 {
     let (used, htlcs) = usage.0.get(&arc).copied().unwrap_or_default();
     let slots = network.extra(arc).map_or(HTLC_SLOTS, |extra| extra.slots);
@@ -222,7 +220,7 @@ pub(crate) fn htlc_room(network: &PaymentNetwork<'_>, usage: &Usage, arc: u32, l
     limit_msat.saturating_sub(used).min(network.policy(arc).max_msat)
 }
 
-/// What a part costs apart from its risk, nats.
+/// The cost of a part apart from its risk, nats.
 fn upkeep(network: &PaymentNetwork<'_>, draft: &Draft) -> f64 {
     let weights = &network.weights;
     let whole = network.amount_msat.max(1) as f64;
@@ -232,7 +230,7 @@ fn upkeep(network: &PaymentNetwork<'_>, draft: &Draft) -> f64 {
     fee_ppm / weights.ppm_per_nat + share * length + weights.part
 }
 
-/// What replacing `old` parts by `new` ones changes in the exact objective, nats; `None` if an arc does not take it.
+/// The change of the exact objective when `old` parts are replaced by `new` ones, nats; `None` if an arc has no room.
 pub(crate) fn change(
     network: &PaymentNetwork<'_>,
     usage: &Usage,
@@ -276,7 +274,7 @@ pub(crate) fn change(
     Some(total)
 }
 
-/// Moves whole parts onto other parts' paths as long as that lowers the exact objective.
+/// Moves whole parts onto other parts' paths while that lowers the exact objective.
 pub(crate) fn merge(network: &PaymentNetwork<'_>, drafts: &mut Vec<Draft>, usage: &mut Usage) {
     drafts.sort_by_key(|draft| draft.delivered_msat);
     let mut index = 0;
@@ -293,7 +291,7 @@ pub(crate) fn merge(network: &PaymentNetwork<'_>, drafts: &mut Vec<Draft>, usage
     }
 }
 
-/// Only so many of the largest parts are tried as a small one's new home: quadratic work for hardly any gain.
+/// Number of the largest parts that are tried as targets for a small one: more is quadratic work for hardly any gain.
 const MERGE_TARGETS: usize = 12;
 
 fn best_merge(
@@ -309,7 +307,7 @@ fn best_merge(
         let delivered_msat = small.delivered_msat + large.delivered_msat;
         let joined = Draft { arcs: large.arcs.clone(), delivered_msat };
         let Some(change) = change(network, usage, &[small, large], &[&joined]) else { continue };
-        if change < -1e-12 && best.as_ref().is_none_or(|(least, ..)| change < *least) {
+        if change < -1e-12 && best.as_ref().is_none_or(|(lowest, ..)| change < *lowest) {
             best = Some((change, target, joined));
         }
     }

@@ -1,16 +1,16 @@
-//! One payment over several rounds: plans the remainder, learns from each result, keeps the fee budget.
+//! One payment over several rounds: plans the remainder, learns from each result, stays within the fee budget.
 
 use crate::belief::{Beliefs, Certainty};
 use crate::graph::Graph;
 use crate::plan::Planner;
 use crate::request::{Link, NoPlan, Part, Plan, Request};
 
-/// What became of a part.
+/// The outcome of a part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// It arrived and is held.
+    /// It arrived and is held by the destination.
     Arrived,
-    /// Hop number so many ([`Part::hops`], from 0) did not forward it for lack of balance, or probably so.
+    /// The hop of this index in [`Part::hops`] did not forward it for lack of balance, or probably so.
     Failed(usize, Certainty),
 }
 
@@ -30,19 +30,19 @@ impl Payment {
         Self { request, delivered_msat: 0, fee_msat: 0, rounds: 0 }
     }
 
-    /// What is still to be delivered, msat.
+    /// The amount still to be delivered, msat.
     #[must_use]
     pub fn remaining_msat(&self) -> u64 {
         self.request.amount_msat.saturating_sub(self.delivered_msat)
     }
 
-    /// Fees of what has arrived, msat.
+    /// The fees of the parts that have arrived, msat.
     #[must_use]
     pub fn fee_msat(&self) -> u64 {
         self.fee_msat
     }
 
-    /// Plans what remains.
+    /// Plans the remainder.
     ///
     /// # Errors
     /// [`NoPlan`], about the remainder.
@@ -58,7 +58,7 @@ impl Payment {
         planner.plan(graph, beliefs, &request, now_s)
     }
 
-    /// The request as the next round will plan it: the remainder, within what is left of the fee budget.
+    /// The request of the next round: the remainder, within the rest of the fee budget.
     #[must_use]
     pub fn request_now(&self) -> Request {
         let mut request = self.request.clone();
@@ -68,7 +68,7 @@ impl Payment {
         request
     }
 
-    /// Takes in what became of a part of the last plan.
+    /// Records the outcome of a part of the last plan.
     pub fn report(
         &mut self,
         part: &Part,

@@ -1,4 +1,4 @@
-//! The planner: solve, take apart, fit, merge; again cheaper when over budget; say why when it cannot be done.
+//! The planner: solve, decompose, fit, merge; again cheaper when over budget; a typed refusal when there is no plan.
 
 use crate::attempt::{Attempt, describe};
 use crate::belief::Beliefs;
@@ -13,31 +13,31 @@ use crate::work::Work;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Solves before giving up on what fees and htlc limits left over.
+/// Maximum number of solves for the remainder that fees and htlc limits left over.
 const FILL_ROUNDS: usize = 5;
 
-/// No part is planned for less than this share of the amount, when fees left a crumb over.
+/// Minimum size of a part for a remainder that fees left over: the amount divided by this.
 const SMALLEST_SHARE: u64 = 40;
 
-/// Steps from the mode's V down to nearly fee only.
+/// Factors on the mode's V, down to nearly fee only, while over the fee budget.
 const CHEAPER: [f64; 4] = [1.0, 0.3, 0.05, 0.001];
 
-/// Steps up in the price of a block, while paths lock the money for too long.
+/// Factors on the price of a block, while paths lock the money for too long.
 const SHORTER: [f64; 3] = [30.0, 300.0, 3000.0];
 
-/// After so many rounds a payment does not get more urgent.
+/// Number of rounds after which a payment does not get more urgent.
 const MAX_URGENT_ROUNDS: u32 = 8;
 
-/// Steps up in the price of a part, while there are more than allowed.
+/// Factors on the price of a part, while there are more than allowed.
 const FEWER: [f64; 2] = [30.0, 1000.0];
 
-/// Paths that a solve may take: more means a payment of thousands of crumbs.
+/// Maximum number of paths of a solve: more means a payment of thousands of tiny parts.
 const MAX_PATHS: usize = 4096;
 
-/// Copying the network costs a look for so many arcs.
+/// Number of arcs per look when the network is copied.
 const COPY_LOOK: usize = 16;
 
-/// Plans payments. Holds working memory only; what it knows comes in with each call.
+/// Plans payments. Holds working memory only; graph and beliefs come in with each call.
 #[derive(Default)]
 pub struct Planner {
     scratch: Scratch,
@@ -45,12 +45,12 @@ pub struct Planner {
     pub tuning: Tuning,
 }
 
-/// Why a part runs where it does: what would have been taken instead.
+/// An explanation of a part's path: the alternative to it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Reason {
     /// The hop least likely to carry the part (index in its hops); `None` if all are certain.
     pub weakest: Option<usize>,
-    /// The best way for the same amount without that hop, beside the plan's other parts; `None` if there is none.
+    /// The best path for the same amount without that hop, beside the plan's other parts; `None` if there is none.
     pub instead: Option<Part>,
 }
 
@@ -67,10 +67,10 @@ impl Planner {
         Self { tuning, ..Self::default() }
     }
 
-    /// Plans `request` over what is believed at `now_s` (seconds since 1970).
+    /// Plans `request` with the beliefs at `now_s` (seconds since 1970).
     ///
     /// # Errors
-    /// [`NoPlan`]: why not, and what would work.
+    /// [`NoPlan`]: the reason, and what would work.
     pub fn plan(
         &mut self,
         graph: &Graph,
@@ -114,7 +114,7 @@ impl Planner {
         })
     }
 
-    /// Says for each part of a plan what it was chosen over. The plan must be one for this request.
+    /// Explains each part of a plan. The plan must be one for this request.
     ///
     /// # Errors
     /// [`NoPlan`] if the request no longer has a network.
@@ -181,8 +181,8 @@ impl Planner {
         PaymentNetwork::new(graph, beliefs, request, (&self.tuning.prior, weights), now_s)
     }
 
-    /// The V to plan with. At first less than the mode's where success is improbable whatever is paid, because fees
-    /// buy little there; after that little at first, then more and more. With the attempt that showed it.
+    /// The V to plan with, and the attempt that showed it. At first less than the mode's where success is improbable at any
+    /// fee, because fees buy little there; after that little at first, then more and more.
     fn worth(
         &mut self,
         network: &PaymentNetwork<'_>,
@@ -249,7 +249,7 @@ impl Planner {
         min_cost_flow(network, (source, sink), amount_msat, MAX_PATHS, &mut self.scratch)
     }
 
-    /// Parts for the whole amount, whatever they cost; fewer and wider ones if there would be too many.
+    /// Parts for the whole amount, at any cost; fewer and wider ones if there would be too many.
     fn attempt(&mut self, network: &PaymentNetwork<'_>, request: &Request) -> Result<Attempt, NoPlan> {
         let mut attempt = self.assemble(network, request);
         for factor in FEWER {
@@ -299,7 +299,7 @@ impl Planner {
         Ok(attempt)
     }
 
-    /// Parts for `wanted_msat` beside what `usage` already takes, and how much the flow carried before fees.
+    /// Parts for `wanted_msat` beside `usage`, and the amount that the flow carried before fees, msat.
     fn fill(
         &mut self,
         network: &PaymentNetwork<'_>,
@@ -319,10 +319,10 @@ impl Planner {
             let paths = decompose(current, &flow.arcs, &mut self.scratch.work);
             let mut drafts = fit(current, &paths, &flow.arcs, &mut Usage::default(), max_parts);
             if drafts.is_empty() && max_parts > 0 {
-                // Every path's share was below somebody's minimum: the one that takes most takes it alone.
+                // Every path's share was below some hop's minimum: the path with the most room takes it alone.
                 drafts.extend(alone(current, &paths, wanted_msat));
             }
-            // Fees have pushed every path over a maximum, or the rest below a minimum: another way, then.
+            // Fees have pushed every path over a maximum, or the rest below a minimum: try other paths.
             let refusing: Vec<u32> =
                 paths.iter().filter_map(|path| refusing(current, &path.arcs, wanted_msat)).collect();
             if !drafts.is_empty() || max_parts == 0 || refusing.is_empty() {
@@ -335,7 +335,7 @@ impl Planner {
     }
 }
 
-/// The most probable of the attempts that keep within the fee and the delay allowed, as a plan.
+/// The most probable of the attempts within the fee and the delay allowed, as a plan.
 fn best_known<'a>(
     network: &PaymentNetwork<'_>,
     request: &Request,
@@ -350,7 +350,7 @@ fn best_known<'a>(
     best.map(|attempt| attempt.finish(network, request))
 }
 
-/// A refusal for want of what was not looked for to the end.
+/// The refusal when the work budget ended the search.
 fn given_up(reason: &NoPlan) -> NoPlan {
     let largest_msat = match reason {
         NoPlan::Capacity { largest_msat }

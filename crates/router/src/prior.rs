@@ -1,7 +1,7 @@
-//! What is believed of a balance before anything is known: a mixture of two shapes over the share `x` of the
-//! capacity that lies on the sending side. *Uniform*: any share alike. *Bimodal*: most channels are nearly empty on
+//! The prior belief about a balance: a mixture of two shapes over the share `x` of the capacity that lies on the
+//! sending side. *Uniform*: any share alike. *Bimodal*: most channels are nearly empty on
 //! one side, density proportional to `exp(-x/s) + exp(-(1-x)/s)`. Each observed hop is evidence for one of the two
-//! ([`Prior::evidence`]), so a router learns within one payment which of them it lives in.
+//! ([`Prior::evidence`]), so a router learns within one payment which of them fits its network.
 //!
 //! Costs are negative log probabilities in *micronats* ([`NAT`] to the nat), so that the flow is exact in integers.
 
@@ -16,7 +16,7 @@ pub const PIECES: usize = 8;
 /// Width of a mode of the bimodal shape, in capacities.
 const MODE_WIDTH: f64 = 0.1;
 
-/// The most of a channel that a plan counts on, in capacities: the rest is reserve and fees.
+/// Maximum share of a channel that a plan counts on, in capacities: the rest is reserve and fees.
 pub(crate) const USABLE: f64 = 0.99;
 
 const BUCKETS_PER_OCTAVE: i32 = 16;
@@ -75,7 +75,7 @@ impl Prior {
         if width <= 0.0 { 0.5 } else { ((above - self.cdf(x)) / width).clamp(0.0, 1.0) }
     }
 
-    /// How much more likely the bimodal shape makes an observation than the uniform one does, in nats: that a share
+    /// The log likelihood ratio of the bimodal shape to the uniform one for an observation, in nats: that a share
     /// known to lie in `[low, high]` turned out to be at least `x` (`reached`), or not.
     #[must_use]
     pub fn evidence(x: f64, low: f64, high: f64, reached: bool) -> f64 {
@@ -103,13 +103,13 @@ impl Prior {
 /// One linear piece of a convex cost: up to `end` (in the units of the caller) at `slope` per unit.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Piece {
-    /// Where it ends.
+    /// Its end.
     pub end: f64,
     /// Cost per unit.
     pub slope: f64,
 }
 
-/// The greatest convex function below the points `(ends[i], costs[i])` and the origin, as slopes per interval.
+/// The largest convex function below the points `(ends[i], costs[i])` and the origin, as slopes per interval.
 /// Both must ascend in `ends`; equal slopes are left side by side.
 pub(crate) fn convex_pieces(start: f64, ends: &[f64], costs: &[f64]) -> Vec<Piece> {
     let mut hull: Vec<(f64, f64)> = Vec::with_capacity(ends.len() + 1);
@@ -130,7 +130,7 @@ pub(crate) fn convex_pieces(start: f64, ends: &[f64], costs: &[f64]) -> Vec<Piec
     slopes.collect()
 }
 
-/// Slopes for channels of which nothing is known. Those depend on the ratio of payment to capacity alone, so one
+/// Slopes for channels without beliefs. They depend on the ratio of payment to capacity alone, so one
 /// table serves them all: `slope(payment bucket - capacity bucket, piece)`, pieces each an eighth of the capacity.
 #[derive(Clone)]
 pub struct SlopeTable {
@@ -158,7 +158,7 @@ impl SlopeTable {
     }
 }
 
-/// Where a piece ends, in capacities.
+/// The end of a piece, in capacities.
 pub(crate) fn piece_end(piece: usize) -> f64 {
     ((piece + 1) as f64 / PIECES as f64).min(USABLE)
 }

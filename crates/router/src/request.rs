@@ -1,9 +1,9 @@
-//! What the caller asks for and what it gets.
+//! The types of a caller: requests, plans and refusals.
 
 use crate::graph::{Direction, NodeId, Scid};
 use alloc::vec::Vec;
 
-/// How much fee a user would pay for reliability: `V`, the fee in ppm of the amount that is worth one nat of
+/// The value of reliability to the user: `V`, the fee in ppm of the amount that is worth one nat of
 /// `-ln P` (a plan `e` times as probable).
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub enum Mode {
@@ -37,17 +37,17 @@ impl Mode {
 pub struct FirstHop {
     /// The gateway at its other end.
     pub peer: NodeId,
-    /// What we can send over it now, reserve and HTLCs in flight subtracted, msat: known, not believed.
+    /// The amount that can be sent over it now, reserve and HTLCs in flight subtracted, msat: certain, not a belief.
     pub spendable_msat: u64,
-    /// Least HTLC, msat.
+    /// Minimum HTLC, msat.
     pub min_msat: u64,
-    /// Greatest HTLC, msat.
+    /// Maximum HTLC, msat.
     pub max_msat: u64,
-    /// How many more HTLCs it takes.
+    /// Number of further HTLCs that it takes.
     pub slots: u16,
 }
 
-/// A hop that the graph does not have: it leaves `from` and asks this.
+/// A hop that the graph does not have, with the policy of `from`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HintHop {
     /// The node that forwards.
@@ -60,13 +60,13 @@ pub struct HintHop {
     pub ppm: u32,
     /// Blocks.
     pub cltv: u16,
-    /// Least HTLC, msat.
+    /// Minimum HTLC, msat.
     pub min_msat: u64,
-    /// Greatest HTLC, msat; `u64::MAX` if unknown.
+    /// Maximum HTLC, msat; `u64::MAX` if unknown.
     pub max_msat: u64,
 }
 
-/// A way into the destination that the graph does not have.
+/// The last hops to the destination, where the graph does not have them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Tail {
     /// A BOLT 11 route hint: hops one after another, the last one ends at the destination.
@@ -75,32 +75,32 @@ pub enum Tail {
     Blinded(HintHop),
 }
 
-/// A payment, or what is left of one.
+/// A payment, or the remainder of one.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Request {
     /// Our channels.
     pub first_hops: Vec<FirstHop>,
-    /// Who is paid. With only blinded tails, any id that is not in the graph will do.
+    /// The payee. With only blinded tails, any id that is not in the graph will do.
     pub destination: NodeId,
-    /// Route hints and blinded paths. If any is blinded, the blinded ones are the only ways in.
+    /// Route hints and blinded paths. If any is blinded, only the blinded ones are used.
     pub tails: Vec<Tail>,
-    /// What the destination is to get, msat.
+    /// The amount for the destination, msat.
     pub amount_msat: u64,
-    /// What may be spent above that, msat.
+    /// Maximum fee above that, msat.
     pub max_fee_msat: u64,
-    /// Blocks that the destination asks for.
+    /// CLTV delta of the destination, blocks.
     pub final_cltv: u32,
-    /// Most blocks from us to the destination, its own included.
+    /// Maximum CLTV delta from us to the destination, its own included, blocks.
     pub max_cltv: u32,
-    /// Most parts, at least 1.
+    /// Maximum number of parts, at least 1.
     pub max_parts: usize,
     /// Rounds of this payment that have failed so far, wholly or in part; 0 at first.
     pub retries: u32,
-    /// What reliability is worth.
+    /// The value of reliability.
     pub mode: Mode,
 }
 
-/// What carries a hop.
+/// The channel or hop that carries a payment hop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Link {
     /// Our own channel: index in [`Request::first_hops`].
@@ -114,52 +114,52 @@ pub enum Link {
 /// One hop of a part.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Hop {
-    /// What carries it.
+    /// The channel that carries it.
     pub link: Link,
-    /// Who forwards; `None` for ourselves.
+    /// The node that forwards; `None` for ourselves.
     pub from: Option<NodeId>,
-    /// What crosses it, msat.
+    /// The amount that crosses it, msat.
     pub amount_msat: u64,
-    /// What `from` keeps for it, msat.
+    /// The fee of `from` for it, msat.
     pub fee_msat: u64,
-    /// Blocks that `from` asks for it.
+    /// The CLTV delta of `from` for it, blocks.
     pub cltv: u16,
-    /// How probable it is that it carries this and what other parts of the plan lay on it.
+    /// The probability that it carries this and the other parts of the plan over it.
     pub probability: f64,
 }
 
-/// One part of a payment: a path and what it delivers.
+/// One part of a payment: a path and the amount it delivers.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Part {
-    /// From our own channel to the destination.
+    /// The hops, from our own channel to the destination.
     pub hops: Vec<Hop>,
-    /// What the destination gets, msat.
+    /// The amount that the destination gets, msat.
     pub delivered_msat: u64,
-    /// What leaves our channel above that, msat.
+    /// The fee, msat: the amount that leaves our channel above that.
     pub fee_msat: u64,
     /// Blocks from us to the destination, its own included.
     pub cltv: u32,
-    /// How probable the part is.
+    /// The probability that the part arrives.
     pub probability: f64,
 }
 
 /// A plan: parts whose sum is the amount.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Plan {
-    /// The parts, most probable last, so that a failure is known before much is held.
+    /// The parts, most probable last, so that a failure is known before much is locked.
     pub parts: Vec<Part>,
     /// Fees of all parts, msat.
     pub fee_msat: u64,
-    /// How probable it is that all parts arrive.
+    /// The probability that all parts arrive.
     pub probability: f64,
     /// The `V` it was solved with: less than the mode's if that went over the fee budget.
     pub ppm_per_nat: f64,
 }
 
-/// Why there is no plan, each with what would work.
+/// A refusal to plan, each with what would work.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoPlan {
-    /// Nothing, or more than there is.
+    /// The amount is zero, or more than exists.
     #[error("{0} msat is not an amount: ask for 1 msat or more, and no more than 21 million bitcoin")]
     Amount(u64),
     /// A request that contradicts itself.
@@ -192,17 +192,17 @@ pub enum NoPlan {
         /// The largest amount, msat.
         largest_msat: u64,
     },
-    /// Every way costs more than allowed.
+    /// Every route costs more than allowed.
     #[error(
         "fee budget: the cheapest way found costs {needed_msat} msat; allow that, or pay at most {largest_msat} msat"
     )]
     FeeBudget {
-        /// What the whole would cost, msat.
+        /// The fee for the whole amount, msat.
         needed_msat: u64,
         /// The largest amount within the same budget, msat (0: none found).
         largest_msat: u64,
     },
-    /// Every way locks the money longer than allowed.
+    /// Every route locks the money longer than allowed.
     #[error(
         "delay: the ways within {limit} blocks carry at most {largest_msat} msat; allow more blocks or pay less"
     )]
@@ -212,12 +212,12 @@ pub enum NoPlan {
         /// The largest amount within it, msat.
         largest_msat: u64,
     },
-    /// Looking for a way cost more than one plan may ([`crate::Tuning`]).
+    /// The search for a route exceeded the work budget of a plan ([`crate::Tuning`]).
     #[error(
         "effort: the search was given up; {largest_msat} msat were placed by then: pay that or less, or in several payments"
     )]
     Effort {
-        /// What was placed when it was given up, msat (0: nothing).
+        /// The amount that was placed when the search ended, msat.
         largest_msat: u64,
     },
     /// It would take more parts than allowed.

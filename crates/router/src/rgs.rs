@@ -16,10 +16,10 @@ pub const MAINNET: [u8; 32] = [
     0x1e, 0x83, 0x65, 0xe1, 0x5a, 0x08, 0x9c, 0x68, 0xd6, 0x19, 0x00, 0x00, 0x00, 0x00, 0x00,
 ];
 
-/// Why a snapshot is refused.
+/// A refusal of a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RgsError {
-    /// Not such a file.
+    /// Not a Rapid Gossip Sync file.
     #[error("not a Rapid Gossip Sync snapshot: check the address it came from")]
     Prefix,
     /// A version of the format that this release does not read.
@@ -42,20 +42,20 @@ pub enum RgsError {
     Graph(GraphError),
 }
 
-/// What applying one did.
+/// The result of applying a snapshot.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Applied {
     /// Channels announced, those known already included.
     pub channels: u32,
     /// Policies set.
     pub policies: u32,
-    /// Channels left out because they cannot be, and why.
+    /// Channels left out because they are impossible, with the reasons.
     pub skipped: Vec<GraphError>,
     /// Policies for channels that the graph does not have.
     pub unknown: u32,
 }
 
-/// Applies a snapshot to a graph. On an error the graph may have taken part of it: use a copy, or load it anew.
+/// Applies a snapshot to a graph. On an error the graph may have taken part of it: use a copy, or load it again.
 ///
 /// # Errors
 /// [`RgsError`].
@@ -143,7 +143,7 @@ fn announcements(
     nodes: &[u32],
     applied: &mut Applied,
 ) -> Result<(), RgsError> {
-    /// Version 2: the second node's index says that further data, first the capacity in sat, follows.
+    /// Version 2: the second node's index signals that further data, first the capacity in sat, follows.
     const MORE: u64 = 1 << 63;
     let mut scid = 0u64;
     for _ in 0..count(reader, 5)? {
@@ -203,7 +203,7 @@ fn updates(
     Ok(())
 }
 
-/// One policy: bit 1 of `flags` disables, bit 7 means "as before, but", bits 6 to 2 say which fields follow.
+/// One policy: bit 1 of `flags` disables, bit 7 means "as before, but", bits 6 to 2 select the fields that follow.
 fn update(
     graph: &mut Graph,
     reader: &mut Reader<'_>,

@@ -4,22 +4,22 @@ use crate::graph::{Direction, Graph, Policy};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// What of a channel goes into a snapshot.
+/// The parts of a channel that go into a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Share {
-    /// That it exists, and between whom: for readers that do not know it.
+    /// Its announcement: for readers that do not know the channel.
     pub announcement: bool,
-    /// The policies of both directions; one of which nothing is known is left out.
+    /// The policies of both directions; an unknown one is left out.
     pub policies: [bool; 2],
 }
 
 impl Share {
-    /// All of it.
+    /// All parts.
     pub const WHOLE: Self = Self { announcement: true, policies: [true; 2] };
 }
 
-/// Writes what `share` says of each channel (by its index), as of `timestamp` (seconds since 1970; what a reader asks
-/// with next time). Capacities are not part of version 1: a reader takes the greatest HTLC.
+/// Writes the parts that `share` selects of each channel (by its index), as of `timestamp` (seconds since 1970; a reader sends it
+/// with its next request). Capacities are not part of version 1: a reader takes the largest HTLC.
 #[must_use]
 pub fn write(
     graph: &Graph,
@@ -98,7 +98,7 @@ fn updates(out: &mut Vec<u8>, graph: &Graph, shares: &[(u32, Share)]) {
     }
 }
 
-/// Bit 0 is the direction, bit 1 disables, bits 6 to 2 say which fields follow, in that order.
+/// Bit 0 is the direction, bit 1 disables, bits 6 to 2 select the fields that follow, in that order.
 fn write_policy(out: &mut Vec<u8>, direction: Direction, policy: &Policy, defaults: &Policy) {
     let mut flags = direction.bit() as u8 | u8::from(!policy.enabled) << 1;
     let mut fields = Vec::new();

@@ -10,10 +10,10 @@ const GRAPH_MAGIC: &[u8; 4] = b"AmpG";
 const BELIEFS_MAGIC: &[u8; 4] = b"AmpB";
 const VERSION: u8 = 1;
 
-/// Why stored data is refused.
+/// A refusal of stored data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// Something else.
+    /// Data of another kind.
     #[error("not what was expected in storage: load the graph anew and start without beliefs")]
     Magic,
     /// Written by a later release.
@@ -22,7 +22,7 @@ pub enum SnapshotError {
     /// It ends early.
     #[error(transparent)]
     Truncated(#[from] Truncated),
-    /// Its entries do not fit each other.
+    /// Its entries contradict each other.
     #[error("the stored data contradicts itself: load it anew")]
     Corrupt,
     /// Its entries do not make a graph.
@@ -76,7 +76,7 @@ fn write_policy(out: &mut Vec<u8>, policy: &Policy) {
     }
 }
 
-/// Reads what [`write_graph`] wrote.
+/// Reads a graph written by [`write_graph`].
 ///
 /// # Errors
 /// [`SnapshotError`].
@@ -131,7 +131,7 @@ fn read_policy(reader: &mut Reader<'_>) -> Result<Policy, SnapshotError> {
     })
 }
 
-/// Writes what is believed, as a gateway shares it and as the wallet stores it. HTLCs in flight are not part of it:
+/// Writes the beliefs, as a gateway shares them and as the wallet stores them. HTLCs in flight are not part of it:
 /// after a restart the node knows them.
 #[must_use]
 pub fn write_beliefs(beliefs: &Beliefs) -> Vec<u8> {
@@ -152,7 +152,7 @@ pub fn write_beliefs(beliefs: &Beliefs) -> Vec<u8> {
     out
 }
 
-/// Reads what [`write_beliefs`] wrote.
+/// Reads beliefs written by [`write_beliefs`].
 ///
 /// # Errors
 /// [`SnapshotError`].
@@ -188,8 +188,9 @@ pub fn read_beliefs(data: &[u8]) -> Result<Beliefs, SnapshotError> {
 }
 
 impl Beliefs {
-    /// Takes over what another (a gateway) believes, where that is newer than what we know ourselves. Evidence about
-    /// the network's shape and HTLCs in flight stay our own. Nothing is newer than `now_s`, or it would never fade.
+    /// Imports another's beliefs (a gateway's) where they are newer than our own. Evidence about
+    /// the network's shape and HTLCs in flight stay our own. Times are limited to `now_s`: a belief from the
+    /// future would never fade.
     pub fn import(&mut self, other: &Self, now_s: u32) {
         for (&scid, belief) in &other.channels {
             let belief = Belief { at_s: belief.at_s.min(now_s), ..*belief };

@@ -1,5 +1,4 @@
-//! What can be said of a payment's network without solving it: how much can leave and arrive, and which arc is which
-//! link.
+//! A survey of a payment's network without solving it: bounds on what can leave and arrive, and the links of the arcs.
 
 use crate::flow::Network;
 use crate::graph::{Direction, NodeId, arc_of};
@@ -9,14 +8,14 @@ use crate::request::{Link, NoPlan, Part, Request, Tail};
 use alloc::vec::Vec;
 
 impl PaymentNetwork<'_> {
-    /// The most that is believed to reach the sink's channels: no more than this can arrive.
+    /// The maximum believed to reach the sink's channels, msat: no more than this can arrive.
     pub(crate) fn inbound_msat(&self) -> u64 {
         let arriving = self.incident(self.sink).map(|(_, out)| out ^ 1);
         let open = arriving.filter(|&arc| self.ahead(arc, 0).is_some());
         open.fold(0, |sum: u64, arc| sum.saturating_add(self.limit_msat(arc)))
     }
 
-    /// What each channel into the sink takes that is open, however small it is beside the amount, greatest first, msat.
+    /// The amount that each open channel into the sink takes, largest first, msat; tiny ones included.
     pub(crate) fn inlets_msat(&self) -> Vec<u64> {
         let arriving = self.incident(self.sink).map(|(_, out)| out ^ 1).filter(|&arc| {
             let policy = self.policy(arc);
@@ -29,13 +28,13 @@ impl PaymentNetwork<'_> {
         limits
     }
 
-    /// The most that can leave our own channels and is believed to leave their gateways.
+    /// The maximum that can leave our own channels and is believed to leave their gateways, msat.
     pub(crate) fn outbound_msat(&self) -> u64 {
         let own = self.extras.iter().filter(|extra| extra.tail == self.source);
         own.fold(0, |sum: u64, extra| sum.saturating_add(extra.limit_msat))
     }
 
-    /// The most that can leave our gateways, or our own channels if that is less.
+    /// The maximum that can leave our gateways, or our own channels if that is less, msat.
     pub(crate) fn departing_msat(&self) -> u64 {
         let mut gateways: Vec<u32> =
             self.extras.iter().filter(|extra| extra.tail == self.source).map(|extra| extra.head).collect();
@@ -55,7 +54,7 @@ impl PaymentNetwork<'_> {
         Some((self.slots.len() + 2 * index) as u32)
     }
 
-    /// What carries an arc.
+    /// The link of an arc.
     pub(crate) fn link(&self, arc: u32) -> Link {
         self.extra(arc).map_or_else(
             || {
@@ -66,7 +65,7 @@ impl PaymentNetwork<'_> {
         )
     }
 
-    /// Who forwards over a link that leaves `tail`; `None` for ourselves.
+    /// The node that forwards over a link that leaves `tail`; `None` for ourselves.
     pub(crate) fn node_id(&self, tail: u32, request: &Request, link: Link) -> Option<NodeId> {
         match link {
             Link::Own(_) => None,
@@ -94,7 +93,7 @@ impl PaymentNetwork<'_> {
     }
 }
 
-/// What can be said without a solve: how much can leave, and how much can arrive.
+/// Refuses a request that cannot succeed, without a solve: too little can leave, or too little can arrive.
 pub(crate) fn check(network: &PaymentNetwork<'_>, request: &Request) -> Result<(), NoPlan> {
     let own = network.outbound_msat();
     if own < request.amount_msat {
@@ -111,7 +110,7 @@ pub(crate) fn check(network: &PaymentNetwork<'_>, request: &Request) -> Result<(
     Ok(())
 }
 
-/// Why too little can arrive: nothing leads there, only crumbs do, or too little.
+/// The reason for which too little can arrive: no channel leads there, only tiny ones do, or too little in all.
 fn no_inbound(network: &PaymentNetwork<'_>, request: &Request, inbound_msat: u64) -> NoPlan {
     if inbound_msat > 0 {
         return NoPlan::Inbound { largest_msat: inbound_msat };

@@ -3,10 +3,10 @@
 use crate::network::Weights;
 use crate::prior::Prior;
 
-/// From here on a payment is large: several channels' worth, whose retries hold ever more of them.
+/// Amount of a large payment, msat: several channels' worth, whose retries lock more and more of them.
 pub const LARGE_MSAT: f64 = 1e9;
 
-/// About half a second natively (12 ns a look); no plan of the evaluation takes more than 36 million.
+/// Default of [`Tuning::work`]: about half a second natively (12 ns a look); no plan of the evaluation takes more than 36 million.
 const WORK: u64 = 40_000_000;
 
 /// The planner's constants, as measured (README.md); other values are for experiments.
@@ -24,22 +24,22 @@ pub struct Tuning {
     pub later: f64,
     /// Further factor on V for each round after that: the more has failed, the more success is worth.
     pub urgency: f64,
-    /// Most slices that a doubtful part is sent in.
+    /// Maximum number of slices of an improbable part.
     pub slices: f64,
     /// A plan less probable than this is sent in slices.
     pub doubtful: f64,
-    /// No slice is smaller, msat.
+    /// Minimum size of a slice, msat.
     pub slice_msat: f64,
-    /// How strongly V falls where a plan is improbable anyway: `V * P^hopeless`.
+    /// Exponent by which V falls where a plan is improbable anyway: `V * P^hopeless`.
     pub hopeless: f64,
     /// V grows with the amount above [`LARGE_MSAT`], up to tenfold amounts, by this power.
     pub size: f64,
-    /// V grows as the amount falls below [`LARGE_MSAT`], down to a tenth, by this power: a failure costs a user the
+    /// V grows as the amount falls below [`LARGE_MSAT`], down to a tenth, by this power: a failure costs the user the
     /// same time, which is more of a small amount.
     pub small: f64,
-    /// V does not fall below this share of the mode's for that.
+    /// Minimum share of the mode's V that remains after that.
     pub least: f64,
-    /// Looks at arcs that one plan may take: above it, the best that was found by then.
+    /// Maximum number of looks at arcs for one plan; beyond it the best attempt found so far is used.
     pub work: u64,
 }
 

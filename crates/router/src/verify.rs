@@ -1,13 +1,13 @@
-//! Checks a plan against the graph and its request, independently of how it was made: what a caller may do before
-//! money moves, and what the fuzzer does always.
+//! Checks a plan against the graph and its request, independently of the planner. A caller may do so before money
+//! moves; the fuzzer always does.
 
 use crate::graph::{Graph, fee_msat};
 use crate::request::{HintHop, Hop, Link, Part, Plan, Request, Tail};
 use alloc::collections::BTreeMap;
 
-/// What is wrong with a plan. Any of these is a defect of the planner.
+/// A defect of a plan, and so of the planner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Wrong {
+pub enum PlanDefect {
     /// The parts do not add up to the amount.
     #[error("the parts deliver {0} msat, not what was asked for")]
     Amount(u64),
@@ -37,20 +37,20 @@ pub enum Wrong {
 /// Checks `plan` as a plan for `request`.
 ///
 /// # Errors
-/// The first thing that is wrong.
-pub fn verify(graph: &Graph, request: &Request, plan: &Plan) -> Result<(), Wrong> {
+/// The first defect.
+pub fn verify(graph: &Graph, request: &Request, plan: &Plan) -> Result<(), PlanDefect> {
     let sum =
         |value: fn(&Part) -> u64| plan.parts.iter().fold(0, |sum: u64, part| sum.saturating_add(value(part)));
     let delivered = sum(|part| part.delivered_msat);
     if delivered != request.amount_msat {
-        return Err(Wrong::Amount(delivered));
+        return Err(PlanDefect::Amount(delivered));
     }
     let fee = sum(|part| part.fee_msat);
     if fee != plan.fee_msat || fee > request.max_fee_msat {
-        return Err(Wrong::Fee(fee));
+        return Err(PlanDefect::Fee(fee));
     }
     if plan.parts.len() > request.max_parts {
-        return Err(Wrong::Parts(plan.parts.len()));
+        return Err(PlanDefect::Parts(plan.parts.len()));
     }
     let mut own: BTreeMap<usize, (u64, u32)> = BTreeMap::new();
     for part in &plan.parts {
@@ -61,49 +61,49 @@ pub fn verify(graph: &Graph, request: &Request, plan: &Plan) -> Result<(), Wrong
         }
     }
     for (index, (msat, htlcs)) in own {
-        let channel = request.first_hops.get(index).ok_or(Wrong::Own(index))?;
+        let channel = request.first_hops.get(index).ok_or(PlanDefect::Own(index))?;
         if msat > channel.spendable_msat || htlcs > u32::from(channel.slots) {
-            return Err(Wrong::Own(index));
+            return Err(PlanDefect::Own(index));
         }
     }
     Ok(())
 }
 
-fn verify_part(graph: &Graph, request: &Request, part: &Part) -> Result<(), Wrong> {
+fn verify_part(graph: &Graph, request: &Request, part: &Part) -> Result<(), PlanDefect> {
     let mut at = None;
     let mut delay = request.final_cltv;
     for (index, hop) in part.hops.iter().enumerate() {
-        let wanted = rule(graph, request, hop).ok_or(Wrong::Path(index))?;
+        let wanted = rule(graph, request, hop).ok_or(PlanDefect::Path(index))?;
         if (index == 0) != matches!(hop.link, Link::Own(_)) || hop.from != at {
-            return Err(Wrong::Path(index));
+            return Err(PlanDefect::Path(index));
         }
         if hop.amount_msat < wanted.min_msat || hop.amount_msat > wanted.max_msat {
-            return Err(Wrong::Limits(index));
+            return Err(PlanDefect::Limits(index));
         }
         let paid = match index.checked_sub(1).and_then(|before| part.hops.get(before)) {
             Some(before) => before.amount_msat.saturating_sub(hop.amount_msat),
             None => 0,
         };
         if paid < fee_msat(wanted.base_msat, wanted.ppm, hop.amount_msat) {
-            return Err(Wrong::Underpaid(index));
+            return Err(PlanDefect::Underpaid(index));
         }
         delay = delay.saturating_add(u32::from(wanted.cltv));
         at = next_node(graph, request, hop);
     }
     if delay > request.max_cltv.max(request.final_cltv) {
-        return Err(Wrong::Delay(delay));
+        return Err(PlanDefect::Delay(delay));
     }
     let sent = part.hops.first().map(|hop| hop.amount_msat);
     if sent != part.delivered_msat.checked_add(part.fee_msat) {
-        return Err(Wrong::Fee(part.fee_msat));
+        return Err(PlanDefect::Fee(part.fee_msat));
     }
     let arrived = part.hops.last().is_some_and(|hop| hop.amount_msat == part.delivered_msat);
     let there =
         matches!(part.hops.last(), Some(Hop { link: Link::Tail(..), .. })) || at == Some(request.destination);
-    if arrived && there { Ok(()) } else { Err(Wrong::Path(part.hops.len())) }
+    if arrived && there { Ok(()) } else { Err(PlanDefect::Path(part.hops.len())) }
 }
 
-/// What a hop asks; `None` if it does not exist or is closed.
+/// The policy of a hop; `None` if it does not exist or is closed.
 fn rule(graph: &Graph, request: &Request, hop: &Hop) -> Option<HintHop> {
     match hop.link {
         Link::Own(index) => {

@@ -1,5 +1,5 @@
-//! What a node needs of the planner beside plans: first hops that are the payee, channels out of the question, HTLCs in
-//! flight as another knows them, and routing data written for others.
+//! A node's needs beside plans: first hops that are the payee, excluded channels, HTLCs in flight as the node counts them,
+//! and routing data written for others.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use amplet_router::rgs::{Share, apply, write};
@@ -33,7 +33,7 @@ fn request(to: u8, amount_msat: u64) -> Request {
     }
 }
 
-/// Two ways from 1 to 9: by channel 1, and by channels 2 and 3.
+/// Two paths from 1 to 9: by channel 1, and by channels 2 and 3.
 fn graph() -> Graph {
     let mut graph = Graph::new();
     for (scid, from, to) in [(1, 1, 9), (2, 1, 4), (3, 4, 9)] {
@@ -76,11 +76,11 @@ fn barred_channels_are_not_used_and_are_again_when_no_longer_barred() {
     let (graph, mut beliefs) = (graph(), Beliefs::new());
     let request = request(9, 100_000_000);
     assert_eq!(scids(&graph, &beliefs, &request), Ok(vec![1]));
-    beliefs.bar([Scid(1), Scid(77)]);
+    beliefs.exclude([Scid(1), Scid(77)]);
     assert_eq!(scids(&graph, &beliefs, &request), Ok(vec![2, 3]));
-    beliefs.bar([Scid(1), Scid(3)]);
+    beliefs.exclude([Scid(1), Scid(3)]);
     assert!(scids(&graph, &beliefs, &request).is_err());
-    beliefs.bar([]);
+    beliefs.exclude([]);
     assert_eq!(scids(&graph, &beliefs, &request), Ok(vec![1]));
 }
 

@@ -1,4 +1,4 @@
-//! The evaluation's protocol: an answer for each line, whatever the line; the made-up network it converses over.
+//! The evaluation's protocol: a response to each line, even an invalid one; and the generated network it converses over.
 #![allow(clippy::unwrap_used)]
 
 use amplet_router::evaluation::{self, Evaluation, Host, converse};
@@ -40,7 +40,7 @@ impl Session {
     }
 
     fn ask(&mut self, line: &str) -> Value {
-        let answer = self.evaluation.answer(line, &mut self.files);
+        let answer = self.evaluation.respond(line, &mut self.files);
         assert!(!answer.contains('\n'), "one line: {answer}");
         serde_json::from_str(&answer).unwrap()
     }
@@ -131,7 +131,7 @@ fn conversations_repeat() {
     assert!(!lines.iter().any(|line| line.answer.contains("\"error\"")));
     let mut again = Evaluation::default();
     for line in &lines {
-        assert_eq!(again.answer(&line.question, &mut files), line.answer);
+        assert_eq!(again.respond(&line.question, &mut files), line.answer);
     }
 }
 

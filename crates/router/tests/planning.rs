@@ -1,4 +1,4 @@
-//! Plans on small graphs whose best answer is known by hand.
+//! Plans on small graphs whose optimum is known by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use amplet_router::graph::MAX_MONEY_MSAT;

@@ -1,4 +1,4 @@
-//! The bound on what a plan costs: counted, not timed, so that it ends at the same place everywhere.
+//! The bound on the cost of a plan: counted, not timed, so that it ends at the same place everywhere.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use amplet_router::graph::MAX_MONEY_MSAT;
@@ -61,7 +61,7 @@ fn request(amount_sat: u64) -> Request {
     }
 }
 
-/// The plan within so many looks, and how many it took.
+/// The plan within a number of looks, and the number it took.
 fn plan(graph: &Graph, request: &Request, work: u64) -> (Result<Plan, NoPlan>, u64) {
     let mut planner = Planner::with(Tuning { work, ..Tuning::default() });
     let plan = planner.plan(graph, &Beliefs::new(), request, 0);
@@ -92,7 +92,7 @@ fn the_bound_holds_whatever_is_asked() {
         for share in [2, 3, 5, 20, 1000] {
             let bound = free / share;
             let (found, work) = plan(&graph, &request, bound);
-            // Beyond it goes no more than what is under way: a node's channels, a path out of the flow, copies.
+            // It is exceeded by no more than the step in progress: a node's channels, a path out of the flow, copies.
             assert!(work < bound + 100_000, "{amount_sat} sat, bound {bound}: {work}");
             match found {
                 Ok(_) => ends[0] += 1,

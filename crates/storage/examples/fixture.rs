@@ -22,10 +22,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         batch.put("wallet/empty", Vec::new());
         batch.put("支払い/⚡", b"unicode".to_vec());
         batch.put("removed", b"soon".to_vec());
-        store.commit(batch).await?;
+        store.commit(batch).await?.durable().await?;
         let mut batch = Batch::new();
         batch.remove("removed");
-        store.commit(batch).await?;
+        store.commit(batch).await?.durable().await?;
         let mut lines = String::new();
         let mut names = backend.names().await?;
         names.sort();

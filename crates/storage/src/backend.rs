@@ -1,4 +1,4 @@
-//! Where sealed records lie: a transactional map of bytes to bytes, guarded by an epoch.
+//! Backends for sealed records: transactional maps of bytes to bytes, guarded by an epoch.
 
 use crate::StoreError;
 use futures::future::LocalBoxFuture;
@@ -16,11 +16,11 @@ pub struct Write {
     pub value: Option<Vec<u8>>,
 }
 
-/// A transactional map of binary names to binary values for one wallet. It knows no keys: what it holds is sealed.
+/// A transactional map of binary names to binary values for one wallet. It has no keys: its records are sealed.
 ///
 /// Every backend passes the suite in `conformance`.
 pub trait Backend {
-    /// Where this is, for people: "IndexedDB amplet/main", "/var/lib/amplet/node.sqlite".
+    /// The location, for users: "IndexedDB amplet/main", "/var/lib/amplet/node.sqlite".
     fn place(&self) -> String;
 
     /// The value of `name`, if there is one.
@@ -29,7 +29,7 @@ pub trait Backend {
     /// All names, in no particular order.
     fn names(&self) -> LocalBoxFuture<'_, Result<Vec<Vec<u8>>, StoreError>>;
 
-    /// Makes this caller the only writer: raises the stored epoch by one, durably, and returns it. Whoever holds an
+    /// Makes this caller the only writer: raises the stored epoch by one, durably, and returns it. A writer with an
     /// earlier epoch gets [`StoreError::Fenced`] from then on.
     fn take_over(&self) -> LocalBoxFuture<'_, Result<u64, StoreError>>;
 
@@ -37,14 +37,14 @@ pub trait Backend {
     /// stored epoch, read in that same transaction, is `epoch`.
     fn commit(&self, writes: Vec<Write>, epoch: u64) -> LocalBoxFuture<'_, Result<(), StoreError>>;
 
-    /// Deletes everything, for good, whoever is writing; other writers are fenced or closed. This handle is closed after.
+    /// Deletes everything permanently, even while another writes; other writers are fenced or closed. This handle is closed after.
     fn destroy(&self) -> LocalBoxFuture<'_, Result<(), StoreError>>;
 
     /// Releases what this handle holds. Later calls give [`StoreError::Closed`]. Closing twice is no error.
     fn close(&self) -> LocalBoxFuture<'_, ()>;
 }
 
-/// After 2^63 takeovers, or when the stored counter is damaged to look so.
+/// The error after 2^63 takeovers, or when damage makes the stored counter look so.
 pub(crate) fn epochs_used_up() -> StoreError {
     StoreError::Corrupt { name: "epoch".into(), what: "the counter of takeovers is at its end".into() }
 }

@@ -1,4 +1,4 @@
-//! What one step writes.
+//! The writes of one step.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 ///
 /// The last write of a name wins: a `put` after a `remove` leaves the value, a `remove` after a `put` leaves nothing.
 /// Since the whole batch becomes visible at one instant, the order across different names cannot be observed and is
-/// not kept.
+/// not recorded.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     writes: BTreeMap<String, Option<Vec<u8>>>,
@@ -34,7 +34,7 @@ impl Batch {
         self.writes.extend(other.writes);
     }
 
-    /// Whether there is nothing to write.
+    /// True if there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()

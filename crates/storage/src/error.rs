@@ -1,16 +1,16 @@
-//! What can go wrong with the wallet's storage, and what to do about it.
+//! Errors of the wallet's storage, each with its remedy.
 
 use amplet_protocol::page::{ErrorCode, WalletError};
 
-/// Why an operation on the storage did not happen.
+/// A failed operation on the storage.
 ///
 /// A failed [`commit`](crate::Store::commit) has changed nothing, with one exception that no store can rule out: a
-/// [`Backend`](Self::Backend) failure that arrives while the commit itself is under way leaves its outcome unknown.
+/// [`Backend`](Self::Backend) failure that arrives while the commit itself is in flight leaves its outcome unknown.
 /// Committing the same batch again is right in both cases.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Another writer has taken the wallet over. This one must stop for good: what it holds in memory is stale.
+    /// Another writer has taken the wallet over. This one must stop permanently: its state in memory is stale.
     #[error(
         "this wallet was taken over by another tab or process (writer {now}, this one is {mine}): \
          close this one and use the other, or open the wallet here again"
@@ -27,7 +27,7 @@ pub enum StoreError {
         "no room to save the wallet ({detail}): free disk space or remove other sites' data, then try again"
     )]
     QuotaExceeded {
-        /// What the browser or the database said.
+        /// The message of the browser or the database.
         detail: String,
     },
 
@@ -38,9 +38,9 @@ pub enum StoreError {
     /// A record does not authenticate or cannot be read: it was damaged or tampered with.
     #[error("stored data is damaged at {name}: {what}; restore the wallet from its backup")]
     Corrupt {
-        /// The record's name, where it can still be told.
+        /// The record's name, where it is still known.
         name: String,
-        /// What is wrong with it.
+        /// The defect.
         what: String,
     },
 
@@ -57,17 +57,17 @@ pub enum StoreError {
     },
 
     /// There is no wallet here (and nothing that looks like the rest of one). From a store that was open: the browser has
-    /// deleted this site's data (a user cleared it, or the disk was full and storage not persistent).
+    /// deleted this site's data (the user cleared it, or the disk was full and storage not persistent).
     #[error("there is no wallet in {place}: create one, or restore one from its backup")]
     NotFound {
-        /// The backend's own description of where it looked.
+        /// The backend's own description of its location.
         place: String,
     },
 
     /// A wallet exists already where one was to be created. Nothing was touched.
     #[error("there is already a wallet in {place}: open it, or choose another name for the new one")]
     AlreadyExists {
-        /// The backend's own description of where it looked.
+        /// The backend's own description of its location.
         place: String,
     },
 
@@ -82,7 +82,7 @@ pub enum StoreError {
     #[error("the wallet's storage is closed: open the wallet again")]
     Closed,
 
-    /// The system gave no randomness, without which nothing can be sealed. Nothing was written.
+    /// The system returned no randomness, without which nothing can be sealed. Nothing was written.
     #[error(
         "the system's random number generator failed ({0}): nothing was saved; reload, or restart the device"
     )]
@@ -91,9 +91,9 @@ pub enum StoreError {
     /// The database failed in a way that has no name above.
     #[error("the wallet's storage failed to {action}: {source}; try again, and if it persists restart")]
     Backend {
-        /// What was being done, as an infinitive: "commit", "read a record".
+        /// The action, as an infinitive: "commit", "read a record".
         action: &'static str,
-        /// What the database said.
+        /// The database's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
@@ -123,14 +123,14 @@ impl From<&StoreError> for WalletError {
 }
 
 impl StoreError {
-    /// Whether the same operation on the same store can succeed later. When not, the store has to be opened again, by a
+    /// True if the same operation on the same store can succeed later. If not, the store has to be opened again, by a
     /// newer release or with another passphrase, or the call itself is wrong.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::QuotaExceeded { .. } | Self::Randomness(_) | Self::Backend { .. })
     }
 
-    /// Whether this writer was fenced off and must stop for good.
+    /// True if this writer was fenced off and must stop permanently.
     #[must_use]
     pub fn is_fenced(&self) -> bool {
         matches!(self, Self::Fenced { .. })

@@ -1,4 +1,4 @@
-//! The one record that is not sealed: how to get at the data key.
+//! The header, the one record that is not sealed: it holds the wrapped data key.
 //!
 //! Format 1, 175 bytes, integers big endian:
 //!
@@ -7,11 +7,11 @@
 //! | 8 | magic `AmpletKV` |
 //! | 2 | format |
 //! | 29 | key derivation ([`KdfParams::to_bytes`]) |
-//! | 32 | key check: HMAC of all the above under a key derived from the KEK; tells a wrong passphrase |
+//! | 32 | key check: HMAC of all the above under a key derived from the KEK; detects a wrong passphrase |
 //! | 72 | the data key sealed under another key derived from the KEK (nonce, ciphertext, tag), authenticating the first 39 bytes |
-//! | 32 | SHA-256 of all the above; tells damage |
+//! | 32 | SHA-256 of all the above; detects damage |
 //!
-//! Every later format keeps the first two fields and the last, so that "newer" and "damaged" can always be told apart.
+//! Every later format retains the first two fields and the last, so that "newer" and "damaged" can always be distinguished.
 
 use crate::kdf::{KdfParams, Kek};
 use crate::seal::{Key, NONCE, TAG};
@@ -53,7 +53,7 @@ impl Header {
         Ok(header)
     }
 
-    /// Reads a header; looks at nothing secret.
+    /// Reads a header; needs no secret.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, StoreError> {
         let damaged = |what: &str| StoreError::Corrupt { name: "header".into(), what: what.to_owned() };
         let (body, digest) = bytes.split_last_chunk::<32>().ok_or_else(|| damaged("it is cut short"))?;

@@ -1,5 +1,5 @@
-//! A store that JavaScript lends, for places without IndexedDB: Node.js. The npm package documents its shape, for those who
-//! write one, as `WalletStore`.
+//! A backend over a store that JavaScript provides, for Node.js, which has no IndexedDB. The npm package documents its interface
+//! as `WalletStore`.
 
 use crate::{Backend, StoreError, Write};
 use futures::future::{FutureExt, LocalBoxFuture, ready};
@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen]
 extern "C" {
-    /// One wallet's records, as the host keeps them.
+    /// One wallet's records in the store of the embedding JavaScript.
     pub type HostStore;
 
     #[wasm_bindgen(method, catch, structural, getter)]
@@ -29,9 +29,9 @@ extern "C" {
     fn close(this: &HostStore) -> Result<JsValue, JsValue>;
 }
 
-/// One wallet in a store of the host's.
+/// One wallet in a store of the embedding JavaScript.
 ///
-/// What the host throws becomes [`StoreError::QuotaExceeded`] when its `code` is `storageFull`, `ENOSPC` or `EDQUOT`,
+/// Errors that the store throws become [`StoreError::QuotaExceeded`] when its `code` is `storageFull`, `ENOSPC` or `EDQUOT`,
 /// [`StoreError::Corrupt`] when it is `corrupt`, [`StoreError::Closed`] when it is `closed`, else [`StoreError::Backend`].
 pub struct HostBackend {
     store: HostStore,
@@ -39,23 +39,23 @@ pub struct HostBackend {
 }
 
 impl HostBackend {
-    /// On records that the host has opened.
+    /// A backend on records that the host has opened.
     #[must_use]
     pub fn new(store: HostStore) -> Self {
         Self { store, closed: Cell::new(false) }
     }
 
-    /// What the host answers, or the promise that it answers with, resolves to.
-    async fn ask(
+    /// Calls the store; resolves to what it returns, or to what the returned promise resolves to.
+    async fn call(
         &self,
         action: &'static str,
-        question: impl FnOnce(&HostStore) -> Result<JsValue, JsValue>,
+        call: impl FnOnce(&HostStore) -> Result<JsValue, JsValue>,
     ) -> Result<JsValue, StoreError> {
         if self.closed.get() {
             return Err(StoreError::Closed);
         }
-        let answer = question(&self.store).map_err(|thrown| mapped(action, &thrown))?;
-        JsFuture::from(Promise::resolve(&answer)).await.map_err(|thrown| mapped(action, &thrown))
+        let returned = call(&self.store).map_err(|thrown| mapped(action, &thrown))?;
+        JsFuture::from(Promise::resolve(&returned)).await.map_err(|thrown| mapped(action, &thrown))
     }
 }
 
@@ -78,20 +78,20 @@ fn broken(action: &'static str, what: &str) -> StoreError {
     StoreError::Backend { action, source: what.into() }
 }
 
-fn epoch(action: &'static str, answer: JsValue) -> Result<u64, StoreError> {
-    let epoch = answer.dyn_into::<BigInt>().ok().and_then(|epoch| u64::try_from(epoch).ok());
-    epoch.ok_or_else(|| broken(action, "the store answered no epoch (a bigint of 64 bits)"))
+fn epoch(action: &'static str, returned: JsValue) -> Result<u64, StoreError> {
+    let epoch = returned.dyn_into::<BigInt>().ok().and_then(|epoch| u64::try_from(epoch).ok());
+    epoch.ok_or_else(|| broken(action, "the store returned no epoch (a bigint of 64 bits)"))
 }
 
 fn bytes(action: &'static str, value: &JsValue) -> Result<Vec<u8>, StoreError> {
     match value.dyn_ref::<Uint8Array>() {
         Some(bytes) => Ok(bytes.to_vec()),
-        None => Err(broken(action, "the store answered something else than a Uint8Array")),
+        None => Err(broken(action, "the store returned something else than a Uint8Array")),
     }
 }
 
-/// `{ name: Uint8Array, value: Uint8Array | null }`, copies that the host may keep.
-fn lent(write: &Write) -> Result<JsValue, JsValue> {
+/// A write as `{ name: Uint8Array, value: Uint8Array | null }`: copies, which the host may keep.
+fn to_js(write: &Write) -> Result<JsValue, JsValue> {
     let object = Object::new();
     let value = match &write.value {
         Some(value) => Uint8Array::from(value.as_slice()).into(),
@@ -114,7 +114,7 @@ impl Backend for HostBackend {
     fn read<'a>(&'a self, name: &'a [u8]) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         const ACTION: &str = "read a record";
         async move {
-            let value = self.ask(ACTION, |store| store.read(Uint8Array::from(name))).await?;
+            let value = self.call(ACTION, |store| store.read(Uint8Array::from(name))).await?;
             if value.is_undefined() { Ok(None) } else { bytes(ACTION, &value).map(Some) }
         }
         .boxed_local()
@@ -123,9 +123,9 @@ impl Backend for HostBackend {
     fn names(&self) -> LocalBoxFuture<'_, Result<Vec<Vec<u8>>, StoreError>> {
         const ACTION: &str = "list the records";
         async move {
-            let names = self.ask(ACTION, HostStore::names).await?;
+            let names = self.call(ACTION, HostStore::names).await?;
             if !Array::is_array(&names) {
-                return Err(broken(ACTION, "the store answered something else than an array"));
+                return Err(broken(ACTION, "the store returned something else than an array"));
             }
             Array::from(&names).iter().map(|name| bytes(ACTION, &name)).collect()
         }
@@ -134,15 +134,15 @@ impl Backend for HostBackend {
 
     fn take_over(&self) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
         const ACTION: &str = "take over";
-        async move { epoch(ACTION, self.ask(ACTION, HostStore::take_over).await?) }.boxed_local()
+        async move { epoch(ACTION, self.call(ACTION, HostStore::take_over).await?) }.boxed_local()
     }
 
     fn commit(&self, writes: Vec<Write>, mine: u64) -> LocalBoxFuture<'_, Result<(), StoreError>> {
         const ACTION: &str = "commit";
         async move {
-            let lent: Result<Array, JsValue> = writes.iter().map(lent).collect();
-            let lent = lent.map_err(|thrown| mapped(ACTION, &thrown))?;
-            let now = epoch(ACTION, self.ask(ACTION, |store| store.commit(lent, mine)).await?)?;
+            let copies: Result<Array, JsValue> = writes.iter().map(to_js).collect();
+            let copies = copies.map_err(|thrown| mapped(ACTION, &thrown))?;
+            let now = epoch(ACTION, self.call(ACTION, |store| store.commit(copies, mine)).await?)?;
             if now == mine { Ok(()) } else { Err(StoreError::Fenced { mine, now }) }
         }
         .boxed_local()
@@ -150,7 +150,7 @@ impl Backend for HostBackend {
 
     fn destroy(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
         async move {
-            self.ask("delete the wallet", HostStore::destroy).await?;
+            self.call("delete the wallet", HostStore::destroy).await?;
             self.closed.set(true);
             Ok(())
         }
@@ -162,9 +162,9 @@ impl Backend for HostBackend {
             return ready(()).boxed_local();
         }
         async move {
-            let Ok(answer) = self.store.close() else { return };
-            // What fails while it is let go has nobody to act on it: everything that counts is committed.
-            let _ = JsFuture::from(Promise::resolve(&answer)).await;
+            let Ok(returned) = self.store.close() else { return };
+            // An error while closing is of no consequence: everything that counts is committed.
+            let _ = JsFuture::from(Promise::resolve(&returned)).await;
         }
         .boxed_local()
     }

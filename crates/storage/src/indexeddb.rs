@@ -5,9 +5,9 @@
 //! success event: no executor, frozen tab or foreign await can come between the check and the writes. A future that is
 //! dropped before that event leaves nothing, after it everything.
 //!
-//! **The page has to call `navigator.storage.persist()`** (workers cannot) and say so when it is refused. Tried with
+//! **The page has to call `navigator.storage.persist()`** (workers cannot) and tell the user when it is refused. Tried with
 //! Chromium 156 on a disk that filled up: without it the browser deleted the origin's whole storage the moment a write
-//! failed, this database included; with it nothing was lost, and commits went on once there was room.
+//! failed, this database included; with it nothing was lost, and commits continued once there was room.
 
 mod connection;
 mod request;
@@ -28,12 +28,12 @@ const META: &str = "meta";
 const EPOCH: &str = "epoch";
 /// The version of this layout; the records' own format is in the header.
 const LAYOUT: u32 = 1;
-/// The greatest integer that a JavaScript number holds exactly.
+/// Maximum integer that a JavaScript number holds exactly.
 const MAX_EPOCH: f64 = 9_007_199_254_740_991.0;
 
 /// One wallet in one IndexedDB database of this origin.
 ///
-/// When the browser cuts the connection (its disk is full or fails), the operation under way gives
+/// When the browser cuts the connection (its disk is full or fails), the operation in flight gives
 /// [`StoreError::Backend`] and the next one connects again; when it has dropped the site's data, that one gives
 /// [`StoreError::NotFound`].
 pub struct IndexedDbBackend {
@@ -41,18 +41,18 @@ pub struct IndexedDbBackend {
 }
 
 impl IndexedDbBackend {
-    /// Opens the wallet's database, made empty if it is not there. Works in pages, workers and extensions.
+    /// Opens the wallet's database, creating an empty one if it is missing. Works in pages, workers and extensions.
     ///
     /// # Errors
-    /// [`StoreError::NewerFormat`], [`StoreError::Corrupt`] when it is no database of ours, [`StoreError::Backend`] when the
+    /// [`StoreError::NewerFormat`], [`StoreError::Corrupt`] when it is not one of our databases, [`StoreError::Backend`] when the
     /// browser offers no IndexedDB here or refuses, [`StoreError::QuotaExceeded`].
     pub async fn open(wallet: &str) -> Result<Self, StoreError> {
-        // The name also tells people where it is, when they look with a browser's tools.
+        // The name is readable for users who look with a browser's tools.
         Ok(Self { connection: Connection::open(format!("amplet/{wallet}")).await? })
     }
 
-    /// The error of a call that should have begun a transaction.
-    fn not_begun(&self, action: &'static str, error: &JsValue) -> StoreError {
+    /// The error of a call that should have started a transaction.
+    fn not_started(&self, action: &'static str, error: &JsValue) -> StoreError {
         if says_closed(error) {
             self.connection.is_cut();
         }
@@ -66,7 +66,7 @@ impl IndexedDbBackend {
         body: impl FnOnce(&Tables, u64) -> Result<T, StoreError> + 'static,
     ) -> Result<T, StoreError> {
         let database = self.connection.database().await?;
-        let transaction = strict_transaction(&database).map_err(|error| self.not_begun(action, &error))?;
+        let transaction = strict_transaction(&database).map_err(|error| self.not_started(action, &error))?;
         let tables = Tables::of(&transaction, action)?;
         let outcome = Rc::new(RefCell::new(None));
         let read_epoch = tables.meta.get(&EPOCH.into()).map_err(|error| mapped(action, &error))?;
@@ -128,7 +128,7 @@ impl Tables {
 
 #[wasm_bindgen]
 extern "C" {
-    /// `IDBDatabase` with the transaction options, which web-sys keeps behind an unstable cfg.
+    /// `IDBDatabase` with the transaction options, which web-sys has behind an unstable cfg.
     #[wasm_bindgen(extends = IdbDatabase)]
     type WithOptions;
 
@@ -179,7 +179,7 @@ impl IndexedDbBackend {
             .transaction_with_str(RECORDS)
             .and_then(|transaction| transaction.object_store(RECORDS))
             .and_then(|records| question(&records))
-            .map_err(|error| self.not_begun(action, &error))?;
+            .map_err(|error| self.not_started(action, &error))?;
         fulfilled(action, &request, Some(&database)).await
     }
 }

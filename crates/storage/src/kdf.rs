@@ -1,4 +1,4 @@
-//! From a passphrase to the key that wraps a wallet's data key.
+//! Derivation of the key that wraps a wallet's data key, from a passphrase.
 //!
 //! Pure and slow on purpose. In the browser [`derive()`] runs in a Worker of its own that is thrown away after it, because a
 //! wasm memory never shrinks; the [`Kek`] comes back as 32 bytes.
@@ -16,7 +16,7 @@ const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
 
-/// What a stored header may ask of this device. Above: the header is damaged or hostile.
+/// Maximum costs in a stored header. Above them the header is damaged or hostile.
 const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 const MAX_PASSES: u32 = 100;
 const MAX_LANES: u32 = 16;
@@ -24,7 +24,7 @@ const MAX_LANES: u32 = 16;
 const ARGON2ID: u8 = 1;
 const EXTERNAL: u8 = 2;
 
-/// How a wallet's [`Kek`] comes about. Stored in the wallet's header, so the costs can be raised later.
+/// The derivation of a wallet's [`Kek`]. Stored in the wallet's header, so the costs can be raised later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KdfParams(Kind);
 
@@ -34,7 +34,7 @@ enum Kind {
     ExternalKey,
 }
 
-/// Why no key was derived.
+/// A failed derivation.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KdfError {
@@ -51,9 +51,9 @@ pub enum KdfError {
         name: &'static str,
         /// Its value.
         value: u32,
-        /// The least value taken.
+        /// The minimum.
         min: u32,
-        /// The greatest value taken.
+        /// The maximum.
         max: u32,
     },
     /// The bytes are not key derivation parameters, or of a kind that this release does not know.
@@ -100,7 +100,7 @@ impl KdfParams {
     /// The encoded length, in bytes.
     pub const BYTES: usize = 1 + 3 * 4 + SALT_BYTES;
 
-    /// What a new wallet or a new passphrase gets: Argon2id, 64 MiB, 3 passes, 1 lane, a fresh salt.
+    /// Parameters for a new wallet or a new passphrase: Argon2id, 64 MiB, 3 passes, 1 lane, a fresh salt.
     ///
     /// # Errors
     /// [`StoreError::Randomness`].
@@ -138,7 +138,7 @@ impl KdfParams {
         Self(Kind::ExternalKey)
     }
 
-    /// Whether the key comes from elsewhere, so that there is no passphrase to ask for.
+    /// True if the key comes from elsewhere, so that there is no passphrase to ask for.
     #[must_use]
     pub fn is_external_key(&self) -> bool {
         self.0 == Kind::ExternalKey

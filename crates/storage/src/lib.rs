@@ -1,7 +1,10 @@
-//! The key-value trait of the wallet, its sealed form and its backends.
+//! The wallet's key-value store, its sealed form and its backends.
 //!
 //! `node` and `wallet` see a [`Store`]: named values, changed by whole [`Batch`]es. The one implementation seals names and
-//! values and keeps them in a [`Backend`]: memory, IndexedDB, SQLite, or what the host of the wasm lends.
+//! values and stores them in a [`Backend`]: memory, IndexedDB, SQLite, or a store of the JavaScript that embeds the wasm.
+//!
+//! Floor: adapters above `protocol`, the only crate of the workspace it may import (for its error codes). It never acts except
+//! when called: no task, no timer, no write but those of a call.
 
 mod backend;
 mod batch;
@@ -15,6 +18,7 @@ mod host;
 mod indexeddb;
 pub mod kdf;
 mod memory;
+mod receipt;
 mod seal;
 mod sealed;
 #[cfg(not(target_arch = "wasm32"))]
@@ -28,21 +32,22 @@ pub use host::{HostBackend, HostStore};
 #[cfg(target_arch = "wasm32")]
 pub use indexeddb::IndexedDbBackend;
 pub use memory::MemoryBackend;
+pub use receipt::Receipt;
 pub use sealed::SealedStore;
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteBackend;
 
 use futures::future::LocalBoxFuture;
 
-/// The longest name, in bytes of UTF-8.
+/// Maximum length of a name, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 512;
 
-/// Named values that survive the process; what `node` and `wallet` use.
+/// Named values that survive the process; the store of `node` and `wallet`.
 ///
 /// Names are "/"-separated paths: `ldk/manager`, `ldk/monitor/<outpoint>`, `wallet/payment/<id>`; 1 to
 /// [`MAX_NAME_BYTES`] bytes.
 ///
-/// Reads see all commits that resolved before the read was first polled. Commits that are under way at the same time apply
+/// Reads see all commits that resolved before the read was first polled. Commits that are in flight at the same time apply
 /// in the order in which they were first polled. Dropping a commit's future leaves all of the batch or nothing of it.
 pub trait Store {
     /// The value of `name`, if there is one.
@@ -52,26 +57,35 @@ pub trait Store {
     /// commit has found it out), [`StoreError::InvalidName`], [`StoreError::Backend`].
     fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
 
-    /// The full names that start with `prefix`, sorted; the empty prefix gives all.
+    /// The full names that start with `prefix`, sorted; all for the empty prefix.
     ///
     /// # Errors
     /// As [`get`](Self::get).
     fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>>;
 
-    /// Writes the whole batch in ONE transaction that also checks this writer's epoch; when this resolves to `Ok` it is on
-    /// the disk. An empty batch needs no transaction and counts as none.
+    /// Resolves once this writer may act: connect to peers, send, sign. Reads and commits need not wait for it. At once for a
+    /// store of this device alone, whose opening made this writer the only one.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`]: another writer has taken over, stop for good. [`StoreError::Closed`] and
-    /// [`StoreError::NotFound`]: the wallet was destroyed, or the browser dropped its data; stop as well. All others: the
-    /// store is as usable as before, see [`StoreError::is_retryable`], and nothing was written, but for the one case that
-    /// [`StoreError`] tells.
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>>;
+    /// [`StoreError::Fenced`] (once a commit has found it out): another writer has taken over, stop permanently;
+    /// [`StoreError::Closed`].
+    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>>;
 
-    /// How many transactions this store has committed since it was opened.
+    /// Writes the whole batch in ONE transaction that also checks this writer's epoch. When this resolves to a [`Receipt`] the
+    /// batch is on this device's disk; [`Receipt::durable`] resolves once it survives the loss of the device. An empty batch
+    /// needs no transaction and counts as none.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: another writer has taken over, stop permanently. [`StoreError::Closed`] and
+    /// [`StoreError::NotFound`]: the wallet was destroyed, or the browser dropped its data; stop as well. All others: the
+    /// store is as usable as before, see [`StoreError::is_retryable`], and nothing was written, with the one exception that
+    /// [`StoreError`] describes.
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>>;
+
+    /// The number of transactions that this store has committed since it was opened.
     fn commits(&self) -> u64;
 
-    /// Lets the backend go; later calls give [`StoreError::Closed`]. Closing twice is no error.
+    /// Releases the backend; later calls give [`StoreError::Closed`]. Closing twice is no error.
     fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()>;
 }
 

@@ -1,4 +1,4 @@
-//! Records in memory, for tests and for wallets that are meant to be forgotten.
+//! Records in memory, for tests and for throwaway wallets.
 
 use crate::{Backend, StoreError, Write};
 use futures::future::{FutureExt, LocalBoxFuture, ready};
@@ -17,18 +17,18 @@ pub struct MemoryBackend {
 struct Records {
     epoch: u64,
     by_name: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The greatest sum of names and values, in bytes.
+    /// Maximum sum of names and values, in bytes.
     quota: Option<usize>,
 }
 
 impl MemoryBackend {
-    /// Nothing in it yet, and no limit.
+    /// An empty backend without a limit.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Holds at most `bytes` of names and values from now on; `None` lifts the limit. A commit beyond it gives
+    /// Limits names and values to `bytes` from now on; `None` lifts the limit. A commit beyond it gives
     /// [`StoreError::QuotaExceeded`].
     pub fn set_quota(&self, bytes: Option<usize>) {
         self.shared.borrow_mut().quota = bytes;

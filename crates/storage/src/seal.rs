@@ -4,9 +4,9 @@
 //! HMAC-SHA256. A sealed record is `nonce (24) || ciphertext || tag (16)`.
 //!
 //! - **Names** are sealed deterministically, so that a record is found without opening any other: the nonce is an HMAC of
-//!   the name, as in SIV. What shows is how many records there are, how long their names are and when they change.
+//!   the name, as in SIV. The number of records, the lengths of their names and the times of changes are visible.
 //! - **Values** get a random nonce, and authenticate the sealed name beside them: a value put under another name does not
-//!   open. An older value of the same name does; who can write to the disk can put an old wallet back.
+//!   open. An older value of the same name does: an attacker who can write to the disk can restore an old wallet.
 
 use crate::{StoreError, random};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
@@ -27,7 +27,7 @@ impl Key {
         random().map(Self)
     }
 
-    /// A key for one use, told apart by its label.
+    /// A key for one use, distinguished by its label.
     pub(crate) fn derive(&self, label: &[u8]) -> Self {
         Self(self.mac(&[label]))
     }
@@ -37,7 +37,7 @@ impl Key {
         parts.iter().fold(self.hmac(), |mac, part| mac.chain_update(part)).finalize().into_bytes().into()
     }
 
-    /// Whether `expected` is [`mac`](Self::mac) of the parts, in constant time.
+    /// True if `expected` is [`mac`](Self::mac) of the parts, in constant time.
     pub(crate) fn mac_is(&self, parts: &[&[u8]], expected: &[u8; 32]) -> bool {
         parts.iter().fold(self.hmac(), |mac, part| mac.chain_update(part)).verify(&(*expected).into()).is_ok()
     }

@@ -3,13 +3,13 @@
 use crate::header::{HEADER_NAME, Header};
 use crate::kdf::{KdfParams, Kek};
 use crate::seal::{Key, Sealer};
-use crate::{Batch, MAX_NAME_BYTES, SharedBackend, Store, StoreError, Write};
-use futures::future::LocalBoxFuture;
+use crate::{Batch, MAX_NAME_BYTES, Receipt, SharedBackend, Store, StoreError, Write};
+use futures::future::{LocalBoxFuture, ready};
 use std::cell::Cell;
 
 /// A [`Store`] over a [`Backend`](crate::Backend), with names and values sealed.
 ///
-/// A random data key seals the records; the header keeps it wrapped under the [`Kek`], so a new passphrase rewraps one
+/// A random data key seals the records; the header holds it wrapped under the [`Kek`], so a new passphrase rewraps one
 /// record and leaves the others alone.
 pub struct SealedStore {
     backend: SharedBackend,
@@ -28,7 +28,7 @@ enum State {
 }
 
 impl SealedStore {
-    /// How to derive the [`Kek`] of the wallet in this backend; `None` when there is no wallet. Writes nothing.
+    /// The parameters to derive the [`Kek`] of the wallet in this backend; `None` when there is no wallet. Writes nothing.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] (also when records are there without their header), [`StoreError::NewerFormat`], or the
@@ -40,7 +40,7 @@ impl SealedStore {
     /// Makes a new, empty wallet with a fresh data key, and takes it over.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] (and then whoever uses that wallet is not disturbed), [`StoreError::Corrupt`] when the
+    /// [`StoreError::AlreadyExists`] (a writer that has that wallet open is not disturbed), [`StoreError::Corrupt`] when the
     /// rest of a damaged wallet is there, [`StoreError::Randomness`], or the backend's.
     pub async fn create(backend: SharedBackend, params: &KdfParams, kek: Kek) -> Result<Self, StoreError> {
         let exists = || StoreError::AlreadyExists { place: backend.place() };
@@ -58,11 +58,11 @@ impl SealedStore {
         Ok(Self::new(backend, data_key, epoch))
     }
 
-    /// Opens the wallet and takes it over: whoever had it open is fenced off.
+    /// Opens the wallet and takes it over: a writer that had it open is fenced off.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::WrongPassphrase`], [`StoreError::Corrupt`], [`StoreError::NewerFormat`]: in
-    /// all these cases nothing was changed and whoever has it open is not disturbed. Or the backend's.
+    /// all these cases nothing was changed and a writer that has it open is not disturbed. Or the backend's.
     pub async fn open(backend: SharedBackend, kek: Kek) -> Result<Self, StoreError> {
         let unlock = async || match header(&backend).await? {
             Some(header) => header.unwrap(&kek),
@@ -75,7 +75,7 @@ impl SealedStore {
         Ok(Self::new(backend, data_key, epoch))
     }
 
-    /// Wraps the data key anew, in one transaction; the records stay as they are. A copy of the wallet made before still
+    /// Wraps the data key again, in one transaction; the records stay as they are. A copy of the wallet made before still
     /// opens with the old passphrase.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl SealedStore {
         self.write(vec![Write { name: HEADER_NAME.to_vec(), value: Some(bytes) }]).await
     }
 
-    /// This writer's epoch: how often the wallet has been taken over.
+    /// This writer's epoch: the number of takeovers of the wallet so far.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
@@ -149,13 +149,18 @@ impl Store for SealedStore {
         })
     }
 
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(ready(self.usable()))
+    }
+
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
         Box::pin(async move {
             self.usable()?;
-            if batch.is_empty() {
-                return Ok(());
+            if !batch.is_empty() {
+                self.write(self.seal(&batch)?).await?;
             }
-            self.write(self.seal(&batch)?).await
+            // The backend is on this device: what it committed is as durable as it will be.
+            Ok(Receipt::new(ready(Ok(()))))
         })
     }
 
@@ -177,7 +182,7 @@ async fn header(backend: &SharedBackend) -> Result<Option<Header>, StoreError> {
     if backend.names().await?.is_empty() {
         return Ok(None);
     }
-    // Without this, a wallet whose header got lost would pass for none, and be overwritten by a new one.
+    // Without this, a wallet whose header was lost would count as none, and be overwritten by a new one.
     Err(StoreError::Corrupt { name: "header".into(), what: "it is missing, but records are there".into() })
 }
 

@@ -1,6 +1,6 @@
 //! Records in an SQLite file, for the gateway and for native tests.
 //!
-//! WAL with `synchronous=FULL`: a commit has reached the disk when it returns. Calls block for as long as the disk takes;
+//! WAL with `synchronous=FULL`: a commit has reached the disk when it returns. Calls block until the disk is done;
 //! the writes of a step are small.
 
 use crate::backend::epochs_used_up;
@@ -11,11 +11,11 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Tells our files from other SQLite files: "AmKV".
+/// Distinguishes our files from other SQLite files: "AmKV".
 const APPLICATION_ID: i32 = 0x416d_4b56;
 /// The table layout, in SQLite's `user_version`; the records' own format is in the header.
 const LAYOUT: i32 = 1;
-/// How long to wait for another process' transaction; each takes milliseconds.
+/// Time limit for another process' transaction; each takes milliseconds.
 const BUSY: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "
@@ -31,10 +31,10 @@ pub struct SqliteBackend {
 }
 
 impl SqliteBackend {
-    /// Opens the file, made if it is not there (readable by its owner only); its folder must exist.
+    /// Opens the file, creating it if it is missing (readable by its owner only); its folder must exist.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when it is no database of ours, [`StoreError::NewerFormat`], [`StoreError::Backend`] when the
+    /// [`StoreError::Corrupt`] when it is not one of our databases, [`StoreError::NewerFormat`], [`StoreError::Backend`] when the
     /// file cannot be opened.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
@@ -113,7 +113,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Whether the tables are there. Refuses what is not ours before anything in it is changed.
+/// True if the tables are there. Refuses another program's file before anything in it is changed.
 fn has_tables(connection: &Connection, place: &str) -> Result<bool, Failure> {
     let corrupt = |what: String| Err(StoreError::Corrupt { name: place.to_owned(), what }.into());
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));

@@ -33,7 +33,7 @@ async fn check_format_1(backend: SharedBackend) {
     assert_eq!(store.get("支払い/⚡").await.unwrap().unwrap(), b"unicode");
     let mut batch = Batch::new();
     batch.put("ldk/manager", b"next".to_vec());
-    store.commit(batch).await.unwrap();
+    store.commit(batch).await.unwrap().durable().await.unwrap();
     assert_eq!(store.list("").await.unwrap().len(), 3, "the name was found again, not added");
 }
 

@@ -16,7 +16,7 @@ const NAMES: [&str; 4] = ["ldk/manager", "ldk/monitor/1", "ldk/monitor/2", "wall
 
 fn main() {
     match std::env::args_os().nth(1) {
-        Some(file) if Path::new(&file).exists() => block_on(write_for_ever(Path::new(&file))),
+        Some(file) if Path::new(&file).exists() => block_on(write_forever(Path::new(&file))),
         _ => block_on(kill_writers()),
     }
 }
@@ -45,12 +45,12 @@ fn batch(number: u64) -> Batch {
     batch
 }
 
-async fn write_for_ever(file: &Path) {
+async fn write_forever(file: &Path) {
     let store = open(file).await;
     let mut number = generation(&store).await;
     loop {
         number += 1;
-        store.commit(batch(number)).await.unwrap();
+        store.commit(batch(number)).await.unwrap().durable().await.unwrap();
         println!("{number}");
         std::io::stdout().flush().unwrap();
     }
@@ -62,7 +62,7 @@ async fn kill_writers() {
     let backend: SharedBackend = Rc::new(SqliteBackend::open(&file).unwrap());
     let kdf = KdfParams::external_key();
     let store = SealedStore::create(backend, &kdf, Kek::from_bytes([7; 32])).await.unwrap();
-    store.commit(batch(0)).await.unwrap();
+    store.commit(batch(0)).await.unwrap().durable().await.unwrap();
     store.close().await;
     for round in 1..=10_usize {
         let program = std::env::current_exe().unwrap();

@@ -1,5 +1,5 @@
-//! A server for the browser's tests (wasm-tests/tests/transport.rs), which can start none of their own: what a path
-//! does is in [`main`]. It listens on loopback, prints its address, and ends when its stdin does.
+//! A server for the browser's tests (wasm-tests/tests/transport.rs), which can start none of their own: [`main`] has the
+//! paths. It listens on loopback, prints its address, and ends when its stdin does.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::time::Duration;
@@ -67,7 +67,7 @@ fn socket<F: Future<Output = ()> + Send + 'static>(
     get(async move |upgrade: WebSocketUpgrade| upgrade.on_upgrade(serve))
 }
 
-/// Everything back, through the gateway's own side of the transport.
+/// Echoes everything, through the gateway's own side of the transport.
 async fn relay_echo(socket: WebSocket) {
     let (remote, connection) = server::accept(socket, ServerLimits::default());
     // The duplex is the node's, on a thread of its own.
@@ -99,7 +99,7 @@ async fn echo(mut socket: WebSocket) {
     }
 }
 
-/// Frames of `size` bytes until the connection breaks; what comes is read, so that a farewell is heard.
+/// Frames of `size` bytes until the connection breaks; incoming frames are read, so that a close frame is seen.
 async fn flood(socket: WebSocket, size: usize) {
     use futures::{SinkExt, StreamExt};
     let (mut sink, mut stream) = socket.split();
@@ -129,7 +129,7 @@ fn farewell(code: CloseCode, reason: &'static str) -> Message {
     Message::Close(Some(CloseFrame { code: code.number(), reason: reason.into() }))
 }
 
-/// The body back, with the request's header `x-question` as `x-answer`.
+/// Echoes the body, with the request's header `x-question` as `x-answer`.
 async fn mirror(headers: HeaderMap, body: Bytes) -> impl IntoResponse {
     let question = headers.get("x-question").cloned().unwrap();
     (StatusCode::CREATED, [("x-answer", question)], body)

@@ -1,15 +1,15 @@
-//! Where a peer is and who it should be.
+//! Addresses of peers: the endpoint and the node id expected there.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use amplet_protocol::relay;
+use amplet_protocol::{IdError, NodeId, relay};
 
-/// Greatest length of an address, in bytes.
+/// Maximum length of an address, in bytes.
 const MAX_LENGTH: usize = 2048;
 
-/// Why a text is not a peer's address.
+/// A text that is not a peer's address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// There is no `@` between node id and URL.
@@ -19,7 +19,7 @@ pub enum AddressError {
     NoNodeId,
     /// The node id is not 33 bytes of hexadecimal.
     #[error("a node id has 66 hexadecimal digits; this one is wrong: {0}")]
-    NodeIdForm(String),
+    NodeIdForm(IdError),
     /// A compressed public key begins with 02 or 03.
     #[error("a node id begins with 02 or 03, this one with {0:02x}; copy it again from the gateway")]
     NodeIdPrefix(u8),
@@ -43,50 +43,7 @@ pub enum AddressError {
     TooLong(usize),
 }
 
-/// A node's public key, compressed, 33 bytes. That it is a point of the curve is checked by the node.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId([u8; 33]);
-
-impl NodeId {
-    /// Takes the serialized key.
-    ///
-    /// # Errors
-    /// [`AddressError::NodeIdPrefix`] when the first byte is neither 2 nor 3.
-    pub fn new(bytes: [u8; 33]) -> Result<Self, AddressError> {
-        match bytes[0] {
-            2 | 3 => Ok(Self(bytes)),
-            other => Err(AddressError::NodeIdPrefix(other)),
-        }
-    }
-
-    /// The serialized key.
-    pub fn as_bytes(&self) -> &[u8; 33] {
-        &self.0
-    }
-}
-
-impl FromStr for NodeId {
-    type Err = AddressError;
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let bytes = <[u8; 33] as hex_conservative::FromHex>::from_hex(text)
-            .map_err(|e| AddressError::NodeIdForm(e.to_string()))?;
-        Self::new(bytes)
-    }
-}
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// How the bytes travel.
+/// The transport of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// WebSocket over TLS; port 443 unless given.
@@ -115,7 +72,7 @@ impl Scheme {
     }
 }
 
-/// Where a peer listens: `wss://host[:port][/path]`, `ws://host[:port][/path]` or `tcp://host:port`.
+/// An endpoint at which a peer listens: `wss://host[:port][/path]`, `ws://host[:port][/path]` or `tcp://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     scheme: Scheme,
@@ -125,7 +82,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// How the bytes travel.
+    /// The transport of the bytes.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
@@ -145,12 +102,12 @@ impl Endpoint {
         &self.path
     }
 
-    /// Whether a gateway's relay is there, which waits for credit ([`relay::PATH`], possibly behind a prefix).
+    /// True if a gateway's relay is there, which waits for credit ([`relay::PATH`], possibly behind a prefix).
     pub fn is_relay(&self) -> bool {
         self.path.split('?').next().is_some_and(|path| path.ends_with(relay::PATH))
     }
 
-    /// Where the gateway says how it is, as an `http(s)://` URL; `None` when there is no relay.
+    /// The `http(s)://` URL of the gateway's health; `None` when there is no relay.
     pub fn health_url(&self) -> Option<String> {
         let prefix = self.path.split('?').next()?.strip_suffix(relay::PATH)?;
         let scheme = match self.scheme {
@@ -161,7 +118,7 @@ impl Endpoint {
         Some(format!("{scheme}://{}{prefix}{}", self.authority(), relay::HEALTH_PATH))
     }
 
-    /// How far from the internet the host is, as far as its name tells.
+    /// The address space of the host, as far as its name shows it.
     pub fn space(&self) -> AddressSpace {
         AddressSpace::of(&self.host)
     }
@@ -197,11 +154,11 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// How far from the internet an address is. Browsers guard the way from a page to an address of a higher space by the
-/// Local Network Access permission.
+/// The address space of a host, ordered by its distance from the internet. Browsers guard requests from a page to an address of
+/// a higher space by the Local Network Access permission.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AddressSpace {
-    /// On the internet, or a name that does not tell.
+    /// On the internet, or a name that does not show it.
     #[default]
     Public,
     /// A private (RFC 1918, RFC 4193) or link-local address, or a `.local` name (RFC 6762).
@@ -301,9 +258,9 @@ fn parse_path(scheme: Scheme, path: &str) -> Result<String, AddressError> {
 /// A peer: who it should be and where it listens, as in `02ab…@wss://gateway.example/lightning/v1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddress {
-    /// The key that the peer must prove to hold (BOLT 8).
+    /// The key that the peer must prove to hold (BOLT 8); it begins with 02 or 03.
     pub node_id: NodeId,
-    /// Where it listens.
+    /// The endpoint at which it listens.
     pub endpoint: Endpoint,
 }
 
@@ -315,7 +272,11 @@ impl FromStr for PeerAddress {
             return Err(AddressError::TooLong(text.len()));
         }
         let (node_id, endpoint) = text.split_once('@').ok_or(AddressError::NoNodeId)?;
-        Ok(Self { node_id: node_id.parse()?, endpoint: endpoint.parse()? })
+        let node_id = NodeId::from_hex(node_id).map_err(AddressError::NodeIdForm)?;
+        match node_id.0 {
+            [2 | 3, ..] => Ok(Self { node_id, endpoint: endpoint.parse()? }),
+            [other, ..] => Err(AddressError::NodeIdPrefix(other)),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! When to try again.
+//! Delays between attempts to connect.
 
 use std::time::Duration;
 
@@ -12,19 +12,20 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Shortest wait.
+    /// Minimum delay.
     pub const MIN: Duration = Duration::from_millis(500);
-    /// Longest wait.
+    /// Maximum delay.
     pub const MAX: Duration = Duration::from_secs(60);
-    /// A connection that lived so long counts as success: waits begin short again.
+    /// Lifetime after which a connection counts as success: delays start short again.
     pub const STABLE: Duration = Duration::from_secs(60);
 
-    /// The connection is up at `now` (any clock that never goes backwards).
+    /// Records that the connection is up at `now` (any clock that never goes backwards).
     pub fn connected(&mut self, now: Duration) {
         self.up_since = Some(now);
     }
 
-    /// An attempt failed or the connection went down at `now`: how long to wait. `random` is uniform over all values.
+    /// Records that an attempt failed or the connection went down at `now`; returns the delay before the next attempt. `random` is
+    /// uniform over all values.
     pub fn failed(&mut self, now: Duration, random: u64) -> Duration {
         let stable = self.up_since.take().is_some_and(|since| now.saturating_sub(since) >= Self::STABLE);
         self.failures = if stable { 1 } else { self.failures.saturating_add(1) };
@@ -34,7 +35,7 @@ impl Backoff {
 
     fn jittered(ceiling: Duration, random: u64) -> Duration {
         let span = ceiling.saturating_sub(Self::MIN).as_millis() as u64; // at most 60,000
-        // The high 64 bits of the product are uniform over 0..=span, whatever the span.
+        // The high 64 bits of the product are uniform over 0..=span, for any span.
         let part = (u128::from(random) * (u128::from(span) + 1)) >> 64;
         Self::MIN + Duration::from_millis(part as u64)
     }

@@ -1,5 +1,5 @@
-//! Why a connection did not come up. A browser says nothing but close code 1006, so the gateway's `/health` and the
-//! browser's own state are asked, and judged here.
+//! Diagnosis of failed connections. A browser reports nothing but close code 1006, so the gateway's `/health` and the
+//! browser's own state are consulted, and evaluated here.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use crate::{
     AddressSpace, BrowserBlock, ConnectError, Endpoint, FetchError, HttpRequest, HttpResponse, Scheme,
 };
 
-/// Asks a gateway how it is: a small answer, soon, since a user waits for the diagnosis.
+/// A request for a gateway's health: a small response, soon, since the user waits for the diagnosis.
 pub(crate) fn health_request(url: String) -> HttpRequest {
     HttpRequest::get(url).max_body(4096).timeout(Duration::from_secs(5))
 }
 
-/// What was found out after a failed attempt.
+/// The facts found after a failed attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
-    /// What the attempt itself said.
+    /// The attempt's own error message.
     pub detail: String,
-    /// The gateway's answer at `/health`; `None` when the endpoint has none.
+    /// The gateway's response at `/health`; `None` when the endpoint has none.
     pub health: Option<Result<HttpResponse, FetchError>>,
-    /// What the browser says of this machine and page.
+    /// The browser's state of this machine and page.
     pub site: Site,
 }
 
-/// What a browser says of this machine and page; the default is a platform that forbids nothing.
+/// A browser's state of this machine and page; the default is a platform that forbids nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Site {
     /// The machine has no network.
     pub offline: bool,
     /// The page was loaded over https.
     pub https: bool,
-    /// How far from the internet the page was loaded.
+    /// The address space that the page was loaded from.
     pub space: AddressSpace,
     /// The state of the Local Network Access permission, where the browser has one.
     pub local_network: Option<Permission>,
@@ -48,8 +48,8 @@ pub(crate) enum Permission {
 }
 
 impl Site {
-    /// What forbids this page to reach `host`, in the clear or not. Only asked after a failure: what is named here may
-    /// work all the same in a browser with other rules.
+    /// The browser's rule that forbids this page to reach `host`, in the clear or not. For use after a failure only: a browser with
+    /// other rules may allow it.
     pub(crate) fn blocks(&self, host: &str, clear: bool) -> Option<BrowserBlock> {
         let space = AddressSpace::of(host);
         if space > self.space {
@@ -60,16 +60,16 @@ impl Site {
                 None => {}
             }
         }
-        // Browsers take this machine for secure, whatever the scheme.
+        // Browsers treat this machine as secure under any scheme.
         (self.https && clear && space != AddressSpace::Loopback).then_some(BrowserBlock::MixedContent)
     }
 }
 
-/// The error that the facts speak for.
-pub(crate) fn judge(endpoint: &Endpoint, facts: Facts) -> ConnectError {
+/// The error that fits the facts.
+pub(crate) fn diagnose(endpoint: &Endpoint, facts: Facts) -> ConnectError {
     let endpoint = endpoint.clone();
     let failure = match facts.health {
-        Some(Ok(answer)) => return judge_health(endpoint, facts.detail, &answer),
+        Some(Ok(answer)) => return diagnose_health(endpoint, facts.detail, &answer),
         Some(Err(failure)) => failure.to_string(),
         None => facts.detail,
     };
@@ -82,7 +82,7 @@ pub(crate) fn judge(endpoint: &Endpoint, facts: Facts) -> ConnectError {
     }
 }
 
-fn judge_health(endpoint: Endpoint, detail: String, answer: &HttpResponse) -> ConnectError {
+fn diagnose_health(endpoint: Endpoint, detail: String, answer: &HttpResponse) -> ConnectError {
     match serde_json::from_slice::<Health>(&answer.body) {
         Ok(Health { node: false }) => ConnectError::NodeDown { endpoint },
         Ok(Health { node: true }) => ConnectError::Refused { endpoint, detail },
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn verdict(endpoint: &str, health: Option<Result<HttpResponse, FetchError>>, site: Site) -> ConnectError {
-        judge(&endpoint.parse().unwrap(), Facts { detail: "1006".into(), health, site })
+        diagnose(&endpoint.parse().unwrap(), Facts { detail: "1006".into(), health, site })
     }
 
     fn blocked(endpoint: &str, site: Site) -> Option<BrowserBlock> {

@@ -10,10 +10,10 @@ use tokio::time::{sleep, timeout};
 use crate::CloseReason;
 use crate::pipe::{Driver, Outgoing};
 
-/// How long a closing connection may take to send what waits and to say farewell.
+/// Time limit for a closing connection to send what waits and the close frame.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// What came from the peer.
+/// A frame or event from the peer.
 pub(crate) enum Incoming {
     Bytes(Vec<u8>),
     Text(String),
@@ -25,7 +25,7 @@ pub(crate) enum Incoming {
     Life,
 }
 
-/// What goes to the peer.
+/// A frame to the peer.
 pub(crate) enum Frame {
     Bytes(Vec<u8>),
     Text(String),
@@ -38,14 +38,14 @@ pub(crate) trait Received: Stream<Item = Result<Incoming, CloseReason>> {}
 
 impl<S: Stream<Item = Result<Incoming, CloseReason>>> Received for S {}
 
-/// How a connection is watched; nothing by default.
+/// Time limits of a connection; none by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Watch {
     /// Ping so often.
     pub ping: Option<Duration>,
-    /// Give up when nothing was heard for so long.
+    /// Time without a frame after which to give up.
     pub idle: Option<Duration>,
-    /// Give up when bytes wait and none could be sent for so long.
+    /// Time for which bytes wait and none can be sent after which to give up.
     pub stall: Option<Duration>,
 }
 
@@ -148,7 +148,7 @@ async fn stalled(driver: &Driver, limit: Option<Duration>) -> CloseReason {
     }
 }
 
-/// Resolves when this side closed a while ago and what waits could still not be sent, or the peer has not answered.
+/// Resolves when this side closed a while ago and what waits could still not be sent, or the peer has not responded.
 async fn lingered(driver: &Driver) -> CloseReason {
     let reason = driver.ended().await;
     sleep(LINGER).await;

@@ -9,15 +9,15 @@ use crate::{CloseCode, CloseReason};
 /// Chunk boundaries carry no meaning. The methods take `&self` and may be used by one reader and one writer at
 /// the same time.
 pub trait Duplex {
-    /// Takes as many of `bytes` as there is room for now and says how many: the rest is the caller's to offer again
-    /// once [`writable`](Self::writable) has resolved. On a closed stream all bytes are taken and dropped:
-    /// [`recv`](Self::recv) says why it closed.
+    /// Takes as many of `bytes` as there is room for now and returns their number: the caller offers the rest again once
+    /// [`writable`](Self::writable) has resolved. On a closed stream all bytes are taken and dropped:
+    /// [`recv`](Self::recv) returns the reason of the close.
     fn try_send(&self, bytes: &[u8]) -> usize;
     /// Resolves when the next `try_send` takes at least one byte, or the stream is closed. One waiter at a time.
     fn writable(&self) -> LocalBoxFuture<'static, ()>;
     /// The next chunk, never empty; taking it returns credit to the sender. After the last chunk the reason of the
     /// close, again and again. One waiter at a time. Dropping the future loses nothing.
     fn recv(&self) -> LocalBoxFuture<'static, Result<Vec<u8>, CloseReason>>;
-    /// Closes the stream; what was taken before is still sent where the transport can. Further calls do nothing.
+    /// Closes the stream; bytes taken before are still sent where the transport can. Further calls do nothing.
     fn close(&self, code: CloseCode);
 }

@@ -1,12 +1,14 @@
-//! Why a request, a connection attempt or a stream failed: each its own error, each with its remedy.
+//! Errors of requests, connection attempts and streams, each with its remedy.
 
 use std::time::Duration;
 
 use amplet_protocol::relay::CloseCode;
 
-use crate::{Endpoint, NodeId};
+use amplet_protocol::NodeId;
 
-/// What a browser forbids, as far as it tells.
+use crate::Endpoint;
+
+/// A browser's prohibition, as far as it reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowserBlock {
     /// An https page may not open a plain connection to that host.
@@ -38,23 +40,23 @@ impl std::fmt::Display for BrowserBlock {
     }
 }
 
-/// Why no stream to a peer came up, or why it went down ([`ConnectError::Closed`]).
+/// A failed attempt to open a stream to a peer, or the end of one ([`ConnectError::Closed`]).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// This device has no network at all.
     #[error("this device is offline; connect it to a network")]
     Offline,
-    /// Nothing answers at that address.
+    /// Nothing responds at that address.
     #[error(
         "the gateway at {endpoint} cannot be reached ({detail}); check this device's network, the address, and that the gateway is running"
     )]
     GatewayUnreachable {
-        /// Where the attempt went.
+        /// The endpoint of the attempt.
         endpoint: Endpoint,
-        /// What the platform said.
+        /// The platform's message.
         detail: String,
     },
-    /// The gateway answers, its Lightning node does not.
+    /// The gateway responds, its Lightning node does not.
     #[error(
         "the gateway at {endpoint} is up but its Lightning node is down; its operator has to start it, the wallet goes on trying"
     )]
@@ -68,19 +70,19 @@ pub enum ConnectError {
         "the peer at {endpoint} does not hold the key of node {expected}; check the node id and the address with the gateway's operator, nothing was sent to it"
     )]
     WrongKey {
-        /// Where the attempt went.
+        /// The endpoint of the attempt.
         endpoint: Endpoint,
         /// The node id that was asked for.
         expected: NodeId,
     },
-    /// Something answers there, but it refuses to be a WebSocket.
+    /// Something responds there, but it refuses to be a WebSocket.
     #[error(
         "the server at {endpoint} answered, but refused the connection ({detail}); check the path of the address, and whether the gateway admits this wallet"
     )]
     Refused {
-        /// Where the attempt went.
+        /// The endpoint of the attempt.
         endpoint: Endpoint,
-        /// HTTP status or what was wrong with the answer.
+        /// HTTP status or the defect of the response.
         detail: String,
     },
     /// The certificate of the server is not accepted.
@@ -88,23 +90,23 @@ pub enum ConnectError {
         "the server at {endpoint} has no valid TLS certificate ({detail}); check this device's clock and ask the gateway's operator to renew the certificate"
     )]
     Tls {
-        /// Where the attempt went.
+        /// The endpoint of the attempt.
         endpoint: Endpoint,
-        /// What the platform said.
+        /// The platform's message.
         detail: String,
     },
     /// The browser does not allow the attempt.
     #[error("the browser does not allow a connection to {endpoint}: {why}")]
     NotAllowed {
-        /// Where the attempt should have gone.
+        /// The endpoint of the intended attempt.
         endpoint: Endpoint,
-        /// What it forbids.
+        /// The prohibition.
         why: BrowserBlock,
     },
-    /// No answer in time.
+    /// No response in time.
     #[error("{endpoint} did not answer within {} s; check the network and the address, or try later", after.as_secs())]
     Timeout {
-        /// Where the attempt went.
+        /// The endpoint of the attempt.
         endpoint: Endpoint,
         /// The time allowed.
         after: Duration,
@@ -122,7 +124,7 @@ pub enum ConnectError {
     Closed(#[from] CloseReason),
 }
 
-/// Why a stream ended.
+/// The reason for the end of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
     /// Closed from this side.
@@ -139,10 +141,10 @@ pub enum CloseReason {
     /// Lost without a farewell: network gone, process killed, laptop asleep.
     #[error("the connection was lost ({detail}); it is tried again by itself")]
     Lost {
-        /// What the platform said.
+        /// The platform's message.
         detail: String,
     },
-    /// Nothing was heard for too long.
+    /// No frame arrived for too long.
     #[error("the peer was silent for {} s and the connection was given up; it is tried again by itself", after.as_secs())]
     Idle {
         /// The time allowed.
@@ -167,13 +169,13 @@ pub enum CloseReason {
         "the peer broke the transport's protocol: {what}; check that the address is a Lightning endpoint, and update the gateway"
     )]
     Violation {
-        /// What it did.
+        /// The violation.
         what: String,
     },
 }
 
 impl CloseReason {
-    /// The code that tells the peer why this side gives up; none when the peer closed or cannot hear it.
+    /// The close code with the reason for the peer; none when the peer closed or cannot be reached.
     pub(crate) fn farewell(&self) -> Option<CloseCode> {
         match self {
             CloseReason::Violation { .. } => Some(CloseCode::Violation),
@@ -189,7 +191,7 @@ fn text(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(" ({message})") }
 }
 
-/// Why an HTTP exchange brought no answer.
+/// A failed HTTP exchange.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// The request itself cannot be made.
@@ -197,20 +199,20 @@ pub enum FetchError {
     InvalidRequest {
         /// The URL given.
         url: String,
-        /// What is wrong with it.
+        /// The defect.
         what: String,
     },
     /// This device has no network at all.
     #[error("this device is offline; connect it to a network")]
     Offline,
-    /// No connection, or lost before the whole answer was there. A browser gives the same for a missing CORS header.
+    /// No connection, or lost before the whole response was there. A browser reports the same for a missing CORS header.
     #[error(
         "{url} cannot be reached ({detail}); check the network, the address, and that the server is running"
     )]
     Unreachable {
         /// The URL given.
         url: String,
-        /// What the platform said.
+        /// The platform's message.
         detail: String,
     },
     /// The browser does not allow the request.
@@ -218,10 +220,10 @@ pub enum FetchError {
     NotAllowed {
         /// The URL given.
         url: String,
-        /// What it forbids.
+        /// The prohibition.
         why: BrowserBlock,
     },
-    /// No whole answer in time.
+    /// No whole response in time.
     #[error("{url} did not answer within {} s; try later, or use another server", after.as_secs())]
     Timeout {
         /// The URL given.
@@ -229,7 +231,7 @@ pub enum FetchError {
         /// The time allowed.
         after: Duration,
     },
-    /// The answer is larger than the request allows.
+    /// The response is larger than the request allows.
     #[error(
         "the answer of {url} is larger than {limit} bytes and was dropped; the server is not what it should be"
     )]

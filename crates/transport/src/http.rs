@@ -1,6 +1,6 @@
-//! The native HTTP client: HTTP/1.1 with kept connections, TLS by rustls, limits of time and size.
+//! The native HTTP client: HTTP/1.1 with persistent connections, TLS by rustls, limits of time and size.
 //!
-//! Redirects are not followed: the answer is the 3xx itself.
+//! Redirects are not followed: the response is the 3xx itself.
 
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use crate::{CONNECT_TIMEOUT, FetchError, HttpRequest, HttpResponse, is_public};
 
-/// Why an address is not connected to.
+/// Reason for which an address is not connected to.
 const NOT_PUBLIC: &str = "it is not on the internet, and this request may go nowhere else";
 
 /// The HTTP client of [`NativePlatform`](crate::NativePlatform), for servers' tasks too: clones share its connections, and
@@ -31,8 +31,7 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// `public_only`: addresses that are not somebody's on the internet ([`is_public`]) are never connected to, whatever a name
-    /// leads to.
+    /// A client; with `public_only` it never connects to an address that is not globally reachable ([`is_public`]), by any name.
     pub(crate) fn new(tls: rustls::ClientConfig, public_only: bool) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(Resolver { public_only });
         tcp.set_nodelay(true);
@@ -50,14 +49,14 @@ impl HttpClient {
     /// One HTTP exchange; see [`Platform::fetch`](crate::Platform::fetch).
     ///
     /// # Errors
-    /// [`FetchError`]; an answer of any status is none.
+    /// [`FetchError`]; a response of any status is none.
     pub async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
         let (url, after, limit) = (request.url.clone(), request.timeout, request.max_body);
         let request = build(request)?;
         self.refuse_private(&url, request.uri())?;
         let exchange = async {
-            let answer = self.client.request(request).await.map_err(|error| unreachable(&url, &error))?;
-            collect(&url, answer, limit).await
+            let response = self.client.request(request).await.map_err(|error| unreachable(&url, &error))?;
+            collect(&url, response, limit).await
         };
         tokio::time::timeout(after, exchange)
             .await
@@ -66,7 +65,7 @@ impl HttpClient {
 }
 
 impl HttpClient {
-    /// A host that is an address is never asked of the resolver.
+    /// Refuses a host that is a private address: an address never reaches the resolver.
     fn refuse_private(&self, url: &str, uri: &hyper::Uri) -> Result<(), FetchError> {
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         match host.parse::<IpAddr>() {
@@ -78,7 +77,7 @@ impl HttpClient {
     }
 }
 
-/// Looks names up; what is found is what is connected to, so a name cannot lead elsewhere the second time it is asked for.
+/// Resolves names and filters the addresses in one step, so that a second lookup cannot lead elsewhere (DNS rebinding).
 #[derive(Clone, Copy)]
 struct Resolver {
     public_only: bool,
@@ -122,8 +121,8 @@ fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, FetchError> {
         .map_err(|error| invalid(error.to_string()))
 }
 
-async fn collect(url: &str, answer: Response<Incoming>, limit: usize) -> Result<HttpResponse, FetchError> {
-    let (head, mut frames) = answer.into_parts();
+async fn collect(url: &str, response: Response<Incoming>, limit: usize) -> Result<HttpResponse, FetchError> {
+    let (head, mut frames) = response.into_parts();
     let mut body = Vec::new();
     while let Some(frame) = frames.frame().await {
         let frame = frame.map_err(|error| unreachable(url, &error))?;
@@ -141,7 +140,7 @@ async fn collect(url: &str, answer: Response<Incoming>, limit: usize) -> Result<
     Ok(HttpResponse { status: head.status.as_u16(), headers, body })
 }
 
-/// The outermost message says only "client error": the causes are what a user can use.
+/// The error with all its causes: the outermost message is only "client error", which is of no use.
 fn unreachable(url: &str, error: &(dyn Error + 'static)) -> FetchError {
     let mut detail = error.to_string();
     let mut cause = error.source();

@@ -1,9 +1,12 @@
-//! What a platform differs in ([`Platform`]) and how bytes reach a peer ([`Duplex`]): BOLT 8 over WebSocket in
-//! the browser and natively, over TCP natively.
+//! Platforms ([`Platform`]) and byte streams to peers ([`Duplex`]): BOLT 8 over WebSocket in the browser and natively,
+//! over TCP natively.
 //!
-//! The crate moves bytes and says why it could not; what they mean (BOLT 8, messages) is the node's business.
+//! The crate moves bytes and reports failures; their meaning (BOLT 8, messages) is the node's business.
 //! Everything is single-threaded: futures are [`LocalBoxFuture`], nothing is `Send`. The one exception is a server's
 //! connection (feature `axum`), which lives beside the HTTP server's tasks.
+//!
+//! Floor: adapters above `protocol`, the only crate of the workspace it may import, and free of LDK. It never acts except
+//! when called: a connection's task lives from `connect` or `accept` to the end of its stream, and starts nothing else.
 
 use std::time::Duration;
 
@@ -34,7 +37,7 @@ mod web;
 #[cfg(not(target_arch = "wasm32"))]
 mod websocket;
 
-pub use address::{AddressError, AddressSpace, Endpoint, NodeId, PeerAddress, Scheme};
+pub use address::{AddressError, AddressSpace, Endpoint, PeerAddress, Scheme};
 pub use amplet_protocol::relay::CloseCode;
 pub use backoff::Backoff;
 pub use duplex::Duplex;
@@ -49,5 +52,5 @@ pub use public::is_public;
 #[cfg(target_arch = "wasm32")]
 pub use web::WebPlatform;
 
-/// How long an attempt to connect may take.
+/// Time limit of an attempt to connect.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);

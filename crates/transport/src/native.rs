@@ -51,8 +51,8 @@ impl NativePlatform {
         self.http.clone()
     }
 
-    /// An HTTP client for addresses that strangers give: it connects only to what is on the internet, never to this machine or
-    /// its network, whatever a name leads to.
+    /// An HTTP client for addresses from untrusted sources: it connects only to public addresses, never to this machine or its
+    /// network, by any name.
     pub fn http_for_strangers(&self) -> HttpClient {
         HttpClient::new((*self.tls).clone(), true)
     }

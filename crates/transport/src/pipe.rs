@@ -18,28 +18,28 @@ use crate::{CloseReason, Duplex};
 pub(crate) const OUTGOING_LIMIT: usize = 256 << 10;
 /// Bytes that may lie unread when the sender knows no credit: 4 MiB, what a burst of gossip can weigh.
 pub(crate) const UNREAD_LIMIT: usize = 4 << 20;
-/// Greatest frame taken from a side that knows no credit: half of what may lie unread.
+/// Maximum frame from a side without credit, in bytes: half of what may lie unread.
 pub(crate) const PLAIN_FRAME: usize = UNREAD_LIMIT / 2;
-/// Bytes read before they are granted again: granting each chunk by itself would answer every message with a frame,
-/// half a window keeps the sender going.
+/// Bytes read before they are granted again: granting each chunk by itself would send a frame for every
+/// message; half a window never stops the sender.
 const GRANT: usize = relay::INITIAL_WINDOW as usize / 2;
-/// Small frames are put together up to so many bytes, so that a peer that sends single bytes costs no more memory.
+/// Bytes up to which small frames are joined, so that a peer that sends single bytes costs no more memory.
 const CHUNK: usize = 16 << 10;
 /// Bytes of one frame sent: half of what the other side accepts.
 const FRAME: usize = relay::MAX_FRAME / 2;
 
-/// What the driver has to do next.
+/// The driver's next action.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing {
     /// Send these bytes.
     Bytes(Vec<u8>),
-    /// Grant so many bytes more.
+    /// Grant this many bytes more.
     Credit(u32),
     /// Everything is sent: close.
     Close(CloseCode),
 }
 
-/// The two ends of a stream on which both sides keep to the credit they are granted ([`relay`]).
+/// The two ends of a stream on which both sides obey the credit they are granted ([`relay`]).
 pub(crate) fn relay_pipe() -> (Handle, Driver) {
     pipe(Inbound::Credit { granted: relay::INITIAL_WINDOW as usize, owed: 0 }, Some(relay::INITIAL_WINDOW))
 }
@@ -66,9 +66,9 @@ fn pipe(inbound: Inbound, allowance: Option<u32>) -> (Handle, Driver) {
     (Handle(shared.clone()), Driver(shared))
 }
 
-/// How much the peer may send before this side has read it.
+/// The limit of bytes that the peer may send before this side has read them.
 enum Inbound {
-    /// What it was granted: `granted` bytes may still come, `owed` were read but not yet granted again.
+    /// The granted credit: `granted` bytes may still come, `owed` were read but not yet granted again.
     Credit { granted: usize, owed: usize },
     /// [`UNREAD_LIMIT`] bytes.
     Bounded,
@@ -80,7 +80,7 @@ struct State {
     outgoing: VecDeque<u8>,
     /// Bytes that may be sent now; `None` where there is no credit.
     allowance: Option<u32>,
-    /// Bytes given to the driver so far: tells whether sending goes on.
+    /// Bytes given to the driver so far: shows progress.
     sent: u64,
     /// Set by the user: send what waits, then close.
     closing: Option<CloseCode>,
@@ -165,7 +165,7 @@ impl State {
         self.end(CloseReason::Local(code));
     }
 
-    /// The first reason stays.
+    /// Ends the stream; of several reasons the first stays.
     fn end(&mut self, reason: CloseReason) {
         self.ended.get_or_insert(reason);
         for waker in [
@@ -285,12 +285,12 @@ impl Duplex for Handle {
 pub(crate) struct Driver(Shared);
 
 impl Driver {
-    /// What to do next; waits until there is something, or, once the stream has ended, for ever.
+    /// The next action; waits until there is one, or, once the stream has ended, forever.
     pub(crate) async fn next(&self) -> Outgoing {
         poll_fn(|cx| lock(&self.0).poll_outgoing(cx)).await
     }
 
-    /// Waits until the next chunk from the peer has a place.
+    /// Waits until there is room for the next chunk from the peer.
     pub(crate) async fn room(&self) {
         poll_fn(|cx| {
             let mut state = lock(&self.0);
@@ -303,12 +303,12 @@ impl Driver {
         .await;
     }
 
-    /// Hands a chunk from the peer to the user. The error is the reason to end the stream with.
+    /// Passes a chunk from the peer to the user. The error is the reason to end the stream with.
     pub(crate) fn deliver(&self, bytes: Vec<u8>) -> Result<(), CloseReason> {
         lock(&self.0).deliver(bytes)
     }
 
-    /// Takes what the peer's text frame grants.
+    /// Adds the credit that the peer's text frame grants.
     pub(crate) fn control(&self, text: &str) -> Result<(), CloseReason> {
         let violation = |what: String| Err(CloseReason::Violation { what });
         let mut state = lock(&self.0);
@@ -330,12 +330,12 @@ impl Driver {
         Ok(())
     }
 
-    /// Ends the stream; the user reads what is in the queue, then `reason`.
+    /// Ends the stream; the user reads the rest of the queue, then `reason`.
     pub(crate) fn end(&self, reason: CloseReason) {
         lock(&self.0).end(reason);
     }
 
-    /// Waits for the end of the stream, whichever side brings it about, and says the reason.
+    /// Waits for the end of the stream, by either side, and returns the reason.
     pub(crate) async fn ended(&self) -> CloseReason {
         poll_fn(|cx| {
             let mut state = lock(&self.0);
@@ -348,19 +348,19 @@ impl Driver {
         .await
     }
 
-    /// Whether sending goes on.
+    /// The progress of sending.
     pub(crate) fn progress(&self) -> Progress {
         let state = lock(&self.0);
         Progress { sent: state.sent, waiting: state.outgoing.len() }
     }
 }
 
-/// How far sending got.
+/// Progress of sending.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     /// Bytes given to the transport so far.
     pub sent: u64,
-    /// Bytes that wait.
+    /// Bytes that wait to be sent.
     pub waiting: usize,
 }
 

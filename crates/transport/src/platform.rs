@@ -7,7 +7,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::{ConnectError, Duplex, FetchError, PeerAddress};
 
-/// Everything a platform differs in. Single-threaded: no `Send` anywhere.
+/// The operations in which platforms differ. Single-threaded: no `Send` anywhere.
 pub trait Platform: 'static {
     /// Wall clock: time since the UNIX epoch. It may jump when the machine's clock is set.
     fn now(&self) -> Duration;
@@ -25,8 +25,8 @@ pub trait Platform: 'static {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
     /// Resolves after at least `time`. A hidden page's timers may be throttled by the browser.
     fn sleep(&self, time: Duration) -> LocalBoxFuture<'static, ()>;
-    /// One HTTP exchange. An answer of any status is `Ok`; see [`FetchError`] for the rest. Dropping the future
-    /// aborts the request. A browser follows redirects; elsewhere the 3xx itself is the answer.
+    /// One HTTP exchange. A response of any status is `Ok`; see [`FetchError`] for the rest. Dropping the future
+    /// aborts the request. A browser follows redirects; elsewhere the 3xx itself is the response.
     fn fetch(&self, request: HttpRequest) -> LocalBoxFuture<'static, Result<HttpResponse, FetchError>>;
     /// Opens a byte stream to a peer. The peer's key is checked by BOLT 8, later, in the node.
     fn connect(&self, address: PeerAddress) -> LocalBoxFuture<'static, Result<Rc<dyn Duplex>, ConnectError>>;
@@ -57,7 +57,7 @@ impl HttpMethod {
     }
 }
 
-/// One HTTP request and the limits within which its answer is accepted.
+/// One HTTP request and the limits of its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRequest {
     /// The method.
@@ -68,9 +68,9 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// The body; empty for none.
     pub body: Vec<u8>,
-    /// Time from start to the last byte of the answer.
+    /// Maximum time from start to the last byte of the response.
     pub timeout: Duration,
-    /// Greatest accepted size of the answer's body, in bytes (after content decoding).
+    /// Maximum size of the response's body, in bytes (after content decoding).
     pub max_body: usize,
 }
 
@@ -111,7 +111,7 @@ impl HttpRequest {
         self
     }
 
-    /// Sets the limit of the answer's body, in bytes.
+    /// Sets the limit of the response's body, in bytes.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
@@ -119,7 +119,7 @@ impl HttpRequest {
     }
 }
 
-/// The answer to a request, whatever its status.
+/// The response to a request, of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpResponse {
     /// Status code, 100 to 599.
@@ -136,7 +136,7 @@ impl HttpResponse {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    /// Whether the status is 200 to 299.
+    /// True if the status is 200 to 299.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -145,7 +145,7 @@ impl HttpResponse {
 /// The operating system's, or the browser's, generator.
 ///
 /// # Panics
-/// When it fails: no key and no nonce may be made from anything else, so nothing can go on.
+/// When it fails: no key and no nonce may be made from anything else, so nothing can continue.
 #[allow(clippy::expect_used)]
 pub(crate) fn fill_random(out: &mut [u8]) {
     getrandom::getrandom(out).expect("the system's random generator works");

@@ -1,9 +1,9 @@
-//! Which IP addresses are somebody's on the internet.
+//! Classification of IP addresses: public or not.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is globally reachable: none of this machine, of a local network, or of a special purpose (RFC 6890 and
-/// IANA's special-purpose registries). An IPv6 address that stands for an IPv4 one is judged by that.
+/// True if an address is globally reachable: not of this machine, of a local network, or of a special purpose (RFC 6890 and
+/// IANA's special-purpose registries). An IPv6 address that embeds an IPv4 one is classified by that.
 pub fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),

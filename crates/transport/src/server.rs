@@ -16,14 +16,14 @@ use crate::drive::{Frame, Incoming, Watch, drive};
 use crate::pipe::{Handle, relay_pipe};
 use crate::{CloseCode, CloseReason, Duplex};
 
-/// How the connections of wallets are watched.
+/// Time limits of wallets' connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
-    /// A ping is sent when nothing else was for so long.
+    /// Time without another frame after which a ping is sent.
     pub ping_every: Duration,
-    /// A connection on which nothing (not even a pong) was heard for so long is closed with [`CloseCode::Idle`].
+    /// Time without any frame (not even a pong) after which a connection is closed with [`CloseCode::Idle`].
     pub idle_after: Duration,
-    /// A connection whose client takes nothing for so long, while bytes wait, is closed with
+    /// Time for which a client takes nothing, while bytes wait, after which the connection is closed with
     /// [`CloseCode::SlowConsumer`].
     pub stall_after: Duration,
 }
@@ -47,7 +47,7 @@ impl Remote {
         self.0.into_duplex()
     }
 
-    /// Closes it unused, for a reason that the wallet is told.
+    /// Closes it unused, with a reason for the wallet.
     pub fn refuse(self, code: CloseCode) {
         self.0.close(code);
     }
@@ -98,7 +98,7 @@ fn message(frame: Frame) -> Message {
     }
 }
 
-/// Why an open WebSocket failed. axum hides its WebSocket library's error behind a box.
+/// The reason of an open WebSocket's failure. axum hides its WebSocket library's error behind a box.
 fn broken(error: &axum::Error) -> CloseReason {
     use std::error::Error;
     match error.source().and_then(|inner| inner.downcast_ref::<tokio_tungstenite::tungstenite::Error>()) {

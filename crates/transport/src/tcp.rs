@@ -29,7 +29,7 @@ type Received = (Result<Incoming, CloseReason>, Option<OwnedReadHalf>);
 async fn receive(mut read: OwnedReadHalf) -> Option<Received> {
     let mut chunk = vec![0; CHUNK];
     match read.read(&mut chunk).await {
-        // TCP gives no reason: an orderly end is all that can be told.
+        // TCP gives no reason: an orderly end is all that is known.
         Ok(0) => Some((Ok(Incoming::Close { code: CloseCode::Normal, message: String::new() }), None)),
         Ok(size) => {
             chunk.truncate(size);
@@ -43,7 +43,7 @@ async fn send(mut write: OwnedWriteHalf, frame: Frame) -> Result<OwnedWriteHalf,
     let done = match frame {
         Frame::Bytes(bytes) => write.write_all(&bytes).await,
         Frame::Close(_) => write.shutdown().await,
-        // Neither exists on TCP, and neither is asked for: it has no credit, and is not watched.
+        // Neither exists on TCP, and neither is requested: it has no credit, and no time limits.
         Frame::Text(_) | Frame::Ping => Ok(()),
     };
     done.map(|()| write).map_err(|error| error.to_string())

@@ -1,5 +1,5 @@
-//! A platform in memory for tests: its clock moves only when told or when everything else waits, its randomness comes
-//! from a seed, its HTTP answers and peers are the test's. Never use it with money: its keys can be guessed.
+//! A platform in memory for tests: its clock moves only on request or when everything else waits, its randomness comes
+//! from a seed, its HTTP responses and peers are the test's. Never use it with money: its keys can be guessed.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -59,17 +59,17 @@ impl TestPlatform {
         }))
     }
 
-    /// Who answers HTTP requests from now on.
-    pub fn on_fetch(&self, answer: impl Fn(HttpRequest) -> Fetched + 'static) {
-        *self.0.on_fetch.borrow_mut() = Rc::new(answer);
+    /// Sets the handler of HTTP requests.
+    pub fn on_fetch(&self, handler: impl Fn(HttpRequest) -> Fetched + 'static) {
+        *self.0.on_fetch.borrow_mut() = Rc::new(handler);
     }
 
-    /// Who answers connection attempts from now on; see [`duplex_pair`].
-    pub fn on_connect(&self, answer: impl Fn(PeerAddress) -> Connected + 'static) {
-        *self.0.on_connect.borrow_mut() = Rc::new(answer);
+    /// Sets the handler of connection attempts; see [`duplex_pair`].
+    pub fn on_connect(&self, handler: impl Fn(PeerAddress) -> Connected + 'static) {
+        *self.0.on_connect.borrow_mut() = Rc::new(handler);
     }
 
-    /// Moves both clocks and lets everything run that then can.
+    /// Moves both clocks and runs everything that can then run.
     ///
     /// # Panics
     /// When called from a task of this platform.
@@ -108,7 +108,7 @@ impl TestPlatform {
             }
             match self.next_deadline() {
                 Some(next) => self.move_to(next),
-                None => panic!("the test waits for ever: no task can run and none sleeps"),
+                None => panic!("the test waits forever: no task can run and none sleeps"),
             }
         }
     }

@@ -36,7 +36,7 @@ pub(crate) async fn open(
     }
 }
 
-/// A relay keeps to the protocol's limit; a plain listener knows none.
+/// The maximum frame from an endpoint, in bytes: a relay has the protocol's limit, a plain listener has none.
 fn max_frame(endpoint: &Endpoint) -> usize {
     if endpoint.is_relay() { relay::MAX_FRAME } else { PLAIN_FRAME }
 }
@@ -79,7 +79,7 @@ fn message(frame: Frame) -> Message {
     }
 }
 
-/// Why an open WebSocket failed.
+/// The reason of an open WebSocket's failure.
 pub(crate) fn broken(error: &Error) -> CloseReason {
     match error {
         Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
@@ -94,7 +94,7 @@ pub(crate) fn broken(error: &Error) -> CloseReason {
     }
 }
 
-/// Why no WebSocket came up on a connected socket.
+/// The error when no WebSocket could be opened on a connected socket.
 async fn explain(endpoint: &Endpoint, error: Error, http: &HttpClient) -> ConnectError {
     let endpoint = endpoint.clone();
     let detail = match error {
@@ -105,13 +105,13 @@ async fn explain(endpoint: &Endpoint, error: Error, http: &HttpClient) -> Connec
         Error::Io(error) => {
             return ConnectError::GatewayUnreachable { endpoint, detail: error.to_string() };
         }
-        Error::Http(answer) => format!("HTTP status {}", answer.status().as_u16()),
+        Error::Http(response) => format!("HTTP status {}", response.status().as_u16()),
         other => return ConnectError::Refused { endpoint, detail: other.to_string() },
     };
-    // Something speaks HTTP there: perhaps it also says how it is.
+    // Something speaks HTTP there: perhaps it also reports its health.
     let health = match endpoint.health_url() {
         Some(url) => Some(http.fetch(diagnose::health_request(url)).await),
         None => return ConnectError::Refused { endpoint, detail },
     };
-    diagnose::judge(&endpoint, Facts { detail, health, site: Site::default() })
+    diagnose::diagnose(&endpoint, Facts { detail, health, site: Site::default() })
 }

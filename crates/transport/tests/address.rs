@@ -1,7 +1,8 @@
-//! Addresses as people and QR codes give them.
+//! Addresses as users and QR codes give them.
 #![allow(clippy::unwrap_used)]
 
-use amplet_transport::{AddressError, AddressSpace, Endpoint, NodeId, PeerAddress, Scheme};
+use amplet_protocol::NodeId;
+use amplet_transport::{AddressError, AddressSpace, Endpoint, PeerAddress, Scheme};
 use proptest::prelude::*;
 
 const ID: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
@@ -48,7 +49,7 @@ fn good_addresses_come_apart_and_together() {
 }
 
 #[test]
-fn bad_addresses_say_what_is_wrong() {
+fn bad_addresses_are_errors_that_name_the_defect() {
     use AddressError as E;
     type Expected = fn(&AddressError) -> bool;
     let cases: &[(&str, Expected)] = &[
@@ -87,14 +88,18 @@ fn bad_addresses_say_what_is_wrong() {
     assert_eq!(endpoint(&format!("ws://{}", "a".repeat(3000))), Err(E::TooLong(3005)));
 }
 
+fn peer(id: &str) -> Result<PeerAddress, AddressError> {
+    format!("{id}@wss://gateway.example").parse()
+}
+
 #[test]
-fn bad_node_ids_say_what_is_wrong() {
+fn bad_node_ids_are_errors_that_name_the_defect() {
     assert_eq!("wss://gateway.example".parse::<PeerAddress>(), Err(AddressError::NoNodeId));
     for id in ["", "02", &ID[1..], &format!("{ID}00"), &ID.replace('7', "g"), "@", &"é".repeat(33)] {
-        assert!(matches!(id.parse::<NodeId>(), Err(AddressError::NodeIdForm(_))), "{id}");
+        assert!(matches!(peer(id), Err(AddressError::NodeIdForm(_))), "{id}");
     }
-    assert_eq!(format!("04{}", &ID[2..]).parse::<NodeId>(), Err(AddressError::NodeIdPrefix(4)));
-    assert_eq!(ID.to_uppercase().parse::<NodeId>().unwrap().to_string(), ID);
+    assert_eq!(peer(&format!("04{}", &ID[2..])), Err(AddressError::NodeIdPrefix(4)));
+    assert_eq!(peer(&ID.to_uppercase()).unwrap().node_id.to_string(), ID);
 }
 
 #[test]
@@ -116,7 +121,7 @@ fn a_relay_is_known_by_its_path_and_has_health_beside_it() {
 }
 
 #[test]
-fn the_space_of_a_host_is_told_by_its_name() {
+fn the_space_of_a_host_follows_from_its_name() {
     use AddressSpace::{Local, Loopback, Public};
     for (space, hosts) in [
         (Loopback, ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "a.localhost"].as_slice()),
@@ -150,11 +155,11 @@ proptest! {
     ) {
         let mut id = [2; 33];
         id[1..].copy_from_slice(&tail);
-        let text = format!("{}@{scheme}://{host}:{port}", NodeId::new(id).unwrap());
+        let text = format!("{}@{scheme}://{host}:{port}", NodeId(id));
         let parsed: PeerAddress = text.parse().unwrap();
         prop_assert_eq!(parsed.endpoint.port(), port);
         prop_assert_eq!(parsed.endpoint.host(), host);
-        prop_assert_eq!(parsed.node_id.as_bytes(), &id);
+        prop_assert_eq!(parsed.node_id, NodeId(id));
         prop_assert_eq!(parsed.to_string().parse::<PeerAddress>(), Ok(parsed));
     }
 }

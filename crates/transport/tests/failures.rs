@@ -1,4 +1,4 @@
-//! The native platform where nothing, or something else, answers: connecting, certificates, HTTP; and its clocks.
+//! The native platform where nothing, or something else, responds: connecting, certificates, HTTP; and its clocks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -51,7 +51,7 @@ fn garbage_instead_of_http_is_a_refusal() {
     });
 }
 
-/// A server of fixed HTTP answers: the first path that matches; every connection takes one request.
+/// A server of fixed HTTP responses: the first path that matches; every connection takes one request.
 async fn http_server(answers: &'static [(&'static str, &'static str)]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -139,7 +139,7 @@ fn a_certificate_is_checked() {
 }
 
 #[test]
-fn fetch_answers_any_status_and_says_what_failed() {
+fn fetch_returns_any_status_and_reports_failures() {
     on_node_thread(async {
         let server = http_server(&[
             ("GET /down", NODE_DOWN),
@@ -209,9 +209,9 @@ fn the_clocks_and_the_randomness_are_real() {
     });
 }
 
-/// A server on this machine is there, but not for a client of strangers' addresses, by whatever name.
+/// A server on this machine is there, but not for a client of untrusted addresses, by any name.
 #[test]
-fn addresses_that_strangers_give_lead_to_the_internet_only() {
+fn untrusted_addresses_lead_to_the_internet_only() {
     on_node_thread(async {
         let base = http_server(&[("/", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]).await;
         let port = base.rsplit(':').next().unwrap();

@@ -51,7 +51,7 @@ fn randomness_repeats_with_its_seed() {
 }
 
 #[test]
-fn the_test_answers_requests_and_connections() {
+fn the_test_handles_requests_and_connections() {
     let platform = platform();
     let (http, net) = (platform.clone(), platform.clone());
     let failures = platform.run(async move {
@@ -72,7 +72,7 @@ fn the_test_answers_requests_and_connections() {
 }
 
 #[test]
-fn a_pair_carries_bytes_with_credit_and_says_why_it_ended() {
+fn a_pair_carries_bytes_with_credit_and_reports_its_end() {
     let platform = platform();
     let (client, server) = duplex_pair(&platform);
     let sent: Vec<u8> = (0..1 << 20).map(|index: u32| (index % 251) as u8).collect();

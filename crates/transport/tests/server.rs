@@ -131,7 +131,7 @@ fn the_gateway_sends_no_more_than_was_granted() {
 
 /// A node stops reading from a peer that takes nothing (LDK does); the peer's grants must reach it all the same.
 #[test]
-fn a_node_that_writes_before_it_reads_does_not_wait_for_ever() {
+fn a_node_that_writes_before_it_reads_does_not_wait_forever() {
     on_node_thread(async {
         let mut gateway = Gateway::start(PATIENT);
         let (client, node) = gateway.connect().await;
@@ -225,7 +225,7 @@ fn a_gateway_that_dies_is_a_loss_on_both_sides() {
 }
 
 #[test]
-fn a_client_that_breaks_the_protocol_is_told_so() {
+fn a_client_that_breaks_the_protocol_gets_the_reason() {
     on_node_thread(async {
         let mut gateway = Gateway::start(PATIENT);
         let bad = [
@@ -260,7 +260,7 @@ fn a_client_that_takes_nothing_is_given_up() {
 }
 
 #[test]
-fn a_silent_client_is_given_up_and_one_that_answers_pings_is_not() {
+fn a_silent_client_is_given_up_and_one_that_sends_pongs_is_not() {
     on_node_thread(async {
         let limits = ServerLimits {
             ping_every: Duration::from_millis(50),
@@ -269,7 +269,7 @@ fn a_silent_client_is_given_up_and_one_that_answers_pings_is_not() {
         };
         let mut gateway = Gateway::start(limits);
         let (mut silent, node) = gateway.connect_raw().await;
-        // Not reading, it answers no ping.
+        // Not reading, it sends no pong.
         assert!(matches!(end(&node).await, CloseReason::Idle { .. }));
         let last = silent.by_ref().filter_map(async |message| message.ok()).collect::<Vec<_>>().await.pop();
         assert!(matches!(&last, Some(Message::Close(Some(frame))) if frame.code == 4006.into()), "{last:?}");

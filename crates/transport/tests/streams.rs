@@ -47,7 +47,7 @@ fn a_plain_listener_echoes_and_gets_no_text_frame() {
 }
 
 #[test]
-fn tcp_carries_bytes_both_ways_and_tells_an_orderly_end() {
+fn tcp_carries_bytes_both_ways_and_reports_an_orderly_end() {
     on_node_thread(async {
         let duplex = with_tcp_server("tcp", "", |mut stream| async move {
             let mut all = vec![0; 100_000];
@@ -64,7 +64,7 @@ fn tcp_carries_bytes_both_ways_and_tells_an_orderly_end() {
 }
 
 #[test]
-fn an_accepted_tcp_stream_speaks_to_a_client() {
+fn an_accepted_tcp_stream_reaches_a_client() {
     on_node_thread(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = connect(format!("tcp://{}", listener.local_addr().unwrap())).await.unwrap();

@@ -154,7 +154,7 @@ fn parse_one(gateway: &amplet_protocol::page::Gateway) -> Result<Configured, Wal
     if address.endpoint.scheme() != Scheme::Tcp && matches!(address.endpoint.path(), "" | "/") {
         address = parse(&format!("{}{}", text.trim_end_matches('/'), relay::PATH))?;
     }
-    let node_id = PublicKey::from_slice(address.node_id.as_bytes()).map_err(|_| {
+    let node_id = PublicKey::from_slice(&address.node_id.0).map_err(|_| {
         invalid(format!("{} is not a point of the curve; copy the gateway's address again", address.node_id))
     })?;
     let chain_url = match (&gateway.chain_url, origin(&address)) {

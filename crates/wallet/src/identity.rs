@@ -120,7 +120,8 @@ impl Identity {
         })?;
         let mut batch = Batch::new();
         batch.put(NAME, bytes);
-        store.commit(batch).await.map_err(|e| WalletError::from(&e))?;
+        let receipt = store.commit(batch).await.map_err(|e| WalletError::from(&e))?;
+        receipt.durable().await.map_err(|e| WalletError::from(&e))?;
         Ok(identity)
     }
 

@@ -3,13 +3,13 @@
 use amplet_node::bitcoin::Address;
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency, ParseOrSemanticError};
 use amplet_node::{Onchain, PaymentId, description};
+use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{Direction, ErrorCode, Inspected, MAX_TEXT, PaymentStatus, WalletError};
 use bitcoin::address::NetworkUnchecked;
 use hex_conservative::DisplayHex;
 
 use crate::errors;
 use crate::identity::network;
-use crate::pay::default_max_fee;
 use crate::wallet::Inner;
 
 /// Reads a BOLT 11 invoice, an address, or a BIP 321 URI of either.
@@ -78,7 +78,7 @@ async fn bolt11(inner: &Inner, text: &str) -> Result<Inspected, WalletError> {
         description: description(&invoice),
         payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
-        max_fee_msat: default_max_fee(amount_msat.unwrap_or(0)),
+        max_fee_msat: default_max_fee_msat(amount_msat.unwrap_or(0)),
         problem: problem(inner, &invoice, amount_msat).await,
         invoice: invoice.to_string(),
     })

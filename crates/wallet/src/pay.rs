@@ -1,26 +1,17 @@
 //! Paying invoices, and looking back.
 
-use std::time::Duration;
-
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Keysend, PayError, PayInvoice, PaymentId};
+use amplet_protocol::PAYMENT_WAIT;
 use amplet_protocol::page::{Authorization, CustomRecord, ErrorCode, Page, Payment, WalletError};
 use hex_conservative::FromHex;
 
 use crate::wallet::Inner;
 use crate::{budgets, errors, inspect};
 
-/// After so long a payment is answered as pending; its outcome comes by event.
-const PAY_LIMIT: Duration = Duration::from_secs(60);
-
 /// Lines of the history answered at once, at most.
 const MAX_PAGE: u32 = 100;
-
-/// The default fee limit: 1 % and at least 50 sat.
-pub(crate) fn default_max_fee(amount_msat: u64) -> u64 {
-    (amount_msat / 100).max(50_000)
-}
 
 pub(crate) async fn pay(
     inner: &Inner,
@@ -40,7 +31,7 @@ pub(crate) async fn pay(
 /// The payment when it has ended, or as it is after a while.
 async fn outcome(inner: &Inner, begun: Result<PaymentId, PayError>) -> Result<Payment, WalletError> {
     let id = begun.map_err(|e| errors::pay(&e))?;
-    let outcome = inner.node.payments().outcome(id, PAY_LIMIT).await;
+    let outcome = inner.node.payments().outcome(id, PAYMENT_WAIT).await;
     outcome.ok_or_else(|| {
         WalletError::new(ErrorCode::Internal, "the payment's record is missing; see the history")
     })
@@ -115,18 +106,17 @@ async fn check(inner: &Inner, invoice: &Bolt11Invoice, given: Option<u64>) -> Re
 
 pub(crate) async fn payment(inner: &Inner, id: &str) -> Result<Payment, WalletError> {
     let found = match PaymentId::from_hex(id) {
-        Some(id) => inner.node.ledger().find(id).await.map_err(|e| errors::ledger(&e))?,
-        None => None,
+        Ok(id) => inner.node.ledger().find(id).await.map_err(|e| errors::ledger(&e))?,
+        Err(_) => None,
     };
     found.ok_or_else(|| WalletError::new(ErrorCode::InvalidInput, "there is no such payment in this wallet"))
 }
 
 pub(crate) async fn history(inner: &Inner, page: &Page) -> Result<Vec<Payment>, WalletError> {
     let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
-    let before = page.before.as_deref().map(PaymentId::from_hex);
     // Nothing is older than a payment that there cannot be.
-    if before == Some(None) {
+    let Ok(before) = page.before.as_deref().map(PaymentId::from_hex).transpose() else {
         return Ok(Vec::new());
-    }
-    inner.node.ledger().history(before.flatten(), limit).await.map_err(|e| errors::ledger(&e))
+    };
+    inner.node.ledger().history(before, limit).await.map_err(|e| errors::ledger(&e))
 }

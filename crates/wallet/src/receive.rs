@@ -1,6 +1,7 @@
 //! Asking for money.
 
 use amplet_node::NewInvoice;
+use amplet_protocol::MAX_MONEY_MSAT;
 use amplet_protocol::page::{ErrorCode, MAX_DESCRIPTION, PaymentRequest, WalletError};
 use hex_conservative::DisplayHex;
 
@@ -11,9 +12,6 @@ const DEFAULT_EXPIRY_SECS: u32 = 3600;
 
 /// A week: money that comes later than that is asked for anew.
 const MAX_EXPIRY_SECS: u32 = 7 * 24 * 3600;
-
-/// More than there are bitcoins.
-const MAX_AMOUNT_MSAT: u64 = 21_000_000 * 100_000_000 * 1000;
 
 pub(crate) async fn receive(
     inner: &Inner,
@@ -31,7 +29,7 @@ pub(crate) async fn receive(
             "an invoice is payable for 60 to {MAX_EXPIRY_SECS} seconds; choose between"
         )));
     }
-    if amount_msat.is_some_and(|msat| msat == 0 || msat > MAX_AMOUNT_MSAT) {
+    if amount_msat.is_some_and(|msat| msat == 0 || msat > MAX_MONEY_MSAT) {
         return Err(invalid("the amount is zero or more than all bitcoins; give another, or none".into()));
     }
     let invoice = inner.node.payments().invoice(&NewInvoice { amount_msat, description, expiry_secs }).await;

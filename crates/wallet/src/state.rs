@@ -59,8 +59,8 @@ fn chain(inner: &Inner) -> ChainStatus {
     let sync = inner.node.sync().state();
     let (height, hash) = inner.node.sync().best_block();
     let trust = inner.node.chain().trust();
-    let liar = |report: &amplet_chain::SourceReport| match &report.state {
-        SourceState::Lied { .. } => Some(report.url.clone()),
+    let misbehaving = |report: &amplet_chain::SourceReport| match &report.state {
+        SourceState::Misbehaving { .. } => Some(report.url.clone()),
         _ => None,
     };
     ChainStatus {
@@ -73,7 +73,7 @@ fn chain(inner: &Inner) -> ChainStatus {
         trust: Trust {
             sources: u32::try_from(trust.operators).unwrap_or(u32::MAX),
             agreeing: u32::try_from(trust.agreed).unwrap_or(u32::MAX),
-            liars: trust.sources.iter().filter_map(liar).collect(),
+            liars: trust.sources.iter().filter_map(misbehaving).collect(),
         },
         error: sync.error.map(|message| WalletError::new(ErrorCode::ChainSource, message)),
     }
@@ -108,7 +108,7 @@ fn warnings(inner: &Inner, chain: &ChainStatus) -> Vec<Warning> {
     }
     match inner.node.chain().trust().level {
         TrustLevel::OneOperator => warnings.push(Warning::SingleSource),
-        TrustLevel::Disputed => warnings.push(Warning::SourcesDisagree),
+        TrustLevel::Conflict => warnings.push(Warning::SourcesDisagree),
         TrustLevel::Offline | TrustLevel::Agreed => {}
     }
     warnings

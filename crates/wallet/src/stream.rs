@@ -30,13 +30,13 @@ pub(crate) async fn pay(
         budgets::authorization(inner, authorization, amount_msat.saturating_add(max_fee_msat))?;
     let ended = || errors::pay(&PayError::Stream(StreamError::Ended));
     let next =
-        PayStream { stream: PaymentId::from_hex(stream).ok_or_else(ended)?, amount_msat, max_fee_msat };
+        PayStream { stream: PaymentId::from_hex(stream).map_err(|_| ended())?, amount_msat, max_fee_msat };
     inner.node.payments().begin(next, &authorization).await.map_err(|e| errors::pay(&e))?;
     line(inner, stream).await
 }
 
 pub(crate) async fn close(inner: &Inner, stream: &str) -> Result<Payment, WalletError> {
-    if let Some(id) = PaymentId::from_hex(stream) {
+    if let Ok(id) = PaymentId::from_hex(stream) {
         inner.node.payments().close_stream(id).await;
     }
     line(inner, stream).await
@@ -44,7 +44,7 @@ pub(crate) async fn close(inner: &Inner, stream: &str) -> Result<Payment, Wallet
 
 /// As it is now: in memory while it is open, in the history when it has ended.
 async fn line(inner: &Inner, stream: &str) -> Result<Payment, WalletError> {
-    match PaymentId::from_hex(stream).and_then(|id| inner.node.payments().stream(id)) {
+    match PaymentId::from_hex(stream).ok().and_then(|id| inner.node.payments().stream(id)) {
         Some(line) => Ok(line),
         None => pay::payment(inner, stream).await,
     }

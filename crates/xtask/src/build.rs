@@ -255,23 +255,22 @@ pub fn www(cache: &Cache) -> Result<()> {
     script(cache, &folder, &[&folder, &package], Duration::from_secs(20))
 }
 
-/// Builds the extension into `extension/dist/chrome/` and `extension/dist/firefox/`. It shares the page's parts, whose packages
-/// it therefore needs.
+/// Builds the extension into `extension/dist/chrome/` and `extension/dist/firefox/`.
 ///
 /// # Errors
 /// As [`all`].
 pub fn extension(cache: &Cache) -> Result<()> {
     let [folder, page, package] = ["extension", "www", "pkg"].map(|name| root().join(name));
-    npm::install(cache, &page)?;
     script(cache, &folder, &[&folder, &page, &package], Duration::from_secs(20))
 }
 
 /// `npm run build` in a folder, unless its inputs are those of the last time.
 fn script(cache: &Cache, folder: &Path, inputs: &[&Path], usual: Duration) -> Result<()> {
-    npm::install(cache, folder)?;
+    npm::install(cache)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mark = mark(&name);
-    let hash = stamp::hash(inputs)?;
+    let lock = npm::lock_file();
+    let hash = stamp::hash(&[inputs, &[&lock]].concat())?;
     if folder.join("dist").is_dir() && stamp::current(&mark, hash) {
         return Ok(());
     }

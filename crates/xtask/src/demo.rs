@@ -40,7 +40,7 @@ pub fn run(cache: &Cache, headless: bool) -> Result<()> {
 
 fn drive(cache: &Cache, session: &Session) -> Result<()> {
     let folder = root().join("e2e");
-    npm::install(cache, &folder)?;
+    npm::install(cache)?;
     let step = Step::begin("demo in Chromium", Duration::from_secs(60));
     let mut npm = Command::new("npm");
     npm.args(["run", "--silent", "demo"]).current_dir(&folder);

@@ -37,7 +37,9 @@ const isPaid = (answer: Paid | Refused): answer is Paid => 'preimage' in answer;
 async function invoices(count: number, msat: bigint): Promise<string[]> {
   const made: string[] = [];
   while (made.length < count) {
-    const some = await Promise.all(Array.from({ length: Math.min(10, count - made.length) }, () => network.gatewayInvoice(msat)));
+    const some = await Promise.all(
+      Array.from({ length: Math.min(10, count - made.length) }, () => network.gatewayInvoice(msat)),
+    );
     made.push(...some.map(({ invoice }) => invoice));
   }
   return made;
@@ -51,9 +53,14 @@ test('another origin in a frame is another site, whatever the page around it may
   expect(await webln(page, 'isEnabled'), 'the page has a budget').toBe(true);
   const frame = page.frames().find((found) => found.url().includes('localhost'));
   const asked = frame?.evaluate(async () => {
-    const { webln: provider } = window as unknown as { webln: { enable(): Promise<unknown>; isEnabled(): Promise<unknown> } };
+    const { webln: provider } = window as unknown as {
+      webln: { enable(): Promise<unknown>; isEnabled(): Promise<unknown> };
+    };
     if ((await provider.isEnabled()) !== false) return 'enabled by the page around it';
-    return provider.enable().then(() => 'enabled', (error: Error) => error.name);
+    return provider.enable().then(
+      () => 'enabled',
+      (error: Error) => error.name,
+    );
   });
   const prompt = await promptOf(browser);
   await expect(prompt.getByTestId('site')).toHaveAttribute('data-origin', site.origin('localhost'));
@@ -64,16 +71,32 @@ test('another origin in a frame is another site, whatever the page around it may
 });
 
 test('a sandboxed frame and a page that names another origin are nobody', async () => {
-  site.page('/boxed', "<script>webln.enable().then(() => 'enabled', (error) => error.name).then((said) => parent.postMessage(said, '*'))</script>");
-  site.page('/sandbox', "<script>addEventListener('message', ({ data }) => typeof data === 'string' && (document.title = data))</script><iframe title=\"boxed\" sandbox=\"allow-scripts\" src=\"/boxed\"></iframe>");
+  site.page(
+    '/boxed',
+    "<script>webln.enable().then(() => 'enabled', (error) => error.name).then((said) => parent.postMessage(said, '*'))</script>",
+  );
+  site.page(
+    '/sandbox',
+    '<script>addEventListener(\'message\', ({ data }) => typeof data === \'string\' && (document.title = data))</script><iframe title="boxed" sandbox="allow-scripts" src="/boxed"></iframe>',
+  );
   await page.goto(`${site.origin('localhost')}/sandbox`);
   await expect(page).toHaveTitle('RejectionError');
   const [invoice = ''] = await invoices(1, 10_000n);
   const reply = await page.evaluate(
     ([text, victim]) =>
       new Promise((resolve) => {
-        addEventListener('message', ({ data }) => data?.['amplet:answer']?.id === 4711 && resolve(data['amplet:answer']));
-        const call = { amplet: 1, id: 4711, method: 'sendPayment', params: { paymentRequest: text }, origin: victim, sender: { origin: victim } };
+        addEventListener(
+          'message',
+          ({ data }) => data?.['amplet:answer']?.id === 4711 && resolve(data['amplet:answer']),
+        );
+        const call = {
+          amplet: 1,
+          id: 4711,
+          method: 'sendPayment',
+          params: { paymentRequest: text },
+          origin: victim,
+          sender: { origin: victim },
+        };
         postMessage({ 'amplet:call': call, origin: victim }, '*');
       }),
     [invoice, site.origin()] as const,
@@ -105,7 +128,13 @@ test('pages cannot reach the extension, nor can what runs beside them reach more
     const { chrome } = window as unknown as { chrome?: { runtime?: { sendMessage?: unknown } } };
     if (chrome?.runtime?.sendMessage !== undefined) found.push('messages');
     for (const file of ['manifest.json', 'approve.html', 'config.json']) {
-      if (await fetch(base + file).then(() => true, () => false)) found.push(file);
+      if (
+        await fetch(base + file).then(
+          () => true,
+          () => false,
+        )
+      )
+        found.push(file);
     }
     return found;
   }, browser.base);
@@ -161,8 +190,15 @@ test('a yes counts only in a window that was looked at, and pays what it shows',
   const paying = page.evaluate(
     ([first, second]) =>
       new Promise((resolve) => {
-        addEventListener('message', ({ data }) => data?.['amplet:answer']?.id === 815 && resolve(data['amplet:answer']));
-        const call = (paymentRequest: string) => postMessage({ 'amplet:call': { amplet: 1, id: 815, method: 'sendPayment', params: { paymentRequest } } }, '*');
+        addEventListener(
+          'message',
+          ({ data }) => data?.['amplet:answer']?.id === 815 && resolve(data['amplet:answer']),
+        );
+        const call = (paymentRequest: string) =>
+          postMessage(
+            { 'amplet:call': { amplet: 1, id: 815, method: 'sendPayment', params: { paymentRequest } } },
+            '*',
+          );
         call(first);
         // The same number, another invoice, while the user reads.
         setTimeout(() => call(second), 200);
@@ -189,7 +225,14 @@ test('whoever asks and asks is not heard', async () => {
   await quiet.goto(site.origin('localhost'));
   const many = quiet.evaluate(() => {
     const { webln: provider } = window as unknown as { webln: { enable(): Promise<unknown> } };
-    return Promise.all(Array.from({ length: 50 }, () => provider.enable().then(() => 'enabled', (error: Error) => error.name)));
+    return Promise.all(
+      Array.from({ length: 50 }, () =>
+        provider.enable().then(
+          () => 'enabled',
+          (error: Error) => error.name,
+        ),
+      ),
+    );
   });
   const prompt = await promptOf(browser);
   await expect(prompt.getByRole('button', { name: 'Reject' })).toBeVisible();
@@ -211,7 +254,11 @@ test('a hundred payments at once against a budget for ten: ten leave', async () 
     const pay = (texts: string[]) =>
       visitor.evaluate((list) => {
         const { webln: provider } = window as unknown as { webln: { sendPayment(text: string): Promise<Paid> } };
-        return Promise.all(list.map((text) => provider.sendPayment(text).catch((error: Error) => ({ error: error.name, message: error.message }))));
+        return Promise.all(
+          list.map((text) =>
+            provider.sendPayment(text).catch((error: Error) => ({ error: error.name, message: error.message })),
+          ),
+        );
       }, texts);
     const atOnce = await refusingAll(browser, pay(all));
     const paid = atOnce.filter(isPaid).length;
@@ -244,7 +291,12 @@ async function contentScript(session: CDPSession, base: string): Promise<number>
 }
 
 async function evaluateIn(session: CDPSession, contextId: number, expression: string): Promise<string> {
-  const { result, exceptionDetails } = await session.send('Runtime.evaluate', { contextId, expression, awaitPromise: true, returnByValue: true });
+  const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+    contextId,
+    expression,
+    awaitPromise: true,
+    returnByValue: true,
+  });
   if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   return String(result.value);
 }

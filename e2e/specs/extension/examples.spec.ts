@@ -1,7 +1,16 @@
 /** The example sites, clicked through by a user with the extension: a shop, a paid API and page, a game that pays out. */
 
 import { expect, test, type Page } from '@playwright/test';
-import { escape, expectPromptAccessible, fundedBrowser, giveBudget, popupOver, press, promptOf, webln } from '../../lib/extension-wallet';
+import {
+  escape,
+  expectPromptAccessible,
+  fundedBrowser,
+  giveBudget,
+  popupOver,
+  press,
+  promptOf,
+  webln,
+} from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { streamLines } from '../../lib/stream';
@@ -26,7 +35,9 @@ test.afterAll(() => browser?.close());
 async function payments(): Promise<number> {
   const wallet = await browser.open('options.html#/history');
   await expect(wallet.getByRole('heading', { name: 'History' })).toBeVisible();
-  const count = await wallet.locator('[data-testid=payment][data-kind=bolt11][data-state=succeeded]:not(.inbound)').count();
+  const count = await wallet
+    .locator('[data-testid=payment][data-kind=bolt11][data-state=succeeded]:not(.inbound)')
+    .count();
   await wallet.close();
   return count;
 }
@@ -61,7 +72,9 @@ test('shop: the user enables it once, sees what it costs, and pays', async () =>
   await press(await promptOf(browser), 'Pay');
   await expect(page.getByText('Paid. Your coffee is on its way.')).toBeVisible();
   expect(await webln(page, 'isEnabled')).toBe(true);
-  expect(await webln<{ node: { pubkey: string } }>(page, 'getInfo')).toMatchObject({ node: { pubkey: expect.stringMatching(/^0[23]/) } });
+  expect(await webln<{ node: { pubkey: string } }>(page, 'getInfo')).toMatchObject({
+    node: { pubkey: expect.stringMatching(/^0[23]/) },
+  });
   expect(await payments()).toBe(1);
 });
 
@@ -106,7 +119,7 @@ test('paid API: a page is bought with a yes, and opens again for nothing', async
   expect(await payments(), 'the credential serves again').toBe(paid);
 });
 
-test('paid API: within a budget by the page\'s own script, L402 once and the charge each time', async () => {
+test("paid API: within a budget by the page's own script, L402 once and the charge each time", async () => {
   await page.goto(sites.l402);
   await giveBudget(browser, page, 1_000, 100);
   const before = await payments();

@@ -42,7 +42,8 @@ async function paysOne(): Promise<void> {
 /** The wallet's history has exactly one line of each, and it was paid. */
 async function expectPaidOnce(window: Page, hashes: string[]): Promise<void> {
   await window.evaluate(() => (location.hash = '#/history'));
-  for (const hash of hashes) await expect(window.locator(`[data-testid=payment][href$="${hash}"]`)).toHaveAttribute('data-state', 'succeeded');
+  for (const hash of hashes)
+    await expect(window.locator(`[data-testid=payment][href$="${hash}"]`)).toHaveAttribute('data-state', 'succeeded');
 }
 
 test('payments go on while the service worker dies', async () => {
@@ -103,7 +104,8 @@ test('two windows at once pay an invoice once', async () => {
   const buttons = windows.map((window) => window.getByRole('button', { name: /^Pay / }));
   for (const button of buttons) await button.waitFor();
   await Promise.all(buttons.map((button) => button.click()));
-  for (const window of windows) await expect(window.getByTestId('pay-done').or(window.getByTestId('pay-failed'))).toBeVisible();
+  for (const window of windows)
+    await expect(window.getByTestId('pay-done').or(window.getByTestId('pay-failed'))).toBeVisible();
   for (const window of windows) await expectPaidOnce(window, [paymentHash]);
   for (const window of windows) await window.close();
 });
@@ -112,12 +114,21 @@ test('an update waits for what is being paid; what it cuts off is paid once', as
   const list: Invoice[] = [];
   while (list.length < 6) list.push(await network.gatewayInvoice(10_000n));
   const payAll = () =>
-    page.evaluate(async (invoices) => {
-      const { webln: provider } = window as unknown as { webln: { sendPayment(text: string): Promise<Paid> } };
-      const answers: boolean[] = [];
-      for (const invoice of invoices) answers.push(await provider.sendPayment(invoice).then(({ preimage }) => preimage.length === 64, () => false));
-      return answers;
-    }, list.map(({ invoice }) => invoice));
+    page.evaluate(
+      async (invoices) => {
+        const { webln: provider } = window as unknown as { webln: { sendPayment(text: string): Promise<Paid> } };
+        const answers: boolean[] = [];
+        for (const invoice of invoices)
+          answers.push(
+            await provider.sendPayment(invoice).then(
+              ({ preimage }) => preimage.length === 64,
+              () => false,
+            ),
+          );
+        return answers;
+      },
+      list.map(({ invoice }) => invoice),
+    );
   const popup = await browser.open('popup.html');
   await page.bringToFront();
   const gone = popup.waitForEvent('close');
@@ -136,7 +147,10 @@ test('an update waits for what is being paid; what it cuts off is paid once', as
   expect(await payAll(), 'each of them is paid, or was').toEqual(list.map(() => true));
   const options = await browser.open('options.html');
   await new WalletPage(options, options.url()).atHome();
-  await expectPaidOnce(options, list.map(({ paymentHash }) => paymentHash));
+  await expectPaidOnce(
+    options,
+    list.map(({ paymentHash }) => paymentHash),
+  );
   await options.close();
 });
 
@@ -188,7 +202,10 @@ test('the same words in another profile are another node, and neither disturbs t
     await press(await promptOf(other), 'Allow');
     await enabled;
     type Info = { node: { pubkey: string } };
-    const [here, there] = (await Promise.all([webln<Info>(page, 'getInfo'), webln<Info>(visitor, 'getInfo')])) as [Info, Info];
+    const [here, there] = (await Promise.all([webln<Info>(page, 'getInfo'), webln<Info>(visitor, 'getInfo')])) as [
+      Info,
+      Info,
+    ];
     expect(there.node.pubkey).not.toBe(here.node.pubkey);
     await paysOne();
     await wallet.connected();

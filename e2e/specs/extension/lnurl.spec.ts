@@ -38,7 +38,11 @@ async function logIn(host: string, foreign: boolean): Promise<URLSearchParams> {
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"OK"}');
   });
   const k1 = randomBytes(32).toString('hex');
-  const done = webln<{ status: string; data: { message: string } }>(page, 'lnurl', `${site.origin(host)}/login?tag=login&k1=${k1}`);
+  const done = webln<{ status: string; data: { message: string } }>(
+    page,
+    'lnurl',
+    `${site.origin(host)}/login?tag=login&k1=${k1}`,
+  );
   const prompt = await promptOf(browser);
   await expect(prompt.getByText(`Your wallet proves to ${host}`)).toBeVisible();
   await expect(prompt.getByText('logging in there as you')).toHaveCount(foreign ? 1 : 0);
@@ -50,7 +54,11 @@ async function logIn(host: string, foreign: boolean): Promise<URLSearchParams> {
 }
 
 test('a login shows a key of the domain alone, the same each time', async () => {
-  const [first, second, other] = [await logIn('127.0.0.1', false), await logIn('127.0.0.1', false), await logIn('localhost', true)];
+  const [first, second, other] = [
+    await logIn('127.0.0.1', false),
+    await logIn('127.0.0.1', false),
+    await logIn('localhost', true),
+  ];
   expect(first.get('key')).toMatch(/^0[23][0-9a-f]{64}$/);
   expect(first.get('sig')).toMatch(/^30[0-9a-f]{130,142}$/);
   expect(second.get('key')).toBe(first.get('key'));
@@ -59,14 +67,24 @@ test('a login shows a key of the domain alone, the same each time', async () => 
 
 test('what the money brings is shown to the user', async () => {
   site.on('/tea', (_, response) => {
-    const terms = { tag: 'payRequest', callback: `${site.origin()}/brew`, minSendable: 20_000, maxSendable: 20_000, metadata: '[["text/plain","tea"]]' };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...terms, payerData: { name: { mandatory: true } } }));
+    const terms = {
+      tag: 'payRequest',
+      callback: `${site.origin()}/brew`,
+      minSendable: 20_000,
+      maxSendable: 20_000,
+      metadata: '[["text/plain","tea"]]',
+    };
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ ...terms, payerData: { name: { mandatory: true } } }));
   });
   site.on('/brew', async (_, response, url) => {
     expect(JSON.parse(url.searchParams.get('payerdata') ?? '{}')).toEqual({ name: 'Lea' });
     const { invoice } = await network.gatewayInvoice(BigInt(url.searchParams.get('amount') ?? '0'));
     const successAction = { tag: 'url', description: 'Your tea is ready', url: `${site.origin()}/cup` };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ pr: invoice, routes: [], successAction }));
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ pr: invoice, routes: [], successAction }));
   });
   const paying = webln<{ status: string; data: { preimage: string } }>(page, 'lnurl', `${site.origin()}/tea`);
   const asks = await promptOf(browser);
@@ -101,9 +119,12 @@ test('a page that reads a signature with the user gets its answer', async () => 
 test('a site that was enabled hears that the wallet was locked, and unlocked', async () => {
   await page.evaluate(() => {
     const heard = ((window as unknown as { heard: number }).heard = 0);
-    (window as unknown as { webln: { on: (event: string, listener: () => void) => void } }).webln.on('accountChanged', () => {
-      (window as unknown as { heard: number }).heard += 1;
-    });
+    (window as unknown as { webln: { on: (event: string, listener: () => void) => void } }).webln.on(
+      'accountChanged',
+      () => {
+        (window as unknown as { heard: number }).heard += 1;
+      },
+    );
     return heard;
   });
   const heard = (): Promise<number> => page.evaluate(() => (window as unknown as { heard: number }).heard);

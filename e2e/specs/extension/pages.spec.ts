@@ -78,7 +78,9 @@ test('a page that leads elsewhere takes no credential along', async () => {
   try {
     other.on('/led', (request, response) => {
       elsewhere.push(request.headers.authorization);
-      response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>');
+      response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end('<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>');
     });
     const wall = paywall(site, network, '/leads', 20_000n);
     wall.leadsTo = `${other.origin('localhost')}/led`;

@@ -41,20 +41,31 @@ test.afterAll(async () => {
 /** For a user who chose no language the browser's counts. */
 async function openIn(language: Language, name: string): Promise<Page> {
   const opened = await browser.open('icons/icon.svg');
-  await opened.addInitScript((tag) => Object.defineProperty(navigator, 'languages', { get: () => [tag] }), TAGS[language]);
+  await opened.addInitScript(
+    (tag) => Object.defineProperty(navigator, 'languages', { get: () => [tag] }),
+    TAGS[language],
+  );
   await opened.goto(browser.base + name);
   return opened;
 }
 
 async function speak(language: Language | null): Promise<void> {
   const options = await browser.open('options.html#/settings');
-  await options.locator('select').first().selectOption(language ?? '');
+  await options
+    .locator('select')
+    .first()
+    .selectOption(language ?? '');
   await expect(options.locator('html')).toHaveAttribute('lang', language ?? 'en');
   await options.close();
 }
 
 /** Has a fresh page of an origin ask, shows what is asked, and takes the page away, which is no no. */
-async function asked(host: string, method: string, args: unknown[], look: (prompt: Page) => Promise<void>): Promise<void> {
+async function asked(
+  host: string,
+  method: string,
+  args: unknown[],
+  look: (prompt: Page) => Promise<void>,
+): Promise<void> {
   const visitor = await browser.context.newPage();
   await visitor.goto(site.origin(host));
   const answer = webln(visitor, method, ...args).catch(() => undefined);
@@ -67,7 +78,9 @@ async function asked(host: string, method: string, args: unknown[], look: (promp
 test('without a wallet there is one way to go', async () => {
   for (const language of EACH) {
     const popup = await openIn(language, 'popup.html');
-    await expect(popup.getByRole('button', { name: language === 'en' ? 'Set up the wallet' : 'Wallet einrichten' })).toBeVisible();
+    await expect(
+      popup.getByRole('button', { name: language === 'en' ? 'Set up the wallet' : 'Wallet einrichten' }),
+    ).toBeVisible();
     await expectFine(popup, `popup-none-${language}`, POPUP, 240);
     await popup.close();
   }
@@ -117,11 +130,35 @@ test('the popup, without and with a budget of the site', async () => {
 
 test('each question that a site can have put', async () => {
   const metadata = JSON.stringify([['text/plain', 'A tip for the band that plays on the corner of the square']]);
-  const service = (fields: object) => (_: unknown, response: import('node:http').ServerResponse) => void response.end(JSON.stringify(fields));
+  const service = (fields: object) => (_: unknown, response: import('node:http').ServerResponse) =>
+    void response.end(JSON.stringify(fields));
   const callback = `${site.origin()}/callback`;
-  site.on('/pay', service({ tag: 'payRequest', callback, minSendable: 1_000, maxSendable: 100_000_000, metadata, commentAllowed: 100 }));
-  site.on('/withdraw', service({ tag: 'withdrawRequest', callback, k1: '00', minWithdrawable: 1_000, maxWithdrawable: 5_000_000, defaultDescription: 'Your winnings' }));
-  const { invoice } = await network.invoice({ amountMsat: 3_000_000n, description: 'Two postcards of the old harbour, framed' });
+  site.on(
+    '/pay',
+    service({
+      tag: 'payRequest',
+      callback,
+      minSendable: 1_000,
+      maxSendable: 100_000_000,
+      metadata,
+      commentAllowed: 100,
+    }),
+  );
+  site.on(
+    '/withdraw',
+    service({
+      tag: 'withdrawRequest',
+      callback,
+      k1: '00',
+      minWithdrawable: 1_000,
+      maxWithdrawable: 5_000_000,
+      defaultDescription: 'Your winnings',
+    }),
+  );
+  const { invoice } = await network.invoice({
+    amountMsat: 3_000_000n,
+    description: 'Two postcards of the old harbour, framed',
+  });
   const { nodeId } = ((await network.info()) as { payee: { nodeId: string } }).payee;
   const message = 'I am the user who wrote the letter of the third of May, and nobody else.';
   for (const language of EACH) {
@@ -130,7 +167,12 @@ test('each question that a site can have put', async () => {
     await asked('localhost', 'enable', [], look('enable'));
     await asked('127.0.0.1', 'sendPayment', [invoice], look('payment-beyond'));
     await asked('127.0.0.1', 'keysend', [{ destination: nodeId, amount: '900' }], look('keysend'));
-    await asked('127.0.0.1', 'makeInvoice', [{ defaultMemo: 'Prize of the week', defaultAmount: 1_000 }], look('invoice'));
+    await asked(
+      '127.0.0.1',
+      'makeInvoice',
+      [{ defaultMemo: 'Prize of the week', defaultAmount: 1_000 }],
+      look('invoice'),
+    );
     await asked('127.0.0.1', 'signMessage', [message], look('sign'));
     await asked('127.0.0.1', 'verifyMessage', ['d'.repeat(104), message], look('verify'));
     await asked('127.0.0.1', 'lnurl', [`${site.origin()}/pay`], look('lnurl-pay'));
@@ -186,8 +228,14 @@ test('the wallet’s own tab: history as CSV with the site that paid, the words 
   const saved = options.waitForEvent('download');
   await options.getByRole('button', { name: 'Save as CSV' }).click();
   const lines = readFileSync(await (await saved).path(), 'utf8').split('\r\n');
-  expect(lines[0]).toBe('date,direction,kind,state,amount_msat,fee_msat,description,holder,payee,payment_hash,preimage,txid');
-  expect(lines.filter((line) => line.includes(`,outbound,bolt11,succeeded,40000,0,`) && line.includes(`,${site.origin('localhost')},`))).toHaveLength(1);
+  expect(lines[0]).toBe(
+    'date,direction,kind,state,amount_msat,fee_msat,description,holder,payee,payment_hash,preimage,txid',
+  );
+  expect(
+    lines.filter(
+      (line) => line.includes(`,outbound,bolt11,succeeded,40000,0,`) && line.includes(`,${site.origin('localhost')},`),
+    ),
+  ).toHaveLength(1);
 
   await options.evaluate(() => (location.hash = '#/settings'));
   await options.getByRole('button', { name: 'Show the words' }).click();
@@ -204,9 +252,16 @@ test('the wallet’s own tab: history as CSV with the site that paid, the words 
 
 test('the panel at the side opens from the popup and goes with the tab in front', async () => {
   const popup = await browser.open('popup.html');
-  await Promise.all([popup.waitForEvent('close'), popup.getByRole('button', { name: 'Keep open at the side' }).click()]);
+  await Promise.all([
+    popup.waitForEvent('close'),
+    popup.getByRole('button', { name: 'Keep open at the side' }).click(),
+  ]);
   const worker = await serviceWorker(browser.context);
-  await expect.poll(() => worker.evaluate("chrome.runtime.getContexts({ contextTypes: ['SIDE_PANEL'] }).then((found) => found.length)")).toBe(1);
+  await expect
+    .poll(() =>
+      worker.evaluate("chrome.runtime.getContexts({ contextTypes: ['SIDE_PANEL'] }).then((found) => found.length)"),
+    )
+    .toBe(1);
 
   const panel = await browser.open('panel.html');
   await expect(panel.getByRole('button', { name: 'Keep open at the side' })).toHaveCount(0);
@@ -226,7 +281,8 @@ test('the panel at the side opens from the popup and goes with the tab in front'
 });
 
 /** What the browser says of the user; headless it sees none. */
-const user = (state: 'active' | 'idle' | 'locked'): Promise<void> => hear(browser.context, 'idle.onStateChanged', state);
+const user = (state: 'active' | 'idle' | 'locked'): Promise<void> =>
+  hear(browser.context, 'idle.onStateChanged', state);
 
 test('when the user is gone the wallet locks by itself, and what was begun is finished', async () => {
   await speak(null);
@@ -238,7 +294,13 @@ test('when the user is gone the wallet locks by itself, and what was begun is fi
     void navigator.locks.request('amplet-work', { mode: 'shared' }, () => end);
   });
   await user('locked');
-  await expect.poll(() => popup.evaluate(async () => (await navigator.locks.query()).pending?.filter(({ name }) => name === 'amplet-work').length)).toBe(1);
+  await expect
+    .poll(() =>
+      popup.evaluate(
+        async () => (await navigator.locks.query()).pending?.filter(({ name }) => name === 'amplet-work').length,
+      ),
+    )
+    .toBe(1);
   await expect(popup.getByTestId('balance')).toBeVisible();
   await popup.evaluate(() => (window as unknown as { endWork(): void }).endWork());
   await expect(popup.getByRole('button', { name: 'Unlock' })).toBeVisible();

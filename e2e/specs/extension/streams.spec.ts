@@ -2,7 +2,14 @@
 
 import { expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
-import { expectPromptAccessible, fundedBrowser, giveBudget, popupOver, press, promptOf } from '../../lib/extension-wallet';
+import {
+  expectPromptAccessible,
+  fundedBrowser,
+  giveBudget,
+  popupOver,
+  press,
+  promptOf,
+} from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { expectSettled, Film, streamIn, streamLines } from '../../lib/stream';
@@ -48,7 +55,8 @@ test('the meter counts in the popup and on the page; one tap stops it, and both 
   await expect(stream).toHaveAttribute('data-state', 'running');
   await expectAccessible(popup, 'popup with a stream');
   expect(await browser.badge()).toBe('▶');
-  const count = async (): Promise<number> => Number(await stream.getAttribute('data-paid')) + Number(await stream.getAttribute('data-owed'));
+  const count = async (): Promise<number> =>
+    Number(await stream.getAttribute('data-paid')) + Number(await stream.getAttribute('data-owed'));
   const [shown, onPage] = [await count(), await film.meter()];
   await expect.poll(count).toBeGreaterThan(shown);
   await expect.poll(count).toBeGreaterThan(shown + 1_000);
@@ -84,7 +92,9 @@ test('paused by the user it stands still on the page, too, and goes on', async (
   await stream.getByRole('button', { name: 'Go on' }).click();
   await expect(stream).toHaveAttribute('data-state', 'running');
   await film.seconds(1);
-  expect(Number(await stream.getAttribute('data-owed')) + Number(await stream.getAttribute('data-paid'))).toBeGreaterThan(Number(paid));
+  expect(
+    Number(await stream.getAttribute('data-owed')) + Number(await stream.getAttribute('data-paid')),
+  ).toBeGreaterThan(Number(paid));
   await popup.close();
 });
 
@@ -99,7 +109,9 @@ test('a tab that nobody sees pays nothing', async () => {
   await other.close();
   await film.page.bringToFront();
   await expect(stream).toHaveAttribute('data-state', 'running');
-  expect(Number(await stream.getAttribute('data-paid')) - Number(before), 'paid while it was hidden').toBeLessThan(1_000);
+  expect(Number(await stream.getAttribute('data-paid')) - Number(before), 'paid while it was hidden').toBeLessThan(
+    1_000,
+  );
   await film.seconds(1);
   await popup.close();
 });

@@ -55,7 +55,8 @@ test('keeps its release until the user says yes', async ({ browser }) => {
   // The same files under another release's name: what a server has after an update.
   const worker = await readFile(`${DIST}/sw.js`, 'utf8');
   served.put('sw.js', worker.replace(/RELEASE="[0-9a-f]+"/, 'RELEASE="0123456789abcdef"'));
-  const caches = () => page.evaluate(async () => (await globalThis.caches.keys()).filter((name) => name.startsWith('amplet-release')));
+  const caches = () =>
+    page.evaluate(async () => (await globalThis.caches.keys()).filter((name) => name.startsWith('amplet-release')));
   const before = await caches();
   await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
   await expect(page.getByText('A new release is ready')).toBeVisible();
@@ -63,11 +64,15 @@ test('keeps its release until the user says yes', async ({ browser }) => {
   expect(await caches()).toEqual(expect.arrayContaining(before));
   await page.getByRole('button', { name: 'Update now' }).click();
   // The page loads itself anew meanwhile, and a question to it may be cut off by that: ask again.
-  await expect(async () => expect(await caches()).toEqual(['amplet-release-0123456789abcdef'])).toPass({ timeout: 10_000 });
+  await expect(async () => expect(await caches()).toEqual(['amplet-release-0123456789abcdef'])).toPass({
+    timeout: 10_000,
+  });
   await expect(page.getByText('A new release is ready')).toHaveCount(0);
 
   // A file that is not what the release says: the release is not installed, the old one stays.
-  const broken = worker.replace(/RELEASE="[0-9a-f]+"/, 'RELEASE="ffffffffffffffff"').replace(/"sha256-[^"]+"/, `"sha256-${'A'.repeat(43)}="`);
+  const broken = worker
+    .replace(/RELEASE="[0-9a-f]+"/, 'RELEASE="ffffffffffffffff"')
+    .replace(/"sha256-[^"]+"/, `"sha256-${'A'.repeat(43)}="`);
   served.put('sw.js', broken);
   await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update().catch(() => undefined)));
   await page.waitForTimeout(1500);

@@ -25,7 +25,12 @@ const unlock = async (page: Page) => {
   await expect(page.getByTestId('everyday')).toBeVisible();
 };
 
-const opened = (name: string, hash: string, then: (page: Page) => Promise<void> = async () => {}, scenario = 'full'): Place => ({
+const opened = (
+  name: string,
+  hash: string,
+  then: (page: Page) => Promise<void> = async () => {},
+  scenario = 'full',
+): Place => ({
   name,
   scenario,
   async go(page) {
@@ -95,7 +100,11 @@ const PLACES: Place[] = [
     name: 'home-disk-full',
     scenario: 'full',
     async go(page) {
-      await page.evaluate(() => Object.defineProperty(navigator.storage, 'estimate', { value: async () => ({ quota: 5_000_000, usage: 4_000_000 }) }));
+      await page.evaluate(() =>
+        Object.defineProperty(navigator.storage, 'estimate', {
+          value: async () => ({ quota: 5_000_000, usage: 4_000_000 }),
+        }),
+      );
       await unlock(page);
       await expect(page.getByText('The disk is almost full')).toBeVisible();
     },
@@ -111,11 +120,16 @@ const PLACES: Place[] = [
     await page.getByRole('button', { name: 'Create invoice' }).click();
     await expect(page.getByRole('img', { name: 'QR code of the invoice' })).toBeVisible();
   }),
-  opened('receive-missing', '#/receive', async (page) => {
-    await page.getByLabel('Amount (optional)').fill('25000');
-    await page.getByRole('button', { name: 'Create invoice' }).click();
-    await expect(page.getByText('Not enough room to receive this')).toBeVisible();
-  }, 'new'),
+  opened(
+    'receive-missing',
+    '#/receive',
+    async (page) => {
+      await page.getByLabel('Amount (optional)').fill('25000');
+      await page.getByRole('button', { name: 'Create invoice' }).click();
+      await expect(page.getByText('Not enough room to receive this')).toBeVisible();
+    },
+    'new',
+  ),
   opened('receive-savings', '#/receive/savings', (page) =>
     expect(page.getByRole('img', { name: 'QR code of the address' })).toBeVisible(),
   ),
@@ -152,7 +166,9 @@ const PLACES: Place[] = [
     await pay(page, 'lnbcrt1parts');
     await page.getByRole('button', { name: /^Pay / }).click();
     await expect(page.getByTestId('pay-done')).toBeVisible();
-    await expect(page.getByRole('img', { name: /Parts: 3, gateways: 2. Arrived: 2, on their way: 0, came back: 1/ })).toBeVisible();
+    await expect(
+      page.getByRole('img', { name: /Parts: 3, gateways: 2. Arrived: 2, on their way: 0, came back: 1/ }),
+    ).toBeVisible();
     await page.getByText('The parts one by one').focus();
     await page.keyboard.press('Enter');
     await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(3);
@@ -189,7 +205,12 @@ const PLACES: Place[] = [
     await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(3);
   }),
   opened('budgets', '#/budgets', (page) => expect(page.getByTestId('budget')).toHaveCount(5)),
-  opened('budgets-none', '#/budgets', (page) => expect(page.getByText('Nothing was spent in this time.')).toBeVisible(), 'new'),
+  opened(
+    'budgets-none',
+    '#/budgets',
+    (page) => expect(page.getByText('Nothing was spent in this time.')).toBeVisible(),
+    'new',
+  ),
   opened('budget-new', '#/budgets', async (page) => {
     await page.getByRole('button', { name: 'New budget' }).click();
     await page.getByLabel('Name').fill('Lea');
@@ -197,7 +218,11 @@ const PLACES: Place[] = [
     await expect(page.getByText('Give a limit for a time or in total')).toBeVisible();
   }),
   opened('budget-change', '#/budgets', async (page) => {
-    await page.getByTestId('budget').filter({ hasText: 'film.example' }).getByRole('button', { name: 'Change limits' }).click();
+    await page
+      .getByTestId('budget')
+      .filter({ hasText: 'film.example' })
+      .getByRole('button', { name: 'Change limits' })
+      .click();
     await expect(page.getByLabel('At most')).toHaveValue('2000');
   }),
   opened('budget-close', '#/budgets', (page) => page.getByRole('button', { name: 'Close budget' }).first().click()),
@@ -221,7 +246,9 @@ const PLACES: Place[] = [
     await page.getByRole('button', { name: 'Add gateway' }).click();
     await expect(page.getByText(/Write 66 hexadecimal digits/)).toBeVisible();
   }),
-  opened('settings-passphrase', '#/settings', (page) => page.getByRole('button', { name: 'Change passphrase' }).click()),
+  opened('settings-passphrase', '#/settings', (page) =>
+    page.getByRole('button', { name: 'Change passphrase' }).click(),
+  ),
   opened('settings-words', '#/settings', async (page) => {
     await page.getByRole('button', { name: 'Show the words' }).click();
     await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
@@ -264,9 +291,15 @@ for (const place of PLACES) {
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         const where = `${place.name} ${size.name} ${colorScheme}`;
-        await page.screenshot({ path: `${PICTURES}/${place.name}-${size.name}-${colorScheme}.png`, fullPage: true, animations: 'disabled' });
+        await page.screenshot({
+          path: `${PICTURES}/${place.name}-${size.name}-${colorScheme}.png`,
+          fullPage: true,
+          animations: 'disabled',
+        });
         await expectAccessible(page, where);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
         expect.soft(overflow, `${where}: sideways scrolling`).toBeLessThanOrEqual(0);
       }
       expect.soft(broken, place.name).toEqual([]);
@@ -276,19 +309,36 @@ for (const place of PLACES) {
 }
 
 test('German fits as well', async ({ browser }) => {
-  const context = await browser.newContext({ viewport: { width: 360, height: 740 }, reducedMotion: 'reduce', locale: 'en-GB' });
+  const context = await browser.newContext({
+    viewport: { width: 360, height: 740 },
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+  });
   const page = await context.newPage();
   await page.goto(`${served.url}?scenario=full`);
   await unlock(page);
   await page.evaluate(() => (location.hash = '#/settings'));
   await page.getByLabel('Language').selectOption({ label: 'Deutsch' });
   await expect(page.locator('html')).toHaveAttribute('lang', 'de');
-  for (const hash of ['home', 'receive', 'receive/savings', 'pay', 'history', 'channels', 'channels/open', 'channels/request', 'budgets', 'settings']) {
+  for (const hash of [
+    'home',
+    'receive',
+    'receive/savings',
+    'pay',
+    'history',
+    'channels',
+    'channels/open',
+    'channels/request',
+    'budgets',
+    'settings',
+  ]) {
     await page.evaluate((target) => (location.hash = `#/${target}`), hash);
     await expect(page.locator('main h1')).toBeAttached();
     await page.waitForTimeout(200);
     await page.screenshot({ path: `${PICTURES}/de-${hash.replace('/', '-')}-360-light.png`, fullPage: true });
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
     expect.soft(overflow, `${hash}: sideways scrolling`).toBeLessThanOrEqual(0);
   }
   await page.getByRole('button', { name: 'Sperren' }).click();
@@ -300,7 +350,11 @@ test('German fits as well', async ({ browser }) => {
 test('works by keyboard alone', async ({ page }) => {
   await page.goto(`${served.url}?scenario=full`);
   const passphrase = page.getByLabel('Passphrase', { exact: true });
-  for (let presses = 0; presses < 10 && !(await passphrase.evaluate((field) => field === document.activeElement)); presses += 1) {
+  for (
+    let presses = 0;
+    presses < 10 && !(await passphrase.evaluate((field) => field === document.activeElement));
+    presses += 1
+  ) {
     await page.keyboard.press('Tab');
   }
   await page.keyboard.type(PASSPHRASE);
@@ -320,7 +374,12 @@ test('works by keyboard alone', async ({ page }) => {
 test('reads a code from the camera', async ({}, info) => {
   const film = info.outputPath('code.y4m');
   writeFileSync(film, filmOf('lnbcrt1any'));
-  const args = [...CHROMIUM.args, '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`];
+  const args = [
+    ...CHROMIUM.args,
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${film}`,
+  ];
   const browser = await chromium.launch({ ...CHROMIUM, args });
   const page = await browser.newPage({ locale: 'en-GB' });
   await page.goto(`${served.url}?scenario=full`);
@@ -340,7 +399,11 @@ test('the released page has no pretended engine, and its policy forbids foreign 
   expect(texts.filter((text) => text.includes('pretended engine'))).toEqual([]);
   // The search finds it where it is.
   const pretended = here('../../../www/dist-fake/assets');
-  expect(readdirSync(pretended).some((name) => name.endsWith('.js') && readFileSync(`${pretended}/${name}`, 'utf8').includes('pretended engine'))).toBe(true);
+  expect(
+    readdirSync(pretended).some(
+      (name) => name.endsWith('.js') && readFileSync(`${pretended}/${name}`, 'utf8').includes('pretended engine'),
+    ),
+  ).toBe(true);
   const html = readFileSync(`${dist}/index.html`, 'utf8').replaceAll('&#39;', "'");
   expect(html).toContain("script-src 'self' 'wasm-unsafe-eval';");
   expect(html).not.toMatch(/<script(?![^>]*\ssrc=)/);

@@ -115,7 +115,13 @@ async function play(paying) {
 async function order() {
   const made = await ask('/api/lives', { order: crypto.randomUUID() });
   const path = `/api/lives/${made.id}`;
-  const paid = await checkout({ title: 'A life', amountMsat: made.amountMsat, invoice: made.invoice, qr: `${path}/qr.svg`, wait: `${path}?wait=25` });
+  const paid = await checkout({
+    title: 'A life',
+    amountMsat: made.amountMsat,
+    invoice: made.invoice,
+    qr: `${path}/qr.svg`,
+    wait: `${path}?wait=25`,
+  });
   if (!paid) throw new Error('No life was bought.');
   life = made.id;
   spent += Number(lifeMsat);
@@ -133,7 +139,8 @@ async function guess(choice) {
 async function prize() {
   const paying = await wallet();
   const invoice = paying
-    ? (await paying.makeInvoice({ amount: Number(prizeMsat) / 1000, defaultMemo: 'Won in the example game' })).paymentRequest
+    ? (await paying.makeInvoice({ amount: Number(prizeMsat) / 1000, defaultMemo: 'Won in the example game' }))
+        .paymentRequest
     : prompt(`Paste an invoice for ${sat(prizeMsat)}`);
   if (!invoice) throw new Error('The prize waits for an invoice.');
   const now = await ask(`/api/lives/${life}/prize`, { invoice });

@@ -27,12 +27,16 @@ async function run(work) {
 /** @param {string} invoice */
 async function pay(invoice) {
   const paying = await wallet();
-  if (!paying) throw new Error('402: this costs money, and there is no wallet in this browser. Install one, or use the lines below.');
+  if (!paying)
+    throw new Error(
+      '402: this costs money, and there is no wallet in this browser. Install one, or use the lines below.',
+    );
   return (await paying.sendPayment(invoice)).preimage;
 }
 
 /** @param {string} path @param {string | null} authorization */
-const get = (path, authorization) => fetch(path, { cache: 'no-store', headers: authorization ? { authorization } : {} });
+const get = (path, authorization) =>
+  fetch(path, { cache: 'no-store', headers: authorization ? { authorization } : {} });
 
 /** @param {string} header @param {string} name */
 function parameter(header, name) {

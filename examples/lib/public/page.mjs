@@ -17,7 +17,10 @@ export class Refused extends Error {
  * @returns {Promise<any>}
  */
 export async function ask(path, body) {
-  const response = await fetch(path, body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const response = await fetch(
+    path,
+    body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+  );
   const answer = await response.json();
   if (!response.ok) throw new Refused(answer.message, response.status);
   return answer;

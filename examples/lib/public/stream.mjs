@@ -26,7 +26,8 @@ export async function openStream(webln, terms, told) {
   };
   const begin = async () => hear(await request.call(webln, 'stream.start', terms));
   /** @param {string} method @param {object} [more] */
-  const ask = async (method, more) => hear(await request.call(webln, `stream.${method}`, { streamId: last.streamId, ...more }));
+  const ask = async (method, more) =>
+    hear(await request.call(webln, `stream.${method}`, { streamId: last.streamId, ...more }));
   try {
     await begin();
   } catch (error) {
@@ -48,7 +49,7 @@ export async function openStream(webln, terms, told) {
 export function whyPaused({ reason }) {
   if (reason === 'hidden' || reason === 'site') return 'Paused while nobody looks.';
   if (reason === 'user') return 'You paused it in your wallet.';
-  if (reason === 'budget') return 'Your wallet\'s limit for this site is reached.';
+  if (reason === 'budget') return "Your wallet's limit for this site is reached.";
   if (reason === 'offline') return 'Your wallet has no connection; it goes on by itself.';
   if (reason === 'failing') return 'Payments find no way; your wallet tries again.';
   return 'Your wallet is paying…';

@@ -8,7 +8,8 @@ part('products', HTMLUListElement).append(...products.map(card));
 function card(product) {
   const item = document.createElement('li');
   item.className = 'card';
-  item.innerHTML = '<img class="picture" alt="" width="64" height="64"><h2></h2><p></p><p class="price"></p><button class="primary"></button>';
+  item.innerHTML =
+    '<img class="picture" alt="" width="64" height="64"><h2></h2><p></p><p class="price"></p><button class="primary"></button>';
   /** @param {string} name @param {string} text */
   const write = (name, text) => {
     const found = item.querySelector(name);
@@ -34,7 +35,13 @@ async function buy(product) {
   outcome.textContent = '';
   const order = await ask('/api/orders', { product: product.id, order: crypto.randomUUID() });
   const path = `/api/orders/${order.id}`;
-  const paid = await checkout({ title: product.name, amountMsat: order.amountMsat, invoice: order.invoice, qr: `${path}/qr.svg`, wait: `${path}?wait=25` });
+  const paid = await checkout({
+    title: product.name,
+    amountMsat: order.amountMsat,
+    invoice: order.invoice,
+    qr: `${path}/qr.svg`,
+    wait: `${path}?wait=25`,
+  });
   outcome.className = paid ? 'note good' : 'note';
   outcome.textContent = paid ? `Paid. Your ${product.name.toLowerCase()} is on its way.` : 'Nothing was ordered.';
   if (!paid) return;

@@ -130,7 +130,11 @@ async function payAhead(mine, now, keysend) {
       await pause();
       continue;
     }
-    await keysend({ destination: now.nodeId, amount: Number(now.priceMsat) / 1000, customRecords: { [SESSION_RECORD]: now.id } });
+    await keysend({
+      destination: now.nodeId,
+      amount: Number(now.priceMsat) / 1000,
+      customRecords: { [SESSION_RECORD]: now.id },
+    });
     spent.paidMsat += Number(now.priceMsat);
     leftMsat += Number(now.priceMsat);
     show();

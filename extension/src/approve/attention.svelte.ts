@@ -36,7 +36,11 @@ export class Attention {
   }
 
   #look(): void {
-    const visible = document.hasFocus() && document.visibilityState === 'visible' && outerWidth >= LEAST.width && outerHeight >= LEAST.height;
+    const visible =
+      document.hasFocus() &&
+      document.visibilityState === 'visible' &&
+      outerWidth >= LEAST.width &&
+      outerHeight >= LEAST.height;
     if (!visible || place() !== this.#place) this.again();
     else if (performance.now() - this.#since >= LOOK_MS) this.given = true;
   }

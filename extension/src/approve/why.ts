@@ -15,7 +15,14 @@ export function whyAsked({ reason, rule, limitMsat, leftMsat, neededMsat }: Budg
     case 'ask':
       return m.why_ask({ limit: amount(limitMsat) });
     case 'limit':
-      return rule === null ? null : m.why_limit({ rule: ruleName(rule), limit: amount(limitMsat), left: amount(leftMsat), needed: amount(neededMsat) });
+      return rule === null
+        ? null
+        : m.why_limit({
+            rule: ruleName(rule),
+            limit: amount(limitMsat),
+            left: amount(leftMsat),
+            needed: amount(neededMsat),
+          });
     case 'noBudget':
       return m.why_noBudget();
     case 'closed':

@@ -49,7 +49,12 @@ export function costOf(question: Question): Cost | null {
   if (question.kind !== 'payment' || question.invoice.amountMsat === null) return null;
   const { amountMsat, maxFeeMsat, payee, description } = question.invoice;
   const { occasion } = question;
-  return { amountMsat, maxFeeMsat, payee, what: occasion.kind === 'page' ? occasion.url : occasion.kind === 'lnurl' ? occasion.text : description };
+  return {
+    amountMsat,
+    maxFeeMsat,
+    payee,
+    what: occasion.kind === 'page' ? occasion.url : occasion.kind === 'lnurl' ? occasion.text : description,
+  };
 }
 
 /** What its budget is asked for with the next payment: of a stream, what it lets run up. */
@@ -60,8 +65,15 @@ export function nextOf(question: Question): Pick<Cost, 'amountMsat' | 'maxFeeMsa
 /** How long so much lasts, in the largest unit of which it is at least two. */
 export function lasting(msat: bigint, ratePerSecondMsat: bigint, locale: string): string {
   const seconds = Number(msat / ratePerSecondMsat);
-  const [unit, length] = seconds >= 7_200 ? (['hour', 3_600] as const) : seconds >= 120 ? (['minute', 60] as const) : (['second', 1] as const);
-  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 }).format(Math.floor(seconds / length));
+  const [unit, length] =
+    seconds >= 7_200
+      ? (['hour', 3_600] as const)
+      : seconds >= 120
+        ? (['minute', 60] as const)
+        : (['second', 1] as const);
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 }).format(
+    Math.floor(seconds / length),
+  );
 }
 
 /** What the user may choose from; `null`: there is nothing to choose. */

@@ -46,5 +46,10 @@ async function openLink(text: unknown): Promise<void> {
 
 /** A window in front. The keeper asks for one at a time. */
 async function showPrompt(): Promise<void> {
-  await chrome.windows.create({ url: chrome.runtime.getURL(PROMPT_PAGE), type: 'popup', focused: true, ...PROMPT_SIZE });
+  await chrome.windows.create({
+    url: chrome.runtime.getURL(PROMPT_PAGE),
+    type: 'popup',
+    focused: true,
+    ...PROMPT_SIZE,
+  });
 }

@@ -19,6 +19,7 @@ async function create(): Promise<void> {
   await chrome.offscreen.createDocument({
     url: PAGE,
     reasons: [chrome.offscreen.Reason.WORKERS],
-    justification: 'The wallet runs in a worker: it keeps its connections and finishes payments while no window is open.',
+    justification:
+      'The wallet runs in a worker: it keeps its connections and finishes payments while no window is open.',
   });
 }

@@ -25,7 +25,17 @@ async function observe(details: Completed, ask: (message: ToKeeper) => Promise<u
   const ahead = documentLifecycle !== undefined && documentLifecycle !== 'active';
   const sized = headers.some(({ name }) => name.toLowerCase() === 'content-length');
   const empty = answered && statusCode === 200 && !sized && (await holdsNothing(tabId));
-  const response: NavigationResponse = { tabId, url, method, statusCode, type, headers, ahead, authorized: answered, empty };
+  const response: NavigationResponse = {
+    tabId,
+    url,
+    method,
+    statusCode,
+    type,
+    headers,
+    ahead,
+    authorized: answered,
+    empty,
+  };
   await ask({ to: 'keeper', ask: 'navigation', response });
 }
 
@@ -79,7 +89,8 @@ async function takeRule(tabId: number): Promise<boolean> {
 /** Does what the keeper says about a page. */
 export async function takeStep(step: NavigationStep): Promise<void> {
   if (step.do === 'reload') await reload(step);
-  else if (step.do === 'show') await tell({ id: `page-${step.tabId}`, title: TITLES[step.problem](), message: step.message });
+  else if (step.do === 'show')
+    await tell({ id: `page-${step.tabId}`, title: TITLES[step.problem](), message: step.message });
 }
 
 const TITLES: Record<(NavigationStep & { do: 'show' })['problem'], () => string> = {

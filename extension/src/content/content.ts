@@ -76,7 +76,9 @@ addEventListener(
     const [link] = event.composedPath().filter((node) => node instanceof HTMLAnchorElement);
     if (!event.isTrusted || link?.protocol !== 'lightning:') return;
     event.preventDefault();
-    void chrome.runtime.sendMessage({ to: 'desk', ask: 'open', text: link.href } satisfies ToDesk).catch(() => undefined);
+    void chrome.runtime
+      .sendMessage({ to: 'desk', ask: 'open', text: link.href } satisfies ToDesk)
+      .catch(() => undefined);
   },
   { capture: true },
 );

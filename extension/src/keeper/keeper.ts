@@ -16,7 +16,15 @@ import { Sites } from './sites.ts';
 import { Notes } from './store.ts';
 import { Streams } from './streams.ts';
 import { Vault } from './vault.ts';
-import { APPROVE_PORT, fromExtension, isFor, SITE_PORT, WATCH_PORT, type ToDesk, type ToKeeper } from '../lib/messages.ts';
+import {
+  APPROVE_PORT,
+  fromExtension,
+  isFor,
+  SITE_PORT,
+  WATCH_PORT,
+  type ToDesk,
+  type ToKeeper,
+} from '../lib/messages.ts';
 
 /** Asks the desk; answers what the message says. */
 export type Chores = (message: ToDesk) => Promise<unknown>;
@@ -48,9 +56,20 @@ export function startKeeper(chores: Chores): Keeper {
   const badge = new Badge(chores);
   const questions = new Questions(chores, badge);
   const paying = finishing(siteWallet(open), () => vault.reached);
-  const streams = new Streams({ open, wallet: paying, store, badge, tell: (site, report) => sites.tellStream(site, report) });
+  const streams = new Streams({
+    open,
+    wallet: paying,
+    store,
+    badge,
+    tell: (site, report) => sites.tellStream(site, report),
+  });
   const wallet = { ...paying, streams: streams.ofSites };
-  const host = new SiteHost({ wallet, ask: (question, signal) => questions.ask(question, signal), store, version: __VERSION__ });
+  const host = new SiteHost({
+    wallet,
+    ask: (question, signal) => questions.ask(question, signal),
+    store,
+    version: __VERSION__,
+  });
   const sites = new Sites(host, vault, questions);
   const pages = new Pages(host, wallet, store, sites, chores);
   const attend = (message: ToKeeper): Promise<unknown> => answer(message, { vault, pages, away, chores });

@@ -30,14 +30,24 @@ const amount = (msat: bigint): string => formatAmount(msat, 'sat', language.tag)
 function noticeOf(event: WalletEvent): Notice | null {
   switch (event.type) {
     case 'paymentReceived':
-      return { title: m.notice_received({ amount: amount(event.payment.amountMsat ?? 0n) }), message: event.payment.description };
+      return {
+        title: m.notice_received({ amount: amount(event.payment.amountMsat ?? 0n) }),
+        message: event.payment.description,
+      };
     case 'budgetUsed':
       return {
         title: m.notice_used({ percent: event.percent }),
-        message: m.notice_used_text({ holder: event.holder, spent: amount(event.spentMsat), limit: amount(event.limitMsat) }),
+        message: m.notice_used_text({
+          holder: event.holder,
+          spent: amount(event.spentMsat),
+          limit: amount(event.limitMsat),
+        }),
       };
     case 'budgetLow':
-      return { title: m.notice_low(), message: m.notice_low_text({ parent: event.parent, left: amount(event.leftMsat) }) };
+      return {
+        title: m.notice_low(),
+        message: m.notice_low_text({ parent: event.parent, left: amount(event.leftMsat) }),
+      };
     case 'channelClosed':
       return { title: m.notice_channelClosed(), message: event.reason };
     default:

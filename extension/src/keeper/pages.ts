@@ -1,6 +1,14 @@
 /** Pages that cost money: the provider's machine, with the wallet unlocked where it must be. */
 
-import { siteOf, TopLevel402, type NavigationResponse, type Receipt, type SiteHost, type SiteWallet, type Store } from 'amplet/provider';
+import {
+  siteOf,
+  TopLevel402,
+  type NavigationResponse,
+  type Receipt,
+  type SiteHost,
+  type SiteWallet,
+  type Store,
+} from 'amplet/provider';
 import type { Chores } from './keeper.ts';
 import type { Sites } from './sites.ts';
 
@@ -56,4 +64,6 @@ export class Pages {
 }
 
 const wantsMoney = ({ statusCode, headers, ahead }: NavigationResponse): boolean =>
-  statusCode === 402 && ahead !== true && headers.some(({ name, value }) => name.toLowerCase() === 'www-authenticate' && OURS.test(value ?? ''));
+  statusCode === 402 &&
+  ahead !== true &&
+  headers.some(({ name, value }) => name.toLowerCase() === 'www-authenticate' && OURS.test(value ?? ''));

@@ -79,7 +79,12 @@ export class Questions {
     clearTimeout(this.#leaving);
     if (first === undefined) this.#leaving = setTimeout(() => this.#dismiss(), LINGER);
     else if (this.#port === null) this.#bring(first.id);
-    else this.#port.postMessage({ id: first.id, question: first.question, waiting: this.#queue.length } satisfies ToApprove);
+    else
+      this.#port.postMessage({
+        id: first.id,
+        question: first.question,
+        waiting: this.#queue.length,
+      } satisfies ToApprove);
   }
 
   /** Asks for a window, unless one is coming up. */

@@ -1,6 +1,14 @@
 /** Sites at their ports: who they are is what the browser says, what they say goes to the provider's host. */
 
-import { siteOf, WIRE_VERSION, type Sender, type Site, type SiteEvent, type SiteHost, type StreamReport } from 'amplet/provider';
+import {
+  siteOf,
+  WIRE_VERSION,
+  type Sender,
+  type Site,
+  type SiteEvent,
+  type SiteHost,
+  type StreamReport,
+} from 'amplet/provider';
 import type { Questions } from './questions.ts';
 import type { Vault } from './vault.ts';
 import type { FromContent, FromKeeper } from '../lib/messages.ts';
@@ -46,7 +54,8 @@ export class Sites {
   /** Tells the pages of a site how their stream stands. */
   tellStream({ origin, topLevel }: Site, report: StreamReport): void {
     const event: SiteEvent = { amplet: WIRE_VERSION, event: 'stream', detail: { ...report } };
-    for (const [port, sender] of this.#ports) if (sender.origin === origin && sender.topLevelOrigin === topLevel) port.postMessage(event);
+    for (const [port, sender] of this.#ports)
+      if (sender.origin === origin && sender.topLevelOrigin === topLevel) port.postMessage(event);
   }
 
   /** Opens the wallet, asking the user if it is locked; one question for all sites that wait. */
@@ -90,11 +99,13 @@ function senderOf(sender: chrome.runtime.MessageSender | undefined): Sender | nu
   return topLevelOrigin === null ? null : { origin, topLevelOrigin, tabId: tab.id, frameId };
 }
 
-const originOf = (url: string | undefined): string | null => (url !== undefined && URL.canParse(url) ? new URL(url).origin : null);
+const originOf = (url: string | undefined): string | null =>
+  url !== undefined && URL.canParse(url) ? new URL(url).origin : null;
 
 /** Whether a call is more than the question whether the site is enabled, which a locked wallet answers, too. */
 const wantsWallet = (message: unknown): boolean =>
   typeof message === 'object' && message !== null && (message as { method?: unknown }).method !== 'isEnabled';
 
 /** What the content script says by itself; a page's calls have no such form. */
-const isSight = (message: unknown): message is FromContent => typeof message === 'object' && message !== null && 'visible' in message && !('amplet' in message);
+const isSight = (message: unknown): message is FromContent =>
+  typeof message === 'object' && message !== null && 'visible' in message && !('amplet' in message);

@@ -1,6 +1,13 @@
 /** Streams of sites: told to their pages, shown to the user with one tap to stop, and on the badge. */
 
-import { WalletStreams, type SiteWallet, type Store, type StreamReport, type StreamStarter, type Site } from 'amplet/provider';
+import {
+  WalletStreams,
+  type SiteWallet,
+  type Store,
+  type StreamReport,
+  type StreamStarter,
+  type Site,
+} from 'amplet/provider';
 import type { Badge } from './badge.ts';
 import type { FromWatch, ToWatch } from '../lib/messages.ts';
 

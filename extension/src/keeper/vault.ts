@@ -97,7 +97,8 @@ export class Vault {
   /** The passphrase was changed, or the wallet deleted: the user unlocks anew. Anything else may pass. */
   #failed(error: WalletError): void {
     console.warn('wallet', error.code, error.message);
-    if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound') void this.#chores({ to: 'desk', ask: 'locked' });
+    if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound')
+      void this.#chores({ to: 'desk', ask: 'locked' });
     else this.#again();
   }
 

@@ -11,7 +11,9 @@ const target = document.getElementById('app');
 if (!target) throw new Error('options.html has no #app');
 app.holders = async () => {
   const sites = await payingSites(new Notes());
-  return new Map([...sites].map(([id, { origin, topLevel }]) => [id, origin === topLevel ? origin : `${origin} in ${topLevel}`]));
+  return new Map(
+    [...sites].map(([id, { origin, topLevel }]) => [id, origin === topLevel ? origin : `${origin} in ${topLevel}`]),
+  );
 };
 mount(App, { target });
 void startPage();

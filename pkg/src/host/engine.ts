@@ -33,4 +33,8 @@ export interface Engine {
 }
 
 /** Loads the engine's wasm, from `wasm` if that is given; `log` gets each log line, `crashed` is called once if it traps. */
-export type LoadEngine = (log: (line: string) => void, crashed: () => void, wasm: WasmInput | null) => Promise<EngineModule>;
+export type LoadEngine = (
+  log: (line: string) => void,
+  crashed: () => void,
+  wasm: WasmInput | null,
+) => Promise<EngineModule>;

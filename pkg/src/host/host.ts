@@ -68,7 +68,10 @@ export class Host {
     channel.onmessage = ({ data }) => {
       const message = readToHost(data);
       if (typeof message === 'string') {
-        const error = new WalletError('invalidInput', `The wallet's engine was sent a wrong message (${message}): reload the page.`);
+        const error = new WalletError(
+          'invalidInput',
+          `The wallet's engine was sent a wrong message (${message}): reload the page.`,
+        );
         port.send({ kind: 'refused', error: toData(error), retry: false });
       } else {
         this.#receive(port, message);
@@ -82,7 +85,8 @@ export class Host {
     this.#trapped = true;
     const cause = trap.stack ?? describe(trap); // where in the wasm it was
     this.#log.add(`ERROR the engine stopped: ${cause}`);
-    const message = 'The wallet\'s engine stopped after an internal error: open the wallet again; it continues from what was saved.';
+    const message =
+      "The wallet's engine stopped after an internal error: open the wallet again; it continues from what was saved.";
     this.#die(new WalletError('walletCrashed', message, [cause]));
   }
 
@@ -107,13 +111,19 @@ export class Host {
       port.send({ kind: 'refused', error: toData(error), retry: true });
       void this.#yield('newer');
     } else if (version < info.version) {
-      const error = new WalletError('versionMismatch', 'A newer release of this wallet is running: reload this page to get it here.');
+      const error = new WalletError(
+        'versionMismatch',
+        'A newer release of this wallet is running: reload this page to get it here.',
+      );
       port.send({ kind: 'refused', error: toData(error), retry: false });
     } else if (!this.#ports.has(port)) {
       this.#ports.add(port);
       port.send({ kind: 'welcome', version: info.version, release: info.release, life: info.id });
       // The page holds a lock named after its life; when it is free the page has died.
-      locks.whenFree(lifeLock(life), port.gone).then(() => this.#leave(port), () => undefined);
+      locks.whenFree(lifeLock(life), port.gone).then(
+        () => this.#leave(port),
+        () => undefined,
+      );
       this.#wasm ??= wasm;
       void this.#load().catch(() => undefined); // begun early; whoever needs it sees the failure
     }
@@ -148,7 +158,8 @@ export class Host {
 
   async #open(port: Port, call: Call & { method: 'open' }): Promise<Opened> {
     const { name, info, locks } = this.#around;
-    if (call.options.name !== name) throw new WalletError('invalidInput', `This worker hosts the wallet "${name}" only.`);
+    if (call.options.name !== name)
+      throw new WalletError('invalidInput', `This worker hosts the wallet "${name}" only.`);
     if (this.#session === null) {
       const module = await this.#load();
       const owned = await own(name, info, call.takeOver, locks, this.#siblings);
@@ -176,10 +187,21 @@ export class Host {
   #join({ engine, network }: Session, { options, key, kdf }: Call & { method: 'open' }): void {
     const proven = engine.proves(key);
     key.fill(0);
-    if (kdf !== null) throw new WalletError('walletExists', `The wallet "${options.name}" exists and is open: open it without creating it.`);
-    if (!proven) throw new WalletError('wrongPassphrase', 'Wrong passphrase: try again, minding the keyboard layout and capitals.');
+    if (kdf !== null)
+      throw new WalletError(
+        'walletExists',
+        `The wallet "${options.name}" exists and is open: open it without creating it.`,
+      );
+    if (!proven)
+      throw new WalletError(
+        'wrongPassphrase',
+        'Wrong passphrase: try again, minding the keyboard layout and capitals.',
+      );
     if (options.network !== network) {
-      throw new WalletError('wrongNetwork', `The wallet "${options.name}" is of ${network}: choose that network, or another wallet.`);
+      throw new WalletError(
+        'wrongNetwork',
+        `The wallet "${options.name}" is of ${network}: choose that network, or another wallet.`,
+      );
     }
   }
 
@@ -203,7 +225,8 @@ export class Host {
       const value = await session.engine.request(request);
       return request.method === 'diagnostics' ? `${String(value)}\n\nLog:\n${this.#log.lines().join('\n')}` : value;
     } catch (error) {
-      if (isErrorData(error) && error.code === 'fenced') this.#die(new WalletError('fenced', error.message, error.causes));
+      if (isErrorData(error) && error.code === 'fenced')
+        this.#die(new WalletError('fenced', error.message, error.causes));
       throw error;
     }
   }
@@ -273,7 +296,10 @@ export class Host {
     await this.#inTurn(() => this.#close());
     this.#die(
       reason === 'newer'
-        ? new WalletError('versionMismatch', 'A newer release of this wallet runs in another tab: reload this page to get it here.')
+        ? new WalletError(
+            'versionMismatch',
+            'A newer release of this wallet runs in another tab: reload this page to get it here.',
+          )
         : new WalletError('fenced', 'The wallet was taken over by another tab: use that tab, or open it here again.'),
     );
   }
@@ -282,7 +308,9 @@ export class Host {
     this.#owned = held;
     void held.lost.then(() => {
       if (this.#owned !== held) return;
-      this.#die(new WalletError('fenced', 'The wallet was taken over by another tab: use that tab, or open it here again.'));
+      this.#die(
+        new WalletError('fenced', 'The wallet was taken over by another tab: use that tab, or open it here again.'),
+      );
     });
   }
 
@@ -306,7 +334,12 @@ export class Host {
     const next = this.#around.info.generation + (this.#dead ? 1 : 0);
     for (const port of this.#ports) {
       if (port.subscription === null && !this.#dead) continue;
-      port.send({ kind: 'ended', error: toData(error), log: error.code === 'walletCrashed' ? this.#log.lines() : [], next });
+      port.send({
+        kind: 'ended',
+        error: toData(error),
+        log: error.code === 'walletCrashed' ? this.#log.lines() : [],
+        next,
+      });
       this.#ports.delete(port);
       setTimeout(() => port.drop(), LAST_WORDS_MS);
     }

@@ -19,7 +19,13 @@ export type Owned = { held: Held } | { elsewhere: number };
  * Takes the wallet's lock.
  * @throws {WalletError} `inUse` or `versionMismatch` when another host has it and keeps it
  */
-export async function own(name: string, self: HostInfo, takeOver: boolean, locks: Locks, siblings: Siblings): Promise<Owned> {
+export async function own(
+  name: string,
+  self: HostInfo,
+  takeOver: boolean,
+  locks: Locks,
+  siblings: Siblings,
+): Promise<Owned> {
   const lock = walletLock(name);
   const now = await locks.acquire(lock, { timeout: 0 });
   if (now !== null) return { held: now };
@@ -46,7 +52,13 @@ function isOlder(holder: HostInfo, self: HostInfo): boolean {
 
 function refusal(self: HostInfo, holder: HostInfo | null): WalletError {
   if (holder !== null && isOlder(self, holder)) {
-    return new WalletError('versionMismatch', 'A newer release of this wallet is open in another tab: reload this page to get it here.');
+    return new WalletError(
+      'versionMismatch',
+      'A newer release of this wallet is open in another tab: reload this page to get it here.',
+    );
   }
-  return new WalletError('inUse', 'The wallet is open in another tab: use that tab, or take it over here (the other tab then stops).');
+  return new WalletError(
+    'inUse',
+    'The wallet is open in another tab: use that tab, or take it over here (the other tab then stops).',
+  );
 }

@@ -45,7 +45,11 @@ export class Port {
   /** Answers a call with what `work` gives. */
   async answer(id: number, call: Call, work: (call: Call) => Promise<unknown>): Promise<void> {
     if (this.#calls >= MAX_CALLS) {
-      this.#refuse(id, { code: 'invalidInput', message: `More than ${MAX_CALLS} requests are under way: wait for some of them.`, causes: [] });
+      this.#refuse(id, {
+        code: 'invalidInput',
+        message: `More than ${MAX_CALLS} requests are under way: wait for some of them.`,
+        causes: [],
+      });
       return;
     }
     this.#calls += 1;

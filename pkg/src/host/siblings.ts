@@ -77,7 +77,8 @@ export class Siblings {
         if (message.to === this.#self.id && message.holder !== undefined) this.#onHolder(message.holder);
         break;
       case 'yield':
-        if (message.to === this.#self.id && this.holds()) this.onYield(message.reason === 'newer' ? 'newer' : 'takeOver');
+        if (message.to === this.#self.id && this.holds())
+          this.onYield(message.reason === 'newer' ? 'newer' : 'takeOver');
         break;
     }
   }

@@ -13,7 +13,11 @@ export async function compile(wasm: WasmInput | null): Promise<WebAssembly.Modul
   try {
     return await WebAssembly.compile(wasm instanceof Uint8Array ? wasm : await fetched(wasm));
   } catch (error) {
-    throw new WalletError('internal', 'The wallet\'s engine could not be loaded: check that the package is whole, or the address that `init` was given.', [describe(error)]);
+    throw new WalletError(
+      'internal',
+      "The wallet's engine could not be loaded: check that the package is whole, or the address that `init` was given.",
+      [describe(error)],
+    );
   }
 }
 
@@ -45,14 +49,16 @@ export async function loadEngine(
     fuse.blow();
     crashed();
   });
-  const guarded = <A extends unknown[], T>(call: (...given: A) => Promise<T>) => async (...given: A): Promise<T> => {
-    try {
-      return await call(...given);
-    } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) fuse.blow();
-      throw error;
-    }
-  };
+  const guarded =
+    <A extends unknown[], T>(call: (...given: A) => Promise<T>) =>
+    async (...given: A): Promise<T> => {
+      try {
+        return await call(...given);
+      } catch (error) {
+        if (error instanceof WebAssembly.RuntimeError) fuse.blow();
+        throw error;
+      }
+    };
   onTrap(() => fuse.blow());
   return { kdfParams: guarded(kdfParams), destroy: guarded(destroy), open: guarded(Engine.open) };
 }

@@ -13,7 +13,15 @@ import { WalletError } from '../error.ts';
 import { checkName } from '../names.ts';
 import { Files } from './files.ts';
 import { record, snapshot, type Journal } from './journal.ts';
-import { apply, closedStore, fromKey, toKey, type WalletStorage, type WalletStore, type WalletWrite } from './storage.ts';
+import {
+  apply,
+  closedStore,
+  fromKey,
+  toKey,
+  type WalletStorage,
+  type WalletStore,
+  type WalletWrite,
+} from './storage.ts';
 
 /** A journal is written anew when it is this long, in bytes, and mostly of the past. */
 const REWRITE_BYTES = 8 << 20;
@@ -73,7 +81,10 @@ class FileStore implements WalletStore {
       const now = await this.#files.epoch();
       if (now !== epoch) return now;
       if (this.#own?.epoch !== epoch) {
-        throw new WalletError('internal', `The store ${this.place} was written to by who had not taken it over: report this defect.`);
+        throw new WalletError(
+          'internal',
+          `The store ${this.place} was written to by who had not taken it over: report this defect.`,
+        );
       }
       return this.#append(this.#own, writes);
     });
@@ -143,7 +154,10 @@ class FileStore implements WalletStore {
       if (journal.origin.from === epoch) return journal.origin.seq >= seq;
       break;
     }
-    throw new WalletError('storage', `Another process has taken over ${this.place}, and it cannot be told whether it has what was saved last: use that process.`);
+    throw new WalletError(
+      'storage',
+      `Another process has taken over ${this.place}, and it cannot be told whether it has what was saved last: use that process.`,
+    );
   }
 
   async #rewrite(own: Own): Promise<void> {

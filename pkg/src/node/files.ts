@@ -111,4 +111,5 @@ function greatest(names: string[], pattern: RegExp): bigint {
 }
 
 /** Whether a caught error has this code. */
-export const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+export const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;

@@ -48,11 +48,17 @@ export async function init(options: InitOptions): Promise<void> {
 async function read(options: InitOptions): Promise<void> {
   const { storage, locks: shared, wasm, log = () => undefined } = options;
   if (typeof storage?.open !== 'function') {
-    throw new WalletError('invalidInput', '`storage` is missing: give `fileStorage(directory)`, `memoryStorage()` or a storage of your own.');
+    throw new WalletError(
+      'invalidInput',
+      '`storage` is missing: give `fileStorage(directory)`, `memoryStorage()` or a storage of your own.',
+    );
   }
   useWebSocket(options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket);
   if (WebSocket === undefined) {
-    throw new WalletError('invalidInput', 'This Node.js has no WebSocket: give one, such as `import { WebSocket } from \'ws\'`, or use version 22 or newer.');
+    throw new WalletError(
+      'invalidInput',
+      "This Node.js has no WebSocket: give one, such as `import { WebSocket } from 'ws'`, or use version 22 or newer.",
+    );
   }
   given = {
     storage,
@@ -65,7 +71,10 @@ async function read(options: InitOptions): Promise<void> {
 /** What `init` was given; throws before it. */
 export function ready(): Given {
   if (given === null) {
-    throw new WalletError('notAllowedHere', 'Nothing says where wallets lie: call `await init({ storage: fileStorage(directory) })` first.');
+    throw new WalletError(
+      'notAllowedHere',
+      'Nothing says where wallets lie: call `await init({ storage: fileStorage(directory) })` first.',
+    );
   }
   return given;
 }

@@ -43,7 +43,10 @@ export function record(seq: bigint, writes: WalletWrite[], origin: Origin = { fr
   fixed.writeBigUInt64BE(origin.from, 8);
   fixed.writeBigUInt64BE(origin.seq, 16);
   fixed.writeUInt32BE(writes.length, 24);
-  const body = Buffer.concat([fixed, ...writes.flatMap(({ name, value }) => [length(name), name, length(value), value ?? new Uint8Array()])]);
+  const body = Buffer.concat([
+    fixed,
+    ...writes.flatMap(({ name, value }) => [length(name), name, length(value), value ?? new Uint8Array()]),
+  ]);
   const size = Buffer.alloc(4);
   size.writeUInt32BE(body.length);
   return Buffer.concat([size, digest(body), body]);
@@ -55,7 +58,10 @@ export function record(seq: bigint, writes: WalletWrite[], origin: Origin = { fr
  */
 export function read(file: Buffer, place: string): Journal {
   if (!file.subarray(0, HEAD.length).equals(HEAD)) {
-    throw new WalletError('newerFormat', `${place} is not a store of this release's format: update to the newer release, or look whether the file is the right one.`);
+    throw new WalletError(
+      'newerFormat',
+      `${place} is not a store of this release's format: update to the newer release, or look whether the file is the right one.`,
+    );
   }
   const journal = { ...nothing(), whole: HEAD.length };
   for (let first = true; ; first = false) {
@@ -111,4 +117,5 @@ function length(bytes: Uint8Array | null): Buffer {
 
 const digest = (body: Buffer): Buffer => createHash('sha256').update(body).digest().subarray(0, 16);
 
-const damaged = (place: string): WalletError => new WalletError('corrupt', `${place} is damaged: restore the wallet from its backup.`);
+const damaged = (place: string): WalletError =>
+  new WalletError('corrupt', `${place} is damaged: restore the wallet from its backup.`);

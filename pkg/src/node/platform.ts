@@ -66,7 +66,13 @@ export async function deriveKey(passphrase: string, params: KdfParams | null): P
   const answer = new Promise<Derived>((resolve, reject) => {
     worker.once('message', (data: Derived) => (isErrorData(data) ? reject(toError(data)) : resolve(data)));
     worker.once('error', (error) => {
-      reject(new WalletError('internal', 'The passphrase could not be worked on: see that there are 100 MB of memory, then try again.', [error.message]));
+      reject(
+        new WalletError(
+          'internal',
+          'The passphrase could not be worked on: see that there are 100 MB of memory, then try again.',
+          [error.message],
+        ),
+      );
     });
   });
   return answer.finally(() => worker.terminate());

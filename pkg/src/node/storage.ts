@@ -54,7 +54,8 @@ export const toKey = (bytes: Uint8Array): string => Buffer.from(bytes).toString(
 export const fromKey = (key: string): Uint8Array => new Uint8Array(Buffer.from(key, 'latin1'));
 
 /** Refuses what is asked of a closed store. */
-export const closedStore = (): WalletError => new WalletError('closed', 'The wallet\'s storage is closed: open the wallet again.');
+export const closedStore = (): WalletError =>
+  new WalletError('closed', "The wallet's storage is closed: open the wallet again.");
 
 /** The records of one wallet and the epoch of their writer. */
 interface Records {

@@ -42,7 +42,7 @@ export class Events {
 
   /** All events that nobody acknowledged, oldest first, then those to come. */
   async *iterate(): AsyncGenerator<WalletEvent, void, undefined> {
-    for (let last = -1n; ; ) {
+    for (let last = -1n; ;) {
       const next = this.#after(last);
       if (next !== undefined) {
         last = next.id;

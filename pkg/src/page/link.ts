@@ -122,13 +122,18 @@ export class Link {
     this.#port.onmessage = ({ data }) => this.#receive(readToPage(data));
     const died = () => {
       this.#end(
-        new WalletError('walletCrashed', 'The browser ended the wallet\'s engine: open the wallet again; it continues from what was saved.'),
+        new WalletError(
+          'walletCrashed',
+          "The browser ended the wallet's engine: open the wallet again; it continues from what was saved.",
+        ),
         this.#generation + 1,
       );
     };
-    locks().whenFree(lifeLock(life), this.#stop.signal).then(died, () => {
-      // Aborted: this link was closed before the host died.
-    });
+    locks()
+      .whenFree(lifeLock(life), this.#stop.signal)
+      .then(died, () => {
+        // Aborted: this link was closed before the host died.
+      });
   }
 
   #end(error: WalletError, next: number, tell = true): void {
@@ -159,7 +164,13 @@ async function holdLife(signal: AbortSignal): Promise<string> {
 function silence(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const timer = setTimeout(
-      () => reject(new WalletError('timeout', 'The wallet\'s engine did not start: check the connection to this site, then reload the page.')),
+      () =>
+        reject(
+          new WalletError(
+            'timeout',
+            "The wallet's engine did not start: check the connection to this site, then reload the page.",
+          ),
+        ),
       HELLO_TIMEOUT_MS,
     );
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true });

@@ -100,7 +100,9 @@ export class Meter {
   dueInMs(leadMs: number): number | null {
     const rate = this.#tariff.ratePerSecondMsat;
     if (rate === 0n || !this.#runs || this.isExhausted) return null;
-    const missing = positive(this.#batch(leadMs) * FINE - (this.#usedFine - (this.#totals.paidMsat + this.#totals.pendingMsat) * FINE));
+    const missing = positive(
+      this.#batch(leadMs) * FINE - (this.#usedFine - (this.#totals.paidMsat + this.#totals.pendingMsat) * FINE),
+    );
     return Math.ceil(Number(missing / rate) / 1000);
   }
 

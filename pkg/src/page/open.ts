@@ -74,7 +74,8 @@ export async function openLink(options: OpenOptions): Promise<OpenedLink> {
         log: [...(lastLogs.get(options.name) ?? [])],
       })) as Opened;
       if ('opened' in opened) break;
-      if (moves === MAX_MOVES) throw new WalletError('inUse', 'The wallet moves between tabs: close the other tabs, then try again.');
+      if (moves === MAX_MOVES)
+        throw new WalletError('inUse', 'The wallet moves between tabs: close the other tabs, then try again.');
       link.close();
       generations.set(options.name, opened.elsewhere);
       link = await connect(options.name);
@@ -113,7 +114,10 @@ async function keyOf({ name, key, passphrase = '' }: OpenOptions, creates: boole
   if (key !== undefined) return { key: key.slice(), params: new Uint8Array() };
   const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
   if (creates && stored !== null) {
-    throw new WalletError('walletExists', `There is already a wallet "${name}" in this browser: open it, or choose another name.`);
+    throw new WalletError(
+      'walletExists',
+      `There is already a wallet "${name}" in this browser: open it, or choose another name.`,
+    );
   }
   if (!creates && stored === null) throw notFound(name);
   return deriveKey(passphrase, stored);
@@ -141,28 +145,37 @@ function checkOptions(options: OpenOptions): void {
   };
   if (options.key === undefined) checkPassphrase(options.passphrase);
   else if (options.passphrase !== undefined) refuse('Give either `passphrase` or `key`, not both.');
-  else if (!(options.key instanceof Uint8Array) || options.key.length !== 32) refuse('`key` is what `unlockKey` answers: 32 bytes.');
-  else if (options.create === true || options.mnemonic !== undefined) refuse('A new wallet wants a `passphrase`, not a `key`.');
+  else if (!(options.key instanceof Uint8Array) || options.key.length !== 32)
+    refuse('`key` is what `unlockKey` answers: 32 bytes.');
+  else if (options.create === true || options.mnemonic !== undefined)
+    refuse('A new wallet wants a `passphrase`, not a `key`.');
   if (!Array.isArray(options.gateways)) refuse('`gateways` is a list of gateways or their addresses.');
-  if (options.create === true && options.mnemonic !== undefined) refuse('Give either `create` or `mnemonic`, not both.');
+  if (options.create === true && options.mnemonic !== undefined)
+    refuse('Give either `create` or `mnemonic`, not both.');
   if (options.mnemonic === undefined && (options.fresh !== undefined || options.birthdayHeight !== undefined)) {
     refuse('`fresh` and `birthdayHeight` go with `mnemonic` only.');
   }
 }
 
 function checkPassphrase(passphrase: unknown): void {
-  if (typeof passphrase !== 'string' || passphrase === '') throw new WalletError('invalidInput', 'The passphrase is empty: choose one.');
+  if (typeof passphrase !== 'string' || passphrase === '')
+    throw new WalletError('invalidInput', 'The passphrase is empty: choose one.');
 }
 
 const notFound = (name: string): WalletError =>
-  new WalletError('walletNotFound', `There is no wallet "${name}" in this browser: create it, or restore it from its mnemonic.`);
+  new WalletError(
+    'walletNotFound',
+    `There is no wallet "${name}" in this browser: create it, or restore it from its mnemonic.`,
+  );
 
 function toEngine(options: OpenOptions, created: string | null): EngineOptions {
   const mnemonic = created ?? options.mnemonic;
   return {
     name: options.name,
     network: options.network,
-    gateways: options.gateways.map((gateway) => (typeof gateway === 'string' ? { address: gateway, trustZeroConf: false } : gateway)),
+    gateways: options.gateways.map((gateway) =>
+      typeof gateway === 'string' ? { address: gateway, trustZeroConf: false } : gateway,
+    ),
     chainSources: options.chainSources ?? [],
     fresh: created !== null || options.fresh === true,
     ...(mnemonic === undefined ? {} : { mnemonic }),

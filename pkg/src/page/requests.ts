@@ -44,9 +44,11 @@ export abstract class Requests {
    * Makes a BOLT 11 invoice. Without an amount the payer chooses.
    * @throws {WalletError} `invalidInput`
    */
-  async receive(
-    { amountMsat, description = '', expirySecs }: { amountMsat?: bigint; description?: string; expirySecs?: number } = {},
-  ): Promise<PaymentRequest> {
+  async receive({
+    amountMsat,
+    description = '',
+    expirySecs,
+  }: { amountMsat?: bigint; description?: string; expirySecs?: number } = {}): Promise<PaymentRequest> {
     return this.#ask({
       method: 'receive',
       amountMsat: amount('amountMsat', amountMsat),
@@ -79,7 +81,11 @@ export abstract class Requests {
    */
   async pay(
     invoice: string,
-    { amountMsat, maxFeeMsat, authorization }: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization } = {},
+    {
+      amountMsat,
+      maxFeeMsat,
+      authorization,
+    }: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization } = {},
   ): Promise<Payment> {
     return this.#ask({
       method: 'pay',
@@ -97,7 +103,13 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`, `insufficientBalance`, `noRoute`, `payeeRefused`, `gatewayOffline`,
    * `approvalNeeded`, `budgetRefused`
    */
-  async keysend({ payee, amountMsat, records = [], maxFeeMsat, authorization }: {
+  async keysend({
+    payee,
+    amountMsat,
+    records = [],
+    maxFeeMsat,
+    authorization,
+  }: {
     payee: string;
     amountMsat: bigint;
     records?: CustomRecord[];
@@ -140,7 +152,11 @@ export abstract class Requests {
   async send(
     address: string,
     amountSat: bigint | 'all',
-    { feeRate, dryRun = false, authorization }: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization } = {},
+    {
+      feeRate,
+      dryRun = false,
+      authorization,
+    }: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization } = {},
   ): Promise<OnchainSend> {
     return this.#ask({
       method: 'send',
@@ -162,7 +178,7 @@ export abstract class Requests {
     if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 100) {
       throw new WalletError('invalidInput', '`pageSize` is a whole number from 1 to 100.');
     }
-    for (let before: string | null = null; ; ) {
+    for (let before: string | null = null; ;) {
       const page: Payment[] = await this.#ask({ method: 'history', before, limit: pageSize });
       if (page.length > 0) yield page;
       const last = page.at(-1);
@@ -190,7 +206,12 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open budget, an unknown parent
    */
   async openBudget({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
-    return this.#ask({ method: 'openBudget', holder, rules, parent: parent === undefined ? null : whole('parent', parent) });
+    return this.#ask({
+      method: 'openBudget',
+      holder,
+      rules,
+      parent: parent === undefined ? null : whole('parent', parent),
+    });
   }
 
   /**
@@ -222,9 +243,15 @@ export abstract class Requests {
    * Does nothing.
    * @throws {WalletError} `invalidInput`
    */
-  async preview(
-    { amountMsat, maxFeeMsat, authorization }: { amountMsat: bigint; maxFeeMsat?: bigint; authorization: Authorization },
-  ): Promise<Preview> {
+  async preview({
+    amountMsat,
+    maxFeeMsat,
+    authorization,
+  }: {
+    amountMsat: bigint;
+    maxFeeMsat?: bigint;
+    authorization: Authorization;
+  }): Promise<Preview> {
     return this.#ask({
       method: 'preview',
       amountMsat: required('amountMsat', amountMsat),
@@ -255,7 +282,11 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`
    */
   async verifyMessage({ message, signature }: { message: string; signature: string }): Promise<VerifiedMessage> {
-    return this.#ask({ method: 'verifyMessage', message: text('message', message), signature: text('signature', signature) });
+    return this.#ask({
+      method: 'verifyMessage',
+      message: text('message', message),
+      signature: text('signature', signature),
+    });
   }
 
   /**

@@ -86,9 +86,15 @@ export function checkStream(options: StreamOptions): void {
   if (options.maxFeeMsat !== undefined) required('maxFeeMsat', options.maxFeeMsat);
   if (options.usedMsat !== undefined) required('usedMsat', options.usedMsat);
   if (rate + unit === 0n || required('creditMsat', options.creditMsat) === 0n) {
-    throw new WalletError('invalidInput', 'A stream has `creditMsat` above 0 and costs something: give `ratePerSecondMsat` or `unitMsat`.');
+    throw new WalletError(
+      'invalidInput',
+      'A stream has `creditMsat` above 0 and costs something: give `ratePerSecondMsat` or `unitMsat`.',
+    );
   }
   if (options.authorization?.approvedMsat !== undefined) {
-    throw new WalletError('invalidInput', 'A stream is no single payment that could be approved: give the holder a budget with a rate or a total, and leave `approvedMsat` out.');
+    throw new WalletError(
+      'invalidInput',
+      'A stream is no single payment that could be approved: give the holder a budget with a rate or a total, and leave `approvedMsat` out.',
+    );
   }
 }

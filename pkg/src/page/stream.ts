@@ -102,9 +102,12 @@ export class Stream {
   add(units: bigint = 1n): Promise<void> {
     const { unitMsat } = this.#options;
     if (unitMsat === undefined || typeof units !== 'bigint' || units < 1n) {
-      return Promise.reject(new WalletError('invalidInput', '`units` is a bigint from 1n, for a stream that was opened with `unitMsat`.'));
+      return Promise.reject(
+        new WalletError('invalidInput', '`units` is a bigint from 1n, for a stream that was opened with `unitMsat`.'),
+      );
     }
-    if (this.#ended || this.#stopMs !== null) return Promise.reject(new WalletError('closed', 'This stream has ended: open a new one.'));
+    if (this.#ended || this.#stopMs !== null)
+      return Promise.reject(new WalletError('closed', 'This stream has ended: open a new one.'));
     // The budget has said no to what was used already.
     if (this.#retryMs === Infinity && this.#error !== null) return Promise.reject(this.#error);
     const msat = units * unitMsat;
@@ -133,7 +136,8 @@ export class Stream {
   stop(): Promise<StreamEnd> {
     return new Promise((resolve, reject) => {
       this.#stopped.push((end) => (end instanceof WalletError ? reject(end) : resolve(end)));
-      if (this.#ended) return this.#tellStopped(this.#error ?? new WalletError('closed', 'This stream has ended already.'));
+      if (this.#ended)
+        return this.#tellStopped(this.#error ?? new WalletError('closed', 'This stream has ended already.'));
       if (this.#stopMs !== null) return;
       this.#stopMs = this.#around.now() + STOP_LIMIT_MS;
       this.#turnAway(new WalletError('closed', 'This stream was stopped.'));
@@ -189,14 +193,25 @@ export class Stream {
   #hasSettled(now: number): boolean {
     const blocked = this.#pauses.has('offline') || this.#pauses.has('budget') || this.#failures >= STOP_FAILURES;
     const { pendingMsat } = this.#meter.totals;
-    return (this.#meter.owedMsat === 0n && pendingMsat === 0n) || (blocked && pendingMsat === 0n) || now >= (this.#stopMs ?? now);
+    return (
+      (this.#meter.owedMsat === 0n && pendingMsat === 0n) ||
+      (blocked && pendingMsat === 0n) ||
+      now >= (this.#stopMs ?? now)
+    );
   }
 
   #plan(now: number): void {
     this.#timer();
-    const waits = [this.#meter.dueInMs(this.#leadMs()), this.#retryMs > now ? this.#retryMs - now : null, this.#stopMs === null ? null : this.#stopMs - now];
+    const waits = [
+      this.#meter.dueInMs(this.#leadMs()),
+      this.#retryMs > now ? this.#retryMs - now : null,
+      this.#stopMs === null ? null : this.#stopMs - now,
+    ];
     const next = waits.filter((ms) => ms !== null).reduce((least, ms) => Math.min(least, Math.max(ms, 1)), Infinity);
-    this.#timer = Number.isFinite(next) && !this.#busy ? this.#around.after(Math.min(next, LONGEST_RETRY_MS), () => this.#step()) : () => {};
+    this.#timer =
+      Number.isFinite(next) && !this.#busy
+        ? this.#around.after(Math.min(next, LONGEST_RETRY_MS), () => this.#step())
+        : () => {};
   }
 
   async #pay(amountMsat: bigint): Promise<void> {
@@ -205,7 +220,10 @@ export class Stream {
     this.#sentMs.push(this.#around.now());
     const one = amountMsat / 100n;
     try {
-      this.#changed(await this.#wallet.pay(this.id, amountMsat, this.#options.maxFeeMsat ?? (one > 2_000n ? one : 2_000n)), true);
+      this.#changed(
+        await this.#wallet.pay(this.id, amountMsat, this.#options.maxFeeMsat ?? (one > 2_000n ? one : 2_000n)),
+        true,
+      );
       this.#handedMsat = 0n;
     } catch (caught) {
       this.#handedMsat = 0n;
@@ -218,7 +236,8 @@ export class Stream {
   }
 
   #refused(error: WalletError): void {
-    if (['closed', 'walletCrashed', 'fenced', 'versionMismatch', 'invalidInput'].includes(error.code)) return this.#end(error);
+    if (['closed', 'walletCrashed', 'fenced', 'versionMismatch', 'invalidInput'].includes(error.code))
+      return this.#end(error);
     this.#error = error;
     if (error.code === 'budgetRefused' || error.code === 'approvalNeeded') {
       this.#pauses.add('budget');
@@ -284,7 +303,11 @@ export class Stream {
 
   /** Those whose units are not paid for get none; what is on its way for others arrives, and they get theirs. */
   #turnAway(error: WalletError): void {
-    for (let last = this.#waiting.at(-1); last && last.msat <= this.#meter.owedMsat - this.#handedMsat; last = this.#waiting.at(-1)) {
+    for (
+      let last = this.#waiting.at(-1);
+      last && last.msat <= this.#meter.owedMsat - this.#handedMsat;
+      last = this.#waiting.at(-1)
+    ) {
       this.#waiting.pop();
       this.#meter.add(-last.msat);
       last.reject(error);
@@ -316,7 +339,8 @@ export class Stream {
     this.#error = error;
     this.#timer();
     for (const ending of this.#endings) ending();
-    for (const { reject } of this.#waiting.splice(0)) reject(error ?? new WalletError('closed', 'This stream has ended.'));
+    for (const { reject } of this.#waiting.splice(0))
+      reject(error ?? new WalletError('closed', 'This stream has ended.'));
     this.#tell();
     this.#tellStopped(end);
   }

@@ -52,7 +52,9 @@ export class Wallet extends Requests {
     this.name = name;
     this.#link = link;
     this.#mnemonic = mnemonic;
-    this.#events = new Events(async (id) => void (await link.call({ method: 'request', request: { method: 'ack', id } })));
+    this.#events = new Events(
+      async (id) => void (await link.call({ method: 'request', request: { method: 'ack', id } })),
+    );
     let resolve: (error: WalletError) => void = () => {};
     this.ended = new Promise((done) => (resolve = done));
     this.#end = (error) => {
@@ -108,7 +110,8 @@ export class Wallet extends Requests {
    * @throws {WalletError} `wrongPassphrase`, `invalidInput` when it is empty
    */
   async revealMnemonic(passphrase: string): Promise<string> {
-    if (text('passphrase', passphrase) === '') throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
+    if (text('passphrase', passphrase) === '')
+      throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
     const stored = (await this.#link.call({ method: 'kdfParams' })) as KdfParams | null;
     const { key } = await deriveKey(passphrase, stored);
     return (await this.#link.call({ method: 'words', key })) as string;
@@ -157,10 +160,12 @@ export class Wallet extends Requests {
   async stream(options: StreamOptions): Promise<Stream> {
     checkStream(options);
     const { to, authorization = null } = options;
-    const ask = (request: Request): Promise<Payment> => this.#link.call({ method: 'request', request }) as Promise<Payment>;
+    const ask = (request: Request): Promise<Payment> =>
+      this.#link.call({ method: 'request', request }) as Promise<Payment>;
     const line = await ask({ method: 'openStream', payee: to.nodeId, session: to.session });
     const wallet = {
-      pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint) => ask({ method: 'streamPay', stream, amountMsat, maxFeeMsat, authorization }),
+      pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint) =>
+        ask({ method: 'streamPay', stream, amountMsat, maxFeeMsat, authorization }),
       close: (stream: string) => this.closeStream(stream),
       onPayment: (listener: (payment: Payment) => void) => this.onPayment(listener),
       onAble: (listener: (able: boolean) => void) => this.onChange(({ status }) => listener(status.ableToPay)),

@@ -85,7 +85,10 @@ export class InThread {
   #load(): Promise<EngineModule> {
     if (this.#trapped) {
       return Promise.reject(
-        new WalletError('walletCrashed', 'The wallet\'s engine stopped after an internal error: start the worker or process anew; the wallet continues from what was saved.'),
+        new WalletError(
+          'walletCrashed',
+          "The wallet's engine stopped after an internal error: start the worker or process anew; the wallet continues from what was saved.",
+        ),
       );
     }
     this.#module ??= this.#thread
@@ -98,7 +101,11 @@ export class InThread {
       )
       .catch((error: unknown) => {
         this.#module = null; // tried again by the next host
-        throw error instanceof WalletError ? error : new WalletError('internal', 'The wallet\'s engine could not be loaded: check that the package is whole.', [describe(error)]);
+        throw error instanceof WalletError
+          ? error
+          : new WalletError('internal', "The wallet's engine could not be loaded: check that the package is whole.", [
+              describe(error),
+            ]);
       });
     return this.#module;
   }

@@ -41,7 +41,12 @@ export async function given(): Promise<Given> {
 }
 
 async function read({ wasm, pageWasm, wordsWasm }: InitOptions): Promise<Given> {
-  const input = async (name: string, source: WasmSource | undefined) => (source === undefined ? null : toInput(name, source));
-  const [engine, page, words] = await Promise.all([input('wasm', wasm), input('pageWasm', pageWasm), input('wordsWasm', wordsWasm)]);
+  const input = async (name: string, source: WasmSource | undefined) =>
+    source === undefined ? null : toInput(name, source);
+  const [engine, page, words] = await Promise.all([
+    input('wasm', wasm),
+    input('pageWasm', pageWasm),
+    input('wordsWasm', wordsWasm),
+  ]);
   return { engine, page, words };
 }

@@ -59,7 +59,8 @@ function start(script: string, name: string): { worker: Worker; done: () => void
   try {
     return { worker: new Worker(url, { type: 'module', name }), done: () => URL.revokeObjectURL(url) };
   } catch (error) {
-    const message = 'The browser does not let this page start a worker from its own script: allow `blob:` in its policy\'s `worker-src`, or use `amplet` with a bundler that emits files.';
+    const message =
+      "The browser does not let this page start a worker from its own script: allow `blob:` in its policy's `worker-src`, or use `amplet` with a bundler that emits files.";
     throw new WalletError('notAllowedHere', message, [describe(error)]);
   }
 }

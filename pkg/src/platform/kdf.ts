@@ -18,7 +18,13 @@ export function deriveIn(worker: Worker, question: Derive): Promise<Derived> {
   const answer = new Promise<Derived>((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<Derived>) => (isErrorData(data) ? reject(toError(data)) : resolve(data));
     worker.onerror = ({ message }) => {
-      reject(new WalletError('internal', 'The passphrase could not be worked on: close other tabs if memory is short, then reload the page.', [message]));
+      reject(
+        new WalletError(
+          'internal',
+          'The passphrase could not be worked on: close other tabs if memory is short, then reload the page.',
+          [message],
+        ),
+      );
     };
     worker.postMessage(question);
   });

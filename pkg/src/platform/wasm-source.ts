@@ -28,12 +28,19 @@ export async function toInput(name: string, source: WasmSource): Promise<WasmInp
 
 async function read(name: string, response: Response): Promise<WasmInput> {
   if (!response.ok) {
-    throw new WalletError('invalidInput', `\`${name}\` is an answer with status ${response.status}: check its address (${response.url}).`);
+    throw new WalletError(
+      'invalidInput',
+      `\`${name}\` is an answer with status ${response.status}: check its address (${response.url}).`,
+    );
   }
   try {
     return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
-    throw new WalletError('invalidInput', `\`${name}\` is an answer that cannot be read: give it unread, and check the connection.`, [describe(error)]);
+    throw new WalletError(
+      'invalidInput',
+      `\`${name}\` is an answer that cannot be read: give it unread, and check the connection.`,
+      [describe(error)],
+    );
   }
 }
 

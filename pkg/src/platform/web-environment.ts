@@ -22,7 +22,7 @@ export async function keepStorage(): Promise<boolean> {
 
 function whyNot(): string | null {
   if (typeof window === 'undefined') {
-    return 'A wallet needs a browser\'s page: call this in the browser, not while rendering on a server and not in a worker.';
+    return "A wallet needs a browser's page: call this in the browser, not while rendering on a server and not in a worker.";
   }
   if (!globalThis.isSecureContext) {
     return 'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.';
@@ -51,7 +51,7 @@ export function missingParts(parts: readonly (keyof typeof PARTS)[]): string | n
 }
 
 function isInForeignFrame(): boolean {
-  for (let frame: Window = window; frame !== frame.parent; ) {
+  for (let frame: Window = window; frame !== frame.parent;) {
     frame = frame.parent;
     try {
       if (frame.location.origin !== location.origin) return true;

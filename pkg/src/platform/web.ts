@@ -32,7 +32,8 @@ export async function startHost(name: string, generation: number): Promise<Start
     worker.postMessage({ kind: 'port' }, [port2]);
     return started(worker, port1, engine); // it ends itself once its last port is gone and everything is saved
   } catch (error) {
-    const message = 'The browser does not let this page start a worker: allow this site\'s data, or open the wallet in a tab of its own.';
+    const message =
+      "The browser does not let this page start a worker: allow this site's data, or open the wallet in a tab of its own.";
     throw new WalletError('notAllowedHere', message, [describe(error)]);
   }
 }
@@ -42,7 +43,13 @@ export function started(worker: AbstractWorker, port: MessagePort, wasm: WasmInp
   const failed = new Promise<never>((_, reject) => {
     worker.onerror = (event) => {
       const detail = event instanceof ErrorEvent ? event.message : 'its script could not be loaded';
-      reject(new WalletError('internal', 'The wallet\'s engine could not be started: reload the page, and check that this site serves the whole package.', [detail]));
+      reject(
+        new WalletError(
+          'internal',
+          "The wallet's engine could not be started: reload the page, and check that this site serves the whole package.",
+          [detail],
+        ),
+      );
     };
   });
   // `release` keeps the worker reachable as long as the page's end of the link, lest it be collected.

@@ -25,7 +25,7 @@ function whyNot(): string | null {
     return 'This is a page: import `amplet`, which starts a worker; `amplet/worker` is for a worker that the app has already.';
   }
   if (typeof navigator === 'undefined' || typeof location === 'undefined') {
-    return 'A wallet needs a browser\'s worker here; in Node.js import `amplet/node`.';
+    return "A wallet needs a browser's worker here; in Node.js import `amplet/node`.";
   }
   if (!globalThis.isSecureContext || globalThis.origin === 'null') {
     return 'This worker has no secure origin of its own, so nothing could be stored: start it from a page on https, or on http://localhost.';

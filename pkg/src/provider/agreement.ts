@@ -25,7 +25,10 @@ export type PricedFacts = InvoiceFacts & { readonly amountMsat: bigint };
  */
 export function checkAgreement(challenge: Challenge, facts: InvoiceFacts, nowMs: number): asserts facts is PricedFacts {
   const wrong = (what: string) =>
-    new PaidFetchError('badChallenge', `The server's challenge and its invoice differ in the ${what}; nothing was paid. Tell the site.`);
+    new PaidFetchError(
+      'badChallenge',
+      `The server's challenge and its invoice differ in the ${what}; nothing was paid. Tell the site.`,
+    );
   if (facts.amountMsat === null || facts.amountMsat <= 0n) throw wrong('price: the invoice states none');
   if (challenge.kind === 'charge') {
     if (challenge.amountMsat !== facts.amountMsat) throw wrong('price');
@@ -37,7 +40,10 @@ export function checkAgreement(challenge: Challenge, facts: InvoiceFacts, nowMs:
   if (committed !== null && committed !== facts.paymentHash) throw wrong('payment hash');
   const until = Math.min(facts.expiresMs, (challenge.kind === 'charge' ? challenge.expiresMs : null) ?? Infinity);
   if (nowMs >= until) {
-    throw new PaidFetchError('badChallenge', 'The server sent a challenge that has expired; nothing was paid. Ask for the page again.');
+    throw new PaidFetchError(
+      'badChallenge',
+      'The server sent a challenge that has expired; nothing was paid. Ask for the page again.',
+    );
   }
 }
 
@@ -56,5 +62,8 @@ export async function checkDigest(challenge: Challenge, body: ArrayBuffer): Prom
   if (algorithm === undefined) return;
   const digest = new Uint8Array(await crypto.subtle.digest(algorithm, body));
   if (btoa(String.fromCharCode(...digest)) === value) return;
-  throw new PaidFetchError('badChallenge', "The server's challenge is for a request with another body; nothing was paid. Tell the site.");
+  throw new PaidFetchError(
+    'badChallenge',
+    "The server's challenge is for a request with another body; nothing was paid. Tell the site.",
+  );
 }

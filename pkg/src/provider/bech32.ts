@@ -58,7 +58,7 @@ export function toBytes(words: readonly number[]): Uint8Array<ArrayBuffer> {
 export function descriptionHash(invoice: string): string | null {
   const words = decodeBech32(invoice)?.words ?? [];
   const end = words.length - SIGNATURE_WORDS;
-  for (let at = TIME_WORDS; at + 3 <= end; ) {
+  for (let at = TIME_WORDS; at + 3 <= end;) {
     const length = words[at + 1]! * 32 + words[at + 2]!;
     const field = words.slice(at + 3, at + 3 + length);
     if (words[at] === TAG_H && length === HASH_WORDS) return toHex(toBytes(field));

@@ -108,7 +108,10 @@ export function chooseChallenge(header: string, usable: Usable = () => true): Ch
   let wrong: unknown = null;
   for (const raw of ranked) {
     try {
-      const challenge = kindOf(raw) === 'charge' ? readCharge(raw.params) : readL402(kindOf(raw) === 'l402' ? 'L402' : 'LSAT', raw.params);
+      const challenge =
+        kindOf(raw) === 'charge'
+          ? readCharge(raw.params)
+          : readL402(kindOf(raw) === 'l402' ? 'L402' : 'LSAT', raw.params);
       if (usable(challenge)) return challenge;
     } catch (error) {
       wrong ??= error;
@@ -120,22 +123,37 @@ export function chooseChallenge(header: string, usable: Usable = () => true): Ch
 /** What kind of challenge it is; `null`: none that a single Lightning payment meets. */
 export function kindOf({ scheme, params }: RawChallenge): 'l402' | 'lsat' | 'charge' | null {
   if (scheme === 'l402' || scheme === 'lsat') return scheme;
-  return scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'charge' ? 'charge' : null;
+  return scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'charge'
+    ? 'charge'
+    : null;
 }
 
 function readL402(scheme: 'L402' | 'LSAT', params: ReadonlyMap<string, string>): L402Challenge {
   const version = params.get('version');
-  if (version !== undefined && version !== '0') throw bad(`speaks version ${version} of ${scheme}; this wallet speaks version 0`);
+  if (version !== undefined && version !== '0')
+    throw bad(`speaks version ${version} of ${scheme}; this wallet speaks version 0`);
   const token = params.get('token') ?? params.get('macaroon');
   const invoice = params.get('invoice');
   // It becomes a part of a header.
-  if (token === undefined || !/^[A-Za-z0-9+/_=.,-]+$/.test(token)) throw bad('sends no token, or one that cannot be sent back');
+  if (token === undefined || !/^[A-Za-z0-9+/_=.,-]+$/.test(token))
+    throw bad('sends no token, or one that cannot be sent back');
   if (invoice === undefined || invoice === '') throw bad('sends no invoice');
   return { kind: 'l402', scheme, token, invoice };
 }
 
 /** Parameters that a Payment credential echoes, where present. */
-const ECHOED = ['description', 'digest', 'expires', 'header', 'id', 'intent', 'method', 'opaque', 'realm', 'request'] as const;
+const ECHOED = [
+  'description',
+  'digest',
+  'expires',
+  'header',
+  'id',
+  'intent',
+  'method',
+  'opaque',
+  'realm',
+  'request',
+] as const;
 
 function readCharge(params: ReadonlyMap<string, string>): ChargeChallenge {
   const { echo, request, amountMsat, expiresMs } = readPayment(params);
@@ -167,7 +185,8 @@ export function readPayment(params: ReadonlyMap<string, string>): PaymentParams 
   }
   for (const name of ['id', 'realm', 'request']) if (!echo[name]) throw bad(`sends no ${name}`);
   const { header } = echo;
-  if (header !== undefined && header !== 'Payment-Authorization') throw bad('wants the credential in a header that the "Payment" scheme does not know');
+  if (header !== undefined && header !== 'Payment-Authorization')
+    throw bad('wants the credential in a header that the "Payment" scheme does not know');
   const request = object(decode(echo['request']!));
   const { amount, currency } = request;
   if (currency !== 'sat') throw bad('states its price in another unit than sat');
@@ -194,7 +213,8 @@ function decode(base64url: string): unknown {
 }
 
 function object(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('sends a request that is no object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw bad('sends a request that is no object');
   return value as Record<string, unknown>;
 }
 
@@ -213,7 +233,10 @@ export function authorization(challenge: Challenge, preimage: string): string {
 }
 
 /** A credential of the "Payment" scheme. `echo` and `payload` hold strings under sorted names, so this is the canonical form (RFC 8785). */
-export function paymentCredential(echo: Readonly<Record<string, string>>, payload: Readonly<Record<string, string>>): string {
+export function paymentCredential(
+  echo: Readonly<Record<string, string>>,
+  payload: Readonly<Record<string, string>>,
+): string {
   const json = JSON.stringify({ challenge: echo, payload });
   const binary = Array.from(new TextEncoder().encode(json), (byte) => String.fromCharCode(byte)).join('');
   return `Payment ${btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')}`;

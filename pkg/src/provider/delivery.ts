@@ -23,7 +23,8 @@ export async function lackOf(request: Request, response: Response): Promise<Lack
   const first = await begins(response);
   if (first === 'broken') return { what: 'broke off before it answered', final: false };
   if (first === 'empty') return { what: 'answered with nothing', final: true };
-  if (isPage(response) && !mayBePage(request)) return { what: 'answered with a web page instead of what was asked for', final: true };
+  if (isPage(response) && !mayBePage(request))
+    return { what: 'answered with a web page instead of what was asked for', final: true };
   return null;
 }
 
@@ -48,7 +49,8 @@ async function begins(response: Response): Promise<'content' | 'empty' | 'broken
 
 const mediaType = (header: string | null): string => header?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
-const isPage = (response: Response): boolean => ['text/html', 'application/xhtml+xml'].includes(mediaType(response.headers.get('content-type')));
+const isPage = (response: Response): boolean =>
+  ['text/html', 'application/xhtml+xml'].includes(mediaType(response.headers.get('content-type')));
 
 /** Whether whoever asked would take a web page. */
 function mayBePage({ headers }: Request): boolean {

@@ -36,7 +36,11 @@ export class PaidFetchError extends Error {
   readonly receipt: Receipt | null;
 
   /** `response`: the server's last answer; `receipt`: what was paid for nothing; `cause`: what lay below. */
-  constructor(code: PaidFetchCode, message: string, more: { response?: Response | null; receipt?: Receipt | null; cause?: unknown } = {}) {
+  constructor(
+    code: PaidFetchCode,
+    message: string,
+    more: { response?: Response | null; receipt?: Receipt | null; cause?: unknown } = {},
+  ) {
     const { response = null, receipt = null, cause } = more;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;

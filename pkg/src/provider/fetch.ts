@@ -121,7 +121,8 @@ class Client {
     if (response.status !== 402) return shown ? this.#judged(request, shown, response) : response;
     if (own && !offers(response, usable)) return response;
     // A header that is ours goes no further than its origin, so whoever wants money elsewhere is asked there.
-    if (response.redirected && new URL(response.url).origin !== origin) return this.fetch(ledTo(request, response.url, led), led + 1);
+    if (response.redirected && new URL(response.url).origin !== origin)
+      return this.fetch(ledTo(request, response.url, led), led + 1);
     const inSession = own ? null : await this.#options.sessions?.meet(request, response);
     if (inSession) return inSession;
     return this.#turns.run(origin, () => this.#meet({ request, origin, shown, usable, response }));
@@ -130,7 +131,11 @@ class Client {
   async #meet(refused: Refused): Promise<Response> {
     const { request, origin, shown, usable } = refused;
     const body = request.body === null ? new ArrayBuffer() : await request.clone().arrayBuffer();
-    const name = requestName(request.method, request.url, body.byteLength === 0 ? '' : await sha256(new Uint8Array(body)));
+    const name = requestName(
+      request.method,
+      request.url,
+      body.byteLength === 0 ? '' : await sha256(new Uint8Array(body)),
+    );
     let { response } = refused;
     // While this request waited for its turn another one may have bought a credential, or an earlier one was interrupted after
     // it had paid: that is tried before anything is paid.
@@ -152,7 +157,17 @@ class Client {
     const { paymentHash, amountMsat } = await this.#check(challenge, body);
     await this.#trust(origin, amountMsat, response);
     const { url } = request;
-    const purchase: Purchase = { challenge, url, request: name, tabId: null, state: 'paying', paymentHash, amountMsat, preimage: null, at: this.#now() };
+    const purchase: Purchase = {
+      challenge,
+      url,
+      request: name,
+      tabId: null,
+      state: 'paying',
+      paymentHash,
+      amountMsat,
+      preimage: null,
+      at: this.#now(),
+    };
     // Noted before money leaves: whoever comes next finds the payment instead of making another.
     await this.#purchases.put(purchase);
     const paid = await this.#pay(purchase, origin);
@@ -186,11 +201,13 @@ class Client {
 
   async #pay(purchase: Purchase, origin: string): Promise<Paid> {
     const { payer, maxCostMsat } = this.#options;
-    const outcome = await payer.pay(purchase.challenge.invoice, { origin, maxCostMsat }).catch(async (cause: unknown) => {
-      // Whether anything left is what the wallet's own record says, not the way in which the call ended.
-      const recorded = await payer.lookup(purchase.paymentHash);
-      return recorded.state === 'failed' ? { state: 'failed' as const, reason: text(cause) } : recorded;
-    });
+    const outcome = await payer
+      .pay(purchase.challenge.invoice, { origin, maxCostMsat })
+      .catch(async (cause: unknown) => {
+        // Whether anything left is what the wallet's own record says, not the way in which the call ended.
+        const recorded = await payer.lookup(purchase.paymentHash);
+        return recorded.state === 'failed' ? { state: 'failed' as const, reason: text(cause) } : recorded;
+      });
     if (outcome.state === 'pending') throw pending();
     if (outcome.state === 'failed') {
       await this.#purchases.remove(purchase);
@@ -250,7 +267,11 @@ function ledTo(request: Request, url: string, led: number): Request {
 
 const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-function notDelivered(purchase: Paid, { what, final }: { what: string; final: boolean }, more: { response?: Response; cause?: unknown }): PaidFetchError {
+function notDelivered(
+  purchase: Paid,
+  { what, final }: { what: string; final: boolean },
+  more: { response?: Response; cause?: unknown },
+): PaidFetchError {
   const usedUp = final && purchase.challenge.kind === 'charge';
   const next = usedUp ? 'What was paid for is used up.' : 'What proves the payment is kept: ask for the page again.';
   const message = `Paid, but the server ${what}. ${next} The receipt has the proof of payment.`;
@@ -260,5 +281,8 @@ function notDelivered(purchase: Paid, { what, final }: { what: string; final: bo
 /** A credential is sent over TLS, or to this machine. Throws `insecure`. */
 export function refuseInsecure(url: string): void {
   if (isSecureOrigin(new URL(url).origin)) return;
-  throw new PaidFetchError('insecure', 'The server wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.');
+  throw new PaidFetchError(
+    'insecure',
+    'The server wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.',
+  );
 }

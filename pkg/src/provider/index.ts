@@ -43,7 +43,14 @@ export {
 export { TopLevel402, type TopLevel402Options } from './navigation/machine.ts';
 export type { NavigationProblem, NavigationResponse, NavigationStep } from './navigation/types.ts';
 export { Receipts, type Receipt } from './purchases.ts';
-export { installWebln, type InstallOptions, type PageTransport, type ProviderDetail, type ProviderInfo, type Webln } from './page/webln.ts';
+export {
+  installWebln,
+  type InstallOptions,
+  type PageTransport,
+  type ProviderDetail,
+  type ProviderInfo,
+  type Webln,
+} from './page/webln.ts';
 export { relay, windowTransport, type Relay } from './page/window.ts';
 export {
   isSiteCall,
@@ -60,7 +67,26 @@ export {
   type StreamReport,
 } from './wire.ts';
 export { siteWallet, walletPayer, type SiteWalletOptions, type WalletLike, type WalletPayerOptions } from './wallet.ts';
-export { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './session/challenge.ts';
-export { PaymentSessions, type Closed, type Deposit, type PaymentSessionsOptions, type Session, type SessionStore } from './session/sessions.ts';
+export {
+  readSessionChallenge,
+  sessionCredential,
+  type SessionAction,
+  type SessionChallenge,
+} from './session/challenge.ts';
+export {
+  PaymentSessions,
+  type Closed,
+  type Deposit,
+  type PaymentSessionsOptions,
+  type Session,
+  type SessionStore,
+} from './session/sessions.ts';
 export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './page/stream.ts';
-export { WalletStreams, type OpenStream, type StreamLike, type StreamStarter, type StreamStateLike, type WalletStreamsOptions } from './streams.ts';
+export {
+  WalletStreams,
+  type OpenStream,
+  type StreamLike,
+  type StreamStarter,
+  type StreamStateLike,
+  type WalletStreamsOptions,
+} from './streams.ts';

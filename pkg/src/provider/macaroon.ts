@@ -32,7 +32,7 @@ function bytesOf(token: string): Uint8Array {
 /** The identifier is among the first fields: each a type, a length (varint) and so many bytes. */
 function identifierOf(bytes: Uint8Array): Uint8Array | null {
   if (bytes[0] !== 2) return null;
-  for (let at = 1; at < bytes.length; ) {
+  for (let at = 1; at < bytes.length;) {
     const type = bytes[at++];
     if (type === END) return null;
     let length = 0;

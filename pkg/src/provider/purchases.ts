@@ -64,7 +64,8 @@ interface Parts {
 }
 
 /** Names a request: what has another method, address or body is another one. `bodyHash`: empty when it has none. */
-export const requestName = (method: string, url: string, bodyHash = ''): string => `${method} ${url.split('#', 1)[0]} ${bodyHash}`.trimEnd();
+export const requestName = (method: string, url: string, bodyHash = ''): string =>
+  `${method} ${url.split('#', 1)[0]} ${bodyHash}`.trimEnd();
 
 /** What was bought, in a {@link Store}: by a page's tab or by a program. Every method rejects when the store fails. */
 export class Purchases {
@@ -110,8 +111,14 @@ export class Purchases {
    * What was paid for exactly this request, or for its origin, before, and may still bring something; `fresh`: nothing has been
    * asked for with it yet. Throws `pending` while a payment is not decided.
    */
-  async kept(request: string, origin: string, usable: (challenge: Challenge) => boolean = () => true): Promise<{ purchase: Paid; fresh: boolean } | null> {
-    const charges = (await this.all()).filter((found) => found.challenge.kind === 'charge' && found.request === request && found.state !== 'undelivered');
+  async kept(
+    request: string,
+    origin: string,
+    usable: (challenge: Challenge) => boolean = () => true,
+  ): Promise<{ purchase: Paid; fresh: boolean } | null> {
+    const charges = (await this.all()).filter(
+      (found) => found.challenge.kind === 'charge' && found.request === request && found.state !== 'undelivered',
+    );
     for (const found of [await this.credential(origin), ...charges]) {
       if (found === null || !usable(found.challenge)) continue;
       const purchase = await this.settle(found);
@@ -141,7 +148,10 @@ export class Purchases {
   /** Notes the proof. Throws `badProof` when it is none; then nothing is called paid. */
   async paid(purchase: Purchase, preimage: string): Promise<Paid> {
     if (!(await proves(preimage, purchase.paymentHash))) {
-      throw new PaidFetchError('badProof', 'The wallet says that it paid, but its proof does not fit the invoice; see the history.');
+      throw new PaidFetchError(
+        'badProof',
+        'The wallet says that it paid, but its proof does not fit the invoice; see the history.',
+      );
     }
     const paid: Paid = { ...purchase, state: 'paid', preimage };
     await this.put(paid);
@@ -193,7 +203,9 @@ export class Purchases {
       if (purchase.paymentHash !== paymentHash) continue;
       if (key.startsWith('credential/')) await this.put({ ...purchase, state: 'kept' });
       else await this.#store.delete(key);
-      const others = entries.filter(([, other]) => other.paymentHash !== paymentHash && originOf(other) === originOf(purchase));
+      const others = entries.filter(
+        ([, other]) => other.paymentHash !== paymentHash && originOf(other) === originOf(purchase),
+      );
       if (others.length === 0) await this.#setDoubt(originOf(purchase), false);
     }
   }
@@ -234,7 +246,8 @@ const keyOf = ({ challenge, url, paymentHash }: Purchase): string =>
   challenge.kind === 'l402' ? `credential/${new URL(url).origin}` : `charge/${paymentHash}`;
 
 function stored({ challenge, amountMsat, ...rest }: Purchase): Json {
-  const plain: Json = challenge.kind === 'l402' ? { ...challenge } : { ...challenge, amountMsat: String(challenge.amountMsat) };
+  const plain: Json =
+    challenge.kind === 'l402' ? { ...challenge } : { ...challenge, amountMsat: String(challenge.amountMsat) };
   return { version: VERSION, ...rest, amountMsat: String(amountMsat), challenge: plain };
 }
 
@@ -271,4 +284,7 @@ export const receiptOf = ({ url, amountMsat, paymentHash, preimage, challenge, a
 
 /** The payment is not decided. */
 export const pending = (): PaidFetchError =>
-  new PaidFetchError('pending', 'The payment is under way and not decided yet. Ask for the page again in a while: it is not paid twice.');
+  new PaidFetchError(
+    'pending',
+    'The payment is under way and not decided yet. Ask for the page again in a while: it is not paid twice.',
+  );

@@ -86,10 +86,13 @@ export class Entry {
 
 /** Whether a session is asked for on the terms that it has. */
 export const sameTerms = (one: StreamRequest, other: StreamRequest): boolean =>
-  one.ratePerSecondMsat === other.ratePerSecondMsat && one.perUnitMsat === other.perUnitMsat && one.creditMsat === other.creditMsat;
+  one.ratePerSecondMsat === other.ratePerSecondMsat &&
+  one.perUnitMsat === other.perUnitMsat &&
+  one.creditMsat === other.creditMsat;
 
 /** Names what is paid. The wallet has one line for it, whichever site asks. */
-export const sessionKey = ({ nodeId, sessionId }: Pick<StreamRequest, 'nodeId' | 'sessionId'>): string => `${nodeId} ${sessionId}`;
+export const sessionKey = ({ nodeId, sessionId }: Pick<StreamRequest, 'nodeId' | 'sessionId'>): string =>
+  `${nodeId} ${sessionId}`;
 
 /** Whether both are one site. */
 export const sameSite = (one: Site, other: Site): boolean => siteKey(one) === siteKey(other);

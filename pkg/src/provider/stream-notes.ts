@@ -26,8 +26,19 @@ export class StreamNotes {
   /** Keeps it, in place of an earlier one of this site and session. */
   set({ site, request, usedMsat }: StreamNote): Promise<void> {
     const { nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat } = request;
-    const terms = { ratePerSecondMsat: String(ratePerSecondMsat), perUnitMsat: String(perUnitMsat), creditMsat: String(creditMsat) };
-    return this.#store.set(keyOf(site, request), { version: VERSION, site: { ...site }, nodeId, sessionId, ...terms, usedMsat: String(usedMsat) });
+    const terms = {
+      ratePerSecondMsat: String(ratePerSecondMsat),
+      perUnitMsat: String(perUnitMsat),
+      creditMsat: String(creditMsat),
+    };
+    return this.#store.set(keyOf(site, request), {
+      version: VERSION,
+      site: { ...site },
+      nodeId,
+      sessionId,
+      ...terms,
+      usedMsat: String(usedMsat),
+    });
   }
 
   /** It has ended, and nothing of it is owed that could be paid. */
@@ -43,7 +54,8 @@ export class StreamNotes {
   }
 }
 
-const keyOf = (site: Site, { nodeId, sessionId }: StreamRequest): string => `${PREFIX}${siteKey(site)} ${nodeId} ${sessionId}`;
+const keyOf = (site: Site, { nodeId, sessionId }: StreamRequest): string =>
+  `${PREFIX}${siteKey(site)} ${nodeId} ${sessionId}`;
 
 interface Stored {
   readonly version: number;
@@ -61,6 +73,10 @@ function read(value: Json | undefined): StreamNote | null {
   const stored = value as unknown as Stored | undefined;
   if (stored?.version !== VERSION) return null;
   const { site, nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat, usedMsat } = stored;
-  const terms = { ratePerSecondMsat: BigInt(ratePerSecondMsat), perUnitMsat: BigInt(perUnitMsat), creditMsat: BigInt(creditMsat) };
+  const terms = {
+    ratePerSecondMsat: BigInt(ratePerSecondMsat),
+    perUnitMsat: BigInt(perUnitMsat),
+    creditMsat: BigInt(creditMsat),
+  };
   return { site, request: { nodeId, sessionId, ...terms }, usedMsat: BigInt(usedMsat) };
 }

@@ -1,6 +1,13 @@
 /** The wallet's streams as sites use them, and as the user sees them. */
 
-import { type Site, type SiteAuthorization, type SiteStreams, type Store, type StreamRequest, siteKey } from './host/types.ts';
+import {
+  type Site,
+  type SiteAuthorization,
+  type SiteStreams,
+  type Store,
+  type StreamRequest,
+  siteKey,
+} from './host/types.ts';
 import { Entry, sameSite, sameTerms, sessionKey } from './stream-entry.ts';
 import { type StreamNote, StreamNotes } from './stream-notes.ts';
 import type { StreamReport } from './wire.ts';
@@ -141,14 +148,16 @@ export class WalletStreams implements SiteStreams {
    */
   async start({ authorization, ...request }: Parameters<SiteStreams['start']>[0]): Promise<StreamReport> {
     const { holder } = authorization;
-    if (holder.kind !== 'site') throw failure('invalidInput', 'a stream is a site\'s');
+    if (holder.kind !== 'site') throw failure('invalidInput', "a stream is a site's");
     const site = { origin: holder.origin, topLevel: holder.topLevel };
     await this.#resuming;
     const key = sessionKey(request);
     const other = this.#entries.get(key) ?? this.#starting.get(key);
     // The wallet has one line for a session: what one site pays is not another's.
-    if (other !== undefined && !sameSite(other.site, site)) throw failure('invalidInput', 'Another site pays this session.');
-    const starting = this.#starting.get(key)?.entry ?? this.#join(site, request).finally(() => this.#starting.delete(key));
+    if (other !== undefined && !sameSite(other.site, site))
+      throw failure('invalidInput', 'Another site pays this session.');
+    const starting =
+      this.#starting.get(key)?.entry ?? this.#join(site, request).finally(() => this.#starting.delete(key));
     this.#starting.set(key, { site, entry: starting });
     return (await starting).report();
   }
@@ -176,7 +185,11 @@ export class WalletStreams implements SiteStreams {
   }
 
   /** What the site wants; a pause of the user's stays. */
-  async control(site: Site, streamId: string, action: 'pause' | 'resume' | 'hide' | 'show' | 'stop'): Promise<StreamReport> {
+  async control(
+    site: Site,
+    streamId: string,
+    action: 'pause' | 'resume' | 'hide' | 'show' | 'stop',
+  ): Promise<StreamReport> {
     const entry = this.#find(site, streamId);
     // What the user paused is not gone on with by another name.
     if (action === 'stop' && entry.holds.has('user')) this.#turnDown(site);
@@ -230,7 +243,8 @@ export class WalletStreams implements SiteStreams {
     const wallet = this.#options.open();
     const open = new Map<string, string>();
     for (const { id, direction, payee, stream } of await wallet.streams()) {
-      if (direction === 'outbound' && payee !== null && stream?.open) open.set(sessionKey({ nodeId: payee, sessionId: stream.session }), id);
+      if (direction === 'outbound' && payee !== null && stream?.open)
+        open.set(sessionKey({ nodeId: payee, sessionId: stream.session }), id);
     }
     for (const [key, entry] of this.#entries) {
       if (entry.stream !== null || entry.ending !== null) continue;
@@ -402,4 +416,5 @@ function timer(ms: number, work: () => void): () => void {
 }
 
 /** An error as the wallet's own are. */
-const failure = (code: string, message: string): Error & { readonly code: string } => Object.assign(new Error(message), { code });
+const failure = (code: string, message: string): Error & { readonly code: string } =>
+  Object.assign(new Error(message), { code });

@@ -10,7 +10,18 @@ import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from './ho
 /** What of a {@link Wallet} is used. */
 export type WalletLike = Pick<
   Wallet,
-  'balance' | 'inspect' | 'keysend' | 'logIn' | 'onPayment' | 'pay' | 'payment' | 'budgets' | 'receive' | 'signMessage' | 'status' | 'verifyMessage'
+  | 'balance'
+  | 'inspect'
+  | 'keysend'
+  | 'logIn'
+  | 'onPayment'
+  | 'pay'
+  | 'payment'
+  | 'budgets'
+  | 'receive'
+  | 'signMessage'
+  | 'status'
+  | 'verifyMessage'
 >;
 
 /** What {@link siteWallet} works with besides the wallet. */
@@ -26,7 +37,10 @@ export interface SiteWalletOptions {
  * while it is locked; it is called at each use, so that the host outlives the wallet. Streams are added with
  * `{ ...wallet, streams: new WalletStreams({ open, budgetLeftMsat: wallet.budgetLeftMsat }) }`.
  */
-export function siteWallet(open: () => WalletLike, { alias = 'Amplet', now = Date.now }: SiteWalletOptions = {}): SiteWallet {
+export function siteWallet(
+  open: () => WalletLike,
+  { alias = 'Amplet', now = Date.now }: SiteWalletOptions = {},
+): SiteWallet {
   return {
     info: async () => {
       const { nodeId, network } = await open().status();
@@ -85,7 +99,9 @@ export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletP
         throw new PaidFetchError('tooDear', message);
       }
       const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
-      return outcomeOf(await wallet.pay(details.invoice, { maxFeeMsat, authorization: { holder: holder(origin), purpose: 'fetch' } }));
+      return outcomeOf(
+        await wallet.pay(details.invoice, { maxFeeMsat, authorization: { holder: holder(origin), purpose: 'fetch' } }),
+      );
     },
   };
 }
@@ -107,7 +123,9 @@ async function allBudgets(open: () => WalletLike): Promise<readonly Budget[]> {
  * is what the engine opens for somebody whom the user allowed one: it allows nothing.
  */
 function budgetLeft(budgets: readonly Budget[], { origin, topLevel }: Site, nowMs: number): bigint | null {
-  const mine = budgets.find(({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel);
+  const mine = budgets.find(
+    ({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel,
+  );
   let left: bigint | null = null;
   for (let budget: Budget | undefined = mine; budget; budget = parentOf(budgets, budget)) {
     const { askAboveMsat, expiresAt } = budget.rules;
@@ -117,18 +135,31 @@ function budgetLeft(budgets: readonly Budget[], { origin, topLevel }: Site, nowM
   return left;
 }
 
-const parentOf = (budgets: readonly Budget[], { parent }: Budget): Budget | undefined => budgets.find(({ id }) => id === parent);
+const parentOf = (budgets: readonly Budget[], { parent }: Budget): Budget | undefined =>
+  budgets.find(({ id }) => id === parent);
 
 async function inspect(wallet: WalletLike, text: string): Promise<InvoiceDetails> {
   const [found, { network }] = await Promise.all([wallet.inspect(text), wallet.status()]);
   if (found.type !== 'bolt11') throw new SiteFault('InvalidDataError', 'This is no Lightning invoice.');
   const { invoice, amountMsat, paymentHash, payee, description, expiresAt, maxFeeMsat, problem } = found;
-  return { invoice, amountMsat, paymentHash, payee, description, expiresMs: Number(expiresAt) * 1000, network, maxFeeMsat, problem };
+  return {
+    invoice,
+    amountMsat,
+    paymentHash,
+    payee,
+    description,
+    expiresMs: Number(expiresAt) * 1000,
+    network,
+    maxFeeMsat,
+    problem,
+  };
 }
 
 async function lookup(wallet: WalletLike, paymentHash: string): Promise<Outcome> {
   const payment = await find(wallet, paymentHash);
-  return payment?.direction === 'outbound' ? outcomeOf(payment) : { state: 'failed', reason: 'There is no such payment.' };
+  return payment?.direction === 'outbound'
+    ? outcomeOf(payment)
+    : { state: 'failed', reason: 'There is no such payment.' };
 }
 
 async function find(wallet: WalletLike, id: string): Promise<Payment | null> {
@@ -143,6 +174,7 @@ async function find(wallet: WalletLike, id: string): Promise<Payment | null> {
 /** A payment that succeeded without a proof is not one to a site: pending until it has. */
 function outcomeOf(payment: Payment): Outcome {
   if (payment.state === 'failed') return { state: 'failed', reason: payment.error.message };
-  if (payment.state === 'succeeded' && payment.preimage !== null) return { state: 'succeeded', preimage: payment.preimage };
+  if (payment.state === 'succeeded' && payment.preimage !== null)
+    return { state: 'succeeded', preimage: payment.preimage };
   return { state: 'pending' };
 }

@@ -70,7 +70,11 @@ export interface SiteParams {
   /** `paymentRequest`: BOLT 11. */
   readonly sendPaymentAsync: { readonly paymentRequest: string };
   /** `destination`: node id in hex; `amount` in sat; `customRecords`: texts by TLV type. */
-  readonly keysend: { readonly destination: string; readonly amount: string | number; readonly customRecords?: { readonly [type: string]: string } };
+  readonly keysend: {
+    readonly destination: string;
+    readonly amount: string | number;
+    readonly customRecords?: { readonly [type: string]: string };
+  };
   /** `message`: the text. */
   readonly signMessage: { readonly message: string };
   /** `signature` in zbase32, and the `message`. */

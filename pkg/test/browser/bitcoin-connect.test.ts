@@ -33,10 +33,21 @@ let browser: Browser;
 const server = createServer();
 
 before(async () => {
-  const bundle = await build({ stdin: { contents: SHOP, resolveDir: process.cwd() }, bundle: true, format: 'esm', platform: 'browser', external: ['crypto'], write: false, logLevel: 'error' });
+  const bundle = await build({
+    stdin: { contents: SHOP, resolveDir: process.cwd() },
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    external: ['crypto'],
+    write: false,
+    logLevel: 'error',
+  });
   const script = bundle.outputFiles[0]!.text;
   server.on('request', ({ url }, response) => {
-    const [type, body] = url === '/shop.js' ? ['text/javascript', script] : ['text/html', '<!doctype html><title>shop</title><script type="module" src="shop.js"></script>'];
+    const [type, body] =
+      url === '/shop.js'
+        ? ['text/javascript', script]
+        : ['text/html', '<!doctype html><title>shop</title><script type="module" src="shop.js"></script>'];
     response.writeHead(200, { 'content-type': type }).end(body);
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -55,7 +66,9 @@ async function visit(): Promise<{ page: Page; wallet: FakeWallet; user: User }> 
   const user = new User();
   const host = new SiteHost({ wallet, ask: user.ask, store: new FakeStore(), version: '1', now: () => NOW });
   const page = await browser.newPage();
-  await page.exposeFunction('toHost', (call: unknown) => host.handle({ origin, topLevelOrigin: origin, tabId: 1, frameId: 0 }, call));
+  await page.exposeFunction('toHost', (call: unknown) =>
+    host.handle({ origin, topLevelOrigin: origin, tabId: 1, frameId: 0 }, call),
+  );
   await page.goto(origin);
   await page.waitForFunction(() => 'bitcoinConnect' in globalThis);
   return { page, wallet, user };

@@ -10,7 +10,9 @@ interface Stored {
 }
 
 /** A wasm module whose start function is `unreachable`. */
-const TRAP = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11]);
+const TRAP = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11,
+]);
 
 let log: (line: string) => void = () => {};
 let crashed: () => void = () => {};

@@ -21,14 +21,21 @@ after(async () => {
 });
 
 const exists = (page: Page): Promise<string> =>
-  page.evaluate(() => amplet.Wallet.exists('main').then(String, ({ code, message }: Amplet.WalletError) => `${code}: ${message}`));
+  page.evaluate(() =>
+    amplet.Wallet.exists('main').then(String, ({ code, message }: Amplet.WalletError) => `${code}: ${message}`),
+  );
 
 async function framed(page: Page, src: string, attributes = ''): Promise<string> {
-  await page.evaluate(([url, more]) => (document.body.innerHTML = `<iframe src="${url}" ${more}></iframe>`), [src, attributes] as const);
+  await page.evaluate(([url, more]) => (document.body.innerHTML = `<iframe src="${url}" ${more}></iframe>`), [
+    src,
+    attributes,
+  ] as const);
   const frame = await (await page.waitForSelector('iframe')).contentFrame();
   assert.ok(frame);
   await frame.waitForFunction(() => 'amplet' in globalThis);
-  return frame.evaluate(() => amplet.Wallet.exists('main').then(String, ({ code, message }: Amplet.WalletError) => `${code}: ${message}`));
+  return frame.evaluate(() =>
+    amplet.Wallet.exists('main').then(String, ({ code, message }: Amplet.WalletError) => `${code}: ${message}`),
+  );
 }
 
 test('an insecure context is told why there is no wallet', async () => {
@@ -86,8 +93,16 @@ test('settings are kept, checked, and damage is told', async () => {
     };
     await amplet.saveSettings(settings);
     const kept = await amplet.loadSettings();
-    const refuse = (change: object) => amplet.saveSettings({ ...settings, ...change }).then(() => 'saved', ({ code }: Amplet.WalletError) => code);
-    const refused = await Promise.all([refuse({ network: 'dogecoin' }), refuse({ chainSources: ['x'] }), refuse({ autoLockMinutes: -1 })]);
+    const refuse = (change: object) =>
+      amplet.saveSettings({ ...settings, ...change }).then(
+        () => 'saved',
+        ({ code }: Amplet.WalletError) => code,
+      );
+    const refused = await Promise.all([
+      refuse({ network: 'dogecoin' }),
+      refuse({ chainSources: ['x'] }),
+      refuse({ autoLockMinutes: -1 }),
+    ]);
     localStorage.setItem('amplet/settings', '{"version":1,"settings":{}}');
     const damaged = await amplet.loadSettings();
     localStorage.setItem('amplet/settings', '{"version":9}');
@@ -96,16 +111,25 @@ test('settings are kept, checked, and damage is told', async () => {
   }, address);
   assert.deepEqual(result.before, { settings: null, problem: null });
   assert.deepEqual(result.kept, { settings: result.settings, problem: null });
-  assert.deepEqual(result.refused, Array.from({ length: 3 }, () => 'invalidInput'));
+  assert.deepEqual(
+    result.refused,
+    Array.from({ length: 3 }, () => 'invalidInput'),
+  );
   assert.deepEqual([result.damaged, result.newer], ['corrupt', 'newerFormat']);
 });
 
-test('a gateway\'s address is checked', async () => {
+test("a gateway's address is checked", async () => {
   const page = await tab(context, site);
-  const check = (text: string): Promise<string> => page.evaluate((t) => amplet.checkGateway(t).catch(({ code }: Amplet.WalletError) => code), text);
+  const check = (text: string): Promise<string> =>
+    page.evaluate((t) => amplet.checkGateway(t).catch(({ code }: Amplet.WalletError) => code), text);
   const good = `02${'ab'.repeat(32)}@wss://gateway.example/lightning/v1`;
   assert.equal(await check(` ${good}`), good);
-  for (const bad of ['', 'wss://gateway.example', `05${'ab'.repeat(32)}@wss://gateway.example`, good.replace('wss', 'tcp')]) {
+  for (const bad of [
+    '',
+    'wss://gateway.example',
+    `05${'ab'.repeat(32)}@wss://gateway.example`,
+    good.replace('wss', 'tcp'),
+  ]) {
     assert.equal(await check(bad), 'invalidInput', bad);
   }
 });

@@ -9,7 +9,8 @@ import { build, type BuildOptions } from 'esbuild';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
-const PAGE = '<!doctype html><title>amplet</title><script type="module">globalThis.amplet = await import("./index.js");</script>';
+const PAGE =
+  '<!doctype html><title>amplet</title><script type="module">globalThis.amplet = await import("./index.js");</script>';
 
 /** The package, built around the pretended engine, on a port of its own. */
 export class Site {
@@ -32,7 +33,10 @@ export class Site {
       plugins: [
         {
           name: 'pretended engine',
-          setup: ({ onResolve }) => onResolve({ filter: /generated\/engine\/engine\.js$/ }, () => ({ path: join(process.cwd(), 'test/browser/fake-engine.ts') })),
+          setup: ({ onResolve }) =>
+            onResolve({ filter: /generated\/engine\/engine\.js$/ }, () => ({
+              path: join(process.cwd(), 'test/browser/fake-engine.ts'),
+            })),
         },
       ],
     };
@@ -63,7 +67,9 @@ export class Site {
     }
     try {
       const body = path === '/' ? PAGE : await readFile(this.#file(path));
-      response.writeHead(200, { 'content-type': TYPES[path === '/' ? '.html' : extname(path)] ?? 'text/plain' }).end(body);
+      response
+        .writeHead(200, { 'content-type': TYPES[path === '/' ? '.html' : extname(path)] ?? 'text/plain' })
+        .end(body);
     } catch {
       response.writeHead(404).end();
     }

@@ -31,7 +31,10 @@ interface Opening {
 }
 
 /** Opens a wallet in the tab as `wallet` and says which engine it is; rejections come as `{code, message}`. */
-function open(page: Page, { name, passphrase = 'correct horse', create = false, takeOver = false, gateways = [] }: Opening): Promise<string> {
+function open(
+  page: Page,
+  { name, passphrase = 'correct horse', create = false, takeOver = false, gateways = [] }: Opening,
+): Promise<string> {
   return page.evaluate(
     async (options) => {
       try {
@@ -50,7 +53,10 @@ const ended = (page: Page): Promise<string> => page.evaluate(async () => (await 
 const work = (page: Page): Promise<bigint> => page.evaluate(async () => (await wallet.balance()).spendableMsat);
 
 /** Runs a test with a browser profile of its own and a wallet that was just created in its first tab. */
-async function withWallet(body: (about: { context: BrowserContext; first: Page; name: string; id: string }) => Promise<void>, shared = true): Promise<void> {
+async function withWallet(
+  body: (about: { context: BrowserContext; first: Page; name: string; id: string }) => Promise<void>,
+  shared = true,
+): Promise<void> {
   const context = await browser.newContext();
   context.setDefaultTimeout(20_000);
   if (!shared) await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
@@ -75,7 +81,10 @@ test('a wallet is created with new words, told once', () =>
     const words = await first.evaluate(() => [wallet.takeMnemonic(), wallet.takeMnemonic()]);
     assert.equal(words[0]?.split(' ').length, 12);
     assert.equal(words[1], null);
-    assert.deepEqual(await first.evaluate((n) => Promise.all([amplet.Wallet.exists(n), amplet.Wallet.exists('nobody')]), name), [true, false]);
+    assert.deepEqual(
+      await first.evaluate((n) => Promise.all([amplet.Wallet.exists(n), amplet.Wallet.exists('nobody')]), name),
+      [true, false],
+    );
     assert.equal(await open(first, { name, create: true }), 'refused: walletExists');
     assert.equal(await open(first, { name: 'nobody' }), 'refused: walletNotFound');
   }));
@@ -101,7 +110,11 @@ test('the key of its passphrase opens it as often as wanted, and no other key do
     const second = await tab(context, site);
     const said = await second.evaluate(async (named) => {
       const about = { name: named, network: 'regtest' as const, gateways: [] };
-      const refused = (opening: Promise<unknown>) => opening.then(() => 'opened', (error: Amplet.WalletError) => error.code);
+      const refused = (opening: Promise<unknown>) =>
+        opening.then(
+          () => 'opened',
+          (error: Amplet.WalletError) => error.code,
+        );
       const key = await amplet.unlockKey(named, 'correct horse');
       const nodes: string[] = [];
       for (let times = 0; times < 2; times += 1) {
@@ -115,7 +128,13 @@ test('the key of its passphrase opens it as often as wanted, and no other key do
       const nobody = await refused(amplet.unlockKey('nobody', 'correct horse'));
       return { nodes, wrong, short, both, nobody };
     }, name);
-    assert.deepEqual(said, { nodes: [id, id], wrong: 'wrongPassphrase', short: 'invalidInput', both: 'invalidInput', nobody: 'walletNotFound' });
+    assert.deepEqual(said, {
+      nodes: [id, id],
+      wrong: 'wrongPassphrase',
+      short: 'invalidInput',
+      both: 'invalidInput',
+      nobody: 'walletNotFound',
+    });
     assert.equal(await engine(first), id);
   }));
 
@@ -157,7 +176,10 @@ test('lock ends the wallet in every tab; after close calls say so', () =>
     await second.evaluate(() => wallet.lock());
     assert.equal(await ended(first), 'closed');
     assert.ok(site.closed.includes(id));
-    assert.equal(await first.evaluate(() => wallet.balance().catch((error: Amplet.WalletError) => error.code)), 'closed');
+    assert.equal(
+      await first.evaluate(() => wallet.balance().catch((error: Amplet.WalletError) => error.code)),
+      'closed',
+    );
     assert.notEqual(await open(first, { name }), id);
   }));
 
@@ -167,7 +189,11 @@ for (const how of ['trap', 'trap in a task']) {
       const second = await tab(context, site);
       await open(second, { name });
       const crash = await first.evaluate(
-        (text) => wallet.inspect(text).then(() => null, ({ code, log }: Amplet.WalletError) => ({ code, log: log.join() })),
+        (text) =>
+          wallet.inspect(text).then(
+            () => null,
+            ({ code, log }: Amplet.WalletError) => ({ code, log: log.join() }),
+          ),
         how,
       );
       assert.equal(crash?.code, 'walletCrashed');
@@ -179,7 +205,10 @@ for (const how of ['trap', 'trap in a task']) {
       assert.equal(await open(second, { name }), fresh, 'both tabs find the same fresh engine');
       const third = await tab(context, site);
       assert.equal(await open(third, { name }), fresh, 'and so does a tab that knows nothing of the crash');
-      assert.ok((await first.evaluate(() => wallet.diagnostics())).includes(id), 'the diagnostics tell of the engine before');
+      assert.ok(
+        (await first.evaluate(() => wallet.diagnostics())).includes(id),
+        'the diagnostics tell of the engine before',
+      );
     }));
 }
 
@@ -196,7 +225,9 @@ test('an engine that the browser kills is noticed', () =>
     const { targetInfos } = await session.send('Target.getTargets');
     const worker = targetInfos.find(({ type, title }) => type === 'shared_worker' && title.includes(name));
     assert.ok(worker, JSON.stringify(targetInfos));
-    const lost = first.evaluate(() => wallet.inspect('never answered').catch((error: Amplet.WalletError) => error.code));
+    const lost = first.evaluate(() =>
+      wallet.inspect('never answered').catch((error: Amplet.WalletError) => error.code),
+    );
     await session.send('Target.closeTarget', { targetId: worker.targetId });
     assert.equal(await lost, 'walletCrashed');
     assert.notEqual(await open(first, { name }), id);
@@ -233,7 +264,14 @@ test('without SharedWorker a closed tab leaves the wallet free', () =>
 test('the passphrase can be changed', () =>
   withWallet(async ({ first, name }) => {
     const change = (from: string) =>
-      first.evaluate((old) => wallet.changePassphrase({ from: old, to: 'another one' }).then(() => 'done', ({ code }: Amplet.WalletError) => code), from);
+      first.evaluate(
+        (old) =>
+          wallet.changePassphrase({ from: old, to: 'another one' }).then(
+            () => 'done',
+            ({ code }: Amplet.WalletError) => code,
+          ),
+        from,
+      );
     assert.equal(await change('guess'), 'wrongPassphrase');
     assert.equal(await change('correct horse'), 'done');
     await first.evaluate(() => wallet.lock());
@@ -262,10 +300,37 @@ test('bad options are refused by name', () =>
   withWallet(async ({ first, name }) => {
     const refusals = await first.evaluate(async (n) => {
       const good = { name: n, network: 'regtest', gateways: [], passphrase: 'x' };
-      const bad = [{ name: 'Not Good' }, { passphrase: '' }, { gateways: undefined }, { create: true, mnemonic: 'a' }, { fresh: true }];
-      const tried = bad.map((change) => amplet.Wallet.open({ ...good, ...change } as never).then(() => 'opened', ({ code }: Amplet.WalletError) => code));
-      const calls = [() => wallet.receive({ amountMsat: 5 as never }), () => wallet.send('a', -1n), () => wallet.pay(7 as never), () => wallet.history({ pageSize: 0 }).next()];
-      return Promise.all([...tried, ...calls.map((call) => call().then(() => 'done', ({ code }: Amplet.WalletError) => code))]);
+      const bad = [
+        { name: 'Not Good' },
+        { passphrase: '' },
+        { gateways: undefined },
+        { create: true, mnemonic: 'a' },
+        { fresh: true },
+      ];
+      const tried = bad.map((change) =>
+        amplet.Wallet.open({ ...good, ...change } as never).then(
+          () => 'opened',
+          ({ code }: Amplet.WalletError) => code,
+        ),
+      );
+      const calls = [
+        () => wallet.receive({ amountMsat: 5 as never }),
+        () => wallet.send('a', -1n),
+        () => wallet.pay(7 as never),
+        () => wallet.history({ pageSize: 0 }).next(),
+      ];
+      return Promise.all([
+        ...tried,
+        ...calls.map((call) =>
+          call().then(
+            () => 'done',
+            ({ code }: Amplet.WalletError) => code,
+          ),
+        ),
+      ]);
     }, name);
-    assert.deepEqual(refusals, Array.from({ length: 9 }, () => 'invalidInput'));
+    assert.deepEqual(
+      refusals,
+      Array.from({ length: 9 }, () => 'invalidInput'),
+    );
   }));

@@ -3,7 +3,16 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -13,7 +22,11 @@ import { fileStorage } from '../../src/node/file-storage.ts';
 import { memoryStorage, type WalletStorage, type WalletStore } from '../../src/node/storage.ts';
 
 const suiteFolder = process.env['AMPLET_STORAGE_SUITE'] ?? '';
-assert.notEqual(suiteFolder, '', 'AMPLET_STORAGE_SUITE names the folder of the built suite: run `cargo xtask test --only pkg`');
+assert.notEqual(
+  suiteFolder,
+  '',
+  'AMPLET_STORAGE_SUITE names the folder of the built suite: run `cargo xtask test --only pkg`',
+);
 const wasm = readFileSync(join(suiteFolder, 'suite_bg.wasm'));
 let instances = 0;
 
@@ -54,7 +67,10 @@ async function run(name: string, storage: WalletStorage): Promise<void> {
 
 const cases = (await suite()).cases();
 assert.ok(cases.length > 25, `the suite has ${cases.length} cases`);
-for (const [kind, make] of [['memory', memoryStorage], ['files', () => fileStorage(folder())]] as const) {
+for (const [kind, make] of [
+  ['memory', memoryStorage],
+  ['files', () => fileStorage(folder())],
+] as const) {
   for (const name of cases) {
     test(`${kind}: ${name}`, () => run(name, make()));
   }
@@ -80,7 +96,10 @@ const CARELESS = `
   console.log('passed');`;
 
 test('the suite refuses a storage that does not look at the epoch', () => {
-  const ran = (how: string) => spawnSync(process.execPath, ['--input-type=module', '-e', CARELESS, join(suiteFolder, 'suite_bg.wasm'), how], { encoding: 'utf8' });
+  const ran = (how: string) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', CARELESS, join(suiteFolder, 'suite_bg.wasm'), how], {
+      encoding: 'utf8',
+    });
   const [honest, careless] = [ran('honest'), ran('careless')];
   assert.deepEqual([honest.stdout.trim(), careless.stdout.trim()], ['passed', ''], honest.stderr);
   assert.match(careless.stderr, /RuntimeError/);
@@ -174,7 +193,10 @@ test('files: a journal that is mostly past is written anew, and stays whole for 
   await store.close();
   assert.equal((await value(storage, 'large'))?.length, large.length + 2);
   assert.equal(await value(storage, 'a'), 'last');
-  assert.deepEqual(readdirSync(join(root, 'main')).filter((file) => file.endsWith('.new')), []);
+  assert.deepEqual(
+    readdirSync(join(root, 'main')).filter((file) => file.endsWith('.new')),
+    [],
+  );
 });
 
 /** Another process that takes the wallet over and counts up in it, until it is fenced, printing what it saved. */
@@ -197,7 +219,9 @@ test('files: processes that take the wallet from each other lose no commit and m
   const root = folder();
   const rivals: Promise<string>[] = [];
   for (let at = 0; at < 6; at += 1) {
-    const rival = spawn(process.execPath, ['--input-type=module', '-e', RIVAL, root], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const rival = spawn(process.execPath, ['--input-type=module', '-e', RIVAL, root], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let printed = '';
     const saved = new Promise<void>((done) => {
       rival.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -216,7 +240,10 @@ test('files: processes that take the wallet from each other lose no commit and m
     const [, found] = /^found (\d+)$/m.exec(printed) ?? [];
     const all = [...printed.matchAll(/^saved (\d+)$/gm)].map(([, number]) => Number(number));
     assert.ok(Number(found) === count || Number(found) === count + 1, `found ${found}, saved before: ${count}`); // killed before it could print
-    assert.deepEqual(all, Array.from(all, (_, at) => Number(found) + at + 1));
+    assert.deepEqual(
+      all,
+      Array.from(all, (_, at) => Number(found) + at + 1),
+    );
     count = all.at(-1) ?? Number(found);
   }
   assert.equal(new TextDecoder().decode(await last.read(bytes('count'))), String(count));

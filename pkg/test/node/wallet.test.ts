@@ -47,7 +47,10 @@ async function until(what: string, reached: (snapshot: Amplet.Snapshot) => boole
 }
 
 test('before init it says what is missing', async () => {
-  await assert.rejects(Wallet.open(options()), ({ code, message }: Amplet.WalletError) => code === 'notAllowedHere' && message.includes('init({ storage'));
+  await assert.rejects(
+    Wallet.open(options()),
+    ({ code, message }: Amplet.WalletError) => code === 'notAllowedHere' && message.includes('init({ storage'),
+  );
   await assert.rejects(init({} as never), ({ code }: Amplet.WalletError) => code === 'invalidInput');
 });
 
@@ -58,21 +61,28 @@ test('it is made, in files', { timeout: 600_000 }, async () => {
   const words = wallet.takeMnemonic() ?? '';
   assert.equal((await checkMnemonic(words)).problem, null);
   ({ nodeId } = await wallet.status());
-  await until('the gateway', ({ status }) => status.chain.synced && status.gateways.some(({ connection }) => connection.state === 'connected'));
+  await until(
+    'the gateway',
+    ({ status }) => status.chain.synced && status.gateways.some(({ connection }) => connection.state === 'connected'),
+  );
 });
 
-test('it is paid on-chain, opens a channel and pays a node two hops away, with proof', { timeout: 600_000 }, async () => {
-  await network.fund(await wallet.newAddress(), 2_000_000, 1);
-  await until('the deposit', ({ balance }) => balance.onchainSat === 2_000_000n);
-  await wallet.openChannel({ gateway: gateway.slice(0, 66), capacitySat: 1_000_000n });
-  await network.mine(6, { transactions: 1 });
-  await until('the channel', ({ balance }) => balance.spendableMsat > 500_000_000n);
-  const { invoice, paymentHash } = await network.invoice({ amountMsat: 100_000_000n, description: 'from Node.js' });
-  const payment = await wallet.pay(invoice, { maxFeeMsat: 1_000_000n });
-  assert.deepEqual([payment.state, payment.id, payment.amountMsat], ['succeeded', paymentHash, 100_000_000n]);
-  const proof = new Uint8Array(await crypto.subtle.digest('SHA-256', Buffer.from(payment.preimage ?? '', 'hex')));
-  assert.equal(Buffer.from(proof).toString('hex'), paymentHash);
-});
+test(
+  'it is paid on-chain, opens a channel and pays a node two hops away, with proof',
+  { timeout: 600_000 },
+  async () => {
+    await network.fund(await wallet.newAddress(), 2_000_000, 1);
+    await until('the deposit', ({ balance }) => balance.onchainSat === 2_000_000n);
+    await wallet.openChannel({ gateway: gateway.slice(0, 66), capacitySat: 1_000_000n });
+    await network.mine(6, { transactions: 1 });
+    await until('the channel', ({ balance }) => balance.spendableMsat > 500_000_000n);
+    const { invoice, paymentHash } = await network.invoice({ amountMsat: 100_000_000n, description: 'from Node.js' });
+    const payment = await wallet.pay(invoice, { maxFeeMsat: 1_000_000n });
+    assert.deepEqual([payment.state, payment.id, payment.amountMsat], ['succeeded', paymentHash, 100_000_000n]);
+    const proof = new Uint8Array(await crypto.subtle.digest('SHA-256', Buffer.from(payment.preimage ?? '', 'hex')));
+    assert.equal(Buffer.from(proof).toString('hex'), paymentHash);
+  },
+);
 
 test('it is paid over Lightning, and tells', { timeout: 600_000 }, async () => {
   const { invoice, paymentHash } = await wallet.receive({ amountMsat: 5_000_000n, description: 'to Node.js' });
@@ -87,13 +97,20 @@ test('it is paid over Lightning, and tells', { timeout: 600_000 }, async () => {
   assert.equal(await paid, paymentHash);
 });
 
-test('a second wallet of the process joins the first, and the passphrase is asked for', { timeout: 300_000 }, async () => {
-  await assert.rejects(Wallet.open({ ...options(), passphrase: 'wrong' }), ({ code }: Amplet.WalletError) => code === 'wrongPassphrase');
-  const second = await Wallet.open(options());
-  assert.equal((await second.status()).nodeId, nodeId);
-  await second.close();
-  assert.equal((await wallet.status()).nodeId, nodeId);
-});
+test(
+  'a second wallet of the process joins the first, and the passphrase is asked for',
+  { timeout: 300_000 },
+  async () => {
+    await assert.rejects(
+      Wallet.open({ ...options(), passphrase: 'wrong' }),
+      ({ code }: Amplet.WalletError) => code === 'wrongPassphrase',
+    );
+    const second = await Wallet.open(options());
+    assert.equal((await second.status()).nodeId, nodeId);
+    await second.close();
+    assert.equal((await wallet.status()).nodeId, nodeId);
+  },
+);
 
 test('opened again it is the same wallet and pays', { timeout: 600_000 }, async () => {
   await wallet.lock();
@@ -127,16 +144,20 @@ async function rival(...more: string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, args, { encoding: 'utf8' })).stdout.trim();
 }
 
-test('another process is refused where locks are shared, and otherwise takes the wallet', { timeout: 600_000 }, async () => {
-  assert.equal(await rival('taken'), 'inUse');
-  assert.equal((await wallet.status()).nodeId, nodeId, 'nothing happened to this one');
-  assert.equal(await rival(), nodeId);
-  await wallet.receive({ amountMsat: 1_000n }).catch(({ code }: Amplet.WalletError) => assert.equal(code, 'fenced'));
-  assert.equal((await wallet.ended).code, 'fenced');
-  await assert.rejects(wallet.balance(), ({ code }: Amplet.WalletError) => code === 'fenced');
-  wallet = await Wallet.open(options());
-  assert.equal((await wallet.status()).nodeId, nodeId);
-});
+test(
+  'another process is refused where locks are shared, and otherwise takes the wallet',
+  { timeout: 600_000 },
+  async () => {
+    assert.equal(await rival('taken'), 'inUse');
+    assert.equal((await wallet.status()).nodeId, nodeId, 'nothing happened to this one');
+    assert.equal(await rival(), nodeId);
+    await wallet.receive({ amountMsat: 1_000n }).catch(({ code }: Amplet.WalletError) => assert.equal(code, 'fenced'));
+    assert.equal((await wallet.ended).code, 'fenced');
+    await assert.rejects(wallet.balance(), ({ code }: Amplet.WalletError) => code === 'fenced');
+    wallet = await Wallet.open(options());
+    assert.equal((await wallet.status()).nodeId, nodeId);
+  },
+);
 
 test('deleted it is gone', { timeout: 300_000 }, async () => {
   await wallet.close();

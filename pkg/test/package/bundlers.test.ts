@@ -47,7 +47,16 @@ async function opened(url: string, work: (page: Page) => Promise<void>): Promise
 
 async function packed(entry: string, output: string): Promise<string[]> {
   const stats = await new Promise<webpack.Stats | undefined>((done, failed) =>
-    webpack({ mode: 'production', context: consumer.folder, entry, output: { path: output, filename: 'main.js' }, performance: false }, (error, result) => (error ? failed(error) : done(result))),
+    webpack(
+      {
+        mode: 'production',
+        context: consumer.folder,
+        entry,
+        output: { path: output, filename: 'main.js' },
+        performance: false,
+      },
+      (error, result) => (error ? failed(error) : done(result)),
+    ),
   );
   assert.ok(stats && !stats.hasErrors() && !stats.hasWarnings(), stats?.toString());
   return readdirSync(output);
@@ -56,14 +65,24 @@ async function packed(entry: string, output: string): Promise<string[]> {
 test('built by Vite and served with a strict policy, it holds a wallet', async () => {
   await vite.build({ root: consumer.folder, logLevel: 'error' });
   const assets = readdirSync(join(consumer.folder, 'dist/assets'));
-  for (const [kind, expected] of [['engine_bg', 1], ['page_bg', 1], ['words_bg', 1], ['engine.worker', 1], ['kdf.worker', 1]] as const) {
+  for (const [kind, expected] of [
+    ['engine_bg', 1],
+    ['page_bg', 1],
+    ['words_bg', 1],
+    ['engine.worker', 1],
+    ['kdf.worker', 1],
+  ] as const) {
     assert.equal(assets.filter((file) => file.startsWith(kind)).length, expected, `${kind} in ${assets.join(' ')}`);
   }
   await served(join(consumer.folder, 'dist'), (url) => opened(url, tryPage));
 });
 
-test('on Vite\'s development server it holds a wallet', async () => {
-  const server = await vite.createServer({ root: consumer.folder, logLevel: 'error', server: { port: 0, host: '127.0.0.1' } });
+test("on Vite's development server it holds a wallet", async () => {
+  const server = await vite.createServer({
+    root: consumer.folder,
+    logLevel: 'error',
+    server: { port: 0, host: '127.0.0.1' },
+  });
   try {
     await server.listen();
     await opened(server.resolvedUrls?.local[0] ?? '', tryPage);
@@ -82,7 +101,10 @@ test('built by webpack and served with a strict policy, it holds a wallet', asyn
 test('in one script, with its wasm and workers in it, it holds a wallet', async () => {
   const output = fresh('inline');
   await esbuild({
-    stdin: { contents: 'import * as amplet from "amplet/inline";\nglobalThis.amplet = amplet;\n', resolveDir: consumer.folder },
+    stdin: {
+      contents: 'import * as amplet from "amplet/inline";\nglobalThis.amplet = amplet;\n',
+      resolveDir: consumer.folder,
+    },
     bundle: true,
     format: 'iife',
     outfile: join(output, 'main.js'),
@@ -126,7 +148,10 @@ test('a wrong source is refused, and another can be given', async () => {
         const refuse = (wasm) => amplet.init({ wasm }).then(() => 'taken', ({ code }) => code);
         return [await refuse(5), await refuse(fetch('/missing.wasm')), await amplet.init(), await amplet.init()];
       })()`);
-      assert.deepEqual(refused, ['invalidInput', 'invalidInput', undefined, undefined].map((value) => value ?? undefined));
+      assert.deepEqual(
+        refused,
+        ['invalidInput', 'invalidInput', undefined, undefined].map((value) => value ?? undefined),
+      );
     }),
   );
 });

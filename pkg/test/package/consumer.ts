@@ -12,7 +12,12 @@ import type * as Amplet from '../../src/index.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
 /** A strict policy; tests name what else they need. */
-const CSP = { 'default-src': "'none'", 'script-src': "'self' 'wasm-unsafe-eval'", 'connect-src': '*', 'worker-src': "'self'" };
+const CSP = {
+  'default-src': "'none'",
+  'script-src': "'self' 'wasm-unsafe-eval'",
+  'connect-src': '*',
+  'worker-src': "'self'",
+};
 
 /** A project with the package in its node_modules. */
 export class Consumer {
@@ -20,7 +25,9 @@ export class Consumer {
   readonly tarball: string;
 
   constructor() {
-    const [{ filename }] = JSON.parse(npm(['pack', '--json', '--pack-destination', this.folder], process.cwd())) as [{ filename: string }];
+    const [{ filename }] = JSON.parse(npm(['pack', '--json', '--pack-destination', this.folder], process.cwd())) as [
+      { filename: string },
+    ];
     this.tarball = join(this.folder, filename);
     this.write('package.json', '{"name":"consumer","private":true,"type":"module"}');
     npm(['install', '--offline', '--no-audit', '--no-fund', `./${filename}`], this.folder);
@@ -35,7 +42,11 @@ export class Consumer {
 
   /** Runs a script in Node there; what it prints. */
   run(script: string, ...args: string[]): string {
-    return execFileSync(process.execPath, ['--input-type=module', '-e', script, ...args], { cwd: this.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+    return execFileSync(process.execPath, ['--input-type=module', '-e', script, ...args], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
   }
 
   remove(): void {
@@ -62,14 +73,28 @@ export async function make({ Wallet }: Pick<typeof Amplet, 'Wallet'>, given: typ
   const { spendableMsat, onchainSat } = await wallet.balance();
   const { nodeId, network, ableToPay } = await wallet.status();
   const snapshot = await new Promise<Amplet.Snapshot>((heard) => wallet.onChange(heard));
-  const refused = await wallet.inspect('garbage').then(() => 'understood', ({ code }: Amplet.WalletError) => code);
+  const refused = await wallet.inspect('garbage').then(
+    () => 'understood',
+    ({ code }: Amplet.WalletError) => code,
+  );
   await wallet.close();
-  return { words, money: `${spendableMsat} ${onchainSat}`, nodeId, network, ableToPay, told: snapshot.status.nodeId, refused };
+  return {
+    words,
+    money: `${spendableMsat} ${onchainSat}`,
+    nodeId,
+    network,
+    ableToPay,
+    told: snapshot.status.nodeId,
+    refused,
+  };
 }
 
 /** Opens it again, and deletes it. */
 export async function reopen({ Wallet }: Pick<typeof Amplet, 'Wallet'>, given: typeof OPTIONS) {
-  const wrong = await Wallet.open({ ...given, passphrase: 'wrong' }).then(() => 'opened', ({ code }: Amplet.WalletError) => code);
+  const wrong = await Wallet.open({ ...given, passphrase: 'wrong' }).then(
+    () => 'opened',
+    ({ code }: Amplet.WalletError) => code,
+  );
   const wallet = await Wallet.open(given);
   const { nodeId } = await wallet.status();
   await wallet.lock();
@@ -80,10 +105,22 @@ export async function reopen({ Wallet }: Pick<typeof Amplet, 'Wallet'>, given: t
 type Evaluate = (script: string) => Promise<unknown>;
 
 /** Makes a wallet where `evaluate` runs scripts that see `amplet`, starts anew, and opens it again. */
-export async function tryWallet(evaluate: Evaluate, restart: () => Promise<unknown> = async () => undefined): Promise<void> {
-  const call = (what: typeof make | typeof reopen): string => `(${what.toString()})(amplet, ${JSON.stringify(OPTIONS)})`;
+export async function tryWallet(
+  evaluate: Evaluate,
+  restart: () => Promise<unknown> = async () => undefined,
+): Promise<void> {
+  const call = (what: typeof make | typeof reopen): string =>
+    `(${what.toString()})(amplet, ${JSON.stringify(OPTIONS)})`;
   const made = (await evaluate(call(make))) as Awaited<ReturnType<typeof make>>;
-  const expected = { words: 12, money: '0 0', nodeId: '', network: 'regtest', ableToPay: false, told: '', refused: 'invalidPaymentRequest' };
+  const expected = {
+    words: 12,
+    money: '0 0',
+    nodeId: '',
+    network: 'regtest',
+    ableToPay: false,
+    told: '',
+    refused: 'invalidPaymentRequest',
+  };
   assert.deepEqual({ ...made, nodeId: '', told: '' }, expected);
   assert.match(made.nodeId, /^0[23][0-9a-f]{64}$/);
   assert.equal(made.told, made.nodeId);
@@ -103,12 +140,21 @@ export async function tryPage(page: Page): Promise<void> {
 }
 
 /** Serves a folder with a strict policy on a port of its own while `work` runs. */
-export async function served<T>(root: string, work: (url: string) => Promise<T>, more: Partial<typeof CSP> = {}): Promise<T> {
-  const policy = Object.entries({ ...CSP, ...more }).map((directive) => directive.join(' ')).join('; ');
+export async function served<T>(
+  root: string,
+  work: (url: string) => Promise<T>,
+  more: Partial<typeof CSP> = {},
+): Promise<T> {
+  const policy = Object.entries({ ...CSP, ...more })
+    .map((directive) => directive.join(' '))
+    .join('; ');
   const server: Server = createServer((request, response) => {
     const path = join(root, request.url === '/' ? 'index.html' : new URL(request.url ?? '/', 'http://x').pathname);
     const found = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-    response.writeHead(found ? 200 : 404, { 'content-type': TYPES[extname(path)] ?? 'text/plain', 'content-security-policy': policy });
+    response.writeHead(found ? 200 : 404, {
+      'content-type': TYPES[extname(path)] ?? 'text/plain',
+      'content-security-policy': policy,
+    });
     response.end(found ? readFileSync(path) : undefined);
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));

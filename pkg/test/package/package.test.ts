@@ -17,9 +17,10 @@ before(() => {
 after(() => consumer.remove());
 
 test('publint and attw have nothing to say against it', () => {
-  const tool = (path: string, args: string[]) => execFileSync(process.execPath, [join('node_modules', path), ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  tool('publint/src/cli.js', [consumer.tarball, '--strict']);
-  tool('@arethetypeswrong/cli/dist/index.js', [consumer.tarball]);
+  const tool = (name: string, args: string[]) =>
+    execFileSync(join('../node_modules/.bin', name), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  tool('publint', [consumer.tarball, '--strict']);
+  tool('attw', [consumer.tarball]);
 });
 
 /** Whatever of a browser or of Node an import could touch, each throwing when it is. */
@@ -78,7 +79,15 @@ async function bundled(script: string): Promise<string> {
 
 test('a bundler keeps nothing of an import that is not used, and only what is', async () => {
   for (const entry of ENTRIES) {
-    assert.equal((await bundled(`import '${entry}'; import { WalletError as unused } from '${entry}';`).catch(() => bundled(`import '${entry}'`))).trim(), '', entry);
+    assert.equal(
+      (
+        await bundled(`import '${entry}'; import { WalletError as unused } from '${entry}';`).catch(() =>
+          bundled(`import '${entry}'`),
+        )
+      ).trim(),
+      '',
+      entry,
+    );
   }
   const error = await bundled("import { WalletError } from 'amplet'; console.log(WalletError)");
   assert.ok(error.length < 3_000, `${error.length} bytes for WalletError`);
@@ -96,13 +105,22 @@ test('what runs in a service worker has no import() in it', () => {
 });
 
 test('the wasm files are subpaths', () => {
-  const paths = JSON.parse(consumer.run("console.log(JSON.stringify(['engine', 'page', 'words', 'node'].map((name) => import.meta.resolve(`amplet/${name}.wasm`))))")) as string[];
+  const paths = JSON.parse(
+    consumer.run(
+      "console.log(JSON.stringify(['engine', 'page', 'words', 'node'].map((name) => import.meta.resolve(`amplet/${name}.wasm`))))",
+    ),
+  ) as string[];
   const magic = paths.map((path) => readFileSync(new URL(path)).subarray(0, 4).toString('latin1'));
-  assert.deepEqual(magic, Array.from({ length: 4 }, () => '\0asm'));
+  assert.deepEqual(
+    magic,
+    Array.from({ length: 4 }, () => '\0asm'),
+  );
 });
 
-test('its types stand in a strict project, with and without Node\'s', () => {
-  consumer.write('use.ts', `
+test("its types stand in a strict project, with and without Node's", () => {
+  consumer.write(
+    'use.ts',
+    `
     import { Wallet, init, type OpenOptions, type Payment } from 'amplet';
     import { Wallet as InWorker } from 'amplet/worker';
     import { Wallet as Inline } from 'amplet/inline';
@@ -116,18 +134,34 @@ test('its types stand in a strict project, with and without Node\'s', () => {
       return wallet.pay(invoice, { maxFeeMsat: 1_000n });
     }
     export { InWorker, Inline, payingFetch };
-  `);
-  consumer.write('use-node.ts', `
+  `,
+  );
+  consumer.write(
+    'use-node.ts',
+    `
     import { Wallet, fileStorage, init, type WalletStorage } from 'amplet/node';
     export async function open(own: WalletStorage): Promise<Wallet> {
       await init({ storage: own });
       await init({ storage: fileStorage('wallets') });
       return Wallet.open({ name: 'main', network: 'signet', gateways: [], passphrase: 'x' });
     }
-  `);
+  `,
+  );
   const check = (file: string, ...flags: string[]) =>
-    execFileSync(process.execPath, [join(process.cwd(), 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--target', 'es2022', ...flags, file], { cwd: consumer.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  check('use.ts', '--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2023,dom,dom.iterable,dom.asynciterable');
+    execFileSync(
+      join(process.cwd(), '../node_modules/.bin/tsc'),
+      ['--noEmit', '--strict', '--target', 'es2022', ...flags, file],
+      { cwd: consumer.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+  check(
+    'use.ts',
+    '--module',
+    'esnext',
+    '--moduleResolution',
+    'bundler',
+    '--lib',
+    'es2023,dom,dom.iterable,dom.asynciterable',
+  );
   check('use.ts', '--module', 'nodenext', '--lib', 'es2023,dom,dom.iterable,dom.asynciterable');
   check('use-node.ts', '--module', 'nodenext', '--lib', 'es2023,dom');
 });

@@ -40,7 +40,7 @@ globalThis.inWorker = (script) => new Promise((resolve, reject) => {
   worker.postMessage([id, script]);
 });`;
 
-test('in a worker of the app\'s it holds a wallet; a page that imports it is told', async () => {
+test("in a worker of the app's it holds a wallet; a page that imports it is told", async () => {
   consumer.write('own.worker.js', WORKER);
   consumer.write('main.js', `${PAGE}\nglobalThis.asPage = import('amplet/worker');`);
   await vite.build({ root: consumer.folder, logLevel: 'error', worker: { format: 'es' } });
@@ -55,7 +55,9 @@ test('in a worker of the app\'s it holds a wallet; a page that imports it is tol
         const restart = () => page.evaluate('restart()');
         await restart();
         await tryWallet((script) => page.evaluate(`inWorker(${JSON.stringify(script)})`), restart);
-        const told = await page.evaluate("asPage.then(({ Wallet }) => Wallet.exists('main')).catch(({ code, message }) => code + message)");
+        const told = await page.evaluate(
+          "asPage.then(({ Wallet }) => Wallet.exists('main')).catch(({ code, message }) => code + message)",
+        );
         assert.match(String(told), /^notAllowedHere.*import `amplet`/);
       },
       { 'script-src': "'self' 'wasm-unsafe-eval' 'unsafe-eval'" }, // for the scripts of the test
@@ -79,7 +81,10 @@ test('in the service worker of an extension it holds a wallet', async () => {
       content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'" },
     }),
   );
-  writeFileSync(join(extension, 'service-worker.js'), 'import * as amplet from "./amplet/worker.js";\nglobalThis.amplet = amplet;\n');
+  writeFileSync(
+    join(extension, 'service-worker.js'),
+    'import * as amplet from "./amplet/worker.js";\nglobalThis.amplet = amplet;\n',
+  );
   const context = await chromium.launchPersistentContext('', {
     ...CHROMIUM,
     headless: true,

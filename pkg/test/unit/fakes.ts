@@ -30,7 +30,9 @@ export class FakeLocks implements Locks {
   }
 
   async whenFree(name: string, signal: AbortSignal): Promise<void> {
-    const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(new Error('aborted'))),
+    );
     for (let holder = this.#holders.get(name); holder !== undefined; holder = this.#holders.get(name)) {
       await Promise.race([holder.free, aborted]);
     }
@@ -59,7 +61,8 @@ export class FakeBus {
       onmessage: null,
       postMessage: (data) => {
         for (const other of this.#members) {
-          if (other !== member) queueMicrotask(() => other.onmessage?.({ data: structuredClone(data) } as MessageEvent));
+          if (other !== member)
+            queueMicrotask(() => other.onmessage?.({ data: structuredClone(data) } as MessageEvent));
         }
       },
     };
@@ -189,7 +192,11 @@ export class FakePage {
     const life = await origin.locks.acquire(lifeLock(id), { timeout: 0 });
     if (life === null) throw new Error('a fresh lock is free');
     const heard: ToPage[] = [];
-    const channel: Channel = { onmessage: null, close: () => undefined, postMessage: (message) => heard.push(structuredClone(message) as ToPage) };
+    const channel: Channel = {
+      onmessage: null,
+      close: () => undefined,
+      postMessage: (message) => heard.push(structuredClone(message) as ToPage),
+    };
     const page = new FakePage(channel, life);
     channel.postMessage = (message) => page.heard.push(structuredClone(message) as ToPage);
     host.connect(channel);
@@ -206,8 +213,10 @@ export class FakePage {
   async call(call: Call | unknown): Promise<unknown> {
     const id = this.#nextId++;
     this.say({ kind: 'call', id, call });
-    for (const deadline = Date.now() + 9_000; Date.now() < deadline; ) {
-      const answer = this.heard.find((message) => (message.kind === 'ok' || message.kind === 'err') && message.id === id);
+    for (const deadline = Date.now() + 9_000; Date.now() < deadline;) {
+      const answer = this.heard.find(
+        (message) => (message.kind === 'ok' || message.kind === 'err') && message.id === id,
+      );
       if (answer?.kind === 'ok') return answer.value;
       if (answer?.kind === 'err') throw answer.error;
       if (this.#stopped || this.ended() !== undefined) break;

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { type InvoiceFacts, type Outcome, PaidFetchError, type Payer, type PayingFetchOptions, Receipts, payingFetch } from '../../src/provider/index.ts';
+import {
+  type InvoiceFacts,
+  type Outcome,
+  PaidFetchError,
+  type Payer,
+  type PayingFetchOptions,
+  Receipts,
+  payingFetch,
+} from '../../src/provider/index.ts';
 import { FakeStore } from './site-fakes.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');
@@ -14,7 +22,10 @@ export class FakePayer implements Payer {
   paid: { invoice: string; origin: string }[] = [];
   answer: (preimage: string) => Outcome | Error = (preimage) => ({ state: 'succeeded', preimage });
 
-  issue(amountMsat: bigint | null = 10_000n, more: Partial<InvoiceFacts> = {}): { invoice: string; paymentHash: string } {
+  issue(
+    amountMsat: bigint | null = 10_000n,
+    more: Partial<InvoiceFacts> = {},
+  ): { invoice: string; paymentHash: string } {
     const preimage = randomBytes(32).toString('hex');
     const facts = { amountMsat, paymentHash: sha256(preimage), network: 'regtest', expiresMs: NOW + 60_000, ...more };
     this.facts.set(`inv${preimage}`, facts);
@@ -43,7 +54,9 @@ export class FakePayer implements Payer {
 }
 
 /** A client's options, and the way to the shop: redirects and the like. */
-type Options = Partial<PayingFetchOptions> & { readonly via?: (shop: typeof globalThis.fetch) => typeof globalThis.fetch };
+type Options = Partial<PayingFetchOptions> & {
+  readonly via?: (shop: typeof globalThis.fetch) => typeof globalThis.fetch;
+};
 
 /** What the two shops have in common: a client that can die, and what outlives it. */
 function shopping(payer: FakePayer, shop: typeof globalThis.fetch, { via = (way) => way, ...more }: Options) {
@@ -75,11 +88,21 @@ export interface Shop {
 }
 
 /** A shop that wants money until it is shown one of its tokens with the preimage of that token's invoice. */
-export function selling({ scheme = 'L402', price = 10_000n, ...more }: { scheme?: string; price?: bigint } & Options = {}) {
+export function selling({
+  scheme = 'L402',
+  price = 10_000n,
+  ...more
+}: { scheme?: string; price?: bigint } & Options = {}) {
   const payer = new FakePayer();
   const tokens = new Map<string, string>();
   const seen: Seen[] = [];
-  const shop: Shop = { price, delivers: true, goods: () => new Response('the article'), revoked: new Set(), busy: null };
+  const shop: Shop = {
+    price,
+    delivers: true,
+    goods: () => new Response('the article'),
+    revoked: new Set(),
+    busy: null,
+  };
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const request = new Request(input, init);
     const { url, method } = request;
@@ -99,11 +122,13 @@ export function selling({ scheme = 'L402', price = 10_000n, ...more }: { scheme?
   return { seen, shop, ...shopping(payer, fetch, more) };
 }
 
-export const fails = (code: string, paid = false) => (error: unknown) => {
-  assert.ok(error instanceof PaidFetchError, String(error));
-  assert.deepEqual([error.code, error.paid], [code, paid], error.message);
-  return true;
-};
+export const fails =
+  (code: string, paid = false) =>
+  (error: unknown) => {
+    assert.ok(error instanceof PaidFetchError, String(error));
+    assert.deepEqual([error.code, error.paid], [code, paid], error.message);
+    return true;
+  };
 
 /** What a server of the "Payment" scheme may get wrong. */
 export interface Twist {
@@ -114,11 +139,22 @@ export interface Twist {
 }
 
 /** A shop with the "Payment" scheme: each credential once. */
-export function charging({ request: twist = () => {}, expires = '2026-11-22T20:00:30Z', params = '', ...more }: Twist & Options = {}) {
+export function charging({
+  request: twist = () => {},
+  expires = '2026-11-22T20:00:30Z',
+  params = '',
+  ...more
+}: Twist & Options = {}) {
   const payer = new FakePayer();
   const open = new Map<string, string>();
   const seen: Seen[] = [];
-  const shop: Shop = { price: 10_000n, delivers: true, goods: () => new Response('the film'), revoked: new Set(), busy: null };
+  const shop: Shop = {
+    price: 10_000n,
+    delivers: true,
+    goods: () => new Response('the film'),
+    revoked: new Set(),
+    busy: null,
+  };
   let count = 0;
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const request = new Request(input, init);
@@ -137,7 +173,12 @@ export function charging({ request: twist = () => {}, expires = '2026-11-22T20:0
     const id = `c${count++}`;
     open.set(id, paymentHash);
     const details: Record<string, unknown> = { invoice, network: 'regtest', paymentHash };
-    const asked: Record<string, unknown> = { amount: String(shop.price / 1000n), currency: 'sat', description: 'f\u00fcr Lea', methodDetails: details };
+    const asked: Record<string, unknown> = {
+      amount: String(shop.price / 1000n),
+      currency: 'sat',
+      description: 'f\u00fcr Lea',
+      methodDetails: details,
+    };
     twist(asked, details);
     const header = `Payment id="${id}", realm="film.example", method="lightning", intent="charge", request="${base64url(asked)}", expires="${expires}"${params}`;
     return new Response('', { status: 402, headers: { 'www-authenticate': header } });

@@ -113,7 +113,14 @@ test('the log of a crashed engine is in the diagnostics of the next', async () =
   page.say({ kind: 'bye' });
   const next = await FakePage.join(origin, host);
   const options = { name: 'main', network: 'regtest', gateways: [], chainSources: [], fresh: false };
-  await next.call({ method: 'open', options, key: new Uint8Array(32).fill(1), kdf: null, takeOver: false, log: ['before the crash'] });
+  await next.call({
+    method: 'open',
+    options,
+    key: new Uint8Array(32).fill(1),
+    kdf: null,
+    takeOver: false,
+    log: ['before the crash'],
+  });
   const text = await next.call({ method: 'request', request: { method: 'diagnostics' } });
   assert.match(String(text), /^fine[^]*before the crash[^]*fresh engine/);
 });
@@ -128,7 +135,10 @@ test('a fenced engine ends', async () => {
 });
 
 test('an engine that stops by itself says why', async () => {
-  const said: [Notice | null, string][] = [[{ notice: 'stopped', error: { code: 'storage', message: 'gone', causes: [] } }, 'storage'], [null, 'closed']];
+  const said: [Notice | null, string][] = [
+    [{ notice: 'stopped', error: { code: 'storage', message: 'gone', causes: [] } }, 'storage'],
+    [null, 'closed'],
+  ];
   for (const [notice, code] of said) {
     const { origin, page } = await opened();
     for (const listener of origin.engines[0]?.listeners.values() ?? []) listener(notice);
@@ -173,12 +183,19 @@ test('wrong messages are refused by name', async () => {
     page.say(bad);
     assert.equal(page.heard[before]?.kind, 'refused', JSON.stringify(bad));
   }
-  for (const call of [{ method: 'steal' }, { method: 'request', request: { method: 'inspect', text: nested } }, { method: 'open' }]) {
+  for (const call of [
+    { method: 'steal' },
+    { method: 'request', request: { method: 'inspect', text: nested } },
+    { method: 'open' },
+  ]) {
     const before = page.heard.length;
     page.say({ kind: 'call', id: 99, call });
     assert.equal(page.heard[before]?.kind, 'refused', JSON.stringify(call));
   }
-  await assert.rejects(page.call({ method: 'request', request: { method: 'payment', id: 'x' } }), { code: 'invalidInput', message: 'no payment x' });
+  await assert.rejects(page.call({ method: 'request', request: { method: 'payment', id: 'x' } }), {
+    code: 'invalidInput',
+    message: 'no payment x',
+  });
 });
 
 test('a page that floods is told to wait', async () => {

@@ -3,7 +3,15 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { type PayingFetchOptions, Receipts, type SiteReply, SiteHost, type Webln, installWebln, payingFetch } from '../../src/provider/index.ts';
+import {
+  type PayingFetchOptions,
+  Receipts,
+  type SiteReply,
+  SiteHost,
+  type Webln,
+  installWebln,
+  payingFetch,
+} from '../../src/provider/index.ts';
 import { FakeStore, FakeWallet, NOW, User, SHOP } from './site-fakes.ts';
 
 /** A page with our provider, its wallet behind the host. */
@@ -34,10 +42,14 @@ export function client(wallet: FakeWallet, more: Partial<PayingFetchOptions> = {
   const payer: PayingFetchOptions['payer'] = {
     inspect: (invoice) => wallet.inspect(invoice),
     lookup: (hash) => wallet.lookup(hash),
-    pay: async (invoice) => wallet.pay(await wallet.inspect(invoice), { maxFeeMsat: 0n, authorization: { holder: { kind: 'user' } } }),
+    pay: async (invoice) =>
+      wallet.pay(await wallet.inspect(invoice), { maxFeeMsat: 0n, authorization: { holder: { kind: 'user' } } }),
   };
   const store = new FakeStore();
-  return { paying: payingFetch({ payer, store, maxCostMsat: 20_000n, now: () => NOW, ...more }), receipts: new Receipts(store) };
+  return {
+    paying: payingFetch({ payer, store, maxCostMsat: 20_000n, now: () => NOW, ...more }),
+    receipts: new Receipts(store),
+  };
 }
 
 /** What a request is answered by. */
@@ -49,10 +61,12 @@ export async function serve(t: TestContext, handler: Handler): Promise<string> {
     const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)] as [string, string]);
     const request = new Request(`${origin}${incoming.url}`, { method: incoming.method ?? 'GET', headers });
     const broken = (error: unknown) => new Response(String(error), { status: 500 });
-    void handler(request).catch(broken).then(async (response) => {
-      outgoing.writeHead(response.status, [...response.headers].flat());
-      outgoing.end(Buffer.from(await response.arrayBuffer()));
-    });
+    void handler(request)
+      .catch(broken)
+      .then(async (response) => {
+        outgoing.writeHead(response.status, [...response.headers].flat());
+        outgoing.end(Buffer.from(await response.arrayBuffer()));
+      });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -65,7 +79,9 @@ export async function serve(t: TestContext, handler: Handler): Promise<string> {
 
 /** Has the environment's fetch answer by `handler` until the test ends. */
 export function answerBy(t: TestContext, handler: Handler): void {
-  t.mock.method(globalThis, 'fetch', (input: RequestInfo | URL, init?: RequestInit) => handler(new Request(input, init)));
+  t.mock.method(globalThis, 'fetch', (input: RequestInfo | URL, init?: RequestInit) =>
+    handler(new Request(input, init)),
+  );
 }
 
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
@@ -76,19 +92,42 @@ const SIGNATURE = `79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81
 /** BOLT 11 as libraries decode it: of an amount in sat, with a payment hash, signed by nobody. Good from {@link NOW} for an hour. */
 export function bolt11(paymentHash: string, sat: bigint): string {
   const prefix = `lnbcrt${sat * 10n}n`;
-  const word = (number: number, count: number) => Array.from({ length: count }, (_, at) => Math.floor(number / 32 ** (count - 1 - at)) % 32);
+  const word = (number: number, count: number) =>
+    Array.from({ length: count }, (_, at) => Math.floor(number / 32 ** (count - 1 - at)) % 32);
   const fives = (hex: string) => {
     const bits = Array.from(Buffer.from(hex, 'hex'), (byte) => byte.toString(2).padStart(8, '0')).join('');
-    return bits.padEnd(Math.ceil(bits.length / 5) * 5, '0').match(/.{5}/g)!.map((five) => Number.parseInt(five, 2));
+    return bits
+      .padEnd(Math.ceil(bits.length / 5) * 5, '0')
+      .match(/.{5}/g)!
+      .map((five) => Number.parseInt(five, 2));
   };
   // Time; payment hash (p, 52 words); description (d): "tea"; signature.
-  const words = [...word(NOW / 1000, 7), 1, 1, 20, ...fives(paymentHash), 13, 0, 5, 14, 17, 18, 22, 2, ...fives(SIGNATURE)];
+  const words = [
+    ...word(NOW / 1000, 7),
+    1,
+    1,
+    20,
+    ...fives(paymentHash),
+    13,
+    0,
+    5,
+    14,
+    17,
+    18,
+    22,
+    2,
+    ...fives(SIGNATURE),
+  ];
   const codes = Array.from(prefix, (char) => char.charCodeAt(0));
   const generator = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
-  const sum = [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31), ...words, 0, 0, 0, 0, 0, 0].reduce((old, next) => {
-    const shifted = ((old & 0x1ffffff) << 5) ^ next;
-    return generator.reduce((part, term, bit) => (((old >> 25) >> bit) & 1 ? part ^ term : part), shifted);
-  }, 1) ^ 1;
+  const sum =
+    [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31), ...words, 0, 0, 0, 0, 0, 0].reduce(
+      (old, next) => {
+        const shifted = ((old & 0x1ffffff) << 5) ^ next;
+        return generator.reduce((part, term, bit) => (((old >> 25) >> bit) & 1 ? part ^ term : part), shifted);
+      },
+      1,
+    ) ^ 1;
   const checksum = [25, 20, 15, 10, 5, 0].map((shift) => (sum >> shift) & 31);
   return `${prefix}1${[...words, ...checksum].map((at) => ALPHABET[at]).join('')}`;
 }

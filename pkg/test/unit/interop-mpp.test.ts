@@ -19,13 +19,20 @@ const lightning = Method.from({
       amount: z.string(),
       currency: z.optional(z.string()),
       description: z.optional(z.string()),
-      methodDetails: z.object({ invoice: z.string(), paymentHash: z.optional(z.string()), network: z.optional(z.string()) }),
+      methodDetails: z.object({
+        invoice: z.string(),
+        paymentHash: z.optional(z.string()),
+        network: z.optional(z.string()),
+      }),
     }),
   },
 });
 
 /** A server of mppx. `requiresAuth`: it wants the payment beside another credential. */
-function mppxServer(wallet: FakeWallet, { requiresAuth = false, network = true }: { requiresAuth?: boolean; network?: boolean } = {}): Handler {
+function mppxServer(
+  wallet: FakeWallet,
+  { requiresAuth = false, network = true }: { requiresAuth?: boolean; network?: boolean } = {},
+): Handler {
   const used = new Set<string>();
   const charge = Method.toServer(lightning, {
     defaults: { currency: 'sat' },
@@ -38,17 +45,31 @@ function mppxServer(wallet: FakeWallet, { requiresAuth = false, network = true }
     async verify({ credential }) {
       const { preimage } = credential.payload;
       const { methodDetails } = credential.challenge.request as { methodDetails: { paymentHash: string } };
-      if (sha256(preimage) !== methodDetails.paymentHash || used.has(preimage)) throw new Errors.VerificationFailedError({ reason: 'this is no payment, or a used one' });
+      if (sha256(preimage) !== methodDetails.paymentHash || used.has(preimage))
+        throw new Errors.VerificationFailedError({ reason: 'this is no payment, or a used one' });
       used.add(preimage);
-      return Receipt.from({ method: 'lightning', reference: methodDetails.paymentHash, status: 'success', timestamp: new Date().toISOString() });
+      return Receipt.from({
+        method: 'lightning',
+        reference: methodDetails.paymentHash,
+        status: 'success',
+        timestamp: new Date().toISOString(),
+      });
     },
   });
-  const mppx = MppxServer.create({ methods: [charge], realm: 'film.example', secretKey: 'a secret of more than thirty-two bytes', requiresAuth });
+  const mppx = MppxServer.create({
+    methods: [charge],
+    realm: 'film.example',
+    secretKey: 'a secret of more than thirty-two bytes',
+    requiresAuth,
+  });
   const charged = mppx.charge({ amount: '10', description: 'a film \u2014 "for Lea"', methodDetails: { invoice: '' } });
   return async (request) => {
-    if (requiresAuth && request.headers.get('authorization') !== 'Bearer mine') return new Response('who?', { status: 401 });
+    if (requiresAuth && request.headers.get('authorization') !== 'Bearer mine')
+      return new Response('who?', { status: 401 });
     const result = await charged(request);
-    return result.status === 402 ? (result.challenge as Response) : (result.withReceipt(Response.json({ film: true })) as Response);
+    return result.status === 402
+      ? (result.challenge as Response)
+      : (result.withReceipt(Response.json({ film: true })) as Response);
   };
 }
 
@@ -70,7 +91,10 @@ for (const options of [{}, { network: false }]) {
 }
 
 /** Invoices that are good now, as mppx knows no other time. */
-const expiring = (wallet: FakeWallet): FakeWallet['issue'] => (amountMsat, more) => FakeWallet.prototype.issue.call(wallet, amountMsat, { expiresMs: Date.now() + 60_000, ...more });
+const expiring =
+  (wallet: FakeWallet): FakeWallet['issue'] =>
+  (amountMsat, more) =>
+    FakeWallet.prototype.issue.call(wallet, amountMsat, { expiresMs: Date.now() + 60_000, ...more });
 
 test('our fetch pays a server of mppx that wants another credential, too, and keeps the two apart', async (t) => {
   const wallet = new FakeWallet();
@@ -108,7 +132,13 @@ function exampleServer(wallet: FakeWallet): Handler {
     if (used && 'receipt' in used) return new Response('{"joke":1}', { headers: { 'payment-receipt': used.receipt } });
     const invoice = issueReal(wallet, 2n);
     const { paymentHash } = wallet.invoices.get(invoice)!;
-    const challenge = charges.challenge({ invoice, paymentHash, amountMsat: '2000', description: 'a joke', expiresAt: Math.floor(Date.now() / 1000) + 600 } as never);
+    const challenge = charges.challenge({
+      invoice,
+      paymentHash,
+      amountMsat: '2000',
+      description: 'a joke',
+      expiresAt: Math.floor(Date.now() / 1000) + 600,
+    } as never);
     const body = used ? JSON.stringify(used.problem) : '';
     return new Response(body, { status: used ? used.problem.status : 402, headers: { 'www-authenticate': challenge } });
   };
@@ -120,7 +150,10 @@ test('the client of mppx pays the example API through our WebLN', async (t) => {
   const method = Method.toClient(lightning, {
     async createCredential({ challenge }) {
       const { methodDetails } = challenge.request as { methodDetails: { invoice: string } };
-      return Credential.serialize({ challenge, payload: { preimage: (await payInvoice(methodDetails)).preimage } } as never);
+      return Credential.serialize({
+        challenge,
+        payload: { preimage: (await payInvoice(methodDetails)).preimage },
+      } as never);
     },
   });
   const mppx = MppxClient.create({ polyfill: false, methods: [method] });
@@ -128,6 +161,9 @@ test('the client of mppx pays the example API through our WebLN', async (t) => {
     const response = await mppx.fetch(`${origin}/joke`);
     assert.deepEqual(await response.json(), { joke: 1 });
     const { method: by, reference } = Receipt.fromResponse(response);
-    assert.deepEqual([by, wallet.invoices.get(wallet.paid.at(-1)!.invoice)!.paymentHash, wallet.paid.length], ['lightning', reference, round]);
+    assert.deepEqual(
+      [by, wallet.invoices.get(wallet.paid.at(-1)!.invoice)!.paymentHash, wallet.paid.length],
+      ['lightning', reference, round],
+    );
   }
 });

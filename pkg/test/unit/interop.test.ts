@@ -4,7 +4,13 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { Invoice, LightningAddress } from '@getalby/lightning-tools';
-import { fetchWithL402, issueL402Macaroon, makeL402AuthenticateHeader, parseL402Authorization, verifyL402Macaroon } from '@getalby/lightning-tools/402/l402';
+import {
+  fetchWithL402,
+  issueL402Macaroon,
+  makeL402AuthenticateHeader,
+  parseL402Authorization,
+  verifyL402Macaroon,
+} from '@getalby/lightning-tools/402/l402';
 import { fetchWithMpp } from '@getalby/lightning-tools/402/mpp';
 import type { WebLNProvider } from '@webbtc/webln-types';
 import axios from 'axios';
@@ -16,27 +22,31 @@ import { mint, verify } from '../../../examples/l402/macaroon.mjs';
 import { type Handler, answerBy, client, issueReal, page, serve } from './interop-fakes.ts';
 import { FakeWallet, sha256 } from './site-fakes.ts';
 
-const SECRET = 'a server\'s secret';
+const SECRET = "a server's secret";
 const URL_ = 'https://shop.example/article';
 const denied = (header: string) => new Response('', { status: 402, headers: { 'www-authenticate': header } });
 
 /** A server made of the library's own parts. */
-const libraryServer = (wallet: FakeWallet): Handler => async ({ headers }) => {
-  const shown = parseL402Authorization(headers.get('authorization') ?? '');
-  const verified = shown && (await verifyL402Macaroon(SECRET, shown.token).catch(() => null));
-  if (shown && verified?.paymentHash === sha256(shown.preimage)) return new Response('the article');
-  const invoice = wallet.issue(10_000n);
-  const token = await issueL402Macaroon(SECRET, wallet.invoices.get(invoice)!.paymentHash, { article: 7 });
-  return denied(makeL402AuthenticateHeader({ token, invoice }));
-};
+const libraryServer =
+  (wallet: FakeWallet): Handler =>
+  async ({ headers }) => {
+    const shown = parseL402Authorization(headers.get('authorization') ?? '');
+    const verified = shown && (await verifyL402Macaroon(SECRET, shown.token).catch(() => null));
+    if (shown && verified?.paymentHash === sha256(shown.preimage)) return new Response('the article');
+    const invoice = wallet.issue(10_000n);
+    const token = await issueL402Macaroon(SECRET, wallet.invoices.get(invoice)!.paymentHash, { article: 7 });
+    return denied(makeL402AuthenticateHeader({ token, invoice }));
+  };
 
 /** The paid API of examples/, with its macaroons. */
 function exampleServer(wallet: FakeWallet): Handler {
   const secret = randomBytes(32);
   return async ({ headers }) => {
-    const [, macaroon = '', preimage = ''] = /^(?:L402|LSAT) ([A-Za-z0-9+/=_-]+):([0-9a-f]{64})$/i.exec(headers.get('authorization') ?? '') ?? [];
+    const [, macaroon = '', preimage = ''] =
+      /^(?:L402|LSAT) ([A-Za-z0-9+/=_-]+):([0-9a-f]{64})$/i.exec(headers.get('authorization') ?? '') ?? [];
     const found = macaroon === '' ? null : verify(secret, macaroon);
-    if (found && createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex') === found.paymentHash) return new Response('the article');
+    if (found && createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex') === found.paymentHash)
+      return new Response('the article');
     const invoice = issueReal(wallet, 10n);
     const token = mint(secret, wallet.invoices.get(invoice)!.paymentHash, ['services=example:0']);
     const challenge = `macaroon="${token}", invoice="${invoice}"`;
@@ -48,12 +58,15 @@ function exampleServer(wallet: FakeWallet): Handler {
 function apertureServer(wallet: FakeWallet): Handler {
   const tokens = new Map<string, string>();
   return async ({ headers }) => {
-    const [, , token = '', preimage = ''] = /(LSAT|L402) (.*?):([a-f0-9]{64})/.exec(headers.get('authorization') ?? '') ?? [];
+    const [, , token = '', preimage = ''] =
+      /(LSAT|L402) (.*?):([a-f0-9]{64})/.exec(headers.get('authorization') ?? '') ?? [];
     if (preimage !== '' && tokens.get(token) === sha256(preimage)) return new Response('the article');
     const invoice = wallet.issue(10_000n);
     const macaroon = randomBytes(100).toString('base64');
     tokens.set(macaroon, wallet.invoices.get(invoice)!.paymentHash);
-    return denied(`LSAT macaroon="${macaroon}", invoice="${invoice}", L402 macaroon="${macaroon}", invoice="${invoice}"`);
+    return denied(
+      `LSAT macaroon="${macaroon}", invoice="${invoice}", L402 macaroon="${macaroon}", invoice="${invoice}"`,
+    );
   };
 }
 
@@ -64,7 +77,8 @@ function lsatServer(wallet: FakeWallet): Handler {
     const header = headers.get('authorization');
     if (header) {
       const lsat = Lsat.fromToken(header);
-      if (verifyMacaroonCaveats(lsat.baseMacaroon, signing, []) && lsat.isSatisfied()) return new Response('the article');
+      if (verifyMacaroonCaveats(lsat.baseMacaroon, signing, []) && lsat.isSatisfied())
+        return new Response('the article');
     }
     const invoice = issueReal(wallet, 10n);
     const paymentHash = Buffer.from(wallet.invoices.get(invoice)!.paymentHash, 'hex');
@@ -75,18 +89,24 @@ function lsatServer(wallet: FakeWallet): Handler {
 }
 
 /** A "Payment" server with the library's client in mind. */
-const chargeServer = (wallet: FakeWallet): Handler => async ({ headers }) => {
-  const token = /^Payment (\S+)$/.exec(headers.get('authorization') ?? '')?.[1];
-  if (token) {
-    const { challenge, payload } = JSON.parse(Buffer.from(token, 'base64url').toString());
-    const { methodDetails } = JSON.parse(Buffer.from(challenge.request, 'base64url').toString());
-    if (sha256(payload.preimage) === methodDetails.paymentHash) return new Response('the article');
-  }
-  const invoice = wallet.issue(10_000n);
-  const details = { invoice, network: 'regtest', paymentHash: wallet.invoices.get(invoice)!.paymentHash };
-  const request = Buffer.from(JSON.stringify({ amount: '10', currency: 'sat', methodDetails: details })).toString('base64url');
-  return denied(`Payment id="1", realm="shop.example", method="lightning", intent="charge", request="${request}", expires="2099-01-01T00:00:00Z"`);
-};
+const chargeServer =
+  (wallet: FakeWallet): Handler =>
+  async ({ headers }) => {
+    const token = /^Payment (\S+)$/.exec(headers.get('authorization') ?? '')?.[1];
+    if (token) {
+      const { challenge, payload } = JSON.parse(Buffer.from(token, 'base64url').toString());
+      const { methodDetails } = JSON.parse(Buffer.from(challenge.request, 'base64url').toString());
+      if (sha256(payload.preimage) === methodDetails.paymentHash) return new Response('the article');
+    }
+    const invoice = wallet.issue(10_000n);
+    const details = { invoice, network: 'regtest', paymentHash: wallet.invoices.get(invoice)!.paymentHash };
+    const request = Buffer.from(JSON.stringify({ amount: '10', currency: 'sat', methodDetails: details })).toString(
+      'base64url',
+    );
+    return denied(
+      `Payment id="1", realm="shop.example", method="lightning", intent="charge", request="${request}", expires="2099-01-01T00:00:00Z"`,
+    );
+  };
 
 for (const [name, server] of [
   ['a server made of @getalby/lightning-tools', libraryServer],
@@ -99,7 +119,8 @@ for (const [name, server] of [
     const wallet = new FakeWallet();
     const origin = await serve(t, server(wallet));
     const { paying, receipts } = client(wallet);
-    for (let round = 0; round < 2; round++) assert.equal(await (await paying(`${origin}/article`)).text(), 'the article');
+    for (let round = 0; round < 2; round++)
+      assert.equal(await (await paying(`${origin}/article`)).text(), 'the article');
     assert.equal(wallet.paid.length, server === chargeServer ? 2 : 1);
     assert.deepEqual(await receipts.undelivered(), []);
   });
@@ -124,7 +145,9 @@ test('the npm client l402 pays the example API through our WebLN, and uses its t
   const origin = await serve(t, exampleServer(wallet));
   const http = axios.create();
   const store = new l402.MemoryTokenStore();
-  const payer = { payInvoice: async (invoice: string) => new l402.PaymentResult((await payInvoice({ invoice })).preimage, true) };
+  const payer = {
+    payInvoice: async (invoice: string) => new l402.PaymentResult((await payInvoice({ invoice })).preimage, true),
+  };
   l402.setupL402Interceptor(http as never, payer, store);
   for (let round = 0; round < 2; round++) assert.equal((await http.get(`${origin}/article`)).data, 'the article');
   assert.equal(wallet.paid.length, 1);
@@ -146,7 +169,9 @@ test('a macaroon that is for another payment than its invoice is not paid for', 
     const swapped: Handler = async (request) => {
       const refused = await server(request);
       // Somebody puts an invoice of his own beside the server's macaroon.
-      return denied(refused.headers.get('www-authenticate')!.replace(/invoice="[^"]+"/g, `invoice="${wallet.issue(10_000n)}"`));
+      return denied(
+        refused.headers.get('www-authenticate')!.replace(/invoice="[^"]+"/g, `invoice="${wallet.issue(10_000n)}"`),
+      );
     };
     const { paying } = client(wallet, { fetch: (input, init) => swapped(new Request(input, init)) });
     await assert.rejects(paying(URL_), { code: 'badChallenge' });
@@ -158,7 +183,14 @@ test('LightningAddress and Invoice of @getalby/lightning-tools: an invoice of an
   const { wallet, webln } = page();
   answerBy(t, async ({ url }) => {
     if (url === 'https://tips.example/.well-known/lnurlp/zoe') {
-      const terms = { tag: 'payRequest', callback: 'https://tips.example/pay', minSendable: 1_000, maxSendable: 50_000, metadata: '[["text/plain","tip"]]', commentAllowed: 20 };
+      const terms = {
+        tag: 'payRequest',
+        callback: 'https://tips.example/pay',
+        minSendable: 1_000,
+        maxSendable: 50_000,
+        metadata: '[["text/plain","tip"]]',
+        commentAllowed: 20,
+      };
       return Response.json(terms);
     }
     const asked = new URL(url);
@@ -172,7 +204,10 @@ test('LightningAddress and Invoice of @getalby/lightning-tools: an invoice of an
   assert.ok(invoice instanceof Invoice);
   assert.equal(invoice.satoshi, 21);
   await webln.enable();
-  const { preimage, paymentHash } = (await webln.sendPayment(invoice.paymentRequest)) as { preimage: string; paymentHash: string };
+  const { preimage, paymentHash } = (await webln.sendPayment(invoice.paymentRequest)) as {
+    preimage: string;
+    paymentHash: string;
+  };
   assert.deepEqual([paymentHash, invoice.validatePreimage(preimage)], [invoice.paymentHash, true]);
 });
 
@@ -181,15 +216,35 @@ test('LightningAddress.boost of @getalby/lightning-tools sends a keysend through
   const pubkey = `02${'ab'.repeat(32)}`;
   answerBy(t, async ({ url }) => {
     if (!url.endsWith('/.well-known/keysend/zoe')) return new Response('', { status: 404 });
-    return Response.json({ status: 'OK', tag: 'keysend', pubkey, customData: [{ customKey: '696969', customValue: 'zoe' }] });
+    return Response.json({
+      status: 'OK',
+      tag: 'keysend',
+      pubkey,
+      customData: [{ customKey: '696969', customValue: 'zoe' }],
+    });
   });
   const address = new LightningAddress('zoe@tips.example', { proxy: false, webln: webln as unknown as WebLNProvider });
   await address.fetch();
-  const boost = { action: 'boost', value_msat: 21_000, value_msat_total: 21_000, app_name: 'x', app_version: '1', feedId: '1', podcast: 'p', episode: 'e', ts: 1, name: 'n', sender_name: 's' };
+  const boost = {
+    action: 'boost',
+    value_msat: 21_000,
+    value_msat_total: 21_000,
+    app_name: 'x',
+    app_version: '1',
+    feedId: '1',
+    podcast: 'p',
+    episode: 'e',
+    ts: 1,
+    name: 'n',
+    sender_name: 's',
+  };
   assert.match((await address.boost(boost, 21)).preimage, /^[0-9a-f]{64}$/);
   const [sent] = wallet.sent;
   assert.deepEqual([sent!.payee, sent!.amountMsat], [pubkey, 21_000n]);
-  assert.deepEqual(sent!.records.map(({ type }) => type), [696_969n, 7_629_169n]);
+  assert.deepEqual(
+    sent!.records.map(({ type }) => type),
+    [696_969n, 7_629_169n],
+  );
 });
 
 test('our errors are named as the classes that the npm package webln has', async () => {

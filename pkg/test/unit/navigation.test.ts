@@ -18,7 +18,8 @@ const l402 = (invoice: string, token = 'mac', scheme = 'L402'): Answer => ({
 /** A shop that sells one credential for 10 sat, good for every page. */
 const shop: Server = (_url, authorization, issue) => {
   const [, token = '', preimage = ''] = /^L402 (\S+):([0-9a-f]{64})$/.exec(authorization ?? '') ?? [];
-  if (preimage !== '' && token === sha256(preimage)) return { statusCode: 200, headers: [{ name: 'content-length', value: '12' }] };
+  if (preimage !== '' && token === sha256(preimage))
+    return { statusCode: 200, headers: [{ name: 'content-length', value: '12' }] };
   const invoice = issue();
   return l402(invoice, invoiceHash(invoice));
 };
@@ -26,7 +27,11 @@ const shop: Server = (_url, authorization, issue) => {
 const invoiceHash = (invoice: string): string => sha256(invoice.slice('lnbcrt1'.length));
 
 /** Single use, as the "Payment" scheme has it. */
-function charging({ delivers = true, expires = '2026-11-22T20:05:00Z', params = '' }: { delivers?: boolean; expires?: string; params?: string } = {}): Server {
+function charging({
+  delivers = true,
+  expires = '2026-11-22T20:05:00Z',
+  params = '',
+}: { delivers?: boolean; expires?: string; params?: string } = {}): Server {
   const open = new Map<string, string>();
   const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   let count = 0;
@@ -60,7 +65,12 @@ function world(server: Server, { budget = 1_000_000n }: { budget?: bigint | null
   };
   const state = { machine: make(), server };
   const seen: (string | null)[] = [];
-  const respond = (url: string, authorization: string | null, tabId = 1, more: Partial<NavigationResponse> = {}): NavigationResponse => {
+  const respond = (
+    url: string,
+    authorization: string | null,
+    tabId = 1,
+    more: Partial<NavigationResponse> = {},
+  ): NavigationResponse => {
     seen.push(authorization);
     const answer = state.server(url, authorization, (amountMsat) => wallet.issue(amountMsat));
     return { tabId, url, method: 'GET', type: 'main_frame', headers: [], ...answer, ...more };
@@ -85,13 +95,17 @@ test('a page is paid for within the budget, loaded once more, and the next one i
   assert.equal((await visit(`${ORIGIN}/yesterday`)).loads, 2);
   assert.equal((await visit(PAGE, { tabId: 7 })).loads, 2);
   assert.equal(wallet.paid.length, 1);
-  assert.deepEqual(wallet.paid[0]!.authorization, { holder: { kind: 'site', origin: ORIGIN, topLevel: ORIGIN }, purpose: 'page' });
+  assert.deepEqual(wallet.paid[0]!.authorization, {
+    holder: { kind: 'site', origin: ORIGIN, topLevel: ORIGIN },
+    purpose: 'page',
+  });
   assert.deepEqual(user.asked, []);
 });
 
 test('old servers get LSAT', async () => {
   const { visit, seen, state } = world(shop);
-  state.server = (_url, authorization, issue) => (authorization?.startsWith('LSAT m:') ? { statusCode: 200 } : l402(issue(), 'm', 'LSAT'));
+  state.server = (_url, authorization, issue) =>
+    authorization?.startsWith('LSAT m:') ? { statusCode: 200 } : l402(issue(), 'm', 'LSAT');
   assert.equal((await visit()).loads, 2);
   assert.match(seen[1]!, /^LSAT m:[0-9a-f]{64}$/);
 });
@@ -112,12 +126,20 @@ test('without a budget the user is asked, about this page and this price', async
 test('only a GET of the page in the address bar is paid for', async () => {
   const { wallet, user, respond, state, visit } = world(shop);
   for (const type of ['image', 'sub_frame', 'xmlhttprequest', 'other', 'script']) {
-    assert.deepEqual(await state.machine.observe(respond(`${ORIGIN}/favicon.ico`, null, 1, { type })), { do: 'nothing' });
+    assert.deepEqual(await state.machine.observe(respond(`${ORIGIN}/favicon.ico`, null, 1, { type })), {
+      do: 'nothing',
+    });
   }
   assert.deepEqual(await state.machine.observe(respond(PAGE, null, 1, { ahead: true })), { do: 'nothing' });
-  for (const method of ['POST', 'HEAD', 'PUT']) assert.deepEqual((await visit(PAGE, { method })).step, { do: 'nothing' });
-  for (const url of ['http://news.example/', 'http://192.168.1.5/']) assert.equal((await visit(url)).problem, 'insecure');
-  for (const value of ['Basic realm="x"', 'Payment id="1", realm="r", method="stripe", intent="charge", request="e30"', '']) {
+  for (const method of ['POST', 'HEAD', 'PUT'])
+    assert.deepEqual((await visit(PAGE, { method })).step, { do: 'nothing' });
+  for (const url of ['http://news.example/', 'http://192.168.1.5/'])
+    assert.equal((await visit(url)).problem, 'insecure');
+  for (const value of [
+    'Basic realm="x"',
+    'Payment id="1", realm="r", method="stripe", intent="charge", request="e30"',
+    '',
+  ]) {
     state.server = () => ({ statusCode: 402, headers: [{ name: 'www-authenticate', value }] });
     assert.deepEqual((await visit()).step, { do: 'nothing' }, value);
   }
@@ -163,7 +185,10 @@ test('a credential that is used up and a higher price are a new question', async
   assert.deepEqual([question.invoice.amountMsat, question.refusal?.code], [50_000n, 'budgetRefused']);
   user.answer = () => ({ allowed: true });
   assert.equal((await visit()).problem, null);
-  assert.deepEqual(wallet.paid.map(({ amountMsat }) => amountMsat), [10_000n, 50_000n]);
+  assert.deepEqual(
+    wallet.paid.map(({ amountMsat }) => amountMsat),
+    [10_000n, 50_000n],
+  );
 });
 
 test('a challenge that says another price than its invoice is not paid', async () => {
@@ -173,7 +198,10 @@ test('a challenge that says another price than its invoice is not paid', async (
   assert.equal((await visit()).problem, 'badChallenge');
   state.server = () => l402('garbage');
   assert.equal((await visit()).problem, 'badChallenge');
-  state.server = (_url, _authorization, issue) => ({ ...l402(issue()), headers: [{ name: 'www-authenticate', value: 'L402 token="x"' }] });
+  state.server = (_url, _authorization, issue) => ({
+    ...l402(issue()),
+    headers: [{ name: 'www-authenticate', value: 'L402 token="x"' }],
+  });
   assert.equal((await visit()).problem, 'badChallenge');
   assert.equal(wallet.paid.length, 0);
 });
@@ -295,7 +323,9 @@ test('a reload that was not made is not held against the page', async () => {
   // The tab had gone elsewhere; now it is back, without the header.
   const again = await state.machine.observe(respond(PAGE, null, 1, { authorized: false }));
   assert.ok(again.do === 'reload');
-  assert.deepEqual(await state.machine.observe(respond(PAGE, again.authorization, 1, { authorized: true })), { do: 'nothing' });
+  assert.deepEqual(await state.machine.observe(respond(PAGE, again.authorization, 1, { authorized: true })), {
+    do: 'nothing',
+  });
   assert.deepEqual([wallet.paid.length, await state.machine.undelivered()], [1, []]);
 });
 
@@ -347,7 +377,14 @@ test('pages that lead to each other end', async () => {
 test('no step comes of noise', async () => {
   const { state } = world(shop);
   for (const url of ['', 'about:blank', 'data:text/html,x', 'chrome://x', 'https://']) {
-    const noise = { tabId: 1, url, method: 'GET', statusCode: 402, type: 'main_frame', headers: [{ name: 'www-authenticate', value: undefined }] };
+    const noise = {
+      tabId: 1,
+      url,
+      method: 'GET',
+      statusCode: 402,
+      type: 'main_frame',
+      headers: [{ name: 'www-authenticate', value: undefined }],
+    };
     assert.deepEqual(await state.machine.observe(noise), { do: 'nothing' });
   }
 });

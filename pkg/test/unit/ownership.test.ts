@@ -57,7 +57,9 @@ test('a host that lost its lock to another ends', async () => {
 test('a newer release takes over from an older one, through another script', async () => {
   const origin = new Origin();
   const old = await running(origin, { release: '0.1.0', script: 'old.js' });
-  const page = await FakePage.join(origin, await origin.host({ release: '0.2.0', script: 'new.js' }), { release: '0.2.0' });
+  const page = await FakePage.join(origin, await origin.host({ release: '0.2.0', script: 'new.js' }), {
+    release: '0.2.0',
+  });
   await page.open(1);
   assert.equal(old.ended()?.error.code, 'versionMismatch');
   assert.equal(origin.engines[0]?.closed, true);
@@ -77,7 +79,10 @@ test('a newer page makes an older worker of the same script step aside', async (
   const old = await FakePage.join(origin, host);
   await old.open(1, { create: true });
   const page = await FakePage.join(origin, host, { version: 2, release: '0.2.0' });
-  assert.deepEqual(page.heard.map((message) => message.kind === 'refused' && message.retry), [true]);
+  assert.deepEqual(
+    page.heard.map((message) => message.kind === 'refused' && message.retry),
+    [true],
+  );
   await sleep(5);
   assert.equal(old.ended()?.error.code, 'versionMismatch');
   assert.equal(origin.engines[0]?.closed, true);

@@ -4,22 +4,36 @@ import { PaidFetchError, authorization, chooseChallenge, readChallenges } from '
 import { base64url, charging, fails, selling } from './fetch-fakes.ts';
 
 test('headers with several challenges are read, in whatever form they come', () => {
-  const read = (header: string) => readChallenges(header).map(({ scheme, params }) => [scheme, Object.fromEntries(params)]);
+  const read = (header: string) =>
+    readChallenges(header).map(({ scheme, params }) => [scheme, Object.fromEntries(params)]);
   assert.deepEqual(read('L402 macaroon="a\\"b=", invoice="lnbc1", LSAT macaroon=xyz,invoice=lnbc2'), [
     ['l402', { macaroon: 'a"b=', invoice: 'lnbc1' }],
     ['lsat', { macaroon: 'xyz', invoice: 'lnbc2' }],
   ]);
-  assert.deepEqual(read('Negotiate, Basic realm = "x" , Digest YWJj=='), [['negotiate', {}], ['basic', { realm: 'x' }], ['digest', {}]]);
+  assert.deepEqual(read('Negotiate, Basic realm = "x" , Digest YWJj=='), [
+    ['negotiate', {}],
+    ['basic', { realm: 'x' }],
+    ['digest', {}],
+  ]);
   assert.deepEqual(read('L402 token=a, token=b'), []);
   assert.deepEqual(read(''), []);
   assert.deepEqual(read('"'), []);
   assert.deepEqual(read(`L402 token="${'a'.repeat(40_000)}"`), []);
   // Base64 without quotes is read whole, or not at all: half of it would be paid for in vain.
-  assert.deepEqual(read('L402 macaroon=Ag/E+x==,  Invoice=lnbc1\t,L402 token=ab;c'), [['l402', { macaroon: 'Ag/E+x==', invoice: 'lnbc1' }]]);
+  assert.deepEqual(read('L402 macaroon=Ag/E+x==,  Invoice=lnbc1\t,L402 token=ab;c'), [
+    ['l402', { macaroon: 'Ag/E+x==', invoice: 'lnbc1' }],
+  ]);
   assert.deepEqual(read('Basic realm="x", L402 token="a", invoice=@'), [['basic', { realm: 'x' }]]);
   // As @getalby/lightning-tools writes it, and as aperture does.
-  assert.deepEqual(read('L402 version="0" token="a.b", invoice="lnbc1"'), [['l402', { version: '0', token: 'a.b', invoice: 'lnbc1' }]]);
-  assert.deepEqual(read('LSAT macaroon="AGIAJEemVQ==", invoice="lnbc1", L402 macaroon="AGIAJEemVQ==", invoice="lnbc1"').map(([scheme]) => scheme), ['lsat', 'l402']);
+  assert.deepEqual(read('L402 version="0" token="a.b", invoice="lnbc1"'), [
+    ['l402', { version: '0', token: 'a.b', invoice: 'lnbc1' }],
+  ]);
+  assert.deepEqual(
+    read('LSAT macaroon="AGIAJEemVQ==", invoice="lnbc1", L402 macaroon="AGIAJEemVQ==", invoice="lnbc1"').map(
+      ([scheme]) => scheme,
+    ),
+    ['lsat', 'l402'],
+  );
 });
 
 test('no header makes the reader hang or throw', () => {
@@ -35,7 +49,13 @@ test('no header makes the reader hang or throw', () => {
 test('L402 goes before LSAT, and what cannot be met is named', () => {
   const both = 'LSAT macaroon="old", invoice="i", L402 token="new", invoice="i"';
   assert.deepEqual(chooseChallenge(both), { kind: 'l402', scheme: 'L402', token: 'new', invoice: 'i' });
-  for (const bad of ['', 'Basic realm="x"', 'L402 version="1", token="t", invoice="i"', 'L402 token="t"', 'L402 token="a b", invoice="i"']) {
+  for (const bad of [
+    '',
+    'Basic realm="x"',
+    'L402 version="1", token="t", invoice="i"',
+    'L402 token="t"',
+    'L402 token="a b", invoice="i"',
+  ]) {
     assert.throws(() => chooseChallenge(bad), fails('badChallenge'));
   }
   // What makes no sense is passed over when there is something that does.
@@ -46,7 +66,8 @@ test('L402 goes before LSAT, and what cannot be met is named', () => {
     [`${other}, ${charge.replace('realm="r"', 'realm=""')}, ${charge}`, 'charge'],
     [`${charge}, L402 token="t", invoice="i"`, 'l402'],
     ['L402 token="t", L402 token="t", invoice="i"', 'l402'],
-  ] as const) assert.equal(chooseChallenge(header).kind, kind, header);
+  ] as const)
+    assert.equal(chooseChallenge(header).kind, kind, header);
   assert.equal(authorization(chooseChallenge('lsat macaroon="m=", invoice="i"'), 'ab'), 'LSAT m=:ab');
 });
 
@@ -56,9 +77,15 @@ for (const scheme of ['L402', 'LSAT']) {
     const response = await paying('https://news.example/1', { method: 'POST', body: 'question' });
     assert.equal(await response.text(), 'the article');
     assert.equal(await (await paying('https://news.example/2')).text(), 'the article');
-    assert.deepEqual(payer.paid.map(({ origin }) => origin), ['https://news.example']);
+    assert.deepEqual(
+      payer.paid.map(({ origin }) => origin),
+      ['https://news.example'],
+    );
     assert.match(seen[1]!.authorization!, new RegExp(`^${scheme} mac0==:[0-9a-f]{64}$`));
-    assert.deepEqual(seen.map(({ body }) => body), ['question', 'question', '']);
+    assert.deepEqual(
+      seen.map(({ body }) => body),
+      ['question', 'question', ''],
+    );
     assert.equal(seen.length, 3, 'the second page needs no 402');
     await paying('https://other.example/');
     assert.equal(payer.paid.length, 2, 'another origin gets nothing of it');
@@ -86,7 +113,10 @@ test('a price above what is allowed is not paid, also not when it rises later', 
   assert.equal(store.all.size, 1);
 });
 
-for (const [name, shop] of [['L402', selling], ['a charge', charging]] as const) {
+for (const [name, shop] of [
+  ['L402', selling],
+  ['a charge', charging],
+] as const) {
   test(`${name}: who died after paying finds the payment and its proof, and does not pay again`, async () => {
     const { payer, paying, restart, receipts } = shop();
     payer.answer = () => ({ state: 'pending' });
@@ -106,7 +136,10 @@ for (const [name, shop] of [['L402', selling], ['a charge', charging]] as const)
     const { payer, paying, shop: sold, restart, receipts } = shop();
     const goods = sold.goods;
     sold.goods = () => Promise.reject(new TypeError('the network is gone'));
-    await assert.rejects(paying('https://news.example/'), (error: unknown) => fails('notDelivered', true)(error) && (error as PaidFetchError).response === null);
+    await assert.rejects(
+      paying('https://news.example/'),
+      (error: unknown) => fails('notDelivered', true)(error) && (error as PaidFetchError).response === null,
+    );
     assert.equal((await receipts.undelivered()).length, 1);
     restart();
     sold.goods = goods;
@@ -122,15 +155,21 @@ test('the proof is checked before anything is called paid', async () => {
   for (const preimage of ['00'.repeat(32), 'zz', '']) {
     payer.answer = () => ({ state: 'succeeded', preimage });
     await assert.rejects(paying('https://news.example/'), fails('badProof'));
-    assert.deepEqual([...store.all.values()].map((text) => JSON.parse(text).state), ['paying']);
+    assert.deepEqual(
+      [...store.all.values()].map((text) => JSON.parse(text).state),
+      ['paying'],
+    );
     store.all.clear();
   }
 });
 
 test('what the wallet refuses is not paid, and the next request may try again', async () => {
   const { payer, paying, store } = selling();
-  payer.answer = () => new Error('the budget\'s limit for the day is used up');
-  await assert.rejects(paying('https://news.example/'), (error: unknown) => fails('notPaid')(error) && /limit for the day/.test((error as Error).message));
+  payer.answer = () => new Error("the budget's limit for the day is used up");
+  await assert.rejects(
+    paying('https://news.example/'),
+    (error: unknown) => fails('notPaid')(error) && /limit for the day/.test((error as Error).message),
+  );
   assert.equal(store.all.size, 0);
   payer.answer = (preimage) => ({ state: 'succeeded', preimage });
   assert.equal((await paying('https://news.example/')).status, 200);
@@ -188,6 +227,9 @@ test('a charge whose challenge and invoice differ, or that has expired, is not p
 test('a charge that was paid and not delivered is said as such', async () => {
   const { payer, paying, shop } = charging();
   shop.goods = () => new Response('oops', { status: 500 });
-  await assert.rejects(paying('https://film.example/'), (error: unknown) => fails('notDelivered', true)(error) && (error as PaidFetchError).response!.status === 500);
+  await assert.rejects(
+    paying('https://film.example/'),
+    (error: unknown) => fails('notDelivered', true)(error) && (error as PaidFetchError).response!.status === 500,
+  );
   assert.equal(payer.paid.length, 1);
 });

@@ -16,8 +16,19 @@ class Recorder extends Requests {
   }
 }
 
-const rules: Rules = { perPaymentMsat: null, windows: [{ kind: 'calendar', period: 'day', limitMsat: 2_000_000n }], rate: null, totalMsat: null, expiresAt: null, askAboveMsat: 500_000n, purposes: [] };
-const authorization: Authorization = { holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' }, approvedMsat: 5n };
+const rules: Rules = {
+  perPaymentMsat: null,
+  windows: [{ kind: 'calendar', period: 'day', limitMsat: 2_000_000n }],
+  rate: null,
+  totalMsat: null,
+  expiresAt: null,
+  askAboveMsat: 500_000n,
+  purposes: [],
+};
+const authorization: Authorization = {
+  holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' },
+  approvedMsat: 5n,
+};
 
 test('what is left out is null, what is given goes to the engine as it is', async () => {
   const wallet = new Recorder();
@@ -50,12 +61,23 @@ test('amounts are bigint, numbers of budgets whole; nothing else is asked of the
 });
 
 test('what a budget refuses reaches the caller whole', async () => {
-  const budget: BudgetRefusal = { budget: 4, reason: 'limit', rule: 'rollingDay', limitMsat: 10n, leftMsat: 1n, neededMsat: 2n, until: 99n };
+  const budget: BudgetRefusal = {
+    budget: 4,
+    reason: 'limit',
+    rule: 'rollingDay',
+    limitMsat: 10n,
+    leftMsat: 1n,
+    neededMsat: 2n,
+    until: 99n,
+  };
   const data = { code: 'budgetRefused' as const, message: 'no', causes: [], budget };
   // As it crosses two ports.
   const seen = toError(structuredClone(toData(toError(structuredClone(toData(data))))));
   assert.deepEqual({ ...seen.budget }, budget);
   assert.equal(seen.noRoute, undefined);
   const noRoute = { reason: 'balance' as const, largestMsat: 3n, neededFeeMsat: null };
-  assert.deepEqual(toError(structuredClone(toData(new WalletError('noRoute', 'none', [], [], { noRoute })))).noRoute, noRoute);
+  assert.deepEqual(
+    toError(structuredClone(toData(new WalletError('noRoute', 'none', [], [], { noRoute })))).noRoute,
+    noRoute,
+  );
 });

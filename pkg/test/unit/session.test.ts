@@ -41,7 +41,13 @@ class FakePayer implements Payer {
 
   issue(sat: number): { invoice: string; paymentHash: string; preimage: string } {
     const preimage = randomBytes(32).toString('hex');
-    const facts = { amountMsat: BigInt(sat) * 1000n, paymentHash: sha256(preimage), network: 'regtest', expiresMs: NOW + 600_000, preimage };
+    const facts = {
+      amountMsat: BigInt(sat) * 1000n,
+      paymentHash: sha256(preimage),
+      network: 'regtest',
+      expiresMs: NOW + 600_000,
+      preimage,
+    };
     this.facts.set(`inv${preimage}`, facts);
     return { invoice: `inv${preimage}`, paymentHash: facts.paymentHash, preimage };
   }
@@ -84,11 +90,21 @@ function world({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 } =
 
   const refuse = (problem?: string): Response => {
     const { invoice, paymentHash } = payer.issue(6);
-    const request = base64url(server.change({ amount: '2', currency: 'sat', depositAmount: '6', depositInvoice: invoice, paymentHash, unitType: 'word' }));
+    const request = base64url(
+      server.change({
+        amount: '2',
+        currency: 'sat',
+        depositAmount: '6',
+        depositInvoice: invoice,
+        paymentHash,
+        unitType: 'word',
+      }),
+    );
     const id = `c${count++}`;
     issued.set(id, { request, paymentHash, sat: 6 });
     const value = `Payment id="${id}", realm="llm", method="lightning", intent="session", request="${request}", expires="2026-11-22T20:05:00Z"`;
-    const body = problem === undefined ? null : JSON.stringify({ type: `https://paymentauth.org/problems/lightning/${problem}` });
+    const body =
+      problem === undefined ? null : JSON.stringify({ type: `https://paymentauth.org/problems/lightning/${problem}` });
     return new Response(body, { status: 402, headers: { 'www-authenticate': value, 'cache-control': 'no-store' } });
   };
   const stream = (book: Book): Response => {
@@ -116,7 +132,10 @@ function world({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 } =
     server.methods.push(request.method);
     const token = /^Payment ([A-Za-z0-9_-]+)$/.exec(request.headers.get('authorization') ?? '')?.[1];
     if (token === undefined) return refuse();
-    const { challenge, payload } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { challenge: Record<string, string>; payload: Record<string, string> };
+    const { challenge, payload } = JSON.parse(Buffer.from(token, 'base64url').toString()) as {
+      challenge: Record<string, string>;
+      payload: Record<string, string>;
+    };
     const stored = issued.get(challenge['id']!);
     actions.push(payload['action']!);
     const before = done.get(challenge['id']!);
@@ -140,7 +159,8 @@ function world({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 } =
       return answer;
     }
     if (sha256(payload['preimage']!) !== payload['sessionId']) return refuse('invalid-preimage');
-    if (payload['action'] === 'bearer') return book.deposit - book.spent < 2 ? refuse('insufficient-balance') : stream(book);
+    if (payload['action'] === 'bearer')
+      return book.deposit - book.spent < 2 ? refuse('insufficient-balance') : stream(book);
     book.status = 'closed';
     const refundSats = book.deposit - book.spent;
     return Response.json({ status: 'closed', refundSats, refundStatus: refundSats > 0 ? 'succeeded' : 'skipped' });
@@ -149,14 +169,38 @@ function world({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 } =
   const expiries: number[] = [];
   const make = () => {
     const returnInvoice = async (expirySecs: number) => (expiries.push(expirySecs), 'lnbcrt1return');
-    const kept = new PaymentSessions({ payer, store, returnInvoice, maxDepositMsat, maxTotalMsat, fetch, now: () => NOW, onProblem: (error) => problems.push(error) });
-    return { kept, paying: payingFetch({ payer, store: new FakeStore(), maxCostMsat: 1n, sessions: kept, fetch, now: () => NOW }) };
+    const kept = new PaymentSessions({
+      payer,
+      store,
+      returnInvoice,
+      maxDepositMsat,
+      maxTotalMsat,
+      fetch,
+      now: () => NOW,
+      onProblem: (error) => problems.push(error),
+    });
+    return {
+      kept,
+      paying: payingFetch({ payer, store: new FakeStore(), maxCostMsat: 1n, sessions: kept, fetch, now: () => NOW }),
+    };
   };
-  return { payer, store, sessions, actions, server, problems, expiries, make, ...make(), release: () => waiting.splice(0).forEach((go) => go()) };
+  return {
+    payer,
+    store,
+    sessions,
+    actions,
+    server,
+    problems,
+    expiries,
+    make,
+    ...make(),
+    release: () => waiting.splice(0).forEach((go) => go()),
+  };
 }
 
 const fails = (code: string) => (error: unknown) => error instanceof PaidFetchError && error.code === code;
-const data = (text: string): string[] => [...text.matchAll(/^data: (\S+)$/gm)].map(([, word]) => word!).filter((word) => !word.startsWith('{'));
+const data = (text: string): string[] =>
+  [...text.matchAll(/^data: (\S+)$/gm)].map(([, word]) => word!).filter((word) => !word.startsWith('{'));
 
 test('a deposit opens a session, a stream is topped up on the way, what is left comes back', async () => {
   const { paying, kept, payer, sessions, actions, store, expiries } = world();
@@ -267,8 +311,15 @@ test('a deposit that the server does not take is said as such, and is not paid a
 
 test('without sessions a server that offers only them is not paid, nor over plain HTTP', async () => {
   const { payer } = world();
-  const fetch = async () => new Response('', { status: 402, headers: { 'www-authenticate': 'Payment id="1", realm="r", method="lightning", intent="session", request="e30"' } });
-  await assert.rejects(payingFetch({ payer, store: new FakeStore(), maxCostMsat: 1_000n, fetch, now: () => NOW })(URL_), fails('badChallenge'));
+  const fetch = async () =>
+    new Response('', {
+      status: 402,
+      headers: { 'www-authenticate': 'Payment id="1", realm="r", method="lightning", intent="session", request="e30"' },
+    });
+  await assert.rejects(
+    payingFetch({ payer, store: new FakeStore(), maxCostMsat: 1_000n, fetch, now: () => NOW })(URL_),
+    fails('badChallenge'),
+  );
   const plain = world();
   await assert.rejects(plain.paying('http://llm.example/'), fails('insecure'));
   assert.equal(plain.payer.paid.length, 0);

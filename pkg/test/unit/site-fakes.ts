@@ -1,12 +1,34 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Answer, InvoiceDetails, Json, Outcome, Question, Sender, Site, SiteAuthorization, SiteWallet, Store, StreamReport } from '../../src/provider/index.ts';
+import type {
+  Answer,
+  InvoiceDetails,
+  Json,
+  Outcome,
+  Question,
+  Sender,
+  Site,
+  SiteAuthorization,
+  SiteWallet,
+  Store,
+  StreamReport,
+} from '../../src/provider/index.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');
 export const sha256 = (hex: string): string => createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex');
 export const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
-export const SHOP: Sender = { origin: 'https://shop.example', topLevelOrigin: 'https://shop.example', tabId: 1, frameId: 0 };
-export const FRAMED: Sender = { origin: 'https://shop.example', topLevelOrigin: 'https://evil.example', tabId: 2, frameId: 3 };
+export const SHOP: Sender = {
+  origin: 'https://shop.example',
+  topLevelOrigin: 'https://shop.example',
+  tabId: 1,
+  frameId: 0,
+};
+export const FRAMED: Sender = {
+  origin: 'https://shop.example',
+  topLevelOrigin: 'https://evil.example',
+  tabId: 2,
+  frameId: 3,
+};
 export const siteName = ({ origin, topLevel }: Site): string => `${origin} ${topLevel}`;
 
 export class Failure extends Error {
@@ -87,14 +109,20 @@ export class FakeWallet implements SiteWallet {
     return details;
   }
 
-  async pay(details: InvoiceDetails, { amountMsat, maxFeeMsat, authorization }: Omit<Paid, 'invoice' | 'amountMsat'> & { amountMsat?: bigint }) {
+  async pay(
+    details: InvoiceDetails,
+    { amountMsat, maxFeeMsat, authorization }: Omit<Paid, 'invoice' | 'amountMsat'> & { amountMsat?: bigint },
+  ) {
     const amount = details.amountMsat ?? amountMsat ?? 0n;
     this.#reserve(amount + maxFeeMsat, authorization);
     await turn();
     // The engine pays an invoice again only when it failed before.
     if ((this.outcomes.get(details.paymentHash)?.state ?? 'failed') !== 'failed') throw new Failure('alreadyPaid');
     this.paid.push({ invoice: details.invoice, amountMsat: amount, maxFeeMsat, authorization });
-    const end = this.ends.shift()?.(details.paymentHash) ?? { state: 'succeeded' as const, preimage: this.preimages.get(details.paymentHash)! };
+    const end = this.ends.shift()?.(details.paymentHash) ?? {
+      state: 'succeeded' as const,
+      preimage: this.preimages.get(details.paymentHash)!,
+    };
     if (end instanceof Error) throw end;
     this.end(details.paymentHash, end);
     return end;
@@ -128,7 +156,11 @@ export class FakeWallet implements SiteWallet {
   }
 
   async signMessage(message: string) {
-    return { message, signature: 'd9tibmnic9t5y41hg7hkakdcra94akas9ku3rmmj4ag9mritc8ok4p5qzefs78c9pqfhpuftqqzhydbdwfg7u6w6wdxcqpqn4sj4e73e' };
+    return {
+      message,
+      signature:
+        'd9tibmnic9t5y41hg7hkakdcra94akas9ku3rmmj4ag9mritc8ok4p5qzefs78c9pqfhpuftqqzhydbdwfg7u6w6wdxcqpqn4sj4e73e',
+    };
   }
 
   async verifyMessage({ signature }: { message: string; signature: string }) {

@@ -7,13 +7,22 @@ import { budget, world } from './site-world.ts';
 test('enable asks once for each site, and everything else waits for it', async () => {
   const { user, ok, fails, call, restart } = world({ enabled: false });
   assert.equal(await ok('isEnabled'), false);
-  for (const [method, params] of [['getInfo', {}], ['sendPayment', { paymentRequest: 'lnbcrt1x' }], ['request', { method: 'stream.state' }]] as const) {
+  for (const [method, params] of [
+    ['getInfo', {}],
+    ['sendPayment', { paymentRequest: 'lnbcrt1x' }],
+    ['request', { method: 'stream.state' }],
+  ] as const) {
     assert.match(await fails('RejectionError', method, params), /webln\.enable/);
   }
   assert.deepEqual(user.asked, []);
   const both = await Promise.all([call('enable'), call('enable')]);
-  assert.deepEqual(both.map((reply) => reply.ok), [true, true]);
-  assert.deepEqual(user.asked, [{ kind: 'enable', site: { origin: 'https://shop.example', topLevel: 'https://shop.example' } }]);
+  assert.deepEqual(
+    both.map((reply) => reply.ok),
+    [true, true],
+  );
+  assert.deepEqual(user.asked, [
+    { kind: 'enable', site: { origin: 'https://shop.example', topLevel: 'https://shop.example' } },
+  ]);
   restart();
   assert.equal(await ok('isEnabled'), true);
   await ok('enable');
@@ -33,16 +42,40 @@ test('a user who says no is not asked over and over', async () => {
 
 test('opaque and insecure origins, other forms and unknown methods get nothing', async () => {
   const { user, fails, host } = world();
-  for (const origin of ['null', '', 'http://shop.example', 'file://', 'chrome-extension://abc', 'https://shop.example/', 'https://user@shop.example', 'about:blank']) {
+  for (const origin of [
+    'null',
+    '',
+    'http://shop.example',
+    'file://',
+    'chrome-extension://abc',
+    'https://shop.example/',
+    'https://user@shop.example',
+    'about:blank',
+  ]) {
     await fails('RejectionError', 'enable', {}, { ...SHOP, origin });
     await fails('RejectionError', 'enable', {}, { ...SHOP, topLevelOrigin: origin });
   }
-  for (const method of ['openBudget', 'setBudgetRules', 'takeMnemonic', 'constructor', '__proto__', 'toString', 'pay', '']) {
+  for (const method of [
+    'openBudget',
+    'setBudgetRules',
+    'takeMnemonic',
+    'constructor',
+    '__proto__',
+    'toString',
+    'pay',
+    '',
+  ]) {
     await fails('UnsupportedMethodError', method, { holder: 'me' });
   }
   await fails('UnsupportedMethodError', 'request', { method: 'listchannels' });
   await fails('InvalidDataError', 'makeInvoice', { defaultMemo: 'x'.repeat(70_000) });
-  for (const noise of [null, 'hi', {}, { amplet: 2, id: 1, method: 'getInfo' }, { amplet: 1, id: 'x', method: 'getInfo' }]) {
+  for (const noise of [
+    null,
+    'hi',
+    {},
+    { amplet: 2, id: 1, method: 'getInfo' },
+    { amplet: 1, id: 'x', method: 'getInfo' },
+  ]) {
     assert.equal(await host.now.handle(SHOP, noise), null);
   }
   assert.deepEqual(user.asked, []);
@@ -51,7 +84,12 @@ test('opaque and insecure origins, other forms and unknown methods get nothing',
 test('who asks is what the browser says, whatever the message claims', async () => {
   const { wallet, user, call } = world();
   budget(wallet, 1_000_000n);
-  const forged = { amplet: 1, id: 1, method: 'sendPayment', params: { paymentRequest: wallet.issue(), origin: 'https://shop.example' } };
+  const forged = {
+    amplet: 1,
+    id: 1,
+    method: 'sendPayment',
+    params: { paymentRequest: wallet.issue(), origin: 'https://shop.example' },
+  };
   const sender = { origin: 'https://evil.example', topLevelOrigin: 'https://evil.example', tabId: 9, frameId: 0 };
   await call('enable', { origin: 'https://shop.example' }, sender);
   assert.equal(user.asked[0]!.site.origin, 'https://evil.example');
@@ -79,7 +117,9 @@ test('a hundred payments at once against a budget for ten', async () => {
   const { wallet, user, call } = world();
   budget(wallet, 110_000n);
   user.answer = () => ({ allowed: false });
-  const replies = await Promise.all(Array.from({ length: 100 }, () => call('sendPayment', { paymentRequest: wallet.issue() })));
+  const replies = await Promise.all(
+    Array.from({ length: 100 }, () => call('sendPayment', { paymentRequest: wallet.issue() })),
+  );
   assert.equal(replies.filter((reply) => reply.ok).length, 10);
   assert.equal(wallet.paid.length, 10);
   assert.equal(user.mostAtOnce, 1);
@@ -93,10 +133,20 @@ test('above the budget the user is asked, and the yes is for exactly that', asyn
   await ok('sendPayment', { paymentRequest: invoice });
   const [question] = user.asked;
   assert.ok(question?.kind === 'payment');
-  assert.deepEqual([question.invoice.invoice, question.invoice.amountMsat, question.invoice.maxFeeMsat], [invoice, 20_000n, 1_000n]);
+  assert.deepEqual(
+    [question.invoice.invoice, question.invoice.amountMsat, question.invoice.maxFeeMsat],
+    [invoice, 20_000n, 1_000n],
+  );
   assert.equal(question.refusal?.code, 'budgetRefused');
   // Its limit holds also for what is approved, so the user pays by hand: exactly that invoice, exactly that fee at most.
-  assert.deepEqual(wallet.paid, [{ invoice, amountMsat: 20_000n, maxFeeMsat: 1_000n, authorization: { holder: { kind: 'user' }, approvedMsat: 21_000n } }]);
+  assert.deepEqual(wallet.paid, [
+    {
+      invoice,
+      amountMsat: 20_000n,
+      maxFeeMsat: 1_000n,
+      authorization: { holder: { kind: 'user' }, approvedMsat: 21_000n },
+    },
+  ]);
   assert.equal(wallet.budgets.get('https://shop.example https://shop.example'), 5_000n);
   // Raised while it was asked about, the budget pays.
   user.answer = () => {
@@ -108,12 +158,14 @@ test('above the budget the user is asked, and the yes is for exactly that', asyn
   assert.equal(wallet.budgets.get('https://shop.example https://shop.example'), 9_000n);
 });
 
-test('the user\'s own money is never used without their seeing that the budget does not allow it', async () => {
+test("the user's own money is never used without their seeing that the budget does not allow it", async () => {
   const { wallet, user, fails } = world();
   // The budget shrinks while the user allows a payment within it.
   user.answer = (question) => {
     budget(wallet, 1n);
-    return question.kind === 'payment' && question.refusal?.code === 'budgetRefused' ? { allowed: false } : { allowed: true };
+    return question.kind === 'payment' && question.refusal?.code === 'budgetRefused'
+      ? { allowed: false }
+      : { allowed: true };
   };
   await fails('RejectionError', 'sendPayment', { paymentRequest: wallet.issue() });
   assert.deepEqual([wallet.paid.length, user.asked.length], [0, 2]);
@@ -130,16 +182,23 @@ test('an invoice that changes between the question and the payment is not the on
     return { allowed: true };
   };
   await ok('sendPayment', params);
-  assert.deepEqual(wallet.paid.map(({ invoice, amountMsat }) => [invoice, amountMsat]), [[shown, 10_000n]]);
+  assert.deepEqual(
+    wallet.paid.map(({ invoice, amountMsat }) => [invoice, amountMsat]),
+    [[shown, 10_000n]],
+  );
 });
 
 test('the same invoice twice at once is paid once, and asked about once', async () => {
   const { wallet, user, call, restart } = world();
   const invoice = wallet.issue();
-  const replies = await Promise.all([call('sendPayment', { paymentRequest: invoice }), call('sendPayment', { paymentRequest: invoice })]);
+  const replies = await Promise.all([
+    call('sendPayment', { paymentRequest: invoice }),
+    call('sendPayment', { paymentRequest: invoice }),
+  ]);
   restart();
   const again = await call('sendPayment', { paymentRequest: invoice });
-  for (const reply of [...replies, again]) assert.deepEqual(reply.ok && reply.result, (replies[0] as { result: Json }).result);
+  for (const reply of [...replies, again])
+    assert.deepEqual(reply.ok && reply.result, (replies[0] as { result: Json }).result);
   assert.equal(wallet.paid.length, 1);
   assert.equal(user.asked.length, 1);
 });
@@ -154,10 +213,15 @@ test('nobody gets the proof of what another paid', async () => {
   budget(wallet, 1_000_000n, other);
   const { paymentHash } = wallet.invoices.get(invoice)!;
   // The second time it must not be taken for its own either.
-  for (let time = 0; time < 2; time++) await fails('InvalidDataError', 'sendPayment', { paymentRequest: invoice }, other);
+  for (let time = 0; time < 2; time++)
+    await fails('InvalidDataError', 'sendPayment', { paymentRequest: invoice }, other);
   await fails('InvalidDataError', 'lookupInvoice', { paymentHash }, other);
   await fails('InvalidDataError', 'lookupInvoice', { paymentRequest: invoice }, other);
-  assert.deepEqual(await ok('lookupInvoice', { paymentHash }), { paymentRequest: invoice, paid: true, preimage: wallet.preimageOf(invoice) });
+  assert.deepEqual(await ok('lookupInvoice', { paymentHash }), {
+    paymentRequest: invoice,
+    paid: true,
+    preimage: wallet.preimageOf(invoice),
+  });
   assert.deepEqual(user.kinds, ['enable']);
   // Not even while it is being asked about.
   const asked = wallet.issue(9_000_000n);
@@ -248,11 +312,17 @@ test('what an invoice lacks is chosen, and what it cannot be paid for is named',
   budget(wallet, 1_000_000n);
   user.answer = () => ({ allowed: true, amountMsat: 7_000n });
   await ok('sendPayment', { paymentRequest: wallet.issue(null) });
-  assert.deepEqual(wallet.paid.map(({ amountMsat, authorization }) => [amountMsat, authorization.approvedMsat]), [[7_000n, 8_000n]]);
+  assert.deepEqual(
+    wallet.paid.map(({ amountMsat, authorization }) => [amountMsat, authorization.approvedMsat]),
+    [[7_000n, 8_000n]],
+  );
   user.answer = () => ({ allowed: true });
   await fails('InvalidDataError', 'sendPayment', { paymentRequest: wallet.issue(null) });
-  await fails('InvalidDataError', 'sendPayment', { paymentRequest: wallet.issue(1n, { problem: { code: 'expired', message: 'own words' } }) });
-  for (const bad of ['', 'hello', 'lnbcrt1unknown', 5, null, `lnbc${'1'.repeat(9_000)}`]) await fails('InvalidDataError', 'sendPayment', { paymentRequest: bad });
+  await fails('InvalidDataError', 'sendPayment', {
+    paymentRequest: wallet.issue(1n, { problem: { code: 'expired', message: 'own words' } }),
+  });
+  for (const bad of ['', 'hello', 'lnbcrt1unknown', 5, null, `lnbc${'1'.repeat(9_000)}`])
+    await fails('InvalidDataError', 'sendPayment', { paymentRequest: bad });
   await fails('InvalidDataError', 'sendPayment', [] as unknown as Json);
   assert.equal(wallet.paid.length, 1);
 });
@@ -262,7 +332,8 @@ test('questions of one page wait for each other, and of a storm only a few are p
   const open: (() => void)[] = [];
   user.answer = () => new Promise((resolve) => open.push(() => resolve({ allowed: true })));
   const replies: boolean[] = [];
-  for (let count = 0; count < 50; count++) void call('sendPayment', { paymentRequest: wallet.issue() }).then(({ ok }) => replies.push(ok));
+  for (let count = 0; count < 50; count++)
+    void call('sendPayment', { paymentRequest: wallet.issue() }).then(({ ok }) => replies.push(ok));
   while (replies.length < 46) await turn();
   assert.ok(!replies.includes(true));
   for (let answered = 0; answered < 4; answered++) {
@@ -292,9 +363,30 @@ test('a frame names both sites, and its questions go when it goes', async () => 
 
 test('getInfo and getBalance: a site sees its budget, the wallet only when it may', async () => {
   const { wallet, user, ok, fails } = world();
-  const info = (await ok('getInfo')) as { node: { pubkey: string; alias: string; color: string }; methods: string[]; supports: string[]; version: string };
-  assert.deepEqual([info.node, info.supports, info.version], [{ alias: 'amplet', pubkey: `03${'ab'.repeat(32)}`, color: '#ababab' }, ['lightning'], '1.2.3']);
-  for (const method of ['enable', 'sendPayment', 'sendPaymentAsync', 'keysend', 'makeInvoice', 'lnurl', 'lookupInvoice', 'signMessage', 'verifyMessage', 'getBalance', 'request', 'on']) {
+  const info = (await ok('getInfo')) as {
+    node: { pubkey: string; alias: string; color: string };
+    methods: string[];
+    supports: string[];
+    version: string;
+  };
+  assert.deepEqual(
+    [info.node, info.supports, info.version],
+    [{ alias: 'amplet', pubkey: `03${'ab'.repeat(32)}`, color: '#ababab' }, ['lightning'], '1.2.3'],
+  );
+  for (const method of [
+    'enable',
+    'sendPayment',
+    'sendPaymentAsync',
+    'keysend',
+    'makeInvoice',
+    'lnurl',
+    'lookupInvoice',
+    'signMessage',
+    'verifyMessage',
+    'getBalance',
+    'request',
+    'on',
+  ]) {
     assert.ok(info.methods.includes(method), method);
   }
   assert.ok(!info.methods.includes('request.stream.start'), 'this wallet has no streams');
@@ -310,7 +402,8 @@ test('getInfo and getBalance: a site sees its budget, the wallet only when it ma
 
 test('makeInvoice: a fixed amount asks nobody, a range is for the user', async () => {
   const { wallet, user, ok, fails } = world();
-  const made = async (params: Json) => wallet.invoices.get(((await ok('makeInvoice', params)) as { paymentRequest: string }).paymentRequest)!;
+  const made = async (params: Json) =>
+    wallet.invoices.get(((await ok('makeInvoice', params)) as { paymentRequest: string }).paymentRequest)!;
   for (const amount of [21, '21']) assert.equal((await made({ amount, defaultMemo: 'won' })).amountMsat, 21_000n);
   assert.deepEqual(user.asked, []);
   user.answer = () => ({ allowed: true, amountMsat: 3_000n });
@@ -319,14 +412,19 @@ test('makeInvoice: a fixed amount asks nobody, a range is for the user', async (
   assert.equal((await made({})).amountMsat, null);
   user.answer = () => ({ allowed: true, amountMsat: 6_000n });
   await fails('InternalError', 'makeInvoice', { maximumAmount: 5 });
-  for (const amount of [0, -1, 1.5, '1e3', '0x10', 'NaN', 2 ** 53, '21000000000000000', true, {}]) await fails('InvalidDataError', 'makeInvoice', { amount });
+  for (const amount of [0, -1, 1.5, '1e3', '0x10', 'NaN', 2 ** 53, '21000000000000000', true, {}])
+    await fails('InvalidDataError', 'makeInvoice', { amount });
   await fails('InvalidDataError', 'makeInvoice', { minimumAmount: 5, maximumAmount: 4 });
   const mine = (await ok('makeInvoice', { amount: 1 })) as { paymentRequest: string; rHash: string };
   const { paymentRequest, rHash: paymentHash } = mine;
   assert.deepEqual(await ok('lookupInvoice', mine), { paymentRequest, paid: false });
   assert.equal(paymentHash, wallet.invoices.get(paymentRequest)!.paymentHash);
   wallet.mine.set(paymentHash, { ...wallet.mine.get(paymentHash)!, paid: true });
-  assert.deepEqual(await ok('lookupInvoice', { paymentHash }), { paymentRequest, paid: true, preimage: wallet.preimageOf(paymentRequest) });
+  assert.deepEqual(await ok('lookupInvoice', { paymentHash }), {
+    paymentRequest,
+    paid: true,
+    preimage: wallet.preimageOf(paymentRequest),
+  });
 });
 
 test('a site does not fill the wallet with invoices', async () => {
@@ -345,7 +443,10 @@ test('keysend: texts become records, the budget or the user allows it, and it is
   assert.ok(question?.kind === 'keysend');
   assert.deepEqual([question.amountMsat, question.maxFeeMsat], [7_000n, 50_000n]);
   const [sent] = wallet.sent;
-  assert.deepEqual([sent!.payee, sent!.records, sent!.authorization.approvedMsat], [destination.toLowerCase(), [{ type: 696969n, value: Buffer.from('zoë').toString('hex') }], 57_000n]);
+  assert.deepEqual(
+    [sent!.payee, sent!.records, sent!.authorization.approvedMsat],
+    [destination.toLowerCase(), [{ type: 696969n, value: Buffer.from('zoë').toString('hex') }], 57_000n],
+  );
   budget(wallet, 1_000_000n);
   wallet.ends = [() => new Failure('walletCrashed')];
   assert.match(await fails('ConnectionError', 'keysend', { destination, amount: 7 }), /Do not ask again/);
@@ -377,7 +478,7 @@ test('signMessage asks each time; verifyMessage shows the user who signed', asyn
   await fails('InvalidDataError', 'signMessage', { message: '' });
 });
 
-test('streams go to the wallet as this site\'s, and to the user when the budget does not allow them', async () => {
+test("streams go to the wallet as this site's, and to the user when the budget does not allow them", async () => {
   const { wallet, user, ok, fails } = world();
   const asked: unknown[] = [];
   let refuses = true;
@@ -401,12 +502,31 @@ test('streams go to the wallet as this site\'s, and to the user when the budget 
   assert.deepEqual(await ok('request', { method: 'stream.start', params: start }), report());
   assert.deepEqual(user.kinds, ['stream']);
   await ok('request', { method: 'stream.add', params: { streamId: 's1', units: 3 } });
-  assert.deepEqual(await ok('request', { method: 'stream.stop', params: { streamId: 's1' } }), report({ state: 'stopped' }));
+  assert.deepEqual(
+    await ok('request', { method: 'stream.stop', params: { streamId: 's1' } }),
+    report({ state: 'stopped' }),
+  );
   const site = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
-  const sent = { nodeId: start.nodeId, sessionId: 'film', ratePerSecondMsat: 1500n, perUnitMsat: 0n, creditMsat: 30_000n };
-  assert.deepEqual(asked, [{ ...sent, authorization: { holder: { kind: 'site', ...site }, purpose: 'stream' } }, [site, 's1', 3], [site, 's1', 'stop']]);
-  await fails('InvalidDataError', 'request', { method: 'stream.state', params: { streamId: 'another site\'s' } });
-  for (const bad of [{ ...start, creditMsat: 0 }, { ...start, ratePerSecondMsat: 0 }, { ...start, sessionId: 'ä'.repeat(40) }, { ...start, nodeId: 'x' }, { ...start, creditMsat: '1.5' }]) {
+  const sent = {
+    nodeId: start.nodeId,
+    sessionId: 'film',
+    ratePerSecondMsat: 1500n,
+    perUnitMsat: 0n,
+    creditMsat: 30_000n,
+  };
+  assert.deepEqual(asked, [
+    { ...sent, authorization: { holder: { kind: 'site', ...site }, purpose: 'stream' } },
+    [site, 's1', 3],
+    [site, 's1', 'stop'],
+  ]);
+  await fails('InvalidDataError', 'request', { method: 'stream.state', params: { streamId: "another site's" } });
+  for (const bad of [
+    { ...start, creditMsat: 0 },
+    { ...start, ratePerSecondMsat: 0 },
+    { ...start, sessionId: 'ä'.repeat(40) },
+    { ...start, nodeId: 'x' },
+    { ...start, creditMsat: '1.5' },
+  ]) {
     await fails('InvalidDataError', 'request', { method: 'stream.start', params: bad });
   }
 });

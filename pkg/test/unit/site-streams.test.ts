@@ -124,7 +124,8 @@ function world({ budget = true, engine = new FakeEngine(), notes }: Parts = {}) 
   const give = (left = 1_000_000n) => base.budgets.set('https://shop.example https://shop.example', left);
   if (budget) give();
   const store = new FakeStore();
-  for (const origin of ['https://shop.example', 'https://evil.example']) store.all.set(`grant/${origin} ${origin}`, '{"version":1,"balance":false}');
+  for (const origin of ['https://shop.example', 'https://evil.example'])
+    store.all.set(`grant/${origin} ${origin}`, '{"version":1,"balance":false}');
   const host = new SiteHost({ wallet, ask: user.ask, store, version: '1' });
   /** A frame of a site, with its end. */
   const frame = (sender: Sender = SHOP): { webln: Webln; gone: AbortController; lose: () => void } => {
@@ -135,7 +136,10 @@ function world({ budget = true, engine = new FakeEngine(), notes }: Parts = {}) 
     });
     const webln = installWebln({
       transport: {
-        post: (call) => void host.handle(sender, call, gone.signal).then((reply: SiteReply | null) => listener.receive(structuredClone(reply) as never)),
+        post: (call) =>
+          void host
+            .handle(sender, call, gone.signal)
+            .then((reply: SiteReply | null) => listener.receive(structuredClone(reply) as never)),
         listen: (heard) => (listener.receive = heard as never),
       },
       info: { name: 'Amplet', icon: 'data:,', rdns: 'org.amplet' },
@@ -152,7 +156,14 @@ function world({ budget = true, engine = new FakeEngine(), notes }: Parts = {}) 
   return { started: engine.started, engine, host, streams, user, give, frame, pass };
 }
 
-const terms = { nodeId: NODE, sessionId: 'film', ratePerSecondMsat: 1_000n, perUnitMsat: 500n, creditMsat: 30_000n, pauseWhenHidden: false };
+const terms = {
+  nodeId: NODE,
+  sessionId: 'film',
+  ratePerSecondMsat: 1_000n,
+  perUnitMsat: 500n,
+  creditMsat: 30_000n,
+  pauseWhenHidden: false,
+};
 
 test('a site streams within its budget: units, meter, pause, end', async () => {
   const { started, frame } = world();
@@ -165,7 +176,10 @@ test('a site streams within its budget: units, meter, pause, end', async () => {
     ratePerSecondMsat: 1_000n,
     unitMsat: 500n,
     creditMsat: 30_000n,
-    authorization: { holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' }, purpose: 'stream' },
+    authorization: {
+      holder: { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' },
+      purpose: 'stream',
+    },
     pauseWhenHidden: false,
   });
   await stream.add(3);
@@ -186,7 +200,13 @@ test('a site streams within its budget: units, meter, pause, end', async () => {
 
 test('units without a price are refused', async () => {
   const { started, frame } = world();
-  const stream = await openStream(frame().webln, { nodeId: NODE, sessionId: 'film', ratePerSecondMsat: 1_000n, creditMsat: 30_000n, pauseWhenHidden: false });
+  const stream = await openStream(frame().webln, {
+    nodeId: NODE,
+    sessionId: 'film',
+    ratePerSecondMsat: 1_000n,
+    creditMsat: 30_000n,
+    pauseWhenHidden: false,
+  });
   await assert.rejects(stream.add(), { name: 'InvalidDataError' });
   assert.equal(started[0]!.stream.units, 0n);
 });
@@ -201,7 +221,7 @@ test('without a budget the user is asked for one, and without it nothing runs', 
   assert.deepEqual([user.kinds, started.length], [['stream', 'stream'], 1]);
 });
 
-test('a session has one stream, however often it is opened, and it is nobody else\'s', async () => {
+test("a session has one stream, however often it is opened, and it is nobody else's", async () => {
   const { started, streams, frame } = world();
   const { webln } = frame();
   const [one, other] = await Promise.all([openStream(webln, terms), openStream(webln, terms)]);
@@ -211,7 +231,10 @@ test('a session has one stream, however often it is opened, and it is nobody els
   for (const method of ['stream.stop', 'stream.add', 'stream.state', 'stream.pause', 'stream.resume']) {
     await assert.rejects(evil.request(method, { streamId: 's0', units: 1 }), { name: 'InvalidDataError' });
   }
-  assert.deepEqual(streams.list().map(({ site, report }) => [site.origin, report.state]), [['https://shop.example', 'running']]);
+  assert.deepEqual(
+    streams.list().map(({ site, report }) => [site.origin, report.state]),
+    [['https://shop.example', 'running']],
+  );
 });
 
 test('what the user pauses the site does not resume, and one tap ends it', async () => {
@@ -259,7 +282,10 @@ test('an empty budget is a question, too', async () => {
   give(0n);
   user.answer = () => (give(), { allowed: true });
   await openStream(frame().webln, terms);
-  assert.deepEqual(user.asked.map((asked) => 'refusal' in asked && asked.refusal?.code), ['budgetRefused']);
+  assert.deepEqual(
+    user.asked.map((asked) => 'refusal' in asked && asked.refusal?.code),
+    ['budgetRefused'],
+  );
 });
 
 test('what one site pays is no session of another', async () => {
@@ -283,7 +309,8 @@ test('nobody sees its page: the wallet pauses it, unless the site said that it g
   const [one, two, radio] = [frame(), frame(), frame()];
   const raw = { nodeId: NODE, sessionId: 'film', ratePerSecondMsat: '1000', creditMsat: '30000' };
   await one.webln.request('stream.start', raw);
-  const state = async () => (await one.webln.request('stream.state', { streamId: 's0' })) as { state: string; reason: string };
+  const state = async () =>
+    (await one.webln.request('stream.state', { streamId: 's0' })) as { state: string; reason: string };
   host.seen(one.gone.signal, false);
   assert.deepEqual([(await state()).state, (await state()).reason], ['paused', 'hidden']);
   await one.webln.request('stream.resume', { streamId: 's0' });
@@ -294,7 +321,9 @@ test('nobody sees its page: the wallet pauses it, unless the site said that it g
   assert.equal((await state()).state, 'paused');
   host.seen(one.gone.signal, true);
   assert.equal((await state()).state, 'running');
-  await assert.rejects(radio.webln.request('stream.start', { ...raw, sessionId: 'radio', pauseWhenHidden: 'no' }), { name: 'InvalidDataError' });
+  await assert.rejects(radio.webln.request('stream.start', { ...raw, sessionId: 'radio', pauseWhenHidden: 'no' }), {
+    name: 'InvalidDataError',
+  });
   await radio.webln.request('stream.start', { ...raw, sessionId: 'radio', pauseWhenHidden: false });
   host.seen(radio.gone.signal, false);
   assert.equal(((await radio.webln.request('stream.state', { streamId: 's1' })) as { state: string }).state, 'running');
@@ -333,14 +362,23 @@ test('the browser ends: what was used is paid at the next start, and the line en
   assert.deepEqual([woken!.options.usedMsat, wokenGame!.options.usedMsat], [4_700n, 500n]);
   assert.deepEqual([woken!.stream.id, woken!.stream.state.paused], ['s0', 'caller'], 'its own line, usage still');
   assert.deepEqual(engine.closed, ['s9'], 'what nobody knows is closed');
-  assert.deepEqual(after.streams.list().map(({ gone, request }) => [gone, request.sessionId]), [[true, 'film'], [true, 'game']]);
+  assert.deepEqual(
+    after.streams.list().map(({ gone, request }) => [gone, request.sessionId]),
+    [
+      [true, 'film'],
+      [true, 'game'],
+    ],
+  );
 
   await openStream(after.frame().webln, { ...terms, sessionId: 'game' });
   assert.equal(wokenGame!.stream.state.paused, null, 'its page is back');
   await after.pass(9_999);
   assert.ok(!woken!.stream.state.ended);
   await after.pass(1);
-  assert.deepEqual([woken!.stream.state.ended, woken!.stream.state.paidMsat, wokenGame!.stream.state.ended], [true, 4_700n, false]);
+  assert.deepEqual(
+    [woken!.stream.state.ended, woken!.stream.state.paidMsat, wokenGame!.stream.state.ended],
+    [true, 4_700n, false],
+  );
   assert.deepEqual([...notes.all.keys()], [`stream/https://shop.example https://shop.example ${NODE} game`]);
 });
 
@@ -373,7 +411,10 @@ test('the wallet goes away and comes back: a stream whose page is there goes on 
   await assert.rejects(stream.add(), { name: 'ConnectionError' });
   engine.away = false;
   await streams.resume();
-  assert.deepEqual([started.length, started[1]!.stream.id, started[1]!.options.usedMsat, stream.meter.state], [2, 's0', 1_000n, 'running']);
+  assert.deepEqual(
+    [started.length, started[1]!.stream.id, started[1]!.options.usedMsat, stream.meter.state],
+    [2, 's0', 1_000n, 'running'],
+  );
   // Away again, its page goes, too: it is settled when the wallet is back.
   engine.leave();
   gone.abort();

@@ -1,13 +1,29 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Wallet, WalletError } from '../../src/index.ts';
-import { PaidFetchError, SiteHost, type StreamStarter, type WalletLike, payingFetch, siteWallet, walletPayer } from '../../src/provider/index.ts';
+import {
+  PaidFetchError,
+  SiteHost,
+  type StreamStarter,
+  type WalletLike,
+  payingFetch,
+  siteWallet,
+  walletPayer,
+} from '../../src/provider/index.ts';
 import type { Holder, Inspected, Payment, Budget, Rules, Authorization, Status } from '../../src/protocol.ts';
 import { FakeStore, NOW, User, SHOP, sha256 } from './site-fakes.ts';
 
 const PREIMAGE = '01'.repeat(32);
 const HASH = sha256(PREIMAGE);
-const NONE: Rules = { perPaymentMsat: null, windows: [], rate: null, totalMsat: null, expiresAt: null, askAboveMsat: null, purposes: [] };
+const NONE: Rules = {
+  perPaymentMsat: null,
+  windows: [],
+  rate: null,
+  totalMsat: null,
+  expiresAt: null,
+  askAboveMsat: null,
+  purposes: [],
+};
 const SITE: Holder = { kind: 'site', origin: 'https://shop.example', topLevel: 'https://shop.example' };
 
 const budget = (id: number, holder: Holder, left: bigint[], more: Partial<Budget> = {}): Budget => ({
@@ -16,7 +32,14 @@ const budget = (id: number, holder: Holder, left: bigint[], more: Partial<Budget
   parent: 0,
   rules: NONE,
   closed: false,
-  usage: left.map((leftMsat) => ({ rule: 'total', limitMsat: 9_000n, spentMsat: 0n, reservedMsat: 0n, leftMsat, until: null })),
+  usage: left.map((leftMsat) => ({
+    rule: 'total',
+    limitMsat: 9_000n,
+    spentMsat: 0n,
+    reservedMsat: 0n,
+    leftMsat,
+    until: null,
+  })),
   ...more,
 });
 
@@ -44,7 +67,11 @@ const payment = (more: object): Payment => ({
 /** As much of a wallet as is used; what is paid is kept. */
 function fake() {
   const paid: { invoice: string; maxFeeMsat?: bigint; amountMsat?: bigint; authorization?: Authorization }[] = [];
-  const state = { budgets: [budget(0, { kind: 'user' }, [])], payments: new Map<string, Payment>(), amountMsat: 1_000n as bigint | null };
+  const state = {
+    budgets: [budget(0, { kind: 'user' }, [])],
+    payments: new Map<string, Payment>(),
+    amountMsat: 1_000n as bigint | null,
+  };
   const wallet: WalletLike = {
     balance: async () => ({ spendableMsat: 77_000n }) as Awaited<ReturnType<Wallet['balance']>>,
     status: async () => ({ nodeId: `02${'ab'.repeat(32)}`, network: 'regtest' }) as Status,
@@ -66,7 +93,11 @@ function fake() {
     onPayment: () => () => {},
     pay: async (invoice, options = {}) => {
       paid.push({ invoice, ...options });
-      if (options.authorization?.holder.kind === 'site' && options.authorization.approvedMsat === undefined && state.budgets.length < 2) {
+      if (
+        options.authorization?.holder.kind === 'site' &&
+        options.authorization.approvedMsat === undefined &&
+        state.budgets.length < 2
+      ) {
         throw new WalletError('approvalNeeded', 'there is no budget');
       }
       return payment({});
@@ -95,7 +126,12 @@ test('through the host: a payment without a budget is asked about and bound to i
   const user = new User();
   const host = new SiteHost({ wallet: siteWallet(() => wallet), ask: user.ask, store: new FakeStore(), version: '1' });
   await host.handle(SHOP, { amplet: 1, id: 1, method: 'enable', params: {} });
-  const reply = await host.handle(SHOP, { amplet: 1, id: 2, method: 'sendPayment', params: { paymentRequest: 'lnbcrt1a' } });
+  const reply = await host.handle(SHOP, {
+    amplet: 1,
+    id: 2,
+    method: 'sendPayment',
+    params: { paymentRequest: 'lnbcrt1a' },
+  });
   assert.deepEqual(reply, { amplet: 1, id: 2, ok: true, result: { preimage: PREIMAGE, paymentHash: HASH } });
   assert.deepEqual(paid, [
     { invoice: 'lnbcrt1a', maxFeeMsat: 500n, authorization: { holder: SITE } },
@@ -137,11 +173,17 @@ test('what a budget leaves: the tightest limit of it and of those it draws from;
   assert.equal(await left(user), null);
   assert.equal(await left(user, budget(1, { ...SITE, topLevel: 'https://other.example' }, [5n])), null);
   assert.equal(await left(user, budget(1, SITE, [50n, 30n])), 30n);
-  assert.equal(await left(user, budget(2, { kind: 'app', id: 'x' }, [20n]), budget(1, SITE, [50n, 30n], { parent: 2 })), 20n);
+  assert.equal(
+    await left(user, budget(2, { kind: 'app', id: 'x' }, [20n]), budget(1, SITE, [50n, 30n], { parent: 2 })),
+    20n,
+  );
   assert.equal(await left(user, budget(1, SITE, [50n], { closed: true })), null);
   assert.equal(await left(user, budget(1, SITE, [50n], { rules: { ...NONE, askAboveMsat: 0n } })), null);
   assert.equal(await left(user, budget(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) } })), null);
-  assert.equal(await left(user, budget(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) + 1n } })), 50n);
+  assert.equal(
+    await left(user, budget(1, SITE, [50n], { rules: { ...NONE, expiresAt: BigInt(NOW / 1000) + 1n } })),
+    50n,
+  );
 });
 
 test('lookups tell what went from what came, and never call anything paid without a proof', async () => {
@@ -174,10 +216,16 @@ test('payingFetch pays from the budget of the site, the fee within the price all
     if (headers.get('authorization') === `L402 t:${PREIMAGE}`) return new Response('the article');
     return new Response('', { status: 402, headers: { 'www-authenticate': 'L402 token="t", invoice="lnbcrt1a"' } });
   };
-  const paying = (maxCostMsat: bigint) => payingFetch({ payer: walletPayer(wallet), store, maxCostMsat, fetch, now: () => NOW });
-  await assert.rejects(paying(999n)('https://shop.example/'), (error) => error instanceof PaidFetchError && error.code === 'tooDear');
+  const paying = (maxCostMsat: bigint) =>
+    payingFetch({ payer: walletPayer(wallet), store, maxCostMsat, fetch, now: () => NOW });
+  await assert.rejects(
+    paying(999n)('https://shop.example/'),
+    (error) => error instanceof PaidFetchError && error.code === 'tooDear',
+  );
   assert.equal(await (await paying(1_200n)('https://shop.example/')).text(), 'the article');
   assert.equal(await (await paying(1_200n)('https://shop.example/2')).text(), 'the article');
-  assert.deepEqual(paid, [{ invoice: 'lnbcrt1a', maxFeeMsat: 200n, authorization: { holder: SITE, purpose: 'fetch' } }]);
+  assert.deepEqual(paid, [
+    { invoice: 'lnbcrt1a', maxFeeMsat: 200n, authorization: { holder: SITE, purpose: 'fetch' } },
+  ]);
   assert.equal(JSON.parse(store.all.get('credential/https://shop.example')!).preimage, PREIMAGE);
 });

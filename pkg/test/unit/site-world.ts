@@ -19,7 +19,12 @@ export function world({ enabled = true }: { enabled?: boolean } = {}) {
     assert.ok(reply.ok, JSON.stringify(reply));
     return reply.result;
   };
-  const fails = async (name: SiteErrorName, method: string, params: Json = {}, sender: Sender = SHOP): Promise<string> => {
+  const fails = async (
+    name: SiteErrorName,
+    method: string,
+    params: Json = {},
+    sender: Sender = SHOP,
+  ): Promise<string> => {
     const reply = await call(method, params, sender);
     assert.ok(!reply.ok, JSON.stringify(reply));
     assert.equal(reply.error.name, name, reply.error.message);

@@ -9,7 +9,7 @@ import type { Event } from '../../src/protocol.ts';
 import { RELEASE, isNewer } from '../../src/release.ts';
 import { readToPage } from '../../src/wire.ts';
 
-test('the release is the package\'s', () => {
+test("the release is the package's", () => {
   assert.equal(RELEASE, (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version);
 });
 
@@ -19,7 +19,8 @@ test('releases are compared by their numbers', () => {
 });
 
 test('names are checked', () => {
-  for (const bad of ['', 'Main', 'a b', 'ä', 'x'.repeat(65), 7, undefined]) assert.throws(() => checkName(bad), { code: 'invalidInput' });
+  for (const bad of ['', 'Main', 'a b', 'ä', 'x'.repeat(65), 7, undefined])
+    assert.throws(() => checkName(bad), { code: 'invalidInput' });
   checkName('main_2-x');
   assert.deepEqual(parseWorkerName(workerName('main_2-x', 12)), { name: 'main_2-x', generation: 12 });
   for (const bad of ['', 'amplet:main', 'amplet:Main:0', 'amplet:main:-1']) assert.equal(parseWorkerName(bad), null);
@@ -35,7 +36,15 @@ test('errors keep their code across a port', () => {
 });
 
 test('a page drops what the host would not say', () => {
-  for (const bad of [null, 'ok', {}, { kind: 'ok' }, { kind: 'err', id: 1, error: {} }, { kind: 'constructor' }, { kind: 'ended' }]) {
+  for (const bad of [
+    null,
+    'ok',
+    {},
+    { kind: 'ok' },
+    { kind: 'err', id: 1, error: {} },
+    { kind: 'constructor' },
+    { kind: 'ended' },
+  ]) {
     assert.equal(readToPage(bad), null, JSON.stringify(bad));
   }
   assert.equal(readToPage({ kind: 'ok', id: 1, value: 2n })?.kind, 'ok');

@@ -69,7 +69,13 @@ class FakeWallet implements StreamWallet {
   constructor(world: World) {
     this.world = world;
     this.ended = new Promise((resolve) => (this.crash = resolve));
-    this.line = { id: 'aa', amountMsat: 0n, feeMsat: 0n, state: 'pending', stream: { session: 's', payments: 0n, failed: 0n, pendingMsat: 0n, open: true } } as Payment;
+    this.line = {
+      id: 'aa',
+      amountMsat: 0n,
+      feeMsat: 0n,
+      state: 'pending',
+      stream: { session: 's', payments: 0n, failed: 0n, pendingMsat: 0n, open: true },
+    } as Payment;
   }
 
   onPayment = (listener: (payment: Payment) => void): (() => void) => {
@@ -88,7 +94,12 @@ class FakeWallet implements StreamWallet {
     this.line = {
       ...this.line,
       amountMsat: (this.line.amountMsat ?? 0n) + msat,
-      stream: { ...stream, payments: stream.payments + (counts.payments ?? 0n), failed: stream.failed + (counts.failed ?? 0n), pendingMsat: stream.pendingMsat + pending },
+      stream: {
+        ...stream,
+        payments: stream.payments + (counts.payments ?? 0n),
+        failed: stream.failed + (counts.failed ?? 0n),
+        pendingMsat: stream.pendingMsat + pending,
+      },
     };
   }
 
@@ -116,7 +127,12 @@ class FakeWallet implements StreamWallet {
 function begin(options: Partial<StreamOptions> = {}): { world: World; wallet: FakeWallet; stream: Stream } {
   const world = new World();
   const wallet = new FakeWallet(world);
-  const all: StreamOptions = { to: { nodeId: '02', session: 's' }, creditMsat: 10_000n, ...(options.unitMsat === undefined && { ratePerSecondMsat: 1_000n }), ...options };
+  const all: StreamOptions = {
+    to: { nodeId: '02', session: 's' },
+    creditMsat: 10_000n,
+    ...(options.unitMsat === undefined && { ratePerSecondMsat: 1_000n }),
+    ...options,
+  };
   return { world, wallet, stream: new Stream(all, wallet.line, wallet, world) };
 }
 
@@ -190,7 +206,10 @@ test('hidden, called or without a network it stands still, pays what is owed, an
   await world.pass(3_000);
   world.hide(true);
   await world.pass(60_000);
-  assert.deepEqual([stream.state.paused, stream.state.paidMsat, stream.state.ratePerSecondMsat], ['hidden', 3_000n, 0n]);
+  assert.deepEqual(
+    [stream.state.paused, stream.state.paidMsat, stream.state.ratePerSecondMsat],
+    ['hidden', 3_000n, 0n],
+  );
   world.hide(false);
   await world.pass(2_000);
   stream.pause();
@@ -227,14 +246,24 @@ test('payments that fail are not counted, are tried again ever more seldom, and 
 
 test('what the budget refuses stops it with the reason, and a budget that gives again soon is waited for', async () => {
   const { world, wallet, stream } = begin();
-  const budget = { budget: 1, reason: 'limit' as const, rule: 'rate' as const, limitMsat: 1n, leftMsat: 0n, neededMsat: 2n, until: 1_700_000_020n };
+  const budget = {
+    budget: 1,
+    reason: 'limit' as const,
+    rule: 'rate' as const,
+    limitMsat: 1n,
+    leftMsat: 0n,
+    neededMsat: 2n,
+    until: 1_700_000_020n,
+  };
   wallet.refuse = new WalletError('budgetRefused', 'no', [], [], { budget });
   await world.pass(15_000);
   assert.deepEqual([stream.state.paused, stream.state.error?.code, wallet.sent.length], ['budget', 'budgetRefused', 0]);
   wallet.refuse = null;
   await world.pass(10_000);
   assert.deepEqual([stream.state.paused, stream.state.error], [null, null]);
-  wallet.refuse = new WalletError('approvalNeeded', 'ask', [], [], { budget: { ...budget, reason: 'ask', until: null } });
+  wallet.refuse = new WalletError('approvalNeeded', 'ask', [], [], {
+    budget: { ...budget, reason: 'ask', until: null },
+  });
   await world.pass(3_600_000);
   assert.equal(stream.state.paused, 'budget');
   const before = stream.state.paidMsat;
@@ -298,7 +327,11 @@ test('stopped while units wait for their payment: what is paid is given, what is
       await world.pass(10);
     }
     // One more batch is being handed over, and units have come after it.
-    for (let i = 0; i < 3; i += 1) stream.add().then(() => (given += 1), () => (turnedAway += 1));
+    for (let i = 0; i < 3; i += 1)
+      stream.add().then(
+        () => (given += 1),
+        () => (turnedAway += 1),
+      );
     const stopped = stream.stop();
     await world.pass(40_000);
     const { unpaidMsat } = await stopped;
@@ -337,8 +370,17 @@ test('it ends with its wallet, and when it was ended elsewhere', async () => {
 test('a session that goes on owes nothing for before, and counts on from there', async () => {
   const world = new World();
   const wallet = new FakeWallet(world);
-  wallet.line = { ...wallet.line, amountMsat: 77_000n, stream: { session: 's', payments: 9n, failed: 1n, pendingMsat: 0n, open: true } };
-  const stream = new Stream({ to: { nodeId: '02', session: 's' }, ratePerSecondMsat: 1_000n, creditMsat: 10_000n }, wallet.line, wallet, world);
+  wallet.line = {
+    ...wallet.line,
+    amountMsat: 77_000n,
+    stream: { session: 's', payments: 9n, failed: 1n, pendingMsat: 0n, open: true },
+  };
+  const stream = new Stream(
+    { to: { nodeId: '02', session: 's' }, ratePerSecondMsat: 1_000n, creditMsat: 10_000n },
+    wallet.line,
+    wallet,
+    world,
+  );
   assert.deepEqual([stream.state.owedMsat, stream.state.paidMsat], [0n, 77_000n]);
   await world.pass(5_000);
   const stopping = stream.stop();
@@ -365,8 +407,17 @@ test('what an earlier run saw used and did not pay is paid once, and never beyon
   const run = async (usedMsat: bigint) => {
     const world = new World();
     const wallet = new FakeWallet(world);
-    wallet.line = { ...wallet.line, amountMsat: 77_000n, stream: { session: 's', payments: 9n, failed: 0n, pendingMsat: 2_000n, open: true } };
-    const stream = new Stream({ to: { nodeId: '02', session: 's' }, ratePerSecondMsat: 1_000n, creditMsat: 10_000n, usedMsat }, wallet.line, wallet, world);
+    wallet.line = {
+      ...wallet.line,
+      amountMsat: 77_000n,
+      stream: { session: 's', payments: 9n, failed: 0n, pendingMsat: 2_000n, open: true },
+    };
+    const stream = new Stream(
+      { to: { nodeId: '02', session: 's' }, ratePerSecondMsat: 1_000n, creditMsat: 10_000n, usedMsat },
+      wallet.line,
+      wallet,
+      world,
+    );
     stream.pause();
     await world.pass(1_000);
     return wallet.sent;

@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import type { WebLNProvider } from '@webbtc/webln-types';
 import { build } from 'esbuild';
 import { requestProvider } from 'webln';
-import { type PageTransport, type ProviderDetail, type SiteCall, type Webln, installWebln, relay, windowTransport } from '../../src/provider/index.ts';
+import {
+  type PageTransport,
+  type ProviderDetail,
+  type SiteCall,
+  type Webln,
+  installWebln,
+  relay,
+  windowTransport,
+} from '../../src/provider/index.ts';
 
 const INFO = { name: 'Amplet', icon: 'data:image/svg+xml,', rdns: 'org.amplet' };
 
@@ -30,7 +38,9 @@ class FakeWindow extends EventTarget {
   }
 
   deliver(data: unknown, source: unknown): void {
-    queueMicrotask(() => this.dispatchEvent(Object.assign(new Event('message'), { data: structuredClone(data), source })));
+    queueMicrotask(() =>
+      this.dispatchEvent(Object.assign(new Event('message'), { data: structuredClone(data), source })),
+    );
   }
 }
 
@@ -41,10 +51,15 @@ function page({ other }: { other?: unknown } = {}) {
   const heard: string[] = [];
   const announced: ProviderDetail[] = [];
   for (const name of ['webln:ready', 'webln:enabled']) target.addEventListener(name, () => heard.push(name));
-  target.addEventListener('webln:announceProvider', (event) => announced.push((event as CustomEvent<ProviderDetail>).detail));
+  target.addEventListener('webln:announceProvider', (event) =>
+    announced.push((event as CustomEvent<ProviderDetail>).detail),
+  );
   const calls: SiteCall[] = [];
   let receive: Parameters<PageTransport['listen']>[0] = () => {};
-  const transport: PageTransport = { post: (call) => void calls.push(call), listen: (listener) => (receive = listener) };
+  const transport: PageTransport = {
+    post: (call) => void calls.push(call),
+    listen: (listener) => (receive = listener),
+  };
   const webln = installWebln({ transport, info: INFO, target: target as unknown as Window });
   const answer = (id: number, result: unknown) => receive({ amplet: 1, id, ok: true, result: result as never });
   return { target, heard, announced, calls, webln, answer, receive: (message: unknown) => receive(message as never) };
@@ -61,8 +76,8 @@ test('the provider is there, announced and ready, and stays as it is', () => {
   assert.equal(announced[0]!.info.uuid, announced[1]!.info.uuid);
   assert.throws(() => ((webln as { sendPayment: unknown }).sendPayment = () => {}), TypeError);
   assert.throws(() => ((announced[0] as { provider: unknown }).provider = {}), TypeError);
-  target.webln = 'another library\'s';
-  assert.equal(target.webln, 'another library\'s');
+  target.webln = "another library's";
+  assert.equal(target.webln, "another library's");
 });
 
 test('another wallet that is there already stays, and both are announced', () => {
@@ -91,9 +106,16 @@ test('every method of WebLN goes out with its arguments by name', async () => {
     ['verifyMessage', { signature: 's', message: 'x' }, typed.verifyMessage?.('s', 'x')],
     ['lnurl', { lnurl: 'lnurl1' }, typed.lnurl?.('lnurl1')],
     ['lookupInvoice', { paymentHash: 'ab' }, typed.lookupInvoice?.({ paymentHash: 'ab' })],
-    ['request', { method: 'stream.stop', params: { streamId: 's' } }, typed.request?.('stream.stop', { streamId: 's' })],
+    [
+      'request',
+      { method: 'stream.stop', params: { streamId: 's' } },
+      typed.request?.('stream.stop', { streamId: 's' }),
+    ],
   ];
-  assert.deepEqual(calls.map(({ method, params }) => [method, params]), args.map(([method, params]) => [method, params]));
+  assert.deepEqual(
+    calls.map(({ method, params }) => [method, params]),
+    args.map(([method, params]) => [method, params]),
+  );
   assert.equal(new Set(calls.map(({ id }) => id)).size, calls.length);
 });
 
@@ -110,7 +132,10 @@ test('answers find their calls, in whatever order; errors have the names of the 
   receive({ amplet: 1, id: 3, ok: false, error: { name: 'RejectionError', message: 'The user said no.' } });
   assert.deepEqual([await first, await second], [{ preimage: 'a' }, { preimage: 'b' }]);
   await assert.rejects(third, (error: Error) => {
-    assert.deepEqual([error.name, error.constructor.name, error.message], ['RejectionError', 'RejectionError', 'The user said no.']);
+    assert.deepEqual(
+      [error.name, error.constructor.name, error.message],
+      ['RejectionError', 'RejectionError', 'The user said no.'],
+    );
     return error instanceof Error;
   });
 });
@@ -191,7 +216,9 @@ test('what a page loads stays small', async () => {
     return outputFiles[0]!.contents.length;
   };
   const from = 'from "./src/provider/index.ts"';
-  const inpage = await bundle(`import { installWebln, windowTransport } ${from}; installWebln({ transport: windowTransport(), info: ${JSON.stringify(INFO)} });`);
+  const inpage = await bundle(
+    `import { installWebln, windowTransport } ${from}; installWebln({ transport: windowTransport(), info: ${JSON.stringify(INFO)} });`,
+  );
   assert.ok(inpage < 6_000, `inpage: ${inpage} B`);
   const content = await bundle(`import { relay } ${from}; relay((call) => console.log(call));`);
   assert.ok(content < 1_500, `content: ${content} B`);

@@ -3,7 +3,25 @@
  * `?scenario=none|new|full|down`. vite.config.ts puts it in the package's place in that mode only.
  */
 
-import type { Balance, Channel, ErrorCode, FeeRates, Inspected, LoadedSettings, MnemonicCheck, OnchainSend, OpenOptions, Payment, PaymentRequest, Budget, Rules, Settings, Snapshot, Spending, Status } from 'amplet';
+import type {
+  Balance,
+  Channel,
+  ErrorCode,
+  FeeRates,
+  Inspected,
+  LoadedSettings,
+  MnemonicCheck,
+  OnchainSend,
+  OpenOptions,
+  Payment,
+  PaymentRequest,
+  Budget,
+  Rules,
+  Settings,
+  Snapshot,
+  Spending,
+  Status,
+} from 'amplet';
 import * as samples from './samples';
 
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
@@ -42,12 +60,20 @@ export class Wallet {
   static async open(options: OpenOptions): Promise<Wallet> {
     await pause();
     if (options.mnemonic) made = options.passphrase ?? null;
-    if (options.passphrase !== made) throw new WalletError('wrongPassphrase', 'This passphrase does not open the wallet. Check the keyboard layout and try again.');
+    if (options.passphrase !== made)
+      throw new WalletError(
+        'wrongPassphrase',
+        'This passphrase does not open the wallet. Check the keyboard layout and try again.',
+      );
     return new Wallet();
   }
 
   static async exists(): Promise<boolean> {
-    if (scenario === 'blocked') throw new WalletError('notAllowedHere', 'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.');
+    if (scenario === 'blocked')
+      throw new WalletError(
+        'notAllowedHere',
+        'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.',
+      );
     return made !== null;
   }
 
@@ -66,9 +92,15 @@ export class Wallet {
   async receive(input: { amountMsat?: bigint; description?: string } = {}): Promise<PaymentRequest> {
     await pause();
     const wanted = input.amountMsat ?? 0n;
-    const missing = wanted > this.#balance.receivableMsat || this.#balance.receivableMsat === 0n
-      ? { code: 'insufficientInbound' as const, message: 'The wallet can receive 0 sat now; 25,000 sat are missing. Request a channel from a gateway, then create the invoice again.', causes: [] }
-      : null;
+    const missing =
+      wanted > this.#balance.receivableMsat || this.#balance.receivableMsat === 0n
+        ? {
+            code: 'insufficientInbound' as const,
+            message:
+              'The wallet can receive 0 sat now; 25,000 sat are missing. Request a channel from a gateway, then create the invoice again.',
+            causes: [],
+          }
+        : null;
     return { invoice: samples.INVOICE, paymentHash: samples.id(60), expiresAt: samples.now() + 3600n, missing };
   }
 
@@ -78,12 +110,25 @@ export class Wallet {
 
   async inspect(text: string): Promise<Inspected> {
     await pause(120);
-    if (text.startsWith('bcrt1')) return { type: 'onchain', address: text, amountSat: null, label: null, problem: null };
-    if (!text.startsWith('ln')) throw new WalletError('invalidPaymentRequest', 'This is neither a BOLT 11 invoice nor a bitcoin address. Copy it again, whole.');
+    if (text.startsWith('bcrt1'))
+      return { type: 'onchain', address: text, amountSat: null, label: null, problem: null };
+    if (!text.startsWith('ln'))
+      throw new WalletError(
+        'invalidPaymentRequest',
+        'This is neither a BOLT 11 invoice nor a bitcoin address. Copy it again, whole.',
+      );
     return {
-      type: 'bolt11', invoice: text, payee: samples.PAYEE, amountMsat: text.includes('any') ? null : 25_000_000n, description: 'Two coffees and a slice of cake',
-      paymentHash: samples.id(61), expiresAt: samples.now() + 245n, maxFeeMsat: 250_000n,
-      problem: text.includes('old') ? { code: 'expired', message: 'The invoice expired 5 minutes ago. Ask the payee for a new one.', causes: [] } : null,
+      type: 'bolt11',
+      invoice: text,
+      payee: samples.PAYEE,
+      amountMsat: text.includes('any') ? null : 25_000_000n,
+      description: 'Two coffees and a slice of cake',
+      paymentHash: samples.id(61),
+      expiresAt: samples.now() + 245n,
+      maxFeeMsat: 250_000n,
+      problem: text.includes('old')
+        ? { code: 'expired', message: 'The invoice expired 5 minutes ago. Ask the payee for a new one.', causes: [] }
+        : null,
     };
   }
 
@@ -93,7 +138,14 @@ export class Wallet {
     const parts = invoice.includes('hundreds') ? samples.manyParts() : samples.threeParts('succeeded');
     if (invoice.includes('parts') || invoice.includes('hundreds')) {
       const leaving = parts.map((part) => ({ ...part, state: 'pending' as const, failedAt: null }));
-      const pending = { ...line, state: 'pending', preimage: null, hops: null, settledAt: null, durationMs: null } as Payment;
+      const pending = {
+        ...line,
+        state: 'pending',
+        preimage: null,
+        hops: null,
+        settledAt: null,
+        durationMs: null,
+      } as Payment;
       this.#pay({ ...pending, parts: leaving.slice(0, -1) });
       await pause(600);
       if (invoice.includes('hundreds')) return this.#pay({ ...pending, parts });
@@ -104,7 +156,11 @@ export class Wallet {
       return this.#pay({ ...line, parts, hops: 3 });
     }
     await pause(1200);
-    if (invoice.includes('fail')) throw new WalletError('noRoute', 'No route with enough liquidity was found within the fee limit. Raise the limit, or try again later.');
+    if (invoice.includes('fail'))
+      throw new WalletError(
+        'noRoute',
+        'No route with enough liquidity was found within the fee limit. Raise the limit, or try again later.',
+      );
     return this.#pay(line);
   }
 
@@ -119,7 +175,11 @@ export class Wallet {
     const feeSat = (feeRate * 154n) / 1000n;
     const most = this.#balance.onchainSat - this.#balance.reserveSat - feeSat;
     const amountSat = amount === 'all' ? most : amount;
-    if (amountSat > most) throw new WalletError('insufficientBalance', `Savings are short of ${amountSat - most} sat (the fee and the reserve included). Send less.`);
+    if (amountSat > most)
+      throw new WalletError(
+        'insufficientBalance',
+        `Savings are short of ${amountSat - most} sat (the fee and the reserve included). Send less.`,
+      );
     return { txid: dryRun ? null : samples.id(70), amountSat, feeSat };
   }
 
@@ -145,8 +205,16 @@ export class Wallet {
     await pause();
     const same = JSON.stringify(holder);
     const closed = this.#budgets.find((budget) => JSON.stringify(budget.holder) === same);
-    if (closed && !closed.closed) throw new WalletError('invalidInput', 'This holder has a budget already; change its rules instead.');
-    const budget: Budget = { id: closed?.id ?? this.#budgets.length, holder, parent: null, rules, closed: false, usage: [] };
+    if (closed && !closed.closed)
+      throw new WalletError('invalidInput', 'This holder has a budget already; change its rules instead.');
+    const budget: Budget = {
+      id: closed?.id ?? this.#budgets.length,
+      holder,
+      parent: null,
+      rules,
+      closed: false,
+      usage: [],
+    };
     this.#budgets = [...this.#budgets.filter(({ id }) => id !== budget.id), budget];
     return budget;
   }
@@ -171,7 +239,18 @@ export class Wallet {
 
   async openChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
     await pause(900);
-    const channel: Channel = { id: samples.id(80), gateway, state: 'confirming', confirmations: 0, needed: 3, capacitySat, outboundMsat: capacitySat * 990n, inboundMsat: 0n, trusted: false, funding: `${samples.id(81)}:0` };
+    const channel: Channel = {
+      id: samples.id(80),
+      gateway,
+      state: 'confirming',
+      confirmations: 0,
+      needed: 3,
+      capacitySat,
+      outboundMsat: capacitySat * 990n,
+      inboundMsat: 0n,
+      trusted: false,
+      funding: `${samples.id(81)}:0`,
+    };
     this.#channels = [...this.#channels, channel];
     this.#tell();
     return channel.id;
@@ -183,7 +262,9 @@ export class Wallet {
 
   async closeChannel(channelId: string): Promise<void> {
     await pause();
-    this.#channels = this.#channels.map((channel) => (channel.id === channelId ? { ...channel, state: 'closing' } as Channel : channel));
+    this.#channels = this.#channels.map((channel) =>
+      channel.id === channelId ? ({ ...channel, state: 'closing' } as Channel) : channel,
+    );
     this.#tell();
   }
 
@@ -233,15 +314,28 @@ export async function checkMnemonic(text: string): Promise<MnemonicCheck> {
   const words = text.trim().toLowerCase().split(/\s+/);
   const normalized = words.join(' ');
   const wrong = words.findIndex((word) => !samples.WORDS.includes(word));
-  if (wrong >= 0) return { normalized, problem: { kind: 'unknownWord', position: wrong + 1, word: words[wrong] ?? '', suggestions: ['river'] }, message: 'unknown word' };
-  if (words.length !== 12 && words.length !== 24) return { normalized, problem: { kind: 'wordCount', count: words.length }, message: 'word count' };
+  if (wrong >= 0)
+    return {
+      normalized,
+      problem: { kind: 'unknownWord', position: wrong + 1, word: words[wrong] ?? '', suggestions: ['river'] },
+      message: 'unknown word',
+    };
+  if (words.length !== 12 && words.length !== 24)
+    return { normalized, problem: { kind: 'wordCount', count: words.length }, message: 'word count' };
   return { normalized, problem: null, message: '' };
 }
 
 export const suggestWords = async (prefix: string, limit: number): Promise<string[]> =>
   samples.WORDS.filter((word) => word.startsWith(prefix)).slice(0, limit);
 
-let kept: Settings | null = { network: 'signet', gateways: samples.GATEWAYS, chainSources: [], unit: 'sat', language: null, autoLockMinutes: 15 };
+let kept: Settings | null = {
+  network: 'signet',
+  gateways: samples.GATEWAYS,
+  chainSources: [],
+  unit: 'sat',
+  language: null,
+  autoLockMinutes: 15,
+};
 
 export async function loadSettings(): Promise<LoadedSettings> {
   return { settings: kept, problem: null };

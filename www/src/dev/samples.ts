@@ -1,8 +1,23 @@
 /** What the pretended engine of `--mode fake` has to show. */
 
-import type { Balance, Channel, Gateway, PartState, Payment, PaymentPart, Budget, Rules, Spending, LimitUsage, Status } from 'amplet';
+import type {
+  Balance,
+  Channel,
+  Gateway,
+  PartState,
+  Payment,
+  PaymentPart,
+  Budget,
+  Rules,
+  Spending,
+  LimitUsage,
+  Status,
+} from 'amplet';
 
-export const WORDS = 'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual crane crash crater crawl crazy legal legend leisure lemon river road roast robot thank winner wave year yellow zebra zoo'.split(' ');
+export const WORDS =
+  'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual crane crash crater crawl crazy legal legend leisure lemon river road roast robot thank winner wave year yellow zebra zoo'.split(
+    ' ',
+  );
 export const MNEMONIC = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
 export const PASSPHRASE = 'a quiet river under the bridge';
 
@@ -24,7 +39,18 @@ export const INVOICE =
   'lnbcrt250u1pjx0000pp5lycg5kqk0d5cqsmmhf7q4whs8k0qu2g8m4v3vz9m4e0h0f5wq8msdqqcqzzsxqrrsssp5f7h0y0p0s8f3x8t0n5kpyzkvw5mkqlsm7nq6e9wck8dxjqnvkm5q9qyyssq8q9yq3m3p0k4g0yz6z8g7m2k3h9w7f4';
 export const ADDRESS = 'bcrt1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqvg32hk';
 
-const blank = { invoice: null, payee: null, preimage: null, txid: null, confirmations: 0, hops: null, settledAt: null, expiresAt: null, durationMs: null, parts: [] };
+const blank = {
+  invoice: null,
+  payee: null,
+  preimage: null,
+  txid: null,
+  confirmations: 0,
+  hops: null,
+  settledAt: null,
+  expiresAt: null,
+  durationMs: null,
+  parts: [],
+};
 
 const HOPS = Array.from({ length: 16 }, (_, index) => `02${index.toString(16).padStart(2, '0').repeat(32)}`);
 
@@ -47,53 +73,245 @@ export const threeParts = (last: PartState): PaymentPart[] => [
 /** 25,000 sat in 120 parts, with 15 more that came back. */
 export const manyParts = (): PaymentPart[] =>
   Array.from({ length: 135 }, (_, at) =>
-    part([at % 3 === 0 ? NODE_B : NODE_A, HOPS[at % 7] ?? '', HOPS[7 + (at % 9)] ?? '', PAYEE], 208_333n, at % 9 === 8 ? 'failed' : at % 5 === 0 ? 'pending' : 'succeeded', at % 9 === 8 ? at % 4 : null),
+    part(
+      [at % 3 === 0 ? NODE_B : NODE_A, HOPS[at % 7] ?? '', HOPS[7 + (at % 9)] ?? '', PAYEE],
+      208_333n,
+      at % 9 === 8 ? 'failed' : at % 5 === 0 ? 'pending' : 'succeeded',
+      at % 9 === 8 ? at % 4 : null,
+    ),
   );
 
 export function payments(): Payment[] {
   const at = now();
   return [
-    { ...blank, id: id(1), direction: 'outbound', kind: 'bolt11', state: 'succeeded', amountMsat: 25_000_000n, feeMsat: 26_012n, description: 'Two coffees and a slice of cake', invoice: INVOICE, payee: PAYEE, preimage: id(90), hops: 2, parts: [part([NODE_A, PAYEE], 25_000_000n, 'succeeded')], createdAt: at - 640n, settledAt: at - 640n, durationMs: 118n },
-    { ...blank, id: id(2), direction: 'inbound', kind: 'bolt11', state: 'succeeded', amountMsat: 12_500_000n, feeMsat: null, description: 'Cinema tickets', invoice: INVOICE, preimage: id(91), createdAt: at - 7_300n, settledAt: at - 7_290n, expiresAt: at - 3_700n },
-    { ...blank, id: id(3), direction: 'outbound', kind: 'bolt11', state: 'failed', error: { code: 'noRoute', message: 'No route with enough liquidity was found within the fee limit of 50 sat. Raise the limit, or try again later.', causes: [] }, amountMsat: 900_000_000n, feeMsat: null, description: 'Bicycle, second hand', invoice: INVOICE, payee: PAYEE, createdAt: at - 90_000n, settledAt: at - 89_990n },
-    { ...blank, id: id(4), direction: 'outbound', kind: 'channelOpen', state: 'succeeded', amountMsat: 1_000_000_000n, feeMsat: 308_000n, description: '', txid: TXID, confirmations: 144, createdAt: at - 180_000n, settledAt: at - 176_000n },
-    { ...blank, id: id(5), direction: 'inbound', kind: 'onchain', state: 'succeeded', amountMsat: 2_500_000_000n, feeMsat: null, description: '', txid: TXID, confirmations: 160, createdAt: at - 260_000n, settledAt: at - 256_000n },
-    { ...blank, id: id(6), direction: 'inbound', kind: 'onchain', state: 'pending', amountMsat: 40_000_000n, feeMsat: null, description: '', txid: TXID, confirmations: 0, createdAt: at - 300_000n },
-    { ...blank, id: id(7), direction: 'outbound', kind: 'bolt11', state: 'succeeded', amountMsat: 25_000_000n, feeMsat: 25_000n, description: 'Train tickets', invoice: INVOICE, payee: PAYEE, preimage: id(92), hops: 3, createdAt: at - 340_000n, settledAt: at - 339_999n, durationMs: 742n, parts: threeParts('succeeded') },
+    {
+      ...blank,
+      id: id(1),
+      direction: 'outbound',
+      kind: 'bolt11',
+      state: 'succeeded',
+      amountMsat: 25_000_000n,
+      feeMsat: 26_012n,
+      description: 'Two coffees and a slice of cake',
+      invoice: INVOICE,
+      payee: PAYEE,
+      preimage: id(90),
+      hops: 2,
+      parts: [part([NODE_A, PAYEE], 25_000_000n, 'succeeded')],
+      createdAt: at - 640n,
+      settledAt: at - 640n,
+      durationMs: 118n,
+    },
+    {
+      ...blank,
+      id: id(2),
+      direction: 'inbound',
+      kind: 'bolt11',
+      state: 'succeeded',
+      amountMsat: 12_500_000n,
+      feeMsat: null,
+      description: 'Cinema tickets',
+      invoice: INVOICE,
+      preimage: id(91),
+      createdAt: at - 7_300n,
+      settledAt: at - 7_290n,
+      expiresAt: at - 3_700n,
+    },
+    {
+      ...blank,
+      id: id(3),
+      direction: 'outbound',
+      kind: 'bolt11',
+      state: 'failed',
+      error: {
+        code: 'noRoute',
+        message:
+          'No route with enough liquidity was found within the fee limit of 50 sat. Raise the limit, or try again later.',
+        causes: [],
+      },
+      amountMsat: 900_000_000n,
+      feeMsat: null,
+      description: 'Bicycle, second hand',
+      invoice: INVOICE,
+      payee: PAYEE,
+      createdAt: at - 90_000n,
+      settledAt: at - 89_990n,
+    },
+    {
+      ...blank,
+      id: id(4),
+      direction: 'outbound',
+      kind: 'channelOpen',
+      state: 'succeeded',
+      amountMsat: 1_000_000_000n,
+      feeMsat: 308_000n,
+      description: '',
+      txid: TXID,
+      confirmations: 144,
+      createdAt: at - 180_000n,
+      settledAt: at - 176_000n,
+    },
+    {
+      ...blank,
+      id: id(5),
+      direction: 'inbound',
+      kind: 'onchain',
+      state: 'succeeded',
+      amountMsat: 2_500_000_000n,
+      feeMsat: null,
+      description: '',
+      txid: TXID,
+      confirmations: 160,
+      createdAt: at - 260_000n,
+      settledAt: at - 256_000n,
+    },
+    {
+      ...blank,
+      id: id(6),
+      direction: 'inbound',
+      kind: 'onchain',
+      state: 'pending',
+      amountMsat: 40_000_000n,
+      feeMsat: null,
+      description: '',
+      txid: TXID,
+      confirmations: 0,
+      createdAt: at - 300_000n,
+    },
+    {
+      ...blank,
+      id: id(7),
+      direction: 'outbound',
+      kind: 'bolt11',
+      state: 'succeeded',
+      amountMsat: 25_000_000n,
+      feeMsat: 25_000n,
+      description: 'Train tickets',
+      invoice: INVOICE,
+      payee: PAYEE,
+      preimage: id(92),
+      hops: 3,
+      createdAt: at - 340_000n,
+      settledAt: at - 339_999n,
+      durationMs: 742n,
+      parts: threeParts('succeeded'),
+    },
   ];
 }
 
-const terms = { opensChannels: true, minCapacitySat: 50_000n, maxCapacitySat: 10_000_000n, maxChannelsPerPeer: 3, zeroConf: true, feeBaseMsat: 1000, feePpm: 1000 };
+const terms = {
+  opensChannels: true,
+  minCapacitySat: 50_000n,
+  maxCapacitySat: 10_000_000n,
+  maxChannelsPerPeer: 3,
+  zeroConf: true,
+  feeBaseMsat: 1000,
+  feePpm: 1000,
+};
 
 export function channels(): Channel[] {
   return [
-    { id: id(20), gateway: NODE_A, state: 'ready', capacitySat: 1_000_000n, outboundMsat: 614_000_000n, inboundMsat: 366_000_000n, trusted: false, funding: `${TXID}:0` },
-    { id: id(21), gateway: NODE_B, state: 'confirming', confirmations: 1, needed: 3, capacitySat: 500_000n, outboundMsat: 0n, inboundMsat: 490_000_000n, trusted: true, funding: `${TXID}:1` },
+    {
+      id: id(20),
+      gateway: NODE_A,
+      state: 'ready',
+      capacitySat: 1_000_000n,
+      outboundMsat: 614_000_000n,
+      inboundMsat: 366_000_000n,
+      trusted: false,
+      funding: `${TXID}:0`,
+    },
+    {
+      id: id(21),
+      gateway: NODE_B,
+      state: 'confirming',
+      confirmations: 1,
+      needed: 3,
+      capacitySat: 500_000n,
+      outboundMsat: 0n,
+      inboundMsat: 490_000_000n,
+      trusted: true,
+      funding: `${TXID}:1`,
+    },
   ];
 }
 
-export const EMPTY: Balance = { lightningMsat: 0n, spendableMsat: 0n, trustedMsat: 0n, receivableMsat: 0n, closingSat: 0n, onchainSat: 0n, onchainPendingSat: 0n, reserveSat: 0n };
-export const FULL: Balance = { lightningMsat: 624_321_988n, spendableMsat: 614_000_000n, trustedMsat: 10_000_000n, receivableMsat: 856_000_000n, closingSat: 12_000n, onchainSat: 1_499_692n, onchainPendingSat: 40_000n, reserveSat: 25_000n };
+export const EMPTY: Balance = {
+  lightningMsat: 0n,
+  spendableMsat: 0n,
+  trustedMsat: 0n,
+  receivableMsat: 0n,
+  closingSat: 0n,
+  onchainSat: 0n,
+  onchainPendingSat: 0n,
+  reserveSat: 0n,
+};
+export const FULL: Balance = {
+  lightningMsat: 624_321_988n,
+  spendableMsat: 614_000_000n,
+  trustedMsat: 10_000_000n,
+  receivableMsat: 856_000_000n,
+  closingSat: 12_000n,
+  onchainSat: 1_499_692n,
+  onchainPendingSat: 40_000n,
+  reserveSat: 25_000n,
+};
 
 export function status(scenario: string): Status {
   const at = now();
   const down = scenario === 'down';
-  const waiting = { state: 'waiting' as const, until: at + 14n, error: { code: 'gatewayOffline' as const, message: 'The gateway does not answer at ws://127.0.0.1:9911. Check that it runs and that you are online; the wallet tries again by itself.', causes: [] } };
+  const waiting = {
+    state: 'waiting' as const,
+    until: at + 14n,
+    error: {
+      code: 'gatewayOffline' as const,
+      message:
+        'The gateway does not answer at ws://127.0.0.1:9911. Check that it runs and that you are online; the wallet tries again by itself.',
+      causes: [],
+    },
+  };
   return {
     network: 'signet',
     nodeId: NODE_B,
     ableToPay: !down && scenario !== 'new',
-    chain: { height: 212, hash: TXID, time: at - 300n, synced: !down, checkedAt: down ? null : at - 4n, blocksLeft: 0, trust: { sources: scenario === 'new' ? 1 : 2, agreeing: scenario === 'new' ? 1 : 2, liars: [] }, error: null },
+    chain: {
+      height: 212,
+      hash: TXID,
+      time: at - 300n,
+      synced: !down,
+      checkedAt: down ? null : at - 4n,
+      blocksLeft: 0,
+      trust: { sources: scenario === 'new' ? 1 : 2, agreeing: scenario === 'new' ? 1 : 2, liars: [] },
+      error: null,
+    },
     gateways: [
-      { nodeId: NODE_A, url: 'ws://127.0.0.1:9911', connection: down ? waiting : { state: 'connected' }, terms: down ? null : terms },
-      { nodeId: NODE_B, url: 'wss://gateway.example.org', connection: down ? waiting : { state: 'connected' }, terms: down ? null : terms },
+      {
+        nodeId: NODE_A,
+        url: 'ws://127.0.0.1:9911',
+        connection: down ? waiting : { state: 'connected' },
+        terms: down ? null : terms,
+      },
+      {
+        nodeId: NODE_B,
+        url: 'wss://gateway.example.org',
+        connection: down ? waiting : { state: 'connected' },
+        terms: down ? null : terms,
+      },
     ],
     warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['longUnsynced'] : [],
     commits: 12n,
   };
 }
 
-const NO_RULES: Rules = { perPaymentMsat: null, windows: [], rate: null, totalMsat: null, expiresAt: null, askAboveMsat: null, purposes: [] };
+const NO_RULES: Rules = {
+  perPaymentMsat: null,
+  windows: [],
+  rate: null,
+  totalMsat: null,
+  expiresAt: null,
+  askAboveMsat: null,
+  purposes: [],
+};
 
 const usage = (rule: LimitUsage['rule'], limitMsat: bigint, spentMsat: bigint, reservedMsat = 0n): LimitUsage => ({
   rule,
@@ -110,7 +328,11 @@ export const budgets = (): Budget[] => [
     id: 1,
     holder: { kind: 'site', origin: 'https://film.example', topLevel: 'https://film.example' },
     parent: null,
-    rules: { ...NO_RULES, windows: [{ kind: 'calendar', period: 'day', limitMsat: 2_000_000n }], askAboveMsat: 500_000n },
+    rules: {
+      ...NO_RULES,
+      windows: [{ kind: 'calendar', period: 'day', limitMsat: 2_000_000n }],
+      askAboveMsat: 500_000n,
+    },
     closed: false,
     usage: [usage('calendarDay', 2_000_000n, 640_000n, 120_000n)],
   },
@@ -118,7 +340,14 @@ export const budgets = (): Budget[] => [
     id: 2,
     holder: { kind: 'child', id: 'Lea' },
     parent: null,
-    rules: { ...NO_RULES, perPaymentMsat: 3_000_000n, windows: [{ kind: 'calendar', period: 'week', limitMsat: 10_000_000n }], totalMsat: 50_000_000n, expiresAt: now() + 5_000_000n, purposes: ['game', 'article'] },
+    rules: {
+      ...NO_RULES,
+      perPaymentMsat: 3_000_000n,
+      windows: [{ kind: 'calendar', period: 'week', limitMsat: 10_000_000n }],
+      totalMsat: 50_000_000n,
+      expiresAt: now() + 5_000_000n,
+      purposes: ['game', 'article'],
+    },
     closed: false,
     usage: [usage('calendarWeek', 10_000_000n, 8_900_000n), usage('total', 50_000_000n, 21_400_000n)],
   },
@@ -132,7 +361,11 @@ export const budgets = (): Budget[] => [
   },
   {
     id: 4,
-    holder: { kind: 'site', origin: 'https://adverts.example', topLevel: 'https://news-of-a-rather-long-name.example:8443' },
+    holder: {
+      kind: 'site',
+      origin: 'https://adverts.example',
+      topLevel: 'https://news-of-a-rather-long-name.example:8443',
+    },
     parent: null,
     rules: { ...NO_RULES, totalMsat: 1_000_000n },
     closed: true,
@@ -142,9 +375,30 @@ export const budgets = (): Budget[] => [
 
 export const spending = (): Spending => ({
   rows: [
-    { date: '2026-11-20', holder: { kind: 'user' }, purpose: 'payment', payments: 3, amountMsat: 61_000_000n, feeMsat: 61_400n },
-    { date: '2026-11-21', holder: { kind: 'child', id: 'Lea' }, purpose: 'game', payments: 14, amountMsat: 8_900_000n, feeMsat: 14_000n },
-    { date: '2026-11-22', holder: { kind: 'site', origin: 'https://film.example', topLevel: 'https://film.example' }, purpose: 'video', payments: 208, amountMsat: 640_000n, feeMsat: 0n },
+    {
+      date: '2026-11-20',
+      holder: { kind: 'user' },
+      purpose: 'payment',
+      payments: 3,
+      amountMsat: 61_000_000n,
+      feeMsat: 61_400n,
+    },
+    {
+      date: '2026-11-21',
+      holder: { kind: 'child', id: 'Lea' },
+      purpose: 'game',
+      payments: 14,
+      amountMsat: 8_900_000n,
+      feeMsat: 14_000n,
+    },
+    {
+      date: '2026-11-22',
+      holder: { kind: 'site', origin: 'https://film.example', topLevel: 'https://film.example' },
+      purpose: 'video',
+      payments: 208,
+      amountMsat: 640_000n,
+      feeMsat: 0n,
+    },
   ],
   csv: 'date,holder_kind,holder,top_level,purpose,payments,amount_msat,fee_msat\r\n2026-11-20,user,,,payment,3,61000000,61400\r\n',
 });

@@ -20,7 +20,9 @@ export function holderName(holder: Holder): string {
     case 'user':
       return m.budget_mine();
     case 'site':
-      return holder.origin === holder.topLevel ? bare(holder.origin) : m.budget_siteIn({ site: bare(holder.origin), page: bare(holder.topLevel) });
+      return holder.origin === holder.topLevel
+        ? bare(holder.origin)
+        : m.budget_siteIn({ site: bare(holder.origin), page: bare(holder.topLevel) });
     case 'app':
     case 'device':
     case 'child':
@@ -29,7 +31,13 @@ export function holderName(holder: Holder): string {
 }
 
 export const kindName = (kind: Holder['kind']): string =>
-  ({ user: m.budget_kind_user, site: m.budget_kind_site, app: m.budget_kind_app, device: m.budget_kind_device, child: m.budget_kind_child })[kind]();
+  ({
+    user: m.budget_kind_user,
+    site: m.budget_kind_site,
+    app: m.budget_kind_app,
+    device: m.budget_kind_device,
+    child: m.budget_kind_child,
+  })[kind]();
 
 /** An origin without its scheme when that is https. */
 const bare = (origin: string): string => origin.replace(/^https:\/\//, '');

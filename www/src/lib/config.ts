@@ -25,7 +25,8 @@ export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^http
 function readGateway(value: unknown): Gateway {
   if (typeof value !== 'object' || value === null) throw new TypeError('a gateway is not an object');
   const { address, chainUrl, trustZeroConf } = value as Record<string, unknown>;
-  if (typeof address !== 'string' || !parseGatewayAddress(address)) throw new TypeError(`"${String(address)}" is not <node id>@<ws URL>`);
+  if (typeof address !== 'string' || !parseGatewayAddress(address))
+    throw new TypeError(`"${String(address)}" is not <node id>@<ws URL>`);
   if (chainUrl !== undefined && (typeof chainUrl !== 'string' || !isHttpUrl(chainUrl))) {
     throw new TypeError(`chainUrl "${String(chainUrl)}" is not an http(s) URL`);
   }
@@ -46,7 +47,12 @@ export function readConfig(value: unknown): PageConfig {
   if (typeof name !== 'string' || !/^[a-z0-9_-]{1,64}$/.test(name)) {
     throw new TypeError(`walletName "${String(name)}" is not 1 to 64 of a-z 0-9 - _`);
   }
-  return { network: known, gateways: gateways.map(readGateway), chainSources: chainSources as string[], walletName: name };
+  return {
+    network: known,
+    gateways: gateways.map(readGateway),
+    chainSources: chainSources as string[],
+    walletName: name,
+  };
 }
 
 /** Fetches and reads it; `null` when none is served. */

@@ -150,7 +150,8 @@ function widths(parts: readonly PaymentPart[]): (link: Merged) => number {
   const live = parts.filter(({ state }) => state !== 'failed');
   const total = Number(live.reduce((sum, { amountMsat }) => sum + amountMsat, 0n));
   const scale = total === 0 ? 0 : Math.min(THICKEST, PER_PART * live.length) / total;
-  return ({ state, amountMsat }) => (state === 'failed' ? FAILED.width : Math.max(THINNEST, Number(amountMsat) * scale));
+  return ({ state, amountMsat }) =>
+    state === 'failed' ? FAILED.width : Math.max(THINNEST, Number(amountMsat) * scale);
 }
 
 const slots = (segments: readonly Segment[]): number => segments.reduce((sum, { slot }) => sum + slot, 0);
@@ -159,7 +160,17 @@ const slots = (segments: readonly Segment[]): number => segments.reduce((sum, { 
 function place(links: readonly Merged[], widthOf: (link: Merged) => number): { cells: Cell[]; bands: Segment[][] } {
   const cells = new Map<string, Cell>();
   const cell = (id: string, column: number, node: boolean): Cell => {
-    const found = cells.get(id) ?? { id, column, node, size: 0, label: null, below: false, y: 0, incoming: [], outgoing: [] };
+    const found = cells.get(id) ?? {
+      id,
+      column,
+      node,
+      size: 0,
+      label: null,
+      below: false,
+      y: 0,
+      incoming: [],
+      outgoing: [],
+    };
     cells.set(id, found);
     return found;
   };
@@ -207,7 +218,9 @@ function arrange(columns: Cell[][]): number {
   const pull = (cell: Cell, side: 'incoming' | 'outgoing'): number => {
     const far = side === 'incoming' ? 'from' : 'to';
     const all = slots(cell[side]);
-    return all === 0 ? middle(cell) : cell[side].reduce((sum, segment) => sum + segment.slot * middle(segment[far]), 0) / all;
+    return all === 0
+      ? middle(cell)
+      : cell[side].reduce((sum, segment) => sum + segment.slot * middle(segment[far]), 0) / all;
   };
   columns.forEach(stack);
   for (const side of ['incoming', 'outgoing', 'incoming'] as const) {
@@ -222,7 +235,10 @@ function arrange(columns: Cell[][]): number {
 
 /** Gives each piece its place on the bars at its two ends, in the order in which the other ends lie. */
 function dock(cell: Cell): void {
-  for (const [side, far, end] of [['outgoing', 'to', 'fromY'], ['incoming', 'from', 'toY']] as const) {
+  for (const [side, far, end] of [
+    ['outgoing', 'to', 'fromY'],
+    ['incoming', 'from', 'toY'],
+  ] as const) {
     cell[side].sort((a, b) => middle(a[far]) - middle(b[far]) || RANK[a.link.state] - RANK[b.link.state]);
     let y = middle(cell) - slots(cell[side]) / 2;
     for (const segment of cell[side]) {
@@ -235,11 +251,22 @@ function dock(cell: Cell): void {
 const round = (length: number): number => Math.round(length * 10) / 10;
 
 /** The band's middle line through its pieces, and the cross on the last of them. */
-function draw(link: Merged, pieces: readonly Segment[], width: number, xOf: (cell: Cell) => number, shift: number): FlowLink {
+function draw(
+  link: Merged,
+  pieces: readonly Segment[],
+  width: number,
+  xOf: (cell: Cell) => number,
+  shift: number,
+): FlowLink {
   let d = '';
   let cross: FlowLink['cross'] = null;
   for (const { from, to, fromY, toY } of pieces) {
-    const [x0, x1, y0, y1] = [xOf(from) + BAR, xOf(to), fromY + shift, toY + shift].map(round) as [number, number, number, number];
+    const [x0, x1, y0, y1] = [xOf(from) + BAR, xOf(to), fromY + shift, toY + shift].map(round) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const bend = round((x0 + x1) / 2);
     d += `${d === '' ? 'M' : 'L'}${x0} ${y0}C${bend} ${y0} ${bend} ${y1} ${x1} ${y1}`;
     cross = { x: bend, y: round((y0 + y1) / 2) };
@@ -286,14 +313,19 @@ export function layoutFlow(parts: readonly PaymentPart[], payee: string | null, 
   return {
     width,
     height: Math.ceil(2 * half),
-    nodes: cells.filter(({ node }) => node).map((cell) => ({
-      id: cell.id,
-      kind: cell.id === WALLET ? 'wallet' : cell.id === PAYEE ? 'payee' : gateways.has(cell.id) ? 'gateway' : 'hop',
-      x: round(xOf(cell)),
-      y: round(cell.y + half),
-      height: round(cell.size),
-      label: cell.label && { ...cell.label, y: round(cell.y + half + (cell.below ? cell.size + BASE_LINE.below : BASE_LINE.above)) },
-    })),
+    nodes: cells
+      .filter(({ node }) => node)
+      .map((cell) => ({
+        id: cell.id,
+        kind: cell.id === WALLET ? 'wallet' : cell.id === PAYEE ? 'payee' : gateways.has(cell.id) ? 'gateway' : 'hop',
+        x: round(xOf(cell)),
+        y: round(cell.y + half),
+        height: round(cell.size),
+        label: cell.label && {
+          ...cell.label,
+          y: round(cell.y + half + (cell.below ? cell.size + BASE_LINE.below : BASE_LINE.above)),
+        },
+      })),
     links: links
       .map((link, at) => draw(link, bands[at] ?? [], widthOf(link), xOf, half))
       .sort((a, b) => RANK[b.state] - RANK[a.state]),

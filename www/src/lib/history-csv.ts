@@ -2,7 +2,20 @@
 
 import type { Payment, PaymentKind } from 'amplet';
 
-const COLUMNS = ['date', 'direction', 'kind', 'state', 'amount_msat', 'fee_msat', 'description', 'holder', 'payee', 'payment_hash', 'preimage', 'txid'];
+const COLUMNS = [
+  'date',
+  'direction',
+  'kind',
+  'state',
+  'amount_msat',
+  'fee_msat',
+  'description',
+  'holder',
+  'payee',
+  'payment_hash',
+  'preimage',
+  'txid',
+];
 /** Kinds of which the id is a payment hash. */
 const HASHED: readonly PaymentKind[] = ['bolt11', 'keysend', 'offer'];
 /** What a spreadsheet takes for the beginning of a formula, full-width forms included. */
@@ -38,5 +51,7 @@ function row(payment: Payment, holder: string): string {
 
 /** `holders`: who had which payment made, by its id. */
 export function historyCsv(payments: readonly Payment[], holders: ReadonlyMap<string, string>): string {
-  return [COLUMNS.join(','), ...payments.map((payment) => row(payment, holders.get(payment.id) ?? ''))].map((line) => `${line}\r\n`).join('');
+  return [COLUMNS.join(','), ...payments.map((payment) => row(payment, holders.get(payment.id) ?? ''))]
+    .map((line) => `${line}\r\n`)
+    .join('');
 }

@@ -14,7 +14,9 @@ class Language {
   #chosen = $state<Locale | null>(null);
   readonly current = $derived<Locale>(this.#chosen ?? preferred());
   /** What Intl formats by: the browser's own variant of the language (de-CH), where it has one. */
-  readonly tag = $derived(navigator.languages.find((tag) => tag.toLowerCase().startsWith(this.current)) ?? this.current);
+  readonly tag = $derived(
+    navigator.languages.find((tag) => tag.toLowerCase().startsWith(this.current)) ?? this.current,
+  );
 
   get chosen(): Locale | null {
     return this.#chosen;

@@ -27,7 +27,11 @@ export function titleOf(payment: Payment): string {
 export function stateText(payment: Payment, brief = false): string {
   if (payment.state === 'succeeded') return m.state_succeeded();
   if (payment.state === 'failed') {
-    return payment.direction === 'inbound' && payment.error.code === 'expired' ? m.expired() : brief ? m.state_failedBrief() : m.state_failed();
+    return payment.direction === 'inbound' && payment.error.code === 'expired'
+      ? m.expired()
+      : brief
+        ? m.state_failedBrief()
+        : m.state_failed();
   }
   if (payment.direction === 'inbound' && payment.kind === 'bolt11') {
     return payment.expiresAt !== null && Number(payment.expiresAt) < nowSeconds() ? m.expired() : m.state_waiting();

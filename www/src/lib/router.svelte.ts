@@ -1,6 +1,16 @@
 /** Where the user is: `#/pay`, `#/history/<id>`. The hash never reaches a server. */
 
-export const SCREENS = ['home', 'receive', 'pay', 'history', 'channels', 'budgets', 'settings', 'create', 'restore'] as const;
+export const SCREENS = [
+  'home',
+  'receive',
+  'pay',
+  'history',
+  'channels',
+  'budgets',
+  'settings',
+  'create',
+  'restore',
+] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export interface Route {

@@ -5,7 +5,14 @@ import { loadConfig, type PageConfig } from './config';
 
 /** Without a word of whoever serves the page it is a test network: real money is never a default. */
 export const NO_CONFIG: PageConfig = { network: 'signet', gateways: [], chainSources: [], walletName: 'signet' };
-export const DEFAULTS: Settings = { network: 'signet', gateways: [], chainSources: [], unit: 'sat', language: null, autoLockMinutes: 15 };
+export const DEFAULTS: Settings = {
+  network: 'signet',
+  gateways: [],
+  chainSources: [],
+  unit: 'sat',
+  language: null,
+  autoLockMinutes: 15,
+};
 /** Where the page keeps which gateways were offered when the settings were stored. */
 const OFFERED = 'amplet-offered.1';
 
@@ -18,7 +25,8 @@ export interface Setup {
 
 export async function loadSetup(): Promise<Setup> {
   const [stored, served] = await Promise.all([loadSettings(), askForConfig()]);
-  if (typeof served !== 'string') return { config: served, settings: fit(stored.settings, served), problem: stored.problem?.message ?? null };
+  if (typeof served !== 'string')
+    return { config: served, settings: fit(stored.settings, served), problem: stored.problem?.message ?? null };
   // The page still opens with what it knows, and says so.
   const network = stored.settings?.network ?? NO_CONFIG.network;
   const config = { ...NO_CONFIG, network, walletName: network };

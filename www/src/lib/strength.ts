@@ -5,13 +5,34 @@ export type Strength = 'tooShort' | 'weak' | 'fair' | 'strong';
 /** Shorter ones are refused: Argon2id slows guessing, it does not replace length. */
 export const MIN_LENGTH = 8;
 
-const COMMON = ['password', 'passwort', 'bitcoin', 'lightning', 'satoshi', 'wallet', 'qwertz', 'qwerty', 'letmein', 'welcome', 'amplet'];
+const COMMON = [
+  'password',
+  'passwort',
+  'bitcoin',
+  'lightning',
+  'satoshi',
+  'wallet',
+  'qwertz',
+  'qwerty',
+  'letmein',
+  'welcome',
+  'amplet',
+];
 const ROWS = ['abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertyuiop', 'qwertzuiop', 'asdfghjkl', 'zxcvbnm'];
 
 /** Size of the alphabet that the characters used suggest. */
 function alphabet(text: string): number {
-  const classes: [RegExp, number][] = [[/[a-z]/, 26], [/[A-Z]/, 26], [/\d/, 10], [/ /, 4], [/[^\w ]/, 24]];
-  return Math.max(2, classes.reduce((sum, [test, size]) => sum + (test.test(text) ? size : 0), 0));
+  const classes: [RegExp, number][] = [
+    [/[a-z]/, 26],
+    [/[A-Z]/, 26],
+    [/\d/, 10],
+    [/ /, 4],
+    [/[^\w ]/, 24],
+  ];
+  return Math.max(
+    2,
+    classes.reduce((sum, [test, size]) => sum + (test.test(text) ? size : 0), 0),
+  );
 }
 
 /** Whether `next` is what a finger or the alphabet puts after `previous`. */

@@ -6,7 +6,9 @@ export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 export function formatCountdown(seconds: number, locale: string): string {
   const left = Math.max(0, Math.floor(seconds));
   if (left >= 172_800) {
-    return new Intl.NumberFormat(locale, { style: 'unit', unit: 'day', unitDisplay: 'long' }).format(Math.floor(left / 86_400));
+    return new Intl.NumberFormat(locale, { style: 'unit', unit: 'day', unitDisplay: 'long' }).format(
+      Math.floor(left / 86_400),
+    );
   }
   const two = (value: number) => String(value).padStart(2, '0');
   const hours = Math.floor(left / 3600);

@@ -1,11 +1,11 @@
-//! What the host hears of the engine beside its answers: log lines, and that it has trapped.
+//! Hooks of the host beside the engine's responses: log lines, and a trap.
 
 use std::cell::RefCell;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-/// The most that is logged; `node` keeps secrets, invoices and addresses out of its log.
+/// Maximum log level; `node` never logs secrets, invoices or addresses.
 const LEVEL: log::LevelFilter = log::LevelFilter::Info;
 
 struct Hooks {
@@ -17,11 +17,11 @@ thread_local! {
     static HOOKS: RefCell<Option<Hooks>> = const { RefCell::new(None) };
 }
 
-/// Begins to call `log` with each line, and `crashed`, once, when the engine has trapped: no export may be called after.
+/// Starts to call `log` with each line, and `crashed`, once, when the engine has trapped: no export may be called after.
 #[wasm_bindgen]
 pub fn start(log: Function, crashed: Function) {
     HOOKS.with(|hooks| hooks.replace(Some(Hooks { log, crashed })));
-    // Builds whose panics abort at once never get to the panic's message; the others tell it.
+    // Builds whose panics abort at once never get to the panic's message; the others report it.
     std::panic::set_hook(Box::new(|panic| line(&format!("ERROR {panic}"))));
     wasm_bindgen::handler::set_on_abort(aborted);
     if log::set_logger(&HostLogger).is_ok() {

@@ -1,4 +1,4 @@
-//! The wallet, as the worker that hosts it calls it.
+//! The wallet's exports for the worker that hosts it.
 
 mod hooks;
 mod notices;
@@ -52,7 +52,7 @@ pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
     Ok(params.map(|params| params.to_bytes().to_vec()))
 }
 
-/// Deletes a stored wallet for good.
+/// Deletes a stored wallet permanently.
 ///
 /// # Errors
 /// `storage`.
@@ -68,20 +68,20 @@ impl Engine {
     /// the parameters that the key came from.
     ///
     /// # Errors
-    /// `invalidInput` and what opening a wallet can meet.
+    /// `invalidInput` and the errors of opening a wallet.
     pub async fn open(options: JsValue, key: Vec<u8>, kdf: Option<Vec<u8>>) -> Result<Engine, JsValue> {
         let options: OpenOptions = from_js("the options", options)?;
         let key = Zeroizing::new(key);
         Self::open_or_create(options, &key, kdf).await.map_err(|error| thrown(&error))
     }
 
-    /// Whether `key` is the one it was opened with. Takes the same time wherever the two differ.
+    /// True if `key` is the one it was opened with. Takes the same time wherever the two differ.
     pub fn proves(&self, key: &[u8]) -> bool {
         let difference = digest(key).iter().zip(self.proof.get()).fold(0, |sum, (a, b)| sum | (a ^ b));
         difference == 0
     }
 
-    /// Answers a `Request`.
+    /// Handles a `Request`; resolves to its response.
     ///
     /// # Errors
     /// The `WalletError` of that request.
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     /// Calls `listener` with each `Notice`, beginning with the unacknowledged events and the state; with null when there
-    /// will be no more. Answers what [`Self::unsubscribe`] takes.
+    /// will be no more. Returns the handle for [`Self::unsubscribe`].
     pub fn subscribe(&self, listener: js_sys::Function) -> u32 {
         let id = self.last_subscription.get().wrapping_add(1);
         self.last_subscription.set(id);
@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    /// The wallet's words, for `key` only: whoever found the wallet open does not get them.
+    /// The wallet's words, for `key` only: an open wallet alone does not give them away.
     ///
     /// # Errors
     /// `wrongPassphrase`, `corrupt`, `storage`.
@@ -137,7 +137,7 @@ impl Engine {
     /// Finishes the step, stops, forgets the keys.
     ///
     /// # Errors
-    /// What saving the last step can meet.
+    /// The errors of saving the last step.
     pub async fn close(&self) -> Result<(), JsValue> {
         for handle in std::mem::take(&mut *self.subscriptions.borrow_mut()).into_values() {
             handle.abort();
@@ -181,7 +181,7 @@ impl Engine {
         let store = SealedStore::create(backend.clone(), &params, kek).await?;
         let opened = Self::start(store, options, key).await;
         if opened.is_err() {
-            // Nothing of a wallet that could not be made may stand in the way of the next attempt.
+            // The remains of a wallet that could not be created must not block the next attempt.
             backend.destroy().await?;
         }
         opened

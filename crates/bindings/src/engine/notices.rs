@@ -22,7 +22,7 @@ pub(super) fn forward(mut notices: UnboundedReceiver<Notice>, listener: Function
         tell(&listener, &JsValue::NULL);
     });
     spawn_local(async move {
-        let _: Result<(), futures::future::Aborted> = task.await; // aborted: nobody listens any more
+        let _: Result<(), futures::future::Aborted> = task.await; // aborted: no listener is left
     });
     handle
 }

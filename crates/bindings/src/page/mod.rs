@@ -1,4 +1,4 @@
-//! What a page keeps beside the engine: settings.
+//! A page's settings, which are stored beside the engine.
 
 mod settings;
 
@@ -29,7 +29,7 @@ pub fn save_settings(settings: JsValue) -> Result<(), JsValue> {
 /// A gateway's address in its normal form.
 ///
 /// # Errors
-/// `invalidInput` saying what is wrong with it.
+/// `invalidInput` naming the defect.
 #[wasm_bindgen(js_name = checkGateway)]
 pub fn check_gateway(address: &str) -> Result<String, JsValue> {
     settings::gateway_address(address)

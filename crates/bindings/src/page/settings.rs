@@ -12,16 +12,16 @@ use crate::convert::to_js;
 
 const KEY: &str = "amplet/settings";
 
-/// Format of what is stored; raised when a field changes its meaning.
+/// Format of the stored settings; raised when a field changes its meaning.
 const VERSION: u32 = 1;
 
 const MAX_GATEWAYS: usize = 16;
 const MAX_URL: usize = 2_048;
 
-/// The longest auto-lock time, in minutes: a day.
+/// Maximum auto-lock time, in minutes: a day.
 const MAX_AUTO_LOCK: u32 = 24 * 60;
 
-/// How amounts are shown.
+/// The display of amounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Unit {
@@ -29,7 +29,7 @@ pub(super) enum Unit {
     Btc,
 }
 
-/// What a page needs before the engine runs.
+/// Settings that a page needs before the engine runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Settings {
@@ -47,7 +47,7 @@ struct Versioned {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredSettings {
     version: u32,
     settings: Settings,
 }
@@ -65,16 +65,18 @@ pub(super) fn load() -> Result<Option<Settings>, WalletError> {
         );
         return Err(WalletError::new(ErrorCode::NewerFormat, message));
     }
-    let Stored { settings, .. } = serde_wasm_bindgen::from_value(value).map_err(|e| damaged(&e.into()))?;
+    let StoredSettings { settings, .. } =
+        serde_wasm_bindgen::from_value(value).map_err(|e| damaged(&e.into()))?;
     check(&settings).map_err(|error| WalletError { code: ErrorCode::Corrupt, ..error })?;
     Ok(Some(settings))
 }
 
-/// Stores the settings, if they make sense.
+/// Stores the settings, if they are valid.
 pub(super) fn save(settings: Settings) -> Result<(), WalletError> {
     check(&settings)?;
     let storage = storage()?;
-    let stored = to_js(&Stored { version: VERSION, settings }).and_then(|value| JSON::stringify(&value));
+    let stored =
+        to_js(&StoredSettings { version: VERSION, settings }).and_then(|value| JSON::stringify(&value));
     let text = stored.map(String::from).map_err(|error| unsaved(&error))?;
     storage.set_item(KEY, &text).map_err(|error| unsaved(&error))
 }
@@ -120,7 +122,7 @@ fn check(settings: &Settings) -> Result<(), WalletError> {
     Ok(())
 }
 
-/// localStorage. gloo-storage throws, past us, where the browser withholds it: so ask before.
+/// localStorage. gloo-storage throws an uncaught exception where the browser withholds it, so that is checked before.
 fn storage() -> Result<RawStorage, WalletError> {
     let storage = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("localStorage"));
     if storage.is_ok_and(|storage| storage.is_object()) {

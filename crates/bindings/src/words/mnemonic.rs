@@ -1,17 +1,17 @@
-//! BIP 39 mnemonics in English, and what is wrong with one that a user typed.
+//! BIP 39 mnemonics in English, and the check of one that a user typed.
 
 use amplet_protocol::page::{ErrorCode, WalletError};
 use bip39::{Language, Mnemonic};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// Longest text looked at, in bytes: 24 words of 8 letters are 215.
+/// Maximum length of a text, in bytes: 24 words of 8 letters are 215.
 const MAX_TEXT: usize = 2_000;
 
-/// How many words are suggested for a wrong one.
+/// Number of words suggested for a wrong one.
 const SUGGESTIONS: usize = 4;
 
-/// What is wrong with a mnemonic. Positions count from 1.
+/// A defect of a mnemonic. Positions count from 1.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(super) enum Problem {
@@ -19,18 +19,18 @@ pub(super) enum Problem {
     WordCount { count: u32 },
     /// A word that is not in the list; the first such.
     UnknownWord { position: u32, word: String, suggestions: Vec<&'static str> },
-    /// All words are in the list, but they do not belong together.
+    /// All words are in the list, but the checksum is wrong.
     Checksum,
 }
 
-/// A mnemonic that was looked at.
+/// The result of a check.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     /// Lower case, single spaces.
     pub normalized: String,
     /// `None`: valid.
     pub problem: Option<Problem>,
-    /// The problem for a user; empty when there is none.
+    /// The problem in words for the user; empty when there is none.
     pub message: String,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn generate(words: u32) -> Result<String, WalletError> {
     Ok(mnemonic.to_string())
 }
 
-/// Looks at what a user typed: unknown words first, then their number, then the checksum.
+/// Checks a user's text: unknown words first, then their number, then the checksum.
 pub(super) fn check(text: &str) -> Result<Check, WalletError> {
     if text.len() > MAX_TEXT {
         let message = "this text is much longer than a mnemonic: enter its 12 or 24 words only";

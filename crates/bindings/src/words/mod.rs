@@ -1,4 +1,4 @@
-//! Mnemonics, for the screens that make or take one. Apart from `page`, because an existing wallet opens without the list of
+//! Mnemonics, for the screens that create or check one. Apart from `page`, because an existing wallet opens without the list of
 //! words.
 
 mod mnemonic;
@@ -11,13 +11,13 @@ use crate::convert::{thrown, to_js};
 /// A new mnemonic of 12 or 24 words.
 ///
 /// # Errors
-/// `invalidInput` for another number of words, `internal` when the system gives no randomness.
+/// `invalidInput` for another number of words, `internal` when the system returns no randomness.
 #[wasm_bindgen(js_name = newMnemonic)]
 pub fn new_mnemonic(words: u32) -> Result<String, JsValue> {
     mnemonic::generate(words).map_err(|error| thrown(&error))
 }
 
-/// What is wrong with a mnemonic, if anything: a `MnemonicCheck`.
+/// Checks a mnemonic: a `MnemonicCheck`.
 ///
 /// # Errors
 /// `invalidInput` for a text too long to be one.

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::budget::{Account, Budget, BudgetId, Held, LimitUsage, PaymentId, Request};
+use crate::budget::{Account, Budget, BudgetId, Held, LimitUsage, Request};
 use crate::calendar::Clock;
 use crate::error::BudgetError;
 use crate::holder::Holder;
-use crate::money::Msat;
 use crate::record::{Changes, Key};
 use crate::report::Day;
 use crate::rules::Rules;
+use crate::{Msat, PaymentId};
 
 /// Most budgets, closed ones included.
 pub(crate) const MAX_BUDGETS: usize = 4096;

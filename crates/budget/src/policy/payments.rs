@@ -1,13 +1,14 @@
 //! Reserving, committing, releasing.
 
 use super::{Approval, MAX_HELD, Policy};
-use crate::budget::{BudgetId, Held, PaymentId, Request};
+use crate::budget::{BudgetId, Held, Request};
 use crate::calendar::Clock;
 use crate::error::{CommitError, Denied, Question, Reason, Refusal};
-use crate::money::{Cost, Msat};
+use crate::money::Cost;
 use crate::notice::{Notice, NoticeKind};
 use crate::record::{Changes, Key};
 use crate::report::{Day, day_name};
+use crate::{Msat, PaymentId};
 
 /// Most answers of the user that wait for their payment.
 const MAX_APPROVALS: usize = 64;

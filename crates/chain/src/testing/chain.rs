@@ -100,7 +100,7 @@ impl TestChain {
         Self { salt: self.salt + 1000, ..self.clone() }
     }
 
-    /// Replaces the filter at `height`, and the filter headers from there on accordingly: what a liar would serve.
+    /// Replaces the filter at `height`, and the filter headers from there on accordingly: as a misbehaving server does.
     pub fn forge_filter(&mut self, height: u32, filter: Vec<u8>) {
         let height = usize::try_from(height).unwrap();
         self.filters[height] = filter;
@@ -139,7 +139,7 @@ impl TestChain {
         &self.filter_headers
     }
 
-    /// A filter of a block that leaves out one script: what a liar would make.
+    /// A filter of a block that leaves out one script, as a misbehaving server makes it.
     pub fn filter_without(&self, height: u32, script: &ScriptBuf) -> Vec<u8> {
         self.filter_of(self.block(height), Some(script))
     }
@@ -184,7 +184,7 @@ impl TestChain {
     }
 }
 
-/// The witness commitment of BIP 141, as miners make it.
+/// Adds the witness commitment of BIP 141, as miners do.
 fn commit_to_witnesses(block: &mut Block) {
     if block.txdata.iter().all(|tx| tx.input.iter().all(|i| i.witness.is_empty())) {
         return;

@@ -16,9 +16,9 @@ use super::TestChain;
 type Tamper = Box<dyn Fn(&str, Vec<u8>) -> Vec<u8>>;
 type OnPost = Box<dyn Fn(&str, &str) -> (u16, String)>;
 
-/// Answers the block-dn API from a [`TestChain`]. Everything can be changed while it serves.
+/// Serves the block-dn API from a [`TestChain`]. Everything can be changed while it serves.
 pub struct FakeServer {
-    /// What it serves.
+    /// The chain it serves.
     pub chain: RefCell<TestChain>,
     /// Headers (and filter headers) per file.
     pub headers_per_file: Cell<u32>,
@@ -30,21 +30,21 @@ pub struct FakeServer {
     pub singles: Cell<bool>,
     /// Unconfirmed transactions, which are shown where parts of files are served.
     pub mempool: Rc<RefCell<Vec<Transaction>>>,
-    /// Does not answer.
+    /// True if it does not respond.
     pub down: Cell<bool>,
-    /// Serves filters only up to so many blocks below the tip.
+    /// Number of blocks below the tip without a filter yet.
     pub filter_lag: Cell<u32>,
-    /// Changes an answer's body on its way, by path.
+    /// Changes a response's body on its way, by path.
     pub tamper: RefCell<Option<Tamper>>,
-    /// Every path asked for.
+    /// Every path requested.
     pub log: RefCell<Vec<String>>,
-    /// Answer to `POST`s: status and body.
+    /// Response to `POST`s: status and body.
     pub post: RefCell<(u16, String)>,
-    /// Answers `POST`s itself, by path and body, in place of `post`.
+    /// Responds to `POST`s, by path and body, in place of `post`.
     pub on_post: RefCell<Option<OnPost>>,
-    /// Answer to `GET /fee-estimates`; without it there is no such endpoint.
+    /// Response to `GET /fee-estimates`; without it there is no such endpoint.
     pub fees: RefCell<Option<String>>,
-    /// Answer to `GET /fees/estimate/<blocks>`, block-dn's own; without it there is no such endpoint.
+    /// Response to `GET /fees/estimate/<blocks>`, block-dn's own; without it there is no such endpoint.
     pub fees_block_dn: RefCell<Option<String>>,
 }
 
@@ -76,24 +76,21 @@ impl FakeServer {
         server
     }
 
-    /// Changes answers on their way.
+    /// Changes responses on their way.
     pub fn tamper(&self, change: impl Fn(&str, Vec<u8>) -> Vec<u8> + 'static) {
         *self.tamper.borrow_mut() = Some(Box::new(change));
     }
 
-    /// How many requests for paths that begin so were made.
+    /// The number of requests for paths with this prefix.
     pub fn requests(&self, prefix: &str) -> usize {
         self.log.borrow().iter().filter(|path| path.starts_with(prefix)).count()
     }
 
-    /// Answers a request for `path` (with its query) of this server.
+    /// Responds to a request for `path` (with its query) of this server.
     ///
     /// # Errors
-    /// When it is `down`, or the answer is larger than the request allows.
-    ///
-    /// # Errors
-    /// When it is down, or the answer is larger than the request allows.
-    pub fn answer(&self, path: &str, request: &HttpRequest) -> Result<HttpResponse, FetchError> {
+    /// [`FetchError`] when it is `down`, or the response is larger than the request allows.
+    pub fn respond(&self, path: &str, request: &HttpRequest) -> Result<HttpResponse, FetchError> {
         self.log.borrow_mut().push(path.to_string());
         let url = request.url.clone();
         if self.down.get() {
@@ -102,7 +99,7 @@ impl FakeServer {
         let (status, body) = match request.method {
             amplet_transport::HttpMethod::Post => {
                 let (status, body) = match &*self.on_post.borrow() {
-                    Some(answer) => answer(path, &String::from_utf8_lossy(&request.body)),
+                    Some(respond) => respond(path, &String::from_utf8_lossy(&request.body)),
                     None => self.post.borrow().clone(),
                 };
                 (status, body.into_bytes())
@@ -211,7 +208,7 @@ fn with_length(filter: &[u8]) -> Vec<u8> {
     [serialize(&length), filter.to_vec()].concat()
 }
 
-/// Lets `platform` reach each server at `http://<its name>`.
+/// Makes each server reachable from `platform` at `http://<its name>`.
 pub fn serve(platform: &TestPlatform, servers: Vec<(&'static str, Rc<FakeServer>)>) {
     platform.on_fetch(move |request| {
         let found = servers.iter().find_map(|(name, server)| {
@@ -220,7 +217,7 @@ pub fn serve(platform: &TestPlatform, servers: Vec<(&'static str, Rc<FakeServer>
         });
         async move {
             match found {
-                Some((path, server)) => server.answer(&path, &request),
+                Some((path, server)) => server.respond(&path, &request),
                 None => Err(FetchError::Unreachable { url: request.url, detail: "no such host".to_string() }),
             }
         }

@@ -1,4 +1,4 @@
-//! What the tests of this folder share: a wallet's side (store, listener, watch set) and a way to run it.
+//! The wallet's side of the tests in this folder (store, listener, watch set), and a way to run it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use std::cell::{Cell, RefCell};
@@ -61,7 +61,7 @@ impl Device {
         let mut batch = Batch::default();
         chain.stage(&mut batch);
         let store = self.store.clone();
-        self.platform.run(async move { store.commit(batch).await.unwrap() });
+        self.platform.run(async move { store.commit(batch).await.unwrap().durable().await.unwrap() });
     }
 
     pub fn poll(&self, chain: &Rc<Chain>) -> Result<amplet_chain::Poll, amplet_chain::ChainError> {
@@ -69,12 +69,12 @@ impl Device {
         self.platform.run(async move { chain.poll().await })
     }
 
-    /// Brings a wallet to the chain's tip.
-    pub fn bring(&self, chain: &Rc<Chain>, wallet: &Rc<Wallet>) -> Result<(), amplet_chain::ChainError> {
+    /// Syncs a wallet with the chain's tip.
+    pub fn connect(&self, chain: &Rc<Chain>, wallet: &Rc<Wallet>) -> Result<(), amplet_chain::ChainError> {
         let (chain, task) = (chain.clone(), wallet.clone());
         let result = self.platform.run(async move {
             let from = task.position.borrow().clone();
-            chain.bring(&from, &chain.tip(), &*task, &*task, &mut |_| {}).await
+            chain.sync(&from, &chain.tip(), &*task, &*task, &mut |_| {}).await
         });
         let (reached, result) = match result {
             Ok(reached) => (reached, Ok(())),
@@ -86,13 +86,13 @@ impl Device {
 
     pub fn sync(&self, chain: &Rc<Chain>, wallet: &Rc<Wallet>) {
         self.poll(chain).unwrap();
-        self.bring(chain, wallet).unwrap();
+        self.connect(chain, wallet).unwrap();
     }
 }
 
-/// What a listener was told.
+/// A call that a listener received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Notified {
     Whole(u32),
     Header(u32),
     Back(u32),
@@ -103,12 +103,12 @@ type Reaction = Box<dyn Fn(&Wallet, &Block)>;
 /// Takes blocks, insisting on order, and watches scripts.
 pub struct Wallet {
     pub position: RefCell<Position>,
-    /// The chain as it was told, by hash: genesis first.
+    /// The connected blocks by hash: genesis first.
     pub chain: RefCell<Vec<BlockHash>>,
-    pub told: RefCell<Vec<Told>>,
+    pub notified: RefCell<Vec<Notified>>,
     pub scripts: RefCell<Vec<ScriptBuf>>,
     pub revision: Cell<u64>,
-    /// What it does when it sees a whole block (a channel that learns a new output to watch).
+    /// A reaction to a whole block (a channel that learns a new output to watch).
     pub on_block: RefCell<Option<Reaction>>,
 }
 
@@ -119,7 +119,7 @@ impl Wallet {
         Rc::new(Self {
             chain: RefCell::new(vec![position.hash; usize::try_from(position.height).unwrap() + 1]),
             position: RefCell::new(position),
-            told: RefCell::default(),
+            notified: RefCell::default(),
             scripts: RefCell::default(),
             revision: Cell::new(0),
             on_block: RefCell::new(None),
@@ -133,11 +133,11 @@ impl Wallet {
 
     /// Heights of the blocks it was given whole.
     pub fn whole(&self) -> Vec<u32> {
-        let whole = |t: &Told| match t {
-            Told::Whole(height) => Some(*height),
+        let whole = |call: &Notified| match call {
+            Notified::Whole(height) => Some(*height),
             _ => None,
         };
-        self.told.borrow().iter().filter_map(whole).collect()
+        self.notified.borrow().iter().filter_map(whole).collect()
     }
 
     fn take(&self, header: &Header, height: u32) {
@@ -151,7 +151,7 @@ impl Wallet {
 impl BlockListener for Wallet {
     fn block_connected(&self, block: &Block, height: u32) {
         self.take(&block.header, height);
-        self.told.borrow_mut().push(Told::Whole(height));
+        self.notified.borrow_mut().push(Notified::Whole(height));
         if let Some(react) = &*self.on_block.borrow() {
             react(self, block);
         }
@@ -159,7 +159,7 @@ impl BlockListener for Wallet {
 
     fn filtered_block_connected(&self, header: &Header, height: u32) {
         self.take(header, height);
-        self.told.borrow_mut().push(Told::Header(height));
+        self.notified.borrow_mut().push(Notified::Header(height));
     }
 
     fn blocks_disconnected(&self, fork: BlockId) {
@@ -168,7 +168,7 @@ impl BlockListener for Wallet {
         assert!(keep < chain.len(), "only blocks that were connected are disconnected");
         chain.truncate(keep);
         assert_eq!(chain.last(), Some(&fork.hash));
-        self.told.borrow_mut().push(Told::Back(fork.height));
+        self.notified.borrow_mut().push(Notified::Back(fork.height));
     }
 }
 

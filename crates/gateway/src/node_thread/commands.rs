@@ -10,7 +10,8 @@ use amplet_node::{
     Authorization, ConnectionState, Keysend, LedgerError, NewInvoice, Node, OpenChannel, PayError,
     PayInvoice, PaymentId, PersistentPeer,
 };
-use amplet_protocol::page::Direction;
+use amplet_protocol::page::{Direction, MAX_DESCRIPTION};
+use amplet_protocol::{MAX_MONEY_MSAT, PAYMENT_WAIT, default_max_fee_msat};
 use amplet_storage::{Batch, Store};
 use amplet_transport::PeerAddress;
 use bitcoin::Network;
@@ -23,20 +24,11 @@ use crate::admin::types::{self, Msat};
 use crate::admin::{AdminCode, AdminError};
 use crate::config::Config;
 
-/// How long a payment's outcome is waited for.
-const PAY_LIMIT: Duration = Duration::from_secs(60);
-
 /// How long a first connection to a peer is waited for.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 
 /// How often the state of an attempt to connect is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// All bitcoin there will be, in msat.
-const ALL_MSAT: u64 = 21_000_000 * 100_000_000 * 1_000;
-
-/// Longest description of an invoice, in bytes (BOLT 11).
-const MAX_DESCRIPTION: usize = 639;
 
 /// Longest validity of an invoice: a year, in seconds.
 const MAX_EXPIRY: u32 = 365 * 24 * 3600;
@@ -179,7 +171,7 @@ impl Office {
         let peer: PublicKey = request.peer.parse().map_err(|error| {
             invalid(format!("peer: {error}; give the node id of a connected peer, 66 hexadecimal digits"))
         })?;
-        let capacity_msat = request.capacity_sat.checked_mul(1000).filter(|msat| *msat <= ALL_MSAT);
+        let capacity_msat = request.capacity_sat.checked_mul(1000).filter(|msat| *msat <= MAX_MONEY_MSAT);
         match capacity_msat {
             Some(capacity) if request.push_msat.0 <= capacity => {}
             Some(_) => return Err(invalid("pushMsat: is more than the capacity; give less")),
@@ -209,7 +201,7 @@ impl Office {
         beside: impl FnOnce(&Bolt11Invoice, &mut Batch),
     ) -> Result<types::Invoice> {
         let amount_msat = request.amount_msat.map(|amount| amount.0);
-        if amount_msat.is_some_and(|amount| amount == 0 || amount > ALL_MSAT) {
+        if amount_msat.is_some_and(|amount| amount == 0 || amount > MAX_MONEY_MSAT) {
             return Err(invalid(
                 "amountMsat: is 0, or more than all bitcoin; leave it out to let the payer choose",
             ));
@@ -261,7 +253,7 @@ impl Office {
         Ok(invoice)
     }
 
-    /// Pays; answers the outcome, or `pending` after [`PAY_LIMIT`].
+    /// Pays; answers the outcome, or `pending` after [`PAYMENT_WAIT`].
     pub(crate) async fn pay(
         &self,
         request: &types::Pay,
@@ -270,7 +262,8 @@ impl Office {
         let invoice = self.readable(&request.invoice)?;
         let given_msat = request.amount_msat.map(|amount| amount.0);
         let amount_msat = invoice.amount_milli_satoshis().or(given_msat).unwrap_or(0);
-        let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
+        let max_fee_msat =
+            request.max_fee_msat.map_or_else(|| default_max_fee_msat(amount_msat), |Msat(fee)| fee);
         let hash = invoice.payment_hash().0;
         let pay = PayInvoice { invoice, amount_msat: given_msat, max_fee_msat };
         match self.node.payments().begin(pay, authorization).await {
@@ -296,7 +289,8 @@ impl Office {
             Ok((record.record_type, value))
         };
         let amount_msat = request.amount_msat.0;
-        let max_fee_msat = request.max_fee_msat.map_or_else(|| default_fee(amount_msat), |Msat(fee)| fee);
+        let max_fee_msat =
+            request.max_fee_msat.map_or_else(|| default_max_fee_msat(amount_msat), |Msat(fee)| fee);
         let records = request.records.iter().map(record).collect::<Result<_>>()?;
         let keysend = Keysend { payee, amount_msat, max_fee_msat, records };
         match self.node.payments().begin(keysend, &Authorization::user()).await {
@@ -305,9 +299,9 @@ impl Office {
         }
     }
 
-    /// A payment that was begun, when it has ended or [`PAY_LIMIT`] is over.
+    /// A payment that was begun, when it has ended or [`PAYMENT_WAIT`] is over.
     async fn outcome(&self, id: PaymentId) -> Result<types::Payment> {
-        let line = self.node.payments().outcome(id, PAY_LIMIT).await;
+        let line = self.node.payments().outcome(id, PAYMENT_WAIT).await;
         line.map(convert::payment).ok_or_else(|| {
             AdminError::new(
                 AdminCode::Internal,
@@ -365,11 +359,6 @@ async fn first_failure(kept: &PersistentPeer) -> String {
             return error.to_string();
         }
     }
-}
-
-/// Greatest fee where none is given: 1 %, and at least 50 sat.
-fn default_fee(amount_msat: u64) -> u64 {
-    (amount_msat / 100).max(50_000)
 }
 
 /// Seconds since the UNIX epoch.

@@ -15,7 +15,7 @@ const PEERS: &str = "gateway/peer/";
 pub(super) async fn remember(store: &dyn Store, address: &PeerAddress) -> Result<(), StoreError> {
     let mut batch = Batch::default();
     batch.put(format!("{PEERS}{}", address.node_id), address.to_string().into_bytes());
-    store.commit(batch).await
+    store.commit(batch).await?.durable().await
 }
 
 /// Connects to all of them. One that cannot be read is said and left.

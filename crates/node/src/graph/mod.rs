@@ -185,6 +185,7 @@ impl Graph {
         let mut batch = Batch::default();
         batch.put(names::GRAPH, graph);
         batch.put(names::GRAPH_SOURCE, source.as_bytes().to_vec());
+        // Nothing is sent on the strength of the graph: that it is on this device is enough.
         if let Err(error) = self.base.store.commit(batch).await {
             log::warn!("the routing data could not be stored ({error}); they are loaded again next time");
         }

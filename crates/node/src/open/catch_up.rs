@@ -78,7 +78,7 @@ async fn read(
         return Ok(());
     }
     let mut quiet = |_| ();
-    let result = parts.chain.bring(from, target, listener, &*parts.watch, &mut quiet).await;
+    let result = parts.chain.sync(from, target, listener, &*parts.watch, &mut quiet).await;
     result.map(drop).map_err(|stopped| stopped.error.into())
 }
 

@@ -51,7 +51,7 @@ impl Peers {
         &self,
         address: PeerAddress,
     ) -> Result<Rc<PersistentPeer>, bitcoin::secp256k1::Error> {
-        let node_id = PublicKey::from_slice(address.node_id.as_bytes())?;
+        let node_id = PublicKey::from_slice(&address.node_id.0)?;
         let mut all = self.persistent.borrow_mut();
         if let Some(peer) = all.iter().find(|peer| peer.address == address) {
             return Ok(Rc::clone(peer));

@@ -282,20 +282,23 @@ impl Engine {
         let (step, committed) = self.gather();
         let base = self.base();
         let mut pause = FIRST_PAUSE;
-        while let Err(error) = base.store.commit(step.writes.clone()).await {
-            if !error.is_retryable() {
-                return Err(error);
+        let receipt = loop {
+            match base.store.commit(step.writes.clone()).await {
+                Ok(receipt) => break receipt,
+                Err(error) if !error.is_retryable() => return Err(error),
+                Err(error) => log::warn!("a commit failed and is tried again: {error}"),
             }
-            log::warn!("a commit failed and is tried again: {error}");
             base.platform.sleep(pause).await;
             pause = pause.saturating_mul(2).min(MAX_PAUSE);
-        }
+        };
+        // A broadcast may go once this device has the step; messages wait for every copy.
+        step.broadcasts.into_iter().for_each(|package| base.broadcast(package));
+        receipt.durable().await?;
         for (channel, update) in step.durable {
             if let Err(error) = base.ldk.monitors.channel_monitor_updated(channel, update) {
                 log::error!("monitor update {update} of {channel}: {error:?}");
             }
         }
-        step.broadcasts.into_iter().for_each(|package| base.broadcast(package));
         base.staged.committed();
         self.followers.iter().for_each(|follower| follower.committed(&committed));
         Ok(())

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_chain::{BlockId, BlockListener, BringError, ChainError, Position, Progress, Tip};
+use amplet_chain::{BlockId, BlockListener, ChainError, Position, Progress, SyncError, Tip, TipChange};
 use bitcoin::block::Header;
 use bitcoin::{Block, BlockHash};
 
@@ -91,11 +91,10 @@ impl ChainSync {
 
     /// Follows the chain.
     pub(crate) async fn follow(self: Rc<Self>) {
+        let mut change = None;
         loop {
-            match self.now().await {
-                Ok(()) => {
-                    self.base.chain.changed(POLL_EVERY, POLL_LIMIT).await;
-                }
+            match self.read_new(change.take().as_ref()).await {
+                Ok(()) => change = self.base.chain.changed(POLL_EVERY, POLL_LIMIT).await,
                 Err(error) => {
                     log::warn!("chain: {error}");
                     self.state.borrow_mut().error = Some(error.to_string());
@@ -111,9 +110,14 @@ impl ChainSync {
     /// # Errors
     /// [`ChainError`].
     pub async fn now(&self) -> Result<(), ChainError> {
+        self.read_new(None).await
+    }
+
+    /// Polls the sources (`change`: one of them has reported a new tip) and reads every new block.
+    async fn read_new(&self, change: Option<&TipChange>) -> Result<(), ChainError> {
         let base = &self.base;
         let alone = self.reading.lock().await;
-        let poll = base.chain.poll().await?;
+        let poll = base.chain.poll_after(change).await?;
         let listeners = AllListeners { base, onchain: &self.onchain };
         // A block may be replaced while we read towards it: then the next poll sees the new tip.
         let mut from = position(&base.ldk.manager.current_best_block());
@@ -157,7 +161,7 @@ impl ChainSync {
             }
         };
         let watch = &*self.base.ldk.watch;
-        let result = self.base.chain.bring(from, target, listeners, watch, &mut progress).await;
-        result.map_err(|BringError { error, .. }| error)
+        let result = self.base.chain.sync(from, target, listeners, watch, &mut progress).await;
+        result.map_err(|SyncError { error, .. }| error)
     }
 }

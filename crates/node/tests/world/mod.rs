@@ -141,7 +141,7 @@ impl World {
                     if path == "/tx" { "ok".to_owned() } else { r#"{"package_msg":"success"}"#.to_owned() };
                 Ok(HttpResponse { status: 200, headers: Vec::new(), body: body.into_bytes() })
             } else {
-                server.answer(&path, &request)
+                server.respond(&path, &request)
             };
             // An answer takes time, so that whoever waits for it lets others act.
             let travel = network.sleep(Duration::from_millis(1));

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use amplet_storage::{Batch, Store, StoreError};
+use amplet_storage::{Batch, Receipt, Store, StoreError};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
@@ -32,20 +32,23 @@ impl Store for Mortal {
     fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
         self.inner.list(prefix)
     }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+        self.inner.ready()
+    }
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
         async move {
             if self.left.get() == 0 {
                 self.dead.set(true);
                 std::future::pending::<()>().await;
             }
             self.left.set(self.left.get() - 1);
-            self.inner.commit(batch).await?;
+            let receipt = self.inner.commit(batch).await?;
             if self.left.get() == 0 {
                 // Durable, but the process dies before it can say anything.
                 self.dead.set(true);
                 std::future::pending::<()>().await;
             }
-            Ok(())
+            Ok(receipt)
         }
         .boxed_local()
     }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use amplet_storage::{Batch, Store, StoreError};
+use amplet_storage::{Batch, Receipt, Store, StoreError};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
@@ -48,7 +48,10 @@ impl Store for Scales {
         }
         .boxed_local()
     }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+        self.inner.ready()
+    }
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
         let monitors = batch.iter().filter(|(name, _)| name.starts_with("ldk/monitor"));
         let bytes: usize = monitors.map(|(_, value)| value.map_or(0, <[u8]>::len)).sum();
         self.monitor_bytes.set(self.monitor_bytes.get() + bytes);

@@ -1,4 +1,4 @@
-//! Everything that is read: it loads or is refused, and what loaded is a graph that can be planned over.
+//! Every format: data loads or is refused, and a loaded graph can be planned over.
 
 use crate::making::{beliefs, damage, garbage, graph, request};
 use amplet_router::evaluation::{self, Dice};
@@ -14,7 +14,7 @@ pub fn run(dice: &mut Dice) {
     text(dice);
 }
 
-/// What every loaded graph must be; then one payment over it.
+/// Checks the invariants of a loaded graph; then plans one payment over it.
 fn check(dice: &mut Dice, graph: &Graph) {
     let nodes = graph.node_count() as u32;
     for channel in graph.channels() {
@@ -30,7 +30,7 @@ fn check(dice: &mut Dice, graph: &Graph) {
     }
 }
 
-/// The valid thing, damaged; now and then noise instead.
+/// Valid data, damaged; sometimes noise instead.
 fn spoil(dice: &mut Dice, mut valid: Vec<u8>) -> Vec<u8> {
     if dice.below(8) == 0 {
         return garbage(dice, &valid);

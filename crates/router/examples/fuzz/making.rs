@@ -1,4 +1,4 @@
-//! What all targets make up: amounts, graphs, requests, damage.
+//! Generators for all targets: amounts, graphs, requests, damage.
 
 use amplet_router::evaluation::Dice;
 use amplet_router::graph::MAX_MONEY_MSAT;
@@ -6,7 +6,7 @@ use amplet_router::{
     Beliefs, Certainty, Direction, FirstHop, Graph, HintHop, Mode, NodeId, Policy, Request, Scid, Tail,
 };
 
-/// Node ids are drawn from so many.
+/// Number of distinct node ids.
 const NODES: u64 = 34;
 
 /// An amount as attackers like them: at the edges, or of any magnitude.
@@ -70,7 +70,7 @@ pub fn beliefs(dice: &mut Dice, graph: &Graph) -> Beliefs {
             _ => beliefs.refused(graph, (scid, direction), amount, certainty(dice), now_s),
         }
     }
-    beliefs.bar((0..dice.below(6)).map(|_| Scid(dice.below(200))));
+    beliefs.exclude((0..dice.below(6)).map(|_| Scid(dice.below(200))));
     beliefs
 }
 

@@ -1,4 +1,4 @@
-//! The evaluation program: one line of JSON for each line, whatever the line.
+//! The evaluation program: one line of JSON for each line, even for an invalid one.
 
 use crate::making::{amount, damage};
 use amplet_router::csv;
@@ -29,7 +29,7 @@ pub fn run(dice: &mut Dice) {
         if dice.below(4) == 0 {
             damage(dice, &mut line);
         }
-        let answer = evaluation.answer(&String::from_utf8_lossy(&line), &mut files);
+        let answer = evaluation.respond(&String::from_utf8_lossy(&line), &mut files);
         assert!(!answer.contains('\n'), "{answer}");
         last = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
         let known = ["ready", "parts", "done", "nodes", "error"].iter().filter(|key| last.get(key).is_some());

@@ -1,4 +1,4 @@
-//! Payments nobody would make over graphs nobody would draw: whatever is planned keeps its request.
+//! Absurd payments over absurd graphs: every plan satisfies its request.
 
 use crate::making::{amount, beliefs, certainty, graph, request};
 use amplet_router::evaluation::Dice;

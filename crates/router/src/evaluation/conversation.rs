@@ -1,5 +1,5 @@
-//! Conversations with the evaluation program, made up as its answers come: to be recorded natively and repeated where the
-//! program runs in another form.
+//! Conversations with the evaluation program, generated from its responses: recorded natively and repeated where the program
+//! runs in another form.
 
 use super::{Evaluation, Host};
 use crate::graph::NodeId;
@@ -7,12 +7,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde_json::{Value, json};
 
-/// A question, and what was answered.
+/// A request and its response.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Line {
-    /// What was asked.
+    /// The request.
     pub question: String,
-    /// What came.
+    /// The response.
     pub answer: String,
 }
 
@@ -26,7 +26,7 @@ pub fn converse(host: &mut impl Host, path: &str, pairs: &[[NodeId; 2]], amounts
     let mut lines = Vec::new();
     let mut ask = |question: Value| {
         let question = question.to_string();
-        let answer = evaluation.answer(&question, host);
+        let answer = evaluation.respond(&question, host);
         let read = serde_json::from_str::<Value>(&answer).unwrap_or_default();
         lines.push(Line { question, answer });
         read

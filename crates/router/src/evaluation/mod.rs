@@ -1,6 +1,6 @@
-//! The JSON-lines protocol of the routing evaluation: one request per line, one answer per line. I/O and clock stay
-//! with the caller, so that the native program and its wasm twin are the same code. Beside it what makes such
-//! conversations up ([`converse`]) over made-up graphs ([`generated`]).
+//! The JSON-lines protocol of the routing evaluation: one request per line, one response per line. I/O and clock stay
+//! with the caller, so that the native program and its wasm twin are the same code. Beside it generators of
+//! conversations ([`converse`]) and of graphs ([`generated`]).
 
 mod conversation;
 mod generated;
@@ -63,7 +63,7 @@ struct Abandon {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Answer {
+enum Response {
     Ready { ready: bool },
     Parts { parts: Vec<PartOut>, ms: f64 },
     Done { done: String, why: Option<String>, ms: f64 },
@@ -71,7 +71,7 @@ enum Answer {
     Error { error: String },
 }
 
-/// What the graph costs: answers `{"measure": {}}`, which the evaluation's driver does not send.
+/// The cost of the graph: the response to `{"measure": {}}`, which the evaluation's driver does not send.
 #[derive(Serialize)]
 struct Measured {
     nodes: usize,
@@ -96,16 +96,16 @@ struct HopOut {
     amount_msat: u64,
 }
 
-/// What a caller lends: the graph's file and CPU time.
+/// Services of the caller: the graph's file and CPU time.
 pub trait Host {
     /// The text of the graph's CSV.
     ///
     /// # Errors
-    /// Why it cannot be read, for the answer.
+    /// The reason for which it cannot be read, for the response.
     fn read(&mut self, path: &str) -> Result<String, String>;
     /// CPU milliseconds spent so far.
     fn cpu_ms(&mut self) -> f64;
-    /// Whether problems are to be handed to [`Self::dump`].
+    /// True if problems are to be passed to [`Self::dump`].
     fn dumps(&self) -> bool {
         false
     }
@@ -137,7 +137,7 @@ impl Current {
         graph: &Graph,
         beliefs: &Beliefs,
         host: &mut impl Host,
-    ) -> Answer {
+    ) -> Response {
         let before = host.cpu_ms();
         let plan = self.payment.next(planner, graph, beliefs, 0);
         let ms = host.cpu_ms() - before;
@@ -145,9 +145,9 @@ impl Current {
             Ok(plan) => {
                 let parts = plan.parts.iter().map(part_out).collect();
                 self.parts = plan.parts;
-                Answer::Parts { parts, ms }
+                Response::Parts { parts, ms }
             }
-            Err(reason) => Answer::Done { done: "no_route".into(), why: Some(reason.to_string()), ms },
+            Err(reason) => Response::Done { done: "no_route".into(), why: Some(reason.to_string()), ms },
         }
     }
 }
@@ -159,35 +159,35 @@ impl Evaluation {
         Self { mode, ..Self::default() }
     }
 
-    /// Answers one line.
-    pub fn answer(&mut self, line: &str, host: &mut impl Host) -> String {
+    /// Responds to one line.
+    pub fn respond(&mut self, line: &str, host: &mut impl Host) -> String {
         let answer = match serde_json::from_str::<Message>(line) {
-            Ok(message) => self.handle(message, host).unwrap_or_else(|error| Answer::Error { error }),
-            Err(error) => Answer::Error { error: error.to_string() },
+            Ok(message) => self.handle(message, host).unwrap_or_else(|error| Response::Error { error }),
+            Err(error) => Response::Error { error: error.to_string() },
         };
         serde_json::to_string(&answer).unwrap_or_else(|error| error.to_string())
     }
 
-    fn handle(&mut self, message: Message, host: &mut impl Host) -> Result<Answer, String> {
+    fn handle(&mut self, message: Message, host: &mut impl Host) -> Result<Response, String> {
         match message {
             Message::Open(open) => {
                 let text = host.read(&open.graph)?;
                 self.graph = crate::csv::read(&text).map_err(|error| error.to_string())?.graph;
                 self.current = None;
-                Ok(Answer::Ready { ready: true })
+                Ok(Response::Ready { ready: true })
             }
             Message::Pay(pay) => self.pay(pay, host),
             Message::Result(results) => self.results(&results, host),
             Message::Abandon(abandon) => {
                 in_progress(&mut self.current, &abandon.id)?;
                 self.current = None;
-                Ok(Answer::Done { done: "abandoned".into(), why: None, ms: 0.0 })
+                Ok(Response::Done { done: "abandoned".into(), why: None, ms: 0.0 })
             }
             Message::Measure {} => self.measure(host),
         }
     }
 
-    fn pay(&mut self, pay: Pay, host: &mut impl Host) -> Result<Answer, String> {
+    fn pay(&mut self, pay: Pay, host: &mut impl Host) -> Result<Response, String> {
         let id = pay.id.clone();
         let payment = Payment::new(request(pay, self.mode)?);
         self.beliefs = Beliefs::new();
@@ -200,7 +200,7 @@ impl Evaluation {
         Ok(current.plan(&mut self.planner, &self.graph, &self.beliefs, host))
     }
 
-    fn results(&mut self, results: &Results, host: &mut impl Host) -> Result<Answer, String> {
+    fn results(&mut self, results: &Results, host: &mut impl Host) -> Result<Response, String> {
         let current = in_progress(&mut self.current, &results.id)?;
         // All are looked at before any is taken in: a wrong line changes nothing.
         let outcomes = outcomes(&current.parts, &results.parts)?;
@@ -209,17 +209,17 @@ impl Evaluation {
             current.payment.report(&part, outcome, &self.graph, &mut self.beliefs, 0);
         }
         if current.payment.remaining_msat() == 0 {
-            return Ok(Answer::Done { done: "paid".into(), why: None, ms: host.cpu_ms() - before });
+            return Ok(Response::Done { done: "paid".into(), why: None, ms: host.cpu_ms() - before });
         }
         Ok(current.plan(&mut self.planner, &self.graph, &self.beliefs, host))
     }
 
-    fn measure(&self, host: &mut impl Host) -> Result<Answer, String> {
+    fn measure(&self, host: &mut impl Host) -> Result<Response, String> {
         let stored = write_graph(&self.graph);
         let before = host.cpu_ms();
         let graph = read_graph(&stored).map_err(|error| error.to_string())?;
         let ms = host.cpu_ms() - before;
-        Ok(Answer::Measured(Measured {
+        Ok(Response::Measured(Measured {
             nodes: graph.node_count(),
             channels: graph.channels().len(),
             memory_bytes: graph.memory_bytes(),
@@ -234,7 +234,7 @@ fn in_progress<'a>(current: &'a mut Option<Current>, id: &str) -> Result<&'a mut
     current.ok_or_else(|| alloc::format!("payment {id} is not in progress: pay first"))
 }
 
-/// What became of each part, in the planner's terms.
+/// The outcome of each part, in the planner's terms.
 fn outcomes(parts: &[Part], results: &[PartResult]) -> Result<Vec<Outcome>, String> {
     if results.len() != parts.len() {
         return Err(alloc::format!("{} results for {} parts: send one for each", results.len(), parts.len()));
@@ -267,7 +267,7 @@ fn part_out(part: &Part) -> PartOut {
 }
 
 fn request(pay: Pay, mode: Mode) -> Result<Request, String> {
-    let node = |hex: &str| NodeId::from_hex(hex).ok_or_else(|| alloc::format!("{hex} is not a node id"));
+    let node = |hex: &str| NodeId::from_hex(hex).map_err(|_| alloc::format!("{hex} is not a node id"));
     let first_hops = pay.sources.iter().map(|source| {
         // The evaluation's wallet has ample channels.
         let ample = crate::graph::MAX_MONEY_MSAT;

@@ -1,4 +1,4 @@
-//! What every [`Backend`](crate::Backend) does.
+//! Cases for every [`Backend`](crate::Backend).
 
 use super::{Lab, abandon_after};
 use crate::{SharedBackend, StoreError, Write};
@@ -99,7 +99,7 @@ pub async fn one_refused_writer_changes_nothing(lab: &dyn Lab) {
     backend.commit(vec![put("a", "3")], epoch).await.expect("the writer itself is not disturbed");
 }
 
-/// The writer that took over last writes; the one before is refused, for good, and sees what the other wrote.
+/// The writer that took over last writes; the one before is refused permanently, and sees what the other wrote.
 pub async fn two_writers(lab: &dyn Lab) {
     let (first, epoch) = open(lab, "two").await;
     first.commit(vec![put("a", "first")], epoch).await.unwrap();
@@ -114,7 +114,7 @@ pub async fn two_writers(lab: &dyn Lab) {
     assert!(is_fenced(&second.commit(vec![put("a", "stale")], next).await, next, again));
 }
 
-/// However a takeover falls against commits that are under way, each is either refused or visible to who took over.
+/// A takeover during commits in flight: each is either refused or visible to the new writer.
 pub async fn a_takeover_during_a_commit(lab: &dyn Lab) {
     let (mut writer, mut epoch) = open(lab, "race").await;
     for round in 0..20_u8 {
@@ -141,7 +141,7 @@ pub async fn a_takeover_during_a_commit(lab: &dyn Lab) {
     }
 }
 
-/// A commit whose future is dropped half-way is there as a whole or not at all, and the backend goes on working.
+/// A commit whose future is dropped half-way is there as a whole or not at all, and the backend continues to work.
 pub async fn an_abandoned_commit_is_whole_or_nothing(lab: &dyn Lab) {
     let (backend, epoch) = open(lab, "abandoned").await;
     let all = ["a", "b", "c", "d"];
@@ -164,7 +164,7 @@ pub async fn an_abandoned_commit_is_whole_or_nothing(lab: &dyn Lab) {
     }
 }
 
-/// Commits that are under way together apply in the order in which they began.
+/// Commits in flight together apply in the order in which they began.
 pub async fn commits_apply_in_order(lab: &dyn Lab) {
     let (backend, epoch) = open(lab, "order").await;
     let commits = (0..50_u8).map(|number| backend.commit(vec![put("a", [number])], epoch));
@@ -223,7 +223,7 @@ pub async fn reopening(lab: &dyn Lab) {
     assert_eq!(other.read(b"a").await.unwrap(), None, "wallets do not share records");
 }
 
-/// A closed handle says so, to every call; closing twice is allowed.
+/// A closed handle returns `Closed` from every call; closing twice is allowed.
 pub async fn closing(lab: &dyn Lab) {
     let (backend, epoch) = open(lab, "closed").await;
     backend.close().await;

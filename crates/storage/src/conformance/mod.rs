@@ -15,7 +15,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
 
-/// Where a suite gets its backends from.
+/// The source of a suite's backends.
 pub trait Lab {
     /// Opens the wallet of this name: a fresh one the first time, another handle on the same data (as another tab or process
     /// has it) each time after that.
@@ -36,7 +36,7 @@ macro_rules! backend_cases {
 #[macro_export]
 macro_rules! store_cases {
     ($run:ident! $($before:tt)*) => {
-        $run! { $($before)* writes_and_reads, names_of_every_kind, lists_by_prefix, counts_its_commits, reopened_with_its_key,
+        $run! { $($before)* writes_and_reads, a_receipt_has_two_moments, ready_to_act, names_of_every_kind, lists_by_prefix, counts_its_commits, reopened_with_its_key,
             a_wrong_key_disturbs_nobody, creating_twice,
             a_creation_between, a_change_between, an_older_writer_stops, a_new_passphrase, a_lost_header,
             nothing_readable_is_stored, values_cannot_be_swapped, abandoned_commits, bad_names, closed_is_closed }

@@ -1,4 +1,4 @@
-//! What [`SealedStore`] does, on whatever backend.
+//! Cases for [`SealedStore`] on every backend.
 
 use super::{Interrupted, Lab, abandon_after};
 use crate::kdf::{self, KdfParams, Kek};
@@ -7,7 +7,7 @@ use futures::FutureExt;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// As costly as a test can bear.
+/// Parameters that are cheap enough for a test.
 fn cheap(salt: u8) -> KdfParams {
     KdfParams::argon2id(8, 1, 1, [salt; kdf::SALT_BYTES]).unwrap()
 }
@@ -37,27 +37,62 @@ fn batch<const N: usize>(puts: [(&str, &[u8]); N]) -> Batch {
 /// Puts, removals and replacements, the empty value among them.
 pub async fn writes_and_reads(lab: &dyn Lab) {
     let store = create(lab, "writes").await;
-    store.commit(batch([("ldk/manager", b"m1"), ("a", b""), ("b", b"x")])).await.unwrap();
+    store
+        .commit(batch([("ldk/manager", b"m1"), ("a", b""), ("b", b"x")]))
+        .await
+        .unwrap()
+        .durable()
+        .await
+        .unwrap();
     assert_eq!(store.get("a").await.unwrap().unwrap(), b"");
     let mut next = batch([("ldk/manager", b"m2")]);
     next.remove("b");
     next.remove("never there");
-    store.commit(next).await.unwrap();
+    store.commit(next).await.unwrap().durable().await.unwrap();
     assert_eq!(store.get("ldk/manager").await.unwrap().unwrap(), b"m2");
     assert_eq!(store.get("b").await.unwrap(), None);
     let large = vec![7; 4 << 20];
-    store.commit(batch([("large", &large)])).await.unwrap();
+    store.commit(batch([("large", &large)])).await.unwrap().durable().await.unwrap();
     assert!(store.get("large").await.unwrap().unwrap() == large);
 }
 
-/// Unicode, control characters, the longest name, names that are prefixes of each other or only look alike.
+/// Once there is a receipt the batch can be read here; once that is durable, by the next process too. An empty batch has both
+/// moments as well.
+pub async fn a_receipt_has_two_moments(lab: &dyn Lab) {
+    let store = create(lab, "receipt").await;
+    let first = store.commit(batch([("a", b"1")])).await.unwrap();
+    assert_eq!(store.get("a").await.unwrap().unwrap(), b"1", "local");
+    let second = store.commit(batch([("b", b"2")])).await.unwrap();
+    store.commit(Batch::new()).await.unwrap().durable().await.unwrap();
+    second.durable().await.unwrap();
+    first.durable().await.unwrap();
+    drop(store);
+    let store = open(lab, "receipt").await;
+    assert_eq!(store.get("a").await.unwrap().unwrap(), b"1", "durable");
+    assert_eq!(store.get("b").await.unwrap().unwrap(), b"2", "durable");
+}
+
+/// A writer may act once it has opened the store, and no more once it is known to be fenced off.
+pub async fn ready_to_act(lab: &dyn Lab) {
+    let first = create(lab, "ready").await;
+    first.ready().await.unwrap();
+    let second = open(lab, "ready").await;
+    second.ready().await.unwrap();
+    let fenced = first.commit(batch([("a", b"stale")])).await.unwrap_err();
+    assert!(fenced.is_fenced());
+    assert!(first.ready().await.unwrap_err().is_fenced());
+    second.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
+    second.ready().await.unwrap();
+}
+
+/// Unicode, control characters, a name of maximum length, names that are prefixes of each other or only look alike.
 pub async fn names_of_every_kind(lab: &dyn Lab) {
     let store = create(lab, "names").await;
-    let longest = "x".repeat(MAX_NAME_BYTES);
-    let names = ["a", "a/", "a/b", "header", "caf\u{e9}", "cafe\u{301}", "支払い/⚡", "\0\n", &longest];
+    let maximum = "x".repeat(MAX_NAME_BYTES);
+    let names = ["a", "a/", "a/b", "header", "caf\u{e9}", "cafe\u{301}", "支払い/⚡", "\0\n", &maximum];
     let mut all = Batch::new();
     names.iter().for_each(|name| all.put(*name, name.as_bytes().to_vec()));
-    store.commit(all).await.unwrap();
+    store.commit(all).await.unwrap().durable().await.unwrap();
     for name in names {
         assert_eq!(store.get(name).await.unwrap().unwrap(), name.as_bytes());
     }
@@ -75,7 +110,7 @@ pub async fn lists_by_prefix(lab: &dyn Lab) {
     }
     all.put("ldk/manager", vec![2]);
     all.put("wallet/payment/1", vec![3]);
-    store.commit(all).await.unwrap();
+    store.commit(all).await.unwrap().durable().await.unwrap();
     let expected: Vec<String> = (0..1000).map(|number| format!("ldk/monitor/{number:03}")).collect();
     assert_eq!(store.list("ldk/monitor/").await.unwrap(), expected);
     assert_eq!(store.list("").await.unwrap().len(), 1002);
@@ -87,35 +122,35 @@ pub async fn lists_by_prefix(lab: &dyn Lab) {
 pub async fn counts_its_commits(lab: &dyn Lab) {
     let store = create(lab, "counts").await;
     assert_eq!(store.commits(), 0);
-    store.commit(batch([("a", b"1"), ("b", b"2"), ("c", b"3")])).await.unwrap();
-    store.commit(Batch::new()).await.unwrap();
+    store.commit(batch([("a", b"1"), ("b", b"2"), ("c", b"3")])).await.unwrap().durable().await.unwrap();
+    store.commit(Batch::new()).await.unwrap().durable().await.unwrap();
     store.commit(batch([("", b"1")])).await.unwrap_err();
     assert_eq!(store.commits(), 1);
 }
 
-/// What was committed is there after the process ended, with and without close.
+/// Committed values are there after the process ended, with and without close.
 pub async fn reopened_with_its_key(lab: &dyn Lab) {
     assert_eq!(SealedStore::kdf_params(&backend(lab, "reopened").await).await.unwrap(), None);
     let missing = SealedStore::open(backend(lab, "reopened").await, kek("right")).await.err().unwrap();
     assert!(matches!(missing, StoreError::NotFound { .. }));
     let store = create(lab, "reopened").await;
-    store.commit(batch([("a", b"1")])).await.unwrap();
+    store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
     drop(store);
     let store = open(lab, "reopened").await;
     assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
-    store.commit(batch([("a", b"2")])).await.unwrap();
+    store.commit(batch([("a", b"2")])).await.unwrap().durable().await.unwrap();
     store.close().await;
     let params = SealedStore::kdf_params(&backend(lab, "reopened").await).await.unwrap().unwrap();
     assert_eq!(params, cheap(1));
     assert_eq!(open(lab, "reopened").await.get("a").await.unwrap().unwrap(), b"2");
 }
 
-/// A wrong passphrase is told as such, and does not fence off who has the wallet open.
+/// A wrong passphrase is reported as such, and does not fence off a writer that has the wallet open.
 pub async fn a_wrong_key_disturbs_nobody(lab: &dyn Lab) {
     let store = create(lab, "wrong").await;
     let wrong = SealedStore::open(backend(lab, "wrong").await, kek("wrong")).await.err().unwrap();
     assert!(matches!(wrong, StoreError::WrongPassphrase));
-    store.commit(batch([("a", b"1")])).await.unwrap();
+    store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
 }
 
 /// A second creation is refused and does not disturb the first; of two at once exactly one wins.
@@ -124,7 +159,7 @@ pub async fn creating_twice(lab: &dyn Lab) {
     let again =
         SealedStore::create(backend(lab, "twice").await, &cheap(2), kek("other")).await.err().unwrap();
     assert!(matches!(again, StoreError::AlreadyExists { .. }));
-    store.commit(batch([("a", b"1")])).await.unwrap();
+    store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
     let (one, two) = (backend(lab, "at once").await, backend(lab, "at once").await);
     let (one, two) = futures::future::join(
         SealedStore::create(one, &cheap(1), kek("right")),
@@ -132,7 +167,7 @@ pub async fn creating_twice(lab: &dyn Lab) {
     )
     .await;
     assert!(one.is_ok() != two.is_ok(), "{:?} {:?}", one.err(), two.err());
-    open(lab, "at once").await.commit(batch([("a", b"1")])).await.unwrap();
+    open(lab, "at once").await.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
 }
 
 /// The backend of `wallet`, in which `event` happens just before its first takeover.
@@ -150,7 +185,7 @@ pub async fn a_creation_between(lab: &dyn Lab) {
     let other = backend(lab, "between").await;
     let event = async {
         let store = SealedStore::create(other, &cheap(1), kek("right")).await.unwrap();
-        store.commit(batch([("a", b"1")])).await.unwrap();
+        store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
     };
     let late = interrupted(lab, "between", event).await;
     let refused = SealedStore::create(late, &cheap(1), kek("other")).await.err().unwrap();
@@ -166,13 +201,13 @@ pub async fn a_change_between(lab: &dyn Lab) {
     let refused = SealedStore::open(late, kek("right")).await.err().unwrap();
     assert!(matches!(refused, StoreError::WrongPassphrase), "{refused}");
     let store = SealedStore::open(backend(lab, "change between").await, kek("new")).await.unwrap();
-    store.commit(batch([("a", b"1")])).await.unwrap();
+    store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
 }
 
 /// Once fenced, a store refuses everything: it holds stale state.
 pub async fn an_older_writer_stops(lab: &dyn Lab) {
     let first = create(lab, "older").await;
-    first.commit(batch([("a", b"1")])).await.unwrap();
+    first.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
     let second = open(lab, "older").await;
     assert_eq!(second.epoch(), first.epoch() + 1);
     let fenced = first.commit(batch([("a", b"stale")])).await.unwrap_err();
@@ -183,17 +218,17 @@ pub async fn an_older_writer_stops(lab: &dyn Lab) {
     assert!(first.change_passphrase(&cheap(2), kek("x")).await.unwrap_err().is_fenced());
     assert_eq!(first.commits(), 1);
     assert_eq!(second.get("a").await.unwrap().unwrap(), b"1");
-    second.commit(batch([("a", b"2")])).await.unwrap();
+    second.commit(batch([("a", b"2")])).await.unwrap().durable().await.unwrap();
 }
 
 /// The old passphrase opens no more, the new one does, the records are untouched; one transaction.
 pub async fn a_new_passphrase(lab: &dyn Lab) {
     let store = create(lab, "changed").await;
-    store.commit(batch([("a", b"1")])).await.unwrap();
+    store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
     let new = kdf::derive("new", &cheap(2)).unwrap();
     store.change_passphrase(&cheap(2), new.clone()).await.unwrap();
     assert_eq!(store.commits(), 2);
-    store.commit(batch([("b", b"2")])).await.unwrap();
+    store.commit(batch([("b", b"2")])).await.unwrap().durable().await.unwrap();
     let old = SealedStore::open(backend(lab, "changed").await, kek("right")).await.err().unwrap();
     assert!(matches!(old, StoreError::WrongPassphrase));
     let store = SealedStore::open(backend(lab, "changed").await, new).await.unwrap();
@@ -204,7 +239,7 @@ pub async fn a_new_passphrase(lab: &dyn Lab) {
 /// Records without their header are a damaged wallet, not an empty place for a new one.
 pub async fn a_lost_header(lab: &dyn Lab) {
     let store = create(lab, "lost").await;
-    store.commit(batch([("a", b"1")])).await.unwrap();
+    store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
     let raw = backend(lab, "lost").await;
     let epoch = raw.take_over().await.unwrap();
     raw.commit(vec![Write { name: b"header".to_vec(), value: None }], epoch).await.unwrap();
@@ -222,7 +257,13 @@ pub async fn a_lost_header(lab: &dyn Lab) {
 /// Neither names nor values can be read in the backend.
 pub async fn nothing_readable_is_stored(lab: &dyn Lab) {
     let store = create(lab, "hidden").await;
-    store.commit(batch([("ldk/manager", b"a secret of some length")])).await.unwrap();
+    store
+        .commit(batch([("ldk/manager", b"a secret of some length")]))
+        .await
+        .unwrap()
+        .durable()
+        .await
+        .unwrap();
     let raw = backend(lab, "hidden").await;
     for name in raw.names().await.unwrap() {
         let value = raw.read(&name).await.unwrap().unwrap();
@@ -234,10 +275,10 @@ pub async fn nothing_readable_is_stored(lab: &dyn Lab) {
     }
 }
 
-/// A value moved to another name, and a damaged one, are told as corruption of that name.
+/// A value moved to another name, and a damaged one, are reported as corruption of that name.
 pub async fn values_cannot_be_swapped(lab: &dyn Lab) {
     let store = create(lab, "swapped").await;
-    store.commit(batch([("a", b"1"), ("b", b"2")])).await.unwrap();
+    store.commit(batch([("a", b"1"), ("b", b"2")])).await.unwrap().durable().await.unwrap();
     let raw = backend(lab, "swapped").await;
     let names: Vec<_> = raw.names().await.unwrap().into_iter().filter(|name| name != b"header").collect();
     let mut values = Vec::new();
@@ -253,15 +294,15 @@ pub async fn values_cannot_be_swapped(lab: &dyn Lab) {
     }
 }
 
-/// A batch whose commit was dropped half-way is there as a whole or not at all, and the store goes on working.
+/// A batch whose commit was dropped half-way is there as a whole or not at all, and the store continues to work.
 pub async fn abandoned_commits(lab: &dyn Lab) {
     let store = create(lab, "abandoned").await;
-    store.commit(batch([("a", b"0"), ("b", b"0")])).await.unwrap();
+    store.commit(batch([("a", b"0"), ("b", b"0")])).await.unwrap().durable().await.unwrap();
     for polls in 1..6 {
         let value = [u8::try_from(polls).unwrap()];
-        abandon_after(polls, store.commit(batch([("a", &value), ("b", &value)]))).await;
+        let _ = abandon_after(polls, store.commit(batch([("a", &value), ("b", &value)]))).await;
         assert_eq!(store.get("a").await.unwrap(), store.get("b").await.unwrap());
-        store.commit(batch([("c", &value)])).await.unwrap();
+        store.commit(batch([("c", &value)])).await.unwrap().durable().await.unwrap();
     }
 }
 
@@ -276,13 +317,14 @@ pub async fn bad_names(lab: &dyn Lab) {
     assert!(store.list("").await.unwrap().is_empty());
 }
 
-/// A closed store says so to every call.
+/// A closed store returns `Closed` from every call.
 pub async fn closed_is_closed(lab: &dyn Lab) {
     let store = create(lab, "closed").await;
     store.close().await;
     store.close().await;
     assert!(matches!(store.get("a").await, Err(StoreError::Closed)));
     assert!(matches!(store.list("").await, Err(StoreError::Closed)));
+    assert!(matches!(store.ready().await, Err(StoreError::Closed)));
     assert!(matches!(store.commit(batch([("a", b"1")])).await, Err(StoreError::Closed)));
     assert!(matches!(store.change_passphrase(&cheap(1), kek("x")).await, Err(StoreError::Closed)));
 }

@@ -1,8 +1,8 @@
 //! The connection to one database: opened once, and again when the browser cuts it.
 //!
-//! A browser closes connections by itself: when its disk fails or is full in the middle of a commit, and when a user
-//! clears the site's data. The next use opens the database again, if it is still there. What may have happened meanwhile
-//! is found out by the epoch that every commit checks.
+//! A browser closes connections by itself: when its disk fails or is full in the middle of a commit, and when the user
+//! clears the site's data. The next use opens the database again, if it is still there. A change by another writer
+//! meanwhile is detected by the epoch that every commit checks.
 
 use super::request::{Listening, fulfilled, mapped};
 use super::{LAYOUT, META, RECORDS};
@@ -37,7 +37,7 @@ enum Health {
     Destroyed,
 }
 
-/// What to do when there is no such database.
+/// The action when there is no such database.
 #[derive(Clone, Copy, PartialEq)]
 enum Missing {
     Make,
@@ -45,7 +45,7 @@ enum Missing {
 }
 
 impl Connection {
-    /// Opens the database, made empty if it is not there.
+    /// Opens the database, creating an empty one if it is missing.
     pub(super) async fn open(name: String) -> Result<Self, StoreError> {
         let open = Open::new(&name, Missing::Make).await?;
         Ok(Self { name, current: RefCell::new(Some(open)) })
@@ -80,7 +80,7 @@ impl Connection {
         }
     }
 
-    /// Notes that the browser has cut the connection, where a call shows it before the event does.
+    /// Records that the browser has cut the connection, where a call shows it before the event does.
     pub(super) fn is_cut(&self) {
         if let Some(open) = self.current.borrow().as_ref()
             && open.health.get() == Health::Good
@@ -136,12 +136,12 @@ impl Drop for Open {
     }
 }
 
-/// Where this is, for people.
+/// The location, for users.
 pub(super) fn place(name: &str) -> String {
     format!("the browser's database {name}")
 }
 
-/// `indexedDB` of whatever global scope this is.
+/// `indexedDB` of the global scope, of any kind.
 pub(super) fn factory() -> Result<IdbFactory, StoreError> {
     let found = Reflect::get(&js_sys::global(), &"indexedDB".into()).ok();
     found.and_then(|value| value.dyn_into().ok()).ok_or_else(|| StoreError::Backend {

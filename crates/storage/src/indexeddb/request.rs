@@ -18,7 +18,7 @@ impl Listening {
     /// Calls `handler` at the first such event.
     pub(super) fn to(target: &EventTarget, event: &'static str, handler: impl FnOnce() + 'static) -> Self {
         let closure = Closure::once(handler);
-        // Fails for no known reason; then nothing is heard and the caller's transaction or request never ends well.
+        // Fails for no known reason; then no event arrives and the caller's transaction or request never succeeds.
         let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
         Self { target: target.clone(), event, closure }
     }
@@ -37,7 +37,7 @@ pub(super) fn on_success(request: &IdbRequest, handler: impl FnOnce(JsValue) + '
     Listening::to(request, "success", move || handler(answered.result().unwrap_or(JsValue::UNDEFINED)))
 }
 
-/// Which of the events comes first.
+/// Resolves to the first of the events.
 async fn first_of(events: &[(&EventTarget, &'static str)]) -> &'static str {
     let (sender, receiver) = oneshot::channel();
     let sender = Rc::new(Cell::new(Some(sender)));
@@ -106,7 +106,7 @@ fn cut(action: &'static str) -> StoreError {
     StoreError::Backend { action, source }
 }
 
-/// Whether a call was refused because its connection is closed.
+/// True if a call was refused because its connection is closed.
 pub(super) fn says_closed(error: &JsValue) -> bool {
     error.dyn_ref::<DomException>().is_some_and(|exception| exception.name() == "InvalidStateError")
 }

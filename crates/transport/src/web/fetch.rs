@@ -1,4 +1,4 @@
-//! HTTP by `fetch`, aborted when its time is up, its future is dropped or its answer is too large.
+//! HTTP by `fetch`, aborted when its time is up, its future is dropped or its response is too large.
 
 use futures::future::{Either, select};
 use js_sys::{Reflect, Uint8Array};
@@ -98,7 +98,7 @@ async fn read(url: &str, reader: ReadableStreamDefaultReader, limit: usize) -> R
     }
 }
 
-/// `fetch` says "Failed to fetch" to everything: the page's situation tells more.
+/// The error of a failed `fetch`, from the page's situation: `fetch` itself reports "Failed to fetch" for everything.
 async fn explain(url: &str, thrown: &JsValue) -> FetchError {
     let (host, clear) = match Url::new(url) {
         Ok(parsed) => (parsed.hostname(), parsed.protocol() == "http:"),

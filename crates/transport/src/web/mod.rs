@@ -16,8 +16,8 @@ use crate::{ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAdd
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WebPlatform;
 
-/// `setTimeout` takes 31 bits of milliseconds; beyond them it fires at once.
-const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+/// Maximum of `setTimeout`, which takes 31 bits of milliseconds; beyond them it fires at once.
+const MAX_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
 impl Platform for WebPlatform {
     fn now(&self) -> Duration {
@@ -55,7 +55,7 @@ impl Platform for WebPlatform {
     }
 }
 
-/// A negative or absurd reading becomes the nearest possible one.
+/// A duration from milliseconds; a negative or absurd reading becomes the nearest possible one.
 fn millis(reading: f64) -> Duration {
     Duration::try_from_secs_f64(reading / 1000.0).unwrap_or_default()
 }
@@ -63,9 +63,9 @@ fn millis(reading: f64) -> Duration {
 async fn sleep(time: Duration) {
     let mut left = time;
     while !left.is_zero() {
-        let step = left.min(LONGEST_TIMEOUT);
+        let step = left.min(MAX_TIMEOUT);
         // Rounded up: a timer must not fire before its time.
-        let whole = step.as_micros().div_ceil(1000).min(LONGEST_TIMEOUT.as_millis());
+        let whole = step.as_micros().div_ceil(1000).min(MAX_TIMEOUT.as_millis());
         TimeoutFuture::new(whole as u32).await; // at most i32::MAX
         left = left.saturating_sub(step);
     }

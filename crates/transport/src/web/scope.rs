@@ -1,4 +1,4 @@
-//! What a window and a worker have alike, which web-sys types twice.
+//! The common parts of a window and a worker, which web-sys types twice.
 
 use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::JsCast;
@@ -42,7 +42,7 @@ pub(super) fn start_fetch(request: &Request) -> Promise {
     scope().fetch(request)
 }
 
-/// What the browser says of this page, on the way to `host`; nothing is asked of the user.
+/// The browser's state of this page towards `host`; the user is not prompted.
 pub(super) async fn site(host: &str) -> Site {
     let origin = scope().origin().and_then(|origin| Url::new(&origin).ok());
     let protocol = origin.as_ref().map(Url::protocol).unwrap_or_default();
@@ -79,7 +79,7 @@ async fn local_network_permission(target: AddressSpace) -> Option<Permission> {
     None
 }
 
-/// The text of whatever was thrown.
+/// The text of a thrown value.
 pub(super) fn text(thrown: &JsValue) -> String {
     match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => format!("{}: {}", String::from(error.name()), String::from(error.message())),
@@ -87,7 +87,7 @@ pub(super) fn text(thrown: &JsValue) -> String {
     }
 }
 
-/// The name of whatever was thrown, as `SecurityError`.
+/// The name of a thrown value, as `SecurityError`.
 pub(super) fn name(thrown: &JsValue) -> String {
     Reflect::get(thrown, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default()
 }

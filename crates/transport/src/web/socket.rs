@@ -22,9 +22,9 @@ use crate::{BrowserBlock, CONNECT_TIMEOUT, CloseReason, ConnectError, Duplex, En
 
 /// Bytes that the browser may hold unsent before this side waits: 256 KiB.
 const BUFFERED: u32 = 256 << 10;
-/// How often a full buffer is looked at again: a WebSocket has no event for it.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// How long closing may take: to send what waits, and to hear the peer's farewell.
+/// Interval at which a full buffer is checked again: a WebSocket has no event for it.
+const BUFFER_INTERVAL: Duration = Duration::from_millis(10);
+/// Time limit of closing: to send what waits, and to receive the peer's close frame.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// A WebSocket with its event handlers; dropping it takes them off and closes it.
@@ -155,7 +155,7 @@ async fn write(ws: &WebSocket, driver: &Driver) {
             }
         };
         while ws.buffered_amount() > BUFFERED && ws.ready_state() == WebSocket::OPEN {
-            sleep(LOOK_AGAIN).await;
+            sleep(BUFFER_INTERVAL).await;
         }
     }
 }
@@ -178,5 +178,5 @@ async fn explain(endpoint: Endpoint) -> ConnectError {
         None => None,
     };
     let site = scope::site(endpoint.host()).await;
-    diagnose::judge(&endpoint, Facts { detail: "the WebSocket did not open".into(), health, site })
+    diagnose::diagnose(&endpoint, Facts { detail: "the WebSocket did not open".into(), health, site })
 }

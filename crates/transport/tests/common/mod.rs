@@ -1,4 +1,4 @@
-//! What the tests of native streams share. Each test binary uses a part.
+//! The common parts of the tests of native streams. Each test binary uses some of them.
 #![allow(
     dead_code,
     clippy::unwrap_used,

@@ -1,11 +1,11 @@
 //! What a payment may cost, and from which budget.
 
 use amplet_node::budget::{BudgetError, BudgetId, Clock, Cost, Held, Holder, Msat, Policy, Purpose, Rules};
+use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{Authorization, BudgetReason, BudgetRefusal, ErrorCode, Preview, WalletError};
 
 use super::{convert, page_budget, refused};
 use crate::errors;
-use crate::pay::default_max_fee;
 use crate::wallet::Inner;
 
 /// The greatest fee: as given, else the default and no more than the user's approval leaves.
@@ -14,7 +14,7 @@ pub(crate) fn fee_limit(
     max_fee_msat: Option<u64>,
     authorization: Option<&Authorization>,
 ) -> Result<u64, WalletError> {
-    let wanted = max_fee_msat.unwrap_or_else(|| default_max_fee(amount_msat));
+    let wanted = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
     let Some(approved) = authorization.and_then(|authorization| authorization.approved_msat) else {
         return Ok(wanted);
     };

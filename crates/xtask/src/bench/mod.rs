@@ -41,7 +41,7 @@ pub fn run(cache: &Cache, only: &[String]) -> Result<()> {
 fn chromium(cache: &Cache, www: PathBuf, script: &str, usual: Duration) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
     let folder = root().join("e2e");
-    npm::install(cache, &folder)?;
+    npm::install(cache)?;
     let options = Options { www: Some(www), release: true, ..Options::default() };
     let session = Session::start(cache, options)?;
     let step = Step::begin(&format!("{script} in Chromium"), usual);

@@ -29,7 +29,7 @@ pub fn run(cache: &Cache) -> Result<()> {
     tools::ensure(cache, &[Tool::Node, Tool::Browser])?;
     let program = routing::program(cache)?;
     build::artifacts(cache, &[build::ROUTER])?;
-    npm::install(cache, &root().join("e2e"))?;
+    npm::install(cache)?;
     let folder = target_dir().join("bench-router");
     let data = prepare(cache, &folder)?;
     let questions = folder.join("questions.jsonl");

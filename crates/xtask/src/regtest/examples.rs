@@ -41,7 +41,7 @@ impl Examples {
     /// # Errors
     /// When Node.js or a package cannot be had, or a site does not come up.
     pub fn start(cache: &Cache, payee: &Node, folder: &Path) -> Result<Self> {
-        npm::install(cache, &root().join("examples"))?;
+        npm::install(cache)?;
         let (mut sites, mut urls) = (Vec::new(), Map::new());
         for (name, scopes) in SITES {
             let (site, url) = start(name, scopes, payee, folder)

@@ -5,12 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::apt::{self, need};
 use crate::cache::Cache;
-use crate::proc;
-use crate::stamp;
 use crate::ui::Step;
+use crate::{proc, root, stamp};
 
 const OLDEST_NODE: u32 = 20;
 const BINARYEN: &str = "132.0.0";
@@ -76,31 +76,54 @@ fn wasm_opt(dir: &Path) -> PathBuf {
     dir.join("node_modules/binaryen/bin/wasm-opt")
 }
 
-/// Installs what the lock file of a folder of the repository names, if it changed since the last time.
+/// Installs the packages of all workspaces, as the repository's lock file names them, if it changed since the last time.
 ///
 /// # Errors
-/// When the folder has no lock file, or the packages cannot be had.
-pub fn install(cache: &Cache, folder: &Path) -> Result<()> {
+/// When the lock file is missing or does not agree with the manifests, or the packages cannot be had.
+pub fn install(cache: &Cache) -> Result<()> {
     ensure_node(cache)?;
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let lock = folder.join("package-lock.json");
+    let lock = lock_file();
     if !lock.is_file() {
         bail!("{} is missing: run `npm install` there once and commit it", lock.display());
     }
-    let mark = folder.join("node_modules/.amplet-stamp");
-    let hash = stamp::hash(&[&lock, &folder.join("package.json")])?;
+    let mark = root().join("node_modules/.amplet-stamp");
+    let hash = manifests()?;
     if stamp::current(&mark, hash) {
         return Ok(());
     }
-    let _guard = cache.guard(&format!("npm-{name}"))?;
-    let step = Step::begin(&format!("node packages of {name}/"), Duration::from_secs(30));
+    let _guard = cache.guard("npm")?;
+    // Another process may have done it while this one waited.
+    if stamp::current(&mark, hash) {
+        return Ok(());
+    }
+    let step = Step::begin("node packages", Duration::from_secs(60));
     let mut npm = Command::new("npm");
-    // Not `npm ci`: it insists on lock entries of other platforms' optional packages that no registry needs to have.
-    npm.args(["install", "--no-save", "--no-audit", "--no-fund"]).current_dir(folder);
+    npm.args(["ci", "--prefer-offline", "--no-audit", "--no-fund"]).current_dir(root());
     // Tests drive the system's Chromium; a download of another one would only fail.
     npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-    proc::run(npm, &step, &cache.log(&format!("npm-{name}")), LIMIT)?;
+    proc::run(npm, &step, &cache.log("npm"), LIMIT)?;
     stamp::set(&mark, hash)?;
     step.done();
     Ok(())
+}
+
+/// The one lock file of the repository's npm workspaces.
+#[must_use]
+pub fn lock_file() -> PathBuf {
+    root().join("package-lock.json")
+}
+
+/// A hash of the lock file and of all manifests.
+fn manifests() -> Result<u64> {
+    let manifest = root().join("package.json");
+    let text =
+        std::fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let parsed: Value = serde_json::from_str(&text).context("package.json is not JSON")?;
+    let workspaces =
+        parsed.get("workspaces").and_then(Value::as_array).context("package.json has no workspaces")?;
+    let mut files = vec![lock_file(), manifest];
+    files.extend(
+        workspaces.iter().filter_map(Value::as_str).map(|name| root().join(name).join("package.json")),
+    );
+    stamp::hash(&files.iter().map(PathBuf::as_path).collect::<Vec<_>>())
 }

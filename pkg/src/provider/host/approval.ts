@@ -29,7 +29,11 @@ export async function withinBudget<T>(spending: Spending<T>): Promise<T> {
  * Pays what the user has allowed. An approval answers the budget's question, but its limits hold all the same: where the user
  * saw that one is in the way and allowed it nevertheless, and the budget was not raised meanwhile, it is paid by hand.
  */
-export async function withApproval<T>(spending: Spending<T>, shown: WalletFailure | null, approvedMsat: bigint): Promise<T> {
+export async function withApproval<T>(
+  spending: Spending<T>,
+  shown: WalletFailure | null,
+  approvedMsat: bigint,
+): Promise<T> {
   try {
     return await spending.pay({ ...authorizationOf(spending), approvedMsat });
   } catch (error) {

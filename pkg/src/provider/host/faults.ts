@@ -45,13 +45,29 @@ export function faultOf(error: unknown): SiteFault {
   if (error instanceof SiteFault) return error;
   const refusal = refusalOf(error);
   if (refusal) return refusal;
-  const gone = ['closed', 'walletCrashed', 'walletNotFound', 'wrongPassphrase', 'inUse', 'fenced', 'timeout', 'versionMismatch'];
+  const gone = [
+    'closed',
+    'walletCrashed',
+    'walletNotFound',
+    'wrongPassphrase',
+    'inUse',
+    'fenced',
+    'timeout',
+    'versionMismatch',
+  ];
   if (gone.includes(failureOf(error)?.code ?? '')) {
-    return new SiteFault('ConnectionError', 'The wallet is closed or locked: open it, and ask again.', { cause: error });
+    return new SiteFault('ConnectionError', 'The wallet is closed or locked: open it, and ask again.', {
+      cause: error,
+    });
   }
-  return new SiteFault('InternalError', 'The wallet failed. The user finds details in its diagnostics.', { cause: error });
+  return new SiteFault('InternalError', 'The wallet failed. The user finds details in its diagnostics.', {
+    cause: error,
+  });
 }
 
 /** What a site is told of a method that there is not. */
 export const unsupported = (method: string): SiteFault =>
-  new SiteFault('UnsupportedMethodError', `This wallet has no method "${method.slice(0, 64)}"; getInfo() lists what it has.`);
+  new SiteFault(
+    'UnsupportedMethodError',
+    `This wallet has no method "${method.slice(0, 64)}"; getInfo() lists what it has.`,
+  );

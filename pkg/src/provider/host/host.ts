@@ -44,14 +44,30 @@ export class SiteHost {
   readonly #enabling = new Map<string, Promise<void>>();
 
   /** Does nothing yet. */
-  constructor({ wallet, ask, store, version, fetch = (...call) => globalThis.fetch(...call), now = Date.now }: SiteHostOptions) {
+  constructor({
+    wallet,
+    ask,
+    store,
+    version,
+    fetch = (...call) => globalThis.fetch(...call),
+    now = Date.now,
+  }: SiteHostOptions) {
     const notes = new Notes(store, now);
     const prompts = new Prompts(ask, now);
     const payments = new Payments(wallet, prompts, notes);
     this.#promised = new Promised(store, wallet, prompts);
     const lnurl = new Lnurl({ wallet, prompts, payments, notes, promised: this.#promised, fetch });
     const streams = new StreamMethods(wallet, prompts);
-    this.#parts = { wallet, notes, prompts, payments, lnurl, streams, version, invoices: new Rate(MAX_INVOICES, 60_000, now) };
+    this.#parts = {
+      wallet,
+      notes,
+      prompts,
+      payments,
+      lnurl,
+      streams,
+      version,
+      invoices: new Rate(MAX_INVOICES, 60_000, now),
+    };
   }
 
   /** The one way in which sites' payments are made; {@link TopLevel402} shares it. */
@@ -73,7 +89,11 @@ export class SiteHost {
    * Answers one message of a page. `sender` comes from the browser. `signal` fires when the frame went away: its questions are
    * withdrawn and its streams end, payments under way are not withdrawn. Never rejects; `null`: it was no call.
    */
-  async handle(sender: Sender, message: unknown, signal: AbortSignal = new AbortController().signal): Promise<SiteReply | null> {
+  async handle(
+    sender: Sender,
+    message: unknown,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<SiteReply | null> {
     if (!isSiteCall(message)) return null;
     const { id } = message;
     try {
@@ -115,7 +135,8 @@ export class SiteHost {
     if (method === 'isEnabled') return this.#isEnabled(site);
     const known = Object.hasOwn(METHODS, method) ? METHODS[method as keyof typeof METHODS] : null;
     if (known === null) throw unsupported(method);
-    if (!(await this.#isEnabled(site))) throw rejected(`Provider must be enabled before calling ${method}: call webln.enable() first.`);
+    if (!(await this.#isEnabled(site)))
+      throw rejected(`Provider must be enabled before calling ${method}: call webln.enable() first.`);
     return known(this.#parts, site, members(params), signal);
   }
 
@@ -127,7 +148,8 @@ export class SiteHost {
   async #enable(site: Site, signal: AbortSignal): Promise<Json> {
     if (!(await this.#isEnabled(site))) {
       const key = siteKey(site);
-      const asked = this.#enabling.get(key) ?? this.#askToEnable(site, signal).finally(() => this.#enabling.delete(key));
+      const asked =
+        this.#enabling.get(key) ?? this.#askToEnable(site, signal).finally(() => this.#enabling.delete(key));
       this.#enabling.set(key, asked);
       await asked;
     }

@@ -76,8 +76,11 @@ function schemeFor(host: string): 'http' | 'https' {
 /** A URL that a wallet may ask: https, or http to an onion service or this machine. */
 export function serviceUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
-  const good = url?.protocol === 'https:' || (url?.protocol === 'http:' && (url.hostname.endsWith('.onion') || isLoopback(url.hostname)));
-  if (!url || !good || url.username !== '' || url.password !== '') throw invalid('An LNURL leads to https, or to an onion service.');
+  const good =
+    url?.protocol === 'https:' ||
+    (url?.protocol === 'http:' && (url.hostname.endsWith('.onion') || isLoopback(url.hostname)));
+  if (!url || !good || url.username !== '' || url.password !== '')
+    throw invalid('An LNURL leads to https, or to an onion service.');
   return url;
 }
 
@@ -103,13 +106,21 @@ function readPay(answer: Record<string, unknown>): PayService {
     ...rangeOf(answer, 'minSendable', 'maxSendable'),
     metadata,
     text: plainText(metadata),
-    commentLength: typeof commentLength === 'number' && Number.isInteger(commentLength) && commentLength > 0 ? Math.min(commentLength, 2_000) : 0,
+    commentLength:
+      typeof commentLength === 'number' && Number.isInteger(commentLength) && commentLength > 0
+        ? Math.min(commentLength, 2_000)
+        : 0,
     ...readPayer(answer['payerData']),
   };
 }
 
 /** What wallets and services call the fields (LUD-18), and what they are to a user. */
-const PAYER_FIELDS: Readonly<Record<string, PayerField['field']>> = { name: 'name', identifier: 'identifier', email: 'email', auth: 'login' };
+const PAYER_FIELDS: Readonly<Record<string, PayerField['field']>> = {
+  name: 'name',
+  identifier: 'identifier',
+  email: 'email',
+  auth: 'login',
+};
 
 /** Whoever has to know more than a user can tell does not get the money. */
 function readPayer(stated: unknown): Pick<PayService, 'payer' | 'k1'> {
@@ -118,9 +129,15 @@ function readPayer(stated: unknown): Pick<PayService, 'payer' | 'k1'> {
   const k1 = all.find(([name]) => name === 'auth')?.[1]?.k1;
   const signable = typeof k1 === 'string' && /^[0-9a-fA-F]{64}$/.test(k1);
   const payer = all.flatMap(([name, asked]) => {
-    const [field, mandatory] = [Object.hasOwn(PAYER_FIELDS, name) ? PAYER_FIELDS[name]! : null, asked?.mandatory === true];
+    const [field, mandatory] = [
+      Object.hasOwn(PAYER_FIELDS, name) ? PAYER_FIELDS[name]! : null,
+      asked?.mandatory === true,
+    ];
     if (field !== null && (field !== 'login' || signable)) return [{ field, mandatory }];
-    if (mandatory) throw invalid(`The service behind the LNURL wants to know the payer's "${name.slice(0, 32)}", which this wallet does not tell.`);
+    if (mandatory)
+      throw invalid(
+        `The service behind the LNURL wants to know the payer's "${name.slice(0, 32)}", which this wallet does not tell.`,
+      );
     return [];
   });
   return { payer, k1: signable ? k1 : null };
@@ -128,8 +145,10 @@ function readPayer(stated: unknown): Pick<PayService, 'payer' | 'k1'> {
 
 function readWithdraw(answer: Record<string, unknown>): WithdrawService {
   const { k1, defaultDescription = '' } = answer;
-  if (typeof k1 !== 'string' || k1 === '' || k1.length > 1_024) throw invalid('The service behind the LNURL sends no k1.');
-  if (typeof defaultDescription !== 'string') throw invalid('The service behind the LNURL sends a description that is no text.');
+  if (typeof k1 !== 'string' || k1 === '' || k1.length > 1_024)
+    throw invalid('The service behind the LNURL sends no k1.');
+  if (typeof defaultDescription !== 'string')
+    throw invalid('The service behind the LNURL sends a description that is no text.');
   if (answer['maxWithdrawable'] === 0) throw invalid('There is nothing to withdraw behind this LNURL.');
   const limit = answer['pinLimit'];
   return {
@@ -149,8 +168,10 @@ function callbackOf({ callback }: Record<string, unknown>): URL {
 
 function rangeOf(answer: Record<string, unknown>, min: string, max: string): { minMsat: bigint; maxMsat: bigint } {
   const [least, most] = [answer[min], answer[max]];
-  const whole = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-  if (!whole(least) || !whole(most) || most < 1 || least > most) throw invalid('The service behind the LNURL states no amounts that make sense.');
+  const whole = (value: unknown): value is number =>
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  if (!whole(least) || !whole(most) || most < 1 || least > most)
+    throw invalid('The service behind the LNURL states no amounts that make sense.');
   return { minMsat: BigInt(Math.max(least, 1)), maxMsat: BigInt(most) };
 }
 
@@ -161,7 +182,9 @@ function plainText(metadata: string): string {
   } catch {
     // Said below.
   }
-  const plain: unknown = Array.isArray(entries) ? entries.find((entry: unknown) => Array.isArray(entry) && entry[0] === 'text/plain') : null;
+  const plain: unknown = Array.isArray(entries)
+    ? entries.find((entry: unknown) => Array.isArray(entry) && entry[0] === 'text/plain')
+    : null;
   const words: unknown = Array.isArray(plain) ? plain[1] : null;
   if (typeof words !== 'string') throw invalid('The service behind the LNURL does not say what is paid for.');
   return words.slice(0, 2_000);
@@ -169,20 +192,34 @@ function plainText(metadata: string): string {
 
 /** The service's own error, as WebLN hands it on. */
 export function serviceError({ reason }: Record<string, unknown>): ServiceError {
-  return { status: 'ERROR', reason: typeof reason === 'string' ? reason.slice(0, 500) : 'The service gives no reason.' };
+  return {
+    status: 'ERROR',
+    reason: typeof reason === 'string' ? reason.slice(0, 500) : 'The service gives no reason.',
+  };
 }
 
 /** GETs JSON, whatever the status (LUD-01), without cookies and without a referrer. */
-export async function getJson(fetch: typeof globalThis.fetch, url: URL, signal: AbortSignal): Promise<Record<string, unknown>> {
+export async function getJson(
+  fetch: typeof globalThis.fetch,
+  url: URL,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
-    const response = await fetch(url, { credentials: 'omit', referrerPolicy: 'no-referrer', cache: 'no-store', signal: limit });
+    const response = await fetch(url, {
+      credentials: 'omit',
+      referrerPolicy: 'no-referrer',
+      cache: 'no-store',
+      signal: limit,
+    });
     if (response.url !== '') serviceUrl(response.url);
     const value: unknown = JSON.parse(await readText(response));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (cause) {
     if (cause instanceof SiteFault) throw cause;
-    throw new SiteFault('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`, { cause });
+    throw new SiteFault('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`, {
+      cause,
+    });
   }
   throw new SiteFault('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`);
 }

@@ -12,7 +12,12 @@ const MAX_CIPHERTEXT = 8_192;
 export type Success =
   | { readonly tag: 'message'; readonly text: string }
   | { readonly tag: 'url'; readonly text: string; readonly url: string }
-  | { readonly tag: 'aes'; readonly text: string; readonly iv: Uint8Array<ArrayBuffer>; readonly ciphertext: Uint8Array<ArrayBuffer> };
+  | {
+      readonly tag: 'aes';
+      readonly text: string;
+      readonly iv: Uint8Array<ArrayBuffer>;
+      readonly ciphertext: Uint8Array<ArrayBuffer>;
+    };
 
 /** What the user is shown. */
 export interface Shown {
@@ -38,12 +43,14 @@ export function readSuccess(stated: unknown, callback: URL): Success | null {
   }
   if (tag === 'aes') {
     const [vector, sealed] = [fromBase64(iv), fromBase64(ciphertext)];
-    if (vector?.length === 16 && sealed !== null && sealed.length > 0 && sealed.length % 16 === 0) return { tag, text, iv: vector, ciphertext: sealed };
+    if (vector?.length === 16 && sealed !== null && sealed.length > 0 && sealed.length % 16 === 0)
+      return { tag, text, iv: vector, ciphertext: sealed };
   }
   throw refused('is of a kind that this wallet cannot show');
 }
 
-const refused = (what: string) => invalid(`What the service behind the LNURL promises for the money ${what}; nothing was paid.`);
+const refused = (what: string) =>
+  invalid(`What the service behind the LNURL promises for the money ${what}; nothing was paid.`);
 
 /** Opens what was promised, with the preimage (hex) as its key. */
 export async function revealed(success: Success, preimage: string): Promise<Shown> {

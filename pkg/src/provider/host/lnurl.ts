@@ -4,7 +4,14 @@ import { descriptionHash } from '../bech32.ts';
 import { isLoopback } from '../origin.ts';
 import { sha256 } from '../proof.ts';
 import type { Json } from '../wire.ts';
-import { type PayService, type WithdrawService, askService, getJson, lnurlTarget, serviceError } from './lnurl-service.ts';
+import {
+  type PayService,
+  type WithdrawService,
+  askService,
+  getJson,
+  lnurlTarget,
+  serviceError,
+} from './lnurl-service.ts';
 import { readSuccess } from './lnurl-success.ts';
 import type { Notes } from './notes.ts';
 import type { Payments } from './pay.ts';
@@ -79,7 +86,10 @@ export class Lnurl {
     const { minMsat, maxMsat, text, commentLength, payer } = service;
     const known = payer.filter(({ field, mandatory }) => field !== 'login' || mandatory);
     if (minMsat === maxMsat && !known.some(({ mandatory }) => mandatory)) return { allowed: true, amountMsat: minMsat };
-    return this.#parts.prompts.ask({ kind: 'lnurlPay', site, domain, text, commentLength, payer: known, minMsat, maxMsat }, signal);
+    return this.#parts.prompts.ask(
+      { kind: 'lnurlPay', site, domain, text, commentLength, payer: known, minMsat, maxMsat },
+      signal,
+    );
   }
 
   /** `payerdata` as it goes to the service and into what the invoice commits to (LUD-18); empty: nothing is told. */
@@ -95,7 +105,8 @@ export class Lnurl {
       }
       const said = told[field]?.trim().slice(0, 256);
       if (said) data[field] = said;
-      else if (mandatory) throw invalid('The service behind the LNURL wants to know more of who pays than was told; nothing was paid.');
+      else if (mandatory)
+        throw invalid('The service behind the LNURL wants to know more of who pays than was told; nothing was paid.');
     }
     return Object.keys(data).length === 0 ? '' : JSON.stringify(data);
   }
@@ -104,7 +115,8 @@ export class Lnurl {
   async #invoiceFor(invoice: unknown, amountMsat: bigint, committed: string): Promise<InvoiceDetails> {
     if (typeof invoice !== 'string') throw invalid('The service behind the LNURL sends no invoice.');
     const details = await this.#parts.payments.inspect(invoice);
-    if (details.amountMsat !== amountMsat) throw invalid('The invoice of the service is not about the amount that was chosen; nothing was paid.');
+    if (details.amountMsat !== amountMsat)
+      throw invalid('The invoice of the service is not about the amount that was chosen; nothing was paid.');
     // No longer asked of services (LUD-06), but one that commits to a description commits to this one.
     const hash = descriptionHash(details.invoice);
     if (hash !== null && hash !== (await sha256(new TextEncoder().encode(committed)))) {
@@ -115,11 +127,15 @@ export class Lnurl {
 
   async #withdraw(site: Site, domain: string, service: WithdrawService, signal: AbortSignal): Promise<Json> {
     const { minMsat, maxMsat, text, pinFromMsat } = service;
-    const allowed = await this.#parts.prompts.ask({ kind: 'lnurlWithdraw', site, domain, text, pinFromMsat, minMsat, maxMsat }, signal);
+    const allowed = await this.#parts.prompts.ask(
+      { kind: 'lnurlWithdraw', site, domain, text, pinFromMsat, minMsat, maxMsat },
+      signal,
+    );
     const amountMsat = chosen(allowed, { minMsat, maxMsat }) ?? maxMsat;
     const pin = allowed.pin ?? '';
     const wantsPin = pinFromMsat !== null && amountMsat >= pinFromMsat;
-    if (wantsPin && !/^[0-9]{1,8}$/.test(pin)) throw invalid('The service behind the LNURL wants a PIN of 1 to 8 digits for this amount.');
+    if (wantsPin && !/^[0-9]{1,8}$/.test(pin))
+      throw invalid('The service behind the LNURL wants a PIN of 1 to 8 digits for this amount.');
     const { invoice, paymentHash } = await this.#parts.wallet.receive({ amountMsat, description: text });
     await this.#parts.notes.noteInvoice('made', site, paymentHash, invoice);
     const callback = new URL(service.callback);
@@ -139,19 +155,25 @@ export class Lnurl {
     const action = (['register', 'login', 'link', 'auth'] as const).find((known) => known === asked);
     if (!action) throw invalid('The LNURL to log in asks for an action that there is not.');
     const domain = url.hostname;
-    await this.#parts.prompts.ask({ kind: 'lnurlAuth', site, domain, action, foreign: isForeign(site, domain) }, signal);
+    await this.#parts.prompts.ask(
+      { kind: 'lnurlAuth', site, domain, action, foreign: isForeign(site, domain) },
+      signal,
+    );
     const { key, sig } = await lnurlAuth({ domain, k1 });
     const callback = new URL(url);
     callback.searchParams.set('sig', sig);
     callback.searchParams.set('key', key);
     const answer = await getJson(this.#parts.fetch, callback, signal);
-    return answer['status'] === 'OK' ? { status: 'OK', data: { message: k1, signature: sig } } : { ...serviceError(answer) };
+    return answer['status'] === 'OK'
+      ? { status: 'OK', data: { message: k1, signature: sig } }
+      : { ...serviceError(answer) };
   }
 }
 
 /** What runs on this machine is not for pages from elsewhere to ask. */
 function refuseLocal({ origin }: Site, url: URL): void {
-  if (isLoopback(url.hostname) && !isLoopback(new URL(origin).hostname)) throw invalid('An LNURL of a site does not lead to this machine.');
+  if (isLoopback(url.hostname) && !isLoopback(new URL(origin).hostname))
+    throw invalid('An LNURL of a site does not lead to this machine.');
 }
 
 /** Whether a login is for another party than the site: neither its domain nor above or below it. */

@@ -53,14 +53,18 @@ export const makeInvoice: Method = async ({ wallet, notes, prompts, invoices }, 
     const minMsat = read.optionalSat(params['minimumAmount'], 'minimumAmount');
     const maxMsat = read.optionalSat(params['maximumAmount'], 'maximumAmount');
     const defaultMsat = read.optionalSat(params['defaultAmount'], 'defaultAmount');
-    if (minMsat !== null && maxMsat !== null && minMsat > maxMsat) throw read.invalid('`minimumAmount` is above `maximumAmount`.');
+    if (minMsat !== null && maxMsat !== null && minMsat > maxMsat)
+      throw read.invalid('`minimumAmount` is above `maximumAmount`.');
     const allowed = await prompts.ask({ kind: 'invoice', site, memo, minMsat, maxMsat, defaultMsat }, signal);
     amountMsat = chosen(allowed, { minMsat, maxMsat });
     if (amountMsat === null && (minMsat !== null || maxMsat !== null)) throw read.invalid('No amount was chosen.');
   }
   // Each is kept for as long as it can be paid.
   if (!invoices.take(siteKey(site))) throw rejected('Too many invoices in a short time: wait a minute.');
-  const { invoice, paymentHash } = await wallet.receive({ description: memo, ...(amountMsat === null ? {} : { amountMsat }) });
+  const { invoice, paymentHash } = await wallet.receive({
+    description: memo,
+    ...(amountMsat === null ? {} : { amountMsat }),
+  });
   await notes.noteInvoice('made', site, paymentHash, invoice);
   return { paymentRequest: invoice, rHash: paymentHash };
 };
@@ -95,13 +99,18 @@ export const keysend: Method = async ({ wallet, prompts }, site, params, signal)
     // It has no invoice to recognise it by: asked for again, it would be paid again.
     throw error instanceof SiteFault ? error : (refusalOf(error) ?? undecided(error));
   });
-  if (outcome.state === 'succeeded') return { preimage: outcome.preimage, paymentHash: await sha256(fromHex(outcome.preimage)) };
+  if (outcome.state === 'succeeded')
+    return { preimage: outcome.preimage, paymentHash: await sha256(fromHex(outcome.preimage)) };
   if (outcome.state === 'failed') throw new SiteFault('RoutingError', 'The payment failed; no funds were sent.');
   throw undecided();
 };
 
 const undecided = (cause?: unknown): SiteFault =>
-  new SiteFault('ConnectionError', 'The payment may have left: its outcome is in the history. Do not ask again before it is known.', { cause });
+  new SiteFault(
+    'ConnectionError',
+    'The payment may have left: its outcome is in the history. Do not ask again before it is known.',
+    { cause },
+  );
 
 export const signMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
   const message = read.text(params['message'], 'message', 4_096);
@@ -120,12 +129,16 @@ export const verifyMessage: Method = async ({ wallet, prompts }, site, params, s
   return null;
 };
 
-export const lnurl: Method = ({ lnurl: runner }, site, params, signal) => runner.run(site, read.text(params['lnurl'], 'lnurl', 4_096), signal);
+export const lnurl: Method = ({ lnurl: runner }, site, params, signal) =>
+  runner.run(site, read.text(params['lnurl'], 'lnurl', 4_096), signal);
 
 /** Only invoices that this site had made or paid: what else the wallet does is not its business. */
 export const lookupInvoice: Method = async ({ wallet, notes, payments }, site, params) => {
   const given = read.optionalText(params['paymentRequest'], 'paymentRequest', 8_192);
-  const paymentHash = given === '' ? read.hash(params['paymentHash'], 'paymentHash') : (await payments.inspect(read.invoice(given))).paymentHash;
+  const paymentHash =
+    given === ''
+      ? read.hash(params['paymentHash'], 'paymentHash')
+      : (await payments.inspect(read.invoice(given))).paymentHash;
   const made = await notes.invoice('made', site, paymentHash);
   const mine = made === null ? null : await wallet.invoice(paymentHash);
   if (made !== null && mine) return found(made, mine.paid ? mine.preimage : null, mine.paid);

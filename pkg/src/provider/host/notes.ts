@@ -76,14 +76,17 @@ export class Notes {
   async #forgetOld(use: InvoiceUse): Promise<void> {
     const keys = await this.#store.keys(`${use}/`);
     if (keys.length <= MAX_INVOICES) return;
-    const dated = await Promise.all(keys.map(async (key) => ({ key, at: Number(object(await this.#store.get(key))?.['at'] ?? 0) })));
+    const dated = await Promise.all(
+      keys.map(async (key) => ({ key, at: Number(object(await this.#store.get(key))?.['at'] ?? 0) })),
+    );
     dated.sort((one, other) => one.at - other.at);
     for (const { key } of dated.slice(0, keys.length - MAX_INVOICES)) await this.#store.delete(key);
   }
 }
 
 /** Each site has its own note of an invoice: none can touch another's. */
-const invoiceKey = (use: InvoiceUse, site: Site, paymentHash: string): string => `${use}/${paymentHash} ${siteKey(site)}`;
+const invoiceKey = (use: InvoiceUse, site: Site, paymentHash: string): string =>
+  `${use}/${paymentHash} ${siteKey(site)}`;
 
 /**
  * Which site had which invoice paid, by payment hash in hex, for those that are still noted (the last 2,000). Rejects when the

@@ -6,7 +6,15 @@ import { type Spending, withApproval, withinBudget } from './approval.ts';
 import { faultOf, refusalOf } from './faults.ts';
 import type { Notes } from './notes.ts';
 import { type Prompts, chosen } from './prompts.ts';
-import { type InvoiceDetails, type Occasion, type Site, SiteFault, type SiteAuthorization, type SiteWallet, siteKey } from './types.ts';
+import {
+  type InvoiceDetails,
+  type Occasion,
+  type Site,
+  SiteFault,
+  type SiteAuthorization,
+  type SiteWallet,
+  siteKey,
+} from './types.ts';
 import { invalid } from './validate.ts';
 
 /** How often a payment under way is looked up, in milliseconds, beside what the wallet tells by itself. */
@@ -129,7 +137,11 @@ export class Payments {
   }
 
   /** Has the wallet pay, once. */
-  async #attempt({ site, details }: PaymentOrder, amountMsat: bigint, authorization: SiteAuthorization): Promise<Outcome> {
+  async #attempt(
+    { site, details }: PaymentOrder,
+    amountMsat: bigint,
+    authorization: SiteAuthorization,
+  ): Promise<Outcome> {
     // No more of a fee than the approval leaves.
     const left = (authorization.approvedMsat ?? amountMsat + details.maxFeeMsat) - amountMsat;
     if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
@@ -180,7 +192,10 @@ export class Payments {
   async #proved(outcome: Outcome, paymentHash: string): Promise<string> {
     if (outcome.state !== 'succeeded') throw notPaid();
     if (await proves(outcome.preimage, paymentHash)) return outcome.preimage;
-    throw new SiteFault('InternalError', 'The wallet says that it paid, but its proof does not fit the invoice; see its history.');
+    throw new SiteFault(
+      'InternalError',
+      'The wallet says that it paid, but its proof does not fit the invoice; see its history.',
+    );
   }
 }
 

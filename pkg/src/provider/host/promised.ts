@@ -53,7 +53,8 @@ export class Promised {
   }
 
   async #show(paymentHash: string, preimage: string): Promise<void> {
-    const stored = (await this.#store.get(keyOf(paymentHash))) as unknown as (Undertaking & { version: number }) | undefined;
+    const stored = (await this.#store.get(keyOf(paymentHash))) as unknown as
+      (Undertaking & { version: number }) | undefined;
     const success = stored?.version === VERSION ? readSuccess(stored.successAction, new URL(stored.callback)) : null;
     if (stored && success) {
       const { site, domain } = stored;

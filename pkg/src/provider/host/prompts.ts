@@ -41,7 +41,8 @@ export class Prompts {
       [`page ${site.topLevel}`, MAX_FOR_PAGE],
     ];
     for (const [place, most] of places) {
-      if (this.#count(place) >= most) throw rejected('Too many questions wait for the user already: ask again when one is answered.');
+      if (this.#count(place) >= most)
+        throw rejected('Too many questions wait for the user already: ask again when one is answered.');
     }
     for (const [place] of places) this.#waiting.set(place, this.#count(place) + 1);
     try {
@@ -60,7 +61,8 @@ export class Prompts {
       this.#refusals.delete(key);
       return answer;
     }
-    if (!signal.aborted) this.#refusals.set(key, { inARow: (this.#refusals.get(key)?.inARow ?? 0) + 1, last: this.#now() });
+    if (!signal.aborted)
+      this.#refusals.set(key, { inARow: (this.#refusals.get(key)?.inARow ?? 0) + 1, last: this.#now() });
     throw rejected('The user did not allow it.');
   }
 

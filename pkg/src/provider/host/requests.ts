@@ -6,7 +6,16 @@
 import { fromHex, toHex } from '../proof.ts';
 import type { Json } from '../wire.ts';
 import { unsupported } from './faults.ts';
-import { type Method, type MethodParts, type Params, getBalance, lookupInvoice, makeInvoice, signMessage, verifyMessage } from './methods.ts';
+import {
+  type Method,
+  type MethodParts,
+  type Params,
+  getBalance,
+  lookupInvoice,
+  makeInvoice,
+  signMessage,
+  verifyMessage,
+} from './methods.ts';
 import { STREAM_METHODS } from './streams.ts';
 import * as read from './validate.ts';
 
@@ -39,7 +48,14 @@ function hashOf({ r_hash_str: hex, r_hash: bytes, payment_hash: hash }: Params):
 const getinfo: Method = async ({ wallet, version }) => {
   const { alias, nodeId, network } = await wallet.info();
   const chains = [{ chain: 'bitcoin', network }];
-  return { alias, identity_pubkey: nodeId, color: `#${nodeId.slice(2, 8)}`, version, chains, testnet: network !== 'mainnet' };
+  return {
+    alias,
+    identity_pubkey: nodeId,
+    color: `#${nodeId.slice(2, 8)}`,
+    version,
+    chains,
+    testnet: network !== 'mainnet',
+  };
 };
 
 const channelbalance: Method = async (parts, site, params, signal) => {
@@ -58,17 +74,31 @@ const addinvoice: Method = async (parts, site, params, signal) => {
 
 const lookupinvoice: Method = async (parts, site, params, signal) => {
   const paymentHash = hashOf(params);
-  const found = object(await lookupInvoice(parts, site, { ...(paymentHash === undefined ? {} : { paymentHash }) }, signal));
+  const found = object(
+    await lookupInvoice(parts, site, { ...(paymentHash === undefined ? {} : { paymentHash }) }, signal),
+  );
   const settled = found['paid'] === true;
   const proof = typeof found['preimage'] === 'string' ? { r_preimage: base64(found['preimage']) } : {};
   const state = settled ? 'SETTLED' : 'OPEN';
-  return { payment_request: found['paymentRequest'] ?? null, r_hash: base64(String(paymentHash)), settled, state, ...proof };
+  return {
+    payment_request: found['paymentRequest'] ?? null,
+    r_hash: base64(String(paymentHash)),
+    settled,
+    state,
+    ...proof,
+  };
 };
 
 const decodepayreq: Method = async ({ payments }, _site, { pay_req: invoice }) => {
   const { payee, paymentHash, amountMsat, description } = await payments.inspect(read.invoice(invoice));
   const msat = amountMsat ?? 0n;
-  return { destination: payee, payment_hash: paymentHash, num_satoshis: sats(msat), num_msat: String(msat), description };
+  return {
+    destination: payee,
+    payment_hash: paymentHash,
+    num_satoshis: sats(msat),
+    num_msat: String(msat),
+    description,
+  };
 };
 
 const signmessage: Method = async (parts, site, params, signal) => {
@@ -80,7 +110,12 @@ const signmessage: Method = async (parts, site, params, signal) => {
 /** Who signed is for the user to see, as with `webln.verifyMessage`; a signature that is none is refused. */
 const verifymessage: Method = async (parts, site, params, signal) => {
   const message = messageOf(params);
-  await verifyMessage(parts, site, { ...(message === undefined ? {} : { message }), signature: params['signature'] ?? null }, signal);
+  await verifyMessage(
+    parts,
+    site,
+    { ...(message === undefined ? {} : { message }), signature: params['signature'] ?? null },
+    signal,
+  );
   return { valid: true };
 };
 

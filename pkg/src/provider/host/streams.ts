@@ -12,7 +12,14 @@ const MAX_SESSION_BYTES = 64;
 const MAX_UNITS = 1_000_000;
 
 /** The methods that `request` knows. */
-export const STREAM_METHODS = ['stream.start', 'stream.add', 'stream.pause', 'stream.resume', 'stream.stop', 'stream.state'] as const;
+export const STREAM_METHODS = [
+  'stream.start',
+  'stream.add',
+  'stream.pause',
+  'stream.resume',
+  'stream.stop',
+  'stream.state',
+] as const;
 
 type Params = Readonly<Record<string, Json | undefined>>;
 type StreamMethod = (typeof STREAM_METHODS)[number];
@@ -85,7 +92,8 @@ export class StreamMethods {
     if (visible) this.#hidden.delete(signal);
     else this.#hidden.add(signal);
     const { streams } = this.#wallet;
-    for (const [streamId, users] of this.#users) if (streams && users.frames.has(signal)) this.#look(streams, streamId, users);
+    for (const [streamId, users] of this.#users)
+      if (streams && users.frames.has(signal)) this.#look(streams, streamId, users);
   }
 
   #look(streams: SiteStreams, streamId: string, { site, frames }: Users): void {
@@ -123,7 +131,8 @@ function readStart(params: Params): StreamRequest {
   const ratePerSecondMsat = msat(params['ratePerSecondMsat'], 'ratePerSecondMsat');
   const perUnitMsat = msat(params['perUnitMsat'], 'perUnitMsat');
   const creditMsat = msat(params['creditMsat'], 'creditMsat');
-  if (ratePerSecondMsat === 0n && perUnitMsat === 0n) throw invalid('A stream has a `ratePerSecondMsat` or a `perUnitMsat`.');
+  if (ratePerSecondMsat === 0n && perUnitMsat === 0n)
+    throw invalid('A stream has a `ratePerSecondMsat` or a `perUnitMsat`.');
   if (creditMsat < 1n) throw invalid('A stream has a `creditMsat` of at least 1.');
   return { nodeId: nodeId(params['nodeId'], 'nodeId'), sessionId, ratePerSecondMsat, perUnitMsat, creditMsat };
 }

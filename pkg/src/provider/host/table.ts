@@ -7,7 +7,12 @@ const getInfo: methods.Method = async ({ wallet, version }) => {
   const { alias, nodeId } = await wallet.info();
   // Nodes choose a colour at random or by their id; so does this one.
   const node = { alias, pubkey: nodeId, color: `#${nodeId.slice(2, 8)}` };
-  return { node, version, supports: ['lightning'], methods: ['enable', 'isEnabled', ...Object.keys(METHODS), 'on', 'off', ...requestNames({ wallet })] };
+  return {
+    node,
+    version,
+    supports: ['lightning'],
+    methods: ['enable', 'isEnabled', ...Object.keys(METHODS), 'on', 'off', ...requestNames({ wallet })],
+  };
 };
 
 /** By name. */

@@ -57,10 +57,11 @@ export interface SiteWallet {
    * Makes a BOLT 11 `invoice` for `amountMsat` (without it the payer chooses), with a `description`, good for `expirySecs`
    * (without it the wallet chooses). `paymentHash` in hex.
    */
-  receive(request: { readonly amountMsat?: bigint; readonly description: string; readonly expirySecs?: number }): Promise<{
-    readonly invoice: string;
-    readonly paymentHash: string;
-  }>;
+  receive(request: {
+    readonly amountMsat?: bigint;
+    readonly description: string;
+    readonly expirySecs?: number;
+  }): Promise<{ readonly invoice: string; readonly paymentHash: string }>;
   /** Reads and checks an invoice. */
   inspect(invoice: string): Promise<InvoiceDetails>;
   /**
@@ -87,16 +88,24 @@ export interface SiteWallet {
   /** Calls `listener` with each state of an outgoing payment from now on. Returns a function that ends that. */
   watch(paymentHash: string, listener: (outcome: Outcome) => void): () => void;
   /** An `invoice` that this wallet made, by its hash: whether it is `paid`, and its `preimage` in hex; `null`: it made none such. */
-  invoice(paymentHash: string): Promise<{ readonly invoice: string; readonly preimage: string | null; readonly paid: boolean } | null>;
+  invoice(
+    paymentHash: string,
+  ): Promise<{ readonly invoice: string; readonly preimage: string | null; readonly paid: boolean } | null>;
   /** Signs `message` with the node's key; the `signature` is in lnd's format (zbase32). */
   signMessage(message: string): Promise<{ readonly message: string; readonly signature: string }>;
   /** Whether `signature` is one of `message` (`valid`), and the `nodeId` (hex) that made it; compare it. */
-  verifyMessage(request: { readonly message: string; readonly signature: string }): Promise<{ readonly valid: boolean; readonly nodeId: string }>;
+  verifyMessage(request: {
+    readonly message: string;
+    readonly signature: string;
+  }): Promise<{ readonly valid: boolean; readonly nodeId: string }>;
   /**
    * LNURL-auth (LUD-04): signs `k1` (hex) with a key that `domain` alone sees (LUD-05); `key` and `sig` (DER) in hex. Without it the
    * wallet cannot log in. Rejects as the rest.
    */
-  readonly lnurlAuth?: (request: { readonly domain: string; readonly k1: string }) => Promise<{ readonly key: string; readonly sig: string }>;
+  readonly lnurlAuth?: (request: {
+    readonly domain: string;
+    readonly k1: string;
+  }) => Promise<{ readonly key: string; readonly sig: string }>;
   /** Streams of payments. Without it the wallet has none. */
   readonly streams?: SiteStreams;
 }
@@ -188,7 +197,13 @@ export type Question = { readonly site: Site } & (
   | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
   | { readonly kind: 'signMessage'; readonly message: string }
   /** For the user to read: a yes says that it was. */
-  | { readonly kind: 'verifyMessage'; readonly message: string; readonly signature: string; readonly valid: boolean; readonly nodeId: string }
+  | {
+      readonly kind: 'verifyMessage';
+      readonly message: string;
+      readonly signature: string;
+      readonly valid: boolean;
+      readonly nodeId: string;
+    }
   | ({
       readonly kind: 'lnurlPay';
       readonly domain: string;
@@ -207,7 +222,12 @@ export type Question = { readonly site: Site } & (
       readonly url: string | null;
     }
   /** `pinFromMsat`: from this amount on the service wants a PIN (millisatoshi); `null`: it wants none. */
-  | ({ readonly kind: 'lnurlWithdraw'; readonly domain: string; readonly text: string; readonly pinFromMsat: bigint | null } & Range)
+  | ({
+      readonly kind: 'lnurlWithdraw';
+      readonly domain: string;
+      readonly text: string;
+      readonly pinFromMsat: bigint | null;
+    } & Range)
   | {
       readonly kind: 'lnurlAuth';
       readonly domain: string;

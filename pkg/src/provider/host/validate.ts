@@ -18,13 +18,15 @@ export const invalid = (message: string): SiteFault => new SiteFault('InvalidDat
 
 /** Members of an object. */
 export function members(value: Json | undefined): Readonly<Record<string, Json | undefined>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('The arguments are an object.');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('The arguments are an object.');
   return value as Readonly<Record<string, Json>>;
 }
 
 /** A text of 1 to `most` characters. */
 export function text(value: Json | undefined, name: string, most: number): string {
-  if (typeof value !== 'string' || value === '' || value.length > most) throw invalid(`\`${name}\` is a text of 1 to ${most} characters.`);
+  if (typeof value !== 'string' || value === '' || value.length > most)
+    throw invalid(`\`${name}\` is a text of 1 to ${most} characters.`);
   return value;
 }
 
@@ -36,7 +38,8 @@ export function optionalText(value: Json | undefined, name: string, most: number
 /** An amount in sat, at least 1, as a number or decimal digits; in millisatoshi. */
 export function sat(value: Json | undefined, name: string): bigint {
   const digits = typeof value === 'number' ? (Number.isSafeInteger(value) ? String(value) : '') : value;
-  if (typeof digits !== 'string' || !/^[0-9]{1,16}$/.test(digits)) throw invalid(`\`${name}\` is a whole number of sat.`);
+  if (typeof digits !== 'string' || !/^[0-9]{1,16}$/.test(digits))
+    throw invalid(`\`${name}\` is a whole number of sat.`);
   const amount = BigInt(digits);
   if (amount < 1n || amount > MAX_SAT) throw invalid(`\`${name}\` is 1 to ${MAX_SAT} sat.`);
   return amount * 1000n;
@@ -73,7 +76,9 @@ export function hash(value: Json | undefined, name: string): string {
 
 /** A BOLT 11 invoice, without `lightning:`. Whether it is one is for the wallet to say. */
 export function invoice(value: Json | undefined): string {
-  const trimmed = text(value, 'paymentRequest', 8_192).trim().replace(/^lightning:/i, '');
+  const trimmed = text(value, 'paymentRequest', 8_192)
+    .trim()
+    .replace(/^lightning:/i, '');
   if (!/^ln[0-9a-z]+$/i.test(trimmed)) throw invalid('`paymentRequest` is a BOLT 11 invoice, such as "lnbc1…".');
   return trimmed;
 }
@@ -84,7 +89,12 @@ export function records(value: Json | undefined): { type: bigint; value: string 
   const all = Object.entries(members(value));
   if (all.length > 32) throw invalid('`customRecords` holds at most 32 records.');
   return all.map(([name, content]) => {
-    if (!/^[0-9]{5,19}$/.test(name) || BigInt(name) < 65_536n || BigInt(name) >= 1n << 63n || BigInt(name) === KEYSEND_PREIMAGE) {
+    if (
+      !/^[0-9]{5,19}$/.test(name) ||
+      BigInt(name) < 65_536n ||
+      BigInt(name) >= 1n << 63n ||
+      BigInt(name) === KEYSEND_PREIMAGE
+    ) {
       throw invalid('`customRecords` has numbers from 65536 as its names, but not the one of keysend itself.');
     }
     if (typeof content !== 'string') throw invalid('`customRecords` has texts as its values.');

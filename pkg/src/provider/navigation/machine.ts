@@ -52,10 +52,15 @@ export class TopLevel402 {
    * Told of each response. Only a GET of a page in the address bar that somebody is looking at is ever paid for. `signal` fires
    * when the tab goes elsewhere or away. Never rejects.
    */
-  async observe(response: NavigationResponse, signal: AbortSignal = new AbortController().signal): Promise<NavigationStep> {
+  async observe(
+    response: NavigationResponse,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<NavigationStep> {
     if (response.type !== 'main_frame' || response.ahead || !URL.canParse(response.url)) return NOTHING;
     const { origin } = new URL(response.url);
-    return this.#turns.run(origin, () => this.#observe(response, origin, signal)).catch((error: unknown) => show(response, ...problemOf(error)));
+    return this.#turns
+      .run(origin, () => this.#observe(response, origin, signal))
+      .catch((error: unknown) => show(response, ...problemOf(error)));
   }
 
   /** Told that a tab, by the browser's id, is gone. */
@@ -92,7 +97,8 @@ export class TopLevel402 {
     const taken = await this.#takeTrip(response.tabId);
     // A step that was not taken, because the tab showed something else by then, is no answer to anything.
     const trip = response.authorized === false ? null : taken;
-    const arrived = trip && leadsTo(trip, response) ? await this.#purchases.find(trip.paymentHash, new URL(trip.url).origin) : null;
+    const arrived =
+      trip && leadsTo(trip, response) ? await this.#purchases.find(trip.paymentHash, new URL(trip.url).origin) : null;
     if (response.statusCode !== 402) return arrived ? this.#answered(response, arrived) : NOTHING;
     if (response.method !== 'GET') return NOTHING;
     if (arrived && trip?.fresh) return this.#notDelivered(response, arrived, 'asks for money again', true);
@@ -100,7 +106,8 @@ export class TopLevel402 {
     const header = challengesOf(response);
     if (header === null) return NOTHING;
     if (!isSecureOrigin(origin)) {
-      const message = 'The page wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.';
+      const message =
+        'The page wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.';
       return show(response, 'insecure', message);
     }
     const hops = trip ? trip.hops + 1 : 0;
@@ -108,12 +115,23 @@ export class TopLevel402 {
     if (kept) {
       const { purchase, fresh } = kept;
       if (hops < MAX_HOPS) return this.#reload(purchase, response.tabId, response.url, { fresh, hops });
-      return show(response, 'notDelivered', 'The pages lead to each other and want money each time; nothing more was paid.', receiptOf(purchase));
+      return show(
+        response,
+        'notDelivered',
+        'The pages lead to each other and want money each time; nothing more was paid.',
+        receiptOf(purchase),
+      );
     }
     return this.#buy(response, origin, header, hops, signal);
   }
 
-  async #buy(response: NavigationResponse, origin: string, header: string, hops: number, signal: AbortSignal): Promise<NavigationStep> {
+  async #buy(
+    response: NavigationResponse,
+    origin: string,
+    header: string,
+    hops: number,
+    signal: AbortSignal,
+  ): Promise<NavigationStep> {
     const { url, tabId } = response;
     const challenge = chooseChallenge(header);
     const details = await this.#payments.inspect(challenge.invoice);
@@ -121,13 +139,30 @@ export class TopLevel402 {
     await checkDigest(challenge, new ArrayBuffer());
     const { paymentHash, amountMsat } = details;
     const request = requestName('GET', url);
-    const purchase: Purchase = { challenge, url, request, tabId, state: 'paying', paymentHash, amountMsat, preimage: null, at: this.#now() };
+    const purchase: Purchase = {
+      challenge,
+      url,
+      request,
+      tabId,
+      state: 'paying',
+      paymentHash,
+      amountMsat,
+      preimage: null,
+      at: this.#now(),
+    };
     // Before money leaves: whoever comes next finds the payment instead of making another.
     await this.#purchases.put(purchase);
     const site = { origin, topLevel: origin };
     const askFirst = await this.#purchases.isDoubted(origin);
     try {
-      const preimage = await this.#payments.pay({ site, details, occasion: { kind: 'page', url }, signal, purpose: 'page', askFirst });
+      const preimage = await this.#payments.pay({
+        site,
+        details,
+        occasion: { kind: 'page', url },
+        signal,
+        purpose: 'page',
+        askFirst,
+      });
       const paid = await this.#purchases.paid(purchase, preimage);
       // The tab shows something else by now: what was bought waits for the next visit.
       if (signal.aborted) return NOTHING;
@@ -139,9 +174,20 @@ export class TopLevel402 {
     }
   }
 
-  async #reload({ challenge, preimage, paymentHash }: Paid, tabId: number, url: string, { fresh, hops }: Pick<Trip, 'fresh' | 'hops'>): Promise<NavigationStep> {
+  async #reload(
+    { challenge, preimage, paymentHash }: Paid,
+    tabId: number,
+    url: string,
+    { fresh, hops }: Pick<Trip, 'fresh' | 'hops'>,
+  ): Promise<NavigationStep> {
     await this.#trips.set(tabId, { url, paymentHash, fresh, hops, at: this.#now() });
-    return { do: 'reload', tabId, url, header: credentialHeader(challenge), authorization: authorization(challenge, preimage) };
+    return {
+      do: 'reload',
+      tabId,
+      url,
+      header: credentialHeader(challenge),
+      authorization: authorization(challenge, preimage),
+    };
   }
 
   /** The tab's trip, which ends with whatever the tab loads next. */
@@ -155,17 +201,28 @@ export class TopLevel402 {
   /** The credential was taken; now for what it brought. */
   async #answered(response: NavigationResponse, purchase: Purchase): Promise<NavigationStep> {
     const { statusCode } = response;
-    if (statusCode >= 400) return this.#notDelivered(response, purchase, `answers ${statusCode}`, !isPassing(statusCode));
+    if (statusCode >= 400)
+      return this.#notDelivered(response, purchase, `answers ${statusCode}`, !isPassing(statusCode));
     if (isEmpty(response)) return this.#notDelivered(response, purchase, 'answers with nothing', true);
     await this.#purchases.delivered(purchase);
     return NOTHING;
   }
 
-  async #notDelivered(response: NavigationResponse, purchase: Purchase, what: string, final: boolean): Promise<NavigationStep> {
+  async #notDelivered(
+    response: NavigationResponse,
+    purchase: Purchase,
+    what: string,
+    final: boolean,
+  ): Promise<NavigationStep> {
     await this.#purchases.failed(purchase, final);
     const usedUp = final && purchase.challenge.kind === 'charge';
     const next = usedUp ? 'What was paid for is used up.' : 'The credential is kept: load the page again.';
-    return show(response, 'notDelivered', `Paid, but the server ${what}. ${next} The proof of payment is below.`, receiptOf(purchase));
+    return show(
+      response,
+      'notDelivered',
+      `Paid, but the server ${what}. ${next} The proof of payment is below.`,
+      receiptOf(purchase),
+    );
   }
 }
 
@@ -190,7 +247,12 @@ function isEmpty({ statusCode, headers, empty }: NavigationResponse): boolean {
   return empty === true || statusCode === 204 || statusCode === 205 || length === '0';
 }
 
-function show({ tabId, url }: NavigationResponse, problem: NavigationProblem, message: string, receipt: Receipt | null = null): NavigationStep {
+function show(
+  { tabId, url }: NavigationResponse,
+  problem: NavigationProblem,
+  message: string,
+  receipt: Receipt | null = null,
+): NavigationStep {
   return { do: 'show', tabId, url, problem, message, receipt };
 }
 
@@ -201,7 +263,8 @@ function problemOf(error: unknown): [NavigationProblem, string] {
     return [problem, error.message];
   }
   if (error instanceof SiteFault) {
-    if (error.name === 'InvalidDataError') return ['badChallenge', `The page wants money, but its invoice cannot be paid: ${error.message}`];
+    if (error.name === 'InvalidDataError')
+      return ['badChallenge', `The page wants money, but its invoice cannot be paid: ${error.message}`];
     if (error.name === 'ConnectionError') return ['pending', error.message];
     return [NOTHING_LEFT.includes(error.name) ? 'notPaid' : 'failed', error.message];
   }

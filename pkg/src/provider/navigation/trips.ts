@@ -25,7 +25,8 @@ export class Trips {
   }
 
   async get(tabId: number): Promise<Trip | null> {
-    const stored = (await this.#store.get(`trip/${tabId}`)) as unknown as (Trip & { version: number }) | null | undefined;
+    const stored = (await this.#store.get(`trip/${tabId}`)) as unknown as
+      (Trip & { version: number }) | null | undefined;
     return stored?.version === VERSION ? stored : null;
   }
 

@@ -49,7 +49,13 @@ export type NavigationStep =
    * Set this header on the next request for exactly this URL in this tab, then load it again. Take the header away with the
    * response, whatever it is, or with the tab.
    */
-  | { readonly do: 'reload'; readonly tabId: number; readonly url: string; readonly header: string; readonly authorization: string }
+  | {
+      readonly do: 'reload';
+      readonly tabId: number;
+      readonly url: string;
+      readonly header: string;
+      readonly authorization: string;
+    }
   /** Show the user what is the matter. */
   | {
       readonly do: 'show';
@@ -60,4 +66,3 @@ export type NavigationStep =
       readonly message: string;
       readonly receipt: Receipt | null;
     };
-

@@ -30,4 +30,5 @@ export function toSiteError(classes: ReadonlyMap<string, ErrorClass>, { name, me
 }
 
 /** The classes, one set for each provider. */
-export const errorClasses = (): ReadonlyMap<string, ErrorClass> => new Map(NAMES.map((name) => [name, errorClass(name)]));
+export const errorClasses = (): ReadonlyMap<string, ErrorClass> =>
+  new Map(NAMES.map((name) => [name, errorClass(name)]));

@@ -54,7 +54,10 @@ export interface SiteStream {
  * stream goes on.
  * @throws {Error} the errors of WebLN; `UnsupportedMethodError` by wallets that do not stream
  */
-export async function openStream(webln: Pick<Webln, 'request' | 'on' | 'off'>, terms: StreamTerms): Promise<SiteStream> {
+export async function openStream(
+  webln: Pick<Webln, 'request' | 'on' | 'off'>,
+  terms: StreamTerms,
+): Promise<SiteStream> {
   const stream = new PageStream(webln, terms);
   await stream.begin();
   return stream;

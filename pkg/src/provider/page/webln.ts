@@ -84,13 +84,17 @@ export interface Webln {
 }
 
 /** No method needs its `this`: libraries detach them and wrap the provider. */
-function makeWebln(call: (method: SiteMethod, params: object) => Promise<unknown>, listeners: Map<string, Set<Listener>>): Webln {
+function makeWebln(
+  call: (method: SiteMethod, params: object) => Promise<unknown>,
+  listeners: Map<string, Set<Listener>>,
+): Webln {
   return Object.freeze({
     enable: () => call('enable', {}),
     isEnabled: () => call('isEnabled', {}),
     getInfo: () => call('getInfo', {}),
     getBalance: () => call('getBalance', {}),
-    makeInvoice: (args: unknown) => call('makeInvoice', typeof args === 'object' && args !== null ? args : { amount: args }),
+    makeInvoice: (args: unknown) =>
+      call('makeInvoice', typeof args === 'object' && args !== null ? args : { amount: args }),
     sendPayment: (paymentRequest: unknown) => call('sendPayment', { paymentRequest }),
     sendPaymentAsync: (paymentRequest: unknown) => call('sendPaymentAsync', { paymentRequest }),
     keysend: (args: unknown) => call('keysend', Object(args)),
@@ -126,7 +130,8 @@ export function installWebln({ transport, info, target = window }: InstallOption
   };
   const provider = makeWebln(call, listeners);
   const mine = !('webln' in target);
-  if (mine) Object.defineProperty(target, 'webln', { value: provider, writable: true, configurable: true, enumerable: true });
+  if (mine)
+    Object.defineProperty(target, 'webln', { value: provider, writable: true, configurable: true, enumerable: true });
   const detail = Object.freeze({ info: Object.freeze({ uuid: randomUuid(), ...info }), provider });
   const announce = () => target.dispatchEvent(new CustomEvent('webln:announceProvider', { detail }));
   target.addEventListener('webln:requestProvider', announce);

@@ -37,12 +37,17 @@ export type SessionAction =
 export function readSessionChallenge(header: string): SessionChallenge | null {
   const found = readChallenges(header).find(
     // A session's credential goes in `Authorization`.
-    ({ scheme, params }) => scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'session' && !params.has('header'),
+    ({ scheme, params }) =>
+      scheme === 'payment' &&
+      params.get('method') === 'lightning' &&
+      params.get('intent') === 'session' &&
+      !params.has('header'),
   );
   if (!found) return null;
   const { echo, request, amountMsat, expiresMs } = readPayment(found.params);
   const { depositInvoice = null, paymentHash, depositAmount, unitType } = request;
-  if (depositInvoice !== null && (typeof depositInvoice !== 'string' || depositInvoice === '')) throw bad('sends a deposit invoice that is none');
+  if (depositInvoice !== null && (typeof depositInvoice !== 'string' || depositInvoice === ''))
+    throw bad('sends a deposit invoice that is none');
   if (typeof paymentHash !== 'string' || !/^[0-9a-f]{64}$/.test(paymentHash)) throw bad('states no payment hash');
   const depositMsat = depositAmount === undefined ? null : satOf(depositAmount);
   const unit = typeof unitType === 'string' ? unitType.slice(0, 64) : null;

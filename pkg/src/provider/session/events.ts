@@ -7,7 +7,10 @@ const MAX_LINE = 8_192;
  * The same bytes, with `needTopUp` called at each `payment-need-topup` event. The page sees all events; those that it does not
  * know it ignores.
  */
-export function watchEvents(body: ReadableStream<Uint8Array<ArrayBuffer>>, needTopUp: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function watchEvents(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  needTopUp: () => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   const decoder = new TextDecoder();
   let line = '';
   const look = (text: string) => {

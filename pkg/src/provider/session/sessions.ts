@@ -131,7 +131,8 @@ export class PaymentSessions {
       if (status !== 'closed') throw notDelivered(`answered ${response.status} when the session was to end`, response);
       await this.#options.store.delete(origin);
       const refund = (['succeeded', 'failed', 'skipped'] as const).find((known) => known === refundStatus) ?? 'failed';
-      const sats = typeof refundSats === 'number' && Number.isSafeInteger(refundSats) && refundSats > 0 ? refundSats : 0;
+      const sats =
+        typeof refundSats === 'number' && Number.isSafeInteger(refundSats) && refundSats > 0 ? refundSats : 0;
       return { refundMsat: BigInt(sats) * 1000n, refund };
     });
   }
@@ -225,11 +226,17 @@ export class PaymentSessions {
     if (open === null || open.preimage !== null) return preimage === null ? null : { ...session, preimage };
     const outcome = await this.#options.payer.lookup(open.paymentHash);
     if (outcome.state === 'pending') {
-      throw new PaidFetchError('pending', 'The deposit is under way and not decided yet; ask again in a while, it is not paid twice.');
+      throw new PaidFetchError(
+        'pending',
+        'The deposit is under way and not decided yet; ask again in a while, it is not paid twice.',
+      );
     }
     if (outcome.state === 'failed') return this.#withdrawn(origin, session, open);
     if (!(await proves(outcome.preimage, open.paymentHash))) {
-      throw new PaidFetchError('badProof', 'The wallet says that it paid, but its proof does not fit the invoice; see the history.');
+      throw new PaidFetchError(
+        'badProof',
+        'The wallet says that it paid, but its proof does not fit the invoice; see the history.',
+      );
     }
     const first = open.paymentHash === sessionId ? outcome.preimage : preimage;
     const paid: Session = { ...session, preimage: first, open: { ...open, preimage: outcome.preimage } };
@@ -258,13 +265,21 @@ export class PaymentSessions {
       throw bad('sends an invoice for the deposit that cannot be paid', cause);
     });
     // The draft names no network: the wallet refuses an invoice of another one.
-    const stated = { amountMsat: depositMsat ?? facts.amountMsat ?? 0n, network: facts.network, paymentHash, expiresMs };
+    const stated = {
+      amountMsat: depositMsat ?? facts.amountMsat ?? 0n,
+      network: facts.network,
+      paymentHash,
+      expiresMs,
+    };
     checkAgreement({ kind: 'charge', echo, invoice: depositInvoice, ...stated }, facts, this.#now());
     const { amountMsat } = facts;
     if (amountMsat < unitMsat) throw bad('asks for a deposit of less than one unit');
     if (amountMsat > maxDepositMsat || depositedMsat + amountMsat > maxTotalMsat) {
       const limits = `at most ${maxDepositMsat} msat at once and ${maxTotalMsat} msat in all`;
-      throw new PaidFetchError('tooDear', `The deposit is ${amountMsat} msat, and ${limits} are allowed; nothing was paid.`);
+      throw new PaidFetchError(
+        'tooDear',
+        `The deposit is ${amountMsat} msat, and ${limits} are allowed; nothing was paid.`,
+      );
     }
     return { echo, paymentHash, preimage: null, amountMsat: String(amountMsat) };
   }
@@ -278,7 +293,11 @@ export class PaymentSessions {
     } catch (cause) {
       if ((await payer.lookup(paymentHash)).state !== 'failed') return;
       await this.#settled(origin);
-      throw new PaidFetchError('notPaid', `It was not paid: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      throw new PaidFetchError(
+        'notPaid',
+        `It was not paid: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
     }
   }
 
@@ -286,8 +305,10 @@ export class PaymentSessions {
   async #challenge(request: Request): Promise<SessionChallenge> {
     const response = await this.#fetch(new Request(request.clone(), { cache: 'no-store' }));
     discard(response);
-    const challenge = response.status === 402 ? readSessionChallenge(response.headers.get('www-authenticate') ?? '') : null;
-    if (challenge === null) throw new PaidFetchError('badChallenge', 'The server offers no session any more. Tell the site.');
+    const challenge =
+      response.status === 402 ? readSessionChallenge(response.headers.get('www-authenticate') ?? '') : null;
+    if (challenge === null)
+      throw new PaidFetchError('badChallenge', 'The server offers no session any more. Tell the site.');
     return challenge;
   }
 
@@ -313,7 +334,10 @@ type PaidSession = Session & { readonly preimage: string };
 
 /** The last word of the problem's type (RFC 9457), such as `session-closed`. */
 async function problemOf(response: Response): Promise<string | null> {
-  const body: unknown = await response.clone().json().catch(() => null);
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => null);
   const type = typeof body === 'object' && body !== null ? (body as { type?: unknown }).type : null;
   return typeof type === 'string' ? (/lightning\/([a-z-]+)$/.exec(type)?.[1] ?? null) : null;
 }
@@ -322,4 +346,8 @@ async function problemOf(response: Response): Promise<string | null> {
 const discard = ({ body }: Response): void => void body?.cancel().catch(() => {});
 
 const notDelivered = (what: string, response: Response): PaidFetchError =>
-  new PaidFetchError('notDelivered', `Paid, but the server ${what}. The session is kept: ask again. The history has the proof of payment.`, { response });
+  new PaidFetchError(
+    'notDelivered',
+    `Paid, but the server ${what}. The session is kept: ask again. The history has the proof of payment.`,
+    { response },
+  );

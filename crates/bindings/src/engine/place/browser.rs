@@ -1,4 +1,4 @@
-//! Wallets lie in the browser's IndexedDB.
+//! Wallets in the browser's IndexedDB.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Wallets lie where the host says.
+//! Wallets in stores of the embedding JavaScript.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ thread_local! {
     static OPEN: RefCell<Option<Function>> = const { RefCell::new(None) };
 }
 
-/// Takes the function that opens the store of the wallet whose name it is given, or promises to.
+/// Sets the function that opens the store of a wallet, given its name; it may return a promise.
 #[wasm_bindgen(js_name = useStorage)]
 pub fn use_storage(open: Function) {
     OPEN.with(|place| place.replace(Some(open)));

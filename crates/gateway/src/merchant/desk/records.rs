@@ -195,7 +195,7 @@ mod tests {
         let first = r#"{"v":1,"key":"0a","createdAt":5,"metadata":{"order":"7"},"webhookUrl":null}"#;
         batch.put("first", first.as_bytes().to_vec());
         batch.put("newer", first.replace("\"v\":1", "\"v\":2").into_bytes());
-        store.commit(batch).await.unwrap();
+        store.commit(batch).await.unwrap().durable().await.unwrap();
         let record: InvoiceRecord = read(&store, "first").await.unwrap();
         assert_eq!((record.key.as_str(), record.created_at), ("0a", 5));
         assert_eq!(record.metadata["order"], "7");

@@ -158,7 +158,7 @@ impl FlowRouter {
         let own = graph.node(&node_id(payer)).map_or(&[][..], |node| graph.incident(node));
         let own = own.iter().filter_map(|entry| graph.channels().get(entry.out as usize / 2));
         let failed = params.payment_params.previously_failed_channels.iter().map(|scid| Scid(*scid));
-        beliefs.bar(own.map(|channel| channel.scid).chain(failed));
+        beliefs.exclude(own.map(|channel| channel.scid).chain(failed));
     }
 
     /// A plan within those of LDK's limits, too, that the planner does not have itself.

@@ -84,7 +84,7 @@ pub(super) fn extension(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failur
 
 pub(super) fn examples(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node])?;
-    npm::install(cache, &root().join("examples"))?;
+    npm::install(cache)?;
     let mut total = check(cache, spec, npm_script("examples", "check")?)?;
     let options = Options { examples: true, ..Options::default() };
     total += in_network(cache, options, |session| {
@@ -105,7 +105,7 @@ pub(super) fn size_gate(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failur
 pub(super) fn e2e(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Node])?;
     build::page(cache)?;
-    npm::install(cache, &root().join("e2e"))?;
+    npm::install(cache)?;
     let mut total = check(cache, spec, npm_script("e2e", "check")?)?;
     total += clicked(cache, spec, "test", true)?;
     Ok(total)
@@ -121,7 +121,7 @@ fn clicked(cache: &Cache, spec: &StepSpec, script: &str, examples: bool) -> Resu
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
     build::page(cache)?;
     build::extension(cache)?;
-    npm::install(cache, &root().join("e2e"))?;
+    npm::install(cache)?;
     let options = Options { www: Some(root().join("www/dist")), examples, ..Options::default() };
     in_network(cache, options, |session| {
         let mut npm = npm_script("e2e", script)?;

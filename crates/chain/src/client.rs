@@ -1,5 +1,5 @@
-//! The light client: sources, headers and what is in doubt, put together. What it does is in `poll`, `bring`, `fetch`,
-//! `dispute` and `broadcast`.
+//! The light client: sources, headers and conflicts between the sources. Its operations are in `poll`, `sync`, `fetch`, `conflict`
+//! and `broadcast`.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,9 +13,10 @@ use futures::future::{Either, select};
 use futures::lock::Mutex;
 
 use crate::cache::Cache;
-use crate::dispute::Dispute;
+use crate::conflict::Conflict;
 use crate::gather::gather;
 use crate::headers::HeaderChain;
+use crate::poll::TipChange;
 use crate::source::Source;
 use crate::trust::report;
 use crate::{
@@ -23,22 +24,22 @@ use crate::{
     persist,
 };
 
-/// The light client. Everything takes `&self`; nothing of what it holds is borrowed across an await.
+/// The light client. All methods take `&self`; no `RefCell` is borrowed across an await.
 pub struct Chain {
     pub(crate) platform: Rc<dyn Platform>,
     pub(crate) sources: Vec<Source>,
     pub(crate) headers: RefCell<HeaderChain>,
-    pub(crate) disputes: RefCell<Vec<Dispute>>,
+    pub(crate) conflicts: RefCell<Vec<Conflict>>,
     pub(crate) cache: RefCell<Cache>,
     pub(crate) polling: Mutex<()>,
-    /// Above this block what was connected must be gone through again; kept until somebody does.
-    pub(crate) doubt: Cell<Option<BlockId>>,
+    /// The block above which connected blocks must be read again; set until [`rewind`](Chain::rewind) is called.
+    pub(crate) rescan_from: Cell<Option<BlockId>>,
 }
 
 impl Chain {
     /// Loads what was staged before; no network is needed. `sources` are base URLs of block-dn servers or gateways, the
-    /// preferred first. Without a `checkpoint` the release's own is taken ([`Checkpoint::of`]); a stored chain keeps the
-    /// one it was begun with.
+    /// preferred first. Without a `checkpoint` the release's own is used ([`Checkpoint::of`]); a stored chain keeps the
+    /// one it started from.
     ///
     /// # Errors
     /// [`ChainError::NoSources`], [`ChainError::BadUrl`], [`ChainError::BadCheckpoint`], [`ChainError::OtherNetwork`],
@@ -63,10 +64,10 @@ impl Chain {
             platform,
             sources,
             headers: RefCell::new(headers),
-            disputes: RefCell::default(),
+            conflicts: RefCell::default(),
             cache: RefCell::default(),
             polling: Mutex::default(),
-            doubt: Cell::default(),
+            rescan_from: Cell::default(),
         })
     }
 
@@ -75,7 +76,7 @@ impl Chain {
         self.headers.borrow().network()
     }
 
-    /// The newest block known; nothing is asked.
+    /// The newest block known, without a request.
     pub fn tip(&self) -> Tip {
         self.headers.borrow().tip()
     }
@@ -129,28 +130,31 @@ impl Chain {
         Some(Checkpoint { height, header, work, filter_header })
     }
 
-    /// Stages what changed since the last call under `chain/`; the caller commits the batch (and retries it, the same one,
-    /// when that fails). Nothing is staged when nothing changed.
+    /// Stages what changed since the last call under `chain/`; the caller commits the batch (and retries the same batch when
+    /// that fails). Nothing is staged when nothing changed.
     pub fn stage(&self, batch: &mut Batch) {
         persist::stage(&mut self.headers.borrow_mut(), batch);
     }
 
-    /// Waits until some source shows another tip than at the last poll, `limit` at most: by a request that the server keeps
-    /// until then, where it can, by asking every `interval` otherwise. `true`: poll now.
-    pub async fn changed(&self, interval: Duration, limit: Duration) -> bool {
+    /// Waits, for at most `limit`, until a source reports another tip than at the last poll: by long poll where the server can, by
+    /// a request every `interval` otherwise. Returns what to give to [`poll_after`](Self::poll_after), `None` at the limit.
+    pub async fn changed(&self, interval: Duration, limit: Duration) -> Option<TipChange> {
         let watching = std::pin::pin!(self.watch_tip(interval));
-        matches!(select(watching, self.platform.sleep(limit)).await, Either::Left(_))
+        match select(watching, self.platform.sleep(limit)).await {
+            Either::Left((change, _)) => Some(change),
+            Either::Right(_) => None,
+        }
     }
 
-    async fn watch_tip(&self, interval: Duration) {
+    async fn watch_tip(&self, interval: Duration) -> TipChange {
         loop {
             let asked = self.platform.monotonic();
-            if let Some(source) = self.by_usage().into_iter().find(|s| !s.is_refuted()) {
-                let seen = source.seen();
+            if let Some(source) = self.by_standing().into_iter().find(|s| !s.is_banned()) {
+                let seen = source.polled_tip();
                 let waits = source.last_status().is_some_and(|s| s.waits);
                 let status = source.status(self.network(), seen.filter(|_| waits)).await;
                 if status.is_ok_and(|s| Some(s.hash) != seen) {
-                    return;
+                    return TipChange { url: source.url().to_string() };
                 }
             }
             let took = self.platform.monotonic().saturating_sub(asked);
@@ -158,16 +162,16 @@ impl Chain {
         }
     }
 
-    /// Fee rates, the median over the sources. Empty when the servers know nothing yet.
+    /// Fee rates, the median over the sources. Empty when the servers have no estimate yet.
     ///
     /// # Errors
-    /// [`ChainError::Sources`] when no source answered.
+    /// [`ChainError::Sources`] when no source responded.
     pub async fn fees(&self) -> Result<FeeEstimates, ChainError> {
-        let answers =
+        let results =
             gather(&*self.platform, self.sources.iter().map(fees::from_source), Result::is_ok).await;
         let (mut good, mut failures) = (Vec::new(), Vec::new());
-        for (source, answer) in self.sources.iter().zip(answers) {
-            match answer.unwrap_or(Err(SourceError::Late)) {
+        for (source, result) in self.sources.iter().zip(results) {
+            match result.unwrap_or(Err(SourceError::Late)) {
                 Ok(estimates) => good.push(estimates),
                 Err(e) => failures.push((source.url().to_string(), e)),
             }
@@ -178,9 +182,9 @@ impl Chain {
         }
     }
 
-    /// What has to be believed of the chain in use.
+    /// Reports what has to be trusted about the chain in use.
     pub fn trust(&self) -> Trust {
-        report(&self.sources, self.has_disputes())
+        report(&self.sources, self.has_conflicts())
     }
 
     /// A whole block of the best chain, checked.
@@ -196,16 +200,16 @@ impl Chain {
         }
     }
 
-    /// The sources, those in good usage first, otherwise as configured.
-    pub(crate) fn by_usage(&self) -> Vec<&Source> {
+    /// The sources, those in good standing first, otherwise as configured.
+    pub(crate) fn by_standing(&self) -> Vec<&Source> {
         let mut sources: Vec<&Source> = self.sources.iter().collect();
         sources.sort_by_key(|s| match s.state() {
             SourceState::Agrees => 0,
             SourceState::Unknown | SourceState::Behind => 1,
-            SourceState::FiltersDispute { .. } => 2,
+            SourceState::FiltersConflict { .. } => 2,
             SourceState::OtherChain => 3,
             SourceState::Failed { .. } => 4,
-            SourceState::Lied { .. } => 5,
+            SourceState::Misbehaving { .. } => 5,
         });
         sources
     }

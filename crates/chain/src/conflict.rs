@@ -1,24 +1,24 @@
-//! Two sources, one chain, different filters: who is right, as far as it can be told, and what to do where it cannot.
+//! Conflicts: two sources on one chain with different filters. Decides which is right where that can be proven.
 //!
-//! A filter that misses a script which its block creates is refuted by the block. A filter that misses a script which its
-//! block spends cannot be refuted without the spent outputs; so, while a difference lasts, every block whose filter the
-//! other source does not vouch for is fetched whole and looked through here, whatever its filter says.
+//! A filter that misses a script which its block creates is proven false by the block. A filter that misses a script which its
+//! block spends cannot be proven false without the spent outputs; so, while a conflict lasts, every block whose filter the
+//! other source contradicts is fetched whole and looked through here, even if its filter does not match.
 
 use bitcoin::Block;
 use bitcoin::hash_types::FilterHeader;
 
-use crate::driver::Chain;
+use crate::client::Chain;
+use crate::fetch::fetch_filter_headers;
 use crate::filters::{header_of, misses_an_output};
-use crate::poll::fetch_filter_headers;
 use crate::source::Source;
 use crate::{BlockId, ChainError, SourceError, SourceState};
 
-/// How far back the first difference is looked for first; further each time it is not found.
+/// Blocks below the height in question where the first difference is looked for first; 16 times more at each further try.
 const FIRST_STEP_BACK: u32 = 16;
 
-/// A source whose filter headers differ from ours, not refuted.
+/// A source whose filter headers differ from ours, without proof that they are false.
 #[derive(Debug)]
-pub(crate) struct Dispute {
+pub(crate) struct Conflict {
     /// The source.
     pub(crate) url: String,
     /// The first height that differs, above the checkpoint.
@@ -29,9 +29,9 @@ pub(crate) struct Dispute {
     theirs: Vec<FilterHeader>,
 }
 
-impl Dispute {
-    /// Whether the other source does not vouch for this filter. What it does not know yet it does not contest.
-    fn contests(&self, height: u32, filter: &[u8]) -> bool {
+impl Conflict {
+    /// True if the other source's filter headers contradict this filter. Blocks that it does not know yet are not contradicted.
+    fn contradicts(&self, height: u32, filter: &[u8]) -> bool {
         let Some(index) = height.checked_sub(self.first).and_then(|i| usize::try_from(i).ok()) else {
             return false;
         };
@@ -47,36 +47,36 @@ impl Dispute {
 }
 
 impl Chain {
-    /// Whether some source contests this filter, so that the block has to be looked through.
-    pub(crate) fn is_contested(&self, height: u32, filter: &[u8]) -> bool {
-        self.disputes.borrow().iter().any(|d| d.contests(height, filter))
+    /// True if some source contradicts this filter, so that the block has to be looked through.
+    pub(crate) fn is_contradicted(&self, height: u32, filter: &[u8]) -> bool {
+        self.conflicts.borrow().iter().any(|d| d.contradicts(height, filter))
     }
 
-    pub(crate) fn has_disputes(&self) -> bool {
-        !self.disputes.borrow().is_empty()
+    pub(crate) fn has_conflicts(&self) -> bool {
+        !self.conflicts.borrow().is_empty()
     }
 
-    /// Looks into a source whose filter headers, up to `height` of our chain, differ from ours. Returns the last block
-    /// before the difference when filters in use came into doubt by it.
-    pub(crate) async fn settle(&self, source: &Source, height: u32) -> Result<Option<BlockId>, SourceError> {
-        let dispute = self.first_difference(source, height).await?;
-        let first = dispute.first;
-        let known = self.disputes.borrow().iter().any(|d| d.url == dispute.url && d.first == first);
+    /// Resolves a difference between a source's filter headers and ours, up to `height` of our chain. Returns the last block before
+    /// the difference when it contradicts filters in use.
+    pub(crate) async fn resolve(&self, source: &Source, height: u32) -> Result<Option<BlockId>, SourceError> {
+        let conflict = self.first_difference(source, height).await?;
+        let first = conflict.first;
+        let known = self.conflicts.borrow().iter().any(|d| d.url == conflict.url && d.first == first);
         if !known {
-            let (theirs_false, ours_false) = self.refute(source, &dispute).await?;
+            let (theirs_false, ours_false) = self.examine(source, &conflict).await?;
             if theirs_false {
-                self.disputes.borrow_mut().retain(|d| d.url != source.url());
-                source.refute(format!("its filter of block {first} misses a script that the block creates"));
+                self.conflicts.borrow_mut().retain(|d| d.url != source.url());
+                source.ban(format!("its filter of block {first} misses a script that the block creates"));
                 return Ok(None);
             }
             if ours_false {
-                return Ok(self.switch(source, dispute));
+                return Ok(self.switch(source, conflict));
             }
         }
-        source.set_state(SourceState::FiltersDispute { height: first });
-        let mut disputes = self.disputes.borrow_mut();
-        disputes.retain(|d| d.url != dispute.url);
-        disputes.push(dispute);
+        source.set_state(SourceState::FiltersConflict { height: first });
+        let mut conflicts = self.conflicts.borrow_mut();
+        conflicts.retain(|d| d.url != conflict.url);
+        conflicts.push(conflict);
         Ok(if known { None } else { self.block_before(first) })
     }
 
@@ -87,7 +87,7 @@ impl Chain {
     }
 
     /// Fetches the source's filter headers back to where they agree with ours.
-    async fn first_difference(&self, source: &Source, height: u32) -> Result<Dispute, SourceError> {
+    async fn first_difference(&self, source: &Source, height: u32) -> Result<Conflict, SourceError> {
         let lowest = self.headers.borrow().base().height;
         let mut back = FIRST_STEP_BACK;
         loop {
@@ -98,7 +98,7 @@ impl Chain {
             let differs = (from..).zip(&theirs).position(|(h, fh)| ours(h) != Some(*fh));
             let index = differs.ok_or(SourceError::Moved)?;
             if index > 0 || from == lowest {
-                // Where they differ at the checkpoint already, theirs is followed from there: what counts is each filter.
+                // Where they differ at the checkpoint already, theirs are followed from there: each filter is what counts.
                 let before = index.saturating_sub(1);
                 let first = from.saturating_add(u32::try_from(before).unwrap_or(u32::MAX)).saturating_add(1);
                 let mut theirs = theirs.into_iter().skip(before);
@@ -107,17 +107,17 @@ impl Chain {
                 if theirs.is_empty() {
                     return Err(SourceError::Moved);
                 }
-                return Ok(Dispute { url: source.url().to_string(), first, before, theirs });
+                return Ok(Conflict { url: source.url().to_string(), first, before, theirs });
             }
             back = back.saturating_mul(16);
         }
     }
 
-    /// Holds both filters of the first height that differs against the block: whether theirs is false, and ours.
-    async fn refute(&self, source: &Source, dispute: &Dispute) -> Result<(bool, bool), SourceError> {
-        let height = dispute.first;
+    /// Checks both filters of the first height that differs against the block: true, true if theirs is false, ours is false.
+    async fn examine(&self, source: &Source, conflict: &Conflict) -> Result<(bool, bool), SourceError> {
+        let height = conflict.first;
         let theirs = single(source, height).await?;
-        if Some(&header_of(&theirs, &dispute.before)) != dispute.theirs.first() {
+        if Some(&header_of(&theirs, &conflict.before)) != conflict.theirs.first() {
             return Err(SourceError::Filter { height });
         }
         let entry = self.headers.borrow().entry(height).copied().ok_or(SourceError::Moved)?;
@@ -128,37 +128,37 @@ impl Chain {
         Ok((false, self.is_ours_false(height, &block).await))
     }
 
-    /// Whether the filter that we have at `height` is false by its block, or those who vouch for its filter header give a filter
+    /// True if our filter at `height` is proven false by its block, or if a source that confirms its filter header serves a filter
     /// that does not fit it.
     async fn is_ours_false(&self, height: u32, block: &Block) -> bool {
         match self.filters(&self.plan(height, height)).await {
             Ok(list) => list.first().is_some_and(|ours| misses_an_output(block, ours)),
             Err(ChainError::Sources(list)) => list.iter().any(|(url, e)| {
-                let voucher = self.sources.iter().find(|s| s.url() == url);
+                let source = self.sources.iter().find(|s| s.url() == url);
                 matches!(e, SourceError::Filter { .. })
-                    && voucher.is_some_and(|s| self.stands_for_ours(s, height))
+                    && source.is_some_and(|s| self.confirms_ours(s, height))
             }),
             Err(_) => false,
         }
     }
 
-    /// Whether a source's last status vouches for the filter headers in use at `height` and above.
-    fn stands_for_ours(&self, source: &Source, height: u32) -> bool {
+    /// True if a source's last status confirms the filter headers in use at `height` and above.
+    fn confirms_ours(&self, source: &Source, height: u32) -> bool {
         let Some(status) = source.last_status().filter(|s| s.height >= height) else { return false };
         let chain = self.headers.borrow();
         let entry = chain.entry(status.height);
         entry.is_some_and(|e| e.hash == status.hash && e.filter_header == status.filter_header)
     }
 
-    /// Our filter headers were false: takes the source's, and distrusts those that stood for ours.
-    fn switch(&self, source: &Source, dispute: Dispute) -> Option<BlockId> {
-        let first = dispute.first;
-        for liar in self.sources.iter().filter(|s| self.stands_for_ours(s, first)) {
-            liar.refute(format!("its filter of block {first} misses a script that the block creates"));
+    /// Replaces our filter headers, which were proven false, by the source's; bans the sources that confirmed ours.
+    fn switch(&self, source: &Source, conflict: Conflict) -> Option<BlockId> {
+        let first = conflict.first;
+        for misbehaving in self.sources.iter().filter(|s| self.confirms_ours(s, first)) {
+            misbehaving.ban(format!("its filter of block {first} misses a script that the block creates"));
         }
-        let known = first.saturating_add(u32::try_from(dispute.theirs.len()).unwrap_or(u32::MAX)) - 1;
+        let known = first.saturating_add(u32::try_from(conflict.theirs.len()).unwrap_or(u32::MAX)) - 1;
         let mut chain = self.headers.borrow_mut();
-        chain.replace_filter_headers(first, &dispute.theirs);
+        chain.replace_filter_headers(first, &conflict.theirs);
         // Blocks above those it knows have no trustworthy filter header: they are fetched again.
         if chain.height() > known
             && let Ok(nothing) = chain.verify(known, &[], self.now())
@@ -167,7 +167,7 @@ impl Chain {
         }
         drop(chain);
         source.set_state(SourceState::Agrees);
-        self.disputes.borrow_mut().clear();
+        self.conflicts.borrow_mut().clear();
         self.cache.borrow_mut().clear();
         self.block_before(first)
     }

@@ -1,4 +1,4 @@
-//! Bringing a listener to the tip: every block, in order, without gaps.
+//! Synchronising a listener with the tip: every block, in order, without gaps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,35 +6,35 @@ use bitcoin::{Block, ScriptBuf};
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 
-use crate::driver::Chain;
+use crate::client::Chain;
 use crate::fetch::Planned;
 use crate::filters::matches;
-use crate::{BlockId, BlockListener, BringError, ChainError, Position, Progress, Tip, WatchSet};
+use crate::{BlockId, BlockListener, ChainError, Position, Progress, SyncError, Tip, WatchSet};
 
-/// Blocks whose filters are fetched by one request where parts of files are served (14 MB on mainnet).
+/// Number of blocks whose filters are fetched by one request where parts of files are served (14 MB on mainnet).
 const WINDOW: u32 = 500;
-/// Windows fetched ahead of the one being worked on, where parts of files are served; whole files are too large for that.
+/// Number of windows fetched ahead of the current one where parts of files are served; whole files are too large for that.
 const AHEAD: usize = 2;
-/// Matching blocks fetched at once.
+/// Maximum number of matching blocks fetched at once.
 const BLOCKS_AHEAD: usize = 4;
 
 impl Chain {
     /// Connects every block after `from` up to `to`, in order: whole when its filter matches the watch set as it is after
     /// the block before, by its header otherwise. When `from` has left the best chain, one disconnection back to the fork
-    /// point comes first. `on_progress` is told after each block.
+    /// point comes first. `on_progress` is called after each block.
     ///
     /// # Errors
-    /// [`BringError`] with the position reached and the reason: go on from there, nothing was skipped. With
-    /// [`ChainError::NotOnChain`] the chain has changed (a poll ran meanwhile): go on to the new tip.
-    pub async fn bring(
+    /// [`SyncError`] with the position reached and the reason: continue from there, nothing was skipped. With
+    /// [`ChainError::NotOnChain`] the chain has changed (a poll ran meanwhile): continue to the new tip.
+    pub async fn sync(
         &self,
         from: &Position,
         to: &Tip,
         listener: &dyn BlockListener,
         watch: &dyn WatchSet,
         on_progress: &mut dyn FnMut(Progress),
-    ) -> Result<Position, BringError> {
-        let fail = |error| BringError { reached: from.clone(), error };
+    ) -> Result<Position, SyncError> {
+        let fail = |error| SyncError { reached: from.clone(), error };
         let fork = self.common(from, to).map_err(fail)?;
         let at = self.headers.borrow().position(fork.height);
         let at = at.ok_or_else(|| fail(ChainError::NotOnChain { hash: to.hash, height: to.height }))?;
@@ -55,11 +55,11 @@ impl Chain {
         };
         match walk.run().await {
             Ok(()) => Ok(walk.at),
-            Err(error) => Err(BringError { reached: walk.at, error }),
+            Err(error) => Err(SyncError { reached: walk.at, error }),
         }
     }
 
-    /// Checks both ends and finds the block to go on from.
+    /// Checks both ends and finds the block to continue from.
     fn common(&self, from: &Position, to: &Tip) -> Result<BlockId, ChainError> {
         let chain = self.headers.borrow();
         if !chain.contains(to.id()) {
@@ -72,12 +72,12 @@ impl Chain {
         chain.fork_of(from).ok_or(ChainError::NoFork { hash: from.hash, height: from.height })
     }
 
-    /// Takes a listener back to `fork`, a block of the best chain below its position: what [`Poll::rescan`] asks for, which is
-    /// settled by it. Above the position nothing happens.
+    /// Takes a listener back to `fork`, a block of the best chain below its position. This is what [`Poll::rescan`] asks for, and
+    /// clears it. With a `fork` above the position nothing happens.
     ///
     /// [`Poll::rescan`]: crate::Poll::rescan
     pub fn rewind(&self, from: &Position, fork: BlockId, listener: &dyn BlockListener) -> Position {
-        self.doubt.set(None);
+        self.rescan_from.set(None);
         let chain = self.headers.borrow();
         match chain.position(fork.height).filter(|p| p.hash == fork.hash && from.height > fork.height) {
             Some(position) => {
@@ -91,9 +91,9 @@ impl Chain {
 }
 
 impl Chain {
-    /// Cuts the heights `from` to `to` into what one request gives, and says how many to fetch ahead.
+    /// Cuts the heights `from` to `to` into windows of one request each; returns them and the number to fetch ahead.
     fn windows(&self, from: u32, to: u32) -> (Vec<(u32, u32)>, usize) {
-        let status = self.by_usage().first().and_then(|s| s.last_status());
+        let status = self.by_standing().first().and_then(|s| s.last_status());
         let (size, ahead) = match status {
             Some(status) if !status.ranges => (status.filters_per_file, 1),
             _ => (WINDOW, AHEAD),
@@ -108,7 +108,7 @@ impl Chain {
     }
 }
 
-/// One run of [`Chain::bring`].
+/// One run of [`Chain::sync`].
 struct Walk<'a> {
     chain: &'a Chain,
     listener: &'a dyn BlockListener,
@@ -121,7 +121,7 @@ struct Walk<'a> {
     scripts: Vec<ScriptBuf>,
 }
 
-/// Consecutive blocks, and their filters when somebody looked for something at the time.
+/// Consecutive blocks, and their filters when there was something to look for at the time.
 struct Window {
     plan: Vec<Planned>,
     filters: Option<Vec<Vec<u8>>>,
@@ -164,7 +164,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Hands over one block, unless the chain has changed under us.
+    /// Passes one block to the listener, unless the chain has changed meanwhile.
     fn connect_one(&mut self, planned: &Planned, block: Option<Block>) -> Result<(), ChainError> {
         let follows = planned.header.prev_blockhash == self.at.hash;
         if !follows || !self.chain.headers.borrow().contains(planned.id) {
@@ -180,7 +180,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Takes the watch set as it is now; whether it has changed.
+    /// Reads the watch set again; true if it has changed.
     fn refresh(&mut self) -> bool {
         let revision = self.watch.revision();
         let changed = revision != self.revision;
@@ -191,9 +191,9 @@ impl Walk<'_> {
         changed
     }
 
-    /// The blocks from `start` on that must be looked through whole.
+    /// The indices, from `start` on, of the blocks that must be looked through whole.
     async fn match_from(&self, window: &mut Window, start: usize) -> Result<BTreeSet<usize>, ChainError> {
-        if self.scripts.is_empty() && !self.chain.has_disputes() {
+        if self.scripts.is_empty() && !self.chain.has_conflicts() {
             return Ok(BTreeSet::new());
         }
         if start >= window.plan.len() {
@@ -204,7 +204,7 @@ impl Walk<'_> {
             None => self.chain.filters(&window.plan).await?,
         };
         let to_look = window.plan.iter().zip(&filters).enumerate().skip(start).filter(|(_, (p, filter))| {
-            matches(&p.id.hash, filter, &self.scripts) || self.chain.is_contested(p.id.height, filter)
+            matches(&p.id.hash, filter, &self.scripts) || self.chain.is_contradicted(p.id.height, filter)
         });
         let found = to_look.map(|(index, _)| index).collect();
         window.filters = Some(filters);
@@ -229,7 +229,7 @@ impl Walk<'_> {
 impl Window {
     async fn fetch(chain: &Chain, watch: &dyn WatchSet, from: u32, to: u32) -> Result<Self, ChainError> {
         let plan = chain.plan(from, to);
-        let needed = !watch.scripts().is_empty() || chain.has_disputes();
+        let needed = !watch.scripts().is_empty() || chain.has_conflicts();
         let filters = match needed && !plan.is_empty() {
             true => Some(chain.filters(&plan).await?),
             false => None,

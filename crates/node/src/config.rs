@@ -10,7 +10,6 @@ use lightning::ln::msgs::RoutingMessageHandler;
 use lightning::routing::gossip::NetworkUpdate;
 use lightning::util::config::UserConfig;
 
-
 /// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
 pub const HTLC_DELTA: u16 = 144;
 

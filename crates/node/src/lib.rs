@@ -41,11 +41,11 @@ pub use lightning_invoice;
 pub use node::Node;
 pub use onchain::Onchain;
 pub use open::NodeError;
-#[cfg(feature = "offers")]
-pub use payments::{NewOffer, PayOffer};
 pub use payments::{
     Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayError, PayInvoice, PayStream, Payments,
     SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,
 };
+#[cfg(feature = "offers")]
+pub use payments::{NewOffer, PayOffer};
 pub use peers::{ConnectionState, Incoming, Peers, PersistentPeer};
 pub use runtime::{ChainSync, SyncState};

@@ -141,6 +141,12 @@ impl Node {
         self.base().store.commits()
     }
 
+    /// LDK's channel manager, for tests that act as a hostile peer.
+    #[cfg(feature = "testing")]
+    pub fn manager(&self) -> Rc<crate::ldk::types::ChannelManager> {
+        Rc::clone(&self.base().ldk.manager)
+    }
+
     /// Stops at once, as if the process had been killed: nothing more is written, all connections break.
     pub fn abort(&self) {
         self.base().closing.begin();

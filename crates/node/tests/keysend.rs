@@ -51,7 +51,7 @@ fn a_keysend_arrives_two_hops_away_with_its_records() {
     assert_eq!((got.amount_msat, got.preimage), (Some(50_000_000), paid.preimage));
     let records: Vec<_> = got.records.iter().map(|record| (record.record_type, &*record.value)).collect();
     assert_eq!(records, [(65_537, ""), (7_629_169, "68656c6c6f")]);
-    let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::PaymentReceived { payment } if payment.id == id.to_string());
+    let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::PaymentReceived { payment } if payment.id == id);
     assert!(payee.ledger().events().iter().any(told));
     // A wallet gets some, too; only its peers know of its channel.
     let id = give(&world, &gateway, &wallet, 7_000_000, &[]).unwrap();

@@ -15,11 +15,11 @@ use lightning::sign::InMemorySigner;
 use lightning::util::persist::MonitorName;
 use lightning::util::ser::{Readable, ReadableArgs, Writeable};
 
-use crate::ldk::fees::Fees;
-use crate::ldk::staged::{StagedWrites, Step, names};
-use crate::ldk::log::Log;
 use crate::ldk::error::ReadError;
+use crate::ldk::fees::Fees;
+use crate::ldk::log::Log;
 use crate::ldk::signer::Signer;
+use crate::ldk::staged::{StagedWrites, Step, names};
 use crate::ldk::types::Monitor;
 
 /// Bytes of updates that are kept beside any monitor, however small.
@@ -74,7 +74,10 @@ pub(crate) async fn load(
         }));
         let updates: Vec<_> = found.await?.into_iter().flatten().collect();
         let monitor = put_together(&whole, &updates, staged, with);
-        all.push(monitor.map_err(|reason| ReadError::Corrupt { what: format!("channel monitor {name}"), reason })?);
+        all.push(
+            monitor
+                .map_err(|reason| ReadError::Corrupt { what: format!("channel monitor {name}"), reason })?,
+        );
         let weight = updates.iter().map(|(_, bytes)| bytes.len()).sum();
         let stored = StoredMonitor { whole: whole.len(), updates: numbers, weight };
         staged.monitors.stored().insert(name.to_owned(), stored);
@@ -119,7 +122,8 @@ impl StagedWrites {
         let bytes = monitor.encode();
         let mut step = self.step();
         let mut monitors = self.monitors.stored();
-        let before = monitors.insert(name.clone(), StoredMonitor { whole: bytes.len(), ..StoredMonitor::default() });
+        let before =
+            monitors.insert(name.clone(), StoredMonitor { whole: bytes.len(), ..StoredMonitor::default() });
         remove_updates(&mut step, &name, before);
         step.writes.put(format!("{}{name}", names::MONITORS), bytes);
         step.urgent = true;

@@ -11,15 +11,15 @@ use lightning::sign::InMemorySigner;
 use lightning::util::sweep::OutputSweeperSync;
 use lightning::util::wallet_utils::WalletSync;
 
+use crate::ldk::bdk::OnchainWallet;
 use crate::ldk::fees::Fees;
-use crate::ldk::staged::{StagedWrites, SweeperStore};
 use crate::ldk::log::Log;
 use crate::ldk::messages::CustomMessages;
 use crate::ldk::onion::{MessagePaths, OnionMessages};
-use crate::ldk::bdk::OnchainWallet;
-use crate::ldk::socket::Socket;
 use crate::ldk::routing::FlowRouter;
 use crate::ldk::signer::Signer;
+use crate::ldk::socket::Socket;
+use crate::ldk::staged::{StagedWrites, SweeperStore};
 use crate::ldk::watch::Watch;
 
 pub type Monitor = channelmonitor::ChannelMonitor<InMemorySigner>;

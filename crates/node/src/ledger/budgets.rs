@@ -8,8 +8,8 @@ use std::rc::Rc;
 use amplet_budget::calendar::Date;
 use amplet_budget::report::Report;
 use amplet_budget::{
-    BudgetId, Changes, Clock, CommitError, Cost, DAYS, Denied, Held, Msat, Notice, NoticeKind, Policy, Purpose,
-    Reason, Refusal, Request, STATE, TooMuch,
+    BudgetId, Changes, Clock, CommitError, Cost, DAYS, Denied, Held, Msat, Notice, NoticeKind, Policy,
+    Purpose, Reason, Refusal, Request, STATE, TooMuch,
 };
 use amplet_protocol::PaymentId;
 use amplet_protocol::page::{EventKind, Payment};

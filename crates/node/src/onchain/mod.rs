@@ -152,7 +152,8 @@ impl Onchain {
                 self.base.platform.spawn(Box::pin(again));
             }
             (None, None) => {
-                Confirmation::of(&self.base, &self.ledger).record(self.unknown(confirmed, id), confirmed.time);
+                Confirmation::of(&self.base, &self.ledger)
+                    .record(self.unknown(confirmed, id), confirmed.time);
             }
         }
     }

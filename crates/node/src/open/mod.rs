@@ -95,11 +95,11 @@ pub(crate) async fn open(
     let attempts = Rc::new(Attempts::default());
     let parts = Parts::new(&platform, &store, &chain, &config, &staged, keys, birthday).await?;
     let recorder = Rc::clone(&attempts);
-    let Assembled { ldk, graph_source, sync } = assemble::assemble(parts, birthday, recorder, &notify).await?;
+    let Assembled { ldk, graph_source, sync } =
+        assemble::assemble(parts, birthday, recorder, &notify).await?;
     staged.stage(|batch| chain.stage(batch));
     let (subscribers, closing) = (Subscribers::default(), Closing::default());
-    let base =
-        Rc::new(Base { platform, store, chain, config, ldk, staged, notify, subscribers, closing });
+    let base = Rc::new(Base { platform, store, chain, config, ldk, staged, notify, subscribers, closing });
     let budgets = Rc::new(Budgets::open(Rc::clone(&base)).await?);
     let ledger = Rc::new(Ledger::open(Rc::clone(&base), Rc::clone(&budgets)).await?);
     let peers = Rc::new(Peers::new(Rc::clone(&base)));

@@ -111,7 +111,9 @@ impl Attempts {
         match ended.iter().position(|(of, _)| *of == id) {
             Some(at) => ended.remove(at).1,
             // Ended by a block, not by LDK.
-            None => self.in_flight.borrow_mut().remove(&id).map(|attempt| attempt.waiters).unwrap_or_default(),
+            None => {
+                self.in_flight.borrow_mut().remove(&id).map(|attempt| attempt.waiters).unwrap_or_default()
+            }
         }
     }
 }

@@ -117,7 +117,9 @@ impl Inbound {
         }
         if let Some(session) = offered.session.as_deref() {
             let accept = &self.base.config.accept_keysend;
-            return self.streams.claimable(key.id, session, self.base.now(), amount_msat, || accept(&offered));
+            return self
+                .streams
+                .claimable(key.id, session, self.base.now(), amount_msat, || accept(&offered));
         }
         if !(self.base.config.accept_keysend)(&offered) {
             return false;

@@ -210,6 +210,7 @@ impl Payments {
         }
         submitted.map_err(|error| match error {
             SubmitError::Ldk(error) => self.explain(&error, payment),
+            #[cfg(feature = "offers")]
             SubmitError::Final(error) => error,
         })
     }

@@ -104,6 +104,7 @@ pub(super) enum SubmitError {
     /// LDK found no route, or refused; newer routing data may help.
     Ldk(Bolt11PaymentError),
     /// Trying again does not help.
+    #[cfg(feature = "offers")]
     Final(PayError),
 }
 

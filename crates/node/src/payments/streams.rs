@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{
-    Direction, ErrorCode, Payment, PaymentKind, StreamTotals, WalletError,
-};
+use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, StreamTotals, WalletError};
 use amplet_storage::Store;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::PublicKey;
@@ -154,12 +152,8 @@ impl Streams {
     /// # Errors
     /// [`LedgerError`].
     pub async fn open(store: &dyn Store, ledger: Rc<Ledger>) -> Result<Self, LedgerError> {
-        let streams = Self {
-            ledger,
-            open: RefCell::default(),
-            session_of: RefCell::default(),
-            ended: Cell::default(),
-        };
+        let streams =
+            Self { ledger, open: RefCell::default(), session_of: RefCell::default(), ended: Cell::default() };
         for name in store.list(RECORDS).await? {
             let in_flight: InFlight = read(store, &name).await?;
             let Some(payment) = streams.record_of(&name).await? else { continue };

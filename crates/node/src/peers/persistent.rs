@@ -61,6 +61,12 @@ impl PersistentPeer {
 
     /// Keeps the connection until the node closes.
     pub(super) async fn run(self: Rc<Self>, base: Weak<Base>) {
+        let Some(store) = base.upgrade().map(|base| Rc::clone(&base.store)) else { return };
+        // Until then another writer may speak for this node; its engine reports why, when that stays so.
+        if store.ready().await.is_err() {
+            return;
+        }
+        drop(store);
         let mut backoff = Backoff::default();
         loop {
             let Some(base) = base.upgrade().filter(|base| !base.closing.get()) else { return };
@@ -134,7 +140,9 @@ impl PersistentPeer {
                 ConnectError::WrongKey { endpoint, expected: self.address.node_id }
             }
             Some(reason) => ConnectError::Closed(reason),
-            None => ConnectError::Closed(CloseReason::Violation { what: "a message that LDK refused".into() }),
+            None => {
+                ConnectError::Closed(CloseReason::Violation { what: "a message that LDK refused".into() })
+            }
         }
     }
 }

@@ -95,17 +95,20 @@ impl Engine {
             rebroadcast: now,
             learnt: now.saturating_add(LEARNT_EVERY),
         };
-        loop {
+        // Until then another writer may speak for this node.
+        let mut outcome = base.store.ready().await;
+        while outcome.is_ok() {
             self.fire(&mut timers);
-            if let Err(error) = self.drain().await {
-                log::error!("the node stops: {error}");
-                base.closing.begin();
-                base.subscribers.notify(&Notice::Stopped(Rc::new(error)));
-            }
-            if base.closing.get() {
+            outcome = self.drain().await;
+            if outcome.is_err() || base.closing.get() {
                 break;
             }
             self.wait(&timers).await;
+        }
+        if let Err(error) = outcome {
+            log::error!("the node stops: {error}");
+            base.closing.begin();
+            base.subscribers.notify(&Notice::Stopped(Rc::new(error)));
         }
         base.ldk.peers.disconnect_all_peers();
         base.staged.stop();
@@ -311,7 +314,9 @@ impl Engine {
         pin_mut!(stopped);
         if let Either::Right(_) = select(stopped, limit).await {
             let limit = LAST_STEP_LIMIT.as_secs();
-            log::warn!("the node did not finish its last step within {limit} s; the last commit is what counts");
+            log::warn!(
+                "the node did not finish its last step within {limit} s; the last commit is what counts"
+            );
         }
     }
 }

@@ -19,8 +19,8 @@ use bitcoin::secp256k1::ecdsa::Signature;
 use bitcoin::secp256k1::{Message, PublicKey};
 use bitcoin::{Address, Amount, Psbt, ScriptBuf, Transaction, Txid};
 
-use crate::ldk::staged::{StagedWrites, names};
 use crate::ldk::keys::{Keys, linking_key};
+use crate::ldk::staged::{StagedWrites, names};
 
 pub use send::{OnchainError, SignedSend};
 

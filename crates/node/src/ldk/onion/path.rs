@@ -65,7 +65,12 @@ fn between(graph: &Graph, peers: &[PublicKey], destination: &PublicKey) -> Optio
     None
 }
 
-fn route(graph: &Graph, towards: &BTreeMap<u32, (u32, usize)>, from: u32, goal: u32) -> Option<Vec<PublicKey>> {
+fn route(
+    graph: &Graph,
+    towards: &BTreeMap<u32, (u32, usize)>,
+    from: u32,
+    goal: u32,
+) -> Option<Vec<PublicKey>> {
     let (mut nodes, mut node) = (Vec::new(), from);
     while node != goal {
         nodes.push(PublicKey::from_slice(&graph.nodes().get(node as usize)?.0).ok()?);

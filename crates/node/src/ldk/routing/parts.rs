@@ -19,10 +19,8 @@ pub(crate) fn describe(path: &Path, probability: f64) -> PaymentPart {
 
 /// Channels and nodes of a path.
 pub(crate) fn hops(path: &Path) -> Vec<PartHop> {
-    let hop = |hop: &RouteHop| PartHop {
-        channel: scid_text(hop.short_channel_id),
-        node: hop.pubkey.to_string(),
-    };
+    let hop =
+        |hop: &RouteHop| PartHop { channel: scid_text(hop.short_channel_id), node: hop.pubkey.to_string() };
     path.hops.iter().map(hop).collect()
 }
 

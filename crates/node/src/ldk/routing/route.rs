@@ -12,7 +12,12 @@ use super::request::{RouteRequest, TailSource};
 const MOST_SHADOW: u32 = 3 * 144;
 
 /// A part as LDK's path; `None` if a node's id is no point of the curve, or the part does not fit the request.
-pub(super) fn path(graph: &Graph, request: &RouteRequest<'_>, params: &RouteParameters, part: &Part) -> Option<Path> {
+pub(super) fn path(
+    graph: &Graph,
+    request: &RouteRequest<'_>,
+    params: &RouteParameters,
+    part: &Part,
+) -> Option<Path> {
     let blinded = request.blinded(part);
     let visible = request.visible_hops(part);
     let mut hops = Vec::with_capacity(visible);

@@ -19,8 +19,8 @@ use lightning::types::payment::PaymentHash;
 
 use amplet_transport::Platform;
 
-use super::request::{RouteRequest, node_id};
 use super::parts::describe;
+use super::request::{RouteRequest, node_id};
 use super::{inbound, route};
 use crate::config::Gossip;
 use crate::ldk::signer::Signer;

@@ -40,7 +40,6 @@ async fn read<T>(
     Ok(parsed.ok())
 }
 
-
 impl FlowRouter {
     /// Stages the beliefs, if they have changed since that was last done.
     pub(crate) fn stage_beliefs(&self, staged: &StagedWrites) {

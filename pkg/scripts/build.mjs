@@ -42,18 +42,12 @@ const common = {
   logLevel: 'warning',
 };
 
-/** Puts another module where `platform.ts` is asked for. */
-const platform = (file) => ({
-  name: `platform ${file}`,
-  setup: ({ onResolve }) => onResolve({ filter: /\/platform\.ts$/ }, () => ({ path: at(file) })),
-});
-
 /** `WalletError` is one class in all entries: a file of its own. */
 const oneError = (out) => ({
   name: 'one error',
   setup: ({ onResolve }) =>
     onResolve({ filter: /\/error\.ts$/ }, ({ path, resolveDir }) =>
-      resolve(resolveDir, path) === at('src/error.ts')
+      resolve(resolveDir, path) === at('src/base/error.ts')
         ? { path: relative(join(dist, dirname(out)), join(dist, 'error.js')).replace(/^(?!\.)/, './'), external: true }
         : undefined,
     ),
@@ -69,12 +63,8 @@ const bundle = (entry, out, options = {}) =>
     plugins: [...(options.plugins ?? []), oneError(out)],
   });
 
-const workers = await build({
-  ...common,
-  entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'],
-  outdir: dist,
-  write: false,
-});
+const workerScripts = ['src/engine/engine.worker.ts', 'src/engine/kdf.worker.ts'];
+const workers = await build({ ...common, entryPoints: workerScripts, outdir: dist, write: false });
 const packed = (name) => gzipSync(readFileSync(wasm(name)), { level: 9 }).toString('base64');
 const script = (name) =>
   workers.outputFiles.find(({ path }) => path.endsWith(name)).text.replace(/\/\/# sourceMappingURL.*\n?$/, '');
@@ -94,19 +84,18 @@ const inlined = {
   },
 };
 
-await build({ ...common, entryPoints: ['src/error.ts'], outdir: dist });
-await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'], outdir: dist });
+await build({ ...common, entryPoints: ['src/base/error.ts', ...workerScripts], outdir: dist, entryNames: '[name]' });
 // What a dynamic import asks for is a file of its own.
 await bundle('src/index.ts', 'index', { splitting: true });
-await bundle('src/provider/index.ts', 'provider/index');
+await bundle('src/provider.ts', 'provider');
 // A service worker has no dynamic import.
-await bundle('src/worker.ts', 'worker', { plugins: [platform('src/platform/worker.ts')] });
-await bundle('src/inline.ts', 'inline', { plugins: [platform('src/platform/inline.ts'), inlined], sourcemap: false });
+await bundle('src/worker.ts', 'worker', { conditions: ['worker'] });
+await bundle('src/inline.ts', 'inline', { conditions: ['inline'], plugins: [inlined], sourcemap: false });
 for (const name of artifacts) cpSync(wasm(name), join(dist, `${name}_bg.wasm`));
 if (withNode) {
-  const node = { platform: 'node', target: 'node20', inject: ['src/node/globals.ts'] };
-  await bundle('src/node/index.ts', 'node/index', { ...node, plugins: [platform('src/node/platform.ts')] });
-  await bundle('src/node/kdf.worker.ts', 'node/kdf.node', node);
+  const node = { platform: 'node', target: 'node20', inject: ['src/platform/node/globals.ts'] };
+  await bundle('src/node.ts', 'node/index', { ...node, conditions: ['node'] });
+  await bundle('src/platform/node/kdf.worker.ts', 'node/kdf.node', node);
   cpSync(wasm('node'), join(dist, 'node/node_bg.wasm'));
 } else {
   console.warn('pkg/generated/node is missing: dist/ is without amplet/node (`cargo xtask build` makes it).');
@@ -118,7 +107,10 @@ for (const project of ['tsconfig.json', 'tsconfig.node.json'])
 prune();
 if (withNode) run('publint', '--strict');
 
-/** Removes the types that no entry leads to. */
+/**
+ * Removes the types that no entry leads to. Bundlers of types would, too, but they lose `export type`: `amplet/node` would promise
+ * `loadSettings`, which it has not.
+ */
 function prune() {
   const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
   const reached = new Set(Object.values(exports).flatMap((to) => (typeof to === 'object' ? [at(to.types)] : [])));

@@ -1,4 +1,4 @@
-// Writes src/protocol.ts from crates/protocol, the one definition; with --check only says whether it is current.
+// Writes src/base/protocol.ts from crates/protocol, the one definition; with --check only says whether it is current.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const file = join(root, 'src/protocol.ts');
+const file = join(root, 'src/base/protocol.ts');
 const printed = execFileSync(
   'cargo',
   ['run', '--quiet', '--package', 'amplet-protocol', '--features', 'ts', '--example', 'types'],
@@ -29,6 +29,8 @@ const written = printed
 if (!process.argv.includes('--check')) {
   writeFileSync(file, written);
 } else if (readFileSync(file, 'utf8') !== written) {
-  console.error('pkg/src/protocol.ts is not what crates/protocol says: run `npm run protocol` in pkg/ and commit it.');
+  console.error(
+    'pkg/src/base/protocol.ts is not what crates/protocol says: run `npm run protocol` in pkg/ and commit it.',
+  );
   process.exit(1);
 }

@@ -1,21 +1,21 @@
 /** A Lightning wallet that runs in the page. Nothing happens at import; start with {@link Wallet.open}. @module amplet */
 
 export { init, type InitOptions } from './platform/init.ts';
-export type { WasmSource } from './platform/wasm-source.ts';
-export { WalletError } from './error.ts';
-export { Wallet, type Snapshot } from './page/wallet.ts';
-export type { Stream } from './page/stream.ts';
-export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './page/stream-options.ts';
-export { unlockKey, type OpenOptions } from './page/open.ts';
-export type { WalletEvent } from './page/events.ts';
+export type { WasmSource } from './link/wasm-source.ts';
+export { WalletError } from './base/error.ts';
+export { Wallet, type Snapshot } from './wallet/wallet.ts';
+export type { Stream } from './wallet/stream/stream.ts';
+export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
+export { unlockKey, type OpenOptions } from './wallet/open.ts';
+export type { WalletEvent } from './wallet/events.ts';
 export {
   checkMnemonic,
   generateMnemonic,
   suggestWords,
   type MnemonicCheck,
   type MnemonicProblem,
-} from './page/words.ts';
-export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './page/settings.ts';
+} from './wallet/mnemonic.ts';
+export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './wallet/settings.ts';
 export type {
   Balance,
   ChainStatus,
@@ -64,4 +64,4 @@ export type {
   WindowKind,
   WindowLimit,
   WindowPeriod,
-} from './protocol.ts';
+} from './base/protocol.ts';

@@ -6,8 +6,8 @@
 
 export type * from './index.ts';
 export { init, type InitOptions } from './platform/init.ts';
-export { WalletError } from './error.ts';
-export { Wallet } from './page/wallet.ts';
-export { unlockKey } from './page/open.ts';
-export { checkMnemonic, generateMnemonic, suggestWords } from './page/words.ts';
-export { checkGateway } from './page/settings.ts';
+export { WalletError } from './base/error.ts';
+export { Wallet } from './wallet/wallet.ts';
+export { unlockKey } from './wallet/open.ts';
+export { checkMnemonic, generateMnemonic, suggestWords } from './wallet/mnemonic.ts';
+export { checkGateway } from './wallet/settings.ts';

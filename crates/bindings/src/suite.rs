@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use amplet_storage::conformance::{Lab, backend, store};
-use amplet_storage::{HostBackend, HostStore, SharedBackend, StoreError, backend_cases, store_cases};
+use amplet_storage::{JsBackend, JsStore, SharedBackend, StoreError, backend_cases, store_cases};
 use futures::future::{FutureExt, LocalBoxFuture};
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
@@ -21,7 +21,7 @@ impl Lab for HostLab {
         async move {
             let opened = self.0.call1(&JsValue::NULL, &wallet.into()).map_err(failed)?;
             let store = JsFuture::from(Promise::resolve(&opened)).await.map_err(failed)?;
-            Ok(Rc::new(HostBackend::new(store.unchecked_into::<HostStore>())) as SharedBackend)
+            Ok(Rc::new(JsBackend::new(store.unchecked_into::<JsStore>())) as SharedBackend)
         }
         .boxed_local()
     }

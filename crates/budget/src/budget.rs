@@ -41,7 +41,7 @@ pub struct Request {
 #[serde(deny_unknown_fields)]
 pub struct Held {
     /// From this budget, and from all that it draws from.
-    #[serde(rename = "purse")] // its name in format 1
+    #[serde(rename = "purse")] // in format 1
     pub budget: BudgetId,
     /// Amount and greatest fee.
     pub cost: Cost,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Holder {
     /// The wallet's owner, by hand.
-    #[serde(rename = "person")] // its name in format 1
+    #[serde(rename = "person")] // in format 1
     User,
     /// A site; the browser says who it is, never a message.
     Site {

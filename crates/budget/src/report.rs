@@ -24,7 +24,7 @@ pub(crate) struct Day {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Line {
-    #[serde(rename = "purse")] // its name in format 1
+    #[serde(rename = "purse")] // in format 1
     budget: BudgetId,
     purpose: Purpose,
     sum: Sum,

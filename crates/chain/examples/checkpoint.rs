@@ -49,7 +49,7 @@ fn run() -> Result<String, Box<dyn Error>> {
 
 async fn make(network: Network, urls: Vec<String>, alone: bool) -> Result<String, Box<dyn Error>> {
     let platform = Rc::new(NativePlatform::new()?);
-    // Nothing is kept: the point is to start from the genesis block.
+    // Nothing is stored: the point is to start from the genesis block.
     let (params, kek) = (KdfParams::external_key(), Kek::from_bytes([0; 32]));
     let store = SealedStore::create(Rc::new(MemoryBackend::new()), &params, kek).await?;
     let chain = Chain::open(platform, network, urls, &store, Some(Checkpoint::genesis(network))).await?;

@@ -47,6 +47,7 @@ impl Chain {
         let mut failures = Vec::new();
         for (source, result) in self.sources.iter().zip(results) {
             match result {
+                // One refusal says more than all failures: it names what to change.
                 Err(SendFailure::Rejected(reason, text)) => {
                     return Err(BroadcastError::Rejected { reason, text });
                 }

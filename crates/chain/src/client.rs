@@ -149,6 +149,7 @@ impl Chain {
     async fn watch_tip(&self, interval: Duration) -> TipChange {
         loop {
             let asked = self.platform.monotonic();
+            // One source is enough: the poll that follows asks them all.
             if let Some(source) = self.by_standing().into_iter().find(|s| !s.is_banned()) {
                 let seen = source.polled_tip();
                 let waits = source.last_status().is_some_and(|s| s.waits);
@@ -157,6 +158,7 @@ impl Chain {
                     return TipChange { url: source.url().to_string() };
                 }
             }
+            // A long poll has waited already; a server that responds at once must not be asked in a loop.
             let took = self.platform.monotonic().saturating_sub(asked);
             self.platform.sleep(interval.saturating_sub(took)).await;
         }

@@ -74,6 +74,7 @@ impl Chain {
                 failures.push((source.url().to_string(), SourceError::Distrusted));
                 continue;
             }
+            // Without a status neither its file sizes nor its extensions are known.
             let known = source.last_status().is_some();
             let result = match known {
                 true => ask(source).await,

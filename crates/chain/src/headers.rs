@@ -169,6 +169,7 @@ impl HeaderChain {
     /// the fork point when blocks of the old chain left it.
     pub(crate) fn adopt(&mut self, branch: Branch, filter_headers: &[FilterHeader]) -> Option<BlockId> {
         let fork = self.entry(branch.fork)?.hash;
+        // Blocks stand on it now: a filter header learned for the checkpoint is final.
         self.base.filter_header = self.entries.first().map(|base| base.filter_header);
         let keep = usize::try_from(branch.fork - self.base.height).ok()?.saturating_add(1);
         let left = self.entries.split_off(keep.min(self.entries.len()));

@@ -71,8 +71,10 @@ impl Chain {
             return Err(ChainError::Sources(failures));
         }
         let contradicted = self.compare(&followed).await;
+        // Blocks above the old tip have not been connected: there is nothing to read again.
         let rescan = lower(self.rescan_from.get(), contradicted.filter(|id| id.height < old.height));
         self.rescan_from.set(rescan);
+        // A later source's chain may have led back to the old tip.
         let fork = fork.filter(|_| !self.headers.borrow().contains(old.id()));
         Ok(Poll { old, new: self.tip(), fork, rescan })
     }
@@ -101,6 +103,7 @@ impl Chain {
             self.by_standing().into_iter().partition(|s| !s.is_banned());
         let tasks = usable.iter().map(|source| async move {
             let reported = change.filter(|change| change.url == source.url());
+            // A second request would return the same, a round trip later.
             match reported.and_then(|_| source.last_status()) {
                 Some(status) => Ok(status),
                 None => source.status(self.network(), None).await,
@@ -135,6 +138,7 @@ impl Chain {
         self.learn_base(source).await?;
         let branch = self.branch(source, status).await?;
         let (fork, count) = (branch.fork(), u32::try_from(branch.len()).unwrap_or(u32::MAX));
+        // With equal work the chain seen first stays, as in Bitcoin Core.
         if branch.work().is_none_or(|work| work <= self.headers.borrow().work()) {
             return Ok(None);
         }
@@ -176,6 +180,7 @@ impl Chain {
             let from = ours.min(top).saturating_sub(back).max(base.saturating_add(1));
             let (first, headers) = fetch_headers(source, from, top).await?;
             let complete = headers.last().map(Header::block_hash) == Some(status.hash);
+            // The headers must end with the block that the status named, or its chain changed in between.
             if top == status.height && top >= from && !complete {
                 return Err(SourceError::Moved);
             }
@@ -201,6 +206,7 @@ impl Chain {
         }
         let (mut headers, mut hash, mut height) = (Vec::new(), status.hash, status.height);
         while !self.headers.borrow().contains(BlockId { hash, height }) {
+            // No shared block within reach: a deep reorganisation, for which files are cheaper.
             if headers.len() > 2 * FEW_BLOCKS as usize || height == 0 {
                 return Ok(None);
             }

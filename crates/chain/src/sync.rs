@@ -157,6 +157,7 @@ impl Walk<'_> {
                 blocks.extend(self.fetch_blocks(&window.plan, wanted.range(index..)).await?);
             }
             self.connect_one(&planned, blocks.remove(&index))?;
+            // The block may have added scripts (a commitment's outputs): later filters are matched again.
             if self.refresh() {
                 wanted = self.match_from(&mut window, index.saturating_add(1)).await?;
             }
@@ -166,6 +167,7 @@ impl Walk<'_> {
 
     /// Passes one block to the listener, unless the chain has changed meanwhile.
     fn connect_one(&mut self, planned: &Planned, block: Option<Block>) -> Result<(), ChainError> {
+        // A poll may have replaced blocks while this window was fetched.
         let follows = planned.header.prev_blockhash == self.at.hash;
         if !follows || !self.chain.headers.borrow().contains(planned.id) {
             return Err(self.moved());

@@ -148,7 +148,7 @@ fn a_wallet_killed_at_any_step_knows_what_was_spent() {
         let mut pair = Pair::new();
         let authorization = pair.budget(per_day(1_000_000));
         let invoice = pair.ask(700_000);
-        pair.world.platform.settle();
+        pair.world.platform.run_until_stalled();
         let mortal: Rc<RefCell<Option<Rc<Mortal>>>> = Rc::default();
         let kept = Rc::clone(&mortal);
         pair.restart(move |store| {
@@ -156,7 +156,7 @@ fn a_wallet_killed_at_any_step_knows_what_was_spent() {
             kept.borrow_mut().replace(Rc::clone(&store));
             store
         });
-        pair.world.platform.settle();
+        pair.world.platform.run_until_stalled();
         mortal.borrow().as_ref().unwrap().die_after(commits);
         pair.pay(&authorization, &invoice, 10_000).unwrap();
         pair.world.platform.advance(Duration::from_secs(2));

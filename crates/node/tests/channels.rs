@@ -279,7 +279,7 @@ fn a_gateway_killed_between_any_two_steps_loses_nothing() {
     for commits in 0..=6 {
         let (world, wallet, gateway) = pair();
         let invoice = world.ask(&gateway, 50_000_000);
-        world.platform.settle();
+        world.platform.run_until_stalled();
         world.kill("gateway", gateway);
         let dead = Rc::default();
         let wrap = move |store: Rc<dyn Store>| -> Rc<dyn Store> {

@@ -45,7 +45,7 @@ fn a_keysend_arrives_two_hops_away_with_its_records() {
     assert_eq!((paid.kind, paid.direction), (PaymentKind::Keysend, Direction::Outbound));
     assert_eq!((paid.amount_msat, paid.fee_msat), (Some(50_000_000), Some(6_000)));
     assert_eq!(paid.parts.len(), 1);
-    world.platform.settle();
+    world.platform.run_until_stalled();
     let got = world.payment(&payee, id).unwrap();
     assert_eq!((got.status, got.kind), (PaymentStatus::Succeeded, PaymentKind::Keysend));
     assert_eq!((got.amount_msat, got.preimage), (Some(50_000_000), paid.preimage));
@@ -56,7 +56,7 @@ fn a_keysend_arrives_two_hops_away_with_its_records() {
     // A wallet gets some, too; only its peers know of its channel.
     let id = give(&world, &gateway, &wallet, 7_000_000, &[]).unwrap();
     assert_eq!(end(&world, &gateway, id).status, PaymentStatus::Succeeded);
-    world.platform.settle();
+    world.platform.run_until_stalled();
     assert_eq!(world.payment(&wallet, id).unwrap().amount_msat, Some(7_000_000));
 }
 
@@ -69,7 +69,7 @@ fn what_the_payee_does_not_want_or_know_comes_back() {
         let line = end(&world, &wallet, id);
         let PaymentStatus::Failed { error } = line.status else { panic!("{line:?}") };
         assert_eq!(error.code, ErrorCode::PayeeRefused);
-        world.platform.settle();
+        world.platform.run_until_stalled();
         assert!(world.payment(&payee, id).is_none(), "refused, and in the payee's history");
     };
     // Even: to be understood or refused.
@@ -99,7 +99,7 @@ fn wrong_keysends_are_refused_before_anything_leaves() {
 fn a_keysend_survives_the_wallets_death_at_every_step() {
     for commits in 0..=4 {
         let Net { world, wallet, gateway, payee } = net();
-        world.platform.settle();
+        world.platform.run_until_stalled();
         world.kill("wallet", wallet);
         let dead = Rc::new(Cell::new(false));
         let flag = Rc::clone(&dead);

@@ -64,7 +64,7 @@ fn an_offer_is_paid_two_hops_away_and_more_than_once() {
     let open = offer(&payee, None);
     let id = begin(&world, &wallet, &open, Some(7_000)).unwrap();
     assert_eq!(end(&world, &wallet, id).amount_msat, Some(7_000));
-    world.platform.settle();
+    world.platform.run_until_stalled();
     let got = offers(&world, &payee).into_iter().map(|line| (line.status, line.amount_msat));
     let mut got: Vec<_> =
         got.filter(|(status, _)| *status == PaymentStatus::Succeeded).map(|(_, msat)| msat).collect();
@@ -81,7 +81,7 @@ fn a_wallet_that_nobody_knows_is_paid_behind_its_gateway() {
     let id = begin(&world, &payee, &offer, None).unwrap();
     let paid = end(&world, &payee, id);
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
-    world.platform.settle();
+    world.platform.run_until_stalled();
     assert_eq!(offers(&world, &wallet)[0].amount_msat, Some(1_000_000));
 }
 

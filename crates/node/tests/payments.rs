@@ -23,7 +23,7 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     assert_eq!(first.status, PaymentStatus::Succeeded, "{first:?}");
     assert_eq!(world.snapshots.borrow().len(), asked + 1);
     let invoice = world.ask(&payee, 50_000_000);
-    world.platform.settle();
+    world.platform.run_until_stalled();
     let before = (wallet.commits(), gateway.commits(), payee.commits());
     let paid = world.pay(&wallet, &invoice);
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
@@ -42,7 +42,7 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     assert!(commits.0 <= 4 && commits.2 <= 4, "{commits:?}");
 
     let back = world.ask(&wallet, 20_000_000);
-    world.platform.settle();
+    world.platform.run_until_stalled();
     let before = wallet.commits();
     let got = world.pay(&payee, &back);
     assert_eq!(got.status, PaymentStatus::Succeeded, "{got:?}");
@@ -66,7 +66,7 @@ fn a_payment_survives_the_wallets_death_at_every_step() {
     for commits in 0..=4 {
         let Net { world, wallet, payee, .. } = net();
         let invoice = world.ask(&payee, 50_000_000);
-        world.platform.settle();
+        world.platform.run_until_stalled();
         // The same disk, opened by a wallet whose process will die after so many commits.
         world.kill("wallet", wallet);
         let dead = Rc::new(Cell::new(false));

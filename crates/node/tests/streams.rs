@@ -259,7 +259,7 @@ fn killed_at_every_step(who: &str) {
         pay_many(&world, &wallet, stream, 1);
         let (_, store) = mortal(&world, who, world.node(who));
         reconnect(&world);
-        world.platform.settle();
+        world.platform.run_until_stalled();
         store.die_after(commits);
         let wallet = world.node("wallet");
         for _ in 0..3 {

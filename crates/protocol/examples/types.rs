@@ -1,4 +1,4 @@
-//! Prints the TypeScript side of `page`: `cargo run -p amplet-protocol --features ts --example types > pkg/src/protocol.ts`.
+//! Prints the TypeScript side of `page`: `cargo run -p amplet-protocol --features ts --example types > pkg/src/base/protocol.ts`.
 #![allow(clippy::unwrap_used, reason = "a developer's tool")]
 
 use amplet_protocol::{gateway, page};

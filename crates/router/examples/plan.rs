@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut evaluation = Evaluation::new(mode);
     let mut out = std::io::stdout().lock();
-    // Lines of bytes: one that is not UTF-8 gets its answer too.
+    // Lines of bytes: one that is not UTF-8 gets its response too.
     for line in std::io::stdin().lock().split(b'\n') {
         writeln!(out, "{}", evaluation.respond(&String::from_utf8_lossy(&line?), &mut host))?;
         out.flush()?;

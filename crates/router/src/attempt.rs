@@ -66,6 +66,7 @@ impl Attempt {
             if left == 0 {
                 break;
             }
+            // Its own share counts as room again.
             self.usage.remove(network, draft);
             let usage = &self.usage;
             let room = |arc| htlc_room(network, usage, arc, network.limit_msat(arc));
@@ -88,14 +89,15 @@ impl Attempt {
         tuning: &Tuning,
     ) -> Option<Self> {
         let spare = request.max_parts.saturating_sub(self.drafts.len());
-        let most = (tuning.slices as u64).min(1 + spare as u64 / self.drafts.len().max(1) as u64);
+        let max_slices = (tuning.slices as u64).min(1 + spare as u64 / self.drafts.len().max(1) as u64);
         let mut drafts = Vec::new();
         for draft in &self.drafts {
             let risk: f64 = draft.arcs.iter().map(|&arc| network.risk_nats(arc, self.usage.msat(arc))).sum();
             let worth = draft.delivered_msat / (tuning.slice_msat as u64).max(1);
-            let count = if risk < SURE_NATS { 1 } else { worth.clamp(1, most.max(1)) };
+            let count = if risk < SURE_NATS { 1 } else { worth.clamp(1, max_slices.max(1)) };
             let mut left = draft.delivered_msat;
             for place in 0..count {
+                // By the number of slices left, so that the rounding spreads and nothing is lost.
                 let delivered_msat = left / (count - place);
                 left -= delivered_msat;
                 drafts.push(Draft { arcs: draft.arcs.clone(), delivered_msat });

@@ -54,10 +54,10 @@ impl Belief {
             return Self { at_s: now_s, ..*self };
         }
         let half_life = if self.soft { SOFT_HALF_LIFE_S } else { HALF_LIFE_S };
-        let kept = libm::exp2(-f64::from(age) / f64::from(half_life));
-        let low_msat = (self.low_msat as f64 * kept) as u64;
+        let rest = libm::exp2(-f64::from(age) / f64::from(half_life));
+        let low_msat = (self.low_msat as f64 * rest) as u64;
         let missing = self.capacity_msat.saturating_sub(self.high_msat);
-        let high_msat = self.capacity_msat.saturating_sub((missing as f64 * kept) as u64);
+        let high_msat = self.capacity_msat.saturating_sub((missing as f64 * rest) as u64);
         Self { low_msat, high_msat: high_msat.max(low_msat), at_s: now_s, ..*self }
     }
 
@@ -96,7 +96,7 @@ pub struct Beliefs {
     pub(crate) in_flight: BTreeMap<(Scid, u8), u64>,
     pub(crate) evidence: f64,
     pub(crate) evidence_at_s: u32,
-    pub(crate) barred: BTreeSet<Scid>,
+    pub(crate) excluded: BTreeSet<Scid>,
 }
 
 impl Beliefs {
@@ -144,7 +144,7 @@ impl Beliefs {
     /// Excludes these channels, and no others, from the plans that follow: those that the present payment must not try
     /// again, and our own, which are first hops. Not stored.
     pub fn exclude(&mut self, channels: impl IntoIterator<Item = Scid>) {
-        self.barred = channels.into_iter().collect();
+        self.excluded = channels.into_iter().collect();
     }
 
     /// Sets the sum of our HTLCs in flight over a direction, msat, for a caller that tracks it.
@@ -157,8 +157,8 @@ impl Beliefs {
 
     /// Records that one of our HTLCs now crosses the direction.
     pub fn sent(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
-        let held = self.in_flight.entry((scid, direction.bit() as u8)).or_insert(0);
-        *held = held.saturating_add(amount_msat);
+        let in_flight = self.in_flight.entry((scid, direction.bit() as u8)).or_insert(0);
+        *in_flight = in_flight.saturating_add(amount_msat);
     }
 
     /// Records that one of our HTLCs was failed back over the direction.
@@ -184,9 +184,9 @@ impl Beliefs {
 
     /// Records that the direction forwarded `amount_msat` on top of our HTLCs in flight over it.
     pub fn reached(&mut self, graph: &Graph, scid: Scid, direction: Direction, amount_msat: u64, now_s: u32) {
-        let held = self.in_flight_msat(scid, direction);
+        let in_flight = self.in_flight_msat(scid, direction);
         let Some(mut belief) = self.open(graph, scid, now_s) else { return };
-        let total = held.saturating_add(amount_msat).min(belief.capacity_msat);
+        let total = in_flight.saturating_add(amount_msat).min(belief.capacity_msat);
         let (low, high) = belief.interval(direction);
         if total <= low {
             return;
@@ -196,7 +196,7 @@ impl Beliefs {
         let high = if total > high { belief.capacity_msat } else { high };
         belief.set(direction, total, high);
         belief.soft &= total <= high;
-        self.keep(scid, belief);
+        self.insert(scid, belief);
     }
 
     /// Records that the direction did not forward `amount_msat` on top of our HTLCs in flight over it.
@@ -208,9 +208,9 @@ impl Beliefs {
         certainty: Certainty,
         now_s: u32,
     ) {
-        let held = self.in_flight_msat(scid, direction);
+        let in_flight = self.in_flight_msat(scid, direction);
         let Some(mut belief) = self.open(graph, scid, now_s) else { return };
-        let total = held.saturating_add(amount_msat);
+        let total = in_flight.saturating_add(amount_msat);
         let (low, high) = belief.interval(direction);
         if total > high {
             return;
@@ -221,7 +221,7 @@ impl Beliefs {
         let low = if bound < low { 0 } else { low };
         belief.set(direction, low, bound);
         belief.soft = certainty == Certainty::Soft;
-        self.keep(scid, belief);
+        self.insert(scid, belief);
     }
 
     fn open(&self, graph: &Graph, scid: Scid, now_s: u32) -> Option<Belief> {
@@ -244,7 +244,7 @@ impl Beliefs {
         self.evidence_at_s = now_s;
     }
 
-    pub(crate) fn keep(&mut self, scid: Scid, belief: Belief) {
+    pub(crate) fn insert(&mut self, scid: Scid, belief: Belief) {
         self.channels.insert(scid, belief);
         if self.channels.len() > MAX_BELIEFS {
             self.evict_oldest();

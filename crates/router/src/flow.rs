@@ -167,6 +167,7 @@ pub fn arc_cost<N: Network>(network: &N, arc: u32, flow: u64) -> u128 {
 impl Scratch {
     fn reset<N: Network>(&mut self, network: &N) {
         let nodes = network.node_count();
+        // Resetting takes time as well: a look for eight nodes.
         self.work.take(nodes / 8);
         for list in [&mut self.potential, &mut self.distance] {
             list.clear();
@@ -174,6 +175,7 @@ impl Scratch {
         }
         self.parent.clear();
         self.parent.resize(nodes, (NONE, NONE));
+        // Only the arcs in use are cleared: the network is large, a flow small.
         for &arc in &self.used {
             if let Some(flow) = self.flow.get_mut(arc as usize) {
                 *flow = 0;
@@ -251,6 +253,7 @@ impl Scratch {
         if limit == FAR {
             return false;
         }
+        // The search stopped at the sink: nodes farther away keep their potentials.
         for &node in &self.touched {
             let short = limit - self.distance[node as usize].min(limit);
             let potential = &mut self.potential[node as usize];
@@ -309,6 +312,7 @@ impl Scratch {
             path.push(out);
             node = before;
         }
+        // Flow on the opposite arc is undone before any is added: the two would only cost twice.
         for &out in &path {
             if self.flow[(out ^ 1) as usize] > 0 {
                 self.flow[(out ^ 1) as usize] -= units;

@@ -34,7 +34,7 @@ struct Warm {
     /// The bounds of the direction's balance, and the amount in flight, as shares of the capacity.
     low: f64,
     high: f64,
-    held: f64,
+    in_flight: f64,
 }
 
 /// The network of one payment.
@@ -103,19 +103,19 @@ impl<'a> PaymentNetwork<'a> {
                 continue;
             }
             for direction in [Direction::Forward, Direction::Backward] {
-                let held = beliefs.in_flight_msat(scid, direction);
-                network.warm_up(arc_of(channel, direction), belief.interval(direction), held);
+                let in_flight = beliefs.in_flight_msat(scid, direction);
+                network.warm_up(arc_of(channel, direction), belief.interval(direction), in_flight);
             }
         }
-        for (&(scid, bit), &held) in &beliefs.in_flight {
+        for (&(scid, bit), &in_flight) in &beliefs.in_flight {
             let Some(channel) = graph.channel(scid) else { continue };
             let arc = arc_of(channel, Direction::from_bit(u32::from(bit)));
             if network.slots[arc as usize] == 0 {
                 let capacity = graph.channels()[channel as usize].capacity_msat;
-                network.warm_up(arc, (0, capacity), held);
+                network.warm_up(arc, (0, capacity), in_flight);
             }
         }
-        for channel in beliefs.barred.iter().filter_map(|&scid| graph.channel(scid)) {
+        for channel in beliefs.excluded.iter().filter_map(|&scid| graph.channel(scid)) {
             network.ban(arc_of(channel, Direction::Forward));
             network.ban(arc_of(channel, Direction::Backward));
         }
@@ -127,6 +127,7 @@ impl<'a> PaymentNetwork<'a> {
         // A base fee is spread over the part that it will probably be charged for.
         let part = self.amount_msat.clamp(1, PART_GUESS_MSAT);
         self.weights = weights;
+        // They were computed with the old weights.
         self.first_costs.fill(Cell::new(0));
         self.nat_per_ppm = NAT / weights.ppm_per_nat;
         self.nat_per_base = self.nat_per_ppm * 1e6 / part as f64;
@@ -136,16 +137,18 @@ impl<'a> PaymentNetwork<'a> {
     fn warm_up(&mut self, arc: u32, (low_msat, high_msat): (u64, u64), in_flight_msat: u64) {
         let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat.max(1) as f64;
         let share = |amount: u64| (amount as f64 / capacity).min(1.0);
-        let (low, high, held) = (share(low_msat), share(high_msat), share(in_flight_msat));
+        let (low, high, in_flight) = (share(low_msat), share(high_msat), share(in_flight_msat));
         let certain_msat = low_msat.saturating_sub(in_flight_msat);
         let mut pieces = Vec::with_capacity(PIECES + 1);
+        // A certain balance carries no risk: its piece is free.
         if certain_msat > 0 {
             pieces.push((certain_msat, 0));
         }
-        let start = low.max(held);
+        let start = low.max(in_flight);
         let stop =
             (start + (high - start) * crate::prior::USABLE).min(start + self.amount_msat as f64 / capacity);
         if high_msat > low_msat.max(in_flight_msat) {
+            // HTLCs in flight have got through already: only the further risk counts.
             let already = self.prior.cost(start, low, high);
             let mut points = [(0.0, 0.0); PIECES];
             for (piece, point) in points.iter_mut().enumerate() {
@@ -155,14 +158,14 @@ impl<'a> PaymentNetwork<'a> {
             let (ends, costs) = (points.map(|point| point.0), points.map(|point| point.1));
             let scale = self.amount_msat as f64 / capacity * NAT;
             for Piece { end, slope } in convex_pieces(start, &ends, &costs) {
-                let end_msat = ((end - held) * capacity) as u64;
+                let end_msat = ((end - in_flight) * capacity) as u64;
                 if end_msat > pieces.last().map_or(0, |&(end, _)| end) {
                     pieces.push((end_msat, (slope * scale) as u64));
                 }
             }
         }
         self.first_costs[arc as usize] = Cell::new(0);
-        let warm = Warm { pieces, certain_msat, low, high, held };
+        let warm = Warm { pieces, certain_msat, low, high, in_flight };
         match self.slots[arc as usize] {
             0 | BANNED => {
                 self.warm.push(warm);
@@ -181,11 +184,11 @@ impl<'a> PaymentNetwork<'a> {
         }
         let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
         let back = |share: f64| (share * capacity as f64) as u64;
-        let (interval, held) = match self.warm_of(arc) {
-            Some(warm) => ((back(warm.low), back(warm.high)), back(warm.held)),
+        let (interval, in_flight) = match self.warm_of(arc) {
+            Some(warm) => ((back(warm.low), back(warm.high)), back(warm.in_flight)),
             None => ((0, capacity), 0),
         };
-        self.warm_up(arc, interval, held.saturating_add(amount_msat));
+        self.warm_up(arc, interval, in_flight.saturating_add(amount_msat));
     }
 
     /// Excludes an arc from all further solves.
@@ -256,10 +259,10 @@ impl<'a> PaymentNetwork<'a> {
         }
         let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat.max(1);
         let share = amount_msat as f64 / capacity as f64;
-        let (low, high, held) =
-            self.warm_of(arc).map_or((0.0, 1.0, 0.0), |warm| (warm.low, warm.high, warm.held));
-        let already = if held > low { self.prior.cost(held, low, high) } else { 0.0 };
-        (self.prior.cost(share + held, low, high) - already).max(0.0)
+        let (low, high, in_flight) =
+            self.warm_of(arc).map_or((0.0, 1.0, 0.0), |warm| (warm.low, warm.high, warm.in_flight));
+        let already = if in_flight > low { self.prior.cost(in_flight, low, high) } else { 0.0 };
+        (self.prior.cost(share + in_flight, low, high) - already).max(0.0)
     }
 
     fn overhead(&self, policy: &Policy) -> f64 {

@@ -84,10 +84,12 @@ impl Planner {
         survey::check(&network, request)?;
         let (ppm_per_nat, first) = self.worth(&network, request)?;
         let mut cheapest: Option<Attempt> = None;
+        // Over the fee budget, fees weigh more in the next solve: the plan is less probable, and cheaper.
         for factor in CHEAPER {
             network.set_weights(self.tuning.weights(ppm_per_nat * factor));
             let attempt = match self.within_delay(&mut network, request) {
                 Err(reason) if self.scratch.work.is_spent() => {
+                    // The search was cut off, but an earlier attempt may be within the limits.
                     let known = [&first, &cheapest].into_iter().flatten();
                     match best_known(&network, request, known) {
                         Some(plan) => return Ok(plan),
@@ -164,6 +166,7 @@ impl Planner {
         now_s: u32,
     ) -> Result<String, NoPlan> {
         check(request)?;
+        // Without a bound: the other solver has none.
         self.scratch.work = Work::default();
         let network = self.network(graph, beliefs, request, now_s)?;
         let found = self.solve(&network, request.amount_msat);
@@ -192,6 +195,7 @@ impl Planner {
         let size = (request.amount_msat as f64 / LARGE_MSAT).clamp(0.1, 10.0);
         let power = if size > 1.0 { tuning.size } else { -tuning.small };
         let ppm_per_nat = request.mode.ppm_per_nat() * libm::pow(size, power);
+        // In the first round V depends on the probability of the attempt with the full V, so that one is made here.
         let Some(further) = request.retries.checked_sub(1) else {
             let attempt = match self.attempt(network, request) {
                 Err(reason) if self.scratch.work.is_spent() => return Err(given_up(&reason)),
@@ -210,18 +214,19 @@ impl Planner {
         network: &mut PaymentNetwork<'_>,
         request: &Request,
     ) -> Result<Attempt, NoPlan> {
-        let most = request.max_cltv.saturating_sub(request.final_cltv);
+        let max_blocks = request.max_cltv.saturating_sub(request.final_cltv);
         let base = network.weights;
         let mut attempt = self.attempt(network, request)?;
         for factor in SHORTER {
-            if attempt.drafts.iter().all(|draft| draft.cltv(network) <= most) {
+            if attempt.drafts.iter().all(|draft| draft.cltv(network) <= max_blocks) {
                 break;
             }
             network.set_weights(Weights { block: base.block.max(1e-5) * factor, ..base });
             attempt = self.attempt(network, request)?;
         }
+        // The price of delay only steered the search: the result is judged by the caller's weights.
         network.set_weights(base);
-        let short = attempt.drafts.iter().filter(|draft| draft.cltv(network) <= most);
+        let short = attempt.drafts.iter().filter(|draft| draft.cltv(network) <= max_blocks);
         let largest_msat = short.fold(0, |sum: u64, draft| sum.saturating_add(draft.delivered_msat));
         if largest_msat < request.amount_msat {
             return Err(NoPlan::Cltv { limit: request.max_cltv, largest_msat });
@@ -242,6 +247,7 @@ impl Planner {
 
     fn solve(&mut self, network: &PaymentNetwork<'_>, amount_msat: u64) -> Flow {
         let (source, sink) = (network.source, network.sink);
+        // From the tighter end the search visits less of the graph.
         if network.inbound_msat() < network.departing_msat() {
             let reversed = Reversed(network);
             return min_cost_flow(&reversed, (sink, source), amount_msat, MAX_PATHS, &mut self.scratch);
@@ -268,6 +274,7 @@ impl Planner {
         let mut attempt = Attempt::default();
         let mut left = request.amount_msat;
         for _ in 0..FILL_ROUNDS {
+            // A tiny remainder would be below every minimum: more is planned, and the excess trimmed.
             let wanted = left.max(request.amount_msat / SMALLEST_SHARE);
             let spare = request.max_parts.saturating_sub(attempt.drafts.len());
             let (carried, more) = self.fill(network, &attempt.usage, wanted, spare);
@@ -283,6 +290,7 @@ impl Planner {
             }
             let missing = request.amount_msat.saturating_sub(attempt.delivered_msat());
             left = attempt.top_up(network, missing);
+            // A first flow below the amount is the maximum flow: further rounds find no more.
             if left == 0 || !gained || first && carried < request.amount_msat {
                 break;
             }
@@ -315,6 +323,7 @@ impl Planner {
         for _ in 0..FILL_ROUNDS {
             let current = beside.as_ref().unwrap_or(network);
             let flow = self.solve(current, wanted_msat);
+            // The first round's: the bans of later rounds only make the flow smaller.
             let carried = *carried.get_or_insert(flow.amount);
             let paths = decompose(current, &flow.arcs, &mut self.scratch.work);
             let mut drafts = fit(current, &paths, &flow.arcs, &mut Usage::default(), max_parts);
@@ -341,10 +350,10 @@ fn best_known<'a>(
     request: &Request,
     known: impl Iterator<Item = &'a Attempt>,
 ) -> Option<Plan> {
-    let most = request.max_cltv.saturating_sub(request.final_cltv);
+    let max_blocks = request.max_cltv.saturating_sub(request.final_cltv);
     let allowed = known.filter(|attempt| {
         attempt.fee_msat(network) <= request.max_fee_msat
-            && attempt.drafts.iter().all(|draft| draft.cltv(network) <= most)
+            && attempt.drafts.iter().all(|draft| draft.cltv(network) <= max_blocks)
     });
     let best = allowed.max_by(|a, b| a.probability(network).total_cmp(&b.probability(network)));
     best.map(|attempt| attempt.finish(network, request))

@@ -182,7 +182,7 @@ pub fn read_beliefs(data: &[u8]) -> Result<Beliefs, SnapshotError> {
         if low_msat > high_msat || high_msat > capacity_msat {
             return Err(SnapshotError::Corrupt);
         }
-        beliefs.keep(Scid(scid), belief);
+        beliefs.insert(Scid(scid), belief);
     }
     Ok(beliefs)
 }
@@ -195,7 +195,7 @@ impl Beliefs {
         for (&scid, belief) in &other.channels {
             let belief = Belief { at_s: belief.at_s.min(now_s), ..*belief };
             if self.channels.get(&scid).is_none_or(|own| own.at_s < belief.at_s) {
-                self.keep(scid, belief);
+                self.insert(scid, belief);
             }
         }
     }

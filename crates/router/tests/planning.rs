@@ -63,7 +63,7 @@ fn channels(part: &amplet_router::Part) -> Vec<u64> {
 
 #[test]
 fn fee_and_reliability_are_traded_by_the_mode() {
-    // A dear, wide way by 2 and a cheap, narrow one by 3.
+    // An expensive, wide path by 2 and a cheap, narrow one by 3.
     let graph = graph(&[
         (1, 1, 2, 90_000_000, 500),
         (2, 2, 9, 90_000_000, 500),
@@ -82,7 +82,7 @@ fn fee_and_reliability_are_traded_by_the_mode() {
 
 #[test]
 fn a_minimum_above_each_share_is_met_by_not_splitting() {
-    // Two alike ways: risk alone would split, each part below the minimum.
+    // Two equal paths: risk alone would split, each part below the minimum.
     let mut graph = graph(&[(1, 1, 9, 5000, 0), (2, 1, 9, 5000, 0)]);
     for channel in 0..2 {
         graph.set_policy(channel, Direction::Forward, Policy { min_msat: 1000 * SAT, ..policy(0) });
@@ -106,7 +106,7 @@ fn a_way_that_fees_close_is_left_for_another() {
 
 #[test]
 fn a_crumb_that_must_be_large_makes_room_for_itself() {
-    // Fees leave a crumb of a hundred small parts over; the other way takes no less than 2 sat, more than any of them.
+    // Fees leave a tiny remainder of a hundred small parts over; the other path takes no less than 2 sat, more than any of them.
     let mut graph = graph(&[(1, 1, 2, 101, 0), (2, 2, 9, 90_000, 0), (3, 1, 9, 90_000, 0)]);
     graph.set_policy(0, Direction::Forward, Policy { max_msat: SAT, ..policy(0) });
     graph.set_policy(1, Direction::Forward, Policy { base_msat: 10, ..policy(0) });

@@ -12,10 +12,10 @@ mod batch;
 pub mod conformance;
 mod error;
 mod header;
-#[cfg(all(feature = "host", target_arch = "wasm32"))]
-mod host;
 #[cfg(target_arch = "wasm32")]
 mod indexeddb;
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+mod js;
 pub mod kdf;
 mod memory;
 mod receipt;
@@ -27,10 +27,10 @@ mod sqlite;
 pub use backend::{Backend, SharedBackend, Write};
 pub use batch::Batch;
 pub use error::StoreError;
-#[cfg(all(feature = "host", target_arch = "wasm32"))]
-pub use host::{HostBackend, HostStore};
 #[cfg(target_arch = "wasm32")]
 pub use indexeddb::IndexedDbBackend;
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+pub use js::{JsBackend, JsStore};
 pub use memory::MemoryBackend;
 pub use receipt::Receipt;
 pub use sealed::SealedStore;

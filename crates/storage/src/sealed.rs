@@ -109,6 +109,7 @@ impl SealedStore {
         let result = self.backend.commit(writes, self.epoch).await;
         match &result {
             Ok(()) => self.commits.set(self.commits.get().saturating_add(1)),
+            // From now on reads are refused too: this writer's view is stale.
             Err(StoreError::Fenced { now, .. }) => self.state.set(State::Fenced { now: *now }),
             Err(_) => {}
         }
@@ -169,6 +170,7 @@ impl Store for SealedStore {
     }
 
     fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
+        // At once, not when the backend is done: calls made meanwhile are refused.
         self.state.set(State::Closed);
         self.backend.close()
     }

@@ -166,6 +166,7 @@ fn apply(connection: &mut Connection, writes: &[Write], epoch: u64) -> Result<()
     if now != epoch {
         return Err(StoreError::Fenced { mine: epoch, now }.into());
     }
+    // The statements borrow the transaction, which commits after them.
     {
         let mut put =
             transaction.prepare_cached("INSERT OR REPLACE INTO record (name, value) VALUES (?1, ?2)")?;

@@ -69,7 +69,7 @@ impl Site {
 pub(crate) fn diagnose(endpoint: &Endpoint, facts: Facts) -> ConnectError {
     let endpoint = endpoint.clone();
     let failure = match facts.health {
-        Some(Ok(answer)) => return diagnose_health(endpoint, facts.detail, &answer),
+        Some(Ok(response)) => return diagnose_health(endpoint, facts.detail, &response),
         Some(Err(failure)) => failure.to_string(),
         None => facts.detail,
     };
@@ -82,13 +82,15 @@ pub(crate) fn diagnose(endpoint: &Endpoint, facts: Facts) -> ConnectError {
     }
 }
 
-fn diagnose_health(endpoint: Endpoint, detail: String, answer: &HttpResponse) -> ConnectError {
-    match serde_json::from_slice::<Health>(&answer.body) {
+fn diagnose_health(endpoint: Endpoint, detail: String, response: &HttpResponse) -> ConnectError {
+    match serde_json::from_slice::<Health>(&response.body) {
         Ok(Health { node: false }) => ConnectError::NodeDown { endpoint },
         Ok(Health { node: true }) => ConnectError::Refused { endpoint, detail },
         Err(_) => {
-            let detail =
-                format!("{detail}; it is no Amplet gateway, /health answered with status {}", answer.status);
+            let detail = format!(
+                "{detail}; it is no Amplet gateway, /health answered with status {}",
+                response.status
+            );
             ConnectError::Refused { endpoint, detail }
         }
     }

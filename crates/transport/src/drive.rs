@@ -141,6 +141,7 @@ async fn stalled(driver: &Driver, limit: Option<Duration>) -> CloseReason {
     loop {
         sleep(after).await;
         let now = driver.progress();
+        // Waiting at both ends of the interval: bytes that came in between have not waited for all of it.
         if now.waiting > 0 && seen.waiting > 0 && now.sent == seen.sent {
             return CloseReason::Stalled { after };
         }

@@ -13,7 +13,7 @@ use crate::Endpoint;
 pub enum BrowserBlock {
     /// An https page may not open a plain connection to that host.
     MixedContent,
-    /// The Local Network Access permission was not asked for yet.
+    /// The Local Network Access permission has not been requested yet.
     LocalNetworkAsk,
     /// The user denied the Local Network Access permission.
     LocalNetworkDenied,
@@ -72,7 +72,7 @@ pub enum ConnectError {
     WrongKey {
         /// The endpoint of the attempt.
         endpoint: Endpoint,
-        /// The node id that was asked for.
+        /// The node id that was expected.
         expected: NodeId,
     },
     /// Something responds there, but it refuses to be a WebSocket.

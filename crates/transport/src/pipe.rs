@@ -160,6 +160,7 @@ impl State {
             return;
         }
         self.closing = Some(code);
+        // The user has closed the stream: there is no reader any more.
         self.inbox.clear();
         self.unread = 0;
         self.end(CloseReason::Local(code));

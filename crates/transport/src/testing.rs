@@ -21,9 +21,9 @@ type Connected = LocalBoxFuture<'static, Result<Rc<dyn Duplex>, ConnectError>>;
 
 /// A [`Platform`] whose world is the test. Clones share everything.
 #[derive(Clone)]
-pub struct TestPlatform(Rc<Inner>);
+pub struct TestPlatform(Rc<State>);
 
-struct Inner {
+struct State {
     /// Taken out while it runs, so that tasks may spawn.
     pool: RefCell<Option<LocalPool>>,
     spawner: LocalSpawner,
@@ -39,7 +39,7 @@ impl TestPlatform {
     /// A platform at that wall clock time, with no server and no peer to reach.
     pub fn new(seed: u64, wall_clock: Duration) -> Self {
         let pool = LocalPool::new();
-        Self(Rc::new(Inner {
+        Self(Rc::new(State {
             spawner: pool.spawner(),
             pool: RefCell::new(Some(pool)),
             wall_offset: Cell::new(wall_clock),
@@ -75,20 +75,20 @@ impl TestPlatform {
     /// When called from a task of this platform.
     pub fn advance(&self, time: Duration) {
         let end = self.0.now.get().saturating_add(time);
-        self.settle();
+        self.run_until_stalled();
         while let Some(next) = self.next_deadline().filter(|next| *next <= end) {
             self.move_to(next);
-            self.settle();
+            self.run_until_stalled();
         }
         self.move_to(end);
-        self.settle();
+        self.run_until_stalled();
     }
 
     /// Runs everything that can run without time passing.
     ///
     /// # Panics
     /// When called from a task of this platform.
-    pub fn settle(&self) {
+    pub fn run_until_stalled(&self) {
         self.with_pool(LocalPool::run_until_stalled);
     }
 
@@ -102,7 +102,7 @@ impl TestPlatform {
         let slot = result.clone();
         self.spawn(async move { *slot.borrow_mut() = Some(future.await) }.boxed_local());
         loop {
-            self.settle();
+            self.run_until_stalled();
             if let Some(value) = result.borrow_mut().take() {
                 return value;
             }
@@ -175,13 +175,13 @@ impl Platform for TestPlatform {
     }
 
     fn fetch(&self, request: HttpRequest) -> Fetched {
-        let answer = self.0.on_fetch.borrow().clone();
-        answer(request)
+        let handler = self.0.on_fetch.borrow().clone();
+        handler(request)
     }
 
     fn connect(&self, address: PeerAddress) -> Connected {
-        let answer = self.0.on_connect.borrow().clone();
-        answer(address)
+        let handler = self.0.on_connect.borrow().clone();
+        handler(address)
     }
 }
 

@@ -104,7 +104,7 @@ fn a_pair_holds_no_more_than_its_bounds() {
     let (_client, server) = duplex_pair(&platform);
     let mut taken = 0;
     loop {
-        platform.settle();
+        platform.run_until_stalled();
         match server.try_send(&[0; 10_000]) {
             0 => break,
             some => taken += some,

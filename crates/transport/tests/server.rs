@@ -154,10 +154,10 @@ fn a_client_that_ignores_credit_is_cut_off() {
         for _ in 0..5 {
             client.send(Message::Binary(vec![0; 64 << 10].into())).await.unwrap();
         }
-        let told = client.next().await;
+        let last = client.next().await;
         assert!(
-            matches!(&told, Some(Ok(Message::Close(Some(frame)))) if frame.code == 4004.into()),
-            "{told:?}"
+            matches!(&last, Some(Ok(Message::Close(Some(frame)))) if frame.code == 4004.into()),
+            "{last:?}"
         );
         assert!(matches!(end(&node).await, CloseReason::Violation { .. }));
     });
@@ -238,10 +238,10 @@ fn a_client_that_breaks_the_protocol_gets_the_reason() {
             let (mut client, node) = gateway.connect_raw().await;
             client.send(message).await.unwrap();
             assert!(matches!(end(&node).await, CloseReason::Violation { .. }));
-            let told = client.next().await;
+            let last = client.next().await;
             assert!(
-                matches!(&told, Some(Ok(Message::Close(Some(frame)))) if frame.code == 4004.into()),
-                "{told:?}"
+                matches!(&last, Some(Ok(Message::Close(Some(frame)))) if frame.code == 4004.into()),
+                "{last:?}"
             );
         }
     });

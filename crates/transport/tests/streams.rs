@@ -239,10 +239,10 @@ fn text_and_oversize_frames_are_violations() {
             let (all, reason) = drain(&duplex).await;
             assert!(all.is_empty());
             assert!(matches!(reason, CloseReason::Violation { .. }), "{reason:?}");
-            let told = reported.await.unwrap();
+            let last = reported.await.unwrap();
             assert!(
-                matches!(&told, Some(Ok(Message::Close(Some(frame)))) if frame.code == 4004.into()),
-                "{told:?}"
+                matches!(&last, Some(Ok(Message::Close(Some(frame)))) if frame.code == 4004.into()),
+                "{last:?}"
             );
         }
     });

@@ -1,4 +1,4 @@
-//! Errors of the parts, as the page's one error.
+//! Errors of the parts as the one error that crosses to a page.
 
 use amplet_chain::{BroadcastError, ChainError};
 use amplet_node::budget::{Denied, LoadError, Reason, Refusal};
@@ -6,9 +6,9 @@ use amplet_node::{ChannelError, LedgerError, NodeError, OfferError, OnchainError
 use amplet_protocol::page::{BudgetReason, BudgetRefusal, ErrorCode, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
 
-use crate::budgets::page_rule;
+use crate::convert::page_rule;
 
-/// Of the chain.
+/// Errors of the chain.
 pub fn chain(error: &ChainError) -> WalletError {
     match error {
         ChainError::Store(error) => error.into(),
@@ -21,7 +21,7 @@ pub fn chain(error: &ChainError) -> WalletError {
     }
 }
 
-/// Of opening the node.
+/// Errors of opening the node.
 pub fn node(error: &NodeError) -> WalletError {
     match error {
         NodeError::Store(error) => error.into(),
@@ -33,7 +33,7 @@ pub fn node(error: &NodeError) -> WalletError {
     }
 }
 
-/// Of the history.
+/// Errors of the ledger.
 pub fn ledger(error: &LedgerError) -> WalletError {
     match error {
         LedgerError::Store(error) => error.into(),
@@ -44,7 +44,7 @@ pub fn ledger(error: &LedgerError) -> WalletError {
     }
 }
 
-/// Of channels.
+/// Errors of channels.
 pub fn channel(error: &ChannelError) -> WalletError {
     let code = match error {
         ChannelError::NotConnected => ErrorCode::GatewayOffline,
@@ -57,7 +57,7 @@ pub fn channel(error: &ChannelError) -> WalletError {
     WalletError::of(code, error)
 }
 
-/// Of savings.
+/// Errors of the on-chain wallet.
 pub fn onchain(error: &OnchainError) -> WalletError {
     let code = match error {
         OnchainError::NotAnAddress => ErrorCode::InvalidPaymentRequest,
@@ -69,7 +69,7 @@ pub fn onchain(error: &OnchainError) -> WalletError {
     WalletError::of(code, error)
 }
 
-/// Of paying.
+/// Errors of paying.
 pub fn pay(error: &PayError) -> WalletError {
     let code = match error {
         PayError::Duplicate => ErrorCode::AlreadyPaid,
@@ -93,7 +93,7 @@ pub fn pay(error: &PayError) -> WalletError {
     WalletError::of(code, error)
 }
 
-/// Of budgets.
+/// Refusals by a budget.
 pub fn denied(error: &Denied) -> WalletError {
     let (code, budget) = match error {
         Denied::Ask(question) => {
@@ -137,7 +137,7 @@ fn refusal(reason: &Reason) -> BudgetRefusal {
     }
 }
 
-/// A refusal of which only the reason is said.
+/// A refusal of which only the reason is known.
 pub fn budget_refusal(reason: BudgetReason) -> BudgetRefusal {
     BudgetRefusal {
         budget: None,
@@ -150,7 +150,7 @@ pub fn budget_refusal(reason: BudgetReason) -> BudgetRefusal {
     }
 }
 
-/// Of connections.
+/// Errors of connections.
 pub fn connect(error: &ConnectError) -> WalletError {
     let code = match error {
         ConnectError::NodeDown { .. } => ErrorCode::NodeDown,

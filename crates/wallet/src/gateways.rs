@@ -1,4 +1,4 @@
-//! The gateways of a wallet: where they are, what they offer, and asking them for channels.
+//! The gateways of a wallet: addresses, terms, and requests for channels.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -6,8 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::lightning::ln::types::ChannelId;
-use amplet_node::{ChannelError, Incoming, Node, OpenChannel};
+use amplet_node::{ChannelError, Incoming, Node};
 use amplet_protocol::gateway::{ChannelTerms, Message, Refusal};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_protocol::relay;
@@ -15,12 +14,11 @@ use amplet_transport::{PeerAddress, Platform, Scheme};
 use futures::StreamExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
-use hex_conservative::FromHex;
 
+use crate::ctx::Ctx;
 use crate::errors;
-use crate::wallet::Inner;
 
-/// How long a gateway may take to answer a request for a channel.
+/// Maximum time for a gateway's answer to a request for a channel.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 struct Configured {
@@ -30,17 +28,17 @@ struct Configured {
     zero_conf: bool,
 }
 
-/// Whoever waits for a gateway's answer to one request.
-type Asked = oneshot::Sender<Result<(), Refusal>>;
+/// Where a gateway's answer to one request goes.
+type Waiter = oneshot::Sender<Result<(), Refusal>>;
 
 #[derive(Default)]
 struct Shared {
     terms: RefCell<HashMap<PublicKey, ChannelTerms>>,
-    asked: RefCell<HashMap<(PublicKey, u64), Asked>>,
+    requests: RefCell<HashMap<(PublicKey, u64), Waiter>>,
     next_request: Cell<u64>,
 }
 
-/// See the module.
+/// The configured gateways, their terms, and the requests to them that wait.
 pub(crate) struct Gateways {
     configured: Vec<Configured>,
     shared: Rc<Shared>,
@@ -60,29 +58,29 @@ impl Gateways {
         Ok(Self { configured, shared: Rc::default() })
     }
 
-    /// Base URLs of the chain API: the gateways' own, then the others.
+    /// Returns base URLs of the chain API: the gateways' own, then the others.
     pub fn chain_sources(&self, options: &OpenOptions) -> Vec<String> {
         let own = self.configured.iter().map(|gateway| gateway.chain_url.clone());
         let mut seen = HashSet::new();
         own.chain(options.chain_sources.iter().cloned()).filter(|url| seen.insert(url.clone())).collect()
     }
 
-    /// Base URLs of the gateways' own HTTP side, where they serve routing data.
+    /// Returns base URLs of the gateways' own HTTP side, where they serve routing data.
     pub fn graph_sources(&self) -> Vec<String> {
         self.configured.iter().filter_map(|gateway| origin(&gateway.address)).collect()
     }
 
-    /// Node ids.
+    /// Returns all node ids.
     pub fn all(&self) -> HashSet<PublicKey> {
         self.configured.iter().map(|gateway| gateway.node_id).collect()
     }
 
-    /// Node ids whose channels are used without confirmation.
+    /// Returns the node ids whose channels are used without confirmation.
     pub fn trusted(&self) -> HashSet<PublicKey> {
         self.configured.iter().filter(|gateway| gateway.zero_conf).map(|gateway| gateway.node_id).collect()
     }
 
-    /// What a gateway has said of its terms.
+    /// Returns the terms that a gateway has told.
     pub fn terms(&self, gateway: &PublicKey) -> Option<ChannelTerms> {
         self.shared.terms.borrow().get(gateway).cloned()
     }
@@ -98,7 +96,7 @@ impl Gateways {
         Ok(())
     }
 
-    /// Hears what gateways say, for as long as the node runs.
+    /// Follows the gateways' messages for as long as the node runs.
     pub fn listen(&self, platform: &Rc<dyn Platform>, node: &Node) {
         let Some(mut messages) = node.peers().messages() else { return };
         let shared = Rc::clone(&self.shared);
@@ -106,7 +104,7 @@ impl Gateways {
         platform.spawn(Box::pin(async move {
             while let Some(Incoming { peer, message }) = messages.next().await {
                 if ids.contains(&peer) {
-                    shared.hear(peer, message);
+                    shared.receive(peer, message);
                 }
             }
         }));
@@ -121,28 +119,28 @@ impl Gateways {
 }
 
 impl Shared {
-    fn hear(&self, peer: PublicKey, message: Message) {
+    fn receive(&self, peer: PublicKey, message: Message) {
         match message {
             Message::Terms(terms) => {
                 self.terms.borrow_mut().insert(peer, terms);
             }
-            Message::ChannelComing { request_id } => self.answer(peer, request_id, Ok(())),
-            Message::ChannelRefused { request_id, reason } => self.answer(peer, request_id, Err(reason)),
+            Message::ChannelComing { request_id } => self.resolve(peer, request_id, Ok(())),
+            Message::ChannelRefused { request_id, reason } => self.resolve(peer, request_id, Err(reason)),
             Message::GetTerms | Message::RequestChannel { .. } => {
                 log::debug!("{peer} took this wallet for a gateway");
             }
         }
     }
 
-    fn answer(&self, peer: PublicKey, request: u64, answer: Result<(), Refusal>) {
-        if let Some(asked) = self.asked.borrow_mut().remove(&(peer, request)) {
-            // Whoever asked may have given up.
-            let _ = asked.send(answer);
+    fn resolve(&self, peer: PublicKey, request: u64, answer: Result<(), Refusal>) {
+        if let Some(waiter) = self.requests.borrow_mut().remove(&(peer, request)) {
+            // The waiter may have given up.
+            let _ = waiter.send(answer);
         }
     }
 }
 
-/// Where a gateway answers by HTTP; one reached by TCP does not.
+/// The base URL of a gateway's HTTP side; one reached by TCP has none.
 fn origin(address: &PeerAddress) -> Option<String> {
     address.endpoint.health_url().map(|health| health.trim_end_matches(relay::HEALTH_PATH).to_owned())
 }
@@ -169,56 +167,45 @@ fn parse_one(gateway: &amplet_protocol::page::Gateway) -> Result<Configured, Wal
     Ok(Configured { address, node_id, chain_url, zero_conf: gateway.trust_zero_conf })
 }
 
-impl Inner {
-    fn gateway(&self, node_id: &str) -> Result<PublicKey, WalletError> {
-        let known = self.gateways.configured.iter().find(|gateway| gateway.node_id.to_string() == node_id);
-        known.map(|gateway| gateway.node_id).ok_or_else(|| {
-            invalid(format!("{node_id} is not one of this wallet's gateways; add it in the settings first"))
-        })
-    }
-
-    fn check_size(&self, gateway: &PublicKey, capacity_sat: u64) -> Result<(), WalletError> {
-        let Some(terms) = self.gateways.terms(gateway) else { return Ok(()) };
+impl Gateways {
+    /// Returns the node id of a configured gateway whose terms, where they are known, allow a channel of this capacity.
+    ///
+    /// # Errors
+    /// `invalidInput`: not configured; `gatewayRefused`: the size.
+    pub fn check(&self, gateway: &str, capacity_sat: u64) -> Result<PublicKey, WalletError> {
+        let known = self.configured.iter().find(|configured| configured.node_id.to_string() == gateway);
+        let node_id = known.map(|gateway| gateway.node_id).ok_or_else(|| {
+            invalid(format!("{gateway} is not one of this wallet's gateways; add it in the settings first"))
+        })?;
+        let Some(terms) = self.terms(&node_id) else { return Ok(node_id) };
         if (terms.min_capacity_sat..=terms.max_capacity_sat).contains(&capacity_sat) {
-            return Ok(());
+            return Ok(node_id);
         }
         Err(refused(&Refusal::Size { min_sat: terms.min_capacity_sat, max_sat: terms.max_capacity_sat }))
     }
 
-    pub(crate) async fn open_channel(&self, gateway: &str, capacity_sat: u64) -> Result<String, WalletError> {
-        let peer = self.gateway(gateway)?;
-        self.check_size(&peer, capacity_sat)?;
-        let how =
-            OpenChannel { capacity_sat, push_msat: 0, announce: false, zero_reserve: false, fee_rate: None };
-        let opened = self.node.channels().open(peer, &how).await;
-        opened.map(|id| id.to_string()).map_err(|e| errors::channel(&e))
-    }
-
-    pub(crate) fn close_channel(&self, id: &str, force: bool) -> Result<(), WalletError> {
-        let unknown = || errors::channel(&ChannelError::Unknown(id.to_owned()));
-        let parsed = <[u8; 32]>::from_hex(id).map_err(|_| unknown())?;
-        self.node.channels().close(ChannelId(parsed), force).map_err(|e| errors::channel(&e))
-    }
-
-    pub(crate) async fn request_channel(
+    /// Asks a gateway for a channel; returns its id once both sides have signed its funding.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); the gateway is not connected, refuses, or does not answer in time.
+    pub async fn request_channel(
         &self,
+        ctx: &Ctx,
         gateway: &str,
         capacity_sat: u64,
     ) -> Result<String, WalletError> {
-        let peer = self.gateway(gateway)?;
-        self.check_size(&peer, capacity_sat)?;
-        if !self.node.peers().is_connected(&peer) {
+        let peer = self.check(gateway, capacity_sat)?;
+        if !ctx.node.peers().is_connected(&peer) {
             return Err(errors::channel(&ChannelError::NotConnected));
         }
-        let before: HashSet<String> = self.channel_ids(&peer);
-        let shared = &self.gateways.shared;
-        let request_id = shared.next_request.get();
-        shared.next_request.set(request_id.wrapping_add(1));
+        let before: HashSet<String> = channel_ids(&ctx.node, &peer);
+        let request_id = self.shared.next_request.get();
+        self.shared.next_request.set(request_id.wrapping_add(1));
         let (sender, receiver) = oneshot::channel();
-        shared.asked.borrow_mut().insert((peer, request_id), sender);
-        let mut changes = self.node.subscribe();
-        self.node.peers().send_message(peer, Message::RequestChannel { request_id, capacity_sat });
-        let mut limit = self.platform.sleep(ANSWER_LIMIT);
+        self.shared.requests.borrow_mut().insert((peer, request_id), sender);
+        let mut changes = ctx.node.subscribe();
+        ctx.node.peers().send_message(peer, Message::RequestChannel { request_id, capacity_sat });
+        let mut limit = ctx.platform.sleep(ANSWER_LIMIT);
         let late =
             || WalletError::new(ErrorCode::Timeout, "the gateway did not answer in time; try again later");
         match select(receiver, &mut limit).await {
@@ -226,12 +213,12 @@ impl Inner {
             Either::Left((Ok(Err(refusal)), _)) => return Err(refused(&refusal)),
             Either::Left((Err(_), _)) => return Err(errors::channel(&ChannelError::Closing)),
             Either::Right(_) => {
-                shared.asked.borrow_mut().remove(&(peer, request_id));
+                self.shared.requests.borrow_mut().remove(&(peer, request_id));
                 return Err(late());
             }
         }
         loop {
-            if let Some(id) = self.channel_ids(&peer).difference(&before).next() {
+            if let Some(id) = channel_ids(&ctx.node, &peer).difference(&before).next() {
                 return Ok(id.clone());
             }
             match select(changes.next(), &mut limit).await {
@@ -241,13 +228,13 @@ impl Inner {
             }
         }
     }
+}
 
-    /// Channels whose funding both sides have signed.
-    fn channel_ids(&self, peer: &PublicKey) -> HashSet<String> {
-        let channels = self.node.channels().list().into_iter();
-        let with_peer = channels.filter(|c| c.counterparty.node_id == *peer && c.funding_txo.is_some());
-        with_peer.map(|c| c.channel_id.to_string()).collect()
-    }
+/// Channels whose funding both sides have signed.
+fn channel_ids(node: &Node, peer: &PublicKey) -> HashSet<String> {
+    let channels = node.channels().list().into_iter();
+    let with_peer = channels.filter(|c| c.counterparty.node_id == *peer && c.funding_txo.is_some());
+    with_peer.map(|c| c.channel_id.to_string()).collect()
 }
 
 fn refused(refusal: &Refusal) -> WalletError {

@@ -1,4 +1,4 @@
-//! What a wallet is, stored beside its money: network, mnemonic, installation, birthday.
+//! The identity of a wallet, stored beside its money: network, mnemonic, installation, birthday.
 
 use amplet_node::keys::{Keys, parse_mnemonic};
 use amplet_protocol::page::{ErrorCode, Network, OpenOptions, WalletError};
@@ -6,6 +6,8 @@ use amplet_storage::{Batch, Store};
 use amplet_transport::Platform;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::convert::network;
 
 const NAME: &str = "wallet/identity";
 const FORMAT: u32 = 1;
@@ -25,16 +27,6 @@ pub struct Identity {
 impl Drop for Identity {
     fn drop(&mut self) {
         self.zeroize();
-    }
-}
-
-/// Bitcoin's own name of the network.
-pub fn network(network: Network) -> bitcoin::Network {
-    match network {
-        Network::Mainnet => bitcoin::Network::Bitcoin,
-        Network::Testnet4 => bitcoin::Network::Testnet4,
-        Network::Signet => bitcoin::Network::Signet,
-        Network::Regtest => bitcoin::Network::Regtest,
     }
 }
 
@@ -125,7 +117,7 @@ impl Identity {
         Ok(identity)
     }
 
-    /// The words of the wallet in `store`, whatever its network.
+    /// Returns the words of the wallet in `store`, whatever its network.
     pub async fn words(store: &dyn Store) -> Result<Zeroizing<String>, WalletError> {
         let bytes = store.get(NAME).await.map_err(|e| WalletError::from(&e))?;
         let bytes = bytes.ok_or_else(incomplete)?;
@@ -133,7 +125,7 @@ impl Identity {
         Ok(Zeroizing::new(std::mem::take(&mut identity.mnemonic)))
     }
 
-    /// Every key.
+    /// Derives every key.
     pub fn keys(&self) -> Result<Keys, WalletError> {
         let mnemonic = parse_mnemonic(&self.mnemonic)
             .map_err(|e| WalletError::new(ErrorCode::InvalidMnemonic, e.to_string()))?;

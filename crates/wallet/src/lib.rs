@@ -1,23 +1,24 @@
-//! What a user does with the wallet: open, pay, receive, send, look back.
+//! A user's actions on a node: open, pay, receive, send, look back. The same in the browser, in native tests, and behind the
+//! gateway's APIs.
 //!
-//! [`Wallet`] answers the [`Request`]s of [`amplet_protocol::page`]; it is the same in the browser and in native tests.
+//! Floor: above `node`, below `bindings` and `gateway`. Inside, imports run down only:
+//! `ctx, convert <- errors <- identity, gateways <- actions <- open, page <- wallet`.
+//!
+//! - [`actions`] are typed in and out and know of no wire; [`Ctx`] is what they act on.
+//! - [`Wallet`] is the page's: its [`Request`]s are mapped to actions and back to [`Response`]s in `page`.
 
-mod budgets;
-mod diagnostics;
-mod errors;
+pub mod actions;
+mod convert;
+mod ctx;
+pub mod errors;
 mod gateways;
 mod identity;
-mod inspect;
-mod onchain;
 mod open;
-mod pay;
-mod receive;
+mod page;
 mod response;
-mod sign;
-mod state;
-mod stream;
 mod wallet;
 
 pub use amplet_protocol::page::{OpenOptions, Request, WalletError};
+pub use ctx::Ctx;
 pub use response::Response;
 pub use wallet::Wallet;

@@ -12,16 +12,17 @@ use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
 
+use crate::convert::network;
+use crate::ctx::Ctx;
 use crate::errors;
 use crate::gateways::Gateways;
-use crate::identity::{Identity, network};
-use crate::wallet::Inner;
+use crate::identity::Identity;
 
 pub(crate) async fn open(
     platform: Rc<dyn Platform>,
     store: Rc<dyn Store>,
     mut options: OpenOptions,
-) -> Result<Inner, WalletError> {
+) -> Result<(Ctx, Gateways), WalletError> {
     check_name(&options.name)?;
     let gateways = Gateways::parse(&options)?;
     let identity = Identity::load_or_create(&*platform, &*store, &options).await?;
@@ -46,7 +47,8 @@ pub(crate) async fn open(
     let node = node.map_err(|e| errors::node(&e))?;
     gateways.keep_connected(&node)?;
     gateways.listen(&platform, &node);
-    Ok(Inner { platform, node, options, gateways })
+    let ctx = Ctx { node, network: options.network, platform, name: options.name };
+    Ok((ctx, gateways))
 }
 
 fn check_name(name: &str) -> Result<(), WalletError> {
@@ -58,8 +60,8 @@ fn check_name(name: &str) -> Result<(), WalletError> {
     Err(WalletError::new(ErrorCode::InvalidInput, message))
 }
 
-/// Where a new wallet begins to look for its money: at the tip when its mnemonic is new, at the given height otherwise.
-/// An opened wallet goes on where it was.
+/// The block at which a new wallet begins to look for its money: at the tip when its mnemonic is new, at the given height otherwise.
+/// An opened wallet continues where it was.
 async fn birthday(chain: &Chain, identity: &Identity, options: &OpenOptions) -> Position {
     if options.fresh {
         // Without a source the checkpoint serves: more to read later, nothing lost.

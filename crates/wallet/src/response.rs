@@ -1,4 +1,4 @@
-//! Answers, serialised as what they hold.
+//! Responses to a page, serialised as what they hold.
 
 use amplet_protocol::page::{
     Balance, Budget, Channel, FeeRates, Inspected, Login, OnchainSend, Payment, PaymentRequest, Preview,
@@ -6,7 +6,7 @@ use amplet_protocol::page::{
 };
 use serde::Serialize;
 
-/// The answer to a request; [`amplet_protocol::page::Request`] says which.
+/// The response to a request; [`amplet_protocol::page::Request`] names which.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 #[allow(missing_docs, reason = "each variant is named as the type it holds")]

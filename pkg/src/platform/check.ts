@@ -1,8 +1,8 @@
 // Each platform is whole: nothing here but types.
 
-import type { Platform } from './contract.ts';
+import type { BrowserPlatform } from './contract.ts';
 
-type Whole<T extends Platform> = T;
+type Whole<T extends BrowserPlatform> = T;
 
 /** Fails to compile when a platform lacks something. */
 export type Platforms = [

@@ -1,15 +1,11 @@
-// What differs by where the package runs. `platform.ts` is the one of web pages; the build puts another in its place.
+// What differs by where the package runs. package.json's `imports` choose one of the implementations as `#platform`.
 
-import type { Locks } from '../host/locks.ts';
-import type { KdfParams, Key } from '../wire.ts';
-import type { WasmInput } from './wasm-source.ts';
+import type { Locks } from '../engine/locks.ts';
+import type { DerivedKey } from '../link/kdf.ts';
+import type { WasmInput } from '../link/wasm-source.ts';
+import type { KdfParams } from '../link/wire.ts';
+import type * as page from '../../generated/page/page.js';
 import type * as words from '../../generated/words/words.js';
-
-/** A key and the parameters that it came from. */
-export interface Derived {
-  key: Key;
-  params: KdfParams;
-}
 
 /** An engine's host that was started or joined. */
 export interface Started {
@@ -25,18 +21,27 @@ export interface Started {
 /** The mnemonics' wasm. */
 export type Words = Pick<typeof words, 'newMnemonic' | 'checkMnemonic' | 'suggestWords'>;
 
+/** The wasm of a page's settings. */
+export type Page = Pick<typeof page, 'checkGateway' | 'loadSettings' | 'saveSettings'>;
+
 /** What every platform exports. */
 export interface Platform {
   /** Throws `notAllowedHere`, with the reason, where no wallet can be held. */
   checkEnvironment(): void;
-  /** Whether what is stored stays; asks for it where that takes asking. */
+  /** Returns whether what is stored stays; asks for it where that takes asking. */
   keepStorage(): Promise<boolean>;
   /** Starts the host of this wallet and generation, or joins the one that runs. */
   startHost(name: string, generation: number): Promise<Started>;
   /** Locks by which page and host learn of each other's death. */
   locks(): Locks;
   /** Derives the key of a passphrase, with the stored wallet's parameters or, for `null`, with fresh ones. */
-  deriveKey(passphrase: string, params: KdfParams | null): Promise<Derived>;
+  deriveKey(passphrase: string, params: KdfParams | null): Promise<DerivedKey>;
   /** Loads what makes and checks mnemonics. */
   loadWords(): Promise<Words>;
+}
+
+/** What every browser's platform exports. */
+export interface BrowserPlatform extends Platform {
+  /** Loads what reads and writes a page's settings. */
+  loadPage(): Promise<Page>;
 }

@@ -1,13 +1,13 @@
 // Engines hosted in the thread that uses them: no worker is started. The hosts are the same as in a worker.
 
-import { Host } from '../host/host.ts';
-import { WalletError, describe } from '../error.ts';
-import type { EngineModule } from '../host/engine.ts';
-import type { Locks } from '../host/locks.ts';
-import type { Bus } from '../host/siblings.ts';
-import { hostsChannel } from '../names.ts';
-import { VERSION } from '../protocol.ts';
-import { RELEASE } from '../release.ts';
+import { Host } from '../engine/host.ts';
+import { WalletError, describe } from '../base/error.ts';
+import type { EngineModule } from '../engine/engine.ts';
+import type { Locks } from '../engine/locks.ts';
+import type { Bus } from '../engine/siblings.ts';
+import { hostsChannel } from '../link/names.ts';
+import { VERSION } from '../base/protocol.ts';
+import { RELEASE } from '../link/release.ts';
 import type { Started } from './contract.ts';
 
 /** What the thread is made of. */

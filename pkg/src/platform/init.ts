@@ -1,6 +1,6 @@
 // The optional first step: where the package's wasm comes from.
 
-import { toInput, type WasmInput, type WasmSource } from './wasm-source.ts';
+import { toInput, type WasmInput, type WasmSource } from '../link/wasm-source.ts';
 
 /** Where the wasm modules come from; each one left out is fetched from beside the package's scripts. */
 export interface InitOptions {

@@ -2,18 +2,18 @@
 // another without an address, so every tab has an engine of its own, and one tab at a time can open a wallet.
 
 import * as inlined from 'amplet:inlined';
-import { WalletError, describe } from '../error.ts';
-import { workerName } from '../names.ts';
-import type { KdfParams } from '../wire.ts';
-import type { Derived, Started, Words } from './contract.ts';
+import { WalletError, describe } from '../base/error.ts';
+import { workerName } from '../link/names.ts';
+import type { DerivedKey } from '../link/kdf.ts';
+import type { KdfParams } from '../link/wire.ts';
+import type { Started } from './contract.ts';
 import { given } from './init.ts';
 import { deriveIn } from './kdf.ts';
-import { once } from './once.ts';
-import type { WasmInput } from './wasm-source.ts';
+import { loader } from './wasm.ts';
 import { started } from './web.ts';
 
 export { checkEnvironment, keepStorage } from './web-environment.ts';
-export { locks } from './web.ts';
+export { locks } from './beside.ts';
 
 /** In a Worker of this page alone. */
 export async function startHost(name: string, generation: number): Promise<Started> {
@@ -32,27 +32,23 @@ export async function startHost(name: string, generation: number): Promise<Start
 }
 
 /** In a throwaway worker. */
-export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<Derived> {
+export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<DerivedKey> {
   const wasm = (await given()).page ?? (await unpack(inlined.page));
   const { worker, done } = start(inlined.kdfWorker, 'amplet:kdf');
   return deriveIn(worker, { passphrase, params, wasm }).finally(done);
 }
 
-/** The page's own wasm. */
-export async function pageWasm(): Promise<WasmInput> {
-  return (await given()).page ?? unpack(inlined.page);
-}
+/** Loads settings and passphrases. */
+export const loadPage = loader(
+  () => import('../../generated/page/page.js'),
+  async () => (await given()).page ?? unpack(inlined.page),
+);
 
-let words: (() => Promise<Words>) | null = null;
-
-/** The mnemonics' wasm. */
-export function loadWords(): Promise<Words> {
-  words ??= once(async () => {
-    const { load } = await import('./words-wasm.ts');
-    return load((await given()).words ?? (await unpack(inlined.words)));
-  });
-  return words();
-}
+/** Loads mnemonics. */
+export const loadWords = loader(
+  () => import('../../generated/words/words.js'),
+  async () => (await given()).words ?? unpack(inlined.words),
+);
 
 function start(script: string, name: string): { worker: Worker; done: () => void } {
   const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));

@@ -1,22 +1,13 @@
-// Passphrase to key, in a worker that is thrown away: the memory that Argon2 takes is never given back otherwise.
+// Passphrase to key, in a worker that is thrown away.
 
-import { WalletError, isErrorData, toError } from '../error.ts';
-import type { KdfParams } from '../wire.ts';
-import type { Derived } from './contract.ts';
-import type { WasmInput } from './wasm-source.ts';
-
-/** What the worker is asked; without `params` it makes fresh ones, for a new passphrase. */
-export interface Derive {
-  passphrase: string;
-  params: KdfParams | null;
-  /** Where the worker has its wasm from; `null`: from beside its script. */
-  wasm: WasmInput | null;
-}
+import { WalletError, isErrorData, toError } from '../base/error.ts';
+import type { DerivedKey, KdfRequest } from '../link/kdf.ts';
 
 /** Asks a fresh worker, and ends it. */
-export function deriveIn(worker: Worker, question: Derive): Promise<Derived> {
-  const answer = new Promise<Derived>((resolve, reject) => {
-    worker.onmessage = ({ data }: MessageEvent<Derived>) => (isErrorData(data) ? reject(toError(data)) : resolve(data));
+export function deriveIn(worker: Worker, request: KdfRequest): Promise<DerivedKey> {
+  const derived = new Promise<DerivedKey>((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<DerivedKey>) =>
+      isErrorData(data) ? reject(toError(data)) : resolve(data);
     worker.onerror = ({ message }) => {
       reject(
         new WalletError(
@@ -26,7 +17,7 @@ export function deriveIn(worker: Worker, question: Derive): Promise<Derived> {
         ),
       );
     };
-    worker.postMessage(question);
+    worker.postMessage(request);
   });
-  return answer.finally(() => worker.terminate());
+  return derived.finally(() => worker.terminate());
 }

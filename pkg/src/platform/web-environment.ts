@@ -1,6 +1,6 @@
 // Whether a web page can hold a wallet.
 
-import { WalletError } from '../error.ts';
+import { WalletError } from '../base/error.ts';
 
 /** Throws `notAllowedHere`, with the reason, where no wallet can be held. */
 export function checkEnvironment(): void {

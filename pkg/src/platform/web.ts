@@ -1,21 +1,13 @@
 // A web page: the engine in a worker that all tabs share, the wasm from beside the scripts.
 
-import { WalletError, describe } from '../error.ts';
-import { webLocks, type Locks } from '../host/locks.ts';
-import { workerName } from '../names.ts';
-import type { KdfParams } from '../wire.ts';
-import type { Derived, Started, Words } from './contract.ts';
+import { WalletError, describe } from '../base/error.ts';
+import { workerName } from '../link/names.ts';
+import type { Started } from './contract.ts';
 import { given } from './init.ts';
-import { deriveIn } from './kdf.ts';
-import { once } from './once.ts';
-import type { WasmInput } from './wasm-source.ts';
+import type { WasmInput } from '../link/wasm-source.ts';
 
+export { deriveKey, loadPage, loadWords, locks } from './beside.ts';
 export { checkEnvironment, keepStorage } from './web-environment.ts';
-
-/** The browser's locks, of this origin. */
-export function locks(): Locks {
-  return webLocks(navigator.locks);
-}
 
 /** A SharedWorker where there is one (it works on while its creator is frozen), else a Worker of this page alone. */
 export async function startHost(name: string, generation: number): Promise<Started> {
@@ -54,27 +46,4 @@ export function started(worker: AbstractWorker, port: MessagePort, wasm: WasmInp
   });
   // `release` keeps the worker reachable as long as the page's end of the link, lest it be collected.
   return { port, failed, wasm, release: () => (worker.onerror = null) };
-}
-
-/** In a throwaway worker. */
-export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<Derived> {
-  const { page } = await given();
-  const worker = new Worker(new URL('./kdf.worker.js', import.meta.url), { type: 'module' });
-  return deriveIn(worker, { passphrase, params, wasm: page });
-}
-
-/** Where the page's own wasm is. */
-export async function pageWasm(): Promise<WasmInput | URL> {
-  return (await given()).page ?? new URL('./page_bg.wasm', import.meta.url);
-}
-
-let words: (() => Promise<Words>) | null = null;
-
-/** Files of their own: a wallet that exists opens without them. */
-export function loadWords(): Promise<Words> {
-  words ??= once(async () => {
-    const { load } = await import('./words-wasm.ts');
-    return load((await given()).words ?? (await import('./words-beside.ts')).wordsBeside);
-  });
-  return words();
 }

@@ -1,16 +1,15 @@
 // A worker that the app has: the engine runs in it, in the caller's thread. Also an extension's service worker.
 
-import { WalletError, toError } from '../error.ts';
-import { webLocks, type Locks } from '../host/locks.ts';
-import type { KdfParams } from '../wire.ts';
-import type { Derived, Started, Words } from './contract.ts';
+import { WalletError, toError } from '../base/error.ts';
+import type { DerivedKey } from '../link/kdf.ts';
+import type { KdfParams } from '../link/wire.ts';
+import * as beside from './beside.ts';
+import type { Started } from './contract.ts';
 import { InThread } from './in-thread.ts';
 import { given } from './init.ts';
-import { deriveIn } from './kdf.ts';
-import { once } from './once.ts';
-import { loadPageWasm } from './page-wasm.ts';
-import type { WasmInput } from './wasm-source.ts';
 import { missingParts } from './web-environment.ts';
+
+export { loadPage, loadWords, locks } from './beside.ts';
 
 let thread: InThread | null = null;
 
@@ -42,11 +41,6 @@ export async function keepStorage(): Promise<boolean> {
   }
 }
 
-/** The browser's locks, of this origin. */
-export function locks(): Locks {
-  return webLocks(navigator.locks);
-}
-
 /** In this very thread. */
 export async function startHost(name: string, generation: number): Promise<Started> {
   thread ??= begin();
@@ -55,10 +49,10 @@ export async function startHost(name: string, generation: number): Promise<Start
 
 function begin(): InThread {
   const started = new InThread({
-    locks: locks(),
+    locks: beside.locks(),
     bus: (name) => new BroadcastChannel(name),
     load: async (log, crashed) => {
-      const { loadEngine } = await import('../host/load.ts');
+      const { loadEngine } = await import('../engine/load.ts');
       return loadEngine(log, crashed, (await given()).engine);
     },
   });
@@ -72,33 +66,14 @@ function begin(): InThread {
   return started;
 }
 
-/** In a throwaway worker; where a worker cannot start one, here. */
-export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<Derived> {
-  if (typeof Worker !== 'undefined') {
-    const worker = new Worker(new URL('./kdf.worker.js', import.meta.url), { type: 'module' });
-    return deriveIn(worker, { passphrase, params, wasm: (await given()).page });
-  }
-  const wasm = await loadPageWasm();
+/** Derives in a throwaway worker; where a worker cannot start one, here. */
+export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<DerivedKey> {
+  if (typeof Worker !== 'undefined') return beside.deriveKey(passphrase, params);
+  const wasm = await beside.loadPage();
   try {
     const used = params ?? wasm.newKdfParams();
     return { key: wasm.deriveKey(passphrase, used), params: used };
   } catch (error) {
     throw toError(error);
   }
-}
-
-/** Where the wasm for settings and passphrases is. */
-export async function pageWasm(): Promise<WasmInput | URL> {
-  return (await given()).page ?? new URL('./page_bg.wasm', import.meta.url);
-}
-
-let words: (() => Promise<Words>) | null = null;
-
-/** From beside this script. The build makes the glue part of the script: a service worker has no `import()`. */
-export function loadWords(): Promise<Words> {
-  words ??= once(async () => {
-    const { load } = await import('./words-wasm.ts');
-    return load((await given()).words ?? new URL('./words_bg.wasm', import.meta.url));
-  });
-  return words();
 }

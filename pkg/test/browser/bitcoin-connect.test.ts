@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, test } from 'node:test';
+import { afterAll, beforeAll, test } from 'vitest';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import type * as BitcoinConnect from '@getalby/bitcoin-connect';
-import { SiteHost, type Webln } from '../../src/provider/index.ts';
+import { SiteHost, type Webln } from '../../src/provider.ts';
 import { FakeStore, FakeWallet, NOW, User } from '../unit/site-fakes.ts';
 import { issueReal } from '../unit/interop-fakes.ts';
 import { launch } from './site.ts';
@@ -32,7 +32,7 @@ declare global {
 let browser: Browser;
 const server = createServer();
 
-before(async () => {
+beforeAll(async () => {
   const bundle = await build({
     stdin: { contents: SHOP, resolveDir: process.cwd() },
     bundle: true,
@@ -53,7 +53,7 @@ before(async () => {
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   browser = await launch();
 });
-after(async () => {
+afterAll(async () => {
   await browser.close();
   server.closeAllConnections();
   server.close();

@@ -1,7 +1,7 @@
 // Stands where the engine's wasm stands, for the tests of what is around it in a real browser: ports, workers, locks.
 // What it stores is kept by the tests' server.
 
-import type { Notice, OpenOptions, Request } from '../../src/protocol.ts';
+import type { Notice, OpenOptions, Request } from '../../src/base/protocol.ts';
 
 interface Stored {
   kdf: number[];

@@ -1,7 +1,7 @@
 // What needs no engine: where a wallet is allowed, mnemonics, settings.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { afterAll, beforeAll, test } from 'vitest';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Site, launch, tab } from './site.ts';
 import type * as Amplet from '../../src/index.ts';
@@ -10,12 +10,12 @@ let site: Site;
 let browser: Browser;
 let context: BrowserContext;
 
-before(async () => {
+beforeAll(async () => {
   site = await Site.start();
   browser = await launch();
   context = await browser.newContext();
 });
-after(async () => {
+afterAll(async () => {
   await browser.close();
   await site.stop();
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { afterAll, beforeAll, test } from 'vitest';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Site, launch, tab, visit } from './site.ts';
 import type * as Amplet from '../../src/index.ts';
@@ -13,11 +13,11 @@ let site: Site;
 let browser: Browser;
 let names = 0;
 
-before(async () => {
+beforeAll(async () => {
   site = await Site.start();
   browser = await launch();
 });
-after(async () => {
+afterAll(async () => {
   await browser.close();
   await site.stop();
 });

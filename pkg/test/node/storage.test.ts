@@ -15,11 +15,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { afterAll, test } from 'vitest';
 import { pathToFileURL } from 'node:url';
-import type { WalletError } from '../../src/error.ts';
-import { fileStorage } from '../../src/node/file-storage.ts';
-import { memoryStorage, type WalletStorage, type WalletStore } from '../../src/node/storage.ts';
+import type { WalletError } from '../../src/base/error.ts';
+import { fileStorage } from '../../src/platform/node/file-storage.ts';
+import { memoryStorage, type WalletStorage, type WalletStore } from '../../src/platform/node/storage.ts';
 
 const suiteFolder = process.env['AMPLET_STORAGE_SUITE'] ?? '';
 assert.notEqual(
@@ -45,7 +45,7 @@ async function suite(): Promise<Suite> {
 }
 
 const folders: string[] = [];
-after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), 'amplet-storage-'));

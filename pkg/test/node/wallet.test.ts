@@ -5,12 +5,12 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { afterAll, beforeAll, test } from 'vitest';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
 import { Network } from '../../../e2e/lib/network.mjs';
-import type * as Amplet from '../../src/node/index.ts';
+import type * as Amplet from '../../src/node.ts';
 
 const ENTRY = pathToFileURL(join(process.cwd(), 'dist/node/index.js')).href;
 const { Wallet, fileStorage, init, checkMnemonic }: typeof Amplet = await import(ENTRY);
@@ -29,11 +29,11 @@ const options = (): Amplet.OpenOptions => ({
   passphrase,
 });
 
-before(async () => {
+beforeAll(async () => {
   const { gateways } = await network.info();
   gateway = gateways[0].address;
 });
-after(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Waits for a state of the wallet; the test's own limit ends it. */
 async function until(what: string, reached: (snapshot: Amplet.Snapshot) => boolean): Promise<Amplet.Snapshot> {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { afterAll, beforeAll, test } from 'vitest';
 import { build as esbuild } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import * as vite from 'vite';
@@ -14,12 +14,12 @@ import { Consumer, served, tryPage, tryWallet } from './consumer.ts';
 let consumer: Consumer;
 let browser: Browser;
 
-before(async () => {
+beforeAll(async () => {
   consumer = new Consumer();
   consumer.write('main.js', 'import * as amplet from "amplet";\nglobalThis.amplet = amplet;\n');
   browser = await launch();
 });
-after(async () => {
+afterAll(async () => {
   await browser.close();
   consumer.remove();
 });

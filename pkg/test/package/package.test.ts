@@ -4,17 +4,17 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { afterAll, beforeAll, test } from 'vitest';
 import { build } from 'esbuild';
 import { Consumer, OPTIONS } from './consumer.ts';
 
 const ENTRIES = ['amplet', 'amplet/web', 'amplet/worker', 'amplet/node', 'amplet/inline', 'amplet/provider'];
 
 let consumer: Consumer;
-before(() => {
+beforeAll(() => {
   consumer = new Consumer();
 });
-after(() => consumer.remove());
+afterAll(() => consumer.remove());
 
 test('publint and attw have nothing to say against it', () => {
   const tool = (name: string, args: string[]) =>

@@ -3,17 +3,17 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { afterAll, beforeAll, test } from 'vitest';
 import { chromium } from 'playwright-core';
 import * as vite from 'vite';
 import { CHROMIUM, launch } from '../browser/site.ts';
 import { Consumer, served, tryWallet } from './consumer.ts';
 
 let consumer: Consumer;
-before(() => {
+beforeAll(() => {
   consumer = new Consumer();
 });
-after(() => consumer.remove());
+afterAll(() => consumer.remove());
 
 /** A worker that runs the scripts it is sent, where `amplet` is in scope. */
 const WORKER = `import * as amplet from 'amplet/worker';

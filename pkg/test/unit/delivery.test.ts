@@ -1,8 +1,8 @@
 /** Servers that take money and give nothing, and requests that lead elsewhere. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { type Doubt, PaidFetchError, authorization, chooseChallenge } from '../../src/provider/index.ts';
+import { test } from 'vitest';
+import { type Doubt, PaidFetchError, authorization, chooseChallenge } from '../../src/provider.ts';
 import { charging, fails, selling, sha256 } from './fetch-fakes.ts';
 import { serve } from './interop-fakes.ts';
 
@@ -297,9 +297,9 @@ test('what an older version kept is read: a charge is shown again, a credential 
   assert.equal(authorization(challenge, preimage).startsWith('Payment '), true);
 });
 
-test('over the wire: a redirect carries no credential to another origin', async (t) => {
+test('over the wire: a redirect carries no credential to another origin', async () => {
   const elsewhere: (string | undefined)[][] = [];
-  const other = await serve(t, async ({ headers }) => {
+  const other = await serve(async ({ headers }) => {
     elsewhere.push([headers.get('authorization') ?? undefined, headers.get('payment-authorization') ?? undefined]);
     return new Response('elsewhere');
   });
@@ -310,7 +310,7 @@ test('over the wire: a redirect carries no credential to another origin', async 
   ] as const) {
     const { payer, paying, shop, receipts, fetch } = sells({ params, fetch: globalThis.fetch });
     shop.goods = () => new Response(null, { status: 302, headers: { location: other } });
-    const origin = await serve(t, (request) => fetch(request));
+    const origin = await serve((request) => fetch(request));
     // A credential in a header that browsers would carry on is not led anywhere: that is an answer that was lost.
     if (params === '') assert.equal(await (await paying(`${origin}/today`)).text(), 'elsewhere');
     else await assert.rejects(paying(`${origin}/today`), fails('notDelivered', true));

@@ -1,13 +1,13 @@
 // An origin without a browser: locks, broadcast, an engine of one page, pages. For the host's tests only.
 
-import type { Engine, EngineModule } from '../../src/host/engine.ts';
-import { Host } from '../../src/host/host.ts';
-import type { Held, Locks } from '../../src/host/locks.ts';
-import type { Channel } from '../../src/host/port.ts';
-import type { Bus } from '../../src/host/siblings.ts';
-import { lifeLock } from '../../src/names.ts';
-import type { Notice, Request } from '../../src/protocol.ts';
-import type { Call, ToHost, ToPage } from '../../src/wire.ts';
+import type { Engine, EngineModule } from '../../src/engine/engine.ts';
+import { Host } from '../../src/engine/host.ts';
+import type { Held, Locks } from '../../src/engine/locks.ts';
+import type { Channel } from '../../src/engine/port.ts';
+import type { Bus } from '../../src/engine/siblings.ts';
+import { lifeLock } from '../../src/link/names.ts';
+import type { Notice, Request } from '../../src/base/protocol.ts';
+import type { Call, ToHost, ToPage } from '../../src/link/wire.ts';
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -8,7 +8,7 @@ import {
   type PayingFetchOptions,
   Receipts,
   payingFetch,
-} from '../../src/provider/index.ts';
+} from '../../src/provider.ts';
 import { FakeStore } from './site-fakes.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { FakePage, Origin, sleep } from './fakes.ts';
-import type { Notice } from '../../src/protocol.ts';
+import type { Notice } from '../../src/base/protocol.ts';
 
 const balance = { method: 'request', request: { method: 'balance' } };
 

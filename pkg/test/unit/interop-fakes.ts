@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TestContext } from 'node:test';
+import { onTestFinished, vi } from 'vitest';
 import {
   type PayingFetchOptions,
   Receipts,
@@ -11,7 +11,7 @@ import {
   type Webln,
   installWebln,
   payingFetch,
-} from '../../src/provider/index.ts';
+} from '../../src/provider.ts';
 import { FakeStore, FakeWallet, NOW, User, SHOP } from './site-fakes.ts';
 
 /** A page with our provider, its wallet behind the host. */
@@ -56,7 +56,7 @@ export function client(wallet: FakeWallet, more: Partial<PayingFetchOptions> = {
 export type Handler = (request: Request) => Promise<Response>;
 
 /** Answers requests on this machine until the test ends. */
-export async function serve(t: TestContext, handler: Handler): Promise<string> {
+export async function serve(handler: Handler): Promise<string> {
   const server = createServer((incoming, outgoing) => {
     const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)] as [string, string]);
     const request = new Request(`${origin}${incoming.url}`, { method: incoming.method ?? 'GET', headers });
@@ -70,7 +70,7 @@ export async function serve(t: TestContext, handler: Handler): Promise<string> {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  t.after(() => {
+  onTestFinished(() => {
     server.close();
     server.closeAllConnections();
   });
@@ -78,10 +78,9 @@ export async function serve(t: TestContext, handler: Handler): Promise<string> {
 }
 
 /** Has the environment's fetch answer by `handler` until the test ends. */
-export function answerBy(t: TestContext, handler: Handler): void {
-  t.mock.method(globalThis, 'fetch', (input: RequestInfo | URL, init?: RequestInit) =>
-    handler(new Request(input, init)),
-  );
+export function answerBy(handler: Handler): void {
+  const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => handler(new Request(input, init)));
+  onTestFinished(() => fetch.mockRestore());
 }
 
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';

@@ -1,7 +1,7 @@
 /** The HTTP "Payment" scheme as npm's mppx has it, both ends, with the lightning method of draft-lightning-charge-00. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { Credential, Errors, Method, Receipt, z } from 'mppx';
 import { Mppx as MppxClient } from 'mppx/client';
 import { Mppx as MppxServer } from 'mppx/server/core';
@@ -74,9 +74,9 @@ function mppxServer(
 }
 
 for (const options of [{}, { network: false }]) {
-  test(`our fetch pays a server of mppx, each request once (${JSON.stringify(options)})`, async (t) => {
+  test(`our fetch pays a server of mppx, each request once (${JSON.stringify(options)})`, async () => {
     const wallet = new FakeWallet();
-    const origin = await serve(t, mppxServer(wallet, options));
+    const origin = await serve(mppxServer(wallet, options));
     const { paying, receipts } = client(wallet, { now: Date.now });
     wallet.issue = expiring(wallet);
     for (const round of [1, 2]) {
@@ -96,22 +96,22 @@ const expiring =
   (amountMsat, more) =>
     FakeWallet.prototype.issue.call(wallet, amountMsat, { expiresMs: Date.now() + 60_000, ...more });
 
-test('our fetch pays a server of mppx that wants another credential, too, and keeps the two apart', async (t) => {
+test('our fetch pays a server of mppx that wants another credential, too, and keeps the two apart', async () => {
   const wallet = new FakeWallet();
   wallet.issue = expiring(wallet);
-  const origin = await serve(t, mppxServer(wallet, { requiresAuth: true }));
+  const origin = await serve(mppxServer(wallet, { requiresAuth: true }));
   const { paying } = client(wallet, { now: Date.now });
   assert.equal((await paying(`${origin}/film`)).status, 401);
   const response = await paying(`${origin}/film`, { headers: { authorization: 'Bearer mine' } });
   assert.deepEqual([await response.json(), wallet.paid.length], [{ film: true }, 1]);
 });
 
-test('a server of mppx that is shown a used payment says so, and is not paid for the same again', async (t) => {
+test('a server of mppx that is shown a used payment says so, and is not paid for the same again', async () => {
   const wallet = new FakeWallet();
   wallet.issue = expiring(wallet);
   let lost = true;
   const server = mppxServer(wallet);
-  const origin = await serve(t, async (request) => {
+  const origin = await serve(async (request) => {
     const response = await server(request);
     // The answer is lost on the way.
     return lost && response.ok ? new Response('', { status: 502 }) : response;
@@ -144,9 +144,9 @@ function exampleServer(wallet: FakeWallet): Handler {
   };
 }
 
-test('the client of mppx pays the example API through our WebLN', async (t) => {
+test('the client of mppx pays the example API through our WebLN', async () => {
   const { wallet, payInvoice } = page();
-  const origin = await serve(t, exampleServer(wallet));
+  const origin = await serve(exampleServer(wallet));
   const method = Method.toClient(lightning, {
     async createCredential({ challenge }) {
       const { methodDetails } = challenge.request as { methodDetails: { invoice: string } };

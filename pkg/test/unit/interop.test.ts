@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { Invoice, LightningAddress } from '@getalby/lightning-tools';
 import {
   fetchWithL402,
@@ -115,9 +115,9 @@ for (const [name, server] of [
   ['a server made of lsat-js', lsatServer],
   ['what fetchWithMpp pays', chargeServer],
 ] as const) {
-  test(`our fetch pays ${name}, and uses what it bought again`, async (t) => {
+  test(`our fetch pays ${name}, and uses what it bought again`, async () => {
     const wallet = new FakeWallet();
-    const origin = await serve(t, server(wallet));
+    const origin = await serve(server(wallet));
     const { paying, receipts } = client(wallet);
     for (let round = 0; round < 2; round++)
       assert.equal(await (await paying(`${origin}/article`)).text(), 'the article');
@@ -131,18 +131,18 @@ for (const [name, fetchPaid, server] of [
   ['fetchWithL402', fetchWithL402, exampleServer],
   ['fetchWithMpp', fetchWithMpp, chargeServer],
 ] as const) {
-  test(`${name} of @getalby/lightning-tools pays through our WebLN`, async (t) => {
+  test(`${name} of @getalby/lightning-tools pays through our WebLN`, async () => {
     const { wallet, payInvoice } = page();
-    answerBy(t, server(wallet));
+    answerBy(server(wallet));
     const response = await fetchPaid(URL_, {}, { wallet: { payInvoice } });
     assert.equal(await response.text(), 'the article');
     assert.equal(wallet.paid.length, 1);
   });
 }
 
-test('the npm client l402 pays the example API through our WebLN, and uses its token again', async (t) => {
+test('the npm client l402 pays the example API through our WebLN, and uses its token again', async () => {
   const { wallet, payInvoice } = page();
-  const origin = await serve(t, exampleServer(wallet));
+  const origin = await serve(exampleServer(wallet));
   const http = axios.create();
   const store = new l402.MemoryTokenStore();
   const payer = {
@@ -153,9 +153,9 @@ test('the npm client l402 pays the example API through our WebLN, and uses its t
   assert.equal(wallet.paid.length, 1);
 });
 
-test('lsat-js pays the example API through our WebLN', async (t) => {
+test('lsat-js pays the example API through our WebLN', async () => {
   const { wallet, payInvoice } = page();
-  const origin = await serve(t, exampleServer(wallet));
+  const origin = await serve(exampleServer(wallet));
   const header = (await fetch(`${origin}/article`)).headers.get('www-authenticate')!;
   const lsat = Lsat.fromHeader(header.slice(header.indexOf('LSAT ')));
   lsat.setPreimage((await payInvoice({ invoice: lsat.invoice! })).preimage);
@@ -179,9 +179,9 @@ test('a macaroon that is for another payment than its invoice is not paid for', 
   assert.equal(wallet.paid.length, 0);
 });
 
-test('LightningAddress and Invoice of @getalby/lightning-tools: an invoice of an address is paid through our WebLN', async (t) => {
+test('LightningAddress and Invoice of @getalby/lightning-tools: an invoice of an address is paid through our WebLN', async () => {
   const { wallet, webln } = page();
-  answerBy(t, async ({ url }) => {
+  answerBy(async ({ url }) => {
     if (url === 'https://tips.example/.well-known/lnurlp/zoe') {
       const terms = {
         tag: 'payRequest',
@@ -211,10 +211,10 @@ test('LightningAddress and Invoice of @getalby/lightning-tools: an invoice of an
   assert.deepEqual([paymentHash, invoice.validatePreimage(preimage)], [invoice.paymentHash, true]);
 });
 
-test('LightningAddress.boost of @getalby/lightning-tools sends a keysend through our WebLN', async (t) => {
+test('LightningAddress.boost of @getalby/lightning-tools sends a keysend through our WebLN', async () => {
   const { wallet, webln } = page();
   const pubkey = `02${'ab'.repeat(32)}`;
-  answerBy(t, async ({ url }) => {
+  answerBy(async ({ url }) => {
     if (!url.endsWith('/.well-known/keysend/zoe')) return new Response('', { status: 404 });
     return Response.json({
       status: 'OK',

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
-import { test } from 'node:test';
-import { decodeBech32, descriptionHash, toBytes } from '../../src/provider/bech32.ts';
-import { lnurlTarget } from '../../src/provider/host/lnurl-service.ts';
-import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider/index.ts';
+import { test } from 'vitest';
+import { decodeBech32, descriptionHash, toBytes } from '../../src/sites/lnurl/bech32.ts';
+import { lnurlTarget } from '../../src/sites/lnurl/service.ts';
+import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider.ts';
 import { Failure, FakeStore, FakeWallet, NOW, User, SHOP, turn } from './site-fakes.ts';
 
 // The examples of LUD-01 and BOLT 11.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { type NavigationResponse, type NavigationStep, SiteHost, TopLevel402 } from '../../src/provider/index.ts';
+import { test } from 'vitest';
+import { type NavigationResponse, type NavigationStep, SiteHost, TopLevel402 } from '../../src/provider.ts';
 import { FakeStore, FakeWallet, Failure, NOW, User, sha256, turn } from './site-fakes.ts';
 
 const ORIGIN = 'https://news.example';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { FakePage, Origin, sleep } from './fakes.ts';
-import { walletLock } from '../../src/names.ts';
+import { walletLock } from '../../src/link/names.ts';
 
 async function running(origin: Origin, about = {}): Promise<FakePage> {
   const page = await FakePage.join(origin, await origin.host(about));

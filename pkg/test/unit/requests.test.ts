@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { WalletError, toData, toError } from '../../src/error.ts';
-import { Requests } from '../../src/page/requests.ts';
-import type { BudgetRefusal, Request, Rules, Authorization } from '../../src/protocol.ts';
+import { test } from 'vitest';
+import { WalletError, toData, toError } from '../../src/base/error.ts';
+import { Requests } from '../../src/wallet/requests.ts';
+import type { BudgetRefusal, Request, Rules, Authorization } from '../../src/base/protocol.ts';
 
 /** Notes what is asked; the engine's answer is the test's. */
 class Recorder extends Requests {

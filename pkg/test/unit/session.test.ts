@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import {
   type InvoiceFacts,
   type Outcome,
@@ -11,7 +11,7 @@ import {
   type SessionStore,
   payingFetch,
   readSessionChallenge,
-} from '../../src/provider/index.ts';
+} from '../../src/provider.ts';
 import { FakeStore } from './site-fakes.ts';
 
 const NOW = Date.parse('2026-11-22T20:00:00Z');

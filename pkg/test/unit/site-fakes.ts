@@ -11,7 +11,7 @@ import type {
   SiteWallet,
   Store,
   StreamReport,
-} from '../../src/provider/index.ts';
+} from '../../src/provider.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');
 export const sha256 = (hex: string): string => createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex');

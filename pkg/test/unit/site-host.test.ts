@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { type Json, payingSites } from '../../src/provider/index.ts';
+import { onTestFinished, test, vi } from 'vitest';
+import { type Json, payingSites } from '../../src/provider.ts';
 import { FRAMED, Failure, SHOP, report, turn } from './site-fakes.ts';
 import { budget, world } from './site-world.ts';
 
@@ -268,8 +268,9 @@ test('when the wallet dies while it pays, its record decides', async () => {
   assert.equal(wallet.paid.filter(({ invoice }) => invoice === paid).length, 1);
 });
 
-test('a wallet that is locked while a payment is under way ends the wait, and the payment is found again', async (context) => {
-  context.mock.timers.enable({ apis: ['setTimeout'] });
+test('a wallet that is locked while a payment is under way ends the wait, and the payment is found again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const { wallet, call, ok } = world();
   budget(wallet, 1_000_000n);
   const invoice = wallet.issue();
@@ -280,7 +281,7 @@ test('a wallet that is locked while a payment is under way ends the wait, and th
   const { lookup } = wallet;
   wallet.lookup = async () => Promise.reject(new Failure('closed'));
   await turn();
-  context.mock.timers.tick(15_000);
+  vi.advanceTimersByTime(15_000);
   const reply = await waiting;
   assert.ok(!reply.ok && reply.error.name === 'ConnectionError', JSON.stringify(reply));
   wallet.lookup = lookup;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { Json, Question } from '../../src/provider/index.ts';
+import { test } from 'vitest';
+import type { Json, Question } from '../../src/provider.ts';
 import { world } from './site-world.ts';
 
 test("request: a node's methods by lnd's names, as far as they are the site's business", async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import {
   type Sender,
   SiteHost,
@@ -11,7 +11,7 @@ import {
   type Webln,
   installWebln,
   openStream,
-} from '../../src/provider/index.ts';
+} from '../../src/provider.ts';
 import { FakeStore, FakeWallet, Failure, NOW, User, SHOP, turn } from './site-fakes.ts';
 
 const NODE = `02${'11'.repeat(32)}`;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { type Wallet, WalletError } from '../../src/index.ts';
 import {
   PaidFetchError,
@@ -9,8 +9,8 @@ import {
   payingFetch,
   siteWallet,
   walletPayer,
-} from '../../src/provider/index.ts';
-import type { Holder, Inspected, Payment, Budget, Rules, Authorization, Status } from '../../src/protocol.ts';
+} from '../../src/provider.ts';
+import type { Holder, Inspected, Payment, Budget, Rules, Authorization, Status } from '../../src/base/protocol.ts';
 import { FakeStore, NOW, User, SHOP, sha256 } from './site-fakes.ts';
 
 const PREIMAGE = '01'.repeat(32);

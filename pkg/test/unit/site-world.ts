@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Json, type Sender, type SiteErrorName, SiteHost, type SiteReply } from '../../src/provider/index.ts';
+import { type Json, type Sender, type SiteErrorName, SiteHost, type SiteReply } from '../../src/provider.ts';
 import { FakeStore, FakeWallet, NOW, User, SHOP, siteName } from './site-fakes.ts';
 
 /** A wallet, a user and a host; `restart` gives another host over the same store. */

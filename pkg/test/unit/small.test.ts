@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
-import { WalletError, toData, toError } from '../../src/error.ts';
-import { LogRing } from '../../src/host/log.ts';
-import { checkName, parseWorkerName, workerName } from '../../src/names.ts';
-import { Events } from '../../src/page/events.ts';
-import type { Event } from '../../src/protocol.ts';
-import { RELEASE, isNewer } from '../../src/release.ts';
-import { readToPage } from '../../src/wire.ts';
+import { test } from 'vitest';
+import { WalletError, toData, toError } from '../../src/base/error.ts';
+import { LogRing } from '../../src/engine/log.ts';
+import { checkName, parseWorkerName, workerName } from '../../src/link/names.ts';
+import { Events } from '../../src/wallet/events.ts';
+import type { Event } from '../../src/base/protocol.ts';
+import { RELEASE, isNewer } from '../../src/link/release.ts';
+import { readToPage } from '../../src/link/wire.ts';
 
 test("the release is the package's", () => {
   assert.equal(RELEASE, (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version);

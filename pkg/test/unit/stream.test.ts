@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { WalletError } from '../../src/error.ts';
-import { Meter } from '../../src/page/meter.ts';
-import { checkStream, type StreamOptions, type StreamState, type StreamWallet } from '../../src/page/stream-options.ts';
-import { Stream } from '../../src/page/stream.ts';
-import type { StreamSurroundings } from '../../src/page/stream-surroundings.ts';
-import type { Payment } from '../../src/protocol.ts';
+import { test } from 'vitest';
+import { WalletError } from '../../src/base/error.ts';
+import { Meter } from '../../src/wallet/stream/meter.ts';
+import {
+  checkStream,
+  type StreamOptions,
+  type StreamState,
+  type StreamWallet,
+} from '../../src/wallet/stream/options.ts';
+import { Stream } from '../../src/wallet/stream/stream.ts';
+import type { StreamSurroundings } from '../../src/wallet/stream/environment.ts';
+import type { Payment } from '../../src/base/protocol.ts';
 
 const NOTHING = { paidMsat: 0n, pendingMsat: 0n };
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import type { WebLNProvider } from '@webbtc/webln-types';
 import { build } from 'esbuild';
 import { requestProvider } from 'webln';
@@ -11,7 +11,7 @@ import {
   installWebln,
   relay,
   windowTransport,
-} from '../../src/provider/index.ts';
+} from '../../src/provider.ts';
 
 const INFO = { name: 'Amplet', icon: 'data:image/svg+xml,', rdns: 'org.amplet' };
 
@@ -215,7 +215,7 @@ test('what a page loads stays small', async () => {
     const { outputFiles } = await build({ stdin, bundle: true, minify: true, format: 'iife', write: false });
     return outputFiles[0]!.contents.length;
   };
-  const from = 'from "./src/provider/index.ts"';
+  const from = 'from "./src/provider.ts"';
   const inpage = await bundle(
     `import { installWebln, windowTransport } ${from}; installWebln({ transport: windowTransport(), info: ${JSON.stringify(INFO)} });`,
   );

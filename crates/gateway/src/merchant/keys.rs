@@ -29,7 +29,7 @@ pub struct Key {
     /// What it may spend.
     pub spending: Option<Spending>,
     /// The budget that holds it to that.
-    #[serde(alias = "purse")] // as keys were stored first
+    #[serde(rename = "purse")] // in records of format 1
     pub budget: Option<u32>,
     /// SHA-256 of the secret: it has 256 bits, so nothing slower is needed.
     pub secret_hash: String,

@@ -86,8 +86,12 @@ impl World {
     /// A chain of 120 blocks and nobody on it. The clock starts now, because LDK with `std` reads the
     /// system's; it is years ahead of the chain, so that weeks of blocks can be mined at once.
     pub fn new() -> Self {
+        Self::at(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap())
+    }
+
+    /// The same at another time (since the UNIX epoch).
+    pub fn at(start: Duration) -> Self {
         print_log();
-        let start = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
         let platform = TestPlatform::new(7, start);
         let server = FakeServer::new(TestChain::new(120));
         let mempool = Rc::clone(&server.mempool);
@@ -255,14 +259,14 @@ impl World {
         self.nodes.borrow_mut().remove(name);
         // Its connections break; a new writer fences it out, whatever its tasks still try.
         node.abort();
-        self.platform.settle();
+        self.platform.run_until_stalled();
     }
 
     /// Closes a node in good order.
     pub fn close(&self, name: &str, node: Node) {
         self.nodes.borrow_mut().remove(name);
         self.platform.run(async move { node.close().await });
-        self.platform.settle();
+        self.platform.run_until_stalled();
     }
 
     /// Mines what waits in the mempool; nobody is told.
@@ -304,7 +308,7 @@ impl World {
                 node.sync().now().await.unwrap();
             }
         });
-        self.platform.settle();
+        self.platform.run_until_stalled();
     }
 
     /// Pays savings to a node from an old coinbase, confirmed.

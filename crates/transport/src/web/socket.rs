@@ -144,7 +144,7 @@ async fn run(socket: Socket, driver: Rc<Driver>, close: oneshot::Receiver<CloseR
 /// Sends until this side closes; the farewell is sent, too.
 async fn write(ws: &WebSocket, driver: &Driver) {
     loop {
-        // A failing send means that the socket is closing: its close event follows and says why.
+        // A failing send means that the socket is closing: its close event follows with the reason.
         let _ = match driver.next().await {
             // A copy: sockets other than a browser's may look at the bytes after this returns.
             Outgoing::Bytes(bytes) => ws.send_with_js_u8_array(&Uint8Array::from(bytes.as_slice())),

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use amplet_protocol::page::{ErrorCode, WalletError};
-use amplet_storage::{HostBackend, HostStore, SharedBackend};
+use amplet_storage::{JsBackend, JsStore, SharedBackend};
 use js_sys::{Error, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -31,7 +31,7 @@ pub(super) async fn backend(name: &str) -> Result<SharedBackend, WalletError> {
     if !store.is_object() {
         return Err(not_opened(name, &"it gave no store".into()));
     }
-    Ok(Rc::new(HostBackend::new(store.unchecked_into::<HostStore>())))
+    Ok(Rc::new(JsBackend::new(store.unchecked_into::<JsStore>())))
 }
 
 fn not_opened(name: &str, thrown: &JsValue) -> WalletError {

@@ -177,6 +177,38 @@ mod tests {
     use amplet_storage::kdf::{KdfParams, Kek};
 
     use super::*;
+    use crate::merchant::keys::Key;
+
+    /// A record of each kind as the first release wrote it. Frozen.
+    const KEY: &str = r#"{"v":1,"id":"0a0b0c0d0e0f","name":"the shop's","account":"shop","scopes":["invoices:create","invoices:read","payments:send","webhooks","sessions:create","sessions:read"],"spending":{"perPaymentMsat":"1000000","perDayMsat":"5000000","totalMsat":null},"purse":3,"secretHash":"00ff","webhookSecret":"whsec_1","createdAt":5,"revokedAt":null}"#;
+    const INVOICE: &str = r#"{"v":1,"key":"0a","createdAt":5,"metadata":{"order":"7"},"webhookUrl":"https://shop.example/paid"}"#;
+    const PAYMENT: &str = r#"{"v":1,"account":"shop","key":"0a"}"#;
+    const WEBHOOK: &str = r#"{"v":1,"id":"0b","account":"shop","url":"https://shop.example/hook","events":["invoice.paid","payment.succeeded","payment.failed","ping"],"secret":"whsec_2","createdAt":6,"last":{"at":7,"error":"it answered 500"}}"#;
+    const DELIVERIES: [&str; 2] = [
+        r#"{"v":1,"event":"evt_1","target":{"kind":"webhook","id":"0b"},"body":"{}","createdAt":8,"attempts":2,"nextAt":9}"#,
+        r#"{"v":1,"event":"evt_2","target":{"kind":"key","id":"0a","url":"https://shop.example/paid"},"body":"{}","createdAt":8,"attempts":0,"nextAt":8}"#,
+    ];
+    const SESSION: &str =
+        r#"{"v":1,"account":"shop","createdAt":10,"expiresAt":20,"metadata":{},"closedAt":15,"line":"aa"}"#;
+    const ONCE: &str = r#"{"v":1,"request":"ab","made":"cd"}"#;
+
+    /// Reads a record and writes it again.
+    fn rewritten<T: Serialize + DeserializeOwned>(text: &str) -> String {
+        serde_json::to_string(&serde_json::from_str::<Record<T>>(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn records_of_each_kind_are_read_and_written_as_they_were() {
+        assert_eq!(rewritten::<Key>(KEY), KEY);
+        assert_eq!(rewritten::<InvoiceRecord>(INVOICE), INVOICE);
+        assert_eq!(rewritten::<PaymentRecord>(PAYMENT), PAYMENT);
+        assert_eq!(rewritten::<WebhookRecord>(WEBHOOK), WEBHOOK);
+        DELIVERIES.iter().for_each(|text| assert_eq!(rewritten::<DeliveryRecord>(text), *text));
+        assert_eq!(rewritten::<SessionRecord>(SESSION), SESSION);
+        assert_eq!(rewritten::<OnceRecord>(ONCE), ONCE);
+        let key: Record<Key> = serde_json::from_str(KEY).unwrap();
+        assert_eq!(key.value.budget, Some(3), "what holds the key to its limits");
+    }
 
     #[test]
     fn names_are_read_as_they_are_written() {

@@ -1,0 +1,129 @@
+//! The fee limit of a payment, and the budget that it is paid from.
+
+use amplet_node::budget::{BudgetError, BudgetId, Clock, Cost, Held, Holder, Msat, Policy, Purpose, Rules};
+use amplet_protocol::default_max_fee_msat;
+use amplet_protocol::page::{Authorization, BudgetReason, BudgetRefusal, ErrorCode, Preview, WalletError};
+
+use super::{convert, page_budget, refused};
+use crate::ctx::Ctx;
+use crate::errors;
+
+/// Returns the maximum fee, in msat: as given, else the default and no more than the user's approval leaves.
+///
+/// # Errors
+/// `approvalNeeded`: amount and fee are more than was approved.
+pub fn fee_limit(
+    amount_msat: u64,
+    max_fee_msat: Option<u64>,
+    authorization: Option<&Authorization>,
+) -> Result<u64, WalletError> {
+    let wanted = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
+    let Some(approved) = authorization.and_then(|authorization| authorization.approved_msat) else {
+        return Ok(wanted);
+    };
+    let left = approved.checked_sub(amount_msat);
+    match (left, max_fee_msat) {
+        (Some(left), None) => Ok(wanted.min(left)),
+        (Some(left), Some(fee)) if fee <= left => Ok(fee),
+        _ => Err(unapproved(approved, amount_msat.saturating_add(wanted))),
+    }
+}
+
+fn unapproved(approved_msat: u64, needed_msat: u64) -> WalletError {
+    let message = format!(
+        "the user allowed {approved_msat} msat, fee included, and this payment costs up to {needed_msat} msat; ask again, and show that sum"
+    );
+    let budget = BudgetRefusal {
+        limit_msat: Some(approved_msat),
+        needed_msat: Some(needed_msat),
+        ..errors::budget_refusal(BudgetReason::Approval)
+    };
+    WalletError { budget: Some(Box::new(budget)), ..WalletError::new(ErrorCode::ApprovalNeeded, message) }
+}
+
+fn no_budget(needed_msat: u64) -> WalletError {
+    let message = "there is no budget for this holder; ask the user about this payment, or to give a budget";
+    let budget =
+        BudgetRefusal { needed_msat: Some(needed_msat), ..errors::budget_refusal(BudgetReason::NoBudget) };
+    WalletError { budget: Some(Box::new(budget)), ..WalletError::new(ErrorCode::ApprovalNeeded, message) }
+}
+
+/// Returns the authorization that a payment is made with. A holder without a budget whom the user allows this one payment gets a budget that asks about every one, so that
+/// what it spent is known by holder; nobody else's budget ever pays for it.
+///
+/// # Errors
+/// `approvalNeeded`: the holder has no budget and the user did not approve; `invalidInput`: a malformed holder or purpose.
+pub fn authorization(
+    ctx: &Ctx,
+    authorization: Option<&Authorization>,
+    needed_msat: u64,
+) -> Result<amplet_node::Authorization, WalletError> {
+    let Some(authorization) = authorization else { return Ok(amplet_node::Authorization::user()) };
+    let holder = convert::holder(&authorization.holder, &ctx.name)?;
+    let purpose = purpose(authorization)?;
+    let approved = authorization.approved_msat.is_some();
+    let open = ctx.node.budgets().policy().budget_of(&holder);
+    let budget = match open {
+        Some(budget) => budget,
+        None if approved => open_asking(ctx, holder)?,
+        None => return Err(no_budget(needed_msat)),
+    };
+    Ok(amplet_node::Authorization { budget, purpose, approved })
+}
+
+fn purpose(authorization: &Authorization) -> Result<Purpose, WalletError> {
+    authorization.purpose.as_deref().map_or_else(|| Ok(Purpose::default()), convert::purpose)
+}
+
+/// A budget that asks about every payment.
+fn open_asking(ctx: &Ctx, holder: Holder) -> Result<BudgetId, WalletError> {
+    let rules = Rules { ask_above: Some(Msat::ZERO), ..Rules::default() };
+    let mut opened = BudgetId::USER;
+    let open = |policy: &mut Policy, _: &Clock<'_>| {
+        let closed = policy.budgets().find(|(_, budget)| budget.holder == holder);
+        let parent = closed.and_then(|(_, budget)| budget.parent);
+        let (id, changes) = policy.open(holder, parent, rules)?;
+        opened = id;
+        Ok::<_, BudgetError>(changes)
+    };
+    ctx.node.budgets().stage(open).map_err(|e| refused(&e))?;
+    Ok(opened)
+}
+
+/// Previews the maximum cost of a payment, and whether the budget allows it.
+///
+/// # Errors
+/// `invalidInput`.
+pub fn preview(
+    ctx: &Ctx,
+    amount_msat: u64,
+    max_fee_msat: Option<u64>,
+    authorization: &Authorization,
+) -> Result<Preview, WalletError> {
+    let max_fee_msat = fee_limit(amount_msat, max_fee_msat, None)?;
+    let holder = convert::holder(&authorization.holder, &ctx.name)?;
+    let purpose = purpose(authorization)?;
+    let cost = Cost { amount: convert::msat(amount_msat)?, fee: convert::msat(max_fee_msat)? };
+    let needed_msat = amount_msat.saturating_add(max_fee_msat);
+    let open = ctx.node.budgets().policy().budget_of(&holder);
+    let Some(id) = open else {
+        let problem = Some(no_budget(needed_msat));
+        return Ok(Preview {
+            amount_msat,
+            max_fee_msat,
+            needed_msat,
+            budget: None,
+            left_after_msat: None,
+            problem,
+        });
+    };
+    let held = Held { budget: id, cost, payee: String::new(), purpose };
+    Ok(ctx.node.budgets().read(|policy, clock| Preview {
+        amount_msat,
+        max_fee_msat,
+        needed_msat,
+        budget: page_budget(policy, clock, id),
+        left_after_msat: policy.left(id, clock).and_then(|left| left.get().checked_sub(needed_msat)),
+        problem: policy.allows(&held, clock).err().map(|denied| errors::denied(&denied)),
+    }))
+}

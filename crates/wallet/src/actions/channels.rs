@@ -1,0 +1,93 @@
+//! Channels: opened, closed, shown.
+
+use amplet_node::bitcoin::secp256k1::PublicKey;
+use amplet_node::lightning::ln::channel_state::{ChannelDetails, ChannelShutdownState};
+use amplet_node::lightning::ln::types::ChannelId;
+use amplet_node::{ChannelError, OpenChannel};
+use amplet_protocol::page::ChannelState;
+use hex_conservative::FromHex;
+
+use crate::ctx::Ctx;
+
+/// A channel of the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Channel id, in hex (BOLT 2).
+    pub id: String,
+    /// The peer's node id, in hex.
+    pub peer: String,
+    /// Where it is in its life.
+    pub state: ChannelState,
+    /// Confirmations of its funding transaction.
+    pub confirmations: u32,
+    /// Confirmations that it needs, once known.
+    pub confirmations_needed: Option<u32>,
+    /// Whole capacity, in sat.
+    pub capacity_sat: u64,
+    /// What the next payment can send through it, in msat: reserves, fees and payments in flight deducted.
+    pub outbound_msat: u64,
+    /// What can be received through it, in msat.
+    pub inbound_msat: u64,
+    /// Whether it is part of the public graph.
+    pub announced: bool,
+    /// Whether it is used without confirmation, on the peer's word.
+    pub trusted: bool,
+    /// `txid:vout` of the funding output, once there is one.
+    pub funding: Option<String>,
+}
+
+/// Returns all channels that are open, opening or closing.
+pub fn list(ctx: &Ctx) -> Vec<Channel> {
+    ctx.node.channels().list().iter().map(channel).collect()
+}
+
+fn channel(details: &ChannelDetails) -> Channel {
+    Channel {
+        id: details.channel_id.to_string(),
+        peer: details.counterparty.node_id.to_string(),
+        state: state(details),
+        confirmations: details.confirmations.unwrap_or(0),
+        confirmations_needed: details.confirmations_required,
+        capacity_sat: details.channel_value_satoshis,
+        outbound_msat: details.next_outbound_htlc_limit_msat,
+        inbound_msat: details.inbound_capacity_msat,
+        announced: details.is_announced,
+        trusted: amplet_node::is_trusted(details),
+        funding: details.funding_txo.map(|funding| funding.into_bitcoin_outpoint().to_string()),
+    }
+}
+
+fn state(channel: &ChannelDetails) -> ChannelState {
+    let shutdown = channel.channel_shutdown_state.unwrap_or(ChannelShutdownState::NotShuttingDown);
+    if shutdown != ChannelShutdownState::NotShuttingDown {
+        return ChannelState::Closing;
+    }
+    if channel.is_usable {
+        return ChannelState::Ready;
+    }
+    if channel.is_channel_ready {
+        return ChannelState::Offline;
+    }
+    if channel.funding_txo.is_none() {
+        return ChannelState::Negotiating;
+    }
+    let needed = channel.confirmations_required.unwrap_or(0);
+    ChannelState::Confirming { confirmations: channel.confirmations.unwrap_or(0), needed }
+}
+
+/// Opens a channel; returns its id once both sides have signed its funding.
+///
+/// # Errors
+/// [`ChannelError`]; nothing was spent.
+pub async fn open(ctx: &Ctx, peer: PublicKey, how: &OpenChannel) -> Result<String, ChannelError> {
+    ctx.node.channels().open(peer, how).await.map(|id| id.to_string())
+}
+
+/// Closes a channel, with the peer's consent or by `force`.
+///
+/// # Errors
+/// [`ChannelError`].
+pub fn close(ctx: &Ctx, id: &str, force: bool) -> Result<(), ChannelError> {
+    let id = <[u8; 32]>::from_hex(id).map_err(|_| ChannelError::Unknown(id.to_owned()))?;
+    ctx.node.channels().close(ChannelId(id), force)
+}

@@ -1,0 +1,101 @@
+//! Asking for money.
+
+use std::ops::RangeInclusive;
+
+use amplet_node::NewInvoice;
+use amplet_protocol::MAX_MONEY_MSAT;
+use amplet_protocol::page::{ErrorCode, MAX_DESCRIPTION, PaymentRequest, WalletError};
+use hex_conservative::DisplayHex;
+
+use crate::ctx::Ctx;
+use crate::errors;
+
+/// Seconds for which an invoice is payable where nothing else is said.
+pub const DEFAULT_EXPIRY_SECS: u32 = 3600;
+
+/// Expiries that a wallet offers, in seconds: a week at most; money that comes later than that is asked for again.
+pub const WALLET_EXPIRY_SECS: RangeInclusive<u32> = 60..=7 * 24 * 3600;
+
+/// An invoice to make.
+#[derive(Clone, Debug)]
+pub struct InvoiceOrder {
+    /// Amount, in msat; `None`: the payer chooses.
+    pub amount_msat: Option<u64>,
+    /// What it is for: at most 639 bytes (BOLT 11).
+    pub description: String,
+    /// Seconds until it expires; [`DEFAULT_EXPIRY_SECS`] by default.
+    pub expiry_secs: Option<u32>,
+}
+
+impl InvoiceOrder {
+    /// Checks it; `expiry_secs` are the expiries that are taken.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidInput`].
+    pub fn check(self, expiry_secs: RangeInclusive<u32>) -> Result<NewInvoice, WalletError> {
+        let Self { amount_msat, description, expiry_secs: expiry } = self;
+        let invalid = |message: String| WalletError::new(ErrorCode::InvalidInput, message);
+        if description.len() > MAX_DESCRIPTION {
+            return Err(invalid(format!("a description has at most {MAX_DESCRIPTION} bytes; shorten it")));
+        }
+        let expiry = expiry.unwrap_or(DEFAULT_EXPIRY_SECS);
+        if !expiry_secs.contains(&expiry) {
+            return Err(invalid(format!(
+                "an invoice is payable for {} to {} seconds; choose between",
+                expiry_secs.start(),
+                expiry_secs.end()
+            )));
+        }
+        if amount_msat.is_some_and(|msat| msat == 0 || msat > MAX_MONEY_MSAT) {
+            return Err(invalid(
+                "the amount is zero or more than all bitcoins; give another, or none".into(),
+            ));
+        }
+        Ok(NewInvoice { amount_msat, description, expiry_secs: expiry })
+    }
+}
+
+/// Makes an invoice.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`]; LDK's.
+pub async fn receive(ctx: &Ctx, order: InvoiceOrder) -> Result<PaymentRequest, WalletError> {
+    let new = order.check(WALLET_EXPIRY_SECS)?;
+    let invoice = ctx.node.payments().invoice(&new).await.map_err(|e| errors::pay(&e))?;
+    Ok(PaymentRequest {
+        payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
+        expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
+        missing: missing(ctx, new.amount_msat.unwrap_or(1)),
+        invoice: invoice.to_string(),
+    })
+}
+
+/// The reason why the amount cannot arrive now.
+fn missing(ctx: &Ctx, amount_msat: u64) -> Option<WalletError> {
+    let receivable = ctx.node.channels().balance().receivable_msat;
+    if receivable >= amount_msat {
+        return None;
+    }
+    let channels = ctx.node.channels().list();
+    let (code, message) = if channels.is_empty() {
+        (
+            ErrorCode::InsufficientInbound,
+            "there is no channel yet: ask a gateway for one, or open one from your savings and spend from it first".to_owned(),
+        )
+    } else if !channels.iter().any(|channel| channel.is_usable) {
+        (
+            ErrorCode::GatewayOffline,
+            "the channel is not ready, or its gateway is not connected: the payment can arrive once it is"
+                .to_owned(),
+        )
+    } else {
+        let sat = receivable / 1000;
+        (
+            ErrorCode::InsufficientInbound,
+            format!(
+                "{sat} sat can arrive now: ask for less, spend some first, or ask a gateway for another channel"
+            ),
+        )
+    };
+    Some(WalletError::new(code, message))
+}

@@ -1,0 +1,58 @@
+//! Sending on-chain money.
+
+use amplet_chain::BroadcastError;
+use amplet_node::bitcoin::FeeRate;
+use amplet_node::{Onchain, PayError, SendOnchain};
+use amplet_protocol::page::{Authorization, FeeRates, OnchainSend, SendAmount, WalletError};
+
+use super::budgets;
+use crate::convert::network;
+use crate::ctx::Ctx;
+use crate::errors;
+
+/// Sends on-chain money; with `dry_run` only computes amount and fee. `fee_rate` in sat per 1000 vB; 6 blocks' by default.
+///
+/// # Errors
+/// Address, amount, fee rate, budget or broadcast: no funds were sent.
+pub async fn send(
+    ctx: &Ctx,
+    address: &str,
+    amount: SendAmount,
+    fee_rate: Option<u64>,
+    dry_run: bool,
+    authorization: Option<&Authorization>,
+) -> Result<OnchainSend, WalletError> {
+    let address = Onchain::parse_address(address, network(ctx.network)).map_err(|e| errors::onchain(&e))?;
+    let rate = fee_rate.map(Onchain::parse_fee_rate).transpose().map_err(|e| errors::onchain(&e))?;
+    let amount_sat = match amount {
+        SendAmount::Exact(sat) => Some(sat),
+        SendAmount::All => None,
+    };
+    let sent = ctx.node.onchain().build(&address, amount_sat, rate).map_err(|e| errors::onchain(&e))?;
+    let mut answer = OnchainSend { txid: None, amount_sat: sent.amount_sat, fee_sat: sent.fee_sat };
+    if dry_run {
+        return Ok(answer);
+    }
+    let amount_msat = sent.amount_sat.saturating_mul(1000);
+    let fee_msat = budgets::fee_limit(amount_msat, Some(sent.fee_sat.saturating_mul(1000)), authorization)?;
+    let authorization = budgets::authorization(ctx, authorization, amount_msat.saturating_add(fee_msat))?;
+    let txid = sent.tx.compute_txid();
+    match ctx.node.payments().begin(SendOnchain { signed: sent, address }, &authorization).await {
+        // Kept and sent again by itself: to the user it is in flight.
+        Ok(_) | Err(PayError::Broadcast(BroadcastError::Unreachable(_))) => {
+            answer.txid = Some(txid.to_string());
+            Ok(answer)
+        }
+        Err(refused) => Err(errors::pay(&refused)),
+    }
+}
+
+/// Returns the fee rates to choose from, in sat per 1000 vB.
+pub fn fee_rates(ctx: &Ctx) -> FeeRates {
+    let per_kvb = |rate: FeeRate| rate.to_sat_per_kwu().saturating_mul(4);
+    FeeRates {
+        fast: per_kvb(ctx.node.onchain().fee_rate(2)),
+        normal: per_kvb(ctx.node.onchain().fee_rate(6)),
+        slow: per_kvb(ctx.node.onchain().fee_rate(144)),
+    }
+}

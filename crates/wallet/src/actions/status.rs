@@ -1,0 +1,109 @@
+//! The state of a wallet: balance, chain, gateways, warnings.
+
+use std::time::Duration;
+
+use amplet_chain::{SourceState, TrustLevel};
+use amplet_node::{ConnectionState, PersistentPeer};
+use amplet_protocol::page::{
+    Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, Status, Trust, WalletError, Warning,
+};
+
+use crate::ctx::Ctx;
+use crate::errors;
+use crate::gateways::Gateways;
+
+/// Time without sync after which a user is warned: channels may be closed by then (invariant 1).
+const UNSYNCED_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Returns the balance.
+pub fn balance(ctx: &Ctx) -> Balance {
+    let lightning = ctx.node.channels().balance();
+    let (onchain_sat, onchain_pending_sat) = ctx.node.onchain().balance();
+    Balance {
+        lightning_msat: lightning.lightning_msat,
+        spendable_msat: lightning.spendable_msat,
+        trusted_msat: lightning.trusted_msat,
+        receivable_msat: lightning.receivable_msat,
+        closing_sat: lightning.closing_sat,
+        onchain_sat,
+        onchain_pending_sat,
+        reserve_sat: ctx.node.onchain().reserve_sat(0),
+    }
+}
+
+/// Returns all that a status line shows.
+pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
+    let chain = chain(ctx);
+    let peers = ctx.node.peers().persistent();
+    let gateways = peers.iter().map(|peer| gateway(gateways, peer)).collect();
+    let able_to_pay = ctx.node.channels().list().iter().any(|channel| channel.is_usable);
+    let warnings = warnings(ctx, &chain);
+    Status {
+        network: ctx.network,
+        node_id: ctx.node.node_id().to_string(),
+        able_to_pay,
+        chain,
+        gateways,
+        warnings,
+        commits: ctx.node.commits(),
+    }
+}
+
+fn chain(ctx: &Ctx) -> ChainStatus {
+    let sync = ctx.node.sync().state();
+    let (height, hash) = ctx.node.sync().best_block();
+    let trust = ctx.node.chain().trust();
+    let misbehaving = |report: &amplet_chain::SourceReport| match &report.state {
+        SourceState::Misbehaving { .. } => Some(report.url.clone()),
+        _ => None,
+    };
+    ChainStatus {
+        height,
+        hash: hash.to_string(),
+        time: ctx.node.chain().header_at(height).map_or(0, |header| u64::from(header.time)),
+        synced: sync.synced,
+        checked_at: sync.checked_at.map(|at| at.as_secs()),
+        blocks_left: sync.blocks_left,
+        trust: Trust {
+            sources: u32::try_from(trust.operators).unwrap_or(u32::MAX),
+            agreeing: u32::try_from(trust.agreed).unwrap_or(u32::MAX),
+            liars: trust.sources.iter().filter_map(misbehaving).collect(),
+        },
+        error: sync.error.map(|message| WalletError::new(ErrorCode::ChainSource, message)),
+    }
+}
+
+fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {
+    let connection = match &*peer.state.borrow() {
+        ConnectionState::Connecting => Connection::Connecting,
+        ConnectionState::Connected => Connection::Connected,
+        ConnectionState::Waiting { until, error } => {
+            Connection::Waiting { until: until.as_secs(), error: errors::connect(error) }
+        }
+    };
+    GatewayStatus {
+        node_id: peer.node_id.to_string(),
+        url: peer.address.endpoint.to_string(),
+        connection,
+        terms: gateways.terms(&peer.node_id),
+    }
+}
+
+fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let now = ctx.platform.now().as_secs();
+    let seen = chain.checked_at.unwrap_or(chain.time);
+    if now.saturating_sub(seen) > UNSYNCED_LIMIT.as_secs() {
+        warnings.push(Warning::LongUnsynced);
+    }
+    let (savings, _) = ctx.node.onchain().balance();
+    if savings < ctx.node.onchain().reserve_sat(0).max(ctx.node.onchain().reserve_sat(1)) {
+        warnings.push(Warning::NoAnchorReserve);
+    }
+    match ctx.node.chain().trust().level {
+        TrustLevel::OneOperator => warnings.push(Warning::SingleSource),
+        TrustLevel::Conflict => warnings.push(Warning::SourcesDisagree),
+        TrustLevel::Offline | TrustLevel::Agreed => {}
+    }
+    warnings
+}

@@ -1,0 +1,62 @@
+//! Streams: many small payments to one session, one record of the history.
+
+use amplet_node::{PayError, PayStream, PaymentId, StreamError, StreamTo};
+use amplet_protocol::page::{Authorization, ErrorCode, Payment, WalletError};
+
+use super::keysend::node_id;
+use super::{budgets, history, pay};
+use crate::ctx::Ctx;
+use crate::errors;
+
+/// Opens a stream to a session of a node; nothing is paid yet.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`].
+pub async fn open(ctx: &Ctx, payee: &str, session: String) -> Result<Payment, WalletError> {
+    let to = StreamTo { payee: node_id(ctx, payee)?, session };
+    let id = ctx.node.payments().open_stream(&to).await.map_err(|e| errors::pay(&e))?;
+    record(ctx, &id.to_string()).await
+}
+
+/// Begins the next payment of an open stream.
+///
+/// # Errors
+/// The stream has ended, the budget or the balance does not suffice: no funds were sent.
+pub async fn pay(
+    ctx: &Ctx,
+    stream: &str,
+    amount_msat: u64,
+    max_fee_msat: u64,
+    authorization: Option<&Authorization>,
+) -> Result<Payment, WalletError> {
+    if authorization.is_some_and(|authorization| authorization.approved_msat.is_some()) {
+        let message = "a stream is no single payment that could be approved; give the holder a budget with a rate or a total, and leave `approvedMsat` out";
+        return Err(WalletError::new(ErrorCode::InvalidInput, message));
+    }
+    pay::check_balance(ctx, amount_msat)?;
+    let authorization = budgets::authorization(ctx, authorization, amount_msat.saturating_add(max_fee_msat))?;
+    let ended = || errors::pay(&PayError::Stream(StreamError::Ended));
+    let next =
+        PayStream { stream: PaymentId::from_hex(stream).map_err(|_| ended())?, amount_msat, max_fee_msat };
+    ctx.node.payments().begin(next, &authorization).await.map_err(|e| errors::pay(&e))?;
+    record(ctx, stream).await
+}
+
+/// Ends a stream.
+///
+/// # Errors
+/// There is none of this id.
+pub async fn close(ctx: &Ctx, stream: &str) -> Result<Payment, WalletError> {
+    if let Ok(id) = PaymentId::from_hex(stream) {
+        ctx.node.payments().close_stream(id).await;
+    }
+    record(ctx, stream).await
+}
+
+/// A stream as it is now: in memory while it is open, in the history when it has ended.
+async fn record(ctx: &Ctx, stream: &str) -> Result<Payment, WalletError> {
+    match PaymentId::from_hex(stream).ok().and_then(|id| ctx.node.payments().stream(id)) {
+        Some(record) => Ok(record),
+        None => history::payment(ctx, stream).await,
+    }
+}

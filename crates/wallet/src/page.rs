@@ -1,0 +1,163 @@
+//! The page's requests, mapped to actions, and what they return to responses.
+
+use amplet_node::OpenChannel;
+use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
+
+use crate::actions::keysend::KeysendOrder;
+use crate::actions::pay::PayOrder;
+use crate::actions::receive::InvoiceOrder;
+use crate::actions::{
+    budgets, channels, diagnostics, history, inspect, pay, receive, send, sign, status, streams,
+};
+use crate::ctx::Ctx;
+use crate::errors;
+use crate::gateways::Gateways;
+use crate::response::Response;
+
+/// Does what a page requests.
+///
+/// # Errors
+/// [`WalletError`] names what is wrong and what to do; nothing is half done.
+pub(crate) async fn answer(
+    ctx: &Ctx,
+    gateways: &Gateways,
+    request: Request,
+) -> Result<Response, WalletError> {
+    match request {
+        Request::Balance => Ok(Response::Balance(status::balance(ctx))),
+        Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways)))),
+        Request::Receive { amount_msat, description, expiry_secs } => {
+            let order = InvoiceOrder { amount_msat, description, expiry_secs };
+            receive::receive(ctx, order).await.map(Response::PaymentRequest)
+        }
+        Request::NewAddress => Ok(Response::Text(ctx.node.onchain().new_address().await.to_string())),
+        Request::Inspect { text } => inspect::inspect(ctx, &text).await.map(Response::Inspected),
+        Request::Pay { invoice, amount_msat, max_fee_msat, authorization } => {
+            pay_invoice(ctx, &invoice, amount_msat, max_fee_msat, authorization.as_ref()).await.map(payment)
+        }
+        Request::Keysend { payee, amount_msat, records, max_fee_msat, authorization } => {
+            let order = KeysendOrder::parse(ctx, &payee, amount_msat, &records)?;
+            keysend(ctx, order, max_fee_msat, authorization.as_ref()).await.map(payment)
+        }
+        Request::OpenStream { payee, session } => streams::open(ctx, &payee, session).await.map(payment),
+        Request::StreamPay { stream, amount_msat, max_fee_msat, authorization } => {
+            let paid = streams::pay(ctx, &stream, amount_msat, max_fee_msat, authorization.as_ref());
+            paid.await.map(payment)
+        }
+        Request::CloseStream { stream } => streams::close(ctx, &stream).await.map(payment),
+        Request::Streams => Ok(Response::Payments(ctx.node.payments().streams())),
+        Request::Send { address, amount, fee_rate, dry_run, authorization } => {
+            send::send(ctx, &address, amount, fee_rate, dry_run, authorization.as_ref())
+                .await
+                .map(Response::OnchainSend)
+        }
+        Request::FeeRates => Ok(Response::FeeRates(send::fee_rates(ctx))),
+        Request::History(page) => history::page(ctx, &page).await.map(Response::Payments),
+        Request::Payment { id } => history::payment(ctx, &id).await.map(payment),
+        Request::Channels => Ok(Response::Channels(channels::list(ctx).into_iter().map(channel).collect())),
+        Request::OpenChannel { gateway, capacity_sat } => {
+            let peer = gateways.check(&gateway, capacity_sat)?;
+            let opened = channels::open(ctx, peer, &private(capacity_sat)).await;
+            opened.map(Response::Text).map_err(|e| errors::channel(&e))
+        }
+        Request::RequestChannel { gateway, capacity_sat } => {
+            gateways.request_channel(ctx, &gateway, capacity_sat).await.map(Response::Text)
+        }
+        Request::CloseChannel { channel_id, force } => {
+            let closed = channels::close(ctx, &channel_id, force);
+            closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
+        }
+        Request::Budgets => Ok(Response::Budgets(budgets::list(ctx))),
+        Request::OpenBudget { holder, rules, parent } => {
+            budgets::open(ctx, &holder, &rules, parent).await.map(budget)
+        }
+        Request::SetBudgetRules { id, rules } => budgets::set_rules(ctx, id, &rules).await.map(budget),
+        Request::TopUpBudget { id, more_msat } => budgets::top_up(ctx, id, more_msat).await.map(budget),
+        Request::CloseBudget { id } => budgets::close(ctx, id).await.map(budget),
+        Request::Preview { amount_msat, max_fee_msat, authorization } => {
+            budgets::preview(ctx, amount_msat, max_fee_msat, &authorization)
+                .map(|preview| Response::Preview(Box::new(preview)))
+        }
+        Request::Spending { from, to } => {
+            budgets::spending(ctx, from.as_deref(), to.as_deref()).await.map(Response::Spending)
+        }
+        Request::SignMessage { message } => sign::sign(ctx, message).map(Response::SignedMessage),
+        Request::VerifyMessage { message, signature } => {
+            sign::verify(&message, &signature).map(Response::VerifiedMessage)
+        }
+        Request::LogIn { domain, challenge } => sign::log_in(ctx, &domain, &challenge).map(Response::Login),
+        Request::Ack { id } => {
+            ctx.node.ledger().ack(id);
+            Ok(Response::None)
+        }
+        Request::Diagnostics => Ok(Response::Text(diagnostics::text(ctx, gateways))),
+        Request::Close => {
+            ctx.node.close().await;
+            Ok(Response::None)
+        }
+    }
+}
+
+async fn pay_invoice(
+    ctx: &Ctx,
+    text: &str,
+    amount_msat: Option<u64>,
+    max_fee_msat: Option<u64>,
+    authorization: Option<&Authorization>,
+) -> Result<Payment, WalletError> {
+    let order = PayOrder::parse(ctx, text, amount_msat)?;
+    let amount = order.check(ctx).await?;
+    let (max_fee, authorization) = authorize(ctx, amount, max_fee_msat, authorization)?;
+    let id = order.begin(ctx, max_fee, &authorization).await.map_err(|e| errors::pay(&e))?;
+    pay::outcome(ctx, id).await
+}
+
+async fn keysend(
+    ctx: &Ctx,
+    order: KeysendOrder,
+    max_fee_msat: Option<u64>,
+    authorization: Option<&Authorization>,
+) -> Result<Payment, WalletError> {
+    let (max_fee, authorization) = authorize(ctx, order.amount_msat, max_fee_msat, authorization)?;
+    let id = order.begin(ctx, max_fee, &authorization).await.map_err(|e| errors::pay(&e))?;
+    pay::outcome(ctx, id).await
+}
+
+/// The fee limit of a Lightning payment, and the authorization that it is made with.
+fn authorize(
+    ctx: &Ctx,
+    amount_msat: u64,
+    max_fee_msat: Option<u64>,
+    authorization: Option<&Authorization>,
+) -> Result<(u64, amplet_node::Authorization), WalletError> {
+    pay::check_balance(ctx, amount_msat)?;
+    let max_fee = budgets::fee_limit(amount_msat, max_fee_msat, authorization)?;
+    let authorization = budgets::authorization(ctx, authorization, amount_msat.saturating_add(max_fee))?;
+    Ok((max_fee, authorization))
+}
+
+/// A wallet's channel: not announced, all of it its own.
+fn private(capacity_sat: u64) -> OpenChannel {
+    OpenChannel { capacity_sat, push_msat: 0, announce: false, zero_reserve: false, fee_rate: None }
+}
+
+fn channel(channel: channels::Channel) -> page::Channel {
+    page::Channel {
+        id: channel.id,
+        gateway: channel.peer,
+        state: channel.state,
+        capacity_sat: channel.capacity_sat,
+        outbound_msat: channel.outbound_msat,
+        inbound_msat: channel.inbound_msat,
+        trusted: channel.trusted,
+        funding: channel.funding,
+    }
+}
+
+fn payment(payment: Payment) -> Response {
+    Response::Payment(Box::new(payment))
+}
+
+fn budget(budget: Budget) -> Response {
+    Response::Budget(Box::new(budget))
+}

@@ -1,0 +1,40 @@
+// What the host needs of the engine's wasm. `load.ts` supplies the real one, the tests another.
+
+import type { WasmInput } from '../link/wasm-source.ts';
+import type { Notice, OpenOptions, Request } from '../base/protocol.ts';
+import type { KdfParams, Key } from '../link/wire.ts';
+
+/** The engine's wasm, once loaded. */
+export interface EngineModule {
+  /** The key derivation parameters of a stored wallet; `undefined` when there is none. */
+  kdfParams(name: string): Promise<KdfParams | undefined>;
+  /** Deletes a stored wallet. */
+  destroy(name: string): Promise<void>;
+  /** Opens the wallet of `options.name`; with `kdf` creates it. */
+  open(options: OpenOptions, key: Key, kdf: KdfParams | undefined): Promise<Engine>;
+}
+
+/** An open wallet. */
+export interface Engine {
+  /** Whether `key` is the one it was opened with, compared in constant time. */
+  proves(key: Key): boolean;
+  /** Answers a request, or throws an error in its plain form. */
+  request(request: Request): Promise<unknown>;
+  /** Calls `listener` with the unacknowledged events and the state, then each notice; with `null` when there will be no more. */
+  subscribe(listener: (notice: Notice | null) => void): number;
+  /** Ends a subscription. */
+  unsubscribe(subscription: number): void;
+  /** The mnemonic, if `key` is the one that it was opened with. */
+  words(key: Key): Promise<string>;
+  /** Seals the wallet's data key with another key. */
+  changePassphrase(kdf: KdfParams, key: Key): Promise<void>;
+  /** Finishes the step, stops, forgets the keys. Closing twice is no error. */
+  close(): Promise<void>;
+}
+
+/** Loads the engine's wasm, from `wasm` if that is given; `log` gets each log line, `crashed` is called once if it traps. */
+export type LoadEngine = (
+  log: (line: string) => void,
+  crashed: () => void,
+  wasm: WasmInput | null,
+) => Promise<EngineModule>;

@@ -1,0 +1,381 @@
+// The host of one wallet's engine: pages connect, prove the passphrase, ask; the engine runs while one of them lives.
+
+import type { Engine, EngineModule, LoadEngine } from './engine.ts';
+import type { Held, Locks } from './locks.ts';
+import { LogRing } from './log.ts';
+import { own } from './ownership.ts';
+import { Port, type Channel } from './port.ts';
+import { Siblings, type Bus, type HostInfo, type Reason } from './siblings.ts';
+import { WalletError, describe, isErrorData, toData, toError } from '../base/error.ts';
+import { lifeLock } from '../link/names.ts';
+import type { WasmInput } from '../link/wasm-source.ts';
+import type { Request } from '../base/protocol.ts';
+import { isNewer } from '../link/release.ts';
+import { readToHost, type Call, type Key, type Opened, type ToHost } from '../link/wire.ts';
+
+/** What a host is made of; the worker gives it the browser's, the tests their own. */
+export interface Surroundings {
+  name: string;
+  info: HostInfo;
+  locks: Locks;
+  bus: Bus;
+  load: LoadEngine;
+  /** Ends the worker. */
+  exit: () => void;
+}
+
+/** The open wallet. */
+interface Session {
+  engine: Engine;
+  network: string;
+  held: Held;
+}
+
+/** Ms between the last words to the pages and the end of the worker. */
+const LAST_WORDS_MS = 50;
+
+/** See the head of this file. */
+export class Host {
+  readonly #around: Surroundings;
+  readonly #life: Held | null;
+  readonly #log = new LogRing();
+  readonly #siblings: Siblings;
+  readonly #ports = new Set<Port>();
+  #wasm: WasmInput | null = null;
+  #module: Promise<EngineModule> | null = null;
+  #session: Session | null = null;
+  #owned: Held | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #trapped = false;
+  #dead = false;
+
+  private constructor(around: Surroundings, life: Held | null) {
+    this.#around = around;
+    this.#life = life;
+    this.#siblings = new Siblings(around.bus, around.info);
+    this.#siblings.holds = () => this.#owned !== null;
+    this.#siblings.onYield = (reason) => void this.#yield(reason);
+  }
+
+  /** Starts a host. It holds the lock of its life until it exits. */
+  static async start(around: Surroundings): Promise<Host> {
+    return new Host(around, await around.locks.acquire(lifeLock(around.info.id), { timeout: 0 }));
+  }
+
+  /** A page connects. */
+  connect(channel: Channel): void {
+    const port = new Port(channel);
+    channel.onmessage = ({ data }) => {
+      const message = readToHost(data);
+      if (typeof message === 'string') {
+        const error = new WalletError(
+          'invalidInput',
+          `The wallet's engine was sent a wrong message (${message}): reload the page.`,
+        );
+        port.send({ kind: 'refused', error: toData(error), retry: false });
+      } else {
+        this.#receive(port, message);
+      }
+    };
+  }
+
+  /** The engine has trapped: nothing more can be asked of it. */
+  crash(trap: Error): void {
+    if (this.#dead) return;
+    this.#trapped = true;
+    const cause = trap.stack ?? describe(trap); // where in the wasm it was
+    this.#log.add(`ERROR the engine stopped: ${cause}`);
+    const message =
+      "The wallet's engine stopped after an internal error: open the wallet again; it continues from what was saved.";
+    this.#die(new WalletError('walletCrashed', message, [cause]));
+  }
+
+  #receive(port: Port, message: ToHost): void {
+    switch (message.kind) {
+      case 'hello':
+        this.#hello(port, message);
+        break;
+      case 'call':
+        if (this.#ports.has(port)) void port.answer(message.id, message.call, (call) => this.#answer(port, call));
+        break;
+      case 'bye':
+        void this.#leave(port);
+        break;
+    }
+  }
+
+  #hello(port: Port, { version, release, life, wasm = null }: ToHost & { kind: 'hello' }): void {
+    const { info, locks } = this.#around;
+    if (version > info.version || (version === info.version && isNewer(release, info.release))) {
+      const error = new WalletError('versionMismatch', 'An older release of the wallet makes room for this one.');
+      port.send({ kind: 'refused', error: toData(error), retry: true });
+      void this.#yield('newer');
+    } else if (version < info.version) {
+      const error = new WalletError(
+        'versionMismatch',
+        'A newer release of this wallet is running: reload this page to get it here.',
+      );
+      port.send({ kind: 'refused', error: toData(error), retry: false });
+    } else if (!this.#ports.has(port)) {
+      this.#ports.add(port);
+      port.send({ kind: 'welcome', version: info.version, release: info.release, life: info.id });
+      // The page holds a lock named after its life; when it is free the page has died.
+      locks.whenFree(lifeLock(life), port.gone).then(
+        () => this.#leave(port),
+        () => undefined,
+      );
+      this.#wasm ??= wasm;
+      void this.#load().catch(() => undefined); // begun early; whoever needs it sees the failure
+    }
+  }
+
+  async #answer(port: Port, call: Call): Promise<unknown> {
+    try {
+      return await this.#call(port, call);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) this.crash(error);
+      if (this.#trapped) return new Promise(() => {}); // `ended` says it
+      throw error;
+    }
+  }
+
+  async #call(port: Port, call: Call): Promise<unknown> {
+    switch (call.method) {
+      case 'kdfParams':
+        return (await (await this.#load()).kdfParams(this.#around.name)) ?? null;
+      case 'open':
+        return this.#inTurn(() => this.#open(port, call));
+      case 'request':
+        return this.#request(port, call.request);
+      case 'changePassphrase':
+        return this.#inTurn(() => this.#changePassphrase(port, call));
+      case 'words':
+        return this.#words(port, call.key);
+      case 'destroy':
+        return this.#inTurn(() => this.#destroy(call.takeOver));
+    }
+  }
+
+  async #open(port: Port, call: Call & { method: 'open' }): Promise<Opened> {
+    const { name, info, locks } = this.#around;
+    if (call.options.name !== name)
+      throw new WalletError('invalidInput', `This worker hosts the wallet "${name}" only.`);
+    if (this.#session === null) {
+      const module = await this.#load();
+      const owned = await own(name, info, call.takeOver, locks, this.#siblings);
+      if ('elsewhere' in owned) return owned;
+      this.#take(owned.held);
+      try {
+        const engine = await module.open(call.options, call.key, call.kdf ?? undefined);
+        this.#session = { engine, network: call.options.network, held: owned.held };
+      } catch (error) {
+        this.#giveBack();
+        throw error;
+      } finally {
+        call.key.fill(0);
+      }
+      this.#log.seed(call.log);
+    } else {
+      this.#join(this.#session, call);
+    }
+    if (port.gone.aborted) await this.#closeIfUnused();
+    else this.#subscribe(port, this.#session);
+    return { opened: true };
+  }
+
+  /** A further page opens the wallet that is open already. */
+  #join({ engine, network }: Session, { options, key, kdf }: Call & { method: 'open' }): void {
+    const proven = engine.proves(key);
+    key.fill(0);
+    if (kdf !== null)
+      throw new WalletError(
+        'walletExists',
+        `The wallet "${options.name}" exists and is open: open it without creating it.`,
+      );
+    if (!proven)
+      throw new WalletError(
+        'wrongPassphrase',
+        'Wrong passphrase: try again, minding the keyboard layout and capitals.',
+      );
+    if (options.network !== network) {
+      throw new WalletError(
+        'wrongNetwork',
+        `The wallet "${options.name}" is of ${network}: choose that network, or another wallet.`,
+      );
+    }
+  }
+
+  #subscribe(port: Port, session: Session): void {
+    port.subscription ??= session.engine.subscribe((notice) => {
+      if (notice === null) this.#die(closed());
+      else if (notice.notice === 'stopped') this.#die(toError(notice.error));
+      else port.notify(notice);
+    });
+  }
+
+  async #request(port: Port, request: Request): Promise<unknown> {
+    const session = this.#session;
+    if (session === null || port.subscription === null) throw closed();
+    if (request.method === 'close') {
+      await this.#inTurn(() => this.#close());
+      setTimeout(() => this.#tellEnded(closed())); // after the answer
+      return null;
+    }
+    try {
+      const value = await session.engine.request(request);
+      return request.method === 'diagnostics' ? `${String(value)}\n\nLog:\n${this.#log.lines().join('\n')}` : value;
+    } catch (error) {
+      if (isErrorData(error) && error.code === 'fenced')
+        this.#die(new WalletError('fenced', error.message, error.causes));
+      throw error;
+    }
+  }
+
+  async #changePassphrase(port: Port, { from, to, kdf }: Call & { method: 'changePassphrase' }): Promise<null> {
+    if (this.#session === null || port.subscription === null) throw closed();
+    if (!this.#session.engine.proves(from)) {
+      throw new WalletError('wrongPassphrase', 'The present passphrase is wrong; nothing was changed. Try again.');
+    }
+    await this.#session.engine.changePassphrase(kdf, to);
+    return null;
+  }
+
+  async #words(port: Port, key: Key): Promise<string> {
+    if (this.#session === null || port.subscription === null) throw closed();
+    return this.#session.engine.words(key);
+  }
+
+  async #destroy(takeOver: boolean): Promise<null> {
+    const { name, info, locks } = this.#around;
+    const module = await this.#load();
+    if (this.#session !== null) {
+      await this.#close();
+      this.#tellEnded(new WalletError('closed', 'The wallet was deleted.'));
+    }
+    const owned = await own(name, { ...info, shared: false }, takeOver, locks, this.#siblings);
+    if ('elsewhere' in owned) throw closed();
+    this.#take(owned.held);
+    try {
+      await module.destroy(name);
+    } finally {
+      this.#giveBack();
+    }
+    return null;
+  }
+
+  /** A page has left or died. */
+  async #leave(port: Port): Promise<void> {
+    if (!this.#ports.delete(port)) return;
+    if (port.subscription !== null) this.#session?.engine.unsubscribe(port.subscription);
+    port.drop();
+    if (this.#dead) return;
+    await this.#inTurn(() => this.#closeIfUnused());
+    this.#exitIfAlone();
+  }
+
+  async #closeIfUnused(): Promise<void> {
+    if (![...this.#ports].some((port) => port.subscription !== null)) await this.#close();
+  }
+
+  /** Finishes the step, forgets the keys, lets the wallet go. */
+  async #close(): Promise<void> {
+    const session = this.#session;
+    this.#session = null;
+    try {
+      await session?.engine.close();
+    } catch (error) {
+      this.#log.add(`ERROR closing the engine: ${describe(isErrorData(error) ? error.message : error)}`);
+    } finally {
+      if (session !== null) this.#giveBack();
+    }
+  }
+
+  /** Another host shall have the wallet. */
+  async #yield(reason: Reason): Promise<void> {
+    if (this.#dead) return;
+    await this.#inTurn(() => this.#close());
+    this.#die(
+      reason === 'newer'
+        ? new WalletError(
+            'versionMismatch',
+            'A newer release of this wallet runs in another tab: reload this page to get it here.',
+          )
+        : new WalletError('fenced', 'The wallet was taken over by another tab: use that tab, or open it here again.'),
+    );
+  }
+
+  #take(held: Held): void {
+    this.#owned = held;
+    void held.lost.then(() => {
+      if (this.#owned !== held) return;
+      this.#die(
+        new WalletError('fenced', 'The wallet was taken over by another tab: use that tab, or open it here again.'),
+      );
+    });
+  }
+
+  #giveBack(): void {
+    this.#owned?.release();
+    this.#owned = null;
+  }
+
+  /** Tells every page and ends the worker; nothing of it may be used again. */
+  #die(error: WalletError): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#session = null;
+    this.#tellEnded(error);
+    this.#giveBack();
+    setTimeout(() => this.#exit(), LAST_WORDS_MS); // lest the messages be lost with the worker
+  }
+
+  /** The pages that had the wallet open lose it; those that only asked stay. */
+  #tellEnded(error: WalletError): void {
+    const next = this.#around.info.generation + (this.#dead ? 1 : 0);
+    for (const port of this.#ports) {
+      if (port.subscription === null && !this.#dead) continue;
+      port.send({
+        kind: 'ended',
+        error: toData(error),
+        log: error.code === 'walletCrashed' ? this.#log.lines() : [],
+        next,
+      });
+      this.#ports.delete(port);
+      setTimeout(() => port.drop(), LAST_WORDS_MS);
+    }
+    if (!this.#dead) this.#exitIfAlone();
+  }
+
+  /** A worker of one page ends with it; a shared one may be joined again at any moment, so the browser ends it. */
+  #exitIfAlone(): void {
+    if (this.#ports.size === 0 && !this.#around.info.shared) setTimeout(() => this.#exit(), LAST_WORDS_MS);
+  }
+
+  #exit(): void {
+    this.#dead = true;
+    this.#life?.release();
+    this.#around.exit();
+  }
+
+  #load(): Promise<EngineModule> {
+    this.#module ??= this.#around.load(
+      (line) => this.#log.add(line),
+      () => {
+        this.#trapped = true;
+        setTimeout(() => this.crash(new Error('trap in the engine'))); // unless the trap itself comes by and tells more
+      },
+      this.#wasm,
+    );
+    this.#module.catch(() => (this.#module = null)); // tried again by the next call
+    return this.#module;
+  }
+
+  /** Opening, closing and deleting happen one after the other. After a crash they never end: the pages were told. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+const closed = (): WalletError => new WalletError('closed', 'The wallet is closed or locked: open it again.');

@@ -1,0 +1,29 @@
+// The engine's wasm, in a browser.
+
+import { WalletError, describe } from '../base/error.ts';
+import type { WasmInput } from '../link/wasm-source.ts';
+import type { EngineModule } from './engine.ts';
+import init, { Engine, destroy, kdfParams, start } from '../../generated/engine/engine.js';
+
+/** Loads it, from beside this script unless `wasm` says otherwise. */
+export async function loadEngine(
+  log: (line: string) => void,
+  crashed: () => void,
+  wasm: WasmInput | null,
+): Promise<EngineModule> {
+  try {
+    await init({ module_or_path: wasm ?? new URL('./engine_bg.wasm', import.meta.url) });
+  } catch (error) {
+    throw new WalletError(
+      'internal',
+      "The wallet's engine could not be loaded: check the connection to this site, then reload the page.",
+      [describe(error)],
+    );
+  }
+  const print = (line: string): void => {
+    console.debug(line);
+    log(line);
+  };
+  start(print, crashed);
+  return { kdfParams, destroy, open: Engine.open };
+}

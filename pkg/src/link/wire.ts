@@ -1,0 +1,133 @@
+// What page and engine host say over their MessagePort.
+//
+// The page speaks first (`hello`); the host answers `welcome` or `refused`. Then the page sends calls, each answered by
+// `ok` or `err` with its id, and the host sends notices once a wallet is open. `ended` is the host's last word on an open
+// wallet. Both sides check what arrives; a message that is none of these is refused or, on the page, dropped.
+
+import { isErrorData } from '../base/error.ts';
+import { isInput, type WasmInput } from './wasm-source.ts';
+import type { Notice, OpenOptions, Request, WalletError as ErrorData } from '../base/protocol.ts';
+
+/** Encoded parameters of the key derivation, opaque here. Not secret. */
+export type KdfParams = Uint8Array;
+
+/** A key derived from a passphrase: 32 bytes. */
+export type Key = Uint8Array;
+
+/** What a page asks of the host. */
+export type Call =
+  /** Answers {@link KdfParams}, or `null` when there is no such wallet. */
+  | { method: 'kdfParams' }
+  /** Answers {@link Opened}. `kdf` is set to create the wallet; `log` is what a crashed engine said last. */
+  | { method: 'open'; options: OpenOptions; key: Key; kdf: KdfParams | null; takeOver: boolean; log: string[] }
+  /** Answers what the request's own documentation says. */
+  | { method: 'request'; request: Request }
+  /** Answers nothing. */
+  | { method: 'changePassphrase'; from: Key; to: Key; kdf: KdfParams }
+  /** Answers the mnemonic, for the key only. */
+  | { method: 'words'; key: Key }
+  /** Deletes the wallet for good, whoever has it open. Answers nothing. */
+  | { method: 'destroy'; takeOver: boolean };
+
+/** The answer to `open`: done, or the generation of the worker where the engine runs already. */
+export type Opened = { opened: true } | { elsewhere: number };
+
+/** From page to host. */
+export type ToHost =
+  /** `wasm`: where the engine comes from, unless from beside the host's script; the first page's word counts. */
+  | { kind: 'hello'; version: number; release: string; life: string; wasm?: WasmInput | null }
+  | { kind: 'call'; id: number; call: Call }
+  | { kind: 'bye' };
+
+/** From host to page. */
+export type ToPage =
+  | { kind: 'welcome'; version: number; release: string; life: string }
+  /** `retry`: the older host makes room; connect to the next generation. */
+  | { kind: 'refused'; error: ErrorData; retry: boolean }
+  | { kind: 'ok'; id: number; value: unknown }
+  | { kind: 'err'; id: number; error: ErrorData }
+  | { kind: 'notice'; notice: Notice }
+  | { kind: 'ended'; error: ErrorData; log: string[]; next: number };
+
+/** Reads what a page sent; a text says what is wrong with it. */
+export function readToHost(data: unknown): ToHost | string {
+  if (!isRecord(data)) return 'a message is an object';
+  switch (data['kind']) {
+    case 'hello':
+      if (typeof data['version'] !== 'number') return '`hello` needs a number `version`';
+      if (!isShortText(data['release']) || !isShortText(data['life']))
+        return '`hello` needs texts `release` and `life`';
+      if (data['wasm'] !== undefined && data['wasm'] !== null && !isInput(data['wasm']))
+        return '`hello` needs a URL, bytes or a module as `wasm`';
+      return data as ToHost;
+    case 'call': {
+      if (!isId(data['id'])) return 'a call needs a whole number `id`';
+      const wrong = wrongCall(data['call']);
+      return wrong ?? (data as ToHost);
+    }
+    case 'bye':
+      return data as ToHost;
+    default:
+      return 'unknown kind of message';
+  }
+}
+
+/** Reads what the host sent; `null` for anything else. */
+export function readToPage(data: unknown): ToPage | null {
+  if (!isRecord(data)) return null;
+  const known: Record<ToPage['kind'], boolean> = {
+    welcome: typeof data['version'] === 'number' && isShortText(data['release']) && isShortText(data['life']),
+    refused: isErrorData(data['error']) && typeof data['retry'] === 'boolean',
+    ok: isId(data['id']),
+    err: isId(data['id']) && isErrorData(data['error']),
+    notice: isRecord(data['notice']) && typeof data['notice']['notice'] === 'string',
+    ended: isErrorData(data['error']) && isTexts(data['log']) && isId(data['next']),
+  };
+  const kind = data['kind'];
+  return typeof kind === 'string' && Object.hasOwn(known, kind) && known[kind as ToPage['kind']]
+    ? (data as ToPage)
+    : null;
+}
+
+function wrongCall(call: unknown): string | null {
+  if (!isRecord(call)) return 'a call needs an object `call`';
+  switch (call['method']) {
+    case 'kdfParams':
+      return null;
+    case 'open':
+      if (!isRecord(call['options']) || !isShallow(call['options']))
+        return '`open` needs an object `options` of little depth';
+      if (!isKey(call['key'])) return '`open` needs a `key` of 32 bytes';
+      if (call['kdf'] !== null && !isBytes(call['kdf'])) return '`open` needs bytes or null as `kdf`';
+      if (typeof call['takeOver'] !== 'boolean') return '`open` needs a boolean `takeOver`';
+      return isTexts(call['log']) ? null : '`open` needs a list of texts `log`';
+    case 'request':
+      if (!isRecord(call['request']) || !isShallow(call['request']))
+        return '`request` needs an object `request` of little depth';
+      return typeof call['request']['method'] === 'string' ? null : 'a request needs a text `method`';
+    case 'changePassphrase':
+      if (!isKey(call['from']) || !isKey(call['to']))
+        return '`changePassphrase` needs keys `from` and `to` of 32 bytes';
+      return isBytes(call['kdf']) ? null : '`changePassphrase` needs bytes as `kdf`';
+    case 'words':
+      return isKey(call['key']) ? null : '`words` needs a `key` of 32 bytes';
+    case 'destroy':
+      return typeof call['takeOver'] === 'boolean' ? null : '`destroy` needs a boolean `takeOver`';
+    default:
+      return 'unknown method';
+  }
+}
+
+/** Whether `value` nests little enough to be read by recursion: the engine's stack is small, and overflowing it ends it. */
+function isShallow(value: unknown, depth = 8): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1));
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isId = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= 100;
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((text) => typeof text === 'string');
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length <= 1024;
+const isKey = (value: unknown): boolean => isBytes(value) && value.length === 32;

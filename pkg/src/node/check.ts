@@ -1,8 +1,0 @@
-// As platform/check.ts, for the platform that needs Node's types.
-
-import type { Platform } from '../platform/contract.ts';
-
-type Whole<T extends Platform> = T;
-
-/** Fails to compile when the platform lacks something. */
-export type Node = Whole<typeof import('./platform.ts')>;

@@ -1,1 +1,0 @@
-export { checkEnvironment, keepStorage } from '../platform.ts';

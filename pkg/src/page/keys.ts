@@ -1,2 +1,0 @@
-export { deriveKey } from '../platform.ts';
-export type { Derived } from '../platform/contract.ts';

@@ -1,0 +1,32 @@
+// Scripts and wasm that lie beside the package's own script: of a page and of a worker.
+
+import { webLocks, type Locks } from '../engine/locks.ts';
+import type { DerivedKey } from '../link/kdf.ts';
+import type { KdfParams } from '../link/wire.ts';
+import { given } from './init.ts';
+import { deriveIn } from './kdf.ts';
+import { loader } from './wasm.ts';
+
+/** The browser's locks, of this origin. */
+export function locks(): Locks {
+  return webLocks(navigator.locks);
+}
+
+/** Derives in a throwaway worker. */
+export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<DerivedKey> {
+  const { page } = await given();
+  const worker = new Worker(new URL('./kdf.worker.js', import.meta.url), { type: 'module' });
+  return deriveIn(worker, { passphrase, params, wasm: page });
+}
+
+/** Loads settings and passphrases. */
+export const loadPage = /* @__PURE__ */ loader(
+  () => import('../../generated/page/page.js'),
+  async () => (await given()).page ?? new URL('./page_bg.wasm', import.meta.url),
+);
+
+/** Loads mnemonics, from files of their own: a wallet that exists opens without them. */
+export const loadWords = /* @__PURE__ */ loader(
+  () => import('../../generated/words/words.js'),
+  async () => (await given()).words ?? (await import('./words-beside.ts')).wordsBeside,
+);

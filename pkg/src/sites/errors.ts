@@ -1,0 +1,73 @@
+/** What a site learns of the wallet's errors: the kind, and nothing of the money that is there. */
+
+import type { SiteErrorName } from './wire.ts';
+import { SiteFault, type WalletFailure } from './types.ts';
+
+/** The wallet's codes that mean that no funds were sent, with what a site is told. */
+const REFUSALS: Readonly<Record<string, readonly [SiteErrorName, string]>> = {
+  invalidInput: ['InvalidDataError', 'An argument makes no sense.'],
+  invalidPaymentRequest: ['InvalidDataError', 'This is no invoice that can be paid.'],
+  wrongNetwork: ['InvalidDataError', 'The invoice is of another network than the wallet.'],
+  expired: ['InvalidDataError', 'The invoice has expired: make a new one.'],
+  alreadyPaid: ['InvalidDataError', 'The invoice is paid already, or being paid.'],
+  amountMismatch: ['InvalidDataError', 'The invoice and the amount do not agree.'],
+  insufficientBalance: ['RoutingError', 'The payment found no way; no funds were sent.'],
+  noRoute: ['RoutingError', 'The payment found no way; no funds were sent.'],
+  feeTooHigh: ['RoutingError', 'The payment found no way within the fee allowed; no funds were sent.'],
+  payeeRefused: ['RoutingError', 'The payee refused the payment; no funds were sent.'],
+  budgetRefused: ['RejectionError', 'The budget of this site does not allow it; no funds were sent.'],
+  approvalNeeded: ['RejectionError', 'The user did not allow it; no funds were sent.'],
+  gatewayOffline: ['ConnectionError', 'The wallet is offline; no funds were sent.'],
+  nodeDown: ['ConnectionError', 'The wallet is offline; no funds were sent.'],
+};
+
+/** The wallet's error, if it is one. */
+export function failureOf(error: unknown): WalletFailure | null {
+  if (typeof error !== 'object' || error === null) return null;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === 'string' && typeof message === 'string' ? { code, message } : null;
+}
+
+/** What the site is told of an error that means that no funds were sent; `null` when it does not say so. */
+export function refusalOf(error: unknown): SiteFault | null {
+  const known = REFUSALS[failureOf(error)?.code ?? ''];
+  return known ? new SiteFault(...known, { cause: error }) : null;
+}
+
+/** Whether the user may still allow what the budget did not. */
+export function asksUser(error: unknown): WalletFailure | null {
+  const failure = failureOf(error);
+  return failure?.code === 'approvalNeeded' || failure?.code === 'budgetRefused' ? failure : null;
+}
+
+/** What the site is told of any error. */
+export function faultOf(error: unknown): SiteFault {
+  if (error instanceof SiteFault) return error;
+  const refusal = refusalOf(error);
+  if (refusal) return refusal;
+  const gone = [
+    'closed',
+    'walletCrashed',
+    'walletNotFound',
+    'wrongPassphrase',
+    'inUse',
+    'fenced',
+    'timeout',
+    'versionMismatch',
+  ];
+  if (gone.includes(failureOf(error)?.code ?? '')) {
+    return new SiteFault('ConnectionError', 'The wallet is closed or locked: open it, and ask again.', {
+      cause: error,
+    });
+  }
+  return new SiteFault('InternalError', 'The wallet failed. The user finds details in its diagnostics.', {
+    cause: error,
+  });
+}
+
+/** What a site is told of a method that there is not. */
+export const unsupported = (method: string): SiteFault =>
+  new SiteFault(
+    'UnsupportedMethodError',
+    `This wallet has no method "${method.slice(0, 64)}"; getInfo() lists what it has.`,
+  );

@@ -1,0 +1,288 @@
+/** `fetch` that pays: a 402 is paid within the price allowed, proved, and the request sent again. */
+
+import { type InvoiceFacts, type PricedFacts, checkAgreement, checkDigest } from './challenge-check.ts';
+import { type Challenge, type Usable, authorization, chooseChallenge, credentialHeader } from './challenge.ts';
+import { lackOf } from './response-check.ts';
+import { PaidFetchError } from './errors.ts';
+import type { Store } from '../types.ts';
+import { isSecureOrigin } from '../origin.ts';
+import { sha256 } from '../proof.ts';
+import { type Paid, type Purchase, Purchases, type Receipt, pending, receiptOf, requestName } from './purchases.ts';
+import { InTurn } from '../../base/keyed-mutex.ts';
+
+/** How a payment stands: `preimage`, in hex, is the proof of one that succeeded; `reason` says why one failed. */
+export type Outcome =
+  /** Paid; the preimage in hex. */
+  | { readonly state: 'succeeded'; readonly preimage: string }
+  | { readonly state: 'pending' }
+  /** No funds were sent, or there is no such payment. */
+  | { readonly state: 'failed'; readonly reason: string };
+
+/**
+ * The wallet, as far as a paid request needs it. The wallet's budget for `origin` has the last word. What a method rejects with is
+ * shown to the user.
+ */
+export interface Payer {
+  /** Reads and checks an invoice. Rejects with what is wrong with it. */
+  inspect(invoice: string): Promise<InvoiceFacts>;
+  /** Pays, within the budget of `origin` and for at most `maxCostMsat`, fee included. Rejects when no funds were sent. */
+  pay(invoice: string, purpose: { readonly origin: string; readonly maxCostMsat: bigint }): Promise<Outcome>;
+  /** How an earlier payment stands, by its hash in hex. Rejects when the wallet cannot say. */
+  lookup(paymentHash: string): Promise<Outcome>;
+}
+
+/** Answers a 402 that offers a session. */
+export interface SessionKeeper {
+  /** The answer to `request`, paid for by a session; `null`: the 402 offers none. Rejects as {@link payingFetch} does. */
+  meet(request: Request, refused: Response): Promise<Response | null>;
+}
+
+/** An origin that took money and did not deliver wants more. */
+export interface Doubt {
+  /** Such as `https://news.example`. */
+  readonly origin: string;
+  /** What it wants now, in millisatoshi. */
+  readonly amountMsat: bigint;
+  /** What was paid to anybody and brought nothing, newest first. */
+  readonly undelivered: readonly Receipt[];
+}
+
+/** What {@link payingFetch} works with. */
+export interface PayingFetchOptions {
+  /** Pays. */
+  readonly payer: Payer;
+  /**
+   * What outlives the program: what was bought, from before money leaves until it is there. It is as good as money: not for other
+   * sites, not for logs. When it fails, nothing is paid. One program at a time uses it.
+   */
+  readonly store: Store;
+  /** Most that one request may cost, routing fee included, in millisatoshi. */
+  readonly maxCostMsat: bigint;
+  /** Asks the user whether an origin that did not deliver is paid again; without it, it is not (`doubted`). What it rejects with is thrown. */
+  readonly confirm?: (doubt: Doubt) => Promise<boolean>;
+  /** Sessions with servers that sell by the unit ({@link PaymentSessions}); without it they are not paid. */
+  readonly sessions?: SessionKeeper;
+  /** By default the environment's. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
+  readonly now?: () => number;
+}
+
+/** Redirects of one request that lead to a site which wants money. */
+const MAX_LED = 3;
+
+/**
+ * A `fetch` that pays. Credentials of L402 are used again for their origin; a charge of the "Payment" scheme is paid for each
+ * request. Requests of one origin that have to pay wait for each other, so that one credential is bought once. A request that
+ * paid and was interrupted is answered by what was paid when it is made again.
+ *
+ * The function that comes back throws {@link PaidFetchError}, and what `fetch` itself throws.
+ */
+export function payingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
+  const client = new Client(options);
+  return (input, init) => client.fetch(new Request(input, init));
+}
+
+/** A request that was refused with 402. */
+interface Refused {
+  readonly request: Request;
+  readonly origin: string;
+  /** The credential that it was sent with. */
+  readonly shown: Purchase | null;
+  readonly usable: Usable;
+  /** The 402. */
+  readonly response: Response;
+}
+
+class Client {
+  readonly #options: PayingFetchOptions;
+  readonly #purchases: Purchases;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #now: () => number;
+  readonly #turns = new InTurn();
+
+  constructor(options: PayingFetchOptions) {
+    const { payer, store, fetch = globalThis.fetch, now = Date.now } = options;
+    this.#options = options;
+    this.#purchases = new Purchases({ store, lookup: (paymentHash) => payer.lookup(paymentHash), now });
+    // A browser's fetch wants to be called as nobody's method.
+    this.#fetch = (...call) => fetch(...call);
+    this.#now = now;
+  }
+
+  async fetch(request: Request, led = 0): Promise<Response> {
+    const { origin } = new URL(request.url);
+    // Somebody else's way to authenticate is not mixed with ours, unless ours goes in a header of its own.
+    const own = request.headers.has('authorization');
+    const usable: Usable = (challenge) => !own || credentialHeader(challenge) !== 'Authorization';
+    const known = own ? null : await this.#purchases.credential(origin);
+    const shown = known !== null && known.state !== 'paying' ? await this.#purchases.settle(known) : null;
+    const response = shown ? await this.#show(request, shown) : await this.#fetch(request.clone());
+    if (response.status !== 402) return shown ? this.#judged(request, shown, response) : response;
+    if (own && !offers(response, usable)) return response;
+    // A header that is ours goes no further than its origin, so whoever wants money elsewhere is asked there.
+    if (response.redirected && new URL(response.url).origin !== origin)
+      return this.fetch(ledTo(request, response.url, led), led + 1);
+    const inSession = own ? null : await this.#options.sessions?.meet(request, response);
+    if (inSession) return inSession;
+    return this.#turns.run(origin, () => this.#meet({ request, origin, shown, usable, response }));
+  }
+
+  async #meet(refused: Refused): Promise<Response> {
+    const { request, origin, shown, usable } = refused;
+    const body = request.body === null ? new ArrayBuffer() : await request.clone().arrayBuffer();
+    const name = requestName(
+      request.method,
+      request.url,
+      body.byteLength === 0 ? '' : await sha256(new Uint8Array(body)),
+    );
+    let { response } = refused;
+    // While this request waited for its turn another one may have bought a credential, or an earlier one was interrupted after
+    // it had paid: that is tried before anything is paid.
+    const kept = await this.#purchases.kept(name, origin, usable);
+    if (kept !== null) {
+      const { purchase, fresh } = kept;
+      const answer = purchase.paymentHash === shown?.paymentHash ? response : await this.#show(request, purchase);
+      const takes = answer.status !== 402 && answer.status !== 401;
+      if (takes || fresh) return this.#judged(request, purchase, answer);
+      await this.#purchases.refused(purchase);
+      if (answer.status === 402) response = answer;
+    }
+    return this.#buy({ ...refused, response }, name, body);
+  }
+
+  async #buy({ request, origin, usable, response }: Refused, name: string, body: ArrayBuffer): Promise<Response> {
+    const challenge = chooseChallenge(response.headers.get('www-authenticate') ?? '', usable);
+    refuseInsecure(request.url);
+    const { paymentHash, amountMsat } = await this.#check(challenge, body);
+    await this.#trust(origin, amountMsat, response);
+    const { url } = request;
+    const purchase: Purchase = {
+      challenge,
+      url,
+      request: name,
+      tabId: null,
+      state: 'paying',
+      paymentHash,
+      amountMsat,
+      preimage: null,
+      at: this.#now(),
+    };
+    // Noted before money leaves: whoever comes next finds the payment instead of making another.
+    await this.#purchases.put(purchase);
+    const paid = await this.#pay(purchase, origin);
+    return this.#judged(request, paid, await this.#show(request, paid));
+  }
+
+  /** All that can be said before money moves. */
+  async #check(challenge: Challenge, body: ArrayBuffer): Promise<PricedFacts> {
+    const { payer, maxCostMsat } = this.#options;
+    const facts = await payer.inspect(challenge.invoice).catch((cause: unknown) => {
+      throw new PaidFetchError('badChallenge', `The server's invoice cannot be paid: ${text(cause)}`, { cause });
+    });
+    checkAgreement(challenge, facts, this.#now());
+    await checkDigest(challenge, body);
+    if (facts.amountMsat > maxCostMsat) {
+      const message = `This costs ${facts.amountMsat} msat and at most ${maxCostMsat} msat are allowed; nothing was paid.`;
+      throw new PaidFetchError('tooDear', message);
+    }
+    return facts;
+  }
+
+  /** Who took money for nothing gets no more unless the user says so. */
+  async #trust(origin: string, amountMsat: bigint, response: Response): Promise<void> {
+    if (!(await this.#purchases.isDoubted(origin))) return;
+    const undelivered = await this.#purchases.undelivered();
+    if (await this.#options.confirm?.({ origin, amountMsat, undelivered })) return;
+    const receipt = undelivered.find(({ url }) => new URL(url).origin === origin) ?? null;
+    const message = `${origin} was paid before and did not deliver; now it wants ${amountMsat} msat. Nothing more was paid.`;
+    throw new PaidFetchError('doubted', message, { response, receipt });
+  }
+
+  async #pay(purchase: Purchase, origin: string): Promise<Paid> {
+    const { payer, maxCostMsat } = this.#options;
+    const outcome = await payer
+      .pay(purchase.challenge.invoice, { origin, maxCostMsat })
+      .catch(async (cause: unknown) => {
+        // Whether anything left is what the wallet's own record says, not the way in which the call ended.
+        const recorded = await payer.lookup(purchase.paymentHash);
+        return recorded.state === 'failed' ? { state: 'failed' as const, reason: text(cause) } : recorded;
+      });
+    if (outcome.state === 'pending') throw pending();
+    if (outcome.state === 'failed') {
+      await this.#purchases.remove(purchase);
+      throw new PaidFetchError('notPaid', `It was not paid: ${outcome.reason}`);
+    }
+    return this.#purchases.paid(purchase, outcome.preimage);
+  }
+
+  /** Sends a copy, so that the body can be sent again, with what proves the payment. */
+  async #show(request: Request, purchase: Paid): Promise<Response> {
+    const { challenge, preimage } = purchase;
+    refuseInsecure(request.url);
+    const header = credentialHeader(challenge);
+    // Browsers take `Authorization` away where a redirect leads to another origin, and no other header.
+    const bound = header !== 'Authorization' && request.redirect === 'follow';
+    const copy = new Request(request.clone(), { cache: 'no-store', ...(bound ? { redirect: 'error' as const } : {}) });
+    copy.headers.set(header, authorization(challenge, preimage));
+    try {
+      return await this.#fetch(copy);
+    } catch (cause) {
+      // Whoever gave up himself knows that there is no answer.
+      if (purchase.state === 'kept') throw cause;
+      await this.#purchases.failed(purchase, false);
+      throw notDelivered(purchase, { what: 'did not answer', final: false }, { cause });
+    }
+  }
+
+  /** The answer, if it holds what was paid for. One to a credential that brought something before is the caller's to judge. */
+  async #judged(request: Request, purchase: Paid, response: Response): Promise<Response> {
+    if (purchase.state === 'kept') return response;
+    const lack = await lackOf(request, response);
+    if (lack === null) {
+      await this.#purchases.delivered(purchase);
+      return response;
+    }
+    await this.#purchases.failed(purchase, lack.final);
+    throw notDelivered(purchase, lack, { response });
+  }
+}
+
+/** Whether a 402 holds a challenge that may be answered. */
+function offers(response: Response, usable: Usable): boolean {
+  try {
+    chooseChallenge(response.headers.get('www-authenticate') ?? '', usable);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The same request, made where a redirect led it. Only one that asks for nothing to be done can be made again elsewhere. */
+function ledTo(request: Request, url: string, led: number): Request {
+  if (led < MAX_LED && (request.method === 'GET' || request.method === 'HEAD')) return new Request(url, request);
+  const message = 'The request was led to another site, which wants money; nothing was paid. Ask that site itself.';
+  throw new PaidFetchError('badChallenge', message);
+}
+
+const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+function notDelivered(
+  purchase: Paid,
+  { what, final }: { what: string; final: boolean },
+  more: { response?: Response; cause?: unknown },
+): PaidFetchError {
+  const usedUp = final && purchase.challenge.kind === 'charge';
+  const next = usedUp ? 'What was paid for is used up.' : 'What proves the payment is kept: ask for the page again.';
+  const message = `Paid, but the server ${what}. ${next} The receipt has the proof of payment.`;
+  return new PaidFetchError('notDelivered', message, { receipt: receiptOf(purchase), ...more });
+}
+
+/** A credential is sent over TLS, or to this machine. Throws `insecure`. */
+export function refuseInsecure(url: string): void {
+  if (isSecureOrigin(new URL(url).origin)) return;
+  throw new PaidFetchError(
+    'insecure',
+    'The server wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.',
+  );
+}

@@ -1,0 +1,272 @@
+/** HTTP 402 on top-level navigation: a page that costs money is paid for once, loaded again once, and never lost or looped. */
+
+import { checkAgreement, checkDigest } from '../challenge-check.ts';
+import { authorization, chooseChallenge, credentialHeader, kindOf, readChallenges } from '../challenge.ts';
+import { isPassing } from '../response-check.ts';
+import { PaidFetchError } from '../errors.ts';
+import type { Payments } from '../../payments/pay.ts';
+import { SiteFault, type SiteWallet, type Store } from '../../types.ts';
+import { isSecureOrigin } from '../../origin.ts';
+import { type Paid, type Purchase, Purchases, type Receipt, receiptOf, requestName } from '../purchases.ts';
+import { InTurn } from '../../../base/keyed-mutex.ts';
+import { type Trip, Trips } from './pending.ts';
+import type { NavigationProblem, NavigationResponse, NavigationStep } from './types.ts';
+
+/** Reloads in a row without a page: redirects may lead from one page that costs money to another, but not for ever. */
+const MAX_HOPS = 3;
+/** A trip that took longer was given up: the tab went elsewhere meanwhile. In milliseconds. */
+const TRIP_MS = 120_000;
+
+const NOTHING: NavigationStep = { do: 'nothing' };
+
+/** What {@link TopLevel402} works with. */
+export interface TopLevel402Options {
+  /** Of the {@link SiteHost}: the same budgets, the same user. */
+  readonly payments: Payments;
+  /** Says what became of a payment. */
+  readonly wallet: Pick<SiteWallet, 'lookup'>;
+  /** What outlives the machine. Credentials are as good as money. */
+  readonly store: Store;
+  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
+  readonly now?: () => number;
+}
+
+/** Pays for pages. It keeps nothing that has to survive it. Every method rejects when the store fails. */
+export class TopLevel402 {
+  readonly #payments: Payments;
+  readonly #purchases: Purchases;
+  readonly #trips: Trips;
+  readonly #now: () => number;
+  /** The responses of each origin that are being dealt with. */
+  readonly #turns = new InTurn();
+
+  /** Does nothing yet. */
+  constructor({ payments, wallet, store, now = Date.now }: TopLevel402Options) {
+    this.#payments = payments;
+    this.#purchases = new Purchases({ store, lookup: (paymentHash) => wallet.lookup(paymentHash), now });
+    this.#trips = new Trips(store);
+    this.#now = now;
+  }
+
+  /**
+   * Told of each response. Only a GET of a page in the address bar that somebody is looking at is ever paid for. `signal` fires
+   * when the tab goes elsewhere or away. Never rejects.
+   */
+  async observe(
+    response: NavigationResponse,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<NavigationStep> {
+    if (response.type !== 'main_frame' || response.ahead || !URL.canParse(response.url)) return NOTHING;
+    const { origin } = new URL(response.url);
+    return this.#turns
+      .run(origin, () => this.#observe(response, origin, signal))
+      .catch((error: unknown) => show(response, ...problemOf(error)));
+  }
+
+  /** Told that a tab, by the browser's id, is gone. */
+  async closed(tabId: number): Promise<void> {
+    await this.#trips.end(tabId);
+  }
+
+  /**
+   * After a start: what was being paid for when the host died. A step for a tab is only to be taken when the tab still shows
+   * that URL.
+   */
+  async resume(): Promise<NavigationStep[]> {
+    const steps: NavigationStep[] = [];
+    for (const purchase of await this.#purchases.all()) {
+      const { state, tabId, url } = purchase;
+      if (state !== 'paying' || tabId === null) continue;
+      const settled = await this.#purchases.settle(purchase).catch(() => null);
+      if (settled) steps.push(await this.#reload(settled, tabId, url, { fresh: true, hops: 0 }));
+    }
+    return steps;
+  }
+
+  /** What was paid for and has not been delivered, newest first. */
+  undelivered(): Promise<Receipt[]> {
+    return this.#purchases.undelivered();
+  }
+
+  /** Forgets something that was not delivered, once the user has seen it. */
+  forget(paymentHash: string): Promise<void> {
+    return this.#purchases.forget(paymentHash);
+  }
+
+  async #observe(response: NavigationResponse, origin: string, signal: AbortSignal): Promise<NavigationStep> {
+    const taken = await this.#takeTrip(response.tabId);
+    // A step that was not taken, because the tab showed something else by then, is no answer to anything.
+    const trip = response.authorized === false ? null : taken;
+    const arrived =
+      trip && leadsTo(trip, response) ? await this.#purchases.find(trip.paymentHash, new URL(trip.url).origin) : null;
+    if (response.statusCode !== 402) return arrived ? this.#answered(response, arrived) : NOTHING;
+    if (response.method !== 'GET') return NOTHING;
+    if (arrived && trip?.fresh) return this.#notDelivered(response, arrived, 'asks for money again', true);
+    if (arrived) await this.#purchases.refused(arrived);
+    const header = challengesOf(response);
+    if (header === null) return NOTHING;
+    if (!isSecureOrigin(origin)) {
+      const message =
+        'The page wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.';
+      return show(response, 'insecure', message);
+    }
+    const hops = trip ? trip.hops + 1 : 0;
+    const kept = await this.#purchases.kept(requestName('GET', response.url), origin);
+    if (kept) {
+      const { purchase, fresh } = kept;
+      if (hops < MAX_HOPS) return this.#reload(purchase, response.tabId, response.url, { fresh, hops });
+      return show(
+        response,
+        'notDelivered',
+        'The pages lead to each other and want money each time; nothing more was paid.',
+        receiptOf(purchase),
+      );
+    }
+    return this.#buy(response, origin, header, hops, signal);
+  }
+
+  async #buy(
+    response: NavigationResponse,
+    origin: string,
+    header: string,
+    hops: number,
+    signal: AbortSignal,
+  ): Promise<NavigationStep> {
+    const { url, tabId } = response;
+    const challenge = chooseChallenge(header);
+    const details = await this.#payments.inspect(challenge.invoice);
+    checkAgreement(challenge, details, this.#now());
+    await checkDigest(challenge, new ArrayBuffer());
+    const { paymentHash, amountMsat } = details;
+    const request = requestName('GET', url);
+    const purchase: Purchase = {
+      challenge,
+      url,
+      request,
+      tabId,
+      state: 'paying',
+      paymentHash,
+      amountMsat,
+      preimage: null,
+      at: this.#now(),
+    };
+    // Before money leaves: whoever comes next finds the payment instead of making another.
+    await this.#purchases.put(purchase);
+    const site = { origin, topLevel: origin };
+    const askFirst = await this.#purchases.isDoubted(origin);
+    try {
+      const preimage = await this.#payments.pay({
+        site,
+        details,
+        occasion: { kind: 'page', url },
+        signal,
+        purpose: 'page',
+        askFirst,
+      });
+      const paid = await this.#purchases.paid(purchase, preimage);
+      // The tab shows something else by now: what was bought waits for the next visit.
+      if (signal.aborted) return NOTHING;
+      return await this.#reload(paid, tabId, url, { fresh: true, hops });
+    } catch (error) {
+      // What may have left stays noted.
+      if (error instanceof SiteFault && NOTHING_LEFT.includes(error.name)) await this.#purchases.remove(purchase);
+      throw error;
+    }
+  }
+
+  async #reload(
+    { challenge, preimage, paymentHash }: Paid,
+    tabId: number,
+    url: string,
+    { fresh, hops }: Pick<Trip, 'fresh' | 'hops'>,
+  ): Promise<NavigationStep> {
+    await this.#trips.set(tabId, { url, paymentHash, fresh, hops, at: this.#now() });
+    return {
+      do: 'reload',
+      tabId,
+      url,
+      header: credentialHeader(challenge),
+      authorization: authorization(challenge, preimage),
+    };
+  }
+
+  /** The tab's trip, which ends with whatever the tab loads next. */
+  async #takeTrip(tabId: number): Promise<Trip | null> {
+    const trip = await this.#trips.get(tabId);
+    if (trip === null) return null;
+    await this.#trips.end(tabId);
+    return this.#now() - trip.at < TRIP_MS ? trip : null;
+  }
+
+  /** The credential was taken; now for what it brought. */
+  async #answered(response: NavigationResponse, purchase: Purchase): Promise<NavigationStep> {
+    const { statusCode } = response;
+    if (statusCode >= 400)
+      return this.#notDelivered(response, purchase, `answers ${statusCode}`, !isPassing(statusCode));
+    if (isEmpty(response)) return this.#notDelivered(response, purchase, 'answers with nothing', true);
+    await this.#purchases.delivered(purchase);
+    return NOTHING;
+  }
+
+  async #notDelivered(
+    response: NavigationResponse,
+    purchase: Purchase,
+    what: string,
+    final: boolean,
+  ): Promise<NavigationStep> {
+    await this.#purchases.failed(purchase, final);
+    const usedUp = final && purchase.challenge.kind === 'charge';
+    const next = usedUp ? 'What was paid for is used up.' : 'The credential is kept: load the page again.';
+    return show(
+      response,
+      'notDelivered',
+      `Paid, but the server ${what}. ${next} The proof of payment is below.`,
+      receiptOf(purchase),
+    );
+  }
+}
+
+/** Errors that mean that no funds were sent. */
+const NOTHING_LEFT: readonly string[] = ['RejectionError', 'RoutingError', 'InvalidDataError'];
+
+/** The challenges, if there is one of a kind that a Lightning wallet can meet. */
+function challengesOf({ headers }: NavigationResponse): string | null {
+  const lines = headers.filter(({ name }) => name.toLowerCase() === 'www-authenticate').map(({ value }) => value ?? '');
+  const header = lines.join(', ');
+  return readChallenges(header).some((challenge) => kindOf(challenge) !== null) ? header : null;
+}
+
+/** Whether a response is the answer to a trip: its URL's or, where that one redirects, another page of the origin. */
+function leadsTo(trip: Trip, { url, statusCode }: NavigationResponse): boolean {
+  return trip.url === url || (statusCode < 400 && new URL(trip.url).origin === new URL(url).origin);
+}
+
+/** Whether a page that was delivered holds nothing. */
+function isEmpty({ statusCode, headers, empty }: NavigationResponse): boolean {
+  const length = headers.find(({ name }) => name.toLowerCase() === 'content-length')?.value?.trim();
+  return empty === true || statusCode === 204 || statusCode === 205 || length === '0';
+}
+
+function show(
+  { tabId, url }: NavigationResponse,
+  problem: NavigationProblem,
+  message: string,
+  receipt: Receipt | null = null,
+): NavigationStep {
+  return { do: 'show', tabId, url, problem, message, receipt };
+}
+
+/** What the user is told of an error. */
+function problemOf(error: unknown): [NavigationProblem, string] {
+  if (error instanceof PaidFetchError) {
+    const problem = error.code === 'pending' || error.code === 'badChallenge' ? error.code : 'failed';
+    return [problem, error.message];
+  }
+  if (error instanceof SiteFault) {
+    if (error.name === 'InvalidDataError')
+      return ['badChallenge', `The page wants money, but its invoice cannot be paid: ${error.message}`];
+    if (error.name === 'ConnectionError') return ['pending', error.message];
+    return [NOTHING_LEFT.includes(error.name) ? 'notPaid' : 'failed', error.message];
+  }
+  return ['failed', 'The wallet failed. Load the page again: nothing is paid twice.'];
+}

@@ -1,0 +1,290 @@
+/** What was bought, kept from before money leaves until it is there: nothing that was paid for is lost, and nothing is paid twice. */
+
+import type { Challenge } from './challenge.ts';
+import { PaidFetchError } from './errors.ts';
+import type { Outcome } from './fetch.ts';
+import type { Store } from '../types.ts';
+import { proves } from '../proof.ts';
+import type { Json } from '../wire.ts';
+
+/** Version of what is stored. */
+const VERSION = 2;
+
+/** What was paid for a page, or for the answer to another request. */
+export interface Receipt {
+  /** The page. */
+  readonly url: string;
+  /** What was paid for it, in msat, fee not counted. */
+  readonly amountMsat: bigint;
+  /** In hex. */
+  readonly paymentHash: string;
+  /** Proof of payment, in hex; `null` while the payment is under way. */
+  readonly preimage: string | null;
+  /** BOLT 11: what was promised, signed by the payee. */
+  readonly invoice: string;
+  /** When it was paid for, in milliseconds since the UNIX epoch. */
+  readonly at: number;
+}
+
+/**
+ * Where a purchase is in its life: noted before money leaves, `paid`, then `kept` (L402 that brought something, for the next
+ * page) or `undelivered`. L402 that is undelivered is still shown to the server; a charge is used up, and stays as a receipt.
+ */
+export type PurchaseState = 'paying' | 'paid' | 'kept' | 'undelivered';
+
+/** A challenge that was, or is being, paid. */
+export interface Purchase {
+  readonly challenge: Challenge;
+  /** The page that it was for. */
+  readonly url: string;
+  /** Exactly the request that it was for, as {@link requestName} writes it: a charge is good for no other. */
+  readonly request: string;
+  /** The browser's id of the tab that asked; `null`: it was no tab. */
+  readonly tabId: number | null;
+  readonly state: PurchaseState;
+  /** In hex. */
+  readonly paymentHash: string;
+  readonly amountMsat: bigint;
+  /** In hex; `null` while it is being paid. */
+  readonly preimage: string | null;
+  readonly at: number;
+}
+
+/** A purchase whose payment is proved. */
+export type Paid = Purchase & { readonly preimage: string };
+
+/** What {@link Purchases} works with. */
+interface Parts {
+  /** Credentials are as good as money. */
+  readonly store: Store;
+  /** How a payment stands, by its hash in hex. */
+  readonly lookup: (paymentHash: string) => Promise<Outcome>;
+  /** Milliseconds since the UNIX epoch. */
+  readonly now: () => number;
+}
+
+/** Names a request: what has another method, address or body is another one. `bodyHash`: empty when it has none. */
+export const requestName = (method: string, url: string, bodyHash = ''): string =>
+  `${method} ${url.split('#', 1)[0]} ${bodyHash}`.trimEnd();
+
+/** What was bought, in a {@link Store}: by a page's tab or by a program. Every method rejects when the store fails. */
+export class Purchases {
+  readonly #store: Store;
+  readonly #lookup: Parts['lookup'];
+  readonly #now: () => number;
+
+  constructor({ store, lookup, now }: Parts) {
+    this.#store = store;
+    this.#lookup = lookup;
+    this.#now = now;
+  }
+
+  /** Notes a purchase as it stands now. An L402 credential takes the place of the origin's last one. */
+  async put(purchase: Purchase): Promise<void> {
+    await this.#store.set(keyOf(purchase), stored(purchase));
+  }
+
+  /** No funds were sent, or there is nothing more to it. */
+  async remove(purchase: Purchase): Promise<void> {
+    await this.#store.delete(keyOf(purchase));
+  }
+
+  /** The L402 credential of an origin. */
+  async credential(origin: string): Promise<Purchase | null> {
+    return read(await this.#store.get(`credential/${origin}`));
+  }
+
+  /** The purchase with this payment hash, if it is a charge or what this origin was last paid for. */
+  async find(paymentHash: string, origin: string): Promise<Purchase | null> {
+    const charge = read(await this.#store.get(`charge/${paymentHash}`));
+    if (charge) return charge;
+    const credential = await this.credential(origin);
+    return credential?.paymentHash === paymentHash ? credential : null;
+  }
+
+  /** Everything that is noted. */
+  async all(): Promise<Purchase[]> {
+    return (await this.#entries()).map(([, purchase]) => purchase);
+  }
+
+  /**
+   * What was paid for exactly this request, or for its origin, before, and may still bring something; `fresh`: nothing has been
+   * asked for with it yet. Throws `pending` while a payment is not decided.
+   */
+  async kept(
+    request: string,
+    origin: string,
+    usable: (challenge: Challenge) => boolean = () => true,
+  ): Promise<{ purchase: Paid; fresh: boolean } | null> {
+    const charges = (await this.all()).filter(
+      (found) => found.challenge.kind === 'charge' && found.request === request && found.state !== 'undelivered',
+    );
+    for (const found of [await this.credential(origin), ...charges]) {
+      if (found === null || !usable(found.challenge)) continue;
+      const purchase = await this.settle(found);
+      if (purchase !== null && !this.#isOver(purchase)) return { purchase, fresh: found.state === 'paying' };
+    }
+    return null;
+  }
+
+  /** A charge is good until the time that it names; L402 until the server says otherwise. */
+  #isOver({ challenge }: Purchase): boolean {
+    return challenge.kind === 'charge' && challenge.expiresMs !== null && this.#now() >= challenge.expiresMs;
+  }
+
+  /** Brings a purchase that was being paid up to date; `null`: no funds were sent. Throws `pending`, `badProof`. */
+  async settle(purchase: Purchase): Promise<Paid | null> {
+    const { state, preimage, paymentHash } = purchase;
+    if (state !== 'paying') return preimage === null ? null : { ...purchase, preimage };
+    const outcome = await this.#lookup(paymentHash);
+    if (outcome.state === 'pending') throw pending();
+    if (outcome.state === 'failed') {
+      await this.remove(purchase);
+      return null;
+    }
+    return this.paid(purchase, outcome.preimage);
+  }
+
+  /** Notes the proof. Throws `badProof` when it is none; then nothing is called paid. */
+  async paid(purchase: Purchase, preimage: string): Promise<Paid> {
+    if (!(await proves(preimage, purchase.paymentHash))) {
+      throw new PaidFetchError(
+        'badProof',
+        'The wallet says that it paid, but its proof does not fit the invoice; see the history.',
+      );
+    }
+    const paid: Paid = { ...purchase, state: 'paid', preimage };
+    await this.put(paid);
+    return paid;
+  }
+
+  /** It brought what it was paid for. */
+  async delivered(purchase: Purchase): Promise<void> {
+    if (purchase.challenge.kind === 'charge') await this.remove(purchase);
+    else if (purchase.state !== 'kept') await this.put({ ...purchase, state: 'kept' });
+    await this.#setDoubt(originOf(purchase), false);
+  }
+
+  /** It brought nothing. `final`: that was the server's answer, and asking for the same again will not change it. */
+  async failed(purchase: Purchase, final: boolean): Promise<void> {
+    if (final || purchase.challenge.kind === 'l402') await this.put({ ...purchase, state: 'undelivered' });
+    if (final) await this.#setDoubt(originOf(purchase), true);
+  }
+
+  /** The server takes it no longer. What never brought anything stays as a receipt. */
+  async refused(purchase: Purchase): Promise<void> {
+    if (purchase.state !== 'kept') {
+      await this.#store.set(`charge/${purchase.paymentHash}`, stored({ ...purchase, state: 'undelivered' }));
+      await this.#setDoubt(originOf(purchase), true);
+    }
+    if (purchase.challenge.kind === 'l402') await this.remove(purchase);
+  }
+
+  /** Whether this origin took money without delivering: then the user is asked before it gets more. */
+  async isDoubted(origin: string): Promise<boolean> {
+    return (await this.#store.get(`doubt/${origin}`)) !== undefined;
+  }
+
+  async #setDoubt(origin: string, doubted: boolean): Promise<void> {
+    if (doubted) await this.#store.set(`doubt/${origin}`, { version: VERSION });
+    else await this.#store.delete(`doubt/${origin}`);
+  }
+
+  /** What was paid for and has not been delivered, newest first. */
+  async undelivered(): Promise<Receipt[]> {
+    const open = (await this.all()).filter(isOpen);
+    return open.map(receiptOf).sort((one, other) => other.at - one.at);
+  }
+
+  /** The user has seen what was not delivered. A credential that may still be good stays. */
+  async forget(paymentHash: string): Promise<void> {
+    const entries = (await this.#entries()).filter(([, purchase]) => isOpen(purchase));
+    for (const [key, purchase] of entries) {
+      if (purchase.paymentHash !== paymentHash) continue;
+      if (key.startsWith('credential/')) await this.put({ ...purchase, state: 'kept' });
+      else await this.#store.delete(key);
+      const others = entries.filter(
+        ([, other]) => other.paymentHash !== paymentHash && originOf(other) === originOf(purchase),
+      );
+      if (others.length === 0) await this.#setDoubt(originOf(purchase), false);
+    }
+  }
+
+  async #entries(): Promise<[string, Purchase][]> {
+    const keys = [...(await this.#store.keys('credential/')), ...(await this.#store.keys('charge/'))];
+    const all = await Promise.all(keys.map(async (key) => [key, read(await this.#store.get(key))] as const));
+    return all.flatMap(([key, purchase]) => (purchase ? [[key, purchase]] : []));
+  }
+}
+
+/** What was paid for and has not been delivered, in what a {@link Store} keeps for `payingFetch` or {@link TopLevel402}. */
+export class Receipts {
+  readonly #purchases: Purchases;
+
+  /** Reads nothing yet. */
+  constructor(store: Store) {
+    this.#purchases = new Purchases({ store, lookup: async () => ({ state: 'pending' }), now: Date.now });
+  }
+
+  /** All of them, newest first. Rejects when the store fails. */
+  undelivered(): Promise<Receipt[]> {
+    return this.#purchases.undelivered();
+  }
+
+  /** Forgets one, by its payment hash in hex, once the user has seen it: its origin is trusted again. Rejects when the store fails. */
+  forget(paymentHash: string): Promise<void> {
+    return this.#purchases.forget(paymentHash);
+  }
+}
+
+const isOpen = ({ state }: Purchase): boolean => state === 'paid' || state === 'undelivered';
+
+const originOf = ({ url }: Purchase): string => new URL(url).origin;
+
+/** One credential for each origin, one note for each charge; what is only a receipt any more lies with the charges. */
+const keyOf = ({ challenge, url, paymentHash }: Purchase): string =>
+  challenge.kind === 'l402' ? `credential/${new URL(url).origin}` : `charge/${paymentHash}`;
+
+function stored({ challenge, amountMsat, ...rest }: Purchase): Json {
+  const plain: Json =
+    challenge.kind === 'l402' ? { ...challenge } : { ...challenge, amountMsat: String(challenge.amountMsat) };
+  return { version: VERSION, ...rest, amountMsat: String(amountMsat), challenge: plain };
+}
+
+/** What was stored, by this version or the one before; nobody else writes there. */
+function read(value: Json | undefined): Purchase | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const { version, ...rest } = value as { readonly [name: string]: Json };
+  if (version !== VERSION && version !== 1) return null;
+  const challenge = rest['challenge'] as unknown as Challenge;
+  const amount = (challenge as { amountMsat?: string }).amountMsat;
+  const purchase: Purchase = {
+    ...(rest as unknown as Purchase),
+    amountMsat: BigInt(rest['amountMsat'] as string),
+    challenge: amount === undefined ? challenge : ({ ...challenge, amountMsat: BigInt(amount) } as Challenge),
+  };
+  return version === VERSION ? purchase : migrated(purchase);
+}
+
+/** Version 1 knew GET only, and of L402 not whether it had brought anything. */
+function migrated(purchase: Purchase): Purchase {
+  const state = purchase.challenge.kind === 'l402' && purchase.state === 'paid' ? 'kept' : purchase.state;
+  return { ...purchase, request: requestName('GET', purchase.url), state };
+}
+
+/** For the user. */
+export const receiptOf = ({ url, amountMsat, paymentHash, preimage, challenge, at }: Purchase): Receipt => ({
+  url,
+  amountMsat,
+  paymentHash,
+  preimage,
+  invoice: challenge.invoice,
+  at,
+});
+
+/** The payment is not decided. */
+export const pending = (): PaidFetchError =>
+  new PaidFetchError(
+    'pending',
+    'The payment is under way and not decided yet. Ask for the page again in a while: it is not paid twice.',
+  );

@@ -1,0 +1,353 @@
+/**
+ * Sessions of the "Payment" scheme's lightning method (draft-lightning-session-00): a deposit opens one, requests show its
+ * preimage, more is deposited when it is used up, and what is left comes back at the end.
+ */
+
+import { checkAgreement } from '../challenge-check.ts';
+import { bad } from '../challenge.ts';
+import { PaidFetchError } from '../errors.ts';
+import { type Payer, refuseInsecure } from '../fetch.ts';
+import { proves } from '../../proof.ts';
+import { type SessionAction, type SessionChallenge, readSessionChallenge, sessionCredential } from './challenge.ts';
+import { watchEvents } from './events.ts';
+
+/** A deposit that is paid for and not yet credited, or under way. */
+export interface Deposit {
+  /** What the credential echoes. */
+  readonly echo: Readonly<Record<string, string>>;
+  /** In hex. */
+  readonly paymentHash: string;
+  /** In hex; `null` until it is paid. */
+  readonly preimage: string | null;
+  /** In millisatoshi, as digits. */
+  readonly amountMsat: string;
+}
+
+/** A session with an origin, as it is kept. The preimage is as good as money. */
+export interface Session {
+  /** The payment hash of the first deposit, in hex. */
+  readonly sessionId: string;
+  /** Its preimage, in hex; `null` until it is paid. */
+  readonly preimage: string | null;
+  /** Where what is left is paid: BOLT 11 without an amount. */
+  readonly returnInvoice: string;
+  /** All that was deposited, in millisatoshi, as digits. */
+  readonly depositedMsat: string;
+  /** The deposit that the server has not credited yet: the first, or one more. */
+  readonly open: Deposit | null;
+}
+
+/** Where sessions are kept: one for each origin. All JSON. Every method rejects when the store fails; then nothing is paid. */
+export interface SessionStore {
+  /** The session of an origin; `null`: there is none. */
+  get(origin: string): Promise<Session | null>;
+  /** Keeps a session. */
+  set(origin: string, session: Session): Promise<void>;
+  /** Forgets a session. */
+  delete(origin: string): Promise<void>;
+}
+
+/** What {@link PaymentSessions} works with. */
+export interface PaymentSessionsOptions {
+  /** Pays deposits. */
+  readonly payer: Payer;
+  /** Where sessions are kept. */
+  readonly store: SessionStore;
+  /** Makes an invoice without an amount that is good for so many seconds, for what is left at the end. Rejects when it cannot. */
+  readonly returnInvoice: (expirySecs: number) => Promise<string>;
+  /** Most that one deposit may cost, routing fee included, in millisatoshi. */
+  readonly maxDepositMsat: bigint;
+  /** Most that is deposited in one session, in millisatoshi. */
+  readonly maxTotalMsat: bigint;
+  /** Told why a deposit in the middle of a stream did not work; the stream then ends when the server gives up. */
+  readonly onProblem?: (error: unknown) => void;
+  /** By default the environment's. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
+  readonly now?: () => number;
+}
+
+/** How a session ended. */
+export interface Closed {
+  /** What the server owes back, in millisatoshi; it arrives as a payment. */
+  readonly refundMsat: bigint;
+  /** What the server says of the refund. */
+  readonly refund: 'succeeded' | 'failed' | 'skipped';
+}
+
+/** The draft recommends a return invoice that is good for 30 days. */
+const RETURN_SECS = 30 * 24 * 3_600;
+
+/** Keeps sessions with origins, and pays what they need. */
+export class PaymentSessions {
+  readonly #options: PaymentSessionsOptions;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #now: () => number;
+  /** What is being done about each origin's session. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #topUps = new Map<string, Promise<void>>();
+
+  /** Does nothing yet. */
+  constructor(options: PaymentSessionsOptions) {
+    this.#options = options;
+    const { fetch = globalThis.fetch, now = Date.now } = options;
+    this.#fetch = (...call) => fetch(...call);
+    this.#now = now;
+  }
+
+  /**
+   * Answers a 402 that offers a session: with the origin's session, or with a new one. A body of server-sent events is watched,
+   * and more deposited when the server asks for it. `null`: the 402 offers none.
+   * @throws {PaidFetchError} and what `fetch` throws
+   */
+  async meet(request: Request, refused: Response): Promise<Response | null> {
+    const challenge = readSessionChallenge(refused.headers.get('www-authenticate') ?? '');
+    if (challenge === null) return null;
+    refuseInsecure(request.url);
+    const { origin } = new URL(request.url);
+    const response = await this.#inTurn(origin, () => this.#show(request, origin, challenge));
+    const type = response.headers.get('content-type') ?? '';
+    if (response.body === null || !type.startsWith('text/event-stream')) return response;
+    const topUp = () => void this.#topUp(request, origin).catch((error: unknown) => this.#options.onProblem?.(error));
+    return new Response(watchEvents(response.body, topUp), response);
+  }
+
+  /**
+   * Ends the session with an origin, asked for by a request that costs money there: what is left is paid back to this wallet.
+   * `null`: there is none.
+   * @throws {PaidFetchError} and what `fetch` throws; the session is kept
+   */
+  async close(input: RequestInfo | URL, init?: RequestInit): Promise<Closed | null> {
+    const request = new Request(input, init);
+    const { origin } = new URL(request.url);
+    return this.#inTurn(origin, async () => {
+      const session = await this.#settled(origin);
+      if (session === null) return null;
+      const { preimage, sessionId } = session;
+      const challenge = await this.#challenge(request);
+      const response = await this.#send(request, challenge, { action: 'close', preimage, sessionId });
+      const answer: unknown = response.ok ? await response.json().catch(() => null) : null;
+      const { status, refundSats, refundStatus } = (answer ?? {}) as Record<string, unknown>;
+      if (status !== 'closed') throw notDelivered(`answered ${response.status} when the session was to end`, response);
+      await this.#options.store.delete(origin);
+      const refund = (['succeeded', 'failed', 'skipped'] as const).find((known) => known === refundStatus) ?? 'failed';
+      const sats =
+        typeof refundSats === 'number' && Number.isSafeInteger(refundSats) && refundSats > 0 ? refundSats : 0;
+      return { refundMsat: BigInt(sats) * 1000n, refund };
+    });
+  }
+
+  /** Shows the origin's session, opening or filling it as needed. */
+  async #show(request: Request, origin: string, challenge: SessionChallenge): Promise<Response> {
+    const session = await this.#settled(origin);
+    if (session === null) return this.#openNew(request, origin, challenge);
+    if (session.open !== null) await this.#credit(request, origin, session);
+    const { preimage, sessionId } = session;
+    const response = await this.#send(request, challenge, { action: 'bearer', preimage, sessionId });
+    if (response.status !== 402) return response;
+    const next = readSessionChallenge(response.headers.get('www-authenticate') ?? '');
+    if (next === null) throw notDelivered('does not take the session any more', response);
+    const problem = await problemOf(response);
+    if (problem === 'session-closed' || problem === 'session-not-found') {
+      // The draft: a rejection is the signal to open a new one.
+      await this.#options.store.delete(origin);
+      return this.#openNew(request, origin, next);
+    }
+    if (problem !== 'insufficient-balance') throw notDelivered('does not take the session any more', response);
+    await this.#deposit(request, origin, next, session);
+    const again = await this.#send(request, await this.#challenge(request), { action: 'bearer', preimage, sessionId });
+    if (again.status === 402) throw notDelivered('wants money again', again);
+    return again;
+  }
+
+  async #openNew(request: Request, origin: string, challenge: SessionChallenge): Promise<Response> {
+    const deposit = await this.#check(challenge, 0n);
+    const returnInvoice = await this.#options.returnInvoice(RETURN_SECS);
+    const { paymentHash: sessionId, amountMsat: depositedMsat } = deposit;
+    const session: Session = { sessionId, preimage: null, returnInvoice, depositedMsat, open: deposit };
+    // Before money leaves, as everywhere.
+    await this.#options.store.set(origin, session);
+    await this.#pay(origin, challenge);
+    const paid = await this.#settled(origin);
+    if (paid === null) throw new PaidFetchError('notPaid', 'It was not paid: the wallet has no record of the deposit.');
+    return this.#open(request, origin, paid);
+  }
+
+  /** Tells the server that the first deposit is paid. It answers with what was asked for. */
+  async #open(request: Request, origin: string, session: PaidSession): Promise<Response> {
+    const { preimage, returnInvoice, open } = session;
+    if (open === null) throw new Error('the deposit is credited already');
+    const response = await this.#send(request, open, { action: 'open', preimage, returnInvoice });
+    if (response.status === 402) throw notDelivered('does not take the deposit', response);
+    await this.#options.store.set(origin, { ...session, open: null });
+    return response;
+  }
+
+  /** One more deposit at a time, however many streams wait for it. */
+  #topUp(request: Request, origin: string): Promise<void> {
+    const running = this.#topUps.get(origin);
+    if (running) return running;
+    const work = this.#inTurn(origin, async () => {
+      const session = await this.#settled(origin);
+      if (session !== null) await this.#deposit(request, origin, await this.#challenge(request), session);
+    }).finally(() => this.#topUps.delete(origin));
+    this.#topUps.set(origin, work);
+    return work;
+  }
+
+  async #deposit(request: Request, origin: string, challenge: SessionChallenge, session: PaidSession): Promise<void> {
+    const open = await this.#check(challenge, BigInt(session.depositedMsat));
+    const depositedMsat = String(BigInt(session.depositedMsat) + BigInt(open.amountMsat));
+    await this.#options.store.set(origin, { ...session, depositedMsat, open });
+    await this.#pay(origin, challenge);
+    const paid = await this.#settled(origin);
+    if (paid?.open) await this.#credit(request, origin, paid);
+  }
+
+  /** Tells the server of a deposit that is paid and not credited. The first one it has to be told with `open`. */
+  async #credit(request: Request, origin: string, session: PaidSession): Promise<void> {
+    const { open, sessionId } = session;
+    if (open?.preimage == null) return;
+    if (open.paymentHash === sessionId) {
+      discard(await this.#open(request, origin, session));
+      return;
+    }
+    const response = await this.#send(request, open, { action: 'topUp', sessionId, topUpPreimage: open.preimage });
+    if (!response.ok) throw notDelivered(`answered ${response.status} to the deposit`, response);
+    discard(response);
+    await this.#options.store.set(origin, { ...session, open: null });
+  }
+
+  /** The origin's session with its deposits looked up; `null`: there is none that is paid for. Throws `pending`. */
+  async #settled(origin: string): Promise<PaidSession | null> {
+    const session = await this.#options.store.get(origin);
+    if (session === null) return null;
+    const { open, preimage, sessionId } = session;
+    if (open === null || open.preimage !== null) return preimage === null ? null : { ...session, preimage };
+    const outcome = await this.#options.payer.lookup(open.paymentHash);
+    if (outcome.state === 'pending') {
+      throw new PaidFetchError(
+        'pending',
+        'The deposit is under way and not decided yet; ask again in a while, it is not paid twice.',
+      );
+    }
+    if (outcome.state === 'failed') return this.#withdrawn(origin, session, open);
+    if (!(await proves(outcome.preimage, open.paymentHash))) {
+      throw new PaidFetchError(
+        'badProof',
+        'The wallet says that it paid, but its proof does not fit the invoice; see the history.',
+      );
+    }
+    const first = open.paymentHash === sessionId ? outcome.preimage : preimage;
+    const paid: Session = { ...session, preimage: first, open: { ...open, preimage: outcome.preimage } };
+    await this.#options.store.set(origin, paid);
+    return first === null ? null : { ...paid, preimage: first };
+  }
+
+  /** A deposit that failed leaves what was there before it. */
+  async #withdrawn(origin: string, session: Session, open: Deposit): Promise<PaidSession | null> {
+    if (session.preimage === null) {
+      await this.#options.store.delete(origin);
+      return null;
+    }
+    const depositedMsat = String(BigInt(session.depositedMsat) - BigInt(open.amountMsat));
+    const before = { ...session, preimage: session.preimage, depositedMsat, open: null };
+    await this.#options.store.set(origin, before);
+    return before;
+  }
+
+  /** All that can be said of a deposit before money moves. */
+  async #check(challenge: SessionChallenge, depositedMsat: bigint): Promise<Deposit> {
+    const { depositInvoice, paymentHash, depositMsat, expiresMs, unitMsat, echo } = challenge;
+    const { payer, maxDepositMsat, maxTotalMsat } = this.#options;
+    if (depositInvoice === null) throw bad('sends no invoice for the deposit');
+    const facts = await payer.inspect(depositInvoice).catch((cause: unknown) => {
+      throw bad('sends an invoice for the deposit that cannot be paid', cause);
+    });
+    // The draft names no network: the wallet refuses an invoice of another one.
+    const stated = {
+      amountMsat: depositMsat ?? facts.amountMsat ?? 0n,
+      network: facts.network,
+      paymentHash,
+      expiresMs,
+    };
+    checkAgreement({ kind: 'charge', echo, invoice: depositInvoice, ...stated }, facts, this.#now());
+    const { amountMsat } = facts;
+    if (amountMsat < unitMsat) throw bad('asks for a deposit of less than one unit');
+    if (amountMsat > maxDepositMsat || depositedMsat + amountMsat > maxTotalMsat) {
+      const limits = `at most ${maxDepositMsat} msat at once and ${maxTotalMsat} msat in all`;
+      throw new PaidFetchError(
+        'tooDear',
+        `The deposit is ${amountMsat} msat, and ${limits} are allowed; nothing was paid.`,
+      );
+    }
+    return { echo, paymentHash, preimage: null, amountMsat: String(amountMsat) };
+  }
+
+  /** What came of it is for {@link #settled} to find out. */
+  async #pay(origin: string, { depositInvoice, paymentHash }: SessionChallenge): Promise<void> {
+    const { payer, maxDepositMsat } = this.#options;
+    try {
+      const outcome = await payer.pay(depositInvoice ?? '', { origin, maxCostMsat: maxDepositMsat });
+      if (outcome.state === 'failed') throw new Error(outcome.reason);
+    } catch (cause) {
+      if ((await payer.lookup(paymentHash)).state !== 'failed') return;
+      await this.#settled(origin);
+      throw new PaidFetchError(
+        'notPaid',
+        `It was not paid: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  /** A fresh challenge: the draft has one for each credential, got by asking without one. */
+  async #challenge(request: Request): Promise<SessionChallenge> {
+    const response = await this.#fetch(new Request(request.clone(), { cache: 'no-store' }));
+    discard(response);
+    const challenge =
+      response.status === 402 ? readSessionChallenge(response.headers.get('www-authenticate') ?? '') : null;
+    if (challenge === null)
+      throw new PaidFetchError('badChallenge', 'The server offers no session any more. Tell the site.');
+    return challenge;
+  }
+
+  #send(request: Request, challenge: Pick<SessionChallenge, 'echo'>, action: SessionAction): Promise<Response> {
+    refuseInsecure(request.url);
+    const copy = new Request(request.clone(), { cache: 'no-store' });
+    copy.headers.set('authorization', sessionCredential(challenge, action));
+    return this.#fetch(copy);
+  }
+
+  #inTurn<T>(origin: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(origin) ?? Promise.resolve()).then(work, work);
+    this.#turns.set(origin, turn);
+    const done = () => {
+      if (this.#turns.get(origin) === turn) this.#turns.delete(origin);
+    };
+    turn.then(done, done);
+    return turn;
+  }
+}
+
+type PaidSession = Session & { readonly preimage: string };
+
+/** The last word of the problem's type (RFC 9457), such as `session-closed`. */
+async function problemOf(response: Response): Promise<string | null> {
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => null);
+  const type = typeof body === 'object' && body !== null ? (body as { type?: unknown }).type : null;
+  return typeof type === 'string' ? (/lightning\/([a-z-]+)$/.exec(type)?.[1] ?? null) : null;
+}
+
+/** Not waited for: where a body was cloned its end waits for the clone's. */
+const discard = ({ body }: Response): void => void body?.cancel().catch(() => {});
+
+const notDelivered = (what: string, response: Response): PaidFetchError =>
+  new PaidFetchError(
+    'notDelivered',
+    `Paid, but the server ${what}. The session is kept: ask again. The history has the proof of payment.`,
+    { response },
+  );

@@ -1,0 +1,176 @@
+/** `webln.lnurl`: pay (LUD-06, 09, 10, 12, 18), withdraw (LUD-03, and with a PIN), log in (LUD-04). */
+
+import { descriptionHash } from './bech32.ts';
+import { isLoopback } from '../origin.ts';
+import { sha256 } from '../proof.ts';
+import type { Json } from '../wire.ts';
+import { type PayService, type WithdrawService, askService, getJson, lnurlTarget, serviceError } from './service.ts';
+import { readSuccess } from './success.ts';
+import type { Notes } from '../payments/records.ts';
+import type { Payments } from '../payments/pay.ts';
+import type { Promised } from './pending-actions.ts';
+import { type Allowed, type Prompts, chosen } from '../payments/prompts.ts';
+import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from '../types.ts';
+import { invalid } from '../webln/validate.ts';
+
+/** What {@link Lnurl} works with. */
+interface Parts {
+  readonly wallet: SiteWallet;
+  readonly prompts: Prompts;
+  readonly payments: Payments;
+  readonly notes: Notes;
+  readonly promised: Promised;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Runs LNURLs for sites. */
+export class Lnurl {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Runs one to its end; the answer is what WebLN describes. */
+  async run(site: Site, text: string, signal: AbortSignal): Promise<Json> {
+    const url = lnurlTarget(text);
+    refuseLocal(site, url);
+    if (url.searchParams.get('tag') === 'login') return this.#logIn(site, url, signal);
+    const service = await askService(this.#parts.fetch, url, signal);
+    if ('status' in service) return { ...service };
+    refuseLocal(site, service.callback);
+    if (service.tag === 'payRequest') return this.#pay(site, url.host, service, signal);
+    return this.#withdraw(site, url.host, service, signal);
+  }
+
+  async #pay(site: Site, domain: string, service: PayService, signal: AbortSignal): Promise<Json> {
+    const { minMsat, maxMsat, text } = service;
+    const allowed = await this.#agreed(site, domain, service, signal);
+    const amountMsat = chosen(allowed, { minMsat, maxMsat });
+    if (amountMsat === null) throw invalid('No amount was chosen.');
+    const payerData = await this.#payerData(domain, service, allowed);
+    const callback = new URL(service.callback);
+    callback.searchParams.set('amount', String(amountMsat));
+    const comment = allowed.comment?.slice(0, service.commentLength);
+    if (comment) callback.searchParams.set('comment', comment);
+    if (payerData !== '') callback.searchParams.set('payerdata', payerData);
+    const answer = await getJson(this.#parts.fetch, callback, signal);
+    if (answer['status'] === 'ERROR') return { ...serviceError(answer) };
+    const success = readSuccess(answer['successAction'], callback);
+    const details = await this.#invoiceFor(answer['pr'], amountMsat, `${service.metadata}${payerData}`);
+    const { paymentHash, invoice: paymentRequest } = details;
+    const { promised, payments } = this.#parts;
+    const successAction = answer['successAction'] as Json;
+    // Noted before money leaves, so that the user sees it whoever dies meanwhile.
+    if (success) await promised.note(paymentHash, { site, domain, callback: callback.href, successAction });
+    const occasion = { kind: 'lnurl', domain, text } as const;
+    const order = { site, details, occasion, signal, approvedMsat: allowed.approvedMsat };
+    const preimage = await payments.pay(order).catch(async (error: unknown) => {
+      if (error instanceof SiteFault && error.name !== 'ConnectionError') await promised.drop(paymentHash);
+      throw error;
+    });
+    // The site has its answer meanwhile.
+    if (success) void promised.show(paymentHash, preimage).catch(() => {});
+    return { status: 'OK', data: { preimage, paymentHash, paymentRequest, ...(success ? { successAction } : {}) } };
+  }
+
+  /** What the user chose. Where there is nothing to choose and to tell, the invoice alone is asked about, if it has to be. */
+  async #agreed(site: Site, domain: string, service: PayService, signal: AbortSignal): Promise<Allowed> {
+    const { minMsat, maxMsat, text, commentLength, payer } = service;
+    const known = payer.filter(({ field, mandatory }) => field !== 'login' || mandatory);
+    if (minMsat === maxMsat && !known.some(({ mandatory }) => mandatory)) return { allowed: true, amountMsat: minMsat };
+    return this.#parts.prompts.ask(
+      { kind: 'lnurlPay', site, domain, text, commentLength, payer: known, minMsat, maxMsat },
+      signal,
+    );
+  }
+
+  /** `payerdata` as it goes to the service and into what the invoice commits to (LUD-18); empty: nothing is told. */
+  async #payerData(domain: string, { payer, k1 }: PayService, { payer: told = {} }: Allowed): Promise<string> {
+    const data: Record<string, Json> = {};
+    for (const { field, mandatory } of payer) {
+      if (field === 'login') {
+        const { lnurlAuth } = this.#parts.wallet;
+        if (!mandatory || k1 === null) continue;
+        if (!lnurlAuth) throw new SiteFault('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
+        data['auth'] = { ...(await lnurlAuth({ domain: new URL(`https://${domain}`).hostname, k1 })), k1 };
+        continue;
+      }
+      const said = told[field]?.trim().slice(0, 256);
+      if (said) data[field] = said;
+      else if (mandatory)
+        throw invalid('The service behind the LNURL wants to know more of who pays than was told; nothing was paid.');
+    }
+    return Object.keys(data).length === 0 ? '' : JSON.stringify(data);
+  }
+
+  /** The service's invoice, if it is for what was agreed. */
+  async #invoiceFor(invoice: unknown, amountMsat: bigint, committed: string): Promise<InvoiceDetails> {
+    if (typeof invoice !== 'string') throw invalid('The service behind the LNURL sends no invoice.');
+    const details = await this.#parts.payments.inspect(invoice);
+    if (details.amountMsat !== amountMsat)
+      throw invalid('The invoice of the service is not about the amount that was chosen; nothing was paid.');
+    // No longer asked of services (LUD-06), but one that commits to a description commits to this one.
+    const hash = descriptionHash(details.invoice);
+    if (hash !== null && hash !== (await sha256(new TextEncoder().encode(committed)))) {
+      throw invalid('The invoice of the service is for something else; nothing was paid.');
+    }
+    return details;
+  }
+
+  async #withdraw(site: Site, domain: string, service: WithdrawService, signal: AbortSignal): Promise<Json> {
+    const { minMsat, maxMsat, text, pinFromMsat } = service;
+    const allowed = await this.#parts.prompts.ask(
+      { kind: 'lnurlWithdraw', site, domain, text, pinFromMsat, minMsat, maxMsat },
+      signal,
+    );
+    const amountMsat = chosen(allowed, { minMsat, maxMsat }) ?? maxMsat;
+    const pin = allowed.pin ?? '';
+    const wantsPin = pinFromMsat !== null && amountMsat >= pinFromMsat;
+    if (wantsPin && !/^[0-9]{1,8}$/.test(pin))
+      throw invalid('The service behind the LNURL wants a PIN of 1 to 8 digits for this amount.');
+    const { invoice, paymentHash } = await this.#parts.wallet.receive({ amountMsat, description: text });
+    await this.#parts.notes.noteInvoice('made', site, paymentHash, invoice);
+    const callback = new URL(service.callback);
+    callback.searchParams.set('k1', service.k1);
+    callback.searchParams.set('pr', invoice);
+    if (wantsPin) callback.searchParams.set('pin', pin);
+    const answer = await getJson(this.#parts.fetch, callback, signal);
+    return answer['status'] === 'OK' ? { status: 'OK' } : { ...serviceError(answer) };
+  }
+
+  async #logIn(site: Site, url: URL, signal: AbortSignal): Promise<Json> {
+    const { lnurlAuth } = this.#parts.wallet;
+    if (!lnurlAuth) throw new SiteFault('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
+    const k1 = url.searchParams.get('k1') ?? '';
+    if (!/^[0-9a-fA-F]{64}$/.test(k1)) throw invalid('The LNURL to log in has no k1 of 64 hex digits.');
+    const asked = url.searchParams.get('action') ?? 'login';
+    const action = (['register', 'login', 'link', 'auth'] as const).find((known) => known === asked);
+    if (!action) throw invalid('The LNURL to log in asks for an action that there is not.');
+    const domain = url.hostname;
+    await this.#parts.prompts.ask(
+      { kind: 'lnurlAuth', site, domain, action, foreign: isForeign(site, domain) },
+      signal,
+    );
+    const { key, sig } = await lnurlAuth({ domain, k1 });
+    const callback = new URL(url);
+    callback.searchParams.set('sig', sig);
+    callback.searchParams.set('key', key);
+    const answer = await getJson(this.#parts.fetch, callback, signal);
+    return answer['status'] === 'OK'
+      ? { status: 'OK', data: { message: k1, signature: sig } }
+      : { ...serviceError(answer) };
+  }
+}
+
+/** What runs on this machine is not for pages from elsewhere to ask. */
+function refuseLocal({ origin }: Site, url: URL): void {
+  if (isLoopback(url.hostname) && !isLoopback(new URL(origin).hostname))
+    throw invalid('An LNURL of a site does not lead to this machine.');
+}
+
+/** Whether a login is for another party than the site: neither its domain nor above or below it. */
+function isForeign({ origin }: Site, domain: string): boolean {
+  const { hostname } = new URL(origin);
+  return hostname !== domain && !hostname.endsWith(`.${domain}`) && !domain.endsWith(`.${hostname}`);
+}

@@ -1,0 +1,79 @@
+/** What a service promised for the money (LUD-09): kept from before it is paid for until the user has seen it. */
+
+import type { Json } from '../wire.ts';
+import { readSuccess, revealed } from './success.ts';
+import type { Prompts } from '../payments/prompts.ts';
+import type { Site, SiteWallet, Store } from '../types.ts';
+
+/** Version of what is stored. */
+const VERSION = 1;
+
+/** A promise, as the service made it. */
+interface Undertaking {
+  readonly site: Site;
+  readonly domain: string;
+  /** Where the invoice came from. */
+  readonly callback: string;
+  readonly successAction: Json;
+}
+
+/** Keeps promises, and shows what they were. Every method rejects when the store fails. */
+export class Promised {
+  readonly #store: Store;
+  readonly #wallet: Pick<SiteWallet, 'lookup'>;
+  readonly #prompts: Prompts;
+  /** What the user is being shown. */
+  readonly #showing = new Set<string>();
+
+  constructor(store: Store, wallet: Pick<SiteWallet, 'lookup'>, prompts: Prompts) {
+    this.#store = store;
+    this.#wallet = wallet;
+    this.#prompts = prompts;
+  }
+
+  /** Notes one before it is paid for. */
+  async note(paymentHash: string, { site, ...promise }: Undertaking): Promise<void> {
+    await this.#store.set(keyOf(paymentHash), { version: VERSION, site: { ...site }, ...promise });
+  }
+
+  /** Nothing was paid for it. */
+  async drop(paymentHash: string): Promise<void> {
+    await this.#store.delete(keyOf(paymentHash));
+  }
+
+  /** Shows it, also when the page that asked is gone by now. */
+  async show(paymentHash: string, preimage: string): Promise<void> {
+    if (this.#showing.has(paymentHash)) return;
+    this.#showing.add(paymentHash);
+    try {
+      await this.#show(paymentHash, preimage);
+    } finally {
+      this.#showing.delete(paymentHash);
+    }
+  }
+
+  async #show(paymentHash: string, preimage: string): Promise<void> {
+    const stored = (await this.#store.get(keyOf(paymentHash))) as unknown as
+      (Undertaking & { version: number }) | undefined;
+    const success = stored?.version === VERSION ? readSuccess(stored.successAction, new URL(stored.callback)) : null;
+    if (stored && success) {
+      const { site, domain } = stored;
+      const question = { kind: 'lnurlSuccess', site, domain, ...(await revealed(success, preimage)) } as const;
+      await this.#prompts.ask(question, new AbortController().signal).catch(() => {});
+    }
+    await this.drop(paymentHash);
+  }
+
+  /** Shows what was paid for when the host died before it could. What is not decided is left for the next time. */
+  async resume(): Promise<void> {
+    for (const key of await this.#store.keys(PREFIX)) {
+      const paymentHash = key.slice(PREFIX.length);
+      const outcome = await this.#wallet.lookup(paymentHash);
+      if (outcome.state === 'succeeded') await this.show(paymentHash, outcome.preimage);
+      else if (outcome.state === 'failed') await this.drop(paymentHash);
+    }
+  }
+}
+
+const PREFIX = 'promised/';
+const keyOf = (paymentHash: string): string => `${PREFIX}${paymentHash}`;

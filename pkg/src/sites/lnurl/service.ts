@@ -1,0 +1,241 @@
+/** What an LNURL leads to (LUD-01, 03, 04, 06, 12, 16, 17, 18, and a PIN), asked over the net and read with suspicion. */
+
+import { decodeBech32, toBytes } from './bech32.ts';
+import { isLoopback } from '../origin.ts';
+import { type PayerField, SiteFault } from '../types.ts';
+import { invalid } from '../webln/validate.ts';
+
+/** Longest answer of a service, in bytes: two thumbnails and some text. */
+const MAX_ANSWER = 512 * 1024;
+/** How long a service may take, in milliseconds. */
+const TIMEOUT_MS = 30_000;
+
+/** An error that the service itself reports. */
+export interface ServiceError {
+  readonly status: 'ERROR';
+  readonly reason: string;
+}
+
+/** LUD-06, LUD-12. */
+export interface PayService {
+  readonly tag: 'payRequest';
+  readonly callback: URL;
+  readonly minMsat: bigint;
+  readonly maxMsat: bigint;
+  /** As it came: its hash is in the invoice. */
+  readonly metadata: string;
+  /** `text/plain` of the metadata. */
+  readonly text: string;
+  /** Longest comment, in characters; 0: none. */
+  readonly commentLength: number;
+  /** What it wants to know of who pays (LUD-18). */
+  readonly payer: readonly PayerField[];
+  /** What is to be signed for the `login` of `payer`, in hex. */
+  readonly k1: string | null;
+}
+
+/** LUD-03; `pinFromMsat`: from this amount on it wants a PIN. */
+export interface WithdrawService {
+  readonly tag: 'withdrawRequest';
+  readonly callback: URL;
+  readonly k1: string;
+  readonly minMsat: bigint;
+  readonly maxMsat: bigint;
+  readonly text: string;
+  readonly pinFromMsat: bigint | null;
+}
+
+/** What was asked over the net. */
+export type Service = PayService | WithdrawService | ServiceError;
+
+/** The URL of an LNURL in any of its forms: bech32, `lnurlp://` and the like, `name@domain`. */
+export function lnurlTarget(text: string): URL {
+  const trimmed = text.trim().replace(/^lightning:(?:\/\/)?/i, '');
+  const address = /^([a-z0-9_.+-]+)@([a-z0-9.-]+(?::\d+)?)$/.exec(trimmed.toLowerCase());
+  if (address) return serviceUrl(`${schemeFor(address[2]!)}://${address[2]}/.well-known/lnurlp/${address[1]}`);
+  const scheme = /^(lnurlp|lnurlw|lnurlc|keyauth):(?:\/\/)?(.+)$/is.exec(trimmed);
+  if (scheme) return serviceUrl(`${schemeFor(scheme[2]!.split(/[/?#]/, 1)[0]!)}://${scheme[2]}`);
+  if (/^https?:\/\//i.test(trimmed)) return fallbackOf(trimmed) ?? serviceUrl(trimmed);
+  const decoded = decodeBech32(trimmed);
+  if (decoded?.prefix !== 'lnurl') throw invalid('`lnurl` is no LNURL and no Lightning address.');
+  return serviceUrl(new TextDecoder().decode(toBytes(decoded.words)));
+}
+
+/** The LNURL that a page's address carries for wallets (LUD-01, fallback scheme). */
+function fallbackOf(text: string): URL | null {
+  const inside = URL.canParse(text) ? new URL(text).searchParams.get('lightning') : null;
+  return inside !== null && /^lnurl1/i.test(inside) ? lnurlTarget(inside) : null;
+}
+
+/** Hidden services have no certificates; this machine needs none. */
+function schemeFor(host: string): 'http' | 'https' {
+  const hostname = host.replace(/:\d+$/, '');
+  return hostname.endsWith('.onion') || isLoopback(hostname) ? 'http' : 'https';
+}
+
+/** A URL that a wallet may ask: https, or http to an onion service or this machine. */
+export function serviceUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const good =
+    url?.protocol === 'https:' ||
+    (url?.protocol === 'http:' && (url.hostname.endsWith('.onion') || isLoopback(url.hostname)));
+  if (!url || !good || url.username !== '' || url.password !== '')
+    throw invalid('An LNURL leads to https, or to an onion service.');
+  return url;
+}
+
+/** Asks a service what it wants. */
+export async function askService(fetch: typeof globalThis.fetch, url: URL, signal: AbortSignal): Promise<Service> {
+  const answer = await getJson(fetch, url, signal);
+  if (answer['status'] === 'ERROR') return serviceError(answer);
+  if (answer['tag'] === 'payRequest') return readPay(answer);
+  if (answer['tag'] === 'withdrawRequest') return readWithdraw(answer);
+  if (answer['tag'] === 'channelRequest' || answer['tag'] === 'hostedChannelRequest') {
+    throw new SiteFault('UnsupportedMethodError', 'This wallet opens no channels by LNURL.');
+  }
+  throw invalid('The service behind the LNURL asks for nothing that this wallet knows.');
+}
+
+function readPay(answer: Record<string, unknown>): PayService {
+  const metadata = answer['metadata'];
+  if (typeof metadata !== 'string') throw invalid('The service behind the LNURL sends no metadata.');
+  const commentLength = answer['commentAllowed'];
+  return {
+    tag: 'payRequest',
+    callback: callbackOf(answer),
+    ...rangeOf(answer, 'minSendable', 'maxSendable'),
+    metadata,
+    text: plainText(metadata),
+    commentLength:
+      typeof commentLength === 'number' && Number.isInteger(commentLength) && commentLength > 0
+        ? Math.min(commentLength, 2_000)
+        : 0,
+    ...readPayer(answer['payerData']),
+  };
+}
+
+/** What wallets and services call the fields (LUD-18), and what they are to a user. */
+const PAYER_FIELDS: Readonly<Record<string, PayerField['field']>> = {
+  name: 'name',
+  identifier: 'identifier',
+  email: 'email',
+  auth: 'login',
+};
+
+/** Whoever has to know more than a user can tell does not get the money. */
+function readPayer(stated: unknown): Pick<PayService, 'payer' | 'k1'> {
+  if (typeof stated !== 'object' || stated === null) return { payer: [], k1: null };
+  const all = Object.entries(stated as Record<string, { mandatory?: unknown; k1?: unknown } | null>);
+  const k1 = all.find(([name]) => name === 'auth')?.[1]?.k1;
+  const signable = typeof k1 === 'string' && /^[0-9a-fA-F]{64}$/.test(k1);
+  const payer = all.flatMap(([name, asked]) => {
+    const [field, mandatory] = [
+      Object.hasOwn(PAYER_FIELDS, name) ? PAYER_FIELDS[name]! : null,
+      asked?.mandatory === true,
+    ];
+    if (field !== null && (field !== 'login' || signable)) return [{ field, mandatory }];
+    if (mandatory)
+      throw invalid(
+        `The service behind the LNURL wants to know the payer's "${name.slice(0, 32)}", which this wallet does not tell.`,
+      );
+    return [];
+  });
+  return { payer, k1: signable ? k1 : null };
+}
+
+function readWithdraw(answer: Record<string, unknown>): WithdrawService {
+  const { k1, defaultDescription = '' } = answer;
+  if (typeof k1 !== 'string' || k1 === '' || k1.length > 1_024)
+    throw invalid('The service behind the LNURL sends no k1.');
+  if (typeof defaultDescription !== 'string')
+    throw invalid('The service behind the LNURL sends a description that is no text.');
+  if (answer['maxWithdrawable'] === 0) throw invalid('There is nothing to withdraw behind this LNURL.');
+  const limit = answer['pinLimit'];
+  return {
+    tag: 'withdrawRequest',
+    callback: callbackOf(answer),
+    k1,
+    ...rangeOf(answer, 'minWithdrawable', 'maxWithdrawable'),
+    text: defaultDescription.slice(0, 639),
+    pinFromMsat: typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 0 ? BigInt(limit) : null,
+  };
+}
+
+function callbackOf({ callback }: Record<string, unknown>): URL {
+  if (typeof callback !== 'string') throw invalid('The service behind the LNURL sends no callback.');
+  return serviceUrl(callback);
+}
+
+function rangeOf(answer: Record<string, unknown>, min: string, max: string): { minMsat: bigint; maxMsat: bigint } {
+  const [least, most] = [answer[min], answer[max]];
+  const whole = (value: unknown): value is number =>
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  if (!whole(least) || !whole(most) || most < 1 || least > most)
+    throw invalid('The service behind the LNURL states no amounts that make sense.');
+  return { minMsat: BigInt(Math.max(least, 1)), maxMsat: BigInt(most) };
+}
+
+function plainText(metadata: string): string {
+  let entries: unknown = null;
+  try {
+    entries = JSON.parse(metadata);
+  } catch {
+    // Said below.
+  }
+  const plain: unknown = Array.isArray(entries)
+    ? entries.find((entry: unknown) => Array.isArray(entry) && entry[0] === 'text/plain')
+    : null;
+  const words: unknown = Array.isArray(plain) ? plain[1] : null;
+  if (typeof words !== 'string') throw invalid('The service behind the LNURL does not say what is paid for.');
+  return words.slice(0, 2_000);
+}
+
+/** The service's own error, as WebLN hands it on. */
+export function serviceError({ reason }: Record<string, unknown>): ServiceError {
+  return {
+    status: 'ERROR',
+    reason: typeof reason === 'string' ? reason.slice(0, 500) : 'The service gives no reason.',
+  };
+}
+
+/** GETs JSON, whatever the status (LUD-01), without cookies and without a referrer. */
+export async function getJson(
+  fetch: typeof globalThis.fetch,
+  url: URL,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  try {
+    const response = await fetch(url, {
+      credentials: 'omit',
+      referrerPolicy: 'no-referrer',
+      cache: 'no-store',
+      signal: limit,
+    });
+    if (response.url !== '') serviceUrl(response.url);
+    const value: unknown = JSON.parse(await readText(response));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (cause) {
+    if (cause instanceof SiteFault) throw cause;
+    throw new SiteFault('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`, {
+      cause,
+    });
+  }
+  throw new SiteFault('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`);
+}
+
+async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    size += part.value.length;
+    if (size > MAX_ANSWER) {
+      await reader?.cancel();
+      throw new Error('the answer is too long');
+    }
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
+}

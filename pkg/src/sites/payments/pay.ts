@@ -1,0 +1,202 @@
+/** The one way in which a site's payment is made: read once, within the budget or allowed by the user, proved. */
+
+import type { Outcome } from '../http402/fetch.ts';
+import { proves } from '../proof.ts';
+import { type Spending, withApproval, withinBudget } from './approval.ts';
+import { faultOf, refusalOf } from '../errors.ts';
+import type { Notes } from './records.ts';
+import { type Prompts, chosen } from './prompts.ts';
+import {
+  type InvoiceDetails,
+  type Occasion,
+  type Site,
+  SiteFault,
+  type SiteAuthorization,
+  type SiteWallet,
+  siteKey,
+} from '../types.ts';
+import { invalid } from '../webln/validate.ts';
+
+/** How often a payment under way is looked up, in milliseconds, beside what the wallet tells by itself. */
+const LOOK_MS = 15_000;
+
+/** What a payment is made with. */
+export interface PaymentOrder {
+  /** Who asks for it. */
+  readonly site: Site;
+  /** Exactly what is paid, as {@link Payments.inspect} read it. */
+  readonly details: InvoiceDetails;
+  /** What the user is told that it is for. */
+  readonly occasion: Occasion;
+  /** Fires when the site went away: nobody is asked any more. What is under way goes on. */
+  readonly signal: AbortSignal;
+  /** For the spending report. */
+  readonly purpose?: string;
+  /** The user is asked whatever the budget allows. */
+  readonly askFirst?: boolean;
+  /** The user has already allowed at most this for exactly this, fee included, in millisatoshi. */
+  readonly approvedMsat?: bigint | undefined;
+}
+
+/** Pays invoices for sites. */
+export class Payments {
+  readonly #wallet: SiteWallet;
+  readonly #prompts: Prompts;
+  readonly #notes: Notes;
+  /** What is being paid, by payment hash. */
+  readonly #underway = new Map<string, { readonly site: string; readonly outcome: Promise<Outcome> }>();
+
+  /** Does nothing yet. */
+  constructor(wallet: SiteWallet, prompts: Prompts, notes: Notes) {
+    this.#wallet = wallet;
+    this.#prompts = prompts;
+    this.#notes = notes;
+  }
+
+  /**
+   * Reads an invoice.
+   * @throws {SiteFault} `InvalidDataError`
+   */
+  async inspect(invoice: string): Promise<InvoiceDetails> {
+    try {
+      return await this.#wallet.inspect(invoice);
+    } catch (error) {
+      throw faultOf(error);
+    }
+  }
+
+  /**
+   * Pays, and resolves with the preimage when the payment is proved, however long that takes. The same invoice asked for
+   * again, at the same time or after an interruption, is paid once.
+   * @throws {SiteFault} no funds were sent, but with `ConnectionError`, when the wallet cannot say
+   */
+  async pay(order: PaymentOrder): Promise<string> {
+    const { paymentHash } = order.details;
+    return this.#proved(await this.#settled(paymentHash, await this.#once(order)), paymentHash);
+  }
+
+  /**
+   * Pays, and resolves as soon as the payment is under way.
+   * @throws {SiteFault} as {@link pay}
+   */
+  async start(order: PaymentOrder): Promise<void> {
+    let stop = () => {};
+    const begun = new Promise<Outcome>((resolve) => (stop = this.#wallet.watch(order.details.paymentHash, resolve)));
+    try {
+      const outcome = await Promise.race([this.#once(order), begun]);
+      if (outcome.state === 'failed') throw notPaid();
+    } finally {
+      stop();
+    }
+  }
+
+  /** Joins the payment of this invoice that is under way, or makes it. */
+  #once(order: PaymentOrder): Promise<Outcome> {
+    const { paymentHash } = order.details;
+    const site = siteKey(order.site);
+    const running = this.#underway.get(paymentHash);
+    if (running) {
+      // Its proof is that of the site which had it paid.
+      if (running.site !== site) return Promise.reject(invalid('The invoice is paid already, or being paid.'));
+      return running.outcome;
+    }
+    const outcome = this.#make(order)
+      .catch((error: unknown) => Promise.reject(faultOf(error)))
+      .finally(() => this.#underway.delete(paymentHash));
+    this.#underway.set(paymentHash, { site, outcome });
+    return outcome;
+  }
+
+  async #make(order: PaymentOrder): Promise<Outcome> {
+    const { site, details } = order;
+    if ((await this.#notes.invoice('sent', site, details.paymentHash)) !== null) {
+      const before = await this.#wallet.lookup(details.paymentHash);
+      if (before.state !== 'failed') return before;
+    }
+    if (details.problem) throw faultOf(details.problem);
+    const spending = this.#spending(order);
+    if (order.approvedMsat !== undefined) return withApproval(spending, null, order.approvedMsat);
+    if (details.amountMsat !== null && !order.askFirst) return withinBudget(spending);
+    return withApproval(spending, null, await spending.ask(null));
+  }
+
+  #spending(order: PaymentOrder): Spending<Outcome> {
+    const { site, details, purpose, occasion, signal } = order;
+    let amountMsat = details.amountMsat;
+    return {
+      site,
+      purpose,
+      ask: async (refusal) => {
+        const allowed = await this.#prompts.ask({ kind: 'payment', site, occasion, invoice: details, refusal }, signal);
+        amountMsat ??= chosen(allowed, { minMsat: 1n, maxMsat: null });
+        if (amountMsat === null) throw invalid('The invoice states no amount, and none was chosen.');
+        return amountMsat + details.maxFeeMsat;
+      },
+      pay: (authorization) => this.#attempt(order, amountMsat ?? 0n, authorization),
+    };
+  }
+
+  /** Has the wallet pay, once. */
+  async #attempt(
+    { site, details }: PaymentOrder,
+    amountMsat: bigint,
+    authorization: SiteAuthorization,
+  ): Promise<Outcome> {
+    // No more of a fee than the approval leaves.
+    const left = (authorization.approvedMsat ?? amountMsat + details.maxFeeMsat) - amountMsat;
+    if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
+    const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
+    await this.#notes.noteInvoice('sent', site, details.paymentHash, details.invoice);
+    try {
+      return await this.#wallet.pay(details, { amountMsat, maxFeeMsat, authorization });
+    } catch (error) {
+      if (refusalOf(error) === null) throw await this.#doubtful(details.paymentHash, error);
+      // No funds were sent on this site's account, so that whoever pays the invoice later does not pay it for this site.
+      await this.#notes.forgetInvoice('sent', site, details.paymentHash);
+      throw error;
+    }
+  }
+
+  /** The call ended badly, and that says nothing of the payment: the wallet's record does. */
+  async #doubtful(paymentHash: string, error: unknown): Promise<SiteFault> {
+    const recorded = await this.#wallet.lookup(paymentHash).catch(() => null);
+    if (recorded?.state === 'failed') return faultOf(error);
+    const message = 'The wallet went away while it paid. Ask for the same invoice again: it is not paid twice.';
+    return new SiteFault('ConnectionError', message, { cause: error });
+  }
+
+  /** Waits until a payment has an outcome, or the wallet can no longer say. */
+  async #settled(paymentHash: string, outcome: Outcome): Promise<Outcome> {
+    if (outcome.state !== 'pending') return outcome;
+    let stop = () => {};
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const told = new Promise<Outcome>((resolve, reject) => {
+      stop = this.#wallet.watch(paymentHash, (seen) => seen.state !== 'pending' && resolve(seen));
+      // It may have ended between the answer and the watch; and a wallet that is closed meanwhile tells nothing any more.
+      const look = () => {
+        this.#wallet.lookup(paymentHash).then((seen) => seen.state !== 'pending' && resolve(seen), reject);
+        timer = setTimeout(look, LOOK_MS);
+      };
+      look();
+    });
+    try {
+      return await told;
+    } catch (error) {
+      throw await this.#doubtful(paymentHash, error);
+    } finally {
+      clearTimeout(timer);
+      stop();
+    }
+  }
+
+  async #proved(outcome: Outcome, paymentHash: string): Promise<string> {
+    if (outcome.state !== 'succeeded') throw notPaid();
+    if (await proves(outcome.preimage, paymentHash)) return outcome.preimage;
+    throw new SiteFault(
+      'InternalError',
+      'The wallet says that it paid, but its proof does not fit the invoice; see its history.',
+    );
+  }
+}
+
+const notPaid = (): SiteFault => new SiteFault('RoutingError', 'The payment failed; no funds were sent.');

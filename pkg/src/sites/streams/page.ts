@@ -1,0 +1,181 @@
+/** For sites: a stream of payments from the visitor's wallet, as time passes or as units are used. */
+
+import type { StreamReport } from '../wire.ts';
+import type { Webln } from '../webln/page.ts';
+
+/** On what terms a site is paid. */
+export interface StreamTerms {
+  /** The site's Lightning node, in hex. */
+  readonly nodeId: string;
+  /** The site's name for the session, 1 to 64 bytes: the payments carry it. */
+  readonly sessionId: string;
+  /** What a second costs, in millisatoshi. Give this, or `perUnitMsat`, or both. */
+  readonly ratePerSecondMsat?: bigint;
+  /** What a unit costs, in millisatoshi. */
+  readonly perUnitMsat?: bigint;
+  /** What the site lets be used before it is paid, in millisatoshi. */
+  readonly creditMsat: bigint;
+  /** Whether it pauses while the page is hidden; by default it does. */
+  readonly pauseWhenHidden?: boolean;
+}
+
+/** What a meter shows. */
+export interface StreamMeter {
+  /** Whether money flows; a stopped stream stays so. */
+  readonly state: StreamReport['state'];
+  /** Why it does not. */
+  readonly reason: StreamReport['reason'];
+  /** What the site has got, in millisatoshi. */
+  readonly paidMsat: bigint;
+  /** What was used and is not paid yet, in millisatoshi. */
+  readonly owedMsat: bigint;
+}
+
+/** A stream that a site opened. Every method rejects with the errors of WebLN. */
+export interface SiteStream {
+  /** How it stands, as last told. */
+  readonly meter: StreamMeter;
+  /** Calls `listener` with each change, now first. Returns a function that ends that. */
+  onChange(listener: (meter: StreamMeter) => void): () => void;
+  /** Uses so many units, by default 1. Resolves when the credit covers them: give what they are for then. */
+  add(units?: number): Promise<void>;
+  /** Pauses it; what is owed is paid. */
+  pause(): Promise<void>;
+  /** Goes on, unless it was the user who paused it. */
+  resume(): Promise<void>;
+  /** Pays what is owed and ends it. */
+  stop(): Promise<void>;
+  /** Asks the wallet how it stands: after a `ConnectionError`. */
+  refresh(): Promise<void>;
+}
+
+/**
+ * Opens a stream with an enabled provider, or joins the one of this session that runs. When the wallet goes away and comes back, the
+ * stream goes on.
+ * @throws {Error} the errors of WebLN; `UnsupportedMethodError` by wallets that do not stream
+ */
+export async function openStream(
+  webln: Pick<Webln, 'request' | 'on' | 'off'>,
+  terms: StreamTerms,
+): Promise<SiteStream> {
+  const stream = new PageStream(webln, terms);
+  await stream.begin();
+  return stream;
+}
+
+/** See {@link SiteStream}. */
+class PageStream implements SiteStream {
+  readonly #webln: Pick<Webln, 'request' | 'on' | 'off'>;
+  readonly #terms: StreamTerms;
+  readonly #listeners = new Set<(meter: StreamMeter) => void>();
+  #streamId = '';
+  #meter: StreamMeter = { state: 'paused', reason: 'offline', paidMsat: 0n, owedMsat: 0n };
+  /** What the site paused itself is not resumed because somebody looks. */
+  #paused = false;
+  #beginning = false;
+  #unhide = (): void => {};
+
+  constructor(webln: Pick<Webln, 'request' | 'on' | 'off'>, terms: StreamTerms) {
+    this.#webln = webln;
+    this.#terms = terms;
+  }
+
+  get meter(): StreamMeter {
+    return this.#meter;
+  }
+
+  onChange(listener: (meter: StreamMeter) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#meter);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async begin(): Promise<void> {
+    await this.#start();
+    this.#webln.on('stream', this.#told);
+    this.#webln.on('lost', this.#lost);
+    if (this.#terms.pauseWhenHidden ?? true) this.#unhide = whileHidden(this.#look);
+  }
+
+  async add(units = 1): Promise<void> {
+    await this.#ask('add', { units });
+  }
+
+  async pause(): Promise<void> {
+    this.#paused = true;
+    await this.#ask('pause');
+  }
+
+  async resume(): Promise<void> {
+    this.#paused = false;
+    await this.#ask('resume');
+  }
+
+  async stop(): Promise<void> {
+    await this.#ask('stop');
+  }
+
+  async refresh(): Promise<void> {
+    await this.#ask('state');
+  }
+
+  async #start(): Promise<void> {
+    const first = (await this.#webln.request('stream.start', this.#terms)) as StreamReport;
+    this.#streamId = first.streamId;
+    this.#told(first);
+  }
+
+  async #ask(method: string, more: object = {}): Promise<void> {
+    this.#told(await this.#webln.request(`stream.${method}`, { streamId: this.#streamId, ...more }));
+  }
+
+  readonly #told = (report: unknown): void => {
+    const seen = report as StreamReport;
+    if (seen.streamId === this.#streamId) this.#set(meterOf(seen));
+  };
+
+  /** The wallet went away. Asked again it comes back, if it does at all. */
+  readonly #lost = (): void => {
+    if (this.#beginning || this.#meter.state === 'stopped') return;
+    this.#beginning = true;
+    this.#set({ ...this.#meter, state: 'paused', reason: 'offline' });
+    this.#again()
+      .catch(() => this.#set({ ...this.#meter, state: 'stopped', reason: null }))
+      .finally(() => (this.#beginning = false));
+  };
+
+  async #again(): Promise<void> {
+    await this.#start();
+    const hidden = (this.#terms.pauseWhenHidden ?? true) && document.visibilityState === 'hidden';
+    if (this.#paused || hidden) await this.#ask('pause');
+  }
+
+  readonly #look = async (hidden: boolean): Promise<void> => {
+    if (!this.#paused) await this.#ask(hidden ? 'pause' : 'resume');
+  };
+
+  #set(meter: StreamMeter): void {
+    if (this.#meter.state === 'stopped') return;
+    this.#meter = meter;
+    for (const listener of this.#listeners) listener(meter);
+    if (meter.state !== 'stopped') return;
+    this.#webln.off('stream', this.#told);
+    this.#webln.off('lost', this.#lost);
+    this.#unhide();
+  }
+}
+
+const meterOf = ({ state, reason, paidMsat, owedMsat }: StreamReport): StreamMeter => ({
+  state,
+  reason,
+  paidMsat: BigInt(paidMsat),
+  owedMsat: BigInt(owedMsat),
+});
+
+/** Calls `work` when the page is hidden and shown again. That the wallet is not there then is told by the next call. */
+function whileHidden(work: (hidden: boolean) => Promise<void>): () => void {
+  const look = (): void => void work(document.visibilityState === 'hidden').catch(() => {});
+  document.addEventListener('visibilitychange', look);
+  if (document.visibilityState === 'hidden') look();
+  return () => document.removeEventListener('visibilitychange', look);
+}

@@ -1,0 +1,82 @@
+/** What is kept of a stream while it runs: how much was used, so that what a crash left unpaid is paid at the next start, once. */
+
+import type { Json } from '../wire.ts';
+import { type Site, type Store, type StreamRequest, siteKey } from '../types.ts';
+
+/** A stream that had not ended when it was noted. */
+export interface StreamNote {
+  readonly site: Site;
+  readonly request: StreamRequest;
+  /** What was used in all and given, in msat. */
+  readonly usedMsat: bigint;
+}
+
+const PREFIX = 'stream/';
+const VERSION = 1;
+
+/** See the head of this file. Every method rejects when the store does. */
+export class StreamNotes {
+  readonly #store: Store;
+
+  /** Reads nothing yet. */
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Keeps it, in place of an earlier one of this site and session. */
+  set({ site, request, usedMsat }: StreamNote): Promise<void> {
+    const { nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat } = request;
+    const terms = {
+      ratePerSecondMsat: String(ratePerSecondMsat),
+      perUnitMsat: String(perUnitMsat),
+      creditMsat: String(creditMsat),
+    };
+    return this.#store.set(keyOf(site, request), {
+      version: VERSION,
+      site: { ...site },
+      nodeId,
+      sessionId,
+      ...terms,
+      usedMsat: String(usedMsat),
+    });
+  }
+
+  /** It has ended, and nothing of it is owed that could be paid. */
+  delete(site: Site, request: StreamRequest): Promise<void> {
+    return this.#store.delete(keyOf(site, request));
+  }
+
+  /** All that are kept. */
+  async all(): Promise<StreamNote[]> {
+    const keys = await this.#store.keys(PREFIX);
+    const notes = await Promise.all(keys.map(async (key) => read(await this.#store.get(key))));
+    return notes.filter((note) => note !== null);
+  }
+}
+
+const keyOf = (site: Site, { nodeId, sessionId }: StreamRequest): string =>
+  `${PREFIX}${siteKey(site)} ${nodeId} ${sessionId}`;
+
+interface Stored {
+  readonly version: number;
+  readonly site: Site;
+  readonly nodeId: string;
+  readonly sessionId: string;
+  readonly ratePerSecondMsat: string;
+  readonly perUnitMsat: string;
+  readonly creditMsat: string;
+  readonly usedMsat: string;
+}
+
+/** `null`: of another version. The store is the wallet's own: what is of this one is as it was written. */
+function read(value: Json | undefined): StreamNote | null {
+  const stored = value as unknown as Stored | undefined;
+  if (stored?.version !== VERSION) return null;
+  const { site, nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat, usedMsat } = stored;
+  const terms = {
+    ratePerSecondMsat: BigInt(ratePerSecondMsat),
+    perUnitMsat: BigInt(perUnitMsat),
+    creditMsat: BigInt(creditMsat),
+  };
+  return { site, request: { nodeId, sessionId, ...terms }, usedMsat: BigInt(usedMsat) };
+}

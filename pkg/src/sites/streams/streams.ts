@@ -1,0 +1,420 @@
+/** The wallet's streams as sites use them, and as the user sees them. */
+
+import {
+  type Site,
+  type SiteAuthorization,
+  type SiteStreams,
+  type Store,
+  type StreamRequest,
+  siteKey,
+} from '../types.ts';
+import { Entry, sameSite, sameTerms, sessionKey } from './entry.ts';
+import { type StreamNote, StreamNotes } from './records.ts';
+import type { StreamReport } from '../wire.ts';
+
+/** How a stream of the wallet stands, as far as it is used. */
+export interface StreamStateLike {
+  /** What the payee has got, in msat. */
+  readonly paidMsat: bigint;
+  /** What is on its way, in msat; without it, nothing is. */
+  readonly pendingMsat?: bigint;
+  /** What was used and is neither paid nor on its way, in msat. */
+  readonly owedMsat: bigint;
+  /** Why it does not run; `null` while it runs, and after its end. */
+  readonly paused: 'caller' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
+  /** Whether it has ended. */
+  readonly ended: boolean;
+}
+
+/** A stream of the wallet (`wallet.stream()`), as far as it is used. */
+export interface StreamLike {
+  /** Its id in the history. */
+  readonly id: string;
+  /** How it stands now. */
+  readonly state: StreamStateLike;
+  /** Calls `listener` with each change of its state, now first. Returns a function that ends that. */
+  onChange(listener: (state: StreamStateLike) => void): () => void;
+  /** Uses so many units more. Resolves when the credit covers them; rejects with a `WalletError` when they are not charged. */
+  add(units: bigint): Promise<void>;
+  /** Pauses it; what is owed is paid. */
+  pause(): void;
+  /** Goes on. */
+  resume(): void;
+  /** Settles and ends it. Rejects with a `WalletError` when the wallet ended before. */
+  stop(): Promise<unknown>;
+}
+
+/** An open stream of the wallet, whoever drives it, as far as it is used: a line of the history. */
+export interface StreamLineLike {
+  /** Its id in the history. */
+  readonly id: string;
+  /** `outbound` when this wallet pays. */
+  readonly direction: 'inbound' | 'outbound';
+  /** Node id in hex. */
+  readonly payee: string | null;
+  /** The `session` that is paid, and whether the line is still `open`. */
+  readonly stream?: { readonly session: string; readonly open: boolean };
+}
+
+/** What starts them: `Wallet` does. Every method rejects with a `WalletError`. */
+export interface StreamStarter {
+  /**
+   * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its terms, `authorization` names the budget that
+   * pays, and `pauseWhenHidden` whether it pauses while the page that it runs in is hidden. `usedMsat`: what an earlier run of its
+   * line saw used; what is missing of it is paid.
+   */
+  stream(options: {
+    /** Node id in hex, and the name of the session: `nodeId`, `session`. */
+    to: { nodeId: string; session: string };
+    ratePerSecondMsat: bigint;
+    unitMsat: bigint;
+    creditMsat: bigint;
+    authorization: SiteAuthorization;
+    pauseWhenHidden: boolean;
+    usedMsat?: bigint;
+  }): Promise<StreamLike>;
+  /** The open streams, also those of an earlier run, which nobody drives. */
+  streams(): Promise<readonly StreamLineLike[]>;
+  /** Ends one of them as it is. */
+  closeStream(id: string): Promise<unknown>;
+}
+
+/** A stream as the user sees it. */
+export interface OpenStream {
+  /** Who is paid. */
+  readonly site: Site;
+  /** On what terms. */
+  readonly request: StreamRequest;
+  /** How it stands. */
+  readonly report: StreamReport;
+  /** Whether the user paused it. */
+  readonly byUser: boolean;
+  /** Whether no page uses it any more: it ends when what is owed is paid. */
+  readonly gone: boolean;
+}
+
+/** What {@link WalletStreams} works with. */
+export interface WalletStreamsOptions {
+  /** The wallet that is open now; throws an error with the code `closed` while it is locked. */
+  readonly open: () => StreamStarter;
+  /** What the site's budget leaves, as `SiteWallet` says it: a site without a budget has no streams. Rejects as that does. */
+  readonly budgetLeftMsat: (site: Site) => Promise<bigint | null>;
+  /**
+   * Where it is noted what was used, so that nothing stays unpaid when the browser ends. With it {@link WalletStreams.resume} is to
+   * be called each time the wallet was opened; without it streams end with their wallet.
+   */
+  readonly store?: Store;
+  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
+  readonly now?: () => number;
+  /** Calls `work` every so many milliseconds; returns a function that ends that. By default the environment's timer. */
+  readonly every?: (ms: number, work: () => void) => () => void;
+}
+
+/** How often a stream is looked at while one runs: meters count, and it is noted what was used. */
+const LOOK_MS = 1_000;
+/** How long a stream of an earlier run waits for its page to come back. */
+const GRACE_MS = 10_000;
+/** A site whose stream the user stopped asks before it begins another, for so long. */
+const QUIET_MS = 30_000;
+
+/**
+ * The streams that run here. Every method rejects with an error with a `code`, as the wallet's own: `invalidInput` for a stream that
+ * is not the site's, `closed` for one that has ended.
+ */
+export class WalletStreams implements SiteStreams {
+  readonly #options: WalletStreamsOptions;
+  readonly #notes: StreamNotes | null;
+  readonly #now: () => number;
+  /** By session. */
+  readonly #entries = new Map<string, Entry>();
+  /** What is being started or found, by session. */
+  readonly #starting = new Map<string, { readonly site: Site; readonly entry: Promise<Entry> }>();
+  readonly #watchers = new Set<(site: Site, report: StreamReport) => void>();
+  /** When the user stopped a stream of a site. */
+  readonly #turnedDown = new Map<string, number>();
+  #resuming: Promise<void> = Promise.resolve();
+  #endLooking: (() => void) | null = null;
+
+  /** Starts none. */
+  constructor(options: WalletStreamsOptions) {
+    this.#options = options;
+    this.#notes = options.store === undefined ? null : new StreamNotes(options.store);
+    this.#now = options.now ?? Date.now;
+  }
+
+  /**
+   * Starts one for the site in `authorization`, or finds the one of this site and session. Rejects with `approvalNeeded` when the site has no
+   * budget, or the user has just stopped a stream of it; with `budgetRefused` when the budget is empty.
+   */
+  async start({ authorization, ...request }: Parameters<SiteStreams['start']>[0]): Promise<StreamReport> {
+    const { holder } = authorization;
+    if (holder.kind !== 'site') throw failure('invalidInput', "a stream is a site's");
+    const site = { origin: holder.origin, topLevel: holder.topLevel };
+    await this.#resuming;
+    const key = sessionKey(request);
+    const other = this.#entries.get(key) ?? this.#starting.get(key);
+    // The wallet has one line for a session: what one site pays is not another's.
+    if (other !== undefined && !sameSite(other.site, site))
+      throw failure('invalidInput', 'Another site pays this session.');
+    const starting =
+      this.#starting.get(key)?.entry ?? this.#join(site, request).finally(() => this.#starting.delete(key));
+    this.#starting.set(key, { site, entry: starting });
+    return (await starting).report();
+  }
+
+  /** The user was asked. */
+  allow(site: Site): void {
+    this.#turnedDown.delete(siteKey(site));
+  }
+
+  /** Counts so many units; resolves when the site's credit covers them. */
+  async add(site: Site, streamId: string, units: number): Promise<StreamReport> {
+    const entry = this.#find(site, streamId);
+    const { perUnitMsat } = entry.request;
+    if (perUnitMsat === 0n) throw failure('invalidInput', 'The stream was opened without a price for units.');
+    if (entry.stream === null) throw failure('closed', 'The wallet is away; its stream goes on when it is back.');
+    const costMsat = BigInt(units) * perUnitMsat;
+    entry.waitingMsat += costMsat;
+    try {
+      await entry.stream.add(BigInt(units));
+    } finally {
+      entry.waitingMsat -= costMsat;
+    }
+    await this.#look(entry);
+    return entry.report();
+  }
+
+  /** What the site wants; a pause of the user's stays. */
+  async control(
+    site: Site,
+    streamId: string,
+    action: 'pause' | 'resume' | 'hide' | 'show' | 'stop',
+  ): Promise<StreamReport> {
+    const entry = this.#find(site, streamId);
+    // What the user paused is not gone on with by another name.
+    if (action === 'stop' && entry.holds.has('user')) this.#turnDown(site);
+    if (action === 'stop') await this.#stop(entry);
+    else if (action === 'pause' || action === 'resume') entry.hold('site', action === 'pause');
+    else entry.hold('hidden', action === 'hide');
+    return entry.report();
+  }
+
+  /** How one stands. */
+  async state(site: Site, streamId: string): Promise<StreamReport> {
+    return this.#find(site, streamId).report();
+  }
+
+  /** Calls `listener` whenever a stream changed, and each second while it runs. Returns a function that ends that. */
+  watch(listener: (site: Site, report: StreamReport) => void): () => void {
+    this.#watchers.add(listener);
+    return () => void this.#watchers.delete(listener);
+  }
+
+  /** Every stream that runs or is paused, for the user. */
+  list(): OpenStream[] {
+    const all = [...this.#entries.values()].filter(({ stopped }) => !stopped);
+    return all.map((entry) => {
+      const { site, request, holds } = entry;
+      return { site, request, report: entry.report(), byUser: holds.has('user'), gone: holds.has('gone') };
+    });
+  }
+
+  /** What the user wants: one tap. Does nothing about a stream that has ended. Rejects with `closed` when the wallet went away. */
+  async byUser(streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<void> {
+    const entry = [...this.#entries.values()].find(({ id }) => id === streamId);
+    if (!entry) return;
+    if (action !== 'stop') return entry.hold('user', action === 'pause');
+    this.#turnDown(entry.site);
+    await this.#stop(entry);
+  }
+
+  /**
+   * To be called each time the wallet was opened: streams that ran when it went away go on; those of an earlier run are paid what they
+   * are owed, wait a moment for their page, and end. Rejects when the wallet went away again, or the store failed.
+   */
+  resume(): Promise<void> {
+    const work = this.#resuming.then(() => this.#resume());
+    this.#resuming = work.catch(() => {});
+    return work;
+  }
+
+  async #resume(): Promise<void> {
+    if (this.#notes === null) return;
+    const wallet = this.#options.open();
+    const open = new Map<string, string>();
+    for (const { id, direction, payee, stream } of await wallet.streams()) {
+      if (direction === 'outbound' && payee !== null && stream?.open)
+        open.set(sessionKey({ nodeId: payee, sessionId: stream.session }), id);
+    }
+    for (const [key, entry] of this.#entries) {
+      if (entry.stream !== null || entry.ending !== null) continue;
+      if (open.get(key) === entry.id) await this.#drive(entry, entry.usedMsat);
+      else await this.#forget(entry);
+    }
+    for (const note of await this.#notes.all()) await this.#wake(note, open);
+    for (const [key, id] of open) if (!this.#entries.has(key) && !this.#starting.has(key)) await wallet.closeStream(id);
+  }
+
+  /** A stream of an earlier run: nobody uses it yet. */
+  async #wake({ site, request, usedMsat }: StreamNote, open: ReadonlyMap<string, string>): Promise<void> {
+    const key = sessionKey(request);
+    if (this.#entries.has(key) || this.#starting.has(key)) return;
+    if (!open.has(key)) return this.#notes?.delete(site, request);
+    const entry = new Entry(site, request);
+    entry.goneMs = this.#now();
+    entry.holds.add('gone');
+    entry.notedMsat = usedMsat;
+    await this.#drive(entry, usedMsat);
+  }
+
+  async #join(site: Site, request: StreamRequest): Promise<Entry> {
+    const known = this.#entries.get(sessionKey(request));
+    const runs = known !== undefined && known.ending === null && !known.holds.has('gone');
+    if (!runs && this.#now() - (this.#turnedDown.get(siteKey(site)) ?? -Infinity) < QUIET_MS) {
+      throw failure('approvalNeeded', 'You have just stopped a stream of this site.');
+    }
+    if (known !== undefined && known.ending === null && sameTerms(known.request, request)) {
+      if (known.stream === null) await this.#drive(known, known.usedMsat);
+      known.goneMs = Infinity;
+      known.hold('gone', false);
+      return known;
+    }
+    if (known !== undefined) await this.#end(known);
+    return this.#begin(new Entry(site, request));
+  }
+
+  #turnDown(site: Site): void {
+    this.#turnedDown.set(siteKey(site), this.#now());
+  }
+
+  async #begin(entry: Entry): Promise<Entry> {
+    const { site, request } = entry;
+    const left = await this.#options.budgetLeftMsat(site);
+    if (left === null) throw failure('approvalNeeded', 'The site has no budget: give it one to stream from.');
+    if (left === 0n) throw failure('budgetRefused', 'The budget of this site is empty for now.');
+    // Before it is opened, so that whatever is open is known.
+    await this.#notes?.set({ site, request, usedMsat: 0n });
+    try {
+      await this.#drive(entry, 0n);
+    } catch (error) {
+      await this.#notes?.delete(site, request);
+      throw error;
+    }
+    return entry;
+  }
+
+  /** Has the wallet pay it from here on. */
+  async #drive(entry: Entry, usedMsat: bigint): Promise<void> {
+    const { nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat } = entry.request;
+    const stream = await this.#options.open().stream({
+      to: { nodeId, session: sessionId },
+      ratePerSecondMsat,
+      unitMsat: perUnitMsat,
+      creditMsat,
+      authorization: { holder: { kind: 'site', ...entry.site }, purpose: 'stream' },
+      // Whether the site's page is hidden is not known here; the page says.
+      pauseWhenHidden: false,
+      ...(usedMsat > 0n && { usedMsat }),
+    });
+    entry.stream = stream;
+    entry.id = stream.id;
+    if (entry.holds.size > 0) stream.pause();
+    this.#entries.set(sessionKey(entry.request), entry);
+    stream.onChange((state) => this.#changed(entry, stream, state));
+    const every = this.#options.every ?? timer;
+    this.#endLooking ??= every(LOOK_MS, () => this.#lookAtAll());
+  }
+
+  #changed(entry: Entry, stream: StreamLike, state: StreamStateLike): void {
+    if (entry.stream !== stream) return;
+    entry.last = state;
+    if (state.ended && (entry.ending !== null || this.#notes === null)) entry.stopped = true;
+    else if (state.ended) this.#lose(entry);
+    this.#tell(entry);
+    if (entry.stopped && entry.ending === null) this.#remove(entry);
+  }
+
+  /** Its wallet went away, or it was ended elsewhere: which of the two is seen when the wallet is there. */
+  #lose(entry: Entry): void {
+    entry.stream = null;
+    this.resume().catch(() => {}); // not there: whoever opens it says so
+  }
+
+  /** Ends it, now or once what is owed can be paid. */
+  async #stop(entry: Entry): Promise<void> {
+    if (!entry.waitsForNetwork || entry.stream === null) return this.#end(entry);
+    entry.goneMs = -Infinity;
+    entry.hold('gone', true);
+  }
+
+  #end(entry: Entry): Promise<void> {
+    entry.ending ??= this.#settle(entry);
+    return entry.ending;
+  }
+
+  /** What the wallet cannot pay now because it went away stays noted, and is paid when it is back. */
+  async #settle(entry: Entry): Promise<void> {
+    try {
+      if (entry.stream === null) return;
+      await entry.stream.stop();
+      await this.#notes?.delete(entry.site, entry.request);
+    } finally {
+      this.#remove(entry);
+    }
+  }
+
+  async #forget(entry: Entry): Promise<void> {
+    this.#remove(entry);
+    await this.#notes?.delete(entry.site, entry.request);
+  }
+
+  #remove(entry: Entry): void {
+    const key = sessionKey(entry.request);
+    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    entry.stopped = true;
+    this.#tell(entry);
+    if (this.#entries.size > 0) return;
+    this.#endLooking?.();
+    this.#endLooking = null;
+  }
+
+  #lookAtAll(): void {
+    for (const entry of this.#entries.values()) {
+      this.#look(entry).catch(() => {}); // noted again with the next look
+      if (this.#now() - entry.goneMs >= GRACE_MS && !entry.waitsForNetwork) this.#end(entry).catch(() => {});
+    }
+  }
+
+  /** Sees how it stands, tells it, and notes what was used. */
+  async #look(entry: Entry): Promise<void> {
+    if (entry.stream === null || entry.stopped) return;
+    entry.last = entry.stream.state;
+    this.#tell(entry);
+    const { site, request, usedMsat } = entry;
+    if (this.#notes === null || usedMsat <= entry.notedMsat) return;
+    entry.notedMsat = usedMsat;
+    await this.#notes.set({ site, request, usedMsat });
+  }
+
+  #tell(entry: Entry): void {
+    const report = entry.report();
+    const text = JSON.stringify(report);
+    if (text === entry.told) return;
+    entry.told = text;
+    for (const watcher of this.#watchers) watcher(entry.site, report);
+  }
+
+  #find(site: Site, streamId: string): Entry {
+    for (const entry of this.#entries.values()) if (entry.id === streamId && sameSite(entry.site, site)) return entry;
+    throw failure('invalidInput', 'there is no such stream');
+  }
+}
+
+function timer(ms: number, work: () => void): () => void {
+  const running = setInterval(work, ms);
+  return () => clearInterval(running);
+}
+
+/** An error as the wallet's own are. */
+const failure = (code: string, message: string): Error & { readonly code: string } =>
+  Object.assign(new Error(message), { code });

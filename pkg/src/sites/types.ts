@@ -1,0 +1,302 @@
+/** What the host of sites works with: the wallet, the user, what is kept. All of it is given to it. */
+
+import type { Json, Sender, SiteErrorName, StreamReport } from './wire.ts';
+import type { CustomRecord } from '../base/protocol.ts';
+import type { Outcome } from './http402/fetch.ts';
+import { isSecureOrigin } from './origin.ts';
+
+/** Who asks: a site is another one inside a frame of another site. */
+export interface Site {
+  /** Origin of the frame, such as `https://shop.example`. */
+  readonly origin: string;
+  /** Origin of the page in the address bar. */
+  readonly topLevel: string;
+}
+
+/** Whose money it is that goes. */
+export interface SiteAuthorization {
+  /** The site, whose budget the wallet finds by it; or the user, who was asked and overruled what the budget allows. */
+  readonly holder: ({ readonly kind: 'site' } & Site) | { readonly kind: 'user' };
+  /** For the spending report. */
+  readonly purpose?: string;
+  /** The user was shown exactly this payment and allowed at most this, fee included, in millisatoshi. */
+  readonly approvedMsat?: bigint;
+}
+
+/** An invoice, read and checked by the wallet. */
+export interface InvoiceDetails {
+  /** BOLT 11, without scheme or white space: exactly this is paid. */
+  readonly invoice: string;
+  /** `null`: the payer chooses. */
+  readonly amountMsat: bigint | null;
+  /** In hex. */
+  readonly paymentHash: string;
+  /** Node id in hex. */
+  readonly payee: string;
+  /** Its description; empty when there is none. */
+  readonly description: string;
+  /** Milliseconds since the UNIX epoch. */
+  readonly expiresMs: number;
+  /** `mainnet`, `testnet4`, `signet` or `regtest`. */
+  readonly network: string;
+  /** Greatest routing fee that the wallet would spend, in millisatoshi. */
+  readonly maxFeeMsat: bigint;
+  /** Why it cannot be paid now; `null`: it can be tried. */
+  readonly problem: WalletFailure | null;
+}
+
+/** The wallet, as far as sites need it. Every method rejects with an error that has a `code` ({@link WalletFailure}). */
+export interface SiteWallet {
+  /** The node: its `alias`, `nodeId` in hex, and `network` (`mainnet`, `testnet4`, `signet` or `regtest`). */
+  info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
+  /** What can be sent now, in millisatoshi. */
+  spendableMsat(): Promise<bigint>;
+  /** What the site's budget still allows now; `null`: it has none, or one that asks about every payment. */
+  budgetLeftMsat(site: Site): Promise<bigint | null>;
+  /**
+   * Makes a BOLT 11 `invoice` for `amountMsat` (without it the payer chooses), with a `description`, good for `expirySecs`
+   * (without it the wallet chooses). `paymentHash` in hex.
+   */
+  receive(request: {
+    readonly amountMsat?: bigint;
+    readonly description: string;
+    readonly expirySecs?: number;
+  }): Promise<{ readonly invoice: string; readonly paymentHash: string }>;
+  /** Reads and checks an invoice. */
+  inspect(invoice: string): Promise<InvoiceDetails>;
+  /**
+   * Pays `details.invoice` from the budget of `authorization`, or what was approved: `amountMsat` and at most `maxFeeMsat` more. Rejects
+   * when no funds were sent.
+   */
+  pay(
+    details: InvoiceDetails,
+    options: { readonly amountMsat?: bigint; readonly maxFeeMsat: bigint; readonly authorization: SiteAuthorization },
+  ): Promise<Outcome>;
+  /**
+   * Pays `payee` (node id in hex) `amountMsat` and at most `maxFeeMsat` more, without an invoice, from the budget of `authorization`.
+   * `records` go along.
+   */
+  keysend(request: {
+    readonly payee: string;
+    readonly amountMsat: bigint;
+    readonly records: readonly CustomRecord[];
+    readonly maxFeeMsat: bigint;
+    readonly authorization: SiteAuthorization;
+  }): Promise<Outcome>;
+  /** How an outgoing payment stands, by its hash in hex. */
+  lookup(paymentHash: string): Promise<Outcome>;
+  /** Calls `listener` with each state of an outgoing payment from now on. Returns a function that ends that. */
+  watch(paymentHash: string, listener: (outcome: Outcome) => void): () => void;
+  /** An `invoice` that this wallet made, by its hash: whether it is `paid`, and its `preimage` in hex; `null`: it made none such. */
+  invoice(
+    paymentHash: string,
+  ): Promise<{ readonly invoice: string; readonly preimage: string | null; readonly paid: boolean } | null>;
+  /** Signs `message` with the node's key; the `signature` is in lnd's format (zbase32). */
+  signMessage(message: string): Promise<{ readonly message: string; readonly signature: string }>;
+  /** Whether `signature` is one of `message` (`valid`), and the `nodeId` (hex) that made it; compare it. */
+  verifyMessage(request: {
+    readonly message: string;
+    readonly signature: string;
+  }): Promise<{ readonly valid: boolean; readonly nodeId: string }>;
+  /**
+   * LNURL-auth (LUD-04): signs `k1` (hex) with a key that `domain` alone sees (LUD-05); `key` and `sig` (DER) in hex. Without it the
+   * wallet cannot log in. Rejects as the rest.
+   */
+  readonly lnurlAuth?: (request: {
+    readonly domain: string;
+    readonly k1: string;
+  }) => Promise<{ readonly key: string; readonly sig: string }>;
+  /** Streams of payments. Without it the wallet has none. */
+  readonly streams?: SiteStreams;
+}
+
+/** What a site asks for when it wants to be paid as time passes or units are used. */
+export interface StreamRequest {
+  /** The site's node, hex. */
+  readonly nodeId: string;
+  /** The site's name for the session, at most 64 bytes of UTF-8. */
+  readonly sessionId: string;
+  /** What accrues in a second; 0: only units count. */
+  readonly ratePerSecondMsat: bigint;
+  /** What a unit (a life, a page) costs; 0: only time counts. */
+  readonly perUnitMsat: bigint;
+  /** How much the site lets run up before it has to have it. */
+  readonly creditMsat: bigint;
+}
+
+/**
+ * The wallet's streams. Each site reaches only its own: every method rejects with `invalidInput` for a stream that is not the
+ * site's, and with other codes as the wallet does.
+ */
+export interface SiteStreams {
+  /** Starts one for the site in `authorization`, or finds the one of this site and session that runs. */
+  start(request: StreamRequest & { readonly authorization: SiteAuthorization }): Promise<StreamReport>;
+  /** The user, who had stopped a stream of the site, was asked and allows it one. */
+  allow?(site: Site): void;
+  /** Counts so many units more; resolves when the site's credit covers them. */
+  add(site: Site, streamId: string, units: number): Promise<StreamReport>;
+  /** Pauses, goes on, or settles and ends; `hide` and `show` are a pause of their own, while nobody sees the site. */
+  control(site: Site, streamId: string, action: 'pause' | 'resume' | 'hide' | 'show' | 'stop'): Promise<StreamReport>;
+  /** How it stands. As all of these, it rejects with `invalidInput` when this site has no such stream. */
+  state(site: Site, streamId: string): Promise<StreamReport>;
+  /** Calls `listener` whenever a stream changed. Returns a function that ends that. */
+  watch(listener: (site: Site, report: StreamReport) => void): () => void;
+}
+
+/** What a service wants to know of who pays (LUD-18). */
+export interface PayerField {
+  /** A name, an address as `name@domain`, an e-mail address; or `login`: who they are at its domain, as a login says it. */
+  readonly field: 'name' | 'identifier' | 'email' | 'login';
+  /** Without it, it does not take the money. */
+  readonly mandatory: boolean;
+}
+
+/** What the wallet rejects with: `code` as in `WalletError`. */
+export interface WalletFailure {
+  /** For programs: one of the wallet's codes. */
+  readonly code: string;
+  /** For the user, in English; not for sites. */
+  readonly message: string;
+}
+
+/** What a payment that the user is asked about is for: a `url`, or what the service at `domain` says in its `text`. */
+export type Occasion =
+  /** `webln.sendPayment`. */
+  | { readonly kind: 'webln' }
+  /** LNURL-pay: what `domain` says of it. */
+  | { readonly kind: 'lnurl'; readonly domain: string; readonly text: string }
+  /** A page that answers 402. */
+  | { readonly kind: 'page'; readonly url: string };
+
+/**
+ * What the user is asked. Every question names the `site`. `occasion`: what is paid for; `invoice`: exactly what is paid;
+ * `refusal`: what the budget said against it (`null`: it was not asked), to be shown to the user, never to the site. `payee`
+ * (node id, hex), `amountMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the `defaultMsat` that the site
+ * proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it. `domain` and `text` of a
+ * service; `commentLength`, in characters, 0 for none; `payer`: what the service wants to know of the user; `pinFromMsat`: from
+ * which amount on it wants a PIN; `action` of a login. Of what was bought: `text`, a `secret` that the payment opened, a `url`.
+ */
+export type Question = { readonly site: Site } & (
+  | { readonly kind: 'enable' }
+  | { readonly kind: 'balance' }
+  | {
+      readonly kind: 'payment';
+      readonly occasion: Occasion;
+      readonly invoice: InvoiceDetails;
+      /** What the budget said against it; `null`: nothing was asked of it. Show it to the user, never to the site. */
+      readonly refusal: WalletFailure | null;
+    }
+  | {
+      readonly kind: 'keysend';
+      readonly payee: string;
+      readonly amountMsat: bigint;
+      readonly maxFeeMsat: bigint;
+      readonly refusal: WalletFailure | null;
+    }
+  | ({ readonly kind: 'stream'; readonly refusal: WalletFailure | null } & StreamRequest)
+  | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
+  | { readonly kind: 'signMessage'; readonly message: string }
+  /** For the user to read: a yes says that it was. */
+  | {
+      readonly kind: 'verifyMessage';
+      readonly message: string;
+      readonly signature: string;
+      readonly valid: boolean;
+      readonly nodeId: string;
+    }
+  | ({
+      readonly kind: 'lnurlPay';
+      readonly domain: string;
+      readonly text: string;
+      readonly commentLength: number;
+      readonly payer: readonly PayerField[];
+    } & Range)
+  /** For the user to read, after `lnurlPay`: what the service at `domain` gives for the money. */
+  | {
+      readonly kind: 'lnurlSuccess';
+      readonly domain: string;
+      readonly text: string;
+      /** `null`: there is none; empty: it could not be read. */
+      readonly secret: string | null;
+      /** To be opened when the user wants it; `null`: none. */
+      readonly url: string | null;
+    }
+  /** `pinFromMsat`: from this amount on the service wants a PIN (millisatoshi); `null`: it wants none. */
+  | ({
+      readonly kind: 'lnurlWithdraw';
+      readonly domain: string;
+      readonly text: string;
+      readonly pinFromMsat: bigint | null;
+    } & Range)
+  | {
+      readonly kind: 'lnurlAuth';
+      readonly domain: string;
+      readonly action: 'register' | 'login' | 'link' | 'auth';
+      /** The site is not of that domain: whoever made the link may be logging in as this user. Warn. */
+      readonly foreign: boolean;
+    }
+);
+
+/** What an amount may be; `null`: unbounded on that side. */
+export interface Range {
+  /** At least so much, in msat. */
+  readonly minMsat: bigint | null;
+  /** At most so much, in msat. */
+  readonly maxMsat: bigint | null;
+}
+
+/** What the user answers. A window that is closed is a no. */
+export type Answer =
+  | { readonly allowed: false }
+  | {
+      readonly allowed: true;
+      /** What the user chose, where the question leaves it open. Within the question's range. */
+      readonly amountMsat?: bigint;
+      /** For `lnurlPay`: the user saw and allowed at most this, fee included; without it the invoice is asked about, too. */
+      readonly approvedMsat?: bigint;
+      /** For `lnurlPay`, at most `commentLength` characters. */
+      readonly comment?: string;
+      /** For `lnurlPay`: what the user tells the service of themselves, by field; `login` is answered by the wallet. */
+      readonly payer?: { readonly [field in Exclude<PayerField['field'], 'login'>]?: string };
+      /** For `lnurlWithdraw`: 1 to 8 digits. */
+      readonly pin?: string;
+      /** For `balance`: not to ask this site again. */
+      readonly remember?: boolean;
+    };
+
+/** Asks the user. Rejects, or answers no, when `signal` fires: the site went away. */
+export type Ask = (question: Question, signal: AbortSignal) => Promise<Answer>;
+
+/**
+ * Where the host keeps what outlives it. Keys are at most 700 characters; values are JSON. Every method rejects when the store
+ * fails; what is to be paid is then not paid.
+ */
+export interface Store {
+  /** What is kept at `key`. */
+  get(key: string): Promise<Json | undefined>;
+  /** Keeps `value` under this name. Resolves when it is durable. */
+  set(key: string, value: Json): Promise<void>;
+  /** Forgets what is kept there, if anything. */
+  delete(key: string): Promise<void>;
+  /** Every key that begins with `prefix`. */
+  keys(prefix: string): Promise<readonly string[]>;
+}
+
+/** What a site is told instead of an answer. */
+export class SiteFault extends Error {
+  override readonly name: SiteErrorName;
+
+  /** What the site sees; `options.cause` stays here. */
+  constructor(name: SiteErrorName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+  }
+}
+
+/** The site of a sender. Opaque and insecure origins are none: `null`. */
+export function siteOf({ origin, topLevelOrigin }: Sender): Site | null {
+  return isSecureOrigin(origin) && isSecureOrigin(topLevelOrigin) ? { origin, topLevel: topLevelOrigin } : null;
+}
+
+/** Names a site in keys. Origins hold no spaces. */
+export const siteKey = ({ origin, topLevel }: Site): string => `${origin} ${topLevel}`;

@@ -1,0 +1,180 @@
+/** A {@link Wallet} as sites and paid requests use it. Only its type is imported: the engine stays out of this module. */
+
+import type { Holder, Payment, Budget } from '../base/protocol.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import { PaidFetchError } from './http402/errors.ts';
+import type { Outcome, Payer } from './http402/fetch.ts';
+import { failureOf } from './errors.ts';
+import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from './types.ts';
+
+/** What of a {@link Wallet} is used. */
+export type WalletLike = Pick<
+  Wallet,
+  | 'balance'
+  | 'inspect'
+  | 'keysend'
+  | 'logIn'
+  | 'onPayment'
+  | 'pay'
+  | 'payment'
+  | 'budgets'
+  | 'receive'
+  | 'signMessage'
+  | 'status'
+  | 'verifyMessage'
+>;
+
+/** What {@link siteWallet} works with besides the wallet. */
+export interface SiteWalletOptions {
+  /** What sites see as the node's alias; by default `Amplet`. */
+  readonly alias?: string;
+  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
+  readonly now?: () => number;
+}
+
+/**
+ * The wallet as {@link SiteHost} needs it. `open` gives the wallet that is open now, or throws an error with the code `closed`
+ * while it is locked; it is called at each use, so that the host outlives the wallet. Streams are added with
+ * `{ ...wallet, streams: new WalletStreams({ open, budgetLeftMsat: wallet.budgetLeftMsat }) }`.
+ */
+export function siteWallet(
+  open: () => WalletLike,
+  { alias = 'Amplet', now = Date.now }: SiteWalletOptions = {},
+): SiteWallet {
+  return {
+    info: async () => {
+      const { nodeId, network } = await open().status();
+      return { alias, nodeId, network };
+    },
+    spendableMsat: async () => (await open().balance()).spendableMsat,
+    budgetLeftMsat: async (site) => {
+      const budgets = await allBudgets(open);
+      return budgetLeft(budgets, site, now());
+    },
+    receive: async (request) => open().receive(request),
+    inspect: async (invoice) => inspect(open(), invoice),
+    pay: async ({ invoice, amountMsat: stated }, { amountMsat, maxFeeMsat, authorization }) => {
+      const chosen = stated === null && amountMsat !== undefined ? { amountMsat } : {};
+      return outcomeOf(await open().pay(invoice, { ...chosen, maxFeeMsat, authorization }));
+    },
+    keysend: async ({ records, ...request }) => outcomeOf(await open().keysend({ ...request, records: [...records] })),
+    lookup: async (paymentHash) => lookup(open(), paymentHash),
+    watch: (paymentHash, listener) =>
+      open().onPayment((payment) => {
+        if (payment.id === paymentHash && payment.direction === 'outbound') listener(outcomeOf(payment));
+      }),
+    invoice: async (paymentHash) => {
+      const payment = await find(open(), paymentHash);
+      if (payment?.direction !== 'inbound' || payment.invoice === null) return null;
+      return { invoice: payment.invoice, preimage: payment.preimage, paid: payment.state === 'succeeded' };
+    },
+    signMessage: async (message) => open().signMessage(message),
+    lnurlAuth: async ({ domain, k1 }) => {
+      const { key, signature } = await open().logIn({ domain, challenge: k1 });
+      return { key, sig: signature };
+    },
+    verifyMessage: async (signed) => {
+      const { valid, nodeId } = await open().verifyMessage(signed);
+      return { valid, nodeId: nodeId ?? '' };
+    },
+  };
+}
+
+/** What {@link walletPayer} works with besides the wallet. */
+export interface WalletPayerOptions {
+  /** Whose budget pays for requests to an origin; by default the budget of that site. Rejects with `notPaid` when it says no. */
+  readonly holder?: (origin: string) => Holder;
+}
+
+/** The wallet as {@link payingFetch} needs it: no question is asked, the budget decides. */
+export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletPayerOptions = {}): Payer {
+  return {
+    inspect: (invoice) => inspect(wallet, invoice),
+    lookup: (paymentHash) => lookup(wallet, paymentHash),
+    pay: async (invoice, { origin, maxCostMsat }) => {
+      const details = await inspect(wallet, invoice);
+      const left = maxCostMsat - (details.amountMsat ?? maxCostMsat);
+      if (left < 0n) {
+        const message = `This costs ${details.amountMsat} msat and at most ${maxCostMsat} msat are allowed; nothing was paid.`;
+        throw new PaidFetchError('tooDear', message);
+      }
+      const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
+      return outcomeOf(
+        await wallet.pay(details.invoice, { maxFeeMsat, authorization: { holder: holder(origin), purpose: 'fetch' } }),
+      );
+    },
+  };
+}
+
+const siteHolder = (origin: string): Holder => ({ kind: 'site', origin, topLevel: origin });
+
+/** None while the wallet is locked: whether a site is enabled is said without it. */
+async function allBudgets(open: () => WalletLike): Promise<readonly Budget[]> {
+  try {
+    return await open().budgets();
+  } catch (error) {
+    if (failureOf(error)?.code === 'closed') return [];
+    throw error;
+  }
+}
+
+/**
+ * What the budget of a site, and each one that it draws from, allow now without a question. A budget that asks about every payment
+ * is what the engine opens for somebody whom the user allowed one: it allows nothing.
+ */
+function budgetLeft(budgets: readonly Budget[], { origin, topLevel }: Site, nowMs: number): bigint | null {
+  const mine = budgets.find(
+    ({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel,
+  );
+  let left: bigint | null = null;
+  for (let budget: Budget | undefined = mine; budget; budget = parentOf(budgets, budget)) {
+    const { askAboveMsat, expiresAt } = budget.rules;
+    if (budget.closed || askAboveMsat === 0n || (expiresAt !== null && expiresAt * 1000n <= BigInt(nowMs))) return null;
+    for (const { leftMsat } of budget.usage) if (left === null || leftMsat < left) left = leftMsat;
+  }
+  return left;
+}
+
+const parentOf = (budgets: readonly Budget[], { parent }: Budget): Budget | undefined =>
+  budgets.find(({ id }) => id === parent);
+
+async function inspect(wallet: WalletLike, text: string): Promise<InvoiceDetails> {
+  const [found, { network }] = await Promise.all([wallet.inspect(text), wallet.status()]);
+  if (found.type !== 'bolt11') throw new SiteFault('InvalidDataError', 'This is no Lightning invoice.');
+  const { invoice, amountMsat, paymentHash, payee, description, expiresAt, maxFeeMsat, problem } = found;
+  return {
+    invoice,
+    amountMsat,
+    paymentHash,
+    payee,
+    description,
+    expiresMs: Number(expiresAt) * 1000,
+    network,
+    maxFeeMsat,
+    problem,
+  };
+}
+
+async function lookup(wallet: WalletLike, paymentHash: string): Promise<Outcome> {
+  const payment = await find(wallet, paymentHash);
+  return payment?.direction === 'outbound'
+    ? outcomeOf(payment)
+    : { state: 'failed', reason: 'There is no such payment.' };
+}
+
+async function find(wallet: WalletLike, id: string): Promise<Payment | null> {
+  try {
+    return await wallet.payment(id);
+  } catch (error) {
+    if (failureOf(error)?.code === 'invalidInput') return null;
+    throw error;
+  }
+}
+
+/** A payment that succeeded without a proof is not one to a site: pending until it has. */
+function outcomeOf(payment: Payment): Outcome {
+  if (payment.state === 'failed') return { state: 'failed', reason: payment.error.message };
+  if (payment.state === 'succeeded' && payment.preimage !== null)
+    return { state: 'succeeded', preimage: payment.preimage };
+  return { state: 'pending' };
+}

@@ -1,0 +1,105 @@
+/** What a page sends, read with suspicion. */
+
+import { toHex } from '../proof.ts';
+import type { Json } from '../wire.ts';
+import { SiteFault } from '../types.ts';
+
+/** All the money that there is, in sat. */
+const MAX_SAT = 2_100_000_000_000_000n;
+
+/** The record in which a keysend carries its preimage (BLIP 3). */
+const KEYSEND_PREIMAGE = 5_482_373_484n;
+
+/** Longest call of a page, in characters of JSON. */
+export const MAX_CALL = 65_536;
+
+/** An argument that makes no sense. */
+export const invalid = (message: string): SiteFault => new SiteFault('InvalidDataError', message);
+
+/** Members of an object. */
+export function members(value: Json | undefined): Readonly<Record<string, Json | undefined>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('The arguments are an object.');
+  return value as Readonly<Record<string, Json>>;
+}
+
+/** A text of 1 to `most` characters. */
+export function text(value: Json | undefined, name: string, most: number): string {
+  if (typeof value !== 'string' || value === '' || value.length > most)
+    throw invalid(`\`${name}\` is a text of 1 to ${most} characters.`);
+  return value;
+}
+
+/** A text of at most `most` characters, or none: empty. */
+export function optionalText(value: Json | undefined, name: string, most: number): string {
+  return value === undefined || value === null || value === '' ? '' : text(value, name, most);
+}
+
+/** An amount in sat, at least 1, as a number or decimal digits; in millisatoshi. */
+export function sat(value: Json | undefined, name: string): bigint {
+  const digits = typeof value === 'number' ? (Number.isSafeInteger(value) ? String(value) : '') : value;
+  if (typeof digits !== 'string' || !/^[0-9]{1,16}$/.test(digits))
+    throw invalid(`\`${name}\` is a whole number of sat.`);
+  const amount = BigInt(digits);
+  if (amount < 1n || amount > MAX_SAT) throw invalid(`\`${name}\` is 1 to ${MAX_SAT} sat.`);
+  return amount * 1000n;
+}
+
+/** An amount in sat, or none: `null`. */
+export function optionalSat(value: Json | undefined, name: string): bigint | null {
+  return value === undefined || value === null || value === '' ? null : sat(value, name);
+}
+
+/** An amount in millisatoshi, as decimal digits or a number; 0 when left out. */
+export function msat(value: Json | undefined, name: string): bigint {
+  if (value === undefined || value === null) return 0n;
+  const digits = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof digits !== 'string' || !/^[0-9]{1,18}$/.test(digits)) {
+    throw invalid(`\`${name}\` is a whole number of millisatoshi, such as "1500".`);
+  }
+  return BigInt(digits);
+}
+
+/** The id of a node (BOLT 7), in lower case. */
+export function nodeId(value: Json | undefined, name: string): string {
+  if (typeof value !== 'string' || !/^0[23][0-9a-fA-F]{64}$/.test(value)) {
+    throw invalid(`\`${name}\` is a node id: 66 hex digits that begin with 02 or 03.`);
+  }
+  return value.toLowerCase();
+}
+
+/** A payment hash, in lower case. */
+export function hash(value: Json | undefined, name: string): string {
+  if (typeof value !== 'string' || !/^[0-9a-fA-F]{64}$/.test(value)) throw invalid(`\`${name}\` is 64 hex digits.`);
+  return value.toLowerCase();
+}
+
+/** A BOLT 11 invoice, without `lightning:`. Whether it is one is for the wallet to say. */
+export function invoice(value: Json | undefined): string {
+  const trimmed = text(value, 'paymentRequest', 8_192)
+    .trim()
+    .replace(/^lightning:/i, '');
+  if (!/^ln[0-9a-z]+$/i.test(trimmed)) throw invalid('`paymentRequest` is a BOLT 11 invoice, such as "lnbc1…".');
+  return trimmed;
+}
+
+/** Custom TLV records of a keysend: type numbers of 65536 and above (BOLT 1), texts; the values in hex. */
+export function records(value: Json | undefined): { type: bigint; value: string }[] {
+  if (value === undefined || value === null) return [];
+  const all = Object.entries(members(value));
+  if (all.length > 32) throw invalid('`customRecords` holds at most 32 records.');
+  return all.map(([name, content]) => {
+    if (
+      !/^[0-9]{5,19}$/.test(name) ||
+      BigInt(name) < 65_536n ||
+      BigInt(name) >= 1n << 63n ||
+      BigInt(name) === KEYSEND_PREIMAGE
+    ) {
+      throw invalid('`customRecords` has numbers from 65536 as its names, but not the one of keysend itself.');
+    }
+    if (typeof content !== 'string') throw invalid('`customRecords` has texts as its values.');
+    const bytes = new TextEncoder().encode(content);
+    if (bytes.length > 1_024) throw invalid('`customRecords` has values of at most 1024 bytes.');
+    return { type: BigInt(name), value: toHex(bytes) };
+  });
+}

@@ -1,0 +1,45 @@
+/** Messages between a page's own world and an extension's content script, by `window.postMessage`. */
+
+import { type Json, type SiteCall, type SiteEvent, type SiteReply, WIRE_VERSION, isSiteCall } from '../wire.ts';
+import type { PageTransport } from './page.ts';
+
+const TO_HOST = 'amplet:call';
+const TO_PAGE = 'amplet:answer';
+
+type Envelope = { readonly [TO_HOST]?: SiteCall; readonly [TO_PAGE]?: SiteReply | SiteEvent };
+
+/** Messages of this very window: frames and openers can post here, too, and are not heard. */
+function hear(target: Window, receive: (envelope: Envelope) => void): void {
+  target.addEventListener('message', ({ source, data }) => {
+    if (source === target && typeof data === 'object' && data !== null) receive(data as Envelope);
+  });
+}
+
+/**
+ * To this very window only. Its own origin is not always its address': an `about:blank` frame has its parent's, a sandboxed one
+ * has none, and is then reached by any.
+ */
+const ownOrigin = ({ origin }: Window): string => (origin === 'null' ? '*' : origin);
+
+/** For the script in the page's world. The page can forge what it hears, to its own harm only. */
+export function windowTransport(target: Window = window): PageTransport {
+  return {
+    post: (call) => target.postMessage({ [TO_HOST]: call }, ownOrigin(target)),
+    listen: (receive) => hear(target, ({ [TO_PAGE]: message }) => message && receive(message)),
+  };
+}
+
+/** What {@link relay} gives to the content script. */
+export interface Relay {
+  /** Hands a message of the host to the page. */
+  answer(message: SiteReply | SiteEvent): void;
+  /** Says that the host is gone: the page's open calls end with `ConnectionError`. */
+  lost(): void;
+}
+
+/** For the content script: has `forward` called with each call of the page. */
+export function relay(forward: (call: SiteCall) => void, target: Window = window): Relay {
+  hear(target, ({ [TO_HOST]: call }) => isSiteCall(call) && forward(call));
+  const answer = (message: SiteReply | SiteEvent) => target.postMessage({ [TO_PAGE]: message }, ownOrigin(target));
+  return { answer, lost: () => answer({ amplet: WIRE_VERSION, event: 'lost', detail: null as Json }) };
+}

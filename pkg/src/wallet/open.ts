@@ -1,0 +1,184 @@
+// From options to an open wallet: check, connect, prove the passphrase, open.
+
+import { checkEnvironment, deriveKey } from '#platform';
+import { Link, Retry, type Ending } from './link.ts';
+import { generateMnemonic } from './mnemonic.ts';
+import { WalletError } from '../base/error.ts';
+import type { DerivedKey } from '../link/kdf.ts';
+import { checkName } from '../link/names.ts';
+import type { Gateway, Network, OpenOptions as EngineOptions } from '../base/protocol.ts';
+import type { KdfParams, Opened } from '../link/wire.ts';
+
+/** How to open a wallet. */
+export interface OpenOptions {
+  /** Which wallet of this origin: 1 to 64 of `a-z 0-9 - _`. */
+  name: string;
+  /** Its network; `wrongNetwork` when the stored wallet is of another. */
+  network: Network;
+  /** Gateways, the first preferred. A bare address `<node id>@<wss URL>` gets no trust before confirmation. */
+  gateways: (Gateway | string)[];
+  /** More chain sources (block-dn base URLs) beside the gateways' own. */
+  chainSources?: string[];
+  /** What encrypts the wallet in this browser. */
+  passphrase?: string;
+  /** In place of the passphrase, for a wallet that exists: what {@link unlockKey} derived from it. */
+  key?: Uint8Array;
+  /** Creates a wallet with a new mnemonic: read it from `wallet.takeMnemonic()` and have it written down. */
+  create?: boolean;
+  /** Creates the wallet from this mnemonic. */
+  mnemonic?: string;
+  /** With `mnemonic`: it was never used before (see `generateMnemonic`), so the chain is not searched for its money. */
+  fresh?: boolean;
+  /** With a `mnemonic` that is not fresh: the block height to search from; by default the release's checkpoint. */
+  birthdayHeight?: number;
+  /** Take the wallet from another tab that cannot share it (`inUse`); that tab stops. */
+  takeOver?: boolean;
+}
+
+/** An open wallet's connection, and the mnemonic if it is new. */
+export interface OpenedLink {
+  link: Link;
+  mnemonic: string | null;
+}
+
+/** The worker generation to start with, per wallet, and what a crashed engine said last. */
+const generations = new Map<string, number>();
+const lastLogs = new Map<string, readonly string[]>();
+
+/** How often a page follows engines that moved before it gives up. */
+const MAX_MOVES = 4;
+
+/** Remembers where a wallet goes on after its engine ended. */
+export function remember(name: string, ending: Ending): void {
+  generations.set(name, ending.next);
+  if (ending.error.log.length > 0) lastLogs.set(name, ending.error.log);
+}
+
+/** Opens a wallet; see `Wallet.open`. */
+export async function openLink(options: OpenOptions): Promise<OpenedLink> {
+  checkOptions(options);
+  checkEnvironment();
+  const creates = options.create === true || options.mnemonic !== undefined;
+  let link = await connect(options.name);
+  try {
+    const mnemonic = options.create === true ? await generateMnemonic() : null;
+    const { key, params } = await keyOf(options, creates, link);
+    const engineOptions = toEngine(options, mnemonic);
+    for (let moves = 0; ; moves += 1) {
+      const opened = (await link.call({
+        method: 'open',
+        options: engineOptions,
+        key,
+        kdf: creates ? params : null,
+        takeOver: options.takeOver === true,
+        log: [...(lastLogs.get(options.name) ?? [])],
+      })) as Opened;
+      if ('opened' in opened) break;
+      if (moves === MAX_MOVES)
+        throw new WalletError('inUse', 'The wallet moves between tabs: close the other tabs, then try again.');
+      link.close();
+      generations.set(options.name, opened.elsewhere);
+      link = await connect(options.name);
+    }
+    key.fill(0);
+    lastLogs.delete(options.name);
+    return { link, mnemonic };
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+}
+
+/**
+ * The key that opens a wallet in place of its passphrase. Whoever keeps it, in memory only, need not ask for the passphrase
+ * again until it changes: an extension does, whose windows come and go.
+ * @throws {WalletError} `invalidInput`, `notAllowedHere`, `walletNotFound`, `storage`, `timeout`
+ */
+export async function unlockKey(name: string, passphrase: string): Promise<Uint8Array> {
+  checkName(name);
+  checkPassphrase(passphrase);
+  checkEnvironment();
+  const link = await connect(name);
+  try {
+    const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
+    if (stored === null) throw notFound(name);
+    return (await deriveKey(passphrase, stored)).key;
+  } finally {
+    link.close();
+  }
+}
+
+/** The wallet's key; a copy, as the host wipes what it is given. */
+async function keyOf({ name, key, passphrase = '' }: OpenOptions, creates: boolean, link: Link): Promise<DerivedKey> {
+  // Whoever has the key need not wait for more: that there is no such wallet is said by the opening.
+  if (key !== undefined) return { key: key.slice(), params: new Uint8Array() };
+  const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
+  if (creates && stored !== null) {
+    throw new WalletError(
+      'walletExists',
+      `There is already a wallet "${name}" in this browser: open it, or choose another name.`,
+    );
+  }
+  if (!creates && stored === null) throw notFound(name);
+  return deriveKey(passphrase, stored);
+}
+
+/** Connects to the host of a wallet, without opening it. */
+export async function connect(name: string): Promise<Link> {
+  for (let moves = 0; ; moves += 1) {
+    const generation = generations.get(name) ?? 0;
+    try {
+      const link = await Link.connect(name, generation);
+      link.onEnd = (ending) => remember(name, ending);
+      return link;
+    } catch (error) {
+      if (!(error instanceof Retry) || moves === MAX_MOVES) throw error;
+      generations.set(name, generation + 1);
+    }
+  }
+}
+
+function checkOptions(options: OpenOptions): void {
+  checkName(options.name);
+  const refuse = (message: string): never => {
+    throw new WalletError('invalidInput', message);
+  };
+  if (options.key === undefined) checkPassphrase(options.passphrase);
+  else if (options.passphrase !== undefined) refuse('Give either `passphrase` or `key`, not both.');
+  else if (!(options.key instanceof Uint8Array) || options.key.length !== 32)
+    refuse('`key` is what `unlockKey` answers: 32 bytes.');
+  else if (options.create === true || options.mnemonic !== undefined)
+    refuse('A new wallet wants a `passphrase`, not a `key`.');
+  if (!Array.isArray(options.gateways)) refuse('`gateways` is a list of gateways or their addresses.');
+  if (options.create === true && options.mnemonic !== undefined)
+    refuse('Give either `create` or `mnemonic`, not both.');
+  if (options.mnemonic === undefined && (options.fresh !== undefined || options.birthdayHeight !== undefined)) {
+    refuse('`fresh` and `birthdayHeight` go with `mnemonic` only.');
+  }
+}
+
+function checkPassphrase(passphrase: unknown): void {
+  if (typeof passphrase !== 'string' || passphrase === '')
+    throw new WalletError('invalidInput', 'The passphrase is empty: choose one.');
+}
+
+const notFound = (name: string): WalletError =>
+  new WalletError(
+    'walletNotFound',
+    `There is no wallet "${name}" in this browser: create it, or restore it from its mnemonic.`,
+  );
+
+function toEngine(options: OpenOptions, created: string | null): EngineOptions {
+  const mnemonic = created ?? options.mnemonic;
+  return {
+    name: options.name,
+    network: options.network,
+    gateways: options.gateways.map((gateway) =>
+      typeof gateway === 'string' ? { address: gateway, trustZeroConf: false } : gateway,
+    ),
+    chainSources: options.chainSources ?? [],
+    fresh: created !== null || options.fresh === true,
+    ...(mnemonic === undefined ? {} : { mnemonic }),
+    ...(options.birthdayHeight === undefined ? {} : { birthdayHeight: options.birthdayHeight }),
+  };
+}

@@ -1,0 +1,348 @@
+import { amount, required, text, whole } from './arguments.ts';
+import { WalletError } from '../base/error.ts';
+import type {
+  Balance,
+  Channel,
+  CustomRecord,
+  FeeRates,
+  Holder,
+  Inspected,
+  Login,
+  OnchainSend,
+  Payment,
+  PaymentRequest,
+  Preview,
+  Budget,
+  Request,
+  Rules,
+  SignedMessage,
+  Authorization,
+  Spending,
+  Status,
+  VerifiedMessage,
+} from '../base/protocol.ts';
+
+/** What a wallet is asked: each method is one request to its engine. */
+export abstract class Requests {
+  readonly #call: (request: Request) => Promise<unknown>;
+
+  protected constructor(call: (request: Request) => Promise<unknown>) {
+    this.#call = call;
+  }
+
+  /** The money. */
+  async balance(): Promise<Balance> {
+    return this.#ask({ method: 'balance' });
+  }
+
+  /** Connections, chain, warnings. */
+  async status(): Promise<Status> {
+    return this.#ask({ method: 'status' });
+  }
+
+  /**
+   * Makes a BOLT 11 invoice. Without an amount the payer chooses.
+   * @throws {WalletError} `invalidInput`
+   */
+  async receive({
+    amountMsat,
+    description = '',
+    expirySecs,
+  }: { amountMsat?: bigint; description?: string; expirySecs?: number } = {}): Promise<PaymentRequest> {
+    return this.#ask({
+      method: 'receive',
+      amountMsat: amount('amountMsat', amountMsat),
+      description: text('description', description),
+      expirySecs: expirySecs ?? null,
+    });
+  }
+
+  /** A fresh address for savings. */
+  async newAddress(): Promise<string> {
+    return this.#ask({ method: 'newAddress' });
+  }
+
+  /**
+   * Says what a pasted or scanned text is: to whom, how much, until when, and whether it can be paid. Does nothing.
+   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`
+   */
+  async inspect(input: string): Promise<Inspected> {
+    return this.#ask({ method: 'inspect', text: text('text', input) });
+  }
+
+  /**
+   * Pays a BOLT 11 invoice. Resolves when the payment has succeeded, or is still pending after 60 s (then an event tells
+   * the outcome); a payment that failed rejects, and no funds were sent.
+   * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: greatest routing fee, by default 1 % and at
+   * least 50 sat, and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's
+   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `expired`, `alreadyPaid`, `amountMismatch`,
+   * `insufficientBalance`, `noRoute`, `payeeRefused`, `feeTooHigh`, `gatewayOffline`; `approvalNeeded` and `budgetRefused`,
+   * with why in `error.budget`: no funds were sent
+   */
+  async pay(
+    invoice: string,
+    {
+      amountMsat,
+      maxFeeMsat,
+      authorization,
+    }: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization } = {},
+  ): Promise<Payment> {
+    return this.#ask({
+      method: 'pay',
+      invoice: text('invoice', invoice),
+      amountMsat: amount('amountMsat', amountMsat),
+      maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
+      authorization: authorization ?? null,
+    });
+  }
+
+  /**
+   * Pays a node that gave no invoice, in one part. Resolves as {@link Requests.pay} does; `id` is the payment's hash.
+   * @param options `payee`: its node id, in hex; `records`: told to the payee, types from 65536 on, each once, values in
+   * hex; `maxFeeMsat` and `authorization` as in `pay`
+   * @throws {WalletError} `invalidInput`, `insufficientBalance`, `noRoute`, `payeeRefused`, `gatewayOffline`,
+   * `approvalNeeded`, `budgetRefused`
+   */
+  async keysend({
+    payee,
+    amountMsat,
+    records = [],
+    maxFeeMsat,
+    authorization,
+  }: {
+    payee: string;
+    amountMsat: bigint;
+    records?: CustomRecord[];
+    maxFeeMsat?: bigint;
+    authorization?: Authorization;
+  }): Promise<Payment> {
+    return this.#ask({
+      method: 'keysend',
+      payee: text('payee', payee),
+      amountMsat: required('amountMsat', amountMsat),
+      records,
+      maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
+      authorization: authorization ?? null,
+    });
+  }
+
+  /**
+   * The open streams, outbound and inbound, as lines of the history; also those of an earlier run, which nobody drives:
+   * go on with `wallet.stream()` to the same session, or close them.
+   */
+  async streams(): Promise<Payment[]> {
+    return this.#ask({ method: 'streams' });
+  }
+
+  /**
+   * Ends an outbound stream by its id, also one that another page drives. Its line ends when nothing is on its way.
+   * @throws {WalletError} `invalidInput` when there is none of this id
+   */
+  async closeStream(id: string): Promise<Payment> {
+    return this.#ask({ method: 'closeStream', stream: text('id', id) });
+  }
+
+  /**
+   * Sends savings to an address; `'all'` leaves only the anchor reserve and takes the fee off.
+   * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
+   * `authorization`: whose budget pays, by default the user's
+   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`, `broadcastRejected`,
+   * `approvalNeeded`, `budgetRefused`
+   */
+  async send(
+    address: string,
+    amountSat: bigint | 'all',
+    {
+      feeRate,
+      dryRun = false,
+      authorization,
+    }: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization } = {},
+  ): Promise<OnchainSend> {
+    return this.#ask({
+      method: 'send',
+      address: text('address', address),
+      amount: amountSat === 'all' ? { type: 'all' } : { type: 'exact', sat: required('amountSat', amountSat) },
+      feeRate: amount('feeRate', feeRate),
+      dryRun,
+      authorization: authorization ?? null,
+    });
+  }
+
+  /** Fee rates in sat per 1000 vB, by wanted speed. */
+  async feeRates(): Promise<FeeRates> {
+    return this.#ask({ method: 'feeRates' });
+  }
+
+  /** The history, newest first, in pages of at most `pageSize` (1 to 100) lines. */
+  async *history({ pageSize = 50 }: { pageSize?: number } = {}): AsyncGenerator<Payment[], void, undefined> {
+    if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 100) {
+      throw new WalletError('invalidInput', '`pageSize` is a whole number from 1 to 100.');
+    }
+    for (let before: string | null = null; ;) {
+      const page: Payment[] = await this.#ask({ method: 'history', before, limit: pageSize });
+      if (page.length > 0) yield page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageSize) return;
+      before = last.id;
+    }
+  }
+
+  /**
+   * One line of the history: `id` is the payment hash of a Lightning payment, the transaction id of another.
+   * @throws {WalletError} `invalidInput` when there is none of this id
+   */
+  async payment(id: string): Promise<Payment> {
+    return this.#ask({ method: 'payment', id: text('id', id) });
+  }
+
+  /** All budgets, closed ones included, as they stand; the first is the user's own. */
+  async budgets(): Promise<Budget[]> {
+    return this.#ask({ method: 'budgets' });
+  }
+
+  /**
+   * Gives a holder a budget, which draws from `parent` if there is one. A closed budget of the holder is opened again, with
+   * what it spent in windows that stay; its total begins anew.
+   * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open budget, an unknown parent
+   */
+  async openBudget({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
+    return this.#ask({
+      method: 'openBudget',
+      holder,
+      rules,
+      parent: parent === undefined ? null : whole('parent', parent),
+    });
+  }
+
+  /**
+   * Changes what a budget allows. What was spent in windows that stay is kept; a new window begins empty.
+   * @throws {WalletError} `invalidInput`
+   */
+  async setBudgetRules(id: number, rules: Rules): Promise<Budget> {
+    return this.#ask({ method: 'setBudgetRules', id: whole('id', id), rules });
+  }
+
+  /**
+   * Adds to a budget's total, at most what the budget that it draws from has left.
+   * @throws {WalletError} `invalidInput`; `budgetRefused` when the parent has less left
+   */
+  async topUpBudget(id: number, moreMsat: bigint): Promise<Budget> {
+    return this.#ask({ method: 'topUpBudget', id: whole('id', id), moreMsat: required('moreMsat', moreMsat) });
+  }
+
+  /**
+   * Closes a budget: nothing more is paid from it, or from budgets that draw from it. What is under way goes on.
+   * @throws {WalletError} `invalidInput`
+   */
+  async closeBudget(id: number): Promise<Budget> {
+    return this.#ask({ method: 'closeBudget', id: whole('id', id) });
+  }
+
+  /**
+   * Says what a payment would cost at most and what the holder's budget says to it, for the window that asks the user.
+   * Does nothing.
+   * @throws {WalletError} `invalidInput`
+   */
+  async preview({
+    amountMsat,
+    maxFeeMsat,
+    authorization,
+  }: {
+    amountMsat: bigint;
+    maxFeeMsat?: bigint;
+    authorization: Authorization;
+  }): Promise<Preview> {
+    return this.#ask({
+      method: 'preview',
+      amountMsat: required('amountMsat', amountMsat),
+      maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
+      authorization,
+    });
+  }
+
+  /**
+   * What was spent by day, holder and purpose, as rows and as CSV.
+   * @param days first and last day, such as `2026-11-22`, in the user's time zone; by default everything
+   * @throws {WalletError} `invalidInput`
+   */
+  async spending({ from, to }: { from?: string; to?: string } = {}): Promise<Spending> {
+    return this.#ask({ method: 'spending', from: from ?? null, to: to ?? null });
+  }
+
+  /**
+   * Signs a text of at most 8192 bytes with this wallet's node key, as lnd and Core Lightning do (zbase32).
+   * @throws {WalletError} `invalidInput`
+   */
+  async signMessage(message: string): Promise<SignedMessage> {
+    return this.#ask({ method: 'signMessage', message: text('message', message) });
+  }
+
+  /**
+   * Says which node signed a text. `valid` alone proves nothing: compare `nodeId` with the one that should have signed.
+   * @throws {WalletError} `invalidInput`
+   */
+  async verifyMessage({ message, signature }: { message: string; signature: string }): Promise<VerifiedMessage> {
+    return this.#ask({
+      method: 'verifyMessage',
+      message: text('message', message),
+      signature: text('signature', signature),
+    });
+  }
+
+  /**
+   * Logs in at a domain, such as `site.com` (LNURL-auth): signs the `k1` of its link, 64 hex digits, with a key that this domain
+   * alone sees and that is the same on every device with the recovery phrase (LUD-05). Ask the user first.
+   * @throws {WalletError} `invalidInput`
+   */
+  async logIn({ domain, challenge }: { domain: string; challenge: string }): Promise<Login> {
+    return this.#ask({ method: 'logIn', domain: text('domain', domain), challenge: text('challenge', challenge) });
+  }
+
+  /** The channels. */
+  async channels(): Promise<Channel[]> {
+    return this.#ask({ method: 'channels' });
+  }
+
+  /**
+   * Opens a channel to a gateway from savings. Resolves with its id when the funding is signed.
+   * @throws {WalletError} `insufficientBalance`, `gatewayOffline`, `gatewayRefused`
+   */
+  async openChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
+    return this.#ask({
+      method: 'openChannel',
+      gateway: text('gateway', gateway),
+      capacitySat: required('capacitySat', capacitySat),
+    });
+  }
+
+  /**
+   * Asks a gateway to open a channel towards this wallet, within its terms. Resolves with its id.
+   * @throws {WalletError} `gatewayOffline`, `gatewayRefused`
+   */
+  async requestChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
+    return this.#ask({
+      method: 'requestChannel',
+      gateway: text('gateway', gateway),
+      capacitySat: required('capacitySat', capacitySat),
+    });
+  }
+
+  /**
+   * Closes a channel; its money goes to savings. `force` needs no cooperation, costs more and takes two weeks.
+   * @throws {WalletError} `channelUnavailable`
+   */
+  async closeChannel(channelId: string, { force = false }: { force?: boolean } = {}): Promise<void> {
+    await this.#ask({ method: 'closeChannel', channelId: text('channelId', channelId), force });
+  }
+
+  /** A text for bug reports: versions, state, last log lines; no secret, no invoice, no address. */
+  async diagnostics(): Promise<string> {
+    return this.#ask({ method: 'diagnostics' });
+  }
+
+  // The answer's type is the one that the request's documentation names; the engine is of the same version (checked when
+  // the link was made), so what it answers is not checked again.
+  #ask<T>(request: Request): Promise<T> {
+    return this.#call(request) as Promise<T>;
+  }
+}

@@ -1,0 +1,227 @@
+import { text } from './arguments.ts';
+import { checkEnvironment, deriveKey, keepStorage } from '#platform';
+import { Events, type WalletEvent } from './events.ts';
+import type { Link } from './link.ts';
+import { connect, openLink, remember, type OpenOptions } from './open.ts';
+import { Requests } from './requests.ts';
+import { checkStream, type StreamOptions } from './stream/options.ts';
+import { Stream } from './stream/stream.ts';
+import { surroundings } from './stream/environment.ts';
+import { WalletError } from '../base/error.ts';
+import { checkName } from '../link/names.ts';
+import type { Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
+import type { KdfParams } from '../link/wire.ts';
+
+/** The state of a wallet, as `onChange` tells it. */
+export interface Snapshot {
+  /** Connections, chain, warnings. */
+  status: Status;
+  /** The money. */
+  balance: Balance;
+}
+
+/**
+ * A Lightning wallet that is open in this tab.
+ *
+ * Amounts are `bigint`: msat where the name says `Msat`, sat where it says `Sat`. Times are seconds since the UNIX epoch.
+ * The engine runs in a worker that all tabs of this origin share; each tab has a `Wallet` of its own. Every method rejects
+ * with a {@link WalletError}: with `closed` after `close()` or `lock()`, with `walletCrashed` when the engine stopped (open
+ * the wallet again: it continues from what was saved), with `fenced` when it was taken over.
+ */
+export class Wallet extends Requests {
+  /** Which wallet of this origin. */
+  readonly name: string;
+
+  /** Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`, or what the storage failed with. */
+  readonly ended: Promise<WalletError>;
+
+  /** Whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */
+  readonly storageKept: Promise<boolean> = keepStorage();
+
+  readonly #link: Link;
+  readonly #events: Events;
+  readonly #onChange = new Set<(snapshot: Snapshot) => void>();
+  readonly #onPayment = new Set<(payment: Payment) => void>();
+  readonly #end: (error: WalletError) => void;
+  #snapshot: Snapshot | null = null;
+  #mnemonic: string | null;
+
+  private constructor(name: string, link: Link, mnemonic: string | null) {
+    super((request) => link.call({ method: 'request', request }));
+    this.name = name;
+    this.#link = link;
+    this.#mnemonic = mnemonic;
+    this.#events = new Events(
+      async (id) => void (await link.call({ method: 'request', request: { method: 'ack', id } })),
+    );
+    let resolve: (error: WalletError) => void = () => {};
+    this.ended = new Promise((done) => (resolve = done));
+    this.#end = (error) => {
+      this.#events.end(error);
+      resolve(error);
+    };
+    link.onNotice = (notice) => this.#receive(notice);
+    link.onEnd = (ending) => {
+      remember(name, ending);
+      this.#end(ending.error);
+    };
+  }
+
+  /**
+   * Opens a wallet, or with `create` or `mnemonic` makes one. A second tab joins the engine that runs, if the passphrase
+   * is right; the options of the first tab hold.
+   * @throws {WalletError} `invalidInput`, `invalidMnemonic`, `notAllowedHere`, `walletExists`, `walletNotFound`,
+   * `wrongPassphrase`, `wrongNetwork`, `corrupt`, `newerFormat`, `inUse` (offer `takeOver`), `versionMismatch`, `storage`,
+   * `storageFull`, `walletCrashed`, `timeout`
+   */
+  static async open(options: OpenOptions): Promise<Wallet> {
+    const { link, mnemonic } = await openLink(options);
+    return new Wallet(options.name, link, mnemonic);
+  }
+
+  /**
+   * Whether this browser holds a wallet of that name. Starts loading the engine.
+   * @throws {WalletError} `invalidInput`, `notAllowedHere`, `storage`, `newerFormat`, `corrupt`, `timeout`
+   */
+  static async exists(name: string): Promise<boolean> {
+    return Wallet.#briefly(name, async (link) => (await link.call({ method: 'kdfParams' })) !== null);
+  }
+
+  /**
+   * Deletes a wallet from this browser for good, in every tab. What it held is lost unless its mnemonic, and for
+   * channels a backup, is kept elsewhere. Deleting a wallet that does not exist is no error.
+   * @param options `takeOver`: stops whoever has it open (`inUse`)
+   * @throws {WalletError} `invalidInput`, `notAllowedHere`, `inUse`, `storage`, `timeout`
+   */
+  static async destroy(name: string, { takeOver = false }: { takeOver?: boolean } = {}): Promise<void> {
+    await Wallet.#briefly(name, (link) => link.call({ method: 'destroy', takeOver }));
+  }
+
+  /** The words of a wallet just made with `create`, once; afterwards, and otherwise, `null`. */
+  takeMnemonic(): string | null {
+    const mnemonic = this.#mnemonic;
+    this.#mnemonic = null;
+    return mnemonic;
+  }
+
+  /**
+   * The words again, for the passphrase only: whoever finds the wallet open does not get them. Show them to nobody else.
+   * @throws {WalletError} `wrongPassphrase`, `invalidInput` when it is empty
+   */
+  async revealMnemonic(passphrase: string): Promise<string> {
+    if (text('passphrase', passphrase) === '')
+      throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
+    const stored = (await this.#link.call({ method: 'kdfParams' })) as KdfParams | null;
+    const { key } = await deriveKey(passphrase, stored);
+    return (await this.#link.call({ method: 'words', key })) as string;
+  }
+
+  /**
+   * What happened to money: every event that nobody acknowledged yet, oldest first, then each new one. Call `ack()` on it
+   * once it was acted upon, or it comes again in the next session. Several iterators each get all. After `close()` or
+   * `lock()` an iterator returns; when the wallet ended otherwise it throws.
+   */
+  events(): AsyncGenerator<WalletEvent, void, undefined> {
+    return this.#events.iterate();
+  }
+
+  /** Calls `listener` with the present state, if it is known, and at each change. Returns a function that ends that. */
+  onChange(listener: (snapshot: Snapshot) => void): () => void {
+    this.#onChange.add(listener);
+    if (this.#snapshot !== null) listener(this.#snapshot);
+    return () => this.#onChange.delete(listener);
+  }
+
+  /** Calls `listener` with each line of the history that changes. Returns a function that ends that. */
+  onPayment(listener: (payment: Payment) => void): () => void {
+    this.#onPayment.add(listener);
+    return () => this.#onPayment.delete(listener);
+  }
+
+  /**
+   * Changes the passphrase.
+   * @throws {WalletError} `wrongPassphrase` when `from` is not the present one; `invalidInput` when `to` is empty
+   */
+  async changePassphrase({ from, to }: { from: string; to: string }): Promise<void> {
+    if (text('to', to) === '') throw new WalletError('invalidInput', 'The new passphrase is empty: choose one.');
+    const stored = (await this.#link.call({ method: 'kdfParams' })) as KdfParams | null;
+    const old = await deriveKey(text('from', from), stored);
+    const fresh = await deriveKey(to, null);
+    await this.#link.call({ method: 'changePassphrase', from: old.key, to: fresh.key, kdf: fresh.params });
+  }
+
+  /**
+   * Pays a session per second, per unit, or both, in as few payments as the payee's credit allows; runs at once, and pauses
+   * while the page is hidden or the network is gone. A session whose stream is open already (in an earlier run) goes on in
+   * the same line of the history.
+   * @throws {WalletError} `invalidInput`
+   */
+  async stream(options: StreamOptions): Promise<Stream> {
+    checkStream(options);
+    const { to, authorization = null } = options;
+    const ask = (request: Request): Promise<Payment> =>
+      this.#link.call({ method: 'request', request }) as Promise<Payment>;
+    const line = await ask({ method: 'openStream', payee: to.nodeId, session: to.session });
+    const wallet = {
+      pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint) =>
+        ask({ method: 'streamPay', stream, amountMsat, maxFeeMsat, authorization }),
+      close: (stream: string) => this.closeStream(stream),
+      onPayment: (listener: (payment: Payment) => void) => this.onPayment(listener),
+      onAble: (listener: (able: boolean) => void) => this.onChange(({ status }) => listener(status.ableToPay)),
+      ended: this.ended,
+    };
+    return new Stream(options, line, wallet, surroundings);
+  }
+
+  /** Leaves the wallet in this tab. The engine stops, with everything saved, when the last tab has left. */
+  async close(): Promise<void> {
+    this.#link.close();
+    this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'));
+    await this.ended;
+  }
+
+  /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. */
+  async lock(): Promise<void> {
+    await this.#link.call({ method: 'request', request: { method: 'close' } });
+    await this.ended;
+  }
+
+  #receive(notice: Notice): void {
+    switch (notice.notice) {
+      case 'event':
+        this.#events.push(notice.event);
+        break;
+      case 'changed':
+        this.#snapshot = { status: notice.status, balance: notice.balance };
+        tell(this.#onChange, this.#snapshot);
+        break;
+      case 'paymentChanged':
+        tell(this.#onPayment, notice.payment);
+        break;
+      case 'stopped':
+        break; // the host makes it the end of this wallet
+    }
+  }
+
+  static async #briefly<T>(name: string, work: (link: Link) => Promise<T>): Promise<T> {
+    checkName(name);
+    checkEnvironment();
+    const link = await connect(name);
+    try {
+      return await work(link);
+    } finally {
+      link.close();
+    }
+  }
+}
+
+/** Calls each listener; what one throws is reported as uncaught and does not keep the others from hearing. */
+function tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
+  for (const listener of listeners) {
+    try {
+      listener(value);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}

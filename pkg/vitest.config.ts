@@ -1,0 +1,23 @@
+// One runner for four suites: `unit` (Node.js alone), `browser` (Chromium), `package` (as a user installs it) and `node` (amplet/node,
+// on regtest). All but the first want `dist/`, share a browser or a network, and so run one file after the other.
+
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const suite = (name: string, testTimeout: number) => ({
+  test: {
+    name,
+    include: [`test/${name}/*.test.ts`],
+    testTimeout,
+    hookTimeout: testTimeout,
+    fileParallelism: name === 'unit',
+  },
+  // What runs in Node.js here stands for a page: `#platform` would be Node's otherwise.
+  resolve: { alias: { '#platform': fileURLToPath(new URL('src/platform/web.ts', import.meta.url)) } },
+});
+
+export default defineConfig({
+  test: {
+    projects: [suite('unit', 20_000), suite('browser', 120_000), suite('package', 300_000), suite('node', 600_000)],
+  },
+});

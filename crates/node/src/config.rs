@@ -109,7 +109,7 @@ pub enum GraphSource {
 pub struct Gossiping(pub(crate) OpenGossip);
 
 /// Gossip, as the rest of the node sees it. A trait, so that a wallet's program has no part of what implements it.
-pub(crate) trait Gossip {
+pub trait Gossip {
     /// Hears the peers' gossip.
     fn handler(self: Rc<Self>) -> Rc<dyn RoutingMessageHandler>;
     /// Takes over into `graph` what gossip has brought since the last call.
@@ -127,7 +127,7 @@ pub(crate) trait Gossip {
 }
 
 /// Makes a [`Gossip`] from what was stored; what cannot be read is gossiped anew.
-pub(crate) type OpenGossip = fn(Network, Rc<dyn Platform>, Option<Vec<u8>>) -> Rc<dyn Gossip>;
+pub type OpenGossip = fn(Network, Rc<dyn Platform>, Option<Vec<u8>>) -> Rc<dyn Gossip>;
 
 /// What a node is told when it is opened.
 #[derive(Clone)]

@@ -120,7 +120,7 @@ fn as_before(world: &World, name: &str) -> usize {
         out.borrow_mut().replace(Rc::clone(&store));
         store
     });
-    world.platform.settle();
+    world.platform.run_until_stalled();
     let store = kept.borrow().clone().unwrap();
     let renamed = world.platform.run(async move {
         let mut batch = Batch::default();
@@ -135,7 +135,7 @@ fn as_before(world: &World, name: &str) -> usize {
                 renamed += 1;
             }
         }
-        store.commit(batch).await.unwrap();
+        store.commit(batch).await.unwrap().durable().await.unwrap();
         renamed
     });
     world.kill(name, node);
@@ -169,7 +169,7 @@ fn records_of_releases_without_directions_are_taken_over() {
             let node = world.open(name);
             assert_eq!(history(&world, &node), before);
             assert_eq!(node.payments().streams(), streams);
-            world.platform.settle();
+            world.platform.run_until_stalled();
             world.kill(name, node);
         }
         world.open(name);

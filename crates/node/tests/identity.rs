@@ -56,8 +56,7 @@ fn keysend(world: &World, from: &Node, to: &Node, preimage: [u8; 32], amount_msa
     let params = RouteParameters::from_payment_params_and_value(payee, amount_msat);
     let onion = RecipientOnionFields::spontaneous_empty(amount_msat)
         .with_custom_tlvs(RecipientCustomTlvs::new(records).unwrap());
-    let sent =
-        from.manager().send_spontaneous_payment(Some(preimage), onion, id, params, Retry::Attempts(0));
+    let sent = from.manager().send_spontaneous_payment(Some(preimage), onion, id, params, Retry::Attempts(0));
     sent.unwrap();
     // The engine is not told of what a test does behind its back.
     from.ledger().ack(u64::MAX);
@@ -78,7 +77,7 @@ fn inbound(world: &World, node: &Node, id: PaymentId) -> Option<Payment> {
 fn invoice_and_preimage(net: &Net) -> (amplet_node::lightning_invoice::Bolt11Invoice, [u8; 32]) {
     let invoice = net.world.ask(&net.payee, AMOUNT);
     let (hash, secret) = (invoice.payment_hash(), *invoice.payment_secret());
-    let preimage = net.payee.manager().get_payment_preimage(hash, secret).unwrap();
+    let preimage = net.payee.manager().get_payment_preimage_decrypt_metadata(hash, secret, None).unwrap();
     (invoice, preimage.0)
 }
 
@@ -99,7 +98,7 @@ fn answered_with_its_own_preimage(records: &Records) {
     world.disk("payee").set_quota(None);
     world.platform.advance(Duration::from_secs(30));
     let paid = outbound(world, wallet, id).unwrap();
-    assert_eq!((paid.status, paid.amount_msat), (PaymentStatus::Succeeded, Some(AMOUNT)));
+    assert_eq!((&paid.status, paid.amount_msat), (&PaymentStatus::Succeeded, Some(AMOUNT)));
     assert_eq!((usage(wallet), paid.fee_msat), ((AMOUNT + FEE, 0), Some(FEE)));
     // Also afterwards, when LDK has forgotten it.
     world.platform.advance(Duration::from_secs(600));

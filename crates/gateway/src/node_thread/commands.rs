@@ -346,7 +346,7 @@ impl Office {
     }
 
     async fn sync(&self) -> Result<types::Synced> {
-        self.node.sync().now().await.map_err(|error| convert::node_error(&error))?;
+        self.node.sync().now().await.map_err(|error| convert::node_error(&error.into()))?;
         Ok(types::Synced { height: self.node.sync().best_block().0 })
     }
 }

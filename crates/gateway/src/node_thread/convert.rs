@@ -47,7 +47,7 @@ pub(super) fn invoice(line: Line, now: u64) -> Option<Invoice> {
     let paid = state == InvoiceState::Paid;
     let asked = invoice.parse::<amplet_node::lightning_invoice::Bolt11Invoice>().ok();
     Some(Invoice {
-        payment_hash: line.id,
+        payment_hash: line.id.to_string(),
         amount_msat: asked.and_then(|asked| asked.amount_milli_satoshis()).map(Msat),
         received_msat: line.amount_msat.filter(|_| paid).map(Msat),
         invoice,
@@ -66,7 +66,7 @@ pub(super) fn payment(line: Line) -> Payment {
         PaymentStatus::Failed { error } => (PaymentState::Failed, Some(failure(error))),
     };
     Payment {
-        payment_hash: line.id,
+        payment_hash: line.id.to_string(),
         state,
         amount_msat: Msat(line.amount_msat.unwrap_or(0)),
         fee_msat: line.fee_msat.map(Msat),

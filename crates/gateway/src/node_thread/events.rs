@@ -30,7 +30,7 @@ pub(super) async fn follow(
             Notice::Event(event) => hear(&node, &desk, &event).await,
             Notice::Changed => tell(&node, &status),
             Notice::Payment(payment) => {
-                hub.tell(&payment.id);
+                hub.tell(&payment.id.to_string());
                 if let Some(stream) = &payment.stream {
                     hub.tell(&stream.session);
                 }

@@ -148,7 +148,7 @@ impl Desk {
     async fn end_session(&self, id: &str, record: SessionRecord) {
         // From here on nothing more is taken.
         self.sessions.0.borrow_mut().remove(id);
-        let line = self.office.node.payments().session(id).map(|line| line.id);
+        let line = self.office.node.payments().session(id).map(|line| line.id.to_string());
         self.write_session(id, &SessionRecord { closed_at: Some(unix_now()), line, ..record });
         self.office.node.payments().close_session(id).await;
         self.office.node.ledger().flushed().await;

@@ -131,12 +131,14 @@ impl Desk {
     pub async fn hear(&self, event: &Event) -> bool {
         let name = format!("evt_{:016x}", event.id);
         let heard = match &event.kind {
-            EventKind::PaymentReceived { payment } => self.hear_received(&name, &payment.id).await,
+            EventKind::PaymentReceived { payment } => {
+                self.hear_received(&name, &payment.id.to_string()).await
+            }
             EventKind::PaymentSent { payment } => {
-                self.hear_sent(&name, &payment.id, EventName::PaymentSucceeded).await
+                self.hear_sent(&name, &payment.id.to_string(), EventName::PaymentSucceeded).await
             }
             EventKind::PaymentFailed { payment } => {
-                self.hear_sent(&name, &payment.id, EventName::PaymentFailed).await
+                self.hear_sent(&name, &payment.id.to_string(), EventName::PaymentFailed).await
             }
             _ => Ok(()),
         };

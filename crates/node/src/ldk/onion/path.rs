@@ -24,7 +24,7 @@ const MOST_BETWEEN: usize = 3;
 const MOST_SEEN: usize = 20_000;
 
 /// Finds paths for onion messages.
-pub(crate) struct MessagePathFinder {
+pub struct MessagePathFinder {
     router: Rc<FlowRouter>,
     signer: Arc<Signer>,
 }

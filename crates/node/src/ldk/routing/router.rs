@@ -38,7 +38,7 @@ pub struct Refused {
 }
 
 /// Records the router's plans of payments that have an id.
-pub(crate) trait PlanRecorder {
+pub trait PlanRecorder {
     /// Number of plans asked for so far.
     fn rounds(&self, id: PaymentId) -> u32;
     /// Records the parts of a plan that is about to leave.

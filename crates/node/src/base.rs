@@ -156,7 +156,7 @@ impl Default for Closing {
 }
 
 impl Closing {
-    /// Whether it has begun.
+    /// Returns whether it has begun.
     pub fn get(&self) -> bool {
         self.has_begun.get()
     }

@@ -1,4 +1,4 @@
-//! What a node is told when it is opened.
+//! Configuration of a node.
 
 use std::rc::Rc;
 
@@ -16,10 +16,10 @@ pub const HTLC_DELTA: u16 = 144;
 /// Blocks in two weeks: how long a revoked commitment can be punished.
 pub const TO_SELF_DELAY: u16 = 2016;
 
-/// HTLCs per direction (BOLT 2's greatest).
+/// HTLCs per direction (BOLT 2's maximum).
 const MAX_HTLCS: u16 = 483;
 
-/// What a node forwards for others, and how it presents itself.
+/// Forwarding for others, and the node announcement.
 #[derive(Clone, Debug)]
 pub struct Forwarding {
     /// Base fee of a forward.
@@ -34,7 +34,7 @@ pub struct Forwarding {
     pub addresses: Vec<lightning::ln::msgs::SocketAddress>,
 }
 
-/// What a node is for.
+/// Role of a node.
 #[derive(Clone, Debug)]
 pub enum Role {
     /// A user's: pays and receives, forwards nothing, announces nothing.
@@ -52,7 +52,7 @@ pub struct InboundChannel {
     pub capacity_sat: u64,
     /// Given to us at once, in msat.
     pub push_msat: u64,
-    /// Whether it would be announced.
+    /// It would be announced.
     pub announced: bool,
     /// Channels with this peer, open or opening.
     pub channels_with_peer: usize,
@@ -78,7 +78,7 @@ pub type Records = Vec<(u64, Vec<u8>)>;
 /// A keysend that has arrived and may still be sent back.
 #[derive(Clone, Debug)]
 pub struct InboundKeysend {
-    /// What it brings.
+    /// Amount, in msat.
     pub amount_msat: u64,
     /// The stream that it belongs to (record 4279633).
     pub session: Option<String>,
@@ -86,7 +86,7 @@ pub struct InboundKeysend {
     pub records: Records,
 }
 
-/// Whether a keysend is taken; `false` sends it back to the payer.
+/// Decides on keysends; `false` sends one back to the payer.
 pub type AcceptKeysend = Rc<dyn Fn(&InboundKeysend) -> bool>;
 
 /// Takes every keysend.
@@ -95,7 +95,7 @@ pub fn accept_all_keysends() -> AcceptKeysend {
     Rc::new(|_| true)
 }
 
-/// Where a node's channel graph comes from.
+/// Source of a node's channel graph.
 #[derive(Clone)]
 pub enum GraphSource {
     /// Rapid Gossip Sync snapshots (`<base>/rgs/snapshot/<timestamp>`) of these base URLs, each in turn when one fails.
@@ -116,31 +116,31 @@ pub trait Gossip {
     fn refresh(&self, graph: &mut Graph);
     /// Applies what a failed payment taught.
     fn failed(&self, update: &NetworkUpdate);
-    /// Forgets channels of which nothing was heard for two weeks, `time_s` being the newest block's.
+    /// Forgets channels of which nothing was received for two weeks, `time_s` being the newest block's.
     fn prune(&self, time_s: u64);
     /// The announcements, to be stored.
     fn encode(&self) -> Vec<u8>;
     /// Rises with each change of the graph.
     fn generation(&self) -> u64;
-    /// What has changed in `graph` since `since` (seconds since 1970; 0: all of it) as a Rapid Gossip Sync snapshot.
+    /// Changes of `graph` since `since` (seconds since 1970; 0: all of it) as a Rapid Gossip Sync snapshot.
     fn snapshot(&self, graph: &Graph, since: u32) -> Vec<u8>;
 }
 
-/// Makes a [`Gossip`] from what was stored; what cannot be read is gossiped anew.
+/// Makes a [`Gossip`] from what was stored; what cannot be read is gossiped again.
 pub type OpenGossip = fn(Network, Rc<dyn Platform>, Option<Vec<u8>>) -> Rc<dyn Gossip>;
 
-/// What a node is told when it is opened.
+/// Configuration of a node.
 #[derive(Clone)]
 pub struct NodeConfig {
     /// The chain.
     pub network: Network,
-    /// What it is for.
+    /// Role.
     pub role: Role,
     /// Decides on inbound channels.
     pub accept_channel: AcceptChannel,
     /// Decides on payments that come without an invoice.
     pub accept_keysend: AcceptKeysend,
-    /// Where it learns of other nodes' channels.
+    /// Source of the channel graph.
     pub graph: GraphSource,
 }
 

@@ -21,7 +21,7 @@ use amplet_node::{
 };
 use amplet_protocol::page::{Direction, Payment, PaymentStatus};
 use amplet_storage::Store;
-use world::{Mortal, Net, World, net};
+use world::{Killable, Net, World, net};
 
 const AMOUNT: u64 = 5_000_000;
 /// At the gateway: 1 sat and a hundred millionths.
@@ -119,7 +119,7 @@ fn a_payment_answered_on_a_session_with_its_own_preimage_is_counted_whole() {
 }
 
 /// The preimage of a payment that the payee has claimed, found on its disk.
-fn claimed_preimage(world: &World, store: &Rc<Mortal>, id: PaymentId) -> [u8; 32] {
+fn claimed_preimage(world: &World, store: &Rc<Killable>, id: PaymentId) -> [u8; 32] {
     let store = Rc::clone(store);
     let records = world.platform.run(async move {
         let mut records = Vec::new();
@@ -141,10 +141,10 @@ fn a_streams_payment_answered_with_its_own_preimage_is_counted_once() {
     let node = wallet.clone();
     let stream = world.platform.run(async move { node.payments().open_stream(&to).await }).unwrap();
     world.kill("payee", payee.clone());
-    let kept: Rc<RefCell<Option<Rc<Mortal>>>> = Rc::default();
+    let kept: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
     let out = Rc::clone(&kept);
     let payee = world.open_with("payee", world.disk("payee"), move |store: Rc<dyn Store>| -> Rc<dyn Store> {
-        let store = Rc::new(Mortal::new(store, u64::MAX, Rc::new(Cell::new(false))));
+        let store = Rc::new(Killable::new(store, u64::MAX, Rc::new(Cell::new(false))));
         out.borrow_mut().replace(Rc::clone(&store));
         store
     });
@@ -152,7 +152,7 @@ fn a_streams_payment_answered_with_its_own_preimage_is_counted_once() {
     world.platform.advance(Duration::from_secs(2));
     let store = kept.borrow().clone().unwrap();
     // It dies between its claim's commit and the claim.
-    store.die_after(2);
+    store.die_after(3);
     let next = PayStream { stream, amount_msat: AMOUNT, max_fee_msat: MAX_FEE };
     let node = wallet.clone();
     let begun = async move { node.payments().begin(next, &Authorization::user()).await };

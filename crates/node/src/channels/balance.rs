@@ -21,7 +21,7 @@ pub struct LightningBalance {
     pub trusted_msat: u64,
     /// Can be received now.
     pub receivable_msat: u64,
-    /// On its way home from closed channels, in sat.
+    /// In flight from closed channels to the on-chain wallet, in sat.
     pub closing_sat: u64,
 }
 
@@ -77,7 +77,7 @@ pub fn is_trusted(channel: &ChannelDetails) -> bool {
     !channel.is_outbound && channel.is_channel_ready && channel.confirmations.unwrap_or(0) == 0
 }
 
-/// What an open channel would pay out, in msat: the balance before closing fees, and what is on its way to us.
+/// Value of an open channel, in msat: the balance before closing fees, and what is in flight to us.
 fn of_open(balance: &Balance) -> u64 {
     match balance {
         Balance::ClaimableOnChannelClose {
@@ -102,7 +102,7 @@ fn of_open(balance: &Balance) -> u64 {
     }
 }
 
-/// What comes back from a closed channel, in sat, as far as it is ours by right.
+/// Value that comes back from a closed channel, in sat, as far as it is ours by right.
 fn of_closed(balance: &Balance) -> u64 {
     match balance {
         Balance::ClaimableAwaitingConfirmations { amount_satoshis, .. }

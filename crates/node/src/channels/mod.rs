@@ -44,7 +44,7 @@ pub struct OpenChannel {
     pub fee_rate: Option<FeeRate>,
 }
 
-/// Why a channel operation was refused.
+/// Refusal of a channel operation.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
     /// The peer is not connected.
@@ -187,7 +187,7 @@ impl Channels {
     pub(crate) fn fund(&self, funding: &Funding) {
         if let Err(error) = self.try_fund(funding) {
             let message = "the funding transaction could not be made".to_owned();
-            // LDK then drops the channel; closing it cannot fail in a way that matters.
+            // LDK then drops the channel; closing it cannot fail in any way that matters.
             let _ = self.base.ldk.manager.force_close_broadcasting_latest_txn(
                 &funding.temporary_id,
                 &funding.peer,

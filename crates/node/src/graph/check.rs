@@ -10,14 +10,14 @@ const SMALL: usize = 100;
 /// A graph older than this is worth less than any other one.
 const USELESS_AFTER_S: u32 = 28 * 24 * 3600;
 
-/// Why a source's snapshot was not taken.
+/// Reason why a source's snapshot was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
     /// It could not be had.
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// The server has none.
-    #[error("the server answers with status {0}: it is no gateway with routing data, or an older one")]
+    #[error("the server responds with status {0}: it is no gateway with routing data, or an older one")]
     Status(u16),
     /// It is not what it should be.
     #[error(transparent)]

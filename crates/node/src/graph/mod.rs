@@ -22,7 +22,7 @@ use crate::notify::Notify;
 use crate::peers::Peers;
 use check::{UpdateError, refuse_emptied};
 
-/// How often the graph is brought up to date.
+/// Interval between updates of the graph.
 const EVERY: Duration = Duration::from_secs(3600);
 
 /// No source is asked more often, whatever fails.
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// A graph older than this is loaded whole: what has gone since is not in a delta of every server.
 const WHOLE_AFTER_S: u32 = 7 * 24 * 3600;
 
-/// How far a gateway's clock may be ahead of ours.
+/// Maximum lead of a gateway's clock over ours.
 const CLOCK_SKEW_S: u32 = 24 * 3600;
 
 /// The network graph.

@@ -6,7 +6,7 @@ use amplet_chain::FeeEstimates;
 use bitcoin::FeeRate;
 use lightning::chain::chaininterface::{ConfirmationTarget, FEERATE_FLOOR_SATS_PER_KW, FeeEstimator};
 
-/// Greatest rate believed, in sat per 1000 weight units (1000 sat/vB): a source that says more is wrong.
+/// Maximum rate believed, in sat per 1000 weight units (1000 sat/vB): a source that says more is wrong.
 const CEILING: u32 = 250_000;
 
 /// The last estimates. Before the first: 2 sat/vB for all targets.

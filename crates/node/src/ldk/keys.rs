@@ -20,7 +20,7 @@ const LIGHTNING_PURPOSE: u32 = 535;
 /// Purpose of the hardened path of keys that log in.
 const LOGIN_PURPOSE: u32 = 138;
 
-/// Why a text is not a mnemonic.
+/// A text that is not a mnemonic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MnemonicError {
     /// Neither 12 nor 24 words.
@@ -140,7 +140,7 @@ impl Keys {
 /// The key that stands for the user at `domain` (LUD-05): another one for each, and none of them the node's.
 ///
 /// # Errors
-/// When a derivation is out of range.
+/// A derivation is out of range.
 pub(crate) fn linking_key(root: &Xpriv, domain: &str) -> Result<SecretKey, bitcoin::bip32::Error> {
     let secp: Secp256k1<All> = Secp256k1::new();
     let purpose = root.derive_priv(&secp, &[ChildNumber::from_hardened_idx(LOGIN_PURPOSE)?])?;
@@ -149,7 +149,7 @@ pub(crate) fn linking_key(root: &Xpriv, domain: &str) -> Result<SecretKey, bitco
     Ok(purpose.derive_priv(&secp, &path)?.private_key)
 }
 
-/// What comes after `m/138'` for a domain: the first 16 bytes of its HMAC, as four numbers.
+/// Path below `m/138'` for a domain: the first 16 bytes of its HMAC, as four numbers.
 fn login_path(hashing_key: &[u8; 32], domain: &str) -> [u32; 4] {
     let mut engine = HmacEngine::<sha256::Hash>::new(hashing_key);
     engine.input(domain.as_bytes());

@@ -86,7 +86,7 @@ impl CustomMessages {
         self.notify.notify();
     }
 
-    /// Whether BOLT 1's init was exchanged with this peer.
+    /// Returns whether BOLT 1's init was exchanged with this peer.
     pub fn is_connected(&self, peer: &PublicKey) -> bool {
         self.connected.borrow().contains(peer)
     }

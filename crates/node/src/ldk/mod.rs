@@ -71,7 +71,7 @@ impl Ldk {
         anchors.saturating_add(more).saturating_mul(RESERVE_PER_CHANNEL_SAT)
     }
 
-    /// Whether LDK knows an outbound payment of this id, or has not forgotten it yet.
+    /// Returns whether LDK knows an outbound payment of this id, or has not forgotten it yet.
     pub fn knows_payment(&self, id: [u8; 32]) -> bool {
         self.manager.list_recent_payments().iter().any(|payment| match payment {
             RecentPaymentDetails::AwaitingInvoice { payment_id }

@@ -22,12 +22,12 @@ use crate::ldk::signer::Signer;
 use crate::ldk::staged::{StagedWrites, Step, names};
 use crate::ldk::types::Monitor;
 
-/// Bytes of updates that are kept beside any monitor, however small.
-const LEAST_WEIGHT: usize = 32_768;
-/// Updates that are kept beside a monitor, at most: each is a record to be read when the wallet opens.
-const MOST_UPDATES: usize = 256;
+/// Bytes of updates that are stored beside any monitor, however small.
+const MIN_WEIGHT: usize = 32_768;
+/// Maximum number of updates stored beside a monitor: each is a record to be read when the wallet opens.
+const MAX_UPDATES: usize = 256;
 
-/// What is stored of one monitor.
+/// Stored form of one monitor.
 #[derive(Default)]
 struct StoredMonitor {
     /// Bytes of the whole one.
@@ -38,7 +38,7 @@ struct StoredMonitor {
     weight: usize,
 }
 
-/// What is stored of all monitors, by LDK's name.
+/// Stored forms of all monitors, by LDK's name.
 #[derive(Default)]
 pub(crate) struct Monitors(Mutex<BTreeMap<String, StoredMonitor>>);
 
@@ -48,7 +48,7 @@ impl Monitors {
     }
 }
 
-/// Reads all monitors and brings each up to its last update; the staged goes on from there.
+/// Reads all monitors and brings each up to its last update; the staged writes go on from there.
 ///
 /// # Errors
 /// The store's; [`ReadError::Corrupt`] when something cannot be read or an update is missing.
@@ -129,14 +129,14 @@ impl StagedWrites {
         step.urgent = true;
     }
 
-    /// Stages an update by itself, if that is less than the whole monitor in the long run; whether it did.
+    /// Stages an update by itself, if that is less than the whole monitor in the long run; returns whether it did.
     fn put_update(&self, name: &str, update: &ChannelMonitorUpdate) -> bool {
         let bytes = update.encode();
         let mut step = self.step();
         let mut monitors = self.monitors.stored();
         let Some(stored) = monitors.get_mut(name) else { return false };
         let weight = stored.weight.saturating_add(bytes.len());
-        if weight > stored.whole.max(LEAST_WEIGHT) || stored.updates.len() >= MOST_UPDATES {
+        if weight > stored.whole.max(MIN_WEIGHT) || stored.updates.len() >= MAX_UPDATES {
             return false;
         }
         stored.weight = weight;

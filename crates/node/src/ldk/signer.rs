@@ -1,4 +1,4 @@
-//! LDK's key manager, with two differences: closed channels pay straight to the savings, and randomness is the platform's.
+//! LDK's key manager, with two differences: closed channels pay straight to the on-chain wallet, and randomness is the platform's.
 
 use std::sync::Arc;
 
@@ -110,7 +110,7 @@ impl OutputSpender for Signer {
         locktime: Option<LockTime>,
         secp_ctx: &Secp256k1<All>,
     ) -> Result<Transaction, ()> {
-        // Static outputs pay to the savings already; what is left needs LDK's keys.
+        // Static outputs pay to the on-chain wallet already; what is left needs LDK's keys.
         let ours: Vec<&SpendableOutputDescriptor> = descriptors
             .iter()
             .copied()

@@ -19,13 +19,13 @@ const READ_CHUNK: usize = 8 << 10;
 struct Shared {
     id: u64,
     duplex: Rc<dyn Duplex>,
-    /// LDK has no room for answers: do not read on.
+    /// LDK has no room for responses: reading pauses.
     paused: Cell<bool>,
     /// The stream took less than it was given: LDK waits for room.
     full: Cell<bool>,
     disconnected: Cell<bool>,
     /// The peer has sent something.
-    heard: Cell<bool>,
+    has_received: Cell<bool>,
     /// Rung when one of the three changes.
     changed: Notify,
 }
@@ -64,14 +64,14 @@ impl SocketDescriptor for Socket {
     }
 }
 
-/// How a driven connection ended.
+/// End of a driven connection.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// Why the stream closed; `None`: our side hung up, because BOLT 8 or a message was wrong, or because this peer is
+    /// Reason why the stream closed; `None`: our side hung up, because BOLT 8 or a message was wrong, or because this peer is
     /// connected already.
     pub(crate) closed: Option<CloseReason>,
-    /// Whether the peer had sent anything.
-    pub(crate) heard: bool,
+    /// The peer had sent something.
+    pub(crate) received: bool,
 }
 
 thread_local! {
@@ -98,32 +98,32 @@ pub(crate) async fn drive(
         paused: Cell::new(false),
         full: Cell::new(false),
         disconnected: Cell::new(false),
-        heard: Cell::new(false),
+        has_received: Cell::new(false),
         changed: Notify::default(),
     }));
-    let begun = match outbound {
+    let is_begun = match outbound {
         Some(node_id) => peers
             .new_outbound_connection(node_id, socket.clone(), None)
             .map(|act_one| socket.send_data(&act_one, true) == act_one.len())
             .unwrap_or(false),
         None => peers.new_inbound_connection(socket.clone(), None).is_ok(),
     };
-    if !begun {
+    if !is_begun {
         socket.disconnect_socket();
         peers.socket_disconnected(&socket);
-        return Ended { closed: None, heard: false };
+        return Ended { closed: None, received: false };
     }
     let closed = pump(peers, &mut socket, notify).await;
-    // LDK forgets a socket by itself when it hung up; otherwise it is told.
+    // LDK forgets a socket by itself when it hung up; otherwise it is notified.
     if !socket.0.disconnected.get() {
         peers.socket_disconnected(&socket);
     }
     socket.0.duplex.close(CloseCode::Normal);
     notify.notify();
-    Ended { closed, heard: socket.0.heard.get() }
+    Ended { closed, received: socket.0.has_received.get() }
 }
 
-/// Why the stream closed; `None`: our side hung up.
+/// Returns the reason why the stream closed; `None`: our side hung up.
 async fn pump(peers: &PeerManager, socket: &mut Socket, notify: &Notify) -> Option<CloseReason> {
     let shared = Rc::clone(&socket.0);
     loop {
@@ -140,7 +140,7 @@ async fn pump(peers: &PeerManager, socket: &mut Socket, notify: &Notify) -> Opti
         pin_mut!(read, write, changed);
         match select(read, select(write, changed)).await {
             Either::Left((Ok(bytes), _)) => {
-                shared.heard.set(true);
+                shared.has_received.set(true);
                 for chunk in bytes.chunks(READ_CHUNK) {
                     if peers.read_event(socket, chunk).is_err() {
                         shared.disconnected.set(true);

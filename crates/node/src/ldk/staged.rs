@@ -50,7 +50,7 @@ pub struct Step {
     pub durable: Vec<(ChannelId, u64)>,
     /// Transactions to broadcast after the commit, package by package.
     pub broadcasts: Vec<Vec<Transaction>>,
-    /// Whether something waits for the commit.
+    /// Something waits for the commit.
     pub(crate) urgent: bool,
     /// Maximum delay of what is deferred.
     max_delay: Option<Duration>,
@@ -80,7 +80,7 @@ enum InFlight {
 pub struct StagedWrites {
     step: Mutex<Step>,
     in_flight: Mutex<InFlight>,
-    /// How the channel monitors are stored.
+    /// Stored forms of the channel monitors.
     pub(crate) monitors: Monitors,
 }
 
@@ -147,12 +147,12 @@ impl StagedWrites {
         Some(receiver)
     }
 
-    /// Whether no write is staged.
+    /// Returns whether no write is staged.
     pub fn is_empty(&self) -> bool {
         self.step().writes.is_empty()
     }
 
-    /// Whether something waits for the commit.
+    /// Returns whether something waits for the commit.
     pub fn is_urgent(&self) -> bool {
         self.step().urgent
     }

@@ -1,4 +1,4 @@
-//! What to look for in blocks: the savings' scripts and what LDK registers.
+//! Scripts to look for in blocks: the on-chain wallet's and those that LDK registers.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,7 +16,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// With the savings' scripts and none of LDK's yet.
+    /// With the on-chain wallet's scripts and none of LDK's yet.
     pub fn new(onchain: Arc<OnchainWallet>) -> Self {
         Self { registered: Mutex::default(), onchain }
     }

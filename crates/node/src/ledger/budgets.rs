@@ -17,14 +17,14 @@ use amplet_protocol::page::{EventKind, Payment};
 use super::LedgerError;
 use crate::base::Base;
 
-/// Who pays, and what for.
+/// Authorization of a payment: budget, purpose and approval.
 #[derive(Clone, Debug)]
 pub struct Authorization {
     /// From this budget.
     pub budget: BudgetId,
-    /// What for, in the report.
+    /// Purpose, in the report.
     pub purpose: Purpose,
-    /// The user was asked about exactly this payment and its greatest fee, and said yes.
+    /// The user was asked about exactly this payment and its maximum fee, and approved.
     pub approved: bool,
 }
 
@@ -36,12 +36,12 @@ impl Authorization {
     }
 }
 
-/// What a payment that succeeded cost; unknown counts as all that was reserved.
+/// Cost of a payment that succeeded; unknown counts as all that was reserved.
 #[derive(Clone, Copy)]
 pub struct Spent {
-    /// What the payee got.
+    /// Amount that the payee got, in msat.
     pub amount_msat: Option<u64>,
-    /// What it cost above that.
+    /// Fee above that, in msat.
     pub fee_msat: Option<u64>,
 }
 

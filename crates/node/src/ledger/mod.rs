@@ -97,6 +97,8 @@ impl Ledger {
                     let payment: Payment = read(store, &name).await?;
                     let key = Key::of(&payment);
                     self.move_record(name, done_name(at, key), &payment);
+                    // Under its present name it is not in the store before the next commit.
+                    self.state.borrow_mut().recent.insert(key, payment);
                     key
                 }
             };
@@ -213,12 +215,12 @@ impl Ledger {
         self.state.borrow().open.values().cloned().collect()
     }
 
-    /// Whether a payment is known, pending or ended.
+    /// Returns whether a payment is known, pending or ended.
     pub(crate) fn contains(&self, key: Key) -> bool {
         self.state.borrow().open.contains_key(&key) || self.has_ended(key)
     }
 
-    /// Whether a payment has ended.
+    /// Returns whether a payment has ended.
     pub(crate) fn has_ended(&self, key: Key) -> bool {
         self.state.borrow().done_at.contains_key(&key)
     }

@@ -172,7 +172,7 @@ impl Onchain {
         }
     }
 
-    /// Whether a transaction spends the funding or a commitment of one of our channels.
+    /// Returns whether a transaction spends the funding or a commitment of one of our channels.
     fn is_from_channel(&self, tx: &Transaction) -> bool {
         let monitors = &self.base.ldk.monitors;
         let spends = |channel| {

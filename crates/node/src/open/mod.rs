@@ -29,7 +29,7 @@ use crate::peers::Peers;
 use crate::runtime::{ChainSync, Engine, Services};
 use assemble::{Assembled, Parts};
 
-/// Why a node could not be opened, or had to stop.
+/// A node could not be opened, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The store failed.

@@ -31,7 +31,7 @@ struct Attempt {
     rounds: u32,
     /// Parts that no record has yet.
     planned: Vec<PaymentPart>,
-    /// Why the last plan was refused.
+    /// Refusal of the last plan.
     refused: Option<Refused>,
     waiters: Vec<oneshot::Sender<Payment>>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Ended {
 #[derive(Default)]
 pub(crate) struct Attempts {
     in_flight: RefCell<BTreeMap<PaymentId, Attempt>>,
-    /// Who waits for payments whose end is not committed yet.
+    /// Waiters of payments whose end is not committed yet.
     ended: RefCell<Vec<(PaymentId, Vec<oneshot::Sender<Payment>>)>>,
 }
 
@@ -57,7 +57,7 @@ impl Attempts {
         self.in_flight.borrow_mut().insert(id, Attempt { owner, started, ..Attempt::default() });
     }
 
-    /// Whether a payment is in flight.
+    /// Returns whether a payment is in flight.
     pub(super) fn contains(&self, id: PaymentId) -> bool {
         self.in_flight.borrow().contains_key(&id)
     }
@@ -69,7 +69,7 @@ impl Attempts {
         }
     }
 
-    /// Why the last plan of a payment was refused, if it was.
+    /// Refusal of a payment's last plan.
     pub(super) fn refusal(&self, id: PaymentId) -> Option<Refused> {
         self.in_flight.borrow().get(&id).and_then(|attempt| attempt.refused.clone())
     }

@@ -6,11 +6,11 @@ use amplet_protocol::page::{ErrorCode, WalletError};
 
 use super::streams::StreamError;
 
-/// Why an invoice was not made or not paid.
+/// An invoice was not made, or a payment was refused: no funds were sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PayError {
     /// Paid already, or being paid.
-    #[error("this invoice was paid already, or a payment of it is under way; see the history")]
+    #[error("this invoice was paid already, or a payment of it is in flight; see the history")]
     Duplicate,
     /// Made by this node itself.
     #[error("this is an invoice of this wallet itself; show it to the payer")]
@@ -51,7 +51,7 @@ pub enum PayError {
     Invoice(String),
 }
 
-/// Why an offer is not paid.
+/// An offer that cannot be paid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OfferError {
     /// For another chain.

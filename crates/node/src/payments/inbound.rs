@@ -30,7 +30,7 @@ pub(crate) struct Claimable {
     pub records: Records,
 }
 
-/// What happens to money that has arrived.
+/// Decision about money that has arrived.
 enum Decision {
     Claim(PaymentPreimage),
     /// It goes back to the payer.
@@ -96,7 +96,7 @@ impl Inbound {
         if accepted { Decision::Claim(preimage) } else { Decision::Refuse }
     }
 
-    /// Whether the ledger or LDK knows an outbound payment of this hash.
+    /// Returns whether the ledger or LDK knows an outbound payment of this hash.
     fn is_outbound(&self, id: PaymentId) -> bool {
         self.attempts.contains(id)
             || self.ledger.contains(Key::outbound(id))

@@ -21,11 +21,11 @@ use crate::ldk::Ldk;
 /// A payment to a node that gave no invoice.
 #[derive(Clone, Debug)]
 pub struct Keysend {
-    /// Who gets it.
+    /// Payee.
     pub payee: PublicKey,
-    /// What the payee gets.
+    /// Amount that the payee gets, in msat.
     pub amount_msat: u64,
-    /// What may be paid above that.
+    /// Maximum fee, in msat.
     pub max_fee_msat: u64,
     /// Told to the payee: types from 65536 on, each once. An even type that the payee does not know makes it refuse.
     pub records: Records,

@@ -215,7 +215,7 @@ impl Payments {
         })
     }
 
-    /// Whether the payment was refused for want of channels that the network may have and the graph has not.
+    /// Returns whether the payment was refused for want of channels that the network may have and the graph has not.
     fn may_be_outdated(&self, id: PaymentId) -> bool {
         let reason = self.attempts.refusal(id).map(|refused| refused.reason);
         matches!(reason, Some(NoPlan::NoPath | NoPlan::Inbound { .. } | NoPlan::Capacity { .. }))
@@ -333,7 +333,7 @@ impl Payments {
         was_open
     }
 
-    /// Whether so many payments of streams ended since LDK's last tick that the next one should come early: LDK remembers
+    /// Returns whether so many payments of streams ended since LDK's last tick that the next one should come early: LDK remembers
     /// each payment for eight ticks, and all of them are written with each step.
     pub(crate) fn is_busy(&self) -> bool {
         self.streams.is_busy()

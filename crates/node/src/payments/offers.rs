@@ -1,4 +1,4 @@
-//! BOLT 12 offers, made and paid. LDK answers whoever asks for an invoice to our offers; nothing is stored of an offer, and
+//! BOLT 12 offers, made and paid. LDK responds to requests for invoices to our offers; nothing is stored of an offer, and
 //! each payment has a record. The payee of an offer is asked for an invoice, which is paid as soon as it comes.
 
 use amplet_protocol::PaymentId;
@@ -23,7 +23,7 @@ use crate::ldk::Ldk;
 pub struct NewOffer {
     /// `None`: the payer chooses.
     pub amount_msat: Option<u64>,
-    /// What for; an offer with an amount needs one (BOLT 12).
+    /// Description; an offer with an amount needs one (BOLT 12).
     pub description: String,
 }
 
@@ -46,7 +46,7 @@ pub struct PayOffer {
     pub offer: Offer,
     /// Only for an offer without an amount.
     pub amount_msat: Option<u64>,
-    /// What may be paid above the amount.
+    /// Maximum fee, in msat.
     pub max_fee_msat: u64,
     /// Told to the payee.
     pub note: Option<String>,

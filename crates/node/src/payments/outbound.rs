@@ -1,4 +1,4 @@
-//! What becomes of outbound payments: LDK's events of them.
+//! Outbound payments after their submission: LDK's events of them.
 
 use std::rc::Rc;
 

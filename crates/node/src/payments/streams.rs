@@ -45,7 +45,7 @@ pub struct StreamTo {
     pub session: String,
 }
 
-/// Why a stream does not take a payment.
+/// A stream that does not take a payment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// Not a session's name.
@@ -55,7 +55,7 @@ pub enum StreamError {
     #[error("this stream has ended; open a new one")]
     Ended,
     /// The payee does not take what was sent.
-    #[error("{0} msat are on their way and the payee has not taken them; wait until it has")]
+    #[error("{0} msat are in flight and the payee has not taken them; wait until it has")]
     Stalled(u64),
 }
 
@@ -107,7 +107,7 @@ impl Stream {
         }
     }
 
-    /// How an outbound stream has ended.
+    /// Outcome of an outbound stream that has ended.
     fn outcome(&mut self) -> Outcome {
         if self.totals().payments > 0 {
             return Outcome::Succeeded;
@@ -195,7 +195,7 @@ impl Streams {
             .collect()
     }
 
-    /// Whether many payments ended since LDK's last tick.
+    /// Returns whether many payments ended since LDK's last tick.
     pub fn is_busy(&self) -> bool {
         self.ended.get() > FEW
     }

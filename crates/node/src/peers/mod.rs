@@ -73,7 +73,7 @@ impl Peers {
         self.persistent.borrow().iter().for_each(|peer| peer.retry.notify());
     }
 
-    /// Whether BOLT 1's init was exchanged with this peer.
+    /// Returns whether BOLT 1's init was exchanged with this peer.
     pub fn is_connected(&self, peer: &PublicKey) -> bool {
         self.base.ldk.messages.is_connected(peer)
     }

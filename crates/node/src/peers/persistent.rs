@@ -13,7 +13,7 @@ use crate::base::Base;
 use crate::ldk::socket::{Ended, drive};
 use crate::notify::Notify;
 
-/// How long BOLT 8 and init may take.
+/// Maximum duration of BOLT 8's handshake and init.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
 
 /// State of a persistent peer's connection.
@@ -27,7 +27,7 @@ pub enum ConnectionState {
     Waiting {
         /// Wall-clock time of the next attempt, since the UNIX epoch.
         until: Duration,
-        /// Why the last one ended.
+        /// Reason of the last one's end.
         error: ConnectError,
     },
 }
@@ -54,7 +54,7 @@ impl PersistentPeer {
         base.changed();
     }
 
-    /// Whether BOLT 1's init was exchanged on this connection.
+    /// Returns whether BOLT 1's init was exchanged on this connection.
     pub(crate) fn is_connected(&self) -> bool {
         matches!(*self.state.borrow(), ConnectionState::Connected)
     }
@@ -136,7 +136,7 @@ impl PersistentPeer {
         };
         match ended.closed {
             _ if late => ConnectError::Timeout { endpoint, after: HANDSHAKE_LIMIT },
-            Some(reason) if !self.is_connected() && !ended.heard && by_peer(&reason) => {
+            Some(reason) if !self.is_connected() && !ended.received && by_peer(&reason) => {
                 ConnectError::WrongKey { endpoint, expected: self.address.node_id }
             }
             Some(reason) => ConnectError::Closed(reason),

@@ -211,7 +211,7 @@ impl Engine {
         }
     }
 
-    /// Whether something waits for a commit: a message, a broadcast, a caller; or the node is closing; or a deferred write has
+    /// Returns whether something waits for a commit: a message, a broadcast, a caller; or the node is closing; or a deferred write has
     /// waited long enough.
     fn is_urgent(&self) -> bool {
         let Base { ldk, staged, closing, platform, .. } = self.base();

@@ -28,7 +28,7 @@ pub struct SyncState {
     pub checked_at: Option<Duration>,
     /// Blocks left to read.
     pub blocks_left: u32,
-    /// Why the last check failed.
+    /// Reason of the last check's failure.
     pub error: Option<String>,
 }
 
@@ -78,7 +78,7 @@ impl ChainSync {
         Self { base, onchain, state: RefCell::new(state), reading: futures::lock::Mutex::new(()) }
     }
 
-    /// How far the node has read the chain.
+    /// Progress of reading the chain.
     pub fn state(&self) -> SyncState {
         self.state.borrow().clone()
     }

@@ -1,4 +1,4 @@
-//! Unconfirmed deposits in the savings.
+//! Unconfirmed deposits in the on-chain wallet.
 
 use bdk_wallet::KeychainKind;
 use bitcoin::{Amount, ScriptBuf, Transaction, Txid};
@@ -11,7 +11,7 @@ const AWAITED: usize = 3;
 /// the source and here.
 const LOOKS: u32 = 3;
 
-/// What a look changed.
+/// Changes by a look.
 pub struct Seen {
     /// Deposits not known before, and what they pay to us, in sat.
     pub new: Vec<(Transaction, u64)>,
@@ -20,7 +20,7 @@ pub struct Seen {
 }
 
 impl OnchainWallet {
-    /// Scripts to ask a source's mempool for: of addresses that wait for money, and of deposits under way.
+    /// Scripts to ask a source's mempool for: of addresses that wait for money, and of unconfirmed deposits.
     pub fn awaited(&self) -> Vec<ScriptBuf> {
         let inner = self.lock();
         let mut unused: Vec<_> = inner.wallet.list_unused_addresses(KeychainKind::External).collect();

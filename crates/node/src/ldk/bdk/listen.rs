@@ -1,4 +1,4 @@
-//! Blocks, as the savings see them.
+//! Blocks, as the on-chain wallet sees them.
 
 use amplet_chain::{BlockId, BlockListener};
 use bdk_wallet::WalletEvent;
@@ -15,7 +15,7 @@ impl BlockListener for OnchainWallet {
         match inner.wallet.apply_block_events(block, height) {
             Ok(events) => note_confirmed(&mut inner, events),
             // The driver connects every block in order, so the parent is known; if not, only a rescan helps.
-            Err(error) => log::error!("savings: block {height} does not connect: {error}"),
+            Err(error) => log::error!("on-chain wallet: block {height} does not connect: {error}"),
         }
         self.stage(&mut inner);
     }
@@ -24,7 +24,7 @@ impl BlockListener for OnchainWallet {
         let mut inner = self.lock();
         let block = BdkBlockId { height, hash: header.block_hash() };
         if let Err(error) = extend(&mut inner.wallet, block) {
-            log::error!("savings: header {height} does not connect: {error}");
+            log::error!("on-chain wallet: header {height} does not connect: {error}");
         }
         self.stage(&mut inner);
     }
@@ -32,11 +32,11 @@ impl BlockListener for OnchainWallet {
     /// BDK drops blocks when others take their heights, which the driver's next calls do; a crash in between finds the
     /// old tip and its ancestors, and so the same fork again.
     fn blocks_disconnected(&self, fork: BlockId) {
-        log::info!("savings: the chain above block {} ({}) was replaced", fork.height, fork.hash);
+        log::info!("on-chain wallet: the chain above block {} ({}) was replaced", fork.height, fork.hash);
     }
 }
 
-/// Appends a block without transactions of ours to the wallet's chain.
+/// Appends a block without transactions of the wallet to its chain.
 fn extend(wallet: &mut Wallet, block: BdkBlockId) -> Result<(), String> {
     let mut tip: CheckPoint = wallet.latest_checkpoint();
     // After a disconnection the blocks at and above this height are stale.

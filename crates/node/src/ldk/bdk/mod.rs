@@ -1,4 +1,4 @@
-//! The savings: a BDK wallet (BIP 86) whose changes go into the step's staged.
+//! The on-chain wallet: a BDK wallet (BIP 86) whose changes are staged in the step.
 
 mod deposits;
 mod listen;
@@ -71,7 +71,7 @@ impl Inner {
     }
 }
 
-/// The on-chain wallet. All its changes are staged in the staged at once.
+/// The on-chain wallet. All its changes are staged at once.
 pub struct OnchainWallet {
     inner: Mutex<Inner>,
     staged: Arc<StagedWrites>,
@@ -197,7 +197,7 @@ impl OnchainWallet {
         self.lock().revision
     }
 
-    /// How far the wallet has read the chain.
+    /// Last block that the wallet has read.
     pub fn position(&self) -> Position {
         let tip = self.lock().wallet.latest_checkpoint();
         let mut below = tip.clone();
@@ -237,7 +237,7 @@ impl OnchainWallet {
         std::mem::take(&mut self.lock().confirmed)
     }
 
-    /// Takes a transaction of ours that was broadcast, so that its inputs are not spent twice.
+    /// Takes one of our transactions that was broadcast, so that its inputs are not spent twice.
     pub fn sent(&self, tx: &Transaction, now_secs: u64) {
         let mut inner = self.lock();
         inner.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);

@@ -1,4 +1,4 @@
-//! Spending savings.
+//! Building and signing on-chain payments.
 
 use bdk_wallet::error::CreateTxError;
 use bdk_wallet::psbt::PsbtUtils;
@@ -8,7 +8,7 @@ use bitcoin::{Address, Amount, FeeRate, Psbt, ScriptBuf, Transaction};
 
 use super::OnchainWallet;
 
-/// Why savings cannot be spent like that.
+/// Refusal of an on-chain payment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OnchainError {
     /// The text is not an address.
@@ -60,13 +60,13 @@ fn reserve(sat: u64) -> String {
 pub struct SignedSend {
     /// Signed, not yet broadcast.
     pub tx: Transaction,
-    /// What the payee gets, in sat.
+    /// Amount that the payee gets, in sat.
     pub amount_sat: u64,
     /// In sat.
     pub fee_sat: u64,
 }
 
-/// Smallest and greatest fee rates taken, in sat per 1000 vB.
+/// Minimum and maximum fee rates, in sat per 1000 vB.
 const FEE_RATES: std::ops::RangeInclusive<u64> = 1_000..=1_000_000;
 
 impl OnchainWallet {
@@ -114,7 +114,7 @@ impl OnchainWallet {
         self.finish(psbt, &script, reserve_sat)
     }
 
-    /// Whether a channel of `capacity_sat` can be funded beside the reserve, as far as can be said before its script is known.
+    /// Returns whether a channel of `capacity_sat` can be funded beside the reserve, as far as can be said before its script is known.
     ///
     /// # Errors
     /// [`OnchainError::Insufficient`].

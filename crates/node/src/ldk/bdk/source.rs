@@ -1,4 +1,4 @@
-//! The savings, as LDK sees them: coins for fee bumps, addresses for what comes back.
+//! The on-chain wallet, as LDK sees it: coins for fee bumps, addresses for what comes back.
 
 use bitcoin::{OutPoint, Psbt, ScriptBuf, Sequence, Transaction};
 use lightning::sign::ChangeDestinationSourceSync;

@@ -12,7 +12,7 @@ use crate::ldk::routing::FlowRouter;
 use crate::ldk::signer::Signer;
 use crate::ldk::types::ChannelManager;
 
-/// Where messages go.
+/// Paths of messages.
 pub(crate) type MessagePaths = Rc<MessagePathFinder>;
 
 /// Carries offers' messages, and relays those of others.

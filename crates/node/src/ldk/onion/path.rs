@@ -14,14 +14,14 @@ use lightning::sign::ReceiveAuthKey;
 use crate::ldk::routing::FlowRouter;
 use crate::ldk::signer::Signer;
 
-/// Blinded paths in one offer or question at most.
-const MOST_PATHS: usize = 3;
+/// Maximum number of blinded paths in one offer or request.
+const MAX_PATHS: usize = 3;
 
-/// Nodes between a peer of ours and the destination at most.
-const MOST_BETWEEN: usize = 3;
+/// Maximum number of nodes between one of our peers and the destination.
+const MAX_BETWEEN: usize = 3;
 
-/// Nodes that a search looks at most: a message is worth no more.
-const MOST_SEEN: usize = 20_000;
+/// Maximum number of nodes that a search looks at: a message is worth no more.
+const MAX_SEEN: usize = 20_000;
 
 /// Finds paths for onion messages.
 pub struct MessagePathFinder {
@@ -52,7 +52,7 @@ fn between(graph: &Graph, peers: &[PublicKey], destination: &PublicKey) -> Optio
         if peers.contains_key(&node) {
             return route(graph, &towards, node, goal);
         }
-        if distance > MOST_BETWEEN || towards.len() > MOST_SEEN {
+        if distance > MAX_BETWEEN || towards.len() > MAX_SEEN {
             continue;
         }
         for entry in graph.incident(node) {
@@ -117,7 +117,7 @@ impl MessageRouter for MessagePathFinder {
         if self.router.graph().node(&node_id(&recipient)).is_some() {
             return Ok(vec![make(&[])]);
         }
-        let paths: Vec<_> = peers.into_iter().take(MOST_PATHS).map(|peer| make(&[peer])).collect();
+        let paths: Vec<_> = peers.into_iter().take(MAX_PATHS).map(|peer| make(&[peer])).collect();
         if paths.is_empty() { Err(()) } else { Ok(paths) }
     }
 }

@@ -1,4 +1,4 @@
-//! Why there is no way for a payment, for a user.
+//! Reasons why there is no route for a payment, for users.
 
 use amplet_protocol::page::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 use amplet_router::NoPlan;
@@ -15,7 +15,7 @@ pub(crate) fn no_route(refused: &Refused, total_msat: u64) -> WalletError {
             ErrorCode::NoRoute,
             NoRouteReason::NoPath,
             None,
-            "no way to the payee is known: ask for an invoice with route hints, try again in a minute, or open a channel with \
+            "no route to the payee is known: ask for an invoice with route hints, try again in a minute, or open a channel with \
              a gateway that is nearer to it"
                 .to_owned(),
         ),
@@ -48,7 +48,7 @@ pub(crate) fn no_route(refused: &Refused, total_msat: u64) -> WalletError {
             NoRouteReason::Capacity,
             Some(*largest_msat),
             format!(
-                "looking for ways for so much was given up when {} sat were placed: pay less, or in several payments",
+                "the search for routes for this amount was given up when {} sat were placed: pay less, or in several payments",
                 sat(*largest_msat)
             ),
         ),
@@ -56,7 +56,7 @@ pub(crate) fn no_route(refused: &Refused, total_msat: u64) -> WalletError {
             let needed = needed_msat.div_ceil(1000);
             let (largest, sat) = (*largest_msat, sat(*largest_msat));
             let message = format!(
-                "the cheapest way costs {needed} sat in fees, more than the limit: raise the limit, or pay at most {sat} sat"
+                "the cheapest route costs {needed} sat in fees, more than the limit: raise the limit, or pay at most {sat} sat"
             );
             (ErrorCode::FeeTooHigh, NoRouteReason::FeeBudget, Some(largest), message)
         }
@@ -65,7 +65,7 @@ pub(crate) fn no_route(refused: &Refused, total_msat: u64) -> WalletError {
             NoRouteReason::Delay,
             Some(*largest_msat),
             format!(
-                "every way might lock your money for more than {limit} blocks: pay at most {} sat, or try again later",
+                "every route might lock your money for more than {limit} blocks: pay at most {} sat, or try again later",
                 sat(*largest_msat)
             ),
         ),
@@ -73,7 +73,7 @@ pub(crate) fn no_route(refused: &Refused, total_msat: u64) -> WalletError {
             ErrorCode::NoRoute,
             NoRouteReason::Parts,
             Some(*largest_msat),
-            format!("{limit} parts, the most allowed, carry {} sat: pay less", sat(*largest_msat)),
+            format!("{limit} parts, the maximum, carry {} sat: pay less", sat(*largest_msat)),
         ),
     };
     let needed_fee_msat = match &refused.reason {

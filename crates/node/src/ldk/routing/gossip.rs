@@ -45,7 +45,7 @@ pub(crate) fn open(network: Network, platform: Rc<dyn Platform>, stored: Option<
     let read = |bytes: Vec<u8>| match NetworkGraph::read(&mut &bytes[..], Arc::clone(&log)) {
         Ok(graph) => Some(graph),
         Err(error) => {
-            log::warn!("the stored gossip cannot be read ({error:?}); it is heard anew from the peers");
+            log::warn!("the stored gossip cannot be read ({error:?}); it is received again from the peers");
             None
         }
     };
@@ -58,7 +58,7 @@ pub(crate) fn open(network: Network, platform: Rc<dyn Platform>, stored: Option<
     Rc::new(GossipHandler { platform, chain_hash, sync, known, changed, seen, early, generation })
 }
 
-/// When this node learnt of a channel and of its two policies, seconds since 1970. What was known when it started counts
+/// Times at which this node learnt of a channel and of its two policies, seconds since 1970. What was known when it started counts
 /// as learnt then.
 #[derive(Clone, Copy, Default)]
 struct Seen {
@@ -88,7 +88,7 @@ impl GossipHandler {
         u32::try_from(self.platform.now().as_secs()).unwrap_or(u32::MAX)
     }
 
-    /// Whether anything changed.
+    /// Returns whether anything changed.
     fn take_over(&self, graph: &mut Graph, scid: Scid, info: &ChannelInfo) -> bool {
         let now_s = self.now_s();
         let known = graph.channel(scid);
@@ -207,7 +207,7 @@ impl Gossip for GossipHandler {
                 return Share { announcement: false, policies: [false; 2] };
             };
             let is_there = seen.announced.is_some();
-            // A reader that begins anew needs nothing of what is gone; one that goes on learns that it is.
+            // A reader that begins again needs nothing of what is gone; one that continues learns that it is.
             Share {
                 announcement: seen.announced.is_some_and(|at| at >= since),
                 policies: seen.policies.map(|at| at >= since && (is_there || since > 0)),

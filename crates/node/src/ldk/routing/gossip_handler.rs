@@ -14,11 +14,11 @@ use lightning::types::features::{InitFeatures, NodeFeatures};
 
 use super::gossip::GossipHandler;
 
-/// PendingChannelUpdates updates kept for each peer.
-const MOST_EARLY: usize = 8;
+/// Maximum number of pending updates of each peer.
+const MAX_PENDING: usize = 8;
 
 /// Updates of channels that nobody has announced yet. A new channel's other end sends its update as soon as it has our
-/// signatures (BOLT 7), often before LDK has put the announcement together here; it sends it once, so it is kept until then.
+/// signatures (BOLT 7), often before LDK has put the announcement together here; it sends it once, so it is stored until then.
 #[derive(Default)]
 pub(super) struct PendingChannelUpdates {
     waiting: RefCell<BTreeMap<PublicKey, VecDeque<ChannelUpdate>>>,
@@ -29,13 +29,13 @@ impl PendingChannelUpdates {
     fn keep(&self, peer: PublicKey, update: &ChannelUpdate) {
         let mut waiting = self.waiting.borrow_mut();
         let of_peer = waiting.entry(peer).or_default();
-        if of_peer.len() >= MOST_EARLY {
+        if of_peer.len() >= MAX_PENDING {
             of_peer.pop_front();
         }
         of_peer.push_back(update.clone());
     }
 
-    /// What waits for this channel is told to everybody, ourselves included, as LDK does with updates of its own.
+    /// Broadcasts the updates that wait for this channel, also to ourselves, as LDK does with updates of its own.
     fn announced(&self, message: &ChannelAnnouncement) {
         let contents = &message.contents;
         for of_peer in self.waiting.borrow_mut().values_mut() {

@@ -14,12 +14,12 @@ use crate::config::HTLC_DELTA;
 use crate::ldk::signer::Signer;
 
 /// Paths in one invoice at most.
-const MOST_PATHS: usize = 3;
+const MAX_PATHS: usize = 3;
 
 /// An announced node hides only behind peers with so many channels: behind a lesser one there are few to hide among.
-const LEAST_CHANNELS: usize = 3;
+const MIN_CHANNELS: usize = 3;
 
-/// What the paths are for.
+/// Purpose of the paths.
 pub(super) struct Wanted {
     pub recipient: PublicKey,
     pub key: ReceiveAuthKey,
@@ -44,14 +44,14 @@ pub(super) fn blinded_paths<T: Signing + Verification>(
     peers.sort_unstable();
     peers.dedup();
     let hides_us = |peer: &PublicKey| match graph.node(&node_id(peer)) {
-        Some(node) => !announced || graph.incident(node).len() >= LEAST_CHANNELS,
+        Some(node) => !announced || graph.incident(node).len() >= MIN_CHANNELS,
         // A payer must find it: an unannounced peer will do only when there is no other.
         None => !announced && peers.len() == 1,
     };
     let fit = channels.iter().filter(|channel| carries(channel, wanted.amount_msat));
     let fit = fit.filter(|channel| hides_us(&channel.counterparty.node_id));
     let hops = fit.filter_map(|channel| forward(channel, &wanted.tlvs));
-    let paths: Vec<_> = hops.take(MOST_PATHS).map(|hop| make(&[hop])).collect::<Result<_, _>>()?;
+    let paths: Vec<_> = hops.take(MAX_PATHS).map(|hop| make(&[hop])).collect::<Result<_, _>>()?;
     if paths.is_empty() && announced {
         return Ok(vec![make(&[])?]);
     }

@@ -1,4 +1,4 @@
-//! What each part that ends teaches.
+//! Lessons of each part that ends.
 
 use amplet_router::{Certainty, Direction, Graph, Scid};
 use bitcoin::secp256k1::PublicKey;
@@ -55,7 +55,7 @@ impl FlowRouter {
     }
 
     /// A part came back. `channel` is the one that did not carry it; `rejected` says that the payee had it and refused.
-    /// Whether the graph may be out of date there.
+    /// Returns whether the graph may be out of date there.
     pub(crate) fn path_failed(
         &self,
         path: &Path,

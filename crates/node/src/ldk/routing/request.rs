@@ -1,4 +1,4 @@
-//! What LDK asks for, in the planner's terms.
+//! LDK's requests for routes, in the planner's terms.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use lightning::blinded_path::{Direction, IntroductionNode};
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::routing::router::{Payee, RouteHint, RouteHintHop, RouteParameters};
 
-/// HTLCs of ours that any peer takes at a time in a channel (Core Lightning's default; BOLT 2 allows 483). LDK does not tell
+/// HTLCs that any peer takes from us at a time in a channel (Core Lightning's default; BOLT 2 allows 483). LDK does not tell
 /// the peer's own limit; when it is reached, LDK says that nothing can be sent.
 const SLOTS: usize = 30;
 
@@ -27,7 +27,7 @@ pub(super) struct RouteRequest<'a> {
     pub tails: Vec<TailSource<'a>>,
 }
 
-/// Where a tail came from.
+/// Origin of a tail.
 #[derive(Clone, Copy)]
 pub(super) enum TailSource<'a> {
     Hint(&'a RouteHint),
@@ -98,7 +98,7 @@ impl<'a> RouteRequest<'a> {
         part.hops.len().saturating_sub(usize::from(self.blinded(part).is_some()))
     }
 
-    /// Whether the plan lays several HTLCs on a channel of ours whose commitment then costs us, its funder, more than is left
+    /// Returns whether the plan lays several HTLCs on one of our channels whose commitment then costs us, its funder, more than is left
     /// beside them; if so, `request` has that taken off. LDK's limit knows of one further HTLC only.
     pub fn overdraws(&self, plan: &Plan, request: &mut Request) -> bool {
         let mut used: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
@@ -182,7 +182,7 @@ fn blinded<'a>(
     open.filter_map(tail).collect()
 }
 
-/// Who a blinded path begins at. Named by a channel, it is looked up among ours and in the graph.
+/// First node of a blinded path. Named by a channel, it is looked up among ours and in the graph.
 fn introduction(path: &BlindedPaymentPath, own: &[&ChannelDetails], graph: &Graph) -> Option<NodeId> {
     match path.introduction_node() {
         IntroductionNode::NodeId(key) => Some(node_id(key)),

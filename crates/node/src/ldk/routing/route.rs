@@ -7,9 +7,9 @@ use lightning::types::features::{ChannelFeatures, NodeFeatures};
 
 use super::request::{RouteRequest, TailSource};
 
-/// Most blocks added to the payee's own, so that nobody on the way can tell how near the payee is (BOLT 4 recommends an
+/// Maximum number of blocks added to the payee's own, so that nobody on the way can tell how near the payee is (BOLT 4 recommends an
 /// offset that looks like further hops).
-const MOST_SHADOW: u32 = 3 * 144;
+const MAX_SHADOW: u32 = 3 * 144;
 
 /// A part as LDK's path; `None` if a node's id is no point of the curve, or the part does not fit the request.
 pub(super) fn path(
@@ -86,7 +86,7 @@ fn channel(graph: &Graph, request: &RouteRequest<'_>, link: Link) -> Option<(u64
 
 /// Adds blocks to the payee's own: those of a walk of one to three channels from the last public node, chosen by `random`.
 pub(super) fn add_shadow_cltv(graph: &Graph, path: &mut Path, limit: u32, random: &[u8; 32]) {
-    let room = limit.saturating_sub(path.total_cltv_expiry_delta()).min(MOST_SHADOW);
+    let room = limit.saturating_sub(path.total_cltv_expiry_delta()).min(MAX_SHADOW);
     let (mut dice, mut blocks) = (random.iter().map(|byte| usize::from(*byte)), 0u32);
     let steps = dice.next().map_or(1, |die| die % 3 + 1);
     let public = |hop: &RouteHop| graph.node(&NodeId(hop.pubkey.serialize()));

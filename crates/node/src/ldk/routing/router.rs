@@ -28,12 +28,12 @@ use crate::ldk::signer::Signer;
 /// Factors on the price of a hop, while a path has more of them than its onion holds.
 const SHORTER: [f64; 3] = [1.0, 100.0, 10_000.0];
 
-/// Why the last plan of a payment was refused.
+/// Refusal of a payment's last plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Why.
+    /// Reason.
     pub reason: NoPlan,
-    /// What was still to be delivered, msat.
+    /// Amount still to be delivered, in msat.
     pub remaining_msat: u64,
 }
 
@@ -54,12 +54,12 @@ pub struct FlowRouter {
     pub(super) gossip: Option<Rc<dyn Gossip>>,
     pub(super) graph: RefCell<Graph>,
     pub(super) beliefs: RefCell<Beliefs>,
-    /// Whether the beliefs have changed since they were last stored.
+    /// The beliefs have changed since they were last stored.
     pub(super) unstored: Cell<bool>,
     /// Monotonic time at which they were last staged.
     pub(super) staged_at: Cell<Duration>,
     planner: RefCell<Planner>,
-    /// Public channels that HTLCs of ours may be on.
+    /// Public channels that our HTLCs may be on.
     used: RefCell<BTreeSet<Scid>>,
     recorder: Rc<dyn PlanRecorder>,
 }

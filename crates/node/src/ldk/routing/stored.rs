@@ -1,4 +1,4 @@
-//! What routing keeps in the store.
+//! Stored records of routing.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::ldk::staged::{StagedWrites, names};
 /// Beliefs ride with payments' commits no more often.
 const DEFER_EVERY: Duration = Duration::from_secs(30);
 
-/// A wallet's graph as it was last taken, and the source that it came from. Damaged, it is loaded anew.
+/// A wallet's graph as it was last taken, and the source that it came from. Damaged, it is loaded again.
 pub(crate) async fn graph(store: &dyn Store) -> Result<(Graph, Option<String>), StoreError> {
     let Some(graph) = read(store, names::GRAPH, "routing data", read_graph).await? else {
         return Ok((Graph::new(), None));
@@ -21,7 +21,7 @@ pub(crate) async fn graph(store: &dyn Store) -> Result<(Graph, Option<String>), 
     Ok((graph, source.and_then(|source| String::from_utf8(source).ok())))
 }
 
-/// What was believed of channels; nothing, if that is damaged.
+/// Beliefs about channels; none, if they are damaged.
 pub(crate) async fn beliefs(store: &dyn Store) -> Result<Beliefs, StoreError> {
     Ok(read(store, names::BELIEFS, "experience with channels", read_beliefs).await?.unwrap_or_default())
 }

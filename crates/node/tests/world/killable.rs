@@ -8,13 +8,13 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 /// A store that dies, as a process would, after a given number of commits.
-pub struct Mortal {
+pub struct Killable {
     inner: Rc<dyn Store>,
     left: Cell<u64>,
     pub dead: Rc<Cell<bool>>,
 }
 
-impl Mortal {
+impl Killable {
     pub fn new(inner: Rc<dyn Store>, commits: u64, dead: Rc<Cell<bool>>) -> Self {
         Self { inner, left: Cell::new(commits), dead }
     }
@@ -25,7 +25,7 @@ impl Mortal {
     }
 }
 
-impl Store for Mortal {
+impl Store for Killable {
     fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         self.inner.get(name)
     }

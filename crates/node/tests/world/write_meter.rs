@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 /// See the head of this file.
-pub struct Scales {
+pub struct WriteMeter {
     inner: Rc<dyn Store>,
     /// Bytes of channel monitors and their updates that were committed.
     pub monitor_bytes: Cell<usize>,
@@ -16,7 +16,7 @@ pub struct Scales {
     pub lost: RefCell<Vec<String>>,
 }
 
-impl Scales {
+impl WriteMeter {
     pub fn new(inner: Rc<dyn Store>) -> Self {
         Self { inner, monitor_bytes: Cell::new(0), lost: RefCell::default() }
     }
@@ -24,19 +24,19 @@ impl Scales {
 
 type Wrap = Box<dyn FnOnce(Rc<dyn Store>) -> Rc<dyn Store>>;
 
-/// What puts a store on scales, and where they are found then.
-pub fn weighed() -> (Wrap, Rc<RefCell<Option<Rc<Scales>>>>) {
-    let kept: Rc<RefCell<Option<Rc<Scales>>>> = Rc::default();
+/// A wrapper that measures a store, and the place where it is found then.
+pub fn metered() -> (Wrap, Rc<RefCell<Option<Rc<WriteMeter>>>>) {
+    let kept: Rc<RefCell<Option<Rc<WriteMeter>>>> = Rc::default();
     let out = Rc::clone(&kept);
     let wrap = move |store| -> Rc<dyn Store> {
-        let scales = Rc::new(Scales::new(store));
-        out.borrow_mut().replace(Rc::clone(&scales));
-        scales
+        let meter = Rc::new(WriteMeter::new(store));
+        out.borrow_mut().replace(Rc::clone(&meter));
+        meter
     };
     (Box::new(wrap), kept)
 }
 
-impl Store for Scales {
+impl Store for WriteMeter {
     fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         self.inner.get(name)
     }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { messages } from 'amplet-ui/build/messages.mjs';
 import { defineConfig } from 'vite';
 import { contentSecurityPolicy } from './build/csp.ts';
 import { serviceWorker } from './build/service-worker.ts';
@@ -10,17 +10,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig(({ mode }) => ({
   base: './',
-  plugins: [
-    paraglideVitePlugin({
-      project: './project.inlang',
-      outdir: './src/paraglide',
-      strategy: ['baseLocale'],
-      emitTsDeclarations: true,
-    }),
-    svelte(),
-    contentSecurityPolicy(),
-    serviceWorker({ entry: here('src/sw.ts') }),
-  ],
+  plugins: [messages(), svelte(), contentSecurityPolicy(), serviceWorker({ entry: here('src/sw.ts') })],
   // The one place where the pretended engine can get in: `--mode fake`, for design work and for axe on every state.
   resolve: mode === 'fake' ? { alias: { amplet: here('src/dev/fake.ts') } } : {},
   define: { __VERSION__: JSON.stringify(packageJson.version) },

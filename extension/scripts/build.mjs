@@ -3,20 +3,14 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compile, paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { messages } from 'amplet-ui/build/messages.mjs';
 import { build, runnerImport } from 'vite';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
-const www = (...parts) => at('..', 'www', ...parts);
+const ui = (...parts) => at('../ui', ...parts);
 const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-
-/** Both catalogues: the parts that the extension shares with the web wallet bring their own texts. */
-const catalogues = [
-  { project: at('project.inlang'), outdir: at('src/paraglide') },
-  { project: www('project.inlang'), outdir: www('src/paraglide') },
-].map((where) => ({ ...where, strategy: ['baseLocale'], emitTsDeclarations: true }));
 
 /** Files that only one of the two browsers has a use for. */
 const ONLY = { chrome: ['offscreen.html', 'background.js'], firefox: ['background.html'] };
@@ -35,7 +29,7 @@ function pages(outDir) {
   return build({
     ...common,
     base: './',
-    plugins: [...catalogues.map((catalogue) => paraglideVitePlugin(catalogue)), svelte({ configFile: false })],
+    plugins: [messages(), svelte({ configFile: false })],
     resolve: { dedupe: ['svelte'] },
     worker: { format: 'es' },
     build: {
@@ -70,10 +64,10 @@ function script(name, outDir) {
   });
 }
 
-/** What the browser itself shows: the texts of the manifest, from the same catalogues. */
+/** What the browser itself shows: the texts of the manifest, from the same catalogue. */
 function locales(outDir) {
-  for (const file of readdirSync(at('messages'))) {
-    const texts = JSON.parse(readFileSync(at('messages', file), 'utf8'));
+  for (const file of readdirSync(ui('messages'))) {
+    const texts = JSON.parse(readFileSync(ui('messages', file), 'utf8'));
     const wanted = ['name', 'description'].map((key) => [key, { message: texts[key] }]);
     const folder = join(outDir, '_locales', file.replace('.json', ''));
     mkdirSync(folder, { recursive: true });
@@ -81,10 +75,6 @@ function locales(outDir) {
   }
 }
 
-if (process.argv.includes('--messages')) {
-  for (const catalogue of catalogues) await compile(catalogue);
-  process.exit(0);
-}
 if (!existsSync(at('../pkg/dist/engine_bg.wasm'))) {
   console.error('pkg/dist is missing: run `cargo xtask build`, which makes it and then calls this script.');
   process.exit(1);
@@ -94,7 +84,7 @@ rmSync(at('dist'), { recursive: true, force: true });
 await pages(both);
 for (const name of ['content', 'inpage']) await script(name, both);
 locales(both);
-cpSync(www('public/icons'), join(both, 'icons'), { recursive: true });
+cpSync(at('../www/public/icons'), join(both, 'icons'), { recursive: true });
 const { module } = await runnerImport(at('src/manifest.ts'), { configFile: false });
 for (const browser of ['chrome', 'firefox']) {
   const folder = at('dist', browser);

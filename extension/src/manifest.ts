@@ -1,6 +1,6 @@
 /** The manifest, made from one source for both browsers. */
 
-import { POLICY } from '../../www/build/csp.ts';
+import { POLICY } from 'amplet-ui/build/policy.mjs';
 
 export type Browser = 'chrome' | 'firefox';
 

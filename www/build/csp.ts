@@ -1,19 +1,5 @@
+import { POLICY } from 'amplet-ui/build/policy.mjs';
 import type { Plugin } from 'vite';
-
-/** No inline script or style, no foreign code; connections anywhere, as gateways and chain sources are the user's choice. */
-export const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self' data: blob:",
-  "media-src 'self' blob:",
-  "font-src 'self'",
-  "manifest-src 'self'",
-  "worker-src 'self'",
-  "connect-src 'self' https: wss: http: ws:",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
 
 /** Writes the policy into the built page (the dev server injects inline styles, so not there). */
 export function contentSecurityPolicy(): Plugin {

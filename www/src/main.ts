@@ -1,11 +1,10 @@
-import './styles/base.css';
-import { mount } from 'svelte';
-import App from './App.svelte';
-import { app } from './lib/app.svelte';
-import { updates } from './lib/updates.svelte';
+import 'amplet-ui/styles/base.css';
+import App from 'amplet-ui/App.svelte';
+import { createApp } from 'amplet-ui/app/app.svelte.ts';
+import { mountApp } from 'amplet-ui/app/context.ts';
+import { updates } from 'amplet-ui/shell/updates.svelte.ts';
 
-const target = document.getElementById('app');
-if (!target) throw new Error('index.html has no #app');
-mount(App, { target });
+const app = createApp();
+mountApp(App, app, {});
 void app.start();
 void updates.register().catch((error: unknown) => console.warn('service worker', error));

@@ -151,6 +151,13 @@ impl Account {
         usage.map(|usage| (usage.left(), usage)).min_by_key(|(left, _)| *left)
     }
 
+    /// Whether nothing goes from it without a question: it is closed, has expired, or asks about every payment.
+    pub fn always_asks(&self, clock: &Clock<'_>) -> bool {
+        let Budget { rules, closed, .. } = &self.budget;
+        let expired = rules.expires_ms.is_some_and(|at| clock.unix_ms >= at);
+        *closed || expired || rules.ask_above == Some(Msat::ZERO)
+    }
+
     /// Why `needed` more cannot be reserved.
     pub fn refuses(&self, needed: Msat, purpose: &Purpose, clock: &Clock<'_>) -> Option<Reason> {
         let rules = &self.budget.rules;

@@ -68,6 +68,9 @@ pub(crate) async fn answer(
             closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
         }
         Request::Budgets => Ok(Response::Budgets(budgets::list(ctx))),
+        Request::BudgetOf { holder } => {
+            budgets::of(ctx, &holder).map(|found| Response::BudgetOf(found.map(Box::new)))
+        }
         Request::OpenBudget { holder, rules, parent } => {
             budgets::open(ctx, &holder, &rules, parent).await.map(budget)
         }

@@ -23,6 +23,7 @@ pub enum Response {
     FeeRates(FeeRates),
     Channels(Vec<Channel>),
     Budget(Box<Budget>),
+    BudgetOf(Option<Box<Budget>>),
     Budgets(Vec<Budget>),
     Preview(Box<Preview>),
     Spending(Spending),

@@ -249,10 +249,9 @@ pub fn package(cache: &Cache) -> Result<()> {
 /// # Errors
 /// As [`all`].
 pub fn www(cache: &Cache) -> Result<()> {
-    let folder = root().join("www");
-    let package = root().join("pkg");
+    let [folder, ui, package] = ["www", "ui", "pkg"].map(|name| root().join(name));
     // `SKIPPED` in stamp.rs leaves out dist/: the package's sources and the wasm decide.
-    script(cache, &folder, &[&folder, &package], Duration::from_secs(20))
+    script(cache, &folder, &[&folder, &ui, &package], Duration::from_secs(20))
 }
 
 /// Builds the extension into `extension/dist/chrome/` and `extension/dist/firefox/`.
@@ -260,8 +259,9 @@ pub fn www(cache: &Cache) -> Result<()> {
 /// # Errors
 /// As [`all`].
 pub fn extension(cache: &Cache) -> Result<()> {
-    let [folder, page, package] = ["extension", "www", "pkg"].map(|name| root().join(name));
-    script(cache, &folder, &[&folder, &page, &package], Duration::from_secs(20))
+    // Of www it has the icons.
+    let inputs = ["extension", "ui", "www/public", "pkg"].map(|name| root().join(name));
+    script(cache, &inputs[0], &inputs.each_ref().map(PathBuf::as_path), Duration::from_secs(20))
 }
 
 /// `npm run build` in a folder, unless its inputs are those of the last time.

@@ -1,12 +1,9 @@
-import '../../../www/src/styles/base.css';
+import 'amplet-ui/styles/base.css';
 import '../lib/window.css';
-import { mount } from 'svelte';
+import { mountApp } from 'amplet-ui/app/context.ts';
+import { startPage } from '../lib/page.ts';
 import Approve from './Approve.svelte';
 import { asked } from './asked.svelte.ts';
-import { startPage } from '../lib/page.ts';
 
-const target = document.getElementById('app');
-if (!target) throw new Error('approve.html has no #app');
-mount(Approve, { target });
+mountApp(Approve, startPage(), {});
 asked.connect();
-void startPage();

@@ -1,16 +1,15 @@
 /** Why the user is asked, in their language, as far as the wallet says it in parts. */
 
 import type { BudgetRefusal } from 'amplet';
-import { formatAmount } from '../../../www/src/lib/amounts';
-import { app } from '../../../www/src/lib/app.svelte';
-import { language } from '../../../www/src/lib/i18n.svelte';
-import { ruleName } from '../../../www/src/lib/budgets';
-import { m } from '../paraglide/messages.js';
+import { formatAmount, type Unit } from 'amplet-ui/text/amounts.ts';
+import { language } from 'amplet-ui/text/i18n.svelte.ts';
+import { ruleName } from 'amplet-ui/budgets/budgets.ts';
+import { m } from 'amplet-ui/paraglide/messages.js';
 
-const amount = (msat: bigint | null): string => formatAmount(msat ?? 0n, app.unit, language.tag);
-
-/** `null`: there is only the wallet's own text. */
-export function whyAsked({ reason, rule, limitMsat, leftMsat, neededMsat }: BudgetRefusal): string | null {
+/** Returns the reason with its amounts in `unit`; `null`: there is only the wallet's own text. */
+export function whyAsked(refusal: BudgetRefusal, unit: Unit): string | null {
+  const { reason, rule, limitMsat, leftMsat, neededMsat } = refusal;
+  const amount = (msat: bigint | null): string => formatAmount(msat ?? 0n, unit, language.tag);
   switch (reason) {
     case 'ask':
       return m.why_ask({ limit: amount(limitMsat) });

@@ -1,6 +1,6 @@
 /** The page's context menu: pays the code that is in sight. */
 
-import { m } from '../paraglide/messages.js';
+import { m } from 'amplet-ui/paraglide/messages.js';
 import { openPageCode } from '../lib/page-code.ts';
 import { tell } from './notices.ts';
 

@@ -2,7 +2,7 @@
 
 import type { NavigationResponse, NavigationStep } from 'amplet/provider';
 import { tell } from './notices.ts';
-import { m } from '../paraglide/messages.js';
+import { m } from 'amplet-ui/paraglide/messages.js';
 import type { ToKeeper } from '../lib/messages.ts';
 
 /** What costs money is a page of its own, never a part of one. */

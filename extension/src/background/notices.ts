@@ -1,6 +1,6 @@
 /** What the browser shows in its notices, and in which language: the background has no page whose choice it could follow. */
 
-import { locales, overwriteGetLocale } from '../paraglide/runtime.js';
+import { locales, overwriteGetLocale } from 'amplet-ui/paraglide/runtime.js';
 
 const language = chrome.i18n.getUILanguage().toLowerCase();
 const locale = locales.find((known) => language.startsWith(known)) ?? 'en';

@@ -1,8 +1,8 @@
 /** Locks the wallet when the user is gone: after the time that they chose, and with the screen. */
 
 import { loadSettings, type Wallet } from 'amplet';
-import { language } from '../../../www/src/lib/i18n.svelte';
-import { DEFAULTS } from '../../../www/src/lib/setup';
+import { language } from 'amplet-ui/text/i18n.svelte.ts';
+import { DEFAULTS } from 'amplet-ui/app/setup.ts';
 import type { Chores } from './keeper.ts';
 import type { Vault } from './vault.ts';
 import type { ToKeeper } from '../lib/messages.ts';

@@ -1,7 +1,7 @@
 /** A wallet whose payments of sites wait for it to reach its gateways, and are finished before it is locked. */
 
 import type { SiteWallet } from 'amplet/provider';
-import { atWork } from '../../../www/src/lib/work';
+import { atWork } from 'amplet-ui/app/work.ts';
 
 /** @param reached resolves when a wallet that was just opened can pay, or seems not to get there */
 export const finishing = (wallet: SiteWallet, reached: () => Promise<void>): SiteWallet => ({

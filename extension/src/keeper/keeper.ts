@@ -3,7 +3,6 @@
  * (Chrome) or the background page (Firefox); what only the browser's service worker can do it asks of the desk.
  */
 
-import '../lib/language.ts';
 import { WalletError, type Wallet } from 'amplet';
 import { SiteHost, siteWallet } from 'amplet/provider';
 import { Away } from './away.ts';

@@ -1,9 +1,9 @@
 /** Tells the user, outside of any window, what happened to money without a click. */
 
 import type { Wallet, WalletEvent } from 'amplet';
-import { m } from '../paraglide/messages.js';
-import { formatAmount } from '../../../www/src/lib/amounts';
-import { language } from '../../../www/src/lib/i18n.svelte';
+import { m } from 'amplet-ui/paraglide/messages.js';
+import { formatAmount } from 'amplet-ui/text/amounts.ts';
+import { language } from 'amplet-ui/text/i18n.svelte.ts';
 import type { Chores } from './keeper.ts';
 
 interface Notice {

@@ -1,9 +1,9 @@
 /** The open wallet, and how it comes to be open: with the key that a window derived and the browser's memory keeps. */
 
 import { Wallet, WalletError } from 'amplet';
-import { loadSetup } from '../../../www/src/lib/setup';
-import { atRest } from '../../../www/src/lib/work';
-import { toWalletError } from '../../../www/src/lib/errors';
+import { loadSetup } from 'amplet-ui/app/setup.ts';
+import { atRest } from 'amplet-ui/app/work.ts';
+import { toWalletError } from 'amplet-ui/text/errors.ts';
 import type { Chores } from './keeper.ts';
 
 /** Ms until an engine that ended by itself is opened again; doubled each time, up to the last. */

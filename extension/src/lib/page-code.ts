@@ -1,6 +1,6 @@
 /** A code on the page that the user looks at. */
 
-import { decodeImage } from '../../../www/src/lib/scan';
+import { decodeImage } from 'amplet-ui/base/scan.ts';
 import { openWallet } from './tabs.ts';
 
 /**

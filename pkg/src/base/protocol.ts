@@ -1,7 +1,7 @@
 // Generated from crates/protocol by its example `types`; do not edit.
 
 /** Version of the messages between page and engine. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /**
  * What went wrong, for programs. The names are part of the JavaScript API and never change meaning.
@@ -178,7 +178,13 @@ closed: boolean,
 /**
  * How its limits over time stand.
  */
-usage: Array<LimitUsage>, };
+usage: Array<LimitUsage>, 
+/**
+ * Amount, in msat, that this budget and each one that it draws from still allow without a question: the least that one of
+ * their limits over time leaves. Null: there is no such limit, or nothing goes without a question (one of them is closed,
+ * has expired, or asks about every payment).
+ */
+leftMsat: bigint | null, };
 
 /**
  * Who pays, and what for. None: the user, by hand.
@@ -1132,6 +1138,10 @@ feeSat: bigint, };
  */
 export type Inspected = { "type": "bolt11", 
 /**
+ * The wallet's network, which it is for.
+ */
+network: Network, 
+/**
  * The invoice without scheme or white space: what `Pay` takes.
  */
 invoice: string, 
@@ -1163,6 +1173,10 @@ maxFeeMsat: bigint,
  * Why it cannot be paid now and what to do; `null`: it can be tried.
  */
 problem: WalletError | null, } | { "type": "onchain", 
+/**
+ * The wallet's network, which it is for.
+ */
+network: Network, 
 /**
  * The address.
  */
@@ -1311,7 +1325,11 @@ channelId: string,
 /**
  * Without the gateway's cooperation: costs more and takes longer (two weeks).
  */
-force: boolean, } | { "method": "budgets" } | { "method": "openBudget", 
+force: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
+/**
+ * Who.
+ */
+holder: Holder, } | { "method": "openBudget", 
 /**
  * Who.
  */

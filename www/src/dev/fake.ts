@@ -22,7 +22,7 @@ import type {
   Spending,
   Status,
 } from 'amplet';
-import * as samples from './samples';
+import * as samples from './samples.ts';
 
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
 const pause = (ms = 350) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -111,7 +111,7 @@ export class Wallet {
   async inspect(text: string): Promise<Inspected> {
     await pause(120);
     if (text.startsWith('bcrt1'))
-      return { type: 'onchain', address: text, amountSat: null, label: null, problem: null };
+      return { type: 'onchain', network: 'signet', address: text, amountSat: null, label: null, problem: null };
     if (!text.startsWith('ln'))
       throw new WalletError(
         'invalidPaymentRequest',
@@ -119,6 +119,7 @@ export class Wallet {
       );
     return {
       type: 'bolt11',
+      network: 'signet',
       invoice: text,
       payee: samples.PAYEE,
       amountMsat: text.includes('any') ? null : 25_000_000n,
@@ -214,6 +215,7 @@ export class Wallet {
       rules,
       closed: false,
       usage: [],
+      leftMsat: null,
     };
     this.#budgets = [...this.#budgets.filter(({ id }) => id !== budget.id), budget];
     return budget;

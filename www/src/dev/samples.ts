@@ -323,7 +323,7 @@ const usage = (rule: LimitUsage['rule'], limitMsat: bigint, spentMsat: bigint, r
 });
 
 export const budgets = (): Budget[] => [
-  { id: 0, holder: { kind: 'user' }, parent: null, rules: NO_RULES, closed: false, usage: [] },
+  { id: 0, holder: { kind: 'user' }, parent: null, rules: NO_RULES, closed: false, usage: [], leftMsat: null },
   {
     id: 1,
     holder: { kind: 'site', origin: 'https://film.example', topLevel: 'https://film.example' },
@@ -335,6 +335,7 @@ export const budgets = (): Budget[] => [
     },
     closed: false,
     usage: [usage('calendarDay', 2_000_000n, 640_000n, 120_000n)],
+    leftMsat: 1_240_000n,
   },
   {
     id: 2,
@@ -350,6 +351,7 @@ export const budgets = (): Budget[] => [
     },
     closed: false,
     usage: [usage('calendarWeek', 10_000_000n, 8_900_000n), usage('total', 50_000_000n, 21_400_000n)],
+    leftMsat: 1_100_000n,
   },
   {
     id: 3,
@@ -358,6 +360,7 @@ export const budgets = (): Budget[] => [
     rules: { ...NO_RULES, askAboveMsat: 0n },
     closed: false,
     usage: [],
+    leftMsat: null,
   },
   {
     id: 4,
@@ -370,6 +373,7 @@ export const budgets = (): Budget[] => [
     rules: { ...NO_RULES, totalMsat: 1_000_000n },
     closed: true,
     usage: [usage('total', 1_000_000n, 1_000_000n)],
+    leftMsat: null,
   },
 ];
 

@@ -77,6 +77,19 @@ impl Policy {
         lefts.map(|(left, _)| left).min()
     }
 
+    /// What a budget and all that it draws from allow now without a question: the least that one of their limits over time
+    /// leaves, streaming rates included. `None`: they have no such limit, or allow nothing without a question (one of them is
+    /// closed, has expired, or asks about every payment).
+    #[must_use]
+    pub fn left_unasked(&self, id: BudgetId, clock: &Clock<'_>) -> Option<Msat> {
+        let clock = clock.not_before(self.mark.latest_ms);
+        let accounts = || self.chain(id).filter_map(|id| self.accounts.get(&id));
+        if accounts().any(|account| account.always_asks(&clock)) {
+            return None;
+        }
+        accounts().flat_map(|account| account.usage(&clock)).map(|usage| usage.left()).min()
+    }
+
     /// The payment succeeded and cost `actual`: that counts as spent, the rest is free again. A payment that is decided
     /// already, or was never reserved, changes nothing.
     ///

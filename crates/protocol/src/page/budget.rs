@@ -172,6 +172,10 @@ pub struct Budget {
     pub closed: bool,
     /// How its limits over time stand.
     pub usage: Vec<LimitUsage>,
+    /// Amount, in msat, that this budget and each one that it draws from still allow without a question: the least that one of
+    /// their limits over time leaves. Null: there is no such limit, or nothing goes without a question (one of them is closed,
+    /// has expired, or asks about every payment).
+    pub left_msat: Option<u64>,
 }
 
 /// Who pays, and what for. None: the user, by hand.

@@ -28,7 +28,7 @@ pub use state::{
 
 /// Version of these messages. A page and an engine of different versions refuse each other with
 /// [`ErrorCode::VersionMismatch`]; the older engine then finishes its step and hands over.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Longest text, in bytes, that [`Request::Inspect`] and [`Request::Pay`] read; longer input is refused unread.
 pub const MAX_TEXT: usize = 8 * 1024;

@@ -172,6 +172,11 @@ pub enum Request {
     },
     /// Answers a list of [`super::Budget`], closed ones included; the first is the user's own.
     Budgets,
+    /// Answers the [`super::Budget`] of one holder, closed ones included; null: it has none.
+    BudgetOf {
+        /// Who.
+        holder: Holder,
+    },
     /// Gives a holder a budget; a closed one is opened again, its total begins anew. Answers the [`super::Budget`].
     OpenBudget {
         /// Who.
@@ -293,6 +298,8 @@ pub struct OnchainSend {
 pub enum Inspected {
     /// A BOLT 11 invoice.
     Bolt11 {
+        /// The wallet's network, which it is for.
+        network: Network,
         /// The invoice without scheme or white space: what [`Request::Pay`] takes.
         invoice: String,
         /// Payee's node id, in hex.
@@ -312,6 +319,8 @@ pub enum Inspected {
     },
     /// An on-chain address, or a BIP 321 URI without a usable Lightning part.
     Onchain {
+        /// The wallet's network, which it is for.
+        network: Network,
         /// The address.
         address: String,
         /// From the URI, in sat.

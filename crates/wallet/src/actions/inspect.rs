@@ -35,6 +35,7 @@ async fn bolt11(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
     let checked = order.check_invoice(ctx).await;
     let checked = checked.and_then(|()| amount_msat.map_or(Ok(()), |amount| pay::check_balance(ctx, amount)));
     Ok(Inspected::Bolt11 {
+        network: ctx.network,
         payee: invoice.get_payee_pub_key().to_string(),
         amount_msat,
         description: description(invoice),
@@ -127,5 +128,5 @@ fn onchain(
             WalletError::new(ErrorCode::InsufficientBalance, message)
         })
     });
-    Ok(Inspected::Onchain { address: address.to_string(), amount_sat, label, problem })
+    Ok(Inspected::Onchain { network: ctx.network, address: address.to_string(), amount_sat, label, problem })
 }

@@ -52,7 +52,13 @@ impl User {
 
     async fn budget_of(&self, holder: &Holder) -> Option<Budget> {
         let Response::Budgets(budgets) = self.ask(Request::Budgets).await.unwrap() else { panic!() };
-        budgets.into_iter().find(|budget| budget.holder == *holder)
+        let listed = budgets.into_iter().find(|budget| budget.holder == *holder);
+        let Response::BudgetOf(one) = self.ask(Request::BudgetOf { holder: holder.clone() }).await.unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(one.as_deref(), listed.as_ref());
+        listed
     }
 
     /// A new invoice of the payee.
@@ -110,7 +116,8 @@ pub async fn budgets(world: World, disk: Disk) {
     let paid = me.pay_as(by(&shop), &invoice, Some(100_000)).await.unwrap();
     assert_eq!(paid.status, PaymentStatus::Succeeded);
     let mut spent = 3_000_000 + paid.fee_msat.unwrap();
-    assert_eq!(me.budget_of(&shop).await.unwrap().usage[0].spent_msat, spent);
+    let now = me.budget_of(&shop).await.unwrap();
+    assert_eq!((now.usage[0].spent_msat, now.left_msat), (spent, Some(20_000_000 - spent)));
 
     spent += asked_first(&me, &shop).await;
     let too_much = me.pay_as(approved(&shop, 30_000_000), &me.invoice(18_000_000).await, None).await;

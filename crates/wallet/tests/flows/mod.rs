@@ -10,8 +10,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_protocol::page::{
-    Connection, ErrorCode, Gateway, Inspected, OnchainSend, OpenOptions, Payment, PaymentKind, PaymentStatus,
-    Request, SendAmount, WalletError,
+    Connection, ErrorCode, Gateway, Inspected, Network, OnchainSend, OpenOptions, Payment, PaymentKind,
+    PaymentStatus, Request, SendAmount, WalletError,
 };
 use amplet_storage::SealedStore;
 use amplet_wallet::{Response, Wallet};
@@ -151,7 +151,10 @@ pub async fn bad_input(world: World, disk: Disk) {
     );
     let uri = format!("BITCOIN:{mine}?amount=0.001&label=a%20b&lightning=broken");
     let Response::Inspected(seen) = me.ask(Request::Inspect { text: uri }).await.unwrap() else { panic!() };
-    let Inspected::Onchain { address, amount_sat, label, problem } = seen else { panic!("{seen:?}") };
+    let Inspected::Onchain { network, address, amount_sat, label, problem } = seen else {
+        panic!("{seen:?}")
+    };
+    assert_eq!(network, Network::Regtest);
     assert_eq!((address, amount_sat, label.as_deref()), (mine, Some(100_000), Some("a b")));
     assert_eq!(problem.unwrap().code, ErrorCode::InsufficientBalance);
 }

@@ -39,4 +39,15 @@ pub const CRATES: &[Plan] = &[
 ];
 
 /// Packages: sources in TypeScript.
-pub const PACKAGES: &[Plan] = &[];
+pub const PACKAGES: &[Plan] = &[Plan { folder: "ui/src", floors: UI }, any_order("extension/src")];
+
+const UI: &[&[&str]] = &[
+    &["paraglide"],
+    &["text"],
+    &["app"],
+    &["base"],
+    &["form"],
+    &["budgets", "channels", "payments", "settings", "shell"],
+    &["screens"],
+    &["entries"],
+];

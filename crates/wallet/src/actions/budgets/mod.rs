@@ -5,7 +5,7 @@ mod spend;
 
 use amplet_node::budget::calendar::Date;
 use amplet_node::budget::report::{Key, Report, Sum};
-use amplet_node::budget::{BudgetError, BudgetId, Clock, Policy};
+use amplet_node::budget::{BudgetError, BudgetId, Clock, Msat, Policy};
 use amplet_protocol::page::{
     Budget, BudgetReason, BudgetRefusal, ErrorCode, Holder, Rules, Spending, SpendingRow, WalletError,
 };
@@ -22,6 +22,18 @@ pub fn list(ctx: &Ctx) -> Vec<Budget> {
         .read(|policy, clock| policy.budgets().filter_map(|(id, _)| page_budget(policy, clock, id)).collect())
 }
 
+/// Returns the budget of a holder, also a closed one; `None`: it has none.
+///
+/// # Errors
+/// A malformed holder.
+pub fn of(ctx: &Ctx, holder: &Holder) -> Result<Option<Budget>, WalletError> {
+    let holder = convert::holder(holder, &ctx.name)?;
+    Ok(ctx.node.budgets().read(|policy, clock| {
+        let (id, _) = policy.budgets().find(|(_, budget)| budget.holder == holder)?;
+        page_budget(policy, clock, id)
+    }))
+}
+
 fn page_budget(policy: &Policy, clock: &Clock<'_>, id: BudgetId) -> Option<Budget> {
     let budget = policy.budget(id)?;
     Some(Budget {
@@ -31,6 +43,7 @@ fn page_budget(policy: &Policy, clock: &Clock<'_>, id: BudgetId) -> Option<Budge
         rules: convert::page_rules(&budget.rules),
         closed: budget.closed,
         usage: policy.usage(id, clock).iter().map(convert::page_usage).collect(),
+        left_msat: policy.left_unasked(id, clock).map(Msat::get),
     })
 }
 

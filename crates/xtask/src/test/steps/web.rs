@@ -69,8 +69,9 @@ pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
 
 pub(super) fn www(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     build::page(cache)?;
-    let mut total = check(cache, spec, npm_script("www", "check")?)?;
-    total += suite(cache, spec, "test", npm_script("www", "test")?)?;
+    let mut total = check(cache, spec, npm_script("ui", "check")?)?;
+    total += suite(cache, spec, "test", npm_script("ui", "test")?)?;
+    total += check(cache, spec, npm_script("www", "check")?)?;
     Ok(total)
 }
 

@@ -1,0 +1,318 @@
+/** The page's state: which wallet is open and what it last said. Screens read it, and act through it. */
+
+import {
+  loadSettings,
+  saveSettings,
+  unlockKey,
+  Wallet,
+  type Balance,
+  type Channel,
+  type OpenOptions,
+  type Payment,
+  type Settings,
+  type Snapshot,
+  type Status,
+  type WalletError,
+  type WalletEvent,
+} from 'amplet';
+import type { PageConfig } from './config.ts';
+import { toWalletError } from '../text/errors.ts';
+import { language } from '../text/i18n.svelte.ts';
+import { DEFAULTS, keepSetup, loadSetup, NO_CONFIG } from './setup.ts';
+import { atWork } from './work.ts';
+import type { Unit } from '../text/amounts.ts';
+
+/** Keeps a wallet unlocked when its page goes; the web wallet has none. */
+export interface UnlockedSession {
+  key(): Promise<Uint8Array | null>;
+  keep(key: Uint8Array): Promise<void>;
+  forget(): Promise<void>;
+}
+
+/** Differences between the places where a wallet is shown. */
+export interface AppOptions {
+  /** Given by pages that come and go while the wallet stays open. */
+  session?: UnlockedSession;
+  /** Returns who had which payment made, by its id, where somebody keeps that: the extension does for sites. */
+  holders?: () => Promise<ReadonlyMap<string, string>>;
+}
+
+type Opening = Pick<OpenOptions, 'passphrase' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>;
+
+export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'open';
+
+const PAGE_SIZE = 30;
+
+/** The state of one page; made by {@link createApp}. */
+export class App {
+  phase = $state<Phase>('loading');
+  /** Why the page cannot hold a wallet, or why the last one ended. */
+  problem = $state.raw<WalletError | null>(null);
+  /** What is wrong with config.json or the stored settings. */
+  configProblem = $state<string | null>(null);
+  config = $state.raw<PageConfig>(NO_CONFIG);
+  settings = $state.raw<Settings>(DEFAULTS);
+  online = $state(navigator.onLine);
+
+  wallet = $state.raw<Wallet | null>(null);
+  status = $state.raw<Status | null>(null);
+  balance = $state.raw<Balance | null>(null);
+  channels = $state.raw<Channel[]>([]);
+  payments = $state.raw<Payment[]>([]);
+  historyComplete = $state(false);
+  /** What happened and was not yet dismissed by the user. */
+  events = $state.raw<WalletEvent[]>([]);
+  /** Requests under way that a lock must not cut off. */
+  working = $state(0);
+  readonly session: UnlockedSession | null;
+  readonly holders: () => Promise<ReadonlyMap<string, string>>;
+
+  #detach: (() => void)[] = [];
+  #address: Promise<string> | null = null;
+  #history: AsyncGenerator<Payment[], void, undefined> | null = null;
+
+  constructor({ session, holders }: AppOptions) {
+    this.session = session ?? null;
+    this.holders = holders ?? (async () => new Map());
+  }
+
+  get unit(): Unit {
+    return this.settings.unit;
+  }
+
+  /** The open wallet; the screens that use it are only shown while there is one. */
+  get open(): Wallet {
+    if (!this.wallet) throw new Error('no wallet is open');
+    return this.wallet;
+  }
+
+  async start(): Promise<void> {
+    addEventListener('online', () => (this.online = true));
+    addEventListener('offline', () => (this.online = false));
+    try {
+      await this.#configure();
+      if (await this.reopen()) return;
+      this.phase = (await Wallet.exists(this.config.walletName)) ? 'locked' : 'welcome';
+    } catch (thrown) {
+      this.problem = toWalletError(thrown);
+      this.phase = 'blocked';
+    }
+  }
+
+  /** Opens the wallet with the session's key, if it has one that still fits. */
+  async reopen(): Promise<boolean> {
+    const key = await this.session?.key();
+    if (!key) return false;
+    try {
+      await this.openWallet({ key });
+      return true;
+    } catch (thrown) {
+      const error = toWalletError(thrown);
+      if (error.code !== 'wrongPassphrase' && error.code !== 'walletNotFound') this.problem = error;
+      return false;
+    }
+  }
+
+  async #configure(): Promise<void> {
+    ({ config: this.config, settings: this.settings, problem: this.configProblem } = await loadSetup());
+    language.choose(this.settings.language);
+  }
+
+  /** Another document of this origin changed them. */
+  async followSettings(): Promise<void> {
+    const { settings } = await loadSettings();
+    if (settings === null) return;
+    this.settings = settings;
+    language.choose(settings.language);
+  }
+
+  /** Keeps a change. Throws what the package throws. */
+  async saveSettings(change: Partial<Settings>): Promise<void> {
+    this.settings = { ...this.settings, ...change };
+    language.choose(this.settings.language);
+    await saveSettings(this.settings);
+  }
+
+  /** Opens, or with `mnemonic` makes, this page's wallet. Throws what the package throws. */
+  async openWallet(input: Opening): Promise<void> {
+    const { network, gateways, chainSources } = this.settings;
+    const how = await this.#withKey(input);
+    const wallet = await Wallet.open({ name: this.config.walletName, network, gateways, chainSources, ...how });
+    this.problem = null;
+    this.wallet = wallet;
+    this.#detach = [
+      wallet.onChange((snapshot) => this.#changed(snapshot)),
+      wallet.onPayment((payment) => this.#upsert(payment)),
+    ];
+    void wallet.ended.then((error) => this.#ended(wallet, error));
+    void this.#deliver(wallet);
+    await this.#load(wallet);
+    this.phase = 'open';
+    if (input.passphrase !== undefined) void this.#keepUnlocked(how.key ?? (() => this.#deriveKey(input.passphrase)));
+    await this.#keepForNextVisit();
+  }
+
+  /** Throws what the package throws. */
+  async changePassphrase(change: { from: string; to: string }): Promise<void> {
+    await this.hold(() => this.open.changePassphrase(change));
+    await this.#keepUnlocked(() => this.#deriveKey(change.to));
+  }
+
+  /** Where a key is to be kept, a wallet that exists is opened with it, so that it is derived once. */
+  async #withKey(input: Opening): Promise<Opening> {
+    const { passphrase, ...rest } = input;
+    if (!this.session || passphrase === undefined || input.mnemonic !== undefined) return input;
+    return { ...rest, key: await this.#deriveKey(passphrase) };
+  }
+
+  #deriveKey(passphrase = ''): Promise<Uint8Array> {
+    return unlockKey(this.config.walletName, passphrase);
+  }
+
+  async #keepUnlocked(key: Uint8Array | (() => Promise<Uint8Array>)): Promise<void> {
+    if (!this.session) return;
+    try {
+      await this.session.keep(typeof key === 'function' ? await key() : key);
+    } catch (thrown) {
+      console.warn('session', toWalletError(thrown).message); // the wallet is open here: the next window asks
+    }
+  }
+
+  /** What this wallet was opened with is what the next visit starts from, with or without the server's word. */
+  async #keepForNextVisit(): Promise<void> {
+    try {
+      await keepSetup(this.config, this.settings);
+    } catch (thrown) {
+      console.warn('settings', toWalletError(thrown).message); // the wallet is open: the next visit asks the server
+    }
+  }
+
+  async #load(wallet: Wallet): Promise<void> {
+    // Each is taken when it comes: a notice between two answers is newer than the first of them.
+    await Promise.all([
+      wallet.status().then((status) => (this.status = status)),
+      wallet.balance().then((balance) => (this.balance = balance)),
+      wallet.channels().then((channels) => (this.channels = channels)),
+    ]);
+    this.#history = wallet.history({ pageSize: PAGE_SIZE });
+    await this.loadMoreHistory();
+  }
+
+  async loadMoreHistory(): Promise<void> {
+    const page = await this.#history?.next();
+    if (!page) return;
+    const older = page.value ?? [];
+    const fresh = older.filter((line) => !this.payments.some(({ id }) => id === line.id));
+    this.payments = [...this.payments, ...fresh];
+    this.historyComplete = page.done === true || older.length < PAGE_SIZE;
+  }
+
+  /** One address per visit, for cost previews and for the savings screen; `fresh` asks for another. */
+  savingsAddress(fresh = false): Promise<string> {
+    if (!this.#address || fresh) {
+      const asked = this.open.newAddress();
+      asked.catch(() => (this.#address = null));
+      this.#address = asked;
+    }
+    return this.#address;
+  }
+
+  /** Runs what must not be cut off by the auto-lock. */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    this.working += 1;
+    try {
+      return await atWork(work);
+    } finally {
+      this.working -= 1;
+    }
+  }
+
+  async lock(): Promise<void> {
+    const { wallet } = this;
+    this.#forget();
+    this.phase = 'locked';
+    // First, so that nobody who asks meanwhile opens it again.
+    await this.session?.forget().catch((thrown: unknown) => console.warn('session', thrown));
+    await wallet?.lock();
+  }
+
+  async destroy(): Promise<void> {
+    const { wallet } = this;
+    this.#forget();
+    this.phase = 'locked';
+    try {
+      await wallet?.lock();
+      await Wallet.destroy(this.config.walletName);
+      this.problem = null;
+      this.phase = 'welcome';
+    } catch (thrown) {
+      this.problem = toWalletError(thrown); // the screen that asked is gone by now
+      throw thrown;
+    }
+  }
+
+  #changed({ status, balance }: Snapshot): void {
+    this.status = status;
+    this.balance = balance;
+    void this.#refreshChannels();
+  }
+
+  async #refreshChannels(): Promise<void> {
+    const { wallet } = this;
+    if (!wallet) return;
+    try {
+      const channels = await wallet.channels();
+      if (this.wallet === wallet) this.channels = channels;
+    } catch (thrown) {
+      // An engine that ended says so by itself; after anything else the next change asks again.
+      console.warn('channels', toWalletError(thrown).message);
+    }
+  }
+
+  #upsert(payment: Payment): void {
+    const known = this.payments.some(({ id }) => id === payment.id);
+    this.payments = known
+      ? this.payments.map((line) => (line.id === payment.id ? payment : line))
+      : [payment, ...this.payments];
+  }
+
+  async #deliver(wallet: Wallet): Promise<void> {
+    try {
+      for await (const event of wallet.events()) {
+        if ('payment' in event) this.#upsert(event.payment);
+        this.events = [...this.events, event];
+        await event.ack();
+      }
+    } catch (thrown) {
+      this.#ended(wallet, toWalletError(thrown));
+    }
+  }
+
+  dismissEvent(id: bigint): void {
+    this.events = this.events.filter((event) => event.id !== id);
+  }
+
+  #ended(wallet: Wallet, error: WalletError): void {
+    if (this.wallet !== wallet) return;
+    this.#forget();
+    this.problem = error;
+    this.phase = 'locked';
+  }
+
+  #forget(): void {
+    for (const stop of this.#detach) stop();
+    this.#detach = [];
+    this.#address = null;
+    this.#history = null;
+    this.wallet = null;
+    this.status = null;
+    this.balance = null;
+    this.channels = [];
+    this.payments = [];
+    this.events = [];
+    this.historyComplete = false;
+  }
+}
+
+/** Makes a page's state. Nothing happens before its `start`. */
+export const createApp = (options: AppOptions = {}): App => new App(options);

@@ -1,0 +1,40 @@
+/** Words for lines of the history. */
+
+import type { Payment } from 'amplet';
+import { m } from '../paraglide/messages.js';
+import { nowSeconds } from '../text/time.ts';
+
+/** What a line is called: its description, or what kind of movement it was. */
+export function titleOf(payment: Payment): string {
+  if (payment.description !== '') return payment.description;
+  switch (payment.kind) {
+    case 'channelOpen':
+      return m.payment_channelOpen();
+    case 'channelClose':
+      return m.payment_channelClose();
+    case 'onchain':
+      return payment.direction === 'inbound' ? m.payment_deposit() : m.payment_send();
+    case 'stream':
+      return m.payment_stream();
+    case 'bolt11':
+    case 'keysend':
+    case 'offer':
+      return payment.direction === 'inbound' ? m.payment_received() : m.payment_paid();
+  }
+}
+
+/** Its outcome, `brief` in lists; an invoice nobody paid is not a failure. */
+export function stateText(payment: Payment, brief = false): string {
+  if (payment.state === 'succeeded') return m.state_succeeded();
+  if (payment.state === 'failed') {
+    return payment.direction === 'inbound' && payment.error.code === 'expired'
+      ? m.expired()
+      : brief
+        ? m.state_failedBrief()
+        : m.state_failed();
+  }
+  if (payment.direction === 'inbound' && payment.kind === 'bolt11') {
+    return payment.expiresAt !== null && Number(payment.expiresAt) < nowSeconds() ? m.expired() : m.state_waiting();
+  }
+  return payment.txid !== null && payment.confirmations === 0 ? m.state_unconfirmed() : m.state_pending();
+}

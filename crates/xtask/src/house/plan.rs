@@ -32,27 +32,24 @@ pub const CRATES: &[Plan] = &[
         ],
     },
     any_order("crates/bindings"),
+    Plan { folder: "crates/gateway", floors: GATEWAY },
     any_order("crates/protocol"),
     any_order("crates/router"),
-    Plan { folder: "crates/gateway", floors: GATEWAY },
-    Plan { folder: "crates/wallet", floors: WALLET },
     any_order("crates/storage"),
     any_order("crates/transport"),
+    Plan { folder: "crates/wallet", floors: WALLET },
     any_order("crates/xtask"),
 ];
 
 const GATEWAY: &[&[&str]] =
-    &[&["config", "limits"], &["desk", "logging"], &["node"], &["http"], &["cli"], &["init", "keys", "run"]];
+    &[&["config", "limits"], &["desk", "logging"], &["cli", "node"], &["http", "init"], &["keys", "run"]];
 
 const WALLET: &[&[&str]] = &[
-    &["convert"],
-    &["errors", "identity"],
-    &["ctx"],
-    &["gateways"],
+    &["convert", "ctx", "response"],
+    &["errors"],
+    &["gateways", "identity"],
     &["actions"],
-    &["response"],
-    &["page"],
-    &["open"],
+    &["open", "page"],
     &["wallet"],
 ];
 

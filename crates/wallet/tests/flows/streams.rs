@@ -7,13 +7,13 @@ use amplet_protocol::page::{
 use amplet_wallet::Response;
 use serde_json::json;
 
-use super::{Disk, User, World};
+use super::{Disk, RegtestNetwork, User};
 
 const EACH: u64 = 2_000;
 
 impl User {
     async fn open_stream(&self, session: &str) -> Payment {
-        let request = Request::OpenStream { payee: self.world.gateway(), session: session.to_owned() };
+        let request = Request::OpenStream { payee: self.network.gateway(), session: session.to_owned() };
         let Response::Payment(line) = self.ask(request).await.unwrap() else { panic!() };
         *line
     }
@@ -37,9 +37,9 @@ impl User {
     /// Waits until so much of the stream has arrived.
     async fn arrived(&self, stream: &str, msat: u64) {
         let what = format!("{msat} msat of the stream");
-        self.world
+        self.network
             .until(&what, || async {
-                let line = self.streams().await.into_iter().find(|line| line.id == stream)?;
+                let line = self.streams().await.into_iter().find(|line| line.id.to_string() == stream)?;
                 let pending = line.stream.as_ref().map_or(0, |totals| totals.pending_msat);
                 (line.amount_msat == Some(msat) && pending == 0).then_some(())
             })
@@ -48,8 +48,8 @@ impl User {
 }
 
 /// Paid by a budget with a rate, killed in between, and closed: one line, to the millisatoshi.
-pub async fn streams(world: World, disk: Disk) {
-    let me = User::create(&world, "streams", disk).await;
+pub async fn streams(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "streams", disk).await;
     me.fund(1_000_000).await;
     me.open_channel(500_000).await;
     // The gateway's side above dust.
@@ -63,7 +63,7 @@ pub async fn streams(world: World, disk: Disk) {
     let authorization =
         Authorization { holder: player.clone(), purpose: Some("video".into()), approved_msat: None };
 
-    let session = world.control("/session", json!({})).await;
+    let session = network.control("/session", json!({})).await;
     let film = session["id"].as_str().unwrap();
     let line = me.open_stream(film).await;
     assert_eq!(
@@ -72,39 +72,43 @@ pub async fn streams(world: World, disk: Disk) {
     );
     assert_eq!(me.open_stream(film).await.id, line.id);
     for _ in 0..3 {
-        let now = me.stream_pay(&line.id, &authorization).await.unwrap();
+        let now = me.stream_pay(&line.id.to_string(), &authorization).await.unwrap();
         assert!(now.stream.unwrap().pending_msat >= EACH, "it is on its way when it is answered");
-        me.arrived(&line.id, now.amount_msat.unwrap() / EACH * EACH + EACH).await;
+        me.arrived(&line.id.to_string(), now.amount_msat.unwrap() / EACH * EACH + EACH).await;
     }
     let me = me.reopen().await;
     me.connected().await;
     me.usable().await;
     assert_eq!(me.open_stream(film).await.id, line.id, "it goes on where it was");
     for paid in 4..=6 {
-        me.stream_pay(&line.id, &authorization).await.unwrap();
-        me.arrived(&line.id, paid * EACH).await;
+        me.stream_pay(&line.id.to_string(), &authorization).await.unwrap();
+        me.arrived(&line.id.to_string(), paid * EACH).await;
     }
-    let refused = me.stream_pay(&line.id, &authorization).await.unwrap_err();
+    let refused = me.stream_pay(&line.id.to_string(), &authorization).await.unwrap_err();
     assert_eq!(
         (refused.code, refused.budget.unwrap().rule),
         (ErrorCode::BudgetRefused, Some(BudgetRule::Rate))
     );
     let approved = Authorization { approved_msat: Some(1_000_000), ..authorization.clone() };
-    let wrong = me.stream_pay(&line.id, &approved).await.unwrap_err();
+    let wrong = me.stream_pay(&line.id.to_string(), &approved).await.unwrap_err();
     assert_eq!(wrong.code, ErrorCode::InvalidInput);
 
-    let Response::Payment(closed) = me.ask(Request::CloseStream { stream: line.id.clone() }).await.unwrap()
+    let Response::Payment(closed) =
+        me.ask(Request::CloseStream { stream: line.id.to_string() }).await.unwrap()
     else {
         panic!()
     };
     assert_eq!((closed.amount_msat, &closed.status), (Some(6 * EACH), &PaymentStatus::Succeeded));
-    let seen = world.control("/session", json!({ "id": film, "token": session["token"] })).await;
+    let seen = network.control("/session", json!({ "id": film, "token": session["token"] })).await;
     assert_eq!(seen["receivedMsat"], (6 * EACH).to_string(), "both ends count the same: {seen}");
     assert!(me.streams().await.is_empty());
-    assert_eq!(me.stream_pay(&line.id, &authorization).await.unwrap_err().code, ErrorCode::InvalidInput);
+    assert_eq!(
+        me.stream_pay(&line.id.to_string(), &authorization).await.unwrap_err().code,
+        ErrorCode::InvalidInput
+    );
     assert_eq!(me.history().await.len(), before + 1);
     for (payee, session) in
-        [("beef".to_owned(), "x"), (world.gateway(), ""), (me.status().await.node_id, "x")]
+        [("beef".to_owned(), "x"), (network.gateway(), ""), (me.status().await.node_id, "x")]
     {
         let refused = me.ask(Request::OpenStream { payee, session: session.into() }).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidInput, "{refused:?}");

@@ -13,8 +13,10 @@ use super::records::{self, SessionRecord, names};
 use super::types::{CreateSession, Session, SessionState};
 use super::{MerchantService, invoices, random};
 use crate::desk::amount::Msat;
+use crate::desk::clock::unix_now;
+use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
-use crate::desk::{Result, payments, unix_now};
+use crate::desk::payments;
 
 /// Maximum life of a session, in seconds.
 const MAX_EXPIRY: u32 = 7 * 24 * 3600;
@@ -144,7 +146,7 @@ impl MerchantService {
     async fn end_session(&self, id: &str, record: SessionRecord) {
         // From here on nothing more is taken.
         self.sessions.0.borrow_mut().remove(id);
-        let payment = self.ctx.node.payments().session(id).map(|payment| payment.id);
+        let payment = self.ctx.node.payments().session(id).map(|payment| payment.id.to_string());
         self.write_session(id, &SessionRecord { closed_at: Some(unix_now()), payment, ..record });
         self.ctx.node.payments().close_session(id).await;
         self.ctx.node.ledger().flushed().await;

@@ -12,9 +12,9 @@ use super::types::{
     CreateWebhook, EventCall, EventName, MadeWebhook, Metadata, Webhook, WebhookState, Webhooks,
 };
 use super::{MerchantService, call, random};
-use crate::desk::Result;
+use crate::desk::clock::unix_now;
+use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
-use crate::desk::unix_now;
 
 /// Maximum number of webhooks of an account.
 const MAX_WEBHOOKS: usize = 16;
@@ -130,12 +130,12 @@ impl MerchantService {
     pub async fn handle_event(&self, event: &Event) -> bool {
         let name = format!("evt_{:016x}", event.id);
         let handled = match &event.kind {
-            EventKind::PaymentReceived { payment } => self.received(&name, &payment.id).await,
+            EventKind::PaymentReceived { payment } => self.received(&name, &payment.id.to_string()).await,
             EventKind::PaymentSent { payment } => {
-                self.ended(&name, &payment.id, EventName::PaymentSucceeded).await
+                self.ended(&name, &payment.id.to_string(), EventName::PaymentSucceeded).await
             }
             EventKind::PaymentFailed { payment } => {
-                self.ended(&name, &payment.id, EventName::PaymentFailed).await
+                self.ended(&name, &payment.id.to_string(), EventName::PaymentFailed).await
             }
             _ => Ok(()),
         };

@@ -1,12 +1,10 @@
 //! A running gateway whose bitcoind is not there: what it answers, and how it ends.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{Gateway, folder};
 use serde_json::Value;
+
+use crate::harness::{self, Gateway, folder};
 
 #[test]
 fn while_the_node_starts_everybody_is_told_so() {
@@ -94,7 +92,7 @@ fn another_seed_does_not_open_the_data() {
     gateway.wait_for_log("waits for its chain source");
     gateway.signal("TERM");
     gateway.wait();
-    common::write_private(&dir.path().join("seed"), common::OTHER_WORDS);
+    harness::write_private(&dir.path().join("seed"), harness::OTHER_WORDS);
     let mut other = Gateway::spawn(dir.path());
     assert_eq!(other.wait().code(), Some(1));
     assert!(other.log().contains("the words in seed_file are not those that"), "{}", other.log());
@@ -105,7 +103,7 @@ fn a_taken_port_ends_it_with_the_remedy() {
     let dir = folder();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    common::configure(dir.path(), &format!("[node]\nlisten = [\"{address}\"]"));
+    harness::configure(dir.path(), &format!("[node]\nlisten = [\"{address}\"]"));
     let mut gateway = Gateway::spawn(dir.path());
     assert_eq!(gateway.wait().code(), Some(1));
     assert!(gateway.log().contains("stop it, or give another port"), "{}", gateway.log());
@@ -139,7 +137,7 @@ fn the_web_wallet_is_served_with_its_policy() {
     std::fs::write(www.join("index.html"), "<!doctype html><title>wallet</title>").unwrap();
     std::fs::write(www.join("assets/app-1234.js"), "export {}").unwrap();
     std::fs::write(www.join("engine.wasm"), [0, 97, 115, 109]).unwrap();
-    common::configure(dir.path(), "www = \"www\"");
+    harness::configure(dir.path(), "www = \"www\"");
     let gateway = Gateway::start(dir.path());
     let page = gateway.get("/");
     assert_eq!((page.status, page.header("cache-control")), (200, Some("no-cache")));

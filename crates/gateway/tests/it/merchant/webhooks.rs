@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use serde_json::{Value, json};
 
-use crate::town::{Key, Town, expect, refused};
+use super::network::{Key, MerchantNetwork, expect, refused};
 
 /// A site's server that takes calls.
 struct Site {
@@ -94,21 +94,21 @@ fn take(stream: TcpStream, status: u16) -> Option<Heard> {
 
 #[test]
 fn sites_are_called_until_they_hear() {
-    let town = Town::new();
-    let key = town.key(&["invoices:create", "invoices:read", "webhooks"], json!({ "account": "shop" }));
+    let network = MerchantNetwork::new();
+    let key = network.key(&["invoices:create", "invoices:read", "webhooks"], json!({ "account": "shop" }));
     let site = Site::start();
     let hook = json!({ "url": site.url, "events": ["invoice.paid", "ping"] });
     let made = expect(&key.post("/v1/webhooks", &hook), 201);
     let secret = made["secret"].as_str().unwrap().to_owned();
-    told_of_a_payment(&town, &key, &site, &secret);
-    told_again(&town, &key, &site, &secret);
-    told_of_one_invoice(&town, &key);
-    tried_and_removed(&town, &key, &site, &made);
+    told_of_a_payment(&network, &key, &site, &secret);
+    told_again(&network, &key, &site, &secret);
+    told_of_one_invoice(&network, &key);
+    tried_and_removed(&network, &key, &site, &made);
 }
 
-fn told_of_a_payment(town: &Town, key: &Key, site: &Site, secret: &str) {
+fn told_of_a_payment(network: &MerchantNetwork, key: &Key, site: &Site, secret: &str) {
     let invoice = key.invoice(&json!({ "amountMsat": "3000", "metadata": { "order": "1" } }));
-    town.pay(&invoice["invoice"]);
+    network.pay(&invoice["invoice"]);
     let heard = site.next();
     heard.check(secret);
     let event = heard.json();
@@ -118,17 +118,17 @@ fn told_of_a_payment(town: &Town, key: &Key, site: &Site, secret: &str) {
 }
 
 /// The site is broken, then the gateway is: the same event comes until it is taken.
-fn told_again(town: &Town, key: &Key, site: &Site, secret: &str) {
+fn told_again(network: &MerchantNetwork, key: &Key, site: &Site, secret: &str) {
     site.status.store(500, Ordering::SeqCst);
     let invoice = key.invoice(&json!({ "amountMsat": "4000" }));
-    town.pay(&invoice["invoice"]);
+    network.pay(&invoice["invoice"]);
     let first = site.next();
     let second = site.next();
     assert_eq!((&first.event, &first.body), (&second.event, &second.body));
     let usage = || expect(&key.get("/v1/webhooks"), 200)["webhooks"][0].clone();
     assert_eq!(usage()["waiting"], 1);
     assert!(usage()["lastAttempt"]["error"].as_str().unwrap().contains("500"), "{}", usage());
-    town.restart();
+    network.restart();
     site.status.store(204, Ordering::SeqCst);
     let deadline = Instant::now() + Duration::from_secs(120);
     while usage()["waiting"] != 0 {
@@ -144,11 +144,11 @@ fn told_again(town: &Town, key: &Key, site: &Site, secret: &str) {
 }
 
 /// The URL of an invoice is called with the key's secret.
-fn told_of_one_invoice(town: &Town, key: &Key) {
+fn told_of_one_invoice(network: &MerchantNetwork, key: &Key) {
     let site = Site::start();
-    let other = town.key(&["invoices:create"], json!({ "account": "quiet" }));
+    let other = network.key(&["invoices:create"], json!({ "account": "quiet" }));
     let invoice = other.invoice(&json!({ "amountMsat": "1000", "webhookUrl": site.url }));
-    town.pay(&invoice["invoice"]);
+    network.pay(&invoice["invoice"]);
     let heard = site.next();
     heard.check(&other.webhook_secret);
     assert_eq!(heard.json()["data"]["paymentHash"], invoice["paymentHash"]);
@@ -156,14 +156,14 @@ fn told_of_one_invoice(town: &Town, key: &Key) {
     assert_eq!(refused(&key.post("/v1/invoices", &body), 400), "invalidInput");
 }
 
-fn tried_and_removed(town: &Town, key: &Key, site: &Site, made: &Value) {
+fn tried_and_removed(network: &MerchantNetwork, key: &Key, site: &Site, made: &Value) {
     let path = format!("/v1/webhooks/{}", made["id"].as_str().unwrap());
     let ping = format!("{path}/ping");
     assert_eq!(key.post(&ping, &json!({})).status, 202);
     let heard = site.next();
     heard.check(made["secret"].as_str().unwrap());
     assert_eq!(heard.json()["type"], "ping");
-    let stranger = town.key(&["webhooks"], json!({ "account": "other" }));
+    let stranger = network.key(&["webhooks"], json!({ "account": "other" }));
     assert_eq!(refused(&stranger.post(&ping, &json!({})), 404), "notFound");
     assert_eq!(refused(&stranger.send("DELETE", &path, &[], None), 404), "notFound");
     assert_eq!(expect(&stranger.get("/v1/webhooks"), 200), json!({ "webhooks": [] }));

@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::town::{Key, Town, expect, refused};
+use super::network::{Key, MerchantNetwork, expect, refused};
 
 #[test]
 fn sites_make_invoices_and_learn_that_they_are_paid() {
-    let town = Town::new();
-    let key = town.key(&["invoices:create", "invoices:read"], json!({ "account": "shop" }));
-    made_looked_up_and_paid(&town, &key);
-    waited_for(&town, &key);
-    followed(&town, &key);
+    let network = MerchantNetwork::new();
+    let key = network.key(&["invoices:create", "invoices:read"], json!({ "account": "shop" }));
+    made_looked_up_and_paid(&network, &key);
+    waited_for(&network, &key);
+    followed(&network, &key);
     bad_requests(&key);
-    made_once(&town, &key);
-    listed(&town, &key);
-    accounts_and_scopes(&town, &key);
-    the_command_line(&town);
+    made_once(&network, &key);
+    listed(&network, &key);
+    accounts_and_scopes(&network, &key);
+    the_command_line(&network);
 }
 
-fn made_looked_up_and_paid(town: &Town, key: &Key) {
+fn made_looked_up_and_paid(network: &MerchantNetwork, key: &Key) {
     let order = json!({ "order": "17", "größe": "XL" });
     let body = json!({ "amountMsat": "1500", "description": "Käse", "expirySecs": 600, "metadata": order });
     let made = key.invoice(&body);
@@ -33,19 +33,19 @@ fn made_looked_up_and_paid(town: &Town, key: &Key) {
     assert!((600..=660).contains(&expires_in), "{expires_in}");
     assert!(made["invoice"].as_str().unwrap().starts_with("lnbcrt"));
     assert_eq!(key.look(&made["paymentHash"]), made);
-    town.pay(&made["invoice"]);
+    network.pay(&made["invoice"]);
     let paid = key.look(&made["paymentHash"]);
     assert_eq!((&paid["state"], &paid["receivedMsat"]), (&json!("paid"), &json!("1500")));
     assert!(paid["paidAt"].as_u64().unwrap() >= paid["createdAt"].as_u64().unwrap());
     assert_eq!(paid["metadata"], order);
 }
 
-fn waited_for(town: &Town, key: &Key) {
+fn waited_for(network: &MerchantNetwork, key: &Key) {
     let made = key.invoice(&json!({ "amountMsat": "1000" }));
     let path = format!("/v1/invoices/{}?waitSecs=60", made["paymentHash"].as_str().unwrap());
     std::thread::scope(|scope| {
         let waiting: Vec<_> = (0..3).map(|_| scope.spawn(|| expect(&key.get(&path), 200))).collect();
-        town.pay(&made["invoice"]);
+        network.pay(&made["invoice"]);
         for answer in waiting {
             assert_eq!(answer.join().unwrap()["state"], "paid");
         }
@@ -59,10 +59,10 @@ fn waited_for(town: &Town, key: &Key) {
     assert_eq!(expect(&key.get(&path), 200)["state"], "open");
 }
 
-fn followed(town: &Town, key: &Key) {
+fn followed(network: &MerchantNetwork, key: &Key) {
     let made = key.invoice(&json!({ "amountMsat": "1000" }));
     let hash = made["paymentHash"].as_str().unwrap();
-    let mut stream = TcpStream::connect(town.http()).unwrap();
+    let mut stream = TcpStream::connect(network.http()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let token = &key.token;
     let head = format!(
@@ -79,7 +79,7 @@ fn followed(town: &Town, key: &Key) {
         }
     };
     assert_eq!(next("the first event"), made);
-    town.pay(&made["invoice"]);
+    network.pay(&made["invoice"]);
     assert_eq!(next("the payment")["state"], "paid");
     let rest: Vec<String> =
         lines.take_while(|line| line.as_ref().is_ok_and(|line| line != "0")).flatten().collect();
@@ -125,7 +125,7 @@ fn bad_requests(key: &Key) {
 }
 
 /// The same request under the same key is done once: again, at once, and after a power cut.
-fn made_once(town: &Town, key: &Key) {
+fn made_once(network: &MerchantNetwork, key: &Key) {
     let body = json!({ "amountMsat": "7000", "metadata": { "order": "18" } });
     let made = std::thread::scope(|scope| {
         let racers: Vec<_> =
@@ -141,22 +141,22 @@ fn made_once(town: &Town, key: &Key) {
     let other = json!({ "amountMsat": "7001", "metadata": { "order": "18" } });
     let mismatch = || refused(&key.post_once("/v1/invoices", "order 18", &other), 409);
     assert_eq!(mismatch(), "idempotencyMismatch");
-    town.restart();
+    network.restart();
     let again = expect(&key.post_once("/v1/invoices", "order 18", &body), 200);
     assert_eq!(again, first, "it survives a power cut");
     assert_eq!(mismatch(), "idempotencyMismatch");
     let third = expect(&key.post_once("/v1/invoices", "order 19", &body), 201);
     assert_ne!(third["paymentHash"], first["paymentHash"]);
-    town.pay(&first["invoice"]);
+    network.pay(&first["invoice"]);
     assert_eq!(expect(&key.post_once("/v1/invoices", "order 18", &body), 200)["state"], "paid");
     for bad in ["", "\u{e4}", &"x".repeat(256)] {
         assert_eq!(refused(&key.post_once("/v1/invoices", bad, &body), 400), "invalidInput");
     }
 }
 
-fn listed(town: &Town, key: &Key) {
-    let lister = town.key(&["invoices:read"], json!({ "account": "list" }));
-    let maker = town.key(&["invoices:create"], json!({ "account": "list" }));
+fn listed(network: &MerchantNetwork, key: &Key) {
+    let lister = network.key(&["invoices:read"], json!({ "account": "list" }));
+    let maker = network.key(&["invoices:create"], json!({ "account": "list" }));
     assert_eq!(expect(&lister.get("/v1/invoices"), 200), json!({ "invoices": [], "nextCursor": null }));
     let made: Vec<Value> = (1..=5)
         .map(|n: u32| maker.invoice(&json!({ "amountMsat": (n * 1000).to_string() }))["paymentHash"].clone())
@@ -177,15 +177,15 @@ fn listed(town: &Town, key: &Key) {
     assert!(expect(&key.get("/v1/invoices"), 200)["invoices"].as_array().unwrap().len() > 5);
 }
 
-fn accounts_and_scopes(town: &Town, key: &Key) {
+fn accounts_and_scopes(network: &MerchantNetwork, key: &Key) {
     let mine = key.invoice(&json!({}));
     let path = format!("/v1/invoices/{}", mine["paymentHash"].as_str().unwrap());
-    let stranger = town.key(&["invoices:create", "invoices:read"], json!({ "account": "other" }));
+    let stranger = network.key(&["invoices:create", "invoices:read"], json!({ "account": "other" }));
     assert_eq!(refused(&stranger.get(&path), 404), "notFound");
-    let colleague = town.key(&["invoices:read"], json!({ "account": "shop" }));
+    let colleague = network.key(&["invoices:read"], json!({ "account": "shop" }));
     assert_eq!(colleague.get(&path).status, 200);
     assert_eq!(refused(&colleague.post("/v1/invoices", &json!({})), 403), "forbidden");
-    let maker = town.key(&["invoices:create"], json!({ "account": "shop" }));
+    let maker = network.key(&["invoices:create"], json!({ "account": "shop" }));
     assert_eq!(refused(&maker.get(&path), 403), "forbidden");
     assert_eq!(refused(&maker.get("/v1/invoices"), 403), "forbidden");
     assert_eq!(refused(&key.post("/v1/payments", &json!({ "invoice": "x" })), 403), "forbidden");
@@ -195,8 +195,8 @@ fn accounts_and_scopes(town: &Town, key: &Key) {
 }
 
 /// `amplet-gateway keys`, against the running gateway.
-fn the_command_line(town: &Town) {
-    let log = town.network.gateways[0].describe()["log"].as_str().unwrap().to_owned();
+fn the_command_line(network: &MerchantNetwork) {
+    let log = network.nodes.gateways[0].describe()["log"].as_str().unwrap().to_owned();
     let config = std::path::Path::new(&log).with_file_name("gateway.toml");
     let run = |words: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_amplet-gateway"));
@@ -209,7 +209,7 @@ fn the_command_line(town: &Town) {
     assert_eq!(code, Some(0), "{said}");
     let token = said.split_whitespace().find(|word| word.starts_with("amplet_")).unwrap();
     let id = token.split('_').nth(1).unwrap();
-    let key = Key { token: token.into(), ..town.key(&["invoices:read"], json!({})) };
+    let key = Key { token: token.into(), ..network.key(&["invoices:read"], json!({})) };
     let path = format!("/v1/invoices/{}", key.invoice(&json!({}))["paymentHash"].as_str().unwrap());
     let (_, list) = run(&["list"]);
     let line = list.lines().find(|line| line.starts_with(id)).unwrap();
@@ -224,6 +224,6 @@ fn the_command_line(town: &Town) {
     assert!(code == Some(1) && said.contains("perDayMsat"), "{said}");
     let (code, said) = run(&["add", "--name", "x", "--scope", "everything"]);
     assert!(code == Some(2) && said.contains("invoices:create"), "{said}");
-    town.restart();
+    network.restart();
     assert_eq!(refused(&key.get(&path), 401), "unauthorized");
 }

@@ -9,32 +9,32 @@ use xtask::regtest::client::Admin;
 use xtask::regtest::{Network, Parts};
 use xtask::tools;
 
-use crate::common::{Answer, request};
+use crate::harness::{Answer, request};
 
-pub struct Town {
-    pub network: Network,
+pub struct MerchantNetwork {
+    pub nodes: Network,
     _dir: tempfile::TempDir,
 }
 
-impl Town {
+impl MerchantNetwork {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let bitcoind = tools::bitcoind::ensure(&Cache::open().unwrap(), 2).unwrap();
         let gateway = Path::new(env!("CARGO_BIN_EXE_amplet-gateway")).to_path_buf();
         let parts = Parts { bitcoind, gateway, folder: dir.path().join("network") };
-        Self { network: Network::start(&parts).unwrap(), _dir: dir }
+        Self { nodes: Network::start(&parts).unwrap(), _dir: dir }
     }
 
     /// The gateway's HTTP side.
     pub fn http(&self) -> String {
-        self.network.gateways[0].url().trim_start_matches("http://").to_owned()
+        self.nodes.gateways[0].url().trim_start_matches("http://").to_owned()
     }
 
     /// Makes a key.
     pub fn key(&self, scopes: &[&str], more: Value) -> Key {
         let mut body = json!({ "name": "test", "scopes": scopes });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let made = self.network.gateways[0].admin.post("/admin/v1/keys", &body, 30).unwrap();
+        let made = self.nodes.gateways[0].admin.post("/admin/v1/keys", &body, 30).unwrap();
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         Key { http: self.http(), id: text("id"), token: text("token"), webhook_secret: text("webhookSecret") }
     }
@@ -42,7 +42,7 @@ impl Town {
     /// The payee pays.
     pub fn pay(&self, invoice: &Value) -> Value {
         let body = json!({ "invoice": invoice });
-        let paid = self.network.payee.admin.post("/admin/v1/payments", &body, 120).unwrap();
+        let paid = self.nodes.payee.admin.post("/admin/v1/payments", &body, 120).unwrap();
         assert_eq!(paid["state"], "succeeded", "{paid}");
         paid
     }
@@ -50,20 +50,20 @@ impl Town {
     /// An invoice of the payee.
     pub fn invoice(&self, msat: u64) -> Value {
         let body = json!({ "amountMsat": msat.to_string(), "description": "a prize" });
-        self.network.payee.admin.post("/admin/v1/invoices", &body, 30).unwrap()
+        self.nodes.payee.admin.post("/admin/v1/invoices", &body, 30).unwrap()
     }
 
     /// Ends the gateway as a power cut would, and starts it again.
     pub fn restart(&self) {
-        let gateway = &self.network.gateways[0];
+        let gateway = &self.nodes.gateways[0];
         gateway.end(false).unwrap();
-        self.network.resume(gateway).unwrap();
+        self.nodes.resume(gateway).unwrap();
         let usable = |admin: &Admin| {
             let channels = admin.get("/admin/v1/channels").unwrap()["channels"].as_array().unwrap().clone();
             channels.iter().all(|channel| channel["usable"] == true)
         };
         let deadline = Instant::now() + Duration::from_secs(120);
-        while !usable(&gateway.admin) || !usable(&self.network.payee.admin) {
+        while !usable(&gateway.admin) || !usable(&self.nodes.payee.admin) {
             assert!(Instant::now() < deadline, "the channels do not come back");
             std::thread::sleep(Duration::from_millis(50));
         }

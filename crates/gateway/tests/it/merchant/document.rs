@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::common::{Gateway, folder};
+use crate::harness::{Gateway, folder};
 
 #[test]
 fn the_document_is_whole() {

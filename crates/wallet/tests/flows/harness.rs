@@ -22,12 +22,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// The running network.
 #[derive(Clone)]
-pub struct World {
+pub struct RegtestNetwork {
     pub platform: Rc<dyn Platform>,
     info: Rc<Value>,
 }
 
-impl World {
+impl RegtestNetwork {
     /// From the harness's description.
     pub fn new(platform: Rc<dyn Platform>, description: &str) -> Self {
         Self { platform, info: Rc::new(serde_json::from_str(description).unwrap()) }
@@ -122,7 +122,7 @@ pub type Disk = Rc<dyn Fn() -> LocalBoxFuture<'static, SharedBackend>>;
 
 /// A wallet and the disk under it.
 pub struct User {
-    pub world: World,
+    pub network: RegtestNetwork,
     pub wallet: Wallet,
     disk: Disk,
     options: OpenOptions,
@@ -134,24 +134,24 @@ pub fn key() -> Kek {
 
 impl User {
     /// Creates a wallet with a fresh mnemonic on an empty disk.
-    pub async fn create(world: &World, name: &str, disk: Disk) -> Self {
+    pub async fn create(network: &RegtestNetwork, name: &str, disk: Disk) -> Self {
         let mut entropy = [0; 16];
-        world.platform.random(&mut entropy);
+        network.platform.random(&mut entropy);
         let mnemonic = amplet_node::keys::mnemonic_from_entropy(&entropy).unwrap();
-        Self::begin(world, name, disk, &mnemonic, true).await
+        Self::begin(network, name, disk, &mnemonic, true).await
     }
 
     /// Restores a wallet on an empty disk.
-    pub async fn restore(world: &World, name: &str, disk: Disk, mnemonic: &str) -> Self {
-        Self::begin(world, name, disk, mnemonic, false).await
+    pub async fn restore(network: &RegtestNetwork, name: &str, disk: Disk, mnemonic: &str) -> Self {
+        Self::begin(network, name, disk, mnemonic, false).await
     }
 
-    async fn begin(world: &World, name: &str, disk: Disk, mnemonic: &str, fresh: bool) -> Self {
-        let options = world.options(name);
+    async fn begin(network: &RegtestNetwork, name: &str, disk: Disk, mnemonic: &str, fresh: bool) -> Self {
+        let options = network.options(name);
         let store = SealedStore::create(disk().await, &KdfParams::external_key(), key()).await.unwrap();
         let create = OpenOptions { mnemonic: Some(mnemonic.to_owned()), fresh, ..options.clone() };
-        let wallet = Wallet::open(Rc::clone(&world.platform), Rc::new(store), create).await.unwrap();
-        let user = Self { world: world.clone(), wallet, disk, options };
+        let wallet = Wallet::open(Rc::clone(&network.platform), Rc::new(store), create).await.unwrap();
+        let user = Self { network: network.clone(), wallet, disk, options };
         user.connected().await;
         user
     }
@@ -161,7 +161,7 @@ impl User {
         self.wallet.abort();
         let store: Rc<dyn Store> = Rc::new(SealedStore::open((self.disk)().await, key()).await.unwrap());
         let wallet =
-            Wallet::open(Rc::clone(&self.world.platform), store, self.options.clone()).await.unwrap();
+            Wallet::open(Rc::clone(&self.network.platform), store, self.options.clone()).await.unwrap();
         Self { wallet, ..self }
     }
 
@@ -214,7 +214,7 @@ impl User {
     }
 
     pub async fn connected(&self) {
-        self.world
+        self.network
             .until("the connection", || async {
                 let up =
                     |g: &amplet_protocol::page::GatewayStatus| matches!(g.connection, Connection::Connected);
@@ -225,7 +225,7 @@ impl User {
 
     /// Waits until the wallet's tip is the chain's.
     pub async fn at(&self, height: u64) {
-        self.world
+        self.network
             .until("the block", || async {
                 (u64::from(self.status().await.chain.height) >= height).then_some(())
             })
@@ -235,8 +235,8 @@ impl User {
     pub async fn fund(&self, sat: u64) {
         let before = self.balance().await.onchain_sat;
         let address = self.address().await;
-        self.world.control("/fund", json!({ "address": address, "sat": sat, "blocks": 1 })).await;
-        self.world
+        self.network.control("/fund", json!({ "address": address, "sat": sat, "blocks": 1 })).await;
+        self.network
             .until("the deposit", || async {
                 (self.balance().await.onchain_sat == before + sat).then_some(())
             })
@@ -245,7 +245,7 @@ impl User {
 
     /// Opens a channel from savings and waits until it can be used.
     pub async fn open_channel(&self, sat: u64) {
-        let request = Request::OpenChannel { gateway: self.world.gateway(), capacity_sat: sat };
+        let request = Request::OpenChannel { gateway: self.network.gateway(), capacity_sat: sat };
         self.ask(request).await.unwrap();
         self.confirmed().await;
     }
@@ -254,11 +254,11 @@ impl User {
     pub async fn confirmed(&self) {
         let ready =
             || async { self.channels().await.iter().any(|c| c.state == ChannelState::Ready).then_some(()) };
-        self.world.until_mined("the channel to confirm", ready).await;
+        self.network.until_mined("the channel to confirm", ready).await;
     }
 
     pub async fn usable(&self) {
-        self.world
+        self.network
             .until("the channel", || async {
                 self.channels().await.iter().any(|c| c.state == ChannelState::Ready).then_some(())
             })
@@ -267,9 +267,9 @@ impl User {
 
     /// Pays until the graph that gossip brings knows the way (the payee is two hops away).
     pub async fn pay_when_reachable(&self, msat: u64) -> Payment {
-        self.world
+        self.network
             .until("a route", || async {
-                let invoice = self.world.payee_invoice(Some(msat), 3600).await;
+                let invoice = self.network.payee_invoice(Some(msat), 3600).await;
                 match self.pay(&invoice).await {
                     Ok(payment) if payment.status == PaymentStatus::Succeeded => Some(payment),
                     Ok(Payment { status: PaymentStatus::Failed { error }, .. }) | Err(error) => {

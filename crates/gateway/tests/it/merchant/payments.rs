@@ -2,25 +2,25 @@
 
 use serde_json::{Value, json};
 
-use crate::town::{Key, Town, expect, refused};
+use super::network::{Key, MerchantNetwork, expect, refused};
 
 #[test]
 fn sites_pay_within_their_limits() {
-    let town = Town::new();
+    let network = MerchantNetwork::new();
     let spending = json!({ "spending": { "perPaymentMsat": "2000000", "totalMsat": "5000000" } });
-    let key = town.key(&["payments:send"], spending);
-    paid_once(&town, &key);
-    refusals(&town, &key);
-    never_beyond_the_limit(&town, &key);
-    keys_have_sensible_limits(&town);
+    let key = network.key(&["payments:send"], spending);
+    paid_once(&network, &key);
+    refusals(&network, &key);
+    never_beyond_the_limit(&network, &key);
+    keys_have_sensible_limits(&network);
 }
 
 fn path(paid: &Value) -> String {
     format!("/v1/payments/{}", paid["paymentHash"].as_str().unwrap())
 }
 
-fn paid_once(town: &Town, key: &Key) {
-    let prize = town.invoice(100_000);
+fn paid_once(network: &MerchantNetwork, key: &Key) {
+    let prize = network.invoice(100_000);
     let body = json!({ "invoice": prize["invoice"], "maxAmountMsat": "100000" });
     let answers = std::thread::scope(|scope| {
         let racers: Vec<_> =
@@ -36,41 +36,41 @@ fn paid_once(town: &Town, key: &Key) {
     let paid = answers[0].json();
     assert_eq!(expect(&key.get(&path(&paid)), 200), paid);
     let hash = prize["paymentHash"].as_str().unwrap();
-    let line = town.network.payee.admin.get(&format!("/admin/v1/invoices/{hash}")).unwrap();
+    let line = network.nodes.payee.admin.get(&format!("/admin/v1/invoices/{hash}")).unwrap();
     assert_eq!((&line["state"], &line["receivedMsat"]), (&json!("paid"), &json!("100000")));
     assert_eq!(
         refused(&key.post("/v1/payments", &body), 409),
         "invoiceUnusable",
         "without its key it is another"
     );
-    town.restart();
+    network.restart();
     assert_eq!(expect(&key.post_once("/v1/payments", "win 1", &body), 200), paid);
     assert_eq!(refused(&key.post("/v1/payments", &body), 409), "invoiceUnusable");
     let stranger =
-        town.key(&["payments:send"], json!({ "account": "o", "spending": { "perDayMsat": "1000" } }));
+        network.key(&["payments:send"], json!({ "account": "o", "spending": { "perDayMsat": "1000" } }));
     assert_eq!(refused(&stranger.get(&path(&paid)), 404), "notFound");
 }
 
-fn refusals(town: &Town, key: &Key) {
+fn refusals(network: &MerchantNetwork, key: &Key) {
     let pay = |body: Value| key.post("/v1/payments", &body);
     assert_eq!(refused(&pay(json!({ "invoice": "lnbcrt1x" })), 400), "invalidInput");
     assert_eq!(refused(&pay(json!({})), 400), "invalidInput");
-    let invoice = town.invoice(50_000)["invoice"].clone();
+    let invoice = network.invoice(50_000)["invoice"].clone();
     let more = json!({ "invoice": invoice, "maxAmountMsat": "49999" });
     assert_eq!(refused(&pay(more), 409), "limitExceeded");
     let given = json!({ "invoice": invoice, "amountMsat": "50000" });
     assert_eq!(refused(&pay(given), 400), "invalidInput", "the invoice has its amount");
     assert_eq!(refused(&key.get(&format!("/v1/payments/{}", "ab".repeat(32))), 404), "notFound");
-    let maker = town.key(&["invoices:create"], json!({}));
+    let maker = network.key(&["invoices:create"], json!({}));
     let own = maker.invoice(&json!({ "amountMsat": "1000" }))["invoice"].clone();
     assert_eq!(refused(&pay(json!({ "invoice": own })), 409), "invoiceUnusable");
-    let large = town.invoice(2_000_001)["invoice"].clone();
+    let large = network.invoice(2_000_001)["invoice"].clone();
     assert_eq!(refused(&pay(json!({ "invoice": large, "maxFeeMsat": "0" })), 409), "limitExceeded");
 }
 
 /// 4,900,000 msat are left: of ten payments of 1,000,000 at once four succeed.
-fn never_beyond_the_limit(town: &Town, key: &Key) {
-    let invoices: Vec<Value> = (0..10).map(|_| town.invoice(1_000_000)["invoice"].clone()).collect();
+fn never_beyond_the_limit(network: &MerchantNetwork, key: &Key) {
+    let invoices: Vec<Value> = (0..10).map(|_| network.invoice(1_000_000)["invoice"].clone()).collect();
     let answers = std::thread::scope(|scope| {
         let racers: Vec<_> = invoices
             .iter()
@@ -86,16 +86,16 @@ fn never_beyond_the_limit(town: &Town, key: &Key) {
     let others: Vec<String> =
         answers.iter().filter(|answer| answer.status != 201).map(|answer| refused(answer, 409)).collect();
     assert_eq!(others, ["limitExceeded"; 6]);
-    town.restart();
-    let body = json!({ "invoice": town.invoice(1_000_000)["invoice"], "maxFeeMsat": "0" });
+    network.restart();
+    let body = json!({ "invoice": network.invoice(1_000_000)["invoice"], "maxFeeMsat": "0" });
     assert_eq!(refused(&key.post("/v1/payments", &body), 409), "limitExceeded");
-    let admin = &town.network.gateways[0].admin;
+    let admin = &network.nodes.gateways[0].admin;
     let keys = admin.get("/admin/v1/keys").unwrap();
     assert!(keys["keys"].as_array().unwrap().iter().any(|known| known["id"] == key.id.as_str()));
 }
 
-fn keys_have_sensible_limits(town: &Town) {
-    let admin = &town.network.gateways[0].admin;
+fn keys_have_sensible_limits(network: &MerchantNetwork) {
+    let admin = &network.nodes.gateways[0].admin;
     for (body, what) in [
         (json!({ "name": "x", "scopes": [] }), "scopes"),
         (json!({ "name": "", "scopes": ["webhooks"] }), "name"),

@@ -1,5 +1,4 @@
 //! A gateway as a process, and plain HTTP and WebSocket to speak to it.
-#![allow(clippy::unwrap_used, dead_code)]
 
 use std::collections::HashMap;
 use std::fs;

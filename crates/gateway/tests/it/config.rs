@@ -1,13 +1,10 @@
 //! The command line and the configuration, as an operator meets them: a process, its exit code, its words.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-mod common;
-
-use common::{WORDS, write_private};
+use crate::harness::{self, WORDS, write_private};
 
 fn gateway(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_amplet-gateway")).args(args).current_dir(dir).output().unwrap()
@@ -24,7 +21,7 @@ fn mode(path: &Path, mode: u32) {
 
 /// A folder with good secrets.
 fn folder() -> tempfile::TempDir {
-    let dir = common::folder();
+    let dir = harness::folder();
     fs::write(dir.path().join("cookie"), "__cookie__:x").unwrap();
     fs::create_dir(dir.path().join("www")).unwrap();
     dir

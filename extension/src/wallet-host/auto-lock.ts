@@ -3,11 +3,11 @@
 import { loadSettings, type Wallet } from 'amplet';
 import { language } from 'amplet-ui/text/i18n.svelte.ts';
 import { DEFAULTS } from 'amplet-ui/app/setup.ts';
-import type { Chores } from './keeper.ts';
-import type { Vault } from './vault.ts';
-import type { ToKeeper } from '../lib/messages.ts';
+import type { RunTask } from './wallet-host.ts';
+import type { WalletSession } from './wallet-session.ts';
+import type { ToWalletHost } from '../lib/messages.ts';
 
-type State = (ToKeeper & { ask: 'user' })['state'];
+type State = (ToWalletHost & { ask: 'user' })['state'];
 
 /** Ms until it is tried again, while something is under way. */
 const AGAIN_MS = 5_000;
@@ -15,17 +15,17 @@ const AGAIN_MS = 5_000;
 const WATCHES_MS = 60_000;
 
 /** See the head of this file. */
-export class Away {
-  readonly #vault: Vault;
-  readonly #chores: Chores;
+export class AutoLock {
+  readonly #session: WalletSession;
+  readonly #runTask: RunTask;
   #minutes = DEFAULTS.autoLockMinutes;
   #state: State = 'active';
   #streamed = -Infinity;
   #again: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(vault: Vault, chores: Chores) {
-    this.#vault = vault;
-    this.#chores = chores;
+  constructor(session: WalletSession, runTask: RunTask) {
+    this.#session = session;
+    this.#runTask = runTask;
     // Another document of the extension changed the settings.
     addEventListener('storage', () => void this.follow());
   }
@@ -35,7 +35,7 @@ export class Away {
     const { settings } = await loadSettings();
     language.choose(settings?.language ?? null);
     this.#minutes = settings?.autoLockMinutes ?? DEFAULTS.autoLockMinutes;
-    if (this.#minutes > 0) await this.#chores({ to: 'desk', ask: 'idleAfter', minutes: this.#minutes });
+    if (this.#minutes > 0) await this.#runTask({ to: 'browser', ask: 'idleAfter', minutes: this.#minutes });
   }
 
   /** Looks at what an open wallet pays. */
@@ -57,6 +57,6 @@ export class Away {
     // With the screen the wallet is locked as soon as the step is done, otherwise when nothing goes on at all.
     const wait = this.#state === 'locked';
     const watches = !wait && Date.now() - this.#streamed < WATCHES_MS;
-    if (watches || !(await this.#vault.lock({ wait }))) this.#again = setTimeout(() => void this.#lock(), AGAIN_MS);
+    if (watches || !(await this.#session.lock({ wait }))) this.#again = setTimeout(() => void this.#lock(), AGAIN_MS);
   }
 }

@@ -4,7 +4,7 @@ import { Wallet, WalletError } from 'amplet';
 import { loadSetup } from 'amplet-ui/app/setup.ts';
 import { atRest } from 'amplet-ui/app/work.ts';
 import { toWalletError } from 'amplet-ui/text/errors.ts';
-import type { Chores } from './keeper.ts';
+import type { RunTask } from './wallet-host.ts';
 
 /** Ms until an engine that ended by itself is opened again; doubled each time, up to the last. */
 const FIRST_PAUSE = 500;
@@ -13,8 +13,8 @@ const LONGEST_PAUSE = 60_000;
 const REACH_MS = 10_000;
 
 /** See the head of this file. */
-export class Vault {
-  readonly #chores: Chores;
+export class WalletSession {
+  readonly #runTask: RunTask;
   readonly #opened: (wallet: Wallet) => void;
   #wallet: Wallet | null = null;
   #reached = Promise.resolve();
@@ -26,8 +26,8 @@ export class Vault {
   /** Called when the wallet is locked, and when it, or another one, is unlocked. */
   changed: () => void = () => {};
 
-  constructor(chores: Chores, opened: (wallet: Wallet) => void) {
-    this.#chores = chores;
+  constructor(runTask: RunTask, opened: (wallet: Wallet) => void) {
+    this.#runTask = runTask;
     this.#opened = opened;
   }
 
@@ -41,7 +41,7 @@ export class Vault {
     return this.#reached;
   }
 
-  /** Whether it is open, or will be without the user. */
+  /** True if it is open, or will be without the user. */
   get unlocked(): boolean {
     return this.#wallet !== null || this.#opening !== null || this.#later !== undefined;
   }
@@ -63,7 +63,7 @@ export class Vault {
     return atRest(
       async () => {
         await this.#opening;
-        await this.#chores({ to: 'desk', ask: 'locked' }); // first, lest whoever asks meanwhile opens it again
+        await this.#runTask({ to: 'browser', ask: 'locked' }); // first, so that nobody who asks meanwhile opens it again
         await this.#wallet?.lock();
       },
       { wait },
@@ -77,7 +77,7 @@ export class Vault {
   }
 
   async #open(): Promise<void> {
-    const key = await this.#chores({ to: 'desk', ask: 'key' });
+    const key = await this.#runTask({ to: 'browser', ask: 'key' });
     if (!(key instanceof Uint8Array)) return;
     const { config, settings } = await loadSetup();
     const { network, gateways, chainSources } = settings;
@@ -94,11 +94,11 @@ export class Vault {
     }
   }
 
-  /** The passphrase was changed, or the wallet deleted: the user unlocks anew. Anything else may pass. */
+  /** The passphrase was changed, or the wallet deleted: the user unlocks again. Anything else may pass. */
   #failed(error: WalletError): void {
     console.warn('wallet', error.code, error.message);
     if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound')
-      void this.#chores({ to: 'desk', ask: 'locked' });
+      void this.#runTask({ to: 'browser', ask: 'locked' });
     else this.#again();
   }
 
@@ -107,7 +107,7 @@ export class Vault {
     this.#wallet = null;
     if (error.code === 'closed') {
       this.#setLocked(true);
-      void this.#chores({ to: 'desk', ask: 'locked' });
+      void this.#runTask({ to: 'browser', ask: 'locked' });
     } else this.#again();
   }
 

@@ -18,26 +18,26 @@ interface Parts {
   store: Store;
   badge: Badge;
   /** Tells the pages of a site how their stream stands. */
-  tell: (site: Site, report: StreamReport) => void;
+  notify: (site: Site, report: StreamReport) => void;
 }
 
 export class Streams {
-  /** What sites reach. */
+  /** The streams that sites reach. */
   readonly ofSites: WalletStreams;
   readonly #badge: Badge;
   /** Windows that show them. */
   readonly #watching = new Set<chrome.runtime.Port>();
 
-  constructor({ open, wallet, store, badge, tell }: Parts) {
+  constructor({ open, wallet, store, badge, notify }: Parts) {
     this.#badge = badge;
     this.ofSites = new WalletStreams({ open, store, budgetLeftMsat: (site) => wallet.budgetLeftMsat(site) });
     this.ofSites.watch((site, report) => {
-      tell(site, report);
+      notify(site, report);
       this.#show();
     });
   }
 
-  /** The wallet was opened: streams go on, and what an earlier keeper left unpaid is paid. */
+  /** The wallet was opened: streams go on, and what an earlier wallet host left unpaid is paid. */
   async resume(): Promise<void> {
     try {
       await this.ofSites.resume();

@@ -1,11 +1,11 @@
-/** What the host of sites keeps: JSON by key, in a database of the extension's own. */
+/** Storage of the host of sites: JSON by key, in a database of the extension's own. */
 
 import type { Json, Store } from 'amplet/provider';
 
 const NAME = 'amplet-sites';
 const TABLE = 'notes';
 
-export class Notes implements Store {
+export class IdbStore implements Store {
   #opening: Promise<IDBDatabase> | null = null;
 
   async get(key: string): Promise<Json | undefined> {

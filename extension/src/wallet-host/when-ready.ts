@@ -4,7 +4,7 @@ import type { SiteWallet } from 'amplet/provider';
 import { atWork } from 'amplet-ui/app/work.ts';
 
 /** @param reached resolves when a wallet that was just opened can pay, or seems not to get there */
-export const finishing = (wallet: SiteWallet, reached: () => Promise<void>): SiteWallet => ({
+export const whenReady = (wallet: SiteWallet, reached: () => Promise<void>): SiteWallet => ({
   ...wallet,
   inspect: async (invoice) => {
     await reached(); // what it says of an invoice is whether it could be paid now

@@ -4,7 +4,7 @@ const PAGE = 'offscreen.html';
 
 let creating: Promise<void> | null = null;
 
-export async function ensureKeeper(): Promise<void> {
+export async function ensureWalletHost(): Promise<void> {
   creating ??= create().finally(() => (creating = null));
   await creating;
 }

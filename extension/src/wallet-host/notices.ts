@@ -4,7 +4,7 @@ import type { Wallet, WalletEvent } from 'amplet';
 import { m } from 'amplet-ui/paraglide/messages.js';
 import { formatAmount } from 'amplet-ui/text/amounts.ts';
 import { language } from 'amplet-ui/text/i18n.svelte.ts';
-import type { Chores } from './keeper.ts';
+import type { RunTask } from './wallet-host.ts';
 
 interface Notice {
   title: string;
@@ -12,11 +12,11 @@ interface Notice {
 }
 
 /** Follows the wallet's events until it is closed. Each is told once, however often it is delivered. */
-export async function tellEvents(wallet: Wallet, chores: Chores): Promise<void> {
+export async function notifyOfEvents(wallet: Wallet, runTask: RunTask): Promise<void> {
   try {
     for await (const event of wallet.events()) {
       const notice = noticeOf(event);
-      if (notice !== null) await chores({ to: 'desk', ask: 'notify', id: `event-${event.id}`, ...notice });
+      if (notice !== null) await runTask({ to: 'browser', ask: 'notify', id: `event-${event.id}`, ...notice });
       await event.ack();
     }
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import type { Decision } from 'amplet/provider';
 import type { Badge } from './badge.ts';
-import type { Chores } from './keeper.ts';
+import type { RunTask } from './wallet-host.ts';
 import type { FromApprove, Shown, ToApprove } from '../lib/messages.ts';
 
 /** Ms for the window to come up. */
@@ -14,13 +14,13 @@ const NO: Decision = { allowed: false };
 
 interface Waiting {
   id: number;
-  question: Shown;
-  answer: (answer: Decision) => void;
+  request: Shown;
+  decision: (decision: Decision) => void;
 }
 
 /** See the head of this file. */
-export class Questions {
-  readonly #chores: Chores;
+export class PromptQueue {
+  readonly #runTask: RunTask;
   readonly #badge: Badge;
   readonly #queue: Waiting[] = [];
   #port: chrome.runtime.Port | null = null;
@@ -29,23 +29,23 @@ export class Questions {
   #coming: ReturnType<typeof setTimeout> | undefined;
   #leaving: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(chores: Chores, badge: Badge) {
-    this.#chores = chores;
+  constructor(runTask: RunTask, badge: Badge) {
+    this.#runTask = runTask;
     this.#badge = badge;
   }
 
-  /** Whether the user is being asked. */
+  /** True if the user is being asked. */
   get waiting(): boolean {
     return this.#queue.length > 0;
   }
 
   /** Asks; the answer is no when `signal` fires. */
-  ask(question: Shown, signal: AbortSignal): Promise<Decision> {
+  ask(request: Shown, signal: AbortSignal): Promise<Decision> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(NO);
       const id = ++this.#last;
       signal.addEventListener('abort', () => this.#settle(id, NO), { once: true });
-      this.#queue.push({ id, question, answer: resolve });
+      this.#queue.push({ id, request, decision: resolve });
       this.#show();
     });
   }
@@ -55,7 +55,7 @@ export class Questions {
     this.#arrived();
     this.#dismiss(); // it asks in one window, the last
     this.#port = port;
-    port.onMessage.addListener(({ id, answer }: FromApprove) => this.#settle(id, answer));
+    port.onMessage.addListener(({ id, decision }: FromApprove) => this.#settle(id, decision));
     port.onDisconnect.addListener(() => {
       if (this.#port !== port) return;
       this.#port = null;
@@ -65,26 +65,22 @@ export class Questions {
     this.#show();
   }
 
-  #settle(id: number, answer: Decision): void {
+  #settle(id: number, decision: Decision): void {
     const at = this.#queue.findIndex((waiting) => waiting.id === id);
     if (at < 0) return;
     const [settled] = this.#queue.splice(at, 1);
-    settled?.answer(answer);
+    settled?.decision(decision);
     this.#show();
   }
 
   #show(): void {
     const [first] = this.#queue;
-    this.#badge.questions(this.#queue.length);
+    this.#badge.prompts(this.#queue.length);
     clearTimeout(this.#leaving);
     if (first === undefined) this.#leaving = setTimeout(() => this.#dismiss(), LINGER);
     else if (this.#port === null) this.#bring(first.id);
     else
-      this.#port.postMessage({
-        id: first.id,
-        question: first.question,
-        waiting: this.#queue.length,
-      } satisfies ToApprove);
+      this.#port.postMessage({ id: first.id, request: first.request, waiting: this.#queue.length } satisfies ToApprove);
   }
 
   /** Asks for a window, unless one is coming up. */
@@ -94,7 +90,7 @@ export class Questions {
       this.#arrived();
       this.#settle(id, NO);
     }, WINDOW_TIMEOUT);
-    void this.#chores({ to: 'desk', ask: 'prompt' });
+    void this.#runTask({ to: 'browser', ask: 'prompt' });
   }
 
   #arrived(): void {

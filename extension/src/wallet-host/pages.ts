@@ -9,7 +9,7 @@ import {
   type SiteWallet,
   type Store,
 } from 'amplet/provider';
-import type { Chores } from './keeper.ts';
+import type { RunTask } from './wallet-host.ts';
 import type { Sites } from './sites.ts';
 
 /** Schemes that a Lightning wallet can meet. */
@@ -18,18 +18,18 @@ const OURS = /\b(?:l402|lsat|payment)\b/i;
 export class Pages {
   readonly #machine: TopLevel402;
   readonly #sites: Sites;
-  readonly #chores: Chores;
+  readonly #runTask: RunTask;
   readonly #tabs = new Map<number, AbortController>();
 
-  constructor(host: SiteHost, wallet: SiteWallet, store: Store, sites: Sites, chores: Chores) {
+  constructor(host: SiteHost, wallet: SiteWallet, store: Store, sites: Sites, runTask: RunTask) {
     this.#machine = new TopLevel402({ payments: host.payments, wallet, store });
     this.#sites = sites;
-    this.#chores = chores;
+    this.#runTask = runTask;
   }
 
-  /** What was being paid for when the keeper died. To be called when the wallet is open. */
+  /** Takes up what was being paid for when the wallet host died. To be called when the wallet is open. */
   async resume(): Promise<void> {
-    for (const step of await this.#machine.resume()) await this.#chores({ to: 'desk', ask: 'step', step });
+    for (const step of await this.#machine.resume()) await this.#runTask({ to: 'browser', ask: 'step', step });
   }
 
   async observe(response: NavigationResponse): Promise<void> {
@@ -39,7 +39,7 @@ export class Pages {
     if (wantsMoney(response)) await this.#unlocked(response, gone.signal);
     const step = await this.#machine.observe(response, gone.signal);
     if (this.#tabs.get(response.tabId) === gone) this.#tabs.delete(response.tabId);
-    await this.#chores({ to: 'desk', ask: 'step', step });
+    await this.#runTask({ to: 'browser', ask: 'step', step });
   }
 
   async tabGone(tabId: number): Promise<void> {
@@ -47,7 +47,7 @@ export class Pages {
     await this.#machine.closed(tabId);
   }
 
-  /** What was paid for and not delivered. */
+  /** Returns what was paid for and not delivered. */
   receipts(): Promise<Receipt[]> {
     return this.#machine.undelivered();
   }

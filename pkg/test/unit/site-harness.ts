@@ -3,7 +3,7 @@ import { type Json, type Sender, type SiteErrorName, SiteHost, type SiteReply } 
 import { FakeStore, FakeWallet, NOW, User, SHOP, siteName } from './site-fakes.ts';
 
 /** A wallet, a user and a host; `restart` gives another host over the same store. */
-export function world({ enabled = true }: { enabled?: boolean } = {}) {
+export function harness({ enabled = true }: { enabled?: boolean } = {}) {
   const wallet = new FakeWallet();
   const user = new User();
   const store = new FakeStore();

@@ -9,26 +9,26 @@ import {
   type SiteHost,
   type StreamReport,
 } from 'amplet/provider';
-import type { Questions } from './questions.ts';
-import type { Vault } from './vault.ts';
-import type { FromContent, FromKeeper } from '../lib/messages.ts';
+import type { PromptQueue } from './prompt-queue.ts';
+import type { WalletSession } from './wallet-session.ts';
+import type { FromContent, FromWalletHost } from '../lib/messages.ts';
 
 /** Ms for which a site whose question to unlock was turned down asks no more. */
 const QUIET_MS = 30_000;
 
 export class Sites {
   readonly #host: SiteHost;
-  readonly #vault: Vault;
-  readonly #questions: Questions;
+  readonly #session: WalletSession;
+  readonly #prompts: PromptQueue;
   readonly #ports = new Map<chrome.runtime.Port, Sender>();
   #unlocking: Promise<boolean> | null = null;
   readonly #turnedDown = new Map<string, number>();
 
-  constructor(host: SiteHost, vault: Vault, questions: Questions) {
+  constructor(host: SiteHost, session: WalletSession, prompts: PromptQueue) {
     this.#host = host;
-    this.#vault = vault;
-    this.#questions = questions;
-    vault.changed = () => void this.#tellAccountChanged();
+    this.#session = session;
+    this.#prompts = prompts;
+    session.changed = () => void this.#notifyAccountChanged();
   }
 
   /** A frame of a site connected. */
@@ -48,11 +48,11 @@ export class Sites {
       if (isSight(message)) this.#host.seen(gone.signal, message.visible);
       else void this.#answer(port, sender, message, gone.signal);
     });
-    port.postMessage({ keeper: 'here' } satisfies FromKeeper);
+    port.postMessage({ walletHost: 'here' } satisfies FromWalletHost);
   }
 
   /** Tells the pages of a site how their stream stands. */
-  tellStream({ origin, topLevel }: Site, report: StreamReport): void {
+  notifyStream({ origin, topLevel }: Site, report: StreamReport): void {
     const event: SiteEvent = { amplet: WIRE_VERSION, event: 'stream', detail: { ...report } };
     for (const [port, sender] of this.#ports)
       if (sender.origin === origin && sender.topLevelOrigin === topLevel) port.postMessage(event);
@@ -60,20 +60,20 @@ export class Sites {
 
   /** Opens the wallet, asking the user if it is locked; one question for all sites that wait. */
   async unlocked(site: Site, gone: AbortSignal): Promise<boolean> {
-    if ((await this.#vault.open()) !== null) return true;
+    if ((await this.#session.open()) !== null) return true;
     if (Date.now() - (this.#turnedDown.get(site.topLevel) ?? -Infinity) < QUIET_MS) return false;
-    this.#unlocking ??= this.#questions
+    this.#unlocking ??= this.#prompts
       .ask({ kind: 'unlock', site }, gone)
       .then(async ({ allowed }) => {
         if (!allowed) this.#turnedDown.set(site.topLevel, Date.now());
-        return allowed && (await this.#vault.open()) !== null;
+        return allowed && (await this.#session.open()) !== null;
       })
       .finally(() => (this.#unlocking = null));
     return this.#unlocking;
   }
 
   /** Tells the sites that the user enabled; to others it is no business whether the wallet is locked. */
-  async #tellAccountChanged(): Promise<void> {
+  async #notifyAccountChanged(): Promise<void> {
     const event: SiteEvent = { amplet: WIRE_VERSION, event: 'accountChanged', detail: null };
     for (const port of [...this.#ports.keys()]) {
       const sender = senderOf(port.sender);
@@ -102,10 +102,10 @@ function senderOf(sender: chrome.runtime.MessageSender | undefined): Sender | nu
 const originOf = (url: string | undefined): string | null =>
   url !== undefined && URL.canParse(url) ? new URL(url).origin : null;
 
-/** Whether a call is more than the question whether the site is enabled, which a locked wallet answers, too. */
+/** True if a call is more than the question whether the site is enabled, which a locked wallet answers, too. */
 const wantsWallet = (message: unknown): boolean =>
   typeof message === 'object' && message !== null && (message as { method?: unknown }).method !== 'isEnabled';
 
-/** What the content script says by itself; a page's calls have no such form. */
+/** Recognises what the content script sends by itself; a page's calls have no such form. */
 const isSight = (message: unknown): message is FromContent =>
   typeof message === 'object' && message !== null && 'visible' in message && !('amplet' in message);

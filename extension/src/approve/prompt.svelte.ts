@@ -1,16 +1,16 @@
-/** The keeper's question, as this window knows it. */
+/** The wallet host's question, as this window knows it. */
 
 import type { Decision } from 'amplet/provider';
 import { APPROVE_PORT, type FromApprove, type Shown, type ToApprove } from '../lib/messages.ts';
 
-class Asked {
+class Prompt {
   id = $state(0);
-  question = $state.raw<Shown | null>(null);
+  request = $state.raw<Shown | null>(null);
   /** Questions that wait, this one included. */
   waiting = $state(0);
   #port: chrome.runtime.Port | null = null;
 
-  /** Tells the keeper that this window is there. */
+  /** Tells the wallet host that this window is there. */
   connect(): void {
     const port = chrome.runtime.connect({ name: APPROVE_PORT });
     this.#port = port;
@@ -18,17 +18,17 @@ class Asked {
     port.onDisconnect.addListener(() => close());
   }
 
-  answer(answer: Decision): void {
-    this.question = null;
-    this.#port?.postMessage({ id: this.id, answer } satisfies FromApprove);
+  decide(decision: Decision): void {
+    this.request = null;
+    this.#port?.postMessage({ id: this.id, decision } satisfies FromApprove);
   }
 
-  #receive({ id, question, waiting }: ToApprove): void {
+  #receive({ id, request, waiting }: ToApprove): void {
     // More that waits changes the number only: what is read goes on being read.
-    if (id !== this.id) this.question = question;
+    if (id !== this.id) this.request = request;
     this.id = id;
     this.waiting = waiting;
   }
 }
 
-export const asked = new Asked();
+export const prompt = new Prompt();

@@ -18,8 +18,6 @@ const PENDING: [&str; 13] = [
     "crates/gateway/tests/chain_api.rs",
     "crates/gateway/tests/wallets.rs",
     "crates/node/tests/world/mod.rs",
-    "crates/budget/tests/budget.rs",
-    "crates/budget/tests/model.rs",
     "pkg/src/sites/streams/streams.ts",
     "pkg/test/unit/site-host.test.ts",
     "pkg/test/unit/site-streams.test.ts",

@@ -1,6 +1,5 @@
 /** Paying sites: WebLN and HTTP 402, for pages, for extensions and for programs. Nothing happens at import. @module amplet/provider */
 
-export type { InvoiceFacts } from './sites/http402/challenge-check.ts';
 export {
   authorization,
   chooseChallenge,
@@ -13,24 +12,30 @@ export {
 export { PaidFetchError, type PaidFetchCode } from './sites/http402/errors.ts';
 export {
   payingFetch,
-  type Doubt,
-  type Outcome,
-  type Payer,
+  type UntrustedOrigin,
   type PayingFetchOptions,
   type SessionKeeper,
 } from './sites/http402/fetch.ts';
+export type { Payer, Receipt, InvoiceFacts } from './sites/http402/types.ts';
+export { ProviderError } from './sites/errors.ts';
+export type {
+  OpenStream,
+  StreamLike,
+  StreamStarter,
+  StreamStateLike,
+  WalletStreamsOptions,
+} from './sites/streams/types.ts';
 export { SiteHost, type SiteHostOptions } from './sites/webln/host.ts';
-export { siteOf } from './sites/types.ts';
-export { payingSites, type Notes, type Grant, type InvoiceUse } from './sites/payments/records.ts';
+export { siteOf, type Outcome } from './sites/types.ts';
+export { payingSites, type SiteRecords, type Grant, type InvoiceUse } from './sites/payments/records.ts';
 export type { Payments, PaymentOrder } from './sites/payments/pay.ts';
 export {
-  SiteFault,
-  type Answer,
+  type Decision,
   type Ask,
   type InvoiceDetails,
-  type Occasion,
+  type PaymentContext,
   type PayerField,
-  type Question,
+  type PromptRequest,
   type Range,
   type Site,
   type SiteAuthorization,
@@ -42,7 +47,7 @@ export {
 } from './sites/types.ts';
 export { TopLevel402, type TopLevel402Options } from './sites/http402/navigation/top-level.ts';
 export type { NavigationProblem, NavigationResponse, NavigationStep } from './sites/http402/navigation/types.ts';
-export { Receipts, type Receipt } from './sites/http402/purchases.ts';
+export { Receipts } from './sites/http402/purchases.ts';
 export {
   installWebln,
   type InstallOptions,
@@ -88,11 +93,4 @@ export {
   type SessionStore,
 } from './sites/http402/session/sessions.ts';
 export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './sites/streams/page.ts';
-export {
-  WalletStreams,
-  type OpenStream,
-  type StreamLike,
-  type StreamStarter,
-  type StreamStateLike,
-  type WalletStreamsOptions,
-} from './sites/streams/streams.ts';
+export { WalletStreams } from './sites/streams/streams.ts';

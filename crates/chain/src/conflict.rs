@@ -113,7 +113,7 @@ impl Chain {
         }
     }
 
-    /// Checks both filters of the first height that differs against the block: true, true if theirs is false, ours is false.
+    /// Checks both filters of the first height that differs against the block. Returns (theirs is false, ours is false).
     async fn examine(&self, source: &Source, conflict: &Conflict) -> Result<(bool, bool), SourceError> {
         let height = conflict.first;
         let theirs = single(source, height).await?;

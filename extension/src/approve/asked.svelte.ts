@@ -1,6 +1,6 @@
 /** The keeper's question, as this window knows it. */
 
-import type { Answer } from 'amplet/provider';
+import type { Decision } from 'amplet/provider';
 import { APPROVE_PORT, type FromApprove, type Shown, type ToApprove } from '../lib/messages.ts';
 
 class Asked {
@@ -18,7 +18,7 @@ class Asked {
     port.onDisconnect.addListener(() => close());
   }
 
-  answer(answer: Answer): void {
+  answer(answer: Decision): void {
     this.question = null;
     this.#port?.postMessage({ id: this.id, answer } satisfies FromApprove);
   }

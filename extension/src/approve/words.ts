@@ -1,9 +1,9 @@
 /** Questions in the user's language, and what each of them comes down to. */
 
-import type { Question, Range } from 'amplet/provider';
+import type { PromptRequest, Range } from 'amplet/provider';
 import { m } from 'amplet-ui/paraglide/messages.js';
 
-type Kind = Question['kind'];
+type Kind = PromptRequest['kind'];
 
 export const TITLES: Record<Kind, () => string> = {
   enable: m.ask_enable,
@@ -44,21 +44,21 @@ export interface Cost {
 }
 
 /** `null`: the question is not about a payment of a known amount. */
-export function costOf(question: Question): Cost | null {
+export function costOf(question: PromptRequest): Cost | null {
   if (question.kind === 'keysend') return { ...question, what: '' };
   if (question.kind !== 'payment' || question.invoice.amountMsat === null) return null;
   const { amountMsat, maxFeeMsat, payee, description } = question.invoice;
-  const { occasion } = question;
+  const { context } = question;
   return {
     amountMsat,
     maxFeeMsat,
     payee,
-    what: occasion.kind === 'page' ? occasion.url : occasion.kind === 'lnurl' ? occasion.text : description,
+    what: context.kind === 'page' ? context.url : context.kind === 'lnurl' ? context.text : description,
   };
 }
 
 /** What its budget is asked for with the next payment: of a stream, what it lets run up. */
-export function nextOf(question: Question): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
+export function nextOf(question: PromptRequest): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
   return question.kind === 'stream' ? { amountMsat: question.creditMsat, maxFeeMsat: 0n } : costOf(question);
 }
 
@@ -77,7 +77,7 @@ export function lasting(msat: bigint, ratePerSecondMsat: bigint, locale: string)
 }
 
 /** What the user may choose from; `null`: there is nothing to choose. */
-export function rangeOf(question: Question): Range | null {
+export function rangeOf(question: PromptRequest): Range | null {
   switch (question.kind) {
     case 'invoice':
     case 'lnurlPay':

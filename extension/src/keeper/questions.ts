@@ -1,6 +1,6 @@
 /** Questions to the user: one at a time, in one window. A window that is closed, or never shows, is a no to what it asked. */
 
-import type { Answer } from 'amplet/provider';
+import type { Decision } from 'amplet/provider';
 import type { Badge } from './badge.ts';
 import type { Chores } from './keeper.ts';
 import type { FromApprove, Shown, ToApprove } from '../lib/messages.ts';
@@ -10,12 +10,12 @@ const WINDOW_TIMEOUT = 60_000;
 /** Ms for which the window stays when nothing is left to ask: the next question is often not far. */
 const LINGER = 100;
 
-const NO: Answer = { allowed: false };
+const NO: Decision = { allowed: false };
 
 interface Waiting {
   id: number;
   question: Shown;
-  answer: (answer: Answer) => void;
+  answer: (answer: Decision) => void;
 }
 
 /** See the head of this file. */
@@ -40,7 +40,7 @@ export class Questions {
   }
 
   /** Asks; the answer is no when `signal` fires. */
-  ask(question: Shown, signal: AbortSignal): Promise<Answer> {
+  ask(question: Shown, signal: AbortSignal): Promise<Decision> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(NO);
       const id = ++this.#last;
@@ -65,7 +65,7 @@ export class Questions {
     this.#show();
   }
 
-  #settle(id: number, answer: Answer): void {
+  #settle(id: number, answer: Decision): void {
     const at = this.#queue.findIndex((waiting) => waiting.id === id);
     if (at < 0) return;
     const [settled] = this.#queue.splice(at, 1);

@@ -78,7 +78,7 @@ export class Sites {
     for (const port of [...this.#ports.keys()]) {
       const sender = senderOf(port.sender);
       const site = sender && siteOf(sender);
-      if (site && (await this.#host.notes.grant(site)) !== null && this.#ports.has(port)) port.postMessage(event);
+      if (site && (await this.#host.records.grant(site)) !== null && this.#ports.has(port)) port.postMessage(event);
     }
   }
 

@@ -8,7 +8,7 @@
  *   worker in Chrome, where it dies at any moment and keeps nothing.
  */
 
-import type { Answer, NavigationResponse, NavigationStep, OpenStream, Question, Site } from 'amplet/provider';
+import type { Decision, NavigationResponse, NavigationStep, OpenStream, PromptRequest, Site } from 'amplet/provider';
 
 /** The port of a frame of a site to the keeper. Its sender says who it is. */
 export const SITE_PORT = 'site';
@@ -73,12 +73,12 @@ export interface ToApprove {
 }
 
 /** What that window shows: a site's question, or that the wallet has to be unlocked before the site is answered. */
-export type Shown = Question | { kind: 'unlock'; site: Site };
+export type Shown = PromptRequest | { kind: 'unlock'; site: Site };
 
 /** What that window says. */
 export interface FromApprove {
   id: number;
-  answer: Answer;
+  answer: Decision;
 }
 
 /** To the keeper. */

@@ -1,4 +1,4 @@
-import type { ErrorCode, NoRoute, BudgetRefusal, WalletError as ErrorData } from './protocol.ts';
+import type { BudgetRefusal, ErrorCode, NoRoute, WalletError as ErrorData } from './protocol.ts';
 
 /** What goes wrong with a wallet: `code` for programs, `message` for a user, naming what to do. */
 export class WalletError extends Error {

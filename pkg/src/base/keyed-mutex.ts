@@ -1,18 +1,16 @@
-/** One thing after the other. */
-
-/** Runs what has to do with one key, such as an origin, one after the other. */
-export class InTurn {
+/** Mutual exclusion by key: what has to do with one origin, one wallet or one file runs one after the other. */
+export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Runs `work` when everything of this key that came before is done, however it ended. */
+  /** Runs `work` when everything of this key that came before has ended, however it ended. */
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key) ?? Promise.resolve();
     const turn = before.then(work, work);
     this.#last.set(key, turn);
-    const done = () => {
+    const end = (): void => {
       if (this.#last.get(key) === turn) this.#last.delete(key);
     };
-    turn.then(done, done);
+    turn.then(end, end);
     return turn;
   }
 }

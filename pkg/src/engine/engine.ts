@@ -1,7 +1,7 @@
 // What the host needs of the engine's wasm. `load.ts` supplies the real one, the tests another.
 
-import type { WasmInput } from '../link/wasm-source.ts';
 import type { Notice, OpenOptions, Request } from '../base/protocol.ts';
+import type { WasmInput } from '../link/wasm-source.ts';
 import type { KdfParams, Key } from '../link/wire.ts';
 
 /** The engine's wasm, once loaded. */

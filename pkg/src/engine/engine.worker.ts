@@ -1,11 +1,11 @@
 // The worker that hosts a wallet's engine: a SharedWorker's script and, where there is none, a Worker's.
 
+import { VERSION } from '../base/protocol.ts';
+import { hostsChannel, parseWorkerName } from '../link/names.ts';
+import { RELEASE } from '../link/release.ts';
 import { Host } from './host.ts';
 import { loadEngine } from './load.ts';
 import { webLocks } from './locks.ts';
-import { hostsChannel, parseWorkerName } from '../link/names.ts';
-import { VERSION } from '../base/protocol.ts';
-import { RELEASE } from '../link/release.ts';
 
 /** Both kinds of worker scope, as far as they are used; TypeScript's libraries for them exclude the page's. */
 declare const self: {

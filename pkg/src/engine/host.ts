@@ -1,17 +1,18 @@
 // The host of one wallet's engine: pages connect, prove the passphrase, ask; the engine runs while one of them lives.
 
+import { describe, isErrorData, toData, toError, WalletError } from '../base/error.ts';
+import { KeyedMutex } from '../base/keyed-mutex.ts';
+import type { Request } from '../base/protocol.ts';
+import { lifeLock } from '../link/names.ts';
+import { isNewer } from '../link/release.ts';
+import type { WasmInput } from '../link/wasm-source.ts';
+import { readToHost, type Call, type Key, type Opened, type ToHost } from '../link/wire.ts';
 import type { Engine, EngineModule, LoadEngine } from './engine.ts';
 import type { Held, Locks } from './locks.ts';
 import { LogRing } from './log.ts';
 import { own } from './ownership.ts';
 import { Port, type Channel } from './port.ts';
 import { Siblings, type Bus, type HostInfo, type Reason } from './siblings.ts';
-import { WalletError, describe, isErrorData, toData, toError } from '../base/error.ts';
-import { lifeLock } from '../link/names.ts';
-import type { WasmInput } from '../link/wasm-source.ts';
-import type { Request } from '../base/protocol.ts';
-import { isNewer } from '../link/release.ts';
-import { readToHost, type Call, type Key, type Opened, type ToHost } from '../link/wire.ts';
 
 /** What a host is made of; the worker gives it the browser's, the tests their own. */
 export interface Surroundings {
@@ -45,7 +46,8 @@ export class Host {
   #module: Promise<EngineModule> | null = null;
   #session: Session | null = null;
   #owned: Held | null = null;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Opening, closing and deleting, one after the other. After a crash they never end: the pages were told. */
+  readonly #mutex = new KeyedMutex();
   #trapped = false;
   #dead = false;
 
@@ -144,15 +146,15 @@ export class Host {
       case 'kdfParams':
         return (await (await this.#load()).kdfParams(this.#around.name)) ?? null;
       case 'open':
-        return this.#inTurn(() => this.#open(port, call));
+        return this.#exclusive(() => this.#open(port, call));
       case 'request':
         return this.#request(port, call.request);
       case 'changePassphrase':
-        return this.#inTurn(() => this.#changePassphrase(port, call));
+        return this.#exclusive(() => this.#changePassphrase(port, call));
       case 'words':
         return this.#words(port, call.key);
       case 'destroy':
-        return this.#inTurn(() => this.#destroy(call.takeOver));
+        return this.#exclusive(() => this.#destroy(call.takeOver));
     }
   }
 
@@ -217,7 +219,7 @@ export class Host {
     const session = this.#session;
     if (session === null || port.subscription === null) throw closed();
     if (request.method === 'close') {
-      await this.#inTurn(() => this.#close());
+      await this.#exclusive(() => this.#close());
       setTimeout(() => this.#tellEnded(closed())); // after the answer
       return null;
     }
@@ -269,7 +271,7 @@ export class Host {
     if (port.subscription !== null) this.#session?.engine.unsubscribe(port.subscription);
     port.drop();
     if (this.#dead) return;
-    await this.#inTurn(() => this.#closeIfUnused());
+    await this.#exclusive(() => this.#closeIfUnused());
     this.#exitIfAlone();
   }
 
@@ -293,7 +295,7 @@ export class Host {
   /** Another host shall have the wallet. */
   async #yield(reason: Reason): Promise<void> {
     if (this.#dead) return;
-    await this.#inTurn(() => this.#close());
+    await this.#exclusive(() => this.#close());
     this.#die(
       reason === 'newer'
         ? new WalletError(
@@ -357,6 +359,10 @@ export class Host {
     this.#around.exit();
   }
 
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(this.#around.name, work);
+  }
+
   #load(): Promise<EngineModule> {
     this.#module ??= this.#around.load(
       (line) => this.#log.add(line),
@@ -368,13 +374,6 @@ export class Host {
     );
     this.#module.catch(() => (this.#module = null)); // tried again by the next call
     return this.#module;
-  }
-
-  /** Opening, closing and deleting happen one after the other. After a crash they never end: the pages were told. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 }
 

@@ -1,8 +1,8 @@
 // The throwaway worker of platform/kdf.ts: one passphrase, one key.
 
+import init, { deriveKey, newKdfParams } from '../../generated/page/page.js';
 import { toData } from '../base/error.ts';
 import type { DerivedKey, KdfRequest } from '../link/kdf.ts';
-import init, { deriveKey, newKdfParams } from '../../generated/page/page.js';
 
 self.onmessage = async ({ data }: MessageEvent<KdfRequest>) => {
   try {

@@ -1,9 +1,9 @@
 // The engine's wasm, in a browser.
 
-import { WalletError, describe } from '../base/error.ts';
+import init, { Engine, destroy, kdfParams, start } from '../../generated/engine/engine.js';
+import { describe, WalletError } from '../base/error.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 import type { EngineModule } from './engine.ts';
-import init, { Engine, destroy, kdfParams, start } from '../../generated/engine/engine.js';
 
 /** Loads it, from beside this script unless `wasm` says otherwise. */
 export async function loadEngine(

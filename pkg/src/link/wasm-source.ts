@@ -1,6 +1,6 @@
 // Where a wasm module comes from, when it is not fetched from beside this package.
 
-import { WalletError, describe } from '../base/error.ts';
+import { describe, WalletError } from '../base/error.ts';
 
 /**
  * A wasm module of this package: its address, an answer that holds it, its bytes, or the module already compiled. The

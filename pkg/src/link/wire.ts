@@ -5,8 +5,8 @@
 // wallet. Both sides check what arrives; a message that is none of these is refused or, on the page, dropped.
 
 import { isErrorData } from '../base/error.ts';
-import { isInput, type WasmInput } from './wasm-source.ts';
 import type { Notice, OpenOptions, Request, WalletError as ErrorData } from '../base/protocol.ts';
+import { isInput, type WasmInput } from './wasm-source.ts';
 
 /** Encoded parameters of the key derivation, opaque here. Not secret. */
 export type KdfParams = Uint8Array;

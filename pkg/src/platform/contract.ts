@@ -1,11 +1,11 @@
 // What differs by where the package runs. package.json's `imports` choose one of the implementations as `#platform`.
 
+import type * as page from '../../generated/page/page.js';
+import type * as words from '../../generated/words/words.js';
 import type { Locks } from '../engine/locks.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 import type { KdfParams } from '../link/wire.ts';
-import type * as page from '../../generated/page/page.js';
-import type * as words from '../../generated/words/words.js';
 
 /** An engine's host that was started or joined. */
 export interface Started {

@@ -1,12 +1,12 @@
 // Engines hosted in the thread that uses them: no worker is started. The hosts are the same as in a worker.
 
-import { Host } from '../engine/host.ts';
-import { WalletError, describe } from '../base/error.ts';
+import { describe, WalletError } from '../base/error.ts';
+import { VERSION } from '../base/protocol.ts';
 import type { EngineModule } from '../engine/engine.ts';
+import { Host } from '../engine/host.ts';
 import type { Locks } from '../engine/locks.ts';
 import type { Bus } from '../engine/siblings.ts';
 import { hostsChannel } from '../link/names.ts';
-import { VERSION } from '../base/protocol.ts';
 import { RELEASE } from '../link/release.ts';
 import type { Started } from './contract.ts';
 

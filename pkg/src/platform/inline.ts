@@ -2,9 +2,9 @@
 // another without an address, so every tab has an engine of its own, and one tab at a time can open a wallet.
 
 import * as inlined from 'amplet:inlined';
-import { WalletError, describe } from '../base/error.ts';
-import { workerName } from '../link/names.ts';
+import { describe, WalletError } from '../base/error.ts';
 import type { DerivedKey } from '../link/kdf.ts';
+import { workerName } from '../link/names.ts';
 import type { KdfParams } from '../link/wire.ts';
 import type { Started } from './contract.ts';
 import { given } from './init.ts';

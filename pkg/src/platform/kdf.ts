@@ -1,6 +1,6 @@
 // Passphrase to key, in a worker that is thrown away.
 
-import { WalletError, isErrorData, toError } from '../base/error.ts';
+import { isErrorData, toError, WalletError } from '../base/error.ts';
 import type { DerivedKey, KdfRequest } from '../link/kdf.ts';
 
 /** Asks a fresh worker, and ends it. */

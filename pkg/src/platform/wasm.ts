@@ -1,7 +1,7 @@
 // The wasm beside the engine's, loaded when it is first needed: whoever imports the package and opens no wallet does without,
 // and the generated glue, which is imported with it, touches globals when it is evaluated.
 
-import { WalletError, describe } from '../base/error.ts';
+import { describe, WalletError } from '../base/error.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 
 /** A module with its glue. */

@@ -1,10 +1,10 @@
 // A web page: the engine in a worker that all tabs share, the wasm from beside the scripts.
 
-import { WalletError, describe } from '../base/error.ts';
+import { describe, WalletError } from '../base/error.ts';
 import { workerName } from '../link/names.ts';
+import type { WasmInput } from '../link/wasm-source.ts';
 import type { Started } from './contract.ts';
 import { given } from './init.ts';
-import type { WasmInput } from '../link/wasm-source.ts';
 
 export { deriveKey, loadPage, loadWords, locks } from './beside.ts';
 export { checkEnvironment, keepStorage } from './web-environment.ts';

@@ -1,6 +1,6 @@
 // A worker that the app has: the engine runs in it, in the caller's thread. Also an extension's service worker.
 
-import { WalletError, toError } from '../base/error.ts';
+import { toError, WalletError } from '../base/error.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import type { KdfParams } from '../link/wire.ts';
 import * as beside from './beside.ts';

@@ -1,7 +1,24 @@
 /** What a site learns of the wallet's errors: the kind, and nothing of the money that is there. */
 
+import type { WalletFailure } from './types.ts';
 import type { SiteErrorName } from './wire.ts';
-import { SiteFault, type WalletFailure } from './types.ts';
+
+/** An error as a site sees it. */
+export class ProviderError extends Error {
+  override readonly name: SiteErrorName;
+
+  /** What the site sees; `options.cause` stays here. */
+  constructor(name: SiteErrorName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+  }
+}
+
+/** An argument that makes no sense. */
+export const invalid = (message: string): ProviderError => new ProviderError('InvalidDataError', message);
+
+/** A request that was turned down. */
+export const rejected = (message: string): ProviderError => new ProviderError('RejectionError', message);
 
 /** The wallet's codes that mean that no funds were sent, with what a site is told. */
 const REFUSALS: Readonly<Record<string, readonly [SiteErrorName, string]>> = {
@@ -29,9 +46,9 @@ export function failureOf(error: unknown): WalletFailure | null {
 }
 
 /** What the site is told of an error that means that no funds were sent; `null` when it does not say so. */
-export function refusalOf(error: unknown): SiteFault | null {
+export function refusalOf(error: unknown): ProviderError | null {
   const known = REFUSALS[failureOf(error)?.code ?? ''];
-  return known ? new SiteFault(...known, { cause: error }) : null;
+  return known ? new ProviderError(...known, { cause: error }) : null;
 }
 
 /** Whether the user may still allow what the budget did not. */
@@ -41,8 +58,8 @@ export function asksUser(error: unknown): WalletFailure | null {
 }
 
 /** What the site is told of any error. */
-export function faultOf(error: unknown): SiteFault {
-  if (error instanceof SiteFault) return error;
+export function providerErrorOf(error: unknown): ProviderError {
+  if (error instanceof ProviderError) return error;
   const refusal = refusalOf(error);
   if (refusal) return refusal;
   const gone = [
@@ -56,18 +73,18 @@ export function faultOf(error: unknown): SiteFault {
     'versionMismatch',
   ];
   if (gone.includes(failureOf(error)?.code ?? '')) {
-    return new SiteFault('ConnectionError', 'The wallet is closed or locked: open it, and ask again.', {
+    return new ProviderError('ConnectionError', 'The wallet is closed or locked: open it, and ask again.', {
       cause: error,
     });
   }
-  return new SiteFault('InternalError', 'The wallet failed. The user finds details in its diagnostics.', {
+  return new ProviderError('InternalError', 'The wallet failed. The user finds details in its diagnostics.', {
     cause: error,
   });
 }
 
 /** What a site is told of a method that there is not. */
-export const unsupported = (method: string): SiteFault =>
-  new SiteFault(
+export const unsupported = (method: string): ProviderError =>
+  new ProviderError(
     'UnsupportedMethodError',
     `This wallet has no method "${method.slice(0, 64)}"; getInfo() lists what it has.`,
   );

@@ -1,9 +1,8 @@
 /** What the host of sites works with: the wallet, the user, what is kept. All of it is given to it. */
 
-import type { Json, Sender, SiteErrorName, StreamReport } from './wire.ts';
 import type { CustomRecord } from '../base/protocol.ts';
-import type { Outcome } from './http402/fetch.ts';
 import { isSecureOrigin } from './origin.ts';
+import type { Json, Sender, StreamReport } from './wire.ts';
 
 /** Who asks: a site is another one inside a frame of another site. */
 export interface Site {
@@ -12,6 +11,14 @@ export interface Site {
   /** Origin of the page in the address bar. */
   readonly topLevel: string;
 }
+
+/** How a payment stands: `preimage`, in hex, is the proof of one that succeeded; `reason` says why one failed. */
+export type Outcome =
+  /** Paid; the preimage in hex. */
+  | { readonly state: 'succeeded'; readonly preimage: string }
+  | { readonly state: 'pending' }
+  /** No funds were sent, or there is no such payment. */
+  | { readonly state: 'failed'; readonly reason: string };
 
 /** Whose money it is that goes. */
 export interface SiteAuthorization {
@@ -160,7 +167,7 @@ export interface WalletFailure {
 }
 
 /** What a payment that the user is asked about is for: a `url`, or what the service at `domain` says in its `text`. */
-export type Occasion =
+export type PaymentContext =
   /** `webln.sendPayment`. */
   | { readonly kind: 'webln' }
   /** LNURL-pay: what `domain` says of it. */
@@ -169,19 +176,19 @@ export type Occasion =
   | { readonly kind: 'page'; readonly url: string };
 
 /**
- * What the user is asked. Every question names the `site`. `occasion`: what is paid for; `invoice`: exactly what is paid;
+ * What the user is asked. Every question names the `site`. `context`: what is paid for; `invoice`: exactly what is paid;
  * `refusal`: what the budget said against it (`null`: it was not asked), to be shown to the user, never to the site. `payee`
  * (node id, hex), `amountMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the `defaultMsat` that the site
  * proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it. `domain` and `text` of a
  * service; `commentLength`, in characters, 0 for none; `payer`: what the service wants to know of the user; `pinFromMsat`: from
  * which amount on it wants a PIN; `action` of a login. Of what was bought: `text`, a `secret` that the payment opened, a `url`.
  */
-export type Question = { readonly site: Site } & (
+export type PromptRequest = { readonly site: Site } & (
   | { readonly kind: 'enable' }
   | { readonly kind: 'balance' }
   | {
       readonly kind: 'payment';
-      readonly occasion: Occasion;
+      readonly context: PaymentContext;
       readonly invoice: InvoiceDetails;
       /** What the budget said against it; `null`: nothing was asked of it. Show it to the user, never to the site. */
       readonly refusal: WalletFailure | null;
@@ -246,7 +253,7 @@ export interface Range {
 }
 
 /** What the user answers. A window that is closed is a no. */
-export type Answer =
+export type Decision =
   | { readonly allowed: false }
   | {
       readonly allowed: true;
@@ -265,7 +272,7 @@ export type Answer =
     };
 
 /** Asks the user. Rejects, or answers no, when `signal` fires: the site went away. */
-export type Ask = (question: Question, signal: AbortSignal) => Promise<Answer>;
+export type Ask = (question: PromptRequest, signal: AbortSignal) => Promise<Decision>;
 
 /**
  * Where the host keeps what outlives it. Keys are at most 700 characters; values are JSON. Every method rejects when the store
@@ -280,17 +287,6 @@ export interface Store {
   delete(key: string): Promise<void>;
   /** Every key that begins with `prefix`. */
   keys(prefix: string): Promise<readonly string[]>;
-}
-
-/** What a site is told instead of an answer. */
-export class SiteFault extends Error {
-  override readonly name: SiteErrorName;
-
-  /** What the site sees; `options.cause` stays here. */
-  constructor(name: SiteErrorName, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = name;
-  }
 }
 
 /** The site of a sender. Opaque and insecure origins are none: `null`. */

@@ -1,11 +1,11 @@
 /** A {@link Wallet} as sites and paid requests use it. Only its type is imported: the engine stays out of this module. */
 
-import type { Holder, Payment, Budget } from '../base/protocol.ts';
+import type { Budget, Holder, Payment } from '../base/protocol.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import { failureOf, ProviderError } from './errors.ts';
 import { PaidFetchError } from './http402/errors.ts';
-import type { Outcome, Payer } from './http402/fetch.ts';
-import { failureOf } from './errors.ts';
-import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from './types.ts';
+import type { Payer } from './http402/types.ts';
+import type { InvoiceDetails, Outcome, Site, SiteWallet } from './types.ts';
 
 /** What of a {@link Wallet} is used. */
 export type WalletLike = Pick<
@@ -96,7 +96,7 @@ export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletP
       const left = maxCostMsat - (details.amountMsat ?? maxCostMsat);
       if (left < 0n) {
         const message = `This costs ${details.amountMsat} msat and at most ${maxCostMsat} msat are allowed; nothing was paid.`;
-        throw new PaidFetchError('tooDear', message);
+        throw new PaidFetchError('tooExpensive', message);
       }
       const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
       return outcomeOf(
@@ -140,7 +140,7 @@ const parentOf = (budgets: readonly Budget[], { parent }: Budget): Budget | unde
 
 async function inspect(wallet: WalletLike, text: string): Promise<InvoiceDetails> {
   const [found, { network }] = await Promise.all([wallet.inspect(text), wallet.status()]);
-  if (found.type !== 'bolt11') throw new SiteFault('InvalidDataError', 'This is no Lightning invoice.');
+  if (found.type !== 'bolt11') throw new ProviderError('InvalidDataError', 'This is no Lightning invoice.');
   const { invoice, amountMsat, paymentHash, payee, description, expiresAt, maxFeeMsat, problem } = found;
   return {
     invoice,

@@ -1,12 +1,12 @@
 // A page's connection to the host of a wallet's engine.
 
-import { WalletError, toError } from '../base/error.ts';
-import { lifeLock } from '../link/names.ts';
 import { locks, startHost } from '#platform';
-import type { Started } from '../platform/contract.ts';
+import { toError, WalletError } from '../base/error.ts';
 import { VERSION, type Notice } from '../base/protocol.ts';
+import { lifeLock } from '../link/names.ts';
 import { RELEASE } from '../link/release.ts';
 import { readToPage, type Call, type ToHost, type ToPage } from '../link/wire.ts';
+import type { Started } from '../platform/contract.ts';
 
 /** Longest wait, in ms, for a host's first word: its script has to be loaded. */
 const HELLO_TIMEOUT_MS = 20_000;

@@ -1,7 +1,7 @@
 // BIP 39 mnemonics, worked on in the page alone.
 
-import { WalletError, toError } from '../base/error.ts';
 import { loadWords } from '#platform';
+import { toError, WalletError } from '../base/error.ts';
 import type { Words } from '../platform/contract.ts';
 
 /** What is wrong with a mnemonic. Positions count from 1. */

@@ -1,13 +1,13 @@
 // From options to an open wallet: check, connect, prove the passphrase, open.
 
 import { checkEnvironment, deriveKey } from '#platform';
-import { Link, Retry, type Ending } from './link.ts';
-import { generateMnemonic } from './mnemonic.ts';
 import { WalletError } from '../base/error.ts';
+import type { Gateway, Network, OpenOptions as EngineOptions } from '../base/protocol.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import { checkName } from '../link/names.ts';
-import type { Gateway, Network, OpenOptions as EngineOptions } from '../base/protocol.ts';
 import type { KdfParams, Opened } from '../link/wire.ts';
+import { Link, Retry, type Ending } from './link.ts';
+import { generateMnemonic } from './mnemonic.ts';
 
 /** How to open a wallet. */
 export interface OpenOptions {

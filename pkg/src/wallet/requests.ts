@@ -1,7 +1,8 @@
-import { amount, required, text, whole } from './arguments.ts';
 import { WalletError } from '../base/error.ts';
 import type {
+  Authorization,
   Balance,
+  Budget,
   Channel,
   CustomRecord,
   FeeRates,
@@ -12,15 +13,14 @@ import type {
   Payment,
   PaymentRequest,
   Preview,
-  Budget,
   Request,
   Rules,
   SignedMessage,
-  Authorization,
   Spending,
   Status,
   VerifiedMessage,
 } from '../base/protocol.ts';
+import { amount, required, text, whole } from './arguments.ts';
 
 /** What a wallet is asked: each method is one request to its engine. */
 export abstract class Requests {

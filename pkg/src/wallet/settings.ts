@@ -1,8 +1,7 @@
 // What a page needs before the engine runs, kept in localStorage (per origin, not secret).
 
 import { loadPage } from '#platform';
-import { toError } from '../base/error.ts';
-import type { WalletError } from '../base/error.ts';
+import { toError, type WalletError } from '../base/error.ts';
 import type { Gateway, Network } from '../base/protocol.ts';
 
 /** A page's settings. */

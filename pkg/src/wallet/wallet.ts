@@ -1,16 +1,16 @@
-import { text } from './arguments.ts';
 import { checkEnvironment, deriveKey, keepStorage } from '#platform';
+import { WalletError } from '../base/error.ts';
+import type { Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
+import { checkName } from '../link/names.ts';
+import type { KdfParams } from '../link/wire.ts';
+import { text } from './arguments.ts';
 import { Events, type WalletEvent } from './events.ts';
 import type { Link } from './link.ts';
 import { connect, openLink, remember, type OpenOptions } from './open.ts';
 import { Requests } from './requests.ts';
+import { surroundings } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
-import { surroundings } from './stream/environment.ts';
-import { WalletError } from '../base/error.ts';
-import { checkName } from '../link/names.ts';
-import type { Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
-import type { KdfParams } from '../link/wire.ts';
 
 /** The state of a wallet, as `onChange` tells it. */
 export interface Snapshot {

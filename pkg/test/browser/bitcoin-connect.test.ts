@@ -14,7 +14,7 @@ import { launch } from './site.ts';
 
 const SHOP = `
   import * as bitcoinConnect from '@getalby/bitcoin-connect';
-  import { installWebln } from './src/provider/index.ts';
+  import { installWebln } from './src/provider.ts';
   let receive;
   globalThis.provider = installWebln({
     transport: { post: (call) => void toHost(call).then((reply) => receive(reply)), listen: (listener) => (receive = listener) },

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { type Doubt, PaidFetchError, authorization, chooseChallenge } from '../../src/provider.ts';
+import { type UntrustedOrigin, PaidFetchError, authorization, chooseChallenge } from '../../src/provider.ts';
 import { charging, fails, selling, sha256 } from './fetch-fakes.ts';
 import { serve } from './interop-fakes.ts';
 
@@ -36,9 +36,9 @@ for (const [name, sells] of [
 ] as const) {
   for (const [what, goods, init] of NOTHING) {
     test(`${name}: ${what} is not a delivery, and is not paid for again without the user`, async () => {
-      const doubts: Doubt[] = [];
+      const asked: UntrustedOrigin[] = [];
       const { payer, paying, shop, receipts, restart } = sells({
-        confirm: async (doubt) => (doubts.push(doubt), false),
+        confirm: async (untrusted) => (asked.push(untrusted), false),
       });
       shop.goods = goods;
       const error: unknown = await paying(URL_, init).catch((thrown: unknown) => thrown);
@@ -59,21 +59,21 @@ for (const [name, sells] of [
       shop.delivers = false;
       for (const price of [10_000n, 15_000n]) {
         shop.price = price;
-        await assert.rejects(paying(URL_, init), fails('doubted'));
+        await assert.rejects(paying(URL_, init), fails('untrusted'));
       }
       assert.deepEqual(
-        doubts.map(({ origin, amountMsat }) => [origin, amountMsat]),
+        asked.map(({ origin, amountMsat }) => [origin, amountMsat]),
         [
           ['https://news.example', 10_000n],
           ['https://news.example', 15_000n],
         ],
       );
-      assert.deepEqual(doubts[0]!.undelivered, [receipt]);
+      assert.deepEqual(asked[0]!.undelivered, [receipt]);
       assert.deepEqual([payer.paid.length, await receipts.undelivered()], [1, [receipt]]);
     });
   }
 
-  test(`${name}: the user may pay a doubted origin; one that delivers then is doubted no more`, async () => {
+  test(`${name}: the user may pay an untrusted origin; one that delivers then is trusted again`, async () => {
     const { payer, paying, shop, receipts } = sells({ confirm: async () => true });
     const { goods } = shop;
     shop.goods = silent;

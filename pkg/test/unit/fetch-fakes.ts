@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  type InvoiceFacts,
-  type Outcome,
-  PaidFetchError,
-  type Payer,
-  type PayingFetchOptions,
-  Receipts,
-  payingFetch,
-} from '../../src/provider.ts';
+import { PaidFetchError, type PayingFetchOptions, Receipts, payingFetch } from '../../src/provider.ts';
+import type { Outcome } from '../../src/sites/types.ts';
+import type { Payer, InvoiceFacts } from '../../src/sites/http402/types.ts';
 import { FakeStore } from './site-fakes.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');

@@ -119,7 +119,7 @@ test('a server of mppx that is shown a used payment says so, and is not paid for
   const { paying, receipts } = client(wallet, { now: Date.now });
   await assert.rejects(paying(`${origin}/film`), { code: 'notDelivered' });
   lost = false;
-  await assert.rejects(paying(`${origin}/film`), { code: 'doubted' });
+  await assert.rejects(paying(`${origin}/film`), { code: 'untrusted' });
   assert.deepEqual([wallet.paid.length, (await receipts.undelivered()).length], [1, 1]);
 });
 

@@ -1,7 +1,8 @@
+import { bech32, bech32m } from '@scure/base';
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
 import { test } from 'vitest';
-import { decodeBech32, descriptionHash, toBytes } from '../../src/sites/lnurl/bech32.ts';
+import { descriptionHash } from '../../src/sites/lnurl/bolt11.ts';
 import { lnurlTarget } from '../../src/sites/lnurl/service.ts';
 import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider.ts';
 import { Failure, FakeStore, FakeWallet, NOW, User, SHOP, turn } from './site-fakes.ts';
@@ -20,10 +21,8 @@ const HASH = createHash('sha256')
   .digest('hex');
 
 test('bech32: the examples of LUD-01 and BOLT 11', () => {
-  const decoded = decodeBech32(LUD_01)!;
-  assert.equal(decoded.prefix, 'lnurl');
   const url = 'https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df';
-  assert.equal(new TextDecoder().decode(toBytes(decoded.words)), url);
+  assert.equal(lnurlTarget(LUD_01).href, url);
   for (const bad of [
     '',
     '1',
@@ -33,7 +32,14 @@ test('bech32: the examples of LUD-01 and BOLT 11', () => {
     `${LUD_01}B`,
     'lnurl1\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9',
   ]) {
-    assert.equal(decodeBech32(bad), null, bad);
+    assert.throws(() => lnurlTarget(bad), { name: 'InvalidDataError' }, bad);
+    assert.equal(descriptionHash(bad), null, bad);
+  }
+  assert.equal(lnurlTarget(LUD_01.toLowerCase()).href, url);
+  // Another prefix, another checksum: neither leads anywhere.
+  const { words } = bech32.decode(LUD_01 as `LNURL1${string}`, false);
+  for (const other of [bech32.encode('lnurx', words, false), bech32m.encode('lnurl', words, false)]) {
+    assert.throws(() => lnurlTarget(other), { name: 'InvalidDataError' }, other);
   }
   assert.equal(descriptionHash(BOLT_11_HASHED), HASH);
   assert.equal(descriptionHash(BOLT_11_PLAIN), null);

@@ -115,7 +115,7 @@ test('without a budget the user is asked, about this page and this price', async
   assert.equal((await visit()).loads, 2);
   const [question] = user.asked;
   assert.ok(question?.kind === 'payment');
-  assert.deepEqual([question.occasion, question.invoice.amountMsat], [{ kind: 'page', url: PAGE }, 10_000n]);
+  assert.deepEqual([question.context, question.invoice.amountMsat], [{ kind: 'page', url: PAGE }, 10_000n]);
   assert.equal(wallet.paid[0]!.authorization.approvedMsat, 11_000n);
   const refusing = world(shop, { budget: null });
   refusing.user.answer = () => ({ allowed: false });

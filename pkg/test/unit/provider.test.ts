@@ -105,7 +105,7 @@ test('a price above what is allowed is not paid, also not when it rises later', 
   await paying('https://news.example/');
   shop.revoked.add('mac0==');
   shop.price = 20_001n;
-  await assert.rejects(paying('https://news.example/'), fails('tooDear'));
+  await assert.rejects(paying('https://news.example/'), fails('tooExpensive'));
   assert.equal(payer.paid.length, 1);
   shop.price = 20_000n;
   assert.equal((await paying('https://news.example/')).status, 200);
@@ -145,7 +145,7 @@ for (const [name, shop] of [
     sold.goods = goods;
     // The shop of charges has seen it, and takes it no more: that is said, and nothing is paid for it.
     if (shop === selling) assert.equal((await paying('https://news.example/')).status, 200);
-    else await assert.rejects(paying('https://news.example/'), fails('doubted'));
+    else await assert.rejects(paying('https://news.example/'), fails('untrusted'));
     assert.equal(payer.paid.length, 1);
   });
 }

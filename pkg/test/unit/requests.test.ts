@@ -4,7 +4,7 @@ import { WalletError, toData, toError } from '../../src/base/error.ts';
 import { Requests } from '../../src/wallet/requests.ts';
 import type { BudgetRefusal, Request, Rules, Authorization } from '../../src/base/protocol.ts';
 
-/** Notes what is asked; the engine's answer is the test's. */
+/** SiteRecords what is asked; the engine's answer is the test's. */
 class Recorder extends Requests {
   readonly asked: Request[] = [];
 

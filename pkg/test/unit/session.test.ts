@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'vitest';
 import {
-  type InvoiceFacts,
-  type Outcome,
   PaidFetchError,
-  type Payer,
   PaymentSessions,
   type Session,
   type SessionStore,
   payingFetch,
   readSessionChallenge,
 } from '../../src/provider.ts';
+import type { Outcome } from '../../src/sites/types.ts';
+import type { Payer, InvoiceFacts } from '../../src/sites/http402/types.ts';
 import { FakeStore } from './site-fakes.ts';
 
 const NOW = Date.parse('2026-11-22T20:00:00Z');
@@ -248,14 +247,14 @@ test('ten requests at once open one session', async () => {
 });
 
 test('no more is deposited than is allowed', async () => {
-  await assert.rejects(world({ maxDepositMsat: 5_999n }).paying(URL_), fails('tooDear'));
+  await assert.rejects(world({ maxDepositMsat: 5_999n }).paying(URL_), fails('tooExpensive'));
   const { paying, payer, problems, release, server } = world({ maxTotalMsat: 11_999n });
   const response = await paying(URL_);
   const reader = response.body!.getReader();
   let seen = '';
   while (!seen.includes('need-topup')) seen += new TextDecoder().decode((await reader.read()).value);
   while (problems.length === 0) await new Promise(setImmediate);
-  assert.ok(fails('tooDear')(problems[0]));
+  assert.ok(fails('tooExpensive')(problems[0]));
   assert.equal(payer.paid.length, 1);
   server.takesOpen = false;
   release();

@@ -1,10 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type {
-  Answer,
+  Decision,
   InvoiceDetails,
   Json,
-  Outcome,
-  Question,
+  PromptRequest,
   Sender,
   Site,
   SiteAuthorization,
@@ -12,6 +11,7 @@ import type {
   Store,
   StreamReport,
 } from '../../src/provider.ts';
+import type { Outcome } from '../../src/sites/types.ts';
 
 export const NOW = Date.parse('2026-11-22T20:00:00Z');
 export const sha256 = (hex: string): string => createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex');
@@ -201,13 +201,13 @@ export class FakeStore implements Store {
 
 /** A user: answers by rule, and remembers what was asked. */
 export class User {
-  readonly asked: Question[] = [];
+  readonly asked: PromptRequest[] = [];
   /** How many questions were open at once, at most. */
   mostAtOnce = 0;
-  answer: (question: Question) => Answer | Promise<Answer> = () => ({ allowed: true });
+  answer: (question: PromptRequest) => Decision | Promise<Decision> = () => ({ allowed: true });
   #open = 0;
 
-  readonly ask = async (question: Question): Promise<Answer> => {
+  readonly ask = async (question: PromptRequest): Promise<Decision> => {
     this.asked.push(question);
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#open);
     try {

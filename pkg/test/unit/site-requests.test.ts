@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import type { Json, Question } from '../../src/provider.ts';
+import type { Json, PromptRequest } from '../../src/provider.ts';
 import { world } from './site-world.ts';
 
 test("request: a node's methods by lnd's names, as far as they are the site's business", async () => {
@@ -61,7 +61,7 @@ test("request: a node's methods by lnd's names, as far as they are the site's bu
   await request('signmessage', { msg: Buffer.from('caf\u00e9').toString('base64') });
   await request('signmessage', { message: 'tea' });
   assert.deepEqual(await request('verifymessage', { msg: btoa('x'), signature: 'good' }), { valid: true });
-  const asked: Question[] = user.asked;
+  const asked: PromptRequest[] = user.asked;
   assert.deepEqual(
     asked.map((question) => ('message' in question ? question.message : question.kind)),
     ['balance', 'caf\u00e9', 'tea', 'x'],

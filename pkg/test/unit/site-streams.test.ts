@@ -4,14 +4,13 @@ import {
   type Sender,
   SiteHost,
   type SiteReply,
-  type StreamLike,
   type StreamMeter,
-  type StreamStateLike,
   WalletStreams,
   type Webln,
   installWebln,
   openStream,
 } from '../../src/provider.ts';
+import type { StreamLike, StreamStateLike } from '../../src/sites/streams/types.ts';
 import { FakeStore, FakeWallet, Failure, NOW, User, SHOP, turn } from './site-fakes.ts';
 
 const NODE = `02${'11'.repeat(32)}`;
@@ -99,10 +98,10 @@ interface Parts {
   budget?: boolean;
   engine?: FakeEngine;
   /** Where streams are noted. */
-  notes?: FakeStore;
+  records?: FakeStore;
 }
 
-function world({ budget = true, engine = new FakeEngine(), notes }: Parts = {}) {
+function world({ budget = true, engine = new FakeEngine(), records }: Parts = {}) {
   const base = new FakeWallet();
   const user = new User();
   const clock = { ms: NOW, tick: () => {} };
@@ -118,7 +117,7 @@ function world({ budget = true, engine = new FakeEngine(), notes }: Parts = {}) 
       clock.tick = work;
       return () => (clock.tick = () => {});
     },
-    ...(notes && { store: notes }),
+    ...(records && { store: records }),
   });
   const wallet = Object.assign(base, { streams });
   const give = (left = 1_000_000n) => base.budgets.set('https://shop.example https://shop.example', left);
@@ -342,9 +341,9 @@ test('a meter counts each second', async () => {
 });
 
 test('the browser ends: what was used is paid at the next start, and the line ends unless its page comes back', async () => {
-  const notes = new FakeStore();
+  const records = new FakeStore();
   const engine = new FakeEngine();
-  const before = world({ engine, notes });
+  const before = world({ engine, records });
   const { webln } = before.frame();
   const [film, game] = [await openStream(webln, terms), await openStream(webln, { ...terms, sessionId: 'game' })];
   await film.add(3);
@@ -356,7 +355,7 @@ test('the browser ends: what was used is paid at the next start, and the line en
   engine.open.set(`${NODE} nobody's`, 's9');
 
   engine.away = false;
-  const after = world({ engine, notes });
+  const after = world({ engine, records });
   await after.streams.resume();
   const [woken, wokenGame] = engine.started.slice(2);
   assert.deepEqual([woken!.options.usedMsat, wokenGame!.options.usedMsat], [4_700n, 500n]);
@@ -379,12 +378,12 @@ test('the browser ends: what was used is paid at the next start, and the line en
     [woken!.stream.state.ended, woken!.stream.state.paidMsat, wokenGame!.stream.state.ended],
     [true, 4_700n, false],
   );
-  assert.deepEqual([...notes.all.keys()], [`stream/https://shop.example https://shop.example ${NODE} game`]);
+  assert.deepEqual([...records.all.keys()], [`stream/https://shop.example https://shop.example ${NODE} game`]);
 });
 
 test('units that were asked for and not given are not noted', async () => {
-  const notes = new FakeStore();
-  const { started, frame, pass } = world({ notes });
+  const records = new FakeStore();
+  const { started, frame, pass } = world({ records });
   const stream = await openStream(frame().webln, terms);
   const fake = started[0]!.stream;
   let give = (): void => {};
@@ -392,7 +391,7 @@ test('units that were asked for and not given are not noted', async () => {
   fake.add = async (units) => (await counts(units), new Promise((given) => (give = given)));
   const adding = stream.add(2);
   await pass(1_000);
-  const noted = () => (JSON.parse([...notes.all.values()][0]!) as { usedMsat: string }).usedMsat;
+  const noted = () => (JSON.parse([...records.all.values()][0]!) as { usedMsat: string }).usedMsat;
   assert.equal(noted(), '0');
   give();
   await adding;
@@ -400,8 +399,8 @@ test('units that were asked for and not given are not noted', async () => {
 });
 
 test('the wallet goes away and comes back: a stream whose page is there goes on in its line', async () => {
-  const notes = new FakeStore();
-  const { engine, started, streams, frame, pass } = world({ notes });
+  const records = new FakeStore();
+  const { engine, started, streams, frame, pass } = world({ records });
   const { webln, gone } = frame();
   const stream = await openStream(webln, terms);
   await stream.add(2);
@@ -423,7 +422,7 @@ test('the wallet goes away and comes back: a stream whose page is there goes on 
   engine.away = false;
   await streams.resume();
   await pass(10_000);
-  assert.deepEqual([started[2]!.stream.state.ended, notes.all.size], [true, 0]);
+  assert.deepEqual([started[2]!.stream.state.ended, records.all.size], [true, 0]);
 });
 
 test('stopped without a network, it ends when what is owed is paid', async () => {

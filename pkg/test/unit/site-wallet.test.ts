@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { type Wallet, WalletError } from '../../src/index.ts';
-import {
-  PaidFetchError,
-  SiteHost,
-  type StreamStarter,
-  type WalletLike,
-  payingFetch,
-  siteWallet,
-  walletPayer,
-} from '../../src/provider.ts';
+import { PaidFetchError, SiteHost, type WalletLike, payingFetch, siteWallet, walletPayer } from '../../src/provider.ts';
+import type { StreamStarter } from '../../src/sites/streams/types.ts';
 import type { Holder, Inspected, Payment, Budget, Rules, Authorization, Status } from '../../src/base/protocol.ts';
 import { FakeStore, NOW, User, SHOP, sha256 } from './site-fakes.ts';
 
@@ -222,7 +215,7 @@ test('payingFetch pays from the budget of the site, the fee within the price all
     payingFetch({ payer: walletPayer(wallet), store, maxCostMsat, fetch, now: () => NOW });
   await assert.rejects(
     paying(999n)('https://shop.example/'),
-    (error) => error instanceof PaidFetchError && error.code === 'tooDear',
+    (error) => error instanceof PaidFetchError && error.code === 'tooExpensive',
   );
   assert.equal(await (await paying(1_200n)('https://shop.example/')).text(), 'the article');
   assert.equal(await (await paying(1_200n)('https://shop.example/2')).text(), 'the article');

@@ -1,10 +1,10 @@
 //! The wallet's exports for the worker that hosts it.
 
+#[cfg_attr(feature = "node", path = "backend/js.rs")]
+#[cfg_attr(not(feature = "node"), path = "backend/browser.rs")]
+mod backend;
 mod hooks;
 mod notices;
-#[cfg_attr(feature = "node", path = "place/host.rs")]
-#[cfg_attr(not(feature = "node"), path = "place/browser.rs")]
-mod place;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -22,11 +22,11 @@ use zeroize::Zeroizing;
 
 use crate::convert::{from_js, thrown, to_js, untagged};
 
-use place::backend;
+use backend::open_backend;
 
-pub use hooks::start;
 #[cfg(feature = "node")]
-pub use place::use_storage;
+pub use backend::use_storage;
+pub use hooks::start;
 
 /// An open wallet.
 #[wasm_bindgen]
@@ -45,7 +45,7 @@ pub struct Engine {
 /// `newerFormat`, `corrupt`, `storage`.
 #[wasm_bindgen(js_name = kdfParams)]
 pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
-    let backend = backend(&name).await.map_err(|error| thrown(&error))?;
+    let backend = open_backend(&name).await.map_err(|error| thrown(&error))?;
     let params = SealedStore::kdf_params(&backend).await;
     backend.close().await;
     let params = params.map_err(|error| thrown(&error.into()))?;
@@ -58,7 +58,7 @@ pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
 /// `storage`.
 #[wasm_bindgen]
 pub async fn destroy(name: String) -> Result<(), JsValue> {
-    let backend = backend(&name).await.map_err(|error| thrown(&error))?;
+    let backend = open_backend(&name).await.map_err(|error| thrown(&error))?;
     backend.destroy().await.map_err(|error| thrown(&error.into()))
 }
 
@@ -160,7 +160,7 @@ impl Engine {
                 "key derivation parameters go with a mnemonic, to create a wallet; give both or neither";
             return Err(WalletError::new(ErrorCode::InvalidInput, message));
         }
-        let backend = backend(&options.name).await?;
+        let backend = open_backend(&options.name).await?;
         let opened = match &kdf {
             Some(params) => Self::create(&backend, options, params, key).await,
             None => Self::unlock(&backend, options, key).await,

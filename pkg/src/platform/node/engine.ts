@@ -1,11 +1,11 @@
 // The engine's wasm, in Node.js.
 
 import { readFile } from 'node:fs/promises';
-import { WalletError, describe } from '../../base/error.ts';
+import init, * as glue from '../../../generated/node/node.js';
+import { describe, WalletError } from '../../base/error.ts';
 import type { EngineModule } from '../../engine/engine.ts';
 import type { WasmInput } from '../../link/wasm-source.ts';
 import { closedStore, type WalletStorage, type WalletStore } from './storage.ts';
-import init, * as glue from '../../../generated/node/node.js';
 
 /** Compiles the engine, from beside this script unless `wasm` says otherwise. */
 export async function compile(wasm: WasmInput | null): Promise<WebAssembly.Module> {

@@ -5,11 +5,12 @@
 // there is none, whoever claims later reads the commit; when there is one, the journal of the claimant tells whether it
 // had the commit in it.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WalletError } from '../../base/error.ts';
+import { KeyedMutex } from '../../base/keyed-mutex.ts';
 import { checkName } from '../../link/names.ts';
 import { Files } from './files.ts';
 import { record, snapshot, type Journal } from './journal.ts';
@@ -57,7 +58,7 @@ class FileStore implements WalletStore {
   readonly #files: Files;
   #own: Own | null = null;
   #closed = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #mutex = new KeyedMutex();
 
   constructor(files: Files) {
     this.#files = files;
@@ -65,19 +66,19 @@ class FileStore implements WalletStore {
   }
 
   read(name: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#inTurn(async () => (await this.#records()).get(toKey(name))?.slice());
+    return this.#exclusive(async () => (await this.#records()).get(toKey(name))?.slice());
   }
 
   names(): Promise<Uint8Array[]> {
-    return this.#inTurn(async () => [...(await this.#records()).keys()].map(fromKey));
+    return this.#exclusive(async () => [...(await this.#records()).keys()].map(fromKey));
   }
 
   takeOver(): Promise<bigint> {
-    return this.#inTurn(() => this.#take(({ byName }) => byName));
+    return this.#exclusive(() => this.#take(({ byName }) => byName));
   }
 
   commit(writes: WalletWrite[], epoch: bigint): Promise<bigint> {
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       const now = await this.#files.epoch();
       if (now !== epoch) return now;
       if (this.#own?.epoch !== epoch) {
@@ -91,14 +92,14 @@ class FileStore implements WalletStore {
   }
 
   destroy(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       await this.#take(() => new Map());
       await this.#letGo();
     });
   }
 
   async close(): Promise<void> {
-    if (!this.#closed) await this.#inTurn(() => this.#letGo());
+    if (!this.#closed) await this.#exclusive(() => this.#letGo());
   }
 
   /** What the wallet holds now: this store's own journal while it is the newest, otherwise what another has written. */
@@ -180,13 +181,11 @@ class FileStore implements WalletStore {
     this.#own = null;
   }
 
-  /** One after the other, in the order of the calls. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(() => {
+  /** Runs one after the other, in the order of the calls. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(this.place, async () => {
       if (this.#closed) throw closedStore();
       return work();
     });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 }

@@ -1,6 +1,6 @@
 // The files of one wallet: a claim or a journal per epoch, of which the greatest counts.
 
-import { mkdir, open, readFile, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nothing, read, type Journal } from './journal.ts';
 

@@ -3,7 +3,7 @@
 import { WalletError } from '../../base/error.ts';
 import type { Locks } from '../../engine/locks.ts';
 import { toInput, type WasmInput, type WasmSource } from '../../link/wasm-source.ts';
-import { WebSocket, useWebSocket, type WebSocketConstructor } from './globals.ts';
+import { useWebSocket, WebSocket, type WebSocketConstructor } from './globals.ts';
 import { LocalLocks, withShared, type WalletLocks } from './locks.ts';
 import type { WalletStorage } from './storage.ts';
 

@@ -1,10 +1,10 @@
 // The throwaway thread of node/platform.ts: one passphrase, one key.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { deriveKey, initSync, newKdfParams } from '../../../generated/node/node.js';
 import { toData } from '../../base/error.ts';
 import type { DerivedKey } from '../../link/kdf.ts';
 import type { KdfParams } from '../../link/wire.ts';
-import { deriveKey, initSync, newKdfParams } from '../../../generated/node/node.js';
 
 /** What the thread is asked; without `params` it makes fresh ones, for a new passphrase. */
 export interface Question {

@@ -1,13 +1,13 @@
 // Node.js: the engine in the caller's thread, on storage, locks and WebSockets that the app gives.
 
 import { Worker } from 'node:worker_threads';
-import { WalletError, isErrorData, toError } from '../../base/error.ts';
+import { isErrorData, toError, WalletError } from '../../base/error.ts';
 import type { Locks } from '../../engine/locks.ts';
 import type { DerivedKey } from '../../link/kdf.ts';
+import type { KdfParams } from '../../link/wire.ts';
 import type { Started, Words } from '../contract.ts';
 import { InThread } from '../in-thread.ts';
 import { once } from '../wasm.ts';
-import type { KdfParams } from '../../link/wire.ts';
 import { compile, instantiate, loadEngine, onTrap } from './engine.ts';
 import { ready } from './init.ts';
 import type { Question } from './kdf.worker.ts';

@@ -3,18 +3,7 @@
 import type { Challenge } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
 import { committedHash } from './macaroon.ts';
-
-/** What an invoice says, as the wallet read it. */
-export interface InvoiceFacts {
-  /** `null`: the payer chooses, which no price is. */
-  readonly amountMsat: bigint | null;
-  /** In hex. */
-  readonly paymentHash: string;
-  /** `mainnet`, `testnet4`, `signet` or `regtest`. */
-  readonly network: string;
-  /** Milliseconds since the UNIX epoch. */
-  readonly expiresMs: number;
-}
+import type { InvoiceFacts } from './types.ts';
 
 /** Facts of an invoice that states a price. */
 export type PricedFacts = InvoiceFacts & { readonly amountMsat: bigint };
@@ -23,7 +12,7 @@ export type PricedFacts = InvoiceFacts & { readonly amountMsat: bigint };
  * All that can be said of a challenge before money moves.
  * @throws {PaidFetchError} `badChallenge`
  */
-export function checkAgreement(challenge: Challenge, facts: InvoiceFacts, nowMs: number): asserts facts is PricedFacts {
+export function checkChallenge(challenge: Challenge, facts: InvoiceFacts, nowMs: number): asserts facts is PricedFacts {
   const wrong = (what: string) =>
     new PaidFetchError(
       'badChallenge',

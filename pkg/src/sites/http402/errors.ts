@@ -1,11 +1,11 @@
-import type { Receipt } from './purchases.ts';
+import type { Receipt } from './types.ts';
 
 /** Why a paid request was not answered; `paid` tells the two kinds of failure apart that matter: before and after money left. */
 export type PaidFetchCode =
   /** The challenge makes no sense, or says one thing and its invoice another. */
   | 'badChallenge'
   /** The price is above what was allowed. */
-  | 'tooDear'
+  | 'tooExpensive'
   /** The wallet did not pay: refused by the budget, no route, given up. */
   | 'notPaid'
   /** The outcome is not known yet; asking for the same page again goes on from there and does not pay twice. */
@@ -15,7 +15,7 @@ export type PaidFetchCode =
   /** Paid, and the server did not deliver: the `receipt` proves it. */
   | 'notDelivered'
   /** The origin took money before and did not deliver: it gets no more unless the user says so. No funds were sent this time. */
-  | 'doubted'
+  | 'untrusted'
   /** A request over plain HTTP would show its credential to everybody on the way. */
   | 'insecure';
 

@@ -1,35 +1,15 @@
 /** `fetch` that pays: a 402 is paid within the price allowed, proved, and the request sent again. */
 
-import { type InvoiceFacts, type PricedFacts, checkAgreement, checkDigest } from './challenge-check.ts';
-import { type Challenge, type Usable, authorization, chooseChallenge, credentialHeader } from './challenge.ts';
-import { lackOf } from './response-check.ts';
-import { PaidFetchError } from './errors.ts';
-import type { Store } from '../types.ts';
+import { KeyedMutex } from '../../base/keyed-mutex.ts';
 import { isSecureOrigin } from '../origin.ts';
 import { sha256 } from '../proof.ts';
-import { type Paid, type Purchase, Purchases, type Receipt, pending, receiptOf, requestName } from './purchases.ts';
-import { InTurn } from '../../base/keyed-mutex.ts';
-
-/** How a payment stands: `preimage`, in hex, is the proof of one that succeeded; `reason` says why one failed. */
-export type Outcome =
-  /** Paid; the preimage in hex. */
-  | { readonly state: 'succeeded'; readonly preimage: string }
-  | { readonly state: 'pending' }
-  /** No funds were sent, or there is no such payment. */
-  | { readonly state: 'failed'; readonly reason: string };
-
-/**
- * The wallet, as far as a paid request needs it. The wallet's budget for `origin` has the last word. What a method rejects with is
- * shown to the user.
- */
-export interface Payer {
-  /** Reads and checks an invoice. Rejects with what is wrong with it. */
-  inspect(invoice: string): Promise<InvoiceFacts>;
-  /** Pays, within the budget of `origin` and for at most `maxCostMsat`, fee included. Rejects when no funds were sent. */
-  pay(invoice: string, purpose: { readonly origin: string; readonly maxCostMsat: bigint }): Promise<Outcome>;
-  /** How an earlier payment stands, by its hash in hex. Rejects when the wallet cannot say. */
-  lookup(paymentHash: string): Promise<Outcome>;
-}
+import type { Store } from '../types.ts';
+import { checkChallenge, checkDigest, type PricedFacts } from './challenge-check.ts';
+import { authorization, chooseChallenge, credentialHeader, type Challenge, type Usable } from './challenge.ts';
+import { PaidFetchError } from './errors.ts';
+import { pending, Purchases, receiptOf, requestName, type Paid, type Purchase } from './purchases.ts';
+import { deliveryFailure } from './response-check.ts';
+import type { Payer, Receipt } from './types.ts';
 
 /** Answers a 402 that offers a session. */
 export interface SessionKeeper {
@@ -38,7 +18,7 @@ export interface SessionKeeper {
 }
 
 /** An origin that took money and did not deliver wants more. */
-export interface Doubt {
+export interface UntrustedOrigin {
   /** Such as `https://news.example`. */
   readonly origin: string;
   /** What it wants now, in millisatoshi. */
@@ -58,8 +38,8 @@ export interface PayingFetchOptions {
   readonly store: Store;
   /** Most that one request may cost, routing fee included, in millisatoshi. */
   readonly maxCostMsat: bigint;
-  /** Asks the user whether an origin that did not deliver is paid again; without it, it is not (`doubted`). What it rejects with is thrown. */
-  readonly confirm?: (doubt: Doubt) => Promise<boolean>;
+  /** Asks the user whether an origin that did not deliver is paid again; without it, it is not (`untrusted`). What it rejects with is thrown. */
+  readonly confirm?: (untrusted: UntrustedOrigin) => Promise<boolean>;
   /** Sessions with servers that sell by the unit ({@link PaymentSessions}); without it they are not paid. */
   readonly sessions?: SessionKeeper;
   /** By default the environment's. */
@@ -99,7 +79,7 @@ class Client {
   readonly #purchases: Purchases;
   readonly #fetch: typeof globalThis.fetch;
   readonly #now: () => number;
-  readonly #turns = new InTurn();
+  readonly #mutex = new KeyedMutex();
 
   constructor(options: PayingFetchOptions) {
     const { payer, store, fetch = globalThis.fetch, now = Date.now } = options;
@@ -125,7 +105,7 @@ class Client {
       return this.fetch(ledTo(request, response.url, led), led + 1);
     const inSession = own ? null : await this.#options.sessions?.meet(request, response);
     if (inSession) return inSession;
-    return this.#turns.run(origin, () => this.#meet({ request, origin, shown, usable, response }));
+    return this.#mutex.run(origin, () => this.#meet({ request, origin, shown, usable, response }));
   }
 
   async #meet(refused: Refused): Promise<Response> {
@@ -180,23 +160,23 @@ class Client {
     const facts = await payer.inspect(challenge.invoice).catch((cause: unknown) => {
       throw new PaidFetchError('badChallenge', `The server's invoice cannot be paid: ${text(cause)}`, { cause });
     });
-    checkAgreement(challenge, facts, this.#now());
+    checkChallenge(challenge, facts, this.#now());
     await checkDigest(challenge, body);
     if (facts.amountMsat > maxCostMsat) {
       const message = `This costs ${facts.amountMsat} msat and at most ${maxCostMsat} msat are allowed; nothing was paid.`;
-      throw new PaidFetchError('tooDear', message);
+      throw new PaidFetchError('tooExpensive', message);
     }
     return facts;
   }
 
   /** Who took money for nothing gets no more unless the user says so. */
   async #trust(origin: string, amountMsat: bigint, response: Response): Promise<void> {
-    if (!(await this.#purchases.isDoubted(origin))) return;
+    if (!(await this.#purchases.isUntrusted(origin))) return;
     const undelivered = await this.#purchases.undelivered();
     if (await this.#options.confirm?.({ origin, amountMsat, undelivered })) return;
     const receipt = undelivered.find(({ url }) => new URL(url).origin === origin) ?? null;
     const message = `${origin} was paid before and did not deliver; now it wants ${amountMsat} msat. Nothing more was paid.`;
-    throw new PaidFetchError('doubted', message, { response, receipt });
+    throw new PaidFetchError('untrusted', message, { response, receipt });
   }
 
   async #pay(purchase: Purchase, origin: string): Promise<Paid> {
@@ -238,7 +218,7 @@ class Client {
   /** The answer, if it holds what was paid for. One to a credential that brought something before is the caller's to judge. */
   async #judged(request: Request, purchase: Paid, response: Response): Promise<Response> {
     if (purchase.state === 'kept') return response;
-    const lack = await lackOf(request, response);
+    const lack = await deliveryFailure(request, response);
     if (lack === null) {
       await this.#purchases.delivered(purchase);
       return response;

@@ -1,30 +1,14 @@
 /** What was bought, kept from before money leaves until it is there: nothing that was paid for is lost, and nothing is paid twice. */
 
+import { proves } from '../proof.ts';
+import type { Outcome, Store } from '../types.ts';
+import type { Json } from '../wire.ts';
 import type { Challenge } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
-import type { Outcome } from './fetch.ts';
-import type { Store } from '../types.ts';
-import { proves } from '../proof.ts';
-import type { Json } from '../wire.ts';
+import type { Receipt } from './types.ts';
 
 /** Version of what is stored. */
 const VERSION = 2;
-
-/** What was paid for a page, or for the answer to another request. */
-export interface Receipt {
-  /** The page. */
-  readonly url: string;
-  /** What was paid for it, in msat, fee not counted. */
-  readonly amountMsat: bigint;
-  /** In hex. */
-  readonly paymentHash: string;
-  /** Proof of payment, in hex; `null` while the payment is under way. */
-  readonly preimage: string | null;
-  /** BOLT 11: what was promised, signed by the payee. */
-  readonly invoice: string;
-  /** When it was paid for, in milliseconds since the UNIX epoch. */
-  readonly at: number;
-}
 
 /**
  * Where a purchase is in its life: noted before money leaves, `paid`, then `kept` (L402 that brought something, for the next
@@ -79,7 +63,7 @@ export class Purchases {
     this.#now = now;
   }
 
-  /** Notes a purchase as it stands now. An L402 credential takes the place of the origin's last one. */
+  /** SiteRecords a purchase as it stands now. An L402 credential takes the place of the origin's last one. */
   async put(purchase: Purchase): Promise<void> {
     await this.#store.set(keyOf(purchase), stored(purchase));
   }
@@ -145,7 +129,7 @@ export class Purchases {
     return this.paid(purchase, outcome.preimage);
   }
 
-  /** Notes the proof. Throws `badProof` when it is none; then nothing is called paid. */
+  /** SiteRecords the proof. Throws `badProof` when it is none; then nothing is called paid. */
   async paid(purchase: Purchase, preimage: string): Promise<Paid> {
     if (!(await proves(preimage, purchase.paymentHash))) {
       throw new PaidFetchError(
@@ -162,31 +146,31 @@ export class Purchases {
   async delivered(purchase: Purchase): Promise<void> {
     if (purchase.challenge.kind === 'charge') await this.remove(purchase);
     else if (purchase.state !== 'kept') await this.put({ ...purchase, state: 'kept' });
-    await this.#setDoubt(originOf(purchase), false);
+    await this.#setUntrusted(originOf(purchase), false);
   }
 
   /** It brought nothing. `final`: that was the server's answer, and asking for the same again will not change it. */
   async failed(purchase: Purchase, final: boolean): Promise<void> {
     if (final || purchase.challenge.kind === 'l402') await this.put({ ...purchase, state: 'undelivered' });
-    if (final) await this.#setDoubt(originOf(purchase), true);
+    if (final) await this.#setUntrusted(originOf(purchase), true);
   }
 
   /** The server takes it no longer. What never brought anything stays as a receipt. */
   async refused(purchase: Purchase): Promise<void> {
     if (purchase.state !== 'kept') {
       await this.#store.set(`charge/${purchase.paymentHash}`, stored({ ...purchase, state: 'undelivered' }));
-      await this.#setDoubt(originOf(purchase), true);
+      await this.#setUntrusted(originOf(purchase), true);
     }
     if (purchase.challenge.kind === 'l402') await this.remove(purchase);
   }
 
   /** Whether this origin took money without delivering: then the user is asked before it gets more. */
-  async isDoubted(origin: string): Promise<boolean> {
+  async isUntrusted(origin: string): Promise<boolean> {
     return (await this.#store.get(`doubt/${origin}`)) !== undefined;
   }
 
-  async #setDoubt(origin: string, doubted: boolean): Promise<void> {
-    if (doubted) await this.#store.set(`doubt/${origin}`, { version: VERSION });
+  async #setUntrusted(origin: string, untrusted: boolean): Promise<void> {
+    if (untrusted) await this.#store.set(`doubt/${origin}`, { version: VERSION });
     else await this.#store.delete(`doubt/${origin}`);
   }
 
@@ -206,7 +190,7 @@ export class Purchases {
       const others = entries.filter(
         ([, other]) => other.paymentHash !== paymentHash && originOf(other) === originOf(purchase),
       );
-      if (others.length === 0) await this.#setDoubt(originOf(purchase), false);
+      if (others.length === 0) await this.#setUntrusted(originOf(purchase), false);
     }
   }
 

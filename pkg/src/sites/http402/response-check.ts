@@ -1,7 +1,7 @@
 /** Whether an answer holds what was paid for: a server that was paid may send a word of thanks and nothing else. */
 
 /** What an answer lacks. `final`: the server has spoken, and will not say anything else for this payment. */
-export interface Lack {
+export interface DeliveryFailure {
   /** Such as `answered 500`. */
   readonly what: string;
   readonly final: boolean;
@@ -16,7 +16,7 @@ const PASSING = [408, 425, 429, 502, 503, 504];
 export const isPassing = (status: number): boolean => PASSING.includes(status);
 
 /** What the answer to a request that was paid for lacks; `null`: nothing. The answer's body stays unread. */
-export async function lackOf(request: Request, response: Response): Promise<Lack | null> {
+export async function deliveryFailure(request: Request, response: Response): Promise<DeliveryFailure | null> {
   const { status } = response;
   if (status >= 400) return { what: `answered ${status}`, final: !isPassing(status) };
   if (status < 200 || status >= 300 || SILENT.includes(request.method)) return null;

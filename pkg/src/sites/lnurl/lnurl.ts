@@ -1,25 +1,25 @@
 /** `webln.lnurl`: pay (LUD-06, 09, 10, 12, 18), withdraw (LUD-03, and with a PIN), log in (LUD-04). */
 
-import { descriptionHash } from './bech32.ts';
+import { invalid, ProviderError } from '../errors.ts';
 import { isLoopback } from '../origin.ts';
-import { sha256 } from '../proof.ts';
-import type { Json } from '../wire.ts';
-import { type PayService, type WithdrawService, askService, getJson, lnurlTarget, serviceError } from './service.ts';
-import { readSuccess } from './success.ts';
-import type { Notes } from '../payments/records.ts';
 import type { Payments } from '../payments/pay.ts';
-import type { Promised } from './pending-actions.ts';
-import { type Allowed, type Prompts, chosen } from '../payments/prompts.ts';
-import { type InvoiceDetails, type Site, SiteFault, type SiteWallet } from '../types.ts';
-import { invalid } from '../webln/validate.ts';
+import { chosen, type Allowed, type Prompts } from '../payments/prompts.ts';
+import type { SiteRecords } from '../payments/records.ts';
+import { sha256 } from '../proof.ts';
+import type { InvoiceDetails, Site, SiteWallet } from '../types.ts';
+import type { Json } from '../wire.ts';
+import { descriptionHash } from './bolt11.ts';
+import type { PendingSuccessActions } from './pending-actions.ts';
+import { askService, getJson, lnurlTarget, serviceError, type PayService, type WithdrawService } from './service.ts';
+import { readSuccess } from './success.ts';
 
 /** What {@link Lnurl} works with. */
 interface Parts {
   readonly wallet: SiteWallet;
   readonly prompts: Prompts;
   readonly payments: Payments;
-  readonly notes: Notes;
-  readonly promised: Promised;
+  readonly records: SiteRecords;
+  readonly pendingActions: PendingSuccessActions;
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -59,18 +59,18 @@ export class Lnurl {
     const success = readSuccess(answer['successAction'], callback);
     const details = await this.#invoiceFor(answer['pr'], amountMsat, `${service.metadata}${payerData}`);
     const { paymentHash, invoice: paymentRequest } = details;
-    const { promised, payments } = this.#parts;
+    const { pendingActions, payments } = this.#parts;
     const successAction = answer['successAction'] as Json;
     // Noted before money leaves, so that the user sees it whoever dies meanwhile.
-    if (success) await promised.note(paymentHash, { site, domain, callback: callback.href, successAction });
-    const occasion = { kind: 'lnurl', domain, text } as const;
-    const order = { site, details, occasion, signal, approvedMsat: allowed.approvedMsat };
+    if (success) await pendingActions.note(paymentHash, { site, domain, callback: callback.href, successAction });
+    const context = { kind: 'lnurl', domain, text } as const;
+    const order = { site, details, context, signal, approvedMsat: allowed.approvedMsat };
     const preimage = await payments.pay(order).catch(async (error: unknown) => {
-      if (error instanceof SiteFault && error.name !== 'ConnectionError') await promised.drop(paymentHash);
+      if (error instanceof ProviderError && error.name !== 'ConnectionError') await pendingActions.drop(paymentHash);
       throw error;
     });
     // The site has its answer meanwhile.
-    if (success) void promised.show(paymentHash, preimage).catch(() => {});
+    if (success) void pendingActions.show(paymentHash, preimage).catch(() => {});
     return { status: 'OK', data: { preimage, paymentHash, paymentRequest, ...(success ? { successAction } : {}) } };
   }
 
@@ -92,7 +92,7 @@ export class Lnurl {
       if (field === 'login') {
         const { lnurlAuth } = this.#parts.wallet;
         if (!mandatory || k1 === null) continue;
-        if (!lnurlAuth) throw new SiteFault('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
+        if (!lnurlAuth) throw new ProviderError('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
         data['auth'] = { ...(await lnurlAuth({ domain: new URL(`https://${domain}`).hostname, k1 })), k1 };
         continue;
       }
@@ -130,7 +130,7 @@ export class Lnurl {
     if (wantsPin && !/^[0-9]{1,8}$/.test(pin))
       throw invalid('The service behind the LNURL wants a PIN of 1 to 8 digits for this amount.');
     const { invoice, paymentHash } = await this.#parts.wallet.receive({ amountMsat, description: text });
-    await this.#parts.notes.noteInvoice('made', site, paymentHash, invoice);
+    await this.#parts.records.recordInvoice('made', site, paymentHash, invoice);
     const callback = new URL(service.callback);
     callback.searchParams.set('k1', service.k1);
     callback.searchParams.set('pr', invoice);
@@ -141,7 +141,7 @@ export class Lnurl {
 
   async #logIn(site: Site, url: URL, signal: AbortSignal): Promise<Json> {
     const { lnurlAuth } = this.#parts.wallet;
-    if (!lnurlAuth) throw new SiteFault('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
+    if (!lnurlAuth) throw new ProviderError('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
     const k1 = url.searchParams.get('k1') ?? '';
     if (!/^[0-9a-fA-F]{64}$/.test(k1)) throw invalid('The LNURL to log in has no k1 of 64 hex digits.');
     const asked = url.searchParams.get('action') ?? 'login';

@@ -1,15 +1,15 @@
 /** What a service promised for the money (LUD-09): kept from before it is paid for until the user has seen it. */
 
-import type { Json } from '../wire.ts';
-import { readSuccess, revealed } from './success.ts';
 import type { Prompts } from '../payments/prompts.ts';
 import type { Site, SiteWallet, Store } from '../types.ts';
+import type { Json } from '../wire.ts';
+import { readSuccess, revealed } from './success.ts';
 
 /** Version of what is stored. */
 const VERSION = 1;
 
 /** A promise, as the service made it. */
-interface Undertaking {
+interface PendingSuccessAction {
   readonly site: Site;
   readonly domain: string;
   /** Where the invoice came from. */
@@ -18,7 +18,7 @@ interface Undertaking {
 }
 
 /** Keeps promises, and shows what they were. Every method rejects when the store fails. */
-export class Promised {
+export class PendingSuccessActions {
   readonly #store: Store;
   readonly #wallet: Pick<SiteWallet, 'lookup'>;
   readonly #prompts: Prompts;
@@ -31,8 +31,8 @@ export class Promised {
     this.#prompts = prompts;
   }
 
-  /** Notes one before it is paid for. */
-  async note(paymentHash: string, { site, ...promise }: Undertaking): Promise<void> {
+  /** SiteRecords one before it is paid for. */
+  async note(paymentHash: string, { site, ...promise }: PendingSuccessAction): Promise<void> {
     await this.#store.set(keyOf(paymentHash), { version: VERSION, site: { ...site }, ...promise });
   }
 
@@ -54,7 +54,7 @@ export class Promised {
 
   async #show(paymentHash: string, preimage: string): Promise<void> {
     const stored = (await this.#store.get(keyOf(paymentHash))) as unknown as
-      (Undertaking & { version: number }) | undefined;
+      (PendingSuccessAction & { version: number }) | undefined;
     const success = stored?.version === VERSION ? readSuccess(stored.successAction, new URL(stored.callback)) : null;
     if (stored && success) {
       const { site, domain } = stored;

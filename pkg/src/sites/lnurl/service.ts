@@ -1,9 +1,9 @@
 /** What an LNURL leads to (LUD-01, 03, 04, 06, 12, 16, 17, 18, and a PIN), asked over the net and read with suspicion. */
 
-import { decodeBech32, toBytes } from './bech32.ts';
+import { bech32 } from '@scure/base';
+import { invalid, ProviderError } from '../errors.ts';
 import { isLoopback } from '../origin.ts';
-import { type PayerField, SiteFault } from '../types.ts';
-import { invalid } from '../webln/validate.ts';
+import type { PayerField } from '../types.ts';
 
 /** Longest answer of a service, in bytes: two thumbnails and some text. */
 const MAX_ANSWER = 512 * 1024;
@@ -56,9 +56,16 @@ export function lnurlTarget(text: string): URL {
   const scheme = /^(lnurlp|lnurlw|lnurlc|keyauth):(?:\/\/)?(.+)$/is.exec(trimmed);
   if (scheme) return serviceUrl(`${schemeFor(scheme[2]!.split(/[/?#]/, 1)[0]!)}://${scheme[2]}`);
   if (/^https?:\/\//i.test(trimmed)) return fallbackOf(trimmed) ?? serviceUrl(trimmed);
-  const decoded = decodeBech32(trimmed);
-  if (decoded?.prefix !== 'lnurl') throw invalid('`lnurl` is no LNURL and no Lightning address.');
-  return serviceUrl(new TextDecoder().decode(toBytes(decoded.words)));
+  const bytes = bech32Bytes(trimmed);
+  if (bytes === null) throw invalid('`lnurl` is no LNURL and no Lightning address.');
+  return serviceUrl(new TextDecoder().decode(bytes));
+}
+
+/** The bytes of a bech32 LNURL (LUD-01: BIP 173 without its limit of length); `null` when it is none. */
+function bech32Bytes(text: string): Uint8Array | null {
+  const decoded = bech32.decodeUnsafe(text, false);
+  if (!decoded || decoded.prefix !== 'lnurl') return null;
+  return bech32.fromWordsUnsafe(decoded.words) ?? null;
 }
 
 /** The LNURL that a page's address carries for wallets (LUD-01, fallback scheme). */
@@ -91,7 +98,7 @@ export async function askService(fetch: typeof globalThis.fetch, url: URL, signa
   if (answer['tag'] === 'payRequest') return readPay(answer);
   if (answer['tag'] === 'withdrawRequest') return readWithdraw(answer);
   if (answer['tag'] === 'channelRequest' || answer['tag'] === 'hostedChannelRequest') {
-    throw new SiteFault('UnsupportedMethodError', 'This wallet opens no channels by LNURL.');
+    throw new ProviderError('UnsupportedMethodError', 'This wallet opens no channels by LNURL.');
   }
   throw invalid('The service behind the LNURL asks for nothing that this wallet knows.');
 }
@@ -216,12 +223,12 @@ export async function getJson(
     const value: unknown = JSON.parse(await readText(response));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (cause) {
-    if (cause instanceof SiteFault) throw cause;
-    throw new SiteFault('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`, {
+    if (cause instanceof ProviderError) throw cause;
+    throw new ProviderError('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`, {
       cause,
     });
   }
-  throw new SiteFault('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`);
+  throw new ProviderError('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`);
 }
 
 async function readText(response: Response): Promise<string> {

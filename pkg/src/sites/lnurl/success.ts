@@ -1,8 +1,8 @@
 /** What an LNURL-pay service gives for the money (LUD-09, LUD-10): to be read before it is paid for, and shown after. */
 
+import { invalid } from '../errors.ts';
 import { fromHex } from '../proof.ts';
 import { serviceUrl } from './service.ts';
-import { invalid } from '../webln/validate.ts';
 
 /** Longest texts that are shown. The LUDs allow 144 characters of a message and 4 kB of a secret. */
 const MAX_TEXT = 1_024;

@@ -1,21 +1,19 @@
 /** The one way in which a site's payment is made: read once, within the budget or allowed by the user, proved. */
 
-import type { Outcome } from '../http402/fetch.ts';
+import { invalid, ProviderError, providerErrorOf, refusalOf } from '../errors.ts';
 import { proves } from '../proof.ts';
-import { type Spending, withApproval, withinBudget } from './approval.ts';
-import { faultOf, refusalOf } from '../errors.ts';
-import type { Notes } from './records.ts';
-import { type Prompts, chosen } from './prompts.ts';
 import {
+  siteKey,
   type InvoiceDetails,
-  type Occasion,
+  type Outcome,
+  type PaymentContext,
   type Site,
-  SiteFault,
   type SiteAuthorization,
   type SiteWallet,
-  siteKey,
 } from '../types.ts';
-import { invalid } from '../webln/validate.ts';
+import { withApproval, withinBudget, type Spending } from './approval.ts';
+import { chosen, type Prompts } from './prompts.ts';
+import type { SiteRecords } from './records.ts';
 
 /** How often a payment under way is looked up, in milliseconds, beside what the wallet tells by itself. */
 const LOOK_MS = 15_000;
@@ -27,7 +25,7 @@ export interface PaymentOrder {
   /** Exactly what is paid, as {@link Payments.inspect} read it. */
   readonly details: InvoiceDetails;
   /** What the user is told that it is for. */
-  readonly occasion: Occasion;
+  readonly context: PaymentContext;
   /** Fires when the site went away: nobody is asked any more. What is under way goes on. */
   readonly signal: AbortSignal;
   /** For the spending report. */
@@ -42,33 +40,33 @@ export interface PaymentOrder {
 export class Payments {
   readonly #wallet: SiteWallet;
   readonly #prompts: Prompts;
-  readonly #notes: Notes;
+  readonly #records: SiteRecords;
   /** What is being paid, by payment hash. */
   readonly #underway = new Map<string, { readonly site: string; readonly outcome: Promise<Outcome> }>();
 
   /** Does nothing yet. */
-  constructor(wallet: SiteWallet, prompts: Prompts, notes: Notes) {
+  constructor(wallet: SiteWallet, prompts: Prompts, records: SiteRecords) {
     this.#wallet = wallet;
     this.#prompts = prompts;
-    this.#notes = notes;
+    this.#records = records;
   }
 
   /**
    * Reads an invoice.
-   * @throws {SiteFault} `InvalidDataError`
+   * @throws {ProviderError} `InvalidDataError`
    */
   async inspect(invoice: string): Promise<InvoiceDetails> {
     try {
       return await this.#wallet.inspect(invoice);
     } catch (error) {
-      throw faultOf(error);
+      throw providerErrorOf(error);
     }
   }
 
   /**
    * Pays, and resolves with the preimage when the payment is proved, however long that takes. The same invoice asked for
    * again, at the same time or after an interruption, is paid once.
-   * @throws {SiteFault} no funds were sent, but with `ConnectionError`, when the wallet cannot say
+   * @throws {ProviderError} no funds were sent, but with `ConnectionError`, when the wallet cannot say
    */
   async pay(order: PaymentOrder): Promise<string> {
     const { paymentHash } = order.details;
@@ -77,7 +75,7 @@ export class Payments {
 
   /**
    * Pays, and resolves as soon as the payment is under way.
-   * @throws {SiteFault} as {@link pay}
+   * @throws {ProviderError} as {@link pay}
    */
   async start(order: PaymentOrder): Promise<void> {
     let stop = () => {};
@@ -101,7 +99,7 @@ export class Payments {
       return running.outcome;
     }
     const outcome = this.#make(order)
-      .catch((error: unknown) => Promise.reject(faultOf(error)))
+      .catch((error: unknown) => Promise.reject(providerErrorOf(error)))
       .finally(() => this.#underway.delete(paymentHash));
     this.#underway.set(paymentHash, { site, outcome });
     return outcome;
@@ -109,11 +107,11 @@ export class Payments {
 
   async #make(order: PaymentOrder): Promise<Outcome> {
     const { site, details } = order;
-    if ((await this.#notes.invoice('sent', site, details.paymentHash)) !== null) {
+    if ((await this.#records.invoice('sent', site, details.paymentHash)) !== null) {
       const before = await this.#wallet.lookup(details.paymentHash);
       if (before.state !== 'failed') return before;
     }
-    if (details.problem) throw faultOf(details.problem);
+    if (details.problem) throw providerErrorOf(details.problem);
     const spending = this.#spending(order);
     if (order.approvedMsat !== undefined) return withApproval(spending, null, order.approvedMsat);
     if (details.amountMsat !== null && !order.askFirst) return withinBudget(spending);
@@ -121,13 +119,13 @@ export class Payments {
   }
 
   #spending(order: PaymentOrder): Spending<Outcome> {
-    const { site, details, purpose, occasion, signal } = order;
+    const { site, details, purpose, context, signal } = order;
     let amountMsat = details.amountMsat;
     return {
       site,
       purpose,
       ask: async (refusal) => {
-        const allowed = await this.#prompts.ask({ kind: 'payment', site, occasion, invoice: details, refusal }, signal);
+        const allowed = await this.#prompts.ask({ kind: 'payment', site, context, invoice: details, refusal }, signal);
         amountMsat ??= chosen(allowed, { minMsat: 1n, maxMsat: null });
         if (amountMsat === null) throw invalid('The invoice states no amount, and none was chosen.');
         return amountMsat + details.maxFeeMsat;
@@ -146,23 +144,23 @@ export class Payments {
     const left = (authorization.approvedMsat ?? amountMsat + details.maxFeeMsat) - amountMsat;
     if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
     const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
-    await this.#notes.noteInvoice('sent', site, details.paymentHash, details.invoice);
+    await this.#records.recordInvoice('sent', site, details.paymentHash, details.invoice);
     try {
       return await this.#wallet.pay(details, { amountMsat, maxFeeMsat, authorization });
     } catch (error) {
-      if (refusalOf(error) === null) throw await this.#doubtful(details.paymentHash, error);
+      if (refusalOf(error) === null) throw await this.#undecided(details.paymentHash, error);
       // No funds were sent on this site's account, so that whoever pays the invoice later does not pay it for this site.
-      await this.#notes.forgetInvoice('sent', site, details.paymentHash);
+      await this.#records.forgetInvoice('sent', site, details.paymentHash);
       throw error;
     }
   }
 
   /** The call ended badly, and that says nothing of the payment: the wallet's record does. */
-  async #doubtful(paymentHash: string, error: unknown): Promise<SiteFault> {
+  async #undecided(paymentHash: string, error: unknown): Promise<ProviderError> {
     const recorded = await this.#wallet.lookup(paymentHash).catch(() => null);
-    if (recorded?.state === 'failed') return faultOf(error);
+    if (recorded?.state === 'failed') return providerErrorOf(error);
     const message = 'The wallet went away while it paid. Ask for the same invoice again: it is not paid twice.';
-    return new SiteFault('ConnectionError', message, { cause: error });
+    return new ProviderError('ConnectionError', message, { cause: error });
   }
 
   /** Waits until a payment has an outcome, or the wallet can no longer say. */
@@ -182,7 +180,7 @@ export class Payments {
     try {
       return await told;
     } catch (error) {
-      throw await this.#doubtful(paymentHash, error);
+      throw await this.#undecided(paymentHash, error);
     } finally {
       clearTimeout(timer);
       stop();
@@ -192,11 +190,11 @@ export class Payments {
   async #proved(outcome: Outcome, paymentHash: string): Promise<string> {
     if (outcome.state !== 'succeeded') throw notPaid();
     if (await proves(outcome.preimage, paymentHash)) return outcome.preimage;
-    throw new SiteFault(
+    throw new ProviderError(
       'InternalError',
       'The wallet says that it paid, but its proof does not fit the invoice; see its history.',
     );
   }
 }
 
-const notPaid = (): SiteFault => new SiteFault('RoutingError', 'The payment failed; no funds were sent.');
+const notPaid = (): ProviderError => new ProviderError('RoutingError', 'The payment failed; no funds were sent.');

@@ -1,6 +1,8 @@
 /** The user's attention: one question at a time for each page, a few may wait, and whoever nags is not heard. */
 
-import { type Answer, type Ask, type Question, type Range, type Site, SiteFault, siteKey } from '../types.ts';
+import { KeyedMutex } from '../../base/keyed-mutex.ts';
+import { ProviderError, rejected } from '../errors.ts';
+import { siteKey, type Ask, type Decision, type PromptRequest, type Range } from '../types.ts';
 
 /** Most questions of one site that wait, the one that is shown included. */
 const MAX_FOR_SITE = 4;
@@ -12,14 +14,15 @@ const MAX_REFUSALS = 3;
 const QUIET_MS = 30_000;
 
 /** The yes of an answer. */
-export type Allowed = Extract<Answer, { allowed: true }>;
+export type Allowed = Extract<Decision, { allowed: true }>;
 
 /** Asks the user on behalf of sites. */
 export class Prompts {
   readonly #ask: Ask;
   readonly #now: () => number;
   readonly #waiting = new Map<string, number>();
-  readonly #turns = new Map<string, Promise<unknown>>();
+  /** One request at a time for each page in the address bar. */
+  readonly #mutex = new KeyedMutex();
   readonly #refusals = new Map<string, { inARow: number; last: number }>();
 
   /** `now` in milliseconds since the UNIX epoch. */
@@ -30,9 +33,9 @@ export class Prompts {
 
   /**
    * Asks when it is this page's turn.
-   * @throws {SiteFault} `RejectionError`: the user said no, the site went away, or there is too much to ask
+   * @throws {ProviderError} `RejectionError`: the user said no, the site went away, or there is too much to ask
    */
-  async ask(question: Question, signal: AbortSignal): Promise<Allowed> {
+  async ask(question: PromptRequest, signal: AbortSignal): Promise<Allowed> {
     const { site } = question;
     const key = siteKey(site);
     this.#refuseNagging(key);
@@ -46,13 +49,13 @@ export class Prompts {
     }
     for (const [place] of places) this.#waiting.set(place, this.#count(place) + 1);
     try {
-      return await this.#inTurn(site, () => this.#put(question, key, signal));
+      return await this.#mutex.run(site.topLevel, () => this.#put(question, key, signal));
     } finally {
       for (const [place] of places) this.#leave(place);
     }
   }
 
-  async #put(question: Question, key: string, signal: AbortSignal): Promise<Allowed> {
+  async #put(question: PromptRequest, key: string, signal: AbortSignal): Promise<Allowed> {
     if (signal.aborted) throw rejected('The page went away.');
     // While it waited the user may have had enough.
     this.#refuseNagging(key);
@@ -73,17 +76,6 @@ export class Prompts {
     else if (refusals.inARow >= MAX_REFUSALS) throw rejected('The user said no several times: ask again later.');
   }
 
-  #inTurn<T>({ topLevel }: Site, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(topLevel) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    this.#turns.set(topLevel, turn);
-    const done = () => {
-      if (this.#turns.get(topLevel) === turn) this.#turns.delete(topLevel);
-    };
-    turn.then(done, done);
-    return turn;
-  }
-
   #count(place: string): number {
     return this.#waiting.get(place) ?? 0;
   }
@@ -99,9 +91,7 @@ export class Prompts {
 export function chosen({ amountMsat }: Allowed, { minMsat, maxMsat }: Range): bigint | null {
   if (amountMsat === undefined) return null;
   if (amountMsat <= 0n || amountMsat < (minMsat ?? 0n) || (maxMsat !== null && amountMsat > maxMsat)) {
-    throw new SiteFault('InternalError', 'The wallet took an amount that was not to be chosen; nothing was done.');
+    throw new ProviderError('InternalError', 'The wallet took an amount that was not to be chosen; nothing was done.');
   }
   return amountMsat;
 }
-
-export const rejected = (message: string): SiteFault => new SiteFault('RejectionError', message);

@@ -1,11 +1,11 @@
 /** What the host keeps of sites: whom the user enabled, and which invoices are whose. */
 
+import { siteKey, type Site, type Store } from '../types.ts';
 import type { Json } from '../wire.ts';
-import { type Site, type Store, siteKey } from '../types.ts';
 
 /** Version of what is stored. */
 const VERSION = 1;
-/** Notes of invoices that are kept; beyond, the oldest go. */
+/** SiteRecords of invoices that are kept; beyond, the oldest go. */
 const MAX_INVOICES = 2_000;
 /** How many notes are written before the old ones are counted again. */
 const COUNT_EVERY = 100;
@@ -20,7 +20,7 @@ export interface Grant {
 export type InvoiceUse = 'sent' | 'made';
 
 /** Typed access to the {@link Store}. Every method rejects when the store fails. */
-export class Notes {
+export class SiteRecords {
   readonly #store: Store;
   readonly #now: () => number;
   #written = 0;
@@ -37,7 +37,7 @@ export class Notes {
     return stored === null ? null : { balance: stored['balance'] === true };
   }
 
-  /** Notes what the user granted a site. */
+  /** SiteRecords what the user granted a site. */
   async setGrant(site: Site, { balance }: Grant): Promise<void> {
     await this.#store.set(`grant/${siteKey(site)}`, { version: VERSION, balance });
   }
@@ -62,8 +62,8 @@ export class Notes {
     return stored === null ? null : String(stored['invoice']);
   }
 
-  /** Notes that it has, before anything is done with it. */
-  async noteInvoice(use: InvoiceUse, site: Site, paymentHash: string, invoice: string): Promise<void> {
+  /** SiteRecords that it has, before anything is done with it. */
+  async recordInvoice(use: InvoiceUse, site: Site, paymentHash: string, invoice: string): Promise<void> {
     await this.#store.set(invoiceKey(use, site, paymentHash), { version: VERSION, invoice, at: this.#now() });
     if (this.#written++ % COUNT_EVERY === 0) await this.#forgetOld(use);
   }

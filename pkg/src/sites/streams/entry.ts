@@ -1,8 +1,8 @@
 /** A stream of a site as {@link WalletStreams} keeps it: with who holds it, also while the wallet is away. */
 
-import { type Site, type StreamRequest, siteKey } from '../types.ts';
-import type { StreamLike, StreamStateLike } from './streams.ts';
+import { siteKey, type Site, type StreamRequest } from '../types.ts';
 import type { StreamReport } from '../wire.ts';
+import type { StreamLike, StreamStateLike } from './types.ts';
 
 /** Who wants it to stand still: the site, a page that nobody sees, the user; or no page uses it any more. */
 export type Hold = 'site' | 'hidden' | 'user' | 'gone';

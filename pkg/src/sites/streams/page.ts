@@ -1,7 +1,7 @@
 /** For sites: a stream of payments from the visitor's wallet, as time passes or as units are used. */
 
-import type { StreamReport } from '../wire.ts';
 import type { Webln } from '../webln/page.ts';
+import type { StreamReport } from '../wire.ts';
 
 /** On what terms a site is paid. */
 export interface StreamTerms {

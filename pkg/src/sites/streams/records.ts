@@ -1,10 +1,10 @@
 /** What is kept of a stream while it runs: how much was used, so that what a crash left unpaid is paid at the next start, once. */
 
+import { siteKey, type Site, type Store, type StreamRequest } from '../types.ts';
 import type { Json } from '../wire.ts';
-import { type Site, type Store, type StreamRequest, siteKey } from '../types.ts';
 
 /** A stream that had not ended when it was noted. */
-export interface StreamNote {
+export interface StreamRecord {
   readonly site: Site;
   readonly request: StreamRequest;
   /** What was used in all and given, in msat. */
@@ -15,7 +15,7 @@ const PREFIX = 'stream/';
 const VERSION = 1;
 
 /** See the head of this file. Every method rejects when the store does. */
-export class StreamNotes {
+export class StreamRecords {
   readonly #store: Store;
 
   /** Reads nothing yet. */
@@ -24,7 +24,7 @@ export class StreamNotes {
   }
 
   /** Keeps it, in place of an earlier one of this site and session. */
-  set({ site, request, usedMsat }: StreamNote): Promise<void> {
+  set({ site, request, usedMsat }: StreamRecord): Promise<void> {
     const { nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat } = request;
     const terms = {
       ratePerSecondMsat: String(ratePerSecondMsat),
@@ -47,10 +47,10 @@ export class StreamNotes {
   }
 
   /** All that are kept. */
-  async all(): Promise<StreamNote[]> {
+  async all(): Promise<StreamRecord[]> {
     const keys = await this.#store.keys(PREFIX);
-    const notes = await Promise.all(keys.map(async (key) => read(await this.#store.get(key))));
-    return notes.filter((note) => note !== null);
+    const records = await Promise.all(keys.map(async (key) => read(await this.#store.get(key))));
+    return records.filter((record) => record !== null);
   }
 }
 
@@ -69,7 +69,7 @@ interface Stored {
 }
 
 /** `null`: of another version. The store is the wallet's own: what is of this one is as it was written. */
-function read(value: Json | undefined): StreamNote | null {
+function read(value: Json | undefined): StreamRecord | null {
   const stored = value as unknown as Stored | undefined;
   if (stored?.version !== VERSION) return null;
   const { site, nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat, usedMsat } = stored;

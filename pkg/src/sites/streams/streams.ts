@@ -1,114 +1,10 @@
 /** The wallet's streams as sites use them, and as the user sees them. */
 
-import {
-  type Site,
-  type SiteAuthorization,
-  type SiteStreams,
-  type Store,
-  type StreamRequest,
-  siteKey,
-} from '../types.ts';
-import { Entry, sameSite, sameTerms, sessionKey } from './entry.ts';
-import { type StreamNote, StreamNotes } from './records.ts';
+import { siteKey, type Site, type SiteStreams, type StreamRequest } from '../types.ts';
 import type { StreamReport } from '../wire.ts';
-
-/** How a stream of the wallet stands, as far as it is used. */
-export interface StreamStateLike {
-  /** What the payee has got, in msat. */
-  readonly paidMsat: bigint;
-  /** What is on its way, in msat; without it, nothing is. */
-  readonly pendingMsat?: bigint;
-  /** What was used and is neither paid nor on its way, in msat. */
-  readonly owedMsat: bigint;
-  /** Why it does not run; `null` while it runs, and after its end. */
-  readonly paused: 'caller' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
-  /** Whether it has ended. */
-  readonly ended: boolean;
-}
-
-/** A stream of the wallet (`wallet.stream()`), as far as it is used. */
-export interface StreamLike {
-  /** Its id in the history. */
-  readonly id: string;
-  /** How it stands now. */
-  readonly state: StreamStateLike;
-  /** Calls `listener` with each change of its state, now first. Returns a function that ends that. */
-  onChange(listener: (state: StreamStateLike) => void): () => void;
-  /** Uses so many units more. Resolves when the credit covers them; rejects with a `WalletError` when they are not charged. */
-  add(units: bigint): Promise<void>;
-  /** Pauses it; what is owed is paid. */
-  pause(): void;
-  /** Goes on. */
-  resume(): void;
-  /** Settles and ends it. Rejects with a `WalletError` when the wallet ended before. */
-  stop(): Promise<unknown>;
-}
-
-/** An open stream of the wallet, whoever drives it, as far as it is used: a line of the history. */
-export interface StreamLineLike {
-  /** Its id in the history. */
-  readonly id: string;
-  /** `outbound` when this wallet pays. */
-  readonly direction: 'inbound' | 'outbound';
-  /** Node id in hex. */
-  readonly payee: string | null;
-  /** The `session` that is paid, and whether the line is still `open`. */
-  readonly stream?: { readonly session: string; readonly open: boolean };
-}
-
-/** What starts them: `Wallet` does. Every method rejects with a `WalletError`. */
-export interface StreamStarter {
-  /**
-   * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its terms, `authorization` names the budget that
-   * pays, and `pauseWhenHidden` whether it pauses while the page that it runs in is hidden. `usedMsat`: what an earlier run of its
-   * line saw used; what is missing of it is paid.
-   */
-  stream(options: {
-    /** Node id in hex, and the name of the session: `nodeId`, `session`. */
-    to: { nodeId: string; session: string };
-    ratePerSecondMsat: bigint;
-    unitMsat: bigint;
-    creditMsat: bigint;
-    authorization: SiteAuthorization;
-    pauseWhenHidden: boolean;
-    usedMsat?: bigint;
-  }): Promise<StreamLike>;
-  /** The open streams, also those of an earlier run, which nobody drives. */
-  streams(): Promise<readonly StreamLineLike[]>;
-  /** Ends one of them as it is. */
-  closeStream(id: string): Promise<unknown>;
-}
-
-/** A stream as the user sees it. */
-export interface OpenStream {
-  /** Who is paid. */
-  readonly site: Site;
-  /** On what terms. */
-  readonly request: StreamRequest;
-  /** How it stands. */
-  readonly report: StreamReport;
-  /** Whether the user paused it. */
-  readonly byUser: boolean;
-  /** Whether no page uses it any more: it ends when what is owed is paid. */
-  readonly gone: boolean;
-}
-
-/** What {@link WalletStreams} works with. */
-export interface WalletStreamsOptions {
-  /** The wallet that is open now; throws an error with the code `closed` while it is locked. */
-  readonly open: () => StreamStarter;
-  /** What the site's budget leaves, as `SiteWallet` says it: a site without a budget has no streams. Rejects as that does. */
-  readonly budgetLeftMsat: (site: Site) => Promise<bigint | null>;
-  /**
-   * Where it is noted what was used, so that nothing stays unpaid when the browser ends. With it {@link WalletStreams.resume} is to
-   * be called each time the wallet was opened; without it streams end with their wallet.
-   */
-  readonly store?: Store;
-  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
-  readonly now?: () => number;
-  /** Calls `work` every so many milliseconds; returns a function that ends that. By default the environment's timer. */
-  readonly every?: (ms: number, work: () => void) => () => void;
-}
+import { Entry, sameSite, sameTerms, sessionKey } from './entry.ts';
+import { StreamRecords, type StreamRecord } from './records.ts';
+import type { OpenStream, StreamLike, StreamStateLike, WalletStreamsOptions } from './types.ts';
 
 /** How often a stream is looked at while one runs: meters count, and it is noted what was used. */
 const LOOK_MS = 1_000;
@@ -123,7 +19,7 @@ const QUIET_MS = 30_000;
  */
 export class WalletStreams implements SiteStreams {
   readonly #options: WalletStreamsOptions;
-  readonly #notes: StreamNotes | null;
+  readonly #records: StreamRecords | null;
   readonly #now: () => number;
   /** By session. */
   readonly #entries = new Map<string, Entry>();
@@ -138,7 +34,7 @@ export class WalletStreams implements SiteStreams {
   /** Starts none. */
   constructor(options: WalletStreamsOptions) {
     this.#options = options;
-    this.#notes = options.store === undefined ? null : new StreamNotes(options.store);
+    this.#records = options.store === undefined ? null : new StreamRecords(options.store);
     this.#now = options.now ?? Date.now;
   }
 
@@ -239,7 +135,7 @@ export class WalletStreams implements SiteStreams {
   }
 
   async #resume(): Promise<void> {
-    if (this.#notes === null) return;
+    if (this.#records === null) return;
     const wallet = this.#options.open();
     const open = new Map<string, string>();
     for (const { id, direction, payee, stream } of await wallet.streams()) {
@@ -251,15 +147,15 @@ export class WalletStreams implements SiteStreams {
       if (open.get(key) === entry.id) await this.#drive(entry, entry.usedMsat);
       else await this.#forget(entry);
     }
-    for (const note of await this.#notes.all()) await this.#wake(note, open);
+    for (const record of await this.#records.all()) await this.#wake(record, open);
     for (const [key, id] of open) if (!this.#entries.has(key) && !this.#starting.has(key)) await wallet.closeStream(id);
   }
 
   /** A stream of an earlier run: nobody uses it yet. */
-  async #wake({ site, request, usedMsat }: StreamNote, open: ReadonlyMap<string, string>): Promise<void> {
+  async #wake({ site, request, usedMsat }: StreamRecord, open: ReadonlyMap<string, string>): Promise<void> {
     const key = sessionKey(request);
     if (this.#entries.has(key) || this.#starting.has(key)) return;
-    if (!open.has(key)) return this.#notes?.delete(site, request);
+    if (!open.has(key)) return this.#records?.delete(site, request);
     const entry = new Entry(site, request);
     entry.goneMs = this.#now();
     entry.holds.add('gone');
@@ -293,11 +189,11 @@ export class WalletStreams implements SiteStreams {
     if (left === null) throw failure('approvalNeeded', 'The site has no budget: give it one to stream from.');
     if (left === 0n) throw failure('budgetRefused', 'The budget of this site is empty for now.');
     // Before it is opened, so that whatever is open is known.
-    await this.#notes?.set({ site, request, usedMsat: 0n });
+    await this.#records?.set({ site, request, usedMsat: 0n });
     try {
       await this.#drive(entry, 0n);
     } catch (error) {
-      await this.#notes?.delete(site, request);
+      await this.#records?.delete(site, request);
       throw error;
     }
     return entry;
@@ -328,7 +224,7 @@ export class WalletStreams implements SiteStreams {
   #changed(entry: Entry, stream: StreamLike, state: StreamStateLike): void {
     if (entry.stream !== stream) return;
     entry.last = state;
-    if (state.ended && (entry.ending !== null || this.#notes === null)) entry.stopped = true;
+    if (state.ended && (entry.ending !== null || this.#records === null)) entry.stopped = true;
     else if (state.ended) this.#lose(entry);
     this.#tell(entry);
     if (entry.stopped && entry.ending === null) this.#remove(entry);
@@ -357,7 +253,7 @@ export class WalletStreams implements SiteStreams {
     try {
       if (entry.stream === null) return;
       await entry.stream.stop();
-      await this.#notes?.delete(entry.site, entry.request);
+      await this.#records?.delete(entry.site, entry.request);
     } finally {
       this.#remove(entry);
     }
@@ -365,7 +261,7 @@ export class WalletStreams implements SiteStreams {
 
   async #forget(entry: Entry): Promise<void> {
     this.#remove(entry);
-    await this.#notes?.delete(entry.site, entry.request);
+    await this.#records?.delete(entry.site, entry.request);
   }
 
   #remove(entry: Entry): void {
@@ -385,15 +281,15 @@ export class WalletStreams implements SiteStreams {
     }
   }
 
-  /** Sees how it stands, tells it, and notes what was used. */
+  /** Sees how it stands, tells it, and records what was used. */
   async #look(entry: Entry): Promise<void> {
     if (entry.stream === null || entry.stopped) return;
     entry.last = entry.stream.state;
     this.#tell(entry);
     const { site, request, usedMsat } = entry;
-    if (this.#notes === null || usedMsat <= entry.notedMsat) return;
+    if (this.#records === null || usedMsat <= entry.notedMsat) return;
     entry.notedMsat = usedMsat;
-    await this.#notes.set({ site, request, usedMsat });
+    await this.#records.set({ site, request, usedMsat });
   }
 
   #tell(entry: Entry): void {

@@ -1,18 +1,18 @@
 /** The host of sites: what an extension's background runs. It keeps nothing that has to survive it. */
 
-import { type Json, type Sender, type SiteCall, type SiteReply, WIRE_VERSION, isSiteCall } from '../wire.ts';
-import { faultOf, unsupported } from '../errors.ts';
+import { invalid, providerErrorOf, rejected, unsupported } from '../errors.ts';
 import { Lnurl } from '../lnurl/lnurl.ts';
-import type { MethodParts } from './methods.ts';
-import { Notes } from '../payments/records.ts';
+import { PendingSuccessActions } from '../lnurl/pending-actions.ts';
 import { Payments } from '../payments/pay.ts';
-import { Promised } from '../lnurl/pending-actions.ts';
-import { Prompts, rejected } from '../payments/prompts.ts';
+import { Prompts } from '../payments/prompts.ts';
+import { SiteRecords } from '../payments/records.ts';
+import { siteKey, siteOf, type Ask, type Site, type SiteWallet, type Store } from '../types.ts';
+import { isSiteCall, WIRE_VERSION, type Json, type Sender, type SiteCall, type SiteReply } from '../wire.ts';
+import type { MethodParts } from './methods.ts';
 import { Rate } from './rate.ts';
 import { StreamMethods } from './streams.ts';
 import { METHODS } from './table.ts';
-import { type Ask, type Site, type SiteWallet, type Store, siteKey, siteOf } from '../types.ts';
-import { MAX_CALL, invalid, members } from './validate.ts';
+import { MAX_CALL, members } from './validate.ts';
 
 /** Calls of one site that may run at once. */
 const MAX_RUNNING = 256;
@@ -38,7 +38,7 @@ export interface SiteHostOptions {
 /** Answers what pages ask of the wallet. */
 export class SiteHost {
   readonly #parts: MethodParts;
-  readonly #promised: Promised;
+  readonly #pendingActions: PendingSuccessActions;
   readonly #running = new Map<string, number>();
   /** Sites that the user is being asked about. */
   readonly #enabling = new Map<string, Promise<void>>();
@@ -52,15 +52,15 @@ export class SiteHost {
     fetch = (...call) => globalThis.fetch(...call),
     now = Date.now,
   }: SiteHostOptions) {
-    const notes = new Notes(store, now);
+    const records = new SiteRecords(store, now);
     const prompts = new Prompts(ask, now);
-    const payments = new Payments(wallet, prompts, notes);
-    this.#promised = new Promised(store, wallet, prompts);
-    const lnurl = new Lnurl({ wallet, prompts, payments, notes, promised: this.#promised, fetch });
+    const payments = new Payments(wallet, prompts, records);
+    this.#pendingActions = new PendingSuccessActions(store, wallet, prompts);
+    const lnurl = new Lnurl({ wallet, prompts, payments, records, pendingActions: this.#pendingActions, fetch });
     const streams = new StreamMethods(wallet, prompts);
     this.#parts = {
       wallet,
-      notes,
+      records,
       prompts,
       payments,
       lnurl,
@@ -77,12 +77,12 @@ export class SiteHost {
 
   /** After a start, with the wallet open: shows the user what was paid for when the host died before it could. Rejects when it fails. */
   resume(): Promise<void> {
-    return this.#promised.resume();
+    return this.#pendingActions.resume();
   }
 
   /** Whom the user enabled. */
-  get notes(): Notes {
-    return this.#parts.notes;
+  get records(): SiteRecords {
+    return this.#parts.records;
   }
 
   /**
@@ -100,7 +100,7 @@ export class SiteHost {
       const result = await this.#limited(sender, message, signal);
       return { amplet: WIRE_VERSION, id, ok: true, result };
     } catch (error) {
-      const { name, message: why } = faultOf(error);
+      const { name, message: why } = providerErrorOf(error);
       return { amplet: WIRE_VERSION, id, ok: false, error: { name, message: why } };
     }
   }
@@ -142,7 +142,7 @@ export class SiteHost {
 
   /** A site that was given a budget needs no question. */
   async #isEnabled(site: Site): Promise<boolean> {
-    return (await this.#parts.notes.grant(site)) !== null || (await this.#parts.wallet.budgetLeftMsat(site)) !== null;
+    return (await this.#parts.records.grant(site)) !== null || (await this.#parts.wallet.budgetLeftMsat(site)) !== null;
   }
 
   async #enable(site: Site, signal: AbortSignal): Promise<Json> {
@@ -158,6 +158,6 @@ export class SiteHost {
 
   async #askToEnable(site: Site, signal: AbortSignal): Promise<void> {
     await this.#parts.prompts.ask({ kind: 'enable', site }, signal);
-    await this.#parts.notes.setGrant(site, { balance: false });
+    await this.#parts.records.setGrant(site, { balance: false });
   }
 }

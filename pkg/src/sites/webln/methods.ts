@@ -1,22 +1,22 @@
 /** The methods of WebLN that need the site to be enabled, one function each. */
 
-import { fromHex, sha256 } from '../proof.ts';
-import type { Json } from '../wire.ts';
-import { withinBudget } from '../payments/approval.ts';
-import { refusalOf } from '../errors.ts';
+import { invalid, ProviderError, refusalOf, rejected } from '../errors.ts';
 import type { Lnurl } from '../lnurl/lnurl.ts';
-import type { Notes } from '../payments/records.ts';
+import { withinBudget } from '../payments/approval.ts';
 import type { Payments } from '../payments/pay.ts';
-import { type Prompts, chosen, rejected } from '../payments/prompts.ts';
+import { chosen, type Prompts } from '../payments/prompts.ts';
+import type { SiteRecords } from '../payments/records.ts';
+import { fromHex, sha256 } from '../proof.ts';
+import { siteKey, type Site, type SiteWallet } from '../types.ts';
+import type { Json } from '../wire.ts';
 import type { Rate } from './rate.ts';
 import type { StreamMethods } from './streams.ts';
-import { type Site, SiteFault, type SiteWallet, siteKey } from '../types.ts';
 import * as read from './validate.ts';
 
 /** What methods work with. */
 export interface MethodParts {
   readonly wallet: SiteWallet;
-  readonly notes: Notes;
+  readonly records: SiteRecords;
   readonly prompts: Prompts;
   readonly payments: Payments;
   readonly lnurl: Lnurl;
@@ -35,17 +35,17 @@ export type Method = (parts: MethodParts, site: Site, params: Params, signal: Ab
 const keysendFee = (amountMsat: bigint): bigint => (amountMsat / 100n > 50_000n ? amountMsat / 100n : 50_000n);
 
 /** A site with a budget sees the budget; what else there is concerns it only when the user says so. */
-export const getBalance: Method = async ({ wallet, notes, prompts }, site, _params, signal) => {
+export const getBalance: Method = async ({ wallet, records, prompts }, site, _params, signal) => {
   const [spendable, left] = [await wallet.spendableMsat(), await wallet.budgetLeftMsat(site)];
-  if (left === null && !(await notes.grant(site))?.balance) {
+  if (left === null && !(await records.grant(site))?.balance) {
     const { remember = false } = await prompts.ask({ kind: 'balance', site }, signal);
-    if (remember) await notes.setGrant(site, { balance: true });
+    if (remember) await records.setGrant(site, { balance: true });
   }
   const msat = left !== null && left < spendable ? left : spendable;
   return { balance: Number(msat / 1000n), currency: 'sats' };
 };
 
-export const makeInvoice: Method = async ({ wallet, notes, prompts, invoices }, site, params, signal) => {
+export const makeInvoice: Method = async ({ wallet, records, prompts, invoices }, site, params, signal) => {
   const memo = read.optionalText(params['defaultMemo'], 'defaultMemo', 500);
   const fixed = read.optionalSat(params['amount'], 'amount');
   let amountMsat = fixed;
@@ -54,10 +54,10 @@ export const makeInvoice: Method = async ({ wallet, notes, prompts, invoices }, 
     const maxMsat = read.optionalSat(params['maximumAmount'], 'maximumAmount');
     const defaultMsat = read.optionalSat(params['defaultAmount'], 'defaultAmount');
     if (minMsat !== null && maxMsat !== null && minMsat > maxMsat)
-      throw read.invalid('`minimumAmount` is above `maximumAmount`.');
+      throw invalid('`minimumAmount` is above `maximumAmount`.');
     const allowed = await prompts.ask({ kind: 'invoice', site, memo, minMsat, maxMsat, defaultMsat }, signal);
     amountMsat = chosen(allowed, { minMsat, maxMsat });
-    if (amountMsat === null && (minMsat !== null || maxMsat !== null)) throw read.invalid('No amount was chosen.');
+    if (amountMsat === null && (minMsat !== null || maxMsat !== null)) throw invalid('No amount was chosen.');
   }
   // Each is kept for as long as it can be paid.
   if (!invoices.take(siteKey(site))) throw rejected('Too many invoices in a short time: wait a minute.');
@@ -65,19 +65,19 @@ export const makeInvoice: Method = async ({ wallet, notes, prompts, invoices }, 
     description: memo,
     ...(amountMsat === null ? {} : { amountMsat }),
   });
-  await notes.noteInvoice('made', site, paymentHash, invoice);
+  await records.recordInvoice('made', site, paymentHash, invoice);
   return { paymentRequest: invoice, rHash: paymentHash };
 };
 
 export const sendPayment: Method = async ({ payments }, site, params, signal) => {
   const details = await payments.inspect(read.invoice(params['paymentRequest']));
-  const preimage = await payments.pay({ site, details, occasion: { kind: 'webln' }, signal });
+  const preimage = await payments.pay({ site, details, context: { kind: 'webln' }, signal });
   return { preimage, paymentHash: details.paymentHash };
 };
 
 export const sendPaymentAsync: Method = async ({ payments }, site, params, signal) => {
   const details = await payments.inspect(read.invoice(params['paymentRequest']));
-  await payments.start({ site, details, occasion: { kind: 'webln' }, signal });
+  await payments.start({ site, details, context: { kind: 'webln' }, signal });
   return {};
 };
 
@@ -97,16 +97,16 @@ export const keysend: Method = async ({ wallet, prompts }, site, params, signal)
   });
   const outcome = await sending.catch((error: unknown) => {
     // It has no invoice to recognise it by: asked for again, it would be paid again.
-    throw error instanceof SiteFault ? error : (refusalOf(error) ?? undecided(error));
+    throw error instanceof ProviderError ? error : (refusalOf(error) ?? undecided(error));
   });
   if (outcome.state === 'succeeded')
     return { preimage: outcome.preimage, paymentHash: await sha256(fromHex(outcome.preimage)) };
-  if (outcome.state === 'failed') throw new SiteFault('RoutingError', 'The payment failed; no funds were sent.');
+  if (outcome.state === 'failed') throw new ProviderError('RoutingError', 'The payment failed; no funds were sent.');
   throw undecided();
 };
 
-const undecided = (cause?: unknown): SiteFault =>
-  new SiteFault(
+const undecided = (cause?: unknown): ProviderError =>
+  new ProviderError(
     'ConnectionError',
     'The payment may have left: its outcome is in the history. Do not ask again before it is known.',
     { cause },
@@ -125,7 +125,7 @@ export const verifyMessage: Method = async ({ wallet, prompts }, site, params, s
   const { valid, nodeId } = await wallet.verifyMessage({ message, signature });
   // What the user sees is not the site's to know; that it is no signature at all is.
   await prompts.ask({ kind: 'verifyMessage', site, message, signature, valid, nodeId }, signal);
-  if (!valid) throw read.invalid('The signature is not one of this message.');
+  if (!valid) throw invalid('The signature is not one of this message.');
   return null;
 };
 
@@ -133,17 +133,17 @@ export const lnurl: Method = ({ lnurl: runner }, site, params, signal) =>
   runner.run(site, read.text(params['lnurl'], 'lnurl', 4_096), signal);
 
 /** Only invoices that this site had made or paid: what else the wallet does is not its business. */
-export const lookupInvoice: Method = async ({ wallet, notes, payments }, site, params) => {
+export const lookupInvoice: Method = async ({ wallet, records, payments }, site, params) => {
   const given = read.optionalText(params['paymentRequest'], 'paymentRequest', 8_192);
   const paymentHash =
     given === ''
       ? read.hash(params['paymentHash'], 'paymentHash')
       : (await payments.inspect(read.invoice(given))).paymentHash;
-  const made = await notes.invoice('made', site, paymentHash);
+  const made = await records.invoice('made', site, paymentHash);
   const mine = made === null ? null : await wallet.invoice(paymentHash);
   if (made !== null && mine) return found(made, mine.paid ? mine.preimage : null, mine.paid);
-  const sent = await notes.invoice('sent', site, paymentHash);
-  if (sent === null) throw read.invalid('This site has no such invoice.');
+  const sent = await records.invoice('sent', site, paymentHash);
+  if (sent === null) throw invalid('This site has no such invoice.');
   const outcome = await wallet.lookup(paymentHash);
   return outcome.state === 'succeeded' ? found(sent, outcome.preimage, true) : found(sent, null, false);
 };

@@ -1,7 +1,7 @@
 /** `window.webln`: what a page calls, handed to the host. Tiny on purpose, and trusted with nothing. */
 
-import { type Json, type SiteCall, type SiteEvent, type SiteMethod, type SiteReply, WIRE_VERSION } from '../wire.ts';
 import { toHex } from '../proof.ts';
+import { WIRE_VERSION, type Json, type SiteCall, type SiteEvent, type SiteMethod, type SiteReply } from '../wire.ts';
 import { errorClasses, toSiteError } from './page-errors.ts';
 
 /** Carries messages between this page and the host. */

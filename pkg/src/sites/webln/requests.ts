@@ -3,18 +3,18 @@
  * shows or changes the node itself (its peers, its channels, all that it paid) there is not.
  */
 
+import { invalid, unsupported } from '../errors.ts';
 import { fromHex, toHex } from '../proof.ts';
 import type { Json } from '../wire.ts';
-import { unsupported } from '../errors.ts';
 import {
-  type Method,
-  type MethodParts,
-  type Params,
   getBalance,
   lookupInvoice,
   makeInvoice,
   signMessage,
   verifyMessage,
+  type Method,
+  type MethodParts,
+  type Params,
 } from './methods.ts';
 import { STREAM_METHODS } from './streams.ts';
 import * as read from './validate.ts';
@@ -30,7 +30,7 @@ function messageOf({ message, msg }: Params): Json | undefined {
     const bytes = Uint8Array.from(atob(read.text(msg, 'msg', 8_192)), (char) => char.charCodeAt(0));
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw read.invalid('`msg` is a text in base64.');
+    throw invalid('`msg` is a text in base64.');
   }
 }
 
@@ -66,7 +66,7 @@ const channelbalance: Method = async (parts, site, params, signal) => {
 const addinvoice: Method = async (parts, site, params, signal) => {
   const { memo, value, value_msat: msat } = params;
   const whole = msat === undefined ? null : read.msat(msat, 'value_msat');
-  if (whole !== null && whole % 1000n !== 0n) throw read.invalid('`value_msat` is a whole number of sat.');
+  if (whole !== null && whole % 1000n !== 0n) throw invalid('`value_msat` is a whole number of sat.');
   const amount = whole === null ? (value ?? null) : sats(whole);
   const made = object(await makeInvoice(parts, site, { amount, defaultMemo: memo ?? '' }, signal));
   return { payment_request: made['paymentRequest'] ?? null, r_hash: base64(String(made['rHash'])) };

@@ -1,10 +1,10 @@
 /** `webln.request('stream.…')`: a site is paid as time passes or units are used. The wallet keeps the streams. */
 
-import type { Json } from '../wire.ts';
-import { asksUser } from '../errors.ts';
+import { asksUser, invalid, ProviderError } from '../errors.ts';
 import type { Prompts } from '../payments/prompts.ts';
-import { type Site, SiteFault, type SiteStreams, type SiteWallet, type StreamRequest } from '../types.ts';
-import { invalid, members, msat, nodeId, text } from './validate.ts';
+import type { Site, SiteStreams, SiteWallet, StreamRequest } from '../types.ts';
+import type { Json } from '../wire.ts';
+import { members, msat, nodeId, text } from './validate.ts';
 
 /** Longest name of a session, in bytes: the record that carries it holds no more. */
 const MAX_SESSION_BYTES = 64;
@@ -43,7 +43,7 @@ export class StreamMethods {
     const known = STREAM_METHODS.find((name) => name === method);
     if (known === undefined) return null;
     const { streams } = this.#wallet;
-    if (!streams) throw new SiteFault('UnsupportedMethodError', 'This wallet does not stream payments.');
+    if (!streams) throw new ProviderError('UnsupportedMethodError', 'This wallet does not stream payments.');
     return { ...(await this.#run(streams, site, known, members(params), signal)) };
   }
 

@@ -1,8 +1,8 @@
 /** What a page sends, read with suspicion. */
 
+import { invalid } from '../errors.ts';
 import { toHex } from '../proof.ts';
 import type { Json } from '../wire.ts';
-import { SiteFault } from '../types.ts';
 
 /** All the money that there is, in sat. */
 const MAX_SAT = 2_100_000_000_000_000n;
@@ -12,9 +12,6 @@ const KEYSEND_PREIMAGE = 5_482_373_484n;
 
 /** Longest call of a page, in characters of JSON. */
 export const MAX_CALL = 65_536;
-
-/** An argument that makes no sense. */
-export const invalid = (message: string): SiteFault => new SiteFault('InvalidDataError', message);
 
 /** Members of an object. */
 export function members(value: Json | undefined): Readonly<Record<string, Json | undefined>> {

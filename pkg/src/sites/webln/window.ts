@@ -1,6 +1,6 @@
 /** Messages between a page's own world and an extension's content script, by `window.postMessage`. */
 
-import { type Json, type SiteCall, type SiteEvent, type SiteReply, WIRE_VERSION, isSiteCall } from '../wire.ts';
+import { isSiteCall, WIRE_VERSION, type Json, type SiteCall, type SiteEvent, type SiteReply } from '../wire.ts';
 import type { PageTransport } from './page.ts';
 
 const TO_HOST = 'amplet:call';

@@ -1,6 +1,6 @@
-import { required, text } from '../arguments.ts';
 import { WalletError } from '../../base/error.ts';
-import type { Payment, Authorization } from '../../base/protocol.ts';
+import type { Authorization, Payment } from '../../base/protocol.ts';
+import { required, text } from '../arguments.ts';
 
 /** Whom a stream pays, how much, and for whom. */
 export interface StreamOptions {

@@ -1,8 +1,8 @@
+import { toError, WalletError } from '../../base/error.ts';
+import type { Payment } from '../../base/protocol.ts';
+import type { StreamSurroundings } from './environment.ts';
 import { Meter } from './meter.ts';
 import type { StreamEnd, StreamOptions, StreamPause, StreamState, StreamWallet } from './options.ts';
-import type { StreamSurroundings } from './environment.ts';
-import { WalletError, toError } from '../../base/error.ts';
-import type { Payment } from '../../base/protocol.ts';
 
 interface Waiting {
   msat: bigint;

@@ -6,7 +6,7 @@ import type { Store } from '../../types.ts';
 const VERSION = 1;
 
 /** A credential on its way: the tab's next response answers it. */
-export interface Trip {
+export interface PendingNavigation {
   readonly url: string;
   readonly paymentHash: string;
   /** It was bought for this very request: a refusal means that what was paid for is not delivered. */
@@ -17,21 +17,21 @@ export interface Trip {
 }
 
 /** Typed access to the {@link Store}. */
-export class Trips {
+export class PendingNavigations {
   readonly #store: Store;
 
   constructor(store: Store) {
     this.#store = store;
   }
 
-  async get(tabId: number): Promise<Trip | null> {
+  async get(tabId: number): Promise<PendingNavigation | null> {
     const stored = (await this.#store.get(`trip/${tabId}`)) as unknown as
-      (Trip & { version: number }) | null | undefined;
+      (PendingNavigation & { version: number }) | null | undefined;
     return stored?.version === VERSION ? stored : null;
   }
 
-  async set(tabId: number, trip: Trip): Promise<void> {
-    await this.#store.set(`trip/${tabId}`, { version: VERSION, ...trip });
+  async set(tabId: number, navigation: PendingNavigation): Promise<void> {
+    await this.#store.set(`trip/${tabId}`, { version: VERSION, ...navigation });
   }
 
   async end(tabId: number): Promise<void> {

@@ -1,21 +1,23 @@
 /** HTTP 402 on top-level navigation: a page that costs money is paid for once, loaded again once, and never lost or looped. */
 
-import { checkAgreement, checkDigest } from '../challenge-check.ts';
-import { authorization, chooseChallenge, credentialHeader, kindOf, readChallenges } from '../challenge.ts';
-import { isPassing } from '../response-check.ts';
-import { PaidFetchError } from '../errors.ts';
-import type { Payments } from '../../payments/pay.ts';
-import { SiteFault, type SiteWallet, type Store } from '../../types.ts';
+import { KeyedMutex } from '../../../base/keyed-mutex.ts';
+import { ProviderError } from '../../errors.ts';
 import { isSecureOrigin } from '../../origin.ts';
-import { type Paid, type Purchase, Purchases, type Receipt, receiptOf, requestName } from '../purchases.ts';
-import { InTurn } from '../../../base/keyed-mutex.ts';
-import { type Trip, Trips } from './pending.ts';
+import type { Payments } from '../../payments/pay.ts';
+import type { SiteWallet, Store } from '../../types.ts';
+import { checkChallenge, checkDigest } from '../challenge-check.ts';
+import { authorization, chooseChallenge, credentialHeader, kindOf, readChallenges } from '../challenge.ts';
+import { PaidFetchError } from '../errors.ts';
+import { Purchases, receiptOf, requestName, type Paid, type Purchase } from '../purchases.ts';
+import { isPassing } from '../response-check.ts';
+import type { Receipt } from '../types.ts';
+import { PendingNavigations, type PendingNavigation } from './pending.ts';
 import type { NavigationProblem, NavigationResponse, NavigationStep } from './types.ts';
 
 /** Reloads in a row without a page: redirects may lead from one page that costs money to another, but not for ever. */
 const MAX_HOPS = 3;
-/** A trip that took longer was given up: the tab went elsewhere meanwhile. In milliseconds. */
-const TRIP_MS = 120_000;
+/** A navigation that took longer was given up: the tab went elsewhere meanwhile. In milliseconds. */
+const NAVIGATION_MS = 120_000;
 
 const NOTHING: NavigationStep = { do: 'nothing' };
 
@@ -35,16 +37,16 @@ export interface TopLevel402Options {
 export class TopLevel402 {
   readonly #payments: Payments;
   readonly #purchases: Purchases;
-  readonly #trips: Trips;
+  readonly #pending: PendingNavigations;
   readonly #now: () => number;
   /** The responses of each origin that are being dealt with. */
-  readonly #turns = new InTurn();
+  readonly #mutex = new KeyedMutex();
 
   /** Does nothing yet. */
   constructor({ payments, wallet, store, now = Date.now }: TopLevel402Options) {
     this.#payments = payments;
     this.#purchases = new Purchases({ store, lookup: (paymentHash) => wallet.lookup(paymentHash), now });
-    this.#trips = new Trips(store);
+    this.#pending = new PendingNavigations(store);
     this.#now = now;
   }
 
@@ -58,14 +60,14 @@ export class TopLevel402 {
   ): Promise<NavigationStep> {
     if (response.type !== 'main_frame' || response.ahead || !URL.canParse(response.url)) return NOTHING;
     const { origin } = new URL(response.url);
-    return this.#turns
+    return this.#mutex
       .run(origin, () => this.#observe(response, origin, signal))
       .catch((error: unknown) => show(response, ...problemOf(error)));
   }
 
   /** Told that a tab, by the browser's id, is gone. */
   async closed(tabId: number): Promise<void> {
-    await this.#trips.end(tabId);
+    await this.#pending.end(tabId);
   }
 
   /**
@@ -94,14 +96,16 @@ export class TopLevel402 {
   }
 
   async #observe(response: NavigationResponse, origin: string, signal: AbortSignal): Promise<NavigationStep> {
-    const taken = await this.#takeTrip(response.tabId);
+    const taken = await this.#takeNavigation(response.tabId);
     // A step that was not taken, because the tab showed something else by then, is no answer to anything.
-    const trip = response.authorized === false ? null : taken;
+    const navigation = response.authorized === false ? null : taken;
     const arrived =
-      trip && leadsTo(trip, response) ? await this.#purchases.find(trip.paymentHash, new URL(trip.url).origin) : null;
+      navigation && leadsTo(navigation, response)
+        ? await this.#purchases.find(navigation.paymentHash, new URL(navigation.url).origin)
+        : null;
     if (response.statusCode !== 402) return arrived ? this.#answered(response, arrived) : NOTHING;
     if (response.method !== 'GET') return NOTHING;
-    if (arrived && trip?.fresh) return this.#notDelivered(response, arrived, 'asks for money again', true);
+    if (arrived && navigation?.fresh) return this.#notDelivered(response, arrived, 'asks for money again', true);
     if (arrived) await this.#purchases.refused(arrived);
     const header = challengesOf(response);
     if (header === null) return NOTHING;
@@ -110,7 +114,7 @@ export class TopLevel402 {
         'The page wants money over plain HTTP, where anybody on the way could use what is paid for; nothing was paid.';
       return show(response, 'insecure', message);
     }
-    const hops = trip ? trip.hops + 1 : 0;
+    const hops = navigation ? navigation.hops + 1 : 0;
     const kept = await this.#purchases.kept(requestName('GET', response.url), origin);
     if (kept) {
       const { purchase, fresh } = kept;
@@ -135,7 +139,7 @@ export class TopLevel402 {
     const { url, tabId } = response;
     const challenge = chooseChallenge(header);
     const details = await this.#payments.inspect(challenge.invoice);
-    checkAgreement(challenge, details, this.#now());
+    checkChallenge(challenge, details, this.#now());
     await checkDigest(challenge, new ArrayBuffer());
     const { paymentHash, amountMsat } = details;
     const request = requestName('GET', url);
@@ -153,12 +157,12 @@ export class TopLevel402 {
     // Before money leaves: whoever comes next finds the payment instead of making another.
     await this.#purchases.put(purchase);
     const site = { origin, topLevel: origin };
-    const askFirst = await this.#purchases.isDoubted(origin);
+    const askFirst = await this.#purchases.isUntrusted(origin);
     try {
       const preimage = await this.#payments.pay({
         site,
         details,
-        occasion: { kind: 'page', url },
+        context: { kind: 'page', url },
         signal,
         purpose: 'page',
         askFirst,
@@ -169,7 +173,7 @@ export class TopLevel402 {
       return await this.#reload(paid, tabId, url, { fresh: true, hops });
     } catch (error) {
       // What may have left stays noted.
-      if (error instanceof SiteFault && NOTHING_LEFT.includes(error.name)) await this.#purchases.remove(purchase);
+      if (error instanceof ProviderError && NO_FUNDS_SENT.includes(error.name)) await this.#purchases.remove(purchase);
       throw error;
     }
   }
@@ -178,9 +182,9 @@ export class TopLevel402 {
     { challenge, preimage, paymentHash }: Paid,
     tabId: number,
     url: string,
-    { fresh, hops }: Pick<Trip, 'fresh' | 'hops'>,
+    { fresh, hops }: Pick<PendingNavigation, 'fresh' | 'hops'>,
   ): Promise<NavigationStep> {
-    await this.#trips.set(tabId, { url, paymentHash, fresh, hops, at: this.#now() });
+    await this.#pending.set(tabId, { url, paymentHash, fresh, hops, at: this.#now() });
     return {
       do: 'reload',
       tabId,
@@ -190,12 +194,12 @@ export class TopLevel402 {
     };
   }
 
-  /** The tab's trip, which ends with whatever the tab loads next. */
-  async #takeTrip(tabId: number): Promise<Trip | null> {
-    const trip = await this.#trips.get(tabId);
-    if (trip === null) return null;
-    await this.#trips.end(tabId);
-    return this.#now() - trip.at < TRIP_MS ? trip : null;
+  /** The tab's navigation, which ends with whatever the tab loads next. */
+  async #takeNavigation(tabId: number): Promise<PendingNavigation | null> {
+    const navigation = await this.#pending.get(tabId);
+    if (navigation === null) return null;
+    await this.#pending.end(tabId);
+    return this.#now() - navigation.at < NAVIGATION_MS ? navigation : null;
   }
 
   /** The credential was taken; now for what it brought. */
@@ -227,7 +231,7 @@ export class TopLevel402 {
 }
 
 /** Errors that mean that no funds were sent. */
-const NOTHING_LEFT: readonly string[] = ['RejectionError', 'RoutingError', 'InvalidDataError'];
+const NO_FUNDS_SENT: readonly string[] = ['RejectionError', 'RoutingError', 'InvalidDataError'];
 
 /** The challenges, if there is one of a kind that a Lightning wallet can meet. */
 function challengesOf({ headers }: NavigationResponse): string | null {
@@ -236,9 +240,9 @@ function challengesOf({ headers }: NavigationResponse): string | null {
   return readChallenges(header).some((challenge) => kindOf(challenge) !== null) ? header : null;
 }
 
-/** Whether a response is the answer to a trip: its URL's or, where that one redirects, another page of the origin. */
-function leadsTo(trip: Trip, { url, statusCode }: NavigationResponse): boolean {
-  return trip.url === url || (statusCode < 400 && new URL(trip.url).origin === new URL(url).origin);
+/** Whether a response is the answer to a navigation: its URL's or, where that one redirects, another page of the origin. */
+function leadsTo(navigation: PendingNavigation, { url, statusCode }: NavigationResponse): boolean {
+  return navigation.url === url || (statusCode < 400 && new URL(navigation.url).origin === new URL(url).origin);
 }
 
 /** Whether a page that was delivered holds nothing. */
@@ -262,11 +266,11 @@ function problemOf(error: unknown): [NavigationProblem, string] {
     const problem = error.code === 'pending' || error.code === 'badChallenge' ? error.code : 'failed';
     return [problem, error.message];
   }
-  if (error instanceof SiteFault) {
+  if (error instanceof ProviderError) {
     if (error.name === 'InvalidDataError')
       return ['badChallenge', `The page wants money, but its invoice cannot be paid: ${error.message}`];
     if (error.name === 'ConnectionError') return ['pending', error.message];
-    return [NOTHING_LEFT.includes(error.name) ? 'notPaid' : 'failed', error.message];
+    return [NO_FUNDS_SENT.includes(error.name) ? 'notPaid' : 'failed', error.message];
   }
   return ['failed', 'The wallet failed. Load the page again: nothing is paid twice.'];
 }

@@ -1,6 +1,6 @@
 /** HTTP 402 on top-level navigation: what the machine is told, and what it has done. */
 
-import type { Receipt } from '../purchases.ts';
+import type { Receipt } from '../types.ts';
 
 /** A response that the browser saw (`webRequest.onCompleted`). */
 export interface NavigationResponse {

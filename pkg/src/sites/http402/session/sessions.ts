@@ -3,12 +3,14 @@
  * preimage, more is deposited when it is used up, and what is left comes back at the end.
  */
 
-import { checkAgreement } from '../challenge-check.ts';
+import { KeyedMutex } from '../../../base/keyed-mutex.ts';
+import { proves } from '../../proof.ts';
+import { checkChallenge } from '../challenge-check.ts';
 import { bad } from '../challenge.ts';
 import { PaidFetchError } from '../errors.ts';
-import { type Payer, refuseInsecure } from '../fetch.ts';
-import { proves } from '../../proof.ts';
-import { type SessionAction, type SessionChallenge, readSessionChallenge, sessionCredential } from './challenge.ts';
+import { refuseInsecure } from '../fetch.ts';
+import type { Payer } from '../types.ts';
+import { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './challenge.ts';
 import { watchEvents } from './events.ts';
 
 /** A deposit that is paid for and not yet credited, or under way. */
@@ -84,7 +86,7 @@ export class PaymentSessions {
   readonly #fetch: typeof globalThis.fetch;
   readonly #now: () => number;
   /** What is being done about each origin's session. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #mutex = new KeyedMutex();
   readonly #topUps = new Map<string, Promise<void>>();
 
   /** Does nothing yet. */
@@ -105,7 +107,7 @@ export class PaymentSessions {
     if (challenge === null) return null;
     refuseInsecure(request.url);
     const { origin } = new URL(request.url);
-    const response = await this.#inTurn(origin, () => this.#show(request, origin, challenge));
+    const response = await this.#mutex.run(origin, () => this.#show(request, origin, challenge));
     const type = response.headers.get('content-type') ?? '';
     if (response.body === null || !type.startsWith('text/event-stream')) return response;
     const topUp = () => void this.#topUp(request, origin).catch((error: unknown) => this.#options.onProblem?.(error));
@@ -120,7 +122,7 @@ export class PaymentSessions {
   async close(input: RequestInfo | URL, init?: RequestInit): Promise<Closed | null> {
     const request = new Request(input, init);
     const { origin } = new URL(request.url);
-    return this.#inTurn(origin, async () => {
+    return this.#mutex.run(origin, async () => {
       const session = await this.#settled(origin);
       if (session === null) return null;
       const { preimage, sessionId } = session;
@@ -187,10 +189,12 @@ export class PaymentSessions {
   #topUp(request: Request, origin: string): Promise<void> {
     const running = this.#topUps.get(origin);
     if (running) return running;
-    const work = this.#inTurn(origin, async () => {
-      const session = await this.#settled(origin);
-      if (session !== null) await this.#deposit(request, origin, await this.#challenge(request), session);
-    }).finally(() => this.#topUps.delete(origin));
+    const work = this.#mutex
+      .run(origin, async () => {
+        const session = await this.#settled(origin);
+        if (session !== null) await this.#deposit(request, origin, await this.#challenge(request), session);
+      })
+      .finally(() => this.#topUps.delete(origin));
     this.#topUps.set(origin, work);
     return work;
   }
@@ -271,13 +275,13 @@ export class PaymentSessions {
       paymentHash,
       expiresMs,
     };
-    checkAgreement({ kind: 'charge', echo, invoice: depositInvoice, ...stated }, facts, this.#now());
+    checkChallenge({ kind: 'charge', echo, invoice: depositInvoice, ...stated }, facts, this.#now());
     const { amountMsat } = facts;
     if (amountMsat < unitMsat) throw bad('asks for a deposit of less than one unit');
     if (amountMsat > maxDepositMsat || depositedMsat + amountMsat > maxTotalMsat) {
       const limits = `at most ${maxDepositMsat} msat at once and ${maxTotalMsat} msat in all`;
       throw new PaidFetchError(
-        'tooDear',
+        'tooExpensive',
         `The deposit is ${amountMsat} msat, and ${limits} are allowed; nothing was paid.`,
       );
     }
@@ -317,16 +321,6 @@ export class PaymentSessions {
     const copy = new Request(request.clone(), { cache: 'no-store' });
     copy.headers.set('authorization', sessionCredential(challenge, action));
     return this.#fetch(copy);
-  }
-
-  #inTurn<T>(origin: string, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(origin) ?? Promise.resolve()).then(work, work);
-    this.#turns.set(origin, turn);
-    const done = () => {
-      if (this.#turns.get(origin) === turn) this.#turns.delete(origin);
-    };
-    turn.then(done, done);
-    return turn;
   }
 }
 

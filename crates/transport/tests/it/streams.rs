@@ -1,13 +1,13 @@
 //! The native streams against real servers on loopback: plain listeners, relays, and servers that misbehave.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{
+    connect, drain, on_node_thread, pattern, platform, send_all, with_server, with_tcp_server,
+};
 use amplet_protocol::relay;
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
-use common::{connect, drain, on_node_thread, pattern, platform, send_all, with_server, with_tcp_server};
 use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

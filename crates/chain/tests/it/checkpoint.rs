@@ -1,14 +1,12 @@
 //! Starting from a checkpoint, with and without its filter header.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod common;
-
 use std::rc::Rc;
 
+use crate::common::{Device, Wallet, script};
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{Chain, ChainError, Checkpoint, SourceError, SourceState, TrustLevel};
 use bitcoin::OutPoint;
-use common::{Device, Wallet, script};
 
 /// A chain with a payment at 2020 that is spent at 2030, and its checkpoint at 2016.
 fn source() -> (TestChain, Checkpoint) {

@@ -1,17 +1,17 @@
 //! The wallet's side of the tests in this folder (store, listener, watch set), and a way to run it.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_chain::testing::{FakeServer, serve};
+use amplet_chain::testing::{FakeServer, TestChain, pay_to, serve};
 use amplet_chain::{BlockId, BlockListener, Chain, Checkpoint, Position, WatchSet};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Batch, MemoryBackend, SealedStore, Store};
 use amplet_transport::testing::TestPlatform;
 use bitcoin::block::Header;
-use bitcoin::{Block, BlockHash, Network, ScriptBuf};
+use bitcoin::{Block, BlockHash, Network, ScriptBuf, Transaction};
 
 /// Some months after the test chains' first blocks.
 pub const NOW: Duration = Duration::from_secs(1_750_000_000);
@@ -187,4 +187,13 @@ pub fn script(number: u8) -> ScriptBuf {
     let mut bytes = vec![0x00, 0x14];
     bytes.extend([number; 20]);
     ScriptBuf::from_bytes(bytes)
+}
+
+/// A chain with a payment to `script(1)` in block 31, and that payment.
+pub fn with_payment() -> (TestChain, Transaction) {
+    let mut source = TestChain::new(30);
+    let pay = pay_to(&[], &[script(1)]);
+    source.mine(vec![pay.clone()]);
+    source.mine_empty(5);
+    (source, pay)
 }

@@ -1,13 +1,11 @@
 //! The native platform where nothing, or something else, responds: connecting, certificates, HTTP; and its clocks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::common::{ID, connect, on_node_thread, platform, with_tcp_server};
 use amplet_transport::{ConnectError, FetchError, HttpRequest, NativePlatform, Platform};
-use common::{ID, connect, on_node_thread, platform, with_tcp_server};
 use futures::SinkExt;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -100,8 +98,8 @@ fn a_refused_upgrade_is_explained_by_health() {
 
 /// A server with a self-signed certificate for localhost, made for this test with a key that nothing else uses.
 async fn tls_server() -> String {
-    let certificate = CertificateDer::from(include_bytes!("fixtures/localhost.cert.der").as_slice());
-    let key = PrivateKeyDer::try_from(include_bytes!("fixtures/localhost.key.der").as_slice()).unwrap();
+    let certificate = CertificateDer::from(include_bytes!("../fixtures/localhost.cert.der").as_slice());
+    let key = PrivateKeyDer::try_from(include_bytes!("../fixtures/localhost.key.der").as_slice()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -131,7 +129,7 @@ fn a_certificate_is_checked() {
         assert!(matches!(error, ConnectError::Tls { .. }), "{error:?}");
 
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from(include_bytes!("fixtures/localhost.cert.der").as_slice())).unwrap();
+        roots.add(CertificateDer::from(include_bytes!("../fixtures/localhost.cert.der").as_slice())).unwrap();
         let address = format!("{ID}@wss://{server}").parse().unwrap();
         let duplex = NativePlatform::trusting(roots).unwrap().connect(address).await.unwrap();
         assert_eq!(duplex.recv().await.unwrap(), b"sealed");

@@ -1,14 +1,12 @@
 //! Broadcast and fee estimates over several servers, and over servers that cannot do all of it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod common;
-
 use std::rc::Rc;
 
+use crate::common::{Device, script};
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{Broadcast, BroadcastError, Chain, ChainError, FeeEstimates, RejectReason, SourceError};
 use bitcoin::{FeeRate, Transaction};
-use common::{Device, script};
 
 const CONFLICT: &str = r#"sendrawtransaction RPC error: {"code":-26,"message":"txn-mempool-conflict"}"#;
 const KNOWN: &str =

@@ -1,15 +1,13 @@
 //! One honest server: first synchronisation, following the tip, restarts, reorganisations.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod common;
-
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::common::{Device, Notified, Wallet, script};
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{ChainError, TrustLevel};
 use bitcoin::OutPoint;
-use common::{Device, Notified, Wallet, script};
 
 fn both_kinds(chain: &TestChain) -> [Rc<FakeServer>; 2] {
     [FakeServer::new(chain.clone()), FakeServer::block_dn(chain.clone())]

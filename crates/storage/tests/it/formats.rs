@@ -9,8 +9,8 @@ use amplet_storage::{
 use futures::executor::block_on;
 use std::rc::Rc;
 
-const FORMAT_1: &str = include_str!("fixtures/format-1.txt");
-const FORMAT_1_SQLITE: &[u8] = include_bytes!("fixtures/format-1.sqlite");
+const FORMAT_1: &str = include_str!("../fixtures/format-1.txt");
+const FORMAT_1_SQLITE: &[u8] = include_bytes!("../fixtures/format-1.sqlite");
 
 fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> =

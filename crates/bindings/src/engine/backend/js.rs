@@ -16,11 +16,12 @@ thread_local! {
 /// Sets the function that opens the store of a wallet, given its name; it may return a promise.
 #[wasm_bindgen(js_name = useStorage)]
 pub fn use_storage(open: Function) {
-    OPEN.with(|place| place.replace(Some(open)));
+    OPEN.with(|slot| slot.replace(Some(open)));
 }
 
-pub(super) async fn backend(name: &str) -> Result<SharedBackend, WalletError> {
-    let open = OPEN.with(|place| place.borrow().clone()).ok_or_else(|| {
+/// Opens the backend of a wallet.
+pub(super) async fn open_backend(name: &str) -> Result<SharedBackend, WalletError> {
+    let open = OPEN.with(|slot| slot.borrow().clone()).ok_or_else(|| {
         WalletError::new(ErrorCode::Internal, "no storage was given to the engine: report this defect")
     })?;
     let opened = match open.call1(&JsValue::NULL, &name.into()) {

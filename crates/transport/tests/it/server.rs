@@ -1,19 +1,17 @@
 //! The gateway's side behind a real axum server, with our own client and with a hand-driven one that misbehaves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::common::{ID, on_node_thread, pattern, send_all};
 use amplet_protocol::relay;
 use amplet_transport::server::{self, Remote, ServerLimits};
 use amplet_transport::{CloseCode, CloseReason, Duplex, NativePlatform, Platform};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::routing::get;
-use common::{ID, on_node_thread, pattern, send_all};
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;

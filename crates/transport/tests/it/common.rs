@@ -1,11 +1,5 @@
-//! The common parts of the tests of native streams. Each test binary uses some of them.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    clippy::missing_errors_doc
-)]
+//! The common parts of the tests of native streams.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, clippy::missing_errors_doc)]
 
 use std::future::Future;
 use std::rc::Rc;

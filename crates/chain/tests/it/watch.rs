@@ -1,13 +1,11 @@
 //! The watch set grows while blocks are connected: what a channel's closing does.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
 use std::rc::Rc;
 
+use crate::common::{Device, Wallet, script};
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use bitcoin::{Block, OutPoint, Transaction};
-use common::{Device, Wallet, script};
 
 const FUNDING: u8 = 1;
 const HTLC: u8 = 2;

@@ -7,8 +7,8 @@ use amplet_router::rgs::{self, MAINNET, RgsError};
 use amplet_router::snapshot::{self, SnapshotError};
 use amplet_router::{Beliefs, Certainty, Direction, Graph, NodeId, Scid, csv};
 
-const SMALL_CSV: &str = include_str!("data/small.csv");
-const SMALL_RGS: &[u8] = include_bytes!("data/small.rgs");
+const SMALL_CSV: &str = include_str!("../data/small.csv");
+const SMALL_RGS: &[u8] = include_bytes!("../data/small.rgs");
 const FORWARD: Direction = Direction::Forward;
 
 fn small() -> Graph {

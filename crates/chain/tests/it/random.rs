@@ -2,10 +2,8 @@
 //! script whole.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod common;
-
+use crate::common::{Device, Wallet, script};
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
-use common::{Device, Wallet, script};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]

@@ -1,15 +1,13 @@
 //! Unconfirmed transactions, as servers show them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod common;
-
 use std::rc::Rc;
 
+use crate::common::{Device, script};
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{Chain, ChainError, SourceError};
 use bitcoin::consensus::serialize;
 use bitcoin::{ScriptBuf, Transaction};
-use common::{Device, script};
 
 fn setup() -> (Rc<FakeServer>, Rc<FakeServer>, Device, Rc<Chain>) {
     let (a, b) = (FakeServer::new(TestChain::new(3)), FakeServer::new(TestChain::new(3)));

@@ -1,0 +1,102 @@
+/** What {@link WalletStreams} works with, and what it shows. */
+
+import type { Site, SiteAuthorization, Store, StreamRequest } from '../types.ts';
+import type { StreamReport } from '../wire.ts';
+
+/** How a stream of the wallet stands, as far as it is used. */
+export interface StreamStateLike {
+  /** What the payee has got, in msat. */
+  readonly paidMsat: bigint;
+  /** What is on its way, in msat; without it, nothing is. */
+  readonly pendingMsat?: bigint;
+  /** What was used and is neither paid nor on its way, in msat. */
+  readonly owedMsat: bigint;
+  /** Why it does not run; `null` while it runs, and after its end. */
+  readonly paused: 'caller' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
+  /** Whether it has ended. */
+  readonly ended: boolean;
+}
+
+/** A stream of the wallet (`wallet.stream()`), as far as it is used. */
+export interface StreamLike {
+  /** Its id in the history. */
+  readonly id: string;
+  /** How it stands now. */
+  readonly state: StreamStateLike;
+  /** Calls `listener` with each change of its state, now first. Returns a function that ends that. */
+  onChange(listener: (state: StreamStateLike) => void): () => void;
+  /** Uses so many units more. Resolves when the credit covers them; rejects with a `WalletError` when they are not charged. */
+  add(units: bigint): Promise<void>;
+  /** Pauses it; what is owed is paid. */
+  pause(): void;
+  /** Goes on. */
+  resume(): void;
+  /** Settles and ends it. Rejects with a `WalletError` when the wallet ended before. */
+  stop(): Promise<unknown>;
+}
+
+/** An open stream of the wallet, whoever drives it, as far as it is used: a line of the history. */
+export interface StreamLineLike {
+  /** Its id in the history. */
+  readonly id: string;
+  /** `outbound` when this wallet pays. */
+  readonly direction: 'inbound' | 'outbound';
+  /** Node id in hex. */
+  readonly payee: string | null;
+  /** The `session` that is paid, and whether the line is still `open`. */
+  readonly stream?: { readonly session: string; readonly open: boolean };
+}
+
+/** What starts them: `Wallet` does. Every method rejects with a `WalletError`. */
+export interface StreamStarter {
+  /**
+   * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its terms, `authorization` names the budget that
+   * pays, and `pauseWhenHidden` whether it pauses while the page that it runs in is hidden. `usedMsat`: what an earlier run of its
+   * line saw used; what is missing of it is paid.
+   */
+  stream(options: {
+    /** Node id in hex, and the name of the session: `nodeId`, `session`. */
+    to: { nodeId: string; session: string };
+    ratePerSecondMsat: bigint;
+    unitMsat: bigint;
+    creditMsat: bigint;
+    authorization: SiteAuthorization;
+    pauseWhenHidden: boolean;
+    usedMsat?: bigint;
+  }): Promise<StreamLike>;
+  /** The open streams, also those of an earlier run, which nobody drives. */
+  streams(): Promise<readonly StreamLineLike[]>;
+  /** Ends one of them as it is. */
+  closeStream(id: string): Promise<unknown>;
+}
+
+/** A stream as the user sees it. */
+export interface OpenStream {
+  /** Who is paid. */
+  readonly site: Site;
+  /** On what terms. */
+  readonly request: StreamRequest;
+  /** How it stands. */
+  readonly report: StreamReport;
+  /** Whether the user paused it. */
+  readonly byUser: boolean;
+  /** Whether no page uses it any more: it ends when what is owed is paid. */
+  readonly gone: boolean;
+}
+
+/** What {@link WalletStreams} works with. */
+export interface WalletStreamsOptions {
+  /** The wallet that is open now; throws an error with the code `closed` while it is locked. */
+  readonly open: () => StreamStarter;
+  /** What the site's budget leaves, as `SiteWallet` says it: a site without a budget has no streams. Rejects as that does. */
+  readonly budgetLeftMsat: (site: Site) => Promise<bigint | null>;
+  /**
+   * Where it is noted what was used, so that nothing stays unpaid when the browser ends. With it {@link WalletStreams.resume} is to
+   * be called each time the wallet was opened; without it streams end with their wallet.
+   */
+  readonly store?: Store;
+  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
+  readonly now?: () => number;
+  /** Calls `work` every so many milliseconds; returns a function that ends that. By default the environment's timer. */
+  readonly every?: (ms: number, work: () => void) => () => void;
+}

@@ -7,17 +7,17 @@
 //! Floor: a leaf on top of `wallet`. It converts values and errors between JavaScript and Rust, and never acts except when
 //! called.
 
+#[cfg(all(feature = "suite", target_arch = "wasm32"))]
+pub mod conformance;
 #[cfg(any(feature = "engine", feature = "page", feature = "words"))]
 mod convert;
 #[cfg(all(feature = "engine", target_arch = "wasm32"))]
 pub mod engine;
 #[cfg(feature = "keys")]
 pub mod keys;
+#[cfg(feature = "words")]
+pub mod mnemonic;
 #[cfg(feature = "page")]
 pub mod page;
 #[cfg(feature = "router")]
 pub mod router;
-#[cfg(all(feature = "suite", target_arch = "wasm32"))]
-pub mod suite;
-#[cfg(feature = "words")]
-pub mod words;

@@ -1,7 +1,7 @@
 //! Mnemonics, for the screens that create or check one. Apart from `page`, because an existing wallet opens without the list of
 //! words.
 
-mod mnemonic;
+mod words;
 
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
@@ -14,7 +14,7 @@ use crate::convert::{thrown, to_js};
 /// `invalidInput` for another number of words, `internal` when the system returns no randomness.
 #[wasm_bindgen(js_name = newMnemonic)]
 pub fn new_mnemonic(words: u32) -> Result<String, JsValue> {
-    mnemonic::generate(words).map_err(|error| thrown(&error))
+    words::generate(words).map_err(|error| thrown(&error))
 }
 
 /// Checks a mnemonic: a `MnemonicCheck`.
@@ -24,12 +24,12 @@ pub fn new_mnemonic(words: u32) -> Result<String, JsValue> {
 #[wasm_bindgen(js_name = checkMnemonic)]
 pub fn check_mnemonic(text: String) -> Result<JsValue, JsValue> {
     let text = Zeroizing::new(text);
-    let check = mnemonic::check(&text).map_err(|error| thrown(&error))?;
+    let check = words::check(&text).map_err(|error| thrown(&error))?;
     to_js(&check)
 }
 
 /// The words that begin with `prefix`, at most `limit` of them.
 #[wasm_bindgen(js_name = suggestWords)]
 pub fn suggest_words(prefix: &str, limit: usize) -> Vec<String> {
-    mnemonic::suggest(prefix, limit).into_iter().map(str::to_owned).collect()
+    words::suggest(prefix, limit).into_iter().map(str::to_owned).collect()
 }

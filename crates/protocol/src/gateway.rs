@@ -1,4 +1,4 @@
-//! What a wallet and a gateway's node say beside BOLT messages.
+//! Messages between a wallet and a gateway's node beside those of the BOLTs.
 //!
 //! Over BOLT 8, so both sides are authenticated: custom messages (BOLT 1: odd, so that a peer without them ignores
 //! them) of type [`MESSAGE_TYPE`] whose body is the JSON of a [`Message`], at most [`MAX_MESSAGE`] bytes.
@@ -8,82 +8,82 @@ use serde::{Deserialize, Serialize};
 /// BOLT 1 message type, odd and in the experimental range (32768..=65535).
 pub const MESSAGE_TYPE: u16 = 42_711;
 
-/// Longest body in bytes.
+/// Maximum length of a body, in bytes.
 pub const MAX_MESSAGE: usize = 4 * 1024;
 
-/// A request or an answer.
+/// A request or a response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Message {
-    /// Wallet: what are your terms?
+    /// Request of the wallet: the gateway's terms.
     GetTerms,
-    /// Gateway: these. Also sent unasked when they change.
+    /// Response of the gateway: its terms. Also sent without a request when they change.
     Terms(ChannelTerms),
-    /// Wallet: open a channel to me.
+    /// Request of the wallet: a channel to it.
     RequestChannel {
-        /// Chosen by the wallet; echoed.
+        /// Id chosen by the wallet; echoed.
         request_id: u64,
         /// Capacity, in sat.
         capacity_sat: u64,
     },
-    /// Gateway: the channel is being opened; `open_channel` follows.
+    /// Response of the gateway: the channel is being opened; `open_channel` follows.
     ChannelComing {
-        /// The wallet's.
+        /// Id of the request.
         request_id: u64,
     },
-    /// Gateway: no.
+    /// Response of the gateway: no channel.
     ChannelRefused {
-        /// The wallet's.
+        /// Id of the request.
         request_id: u64,
-        /// Why.
-        reason: Refusal,
+        /// Reason.
+        reason: ChannelRefusal,
     },
 }
 
-/// On what terms a gateway opens channels to wallets.
+/// Terms on which a gateway opens channels to wallets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelTerms {
-    /// Whether it opens channels to wallets at all.
+    /// True if it opens channels to wallets.
     pub opens_channels: bool,
-    /// Smallest capacity, in sat, of channels either side opens.
+    /// Minimum capacity, in sat, of channels that either side opens.
     pub min_capacity_sat: u64,
-    /// Greatest capacity, in sat.
+    /// Maximum capacity, in sat.
     pub max_capacity_sat: u64,
-    /// Channels allowed per wallet.
+    /// Maximum number of channels per wallet.
     pub max_channels_per_peer: u32,
-    /// Whether its channels can be used before confirmation.
+    /// True if its channels can be used before confirmation.
     pub zero_conf: bool,
-    /// What it charges for forwarding: base.
+    /// Base fee for forwarding, in msat.
     pub fee_base_msat: u32,
-    /// What it charges for forwarding: parts per million.
+    /// Proportional fee for forwarding, in parts per million.
     pub fee_ppm: u32,
 }
 
-/// Why a gateway does not open a channel.
+/// Reason for which a gateway does not open a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Refusal {
+pub enum ChannelRefusal {
     /// It opens none.
     Disabled,
     /// Below or above its limits.
     Size {
-        /// Smallest capacity, in sat.
+        /// Minimum capacity, in sat.
         min_sat: u64,
-        /// Greatest capacity, in sat.
+        /// Maximum capacity, in sat.
         max_sat: u64,
     },
-    /// This wallet has its share already.
+    /// This wallet has the maximum number of channels.
     TooManyChannels {
-        /// The limit.
+        /// Maximum per wallet.
         limit: u32,
     },
     /// It has not enough money on-chain now.
     NoFunds,
     /// Something failed on its side.
     Failed {
-        /// For a user.
+        /// Message for a user.
         message: String,
     },
 }

@@ -1,7 +1,7 @@
-//! The words of every conversation, and the ids and amounts that all crates share: what wallet and gateway say to each other
-//! ([`gateway`], [`chain`], [`relay`]), and what pages and wallet say ([`page`]): types, versions, limits.
+//! The words of every conversation, and the ids and amounts that all crates share: types, versions and limits of the messages
+//! between wallet and gateway ([`gateway`], [`chain`], [`relay`]), and between pages and wallet ([`page`]).
 //!
-//! Bottom floor: it imports no other crate of this workspace. One definition for both sides of each conversation; no I/O, no
+//! Floor: pure, the bottom; it imports no other crate of this workspace. One definition for both sides of each conversation; no I/O, no
 //! clock, nothing acts here.
 
 mod amount;

@@ -3,59 +3,59 @@
 //! At [`PATH`], binary frames carry the bytes of BOLT 8; frame boundaries mean nothing. A browser cannot pause reading,
 //! so each side sends at most as many bytes as the other has room for: [`INITIAL_WINDOW`] after the upgrade, then what
 //! each text frame [`Control`] of the other side adds. Both directions have credit, although a gateway could stop
-//! reading: a wallet's grants would then wait behind its bytes, and both sides for ever for each other. A gateway
+//! reading: a wallet's grants would then wait behind its bytes, and both sides for each other. A gateway
 //! refuses by accepting the upgrade and closing with a [`CloseCode`], since a browser hides everything else from a page.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a gateway accepts the WebSocket. A client that connects to another path speaks to a plain listener (Core
+/// Path at which a gateway accepts the WebSocket. A client that connects to another path speaks to a plain listener (Core
 /// Lightning's own, for one) and sends no text frame.
 pub const PATH: &str = "/lightning/v1";
 
-/// Where a gateway says how it is: see [`Health`].
+/// Path of a gateway's health: see [`Health`].
 pub const HEALTH_PATH: &str = "/health";
 
-/// Bytes either side may send before the first credit: 256 KiB.
+/// Number of bytes either side may send before the first credit: 256 KiB.
 pub const INITIAL_WINDOW: u32 = 256 << 10;
 
-/// Greatest credit that may be outstanding, in bytes: 16 MiB. More is a violation.
+/// Maximum credit that may be outstanding, in bytes: 16 MiB. More is a violation.
 pub const MAX_WINDOW: u32 = 16 << 20;
 
-/// Greatest frame either side accepts: a whole BOLT 8 message (65,535 bytes, two MACs and its length) fits.
+/// Maximum frame that either side accepts, in bytes: a whole BOLT 8 message (65,535 bytes, two MACs and its length) fits.
 pub const MAX_FRAME: usize = 128 << 10;
 
-/// A gateway pings so often.
+/// Interval of a gateway's pings.
 pub const PING_EVERY: Duration = Duration::from_secs(25);
 
-/// Either side gives a connection up on which nothing was heard for so long: three pings.
+/// Time after which either side gives up a connection on which nothing was received: three pings.
 pub const IDLE_AFTER: Duration = Duration::from_secs(75);
 
-/// What a text frame says.
+/// Content of a text frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
-    /// Bytes that the receiver of this may send in addition; at least 1.
+    /// Number of bytes that the receiver of this may send in addition; at least 1.
     pub credit: u32,
 }
 
 impl Control {
-    /// The text frame.
+    /// Returns the text frame.
     pub fn to_json(self) -> String {
         format!("{{\"credit\":{}}}", self.credit)
     }
 }
 
-/// The gateway's answer at [`HEALTH_PATH`], status 200 when the node is up and 503 when it is not, with
+/// The gateway's response at [`HEALTH_PATH`], status 200 when the node is up and 503 when it is not, with
 /// `Access-Control-Allow-Origin: *` so that any page can tell the two apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// Whether the gateway's Lightning node is up.
+    /// True if the gateway's Lightning node is up.
     pub node: bool,
 }
 
-/// Why a WebSocket was closed (RFC 6455 section 7.4; 4000 to 4999 are ours).
+/// Reason for which a WebSocket was closed (RFC 6455 section 7.4; 4000 to 4999 are ours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CloseCode {
     /// 1000: the connection is not needed any more.
@@ -72,14 +72,14 @@ pub enum CloseCode {
     Violation,
     /// 4005: the other side reads too slowly.
     SlowConsumer,
-    /// 4006: nothing was heard for too long.
+    /// 4006: nothing was received for too long.
     Idle,
     /// Any other code.
     Other(u16),
 }
 
 impl CloseCode {
-    /// The number.
+    /// Returns the number.
     pub fn number(self) -> u16 {
         match self {
             CloseCode::Normal => 1000,
@@ -96,7 +96,7 @@ impl CloseCode {
 }
 
 impl CloseCode {
-    /// The number to send: RFC 6455 lets a page close with 1000 and 3000 to 4999 only; any other becomes 1000.
+    /// Returns the number to send: RFC 6455 lets a page close with 1000 and 3000 to 4999 only; any other becomes 1000.
     pub fn wire(self) -> u16 {
         match self.number() {
             number @ (1000 | 3000..=4999) => number,

@@ -1,8 +1,8 @@
-//! Budgets as a page sees them: budgets with a holder and rules. How they work is `crates/budget`'s to say.
+//! Budgets as a page sees them. `crates/budget` defines how they work.
 
 use serde::{Deserialize, Serialize};
 
-/// What a holder is.
+/// Kind of a holder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -20,7 +20,7 @@ pub enum HolderKind {
     Child,
 }
 
-/// Who may spend from a budget. A `site` has the origin of the frame that asks and that of the page it is in, both as the
+/// A holder: may spend from a budget. A `site` has the origin of the frame that asks and that of the page it is in, both as the
 /// browser reports them (`https://example.org:8443`), never as a message says; a `user` has nothing more, the others an `id`
 /// of 1 to 80 characters.
 // One struct, and a union only in TypeScript: a tagged enum would be read through serde's buffers, see docs/size.md.
@@ -34,20 +34,20 @@ pub enum HolderKind {
 )]
 #[serde(default)]
 pub struct Holder {
-    /// What it is.
+    /// Kind.
     pub kind: HolderKind,
-    /// A site's: of the frame that asks.
+    /// Origin of the frame that asks, of a site.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub origin: String,
-    /// A site's: of the page that the frame is in, the same when it is the page itself.
+    /// Origin of the page that the frame is in, of a site; the same when it is the page itself.
     #[serde(rename = "topLevel", skip_serializing_if = "String::is_empty")]
     pub top_level: String,
-    /// An app's, a device's, a child's: key or name.
+    /// Key or name of an app, a device or a child.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub id: String,
 }
 
-/// Where a window begins.
+/// Begin of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -58,11 +58,11 @@ pub enum WindowKind {
     Rolling,
 }
 
-/// How long a window is. A calendar day has 23 or 25 hours when the clocks change; a rolling month has 30 days.
+/// Length of a window. A calendar day has 23 or 25 hours when the clocks change; a rolling month has 30 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "said above")]
+#[allow(missing_docs, reason = "documented above")]
 pub enum WindowPeriod {
     Hour,
     Day,
@@ -70,49 +70,49 @@ pub enum WindowPeriod {
     Month,
 }
 
-/// At most so much in a time.
+/// A limit for a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct WindowLimit {
-    /// Where the time begins.
+    /// Begin of the window.
     pub kind: WindowKind,
-    /// How long it is.
+    /// Length of the window.
     pub period: WindowPeriod,
-    /// At most so much in it.
+    /// Maximum in it, in msat.
     pub limit_msat: u64,
 }
 
-/// Streaming: money becomes free evenly with time, and what is not used is kept for a while.
+/// A streaming rate: money becomes free evenly with time, and accumulates for a while when it is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct StreamRate {
-    /// So much becomes free each second; 10 bitcoin at most.
+    /// Amount that becomes free each second, in msat; 10 bitcoin at most.
     pub per_second_msat: u64,
-    /// Unused seconds are kept up to so many (1 to 3600): at most `per_second_msat` times this goes at once.
+    /// Maximum number of unused seconds that accumulate (1 to 3600): `per_second_msat` times this is the maximum at once.
     pub keep_seconds: u32,
 }
 
-/// What a budget allows. Every limit is for amount and fee together; what is null or empty does not limit. Any budget but the
+/// Rules of a budget. Every limit is for amount and fee together; a rule that is null or empty does not limit. Any budget but the
 /// user's has to be bounded: by a window, a rate, a total, or by asking about every payment (`ask_above_msat` 0).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Rules {
-    /// At most so much per payment.
+    /// Maximum per payment, in msat.
     pub per_payment_msat: Option<u64>,
-    /// At most so much in a time; each kind and period once.
+    /// Limits over time; each kind and period once.
     pub windows: Vec<WindowLimit>,
-    /// At most so much per second.
+    /// Maximum per second.
     pub rate: Option<StreamRate>,
-    /// At most so much ever, top-ups included.
+    /// Maximum in total, top-ups included, in msat.
     pub total_msat: Option<u64>,
-    /// Nothing from this time on, in seconds since the UNIX epoch.
+    /// Expiry: nothing is allowed from this time on, in seconds since the UNIX epoch.
     pub expires_at: Option<u64>,
-    /// The user is asked about each payment that costs more; 0 asks about every one.
+    /// Maximum that goes without asking, in msat: the user is asked about each payment that costs more; 0 asks about every one.
     pub ask_above_msat: Option<u64>,
-    /// What the money is for: at most 32 words of 1 to 32 characters of `a-z 0-9 -`; empty allows everything.
+    /// Purposes that are allowed: at most 32 words of 1 to 32 characters of `a-z 0-9 -`; empty allows all.
     pub purposes: Vec<String>,
 }
 
@@ -135,42 +135,42 @@ pub enum BudgetRule {
     Total,
 }
 
-/// How one of a budget's limits over time stands.
+/// Usage of one of a budget's limits over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct LimitUsage {
-    /// Which.
+    /// Rule of the limit.
     pub rule: BudgetRule,
-    /// At most so much.
+    /// Maximum, in msat.
     pub limit_msat: u64,
-    /// So much of it is spent, fees included.
+    /// Amount of it that is spent, fees included.
     pub spent_msat: u64,
-    /// So much of it is reserved for payments under way.
+    /// Amount of it that is reserved for payments in flight.
     pub reserved_msat: u64,
-    /// So much can still be reserved.
+    /// Amount of it that can still be reserved.
     pub left_msat: u64,
-    /// When a calendar window ends, or what is spent now is free again in a rolling one (seconds since the UNIX epoch); null:
-    /// time does not end this limit.
+    /// End of a calendar window, or the time at which an amount spent now is free again in a rolling one (seconds since the UNIX
+    /// epoch); null: time does not end this limit.
     pub until: Option<u64>,
 }
 
-/// A budget: a budget with a holder and rules.
+/// A budget, with a holder and rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Budget {
-    /// Its number in this wallet; 0 is the user's own.
+    /// Number in this wallet; 0 is the user's own.
     pub id: u32,
-    /// Who may spend from it.
+    /// Holder: may spend from it.
     pub holder: Holder,
-    /// The budget that it draws from: what is spent here counts there too, and that one's limits hold as well.
+    /// Budget that it draws from: all that is spent here counts there too, and that one's limits hold as well.
     pub parent: Option<u32>,
-    /// What it allows.
+    /// Rules.
     pub rules: Rules,
     /// A closed budget allows nothing.
     pub closed: bool,
-    /// How its limits over time stand.
+    /// Usage of its limits over time.
     pub usage: Vec<LimitUsage>,
     /// Amount, in msat, that this budget and each one that it draws from still allow without a question: the least that one of
     /// their limits over time leaves. Null: there is no such limit, or nothing goes without a question (one of them is closed,
@@ -178,35 +178,35 @@ pub struct Budget {
     pub left_msat: Option<u64>,
 }
 
-/// Who pays, and what for. None: the user, by hand.
+/// Authorization of a payment: by whose budget, and for which purpose. None: the user, by hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Authorization {
-    /// Whose budget pays.
+    /// Holder whose budget pays.
     pub holder: Holder,
-    /// What for, in the report: a word of 1 to 32 characters of `a-z 0-9 -`; `payment` by default.
+    /// Purpose, for the report: a word of 1 to 32 characters of `a-z 0-9 -`; `payment` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub purpose: Option<String>,
-    /// The user was shown exactly this payment and allows it to cost at most so much, fee included. It answers the budget's
-    /// question, once; its limits hold all the same. A holder without a budget gets one that asks about every payment.
+    /// Maximum cost, fee included, that the user allowed after being shown exactly this payment. It is the approval that the
+    /// budget asks for, once; its limits hold all the same. A holder without a budget gets one that asks about every payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub approved_msat: Option<u64>,
 }
 
-/// Why a budget gives no money for a payment.
+/// Reason for which a budget denies a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum BudgetReason {
-    /// It costs more than goes without asking (`limit_msat`): ask the user.
+    /// It costs more than the maximum that goes without asking (`limit_msat`): ask the user.
     Ask,
     /// The holder has no budget, or a closed one: ask the user about this payment, or for a budget.
     #[serde(alias = "noPurse")] // in records of format 1
     NoBudget,
-    /// The user allowed less (`limit_msat`) than it would cost at most: ask again, with the greater sum.
+    /// The user allowed less (`limit_msat`) than its maximum cost: ask again, with the larger sum.
     Approval,
     /// More than a limit (`rule`) leaves.
     Limit,
@@ -220,76 +220,76 @@ pub enum BudgetReason {
     Invalid,
 }
 
-/// Why a budget gives no money for a payment, for a prompt that says it. No funds were sent.
+/// Denial of a payment by a budget, for a prompt that shows it. No funds were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct BudgetRefusal {
-    /// The budget that refuses or asks: the one that pays, or one that it draws from. Null: there is none.
+    /// Budget that refuses or asks: the one that pays, or one that it draws from. Null: there is none.
     #[serde(alias = "purse")] // in records of format 1
     pub budget: Option<u32>,
-    /// Why.
+    /// Reason.
     pub reason: BudgetReason,
-    /// The limit that is in the way.
+    /// Limit that is in the way.
     pub rule: Option<BudgetRule>,
-    /// What that limit is, what goes without asking, or what the user allowed.
+    /// That limit, the maximum that goes without asking, or the amount that the user allowed.
     pub limit_msat: Option<u64>,
-    /// What that limit leaves.
+    /// Amount that the limit leaves.
     pub left_msat: Option<u64>,
-    /// What the payment costs at most, fee included.
+    /// Maximum cost of the payment, fee included.
     pub needed_msat: Option<u64>,
-    /// When `needed_msat` will be free if nothing else is spent, or since when the budget has expired (seconds since the UNIX
+    /// Time at which `needed_msat` will be free if nothing else is spent, or at which the budget expired (seconds since the UNIX
     /// epoch). Null: time alone does not help.
     pub until: Option<u64>,
 }
 
-/// What a payment would cost at most, and what its budget says to it: for the window that asks the user.
+/// Preview of a payment: its maximum cost and its budget's decision, for the window that asks the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
-    /// What the payee gets.
+    /// Amount that the payee gets.
     pub amount_msat: u64,
-    /// Greatest fee.
+    /// Maximum fee.
     pub max_fee_msat: u64,
-    /// Both together: what `approved_msat` has to be at least.
+    /// Sum of both: the minimum that `approved_msat` has to be.
     pub needed_msat: u64,
     /// The holder's open budget as it is now; null: there is none.
     pub budget: Option<Budget>,
-    /// What the budget and each one that it draws from would still allow after this payment, by their tightest limit over time;
-    /// null: no limit over time, or the payment does not fit.
+    /// Amount that the budget and each one that it draws from would still allow after this payment, by their tightest limit over
+    /// time; null: no limit over time, or the payment does not fit.
     pub left_after_msat: Option<u64>,
-    /// `approvalNeeded` or `budgetRefused`, with why; null: it would be paid without asking.
+    /// `approvalNeeded` or `budgetRefused`, with the reason; null: it would be paid without asking.
     pub problem: Option<super::WalletError>,
 }
 
-/// What one holder spent on one day for one purpose.
+/// Sum of the payments of one holder on one day for one purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct SpendingRow {
-    /// The day on which it was decided, in the user's time zone: `2026-11-22`.
+    /// Day on which they were decided, in the user's time zone: `2026-11-22`.
     pub date: String,
-    /// Who.
+    /// Holder.
     pub holder: Holder,
-    /// What for.
+    /// Purpose.
     pub purpose: String,
-    /// So many payments.
+    /// Number of payments.
     pub payments: u32,
-    /// What the payees got.
+    /// Amount that the payees got.
     pub amount_msat: u64,
-    /// What it cost on top.
+    /// Fees on top.
     pub fee_msat: u64,
 }
 
-/// What was spent.
+/// Report of spending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Spending {
-    /// By day, holder and purpose.
+    /// Rows by day, holder and purpose.
     pub rows: Vec<SpendingRow>,
-    /// The same as a spreadsheet reads it (RFC 4180); amounts in msat.
+    /// The same as CSV for a spreadsheet (RFC 4180); amounts in msat.
     pub csv: String,
 }
 
@@ -305,25 +305,25 @@ pub struct SignedMessage {
     pub signature: String,
 }
 
-/// The proof of who logs in.
+/// Proof of identity for a login (LNURL-auth, LUD-04).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Login {
-    /// Who: a compressed public key, in hex. The same for every login at a domain, also from another device with the same
+    /// Compressed public key, in hex. The same for every login at a domain, also from another device with the same
     /// recovery phrase.
     pub key: String,
-    /// The challenge signed with it (ECDSA), DER in hex.
+    /// Signature of the challenge by it (ECDSA), DER in hex.
     pub signature: String,
 }
 
-/// Who signed a text.
+/// Signer of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifiedMessage {
-    /// Whether the signature is one. Some key made it: it proves only what `node_id` is known to be.
+    /// True if the signature is valid: some key made it. It proves only as much as `node_id` is known to be.
     pub valid: bool,
-    /// The id of the node that signed, in hex; null when the signature is none.
+    /// Id of the node that signed, in hex; null: the signature is not valid.
     pub node_id: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What went wrong, for programs. The names are part of the JavaScript API and never change meaning.
+/// Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -43,11 +43,11 @@ pub enum ErrorCode {
     WrongNetwork,
     /// The invoice has expired.
     Expired,
-    /// This invoice was paid already, or a payment of it is under way.
+    /// This invoice was paid already, or a payment of it is in flight.
     AlreadyPaid,
     /// The invoice states no amount and none was given, or one was given beside the invoice's own.
     AmountMismatch,
-    /// Not enough everyday money (or savings, for an on-chain payment); the message says how much is missing.
+    /// Not enough money in channels (or on-chain, for an on-chain payment); the message says how much is missing.
     InsufficientBalance,
     /// Not enough inbound liquidity to receive the amount.
     InsufficientInbound,
@@ -57,7 +57,7 @@ pub enum ErrorCode {
     PayeeRefused,
     /// The fee would exceed the limit given.
     FeeTooHigh,
-    /// The budget's rules do not allow the payment; the message says which, what is left, and what to do.
+    /// The budget's rules do not allow the payment; the message names the rule, the amount left, and the remedy.
     #[serde(alias = "purseRefused")] // in records of format 1
     BudgetRefused,
     /// The budget's rules allow the payment if the user is asked first.
@@ -89,53 +89,53 @@ pub enum ErrorCode {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct WalletError {
-    /// What went wrong.
+    /// Code.
     pub code: ErrorCode,
-    /// What went wrong and what to do, in English.
+    /// Message with the remedy, in English.
     pub message: String,
-    /// What lay below it, outermost first; empty when nothing did.
+    /// Causes, outermost first; empty: none is known.
     #[serde(default)]
     pub causes: Vec<String>,
-    /// Why there is no way for a payment; only where that is the error.
+    /// Reason for which there is no route for a payment; only where that is the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub no_route: Option<NoRoute>,
-    /// Why a budget gives no money; only with `budgetRefused` and `approvalNeeded`.
+    /// Denial by a budget; only with `budgetRefused` and `approvalNeeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     #[serde(alias = "purse")] // in records of format 1
     pub budget: Option<Box<super::BudgetRefusal>>,
 }
 
-/// Why there is no way for a payment, and what would work.
+/// Reason for which there is no route for a payment, and an amount or a fee that would work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct NoRoute {
-    /// What is in the way.
+    /// Reason.
     pub reason: NoRouteReason,
     /// The largest amount that would work as things stand; `None`: none is known.
     pub largest_msat: Option<u64>,
-    /// The least fee found for what was left to send, where the fee limit is in the way.
+    /// The least fee found for the amount left to send, where the fee limit is in the way.
     pub needed_fee_msat: Option<u64>,
 }
 
-/// What is in the way of a payment.
+/// Reason for which there is no route for a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum NoRouteReason {
     /// No chain of channels is known that ends at the payee.
     NoPath,
-    /// This wallet's channels cannot send so much now.
+    /// This wallet's channels cannot send the amount now.
     Balance,
-    /// The payee's channels cannot receive so much.
+    /// The payee's channels cannot receive the amount.
     Inbound,
-    /// The channels between are believed not to carry so much.
+    /// The channels between are believed not to carry the amount.
     Capacity,
-    /// Every way costs more than the fee limit.
+    /// Every route costs more than the fee limit.
     FeeBudget,
-    /// Every way might lock the money for too long.
+    /// Every route might lock the money for too long.
     Delay,
     /// It would take too many parts.
     Parts,
@@ -147,7 +147,7 @@ impl WalletError {
         Self { code, message: message.into(), causes: Vec::new(), no_route: None, budget: None }
     }
 
-    /// An error of a part: its own text, and below it what caused it.
+    /// An error of a part: its own text, and below it its causes.
     pub fn of(code: ErrorCode, error: &dyn std::error::Error) -> Self {
         let wrapped = Self::new(code, error.to_string());
         match error.source() {
@@ -156,7 +156,7 @@ impl WalletError {
         }
     }
 
-    /// The same error with the chain of `source` kept for diagnostics.
+    /// Adds `source` and its sources as causes, for diagnostics.
     #[must_use]
     pub fn caused_by(mut self, source: &dyn std::error::Error) -> Self {
         let mut next = Some(source);

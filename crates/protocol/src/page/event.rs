@@ -1,39 +1,39 @@
-//! What the engine says without being asked.
+//! Notices: messages of the engine without a request.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Balance, Payment, Status};
 
-/// Something that happened to money. Stored, delivered at least once, gone when acknowledged.
+/// A durable event: something that happened to money. Stored, delivered at least once, removed when acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", try_from = "super::stored::Happening")]
 pub struct Event {
-    /// Rises by one with each event of this wallet; what [`super::Request::Ack`] takes.
+    /// Number, which rises by one with each event of this wallet; [`super::Request::Ack`] takes it.
     pub id: u64,
-    /// When.
+    /// Time of the event.
     pub at: u64,
-    /// What.
+    /// Kind.
     #[serde(flatten)]
     pub kind: EventKind,
 }
 
-/// What happened.
+/// Kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum EventKind {
-    /// An invoice of ours was paid.
+    /// This wallet was paid.
     PaymentReceived {
         /// The payment.
         payment: Box<Payment>,
     },
-    /// A payment of ours succeeded, with proof.
+    /// A payment by this wallet succeeded, with proof.
     PaymentSent {
         /// The payment.
         payment: Box<Payment>,
     },
-    /// A payment of ours failed; no funds were sent.
+    /// A payment by this wallet failed; no funds were sent.
     PaymentFailed {
         /// The payment.
         payment: Box<Payment>,
@@ -48,26 +48,26 @@ pub enum EventKind {
         /// The payment.
         payment: Box<Payment>,
     },
-    /// A budget has used 80 or 100 % of one of its limits; told once per window.
+    /// A budget has used 80 or 100 % of one of its limits; notified once per window.
     BudgetUsed {
-        /// Who holds it.
+        /// Its holder.
         holder: String,
-        /// 80 or 100.
+        /// Percentage that is used: 80 or 100.
         percent: u8,
-        /// So much is spent, fees included.
+        /// Amount spent, fees included.
         spent_msat: u64,
-        /// Of so much.
+        /// Maximum.
         limit_msat: u64,
-        /// When the limit begins anew (seconds since the UNIX epoch); `None`: it does not.
+        /// Time at which the limit begins again (seconds since the UNIX epoch); `None`: it does not.
         until: Option<u64>,
     },
-    /// A budget that another draws from has less left than the other's own limits; told once per window.
+    /// A budget that another draws from has less left than the other's own limits; notified once per window.
     BudgetLow {
-        /// Who holds the budget that draws.
+        /// Holder of the budget that draws.
         holder: String,
-        /// Who holds the one that is low.
+        /// Holder of the one that is low.
         parent: String,
-        /// It has so much left.
+        /// Amount that it has left.
         left_msat: u64,
     },
     /// A channel's funding is known.
@@ -84,12 +84,12 @@ pub enum EventKind {
     ChannelClosed {
         /// Channel id, in hex.
         channel_id: String,
-        /// Why, for a user.
+        /// Reason, for a user.
         reason: String,
     },
 }
 
-/// What the engine sends to every connected page.
+/// Notice that the engine sends to every connected page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "notice", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -106,14 +106,14 @@ pub enum Notice {
         /// The money, now.
         balance: Balance,
     },
-    /// A payment's line of the history changed.
+    /// A payment's entry in the history changed.
     PaymentChanged {
-        /// The line, now.
+        /// The entry, now.
         payment: Box<Payment>,
     },
     /// The engine had to stop: another writer took the wallet over, or the storage is lost. Nothing more comes.
     Stopped {
-        /// Why, and what to do.
+        /// Reason and remedy.
         error: super::WalletError,
     },
 }

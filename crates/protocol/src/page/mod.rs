@@ -1,6 +1,6 @@
-//! What a page and the wallet engine say over a `MessagePort`.
+//! Messages between a page and the wallet engine over a `MessagePort`.
 //!
-//! A page sends a [`Request`], the engine answers with the value that the request's documentation names, or with a
+//! A page sends a [`Request`], the engine responds with the value that the request's documentation names, or with a
 //! [`WalletError`]; between them the engine sends [`Notice`]s. Amounts are msat (`bigint` in JavaScript) unless the
 //! name says `sat`; times are seconds since the UNIX epoch.
 
@@ -30,8 +30,8 @@ pub use state::{
 /// [`ErrorCode::VersionMismatch`]; the older engine then finishes its step and hands over.
 pub const VERSION: u32 = 2;
 
-/// Longest text, in bytes, that [`Request::Inspect`] and [`Request::Pay`] read; longer input is refused unread.
+/// Maximum length, in bytes, of a text that [`Request::Inspect`] and [`Request::Pay`] read; longer input is refused unread.
 pub const MAX_TEXT: usize = 8 * 1024;
 
-/// Longest invoice description, in bytes (BOLT 11 `d` field: 639 bytes).
+/// Maximum length of an invoice's description, in bytes (BOLT 11 `d` field: 639 bytes).
 pub const MAX_DESCRIPTION: usize = 639;

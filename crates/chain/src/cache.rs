@@ -65,6 +65,7 @@ impl<T> BoundedCache<T> {
     fn put(&mut self, hash: BlockHash, value: T, size: usize) {
         self.bytes = self.bytes.saturating_add(size);
         match self.entries.insert(hash, (value, size)) {
+            // Replaced in place: it keeps its age in `order`.
             Some((_, old)) => self.bytes = self.bytes.saturating_sub(old),
             None => self.order.push_back(hash),
         }

@@ -62,6 +62,7 @@ impl Chain {
         let conflict = self.first_difference(source, height).await?;
         let first = conflict.first;
         let known = self.conflicts.borrow().iter().any(|d| d.url == conflict.url && d.first == first);
+        // A known conflict has been examined before: the same filters would give the same result.
         if !known {
             let (theirs_false, ours_false) = self.examine(source, &conflict).await?;
             if theirs_false {
@@ -96,6 +97,7 @@ impl Chain {
             let chain = self.headers.borrow();
             let ours = |h: u32| chain.entry(h).map(|e| e.filter_header);
             let differs = (from..).zip(&theirs).position(|(h, fh)| ours(h) != Some(*fh));
+            // The last one is known to differ; if none does, the source has changed its chain meanwhile.
             let index = differs.ok_or(SourceError::Moved)?;
             if index > 0 || from == lowest {
                 // Where they differ at the checkpoint already, theirs are followed from there: each filter is what counts.
@@ -117,6 +119,7 @@ impl Chain {
     async fn examine(&self, source: &Source, conflict: &Conflict) -> Result<(bool, bool), SourceError> {
         let height = conflict.first;
         let theirs = single(source, height).await?;
+        // Its filter must fit its own filter header, or it proves nothing about either.
         if Some(&header_of(&theirs, &conflict.before)) != conflict.theirs.first() {
             return Err(SourceError::Filter { height });
         }
@@ -167,6 +170,7 @@ impl Chain {
         }
         drop(chain);
         source.set_state(SourceState::Agrees);
+        // Both were relative to the filter headers that have just been replaced.
         self.conflicts.borrow_mut().clear();
         self.cache.borrow_mut().clear();
         self.block_before(first)

@@ -65,6 +65,7 @@ pub(crate) async fn from_source(source: &Source) -> Result<FeeEstimates, SourceE
             let pairs = raw.iter().filter_map(|(t, r)| Some((t.parse().ok()?, rate(*r)?)));
             Ok(FeeEstimates::new(pairs))
         }
+        // A plain block-dn server has only its own endpoint.
         Err(SourceError::Status { status: 404, .. }) => from_block_dn(source).await,
         Err(e) => Err(e),
     }

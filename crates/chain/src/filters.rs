@@ -39,6 +39,7 @@ pub(crate) fn misses_an_output(block: &Block, filter: &[u8]) -> bool {
     if !is_readable(filter) {
         return true;
     }
+    // BIP 158: empty scripts and OP_RETURN outputs are in no filter.
     let outputs = block.txdata.iter().flat_map(|tx| &tx.output).map(|o| &o.script_pubkey);
     let scripts: Vec<&[u8]> =
         outputs.filter(|s| !s.is_empty() && !s.is_op_return()).map(|s| s.as_bytes()).collect();

@@ -192,6 +192,7 @@ impl HeaderChain {
             self.stale.insert((height, entry.hash), parent);
             parent = entry.hash;
         }
+        // The lowest first: positions are near the tip.
         while self.stale.len() > MAX_STALE {
             self.stale.pop_first();
         }

@@ -84,6 +84,7 @@ pub(crate) async fn load(store: &dyn Store, network: Network) -> Result<Option<H
     };
     if meta.genesis != genesis_hash(network) {
         let found = format!("the chain with genesis block {}", meta.genesis);
+        // Not fetched again, as damaged headers are: this wallet belongs to another network.
         return Err(ChainError::OtherNetwork { found, expected: network });
     }
     let first_block = meta.base.height.saturating_add(1);

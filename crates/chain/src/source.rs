@@ -82,6 +82,7 @@ impl Source {
     }
 
     pub(crate) fn set_state(&self, state: SourceState) {
+        // A ban is for the session: no later success takes it back.
         if !self.banned.get() {
             *self.state.borrow_mut() = state;
         }
@@ -156,6 +157,7 @@ impl Source {
             Some(hash) => (format!("/status?after={hash}"), SHORT + Duration::from_secs(WAIT_SECS)),
         };
         let status = wire::status(&path, &self.get(&path, timeout, MAX_SMALL).await?)?;
+        // Not stored: nothing of another network may be used.
         if status.genesis != genesis_hash(network) {
             let found = format!("the chain with genesis block {}", status.genesis);
             return Err(SourceError::WrongNetwork { found, expected: network });
@@ -171,6 +173,7 @@ impl Source {
     /// The path of the file that holds `from`, and the height of the first entry in the response.
     fn file(&self, kind: &str, per_file: u32, from: u32, count: u32) -> Result<(String, u32), SourceError> {
         let start = from - from % per_file;
+        // Whole files only: the response starts at the file's first entry.
         if !self.known_status()?.ranges {
             return Ok((format!("/{kind}/{start}"), start));
         }
@@ -213,6 +216,7 @@ impl Source {
         }
         match self.get(&format!("/filters/single/{height}"), SHORT, MAX_FILTER).await {
             Ok(body) => Ok(Some(body)),
+            // Older servers have no such endpoint: they are not asked again.
             Err(SourceError::Status { status: 404, .. }) => {
                 self.no_single.set(true);
                 Ok(None)

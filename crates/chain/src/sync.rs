@@ -41,6 +41,7 @@ impl Chain {
         if fork != from.id() {
             listener.blocks_disconnected(fork);
         }
+        // The caller's own position may name ancestors that the chain, from its checkpoint on, does not know.
         let start = if fork == from.id() { from.clone() } else { at };
         let mut walk = Walk {
             chain: self,
@@ -195,6 +196,7 @@ impl Walk<'_> {
 
     /// The indices, from `start` on, of the blocks that must be looked through whole.
     async fn match_from(&self, window: &mut Window, start: usize) -> Result<BTreeSet<usize>, ChainError> {
+        // Without scripts nothing matches, but a contradicted block has to be looked through all the same.
         if self.scripts.is_empty() && !self.chain.has_conflicts() {
             return Ok(BTreeSet::new());
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::merchant::types::Scope;
+use crate::desk::merchant::types::Scope;
 
 /// A Lightning node for browser wallets: WebSocket endpoint, chain API, channels on request.
 #[derive(Debug, Parser)]

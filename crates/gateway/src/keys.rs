@@ -5,12 +5,12 @@ use std::time::Duration;
 use amplet_transport::{HttpRequest, NativePlatform};
 use serde::de::DeserializeOwned;
 
-use crate::admin::AdminError;
-use crate::admin::keys::{CreateKey, Keys, MadeKey};
-use crate::admin::types::Msat;
 use crate::cli::{AddKey, KeyCommand};
 use crate::config::Config;
-use crate::merchant::keys::Spending;
+use crate::desk::amount::Msat;
+use crate::desk::error::ApiError;
+use crate::desk::merchant::api_keys::Spending;
+use crate::http::admin::keys::{CreateKey, Keys, MadeKey};
 
 /// Nothing of this takes long.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ pub enum KeysError {
     },
     /// It refused.
     #[error("{0}")]
-    Refused(AdminError),
+    Refused(ApiError),
     /// No TLS, or no runtime.
     #[error("the system does not give what this needs ({0}); free memory or processes, then try again")]
     System(String),
@@ -93,7 +93,7 @@ impl Admin {
         if keys.keys.is_empty() {
             return Ok("There are no keys; make one with `amplet-gateway keys add`.".into());
         }
-        let line = |key: crate::admin::keys::KeyInfo| {
+        let line = |key: crate::http::admin::keys::KeyInfo| {
             let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.name()).collect();
             let revoked = if key.revoked_at.is_some() { "  revoked" } else { "" };
             format!("{}  {}  {}  {}{revoked}", key.id, key.account, scopes.join(","), key.name)
@@ -125,7 +125,7 @@ impl Admin {
         if (200..300).contains(&answer.status) {
             return Ok(answer.body);
         }
-        match serde_json::from_slice::<AdminError>(&answer.body) {
+        match serde_json::from_slice::<ApiError>(&answer.body) {
             Ok(error) => Err(KeysError::Refused(error)),
             Err(_) => Err(self.strange(format!("HTTP {}", answer.status))),
         }

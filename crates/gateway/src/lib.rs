@@ -1,14 +1,19 @@
-//! The gateway server: embedded node, WebSocket endpoint, chain API.
+//! The gateway server: embedded node, WebSocket endpoint, chain API, APIs for the operator and for sites.
+//!
+//! Floor: a leaf, above `wallet`, whose actions it uses. Inside, imports run down only:
+//! `config, limits <- desk <- node <- http <- run`.
+//!
+//! - `desk`: services on the node's thread, in the wallet's words;
+//! - `node`: that thread: it opens the node, takes commands, follows events;
+//! - `http`: the doors: routes, bodies, errors, on other threads. Nothing below imports it.
 
-pub mod admin;
-pub mod chain_api;
 pub mod cli;
 pub mod config;
-pub mod edge;
+pub mod desk;
+pub mod http;
 pub mod init;
 pub mod keys;
+pub mod limits;
 pub mod logging;
-pub mod merchant;
-pub mod node_thread;
-pub mod policy;
+pub mod node;
 pub mod run;

@@ -11,11 +11,13 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use crate::config::{self, Config};
-use crate::edge::server::{self, Limits};
-use crate::edge::{Connections, Edge};
-use crate::merchant::{self, Hub};
-use crate::node_thread::{self, NodeHandle, NodeThreadError, Phase, Start};
-use crate::{admin, chain_api};
+use crate::desk::merchant::EventBus;
+use crate::desk::merchant::api_keys::ApiKeys;
+use crate::http::edge::Edge;
+use crate::http::edge::server::{self, Limits};
+use crate::http::{admin, chain_api, merchant};
+use crate::limits::Connections;
+use crate::node::{self as node_thread, NodeHandle, NodeThreadError, Phase, Start};
 
 /// Time for the node to finish its step and write it.
 const NODE_LIMIT: Duration = Duration::from_secs(30);
@@ -95,19 +97,20 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
     let websockets = Connections::new(config.http.max_connections, config.http.max_connections_per_ip);
     let relay = config.relay(listening);
     info!(
-        version = env!("CARGO_PKG_VERSION"), network = node_thread::network_name(config.network), %relay,
+        version = env!("CARGO_PKG_VERSION"), network = config::network_name(config.network), %relay,
         http = %listening, admin = %admin_address, tcp = tcp_addresses.join(" "),
         "the gateway starts"
     );
 
     let chain_api = chain_api::router(&config).await?;
-    let hub = Hub::default();
+    let (keys, events) = (Arc::<ApiKeys>::default(), EventBus::default());
     let edge = Edge::new(Arc::clone(&config), handle.clone(), websockets.clone(), relay.clone());
     let mut more = chain_api;
     if config.merchant.enabled {
-        more = more.merge(merchant::router(handle.clone(), hub.clone(), &config.merchant));
+        more =
+            more.merge(merchant::router(handle.clone(), Arc::clone(&keys), events.clone(), &config.merchant));
     }
-    let admin = admin::router(handle, hub.clone(), config.admin.token.clone());
+    let admin = admin::router(handle, Arc::clone(&keys), config.admin.token.clone());
     let servers = Servers::start(http, edge.router(more), admin_listener, admin, &config);
 
     let (stop_node, stop) = oneshot::channel();
@@ -117,7 +120,8 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
         relay,
         websockets: websockets.clone(),
         listeners: tcp,
-        hub,
+        keys,
+        events,
         commands,
         status: status.clone(),
         stop,

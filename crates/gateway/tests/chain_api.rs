@@ -8,7 +8,7 @@ use std::time::Duration;
 use amplet_chain::{
     BlockId, BlockListener, Broadcast, BroadcastError, Chain, Position, RejectReason, TrustLevel, WatchSet,
 };
-use amplet_gateway::chain_api::{Auth, FileSizes, StartError, from_bitcoind, from_upstream};
+use amplet_gateway::http::chain_api::{Auth, FileSizes, StartError, from_bitcoind, from_upstream};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{MemoryBackend, SealedStore};
 use amplet_transport::{HttpClient, HttpRequest, HttpResponse, NativePlatform};

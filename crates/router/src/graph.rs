@@ -237,6 +237,7 @@ impl Graph {
         let Some(entry) = self.channels.get(channel as usize).copied() else { return };
         let max_msat = policy.max_msat.min(MAX_MONEY_MSAT);
         self.policies[arc_of(channel, direction) as usize] = Policy { max_msat, ..policy };
+        // No HTLC can be larger than the channel: the larger maximum is a lower bound of the capacity.
         if !entry.capacity_known {
             let other = self.policies[arc_of(channel, direction.reversed()) as usize].max_msat;
             self.set_capacity(channel, max_msat.max(other), false);

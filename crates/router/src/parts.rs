@@ -105,6 +105,7 @@ fn widest(
         if node == network.sink {
             break;
         }
+        // An outdated entry: the node was reached by a wider path since.
         if node != network.source && best.get(&node).is_some_and(|&(known, _)| known > width) {
             continue;
         }
@@ -142,6 +143,7 @@ pub(crate) fn deliverable(
     for &arc in rest {
         let policy = network.policy(arc);
         let Some(without_base) = amount.checked_sub(u64::from(policy.base_msat)) else { return 0 };
+        // The inverse of the fee: the part of the amount that is left after this hop's fee.
         let share = u128::from(without_base) * 1_000_000 / (1_000_000 + u128::from(policy.ppm));
         amount = u64::try_from(share).unwrap_or(u64::MAX).min(limit(arc));
     }

@@ -115,6 +115,7 @@ pub(crate) fn convex_pieces(start: f64, ends: &[f64], costs: &[f64]) -> Vec<Piec
     let mut hull: Vec<(f64, f64)> = Vec::with_capacity(ends.len() + 1);
     hull.push((start, 0.0));
     for (&end, &cost) in ends.iter().zip(costs) {
+        // Points above the line from their predecessor to the new one are no corners of the hull.
         while let [.., (x0, y0), (x1, y1)] = hull[..] {
             if (y1 - y0) * (end - x1) < (cost - y1) * (x1 - x0) {
                 break;
@@ -153,6 +154,7 @@ impl SlopeTable {
     /// Index of the row for a payment and a capacity, by their [`log_bucket`]s; `None` if the capacity is so far
     /// below the payment (2^9 times) that it is not worth a part.
     pub(crate) fn row(&self, payment_log: u16, capacity_log: u16) -> Option<&[u32; PIECES]> {
+        // Below the lowest ratio the payment is so small that the slope hardly changes.
         let bucket = i32::from(payment_log) - i32::from(capacity_log) - LOWEST_OCTAVE * BUCKETS_PER_OCTAVE;
         self.slopes.get(bucket.max(0) as usize)
     }

@@ -74,6 +74,7 @@ pub fn apply(graph: &mut Graph, data: &[u8], chain_hash: &[u8; 32]) -> Result<Ap
     let timestamp = reader.u32()?;
     let mut applied = Applied::default();
     let result = sections(graph, &mut reader, version, &mut applied);
+    // On an error too: the part that was added must be consistent.
     graph.index();
     result?;
     graph.timestamp = graph.timestamp.max(timestamp);
@@ -96,9 +97,10 @@ fn sections(
     updates(graph, reader, version, applied)
 }
 
-fn count(reader: &mut Reader<'_>, least_bytes: usize) -> Result<u32, RgsError> {
+fn count(reader: &mut Reader<'_>, min_bytes: usize) -> Result<u32, RgsError> {
     let count = reader.u32()?;
-    if count as usize > reader.rest() / least_bytes {
+    // A false count must not make anyone allocate: each entry has a minimum of bytes.
+    if count as usize > reader.rest() / min_bytes {
         return Err(RgsError::Count(count));
     }
     Ok(count)
@@ -167,6 +169,7 @@ fn announcements(
         match graph.add_channel(Scid(scid), [first, other], capacity_msat) {
             Ok(_) => applied.channels += 1,
             Err(error @ GraphError::TooLarge(_)) => return Err(RgsError::Graph(error)),
+            // One impossible channel is no reason to do without the others.
             Err(error) => applied.skipped.push(error),
         }
     }

@@ -160,6 +160,7 @@ pub fn read_beliefs(data: &[u8]) -> Result<Beliefs, SnapshotError> {
     let mut reader = open(data, BELIEFS_MAGIC)?;
     let mut beliefs = Beliefs::new();
     let evidence = f64::from_be_bytes(reader.array()?);
+    // A stored value is not trusted: it could be NaN, or beyond what evidence can add up to.
     beliefs.evidence = if evidence.is_finite() { evidence.clamp(-40.0, 40.0) } else { 0.0 };
     let time = |number: u64| u32::try_from(number).map_err(|_| SnapshotError::Corrupt);
     beliefs.evidence_at_s = time(reader.number()?)?;
@@ -194,6 +195,7 @@ impl Beliefs {
     pub fn import(&mut self, other: &Self, now_s: u32) {
         for (&scid, belief) in &other.channels {
             let belief = Belief { at_s: belief.at_s.min(now_s), ..*belief };
+            // Our own observation wins unless the other's is newer.
             if self.channels.get(&scid).is_none_or(|own| own.at_s < belief.at_s) {
                 self.insert(scid, belief);
             }

@@ -28,18 +28,20 @@ impl PaymentNetwork<'_> {
         limits
     }
 
-    /// The maximum that can leave our own channels and is believed to leave their gateways, msat.
+    /// The maximum that can leave our own channels, msat.
     pub(crate) fn outbound_msat(&self) -> u64 {
         let own = self.extras.iter().filter(|extra| extra.tail == self.source);
         own.fold(0, |sum: u64, extra| sum.saturating_add(extra.limit_msat))
     }
 
-    /// The maximum that can leave our gateways, or our own channels if that is less, msat.
+    /// The maximum that can leave our own channels and is believed to leave their gateways, msat.
     pub(crate) fn departing_msat(&self) -> u64 {
         let mut gateways: Vec<u32> =
             self.extras.iter().filter(|extra| extra.tail == self.source).map(|extra| extra.head).collect();
+        // Several channels to one gateway: its outgoing channels count once.
         gateways.sort_unstable();
         gateways.dedup();
+        // A direct channel: nothing has to leave the gateway.
         if gateways.contains(&self.sink) {
             return self.outbound_msat();
         }

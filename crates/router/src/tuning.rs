@@ -32,9 +32,9 @@ pub struct Tuning {
     pub slice_msat: f64,
     /// Exponent by which V falls where a plan is improbable anyway: `V * P^hopeless`.
     pub hopeless: f64,
-    /// V grows with the amount above [`LARGE_MSAT`], up to tenfold amounts, by this power.
+    /// V grows with the amount above 1M sat, up to tenfold amounts, by this power.
     pub size: f64,
-    /// V grows as the amount falls below [`LARGE_MSAT`], down to a tenth, by this power: a failure costs the user the
+    /// V grows as the amount falls below 1M sat, down to a tenth, by this power: a failure costs the user the
     /// same time, which is more of a small amount.
     pub small: f64,
     /// Minimum share of the mode's V that remains after that.

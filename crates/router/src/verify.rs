@@ -90,6 +90,7 @@ fn verify_part(graph: &Graph, request: &Request, part: &Part) -> Result<(), Plan
         delay = delay.saturating_add(u32::from(wanted.cltv));
         at = next_node(graph, request, hop);
     }
+    // The payee's own delta alone is never refused: no plan could be shorter.
     if delay > request.max_cltv.max(request.final_cltv) {
         return Err(PlanDefect::Delay(delay));
     }

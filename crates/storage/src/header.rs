@@ -45,6 +45,7 @@ impl Header {
     pub(crate) fn wrap(kdf: &KdfParams, kek: &Kek, data_key: &Key) -> Result<Vec<u8>, StoreError> {
         let public = [MAGIC.as_slice(), &FORMAT.to_be_bytes(), &kdf.to_bytes()].concat();
         let kek = Key(*kek.as_bytes());
+        // Tells a wrong passphrase from damage: the wrapped key alone would fail to open in both cases.
         let check = kek.derive(CHECK_LABEL).mac(&[&public]);
         let wrapped = kek.derive(WRAP_LABEL).seal(random()?, &public, &data_key.0)?;
         let mut header = [public.as_slice(), &check, &wrapped].concat();
@@ -59,6 +60,7 @@ impl Header {
         let (body, digest) = bytes.split_last_chunk::<32>().ok_or_else(|| damaged("it is cut short"))?;
         let rest = body.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not start with AmpletKV"))?;
         let (format, rest) = rest.split_first_chunk().ok_or_else(|| damaged("it is cut short"))?;
+        // Before the format, so that a damaged format is not taken for a newer one.
         if <[u8; 32]>::from(Sha256::digest(body)) != *digest {
             return Err(damaged("its checksum is wrong"));
         }

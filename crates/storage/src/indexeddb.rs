@@ -83,6 +83,7 @@ impl IndexedDbBackend {
         };
         let _listening = on_success(&read_epoch, in_event);
         let done = finished(action, &transaction, &database).await;
+        // The body's own error comes first: its abort is only the consequence.
         match outcome.take() {
             Some(Err(refused)) => Err(refused),
             Some(Ok(value)) => done.map(|()| value),
@@ -151,6 +152,7 @@ fn strict_transaction(database: &IdbDatabase) -> Result<IdbTransaction, JsValue>
 }
 
 fn epoch_from(stored: &JsValue) -> Result<u64, StoreError> {
+    // Nobody has taken this wallet over yet.
     if stored.is_undefined() {
         return Ok(0);
     }
@@ -169,16 +171,16 @@ fn bytes_from(value: &JsValue) -> Result<Vec<u8>, StoreError> {
 
 impl IndexedDbBackend {
     /// One request on the records alone, in a transaction that only reads.
-    async fn ask(
+    async fn request(
         &self,
         action: &'static str,
-        question: impl FnOnce(&IdbObjectStore) -> Result<web_sys::IdbRequest, JsValue>,
+        make: impl FnOnce(&IdbObjectStore) -> Result<web_sys::IdbRequest, JsValue>,
     ) -> Result<JsValue, StoreError> {
         let database = self.connection.database().await?;
         let request = database
             .transaction_with_str(RECORDS)
             .and_then(|transaction| transaction.object_store(RECORDS))
-            .and_then(|records| question(&records))
+            .and_then(|records| make(&records))
             .map_err(|error| self.not_started(action, &error))?;
         fulfilled(action, &request, Some(&database)).await
     }
@@ -192,7 +194,7 @@ impl Backend for IndexedDbBackend {
     fn read<'a>(&'a self, name: &'a [u8]) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         async move {
             let key = Uint8Array::from(name);
-            let value = self.ask("read a record", |records| records.get(&key)).await?;
+            let value = self.request("read a record", |records| records.get(&key)).await?;
             if value.is_undefined() { Ok(None) } else { bytes_from(&value).map(Some) }
         }
         .boxed_local()
@@ -200,7 +202,7 @@ impl Backend for IndexedDbBackend {
 
     fn names(&self) -> LocalBoxFuture<'_, Result<Vec<Vec<u8>>, StoreError>> {
         async move {
-            let keys = self.ask("list the records", IdbObjectStore::get_all_keys).await?;
+            let keys = self.request("list the records", IdbObjectStore::get_all_keys).await?;
             Array::from(&keys).iter().map(|key| bytes_from(&key)).collect()
         }
         .boxed_local()
@@ -222,6 +224,7 @@ impl Backend for IndexedDbBackend {
     fn destroy(&self) -> LocalBoxFuture<'_, Result<(), StoreError>> {
         async move {
             const ACTION: &str = "delete the browser's database";
+            // Emptied first: the deletion waits for frozen tabs, and their writers have to be fenced off now.
             self.guarded(ACTION, |tables, epoch| {
                 tables.raise(epoch)?;
                 tables.records.clear().map(drop).map_err(|error| mapped(ACTION, &error))

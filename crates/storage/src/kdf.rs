@@ -128,6 +128,7 @@ impl KdfParams {
         };
         within("lanes", lanes, 1, MAX_LANES)?;
         within("passes", passes, 1, MAX_PASSES)?;
+        // Argon2 needs eight blocks of 1 KiB per lane (RFC 9106 section 3.1).
         within("memory in KiB", memory_kib, lanes.saturating_mul(8), MAX_MEMORY_KIB)?;
         Ok(Self(Kind::Argon2id { memory_kib, passes, lanes, salt }))
     }
@@ -176,6 +177,7 @@ impl KdfParams {
         let salt: [u8; SALT_BYTES] = rest.try_into().map_err(|_| cut())?;
         match (*kind, costs) {
             (ARGON2ID, [memory_kib, passes, lanes]) => Self::argon2id(memory_kib, passes, lanes, salt),
+            // Unused fields must be zero, so that a later release can give them a meaning.
             (EXTERNAL, [0, 0, 0]) if salt == [0; SALT_BYTES] => Ok(Self::external_key()),
             _ => Err(KdfError::Malformed("unknown kind")),
         }
@@ -197,6 +199,7 @@ pub fn derive(passphrase: &str, params: &KdfParams) -> Result<Kek, KdfError> {
     let normal = nfkd(passphrase);
     let costs = Params::new(*memory_kib, *passes, *lanes, Some(32))
         .map_err(|_| KdfError::Malformed("costs that Argon2 refuses"))?;
+    // Reserved before Argon2 runs: its own allocation would abort where the memory is not there.
     let mut memory = Zeroizing::new(Vec::new());
     let out_of_memory = || KdfError::OutOfMemory { memory_kib: *memory_kib };
     memory.try_reserve_exact(costs.block_count()).map_err(|_| out_of_memory())?;

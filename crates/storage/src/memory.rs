@@ -53,6 +53,7 @@ impl Records {
         if self.epoch != epoch {
             return Err(StoreError::Fenced { mine: epoch, now: self.epoch });
         }
+        // A refused commit must leave nothing: the copy is what a database's rollback does.
         let before = self.quota.map(|quota| (quota, self.by_name.clone()));
         for write in writes {
             match write.value {

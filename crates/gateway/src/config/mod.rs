@@ -281,3 +281,14 @@ fn not_utf8(file: &Path, error: &std::string::FromUtf8Error) -> ConfigError {
         remedy: "save the file as UTF-8".into(),
     }])
 }
+
+/// A network's name in the configuration.
+pub fn network_name(network: bitcoin::Network) -> &'static str {
+    use bitcoin::Network;
+    match network {
+        Network::Bitcoin => "mainnet",
+        Network::Testnet | Network::Testnet4 => "testnet4",
+        Network::Signet => "signet",
+        Network::Regtest => "regtest",
+    }
+}

@@ -60,7 +60,9 @@ impl Connection {
         if let Some(database) = self.current()? {
             return Ok(database);
         }
+        // Not created again: the user may have cleared the site's data, and an empty wallet must not take its place.
         let reopened = Open::new(&self.name, Missing::Refuse).await?;
+        // Another call may have been faster: one connection is enough.
         if let Some(database) = self.current()? {
             return Ok(database);
         }

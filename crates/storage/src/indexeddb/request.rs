@@ -33,8 +33,8 @@ impl Drop for Listening {
 
 /// Calls `handler` with the request's result, inside its success event.
 pub(super) fn on_success(request: &IdbRequest, handler: impl FnOnce(JsValue) + 'static) -> Listening {
-    let answered = request.clone();
-    Listening::to(request, "success", move || handler(answered.result().unwrap_or(JsValue::UNDEFINED)))
+    let done = request.clone();
+    Listening::to(request, "success", move || handler(done.result().unwrap_or(JsValue::UNDEFINED)))
 }
 
 /// Resolves to the first of the events.

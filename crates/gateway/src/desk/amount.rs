@@ -1,0 +1,90 @@
+//! Amounts in JSON: decimal text, since a JavaScript number holds 2^53 exactly and no more.
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+
+/// An amount in msat. Written as decimal text; read from text or from a whole number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Msat(pub u64);
+
+impl Serialize for Msat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Msat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Amount;
+        impl Visitor<'_> for Amount {
+            type Value = Msat;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an amount in msat as decimal text, as in \"150000\"")
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Msat, E> {
+                Ok(Msat(number))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Msat, E> {
+                // `parse` would take a leading + as well.
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                let number = text.parse().ok().filter(|_| digits);
+                number.map(Msat).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(Amount)
+    }
+}
+
+impl utoipa::PartialSchema for Msat {
+    fn schema() -> RefOr<Schema> {
+        let schema: Object = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9]{1,20}$"))
+            .description(Some(
+                "An amount in millisatoshi as decimal text: a JavaScript number would round it.",
+            ))
+            .examples(["150000"])
+            .build();
+        schema.into()
+    }
+}
+
+impl ToSchema for Msat {}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_amount_survives(amount: u64) {
+            let text = serde_json::to_string(&Msat(amount)).unwrap();
+            prop_assert_eq!(&text, &format!("\"{amount}\""));
+            prop_assert_eq!(serde_json::from_str::<Msat>(&text).unwrap(), Msat(amount));
+            prop_assert_eq!(serde_json::from_str::<Msat>(&amount.to_string()).unwrap(), Msat(amount));
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        for wrong in [
+            "\"\"",
+            "\"-1\"",
+            "\"+1\"",
+            "\"1.5\"",
+            "\"1e3\"",
+            "-1",
+            "1.5",
+            "null",
+            "\"18446744073709551616\"",
+        ] {
+            let error = serde_json::from_str::<Msat>(wrong).unwrap_err().to_string();
+            assert!(error.contains("msat") || wrong.starts_with('n'), "{wrong}: {error}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! API keys: credentials of a request. The secret is stored as a hash only.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::hex::{DisplayHex, FromHex};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use super::types::Scope;
+use crate::desk::amount::Msat;
+
+/// The prefix of every token, so that a leaked one is recognised.
+const PREFIX: &str = "amplet_";
+
+/// A key as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Key {
+    /// Names it: 12 hexadecimal digits.
+    pub id: String,
+    /// For the operator.
+    pub name: String,
+    /// Whose invoices, payments and webhooks it sees: keys of one account see the same.
+    pub account: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// What it may spend.
+    pub spending: Option<Spending>,
+    /// The budget that holds it to that.
+    #[serde(rename = "purse")] // in records of format 1
+    pub budget: Option<u32>,
+    /// SHA-256 of the secret: it has 256 bits, so nothing slower is needed.
+    pub secret_hash: String,
+    /// Signs calls to the `webhookUrl` of its invoices.
+    pub webhook_secret: String,
+    /// In seconds since the UNIX epoch.
+    pub created_at: u64,
+    /// In seconds since the UNIX epoch.
+    pub revoked_at: Option<u64>,
+}
+
+impl Key {
+    /// Returns whether it has this scope.
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+}
+
+/// The limits of a key that may send payments, fees included. At least one of a day's and the total is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spending {
+    /// Of one payment.
+    #[serde(default)]
+    pub per_payment_msat: Option<Msat>,
+    /// Of any 24 hours.
+    #[serde(default)]
+    pub per_day_msat: Option<Msat>,
+    /// Ever.
+    #[serde(default)]
+    pub total_msat: Option<Msat>,
+}
+
+/// A key's token: `amplet_<id>_<secret>`.
+pub struct Token {
+    /// 12 hexadecimal digits.
+    pub id: String,
+    secret: [u8; 32],
+}
+
+impl Token {
+    /// Of fresh randomness.
+    pub fn new(id: [u8; 6], secret: [u8; 32]) -> Self {
+        Self { id: id.to_lower_hex_string(), secret }
+    }
+
+    /// Reads a token; `None` when it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        let fits = id.len() == 12 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        fits.then_some(())?;
+        Some(Self { id: id.to_owned(), secret: <[u8; 32]>::from_hex(secret).ok()? })
+    }
+
+    /// As it is shown, once.
+    pub fn show(&self) -> String {
+        format!("{PREFIX}{}_{}", self.id, self.secret.to_lower_hex_string())
+    }
+
+    /// Returns the hash that is stored.
+    pub fn hash(&self) -> String {
+        sha256::Hash::hash(&self.secret).to_string()
+    }
+}
+
+/// All keys: written by the node's thread, read by the others.
+#[derive(Default)]
+pub struct ApiKeys(RwLock<BTreeMap<String, Arc<Key>>>);
+
+impl ApiKeys {
+    /// Returns the key that a token opens, unless it was revoked.
+    pub fn open(&self, token: &Token) -> Option<Arc<Key>> {
+        let key = self.get(&token.id)?;
+        let fits = key.secret_hash.as_bytes().ct_eq(token.hash().as_bytes()).unwrap_u8() == 1;
+        (fits && key.revoked_at.is_none()).then_some(key)
+    }
+
+    /// Returns a key by its id, revoked or not.
+    pub fn get(&self, id: &str) -> Option<Arc<Key>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Returns all keys.
+    pub fn all(&self) -> Vec<Arc<Key>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Adds a key, or replaces it.
+    pub fn put(&self, key: Key) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), Arc::new(key));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_token_opens_its_key_until_it_is_revoked() {
+        let token = Token::new([1; 6], [2; 32]);
+        let key = Key {
+            id: token.id.clone(),
+            name: "shop".into(),
+            account: "shop".into(),
+            scopes: vec![Scope::InvoicesCreate],
+            spending: None,
+            budget: None,
+            secret_hash: token.hash(),
+            webhook_secret: String::new(),
+            created_at: 1,
+            revoked_at: None,
+        };
+        let ring = ApiKeys::default();
+        ring.put(key.clone());
+        let shown = Token::parse(&token.show()).unwrap();
+        let opened = ring.open(&shown).unwrap();
+        assert!(opened.has(Scope::InvoicesCreate) && !opened.has(Scope::PaymentsSend));
+        assert!(ring.open(&Token::new([1; 6], [3; 32])).is_none(), "another secret");
+        assert!(ring.open(&Token::new([2; 6], [2; 32])).is_none(), "another id");
+        ring.put(Key { revoked_at: Some(2), ..key });
+        assert!(ring.open(&shown).is_none(), "revoked");
+        assert!(ring.get(&token.id).is_some());
+    }
+
+    #[test]
+    fn what_is_no_token_is_none() {
+        let good = Token::new([1; 6], [2; 32]).show();
+        assert!(Token::parse(&good).is_some());
+        let upper = format!("amplet_0A0B0C0D0E0F_{}", "02".repeat(32));
+        for bad in ["", "amplet_", "amplet_010101010101", &good[1..], &good[..good.len() - 1], &upper] {
+            assert!(Token::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

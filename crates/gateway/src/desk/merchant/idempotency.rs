@@ -1,0 +1,99 @@
+//! Idempotency: the same request under the same key is done once, also across restarts, also when two come at once.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use amplet_storage::Batch;
+use bitcoin::hashes::{Hash, sha256};
+use futures::lock::{Mutex, OwnedMutexGuard};
+use serde::Serialize;
+
+use super::MerchantService;
+use super::records::{self, OnceRecord, names};
+use crate::desk::Result;
+use crate::desk::error::{ApiCode, ApiError, unreadable};
+
+/// An idempotency key with the request that it stands for.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey {
+    name: String,
+    request: String,
+}
+
+impl IdempotencyKey {
+    /// Maximum length, in characters.
+    pub const MAX: usize = 255;
+
+    /// The key `text` of an account, for this request to that path.
+    ///
+    /// # Errors
+    /// [`ApiCode::InvalidInput`]: not 1 to [`MAX`](Self::MAX) printable ASCII characters.
+    pub fn new<T: Serialize>(account: &str, path: &str, text: &str, request: &T) -> Result<Self> {
+        if !(1..=Self::MAX).contains(&text.len()) || !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return Err(ApiError::invalid(format!(
+                "Idempotency-Key: has to be 1 to {} printable ASCII characters; a UUID does",
+                Self::MAX
+            )));
+        }
+        // Plain data with sorted maps: the same request gives the same text.
+        let request = serde_json::to_string(request).map_err(|error| {
+            ApiError::invalid(format!("the request cannot be noted ({error}); send JSON"))
+        })?;
+        let digest = |text: &str| sha256::Hash::hash(text.as_bytes()).to_string();
+        let name = format!("{}{account}/{}", names::ONCE, digest(text));
+        Ok(Self { name, request: digest(&format!("{path}\n{request}")) })
+    }
+
+    /// Stages the record of what was made.
+    pub(super) fn record(&self, batch: &mut Batch, made: &str) {
+        let record = OnceRecord { request: self.request.clone(), made: made.to_owned() };
+        records::put(batch, self.name.clone(), &record);
+    }
+}
+
+/// What was made, now or before.
+pub struct Made<T> {
+    /// It.
+    pub value: T,
+    /// Whether it was made by an earlier request with the same key.
+    pub replayed: bool,
+}
+
+/// A mutex for each name that is in use.
+#[derive(Default)]
+pub(super) struct KeyedMutex(RefCell<HashMap<String, Weak<Mutex<()>>>>);
+
+impl KeyedMutex {
+    pub(super) async fn lock(&self, name: &str) -> OwnedMutexGuard<()> {
+        let mutex = {
+            let mut all = self.0.borrow_mut();
+            all.retain(|_, mutex| mutex.strong_count() > 0);
+            let known = all.get(name).and_then(Weak::upgrade);
+            let mutex = known.unwrap_or_default();
+            all.insert(name.to_owned(), Arc::downgrade(&mutex));
+            mutex
+        };
+        mutex.lock_owned().await
+    }
+}
+
+impl MerchantService {
+    /// Locks this key; returns the payment hash of what was made before under it. Until the guard is dropped nothing else is
+    /// made under it.
+    pub(super) async fn lock_key(
+        &self,
+        key: &IdempotencyKey,
+    ) -> Result<(OwnedMutexGuard<()>, Option<String>)> {
+        let guard = self.locks.lock(&key.name).await;
+        let found: Option<OnceRecord> =
+            records::find(&*self.store, &key.name).await.map_err(|error| unreadable(&error))?;
+        match found {
+            Some(found) if found.request != key.request => Err(ApiError::new(
+                ApiCode::IdempotencyMismatch,
+                "this Idempotency-Key was used with another request; use a new key for a new request, and the same body to repeat one",
+            )),
+            found => Ok((guard, found.map(|found| found.made))),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Invoices of an account.
+
+use amplet_wallet::actions::receive::InvoiceOrder;
+
+use super::MerchantService;
+use super::api_keys::Key;
+use super::idempotency::{IdempotencyKey, Made};
+use super::records::{self, InvoiceRecord, names};
+use super::requests::ListInvoices;
+use super::types::{CreateInvoice, Invoice, Invoices, Metadata};
+use crate::desk::amount::Msat;
+use crate::desk::error::{ApiCode, ApiError};
+use crate::desk::payments;
+use crate::desk::{Result, unix_now};
+
+/// Limits of metadata: names, characters of a name, characters of a value.
+const METADATA: [usize; 3] = [20, 40, 500];
+
+/// Maximum length of a page.
+const MAX_PAGE: u32 = 100;
+
+impl MerchantService {
+    /// Makes an invoice; durable together with its record and its idempotency key.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn create_invoice(
+        &self,
+        key: &Key,
+        idempotency: Option<IdempotencyKey>,
+        request: CreateInvoice,
+    ) -> Result<Made<Invoice>> {
+        check_metadata(&request.metadata)?;
+        if let Some(url) = &request.webhook_url {
+            self.check_url("webhookUrl", url)?;
+        }
+        let _guard = match &idempotency {
+            None => None,
+            Some(idempotency) => {
+                let (guard, made) = self.lock_key(idempotency).await?;
+                if let Some(hash) = made {
+                    return Ok(Made { value: self.invoice(&key.account, &hash).await?, replayed: true });
+                }
+                Some(guard)
+            }
+        };
+        let record = InvoiceRecord {
+            key: key.id.clone(),
+            created_at: unix_now(),
+            metadata: request.metadata,
+            webhook_url: request.webhook_url,
+        };
+        let order = InvoiceOrder {
+            amount_msat: request.amount_msat.map(|amount| amount.0),
+            description: request.description,
+            expiry_secs: Some(request.expiry_secs),
+        };
+        let number = self.number();
+        let made = payments::create_invoice(&self.ctx, order, |hash, batch| {
+            records::put(batch, names::invoice(&key.account, number, hash), &record);
+            if let Some(idempotency) = &idempotency {
+                idempotency.record(batch, hash);
+            }
+        });
+        let invoice = made.await?;
+        self.index(&key.account, number, &invoice.payment_hash);
+        Ok(Made { value: shown(invoice, record), replayed: false })
+    }
+
+    /// An invoice of an account, by its payment hash.
+    ///
+    /// # Errors
+    /// [`ApiCode::NotFound`].
+    pub async fn invoice(&self, account: &str, hash: &str) -> Result<Invoice> {
+        let found = self.by_hash.borrow().get(hash).cloned();
+        let number = found.and_then(|(owner, number)| (owner == account).then_some(number));
+        let Some(number) = number else { return Err(unknown()) };
+        let name = names::invoice(account, number, hash);
+        let record = self.read(&name).await?;
+        let invoice = payments::invoice(&self.ctx, payments::payment_id(hash)?).await?;
+        Ok(shown(invoice, record))
+    }
+
+    /// A page of an account's invoices, the newest first.
+    ///
+    /// # Errors
+    /// [`ApiCode::InvalidInput`].
+    pub async fn invoices(&self, request: ListInvoices) -> Result<Invoices> {
+        let ListInvoices { account, cursor, limit } = request;
+        if !(1..=MAX_PAGE).contains(&limit) {
+            return Err(ApiError::invalid(format!("limit: {limit} is not 1 to {MAX_PAGE}")));
+        }
+        let before = match &cursor {
+            None => u64::MAX,
+            Some(cursor) => u64::from_str_radix(cursor, 16).map_err(|_| {
+                ApiError::invalid("cursor: is none of this list; give the nextCursor of a page, or none")
+            })?,
+        };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut found: Vec<(u64, String)> = {
+            let all = self.by_account.borrow();
+            let newest =
+                all.get(&account).map(|mine| mine.range(..before).rev().take(limit.saturating_add(1)));
+            newest.into_iter().flatten().map(|(number, hash)| (*number, hash.clone())).collect()
+        };
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next_cursor = found.last().filter(|_| more).map(|(number, _)| format!("{number:x}"));
+        let mut invoices = Vec::with_capacity(found.len());
+        for (_, hash) in found {
+            invoices.push(self.invoice(&account, &hash).await?);
+        }
+        Ok(Invoices { invoices, next_cursor })
+    }
+}
+
+fn unknown() -> ApiError {
+    ApiError::new(
+        ApiCode::NotFound,
+        "this account has no invoice with that payment hash; check the hash, or use a key of its account",
+    )
+}
+
+fn shown(invoice: payments::Invoice, record: InvoiceRecord) -> Invoice {
+    Invoice {
+        payment_hash: invoice.payment_hash,
+        invoice: invoice.invoice,
+        state: invoice.state,
+        amount_msat: invoice.amount_msat.map(Msat),
+        received_msat: invoice.received_msat.map(Msat),
+        description: invoice.description,
+        created_at: record.created_at,
+        expires_at: invoice.expires_at,
+        paid_at: invoice.paid_at,
+        metadata: record.metadata,
+    }
+}
+
+pub(super) fn check_metadata(metadata: &Metadata) -> Result<()> {
+    let [max, max_name, max_value] = METADATA;
+    let fits = metadata.len() <= max
+        && metadata.iter().all(|(name, value)| {
+            (1..=max_name).contains(&name.chars().count()) && value.chars().count() <= max_value
+        });
+    if fits {
+        return Ok(());
+    }
+    Err(ApiError::invalid(format!(
+        "metadata: is too large; at most {max} names of 1 to {max_name} characters, values of {max_value}"
+    )))
+}

@@ -1,0 +1,140 @@
+//! Making and revoking keys.
+
+use amplet_node::budget::{BadRules, Msat as Money};
+use amplet_node::budget::{BudgetError, BudgetId, Holder, Kind, Name, Period, Rules, Window, WindowLimit};
+
+use super::api_keys::{Key, Spending, Token};
+use super::requests::CreateKey;
+use super::types::Scope;
+use super::{MerchantService, call, names, random, records};
+use crate::desk::Result;
+use crate::desk::amount::Msat;
+use crate::desk::error::{ApiCode, ApiError};
+use crate::desk::unix_now;
+
+impl CreateKey {
+    fn check(&self) -> Result<()> {
+        Name::parse(&self.name).map_err(|error| ApiError::invalid(format!("name: {error}")))?;
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !(1..=40).contains(&self.account.len()) || !self.account.bytes().all(allowed) {
+            return Err(ApiError::invalid("account: has to be 1 to 40 characters of a-z, 0-9 and -"));
+        }
+        if self.scopes.is_empty() {
+            let all: Vec<&str> = Scope::ALL.iter().map(|(name, _)| *name).collect();
+            return Err(ApiError::invalid(format!("scopes: are empty; give some of {}", all.join(", "))));
+        }
+        match (self.scopes.contains(&Scope::PaymentsSend), &self.spending) {
+            (true, None) => Err(ApiError::invalid(
+                "spending: is missing; a key with the scope payments:send has a limit: perDayMsat or totalMsat",
+            )),
+            (false, Some(_)) => Err(ApiError::invalid(
+                "spending: is for the scope payments:send; add that scope, or leave spending out",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Spending {
+    fn rules(&self) -> Result<Rules> {
+        let money = |what: &str, amount: Option<Msat>| {
+            let money = amount.map(|amount| Money::new(amount.0)).transpose();
+            money.map_err(|error| ApiError::invalid(format!("spending.{what}: {error}")))
+        };
+        let window = Window { kind: Kind::Rolling, period: Period::Day };
+        let day = money("perDayMsat", self.per_day_msat)?.map(|limit| WindowLimit { window, limit });
+        let rules = Rules {
+            per_payment: money("perPaymentMsat", self.per_payment_msat)?,
+            windows: day.into_iter().collect(),
+            total: money("totalMsat", self.total_msat)?,
+            ..Rules::default()
+        };
+        rules.check(true).map_err(|error| match error {
+            BadRules::Unbounded => {
+                ApiError::invalid("spending: bounds nothing; give perDayMsat, totalMsat or both")
+            }
+            other => ApiError::invalid(format!("spending: {other}")),
+        })?;
+        Ok(rules)
+    }
+}
+
+/// The holder of a key's budget.
+fn holder(id: &str) -> Result<Holder> {
+    let id = Name::parse(&format!("api key {id}")).map_err(|error| ApiError::invalid(error.to_string()))?;
+    Ok(Holder::App { id })
+}
+
+impl MerchantService {
+    /// Makes a key, and the budget that holds it to its limits, in one transaction. The token is not kept.
+    ///
+    /// # Errors
+    /// [`ApiCode::InvalidInput`]; [`ApiCode::Internal`].
+    pub async fn create_key(&self, new: CreateKey) -> Result<(Key, Token)> {
+        new.check()?;
+        let rules = new.spending.as_ref().map(Spending::rules).transpose()?;
+        let token = Token::new(random()?, random()?);
+        if self.keys.get(&token.id).is_some() {
+            return Err(ApiError::new(ApiCode::Internal, "the new key's id is taken; try again"));
+        }
+        let mut key = Key {
+            id: token.id.clone(),
+            name: new.name,
+            account: new.account,
+            scopes: new.scopes,
+            spending: new.spending,
+            budget: None,
+            secret_hash: token.hash(),
+            webhook_secret: call::secret(&random()?),
+            created_at: unix_now(),
+            revoked_at: None,
+        };
+        key.scopes.sort_unstable();
+        key.scopes.dedup();
+        match rules {
+            None => self.write_key(&key),
+            Some(rules) => {
+                let holder = holder(&key.id)?;
+                let opened = self.ctx.node.budgets().change(|policy, _| {
+                    let (budget, changes) = policy.open(holder, None, rules)?;
+                    key.budget = Some(budget.0);
+                    self.write_key(&key);
+                    Ok(changes)
+                });
+                let refused = |error: BudgetError| ApiError::invalid(format!("spending: {error}"));
+                opened.await.map_err(refused)?;
+            }
+        }
+        self.ctx.node.ledger().flushed().await;
+        self.keys.put(key.clone());
+        Ok((key, token))
+    }
+
+    /// Revokes a key, and closes its budget. Twice is once.
+    ///
+    /// # Errors
+    /// [`ApiCode::NotFound`].
+    pub async fn revoke_key(&self, id: &str) -> Result<()> {
+        let Some(key) = self.keys.get(id) else {
+            return Err(ApiError::new(ApiCode::NotFound, "there is no key of that id; list them"));
+        };
+        if key.revoked_at.is_some() {
+            return Ok(());
+        }
+        let revoked = Key { revoked_at: Some(unix_now()), ..(*key).clone() };
+        self.write_key(&revoked);
+        // Nobody gets in while that is being written.
+        self.keys.put(revoked);
+        if let Some(budget) = key.budget {
+            let closed = self.ctx.node.budgets().change(|policy, _| policy.close(BudgetId(budget)));
+            let failed = |error: BudgetError| ApiError::new(ApiCode::Internal, error.to_string());
+            closed.await.map_err(failed)?;
+        }
+        self.ctx.node.ledger().flushed().await;
+        Ok(())
+    }
+
+    fn write_key(&self, key: &Key) {
+        self.ctx.node.ledger().stage(|batch| records::put(batch, format!("{}{}", names::KEYS, key.id), key));
+    }
+}

@@ -1,0 +1,120 @@
+//! Payments that sites make, within their key's limits.
+
+use std::time::Duration;
+
+use amplet_node::budget::{BudgetId, Purpose};
+use amplet_node::{Authorization, PaymentId};
+use amplet_wallet::actions::pay::PayOrder;
+
+use super::MerchantService;
+use super::api_keys::Key;
+use super::idempotency::{IdempotencyKey, Made};
+use super::records::{self, PaymentRecord, names};
+use super::types::{Payment, SendPayment};
+use crate::desk::Result;
+use crate::desk::error::{ApiCode, ApiError};
+use crate::desk::payments::{self, PaymentState};
+
+impl MerchantService {
+    /// Pays an invoice from the key's budget; returns the outcome, or `pending` after a minute. What was asked for is durable
+    /// before anything leaves, so the same request is never paid twice.
+    ///
+    /// # Errors
+    /// [`ApiError`]: no funds were sent.
+    pub async fn send_payment(
+        &self,
+        key: &Key,
+        idempotency: Option<IdempotencyKey>,
+        request: SendPayment,
+    ) -> Result<Made<Payment>> {
+        let amount_msat = request.amount_msat.map(|amount| amount.0);
+        let order = PayOrder::parse(&self.ctx, &request.invoice, amount_msat)?;
+        let (id, hash) = (order.id(), order.id().to_string());
+        check_amount(&order, &request)?;
+        let Some(budget) = key.budget else {
+            return Err(ApiError::new(
+                ApiCode::Forbidden,
+                "this key has no budget; make one with spending limits",
+            ));
+        };
+        // One at a time for each invoice: a second request sees what became of the first.
+        let _invoice_guard = self.locks.lock(&hash).await;
+        let mut asked_before = false;
+        let _guard = match &idempotency {
+            None => None,
+            Some(idempotency) => {
+                let (guard, made) = self.lock_key(idempotency).await?;
+                asked_before = made.is_some();
+                Some(guard)
+            }
+        };
+        if let Some(value) = self.sent_before(key, id, asked_before).await? {
+            return Ok(Made { value, replayed: true });
+        }
+        let amount_msat = order.check(&self.ctx).await?;
+        let record = PaymentRecord { account: key.account.clone(), key: key.id.clone() };
+        self.ctx.node.ledger().stage(|batch| {
+            records::put(batch, format!("{}{hash}", names::PAYMENTS), &record);
+            if let Some(idempotency) = &idempotency {
+                idempotency.record(batch, &hash);
+            }
+        });
+        self.ctx.node.ledger().flushed().await;
+        let purpose = Purpose::parse("site").map_err(|error| ApiError::invalid(error.to_string()))?;
+        let authorization = Authorization { budget: BudgetId(budget), purpose, approved: false };
+        let max_fee_msat = request.max_fee_msat.map(|fee| fee.0);
+        let paid = payments::pay(&self.ctx, order, amount_msat, max_fee_msat, &authorization).await?;
+        Ok(Made { value: paid.into(), replayed: false })
+    }
+
+    /// The earlier payment of this invoice, if it counts for this request: a failed one is tried again unless the request
+    /// itself was made before.
+    async fn sent_before(&self, key: &Key, id: PaymentId, asked_before: bool) -> Result<Option<Payment>> {
+        let Some(known) = payments::find_payment(&self.ctx, id).await? else { return Ok(None) };
+        if asked_before {
+            return self.payment(&key.account, &id.to_string(), Duration::ZERO).await.map(Some);
+        }
+        if Payment::from(known).state == PaymentState::Failed {
+            return Ok(None);
+        }
+        Err(ApiError::new(
+            ApiCode::InvoiceUnusable,
+            "this gateway has paid this invoice, or is paying it; ask the payee for a new one",
+        ))
+    }
+
+    /// A payment of an account, by its hash; one that is undecided is waited for so long.
+    ///
+    /// # Errors
+    /// [`ApiCode::NotFound`].
+    pub async fn payment(&self, account: &str, hash: &str, limit: Duration) -> Result<Payment> {
+        let name = format!("{}{hash}", names::PAYMENTS);
+        let id = payments::payment_id(hash)?;
+        let record: Option<PaymentRecord> = self.find(&name).await?;
+        if record.is_none_or(|record| record.account != account) {
+            return Err(ApiError::new(
+                ApiCode::NotFound,
+                "this account made no payment with that hash; check the hash, or use a key of its account",
+            ));
+        }
+        if !limit.is_zero() {
+            self.ctx.node.payments().outcome(id, limit).await;
+        }
+        Ok(payments::payment(&self.ctx, id).await?.into())
+    }
+}
+
+fn check_amount(order: &PayOrder, request: &SendPayment) -> Result<()> {
+    let asked = order.invoice.amount_milli_satoshis();
+    let (Some(max), Some(asked)) = (request.max_amount_msat, asked) else { return Ok(()) };
+    if asked <= max.0 {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        ApiCode::LimitExceeded,
+        format!(
+            "the invoice asks for {asked} msat, more than maxAmountMsat ({}); nothing was paid, ask for another invoice",
+            max.0
+        ),
+    ))
+}

@@ -1,0 +1,239 @@
+//! Stored records of sites, and their names.
+
+use amplet_storage::{Batch, Store, StoreError};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::types::{Attempt, EventName, Metadata};
+
+/// Version of the stored records.
+const FORMAT: u32 = 1;
+
+/// Names in the store; account names have no slash.
+pub(super) mod names {
+    /// Keys, by id.
+    pub const KEYS: &str = "merchant/key/";
+    /// Invoices, by account, number and payment hash.
+    pub const INVOICES: &str = "merchant/invoice/";
+    /// Payments, by payment hash.
+    pub const PAYMENTS: &str = "merchant/payment/";
+    /// Webhooks, by id.
+    pub const WEBHOOKS: &str = "merchant/webhook/";
+    /// Calls that wait, by event and target.
+    pub const DELIVERIES: &str = "merchant/delivery/";
+    /// Streaming sessions, by id.
+    pub const SESSIONS: &str = "merchant/session/";
+    /// Idempotency keys, by account and SHA-256.
+    pub const ONCE: &str = "merchant/once/";
+
+    /// An invoice's name.
+    pub fn invoice(account: &str, number: u64, hash: &str) -> String {
+        format!("{INVOICES}{account}/{number:016x}/{hash}")
+    }
+
+    /// Account, number and payment hash.
+    pub fn invoice_parts(name: &str) -> Option<(&str, u64, &str)> {
+        let mut parts = name.strip_prefix(INVOICES)?.split('/');
+        let (account, number, hash) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((account, u64::from_str_radix(number, 16).ok()?, hash))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record<T> {
+    v: u32,
+    #[serde(flatten)]
+    value: T,
+}
+
+/// A site's data of an invoice, beside the node's own record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InvoiceRecord {
+    /// The key that made it.
+    pub key: String,
+    pub created_at: u64,
+    pub metadata: Metadata,
+    pub webhook_url: Option<String>,
+}
+
+/// A site's data of a payment, beside the node's own record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PaymentRecord {
+    pub account: String,
+    /// The key that sent it.
+    pub key: String,
+}
+
+/// A webhook.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WebhookRecord {
+    pub id: String,
+    pub account: String,
+    pub url: String,
+    /// Empty: all.
+    pub events: Vec<EventName>,
+    pub secret: String,
+    pub created_at: u64,
+    /// What became of the newest call.
+    pub last: Option<Attempt>,
+}
+
+/// The target of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub(super) enum Target {
+    /// A registered webhook.
+    Webhook { id: String },
+    /// The URL of an invoice, with the secret of the key that made it.
+    Key { id: String, url: String },
+}
+
+impl Target {
+    /// Returns whether it is this webhook.
+    pub(super) fn is(&self, webhook: &str) -> bool {
+        matches!(self, Self::Webhook { id } if id == webhook)
+    }
+
+    /// Unique among the targets of one event.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Webhook { id } | Self::Key { id, .. } => id,
+        }
+    }
+}
+
+/// A call that waits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeliveryRecord {
+    pub event: String,
+    pub target: Target,
+    /// As it is signed and sent.
+    pub body: String,
+    pub created_at: u64,
+    pub attempts: u32,
+    pub next_at: u64,
+}
+
+/// A streaming session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionRecord {
+    pub account: String,
+    pub created_at: u64,
+    pub expires_at: u64,
+    pub metadata: Metadata,
+    pub closed_at: Option<u64>,
+    /// The id of its record in the node's history, once closed, if anything had come in.
+    #[serde(rename = "line")] // as sessions were stored first
+    pub payment: Option<String>,
+}
+
+/// The payment hash made under an idempotency key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OnceRecord {
+    /// SHA-256 of the request.
+    pub request: String,
+    /// The payment hash of what was made.
+    pub made: String,
+}
+
+/// Stages a record.
+pub(super) fn put<T: Serialize>(batch: &mut Batch, name: String, value: &T) {
+    // Plain data: its serialization has no failing case.
+    if let Ok(bytes) = serde_json::to_vec(&Record { v: FORMAT, value }) {
+        batch.put(name, bytes);
+    }
+}
+
+/// Reads a record that is there.
+pub(super) async fn read<T: DeserializeOwned>(store: &dyn Store, name: &str) -> Result<T, StoreError> {
+    let found = find(store, name).await?;
+    found.ok_or_else(|| StoreError::Corrupt { name: name.to_owned(), what: "it is gone".into() })
+}
+
+/// Reads a record if there is one.
+pub(super) async fn find<T: DeserializeOwned>(
+    store: &dyn Store,
+    name: &str,
+) -> Result<Option<T>, StoreError> {
+    let Some(bytes) = store.get(name).await? else { return Ok(None) };
+    let record: Record<T> = serde_json::from_slice(&bytes)
+        .map_err(|error| StoreError::Corrupt { name: name.to_owned(), what: error.to_string() })?;
+    if record.v > FORMAT {
+        return Err(StoreError::NewerFormat { found: record.v, supported: FORMAT });
+    }
+    Ok(Some(record.value))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use amplet_storage::MemoryBackend;
+    use amplet_storage::SealedStore;
+    use amplet_storage::kdf::{KdfParams, Kek};
+
+    use super::*;
+    use crate::desk::merchant::api_keys::Key;
+
+    /// A record of each kind as the first release wrote it. Frozen.
+    const KEY: &str = r#"{"v":1,"id":"0a0b0c0d0e0f","name":"the shop's","account":"shop","scopes":["invoices:create","invoices:read","payments:send","webhooks","sessions:create","sessions:read"],"spending":{"perPaymentMsat":"1000000","perDayMsat":"5000000","totalMsat":null},"purse":3,"secretHash":"00ff","webhookSecret":"whsec_1","createdAt":5,"revokedAt":null}"#;
+    const INVOICE: &str = r#"{"v":1,"key":"0a","createdAt":5,"metadata":{"order":"7"},"webhookUrl":"https://shop.example/paid"}"#;
+    const PAYMENT: &str = r#"{"v":1,"account":"shop","key":"0a"}"#;
+    const WEBHOOK: &str = r#"{"v":1,"id":"0b","account":"shop","url":"https://shop.example/hook","events":["invoice.paid","payment.succeeded","payment.failed","ping"],"secret":"whsec_2","createdAt":6,"last":{"at":7,"error":"it answered 500"}}"#;
+    const DELIVERIES: [&str; 2] = [
+        r#"{"v":1,"event":"evt_1","target":{"kind":"webhook","id":"0b"},"body":"{}","createdAt":8,"attempts":2,"nextAt":9}"#,
+        r#"{"v":1,"event":"evt_2","target":{"kind":"key","id":"0a","url":"https://shop.example/paid"},"body":"{}","createdAt":8,"attempts":0,"nextAt":8}"#,
+    ];
+    const SESSION: &str =
+        r#"{"v":1,"account":"shop","createdAt":10,"expiresAt":20,"metadata":{},"closedAt":15,"line":"aa"}"#;
+    const ONCE: &str = r#"{"v":1,"request":"ab","made":"cd"}"#;
+
+    /// Reads a record and writes it again.
+    fn rewritten<T: Serialize + DeserializeOwned>(text: &str) -> String {
+        serde_json::to_string(&serde_json::from_str::<Record<T>>(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn records_of_each_kind_are_read_and_written_as_they_were() {
+        assert_eq!(rewritten::<Key>(KEY), KEY);
+        assert_eq!(rewritten::<InvoiceRecord>(INVOICE), INVOICE);
+        assert_eq!(rewritten::<PaymentRecord>(PAYMENT), PAYMENT);
+        assert_eq!(rewritten::<WebhookRecord>(WEBHOOK), WEBHOOK);
+        DELIVERIES.iter().for_each(|text| assert_eq!(rewritten::<DeliveryRecord>(text), *text));
+        assert_eq!(rewritten::<SessionRecord>(SESSION), SESSION);
+        assert_eq!(rewritten::<OnceRecord>(ONCE), ONCE);
+        let key: Record<Key> = serde_json::from_str(KEY).unwrap();
+        assert_eq!(key.value.budget, Some(3), "what holds the key to its limits");
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        let name = names::invoice("shop", 0x1f, &"ab".repeat(32));
+        assert_eq!(names::invoice_parts(&name), Some(("shop", 0x1f, "ab".repeat(32).as_str())));
+        assert!(names::invoice("shop", 9, "x") < names::invoice("shop", 10, "x"));
+    }
+
+    /// Records as the first release wrote them, and one of a release to come.
+    #[tokio::test]
+    async fn the_first_format_is_read_and_a_newer_one_refused() {
+        let backend = std::rc::Rc::new(MemoryBackend::default());
+        let kek = Kek::from_bytes([7; 32]);
+        let store = SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap();
+        let mut batch = Batch::new();
+        let first = r#"{"v":1,"key":"0a","createdAt":5,"metadata":{"order":"7"},"webhookUrl":null}"#;
+        batch.put("first", first.as_bytes().to_vec());
+        batch.put("newer", first.replace("\"v\":1", "\"v\":2").into_bytes());
+        store.commit(batch).await.unwrap().durable().await.unwrap();
+        let record: InvoiceRecord = read(&store, "first").await.unwrap();
+        assert_eq!((record.key.as_str(), record.created_at), ("0a", 5));
+        assert_eq!(record.metadata["order"], "7");
+        let newer = read::<InvoiceRecord>(&store, "newer").await.unwrap_err();
+        assert!(matches!(newer, StoreError::NewerFormat { found: 2, supported: 1 }), "{newer}");
+        assert!(find::<InvoiceRecord>(&store, "none").await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,324 @@
+//! Resources and requests of sites, as their JSON has them, in webhook calls too: msat as decimal text, times in seconds since the UNIX epoch, hashes in hex.
+
+use std::collections::BTreeMap;
+
+use amplet_protocol::page;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::desk::amount::Msat;
+use crate::desk::error::ApiError;
+use crate::desk::payments::{self, InvoiceState, PaymentState};
+
+/// What an API key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+pub enum Scope {
+    /// Make invoices.
+    #[serde(rename = "invoices:create")]
+    InvoicesCreate,
+    /// Look invoices up, list them, wait for them.
+    #[serde(rename = "invoices:read")]
+    InvoicesRead,
+    /// Pay invoices of others, within the key's limits.
+    #[serde(rename = "payments:send")]
+    PaymentsSend,
+    /// Register, list and remove webhooks.
+    #[serde(rename = "webhooks")]
+    Webhooks,
+    /// Open streaming sessions.
+    #[serde(rename = "sessions:create")]
+    SessionsCreate,
+    /// Read the credit of streaming sessions, wait for it.
+    #[serde(rename = "sessions:read")]
+    SessionsRead,
+}
+
+impl Scope {
+    /// All of them with their names.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("invoices:create", Self::InvoicesCreate),
+        ("invoices:read", Self::InvoicesRead),
+        ("payments:send", Self::PaymentsSend),
+        ("webhooks", Self::Webhooks),
+        ("sessions:create", Self::SessionsCreate),
+        ("sessions:read", Self::SessionsRead),
+    ];
+
+    /// As in JSON.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, scope)| *scope == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// What a site notes on what it makes: comes back as it was given.
+pub type Metadata = BTreeMap<String, String>;
+
+/// An invoice to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateInvoice {
+    /// Absent: the payer chooses. From 1.
+    #[serde(default)]
+    #[schema(nullable = true)]
+    pub amount_msat: Option<Msat>,
+    /// What it is for; the payer sees it. At most 639 bytes of UTF-8 (BOLT 11).
+    #[serde(default)]
+    #[schema(max_length = 639)]
+    pub description: String,
+    /// Seconds until it expires.
+    #[serde(default = "default_expiry")]
+    #[schema(minimum = 1, maximum = 31_536_000, default = 3600)]
+    pub expiry_secs: u32,
+    /// At most 20 names of 40 characters with values of 500.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// Called when it is paid, beside the account's webhooks; signed with the key's `webhookSecret`.
+    #[serde(default)]
+    #[schema(nullable = true, max_length = 2000)]
+    pub webhook_url: Option<String>,
+}
+
+fn default_expiry() -> u32 {
+    3600
+}
+
+/// An invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Invoice {
+    /// Its payment hash, which names it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub payment_hash: String,
+    /// The BOLT 11 text.
+    pub invoice: String,
+    /// Whether it was paid.
+    pub state: InvoiceState,
+    /// The amount asked for; `null`: the payer chooses.
+    pub amount_msat: Option<Msat>,
+    /// What arrived, once paid.
+    pub received_msat: Option<Msat>,
+    /// What it is for.
+    pub description: String,
+    /// When it was made.
+    pub created_at: u64,
+    /// When it expires.
+    pub expires_at: u64,
+    /// When it was paid.
+    pub paid_at: Option<u64>,
+    /// As it was given.
+    pub metadata: Metadata,
+}
+
+/// A page of invoices, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Invoices {
+    /// At most `limit`.
+    pub invoices: Vec<Invoice>,
+    /// For the next page; `null`: there is none.
+    pub next_cursor: Option<String>,
+}
+
+/// An invoice of somebody else to pay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendPayment {
+    /// BOLT 11.
+    #[schema(max_length = 7089)]
+    pub invoice: String,
+    /// For invoices without amount, and only for those.
+    #[serde(default)]
+    #[schema(nullable = true)]
+    pub amount_msat: Option<Msat>,
+    /// Refused when the invoice asks for more than this.
+    #[serde(default)]
+    #[schema(nullable = true)]
+    pub max_amount_msat: Option<Msat>,
+    /// Greatest routing fee; 1 % and at least 50 sat by default.
+    #[serde(default)]
+    #[schema(nullable = true)]
+    pub max_fee_msat: Option<Msat>,
+}
+
+/// A payment by this account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// Its payment hash, which names it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub payment_hash: String,
+    /// The outcome. `pending`: not decided yet; ask again, never pay again.
+    pub state: PaymentState,
+    /// What the payee gets.
+    pub amount_msat: Msat,
+    /// Paid on top of it; `null` until known.
+    pub fee_msat: Option<Msat>,
+    /// Proof of payment.
+    pub preimage: Option<String>,
+    /// Why it failed, and what to do.
+    pub error: Option<ApiError>,
+}
+
+impl From<page::Payment> for Payment {
+    fn from(payment: page::Payment) -> Self {
+        let (state, error) = payments::outcome(payment.status);
+        Self {
+            payment_hash: payment.id,
+            state,
+            amount_msat: Msat(payment.amount_msat.unwrap_or(0)),
+            fee_msat: payment.fee_msat.map(Msat),
+            preimage: payment.preimage,
+            error,
+        }
+    }
+}
+
+/// What a webhook is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum EventName {
+    /// An invoice was paid; `data` is the invoice.
+    #[serde(rename = "invoice.paid")]
+    InvoicePaid,
+    /// A payment of this account succeeded; `data` is the payment.
+    #[serde(rename = "payment.succeeded")]
+    PaymentSucceeded,
+    /// A payment of this account failed, no funds were sent; `data` is the payment.
+    #[serde(rename = "payment.failed")]
+    PaymentFailed,
+    /// Somebody tries the webhook; `data` is empty.
+    #[serde(rename = "ping")]
+    Ping,
+}
+
+/// The body of a call to a webhook.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventCall<'a, T: Serialize> {
+    /// The same in every attempt: note it, and a repeated call is seen as one.
+    pub id: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: EventName,
+    /// When it was noted.
+    pub created_at: u64,
+    /// What it is about.
+    pub data: &'a T,
+}
+
+/// A webhook to register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateWebhook {
+    /// Where to call: `https://`, on the internet.
+    #[schema(max_length = 2000)]
+    pub url: String,
+    /// What for; empty: everything.
+    #[serde(default)]
+    pub events: Vec<EventName>,
+}
+
+/// A webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Webhook {
+    /// Names it.
+    pub id: String,
+    /// Where it is called.
+    pub url: String,
+    /// What for; empty: everything.
+    pub events: Vec<EventName>,
+    /// When it was registered.
+    pub created_at: u64,
+}
+
+/// The answer to a registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeWebhook {
+    /// It.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    /// Signs its calls; shown this once. `Amplet-Signature: t=<seconds>,v1=<hex>` is HMAC-SHA256, keyed with this text, over
+    /// `<t>.<body>`.
+    pub secret: String,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// When.
+    pub at: u64,
+    /// Why it failed; `null`: it did not.
+    pub error: Option<String>,
+}
+
+/// A webhook and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookState {
+    /// It.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    /// Calls that wait to be made, or made again.
+    pub waiting: usize,
+    /// What became of the newest call; `null`: there was none.
+    pub last_attempt: Option<Attempt>,
+}
+
+/// All webhooks of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Webhooks {
+    /// The webhooks.
+    pub webhooks: Vec<WebhookState>,
+}
+
+/// A streaming session to open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateSession {
+    /// Seconds for which it can be paid; at most a week.
+    #[serde(default = "default_session_expiry")]
+    #[schema(minimum = 1, maximum = 604_800, default = 86_400)]
+    pub expiry_secs: u32,
+    /// At most 20 names of 40 characters with values of 500.
+    #[serde(default)]
+    pub metadata: Metadata,
+}
+
+fn default_session_expiry() -> u32 {
+    86_400
+}
+
+/// A streaming session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Names it; goes into the custom record 4279633 of each payment.
+    pub id: String,
+    /// Whom to pay by keysend.
+    pub node_id: String,
+    /// Whether it can be paid.
+    pub state: SessionState,
+    /// All that has come in; it never becomes less. What is used up is the site's to count.
+    pub received_msat: Msat,
+    /// In so many payments.
+    pub payments: u64,
+    /// When it was opened.
+    pub created_at: u64,
+    /// Until when it can be paid.
+    pub expires_at: u64,
+    /// As it was given.
+    pub metadata: Metadata,
+}
+
+/// Whether a session can be paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SessionState {
+    /// Yes.
+    Open,
+    /// No longer: it was closed, or has expired.
+    Closed,
+}

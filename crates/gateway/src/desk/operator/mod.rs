@@ -1,0 +1,292 @@
+//! The operator's service: on-chain money, peers, channels, invoices and payments of the node itself.
+
+mod requests;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
+use amplet_node::{OpenChannel as Opening, PersistentPeer};
+use amplet_protocol::page::Payment;
+use amplet_protocol::{MAX_MONEY_MSAT, default_max_fee_msat};
+use amplet_storage::Store;
+use amplet_transport::PeerAddress;
+use amplet_wallet::actions::channels::{self, Channel};
+use amplet_wallet::actions::keysend::KeysendOrder;
+use amplet_wallet::actions::pay::{self, PayOrder};
+use amplet_wallet::actions::receive::InvoiceOrder;
+use amplet_wallet::actions::status;
+use amplet_wallet::{Ctx, errors};
+use bitcoin::secp256k1::PublicKey;
+
+use super::error::{ApiCode, ApiError};
+use super::payments::{self, Invoice};
+use super::{Result, peers};
+use crate::config::{Config, network_name};
+
+pub use requests::{
+    CloseChannel, ConnectPeer, CreateInvoice, GetInfo, GetInvoice, GetPayment, ListChannels, NewAddress,
+    OpenChannel, PayInvoice, SendKeysend, SyncNow,
+};
+
+/// Maximum wait for a first connection to a peer.
+const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+
+/// Pause between looks at the state of an attempt to connect.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How the node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The node's public key, in hex.
+    pub node_id: String,
+    /// Where it is reached: `<node id>@<URL>`, the relay first.
+    pub addresses: Vec<String>,
+    /// Its network's name in the configuration.
+    pub network: &'static str,
+    /// Height of the newest block that the node has seen.
+    pub height: u32,
+    /// Whether that is the source's newest, and the source answers.
+    pub synced: bool,
+    /// Why the source could not be read last time.
+    pub chain_error: Option<String>,
+    /// Confirmed on-chain money, in sat.
+    pub onchain_sat: u64,
+    /// Unconfirmed on-chain money, in sat.
+    pub onchain_pending_sat: u64,
+    /// The part of the on-chain money held back so that channels can be closed at any fee, in sat.
+    pub reserve_sat: u64,
+    /// Number of channels.
+    pub channels: usize,
+    /// Node ids of the connected peers.
+    pub peers: Vec<String>,
+    /// Connections of wallets and nodes now.
+    pub connections: usize,
+}
+
+/// The operator's service.
+pub struct OperatorService {
+    /// The node.
+    pub ctx: Ctx,
+    /// The node's own store.
+    pub store: Rc<dyn Store>,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The relay's URL, as wallets reach it.
+    pub relay: String,
+    /// Counts WebSockets of wallets and TCP connections.
+    pub connections: Box<dyn Fn() -> usize>,
+}
+
+impl OperatorService {
+    /// Returns how the node is.
+    pub fn info(&self) -> Info {
+        let node = &self.ctx.node;
+        let id = node.node_id().to_string();
+        let sync = node.sync().state();
+        let balance = status::balance(&self.ctx);
+        let mut addresses = vec![format!("{id}@{}", self.relay)];
+        addresses.extend(self.config.node.announce.iter().map(|address| format!("{id}@tcp://{address}")));
+        Info {
+            addresses,
+            node_id: id,
+            network: network_name(self.config.network),
+            height: node.sync().best_block().0,
+            synced: sync.synced && sync.error.is_none(),
+            chain_error: sync.error,
+            onchain_sat: balance.onchain_sat,
+            onchain_pending_sat: balance.onchain_pending_sat,
+            reserve_sat: balance.reserve_sat,
+            channels: node.channels().list().len(),
+            peers: node.peers().list().iter().map(PublicKey::to_string).collect(),
+            connections: (self.connections)(),
+        }
+    }
+
+    /// Returns a fresh address of the on-chain wallet.
+    pub async fn new_address(&self) -> String {
+        self.ctx.node.onchain().new_address().await.to_string()
+    }
+
+    /// Connects to a peer and stays connected, also after a restart; returns its node id.
+    ///
+    /// # Errors
+    /// [`ApiCode::InvalidInput`]; [`ApiCode::Remote`]: not reached yet, and tried again until the gateway restarts.
+    pub async fn connect(&self, address: &str) -> Result<String> {
+        let peers = self.ctx.node.peers();
+        let address: PeerAddress =
+            address.parse().map_err(|error| ApiError::invalid(format!("address: {error}")))?;
+        let node_id = address.node_id.to_string();
+        if node_id == self.ctx.node.node_id().to_string() {
+            return Err(ApiError::invalid("address: this is the node itself; give another node's address"));
+        }
+        if node_id.parse().is_ok_and(|id| peers.is_connected(&id)) {
+            return Ok(node_id);
+        }
+        let peer = peers.connect_persistently(address).map_err(|error| {
+            ApiError::invalid(format!("address: {node_id} is not a public key ({error}); copy it again"))
+        })?;
+        peers.reconnect_now();
+        let attempt = async {
+            tokio::select! {
+                () = peers.connected(peer.node_id) => None,
+                why = first_failure(&peer) => Some(why),
+            }
+        };
+        let why = match tokio::time::timeout(CONNECT_LIMIT, attempt).await {
+            Ok(None) => {
+                let stored = peers::store(&*self.store, &peer.address).await;
+                stored.map_err(|error| ApiError::new(ApiCode::Internal, error.to_string()))?;
+                return Ok(node_id);
+            }
+            Ok(Some(why)) => why,
+            Err(_) => format!("it did not answer within {} s", CONNECT_LIMIT.as_secs()),
+        };
+        let message = format!(
+            "the peer could not be reached: {why}; it is tried again until the gateway restarts, and kept permanently once it was reached"
+        );
+        Err(ApiError::new(ApiCode::Remote, message))
+    }
+
+    /// Returns all channels.
+    pub fn channels(&self) -> Vec<Channel> {
+        channels::list(&self.ctx)
+    }
+
+    /// Opens a channel; returns its id once both sides have signed its funding.
+    ///
+    /// # Errors
+    /// [`ApiError`]; nothing was spent.
+    pub async fn open_channel(&self, request: OpenChannel) -> Result<String> {
+        let OpenChannel { peer, capacity_sat, push_msat, announce } = request;
+        let peer: PublicKey = peer.parse().map_err(|error| {
+            ApiError::invalid(format!(
+                "peer: {error}; give the node id of a connected peer, 66 hexadecimal digits"
+            ))
+        })?;
+        match capacity_sat.checked_mul(1000).filter(|msat| *msat <= MAX_MONEY_MSAT) {
+            Some(capacity) if push_msat <= capacity => {}
+            Some(_) => return Err(ApiError::invalid("pushMsat: is more than the capacity; give less")),
+            None => return Err(ApiError::invalid("capacitySat: is more than all bitcoin; give less")),
+        }
+        let how = Opening { capacity_sat, push_msat, announce, zero_reserve: false, fee_rate: None };
+        channels::open(&self.ctx, peer, &how).await.map_err(|error| channel_error(&error))
+    }
+
+    /// Closes a channel.
+    ///
+    /// # Errors
+    /// [`ApiCode::NotFound`], [`ApiCode::InvalidInput`].
+    pub fn close_channel(&self, id: &str, force: bool) -> Result<()> {
+        channels::close(&self.ctx, id, force).map_err(|error| channel_error(&error))
+    }
+
+    /// Makes an invoice.
+    ///
+    /// # Errors
+    /// [`ApiCode::InvalidInput`].
+    pub async fn create_invoice(&self, request: CreateInvoice) -> Result<Invoice> {
+        let CreateInvoice { amount_msat, description, expiry_secs } = request;
+        let order = InvoiceOrder { amount_msat, description, expiry_secs };
+        payments::create_invoice(&self.ctx, order, |_, _| ()).await
+    }
+
+    /// Returns an invoice of this node.
+    ///
+    /// # Errors
+    /// [`ApiCode::NotFound`].
+    pub async fn invoice(&self, request: GetInvoice) -> Result<Invoice> {
+        payments::invoice(&self.ctx, request.id).await
+    }
+
+    /// Pays an invoice; returns the outcome, or the payment as pending after a minute.
+    ///
+    /// # Errors
+    /// [`ApiError`]: no funds were sent.
+    pub async fn pay(&self, request: PayInvoice) -> Result<Payment> {
+        let order = PayOrder::parse(&self.ctx, &request.invoice, request.amount_msat)?;
+        let amount_msat = order.check(&self.ctx).await?;
+        payments::pay(&self.ctx, order, amount_msat, request.max_fee_msat, &Authorization::user()).await
+    }
+
+    /// Pays a node without an invoice; returns as [`pay`](Self::pay).
+    ///
+    /// # Errors
+    /// [`ApiError`]: no funds were sent.
+    pub async fn keysend(&self, request: SendKeysend) -> Result<Payment> {
+        let SendKeysend { payee, amount_msat, max_fee_msat, records } = request;
+        let order = KeysendOrder::parse(&self.ctx, &payee, amount_msat, &records)?;
+        let max_fee_msat = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
+        match order.begin(&self.ctx, max_fee_msat, &Authorization::user()).await {
+            Ok(id) => Ok(pay::outcome(&self.ctx, id).await?),
+            Err(error @ (PayError::NoRoute(_) | PayError::TooLarge)) => {
+                Err(ApiError::new(ApiCode::Remote, error.to_string()))
+            }
+            Err(error) => Err(errors::pay(&error).into()),
+        }
+    }
+
+    /// Returns a payment by this node.
+    ///
+    /// # Errors
+    /// [`ApiCode::NotFound`].
+    pub async fn payment(&self, request: GetPayment) -> Result<Payment> {
+        payments::payment(&self.ctx, request.id).await
+    }
+
+    /// Reads the newest block; returns its height.
+    ///
+    /// # Errors
+    /// [`ApiCode::Remote`].
+    pub async fn sync(&self) -> Result<u32> {
+        self.ctx.node.sync().now().await.map_err(|error| node_error(&error))?;
+        Ok(self.ctx.node.sync().best_block().0)
+    }
+}
+
+/// Resolves to the reason why an attempt to connect failed, once one has.
+async fn first_failure(peer: &PersistentPeer) -> String {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if let ConnectionState::Waiting { error, .. } = &*peer.state.borrow() {
+            return error.to_string();
+        }
+    }
+}
+
+fn channel_error(error: &ChannelError) -> ApiError {
+    let code = match error {
+        ChannelError::Unknown(_) => ApiCode::NotFound,
+        ChannelError::NotConnected | ChannelError::Onchain(_) => ApiCode::NotNow,
+        ChannelError::Refused(_) | ChannelError::Timeout => ApiCode::Remote,
+        ChannelError::Ldk(_) => ApiCode::InvalidInput,
+        ChannelError::Closing => ApiCode::NodeDown,
+    };
+    let message = match error {
+        // The node speaks to a wallet's user; these are for an operator.
+        ChannelError::NotConnected => {
+            "the peer is not connected; connect it with POST /admin/v1/peers, or wait until it comes".into()
+        }
+        ChannelError::Refused(why) => {
+            format!("the peer did not open the channel: {why}; try another amount or peer")
+        }
+        ChannelError::Timeout => "the peer did not answer in time; nothing was spent, try again later".into(),
+        ChannelError::Onchain(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat }) => {
+            format!(
+                "{needed_sat} sat are needed and {available_sat} sat can be spent beside the reserve of {reserve_sat} sat; \
+             deposit more (POST /admin/v1/address), or wait for a confirmation"
+            )
+        }
+        other => other.to_string(),
+    };
+    ApiError::new(code, message)
+}
+
+fn node_error(error: &NodeError) -> ApiError {
+    let code = match error {
+        NodeError::Chain(_) | NodeError::Unsynced => ApiCode::Remote,
+        _ => ApiCode::Internal,
+    };
+    ApiError::new(code, error.to_string())
+}

@@ -1,0 +1,98 @@
+//! Requests of the operator.
+
+use amplet_node::PaymentId;
+use amplet_protocol::page::CustomRecord;
+
+/// How the node is.
+#[derive(Clone, Copy, Debug)]
+pub struct GetInfo;
+
+/// A fresh on-chain address.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAddress;
+
+/// A connection to a peer, kept up from then on.
+#[derive(Clone, Debug)]
+pub struct ConnectPeer {
+    /// `<node id>@<URL>`; `tcp://`, `ws://` or `wss://`.
+    pub address: String,
+}
+
+/// All channels.
+#[derive(Clone, Copy, Debug)]
+pub struct ListChannels;
+
+/// A channel to open.
+#[derive(Clone, Debug)]
+pub struct OpenChannel {
+    /// Node id of a connected peer, in hex.
+    pub peer: String,
+    /// Capacity, in sat.
+    pub capacity_sat: u64,
+    /// Given to the peer at once, in msat.
+    pub push_msat: u64,
+    /// Whether the channel becomes part of the public graph.
+    pub announce: bool,
+}
+
+/// A channel to close.
+#[derive(Clone, Debug)]
+pub struct CloseChannel {
+    /// Its id, in hex.
+    pub id: String,
+    /// Without the peer's consent.
+    pub force: bool,
+}
+
+/// An invoice to make.
+#[derive(Clone, Debug)]
+pub struct CreateInvoice {
+    /// Amount, in msat; `None`: the payer chooses.
+    pub amount_msat: Option<u64>,
+    /// What it is for.
+    pub description: String,
+    /// Seconds until it expires; an hour by default.
+    pub expiry_secs: Option<u32>,
+}
+
+/// An invoice of this node.
+#[derive(Clone, Copy, Debug)]
+pub struct GetInvoice {
+    /// Its payment hash.
+    pub id: PaymentId,
+}
+
+/// An invoice to pay.
+#[derive(Clone, Debug)]
+pub struct PayInvoice {
+    /// BOLT 11.
+    pub invoice: String,
+    /// Amount, in msat: for invoices without one, and only for those.
+    pub amount_msat: Option<u64>,
+    /// Maximum fee, in msat; 1 % and at least 50 sat by default.
+    pub max_fee_msat: Option<u64>,
+}
+
+/// A node to pay without an invoice.
+#[derive(Clone, Debug)]
+pub struct SendKeysend {
+    /// Node id of the payee, in hex.
+    pub payee: String,
+    /// Amount, in msat.
+    pub amount_msat: u64,
+    /// Maximum fee, in msat; 1 % and at least 50 sat by default.
+    pub max_fee_msat: Option<u64>,
+    /// Sent to the payee.
+    pub records: Vec<CustomRecord>,
+}
+
+/// A payment by this node.
+#[derive(Clone, Copy, Debug)]
+pub struct GetPayment {
+    /// Its payment hash.
+    pub id: PaymentId,
+}
+
+/// The newest block, read now.
+#[derive(Clone, Copy, Debug)]
+pub struct SyncNow;

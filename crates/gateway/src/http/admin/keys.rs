@@ -1,0 +1,122 @@
+//! API keys of sites: made, listed, revoked.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::routes::Answer;
+use crate::desk::error::ApiError;
+use crate::desk::merchant::api_keys::{ApiKeys, Key, Spending};
+use crate::desk::merchant::requests::{self, RevokeKey};
+use crate::desk::merchant::types::Scope;
+use crate::http::extract::Body;
+use crate::node::NodeHandle;
+
+/// `POST /admin/v1/keys`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateKey {
+    /// For you: 1 to 80 characters.
+    pub name: String,
+    /// Keys of one account see the same invoices, payments and webhooks: 1 to 40 of a-z, 0-9 and -. `main` by default.
+    #[serde(default = "default_account")]
+    pub account: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// With `payments:send`, and only with it: what it may spend, fees included.
+    #[serde(default)]
+    pub spending: Option<Spending>,
+}
+
+fn default_account() -> String {
+    "main".into()
+}
+
+/// A key, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyInfo {
+    /// For `DELETE /admin/v1/keys/{id}`; also a part of the token.
+    pub id: String,
+    /// For you.
+    pub name: String,
+    /// Whose invoices, payments and webhooks it sees.
+    pub account: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// What it may spend.
+    pub spending: Option<Spending>,
+    /// When it was made, in seconds since the UNIX epoch.
+    pub created_at: u64,
+    /// When it was revoked.
+    pub revoked_at: Option<u64>,
+}
+
+impl From<&Key> for KeyInfo {
+    fn from(key: &Key) -> Self {
+        Self {
+            id: key.id.clone(),
+            name: key.name.clone(),
+            account: key.account.clone(),
+            scopes: key.scopes.clone(),
+            spending: key.spending,
+            created_at: key.created_at,
+            revoked_at: key.revoked_at,
+        }
+    }
+}
+
+/// The answer of `POST /admin/v1/keys`: the secrets are shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeKey {
+    /// The key.
+    #[serde(flatten)]
+    pub key: KeyInfo,
+    /// What the site sends as bearer token.
+    pub token: String,
+    /// Signs calls to the `webhookUrl` of invoices that this key makes.
+    pub webhook_secret: String,
+}
+
+/// `GET /admin/v1/keys`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keys {
+    /// All, the revoked ones included.
+    pub keys: Vec<KeyInfo>,
+}
+
+/// What these paths share: the node, which makes keys, and the keys.
+#[derive(Clone)]
+pub(super) struct Keyring {
+    pub(super) node: NodeHandle,
+    pub(super) keys: Arc<ApiKeys>,
+}
+
+pub(super) async fn create(
+    State(keyring): State<Keyring>,
+    Body(request): Body<CreateKey>,
+) -> Result<(StatusCode, Json<MadeKey>), ApiError> {
+    let CreateKey { name, account, scopes, spending } = request;
+    let (key, token) = keyring.node.ask(requests::CreateKey { name, account, scopes, spending }).await?;
+    let webhook_secret = key.webhook_secret.clone();
+    let made = MadeKey { key: KeyInfo::from(&key), token: token.show(), webhook_secret };
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+pub(super) async fn list(State(keyring): State<Keyring>) -> Answer<Keys> {
+    keyring.node.require_up()?;
+    let keys = keyring.keys.all();
+    Ok(Json(Keys { keys: keys.iter().map(|key| KeyInfo::from(&**key)).collect() }))
+}
+
+pub(super) async fn revoke(
+    State(keyring): State<Keyring>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    keyring.node.ask(RevokeKey { id }).await.map(|()| StatusCode::NO_CONTENT)
+}

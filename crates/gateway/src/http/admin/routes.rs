@@ -1,0 +1,117 @@
+//! The operator's paths.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+
+use super::keys::{self, Keyring};
+use super::types::{
+    Address, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel, Pay,
+    Payment, Peer, SendKeysend, Synced,
+};
+use crate::desk::error::ApiError;
+use crate::desk::operator as desk;
+use crate::desk::payments::payment_id;
+use crate::http::extract::{Body, Query, not_found, wrong_method};
+use crate::node::NodeHandle;
+
+pub(super) type Answer<T> = Result<Json<T>, ApiError>;
+
+pub(super) fn all(keyring: Keyring) -> Router {
+    let node = keyring.node.clone();
+    let keys = Router::new()
+        .route("/admin/v1/keys", get(keys::list).post(keys::create))
+        .route("/admin/v1/keys/{id}", delete(keys::revoke))
+        .with_state(keyring);
+    Router::new()
+        .route("/admin/v1/info", get(info))
+        .route("/admin/v1/address", post(address))
+        .route("/admin/v1/peers", post(connect))
+        .route("/admin/v1/channels", get(channels).post(open_channel))
+        .route("/admin/v1/channels/{id}", delete(close_channel))
+        .route("/admin/v1/invoices", post(create_invoice))
+        .route("/admin/v1/invoices/{hash}", get(invoice))
+        .route("/admin/v1/payments", post(pay))
+        .route("/admin/v1/payments/{hash}", get(payment))
+        .route("/admin/v1/keysend", post(keysend))
+        .route("/admin/v1/sync", post(sync))
+        .with_state(node)
+        .merge(keys)
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+async fn info(State(node): State<NodeHandle>) -> Answer<Info> {
+    node.ask(desk::GetInfo).await.map(|info| Json(info.into()))
+}
+
+async fn address(State(node): State<NodeHandle>) -> Answer<Address> {
+    node.ask(desk::NewAddress).await.map(|address| Json(Address { address }))
+}
+
+async fn connect(State(node): State<NodeHandle>, Body(request): Body<ConnectPeer>) -> Answer<Peer> {
+    let ConnectPeer { address } = request;
+    node.ask(desk::ConnectPeer { address }).await.map(|node_id| Json(Peer { node_id }))
+}
+
+async fn channels(State(node): State<NodeHandle>) -> Answer<Channels> {
+    let channels = node.ask(desk::ListChannels).await?;
+    Ok(Json(Channels { channels: channels.into_iter().map(Into::into).collect() }))
+}
+
+async fn open_channel(State(node): State<NodeHandle>, Body(request): Body<OpenChannel>) -> Answer<ChannelId> {
+    let OpenChannel { peer, capacity_sat, push_msat, announce } = request;
+    let channel = desk::OpenChannel { peer, capacity_sat, push_msat: push_msat.0, announce };
+    node.ask(channel).await.map(|id| Json(ChannelId { id }))
+}
+
+async fn close_channel(
+    State(node): State<NodeHandle>,
+    Path(id): Path<String>,
+    Query(CloseChannel { force }): Query<CloseChannel>,
+) -> Result<StatusCode, ApiError> {
+    if id.len() != 64 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(ApiError::invalid(format!("{id:?} is not a channel id; it has 64 hexadecimal digits")));
+    }
+    node.ask(desk::CloseChannel { id, force }).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn create_invoice(
+    State(node): State<NodeHandle>,
+    Body(request): Body<CreateInvoice>,
+) -> Answer<Invoice> {
+    let CreateInvoice { amount_msat, description, expiry_secs } = request;
+    let amount_msat = amount_msat.map(|amount| amount.0);
+    node.ask(desk::CreateInvoice { amount_msat, description, expiry_secs })
+        .await
+        .map(|made| Json(made.into()))
+}
+
+async fn invoice(State(node): State<NodeHandle>, Path(hash): Path<String>) -> Answer<Invoice> {
+    let id = payment_id(&hash)?;
+    node.ask(desk::GetInvoice { id }).await.map(|invoice| Json(invoice.into()))
+}
+
+async fn pay(State(node): State<NodeHandle>, Body(request): Body<Pay>) -> Answer<Payment> {
+    let Pay { invoice, amount_msat, max_fee_msat } = request;
+    let (amount_msat, max_fee_msat) = (amount_msat.map(|amount| amount.0), max_fee_msat.map(|fee| fee.0));
+    node.ask(desk::PayInvoice { invoice, amount_msat, max_fee_msat }).await.map(|paid| Json(paid.into()))
+}
+
+async fn keysend(State(node): State<NodeHandle>, Body(request): Body<SendKeysend>) -> Answer<Payment> {
+    let SendKeysend { payee, amount_msat, max_fee_msat, records } = request;
+    let max_fee_msat = max_fee_msat.map(|fee| fee.0);
+    let records = records.into_iter().map(Into::into).collect();
+    let keysend = desk::SendKeysend { payee, amount_msat: amount_msat.0, max_fee_msat, records };
+    node.ask(keysend).await.map(|paid| Json(paid.into()))
+}
+
+async fn payment(State(node): State<NodeHandle>, Path(hash): Path<String>) -> Answer<Payment> {
+    let id = payment_id(&hash)?;
+    node.ask(desk::GetPayment { id }).await.map(|payment| Json(payment.into()))
+}
+
+async fn sync(State(node): State<NodeHandle>) -> Answer<Synced> {
+    node.ask(desk::SyncNow).await.map(|height| Json(Synced { height }))
+}

@@ -1,0 +1,341 @@
+//! Bodies of the operator's API. JSON; msat as decimal text, sat and everything else as numbers; ids, keys and hashes in hex.
+
+use amplet_protocol::page;
+use amplet_wallet::actions::channels;
+use serde::{Deserialize, Serialize};
+
+use crate::desk::amount::Msat;
+use crate::desk::error::ApiError;
+use crate::desk::operator;
+use crate::desk::payments::{self, InvoiceState, PaymentState};
+
+/// `GET /admin/v1/info`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Info {
+    /// The node's public key.
+    pub node_id: String,
+    /// Where it is reached: `<node id>@<URL>`, the relay first.
+    pub addresses: Vec<String>,
+    /// `mainnet`, `testnet4`, `signet` or `regtest`.
+    pub network: String,
+    /// The release.
+    pub version: String,
+    /// Height of the newest block that the node has seen.
+    pub height: u32,
+    /// Whether that is the source's newest, and the source answers.
+    pub synced: bool,
+    /// Why the source could not be read last time.
+    pub chain_error: Option<String>,
+    /// Confirmed on-chain money, in sat.
+    pub onchain_sat: u64,
+    /// Unconfirmed on-chain money, in sat.
+    pub onchain_pending_sat: u64,
+    /// The part of the on-chain money held back so that channels can be closed at any fee, in sat.
+    pub reserve_sat: u64,
+    /// Number of channels.
+    pub channels: usize,
+    /// Node ids of the connected peers.
+    pub peers: Vec<String>,
+    /// Connections of wallets and nodes now.
+    pub connections: usize,
+}
+
+/// The answer of `POST /admin/v1/address`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    /// A fresh address of the on-chain wallet.
+    pub address: String,
+}
+
+/// `POST /admin/v1/peers`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConnectPeer {
+    /// `<node id>@<URL>`; `tcp://`, `ws://` or `wss://`.
+    pub address: String,
+}
+
+/// Its answer, once the handshake is done. The connection is kept up, also after a restart, unless the peer made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Peer {
+    /// The peer's public key.
+    pub node_id: String,
+}
+
+/// `POST /admin/v1/channels`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OpenChannel {
+    /// Node id of a connected peer.
+    pub peer: String,
+    /// Capacity, in sat.
+    pub capacity_sat: u64,
+    /// Given to the peer at once.
+    #[serde(default)]
+    pub push_msat: Msat,
+    /// Whether the channel becomes part of the public graph.
+    #[serde(default)]
+    pub announce: bool,
+}
+
+/// Its answer, once the channel has its id. It opens from there on; see its state in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelId {
+    /// For `DELETE /admin/v1/channels/{id}`; also the id in the list.
+    pub id: String,
+}
+
+/// `GET /admin/v1/channels`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Channels {
+    /// All that are open, opening or closing.
+    pub channels: Vec<Channel>,
+}
+
+/// A channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Channel {
+    /// Its id (BOLT 2).
+    pub id: String,
+    /// Node id of the peer.
+    pub peer: String,
+    /// `negotiating`, `confirming`, `ready`, `offline` or `closing`.
+    pub state: ChannelState,
+    /// Whether a payment can use it now.
+    pub usable: bool,
+    /// Confirmations of the funding transaction.
+    pub confirmations: u32,
+    /// Confirmations that it needs, once known.
+    pub confirmations_needed: Option<u32>,
+    /// Capacity, in sat.
+    pub capacity_sat: u64,
+    /// What the next payment can send through it: reserves, fees and payments in flight deducted.
+    pub outbound_msat: Msat,
+    /// What can be received through it.
+    pub inbound_msat: Msat,
+    /// Whether it is part of the public graph.
+    pub announced: bool,
+    /// `txid:vout` of the funding output, once there is one.
+    pub funding: Option<String>,
+}
+
+/// The state of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ChannelState {
+    /// The peers agree on it.
+    Negotiating,
+    /// Its funding transaction waits for confirmations.
+    Confirming,
+    /// Usable now.
+    Ready,
+    /// Open, the peer is not connected.
+    Offline,
+    /// Being closed.
+    Closing,
+}
+
+/// The query of `DELETE /admin/v1/channels/{id}`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CloseChannel {
+    /// Without the peer's consent: costs more, and the money is back two weeks later.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// `POST /admin/v1/invoices`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateInvoice {
+    /// Absent: the payer chooses.
+    #[serde(default)]
+    pub amount_msat: Option<Msat>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// Seconds until it expires; 3600 by default.
+    #[serde(default)]
+    pub expiry_secs: Option<u32>,
+}
+
+/// An invoice of this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invoice {
+    /// Its payment hash.
+    pub payment_hash: String,
+    /// The BOLT 11 text.
+    pub invoice: String,
+    /// Whether it was paid.
+    pub state: InvoiceState,
+    /// The amount asked for; absent: the payer chooses.
+    pub amount_msat: Option<Msat>,
+    /// What arrived, once paid.
+    pub received_msat: Option<Msat>,
+    /// What it is for.
+    pub description: String,
+    /// When it expires, in seconds since the UNIX epoch.
+    pub expires_at: u64,
+    /// When it was paid, in seconds since the UNIX epoch.
+    pub paid_at: Option<u64>,
+}
+
+/// `POST /admin/v1/payments`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pay {
+    /// A BOLT 11 invoice.
+    pub invoice: String,
+    /// For invoices without amount, and only for those.
+    #[serde(default)]
+    pub amount_msat: Option<Msat>,
+    /// Maximum routing fee; 1 % and at least 50 sat by default.
+    #[serde(default)]
+    pub max_fee_msat: Option<Msat>,
+}
+
+/// `POST /admin/v1/keysend`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendKeysend {
+    /// Node id of the payee.
+    pub payee: String,
+    /// What it gets.
+    pub amount_msat: Msat,
+    /// Maximum routing fee; 1 % and at least 50 sat by default.
+    #[serde(default)]
+    pub max_fee_msat: Option<Msat>,
+    /// Sent to the payee.
+    #[serde(default)]
+    pub records: Vec<CustomRecord>,
+}
+
+/// A custom record (TLV) of a keysend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomRecord {
+    /// From 65536 on.
+    #[serde(rename = "type")]
+    pub record_type: u64,
+    /// In hex.
+    pub value: String,
+}
+
+/// A payment by this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// Its payment hash.
+    pub payment_hash: String,
+    /// The outcome.
+    pub state: PaymentState,
+    /// What the payee gets.
+    pub amount_msat: Msat,
+    /// Paid on top of it; absent until known.
+    pub fee_msat: Option<Msat>,
+    /// Proof of payment.
+    pub preimage: Option<String>,
+    /// Channels crossed by the longest part.
+    pub hops: Option<u32>,
+    /// Milliseconds from the request to the proof.
+    pub duration_ms: Option<u64>,
+    /// Why it failed, and what to do.
+    pub error: Option<ApiError>,
+}
+
+/// The answer of `POST /admin/v1/sync`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Synced {
+    /// Height of the newest block that the node has seen.
+    pub height: u32,
+}
+
+impl From<operator::Info> for Info {
+    fn from(info: operator::Info) -> Self {
+        Self {
+            node_id: info.node_id,
+            addresses: info.addresses,
+            network: info.network.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            height: info.height,
+            synced: info.synced,
+            chain_error: info.chain_error,
+            onchain_sat: info.onchain_sat,
+            onchain_pending_sat: info.onchain_pending_sat,
+            reserve_sat: info.reserve_sat,
+            channels: info.channels,
+            peers: info.peers,
+            connections: info.connections,
+        }
+    }
+}
+
+impl From<channels::Channel> for Channel {
+    fn from(channel: channels::Channel) -> Self {
+        let state = match channel.state {
+            page::ChannelState::Negotiating => ChannelState::Negotiating,
+            page::ChannelState::Confirming { .. } => ChannelState::Confirming,
+            page::ChannelState::Ready => ChannelState::Ready,
+            page::ChannelState::Offline => ChannelState::Offline,
+            page::ChannelState::Closing => ChannelState::Closing,
+        };
+        Self {
+            id: channel.id,
+            peer: channel.peer,
+            state,
+            usable: state == ChannelState::Ready,
+            confirmations: channel.confirmations,
+            confirmations_needed: channel.confirmations_needed,
+            capacity_sat: channel.capacity_sat,
+            outbound_msat: Msat(channel.outbound_msat),
+            inbound_msat: Msat(channel.inbound_msat),
+            announced: channel.announced,
+            funding: channel.funding,
+        }
+    }
+}
+
+impl From<payments::Invoice> for Invoice {
+    fn from(invoice: payments::Invoice) -> Self {
+        Self {
+            payment_hash: invoice.payment_hash,
+            invoice: invoice.invoice,
+            state: invoice.state,
+            amount_msat: invoice.amount_msat.map(Msat),
+            received_msat: invoice.received_msat.map(Msat),
+            description: invoice.description,
+            expires_at: invoice.expires_at,
+            paid_at: invoice.paid_at,
+        }
+    }
+}
+
+impl From<CustomRecord> for page::CustomRecord {
+    fn from(record: CustomRecord) -> Self {
+        Self { record_type: record.record_type, value: record.value }
+    }
+}
+
+impl From<page::Payment> for Payment {
+    fn from(payment: page::Payment) -> Self {
+        let (state, error) = payments::outcome(payment.status);
+        Self {
+            payment_hash: payment.id,
+            state,
+            amount_msat: Msat(payment.amount_msat.unwrap_or(0)),
+            fee_msat: payment.fee_msat.map(Msat),
+            preimage: payment.preimage,
+            hops: payment.hops,
+            duration_ms: payment.duration_ms,
+            error,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The chain API (block-dn's, see [`amplet_protocol::chain`]): from a bitcoind, or passed through from another server.
+//!
+//! From bitcoind: hashes of the best chain are kept in memory; headers, filters and filter headers are asked for by block, in
+//! JSON-RPC batches, and cached within limits; answers that can change carry an ETag and must be revalidated, complete old
+//! files and blocks are immutable. Each answer is of one chain: what it holds is fixed by block hashes before the first byte.
+
+pub(crate) mod answers;
+mod cache;
+mod convert;
+pub(crate) mod error;
+mod files;
+mod mempool;
+mod rpc;
+mod send;
+mod start;
+mod upstream;
+mod view;
+
+use std::sync::Arc;
+
+use amplet_protocol::chain::{MAX_PACKAGE_BODY, MAX_TX_BODY};
+use amplet_transport::{HttpClient, NativePlatform};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use bitcoin::Network;
+
+use self::mempool::Mempool;
+use self::send::Bitcoind;
+use self::view::View;
+use crate::config::{ChainSection, Config, Login};
+
+pub use rpc::{Auth, RpcError};
+pub use start::{FileSizes, StartError};
+
+/// The chain API of this configuration. A bitcoind that cannot be reached yet is waited for while the gateway runs (clients
+/// get 503 until then); one that is of no use is an error.
+///
+/// # Errors
+/// [`StartError`]. Must be called within a tokio runtime.
+pub async fn router(config: &Config) -> Result<Router, StartError> {
+    let http = NativePlatform::new().map_err(|e| StartError::Tls(e.to_string()))?.http();
+    match &config.chain {
+        ChainSection::Upstream(url) => Ok(from_upstream(http, url.clone())),
+        ChainSection::Bitcoind { url, login } => {
+            let auth = match login {
+                Login::CookieFile(path) => Auth::CookieFile(path.clone()),
+                Login::Password { user, password } => {
+                    Auth::UserPassword(format!("{user}:{}", password.expose()))
+                }
+            };
+            from_bitcoind(http, url.clone(), auth, config.network, FileSizes::default()).await
+        }
+    }
+}
+
+/// The chain API from a bitcoind, which is followed until the router is dropped.
+///
+/// # Errors
+/// [`StartError`] when this bitcoind is of no use; one that is not up yet is waited for.
+pub async fn from_bitcoind(
+    http: HttpClient,
+    url: String,
+    auth: Auth,
+    network: Network,
+    sizes: FileSizes,
+) -> Result<Router, StartError> {
+    let rpc = rpc::Rpc::new(http, url, auth);
+    let view = Arc::new(View::new(rpc.clone(), network, sizes));
+    match view.tick().await {
+        Err(e) if e.is_passing() => tracing::warn!("chain API: {e}; the gateway keeps trying"),
+        other => other?,
+    }
+    tokio::spawn(View::follow(Arc::downgrade(&view)));
+    let blocks = Router::new()
+        .route("/status", get(answers::status))
+        .route("/headers/{start}", get(files::headers))
+        .route("/filter-headers/{start}", get(files::filter_headers))
+        .route("/filters/{start}", get(files::filters))
+        .route("/filters/single/{height}", get(files::single_filter))
+        .route("/block/{hash}", get(answers::block))
+        .with_state(view);
+    let mempool = Router::new()
+        .route("/mempool/{prefix}", get(mempool::by_prefix))
+        .with_state(Arc::new(Mempool::new(rpc.clone())));
+    let bitcoind = Router::new()
+        .route("/fee-estimates", get(send::fee_estimates))
+        .route("/tx", post(send::transaction).layer(DefaultBodyLimit::max(MAX_TX_BODY)))
+        .route("/txs/package", post(send::package).layer(DefaultBodyLimit::max(MAX_PACKAGE_BODY)))
+        .with_state(Arc::new(Bitcoind::new(rpc)));
+    Ok(blocks.merge(mempool).merge(bitcoind).layer(from_fn(answers::cors)))
+}
+
+/// The chain API passed through from the server at `url`.
+pub fn from_upstream(http: HttpClient, url: String) -> Router {
+    upstream::router(http, url).layer(from_fn(answers::cors))
+}

@@ -1,0 +1,69 @@
+//! Bodies and queries of requests: what is wrong with one is said as an [`ApiError`].
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::desk::error::{ApiCode, ApiError};
+
+/// The documentation of the API that a path belongs to.
+fn documentation(path: &str) -> &'static str {
+    if path.starts_with("/admin/") { "the gateway's README" } else { "/v1/openapi.json" }
+}
+
+/// A JSON object as body.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let documentation = documentation(request.uri().path());
+        // By itself serde would take a list for an object.
+        let fields = Json::<serde_json::Map<String, Value>>::from_request(request, state).await;
+        let Json(fields) = fields.map_err(|rejection| not_json(&rejection, documentation))?;
+        let read = serde_json::from_value(Value::Object(fields));
+        read.map(Self).map_err(|error| ApiError::invalid(format!("{error}; {documentation} shows the body")))
+    }
+}
+
+fn not_json(rejection: &JsonRejection, documentation: &str) -> ApiError {
+    let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+    let code = if too_large { ApiCode::TooLarge } else { ApiCode::InvalidInput };
+    let what = rejection.body_text();
+    ApiError::new(
+        code,
+        format!("{what}; send JSON with `Content-Type: application/json`, as {documentation} shows"),
+    )
+}
+
+/// A query string.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let documentation = documentation(parts.uri.path());
+        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        query.map(|axum::extract::Query(query)| Self(query)).map_err(|rejection: QueryRejection| {
+            ApiError::invalid(format!("{}; {documentation} lists the queries", rejection.body_text()))
+        })
+    }
+}
+
+/// The answer to a path that there is not.
+pub(super) async fn not_found(request: Request) -> ApiError {
+    let documentation = documentation(request.uri().path());
+    ApiError::new(ApiCode::NotFound, format!("no such path; {documentation} lists them"))
+}
+
+/// The answer to a path with another method.
+pub(super) async fn wrong_method(request: Request) -> ApiError {
+    let documentation = documentation(request.uri().path());
+    ApiError::new(ApiCode::MethodNotAllowed, format!("this path has another method; see {documentation}"))
+}

@@ -1,0 +1,56 @@
+//! Query strings of lookups.
+
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::desk::amount::Msat;
+
+/// The wait of a lookup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wait {
+    /// Answer when the state is decided, or after so many seconds.
+    #[serde(default)]
+    #[param(minimum = 0, maximum = 60, default = 0)]
+    pub wait_secs: u32,
+}
+
+impl Wait {
+    /// Maximum, in seconds.
+    pub const MAX: u32 = 60;
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// The `nextCursor` of the page before.
+    #[serde(default)]
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+    /// At most so many.
+    #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub limit: u32,
+}
+
+fn default_limit() -> u32 {
+    20
+}
+
+/// The wait of a session's lookup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Credit {
+    /// Answer when more than this has come in.
+    #[serde(default)]
+    #[param(nullable = false)]
+    pub above_msat: Option<Msat>,
+    /// Or after so many seconds.
+    #[serde(default)]
+    #[param(minimum = 0, maximum = 60, default = 0)]
+    pub wait_secs: u32,
+}

@@ -1,0 +1,95 @@
+//! The paths of webhooks.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Api;
+use super::auth::Caller;
+use super::routes::Answer;
+use crate::desk::error::ApiError;
+use crate::desk::merchant::requests;
+use crate::desk::merchant::types::{CreateWebhook, MadeWebhook, Scope, Webhooks};
+use crate::http::error::{BodyErrors, KeyErrors, LookupErrors};
+use crate::http::extract::Body;
+
+pub(super) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create_webhook, webhooks))
+        .routes(routes!(remove_webhook))
+        .routes(routes!(ping_webhook))
+}
+
+/// Register a webhook.
+///
+/// Scope `webhooks`. Each event is a POST of `{id, type, createdAt, data}`, signed (see `secret`), repeated until it is answered
+/// with 2xx within 10 seconds: at first after a second, then at doubling pauses up to an hour, for a day. So the same event may
+/// come twice; its `id` tells.
+#[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", operation_id = "createWebhook",
+    request_body = CreateWebhook,
+    responses(
+        (status = 201, body = MadeWebhook, description = "Registered."),
+        BodyErrors,
+    ))]
+async fn create_webhook(
+    State(api): State<Api>,
+    caller: Caller,
+    Body(webhook): Body<CreateWebhook>,
+) -> Result<(StatusCode, Json<MadeWebhook>), ApiError> {
+    let key = caller.may(Scope::Webhooks)?;
+    let made = api.node.ask(requests::CreateWebhook { account: key.account.clone(), webhook }).await;
+    made.map(|made| (StatusCode::CREATED, Json(made)))
+}
+
+/// List the account's webhooks.
+///
+/// Scope `webhooks`.
+#[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", operation_id = "listWebhooks",
+    responses(
+        (status = 200, body = Webhooks, description = "All."),
+        KeyErrors,
+    ))]
+async fn webhooks(State(api): State<Api>, caller: Caller) -> Answer<Webhooks> {
+    let key = caller.may(Scope::Webhooks)?;
+    api.node.ask(requests::ListWebhooks { account: key.account.clone() }).await.map(Json)
+}
+
+/// Remove a webhook, and the calls that wait for it.
+///
+/// Scope `webhooks`.
+#[utoipa::path(delete, path = "/v1/webhooks/{id}", tag = "webhooks", operation_id = "removeWebhook",
+    params(("id" = String, Path, description = "As listed.")),
+    responses(
+        (status = 204, description = "Removed."),
+        LookupErrors,
+    ))]
+async fn remove_webhook(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let key = caller.may(Scope::Webhooks)?;
+    let removed = api.node.ask(requests::RemoveWebhook { account: key.account.clone(), id }).await;
+    removed.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Call a webhook to try it.
+///
+/// Scope `webhooks`. It gets an event of type `ping`; the list says what became of it.
+#[utoipa::path(post, path = "/v1/webhooks/{id}/ping", tag = "webhooks", operation_id = "pingWebhook",
+    params(("id" = String, Path, description = "As listed.")),
+    responses(
+        (status = 202, description = "It is going to be called."),
+        LookupErrors,
+    ))]
+async fn ping_webhook(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let key = caller.may(Scope::Webhooks)?;
+    let called = api.node.ask(requests::PingWebhook { account: key.account.clone(), id }).await;
+    called.map(|()| StatusCode::ACCEPTED)
+}

@@ -1,0 +1,8 @@
+//! The doors: routes, bodies, status codes. Runs beside the node, on other threads.
+
+pub mod admin;
+pub mod chain_api;
+pub mod edge;
+mod error;
+mod extract;
+pub mod merchant;

@@ -1,0 +1,116 @@
+//! Commands to the node's thread: data in, an answer out, so that whoever asks can be another process one day.
+
+use amplet_protocol::page::Payment;
+use amplet_wallet::actions::channels::Channel;
+
+use crate::desk::Desk;
+use crate::desk::error::ApiError;
+use crate::desk::merchant::api_keys::{Key, Token};
+use crate::desk::merchant::types::{
+    Invoice, Invoices, MadeWebhook, Payment as SitePayment, Session, Webhooks,
+};
+use crate::desk::merchant::{Made, requests as site};
+use crate::desk::operator::{self, Info};
+use crate::desk::payments::Invoice as OwnInvoice;
+use crate::desk::snapshots::{GetSnapshot, Snapshot};
+
+/// What can be asked of the node's thread, with the type of its answer.
+pub trait Request: Send + 'static {
+    /// What is answered.
+    type Answer: Send + 'static;
+
+    /// The request as a command.
+    fn command(self) -> Command;
+
+    /// The answer to it; `None` when it is the answer to another.
+    fn answer(answer: Answer) -> Option<Self::Answer>;
+}
+
+// One table: name of the command, its request, the type of its answer, and the service that does it.
+macro_rules! commands {
+    ($($name:ident($request:ty) -> $answer:ty = |$desk:ident, $given:pat_param| $work:expr;)*) => {
+        /// A command: a request of the operator, of a site or of a wallet.
+        #[derive(Debug)]
+        #[allow(missing_docs, reason = "each variant is documented as the request it holds")]
+        pub enum Command {
+            $($name($request),)*
+        }
+
+        /// The answer to the command of the same name.
+        #[allow(missing_docs, reason = "each variant is named as its command")]
+        pub enum Answer {
+            $($name($answer),)*
+        }
+
+        $(impl Request for $request {
+            type Answer = $answer;
+
+            fn command(self) -> Command {
+                Command::$name(self)
+            }
+
+            fn answer(answer: Answer) -> Option<$answer> {
+                match answer {
+                    Answer::$name(answer) => Some(answer),
+                    _ => None,
+                }
+            }
+        })*
+
+        impl Command {
+            /// Has the services do it.
+            pub(super) async fn run(self, desk: &Desk) -> Result<Answer, ApiError> {
+                match self {
+                    $(Self::$name($given) => {
+                        let $desk = desk;
+                        $work.map(Answer::$name)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Info(operator::GetInfo) -> Info = |desk, _| Ok(desk.operator.info());
+    NewAddress(operator::NewAddress) -> String = |desk, _| Ok(desk.operator.new_address().await);
+    ConnectPeer(operator::ConnectPeer) -> String = |desk, peer| desk.operator.connect(&peer.address).await;
+    Channels(operator::ListChannels) -> Vec<Channel> = |desk, _| Ok(desk.operator.channels());
+    OpenChannel(operator::OpenChannel) -> String = |desk, channel| desk.operator.open_channel(channel).await;
+    CloseChannel(operator::CloseChannel) -> () = |desk, it| desk.operator.close_channel(&it.id, it.force);
+    CreateInvoice(operator::CreateInvoice) -> OwnInvoice = |desk, it| desk.operator.create_invoice(it).await;
+    Invoice(operator::GetInvoice) -> OwnInvoice = |desk, it| desk.operator.invoice(it).await;
+    Pay(operator::PayInvoice) -> Payment = |desk, it| desk.operator.pay(it).await;
+    Keysend(operator::SendKeysend) -> Payment = |desk, it| desk.operator.keysend(it).await;
+    Payment(operator::GetPayment) -> Payment = |desk, it| desk.operator.payment(it).await;
+    Sync(operator::SyncNow) -> u32 = |desk, _| desk.operator.sync().await;
+
+    CreateKey(site::CreateKey) -> (Key, Token) = |desk, key| desk.merchant.create_key(key).await;
+    RevokeKey(site::RevokeKey) -> () = |desk, key| desk.merchant.revoke_key(&key.id).await;
+    CreateSiteInvoice(site::CreateInvoice) -> Made<Invoice> = |desk, it| {
+        desk.merchant.create_invoice(&it.key, it.idempotency, it.invoice).await
+    };
+    SiteInvoice(site::GetInvoice) -> Invoice = |desk, it| {
+        desk.merchant.invoice(&it.account, &it.payment_hash).await
+    };
+    SiteInvoices(site::ListInvoices) -> Invoices = |desk, it| desk.merchant.invoices(it).await;
+    SendSitePayment(site::SendPayment) -> Made<SitePayment> = |desk, it| {
+        desk.merchant.send_payment(&it.key, it.idempotency, it.payment).await
+    };
+    SitePayment(site::GetPayment) -> SitePayment = |desk, it| {
+        desk.merchant.payment(&it.account, &it.payment_hash, it.wait).await
+    };
+    CreateWebhook(site::CreateWebhook) -> MadeWebhook = |desk, it| {
+        desk.merchant.create_webhook(&it.account, it.webhook).await
+    };
+    Webhooks(site::ListWebhooks) -> Webhooks = |desk, it| Ok(desk.merchant.webhooks(&it.account));
+    RemoveWebhook(site::RemoveWebhook) -> () = |desk, it| desk.merchant.remove_webhook(&it.account, &it.id).await;
+    PingWebhook(site::PingWebhook) -> () = |desk, it| desk.merchant.ping(&it.account, &it.id).await;
+    CreateSession(site::CreateSession) -> Session = |desk, it| {
+        desk.merchant.create_session(&it.account, it.session).await
+    };
+    Session(site::GetSession) -> Session = |desk, it| desk.merchant.session(&it.account, &it.id).await;
+    CloseSession(site::CloseSession) -> Session = |desk, it| desk.merchant.close_session(&it.account, &it.id).await;
+
+    Snapshot(GetSnapshot) -> Snapshot = |desk, it| desk.snapshots.get(it);
+}

@@ -1,0 +1,104 @@
+//! Events and changes of the node: logged, published, handed to the service of sites.
+
+use std::rc::Rc;
+
+use amplet_node::{Node, Notice};
+use amplet_protocol::page::{Event, EventKind, Payment};
+use futures::StreamExt;
+use futures::channel::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use super::{NodeStatus, NodeThreadError, Phase};
+use crate::desk::merchant::{EventBus, MerchantService};
+
+/// Follows the node: logs its events, publishes its state, notifies sites.
+pub(super) struct Follower {
+    pub(super) node: Node,
+    pub(super) status: watch::Sender<NodeStatus>,
+    pub(super) events: EventBus,
+    pub(super) merchant: Rc<MerchantService>,
+}
+
+impl Follower {
+    /// Runs until the node stops by itself; returns why.
+    pub(super) async fn run(self, mut notices: UnboundedReceiver<Notice>) -> NodeThreadError {
+        self.publish();
+        // Unacknowledged since the last run: logged again rather than never.
+        for event in self.node.ledger().events() {
+            self.handle(&event).await;
+        }
+        while let Some(notice) = notices.next().await {
+            match notice {
+                Notice::Event(event) => self.handle(&event).await,
+                Notice::Changed => self.publish(),
+                Notice::Payment(payment) => {
+                    self.events.notify(&payment.id);
+                    if let Some(stream) = &payment.stream {
+                        self.events.notify(&stream.session);
+                    }
+                }
+                Notice::Stopped(why) => {
+                    error!(%why, "the node stopped");
+                    return NodeThreadError::Stopped(why.to_string());
+                }
+            }
+        }
+        NodeThreadError::Crashed
+    }
+
+    fn publish(&self) {
+        let (height, _) = self.node.sync().best_block();
+        let sync = self.node.sync().state();
+        let synced = sync.synced && sync.error.is_none();
+        self.status.send_if_modified(|status| {
+            let changed = (status.height, status.synced) != (height, synced);
+            (status.height, status.synced) = (height, synced);
+            if status.phase == Phase::Starting {
+                status.phase = Phase::Up;
+                status.node_id = Some(self.node.node_id().to_string());
+                return true;
+            }
+            changed
+        });
+    }
+
+    /// Finishes an event: logs it and stages the calls to sites that it concerns, in one transaction with its acknowledgement.
+    async fn handle(&self, event: &Event) {
+        if self.merchant.handle_event(event).await {
+            self.node.ledger().ack(event.id);
+        }
+        log(event);
+    }
+}
+
+fn log(event: &Event) {
+    let line = |what: &str, payment: &Payment| {
+        info!(
+            event = event.id, id = %payment.id, amount_msat = payment.amount_msat, fee_msat = payment.fee_msat,
+            "{what}"
+        );
+    };
+    match &event.kind {
+        EventKind::PaymentReceived { payment } => line("a payment was received", payment),
+        EventKind::PaymentSent { payment } => line("a payment was sent", payment),
+        EventKind::PaymentFailed { payment } => line("a payment failed, no funds were sent", payment),
+        EventKind::DepositSeen { payment } => line("a deposit was seen", payment),
+        EventKind::DepositConfirmed { payment } => line("a deposit was confirmed", payment),
+        EventKind::BudgetUsed { holder, percent, spent_msat, limit_msat, .. } => {
+            info!(event = event.id, %holder, percent, spent_msat, limit_msat, "a budget is used");
+        }
+        EventKind::BudgetLow { holder, parent, left_msat } => {
+            info!(event = event.id, %holder, %parent, left_msat, "a budget that others draw from is low");
+        }
+        EventKind::ChannelPending { channel_id } => {
+            info!(event = event.id, channel = %channel_id, "a channel waits for confirmations");
+        }
+        EventKind::ChannelReady { channel_id } => {
+            info!(event = event.id, channel = %channel_id, "a channel is ready");
+        }
+        EventKind::ChannelClosed { channel_id, reason } => {
+            info!(event = event.id, channel = %channel_id, %reason, "a channel was closed");
+        }
+    }
+}

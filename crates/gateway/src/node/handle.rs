@@ -1,0 +1,129 @@
+//! The other threads' end of the node: commands go in, answers and the node's state come out.
+
+use amplet_protocol::relay::CloseCode;
+use amplet_transport::server::Remote;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::commands::{Answer, Command, Request};
+use crate::desk::error::{ApiCode, ApiError};
+
+/// Maximum number of commands that wait for the node's thread.
+const QUEUE: usize = 256;
+
+/// Where an answer goes. A caller that went away is no error: what was begun continues.
+pub(super) type Reply = oneshot::Sender<Result<Answer, ApiError>>;
+
+/// What waits for the node's thread.
+pub enum Envelope {
+    /// A wallet's WebSocket. It belongs to this process, so it is no command.
+    Connection(Remote),
+    /// A command, and where its answer goes.
+    Command(Command, Reply),
+}
+
+/// The phase of the node's life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// Not yet: it reads its state, or waits for its chain source.
+    #[default]
+    Starting,
+    /// Yes.
+    Up,
+    /// No longer: the gateway ends.
+    Stopping,
+    /// It failed.
+    Down,
+}
+
+/// The state of the node, published at each change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// Its phase.
+    pub phase: Phase,
+    /// Its public key in hex, once it has read its seed.
+    pub node_id: Option<String>,
+    /// Height of the newest block that it has seen.
+    pub height: u32,
+    /// Whether that is the source's newest.
+    pub synced: bool,
+}
+
+/// A handle of the node. Clones speak to the same node.
+#[derive(Clone)]
+pub struct NodeHandle {
+    commands: mpsc::Sender<Envelope>,
+    status: watch::Receiver<NodeStatus>,
+}
+
+impl NodeHandle {
+    /// Makes a handle, and the node's ends: its commands, and where it publishes its state.
+    pub fn new() -> (Self, mpsc::Receiver<Envelope>, watch::Sender<NodeStatus>) {
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let (publisher, status) = watch::channel(NodeStatus::default());
+        (Self { commands, status }, queue, publisher)
+    }
+
+    /// Returns its newest state.
+    pub fn status(&self) -> NodeStatus {
+        self.status.borrow().clone()
+    }
+
+    /// Hands it a wallet's connection; refuses that when the node does not keep up.
+    pub fn accept(&self, remote: Remote) {
+        use mpsc::error::TrySendError;
+        match self.commands.try_send(Envelope::Connection(remote)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(Envelope::Connection(remote))) => {
+                remote.refuse(CloseCode::TooManyConnections)
+            }
+            Err(TrySendError::Closed(Envelope::Connection(remote))) => {
+                remote.refuse(match self.status().phase {
+                    Phase::Stopping => CloseCode::Restart,
+                    Phase::Starting | Phase::Up | Phase::Down => CloseCode::NodeDown,
+                })
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Checks that it is up.
+    ///
+    /// # Errors
+    /// [`ApiCode::NodeDown`]
+    pub fn require_up(&self) -> Result<(), ApiError> {
+        let phase = self.status.borrow().phase;
+        if phase == Phase::Up { Ok(()) } else { Err(not_up(phase)) }
+    }
+
+    /// Resolves when it is no longer up.
+    pub async fn down(&self) {
+        // A publisher that is gone is down, too.
+        let _ = self.status.clone().wait_for(|status| status.phase != Phase::Up).await;
+    }
+
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// The service's, or that the node is not up.
+    pub async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, ApiError> {
+        self.require_up()?;
+        let (reply, answer) = oneshot::channel();
+        let envelope = Envelope::Command(request.command(), reply);
+        self.commands.send(envelope).await.map_err(|_| not_up(Phase::Down))?;
+        let answer = answer.await.map_err(|_| not_up(Phase::Down))??;
+        R::answer(answer).ok_or_else(|| {
+            ApiError::new(ApiCode::Internal, "the answer belongs to another request; report this defect")
+        })
+    }
+}
+
+fn not_up(phase: Phase) -> ApiError {
+    let message = match phase {
+        Phase::Starting => "the node is starting; try again in a moment, the log says what it waits for",
+        Phase::Stopping => "the gateway is stopping; try again when it runs again",
+        Phase::Up | Phase::Down => "the node is down; the log says why, restart the gateway",
+    };
+    ApiError::new(ApiCode::NodeDown, message)
+}

@@ -1,0 +1,130 @@
+//! The node's own thread, and the handle by which the others speak to it.
+
+mod commands;
+mod events;
+mod handle;
+mod open;
+mod serve;
+mod sockets;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use amplet_node::NodeError;
+use amplet_storage::StoreError;
+use amplet_transport::NativePlatform;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::LocalSet;
+
+use crate::config::Config;
+use crate::desk::merchant::EventBus;
+use crate::desk::merchant::api_keys::ApiKeys;
+use crate::limits::Connections;
+
+pub use commands::{Answer, Command, Request};
+pub use handle::{Envelope, NodeHandle, NodeStatus, Phase};
+
+/// The thread's name.
+pub(crate) const NAME: &str = "node";
+
+/// Why the node could not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeThreadError {
+    /// The system gave no thread or no runtime.
+    #[error(
+        "the node's thread cannot be started ({0}); free memory or processes, then start the gateway again"
+    )]
+    Thread(std::io::Error),
+    /// No TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    /// The data folder cannot be made or written.
+    #[error("the data folder {place} cannot be used ({source}); check that it is the gateway's user's own")]
+    DataDir {
+        /// The folder.
+        place: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another process has it.
+    #[error(
+        "another amplet-gateway uses the data folder {0}; stop it first, or give this one its own data_dir"
+    )]
+    InUse(String),
+    /// The seed is another one than this data was sealed with.
+    #[error(
+        "the words in seed_file are not those that {0} was made with; restore the right words from your backup, or give data_dir a new folder"
+    )]
+    OtherSeed(String),
+    /// The node.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The node stopped because its storage failed it.
+    #[error("the node stopped: {0}")]
+    Stopped(String),
+    /// The thread ended without a result: a defect of this program.
+    #[error(
+        "the node crashed; the log above says where. Its state is as it was committed last: start the gateway again"
+    )]
+    Crashed,
+}
+
+impl From<StoreError> for NodeThreadError {
+    fn from(error: StoreError) -> Self {
+        Self::Node(error.into())
+    }
+}
+
+/// Parts that the node's thread is started with.
+pub struct Start {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Base URL of the chain API.
+    pub chain_url: String,
+    /// The relay's URL, as wallets reach it.
+    pub relay: String,
+    /// WebSockets of wallets, counted at the edge.
+    pub websockets: Connections,
+    /// Where other nodes connect by TCP.
+    pub listeners: Vec<TcpListener>,
+    /// The API keys, which the API for sites reads.
+    pub keys: Arc<ApiKeys>,
+    /// Where it tells the API for sites of changes.
+    pub events: EventBus,
+    /// Commands and connections.
+    pub commands: mpsc::Receiver<Envelope>,
+    /// Where it publishes its state.
+    pub status: watch::Sender<NodeStatus>,
+    /// Resolves (or is dropped) when it has to stop.
+    pub stop: oneshot::Receiver<()>,
+}
+
+/// Starts the thread. The receiver gets its result: `Ok` when it stopped as asked.
+///
+/// # Errors
+/// [`NodeThreadError::Thread`].
+pub fn start(start: Start) -> Result<oneshot::Receiver<Result<(), NodeThreadError>>, NodeThreadError> {
+    let (sender, ended) = oneshot::channel();
+    let run = move || {
+        let result = run(start);
+        // Nobody listens any more when the process is told to end at once.
+        let _ = sender.send(result);
+    };
+    std::thread::Builder::new().name(NAME.into()).spawn(run).map_err(NodeThreadError::Thread)?;
+    Ok(ended)
+}
+
+fn run(start: Start) -> Result<(), NodeThreadError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(NodeThreadError::Thread)?;
+    let local = LocalSet::new();
+    let status = start.status.clone();
+    let result = local.block_on(&runtime, async {
+        let platform = NativePlatform::new().map_err(|error| NodeThreadError::Tls(error.to_string()))?;
+        serve::run(start, platform).await
+    });
+    if result.is_err() {
+        status.send_modify(|status| status.phase = Phase::Down);
+    }
+    result
+}

@@ -1,0 +1,212 @@
+//! The node's thread: opens the node, hands it what the others send, closes it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amplet_node::Node;
+use amplet_protocol::page::Network;
+use amplet_transport::{CloseCode, Duplex, NativePlatform};
+use amplet_wallet::Ctx;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_local};
+use tracing::{debug, info, warn};
+
+use super::events::Follower;
+use super::handle::Envelope;
+use super::open::Opened;
+use super::sockets::{Counted, Sockets};
+use super::{NodeThreadError, Phase, Start, open};
+use crate::config::Config;
+use crate::desk::merchant::api_keys::ApiKeys;
+use crate::desk::merchant::{MerchantService, deliver};
+use crate::desk::operator::OperatorService;
+use crate::desk::snapshots::Snapshots;
+use crate::desk::{Desk, peers, wallets};
+use crate::limits::Connections;
+
+/// Pause after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The name that budgets of sites would be of; the gateway has budgets of API keys only.
+const WALLET_NAME: &str = "gateway";
+
+/// Runs until it is told to stop, or the node stops by itself.
+pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), NodeThreadError> {
+    let Start {
+        config,
+        chain_url,
+        relay,
+        websockets,
+        listeners,
+        keys,
+        events,
+        mut commands,
+        status,
+        mut stop,
+    } = start;
+    let opened = tokio::select! {
+        opened = open::open(&config, &chain_url, platform.clone()) => opened?,
+        _ = &mut stop => return Ok(()),
+    };
+    let node = opened.node.clone();
+    let notices = node.subscribe();
+    let sockets = Rc::new(Sockets::default());
+    let tcp = Connections::new(config.http.max_connections, config.http.max_connections_per_ip);
+    let mut tasks = Tasks::default();
+    for listener in listeners {
+        let entrance =
+            Entrance { node: node.clone(), sockets: Rc::clone(&sockets), connections: tcp.clone() };
+        tasks.add(spawn_local(entrance.run(listener, platform.clone())));
+    }
+    if let Some(messages) = node.peers().messages() {
+        tasks.add(spawn_local(wallets::serve(node.clone(), config.channels.clone(), messages)));
+    }
+    connect_peers(&node, &config);
+    peers::connect_all(&*opened.store, &node).await?;
+    let count = move || websockets.count().saturating_add(tcp.count());
+    let desk = Rc::new(desk(&opened, &config, relay, keys, Box::new(count), platform.clone()).await?);
+    let private = config.merchant.private_webhooks;
+    let http = if private { platform.http() } else { platform.http_for_strangers() };
+    tasks.add(spawn_local(deliver(Rc::clone(&desk.merchant), http)));
+    info!(node_id = %node.node_id(), height = node.sync().best_block().0, "the node is up");
+    let merchant = Rc::clone(&desk.merchant);
+    let follower = Follower { node: node.clone(), status: status.clone(), events, merchant };
+    let stopped = tokio::select! {
+        why = follower.run(notices) => Err(why),
+        never = take_commands(&node, desk, &sockets, &mut commands) => match never {},
+        _ = &mut stop => Ok(()),
+    };
+    status.send_modify(|status| status.phase = Phase::Stopping);
+    drop(tasks);
+    refuse_waiting(&mut commands);
+    sockets.close_all();
+    node.close().await;
+    info!("the node is closed");
+    drop(opened);
+    stopped
+}
+
+async fn desk(
+    opened: &Opened,
+    config: &Arc<Config>,
+    relay: String,
+    keys: Arc<ApiKeys>,
+    connections: Box<dyn Fn() -> usize>,
+    platform: NativePlatform,
+) -> Result<Desk, NodeThreadError> {
+    let network = match config.network {
+        bitcoin::Network::Bitcoin => Network::Mainnet,
+        bitcoin::Network::Testnet | bitcoin::Network::Testnet4 => Network::Testnet4,
+        bitcoin::Network::Signet => Network::Signet,
+        bitcoin::Network::Regtest => Network::Regtest,
+    };
+    let node = opened.node.clone();
+    let ctx = Ctx { node: node.clone(), network, platform: Rc::new(platform), name: WALLET_NAME.into() };
+    let (store, sessions) = (Rc::clone(&opened.store), Rc::clone(&opened.sessions));
+    let private = config.merchant.private_webhooks;
+    let merchant = MerchantService::open(ctx.clone(), Rc::clone(&store), sessions, keys, private).await?;
+    let operator = OperatorService { ctx, store, config: Arc::clone(config), relay, connections };
+    Ok(Desk { operator, merchant: Rc::new(merchant), snapshots: Snapshots::new(node) })
+}
+
+/// Tasks that end with the thread's work.
+#[derive(Default)]
+struct Tasks(Vec<JoinHandle<()>>);
+
+impl Tasks {
+    fn add(&mut self, task: JoinHandle<()>) {
+        self.0.push(task);
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+fn connect_peers(node: &Node, config: &Config) {
+    for address in &config.node.peers {
+        if let Err(error) = node.peers().connect_persistently(address.clone()) {
+            warn!(%address, %error, "this peer's node id is not a public key; correct it in [node] peers");
+        }
+    }
+}
+
+async fn take_commands(
+    node: &Node,
+    desk: Rc<Desk>,
+    sockets: &Sockets,
+    commands: &mut mpsc::Receiver<Envelope>,
+) -> Infallible {
+    while let Some(envelope) = commands.recv().await {
+        match envelope {
+            Envelope::Connection(remote) => {
+                let duplex = remote.into_duplex();
+                sockets.track(&duplex);
+                node.peers().accept(duplex);
+            }
+            Envelope::Command(command, reply) => {
+                let desk = Rc::clone(&desk);
+                spawn_local(async move {
+                    // The caller may have disconnected; the operation is not undone.
+                    let _ = reply.send(command.run(&desk).await);
+                });
+            }
+        }
+    }
+    // Nobody can send commands any more; what the node has begun continues until it is told to stop.
+    std::future::pending().await
+}
+
+/// Refuses connections that came in while the node was told to stop, with the code that the others get.
+fn refuse_waiting(commands: &mut mpsc::Receiver<Envelope>) {
+    commands.close();
+    while let Ok(envelope) = commands.try_recv() {
+        if let Envelope::Connection(remote) = envelope {
+            remote.refuse(CloseCode::Restart);
+        }
+    }
+}
+
+/// Where other nodes come in by TCP.
+struct Entrance {
+    node: Node,
+    sockets: Rc<Sockets>,
+    connections: Connections,
+}
+
+impl Entrance {
+    async fn run(self, listener: std::net::TcpListener, platform: NativePlatform) {
+        let listener = match TcpListener::from_std(listener) {
+            Ok(listener) => listener,
+            Err(error) => {
+                warn!(%error, "other nodes cannot connect by TCP");
+                return;
+            }
+        };
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => self.admit(platform.accept_tcp(stream), peer),
+                Err(error) => {
+                    warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&self, duplex: Rc<dyn Duplex>, peer: SocketAddr) {
+        let Some(guard) = self.connections.enter(peer.ip()) else {
+            debug!(%peer, "too many connections");
+            return;
+        };
+        let duplex: Rc<dyn Duplex> = Rc::new(Counted { duplex, _guard: guard });
+        self.sockets.track(&duplex);
+        self.node.peers().accept(duplex);
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::{ChannelError, Incoming, Node};
-use amplet_protocol::gateway::{ChannelTerms, Message, Refusal};
+use amplet_protocol::gateway::{ChannelTerms, Message, ChannelRefusal};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_protocol::relay;
 use amplet_transport::{PeerAddress, Platform, Scheme};
@@ -29,7 +29,7 @@ struct Configured {
 }
 
 /// Where a gateway's answer to one request goes.
-type Waiter = oneshot::Sender<Result<(), Refusal>>;
+type Waiter = oneshot::Sender<Result<(), ChannelRefusal>>;
 
 #[derive(Default)]
 struct Shared {
@@ -132,7 +132,7 @@ impl Shared {
         }
     }
 
-    fn resolve(&self, peer: PublicKey, request: u64, answer: Result<(), Refusal>) {
+    fn resolve(&self, peer: PublicKey, request: u64, answer: Result<(), ChannelRefusal>) {
         if let Some(waiter) = self.requests.borrow_mut().remove(&(peer, request)) {
             // The waiter may have given up.
             let _ = waiter.send(answer);
@@ -181,7 +181,7 @@ impl Gateways {
         if (terms.min_capacity_sat..=terms.max_capacity_sat).contains(&capacity_sat) {
             return Ok(node_id);
         }
-        Err(refused(&Refusal::Size { min_sat: terms.min_capacity_sat, max_sat: terms.max_capacity_sat }))
+        Err(refused(&ChannelRefusal::Size { min_sat: terms.min_capacity_sat, max_sat: terms.max_capacity_sat }))
     }
 
     /// Asks a gateway for a channel; returns its id once both sides have signed its funding.
@@ -237,17 +237,17 @@ fn channel_ids(node: &Node, peer: &PublicKey) -> HashSet<String> {
     with_peer.map(|c| c.channel_id.to_string()).collect()
 }
 
-fn refused(refusal: &Refusal) -> WalletError {
+fn refused(refusal: &ChannelRefusal) -> WalletError {
     let message = match refusal {
-        Refusal::Disabled => "this gateway opens no channels to wallets; open one from your savings, or choose another gateway".into(),
-        Refusal::Size { min_sat, max_sat } => {
+        ChannelRefusal::Disabled => "this gateway opens no channels to wallets; open one from your savings, or choose another gateway".into(),
+        ChannelRefusal::Size { min_sat, max_sat } => {
             format!("this gateway takes channels of {min_sat} to {max_sat} sat; choose an amount between")
         }
-        Refusal::TooManyChannels { limit } => {
+        ChannelRefusal::TooManyChannels { limit } => {
             format!("this gateway allows {limit} channels per wallet and you have them; close one, or choose another gateway")
         }
-        Refusal::NoFunds => "this gateway has not enough money of its own now; try later, a smaller amount, or another gateway".into(),
-        Refusal::Failed { message } => format!("the gateway could not open the channel ({message}); try again later"),
+        ChannelRefusal::NoFunds => "this gateway has not enough money of its own now; try later, a smaller amount, or another gateway".into(),
+        ChannelRefusal::Failed { message } => format!("the gateway could not open the channel ({message}); try again later"),
     };
     WalletError::new(ErrorCode::GatewayRefused, message)
 }

@@ -1,6 +1,6 @@
 //! The policy for channels: which ones are opened to wallets that ask, and which ones are accepted from peers. Pure.
 
-use amplet_protocol::gateway::{ChannelTerms, Refusal};
+use amplet_protocol::gateway::{ChannelTerms, ChannelRefusal};
 
 /// Dust limit of a taproot change output (BIP 86), in sat: change below it cannot be made.
 const MIN_CHANGE_SAT: u64 = 330;
@@ -29,27 +29,27 @@ pub struct Accepted {
 /// gateway, those being opened or closed included.
 ///
 /// # Errors
-/// A [`Refusal`] for the wallet, the first that holds: disabled, size, number of channels, funds.
+/// A [`ChannelRefusal`] for the wallet, the first that holds: disabled, size, number of channels, funds.
 pub fn decide(
     terms: &ChannelTerms,
     channels_of_peer: u32,
     funds: Funds,
     capacity_sat: u64,
-) -> Result<Accepted, Refusal> {
+) -> Result<Accepted, ChannelRefusal> {
     if !terms.opens_channels {
-        return Err(Refusal::Disabled);
+        return Err(ChannelRefusal::Disabled);
     }
     if !(terms.min_capacity_sat..=terms.max_capacity_sat).contains(&capacity_sat) {
-        return Err(Refusal::Size { min_sat: terms.min_capacity_sat, max_sat: terms.max_capacity_sat });
+        return Err(ChannelRefusal::Size { min_sat: terms.min_capacity_sat, max_sat: terms.max_capacity_sat });
     }
     if channels_of_peer >= terms.max_channels_per_peer {
-        return Err(Refusal::TooManyChannels { limit: terms.max_channels_per_peer });
+        return Err(ChannelRefusal::TooManyChannels { limit: terms.max_channels_per_peer });
     }
     match cost(funds, capacity_sat) {
         Some(cost) if cost <= funds.confirmed_sat => {
             Ok(Accepted { capacity_sat, zero_conf: terms.zero_conf })
         }
-        _ => Err(Refusal::NoFunds),
+        _ => Err(ChannelRefusal::NoFunds),
     }
 }
 
@@ -105,14 +105,14 @@ mod tests {
 
     #[test]
     fn each_limit_refuses_at_its_edge() {
-        let size = Refusal::Size { min_sat: 50_000, max_sat: 2_000_000 };
+        let size = ChannelRefusal::Size { min_sat: 50_000, max_sat: 2_000_000 };
         assert_eq!(decide(&terms(), 0, rich(), 49_999), Err(size.clone()));
         assert!(decide(&terms(), 0, rich(), 50_000).is_ok());
         assert!(decide(&terms(), 1, rich(), 2_000_000).is_ok());
         assert_eq!(decide(&terms(), 0, rich(), 2_000_001), Err(size));
-        assert_eq!(decide(&terms(), 2, rich(), 50_000), Err(Refusal::TooManyChannels { limit: 2 }));
+        assert_eq!(decide(&terms(), 2, rich(), 50_000), Err(ChannelRefusal::TooManyChannels { limit: 2 }));
         let off = ChannelTerms { opens_channels: false, ..terms() };
-        assert_eq!(decide(&off, 0, rich(), 50_000), Err(Refusal::Disabled));
+        assert_eq!(decide(&off, 0, rich(), 50_000), Err(ChannelRefusal::Disabled));
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         let just = Funds { confirmed_sat: 126_000, ..rich() };
         assert!(decide(&terms(), 0, just, 100_000).is_ok());
         let short = Funds { confirmed_sat: 125_999, ..rich() };
-        assert_eq!(decide(&terms(), 0, short, 100_000), Err(Refusal::NoFunds));
+        assert_eq!(decide(&terms(), 0, short, 100_000), Err(ChannelRefusal::NoFunds));
     }
 
     proptest! {
@@ -156,14 +156,14 @@ mod tests {
                     prop_assert!(all_hold);
                     prop_assert_eq!(accepted, Accepted { capacity_sat: asked, zero_conf });
                 }
-                Err(Refusal::Disabled) => prop_assert!(!opens_channels),
-                Err(Refusal::Size { min_sat, max_sat }) => {
+                Err(ChannelRefusal::Disabled) => prop_assert!(!opens_channels),
+                Err(ChannelRefusal::Size { min_sat, max_sat }) => {
                     prop_assert_eq!((min_sat, max_sat), (min, max));
                     prop_assert!(asked < min || asked > max);
                 }
-                Err(Refusal::TooManyChannels { limit: told }) => prop_assert!(has >= limit && told == limit),
-                Err(Refusal::NoFunds) => prop_assert!(needed > u128::from(confirmed_sat)),
-                Err(Refusal::Failed { .. }) => prop_assert!(false, "the policy itself never fails"),
+                Err(ChannelRefusal::TooManyChannels { limit: told }) => prop_assert!(has >= limit && told == limit),
+                Err(ChannelRefusal::NoFunds) => prop_assert!(needed > u128::from(confirmed_sat)),
+                Err(ChannelRefusal::Failed { .. }) => prop_assert!(false, "the policy itself never fails"),
             }
         }
 

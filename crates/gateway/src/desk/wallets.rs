@@ -6,7 +6,7 @@ use std::rc::Rc;
 use amplet_node::{
     AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, OnchainError, OpenChannel,
 };
-use amplet_protocol::gateway::{ChannelTerms, Message, Refusal};
+use amplet_protocol::gateway::{ChannelTerms, Message, ChannelRefusal};
 use bitcoin::secp256k1::PublicKey;
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
@@ -62,7 +62,7 @@ async fn request(service: Rc<ChannelService>, peer: PublicKey, request_id: u64, 
 }
 
 impl ChannelService {
-    fn decide(&self, peer: PublicKey, capacity_sat: u64) -> Result<Accepted, Refusal> {
+    fn decide(&self, peer: PublicKey, capacity_sat: u64) -> Result<Accepted, ChannelRefusal> {
         let with_peer = self.node.channels().list().iter().filter(|c| c.counterparty.node_id == peer).count();
         let rate = self.node.onchain().fee_rate(6);
         let (confirmed_sat, _) = self.node.onchain().balance();
@@ -75,7 +75,7 @@ impl ChannelService {
         channel_policy::decide(&self.channels.terms, with_peer, funds, capacity_sat)
     }
 
-    async fn open(&self, peer: PublicKey, accepted: Accepted) -> Result<String, Refusal> {
+    async fn open(&self, peer: PublicKey, accepted: Accepted) -> Result<String, ChannelRefusal> {
         let how = OpenChannel {
             capacity_sat: accepted.capacity_sat,
             push_msat: 0,
@@ -89,9 +89,9 @@ impl ChannelService {
         opened.map(|id| id.to_string()).map_err(|error| {
             warn!(%peer, %error, "a channel for a wallet failed");
             match error {
-                ChannelError::Onchain(OnchainError::Insufficient { .. }) => Refusal::NoFunds,
+                ChannelError::Onchain(OnchainError::Insufficient { .. }) => ChannelRefusal::NoFunds,
                 // The details are the operator's: they show the gateway's money.
-                _ => Refusal::Failed {
+                _ => ChannelRefusal::Failed {
                     message: "the gateway could not open the channel; try again later".into(),
                 },
             }

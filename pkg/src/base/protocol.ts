@@ -4,21 +4,21 @@
 export const VERSION = 2;
 
 /**
- * What went wrong, for programs. The names are part of the JavaScript API and never change meaning.
+ * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
 export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
 
 /**
- * What is in the way of a payment.
+ * Reason for which there is no route for a payment.
  */
 export type NoRouteReason = "noPath" | "balance" | "inbound" | "capacity" | "feeBudget" | "delay" | "parts";
 
 /**
- * Why there is no way for a payment, and what would work.
+ * Reason for which there is no route for a payment, and an amount or a fee that would work.
  */
 export type NoRoute = { 
 /**
- * What is in the way.
+ * Reason.
  */
 reason: NoRouteReason, 
 /**
@@ -26,93 +26,93 @@ reason: NoRouteReason,
  */
 largestMsat: bigint | null, 
 /**
- * The least fee found for what was left to send, where the fee limit is in the way.
+ * The least fee found for the amount left to send, where the fee limit is in the way.
  */
 neededFeeMsat: bigint | null, };
 
 /**
- * What a holder is.
+ * Kind of a holder.
  */
 export type HolderKind = "user" | "site" | "app" | "device" | "child";
 
 /**
- * Who may spend from a budget. A `site` has the origin of the frame that asks (`origin`) and that of the page it is in (`topLevel`), both as the
+ * A holder: may spend from a budget. A `site` has the origin of the frame that asks (`origin`) and that of the page it is in (`topLevel`), both as the
  * browser reports them (`https://example.org:8443`), never as a message says; a `user` has nothing more, the others an `id`
  * of 1 to 80 characters.
  */
 export type Holder = { kind: 'user' } | { kind: 'site', origin: string, topLevel: string } | { kind: 'app' | 'device' | 'child', id: string };
 
 /**
- * Where a window begins.
+ * Begin of a window.
  */
 export type WindowKind = "calendar" | "rolling";
 
 /**
- * How long a window is. A calendar day has 23 or 25 hours when the clocks change; a rolling month has 30 days.
+ * Length of a window. A calendar day has 23 or 25 hours when the clocks change; a rolling month has 30 days.
  */
 export type WindowPeriod = "hour" | "day" | "week" | "month";
 
 /**
- * At most so much in a time.
+ * A limit for a window of time.
  */
 export type WindowLimit = { 
 /**
- * Where the time begins.
+ * Begin of the window.
  */
 kind: WindowKind, 
 /**
- * How long it is.
+ * Length of the window.
  */
 period: WindowPeriod, 
 /**
- * At most so much in it.
+ * Maximum in it, in msat.
  */
 limitMsat: bigint, };
 
 /**
- * Streaming: money becomes free evenly with time, and what is not used is kept for a while.
+ * A streaming rate: money becomes free evenly with time, and accumulates for a while when it is not used.
  */
 export type StreamRate = { 
 /**
- * So much becomes free each second; 10 bitcoin at most.
+ * Amount that becomes free each second, in msat; 10 bitcoin at most.
  */
 perSecondMsat: bigint, 
 /**
- * Unused seconds are kept up to so many (1 to 3600): at most `perSecondMsat` times this goes at once.
+ * Maximum number of unused seconds that accumulate (1 to 3600): `perSecondMsat` times this is the maximum at once.
  */
 keepSeconds: number, };
 
 /**
- * What a budget allows. Every limit is for amount and fee together; what is null or empty does not limit. Any budget but the
+ * Rules of a budget. Every limit is for amount and fee together; a rule that is null or empty does not limit. Any budget but the
  * user's has to be bounded: by a window, a rate, a total, or by asking about every payment (`askAboveMsat` 0).
  */
 export type Rules = { 
 /**
- * At most so much per payment.
+ * Maximum per payment, in msat.
  */
 perPaymentMsat: bigint | null, 
 /**
- * At most so much in a time; each kind and period once.
+ * Limits over time; each kind and period once.
  */
 windows: Array<WindowLimit>, 
 /**
- * At most so much per second.
+ * Maximum per second.
  */
 rate: StreamRate | null, 
 /**
- * At most so much ever, top-ups included.
+ * Maximum in total, top-ups included, in msat.
  */
 totalMsat: bigint | null, 
 /**
- * Nothing from this time on, in seconds since the UNIX epoch.
+ * Expiry: nothing is allowed from this time on, in seconds since the UNIX epoch.
  */
 expiresAt: bigint | null, 
 /**
- * The user is asked about each payment that costs more; 0 asks about every one.
+ * Maximum that goes without asking, in msat: the user is asked about each payment that costs more; 0 asks about every one.
  */
 askAboveMsat: bigint | null, 
 /**
- * What the money is for: at most 32 words of 1 to 32 characters of `a-z 0-9 -`; empty allows everything.
+ * Purposes that are allowed: at most 32 words of 1 to 32 characters of `a-z 0-9 -`; empty allows all.
  */
 purposes: Array<string>, };
 
@@ -122,53 +122,53 @@ purposes: Array<string>, };
 export type BudgetRule = "perPayment" | "calendarHour" | "calendarDay" | "calendarWeek" | "calendarMonth" | "rollingHour" | "rollingDay" | "rollingWeek" | "rollingMonth" | "rate" | "total";
 
 /**
- * How one of a budget's limits over time stands.
+ * Usage of one of a budget's limits over time.
  */
 export type LimitUsage = { 
 /**
- * Which.
+ * Rule of the limit.
  */
 rule: BudgetRule, 
 /**
- * At most so much.
+ * Maximum, in msat.
  */
 limitMsat: bigint, 
 /**
- * So much of it is spent, fees included.
+ * Amount of it that is spent, fees included.
  */
 spentMsat: bigint, 
 /**
- * So much of it is reserved for payments under way.
+ * Amount of it that is reserved for payments in flight.
  */
 reservedMsat: bigint, 
 /**
- * So much can still be reserved.
+ * Amount of it that can still be reserved.
  */
 leftMsat: bigint, 
 /**
- * When a calendar window ends, or what is spent now is free again in a rolling one (seconds since the UNIX epoch); null:
- * time does not end this limit.
+ * End of a calendar window, or the time at which an amount spent now is free again in a rolling one (seconds since the UNIX
+ * epoch); null: time does not end this limit.
  */
 until: bigint | null, };
 
 /**
- * A budget: a budget with a holder and rules.
+ * A budget, with a holder and rules.
  */
 export type Budget = { 
 /**
- * Its number in this wallet; 0 is the user's own.
+ * Number in this wallet; 0 is the user's own.
  */
 id: number, 
 /**
- * Who may spend from it.
+ * Holder: may spend from it.
  */
 holder: Holder, 
 /**
- * The budget that it draws from: what is spent here counts there too, and that one's limits hold as well.
+ * Budget that it draws from: all that is spent here counts there too, and that one's limits hold as well.
  */
 parent: number | null, 
 /**
- * What it allows.
+ * Rules.
  */
 rules: Rules, 
 /**
@@ -176,7 +176,7 @@ rules: Rules,
  */
 closed: boolean, 
 /**
- * How its limits over time stand.
+ * Usage of its limits over time.
  */
 usage: Array<LimitUsage>, 
 /**
@@ -187,58 +187,58 @@ usage: Array<LimitUsage>,
 leftMsat: bigint | null, };
 
 /**
- * Who pays, and what for. None: the user, by hand.
+ * Authorization of a payment: by whose budget, and for which purpose. None: the user, by hand.
  */
 export type Authorization = { 
 /**
- * Whose budget pays.
+ * Holder whose budget pays.
  */
 holder: Holder, 
 /**
- * What for, in the report: a word of 1 to 32 characters of `a-z 0-9 -`; `payment` by default.
+ * Purpose, for the report: a word of 1 to 32 characters of `a-z 0-9 -`; `payment` by default.
  */
 purpose?: string, 
 /**
- * The user was shown exactly this payment and allows it to cost at most so much, fee included. It answers the budget's
- * question, once; its limits hold all the same. A holder without a budget gets one that asks about every payment.
+ * Maximum cost, fee included, that the user allowed after being shown exactly this payment. It is the approval that the
+ * budget asks for, once; its limits hold all the same. A holder without a budget gets one that asks about every payment.
  */
 approvedMsat?: bigint, };
 
 /**
- * Why a budget gives no money for a payment.
+ * Reason for which a budget denies a payment.
  */
 export type BudgetReason = "ask" | "noBudget" | "approval" | "limit" | "expired" | "purpose" | "closed" | "invalid";
 
 /**
- * Why a budget gives no money for a payment, for a prompt that says it. No funds were sent.
+ * Denial of a payment by a budget, for a prompt that shows it. No funds were sent.
  */
 export type BudgetRefusal = { 
 /**
- * The budget that refuses or asks: the one that pays, or one that it draws from. Null: there is none.
+ * Budget that refuses or asks: the one that pays, or one that it draws from. Null: there is none.
  */
 budget: number | null, 
 /**
- * Why.
+ * Reason.
  */
 reason: BudgetReason, 
 /**
- * The limit that is in the way.
+ * Limit that is in the way.
  */
 rule: BudgetRule | null, 
 /**
- * What that limit is, what goes without asking, or what the user allowed.
+ * That limit, the maximum that goes without asking, or the amount that the user allowed.
  */
 limitMsat: bigint | null, 
 /**
- * What that limit leaves.
+ * Amount that the limit leaves.
  */
 leftMsat: bigint | null, 
 /**
- * What the payment costs at most, fee included.
+ * Maximum cost of the payment, fee included.
  */
 neededMsat: bigint | null, 
 /**
- * When `neededMsat` will be free if nothing else is spent, or since when the budget has expired (seconds since the UNIX
+ * Time at which `neededMsat` will be free if nothing else is spent, or at which the budget expired (seconds since the UNIX
  * epoch). Null: time alone does not help.
  */
 until: bigint | null, };
@@ -248,40 +248,40 @@ until: bigint | null, };
  */
 export type WalletError = { 
 /**
- * What went wrong.
+ * Code.
  */
 code: ErrorCode, 
 /**
- * What went wrong and what to do, in English.
+ * Message with the remedy, in English.
  */
 message: string, 
 /**
- * What lay below it, outermost first; empty when nothing did.
+ * Causes, outermost first; empty: none is known.
  */
 causes: Array<string>, 
 /**
- * Why there is no way for a payment; only where that is the error.
+ * Reason for which there is no route for a payment; only where that is the error.
  */
 noRoute?: NoRoute, 
 /**
- * Why a budget gives no money; only with `budgetRefused` and `approvalNeeded`.
+ * Denial by a budget; only with `budgetRefused` and `approvalNeeded`.
  */
 budget?: BudgetRefusal, };
 
 /**
- * What a payment would cost at most, and what its budget says to it: for the window that asks the user.
+ * Preview of a payment: its maximum cost and its budget's decision, for the window that asks the user.
  */
 export type Preview = { 
 /**
- * What the payee gets.
+ * Amount that the payee gets.
  */
 amountMsat: bigint, 
 /**
- * Greatest fee.
+ * Maximum fee.
  */
 maxFeeMsat: bigint, 
 /**
- * Both together: what `approvedMsat` has to be at least.
+ * Sum of both: the minimum that `approvedMsat` has to be.
  */
 neededMsat: bigint, 
 /**
@@ -289,54 +289,54 @@ neededMsat: bigint,
  */
 budget: Budget | null, 
 /**
- * What the budget and each one that it draws from would still allow after this payment, by their tightest limit over time;
- * null: no limit over time, or the payment does not fit.
+ * Amount that the budget and each one that it draws from would still allow after this payment, by their tightest limit over
+ * time; null: no limit over time, or the payment does not fit.
  */
 leftAfterMsat: bigint | null, 
 /**
- * `approvalNeeded` or `budgetRefused`, with why; null: it would be paid without asking.
+ * `approvalNeeded` or `budgetRefused`, with the reason; null: it would be paid without asking.
  */
 problem: WalletError | null, };
 
 /**
- * What one holder spent on one day for one purpose.
+ * Sum of the payments of one holder on one day for one purpose.
  */
 export type SpendingRow = { 
 /**
- * The day on which it was decided, in the user's time zone: `2026-11-22`.
+ * Day on which they were decided, in the user's time zone: `2026-11-22`.
  */
 date: string, 
 /**
- * Who.
+ * Holder.
  */
 holder: Holder, 
 /**
- * What for.
+ * Purpose.
  */
 purpose: string, 
 /**
- * So many payments.
+ * Number of payments.
  */
 payments: number, 
 /**
- * What the payees got.
+ * Amount that the payees got.
  */
 amountMsat: bigint, 
 /**
- * What it cost on top.
+ * Fees on top.
  */
 feeMsat: bigint, };
 
 /**
- * What was spent.
+ * Report of spending.
  */
 export type Spending = { 
 /**
- * By day, holder and purpose.
+ * Rows by day, holder and purpose.
  */
 rows: Array<SpendingRow>, 
 /**
- * The same as a spreadsheet reads it (RFC 4180); amounts in msat.
+ * The same as CSV for a spreadsheet (RFC 4180); amounts in msat.
  */
 csv: string, };
 
@@ -355,29 +355,29 @@ message: string,
 signature: string, };
 
 /**
- * Who signed a text.
+ * Signer of a text.
  */
 export type VerifiedMessage = { 
 /**
- * Whether the signature is one. Some key made it: it proves only what `nodeId` is known to be.
+ * True if the signature is valid: some key made it. It proves only as much as `nodeId` is known to be.
  */
 valid: boolean, 
 /**
- * The id of the node that signed, in hex; null when the signature is none.
+ * Id of the node that signed, in hex; null: the signature is not valid.
  */
 nodeId: string | null, };
 
 /**
- * The proof of who logs in.
+ * Proof of identity for a login (LNURL-auth, LUD-04).
  */
 export type Login = { 
 /**
- * Who: a compressed public key, in hex. The same for every login at a domain, also from another device with the same
+ * Compressed public key, in hex. The same for every login at a domain, also from another device with the same
  * recovery phrase.
  */
 key: string, 
 /**
- * The challenge signed with it (ECDSA), DER in hex.
+ * Signature of the challenge by it (ECDSA), DER in hex.
  */
 signature: string, };
 
@@ -460,7 +460,7 @@ export type PaymentStatus = { "state": "pending" } | { "state": "succeeded" } | 
 error: WalletError, };
 
 /**
- * What became of a part.
+ * State of a part.
  */
 export type PartState = "pending" | "succeeded" | "failed";
 
@@ -473,7 +473,7 @@ export type PartHop = {
  */
 channel: string, 
 /**
- * The id of the node at its far end, in hex.
+ * Id of the node at its far end, in hex.
  */
 node: string, };
 
@@ -487,23 +487,23 @@ export type PaymentPart = {
  */
 path: Array<PartHop>, 
 /**
- * What the payee gets by it.
+ * Amount that the payee gets by it.
  */
 amountMsat: bigint, 
 /**
- * What it costs above that.
+ * Fee above that.
  */
 feeMsat: bigint, 
 /**
- * What became of it.
+ * State.
  */
 state: PartState, 
 /**
- * How probable it was, in millionths, that it would arrive, by what was known when it left. `null`: not estimated.
+ * Probability, in millionths, that it would arrive, as estimated when it was sent. `null`: not estimated.
  */
 probabilityPpm: number | null, 
 /**
- * Where it failed, when that is known: index in `path` of the channel that did not carry it.
+ * Index in `path` of the channel that did not carry it, when that is known.
  */
 failedAt: number | null, };
 
@@ -702,35 +702,35 @@ until: bigint,
 error: WalletError, };
 
 /**
- * On what terms a gateway opens channels to wallets.
+ * Terms on which a gateway opens channels to wallets.
  */
 export type ChannelTerms = { 
 /**
- * Whether it opens channels to wallets at all.
+ * True if it opens channels to wallets.
  */
 opensChannels: boolean, 
 /**
- * Smallest capacity, in sat, of channels either side opens.
+ * Minimum capacity, in sat, of channels that either side opens.
  */
 minCapacitySat: bigint, 
 /**
- * Greatest capacity, in sat.
+ * Maximum capacity, in sat.
  */
 maxCapacitySat: bigint, 
 /**
- * Channels allowed per wallet.
+ * Maximum number of channels per wallet.
  */
 maxChannelsPerPeer: number, 
 /**
- * Whether its channels can be used before confirmation.
+ * True if its channels can be used before confirmation.
  */
 zeroConf: boolean, 
 /**
- * What it charges for forwarding: base.
+ * Base fee for forwarding, in msat.
  */
 feeBaseMsat: number, 
 /**
- * What it charges for forwarding: parts per million.
+ * Proportional fee for forwarding, in parts per million.
  */
 feePpm: number, };
 
@@ -865,15 +865,15 @@ normal: bigint,
 slow: bigint, };
 
 /**
- * Something that happened to money. Stored, delivered at least once, gone when acknowledged.
+ * A durable event: something that happened to money. Stored, delivered at least once, removed when acknowledged.
  */
 export type Event = { 
 /**
- * Rises by one with each event of this wallet; what `Ack` takes.
+ * Number, which rises by one with each event of this wallet; `Ack` takes it.
  */
 id: bigint, 
 /**
- * When (seconds since the UNIX epoch).
+ * Time of the event (seconds since the UNIX epoch).
  */
 at: bigint, } & ({ "type": "paymentReceived", 
 /**
@@ -897,35 +897,35 @@ payment: Payment, } | { "type": "depositConfirmed",
  */
 payment: Payment, } | { "type": "budgetUsed", 
 /**
- * Who holds it.
+ * Its holder.
  */
 holder: string, 
 /**
- * 80 or 100.
+ * Percentage that is used: 80 or 100.
  */
 percent: number, 
 /**
- * So much is spent, fees included.
+ * Amount spent, fees included.
  */
 spentMsat: bigint, 
 /**
- * Of so much.
+ * Maximum.
  */
 limitMsat: bigint, 
 /**
- * When the limit begins anew (seconds since the UNIX epoch); `null`: it does not.
+ * Time at which the limit begins again (seconds since the UNIX epoch); `null`: it does not.
  */
 until: bigint | null, } | { "type": "budgetLow", 
 /**
- * Who holds the budget that draws.
+ * Holder of the budget that draws.
  */
 holder: string, 
 /**
- * Who holds the one that is low.
+ * Holder of the one that is low.
  */
 parent: string, 
 /**
- * It has so much left.
+ * Amount that it has left.
  */
 leftMsat: bigint, } | { "type": "channelPending", 
 /**
@@ -941,12 +941,12 @@ channelId: string, } | { "type": "channelClosed",
  */
 channelId: string, 
 /**
- * Why, for a user.
+ * Reason, for a user.
  */
 reason: string, });
 
 /**
- * What happened.
+ * Kind of an event.
  */
 export type EventKind = { "type": "paymentReceived", 
 /**
@@ -970,35 +970,35 @@ payment: Payment, } | { "type": "depositConfirmed",
  */
 payment: Payment, } | { "type": "budgetUsed", 
 /**
- * Who holds it.
+ * Its holder.
  */
 holder: string, 
 /**
- * 80 or 100.
+ * Percentage that is used: 80 or 100.
  */
 percent: number, 
 /**
- * So much is spent, fees included.
+ * Amount spent, fees included.
  */
 spentMsat: bigint, 
 /**
- * Of so much.
+ * Maximum.
  */
 limitMsat: bigint, 
 /**
- * When the limit begins anew (seconds since the UNIX epoch); `null`: it does not.
+ * Time at which the limit begins again (seconds since the UNIX epoch); `null`: it does not.
  */
 until: bigint | null, } | { "type": "budgetLow", 
 /**
- * Who holds the budget that draws.
+ * Holder of the budget that draws.
  */
 holder: string, 
 /**
- * Who holds the one that is low.
+ * Holder of the one that is low.
  */
 parent: string, 
 /**
- * It has so much left.
+ * Amount that it has left.
  */
 leftMsat: bigint, } | { "type": "channelPending", 
 /**
@@ -1014,12 +1014,12 @@ channelId: string, } | { "type": "channelClosed",
  */
 channelId: string, 
 /**
- * Why, for a user.
+ * Reason, for a user.
  */
 reason: string, };
 
 /**
- * What the engine sends to every connected page.
+ * Notice that the engine sends to every connected page.
  */
 export type Notice = { "notice": "event", 
 /**
@@ -1035,24 +1035,24 @@ status: Status,
  */
 balance: Balance, } | { "notice": "paymentChanged", 
 /**
- * The line, now.
+ * The entry, now.
  */
 payment: Payment, } | { "notice": "stopped", 
 /**
- * Why, and what to do.
+ * Reason and remedy.
  */
 error: WalletError, };
 
 /**
- * How to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
+ * Options to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
  */
 export type OpenOptions = { 
 /**
- * The wallet's name: 1 to 64 of `a-z 0-9 - _`.
+ * Name of the wallet: 1 to 64 of `a-z 0-9 - _`.
  */
 name: string, 
 /**
- * Its network; refused when the stored wallet is of another.
+ * Network; refused when the stored wallet is of another.
  */
 network: Network, 
 /**
@@ -1064,34 +1064,34 @@ gateways: Array<Gateway>,
  */
 chainSources: Array<string>, 
 /**
- * Set to create the wallet from this mnemonic (BIP 39, English, 12 or 24 words).
+ * Mnemonic (BIP 39, English, 12 or 24 words) to create the wallet from.
  */
 mnemonic?: string, 
 /**
- * With `mnemonic`: the mnemonic is new, so nothing before the present tip is searched. Otherwise the chain is
- * searched from `birthdayHeight`.
+ * True if `mnemonic` is new, so that nothing before the present tip is searched. Otherwise the chain is searched from
+ * `birthdayHeight`.
  */
 fresh: boolean, 
 /**
- * With a restored mnemonic: the height to search from; by default the release's checkpoint.
+ * Height to search from, with a restored mnemonic; by default the release's checkpoint.
  */
 birthdayHeight?: number, };
 
 /**
- * How much to send on-chain.
+ * Amount to send on-chain.
  */
 export type SendAmount = { "type": "exact", "sat": bigint } | { "type": "all" };
 
 /**
- * A page of the history.
+ * A query of the history.
  */
 export type Page = { 
 /**
- * Start after this line's id; `null`: from the newest.
+ * Id of the payment to start after; `null`: from the newest.
  */
 before: string | null, 
 /**
- * At most so many, 100 at most.
+ * Maximum number of payments, 100 at most.
  */
 limit: number, };
 
@@ -1104,45 +1104,45 @@ export type PaymentRequest = {
  */
 invoice: string, 
 /**
- * In hex; the payment's id in the history.
+ * Payment hash, in hex; the payment's id in the history.
  */
 paymentHash: string, 
 /**
- * When it stops being payable (seconds since the UNIX epoch).
+ * Time at which it stops being payable (seconds since the UNIX epoch).
  */
 expiresAt: bigint, 
 /**
- * Whether the wallet can receive the amount now; if not, what is missing and what to do.
+ * Reason for which the wallet cannot receive the amount now, with the remedy; null: it can.
  */
 missing: WalletError | null, };
 
 /**
- * What an on-chain payment costs, or did cost.
+ * Cost of an on-chain payment.
  */
 export type OnchainSend = { 
 /**
- * In hex; `null` in a dry run.
+ * Transaction id, in hex; `null` in a dry run.
  */
 txid: string | null, 
 /**
- * What the address gets, in sat.
+ * Amount that the address gets, in sat.
  */
 amountSat: bigint, 
 /**
- * In sat.
+ * Mining fee, in sat.
  */
 feeSat: bigint, };
 
 /**
- * What a pasted text is.
+ * Meaning of a pasted text.
  */
 export type Inspected = { "type": "bolt11", 
 /**
- * The wallet's network, which it is for.
+ * Network that it is for: the wallet's.
  */
 network: Network, 
 /**
- * The invoice without scheme or white space: what `Pay` takes.
+ * The invoice without scheme or white space, as `Pay` takes it.
  */
 invoice: string, 
 /**
@@ -1154,27 +1154,27 @@ payee: string,
  */
 amountMsat: bigint | null, 
 /**
- * Its description; empty when there is none.
+ * Description; empty when there is none.
  */
 description: string, 
 /**
- * In hex.
+ * Payment hash, in hex.
  */
 paymentHash: string, 
 /**
- * When it stops being payable (seconds since the UNIX epoch).
+ * Time at which it stops being payable (seconds since the UNIX epoch).
  */
 expiresAt: bigint, 
 /**
- * Greatest fee that `Pay` would spend by default.
+ * Maximum fee that `Pay` would spend by default.
  */
 maxFeeMsat: bigint, 
 /**
- * Why it cannot be paid now and what to do; `null`: it can be tried.
+ * Reason for which it cannot be paid now, with the remedy; `null`: it can be tried.
  */
 problem: WalletError | null, } | { "type": "onchain", 
 /**
- * The wallet's network, which it is for.
+ * Network that it is for: the wallet's.
  */
 network: Network, 
 /**
@@ -1182,20 +1182,20 @@ network: Network,
  */
 address: string, 
 /**
- * From the URI, in sat.
+ * Amount from the URI, in sat.
  */
 amountSat: bigint | null, 
 /**
- * From the URI.
+ * Label from the URI.
  */
 label: string | null, 
 /**
- * Why it cannot be paid now and what to do.
+ * Reason for which it cannot be paid now, with the remedy; `null`: it can be tried.
  */
 problem: WalletError | null, };
 
 /**
- * A request. The comment of each names what is answered.
+ * A request. The comment of each names the value that is returned.
  */
 export type Request = { "method": "balance" } | { "method": "status" } | { "method": "receive", 
 /**
@@ -1211,7 +1211,7 @@ description: string,
  */
 expirySecs: number | null, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
- * What a user pasted or scanned.
+ * Text that a user pasted or scanned.
  */
 text: string, } | { "method": "pay", 
 /**
@@ -1219,43 +1219,43 @@ text: string, } | { "method": "pay",
  */
 invoice: string, 
 /**
- * For invoices without amount.
+ * Amount, for invoices without one.
  */
 amountMsat: bigint | null, 
 /**
- * Greatest routing fee; 1 % and at least 50 sat by default, and no more than `approvedMsat` leaves.
+ * Maximum routing fee; 1 % and at least 50 sat by default, and no more than `approvedMsat` leaves.
  */
 maxFeeMsat: bigint | null, 
 /**
- * Who pays; the user, by hand, when there is none.
+ * Budget that pays; the user, by hand, when there is none.
  */
 authorization: Authorization | null, } | { "method": "keysend", 
 /**
- * Node id of who gets it, in hex.
+ * Node id of the payee, in hex.
  */
 payee: string, 
 /**
- * What the payee gets.
+ * Amount that the payee gets.
  */
 amountMsat: bigint, 
 /**
- * Told to the payee, each type once. An even type that the payee does not know makes it refuse.
+ * Records for the payee, each type once. An even type that the payee does not know makes it refuse.
  */
 records: Array<CustomRecord>, 
 /**
- * Greatest routing fee; as in `Pay` by default.
+ * Maximum routing fee; as in `Pay` by default.
  */
 maxFeeMsat: bigint | null, 
 /**
- * Who pays; the user, by hand, when there is none.
+ * Budget that pays; the user, by hand, when there is none.
  */
 authorization: Authorization | null, } | { "method": "openStream", 
 /**
- * Node id of who gets it, in hex.
+ * Node id of the payee, in hex.
  */
 payee: string, 
 /**
- * The payee's name for it, 1 to 64 bytes.
+ * Name of the session at the payee, 1 to 64 bytes.
  */
 session: string, } | { "method": "streamPay", 
 /**
@@ -1263,15 +1263,15 @@ session: string, } | { "method": "streamPay",
  */
 stream: string, 
 /**
- * What the payee gets.
+ * Amount that the payee gets.
  */
 amountMsat: bigint, 
 /**
- * Greatest routing fee of this payment.
+ * Maximum routing fee of this payment.
  */
 maxFeeMsat: bigint, 
 /**
- * Who pays; the user, by hand, when there is none.
+ * Budget that pays; the user, by hand, when there is none.
  */
 authorization: Authorization | null, } | { "method": "closeStream", 
 /**
@@ -1283,19 +1283,19 @@ stream: string, } | { "method": "streams" } | { "method": "send",
  */
 address: string, 
 /**
- * How much.
+ * Amount.
  */
 amount: SendAmount, 
 /**
- * sat per 1000 vB; `null`: the normal rate.
+ * Fee rate, in sat per 1000 vB; `null`: the normal rate.
  */
 feeRate: bigint | null, 
 /**
- * Only say what it would cost.
+ * True to return only what it would cost.
  */
 dryRun: boolean, 
 /**
- * Who pays; the user, by hand, when there is none.
+ * Budget that pays; the user, by hand, when there is none.
  */
 authorization: Authorization | null, } | { "method": "feeRates" } | { "method": "history" } & Page | { "method": "payment", 
 /**
@@ -1323,55 +1323,55 @@ capacitySat: bigint, } | { "method": "closeChannel",
  */
 channelId: string, 
 /**
- * Without the gateway's cooperation: costs more and takes longer (two weeks).
+ * True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
  */
 force: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
 /**
- * Who.
+ * Holder.
  */
 holder: Holder, } | { "method": "openBudget", 
 /**
- * Who.
+ * Holder.
  */
 holder: Holder, 
 /**
- * What it allows.
+ * Rules.
  */
 rules: Rules, 
 /**
- * The budget that it draws from.
+ * Budget that it draws from.
  */
 parent: number | null, } | { "method": "setBudgetRules", 
 /**
- * Which.
+ * Number of the budget.
  */
 id: number, 
 /**
- * What it allows from now on.
+ * Rules from now on.
  */
 rules: Rules, } | { "method": "topUpBudget", 
 /**
- * Which.
+ * Number of the budget.
  */
 id: number, 
 /**
- * So much.
+ * Amount to add.
  */
 moreMsat: bigint, } | { "method": "closeBudget", 
 /**
- * Which.
+ * Number of the budget.
  */
 id: number, } | { "method": "preview", 
 /**
- * What the payee would get.
+ * Amount that the payee would get.
  */
 amountMsat: bigint, 
 /**
- * Greatest fee; as in `Pay` by default.
+ * Maximum fee; as in `Pay` by default.
  */
 maxFeeMsat: bigint | null, 
 /**
- * Who would pay.
+ * Budget that would pay.
  */
 authorization: Authorization, } | { "method": "spending", 
 /**
@@ -1383,23 +1383,23 @@ from: string | null,
  */
 to: string | null, } | { "method": "signMessage", 
 /**
- * At most `MAX_TEXT` bytes.
+ * The text: at most `MAX_TEXT` bytes.
  */
 message: string, } | { "method": "verifyMessage", 
 /**
- * At most `MAX_TEXT` bytes.
+ * The text: at most `MAX_TEXT` bytes.
  */
 message: string, 
 /**
- * As `signature`.
+ * Signature, as `signature`.
  */
 signature: string, } | { "method": "logIn", 
 /**
- * Such as `site.com`: lower case, without a dot at its end.
+ * Domain, such as `site.com`: lower case, without a dot at its end.
  */
 domain: string, 
 /**
- * What the site wants signed: 32 bytes in hex, the `k1` of its link.
+ * Challenge of the site: 32 bytes in hex, the `k1` of its link.
  */
 challenge: string, } | { "method": "ack", 
 /**

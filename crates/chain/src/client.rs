@@ -1,4 +1,4 @@
-//! The light client: sources, headers and conflicts between the sources. Its operations are in `poll`, `sync`, `fetch`, `conflict`
+//! The light client: sources, headers and conflicts between the sources. Its operations are in `poll`, `sync`, `fetch`, `resolve`
 //! and `broadcast`.
 
 use std::cell::{Cell, RefCell};
@@ -16,12 +16,11 @@ use crate::cache::Cache;
 use crate::conflict::Conflict;
 use crate::gather::gather;
 use crate::headers::HeaderChain;
-use crate::poll::TipChange;
 use crate::source::Source;
 use crate::trust::report;
 use crate::{
-    BlockId, ChainError, Checkpoint, FeeEstimates, Position, SourceError, SourceState, Tip, Trust, fees,
-    persist,
+    BlockId, ChainError, Checkpoint, FeeEstimates, Position, SourceError, SourceState, Tip, TipChange, Trust,
+    fees, persist,
 };
 
 /// The light client. All methods take `&self`; no `RefCell` is borrowed across an await.

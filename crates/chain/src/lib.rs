@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Headers are checked against the proof of work, difficulty, time and version rules of their network (`rules`); filters against
-//! filter headers, those against the other sources' (`conflict`); blocks against their header's Merkle root and their witness
+//! filter headers, those against the other sources' (`resolve`); blocks against their header's Merkle root and their witness
 //! commitment (`wire`). What remains to be trusted is in [`Chain::trust`].
 //!
 //! Floor: above `protocol`, `storage` and `transport`, of which it imports `Store`, `Batch` and `Platform`; below `node`, and free
@@ -31,6 +31,7 @@ mod listener;
 mod mempool;
 mod persist;
 mod poll;
+mod resolve;
 mod rules;
 mod source;
 mod sync;
@@ -46,6 +47,5 @@ pub use client::Chain;
 pub use error::{BroadcastError, ChainError, HeaderError, RejectReason, SourceError, SyncError};
 pub use fees::FeeEstimates;
 pub use listener::{BlockListener, WatchSet};
-pub use poll::TipChange;
 pub use trust::{SourceReport, SourceState, Trust, TrustLevel};
-pub use types::{BlockId, POSITION_ANCESTORS, Poll, Position, Progress, Tip};
+pub use types::{BlockId, POSITION_ANCESTORS, Poll, Position, Progress, Tip, TipChange};

@@ -16,7 +16,7 @@ use crate::gather::gather;
 use crate::headers::Branch;
 use crate::source::Source;
 use crate::wire::SourceStatus;
-use crate::{BlockId, ChainError, HeaderError, Poll, SourceError, SourceState};
+use crate::{BlockId, ChainError, HeaderError, Poll, SourceError, SourceState, TipChange};
 
 /// Blocks below the tip where the fork point of a new branch is looked for first; 16 times more at each further try.
 const FIRST_STEP_BACK: u32 = 6;
@@ -26,13 +26,6 @@ const FEW_BLOCKS: u32 = 4;
 const FIRST_LIMIT: Duration = Duration::from_secs(600);
 /// Time limit for each further source.
 const FURTHER_LIMIT: Duration = Duration::from_secs(20);
-
-/// A source's report of another tip than at the last poll, see [`Chain::changed`].
-#[derive(Clone, Debug)]
-pub struct TipChange {
-    /// The source, whose last status holds the new tip.
-    pub(crate) url: String,
-}
 
 impl Chain {
     /// Fetches and verifies new headers and filter headers from all sources. The chain with the most work wins; filter

@@ -85,3 +85,10 @@ pub struct Poll {
     /// then.
     pub rescan: Option<BlockId>,
 }
+
+/// A source's report of another tip than at the last poll, see [`Chain::changed`](crate::Chain::changed).
+#[derive(Clone, Debug)]
+pub struct TipChange {
+    /// The source, whose last status holds the new tip.
+    pub(crate) url: String,
+}

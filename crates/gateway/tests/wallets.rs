@@ -209,7 +209,7 @@ async fn pay_both_ways(town: &Town, wallet: &Wallet) {
     let pay = Request::Pay { invoice, amount_msat: None, max_fee_msat: Some(1_000), authorization: None };
     let Response::Payment(payment) = wallet.request(pay).await.unwrap() else { panic!() };
     let hash = made["paymentHash"].as_str().unwrap();
-    assert_eq!((payment.id.as_str(), payment.preimage.is_some()), (hash, true), "{payment:?}");
+    assert_eq!((&*payment.id.to_string(), payment.preimage.is_some()), (hash, true), "{payment:?}");
     let made = town.ask("GET", &format!("/admin/v1/invoices/{hash}"), &json!({}));
     assert_eq!((&made["state"], &made["receivedMsat"]), (&json!("paid"), &json!("5000000")));
 }

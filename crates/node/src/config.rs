@@ -1,12 +1,14 @@
-//! What a node is told when it is opened.
+//! Configuration of a node.
 
 use std::rc::Rc;
 
+use amplet_router::Graph;
+use amplet_transport::Platform;
 use bitcoin::Network;
 use bitcoin::secp256k1::PublicKey;
+use lightning::ln::msgs::RoutingMessageHandler;
+use lightning::routing::gossip::NetworkUpdate;
 use lightning::util::config::UserConfig;
-
-use crate::keysend::AcceptKeysend;
 
 /// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
 pub const HTLC_DELTA: u16 = 144;
@@ -14,10 +16,10 @@ pub const HTLC_DELTA: u16 = 144;
 /// Blocks in two weeks: how long a revoked commitment can be punished.
 pub const TO_SELF_DELAY: u16 = 2016;
 
-/// HTLCs per direction (BOLT 2's greatest).
+/// HTLCs per direction (BOLT 2's maximum).
 const MAX_HTLCS: u16 = 483;
 
-/// What a node forwards for others, and how it presents itself.
+/// Forwarding for others, and the node announcement.
 #[derive(Clone, Debug)]
 pub struct Forwarding {
     /// Base fee of a forward.
@@ -32,7 +34,7 @@ pub struct Forwarding {
     pub addresses: Vec<lightning::ln::msgs::SocketAddress>,
 }
 
-/// What a node is for.
+/// Role of a node.
 #[derive(Clone, Debug)]
 pub enum Role {
     /// A user's: pays and receives, forwards nothing, announces nothing.
@@ -50,7 +52,7 @@ pub struct InboundChannel {
     pub capacity_sat: u64,
     /// Given to us at once, in msat.
     pub push_msat: u64,
-    /// Whether it would be announced.
+    /// It would be announced.
     pub announced: bool,
     /// Channels with this peer, open or opening.
     pub channels_with_peer: usize,
@@ -70,7 +72,30 @@ pub enum Acceptance {
 /// Decides on channels that peers open.
 pub type AcceptChannel = Rc<dyn Fn(&InboundChannel) -> Acceptance>;
 
-/// Where a node's channel graph comes from.
+/// Custom records of a payment: TLV type and value.
+pub type Records = Vec<(u64, Vec<u8>)>;
+
+/// A keysend that has arrived and may still be sent back.
+#[derive(Clone, Debug)]
+pub struct InboundKeysend {
+    /// Amount, in msat.
+    pub amount_msat: u64,
+    /// The stream that it belongs to (record 4279633).
+    pub session: Option<String>,
+    /// Its custom records, that one included.
+    pub records: Records,
+}
+
+/// Decides on keysends; `false` sends one back to the payer.
+pub type AcceptKeysend = Rc<dyn Fn(&InboundKeysend) -> bool>;
+
+/// Takes every keysend.
+#[must_use]
+pub fn accept_all_keysends() -> AcceptKeysend {
+    Rc::new(|_| true)
+}
+
+/// Source of a node's channel graph.
 #[derive(Clone)]
 pub enum GraphSource {
     /// Rapid Gossip Sync snapshots (`<base>/rgs/snapshot/<timestamp>`) of these base URLs, each in turn when one fails.
@@ -81,28 +106,41 @@ pub enum GraphSource {
 
 /// See [`GraphSource::gossip`].
 #[derive(Clone, Copy)]
-pub struct Gossiping(pub(crate) crate::routing::gossip::OpenGossip);
+pub struct Gossiping(pub(crate) OpenGossip);
 
-impl GraphSource {
-    /// The peers' gossip. Only a program that calls this has the code for it: a wallet's page has not.
-    #[must_use]
-    pub fn gossip() -> Self {
-        Self::Gossip(Gossiping(crate::routing::gossip::open))
-    }
+/// Gossip, as the rest of the node sees it. A trait, so that a wallet's program has no part of what implements it.
+pub trait Gossip {
+    /// Hears the peers' gossip.
+    fn handler(self: Rc<Self>) -> Rc<dyn RoutingMessageHandler>;
+    /// Takes over into `graph` what gossip has brought since the last call.
+    fn refresh(&self, graph: &mut Graph);
+    /// Applies what a failed payment taught.
+    fn failed(&self, update: &NetworkUpdate);
+    /// Forgets channels of which nothing was received for two weeks, `time_s` being the newest block's.
+    fn prune(&self, time_s: u64);
+    /// The announcements, to be stored.
+    fn encode(&self) -> Vec<u8>;
+    /// Rises with each change of the graph.
+    fn generation(&self) -> u64;
+    /// Changes of `graph` since `since` (seconds since 1970; 0: all of it) as a Rapid Gossip Sync snapshot.
+    fn snapshot(&self, graph: &Graph, since: u32) -> Vec<u8>;
 }
 
-/// What a node is told when it is opened.
+/// Makes a [`Gossip`] from what was stored; what cannot be read is gossiped again.
+pub type OpenGossip = fn(Network, Rc<dyn Platform>, Option<Vec<u8>>) -> Rc<dyn Gossip>;
+
+/// Configuration of a node.
 #[derive(Clone)]
 pub struct NodeConfig {
     /// The chain.
     pub network: Network,
-    /// What it is for.
+    /// Role.
     pub role: Role,
     /// Decides on inbound channels.
     pub accept_channel: AcceptChannel,
     /// Decides on payments that come without an invoice.
     pub accept_keysend: AcceptKeysend,
-    /// Where it learns of other nodes' channels.
+    /// Source of the channel graph.
     pub graph: GraphSource,
 }
 

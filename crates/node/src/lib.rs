@@ -1,67 +1,51 @@
 //! LDK, wired once: channels, peers, events, persistence and the on-chain wallet, the same in the browser and in the gateway.
 //!
-//! Single-threaded: a [`Node`] lives on one thread and its futures are not `Send`. One loop (`engine`) moves it: it lets LDK
-//! act on what was heard, commits everything of the step in one transaction, and only then speaks.
+//! Single-threaded: a [`Node`] lives on one thread and its futures are not `Send`. One loop (`runtime::engine`) moves it: it
+//! lets LDK process what it received, commits everything of the step in one transaction, and only then speaks.
+//!
+//! Three kinds of room: adapters (`ldk`) implement the traits that LDK and BDK ask for; services (`ledger`, `peers`, `onchain`,
+//! `channels`, `graph`, `payments`) own one concern each; the `runtime` takes steps. A room imports only rooms on its left:
+//! `notify <- config <- ldk <- base <- ledger <- {peers, onchain, channels} <- graph <- payments <- runtime <- open <- node`.
+//! News upward is a return value, a [`Notice`], or a notification.
 
-mod api;
-mod balance;
-mod budgets;
+mod base;
 mod channels;
-mod closing;
 mod config;
-mod deposits;
-mod engine;
-mod error;
-mod events;
-mod fees;
-mod inner;
-mod journal;
-pub mod keys;
-mod keysend;
+mod graph;
+mod ldk;
 mod ledger;
-mod log;
-mod messages;
-mod monitors;
 mod node;
-mod offers;
+mod notify;
 mod onchain;
 mod open;
 mod payments;
 mod peers;
-mod routing;
-mod signer;
-mod spend;
-mod streams;
-mod sync;
-mod types;
-mod wake;
-mod watch;
+mod runtime;
 
 pub use amplet_budget as budget;
-pub use amplet_budget::PaymentId;
-pub use api::{
-    Budgets, ChainSync, Channels, Graph, Ledger, Onchain, Order, PayInvoice, PayStream, Payments, Peers,
-    SendOnchain,
-};
-pub use balance::{LightningBalance, is_trusted};
+pub use amplet_protocol::PaymentId;
+pub use base::Notice;
 pub use bitcoin;
-pub use budgets::Authorization;
-pub use channels::OpenChannel;
+pub use channels::{ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
 pub use config::{
-    AcceptChannel, Acceptance, Forwarding, Gossiping, GraphSource, HTLC_DELTA, InboundChannel, NodeConfig,
-    Role, TO_SELF_DELAY,
+    AcceptChannel, AcceptKeysend, Acceptance, Forwarding, Gossiping, GraphSource, HTLC_DELTA, InboundChannel,
+    InboundKeysend, NodeConfig, Records, Role, TO_SELF_DELAY, accept_all_keysends,
 };
-pub use error::{ChannelError, NodeError, OfferError, PayError};
-pub use inner::{Notice, SyncState};
-pub use keysend::{AcceptKeysend, InboundKeysend, Keysend, Records, accept_all_keysends};
-pub use ledger::LedgerError;
+pub use graph::Graph;
+pub use ldk::bdk::{OnchainError, SignedSend};
+pub use ldk::keys;
+pub use ledger::budgets::{Authorization, Budgets};
+pub use ledger::{Ledger, LedgerError};
 pub use lightning;
 pub use lightning_invoice;
-pub use messages::Incoming;
 pub use node::Node;
+pub use onchain::Onchain;
+pub use open::NodeError;
+pub use payments::{
+    Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayError, PayInvoice, PayStream, Payments,
+    SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,
+};
 #[cfg(feature = "offers")]
-pub use offers::{NewOffer, PayOffer};
-pub use onchain::{OnchainError, SignedSend};
-pub use payments::{NewInvoice, description};
-pub use peers::{ConnectionState, PersistentPeer};
-pub use streams::{MAX_SESSION, SESSION_RECORD, StreamError, StreamTo};
+pub use payments::{NewOffer, PayOffer};
+pub use peers::{ConnectionState, Incoming, Peers, PersistentPeer};
+pub use runtime::{ChainSync, SyncState};

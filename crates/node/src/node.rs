@@ -1,6 +1,5 @@
 //! The public API of a running node.
 
-use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,29 +11,31 @@ use bitcoin::secp256k1::ecdsa::Signature;
 use futures::channel::mpsc::UnboundedReceiver;
 use lightning::sign::NodeSigner;
 
-use crate::api::{Budgets, ChainSync, Channels, Graph, Ledger, Onchain, Payments, Peers};
+use crate::base::{Base, Notice};
+use crate::channels::Channels;
 use crate::config::{NodeConfig, Role};
-use crate::error::NodeError;
-use crate::inner::{Inner, Notice};
-use crate::keys::Keys;
-use crate::routing::update;
-use crate::{deposits, engine, open, sync};
+use crate::graph::Graph;
+use crate::ldk::keys::Keys;
+use crate::ledger::Ledger;
+use crate::ledger::budgets::Budgets;
+use crate::onchain::{Onchain, follow_deposits};
+use crate::open::{NodeError, Opened, open};
+use crate::payments::Payments;
+use crate::peers::Peers;
+use crate::runtime::{ChainSync, Engine, Services};
 
-/// How often a gateway tells the network of itself.
+/// Interval between a gateway's node announcements (BOLT 7).
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Color in a gateway's node announcement.
+const COLOR: [u8; 3] = [0x1f, 0x6f, 0xeb];
 
 /// A running node. Clones are the same node.
 #[derive(Clone)]
 pub struct Node {
-    inner: Rc<Inner>,
-    ledger: Ledger,
-    budgets: Budgets,
-    peers: Peers,
-    onchain: Onchain,
-    channels: Channels,
-    graph: Graph,
-    payments: Payments,
-    sync: ChainSync,
+    services: Rc<Services>,
+    engine: Rc<Engine>,
+    sync: Rc<ChainSync>,
 }
 
 impl Node {
@@ -50,61 +51,57 @@ impl Node {
         birthday: &Position,
         config: NodeConfig,
     ) -> Result<Self, NodeError> {
-        let inner = Rc::new(open::open(platform, store, chain, keys, birthday, config).await?);
-        inner.platform.spawn(Box::pin(engine::run(Rc::clone(&inner))));
-        while_open(&inner, sync::follow);
-        while_open(&inner, deposits::follow);
-        while_open(&inner, update::follow);
-        if let Role::Gateway(_) = inner.config.role {
-            while_open(&inner, announce);
+        let opened = open(platform, store, chain, keys, birthday, config).await?;
+        let Opened { services, engine, sync } = opened;
+        let base = &services.base;
+        base.platform.spawn(Box::pin(Rc::clone(&engine).run()));
+        base.while_open(Rc::clone(&sync).follow());
+        base.while_open(follow_deposits(Rc::clone(&services.onchain)));
+        base.while_open(Rc::clone(&services.graph).follow());
+        if let Role::Gateway(_) = base.config.role {
+            base.while_open(announce(Rc::clone(base)));
         }
-        inner.wake.wake();
-        Ok(Self {
-            ledger: Ledger(Rc::clone(&inner)),
-            budgets: Budgets(Rc::clone(&inner)),
-            peers: Peers(Rc::clone(&inner)),
-            onchain: Onchain(Rc::clone(&inner)),
-            channels: Channels(Rc::clone(&inner)),
-            graph: Graph(Rc::clone(&inner)),
-            payments: Payments(Rc::clone(&inner)),
-            sync: ChainSync(Rc::clone(&inner)),
-            inner,
-        })
+        base.notify.notify();
+        Ok(Self { services, engine, sync })
+    }
+
+    fn base(&self) -> &Base {
+        &self.services.base
     }
 
     /// Payments and events: the records of this node.
     pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+        &self.services.ledger
     }
 
     /// Budgets that payments are made from.
     pub fn budgets(&self) -> &Budgets {
-        &self.budgets
+        &self.services.budgets
     }
 
     /// Connections to other nodes.
     pub fn peers(&self) -> &Peers {
-        &self.peers
+        &self.services.peers
     }
 
     /// On-chain money.
     pub fn onchain(&self) -> &Onchain {
-        &self.onchain
+        &self.services.onchain
     }
 
     /// Lightning channels.
     pub fn channels(&self) -> &Channels {
-        &self.channels
+        &self.services.channels
     }
 
     /// The network graph.
     pub fn graph(&self) -> &Graph {
-        &self.graph
+        &self.services.graph
     }
 
     /// Paying and being paid.
     pub fn payments(&self) -> &Payments {
-        &self.payments
+        &self.services.payments
     }
 
     /// Following the chain.
@@ -114,68 +111,68 @@ impl Node {
 
     /// The chain client.
     pub fn chain(&self) -> &Chain {
-        &self.inner.chain
+        &self.base().chain
     }
 
     /// This node's id.
     pub fn node_id(&self) -> PublicKey {
-        open::node_id(&self.inner)
+        self.base().ldk.node_id()
     }
 
     /// Signs a text as lnd and Core Lightning do: zbase32 of a recoverable signature over the double SHA-256 of
     /// `Lightning Signed Message:` and the text. `None`: the signer refused.
     pub fn sign_message(&self, text: &str) -> Option<String> {
-        self.inner.ldk.signer.sign_message(text.as_bytes()).ok()
+        self.base().ldk.signer.sign_message(text.as_bytes()).ok()
     }
 
     /// Logs in (LUD-04): 32 bytes signed with the key that stands for the user at `domain`, and that key. Not the node's: it is the
     /// same for every node of one mnemonic (LUD-05). `None`: a derivation is out of range.
     pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
-        self.inner.onchain.log_in(domain, challenge)
+        self.base().ldk.wallet.log_in(domain, challenge)
     }
 
     /// Notices from now on.
     pub fn subscribe(&self) -> UnboundedReceiver<Notice> {
-        self.inner.subscribe()
+        self.base().subscribers.subscribe()
     }
 
     /// Storage transactions since the node was opened.
     pub fn commits(&self) -> u64 {
-        self.inner.store.commits()
+        self.base().store.commits()
+    }
+
+    /// LDK's channel manager, for tests that act as a hostile peer.
+    #[cfg(feature = "testing")]
+    pub fn manager(&self) -> Rc<crate::ldk::types::ChannelManager> {
+        Rc::clone(&self.base().ldk.manager)
     }
 
     /// Stops at once, as if the process had been killed: nothing more is written, all connections break.
     pub fn abort(&self) {
-        self.inner.closing.begin();
-        self.inner.ldk.peers.disconnect_all_peers();
-        self.peers.reconnect_now();
+        self.base().closing.begin();
+        self.base().staged.stop();
+        self.base().ldk.peers.disconnect_all_peers();
+        self.peers().reconnect_now();
     }
 
     /// Finishes the step, hangs up, and lets the store go.
     pub async fn close(&self) {
-        engine::stage_learnt(&self.inner);
-        self.inner.closing.begin();
-        self.inner.wake.wake();
-        self.peers.reconnect_now();
-        engine::ended(&self.inner).await;
-        self.inner.store.close().await;
+        self.engine.stage_learnt();
+        self.base().closing.begin();
+        self.base().notify.notify();
+        self.peers().reconnect_now();
+        self.engine.ended().await;
+        self.base().store.close().await;
     }
 }
 
-/// Does what goes on in the background until the node closes.
-fn while_open<F: Future<Output = ()> + 'static>(inner: &Rc<Inner>, work: impl FnOnce(Rc<Inner>) -> F) {
-    let (inner, work) = (Rc::clone(inner), work(Rc::clone(inner)));
-    let platform = Rc::clone(&inner.platform);
-    platform.spawn(Box::pin(async move { inner.closing.or(work).await }));
-}
-
-/// Tells the network of a gateway, now and every hour.
-async fn announce(inner: Rc<Inner>) {
+/// Announces a gateway to the network, now and every hour.
+async fn announce(base: Rc<Base>) {
     loop {
-        if let Role::Gateway(forwarding) = &inner.config.role {
+        if let Role::Gateway(forwarding) = &base.config.role {
             let addresses = forwarding.addresses.clone();
-            inner.ldk.peers.broadcast_node_announcement([0x1f, 0x6f, 0xeb], forwarding.alias, addresses);
+            base.ldk.peers.broadcast_node_announcement(COLOR, forwarding.alias, addresses);
         }
-        inner.platform.sleep(ANNOUNCE_EVERY).await;
+        base.platform.sleep(ANNOUNCE_EVERY).await;
     }
 }

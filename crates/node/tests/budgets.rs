@@ -19,7 +19,7 @@ use amplet_node::{Authorization, Node, PayError, PayInvoice, SendOnchain};
 use amplet_protocol::page::{EventKind, PaymentStatus};
 use amplet_storage::Store;
 use futures::future::join_all;
-use world::{Mortal, World, open};
+use world::{Killable, World, open};
 
 fn msat(msat: u64) -> Msat {
     Msat::new(msat).unwrap()
@@ -149,15 +149,15 @@ fn a_wallet_killed_at_any_step_knows_what_was_spent() {
         let authorization = pair.budget(per_day(1_000_000));
         let invoice = pair.ask(700_000);
         pair.world.platform.run_until_stalled();
-        let mortal: Rc<RefCell<Option<Rc<Mortal>>>> = Rc::default();
-        let kept = Rc::clone(&mortal);
+        let killable: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
+        let kept = Rc::clone(&killable);
         pair.restart(move |store| {
-            let store = Rc::new(Mortal::new(store, u64::MAX, Rc::default()));
+            let store = Rc::new(Killable::new(store, u64::MAX, Rc::default()));
             kept.borrow_mut().replace(Rc::clone(&store));
             store
         });
         pair.world.platform.run_until_stalled();
-        mortal.borrow().as_ref().unwrap().die_after(commits);
+        killable.borrow().as_ref().unwrap().die_after(commits);
         pair.pay(&authorization, &invoice, 10_000).unwrap();
         pair.world.platform.advance(Duration::from_secs(2));
         // Looked at before it reconnects, it knows what was durable when it died.

@@ -1,4 +1,4 @@
-//! What happens to channels: 0-conf, closing, reorganisations, a chain source that is away, a disk that is full.
+//! Channels: 0-conf, closing, reorganisations, a chain source that is away, a disk that is full.
 // Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the wallet's flows.
 #![cfg(not(feature = "std"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -101,7 +101,7 @@ fn with_a_hanging_htlc() -> (World, Node) {
         let (world, wallet, gateway) = pair();
         world.kill("gateway", gateway);
         let wrap = move |store: Rc<dyn Store>| -> Rc<dyn Store> {
-            Rc::new(world::Mortal::new(store, 1 + commits, Rc::default()))
+            Rc::new(world::Killable::new(store, 1 + commits, Rc::default()))
         };
         let gateway = world.open_with("gateway", world.disk("gateway"), wrap);
         world.platform.advance(Duration::from_secs(3));
@@ -243,10 +243,10 @@ fn nothing_is_said_while_the_disk_is_full() {
 fn a_closed_node_lets_go_of_everything_at_once() {
     let (world, wallet, _gateway) = pair();
     world.kill("wallet", wallet);
-    let (wrap, scales) = world::weighed();
+    let (wrap, meter) = world::metered();
     let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
     world.connect(&wallet, &world.node("gateway"), "gateway");
-    let held = Rc::downgrade(&scales.take().unwrap());
+    let held = Rc::downgrade(&meter.take().unwrap());
     // Whatever it waits for: the next block, deposits, routing data, its gateway.
     world.platform.advance(Duration::from_secs(7));
     assert!(held.upgrade().is_some());
@@ -283,7 +283,7 @@ fn a_gateway_killed_between_any_two_steps_loses_nothing() {
         world.kill("gateway", gateway);
         let dead = Rc::default();
         let wrap = move |store: Rc<dyn Store>| -> Rc<dyn Store> {
-            Rc::new(world::Mortal::new(store, 1 + commits, dead))
+            Rc::new(world::Killable::new(store, 1 + commits, dead))
         };
         let gateway = world.open_with("gateway", world.disk("gateway"), wrap);
         world.platform.advance(Duration::from_secs(3));

@@ -12,7 +12,7 @@ use std::time::Duration;
 use amplet_node::{Authorization, Keysend, Node, PayError, PaymentId};
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
-use world::{Mortal, Net, World, net};
+use world::{Killable, Net, World, net};
 
 fn begin(world: &World, from: &Node, to: &Node, records: &[(u64, &[u8])]) -> Result<PaymentId, PayError> {
     give(world, from, to, 50_000_000, records)
@@ -51,7 +51,7 @@ fn a_keysend_arrives_two_hops_away_with_its_records() {
     assert_eq!((got.amount_msat, got.preimage), (Some(50_000_000), paid.preimage));
     let records: Vec<_> = got.records.iter().map(|record| (record.record_type, &*record.value)).collect();
     assert_eq!(records, [(65_537, ""), (7_629_169, "68656c6c6f")]);
-    let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::PaymentReceived { payment } if payment.id == id.to_string());
+    let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::PaymentReceived { payment } if payment.id == id);
     assert!(payee.ledger().events().iter().any(told));
     // A wallet gets some, too; only its peers know of its channel.
     let id = give(&world, &gateway, &wallet, 7_000_000, &[]).unwrap();
@@ -94,7 +94,7 @@ fn wrong_keysends_are_refused_before_anything_leaves() {
     assert_eq!(paid, Err(PayError::Amount));
 }
 
-/// Where in its life the wallet is killed: after so many commits of a payment, before or after it could speak.
+/// The wallet is killed after so many commits of a payment, before or after it could speak.
 #[test]
 fn a_keysend_survives_the_wallets_death_at_every_step() {
     for commits in 0..=4 {
@@ -104,7 +104,7 @@ fn a_keysend_survives_the_wallets_death_at_every_step() {
         let dead = Rc::new(Cell::new(false));
         let flag = Rc::clone(&dead);
         let wrap =
-            move |store: Rc<dyn Store>| -> Rc<dyn Store> { Rc::new(Mortal::new(store, 3 + commits, flag)) };
+            move |store: Rc<dyn Store>| -> Rc<dyn Store> { Rc::new(Killable::new(store, 3 + commits, flag)) };
         let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
         world.connect(&wallet, &gateway, "gateway");
         world.platform.advance(Duration::from_secs(1));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use amplet_node::{Authorization, Node, NodeError, PayStream, PaymentId, StreamTo};
 use amplet_storage::Store;
-use world::{Scales, World, open, weighed};
+use world::{World, WriteMeter, metered, open};
 
 const EACH: u64 = 10_000;
 
@@ -47,14 +47,14 @@ impl Pair {
     }
 
     /// Kills a node and opens it again from what is on its disk.
-    fn again(&self, name: &str) -> Rc<Scales> {
+    fn again(&self, name: &str) -> Rc<WriteMeter> {
         self.world.kill(name, self.world.node(name));
-        let (wrap, scales) = weighed();
+        let (wrap, meter) = metered();
         self.world.open_with(name, self.world.disk(name), wrap);
         let wallet = self.world.node("wallet");
         self.world.connect(&wallet, &self.world.node("gateway"), "gateway");
         self.world.platform.advance(Duration::from_secs(2));
-        scales.take().unwrap()
+        meter.take().unwrap()
     }
 
     fn agree(&self, what: &str) {
@@ -67,20 +67,20 @@ impl Pair {
 }
 
 /// Names of the updates on a node's disk.
-fn updates(world: &World, scales: &Rc<Scales>) -> Vec<String> {
-    let scales = Rc::clone(scales);
-    world.platform.run(async move { scales.list("ldk/monitor_update/").await }).unwrap()
+fn updates(world: &World, meter: &Rc<WriteMeter>) -> Vec<String> {
+    let meter = Rc::clone(meter);
+    world.platform.run(async move { meter.list("ldk/monitor_update/").await }).unwrap()
 }
 
 #[test]
 fn an_old_channels_payments_write_no_more_than_a_young_ones() {
     let pair = pair();
-    let scales = pair.again("wallet");
+    let meter = pair.again("wallet");
     pair.pay(20);
     let written = |count: usize| {
-        let before = scales.monitor_bytes.get();
+        let before = meter.monitor_bytes.get();
         pair.pay(count);
-        scales.monitor_bytes.get() - before
+        meter.monitor_bytes.get() - before
     };
     let young = written(40);
     pair.pay(120);
@@ -97,10 +97,10 @@ fn a_wallet_killed_after_any_payment_goes_on_where_it_was() {
         // Now one dies, now the other; two payments, so that updates gather over their lives.
         let who = if round % 4 == 3 { "gateway" } else { "wallet" };
         pair.pay(2);
-        let scales = pair.again(who);
+        let meter = pair.again(who);
         pair.agree(&format!("round {round}"));
         if who == "wallet" {
-            kept.push(updates(&pair.world, &scales).len());
+            kept.push(updates(&pair.world, &meter).len());
         }
     }
     assert!(kept.iter().any(|count| *count > 8), "updates were stored by themselves: {kept:?}");
@@ -113,25 +113,25 @@ fn a_wallet_killed_after_any_payment_goes_on_where_it_was() {
 #[test]
 fn a_new_block_leaves_no_updates_behind() {
     let pair = pair();
-    let scales = pair.again("wallet");
+    let meter = pair.again("wallet");
     pair.pay(5);
-    assert!(!updates(&pair.world, &scales).is_empty());
+    assert!(!updates(&pair.world, &meter).is_empty());
     pair.world.mine(1);
     pair.pay(1);
-    assert!(updates(&pair.world, &scales).len() < 8, "only those of the last payment");
+    assert!(updates(&pair.world, &meter).len() < 8, "only those of the last payment");
 }
 
 #[test]
 fn a_gap_in_the_updates_is_refused_by_name() {
     let pair = pair();
-    let scales = pair.again("wallet");
+    let meter = pair.again("wallet");
     pair.pay(5);
-    let lost = updates(&pair.world, &scales).remove(3);
+    let lost = updates(&pair.world, &meter).remove(3);
     pair.world.kill("wallet", pair.world.node("wallet"));
     let wrap = move |store| -> Rc<dyn Store> {
-        let scales = Scales::new(store);
-        scales.lost.borrow_mut().push(lost);
-        Rc::new(scales)
+        let meter = WriteMeter::new(store);
+        meter.lost.borrow_mut().push(lost);
+        Rc::new(meter)
     };
     let opened: Result<Node, NodeError> = pair.world.try_open("wallet", pair.world.disk("wallet"), wrap);
     let error = opened.err().unwrap();
@@ -149,11 +149,11 @@ fn what_only_updates_say_was_revoked_is_punished() {
     let world = &pair.world;
     let before = world.node("wallet").onchain().balance().0;
     let earlier = world.snapshot("gateway");
-    let scales = pair.again("wallet");
+    let meter = pair.again("wallet");
     pair.pay(4);
     world.kill("gateway", world.node("gateway"));
     world.kill("wallet", world.node("wallet"));
-    assert!(updates(world, &scales).len() > 12);
+    assert!(updates(world, &meter).len() > 12);
     let cheat = world.open_on("gateway", earlier);
     let channel = cheat.channels().list()[0].channel_id;
     cheat.channels().close(channel, true).unwrap();

@@ -15,7 +15,7 @@ use amplet_node::{Authorization, NewOffer, Node, OfferError, PayError, PayOffer,
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
 use amplet_transport::Platform;
-use world::{Mortal, Net, World, net};
+use world::{Killable, Net, World, net};
 
 const AMOUNT: u64 = 50_000_000;
 
@@ -123,10 +123,10 @@ fn paying_an_offer_survives_the_wallets_death_at_every_step() {
         let Net { world, wallet, gateway, payee } = known();
         let offer = offer(&payee, Some(AMOUNT));
         world.kill("wallet", wallet);
-        let kept: Rc<RefCell<Option<Rc<Mortal>>>> = Rc::default();
+        let kept: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
         let out = Rc::clone(&kept);
         let wallet = world.open_with("wallet", world.disk("wallet"), move |store| -> Rc<dyn Store> {
-            let store = Rc::new(Mortal::new(store, u64::MAX, Rc::default()));
+            let store = Rc::new(Killable::new(store, u64::MAX, Rc::default()));
             out.borrow_mut().replace(Rc::clone(&store));
             store
         });

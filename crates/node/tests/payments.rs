@@ -12,7 +12,7 @@ use std::time::Duration;
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{PartState, PaymentStatus};
 use amplet_storage::Store;
-use world::{Mortal, Net, World, net};
+use world::{Killable, Net, World, net};
 
 #[test]
 fn a_wallet_pays_two_hops_away_and_is_paid_back() {
@@ -60,7 +60,7 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     );
 }
 
-/// Where in its life the wallet is killed: after so many commits of a payment, before or after it could speak.
+/// The wallet is killed after so many commits of a payment, before or after it could speak.
 #[test]
 fn a_payment_survives_the_wallets_death_at_every_step() {
     for commits in 0..=4 {
@@ -72,7 +72,7 @@ fn a_payment_survives_the_wallets_death_at_every_step() {
         let dead = Rc::new(Cell::new(false));
         let flag = Rc::clone(&dead);
         let wrap =
-            move |store: Rc<dyn Store>| -> Rc<dyn Store> { Rc::new(Mortal::new(store, 3 + commits, flag)) };
+            move |store: Rc<dyn Store>| -> Rc<dyn Store> { Rc::new(Killable::new(store, 3 + commits, flag)) };
         let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
         let gateway_id = reconnect(&world, &wallet);
         let id = world.begin(&wallet, &invoice, 100_000);

@@ -1,4 +1,4 @@
-//! What a gateway serves to wallets, read by two readers: ours, and LDK's own of Rapid Gossip Sync.
+//! Routing data that a gateway serves to wallets, read by two readers: ours, and LDK's own of Rapid Gossip Sync.
 // Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the gateway.
 #![cfg(not(feature = "std"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

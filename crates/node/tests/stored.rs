@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use amplet_chain::testing::TestChain;
-use amplet_node::Node;
 use amplet_node::bitcoin::Transaction;
 use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::budget::{BudgetId, Rule};
+use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::{Backend, MemoryBackend, SqliteBackend, Write};
 use serde_json::Value;
@@ -104,7 +104,7 @@ fn under_way(before: &[Payment]) -> Vec<&Payment> {
     before.iter().filter(goes_on).collect()
 }
 
-fn find<'a>(all: &'a [Payment], id: &str) -> &'a Payment {
+fn find<'a>(all: &'a [Payment], id: PaymentId) -> &'a Payment {
     all.iter().find(|payment| payment.id == id).unwrap()
 }
 
@@ -112,14 +112,14 @@ fn find<'a>(all: &'a [Payment], id: &str) -> &'a Payment {
 fn all_ended(before: &[Payment], after: &[Payment]) {
     assert_eq!(after.len(), before.len(), "none was lost, and none is there twice");
     for payment in under_way(before) {
-        let ended = find(after, &payment.id);
+        let ended = find(after, payment.id);
         assert_eq!(ended.status, PaymentStatus::Succeeded, "{ended:?}");
         assert_eq!((ended.amount_msat, ended.created_at), (payment.amount_msat, payment.created_at));
     }
     let had_ended =
         |payment: &&Payment| payment.status != PaymentStatus::Pending && payment.kind != PaymentKind::Stream;
     for payment in before.iter().filter(had_ended) {
-        let same = Payment { confirmations: payment.confirmations, ..find(after, &payment.id).clone() };
+        let same = Payment { confirmations: payment.confirmations, ..find(after, payment.id).clone() };
         assert_eq!(same, *payment);
     }
 }
@@ -153,7 +153,7 @@ fn what_was_under_way_when_an_earlier_tree_stopped_ends_now() {
     let cost = |kind: PaymentKind| {
         let mut of_kind = under_way(&before).into_iter().filter(|payment| payment.kind == kind);
         let outbound = of_kind.find(|payment| payment.direction == Direction::Outbound).unwrap();
-        let ended = find(&after, &outbound.id);
+        let ended = find(&after, outbound.id);
         ended.amount_msat.unwrap() + ended.fee_msat.unwrap()
     };
     // What the stream's three earlier payments cost above their amounts was spent before.

@@ -13,10 +13,10 @@ use amplet_node::budget::{BudgetError, BudgetId, Clock, Denied, Holder, Msat, Na
 use amplet_node::{Authorization, Node, PayError, PayStream, PaymentId, StreamError, StreamTo};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus, StreamTotals};
 use amplet_storage::Store;
-use world::{Mortal, Net, Scales, World, net, weighed};
+use world::{Killable, Net, World, WriteMeter, metered, net};
 
 const SESSION: &str = "film 7";
-/// What one payment brings, and costs above that: 1 sat and a hundred millionths at the gateway.
+/// Amount and fee of one payment: 1 sat and a hundred millionths at the gateway.
 const EACH: u64 = 10_000;
 const FEE: u64 = 1_001;
 /// Paid before any stream.
@@ -34,7 +34,7 @@ fn limited() -> Net {
     net
 }
 
-/// What the user's budget has spent on streams, and what is reserved.
+/// Spent by the user's budget on streams, and reserved.
 fn spent(node: &Node) -> (u64, u64) {
     let usage = node.budgets().policy().usage(BudgetId::USER, &Clock::new(0, &Utc))[0];
     (usage.spent.get() - BEFORE, usage.held.get())
@@ -83,15 +83,15 @@ fn history(world: &World, node: &Node) -> Vec<Payment> {
 }
 
 /// Opens a node anew, so that its store can be looked into.
-fn opened(world: &World, name: &str) -> Rc<Scales> {
+fn opened(world: &World, name: &str) -> Rc<WriteMeter> {
     world.kill(name, world.node(name));
-    let (wrap, scales) = weighed();
+    let (wrap, meter) = metered();
     world.open_with(name, world.disk(name), wrap);
-    scales.take().unwrap()
+    meter.take().unwrap()
 }
 
 /// So many values are stored; updates of channel monitors, which come and go, are not counted.
-fn stored(world: &World, store: &Rc<Scales>) -> usize {
+fn stored(world: &World, store: &Rc<WriteMeter>) -> usize {
     let store = Rc::clone(store);
     let names = world.platform.run(async move { store.list("").await.unwrap() });
     names.iter().filter(|name| !name.starts_with("ldk/monitor_update/")).count()
@@ -214,17 +214,17 @@ fn a_payee_that_takes_nothing_stalls_the_stream() {
 }
 
 /// A node whose process dies after so many commits from when that is said.
-fn mortal(world: &World, name: &str, node: Node) -> (Node, Rc<Mortal>) {
+fn killable(world: &World, name: &str, node: Node) -> (Node, Rc<Killable>) {
     world.kill(name, node);
-    let kept: Rc<RefCell<Option<Rc<Mortal>>>> = Rc::default();
+    let kept: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
     let out = Rc::clone(&kept);
     let node = world.open_with(name, world.disk(name), move |store| -> Rc<dyn Store> {
-        let store = Rc::new(Mortal::new(store, u64::MAX, Rc::default()));
+        let store = Rc::new(Killable::new(store, u64::MAX, Rc::default()));
         out.borrow_mut().replace(Rc::clone(&store));
         store
     });
-    let mortal = kept.borrow().clone().unwrap();
-    (node, mortal)
+    let killable = kept.borrow().clone().unwrap();
+    (node, killable)
 }
 
 fn reconnect(world: &World) {
@@ -257,7 +257,7 @@ fn killed_at_every_step(who: &str) {
         let stream = open(&world, &wallet, &payee);
         let before = wallet.channels().balance().lightning_msat;
         pay_many(&world, &wallet, stream, 1);
-        let (_, store) = mortal(&world, who, world.node(who));
+        let (_, store) = killable(&world, who, world.node(who));
         reconnect(&world);
         world.platform.run_until_stalled();
         store.die_after(commits);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::{ChannelError, Incoming, Node};
-use amplet_protocol::gateway::{ChannelTerms, Message, ChannelRefusal};
+use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_protocol::relay;
 use amplet_transport::{PeerAddress, Platform, Scheme};
@@ -181,7 +181,10 @@ impl Gateways {
         if (terms.min_capacity_sat..=terms.max_capacity_sat).contains(&capacity_sat) {
             return Ok(node_id);
         }
-        Err(refused(&ChannelRefusal::Size { min_sat: terms.min_capacity_sat, max_sat: terms.max_capacity_sat }))
+        Err(refused(&ChannelRefusal::Size {
+            min_sat: terms.min_capacity_sat,
+            max_sat: terms.max_capacity_sat,
+        }))
     }
 
     /// Asks a gateway for a channel; returns its id once both sides have signed its funding.

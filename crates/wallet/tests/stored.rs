@@ -134,11 +134,11 @@ impl Opened {
             let page = Page { before: before.take(), limit: 7 };
             let Response::Payments(some) = self.ask(Request::History(page)) else { panic!() };
             let Some(last) = some.last() else { break };
-            before = Some(last.id.clone());
+            before = Some(last.id.to_string());
             all.extend(some);
         }
         for payment in &all {
-            let Response::Payment(alone) = self.ask(Request::Payment { id: payment.id.clone() }) else {
+            let Response::Payment(alone) = self.ask(Request::Payment { id: payment.id.to_string() }) else {
                 panic!()
             };
             assert_eq!(*alone, *payment, "asked for by itself");

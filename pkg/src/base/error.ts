@@ -16,16 +16,19 @@ export class WalletError extends Error {
   /** With `noRoute`: what is in the way, and what would work, where that is known. */
   readonly noRoute: NoRoute | undefined;
 
+  /** With `timeout` after `pay` was aborted: the payment's id in the history, by which its outcome is learnt. */
+  readonly paymentId: string | undefined;
+
   /** With `walletCrashed`: the engine's last log lines, without secrets. Otherwise empty. */
   readonly log: readonly string[];
 
-  /** Errors come from this package; a program makes one only to stand in for it, in tests. */
+  /** Errors come from this package; a program makes one only to stand in for it, in tests. `paymentId` is in hex. */
   constructor(
     code: ErrorCode,
     message: string,
     causes: readonly string[] = [],
     log: readonly string[] = [],
-    { budget, noRoute }: Pick<ErrorData, 'budget' | 'noRoute'> = {},
+    { budget, noRoute, paymentId }: Pick<ErrorData, 'budget' | 'noRoute'> & { paymentId?: string | undefined } = {},
   ) {
     super(message);
     this.code = code;
@@ -33,6 +36,7 @@ export class WalletError extends Error {
     this.log = log;
     this.budget = budget;
     this.noRoute = noRoute;
+    this.paymentId = paymentId;
   }
 }
 

@@ -11,13 +11,13 @@ import type { InvoiceDetails, Outcome, Site, SiteWallet } from './types.ts';
 export type WalletLike = Pick<
   Wallet,
   | 'balance'
+  | 'budgetOf'
   | 'inspect'
   | 'keysend'
   | 'logIn'
   | 'onPayment'
   | 'pay'
   | 'payment'
-  | 'budgets'
   | 'receive'
   | 'signMessage'
   | 'status'
@@ -28,8 +28,6 @@ export type WalletLike = Pick<
 export interface SiteWalletOptions {
   /** What sites see as the node's alias; by default `Amplet`. */
   readonly alias?: string;
-  /** Milliseconds since the UNIX epoch; by default the environment's clock. */
-  readonly now?: () => number;
 }
 
 /**
@@ -37,20 +35,14 @@ export interface SiteWalletOptions {
  * while it is locked; it is called at each use, so that the host outlives the wallet. Streams are added with
  * `{ ...wallet, streams: new WalletStreams({ open, budgetLeftMsat: wallet.budgetLeftMsat }) }`.
  */
-export function siteWallet(
-  open: () => WalletLike,
-  { alias = 'Amplet', now = Date.now }: SiteWalletOptions = {},
-): SiteWallet {
+export function siteWallet(open: () => WalletLike, { alias = 'Amplet' }: SiteWalletOptions = {}): SiteWallet {
   return {
     info: async () => {
       const { nodeId, network } = await open().status();
       return { alias, nodeId, network };
     },
     spendableMsat: async () => (await open().balance()).spendableMsat,
-    budgetLeftMsat: async (site) => {
-      const budgets = await allBudgets(open);
-      return budgetLeft(budgets, site, now());
-    },
+    budgetLeftMsat: async (site) => (await budgetOf(open, site))?.leftMsat ?? null,
     receive: async (request) => open().receive(request),
     inspect: async (invoice) => inspect(open(), invoice),
     pay: async ({ invoice, amountMsat: stated }, { amountMsat, maxFeeMsat, authorization }) => {
@@ -108,40 +100,20 @@ export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletP
 
 const siteHolder = (origin: string): Holder => ({ kind: 'site', origin, topLevel: origin });
 
-/** None while the wallet is locked: whether a site is enabled is said without it. */
-async function allBudgets(open: () => WalletLike): Promise<readonly Budget[]> {
+/** The budget of a site; none while the wallet is locked: whether a site is enabled is said without it. */
+async function budgetOf(open: () => WalletLike, site: Site): Promise<Budget | null> {
   try {
-    return await open().budgets();
+    return await open().budgetOf({ kind: 'site', ...site });
   } catch (error) {
-    if (failureOf(error)?.code === 'closed') return [];
+    if (failureOf(error)?.code === 'closed') return null;
     throw error;
   }
 }
 
-/**
- * What the budget of a site, and each one that it draws from, allow now without a question. A budget that asks about every payment
- * is what the engine opens for somebody whom the user allowed one: it allows nothing.
- */
-function budgetLeft(budgets: readonly Budget[], { origin, topLevel }: Site, nowMs: number): bigint | null {
-  const mine = budgets.find(
-    ({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel,
-  );
-  let left: bigint | null = null;
-  for (let budget: Budget | undefined = mine; budget; budget = parentOf(budgets, budget)) {
-    const { askAboveMsat, expiresAt } = budget.rules;
-    if (budget.closed || askAboveMsat === 0n || (expiresAt !== null && expiresAt * 1000n <= BigInt(nowMs))) return null;
-    for (const { leftMsat } of budget.usage) if (left === null || leftMsat < left) left = leftMsat;
-  }
-  return left;
-}
-
-const parentOf = (budgets: readonly Budget[], { parent }: Budget): Budget | undefined =>
-  budgets.find(({ id }) => id === parent);
-
 async function inspect(wallet: WalletLike, text: string): Promise<InvoiceDetails> {
-  const [found, { network }] = await Promise.all([wallet.inspect(text), wallet.status()]);
+  const found = await wallet.inspect(text);
   if (found.type !== 'bolt11') throw new ProviderError('InvalidDataError', 'This is no Lightning invoice.');
-  const { invoice, amountMsat, paymentHash, payee, description, expiresAt, maxFeeMsat, problem } = found;
+  const { invoice, amountMsat, paymentHash, payee, description, expiresAt, network, maxFeeMsat, problem } = found;
   return {
     invoice,
     amountMsat,

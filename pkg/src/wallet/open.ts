@@ -6,6 +6,7 @@ import type { Gateway, Network, OpenOptions as EngineOptions } from '../base/pro
 import type { DerivedKey } from '../link/kdf.ts';
 import { checkName } from '../link/names.ts';
 import type { KdfParams, Opened } from '../link/wire.ts';
+import { orAborted } from './abort.ts';
 import { Link, Retry, type Ending } from './link.ts';
 import { generateMnemonic } from './mnemonic.ts';
 
@@ -33,6 +34,11 @@ export interface OpenOptions {
   birthdayHeight?: number;
   /** Take the wallet from another tab that cannot share it (`inUse`); that tab stops. */
   takeOver?: boolean;
+  /**
+   * Gives up the opening while it has not ended: rejects with the signal's reason, and leaves the wallet in this tab as
+   * `close()` does. A wallet that was being created may be stored all the same: `Wallet.exists` says so.
+   */
+  signal?: AbortSignal;
 }
 
 /** An open wallet's connection, and the mnemonic if it is new. */
@@ -56,13 +62,32 @@ export function remember(name: string, ending: Ending): void {
 
 /** Opens a wallet; see `Wallet.open`. */
 export async function openLink(options: OpenOptions): Promise<OpenedLink> {
+  const { signal } = options;
   checkOptions(options);
   checkEnvironment();
+  signal?.throwIfAborted();
+  let link: Link | null = null;
+  return orAborted(
+    open(options, (connected) => (link = connected)),
+    signal,
+    (reject) => {
+      reject(signal?.reason);
+      link?.close();
+    },
+  );
+}
+
+/** Tells `connected` of each connection that it makes: whoever gives up closes it. */
+async function open(options: OpenOptions, connected: (link: Link) => void): Promise<OpenedLink> {
   const creates = options.create === true || options.mnemonic !== undefined;
   let link = await connect(options.name);
   try {
+    connected(link);
+    options.signal?.throwIfAborted();
     const mnemonic = options.create === true ? await generateMnemonic() : null;
     const { key, params } = await keyOf(options, creates, link);
+    // Who has given up meanwhile gets no wallet made or opened.
+    options.signal?.throwIfAborted();
     const engineOptions = toEngine(options, mnemonic);
     for (let moves = 0; ; moves += 1) {
       const opened = (await link.call({
@@ -79,6 +104,8 @@ export async function openLink(options: OpenOptions): Promise<OpenedLink> {
       link.close();
       generations.set(options.name, opened.elsewhere);
       link = await connect(options.name);
+      connected(link);
+      options.signal?.throwIfAborted();
     }
     key.fill(0);
     lastLogs.delete(options.name);

@@ -1,4 +1,4 @@
-import { WalletError } from '../base/error.ts';
+import { describe, WalletError } from '../base/error.ts';
 import type {
   Authorization,
   Balance,
@@ -20,6 +20,7 @@ import type {
   Status,
   VerifiedMessage,
 } from '../base/protocol.ts';
+import { orAborted } from './abort.ts';
 import { amount, required, text, whole } from './arguments.ts';
 
 /** What a wallet is asked: each method is one request to its engine. */
@@ -74,10 +75,12 @@ export abstract class Requests {
    * Pays a BOLT 11 invoice. Resolves when the payment has succeeded, or is still pending after 60 s (then an event tells
    * the outcome); a payment that failed rejects, and no funds were sent.
    * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: greatest routing fee, by default 1 % and at
-   * least 50 sat, and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's
+   * least 50 sat, and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's;
+   * `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's reason, and nothing is
+   * sent; aborted later it rejects with `timeout`: the outcome is open, and `error.paymentId` finds it in the history
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `expired`, `alreadyPaid`, `amountMismatch`,
    * `insufficientBalance`, `noRoute`, `payeeRefused`, `feeTooHigh`, `gatewayOffline`; `approvalNeeded` and `budgetRefused`,
-   * with why in `error.budget`: no funds were sent
+   * with why in `error.budget`: no funds were sent. `timeout`: the payment is pending
    */
   async pay(
     invoice: string,
@@ -85,15 +88,28 @@ export abstract class Requests {
       amountMsat,
       maxFeeMsat,
       authorization,
-    }: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization } = {},
+      signal,
+    }: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization; signal?: AbortSignal } = {},
   ): Promise<Payment> {
-    return this.#ask({
+    signal?.throwIfAborted();
+    const paying = this.#ask<Payment>({
       method: 'pay',
       invoice: text('invoice', invoice),
       amountMsat: amount('amountMsat', amountMsat),
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
       authorization: authorization ?? null,
     });
+    return orAborted(paying, signal, (reject) => void this.#unawaited(invoice, signal?.reason).then(reject));
+  }
+
+  /** The error of a payment that the engine has and nobody waits for any more. */
+  async #unawaited(invoice: string, reason: unknown): Promise<WalletError> {
+    // Whatever becomes of this question, the payment is not known to have failed.
+    const found = await this.inspect(invoice).catch(() => null);
+    const message =
+      'The payment was not waited for any longer and may still succeed: look in the history before you pay again.';
+    const paymentId = found?.type === 'bolt11' ? found.paymentHash : undefined;
+    return new WalletError('timeout', message, [describe(reason)], [], { paymentId });
   }
 
   /**
@@ -198,6 +214,11 @@ export abstract class Requests {
   /** All budgets, closed ones included, as they stand; the first is the user's own. */
   async budgets(): Promise<Budget[]> {
     return this.#ask({ method: 'budgets' });
+  }
+
+  /** A holder's own budget, also a closed one, as it stands; `null`: it has none. */
+  async budgetOf(holder: Holder): Promise<Budget | null> {
+    return this.#ask({ method: 'budgetOf', holder });
   }
 
   /**

@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { checkEnvironment, deriveKey, keepStorage } from '#platform';
 import { WalletError } from '../base/error.ts';
 import type { Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
@@ -11,6 +13,9 @@ import { Requests } from './requests.ts';
 import { surroundings } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
+
+/** `Symbol.asyncDispose`; where a browser lacks it, what bundlers put in its place when they translate `await using`. */
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
 /** The state of a wallet, as `onChange` tells it. */
 export interface Snapshot {
@@ -69,7 +74,8 @@ export class Wallet extends Requests {
 
   /**
    * Opens a wallet, or with `create` or `mnemonic` makes one. A second tab joins the engine that runs, if the passphrase
-   * is right; the options of the first tab hold.
+   * is right; the options of the first tab hold. When `signal` is aborted before it resolves, it rejects with the signal's
+   * reason and leaves the wallet again.
    * @throws {WalletError} `invalidInput`, `invalidMnemonic`, `notAllowedHere`, `walletExists`, `walletNotFound`,
    * `wrongPassphrase`, `wrongNetwork`, `corrupt`, `newerFormat`, `inUse` (offer `takeOver`), `versionMismatch`, `storage`,
    * `storageFull`, `walletCrashed`, `timeout`
@@ -178,6 +184,11 @@ export class Wallet extends Requests {
     this.#link.close();
     this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'));
     await this.ended;
+  }
+
+  /** Leaves the wallet in this tab at the end of a block, as `close()` does: `await using wallet = await Wallet.open(..)`. */
+  async [asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. */

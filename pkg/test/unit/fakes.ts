@@ -138,6 +138,8 @@ export class Origin {
   readonly stored = new Map<string, Stored>();
   readonly engines: FakeEngine[] = [];
   readonly exited: string[] = [];
+  /** What opening a wallet waits for. */
+  gate: Promise<void> = Promise.resolve();
   crash: () => void = () => {};
   log: (line: string) => void = () => {};
 
@@ -166,6 +168,7 @@ export class Origin {
         const stored = this.stored.get(options.name);
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
         if (!same(stored.key, key)) throw { code: 'wrongPassphrase', message: 'wrong', causes: [] };
+        await this.gate;
         const engine = new FakeEngine(stored);
         this.engines.push(engine);
         return engine;

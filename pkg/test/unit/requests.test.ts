@@ -4,7 +4,7 @@ import { WalletError, toData, toError } from '../../src/base/error.ts';
 import { Requests } from '../../src/wallet/requests.ts';
 import type { BudgetRefusal, Request, Rules, Authorization } from '../../src/base/protocol.ts';
 
-/** SiteRecords what is asked; the engine's answer is the test's. */
+/** Records what is asked; the engine's answer is the test's. */
 class Recorder extends Requests {
   readonly asked: Request[] = [];
 
@@ -36,12 +36,14 @@ test('what is left out is null, what is given goes to the engine as it is', asyn
   await wallet.pay('lnbc1', { amountMsat: 1n, maxFeeMsat: 2n, authorization });
   await wallet.keysend({ payee: '02aa', amountMsat: 7n });
   await wallet.openBudget({ holder: { kind: 'app', id: 'game' }, rules, parent: 3 });
+  await wallet.budgetOf({ kind: 'app', id: 'game' });
   await wallet.spending({ from: '2026-11-01' });
   assert.deepEqual(wallet.asked, [
     { method: 'pay', invoice: 'lnbc1', amountMsat: null, maxFeeMsat: null, authorization: null },
     { method: 'pay', invoice: 'lnbc1', amountMsat: 1n, maxFeeMsat: 2n, authorization },
     { method: 'keysend', payee: '02aa', amountMsat: 7n, records: [], maxFeeMsat: null, authorization: null },
     { method: 'openBudget', holder: { kind: 'app', id: 'game' }, rules, parent: 3 },
+    { method: 'budgetOf', holder: { kind: 'app', id: 'game' } },
     { method: 'spending', from: '2026-11-01', to: null },
   ]);
 });

@@ -1,6 +1,6 @@
 //! The policy for channels: which ones are opened to wallets that ask, and which ones are accepted from peers. Pure.
 
-use amplet_protocol::gateway::{ChannelTerms, ChannelRefusal};
+use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms};
 
 /// Dust limit of a taproot change output (BIP 86), in sat: change below it cannot be made.
 const MIN_CHANGE_SAT: u64 = 330;
@@ -40,7 +40,10 @@ pub fn decide(
         return Err(ChannelRefusal::Disabled);
     }
     if !(terms.min_capacity_sat..=terms.max_capacity_sat).contains(&capacity_sat) {
-        return Err(ChannelRefusal::Size { min_sat: terms.min_capacity_sat, max_sat: terms.max_capacity_sat });
+        return Err(ChannelRefusal::Size {
+            min_sat: terms.min_capacity_sat,
+            max_sat: terms.max_capacity_sat,
+        });
     }
     if channels_of_peer >= terms.max_channels_per_peer {
         return Err(ChannelRefusal::TooManyChannels { limit: terms.max_channels_per_peer });

@@ -154,7 +154,7 @@ fn as_invoice(record: Payment, now: u64) -> Option<Invoice> {
     let paid = state == InvoiceState::Paid;
     let parsed = invoice.parse::<Bolt11Invoice>().ok();
     Some(Invoice {
-        payment_hash: record.id,
+        payment_hash: record.id.to_string(),
         amount_msat: parsed.and_then(|parsed| parsed.amount_milli_satoshis()),
         received_msat: record.amount_msat.filter(|_| paid),
         invoice,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use amplet_node::{
     AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, OnchainError, OpenChannel,
 };
-use amplet_protocol::gateway::{ChannelTerms, Message, ChannelRefusal};
+use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
 use bitcoin::secp256k1::PublicKey;
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;

@@ -33,7 +33,7 @@ impl Follower {
                 Notice::Event(event) => self.handle(&event).await,
                 Notice::Changed => self.publish(),
                 Notice::Payment(payment) => {
-                    self.events.notify(&payment.id);
+                    self.events.notify(&payment.id.to_string());
                     if let Some(stream) = &payment.stream {
                         self.events.notify(&stream.session);
                     }

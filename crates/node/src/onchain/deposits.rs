@@ -1,77 +1,75 @@
-//! Unconfirmed deposits in the savings.
+//! Deposits that no block holds yet: shown at once to whoever waits for one, and never counted as confirmed.
 
-use bdk_wallet::KeychainKind;
-use bitcoin::{Amount, ScriptBuf, Transaction, Txid};
+use std::rc::Rc;
+use std::time::Duration;
 
-use super::{Inner, OnchainWallet};
+use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
+use bitcoin::Transaction;
+use futures::future::select;
+use futures::pin_mut;
 
-/// Of the addresses handed out and not used, the last so many are looked for.
-const AWAITED: usize = 3;
-/// A deposit that this many looks in a row did not find will not come: one or two may fall between its block's arrival at
-/// the source and here.
-const LOOKS: u32 = 3;
+use super::Onchain;
+use crate::base::Base;
+use crate::ldk::bdk::payment_id;
+use crate::ledger::record::Key;
+use crate::ledger::{Ledger, Outcome};
 
-/// What a look changed.
-pub struct Seen {
-    /// Deposits not known before, and what they pay to us, in sat.
-    pub new: Vec<(Transaction, u64)>,
-    /// Deposits that will not come.
-    pub gone: Vec<Transaction>,
-}
+/// Interval between looks while somebody probably watches: from an address being handed out on.
+const ATTENTIVE_EVERY: Duration = Duration::from_secs(4);
+/// Duration of that.
+const ATTENTIVE_FOR: Duration = Duration::from_secs(15 * 60);
+/// Interval otherwise.
+const EVERY: Duration = Duration::from_secs(60);
 
-impl OnchainWallet {
-    /// Scripts to ask a source's mempool for: of addresses that wait for money, and of deposits under way.
-    pub fn awaited(&self) -> Vec<ScriptBuf> {
-        let inner = self.lock();
-        let mut unused: Vec<_> = inner.wallet.list_unused_addresses(KeychainKind::External).collect();
-        unused.sort_by_key(|address| std::cmp::Reverse(address.index));
-        let unused = unused.into_iter().take(AWAITED).map(|address| address.address.script_pubkey());
-        let under_way = deposits(&inner);
-        let paid = under_way.iter().flat_map(|tx| &tx.output).map(|output| output.script_pubkey.clone());
-        let mut scripts: Vec<ScriptBuf> =
-            unused.chain(paid.filter(|script| inner.wallet.is_mine(script.clone()))).collect();
-        scripts.sort();
-        scripts.dedup();
-        scripts
-    }
-
-    /// Takes what a look for these scripts found.
-    pub fn seen(&self, found: Vec<Transaction>, asked: &[ScriptBuf], now_secs: u64) -> Seen {
-        let mut inner = self.lock();
-        let ids: Vec<Txid> = found.iter().map(Transaction::compute_txid).collect();
-        let mut new = Vec::new();
-        for tx in found {
-            let (sent, received) = inner.wallet.sent_and_received(&tx);
-            let id = tx.compute_txid();
-            if sent == Amount::ZERO && !inner.wallet.transactions().any(|known| known.tx_node.txid == id) {
-                inner.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
-                new.push((tx, received.to_sat()));
-            }
-        }
-        let asked_for = |tx: &Transaction| tx.output.iter().any(|o| asked.contains(&o.script_pubkey));
-        let absent: Vec<Transaction> = deposits(&inner)
-            .into_iter()
-            .filter(|tx| asked_for(tx) && !ids.contains(&tx.compute_txid()))
-            .collect();
-        inner.missed.retain(|id, _| absent.iter().any(|tx| tx.compute_txid() == *id));
-        let mut gone = Vec::new();
-        for tx in absent {
-            let misses = inner.missed.entry(tx.compute_txid()).or_default();
-            *misses = misses.saturating_add(1);
-            if *misses >= LOOKS {
-                inner.missed.remove(&tx.compute_txid());
-                inner.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs)]);
-                gone.push(tx);
-            }
-        }
-        self.stage(&mut inner);
-        Seen { new, gone }
+/// Looks for deposits.
+pub(crate) async fn follow_deposits(onchain: Rc<Onchain>) {
+    let (base, ledger) = (Rc::clone(&onchain.base), Rc::clone(&onchain.ledger));
+    loop {
+        look(&base, &ledger).await;
+        let since = base.platform.monotonic().saturating_sub(ATTENTIVE_FOR);
+        let attentive = onchain.address_asked_at.get().is_some_and(|at| at >= since);
+        let pause = base.platform.sleep(if attentive { ATTENTIVE_EVERY } else { EVERY });
+        let awaited = onchain.deposits_awaited.notified();
+        pin_mut!(awaited);
+        select(awaited, pause).await;
     }
 }
 
-/// Unconfirmed transactions of others that pay to us.
-fn deposits(inner: &Inner) -> Vec<Transaction> {
-    let waiting = inner.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-    let foreign = waiting.filter(|tx| inner.wallet.sent_and_received(&tx.tx_node.tx).0 == Amount::ZERO);
-    foreign.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
+async fn look(base: &Base, ledger: &Ledger) {
+    let scripts = base.ldk.wallet.awaited();
+    if scripts.is_empty() {
+        return;
+    }
+    match base.chain.unconfirmed(&scripts).await {
+        Ok(Some(found)) => {
+            let seen = base.ldk.wallet.seen(found, &scripts, base.now());
+            seen.new.iter().for_each(|(tx, received_sat)| arrived(ledger, base.now(), tx, *received_sat));
+            seen.gone.iter().for_each(|tx| gone(ledger, tx));
+            base.notify.notify();
+        }
+        Ok(None) => {}
+        // The chain's own follower reports that the sources are away.
+        Err(error) => log::debug!("unconfirmed deposits: {error}"),
+    }
+}
+
+fn arrived(ledger: &Ledger, now: u64, tx: &Transaction, received_sat: u64) {
+    let payment = Payment {
+        amount_msat: received_sat.checked_mul(1000),
+        fee_msat: Some(0),
+        ..Payment::onchain(payment_id(tx.compute_txid()), Direction::Inbound, PaymentKind::Onchain, now)
+    };
+    ledger.record(payment.clone());
+    ledger.raise(EventKind::DepositSeen { payment: Box::new(payment) });
+}
+
+fn gone(ledger: &Ledger, tx: &Transaction) {
+    let message = "the sender's transaction was replaced or dropped before a block held it; ask the sender";
+    let key = Key::inbound(payment_id(tx.compute_txid()));
+    ledger.close(key, Outcome::Failed(rejected(message.to_owned())), |_| ());
+}
+
+/// A transaction that will not confirm.
+pub(super) fn rejected(message: String) -> WalletError {
+    WalletError::new(ErrorCode::BroadcastRejected, message)
 }

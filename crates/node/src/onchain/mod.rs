@@ -1,316 +1,219 @@
-//! The savings: a BDK wallet (BIP 86) whose changes go into the step's journal.
+//! On-chain money: addresses, deposits, sends, and what closed channels pay.
 
 mod deposits;
-mod listen;
-mod send;
-mod source;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
 
-use amplet_chain::Position;
-use amplet_storage::{Store, StoreError};
-use bdk_wallet::chain::{BlockId, CheckPoint, Merge};
-use bdk_wallet::{ChangeSet, KeychainKind, Update, Wallet};
-use bitcoin::bip32::Xpriv;
-use bitcoin::constants::genesis_block;
-use bitcoin::secp256k1::ecdsa::Signature;
-use bitcoin::secp256k1::{Message, PublicKey};
-use bitcoin::{Address, Amount, Psbt, ScriptBuf, Transaction, Txid};
+use amplet_chain::BroadcastError;
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{Direction, EventKind, Payment, PaymentKind, PaymentStatus};
+use bitcoin::secp256k1::PublicKey;
+use bitcoin::{Address, Block, FeeRate, Transaction};
+use lightning::events::ReplayEvent;
+use lightning::ln::types::ChannelId;
+use lightning::sign::SpendableOutputDescriptor;
 
-use crate::journal::{Journal, names};
-use crate::keys::{Keys, linking_key};
+use crate::base::Base;
+use crate::ldk::bdk::{Confirmed, OnchainError, OnchainWallet, SignedSend, payment_id};
+use crate::ledger::record::Key;
+use crate::ledger::{Ledger, Outcome};
+use crate::notify::Notify;
 
-pub use send::{OnchainError, SignedSend};
+pub(crate) use deposits::follow_deposits;
 
-/// Addresses watched beyond the last one handed out, so that a restored wallet finds its money (BIP 44 gap limit).
-const LOOKAHEAD: u32 = 25;
-
-/// Stored changes are folded into one record when there are more than so many.
-const FOLD_AFTER: usize = 64;
-
-/// A transaction of the wallet that a block confirmed.
-pub struct Confirmed {
-    /// The transaction.
-    pub tx: Arc<Transaction>,
-    /// Paid to the wallet, in sat.
-    pub received_sat: u64,
-    /// Paid by the wallet, change and fee included, in sat.
-    pub sent_sat: u64,
-    /// Time of the block, in seconds since the UNIX epoch.
-    pub time: u64,
+/// On-chain money.
+pub struct Onchain {
+    base: Rc<Base>,
+    ledger: Rc<Ledger>,
+    /// Monotonic time at which a receiving address was last handed out.
+    address_asked_at: Cell<Option<Duration>>,
+    /// Notified when a receiving address is handed out.
+    deposits_awaited: Notify,
 }
 
-struct Inner {
-    wallet: Wallet,
-    root: Xpriv,
-    next_record: u64,
-    revision: u64,
-    confirmed: Vec<Confirmed>,
-    /// Funding transactions that are not broadcast yet.
-    held: HashMap<Txid, Transaction>,
-    /// Unconfirmed deposits that were not seen at so many of the last looks.
-    missed: HashMap<Txid, u32>,
-}
-
-impl Inner {
-    /// Signs and finalizes the inputs that are ours; says whether none is left unsigned.
-    fn sign(&self, psbt: &mut Psbt) -> bool {
-        // Inputs of others (an anchor) fail here by nature; whether that matters is the caller's to say.
-        let _ = psbt.sign(&self.root, self.wallet.secp_ctx());
-        self.wallet.try_finalize_psbt(psbt).is_ok_and(|outcome| outcome.is_finalized())
+impl Onchain {
+    pub(crate) fn new(base: Rc<Base>, ledger: Rc<Ledger>) -> Self {
+        Self { base, ledger, address_asked_at: Cell::default(), deposits_awaited: Notify::default() }
     }
-}
 
-/// The on-chain wallet. All its changes are staged in the journal at once.
-pub struct OnchainWallet {
-    inner: Mutex<Inner>,
-    journal: Arc<Journal>,
-}
-
-/// The on-chain wallet could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A stored change cannot be read.
-    #[error(
-        "the stored savings are damaged ({0}); restore the wallet from its recovery phrase to find the money again"
-    )]
-    Corrupt(String),
-}
-
-impl OnchainWallet {
-    /// Loads the wallet, or begins it at `birthday`: no block at or below it is searched.
+    /// Reads an address of `network`.
     ///
     /// # Errors
-    /// [`OpenError`]: the store failed or its content is damaged.
-    pub async fn open(
-        keys: &Keys,
-        store: &dyn Store,
-        journal: Arc<Journal>,
-        birthday: &Position,
-    ) -> Result<Self, OpenError> {
-        let records = store.list(names::ONCHAIN).await?;
-        let mut changes = ChangeSet::default();
-        for name in &records {
-            let bytes = store.get(name).await?.unwrap_or_default();
-            let change: ChangeSet =
-                serde_json::from_slice(&bytes).map_err(|e| OpenError::Corrupt(e.to_string()))?;
-            changes.merge(change);
-        }
-        let next_record = records.last().and_then(|name| name.rsplit('/').next()?.parse::<u64>().ok());
-        let next_record = next_record.map_or(0, |n| n.saturating_add(1));
-        let onchain = if changes.is_empty() {
-            let wallet = create(keys, birthday)?;
-            Self::assemble(keys, wallet, next_record, journal)
-        } else {
-            let fold = (records.len() > FOLD_AFTER).then(|| changes.clone());
-            let onchain = Self::assemble(keys, load(keys, changes)?, next_record, journal);
-            if let Some(all) = fold {
-                records.iter().for_each(|name| onchain.journal.remove(name));
-                onchain.write(&mut onchain.lock(), &all);
-            }
-            onchain
-        };
-        onchain.stage(&mut onchain.lock());
-        Ok(onchain)
+    /// [`OnchainError::NotAnAddress`], [`OnchainError::WrongNetwork`].
+    pub fn parse_address(text: &str, network: bitcoin::Network) -> Result<Address, OnchainError> {
+        OnchainWallet::parse_address(text, network)
     }
 
-    fn assemble(keys: &Keys, wallet: Wallet, next_record: u64, journal: Arc<Journal>) -> Self {
-        let inner = Inner {
-            wallet,
-            root: keys.root(),
-            next_record,
-            revision: 0,
-            confirmed: Vec::new(),
-            held: HashMap::new(),
-            missed: HashMap::new(),
-        };
-        Self { inner: Mutex::new(inner), journal }
+    /// Turns a rate in sat per 1000 vB into BDK's.
+    ///
+    /// # Errors
+    /// [`OnchainError::FeeRate`].
+    pub fn parse_fee_rate(sat_per_kvb: u64) -> Result<FeeRate, OnchainError> {
+        OnchainWallet::parse_fee_rate(sat_per_kvb)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(|e| e.into_inner())
+    /// Confirmed balance, and unconfirmed one, in sat.
+    pub fn balance(&self) -> (u64, u64) {
+        self.base.ldk.wallet.balance()
     }
 
-    fn stage(&self, inner: &mut Inner) {
-        if let Some(changes) = inner.wallet.take_staged() {
-            if !changes.indexer.is_empty() {
-                inner.revision = inner.revision.wrapping_add(1);
-            }
-            self.write(inner, &changes);
-        }
+    /// Reserve for the present channels and `more` of them, in sat.
+    pub fn reserve_sat(&self, more: u64) -> u64 {
+        self.base.ldk.anchor_reserve_sat(more)
     }
 
-    fn write(&self, inner: &mut Inner, changes: &ChangeSet) {
-        // A ChangeSet is plain data: its serialization has no failing case.
-        if let Ok(bytes) = serde_json::to_vec(changes) {
-            self.journal.put(format!("{}{:016}", names::ONCHAIN, inner.next_record), bytes);
-            inner.next_record = inner.next_record.saturating_add(1);
-        }
-    }
-
-    /// Signs 32 bytes with the key that stands for the user at `domain` (LUD-05). `None`: a derivation is out of range.
-    pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
-        let inner = self.lock();
-        let secp = inner.wallet.secp_ctx();
-        let key = linking_key(&inner.root, domain).ok()?;
-        Some((key.public_key(secp), secp.sign_ecdsa(&Message::from_digest(challenge), &key)))
-    }
-
-    /// A receiving address that was not handed out before.
-    pub fn new_address(&self) -> Address {
-        let mut inner = self.lock();
-        let address = inner.wallet.reveal_next_address(KeychainKind::External).address;
-        self.stage(&mut inner);
+    /// A receiving address not handed out before; durable before it is returned.
+    pub async fn new_address(&self) -> Address {
+        let address = self.base.ldk.wallet.new_address();
+        self.address_asked_at.set(Some(self.base.platform.monotonic()));
+        self.deposits_awaited.notify();
+        self.base.flushed().await;
         address
     }
 
-    /// Script for money that comes back from channels: an address not used before.
-    pub fn destination(&self) -> ScriptBuf {
-        let mut inner = self.lock();
-        let script = inner.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey();
-        self.stage(&mut inner);
-        script
+    /// Builds and signs a payment; nothing is sent yet. `amount_sat`: `None` sends all but the reserve, the fee deducted.
+    ///
+    /// # Errors
+    /// [`OnchainError`].
+    pub fn build(
+        &self,
+        address: &Address,
+        amount_sat: Option<u64>,
+        rate: Option<FeeRate>,
+    ) -> Result<SignedSend, OnchainError> {
+        let rate = rate.unwrap_or_else(|| self.fee_rate(6));
+        self.base.ldk.wallet.build(address.script_pubkey(), amount_sat, rate, self.reserve_sat(0))
     }
 
-    /// Scripts to look for in blocks, and a number that changes when they do.
-    pub fn scripts(&self) -> (Vec<ScriptBuf>, u64) {
-        let inner = self.lock();
-        let scripts = inner.wallet.spk_index().inner().all_spks().values().cloned().collect();
-        (scripts, inner.revision)
+    /// Fee rate to confirm within `blocks`.
+    pub fn fee_rate(&self, blocks: u16) -> FeeRate {
+        self.base.ldk.fees.within(blocks)
     }
 
-    /// Changes when [`scripts`](Self::scripts) does.
-    pub fn revision(&self) -> u64 {
-        self.lock().revision
+    /// Spends the coins of a signed payment, which is not broadcast yet.
+    pub(crate) fn submit(&self, signed: &SignedSend) {
+        self.base.ldk.wallet.sent(&signed.tx, self.base.now());
     }
 
-    /// How far the wallet has read the chain.
-    pub fn position(&self) -> Position {
-        let tip = self.lock().wallet.latest_checkpoint();
-        let mut below = tip.clone();
-        let mut previous = Vec::new();
-        while previous.len() < amplet_chain::POSITION_ANCESTORS {
-            match below.prev() {
-                Some(prev) if prev.height().saturating_add(1) == below.height() => {
-                    previous.push(prev.hash());
-                    below = prev;
-                }
-                _ => break,
+    /// Broadcasts a payment that was recorded durably; a refusal of the network ends it.
+    pub(crate) async fn broadcast(&self, signed: &SignedSend) -> Result<(), BroadcastError> {
+        let result = self.base.chain.broadcast(std::slice::from_ref(&signed.tx)).await;
+        if let Err(error @ BroadcastError::Rejected { .. }) = &result {
+            // The network will not have it: the coins are ours to spend again.
+            self.base.ldk.wallet.evict(&signed.tx, self.base.now());
+            let key = Key::outbound(payment_id(signed.tx.compute_txid()));
+            self.ledger.close(key, Outcome::Failed(deposits::rejected(error.to_string())), |_| ());
+            self.base.flushed().await;
+        }
+        result.map(drop)
+    }
+
+    /// Broadcasts our own transactions that still wait again: the network may have forgotten them.
+    pub(crate) fn rebroadcast(&self) {
+        for tx in self.base.ldk.wallet.unconfirmed() {
+            self.base.broadcast(vec![tx]);
+        }
+    }
+
+    /// A closed channel left outputs that need our signature to come home. What pays to the on-chain wallet directly is there
+    /// already.
+    pub(crate) fn spendable(
+        &self,
+        outputs: Vec<SpendableOutputDescriptor>,
+        channel: Option<ChannelId>,
+        peer: Option<PublicKey>,
+    ) -> Result<(), ReplayEvent> {
+        self.base.ldk.sweeper.track_spendable_outputs(outputs, channel, peer, true, None).map_err(|()| {
+            log::error!("the outputs of {channel:?} could not be tracked; tried again");
+            ReplayEvent()
+        })
+    }
+
+    /// A block was connected: records what it confirmed.
+    pub(crate) fn block_connected(&self, block: &Block, height: u32) {
+        for confirmed in self.base.ldk.wallet.take_confirmed() {
+            self.confirmed(&confirmed);
+        }
+        log::debug!("block {height} ({}) connected", block.block_hash());
+    }
+
+    fn confirmed(&self, confirmed: &Confirmed) {
+        let id = payment_id(confirmed.tx.compute_txid());
+        let keys = [Key::outbound(id), Key::inbound(id)];
+        let pending = keys.into_iter().find_map(|key| self.ledger.pending(key));
+        let ended = keys.into_iter().find(|key| self.ledger.has_ended(*key));
+        match (pending, ended) {
+            (Some(payment), _) => Confirmation::of(&self.base, &self.ledger).record(payment, confirmed.time),
+            // Confirmed in a block that a reorganisation replaced, or given up too early.
+            (None, Some(key)) => {
+                let again = Confirmation::of(&self.base, &self.ledger).again(key, confirmed.time);
+                self.base.platform.spawn(Box::pin(again));
+            }
+            (None, None) => {
+                Confirmation::of(&self.base, &self.ledger)
+                    .record(self.unknown(confirmed, id), confirmed.time);
             }
         }
-        Position { hash: tip.hash(), height: tip.height(), previous }
     }
 
-    /// Confirmed and spendable, in sat; not yet confirmed, in sat.
-    pub fn balance(&self) -> (u64, u64) {
-        let balance = self.lock().wallet.balance();
-        (
-            balance.confirmed.to_sat(),
-            (balance.trusted_pending + balance.untrusted_pending + balance.immature).to_sat(),
-        )
-    }
-
-    /// Confirmations of a transaction of this wallet; `None`: unknown to it.
-    pub fn confirmations(&self, txid: Txid) -> Option<u32> {
-        let inner = self.lock();
-        let height = inner.wallet.latest_checkpoint().height();
-        let tx = inner.wallet.get_tx(txid)?;
-        let confirmed = tx.chain_position.confirmation_height_upper_bound();
-        Some(confirmed.map_or(0, |at| height.saturating_sub(at).saturating_add(1)))
-    }
-
-    /// Transactions that blocks confirmed since the last call.
-    pub fn take_confirmed(&self) -> Vec<Confirmed> {
-        std::mem::take(&mut self.lock().confirmed)
-    }
-
-    /// Takes a transaction of ours that was broadcast, so that its inputs are not spent twice.
-    pub fn sent(&self, tx: &Transaction, now_secs: u64) {
-        let mut inner = self.lock();
-        inner.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
-        inner.held.remove(&tx.compute_txid());
-        self.stage(&mut inner);
-    }
-
-    /// Keeps the coins of a funding transaction that may still be broadcast from being spent otherwise.
-    pub fn hold(&self, tx: &Transaction) {
-        let mut inner = self.lock();
-        tx.input.iter().for_each(|input| inner.wallet.lock_outpoint(input.previous_output));
-        inner.held.insert(tx.compute_txid(), tx.clone());
-        self.stage(&mut inner);
-    }
-
-    /// Frees the coins of a funding transaction that will never be broadcast.
-    pub fn release(&self, tx: &Transaction) {
-        let mut inner = self.lock();
-        tx.input.iter().for_each(|input| inner.wallet.unlock_outpoint(input.previous_output));
-        inner.held.remove(&tx.compute_txid());
-        self.stage(&mut inner);
-    }
-
-    /// As [`release`](Self::release), by transaction id.
-    pub fn release_funding(&self, txid: Txid) {
-        let held = self.lock().held.get(&txid).cloned();
-        if let Some(tx) = held {
-            self.release(&tx);
+    /// A transaction that this installation did not make: a deposit, a channel's close, or another installation's payment.
+    fn unknown(&self, confirmed: &Confirmed, id: PaymentId) -> Payment {
+        let inbound = confirmed.received_sat >= confirmed.sent_sat;
+        let amount_sat = confirmed.received_sat.abs_diff(confirmed.sent_sat);
+        let from_channel = self.is_from_channel(&confirmed.tx);
+        let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
+        let kind = if from_channel { PaymentKind::ChannelClose } else { PaymentKind::Onchain };
+        Payment {
+            amount_msat: amount_sat.checked_mul(1000),
+            fee_msat: inbound.then_some(0),
+            ..Payment::onchain(id, direction, kind, confirmed.time)
         }
     }
 
-    /// Forgets a transaction that the network refused.
-    pub fn evict(&self, tx: &Transaction, now_secs: u64) {
-        let mut inner = self.lock();
-        inner.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs.saturating_add(1))]);
-        self.stage(&mut inner);
-    }
-
-    /// Our transactions that no block holds yet: to be broadcast again.
-    pub fn unconfirmed(&self) -> Vec<Transaction> {
-        let inner = self.lock();
-        let waiting = inner.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-        let ours = waiting.filter(|tx| inner.wallet.sent_and_received(&tx.tx_node.tx).0 > Amount::ZERO);
-        ours.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
+    /// Returns whether a transaction spends the funding or a commitment of one of our channels.
+    fn is_from_channel(&self, tx: &Transaction) -> bool {
+        let monitors = &self.base.ldk.monitors;
+        let spends = |channel| {
+            monitors.get_monitor(channel).is_ok_and(|monitor| {
+                let funding = monitor.get_funding_txo().into_bitcoin_outpoint();
+                let watched = monitor.get_outputs_to_watch();
+                let of_channel = |outpoint: &bitcoin::OutPoint| {
+                    *outpoint == funding || watched.iter().any(|(txid, _)| *txid == outpoint.txid)
+                };
+                tx.input.iter().any(|input| of_channel(&input.previous_output))
+            })
+        };
+        monitors.list_monitors().into_iter().any(spends)
     }
 }
 
-fn create(keys: &Keys, birthday: &Position) -> Result<Wallet, OpenError> {
-    let corrupt = |e: String| OpenError::Corrupt(e);
-    let (receive, change) = keys.descriptors();
-    let mut wallet = Wallet::create(receive, change)
-        .network(keys.network())
-        .lookahead(LOOKAHEAD)
-        .create_wallet_no_persist()
-        .map_err(|e| corrupt(e.to_string()))?;
-    if birthday.height > 0 {
-        let genesis = BlockId { height: 0, hash: genesis_block(keys.network()).block_hash() };
-        let chain = CheckPoint::from_block_ids([genesis, block_id(birthday)])
-            .map_err(|_| corrupt("the birthday block is not above the genesis block".into()))?;
-        wallet
-            .apply_update(Update { chain: Some(chain), ..Update::default() })
-            .map_err(|e| corrupt(e.to_string()))?;
+/// Records confirmations, also after a look into the store.
+struct Confirmation {
+    base: Rc<Base>,
+    ledger: Rc<Ledger>,
+}
+
+impl Confirmation {
+    fn of(base: &Rc<Base>, ledger: &Rc<Ledger>) -> Self {
+        Self { base: Rc::clone(base), ledger: Rc::clone(ledger) }
     }
-    Ok(wallet)
-}
 
-fn load(keys: &Keys, changes: ChangeSet) -> Result<Wallet, OpenError> {
-    let (receive, change) = keys.descriptors();
-    let loaded = Wallet::load()
-        .descriptor(KeychainKind::External, Some(receive))
-        .descriptor(KeychainKind::Internal, Some(change))
-        .lookahead(LOOKAHEAD)
-        .check_network(keys.network())
-        .load_wallet_no_persist(changes)
-        .map_err(|e| OpenError::Corrupt(e.to_string()))?;
-    let mut wallet = loaded.ok_or_else(|| OpenError::Corrupt("there is nothing in it".into()))?;
-    // Coins were held for channels whose funding was not signed yet: LDK forgot those with the last session.
-    let held: Vec<_> = wallet.list_locked_outpoints().collect();
-    held.into_iter().for_each(|outpoint| wallet.unlock_outpoint(outpoint));
-    Ok(wallet)
-}
+    fn record(&self, mut payment: Payment, time: u64) {
+        payment.settled_at = Some(time);
+        let payment = self.ledger.close_record(payment, Outcome::Succeeded);
+        if payment.direction == Direction::Inbound {
+            self.ledger.raise(EventKind::DepositConfirmed { payment: Box::new(payment) });
+        }
+        self.base.notify.notify();
+    }
 
-fn block_id(position: &Position) -> BlockId {
-    BlockId { height: position.height, hash: position.hash }
+    async fn again(self, key: Key, time: u64) {
+        match self.ledger.get(key).await {
+            Ok(Some(payment)) if payment.status != PaymentStatus::Succeeded => self.record(payment, time),
+            Ok(_) => {}
+            Err(error) => log::error!("the history of {key}: {error}"),
+        }
+    }
 }

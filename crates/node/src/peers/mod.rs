@@ -1,9 +1,104 @@
-//! Connections to peers.
+//! Connections to other nodes.
 
-mod keep;
-mod socket;
+mod messages;
+mod persistent;
 
-pub(crate) use keep::keep;
-pub use keep::{ConnectionState, PersistentPeer};
-pub use socket::Socket;
-pub(crate) use socket::drive;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use amplet_protocol::gateway::{MESSAGE_TYPE, Message};
+use amplet_transport::{Duplex, PeerAddress};
+use bitcoin::secp256k1::PublicKey;
+use futures::channel::mpsc::UnboundedReceiver;
+
+use crate::base::Base;
+use crate::ldk::messages::MessageHandler;
+use crate::ldk::socket::drive;
+use messages::GatewayMessages;
+
+pub use messages::Incoming;
+pub use persistent::{ConnectionState, PersistentPeer};
+
+/// Connections to other nodes.
+pub struct Peers {
+    base: Rc<Base>,
+    persistent: RefCell<Vec<Rc<PersistentPeer>>>,
+    messages: Rc<GatewayMessages>,
+}
+
+impl Peers {
+    pub(crate) fn new(base: Rc<Base>) -> Self {
+        let messages = Rc::new(GatewayMessages::default());
+        let handler = Rc::clone(&messages) as Rc<dyn MessageHandler>;
+        base.ldk.messages.register(MESSAGE_TYPE, handler);
+        Self { base, persistent: RefCell::default(), messages }
+    }
+
+    /// Runs a connection that a peer made, until it ends.
+    pub fn accept(&self, duplex: Rc<dyn Duplex>) {
+        let base = Rc::clone(&self.base);
+        self.base.platform.spawn(Box::pin(async move {
+            let ended = drive(&base.ldk.peers, duplex, None, &base.notify).await;
+            log::debug!("an inbound connection ended: {ended:?}");
+        }));
+    }
+
+    /// Stays connected to a peer for as long as the node runs. Idempotent.
+    ///
+    /// # Errors
+    /// The node id is not a point of the curve.
+    pub fn connect_persistently(
+        &self,
+        address: PeerAddress,
+    ) -> Result<Rc<PersistentPeer>, bitcoin::secp256k1::Error> {
+        let node_id = PublicKey::from_slice(&address.node_id.0)?;
+        let mut all = self.persistent.borrow_mut();
+        if let Some(peer) = all.iter().find(|peer| peer.address == address) {
+            return Ok(Rc::clone(peer));
+        }
+        let peer = Rc::new(PersistentPeer::new(address, node_id));
+        all.push(Rc::clone(&peer));
+        let connection = Rc::clone(&peer).run(Rc::downgrade(&self.base));
+        self.base.platform.spawn(Box::pin(connection));
+        Ok(peer)
+    }
+
+    /// Persistent peers.
+    pub fn persistent(&self) -> Vec<Rc<PersistentPeer>> {
+        self.persistent.borrow().clone()
+    }
+
+    /// Ends the pause before the next attempt of each persistent peer (the network came back, the user looks).
+    pub fn reconnect_now(&self) {
+        self.persistent.borrow().iter().for_each(|peer| peer.retry.notify());
+    }
+
+    /// Returns whether BOLT 1's init was exchanged with this peer.
+    pub fn is_connected(&self, peer: &PublicKey) -> bool {
+        self.base.ldk.messages.is_connected(peer)
+    }
+
+    /// Resolves when this peer is connected.
+    pub async fn connected(&self, peer: PublicKey) {
+        self.base.ldk.messages.connected(peer).await;
+    }
+
+    /// Connected peers.
+    pub fn list(&self) -> Vec<PublicKey> {
+        self.base.ldk.peers.list_peers().into_iter().map(|peer| peer.counterparty_node_id).collect()
+    }
+
+    /// The custom messages that peers send; `None` when taken before.
+    pub fn messages(&self) -> Option<UnboundedReceiver<Incoming>> {
+        self.messages.take_receiver()
+    }
+
+    /// Sends a custom message; dropped when the peer is not connected.
+    pub fn send_message(&self, peer: PublicKey, message: Message) {
+        match serde_json::to_vec(&message) {
+            Ok(bytes) => self.base.ldk.messages.send(peer, MESSAGE_TYPE, bytes),
+            // Plain data: its serialization has no failing case.
+            Err(error) => log::error!("a message to {peer} was not sent: {error}"),
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! How the nodes are set up.
+//! Configuration of the nodes.
 
 use std::rc::Rc;
 

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod config;
-mod mortal;
+mod killable;
 mod net;
-mod scales;
+mod write_meter;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -26,11 +26,11 @@ use amplet_transport::{FetchError, HttpMethod, HttpResponse, PeerAddress, Platfo
 use futures::FutureExt;
 
 #[allow(unused_imports, reason = "not every test file kills processes")]
-pub use mortal::Mortal;
+pub use killable::Killable;
 #[allow(unused_imports, reason = "not every test file needs a hop in between")]
 pub use net::{Net, net};
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
-pub use scales::{Scales, weighed};
+pub use write_meter::{WriteMeter, metered};
 
 const MNEMONICS: [(&str, &str); 5] = [
     (
@@ -74,11 +74,11 @@ pub struct World {
     coinbases: Cell<u32>,
     /// Routing data asked for, by URL.
     pub snapshots: Rc<RefCell<Vec<String>>>,
-    /// What is answered instead of the gateway's routing data; empty: nothing at all.
+    /// Served instead of the gateway's routing data; empty: nothing at all.
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
-    /// Whether nodes opened from now on take channels without confirmation.
+    /// Nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
-    /// Whether nodes send keysends back.
+    /// Nodes send keysends back.
     pub refuse_keysends: Rc<Cell<bool>>,
 }
 
@@ -185,7 +185,7 @@ impl World {
         self.disks.borrow_mut().entry(name.to_owned()).or_default().clone()
     }
 
-    /// What is on a node's disk now, on a disk of its own.
+    /// Copy of a node's disk.
     pub fn snapshot(&self, name: &str) -> MemoryBackend {
         let disk = self.disk(name);
         self.platform.run(async move {

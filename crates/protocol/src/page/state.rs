@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::PaymentId;
+
 /// The Bitcoin network of a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -57,7 +59,7 @@ pub struct Balance {
 }
 
 /// Whether money came or went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
@@ -109,8 +111,8 @@ pub enum PaymentStatus {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", try_from = "super::stored::Line")]
 pub struct Payment {
-    /// Unique in this wallet: payment hash, or transaction id, in hex.
-    pub id: String,
+    /// Payment hash, or transaction id, in hex: unique in this wallet together with the direction.
+    pub id: PaymentId,
     /// In or out.
     pub direction: Direction,
     /// How.
@@ -191,7 +193,7 @@ pub struct StreamTotals {
 impl Payment {
     /// A pending one of which nothing else is known yet.
     #[must_use]
-    pub fn begun(id: String, direction: Direction, kind: PaymentKind, created_at: u64) -> Self {
+    pub fn pending(id: PaymentId, direction: Direction, kind: PaymentKind, created_at: u64) -> Self {
         Self {
             id,
             direction,
@@ -218,8 +220,8 @@ impl Payment {
 
     /// A pending movement on the chain, named by its transaction.
     #[must_use]
-    pub fn onchain(txid: String, direction: Direction, kind: PaymentKind, created_at: u64) -> Self {
-        Self { txid: Some(txid.clone()), ..Self::begun(txid, direction, kind, created_at) }
+    pub fn onchain(txid: PaymentId, direction: Direction, kind: PaymentKind, created_at: u64) -> Self {
+        Self { txid: Some(txid.to_string()), ..Self::pending(txid, direction, kind, created_at) }
     }
 }
 

@@ -5,6 +5,8 @@
 
 use serde::Deserialize;
 
+use crate::PaymentId;
+
 use super::{
     CustomRecord, Direction, Event, EventKind, Payment, PaymentKind, PaymentPart, PaymentStatus,
     StreamTotals, WalletError,
@@ -16,7 +18,7 @@ use super::{
 pub(super) struct Line {
     state: State,
     error: Option<WalletError>,
-    id: String,
+    id: PaymentId,
     direction: Direction,
     kind: PaymentKind,
     amount_msat: Option<u64>,
@@ -170,7 +172,7 @@ mod tests {
     use super::*;
 
     fn payment(status: PaymentStatus) -> Payment {
-        let begun = Payment::begun("aa".into(), Direction::Outbound, PaymentKind::Keysend, 7);
+        let begun = Payment::pending(PaymentId([0xaa; 32]), Direction::Outbound, PaymentKind::Keysend, 7);
         let records = vec![CustomRecord { record_type: 65_537, value: "00".into() }];
         Payment { status, amount_msat: Some(u64::MAX), records, ..begun }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use amplet_node::lightning::bitcoin::hex::FromHex;
 use amplet_node::lightning::bitcoin::secp256k1;
+use amplet_protocol::PaymentId;
 use amplet_protocol::page::{
     Authorization, Budget, BudgetReason, BudgetRefusal, BudgetRule, CustomRecord, ErrorCode, Holder,
     HolderKind, Payment, PaymentKind, PaymentStatus, Preview, Request, Rules, SignedMessage, Spending,
@@ -233,7 +234,7 @@ async fn keysend(me: &User, shop: &Holder) {
     };
     assert_eq!((paid.status, paid.kind), (PaymentStatus::Succeeded, PaymentKind::Keysend));
     assert_eq!((paid.records[0].value.as_str(), paid.amount_msat), ("68656c6c6f", Some(1_000_000)));
-    let Response::Payment(found) = me.ask(Request::Payment { id: paid.id.clone() }).await.unwrap() else {
+    let Response::Payment(found) = me.ask(Request::Payment { id: paid.id.to_string() }).await.unwrap() else {
         panic!()
     };
     assert_eq!(found.preimage, paid.preimage);
@@ -293,11 +294,8 @@ pub async fn a_hundred_against_ten(world: World, disk: Disk) {
     let usage = me.budget_of(&game).await.unwrap().usage[0];
     assert_eq!((usage.spent_msat, usage.reserved_msat, usage.rule), (cost, 0, BudgetRule::Total));
     let lines = me.history().await;
-    let outbound: BTreeSet<&str> = lines
-        .iter()
-        .filter(|line| line.amount_msat == Some(1_000_000))
-        .map(|line| line.id.as_str())
-        .collect();
+    let outbound: BTreeSet<PaymentId> =
+        lines.iter().filter(|line| line.amount_msat == Some(1_000_000)).map(|line| line.id).collect();
     assert_eq!(outbound.len(), 11, "ten, and the one before");
     assert_eq!(me.channels().await.len(), 1);
 }

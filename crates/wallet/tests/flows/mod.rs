@@ -38,7 +38,8 @@ pub async fn the_whole_day(world: World, disk: Disk) {
     world.control("/pay", json!({ "invoice": request.invoice })).await;
     let got = world
         .until("the money", || async {
-            let line = me.history().await.into_iter().find(|line| line.id == request.payment_hash)?;
+            let line =
+                me.history().await.into_iter().find(|line| line.id.to_string() == request.payment_hash)?;
             (line.status == PaymentStatus::Succeeded).then_some(line)
         })
         .await;
@@ -144,7 +145,10 @@ pub async fn bad_input(world: World, disk: Disk) {
     assert_eq!(code(me.ask(close).await), ErrorCode::ChannelUnavailable);
     let long = Request::Receive { amount_msat: None, description: "x".repeat(640), expiry_secs: None };
     assert_eq!(code(me.ask(long).await), ErrorCode::InvalidInput);
-    assert!(me.history().await.iter().all(|line| line.id == own.payment_hash), "nothing else was written");
+    assert!(
+        me.history().await.iter().all(|line| line.id.to_string() == own.payment_hash),
+        "nothing else was written"
+    );
     let uri = format!("BITCOIN:{mine}?amount=0.001&label=a%20b&lightning=broken");
     let Response::Inspected(seen) = me.ask(Request::Inspect { text: uri }).await.unwrap() else { panic!() };
     let Inspected::Onchain { network, address, amount_sat, label, problem } = seen else {

@@ -39,7 +39,7 @@ impl User {
         let what = format!("{msat} msat of the stream");
         self.world
             .until(&what, || async {
-                let line = self.streams().await.into_iter().find(|line| line.id == stream)?;
+                let line = self.streams().await.into_iter().find(|line| line.id.to_string() == stream)?;
                 let pending = line.stream.as_ref().map_or(0, |totals| totals.pending_msat);
                 (line.amount_msat == Some(msat) && pending == 0).then_some(())
             })
@@ -72,28 +72,29 @@ pub async fn streams(world: World, disk: Disk) {
     );
     assert_eq!(me.open_stream(film).await.id, line.id);
     for _ in 0..3 {
-        let now = me.stream_pay(&line.id, &authorization).await.unwrap();
+        let now = me.stream_pay(&line.id.to_string(), &authorization).await.unwrap();
         assert!(now.stream.unwrap().pending_msat >= EACH, "it is on its way when it is answered");
-        me.arrived(&line.id, now.amount_msat.unwrap() / EACH * EACH + EACH).await;
+        me.arrived(&line.id.to_string(), now.amount_msat.unwrap() / EACH * EACH + EACH).await;
     }
     let me = me.reopen().await;
     me.connected().await;
     me.usable().await;
     assert_eq!(me.open_stream(film).await.id, line.id, "it goes on where it was");
     for paid in 4..=6 {
-        me.stream_pay(&line.id, &authorization).await.unwrap();
-        me.arrived(&line.id, paid * EACH).await;
+        me.stream_pay(&line.id.to_string(), &authorization).await.unwrap();
+        me.arrived(&line.id.to_string(), paid * EACH).await;
     }
-    let refused = me.stream_pay(&line.id, &authorization).await.unwrap_err();
+    let refused = me.stream_pay(&line.id.to_string(), &authorization).await.unwrap_err();
     assert_eq!(
         (refused.code, refused.budget.unwrap().rule),
         (ErrorCode::BudgetRefused, Some(BudgetRule::Rate))
     );
     let approved = Authorization { approved_msat: Some(1_000_000), ..authorization.clone() };
-    let wrong = me.stream_pay(&line.id, &approved).await.unwrap_err();
+    let wrong = me.stream_pay(&line.id.to_string(), &approved).await.unwrap_err();
     assert_eq!(wrong.code, ErrorCode::InvalidInput);
 
-    let Response::Payment(closed) = me.ask(Request::CloseStream { stream: line.id.clone() }).await.unwrap()
+    let Response::Payment(closed) =
+        me.ask(Request::CloseStream { stream: line.id.to_string() }).await.unwrap()
     else {
         panic!()
     };
@@ -101,7 +102,10 @@ pub async fn streams(world: World, disk: Disk) {
     let seen = world.control("/session", json!({ "id": film, "token": session["token"] })).await;
     assert_eq!(seen["receivedMsat"], (6 * EACH).to_string(), "both ends count the same: {seen}");
     assert!(me.streams().await.is_empty());
-    assert_eq!(me.stream_pay(&line.id, &authorization).await.unwrap_err().code, ErrorCode::InvalidInput);
+    assert_eq!(
+        me.stream_pay(&line.id.to_string(), &authorization).await.unwrap_err().code,
+        ErrorCode::InvalidInput
+    );
     assert_eq!(me.history().await.len(), before + 1);
     for (payee, session) in
         [("beef".to_owned(), "x"), (world.gateway(), ""), (me.status().await.node_id, "x")]

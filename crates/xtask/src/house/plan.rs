@@ -15,6 +15,22 @@ const fn any_order(folder: &'static str) -> Plan {
 
 /// Crates.
 pub const CRATES: &[Plan] = &[
+    Plan {
+        folder: "crates/node",
+        floors: &[
+            &["notify"],
+            &["config"],
+            &["ldk"],
+            &["base"],
+            &["ledger"],
+            &["peers", "onchain", "channels"],
+            &["graph"],
+            &["payments"],
+            &["runtime"],
+            &["open"],
+            &["node"],
+        ],
+    },
     any_order("crates/bindings"),
     any_order("crates/protocol"),
     any_order("crates/storage"),

@@ -63,7 +63,7 @@ export class Purchases {
     this.#now = now;
   }
 
-  /** SiteRecords a purchase as it stands now. An L402 credential takes the place of the origin's last one. */
+  /** Records a purchase as it stands now. An L402 credential takes the place of the origin's last one. */
   async put(purchase: Purchase): Promise<void> {
     await this.#store.set(keyOf(purchase), stored(purchase));
   }
@@ -129,7 +129,7 @@ export class Purchases {
     return this.paid(purchase, outcome.preimage);
   }
 
-  /** SiteRecords the proof. Throws `badProof` when it is none; then nothing is called paid. */
+  /** Records the proof. Throws `badProof` when it is none; then nothing is called paid. */
   async paid(purchase: Purchase, preimage: string): Promise<Paid> {
     if (!(await proves(preimage, purchase.paymentHash))) {
       throw new PaidFetchError(

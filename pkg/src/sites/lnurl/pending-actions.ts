@@ -31,7 +31,7 @@ export class PendingSuccessActions {
     this.#prompts = prompts;
   }
 
-  /** SiteRecords one before it is paid for. */
+  /** Records one before it is paid for. */
   async note(paymentHash: string, { site, ...promise }: PendingSuccessAction): Promise<void> {
     await this.#store.set(keyOf(paymentHash), { version: VERSION, site: { ...site }, ...promise });
   }

@@ -5,7 +5,7 @@ import type { Json } from '../wire.ts';
 
 /** Version of what is stored. */
 const VERSION = 1;
-/** SiteRecords of invoices that are kept; beyond, the oldest go. */
+/** Records of invoices that are kept; beyond, the oldest go. */
 const MAX_INVOICES = 2_000;
 /** How many notes are written before the old ones are counted again. */
 const COUNT_EVERY = 100;
@@ -37,7 +37,7 @@ export class SiteRecords {
     return stored === null ? null : { balance: stored['balance'] === true };
   }
 
-  /** SiteRecords what the user granted a site. */
+  /** Records what the user granted a site. */
   async setGrant(site: Site, { balance }: Grant): Promise<void> {
     await this.#store.set(`grant/${siteKey(site)}`, { version: VERSION, balance });
   }
@@ -62,7 +62,7 @@ export class SiteRecords {
     return stored === null ? null : String(stored['invoice']);
   }
 
-  /** SiteRecords that it has, before anything is done with it. */
+  /** Records that it has, before anything is done with it. */
   async recordInvoice(use: InvoiceUse, site: Site, paymentHash: string, invoice: string): Promise<void> {
     await this.#store.set(invoiceKey(use, site, paymentHash), { version: VERSION, invoice, at: this.#now() });
     if (this.#written++ % COUNT_EVERY === 0) await this.#forgetOld(use);

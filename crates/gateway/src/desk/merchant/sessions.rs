@@ -144,7 +144,7 @@ impl MerchantService {
     async fn end_session(&self, id: &str, record: SessionRecord) {
         // From here on nothing more is taken.
         self.sessions.0.borrow_mut().remove(id);
-        let payment = self.ctx.node.payments().session(id).map(|payment| payment.id);
+        let payment = self.ctx.node.payments().session(id).map(|payment| payment.id.to_string());
         self.write_session(id, &SessionRecord { closed_at: Some(unix_now()), payment, ..record });
         self.ctx.node.payments().close_session(id).await;
         self.ctx.node.ledger().flushed().await;

@@ -163,7 +163,7 @@ impl From<page::Payment> for Payment {
     fn from(payment: page::Payment) -> Self {
         let (state, error) = payments::outcome(payment.status);
         Self {
-            payment_hash: payment.id,
+            payment_hash: payment.id.to_string(),
             state,
             amount_msat: Msat(payment.amount_msat.unwrap_or(0)),
             fee_msat: payment.fee_msat.map(Msat),

@@ -130,12 +130,12 @@ impl MerchantService {
     pub async fn handle_event(&self, event: &Event) -> bool {
         let name = format!("evt_{:016x}", event.id);
         let handled = match &event.kind {
-            EventKind::PaymentReceived { payment } => self.received(&name, &payment.id).await,
+            EventKind::PaymentReceived { payment } => self.received(&name, &payment.id.to_string()).await,
             EventKind::PaymentSent { payment } => {
-                self.ended(&name, &payment.id, EventName::PaymentSucceeded).await
+                self.ended(&name, &payment.id.to_string(), EventName::PaymentSucceeded).await
             }
             EventKind::PaymentFailed { payment } => {
-                self.ended(&name, &payment.id, EventName::PaymentFailed).await
+                self.ended(&name, &payment.id.to_string(), EventName::PaymentFailed).await
             }
             _ => Ok(()),
         };

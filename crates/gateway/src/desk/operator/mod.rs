@@ -240,7 +240,7 @@ impl OperatorService {
     /// # Errors
     /// [`ApiCode::Remote`].
     pub async fn sync(&self) -> Result<u32> {
-        self.ctx.node.sync().now().await.map_err(|error| node_error(&error))?;
+        self.ctx.node.sync().now().await.map_err(|error| node_error(&error.into()))?;
         Ok(self.ctx.node.sync().best_block().0)
     }
 }

@@ -1,0 +1,178 @@
+//! Base of all services: the platform, the store, the chain, LDK's parts and the present step. These nine fields are all that
+//! services share; state of one concern belongs to its service.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use amplet_chain::Chain;
+use amplet_protocol::page::{Event, Payment};
+use amplet_storage::{Store, StoreError};
+use amplet_transport::Platform;
+use bitcoin::Transaction;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::channel::oneshot;
+use futures::future::{FutureExt, Shared, select};
+use futures::pin_mut;
+
+use crate::config::NodeConfig;
+use crate::ldk::Ldk;
+use crate::ldk::staged::StagedWrites;
+use crate::notify::Notify;
+
+/// Shared by all services.
+pub(crate) struct Base {
+    pub platform: Rc<dyn Platform>,
+    pub store: Rc<dyn Store>,
+    pub chain: Rc<Chain>,
+    pub config: NodeConfig,
+    pub ldk: Ldk,
+    /// Writes of the present step.
+    pub staged: Arc<StagedWrites>,
+    /// Wakes the engine.
+    pub notify: Notify,
+    pub subscribers: Subscribers,
+    pub closing: Closing,
+}
+
+impl Base {
+    /// Wall clock, in seconds since the UNIX epoch.
+    pub fn now(&self) -> u64 {
+        self.platform.now().as_secs()
+    }
+
+    /// Notifies subscribers that something visible changed.
+    pub fn changed(&self) {
+        self.subscribers.notify(&Notice::Changed);
+    }
+
+    /// Resolves when what is staged now is durable, or the node stops.
+    pub async fn flushed(&self) {
+        if let Some(flushed) = self.staged.flushed() {
+            self.notify.notify();
+            // Dropped only when the node stops: then there is nothing to wait for.
+            let _ = flushed.await;
+        }
+    }
+
+    /// Runs background work until the node closes.
+    pub fn while_open(self: &Rc<Self>, work: impl Future<Output = ()> + 'static) {
+        let base = Rc::clone(self);
+        self.platform.spawn(Box::pin(async move { base.closing.or(work).await }));
+    }
+
+    /// Broadcasts a package in the background. What is refused or not received is sent again by LDK, the sweeper, or at the
+    /// next block.
+    pub fn broadcast(&self, package: Vec<Transaction>) {
+        let (chain, package) = (Rc::clone(&self.chain), parents_first(package));
+        self.platform.spawn(Box::pin(async move {
+            match chain.broadcast(&package).await {
+                Ok(_) => log::info!("broadcast: {} transaction(s) accepted", package.len()),
+                Err(error) => log::warn!("broadcast: {error}"),
+            }
+        }));
+    }
+}
+
+fn parents_first(mut package: Vec<Transaction>) -> Vec<Transaction> {
+    let ids: Vec<_> = package.iter().map(Transaction::compute_txid).collect();
+    let parents =
+        |tx: &Transaction| tx.input.iter().filter(|i| ids.contains(&i.previous_output.txid)).count();
+    package.sort_by_key(parents);
+    package
+}
+
+/// News of a node.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// A durable event.
+    Event(Event),
+    /// A record of the history changed (durably).
+    Payment(Box<Payment>),
+    /// Balance, connection, chain or channels changed.
+    Changed,
+    /// The node had to stop: another writer took over, or the storage is lost.
+    Stopped(Rc<StoreError>),
+}
+
+/// Receivers of [`Notice`]s.
+#[derive(Default)]
+pub(crate) struct Subscribers(RefCell<Vec<UnboundedSender<Notice>>>);
+
+impl Subscribers {
+    /// Notifies all.
+    pub fn notify(&self, notice: &Notice) {
+        self.0.borrow_mut().retain(|subscriber| subscriber.unbounded_send(notice.clone()).is_ok());
+    }
+
+    /// Notices from now on.
+    pub fn subscribe(&self) -> UnboundedReceiver<Notice> {
+        let (sender, receiver) = unbounded();
+        self.0.borrow_mut().push(sender);
+        receiver
+    }
+}
+
+/// Records that a committed step changed.
+#[derive(Default)]
+pub(crate) struct Committed {
+    /// Payments, new or changed.
+    pub payments: Vec<Payment>,
+    /// New events.
+    pub events: Vec<Event>,
+}
+
+/// Follows committed steps.
+pub(crate) trait StepFollower {
+    /// A step is durable.
+    fn committed(&self, step: &Committed);
+}
+
+impl StepFollower for Base {
+    fn committed(&self, step: &Committed) {
+        for payment in &step.payments {
+            self.subscribers.notify(&Notice::Payment(Box::new(payment.clone())));
+        }
+        for event in &step.events {
+            self.subscribers.notify(&Notice::Event(event.clone()));
+        }
+        self.changed();
+    }
+}
+
+/// The node's closing, which begins once and never ends.
+pub(crate) struct Closing {
+    has_begun: Cell<bool>,
+    sender: RefCell<Option<oneshot::Sender<()>>>,
+    receiver: Shared<oneshot::Receiver<()>>,
+}
+
+impl Default for Closing {
+    fn default() -> Self {
+        let (sender, receiver) = oneshot::channel();
+        Self { has_begun: Cell::new(false), sender: RefCell::new(Some(sender)), receiver: receiver.shared() }
+    }
+}
+
+impl Closing {
+    /// Returns whether it has begun.
+    pub fn get(&self) -> bool {
+        self.has_begun.get()
+    }
+
+    /// Begins.
+    pub fn begin(&self) {
+        self.has_begun.set(true);
+        // Receivers resolve when it is dropped as well as when it is sent to.
+        drop(self.sender.borrow_mut().take());
+    }
+
+    /// Does `work` until it is done or the node closes, which may be between any two of its steps: at once, whatever it waits
+    /// for, so that it does not keep the node's keys in memory.
+    pub async fn or(&self, work: impl Future<Output = ()>) {
+        let closing = self.receiver.clone();
+        pin_mut!(work);
+        select(closing, work).map(drop).await;
+    }
+}

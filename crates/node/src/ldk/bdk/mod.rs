@@ -1,0 +1,325 @@
+//! The on-chain wallet: a BDK wallet (BIP 86) whose changes are staged in the step.
+
+mod deposits;
+mod listen;
+mod send;
+mod source;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use amplet_chain::Position;
+use amplet_protocol::PaymentId;
+use amplet_storage::{Store, StoreError};
+use bdk_wallet::chain::{BlockId, CheckPoint, Merge};
+use bdk_wallet::{ChangeSet, KeychainKind, Update, Wallet};
+use bitcoin::bip32::Xpriv;
+use bitcoin::constants::genesis_block;
+use bitcoin::secp256k1::ecdsa::Signature;
+use bitcoin::secp256k1::{Message, PublicKey};
+use bitcoin::{Address, Amount, Psbt, ScriptBuf, Transaction, Txid};
+
+use crate::ldk::keys::{Keys, linking_key};
+use crate::ldk::staged::{StagedWrites, names};
+
+pub use send::{OnchainError, SignedSend};
+
+/// A transaction's id in the history: its digits as they are shown.
+pub(crate) fn payment_id(txid: Txid) -> PaymentId {
+    let mut bytes = *AsRef::<[u8; 32]>::as_ref(&txid);
+    // Transaction ids are shown in reverse.
+    bytes.reverse();
+    PaymentId(bytes)
+}
+
+/// Addresses watched beyond the last one handed out, so that a restored wallet finds its money (BIP 44 gap limit).
+const LOOKAHEAD: u32 = 25;
+
+/// Stored changes are folded into one record when there are more than so many.
+const FOLD_AFTER: usize = 64;
+
+/// A transaction of the wallet that a block confirmed.
+pub struct Confirmed {
+    /// The transaction.
+    pub tx: Arc<Transaction>,
+    /// Paid to the wallet, in sat.
+    pub received_sat: u64,
+    /// Paid by the wallet, change and fee included, in sat.
+    pub sent_sat: u64,
+    /// Time of the block, in seconds since the UNIX epoch.
+    pub time: u64,
+}
+
+struct Inner {
+    wallet: Wallet,
+    root: Xpriv,
+    next_record: u64,
+    revision: u64,
+    confirmed: Vec<Confirmed>,
+    /// Funding transactions that are not broadcast yet.
+    held: HashMap<Txid, Transaction>,
+    /// Unconfirmed deposits that were not seen at so many of the last looks.
+    missed: HashMap<Txid, u32>,
+}
+
+impl Inner {
+    /// Signs and finalizes the inputs that are ours; says whether none is left unsigned.
+    fn sign(&self, psbt: &mut Psbt) -> bool {
+        // Inputs of others (an anchor) fail here by nature; whether that matters is the caller's to say.
+        let _ = psbt.sign(&self.root, self.wallet.secp_ctx());
+        self.wallet.try_finalize_psbt(psbt).is_ok_and(|outcome| outcome.is_finalized())
+    }
+}
+
+/// The on-chain wallet. All its changes are staged at once.
+pub struct OnchainWallet {
+    inner: Mutex<Inner>,
+    staged: Arc<StagedWrites>,
+}
+
+/// The on-chain wallet could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored change cannot be read.
+    #[error(
+        "the stored savings are damaged ({0}); restore the wallet from its recovery phrase to find the money again"
+    )]
+    Corrupt(String),
+}
+
+impl OnchainWallet {
+    /// Loads the wallet, or begins it at `birthday`: no block at or below it is searched.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the store failed or its content is damaged.
+    pub async fn open(
+        keys: &Keys,
+        store: &dyn Store,
+        staged: Arc<StagedWrites>,
+        birthday: &Position,
+    ) -> Result<Self, OpenError> {
+        let records = store.list(names::ONCHAIN).await?;
+        let mut changes = ChangeSet::default();
+        for name in &records {
+            let bytes = store.get(name).await?.unwrap_or_default();
+            let change: ChangeSet =
+                serde_json::from_slice(&bytes).map_err(|e| OpenError::Corrupt(e.to_string()))?;
+            changes.merge(change);
+        }
+        let next_record = records.last().and_then(|name| name.rsplit('/').next()?.parse::<u64>().ok());
+        let next_record = next_record.map_or(0, |n| n.saturating_add(1));
+        let onchain = if changes.is_empty() {
+            let wallet = create(keys, birthday)?;
+            Self::assemble(keys, wallet, next_record, staged)
+        } else {
+            let fold = (records.len() > FOLD_AFTER).then(|| changes.clone());
+            let onchain = Self::assemble(keys, load(keys, changes)?, next_record, staged);
+            if let Some(all) = fold {
+                records.iter().for_each(|name| onchain.staged.remove(name));
+                onchain.write(&mut onchain.lock(), &all);
+            }
+            onchain
+        };
+        onchain.stage(&mut onchain.lock());
+        Ok(onchain)
+    }
+
+    fn assemble(keys: &Keys, wallet: Wallet, next_record: u64, staged: Arc<StagedWrites>) -> Self {
+        let inner = Inner {
+            wallet,
+            root: keys.root(),
+            next_record,
+            revision: 0,
+            confirmed: Vec::new(),
+            held: HashMap::new(),
+            missed: HashMap::new(),
+        };
+        Self { inner: Mutex::new(inner), staged }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn stage(&self, inner: &mut Inner) {
+        if let Some(changes) = inner.wallet.take_staged() {
+            if !changes.indexer.is_empty() {
+                inner.revision = inner.revision.wrapping_add(1);
+            }
+            self.write(inner, &changes);
+        }
+    }
+
+    fn write(&self, inner: &mut Inner, changes: &ChangeSet) {
+        // A ChangeSet is plain data: its serialization has no failing case.
+        if let Ok(bytes) = serde_json::to_vec(changes) {
+            self.staged.put(format!("{}{:016}", names::ONCHAIN, inner.next_record), bytes);
+            inner.next_record = inner.next_record.saturating_add(1);
+        }
+    }
+
+    /// Signs 32 bytes with the key that stands for the user at `domain` (LUD-05). `None`: a derivation is out of range.
+    pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
+        let inner = self.lock();
+        let secp = inner.wallet.secp_ctx();
+        let key = linking_key(&inner.root, domain).ok()?;
+        Some((key.public_key(secp), secp.sign_ecdsa(&Message::from_digest(challenge), &key)))
+    }
+
+    /// A receiving address that was not handed out before.
+    pub fn new_address(&self) -> Address {
+        let mut inner = self.lock();
+        let address = inner.wallet.reveal_next_address(KeychainKind::External).address;
+        self.stage(&mut inner);
+        address
+    }
+
+    /// Script for money that comes back from channels: an address not used before.
+    pub fn destination(&self) -> ScriptBuf {
+        let mut inner = self.lock();
+        let script = inner.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey();
+        self.stage(&mut inner);
+        script
+    }
+
+    /// Scripts to look for in blocks, and a number that changes when they do.
+    pub fn scripts(&self) -> (Vec<ScriptBuf>, u64) {
+        let inner = self.lock();
+        let scripts = inner.wallet.spk_index().inner().all_spks().values().cloned().collect();
+        (scripts, inner.revision)
+    }
+
+    /// Changes when [`scripts`](Self::scripts) does.
+    pub fn revision(&self) -> u64 {
+        self.lock().revision
+    }
+
+    /// Last block that the wallet has read.
+    pub fn position(&self) -> Position {
+        let tip = self.lock().wallet.latest_checkpoint();
+        let mut below = tip.clone();
+        let mut previous = Vec::new();
+        while previous.len() < amplet_chain::POSITION_ANCESTORS {
+            match below.prev() {
+                Some(prev) if prev.height().saturating_add(1) == below.height() => {
+                    previous.push(prev.hash());
+                    below = prev;
+                }
+                _ => break,
+            }
+        }
+        Position { hash: tip.hash(), height: tip.height(), previous }
+    }
+
+    /// Confirmed and spendable, in sat; not yet confirmed, in sat.
+    pub fn balance(&self) -> (u64, u64) {
+        let balance = self.lock().wallet.balance();
+        (
+            balance.confirmed.to_sat(),
+            (balance.trusted_pending + balance.untrusted_pending + balance.immature).to_sat(),
+        )
+    }
+
+    /// Confirmations of a transaction of this wallet; `None`: unknown to it.
+    pub fn confirmations(&self, txid: Txid) -> Option<u32> {
+        let inner = self.lock();
+        let height = inner.wallet.latest_checkpoint().height();
+        let tx = inner.wallet.get_tx(txid)?;
+        let confirmed = tx.chain_position.confirmation_height_upper_bound();
+        Some(confirmed.map_or(0, |at| height.saturating_sub(at).saturating_add(1)))
+    }
+
+    /// Transactions that blocks confirmed since the last call.
+    pub fn take_confirmed(&self) -> Vec<Confirmed> {
+        std::mem::take(&mut self.lock().confirmed)
+    }
+
+    /// Takes one of our transactions that was broadcast, so that its inputs are not spent twice.
+    pub fn sent(&self, tx: &Transaction, now_secs: u64) {
+        let mut inner = self.lock();
+        inner.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
+        inner.held.remove(&tx.compute_txid());
+        self.stage(&mut inner);
+    }
+
+    /// Keeps the coins of a funding transaction that may still be broadcast from being spent otherwise.
+    pub fn hold(&self, tx: &Transaction) {
+        let mut inner = self.lock();
+        tx.input.iter().for_each(|input| inner.wallet.lock_outpoint(input.previous_output));
+        inner.held.insert(tx.compute_txid(), tx.clone());
+        self.stage(&mut inner);
+    }
+
+    /// Frees the coins of a funding transaction that will never be broadcast.
+    pub fn release(&self, tx: &Transaction) {
+        let mut inner = self.lock();
+        tx.input.iter().for_each(|input| inner.wallet.unlock_outpoint(input.previous_output));
+        inner.held.remove(&tx.compute_txid());
+        self.stage(&mut inner);
+    }
+
+    /// As [`release`](Self::release), by transaction id.
+    pub fn release_funding(&self, txid: Txid) {
+        let held = self.lock().held.get(&txid).cloned();
+        if let Some(tx) = held {
+            self.release(&tx);
+        }
+    }
+
+    /// Forgets a transaction that the network refused.
+    pub fn evict(&self, tx: &Transaction, now_secs: u64) {
+        let mut inner = self.lock();
+        inner.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs.saturating_add(1))]);
+        self.stage(&mut inner);
+    }
+
+    /// Our transactions that no block holds yet: to be broadcast again.
+    pub fn unconfirmed(&self) -> Vec<Transaction> {
+        let inner = self.lock();
+        let waiting = inner.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
+        let ours = waiting.filter(|tx| inner.wallet.sent_and_received(&tx.tx_node.tx).0 > Amount::ZERO);
+        ours.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
+    }
+}
+
+fn create(keys: &Keys, birthday: &Position) -> Result<Wallet, OpenError> {
+    let corrupt = |e: String| OpenError::Corrupt(e);
+    let (receive, change) = keys.descriptors();
+    let mut wallet = Wallet::create(receive, change)
+        .network(keys.network())
+        .lookahead(LOOKAHEAD)
+        .create_wallet_no_persist()
+        .map_err(|e| corrupt(e.to_string()))?;
+    if birthday.height > 0 {
+        let genesis = BlockId { height: 0, hash: genesis_block(keys.network()).block_hash() };
+        let chain = CheckPoint::from_block_ids([genesis, block_id(birthday)])
+            .map_err(|_| corrupt("the birthday block is not above the genesis block".into()))?;
+        wallet
+            .apply_update(Update { chain: Some(chain), ..Update::default() })
+            .map_err(|e| corrupt(e.to_string()))?;
+    }
+    Ok(wallet)
+}
+
+fn load(keys: &Keys, changes: ChangeSet) -> Result<Wallet, OpenError> {
+    let (receive, change) = keys.descriptors();
+    let loaded = Wallet::load()
+        .descriptor(KeychainKind::External, Some(receive))
+        .descriptor(KeychainKind::Internal, Some(change))
+        .lookahead(LOOKAHEAD)
+        .check_network(keys.network())
+        .load_wallet_no_persist(changes)
+        .map_err(|e| OpenError::Corrupt(e.to_string()))?;
+    let mut wallet = loaded.ok_or_else(|| OpenError::Corrupt("there is nothing in it".into()))?;
+    // Coins were held for channels whose funding was not signed yet: LDK forgot those with the last session.
+    let held: Vec<_> = wallet.list_locked_outpoints().collect();
+    held.into_iter().for_each(|outpoint| wallet.unlock_outpoint(outpoint));
+    Ok(wallet)
+}
+
+fn block_id(position: &Position) -> BlockId {
+    BlockId { height: position.height, hash: position.hash }
+}

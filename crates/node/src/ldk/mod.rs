@@ -1,0 +1,83 @@
+//! Adapters: they implement the traits that LDK and BDK ask for. They act only when they are called.
+
+pub(crate) mod bdk;
+mod error;
+pub(crate) mod fees;
+pub mod keys;
+pub(crate) mod listen;
+pub(crate) mod log;
+pub(crate) mod messages;
+pub(crate) mod monitors;
+pub(crate) mod onion;
+pub(crate) mod routing;
+pub(crate) mod signer;
+pub(crate) mod socket;
+pub(crate) mod staged;
+pub(crate) mod types;
+pub(crate) mod watch;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bitcoin::secp256k1::PublicKey;
+use lightning::ln::channelmanager::RecentPaymentDetails;
+use lightning::sign::{NodeSigner, Recipient};
+
+use crate::config::Gossip;
+use bdk::OnchainWallet;
+use fees::Fees;
+use log::Log;
+use messages::CustomMessages;
+use onion::OnionMessages;
+use routing::FlowRouter;
+use signer::Signer;
+use types::{Bumper, ChainMonitor, ChannelManager, PeerManager, Sweeper};
+use watch::Watch;
+
+pub(crate) use error::ReadError;
+
+/// On-chain money held back per anchor channel, in sat: enough to get one commitment confirmed at about 25 sat/vB.
+const RESERVE_PER_CHANNEL_SAT: u64 = 10_000;
+
+/// LDK's parts, and the adapters that services use beside them.
+pub(crate) struct Ldk {
+    pub manager: Rc<ChannelManager>,
+    pub monitors: Rc<ChainMonitor>,
+    pub peers: Rc<PeerManager>,
+    pub router: Rc<FlowRouter>,
+    /// A gateway's.
+    pub gossip: Option<Rc<dyn Gossip>>,
+    pub sweeper: Sweeper,
+    pub bumper: Bumper,
+    pub signer: Arc<Signer>,
+    pub messages: Rc<CustomMessages>,
+    pub onions: OnionMessages,
+    pub log: Arc<Log>,
+    pub wallet: Arc<OnchainWallet>,
+    pub fees: Arc<Fees>,
+    pub watch: Arc<Watch>,
+}
+
+impl Ldk {
+    /// The node id.
+    pub fn node_id(&self) -> PublicKey {
+        // LDK's key manager always has this key.
+        self.signer.get_node_id(Recipient::Node).unwrap_or_else(|()| self.manager.get_our_node_id())
+    }
+
+    /// On-chain money to hold back for the present channels and `more`, in sat.
+    pub fn anchor_reserve_sat(&self, more: u64) -> u64 {
+        let anchors = self.manager.list_channels().iter().filter(|c| c.funding_txo.is_some()).count() as u64;
+        anchors.saturating_add(more).saturating_mul(RESERVE_PER_CHANNEL_SAT)
+    }
+
+    /// Returns whether LDK knows an outbound payment of this id, or has not forgotten it yet.
+    pub fn knows_payment(&self, id: [u8; 32]) -> bool {
+        self.manager.list_recent_payments().iter().any(|payment| match payment {
+            RecentPaymentDetails::AwaitingInvoice { payment_id }
+            | RecentPaymentDetails::Pending { payment_id, .. }
+            | RecentPaymentDetails::Fulfilled { payment_id, .. }
+            | RecentPaymentDetails::Abandoned { payment_id, .. } => payment_id.0 == id,
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! Lessons of each part that ends.
+
+use amplet_router::{Certainty, Direction, Graph, Scid};
+use bitcoin::secp256k1::PublicKey;
+use lightning::events::PathFailure;
+use lightning::routing::gossip::NetworkUpdate;
+use lightning::routing::router::Path;
+
+use super::FlowRouter;
+use super::request::node_id;
+
+/// A public channel on a path: place, direction, and what crossed it.
+struct Crossing {
+    place: usize,
+    scid: Scid,
+    direction: Direction,
+    amount_msat: u64,
+}
+
+/// The public channels of a path. Route hints and aliases may carry a public channel's id by chance: the ends decide.
+fn crossings(graph: &Graph, path: &Path) -> Vec<Crossing> {
+    let mut amount_msat = path.blinded_tail.as_ref().map_or(0, |tail| tail.final_value_msat);
+    let mut found = Vec::new();
+    for place in (1..path.hops.len()).rev() {
+        let (hop, before) = (&path.hops[place], &path.hops[place - 1]);
+        amount_msat = amount_msat.saturating_add(hop.fee_msat);
+        let scid = Scid(hop.short_channel_id);
+        let Some(channel) = graph.channel(scid).and_then(|index| graph.channels().get(index as usize)) else {
+            continue;
+        };
+        let ends = [&before.pubkey, &hop.pubkey].map(|key| graph.node(&node_id(key)));
+        let direction = match ends.map(|end| channel.nodes.iter().position(|&node| Some(node) == end)) {
+            [Some(0), Some(1)] => Direction::Forward,
+            [Some(1), Some(0)] => Direction::Backward,
+            _ => continue,
+        };
+        found.push(Crossing { place, scid, direction, amount_msat });
+    }
+    found.reverse();
+    found
+}
+
+impl FlowRouter {
+    /// A part was paid: every channel of it had the balance, and now has it on the other side.
+    pub(crate) fn path_succeeded(&self, path: &Path) {
+        let (graph, now_s) = (self.graph(), self.now_s());
+        let mut beliefs = self.beliefs.borrow_mut();
+        for Crossing { scid, direction, amount_msat, .. } in crossings(&graph, path) {
+            beliefs.released(scid, direction, amount_msat);
+            beliefs.reached(&graph, scid, direction, amount_msat, now_s);
+            beliefs.sent(scid, direction, amount_msat);
+            beliefs.settled(scid, direction, amount_msat, now_s);
+        }
+        self.unstored.set(true);
+    }
+
+    /// A part came back. `channel` is the one that did not carry it; `rejected` says that the payee had it and refused.
+    /// Returns whether the graph may be out of date there.
+    pub(crate) fn path_failed(
+        &self,
+        path: &Path,
+        channel: Option<u64>,
+        rejected: bool,
+        failure: &PathFailure,
+    ) -> bool {
+        let PathFailure::OnPath { network_update } = failure else { return false };
+        let stop =
+            match channel.and_then(|scid| path.hops.iter().position(|hop| hop.short_channel_id == scid)) {
+                Some(place) => place,
+                None if rejected => path.hops.len(),
+                // Nobody can say how far it came.
+                None => 0,
+            };
+        self.learn(path, stop);
+        let Some(update) = network_update else { return stop < path.hops.len() };
+        if let Some(gossip) = &self.gossip {
+            gossip.failed(update);
+        }
+        match update {
+            NetworkUpdate::ChannelFailure { short_channel_id, is_permanent: true } => {
+                self.close(|graph| graph.channel(Scid(*short_channel_id)).into_iter().collect());
+                false
+            }
+            NetworkUpdate::NodeFailure { node_id: key, is_permanent: true } => {
+                self.close(|graph| channels_of(graph, key));
+                false
+            }
+            NetworkUpdate::ChannelFailure { .. } | NetworkUpdate::NodeFailure { .. } => true,
+        }
+    }
+
+    /// The channels before `stop` carried it; the one there did not, for lack of balance or by a policy that has changed.
+    fn learn(&self, path: &Path, stop: usize) {
+        let (graph, now_s) = (self.graph(), self.now_s());
+        let mut beliefs = self.beliefs.borrow_mut();
+        for Crossing { place, scid, direction, amount_msat } in crossings(&graph, path) {
+            beliefs.released(scid, direction, amount_msat);
+            if place < stop {
+                beliefs.reached(&graph, scid, direction, amount_msat, now_s);
+            } else if place == stop && stop > 0 {
+                beliefs.refused(&graph, (scid, direction), amount_msat, Certainty::Soft, now_s);
+            }
+        }
+        self.unstored.set(true);
+    }
+
+    /// Takes channels out of use until the graph's source says otherwise.
+    fn close(&self, which: impl FnOnce(&Graph) -> Vec<u32>) {
+        let mut graph = self.graph.borrow_mut();
+        for channel in which(&graph) {
+            for direction in [Direction::Forward, Direction::Backward] {
+                if let Some(policy) = graph.policy(channel, direction).copied() {
+                    graph.set_policy(channel, direction, amplet_router::Policy { enabled: false, ..policy });
+                }
+            }
+        }
+    }
+}
+
+fn channels_of(graph: &Graph, key: &PublicKey) -> Vec<u32> {
+    let node = graph.node(&node_id(key));
+    node.map_or(&[][..], |node| graph.incident(node)).iter().map(|entry| entry.out / 2).collect()
+}

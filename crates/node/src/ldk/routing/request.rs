@@ -1,0 +1,202 @@
+//! LDK's requests for routes, in the planner's terms.
+
+use std::collections::BTreeMap;
+
+use amplet_router::graph::MAX_MONEY_MSAT;
+use amplet_router::{FirstHop, Graph, HintHop, Link, Mode, NodeId, Part, Plan, Request, Scid, Tail};
+use bitcoin::secp256k1::PublicKey;
+use lightning::blinded_path::payment::BlindedPaymentPath;
+use lightning::blinded_path::{Direction, IntroductionNode};
+use lightning::ln::channel_state::ChannelDetails;
+use lightning::routing::router::{Payee, RouteHint, RouteHintHop, RouteParameters};
+
+/// HTLCs that any peer takes from us at a time in a channel (Core Lightning's default; BOLT 2 allows 483). LDK does not tell
+/// the peer's own limit; when it is reached, LDK says that nothing can be sent.
+const SLOTS: usize = 30;
+
+/// Weight of an HTLC output in a commitment with anchors (BOLT 3), and how much of its fee the funder keeps ready: twice.
+const HTLC_WEIGHT: u64 = 172;
+const FEE_SPIKE: u64 = 2;
+
+/// A payment as the planner takes it, and what its indices stand for.
+pub(super) struct RouteRequest<'a> {
+    pub wanted: Request,
+    /// By the index in [`Request::first_hops`].
+    pub first_hops: Vec<&'a ChannelDetails>,
+    /// By the index in [`Request::tails`].
+    pub tails: Vec<TailSource<'a>>,
+}
+
+/// Origin of a tail.
+#[derive(Clone, Copy)]
+pub(super) enum TailSource<'a> {
+    Hint(&'a RouteHint),
+    Blinded(&'a BlindedPaymentPath),
+}
+
+/// A public key as the graph has it.
+pub(super) fn node_id(key: &PublicKey) -> NodeId {
+    NodeId(key.serialize())
+}
+
+impl<'a> RouteRequest<'a> {
+    pub fn new(
+        payer: &PublicKey,
+        params: &'a RouteParameters,
+        first_hops: &[&'a ChannelDetails],
+        graph: &Graph,
+        retries: u32,
+    ) -> Self {
+        let payment = &params.payment_params;
+        let failed = &payment.previously_failed_channels;
+        let usable = |channel: &&ChannelDetails| {
+            channel.is_usable
+                && channel.get_outbound_payment_scid().is_some_and(|scid| !failed.contains(&scid))
+                && channel.next_outbound_htlc_limit_msat > 0
+        };
+        let first_hops: Vec<_> = first_hops.iter().copied().filter(usable).collect();
+        let (destination, final_cltv, mpp, tails) = match &payment.payee {
+            Payee::Clear { node_id: key, route_hints, features, final_cltv_expiry_delta } => {
+                let mpp = features.as_ref().is_some_and(|features| features.supports_basic_mpp());
+                let hints = route_hints.iter().filter(|hint| is_open(hint, failed));
+                let tails = hints.map(|hint| (Tail::Hint(hops(hint)), TailSource::Hint(hint))).collect();
+                (node_id(key), *final_cltv_expiry_delta, mpp, tails)
+            }
+            Payee::Blinded { route_hints, features } => {
+                let mpp = features.as_ref().is_some_and(|features| features.supports_basic_mpp());
+                let failed = &payment.previously_failed_blinded_path_idxs;
+                (HIDDEN, 0, mpp, blinded(payer, route_hints, failed, (&first_hops, graph)))
+            }
+        };
+        let (tails, sources) = tails.into_iter().unzip();
+        let request = Request {
+            first_hops: first_hops.iter().map(|channel| first_hop(channel)).collect(),
+            destination,
+            tails,
+            amount_msat: params.final_value_msat,
+            max_fee_msat: params.max_total_routing_fee_msat.unwrap_or(u64::MAX),
+            final_cltv,
+            max_cltv: payment.max_total_cltv_expiry_delta,
+            max_parts: if mpp { usize::from(payment.max_path_count) } else { 1 },
+            retries,
+            mode: Mode::Balanced,
+        };
+        Self { wanted: request, first_hops, tails: sources }
+    }
+
+    /// The blinded path that a part ends with, if it does.
+    pub fn blinded(&self, part: &Part) -> Option<&'a BlindedPaymentPath> {
+        let Link::Tail(index, _) = part.hops.last()?.link else { return None };
+        match self.tails.get(index)? {
+            TailSource::Blinded(path) => Some(path),
+            TailSource::Hint(_) => None,
+        }
+    }
+
+    /// Hops of a part that the onion is made for by us: all, but what is blinded.
+    pub fn visible_hops(&self, part: &Part) -> usize {
+        part.hops.len().saturating_sub(usize::from(self.blinded(part).is_some()))
+    }
+
+    /// Returns whether the plan lays several HTLCs on one of our channels whose commitment then costs us, its funder, more than is left
+    /// beside them; if so, `request` has that taken off. LDK's limit knows of one further HTLC only.
+    pub fn overdraws(&self, plan: &Plan, request: &mut Request) -> bool {
+        let mut used: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
+        for hop in plan.parts.iter().filter_map(|part| part.hops.first()) {
+            if let Link::Own(index) = hop.link {
+                let entry = used.entry(index).or_default();
+                *entry = (entry.0.saturating_add(hop.amount_msat), entry.1.saturating_add(1));
+            }
+        }
+        let mut overdrawn = false;
+        for (index, (amount_msat, htlcs)) in used {
+            let Some((hop, channel)) = request.first_hops.get_mut(index).zip(self.first_hops.get(index))
+            else {
+                continue;
+            };
+            let rate = if channel.is_outbound { channel.feerate_sat_per_1000_weight.unwrap_or(0) } else { 0 };
+            let more = HTLC_WEIGHT.saturating_mul(FEE_SPIKE).saturating_mul(htlcs.saturating_sub(1));
+            let room =
+                channel.next_outbound_htlc_limit_msat.saturating_sub(u64::from(rate).saturating_mul(more));
+            if amount_msat > room {
+                hop.spendable_msat = hop.spendable_msat.min(room);
+                overdrawn = true;
+            }
+        }
+        overdrawn
+    }
+}
+
+/// Stands for whoever is behind blinded paths: no node has this id.
+const HIDDEN: NodeId = NodeId([0; 33]);
+
+fn first_hop(channel: &ChannelDetails) -> FirstHop {
+    let slots = SLOTS.saturating_sub(channel.pending_outbound_htlcs.len()).max(1);
+    FirstHop {
+        peer: node_id(&channel.counterparty.node_id),
+        spendable_msat: channel.next_outbound_htlc_limit_msat,
+        min_msat: channel.next_outbound_htlc_minimum_msat,
+        max_msat: channel.next_outbound_htlc_limit_msat,
+        slots: u16::try_from(slots).unwrap_or(1),
+    }
+}
+
+fn is_open(hint: &RouteHint, failed: &[u64]) -> bool {
+    !hint.0.is_empty() && hint.0.iter().all(|hop| !failed.contains(&hop.short_channel_id))
+}
+
+fn hops(hint: &RouteHint) -> Vec<HintHop> {
+    let hop = |hop: &RouteHintHop| HintHop {
+        from: node_id(&hop.src_node_id),
+        scid: Scid(hop.short_channel_id),
+        base_msat: hop.fees.base_msat,
+        ppm: hop.fees.proportional_millionths,
+        cltv: hop.cltv_expiry_delta,
+        min_msat: hop.htlc_minimum_msat.unwrap_or(0),
+        max_msat: hop.htlc_maximum_msat.unwrap_or(u64::MAX),
+    };
+    hint.0.iter().map(hop).collect()
+}
+
+fn blinded<'a>(
+    payer: &PublicKey,
+    paths: &'a [BlindedPaymentPath],
+    failed: &[u64],
+    (own, graph): (&[&ChannelDetails], &Graph),
+) -> Vec<(Tail, TailSource<'a>)> {
+    let us = node_id(payer);
+    let open = paths.iter().enumerate().filter(|(index, _)| !failed.contains(&(*index as u64)));
+    let tail = |(_, path): (usize, &'a BlindedPaymentPath)| {
+        let from = introduction(path, own, graph).filter(|from| *from != us)?;
+        let hop = HintHop {
+            from,
+            scid: Scid(0),
+            base_msat: path.payinfo.fee_base_msat,
+            ppm: path.payinfo.fee_proportional_millionths,
+            cltv: path.payinfo.cltv_expiry_delta,
+            min_msat: path.payinfo.htlc_minimum_msat,
+            max_msat: path.payinfo.htlc_maximum_msat.min(MAX_MONEY_MSAT),
+        };
+        Some((Tail::Blinded(hop), TailSource::Blinded(path)))
+    };
+    open.filter_map(tail).collect()
+}
+
+/// First node of a blinded path. Named by a channel, it is looked up among ours and in the graph.
+fn introduction(path: &BlindedPaymentPath, own: &[&ChannelDetails], graph: &Graph) -> Option<NodeId> {
+    match path.introduction_node() {
+        IntroductionNode::NodeId(key) => Some(node_id(key)),
+        IntroductionNode::DirectedShortChannelId(direction, scid) => {
+            let ours = own.iter().find(|channel| channel.short_channel_id == Some(*scid));
+            if let Some(channel) = ours {
+                return Some(node_id(&channel.counterparty.node_id));
+            }
+            let channel = graph.channels().get(graph.channel(Scid(*scid))? as usize)?;
+            let side = match direction {
+                Direction::NodeOne => 0,
+                Direction::NodeTwo => 1,
+            };
+            graph.nodes().get(channel.nodes[side] as usize).copied()
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! LDK's [`Router`] on the project's planner.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use amplet_protocol::page::PaymentPart;
+use amplet_router::{Beliefs, Direction, Graph, Link, NoPlan, Part, Plan, Planner, Request, Scid, Tuning};
+use bitcoin::secp256k1::{PublicKey, Secp256k1, Signing, Verification};
+use lightning::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
+use lightning::ln::channel_state::ChannelDetails;
+use lightning::ln::channelmanager::PaymentId;
+use lightning::routing::gossip;
+use lightning::routing::router::{InFlightHtlcs, Route, RouteParameters, Router};
+use lightning::sign::{EntropySource, ReceiveAuthKey};
+use lightning::types::payment::PaymentHash;
+
+use amplet_transport::Platform;
+
+use super::parts::describe;
+use super::request::{RouteRequest, node_id};
+use super::{inbound, route};
+use crate::config::Gossip;
+use crate::ldk::signer::Signer;
+
+/// Factors on the price of a hop, while a path has more of them than its onion holds.
+const SHORTER: [f64; 3] = [1.0, 100.0, 10_000.0];
+
+/// Refusal of a payment's last plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Reason.
+    pub reason: NoPlan,
+    /// Amount still to be delivered, in msat.
+    pub remaining_msat: u64,
+}
+
+/// Records the router's plans of payments that have an id.
+pub trait PlanRecorder {
+    /// Number of plans asked for so far.
+    fn rounds(&self, id: PaymentId) -> u32;
+    /// Records the parts of a plan that is about to leave.
+    fn planned(&self, id: PaymentId, parts: Vec<PaymentPart>);
+    /// Records why there is no plan.
+    fn refused(&self, id: PaymentId, refused: Refused);
+}
+
+/// Plans payments over the graph and what is believed of it.
+pub struct FlowRouter {
+    pub(super) platform: Rc<dyn Platform>,
+    signer: Arc<Signer>,
+    pub(super) gossip: Option<Rc<dyn Gossip>>,
+    pub(super) graph: RefCell<Graph>,
+    pub(super) beliefs: RefCell<Beliefs>,
+    /// The beliefs have changed since they were last stored.
+    pub(super) unstored: Cell<bool>,
+    /// Monotonic time at which they were last staged.
+    pub(super) staged_at: Cell<Duration>,
+    planner: RefCell<Planner>,
+    /// Public channels that our HTLCs may be on.
+    used: RefCell<BTreeSet<Scid>>,
+    recorder: Rc<dyn PlanRecorder>,
+}
+
+impl FlowRouter {
+    /// A router that knows `graph` and `beliefs`; with `gossip`, the graph follows it.
+    pub fn new(
+        platform: Rc<dyn Platform>,
+        signer: Arc<Signer>,
+        gossip: Option<Rc<dyn Gossip>>,
+        graph: Graph,
+        beliefs: Beliefs,
+        recorder: Rc<dyn PlanRecorder>,
+    ) -> Self {
+        Self {
+            platform,
+            signer,
+            gossip,
+            graph: RefCell::new(graph),
+            beliefs: RefCell::new(beliefs),
+            unstored: Cell::new(false),
+            staged_at: Cell::default(),
+            planner: RefCell::default(),
+            used: RefCell::default(),
+            recorder,
+        }
+    }
+
+    /// The graph as it stands.
+    pub fn graph(&self) -> Ref<'_, Graph> {
+        if let Some(gossip) = &self.gossip {
+            gossip.refresh(&mut self.graph.borrow_mut());
+        }
+        self.graph.borrow()
+    }
+
+    /// Marks channels that our HTLCs may be on (a payment that was pending when the node was opened).
+    pub fn mark_used(&self, channels: impl Iterator<Item = Scid>) {
+        self.used.borrow_mut().extend(channels);
+    }
+
+    /// Takes another graph.
+    pub(crate) fn replace_graph(&self, graph: Graph) {
+        *self.graph.borrow_mut() = graph;
+    }
+
+    /// Wall clock, in seconds since the UNIX epoch.
+    pub(crate) fn now_s(&self) -> u32 {
+        u32::try_from(self.platform.now().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    fn route(
+        &self,
+        payer: &PublicKey,
+        params: &RouteParameters,
+        first_hops: &[&ChannelDetails],
+        inflight: &InFlightHtlcs,
+        retries: u32,
+    ) -> Result<(Route, Vec<f64>), NoPlan> {
+        let graph = self.graph();
+        let request = RouteRequest::new(payer, params, first_hops, &graph, retries);
+        self.prepare(&graph, payer, params, inflight);
+        let plan = self.plan(&graph, &request, usize::from(params.payment_params.max_path_length))?;
+        let mut paths = Vec::with_capacity(plan.parts.len());
+        for part in &plan.parts {
+            // Gossip is not checked for keys that are no points: nobody can be reached by such a node.
+            let mut path = route::path(&graph, &request, params, part).ok_or(NoPlan::NoPath)?;
+            let limit = params.payment_params.max_total_cltv_expiry_delta;
+            route::add_shadow_cltv(&graph, &mut path, limit, &self.signer.get_secure_random_bytes());
+            paths.push(path);
+        }
+        self.remember(&plan);
+        let probabilities = plan.parts.iter().map(|part| part.probability).collect();
+        Ok((Route { paths, route_params: Some(params.clone()) }, probabilities))
+    }
+
+    /// Tells the beliefs what LDK knows: what is in flight, and which channels are out of the question.
+    fn prepare(&self, graph: &Graph, payer: &PublicKey, params: &RouteParameters, inflight: &InFlightHtlcs) {
+        let mut beliefs = self.beliefs.borrow_mut();
+        self.used.borrow_mut().retain(|&scid| {
+            let Some(channel) = graph.channel(scid).and_then(|index| graph.channels().get(index as usize))
+            else {
+                return false;
+            };
+            let ends = channel.nodes.map(|node| graph.nodes().get(node as usize).copied());
+            let [Some(first), Some(second)] = ends else { return false };
+            let [first, second] = [first, second].map(|id| gossip::NodeId::from_slice(&id.0));
+            let (Ok(first), Ok(second)) = (first, second) else { return false };
+            let forward = inflight.used_liquidity_msat(&first, &second, scid.0).unwrap_or(0);
+            let backward = inflight.used_liquidity_msat(&second, &first, scid.0).unwrap_or(0);
+            beliefs.set_in_flight(scid, Direction::Forward, forward);
+            beliefs.set_in_flight(scid, Direction::Backward, backward);
+            forward > 0 || backward > 0
+        });
+        // Our own public channels are first hops, of known balance, and nothing else.
+        let own = graph.node(&node_id(payer)).map_or(&[][..], |node| graph.incident(node));
+        let own = own.iter().filter_map(|entry| graph.channels().get(entry.out as usize / 2));
+        let failed = params.payment_params.previously_failed_channels.iter().map(|scid| Scid(*scid));
+        beliefs.exclude(own.map(|channel| channel.scid).chain(failed));
+    }
+
+    /// A plan within those of LDK's limits, too, that the planner does not have itself.
+    fn plan(&self, graph: &Graph, request: &RouteRequest<'_>, max_hops: usize) -> Result<Plan, NoPlan> {
+        let beliefs = self.beliefs.borrow();
+        let mut planner = self.planner.borrow_mut();
+        let usual = Tuning::default();
+        let mut wanted = request.wanted.clone();
+        let (mut largest_msat, mut work) = (0, usual.work);
+        // All of them together may take what one may.
+        let mut plan = |wanted: &Request, factor: f64| {
+            planner.tuning = Tuning { hop: usual.hop * factor, work, ..usual };
+            let plan = planner.plan(graph, &beliefs, wanted, self.now_s());
+            work = work.saturating_sub(planner.work());
+            plan
+        };
+        for factor in SHORTER {
+            let mut found = plan(&wanted, factor)?;
+            while request.overdraws(&found, &mut wanted) {
+                found = plan(&wanted, factor)?;
+            }
+            let short = |part: &&Part| request.visible_hops(part) <= max_hops;
+            largest_msat = found.parts.iter().filter(short).map(|part| part.delivered_msat).sum();
+            if largest_msat == wanted.amount_msat {
+                return Ok(found);
+            }
+        }
+        Err(NoPlan::Capacity { largest_msat })
+    }
+
+    /// Remembers what the plan lays on public channels.
+    fn remember(&self, plan: &Plan) {
+        let mut beliefs = self.beliefs.borrow_mut();
+        let mut used = self.used.borrow_mut();
+        for hop in plan.parts.iter().flat_map(|part| &part.hops) {
+            if let Link::Channel(scid, direction) = hop.link {
+                beliefs.sent(scid, direction, hop.amount_msat);
+                used.insert(scid);
+            }
+        }
+    }
+}
+
+impl Router for FlowRouter {
+    fn find_route(
+        &self,
+        payer: &PublicKey,
+        params: &RouteParameters,
+        first_hops: Option<&[&ChannelDetails]>,
+        inflight: InFlightHtlcs,
+    ) -> Result<Route, &'static str> {
+        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, 0);
+        found.map(|(route, _)| route).map_err(|reason| short(&reason))
+    }
+
+    fn find_route_with_id(
+        &self,
+        payer: &PublicKey,
+        params: &RouteParameters,
+        first_hops: Option<&[&ChannelDetails]>,
+        inflight: InFlightHtlcs,
+        _: PaymentHash,
+        id: PaymentId,
+    ) -> Result<Route, &'static str> {
+        let retries = self.recorder.rounds(id);
+        match self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, retries) {
+            Ok((route, probabilities)) => {
+                let parts = route.paths.iter().zip(probabilities);
+                let parts = parts.map(|(path, probability)| describe(path, probability));
+                self.recorder.planned(id, parts.collect());
+                Ok(route)
+            }
+            Err(reason) => {
+                log::info!("payment {id}: {reason}");
+                let error = short(&reason);
+                self.recorder.refused(id, Refused { reason, remaining_msat: params.final_value_msat });
+                Err(error)
+            }
+        }
+    }
+
+    fn create_blinded_payment_paths<T: Signing + Verification>(
+        &self,
+        recipient: PublicKey,
+        key: ReceiveAuthKey,
+        first_hops: Vec<ChannelDetails>,
+        tlvs: ReceiveTlvs,
+        amount_msat: Option<u64>,
+        secp: &Secp256k1<T>,
+    ) -> Result<Vec<BlindedPaymentPath>, ()> {
+        let graph = self.graph();
+        let wanted = inbound::Wanted { recipient, key, tlvs, amount_msat };
+        inbound::blinded_paths(&graph, &wanted, &first_hops, (&*self.signer, secp))
+    }
+}
+
+/// For LDK's log; the whole reason goes to the [`PlanRecorder`].
+fn short(reason: &NoPlan) -> &'static str {
+    match reason {
+        NoPlan::Amount(_) => "not an amount",
+        NoPlan::Malformed(what) => what,
+        NoPlan::NoPath => "no path",
+        NoPlan::Balance { .. } => "balance",
+        NoPlan::Inbound { .. } => "inbound capacity of the payee",
+        NoPlan::Capacity { .. } => "capacity of the network",
+        NoPlan::FeeBudget { .. } => "fee budget",
+        NoPlan::Cltv { .. } => "delay",
+        NoPlan::Parts { .. } => "number of parts",
+        NoPlan::Effort { .. } => "given up",
+    }
+}

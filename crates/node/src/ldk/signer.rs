@@ -1,0 +1,131 @@
+//! LDK's key manager, with two differences: closed channels pay straight to the on-chain wallet, and randomness is the platform's.
+
+use std::sync::Arc;
+
+use bitcoin::absolute::LockTime;
+use bitcoin::secp256k1::ecdh::SharedSecret;
+use bitcoin::secp256k1::ecdsa::{RecoverableSignature, Signature};
+use bitcoin::secp256k1::{All, PublicKey, Scalar, Secp256k1, schnorr};
+use bitcoin::{ScriptBuf, Transaction, TxOut};
+use lightning::ln::inbound_payment::ExpandedKey;
+use lightning::ln::msgs::UnsignedGossipMessage;
+use lightning::ln::script::ShutdownScript;
+use lightning::offers::invoice::UnsignedBolt12Invoice;
+use lightning::sign::{
+    EntropySource, InMemorySigner, KeysManager, NodeSigner, OutputSpender, PeerStorageKey, ReceiveAuthKey,
+    Recipient, SignerProvider, SpendableOutputDescriptor,
+};
+use lightning_invoice::RawBolt11Invoice;
+
+use crate::ldk::bdk::OnchainWallet;
+
+/// Signs for the node; see the module.
+pub struct Signer {
+    keys: KeysManager,
+    onchain: Arc<OnchainWallet>,
+}
+
+impl Signer {
+    /// From LDK's seed. `now`: seconds and nanoseconds, part of the uniqueness of channel keys.
+    pub fn new(seed: &[u8; 32], now: (u64, u32), onchain: Arc<OnchainWallet>) -> Self {
+        // v2 remote keys come from a small set, so a closed channel's money is found from the seed alone.
+        Self { keys: KeysManager::new(seed, now.0, now.1, true), onchain }
+    }
+}
+
+impl EntropySource for Signer {
+    fn get_secure_random_bytes(&self) -> [u8; 32] {
+        let mut bytes = self.keys.get_secure_random_bytes();
+        // The seeded generator alone is sound; the system's randomness is mixed in.
+        let mut fresh = [0; 32];
+        possiblyrandom::getpossiblyrandom(&mut fresh);
+        bytes.iter_mut().zip(fresh).for_each(|(byte, more)| *byte ^= more);
+        bytes
+    }
+}
+
+impl NodeSigner for Signer {
+    fn get_expanded_key(&self) -> ExpandedKey {
+        self.keys.get_expanded_key()
+    }
+    fn get_peer_storage_key(&self) -> PeerStorageKey {
+        self.keys.get_peer_storage_key()
+    }
+    fn get_receive_auth_key(&self) -> ReceiveAuthKey {
+        self.keys.get_receive_auth_key()
+    }
+    fn get_node_id(&self, recipient: Recipient) -> Result<PublicKey, ()> {
+        self.keys.get_node_id(recipient)
+    }
+    fn ecdh(
+        &self,
+        recipient: Recipient,
+        other_key: &PublicKey,
+        tweak: Option<&Scalar>,
+    ) -> Result<SharedSecret, ()> {
+        self.keys.ecdh(recipient, other_key, tweak)
+    }
+    fn sign_invoice(
+        &self,
+        invoice: &RawBolt11Invoice,
+        recipient: Recipient,
+    ) -> Result<RecoverableSignature, ()> {
+        self.keys.sign_invoice(invoice, recipient)
+    }
+    fn sign_bolt12_invoice(&self, invoice: &UnsignedBolt12Invoice) -> Result<schnorr::Signature, ()> {
+        self.keys.sign_bolt12_invoice(invoice)
+    }
+    fn sign_gossip_message(&self, message: UnsignedGossipMessage) -> Result<Signature, ()> {
+        self.keys.sign_gossip_message(message)
+    }
+    fn sign_message(&self, message: &[u8]) -> Result<String, ()> {
+        self.keys.sign_message(message)
+    }
+}
+
+impl SignerProvider for Signer {
+    type EcdsaSigner = InMemorySigner;
+
+    fn generate_channel_keys_id(&self, inbound: bool, user_channel_id: u128) -> [u8; 32] {
+        self.keys.generate_channel_keys_id(inbound, user_channel_id)
+    }
+    fn derive_channel_signer(&self, channel_keys_id: [u8; 32]) -> InMemorySigner {
+        self.keys.derive_channel_signer(channel_keys_id)
+    }
+    fn get_destination_script(&self, _channel_keys_id: [u8; 32]) -> Result<ScriptBuf, ()> {
+        Ok(self.onchain.destination())
+    }
+    fn get_shutdown_scriptpubkey(&self) -> Result<ShutdownScript, ()> {
+        ShutdownScript::try_from(self.onchain.destination()).map_err(|_| ())
+    }
+}
+
+impl OutputSpender for Signer {
+    fn spend_spendable_outputs(
+        &self,
+        descriptors: &[&SpendableOutputDescriptor],
+        outputs: Vec<TxOut>,
+        change_destination_script: ScriptBuf,
+        feerate_sat_per_1000_weight: u32,
+        locktime: Option<LockTime>,
+        secp_ctx: &Secp256k1<All>,
+    ) -> Result<Transaction, ()> {
+        // Static outputs pay to the on-chain wallet already; what is left needs LDK's keys.
+        let ours: Vec<&SpendableOutputDescriptor> = descriptors
+            .iter()
+            .copied()
+            .filter(|descriptor| !matches!(descriptor, SpendableOutputDescriptor::StaticOutput { .. }))
+            .collect();
+        if ours.is_empty() {
+            return Err(());
+        }
+        self.keys.spend_spendable_outputs(
+            &ours,
+            outputs,
+            change_destination_script,
+            feerate_sat_per_1000_weight,
+            locktime,
+            secp_ctx,
+        )
+    }
+}

@@ -1,0 +1,50 @@
+//! Scripts to look for in blocks: the on-chain wallet's and those that LDK registers.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use amplet_chain::WatchSet;
+use bitcoin::{Script, ScriptBuf, Txid};
+use lightning::chain::{Filter, WatchedOutput};
+
+use crate::ldk::bdk::OnchainWallet;
+
+/// The growing set. Scripts are never dropped while the node runs; a restart begins with what is still of interest.
+pub struct Watch {
+    registered: Mutex<BTreeSet<ScriptBuf>>,
+    onchain: Arc<OnchainWallet>,
+}
+
+impl Watch {
+    /// With the on-chain wallet's scripts and none of LDK's yet.
+    pub fn new(onchain: Arc<OnchainWallet>) -> Self {
+        Self { registered: Mutex::default(), onchain }
+    }
+
+    fn registered(&self) -> MutexGuard<'_, BTreeSet<ScriptBuf>> {
+        self.registered.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl Filter for Watch {
+    fn register_tx(&self, _txid: &Txid, script_pubkey: &Script) {
+        self.registered().insert(script_pubkey.to_owned());
+    }
+
+    fn register_output(&self, output: WatchedOutput) {
+        self.registered().insert(output.script_pubkey);
+    }
+}
+
+impl WatchSet for Watch {
+    fn scripts(&self) -> Vec<ScriptBuf> {
+        let (mut scripts, _) = self.onchain.scripts();
+        scripts.extend(self.registered().iter().cloned());
+        scripts
+    }
+
+    fn revision(&self) -> u64 {
+        // Both parts only grow, so their sum changes whenever one does.
+        self.onchain.revision().wrapping_add(self.registered().len() as u64)
+    }
+}

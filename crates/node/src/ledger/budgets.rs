@@ -1,0 +1,246 @@
+//! Budgets: what a payment may cost is reserved before it leaves, and closed with the payment's own record, in the same
+//! transaction.
+
+use std::cell::{Ref, RefCell};
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use amplet_budget::calendar::Date;
+use amplet_budget::report::Report;
+use amplet_budget::{
+    BudgetId, Changes, Clock, CommitError, Cost, DAYS, Denied, Held, Msat, Notice, NoticeKind, Policy,
+    Purpose, Reason, Refusal, Request, STATE, TooMuch,
+};
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{EventKind, Payment};
+
+use super::LedgerError;
+use crate::base::Base;
+
+/// Authorization of a payment: budget, purpose and approval.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    /// From this budget.
+    pub budget: BudgetId,
+    /// Purpose, in the report.
+    pub purpose: Purpose,
+    /// The user was asked about exactly this payment and its maximum fee, and approved.
+    pub approved: bool,
+}
+
+impl Authorization {
+    /// The user, by hand.
+    #[must_use]
+    pub fn user() -> Self {
+        Self { budget: BudgetId::USER, purpose: Purpose::default(), approved: false }
+    }
+}
+
+/// Cost of a payment that succeeded; unknown counts as all that was reserved.
+#[derive(Clone, Copy)]
+pub struct Spent {
+    /// Amount that the payee got, in msat.
+    pub amount_msat: Option<u64>,
+    /// Fee above that, in msat.
+    pub fee_msat: Option<u64>,
+}
+
+/// Budgets that payments are made from.
+pub struct Budgets {
+    policy: RefCell<Policy>,
+    base: Rc<Base>,
+}
+
+impl Budgets {
+    /// Reads all budgets and what is reserved from them.
+    pub(crate) async fn open(base: Rc<Base>) -> Result<Self, LedgerError> {
+        let mut records = Vec::new();
+        for name in base.store.list(STATE).await? {
+            let value = base.store.get(&name).await?.unwrap_or_default();
+            records.push((name, value));
+        }
+        Ok(Self { policy: RefCell::new(Policy::load(records)?), base })
+    }
+
+    /// Releases what is reserved for payments that `is_known` does not know: the process ended after the reservation and
+    /// before the payment was submitted to LDK, which happens in one step with the payment's record.
+    pub(crate) fn release_unknown(&self, is_known: impl Fn(PaymentId) -> bool) {
+        let all: Vec<PaymentId> = self.policy().all_held().map(|(id, _)| id).collect();
+        for id in all.into_iter().filter(|id| !is_known(*id)) {
+            log::info!("payment {id} was never submitted: its reservation is released");
+            let Ok(_) = self.apply(|policy, _| Ok::<_, Infallible>(policy.release(id)));
+        }
+    }
+
+    /// The budgets now. Not to be held over an await.
+    pub fn policy(&self) -> Ref<'_, Policy> {
+        self.policy.borrow()
+    }
+
+    /// Reads the budgets with the present time and the user's zone.
+    pub fn read<T>(&self, read: impl FnOnce(&Policy, &Clock<'_>) -> T) -> T {
+        let zone = |secs| self.base.platform.utc_offset_secs(secs);
+        read(&self.policy.borrow(), &Clock::new(self.now_ms(), &zone))
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.base.platform.now().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Changes the budgets; durable before it returns.
+    ///
+    /// # Errors
+    /// Those of the methods called; nothing changed then.
+    pub async fn change<E>(
+        &self,
+        change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
+    ) -> Result<(), E> {
+        self.apply(change)?;
+        self.base.flushed().await;
+        Ok(())
+    }
+
+    /// Changes the budgets; durable with, and no later than, what is staged next.
+    ///
+    /// # Errors
+    /// Those of the methods called; nothing changed then.
+    pub fn stage<E>(
+        &self,
+        change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
+    ) -> Result<(), E> {
+        self.apply(change).map(drop)
+    }
+
+    /// Calls a method that returns what it changed, stages that, and returns the notices.
+    fn apply<E>(
+        &self,
+        change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
+    ) -> Result<Vec<Notice>, E> {
+        let zone = |secs| self.base.platform.utc_offset_secs(secs);
+        let changes = change(&mut self.policy.borrow_mut(), &Clock::new(self.now_ms(), &zone))?;
+        for record in changes.records {
+            match record.value {
+                Some(value) => self.base.staged.put_deferred(record.name, value),
+                None => self.base.staged.remove(record.name),
+            }
+        }
+        Ok(changes.notices)
+    }
+
+    /// Reserves the maximum cost of a payment.
+    ///
+    /// # Errors
+    /// [`Denied`]: nothing may leave.
+    pub(crate) fn reserve(
+        &self,
+        payment: &Payment,
+        max_fee_msat: u64,
+        authorization: &Authorization,
+    ) -> Result<(), Denied> {
+        let refused = |reason| Denied::Refused(Refusal { budget: authorization.budget, reason });
+        let amount = payment.amount_msat.ok_or_else(|| refused(Reason::Zero))?;
+        let cost = cost(amount, max_fee_msat).map_err(|TooMuch(_)| refused(Reason::TooMuch))?;
+        let payee = payment.payee.clone().unwrap_or_default();
+        let held = Held { budget: authorization.budget, cost, payee, purpose: authorization.purpose.clone() };
+        let request = Request { payment: payment.id, held };
+        let reserved = self.apply(|policy, clock| {
+            if authorization.approved {
+                policy.approve(request.clone(), clock);
+            }
+            policy.reserve(&request, clock)
+        });
+        if reserved.is_err() {
+            // The approval of this attempt is not kept for another one.
+            self.policy.borrow_mut().withdraw(payment.id);
+        }
+        reserved.map(drop)
+    }
+
+    /// The reservation of a payment.
+    pub(crate) fn reserved(&self, id: PaymentId) -> Option<Cost> {
+        self.policy().held(id).map(|held| held.cost)
+    }
+
+    /// A budget's notice as an event.
+    pub(crate) fn describe(&self, notice: &Notice) -> EventKind {
+        let name = |id| self.policy().budget(id).map(|budget| budget.holder.to_string()).unwrap_or_default();
+        let holder = name(notice.budget);
+        match notice.kind {
+            NoticeKind::Used { percent, spent, limit, until_ms, .. } => EventKind::BudgetUsed {
+                holder,
+                percent,
+                spent_msat: spent.get(),
+                limit_msat: limit.get(),
+                until: until_ms.map(|ms| ms / 1000),
+            },
+            NoticeKind::LowParent { parent, left } => {
+                EventKind::BudgetLow { holder, parent: name(parent), left_msat: left.get() }
+            }
+        }
+    }
+
+    /// Commits what an ended payment cost, or releases its reservation (`None`: no funds were sent); returns the notices. A
+    /// payment without a reservation (one made elsewhere) changes nothing.
+    pub(super) fn close(&self, id: PaymentId, spent: Option<Spent>) -> Vec<Notice> {
+        let Some(reserved) = self.reserved(id) else { return Vec::new() };
+        let closed = self.apply(|policy, clock| match spent {
+            None => Ok(policy.release(id)),
+            Some(spent) => {
+                // An unknown fee counts as the maximum reserved.
+                let fee = spent.fee_msat.unwrap_or(reserved.fee.get());
+                let actual = cost(spent.amount_msat.unwrap_or(reserved.amount.get()), fee);
+                let counted = policy.commit(id, actual.unwrap_or(reserved), clock);
+                counted.or_else(|error: CommitError| {
+                    // The router was given that limit, so this is a defect; all that was reserved is counted as spent.
+                    log::error!("{error}");
+                    policy.commit(id, reserved, clock)
+                })
+            }
+        });
+        closed.unwrap_or_else(|error| {
+            log::error!("{error}; the reservation stays");
+            Vec::new()
+        })
+    }
+
+    /// Reads what was spent from day `from` to day `to`, both included; `None` leaves that end open.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn spending<T>(
+        &self,
+        from: Option<Date>,
+        to: Option<Date>,
+        read: impl FnOnce(&Report<'_>) -> T,
+    ) -> Result<T, LedgerError> {
+        let begins = from.map(|day| format!("{DAYS}{day}")).unwrap_or_default();
+        // '~' sorts after what follows a date in a name.
+        let ends = to.map_or_else(|| format!("{DAYS}~"), |day| format!("{DAYS}{day}~"));
+        let records = loop {
+            self.base.flushed().await;
+            let stored = self.policy().days_stored();
+            let mut records = Vec::new();
+            for name in self.base.store.list(DAYS).await? {
+                if name >= begins && name <= ends {
+                    let value = self.base.store.get(&name).await?.unwrap_or_default();
+                    records.push((name, value));
+                }
+            }
+            // Otherwise a day ended while the records were read: it is neither in them nor today any more.
+            if self.policy().days_stored() == stored {
+                break records;
+            }
+        };
+        let policy = self.policy();
+        let mut report = Report::new(&policy);
+        for (name, value) in records {
+            report.add(&name, &value)?;
+        }
+        report.retain(|key| from.is_none_or(|from| key.date >= from) && to.is_none_or(|to| key.date <= to));
+        Ok(read(&report))
+    }
+}
+
+fn cost(amount_msat: u64, fee_msat: u64) -> Result<Cost, TooMuch> {
+    Ok(Cost { amount: Msat::new(amount_msat)?, fee: Msat::new(fee_msat)? })
+}

@@ -1,0 +1,341 @@
+//! The one book of payments, events and budgets. Records are staged in the step that they belong to.
+
+pub(crate) mod budgets;
+pub(crate) mod record;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use amplet_budget::LoadError;
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{Direction, Event, EventKind, Payment, PaymentStatus, WalletError};
+use amplet_storage::{Batch, StoreError};
+use serde::Serialize;
+
+use crate::base::{Base, Committed};
+use budgets::{Budgets, Spent};
+use record::{Key, done_name, event_name, open_name, read};
+
+/// A record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Damaged.
+    #[error("the record {name} cannot be read ({what}); the money is not affected, only the history")]
+    Corrupt {
+        /// Its name.
+        name: String,
+        /// Damage.
+        what: String,
+    },
+    /// The budgets cannot be read.
+    #[error(transparent)]
+    Budgets(#[from] LoadError),
+}
+
+/// End of a payment.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    Succeeded,
+    /// No funds were sent.
+    Failed(WalletError),
+}
+
+#[derive(Default)]
+struct State {
+    open: BTreeMap<Key, Payment>,
+    /// Ended payments by time (as in their names), oldest first.
+    done: BTreeSet<(u64, Key)>,
+    done_at: BTreeMap<Key, u64>,
+    /// Ended in this session: read without the store.
+    recent: BTreeMap<Key, Payment>,
+    events: BTreeMap<u64, Event>,
+    next_event: u64,
+    changed: Committed,
+}
+
+/// Payments and events: the records of this node.
+pub struct Ledger {
+    state: RefCell<State>,
+    base: Rc<Base>,
+    budgets: Rc<Budgets>,
+}
+
+impl Ledger {
+    /// Loads what is undecided or unacknowledged; ended payments are read when asked for.
+    pub(crate) async fn open(base: Rc<Base>, budgets: Rc<Budgets>) -> Result<Self, LedgerError> {
+        let ledger = Self { state: RefCell::default(), base, budgets };
+        ledger.load_open().await?;
+        ledger.load_done().await?;
+        ledger.load_events().await?;
+        Ok(ledger)
+    }
+
+    async fn load_open(&self) -> Result<(), LedgerError> {
+        let store = &*self.base.store;
+        for name in store.list(record::OPEN).await? {
+            let payment: Payment = read(store, &name).await?;
+            let key = Key::of(&payment);
+            if record::open_key(&name).is_none() {
+                self.move_record(name, open_name(key), &payment);
+            }
+            self.state.borrow_mut().open.insert(key, payment);
+        }
+        Ok(())
+    }
+
+    async fn load_done(&self) -> Result<(), LedgerError> {
+        let store = &*self.base.store;
+        for name in store.list(record::DONE).await? {
+            let Some((at, key)) = record::done_parts(&name) else { continue };
+            let key = match key {
+                Some(key) => key,
+                None => {
+                    let payment: Payment = read(store, &name).await?;
+                    let key = Key::of(&payment);
+                    self.move_record(name, done_name(at, key), &payment);
+                    // Under its present name it is not in the store before the next commit.
+                    self.state.borrow_mut().recent.insert(key, payment);
+                    key
+                }
+            };
+            let mut state = self.state.borrow_mut();
+            state.done_at.insert(key, at);
+            state.done.insert((at, key));
+        }
+        Ok(())
+    }
+
+    /// Gives a record of a release whose names had no direction its present name.
+    fn move_record(&self, from: String, to: String, payment: &Payment) {
+        self.base.staged.remove(from);
+        self.write(to, payment);
+    }
+
+    async fn load_events(&self) -> Result<(), LedgerError> {
+        let store = &*self.base.store;
+        for name in store.list(record::EVENTS).await? {
+            let event: Event = read(store, &name).await?;
+            self.state.borrow_mut().events.insert(event.id, event);
+        }
+        let counter = store.get(record::EVENT_COUNTER).await?.and_then(|bytes| bytes.try_into().ok());
+        self.state.borrow_mut().next_event = counter.map_or(1, u64::from_be_bytes);
+        Ok(())
+    }
+
+    /// Records a pending payment, new or changed.
+    pub(crate) fn record(&self, payment: Payment) {
+        let key = Key::of(&payment);
+        let mut state = self.state.borrow_mut();
+        self.write(open_name(key), &payment);
+        state.open.insert(key, payment.clone());
+        state.changed.payments.push(payment);
+    }
+
+    /// Ends a pending payment and closes its reservation; `details` completes its record, whose end is now unless it says
+    /// otherwise. `None`: no such payment is pending.
+    pub(crate) fn close(
+        &self,
+        key: Key,
+        outcome: Outcome,
+        details: impl FnOnce(&mut Payment),
+    ) -> Option<Payment> {
+        let mut payment = self.pending(key)?;
+        payment.settled_at = Some(self.base.now());
+        details(&mut payment);
+        Some(self.close_record(payment, outcome))
+    }
+
+    /// Ends a payment that was not pending: it was refused before it was recorded, or had ended otherwise before.
+    pub(crate) fn close_record(&self, mut payment: Payment, outcome: Outcome) -> Payment {
+        let spent = match &outcome {
+            Outcome::Succeeded => {
+                Some(Spent { amount_msat: payment.amount_msat, fee_msat: payment.fee_msat })
+            }
+            Outcome::Failed(_) => None,
+        };
+        // Only outbound payments have reservations; an inbound one of the same id must not close one.
+        if payment.direction == Direction::Outbound {
+            self.close_reservation(payment.id, spent);
+        }
+        payment.status = match outcome {
+            Outcome::Succeeded => PaymentStatus::Succeeded,
+            Outcome::Failed(error) => PaymentStatus::Failed { error },
+        };
+        self.put_done(payment.clone());
+        payment
+    }
+
+    /// Changes an ended payment's record; its status stays.
+    pub(crate) fn amend(&self, payment: Payment) {
+        self.put_done(payment);
+    }
+
+    fn put_done(&self, payment: Payment) {
+        let key = Key::of(&payment);
+        let mut state = self.state.borrow_mut();
+        state.open.remove(&key);
+        self.base.staged.remove(open_name(key));
+        let at = *state.done_at.entry(key).or_insert(payment.created_at);
+        self.write(done_name(at, key), &payment);
+        state.done.insert((at, key));
+        state.recent.insert(key, payment.clone());
+        state.changed.payments.push(payment);
+    }
+
+    /// Counts what an outbound payment cost, or gives back what was reserved for it (`None`: no funds were sent).
+    pub(crate) fn close_reservation(&self, id: PaymentId, spent: Option<Spent>) {
+        for notice in self.budgets.close(id, spent) {
+            self.raise(self.budgets.describe(&notice));
+        }
+    }
+
+    /// Raises an event.
+    pub(crate) fn raise(&self, kind: EventKind) {
+        let mut state = self.state.borrow_mut();
+        let id = state.next_event;
+        state.next_event = id.saturating_add(1);
+        let event = Event { id, at: self.base.now(), kind };
+        self.write(event_name(id), &event);
+        self.base.staged.put_deferred(record::EVENT_COUNTER, state.next_event.to_be_bytes().to_vec());
+        state.events.insert(id, event.clone());
+        state.changed.events.push(event);
+    }
+
+    /// A pending payment.
+    pub(crate) fn pending(&self, key: Key) -> Option<Payment> {
+        self.state.borrow().open.get(&key).cloned()
+    }
+
+    /// All pending payments.
+    pub(crate) fn all_pending(&self) -> Vec<Payment> {
+        self.state.borrow().open.values().cloned().collect()
+    }
+
+    /// Returns whether a payment is known, pending or ended.
+    pub(crate) fn contains(&self, key: Key) -> bool {
+        self.state.borrow().open.contains_key(&key) || self.has_ended(key)
+    }
+
+    /// Returns whether a payment has ended.
+    pub(crate) fn has_ended(&self, key: Key) -> bool {
+        self.state.borrow().done_at.contains_key(&key)
+    }
+
+    /// Takes what was staged since the last call.
+    pub(crate) fn take_changes(&self) -> Committed {
+        std::mem::take(&mut self.state.borrow_mut().changed)
+    }
+
+    /// A payment, pending or ended.
+    pub(crate) async fn get(&self, key: Key) -> Result<Option<Payment>, LedgerError> {
+        let at = {
+            let state = self.state.borrow();
+            if let Some(known) = state.open.get(&key).or_else(|| state.recent.get(&key)) {
+                return Ok(Some(known.clone()));
+            }
+            state.done_at.get(&key).copied()
+        };
+        match at {
+            Some(at) => Ok(Some(read(&*self.base.store, &done_name(at, key)).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Stages the removal of a service's record.
+    pub(crate) fn remove(&self, name: String) {
+        self.base.staged.remove(name);
+    }
+
+    /// Stages a service's record.
+    pub(crate) fn write<T: Serialize>(&self, name: String, value: &T) {
+        if let Some(bytes) = record::encode(value) {
+            self.base.staged.put_deferred(name, bytes);
+        }
+    }
+
+    /// One payment, by direction and id.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn payment(&self, direction: Direction, id: PaymentId) -> Result<Option<Payment>, LedgerError> {
+        Ok(self.get(Key { direction, id }).await?.map(|payment| self.with_confirmations(payment)))
+    }
+
+    /// One payment by its id alone: the outbound one, or else the inbound one.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn find(&self, id: PaymentId) -> Result<Option<Payment>, LedgerError> {
+        match self.payment(Direction::Outbound, id).await? {
+            Some(payment) => Ok(Some(payment)),
+            None => self.payment(Direction::Inbound, id).await,
+        }
+    }
+
+    /// At most `limit` payments older than `before` (the older one, where both directions have that id), newest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn history(
+        &self,
+        before: Option<PaymentId>,
+        limit: usize,
+    ) -> Result<Vec<Payment>, LedgerError> {
+        let keys: Vec<Key> = {
+            let state = self.state.borrow();
+            // A failed payment that is tried again is pending, and has its old record until it ends.
+            let ended = state.done.iter().filter(|(_, key)| !state.open.contains_key(key));
+            let mut all: Vec<(u64, Key)> = ended.copied().collect();
+            all.extend(state.open.iter().map(|(key, payment)| (payment.created_at, *key)));
+            all.sort_unstable();
+            let end = match before {
+                Some(before) => all.iter().position(|(_, key)| key.id == before).unwrap_or(0),
+                None => all.len(),
+            };
+            all.into_iter().take(end).rev().take(limit).map(|(_, key)| key).collect()
+        };
+        let mut payments = Vec::with_capacity(keys.len());
+        for key in keys {
+            payments.extend(self.payment(key.direction, key.id).await?);
+        }
+        Ok(payments)
+    }
+
+    fn with_confirmations(&self, mut payment: Payment) -> Payment {
+        let txid = payment.txid.as_deref().and_then(|txid| txid.parse().ok());
+        if let Some(confirmations) = txid.and_then(|txid| self.base.ldk.wallet.confirmations(txid)) {
+            payment.confirmations = confirmations;
+        }
+        payment
+    }
+
+    /// Events that nobody acknowledged, oldest first.
+    pub fn events(&self) -> Vec<Event> {
+        self.state.borrow().events.values().cloned().collect()
+    }
+
+    /// Acknowledges an event. An unknown id is no error: two pages may acknowledge the same one.
+    pub fn ack(&self, id: u64) {
+        if self.state.borrow_mut().events.remove(&id).is_some() {
+            // Lost in a crash, the event is delivered once more: delivery is at least once.
+            self.base.staged.remove_lazily(event_name(id));
+        }
+        self.base.notify.notify();
+    }
+
+    /// Stages records of the application for the node's next transaction: together with whatever is called before the next
+    /// await. Their names must not be the node's own.
+    pub fn stage(&self, gather: impl FnOnce(&mut Batch)) {
+        self.base.staged.stage(gather);
+        self.base.notify.notify();
+    }
+
+    /// Resolves when what is staged now is durable, or the node stops.
+    pub async fn flushed(&self) {
+        self.base.flushed().await;
+    }
+}

@@ -1,0 +1,114 @@
+//! Records as they are stored: their keys, names and versions, and those of earlier releases.
+
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{Direction, Payment};
+use amplet_storage::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use super::LedgerError;
+
+/// Version of the stored records.
+const FORMAT: u32 = 1;
+
+/// Payments that are not decided, by direction and id.
+pub(super) const OPEN: &str = "payment/open/";
+/// Payments that have ended, by time, direction and id.
+pub(super) const DONE: &str = "payment/done/";
+/// Events that nobody acknowledged.
+pub(super) const EVENTS: &str = "event/";
+/// The next event's number, 8 bytes big endian.
+pub(super) const EVENT_COUNTER: &str = "counter/event";
+
+/// Identity of a payment. Both directions may have one of the same id: whoever we pay learns the preimage, and may pay us with
+/// it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub direction: Direction,
+    pub id: PaymentId,
+}
+
+impl Key {
+    /// Key of an outbound payment.
+    pub fn outbound(id: PaymentId) -> Self {
+        Self { direction: Direction::Outbound, id }
+    }
+
+    /// Key of an inbound payment.
+    pub fn inbound(id: PaymentId) -> Self {
+        Self { direction: Direction::Inbound, id }
+    }
+
+    /// Key of this payment.
+    pub fn of(payment: &Payment) -> Self {
+        Self { direction: payment.direction, id: payment.id }
+    }
+
+    /// Reads what [`Display`](std::fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (direction, id) = text.split_once('/')?;
+        let direction = match direction {
+            "in" => Direction::Inbound,
+            "out" => Direction::Outbound,
+            _ => return None,
+        };
+        Some(Self { direction, id: id.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for Key {
+    /// As in records' names: `in/<id>`, `out/<id>`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let direction = match self.direction {
+            Direction::Inbound => "in",
+            Direction::Outbound => "out",
+        };
+        write!(f, "{direction}/{}", self.id)
+    }
+}
+
+pub(super) fn open_name(key: Key) -> String {
+    format!("{OPEN}{key}")
+}
+
+pub(super) fn done_name(at: u64, key: Key) -> String {
+    format!("{DONE}{at:012}/{key}")
+}
+
+pub(super) fn event_name(id: u64) -> String {
+    format!("{EVENTS}{id:016x}")
+}
+
+/// The key in a name, or `None` in a name of releases that had no direction there.
+pub(super) fn open_key(name: &str) -> Option<Key> {
+    Key::parse(name.strip_prefix(OPEN)?)
+}
+
+/// Time and key in a name; the key is `None` in a name of releases that had no direction there.
+pub(super) fn done_parts(name: &str) -> Option<(u64, Option<Key>)> {
+    let (at, key) = name.strip_prefix(DONE)?.split_once('/')?;
+    Some((at.parse().ok()?, Key::parse(key)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record<T> {
+    v: u32,
+    value: T,
+}
+
+pub(super) fn encode<T: Serialize>(value: &T) -> Option<Vec<u8>> {
+    // Plain data: its serialization has no failing case.
+    serde_json::to_vec(&Record { v: FORMAT, value }).ok()
+}
+
+pub(crate) async fn read<T: for<'a> Deserialize<'a>>(
+    store: &dyn Store,
+    name: &str,
+) -> Result<T, LedgerError> {
+    let corrupt = |what: String| LedgerError::Corrupt { name: name.to_owned(), what };
+    let bytes = store.get(name).await?.ok_or_else(|| corrupt("it is gone".into()))?;
+    let record: Record<T> = serde_json::from_slice(&bytes).map_err(|e| corrupt(e.to_string()))?;
+    if record.v > FORMAT {
+        return Err(StoreError::NewerFormat { found: record.v, supported: FORMAT }.into());
+    }
+    Ok(record.value)
+}

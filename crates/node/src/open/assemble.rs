@@ -1,0 +1,261 @@
+//! LDK's parts, read and put together.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use amplet_chain::{Chain, Position};
+use amplet_router::Graph;
+use amplet_storage::Store;
+use amplet_transport::Platform;
+use lightning::chain::BlockLocator;
+use lightning::ln::channelmanager::{ChainParameters, ChannelManagerReadArgs};
+use lightning::ln::msgs::{DecodeError, RoutingMessageHandler};
+use lightning::ln::peer_handler::{IgnoringMessageHandler, MessageHandler};
+use lightning::sign::{EntropySource, NodeSigner};
+use lightning::util::ser::ReadableArgs;
+use lightning::util::wallet_utils::WalletSync;
+
+use super::NodeError;
+use super::catch_up::catch_up;
+use crate::config::{Gossip, GraphSource, NodeConfig};
+use crate::ldk::Ldk;
+use crate::ldk::bdk::OnchainWallet;
+use crate::ldk::fees::Fees;
+use crate::ldk::keys::{Keys, split};
+use crate::ldk::listen::locator;
+use crate::ldk::log::Log;
+use crate::ldk::messages::CustomMessages;
+use crate::ldk::monitors;
+use crate::ldk::onion::{MessagePaths, OnionMessages, message_paths, onion_messages};
+use crate::ldk::routing::{FlowRouter, PlanRecorder, stored};
+use crate::ldk::signer::Signer;
+use crate::ldk::staged::{StagedWrites, SweeperStore, names};
+use crate::ldk::types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
+use crate::ldk::watch::Watch;
+use crate::notify::Notify;
+use crate::runtime::SyncState;
+
+/// The parts that others are made with.
+pub(super) struct Parts<'a> {
+    pub platform: &'a Rc<dyn Platform>,
+    pub store: &'a dyn Store,
+    pub chain: &'a Chain,
+    pub config: &'a NodeConfig,
+    pub staged: &'a Arc<StagedWrites>,
+    pub fees: Arc<Fees>,
+    pub wallet: Arc<OnchainWallet>,
+    pub watch: Arc<Watch>,
+    pub signer: Arc<Signer>,
+    pub log: Arc<Log>,
+}
+
+impl<'a> Parts<'a> {
+    pub async fn new(
+        platform: &'a Rc<dyn Platform>,
+        store: &'a Rc<dyn Store>,
+        chain: &'a Chain,
+        config: &'a NodeConfig,
+        staged: &'a Arc<StagedWrites>,
+        keys: &Keys,
+        birthday: &Position,
+    ) -> Result<Self, NodeError> {
+        let wallet = OnchainWallet::open(keys, &**store, Arc::clone(staged), birthday).await?;
+        let wallet = Arc::new(wallet);
+        let seed = keys.lightning_seed()?;
+        let signer = Arc::new(Signer::new(&seed, split(platform.now()), Arc::clone(&wallet)));
+        let watch = Arc::new(Watch::new(Arc::clone(&wallet)));
+        let (fees, log) = (Arc::new(Fees::default()), Arc::new(Log));
+        Ok(Self { platform, store: &**store, chain, config, staged, fees, wallet, watch, signer, log })
+    }
+}
+
+/// LDK's parts at one block.
+pub(super) struct Assembled {
+    pub ldk: Ldk,
+    /// Base URL that a wallet's stored graph came from.
+    pub graph_source: Option<String>,
+    pub sync: SyncState,
+}
+
+pub(super) async fn assemble(
+    parts: Parts<'_>,
+    birthday: &Position,
+    recorder: Rc<dyn PlanRecorder>,
+    notify: &Notify,
+) -> Result<Assembled, NodeError> {
+    let (router, gossip, graph_source) = load_routing(&parts, recorder).await?;
+    let monitors = Rc::new(ChainMonitor::new(
+        Some(Arc::clone(&parts.watch)),
+        Arc::clone(parts.staged),
+        Arc::clone(&parts.log),
+        Arc::clone(&parts.fees),
+        Arc::clone(parts.staged),
+        Arc::clone(&parts.signer),
+        parts.signer.get_peer_storage_key(),
+        true,
+    ));
+    let loaded = monitors::load(parts.store, parts.staged, (&parts.signer, &parts.fees, &parts.log)).await?;
+    let paths = message_paths(&router, &parts.signer);
+    let manager = load_manager(&parts, (&router, &paths), &monitors, &loaded, birthday).await?;
+    let sweeper = load_sweeper(&parts, &manager).await?;
+    let (loaded, sync) = catch_up(&parts, loaded, &manager, &sweeper).await?;
+    for monitor in loaded {
+        let channel = monitor.channel_id();
+        if monitors.load_existing_monitor(channel, monitor).is_err() {
+            return Err(corrupt(&format!("channel {channel} (twice)"), DecodeError::InvalidValue));
+        }
+    }
+    let messages = Rc::new(CustomMessages::new(notify.clone()));
+    let manager = Rc::new(manager);
+    let onions = onion_messages(&manager, &paths, &parts.signer, &parts.log);
+    let peers = peer_manager(&parts, &manager, gossip.as_ref(), (&messages, &onions), &monitors);
+    let bumper = Bumper::new(
+        Arc::clone(parts.staged),
+        Rc::new(WalletSync::new(Arc::clone(&parts.wallet), Arc::clone(&parts.log))),
+        Arc::clone(&parts.signer),
+        Arc::clone(&parts.log),
+    );
+    let Parts { fees, wallet, watch, signer, log, .. } = parts;
+    let peers = Rc::new(peers);
+    let ldk = Ldk {
+        manager,
+        monitors,
+        peers,
+        router,
+        gossip,
+        sweeper,
+        bumper,
+        signer,
+        messages,
+        onions,
+        log,
+        wallet,
+        fees,
+        watch,
+    };
+    Ok(Assembled { ldk, graph_source, sync })
+}
+
+fn corrupt(what: &str, reason: DecodeError) -> NodeError {
+    NodeError::Corrupt { what: what.to_owned(), reason }
+}
+
+fn peer_manager(
+    parts: &Parts<'_>,
+    manager: &Rc<ChannelManager>,
+    gossip: Option<&Rc<dyn Gossip>>,
+    (messages, onions): (&Rc<CustomMessages>, &OnionMessages),
+    monitors: &Rc<ChainMonitor>,
+) -> PeerManager {
+    let route_handler: Rc<dyn RoutingMessageHandler> = match gossip {
+        Some(gossip) => Rc::clone(gossip).handler(),
+        None => Rc::new(IgnoringMessageHandler {}),
+    };
+    let handlers = MessageHandler {
+        chan_handler: Rc::clone(manager),
+        route_handler,
+        onion_message_handler: Rc::clone(onions),
+        custom_message_handler: Rc::clone(messages),
+        send_only_message_handler: Rc::clone(monitors),
+    };
+    let now = u32::try_from(parts.platform.now().as_secs()).unwrap_or(u32::MAX);
+    let random = parts.signer.get_secure_random_bytes();
+    PeerManager::new(handlers, now, &random, Arc::clone(&parts.log), Arc::clone(&parts.signer))
+}
+
+/// The router with what it knew, and the source of its graph; a wallet's graph is stored as its own, a gateway's as gossip.
+async fn load_routing(
+    parts: &Parts<'_>,
+    recorder: Rc<dyn PlanRecorder>,
+) -> Result<(Rc<FlowRouter>, Option<Rc<dyn Gossip>>, Option<String>), NodeError> {
+    let (graph, gossip, source) = match &parts.config.graph {
+        GraphSource::Snapshots(_) => {
+            let (graph, source) = stored::graph(parts.store).await?;
+            (graph, None, source)
+        }
+        GraphSource::Gossip(gossiping) => {
+            let bytes = parts.store.get(names::GOSSIP).await?;
+            let gossip = (gossiping.0)(parts.config.network, Rc::clone(parts.platform), bytes);
+            (Graph::new(), Some(gossip), None)
+        }
+    };
+    let beliefs = stored::beliefs(parts.store).await?;
+    let (platform, signer) = (Rc::clone(parts.platform), Arc::clone(&parts.signer));
+    let router = FlowRouter::new(platform, signer, gossip.clone(), graph, beliefs, recorder);
+    // What was stored counts as received now, not when somebody first asks.
+    drop(router.graph());
+    Ok((Rc::new(router), gossip, source))
+}
+
+async fn load_manager(
+    parts: &Parts<'_>,
+    (router, paths): (&Rc<FlowRouter>, &MessagePaths),
+    monitors: &Rc<ChainMonitor>,
+    loaded: &[Monitor],
+    birthday: &Position,
+) -> Result<ChannelManager, NodeError> {
+    let signer = || Arc::clone(&parts.signer);
+    let (staged, fees, log) = (Arc::clone(parts.staged), Arc::clone(&parts.fees), Arc::clone(&parts.log));
+    let messages = Rc::clone(paths);
+    if let Some(bytes) = parts.store.get(names::MANAGER).await? {
+        let args = ChannelManagerReadArgs::new(
+            signer(),
+            signer(),
+            signer(),
+            fees,
+            Rc::clone(monitors),
+            staged,
+            Rc::clone(router),
+            messages,
+            log,
+            parts.config.ldk(),
+            loaded.iter().collect(),
+        );
+        let read = <(BlockLocator, ChannelManager)>::read(&mut &bytes[..], args);
+        return Ok(read.map_err(|e| corrupt("channel manager", e))?.1);
+    }
+    let params = ChainParameters { network: parts.config.network, best_block: locator(birthday) };
+    let now = u32::try_from(parts.platform.now().as_secs()).unwrap_or(u32::MAX);
+    Ok(ChannelManager::new(
+        fees,
+        Rc::clone(monitors),
+        staged,
+        Rc::clone(router),
+        messages,
+        log,
+        signer(),
+        signer(),
+        signer(),
+        parts.config.ldk(),
+        params,
+        now,
+    ))
+}
+
+async fn load_sweeper(parts: &Parts<'_>, manager: &ChannelManager) -> Result<Sweeper, NodeError> {
+    let kv = Arc::new(SweeperStore(Arc::clone(parts.staged)));
+    let (staged, fees, log) = (Arc::clone(parts.staged), Arc::clone(&parts.fees), Arc::clone(&parts.log));
+    if let Some(bytes) = parts.store.get(names::SWEEPER).await? {
+        let args = (
+            staged,
+            fees,
+            Some(Arc::clone(&parts.watch)),
+            Arc::clone(&parts.signer),
+            Arc::clone(&parts.wallet),
+            kv,
+            log,
+        );
+        let read = <(BlockLocator, Sweeper)>::read(&mut &bytes[..], args);
+        return Ok(read.map_err(|e| corrupt("output sweeper", e))?.1);
+    }
+    Ok(Sweeper::new(
+        manager.current_best_block(),
+        staged,
+        fees,
+        Some(Arc::clone(&parts.watch)),
+        Arc::clone(&parts.signer),
+        Arc::clone(&parts.wallet),
+        kv,
+        log,
+    ))
+}

@@ -1,0 +1,123 @@
+//! Opening a node: from the store to services.
+
+mod assemble;
+mod catch_up;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use amplet_chain::{Chain, ChainError, Position};
+use amplet_storage::{Store, StoreError};
+use amplet_transport::Platform;
+use lightning::ln::msgs::DecodeError;
+
+use crate::base::{Base, Closing, StepFollower, Subscribers};
+use crate::channels::Channels;
+use crate::config::NodeConfig;
+use crate::graph::Graph;
+use crate::ldk::ReadError;
+use crate::ldk::bdk::OpenError;
+use crate::ldk::keys::{KeyError, Keys};
+use crate::ldk::staged::StagedWrites;
+use crate::ledger::budgets::Budgets;
+use crate::ledger::{Ledger, LedgerError};
+use crate::notify::Notify;
+use crate::onchain::Onchain;
+use crate::payments::Payments;
+use crate::payments::attempts::Attempts;
+use crate::peers::Peers;
+use crate::runtime::{ChainSync, Engine, Services};
+use assemble::{Assembled, Parts};
+
+/// A node could not be opened, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The history failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The on-chain wallet failed.
+    #[error(transparent)]
+    Onchain(#[from] OpenError),
+    /// The chain failed.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The keys could not be derived.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// LDK cannot read what it wrote.
+    #[error(
+        "the stored {what} cannot be read ({reason:?}); do not delete this wallet: update, or send the diagnostics to the developers"
+    )]
+    Corrupt {
+        /// Name of the part.
+        what: String,
+        /// LDK's reason.
+        reason: DecodeError,
+    },
+    /// Parts of the stored state are at different blocks and no chain source could bring them together.
+    #[error(
+        "the wallet was interrupted while it read blocks and no chain source can be reached to go on: connect to the network and open it again"
+    )]
+    Unsynced,
+}
+
+impl From<ReadError> for NodeError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) => Self::Store(error),
+            ReadError::Corrupt { what, reason } => Self::Corrupt { what, reason },
+        }
+    }
+}
+
+/// An opened node, not running yet.
+pub(crate) struct Opened {
+    pub services: Rc<Services>,
+    pub engine: Rc<Engine>,
+    pub sync: Rc<ChainSync>,
+}
+
+/// Reads everything, brings every part from its own best block to the chain's tip (when a source can be reached), and only
+/// then puts them together.
+pub(crate) async fn open(
+    platform: Rc<dyn Platform>,
+    store: Rc<dyn Store>,
+    chain: Rc<Chain>,
+    keys: &Keys,
+    birthday: &Position,
+    config: NodeConfig,
+) -> Result<Opened, NodeError> {
+    let staged = Arc::new(StagedWrites::default());
+    let notify = Notify::default();
+    let attempts = Rc::new(Attempts::default());
+    let parts = Parts::new(&platform, &store, &chain, &config, &staged, keys, birthday).await?;
+    let recorder = Rc::clone(&attempts);
+    let Assembled { ldk, graph_source, sync } =
+        assemble::assemble(parts, birthday, recorder, &notify).await?;
+    staged.stage(|batch| chain.stage(batch));
+    let (subscribers, closing) = (Subscribers::default(), Closing::default());
+    let base = Rc::new(Base { platform, store, chain, config, ldk, staged, notify, subscribers, closing });
+    let budgets = Rc::new(Budgets::open(Rc::clone(&base)).await?);
+    let ledger = Rc::new(Ledger::open(Rc::clone(&base), Rc::clone(&budgets)).await?);
+    let peers = Rc::new(Peers::new(Rc::clone(&base)));
+    let onchain = Rc::new(Onchain::new(Rc::clone(&base), Rc::clone(&ledger)));
+    let channels = Rc::new(Channels::new(Rc::clone(&base), Rc::clone(&ledger)));
+    let graph = Rc::new(Graph::new(Rc::clone(&base), Rc::clone(&peers), graph_source));
+    let payments = Payments::open(
+        Rc::clone(&base),
+        (Rc::clone(&ledger), Rc::clone(&budgets)),
+        Rc::clone(&onchain),
+        Rc::clone(&graph),
+        Rc::clone(&attempts),
+    );
+    let payments = Rc::new(payments.await?);
+    let sync = Rc::new(ChainSync::new(Rc::clone(&base), Rc::clone(&onchain), sync));
+    let followers: Vec<Rc<dyn StepFollower>> = vec![attempts, Rc::clone(&base) as Rc<dyn StepFollower>];
+    let services = Services { base, ledger, budgets, peers, onchain, channels, graph, payments };
+    let services = Rc::new(services);
+    let engine = Rc::new(Engine::new(Rc::clone(&services), followers));
+    Ok(Opened { services, engine, sync })
+}

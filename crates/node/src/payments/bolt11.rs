@@ -1,0 +1,118 @@
+//! BOLT 11 invoices, made and paid.
+
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{Direction, Payment, PaymentKind};
+use lightning::ln::channelmanager::{self, Bolt11InvoiceParameters, OptionalBolt11PaymentParams};
+use lightning::ln::outbound_payment::Retry;
+use lightning::routing::router::RouteParametersConfig;
+use lightning::sign::{NodeSigner, Recipient};
+use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description, PositiveTimestamp};
+
+use super::attempts::Owner;
+use super::error::PayError;
+use super::order::{PayInvoice, Prepared, SubmitError};
+use super::{ATTEMPTS, MAX_PARTS};
+use crate::config::HTLC_DELTA;
+use crate::ldk::Ldk;
+
+/// An invoice to make.
+#[derive(Clone, Debug)]
+pub struct NewInvoice {
+    /// `None`: the payer chooses.
+    pub amount_msat: Option<u64>,
+    /// At most 639 bytes (BOLT 11).
+    pub description: String,
+    /// Seconds until it expires.
+    pub expiry_secs: u32,
+}
+
+/// Makes an invoice and its record. `now`: seconds since the UNIX epoch.
+pub(super) fn make(ldk: &Ldk, new: &NewInvoice, now: u64) -> Result<(Bolt11Invoice, Payment), PayError> {
+    let wrong = |e: String| PayError::Invoice(e);
+    let description = Description::new(new.description.clone()).map_err(|e| wrong(e.to_string()))?;
+    let params = Bolt11InvoiceParameters {
+        amount_msats: new.amount_msat,
+        description: Bolt11InvoiceDescription::Direct(description),
+        invoice_expiry_delta_secs: Some(new.expiry_secs),
+        min_final_cltv_expiry_delta: Some(HTLC_DELTA),
+        ..Bolt11InvoiceParameters::default()
+    };
+    let made = ldk.manager.create_bolt11_invoice(params).map_err(|e| wrong(format!("{e:?}")))?;
+    let invoice = stamp(ldk, made, now)?;
+    let payment = Payment {
+        amount_msat: new.amount_msat,
+        description: new.description.clone(),
+        expires_at: Some(now.saturating_add(u64::from(new.expiry_secs))),
+        ..record(&invoice, Direction::Inbound, now)
+    };
+    Ok((invoice, payment))
+}
+
+/// LDK without a clock dates invoices by the last block; the device's clock is nearer the truth.
+fn stamp(ldk: &Ldk, invoice: Bolt11Invoice, now: u64) -> Result<Bolt11Invoice, PayError> {
+    let wrong = |e: String| PayError::Invoice(e);
+    let (mut raw, _, _) = invoice.into_signed_raw().into_parts();
+    raw.data.timestamp = PositiveTimestamp::from_unix_timestamp(now).map_err(|e| wrong(e.to_string()))?;
+    let signature = ldk.signer.sign_invoice(&raw, Recipient::Node);
+    let signed = raw.sign(|_| signature).map_err(|()| wrong("it could not be signed".into()))?;
+    Bolt11Invoice::from_signed(signed).map_err(|e| wrong(e.to_string()))
+}
+
+fn record(invoice: &Bolt11Invoice, direction: Direction, now: u64) -> Payment {
+    Payment {
+        invoice: Some(invoice.to_string()),
+        ..Payment::pending(PaymentId(invoice.payment_hash().0), direction, PaymentKind::Bolt11, now)
+    }
+}
+
+/// Checks an invoice to pay. `now`: seconds since the UNIX epoch.
+pub(super) fn prepare<'a>(ldk: &'a Ldk, pay: &'a PayInvoice, now: u64) -> Result<Prepared<'a>, PayError> {
+    let PayInvoice { invoice, amount_msat, max_fee_msat } = pay;
+    if invoice.get_payee_pub_key() == ldk.manager.get_our_node_id() {
+        return Err(PayError::Own);
+    }
+    let expires_at = invoice.expires_at().map_or(u64::MAX, |at| at.as_secs());
+    if expires_at <= now {
+        return Err(PayError::Expired);
+    }
+    let amount = match (invoice.amount_milli_satoshis(), *amount_msat) {
+        (Some(stated), None) => stated,
+        (None, Some(given)) if given > 0 => given,
+        _ => return Err(PayError::Amount),
+    };
+    let payment = Payment {
+        amount_msat: Some(amount),
+        description: description(invoice),
+        payee: Some(invoice.get_payee_pub_key().to_string()),
+        expires_at: Some(expires_at),
+        ..record(invoice, Direction::Outbound, now)
+    };
+    let id = channelmanager::PaymentId(invoice.payment_hash().0);
+    let submit = Box::new(move || {
+        let params = payment_params(*max_fee_msat);
+        ldk.manager.pay_for_bolt11_invoice(invoice, id, *amount_msat, params).map_err(SubmitError::Ldk)
+    });
+    Ok(Prepared { payment, max_fee_msat: *max_fee_msat, owner: Owner::Payment, submit })
+}
+
+/// The invoice's description; its hash, when it has only that.
+pub fn description(invoice: &Bolt11Invoice) -> String {
+    match invoice.description() {
+        lightning_invoice::Bolt11InvoiceDescriptionRef::Direct(text) => text.to_string(),
+        lightning_invoice::Bolt11InvoiceDescriptionRef::Hash(hash) => hash.0.to_string(),
+    }
+}
+
+fn payment_params(max_fee_msat: u64) -> OptionalBolt11PaymentParams {
+    let route_params_config = RouteParametersConfig {
+        max_total_routing_fee_msat: Some(max_fee_msat),
+        max_path_count: MAX_PARTS,
+        ..RouteParametersConfig::default()
+    };
+    let retry_strategy = Retry::Attempts(ATTEMPTS);
+    OptionalBolt11PaymentParams {
+        route_params_config,
+        retry_strategy,
+        ..OptionalBolt11PaymentParams::default()
+    }
+}

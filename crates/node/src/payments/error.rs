@@ -1,0 +1,82 @@
+//! Payments that were refused before funds were sent.
+
+use amplet_budget::Denied;
+use amplet_chain::BroadcastError;
+use amplet_protocol::page::{ErrorCode, WalletError};
+
+use super::streams::StreamError;
+
+/// An invoice was not made, or a payment was refused: no funds were sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PayError {
+    /// Paid already, or being paid.
+    #[error("this invoice was paid already, or a payment of it is in flight; see the history")]
+    Duplicate,
+    /// Made by this node itself.
+    #[error("this is an invoice of this wallet itself; show it to the payer")]
+    Own,
+    /// The invoice has no amount and none was given, or the amount given is below the invoice's.
+    #[error("the amount does not fit the invoice: give one only when the invoice has none")]
+    Amount,
+    /// It has expired.
+    #[error("this invoice has expired; ask the payee for a new one")]
+    Expired,
+    /// No route; why, and what would work ([`WalletError::no_route`]).
+    #[error(transparent)]
+    NoRoute(Box<WalletError>),
+    /// A custom record that may not be sent.
+    #[error(
+        "a custom record's type is 65536 or greater, is given once, and is none that Lightning uses itself (77777, 5482373484)"
+    )]
+    Records,
+    /// The instructions do not fit a Lightning packet.
+    #[error(
+        "this payment carries more data than Lightning transports: ask the payee for a simpler invoice, or send fewer records"
+    )]
+    TooLarge,
+    /// The budget gives no money for it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The offer cannot be paid.
+    #[error(transparent)]
+    Offer(#[from] OfferError),
+    /// The stream does not take it.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The network refused the transaction (it is forgotten), or could not be reached (it is kept and sent again).
+    #[error(transparent)]
+    Broadcast(#[from] BroadcastError),
+    /// LDK refused to make an invoice.
+    #[error("the invoice could not be made: {0}")]
+    Invoice(String),
+}
+
+/// An offer that cannot be paid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// For another chain.
+    #[error("this offer is for another Bitcoin network; ask the payee for one of this network")]
+    Network,
+    /// In another currency.
+    #[error("this offer states its price in another currency than bitcoin; ask the payee for one in bitcoin")]
+    Currency,
+    /// Nobody takes the question there.
+    #[error(
+        "no connected node brings messages to the payee: connect to a gateway that relays them, then try again"
+    )]
+    Unreachable,
+    /// LDK refuses it.
+    #[error("this offer cannot be paid ({0}); ask the payee for another one")]
+    Unusable(String),
+}
+
+impl PayError {
+    /// The refusal as the history shows it.
+    pub(super) fn to_wallet_error(&self) -> WalletError {
+        match self {
+            Self::NoRoute(error) => (**error).clone(),
+            Self::Expired => WalletError::new(ErrorCode::Expired, self.to_string()),
+            other => WalletError::new(ErrorCode::NoRoute, other.to_string()),
+        }
+    }
+}

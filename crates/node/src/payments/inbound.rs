@@ -1,0 +1,170 @@
+//! Payments to us: one decision about each, claim or refuse.
+
+use std::rc::Rc;
+
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
+use hex_conservative::DisplayHex;
+use lightning::events::PaymentPurpose;
+use lightning::types::payment::{PaymentHash, PaymentPreimage};
+
+use super::attempts::Attempts;
+use super::keysend::shown;
+use super::streams::{Streams, session_of};
+use crate::base::Base;
+use crate::config::{InboundKeysend, Records};
+use crate::ledger::record::Key;
+use crate::ledger::{Ledger, Outcome};
+
+/// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
+const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
+
+/// LDK accepts HTLCs for two hours longer, by block time; an invoice is shown as pending until then, in seconds.
+const EXPIRY_GRACE: u64 = 3 * 3600;
+
+/// Money that has arrived and waits to be claimed.
+pub(crate) struct Claimable {
+    pub hash: PaymentHash,
+    pub amount_msat: u64,
+    pub purpose: PaymentPurpose,
+    pub records: Records,
+}
+
+/// Decision about money that has arrived.
+enum Decision {
+    Claim(PaymentPreimage),
+    /// It goes back to the payer.
+    Refuse,
+}
+
+/// Payments to us.
+pub(crate) struct Inbound {
+    base: Rc<Base>,
+    ledger: Rc<Ledger>,
+    attempts: Rc<Attempts>,
+    streams: Rc<Streams>,
+}
+
+impl Inbound {
+    pub(super) fn new(
+        base: &Rc<Base>,
+        ledger: &Rc<Ledger>,
+        attempts: &Rc<Attempts>,
+        streams: &Rc<Streams>,
+    ) -> Self {
+        Self {
+            base: Rc::clone(base),
+            ledger: Rc::clone(ledger),
+            attempts: Rc::clone(attempts),
+            streams: Rc::clone(streams),
+        }
+    }
+
+    /// Money has arrived.
+    pub fn claimable(&self, money: &Claimable) {
+        let id = PaymentId(money.hash.0);
+        match self.decide(id, money) {
+            Decision::Claim(preimage) => {
+                log::info!("payment {id}: {} msat can be claimed", money.amount_msat);
+                self.base.ldk.manager.claim_funds(preimage);
+            }
+            Decision::Refuse => {
+                log::warn!("payment {id}: sent back");
+                self.base.ldk.manager.fail_htlc_backwards(&money.hash);
+            }
+        }
+    }
+
+    fn decide(&self, id: PaymentId, money: &Claimable) -> Decision {
+        let Some(preimage) = money.purpose.preimage() else { return Decision::Refuse };
+        // Whoever we pay learns the preimage, and may pay us with it.
+        if self.is_outbound(id) {
+            log::warn!("payment {id}: it has the hash of a payment of our own");
+            return Decision::Refuse;
+        }
+        let key = Key::inbound(id);
+        let accepted = match money.purpose {
+            PaymentPurpose::SpontaneousPayment(_) => self.accept_keysend(key, money),
+            // Payments to our offers use a fresh hash each; we first learn of one when its HTLCs arrive.
+            PaymentPurpose::Bolt12OfferPayment { .. } if !self.ledger.contains(key) => {
+                self.record(id, money, PaymentKind::Offer);
+                true
+            }
+            // Paid twice: the payer gets it back.
+            _ => !self.ledger.has_ended(key),
+        };
+        if accepted { Decision::Claim(preimage) } else { Decision::Refuse }
+    }
+
+    /// Returns whether the ledger or LDK knows an outbound payment of this hash.
+    fn is_outbound(&self, id: PaymentId) -> bool {
+        self.attempts.contains(id)
+            || self.ledger.contains(Key::outbound(id))
+            || self.base.ldk.knows_payment(id.0)
+    }
+
+    /// Records a payment that nobody asked for, and returns whether it is accepted.
+    fn accept_keysend(&self, key: Key, money: &Claimable) -> bool {
+        let amount_msat = money.amount_msat;
+        let records = money.records.clone();
+        // An even record that nobody here understands must not be ignored (BOLT 1, "It's ok to be odd").
+        let is_odd = money.records.iter().all(|(record_type, _)| record_type % 2 == 1);
+        let Ok(session) = session_of(&records) else { return false };
+        let offered = InboundKeysend { amount_msat, session, records };
+        // A preimage used before was known to every node on the way.
+        if !is_odd || self.ledger.has_ended(key) {
+            return false;
+        }
+        if let Some(session) = offered.session.as_deref() {
+            let accept = &self.base.config.accept_keysend;
+            return self
+                .streams
+                .claimable(key.id, session, self.base.now(), amount_msat, || accept(&offered));
+        }
+        if !(self.base.config.accept_keysend)(&offered) {
+            return false;
+        }
+        self.record(key.id, money, PaymentKind::Keysend);
+        true
+    }
+
+    /// Records a payment that had no record.
+    fn record(&self, id: PaymentId, money: &Claimable, kind: PaymentKind) {
+        self.ledger.record(Payment {
+            amount_msat: Some(money.amount_msat),
+            records: shown(&money.records),
+            ..Payment::pending(id, Direction::Inbound, kind, self.base.now())
+        });
+    }
+
+    /// The money is ours.
+    pub fn claimed(&self, hash: PaymentHash, amount_msat: u64, purpose: &PaymentPurpose) {
+        let id = PaymentId(hash.0);
+        if self.streams.claimed(id) {
+            return;
+        }
+        let preimage = purpose.preimage().map(|preimage| preimage.0.to_lower_hex_string());
+        let closed = self.ledger.close(Key::inbound(id), Outcome::Succeeded, |payment| {
+            payment.amount_msat = Some(amount_msat);
+            payment.fee_msat = Some(0);
+            payment.preimage = preimage;
+        });
+        match closed.map(Box::new) {
+            Some(payment) => self.ledger.raise(EventKind::PaymentReceived { payment }),
+            // LDK repeats events whose handling it does not know to be durable.
+            None => log::info!("payment {id}: claimed {amount_msat} msat, known already"),
+        }
+    }
+
+    /// Moves invoices that nobody paid in time to the history.
+    pub(super) fn expire(&self) {
+        let now = self.base.now();
+        for payment in self.ledger.all_pending() {
+            let over = payment.expires_at.is_some_and(|at| at.saturating_add(EXPIRY_GRACE) < now);
+            if payment.direction == Direction::Inbound && payment.invoice.is_some() && over {
+                let expired = Outcome::Failed(WalletError::new(ErrorCode::Expired, EXPIRED));
+                self.ledger.close(Key::of(&payment), expired, |_| ());
+            }
+        }
+    }
+}

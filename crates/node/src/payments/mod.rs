@@ -1,0 +1,347 @@
+//! Paying and being paid. There is one way out ([`Payments::begin`]) and one decision about what comes in
+//! ([`inbound::Inbound`]).
+
+pub(crate) mod attempts;
+mod bolt11;
+mod error;
+mod inbound;
+mod keysend;
+#[cfg(feature = "offers")]
+mod offers;
+mod order;
+mod outbound;
+mod parts;
+mod streams;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{Payment, PaymentStatus};
+use amplet_router::{NoPlan, Scid};
+use amplet_storage::Batch;
+use futures::future::{Either, select};
+use lightning::ln::outbound_payment::{Bolt11PaymentError, RetryableSendFailure};
+use lightning_invoice::Bolt11Invoice;
+
+use crate::base::Base;
+use crate::graph::Graph;
+use crate::ldk::routing::Refused;
+use crate::ldk::routing::explain::no_route;
+use crate::ledger::budgets::{Authorization, Budgets};
+use crate::ledger::record::Key;
+use crate::ledger::{Ledger, LedgerError, Outcome};
+use crate::onchain::Onchain;
+use attempts::{Attempts, Owner};
+use order::{Prepared, SubmitError};
+use streams::Streams;
+
+pub use bolt11::{NewInvoice, description};
+pub use error::{OfferError, PayError};
+pub(crate) use inbound::{Claimable, Inbound};
+pub use keysend::Keysend;
+#[cfg(feature = "offers")]
+pub use offers::{NewOffer, PayOffer};
+pub use order::{Order, PayInvoice, PayStream, SendOnchain};
+pub(crate) use outbound::{FailedPath, Outbound};
+pub use streams::{MAX_SESSION, SESSION_RECORD, StreamError, StreamTo};
+
+/// Further routes that LDK looks for.
+const ATTEMPTS: u32 = 10;
+
+/// Maximum number of parts of a payment: two full channels' worth (see `ldk::routing`).
+const MAX_PARTS: u8 = 60;
+
+/// Paying and being paid.
+pub struct Payments {
+    base: Rc<Base>,
+    ledger: Rc<Ledger>,
+    budgets: Rc<Budgets>,
+    onchain: Rc<Onchain>,
+    graph: Rc<Graph>,
+    attempts: Rc<Attempts>,
+    streams: Rc<Streams>,
+    pub(crate) inbound: Inbound,
+    pub(crate) outbound: Outbound,
+}
+
+impl Payments {
+    /// Takes up the payments that were in flight when the process ended. `attempts` is what the router records to.
+    pub(crate) async fn open(
+        base: Rc<Base>,
+        (ledger, budgets): (Rc<Ledger>, Rc<Budgets>),
+        onchain: Rc<Onchain>,
+        graph: Rc<Graph>,
+        attempts: Rc<Attempts>,
+    ) -> Result<Self, LedgerError> {
+        let streams = Rc::new(Streams::open(&*base.store, Rc::clone(&ledger)).await?);
+        let pending = ledger.all_pending();
+        for payment in pending.iter().map(Key::of).filter(|key| *key == Key::outbound(key.id)) {
+            attempts.begin(payment.id, Owner::Payment, None);
+        }
+        for (id, stream) in streams.in_flight() {
+            attempts.begin(id, Owner::Stream(stream), None);
+        }
+        budgets.release_unknown(|id| attempts.contains(id));
+        let hops = pending.iter().flat_map(|payment| &payment.parts).flat_map(|part| &part.path);
+        base.ldk.router.mark_used(hops.filter_map(|hop| Scid::parse(&hop.channel)));
+        let inbound = Inbound::new(&base, &ledger, &attempts, &streams);
+        let outbound = Outbound::new(&base, (&ledger, &budgets), &graph, &attempts, &streams);
+        Ok(Self { base, ledger, budgets, onchain, graph, attempts, streams, inbound, outbound })
+    }
+
+    /// Begins a payment: reserves amount and maximum fee in the budget, submits it and records it, and returns its id. The
+    /// outcome comes by [`outcome`](Self::outcome).
+    ///
+    /// - An invoice or a keysend: the id is its payment hash. When no path is known, a wallet first asks its gateways for
+    ///   newer routing data.
+    /// - An offer: its payee is asked for an invoice, which is paid when it comes; without an answer the payment fails after a
+    ///   minute or two. The id is not the payment hash.
+    /// - A payment of a stream: it is counted in the stream's record ([`stream`](Self::stream)), and has neither a record nor an
+    ///   event of its own.
+    /// - An on-chain payment: recorded durably and then broadcast, before this returns.
+    ///
+    /// # Errors
+    /// [`PayError`]: no funds were sent; but after [`PayError::Broadcast`] with
+    /// [`Unreachable`](amplet_chain::BroadcastError::Unreachable) the transaction is kept and sent again.
+    pub async fn begin(
+        &self,
+        order: impl Into<Order>,
+        authorization: &Authorization,
+    ) -> Result<PaymentId, PayError> {
+        self.begin_order(order.into(), authorization).await
+    }
+
+    async fn begin_order(&self, order: Order, authorization: &Authorization) -> Result<PaymentId, PayError> {
+        let (ldk, now) = (&self.base.ldk, self.base.now());
+        match order {
+            Order::Invoice(pay) => {
+                let id = PaymentId(pay.invoice.payment_hash().0);
+                self.refuse_paid(id).await?;
+                self.start(bolt11::prepare(ldk, &pay, now)?, authorization).await
+            }
+            Order::Keysend(new) => {
+                self.start(keysend::prepare(ldk, new, Owner::Payment, now)?, authorization).await
+            }
+            #[cfg(feature = "offers")]
+            Order::Offer(pay) => {
+                let prepared = offers::prepare(ldk, self.base.config.network, &pay, now)?;
+                let id = self.start(prepared, authorization).await?;
+                self.base.flushed().await;
+                Ok(id)
+            }
+            Order::Stream(pay) => {
+                let owner = Owner::Stream(pay.stream);
+                self.start(keysend::prepare(ldk, self.streams.next(&pay)?, owner, now)?, authorization).await
+            }
+            Order::Onchain(send) => {
+                let id = self.start(order::onchain(&self.onchain, &send, now), authorization).await?;
+                self.base.flushed().await;
+                self.onchain.broadcast(&send.signed).await?;
+                Ok(id)
+            }
+        }
+    }
+
+    /// Refuses an invoice that was paid, or is being paid: a second preimage would be worth nothing.
+    async fn refuse_paid(&self, id: PaymentId) -> Result<(), PayError> {
+        let key = Key::outbound(id);
+        // An unreadable record may be that of a payment that succeeded.
+        let known = self.ledger.get(key).await.map_err(|error| {
+            log::error!("{error}");
+            PayError::Duplicate
+        })?;
+        let was_paid = known.is_some_and(|payment| payment.status == PaymentStatus::Succeeded);
+        let is_pending = self.ledger.pending(key).is_some() || self.attempts.contains(id);
+        if was_paid || is_pending || self.base.ldk.knows_payment(id.0) {
+            return Err(PayError::Duplicate);
+        }
+        Ok(())
+    }
+
+    /// The one way out: reserves the maximum cost, submits and records, in one step.
+    async fn start(
+        &self,
+        prepared: Prepared<'_>,
+        authorization: &Authorization,
+    ) -> Result<PaymentId, PayError> {
+        let Prepared { payment, max_fee_msat, owner, submit } = prepared;
+        let id = payment.id;
+        self.budgets.reserve(&payment, max_fee_msat, authorization)?;
+        self.attempts.begin(id, owner, Some(self.base.platform.monotonic()));
+        let submitted = self.submit(&payment, &*submit).await;
+        match (&submitted, owner) {
+            (Ok(()), Owner::Payment) => {
+                let parts = self.attempts.take_planned(id);
+                self.ledger.record(Payment { parts, ..payment });
+            }
+            (Ok(()), Owner::Stream(stream)) => {
+                self.streams.submitted(Key::outbound(stream), id, payment.amount_msat.unwrap_or(0));
+            }
+            (Err(error), Owner::Payment) => {
+                // The attempt stays visible, and may be made again.
+                self.attempts.end(id);
+                let failed = Outcome::Failed(error.to_wallet_error());
+                self.ledger.close_record(Payment { settled_at: Some(self.base.now()), ..payment }, failed);
+            }
+            (Err(error), Owner::Stream(stream)) => {
+                self.attempts.end(id);
+                self.ledger.close_reservation(id, None);
+                self.streams.refused(Key::outbound(stream), error.to_wallet_error());
+            }
+        }
+        self.base.notify.notify();
+        submitted.map(|()| id)
+    }
+
+    /// Submits a payment; once more, when it was refused for want of channels and newer routing data could be had.
+    async fn submit(
+        &self,
+        payment: &Payment,
+        submit: &dyn Fn() -> Result<(), SubmitError>,
+    ) -> Result<(), PayError> {
+        let mut submitted = submit();
+        if let Err(SubmitError::Ldk(_)) = submitted
+            && self.may_be_outdated(payment.id)
+            && self.graph.refresh().await
+        {
+            self.attempts.begin_again(payment.id);
+            submitted = submit();
+        }
+        submitted.map_err(|error| match error {
+            SubmitError::Ldk(error) => self.explain(&error, payment),
+            #[cfg(feature = "offers")]
+            SubmitError::Final(error) => error,
+        })
+    }
+
+    /// Returns whether the payment was refused for want of channels that the network may have and the graph has not.
+    fn may_be_outdated(&self, id: PaymentId) -> bool {
+        let reason = self.attempts.refusal(id).map(|refused| refused.reason);
+        matches!(reason, Some(NoPlan::NoPath | NoPlan::Inbound { .. } | NoPlan::Capacity { .. }))
+    }
+
+    fn explain(&self, error: &Bolt11PaymentError, payment: &Payment) -> PayError {
+        match error {
+            Bolt11PaymentError::InvalidAmount => PayError::Amount,
+            Bolt11PaymentError::SendingFailed(failure) => match failure {
+                RetryableSendFailure::PaymentExpired => PayError::Expired,
+                RetryableSendFailure::RouteNotFound => {
+                    let amount_msat = payment.amount_msat.unwrap_or(0);
+                    let unknown = Refused { reason: NoPlan::NoPath, remaining_msat: amount_msat };
+                    let refused = self.attempts.refusal(payment.id).unwrap_or(unknown);
+                    PayError::NoRoute(Box::new(no_route(&refused, amount_msat)))
+                }
+                RetryableSendFailure::DuplicatePayment => PayError::Duplicate,
+                RetryableSendFailure::OnionPacketSizeExceeded => PayError::TooLarge,
+            },
+        }
+    }
+
+    /// The outbound payment when it has ended (durably), or as it is after `limit`; `None` when there is no such payment.
+    pub async fn outcome(&self, id: PaymentId, limit: Duration) -> Option<Payment> {
+        let key = Key::outbound(id);
+        if self.ledger.pending(key).is_some() {
+            let ended = self.attempts.wait(id);
+            if let Either::Left((Ok(payment), _)) = select(ended, self.base.platform.sleep(limit)).await {
+                return Some(payment);
+            }
+        }
+        self.ledger.get(key).await.ok().flatten()
+    }
+
+    /// Makes an invoice; durable before it is returned.
+    ///
+    /// # Errors
+    /// [`PayError::Invoice`].
+    pub async fn invoice(&self, new: &NewInvoice) -> Result<Bolt11Invoice, PayError> {
+        self.invoice_with(new, |_, _| ()).await
+    }
+
+    /// As [`invoice`](Self::invoice), with records of the application that are committed together with it. Their names must
+    /// not be the node's own.
+    ///
+    /// # Errors
+    /// [`PayError::Invoice`].
+    pub async fn invoice_with(
+        &self,
+        new: &NewInvoice,
+        beside: impl FnOnce(&Bolt11Invoice, &mut Batch),
+    ) -> Result<Bolt11Invoice, PayError> {
+        let (invoice, payment) = bolt11::make(&self.base.ldk, new, self.base.now())?;
+        self.ledger.record(payment);
+        self.ledger.stage(|batch| beside(&invoice, batch));
+        self.base.flushed().await;
+        Ok(invoice)
+    }
+
+    /// Makes an offer, which may be paid any number of times. A node that is not announced is reached through the peers that
+    /// it is connected to now.
+    ///
+    /// # Errors
+    /// [`PayError::Invoice`]: no peer relays onion messages, or the amount is none.
+    #[cfg(feature = "offers")]
+    pub fn offer(&self, new: &NewOffer) -> Result<lightning::offers::offer::Offer, PayError> {
+        offers::make(&self.base.ldk, new)
+    }
+
+    /// Opens a stream and returns its id in the history; the one that is open already, if there is one (also one of an
+    /// earlier run). Durable before it returns; nothing is paid yet.
+    ///
+    /// # Errors
+    /// [`StreamError::Session`], [`PayError::Own`].
+    pub async fn open_stream(&self, to: &StreamTo) -> Result<PaymentId, PayError> {
+        let id = self.streams.begin_outbound(&self.base.ldk, to, self.base.now())?;
+        self.base.flushed().await;
+        Ok(id)
+    }
+
+    /// Open streams, outbound and inbound, those of earlier runs included.
+    #[must_use]
+    pub fn streams(&self) -> Vec<Payment> {
+        self.streams.all()
+    }
+
+    /// An open outbound stream by its id in the history.
+    #[must_use]
+    pub fn stream(&self, id: PaymentId) -> Option<Payment> {
+        self.streams.get(Key::outbound(id))
+    }
+
+    /// Ends an outbound stream: no payment follows, and its record ends when nothing is in flight. Durable before it returns;
+    /// `true` when it was open.
+    pub async fn close_stream(&self, id: PaymentId) -> bool {
+        self.close(Key::outbound(id)).await
+    }
+
+    /// An open session's record: its amount is what the session has brought so far, durable, each payment counted once.
+    /// Whoever gives credit for it stores what is used up, and reads this at its start; every change is a notice
+    /// ([`crate::Notice::Payment`]).
+    #[must_use]
+    pub fn session(&self, session: &str) -> Option<Payment> {
+        self.streams.get(streams::session_key(session))
+    }
+
+    /// Ends a session: later payments to it go back. Durable before it returns; `true` when anything had come in.
+    pub async fn close_session(&self, session: &str) -> bool {
+        self.close(streams::session_key(session)).await
+    }
+
+    async fn close(&self, stream: Key) -> bool {
+        let was_open = self.streams.close(stream, self.base.now());
+        self.base.flushed().await;
+        was_open
+    }
+
+    /// Returns whether so many payments of streams ended since LDK's last tick that the next one should come early: LDK remembers
+    /// each payment for eight ticks, and all of them are written with each step.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.streams.is_busy()
+    }
+
+    /// LDK has ticked: unpaid invoices expire.
+    pub(crate) fn ticked(&self) {
+        self.streams.ticked();
+        self.inbound.expire();
+    }
+}

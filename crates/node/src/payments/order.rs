@@ -1,0 +1,127 @@
+//! Orders: payments to begin, and what every kind prepares for its submission.
+
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{Direction, Payment, PaymentKind};
+use bitcoin::Address;
+use lightning::ln::outbound_payment::Bolt11PaymentError;
+use lightning_invoice::Bolt11Invoice;
+
+use super::attempts::Owner;
+use super::error::PayError;
+use super::keysend::Keysend;
+use crate::ldk::bdk::{SignedSend, payment_id};
+use crate::onchain::Onchain;
+
+/// An invoice to pay.
+#[derive(Clone, Debug)]
+pub struct PayInvoice {
+    /// The invoice.
+    pub invoice: Bolt11Invoice,
+    /// Amount, in msat: only for an invoice without one.
+    pub amount_msat: Option<u64>,
+    /// Maximum fee, in msat.
+    pub max_fee_msat: u64,
+}
+
+/// The next payment of an open stream.
+#[derive(Clone, Debug)]
+pub struct PayStream {
+    /// The stream's id in the history.
+    pub stream: PaymentId,
+    /// Amount, in msat.
+    pub amount_msat: u64,
+    /// Maximum fee, in msat.
+    pub max_fee_msat: u64,
+}
+
+/// A signed on-chain payment to broadcast.
+#[derive(Clone, Debug)]
+pub struct SendOnchain {
+    /// Made by [`Onchain::build`](crate::Onchain::build).
+    pub signed: SignedSend,
+    /// The payee's address.
+    pub address: Address,
+}
+
+/// A payment to begin.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// A BOLT 11 invoice.
+    Invoice(Box<PayInvoice>),
+    /// A payment to a node that gave no invoice.
+    Keysend(Keysend),
+    /// A BOLT 12 offer.
+    #[cfg(feature = "offers")]
+    Offer(Box<super::offers::PayOffer>),
+    /// The next payment of a stream.
+    Stream(PayStream),
+    /// An on-chain payment.
+    Onchain(Box<SendOnchain>),
+}
+
+impl From<PayInvoice> for Order {
+    fn from(pay: PayInvoice) -> Self {
+        Self::Invoice(Box::new(pay))
+    }
+}
+
+impl From<Keysend> for Order {
+    fn from(keysend: Keysend) -> Self {
+        Self::Keysend(keysend)
+    }
+}
+
+#[cfg(feature = "offers")]
+impl From<super::offers::PayOffer> for Order {
+    fn from(pay: super::offers::PayOffer) -> Self {
+        Self::Offer(Box::new(pay))
+    }
+}
+
+impl From<PayStream> for Order {
+    fn from(pay: PayStream) -> Self {
+        Self::Stream(pay)
+    }
+}
+
+impl From<SendOnchain> for Order {
+    fn from(send: SendOnchain) -> Self {
+        Self::Onchain(Box::new(send))
+    }
+}
+
+/// A payment, checked, with what submits it.
+pub(super) struct Prepared<'a> {
+    pub payment: Payment,
+    pub max_fee_msat: u64,
+    pub owner: Owner,
+    /// Submits it: to LDK, or to the on-chain wallet.
+    pub submit: Box<dyn Fn() -> Result<(), SubmitError> + 'a>,
+}
+
+/// A refused submission.
+pub(super) enum SubmitError {
+    /// LDK found no route, or refused; newer routing data may help.
+    Ldk(Bolt11PaymentError),
+    /// Trying again does not help.
+    #[cfg(feature = "offers")]
+    Final(PayError),
+}
+
+/// An on-chain payment. `now`: seconds since the UNIX epoch.
+pub(super) fn onchain<'a>(onchain: &'a Onchain, send: &'a SendOnchain, now: u64) -> Prepared<'a> {
+    let SendOnchain { signed, address } = send;
+    let id = payment_id(signed.tx.compute_txid());
+    let fee_msat = signed.fee_sat.checked_mul(1000);
+    let payment = Payment {
+        amount_msat: signed.amount_sat.checked_mul(1000),
+        fee_msat,
+        payee: Some(address.to_string()),
+        ..Payment::onchain(id, Direction::Outbound, PaymentKind::Onchain, now)
+    };
+    let submit = Box::new(|| {
+        onchain.submit(signed);
+        Ok(())
+    });
+    Prepared { payment, max_fee_msat: fee_msat.unwrap_or(u64::MAX), owner: Owner::Payment, submit }
+}

@@ -1,0 +1,190 @@
+//! Outbound payments after their submission: LDK's events of them.
+
+use std::rc::Rc;
+
+use amplet_protocol::PaymentId;
+use amplet_protocol::page::{ErrorCode, EventKind, PartState, Payment, PaymentStatus, WalletError};
+use hex_conservative::DisplayHex;
+use lightning::events::{PathFailure, PaymentFailureReason};
+use lightning::routing::router::Path;
+use lightning::types::payment::PaymentPreimage;
+
+use super::attempts::{Attempts, Ended, Owner};
+use super::parts;
+use super::streams::{End, Streams};
+use crate::base::Base;
+use crate::graph::Graph;
+use crate::ldk::routing::explain::no_route;
+use crate::ledger::budgets::{Budgets, Spent};
+use crate::ledger::record::Key;
+use crate::ledger::{Ledger, Outcome};
+
+/// A part that came back.
+pub(crate) struct FailedPath {
+    pub id: Option<PaymentId>,
+    pub path: Path,
+    /// The channel that did not carry it.
+    pub channel: Option<u64>,
+    /// The payee had it and does not want it.
+    pub rejected: bool,
+    pub failure: PathFailure,
+}
+
+/// Outbound payments, after they were submitted.
+pub(crate) struct Outbound {
+    base: Rc<Base>,
+    ledger: Rc<Ledger>,
+    budgets: Rc<Budgets>,
+    graph: Rc<Graph>,
+    attempts: Rc<Attempts>,
+    streams: Rc<Streams>,
+}
+
+impl Outbound {
+    pub(super) fn new(
+        base: &Rc<Base>,
+        (ledger, budgets): (&Rc<Ledger>, &Rc<Budgets>),
+        graph: &Rc<Graph>,
+        attempts: &Rc<Attempts>,
+        streams: &Rc<Streams>,
+    ) -> Self {
+        Self {
+            base: Rc::clone(base),
+            ledger: Rc::clone(ledger),
+            budgets: Rc::clone(budgets),
+            graph: Rc::clone(graph),
+            attempts: Rc::clone(attempts),
+            streams: Rc::clone(streams),
+        }
+    }
+
+    /// Moves what the router planned since the last call to the payments' records.
+    pub fn record_plans(&self) {
+        for (id, parts) in self.attempts.take_all_planned() {
+            if let Some(mut payment) = self.ledger.pending(Key::outbound(id)) {
+                parts::add(&mut payment, parts);
+                self.ledger.record(payment);
+            }
+        }
+    }
+
+    /// A payment succeeded: here is the proof.
+    pub fn sent(&self, id: PaymentId, preimage: PaymentPreimage, fee_msat: Option<u64>) {
+        self.record_plans();
+        let ended = self.attempts.end(id);
+        if let Some(Ended { owner: Owner::Stream(stream), .. }) = ended {
+            // As for its budget: an unknown fee counts as the maximum reserved.
+            let reserved = self.budgets.reserved(id).map_or(0, |cost| cost.fee.get());
+            self.ledger.close_reservation(id, Some(Spent { amount_msat: None, fee_msat }));
+            let arrived = End::Arrived { fee_msat: fee_msat.unwrap_or(reserved) };
+            self.streams.ended(Key::outbound(stream), id, arrived);
+            return;
+        }
+        self.close(id, Outcome::Succeeded, ended, |payment| {
+            payment.fee_msat = fee_msat;
+            payment.preimage = Some(preimage.0.to_lower_hex_string());
+            parts::end(payment, PartState::Succeeded);
+            payment.hops = parts::longest(payment);
+        });
+    }
+
+    /// A payment failed permanently; no funds were sent.
+    pub fn failed(&self, id: PaymentId, reason: Option<PaymentFailureReason>) {
+        self.record_plans();
+        let error = self.explain(id, reason);
+        let ended = self.attempts.end(id);
+        if let Some(Ended { owner: Owner::Stream(stream), .. }) = ended {
+            self.ledger.close_reservation(id, None);
+            self.streams.ended(Key::outbound(stream), id, End::CameBack(error));
+            return;
+        }
+        self.close(id, Outcome::Failed(error), ended, |payment| parts::end(payment, PartState::Failed));
+    }
+
+    fn close(
+        &self,
+        id: PaymentId,
+        outcome: Outcome,
+        ended: Option<Ended>,
+        details: impl FnOnce(&mut Payment),
+    ) {
+        let now = self.base.platform.monotonic();
+        let elapsed = ended.and_then(|ended| ended.started).map(|started| now.saturating_sub(started));
+        let closed = self.ledger.close(Key::outbound(id), outcome, |payment| {
+            payment.duration_ms = elapsed.and_then(|elapsed| u64::try_from(elapsed.as_millis()).ok());
+            details(payment);
+        });
+        let Some(payment) = closed.map(Box::new) else {
+            // LDK repeats events whose handling it does not know to be durable.
+            log::info!("payment {id}: its end is known already");
+            return;
+        };
+        let succeeded = payment.status == PaymentStatus::Succeeded;
+        let kind =
+            if succeeded { EventKind::PaymentSent { payment } } else { EventKind::PaymentFailed { payment } };
+        self.ledger.raise(kind);
+    }
+
+    fn explain(&self, id: PaymentId, reason: Option<PaymentFailureReason>) -> WalletError {
+        let refused = self.attempts.refusal(id);
+        let refused = refused.filter(|_| reason == Some(PaymentFailureReason::RouteNotFound));
+        let total = self.ledger.pending(Key::outbound(id)).and_then(|payment| payment.amount_msat);
+        match refused.zip(total) {
+            Some((refused, total)) => no_route(&refused, total),
+            None => describe(reason),
+        }
+    }
+
+    /// A part arrived: its channels can carry such amounts.
+    pub fn path_successful(&self, path: &Path) {
+        self.base.ldk.router.path_succeeded(path);
+    }
+
+    /// A part failed: LDK tries again by itself, with what was learnt of it.
+    pub fn path_failed(&self, failed: &FailedPath) {
+        let FailedPath { id, path, channel, rejected, failure } = failed;
+        log::info!(
+            "a part failed at channel {channel:?}{}",
+            if *rejected { ", refused by the payee" } else { "" }
+        );
+        if self.base.ldk.router.path_failed(path, *channel, *rejected, failure) {
+            self.graph.update_soon();
+        }
+        self.record_plans();
+        // The record of a payment that has ended knows already.
+        if let Some(mut payment) = id.and_then(|id| self.ledger.pending(Key::outbound(id)))
+            && parts::fail(&mut payment, path, *channel)
+        {
+            self.ledger.record(payment);
+        }
+    }
+}
+
+fn describe(reason: Option<PaymentFailureReason>) -> WalletError {
+    use PaymentFailureReason::*;
+    let (code, message) = match reason {
+        Some(RecipientRejected) => (
+            ErrorCode::PayeeRefused,
+            "the payee refused the payment: the invoice is unknown there, paid already or expired; ask for a new one",
+        ),
+        Some(InvoiceRequestExpired) => (
+            ErrorCode::Timeout,
+            "the payee did not answer with an invoice; no funds were sent, try again when it is online",
+        ),
+        Some(InvoiceRequestRejected) => {
+            (ErrorCode::PayeeRefused, "the payee gives no invoice for this offer; ask for a new one")
+        }
+        Some(PaymentExpired) => {
+            (ErrorCode::Expired, "the invoice expired before a route worked; ask the payee for a new one")
+        }
+        Some(UserAbandoned) => (ErrorCode::NoRoute, "the payment was given up; no funds were sent"),
+        Some(UnexpectedError) => {
+            (ErrorCode::Internal, "the payment failed for an internal reason; no funds were sent, try again")
+        }
+        _ => (
+            ErrorCode::NoRoute,
+            "no route to the payee worked; no funds were sent. Try again later, a smaller amount, or a greater fee limit",
+        ),
+    };
+    WalletError::new(code, message)
+}

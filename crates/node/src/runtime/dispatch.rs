@@ -1,0 +1,77 @@
+//! LDK's events: one handler each. What they decide is staged in the step in which the event leaves LDK's queue.
+
+use amplet_protocol::PaymentId;
+use lightning::events::{Event, ReplayEvent};
+
+use super::Services;
+use crate::channels::Funding;
+use crate::payments::{Claimable, FailedPath};
+
+/// Dispatches an event.
+pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEvent> {
+    let Services { base, channels, onchain, payments, .. } = services;
+    match event {
+        Event::PaymentClaimable { payment_hash: hash, amount_msat, purpose, onion_fields, .. } => {
+            let records = onion_fields.map(|onion| onion.custom_tlvs().clone()).unwrap_or_default();
+            payments.inbound.claimable(&Claimable { hash, amount_msat, purpose, records });
+        }
+        Event::PaymentClaimed { payment_hash, amount_msat, purpose, .. } => {
+            payments.inbound.claimed(payment_hash, amount_msat, &purpose);
+        }
+        Event::PaymentSent { payment_id, payment_preimage, payment_hash, fee_paid_msat, .. } => {
+            let id = payment_id.map_or(payment_hash.0, |id| id.0);
+            payments.outbound.sent(PaymentId(id), payment_preimage, fee_paid_msat);
+        }
+        Event::PaymentFailed { payment_id, reason, .. } => {
+            payments.outbound.failed(PaymentId(payment_id.0), reason);
+        }
+        Event::PaymentPathSuccessful { path, .. } => payments.outbound.path_successful(&path),
+        Event::PaymentPathFailed {
+            payment_id,
+            path,
+            short_channel_id: channel,
+            payment_failed_permanently: rejected,
+            failure,
+            ..
+        } => {
+            let id = payment_id.map(|id| PaymentId(id.0));
+            payments.outbound.path_failed(&FailedPath { id, path, channel, rejected, failure });
+        }
+        Event::FundingGenerationReady {
+            temporary_channel_id: temporary_id,
+            counterparty_node_id: peer,
+            channel_value_satoshis: value_sat,
+            output_script: script,
+            user_channel_id: user_id,
+        } => channels.fund(&Funding { temporary_id, peer, value_sat, script, user_id }),
+        Event::OpenChannelRequest {
+            temporary_channel_id,
+            counterparty_node_id,
+            funding_satoshis,
+            channel_negotiation_type,
+            is_announced,
+            ..
+        } => channels.requested(
+            temporary_channel_id,
+            counterparty_node_id,
+            funding_satoshis,
+            &channel_negotiation_type,
+            is_announced,
+        ),
+        Event::ChannelPending { channel_id, user_channel_id, .. } => {
+            channels.pending(channel_id, user_channel_id);
+        }
+        Event::ChannelReady { channel_id, .. } => channels.ready(channel_id),
+        Event::ChannelClosed { channel_id, user_channel_id, reason, .. } => {
+            channels.closed(channel_id, user_channel_id, &reason);
+        }
+        Event::DiscardFunding { funding_info, .. } => channels.discard(&funding_info),
+        Event::SpendableOutputs { outputs, channel_id, counterparty_node_id } => {
+            return onchain.spendable(outputs, channel_id, counterparty_node_id);
+        }
+        Event::BumpTransaction(event) => base.ldk.bumper.handle_event(&event),
+        // Forwards need no bookkeeping here, and the rest belongs to features that this node does not offer.
+        other => log::debug!("event without a handler: {other:?}"),
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Follows the chain: reads new blocks and hands them to LDK's parts and the on-chain wallet.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_chain::{BlockId, BlockListener, ChainError, Position, Progress, SyncError, Tip, TipChange};
+use bitcoin::block::Header;
+use bitcoin::{Block, BlockHash};
+
+use crate::base::Base;
+use crate::ldk::listen::{ListenAdapter, position};
+use crate::onchain::Onchain;
+
+/// Interval between polls of a chain source without long poll.
+const POLL_EVERY: Duration = Duration::from_secs(20);
+/// Maximum duration of one long poll.
+const POLL_LIMIT: Duration = Duration::from_secs(60);
+/// Pause after a failed check.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// State of the chain when it was last checked.
+#[derive(Clone, Debug, Default)]
+pub struct SyncState {
+    /// Every block up to the sources' tip has been read.
+    pub synced: bool,
+    /// Wall-clock time of the last answer, since the UNIX epoch.
+    pub checked_at: Option<Duration>,
+    /// Blocks left to read.
+    pub blocks_left: u32,
+    /// Reason of the last check's failure.
+    pub error: Option<String>,
+}
+
+/// All listeners of a running node.
+struct AllListeners<'a> {
+    base: &'a Base,
+    onchain: &'a Onchain,
+}
+
+impl AllListeners<'_> {
+    fn each(&self, tell: impl Fn(&dyn BlockListener)) {
+        let (ldk, chain) = (&self.base.ldk, &*self.base.chain);
+        tell(&ListenAdapter { part: &*ldk.monitors, chain });
+        tell(&ListenAdapter { part: &*ldk.manager, chain });
+        tell(&ListenAdapter { part: &ldk.sweeper, chain });
+        tell(&*ldk.wallet);
+    }
+}
+
+impl BlockListener for AllListeners<'_> {
+    fn block_connected(&self, block: &Block, height: u32) {
+        self.each(|part| part.block_connected(block, height));
+        self.onchain.block_connected(block, height);
+    }
+
+    fn filtered_block_connected(&self, header: &Header, height: u32) {
+        self.each(|part| part.filtered_block_connected(header, height));
+    }
+
+    fn blocks_disconnected(&self, fork: BlockId) {
+        self.each(|part| part.blocks_disconnected(fork));
+    }
+}
+
+/// Following the chain.
+pub struct ChainSync {
+    base: Rc<Base>,
+    onchain: Rc<Onchain>,
+    state: RefCell<SyncState>,
+    /// Held while blocks are read: two readers would hand the same parts blocks out of order.
+    reading: futures::lock::Mutex<()>,
+}
+
+impl ChainSync {
+    /// `state`: how far the node was read when it was opened.
+    pub(crate) fn new(base: Rc<Base>, onchain: Rc<Onchain>, state: SyncState) -> Self {
+        Self { base, onchain, state: RefCell::new(state), reading: futures::lock::Mutex::new(()) }
+    }
+
+    /// Progress of reading the chain.
+    pub fn state(&self) -> SyncState {
+        self.state.borrow().clone()
+    }
+
+    /// Best block that every part has read: height and hash.
+    pub fn best_block(&self) -> (u32, BlockHash) {
+        let best = self.base.ldk.manager.current_best_block();
+        (best.height, best.block_hash)
+    }
+
+    /// Follows the chain.
+    pub(crate) async fn follow(self: Rc<Self>) {
+        let mut change = None;
+        loop {
+            match self.read_new(change.take().as_ref()).await {
+                Ok(()) => change = self.base.chain.changed(POLL_EVERY, POLL_LIMIT).await,
+                Err(error) => {
+                    log::warn!("chain: {error}");
+                    self.state.borrow_mut().error = Some(error.to_string());
+                    self.base.changed();
+                    self.base.platform.sleep(AFTER_FAILURE).await;
+                }
+            }
+        }
+    }
+
+    /// Polls the chain sources and reads every new block now.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn now(&self) -> Result<(), ChainError> {
+        self.read_new(None).await
+    }
+
+    /// Polls the sources (`change`: one of them has reported a new tip) and reads every new block.
+    async fn read_new(&self, change: Option<&TipChange>) -> Result<(), ChainError> {
+        let base = &self.base;
+        let alone = self.reading.lock().await;
+        let poll = base.chain.poll_after(change).await?;
+        let listeners = AllListeners { base, onchain: &self.onchain };
+        // A block may be replaced while we read towards it: then the next poll sees the new tip.
+        let mut from = position(&base.ldk.manager.current_best_block());
+        if let Some(fork) = poll.rescan {
+            // Filters that were believed are contradicted: what they passed over is read again.
+            from = base.chain.rewind(&from, fork, &listeners);
+        }
+        let target = poll.new;
+        self.state.borrow_mut().blocks_left = target.height.saturating_sub(from.height);
+        if from.hash != target.hash {
+            from = self.read(&from, &target, &listeners).await?;
+            base.staged.stage(|batch| base.chain.stage(batch));
+            self.onchain.rebroadcast();
+        }
+        *self.state.borrow_mut() = SyncState {
+            synced: from.hash == target.hash,
+            checked_at: Some(base.platform.now()),
+            blocks_left: 0,
+            error: None,
+        };
+        base.changed();
+        base.notify.notify();
+        drop(alone);
+        // After the blocks: a source that is slow to estimate holds nothing up.
+        if let Ok(estimates) = base.chain.fees().await {
+            base.ldk.fees.update(estimates);
+        }
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        from: &Position,
+        target: &Tip,
+        listeners: &AllListeners<'_>,
+    ) -> Result<Position, ChainError> {
+        let mut progress = |progress: Progress| {
+            self.state.borrow_mut().blocks_left = progress.target.saturating_sub(progress.height);
+            if progress.height.is_multiple_of(100) {
+                self.base.changed();
+            }
+        };
+        let watch = &*self.base.ldk.watch;
+        let result = self.base.chain.sync(from, target, listeners, watch, &mut progress).await;
+        result.map_err(|SyncError { error, .. }| error)
+    }
+}

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use amplet_storage::{IndexedDbBackend, SharedBackend};
 use amplet_transport::WebPlatform;
-use flows::{Disk, World};
+use flows::{Disk, RegtestNetwork};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_shared_worker);
@@ -21,8 +21,8 @@ const DESCRIPTION: &str = include_str!(env!(
     "names the network's description: run `cargo xtask test --only wasm`"
 ));
 
-fn world() -> World {
-    World::new(Rc::new(WebPlatform), DESCRIPTION)
+fn network() -> RegtestNetwork {
+    RegtestNetwork::new(Rc::new(WebPlatform), DESCRIPTION)
 }
 
 fn disk(name: &'static str) -> Disk {
@@ -36,60 +36,60 @@ fn disk(name: &'static str) -> Disk {
 
 #[wasm_bindgen_test]
 async fn the_whole_day() {
-    flows::the_whole_day(world(), disk("day")).await;
+    flows::the_whole_day(network(), disk("day")).await;
 }
 
 #[wasm_bindgen_test]
 async fn reloads() {
-    flows::reloads(world(), disk("reloads")).await;
+    flows::reloads(network(), disk("reloads")).await;
 }
 
 #[wasm_bindgen_test]
 async fn bad_input() {
-    flows::bad_input(world(), disk("bad")).await;
+    flows::bad_input(network(), disk("bad")).await;
 }
 
 #[wasm_bindgen_test]
 async fn gateway_restarts() {
-    flows::gateway_restarts(world(), disk("restarts")).await;
+    flows::gateway_restarts(network(), disk("restarts")).await;
 }
 
 #[wasm_bindgen_test]
 async fn reorganisation() {
-    flows::reorganisation(world(), disk("reorg")).await;
+    flows::reorganisation(network(), disk("reorg")).await;
 }
 
 #[wasm_bindgen_test]
 async fn channel_on_request() {
-    flows::channel_on_request(world(), disk("request")).await;
+    flows::channel_on_request(network(), disk("request")).await;
 }
 
 #[wasm_bindgen_test]
 async fn send_and_restore() {
-    flows::send_and_restore(world(), disk("send"), disk("restored")).await;
+    flows::send_and_restore(network(), disk("send"), disk("restored")).await;
 }
 
 #[wasm_bindgen_test]
 async fn wrong_gateways() {
-    flows::wrong_gateways(world(), disk("wrong")).await;
+    flows::wrong_gateways(network(), disk("wrong")).await;
 }
 
 #[wasm_bindgen_test]
 async fn budgets() {
-    flows::budgets(world(), disk("budgets")).await;
+    flows::budgets(network(), disk("budgets")).await;
 }
 
 #[wasm_bindgen_test]
 async fn a_hundred_against_ten() {
-    flows::a_hundred_against_ten(world(), disk("hundred")).await;
+    flows::a_hundred_against_ten(network(), disk("hundred")).await;
 }
 
 #[wasm_bindgen_test]
 async fn signatures() {
-    flows::signatures(world(), disk("signs")).await;
+    flows::signatures(network(), disk("signs")).await;
 }
 
 #[wasm_bindgen_test]
 async fn streams() {
-    flows::streams(world(), disk("streams")).await;
+    flows::streams(network(), disk("streams")).await;
 }

@@ -19,7 +19,7 @@ use crate::desk::merchant::types::Scope;
     after_help = "A first gateway:\n  amplet-gateway init --dir my-gateway --network signet\n  amplet-gateway check --config my-gateway/gateway.toml\n  amplet-gateway --config my-gateway/gateway.toml\n\nSIGTERM and SIGINT end it cleanly; a second one ends it at once. Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration."
 )]
 pub struct Cli {
-    /// What to do; without it the gateway runs.
+    /// The subcommand; without one the gateway runs.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Run with this configuration.
@@ -27,7 +27,7 @@ pub struct Cli {
     pub run: Option<ConfigFile>,
 }
 
-/// Where the configuration is.
+/// The configuration file.
 #[derive(Clone, Debug, Args)]
 pub struct ConfigFile {
     /// The configuration file (TOML); relative paths in it belong to its folder.
@@ -45,7 +45,7 @@ pub enum Command {
         /// The configuration that it runs with.
         #[command(flatten)]
         file: ConfigFile,
-        /// What to do.
+        /// The remedy.
         #[command(subcommand)]
         command: KeyCommand,
     },
@@ -60,7 +60,7 @@ pub enum Command {
     },
 }
 
-/// What to do with API keys.
+/// Subcommands for API keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
     /// Make a key; its token and webhook secret are shown once.
@@ -77,13 +77,13 @@ pub enum KeyCommand {
 /// The key to make.
 #[derive(Clone, Debug, Args)]
 pub struct AddKey {
-    /// For you, in the list.
+    /// A name for you, in the list.
     #[arg(short, long)]
     pub name: String,
     /// Keys of one account see the same invoices, payments and webhooks.
     #[arg(short, long, default_value = "main")]
     pub account: String,
-    /// What it may do; give it several times.
+    /// Scopes of the key; give it several times.
     #[arg(short, long, required = true, value_parser = scope)]
     pub scope: Vec<Scope>,
     /// With payments:send: the most that one payment may cost, in msat.

@@ -11,7 +11,7 @@ use crate::cli::NetworkName;
 /// The configuration with a comment for every key.
 const EXAMPLE: &str = include_str!("gateway.example.toml");
 
-/// Why `init` wrote nothing more.
+/// Errors of `init`.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// A file is there already. Nothing was written.
@@ -22,7 +22,7 @@ pub enum InitError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// No randomness, no seed.
@@ -33,7 +33,7 @@ pub enum InitError {
     Seed(bip39::Error),
 }
 
-/// Writes `gateway.toml`, `seed` and `admin.token` into `dir` and says what to do next.
+/// Writes `gateway.toml`, `seed` and `admin.token` into `dir` and returns what to do next.
 ///
 /// # Errors
 /// [`InitError`]. When one of the files exists, none is written.

@@ -15,7 +15,7 @@ use crate::http::admin::keys::{CreateKey, Keys, MadeKey};
 /// Nothing of this takes long.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Why nothing was done.
+/// Errors of managing keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The gateway does not answer.
@@ -25,7 +25,7 @@ pub enum KeysError {
     Unreachable {
         /// Its admin API.
         url: String,
-        /// What went wrong.
+        /// The error.
         what: String,
     },
     /// Another program answers there, or another release.
@@ -33,7 +33,7 @@ pub enum KeysError {
     Strange {
         /// Its admin API.
         url: String,
-        /// What it said.
+        /// The part of its answer that was not understood.
         what: String,
     },
     /// It refused.
@@ -44,7 +44,7 @@ pub enum KeysError {
     System(String),
 }
 
-/// Does it and says what was done.
+/// Runs a subcommand; returns its output.
 ///
 /// # Errors
 /// [`KeysError`].

@@ -26,7 +26,7 @@ pub struct Guard {
 }
 
 impl Connections {
-    /// At most `max` in all and `max_per_client` of one client: an IPv4 address, or an IPv6 network of 64 bits.
+    /// Limits: `max` in all and `max_per_client` of one client: an IPv4 address, or an IPv6 network of 64 bits.
     pub fn new(max: usize, max_per_client: usize) -> Self {
         let total = watch::Sender::new(0);
         Self { shared: Arc::new(Shared { by_client: Mutex::default(), total, max, max_per_client }) }

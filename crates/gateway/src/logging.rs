@@ -1,4 +1,4 @@
-//! Structured logs on standard error: for people, or one JSON object per line.
+//! Structured logs on standard error: as text for an operator, or one JSON object per line.
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -14,7 +14,7 @@ const QUIET: [&str; 6] = ["hyper", "hyper_util", "rustls", "tungstenite", "tokio
 pub fn start(config: &LogSection) {
     let level = LevelFilter::from_level(config.level);
     let quiet = if config.level == Level::ERROR { LevelFilter::ERROR } else { LevelFilter::WARN };
-    // LDK tells every route and every block at info.
+    // LDK logs every route and every block at info.
     let ldk = if config.level == Level::INFO { LevelFilter::WARN } else { level };
     let quiet = QUIET.map(|target| (target, quiet));
     let filter = Targets::new().with_default(level).with_targets(quiet).with_target("ldk", ldk);

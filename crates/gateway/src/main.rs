@@ -15,8 +15,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Some(Command::Init { dir, network }) => match init::run(&dir, network) {
-            Ok(said) => {
-                println!("{said}");
+            Ok(output) => {
+                println!("{output}");
                 ExitCode::SUCCESS
             }
             Err(error) => {
@@ -64,8 +64,8 @@ fn manage_keys(file: &Path, command: KeyCommand) -> ExitCode {
         Err(code) => return code,
     };
     match keys::run(&config, command) {
-        Ok(said) => {
-            println!("{said}");
+        Ok(output) => {
+            println!("{output}");
             ExitCode::SUCCESS
         }
         Err(error) => {

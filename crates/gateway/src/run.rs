@@ -34,7 +34,7 @@ const HTTP_CONNECTIONS_PER_CLIENT: usize = 64;
 /// Of the admin API.
 const ADMIN_CONNECTIONS: usize = 64;
 
-/// Why the gateway ended with an error.
+/// Errors that end the gateway.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Nothing can listen there.
@@ -72,7 +72,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
     result
 }
 
-/// A task that panics is forgotten by tokio and its thread goes on. A node without its engine must not: it would go on
+/// A task that panics is forgotten by tokio and its thread continues. A node without its engine must not: it would keep
 /// talking to peers with nobody to watch the chain. What was committed is whole, so it ends here, to be started again.
 fn on_panic(panic: &std::panic::PanicHookInfo<'_>) {
     error!(%panic, backtrace = %std::backtrace::Backtrace::capture(), "a defect of this program");
@@ -131,7 +131,7 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
         ended = &mut node => ended.unwrap_or(Err(NodeThreadError::Crashed)).map_err(RunError::Node),
         name = signals.next() => {
             info!(signal = name, "the gateway stops; a second signal ends it at once");
-            // Wallets that come now are told to come back soon.
+            // Wallets that connect now are closed with the code for a restart.
             status.send_modify(|status| status.phase = Phase::Stopping);
             drop(stop_node);
             tokio::select! {
@@ -153,7 +153,7 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
     ended
 }
 
-/// Lets the wallets hear why their WebSockets are closed and the answers under way finish.
+/// Waits until the wallets have the reason why their WebSockets are closed and the answers in flight are sent.
 async fn say_goodbye(websockets: &Connections, servers: Servers) {
     if tokio::time::timeout(GOODBYE_LIMIT, websockets.none_left()).await.is_err() {
         warn!(left = websockets.count(), "some wallets did not take the goodbye");
@@ -165,7 +165,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|error| RunError::Listen(config::explain(address, &error)))
 }
 
-/// How this machine reaches what listens there.
+/// The address at which this machine reaches that listener.
 fn loopback(listening: SocketAddr) -> SocketAddr {
     let ip = match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -6,7 +6,7 @@ use amplet_node::Node;
 use amplet_protocol::page::Network;
 use amplet_transport::Platform;
 
-/// What actions act on: a running node, and whose it is. Clones are the same.
+/// The node that actions act on, and its surroundings. Clones are the same.
 #[derive(Clone)]
 pub struct Ctx {
     /// The node.

@@ -28,7 +28,7 @@ struct Configured {
     zero_conf: bool,
 }
 
-/// Where a gateway's answer to one request goes.
+/// The waiter for a gateway's answer to one request.
 type Waiter = oneshot::Sender<Result<(), ChannelRefusal>>;
 
 #[derive(Default)]

@@ -20,7 +20,7 @@ pub struct Identity {
     pub network: Network,
     pub mnemonic: String,
     pub installation: u32,
-    /// Nothing at or below this height is searched for savings.
+    /// No block at or below this height is searched for on-chain money.
     pub birthday: Option<u32>,
 }
 

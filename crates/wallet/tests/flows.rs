@@ -10,12 +10,12 @@ use std::sync::Mutex;
 
 use amplet_storage::{SharedBackend, SqliteBackend};
 use amplet_transport::NativePlatform;
-use flows::{Disk, World};
+use flows::{Disk, RegtestNetwork};
 
 /// The flows mine, kill gateways and replace blocks of one network: one at a time.
 static NETWORK: Mutex<()> = Mutex::new(());
 
-fn run<F: Future<Output = ()>>(flow: impl FnOnce(World, Vec<Disk>) -> F) {
+fn run<F: Future<Output = ()>>(flow: impl FnOnce(RegtestNetwork, Vec<Disk>) -> F) {
     let _alone = NETWORK.lock().unwrap_or_else(|e| e.into_inner());
     let file = std::env::var("AMPLET_REGTEST_ENV")
         .expect("AMPLET_REGTEST_ENV names the network's description: run `cargo xtask test --only core`");
@@ -23,7 +23,7 @@ fn run<F: Future<Output = ()>>(flow: impl FnOnce(World, Vec<Disk>) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let world = World::new(Rc::new(NativePlatform::new().unwrap()), &description);
+        let network = RegtestNetwork::new(Rc::new(NativePlatform::new().unwrap()), &description);
         let disk = |name: &str| -> Disk {
             let path = folder.path().join(name);
             Rc::new(move || {
@@ -31,69 +31,69 @@ fn run<F: Future<Output = ()>>(flow: impl FnOnce(World, Vec<Disk>) -> F) {
                 Box::pin(async move { backend })
             })
         };
-        flow(world, vec![disk("one"), disk("two")]).await;
+        flow(network, vec![disk("one"), disk("two")]).await;
     });
 }
 
 #[test]
 fn the_whole_day() {
-    run(|world, mut disks| flows::the_whole_day(world, disks.remove(0)));
+    run(|network, mut disks| flows::the_whole_day(network, disks.remove(0)));
 }
 
 #[test]
 fn reloads() {
-    run(|world, mut disks| flows::reloads(world, disks.remove(0)));
+    run(|network, mut disks| flows::reloads(network, disks.remove(0)));
 }
 
 #[test]
 fn bad_input() {
-    run(|world, mut disks| flows::bad_input(world, disks.remove(0)));
+    run(|network, mut disks| flows::bad_input(network, disks.remove(0)));
 }
 
 #[test]
 fn gateway_restarts() {
-    run(|world, mut disks| flows::gateway_restarts(world, disks.remove(0)));
+    run(|network, mut disks| flows::gateway_restarts(network, disks.remove(0)));
 }
 
 #[test]
 fn reorganisation() {
-    run(|world, mut disks| flows::reorganisation(world, disks.remove(0)));
+    run(|network, mut disks| flows::reorganisation(network, disks.remove(0)));
 }
 
 #[test]
 fn channel_on_request() {
-    run(|world, mut disks| flows::channel_on_request(world, disks.remove(0)));
+    run(|network, mut disks| flows::channel_on_request(network, disks.remove(0)));
 }
 
 #[test]
 fn send_and_restore() {
-    run(|world, mut disks| {
+    run(|network, mut disks| {
         let elsewhere = disks.remove(1);
-        flows::send_and_restore(world, disks.remove(0), elsewhere)
+        flows::send_and_restore(network, disks.remove(0), elsewhere)
     });
 }
 
 #[test]
 fn wrong_gateways() {
-    run(|world, mut disks| flows::wrong_gateways(world, disks.remove(0)));
+    run(|network, mut disks| flows::wrong_gateways(network, disks.remove(0)));
 }
 
 #[test]
 fn budgets() {
-    run(|world, mut disks| flows::budgets(world, disks.remove(0)));
+    run(|network, mut disks| flows::budgets(network, disks.remove(0)));
 }
 
 #[test]
 fn a_hundred_against_ten() {
-    run(|world, mut disks| flows::a_hundred_against_ten(world, disks.remove(0)));
+    run(|network, mut disks| flows::a_hundred_against_ten(network, disks.remove(0)));
 }
 
 #[test]
 fn signatures() {
-    run(|world, mut disks| flows::signatures(world, disks.remove(0)));
+    run(|network, mut disks| flows::signatures(network, disks.remove(0)));
 }
 
 #[test]
 fn streams() {
-    run(|world, mut disks| flows::streams(world, disks.remove(0)));
+    run(|network, mut disks| flows::streams(network, disks.remove(0)));
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The gateway does not start.
@@ -21,7 +21,7 @@ pub enum Severity {
 /// One finding in a configuration file. `Display` is `file:line:column: key: what; remedy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Whether it stops the gateway.
+    /// True if it stops the gateway.
     pub severity: Severity,
     /// The configuration file.
     pub file: PathBuf,
@@ -31,9 +31,9 @@ pub struct Problem {
     pub column: usize,
     /// The key with its sections, as in `channels.fee_ppm`; empty when the text is not TOML.
     pub key: String,
-    /// What is wrong.
+    /// The defect.
     pub what: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What is collected while a file is read.
+/// Findings collected while a file is read.
 pub(super) struct Findings<'a> {
     file: &'a Path,
     text: &'a str,
@@ -124,12 +124,12 @@ impl<'a, 'f> Section<'a, 'f> {
         Section { findings: self.findings, name, table, at, known: RefCell::default() }
     }
 
-    /// Whether the file has this section.
+    /// True if the file has this section.
     pub(super) fn exists(&self) -> bool {
         self.table.is_some()
     }
 
-    /// Whether the file sets `key`.
+    /// True if the file sets `key`.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(key))
     }
@@ -281,7 +281,7 @@ impl<'a, 'f> Section<'a, 'f> {
     }
 }
 
-/// What a value is, in words.
+/// Name of a value's type.
 fn describe(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",

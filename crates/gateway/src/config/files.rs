@@ -12,7 +12,7 @@ const MAX_SECRET: u64 = 4096;
 /// Shortest admin token, in characters.
 const MIN_TOKEN: usize = 32;
 
-/// What is wrong with a file, and what to do.
+/// Defect of a file, with the remedy.
 pub(super) struct Wrong {
     pub(super) what: String,
     pub(super) remedy: String,

@@ -21,7 +21,7 @@ pub(crate) use ports::explain;
 /// Largest configuration file, in bytes.
 const MAX_FILE: usize = 1 << 20;
 
-/// Why there is no configuration.
+/// Errors of loading a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -29,7 +29,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file is larger than any configuration: probably another file.
@@ -76,7 +76,7 @@ pub struct Config {
     pub file: PathBuf,
     /// The Bitcoin network.
     pub network: Network,
-    /// Where the node's database lies.
+    /// Folder of the node's database.
     pub data_dir: PathBuf,
     /// The node's seed.
     pub seed: Seed,
@@ -84,11 +84,11 @@ pub struct Config {
     pub birthday_height: Option<u32>,
     /// The Lightning node.
     pub node: NodeSection,
-    /// What wallets and browsers reach.
+    /// The side of wallets and browsers.
     pub http: HttpSection,
-    /// What the operator reaches.
+    /// The operator's side.
     pub admin: AdminSection,
-    /// Where blocks come from.
+    /// The source of blocks.
     pub chain: ChainSection,
     /// On what terms there are channels.
     pub channels: ChannelSection,
@@ -113,18 +113,18 @@ impl fmt::Debug for Seed {
 pub struct NodeSection {
     /// Name in the public graph (BOLT 7), at most 32 bytes.
     pub alias: String,
-    /// Where other nodes reach it by TCP.
+    /// Addresses at which other nodes reach it by TCP.
     pub listen: Vec<SocketAddr>,
     /// Addresses in the public graph (BOLT 7).
     pub announce: Vec<PublicAddress>,
-    /// Peers that it keeps connected to.
+    /// Persistent peers.
     pub peers: Vec<PeerAddress>,
 }
 
 /// `[http]`
 #[derive(Clone, Debug)]
 pub struct HttpSection {
-    /// Where it listens.
+    /// Address to listen on.
     pub listen: SocketAddr,
     /// Under which URL the world reaches that.
     pub public: Option<PublicUrl>,
@@ -150,9 +150,9 @@ pub struct PublicUrl {
 /// `[admin]`
 #[derive(Clone, Debug)]
 pub struct AdminSection {
-    /// Where it listens; a loopback address.
+    /// Address to listen on; a loopback address.
     pub listen: SocketAddr,
-    /// What a request's bearer token must be.
+    /// The bearer token of requests.
     pub token: Secret,
 }
 
@@ -163,14 +163,14 @@ pub enum ChainSection {
     Bitcoind {
         /// RPC URL.
         url: String,
-        /// How to log in.
+        /// The login.
         login: Login,
     },
     /// Passed through from another block-dn server.
     Upstream(String),
 }
 
-/// How to log in to a Bitcoin Core.
+/// Login to a Bitcoin Core.
 #[derive(Clone, Debug)]
 pub enum Login {
     /// The file that Bitcoin Core writes at each start.
@@ -187,9 +187,9 @@ pub enum Login {
 /// `[channels]`
 #[derive(Clone, Debug)]
 pub struct ChannelSection {
-    /// What wallets are told.
+    /// Terms sent to wallets.
     pub terms: ChannelTerms,
-    /// Whether a wallet may spend a channel that the gateway opened to the last sat, so that cheating costs it nothing.
+    /// True if a wallet may spend a channel that the gateway opened to the last sat, so that cheating costs it nothing.
     pub zero_reserve: bool,
     /// Confirmations before a channel that a peer opened is used.
     pub confirmations: u32,
@@ -198,27 +198,27 @@ pub struct ChannelSection {
 /// `[merchant]`
 #[derive(Clone, Copy, Debug)]
 pub struct MerchantSection {
-    /// Whether the API for sites is served.
+    /// True if the API for sites is served.
     pub enabled: bool,
     /// Requests of one key on average; twice that at once.
     pub requests_per_second: u32,
-    /// Whether webhooks may be plain HTTP, and lead to this machine and its network.
+    /// True if webhooks may be plain HTTP, and lead to this machine and its network.
     pub private_webhooks: bool,
 }
 
 /// `[log]`
 #[derive(Clone, Debug)]
 pub struct LogSection {
-    /// The greatest level that is written.
+    /// The maximum level that is written.
     pub level: tracing::Level,
-    /// How lines look.
+    /// Format of lines.
     pub format: LogFormat,
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for an operator.
     Text,
     /// One JSON object per line.
     Json,
@@ -253,7 +253,7 @@ impl Config {
         }
     }
 
-    /// Tries to listen on every configured address and says what would go wrong.
+    /// Tries to listen on every configured address; returns what would go wrong.
     pub fn check_ports(&self) -> Vec<(Severity, String)> {
         ports::try_all(self)
     }

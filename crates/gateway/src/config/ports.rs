@@ -25,7 +25,7 @@ pub(super) fn distinct(root: &Section<'_, '_>, node: &NodeSection, http: &HttpSe
     }
 }
 
-/// Whether two sockets cannot be had together. Port 0 is any free port.
+/// True if two sockets cannot be had together. Port 0 is any free port.
 fn clash(a: SocketAddr, b: SocketAddr) -> bool {
     let same_ip = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
     a.port() != 0 && a.port() == b.port() && same_ip
@@ -43,7 +43,7 @@ pub(super) fn try_all(config: &Config) -> Vec<(Severity, String)> {
     addresses.into_iter().filter_map(try_one).collect()
 }
 
-/// Why nothing can listen there, and what to do.
+/// Explains why nothing can listen there, with the remedy.
 pub(crate) fn explain(address: SocketAddr, error: &std::io::Error) -> String {
     let remedy = match error.kind() {
         ErrorKind::AddrInUse => {

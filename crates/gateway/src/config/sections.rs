@@ -1,4 +1,4 @@
-//! What each section may say.
+//! Sections of the configuration: their keys, values and defaults.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};

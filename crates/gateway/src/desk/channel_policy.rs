@@ -10,7 +10,7 @@ const MIN_CHANGE_SAT: u64 = 330;
 pub struct Funds {
     /// Confirmed and not promised to another channel being opened.
     pub confirmed_sat: u64,
-    /// What must stay so that every channel, the new one included, can be closed at any fee (anchor reserve).
+    /// Money that must stay so that every channel, the new one included, can be closed at any fee (anchor reserve).
     pub reserve_sat: u64,
     /// Fee of the funding transaction, estimated.
     pub opening_fee_sat: u64,
@@ -21,7 +21,7 @@ pub struct Funds {
 pub struct Accepted {
     /// Capacity, in sat: as asked.
     pub capacity_sat: u64,
-    /// Whether the wallet is told that it may use the channel before confirmation.
+    /// True if the wallet may use the channel before confirmation.
     pub zero_conf: bool,
 }
 
@@ -59,8 +59,8 @@ pub fn decide(
 /// Confirmed money needed for a channel of that capacity, in sat; `None`: more than a number holds.
 fn cost(funds: Funds, capacity_sat: u64) -> Option<u64> {
     // The reserve stays as change, which has to be large enough to exist.
-    let kept = funds.reserve_sat.max(MIN_CHANGE_SAT);
-    capacity_sat.checked_add(funds.opening_fee_sat)?.checked_add(kept)
+    let change_sat = funds.reserve_sat.max(MIN_CHANGE_SAT);
+    capacity_sat.checked_add(funds.opening_fee_sat)?.checked_add(change_sat)
 }
 
 /// Decides about a channel of `capacity_sat` that a peer wants to fund, which has `channels_of_peer` already. It is the

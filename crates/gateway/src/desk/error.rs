@@ -46,7 +46,7 @@ pub enum ApiCode {
 pub struct ApiError {
     /// For programs.
     pub code: ApiCode,
-    /// What is wrong and what to do.
+    /// The defect and its remedy.
     pub message: String,
 }
 
@@ -61,6 +61,9 @@ impl ApiError {
         Self::new(ApiCode::InvalidInput, message)
     }
 }
+
+/// The result of a service.
+pub(super) type Result<T> = std::result::Result<T, ApiError>;
 
 /// The store failed: the details are the operator's, and in the log.
 pub(super) fn unreadable(error: &StoreError) -> ApiError {

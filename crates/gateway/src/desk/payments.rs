@@ -12,8 +12,9 @@ use amplet_wallet::{Ctx, errors};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::clock::unix_now;
+use super::error::Result;
 use super::error::{ApiCode, ApiError};
-use super::{Result, unix_now};
 
 /// Maximum validity of an invoice: a year, in seconds.
 const MAX_EXPIRY_SECS: u32 = 365 * 24 * 3600;
@@ -25,21 +26,21 @@ pub struct Invoice {
     pub payment_hash: String,
     /// The BOLT 11 text.
     pub invoice: String,
-    /// Whether it was paid.
+    /// The state.
     pub state: InvoiceState,
     /// The amount asked for, in msat; `None`: the payer chooses.
     pub amount_msat: Option<u64>,
-    /// What arrived, in msat, once paid.
+    /// Amount that arrived, in msat, once paid.
     pub received_msat: Option<u64>,
-    /// What it is for.
+    /// Purpose.
     pub description: String,
-    /// When it expires, in seconds since the UNIX epoch.
+    /// Time of expiry, in seconds since the UNIX epoch.
     pub expires_at: u64,
-    /// When it was paid, in seconds since the UNIX epoch.
+    /// Time of payment, in seconds since the UNIX epoch.
     pub paid_at: Option<u64>,
 }
 
-/// Whether an invoice was paid.
+/// State of an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum InvoiceState {

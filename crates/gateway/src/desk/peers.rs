@@ -5,7 +5,7 @@ use amplet_storage::{Batch, Store, StoreError};
 use amplet_transport::PeerAddress;
 use tracing::warn;
 
-/// Where they are stored, by node id; the value is the address.
+/// Prefix of the records, by node id; the value is the address.
 const PEERS: &str = "gateway/peer/";
 
 /// Stores a peer that was reached; its newest address counts.

@@ -8,7 +8,7 @@ use amplet_node::Node;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::Result;
+use super::error::Result;
 use super::error::{ApiCode, ApiError};
 
 /// Times are rounded down to these, so that many wallets share one snapshot: within the last hour, and before.
@@ -88,6 +88,6 @@ impl Snapshots {
 }
 
 fn rounded(since: u32) -> u32 {
-    let age = super::unix_now().saturating_sub(u64::from(since));
+    let age = super::clock::unix_now().saturating_sub(u64::from(since));
     since - since % if age < u64::from(COARSE_S) { FINE_S } else { COARSE_S }
 }

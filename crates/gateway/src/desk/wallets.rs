@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::channel_policy::{self, Accepted, Funds};
 use crate::config::ChannelSection;
 
-/// Virtual size of a funding transaction with a few inputs (5 of taproot, two outputs). When it takes more, the node says so.
+/// Virtual size of a funding transaction with a few inputs (5 of taproot, two outputs). When it takes more, the node refuses.
 const FUNDING_VBYTES: u64 = 5 * 58 + 11 + 2 * 43;
 
 /// Serves wallets for as long as the node runs.

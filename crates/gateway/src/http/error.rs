@@ -57,7 +57,7 @@ fn responses(codes: &[(&str, &str)]) -> Responses {
     codes.iter().map(|(status, what)| ((*status).to_owned(), response(what))).collect()
 }
 
-/// What any route of the API for sites can answer.
+/// Errors that any route of the API for sites can return.
 const ALWAYS: [(&str, &str); 4] =
     [("401", "unauthorized"), ("403", "forbidden"), ("429", "rateLimited"), ("503", "nodeDown")];
 

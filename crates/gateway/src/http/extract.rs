@@ -1,4 +1,4 @@
-//! Bodies and queries of requests: what is wrong with one is said as an [`ApiError`].
+//! Extractors of bodies and queries: their rejections are [`ApiError`]s.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};

@@ -1,4 +1,4 @@
-//! Commands to the node's thread: data in, an answer out, so that whoever asks can be another process one day.
+//! Commands to the node's thread: data in, an answer out, so that the caller can be another process one day.
 
 use amplet_protocol::page::Payment;
 use amplet_wallet::actions::channels::Channel;
@@ -14,9 +14,9 @@ use crate::desk::operator::{self, Info};
 use crate::desk::payments::Invoice as OwnInvoice;
 use crate::desk::snapshots::{GetSnapshot, Snapshot};
 
-/// What can be asked of the node's thread, with the type of its answer.
+/// A request to the node's thread, with the type of its answer.
 pub trait Request: Send + 'static {
-    /// What is answered.
+    /// Type of the answer.
     type Answer: Send + 'static;
 
     /// The request as a command.

@@ -11,10 +11,10 @@ use crate::desk::error::{ApiCode, ApiError};
 /// Maximum number of commands that wait for the node's thread.
 const QUEUE: usize = 256;
 
-/// Where an answer goes. A caller that went away is no error: what was begun continues.
+/// The receiver of an answer. A caller that has disconnected is no error: the operation continues.
 pub(super) type Reply = oneshot::Sender<Result<Answer, ApiError>>;
 
-/// What waits for the node's thread.
+/// An item of the queue to the node's thread.
 pub enum Envelope {
     /// A wallet's WebSocket. It belongs to this process, so it is no command.
     Connection(Remote),
@@ -46,7 +46,7 @@ pub struct NodeStatus {
     pub node_id: Option<String>,
     /// Height of the newest block that it has seen.
     pub height: u32,
-    /// Whether that is the source's newest.
+    /// True if that is the source's newest block.
     pub synced: bool,
 }
 

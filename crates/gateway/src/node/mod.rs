@@ -27,7 +27,7 @@ pub use handle::{Envelope, NodeHandle, NodeStatus, Phase};
 /// The thread's name.
 pub(crate) const NAME: &str = "node";
 
-/// Why the node could not start, or stopped by itself.
+/// Errors that keep the node from starting, or stop it.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeThreadError {
     /// The system gave no thread or no runtime.
@@ -43,7 +43,7 @@ pub enum NodeThreadError {
     DataDir {
         /// The folder.
         place: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// Another process has it.
@@ -85,15 +85,15 @@ pub struct Start {
     pub relay: String,
     /// WebSockets of wallets, counted at the edge.
     pub websockets: Connections,
-    /// Where other nodes connect by TCP.
+    /// Listeners for other nodes by TCP.
     pub listeners: Vec<TcpListener>,
     /// The API keys, which the API for sites reads.
     pub keys: Arc<ApiKeys>,
-    /// Where it tells the API for sites of changes.
+    /// Notifies the API for sites of changes.
     pub events: EventBus,
     /// Commands and connections.
     pub commands: mpsc::Receiver<Envelope>,
-    /// Where it publishes its state.
+    /// Receives its state.
     pub status: watch::Sender<NodeStatus>,
     /// Resolves (or is dropped) when it has to stop.
     pub stop: oneshot::Receiver<()>,
@@ -107,7 +107,7 @@ pub fn start(start: Start) -> Result<oneshot::Receiver<Result<(), NodeThreadErro
     let (sender, ended) = oneshot::channel();
     let run = move || {
         let result = run(start);
-        // Nobody listens any more when the process is told to end at once.
+        // The receiver is gone when the process is ended at once.
         let _ = sender.send(result);
     };
     std::thread::Builder::new().name(NAME.into()).spawn(run).map_err(NodeThreadError::Thread)?;

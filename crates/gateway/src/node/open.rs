@@ -104,7 +104,7 @@ fn store_key(mnemonic: &Mnemonic) -> Kek {
     Kek::from_bytes(Hmac::<sha256::Hash>::from_engine(engine).to_byte_array())
 }
 
-/// Where a new node begins to read: at the configured height, else at the newest block. A node that has been stored knows
+/// Position at which a new node begins to read: the configured height, else the newest block. A node that has been stored knows
 /// better.
 async fn birthday(config: &Config, store: &dyn Store, chain: &Chain) -> Result<Position, NodeThreadError> {
     let is_new = store.list("").await?.is_empty();

@@ -173,7 +173,7 @@ fn refuse_waiting(commands: &mut mpsc::Receiver<Envelope>) {
     }
 }
 
-/// Where other nodes come in by TCP.
+/// The entrance of other nodes by TCP.
 struct Entrance {
     node: Node,
     sockets: Rc<Sockets>,

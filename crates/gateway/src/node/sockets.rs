@@ -21,7 +21,7 @@ impl Sockets {
         open.push(Rc::downgrade(duplex));
     }
 
-    /// Tells every peer that the gateway restarts, and hangs up.
+    /// Closes every connection with the code for a restart.
     pub(super) fn close_all(&self) {
         for duplex in self.open.take().iter().filter_map(Weak::upgrade) {
             duplex.close(CloseCode::Restart);

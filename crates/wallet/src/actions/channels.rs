@@ -16,7 +16,7 @@ pub struct Channel {
     pub id: String,
     /// The peer's node id, in hex.
     pub peer: String,
-    /// Where it is in its life.
+    /// The state.
     pub state: ChannelState,
     /// Confirmations of its funding transaction.
     pub confirmations: u32,
@@ -24,13 +24,13 @@ pub struct Channel {
     pub confirmations_needed: Option<u32>,
     /// Whole capacity, in sat.
     pub capacity_sat: u64,
-    /// What the next payment can send through it, in msat: reserves, fees and payments in flight deducted.
+    /// Maximum that the next payment can send through it, in msat: reserves, fees and payments in flight deducted.
     pub outbound_msat: u64,
-    /// What can be received through it, in msat.
+    /// Maximum that can be received through it, in msat.
     pub inbound_msat: u64,
-    /// Whether it is part of the public graph.
+    /// True if it is part of the public graph.
     pub announced: bool,
-    /// Whether it is used without confirmation, on the peer's word.
+    /// True if it is used without confirmation, on the peer's word.
     pub trusted: bool,
     /// `txid:vout` of the funding output, once there is one.
     pub funding: Option<String>,

@@ -10,7 +10,7 @@ use crate::ctx::Ctx;
 /// An order to pay a node.
 #[derive(Clone, Debug)]
 pub struct KeysendOrder {
-    /// Who gets it.
+    /// The payee.
     pub payee: PublicKey,
     /// Amount, in msat.
     pub amount_msat: u64,

@@ -41,7 +41,7 @@ impl PayOrder {
         PaymentId(self.invoice.payment_hash().0)
     }
 
-    /// Checks all that can be said before money moves, but whether there is enough of it; returns the amount in msat.
+    /// Checks all that is known before money moves, the balance left out; returns the amount in msat.
     ///
     /// # Errors
     /// [`PayProblem`], the first of: amount, own, expired, paid already.

@@ -2,7 +2,7 @@
 
 use amplet_protocol::page::{ErrorCode, MAX_TEXT, WalletError};
 
-/// Why an invoice cannot be paid now, as far as can be told without trying.
+/// A reason why an invoice cannot be paid now, found without trying.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PayProblem {
     /// Empty, or longer than any invoice.

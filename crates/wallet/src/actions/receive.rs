@@ -10,7 +10,7 @@ use hex_conservative::DisplayHex;
 use crate::ctx::Ctx;
 use crate::errors;
 
-/// Seconds for which an invoice is payable where nothing else is said.
+/// Default seconds for which an invoice is payable.
 pub const DEFAULT_EXPIRY_SECS: u32 = 3600;
 
 /// Expiries that a wallet offers, in seconds: a week at most; money that comes later than that is asked for again.
@@ -21,7 +21,7 @@ pub const WALLET_EXPIRY_SECS: RangeInclusive<u32> = 60..=7 * 24 * 3600;
 pub struct InvoiceOrder {
     /// Amount, in msat; `None`: the payer chooses.
     pub amount_msat: Option<u64>,
-    /// What it is for: at most 639 bytes (BOLT 11).
+    /// Purpose: at most 639 bytes (BOLT 11).
     pub description: String,
     /// Seconds until it expires; [`DEFAULT_EXPIRY_SECS`] by default.
     pub expiry_secs: Option<u32>,

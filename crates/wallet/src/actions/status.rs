@@ -96,8 +96,8 @@ fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
     if now.saturating_sub(seen) > UNSYNCED_LIMIT.as_secs() {
         warnings.push(Warning::LongUnsynced);
     }
-    let (savings, _) = ctx.node.onchain().balance();
-    if savings < ctx.node.onchain().reserve_sat(0).max(ctx.node.onchain().reserve_sat(1)) {
+    let (onchain_sat, _) = ctx.node.onchain().balance();
+    if onchain_sat < ctx.node.onchain().reserve_sat(0).max(ctx.node.onchain().reserve_sat(1)) {
         warnings.push(Warning::NoAnchorReserve);
     }
     match ctx.node.chain().trust().level {

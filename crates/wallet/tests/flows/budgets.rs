@@ -13,7 +13,7 @@ use amplet_protocol::page::{
 use amplet_wallet::Response;
 use futures::future::join_all;
 
-use super::{Disk, User, World};
+use super::{Disk, RegtestNetwork, User};
 
 /// A window that does not end while the test runs, at whatever hour.
 fn per_day(limit_msat: u64) -> Rules {
@@ -63,7 +63,7 @@ impl User {
 
     /// A new invoice of the payee.
     async fn invoice(&self, msat: u64) -> String {
-        self.world.payee_invoice(Some(msat), 3600).await
+        self.network.payee_invoice(Some(msat), 3600).await
     }
 
     async fn pay_as(
@@ -96,8 +96,8 @@ impl User {
 }
 
 /// A site with a budget, sites without one, the user's yes to one payment, and what the report says of all of it.
-pub async fn budgets(world: World, disk: Disk) {
-    let me = User::create(&world, "budgets", disk).await;
+pub async fn budgets(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "budgets", disk).await;
     me.fund(1_000_000).await;
     me.open_channel(500_000).await;
     me.pay_when_reachable(1_000_000).await;
@@ -219,7 +219,7 @@ async fn keysend(me: &User, shop: &Holder) {
         max_fee_msat: None,
         authorization: Some(Authorization { purpose: Some("podcast".into()), ..by(shop) }),
     };
-    let gateway = me.world.gateway();
+    let gateway = me.network.gateway();
     let own = me.status().await.node_id;
     for (payee, amount, value) in
         [("beef", 1_000, "00"), (own.as_str(), 1_000, "00"), (&gateway, 0, "00"), (&gateway, 1_000, "0")]
@@ -268,8 +268,8 @@ async fn reports(me: &User, shop: &Holder) {
 }
 
 /// A hundred payments at once against a budget for ten: ten leave.
-pub async fn a_hundred_against_ten(world: World, disk: Disk) {
-    let me = User::create(&world, "hundred", disk).await;
+pub async fn a_hundred_against_ten(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "hundred", disk).await;
     me.fund(1_000_000).await;
     me.open_channel(500_000).await;
     me.pay_when_reachable(1_000_000).await;
@@ -308,8 +308,8 @@ const LND: (&str, &str, &str) = (
 );
 
 /// A text signed by one wallet is known by another as its, and by nobody as another's.
-pub async fn signatures(world: World, disk: Disk) {
-    let me = User::create(&world, "signs", disk).await;
+pub async fn signatures(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "signs", disk).await;
     let sign = |message: &str| Request::SignMessage { message: message.to_owned() };
     let verify = |message: &str, signature: &str| Request::VerifyMessage {
         message: message.to_owned(),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod budgets;
-mod people;
+mod harness;
 mod streams;
 
 use std::rc::Rc;
@@ -18,13 +18,13 @@ use amplet_wallet::{Response, Wallet};
 use serde_json::json;
 
 pub use budgets::{a_hundred_against_ten, budgets, signatures};
-use people::key;
-pub use people::{Disk, User, World};
+use harness::key;
+pub use harness::{Disk, RegtestNetwork, User};
 pub use streams::streams;
 
 /// Deposit, channel, payment two hops away, payment back, and what each of them cost.
-pub async fn the_whole_day(world: World, disk: Disk) {
-    let me = User::create(&world, "day", disk).await;
+pub async fn the_whole_day(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "day", disk).await;
     me.fund(1_000_000).await;
     me.open_channel(500_000).await;
     let first = me.pay_when_reachable(20_000_000).await;
@@ -35,8 +35,8 @@ pub async fn the_whole_day(world: World, disk: Disk) {
     assert!(paid.preimage.is_some() && paid.fee_msat.unwrap() > 0 && paid.duration_ms.is_some());
     let request = me.receive(10_000_000).await;
     assert_eq!(request.missing, None);
-    world.control("/pay", json!({ "invoice": request.invoice })).await;
-    let got = world
+    network.control("/pay", json!({ "invoice": request.invoice })).await;
+    let got = network
         .until("the money", || async {
             let line =
                 me.history().await.into_iter().find(|line| line.id.to_string() == request.payment_hash)?;
@@ -50,8 +50,8 @@ pub async fn the_whole_day(world: World, disk: Disk) {
 }
 
 /// The tab is reloaded, or dies, between every two steps of the same day.
-pub async fn reloads(world: World, disk: Disk) {
-    let me = User::create(&world, "reloads", disk).await;
+pub async fn reloads(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "reloads", disk).await;
     let address = me.address().await;
     let me = me.reopen().await;
     assert_ne!(me.address().await, address, "an address is never handed out twice");
@@ -59,7 +59,7 @@ pub async fn reloads(world: World, disk: Disk) {
     let me = me.reopen().await;
     assert_eq!(me.balance().await.onchain_sat, 800_000);
     me.connected().await;
-    let request = Request::OpenChannel { gateway: world.gateway(), capacity_sat: 400_000 };
+    let request = Request::OpenChannel { gateway: network.gateway(), capacity_sat: 400_000 };
     me.ask(request).await.unwrap();
     // Dies right after the funding was signed.
     let me = me.reopen().await;
@@ -75,16 +75,16 @@ pub async fn reloads(world: World, disk: Disk) {
     let again = me.pay(known.invoice.as_deref().unwrap()).await.unwrap_err();
     assert_eq!(again.code, ErrorCode::AlreadyPaid, "{again:?}");
     // Dies in the middle of a payment.
-    let invoice = world.payee_invoice(Some(5_000_000), 3600).await;
+    let invoice = network.payee_invoice(Some(5_000_000), 3600).await;
     let wallet = me.wallet.clone();
     let request =
         Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None, authorization: None };
-    world.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
-    world.platform.sleep(Duration::from_millis(20)).await;
+    network.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
+    network.platform.sleep(Duration::from_millis(20)).await;
     let me = me.reopen().await;
     me.usable().await;
     let Response::Text(_) = me.ask(Request::Diagnostics).await.unwrap() else { panic!() };
-    let ended = world
+    let ended = network
         .until("the payment's end", || async {
             let history = me.history().await;
             let line = history.into_iter().find(|line| line.invoice.as_deref() == Some(&invoice));
@@ -103,22 +103,22 @@ pub async fn reloads(world: World, disk: Disk) {
 }
 
 /// Everything a user may paste wrongly.
-pub async fn bad_input(world: World, disk: Disk) {
-    let me = User::create(&world, "bad", disk).await;
+pub async fn bad_input(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "bad", disk).await;
     let code = |result: Result<Payment, WalletError>| result.unwrap_err().code;
     assert_eq!(code(me.pay("garbage").await), ErrorCode::InvalidPaymentRequest);
     assert_eq!(code(me.pay(&"x".repeat(100_000)).await), ErrorCode::InvalidPaymentRequest);
-    let mut invoice = world.payee_invoice(Some(1_000), 3600).await;
+    let mut invoice = network.payee_invoice(Some(1_000), 3600).await;
     assert_eq!(code(me.pay(&invoice).await), ErrorCode::InsufficientBalance);
     invoice.pop();
     assert_eq!(code(me.pay(&invoice).await), ErrorCode::InvalidPaymentRequest);
     // BOLT 11's own example, of mainnet and long expired.
     let mainnet = "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh";
     assert_eq!(code(me.pay(mainnet).await), ErrorCode::WrongNetwork);
-    let short = world.payee_invoice(Some(1_000), 1).await;
-    world.platform.sleep(Duration::from_millis(2_100)).await;
+    let short = network.payee_invoice(Some(1_000), 1).await;
+    network.platform.sleep(Duration::from_millis(2_100)).await;
     assert_eq!(code(me.pay(&short).await), ErrorCode::Expired);
-    let open_amount = world.payee_invoice(None, 3600).await;
+    let open_amount = network.payee_invoice(None, 3600).await;
     assert_eq!(code(me.pay(&open_amount).await), ErrorCode::AmountMismatch);
     let own = me.receive(1_000).await;
     assert_eq!(own.missing.as_ref().unwrap().code, ErrorCode::InsufficientInbound);
@@ -137,7 +137,7 @@ pub async fn bad_input(world: World, disk: Disk) {
     let mine = me.address().await;
     assert_eq!(code(me.ask(send(&mine, SendAmount::Exact(5_000))).await), ErrorCode::InsufficientBalance);
     assert_eq!(code(me.ask(send(&mine, SendAmount::Exact(1))).await), ErrorCode::InvalidInput);
-    let open = |capacity_sat| Request::OpenChannel { gateway: world.gateway(), capacity_sat };
+    let open = |capacity_sat| Request::OpenChannel { gateway: network.gateway(), capacity_sat };
     assert_eq!(code(me.ask(open(300_000)).await), ErrorCode::InsufficientBalance);
     let stranger = Request::OpenChannel { gateway: "00".into(), capacity_sat: 300_000 };
     assert_eq!(code(me.ask(stranger).await), ErrorCode::InvalidInput);
@@ -160,13 +160,13 @@ pub async fn bad_input(world: World, disk: Disk) {
 }
 
 /// The gateway is killed and started again between every two steps of a payment's life.
-pub async fn gateway_restarts(world: World, disk: Disk) {
-    let me = User::create(&world, "restarts", disk).await;
+pub async fn gateway_restarts(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "restarts", disk).await;
     me.fund(700_000).await;
     me.open_channel(400_000).await;
     me.pay_when_reachable(1_000_000).await;
     for pause in [0, 10, 30, 60, 100, 200] {
-        let invoice = world.payee_invoice(Some(2_000_000), 3600).await;
+        let invoice = network.payee_invoice(Some(2_000_000), 3600).await;
         let wallet = me.wallet.clone();
         let request = Request::Pay {
             invoice: invoice.clone(),
@@ -174,11 +174,11 @@ pub async fn gateway_restarts(world: World, disk: Disk) {
             max_fee_msat: None,
             authorization: None,
         };
-        world.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
-        world.platform.sleep(Duration::from_millis(pause)).await;
-        world.control("/gateway/0/kill", json!({})).await;
-        world.control("/gateway/0/start", json!({})).await;
-        world
+        network.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
+        network.platform.sleep(Duration::from_millis(pause)).await;
+        network.control("/gateway/0/kill", json!({})).await;
+        network.control("/gateway/0/start", json!({})).await;
+        network
             .until("the payment's end", || async {
                 let history = me.history().await;
                 let line = history.into_iter().find(|line| line.invoice.as_deref() == Some(&invoice))?;
@@ -193,57 +193,59 @@ pub async fn gateway_restarts(world: World, disk: Disk) {
 }
 
 /// Three blocks are replaced by four others.
-pub async fn reorganisation(world: World, disk: Disk) {
-    let me = User::create(&world, "reorg", disk).await;
+pub async fn reorganisation(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "reorg", disk).await;
     me.fund(100_000).await;
-    let height = world.control("/mine", json!({ "blocks": 2 })).await["height"].as_u64().unwrap();
+    let height = network.control("/mine", json!({ "blocks": 2 })).await["height"].as_u64().unwrap();
     me.at(height).await;
     let old = me.status().await.chain.hash;
-    world.control("/reorg", json!({ "depth": 3, "blocks": 4, "empty": true })).await;
+    network.control("/reorg", json!({ "depth": 3, "blocks": 4, "empty": true })).await;
     me.at(height + 1).await;
     assert_ne!(me.status().await.chain.hash, old);
     assert_eq!(me.balance().await.onchain_sat, 0, "the deposit's block is gone");
-    world.mine(1).await;
-    world.until("the deposit", || async { (me.balance().await.onchain_sat == 100_000).then_some(()) }).await;
+    network.mine(1).await;
+    network
+        .until("the deposit", || async { (me.balance().await.onchain_sat == 100_000).then_some(()) })
+        .await;
 }
 
 /// A wallet without money asks the gateway for a channel and is paid over it before it confirms.
-pub async fn channel_on_request(world: World, disk: Disk) {
-    let me = User::create(&world, "request", disk).await;
+pub async fn channel_on_request(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "request", disk).await;
     let too_big =
-        Request::RequestChannel { gateway: world.gateway(), capacity_sat: 21_000_000 * 100_000_000 };
+        Request::RequestChannel { gateway: network.gateway(), capacity_sat: 21_000_000 * 100_000_000 };
     assert_eq!(me.ask(too_big).await.unwrap_err().code, ErrorCode::GatewayRefused);
-    let request = Request::RequestChannel { gateway: world.gateway(), capacity_sat: 200_000 };
+    let request = Request::RequestChannel { gateway: network.gateway(), capacity_sat: 200_000 };
     me.ask(request).await.unwrap();
     me.usable().await;
     assert!(me.channels().await[0].trusted, "not confirmed yet");
     let request = me.receive(50_000_000).await;
-    world.control("/pay", json!({ "invoice": request.invoice })).await;
-    world
+    network.control("/pay", json!({ "invoice": request.invoice })).await;
+    network
         .until("the money", || async {
             let balance = me.balance().await;
             (balance.lightning_msat == 50_000_000 && balance.trusted_msat == 50_000_000).then_some(())
         })
         .await;
-    world
+    network
         .until_mined("trust to end", || async { (me.balance().await.trusted_msat == 0).then_some(()) })
         .await;
     let id = me.channels().await[0].id.clone();
     me.ask(Request::CloseChannel { channel_id: id, force: false }).await.unwrap();
-    world.until("the close", || async { me.channels().await.is_empty().then_some(()) }).await;
-    world
+    network.until("the close", || async { me.channels().await.is_empty().then_some(()) }).await;
+    network
         .until_mined("the savings", || async { (me.balance().await.onchain_sat > 45_000).then_some(()) })
         .await;
 }
 
 /// Savings are sent; a mnemonic entered elsewhere finds the rest, as another Lightning node.
-pub async fn send_and_restore(world: World, disk: Disk, elsewhere: Disk) {
+pub async fn send_and_restore(network: RegtestNetwork, disk: Disk, elsewhere: Disk) {
     let mut entropy = [0; 16];
-    world.platform.random(&mut entropy);
+    network.platform.random(&mut entropy);
     let mnemonic = amplet_node::keys::mnemonic_from_entropy(&entropy).unwrap();
-    let me = User::restore(&world, "send", disk, &mnemonic).await;
+    let me = User::restore(&network, "send", disk, &mnemonic).await;
     me.fund(300_000).await;
-    let height = world.control("/mine", json!({ "blocks": 1 })).await["height"].as_u64().unwrap();
+    let height = network.control("/mine", json!({ "blocks": 1 })).await["height"].as_u64().unwrap();
     me.at(height).await;
     let to = me.address().await;
     let send = |dry_run| Request::Send {
@@ -260,34 +262,37 @@ pub async fn send_and_restore(world: World, disk: Disk, elsewhere: Disk) {
     };
     assert_eq!(fee_sat, preview.fee_sat);
     let rest = 300_000 - fee_sat;
-    world
+    network
         .until_mined("the change", || async { (me.balance().await.onchain_sat == rest).then_some(()) })
         .await;
     let line = me.history().await.into_iter().find(|line| line.txid == txid).unwrap();
     assert_eq!(line.status, PaymentStatus::Succeeded);
     let node_id = me.status().await.node_id;
-    let other = User::restore(&world, "restored", elsewhere, &mnemonic).await;
-    world.until("the money", || async { (other.balance().await.onchain_sat == rest).then_some(()) }).await;
+    let other = User::restore(&network, "restored", elsewhere, &mnemonic).await;
+    network.until("the money", || async { (other.balance().await.onchain_sat == rest).then_some(()) }).await;
     assert_ne!(other.status().await.node_id, node_id, "never the same Lightning node twice");
 }
 
 /// The gateway's node is another than the configured one; there is no gateway; the wallet opens all the same and says so.
-pub async fn wrong_gateways(world: World, disk: Disk) {
-    let me = User::create(&world, "wrong", Rc::clone(&disk)).await;
+pub async fn wrong_gateways(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "wrong", Rc::clone(&disk)).await;
     me.ask(Request::Close).await.unwrap();
-    let other_id = world.text("/gateways/1/nodeId");
-    let url = world.text("/gateways/0/address").split_once('@').unwrap().1.to_owned();
+    let other_id = network.text("/gateways/1/nodeId");
+    let url = network.text("/gateways/0/address").split_once('@').unwrap().1.to_owned();
     let cases = [
         (format!("{other_id}@{url}"), ErrorCode::WrongNodeKey),
         (format!("{other_id}@ws://127.0.0.1:9/lightning/v1"), ErrorCode::GatewayOffline),
     ];
     for (address, expected) in cases {
-        let gateway =
-            Gateway { address, chain_url: Some(world.text("/gateways/0/chainUrl")), trust_zero_conf: false };
-        let options = OpenOptions { gateways: vec![gateway], ..world.options("wrong") };
+        let gateway = Gateway {
+            address,
+            chain_url: Some(network.text("/gateways/0/chainUrl")),
+            trust_zero_conf: false,
+        };
+        let options = OpenOptions { gateways: vec![gateway], ..network.options("wrong") };
         let store = SealedStore::open(disk().await, key()).await.unwrap();
-        let wallet = Wallet::open(Rc::clone(&world.platform), Rc::new(store), options).await.unwrap();
-        let error = world
+        let wallet = Wallet::open(Rc::clone(&network.platform), Rc::new(store), options).await.unwrap();
+        let error = network
             .until("the failure", || async {
                 let Response::Status(status) = wallet.request(Request::Status).await.unwrap() else {
                     panic!()

@@ -7,13 +7,13 @@ use amplet_protocol::page::{
 use amplet_wallet::Response;
 use serde_json::json;
 
-use super::{Disk, User, World};
+use super::{Disk, RegtestNetwork, User};
 
 const EACH: u64 = 2_000;
 
 impl User {
     async fn open_stream(&self, session: &str) -> Payment {
-        let request = Request::OpenStream { payee: self.world.gateway(), session: session.to_owned() };
+        let request = Request::OpenStream { payee: self.network.gateway(), session: session.to_owned() };
         let Response::Payment(line) = self.ask(request).await.unwrap() else { panic!() };
         *line
     }
@@ -37,7 +37,7 @@ impl User {
     /// Waits until so much of the stream has arrived.
     async fn arrived(&self, stream: &str, msat: u64) {
         let what = format!("{msat} msat of the stream");
-        self.world
+        self.network
             .until(&what, || async {
                 let line = self.streams().await.into_iter().find(|line| line.id.to_string() == stream)?;
                 let pending = line.stream.as_ref().map_or(0, |totals| totals.pending_msat);
@@ -48,8 +48,8 @@ impl User {
 }
 
 /// Paid by a budget with a rate, killed in between, and closed: one line, to the millisatoshi.
-pub async fn streams(world: World, disk: Disk) {
-    let me = User::create(&world, "streams", disk).await;
+pub async fn streams(network: RegtestNetwork, disk: Disk) {
+    let me = User::create(&network, "streams", disk).await;
     me.fund(1_000_000).await;
     me.open_channel(500_000).await;
     // The gateway's side above dust.
@@ -63,7 +63,7 @@ pub async fn streams(world: World, disk: Disk) {
     let authorization =
         Authorization { holder: player.clone(), purpose: Some("video".into()), approved_msat: None };
 
-    let session = world.control("/session", json!({})).await;
+    let session = network.control("/session", json!({})).await;
     let film = session["id"].as_str().unwrap();
     let line = me.open_stream(film).await;
     assert_eq!(
@@ -99,7 +99,7 @@ pub async fn streams(world: World, disk: Disk) {
         panic!()
     };
     assert_eq!((closed.amount_msat, &closed.status), (Some(6 * EACH), &PaymentStatus::Succeeded));
-    let seen = world.control("/session", json!({ "id": film, "token": session["token"] })).await;
+    let seen = network.control("/session", json!({ "id": film, "token": session["token"] })).await;
     assert_eq!(seen["receivedMsat"], (6 * EACH).to_string(), "both ends count the same: {seen}");
     assert!(me.streams().await.is_empty());
     assert_eq!(
@@ -108,7 +108,7 @@ pub async fn streams(world: World, disk: Disk) {
     );
     assert_eq!(me.history().await.len(), before + 1);
     for (payee, session) in
-        [("beef".to_owned(), "x"), (world.gateway(), ""), (me.status().await.node_id, "x")]
+        [("beef".to_owned(), "x"), (network.gateway(), ""), (me.status().await.node_id, "x")]
     {
         let refused = me.ask(Request::OpenStream { payee, session: session.into() }).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidInput, "{refused:?}");

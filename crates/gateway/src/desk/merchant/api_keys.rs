@@ -22,11 +22,11 @@ pub struct Key {
     pub id: String,
     /// For the operator.
     pub name: String,
-    /// Whose invoices, payments and webhooks it sees: keys of one account see the same.
+    /// Account: keys of one account see the same invoices, payments and webhooks.
     pub account: String,
-    /// What it may do.
+    /// Scopes.
     pub scopes: Vec<Scope>,
-    /// What it may spend.
+    /// Spending limits.
     pub spending: Option<Spending>,
     /// The budget that holds it to that.
     #[serde(rename = "purse")] // in records of format 1

@@ -11,7 +11,7 @@ use axum::http::Uri;
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bitcoin::hex::DisplayHex;
 
-/// Longest URL, in bytes.
+/// Maximum length of a URL, in bytes.
 const MAX_URL: usize = 2000;
 
 /// Time for an answer.
@@ -33,7 +33,7 @@ pub(super) fn secret(random: &[u8; 32]) -> String {
     format!("whsec_{}", random.to_lower_hex_string())
 }
 
-/// Whether a URL could be called; what is wrong with it, and what to do. `private`: so could this machine and its network.
+/// Checks that a URL may be called; an error names the defect and the remedy. `private`: this machine and its network may be, too.
 pub(super) fn check(url: &str, private: bool) -> Result<(), String> {
     let uri: Uri = url.parse().map_err(|error| format!("{error}; give an absolute https:// URL"))?;
     let authority = uri.authority().ok_or("has no host; give an absolute https:// URL")?;

@@ -13,7 +13,7 @@ use super::MerchantService;
 use super::call::{self, Call};
 use super::records::{self, DeliveryRecord, Target};
 use super::types::Attempt;
-use crate::desk::unix_now;
+use crate::desk::clock::unix_now;
 
 /// Maximum number of calls in flight.
 const MAX_IN_FLIGHT: usize = 16;

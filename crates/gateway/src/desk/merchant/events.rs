@@ -1,4 +1,4 @@
-//! Changes of invoices, payments and sessions, told from the node's thread to whoever waits for them.
+//! Changes of invoices, payments and sessions, sent from the node's thread to requests that wait for them.
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::MerchantService;
 use super::records::{self, OnceRecord, names};
-use crate::desk::Result;
+use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError, unreadable};
 
 /// An idempotency key with the request that it stands for.
@@ -52,11 +52,11 @@ impl IdempotencyKey {
     }
 }
 
-/// What was made, now or before.
+/// A thing made, now or before.
 pub struct Made<T> {
     /// It.
     pub value: T,
-    /// Whether it was made by an earlier request with the same key.
+    /// True if an earlier request with the same key made it.
     pub replayed: bool,
 }
 

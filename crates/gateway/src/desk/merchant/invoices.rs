@@ -9,9 +9,10 @@ use super::records::{self, InvoiceRecord, names};
 use super::requests::ListInvoices;
 use super::types::{CreateInvoice, Invoice, Invoices, Metadata};
 use crate::desk::amount::Msat;
+use crate::desk::clock::unix_now;
+use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::payments;
-use crate::desk::{Result, unix_now};
 
 /// Limits of metadata: names, characters of a name, characters of a value.
 const METADATA: [usize; 3] = [20, 40, 500];

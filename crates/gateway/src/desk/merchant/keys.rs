@@ -7,10 +7,10 @@ use super::api_keys::{Key, Spending, Token};
 use super::requests::CreateKey;
 use super::types::Scope;
 use super::{MerchantService, call, names, random, records};
-use crate::desk::Result;
 use crate::desk::amount::Msat;
+use crate::desk::clock::unix_now;
+use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
-use crate::desk::unix_now;
 
 impl CreateKey {
     fn check(&self) -> Result<()> {
@@ -66,7 +66,7 @@ fn holder(id: &str) -> Result<Holder> {
 }
 
 impl MerchantService {
-    /// Makes a key, and the budget that holds it to its limits, in one transaction. The token is not kept.
+    /// Makes a key, and the budget that holds it to its limits, in one transaction. The token is not stored.
     ///
     /// # Errors
     /// [`ApiCode::InvalidInput`]; [`ApiCode::Internal`].

@@ -29,7 +29,7 @@ use self::api_keys::ApiKeys;
 use self::idempotency::KeyedMutex;
 use self::records::{DeliveryRecord, WebhookRecord, names};
 use self::webhooks::Calls;
-use super::Result;
+use super::error::Result;
 use super::error::{ApiCode, ApiError, unreadable};
 
 pub(crate) use deliver::deliver;
@@ -42,7 +42,7 @@ pub struct MerchantService {
     ctx: Ctx,
     store: Rc<dyn Store>,
     keys: Arc<ApiKeys>,
-    /// Whether webhooks may be at private addresses.
+    /// True if webhooks may be at private addresses.
     private_webhooks: bool,
     /// Invoices of each account by their number, oldest first.
     by_account: RefCell<HashMap<String, BTreeMap<u64, String>>>,

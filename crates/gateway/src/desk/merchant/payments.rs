@@ -11,7 +11,7 @@ use super::api_keys::Key;
 use super::idempotency::{IdempotencyKey, Made};
 use super::records::{self, PaymentRecord, names};
 use super::types::{Payment, SendPayment};
-use crate::desk::Result;
+use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::payments::{self, PaymentState};
 

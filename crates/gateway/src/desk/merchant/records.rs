@@ -77,7 +77,7 @@ pub(super) struct WebhookRecord {
     pub events: Vec<EventName>,
     pub secret: String,
     pub created_at: u64,
-    /// What became of the newest call.
+    /// Outcome of the newest call.
     pub last: Option<Attempt>,
 }
 

@@ -13,8 +13,10 @@ use super::records::{self, SessionRecord, names};
 use super::types::{CreateSession, Session, SessionState};
 use super::{MerchantService, invoices, random};
 use crate::desk::amount::Msat;
+use crate::desk::clock::unix_now;
+use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
-use crate::desk::{Result, payments, unix_now};
+use crate::desk::payments;
 
 /// Maximum life of a session, in seconds.
 const MAX_EXPIRY: u32 = 7 * 24 * 3600;

@@ -10,7 +10,7 @@ use crate::desk::amount::Msat;
 use crate::desk::error::ApiError;
 use crate::desk::payments::{self, InvoiceState, PaymentState};
 
-/// What an API key may do.
+/// A permission of an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Scope {
     /// Make invoices.
@@ -50,7 +50,7 @@ impl Scope {
     }
 }
 
-/// What a site notes on what it makes: comes back as it was given.
+/// Notes of a site on what it makes, returned as they were given.
 pub type Metadata = BTreeMap<String, String>;
 
 /// An invoice to make.
@@ -61,7 +61,7 @@ pub struct CreateInvoice {
     #[serde(default)]
     #[schema(nullable = true)]
     pub amount_msat: Option<Msat>,
-    /// What it is for; the payer sees it. At most 639 bytes of UTF-8 (BOLT 11).
+    /// Purpose; the payer sees it. At most 639 bytes of UTF-8 (BOLT 11).
     #[serde(default)]
     #[schema(max_length = 639)]
     pub description: String,
@@ -91,19 +91,19 @@ pub struct Invoice {
     pub payment_hash: String,
     /// The BOLT 11 text.
     pub invoice: String,
-    /// Whether it was paid.
+    /// The state.
     pub state: InvoiceState,
     /// The amount asked for; `null`: the payer chooses.
     pub amount_msat: Option<Msat>,
-    /// What arrived, once paid.
+    /// Amount that arrived, once paid.
     pub received_msat: Option<Msat>,
-    /// What it is for.
+    /// Purpose.
     pub description: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: u64,
-    /// When it expires.
+    /// Time of expiry.
     pub expires_at: u64,
-    /// When it was paid.
+    /// Time of payment.
     pub paid_at: Option<u64>,
     /// As it was given.
     pub metadata: Metadata,
@@ -113,7 +113,7 @@ pub struct Invoice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Invoices {
-    /// At most `limit`.
+    /// The page: `limit` invoices at most.
     pub invoices: Vec<Invoice>,
     /// For the next page; `null`: there is none.
     pub next_cursor: Option<String>,
@@ -130,11 +130,11 @@ pub struct SendPayment {
     #[serde(default)]
     #[schema(nullable = true)]
     pub amount_msat: Option<Msat>,
-    /// Refused when the invoice asks for more than this.
+    /// Limit: an invoice that asks for more is refused.
     #[serde(default)]
     #[schema(nullable = true)]
     pub max_amount_msat: Option<Msat>,
-    /// Greatest routing fee; 1 % and at least 50 sat by default.
+    /// Maximum routing fee; 1 % and at least 50 sat by default.
     #[serde(default)]
     #[schema(nullable = true)]
     pub max_fee_msat: Option<Msat>,
@@ -149,13 +149,13 @@ pub struct Payment {
     pub payment_hash: String,
     /// The outcome. `pending`: not decided yet; ask again, never pay again.
     pub state: PaymentState,
-    /// What the payee gets.
+    /// Amount that the payee gets.
     pub amount_msat: Msat,
     /// Paid on top of it; `null` until known.
     pub fee_msat: Option<Msat>,
     /// Proof of payment.
     pub preimage: Option<String>,
-    /// Why it failed, and what to do.
+    /// Reason of a failure, with the remedy.
     pub error: Option<ApiError>,
 }
 
@@ -173,7 +173,7 @@ impl From<page::Payment> for Payment {
     }
 }
 
-/// What a webhook is called for.
+/// An event that a webhook is called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum EventName {
     /// An invoice was paid; `data` is the invoice.
@@ -185,7 +185,7 @@ pub enum EventName {
     /// A payment of this account failed, no funds were sent; `data` is the payment.
     #[serde(rename = "payment.failed")]
     PaymentFailed,
-    /// Somebody tries the webhook; `data` is empty.
+    /// A trial of the webhook; `data` is empty.
     #[serde(rename = "ping")]
     Ping,
 }
@@ -196,12 +196,12 @@ pub enum EventName {
 pub struct EventCall<'a, T: Serialize> {
     /// The same in every attempt: note it, and a repeated call is seen as one.
     pub id: String,
-    /// What happened.
+    /// Kind of event.
     #[serde(rename = "type")]
     pub kind: EventName,
-    /// When it was noted.
+    /// Time of the event.
     pub created_at: u64,
-    /// What it is about.
+    /// The subject.
     pub data: &'a T,
 }
 
@@ -209,10 +209,10 @@ pub struct EventCall<'a, T: Serialize> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateWebhook {
-    /// Where to call: `https://`, on the internet.
+    /// URL to call: `https://`, on the internet.
     #[schema(max_length = 2000)]
     pub url: String,
-    /// What for; empty: everything.
+    /// Events to call for; empty: all.
     #[serde(default)]
     pub events: Vec<EventName>,
 }
@@ -223,11 +223,11 @@ pub struct CreateWebhook {
 pub struct Webhook {
     /// Names it.
     pub id: String,
-    /// Where it is called.
+    /// URL that is called.
     pub url: String,
-    /// What for; empty: everything.
+    /// Events to call for; empty: all.
     pub events: Vec<EventName>,
-    /// When it was registered.
+    /// Time of registration.
     pub created_at: u64,
 }
 
@@ -243,26 +243,26 @@ pub struct MadeWebhook {
     pub secret: String,
 }
 
-/// What became of a call.
+/// Outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// When.
+    /// Time of the attempt.
     pub at: u64,
-    /// Why it failed; `null`: it did not.
+    /// Error; `null`: it succeeded.
     pub error: Option<String>,
 }
 
-/// A webhook and how it stands.
+/// A webhook and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookState {
     /// It.
     #[serde(flatten)]
     pub webhook: Webhook,
-    /// Calls that wait to be made, or made again.
+    /// Number of calls that wait to be made, or made again.
     pub waiting: usize,
-    /// What became of the newest call; `null`: there was none.
+    /// Outcome of the newest call; `null`: there was none.
     pub last_attempt: Option<Attempt>,
 }
 
@@ -297,23 +297,23 @@ fn default_session_expiry() -> u32 {
 pub struct Session {
     /// Names it; goes into the custom record 4279633 of each payment.
     pub id: String,
-    /// Whom to pay by keysend.
+    /// The node to pay by keysend.
     pub node_id: String,
-    /// Whether it can be paid.
+    /// The state.
     pub state: SessionState,
-    /// All that has come in; it never becomes less. What is used up is the site's to count.
+    /// Sum that has come in; it never becomes less. The site counts what is used up.
     pub received_msat: Msat,
-    /// In so many payments.
+    /// Number of payments.
     pub payments: u64,
-    /// When it was opened.
+    /// Time of opening.
     pub created_at: u64,
-    /// Until when it can be paid.
+    /// Time until which it can be paid.
     pub expires_at: u64,
     /// As it was given.
     pub metadata: Metadata,
 }
 
-/// Whether a session can be paid.
+/// State of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SessionState {

@@ -12,9 +12,9 @@ use super::types::{
     CreateWebhook, EventCall, EventName, MadeWebhook, Metadata, Webhook, WebhookState, Webhooks,
 };
 use super::{MerchantService, call, random};
-use crate::desk::Result;
+use crate::desk::clock::unix_now;
+use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
-use crate::desk::unix_now;
 
 /// Maximum number of webhooks of an account.
 const MAX_WEBHOOKS: usize = 16;

@@ -20,9 +20,10 @@ use amplet_wallet::actions::status;
 use amplet_wallet::{Ctx, errors};
 use bitcoin::secp256k1::PublicKey;
 
+use super::error::Result;
 use super::error::{ApiCode, ApiError};
 use super::payments::{self, Invoice};
-use super::{Result, peers};
+use super::peers;
 use crate::config::{Config, network_name};
 
 pub use requests::{
@@ -36,20 +37,20 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// Pause between looks at the state of an attempt to connect.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How the node is.
+/// State of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// The node's public key, in hex.
     pub node_id: String,
-    /// Where it is reached: `<node id>@<URL>`, the relay first.
+    /// Addresses: `<node id>@<URL>`, the relay first.
     pub addresses: Vec<String>,
     /// Its network's name in the configuration.
     pub network: &'static str,
     /// Height of the newest block that the node has seen.
     pub height: u32,
-    /// Whether that is the source's newest, and the source answers.
+    /// True if that is the source's newest block and the source answers.
     pub synced: bool,
-    /// Why the source could not be read last time.
+    /// Error of the last attempt to read the source.
     pub chain_error: Option<String>,
     /// Confirmed on-chain money, in sat.
     pub onchain_sat: u64,

@@ -3,7 +3,7 @@
 use amplet_node::PaymentId;
 use amplet_protocol::page::CustomRecord;
 
-/// How the node is.
+/// State of the node.
 #[derive(Clone, Copy, Debug)]
 pub struct GetInfo;
 
@@ -11,7 +11,7 @@ pub struct GetInfo;
 #[derive(Clone, Copy, Debug)]
 pub struct NewAddress;
 
-/// A connection to a peer, kept up from then on.
+/// A peer to connect to, persistent from then on.
 #[derive(Clone, Debug)]
 pub struct ConnectPeer {
     /// `<node id>@<URL>`; `tcp://`, `ws://` or `wss://`.
@@ -31,7 +31,7 @@ pub struct OpenChannel {
     pub capacity_sat: u64,
     /// Given to the peer at once, in msat.
     pub push_msat: u64,
-    /// Whether the channel becomes part of the public graph.
+    /// True to announce the channel to the public graph.
     pub announce: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct CloseChannel {
 pub struct CreateInvoice {
     /// Amount, in msat; `None`: the payer chooses.
     pub amount_msat: Option<u64>,
-    /// What it is for.
+    /// Purpose.
     pub description: String,
     /// Seconds until it expires; an hour by default.
     pub expiry_secs: Option<u32>,

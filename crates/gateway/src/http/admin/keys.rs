@@ -24,7 +24,7 @@ pub struct CreateKey {
     /// Keys of one account see the same invoices, payments and webhooks: 1 to 40 of a-z, 0-9 and -. `main` by default.
     #[serde(default = "default_account")]
     pub account: String,
-    /// What it may do.
+    /// Scopes.
     pub scopes: Vec<Scope>,
     /// With `payments:send`, and only with it: what it may spend, fees included.
     #[serde(default)]
@@ -43,15 +43,15 @@ pub struct KeyInfo {
     pub id: String,
     /// For you.
     pub name: String,
-    /// Whose invoices, payments and webhooks it sees.
+    /// Its account.
     pub account: String,
-    /// What it may do.
+    /// Scopes.
     pub scopes: Vec<Scope>,
-    /// What it may spend.
+    /// Spending limits.
     pub spending: Option<Spending>,
-    /// When it was made, in seconds since the UNIX epoch.
+    /// Time of creation, in seconds since the UNIX epoch.
     pub created_at: u64,
-    /// When it was revoked.
+    /// Time of revocation.
     pub revoked_at: Option<u64>,
 }
 
@@ -76,7 +76,7 @@ pub struct MadeKey {
     /// The key.
     #[serde(flatten)]
     pub key: KeyInfo,
-    /// What the site sends as bearer token.
+    /// The bearer token of the site.
     pub token: String,
     /// Signs calls to the `webhookUrl` of invoices that this key makes.
     pub webhook_secret: String,
@@ -90,7 +90,7 @@ pub struct Keys {
     pub keys: Vec<KeyInfo>,
 }
 
-/// What these paths share: the node, which makes keys, and the keys.
+/// State that these paths share: the node, which makes keys, and the keys.
 #[derive(Clone)]
 pub(super) struct Keyring {
     pub(super) node: NodeHandle,

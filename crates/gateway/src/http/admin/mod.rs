@@ -42,7 +42,7 @@ use crate::node::NodeHandle;
 /// Largest body of a request, in bytes.
 const MAX_BODY: usize = 64 << 10;
 
-/// The API for the node behind `node`, open to whoever knows `token`.
+/// The API for the node behind `node`, open to callers that have `token`.
 pub fn router(node: NodeHandle, keys: Arc<ApiKeys>, token: Secret) -> Router {
     routes::all(Keyring { node, keys })
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -15,7 +15,7 @@ use crate::desk::payments::{self, InvoiceState, PaymentState};
 pub struct Info {
     /// The node's public key.
     pub node_id: String,
-    /// Where it is reached: `<node id>@<URL>`, the relay first.
+    /// Addresses: `<node id>@<URL>`, the relay first.
     pub addresses: Vec<String>,
     /// `mainnet`, `testnet4`, `signet` or `regtest`.
     pub network: String,
@@ -23,9 +23,9 @@ pub struct Info {
     pub version: String,
     /// Height of the newest block that the node has seen.
     pub height: u32,
-    /// Whether that is the source's newest, and the source answers.
+    /// True if that is the source's newest block and the source answers.
     pub synced: bool,
-    /// Why the source could not be read last time.
+    /// Error of the last attempt to read the source.
     pub chain_error: Option<String>,
     /// Confirmed on-chain money, in sat.
     pub onchain_sat: u64,
@@ -57,7 +57,7 @@ pub struct ConnectPeer {
     pub address: String,
 }
 
-/// Its answer, once the handshake is done. The connection is kept up, also after a restart, unless the peer made it.
+/// Its answer, once the handshake is done. The peer is persistent from then on, unless the peer made the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Peer {
@@ -76,7 +76,7 @@ pub struct OpenChannel {
     /// Given to the peer at once.
     #[serde(default)]
     pub push_msat: Msat,
-    /// Whether the channel becomes part of the public graph.
+    /// True to announce the channel to the public graph.
     #[serde(default)]
     pub announce: bool,
 }
@@ -107,7 +107,7 @@ pub struct Channel {
     pub peer: String,
     /// `negotiating`, `confirming`, `ready`, `offline` or `closing`.
     pub state: ChannelState,
-    /// Whether a payment can use it now.
+    /// True if a payment can use it now.
     pub usable: bool,
     /// Confirmations of the funding transaction.
     pub confirmations: u32,
@@ -115,11 +115,11 @@ pub struct Channel {
     pub confirmations_needed: Option<u32>,
     /// Capacity, in sat.
     pub capacity_sat: u64,
-    /// What the next payment can send through it: reserves, fees and payments in flight deducted.
+    /// Maximum that the next payment can send through it: reserves, fees and payments in flight deducted.
     pub outbound_msat: Msat,
-    /// What can be received through it.
+    /// Maximum that can be received through it.
     pub inbound_msat: Msat,
-    /// Whether it is part of the public graph.
+    /// True if it is part of the public graph.
     pub announced: bool,
     /// `txid:vout` of the funding output, once there is one.
     pub funding: Option<String>,
@@ -157,7 +157,7 @@ pub struct CreateInvoice {
     /// Absent: the payer chooses.
     #[serde(default)]
     pub amount_msat: Option<Msat>,
-    /// What it is for.
+    /// Purpose.
     #[serde(default)]
     pub description: String,
     /// Seconds until it expires; 3600 by default.
@@ -173,17 +173,17 @@ pub struct Invoice {
     pub payment_hash: String,
     /// The BOLT 11 text.
     pub invoice: String,
-    /// Whether it was paid.
+    /// The state.
     pub state: InvoiceState,
     /// The amount asked for; absent: the payer chooses.
     pub amount_msat: Option<Msat>,
-    /// What arrived, once paid.
+    /// Amount that arrived, once paid.
     pub received_msat: Option<Msat>,
-    /// What it is for.
+    /// Purpose.
     pub description: String,
-    /// When it expires, in seconds since the UNIX epoch.
+    /// Time of expiry, in seconds since the UNIX epoch.
     pub expires_at: u64,
-    /// When it was paid, in seconds since the UNIX epoch.
+    /// Time of payment, in seconds since the UNIX epoch.
     pub paid_at: Option<u64>,
 }
 
@@ -207,7 +207,7 @@ pub struct Pay {
 pub struct SendKeysend {
     /// Node id of the payee.
     pub payee: String,
-    /// What it gets.
+    /// Amount.
     pub amount_msat: Msat,
     /// Maximum routing fee; 1 % and at least 50 sat by default.
     #[serde(default)]
@@ -236,7 +236,7 @@ pub struct Payment {
     pub payment_hash: String,
     /// The outcome.
     pub state: PaymentState,
-    /// What the payee gets.
+    /// Amount that the payee gets.
     pub amount_msat: Msat,
     /// Paid on top of it; absent until known.
     pub fee_msat: Option<Msat>,
@@ -246,7 +246,7 @@ pub struct Payment {
     pub hops: Option<u32>,
     /// Milliseconds from the request to the proof.
     pub duration_ms: Option<u64>,
-    /// Why it failed, and what to do.
+    /// Reason of a failure, with the remedy.
     pub error: Option<ApiError>,
 }
 

@@ -144,7 +144,7 @@ fn bounds(start: u32, per_file: u32, part: Part, tip: u32) -> Result<(u32, u32),
     }
 }
 
-/// Answers (a part of) a file. The blocks it covers are settled first, then their entries are streamed.
+/// Serves (a part of) a file. The blocks it covers are fixed first, then their entries are streamed.
 async fn file(
     kind: Kind,
     view: Arc<View>,

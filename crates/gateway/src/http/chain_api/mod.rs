@@ -1,6 +1,6 @@
 //! The chain API (block-dn's, see [`amplet_protocol::chain`]): from a bitcoind, or passed through from another server.
 //!
-//! From bitcoind: hashes of the best chain are kept in memory; headers, filters and filter headers are asked for by block, in
+//! From bitcoind: hashes of the best chain are in memory; headers, filters and filter headers are asked for by block, in
 //! JSON-RPC batches, and cached within limits; answers that can change carry an ETag and must be revalidated, complete old
 //! files and blocks are immutable. Each answer is of one chain: what it holds is fixed by block hashes before the first byte.
 

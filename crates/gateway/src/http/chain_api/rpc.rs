@@ -19,7 +19,7 @@ const PARALLEL: usize = 6;
 const MAX_ANSWER: usize = 64 << 20;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How to log in to bitcoind.
+/// Login to bitcoind.
 #[derive(Clone, Debug)]
 pub enum Auth {
     /// The file that bitcoind writes at each start; read at each request.
@@ -28,7 +28,7 @@ pub enum Auth {
     UserPassword(String),
 }
 
-/// Why a call gave no result.
+/// Errors of a call.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RpcError {
     /// No answer.
@@ -43,7 +43,7 @@ pub enum RpcError {
     Cookie {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: Arc<std::io::Error>,
     },
     /// The login is wrong.

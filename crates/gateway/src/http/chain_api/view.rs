@@ -64,12 +64,12 @@ pub(super) struct View {
     headers: Cache,
     filter_headers: Cache,
     filters: Cache,
-    /// One request of a kind at a time: whoever asks for the same finds it in the cache afterwards. Fair, so a long file does
+    /// One request of a kind at a time: the next one for the same finds it in the cache. Fair, so a long file does
     /// not hold up short ones for more than one batch.
     header_turn: AsyncMutex<()>,
     filter_turn: AsyncMutex<()>,
     height_turn: AsyncMutex<()>,
-    /// Why nothing new is served, as it was logged last.
+    /// The reason why nothing new is served, as it was logged last.
     problem: Mutex<Option<String>>,
 }
 
@@ -159,7 +159,7 @@ impl View {
         }
     }
 
-    /// Logs what keeps new blocks from being served, and that it has passed: each once.
+    /// Logs the reason why no new block is served, and its end: each once.
     fn log_change(&self, problem: Option<String>) {
         let mut last = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         match &problem {
@@ -170,7 +170,7 @@ impl View {
         *last = problem;
     }
 
-    /// Says why nothing new is served. What was published stays so, unless it is plain that it is the wrong thing.
+    /// Reports why nothing new is served. Published data stays, unless it is plainly of another chain.
     fn fail(&self, error: &StartError) {
         self.log_change(Some(error.to_string()));
         let wrong = !error.is_passing();

@@ -1,4 +1,4 @@
-//! `GET /health`: for wallets that could not connect, and for whoever watches the gateway.
+//! `GET /health`: for wallets that could not connect, and for monitors of the gateway.
 
 use amplet_protocol::relay::Health;
 use axum::Json;

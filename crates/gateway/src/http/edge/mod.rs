@@ -61,7 +61,7 @@ async fn nothing() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, "nothing is here: an amplet-gateway answers at /health and /lightning/v1\n")
 }
 
-/// The client's address: the connection's, or what a trusted reverse proxy says it is.
+/// The client's address: the connection's, or the one that a trusted reverse proxy reports.
 fn client_ip(peer: Peer, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let direct = peer.0.ip().to_canonical();
     if !trusted.contains(&direct) {

@@ -24,7 +24,7 @@ use tracing::{debug, warn};
 use super::Peer;
 use crate::limits::Connections;
 
-/// Time for the head of a request; also how long an unused kept connection lives.
+/// Time for the head of a request; also the life of an unused connection.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// Time between two parts of a request's body.

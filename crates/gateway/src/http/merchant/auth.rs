@@ -35,7 +35,7 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        // Keys are read with the node; until then nobody can be told from a stranger.
+        // Keys are read with the node; until then no caller is known.
         api.node.require_up()?;
         let key = token(&parts.headers).and_then(|token| api.keys.open(&token));
         let key = key.ok_or_else(|| {

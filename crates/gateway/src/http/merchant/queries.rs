@@ -10,7 +10,7 @@ use crate::desk::amount::Msat;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Wait {
-    /// Answer when the state is decided, or after so many seconds.
+    /// Seconds to wait for the state to be decided.
     #[serde(default)]
     #[param(minimum = 0, maximum = 60, default = 0)]
     pub wait_secs: u32,
@@ -30,7 +30,7 @@ pub struct Page {
     #[serde(default)]
     #[param(nullable = false)]
     pub cursor: Option<String>,
-    /// At most so many.
+    /// Maximum length of the page.
     #[serde(default = "default_limit")]
     #[param(minimum = 1, maximum = 100, default = 20)]
     pub limit: u32,
@@ -45,11 +45,11 @@ fn default_limit() -> u32 {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Credit {
-    /// Answer when more than this has come in.
+    /// Wait until more than this has come in.
     #[serde(default)]
     #[param(nullable = false)]
     pub above_msat: Option<Msat>,
-    /// Or after so many seconds.
+    /// Seconds to wait for that.
     #[serde(default)]
     #[param(minimum = 0, maximum = 60, default = 0)]
     pub wait_secs: u32,

@@ -10,7 +10,7 @@ const BURST_SECS: f64 = 2.0;
 /// A token bucket for each key.
 pub struct RateLimit {
     per_second: f64,
-    /// What is left, and since when.
+    /// Tokens left, and the time of that count.
     buckets: Mutex<HashMap<String, (f64, Instant)>>,
 }
 

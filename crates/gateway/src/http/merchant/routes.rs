@@ -49,7 +49,7 @@ pub(super) fn all(api: Api) -> Router {
         .with_state(api)
 }
 
-/// Answers are of this moment, and for this key.
+/// Forbids caches: a response is of this moment, and for this key.
 async fn not_stored(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -68,7 +68,7 @@ fn idempotency<T: Serialize>(
     IdempotencyKey::new(account, path, given.to_str().unwrap_or_default(), request).map(Some)
 }
 
-/// Answers what was made; a header tells whether it was made before.
+/// The response to what was made; a header shows if it was made before.
 fn made<T: Serialize>(made: Made<T>) -> Response {
     const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
     if made.replayed {

@@ -78,7 +78,7 @@ async fn session(
 
 /// Close a session: later payments go back to their payer.
 ///
-/// Scope `sessions:create`. Answers what it brought; what is on its way at that moment may still come in.
+/// Scope `sessions:create`. Returns what it brought; payments in flight at that moment may still come in.
 #[utoipa::path(delete, path = "/v1/sessions/{id}", tag = "sessions", operation_id = "closeSession",
     params(("id" = String, Path, description = "As it was opened.")),
     responses(

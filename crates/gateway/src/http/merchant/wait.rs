@@ -9,13 +9,13 @@ use futures::stream;
 use tokio::time::Instant;
 
 use super::Api;
+use crate::desk::clock::unix_now;
 use crate::desk::error::ApiError;
 use crate::desk::merchant::Changes;
 use crate::desk::merchant::api_keys::Key;
 use crate::desk::merchant::requests::GetInvoice;
 use crate::desk::merchant::types::Invoice;
 use crate::desk::payments::InvoiceState;
-use crate::desk::unix_now;
 
 /// Pause between signs of life of a stream without changes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

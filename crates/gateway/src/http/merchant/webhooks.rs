@@ -26,7 +26,7 @@ pub(super) fn all() -> OpenApiRouter<Api> {
 ///
 /// Scope `webhooks`. Each event is a POST of `{id, type, createdAt, data}`, signed (see `secret`), repeated until it is answered
 /// with 2xx within 10 seconds: at first after a second, then at doubling pauses up to an hour, for a day. So the same event may
-/// come twice; its `id` tells.
+/// come twice; its `id` shows it.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", operation_id = "createWebhook",
     request_body = CreateWebhook,
     responses(
@@ -77,7 +77,7 @@ async fn remove_webhook(
 
 /// Call a webhook to try it.
 ///
-/// Scope `webhooks`. It gets an event of type `ping`; the list says what became of it.
+/// Scope `webhooks`. It gets an event of type `ping`; the list shows the outcome.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/ping", tag = "webhooks", operation_id = "pingWebhook",
     params(("id" = String, Path, description = "As listed.")),
     responses(

@@ -34,6 +34,7 @@ pub const CRATES: &[Plan] = &[
     any_order("crates/bindings"),
     Plan { folder: "crates/gateway", floors: GATEWAY },
     any_order("crates/protocol"),
+    any_order("crates/router"),
     any_order("crates/storage"),
     any_order("crates/transport"),
     Plan { folder: "crates/wallet", floors: WALLET },

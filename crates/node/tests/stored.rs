@@ -104,7 +104,7 @@ fn under_way(before: &[Payment]) -> Vec<&Payment> {
     before.iter().filter(goes_on).collect()
 }
 
-fn find<'a>(all: &'a [Payment], id: PaymentId) -> &'a Payment {
+fn find(all: &[Payment], id: PaymentId) -> &Payment {
     all.iter().find(|payment| payment.id == id).unwrap()
 }
 

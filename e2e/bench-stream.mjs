@@ -1,5 +1,5 @@
 /**
- * What `cargo xtask bench --only stream` runs: a tab that pays ten times a second for minutes, once within the payee's usual
+ * The stream benchmark (`cargo xtask bench --only stream`): a tab that pays ten times a second for minutes, once within the payee's usual
  * credit and once with a payment of its own for each unit. Figures, no verdict on time; but both ends must agree to the
  * millisatoshi.
  */
@@ -78,7 +78,7 @@ const balance = (page, part) =>
     while ((await globalThis.wallet.balance())[name] === 0n) await new Promise((tick) => setTimeout(tick, 250));
   }, part);
 
-/** What the wallet has in its database: records and their bytes. @param {Page} page */
+/** Counts the wallet's records in its database, and their bytes. @param {Page} page */
 const stored = (page) =>
   page.evaluate(async () => {
     let records = 0;

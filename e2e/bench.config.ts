@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test';
 import { CHROMIUM } from './lib/chromium.mjs';
 
-/** What `cargo xtask bench` runs of the extension: figures, no verdict. */
+/** The extension's benchmark (`cargo xtask bench`): figures, no verdict. */
 export default defineConfig({
   testDir: './bench',
   testMatch: '*.bench.ts',

@@ -1,4 +1,4 @@
-/** What `cargo xtask bench` runs: how long a user waits, in headless Chromium on the real engine. Figures, no verdict. */
+/** The page's benchmark (`cargo xtask bench`): how long a user waits, in headless Chromium on the real engine. Figures, no verdict. */
 
 import { chromium } from '@playwright/test';
 import { CHROMIUM } from './lib/chromium.mjs';

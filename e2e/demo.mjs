@@ -1,4 +1,4 @@
-/** What `cargo xtask demo --headless` runs: a user's first minutes in Chromium, with a receipt for each payment. */
+/** The headless demo (`cargo xtask demo --headless`): a user's first minutes in Chromium, with a receipt for each payment. */
 
 import { chromium } from '@playwright/test';
 import { CHROMIUM } from './lib/chromium.mjs';

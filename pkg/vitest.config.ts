@@ -11,6 +11,8 @@ const suite = (name: string, testTimeout: number) => ({
     testTimeout,
     hookTimeout: testTimeout,
     fileParallelism: name === 'unit',
+    // What is shipped is loaded as it is, by Node.js itself.
+    server: { deps: { external: [/\/(dist|generated)\//] } },
   },
   // What runs in Node.js here stands for a page: `#platform` would be Node's otherwise.
   resolve: { alias: { '#platform': fileURLToPath(new URL('src/platform/web.ts', import.meta.url)) } },

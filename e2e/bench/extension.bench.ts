@@ -1,4 +1,4 @@
-/** How long a user waits for what a budget pays, and for the popup: in headless Chromium, the gateway on loopback. */
+/** Waiting times of a user, for what a budget pays and for the popup: in headless Chromium, the gateway on loopback. */
 
 import { expect, test, type Page } from '@playwright/test';
 import { fundedBrowser, giveBudget } from '../lib/extension-wallet';
@@ -69,7 +69,7 @@ test('click to paid content, WebLN', async () => {
   await page.close();
 });
 
-/** When the page was clicked away from, and when the next page's content is there: both by the machine's clock. */
+/** Times when the page was clicked away from and when the next page's content is there, by the machine's clock. */
 const LINK = (to: string) =>
   `<a href="${to}">Read</a><script>onclick = () => (window.name = String(performance.timeOrigin + performance.now()))</script>`;
 const STORY =

@@ -1,4 +1,4 @@
-/** How Chromium is started: the system's own, as Playwright's download is not to be had everywhere. */
+/** Launch options of Chromium: the system's own, as Playwright's download is not to be had everywhere. */
 
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a user does with the extension, by the words and roles that a user goes by. English. */
+/** Actions of a user on the extension, by the words and roles that a user goes by. English. */
 
 import { expect, type Page } from '@playwright/test';
 import { expectAccessible } from './axe';
@@ -100,7 +100,7 @@ export async function refusingAll<T>(browser: ExtensionBrowser, work: Promise<T>
   return worked;
 }
 
-/** What a page gets from `window.webln`, or the name of the error. */
+/** Returns what a page gets from `window.webln`, or the name of the error. */
 export function webln<T>(
   page: Page,
   method: string,

@@ -28,7 +28,7 @@ interface Running {
 /** A browser with the extension in it, whichever it is. */
 export interface ExtensionHost {
   readonly context: BrowserContext;
-  /** Where its pages are, with a slash at the end. */
+  /** URL of its pages, with a slash at the end. */
   readonly base: string;
   /** Opens one of the extension's pages in a tab. */
   open(name: string): Promise<Page>;
@@ -61,7 +61,7 @@ export class ExtensionBrowser implements ExtensionHost {
     { locale = 'en-GB', hides = false }: Partial<Options> = {},
   ): Promise<ExtensionBrowser> {
     const folder = await mkdtemp(join(tmpdir(), 'amplet-extension-'));
-    // Only in its developers' mode Chromium lets an unpacked extension load itself anew.
+    // Only in its developers' mode Chromium lets an unpacked extension load itself again.
     const preferences = join(folder, 'profile', 'Default', 'Preferences');
     await mkdir(dirname(preferences), { recursive: true });
     await writeFile(preferences, JSON.stringify({ extensions: { ui: { developer_mode: true } } }));
@@ -102,13 +102,13 @@ export class ExtensionBrowser implements ExtensionHost {
     return this.context.pages().find((page) => page.url() === `${this.base}approve.html`);
   }
 
-  /** What the extension's button says. */
+  /** Returns the text of the extension's badge. */
   async badge(): Promise<string> {
     return this.#evaluate<string>('chrome.action.getBadgeText({})');
   }
 
-  /** Ends the keeper, as the browser does when its process crashes. */
-  async killKeeper(): Promise<void> {
+  /** Ends the wallet host, as the browser does when its process crashes. */
+  async killWalletHost(): Promise<void> {
     await this.#evaluate('chrome.offscreen.closeDocument()');
   }
 

@@ -1,4 +1,4 @@
-/** How times are printed. */
+/** Printing of times. */
 
 /**
  * @param {string} name

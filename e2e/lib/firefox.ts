@@ -13,7 +13,7 @@ import type { ExtensionHost } from './extension';
 
 const BUILT = fileURLToPath(new URL('../../extension/dist/firefox', import.meta.url));
 const NAMES = ['firefox-esr', 'firefox'];
-/** What manifest.ts says. */
+/** The extension's id, from manifest.ts. */
 const ID = 'wallet@amplet.dev';
 /** Firefox makes one up for each profile; given one, the extension's pages are where we expect them. */
 const HOST = '5f1e7a52-6d0b-4c58-9a86-3a4c1d2b7e90';
@@ -122,7 +122,7 @@ export class FirefoxBrowser implements ExtensionHost {
     );
   }
 
-  /** When the background page began. There is one from then on. */
+  /** Returns when the background page began. There is one from then on. */
   born(): Promise<number> {
     return this.#background((page) => page.performance.timeOrigin);
   }

@@ -33,7 +33,7 @@ export async function expectFine(
   await page.setViewportSize(size);
 }
 
-/** What is wider than its place. In the page. */
+/** Lists what is wider than its place. In the page. */
 function cutOff(): string[] {
   const { scrollWidth, clientWidth } = document.documentElement;
   const found = scrollWidth > clientWidth ? [`the page: ${scrollWidth} of ${clientWidth} px`] : [];

@@ -27,7 +27,7 @@ export class Network {
     return this.#where.wwwUrl;
   }
 
-  /** What the page's config.json says: network and gateways. */
+  /** The page's config.json: network and gateways. */
   async config() {
     const response = await fetch(new URL('config.json', this.wwwUrl));
     return response.json();
@@ -113,7 +113,7 @@ export class Network {
   }
 
   /**
-   * Lets the third node pay; answers its payment in its final state.
+   * Lets the third node pay; returns its payment in its final state.
    * @param {string} invoice
    */
   pay(invoice) {

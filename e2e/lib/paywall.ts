@@ -12,11 +12,11 @@ export interface Paywall {
   credentials: number;
   /** In msat; may be changed. */
   price: bigint;
-  /** Where whoever has paid is led. */
+  /** Path to which a payer is redirected. */
   leadsTo?: string;
-  /** When the last request without and with a credential came, and when the last invoice was made; ms since the UNIX epoch. */
+  /** Times of the last request without and with a credential, and of the last invoice; ms since the UNIX epoch. */
   times: { asked: number; billed: number; redeemed: number };
-  /** What is delivered for the money; `silence` is nothing, without saying so in a header. */
+  /** Content delivered for the money; `silence` is nothing, without a header that says so. */
   deliver: 'page' | 'again' | 'nothing' | 'silence';
 }
 

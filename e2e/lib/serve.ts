@@ -20,7 +20,7 @@ export interface Served {
   /** Takes the server away, as a broken network would, and brings it back. */
   stop(): Promise<void>;
   start(): Promise<void>;
-  /** Answers `body` for `path` from now on, in place of the file. */
+  /** Serves `body` for `path` from now on, in place of the file. */
   put(path: string, body: string): void;
 }
 

@@ -4,7 +4,7 @@ import { expect, type Page } from '@playwright/test';
 import { popupOver } from './extension-wallet';
 import type { ExtensionBrowser } from './extension';
 
-/** How the site's server counts a viewing, in msat. */
+/** Totals of a viewing as the site's server counts them, in msat. */
 export interface Account {
   readonly usedMsat: bigint;
   readonly receivedMsat: bigint;
@@ -40,7 +40,7 @@ export class Film {
     await expect.poll(now, { timeout: 60_000 }).toBeGreaterThanOrEqual(first + count);
   }
 
-  /** What the page's meter says, in msat. */
+  /** Returns the page's meter, in msat. */
   async meter(): Promise<number> {
     const text = await this.page.locator('#paid').innerText();
     return Math.round(Number(text.replace(/[^0-9.]/g, '')) * 1000);

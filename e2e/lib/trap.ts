@@ -2,7 +2,7 @@
 
 import type { Browser } from '@playwright/test';
 
-/** Where the worker's script hands a request to the engine's wasm. */
+/** Place in the worker's script where it hands a request to the engine's wasm. */
 const CALL = '.engine_request(this.__wbg_ptr';
 /** Far beyond the end of the engine's memory. */
 const SPOIL = 'this.__wbg_ptr = 0x7ffffff0';

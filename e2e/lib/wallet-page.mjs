@@ -1,4 +1,4 @@
-/** What a user does on the page, by the words and roles that a user goes by. English page. */
+/** Actions of a user on the page, by the words and roles that a user goes by. English page. */
 
 import { createHash } from 'node:crypto';
 import { expect } from '@playwright/test';

@@ -1,4 +1,4 @@
-/** How much memory a wallet's page and its engine hold, after garbage collection. */
+/** Measures the memory that a wallet's page and its engine hold, after garbage collection. */
 
 /**
  * @typedef {import('@playwright/test').Browser} Browser

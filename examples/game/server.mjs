@@ -25,7 +25,7 @@ const STARTED = Math.floor(Date.now() / 1000);
 const { gateway } = settings();
 /** @type {Map<string, Game>} */
 const games = new Map();
-/** What players have used of what their sessions brought, in msat. @type {Map<string, bigint>} */
+/** Amounts that players have used of what their sessions brought, in msat. @type {Map<string, bigint>} */
 const players = new Map();
 
 const url = await serve(

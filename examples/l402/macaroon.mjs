@@ -45,7 +45,7 @@ export function mint(secret, paymentHash, caveats) {
 }
 
 /**
- * What a macaroon of ours says; `null` when it is none of ours, or was changed. A holder may have added caveats.
+ * Reads a macaroon of ours; `null` when it is none of ours, or was changed. A holder may have added caveats.
  *
  * @param {Buffer} secret
  * @param {string} base64

@@ -87,7 +87,7 @@ async function behindL402(request, what, goods) {
   );
 }
 
-/** Whether a credential is ours, paid, and still valid. @param {string | undefined} header */
+/** True if a credential is ours, paid, and still valid. @param {string | undefined} header */
 function proven(header) {
   const [, macaroon, preimage] = /^(?:L402|LSAT) ([A-Za-z0-9+/=_-]+):([0-9a-fA-F]{64})$/i.exec(header ?? '') ?? [];
   if (macaroon === undefined || preimage === undefined) return false;

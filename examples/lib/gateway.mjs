@@ -39,7 +39,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
  * @property {Record<string, string>} metadata
  */
 
-/** What the gateway did not do, and why. */
+/** An action that the gateway refused, and the reason. */
 export class GatewayError extends Error {
   /** @override */
   name = 'GatewayError';

@@ -114,7 +114,7 @@ function setting(name) {
   process.exit(2);
 }
 
-/** What every example is started with: `GATEWAY_URL`, `GATEWAY_KEY`, `GATEWAY_WEBHOOK_SECRET`. */
+/** The environment that every example is started with: `GATEWAY_URL`, `GATEWAY_KEY`, `GATEWAY_WEBHOOK_SECRET`. */
 export function settings() {
   return {
     gateway: new Gateway(setting('GATEWAY_URL'), setting('GATEWAY_KEY')),

@@ -56,7 +56,7 @@ async function known(id) {
 /** @param {Viewing} viewing */
 const shown = ({ usedMsat, receivedMsat }) => ({ usedMsat, receivedMsat, leftMsat: receivedMsat - usedMsat });
 
-/** Whether one more second may be seen. @param {Viewing} viewing */
+/** True if one more second may be seen. @param {Viewing} viewing */
 const covers = ({ usedMsat, receivedMsat }) => usedMsat + PRICE_MSAT <= receivedMsat + CREDIT_MSAT;
 
 /**

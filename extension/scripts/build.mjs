@@ -23,7 +23,7 @@ const common = {
   publicDir: false,
 };
 
-/** The wallet's windows, the keeper and the desk. */
+/** The wallet's windows, the wallet host and the service worker. */
 function pages(outDir) {
   const input = ['popup', 'panel', 'approve', 'options', 'offscreen', 'background'].map((name) => at(`${name}.html`));
   return build({
@@ -38,10 +38,10 @@ function pages(outDir) {
       modulePreload: false,
       assetsInlineLimit: 0,
       rolldownOptions: {
-        input: [...input, at('src/background/background.ts')],
+        input: [...input, at('src/background/service-worker.ts')],
         output: {
           entryFileNames: ({ facadeModuleId }) =>
-            facadeModuleId === at('src/background/background.ts') ? 'background.js' : 'assets/[name]-[hash].js',
+            facadeModuleId === at('src/background/service-worker.ts') ? 'background.js' : 'assets/[name]-[hash].js',
         },
       },
     },
@@ -64,7 +64,7 @@ function script(name, outDir) {
   });
 }
 
-/** What the browser itself shows: the texts of the manifest, from the same catalogue. */
+/** Writes the texts of the manifest, which the browser itself shows, from the same catalogue. */
 function locales(outDir) {
   for (const file of readdirSync(ui('messages'))) {
     const texts = JSON.parse(readFileSync(ui('messages', file), 'utf8'));

@@ -5,7 +5,7 @@ import { POLICY } from 'amplet-ui/build/policy.mjs';
 export type Browser = 'chrome' | 'firefox';
 
 /**
- * What both need: money and unlock state (`storage`), sites that want paying (`webRequest`, session rules, whether a page is
+ * Permissions that both need: money and unlock state (`storage`), sites that want paying (`webRequest`, session rules, whether a page is
  * empty), codes on pages, and when to lock (`idle`).
  */
 const PERMISSIONS = [

@@ -9,6 +9,7 @@ const budget = (id: number, closed = false): Budget => ({
   rules: NO_RULES,
   closed,
   usage: [],
+  leftMsat: null,
 });
 
 const usage = (limitMsat: bigint, spentMsat: bigint, reservedMsat: bigint): LimitUsage => ({

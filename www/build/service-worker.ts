@@ -15,7 +15,7 @@ async function publicFiles(root: string): Promise<string[]> {
 
 /**
  * Emits `sw.js` with the list of every file of the release and its SHA-256: the worker installs exactly those or
- * nothing. `config.json` is whoever serves the page's own and stays out.
+ * nothing. `config.json` belongs to whoever serves the page and stays out.
  */
 export function serviceWorker({ entry }: { entry: string }): Plugin {
   let config: ResolvedConfig;

@@ -14,7 +14,7 @@ cargo xtask <command>
   demo [--headless]      a Lightning network on this machine, a wallet page and four sites that are paid;
                          --headless drives the page in Chromium and prints each receipt
   test [--only STEP].. [--list]
-                         everything that CI runs
+                         everything that CI runs, tests beside what compiles; a table says where the time went
   build                  wasm, npm package, page, gateway
   size                   what a page loads to open a wallet, brotli-11, against its limit
   bench [--only PART]..  router: CPU per plan, native, Node and Chromium, and whether their plans are the same;

@@ -1,16 +1,17 @@
 //! A user's first minutes: a Lightning network on this machine and a wallet page on it.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use crate::artifacts::Purpose;
 use crate::cache::Cache;
 use crate::regtest::session::{Options, Session};
 use crate::tools::{self, Tool, npm};
-use crate::ui::Step;
-use crate::{build, proc, root};
+use crate::ui::{self, Step};
+use crate::{build, proc, report, root};
 
 const HEADLESS_LIMIT: Duration = Duration::from_secs(15 * 60);
 
@@ -19,13 +20,12 @@ const HEADLESS_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// # Errors
 /// Names what did not come up, or the step of the headless run that failed.
 pub fn run(cache: &Cache, headless: bool) -> Result<()> {
-    let mut needed = vec![Tool::Bitcoind, Tool::Node];
-    needed.extend(headless.then_some(Tool::Browser));
-    tools::ensure(cache, &needed)?;
-    build::page(cache)?;
+    let start = Instant::now();
+    prepare(cache, headless)?;
     let options =
         Options { mine: true, examples: true, www: Some(root().join("www/dist")), ..Options::default() };
     let session = Session::start(cache, options)?;
+    ui::line(&format!("\n{}up after {}", report::pieces(start, &ui::ended()), ui::human(start.elapsed())));
     if headless {
         drive(cache, &session)?;
         shopping(cache, &session)?;
@@ -36,6 +36,21 @@ pub fn run(cache: &Cache, headless: bool) -> Result<()> {
         }
     }
     session.finish()
+}
+
+/// Gets tools and builds page and gateway, all at once: each keeps a core busy for a part of its time only.
+fn prepare(cache: &Cache, headless: bool) -> Result<()> {
+    let mut needed = vec![Tool::Bitcoind, Tool::WasmBindgen, Tool::Node];
+    needed.extend(headless.then_some(Tool::Browser));
+    std::thread::scope(|scope| {
+        let parts = [
+            scope.spawn(|| tools::ensure(cache, &needed)),
+            scope.spawn(|| build::gateway(cache, false).map(drop)),
+            scope.spawn(|| build::page(cache, Purpose::Demo)),
+        ];
+        let ended = parts.map(|part| part.join().unwrap_or_else(|_| bail!("a thread died")));
+        ended.into_iter().collect()
+    })
 }
 
 fn drive(cache: &Cache, session: &Session) -> Result<()> {

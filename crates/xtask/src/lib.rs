@@ -1,6 +1,8 @@
 //! The developer's one entrance: everything that building, testing and showing Amplet needs, what a bare
 //! machine lacks included. The commands are in `main.rs`; the regtest network is here for tests to start.
 
+pub mod artifacts;
+pub mod background;
 pub mod bench;
 pub mod build;
 pub mod cache;
@@ -11,6 +13,7 @@ pub mod doctor;
 pub mod house;
 pub mod http;
 pub mod kin;
+pub mod once;
 pub mod proc;
 pub mod regtest;
 pub mod report;

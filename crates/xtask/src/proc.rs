@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::background;
 use crate::ui::{self, Step};
 
 /// Groups to end when we are told to end.
@@ -219,6 +220,9 @@ pub fn watch_lines(
     }
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let file = Arc::new(Mutex::new(file));
+    if background::is_here() {
+        command = background::yielding(&command);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let ended = std::thread::scope(|scope| -> Result<Option<ExitStatus>> {
@@ -344,7 +348,8 @@ fn progress(text: &str) -> Option<String> {
 }
 
 /// The test that a line of Rust's test harness is about.
-fn test_name(text: &str) -> Option<String> {
+#[must_use]
+pub fn test_name(text: &str) -> Option<String> {
     let (name, _) = text.strip_prefix("test ")?.split_once(" ... ")?;
     Some(name.to_owned())
 }

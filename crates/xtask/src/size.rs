@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::artifacts::Purpose;
 use crate::cache::Cache;
 use crate::tools::{self, Tool};
 use crate::{build, proc, root};
@@ -32,7 +33,7 @@ for (const file of process.argv.slice(1)) {
 /// When the sum is above [`LIMIT`].
 pub fn run(cache: &Cache) -> Result<()> {
     tools::ensure(cache, &[Tool::Node])?;
-    build::page(cache)?;
+    build::page(cache, Purpose::Release)?;
     let dist = root().join("www/dist");
     let files = loaded(&dist)?;
     let rows = measure(&files)?;

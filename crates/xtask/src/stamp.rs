@@ -14,12 +14,21 @@ const SKIPPED: [&str; 7] =
 /// # Errors
 /// When something that exists cannot be read.
 pub fn hash(inputs: &[&Path]) -> Result<u64> {
+    hash_with(inputs, "")
+}
+
+/// As [`hash`], over a text too.
+///
+/// # Errors
+/// As [`hash`].
+pub fn hash_with(inputs: &[&Path], text: &str) -> Result<u64> {
     let mut files = Vec::new();
     for input in inputs {
         collect(input, &mut files)?;
     }
     files.sort();
     let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
     for file in files {
         let content = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         hasher.write(file.as_os_str().as_encoded_bytes());
@@ -80,6 +89,7 @@ mod tests {
         assert_ne!(changed, first);
         std::fs::rename(dir.join("src/a"), dir.join("src/b")).unwrap();
         assert_ne!(hash(&[&dir]).unwrap(), changed);
+        assert_ne!(hash_with(&[&dir], "-O").unwrap(), hash(&[&dir]).unwrap());
         let mark = dir.join("mark");
         assert!(!current(&mark, first));
         set(&mark, first).unwrap();

@@ -37,6 +37,11 @@ pub struct Ended {
     pub spent: Duration,
 }
 
+/// Notes a piece of work that ends now, without a line of its own.
+pub fn record(name: &str, began: Instant) {
+    lock(&BOARD).ended.push(Ended { name: name.to_owned(), began, spent: began.elapsed() });
+}
+
 /// All steps that have ended so far, in the order of their beginning.
 #[must_use]
 pub fn ended() -> Vec<Ended> {

@@ -1,4 +1,4 @@
-/** What hostile pages try. */
+/** Attacks by hostile pages. */
 
 import { expect, test, type CDPSession, type Page } from '@playwright/test';
 import { fundedBrowser, giveBudget, popupOver, press, promptOf, refusingAll, webln } from '../../lib/extension-wallet';
@@ -149,12 +149,12 @@ test('pages cannot reach the extension, nor can what runs beside them reach more
       const ask = (message) => chrome.runtime.sendMessage(message).then((answer) => answer ?? null, (error) => 'refused');
       const answers = [];
       for (const message of [
-        { to: 'desk', ask: 'key' },
-        { to: 'desk', ask: 'locked' },
-        { to: 'desk', ask: 'prompt' },
-        { to: 'keeper', ask: 'unlocked' },
-        { to: 'keeper', ask: 'receipts' },
-        { to: 'keeper', ask: 'update' },
+        { to: 'browser', ask: 'key' },
+        { to: 'browser', ask: 'locked' },
+        { to: 'browser', ask: 'prompt' },
+        { to: 'walletHost', ask: 'unlocked' },
+        { to: 'walletHost', ask: 'receipts' },
+        { to: 'walletHost', ask: 'update' },
       ]) answers.push(await ask(message));
       const storage = await (chrome.storage?.session?.get('unlockKey') ?? Promise.reject()).then((found) => Object.keys(found).length, () => 'refused');
       return JSON.stringify({ answers, storage });

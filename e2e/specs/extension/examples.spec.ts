@@ -31,7 +31,7 @@ test.beforeAll(async () => {
 
 test.afterAll(() => browser?.close());
 
-/** How many of the history's lines left the wallet. */
+/** Counts the outbound entries of the history. */
 async function payments(): Promise<number> {
   const wallet = await browser.open('options.html#/history');
   await expect(wallet.getByRole('heading', { name: 'History' })).toBeVisible();

@@ -1,4 +1,4 @@
-/** What lasts: payments while the service worker dies, budgets and permissions when the browser ends; links and codes on pages. */
+/** Persistence: payments while the service worker dies, budgets and permissions when the browser ends; links and codes on pages. */
 
 import { expect, test, type Page } from '@playwright/test';
 import { fundedBrowser, giveBudget, PASSPHRASE, press, promptOf, webln } from '../../lib/extension-wallet';

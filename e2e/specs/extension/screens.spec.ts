@@ -1,4 +1,4 @@
-/** What a user meets: every screen in both languages, light and dark, at 200 % zoom, by keyboard alone; the panel; the lock. */
+/** Appearance and use: every screen in both languages, light and dark, at 200 % zoom, by keyboard alone; the panel; the lock. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -280,7 +280,7 @@ test('the panel at the side opens from the popup and goes with the tab in front'
   await panel.close();
 });
 
-/** What the browser says of the user; headless it sees none. */
+/** Sets the browser's idle state of the user; headless it sees none. */
 const user = (state: 'active' | 'idle' | 'locked'): Promise<void> =>
   hear(browser.context, 'idle.onStateChanged', state);
 

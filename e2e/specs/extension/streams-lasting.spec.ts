@@ -1,4 +1,4 @@
-/** What a stream survives: each time its line ends or goes on, and both ends agree to the millisatoshi. */
+/** Streams across crashes and restarts: each time the entry ends or continues, and both ends agree to the millisatoshi. */
 
 import { expect, test, type Page } from '@playwright/test';
 import { fundedBrowser, giveBudget, PASSPHRASE, popupOver, promptOf } from '../../lib/extension-wallet';
@@ -48,10 +48,10 @@ test('the service worker is killed: nobody notices', async () => {
   await expect.poll(paid, { timeout: 30_000 }).toBeGreaterThan(before);
 });
 
-test('the keeper is killed: the page has its stream again, in the same line', async () => {
+test('the wallet host is killed: the page has its stream again, in the same line', async () => {
   const { popup } = await streamIn(browser, film);
   const id = await popup.getByTestId('stream').getAttribute('data-id');
-  await browser.killKeeper();
+  await browser.killWalletHost();
   await film.seconds(2);
   await expect(popup.getByTestId('stream')).toHaveAttribute('data-id', id ?? '');
   await expect(popup.getByTestId('stream')).toHaveAttribute('data-state', 'running');

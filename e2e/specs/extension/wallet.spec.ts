@@ -1,4 +1,4 @@
-/** The wallet in the extension: made in its tab, shown in the popup, kept open by the keeper. */
+/** The wallet in the extension: made in its tab, shown in the popup, kept open by the wallet host. */
 
 import { expect, test } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';

@@ -10,7 +10,7 @@ import { WalletPage } from '../../lib/wallet-page.mjs';
 const DIST = fileURLToPath(new URL('../../../www/dist', import.meta.url));
 const PASSPHRASE = 'a quiet river under the bridge';
 
-/** What the network's own page is configured with. */
+/** The configuration of the network's own page. */
 const config = async (network: Network) => (await fetch(new URL('config.json', network.wwwUrl))).text();
 
 test('opens offline, from the last visit, and says so', async ({ browser }) => {
@@ -63,7 +63,7 @@ test('keeps its release until the user says yes', async ({ browser }) => {
   expect(await page.evaluate(() => navigator.serviceWorker.controller?.state)).toBe('activated');
   expect(await caches()).toEqual(expect.arrayContaining(before));
   await page.getByRole('button', { name: 'Update now' }).click();
-  // The page loads itself anew meanwhile, and a question to it may be cut off by that: ask again.
+  // The page loads itself again meanwhile, and a question to it may be cut off by that: ask again.
   await expect(async () => expect(await caches()).toEqual(['amplet-release-0123456789abcdef'])).toPass({
     timeout: 10_000,
   });

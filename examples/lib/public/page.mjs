@@ -1,6 +1,6 @@
-/** What all pages share: asking their server, and taking a payment by the browser's wallet or by a phone. */
+/** Functions that all pages share: requests to their server, and payments by the browser's wallet or by a phone. */
 
-/** What the server did not do. */
+/** A request that the server refused. */
 export class Refused extends Error {
   /** @param {string} message @param {number} status */
   constructor(message, status) {
@@ -53,7 +53,7 @@ export const sat = (msat) => `${new Intl.NumberFormat().format(Number(msat) / 10
 /**
  * Shows an invoice in a dialog and waits until the server says that it is paid.
  *
- * @param {{ title: string, amountMsat: string, invoice: string, qr: string, wait: string }} due `wait` answers `{state}`, late
+ * @param {{ title: string, amountMsat: string, invoice: string, qr: string, wait: string }} due `wait` returns `{state}`, late
  * @returns {Promise<boolean>} Whether it was paid; `false`: the dialog was closed, or the invoice expired.
  */
 export async function checkout({ title, amountMsat, invoice, qr, wait }) {

@@ -45,7 +45,7 @@ export async function openStream(webln, terms, told) {
   };
 }
 
-/** Why nothing flows, in words. @param {StreamReport} report */
+/** Returns the reason why nothing flows, in words. @param {StreamReport} report */
 export function whyPaused({ reason }) {
   if (reason === 'hidden' || reason === 'site') return 'Paused while nobody looks.';
   if (reason === 'user') return 'You paused it in your wallet.';

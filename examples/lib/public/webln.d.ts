@@ -12,7 +12,7 @@ interface WebLN {
   on?(event: 'stream' | 'lost', listener: (report: StreamReport) => void): void;
 }
 
-/** How a stream of payments stands; amounts are decimal texts. */
+/** State of a stream of payments; amounts are decimal texts. */
 interface StreamReport {
   streamId: string;
   state: 'running' | 'paused' | 'stopped';

@@ -7,7 +7,7 @@ import { openStream, whyPaused } from './stream.mjs';
 const SESSION_RECORD = '4279633';
 /** A wallet without streams pays ahead for so many seconds at most. */
 const AHEAD_SECS = 3;
-/** Where the viewing is kept, so that it goes on when the viewer comes back. */
+/** Key of the stored viewing, which continues when the viewer comes back. */
 const PLACE = 'viewing';
 
 /**
@@ -28,17 +28,17 @@ let viewing = null;
 let stream = null;
 /** Until what was seen before is paid. @type {Promise<void>} */
 let settled = Promise.resolve();
-/** Whether money flows: without it no second is asked for. */
+/** True if money flows: without it no second is asked for. */
 let flows = false;
 /** The next second. */
 let at = 0;
-/** What is left of the second that was being shown, so that it is not paid twice. @type {{ scene: Scene, leftMs: number } | null} */
+/** Rest of the second that was being shown, so that it is not paid twice. @type {{ scene: Scene, leftMs: number } | null} */
 let rest = null;
 /** Counts up with each start and stop, so that what began before knows that it is over. */
 let run = 0;
 /** Paid and not yet seen, in msat; below zero: seen and not yet paid. */
 let leftMsat = 0;
-/** What this session had brought before its present stream, and what that has paid and owes, in msat. */
+/** Amounts that this session brought before its present stream, and that the stream has paid and owes, in msat. */
 const spent = { beforeMsat: 0, paidMsat: 0, owedMsat: 0 };
 
 poster();
@@ -206,7 +206,7 @@ function show() {
 }
 
 /**
- * Shows a second, or the rest of one; answers when it was over. The picture stands while nothing is paid or nobody looks.
+ * Shows a second, or the rest of one; returns when it was over. The picture stands while nothing is paid or nobody looks.
  *
  * @param {Scene} scene
  * @param {number} until

@@ -1,5 +1,5 @@
 /**
- * Whether the user has had time to see what the window says. Buttons that agree to something work only then: a window that
+ * True if the user has had time to see what the window says. Buttons that agree to something work only then: a window that
  * was just shown, moved, resized or brought to the front under a click that was meant for a page agrees to nothing.
  */
 
@@ -11,7 +11,7 @@ const WATCH_MS = 100;
 const LEAST = { width: 300, height: 360 };
 
 export class Attention {
-  /** Whether a yes counts. */
+  /** True if a yes counts. */
   given = $state(false);
   #since = Infinity;
   #place = '';

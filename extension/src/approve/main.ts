@@ -3,7 +3,7 @@ import '../lib/window.css';
 import { mountApp } from 'amplet-ui/app/context.ts';
 import { startPage } from '../lib/page.ts';
 import Approve from './Approve.svelte';
-import { asked } from './asked.svelte.ts';
+import { prompt } from './prompt.svelte.ts';
 
 mountApp(Approve, startPage(), {});
-asked.connect();
+prompt.connect();

@@ -1,4 +1,4 @@
-/** Why the user is asked, in their language, as far as the wallet says it in parts. */
+/** Reasons for asking the user, in their language, as far as the wallet gives them in parts. */
 
 import type { BudgetRefusal } from 'amplet';
 import { formatAmount, type Unit } from 'amplet-ui/text/amounts.ts';

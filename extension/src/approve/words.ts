@@ -35,7 +35,7 @@ export const YES: Record<Kind, () => string> = {
   lnurlAuth: m.ask_login_yes,
 };
 
-/** What a payment costs, and what it is for. */
+/** Cost and purpose of a payment. */
 export interface Cost {
   amountMsat: bigint;
   maxFeeMsat: bigint;
@@ -44,11 +44,11 @@ export interface Cost {
 }
 
 /** `null`: the question is not about a payment of a known amount. */
-export function costOf(question: PromptRequest): Cost | null {
-  if (question.kind === 'keysend') return { ...question, what: '' };
-  if (question.kind !== 'payment' || question.invoice.amountMsat === null) return null;
-  const { amountMsat, maxFeeMsat, payee, description } = question.invoice;
-  const { context } = question;
+export function costOf(request: PromptRequest): Cost | null {
+  if (request.kind === 'keysend') return { ...request, what: '' };
+  if (request.kind !== 'payment' || request.invoice.amountMsat === null) return null;
+  const { amountMsat, maxFeeMsat, payee, description } = request.invoice;
+  const { context } = request;
   return {
     amountMsat,
     maxFeeMsat,
@@ -57,12 +57,12 @@ export function costOf(question: PromptRequest): Cost | null {
   };
 }
 
-/** What its budget is asked for with the next payment: of a stream, what it lets run up. */
-export function nextOf(question: PromptRequest): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
-  return question.kind === 'stream' ? { amountMsat: question.creditMsat, maxFeeMsat: 0n } : costOf(question);
+/** Returns what the next payment takes from the budget: of a stream, the credit that it lets run up. */
+export function nextOf(request: PromptRequest): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
+  return request.kind === 'stream' ? { amountMsat: request.creditMsat, maxFeeMsat: 0n } : costOf(request);
 }
 
-/** How long so much lasts, in the largest unit of which it is at least two. */
+/** Formats how long an amount lasts, in the largest unit of which it is at least two. */
 export function lasting(msat: bigint, ratePerSecondMsat: bigint, locale: string): string {
   const seconds = Number(msat / ratePerSecondMsat);
   const [unit, length] =
@@ -76,15 +76,15 @@ export function lasting(msat: bigint, ratePerSecondMsat: bigint, locale: string)
   );
 }
 
-/** What the user may choose from; `null`: there is nothing to choose. */
-export function rangeOf(question: PromptRequest): Range | null {
-  switch (question.kind) {
+/** Returns the amounts that the user may choose from; `null`: there is nothing to choose. */
+export function rangeOf(request: PromptRequest): Range | null {
+  switch (request.kind) {
     case 'invoice':
     case 'lnurlPay':
     case 'lnurlWithdraw':
-      return question;
+      return request;
     case 'payment':
-      return question.invoice.amountMsat === null ? { minMsat: 1n, maxMsat: null } : null;
+      return request.invoice.amountMsat === null ? { minMsat: 1n, maxMsat: null } : null;
     default:
       return null;
   }

@@ -1,10 +1,10 @@
-/** Whether the user is there, as the browser sees it: keyboard and mouse of the whole machine, and its screen lock. */
+/** True if the user is there, as the browser sees it: keyboard and mouse of the whole machine, and its screen lock. */
 
-import type { ToKeeper } from '../lib/messages.ts';
+import type { ToWalletHost } from '../lib/messages.ts';
 
-/** To be called at each start of the background. `ask` reaches the keeper. */
-export function attendIdle(ask: (message: ToKeeper) => Promise<unknown>): void {
-  chrome.idle.onStateChanged.addListener((state) => void ask({ to: 'keeper', ask: 'user', state }));
+/** To be called at each start of the background. `ask` reaches the wallet host. */
+export function registerIdleListeners(ask: (message: ToWalletHost) => Promise<unknown>): void {
+  chrome.idle.onStateChanged.addListener((state) => void ask({ to: 'walletHost', ask: 'user', state }));
 }
 
 /** After how many minutes without a touch the user counts as gone. */

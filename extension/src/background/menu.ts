@@ -2,12 +2,12 @@
 
 import { m } from 'amplet-ui/paraglide/messages.js';
 import { openPageCode } from '../lib/page-code.ts';
-import { tell } from './notices.ts';
+import { notify } from './notices.ts';
 
 const ID = 'page-code';
 
 /** To be called at each start of the background: listeners do not outlive it. */
-export function attendMenu(): void {
+export function registerMenuListeners(): void {
   chrome.runtime.onInstalled.addListener(() => {
     chrome.contextMenus.create({ id: ID, title: m.code_menu(), contexts: ['page', 'image', 'video'] });
   });
@@ -22,5 +22,5 @@ async function look(): Promise<void> {
   } catch (error) {
     console.warn('page code', error); // a page that the browser shows to no extension
   }
-  await tell({ id: ID, title: m.code_none(), message: m.code_none_text() });
+  await notify({ id: ID, title: m.code_none(), message: m.code_none_text() });
 }

@@ -1,15 +1,15 @@
-/** Pages that cost money, as the browser shows them to the desk; what is to be done about them the keeper says. */
+/** Pages that cost money, as the browser shows them to the background; what is to be done about them the wallet host says. */
 
 import type { NavigationResponse, NavigationStep } from 'amplet/provider';
-import { tell } from './notices.ts';
+import { notify } from './notices.ts';
 import { m } from 'amplet-ui/paraglide/messages.js';
-import type { ToKeeper } from '../lib/messages.ts';
+import type { ToWalletHost } from '../lib/messages.ts';
 
-/** What costs money is a page of its own, never a part of one. */
+/** Requests that can cost money: pages of their own, never parts of one. */
 export const PAGES: chrome.webRequest.RequestFilter = { urls: ['http://*/*', 'https://*/*'], types: ['main_frame'] };
 
-/** To be called at each start of the background. `ask` reaches the keeper, which runs then. */
-export function attendNavigation(ask: (message: ToKeeper) => Promise<unknown>): void {
+/** To be called at each start of the background. `ask` reaches the wallet host, which runs then. */
+export function registerNavigationListeners(ask: (message: ToWalletHost) => Promise<unknown>): void {
   chrome.webRequest.onCompleted.addListener((details) => void observe(details, ask), PAGES, ['responseHeaders']);
   chrome.tabs.onRemoved.addListener((tabId) => void leave(tabId, ask));
 }
@@ -17,7 +17,7 @@ export function attendNavigation(ask: (message: ToKeeper) => Promise<unknown>): 
 type Completed = chrome.webRequest.OnCompletedDetails;
 
 /** Only what costs money, or answers a header that was set for it, is anybody's business. */
-async function observe(details: Completed, ask: (message: ToKeeper) => Promise<unknown>): Promise<void> {
+async function observe(details: Completed, ask: (message: ToWalletHost) => Promise<unknown>): Promise<void> {
   const answered = await takeRule(details.tabId);
   if (details.statusCode !== 402 && !answered) return;
   const { tabId, url, method, statusCode, type, responseHeaders = [], documentLifecycle } = details;
@@ -36,13 +36,13 @@ async function observe(details: Completed, ask: (message: ToKeeper) => Promise<u
     authorized: answered,
     empty,
   };
-  await ask({ to: 'keeper', ask: 'navigation', response });
+  await ask({ to: 'walletHost', ask: 'navigation', response });
 }
 
 /** Ms after which a page that still loads is known to hold something. */
 const LOAD_MS = 5_000;
 
-/** Whether a page without a length came without content. What cannot be looked at is not held against it. */
+/** True if a page without a length came without content. What cannot be looked at is not held against it. */
 async function holdsNothing(tabId: number): Promise<boolean> {
   if (!(await isLoaded(tabId))) return false;
   const look = (): boolean => {
@@ -74,11 +74,11 @@ function isLoaded(tabId: number): Promise<boolean> {
   });
 }
 
-async function leave(tabId: number, ask: (message: ToKeeper) => Promise<unknown>): Promise<void> {
-  if (await takeRule(tabId)) await ask({ to: 'keeper', ask: 'tabGone', tabId });
+async function leave(tabId: number, ask: (message: ToWalletHost) => Promise<unknown>): Promise<void> {
+  if (await takeRule(tabId)) await ask({ to: 'walletHost', ask: 'tabGone', tabId });
 }
 
-/** Takes the tab's header away. Answers whether there was one. */
+/** Takes the tab's header away. Returns whether there was one. */
 async function takeRule(tabId: number): Promise<boolean> {
   if (tabId <= 0) return false;
   const rules = await chrome.declarativeNetRequest.getSessionRules({ ruleIds: [tabId] });
@@ -86,11 +86,11 @@ async function takeRule(tabId: number): Promise<boolean> {
   return rules.length > 0;
 }
 
-/** Does what the keeper says about a page. */
+/** Does what the wallet host says about a page. */
 export async function takeStep(step: NavigationStep): Promise<void> {
   if (step.do === 'reload') await reload(step);
   else if (step.do === 'show')
-    await tell({ id: `page-${step.tabId}`, title: TITLES[step.problem](), message: step.message });
+    await notify({ id: `page-${step.tabId}`, title: TITLES[step.problem](), message: step.message });
 }
 
 const TITLES: Record<(NavigationStep & { do: 'show' })['problem'], () => string> = {

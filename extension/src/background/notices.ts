@@ -1,4 +1,4 @@
-/** What the browser shows in its notices, and in which language: the background has no page whose choice it could follow. */
+/** Browser notices and their language: the background has no page whose choice it could follow. */
 
 import { locales, overwriteGetLocale } from 'amplet-ui/paraglide/runtime.js';
 
@@ -6,7 +6,7 @@ const language = chrome.i18n.getUILanguage().toLowerCase();
 const locale = locales.find((known) => language.startsWith(known)) ?? 'en';
 overwriteGetLocale(() => locale);
 
-export async function tell({ id, title, message }: { id: string; title: string; message: string }): Promise<void> {
+export async function notify({ id, title, message }: { id: string; title: string; message: string }): Promise<void> {
   const iconUrl = chrome.runtime.getURL('icons/icon-192.png');
   await chrome.notifications.create(id, { type: 'basic', iconUrl, title, message });
 }

@@ -1,12 +1,12 @@
-/** Beside each page: carries its calls to the keeper, and shows `lightning:` links to it. Decides nothing. */
+/** Beside each page: carries its calls to the wallet host, and shows `lightning:` links to it. Decides nothing. */
 
 import { relay, type SiteCall, type SiteEvent, type SiteReply } from 'amplet/provider';
-import { SITE_PORT, type FromContent, type FromKeeper, type ToDesk } from '../lib/messages.ts';
+import { SITE_PORT, type FromContent, type FromWalletHost, type BrowserTask } from '../lib/messages.ts';
 
-/** Calls that wait until the keeper says that it hears. */
+/** Calls that wait until the wallet host says that it hears. */
 let waiting: SiteCall[] = [];
 let port: chrome.runtime.Port | null = null;
-let heard = false;
+let connected = false;
 
 /** Ms until it is seen that the extension was replaced without a word: a port that was made in its last moment is told nothing. */
 const LOOK_MS = 1_000;
@@ -14,36 +14,36 @@ let looking: ReturnType<typeof setInterval> | undefined;
 
 const page = relay((call) => {
   looking ??= setInterval(() => chrome.runtime?.id === undefined && lose(), LOOK_MS);
-  if (heard) port?.postMessage(call);
+  if (connected) port?.postMessage(call);
   else waiting.push(call);
   port ??= connect(true);
 });
 
-/** Connects to the keeper. Where there is none, it is woken once. */
+/** Connects to the wallet host. Where there is none, it is woken once. */
 function connect(wakes: boolean): chrome.runtime.Port | null {
   let made: chrome.runtime.Port;
   try {
     made = chrome.runtime.connect({ name: SITE_PORT });
   } catch {
-    lose(); // the extension was replaced: this page gets the new one's scripts when it is loaded anew
+    lose(); // the extension was replaced: this page gets the new one's scripts when it is loaded again
     return null;
   }
-  made.onMessage.addListener((message: FromKeeper | SiteReply | SiteEvent) => {
-    if ('keeper' in message) greet();
+  made.onMessage.addListener((message: FromWalletHost | SiteReply | SiteEvent) => {
+    if ('walletHost' in message) greet();
     else page.answer(message);
   });
   made.onDisconnect.addListener(() => {
     // Read, as the browser complains about an error that nobody looked at.
     void chrome.runtime.lastError;
     port = null;
-    if (heard || !wakes) lose();
+    if (connected || !wakes) lose();
     else void wake();
   });
   return made;
 }
 
 function greet(): void {
-  heard = true;
+  connected = true;
   look();
   for (const call of waiting) port?.postMessage(call);
   waiting = [];
@@ -51,12 +51,12 @@ function greet(): void {
 
 /** A stream pauses while nobody sees its page. */
 function look(): void {
-  if (heard) port?.postMessage({ visible: document.visibilityState === 'visible' } satisfies FromContent);
+  if (connected) port?.postMessage({ visible: document.visibilityState === 'visible' } satisfies FromContent);
 }
 document.addEventListener('visibilitychange', look);
 
 async function wake(): Promise<void> {
-  await chrome.runtime.sendMessage({ to: 'desk', ask: 'wake' } satisfies ToDesk).catch(() => undefined);
+  await chrome.runtime.sendMessage({ to: 'browser', ask: 'wake' } satisfies BrowserTask).catch(() => undefined);
   port ??= connect(false);
 }
 
@@ -64,7 +64,7 @@ function lose(): void {
   clearInterval(looking);
   looking = undefined;
   port = null;
-  heard = false;
+  connected = false;
   waiting = [];
   page.lost();
 }
@@ -77,7 +77,7 @@ addEventListener(
     if (!event.isTrusted || link?.protocol !== 'lightning:') return;
     event.preventDefault();
     void chrome.runtime
-      .sendMessage({ to: 'desk', ask: 'open', text: link.href } satisfies ToDesk)
+      .sendMessage({ to: 'browser', ask: 'open', text: link.href } satisfies BrowserTask)
       .catch(() => undefined);
   },
   { capture: true },

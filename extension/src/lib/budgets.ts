@@ -3,10 +3,10 @@
 import type { Budget, Rules, Wallet } from 'amplet';
 import type { Site } from 'amplet/provider';
 
-/** What one click gives. */
+/** Budget that one click gives. */
 export const USUAL = { perDayMsat: 2_000_000n, askAboveMsat: 500_000n };
 
-/** What one click gives to a site that streams: no payment of it is a question by itself. */
+/** Budget that one click gives to a site that streams: none of its payments is a question by itself. */
 export function usualFor(creditMsat: bigint): typeof USUAL {
   const paymentMsat = ((2n * creditMsat + 999n) / 1_000n) * 1_000n; // with its fee
   const askAboveMsat = paymentMsat > USUAL.askAboveMsat ? paymentMsat : USUAL.askAboveMsat;
@@ -29,7 +29,7 @@ export function dailyRules({ perDayMsat, askAboveMsat }: typeof USUAL): Rules {
 export const budgetOf = (budgets: readonly Budget[], { origin, topLevel }: Site): Budget | undefined =>
   budgets.find(({ holder }) => holder.kind === 'site' && holder.origin === origin && holder.topLevel === topLevel);
 
-/** Whether it pays anything without a question. */
+/** True if it pays anything without a question. */
 export const isGenerous = (budget: Budget | null | undefined): budget is Budget =>
   budget !== null && budget !== undefined && !budget.closed && budget.rules.askAboveMsat !== 0n;
 
@@ -40,7 +40,7 @@ export async function giveBudget(wallet: Wallet, site: Site, rules: Rules): Prom
   else await wallet.setBudgetRules(known.id, rules);
 }
 
-/** What the site may still spend today, and of how much; `null`: no budget of the daily kind. */
+/** Returns what the site may still spend today, and of how much; `null`: no budget of the daily kind. */
 export function today(budget: Budget): { leftMsat: bigint; limitMsat: bigint } | null {
   return budget.usage.find(({ rule }) => rule === 'calendarDay') ?? budget.usage[0] ?? null;
 }

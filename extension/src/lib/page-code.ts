@@ -15,7 +15,7 @@ export async function openPageCode(): Promise<boolean> {
   return true;
 }
 
-/** What a `data:` URL holds. To fetch it the policy of the extension's pages does not allow. */
+/** Decodes a `data:` URL. The policy of the extension's pages does not allow fetching it. */
 function pictureOf(url: string): Blob {
   const bytes = Uint8Array.from(atob(url.slice(url.indexOf(',') + 1)), (char) => char.charCodeAt(0));
   return new Blob([bytes], { type: 'image/png' });

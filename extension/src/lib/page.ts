@@ -1,17 +1,17 @@
-/** What each of the wallet's windows does first. */
+/** Start of each of the wallet's windows. */
 
 import { createApp, type App, type AppOptions } from 'amplet-ui/app/app.svelte.ts';
 import { onUnlocked, sharedSession } from './session.ts';
-import type { ToDesk, ToKeeper } from './messages.ts';
+import type { BrowserTask, ToWalletHost } from './messages.ts';
 
-const send = (message: ToDesk | ToKeeper): Promise<unknown> => chrome.runtime.sendMessage(message);
+const send = (message: BrowserTask | ToWalletHost): Promise<unknown> => chrome.runtime.sendMessage(message);
 
 /** Makes this window's view of the wallet, to be mounted at once; opens it, and sees to it that the wallet host runs. */
 export function startPage(options: Pick<AppOptions, 'holders'> = {}): App {
-  const awake = send({ to: 'desk', ask: 'wake' });
+  const awake = send({ to: 'browser', ask: 'wake' });
   const session = sharedSession(async () => {
     await awake;
-    await send({ to: 'keeper', ask: 'unlocked' });
+    await send({ to: 'walletHost', ask: 'unlocked' });
   });
   const app = createApp({ ...options, session });
   void follow(app);

@@ -26,7 +26,7 @@ export async function forgetKey(): Promise<void> {
   await chrome.storage.session.remove(KEY);
 }
 
-/** For the wallet's windows: what one unlocks is unlocked for all. `announce` has the keeper open it, too. */
+/** For the wallet's windows: what one unlocks is unlocked for all. `announce` has the wallet host open it, too. */
 export const sharedSession = (announce: () => Promise<unknown>): UnlockedSession => ({
   key: storedKey,
   async keep(key) {

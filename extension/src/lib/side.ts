@@ -7,7 +7,7 @@ const { sidebarAction } = (globalThis as { browser?: { sidebarAction?: { open():
 let here: number | undefined;
 if (chrome.sidePanel !== undefined) void chrome.windows.getCurrent().then(({ id }) => (here = id));
 
-/** Whether there is such a place. */
+/** True if there is such a place. */
 export const hasSide: boolean = chrome.sidePanel !== undefined || sidebarAction !== undefined;
 
 /** Opens it. To be called in the user's click. */

@@ -1,5 +1,5 @@
-/** Chrome's home of the keeper. Of the browser's API this document has messages only. */
+/** Chrome's home of the wallet host. Of the browser's API this document has messages only. */
 
-import { startKeeper } from '../keeper/keeper.ts';
+import { startWalletHost } from '../wallet-host/wallet-host.ts';
 
-startKeeper((message) => chrome.runtime.sendMessage(message));
+startWalletHost((message) => chrome.runtime.sendMessage(message));

@@ -3,11 +3,11 @@ import '../lib/window.css';
 import { payingSites } from 'amplet/provider';
 import App from 'amplet-ui/App.svelte';
 import { mountApp } from 'amplet-ui/app/context.ts';
-import { Notes } from '../keeper/store.ts';
+import { IdbStore } from '../wallet-host/idb-store.ts';
 import { startPage } from '../lib/page.ts';
 
 const holders = async () => {
-  const sites = await payingSites(new Notes());
+  const sites = await payingSites(new IdbStore());
   return new Map(
     [...sites].map(([id, { origin, topLevel }]) => [id, origin === topLevel ? origin : `${origin} in ${topLevel}`]),
   );

@@ -1,9 +1,9 @@
-/** The streams, as the keeper tells them to whoever watches. */
+/** The streams, as the wallet host reports them to the windows that watch. */
 
 import type { OpenStream } from 'amplet/provider';
-import { WATCH_PORT, type FromWatch, type ToDesk, type ToWatch } from '../lib/messages.ts';
+import { WATCH_PORT, type FromWatch, type BrowserTask, type ToWatch } from '../lib/messages.ts';
 
-/** Ms until a keeper that went away is asked for again. */
+/** Ms until a wallet host that went away is asked for again. */
 const AGAIN_MS = 1_000;
 
 export class Watched {
@@ -24,7 +24,7 @@ export class Watched {
     };
   }
 
-  tell(message: FromWatch): void {
+  send(message: FromWatch): void {
     if (this.#port === null) return;
     if (message.action === 'stop') this.stopping = [...this.stopping, message.streamId];
     this.#port.postMessage(message);
@@ -37,7 +37,7 @@ export class Watched {
   }
 
   async #connect(): Promise<void> {
-    await chrome.runtime.sendMessage({ to: 'desk', ask: 'wake' } satisfies ToDesk).catch(() => undefined);
+    await chrome.runtime.sendMessage({ to: 'browser', ask: 'wake' } satisfies BrowserTask).catch(() => undefined);
     if (this.#over) return;
     const port = chrome.runtime.connect({ name: WATCH_PORT });
     this.#port = port;

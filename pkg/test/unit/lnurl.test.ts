@@ -4,8 +4,8 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { test } from 'vitest';
 import { descriptionHash } from '../../src/sites/lnurl/bolt11.ts';
 import { lnurlTarget } from '../../src/sites/lnurl/service.ts';
-import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider.ts';
-import { Failure, FakeStore, FakeWallet, NOW, User, SHOP, turn } from './site-fakes.ts';
+import { Failure, turn } from './site-fakes.ts';
+import { METADATA, payService } from './lnurl-fakes.ts';
 
 // The examples of LUD-01 and BOLT 11.
 const LUD_01 =
@@ -83,63 +83,6 @@ test('LNURLs in all their forms lead to https or to an onion service', () => {
     assert.throws(() => lnurlTarget(bad), { name: 'InvalidDataError' }, bad);
   }
 });
-
-/** A host whose net is `answers`: URL without query to what is sent. */
-function world(answers: Record<string, (url: URL) => unknown>) {
-  const wallet = new FakeWallet();
-  const user = new User();
-  const store = new FakeStore();
-  store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
-  const asked: URL[] = [];
-  const fetch: typeof globalThis.fetch = async (input, init) => {
-    assert.equal(init?.credentials, 'omit');
-    const url = new URL(String(input));
-    asked.push(url);
-    const answer = answers[`${url.origin}${url.pathname}`];
-    if (!answer) throw new TypeError('no such host');
-    const body = answer(url);
-    return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status: 500 });
-  };
-  const restart = () => new SiteHost({ wallet, ask: user.ask, store, version: '1', fetch, now: () => NOW });
-  const host = restart();
-  const run = async (lnurl: string): Promise<Json> => {
-    const reply = await host.handle(SHOP, { amplet: 1, id: 1, method: 'lnurl', params: { lnurl } });
-    return reply!.ok ? reply!.result : { error: reply!.error.name };
-  };
-  return { wallet, user, store, asked, run, answers, restart };
-}
-
-const METADATA = '[["text/plain","a tip for Zo\u00eb"],["image/png;base64","AA=="]]';
-
-interface Service {
-  readonly min?: unknown;
-  readonly max?: unknown;
-  readonly metadata?: string;
-  readonly payerData?: unknown;
-  /** What comes with the invoice. */
-  readonly more?: (invoice: string) => object;
-}
-
-function payService({ min = 1_000, max = 9_000, metadata = METADATA, payerData, more = () => ({}) }: Service = {}) {
-  const invoices: { from: (amountMsat: bigint) => Partial<InvoiceDetails> } = { from: () => ({}) };
-  const all = world({
-    'https://tips.example/.well-known/lnurlp/zoe': () => ({
-      tag: 'payRequest',
-      callback: 'https://tips.example/pay?user=zoe',
-      minSendable: min,
-      maxSendable: max,
-      metadata,
-      commentAllowed: 5,
-      payerData,
-    }),
-    'https://tips.example/pay': (url) => {
-      const amountMsat = BigInt(url.searchParams.get('amount')!);
-      const pr = all.wallet.issue(amountMsat, invoices.from(amountMsat));
-      return { pr, routes: [], ...more(pr) };
-    },
-  });
-  return { ...all, invoices };
-}
 
 test('LNURL-pay: the user chooses, and what was chosen is paid', async () => {
   const { wallet, user, asked, run } = payService();
@@ -352,124 +295,4 @@ test('LNURL-pay: what the service wants to know of the payer is told by the user
   silent.wallet.budgets.set('https://shop.example https://shop.example', 100_000n);
   assert.equal(((await silent.run('zoe@tips.example')) as { status: string }).status, 'OK');
   assert.deepEqual([silent.asked[1]!.searchParams.get('payerdata'), silent.user.asked], [null, []]);
-});
-
-test('services that make no sense are refused, and their own errors handed on', async () => {
-  for (const broken of [
-    { min: 10, max: 5 },
-    { min: 'x' },
-    { max: 0 },
-    { min: -1 },
-    { min: 0.5 },
-    { metadata: 'no JSON' },
-    { metadata: '[]' },
-  ]) {
-    const { run, wallet } = payService(broken);
-    assert.deepEqual(await run('zoe@tips.example'), { error: 'InvalidDataError' }, JSON.stringify(broken));
-    assert.equal(wallet.paid.length, 0);
-  }
-  const answers: [unknown, Json][] = [
-    [
-      { status: 'ERROR', reason: 'closed' },
-      { status: 'ERROR', reason: 'closed' },
-    ],
-    [{ tag: 'channelRequest' }, { error: 'UnsupportedMethodError' }],
-    [{ tag: 'other' }, { error: 'InvalidDataError' }],
-    ['<html>', { error: 'ConnectionError' }],
-    ['[]', { error: 'ConnectionError' }],
-    [`"${'x'.repeat(600_000)}"`, { error: 'ConnectionError' }],
-    [
-      { tag: 'payRequest', callback: 'http://tips.example/', minSendable: 1, maxSendable: 2, metadata: METADATA },
-      { error: 'InvalidDataError' },
-    ],
-    [
-      { tag: 'payRequest', callback: 'http://127.0.0.1:8080/', minSendable: 1, maxSendable: 2, metadata: METADATA },
-      { error: 'InvalidDataError' },
-    ],
-  ];
-  for (const [answer, result] of answers)
-    assert.deepEqual(await world({ 'https://x.example/': () => answer }).run('https://x.example/'), result);
-  assert.deepEqual(await world({}).run('https://x.example/'), { error: 'ConnectionError' });
-  const { run, asked } = world({});
-  assert.deepEqual(await run('lnurlp://127.0.0.1:8080/'), { error: 'InvalidDataError' });
-  assert.equal(asked.length, 0, 'a page does not make the wallet ask this machine');
-});
-
-test('LNURL-withdraw: the user allows it, and the service gets an invoice', async () => {
-  const { wallet, user, asked, run } = world({
-    'https://win.example/w': () => ({
-      tag: 'withdrawRequest',
-      callback: 'https://win.example/cb',
-      k1: 'k',
-      defaultDescription: 'prize',
-      minWithdrawable: 0,
-      maxWithdrawable: 8_000,
-    }),
-    'https://win.example/cb': () => ({ status: 'OK' }),
-  });
-  assert.deepEqual(await run('lnurlw://win.example/w'), { status: 'OK' });
-  const invoice = asked[1]!.searchParams.get('pr')!;
-  assert.deepEqual([wallet.invoices.get(invoice)!.amountMsat, asked[1]!.searchParams.get('k1')], [8_000n, 'k']);
-  assert.deepEqual(user.kinds, ['lnurlWithdraw']);
-});
-
-test('LNURL-withdraw: a PIN is asked for from the amount on that the service names, and nothing is nothing', async () => {
-  const withdraw = {
-    tag: 'withdrawRequest',
-    callback: 'https://win.example/cb',
-    k1: 'k',
-    minWithdrawable: 1_000,
-    maxWithdrawable: 8_000,
-    pinLimit: 5_000,
-  };
-  const { user, asked, run } = world({
-    'https://win.example/w': () => withdraw,
-    'https://win.example/cb': () => ({ status: 'OK' }),
-  });
-  const pins: [bigint, string | undefined, object, string | null][] = [
-    [4_999n, undefined, { status: 'OK' }, null],
-    [5_000n, '1234', { status: 'OK' }, '1234'],
-    [5_000n, undefined, { error: 'InvalidDataError' }, null],
-    [5_000n, '12 4', { error: 'InvalidDataError' }, null],
-  ];
-  for (const [amountMsat, pin, result, sent] of pins) {
-    asked.length = 0;
-    user.answer = (question) => {
-      assert.ok(question.kind === 'lnurlWithdraw' && question.pinFromMsat === 5_000n);
-      return { allowed: true, amountMsat, ...(pin === undefined ? {} : { pin }) };
-    };
-    assert.deepEqual(await run('lnurlw://win.example/w'), result);
-    assert.equal(asked[1]?.searchParams.get('pin') ?? null, sent);
-  }
-  const empty = world({ 'https://win.example/w': () => ({ ...withdraw, minWithdrawable: 0, maxWithdrawable: 0 }) });
-  assert.deepEqual(await empty.run('lnurlw://win.example/w'), { error: 'InvalidDataError' });
-  assert.deepEqual(empty.user.asked, []);
-});
-
-test('LNURL-auth: the domain is named, a login elsewhere is marked, and without keys it is refused', async () => {
-  const k1 = 'ab'.repeat(32);
-  const login = `https://auth.shop.example/in?tag=login&k1=${k1}&action=register`;
-  const answers = {
-    'https://auth.shop.example/in': () => ({ status: 'OK' }),
-    'https://bank.example/in': () => ({ status: 'OK' }),
-  };
-  const without = world(answers);
-  assert.deepEqual(await without.run(login), { error: 'UnsupportedMethodError' });
-  assert.deepEqual(without.asked, []);
-  const { wallet, user, asked, run } = world(answers);
-  Object.assign(wallet, {
-    lnurlAuth: async ({ domain }: { domain: string }) => ({ key: `key of ${domain}`, sig: '30' }),
-  });
-  assert.deepEqual(await run(login), { status: 'OK', data: { message: k1, signature: '30' } });
-  assert.equal(asked[0]!.searchParams.get('key'), 'key of auth.shop.example');
-  await run(login.replace('auth.shop.example', 'bank.example'));
-  assert.deepEqual(
-    user.asked.map((question) => question.kind === 'lnurlAuth' && [question.domain, question.action, question.foreign]),
-    [
-      ['auth.shop.example', 'register', false],
-      ['bank.example', 'register', true],
-    ],
-  );
-  for (const bad of [login.replace(k1, 'ab'), login.replace('register', 'transfer')])
-    assert.deepEqual(await run(bad), { error: 'InvalidDataError' });
 });

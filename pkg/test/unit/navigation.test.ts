@@ -53,7 +53,7 @@ function charging({
 }
 
 /** A browser with a tab: loads pages as the machine says. */
-function world(server: Server, { budget = 1_000_000n }: { budget?: bigint | null } = {}) {
+function harness(server: Server, { budget = 1_000_000n }: { budget?: bigint | null } = {}) {
   const wallet = new FakeWallet();
   if (budget !== null) wallet.budgets.set(SITE, budget);
   const user = new User();
@@ -89,7 +89,7 @@ function world(server: Server, { budget = 1_000_000n }: { budget?: bigint | null
 }
 
 test('a page is paid for within the budget, loaded once more, and the next one is not paid for', async () => {
-  const { wallet, user, visit, restart } = world(shop);
+  const { wallet, user, visit, restart } = harness(shop);
   assert.deepEqual(await visit(), { step: { do: 'nothing' }, loads: 2, problem: null });
   restart();
   assert.equal((await visit(`${ORIGIN}/yesterday`)).loads, 2);
@@ -103,7 +103,7 @@ test('a page is paid for within the budget, loaded once more, and the next one i
 });
 
 test('old servers get LSAT', async () => {
-  const { visit, seen, state } = world(shop);
+  const { visit, seen, state } = harness(shop);
   state.server = (_url, authorization, issue) =>
     authorization?.startsWith('LSAT m:') ? { statusCode: 200 } : l402(issue(), 'm', 'LSAT');
   assert.equal((await visit()).loads, 2);
@@ -111,20 +111,20 @@ test('old servers get LSAT', async () => {
 });
 
 test('without a budget the user is asked, about this page and this price', async () => {
-  const { wallet, user, visit } = world(shop, { budget: null });
+  const { wallet, user, visit } = harness(shop, { budget: null });
   assert.equal((await visit()).loads, 2);
   const [question] = user.asked;
   assert.ok(question?.kind === 'payment');
   assert.deepEqual([question.context, question.invoice.amountMsat], [{ kind: 'page', url: PAGE }, 10_000n]);
   assert.equal(wallet.paid[0]!.authorization.approvedMsat, 11_000n);
-  const refusing = world(shop, { budget: null });
+  const refusing = harness(shop, { budget: null });
   refusing.user.answer = () => ({ allowed: false });
   assert.equal((await refusing.visit()).problem, 'notPaid');
   assert.deepEqual([refusing.wallet.paid.length, (await refusing.state.machine.undelivered()).length], [0, 0]);
 });
 
 test('only a GET of the page in the address bar is paid for', async () => {
-  const { wallet, user, respond, state, visit } = world(shop);
+  const { wallet, user, respond, state, visit } = harness(shop);
   for (const type of ['image', 'sub_frame', 'xmlhttprequest', 'other', 'script']) {
     assert.deepEqual(await state.machine.observe(respond(`${ORIGIN}/favicon.ico`, null, 1, { type })), {
       do: 'nothing',
@@ -148,7 +148,7 @@ test('only a GET of the page in the address bar is paid for', async () => {
 
 test('a server that wants money again after it was paid does not get it, and never loops', async () => {
   const greedy: Server = (_url, _authorization, issue) => l402(issue());
-  const { wallet, user, visit, state } = world(greedy);
+  const { wallet, user, visit, state } = harness(greedy);
   const { step, loads } = await visit();
   assert.ok(step.do === 'show' && step.problem === 'notDelivered' && step.receipt);
   assert.equal(loads, 2);
@@ -168,7 +168,7 @@ test('a server that wants money again after it was paid does not get it, and nev
 });
 
 test('a credential that is used up and a higher price are a new question', async () => {
-  const { wallet, user, visit, state } = world(shop, { budget: 12_000n });
+  const { wallet, user, visit, state } = harness(shop, { budget: 12_000n });
   await visit();
   let price = 50_000n;
   let good = '';
@@ -192,7 +192,7 @@ test('a credential that is used up and a higher price are a new question', async
 });
 
 test('a challenge that says another price than its invoice is not paid', async () => {
-  const { wallet, visit, state } = world(charging());
+  const { wallet, visit, state } = harness(charging());
   const honest = state.server;
   state.server = (url, authorization, issue) => honest(url, authorization, () => issue(10_001n));
   assert.equal((await visit()).problem, 'badChallenge');
@@ -215,7 +215,7 @@ test('paid, and a page with nothing in it', async () => {
     { statusCode: 403 },
   ];
   for (const answer of nothing) {
-    const { wallet, visit, state } = world(shop);
+    const { wallet, visit, state } = harness(shop);
     const honest = state.server;
     state.server = (url, authorization, issue) => (authorization ? answer : honest(url, authorization, issue));
     const { step } = await visit();
@@ -229,7 +229,7 @@ test('paid, and a page with nothing in it', async () => {
 });
 
 test('a charge may want its credential in a header of its own, and is shown again by a server that was overloaded', async () => {
-  const { wallet, visit, state, respond } = world(charging({ params: ', header="Payment-Authorization"' }));
+  const { wallet, visit, state, respond } = harness(charging({ params: ', header="Payment-Authorization"' }));
   const step = await state.machine.observe(respond(PAGE, null));
   assert.ok(step.do === 'reload' && step.header === 'Payment-Authorization');
   const honest = state.server;
@@ -242,11 +242,11 @@ test('a charge may want its credential in a header of its own, and is shown agai
 });
 
 test('a charge is good for one page, and is shown when it brought nothing', async () => {
-  const { wallet, visit, state } = world(charging());
+  const { wallet, visit, state } = harness(charging());
   await visit();
   await visit();
   assert.deepEqual([wallet.paid.length, await state.machine.undelivered()], [2, []]);
-  const broken = world(charging({ delivers: false }));
+  const broken = harness(charging({ delivers: false }));
   assert.equal((await broken.visit()).problem, 'notDelivered');
   broken.restart();
   const [receipt] = await broken.state.machine.undelivered();
@@ -256,7 +256,7 @@ test('a charge is good for one page, and is shown when it brought nothing', asyn
 });
 
 test('a charge whose page redirects is delivered', async () => {
-  const { respond, state } = world(charging());
+  const { respond, state } = harness(charging());
   const step = await state.machine.observe(respond(PAGE, null));
   assert.ok(step.do === 'reload');
   assert.deepEqual(await state.machine.observe(respond(`${PAGE}/`, step.authorization)), { do: 'nothing' });
@@ -264,7 +264,7 @@ test('a charge whose page redirects is delivered', async () => {
 });
 
 test('a tab that dies between the payment and the page loses nothing', async () => {
-  const { wallet, respond, visit, state, restart, clock } = world(charging());
+  const { wallet, respond, visit, state, restart, clock } = harness(charging());
   const step = await state.machine.observe(respond(PAGE, null));
   assert.equal(step.do, 'reload');
   await state.machine.closed(1);
@@ -283,7 +283,7 @@ test('a tab that dies between the payment and the page loses nothing', async () 
 
 test('a host that dies while it pays finds the payment again', async () => {
   for (const server of [shop, charging()]) {
-    const { wallet, respond, visit, state, restart } = world(server);
+    const { wallet, respond, visit, state, restart } = harness(server);
     wallet.ends = [() => ({ state: 'pending' })];
     void state.machine.observe(respond(PAGE, null));
     while (wallet.paid.length === 0) await turn();
@@ -302,7 +302,7 @@ test('a host that dies while it pays finds the payment again', async () => {
 });
 
 test('a tab that went elsewhere while it was paid is left alone, and what was bought waits', async () => {
-  const { wallet, respond, visit, state } = world(charging());
+  const { wallet, respond, visit, state } = harness(charging());
   const gone = new AbortController();
   wallet.ends = [() => ({ state: 'pending' })];
   const step = state.machine.observe(respond(PAGE, null), gone.signal);
@@ -317,7 +317,7 @@ test('a tab that went elsewhere while it was paid is left alone, and what was bo
 });
 
 test('a reload that was not made is not held against the page', async () => {
-  const { wallet, respond, state } = world(charging());
+  const { wallet, respond, state } = harness(charging());
   const first = await state.machine.observe(respond(PAGE, null));
   assert.equal(first.do, 'reload');
   // The tab had gone elsewhere; now it is back, without the header.
@@ -330,7 +330,7 @@ test('a reload that was not made is not held against the page', async () => {
 });
 
 test('a payment that failed while nobody looked is not held against the page', async () => {
-  const { wallet, respond, visit, state, restart } = world(shop);
+  const { wallet, respond, visit, state, restart } = harness(shop);
   wallet.ends = [() => ({ state: 'pending' })];
   void state.machine.observe(respond(PAGE, null));
   while (wallet.paid.length === 0) await turn();
@@ -342,7 +342,7 @@ test('a payment that failed while nobody looked is not held against the page', a
 });
 
 test('what the wallet cannot say is pending, and is not paid twice', async () => {
-  const { wallet, visit } = world(shop);
+  const { wallet, visit } = harness(shop);
   wallet.ends = [
     (hash) => {
       wallet.outcomes.set(hash, { state: 'pending' });
@@ -355,14 +355,14 @@ test('what the wallet cannot say is pending, and is not paid twice', async () =>
 });
 
 test('ten tabs at once buy one credential', async () => {
-  const { wallet, visit } = world(shop);
+  const { wallet, visit } = harness(shop);
   const visits = await Promise.all(Array.from({ length: 10 }, (_, tabId) => visit(`${PAGE}?${tabId}`, { tabId })));
   assert.ok(visits.every(({ problem, step }) => problem === null && step.do === 'nothing'));
   assert.equal(wallet.paid.length, 1);
 });
 
 test('pages that lead to each other end', async () => {
-  const { wallet, respond, state } = world(shop);
+  const { wallet, respond, state } = harness(shop);
   let step = await state.machine.observe(respond(PAGE, null));
   let rounds = 0;
   for (; step.do === 'reload' && rounds < 20; rounds++) {
@@ -375,7 +375,7 @@ test('pages that lead to each other end', async () => {
 });
 
 test('no step comes of noise', async () => {
-  const { state } = world(shop);
+  const { state } = harness(shop);
   for (const url of ['', 'about:blank', 'data:text/html,x', 'chrome://x', 'https://']) {
     const noise = {
       tabId: 1,

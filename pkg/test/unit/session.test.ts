@@ -76,7 +76,7 @@ interface Book {
 }
 
 /** A server as draft-lightning-session-00 has it, selling words at 2 sat out of deposits of 6. */
-function world({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 } = {}) {
+function harness({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 } = {}) {
   const payer = new FakePayer();
   const store = new Store();
   const issued = new Map<string, { request: string; paymentHash: string; sat: number }>();
@@ -202,7 +202,7 @@ const data = (text: string): string[] =>
   [...text.matchAll(/^data: (\S+)$/gm)].map(([, word]) => word!).filter((word) => !word.startsWith('{'));
 
 test('a deposit opens a session, a stream is topped up on the way, what is left comes back', async () => {
-  const { paying, kept, payer, sessions, actions, store, expiries } = world();
+  const { paying, kept, payer, sessions, actions, store, expiries } = harness();
   const response = await paying(URL_);
   assert.deepEqual(data(await response.text()), ['word0', 'word1', 'word2', 'word3', 'word4', '[DONE]']);
   assert.deepEqual(actions, ['open', 'topUp']);
@@ -216,7 +216,7 @@ test('a deposit opens a session, a stream is topped up on the way, what is left 
 });
 
 test('the next request shows the session, and tops it up first when nothing is left', async () => {
-  const { paying, actions, payer, make } = world({ words: 3 });
+  const { paying, actions, payer, make } = harness({ words: 3 });
   await (await paying(URL_)).text();
   const again = make();
   assert.equal(data(await (await again.paying(URL_, { method: 'POST', body: 'prompt' })).text()).length, 4);
@@ -225,13 +225,13 @@ test('the next request shows the session, and tops it up first when nothing is l
 });
 
 test('challenges for a POST are asked for by POST', async () => {
-  const { paying, server } = world();
+  const { paying, server } = harness();
   await (await paying(URL_, { method: 'POST', body: 'prompt' })).text();
   assert.deepEqual(new Set(server.methods), new Set(['POST']));
 });
 
 test('a session that the server has closed is opened anew', async () => {
-  const { paying, sessions, actions, payer } = world({ words: 1 });
+  const { paying, sessions, actions, payer } = harness({ words: 1 });
   await (await paying(URL_)).text();
   for (const book of sessions.values()) book.status = 'closed';
   await (await paying(URL_)).text();
@@ -240,15 +240,15 @@ test('a session that the server has closed is opened anew', async () => {
 });
 
 test('ten requests at once open one session', async () => {
-  const { paying, payer, actions } = world({ words: 0 });
+  const { paying, payer, actions } = harness({ words: 0 });
   await Promise.all(Array.from({ length: 10 }, async () => (await paying(URL_)).text()));
   assert.equal(payer.paid.length, 1);
   assert.deepEqual(actions, ['open', ...Array<string>(9).fill('bearer')]);
 });
 
 test('no more is deposited than is allowed', async () => {
-  await assert.rejects(world({ maxDepositMsat: 5_999n }).paying(URL_), fails('tooExpensive'));
-  const { paying, payer, problems, release, server } = world({ maxTotalMsat: 11_999n });
+  await assert.rejects(harness({ maxDepositMsat: 5_999n }).paying(URL_), fails('tooExpensive'));
+  const { paying, payer, problems, release, server } = harness({ maxTotalMsat: 11_999n });
   const response = await paying(URL_);
   const reader = response.body!.getReader();
   let seen = '';
@@ -273,7 +273,7 @@ test('deposits that make no sense are not paid', async () => {
     (request) => ({ ...request, depositInvoice: 'garbage' }),
   ];
   for (const change of changes) {
-    const { paying, payer, server, store } = world();
+    const { paying, payer, server, store } = harness();
     server.change = change;
     await assert.rejects(paying(URL_), fails('badChallenge'));
     assert.deepEqual([payer.paid.length, store.all.size], [0, 0]);
@@ -282,7 +282,7 @@ test('deposits that make no sense are not paid', async () => {
 });
 
 test('a deposit that fails leaves nothing, one that is under way is waited for', async () => {
-  const { paying, payer, store, make } = world({ words: 1 });
+  const { paying, payer, store, make } = harness({ words: 1 });
   payer.ends = [() => new Error('the budget says no')];
   await assert.rejects(paying(URL_), fails('notPaid'));
   assert.equal(store.all.size, 0);
@@ -298,7 +298,7 @@ test('a deposit that fails leaves nothing, one that is under way is waited for',
 });
 
 test('a deposit that the server does not take is said as such, and is not paid again', async () => {
-  const { paying, payer, server, make } = world({ words: 1 });
+  const { paying, payer, server, make } = harness({ words: 1 });
   server.takesOpen = false;
   await assert.rejects(paying(URL_), fails('notDelivered'));
   await assert.rejects(make().paying(URL_), fails('notDelivered'));
@@ -309,7 +309,7 @@ test('a deposit that the server does not take is said as such, and is not paid a
 });
 
 test('without sessions a server that offers only them is not paid, nor over plain HTTP', async () => {
-  const { payer } = world();
+  const { payer } = harness();
   const fetch = async () =>
     new Response('', {
       status: 402,
@@ -319,7 +319,7 @@ test('without sessions a server that offers only them is not paid, nor over plai
     payingFetch({ payer, store: new FakeStore(), maxCostMsat: 1_000n, fetch, now: () => NOW })(URL_),
     fails('badChallenge'),
   );
-  const plain = world();
+  const plain = harness();
   await assert.rejects(plain.paying('http://llm.example/'), fails('insecure'));
   assert.equal(plain.payer.paid.length, 0);
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import type { Json, PromptRequest } from '../../src/provider.ts';
-import { world } from './site-world.ts';
+import { harness } from './site-harness.ts';
 
 test("request: a node's methods by lnd's names, as far as they are the site's business", async () => {
-  const { wallet, user, ok, fails } = world();
+  const { wallet, user, ok, fails } = harness();
   const request = (method: string, params?: Json) =>
     ok('request', { method, ...(params === undefined ? {} : { params }) });
   const { methods } = (await ok('getInfo')) as { methods: string[] };

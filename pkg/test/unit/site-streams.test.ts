@@ -1,171 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import {
-  type Sender,
-  SiteHost,
-  type SiteReply,
-  type StreamMeter,
-  WalletStreams,
-  type Webln,
-  installWebln,
-  openStream,
-} from '../../src/provider.ts';
-import type { StreamLike, StreamStateLike } from '../../src/sites/streams/types.ts';
-import { FakeStore, FakeWallet, Failure, NOW, User, SHOP, turn } from './site-fakes.ts';
-
-const NODE = `02${'11'.repeat(32)}`;
-const OTHER: Sender = { origin: 'https://evil.example', topLevelOrigin: 'https://evil.example', tabId: 9, frameId: 0 };
-
-/** A stream of the wallet, moved by hand. */
-class FakeStream implements StreamLike {
-  readonly id: string;
-  state: StreamStateLike = { paidMsat: 0n, pendingMsat: 0n, owedMsat: 0n, paused: null, ended: false };
-  units = 0n;
-  readonly #listeners = new Set<(state: StreamStateLike) => void>();
-
-  constructor(id: string) {
-    this.id = id;
-  }
-  set(more: Partial<StreamStateLike>): void {
-    this.state = { ...this.state, ...more };
-    for (const listener of this.#listeners) listener(this.state);
-  }
-  onChange(listener: (state: StreamStateLike) => void) {
-    this.#listeners.add(listener);
-    listener(this.state);
-    return () => void this.#listeners.delete(listener);
-  }
-  async add(units: bigint) {
-    if (this.state.ended) throw new Failure('closed');
-    this.units += units;
-    this.set({ owedMsat: this.state.owedMsat + units * 500n });
-  }
-  pause() {
-    this.set({ paused: 'caller' });
-  }
-  resume() {
-    this.set({ paused: null });
-  }
-  async stop() {
-    if (this.state.ended) throw new Failure('closed');
-    this.set({ paidMsat: this.state.paidMsat + this.state.owedMsat, owedMsat: 0n, ended: true });
-  }
-}
-
-interface Started {
-  readonly stream: FakeStream;
-  readonly options: { readonly to: { nodeId: string; session: string }; readonly usedMsat?: bigint };
-}
-
-/** The engine: lines of sessions, open until they are closed, whoever drives them. */
-class FakeEngine {
-  readonly started: Started[] = [];
-  readonly open = new Map<string, string>();
-  readonly closed: string[] = [];
-  away = false;
-
-  async stream(options: Started['options']): Promise<FakeStream> {
-    const { nodeId, session } = options.to;
-    const key = `${nodeId} ${session}`;
-    const id = this.open.get(key) ?? `s${this.started.length}`;
-    const stream = new FakeStream(id);
-    this.open.set(key, id);
-    this.started.push({ stream, options });
-    if (options.usedMsat !== undefined) stream.set({ owedMsat: options.usedMsat });
-    stream.onChange(({ ended }) => ended && !this.away && this.open.delete(key));
-    await turn();
-    return stream;
-  }
-  async streams() {
-    if (this.away) throw new Failure('closed');
-    return [...this.open].map(([key, id]) => {
-      const [payee = '', session = ''] = key.split(' ');
-      return { id, direction: 'outbound' as const, payee, stream: { session, open: true } };
-    });
-  }
-  async closeStream(id: string) {
-    this.closed.push(id);
-    for (const [key, open] of this.open) if (open === id) this.open.delete(key);
-  }
-  /** The wallet goes away with the browser or a lock: its lines stay open. */
-  leave(): void {
-    this.away = true;
-    for (const { stream } of this.started) if (!stream.state.ended) stream.set({ ended: true });
-  }
-}
-
-interface Parts {
-  budget?: boolean;
-  engine?: FakeEngine;
-  /** Where streams are noted. */
-  records?: FakeStore;
-}
-
-function world({ budget = true, engine = new FakeEngine(), records }: Parts = {}) {
-  const base = new FakeWallet();
-  const user = new User();
-  const clock = { ms: NOW, tick: () => {} };
-  const open = () => {
-    if (engine.away) throw new Failure('closed');
-    return engine;
-  };
-  const streams = new WalletStreams({
-    open,
-    budgetLeftMsat: (site) => base.budgetLeftMsat(site),
-    now: () => clock.ms,
-    every: (_, work) => {
-      clock.tick = work;
-      return () => (clock.tick = () => {});
-    },
-    ...(records && { store: records }),
-  });
-  const wallet = Object.assign(base, { streams });
-  const give = (left = 1_000_000n) => base.budgets.set('https://shop.example https://shop.example', left);
-  if (budget) give();
-  const store = new FakeStore();
-  for (const origin of ['https://shop.example', 'https://evil.example'])
-    store.all.set(`grant/${origin} ${origin}`, '{"version":1,"balance":false}');
-  const host = new SiteHost({ wallet, ask: user.ask, store, version: '1' });
-  /** A frame of a site, with its end. */
-  const frame = (sender: Sender = SHOP): { webln: Webln; gone: AbortController; lose: () => void } => {
-    const gone = new AbortController();
-    const listener: { receive: (message: never) => void } = { receive: () => {} };
-    streams.watch((site, detail) => {
-      if (site.origin === sender.origin) listener.receive({ amplet: 1, event: 'stream', detail } as never);
-    });
-    const webln = installWebln({
-      transport: {
-        post: (call) =>
-          void host
-            .handle(sender, call, gone.signal)
-            .then((reply: SiteReply | null) => listener.receive(structuredClone(reply) as never)),
-        listen: (heard) => (listener.receive = heard as never),
-      },
-      info: { name: 'Amplet', icon: 'data:,', rdns: 'org.amplet' },
-      target: Object.assign(new EventTarget(), { document: new EventTarget() }) as unknown as Window,
-    });
-    return { webln, gone, lose: () => listener.receive({ amplet: 1, event: 'lost', detail: null } as never) };
-  };
-  /** Time goes by, and streams are looked at. */
-  const pass = async (ms: number) => {
-    clock.ms += ms;
-    clock.tick();
-    for (let count = 0; count < 5; count++) await turn();
-  };
-  return { started: engine.started, engine, host, streams, user, give, frame, pass };
-}
-
-const terms = {
-  nodeId: NODE,
-  sessionId: 'film',
-  ratePerSecondMsat: 1_000n,
-  perUnitMsat: 500n,
-  creditMsat: 30_000n,
-  pauseWhenHidden: false,
-};
+import { type StreamMeter, openStream } from '../../src/provider.ts';
+import { FakeStore, turn } from './site-fakes.ts';
+import { NODE, OTHER, FakeEngine, harness, terms } from './site-streams-fakes.ts';
 
 test('a site streams within its budget: units, meter, pause, end', async () => {
-  const { started, frame } = world();
+  const { started, frame } = harness();
   const { webln } = frame();
   const stream = await openStream(webln, terms);
   const seen: StreamMeter[] = [];
@@ -198,7 +38,7 @@ test('a site streams within its budget: units, meter, pause, end', async () => {
 });
 
 test('units without a price are refused', async () => {
-  const { started, frame } = world();
+  const { started, frame } = harness();
   const stream = await openStream(frame().webln, {
     nodeId: NODE,
     sessionId: 'film',
@@ -211,7 +51,7 @@ test('units without a price are refused', async () => {
 });
 
 test('without a budget the user is asked for one, and without it nothing runs', async () => {
-  const { started, user, give, frame } = world({ budget: false });
+  const { started, user, give, frame } = harness({ budget: false });
   const { webln } = frame();
   user.answer = () => ({ allowed: true });
   await assert.rejects(openStream(webln, terms), { name: 'RejectionError' });
@@ -221,7 +61,7 @@ test('without a budget the user is asked for one, and without it nothing runs', 
 });
 
 test("a session has one stream, however often it is opened, and it is nobody else's", async () => {
-  const { started, streams, frame } = world();
+  const { started, streams, frame } = harness();
   const { webln } = frame();
   const [one, other] = await Promise.all([openStream(webln, terms), openStream(webln, terms)]);
   assert.equal(started.length, 1);
@@ -237,7 +77,7 @@ test("a session has one stream, however often it is opened, and it is nobody els
 });
 
 test('what the user pauses the site does not resume, and one tap ends it', async () => {
-  const { streams, frame } = world();
+  const { streams, frame } = harness();
   const stream = await openStream(frame().webln, terms);
   await streams.byUser('s0', 'pause');
   await stream.resume();
@@ -253,7 +93,7 @@ test('what the user pauses the site does not resume, and one tap ends it', async
 });
 
 test('a site whose stream the user stopped asks before it begins another', async () => {
-  const { streams, user, frame, pass } = world();
+  const { streams, user, frame, pass } = harness();
   const { webln } = frame();
   await openStream(webln, terms);
   const seen: number[] = [];
@@ -277,7 +117,7 @@ test('a site whose stream the user stopped asks before it begins another', async
 });
 
 test('an empty budget is a question, too', async () => {
-  const { user, give, frame } = world();
+  const { user, give, frame } = harness();
   give(0n);
   user.answer = () => (give(), { allowed: true });
   await openStream(frame().webln, terms);
@@ -288,7 +128,7 @@ test('an empty budget is a question, too', async () => {
 });
 
 test('what one site pays is no session of another', async () => {
-  const { give, started, frame } = world();
+  const { give, started, frame } = harness();
   give();
   await openStream(frame().webln, terms);
   await assert.rejects(openStream(frame(OTHER).webln, terms), { name: 'InvalidDataError' });
@@ -296,7 +136,7 @@ test('what one site pays is no session of another', async () => {
 });
 
 test('a session on other terms is another stream', async () => {
-  const { started, frame } = world();
+  const { started, frame } = harness();
   const { webln } = frame();
   const first = await openStream(webln, terms);
   await openStream(webln, { ...terms, ratePerSecondMsat: 2_000n });
@@ -304,7 +144,7 @@ test('a session on other terms is another stream', async () => {
 });
 
 test('nobody sees its page: the wallet pauses it, unless the site said that it goes on', async () => {
-  const { host, frame } = world();
+  const { host, frame } = harness();
   const [one, two, radio] = [frame(), frame(), frame()];
   const raw = { nodeId: NODE, sessionId: 'film', ratePerSecondMsat: '1000', creditMsat: '30000' };
   await one.webln.request('stream.start', raw);
@@ -329,7 +169,7 @@ test('nobody sees its page: the wallet pauses it, unless the site said that it g
 });
 
 test('a meter counts each second', async () => {
-  const { started, frame, pass } = world();
+  const { started, frame, pass } = harness();
   const stream = await openStream(frame().webln, terms);
   const seen: bigint[] = [];
   stream.onChange(({ owedMsat }) => seen.push(owedMsat));
@@ -343,7 +183,7 @@ test('a meter counts each second', async () => {
 test('the browser ends: what was used is paid at the next start, and the line ends unless its page comes back', async () => {
   const records = new FakeStore();
   const engine = new FakeEngine();
-  const before = world({ engine, records });
+  const before = harness({ engine, records });
   const { webln } = before.frame();
   const [film, game] = [await openStream(webln, terms), await openStream(webln, { ...terms, sessionId: 'game' })];
   await film.add(3);
@@ -355,7 +195,7 @@ test('the browser ends: what was used is paid at the next start, and the line en
   engine.open.set(`${NODE} nobody's`, 's9');
 
   engine.away = false;
-  const after = world({ engine, records });
+  const after = harness({ engine, records });
   await after.streams.resume();
   const [woken, wokenGame] = engine.started.slice(2);
   assert.deepEqual([woken!.options.usedMsat, wokenGame!.options.usedMsat], [4_700n, 500n]);
@@ -383,7 +223,7 @@ test('the browser ends: what was used is paid at the next start, and the line en
 
 test('units that were asked for and not given are not noted', async () => {
   const records = new FakeStore();
-  const { started, frame, pass } = world({ records });
+  const { started, frame, pass } = harness({ records });
   const stream = await openStream(frame().webln, terms);
   const fake = started[0]!.stream;
   let give = (): void => {};
@@ -400,7 +240,7 @@ test('units that were asked for and not given are not noted', async () => {
 
 test('the wallet goes away and comes back: a stream whose page is there goes on in its line', async () => {
   const records = new FakeStore();
-  const { engine, started, streams, frame, pass } = world({ records });
+  const { engine, started, streams, frame, pass } = harness({ records });
   const { webln, gone } = frame();
   const stream = await openStream(webln, terms);
   await stream.add(2);
@@ -426,7 +266,7 @@ test('the wallet goes away and comes back: a stream whose page is there goes on 
 });
 
 test('stopped without a network, it ends when what is owed is paid', async () => {
-  const { started, streams, frame, pass } = world();
+  const { started, streams, frame, pass } = harness();
   const { webln } = frame();
   await (await openStream(webln, terms)).add(2);
   const { stream } = started[0]!;
@@ -441,7 +281,7 @@ test('stopped without a network, it ends when what is owed is paid', async () =>
 });
 
 test('a page whose wallet went away starts its stream again, once', async () => {
-  const { engine, streams, frame } = world();
+  const { engine, streams, frame } = harness();
   const { webln, lose } = frame();
   const stream = await openStream(webln, terms);
   lose();
@@ -459,7 +299,7 @@ test('a page whose wallet went away starts its stream again, once', async () => 
 });
 
 test('a stream ends with its frame; the next page of the session opens another', async () => {
-  const { started, streams, frame } = world();
+  const { started, streams, frame } = harness();
   const first = frame();
   const stream = await openStream(first.webln, terms);
   await stream.add(2);
@@ -473,7 +313,7 @@ test('a stream ends with its frame; the next page of the session opens another',
 });
 
 test('two tabs of one session: the stream goes on for the one that stays', async () => {
-  const { started, frame } = world();
+  const { started, frame } = harness();
   const [first, second] = [frame(), frame()];
   await openStream(first.webln, terms);
   await openStream(second.webln, terms);
@@ -489,7 +329,7 @@ test('it pauses while the page is hidden, unless the site paused it itself', asy
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
   Object.defineProperty(globalThis, 'document', { value: page, configurable: true });
   try {
-    const { frame } = world();
+    const { frame } = harness();
     const stream = await openStream(frame().webln, { ...terms, pauseWhenHidden: true });
     const show = async (visibilityState: string) => {
       page.visibilityState = visibilityState;

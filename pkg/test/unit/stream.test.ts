@@ -2,144 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { WalletError } from '../../src/base/error.ts';
 import { Meter } from '../../src/wallet/stream/meter.ts';
-import {
-  checkStream,
-  type StreamOptions,
-  type StreamState,
-  type StreamWallet,
-} from '../../src/wallet/stream/options.ts';
+import { checkStream, type StreamOptions, type StreamState } from '../../src/wallet/stream/options.ts';
 import { Stream } from '../../src/wallet/stream/stream.ts';
-import type { StreamSurroundings } from '../../src/wallet/stream/environment.ts';
-import type { Payment } from '../../src/base/protocol.ts';
+import { FakeEnvironment, FakeWallet, begin } from './stream-fakes.ts';
 
 const NOTHING = { paidMsat: 0n, pendingMsat: 0n };
-
-/** Lets promises go on. */
-const breathe = async (): Promise<void> => {
-  for (let i = 0; i < 20; i += 1) await Promise.resolve();
-};
-
-/** Time, a page and a network of the test's own. */
-class World implements StreamSurroundings {
-  ms = 1_000;
-  timers: { at: number; work: () => void }[] = [];
-  hide: (hidden: boolean) => void = () => {};
-  online: (online: boolean) => void = () => {};
-
-  now = (): number => this.ms;
-  date = (): number => 1_700_000_000_000 + this.ms;
-  after = (ms: number, work: () => void): (() => void) => {
-    const timer = { at: this.ms + ms, work };
-    this.timers.push(timer);
-    return () => (this.timers = this.timers.filter((other) => other !== timer));
-  };
-  onHidden = (listener: (hidden: boolean) => void): (() => void) => {
-    this.hide = listener;
-    return () => {};
-  };
-  onOnline = (listener: (online: boolean) => void): (() => void) => {
-    this.online = listener;
-    return () => {};
-  };
-
-  async pass(ms: number): Promise<void> {
-    const end = this.ms + ms;
-    await breathe();
-    for (;;) {
-      const next = this.timers.sort((a, b) => a.at - b.at)[0];
-      if (next === undefined || next.at > end) break;
-      this.timers.shift();
-      this.ms = Math.max(this.ms, next.at);
-      next.work();
-      await breathe();
-    }
-    this.ms = end;
-  }
-}
-
-/** A wallet whose payments arrive after `tookMs`, and a payee that counts. */
-class FakeWallet implements StreamWallet {
-  readonly world: World;
-  tookMs = 50;
-  fail = false;
-  refuse: WalletError | null = null;
-  sent: bigint[] = [];
-  mostUnpaid = 0n;
-  line: Payment;
-  able: (able: boolean) => void = () => {};
-  crash: (error: WalletError) => void = () => {};
-  readonly ended: Promise<WalletError>;
-  #listener: (payment: Payment) => void = () => {};
-
-  constructor(world: World) {
-    this.world = world;
-    this.ended = new Promise((resolve) => (this.crash = resolve));
-    this.line = {
-      id: 'aa',
-      amountMsat: 0n,
-      feeMsat: 0n,
-      state: 'pending',
-      stream: { session: 's', payments: 0n, failed: 0n, pendingMsat: 0n, open: true },
-    } as Payment;
-  }
-
-  onPayment = (listener: (payment: Payment) => void): (() => void) => {
-    this.#listener = listener;
-    return () => (this.#listener = () => {});
-  };
-  onAble = (listener: (able: boolean) => void): (() => void) => {
-    this.able = listener;
-    listener(true);
-    return () => {};
-  };
-
-  #change(msat: bigint, pending: bigint, counts: { payments?: bigint; failed?: bigint }): void {
-    const stream = this.line.stream;
-    if (stream === undefined) return;
-    this.line = {
-      ...this.line,
-      amountMsat: (this.line.amountMsat ?? 0n) + msat,
-      stream: {
-        ...stream,
-        payments: stream.payments + (counts.payments ?? 0n),
-        failed: stream.failed + (counts.failed ?? 0n),
-        pendingMsat: stream.pendingMsat + pending,
-      },
-    };
-  }
-
-  async pay(_: string, amountMsat: bigint): Promise<Payment> {
-    if (this.refuse !== null) throw this.refuse;
-    this.sent.push(amountMsat);
-    this.#change(0n, amountMsat, {});
-    const answer = this.line;
-    const fails = this.fail;
-    this.world.after(this.tookMs, () => {
-      if (fails) this.#change(0n, -amountMsat, { failed: 1n });
-      else this.#change(amountMsat, -amountMsat, { payments: 1n });
-      this.#listener(this.line);
-    });
-    return answer;
-  }
-
-  async close(): Promise<Payment> {
-    if (this.line.stream !== undefined) this.line = { ...this.line, stream: { ...this.line.stream, open: false } };
-    this.#listener(this.line); // told before it is answered
-    return this.line;
-  }
-}
-
-function begin(options: Partial<StreamOptions> = {}): { world: World; wallet: FakeWallet; stream: Stream } {
-  const world = new World();
-  const wallet = new FakeWallet(world);
-  const all: StreamOptions = {
-    to: { nodeId: '02', session: 's' },
-    creditMsat: 10_000n,
-    ...(options.unitMsat === undefined && { ratePerSecondMsat: 1_000n }),
-    ...options,
-  };
-  return { world, wallet, stream: new Stream(all, wallet.line, wallet, world) };
-}
 
 test('a meter is exact, whatever the steps', () => {
   const tariff = { ratePerSecondMsat: 333n, creditMsat: 1_000_000n };
@@ -176,9 +43,9 @@ test('what is due is as much as the credit allows, less what the way takes and o
 });
 
 test('ten minutes at a rate: few payments, the payee is never owed more than the credit, settled to the msat', async () => {
-  const { world, wallet, stream } = begin();
+  const { environment, wallet, stream } = begin();
   for (let s = 0; s < 600; s += 1) {
-    await world.pass(1_000);
+    await environment.pass(1_000);
     const { paidMsat, pendingMsat, owedMsat, paused } = stream.state;
     assert.ok(pendingMsat + owedMsat <= 10_000n, `${s} s: ${pendingMsat} + ${owedMsat}`);
     assert.equal(paidMsat + pendingMsat + owedMsat, BigInt(s + 1) * 1_000n);
@@ -186,19 +53,19 @@ test('ten minutes at a rate: few payments, the payee is never owed more than the
   }
   assert.ok(wallet.sent.length <= 63, `${wallet.sent.length} payments for 600 sat at 10 sat of credit`);
   const stopping = stream.stop();
-  await world.pass(1_000);
+  await environment.pass(1_000);
   const { payment, unpaidMsat } = await stopping;
   assert.deepEqual([payment.amountMsat, unpaidMsat, payment.stream?.open], [600_000n, 0n, false]);
   assert.equal(stream.state.ended, true);
-  assert.equal(world.timers.length, 0, 'nothing is left behind');
+  assert.equal(environment.timers.length, 0, 'nothing is left behind');
 });
 
 test('a slow way: what is used waits for the payee, and says so', async () => {
-  const { world, wallet, stream } = begin({ creditMsat: 2_000n });
+  const { environment, wallet, stream } = begin({ creditMsat: 2_000n });
   wallet.tookMs = 5_000;
   const seen = new Set<string | null>();
   for (let s = 0; s < 60; s += 1) {
-    await world.pass(500);
+    await environment.pass(500);
     const { pendingMsat, owedMsat, paused } = stream.state;
     assert.ok(pendingMsat + owedMsat <= 2_000n);
     seen.add(paused);
@@ -207,50 +74,50 @@ test('a slow way: what is used waits for the payee, and says so', async () => {
 });
 
 test('hidden, called or without a network it stands still, pays what is owed, and goes on', async () => {
-  const { world, wallet, stream } = begin();
-  await world.pass(3_000);
-  world.hide(true);
-  await world.pass(60_000);
+  const { environment, wallet, stream } = begin();
+  await environment.pass(3_000);
+  environment.hide(true);
+  await environment.pass(60_000);
   assert.deepEqual(
     [stream.state.paused, stream.state.paidMsat, stream.state.ratePerSecondMsat],
     ['hidden', 3_000n, 0n],
   );
-  world.hide(false);
-  await world.pass(2_000);
+  environment.hide(false);
+  await environment.pass(2_000);
   stream.pause();
-  await world.pass(5_000);
+  await environment.pass(5_000);
   assert.deepEqual([stream.state.paused, stream.state.paidMsat], ['caller', 5_000n]);
   stream.resume();
-  world.online(false);
-  await world.pass(5_000);
+  environment.online(false);
+  await environment.pass(5_000);
   assert.equal(stream.state.paused, 'offline');
-  world.online(true);
+  environment.online(true);
   wallet.able(false);
-  await world.pass(5_000);
+  await environment.pass(5_000);
   assert.equal(stream.state.paused, 'offline');
   wallet.able(true);
-  await world.pass(1_000);
+  await environment.pass(1_000);
   assert.deepEqual([stream.state.paused, stream.state.owedMsat], [null, 1_000n]);
   assert.equal(wallet.sent.length, 2);
 });
 
 test('payments that fail are not counted, are tried again ever more seldom, and it goes on when one arrives', async () => {
-  const { world, wallet, stream } = begin();
+  const { environment, wallet, stream } = begin();
   wallet.fail = true;
-  await world.pass(120_000);
+  await environment.pass(120_000);
   assert.equal(stream.state.paused, 'failing');
   assert.ok(stream.state.owedMsat + stream.state.pendingMsat <= 10_000n && stream.state.paidMsat === 0n);
   const tried = wallet.sent.length;
   assert.ok(tried > 3 && tried < 15, `${tried} attempts`);
   assert.equal(stream.state.failed, BigInt(tried) - (stream.state.pendingMsat > 0n ? 1n : 0n));
   wallet.fail = false;
-  await world.pass(40_000);
+  await environment.pass(40_000);
   assert.deepEqual([stream.state.paused, stream.state.error], [null, null]);
   assert.ok(stream.state.paidMsat > 10_000n);
 });
 
 test('what the budget refuses stops it with the reason, and a budget that gives again soon is waited for', async () => {
-  const { world, wallet, stream } = begin();
+  const { environment, wallet, stream } = begin();
   const budget = {
     budget: 1,
     reason: 'limit' as const,
@@ -261,66 +128,66 @@ test('what the budget refuses stops it with the reason, and a budget that gives 
     until: 1_700_000_020n,
   };
   wallet.refuse = new WalletError('budgetRefused', 'no', [], [], { budget });
-  await world.pass(15_000);
+  await environment.pass(15_000);
   assert.deepEqual([stream.state.paused, stream.state.error?.code, wallet.sent.length], ['budget', 'budgetRefused', 0]);
   wallet.refuse = null;
-  await world.pass(10_000);
+  await environment.pass(10_000);
   assert.deepEqual([stream.state.paused, stream.state.error], [null, null]);
   wallet.refuse = new WalletError('approvalNeeded', 'ask', [], [], {
     budget: { ...budget, reason: 'ask', until: null },
   });
-  await world.pass(3_600_000);
+  await environment.pass(3_600_000);
   assert.equal(stream.state.paused, 'budget');
   const before = stream.state.paidMsat;
   wallet.refuse = null;
-  await world.pass(3_600_000);
+  await environment.pass(3_600_000);
   assert.deepEqual([stream.state.paused, stream.state.paidMsat], ['budget', before], 'only the user makes it go on');
   stream.resume();
-  await world.pass(20_000);
+  await environment.pass(20_000);
   assert.equal(stream.state.paused, null);
   const stopping = stream.stop();
-  await world.pass(1_000);
+  await environment.pass(1_000);
   assert.equal((await stopping).unpaidMsat, 0n);
 });
 
 test('units are given when the credit covers them, in as few payments as it allows', async () => {
-  const { world, wallet, stream } = begin({ unitMsat: 1_000n, creditMsat: 5_000n });
+  const { environment, wallet, stream } = begin({ unitMsat: 1_000n, creditMsat: 5_000n });
   for (let life = 0; life < 100; life += 1) {
     let given = false;
     void stream.add().then(() => (given = true));
-    for (let ms = 0; ms < 1_000 && !given; ms += 10) await world.pass(10);
+    for (let ms = 0; ms < 1_000 && !given; ms += 10) await environment.pass(10);
     assert.ok(given, `life ${life}`);
     assert.ok(stream.state.pendingMsat + stream.state.owedMsat <= 5_000n);
   }
   assert.ok(wallet.sent.length <= 25, `${wallet.sent.length} payments for 100 lives`);
   await assert.rejects(stream.add(0n), { code: 'invalidInput' });
   const large = stream.add(20n);
-  await world.pass(200);
+  await environment.pass(200);
   await large;
   const stopping = stream.stop();
-  await world.pass(500);
+  await environment.pass(500);
   assert.equal((await stopping).payment.amountMsat, 120_000n);
   await assert.rejects(stream.add(), { code: 'closed' });
 });
 
 test('units that the budget does not pay for are neither given nor charged', async () => {
-  const { world, wallet, stream } = begin({ unitMsat: 10_000n, creditMsat: 10_000n });
+  const { environment, wallet, stream } = begin({ unitMsat: 10_000n, creditMsat: 10_000n });
   wallet.refuse = new WalletError('budgetRefused', 'no');
   const first = stream.add();
   await first; // on credit
   const second = stream.add();
   second.catch(() => {});
-  await world.pass(1_000);
+  await environment.pass(1_000);
   await assert.rejects(second, { code: 'budgetRefused' });
   assert.equal(stream.state.owedMsat, 10_000n);
   const stopping = stream.stop();
-  await world.pass(1_000);
+  await environment.pass(1_000);
   assert.equal((await stopping).unpaidMsat, 10_000n, 'said, not hidden');
 });
 
 test('stopped while units wait for their payment: what is paid is given, what is not paid is not charged', async () => {
   for (const tookMs of [50, 5_000]) {
-    const { world, wallet, stream } = begin({ unitMsat: 1_000n, creditMsat: 1_000n });
+    const { environment, wallet, stream } = begin({ unitMsat: 1_000n, creditMsat: 1_000n });
     wallet.tookMs = tookMs;
     let given = 0;
     let turnedAway = 0;
@@ -329,7 +196,7 @@ test('stopped while units wait for their payment: what is paid is given, what is
         () => (given += 1),
         () => (turnedAway += 1),
       );
-      await world.pass(10);
+      await environment.pass(10);
     }
     // One more batch is being handed over, and units have come after it.
     for (let i = 0; i < 3; i += 1)
@@ -338,7 +205,7 @@ test('stopped while units wait for their payment: what is paid is given, what is
         () => (turnedAway += 1),
       );
     const stopped = stream.stop();
-    await world.pass(40_000);
+    await environment.pass(40_000);
     const { unpaidMsat } = await stopped;
     assert.equal(unpaidMsat, 0n);
     assert.equal(given + turnedAway, 103);
@@ -347,11 +214,11 @@ test('stopped while units wait for their payment: what is paid is given, what is
 });
 
 test('stopped while nothing can be paid, it says what is left', async () => {
-  const { world, wallet, stream } = begin();
-  await world.pass(4_000);
+  const { environment, wallet, stream } = begin();
+  await environment.pass(4_000);
   wallet.able(false);
   const [one, two] = [stream.stop(), stream.stop()];
-  await world.pass(100);
+  await environment.pass(100);
   assert.deepEqual([(await one).unpaidMsat, (await two).unpaidMsat], [4_000n, 4_000n]);
   await assert.rejects(stream.stop(), { code: 'closed' });
 });
@@ -360,21 +227,21 @@ test('it ends with its wallet, and when it was ended elsewhere', async () => {
   const crashed = begin();
   const states: StreamState[] = [];
   crashed.stream.onChange((state) => states.push(state));
-  await crashed.world.pass(3_000);
+  await crashed.environment.pass(3_000);
   const stopping = crashed.stream.stop();
   crashed.wallet.crash(new WalletError('walletCrashed', 'trap'));
   await assert.rejects(stopping, { code: 'walletCrashed' });
   assert.equal(states.at(-1)?.ended, true);
   const elsewhere = begin();
-  await elsewhere.world.pass(20_000);
+  await elsewhere.environment.pass(20_000);
   void elsewhere.wallet.close();
-  await elsewhere.world.pass(20_000);
+  await elsewhere.environment.pass(20_000);
   assert.deepEqual([elsewhere.stream.state.ended, elsewhere.stream.state.error?.code], [true, 'closed']);
 });
 
 test('a session that goes on owes nothing for before, and counts on from there', async () => {
-  const world = new World();
-  const wallet = new FakeWallet(world);
+  const environment = new FakeEnvironment();
+  const wallet = new FakeWallet(environment);
   wallet.line = {
     ...wallet.line,
     amountMsat: 77_000n,
@@ -384,12 +251,12 @@ test('a session that goes on owes nothing for before, and counts on from there',
     { to: { nodeId: '02', session: 's' }, ratePerSecondMsat: 1_000n, creditMsat: 10_000n },
     wallet.line,
     wallet,
-    world,
+    environment,
   );
   assert.deepEqual([stream.state.owedMsat, stream.state.paidMsat], [0n, 77_000n]);
-  await world.pass(5_000);
+  await environment.pass(5_000);
   const stopping = stream.stop();
-  await world.pass(500);
+  await environment.pass(500);
   assert.equal((await stopping).payment.amountMsat, 82_000n);
 });
 
@@ -410,8 +277,8 @@ test('options are checked before anything is opened', () => {
 
 test('what an earlier run saw used and did not pay is paid once, and never beyond the credit', async () => {
   const run = async (usedMsat: bigint) => {
-    const world = new World();
-    const wallet = new FakeWallet(world);
+    const environment = new FakeEnvironment();
+    const wallet = new FakeWallet(environment);
     wallet.line = {
       ...wallet.line,
       amountMsat: 77_000n,
@@ -421,10 +288,10 @@ test('what an earlier run saw used and did not pay is paid once, and never beyon
       { to: { nodeId: '02', session: 's' }, ratePerSecondMsat: 1_000n, creditMsat: 10_000n, usedMsat },
       wallet.line,
       wallet,
-      world,
+      environment,
     );
     stream.pause();
-    await world.pass(1_000);
+    await environment.pass(1_000);
     return wallet.sent;
   };
   assert.deepEqual(await run(80_250n), [1_250n], 'what is on its way counts');

@@ -46,9 +46,9 @@ const PAGE_SIZE = 30;
 /** The state of one page; made by {@link createApp}. */
 export class App {
   phase = $state<Phase>('loading');
-  /** Why the page cannot hold a wallet, or why the last one ended. */
+  /** Reason why the page cannot hold a wallet, or why the last one ended. */
   problem = $state.raw<WalletError | null>(null);
-  /** What is wrong with config.json or the stored settings. */
+  /** Fault of config.json or of the stored settings. */
   configProblem = $state<string | null>(null);
   config = $state.raw<PageConfig>(NO_CONFIG);
   settings = $state.raw<Settings>(DEFAULTS);
@@ -60,7 +60,7 @@ export class App {
   channels = $state.raw<Channel[]>([]);
   payments = $state.raw<Payment[]>([]);
   historyComplete = $state(false);
-  /** What happened and was not yet dismissed by the user. */
+  /** Events that the user has not yet dismissed. */
   events = $state.raw<WalletEvent[]>([]);
   /** Requests under way that a lock must not cut off. */
   working = $state(0);
@@ -158,7 +158,7 @@ export class App {
     await this.#keepUnlocked(() => this.#deriveKey(change.to));
   }
 
-  /** Where a key is to be kept, a wallet that exists is opened with it, so that it is derived once. */
+  /** Derives the key where one is to be kept: a wallet that exists is opened with it, so that it is derived once. */
   async #withKey(input: Opening): Promise<Opening> {
     const { passphrase, ...rest } = input;
     if (!this.session || passphrase === undefined || input.mnemonic !== undefined) return input;
@@ -178,7 +178,7 @@ export class App {
     }
   }
 
-  /** What this wallet was opened with is what the next visit starts from, with or without the server's word. */
+  /** Stores what this wallet was opened with: the next visit starts from it, with or without the server's config. */
   async #keepForNextVisit(): Promise<void> {
     try {
       await keepSetup(this.config, this.settings);

@@ -1,4 +1,4 @@
-/** `config.json` beside index.html: what whoever serves this page offers by default. Never trusted unread. */
+/** `config.json` beside index.html: defaults from whoever serves this page. Never trusted unread. */
 
 import type { Gateway, Network } from 'amplet';
 
@@ -13,7 +13,7 @@ export interface PageConfig {
 const NETWORKS: readonly Network[] = ['mainnet', 'testnet4', 'signet', 'regtest'];
 const ADDRESS = /^(0[23][0-9a-f]{64})@((?:ws|wss):\/\/\S+)$/i;
 
-/** Splits `<node id>@<ws URL>`, or answers `null` when it is none. */
+/** Splits `<node id>@<ws URL>`, or returns `null` when it is none. */
 export function parseGatewayAddress(text: string): { nodeId: string; url: string } | null {
   const match = ADDRESS.exec(text.trim());
   if (!match?.[1] || !match[2] || !URL.canParse(match[2])) return null;

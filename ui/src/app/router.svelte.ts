@@ -1,4 +1,4 @@
-/** Where the user is: `#/pay`, `#/history/<id>`. The hash never reaches a server. */
+/** The screen in view: `#/pay`, `#/history/<id>`. The hash never reaches a server. */
 
 export const SCREENS = [
   'home',

@@ -1,9 +1,9 @@
-/** Which wallet this is, and how it reaches the network: what is served here, and what the user chose. */
+/** Configuration of the wallet: what is served here, and what the user chose. */
 
 import { loadSettings, saveSettings, type Gateway, type Settings } from 'amplet';
 import { loadConfig, type PageConfig } from './config.ts';
 
-/** Without a word of whoever serves the page it is a test network: real money is never a default. */
+/** Without a config from the server it is a test network: real money is never a default. */
 export const NO_CONFIG: PageConfig = { network: 'signet', gateways: [], chainSources: [], walletName: 'signet' };
 export const DEFAULTS: Settings = {
   network: 'signet',
@@ -13,13 +13,13 @@ export const DEFAULTS: Settings = {
   language: null,
   autoLockMinutes: 15,
 };
-/** Where the page keeps which gateways were offered when the settings were stored. */
+/** Key of the gateways that were offered when the settings were stored. */
 const OFFERED = 'amplet-offered.1';
 
 export interface Setup {
   config: PageConfig;
   settings: Settings;
-  /** What is wrong with config.json or the stored settings, in English. */
+  /** Fault of config.json or of the stored settings, in English. */
   problem: string | null;
 }
 
@@ -42,7 +42,7 @@ async function askForConfig(): Promise<PageConfig | string> {
   }
 }
 
-/** What the wallet was opened with is what the next visit starts from, with or without the server's word. */
+/** Stores what the wallet was opened with: the next visit starts from it, with or without the server's config. */
 export async function keepSetup(config: PageConfig, settings: Settings): Promise<void> {
   if (config.gateways.length > 0) localStorage.setItem(OFFERED, namesOf(config.gateways));
   await saveSettings(settings);

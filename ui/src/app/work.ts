@@ -7,7 +7,7 @@ export async function atWork<T>(work: () => Promise<T>): Promise<T> {
   return navigator.locks.request(NAME, { mode: 'shared' }, work);
 }
 
-/** Does `then` when no work goes on; what would begin meanwhile waits. Answers whether it did: without `wait` not if some goes on now. */
+/** Does `then` when no work goes on; what would begin meanwhile waits. Returns whether it did: without `wait` not if some goes on now. */
 export async function atRest(then: () => Promise<void>, { wait = false } = {}): Promise<boolean> {
   return navigator.locks.request(NAME, { mode: 'exclusive', ifAvailable: !wait }, async (held) => {
     if (held !== null) await then();

@@ -14,7 +14,7 @@ export const NO_RULES: Rules = {
   purposes: [],
 };
 
-/** Who holds it, as a user knows them. */
+/** Names a budget's holder, as a user knows them. */
 export function holderName(holder: Holder): string {
   switch (holder.kind) {
     case 'user':

@@ -1,4 +1,4 @@
-/** How hard a passphrase is to guess: an estimate for a hint, on the careful side. */
+/** Strength of a passphrase: an estimate for a hint, on the careful side. */
 
 export type Strength = 'tooShort' | 'weak' | 'fair' | 'strong';
 
@@ -35,7 +35,7 @@ function alphabet(text: string): number {
   );
 }
 
-/** Whether `next` is what a finger or the alphabet puts after `previous`. */
+/** True if `next` is what a finger or the alphabet puts after `previous`. */
 function follows(previous: string, next: string): boolean {
   if (previous === next) return true;
   return ROWS.some((row) => row.includes(previous + next) || row.includes(next + previous));

@@ -1,5 +1,5 @@
 /**
- * Where the flow picture of a payment draws what: its parts, merged per pair of neighbours and state, as bands from the
+ * Layout of a payment's flow picture: its parts, merged per pair of neighbours and state, as bands from the
  * wallet (left) to the payee (right). Pure; lengths in CSS pixels.
  *
  * Columns are the longest way from the wallet (layered drawing, Sugiyama et al. 1981: layers, waypoints, barycentres).
@@ -17,7 +17,7 @@ export interface FlowNode {
   x: number;
   y: number;
   height: number;
-  /** Where its name stands (`y` is the base line) and how many characters of it fit; `null`: there is no room for one. */
+  /** Place of its name (`y` is the base line) and how many characters of it fit; `null`: there is no room for one. */
   label: { x: number; y: number; anchor: 'start' | 'middle' | 'end'; characters: number } | null;
 }
 
@@ -30,7 +30,7 @@ export interface FlowLink {
   width: number;
   amountMsat: bigint;
   parts: number;
-  /** Where parts of it failed, when that is known to be here. */
+  /** Place where parts of it failed, when that is known to be here. */
   cross: { x: number; y: number } | null;
 }
 
@@ -54,7 +54,7 @@ const MARGIN = 8;
 /** The mean width of a character of `--text-xs`, and the fewest of a name that tell anything. */
 const CHARACTER = 6.8;
 const FEWEST_CHARACTERS = 6;
-/** What the payee's name takes at most, and the most that any other gets. */
+/** Maximum width of the payee's name, and of any other. */
 const ENDS = 64;
 const LONGEST = 160;
 /** A column with more nodes than this has no room for their names. */
@@ -145,7 +145,7 @@ function columnsOf(links: readonly Merged[]): Map<string, number> {
   return columns.set(PAYEE, Math.max(...columns.values()) + 1);
 }
 
-/** How wide each link is. Pixels need no exact amounts: those above 2^53 msat are rounded. */
+/** Width of each link. Pixels need no exact amounts: those above 2^53 msat are rounded. */
 function widths(parts: readonly PaymentPart[]): (link: Merged) => number {
   const live = parts.filter(({ state }) => state !== 'failed');
   const total = Number(live.reduce((sum, { amountMsat }) => sum + amountMsat, 0n));
@@ -199,7 +199,7 @@ const middle = (cell: Cell): number => cell.y + cell.size / 2;
 const extent = (cell: Cell): number => cell.size + (cell.label ? LABEL : 0);
 
 /**
- * Puts a column's cells one under another, about the picture's middle; answers half its height. Names stand on the
+ * Puts a column's cells one under another, about the picture's middle; returns half its height. Names stand on the
  * outer side, since bands come from the inner one.
  */
 function stack(column: Cell[]): number {
@@ -213,7 +213,7 @@ function stack(column: Cell[]): number {
   return height / 2;
 }
 
-/** Orders each column by where its neighbours are, to and fro, so that few bands cross; answers half the height. */
+/** Orders each column by where its neighbours are, to and fro, so that few bands cross; returns half the height. */
 function arrange(columns: Cell[][]): number {
   const pull = (cell: Cell, side: 'incoming' | 'outgoing'): number => {
     const far = side === 'incoming' ? 'from' : 'to';
@@ -275,7 +275,7 @@ function draw(
   return { id, state, d, width: round(width), amountMsat, parts, cross: broken ? cross : null };
 }
 
-/** Where names fit, given the distance between columns: all, those of gateways, or the two ends'. */
+/** Decides which names fit, given the distance between columns: all, those of gateways, or the two ends'. */
 function naming(columns: readonly Cell[][], gateways: ReadonlySet<string>, step: number, width: number) {
   const crowded = columns.some((column) => column.filter(({ node }) => node).length > MOST_NAMED);
   const hops = step >= 72 && !crowded;
@@ -332,7 +332,7 @@ export function layoutFlow(parts: readonly PaymentPart[], payee: string | null, 
   };
 }
 
-/** How many parts there are of each state. */
+/** Counts the parts of each state. */
 export function countStates(parts: readonly PaymentPart[]): Record<PartState, number> {
   const counts = { succeeded: 0, pending: 0, failed: 0 };
   for (const { state } of parts) counts[state] += 1;

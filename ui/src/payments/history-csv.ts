@@ -18,7 +18,7 @@ const COLUMNS = [
 ];
 /** Kinds of which the id is a payment hash. */
 const HASHED: readonly PaymentKind[] = ['bolt11', 'keysend', 'offer'];
-/** What a spreadsheet takes for the beginning of a formula, full-width forms included. */
+/** Characters that a spreadsheet takes for the beginning of a formula, full-width forms included. */
 const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 /** A cell that is text to every spreadsheet: what could begin a formula is preceded by an apostrophe. */

@@ -4,7 +4,7 @@ import type { Payment } from 'amplet';
 import { m } from '../paraglide/messages.js';
 import { nowSeconds } from '../text/time.ts';
 
-/** What a line is called: its description, or what kind of movement it was. */
+/** Title of an entry: its description, or what kind of movement it was. */
 export function titleOf(payment: Payment): string {
   if (payment.description !== '') return payment.description;
   switch (payment.kind) {

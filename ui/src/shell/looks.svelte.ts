@@ -1,4 +1,4 @@
-/** How this page looks: kept by the page itself, apart from the wallet's settings. */
+/** Looks of this page: kept by the page itself, apart from the wallet's settings. */
 
 export type Theme = 'system' | 'light' | 'dark';
 

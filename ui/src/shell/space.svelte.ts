@@ -1,4 +1,4 @@
-/** Whether there is room to write. A browser whose disk runs full may drop what a site has stored, all of it: nobody should get there. */
+/** True if there is room to write. A browser whose disk runs full may drop what a site has stored, all of it: nobody should get there. */
 
 /** Bytes below which it is said; browsers count what they leave to the system as taken. */
 const LOW = 64n * 1024n * 1024n;

@@ -3,7 +3,7 @@
 class Updates {
   /** The release that waits for the user's consent. */
   waiting = $state.raw<ServiceWorker | null>(null);
-  /** Whether the page can open without a network. */
+  /** True if the page can open without a network. */
   offlineReady = $state(false);
 
   async register(): Promise<void> {

@@ -79,7 +79,7 @@ export function formatAmount(msat: bigint, unit: Unit, locale: string): string {
   return `${formatNumber(msat, unit, locale)}\u00a0${unitLabel(unit)}`;
 }
 
-/** What an amount field shows for `msat`: without grouping, with the locale's decimal separator. */
+/** Formats `msat` for an amount field: without grouping, with the locale's decimal separator. */
 export function editableAmount(msat: bigint, unit: Unit, locale: string): string {
   const text = decimalText(msat, unit);
   const trimmed = text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;

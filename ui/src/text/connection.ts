@@ -6,7 +6,7 @@ type Problem = Pick<WalletError, 'code' | 'message'>;
 
 export type Link = 'offline' | 'noGateway' | 'connecting' | 'down' | 'syncing' | 'partly' | 'ready';
 
-/** Whether the page should show the link as fine, on its way, or broken. */
+/** True if the page should show the link as fine, on its way, or broken. */
 export const linkTone = (link: Link): 'good' | 'warn' | 'bad' =>
   link === 'ready' ? 'good' : link === 'offline' || link === 'down' || link === 'noGateway' ? 'bad' : 'warn';
 
@@ -21,7 +21,7 @@ export function linkOf(status: Status | null, online: boolean): Link {
   return up < gateways.length || chain.error ? 'partly' : 'ready';
 }
 
-/** Why gateways are away, those with a reason first. */
+/** Lists the gateways that are away, with the reason. */
 export function gatewayErrors(gateways: GatewayStatus[]): { gateway: GatewayStatus; error: Problem; until: bigint }[] {
   return gateways.flatMap((gateway) =>
     gateway.connection.state === 'waiting'

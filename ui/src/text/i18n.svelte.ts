@@ -13,7 +13,7 @@ function preferred(): Locale {
 class Language {
   #chosen = $state<Locale | null>(null);
   readonly current = $derived<Locale>(this.#chosen ?? preferred());
-  /** What Intl formats by: the browser's own variant of the language (de-CH), where it has one. */
+  /** Locale for Intl: the browser's own variant of the language (de-CH), where it has one. */
   readonly tag = $derived(
     navigator.languages.find((tag) => tag.toLowerCase().startsWith(this.current)) ?? this.current,
   );

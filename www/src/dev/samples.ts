@@ -1,4 +1,4 @@
-/** What the pretended engine of `--mode fake` has to show. */
+/** Samples that the pretended engine of `--mode fake` shows. */
 
 import type {
   Balance,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::chromium;
+use crate::artifacts::Purpose;
 use crate::cache::Cache;
 use crate::{build, root};
 
@@ -13,7 +14,7 @@ use crate::{build, root};
 /// # Errors
 /// When the network or the extension do not come up.
 pub fn run(cache: &Cache) -> Result<()> {
-    build::page(cache)?;
+    build::page(cache, Purpose::Release)?;
     build::extension(cache)?;
     chromium(cache, root().join("www/dist"), "bench:extension", Duration::from_secs(120))
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::artifacts::{self, Purpose};
 use crate::cache::Cache;
 use crate::routing::{self, median, quantile};
 use crate::tools::{self, Tool, npm};
 use crate::ui::{self, Step};
-use crate::{build, proc, root, target_dir};
+use crate::{proc, root, target_dir};
 
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
@@ -28,7 +29,7 @@ struct Answers {
 pub fn run(cache: &Cache) -> Result<()> {
     tools::ensure(cache, &[Tool::Node, Tool::Browser])?;
     let program = routing::program(cache)?;
-    build::artifacts(cache, &[build::ROUTER])?;
+    artifacts::build(cache, Purpose::Release, &[artifacts::ROUTER])?;
     npm::install(cache)?;
     let folder = target_dir().join("bench-router");
     let data = prepare(cache, &folder)?;
@@ -42,7 +43,7 @@ pub fn run(cache: &Cache) -> Result<()> {
     for (name, script) in [("Node", "node.mjs"), ("Chromium", "chromium.mjs")] {
         let step = Step::begin(&format!("plans, wasm in {name}"), Duration::from_secs(25));
         let mut node = Command::new("node");
-        node.arg(root().join("e2e/router").join(script)).arg(build::ROUTER.folder()).arg(&folder);
+        node.arg(root().join("e2e/router").join(script)).arg(artifacts::ROUTER.folder()).arg(&folder);
         let output = folder.join(format!("{name}.jsonl"));
         proc::filter(node, &questions, &output, LIMIT)?;
         all.push(Answers { name, lines: read(&output)? });

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::chromium;
+use crate::artifacts::Purpose;
 use crate::cache::{self, Cache};
 use crate::{build, root, target_dir};
 
@@ -28,8 +29,7 @@ const KEEP_MEMORY: &str = "for (const name of ['instantiate', 'instantiateStream
 /// # Errors
 /// When the network or the page do not come up, or the two ends do not agree.
 pub fn run(cache: &Cache) -> Result<()> {
-    build::wasm(cache)?;
-    build::package(cache)?;
+    build::package(cache, Purpose::Release)?;
     let folder = target_dir().join("bench/stream");
     cache::remove(&folder)?;
     copy(&root().join("pkg/dist"), &folder)?;

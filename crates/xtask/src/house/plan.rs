@@ -34,19 +34,15 @@ pub const CRATES: &[Plan] = &[
     any_order("crates/bindings"),
     Plan { folder: "crates/gateway", floors: GATEWAY },
     any_order("crates/protocol"),
+    any_order("crates/router"),
     any_order("crates/storage"),
     any_order("crates/transport"),
     Plan { folder: "crates/wallet", floors: WALLET },
     any_order("crates/xtask"),
 ];
 
-const GATEWAY: &[&[&str]] = &[
-    &["config", "limits"],
-    &["desk", "logging"],
-    &["cli", "node"],
-    &["http", "init"],
-    &["keys", "run"],
-];
+const GATEWAY: &[&[&str]] =
+    &[&["config", "limits"], &["desk", "logging"], &["cli", "node"], &["http", "init"], &["keys", "run"]];
 
 const WALLET: &[&[&str]] = &[
     &["convert", "ctx", "response"],
@@ -58,7 +54,14 @@ const WALLET: &[&[&str]] = &[
 ];
 
 /// Packages: sources in TypeScript.
-pub const PACKAGES: &[Plan] = &[Plan { folder: "ui/src", floors: UI }, any_order("extension/src")];
+pub const PACKAGES: &[Plan] = &[
+    Plan { folder: "pkg/src", floors: PKG },
+    Plan { folder: "ui/src", floors: UI },
+    any_order("extension/src"),
+];
+
+const PKG: &[&[&str]] =
+    &[&["base"], &["link"], &["engine"], &["platform"], &["wallet"], &["sites"], &["entries"]];
 
 const UI: &[&[&str]] = &[
     &["paraglide"],

@@ -1,14 +1,16 @@
-//! Everything that CI runs, step by step; one line at the end says how it went.
+//! Everything that CI runs, in steps; a table at the end says how it went and what it took.
 
 mod counts;
 mod peer;
+mod schedule;
 mod steps;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 
 pub use self::counts::Counts;
+use self::schedule::{Done, Job};
 use self::steps::{STEPS, StepSpec};
 use crate::cache::Cache;
 use crate::tools::{self, Tool};
@@ -36,20 +38,24 @@ pub fn run(cache: &Cache, only: &[String], list: bool) -> Result<()> {
             ui::line(&format!("✗ {error:#}"));
         }
     }
-    let mut total = Counts::default();
-    let mut table = Vec::new();
-    for spec in STEPS.iter().filter(|s| only.is_empty() || only.iter().any(|name| name == s.name)) {
-        let (counts, spent) = one(cache, spec);
-        total += counts;
-        table.push((spec.name, counts, spent));
-        if proc::interrupted() {
-            bail!("interrupted");
-        }
+    let chosen: Vec<&StepSpec> =
+        STEPS.iter().filter(|s| only.is_empty() || only.iter().any(|name| name == s.name)).collect();
+    let (jobs, places) = jobs(cache, &chosen);
+    let done = schedule::run(jobs);
+    if proc::interrupted() {
+        bail!("interrupted");
     }
     println!("\n{}", report::pieces(began, &ui::ended()));
-    println!("{:<12} {:>8} {:>8} {:>14}", "step", "passed", "failed", "took");
-    for (name, counts, spent) in table {
-        println!("{name:<12} {:>8} {:>8} {:>14}", counts.passed, counts.failed, ui::human(spent));
+    println!("{:<12} {:>8} {:>8} {:>14} {:>14}", "step", "passed", "failed", "compiled in", "ran in");
+    let mut total = Counts::default();
+    for (spec, (build, run)) in chosen.iter().zip(places) {
+        let of = |at: Option<usize>| at.and_then(|at| done.get(at).copied().flatten());
+        let (built, ran) = (of(build), of(Some(run)));
+        let counts = outcome(built, ran);
+        total += counts;
+        let time = |done: Option<Done>| done.map_or_else(String::new, |done| ui::human(done.spent));
+        let (built, ran) = (time(built), time(ran));
+        println!("{:<12} {:>8} {:>8} {built:>14} {ran:>14}", spec.name, counts.passed, counts.failed);
     }
     println!("in {}, processor time {}", ui::human(began.elapsed()), ui::human(report::cpu() - cpu_before));
     println!("{} passed, {} failed", total.passed, total.failed);
@@ -59,18 +65,34 @@ pub fn run(cache: &Cache, only: &[String], list: bool) -> Result<()> {
     Ok(())
 }
 
-/// Runs one step; whatever goes wrong counts as a failure and is shown.
-fn one(cache: &Cache, spec: &StepSpec) -> (Counts, Duration) {
-    let began = Instant::now();
-    let result = (spec.run)(cache, spec).and_then(|counts| judge(spec.name, counts));
-    let counts = match result {
-        Ok(counts) => counts,
-        Err(Failure { counts, error }) => {
-            ui::line(&format!("✗ {}: {error:#}", spec.name));
-            counts
-        }
-    };
-    (counts, began.elapsed())
+/// What each step wants done, and the places of its two jobs in that list: compiling, if it needs that, and running.
+fn jobs<'a>(cache: &'a Cache, chosen: &[&'a StepSpec]) -> (Vec<Job<'a>>, Vec<(Option<usize>, usize)>) {
+    let mut jobs = Vec::new();
+    let mut places = Vec::new();
+    for spec in chosen.iter().copied() {
+        let needs = spec.build.map(|(worker, build)| {
+            let work =
+                Box::new(move || build(cache, spec).map(|()| Counts::default()).map_err(Failure::from));
+            jobs.push(Job { step: spec.name, worker, needs: None, work });
+            jobs.len() - 1
+        });
+        let work = Box::new(move || (spec.run)(cache, spec).and_then(|counts| judge(spec.name, counts)));
+        places.push((needs, jobs.len()));
+        jobs.push(Job { step: spec.name, worker: spec.by, needs, work });
+    }
+    (jobs, places)
+}
+
+/// The sum of a step's two jobs. One that was not begun has failed if nothing else has.
+fn outcome(built: Option<Done>, ran: Option<Done>) -> Counts {
+    let mut counts = Counts::default();
+    for done in [built, ran].into_iter().flatten() {
+        counts += done.counts;
+    }
+    if ran.is_none() {
+        counts.failed = counts.failed.max(1);
+    }
+    counts
 }
 
 /// A step that failed, with what its suites counted.
@@ -100,6 +122,18 @@ fn judge(name: &str, counts: Counts) -> Result<Counts, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_that_was_never_begun_has_failed() {
+        let done = |passed, failed| {
+            let counts = Counts { passed, failed, skipped: 0 };
+            Some(Done { counts, spent: std::time::Duration::ZERO })
+        };
+        assert_eq!(outcome(None, None).failed, 1);
+        assert_eq!(outcome(done(0, 1), None).failed, 1);
+        assert_eq!(outcome(done(0, 0), None).failed, 1);
+        assert_eq!(outcome(done(0, 0), done(4, 0)), Counts { passed: 4, failed: 0, skipped: 0 });
+    }
 
     #[test]
     fn a_step_without_tests_or_with_skipped_ones_fails() {

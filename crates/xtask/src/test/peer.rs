@@ -18,21 +18,29 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Builds and starts it.
+    /// Builds its program.
     ///
     /// # Errors
-    /// When it cannot be built or does not say where it listens.
-    pub fn start(cache: &Cache) -> Result<Self> {
-        let step = Step::begin("servers for the transport's tests", Duration::from_secs(60));
+    /// When it does not compile.
+    pub fn build(cache: &Cache) -> Result<()> {
+        let step = Step::begin("servers for the transport's tests (build)", Duration::from_secs(60));
         let mut cargo = cargo_command();
         cargo.args(["build", "--locked", "--package", "amplet-transport", "--example", "peer"]);
-        proc::run(cargo, &step, &cache.log("build-peer"), Duration::from_secs(1200))?;
+        proc::run(cargo, &step, &cache.log("build-peer"), Duration::from_secs(2400))?;
+        step.done();
+        Ok(())
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it is not built or does not say where it listens.
+    pub fn start() -> Result<Self> {
         let mut command = Command::new(target_dir().join("debug/examples/peer"));
         // It lives until its standard input closes, which the group holds.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut process = Group::spawn(command)?;
         let address = process.first_line().context("the servers did not say where they listen")?;
-        step.done();
         Ok(Self { _process: process, address })
     }
 

@@ -122,7 +122,7 @@ impl Tool {
             Self::Node => "apt-get install nodejs npm; 1 min",
             Self::Browser => "apt-get install chromium chromium-driver; 1 min",
             Self::Firefox => "apt-get install firefox-esr; 30 s",
-            Self::Bitcoind => "built from the sources in libbitcoinkernel-sys; 6 min",
+            Self::Bitcoind => "built from the sources in libbitcoinkernel-sys; 5 min",
             Self::CargoDeny => "cargo install into the cache; 4 min",
             Self::Numpy => "python3 -m venv and pip into the cache, else apt-get install python3-numpy; 20 s",
         }

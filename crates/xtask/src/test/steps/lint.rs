@@ -6,11 +6,12 @@ use anyhow::{Result, anyhow};
 
 use super::native::CORE;
 use super::{CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, packages};
+use crate::artifacts;
 use crate::cache::Cache;
 use crate::tools::wasm::{self, TARGET};
 use crate::tools::{self, Tool, apt, cargo_command};
 use crate::ui::Step;
-use crate::{build, deny, house, proc, root};
+use crate::{deny, house, proc, root};
 
 pub(super) fn house(_: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let step = Step::begin(spec.name, spec.usual);
@@ -64,7 +65,14 @@ pub(super) fn clippy_wasm(cache: &Cache, spec: &StepSpec) -> Result<Counts, Fail
     tools::ensure(cache, &[Tool::Clang, Tool::WasmTarget])?;
     let toolchain = wasm::ensure(cache)?;
     let mut total = Counts::default();
-    for artifact in [build::ENGINE, build::NODE, build::PAGE, build::WORDS, build::SUITE, build::ROUTER] {
+    for artifact in [
+        artifacts::ENGINE,
+        artifacts::NODE,
+        artifacts::PAGE,
+        artifacts::WORDS,
+        artifacts::SUITE,
+        artifacts::ROUTER,
+    ] {
         let mut cargo = toolchain.cargo(DEV_WASM_DIR);
         cargo.args(["clippy", "--locked", "--target", TARGET, "--package", "amplet-bindings"]);
         cargo.args(["--no-default-features", "--features", artifact.name, "--", "--deny", "warnings"]);

@@ -1,7 +1,8 @@
-//! The steps, in the order in which a mistake shows soonest.
+//! The steps.
 
 mod lint;
 mod native;
+mod programs;
 mod web;
 
 use std::process::Command;
@@ -9,12 +10,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::schedule::Worker::{self, Native, Wasm};
 use super::{Counts, Failure};
 use crate::cache::Cache;
 use crate::regtest::session::{Options, Session};
 use crate::ui::Step;
 use crate::{proc, root};
 
+type Build = fn(&Cache, &StepSpec) -> Result<()>;
 type Run = fn(&Cache, &StepSpec) -> Result<Counts, Failure>;
 
 /// A step of the test run.
@@ -23,48 +26,78 @@ pub struct StepSpec {
     pub name: &'static str,
     /// What it shows.
     pub what: &'static str,
-    /// Usual time on 2 cores, nothing built before.
+    /// Usual time on 2 idle cores, what is compiled beside it included.
     pub usual: Duration,
-    /// After this it is ended and counts as failed.
+    /// A command that takes longer is ended, and counts as failed.
     pub limit: Duration,
+    /// Who compiles what it runs, which happens beside other steps.
+    pub(super) build: Option<(Worker, Build)>,
+    /// Who runs it.
+    pub(super) by: Worker,
     pub(super) run: Run,
 }
 
-const fn step(name: &'static str, what: &'static str, usual: u64, limit: u64, run: Run) -> StepSpec {
-    StepSpec { name, what, usual: Duration::from_secs(usual), limit: Duration::from_secs(limit), run }
+impl StepSpec {
+    const fn built(self, by: Worker, build: Build) -> Self {
+        Self { build: Some((by, build)), ..self }
+    }
+
+    const fn by(self, by: Worker) -> Self {
+        Self { by, ..self }
+    }
 }
 
-/// All steps.
+const fn step(name: &'static str, what: &'static str, usual: u64, limit: u64, run: Run) -> StepSpec {
+    let (usual, limit) = (Duration::from_secs(usual), Duration::from_secs(limit));
+    StepSpec { name, what, usual, limit, build: None, by: Worker::Tester, run }
+}
+
+/// All steps. Each worker begins them in this order, what is not compiled yet left for later: see [`super::schedule`].
 pub const STEPS: &[StepSpec] = &[
     step("house", "imports run downward between rooms; no long files", 1, 60, lint::house),
     step("fmt", "formatting", 5, 120, lint::fmt),
-    step("clippy", "lints of the native code, warnings denied", 240, 1800, lint::clippy),
-    step("clippy-wasm", "lints of the code for browsers, warnings denied", 120, 1800, lint::clippy_wasm),
     step("features", "the browser's LDK is built without std", 5, 300, lint::features),
     step("deny", "licences, bans and sources of all dependencies", 10, 600, lint::deny_gate),
-    step("core", "native tests of what browsers run too, LDK without std", 360, 2400, native::core),
+    step("core", "native tests of what browsers run too, LDK without std", 120, 3600, native::core)
+        .built(Native, native::build_core),
+    step("native", "gateway and harness; node and wallet again with std", 150, 3600, native::native)
+        .built(Native, native::build_native),
+    step("examples", "the example sites: types, and each of them paid", 30, 900, web::examples)
+        .built(Native, web::build_examples),
     step(
         "fuzz",
         "the router's loaders, solver and protocol on random and damaged input",
-        100,
+        62,
         900,
         native::fuzz,
-    ),
-    step("native", "gateway and harness; node and wallet again with std", 360, 2400, native::native),
-    step("wasm", "the flows in headless Chromium (wasm-pack)", 300, 2400, web::wasm_pack),
+    )
+    .built(Native, native::build_fuzz),
+    step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
+    step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
+    step("lint", "lints and formatting of the TypeScript, warnings denied", 60, 900, web::lint)
+        .built(Wasm, web::build_extension),
+    step("www", "the page's and the shared components' sources: types, unit tests", 30, 600, web::www)
+        .built(Wasm, web::build_page),
+    step("size", "what a page loads, against its limit", 20, 600, web::size_gate)
+        .built(Wasm, web::build_page),
+    step("extension", "the extension's sources, its sizes, Firefox' linter", 60, 900, web::extension)
+        .built(Wasm, web::build_extension),
+    step("e2e", "the page and the extension, clicked (Playwright)", 300, 2400, web::e2e)
+        .built(Wasm, web::build_extension),
+    step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox)
+        .built(Wasm, web::build_extension),
+    step("clippy-wasm", "lints of the code for browsers, warnings denied", 120, 3600, lint::clippy_wasm)
+        .by(Wasm),
+    step("wasm", "the flows in headless Chromium (wasm-pack)", 120, 3600, web::wasm_pack)
+        .built(Wasm, web::build_wasm_tests),
     step(
         "pkg",
         "the npm package: types, unit, in browsers, bundlers and Node.js, as installed",
-        240,
-        2400,
+        120,
+        3600,
         web::pkg,
-    ),
-    step("www", "the page's sources: types, unit tests", 30, 600, web::www),
-    step("extension", "the extension's sources, its sizes, Firefox' linter", 60, 900, web::extension),
-    step("examples", "the example sites: types, and each of them paid", 30, 900, web::examples),
-    step("size", "what a page loads, against its limit", 300, 1800, web::size_gate),
-    step("e2e", "the page and the extension, clicked (Playwright)", 300, 2400, web::e2e),
-    step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox),
+    )
+    .built(Wasm, web::build_pkg),
 ];
 
 /// Cargo's folder for unoptimised wasm, below `target/`.

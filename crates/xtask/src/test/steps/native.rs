@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use super::{Counts, Failure, StepSpec, in_network, packages, suite};
+use super::{Counts, Failure, StepSpec, in_network, packages, programs, suite};
 use crate::cache::Cache;
 use crate::regtest::session::Options;
 use crate::tools::{self, Tool, cargo_command};
 use crate::ui::Step;
-use crate::{proc, target_dir};
+use crate::{build, proc, target_dir};
 
 /// Crates that a browser runs too: tested without LDK's `std`, so never together with the gateway, whose
 /// features cargo would unify with theirs.
@@ -27,33 +27,54 @@ pub(super) const CORE: [&str; 8] = [
 /// The gateway switches on `std` in node and wallet, which are tested again that way.
 const NATIVE: [&str; 4] = ["amplet-gateway", "amplet-node", "amplet-wallet", "xtask"];
 
-/// Native tests; those that need a network find one, with the gateway program, through the environment.
-fn cargo_test(cache: &Cache, spec: &StepSpec, names: &[&str]) -> Result<Counts, Failure> {
+/// Compiles the core crates' tests, and the gateway that their network is made of.
+pub(super) fn build_core(cache: &Cache, spec: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind])?;
-    let mut cargo = cargo_command();
-    cargo.args(["test", "--locked", "--no-fail-fast"]);
-    packages(&mut cargo, names);
-    in_network(cache, Options::default(), |session| {
-        session.tell(&mut cargo);
-        suite(cache, spec, "", cargo)
-    })
+    build::gateway(cache, false)?;
+    programs::compile(cache, spec, &CORE)
 }
 
 pub(super) fn core(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    cargo_test(cache, spec, &CORE)
+    in_network(cache, Options::default(), |session| programs::run(cache, spec, session))
+}
+
+pub(super) fn build_native(cache: &Cache, spec: &StepSpec) -> Result<()> {
+    tools::ensure(cache, &[Tool::Bitcoind])?;
+    build::gateway(cache, false)?;
+    programs::compile(cache, spec, &NATIVE)
+}
+
+pub(super) fn native(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    in_network(cache, Options::default(), |session| programs::run(cache, spec, session))
+}
+
+/// Examples in documentation; what nobody depends on has its own features, see [`CORE`].
+pub(super) fn doc(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    let mut total = Counts::default();
+    for (part, names) in [("core", &CORE[..]), ("native", &NATIVE)] {
+        let mut cargo = cargo_command();
+        cargo.args(["test", "--doc", "--locked", "--no-fail-fast"]);
+        packages(&mut cargo, names);
+        total += suite(cache, spec, part, cargo)?;
+    }
+    Ok(total)
 }
 
 /// Targets of `crates/router/examples/fuzz`, and how long each runs.
 const FUZZ_TARGETS: [&str; 3] = ["loader", "solver", "protocol"];
 const FUZZ_SECONDS: &str = "60";
 
-/// All targets at once, from seeds that no run had before; a target that fails prints its seed.
-pub(super) fn fuzz(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+pub(super) fn build_fuzz(cache: &Cache, spec: &StepSpec) -> Result<()> {
     let step = Step::begin("fuzz (build)", Duration::from_secs(40));
     let mut cargo = cargo_command();
     cargo.args(["build", "--locked", "--profile", "fuzz", "--package", "amplet-router", "--example", "fuzz"]);
     proc::run(cargo, &step, &cache.log("test-fuzz-build"), spec.limit)?;
     step.done();
+    Ok(())
+}
+
+/// All targets at once, from seeds that no run had before; a target that fails prints its seed.
+pub(super) fn fuzz(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let program = target_dir().join("fuzz/examples/fuzz");
     let one = |target: &'static str| -> Result<()> {
         let step = Step::begin(&format!("fuzz {target}"), Duration::from_secs(62));
@@ -72,8 +93,4 @@ pub(super) fn fuzz(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let counts = Counts { passed: passed.len() as u64, failed: failed.len() as u64, skipped: 0 };
     let reasons: Vec<String> = failed.into_iter().filter_map(Result::err).map(|e| format!("{e:#}")).collect();
     if reasons.is_empty() { Ok(counts) } else { Err(Failure { counts, error: anyhow!(reasons.join("\n")) }) }
-}
-
-pub(super) fn native(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    cargo_test(cache, spec, &NATIVE)
 }

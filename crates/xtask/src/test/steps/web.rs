@@ -3,25 +3,42 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
 use super::{CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, in_network, npm_script, suite};
+use crate::artifacts::{self, Purpose};
 use crate::cache::Cache;
-use crate::regtest::session::Options;
+use crate::regtest::session::{ENV_FILE, Options};
 use crate::test::peer::Peer;
-use crate::tools::wasm;
+use crate::tools::wasm::{self, TARGET};
 use crate::tools::{self, Tool, npm};
 use crate::ui::Step;
-use crate::{build, proc, root, size};
+use crate::{build, proc, root, size, target_dir};
 
-pub(super) fn wasm_pack(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+/// Compiles what the wasm tests are made of. Two of them have addresses compiled in, which are known only when their servers
+/// run: those compile again then, which takes seconds.
+pub(super) fn build_wasm_tests(cache: &Cache, spec: &StepSpec) -> Result<()> {
     let needed =
         [Tool::WasmBindgen, Tool::WasmPack, Tool::Browser, Tool::Clang, Tool::WasmTarget, Tool::Bitcoind];
     tools::ensure(cache, &needed)?;
+    Peer::build(cache)?;
+    build::gateway(cache, false)?;
+    let nowhere = target_dir().join(DEV_WASM_DIR).join("nowhere.json");
+    std::fs::create_dir_all(target_dir().join(DEV_WASM_DIR))
+        .and_then(|()| std::fs::write(&nowhere, "{}"))
+        .with_context(|| format!("cannot write {}", nowhere.display()))?;
+    let step = Step::begin("wasm (build)", spec.usual);
+    let mut cargo = wasm::ensure(cache)?.cargo(DEV_WASM_DIR);
+    // As wasm-pack will.
+    cargo.args(["build", "--locked", "--tests", "--target", TARGET]).current_dir(root().join("wasm-tests"));
+    cargo.env(ENV_FILE, &nowhere);
+    proc::run(cargo, &step, &cache.log("test-wasm-build"), spec.limit)?;
+    step.done();
+    Ok(())
+}
+
+pub(super) fn wasm_pack(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let folder = root().join("wasm-tests");
-    if !folder.join("Cargo.toml").is_file() {
-        return Err(anyhow!("{} is missing", folder.display()).into());
-    }
     let driver = proc::which("chromedriver").context("chromedriver is not in PATH")?;
     let bindgen = tools::crates::WASM_BINDGEN.ensure(cache, 1)?;
     let mut pack = Command::new(tools::crates::WASM_PACK.ensure(cache, 1)?);
@@ -29,7 +46,7 @@ pub(super) fn wasm_pack(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failur
     pack.arg(&folder).current_dir(root()).env("WASM_BINDGEN_TEST_TIMEOUT", "600");
     wasm::ensure(cache)?.environment(&mut pack, DEV_WASM_DIR);
     before_path(&mut pack, bindgen.parent().context("wasm-bindgen has no folder")?)?;
-    let peer = Peer::start(cache)?;
+    let peer = Peer::start()?;
     peer.tell(&mut pack);
     in_network(cache, Options::default(), |session| {
         session.tell(&mut pack);
@@ -49,11 +66,13 @@ fn before_path(command: &mut Command, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+pub(super) fn build_pkg(cache: &Cache, _: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
-    build::artifacts(cache, &[build::NODE, build::SUITE])?;
-    build::wasm(cache)?;
-    build::package(cache)?;
+    artifacts::build(cache, Purpose::Release, &[artifacts::NODE, artifacts::SUITE])?;
+    build::page(cache, Purpose::Release)
+}
+
+pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let mut total = Counts::default();
     for script in ["test", "test:browser", "test:package"] {
         total += suite(cache, spec, &script.replace(':', "-"), npm_script("pkg", script)?)?;
@@ -61,31 +80,48 @@ pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     total += in_network(cache, Options::default(), |session| {
         let mut npm = npm_script("pkg", "test:node")?;
         session.tell(&mut npm);
-        npm.env("AMPLET_STORAGE_SUITE", build::SUITE.folder());
+        npm.env("AMPLET_STORAGE_SUITE", artifacts::SUITE.folder());
         suite(cache, spec, "test-node", npm)
     })?;
     Ok(total)
 }
 
+pub(super) fn build_page(cache: &Cache, _: &StepSpec) -> Result<()> {
+    tools::ensure(cache, &[Tool::Node])?;
+    build::page(cache, Purpose::Release)
+}
+
+/// The linter and the formatter of everything in TypeScript. Types of one package come from what another has built.
+pub(super) fn lint(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    npm::install(cache)?;
+    check(cache, spec, npm_script("", "format:check")?)
+}
+
 pub(super) fn www(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    build::page(cache)?;
     let mut total = check(cache, spec, npm_script("ui", "check")?)?;
     total += suite(cache, spec, "test", npm_script("ui", "test")?)?;
     total += check(cache, spec, npm_script("www", "check")?)?;
     Ok(total)
 }
 
+pub(super) fn build_extension(cache: &Cache, spec: &StepSpec) -> Result<()> {
+    build_page(cache, spec)?;
+    build::extension(cache)
+}
+
 pub(super) fn extension(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    build::page(cache)?;
-    build::extension(cache)?;
     let mut total = check(cache, spec, npm_script("extension", "check")?)?;
     total += suite(cache, spec, "test", npm_script("extension", "test")?)?;
     Ok(total)
 }
 
-pub(super) fn examples(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+pub(super) fn build_examples(cache: &Cache, _: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node])?;
     npm::install(cache)?;
+    build::gateway(cache, false).map(drop)
+}
+
+pub(super) fn examples(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let mut total = check(cache, spec, npm_script("examples", "check")?)?;
     let options = Options { examples: true, ..Options::default() };
     total += in_network(cache, options, |session| {
@@ -104,8 +140,6 @@ pub(super) fn size_gate(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failur
 }
 
 pub(super) fn e2e(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    tools::ensure(cache, &[Tool::Node])?;
-    build::page(cache)?;
     npm::install(cache)?;
     let mut total = check(cache, spec, npm_script("e2e", "check")?)?;
     total += clicked(cache, spec, "test", true)?;
@@ -120,8 +154,6 @@ pub(super) fn firefox(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure>
 /// A script of e2e's, in a network. Playwright's settings name Chromium, whichever browser the script is about.
 fn clicked(cache: &Cache, spec: &StepSpec, script: &str, examples: bool) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
-    build::page(cache)?;
-    build::extension(cache)?;
     npm::install(cache)?;
     let options = Options { www: Some(root().join("www/dist")), examples, ..Options::default() };
     in_network(cache, options, |session| {

@@ -1,0 +1,34 @@
+/** The wallet host's question, as this window knows it. */
+
+import type { Decision } from 'amplet/provider';
+import { APPROVE_PORT, type FromApprove, type Shown, type ToApprove } from '../lib/messages.ts';
+
+class Prompt {
+  id = $state(0);
+  request = $state.raw<Shown | null>(null);
+  /** Questions that wait, this one included. */
+  waiting = $state(0);
+  #port: chrome.runtime.Port | null = null;
+
+  /** Tells the wallet host that this window is there. */
+  connect(): void {
+    const port = chrome.runtime.connect({ name: APPROVE_PORT });
+    this.#port = port;
+    port.onMessage.addListener((message: ToApprove) => this.#receive(message));
+    port.onDisconnect.addListener(() => close());
+  }
+
+  decide(decision: Decision): void {
+    this.request = null;
+    this.#port?.postMessage({ id: this.id, decision } satisfies FromApprove);
+  }
+
+  #receive({ id, request, waiting }: ToApprove): void {
+    // More that waits changes the number only: what is read goes on being read.
+    if (id !== this.id) this.request = request;
+    this.id = id;
+    this.waiting = waiting;
+  }
+}
+
+export const prompt = new Prompt();

@@ -1,0 +1,120 @@
+/**
+ * The part of the extension that lasts: it holds the wallet and speaks with sites and windows. Runs in the offscreen document
+ * (Chrome) or the background page (Firefox); what only the browser's service worker can do it asks of the background.
+ */
+
+import { WalletError, type Wallet } from 'amplet';
+import { SiteHost, siteWallet } from 'amplet/provider';
+import { AutoLock } from './auto-lock.ts';
+import { Badge } from './badge.ts';
+import { whenReady } from './when-ready.ts';
+import { notifyOfEvents } from './notices.ts';
+import { Pages } from './pages.ts';
+import { PromptQueue } from './prompt-queue.ts';
+import { Sites } from './sites.ts';
+import { IdbStore } from './idb-store.ts';
+import { Streams } from './streams.ts';
+import { WalletSession } from './wallet-session.ts';
+import {
+  APPROVE_PORT,
+  fromExtension,
+  isFor,
+  SITE_PORT,
+  WATCH_PORT,
+  type BrowserTask,
+  type ToWalletHost,
+} from '../lib/messages.ts';
+
+/** Runs a task in the background; returns what the message says. */
+export type RunTask = (message: BrowserTask) => Promise<unknown>;
+
+/** The wallet host, for the document that it runs in. */
+export interface WalletHost {
+  /** Asks it: a document's own messages do not arrive there. */
+  ask(message: ToWalletHost): Promise<unknown>;
+  /** True if it has something that would end with its document: an unlocked wallet, a question to the user. */
+  busy(): boolean;
+}
+
+/** Starts it, once in a document's life. */
+export function startWalletHost(runTask: RunTask): WalletHost {
+  const session = new WalletSession(runTask, (wallet) => {
+    void autoLock.follow();
+    autoLock.watch(wallet);
+    void notifyOfEvents(wallet, runTask);
+    void pages.resume();
+    void host.resume().catch((error: unknown) => console.warn('what was promised', error)); // the next start tries again
+    void streams.resume();
+  });
+  const autoLock = new AutoLock(session, runTask);
+  const open = (): Wallet => {
+    if (session.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
+    return session.wallet;
+  };
+  const store = new IdbStore();
+  const badge = new Badge(runTask);
+  const prompts = new PromptQueue(runTask, badge);
+  const paying = whenReady(siteWallet(open), () => session.reached);
+  const streams = new Streams({
+    open,
+    wallet: paying,
+    store,
+    badge,
+    notify: (site, report) => sites.notifyStream(site, report),
+  });
+  const wallet = { ...paying, streams: streams.ofSites };
+  const host = new SiteHost({
+    wallet,
+    ask: (request, signal) => prompts.ask(request, signal),
+    store,
+    version: __VERSION__,
+  });
+  const sites = new Sites(host, session, prompts);
+  const pages = new Pages(host, wallet, store, sites, runTask);
+  const handle = (message: ToWalletHost): Promise<unknown> => answerTo(message, { session, pages, autoLock, runTask });
+
+  chrome.runtime.onConnect.addListener((port) => {
+    if (port.name === SITE_PORT) sites.attach(port);
+    else if (port.sender === undefined || !fromExtension(port.sender)) return;
+    else if (port.name === APPROVE_PORT) prompts.attach(port);
+    else if (port.name === WATCH_PORT) streams.attach(port);
+  });
+  chrome.runtime.onMessage.addListener((message: unknown, sender, reply) => {
+    if (!fromExtension(sender) || !isFor<ToWalletHost>(message, 'walletHost')) return false;
+    handle(message).then(reply, (error: unknown) => {
+      console.error('walletHost', message.ask, error);
+      reply(undefined);
+    });
+    return true;
+  });
+  void session.open();
+  return { ask: handle, busy: () => session.unlocked || prompts.waiting };
+}
+
+interface Parts {
+  session: WalletSession;
+  pages: Pages;
+  autoLock: AutoLock;
+  runTask: RunTask;
+}
+
+async function answerTo(message: ToWalletHost, { session, pages, autoLock, runTask }: Parts): Promise<unknown> {
+  switch (message.ask) {
+    case 'unlocked':
+      await session.open();
+      return;
+    case 'navigation':
+      return pages.observe(message.response);
+    case 'tabGone':
+      return pages.tabGone(message.tabId);
+    case 'receipts':
+      return pages.receipts();
+    case 'forget':
+      return pages.forget(message.paymentHash);
+    case 'user':
+      return autoLock.user(message.state);
+    case 'update':
+      await session.lock({ wait: true });
+      return runTask({ to: 'browser', ask: 'restart' });
+  }
+}

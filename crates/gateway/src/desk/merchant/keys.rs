@@ -8,10 +8,11 @@ use amplet_storage::StoreError;
 use amplet_wallet::Ctx;
 
 use super::api_keys::{ApiKeys, Key, Spending, Token};
+use super::call;
+use super::random::random;
 use super::records::{Records, names};
 use super::requests::CreateKey;
 use super::types::Scope;
-use super::{call, random};
 use crate::desk::amount::Msat;
 use crate::desk::clock::unix_now;
 use crate::desk::error::Result;

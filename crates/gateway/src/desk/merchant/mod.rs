@@ -9,6 +9,7 @@ mod idempotency;
 mod invoices;
 mod keys;
 mod payments;
+mod random;
 mod records;
 pub mod requests;
 mod sessions;
@@ -32,7 +33,6 @@ use self::payments::PaymentService;
 use self::records::Records;
 use self::sessions::SessionService;
 use self::webhooks::WebhookService;
-use super::error::{ApiCode, ApiError, Result};
 
 pub use events::{Changes, EventBus};
 pub use idempotency::{IdempotencyKey, Made};
@@ -102,12 +102,4 @@ impl MerchantService {
         }
         handled.is_ok()
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::getrandom(&mut bytes).map_err(|error| {
-        ApiError::new(ApiCode::Internal, format!("the system gave no randomness ({error}); try again"))
-    })?;
-    Ok(bytes)
 }

@@ -10,9 +10,10 @@ use amplet_storage::{Store, StoreError};
 use amplet_wallet::Ctx;
 use bitcoin::hex::DisplayHex;
 
+use super::invoices;
+use super::random::random;
 use super::records::{self, Records, SessionRecord, names};
 use super::types::{CreateSession, Session, SessionState};
-use super::{invoices, random};
 use crate::desk::amount::Msat;
 use crate::desk::clock::unix_now;
 use crate::desk::error::Result;

@@ -11,11 +11,12 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use super::api_keys::ApiKeys;
+use super::call;
+use super::random::random;
 use super::records::{DeliveryRecord, Records, Target, WebhookRecord, names};
 use super::types::{
     CreateWebhook, EventCall, EventName, MadeWebhook, Metadata, Webhook, WebhookState, Webhooks,
 };
-use super::{call, random};
 use crate::desk::clock::unix_now;
 use crate::desk::error::{ApiCode, ApiError, Result};
 

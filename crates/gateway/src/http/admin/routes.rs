@@ -13,10 +13,9 @@ use super::types::{
 use crate::desk::error::ApiError;
 use crate::desk::operator as desk;
 use crate::desk::payments::payment_id;
+use crate::http::error::Answer;
 use crate::http::extract::{Body, Query, not_found, wrong_method};
 use crate::node::NodeHandle;
-
-pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(super) fn all(keyring: Keyring) -> Router {
     let node = keyring.node.clone();

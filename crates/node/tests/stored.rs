@@ -78,7 +78,7 @@ fn budgets(node: &Node) -> (usize, BTreeMap<u32, u64>) {
         };
         let spent =
             policy.budgets().filter_map(|(BudgetId(id), _)| Some((id, total(BudgetId(id))?))).collect();
-        (policy.all_held().count(), spent)
+        (policy.all_reserved().count(), spent)
     })
 }
 

@@ -295,7 +295,7 @@ test('restores the savings from the words, elsewhere', async ({ browser }) => {
 test('deletes the wallet after a typed yes', async () => {
   await wallet.go('settings');
   await page.getByRole('button', { name: 'Delete wallet' }).click();
-  const remove = page.getByRole('button', { name: 'Delete for good' });
+  const remove = page.getByRole('button', { name: 'Delete permanently' });
   await expect(remove).toBeDisabled();
   await page.getByLabel(/Type “delete” to confirm/).fill('delete');
   await remove.click();

@@ -1,16 +1,14 @@
 /** Every screen on the pretended engine, light and dark, narrow and wide: axe-core, no sideways scrolling, a picture. */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { chromium, expect, test, type Page } from '@playwright/test';
+import { expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
-import { filmOf } from '../../lib/camera';
-import { CHROMIUM } from '../../lib/chromium.mjs';
+import { PASSPHRASE, unlock } from '../../lib/fake-page';
 import { serve, type Served } from '../../lib/serve';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const PICTURES = here('../../screenshots');
-const PASSPHRASE = 'a quiet river under the bridge';
 const WORDS = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
 
 interface Place {
@@ -18,12 +16,6 @@ interface Place {
   scenario: string;
   go(page: Page): Promise<void>;
 }
-
-const unlock = async (page: Page) => {
-  await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
-  await page.getByRole('button', { name: 'Unlock' }).click();
-  await expect(page.getByTestId('everyday')).toBeVisible();
-};
 
 const opened = (
   name: string,
@@ -160,14 +152,14 @@ const PLACES: Place[] = [
   opened('pay-live', '#/pay', async (page) => {
     await pay(page, 'lnbcrt1partsheld');
     await page.getByRole('button', { name: /^Pay / }).click();
-    await expect(page.getByRole('img', { name: /Arrived: 1, on their way: 1, came back: 1/ })).toBeVisible();
+    await expect(page.getByRole('img', { name: /Arrived: 1, in flight: 1, came back: 1/ })).toBeVisible();
   }),
   opened('pay-parts', '#/pay', async (page) => {
     await pay(page, 'lnbcrt1parts');
     await page.getByRole('button', { name: /^Pay / }).click();
     await expect(page.getByTestId('pay-done')).toBeVisible();
     await expect(
-      page.getByRole('img', { name: /Parts: 3, gateways: 2. Arrived: 2, on their way: 0, came back: 1/ }),
+      page.getByRole('img', { name: /Parts: 3, gateways: 2. Arrived: 2, in flight: 0, came back: 1/ }),
     ).toBeVisible();
     await page.getByText('The parts one by one').focus();
     await page.keyboard.press('Enter');
@@ -345,66 +337,4 @@ test('German fits as well', async ({ browser }) => {
   await expect(page.getByRole('heading', { name: 'Willkommen zurück' })).toBeVisible();
   await expectAccessible(page, 'unlock in German');
   await context.close();
-});
-
-test('works by keyboard alone', async ({ page }) => {
-  await page.goto(`${served.url}?scenario=full`);
-  const passphrase = page.getByLabel('Passphrase', { exact: true });
-  for (
-    let presses = 0;
-    presses < 10 && !(await passphrase.evaluate((field) => field === document.activeElement));
-    presses += 1
-  ) {
-    await page.keyboard.press('Tab');
-  }
-  await page.keyboard.type(PASSPHRASE);
-  await page.keyboard.press('Enter');
-  await expect(page.getByTestId('everyday')).toBeVisible();
-  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
-  await page.evaluate(() => (location.hash = '#/channels/open'));
-  await expect(page.getByRole('dialog')).toBeVisible();
-  await page.getByLabel('Amount', { exact: true }).focus();
-  await page.keyboard.type('500000');
-  await page.keyboard.press('Enter');
-  await expect(page.getByTestId('fee')).toBeVisible();
-  await page.keyboard.press('Escape');
-  await expect(page.getByRole('dialog')).toBeHidden();
-});
-
-test('reads a code from the camera', async ({}, info) => {
-  const film = info.outputPath('code.y4m');
-  writeFileSync(film, filmOf('lnbcrt1any'));
-  const args = [
-    ...CHROMIUM.args,
-    '--use-fake-ui-for-media-stream',
-    '--use-fake-device-for-media-stream',
-    `--use-file-for-fake-video-capture=${film}`,
-  ];
-  const browser = await chromium.launch({ ...CHROMIUM, args });
-  const page = await browser.newPage({ locale: 'en-GB' });
-  await page.goto(`${served.url}?scenario=full`);
-  await unlock(page);
-  await page.evaluate(() => (location.hash = '#/pay'));
-  await page.getByRole('button', { name: 'Scan' }).click();
-  await expect(page.getByTestId('preview')).toBeVisible({ timeout: 30_000 });
-  await expect(page.getByLabel('Amount (you choose)')).toBeVisible();
-  await browser.close();
-});
-
-test('the released page has no pretended engine, and its policy forbids foreign code', () => {
-  const dist = here('../../../www/dist');
-  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(js|html)$/.test(name));
-  expect(files.length).toBeGreaterThan(5);
-  const texts = files.map((name) => readFileSync(`${dist}/${name}`, 'utf8'));
-  expect(texts.filter((text) => text.includes('pretended engine'))).toEqual([]);
-  // The search finds it where it is.
-  const pretended = here('../../../www/dist-fake/assets');
-  expect(
-    readdirSync(pretended).some(
-      (name) => name.endsWith('.js') && readFileSync(`${pretended}/${name}`, 'utf8').includes('pretended engine'),
-    ),
-  ).toBe(true);
-  const html = readFileSync(`${dist}/index.html`, 'utf8').replaceAll('&#39;', "'");
-  expect(html).toContain("script-src 'self' 'wasm-unsafe-eval';");
-  expect(html).not.toMatch(/<script(?![^>]*\ssrc=)/);
 });

@@ -6,7 +6,7 @@
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
 import { Network } from '../../lib/network.mjs';
-import { toNetwork } from '../../lib/other-network.mjs';
+import { toNetwork } from '../../lib/other-network';
 import { spoilEngine } from '../../lib/trap';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 

@@ -1,7 +1,7 @@
 //! Hours, days, weeks and months of a user's time zone.
 //!
 //! No time zone data here: a browser knows its zone and keeps it current (`Date.prototype.getTimezoneOffset`), so the caller
-//! answers one question, the offset at an instant, and the page loads no copy of the tz database.
+//! returns the offset at an instant, and the page loads no copy of the tz database.
 #![allow(clippy::arithmetic_side_effects, reason = "all times are clamped to the years 1970 to 9999")]
 
 use serde::{Deserialize, Serialize};
@@ -12,12 +12,12 @@ const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 /// 9999-01-01.
 const LATEST_MS: u64 = 253_370_764_800_000;
-/// No zone is farther from UTC.
+/// Maximum offset of a zone from UTC, in seconds.
 const MAX_OFFSET: i32 = 24 * 3600;
 
 /// A time zone.
 pub trait Zone {
-    /// Local time minus UTC, in seconds, at an instant (seconds since the UNIX epoch).
+    /// Returns local time minus UTC, in seconds, at an instant (seconds since the UNIX epoch).
     fn offset_secs(&self, unix_secs: i64) -> i32;
 }
 
@@ -40,23 +40,23 @@ impl Zone for Utc {
 /// The first day of a week.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Weekday {
-    /// ISO 8601.
+    /// Monday, as in ISO 8601.
     #[default]
     Monday,
-    /// As in much of the Middle East.
+    /// Saturday, as in much of the Middle East.
     Saturday,
-    /// As in North America.
+    /// Sunday, as in North America.
     Sunday,
 }
 
-/// What time it is, and where.
+/// A clock: the time, and the user's time zone.
 #[derive(Clone, Copy)]
 pub struct Clock<'a> {
-    /// Milliseconds since the UNIX epoch.
+    /// Time in milliseconds since the UNIX epoch.
     pub unix_ms: u64,
-    /// The user's time zone. When it changes, windows that are under way end as they would have.
+    /// The user's time zone. When it changes, current windows end as they would have.
     pub zone: &'a dyn Zone,
-    /// When the user's weeks begin.
+    /// First day of the user's weeks.
     pub week_starts: Weekday,
 }
 
@@ -80,13 +80,13 @@ impl<'a> Clock<'a> {
         i64::from(self.zone.offset_secs(secs.max(0)).clamp(-MAX_OFFSET, MAX_OFFSET))
     }
 
-    /// The local date.
+    /// Returns the local date.
     #[must_use]
     pub fn date(&self) -> Date {
         Date::from_days(self.day())
     }
 
-    /// The calendar window that it is now.
+    /// Returns the current calendar window.
     #[must_use]
     pub fn span(&self, period: Period) -> Span {
         if period == Period::Hour {

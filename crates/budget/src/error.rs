@@ -1,97 +1,99 @@
-//! What is refused, and why.
+//! Errors: refusals with their rule, rest and time.
 
-use crate::budget::{BudgetId, Held};
+use crate::budget::BudgetId;
 use crate::holder::Holder;
+use crate::limits::{MAX_BUDGETS, MAX_DEPTH, MAX_RESERVATIONS};
 use crate::money::Cost;
-use crate::policy::{MAX_BUDGETS, MAX_DEPTH, MAX_HELD};
+use crate::reservation::Reservation;
 use crate::rules::{BadRules, Purpose, Rule};
 use crate::{Msat, PaymentId};
 
-/// Why a payment got no money.
+/// The denial of a payment by a budget: nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
+pub enum BudgetDenial {
     /// The rules allow it if the user does.
     #[error(transparent)]
-    Ask(Question),
+    ApprovalNeeded(ApprovalNeeded),
     /// The rules do not allow it.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] BudgetRefusal),
 }
 
-/// What the user has to be asked; the answer yes is [`Policy::approve`](crate::Policy::approve) of the same request.
+/// A payment about which the user has to be asked; a yes is [`Policy::approve`](crate::Policy::approve) of the same request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{most_unasked} at most go without asking; ask the user about this payment")]
-pub struct Question {
-    /// The budget that asks: the one that pays, or one that it draws from.
+#[error("{max_unasked} at most go without asking; ask the user about this payment")]
+pub struct ApprovalNeeded {
+    /// Budget that asks: the one that pays, or one that it draws from.
     pub budget: BudgetId,
-    /// So much goes without asking.
-    pub most_unasked: Msat,
-    /// So much the payment costs at most, fee included.
+    /// Maximum that goes without asking.
+    pub max_unasked: Msat,
+    /// Maximum cost of the payment, fee included.
     pub needed: Msat,
 }
 
-/// The rules do not allow a payment; nothing changed.
+/// A refusal: the rules do not allow a payment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct Refusal {
-    /// The budget that refuses: the one that pays, or one that it draws from.
+pub struct BudgetRefusal {
+    /// Budget that refuses: the one that pays, or one that it draws from.
     pub budget: BudgetId,
-    /// Why.
+    /// Reason of the refusal.
     pub reason: Reason,
 }
 
-/// Why a budget refuses.
+/// Reason of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// More than a limit leaves.
-    #[error("the budget's {rule} is {limit}, {left} of it are left, and {needed} are needed with the greatest fee{}", until(*.until_ms))]
+    #[error("the budget's {rule} is {limit}, {left} of it are left, and {needed} are needed with the maximum fee{}", until(*.until_ms))]
     Limit {
-        /// Which limit.
+        /// Rule of the limit.
         rule: Rule,
-        /// So much.
+        /// Maximum.
         limit: Msat,
-        /// Asked for, greatest fee included.
+        /// Amount asked for, maximum fee included.
         needed: Msat,
-        /// Neither spent nor reserved.
+        /// Amount that is neither spent nor reserved.
         left: Msat,
-        /// When `needed` will be free if nothing else is spent, in ms since the UNIX epoch; `None`: time alone will not do.
+        /// Time at which `needed` will be free if nothing else is spent, in ms since the UNIX epoch; `None`: time alone does not
+        /// help.
         until_ms: Option<u64>,
     },
     /// It has expired.
     #[error("the budget expired; its owner can give it more time")]
     Expired {
-        /// When, in ms since the UNIX epoch.
+        /// Time of expiry, in ms since the UNIX epoch.
         at_ms: u64,
     },
-    /// Not for this.
+    /// Not for this purpose.
     #[error("the budget is not for {purpose}; ask its owner to allow it")]
     Purpose {
-        /// Asked for.
+        /// Purpose asked for.
         purpose: Purpose,
-        /// What it is for.
+        /// Purposes that it is for.
         allowed: Vec<Purpose>,
     },
     /// It is closed.
     #[error("the budget is closed; its owner can open it again")]
     Closed,
-    /// There is none.
+    /// There is no such budget.
     #[error("there is no such budget; ask for one first")]
     Unknown,
     /// A payment of nothing.
     #[error("a payment of nothing cannot be reserved; give an amount")]
     Zero,
-    /// More than there is.
+    /// More than all bitcoin.
     #[error("amount, fee and what is reserved are together more than all bitcoin; check the amount's unit")]
     TooMuch,
     /// The payee is too long.
-    #[error("the payee's name is longer than {most} bytes; give a node id or an address", most = Held::MAX_PAYEE)]
+    #[error("the payee's name is longer than {max} bytes; give a node id or an address", max = Reservation::MAX_PAYEE)]
     Payee,
     /// Something else is reserved for this payment.
-    #[error("this payment is under way with another amount, fee, payee or budget; wait until it is decided")]
+    #[error("this payment is in flight with another amount, fee, payee or budget; wait until it is decided")]
     Conflict,
-    /// Too many payments are under way.
-    #[error("{MAX_HELD} payments are under way; wait until one is decided")]
-    TooManyHeld,
+    /// Too many payments are in flight.
+    #[error("{MAX_RESERVATIONS} payments are in flight; wait until one is decided")]
+    TooManyReservations,
 }
 
 fn until(ms: Option<u64>) -> &'static str {
@@ -101,52 +103,52 @@ fn until(ms: Option<u64>) -> &'static str {
     }
 }
 
-/// Why a payment's cost was not counted; nothing changed, the reservation stays.
+/// A cost that was not counted; nothing changed, the reservation stays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("payment {payment} is said to have cost more than the {reserved:?} reserved for it: {actual:?}")]
+#[error("payment {payment} is reported to have cost more than the {reserved:?} reserved for it: {actual:?}")]
 pub struct CommitError {
-    /// The payment.
+    /// Payment.
     pub payment: PaymentId,
-    /// Amount and greatest fee reserved.
+    /// Amount and maximum fee reserved.
     pub reserved: Cost,
-    /// What it is said to have cost.
+    /// Cost that was reported.
     pub actual: Cost,
 }
 
-/// Why a budget was not made or changed.
+/// A change of a budget that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetError {
     /// The rules make no sense.
     #[error(transparent)]
     Rules(#[from] BadRules),
-    /// There is none.
+    /// There is no such budget.
     #[error("there is no budget {0}; list them again")]
     Unknown(BudgetId),
-    /// The holder has one.
+    /// The holder has a budget.
     #[error("{holder} has budget {budget} already; change its rules instead")]
     Exists {
-        /// Who.
+        /// Holder.
         holder: Box<Holder>,
-        /// Which.
+        /// Budget of the holder.
         budget: BudgetId,
     },
     /// A closed budget cannot draw from another one when it is opened again.
     #[error("{holder} had budget {budget}, which draws from another one; open it with the same parent")]
     OtherParent {
-        /// Who.
+        /// Holder.
         holder: Box<Holder>,
-        /// Which.
+        /// Budget of the holder.
         budget: BudgetId,
     },
-    /// Too many.
+    /// Too many budgets.
     #[error("a wallet has at most {MAX_BUDGETS} budgets; open a closed one again, or share one")]
     TooMany,
-    /// Too many levels.
+    /// Too many levels of budgets.
     #[error(
         "budgets draw from each other over at most {MAX_DEPTH} levels; choose a parent nearer to the top"
     )]
     TooDeep,
-    /// The user's budget stays.
+    /// The user's own budget cannot be closed.
     #[error("the user's own budget cannot be closed; give it rules instead")]
     User,
     /// There is no total to add to.
@@ -158,32 +160,32 @@ pub enum BudgetError {
     /// The parent has less.
     #[error("budget {parent} has {left} left; top up with at most that, or top up budget {parent} first")]
     ParentLow {
-        /// Which.
+        /// Parent.
         parent: BudgetId,
-        /// So much is left.
+        /// Amount that it has left.
         left: Msat,
     },
 }
 
-/// Why what was stored cannot be used.
+/// Stored records that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
     /// Damaged.
     #[error("the budgets' record {name} cannot be read ({what}); no payment is allowed until it is restored")]
     Corrupt {
-        /// Its name.
+        /// Name of the record.
         name: String,
-        /// What is wrong.
+        /// Defect.
         what: String,
     },
     /// Written by a newer release.
     #[error("the budgets' record {name} has format {found}, this release reads up to {supported}: update")]
     NewerFormat {
-        /// Its name.
+        /// Name of the record.
         name: String,
-        /// Its version.
+        /// Version of the record.
         found: u32,
-        /// The greatest version known.
+        /// Maximum version known.
         supported: u32,
     },
 }

@@ -1,19 +1,19 @@
-//! Who holds a budget.
+//! Holders of budgets.
 
 use serde::{Deserialize, Serialize};
 
-/// Who may spend from a budget. Two holders that differ in anything are two.
+/// A holder: may spend from a budget. Two holders that differ in anything are two.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Holder {
     /// The wallet's owner, by hand.
     #[serde(rename = "person")] // in format 1
     User,
-    /// A site; the browser says who it is, never a message.
+    /// A site, as the browser identifies it, never a message.
     Site {
-        /// Of the frame that asks.
+        /// Origin of the frame that asks.
         origin: Origin,
-        /// Of the page that it is in: a frame embedded elsewhere is another holder.
+        /// Origin of the page that the frame is in: a frame embedded elsewhere is another holder.
         top_level: Origin,
         /// The wallet's name.
         wallet: Name,
@@ -79,7 +79,7 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// Why a text names no holder.
+/// A text that names no holder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadHolder {
     /// Not the serialization of a tuple origin.
@@ -98,7 +98,7 @@ pub enum BadHolder {
 pub struct Origin(String);
 
 impl Origin {
-    /// Longest, in bytes: a DNS name has at most 253.
+    /// Maximum length, in bytes: a DNS name has at most 253.
     pub const MAX_BYTES: usize = 300;
 
     /// Reads an origin. It is compared byte by byte, so only the form that browsers write is taken: lower case, no default
@@ -110,7 +110,7 @@ impl Origin {
         if is_origin(text) { Ok(Self(text.to_owned())) } else { Err(BadHolder::Origin(shorten(text))) }
     }
 
-    /// As browsers write it.
+    /// Returns the origin as browsers write it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -175,7 +175,7 @@ impl std::fmt::Display for Origin {
 pub struct Name(String);
 
 impl Name {
-    /// Longest, in characters.
+    /// Maximum length, in characters.
     pub const MAX_CHARS: usize = 80;
 
     /// Reads a name.
@@ -188,7 +188,7 @@ impl Name {
         if fits && clean { Ok(Self(text.to_owned())) } else { Err(BadHolder::Name) }
     }
 
-    /// As it was given.
+    /// Returns the name as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

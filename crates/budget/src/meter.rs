@@ -1,4 +1,4 @@
-//! What was spent in a window, and what streaming has used up.
+//! Meters: the amount spent in a window, and the one that streaming has in use.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,36 +6,38 @@ use crate::Msat;
 use crate::calendar::Clock;
 use crate::rules::{Kind, Period, Rate, Window};
 
-/// What was spent in one of a budget's windows.
+/// The amount spent in one of a budget's windows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Meter {
     pub window: Window,
     spent: Spent,
-    pub told: Told,
+    #[serde(rename = "told")] // in format 1
+    pub notified: Notified,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 enum Spent {
-    /// Up to the window's end, in ms; kept, so that a change of zone neither cuts a window short nor lengthens it.
+    /// The amount up to the window's end, in ms, which is stored so that a change of zone neither cuts a window short nor
+    /// lengthens it.
     Calendar { end_ms: u64, amount: Msat },
-    /// By slots of the time since the epoch, oldest first. A slot counts until its last moment is a period ago, so money
+    /// Amounts by slots of the time since the epoch, oldest first. A slot counts until its last moment is a period ago, so money
     /// becomes free a little late (at most a slot), never early, and what is stored is bounded.
     Rolling { slots: Vec<(u64, Msat)> },
 }
 
-/// What was told of a window, and until when that stands.
+/// The last notice of a window, and the time until which it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Told {
+pub(crate) struct Notified {
     pub percent: u8,
     pub until_ms: u64,
 }
 
-impl Told {
-    /// Whether `percent` is news; if so it is noted as told until `until_ms`.
-    pub fn tell(&mut self, percent: u8, now_ms: u64, until_ms: u64) -> bool {
+impl Notified {
+    /// Returns true if `percent` is news, and then remembers it until `until_ms`.
+    pub fn update(&mut self, percent: u8, now_ms: u64, until_ms: u64) -> bool {
         let known = if now_ms < self.until_ms { self.percent } else { 0 };
         let news = percent > known;
         if news {
@@ -45,7 +47,7 @@ impl Told {
     }
 }
 
-/// A rolling window's length, and that of its slots, in ms.
+/// Length of a rolling window, and of its slots, in ms.
 const fn rolling(period: Period) -> (u64, u64) {
     const MINUTE: u64 = 60_000;
     const HOUR: u64 = 60 * MINUTE;
@@ -57,7 +59,7 @@ const fn rolling(period: Period) -> (u64, u64) {
     }
 }
 
-/// Most slots that count at one time.
+/// Maximum number of slots that count at one time.
 const MAX_SLOTS: usize = 64;
 
 impl Meter {
@@ -66,10 +68,10 @@ impl Meter {
             Kind::Calendar => Spent::Calendar { end_ms: 0, amount: Msat::ZERO },
             Kind::Rolling => Spent::Rolling { slots: Vec::new() },
         };
-        Self { window, spent, told: Told::default() }
+        Self { window, spent, notified: Notified::default() }
     }
 
-    /// Whether it could have been written by [`Meter`] itself.
+    /// Returns true if [`Meter`] itself could have written it.
     pub fn is_sound(&self) -> bool {
         match (&self.spent, self.window.kind) {
             (Spent::Calendar { .. }, Kind::Calendar) => true,
@@ -80,7 +82,7 @@ impl Meter {
         }
     }
 
-    /// What counts now.
+    /// Returns the amount that counts now.
     pub fn spent(&self, now_ms: u64) -> Msat {
         match &self.spent {
             Spent::Calendar { end_ms, amount } if now_ms < *end_ms => *amount,
@@ -114,15 +116,15 @@ impl Meter {
         }
     }
 
-    /// When at most `most` will count, if nothing more is spent.
-    pub fn until(&self, most: Msat, clock: &Clock<'_>) -> u64 {
+    /// Time at which at most `max` will count, if nothing more is spent.
+    pub fn until(&self, max: Msat, clock: &Clock<'_>) -> u64 {
         match &self.spent {
             Spent::Calendar { .. } => self.ends(clock),
             Spent::Rolling { slots } => {
                 let mut left = self.spent(clock.unix_ms);
                 let mut until = clock.unix_ms;
                 for (slot, amount) in slots.iter().filter(|(slot, _)| clock.unix_ms < self.frees(*slot)) {
-                    if left <= most {
+                    if left <= max {
                         break;
                     }
                     left = left.less(*amount);
@@ -133,7 +135,7 @@ impl Meter {
         }
     }
 
-    /// When a calendar window ends; for a rolling one, when what is spent now will be free again.
+    /// End of a calendar window; of a rolling one, the time at which an amount spent now is free again.
     pub fn ends(&self, clock: &Clock<'_>) -> u64 {
         match &self.spent {
             Spent::Calendar { end_ms, .. } if clock.unix_ms < *end_ms => *end_ms,
@@ -145,7 +147,7 @@ impl Meter {
         }
     }
 
-    /// The clock was wrong, ahead of `clock`: what was spent in the future counts from now on.
+    /// Corrects a clock that was ahead of `clock`: amounts spent in its future count from now on.
     pub fn set_back(&mut self, clock: &Clock<'_>) {
         let now_ms = clock.unix_ms;
         let (_, slot_ms) = rolling(self.window.period);
@@ -164,7 +166,7 @@ impl Meter {
                 *slots = past;
             }
         }
-        self.told.until_ms = self.told.until_ms.min(self.ends(clock));
+        self.notified.until_ms = self.notified.until_ms.min(self.ends(clock));
     }
 
     fn frees(&self, slot: u64) -> u64 {
@@ -177,7 +179,7 @@ const fn end_of(slot: u64, slot_ms: u64) -> u64 {
     slot.saturating_add(1).saturating_mul(slot_ms)
 }
 
-/// What streaming has used and time has not given back yet.
+/// The amount that streaming has used and time has not given back yet (a leaky bucket).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Leak {
@@ -192,7 +194,7 @@ impl Leak {
         self.used.saturating_sub(elapsed.saturating_mul(rate.per_second.get()))
     }
 
-    /// What is in use now, rounded up.
+    /// Returns the amount in use now, rounded up.
     pub fn spent(self, rate: Rate, now_ms: u64) -> Msat {
         Msat::new(self.used_at(rate, now_ms).div_ceil(1000)).unwrap_or(Msat::MAX)
     }
@@ -202,9 +204,9 @@ impl Leak {
         *self = Self { used, at_ms: now_ms };
     }
 
-    /// When at most `most` will be in use.
-    pub fn until(self, most: Msat, rate: Rate, now_ms: u64) -> u64 {
-        let over = self.used_at(rate, now_ms).saturating_sub(most.get().saturating_mul(1000));
+    /// Time at which at most `max` will be in use.
+    pub fn until(self, max: Msat, rate: Rate, now_ms: u64) -> u64 {
+        let over = self.used_at(rate, now_ms).saturating_sub(max.get().saturating_mul(1000));
         let wait = over.div_ceil(rate.per_second.get().max(1));
         now_ms.saturating_add(wait)
     }

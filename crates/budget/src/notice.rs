@@ -1,39 +1,39 @@
-//! What the user should hear of.
+//! Notices of budgets, for the user.
 
 use crate::Msat;
 use crate::budget::BudgetId;
 use crate::rules::Rule;
 
-/// News of a budget.
+/// A notice of a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Which.
+    /// Budget that it is about.
     pub budget: BudgetId,
-    /// What.
+    /// Event.
     pub kind: NoticeKind,
 }
 
-/// What happened; each is told once per window, and again after a change of the rules or a top-up.
+/// Event of a budget; each is notified once per window, and again after a change of the rules or a top-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoticeKind {
     /// A limit is used to 80 or 100 %.
     Used {
-        /// Which.
+        /// Rule of the limit.
         rule: Rule,
         /// 80 or 100.
         percent: u8,
-        /// So much is spent.
+        /// Amount spent.
         spent: Msat,
-        /// Of so much.
+        /// Maximum.
         limit: Msat,
-        /// When it begins anew, in ms since the UNIX epoch; `None` for a total.
+        /// Time at which the limit begins again, in ms since the UNIX epoch; `None` for a total.
         until_ms: Option<u64>,
     },
     /// A budget that this one draws from has less left than this one's own limits.
     LowParent {
-        /// Which.
+        /// Budget that is low.
         parent: BudgetId,
-        /// It has so much left.
+        /// Amount that it has left.
         left: Msat,
     },
 }

@@ -1,4 +1,4 @@
-//! What is stored, record by record: JSON with a version.
+//! Stored records: JSON with a version.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::notice::Notice;
 /// Version of the stored records.
 const FORMAT: u32 = 1;
 
-/// Prefix of the records that [`Policy::load`](crate::Policy::load) takes, all of them.
+/// Prefix of the records that [`Policy::load`](crate::Policy::load) takes: all of them are its.
 pub const STATE: &str = "policy/state/";
 /// Prefix of past days' spending, which a [`Report`](crate::report::Report) reads; the date follows, `2026-11-22`.
 pub const DAYS: &str = "policy/day/";
@@ -19,26 +19,26 @@ pub const DAYS: &str = "policy/day/";
 // The name of format 1, from when budgets were called purses.
 const BUDGET: &str = "purse/";
 const TALLY: &str = "tally/";
-const HELD: &str = "held/";
+const RESERVATION: &str = "held/";
 const CLOCK: &str = "clock";
 const TODAY: &str = "today";
 
-/// What a call changed. All of it goes into ONE storage transaction, together with the payment's own state.
+/// Changes that a call made. All of them go into ONE storage transaction, together with the payment's own state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "money is safe only when these are stored with the payment's state"]
 pub struct Changes {
-    /// To be written; at most one for each name.
+    /// Records to write; at most one for each name.
     pub records: Vec<Record>,
-    /// What the user should hear of.
+    /// Notices for the user.
     pub notices: Vec<Notice>,
 }
 
-/// A record to be written.
+/// A record to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its name in the store.
+    /// Name in the store.
     pub name: String,
-    /// Its new value; `None` removes it.
+    /// New value; `None` removes the record.
     pub value: Option<Vec<u8>>,
 }
 
@@ -53,12 +53,12 @@ struct Version {
     v: u32,
 }
 
-/// What a record of the state is about.
+/// Subject of a record of the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Budget(BudgetId),
     Tally(BudgetId),
-    Held(PaymentId),
+    Reservation(PaymentId),
     Clock,
     Today,
 }
@@ -68,7 +68,7 @@ impl Key {
         match self {
             Self::Budget(id) => format!("{STATE}{BUDGET}{:08}", id.0),
             Self::Tally(id) => format!("{STATE}{TALLY}{:08}", id.0),
-            Self::Held(id) => format!("{STATE}{HELD}{id}"),
+            Self::Reservation(id) => format!("{STATE}{RESERVATION}{id}"),
             Self::Clock => format!("{STATE}{CLOCK}"),
             Self::Today => format!("{STATE}{TODAY}"),
         }
@@ -81,7 +81,7 @@ impl Key {
             TODAY => Some(Self::Today),
             _ if rest.starts_with(BUDGET) => rest.strip_prefix(BUDGET).and_then(number).map(Self::Budget),
             _ if rest.starts_with(TALLY) => rest.strip_prefix(TALLY).and_then(number).map(Self::Tally),
-            _ => rest.strip_prefix(HELD).and_then(|hex| hex.parse().ok()).map(Self::Held),
+            _ => rest.strip_prefix(RESERVATION).and_then(|hex| hex.parse().ok()).map(Self::Reservation),
         });
         let known = key.filter(|key| key.name() == name);
         known.ok_or_else(|| corrupt(name, "there is no record of this name"))

@@ -1,48 +1,48 @@
-//! What a budget allows.
+//! Rules of budgets.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Msat;
 
-/// What a budget allows. Every limit is for amount and fee together. What is not set does not limit.
+/// Rules of a budget. Every limit is for amount and fee together. A rule that is not set does not limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Rules {
-    /// At most so much per payment.
+    /// Maximum per payment.
     pub per_payment: Option<Msat>,
-    /// At most so much in a time; each window once.
+    /// Limits over time; each window once.
     pub windows: Vec<WindowLimit>,
-    /// At most so much per second: streaming.
+    /// Maximum per second: streaming.
     pub rate: Option<Rate>,
-    /// At most so much ever, top-ups included.
+    /// Maximum in total, top-ups included.
     pub total: Option<Msat>,
-    /// Nothing from this time on, in milliseconds since the UNIX epoch.
+    /// Expiry: nothing is allowed from this time on, in milliseconds since the UNIX epoch.
     pub expires_ms: Option<u64>,
-    /// The user is asked about each payment that costs more; 0 asks about every one.
+    /// Maximum that goes without asking: the user is asked about each payment that costs more; 0 asks about every one.
     pub ask_above: Option<Msat>,
-    /// What the money is for; empty allows everything.
+    /// Purposes that are allowed; empty allows all.
     pub purposes: Vec<Purpose>,
 }
 
-/// A limit for a time.
+/// A limit for a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowLimit {
-    /// The time.
+    /// The window.
     pub window: Window,
-    /// At most so much in it.
+    /// Maximum in it.
     pub limit: Msat,
 }
 
-/// A time that a limit is for.
+/// A window of time that a limit is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Window {
-    /// Where it begins.
+    /// Begin of the window.
     pub kind: Kind,
-    /// How long it is.
+    /// Length of the window.
     pub period: Period,
 }
 
-/// Where a window begins.
+/// Begin of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
@@ -52,7 +52,7 @@ pub enum Kind {
     Rolling,
 }
 
-/// A window's length.
+/// Length of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Period {
@@ -66,38 +66,38 @@ pub enum Period {
     Month,
 }
 
-/// Streaming: money becomes free evenly with time, and what is not used is kept for a while.
+/// A streaming rate: money becomes free evenly with time, and accumulates for a while when it is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rate {
-    /// So much becomes free each second.
+    /// Amount that becomes free each second.
     pub per_second: Msat,
-    /// Unused seconds are kept up to so many, so at most `per_second` times this at once. It has to cover the time between two
-    /// payments and that for which one is under way.
+    /// Maximum number of unused seconds that accumulate, so that `per_second` times this is the maximum at once. It has to cover
+    /// the time between two payments and the time for which one is in flight.
     pub keep_seconds: u32,
 }
 
 impl Rate {
-    /// Greatest rate: 10 bitcoin a second.
+    /// Maximum rate, in msat per second: 10 bitcoin.
     pub const MAX_PER_SECOND: u64 = 1_000_000_000_000;
-    /// Longest accumulation: an hour.
+    /// Maximum accumulation, in seconds: an hour.
     pub const MAX_KEEP_SECONDS: u32 = 3600;
 
-    /// What can be spent at once, at most.
+    /// Returns the maximum that can be spent at once.
     #[must_use]
-    pub fn most_at_once(self) -> Msat {
+    pub fn max_at_once(self) -> Msat {
         let product = self.per_second.get().saturating_mul(u64::from(self.keep_seconds));
         Msat::new(product).unwrap_or(Msat::MAX)
     }
 }
 
-/// What a payment is for, in a word: `article`, `stream`, `game`.
+/// Purpose of a payment, in a word: `article`, `stream`, `game`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Purpose(String);
 
 impl Purpose {
-    /// Longest, in bytes.
+    /// Maximum length, in bytes.
     pub const MAX_BYTES: usize = 32;
 
     /// Reads a purpose.
@@ -110,7 +110,7 @@ impl Purpose {
         if fits { Ok(Self(text.to_owned())) } else { Err(BadRules::Purpose) }
     }
 
-    /// The word.
+    /// Returns the word.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -144,7 +144,7 @@ impl std::fmt::Display for Purpose {
     }
 }
 
-/// Which of a budget's limits.
+/// One of a budget's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Rule {
@@ -183,7 +183,7 @@ impl std::fmt::Display for Rule {
     }
 }
 
-/// Why rules are not taken.
+/// Rules that are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRules {
     /// A limit of nothing.
@@ -194,29 +194,29 @@ pub enum BadRules {
     Twice(Rule),
     /// The rate is out of range.
     #[error(
-        "a rate is 1 to {most} msat per second, kept for 1 to {keep} seconds",
-        most = Rate::MAX_PER_SECOND,
+        "a rate is 1 to {max} msat per second, kept for 1 to {keep} seconds",
+        max = Rate::MAX_PER_SECOND,
         keep = Rate::MAX_KEEP_SECONDS
     )]
     Rate,
-    /// Nothing bounds what is spent.
+    /// Nothing bounds spending.
     #[error(
         "these rules bound nothing: give a limit for a time, per second or in total, or ask about every payment"
     )]
     Unbounded,
     /// Not a word.
-    #[error("a purpose is a word of 1 to {most} characters of a-z, 0-9 and -", most = Purpose::MAX_BYTES)]
+    #[error("a purpose is a word of 1 to {max} characters of a-z, 0-9 and -", max = Purpose::MAX_BYTES)]
     Purpose,
     /// Too many words.
-    #[error("a budget is for at most {most} purposes; leave the list empty to allow all", most = Rules::MAX_PURPOSES)]
+    #[error("a budget is for at most {max} purposes; leave the list empty to allow all", max = Rules::MAX_PURPOSES)]
     TooManyPurposes,
 }
 
 impl Rules {
-    /// Most purposes.
+    /// Maximum number of purposes.
     pub const MAX_PURPOSES: usize = 32;
 
-    /// Whether these rules make sense; `bounded`: whether they have to bound what is spent.
+    /// Checks that these rules make sense; `bounded`: they have to bound spending.
     ///
     /// # Errors
     /// [`BadRules`].

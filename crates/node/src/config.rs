@@ -65,7 +65,7 @@ pub enum Acceptance {
     Accept,
     /// Use it at once, on the peer's word.
     AcceptZeroConf,
-    /// No, for this reason (said to the peer).
+    /// No, for this reason (sent to the peer).
     Refuse(String),
 }
 

@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::budget::{
-    BudgetId, Changes, Clock, Cost, Denied, Held, Holder, Kind, LimitUsage, Msat, Name, PaymentId, Period,
-    Policy, Reason, Request, Rules, Utc, Window, WindowLimit,
+    BudgetDenial, BudgetId, Changes, Clock, Cost, Holder, Kind, LimitUsage, Msat, Name, PaymentId, Period,
+    Policy, Reason, Request, Reservation, Rules, Utc, Window, WindowLimit,
 };
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Authorization, Node, PayError, PayInvoice, SendOnchain};
@@ -114,7 +114,8 @@ fn a_hundred_payments_at_once_cost_no_more_than_the_budget_allows() {
         };
         pair.world.platform.run(all)
     };
-    let refused = begun.iter().filter(|begun| matches!(begun, Err(PayError::Denied(Denied::Refused(_)))));
+    let refused =
+        begun.iter().filter(|begun| matches!(begun, Err(PayError::Denied(BudgetDenial::Refused(_)))));
     assert_eq!((begun.iter().filter(|begun| begun.is_ok()).count(), refused.count()), (10, 90));
     pair.world.platform.advance(Duration::from_secs(10));
     for id in begun.into_iter().flatten() {
@@ -124,7 +125,7 @@ fn a_hundred_payments_at_once_cost_no_more_than_the_budget_allows() {
     }
     // To a direct peer there is no fee: what was feared is free again.
     let usage = usage(&pair.wallet, authorization.budget);
-    assert_eq!((usage.spent, usage.held, usage.left()), (msat(9_000_000), Msat::ZERO, msat(1_000_000)));
+    assert_eq!((usage.spent, usage.reserved, usage.left()), (msat(9_000_000), Msat::ZERO, msat(1_000_000)));
     let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::BudgetUsed { percent: 80, holder, .. } if holder == "app game");
     assert_eq!(pair.wallet.ledger().events().iter().filter(|event| told(event)).count(), 1);
 }
@@ -137,7 +138,7 @@ fn a_payment_that_fails_gives_everything_back() {
     let failed = pair.pay(&authorization, &pair.ask(2_000_000_000), 5);
     assert!(matches!(failed, Err(PayError::NoRoute(_))), "{failed:?}");
     let usage = usage(&pair.wallet, authorization.budget);
-    assert_eq!((usage.spent, usage.held), (Msat::ZERO, Msat::ZERO));
+    assert_eq!((usage.spent, usage.reserved), (Msat::ZERO, Msat::ZERO));
 }
 
 /// Killed after so many commits, before or after it could speak.
@@ -171,7 +172,7 @@ fn a_wallet_killed_at_any_step_knows_what_was_spent() {
             Some(PaymentStatus::Pending) => ("reserved", (Msat::ZERO, msat(710_000))),
             Some(_) => ("spent", (msat(700_000), Msat::ZERO)),
         };
-        assert_eq!((now.spent, now.held), expected, "after {commits} commits");
+        assert_eq!((now.spent, now.reserved), expected, "after {commits} commits");
         seen.insert(what);
         pair.restart(|store| store);
         pair.world.platform.advance(Duration::from_secs(30));
@@ -179,7 +180,7 @@ fn a_wallet_killed_at_any_step_knows_what_was_spent() {
         let spent = if end == Some(PaymentStatus::Succeeded) { msat(700_000) } else { Msat::ZERO };
         assert_ne!(end, Some(PaymentStatus::Pending), "after {commits} commits");
         let now = usage(&pair.wallet, authorization.budget);
-        assert_eq!((now.spent, now.held), (spent, Msat::ZERO), "after {commits} commits: {end:?}");
+        assert_eq!((now.spent, now.reserved), (spent, Msat::ZERO), "after {commits} commits: {end:?}");
     }
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["nothing", "reserved", "spent"]);
 }
@@ -189,7 +190,7 @@ fn the_users_own_rules_hold_for_lightning_and_savings() {
     let pair = Pair::new();
     pair.change(|policy, _| policy.set_rules(BudgetId::USER, per_day(50_000_000)));
     let too_much = pair.pay(&Authorization::user(), &pair.ask(50_000_000), 1);
-    let Err(PayError::Denied(Denied::Refused(refusal))) = too_much else { panic!("{too_much:?}") };
+    let Err(PayError::Denied(BudgetDenial::Refused(refusal))) = too_much else { panic!("{too_much:?}") };
     assert!(matches!(refusal.reason, Reason::Limit { .. }), "{refusal}");
     let address = {
         let node = pair.gateway.clone();
@@ -212,10 +213,10 @@ fn the_users_own_rules_hold_for_lightning_and_savings() {
     let (sent, done) = send(20_000);
     done.unwrap();
     let cost = msat((sent.amount_sat + sent.fee_sat) * 1000);
-    assert_eq!(usage(&pair.wallet, BudgetId::USER).held, cost);
+    assert_eq!(usage(&pair.wallet, BudgetId::USER).reserved, cost);
     pair.world.mine(1);
     let usage = usage(&pair.wallet, BudgetId::USER);
-    assert_eq!((usage.spent, usage.held), (cost, Msat::ZERO));
+    assert_eq!((usage.spent, usage.reserved), (cost, Msat::ZERO));
 }
 
 /// The process ended while a payment waited for newer routing data: reserved, never handed over.
@@ -226,10 +227,10 @@ fn what_was_reserved_and_never_handed_over_is_free_after_a_restart() {
     let budget = authorization.budget;
     pair.change(move |policy, clock| {
         let cost = Cost { amount: msat(700_000), fee: Msat::ZERO };
-        let held = Held { budget, cost, payee: String::new(), purpose: authorization.purpose };
-        policy.reserve(&Request { payment: PaymentId([7; 32]), held }, clock)
+        let reservation = Reservation { budget, cost, payee: String::new(), purpose: authorization.purpose };
+        policy.reserve(&Request { payment: PaymentId([7; 32]), reservation }, clock)
     });
-    assert_eq!(usage(&pair.wallet, budget).held, msat(700_000));
+    assert_eq!(usage(&pair.wallet, budget).reserved, msat(700_000));
     for _ in 0..2 {
         pair.restart(|store| store);
         assert_eq!(usage(&pair.wallet, budget).left(), msat(1_000_000));

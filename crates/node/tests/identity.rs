@@ -45,7 +45,7 @@ fn limited() -> Net {
 /// Spent and reserved of the user's budget, in msat, since the limit was set.
 fn usage(node: &Node) -> (u64, u64) {
     let usage = node.budgets().policy().usage(BudgetId::USER, &Clock::new(0, &Utc))[0];
-    (usage.spent.get(), usage.held.get())
+    (usage.spent.get(), usage.reserved.get())
 }
 
 /// A keysend of `amount_msat` with a preimage of the attacker's choice.

@@ -105,14 +105,14 @@ fn a_payee_that_does_not_answer_costs_nothing() {
     let node = wallet.clone();
     let set = async move { node.budgets().change(|policy, _| policy.set_rules(BudgetId::USER, rules)).await };
     world.platform.run(set).unwrap();
-    let held = || wallet.budgets().policy().usage(BudgetId::USER, &Clock::new(0, &Utc))[0].held.get();
+    let reserved = || wallet.budgets().policy().usage(BudgetId::USER, &Clock::new(0, &Utc))[0].reserved.get();
     let offer = offer(&payee, Some(AMOUNT));
     world.kill("payee", payee);
     let id = begin(&world, &wallet, &offer, None).unwrap();
-    assert_eq!(held(), AMOUNT + 100_000);
+    assert_eq!(reserved(), AMOUNT + 100_000);
     let line = end(&world, &wallet, id);
     let PaymentStatus::Failed { error } = line.status else { panic!("{line:?}") };
-    assert_eq!((error.code, held()), (ErrorCode::Timeout, 0));
+    assert_eq!((error.code, reserved()), (ErrorCode::Timeout, 0));
 }
 
 /// Killed after so many commits, before or after it could ask or pay: paid once, and known on both sides, or not at all.

@@ -78,7 +78,7 @@ fn budgets(node: &Node) -> (usize, BTreeMap<u32, u64>) {
         };
         let spent =
             policy.budgets().filter_map(|(BudgetId(id), _)| Some((id, total(BudgetId(id))?))).collect();
-        (policy.all_held().count(), spent)
+        (policy.all_reserved().count(), spent)
     })
 }
 
@@ -104,7 +104,7 @@ fn under_way(before: &[Payment]) -> Vec<&Payment> {
     before.iter().filter(goes_on).collect()
 }
 
-fn find<'a>(all: &'a [Payment], id: PaymentId) -> &'a Payment {
+fn find(all: &[Payment], id: PaymentId) -> &Payment {
     all.iter().find(|payment| payment.id == id).unwrap()
 }
 

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::budget::{BudgetError, BudgetId, Clock, Denied, Holder, Msat, Name, Rate, Rules, Utc};
+use amplet_node::budget::{BudgetDenial, BudgetError, BudgetId, Clock, Holder, Msat, Name, Rate, Rules, Utc};
 use amplet_node::{Authorization, Node, PayError, PayStream, PaymentId, StreamError, StreamTo};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus, StreamTotals};
 use amplet_storage::Store;
@@ -37,7 +37,7 @@ fn limited() -> Net {
 /// Spent by the user's budget on streams, and reserved.
 fn spent(node: &Node) -> (u64, u64) {
     let usage = node.budgets().policy().usage(BudgetId::USER, &Clock::new(0, &Utc))[0];
-    (usage.spent.get() - BEFORE, usage.held.get())
+    (usage.spent.get() - BEFORE, usage.reserved.get())
 }
 
 fn open(world: &World, from: &Node, to: &Node) -> PaymentId {
@@ -177,7 +177,7 @@ fn the_budget_keeps_the_rate() {
         for _ in 0..5 {
             match pay(&world, &wallet, &authorization, stream) {
                 Ok(_) => paid += 1,
-                Err(PayError::Denied(Denied::Refused(_))) => refused += 1,
+                Err(PayError::Denied(BudgetDenial::Refused(_))) => refused += 1,
                 Err(other) => panic!("{other}"),
             }
         }

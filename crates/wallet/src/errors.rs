@@ -1,7 +1,7 @@
 //! Errors of the parts as the one error that crosses to a page.
 
 use amplet_chain::{BroadcastError, ChainError};
-use amplet_node::budget::{Denied, LoadError, Reason, Refusal};
+use amplet_node::budget::{self, BudgetDenial, LoadError, Reason};
 use amplet_node::{ChannelError, LedgerError, NodeError, OfferError, OnchainError, PayError, StreamError};
 use amplet_protocol::page::{BudgetReason, BudgetRefusal, ErrorCode, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
@@ -94,18 +94,18 @@ pub fn pay(error: &PayError) -> WalletError {
 }
 
 /// Refusals by a budget.
-pub fn denied(error: &Denied) -> WalletError {
+pub fn denied(error: &BudgetDenial) -> WalletError {
     let (code, budget) = match error {
-        Denied::Ask(question) => {
+        BudgetDenial::ApprovalNeeded(asks) => {
             let budget = BudgetRefusal {
-                budget: Some(question.budget.0),
-                limit_msat: Some(question.most_unasked.get()),
-                needed_msat: Some(question.needed.get()),
+                budget: Some(asks.budget.0),
+                limit_msat: Some(asks.max_unasked.get()),
+                needed_msat: Some(asks.needed.get()),
                 ..budget_refusal(BudgetReason::Ask)
             };
             (ErrorCode::ApprovalNeeded, budget)
         }
-        Denied::Refused(Refusal { budget, reason }) => {
+        BudgetDenial::Refused(budget::BudgetRefusal { budget, reason }) => {
             let refusal = BudgetRefusal { budget: Some(budget.0), ..refusal(reason) };
             (ErrorCode::BudgetRefused, refusal)
         }
@@ -133,7 +133,7 @@ fn refusal(reason: &Reason) -> BudgetRefusal {
         | Reason::TooMuch
         | Reason::Payee
         | Reason::Conflict
-        | Reason::TooManyHeld => budget_refusal(BudgetReason::Invalid),
+        | Reason::TooManyReservations => budget_refusal(BudgetReason::Invalid),
     }
 }
 

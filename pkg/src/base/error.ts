@@ -1,13 +1,13 @@
 import type { BudgetRefusal, ErrorCode, NoRoute, WalletError as ErrorData } from './protocol.ts';
 
-/** What goes wrong with a wallet: `code` for programs, `message` for a user, naming what to do. */
+/** An error of a wallet: `code` for programs, `message` for a user, naming what to do. */
 export class WalletError extends Error {
   override readonly name = 'WalletError';
 
-  /** What went wrong. The codes never change meaning. */
+  /** Code of the error. The codes never change meaning. */
   readonly code: ErrorCode;
 
-  /** What lay below it, outermost first; for diagnostics. */
+  /** Causes, outermost first; for diagnostics. */
   readonly causes: readonly string[];
 
   /** With `budgetRefused` and `approvalNeeded`: which rule, what it leaves, until when, what is needed. */
@@ -53,14 +53,14 @@ export function toData(error: unknown): ErrorData {
   };
 }
 
-/** What an API method throws for something caught. */
+/** Makes the error that an API method throws of something caught. */
 export function toError(error: unknown, log: readonly string[] = []): WalletError {
   if (error instanceof WalletError) return error;
   const data = toData(error);
   return new WalletError(data.code, data.message, data.causes, log, data);
 }
 
-/** Whether `value` is an error of the engine or of this package. */
+/** Returns whether `value` is an error of the engine or of this package. */
 export function isErrorData(value: unknown): value is ErrorData {
   if (typeof value !== 'object' || value === null) return false;
   const { code, message, causes } = value as Partial<Record<keyof ErrorData, unknown>>;

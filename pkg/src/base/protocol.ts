@@ -554,7 +554,7 @@ lastError?: WalletError, };
  */
 export type Payment = { 
 /**
- * Unique in this wallet: payment hash, or transaction id, in hex.
+ * Payment hash, or transaction id, in hex: unique in this wallet together with the direction.
  */
 id: string, 
 /**

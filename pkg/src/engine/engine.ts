@@ -1,4 +1,4 @@
-// What the host needs of the engine's wasm. `load.ts` supplies the real one, the tests another.
+// The engine's wasm as the host needs it. `load.ts` supplies the real one, the tests another.
 
 import type { Notice, OpenOptions, Request } from '../base/protocol.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
@@ -16,9 +16,9 @@ export interface EngineModule {
 
 /** An open wallet. */
 export interface Engine {
-  /** Whether `key` is the one it was opened with, compared in constant time. */
+  /** Returns whether `key` is the one it was opened with, compared in constant time. */
   proves(key: Key): boolean;
-  /** Answers a request, or throws an error in its plain form. */
+  /** Returns a request, or throws an error in its plain form. */
   request(request: Request): Promise<unknown>;
   /** Calls `listener` with the unacknowledged events and the state, then each notice; with `null` when there will be no more. */
   subscribe(listener: (notice: Notice | null) => void): number;

@@ -3,7 +3,7 @@
 import { VERSION } from '../base/protocol.ts';
 import { hostsChannel, parseWorkerName } from '../link/names.ts';
 import { RELEASE } from '../link/release.ts';
-import { Host } from './host.ts';
+import { EngineHost } from './host.ts';
 import { loadEngine } from './load.ts';
 import { webLocks } from './locks.ts';
 
@@ -20,11 +20,11 @@ declare const self: {
   close(): void;
 };
 
-function startHost(): Promise<Host> | null {
+function startHost(): Promise<EngineHost> | null {
   const named = parseWorkerName(self.name);
   if (named === null) return null;
   const shared = 'onconnect' in self;
-  return Host.start({
+  return EngineHost.start({
     name: named.name,
     info: {
       id: crypto.randomUUID(),

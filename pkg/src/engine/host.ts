@@ -8,14 +8,14 @@ import { isNewer } from '../link/release.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 import { readToHost, type Call, type Key, type Opened, type ToHost } from '../link/wire.ts';
 import type { Engine, EngineModule, LoadEngine } from './engine.ts';
-import type { Held, Locks } from './locks.ts';
+import type { HeldLock, Locks } from './locks.ts';
 import { LogRing } from './log.ts';
 import { own } from './ownership.ts';
 import { Port, type Channel } from './port.ts';
 import { Siblings, type Bus, type HostInfo, type Reason } from './siblings.ts';
 
-/** What a host is made of; the worker gives it the browser's, the tests their own. */
-export interface Surroundings {
+/** Parts of a host; the worker gives it the browser's, the tests their own. */
+export interface HostEnvironment {
   name: string;
   info: HostInfo;
   locks: Locks;
@@ -29,39 +29,39 @@ export interface Surroundings {
 interface Session {
   engine: Engine;
   network: string;
-  held: Held;
+  held: HeldLock;
 }
 
 /** Ms between the last words to the pages and the end of the worker. */
 const LAST_WORDS_MS = 50;
 
 /** See the head of this file. */
-export class Host {
-  readonly #around: Surroundings;
-  readonly #life: Held | null;
+export class EngineHost {
+  readonly #environment: HostEnvironment;
+  readonly #life: HeldLock | null;
   readonly #log = new LogRing();
   readonly #siblings: Siblings;
   readonly #ports = new Set<Port>();
   #wasm: WasmInput | null = null;
   #module: Promise<EngineModule> | null = null;
   #session: Session | null = null;
-  #owned: Held | null = null;
+  #owned: HeldLock | null = null;
   /** Opening, closing and deleting, one after the other. After a crash they never end: the pages were told. */
   readonly #mutex = new KeyedMutex();
   #trapped = false;
   #dead = false;
 
-  private constructor(around: Surroundings, life: Held | null) {
-    this.#around = around;
+  private constructor(environment: HostEnvironment, life: HeldLock | null) {
+    this.#environment = environment;
     this.#life = life;
-    this.#siblings = new Siblings(around.bus, around.info);
+    this.#siblings = new Siblings(environment.bus, environment.info);
     this.#siblings.holds = () => this.#owned !== null;
     this.#siblings.onYield = (reason) => void this.#yield(reason);
   }
 
   /** Starts a host. It holds the lock of its life until it exits. */
-  static async start(around: Surroundings): Promise<Host> {
-    return new Host(around, await around.locks.acquire(lifeLock(around.info.id), { timeout: 0 }));
+  static async start(environment: HostEnvironment): Promise<EngineHost> {
+    return new EngineHost(environment, await environment.locks.acquire(lifeLock(environment.info.id), { timeout: 0 }));
   }
 
   /** A page connects. */
@@ -107,7 +107,7 @@ export class Host {
   }
 
   #hello(port: Port, { version, release, life, wasm = null }: ToHost & { kind: 'hello' }): void {
-    const { info, locks } = this.#around;
+    const { info, locks } = this.#environment;
     if (version > info.version || (version === info.version && isNewer(release, info.release))) {
       const error = new WalletError('versionMismatch', 'An older release of the wallet makes room for this one.');
       port.send({ kind: 'refused', error: toData(error), retry: true });
@@ -144,7 +144,7 @@ export class Host {
   async #call(port: Port, call: Call): Promise<unknown> {
     switch (call.method) {
       case 'kdfParams':
-        return (await (await this.#load()).kdfParams(this.#around.name)) ?? null;
+        return (await (await this.#load()).kdfParams(this.#environment.name)) ?? null;
       case 'open':
         return this.#exclusive(() => this.#open(port, call));
       case 'request':
@@ -159,7 +159,7 @@ export class Host {
   }
 
   async #open(port: Port, call: Call & { method: 'open' }): Promise<Opened> {
-    const { name, info, locks } = this.#around;
+    const { name, info, locks } = this.#environment;
     if (call.options.name !== name)
       throw new WalletError('invalidInput', `This worker hosts the wallet "${name}" only.`);
     if (this.#session === null) {
@@ -220,7 +220,7 @@ export class Host {
     if (session === null || port.subscription === null) throw closed();
     if (request.method === 'close') {
       await this.#exclusive(() => this.#close());
-      setTimeout(() => this.#tellEnded(closed())); // after the answer
+      setTimeout(() => this.#notifyEnded(closed())); // after the answer
       return null;
     }
     try {
@@ -248,11 +248,11 @@ export class Host {
   }
 
   async #destroy(takeOver: boolean): Promise<null> {
-    const { name, info, locks } = this.#around;
+    const { name, info, locks } = this.#environment;
     const module = await this.#load();
     if (this.#session !== null) {
       await this.#close();
-      this.#tellEnded(new WalletError('closed', 'The wallet was deleted.'));
+      this.#notifyEnded(new WalletError('closed', 'The wallet was deleted.'));
     }
     const owned = await own(name, { ...info, shared: false }, takeOver, locks, this.#siblings);
     if ('elsewhere' in owned) throw closed();
@@ -306,7 +306,7 @@ export class Host {
     );
   }
 
-  #take(held: Held): void {
+  #take(held: HeldLock): void {
     this.#owned = held;
     void held.lost.then(() => {
       if (this.#owned !== held) return;
@@ -326,14 +326,14 @@ export class Host {
     if (this.#dead) return;
     this.#dead = true;
     this.#session = null;
-    this.#tellEnded(error);
+    this.#notifyEnded(error);
     this.#giveBack();
-    setTimeout(() => this.#exit(), LAST_WORDS_MS); // lest the messages be lost with the worker
+    setTimeout(() => this.#exit(), LAST_WORDS_MS); // the messages would be lost with the worker otherwise
   }
 
   /** The pages that had the wallet open lose it; those that only asked stay. */
-  #tellEnded(error: WalletError): void {
-    const next = this.#around.info.generation + (this.#dead ? 1 : 0);
+  #notifyEnded(error: WalletError): void {
+    const next = this.#environment.info.generation + (this.#dead ? 1 : 0);
     for (const port of this.#ports) {
       if (port.subscription === null && !this.#dead) continue;
       port.send({
@@ -350,21 +350,21 @@ export class Host {
 
   /** A worker of one page ends with it; a shared one may be joined again at any moment, so the browser ends it. */
   #exitIfAlone(): void {
-    if (this.#ports.size === 0 && !this.#around.info.shared) setTimeout(() => this.#exit(), LAST_WORDS_MS);
+    if (this.#ports.size === 0 && !this.#environment.info.shared) setTimeout(() => this.#exit(), LAST_WORDS_MS);
   }
 
   #exit(): void {
     this.#dead = true;
     this.#life?.release();
-    this.#around.exit();
+    this.#environment.exit();
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    return this.#mutex.run(this.#around.name, work);
+    return this.#mutex.run(this.#environment.name, work);
   }
 
   #load(): Promise<EngineModule> {
-    this.#module ??= this.#around.load(
+    this.#module ??= this.#environment.load(
       (line) => this.#log.add(line),
       () => {
         this.#trapped = true;

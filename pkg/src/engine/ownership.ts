@@ -3,17 +3,17 @@
 import { WalletError } from '../base/error.ts';
 import { walletLock } from '../link/names.ts';
 import { isNewer } from '../link/release.ts';
-import type { Held, Locks } from './locks.ts';
+import type { HeldLock, Locks } from './locks.ts';
 import type { HostInfo, Siblings } from './siblings.ts';
 
-/** How long, in ms, another host may take to finish its step and give the wallet up. */
+/** Time, in ms, that another host may take to finish its step and give the wallet up. */
 const YIELD_MS = 5_000;
 
-/** How long, in ms, the lock of a worker that is just dying (its tab was reloaded) is waited for. */
+/** Time, in ms, that the lock of a worker which is just dying (its tab was reloaded) is waited for. */
 const DYING_MS = 1_500;
 
 /** The lock, or the generation of the worker that holds it and can be joined. */
-export type Owned = { held: Held } | { elsewhere: number };
+export type Owned = { held: HeldLock } | { elsewhere: number };
 
 /**
  * Takes the wallet's lock.

@@ -42,7 +42,7 @@ export class Port {
     this.send({ kind: 'notice', notice });
   }
 
-  /** Answers a call with what `work` gives. */
+  /** Returns a call with what `work` gives. */
   async answer(id: number, call: Call, work: (call: Call) => Promise<unknown>): Promise<void> {
     if (this.#calls >= MAX_CALLS) {
       this.#refuse(id, {

@@ -1,6 +1,6 @@
-// How the hosts of one wallet (of other releases, or one per tab where there is no SharedWorker) find each other.
+// Discovery among the hosts of one wallet (of other releases, or one per tab where there is no SharedWorker).
 
-/** What a host tells of itself. */
+/** A host's description of itself. */
 export interface HostInfo {
   id: string;
   version: number;
@@ -8,7 +8,7 @@ export interface HostInfo {
   /** Its script: only pages of the same script can join it. */
   script: string;
   generation: number;
-  /** Whether several pages can join it. */
+  /** True when several pages can join it. */
   shared: boolean;
 }
 
@@ -17,7 +17,7 @@ type Message =
   | { kind: 'holder'; to: string; holder: HostInfo }
   | { kind: 'yield'; to: string; reason: Reason };
 
-/** Why a host has to give the wallet up. */
+/** Reason for which a host has to give the wallet up. */
 export type Reason = 'newer' | 'takeOver';
 
 /** The broadcast among hosts; the tests have their own. */
@@ -26,7 +26,7 @@ export interface Bus {
   onmessage: ((event: MessageEvent) => void) | null;
 }
 
-/** Longest wait, in ms, for the holder of a wallet to say who it is. A frozen one does not. */
+/** Maximum wait, in ms, for the holder of a wallet to say who it is. A frozen one does not. */
 const ANSWER_MS = 400;
 
 /** Asks and answers on the broadcast. */
@@ -45,7 +45,7 @@ export class Siblings {
     bus.onmessage = ({ data }) => this.#receive(data as Partial<Message> | null);
   }
 
-  /** Who holds the wallet; `null` when nobody answers. */
+  /** Finds the host that holds the wallet; `null` when none answers. */
   holder(): Promise<HostInfo | null> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(null), ANSWER_MS);

@@ -14,6 +14,6 @@ export interface DerivedKey {
 export interface KdfRequest {
   passphrase: string;
   params: KdfParams | null;
-  /** Where the worker has its wasm from; `null`: from beside its script. */
+  /** Source of the worker's wasm; `null`: from beside its script. */
   wasm: WasmInput | null;
 }

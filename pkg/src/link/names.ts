@@ -1,4 +1,4 @@
-// What locks, channels and workers of a wallet are called. All are per origin.
+// Names of a wallet's locks, channels and workers. All are per origin.
 
 import { WalletError } from '../base/error.ts';
 

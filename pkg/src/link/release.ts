@@ -1,7 +1,7 @@
 /** Version of this package, compared between tabs so that a newer release can take an older one's engine over. */
 export const RELEASE = '0.1.0';
 
-/** Whether release `a` is newer than release `b`; both are `major.minor.patch`, what cannot be read counts as oldest. */
+/** Returns whether release `a` is newer than release `b`; both are `major.minor.patch`, what cannot be read counts as oldest. */
 export function isNewer(a: string, b: string): boolean {
   const [x, y] = [parse(a), parse(b)];
   for (let i = 0; i < 3; i += 1) {

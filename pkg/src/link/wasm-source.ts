@@ -1,4 +1,4 @@
-// Where a wasm module comes from, when it is not fetched from beside this package.
+// The source of a wasm module, when it is not fetched from beside this package.
 
 import { describe, WalletError } from '../base/error.ts';
 
@@ -44,7 +44,7 @@ async function read(name: string, response: Response): Promise<WasmInput> {
   }
 }
 
-/** Whether `value` is a {@link WasmInput}. */
+/** Returns whether `value` is a {@link WasmInput}. */
 export function isInput(value: unknown): value is WasmInput {
   return typeof value === 'string' || value instanceof Uint8Array || value instanceof WebAssembly.Module;
 }

@@ -1,4 +1,4 @@
-// What page and engine host say over their MessagePort.
+// Messages between page and engine host over their MessagePort.
 //
 // The page speaks first (`hello`); the host answers `welcome` or `refused`. Then the page sends calls, each answered by
 // `ok` or `err` with its id, and the host sends notices once a wallet is open. `ended` is the host's last word on an open
@@ -14,19 +14,19 @@ export type KdfParams = Uint8Array;
 /** A key derived from a passphrase: 32 bytes. */
 export type Key = Uint8Array;
 
-/** What a page asks of the host. */
+/** A call of a page. */
 export type Call =
-  /** Answers {@link KdfParams}, or `null` when there is no such wallet. */
+  /** Returns {@link KdfParams}, or `null` when there is no such wallet. */
   | { method: 'kdfParams' }
-  /** Answers {@link Opened}. `kdf` is set to create the wallet; `log` is what a crashed engine said last. */
+  /** Returns {@link Opened}. `kdf` is set to create the wallet; `log` is what a crashed engine said last. */
   | { method: 'open'; options: OpenOptions; key: Key; kdf: KdfParams | null; takeOver: boolean; log: string[] }
-  /** Answers what the request's own documentation says. */
+  /** Returns what the request's own documentation says. */
   | { method: 'request'; request: Request }
-  /** Answers nothing. */
+  /** Returns nothing. */
   | { method: 'changePassphrase'; from: Key; to: Key; kdf: KdfParams }
-  /** Answers the mnemonic, for the key only. */
+  /** Returns the mnemonic, for the key only. */
   | { method: 'words'; key: Key }
-  /** Deletes the wallet for good, whoever has it open. Answers nothing. */
+  /** Deletes the wallet permanently, whoever has it open. Returns nothing. */
   | { method: 'destroy'; takeOver: boolean };
 
 /** The answer to `open`: done, or the generation of the worker where the engine runs already. */
@@ -118,7 +118,7 @@ function wrongCall(call: unknown): string | null {
   }
 }
 
-/** Whether `value` nests little enough to be read by recursion: the engine's stack is small, and overflowing it ends it. */
+/** Returns whether `value` nests little enough to be read by recursion: the engine's stack is small, and overflowing it ends it. */
 function isShallow(value: unknown, depth = 8): boolean {
   if (typeof value !== 'object' || value === null) return true;
   return depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1));

@@ -1,4 +1,4 @@
-// What differs by where the package runs. package.json's `imports` choose one of the implementations as `#platform`.
+// The differences by where the package runs. package.json's `imports` choose one of the implementations as `#platform`.
 
 import type * as page from '../../generated/page/page.js';
 import type * as words from '../../generated/words/words.js';
@@ -12,7 +12,7 @@ export interface Started {
   port: MessagePort;
   /** Rejects when it cannot start; never resolves. */
   failed: Promise<never>;
-  /** Where the host has the engine's wasm from; `null`: it knows. */
+  /** Source of the engine's wasm for the host; `null`: it knows. */
   wasm: WasmInput | null;
   /** The page needs it no more. */
   release(): void;
@@ -24,11 +24,11 @@ export type Words = Pick<typeof words, 'newMnemonic' | 'checkMnemonic' | 'sugges
 /** The wasm of a page's settings. */
 export type Page = Pick<typeof page, 'checkGateway' | 'loadSettings' | 'saveSettings'>;
 
-/** What every platform exports. */
+/** Exports of every platform. */
 export interface Platform {
   /** Throws `notAllowedHere`, with the reason, where no wallet can be held. */
   checkEnvironment(): void;
-  /** Returns whether what is stored stays; asks for it where that takes asking. */
+  /** Returns whether what is stored stays; asks for it where that takes request. */
   keepStorage(): Promise<boolean>;
   /** Starts the host of this wallet and generation, or joins the one that runs. */
   startHost(name: string, generation: number): Promise<Started>;
@@ -40,7 +40,7 @@ export interface Platform {
   loadWords(): Promise<Words>;
 }
 
-/** What every browser's platform exports. */
+/** Exports of every browser's platform. */
 export interface BrowserPlatform extends Platform {
   /** Loads what reads and writes a page's settings. */
   loadPage(): Promise<Page>;

@@ -3,14 +3,14 @@
 import { describe, WalletError } from '../base/error.ts';
 import { VERSION } from '../base/protocol.ts';
 import type { EngineModule } from '../engine/engine.ts';
-import { Host } from '../engine/host.ts';
+import { EngineHost } from '../engine/host.ts';
 import type { Locks } from '../engine/locks.ts';
 import type { Bus } from '../engine/siblings.ts';
 import { hostsChannel } from '../link/names.ts';
 import { RELEASE } from '../link/release.ts';
 import type { Started } from './contract.ts';
 
-/** What the thread is made of. */
+/** Parts of the thread. */
 export interface Thread {
   locks: Locks;
   /** A broadcast among hosts, and how it ends. */
@@ -27,7 +27,7 @@ interface Listener {
 /** The hosts of a thread, one per wallet and generation. */
 export class InThread {
   readonly #thread: Thread;
-  readonly #hosts = new Map<string, Promise<Host>>();
+  readonly #hosts = new Map<string, Promise<EngineHost>>();
   readonly #listeners = new Set<Listener>();
   #module: Promise<EngineModule> | null = null;
   #trapped = false;
@@ -52,7 +52,7 @@ export class InThread {
     for (const host of this.#hosts.values()) void host.then((running) => running.crash(trap));
   }
 
-  #host(name: string, generation: number): Promise<Host> {
+  #host(name: string, generation: number): Promise<EngineHost> {
     const key = `${name}:${generation}`;
     const running = this.#hosts.get(key) ?? this.#begin(name, generation, () => this.#hosts.delete(key));
     this.#hosts.set(key, running);
@@ -60,11 +60,11 @@ export class InThread {
     return running;
   }
 
-  #begin(name: string, generation: number, ended: () => void): Promise<Host> {
+  #begin(name: string, generation: number, ended: () => void): Promise<EngineHost> {
     const id = crypto.randomUUID();
     const bus = this.#thread.bus(hostsChannel(name));
     let listener: Listener | null = null;
-    return Host.start({
+    return EngineHost.start({
       name,
       info: { id, version: VERSION, release: RELEASE, script: id, generation, shared: true }, // it waits for the next link when the last has left
       locks: this.#thread.locks,
@@ -87,7 +87,7 @@ export class InThread {
       return Promise.reject(
         new WalletError(
           'walletCrashed',
-          "The wallet's engine stopped after an internal error: start the worker or process anew; the wallet continues from what was saved.",
+          "The wallet's engine stopped after an internal error: start the worker or process again; the wallet continues from what was saved.",
         ),
       );
     }

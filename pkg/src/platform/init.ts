@@ -2,7 +2,7 @@
 
 import { toInput, type WasmInput, type WasmSource } from '../link/wasm-source.ts';
 
-/** Where the wasm modules come from; each one left out is fetched from beside the package's scripts. */
+/** Sources of the wasm modules; each one left out is fetched from beside the package's scripts. */
 export interface InitOptions {
   /** The engine, `amplet/engine.wasm`. A compiled module cannot be sent to a SharedWorker, so with one every tab has an engine of its own, and only one tab at a time can open a wallet. */
   wasm?: WasmSource;
@@ -12,7 +12,7 @@ export interface InitOptions {
   wordsWasm?: WasmSource;
 }
 
-/** What {@link InitOptions} were read to. */
+/** The checked form of {@link InitOptions}. */
 export interface Given {
   engine: WasmInput | null;
   page: WasmInput | null;
@@ -35,7 +35,7 @@ export async function init(options: InitOptions = {}): Promise<void> {
   await reading;
 }
 
-/** What `init` was given, if it was called. */
+/** Returns what `init` was given, if it was called. */
 export async function given(): Promise<Given> {
   return reading ?? NOTHING;
 }

@@ -1,4 +1,4 @@
-/** What scripts/build.mjs puts into `amplet/inline`: wasm as gzip in base64, workers as text. */
+/** Texts that scripts/build.mjs puts into `amplet/inline`: wasm as gzip in base64, workers as text. */
 declare module 'amplet:inlined' {
   /** The engine's wasm. */
   export const engine: string;

@@ -1,4 +1,4 @@
-// Whether a web page can hold a wallet.
+// The conditions under which a web page can hold a wallet.
 
 import { WalletError } from '../base/error.ts';
 

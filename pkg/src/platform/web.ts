@@ -30,7 +30,7 @@ export async function startHost(name: string, generation: number): Promise<Start
   }
 }
 
-/** What is known of a worker that was just started. */
+/** Describes a worker that was just started. */
 export function started(worker: AbstractWorker, port: MessagePort, wasm: WasmInput | null): Started {
   const failed = new Promise<never>((_, reject) => {
     worker.onerror = (event) => {
@@ -44,6 +44,6 @@ export function started(worker: AbstractWorker, port: MessagePort, wasm: WasmInp
       );
     };
   });
-  // `release` keeps the worker reachable as long as the page's end of the link, lest it be collected.
+  // `release` keeps the worker reachable as long as the page's end of the link: it would be collected otherwise.
   return { port, failed, wasm, release: () => (worker.onerror = null) };
 }

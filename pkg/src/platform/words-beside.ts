@@ -1,4 +1,4 @@
-// Where the mnemonics' wasm lies beside the scripts. A module of its own, imported when it is needed: what a page names at
+// The place of the mnemonics' wasm, beside the scripts. A module of its own, imported when it is needed: what a page names at
 // once, it may load at once.
 
 /** Its URL. */

@@ -32,7 +32,7 @@ function whyNot(): string | null {
   return missingParts(['locks', 'indexedDB', 'WebAssembly']);
 }
 
-/** Whether the browser promised to keep what is stored; only a page can ask for that. */
+/** Returns whether the browser promised to keep what is stored; only a page can ask for that. */
 export async function keepStorage(): Promise<boolean> {
   try {
     return await navigator.storage.persisted();

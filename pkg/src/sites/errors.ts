@@ -1,4 +1,4 @@
-/** What a site learns of the wallet's errors: the kind, and nothing of the money that is there. */
+/** Errors as sites learn of them: the kind, and nothing of the money that is there. */
 
 import type { WalletFailure } from './types.ts';
 import type { SiteErrorName } from './wire.ts';
@@ -7,7 +7,7 @@ import type { SiteErrorName } from './wire.ts';
 export class ProviderError extends Error {
   override readonly name: SiteErrorName;
 
-  /** What the site sees; `options.cause` stays here. */
+  /** `message` is what the site sees; `options.cause` stays here. */
   constructor(name: SiteErrorName, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = name;
@@ -28,9 +28,9 @@ const REFUSALS: Readonly<Record<string, readonly [SiteErrorName, string]>> = {
   expired: ['InvalidDataError', 'The invoice has expired: make a new one.'],
   alreadyPaid: ['InvalidDataError', 'The invoice is paid already, or being paid.'],
   amountMismatch: ['InvalidDataError', 'The invoice and the amount do not agree.'],
-  insufficientBalance: ['RoutingError', 'The payment found no way; no funds were sent.'],
-  noRoute: ['RoutingError', 'The payment found no way; no funds were sent.'],
-  feeTooHigh: ['RoutingError', 'The payment found no way within the fee allowed; no funds were sent.'],
+  insufficientBalance: ['RoutingError', 'The payment found no route; no funds were sent.'],
+  noRoute: ['RoutingError', 'The payment found no route; no funds were sent.'],
+  feeTooHigh: ['RoutingError', 'The payment found no route within the fee allowed; no funds were sent.'],
   payeeRefused: ['RoutingError', 'The payee refused the payment; no funds were sent.'],
   budgetRefused: ['RejectionError', 'The budget of this site does not allow it; no funds were sent.'],
   approvalNeeded: ['RejectionError', 'The user did not allow it; no funds were sent.'],
@@ -45,19 +45,19 @@ export function failureOf(error: unknown): WalletFailure | null {
   return typeof code === 'string' && typeof message === 'string' ? { code, message } : null;
 }
 
-/** What the site is told of an error that means that no funds were sent; `null` when it does not say so. */
+/** Maps an error that means that no funds were sent to what the site is told; `null` when it does not say so. */
 export function refusalOf(error: unknown): ProviderError | null {
   const known = REFUSALS[failureOf(error)?.code ?? ''];
   return known ? new ProviderError(...known, { cause: error }) : null;
 }
 
-/** Whether the user may still allow what the budget did not. */
+/** Returns the refusal of a budget that the user may still overrule; `null`: it is none. */
 export function asksUser(error: unknown): WalletFailure | null {
   const failure = failureOf(error);
   return failure?.code === 'approvalNeeded' || failure?.code === 'budgetRefused' ? failure : null;
 }
 
-/** What the site is told of any error. */
+/** Maps any error to what the site is told. */
 export function providerErrorOf(error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;
   const refusal = refusalOf(error);
@@ -82,7 +82,7 @@ export function providerErrorOf(error: unknown): ProviderError {
   });
 }
 
-/** What a site is told of a method that there is not. */
+/** The error for a method that does not exist. */
 export const unsupported = (method: string): ProviderError =>
   new ProviderError(
     'UnsupportedMethodError',

@@ -1,4 +1,4 @@
-/** Which origins can be trusted with money: what travels to them cannot be read or changed on the way. */
+/** Origins that can be trusted with money: what travels to them cannot be read or changed on the way. */
 
 /** https, or this machine; nothing opaque. */
 export function isSecureOrigin(origin: string): boolean {

@@ -1,4 +1,4 @@
-/** Whether a preimage (hex) is the proof of a payment: its SHA-256 is the payment hash (hex; BOLT 11). */
+/** Checks that a preimage (hex) is the proof of a payment: its SHA-256 is the payment hash (hex; BOLT 11). */
 export async function proves(preimage: string, paymentHash: string): Promise<boolean> {
   if (!/^[0-9a-f]{64}$/.test(preimage)) return false;
   return (await sha256(fromHex(preimage))) === paymentHash;

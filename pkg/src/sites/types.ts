@@ -1,10 +1,10 @@
-/** What the host of sites works with: the wallet, the user, what is kept. All of it is given to it. */
+/** The parts that the host of sites works with: the wallet, the user, the store. All of it is given to it. */
 
 import type { CustomRecord } from '../base/protocol.ts';
 import { isSecureOrigin } from './origin.ts';
 import type { Json, Sender, StreamReport } from './wire.ts';
 
-/** Who asks: a site is another one inside a frame of another site. */
+/** The site that asks: it is another one inside a frame of another site. */
 export interface Site {
   /** Origin of the frame, such as `https://shop.example`. */
   readonly origin: string;
@@ -12,7 +12,7 @@ export interface Site {
   readonly topLevel: string;
 }
 
-/** How a payment stands: `preimage`, in hex, is the proof of one that succeeded; `reason` says why one failed. */
+/** State of a payment: `preimage`, in hex, is the proof of one that succeeded; `reason` says why one failed. */
 export type Outcome =
   /** Paid; the preimage in hex. */
   | { readonly state: 'succeeded'; readonly preimage: string }
@@ -20,7 +20,7 @@ export type Outcome =
   /** No funds were sent, or there is no such payment. */
   | { readonly state: 'failed'; readonly reason: string };
 
-/** Whose money it is that goes. */
+/** The budget that pays, and the purpose. */
 export interface SiteAuthorization {
   /** The site, whose budget the wallet finds by it; or the user, who was asked and overruled what the budget allows. */
   readonly holder: ({ readonly kind: 'site' } & Site) | { readonly kind: 'user' };
@@ -46,9 +46,9 @@ export interface InvoiceDetails {
   readonly expiresMs: number;
   /** `mainnet`, `testnet4`, `signet` or `regtest`. */
   readonly network: string;
-  /** Greatest routing fee that the wallet would spend, in millisatoshi. */
+  /** Maximum routing fee that the wallet would spend, in millisatoshi. */
   readonly maxFeeMsat: bigint;
-  /** Why it cannot be paid now; `null`: it can be tried. */
+  /** Reason for which it cannot be paid now; `null`: it can be tried. */
   readonly problem: WalletFailure | null;
 }
 
@@ -56,9 +56,9 @@ export interface InvoiceDetails {
 export interface SiteWallet {
   /** The node: its `alias`, `nodeId` in hex, and `network` (`mainnet`, `testnet4`, `signet` or `regtest`). */
   info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
-  /** What can be sent now, in millisatoshi. */
+  /** Returns the amount that can be sent now, in millisatoshi. */
   spendableMsat(): Promise<bigint>;
-  /** What the site's budget still allows now; `null`: it has none, or one that asks about every payment. */
+  /** Returns what the site's budget still allows now, in millisatoshi, by the engine; `null`: it has none, or one that asks about every payment. */
   budgetLeftMsat(site: Site): Promise<bigint | null>;
   /**
    * Makes a BOLT 11 `invoice` for `amountMsat` (without it the payer chooses), with a `description`, good for `expirySecs`
@@ -90,7 +90,7 @@ export interface SiteWallet {
     readonly maxFeeMsat: bigint;
     readonly authorization: SiteAuthorization;
   }): Promise<Outcome>;
-  /** How an outgoing payment stands, by its hash in hex. */
+  /** Looks up the state of an outgoing payment, by its hash in hex. */
   lookup(paymentHash: string): Promise<Outcome>;
   /** Calls `listener` with each state of an outgoing payment from now on. Returns a function that ends that. */
   watch(paymentHash: string, listener: (outcome: Outcome) => void): () => void;
@@ -100,7 +100,7 @@ export interface SiteWallet {
   ): Promise<{ readonly invoice: string; readonly preimage: string | null; readonly paid: boolean } | null>;
   /** Signs `message` with the node's key; the `signature` is in lnd's format (zbase32). */
   signMessage(message: string): Promise<{ readonly message: string; readonly signature: string }>;
-  /** Whether `signature` is one of `message` (`valid`), and the `nodeId` (hex) that made it; compare it. */
+  /** Returns whether `signature` is one of `message` (`valid`), and the `nodeId` (hex) that made it; compare it. */
   verifyMessage(request: {
     readonly message: string;
     readonly signature: string;
@@ -117,17 +117,17 @@ export interface SiteWallet {
   readonly streams?: SiteStreams;
 }
 
-/** What a site asks for when it wants to be paid as time passes or units are used. */
+/** A site's request to be paid as time passes or units are used. */
 export interface StreamRequest {
   /** The site's node, hex. */
   readonly nodeId: string;
   /** The site's name for the session, at most 64 bytes of UTF-8. */
   readonly sessionId: string;
-  /** What accrues in a second; 0: only units count. */
+  /** Price of a second, in millisatoshi; 0: only units count. */
   readonly ratePerSecondMsat: bigint;
-  /** What a unit (a life, a page) costs; 0: only time counts. */
+  /** Price of a unit (a life, a page), in millisatoshi; 0: only time counts. */
   readonly perUnitMsat: bigint;
-  /** How much the site lets run up before it has to have it. */
+  /** Credit: the amount, in millisatoshi, that may run up before the site has to have it. */
   readonly creditMsat: bigint;
 }
 
@@ -142,15 +142,15 @@ export interface SiteStreams {
   allow?(site: Site): void;
   /** Counts so many units more; resolves when the site's credit covers them. */
   add(site: Site, streamId: string, units: number): Promise<StreamReport>;
-  /** Pauses, goes on, or settles and ends; `hide` and `show` are a pause of their own, while nobody sees the site. */
+  /** Pauses, continues, or settles and ends; `hide` and `show` are a pause of their own, while nobody sees the site. */
   control(site: Site, streamId: string, action: 'pause' | 'resume' | 'hide' | 'show' | 'stop'): Promise<StreamReport>;
-  /** How it stands. As all of these, it rejects with `invalidInput` when this site has no such stream. */
+  /** Returns its state. As all of these, it rejects with `invalidInput` when this site has no such stream. */
   state(site: Site, streamId: string): Promise<StreamReport>;
   /** Calls `listener` whenever a stream changed. Returns a function that ends that. */
   watch(listener: (site: Site, report: StreamReport) => void): () => void;
 }
 
-/** What a service wants to know of who pays (LUD-18). */
+/** A field of the payer's data that a service asks for (LUD-18). */
 export interface PayerField {
   /** A name, an address as `name@domain`, an e-mail address; or `login`: who they are at its domain, as a login says it. */
   readonly field: 'name' | 'identifier' | 'email' | 'login';
@@ -158,7 +158,7 @@ export interface PayerField {
   readonly mandatory: boolean;
 }
 
-/** What the wallet rejects with: `code` as in `WalletError`. */
+/** A failure of the wallet: `code` as in `WalletError`. */
 export interface WalletFailure {
   /** For programs: one of the wallet's codes. */
   readonly code: string;
@@ -166,7 +166,7 @@ export interface WalletFailure {
   readonly message: string;
 }
 
-/** What a payment that the user is asked about is for: a `url`, or what the service at `domain` says in its `text`. */
+/** Context of a payment that the user is asked about: a `url`, or what the service at `domain` says in its `text`. */
 export type PaymentContext =
   /** `webln.sendPayment`. */
   | { readonly kind: 'webln' }
@@ -176,7 +176,7 @@ export type PaymentContext =
   | { readonly kind: 'page'; readonly url: string };
 
 /**
- * What the user is asked. Every question names the `site`. `context`: what is paid for; `invoice`: exactly what is paid;
+ * A request that is put to the user. Every one names the `site`. `context`: what is paid for; `invoice`: exactly what is paid;
  * `refusal`: what the budget said against it (`null`: it was not asked), to be shown to the user, never to the site. `payee`
  * (node id, hex), `amountMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the `defaultMsat` that the site
  * proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it. `domain` and `text` of a
@@ -190,7 +190,7 @@ export type PromptRequest = { readonly site: Site } & (
       readonly kind: 'payment';
       readonly context: PaymentContext;
       readonly invoice: InvoiceDetails;
-      /** What the budget said against it; `null`: nothing was asked of it. Show it to the user, never to the site. */
+      /** Refusal of the budget; `null`: it was not asked. Show it to the user, never to the site. */
       readonly refusal: WalletFailure | null;
     }
   | {
@@ -244,7 +244,7 @@ export type PromptRequest = { readonly site: Site } & (
     }
 );
 
-/** What an amount may be; `null`: unbounded on that side. */
+/** Bounds of an amount; `null`: unbounded on that side. */
 export interface Range {
   /** At least so much, in msat. */
   readonly minMsat: bigint | null;
@@ -252,12 +252,12 @@ export interface Range {
   readonly maxMsat: bigint | null;
 }
 
-/** What the user answers. A window that is closed is a no. */
+/** The user's decision. A window that is closed is a no. */
 export type Decision =
   | { readonly allowed: false }
   | {
       readonly allowed: true;
-      /** What the user chose, where the question leaves it open. Within the question's range. */
+      /** Amount that the user chose, where the request leaves it open. Within the question's range. */
       readonly amountMsat?: bigint;
       /** For `lnurlPay`: the user saw and allowed at most this, fee included; without it the invoice is asked about, too. */
       readonly approvedMsat?: bigint;
@@ -275,11 +275,11 @@ export type Decision =
 export type Ask = (question: PromptRequest, signal: AbortSignal) => Promise<Decision>;
 
 /**
- * Where the host keeps what outlives it. Keys are at most 700 characters; values are JSON. Every method rejects when the store
+ * The store of what outlives the host. Keys are at most 700 characters; values are JSON. Every method rejects when the store
  * fails; what is to be paid is then not paid.
  */
 export interface Store {
-  /** What is kept at `key`. */
+  /** Returns what is kept at `key`. */
   get(key: string): Promise<Json | undefined>;
   /** Keeps `value` under this name. Resolves when it is durable. */
   set(key: string, value: Json): Promise<void>;

@@ -7,7 +7,7 @@ import { PaidFetchError } from './http402/errors.ts';
 import type { Payer } from './http402/types.ts';
 import type { InvoiceDetails, Outcome, Site, SiteWallet } from './types.ts';
 
-/** What of a {@link Wallet} is used. */
+/** The part of a {@link Wallet} that is used. */
 export type WalletLike = Pick<
   Wallet,
   | 'balance'
@@ -24,9 +24,9 @@ export type WalletLike = Pick<
   | 'verifyMessage'
 >;
 
-/** What {@link siteWallet} works with besides the wallet. */
+/** Options of {@link siteWallet}. */
 export interface SiteWalletOptions {
-  /** What sites see as the node's alias; by default `Amplet`. */
+  /** Alias of the node, as sites see it; by default `Amplet`. */
   readonly alias?: string;
 }
 
@@ -72,9 +72,9 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet' }: SiteWal
   };
 }
 
-/** What {@link walletPayer} works with besides the wallet. */
+/** Options of {@link walletPayer}. */
 export interface WalletPayerOptions {
-  /** Whose budget pays for requests to an origin; by default the budget of that site. Rejects with `notPaid` when it says no. */
+  /** Holder of the budget that pays for requests to an origin; by default the budget of that site. Rejects with `notPaid` when it says no. */
   readonly holder?: (origin: string) => Holder;
 }
 

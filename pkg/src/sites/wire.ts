@@ -1,12 +1,12 @@
 /**
- * What a page and the wallet's host say to each other: the page's script sends {@link SiteCall}s, the host answers each with
+ * The messages between a page and the wallet's host: the page's script sends {@link SiteCall}s, the host answers each with
  * a {@link SiteReply} and tells of what happens with {@link SiteEvent}s. All of it is JSON, so that it crosses
  * `window.postMessage` and extension ports alike; amounts in millisatoshi are decimal strings (`"1000"`).
  *
  * Nothing in a message says who sent it: the host learns the {@link Sender} from the browser.
  */
 
-/** What JSON can say. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /** Version of these messages; both sides ignore others. */
@@ -20,7 +20,7 @@ export type SiteErrorName =
   | 'ConnectionError'
   /** There is no such method. */
   | 'UnsupportedMethodError'
-  /** The payment found no way; no funds were sent. */
+  /** The payment found no route; no funds were sent. */
   | 'RoutingError'
   /** An argument makes no sense, or an invoice cannot be paid. */
   | 'InvalidDataError'
@@ -31,7 +31,7 @@ export type SiteErrorName =
 export interface SiteError {
   /** The class. */
   readonly name: SiteErrorName;
-  /** What went wrong. */
+  /** Description of the error. */
   readonly message: string;
 }
 
@@ -43,11 +43,11 @@ export interface SiteCall {
   readonly id: number;
   /** One of {@link SiteMethod}; others are answered with `UnsupportedMethodError`. */
   readonly method: string;
-  /** What the method takes, by name; see {@link SiteParams}. */
+  /** Arguments by name; see {@link SiteParams}. */
   readonly params: Json;
 }
 
-/** What each method takes. WebLN amounts are in sat, a number or a decimal string. */
+/** Arguments of each method. WebLN amounts are in sat, a number or a decimal string. */
 export interface SiteParams {
   /** Nothing. */
   readonly enable: Record<string, never>;
@@ -87,7 +87,7 @@ export interface SiteParams {
   readonly request: { readonly method: string; readonly params?: Json };
 }
 
-/** What a page can ask for. */
+/** Name of a method that a page can call. */
 export type SiteMethod = keyof SiteParams;
 
 /** The answer to one call: `amplet` is the version, `id` the call's number; a `result` when it is `ok`, an `error` otherwise. */
@@ -95,11 +95,11 @@ export type SiteReply =
   | { readonly amplet: typeof WIRE_VERSION; readonly id: number; readonly ok: true; readonly result: Json }
   | { readonly amplet: typeof WIRE_VERSION; readonly id: number; readonly ok: false; readonly error: SiteError };
 
-/** What the host tells a page unasked. */
+/** A notice of the host to a page. */
 export interface SiteEvent {
   /** The version of these messages. */
   readonly amplet: typeof WIRE_VERSION;
-  /** What happened. */
+  /** Name of the event. */
   readonly event:
     /** Another wallet is used from now on: what `getInfo` said is no longer so. */
     | 'accountChanged'
@@ -107,11 +107,11 @@ export interface SiteEvent {
     | 'stream'
     /** The host went away: calls that wait get no answer, and streams wait until they are started again. Sent by what carries the messages. */
     | 'lost';
-  /** What there is to say of it, by the event's name. */
+  /** Details, by the event's name. */
   readonly detail: Json;
 }
 
-/** How a stream of payments stands. */
+/** State of a stream of payments. */
 export type StreamReport = {
   /** The wallet's own name for the stream. */
   readonly streamId: string;
@@ -120,18 +120,18 @@ export type StreamReport = {
   /** `running`, `paused` or `stopped`; a stopped one stays so. */
   readonly state: 'running' | 'paused' | 'stopped';
   /**
-   * Why it does not run; `null` while it does, and after its end: the `site` or the `user` paused it, its page is `hidden`, the
+   * Reason for which it does not run; `null` while it does, and after its end: the `site` or the `user` paused it, its page is `hidden`, the
    * wallet is `offline`, its `budget` refuses or asks, payments are `failing` (it tries again by itself), or the site waits for its
    * money (`credit`).
    */
   readonly reason: 'site' | 'user' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
-  /** What the site has got, fees not counted, in millisatoshi. */
+  /** Amount that the site has received, fees not counted, in millisatoshi. */
   readonly paidMsat: string;
-  /** What was used and has not reached the site, in millisatoshi. */
+  /** Amount used that has not reached the site, in millisatoshi. */
   readonly owedMsat: string;
 };
 
-/** Who sent a call, as the browser says it (`MessageSender` of an extension's port). */
+/** Sender of a call, as the browser reports it (`MessageSender` of an extension's port). */
 export interface Sender {
   /** Origin of the frame that called, such as `https://shop.example`. */
   readonly origin: string;
@@ -143,7 +143,7 @@ export interface Sender {
   readonly frameId: number;
 }
 
-/** Whether `value` has the form of a call. What it asks for is judged by the host. */
+/** Returns whether `value` has the form of a call. What it asks for is judged by the host. */
 export function isSiteCall(value: unknown): value is SiteCall {
   if (typeof value !== 'object' || value === null) return false;
   const { amplet, id, method } = value as Partial<Record<keyof SiteCall, unknown>>;

@@ -2,7 +2,7 @@
 
 import { WalletError } from '../base/error.ts';
 
-/** Greatest amount that crosses to the engine (u64). */
+/** Maximum amount that crosses to the engine (u64). */
 const MAX_AMOUNT = 0xffff_ffff_ffff_ffffn;
 
 /** An amount that may be left out. */

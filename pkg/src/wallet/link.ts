@@ -8,7 +8,7 @@ import { RELEASE } from '../link/release.ts';
 import { readToPage, type Call, type ToHost, type ToPage } from '../link/wire.ts';
 import type { Started } from '../platform/contract.ts';
 
-/** Longest wait, in ms, for a host's first word: its script has to be loaded. */
+/** Maximum wait, in ms, for a host's first word: its script has to be loaded. */
 const HELLO_TIMEOUT_MS = 20_000;
 
 /** A wallet's last word to this page. */

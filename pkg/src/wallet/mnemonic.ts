@@ -4,11 +4,11 @@ import { loadWords } from '#platform';
 import { toError, WalletError } from '../base/error.ts';
 import type { Words } from '../platform/contract.ts';
 
-/** What is wrong with a mnemonic. Positions count from 1. */
+/** A problem of a mnemonic. Positions count from 1. */
 export type MnemonicProblem =
   | {
       kind: 'wordCount';
-      /** How many words there are, neither 12 nor 24. */
+      /** Number of words, neither 12 nor 24. */
       count: number;
     }
   | {

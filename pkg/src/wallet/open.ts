@@ -10,9 +10,9 @@ import { orAborted } from './abort.ts';
 import { Link, Retry, type Ending } from './link.ts';
 import { generateMnemonic } from './mnemonic.ts';
 
-/** How to open a wallet. */
+/** Options of `Wallet.open`. */
 export interface OpenOptions {
-  /** Which wallet of this origin: 1 to 64 of `a-z 0-9 - _`. */
+  /** Name of the wallet in this origin: 1 to 64 of `a-z 0-9 - _`. */
   name: string;
   /** Its network; `wrongNetwork` when the stored wallet is of another. */
   network: Network;
@@ -20,7 +20,7 @@ export interface OpenOptions {
   gateways: (Gateway | string)[];
   /** More chain sources (block-dn base URLs) beside the gateways' own. */
   chainSources?: string[];
-  /** What encrypts the wallet in this browser. */
+  /** Passphrase that encrypts the wallet in this browser. */
   passphrase?: string;
   /** In place of the passphrase, for a wallet that exists: what {@link unlockKey} derived from it. */
   key?: Uint8Array;
@@ -51,10 +51,10 @@ export interface OpenedLink {
 const generations = new Map<string, number>();
 const lastLogs = new Map<string, readonly string[]>();
 
-/** How often a page follows engines that moved before it gives up. */
+/** Number of times that a page follows engines that moved before it gives up. */
 const MAX_MOVES = 4;
 
-/** Remembers where a wallet goes on after its engine ended. */
+/** Remembers where a wallet continues after its engine ended. */
 export function remember(name: string, ending: Ending): void {
   generations.set(name, ending.next);
   if (ending.error.log.length > 0) lastLogs.set(name, ending.error.log);

@@ -23,7 +23,7 @@ import type {
 import { orAborted } from './abort.ts';
 import { amount, required, text, whole } from './arguments.ts';
 
-/** What a wallet is asked: each method is one request to its engine. */
+/** Requests to a wallet: each method is one to its engine. */
 export abstract class Requests {
   readonly #call: (request: Request) => Promise<unknown>;
 
@@ -74,7 +74,7 @@ export abstract class Requests {
   /**
    * Pays a BOLT 11 invoice. Resolves when the payment has succeeded, or is still pending after 60 s (then an event tells
    * the outcome); a payment that failed rejects, and no funds were sent.
-   * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: greatest routing fee, by default 1 % and at
+   * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: maximum routing fee, by default 1 % and at
    * least 50 sat, and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's;
    * `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's reason, and nothing is
    * sent; aborted later it rejects with `timeout`: the outcome is open, and `error.paymentId` finds it in the history
@@ -143,7 +143,7 @@ export abstract class Requests {
   }
 
   /**
-   * The open streams, outbound and inbound, as lines of the history; also those of an earlier run, which nobody drives:
+   * The open streams, outbound and inbound, as records of the history; also those of an earlier run, which nobody drives:
    * go on with `wallet.stream()` to the same session, or close them.
    */
   async streams(): Promise<Payment[]> {
@@ -151,7 +151,7 @@ export abstract class Requests {
   }
 
   /**
-   * Ends an outbound stream by its id, also one that another page drives. Its line ends when nothing is on its way.
+   * Ends an outbound stream by its id, also one that another page drives. Its record ends when nothing is in flight.
    * @throws {WalletError} `invalidInput` when there is none of this id
    */
   async closeStream(id: string): Promise<Payment> {
@@ -159,7 +159,7 @@ export abstract class Requests {
   }
 
   /**
-   * Sends savings to an address; `'all'` leaves only the anchor reserve and takes the fee off.
+   * Sends savings to an address; `'all'` leaves only the anchor reserve and deducts the fee.
    * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
    * `authorization`: whose budget pays, by default the user's
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`, `broadcastRejected`,
@@ -204,7 +204,7 @@ export abstract class Requests {
   }
 
   /**
-   * One line of the history: `id` is the payment hash of a Lightning payment, the transaction id of another.
+   * One record of the history: `id` is the payment hash of a Lightning payment, the transaction id of another.
    * @throws {WalletError} `invalidInput` when there is none of this id
    */
   async payment(id: string): Promise<Payment> {
@@ -223,7 +223,7 @@ export abstract class Requests {
 
   /**
    * Gives a holder a budget, which draws from `parent` if there is one. A closed budget of the holder is opened again, with
-   * what it spent in windows that stay; its total begins anew.
+   * what it spent in windows that stay; its total begins again.
    * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open budget, an unknown parent
    */
   async openBudget({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
@@ -252,7 +252,7 @@ export abstract class Requests {
   }
 
   /**
-   * Closes a budget: nothing more is paid from it, or from budgets that draw from it. What is under way goes on.
+   * Closes a budget: nothing more is paid from it, or from budgets that draw from it. What is in flight continues.
    * @throws {WalletError} `invalidInput`
    */
   async closeBudget(id: number): Promise<Budget> {
@@ -282,7 +282,7 @@ export abstract class Requests {
   }
 
   /**
-   * What was spent by day, holder and purpose, as rows and as CSV.
+   * Reports what was spent by day, holder and purpose, as rows and as CSV.
    * @param days first and last day, such as `2026-11-22`, in the user's time zone; by default everything
    * @throws {WalletError} `invalidInput`
    */

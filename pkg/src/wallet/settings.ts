@@ -1,4 +1,4 @@
-// What a page needs before the engine runs, kept in localStorage (per origin, not secret).
+// Settings that a page needs before the engine runs, kept in localStorage (per origin, not secret).
 
 import { loadPage } from '#platform';
 import { toError, type WalletError } from '../base/error.ts';
@@ -12,7 +12,7 @@ export interface Settings {
   gateways: Gateway[];
   /** More chain sources (block-dn base URLs) beside the gateways' own. */
   chainSources: string[];
-  /** How amounts are shown. */
+  /** Unit in which amounts are shown. */
   unit: 'sat' | 'btc';
   /** A BCP 47 language tag; `null`: the browser's. */
   language: string | null;
@@ -24,7 +24,7 @@ export interface Settings {
 export interface LoadedSettings {
   /** `null` when nothing (readable) is stored. */
   settings: Settings | null;
-  /** Why what is stored could not be read; it stays there until it is saved over. */
+  /** Reason for which what is stored could not be read; it stays there until it is saved over. */
   problem: WalletError | null;
 }
 

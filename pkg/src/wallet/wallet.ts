@@ -10,7 +10,7 @@ import { Events, type WalletEvent } from './events.ts';
 import type { Link } from './link.ts';
 import { connect, openLink, remember, type OpenOptions } from './open.ts';
 import { Requests } from './requests.ts';
-import { surroundings } from './stream/environment.ts';
+import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
 
@@ -34,13 +34,13 @@ export interface Snapshot {
  * the wallet again: it continues from what was saved), with `fenced` when it was taken over.
  */
 export class Wallet extends Requests {
-  /** Which wallet of this origin. */
+  /** Name of the wallet in this origin. */
   readonly name: string;
 
   /** Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`, or what the storage failed with. */
   readonly ended: Promise<WalletError>;
 
-  /** Whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */
+  /** Resolves to whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */
   readonly storageKept: Promise<boolean> = keepStorage();
 
   readonly #link: Link;
@@ -86,7 +86,7 @@ export class Wallet extends Requests {
   }
 
   /**
-   * Whether this browser holds a wallet of that name. Starts loading the engine.
+   * Returns whether this browser holds a wallet of that name. Starts loading the engine.
    * @throws {WalletError} `invalidInput`, `notAllowedHere`, `storage`, `newerFormat`, `corrupt`, `timeout`
    */
   static async exists(name: string): Promise<boolean> {
@@ -94,7 +94,7 @@ export class Wallet extends Requests {
   }
 
   /**
-   * Deletes a wallet from this browser for good, in every tab. What it held is lost unless its mnemonic, and for
+   * Deletes a wallet from this browser permanently, in every tab. What it held is lost unless its mnemonic, and for
    * channels a backup, is kept elsewhere. Deleting a wallet that does not exist is no error.
    * @param options `takeOver`: stops whoever has it open (`inUse`)
    * @throws {WalletError} `invalidInput`, `notAllowedHere`, `inUse`, `storage`, `timeout`
@@ -123,7 +123,7 @@ export class Wallet extends Requests {
   }
 
   /**
-   * What happened to money: every event that nobody acknowledged yet, oldest first, then each new one. Call `ack()` on it
+   * Yields what happened to money: every event that nobody acknowledged yet, oldest first, then each new one. Call `ack()` on it
    * once it was acted upon, or it comes again in the next session. Several iterators each get all. After `close()` or
    * `lock()` an iterator returns; when the wallet ended otherwise it throws.
    */
@@ -138,7 +138,7 @@ export class Wallet extends Requests {
     return () => this.#onChange.delete(listener);
   }
 
-  /** Calls `listener` with each line of the history that changes. Returns a function that ends that. */
+  /** Calls `listener` with each record of the history that changes. Returns a function that ends that. */
   onPayment(listener: (payment: Payment) => void): () => void {
     this.#onPayment.add(listener);
     return () => this.#onPayment.delete(listener);
@@ -158,8 +158,8 @@ export class Wallet extends Requests {
 
   /**
    * Pays a session per second, per unit, or both, in as few payments as the payee's credit allows; runs at once, and pauses
-   * while the page is hidden or the network is gone. A session whose stream is open already (in an earlier run) goes on in
-   * the same line of the history.
+   * while the page is hidden or the network is gone. A session whose stream is open already (in an earlier run) continues in
+   * the same record of the history.
    * @throws {WalletError} `invalidInput`
    */
   async stream(options: StreamOptions): Promise<Stream> {
@@ -176,7 +176,7 @@ export class Wallet extends Requests {
       onAble: (listener: (able: boolean) => void) => this.onChange(({ status }) => listener(status.ableToPay)),
       ended: this.ended,
     };
-    return new Stream(options, line, wallet, surroundings);
+    return new Stream(options, line, wallet, environment);
   }
 
   /** Leaves the wallet in this tab. The engine stops, with everything saved, when the last tab has left. */
@@ -204,10 +204,10 @@ export class Wallet extends Requests {
         break;
       case 'changed':
         this.#snapshot = { status: notice.status, balance: notice.balance };
-        tell(this.#onChange, this.#snapshot);
+        notify(this.#onChange, this.#snapshot);
         break;
       case 'paymentChanged':
-        tell(this.#onPayment, notice.payment);
+        notify(this.#onPayment, notice.payment);
         break;
       case 'stopped':
         break; // the host makes it the end of this wallet
@@ -227,7 +227,7 @@ export class Wallet extends Requests {
 }
 
 /** Calls each listener; what one throws is reported as uncaught and does not keep the others from hearing. */
-function tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
+function notify<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
   for (const listener of listeners) {
     try {
       listener(value);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test, vi } from 'vitest';
 import { VERSION, type Inspected, type Payment, type Request } from '../../src/base/protocol.ts';
-import type { Host } from '../../src/engine/host.ts';
+import type { EngineHost } from '../../src/engine/host.ts';
 import type { DerivedKey } from '../../src/link/kdf.ts';
 import { type OpenOptions, Wallet, WalletError } from '../../src/index.ts';
 import { walletLock } from '../../src/link/names.ts';
@@ -10,7 +10,7 @@ import { Requests } from '../../src/wallet/requests.ts';
 import { Origin, sleep } from './fakes.ts';
 
 /** A page without a browser: the engine's host of {@link Origin}, and a key derivation that waits for the test. */
-const page = { origin: new Origin(), hosts: [] as Host[], derive: async () => {} };
+const page = { origin: new Origin(), hosts: [] as EngineHost[], derive: async () => {} };
 
 vi.mock('#platform', () => ({
   checkEnvironment: () => undefined,

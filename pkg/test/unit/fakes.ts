@@ -1,8 +1,8 @@
 // An origin without a browser: locks, broadcast, an engine of one page, pages. For the host's tests only.
 
 import type { Engine, EngineModule } from '../../src/engine/engine.ts';
-import { Host } from '../../src/engine/host.ts';
-import type { Held, Locks } from '../../src/engine/locks.ts';
+import { EngineHost } from '../../src/engine/host.ts';
+import type { HeldLock, Locks } from '../../src/engine/locks.ts';
 import type { Channel } from '../../src/engine/port.ts';
 import type { Bus } from '../../src/engine/siblings.ts';
 import { lifeLock } from '../../src/link/names.ts';
@@ -15,7 +15,10 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 export class FakeLocks implements Locks {
   readonly #holders = new Map<string, { free: Promise<void>; lose: () => void }>();
 
-  async acquire(name: string, { timeout, steal = false }: { timeout: number; steal?: boolean }): Promise<Held | null> {
+  async acquire(
+    name: string,
+    { timeout, steal = false }: { timeout: number; steal?: boolean },
+  ): Promise<HeldLock | null> {
     const deadline = Date.now() + timeout;
     for (let holder = this.#holders.get(name); holder !== undefined; holder = this.#holders.get(name)) {
       if (steal) {
@@ -38,7 +41,7 @@ export class FakeLocks implements Locks {
     }
   }
 
-  #hold(name: string): Held {
+  #hold(name: string): HeldLock {
     let free: () => void = () => {};
     let lose: () => void = () => {};
     const lost = new Promise<void>((done) => (lose = done));
@@ -143,9 +146,15 @@ export class Origin {
   crash: () => void = () => {};
   log: (line: string) => void = () => {};
 
-  async host({ release = '0.1.0', version = 1, generation = 0, shared = true, script = 'a.js' } = {}): Promise<Host> {
+  async host({
+    release = '0.1.0',
+    version = 1,
+    generation = 0,
+    shared = true,
+    script = 'a.js',
+  } = {}): Promise<EngineHost> {
     const id = crypto.randomUUID();
-    return Host.start({
+    return EngineHost.start({
       name: 'main',
       info: { id, version, release, script, generation, shared },
       locks: this.locks,
@@ -181,16 +190,16 @@ export class Origin {
 export class FakePage {
   readonly heard: ToPage[] = [];
   readonly #channel: Channel;
-  readonly #life: Held;
+  readonly #life: HeldLock;
   #nextId = 1;
   #stopped = false;
 
-  private constructor(channel: Channel, life: Held) {
+  private constructor(channel: Channel, life: HeldLock) {
     this.#channel = channel;
     this.#life = life;
   }
 
-  static async join(origin: Origin, host: Host, { version = 1, release = '0.1.0' } = {}): Promise<FakePage> {
+  static async join(origin: Origin, host: EngineHost, { version = 1, release = '0.1.0' } = {}): Promise<FakePage> {
     const id = crypto.randomUUID();
     const life = await origin.locks.acquire(lifeLock(id), { timeout: 0 });
     if (life === null) throw new Error('a fresh lock is free');

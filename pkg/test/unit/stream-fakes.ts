@@ -3,7 +3,7 @@
 import { WalletError } from '../../src/base/error.ts';
 import { type StreamOptions, type StreamWallet } from '../../src/wallet/stream/options.ts';
 import { Stream } from '../../src/wallet/stream/stream.ts';
-import type { StreamSurroundings } from '../../src/wallet/stream/environment.ts';
+import type { StreamEnvironment } from '../../src/wallet/stream/environment.ts';
 import type { Payment } from '../../src/base/protocol.ts';
 
 /** Lets promises go on. */
@@ -12,7 +12,7 @@ export const breathe = async (): Promise<void> => {
 };
 
 /** Time, a page and a network of the test's own. */
-export class FakeEnvironment implements StreamSurroundings {
+export class FakeEnvironment implements StreamEnvironment {
   ms = 1_000;
   timers: { at: number; work: () => void }[] = [];
   hide: (hidden: boolean) => void = () => {};

@@ -1,4 +1,4 @@
-//! All budgets of a wallet, and what is reserved from them.
+//! All budgets of a wallet, and the reservations in them.
 
 mod payments;
 mod stored;
@@ -7,23 +7,19 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::budget::{Account, Budget, BudgetId, Held, LimitUsage, Request};
+use crate::account::Account;
+use crate::budget::{Budget, BudgetId, LimitUsage};
 use crate::calendar::Clock;
+use crate::day::Day;
 use crate::error::BudgetError;
 use crate::holder::Holder;
+use crate::limits::{MAX_BUDGETS, MAX_DEPTH};
 use crate::record::{Changes, Key};
-use crate::report::Day;
+use crate::reservation::{Request, Reservation};
 use crate::rules::Rules;
 use crate::{Msat, PaymentId};
 
-/// Most budgets, closed ones included.
-pub(crate) const MAX_BUDGETS: usize = 4096;
-/// Most levels of budgets.
-pub(crate) const MAX_DEPTH: usize = 4;
-/// Most payments under way.
-pub(crate) const MAX_HELD: usize = 10_000;
-
-/// The latest time seen, and the number of day records.
+/// The latest time seen, in ms since the UNIX epoch, and the number of day records.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Mark {
@@ -37,11 +33,11 @@ struct Approval {
     until_ms: u64,
 }
 
-/// All budgets of a wallet, and what is reserved from them.
+/// The spending policy of a wallet: all its budgets, and the reservations in them.
 #[derive(Clone, Debug)]
 pub struct Policy {
     accounts: BTreeMap<BudgetId, Account>,
-    held: BTreeMap<PaymentId, Held>,
+    reservations: BTreeMap<PaymentId, Reservation>,
     mark: Mark,
     today: Option<Day>,
     approvals: VecDeque<Approval>,
@@ -52,7 +48,7 @@ impl Default for Policy {
         let user = Budget { holder: Holder::User, parent: None, rules: Rules::default(), closed: false };
         Self {
             accounts: BTreeMap::from([(BudgetId::USER, Account::new(user))]),
-            held: BTreeMap::new(),
+            reservations: BTreeMap::new(),
             mark: Mark::default(),
             today: None,
             approvals: VecDeque::new(),
@@ -62,32 +58,32 @@ impl Default for Policy {
 
 /// Budgets.
 impl Policy {
-    /// A budget.
+    /// Returns a budget.
     #[must_use]
     pub fn budget(&self, id: BudgetId) -> Option<&Budget> {
         self.accounts.get(&id).map(|account| &account.budget)
     }
 
-    /// All budgets, closed ones included.
+    /// Returns all budgets, closed ones included.
     pub fn budgets(&self) -> impl Iterator<Item = (BudgetId, &Budget)> {
         self.accounts.iter().map(|(id, account)| (*id, &account.budget))
     }
 
-    /// The holder's open budget.
+    /// Returns the holder's open budget.
     #[must_use]
     pub fn budget_of(&self, holder: &Holder) -> Option<BudgetId> {
         self.budgets().find(|(_, budget)| budget.holder == *holder && !budget.closed).map(|(id, _)| id)
     }
 
-    /// How each of a budget's limits over time stands; those of the budgets it draws from hold as well.
+    /// Usage of each of a budget's limits over time; those of the budgets that it draws from hold as well.
     #[must_use]
     pub fn usage(&self, id: BudgetId, clock: &Clock<'_>) -> Vec<LimitUsage> {
         let clock = clock.not_before(self.mark.latest_ms);
         self.accounts.get(&id).map(|account| account.usage(&clock)).unwrap_or_default()
     }
 
-    /// Gives a holder a budget, which draws from `parent` if there is one. A holder's closed budget is opened again, with what
-    /// it spent in windows that stay; its total begins anew.
+    /// Opens a budget for a holder; it draws from `parent` if there is one. A holder's closed budget is opened again and keeps
+    /// what it spent in windows that stay; its total begins again at zero.
     ///
     /// # Errors
     /// [`BudgetError`].
@@ -125,7 +121,7 @@ impl Policy {
         self.change(id, |_| ())
     }
 
-    /// Changes a budget's rules. What was spent in windows that stay is kept; a new window begins empty.
+    /// Changes a budget's rules. Windows that stay keep what was spent in them; a new window begins empty.
     ///
     /// # Errors
     /// [`BudgetError::Unknown`], [`BudgetError::Rules`].
@@ -134,7 +130,7 @@ impl Policy {
         self.change(id, |account| account.set_rules(rules)).map(|(_, changes)| changes)
     }
 
-    /// Adds to a budget's total, at most what the budget that it draws from has left.
+    /// Adds to a budget's total, at most the amount that the budget it draws from has left.
     ///
     /// # Errors
     /// [`BudgetError::Unknown`], [`BudgetError::NoTotal`], [`BudgetError::ParentLow`], [`BudgetError::TooMuch`].
@@ -152,7 +148,7 @@ impl Policy {
         self.set_rules(id, rules)
     }
 
-    /// Closes a budget: nothing more is reserved from it, or from budgets that draw from it. What is under way goes on.
+    /// Closes a budget: nothing more is reserved in it, or in budgets that draw from it. Payments in flight continue.
     ///
     /// # Errors
     /// [`BudgetError::Unknown`], [`BudgetError::User`].

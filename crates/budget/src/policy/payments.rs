@@ -1,50 +1,52 @@
 //! Reserving, committing, releasing.
 
-use super::{Approval, MAX_HELD, Policy};
-use crate::budget::{BudgetId, Held, Request};
+use super::{Approval, Policy};
+use crate::budget::BudgetId;
 use crate::calendar::Clock;
-use crate::error::{CommitError, Denied, Question, Reason, Refusal};
+use crate::day::{Day, day_name};
+use crate::error::{ApprovalNeeded, BudgetDenial, BudgetRefusal, CommitError, Reason};
+use crate::limits::MAX_RESERVATIONS;
 use crate::money::Cost;
 use crate::notice::{Notice, NoticeKind};
 use crate::record::{Changes, Key};
-use crate::report::{Day, day_name};
+use crate::reservation::{Request, Reservation};
 use crate::{Msat, PaymentId};
 
-/// Most answers of the user that wait for their payment.
+/// Maximum number of approvals that wait for their payment.
 const MAX_APPROVALS: usize = 64;
-/// An answer that is not used by then is void.
+/// Time, in ms, after which an approval that was not used is void.
 const APPROVAL_MS: u64 = 10 * 60 * 1000;
-/// A low parent without windows is told of once in so long.
+/// Time, in ms, between two notices of a low parent without windows.
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Policy {
-    /// Reserves amount and greatest fee in the budget and in all that it draws from. The same request again, while the payment
+    /// Reserves amount and maximum fee in the budget and in all that it draws from. The same request again, while the payment
     /// is not decided, changes nothing.
     ///
     /// # Errors
-    /// [`Denied`]; nothing changed.
-    pub fn reserve(&mut self, request: &Request, clock: &Clock<'_>) -> Result<Changes, Denied> {
+    /// [`BudgetDenial`]; nothing changed.
+    pub fn reserve(&mut self, request: &Request, clock: &Clock<'_>) -> Result<Changes, BudgetDenial> {
         let clock = self.tick(clock);
-        let Request { payment, held } = request;
-        if let Some(known) = self.held.get(payment) {
-            let conflict = Refusal { budget: held.budget, reason: Reason::Conflict };
-            return if known == held { Ok(Changes::default()) } else { Err(conflict.into()) };
+        let Request { payment, reservation } = request;
+        if let Some(known) = self.reservations.get(payment) {
+            let conflict = BudgetRefusal { budget: reservation.budget, reason: Reason::Conflict };
+            return if known == reservation { Ok(Changes::default()) } else { Err(conflict.into()) };
         }
-        let needed = self.fits(held, &clock)?;
-        if let Some(question) = self.question(held.budget, needed) {
-            let answer = self.approvals.iter().position(|approval| approval.request == *request);
-            answer.ok_or(Denied::Ask(question))?;
+        let needed = self.fits(reservation, &clock)?;
+        if let Some(asks) = self.approval_needed(reservation.budget, needed) {
+            let approval = self.approvals.iter().position(|approval| approval.request == *request);
+            approval.ok_or(BudgetDenial::ApprovalNeeded(asks))?;
         }
         self.approvals.retain(|approval| approval.request.payment != *payment);
-        self.hold(*payment, held.clone());
+        self.insert(*payment, reservation.clone());
         let mut changes = Changes::default();
-        changes.put(Key::Held(*payment).name(), held);
+        changes.put(Key::Reservation(*payment).name(), reservation);
         changes.put(Key::Clock.name(), &self.mark);
         Ok(changes)
     }
 
-    /// The user said yes to this one request: if it comes within ten minutes, it is not asked about again. Limits hold as
-    /// before. Kept in memory only.
+    /// Approves this one request for the user: if it is made within ten minutes, the user is not asked about it again. Limits
+    /// hold as before. In memory only.
     pub fn approve(&mut self, request: Request, clock: &Clock<'_>) {
         let clock = self.tick(clock);
         if self.approvals.len() >= MAX_APPROVALS {
@@ -54,22 +56,23 @@ impl Policy {
         self.approvals.push_back(Approval { request, until_ms });
     }
 
-    /// Takes back what [`Policy::approve`] said of a payment: its attempt is over.
+    /// Withdraws the approval of a payment ([`Policy::approve`]): its attempt is over.
     pub fn withdraw(&mut self, payment: PaymentId) {
         self.approvals.retain(|approval| approval.request.payment != payment);
     }
 
-    /// Whether this could be reserved now without asking; changes nothing.
+    /// Checks that this could be reserved now without asking; changes nothing.
     ///
     /// # Errors
-    /// [`Denied`]: what [`Policy::reserve`] would say.
-    pub fn allows(&self, held: &Held, clock: &Clock<'_>) -> Result<(), Denied> {
-        let needed = self.fits(held, &clock.not_before(self.mark.latest_ms))?;
-        self.question(held.budget, needed).map_or(Ok(()), |question| Err(Denied::Ask(question)))
+    /// [`BudgetDenial`], as [`Policy::reserve`] would return it.
+    pub fn allows(&self, reservation: &Reservation, clock: &Clock<'_>) -> Result<(), BudgetDenial> {
+        let needed = self.fits(reservation, &clock.not_before(self.mark.latest_ms))?;
+        self.approval_needed(reservation.budget, needed)
+            .map_or(Ok(()), |asks| Err(BudgetDenial::ApprovalNeeded(asks)))
     }
 
-    /// What the limits over time of a budget and of all that it draws from leave together, but for streaming rates; `None`
-    /// when there are none.
+    /// Returns the least that a limit over time of a budget, or of one that it draws from, leaves, without streaming rates;
+    /// `None`: there is no such limit.
     #[must_use]
     pub fn left(&self, id: BudgetId, clock: &Clock<'_>) -> Option<Msat> {
         let clock = clock.not_before(self.mark.latest_ms);
@@ -77,9 +80,9 @@ impl Policy {
         lefts.map(|(left, _)| left).min()
     }
 
-    /// What a budget and all that it draws from allow now without a question: the least that one of their limits over time
-    /// leaves, streaming rates included. `None`: they have no such limit, or allow nothing without a question (one of them is
-    /// closed, has expired, or asks about every payment).
+    /// Returns the amount that a budget and all that it draws from allow now without asking: the least that one of their limits
+    /// over time leaves, streaming rates included. `None`: they have no such limit, or allow nothing without asking (one of them
+    /// is closed, has expired, or asks about every payment).
     #[must_use]
     pub fn left_unasked(&self, id: BudgetId, clock: &Clock<'_>) -> Option<Msat> {
         let clock = clock.not_before(self.mark.latest_ms);
@@ -90,8 +93,8 @@ impl Policy {
         accounts().flat_map(|account| account.usage(&clock)).map(|usage| usage.left()).min()
     }
 
-    /// The payment succeeded and cost `actual`: that counts as spent, the rest is free again. A payment that is decided
-    /// already, or was never reserved, changes nothing.
+    /// Commits the actual cost of a payment that succeeded: it counts as spent, the rest is free again. A payment that is
+    /// decided already, or was never reserved, changes nothing.
     ///
     /// # Errors
     /// [`CommitError`] when it cost more than was reserved.
@@ -102,14 +105,16 @@ impl Policy {
         clock: &Clock<'_>,
     ) -> Result<Changes, CommitError> {
         let clock = self.tick(clock);
-        let Some(held) = self.held.get(&payment) else { return Ok(Changes::default()) };
-        let reserved = held.cost;
-        let cost = actual.sum().filter(|actual| reserved.sum().is_some_and(|most| *actual <= most));
+        let Some(Reservation { cost: reserved, .. }) = self.reservations.get(&payment) else {
+            return Ok(Changes::default());
+        };
+        let reserved = *reserved;
+        let cost = actual.sum().filter(|actual| reserved.sum().is_some_and(|max| *actual <= max));
         let cost = cost.ok_or(CommitError { payment, reserved, actual })?;
-        let Some(held) = self.free(payment) else { return Ok(Changes::default()) };
+        let Some(reservation) = self.take(payment) else { return Ok(Changes::default()) };
         let mut changes = Changes::default();
-        changes.remove(Key::Held(payment));
-        let chain: Vec<BudgetId> = self.chain(held.budget).collect();
+        changes.remove(Key::Reservation(payment));
+        let chain: Vec<BudgetId> = self.chain(reservation.budget).collect();
         for id in &chain {
             let Some(account) = self.accounts.get_mut(id) else { continue };
             account.spend(cost, &clock);
@@ -120,112 +125,118 @@ impl Policy {
         for (id, account) in chain.iter().filter_map(|id| Some((id, self.accounts.get(id)?))) {
             changes.put(Key::Tally(*id).name(), &account.tally);
         }
-        self.count(&held, actual, &clock, &mut changes);
+        self.count(&reservation, actual, &clock, &mut changes);
         changes.put(Key::Clock.name(), &self.mark);
         Ok(changes)
     }
 
-    /// The payment failed, no funds were sent: what was reserved is free again. A payment that is decided already, or was never
+    /// Releases the reservation of a payment that failed: no funds were sent. A payment that is decided already, or was never
     /// reserved, changes nothing.
     pub fn release(&mut self, payment: PaymentId) -> Changes {
         let mut changes = Changes::default();
-        if self.free(payment).is_some() {
-            changes.remove(Key::Held(payment));
+        if self.take(payment).is_some() {
+            changes.remove(Key::Reservation(payment));
         }
         changes
     }
 
-    /// What is reserved for a payment that is not decided.
+    /// Returns the reservation of a payment that is not decided.
     #[must_use]
-    pub fn held(&self, payment: PaymentId) -> Option<&Held> {
-        self.held.get(&payment)
+    pub fn reserved(&self, payment: PaymentId) -> Option<&Reservation> {
+        self.reservations.get(&payment)
     }
 
-    /// All payments that are not decided.
-    pub fn all_held(&self) -> impl Iterator<Item = (PaymentId, &Held)> {
-        self.held.iter().map(|(id, held)| (*id, held))
+    /// Returns all reservations: of all payments that are not decided.
+    pub fn all_reserved(&self) -> impl Iterator<Item = (PaymentId, &Reservation)> {
+        self.reservations.iter().map(|(id, reservation)| (*id, reservation))
     }
 
-    /// What has to be reserved, if the limits allow it.
-    fn fits(&self, held: &Held, clock: &Clock<'_>) -> Result<Msat, Refusal> {
-        let refused = |budget, reason| Refusal { budget, reason };
-        let needed = self.needed(held).map_err(|reason| refused(held.budget, reason))?;
-        for (id, account) in self.chain(held.budget).filter_map(|id| Some((id, self.accounts.get(&id)?))) {
-            if let Some(reason) = account.refuses(needed, &held.purpose, clock) {
+    /// Returns the amount to reserve, if the limits allow it.
+    fn fits(&self, reservation: &Reservation, clock: &Clock<'_>) -> Result<Msat, BudgetRefusal> {
+        let refused = |budget, reason| BudgetRefusal { budget, reason };
+        let needed = self.needed(reservation).map_err(|reason| refused(reservation.budget, reason))?;
+        for (id, account) in
+            self.chain(reservation.budget).filter_map(|id| Some((id, self.accounts.get(&id)?)))
+        {
+            if let Some(reason) = account.refuses(needed, &reservation.purpose, clock) {
                 return Err(refused(id, reason));
             }
         }
         Ok(needed)
     }
 
-    pub(super) fn needed(&self, held: &Held) -> Result<Msat, Reason> {
-        if !self.accounts.contains_key(&held.budget) {
+    pub(super) fn needed(&self, reservation: &Reservation) -> Result<Msat, Reason> {
+        if !self.accounts.contains_key(&reservation.budget) {
             return Err(Reason::Unknown);
         }
-        if held.cost.amount == Msat::ZERO {
+        if reservation.cost.amount == Msat::ZERO {
             return Err(Reason::Zero);
         }
-        if held.payee.len() > Held::MAX_PAYEE {
+        if reservation.payee.len() > Reservation::MAX_PAYEE {
             return Err(Reason::Payee);
         }
-        if self.held.len() >= MAX_HELD {
-            return Err(Reason::TooManyHeld);
+        if self.reservations.len() >= MAX_RESERVATIONS {
+            return Err(Reason::TooManyReservations);
         }
-        let needed = held.cost.sum().ok_or(Reason::TooMuch)?;
-        let fits = |id| self.accounts.get(&id).is_some_and(|account| account.held.plus(needed).is_some());
-        if self.chain(held.budget).all(fits) { Ok(needed) } else { Err(Reason::TooMuch) }
+        let needed = reservation.cost.sum().ok_or(Reason::TooMuch)?;
+        let fits = |id| self.accounts.get(&id).is_some_and(|account| account.reserved.plus(needed).is_some());
+        if self.chain(reservation.budget).all(fits) { Ok(needed) } else { Err(Reason::TooMuch) }
     }
 
-    fn question(&self, budget: BudgetId, needed: Msat) -> Option<Question> {
+    fn approval_needed(&self, budget: BudgetId, needed: Msat) -> Option<ApprovalNeeded> {
         self.chain(budget).find_map(|id| {
             let account = self.accounts.get(&id).filter(|account| account.asks(needed))?;
-            account.budget.rules.ask_above.map(|most_unasked| Question { budget: id, most_unasked, needed })
+            account.budget.rules.ask_above.map(|max_unasked| ApprovalNeeded {
+                budget: id,
+                max_unasked,
+                needed,
+            })
         })
     }
 
-    pub(super) fn hold(&mut self, payment: PaymentId, held: Held) {
-        self.move_held(&held, |all, one| all.plus_up_to_max(one));
-        self.held.insert(payment, held);
+    pub(super) fn insert(&mut self, payment: PaymentId, reservation: Reservation) {
+        self.change_reserved(&reservation, |all, one| all.plus_up_to_max(one));
+        self.reservations.insert(payment, reservation);
     }
 
-    fn free(&mut self, payment: PaymentId) -> Option<Held> {
-        let held = self.held.remove(&payment)?;
-        self.move_held(&held, Msat::less);
-        Some(held)
+    fn take(&mut self, payment: PaymentId) -> Option<Reservation> {
+        let reservation = self.reservations.remove(&payment)?;
+        self.change_reserved(&reservation, Msat::less);
+        Some(reservation)
     }
 
-    fn move_held(&mut self, held: &Held, change: fn(Msat, Msat) -> Msat) {
-        let sum = held.cost.sum().unwrap_or(Msat::MAX);
-        let chain: Vec<BudgetId> = self.chain(held.budget).collect();
+    fn change_reserved(&mut self, reservation: &Reservation, change: fn(Msat, Msat) -> Msat) {
+        let sum = reservation.cost.sum().unwrap_or(Msat::MAX);
+        let chain: Vec<BudgetId> = self.chain(reservation.budget).collect();
         for id in chain {
             if let Some(account) = self.accounts.get_mut(&id) {
-                account.held = change(account.held, sum);
+                account.reserved = change(account.reserved, sum);
             }
         }
     }
 
-    /// Whether the budget's own limits promise more than one that it draws from can give.
+    /// Notice of a budget whose own limits promise more than one that it draws from has left.
     fn low_parent(&mut self, chain: &[BudgetId], clock: &Clock<'_>) -> Option<Notice> {
         let (budget, parents) = chain.split_first()?;
         let (own, _) = self.accounts.get(budget)?.left(clock)?;
         let lefts = parents.iter().filter_map(|id| Some((*id, self.accounts.get(id)?.left(clock)?)));
         let (parent, (left, usage)) = lefts.min_by_key(|(_, (left, _))| *left)?;
         let until = usage.until_ms.unwrap_or(clock.unix_ms.saturating_add(DAY_MS));
-        let told = &mut self.accounts.get_mut(budget)?.tally.low_parent_told;
-        let news = left < own && told.tell(100, clock.unix_ms, until);
+        let notified = &mut self.accounts.get_mut(budget)?.tally.low_parent_notified;
+        let news = left < own && notified.update(100, clock.unix_ms, until);
         news.then_some(Notice { budget: *budget, kind: NoticeKind::LowParent { parent, left } })
     }
 
     /// Counts a payment for the report; a day that is over, or full, gets its record.
-    fn count(&mut self, held: &Held, actual: Cost, clock: &Clock<'_>, changes: &mut Changes) {
+    fn count(&mut self, reservation: &Reservation, actual: Cost, clock: &Clock<'_>, changes: &mut Changes) {
         let date = clock.date();
         let mut today = self.today.take().unwrap_or(Day::new(date));
-        if today.date < date || !today.has_room(held.budget, &held.purpose) {
+        if today.date < date || !today.has_room(reservation.budget, &reservation.purpose) {
             self.archive(&today, changes);
             // A zone farther west may have yesterday's date: days do not go back.
             today = Day::new(today.date.max(date));
         }
-        today.count(held.budget, &held.purpose, actual);
+        today.count(reservation.budget, &reservation.purpose, actual);
         changes.put(Key::Today.name(), &today);
         self.today = Some(today);
     }
@@ -235,7 +246,7 @@ impl Policy {
         self.mark.days = self.mark.days.saturating_add(1);
     }
 
-    /// How many records of past days were made, see [`DAYS`](crate::DAYS).
+    /// Number of records of past days that were made, see [`DAYS`](crate::DAYS).
     #[must_use]
     pub fn days_stored(&self) -> u64 {
         self.mark.days

@@ -1,14 +1,17 @@
-//! Time that never goes back, and what is read from the store.
+//! Time that never goes back, and loading from the store.
 
-use super::{MAX_BUDGETS, MAX_DEPTH, Policy};
-use crate::budget::{Account, BudgetId, Held, Tally};
+use super::Policy;
+use crate::account::{Account, Tally};
+use crate::budget::BudgetId;
 use crate::calendar::Clock;
 use crate::error::LoadError;
 use crate::holder::Holder;
+use crate::limits::{MAX_BUDGETS, MAX_DEPTH};
 use crate::record::{Changes, Key, corrupt, read};
+use crate::reservation::Reservation;
 
 impl Policy {
-    /// Time never goes back; answers that were not used in time are void.
+    /// Advances the time, which never goes back; approvals that were not used in time are void.
     pub(super) fn tick<'a>(&mut self, clock: &Clock<'a>) -> Clock<'a> {
         let clock = clock.not_before(self.mark.latest_ms);
         self.mark.latest_ms = clock.unix_ms;
@@ -16,15 +19,15 @@ impl Policy {
         clock
     }
 
-    /// How far the clock is behind the latest time that was seen, in ms. More than a few minutes: it was set back, or was
-    /// wrong before; until it catches up, windows do not end. The user may say which, see [`Policy::set_clock`].
+    /// Delay of the clock behind the latest time that was seen, in ms. More than a few minutes: it was set back, or was wrong
+    /// before; until it catches up, windows do not end. The user may say which, see [`Policy::set_clock`].
     #[must_use]
     pub fn clock_behind_ms(&self, clock: &Clock<'_>) -> u64 {
         self.mark.latest_ms.saturating_sub(clock.unix_ms)
     }
 
-    /// The user says that the clock was ahead and is right now. What was spent in what is now the future counts as spent
-    /// now: this frees nothing.
+    /// Sets the clock back for the user, who says that it was ahead and is right now. Amounts spent in the time that is now the
+    /// future count as spent now: this frees nothing.
     pub fn set_clock(&mut self, clock: &Clock<'_>) -> Changes {
         let mut changes = Changes::default();
         let clock = clock.not_before(0);
@@ -33,7 +36,7 @@ impl Policy {
         for (id, account) in &mut self.accounts {
             account.tally.meters.iter_mut().for_each(|meter| meter.set_back(&clock));
             account.tally.leak.set_back(clock.unix_ms);
-            account.tally.low_parent_told = Default::default();
+            account.tally.low_parent_notified = Default::default();
             changes.put(Key::Tally(*id).name(), &account.tally);
         }
         if let Some(day) = self.today.take_if(|day| day.date > clock.date()) {
@@ -44,7 +47,7 @@ impl Policy {
         changes
     }
 
-    /// Puts together what was stored: all records whose names begin with [`STATE`](crate::STATE).
+    /// Loads the stored records: all whose names begin with [`STATE`](crate::STATE).
     ///
     /// # Errors
     /// [`LoadError`]: no payment may be made without knowing what was spent.
@@ -52,7 +55,7 @@ impl Policy {
         records: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, LoadError> {
         let mut policy = Self::default();
-        let (mut tallies, mut held) = (Vec::new(), Vec::new());
+        let (mut tallies, mut reservations) = (Vec::new(), Vec::new());
         for (name, bytes) in records {
             let (name, bytes) = (name.as_ref(), bytes.as_ref());
             match Key::parse(name)? {
@@ -60,7 +63,7 @@ impl Policy {
                     policy.accounts.insert(id, Account::new(read(name, bytes)?));
                 }
                 Key::Tally(id) => tallies.push((id, read::<Tally>(name, bytes)?)),
-                Key::Held(id) => held.push((id, read::<Held>(name, bytes)?)),
+                Key::Reservation(id) => reservations.push((id, read::<Reservation>(name, bytes)?)),
                 Key::Clock => policy.mark = read(name, bytes)?,
                 Key::Today => policy.today = Some(read(name, bytes)?),
             }
@@ -71,14 +74,15 @@ impl Policy {
             account.ok_or_else(|| corrupt(&Key::Tally(id).name(), "it does not fit its budget"))?.tally =
                 tally;
         }
-        for (id, one) in held {
-            policy.needed(&one).map_err(|reason| corrupt(&Key::Held(id).name(), reason))?;
-            policy.hold(id, one);
+        for (id, reservation) in reservations {
+            policy.needed(&reservation).map_err(|reason| corrupt(&Key::Reservation(id).name(), reason))?;
+            policy.insert(id, reservation);
         }
         Ok(policy)
     }
 
-    /// Budgets are numbered without gaps, draw from earlier ones, and belong to different holders; the first is the user's.
+    /// Checks that budgets are numbered without gaps, draw from earlier ones, and belong to different holders; the first is the
+    /// user's.
     fn check(&self) -> Result<(), LoadError> {
         let mut holders = std::collections::BTreeSet::new();
         for ((id, account), number) in self.accounts.iter().zip(0..) {

@@ -71,13 +71,17 @@ impl Ldk {
         anchors.saturating_add(more).saturating_mul(RESERVE_PER_CHANNEL_SAT)
     }
 
-    /// Returns whether LDK knows an outbound payment of this id, or has not forgotten it yet.
+    /// Returns whether LDK knows an outbound payment of this id or hash, or has not forgotten it yet.
     pub fn knows_payment(&self, id: [u8; 32]) -> bool {
+        use RecentPaymentDetails::*;
         self.manager.list_recent_payments().iter().any(|payment| match payment {
-            RecentPaymentDetails::AwaitingInvoice { payment_id }
-            | RecentPaymentDetails::Pending { payment_id, .. }
-            | RecentPaymentDetails::Fulfilled { payment_id, .. }
-            | RecentPaymentDetails::Abandoned { payment_id, .. } => payment_id.0 == id,
+            AwaitingInvoice { payment_id } => payment_id.0 == id,
+            Pending { payment_id, payment_hash, .. } | Abandoned { payment_id, payment_hash, .. } => {
+                payment_id.0 == id || payment_hash.0 == id
+            }
+            Fulfilled { payment_id, payment_hash, .. } => {
+                payment_id.0 == id || payment_hash.is_some_and(|hash| hash.0 == id)
+            }
         })
     }
 }

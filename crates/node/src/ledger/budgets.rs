@@ -8,8 +8,8 @@ use std::rc::Rc;
 use amplet_budget::calendar::Date;
 use amplet_budget::report::Report;
 use amplet_budget::{
-    BudgetId, Changes, Clock, CommitError, Cost, DAYS, Denied, Held, Msat, Notice, NoticeKind, Policy,
-    Purpose, Reason, Refusal, Request, STATE, TooMuch,
+    BudgetDenial, BudgetId, BudgetRefusal, Changes, Clock, CommitError, Cost, DAYS, Msat, Notice, NoticeKind,
+    Policy, Purpose, Reason, Request, Reservation, STATE, TooMuch,
 };
 use amplet_protocol::PaymentId;
 use amplet_protocol::page::{EventKind, Payment};
@@ -65,7 +65,7 @@ impl Budgets {
     /// Releases what is reserved for payments that `is_known` does not know: the process ended after the reservation and
     /// before the payment was submitted to LDK, which happens in one step with the payment's record.
     pub(crate) fn release_unknown(&self, is_known: impl Fn(PaymentId) -> bool) {
-        let all: Vec<PaymentId> = self.policy().all_held().map(|(id, _)| id).collect();
+        let all: Vec<PaymentId> = self.policy().all_reserved().map(|(id, _)| id).collect();
         for id in all.into_iter().filter(|id| !is_known(*id)) {
             log::info!("payment {id} was never submitted: its reservation is released");
             let Ok(_) = self.apply(|policy, _| Ok::<_, Infallible>(policy.release(id)));
@@ -130,19 +130,20 @@ impl Budgets {
     /// Reserves the maximum cost of a payment.
     ///
     /// # Errors
-    /// [`Denied`]: nothing may leave.
+    /// [`BudgetDenial`]: nothing may leave.
     pub(crate) fn reserve(
         &self,
         payment: &Payment,
         max_fee_msat: u64,
         authorization: &Authorization,
-    ) -> Result<(), Denied> {
-        let refused = |reason| Denied::Refused(Refusal { budget: authorization.budget, reason });
+    ) -> Result<(), BudgetDenial> {
+        let refused = |reason| BudgetDenial::Refused(BudgetRefusal { budget: authorization.budget, reason });
         let amount = payment.amount_msat.ok_or_else(|| refused(Reason::Zero))?;
         let cost = cost(amount, max_fee_msat).map_err(|TooMuch(_)| refused(Reason::TooMuch))?;
         let payee = payment.payee.clone().unwrap_or_default();
-        let held = Held { budget: authorization.budget, cost, payee, purpose: authorization.purpose.clone() };
-        let request = Request { payment: payment.id, held };
+        let reservation =
+            Reservation { budget: authorization.budget, cost, payee, purpose: authorization.purpose.clone() };
+        let request = Request { payment: payment.id, reservation };
         let reserved = self.apply(|policy, clock| {
             if authorization.approved {
                 policy.approve(request.clone(), clock);
@@ -158,7 +159,7 @@ impl Budgets {
 
     /// The reservation of a payment.
     pub(crate) fn reserved(&self, id: PaymentId) -> Option<Cost> {
-        self.policy().held(id).map(|held| held.cost)
+        self.policy().reserved(id).map(|reservation| reservation.cost)
     }
 
     /// A budget's notice as an event.

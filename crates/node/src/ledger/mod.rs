@@ -2,6 +2,7 @@
 
 pub(crate) mod budgets;
 pub(crate) mod record;
+mod stored;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,8 @@ use serde::Serialize;
 
 use crate::base::{Base, Committed};
 use budgets::{Budgets, Spent};
-use record::{Key, done_name, event_name, open_name, read};
+use record::{Key, done_name, event_name, open_name, read_event, read_payment};
+use stored::{StoredEvent, StoredPayment};
 
 /// A record could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +79,7 @@ impl Ledger {
     async fn load_open(&self) -> Result<(), LedgerError> {
         let store = &*self.base.store;
         for name in store.list(record::OPEN).await? {
-            let payment: Payment = read(store, &name).await?;
+            let payment = read_payment(store, &name).await?;
             let key = Key::of(&payment);
             if record::open_key(&name).is_none() {
                 self.move_record(name, open_name(key), &payment);
@@ -94,7 +96,7 @@ impl Ledger {
             let key = match key {
                 Some(key) => key,
                 None => {
-                    let payment: Payment = read(store, &name).await?;
+                    let payment = read_payment(store, &name).await?;
                     let key = Key::of(&payment);
                     self.move_record(name, done_name(at, key), &payment);
                     // Under its present name it is not in the store before the next commit.
@@ -112,13 +114,13 @@ impl Ledger {
     /// Gives a record of a release whose names had no direction its present name.
     fn move_record(&self, from: String, to: String, payment: &Payment) {
         self.base.staged.remove(from);
-        self.write(to, payment);
+        self.write(to, &StoredPayment::from(payment));
     }
 
     async fn load_events(&self) -> Result<(), LedgerError> {
         let store = &*self.base.store;
         for name in store.list(record::EVENTS).await? {
-            let event: Event = read(store, &name).await?;
+            let event = read_event(store, &name).await?;
             self.state.borrow_mut().events.insert(event.id, event);
         }
         let counter = store.get(record::EVENT_COUNTER).await?.and_then(|bytes| bytes.try_into().ok());
@@ -130,7 +132,7 @@ impl Ledger {
     pub(crate) fn record(&self, payment: Payment) {
         let key = Key::of(&payment);
         let mut state = self.state.borrow_mut();
-        self.write(open_name(key), &payment);
+        self.write(open_name(key), &StoredPayment::from(&payment));
         state.open.insert(key, payment.clone());
         state.changed.payments.push(payment);
     }
@@ -180,7 +182,7 @@ impl Ledger {
         state.open.remove(&key);
         self.base.staged.remove(open_name(key));
         let at = *state.done_at.entry(key).or_insert(payment.created_at);
-        self.write(done_name(at, key), &payment);
+        self.write(done_name(at, key), &StoredPayment::from(&payment));
         state.done.insert((at, key));
         state.recent.insert(key, payment.clone());
         state.changed.payments.push(payment);
@@ -199,7 +201,7 @@ impl Ledger {
         let id = state.next_event;
         state.next_event = id.saturating_add(1);
         let event = Event { id, at: self.base.now(), kind };
-        self.write(event_name(id), &event);
+        self.write(event_name(id), &StoredEvent::from(&event));
         self.base.staged.put_deferred(record::EVENT_COUNTER, state.next_event.to_be_bytes().to_vec());
         state.events.insert(id, event.clone());
         state.changed.events.push(event);
@@ -240,7 +242,7 @@ impl Ledger {
             state.done_at.get(&key).copied()
         };
         match at {
-            Some(at) => Ok(Some(read(&*self.base.store, &done_name(at, key)).await?)),
+            Some(at) => Ok(Some(read_payment(&*self.base.store, &done_name(at, key)).await?)),
             None => Ok(None),
         }
     }

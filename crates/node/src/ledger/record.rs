@@ -1,11 +1,12 @@
 //! Records as they are stored: their keys, names and versions, and those of earlier releases.
 
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{Direction, Payment};
+use amplet_protocol::page::{Direction, Event, Payment};
 use amplet_storage::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
+use super::stored::{Missing, StoredEvent, StoredPayment};
 
 /// Version of the stored records.
 const FORMAT: u32 = 1;
@@ -23,8 +24,9 @@ pub(super) const EVENT_COUNTER: &str = "counter/event";
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    pub direction: Direction,
+    // First, so that payments of one second are in the order of their ids, as they always were.
     pub id: PaymentId,
+    pub direction: Direction,
 }
 
 impl Key {
@@ -104,11 +106,24 @@ pub(crate) async fn read<T: for<'a> Deserialize<'a>>(
     store: &dyn Store,
     name: &str,
 ) -> Result<T, LedgerError> {
-    let corrupt = |what: String| LedgerError::Corrupt { name: name.to_owned(), what };
-    let bytes = store.get(name).await?.ok_or_else(|| corrupt("it is gone".into()))?;
-    let record: Record<T> = serde_json::from_slice(&bytes).map_err(|e| corrupt(e.to_string()))?;
+    let bytes = store.get(name).await?.ok_or_else(|| corrupt(name, "it is gone".into()))?;
+    let record: Record<T> = serde_json::from_slice(&bytes).map_err(|e| corrupt(name, e.to_string()))?;
     if record.v > FORMAT {
         return Err(StoreError::NewerFormat { found: record.v, supported: FORMAT }.into());
     }
     Ok(record.value)
+}
+
+pub(super) async fn read_payment(store: &dyn Store, name: &str) -> Result<Payment, LedgerError> {
+    let stored: StoredPayment = read(store, name).await?;
+    stored.try_into().map_err(|missing: Missing| corrupt(name, missing.to_string()))
+}
+
+pub(super) async fn read_event(store: &dyn Store, name: &str) -> Result<Event, LedgerError> {
+    let stored: StoredEvent = read(store, name).await?;
+    stored.try_into().map_err(|missing: Missing| corrupt(name, missing.to_string()))
+}
+
+fn corrupt(name: &str, what: String) -> LedgerError {
+    LedgerError::Corrupt { name: name.to_owned(), what }
 }

@@ -1,6 +1,6 @@
 //! Payments that were refused before funds were sent.
 
-use amplet_budget::Denied;
+use amplet_budget::BudgetDenial;
 use amplet_chain::BroadcastError;
 use amplet_protocol::page::{ErrorCode, WalletError};
 
@@ -36,7 +36,7 @@ pub enum PayError {
     TooLarge,
     /// The budget gives no money for it.
     #[error(transparent)]
-    Denied(#[from] Denied),
+    Denied(#[from] BudgetDenial),
     /// The offer cannot be paid.
     #[error(transparent)]
     Offer(#[from] OfferError),

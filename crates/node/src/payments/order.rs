@@ -7,7 +7,6 @@ use lightning::ln::outbound_payment::Bolt11PaymentError;
 use lightning_invoice::Bolt11Invoice;
 
 use super::attempts::Owner;
-use super::error::PayError;
 use super::keysend::Keysend;
 use crate::ldk::bdk::{SignedSend, payment_id};
 use crate::onchain::Onchain;
@@ -105,7 +104,7 @@ pub(super) enum SubmitError {
     Ldk(Bolt11PaymentError),
     /// Trying again does not help.
     #[cfg(feature = "offers")]
-    Final(PayError),
+    Final(super::error::PayError),
 }
 
 /// An on-chain payment. `now`: seconds since the UNIX epoch.

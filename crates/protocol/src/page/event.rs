@@ -1,13 +1,13 @@
 //! Notices: messages of the engine without a request.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Balance, Payment, Status};
 
 /// A durable event: something that happened to money. Stored, delivered at least once, removed when acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase", try_from = "super::stored::Happening")]
+#[serde(rename_all = "camelCase")]
 pub struct Event {
     /// Number, which rises by one with each event of this wallet; [`super::Request::Ack`] takes it.
     pub id: u64,
@@ -90,7 +90,7 @@ pub enum EventKind {
 }
 
 /// Notice that the engine sends to every connected page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "notice", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Notice {

@@ -10,7 +10,6 @@ mod event;
 mod part;
 mod request;
 mod state;
-mod stored;
 
 pub use budget::{
     Authorization, Budget, BudgetReason, BudgetRefusal, BudgetRule, Holder, HolderKind, LimitUsage, Login,

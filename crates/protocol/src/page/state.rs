@@ -107,9 +107,9 @@ pub enum PaymentStatus {
 }
 
 /// A line of the history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase", try_from = "super::stored::Line")]
+#[serde(rename_all = "camelCase")]
 pub struct Payment {
     /// Payment hash, or transaction id, in hex: unique in this wallet together with the direction.
     pub id: PaymentId,

@@ -24,10 +24,10 @@ import {
   type WalletWrite,
 } from './storage.ts';
 
-/** A journal is written anew when it is this long, in bytes, and mostly of the past. */
+/** A journal is rewritten when it is this long, in bytes, and mostly of the past. */
 const REWRITE_BYTES = 8 << 20;
 
-/** How long, in ms, a claimant's journal is waited for: it takes one write of what the store holds. */
+/** Time, in ms, that a claimant's journal is waited for: it takes one write of what the store holds. */
 const CLAIMANT_MS = 5_000;
 
 /**
@@ -102,7 +102,7 @@ class FileStore implements WalletStore {
     if (!this.#closed) await this.#exclusive(() => this.#letGo());
   }
 
-  /** What the wallet holds now: this store's own journal while it is the newest, otherwise what another has written. */
+  /** Returns what the wallet holds now: this store's own journal while it is the newest, otherwise what another has written. */
   async #records(): Promise<Map<string, Uint8Array>> {
     if (this.#own !== null && (await this.#files.epoch()) === this.#own.epoch) return this.#own.byName;
     return (await this.#files.newest()).journal.byName;
@@ -147,7 +147,7 @@ class FileStore implements WalletStore {
     if (size > own.whole) await own.file.truncate(own.whole);
   }
 
-  /** Whether the commit `seq` of `epoch` is in the journal of whoever claimed the wallet meanwhile. */
+  /** Returns whether the commit `seq` of `epoch` is in the journal of whoever claimed the wallet meanwhile. */
   async #wasTaken(epoch: bigint, seq: bigint, claimed: bigint): Promise<boolean> {
     for (const deadline = Date.now() + CLAIMANT_MS; Date.now() < deadline; await sleep(5)) {
       const { epoch: newest, journal } = await this.#files.newest();

@@ -1,4 +1,4 @@
-// The files of one wallet: a claim or a journal per epoch, of which the greatest counts.
+// The files of one wallet: a claim or a journal per epoch, of which the newest counts.
 
 import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ export class Files {
     this.folder = folder;
   }
 
-  /** The greatest epoch that anybody has claimed; 0 when nobody has. */
+  /** The latest epoch that anybody has claimed; 0 when nobody has. */
   async epoch(): Promise<bigint> {
-    return greatest(await this.#names(), /^(\d+)\.(?:claim|journal)$/);
+    return maximum(await this.#names(), /^(\d+)\.(?:claim|journal)$/);
   }
 
   /** Claims an epoch for the caller; false when somebody else has. */
@@ -35,7 +35,7 @@ export class Files {
   /** The newest journal and its epoch. */
   async newest(): Promise<{ epoch: bigint; journal: Journal }> {
     for (;;) {
-      const epoch = greatest(await this.#names(), /^(\d+)\.journal$/);
+      const epoch = maximum(await this.#names(), /^(\d+)\.journal$/);
       if (epoch === 0n) return { epoch, journal: nothing() };
       const file = await this.#read(epoch);
       if (file !== null) return { epoch, journal: read(file, this.path(epoch)) };
@@ -103,13 +103,13 @@ export class Files {
   }
 }
 
-function greatest(names: string[], pattern: RegExp): bigint {
+function maximum(names: string[], pattern: RegExp): bigint {
   return names.reduce((most, name) => {
     const epoch = BigInt(pattern.exec(name)?.[1] ?? 0);
     return epoch > most ? epoch : most;
   }, 0n);
 }
 
-/** Whether a caught error has this code. */
+/** Returns whether a caught error has this code. */
 export const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;

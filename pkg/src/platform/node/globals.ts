@@ -1,4 +1,4 @@
-// What the engine's glue finds in place of Node's own globals: the build puts these bindings there.
+// Bindings that the engine's glue finds in place of Node's own globals: the build puts these bindings there.
 
 /** A WebSocket as the WHATWG standard has it, as far as the engine uses it: binary frames, `bufferedAmount`, `on…` handlers. */
 export interface WebSocketLike {
@@ -29,7 +29,7 @@ export function reportError(error: unknown): void {
   });
 }
 
-/** What `init` was given, or the host's own. */
+/** The one that `init` was given, or the host's own. */
 export let WebSocket: WebSocketConstructor | undefined;
 
 /** Gives the engine a WebSocket. */

@@ -7,9 +7,9 @@ import { useWebSocket, WebSocket, type WebSocketConstructor } from './globals.ts
 import { LocalLocks, withShared, type WalletLocks } from './locks.ts';
 import type { WalletStorage } from './storage.ts';
 
-/** What a wallet in Node.js is made of. */
+/** Parts of a wallet in Node.js. */
 export interface InitOptions {
-  /** Where wallets lie: `fileStorage(directory)`, `memoryStorage()`, or your own. */
+  /** Place of the wallets: `fileStorage(directory)`, `memoryStorage()`, or your own. */
   storage: WalletStorage;
   /** The WebSocket to reach gateways with; by default the global one, which Node.js has from version 22 on. */
   WebSocket?: WebSocketConstructor;
@@ -21,7 +21,7 @@ export interface InitOptions {
   log?: (line: string) => void;
 }
 
-/** What {@link InitOptions} were read to. */
+/** The checked form of {@link InitOptions}. */
 export interface Given {
   storage: WalletStorage;
   locks: Locks;
@@ -68,7 +68,7 @@ async function read(options: InitOptions): Promise<void> {
   };
 }
 
-/** What `init` was given; throws before it. */
+/** Returns what `init` was given; throws before it. */
 export function ready(): Given {
   if (given === null) {
     throw new WalletError(

@@ -9,15 +9,15 @@ const HEAD = Buffer.from('amplet-store 1\n\0', 'latin1');
 const FRAME = 20;
 const FIXED = 28;
 
-/** Where a journal began: with the state of epoch `from` after its commit `seq`. */
+/** The origin of a journal: it began with the state of epoch `from` after its commit `seq`. */
 export interface Origin {
   from: bigint;
   seq: bigint;
 }
 
-/** What a journal says. */
+/** The content of a journal. */
 export interface Journal {
-  /** Where it began. */
+  /** Its origin. */
   origin: Origin;
   /** Number of its last commit, counted over all epochs. */
   seq: bigint;

@@ -6,7 +6,7 @@ import { toData } from '../../base/error.ts';
 import type { DerivedKey } from '../../link/kdf.ts';
 import type { KdfParams } from '../../link/wire.ts';
 
-/** What the thread is asked; without `params` it makes fresh ones, for a new passphrase. */
+/** The task of the thread; without `params` it makes fresh ones, for a new passphrase. */
 export interface Question {
   passphrase: string;
   params: KdfParams | null;

@@ -1,14 +1,6 @@
 // Locks of one process, and the place for those that several processes share.
 
-import type { Asking, Held, Locks } from '../../engine/locks.ts';
-
-/** A lock that is held. */
-export interface HeldLock {
-  /** Gives it back. */
-  release(): void;
-  /** Resolves when another took it by force; never otherwise. */
-  readonly lost: Promise<void>;
-}
+import type { HeldLock, LockRequest, Locks } from '../../engine/locks.ts';
 
 /** Locks that processes share, so that a second one is refused (`inUse`) instead of taking the wallet from the first. */
 export interface WalletLocks {
@@ -16,14 +8,14 @@ export interface WalletLocks {
    * Takes the lock `name`, or resolves with `null` when it could not be had within `timeoutMs` milliseconds (0: only if it is
    * free). With `steal` it is taken at once from whoever has it, whose `lost` resolves. Rejects when locks fail altogether.
    */
-  acquire(name: string, asking: { timeoutMs: number; steal: boolean }): Promise<HeldLock | null>;
+  acquire(name: string, request: { timeoutMs: number; steal: boolean }): Promise<HeldLock | null>;
 }
 
 /** Exclusive locks among the wallets of this process. */
 export class LocalLocks implements Locks {
   readonly #holders = new Map<string, { free: Promise<void>; lose: () => void }>();
 
-  async acquire(name: string, { timeout, steal = false }: Asking): Promise<Held | null> {
+  async acquire(name: string, { timeout, steal = false }: LockRequest): Promise<HeldLock | null> {
     const deadline = Date.now() + timeout;
     for (let holder = this.#holders.get(name); holder !== undefined; holder = this.#holders.get(name)) {
       if (steal) {
@@ -47,7 +39,7 @@ export class LocalLocks implements Locks {
     }
   }
 
-  #hold(name: string): Held {
+  #hold(name: string): HeldLock {
     let free: () => void = () => {};
     let lose: () => void = () => {};
     const lost = new Promise<void>((done) => (lose = done));
@@ -65,10 +57,10 @@ export class LocalLocks implements Locks {
 export function withShared(shared: WalletLocks): Locks {
   const local = new LocalLocks();
   return {
-    acquire: (name, asking) =>
+    acquire: (name, request) =>
       name.startsWith('amplet:wallet:')
-        ? shared.acquire(name, { timeoutMs: asking.timeout, steal: asking.steal === true })
-        : local.acquire(name, asking),
+        ? shared.acquire(name, { timeoutMs: request.timeout, steal: request.steal === true })
+        : local.acquire(name, request),
     whenFree: (name, signal) => local.whenFree(name, signal),
   };
 }

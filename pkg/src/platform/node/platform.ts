@@ -19,7 +19,7 @@ export function checkEnvironment(): void {
   ready();
 }
 
-/** What a storage of Node's holds stays. */
+/** Returns true: what a storage of Node's holds stays. */
 export async function keepStorage(): Promise<boolean> {
   return true;
 }

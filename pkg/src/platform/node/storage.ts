@@ -1,4 +1,4 @@
-// What a wallet's storage has to be outside the browser, and one in memory.
+// A wallet's storage outside the browser: its contract, and one in memory.
 
 import { WalletError } from '../../base/error.ts';
 
@@ -18,7 +18,7 @@ export interface WalletWrite {
  * is `corrupt`, `closed` when it is `closed`, and `storage` otherwise. Every method rejects after `close` and `destroy`.
  */
 export interface WalletStore {
-  /** Where this is, for people, such as a path. */
+  /** Place of the store, for people, such as a path. */
   readonly place: string;
   /** Resolves with the value of `name`, or `undefined` when there is none. */
   read(name: Uint8Array): Promise<Uint8Array | undefined>;
@@ -35,13 +35,13 @@ export interface WalletStore {
    * found: when that is another one, nothing was written. Commits apply in the order in which they were called.
    */
   commit(writes: WalletWrite[], epoch: bigint): Promise<bigint>;
-  /** Deletes everything for good, whoever is writing, and closes this store; other writers cannot commit any more. */
+  /** Deletes everything permanently, whoever is writing, and closes this store; other writers cannot commit any more. */
   destroy(): Promise<void>;
   /** Lets go of what the store holds. Closing twice is no error. */
   close(): Promise<void>;
 }
 
-/** Where wallets lie. */
+/** The place of wallets. */
 export interface WalletStorage {
   /** Resolves with the records of a wallet, empty ones if there is none of this name (1 to 64 of `a-z 0-9 - _`). Rejects as a {@link WalletStore} does. */
   open(name: string): Promise<WalletStore>;

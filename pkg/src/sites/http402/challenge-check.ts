@@ -1,4 +1,4 @@
-/** Whether a challenge and its invoice say the same. */
+/** Checks that a challenge and its invoice agree. */
 
 import type { Challenge } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
@@ -40,7 +40,7 @@ export function checkChallenge(challenge: Challenge, facts: InvoiceFacts, nowMs:
 const DIGESTS: Readonly<Record<string, string>> = { 'sha-256': 'SHA-256', 'sha-512': 'SHA-512' };
 
 /**
- * Whether a challenge that is bound to the body of a request was made for this one: otherwise it would be paid for in vain.
+ * Checks that a challenge which is bound to the body of a request was made for this one: otherwise it would be paid for in vain.
  * @throws {PaidFetchError} `badChallenge`
  */
 export async function checkDigest(challenge: Challenge, body: ArrayBuffer): Promise<void> {

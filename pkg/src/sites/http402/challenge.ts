@@ -1,4 +1,4 @@
-/** What a server that answers 402 wants: the challenges of `WWW-Authenticate` (RFC 9110, 11.6.1), and which we can meet. */
+/** Demands of a server that answers 402: the challenges of `WWW-Authenticate` (RFC 9110, 11.6.1), and which we can meet. */
 
 import { PaidFetchError } from './errors.ts';
 
@@ -41,7 +41,7 @@ export interface ChargeChallenge {
 /** A challenge that can be met by one payment. */
 export type Challenge = L402Challenge | ChargeChallenge;
 
-/** Longest header that is read, in characters. */
+/** Maximum length of a header that is read, in characters. */
 const MAX_HEADER = 32_768;
 
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
@@ -93,7 +93,7 @@ export function readChallenges(header: string): RawChallenge[] {
   return challenges;
 }
 
-/** Whether somebody may answer this challenge. */
+/** Decides whether a challenge may be answered. */
 export type Usable = (challenge: Challenge) => boolean;
 
 /**
@@ -120,7 +120,7 @@ export function chooseChallenge(header: string, usable: Usable = () => true): Ch
   throw wrong ?? bad('asks for no payment that this wallet can make (L402, LSAT, or Payment with method "lightning")');
 }
 
-/** What kind of challenge it is; `null`: none that a single Lightning payment meets. */
+/** Returns the kind of a challenge; `null`: none that a single Lightning payment meets. */
 export function kindOf({ scheme, params }: RawChallenge): 'l402' | 'lsat' | 'charge' | null {
   if (scheme === 'l402' || scheme === 'lsat') return scheme;
   return scheme === 'payment' && params.get('method') === 'lightning' && params.get('intent') === 'charge'
@@ -164,7 +164,7 @@ function readCharge(params: ReadonlyMap<string, string>): ChargeChallenge {
   return { kind: 'charge', echo, invoice, amountMsat, paymentHash, network, expiresMs };
 }
 
-/** What every lightning challenge of the "Payment" scheme says. */
+/** The common content of lightning challenges of the "Payment" scheme. */
 export interface PaymentParams {
   /** The parameters that the credential echoes. */
   readonly echo: Readonly<Record<string, string>>;

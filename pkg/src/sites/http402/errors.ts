@@ -1,6 +1,6 @@
 import type { Receipt } from './types.ts';
 
-/** Why a paid request was not answered; `paid` tells the two kinds of failure apart that matter: before and after money left. */
+/** Reason for which a paid request was not answered; `paid` tells the two kinds of failure apart that matter: before and after funds were sent. */
 export type PaidFetchCode =
   /** The challenge makes no sense, or says one thing and its invoice another. */
   | 'badChallenge'
@@ -8,7 +8,7 @@ export type PaidFetchCode =
   | 'tooExpensive'
   /** The wallet did not pay: refused by the budget, no route, given up. */
   | 'notPaid'
-  /** The outcome is not known yet; asking for the same page again goes on from there and does not pay twice. */
+  /** The outcome is not known yet; asking for the same page again continues from there and does not pay twice. */
   | 'pending'
   /** The wallet's proof does not fit the invoice: a defect, nothing is called paid. */
   | 'badProof'
@@ -19,20 +19,20 @@ export type PaidFetchCode =
   /** A request over plain HTTP would show its credential to everybody on the way. */
   | 'insecure';
 
-/** What went wrong with a request that costs money. */
+/** An error of a request that costs money. */
 export class PaidFetchError extends Error {
   override readonly name = 'PaidFetchError';
 
-  /** What went wrong. The codes never change meaning. */
+  /** Code of the error. The codes never change meaning. */
   readonly code: PaidFetchCode;
 
-  /** Whether money left for this request. */
+  /** True when funds were sent for this request. */
   readonly paid: boolean;
 
   /** The server's last answer, when there is one: its body may say more. */
   readonly response: Response | null;
 
-  /** What was paid and brought nothing, where that is the matter. */
+  /** Receipt of what was paid and brought nothing, where that is the matter. */
   readonly receipt: Receipt | null;
 
   /** `response`: the server's last answer; `receipt`: what was paid for nothing; `cause`: what lay below. */

@@ -11,7 +11,7 @@ import { pending, Purchases, receiptOf, requestName, type Paid, type Purchase } 
 import { deliveryFailure } from './response-check.ts';
 import type { Payer, Receipt } from './types.ts';
 
-/** Answers a 402 that offers a session. */
+/** Returns a 402 that offers a session. */
 export interface SessionKeeper {
   /** The answer to `request`, paid for by a session; `null`: the 402 offers none. Rejects as {@link payingFetch} does. */
   meet(request: Request, refused: Response): Promise<Response | null>;
@@ -21,18 +21,18 @@ export interface SessionKeeper {
 export interface UntrustedOrigin {
   /** Such as `https://news.example`. */
   readonly origin: string;
-  /** What it wants now, in millisatoshi. */
+  /** Amount that it wants now, in millisatoshi. */
   readonly amountMsat: bigint;
-  /** What was paid to anybody and brought nothing, newest first. */
+  /** Receipts of what was paid to anybody and brought nothing, newest first. */
   readonly undelivered: readonly Receipt[];
 }
 
-/** What {@link payingFetch} works with. */
+/** Parts and options of {@link payingFetch}. */
 export interface PayingFetchOptions {
   /** Pays. */
   readonly payer: Payer;
   /**
-   * What outlives the program: what was bought, from before money leaves until it is there. It is as good as money: not for other
+   * Store of what outlives the program: what was bought, from before funds are sent until it is there. It is as good as money: not for other
    * sites, not for logs. When it fails, nothing is paid. One program at a time uses it.
    */
   readonly store: Store;
@@ -148,7 +148,7 @@ class Client {
       preimage: null,
       at: this.#now(),
     };
-    // Noted before money leaves: whoever comes next finds the payment instead of making another.
+    // Noted before funds are sent: whoever comes next finds the payment instead of making another.
     await this.#purchases.put(purchase);
     const paid = await this.#pay(purchase, origin);
     return this.#judged(request, paid, await this.#show(request, paid));
@@ -169,7 +169,7 @@ class Client {
     return facts;
   }
 
-  /** Who took money for nothing gets no more unless the user says so. */
+  /** Refuses an origin that took money for nothing, unless the user allows it. */
   async #trust(origin: string, amountMsat: bigint, response: Response): Promise<void> {
     if (!(await this.#purchases.isUntrusted(origin))) return;
     const undelivered = await this.#purchases.undelivered();
@@ -228,7 +228,7 @@ class Client {
   }
 }
 
-/** Whether a 402 holds a challenge that may be answered. */
+/** Returns whether a 402 holds a challenge that may be answered. */
 function offers(response: Response, usable: Usable): boolean {
   try {
     chooseChallenge(response.headers.get('www-authenticate') ?? '', usable);

@@ -1,4 +1,4 @@
-/** What was bought, kept from before money leaves until it is there: nothing that was paid for is lost, and nothing is paid twice. */
+/** Purchases, kept from before funds are sent until they are delivered: nothing that was paid for is lost, and nothing is paid twice. */
 
 import { proves } from '../proof.ts';
 import type { Outcome, Store } from '../types.ts';
@@ -11,7 +11,7 @@ import type { Receipt } from './types.ts';
 const VERSION = 2;
 
 /**
- * Where a purchase is in its life: noted before money leaves, `paid`, then `kept` (L402 that brought something, for the next
+ * State of a purchase: noted before funds are sent, `paid`, then `kept` (L402 that brought something, for the next
  * page) or `undelivered`. L402 that is undelivered is still shown to the server; a charge is used up, and stays as a receipt.
  */
 export type PurchaseState = 'paying' | 'paid' | 'kept' | 'undelivered';
@@ -37,11 +37,11 @@ export interface Purchase {
 /** A purchase whose payment is proved. */
 export type Paid = Purchase & { readonly preimage: string };
 
-/** What {@link Purchases} works with. */
+/** Parts and options of {@link Purchases}. */
 interface Parts {
   /** Credentials are as good as money. */
   readonly store: Store;
-  /** How a payment stands, by its hash in hex. */
+  /** Looks up the state of a payment, by its hash in hex. */
   readonly lookup: (paymentHash: string) => Promise<Outcome>;
   /** Milliseconds since the UNIX epoch. */
   readonly now: () => number;
@@ -51,7 +51,7 @@ interface Parts {
 export const requestName = (method: string, url: string, bodyHash = ''): string =>
   `${method} ${url.split('#', 1)[0]} ${bodyHash}`.trimEnd();
 
-/** What was bought, in a {@link Store}: by a page's tab or by a program. Every method rejects when the store fails. */
+/** Purchases in a {@link Store}: by a page's tab or by a program. Every method rejects when the store fails. */
 export class Purchases {
   readonly #store: Store;
   readonly #lookup: Parts['lookup'];
@@ -92,7 +92,7 @@ export class Purchases {
   }
 
   /**
-   * What was paid for exactly this request, or for its origin, before, and may still bring something; `fresh`: nothing has been
+   * Finds what was paid for exactly this request, or for its origin, before, and may still bring something; `fresh`: nothing has been
    * asked for with it yet. Throws `pending` while a payment is not decided.
    */
   async kept(
@@ -164,7 +164,7 @@ export class Purchases {
     if (purchase.challenge.kind === 'l402') await this.remove(purchase);
   }
 
-  /** Whether this origin took money without delivering: then the user is asked before it gets more. */
+  /** Returns whether this origin took money without delivering: then the user is asked before it gets more. */
   async isUntrusted(origin: string): Promise<boolean> {
     return (await this.#store.get(`doubt/${origin}`)) !== undefined;
   }
@@ -174,7 +174,7 @@ export class Purchases {
     else await this.#store.delete(`doubt/${origin}`);
   }
 
-  /** What was paid for and has not been delivered, newest first. */
+  /** Returns what was paid for and has not been delivered, newest first. */
   async undelivered(): Promise<Receipt[]> {
     const open = (await this.all()).filter(isOpen);
     return open.map(receiptOf).sort((one, other) => other.at - one.at);
@@ -201,7 +201,7 @@ export class Purchases {
   }
 }
 
-/** What was paid for and has not been delivered, in what a {@link Store} keeps for `payingFetch` or {@link TopLevel402}. */
+/** Receipts of what was paid for and has not been delivered, in what a {@link Store} keeps for `payingFetch` or {@link TopLevel402}. */
 export class Receipts {
   readonly #purchases: Purchases;
 
@@ -235,7 +235,7 @@ function stored({ challenge, amountMsat, ...rest }: Purchase): Json {
   return { version: VERSION, ...rest, amountMsat: String(amountMsat), challenge: plain };
 }
 
-/** What was stored, by this version or the one before; nobody else writes there. */
+/** Reads what was stored, by this version or the one before; nobody else writes there. */
 function read(value: Json | undefined): Purchase | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
   const { version, ...rest } = value as { readonly [name: string]: Json };

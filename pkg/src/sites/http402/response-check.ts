@@ -1,6 +1,6 @@
-/** Whether an answer holds what was paid for: a server that was paid may send a word of thanks and nothing else. */
+/** Checks that an answer holds what was paid for: a server that was paid may send a word of thanks and nothing else. */
 
-/** What an answer lacks. `final`: the server has spoken, and will not say anything else for this payment. */
+/** A failure to deliver. `final`: the server has spoken, and will not say anything else for this payment. */
 export interface DeliveryFailure {
   /** Such as `answered 500`. */
   readonly what: string;
@@ -9,13 +9,13 @@ export interface DeliveryFailure {
 
 /** Methods that ask for something to be done: there may be nothing to say of it. */
 const SILENT = ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-/** Answers of somebody on the way, or of a server that wants to be asked later: the payment may not have been looked at. */
+/** Returns of somebody on the way, or of a server that wants to be asked later: the payment may not have been looked at. */
 const PASSING = [408, 425, 429, 502, 503, 504];
 
-/** Whether a status says nothing of what was paid for. */
+/** Returns whether a status says nothing of what was paid for. */
 export const isPassing = (status: number): boolean => PASSING.includes(status);
 
-/** What the answer to a request that was paid for lacks; `null`: nothing. The answer's body stays unread. */
+/** Finds what the answer to a paid request lacks; `null`: nothing. The answer's body stays unread. */
 export async function deliveryFailure(request: Request, response: Response): Promise<DeliveryFailure | null> {
   const { status } = response;
   if (status >= 400) return { what: `answered ${status}`, final: !isPassing(status) };
@@ -28,7 +28,7 @@ export async function deliveryFailure(request: Request, response: Response): Pro
   return null;
 }
 
-/** How the body begins. An event stream may say nothing for long. */
+/** Reads how the body begins. An event stream may say nothing for long. */
 async function begins(response: Response): Promise<'content' | 'empty' | 'broken'> {
   if (response.body === null || response.headers.get('content-length')?.trim() === '0') return 'empty';
   if (mediaType(response.headers.get('content-type')) === 'text/event-stream') return 'content';
@@ -52,7 +52,7 @@ const mediaType = (header: string | null): string => header?.split(';', 1)[0]?.t
 const isPage = (response: Response): boolean =>
   ['text/html', 'application/xhtml+xml'].includes(mediaType(response.headers.get('content-type')));
 
-/** Whether whoever asked would take a web page. */
+/** Returns whether whoever asked would take a web page. */
 function mayBePage({ headers }: Request): boolean {
   const ranges = (headers.get('accept') ?? '*/*').split(',').map(mediaType);
   return ranges.some((range) => ['*/*', 'text/*', 'text/html', 'application/xhtml+xml'].includes(range));

@@ -1,8 +1,8 @@
-/** What paid requests, sessions and navigation share. */
+/** Types that paid requests, sessions and navigation share. */
 
 import type { Outcome } from '../types.ts';
 
-/** What an invoice says, as the wallet read it. */
+/** Facts of an invoice, as the wallet read it. */
 export interface InvoiceFacts {
   /** `null`: the payer chooses, which no price is. */
   readonly amountMsat: bigint | null;
@@ -23,15 +23,15 @@ export interface Payer {
   inspect(invoice: string): Promise<InvoiceFacts>;
   /** Pays, within the budget of `origin` and for at most `maxCostMsat`, fee included. Rejects when no funds were sent. */
   pay(invoice: string, purpose: { readonly origin: string; readonly maxCostMsat: bigint }): Promise<Outcome>;
-  /** How an earlier payment stands, by its hash in hex. Rejects when the wallet cannot say. */
+  /** Looks up the state of an earlier payment, by its hash in hex. Rejects when the wallet cannot say. */
   lookup(paymentHash: string): Promise<Outcome>;
 }
 
-/** What was paid for a page, or for the answer to another request. */
+/** Receipt for a page, or for the answer to another request. */
 export interface Receipt {
   /** The page. */
   readonly url: string;
-  /** What was paid for it, in msat, fee not counted. */
+  /** Amount paid, in msat, fee not counted. */
   readonly amountMsat: bigint;
   /** In hex. */
   readonly paymentHash: string;
@@ -39,6 +39,6 @@ export interface Receipt {
   readonly preimage: string | null;
   /** BOLT 11: what was promised, signed by the payee. */
   readonly invoice: string;
-  /** When it was paid for, in milliseconds since the UNIX epoch. */
+  /** Time of the payment, in milliseconds since the UNIX epoch. */
   readonly at: number;
 }

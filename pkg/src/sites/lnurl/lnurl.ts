@@ -13,7 +13,7 @@ import type { PendingSuccessActions } from './pending-actions.ts';
 import { askService, getJson, lnurlTarget, serviceError, type PayService, type WithdrawService } from './service.ts';
 import { readSuccess } from './success.ts';
 
-/** What {@link Lnurl} works with. */
+/** Parts and options of {@link Lnurl}. */
 interface Parts {
   readonly wallet: SiteWallet;
   readonly prompts: Prompts;
@@ -61,7 +61,7 @@ export class Lnurl {
     const { paymentHash, invoice: paymentRequest } = details;
     const { pendingActions, payments } = this.#parts;
     const successAction = answer['successAction'] as Json;
-    // Noted before money leaves, so that the user sees it whoever dies meanwhile.
+    // Noted before funds are sent, so that the user sees it whoever dies meanwhile.
     if (success) await pendingActions.note(paymentHash, { site, domain, callback: callback.href, successAction });
     const context = { kind: 'lnurl', domain, text } as const;
     const order = { site, details, context, signal, approvedMsat: allowed.approvedMsat };
@@ -74,7 +74,7 @@ export class Lnurl {
     return { status: 'OK', data: { preimage, paymentHash, paymentRequest, ...(success ? { successAction } : {}) } };
   }
 
-  /** What the user chose. Where there is nothing to choose and to tell, the invoice alone is asked about, if it has to be. */
+  /** Asks the user to choose. Where there is nothing to choose and to tell, the invoice alone is asked about, if it has to be. */
   async #agreed(site: Site, domain: string, service: PayService, signal: AbortSignal): Promise<Allowed> {
     const { minMsat, maxMsat, text, commentLength, payer } = service;
     const known = payer.filter(({ field, mandatory }) => field !== 'login' || mandatory);
@@ -163,13 +163,13 @@ export class Lnurl {
   }
 }
 
-/** What runs on this machine is not for pages from elsewhere to ask. */
+/** Refuses pages from elsewhere what runs on this machine. */
 function refuseLocal({ origin }: Site, url: URL): void {
   if (isLoopback(url.hostname) && !isLoopback(new URL(origin).hostname))
     throw invalid('An LNURL of a site does not lead to this machine.');
 }
 
-/** Whether a login is for another party than the site: neither its domain nor above or below it. */
+/** Returns whether a login is for another party than the site: neither its domain nor above or below it. */
 function isForeign({ origin }: Site, domain: string): boolean {
   const { hostname } = new URL(origin);
   return hostname !== domain && !hostname.endsWith(`.${domain}`) && !domain.endsWith(`.${hostname}`);

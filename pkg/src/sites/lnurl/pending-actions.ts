@@ -1,4 +1,4 @@
-/** What a service promised for the money (LUD-09): kept from before it is paid for until the user has seen it. */
+/** Pending success actions (LUD-09): kept from before it is paid for until the user has seen it. */
 
 import type { Prompts } from '../payments/prompts.ts';
 import type { Site, SiteWallet, Store } from '../types.ts';
@@ -12,7 +12,7 @@ const VERSION = 1;
 interface PendingSuccessAction {
   readonly site: Site;
   readonly domain: string;
-  /** Where the invoice came from. */
+  /** Address that the invoice came from. */
   readonly callback: string;
   readonly successAction: Json;
 }
@@ -22,7 +22,7 @@ export class PendingSuccessActions {
   readonly #store: Store;
   readonly #wallet: Pick<SiteWallet, 'lookup'>;
   readonly #prompts: Prompts;
-  /** What the user is being shown. */
+  /** Actions that the user is being shown. */
   readonly #showing = new Set<string>();
 
   constructor(store: Store, wallet: Pick<SiteWallet, 'lookup'>, prompts: Prompts) {

@@ -1,13 +1,13 @@
-/** What an LNURL leads to (LUD-01, 03, 04, 06, 12, 16, 17, 18, and a PIN), asked over the net and read with suspicion. */
+/** Services behind LNURLs (LUD-01, 03, 04, 06, 12, 16, 17, 18, and a PIN), asked over the net and read with suspicion. */
 
 import { bech32 } from '@scure/base';
 import { invalid, ProviderError } from '../errors.ts';
 import { isLoopback } from '../origin.ts';
 import type { PayerField } from '../types.ts';
 
-/** Longest answer of a service, in bytes: two thumbnails and some text. */
+/** Maximum size of a service's answer, in bytes: two thumbnails and some text. */
 const MAX_ANSWER = 512 * 1024;
-/** How long a service may take, in milliseconds. */
+/** Time that a service may take, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 
 /** An error that the service itself reports. */
@@ -26,11 +26,11 @@ export interface PayService {
   readonly metadata: string;
   /** `text/plain` of the metadata. */
   readonly text: string;
-  /** Longest comment, in characters; 0: none. */
+  /** Maximum length of a comment, in characters; 0: none. */
   readonly commentLength: number;
-  /** What it wants to know of who pays (LUD-18). */
+  /** Data of the payer that it asks for (LUD-18). */
   readonly payer: readonly PayerField[];
-  /** What is to be signed for the `login` of `payer`, in hex. */
+  /** Challenge to sign for the `login` of `payer`, in hex. */
   readonly k1: string | null;
 }
 
@@ -45,7 +45,7 @@ export interface WithdrawService {
   readonly pinFromMsat: bigint | null;
 }
 
-/** What was asked over the net. */
+/** A service, as it described itself. */
 export type Service = PayService | WithdrawService | ServiceError;
 
 /** The URL of an LNURL in any of its forms: bech32, `lnurlp://` and the like, `name@domain`. */
@@ -121,7 +121,7 @@ function readPay(answer: Record<string, unknown>): PayService {
   };
 }
 
-/** What wallets and services call the fields (LUD-18), and what they are to a user. */
+/** Names of the fields (LUD-18), and what they are to a user. */
 const PAYER_FIELDS: Readonly<Record<string, PayerField['field']>> = {
   name: 'name',
   identifier: 'identifier',

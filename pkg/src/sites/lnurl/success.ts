@@ -1,10 +1,10 @@
-/** What an LNURL-pay service gives for the money (LUD-09, LUD-10): to be read before it is paid for, and shown after. */
+/** Success actions of LNURL-pay (LUD-09, LUD-10): to be read before it is paid for, and shown after. */
 
 import { invalid } from '../errors.ts';
 import { fromHex } from '../proof.ts';
 import { serviceUrl } from './service.ts';
 
-/** Longest texts that are shown. The LUDs allow 144 characters of a message and 4 kB of a secret. */
+/** Maximum lengths of texts that are shown. The LUDs allow 144 characters of a message and 4 kB of a secret. */
 const MAX_TEXT = 1_024;
 const MAX_CIPHERTEXT = 8_192;
 
@@ -19,7 +19,7 @@ export type Success =
       readonly ciphertext: Uint8Array<ArrayBuffer>;
     };
 
-/** What the user is shown. */
+/** A success action as the user is shown it. */
 export interface Shown {
   readonly text: string;
   /** Empty when it could not be read. */

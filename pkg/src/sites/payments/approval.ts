@@ -1,4 +1,4 @@
-/** Whose money pays: the site's budget; where it says no, what the user allows; and that binds amount and fee. */
+/** The budget that pays: the site's; where it says no, what the user allows; and that binds amount and fee. */
 
 import { asksUser } from '../errors.ts';
 import type { Site, SiteAuthorization, WalletFailure } from '../types.ts';

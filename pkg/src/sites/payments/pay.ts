@@ -15,18 +15,18 @@ import { withApproval, withinBudget, type Spending } from './approval.ts';
 import { chosen, type Prompts } from './prompts.ts';
 import type { SiteRecords } from './records.ts';
 
-/** How often a payment under way is looked up, in milliseconds, beside what the wallet tells by itself. */
+/** Interval at which a payment in flight is looked up, in milliseconds, beside what the wallet tells by itself. */
 const LOOK_MS = 15_000;
 
-/** What a payment is made with. */
+/** Order to pay. */
 export interface PaymentOrder {
-  /** Who asks for it. */
+  /** The site that asks for it. */
   readonly site: Site;
   /** Exactly what is paid, as {@link Payments.inspect} read it. */
   readonly details: InvoiceDetails;
-  /** What the user is told that it is for. */
+  /** Context that the user is shown. */
   readonly context: PaymentContext;
-  /** Fires when the site went away: nobody is asked any more. What is under way goes on. */
+  /** Fires when the site went away: nobody is asked any more. What is in flight continues. */
   readonly signal: AbortSignal;
   /** For the spending report. */
   readonly purpose?: string;
@@ -41,7 +41,7 @@ export class Payments {
   readonly #wallet: SiteWallet;
   readonly #prompts: Prompts;
   readonly #records: SiteRecords;
-  /** What is being paid, by payment hash. */
+  /** Payments in flight, by payment hash. */
   readonly #underway = new Map<string, { readonly site: string; readonly outcome: Promise<Outcome> }>();
 
   /** Does nothing yet. */

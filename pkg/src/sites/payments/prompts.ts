@@ -10,7 +10,7 @@ const MAX_FOR_SITE = 4;
 const MAX_FOR_PAGE = 8;
 /** After so many noes in a row the site is not heard for a while. */
 const MAX_REFUSALS = 3;
-/** How long, in milliseconds. */
+/** Time, in milliseconds, for which it is not heard. */
 const QUIET_MS = 30_000;
 
 /** The yes of an answer. */

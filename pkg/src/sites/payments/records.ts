@@ -1,4 +1,4 @@
-/** What the host keeps of sites: whom the user enabled, and which invoices are whose. */
+/** Records of sites: whom the user enabled, and which invoices are whose. */
 
 import { siteKey, type Site, type Store } from '../types.ts';
 import type { Json } from '../wire.ts';
@@ -7,12 +7,12 @@ import type { Json } from '../wire.ts';
 const VERSION = 1;
 /** Records of invoices that are kept; beyond, the oldest go. */
 const MAX_INVOICES = 2_000;
-/** How many notes are written before the old ones are counted again. */
+/** Number of records written before the old ones are counted again. */
 const COUNT_EVERY = 100;
 
-/** What the user granted a site. */
+/** Grant of the user to a site. */
 export interface Grant {
-  /** Whether the site may see the wallet's balance. */
+  /** True when the site may see the wallet's balance. */
   readonly balance: boolean;
 }
 
@@ -31,7 +31,7 @@ export class SiteRecords {
     this.#now = now;
   }
 
-  /** What the user granted a site; `null`: it was not enabled. */
+  /** Returns what the user granted a site; `null`: it was not enabled. */
   async grant(site: Site): Promise<Grant | null> {
     const stored = object(await this.#store.get(`grant/${siteKey(site)}`));
     return stored === null ? null : { balance: stored['balance'] === true };
@@ -89,7 +89,7 @@ const invoiceKey = (use: InvoiceUse, site: Site, paymentHash: string): string =>
   `${use}/${paymentHash} ${siteKey(site)}`;
 
 /**
- * Which site had which invoice paid, by payment hash in hex, for those that are still noted (the last 2,000). Rejects when the
+ * Returns which site had which invoice paid, by payment hash in hex, for those that are still noted (the last 2,000). Rejects when the
  * store fails.
  */
 export async function payingSites(store: Store): Promise<Map<string, Site>> {

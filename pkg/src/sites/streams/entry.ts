@@ -4,7 +4,7 @@ import { siteKey, type Site, type StreamRequest } from '../types.ts';
 import type { StreamReport } from '../wire.ts';
 import type { StreamLike, StreamStateLike } from './types.ts';
 
-/** Who wants it to stand still: the site, a page that nobody sees, the user; or no page uses it any more. */
+/** Holder of a pause: the site, a page that nobody sees, the user; or no page uses it any more. */
 export type Hold = 'site' | 'hidden' | 'user' | 'gone';
 
 const NOTHING: StreamStateLike = { paidMsat: 0n, owedMsat: 0n, paused: 'offline', ended: false };
@@ -16,22 +16,22 @@ export class Entry {
   readonly holds = new Set<Hold>();
   /** Its id in the history, once it was opened. */
   id = '';
-  /** What drives it; `null` while the wallet is away. */
+  /** Stream of the wallet that drives it; `null` while the wallet is away. */
   stream: StreamLike | null = null;
   /** Its last state. */
   last = NOTHING;
-  /** What units cost that were asked for and not given yet, in msat. */
+  /** Cost of units that were asked for and not given yet, in msat. */
   waitingMsat = 0n;
-  /** What its note says, in msat. */
+  /** Recorded use, in msat. */
   notedMsat = 0n;
   /** Since when no page uses it, in ms since the UNIX epoch. */
   goneMs = Infinity;
   /** Runs once it is being stopped. */
   ending: Promise<void> | null = null;
-  /** Whether it has ended for good. */
+  /** True when it has ended. */
   stopped = false;
-  /** What was told of it last. */
-  told = '';
+  /** Last report, as JSON. */
+  reported = '';
 
   constructor(site: Site, request: StreamRequest) {
     this.site = site;
@@ -51,7 +51,7 @@ export class Entry {
     else this.stream?.resume();
   }
 
-  /** What was used and given so far, in msat. */
+  /** Amount used and given so far, in msat. */
   get usedMsat(): bigint {
     return this.last.paidMsat + this.#unpaidMsat - this.waitingMsat;
   }
@@ -61,7 +61,7 @@ export class Entry {
     return pendingMsat + owedMsat;
   }
 
-  /** Whether something is owed that cannot be paid before the wallet has a connection. */
+  /** Returns whether something is owed that cannot be paid before the wallet has a connection. */
   get waitsForNetwork(): boolean {
     return this.last.paused === 'offline' && this.last.owedMsat > 0n;
   }
@@ -69,7 +69,7 @@ export class Entry {
   /** For the site, and for the user. */
   report(): StreamReport {
     const paidMsat = String(this.last.paidMsat);
-    // A meter does not go back while a payment is on its way.
+    // A meter does not go back while a payment is in flight.
     const owedMsat = String(this.#unpaidMsat);
     const reason = this.stopped ? null : this.#reason();
     const state = this.stopped ? 'stopped' : reason === null ? 'running' : 'paused';
@@ -84,15 +84,15 @@ export class Entry {
   }
 }
 
-/** Whether a session is asked for on the terms that it has. */
+/** Returns whether a session is asked for on the terms that it has. */
 export const sameTerms = (one: StreamRequest, other: StreamRequest): boolean =>
   one.ratePerSecondMsat === other.ratePerSecondMsat &&
   one.perUnitMsat === other.perUnitMsat &&
   one.creditMsat === other.creditMsat;
 
-/** Names what is paid. The wallet has one line for it, whichever site asks. */
+/** Names what is paid. The wallet has one record for it, whichever site asks. */
 export const sessionKey = ({ nodeId, sessionId }: Pick<StreamRequest, 'nodeId' | 'sessionId'>): string =>
   `${nodeId} ${sessionId}`;
 
-/** Whether both are one site. */
+/** Returns whether both are one site. */
 export const sameSite = (one: Site, other: Site): boolean => siteKey(one) === siteKey(other);

@@ -9,31 +9,31 @@ export interface StreamTerms {
   readonly nodeId: string;
   /** The site's name for the session, 1 to 64 bytes: the payments carry it. */
   readonly sessionId: string;
-  /** What a second costs, in millisatoshi. Give this, or `perUnitMsat`, or both. */
+  /** Price of a second, in millisatoshi. Give this, or `perUnitMsat`, or both. */
   readonly ratePerSecondMsat?: bigint;
-  /** What a unit costs, in millisatoshi. */
+  /** Price of a unit, in millisatoshi. */
   readonly perUnitMsat?: bigint;
-  /** What the site lets be used before it is paid, in millisatoshi. */
+  /** Credit: the amount that may be used before the site is paid, in millisatoshi. */
   readonly creditMsat: bigint;
-  /** Whether it pauses while the page is hidden; by default it does. */
+  /** Set to `false` to go on while the page is hidden; by default it pauses. */
   readonly pauseWhenHidden?: boolean;
 }
 
-/** What a meter shows. */
+/** State of a meter. */
 export interface StreamMeter {
-  /** Whether money flows; a stopped stream stays so. */
+  /** Tells whether money flows; a stopped stream stays so. */
   readonly state: StreamReport['state'];
-  /** Why it does not. */
+  /** Reason for which it does not. */
   readonly reason: StreamReport['reason'];
-  /** What the site has got, in millisatoshi. */
+  /** Amount that the site has received, in millisatoshi. */
   readonly paidMsat: bigint;
-  /** What was used and is not paid yet, in millisatoshi. */
+  /** Amount used and not paid yet, in millisatoshi. */
   readonly owedMsat: bigint;
 }
 
 /** A stream that a site opened. Every method rejects with the errors of WebLN. */
 export interface SiteStream {
-  /** How it stands, as last told. */
+  /** Its state, as last reported. */
   readonly meter: StreamMeter;
   /** Calls `listener` with each change, now first. Returns a function that ends that. */
   onChange(listener: (meter: StreamMeter) => void): () => void;
@@ -51,7 +51,7 @@ export interface SiteStream {
 
 /**
  * Opens a stream with an enabled provider, or joins the one of this session that runs. When the wallet goes away and comes back, the
- * stream goes on.
+ * stream continues.
  * @throws {Error} the errors of WebLN; `UnsupportedMethodError` by wallets that do not stream
  */
 export async function openStream(
@@ -70,7 +70,7 @@ class PageStream implements SiteStream {
   readonly #listeners = new Set<(meter: StreamMeter) => void>();
   #streamId = '';
   #meter: StreamMeter = { state: 'paused', reason: 'offline', paidMsat: 0n, owedMsat: 0n };
-  /** What the site paused itself is not resumed because somebody looks. */
+  /** Set when the site paused it: that is not resumed because somebody looks. */
   #paused = false;
   #beginning = false;
   #unhide = (): void => {};

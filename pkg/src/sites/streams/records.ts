@@ -1,4 +1,4 @@
-/** What is kept of a stream while it runs: how much was used, so that what a crash left unpaid is paid at the next start, once. */
+/** Records of streams that run: the amount used, so that what a crash left unpaid is paid at the next start, once. */
 
 import { siteKey, type Site, type Store, type StreamRequest } from '../types.ts';
 import type { Json } from '../wire.ts';
@@ -7,7 +7,7 @@ import type { Json } from '../wire.ts';
 export interface StreamRecord {
   readonly site: Site;
   readonly request: StreamRequest;
-  /** What was used in all and given, in msat. */
+  /** Amount used in all and given, in msat. */
   readonly usedMsat: bigint;
 }
 

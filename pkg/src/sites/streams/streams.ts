@@ -6,9 +6,9 @@ import { Entry, sameSite, sameTerms, sessionKey } from './entry.ts';
 import { StreamRecords, type StreamRecord } from './records.ts';
 import type { OpenStream, StreamLike, StreamStateLike, WalletStreamsOptions } from './types.ts';
 
-/** How often a stream is looked at while one runs: meters count, and it is noted what was used. */
+/** Interval, in ms, at which streams are looked at while one runs: meters count, and use is recorded. */
 const LOOK_MS = 1_000;
-/** How long a stream of an earlier run waits for its page to come back. */
+/** Time, in ms, that a stream of an earlier run waits for its page to come back. */
 const GRACE_MS = 10_000;
 /** A site whose stream the user stopped asks before it begins another, for so long. */
 const QUIET_MS = 30_000;
@@ -23,10 +23,10 @@ export class WalletStreams implements SiteStreams {
   readonly #now: () => number;
   /** By session. */
   readonly #entries = new Map<string, Entry>();
-  /** What is being started or found, by session. */
+  /** Streams being started or found, by session. */
   readonly #starting = new Map<string, { readonly site: Site; readonly entry: Promise<Entry> }>();
   readonly #watchers = new Set<(site: Site, report: StreamReport) => void>();
-  /** When the user stopped a stream of a site. */
+  /** Times at which the user stopped a stream of a site. */
   readonly #turnedDown = new Map<string, number>();
   #resuming: Promise<void> = Promise.resolve();
   #endLooking: (() => void) | null = null;
@@ -49,7 +49,7 @@ export class WalletStreams implements SiteStreams {
     await this.#resuming;
     const key = sessionKey(request);
     const other = this.#entries.get(key) ?? this.#starting.get(key);
-    // The wallet has one line for a session: what one site pays is not another's.
+    // The wallet has one record for a session: what one site pays is not another's.
     if (other !== undefined && !sameSite(other.site, site))
       throw failure('invalidInput', 'Another site pays this session.');
     const starting =
@@ -68,7 +68,7 @@ export class WalletStreams implements SiteStreams {
     const entry = this.#find(site, streamId);
     const { perUnitMsat } = entry.request;
     if (perUnitMsat === 0n) throw failure('invalidInput', 'The stream was opened without a price for units.');
-    if (entry.stream === null) throw failure('closed', 'The wallet is away; its stream goes on when it is back.');
+    if (entry.stream === null) throw failure('closed', 'The wallet is away; its stream continues when it is back.');
     const costMsat = BigInt(units) * perUnitMsat;
     entry.waitingMsat += costMsat;
     try {
@@ -80,7 +80,7 @@ export class WalletStreams implements SiteStreams {
     return entry.report();
   }
 
-  /** What the site wants; a pause of the user's stays. */
+  /** Does what the site wants; a pause of the user's stays. */
   async control(
     site: Site,
     streamId: string,
@@ -95,7 +95,7 @@ export class WalletStreams implements SiteStreams {
     return entry.report();
   }
 
-  /** How one stands. */
+  /** Returns the state of one. */
   async state(site: Site, streamId: string): Promise<StreamReport> {
     return this.#find(site, streamId).report();
   }
@@ -115,7 +115,7 @@ export class WalletStreams implements SiteStreams {
     });
   }
 
-  /** What the user wants: one tap. Does nothing about a stream that has ended. Rejects with `closed` when the wallet went away. */
+  /** Does what the user wants with one tap. Does nothing about a stream that has ended. Rejects with `closed` when the wallet went away. */
   async byUser(streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<void> {
     const entry = [...this.#entries.values()].find(({ id }) => id === streamId);
     if (!entry) return;
@@ -226,7 +226,7 @@ export class WalletStreams implements SiteStreams {
     entry.last = state;
     if (state.ended && (entry.ending !== null || this.#records === null)) entry.stopped = true;
     else if (state.ended) this.#lose(entry);
-    this.#tell(entry);
+    this.#notify(entry);
     if (entry.stopped && entry.ending === null) this.#remove(entry);
   }
 
@@ -248,7 +248,7 @@ export class WalletStreams implements SiteStreams {
     return entry.ending;
   }
 
-  /** What the wallet cannot pay now because it went away stays noted, and is paid when it is back. */
+  /** Settles and ends it. What the wallet cannot pay now because it went away stays recorded, and is paid when it is back. */
   async #settle(entry: Entry): Promise<void> {
     try {
       if (entry.stream === null) return;
@@ -268,7 +268,7 @@ export class WalletStreams implements SiteStreams {
     const key = sessionKey(entry.request);
     if (this.#entries.get(key) === entry) this.#entries.delete(key);
     entry.stopped = true;
-    this.#tell(entry);
+    this.#notify(entry);
     if (this.#entries.size > 0) return;
     this.#endLooking?.();
     this.#endLooking = null;
@@ -285,18 +285,18 @@ export class WalletStreams implements SiteStreams {
   async #look(entry: Entry): Promise<void> {
     if (entry.stream === null || entry.stopped) return;
     entry.last = entry.stream.state;
-    this.#tell(entry);
+    this.#notify(entry);
     const { site, request, usedMsat } = entry;
     if (this.#records === null || usedMsat <= entry.notedMsat) return;
     entry.notedMsat = usedMsat;
     await this.#records.set({ site, request, usedMsat });
   }
 
-  #tell(entry: Entry): void {
+  #notify(entry: Entry): void {
     const report = entry.report();
     const text = JSON.stringify(report);
-    if (text === entry.told) return;
-    entry.told = text;
+    if (text === entry.reported) return;
+    entry.reported = text;
     for (const watcher of this.#watchers) watcher(entry.site, report);
   }
 

@@ -1,19 +1,19 @@
-/** What {@link WalletStreams} works with, and what it shows. */
+/** Types that {@link WalletStreams} works with and shows. */
 
 import type { Site, SiteAuthorization, Store, StreamRequest } from '../types.ts';
 import type { StreamReport } from '../wire.ts';
 
-/** How a stream of the wallet stands, as far as it is used. */
+/** State of a stream of the wallet, as far as it is used. */
 export interface StreamStateLike {
-  /** What the payee has got, in msat. */
+  /** Amount that the payee has received, in msat. */
   readonly paidMsat: bigint;
-  /** What is on its way, in msat; without it, nothing is. */
+  /** Amount in flight, in msat; without it, nothing is. */
   readonly pendingMsat?: bigint;
-  /** What was used and is neither paid nor on its way, in msat. */
+  /** Amount used and neither paid nor in flight, in msat. */
   readonly owedMsat: bigint;
-  /** Why it does not run; `null` while it runs, and after its end. */
+  /** Reason for which it does not run; `null` while it runs, and after its end. */
   readonly paused: 'caller' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
-  /** Whether it has ended. */
+  /** True when it has ended. */
   readonly ended: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface StreamStateLike {
 export interface StreamLike {
   /** Its id in the history. */
   readonly id: string;
-  /** How it stands now. */
+  /** Its state now. */
   readonly state: StreamStateLike;
   /** Calls `listener` with each change of its state, now first. Returns a function that ends that. */
   onChange(listener: (state: StreamStateLike) => void): () => void;
@@ -35,7 +35,7 @@ export interface StreamLike {
   stop(): Promise<unknown>;
 }
 
-/** An open stream of the wallet, whoever drives it, as far as it is used: a line of the history. */
+/** An open stream of the wallet, whoever drives it, as far as it is used: a record of the history. */
 export interface StreamLineLike {
   /** Its id in the history. */
   readonly id: string;
@@ -43,16 +43,16 @@ export interface StreamLineLike {
   readonly direction: 'inbound' | 'outbound';
   /** Node id in hex. */
   readonly payee: string | null;
-  /** The `session` that is paid, and whether the line is still `open`. */
+  /** The `session` that is paid, and whether the record is still `open`. */
   readonly stream?: { readonly session: string; readonly open: boolean };
 }
 
-/** What starts them: `Wallet` does. Every method rejects with a `WalletError`. */
+/** Starter of streams: a `Wallet` is one. Every method rejects with a `WalletError`. */
 export interface StreamStarter {
   /**
    * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its terms, `authorization` names the budget that
    * pays, and `pauseWhenHidden` whether it pauses while the page that it runs in is hidden. `usedMsat`: what an earlier run of its
-   * line saw used; what is missing of it is paid.
+   * record saw used; what is missing of it is paid.
    */
   stream(options: {
     /** Node id in hex, and the name of the session: `nodeId`, `session`. */
@@ -72,26 +72,26 @@ export interface StreamStarter {
 
 /** A stream as the user sees it. */
 export interface OpenStream {
-  /** Who is paid. */
+  /** The site that is paid. */
   readonly site: Site;
   /** On what terms. */
   readonly request: StreamRequest;
-  /** How it stands. */
+  /** Its state. */
   readonly report: StreamReport;
-  /** Whether the user paused it. */
+  /** True when the user paused it. */
   readonly byUser: boolean;
-  /** Whether no page uses it any more: it ends when what is owed is paid. */
+  /** True when no page uses it any more: it ends when what is owed is paid. */
   readonly gone: boolean;
 }
 
-/** What {@link WalletStreams} works with. */
+/** Parts and options of {@link WalletStreams}. */
 export interface WalletStreamsOptions {
   /** The wallet that is open now; throws an error with the code `closed` while it is locked. */
   readonly open: () => StreamStarter;
-  /** What the site's budget leaves, as `SiteWallet` says it: a site without a budget has no streams. Rejects as that does. */
+  /** Returns what the site's budget leaves, as `SiteWallet` does: a site without a budget has no streams. Rejects as that does. */
   readonly budgetLeftMsat: (site: Site) => Promise<bigint | null>;
   /**
-   * Where it is noted what was used, so that nothing stays unpaid when the browser ends. With it {@link WalletStreams.resume} is to
+   * Store of what was used, so that nothing stays unpaid when the browser ends. With it {@link WalletStreams.resume} is to
    * be called each time the wallet was opened; without it streams end with their wallet.
    */
   readonly store?: Store;

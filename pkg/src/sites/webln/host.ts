@@ -19,13 +19,13 @@ const MAX_RUNNING = 256;
 /** Invoices that are made for one site in a minute. */
 const MAX_INVOICES = 60;
 
-/** What {@link SiteHost} works with. */
+/** Parts and options of {@link SiteHost}. */
 export interface SiteHostOptions {
-  /** What pays. */
+  /** The wallet. */
   readonly wallet: SiteWallet;
   /** Asks the user. */
   readonly ask: Ask;
-  /** What outlives the host: whom the user enabled, whose payments are whose. */
+  /** Store of what outlives the host: whom the user enabled, whose payments are whose. */
   readonly store: Store;
   /** The wallet's version, as `getInfo` says it. */
   readonly version: string;
@@ -35,7 +35,7 @@ export interface SiteHostOptions {
   readonly now?: () => number;
 }
 
-/** Answers what pages ask of the wallet. */
+/** Returns what pages ask of the wallet. */
 export class SiteHost {
   readonly #parts: MethodParts;
   readonly #pendingActions: PendingSuccessActions;
@@ -80,14 +80,14 @@ export class SiteHost {
     return this.#pendingActions.resume();
   }
 
-  /** Whom the user enabled. */
+  /** Records of the sites that the user enabled. */
   get records(): SiteRecords {
     return this.#parts.records;
   }
 
   /**
-   * Answers one message of a page. `sender` comes from the browser. `signal` fires when the frame went away: its questions are
-   * withdrawn and its streams end, payments under way are not withdrawn. Never rejects; `null`: it was no call.
+   * Returns one message of a page. `sender` comes from the browser. `signal` fires when the frame went away: its questions are
+   * withdrawn and its streams end, payments in flight are not withdrawn. Never rejects; `null`: it was no call.
    */
   async handle(
     sender: Sender,
@@ -106,7 +106,7 @@ export class SiteHost {
   }
 
   /**
-   * Whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while none of the frames that use
+   * Notes whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while none of the frames that use
    * it is seen. Until it is said, a frame is seen.
    */
   seen(signal: AbortSignal, visible: boolean): void {

@@ -13,7 +13,7 @@ import type { Rate } from './rate.ts';
 import type { StreamMethods } from './streams.ts';
 import * as read from './validate.ts';
 
-/** What methods work with. */
+/** Parts that methods work with. */
 export interface MethodParts {
   readonly wallet: SiteWallet;
   readonly records: SiteRecords;
@@ -26,12 +26,12 @@ export interface MethodParts {
   readonly invoices: Rate;
 }
 
-/** What it takes, by name. */
+/** Arguments by name. */
 export type Params = Readonly<Record<string, Json | undefined>>;
 /** One method of WebLN. */
 export type Method = (parts: MethodParts, site: Site, params: Params, signal: AbortSignal) => Promise<Json>;
 
-/** The greatest fee of a keysend: 1 % and at least 50 sat, as the wallet's own default for invoices. */
+/** Maximum fee of a keysend: 1 % and at least 50 sat, as the wallet's own default for invoices. */
 const keysendFee = (amountMsat: bigint): bigint => (amountMsat / 100n > 50_000n ? amountMsat / 100n : 50_000n);
 
 /** A site with a budget sees the budget; what else there is concerns it only when the user says so. */

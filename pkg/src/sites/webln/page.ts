@@ -26,19 +26,19 @@ export interface ProviderInfo {
 
 /** `detail` of the `webln:announceProvider` event. */
 export interface ProviderDetail {
-  /** Which wallet. */
+  /** Description of the wallet. */
   readonly info: ProviderInfo;
-  /** What pages call. */
+  /** The provider that pages call. */
   readonly provider: Webln;
 }
 
-/** What {@link installWebln} works with. */
+/** Parts and options of {@link installWebln}. */
 export interface InstallOptions {
   /** Carries what is called, and the answers. */
   readonly transport: PageTransport;
-  /** How the wallet announces itself; `uuid` is made when left out. */
+  /** Announcement of the wallet; `uuid` is made when left out. */
   readonly info: Omit<ProviderInfo, 'uuid'> & { readonly uuid?: string };
-  /** Where `webln` is put and events are told; by default the page's window. */
+  /** Window at which `webln` is put and events are dispatched; by default the page's window. */
   readonly target?: Window;
 }
 
@@ -53,11 +53,11 @@ type Listener = (...detail: unknown[]) => void;
 export interface Webln {
   /** Asks the user, once for each site, whether it may use the wallet. */
   enable(): Promise<unknown>;
-  /** Whether the user has enabled this site. Asks nobody. */
+  /** Returns whether the user has enabled this site. Asks nobody. */
   isEnabled(): Promise<unknown>;
   /** The node and what it can do. */
   getInfo(): Promise<unknown>;
-  /** What is left in the site's budget or, without one and when the user agrees, in the wallet; in sat. */
+  /** Returns what is left in the site's budget or, without one and when the user agrees, in the wallet; in sat. */
   getBalance(): Promise<unknown>;
   /** An invoice to be paid by the site: an amount in sat, or what the user may choose from. */
   makeInvoice(args: unknown): Promise<unknown>;
@@ -73,11 +73,11 @@ export interface Webln {
   verifyMessage(signature: unknown, message: unknown): Promise<unknown>;
   /** Pays, withdraws or logs in by LNURL. */
   lnurl(lnurl: unknown): Promise<unknown>;
-  /** Whether an invoice of this site's is paid. */
+  /** Returns whether an invoice of this site's is paid. */
   lookupInvoice(args: unknown): Promise<unknown>;
   /** Methods beyond WebLN, by name; `getInfo().methods` lists them. */
   request(method: unknown, params?: unknown): Promise<unknown>;
-  /** Has `listener` called at each `accountChanged` (or `stream`, or `lost`: the wallet went away, and is asked anew by the next call). */
+  /** Has `listener` called at each `accountChanged` (or `stream`, or `lost`: the wallet went away, and is asked again by the next call). */
   on(event: string, listener: Listener): void;
   /** Ends {@link Webln.on}. */
   off(event: string, listener: Listener): void;

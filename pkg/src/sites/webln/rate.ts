@@ -1,6 +1,6 @@
-/** How often something may be done. */
+/** Limits the rate of something. */
 
-/** Counts by key, anew in each window of time. */
+/** Counts by key, from 0 in each window of time. */
 export class Rate {
   readonly #most: number;
   readonly #windowMs: number;
@@ -14,7 +14,7 @@ export class Rate {
     this.#now = now;
   }
 
-  /** Whether it may be done once more. */
+  /** Returns whether it may be done once more, and counts it. */
   take(key: string): boolean {
     const now = this.#now();
     if (now - this.#from >= this.#windowMs || now < this.#from) {

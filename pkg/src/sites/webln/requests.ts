@@ -107,7 +107,7 @@ const signmessage: Method = async (parts, site, params, signal) => {
   return { signature: signed['signature'] ?? null };
 };
 
-/** Who signed is for the user to see, as with `webln.verifyMessage`; a signature that is none is refused. */
+/** Shows the user who signed, as with `webln.verifyMessage`; a signature that is none is refused. */
 const verifymessage: Method = async (parts, site, params, signal) => {
   const message = messageOf(params);
   await verifyMessage(
@@ -130,7 +130,7 @@ const REQUESTS: Readonly<Record<string, Method>> = {
   verifymessage,
 };
 
-/** What `request` knows, as `getInfo` lists it. */
+/** Lists what `request` knows, as `getInfo` lists it. */
 export const requestNames = ({ wallet }: Pick<MethodParts, 'wallet'>): string[] =>
   [...Object.keys(REQUESTS), ...(wallet.streams ? STREAM_METHODS : [])].map((name) => `request.${name}`);
 

@@ -6,7 +6,7 @@ import type { Site, SiteStreams, SiteWallet, StreamRequest } from '../types.ts';
 import type { Json } from '../wire.ts';
 import { members, msat, nodeId, text } from './validate.ts';
 
-/** Longest name of a session, in bytes: the record that carries it holds no more. */
+/** Maximum length of a session's name, in bytes: the record that carries it holds no more. */
 const MAX_SESSION_BYTES = 64;
 /** Most units counted at once. */
 const MAX_UNITS = 1_000_000;
@@ -87,7 +87,7 @@ export class StreamMethods {
     return report;
   }
 
-  /** Whether a frame is seen. */
+  /** Notes whether a frame is seen. */
   seen(signal: AbortSignal, visible: boolean): void {
     if (visible) this.#hidden.delete(signal);
     else this.#hidden.add(signal);

@@ -1,4 +1,4 @@
-/** What a page sends, read with suspicion. */
+/** Parsers of what a page sends, read with suspicion. */
 
 import { invalid } from '../errors.ts';
 import { toHex } from '../proof.ts';
@@ -10,7 +10,7 @@ const MAX_SAT = 2_100_000_000_000_000n;
 /** The record in which a keysend carries its preimage (BLIP 3). */
 const KEYSEND_PREIMAGE = 5_482_373_484n;
 
-/** Longest call of a page, in characters of JSON. */
+/** Maximum length of a call, in characters of JSON. */
 export const MAX_CALL = 65_536;
 
 /** Members of an object. */

@@ -29,7 +29,7 @@ export function windowTransport(target: Window = window): PageTransport {
   };
 }
 
-/** What {@link relay} gives to the content script. */
+/** Handle that {@link relay} gives to the content script. */
 export interface Relay {
   /** Hands a message of the host to the page. */
   answer(message: SiteReply | SiteEvent): void;

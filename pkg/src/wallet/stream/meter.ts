@@ -1,18 +1,18 @@
-// What a stream owes, and when to pay it. Pure: told the time, it answers.
+// The meter of a stream: the amount owed, and the time to pay it. Pure: it is given the time.
 
-/** What a stream's line says. */
+/** Totals of a stream's record. */
 export interface Totals {
-  /** What the payee has, in msat. */
+  /** Amount that the payee has received, in msat. */
   paidMsat: bigint;
-  /** What is on its way, in msat. */
+  /** Amount in flight, in msat. */
   pendingMsat: bigint;
 }
 
-/** How a stream is charged. */
+/** Tariff of a stream. */
 export interface Tariff {
-  /** What a second costs, in msat; 0 when only units are charged. */
+  /** Price of a second, in msat; 0 when only units are charged. */
   ratePerSecondMsat: bigint;
-  /** What the payee lets be used before it is paid, in msat. */
+  /** Credit: the amount that may be used before the payee is paid, in msat. */
   creditMsat: bigint;
 }
 
@@ -57,46 +57,46 @@ export class Meter {
     if (msat > 0n) this.#unitMsat = msat;
   }
 
-  /** Takes what the line says now. */
+  /** Takes what the record says now. */
   set totals(totals: Totals) {
     this.#totals = totals;
   }
 
-  /** What the line said last. */
+  /** Totals as last recorded. */
   get totals(): Totals {
     return this.#totals;
   }
 
-  /** What was used so far, in whole msat. */
+  /** Amount used so far, in whole msat. */
   get usedMsat(): bigint {
     return this.#usedFine / FINE;
   }
 
-  /** What was used and has not reached the payee. */
+  /** Amount used that has not reached the payee. */
   get unpaidMsat(): bigint {
     return positive(this.usedMsat - this.#totals.paidMsat);
   }
 
-  /** What was used and is neither paid nor on its way. */
+  /** Amount used and neither paid nor in flight. */
   get owedMsat(): bigint {
     return positive(this.usedMsat - this.#totals.paidMsat - this.#totals.pendingMsat);
   }
 
-  /** Whether the payee lets nothing more be used before it is paid. */
+  /** Returns whether the payee lets nothing more be used before it is paid. */
   get isExhausted(): boolean {
     return this.unpaidMsat >= this.#tariff.creditMsat;
   }
 
   /**
-   * What to pay now, in msat; 0: nothing yet. As much as fits the credit goes at once, so that there are as few payments as
-   * possible: less what is used while a payment is on its way (`leadMs`), and less one more unit.
+   * Amount to pay now, in msat; 0: nothing yet. As much as fits the credit goes at once, so that there are as few payments as
+   * possible: less what is used while a payment is in flight (`leadMs`), and less one more unit.
    */
   due(leadMs: number): bigint {
     const owed = this.owedMsat;
     return owed > 0n && owed >= this.#batch(leadMs) ? owed : 0n;
   }
 
-  /** In how many ms something will be due, if time goes on; null: time alone does not make it due. */
+  /** Returns the time, in ms, after which something will be due, if time alone goes by; null: time alone does not make it due. */
   dueInMs(leadMs: number): number | null {
     const rate = this.#tariff.ratePerSecondMsat;
     if (rate === 0n || !this.#runs || this.isExhausted) return null;

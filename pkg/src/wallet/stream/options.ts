@@ -2,76 +2,76 @@ import { WalletError } from '../../base/error.ts';
 import type { Authorization, Payment } from '../../base/protocol.ts';
 import { required, text } from '../arguments.ts';
 
-/** Whom a stream pays, how much, and for whom. */
+/** Payee, price and payer of a stream. */
 export interface StreamOptions {
   /** The payee's node id, in hex (`nodeId`), and the name that the payee gave this session, 1 to 64 bytes (`session`). */
   to: { nodeId: string; session: string };
-  /** What a second costs, in msat. Give this, or `unitMsat`, or both. */
+  /** Price of a second, in msat. Give this, or `unitMsat`, or both. */
   ratePerSecondMsat?: bigint;
-  /** What a unit costs, in msat: see `add`. */
+  /** Price of a unit, in msat: see `add`. */
   unitMsat?: bigint;
-  /** What the payee lets be used before it is paid, in msat. */
+  /** Credit: the amount that may be used before the payee is paid, in msat. */
   creditMsat: bigint;
-  /** Whose budget pays, by default the user's; without `approvedMsat`. */
+  /** Authorization to pay, by default the user's; without `approvedMsat`. */
   authorization?: Authorization;
-  /** Greatest fee of each payment, in msat; by default 1 % of it and at least 2 sat. */
+  /** Maximum fee of each payment, in msat; by default 1 % of it and at least 2 sat. */
   maxFeeMsat?: bigint;
-  /** Whether it pauses while the page is hidden; by default it does. */
+  /** Set to `false` to go on while the page is hidden; by default it pauses. */
   pauseWhenHidden?: boolean;
   /**
-   * What this session had used in all when an earlier run of its line ended unexpectedly, in msat (`paidMsat`, `pendingMsat` and
-   * `owedMsat` of its last state together): what is missing of it is owed, at most `creditMsat`. Counted by the line, it is paid once.
+   * Amount, in msat, that this session had used in all when an earlier run of its record ended unexpectedly (`paidMsat`, `pendingMsat` and
+   * `owedMsat` of its last state together): what is missing of it is owed, at most `creditMsat`. Counted by the record, it is paid once.
    */
   usedMsat?: bigint;
 }
 
 /**
- * Why a stream does not run: `caller` paused it, the page is `hidden`, the network or the gateway is gone (`offline`), the
+ * Reason for which a stream does not run: `caller` paused it, the page is `hidden`, the network or the gateway is gone (`offline`), the
  * `budget` refuses or asks, payments are `failing` (it tries again by itself), or the payee waits for its money (`credit`).
  */
 export type StreamPause = 'caller' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit';
 
-/** How a stream stands. */
+/** State of a stream. */
 export interface StreamState {
-  /** What the payee has got, in msat; over all runs of this session. */
+  /** Amount that the payee has received, in msat; over all runs of this session. */
   readonly paidMsat: bigint;
-  /** What that cost on top, in msat. */
+  /** Fees of that, in msat. */
   readonly feeMsat: bigint;
-  /** What is on its way, in msat. */
+  /** Amount in flight, in msat. */
   readonly pendingMsat: bigint;
-  /** What was used and is neither paid nor on its way, in msat. */
+  /** Amount used and neither paid nor in flight, in msat. */
   readonly owedMsat: bigint;
-  /** How many payments arrived. */
+  /** Number of payments that arrived. */
   readonly payments: bigint;
-  /** How many payments failed; no funds were sent by them. */
+  /** Number of payments that failed; no funds were sent by them. */
   readonly failed: bigint;
-  /** What a second costs now, in msat: 0 while it is paused. */
+  /** Present price of a second, in msat: 0 while it is paused. */
   readonly ratePerSecondMsat: bigint;
-  /** Why it does not run; null while it runs, and after its end. */
+  /** Reason for which it does not run; null while it runs, and after its end. */
   readonly paused: StreamPause | null;
-  /** What the budget said, or why payments fail, or why it ended; null when nothing is wrong. */
+  /** Refusal of the budget, or the reason for which payments fail or it ended; null when nothing is wrong. */
   readonly error: WalletError | null;
-  /** Whether it has ended. */
+  /** True when it has ended. */
   readonly ended: boolean;
 }
 
-/** How a stream ended. */
+/** Outcome of a stream. */
 export interface StreamEnd {
-  /** Its line of the history; still pending when something is on its way. */
+  /** Its record of the history; still pending when something is in flight. */
   payment: Payment;
-  /** What was used and could not be paid, in msat; 0 when both sides are settled. */
+  /** Amount used that could not be paid, in msat; 0 when both sides are settled. */
   unpaidMsat: bigint;
 }
 
-/** What a stream needs of its wallet. */
+/** The wallet as a stream needs it. */
 export interface StreamWallet {
-  /** Begins the next payment; answers the line with it on its way. Rejects when no funds were sent. */
+  /** Begins the next payment; returns the record with it in flight. Rejects when no funds were sent. */
   pay(stream: string, amountMsat: bigint, maxFeeMsat: bigint): Promise<Payment>;
   /** Ends the stream. Rejects when the wallet has ended. */
   close(stream: string): Promise<Payment>;
-  /** Calls `listener` with each change of any line; answers how to end that. */
+  /** Calls `listener` with each change of any record; returns a function that ends that. */
   onPayment(listener: (payment: Payment) => void): () => void;
-  /** Calls `listener` with whether a payment could leave now, now and at each change; answers how to end that. */
+  /** Calls `listener` with whether a payment could leave now, now and at each change; returns a function that ends that. */
   onAble(listener: (able: boolean) => void): () => void;
   /** Resolves when the wallet is no longer open. */
   readonly ended: Promise<WalletError>;

@@ -1,6 +1,6 @@
 import { toError, WalletError } from '../../base/error.ts';
 import type { Payment } from '../../base/protocol.ts';
-import type { StreamSurroundings } from './environment.ts';
+import type { StreamEnvironment } from './environment.ts';
 import { Meter } from './meter.ts';
 import type { StreamEnd, StreamOptions, StreamPause, StreamState, StreamWallet } from './options.ts';
 
@@ -10,7 +10,7 @@ interface Waiting {
   reject: (error: WalletError) => void;
 }
 
-/** What a payment may be late by what was measured, beside twice its way: a timer's grain. */
+/** Time, in ms, that a payment may be late by what was measured, beside twice its way: a timer's grain. */
 const GRAIN_MS = 20;
 /** Assumed until a payment was measured. */
 const FIRST_LEAD_MS = 200;
@@ -28,19 +28,19 @@ export class Stream {
 
   readonly #options: StreamOptions;
   readonly #wallet: StreamWallet;
-  readonly #around: StreamSurroundings;
+  readonly #environment: StreamEnvironment;
   readonly #meter: Meter;
   readonly #listeners = new Set<(state: StreamState) => void>();
   readonly #pauses = new Set<StreamPause>();
   readonly #endings: (() => void)[] = [];
   #waiting: Waiting[] = [];
-  #line: Payment;
+  #record: Payment;
   #sentMs: number[] = [];
   #tookMs: number[] = [];
   #failures = 0;
   #retryMs = 0;
   #busy = false;
-  /** What is being handed to the wallet: not on its way yet, and perhaps soon. */
+  /** Amount being handed to the wallet: not in flight yet, and perhaps soon. */
   #handedMsat = 0n;
   #closing = false;
   #error: WalletError | null = null;
@@ -49,30 +49,31 @@ export class Stream {
   #stopped: ((end: StreamEnd | WalletError) => void)[] = [];
   #timer: () => void = () => {};
 
-  /** For `wallet.stream()`. `line`: the open stream's. */
-  constructor(options: StreamOptions, line: Payment, wallet: StreamWallet, around: StreamSurroundings) {
-    this.id = line.id;
+  /** For `wallet.stream()`. `record`: the open stream's. */
+  constructor(options: StreamOptions, record: Payment, wallet: StreamWallet, environment: StreamEnvironment) {
+    this.id = record.id;
     this.#options = options;
     this.#wallet = wallet;
-    this.#around = around;
-    this.#line = line;
+    this.#environment = environment;
+    this.#record = record;
     const tariff = { ratePerSecondMsat: options.ratePerSecondMsat ?? 0n, creditMsat: options.creditMsat };
-    this.#meter = new Meter(tariff, totals(line), around.now(), options.usedMsat);
+    this.#meter = new Meter(tariff, totals(record), environment.now(), options.usedMsat);
     this.#endings.push(
       wallet.onPayment((payment) => this.#changed(payment, false)),
       wallet.onAble((able) => this.#pause('offline', !able)),
-      around.onOnline((online) => this.#pause('offline', !online)),
+      environment.onOnline((online) => this.#pause('offline', !online)),
     );
-    if (options.pauseWhenHidden ?? true) this.#endings.push(around.onHidden((hidden) => this.#pause('hidden', hidden)));
+    if (options.pauseWhenHidden ?? true)
+      this.#endings.push(environment.onHidden((hidden) => this.#pause('hidden', hidden)));
     void wallet.ended.then((error) => this.#end(error));
     this.#step();
   }
 
-  /** How it stands now. */
+  /** Its state now. */
   get state(): StreamState {
-    const { feeMsat, stream } = this.#line;
+    const { feeMsat, stream } = this.#record;
     const { paidMsat, pendingMsat } = this.#meter.totals;
-    if (!this.#ended) this.#meter.run(this.#around.now(), this.#runs());
+    if (!this.#ended) this.#meter.run(this.#environment.now(), this.#runs());
     const paused = this.#ended ? null : this.#paused();
     return {
       paidMsat,
@@ -130,16 +131,16 @@ export class Stream {
   }
 
   /**
-   * Ends it: pays what is owed to the millisatoshi, waits until nothing is on its way (at most 30 s), and closes its line.
+   * Ends it: pays what is owed to the millisatoshi, waits until nothing is in flight (at most 30 s), and closes its record.
    * @throws {WalletError} `closed`, `walletCrashed`, `fenced` when the wallet ended before
    */
   stop(): Promise<StreamEnd> {
     return new Promise((resolve, reject) => {
       this.#stopped.push((end) => (end instanceof WalletError ? reject(end) : resolve(end)));
       if (this.#ended)
-        return this.#tellStopped(this.#error ?? new WalletError('closed', 'This stream has ended already.'));
+        return this.#notifyStopped(this.#error ?? new WalletError('closed', 'This stream has ended already.'));
       if (this.#stopMs !== null) return;
-      this.#stopMs = this.#around.now() + STOP_LIMIT_MS;
+      this.#stopMs = this.#environment.now() + STOP_LIMIT_MS;
       this.#turnAway(new WalletError('closed', 'This stream was stopped.'));
       this.#step();
     });
@@ -173,13 +174,13 @@ export class Stream {
   /** Counts the time, pays what is due, and says when to look again. */
   #step(): void {
     if (this.#ended) return;
-    const now = this.#around.now();
+    const now = this.#environment.now();
     this.#meter.run(now, this.#runs());
     this.#serve();
     const amount = this.#payable(now);
     if (amount > 0n) void this.#pay(amount);
     else if (this.#stopMs !== null && !this.#busy && this.#hasSettled(now)) void this.#close();
-    this.#tell();
+    this.#notify();
     this.#plan(now);
   }
 
@@ -210,14 +211,14 @@ export class Stream {
     const next = waits.filter((ms) => ms !== null).reduce((least, ms) => Math.min(least, Math.max(ms, 1)), Infinity);
     this.#timer =
       Number.isFinite(next) && !this.#busy
-        ? this.#around.after(Math.min(next, LONGEST_RETRY_MS), () => this.#step())
+        ? this.#environment.after(Math.min(next, LONGEST_RETRY_MS), () => this.#step())
         : () => {};
   }
 
   async #pay(amountMsat: bigint): Promise<void> {
     this.#busy = true;
     this.#handedMsat = amountMsat;
-    this.#sentMs.push(this.#around.now());
+    this.#sentMs.push(this.#environment.now());
     const one = amountMsat / 100n;
     try {
       this.#changed(
@@ -241,8 +242,8 @@ export class Stream {
     this.#error = error;
     if (error.code === 'budgetRefused' || error.code === 'approvalNeeded') {
       this.#pauses.add('budget');
-      const untilMs = Number(error.budget?.until ?? 0n) * 1000 - this.#around.date();
-      this.#retryMs = untilMs > 0 && untilMs < PATIENCE_MS ? this.#around.now() + untilMs : Infinity;
+      const untilMs = Number(error.budget?.until ?? 0n) * 1000 - this.#environment.date();
+      this.#retryMs = untilMs > 0 && untilMs < PATIENCE_MS ? this.#environment.now() + untilMs : Infinity;
       if (this.#retryMs === Infinity) this.#turnAway(error);
       return;
     }
@@ -252,20 +253,20 @@ export class Stream {
   #fail(): void {
     this.#failures += 1;
     this.#pauses.add('failing');
-    this.#retryMs = this.#around.now() + Math.min(LONGEST_RETRY_MS, 250 * 2 ** this.#failures);
+    this.#retryMs = this.#environment.now() + Math.min(LONGEST_RETRY_MS, 250 * 2 ** this.#failures);
   }
 
-  /** A change of the line. One that is older than what is known is left out: answers and notices come by two ways. */
+  /** A change of the record. One that is older than what is known is left out: answers and notices come by two ways. */
   #changed(payment: Payment, isAnswer: boolean): void {
     const { stream } = payment;
     if (this.#ended || payment.id !== this.id || stream === undefined) return;
-    const known = this.#line.stream;
+    const known = this.#record.stream;
     const before = (known?.payments ?? 0n) + (known?.failed ?? 0n);
     const ended = stream.payments + stream.failed;
     if (ended < before || (ended === before && !isAnswer)) return;
     const arrived = stream.payments > (known?.payments ?? 0n);
     const failed = stream.failed > (known?.failed ?? 0n);
-    this.#line = payment;
+    this.#record = payment;
     this.#meter.totals = totals(payment);
     this.#measure(Number(ended - before), stream.pendingMsat);
     if (arrived) this.#clear();
@@ -278,13 +279,13 @@ export class Stream {
   }
 
   #measure(ended: number, pendingMsat: bigint): void {
-    const now = this.#around.now();
+    const now = this.#environment.now();
     for (const sent of this.#sentMs.splice(0, ended)) this.#tookMs.push(now - sent);
     if (pendingMsat === 0n && !this.#busy) this.#sentMs = [];
     this.#tookMs = this.#tookMs.slice(-8);
   }
 
-  /** What is used before a payment that leaves now has arrived, in ms: twice the longest of the last ones. */
+  /** Time until a payment that leaves now has arrived, in ms: twice the longest of the last ones. */
   #leadMs(): number {
     return this.#tookMs.length === 0 ? FIRST_LEAD_MS : 2 * Math.max(...this.#tookMs) + GRAIN_MS;
   }
@@ -301,7 +302,7 @@ export class Stream {
     for (const { resolve } of this.#waiting.splice(0, served)) resolve();
   }
 
-  /** Those whose units are not paid for get none; what is on its way for others arrives, and they get theirs. */
+  /** Those whose units are not paid for get none; what is in flight for others arrives, and they get theirs. */
   #turnAway(error: WalletError): void {
     for (
       let last = this.#waiting.at(-1);
@@ -321,7 +322,7 @@ export class Stream {
     const unpaidMsat = this.#meter.owedMsat;
     try {
       const payment = await this.#wallet.close(this.id);
-      this.#line = payment;
+      this.#record = payment;
       this.#meter.totals = totals(payment);
       this.#finish(this.#error, { payment, unpaidMsat });
     } catch (caught) {
@@ -334,22 +335,22 @@ export class Stream {
   }
 
   #finish(error: WalletError | null, end: StreamEnd | WalletError): void {
-    this.#meter.run(this.#around.now(), false);
+    this.#meter.run(this.#environment.now(), false);
     this.#ended = true;
     this.#error = error;
     this.#timer();
     for (const ending of this.#endings) ending();
     for (const { reject } of this.#waiting.splice(0))
       reject(error ?? new WalletError('closed', 'This stream has ended.'));
-    this.#tell();
-    this.#tellStopped(end);
+    this.#notify();
+    this.#notifyStopped(end);
   }
 
-  #tellStopped(end: StreamEnd | WalletError): void {
-    for (const tell of this.#stopped.splice(0)) tell(end);
+  #notifyStopped(end: StreamEnd | WalletError): void {
+    for (const notify of this.#stopped.splice(0)) notify(end);
   }
 
-  #tell(): void {
+  #notify(): void {
     if (this.#listeners.size === 0) return;
     const state = this.state;
     for (const listener of this.#listeners) {

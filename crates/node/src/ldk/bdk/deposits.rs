@@ -3,16 +3,16 @@
 use bdk_wallet::KeychainKind;
 use bitcoin::{Amount, ScriptBuf, Transaction, Txid};
 
-use super::{Inner, OnchainWallet};
+use super::{OnchainWallet, WalletState};
 
-/// Of the addresses handed out and not used, the last so many are looked for.
+/// Number of addresses handed out and not used, the last ones, that are looked for.
 const AWAITED: usize = 3;
 /// A deposit that this many looks in a row did not find will not come: one or two may fall between its block's arrival at
 /// the source and here.
 const LOOKS: u32 = 3;
 
 /// Changes by a look.
-pub struct Seen {
+pub struct DepositChanges {
     /// Deposits not known before, and what they pay to us, in sat.
     pub new: Vec<(Transaction, u64)>,
     /// Deposits that will not come.
@@ -22,56 +22,56 @@ pub struct Seen {
 impl OnchainWallet {
     /// Scripts to ask a source's mempool for: of addresses that wait for money, and of unconfirmed deposits.
     pub fn awaited(&self) -> Vec<ScriptBuf> {
-        let inner = self.lock();
-        let mut unused: Vec<_> = inner.wallet.list_unused_addresses(KeychainKind::External).collect();
+        let state = self.lock();
+        let mut unused: Vec<_> = state.wallet.list_unused_addresses(KeychainKind::External).collect();
         unused.sort_by_key(|address| std::cmp::Reverse(address.index));
         let unused = unused.into_iter().take(AWAITED).map(|address| address.address.script_pubkey());
-        let under_way = deposits(&inner);
+        let under_way = deposits(&state);
         let paid = under_way.iter().flat_map(|tx| &tx.output).map(|output| output.script_pubkey.clone());
         let mut scripts: Vec<ScriptBuf> =
-            unused.chain(paid.filter(|script| inner.wallet.is_mine(script.clone()))).collect();
+            unused.chain(paid.filter(|script| state.wallet.is_mine(script.clone()))).collect();
         scripts.sort();
         scripts.dedup();
         scripts
     }
 
     /// Takes what a look for these scripts found.
-    pub fn seen(&self, found: Vec<Transaction>, asked: &[ScriptBuf], now_secs: u64) -> Seen {
-        let mut inner = self.lock();
+    pub fn seen(&self, found: Vec<Transaction>, asked: &[ScriptBuf], now_secs: u64) -> DepositChanges {
+        let mut state = self.lock();
         let ids: Vec<Txid> = found.iter().map(Transaction::compute_txid).collect();
         let mut new = Vec::new();
         for tx in found {
-            let (sent, received) = inner.wallet.sent_and_received(&tx);
+            let (sent, received) = state.wallet.sent_and_received(&tx);
             let id = tx.compute_txid();
-            if sent == Amount::ZERO && !inner.wallet.transactions().any(|known| known.tx_node.txid == id) {
-                inner.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
+            if sent == Amount::ZERO && !state.wallet.transactions().any(|known| known.tx_node.txid == id) {
+                state.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
                 new.push((tx, received.to_sat()));
             }
         }
         let asked_for = |tx: &Transaction| tx.output.iter().any(|o| asked.contains(&o.script_pubkey));
-        let absent: Vec<Transaction> = deposits(&inner)
+        let absent: Vec<Transaction> = deposits(&state)
             .into_iter()
             .filter(|tx| asked_for(tx) && !ids.contains(&tx.compute_txid()))
             .collect();
-        inner.missed.retain(|id, _| absent.iter().any(|tx| tx.compute_txid() == *id));
+        state.missed.retain(|id, _| absent.iter().any(|tx| tx.compute_txid() == *id));
         let mut gone = Vec::new();
         for tx in absent {
-            let misses = inner.missed.entry(tx.compute_txid()).or_default();
+            let misses = state.missed.entry(tx.compute_txid()).or_default();
             *misses = misses.saturating_add(1);
             if *misses >= LOOKS {
-                inner.missed.remove(&tx.compute_txid());
-                inner.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs)]);
+                state.missed.remove(&tx.compute_txid());
+                state.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs)]);
                 gone.push(tx);
             }
         }
-        self.stage(&mut inner);
-        Seen { new, gone }
+        self.stage(&mut state);
+        DepositChanges { new, gone }
     }
 }
 
 /// Unconfirmed transactions of others that pay to us.
-fn deposits(inner: &Inner) -> Vec<Transaction> {
-    let waiting = inner.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-    let foreign = waiting.filter(|tx| inner.wallet.sent_and_received(&tx.tx_node.tx).0 == Amount::ZERO);
+fn deposits(state: &WalletState) -> Vec<Transaction> {
+    let waiting = state.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
+    let foreign = waiting.filter(|tx| state.wallet.sent_and_received(&tx.tx_node.tx).0 == Amount::ZERO);
     foreign.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
 }

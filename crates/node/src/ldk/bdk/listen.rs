@@ -7,26 +7,26 @@ use bdk_wallet::{Update, Wallet};
 use bitcoin::Block;
 use bitcoin::block::Header;
 
-use super::{Confirmed, Inner, OnchainWallet};
+use super::{Confirmed, OnchainWallet, WalletState};
 
 impl BlockListener for OnchainWallet {
     fn block_connected(&self, block: &Block, height: u32) {
-        let mut inner = self.lock();
-        match inner.wallet.apply_block_events(block, height) {
-            Ok(events) => note_confirmed(&mut inner, events),
+        let mut state = self.lock();
+        match state.wallet.apply_block_events(block, height) {
+            Ok(events) => note_confirmed(&mut state, events),
             // The driver connects every block in order, so the parent is known; if not, only a rescan helps.
             Err(error) => log::error!("on-chain wallet: block {height} does not connect: {error}"),
         }
-        self.stage(&mut inner);
+        self.stage(&mut state);
     }
 
     fn filtered_block_connected(&self, header: &Header, height: u32) {
-        let mut inner = self.lock();
+        let mut state = self.lock();
         let block = BdkBlockId { height, hash: header.block_hash() };
-        if let Err(error) = extend(&mut inner.wallet, block) {
+        if let Err(error) = extend(&mut state.wallet, block) {
             log::error!("on-chain wallet: header {height} does not connect: {error}");
         }
-        self.stage(&mut inner);
+        self.stage(&mut state);
     }
 
     /// BDK drops blocks when others take their heights, which the driver's next calls do; a crash in between finds the
@@ -47,11 +47,11 @@ fn extend(wallet: &mut Wallet, block: BdkBlockId) -> Result<(), String> {
     wallet.apply_update(Update { chain: Some(chain), ..Update::default() }).map_err(|e| e.to_string())
 }
 
-fn note_confirmed(inner: &mut Inner, events: Vec<WalletEvent>) {
+fn note_confirmed(state: &mut WalletState, events: Vec<WalletEvent>) {
     for event in events {
         if let WalletEvent::TxConfirmed { tx, block_time, old_block_time: None, .. } = event {
-            let (sent, received) = inner.wallet.sent_and_received(&tx);
-            inner.confirmed.push(Confirmed {
+            let (sent, received) = state.wallet.sent_and_received(&tx);
+            state.confirmed.push(Confirmed {
                 tx,
                 received_sat: received.to_sat(),
                 sent_sat: sent.to_sat(),

@@ -35,7 +35,7 @@ pub(crate) fn payment_id(txid: Txid) -> PaymentId {
 /// Addresses watched beyond the last one handed out, so that a restored wallet finds its money (BIP 44 gap limit).
 const LOOKAHEAD: u32 = 25;
 
-/// Stored changes are folded into one record when there are more than so many.
+/// Maximum number of stored changes before they are folded into one record.
 const FOLD_AFTER: usize = 64;
 
 /// A transaction of the wallet that a block confirmed.
@@ -50,7 +50,7 @@ pub struct Confirmed {
     pub time: u64,
 }
 
-struct Inner {
+struct WalletState {
     wallet: Wallet,
     root: Xpriv,
     next_record: u64,
@@ -58,12 +58,12 @@ struct Inner {
     confirmed: Vec<Confirmed>,
     /// Funding transactions that are not broadcast yet.
     held: HashMap<Txid, Transaction>,
-    /// Unconfirmed deposits that were not seen at so many of the last looks.
+    /// Unconfirmed deposits and the number of last looks that did not find them.
     missed: HashMap<Txid, u32>,
 }
 
-impl Inner {
-    /// Signs and finalizes the inputs that are ours; says whether none is left unsigned.
+impl WalletState {
+    /// Signs and finalizes the inputs that are ours; returns whether all are signed.
     fn sign(&self, psbt: &mut Psbt) -> bool {
         // Inputs of others (an anchor) fail here by nature; whether that matters is the caller's to say.
         let _ = psbt.sign(&self.root, self.wallet.secp_ctx());
@@ -73,7 +73,7 @@ impl Inner {
 
 /// The on-chain wallet. All its changes are staged at once.
 pub struct OnchainWallet {
-    inner: Mutex<Inner>,
+    state: Mutex<WalletState>,
     staged: Arc<StagedWrites>,
 }
 
@@ -128,7 +128,7 @@ impl OnchainWallet {
     }
 
     fn assemble(keys: &Keys, wallet: Wallet, next_record: u64, staged: Arc<StagedWrites>) -> Self {
-        let inner = Inner {
+        let state = WalletState {
             wallet,
             root: keys.root(),
             next_record,
@@ -137,59 +137,59 @@ impl OnchainWallet {
             held: HashMap::new(),
             missed: HashMap::new(),
         };
-        Self { inner: Mutex::new(inner), staged }
+        Self { state: Mutex::new(state), staged }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(|e| e.into_inner())
+    fn lock(&self) -> MutexGuard<'_, WalletState> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    fn stage(&self, inner: &mut Inner) {
-        if let Some(changes) = inner.wallet.take_staged() {
+    fn stage(&self, state: &mut WalletState) {
+        if let Some(changes) = state.wallet.take_staged() {
             if !changes.indexer.is_empty() {
-                inner.revision = inner.revision.wrapping_add(1);
+                state.revision = state.revision.wrapping_add(1);
             }
-            self.write(inner, &changes);
+            self.write(state, &changes);
         }
     }
 
-    fn write(&self, inner: &mut Inner, changes: &ChangeSet) {
+    fn write(&self, state: &mut WalletState, changes: &ChangeSet) {
         // A ChangeSet is plain data: its serialization has no failing case.
         if let Ok(bytes) = serde_json::to_vec(changes) {
-            self.staged.put(format!("{}{:016}", names::ONCHAIN, inner.next_record), bytes);
-            inner.next_record = inner.next_record.saturating_add(1);
+            self.staged.put(format!("{}{:016}", names::ONCHAIN, state.next_record), bytes);
+            state.next_record = state.next_record.saturating_add(1);
         }
     }
 
     /// Signs 32 bytes with the key that stands for the user at `domain` (LUD-05). `None`: a derivation is out of range.
     pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
-        let inner = self.lock();
-        let secp = inner.wallet.secp_ctx();
-        let key = linking_key(&inner.root, domain).ok()?;
+        let state = self.lock();
+        let secp = state.wallet.secp_ctx();
+        let key = linking_key(&state.root, domain).ok()?;
         Some((key.public_key(secp), secp.sign_ecdsa(&Message::from_digest(challenge), &key)))
     }
 
     /// A receiving address that was not handed out before.
     pub fn new_address(&self) -> Address {
-        let mut inner = self.lock();
-        let address = inner.wallet.reveal_next_address(KeychainKind::External).address;
-        self.stage(&mut inner);
+        let mut state = self.lock();
+        let address = state.wallet.reveal_next_address(KeychainKind::External).address;
+        self.stage(&mut state);
         address
     }
 
     /// Script for money that comes back from channels: an address not used before.
     pub fn destination(&self) -> ScriptBuf {
-        let mut inner = self.lock();
-        let script = inner.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey();
-        self.stage(&mut inner);
+        let mut state = self.lock();
+        let script = state.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey();
+        self.stage(&mut state);
         script
     }
 
     /// Scripts to look for in blocks, and a number that changes when they do.
     pub fn scripts(&self) -> (Vec<ScriptBuf>, u64) {
-        let inner = self.lock();
-        let scripts = inner.wallet.spk_index().inner().all_spks().values().cloned().collect();
-        (scripts, inner.revision)
+        let state = self.lock();
+        let scripts = state.wallet.spk_index().inner().all_spks().values().cloned().collect();
+        (scripts, state.revision)
     }
 
     /// Changes when [`scripts`](Self::scripts) does.
@@ -225,9 +225,9 @@ impl OnchainWallet {
 
     /// Confirmations of a transaction of this wallet; `None`: unknown to it.
     pub fn confirmations(&self, txid: Txid) -> Option<u32> {
-        let inner = self.lock();
-        let height = inner.wallet.latest_checkpoint().height();
-        let tx = inner.wallet.get_tx(txid)?;
+        let state = self.lock();
+        let height = state.wallet.latest_checkpoint().height();
+        let tx = state.wallet.get_tx(txid)?;
         let confirmed = tx.chain_position.confirmation_height_upper_bound();
         Some(confirmed.map_or(0, |at| height.saturating_sub(at).saturating_add(1)))
     }
@@ -239,26 +239,26 @@ impl OnchainWallet {
 
     /// Takes one of our transactions that was broadcast, so that its inputs are not spent twice.
     pub fn sent(&self, tx: &Transaction, now_secs: u64) {
-        let mut inner = self.lock();
-        inner.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
-        inner.held.remove(&tx.compute_txid());
-        self.stage(&mut inner);
+        let mut state = self.lock();
+        state.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
+        state.held.remove(&tx.compute_txid());
+        self.stage(&mut state);
     }
 
     /// Keeps the coins of a funding transaction that may still be broadcast from being spent otherwise.
     pub fn hold(&self, tx: &Transaction) {
-        let mut inner = self.lock();
-        tx.input.iter().for_each(|input| inner.wallet.lock_outpoint(input.previous_output));
-        inner.held.insert(tx.compute_txid(), tx.clone());
-        self.stage(&mut inner);
+        let mut state = self.lock();
+        tx.input.iter().for_each(|input| state.wallet.lock_outpoint(input.previous_output));
+        state.held.insert(tx.compute_txid(), tx.clone());
+        self.stage(&mut state);
     }
 
     /// Frees the coins of a funding transaction that will never be broadcast.
     pub fn release(&self, tx: &Transaction) {
-        let mut inner = self.lock();
-        tx.input.iter().for_each(|input| inner.wallet.unlock_outpoint(input.previous_output));
-        inner.held.remove(&tx.compute_txid());
-        self.stage(&mut inner);
+        let mut state = self.lock();
+        tx.input.iter().for_each(|input| state.wallet.unlock_outpoint(input.previous_output));
+        state.held.remove(&tx.compute_txid());
+        self.stage(&mut state);
     }
 
     /// As [`release`](Self::release), by transaction id.
@@ -271,16 +271,16 @@ impl OnchainWallet {
 
     /// Forgets a transaction that the network refused.
     pub fn evict(&self, tx: &Transaction, now_secs: u64) {
-        let mut inner = self.lock();
-        inner.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs.saturating_add(1))]);
-        self.stage(&mut inner);
+        let mut state = self.lock();
+        state.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs.saturating_add(1))]);
+        self.stage(&mut state);
     }
 
     /// Our transactions that no block holds yet: to be broadcast again.
     pub fn unconfirmed(&self) -> Vec<Transaction> {
-        let inner = self.lock();
-        let waiting = inner.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-        let ours = waiting.filter(|tx| inner.wallet.sent_and_received(&tx.tx_node.tx).0 > Amount::ZERO);
+        let state = self.lock();
+        let waiting = state.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
+        let ours = waiting.filter(|tx| state.wallet.sent_and_received(&tx.tx_node.tx).0 > Amount::ZERO);
         ours.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
     }
 }

@@ -114,7 +114,7 @@ impl OnchainWallet {
         self.finish(psbt, &script, reserve_sat)
     }
 
-    /// Returns whether a channel of `capacity_sat` can be funded beside the reserve, as far as can be said before its script is known.
+    /// Returns whether a channel of `capacity_sat` can be funded beside the reserve, as far as is known before its script is known.
     ///
     /// # Errors
     /// [`OnchainError::Insufficient`].
@@ -131,28 +131,28 @@ impl OnchainWallet {
     }
 
     fn psbt_exact(&self, script: ScriptBuf, sat: u64, rate: FeeRate) -> Result<Psbt, OnchainError> {
-        let mut inner = self.lock();
-        let mut builder = inner.wallet.build_tx();
+        let mut state = self.lock();
+        let mut builder = state.wallet.build_tx();
         builder.add_recipient(script, Amount::from_sat(sat)).fee_rate(rate).exclude_unconfirmed();
         let result = builder.finish();
-        self.stage(&mut inner);
-        drop(inner);
+        self.stage(&mut state);
+        drop(state);
         result.map_err(|e| self.explain(e, 0))
     }
 
     fn psbt_all(&self, script: ScriptBuf, rate: FeeRate, reserve_sat: u64) -> Result<Psbt, OnchainError> {
-        let mut inner = self.lock();
+        let mut state = self.lock();
         let reserve_script = (reserve_sat > 0)
-            .then(|| inner.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey());
-        let mut builder = inner.wallet.build_tx();
+            .then(|| state.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey());
+        let mut builder = state.wallet.build_tx();
         builder.drain_wallet().drain_to(script).fee_rate(rate).exclude_unconfirmed();
         builder.ordering(TxOrdering::Shuffle);
         if let Some(reserve_script) = reserve_script {
             builder.add_recipient(reserve_script, Amount::from_sat(reserve_sat));
         }
         let result = builder.finish();
-        self.stage(&mut inner);
-        drop(inner);
+        self.stage(&mut state);
+        drop(state);
         result.map_err(|e| self.explain(e, reserve_sat))
     }
 

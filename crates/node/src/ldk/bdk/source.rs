@@ -14,8 +14,8 @@ const EMPTY_SCRIPT_SIG_WEIGHT: u64 = 4;
 
 impl WalletSourceSync for OnchainWallet {
     fn list_confirmed_utxos(&self) -> Result<Vec<Utxo>, ()> {
-        let inner = self.lock();
-        let confirmed = inner.wallet.list_unspent().filter(|utxo| utxo.chain_position.is_confirmed());
+        let state = self.lock();
+        let confirmed = state.wallet.list_unspent().filter(|utxo| utxo.chain_position.is_confirmed());
         let utxos = confirmed.map(|utxo| Utxo {
             outpoint: utxo.outpoint,
             output: utxo.txout,
@@ -26,8 +26,8 @@ impl WalletSourceSync for OnchainWallet {
     }
 
     fn get_prevtx(&self, outpoint: OutPoint) -> Result<Transaction, ()> {
-        let inner = self.lock();
-        inner.wallet.get_tx(outpoint.txid).map(|tx| tx.tx_node.tx.as_ref().clone()).ok_or(())
+        let state = self.lock();
+        state.wallet.get_tx(outpoint.txid).map(|tx| tx.tx_node.tx.as_ref().clone()).ok_or(())
     }
 
     fn get_change_script(&self) -> Result<ScriptBuf, ()> {
@@ -35,17 +35,17 @@ impl WalletSourceSync for OnchainWallet {
     }
 
     fn sign_psbt(&self, mut psbt: Psbt) -> Result<Transaction, ()> {
-        let inner = self.lock();
+        let state = self.lock();
         for (input, txin) in psbt.inputs.iter_mut().zip(&psbt.unsigned_tx.input) {
-            if let Some(utxo) = inner.wallet.get_utxo(txin.previous_output)
-                && let Ok(known) = inner.wallet.get_psbt_input(utxo, None, true)
+            if let Some(utxo) = state.wallet.get_utxo(txin.previous_output)
+                && let Ok(known) = state.wallet.get_psbt_input(utxo, None, true)
             {
                 *input = known;
             }
         }
         // Inputs that are not ours (an anchor) are signed by LDK afterwards.
-        inner.sign(&mut psbt);
-        drop(inner);
+        state.sign(&mut psbt);
+        drop(state);
         let mut tx = psbt.unsigned_tx;
         for (txin, input) in tx.input.iter_mut().zip(psbt.inputs) {
             txin.witness = input.final_script_witness.unwrap_or_default();

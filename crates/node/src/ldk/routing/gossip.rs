@@ -61,7 +61,7 @@ pub(crate) fn open(network: Network, platform: Rc<dyn Platform>, stored: Option<
 /// Times at which this node learnt of a channel and of its two policies, seconds since 1970. What was known when it started counts
 /// as learnt then.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct LearntAt {
     /// `None`: the channel is gone.
     announced: Option<u32>,
     policies: [u32; 2],
@@ -74,7 +74,7 @@ pub(super) struct GossipHandler {
     pub(super) sync: P2PGossipSync<Rc<NetworkGraph>, NoUtxoLookup, Arc<Log>>,
     known: Rc<NetworkGraph>,
     pub(super) changed: RefCell<BTreeSet<u64>>,
-    seen: RefCell<HashMap<Scid, Seen>>,
+    seen: RefCell<HashMap<Scid, LearntAt>>,
     pub(super) early: PendingChannelUpdates,
     generation: Cell<u64>,
 }
@@ -116,7 +116,7 @@ impl GossipHandler {
     fn remove(&self, graph: &mut Graph, scid: Scid) -> bool {
         let Some(channel) = graph.channel(scid) else { return false };
         let now_s = self.now_s();
-        self.seen.borrow_mut().insert(scid, Seen { announced: None, policies: [now_s; 2] });
+        self.seen.borrow_mut().insert(scid, LearntAt { announced: None, policies: [now_s; 2] });
         for direction in [Direction::Forward, Direction::Backward] {
             if let Some(policy) = graph.policy(channel, direction).copied() {
                 graph.set_policy(channel, direction, Policy { enabled: false, ..policy });

@@ -137,7 +137,7 @@ pub(super) fn page_usage(usage: &budget::LimitUsage) -> LimitUsage {
         rule: page_rule(usage.rule),
         limit_msat: usage.limit.get(),
         spent_msat: usage.spent.get(),
-        reserved_msat: usage.held.get(),
+        reserved_msat: usage.reserved.get(),
         left_msat: usage.left().get(),
         until: usage.until_ms.map(|ms| ms / 1000),
     }

@@ -1,6 +1,8 @@
 //! The fee limit of a payment, and the budget that it is paid from.
 
-use amplet_node::budget::{BudgetError, BudgetId, Clock, Cost, Held, Holder, Msat, Policy, Purpose, Rules};
+use amplet_node::budget::{
+    BudgetError, BudgetId, Clock, Cost, Holder, Msat, Policy, Purpose, Reservation, Rules,
+};
 use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{Authorization, BudgetReason, BudgetRefusal, ErrorCode, Preview, WalletError};
 
@@ -117,13 +119,13 @@ pub fn preview(
             problem,
         });
     };
-    let held = Held { budget: id, cost, payee: String::new(), purpose };
+    let reservation = Reservation { budget: id, cost, payee: String::new(), purpose };
     Ok(ctx.node.budgets().read(|policy, clock| Preview {
         amount_msat,
         max_fee_msat,
         needed_msat,
         budget: page_budget(policy, clock, id),
         left_after_msat: policy.left(id, clock).and_then(|left| left.get().checked_sub(needed_msat)),
-        problem: policy.allows(&held, clock).err().map(|denied| errors::denied(&denied)),
+        problem: policy.allows(&reservation, clock).err().map(|denied| errors::denied(&denied)),
     }))
 }

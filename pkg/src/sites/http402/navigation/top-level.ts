@@ -21,13 +21,13 @@ const NAVIGATION_MS = 120_000;
 
 const NOTHING: NavigationStep = { do: 'nothing' };
 
-/** What {@link TopLevel402} works with. */
+/** Parts and options of {@link TopLevel402}. */
 export interface TopLevel402Options {
   /** Of the {@link SiteHost}: the same budgets, the same user. */
   readonly payments: Payments;
   /** Says what became of a payment. */
   readonly wallet: Pick<SiteWallet, 'lookup'>;
-  /** What outlives the machine. Credentials are as good as money. */
+  /** Store of what outlives the machine. Credentials are as good as money. */
   readonly store: Store;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
   readonly now?: () => number;
@@ -85,7 +85,7 @@ export class TopLevel402 {
     return steps;
   }
 
-  /** What was paid for and has not been delivered, newest first. */
+  /** Returns what was paid for and has not been delivered, newest first. */
   undelivered(): Promise<Receipt[]> {
     return this.#purchases.undelivered();
   }
@@ -154,7 +154,7 @@ export class TopLevel402 {
       preimage: null,
       at: this.#now(),
     };
-    // Before money leaves: whoever comes next finds the payment instead of making another.
+    // Before funds are sent: whoever comes next finds the payment instead of making another.
     await this.#purchases.put(purchase);
     const site = { origin, topLevel: origin };
     const askFirst = await this.#purchases.isUntrusted(origin);
@@ -240,12 +240,12 @@ function challengesOf({ headers }: NavigationResponse): string | null {
   return readChallenges(header).some((challenge) => kindOf(challenge) !== null) ? header : null;
 }
 
-/** Whether a response is the answer to a navigation: its URL's or, where that one redirects, another page of the origin. */
+/** Returns whether a response is the answer to a navigation: its URL's or, where that one redirects, another page of the origin. */
 function leadsTo(navigation: PendingNavigation, { url, statusCode }: NavigationResponse): boolean {
   return navigation.url === url || (statusCode < 400 && new URL(navigation.url).origin === new URL(url).origin);
 }
 
-/** Whether a page that was delivered holds nothing. */
+/** Returns whether a page that was delivered holds nothing. */
 function isEmpty({ statusCode, headers, empty }: NavigationResponse): boolean {
   const length = headers.find(({ name }) => name.toLowerCase() === 'content-length')?.value?.trim();
   return empty === true || statusCode === 204 || statusCode === 205 || length === '0';
@@ -260,7 +260,7 @@ function show(
   return { do: 'show', tabId, url, problem, message, receipt };
 }
 
-/** What the user is told of an error. */
+/** Maps an error to what the user is told. */
 function problemOf(error: unknown): [NavigationProblem, string] {
   if (error instanceof PaidFetchError) {
     const problem = error.code === 'pending' || error.code === 'badChallenge' ? error.code : 'failed';

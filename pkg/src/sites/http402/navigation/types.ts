@@ -18,19 +18,19 @@ export interface NavigationResponse {
   readonly headers: readonly { readonly name: string; readonly value?: string | undefined }[];
   /** Loaded ahead of time (`documentLifecycle` is not `active`, or a prefetch): nobody has asked for it yet. */
   readonly ahead?: boolean;
-  /** Whether the header of a `reload` was set for this request; without it: whatever was asked of this tab last was done. */
+  /** True when the header of a `reload` was set for this request; without it: whatever was asked of this tab last was done. */
   readonly authorized?: boolean;
   /** The page is known to hold nothing, whatever its headers say. */
   readonly empty?: boolean;
 }
 
-/** Why a page that costs money is not there. */
+/** Reason for which a page that costs money is not there. */
 export type NavigationProblem =
   /** The challenge makes no sense, or says one thing and its invoice another. No funds were sent. */
   | 'badChallenge'
   /** Over plain HTTP a credential would be seen by everybody on the way. No funds were sent. */
   | 'insecure'
-  /** Refused by the budget and the user, or no way found. No funds were sent. */
+  /** Refused by the budget and the user, or no route found. No funds were sent. */
   | 'notPaid'
   /** The outcome is not known yet. */
   | 'pending'
@@ -40,7 +40,7 @@ export type NavigationProblem =
   | 'failed';
 
 /**
- * What to do, in the tab with the id `tabId`, about `url`: `header` is the header's name and `authorization` its value; `problem` says what is the matter,
+ * The step to take, in the tab with the id `tabId`, about `url`: `header` is the header's name and `authorization` its value; `problem` says what is the matter,
  * and `receipt` what was paid (`null`: nothing).
  */
 export type NavigationStep =

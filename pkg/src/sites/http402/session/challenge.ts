@@ -6,22 +6,22 @@ import { bad, paymentCredential, readChallenges, readPayment, satOf } from '../c
 export interface SessionChallenge {
   /** The parameters that the credential echoes. */
   readonly echo: Readonly<Record<string, string>>;
-  /** What a unit costs, in millisatoshi. */
+  /** Price of a unit, in millisatoshi. */
   readonly unitMsat: bigint;
-  /** What a unit is called; for people. */
+  /** Name of a unit; for people. */
   readonly unitType: string | null;
   /** BOLT 11, to open the session or to add to it; `null`: there is nothing to pay. */
   readonly depositInvoice: string | null;
   /** Of the deposit, in hex; it names the session that it opens. */
   readonly paymentHash: string;
-  /** What the server says that the deposit is, in millisatoshi; `null`: the invoice says it. */
+  /** Deposit as the server states it, in millisatoshi; `null`: the invoice says it. */
   readonly depositMsat: bigint | null;
   /** Until when, in milliseconds since the UNIX epoch; `null`: as long as the invoice. */
   readonly expiresMs: number | null;
 }
 
 /**
- * What a session's credential is for. `sessionId` is the payment hash of the first deposit and `preimage` its preimage,
+ * The purpose of a session's credential. `sessionId` is the payment hash of the first deposit and `preimage` its preimage,
  * `topUpPreimage` that of a further one, all in hex; `returnInvoice` is BOLT 11 without an amount, for what is left at the end.
  */
 export type SessionAction =

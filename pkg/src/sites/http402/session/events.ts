@@ -1,6 +1,6 @@
 /** Server-sent events on their way to the page, watched for the one that says that the deposit is used up. */
 
-/** Longest line that is looked at, in characters; events of payments are short. */
+/** Maximum length of a line that is looked at, in characters; events of payments are short. */
 const MAX_LINE = 8_192;
 
 /**

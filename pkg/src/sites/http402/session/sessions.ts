@@ -15,7 +15,7 @@ import { watchEvents } from './events.ts';
 
 /** A deposit that is paid for and not yet credited, or under way. */
 export interface Deposit {
-  /** What the credential echoes. */
+  /** Parameters that the credential echoes. */
   readonly echo: Readonly<Record<string, string>>;
   /** In hex. */
   readonly paymentHash: string;
@@ -31,7 +31,7 @@ export interface Session {
   readonly sessionId: string;
   /** Its preimage, in hex; `null` until it is paid. */
   readonly preimage: string | null;
-  /** Where what is left is paid: BOLT 11 without an amount. */
+  /** Destination of what is left: BOLT 11 without an amount. */
   readonly returnInvoice: string;
   /** All that was deposited, in millisatoshi, as digits. */
   readonly depositedMsat: string;
@@ -39,7 +39,7 @@ export interface Session {
   readonly open: Deposit | null;
 }
 
-/** Where sessions are kept: one for each origin. All JSON. Every method rejects when the store fails; then nothing is paid. */
+/** Store of sessions: one for each origin. All JSON. Every method rejects when the store fails; then nothing is paid. */
 export interface SessionStore {
   /** The session of an origin; `null`: there is none. */
   get(origin: string): Promise<Session | null>;
@@ -49,11 +49,11 @@ export interface SessionStore {
   delete(origin: string): Promise<void>;
 }
 
-/** What {@link PaymentSessions} works with. */
+/** Parts and options of {@link PaymentSessions}. */
 export interface PaymentSessionsOptions {
   /** Pays deposits. */
   readonly payer: Payer;
-  /** Where sessions are kept. */
+  /** Store of sessions. */
   readonly store: SessionStore;
   /** Makes an invoice without an amount that is good for so many seconds, for what is left at the end. Rejects when it cannot. */
   readonly returnInvoice: (expirySecs: number) => Promise<string>;
@@ -69,11 +69,11 @@ export interface PaymentSessionsOptions {
   readonly now?: () => number;
 }
 
-/** How a session ended. */
+/** Outcome of a session's end. */
 export interface Closed {
-  /** What the server owes back, in millisatoshi; it arrives as a payment. */
+  /** Amount that the server owes back, in millisatoshi; it arrives as a payment. */
   readonly refundMsat: bigint;
-  /** What the server says of the refund. */
+  /** State of the refund, as the server reports it. */
   readonly refund: 'succeeded' | 'failed' | 'skipped';
 }
 
@@ -85,7 +85,7 @@ export class PaymentSessions {
   readonly #options: PaymentSessionsOptions;
   readonly #fetch: typeof globalThis.fetch;
   readonly #now: () => number;
-  /** What is being done about each origin's session. */
+  /** Serializes work on each origin's session. */
   readonly #mutex = new KeyedMutex();
   readonly #topUps = new Map<string, Promise<void>>();
 
@@ -98,7 +98,7 @@ export class PaymentSessions {
   }
 
   /**
-   * Answers a 402 that offers a session: with the origin's session, or with a new one. A body of server-sent events is watched,
+   * Returns a 402 that offers a session: with the origin's session, or with a new one. A body of server-sent events is watched,
    * and more deposited when the server asks for it. `null`: the 402 offers none.
    * @throws {PaidFetchError} and what `fetch` throws
    */
@@ -167,7 +167,7 @@ export class PaymentSessions {
     const returnInvoice = await this.#options.returnInvoice(RETURN_SECS);
     const { paymentHash: sessionId, amountMsat: depositedMsat } = deposit;
     const session: Session = { sessionId, preimage: null, returnInvoice, depositedMsat, open: deposit };
-    // Before money leaves, as everywhere.
+    // Before funds are sent, as everywhere.
     await this.#options.store.set(origin, session);
     await this.#pay(origin, challenge);
     const paid = await this.#settled(origin);
@@ -288,7 +288,7 @@ export class PaymentSessions {
     return { echo, paymentHash, preimage: null, amountMsat: String(amountMsat) };
   }
 
-  /** What came of it is for {@link #settled} to find out. */
+  /** Pays; {@link #settled} finds the outcome. */
   async #pay(origin: string, { depositInvoice, paymentHash }: SessionChallenge): Promise<void> {
     const { payer, maxDepositMsat } = this.#options;
     try {

@@ -1,11 +1,10 @@
-//! Reports on what was spent, read from what is stored.
-#![allow(clippy::unwrap_used)]
-
-mod common;
+//! Reports of spending, and the size of what is stored for them.
 
 use amplet_budget::report::Report;
-use amplet_budget::{BudgetId, Holder, Name, Policy, Purpose};
-use common::{DAY, Disk, NOON, at, cost, id, per_day, request, site};
+use amplet_budget::{BudgetId, Holder, Kind, Name, Period, Policy, Purpose, Rules};
+
+use crate::budgets::{budget, pay};
+use crate::common::{DAY, Disk, NOON, at, cost, id, per_day, request, site, window};
 
 #[test]
 fn the_report_sums_by_holder_day_and_purpose() {
@@ -17,7 +16,7 @@ fn the_report_sums_by_holder_day_and_purpose() {
     for n in 0..6 {
         let mut request = request(if n % 2 == 0 { app } else { BudgetId::USER }, n, 100, 5);
         if n == 4 {
-            request.held.purpose = Purpose::parse("game").unwrap();
+            request.reservation.purpose = Purpose::parse("game").unwrap();
         }
         disk.write(policy.reserve(&request, &at(NOON + n / 3 * DAY)).unwrap());
         disk.write(policy.commit(id(n), cost(100, n), &at(NOON + n / 3 * DAY)).unwrap());
@@ -58,4 +57,27 @@ fn a_day_with_many_budgets_is_stored_in_parts() {
     disk.days().for_each(|(name, bytes)| report.add(name, bytes).unwrap());
     assert_eq!(report.rows().count(), 300);
     assert!(disk.0.values().all(|bytes| bytes.len() < 40_000));
+}
+
+#[test]
+fn a_month_of_streaming_grows_neither_memory_nor_storage() {
+    let windows = [Period::Hour, Period::Day, Period::Week, Period::Month];
+    let windows = windows.map(|period| window(Kind::Rolling, period, 1_000_000_000)).to_vec();
+    let (mut policy, budget) = budget(Rules { windows, ..Rules::default() });
+    let mut disk = Disk::default();
+    let mut sizes = Vec::new();
+    for n in 0..20_000 {
+        disk.write(pay(&mut policy, &request(budget, n, 99, 1), NOON + n * 7 * 60_000).unwrap());
+        if n % 5_000 == 4_999 {
+            sizes.push(
+                disk.0
+                    .iter()
+                    .filter(|(name, _)| !name.starts_with("policy/day/"))
+                    .map(|(_, v)| v.len())
+                    .sum::<usize>(),
+            );
+        }
+    }
+    assert!(sizes[3] < sizes[1] + sizes[1] / 10, "{sizes:?}");
+    assert!(sizes[3] < 10_000, "{sizes:?}");
 }

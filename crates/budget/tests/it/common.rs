@@ -1,11 +1,10 @@
 //! What the tests share: short names for requests, and a store that takes changes whole.
-#![allow(clippy::unwrap_used, dead_code, missing_docs)]
 
 use std::collections::BTreeMap;
 
 use amplet_budget::{
-    BudgetId, Changes, Clock, Cost, DAYS, Held, Holder, Kind, Msat, Name, Origin, PaymentId, Period, Policy,
-    Purpose, Request, Rules, STATE, Utc, Window, WindowLimit,
+    BudgetId, Changes, Clock, Cost, DAYS, Holder, Kind, Msat, Name, Origin, PaymentId, Period, Policy,
+    Purpose, Request, Reservation, Rules, STATE, Utc, Window, WindowLimit,
 };
 
 pub const HOUR: u64 = 3_600_000;
@@ -33,8 +32,8 @@ pub fn id(number: u64) -> PaymentId {
 
 pub fn request(budget: BudgetId, number: u64, amount: u64, fee: u64) -> Request {
     let purpose = Purpose::parse("article").unwrap();
-    let held = Held { budget, cost: cost(amount, fee), payee: "02aa".into(), purpose };
-    Request { payment: id(number), held }
+    let reservation = Reservation { budget, cost: cost(amount, fee), payee: "02aa".into(), purpose };
+    Request { payment: id(number), reservation }
 }
 
 pub fn site(host: &str) -> Holder {

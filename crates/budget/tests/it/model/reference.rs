@@ -1,4 +1,4 @@
-//! The reference: keeps every payment and counts anew each time.
+//! The reference: it keeps every payment and counts anew each time.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub fn zone(secs: i64) -> i32 {
 #[derive(Clone, Copy, Debug)]
 pub struct Open {
     pub budget: u32,
-    pub most: u64,
+    pub max: u64,
     pub amount: u64,
     pub fee: u64,
     pub since: u64,
@@ -72,8 +72,8 @@ impl Model {
         self.done.iter().filter(move |done| draws_from(done.budget, budget))
     }
 
-    pub fn held(&self, budget: u32) -> u64 {
-        self.open.values().filter(|open| draws_from(open.budget, budget)).map(|open| open.most).sum()
+    pub fn reserved(&self, budget: u32) -> u64 {
+        self.open.values().filter(|open| draws_from(open.budget, budget)).map(|open| open.max).sum()
     }
 
     pub fn spent(&self, budget: u32, window: Window, now: u64) -> u64 {
@@ -100,18 +100,18 @@ impl Model {
         let chain: Vec<u32> = std::iter::successors(Some(budget), |p| parent(*p)).collect();
         for p in &chain {
             let rules = &rules[*p as usize];
-            let held = self.held(*p);
-            let fits = |limit: u64, spent: u64| needed + held + spent <= limit;
+            let reserved = self.reserved(*p);
+            let fits = |limit: u64, spent: u64| needed + reserved + spent <= limit;
             let ok = rules.expires_ms.is_none_or(|at| now < at)
-                && rules.per_payment.is_none_or(|most| needed <= most.get())
+                && rules.per_payment.is_none_or(|max| needed <= max.get())
                 && rules.windows.iter().all(|w| fits(w.limit.get(), self.spent(*p, w.window, now)))
-                && rules.rate.is_none_or(|rate| fits(rate.most_at_once().get(), self.leaked(*p, rate, now)))
+                && rules.rate.is_none_or(|rate| fits(rate.max_at_once().get(), self.leaked(*p, rate, now)))
                 && rules.total.is_none_or(|total| fits(total.get(), self.of(*p).map(|done| done.cost).sum()));
             if !ok {
                 return Answer::No;
             }
         }
-        let asks = |p: &u32| rules[*p as usize].ask_above.is_some_and(|most| needed > most.get());
+        let asks = |p: &u32| rules[*p as usize].ask_above.is_some_and(|max| needed > max.get());
         if chain.iter().any(asks) { Answer::Ask } else { Answer::Yes }
     }
 
@@ -142,17 +142,13 @@ impl Model {
                     let mut sum = 0;
                     for to in &all[first..] {
                         sum += to.cost * 1000;
-                        let most =
-                            rate.most_at_once().get() * 1000 + (to.at - from.at) * rate.per_second.get();
-                        assert!(sum <= most, "budget {budget}: more than its rate");
+                        let max = rate.max_at_once().get() * 1000 + (to.at - from.at) * rate.per_second.get();
+                        assert!(sum <= max, "budget {budget}: more than its rate");
                     }
                 }
             }
             let total: u64 = self.of(budget).map(|done| done.cost).sum();
-            assert!(
-                rules.total.is_none_or(|most| total <= most.get()),
-                "budget {budget}: more than its total"
-            );
+            assert!(rules.total.is_none_or(|max| total <= max.get()), "budget {budget}: more than its total");
         }
     }
 }

@@ -1,5 +1,4 @@
 //! Calendar windows against another implementation with the tz database, around every change of the clocks.
-#![allow(clippy::unwrap_used)]
 
 use amplet_budget::{Clock, Period, Utc, Weekday, calendar};
 use jiff::civil::Date;

@@ -1,11 +1,8 @@
 //! What is stored: a restart knows everything, old records stay readable, damaged ones are refused.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::{Disk, NOON, at, cost, id, msat, request, site, window};
 use amplet_budget::report::Report;
 use amplet_budget::{BudgetId, Changes, Kind, LoadError, Period, Policy, Rate, Reason, Rules, STATE};
-use common::{Disk, NOON, at, cost, id, msat, request, site, window};
 use proptest::prelude::*;
 
 /// Records as the first release writes them.
@@ -63,7 +60,7 @@ fn the_first_releases_records_are_read_and_written_as_they_were() {
     assert_eq!(written, fixed);
     let mut policy = Policy::load(FORMAT_1.iter().copied()).unwrap();
     assert_eq!(format!("{policy:?}"), format!("{:?}", story().0));
-    assert_eq!(policy.held(id(2)).unwrap().cost, cost(200, 7));
+    assert_eq!(policy.reserved(id(2)).unwrap().cost, cost(200, 7));
     let changes = policy.commit(id(2), cost(200, 0), &at(NOON)).unwrap();
     assert_ne!(changes, Changes::default());
     assert_eq!(policy.usage(BudgetId(1), &at(NOON))[0].spent, msat(301));
@@ -134,7 +131,7 @@ fn at_most_ten_thousand_payments_are_under_way() {
         let _ = policy.reserve(&request(BudgetId::USER, n, 1, 0), &at(NOON)).unwrap();
     }
     let denied = policy.reserve(&request(BudgetId::USER, 10_000, 1, 0), &at(NOON)).unwrap_err();
-    assert_eq!(denied.to_string(), Reason::TooManyHeld.to_string());
+    assert_eq!(denied.to_string(), Reason::TooManyReservations.to_string());
 }
 
 proptest! {
@@ -146,9 +143,9 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = byte;
         if let Ok(mut policy) = Policy::load(records.clone()) {
-            let _ = policy.commit(id(2), cost(1, 0), &common::at(NOON));
-            let _ = policy.reserve(&request(BudgetId(1), 3, 1, 1), &common::at(NOON));
-            let _ = policy.set_clock(&common::at(0));
+            let _ = policy.commit(id(2), cost(1, 0), &crate::common::at(NOON));
+            let _ = policy.reserve(&request(BudgetId(1), 3, 1, 1), &crate::common::at(NOON));
+            let _ = policy.set_clock(&crate::common::at(0));
         }
         records[name].0 = format!("{STATE}{tail}");
         let _ = Policy::load(records);

@@ -1,10 +1,7 @@
 //! What a budget leaves without a question.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::{NOON, at, msat, request, site, window};
 use amplet_budget::{BudgetId, Holder, Kind, Msat, Name, Period, Policy, Rate, Rules};
-use common::{NOON, at, msat, request, site, window};
 
 const OTHERS: BudgetId = BudgetId(1);
 const SITE: BudgetId = BudgetId(2);

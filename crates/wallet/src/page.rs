@@ -1,6 +1,7 @@
 //! The page's requests, mapped to actions, and what they return to responses.
 
-use amplet_node::OpenChannel;
+use amplet_node::{ChannelError, OpenChannel};
+use amplet_protocol::ChannelId;
 use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
 
 use crate::actions::keysend::KeysendOrder;
@@ -58,13 +59,15 @@ pub(crate) async fn answer(
         Request::OpenChannel { gateway, capacity_sat } => {
             let peer = gateways.check(&gateway, capacity_sat)?;
             let opened = channels::open(ctx, peer, &private(capacity_sat)).await;
-            opened.map(Response::Text).map_err(|e| errors::channel(&e))
+            opened.map(|id| Response::Text(id.to_string())).map_err(|e| errors::channel(&e))
         }
-        Request::RequestChannel { gateway, capacity_sat } => {
-            gateways.request_channel(ctx, &gateway, capacity_sat).await.map(Response::Text)
-        }
+        Request::RequestChannel { gateway, capacity_sat } => gateways
+            .request_channel(ctx, &gateway, capacity_sat)
+            .await
+            .map(|id| Response::Text(id.to_string())),
         Request::CloseChannel { channel_id, force } => {
-            let closed = channels::close(ctx, &channel_id, force);
+            let id = ChannelId::from_hex(&channel_id).map_err(|_| ChannelError::Unknown(channel_id));
+            let closed = id.and_then(|id| channels::close(ctx, id, force));
             closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
         }
         Request::Budgets => Ok(Response::Budgets(budgets::list(ctx))),

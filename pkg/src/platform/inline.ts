@@ -21,11 +21,11 @@ export async function startHost(name: string, generation: number): Promise<Start
   const { worker, done } = start(inlined.engineWorker, workerName(name, generation));
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ kind: 'port' }, [port2]);
-  const { release, ...rest } = started(worker, port1, wasm);
+  const host = started(worker, port1, wasm);
   return {
-    ...rest,
+    ...host,
     release: () => {
-      release();
+      host.release();
       done();
     },
   };

@@ -105,7 +105,10 @@ export interface SiteEvent {
     | 'accountChanged'
     /** A stream of this page changed; `detail` is a {@link StreamReport}. */
     | 'stream'
-    /** The host went away: calls that wait get no answer, and streams wait until they are started again. Sent by what carries the messages. */
+    /**
+     * The host went away: calls that wait get no answer, and streams wait until they are started again. Sent by what
+     * carries the messages.
+     */
     | 'lost';
   /** Details, by the event's name. */
   readonly detail: Json;

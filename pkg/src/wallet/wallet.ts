@@ -14,9 +14,6 @@ import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
 
-/** `Symbol.asyncDispose`; where a browser lacks it, what bundlers put in its place when they translate `await using`. */
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
-
 /** The state of a wallet, as `onChange` tells it. */
 export interface Snapshot {
   /** Connections, chain, warnings. */
@@ -43,6 +40,9 @@ export class Wallet extends Requests {
   /** Resolves to whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */
   readonly storageKept: Promise<boolean> = keepStorage();
 
+  /** Leaves the wallet in this tab at the end of a block, as `close()` does: `await using wallet = await Wallet.open(..)`. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
+
   readonly #link: Link;
   readonly #events: Events;
   readonly #onChange = new Set<(snapshot: Snapshot) => void>();
@@ -65,6 +65,9 @@ export class Wallet extends Requests {
       this.#events.end(error);
       resolve(error);
     };
+    // Where a browser lacks the symbol, the one that bundlers put in its place when they translate `await using`.
+    const dispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+    Object.defineProperty(this, dispose, { value: () => this.close() });
     link.onNotice = (notice) => this.#receive(notice);
     link.onEnd = (ending) => {
       remember(name, ending);
@@ -184,11 +187,6 @@ export class Wallet extends Requests {
     this.#link.close();
     this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'));
     await this.ended;
-  }
-
-  /** Leaves the wallet in this tab at the end of a block, as `close()` does: `await using wallet = await Wallet.open(..)`. */
-  async [asyncDispose](): Promise<void> {
-    await this.close();
   }
 
   /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. */

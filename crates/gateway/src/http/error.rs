@@ -9,6 +9,9 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 use crate::desk::error::{ApiCode, ApiError};
 
+/// What a handler returns.
+pub(super) type Answer<T> = Result<Json<T>, ApiError>;
+
 fn status(code: ApiCode) -> StatusCode {
     match code {
         ApiCode::Unauthorized => StatusCode::UNAUTHORIZED,

@@ -1,5 +1,6 @@
 //! Commands to the node's thread: data in, an answer out, so that the caller can be another process one day.
 
+use amplet_protocol::ChannelId;
 use amplet_protocol::page::Payment;
 use amplet_wallet::actions::channels::Channel;
 
@@ -76,8 +77,8 @@ commands! {
     NewAddress(operator::NewAddress) -> String = |desk, _| Ok(desk.operator.new_address().await);
     ConnectPeer(operator::ConnectPeer) -> String = |desk, peer| desk.operator.connect(&peer.address).await;
     Channels(operator::ListChannels) -> Vec<Channel> = |desk, _| Ok(desk.operator.channels());
-    OpenChannel(operator::OpenChannel) -> String = |desk, channel| desk.operator.open_channel(channel).await;
-    CloseChannel(operator::CloseChannel) -> () = |desk, it| desk.operator.close_channel(&it.id, it.force);
+    OpenChannel(operator::OpenChannel) -> ChannelId = |desk, channel| desk.operator.open_channel(channel).await;
+    CloseChannel(operator::CloseChannel) -> () = |desk, it| desk.operator.close_channel(it.id, it.force);
     CreateInvoice(operator::CreateInvoice) -> OwnInvoice = |desk, it| desk.operator.create_invoice(it).await;
     Invoice(operator::GetInvoice) -> OwnInvoice = |desk, it| desk.operator.invoice(it).await;
     Pay(operator::PayInvoice) -> Payment = |desk, it| desk.operator.pay(it).await;
@@ -85,32 +86,32 @@ commands! {
     Payment(operator::GetPayment) -> Payment = |desk, it| desk.operator.payment(it).await;
     Sync(operator::SyncNow) -> u32 = |desk, _| desk.operator.sync().await;
 
-    CreateKey(site::CreateKey) -> (Key, Token) = |desk, key| desk.merchant.create_key(key).await;
-    RevokeKey(site::RevokeKey) -> () = |desk, key| desk.merchant.revoke_key(&key.id).await;
+    CreateKey(site::CreateKey) -> (Key, Token) = |desk, key| desk.merchant.keys.create(key).await;
+    RevokeKey(site::RevokeKey) -> () = |desk, key| desk.merchant.keys.revoke(&key.id).await;
     CreateSiteInvoice(site::CreateInvoice) -> Made<Invoice> = |desk, it| {
-        desk.merchant.create_invoice(&it.key, it.idempotency, it.invoice).await
+        desk.merchant.invoices.create(&it.key, it.idempotency, it.invoice).await
     };
     SiteInvoice(site::GetInvoice) -> Invoice = |desk, it| {
-        desk.merchant.invoice(&it.account, &it.payment_hash).await
+        desk.merchant.invoices.get(&it.account, &it.payment_hash).await
     };
-    SiteInvoices(site::ListInvoices) -> Invoices = |desk, it| desk.merchant.invoices(it).await;
+    SiteInvoices(site::ListInvoices) -> Invoices = |desk, it| desk.merchant.invoices.list(it).await;
     SendSitePayment(site::SendPayment) -> Made<SitePayment> = |desk, it| {
-        desk.merchant.send_payment(&it.key, it.idempotency, it.payment).await
+        desk.merchant.payments.send(&it.key, it.idempotency, it.payment).await
     };
     SitePayment(site::GetPayment) -> SitePayment = |desk, it| {
-        desk.merchant.payment(&it.account, &it.payment_hash, it.wait).await
+        desk.merchant.payments.get(&it.account, &it.payment_hash, it.wait).await
     };
     CreateWebhook(site::CreateWebhook) -> MadeWebhook = |desk, it| {
-        desk.merchant.create_webhook(&it.account, it.webhook).await
+        desk.merchant.webhooks.create(&it.account, it.webhook).await
     };
-    Webhooks(site::ListWebhooks) -> Webhooks = |desk, it| Ok(desk.merchant.webhooks(&it.account));
-    RemoveWebhook(site::RemoveWebhook) -> () = |desk, it| desk.merchant.remove_webhook(&it.account, &it.id).await;
-    PingWebhook(site::PingWebhook) -> () = |desk, it| desk.merchant.ping(&it.account, &it.id).await;
+    Webhooks(site::ListWebhooks) -> Webhooks = |desk, it| Ok(desk.merchant.webhooks.list(&it.account));
+    RemoveWebhook(site::RemoveWebhook) -> () = |desk, it| desk.merchant.webhooks.remove(&it.account, &it.id).await;
+    PingWebhook(site::PingWebhook) -> () = |desk, it| desk.merchant.webhooks.ping(&it.account, &it.id).await;
     CreateSession(site::CreateSession) -> Session = |desk, it| {
-        desk.merchant.create_session(&it.account, it.session).await
+        desk.merchant.sessions.create(&it.account, it.session).await
     };
-    Session(site::GetSession) -> Session = |desk, it| desk.merchant.session(&it.account, &it.id).await;
-    CloseSession(site::CloseSession) -> Session = |desk, it| desk.merchant.close_session(&it.account, &it.id).await;
+    Session(site::GetSession) -> Session = |desk, it| desk.merchant.sessions.get(&it.account, &it.id).await;
+    CloseSession(site::CloseSession) -> Session = |desk, it| desk.merchant.sessions.close(&it.account, &it.id).await;
 
     Snapshot(GetSnapshot) -> Snapshot = |desk, it| desk.snapshots.get(it);
 }

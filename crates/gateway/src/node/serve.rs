@@ -21,8 +21,8 @@ use super::open::Opened;
 use super::sockets::{Counted, Sockets};
 use super::{NodeThreadError, Phase, Start, open};
 use crate::config::Config;
+use crate::desk::merchant::MerchantService;
 use crate::desk::merchant::api_keys::ApiKeys;
-use crate::desk::merchant::{MerchantService, deliver};
 use crate::desk::operator::OperatorService;
 use crate::desk::snapshots::Snapshots;
 use crate::desk::{Desk, peers, wallets};
@@ -71,7 +71,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     let desk = Rc::new(desk(&opened, &config, relay, keys, Box::new(count), platform.clone()).await?);
     let private = config.merchant.private_webhooks;
     let http = if private { platform.http() } else { platform.http_for_strangers() };
-    tasks.add(spawn_local(deliver(Rc::clone(&desk.merchant), http)));
+    tasks.add(spawn_local(desk.merchant.deliver(http)));
     let merchant = Rc::clone(&desk.merchant);
     let follower = Follower { node: node.clone(), status: status.clone(), events, merchant };
     // Before the log says so: whoever waits for that line asks `/health` next.

@@ -293,7 +293,8 @@ impl Ledger {
             let ended = state.done.iter().filter(|(_, key)| !state.open.contains_key(key));
             let mut all: Vec<(u64, Key)> = ended.copied().collect();
             all.extend(state.open.iter().map(|(key, payment)| (payment.created_at, *key)));
-            all.sort_unstable();
+            // Of the same second in the order of ids, as the first release had them: a page may begin there.
+            all.sort_unstable_by_key(|(at, key)| (*at, key.id, key.direction));
             let end = match before {
                 Some(before) => all.iter().position(|(_, key)| key.id == before).unwrap_or(0),
                 None => all.len(),

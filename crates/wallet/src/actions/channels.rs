@@ -2,20 +2,20 @@
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning::ln::channel_state::{ChannelDetails, ChannelShutdownState};
-use amplet_node::lightning::ln::types::ChannelId;
+use amplet_node::lightning::ln::types::ChannelId as LdkChannelId;
 use amplet_node::{ChannelError, OpenChannel};
 use amplet_protocol::page::ChannelState;
-use hex_conservative::FromHex;
+use amplet_protocol::{ChannelId, NodeId};
 
 use crate::ctx::Ctx;
 
 /// A channel of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
-    /// Channel id, in hex (BOLT 2).
-    pub id: String,
-    /// The peer's node id, in hex.
-    pub peer: String,
+    /// Channel id (BOLT 2).
+    pub id: ChannelId,
+    /// The peer's node id.
+    pub peer: NodeId,
     /// The state.
     pub state: ChannelState,
     /// Confirmations of its funding transaction.
@@ -43,8 +43,8 @@ pub fn list(ctx: &Ctx) -> Vec<Channel> {
 
 fn channel(details: &ChannelDetails) -> Channel {
     Channel {
-        id: details.channel_id.to_string(),
-        peer: details.counterparty.node_id.to_string(),
+        id: ChannelId(details.channel_id.0),
+        peer: NodeId(details.counterparty.node_id.serialize()),
         state: state(details),
         confirmations: details.confirmations.unwrap_or(0),
         confirmations_needed: details.confirmations_required,
@@ -79,15 +79,14 @@ fn state(channel: &ChannelDetails) -> ChannelState {
 ///
 /// # Errors
 /// [`ChannelError`]; nothing was spent.
-pub async fn open(ctx: &Ctx, peer: PublicKey, how: &OpenChannel) -> Result<String, ChannelError> {
-    ctx.node.channels().open(peer, how).await.map(|id| id.to_string())
+pub async fn open(ctx: &Ctx, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
+    ctx.node.channels().open(peer, how).await.map(|id| ChannelId(id.0))
 }
 
 /// Closes a channel, with the peer's consent or by `force`.
 ///
 /// # Errors
 /// [`ChannelError`].
-pub fn close(ctx: &Ctx, id: &str, force: bool) -> Result<(), ChannelError> {
-    let id = <[u8; 32]>::from_hex(id).map_err(|_| ChannelError::Unknown(id.to_owned()))?;
-    ctx.node.channels().close(ChannelId(id), force)
+pub fn close(ctx: &Ctx, id: ChannelId, force: bool) -> Result<(), ChannelError> {
+    ctx.node.channels().close(LdkChannelId(id.0), force)
 }

@@ -9,10 +9,10 @@ use amplet_transport::HttpClient;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
-use super::MerchantService;
 use super::call::{self, Call};
-use super::records::{self, DeliveryRecord, Target};
+use super::records::{DeliveryRecord, Target};
 use super::types::Attempt;
+use super::webhooks::WebhookService;
 use crate::desk::clock::unix_now;
 
 /// Maximum number of calls in flight.
@@ -25,7 +25,7 @@ const GIVE_UP_AFTER: u64 = 24 * 3600;
 const MAX_PAUSE: u64 = 3600;
 
 /// Makes calls for as long as the node runs.
-pub async fn deliver(service: Rc<MerchantService>, http: HttpClient) {
+pub(super) async fn deliver(service: Rc<WebhookService>, http: HttpClient) {
     let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     loop {
         for name in service.take_due(unix_now()) {
@@ -51,7 +51,7 @@ fn pause_after(attempts: u32) -> u64 {
     1_u64.checked_shl(attempts).map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE))
 }
 
-impl MerchantService {
+impl WebhookService {
     /// Takes the calls whose time has come; they are in flight from now on.
     fn take_due(&self, now: u64) -> Vec<String> {
         let calls = self.calls.borrow();
@@ -118,7 +118,7 @@ impl MerchantService {
         next.next_at = now.saturating_add(pause_after(call.attempts));
         let again = failed && next.next_at <= call.created_at.saturating_add(GIVE_UP_AFTER);
         if again && calls.waiting.contains_key(name) {
-            self.ctx.node.ledger().stage(|batch| records::put(batch, name.to_owned(), &next));
+            self.records.put(name.to_owned(), &next);
             calls.waiting.insert(name.to_owned(), next);
             return;
         }
@@ -130,7 +130,7 @@ impl MerchantService {
             );
         }
         calls.waiting.remove(name);
-        self.ctx.node.ledger().stage(|batch| batch.remove(name));
+        self.records.stage(|batch| batch.remove(name));
     }
 }
 

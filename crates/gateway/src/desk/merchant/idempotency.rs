@@ -9,10 +9,9 @@ use bitcoin::hashes::{Hash, sha256};
 use futures::lock::{Mutex, OwnedMutexGuard};
 use serde::Serialize;
 
-use super::MerchantService;
-use super::records::{self, OnceRecord, names};
+use super::records::{self, OnceRecord, Records, names};
 use crate::desk::error::Result;
-use crate::desk::error::{ApiCode, ApiError, unreadable};
+use crate::desk::error::{ApiCode, ApiError};
 
 /// An idempotency key with the request that it stands for.
 #[derive(Clone, Debug)]
@@ -62,10 +61,10 @@ pub struct Made<T> {
 
 /// A mutex for each name that is in use.
 #[derive(Default)]
-pub(super) struct KeyedMutex(RefCell<HashMap<String, Weak<Mutex<()>>>>);
+struct KeyedMutex(RefCell<HashMap<String, Weak<Mutex<()>>>>);
 
 impl KeyedMutex {
-    pub(super) async fn lock(&self, name: &str) -> OwnedMutexGuard<()> {
+    async fn lock(&self, name: &str) -> OwnedMutexGuard<()> {
         let mutex = {
             let mut all = self.0.borrow_mut();
             all.retain(|_, mutex| mutex.strong_count() > 0);
@@ -78,16 +77,28 @@ impl KeyedMutex {
     }
 }
 
-impl MerchantService {
+/// Idempotency keys, of invoices and payments alike.
+pub(super) struct Idempotency {
+    records: Records,
+    locks: KeyedMutex,
+}
+
+impl Idempotency {
+    /// Nothing is locked yet.
+    pub(super) fn new(records: Records) -> Self {
+        Self { records, locks: KeyedMutex::default() }
+    }
+
+    /// Locks an invoice to be paid.
+    pub(super) async fn lock_payment(&self, hash: &str) -> OwnedMutexGuard<()> {
+        self.locks.lock(hash).await
+    }
+
     /// Locks this key; returns the payment hash of what was made before under it. Until the guard is dropped nothing else is
     /// made under it.
-    pub(super) async fn lock_key(
-        &self,
-        key: &IdempotencyKey,
-    ) -> Result<(OwnedMutexGuard<()>, Option<String>)> {
+    pub(super) async fn lock(&self, key: &IdempotencyKey) -> Result<(OwnedMutexGuard<()>, Option<String>)> {
         let guard = self.locks.lock(&key.name).await;
-        let found: Option<OnceRecord> =
-            records::find(&*self.store, &key.name).await.map_err(|error| unreadable(&error))?;
+        let found: Option<OnceRecord> = self.records.find(&key.name).await?;
         match found {
             Some(found) if found.request != key.request => Err(ApiError::new(
                 ApiCode::IdempotencyMismatch,

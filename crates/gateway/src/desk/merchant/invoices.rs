@@ -1,17 +1,22 @@
-//! Invoices of an account.
+//! Invoices of accounts.
 
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use amplet_storage::StoreError;
+use amplet_wallet::Ctx;
 use amplet_wallet::actions::receive::InvoiceOrder;
 
-use super::MerchantService;
 use super::api_keys::Key;
-use super::idempotency::{IdempotencyKey, Made};
-use super::records::{self, InvoiceRecord, names};
+use super::idempotency::{Idempotency, IdempotencyKey, Made};
+use super::records::{self, InvoiceRecord, Records, Target, names};
 use super::requests::ListInvoices;
-use super::types::{CreateInvoice, Invoice, Invoices, Metadata};
+use super::types::{CreateInvoice, EventName, Invoice, Invoices, Metadata};
+use super::webhooks::WebhookService;
 use crate::desk::amount::Msat;
 use crate::desk::clock::unix_now;
-use crate::desk::error::Result;
-use crate::desk::error::{ApiCode, ApiError};
+use crate::desk::error::{ApiCode, ApiError, Result};
 use crate::desk::payments;
 
 /// Limits of metadata: names, characters of a name, characters of a value.
@@ -20,12 +25,68 @@ const METADATA: [usize; 3] = [20, 40, 500];
 /// Maximum length of a page.
 const MAX_PAGE: u32 = 100;
 
-impl MerchantService {
+/// The service of invoices.
+pub struct InvoiceService {
+    ctx: Ctx,
+    records: Records,
+    idempotency: Rc<Idempotency>,
+    webhooks: Rc<WebhookService>,
+    /// Invoices of each account by their number, oldest first.
+    by_account: RefCell<HashMap<String, BTreeMap<u64, String>>>,
+    /// Account and number of each invoice, by its payment hash.
+    by_hash: RefCell<HashMap<String, (String, u64)>>,
+    next_number: Cell<u64>,
+}
+
+impl InvoiceService {
+    /// Reads which invoices there are.
+    pub(super) async fn open(
+        ctx: Ctx,
+        records: Records,
+        idempotency: Rc<Idempotency>,
+        webhooks: Rc<WebhookService>,
+    ) -> std::result::Result<Self, StoreError> {
+        let (by_account, by_hash) = (RefCell::default(), RefCell::default());
+        let next_number = Cell::new(1);
+        let service = Self { ctx, records, idempotency, webhooks, by_account, by_hash, next_number };
+        for name in service.records.list(names::INVOICES).await? {
+            if let Some((account, number, hash)) = names::invoice_parts(&name) {
+                service.index(account, number, hash);
+            }
+        }
+        Ok(service)
+    }
+
+    /// Indexes an invoice.
+    fn index(&self, account: &str, number: u64, hash: &str) {
+        self.by_account.borrow_mut().entry(account.to_owned()).or_default().insert(number, hash.to_owned());
+        self.by_hash.borrow_mut().insert(hash.to_owned(), (account.to_owned(), number));
+        self.next_number.set(self.next_number.get().max(number.saturating_add(1)));
+    }
+
+    /// A number that no invoice had.
+    fn number(&self) -> u64 {
+        let number = self.next_number.get();
+        self.next_number.set(number.saturating_add(1));
+        number
+    }
+
+    /// Stages the calls to webhooks that a paid invoice is told to.
+    pub(super) async fn paid(&self, event: &str, hash: &str) -> Result<()> {
+        let Some((account, number)) = self.by_hash.borrow().get(hash).cloned() else { return Ok(()) };
+        let name = names::invoice(&account, number, hash);
+        let record: InvoiceRecord = self.records.read(&name).await?;
+        let invoice = self.get(&account, hash).await?;
+        let own = record.webhook_url.map(|url| Target::Key { id: record.key, url });
+        self.webhooks.enqueue(event, EventName::InvoicePaid, &invoice, &account, own);
+        Ok(())
+    }
+
     /// Makes an invoice; durable together with its record and its idempotency key.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn create_invoice(
+    pub async fn create(
         &self,
         key: &Key,
         idempotency: Option<IdempotencyKey>,
@@ -33,14 +94,14 @@ impl MerchantService {
     ) -> Result<Made<Invoice>> {
         check_metadata(&request.metadata)?;
         if let Some(url) = &request.webhook_url {
-            self.check_url("webhookUrl", url)?;
+            self.webhooks.check_url("webhookUrl", url)?;
         }
         let _guard = match &idempotency {
             None => None,
             Some(idempotency) => {
-                let (guard, made) = self.lock_key(idempotency).await?;
+                let (guard, made) = self.idempotency.lock(idempotency).await?;
                 if let Some(hash) = made {
-                    return Ok(Made { value: self.invoice(&key.account, &hash).await?, replayed: true });
+                    return Ok(Made { value: self.get(&key.account, &hash).await?, replayed: true });
                 }
                 Some(guard)
             }
@@ -72,12 +133,12 @@ impl MerchantService {
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
-    pub async fn invoice(&self, account: &str, hash: &str) -> Result<Invoice> {
+    pub async fn get(&self, account: &str, hash: &str) -> Result<Invoice> {
         let found = self.by_hash.borrow().get(hash).cloned();
         let number = found.and_then(|(owner, number)| (owner == account).then_some(number));
         let Some(number) = number else { return Err(unknown()) };
         let name = names::invoice(account, number, hash);
-        let record = self.read(&name).await?;
+        let record = self.records.read(&name).await?;
         let invoice = payments::invoice(&self.ctx, payments::payment_id(hash)?).await?;
         Ok(shown(invoice, record))
     }
@@ -86,7 +147,7 @@ impl MerchantService {
     ///
     /// # Errors
     /// [`ApiCode::InvalidInput`].
-    pub async fn invoices(&self, request: ListInvoices) -> Result<Invoices> {
+    pub async fn list(&self, request: ListInvoices) -> Result<Invoices> {
         let ListInvoices { account, cursor, limit } = request;
         if !(1..=MAX_PAGE).contains(&limit) {
             return Err(ApiError::invalid(format!("limit: {limit} is not 1 to {MAX_PAGE}")));
@@ -109,7 +170,7 @@ impl MerchantService {
         let next_cursor = found.last().filter(|_| more).map(|(number, _)| format!("{number:x}"));
         let mut invoices = Vec::with_capacity(found.len());
         for (_, hash) in found {
-            invoices.push(self.invoice(&account, &hash).await?);
+            invoices.push(self.get(&account, &hash).await?);
         }
         Ok(Invoices { invoices, next_cursor })
     }

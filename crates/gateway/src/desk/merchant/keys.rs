@@ -1,12 +1,18 @@
 //! Making and revoking keys.
 
+use std::sync::Arc;
+
 use amplet_node::budget::{BadRules, Msat as Money};
 use amplet_node::budget::{BudgetError, BudgetId, Holder, Kind, Name, Period, Rules, Window, WindowLimit};
+use amplet_storage::StoreError;
+use amplet_wallet::Ctx;
 
-use super::api_keys::{Key, Spending, Token};
+use super::api_keys::{ApiKeys, Key, Spending, Token};
+use super::call;
+use super::random::random;
+use super::records::{Records, names};
 use super::requests::CreateKey;
 use super::types::Scope;
-use super::{MerchantService, call, names, random, records};
 use crate::desk::amount::Msat;
 use crate::desk::clock::unix_now;
 use crate::desk::error::Result;
@@ -65,12 +71,31 @@ fn holder(id: &str) -> Result<Holder> {
     Ok(Holder::App { id })
 }
 
-impl MerchantService {
+/// The service that makes keys.
+pub struct KeyService {
+    ctx: Ctx,
+    records: Records,
+    keys: Arc<ApiKeys>,
+}
+
+impl KeyService {
+    /// Reads the keys.
+    pub(super) async fn open(
+        ctx: Ctx,
+        records: Records,
+        keys: Arc<ApiKeys>,
+    ) -> std::result::Result<Self, StoreError> {
+        for name in records.list(names::KEYS).await? {
+            keys.put(records.load(&name).await?);
+        }
+        Ok(Self { ctx, records, keys })
+    }
+
     /// Makes a key, and the budget that holds it to its limits, in one transaction. The token is not stored.
     ///
     /// # Errors
     /// [`ApiCode::InvalidInput`]; [`ApiCode::Internal`].
-    pub async fn create_key(&self, new: CreateKey) -> Result<(Key, Token)> {
+    pub async fn create(&self, new: CreateKey) -> Result<(Key, Token)> {
         new.check()?;
         let rules = new.spending.as_ref().map(Spending::rules).transpose()?;
         let token = Token::new(random()?, random()?);
@@ -105,7 +130,7 @@ impl MerchantService {
                 opened.await.map_err(refused)?;
             }
         }
-        self.ctx.node.ledger().flushed().await;
+        self.records.flushed().await;
         self.keys.put(key.clone());
         Ok((key, token))
     }
@@ -114,7 +139,7 @@ impl MerchantService {
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
-    pub async fn revoke_key(&self, id: &str) -> Result<()> {
+    pub async fn revoke(&self, id: &str) -> Result<()> {
         let Some(key) = self.keys.get(id) else {
             return Err(ApiError::new(ApiCode::NotFound, "there is no key of that id; list them"));
         };
@@ -130,11 +155,11 @@ impl MerchantService {
             let failed = |error: BudgetError| ApiError::new(ApiCode::Internal, error.to_string());
             closed.await.map_err(failed)?;
         }
-        self.ctx.node.ledger().flushed().await;
+        self.records.flushed().await;
         Ok(())
     }
 
     fn write_key(&self, key: &Key) {
-        self.ctx.node.ledger().stage(|batch| records::put(batch, format!("{}{}", names::KEYS, key.id), key));
+        self.records.put(format!("{}{}", names::KEYS, key.id), key);
     }
 }

@@ -9,57 +9,51 @@ mod idempotency;
 mod invoices;
 mod keys;
 mod payments;
+mod random;
 mod records;
 pub mod requests;
 mod sessions;
 pub mod types;
 mod webhooks;
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use amplet_protocol::page::{Event, EventKind};
 use amplet_storage::{Store, StoreError};
+use amplet_transport::HttpClient;
 use amplet_wallet::Ctx;
-use serde::de::DeserializeOwned;
-use tokio::sync::Notify;
+use tracing::error;
 
 use self::api_keys::ApiKeys;
-use self::idempotency::KeyedMutex;
-use self::records::{DeliveryRecord, WebhookRecord, names};
-use self::webhooks::Calls;
-use super::error::Result;
-use super::error::{ApiCode, ApiError, unreadable};
+use self::idempotency::Idempotency;
+use self::invoices::InvoiceService;
+use self::keys::KeyService;
+use self::payments::PaymentService;
+use self::records::Records;
+use self::sessions::SessionService;
+use self::webhooks::WebhookService;
 
-pub(crate) use deliver::deliver;
 pub use events::{Changes, EventBus};
 pub use idempotency::{IdempotencyKey, Made};
 pub use sessions::Sessions;
 
-/// The service of sites.
+/// The services of sites. Each owns its state and its records.
 pub struct MerchantService {
-    ctx: Ctx,
-    store: Rc<dyn Store>,
-    keys: Arc<ApiKeys>,
-    /// True if webhooks may be at private addresses.
-    private_webhooks: bool,
-    /// Invoices of each account by their number, oldest first.
-    by_account: RefCell<HashMap<String, BTreeMap<u64, String>>>,
-    /// Account and number of each invoice, by its payment hash.
-    by_hash: RefCell<HashMap<String, (String, u64)>>,
-    next_number: Cell<u64>,
-    locks: KeyedMutex,
-    calls: RefCell<Calls>,
-    sessions: Rc<Sessions>,
-    /// Calls that are being made, by their record's name.
-    in_flight: RefCell<BTreeSet<String>>,
-    /// Notified when a call may be due.
-    due: Notify,
+    /// Makes and revokes API keys.
+    pub keys: KeyService,
+    /// Invoices of accounts.
+    pub invoices: InvoiceService,
+    /// Payments of accounts.
+    pub payments: PaymentService,
+    /// Streaming sessions of accounts.
+    pub sessions: SessionService,
+    /// Webhooks of accounts.
+    pub webhooks: Rc<WebhookService>,
 }
 
 impl MerchantService {
-    /// Reads the keys, and which invoices there are.
+    /// Reads what is stored.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -70,67 +64,42 @@ impl MerchantService {
         keys: Arc<ApiKeys>,
         private_webhooks: bool,
     ) -> std::result::Result<Self, StoreError> {
-        let service = Self {
-            ctx,
-            store,
-            keys,
-            private_webhooks,
-            by_account: RefCell::default(),
-            by_hash: RefCell::default(),
-            next_number: Cell::new(1),
-            locks: KeyedMutex::default(),
-            calls: RefCell::default(),
-            sessions,
-            in_flight: RefCell::default(),
-            due: Notify::new(),
-        };
-        for name in service.store.list(names::KEYS).await? {
-            service.keys.put(records::read(&*service.store, &name).await?);
-        }
-        for name in service.store.list(names::WEBHOOKS).await? {
-            let hook: WebhookRecord = records::read(&*service.store, &name).await?;
-            service.calls.borrow_mut().webhooks.insert(hook.id.clone(), hook);
-        }
-        for name in service.store.list(names::DELIVERIES).await? {
-            let call: DeliveryRecord = records::read(&*service.store, &name).await?;
-            service.calls.borrow_mut().waiting.insert(name, call);
-        }
-        for name in service.store.list(names::INVOICES).await? {
-            if let Some((account, number, hash)) = names::invoice_parts(&name) {
-                service.index(account, number, hash);
+        let records = Records::new(ctx.node.clone(), store);
+        let idempotency = Rc::new(Idempotency::new(records.clone()));
+        let webhooks = WebhookService::open(records.clone(), Arc::clone(&keys), private_webhooks).await?;
+        let webhooks = Rc::new(webhooks);
+        let invoices =
+            InvoiceService::open(ctx.clone(), records.clone(), Rc::clone(&idempotency), Rc::clone(&webhooks));
+        Ok(Self {
+            keys: KeyService::open(ctx.clone(), records.clone(), keys).await?,
+            invoices: invoices.await?,
+            payments: PaymentService::new(ctx.clone(), records.clone(), idempotency, Rc::clone(&webhooks)),
+            sessions: SessionService::open(ctx, records, sessions).await,
+            webhooks,
+        })
+    }
+
+    /// Makes calls to webhooks for as long as the node runs.
+    pub(crate) fn deliver(&self, http: HttpClient) -> impl Future<Output = ()> + use<> {
+        deliver::deliver(Rc::clone(&self.webhooks), http)
+    }
+
+    /// Stages calls to the webhooks that an event of the node concerns: acknowledge the event before the next await, and both
+    /// are one transaction. Returns `false` when the event must not be acknowledged.
+    pub async fn handle_event(&self, event: &Event) -> bool {
+        let name = format!("evt_{:016x}", event.id);
+        let handled = match &event.kind {
+            EventKind::PaymentReceived { payment } => {
+                self.invoices.paid(&name, &payment.id.to_string()).await
             }
+            EventKind::PaymentSent { payment } | EventKind::PaymentFailed { payment } => {
+                self.payments.ended(&name, &payment.id.to_string(), &payment.status).await
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = &handled {
+            error!(%error, event = event.id, "an event cannot be told to its site before the gateway is restarted");
         }
-        service.close_expired().await;
-        Ok(service)
+        handled.is_ok()
     }
-
-    /// Indexes an invoice.
-    fn index(&self, account: &str, number: u64, hash: &str) {
-        self.by_account.borrow_mut().entry(account.to_owned()).or_default().insert(number, hash.to_owned());
-        self.by_hash.borrow_mut().insert(hash.to_owned(), (account.to_owned(), number));
-        self.next_number.set(self.next_number.get().max(number.saturating_add(1)));
-    }
-
-    async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        records::read(&*self.store, name).await.map_err(|error| unreadable(&error))
-    }
-
-    async fn find<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        records::find(&*self.store, name).await.map_err(|error| unreadable(&error))
-    }
-
-    /// A number that no invoice had.
-    fn number(&self) -> u64 {
-        let number = self.next_number.get();
-        self.next_number.set(number.saturating_add(1));
-        number
-    }
-}
-
-fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::getrandom(&mut bytes).map_err(|error| {
-        ApiError::new(ApiCode::Internal, format!("the system gave no randomness ({error}); try again"))
-    })?;
-    Ok(bytes)
 }

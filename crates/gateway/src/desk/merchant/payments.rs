@@ -1,27 +1,59 @@
 //! Payments that sites make, within their key's limits.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::budget::{BudgetId, Purpose};
 use amplet_node::{Authorization, PaymentId};
+use amplet_protocol::page::PaymentStatus;
+use amplet_wallet::Ctx;
 use amplet_wallet::actions::pay::PayOrder;
 
-use super::MerchantService;
 use super::api_keys::Key;
-use super::idempotency::{IdempotencyKey, Made};
-use super::records::{self, PaymentRecord, names};
-use super::types::{Payment, SendPayment};
-use crate::desk::error::Result;
-use crate::desk::error::{ApiCode, ApiError};
+use super::idempotency::{Idempotency, IdempotencyKey, Made};
+use super::records::{self, PaymentRecord, Records, names};
+use super::types::{EventName, Payment, SendPayment};
+use super::webhooks::WebhookService;
+use crate::desk::error::{ApiCode, ApiError, Result};
 use crate::desk::payments::{self, PaymentState};
 
-impl MerchantService {
+/// The service of payments.
+pub struct PaymentService {
+    ctx: Ctx,
+    records: Records,
+    idempotency: Rc<Idempotency>,
+    webhooks: Rc<WebhookService>,
+}
+
+impl PaymentService {
+    pub(super) fn new(
+        ctx: Ctx,
+        records: Records,
+        idempotency: Rc<Idempotency>,
+        webhooks: Rc<WebhookService>,
+    ) -> Self {
+        Self { ctx, records, idempotency, webhooks }
+    }
+
+    /// Stages the calls to webhooks that a payment's end is told to.
+    pub(super) async fn ended(&self, event: &str, hash: &str, status: &PaymentStatus) -> Result<()> {
+        let name = format!("{}{hash}", names::PAYMENTS);
+        let Some(record) = self.records.find::<PaymentRecord>(&name).await? else { return Ok(()) };
+        let payment = self.get(&record.account, hash, Duration::ZERO).await?;
+        let kind = match status {
+            PaymentStatus::Succeeded => EventName::PaymentSucceeded,
+            PaymentStatus::Pending | PaymentStatus::Failed { .. } => EventName::PaymentFailed,
+        };
+        self.webhooks.enqueue(event, kind, &payment, &record.account, None);
+        Ok(())
+    }
+
     /// Pays an invoice from the key's budget; returns the outcome, or `pending` after a minute. What was asked for is durable
     /// before anything leaves, so the same request is never paid twice.
     ///
     /// # Errors
     /// [`ApiError`]: no funds were sent.
-    pub async fn send_payment(
+    pub async fn send(
         &self,
         key: &Key,
         idempotency: Option<IdempotencyKey>,
@@ -38,12 +70,12 @@ impl MerchantService {
             ));
         };
         // One at a time for each invoice: a second request sees what became of the first.
-        let _invoice_guard = self.locks.lock(&hash).await;
+        let _invoice_guard = self.idempotency.lock_payment(&hash).await;
         let mut asked_before = false;
         let _guard = match &idempotency {
             None => None,
             Some(idempotency) => {
-                let (guard, made) = self.lock_key(idempotency).await?;
+                let (guard, made) = self.idempotency.lock(idempotency).await?;
                 asked_before = made.is_some();
                 Some(guard)
             }
@@ -53,13 +85,13 @@ impl MerchantService {
         }
         let amount_msat = order.check(&self.ctx).await?;
         let record = PaymentRecord { account: key.account.clone(), key: key.id.clone() };
-        self.ctx.node.ledger().stage(|batch| {
+        self.records.stage(|batch| {
             records::put(batch, format!("{}{hash}", names::PAYMENTS), &record);
             if let Some(idempotency) = &idempotency {
                 idempotency.record(batch, &hash);
             }
         });
-        self.ctx.node.ledger().flushed().await;
+        self.records.flushed().await;
         let purpose = Purpose::parse("site").map_err(|error| ApiError::invalid(error.to_string()))?;
         let authorization = Authorization { budget: BudgetId(budget), purpose, approved: false };
         let max_fee_msat = request.max_fee_msat.map(|fee| fee.0);
@@ -72,7 +104,7 @@ impl MerchantService {
     async fn sent_before(&self, key: &Key, id: PaymentId, asked_before: bool) -> Result<Option<Payment>> {
         let Some(known) = payments::find_payment(&self.ctx, id).await? else { return Ok(None) };
         if asked_before {
-            return self.payment(&key.account, &id.to_string(), Duration::ZERO).await.map(Some);
+            return self.get(&key.account, &id.to_string(), Duration::ZERO).await.map(Some);
         }
         if Payment::from(known).state == PaymentState::Failed {
             return Ok(None);
@@ -87,10 +119,10 @@ impl MerchantService {
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
-    pub async fn payment(&self, account: &str, hash: &str, limit: Duration) -> Result<Payment> {
+    pub async fn get(&self, account: &str, hash: &str, limit: Duration) -> Result<Payment> {
         let name = format!("{}{hash}", names::PAYMENTS);
         let id = payments::payment_id(hash)?;
-        let record: Option<PaymentRecord> = self.find(&name).await?;
+        let record: Option<PaymentRecord> = self.records.find(&name).await?;
         if record.is_none_or(|record| record.account != account) {
             return Err(ApiError::new(
                 ApiCode::NotFound,

@@ -1,10 +1,14 @@
 //! Stored records of sites, and their names.
 
+use std::rc::Rc;
+
+use amplet_node::Node;
 use amplet_storage::{Batch, Store, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::types::{Attempt, EventName, Metadata};
+use crate::desk::error::{Result, unreadable};
 
 /// Version of the stored records.
 const FORMAT: u32 = 1;
@@ -142,6 +146,55 @@ pub(super) struct OnceRecord {
     pub made: String,
 }
 
+/// The records of sites, which are committed in the node's own transactions.
+#[derive(Clone)]
+pub(super) struct Records {
+    node: Node,
+    store: Rc<dyn Store>,
+}
+
+impl Records {
+    /// Of this node and its store.
+    pub(super) fn new(node: Node, store: Rc<dyn Store>) -> Self {
+        Self { node, store }
+    }
+
+    /// Lists the names that begin with `prefix`.
+    pub(super) async fn list(&self, prefix: &str) -> std::result::Result<Vec<String>, StoreError> {
+        self.store.list(prefix).await
+    }
+
+    /// Reads a record of the list, when a service is opened.
+    pub(super) async fn load<T: DeserializeOwned>(&self, name: &str) -> std::result::Result<T, StoreError> {
+        read(&*self.store, name).await
+    }
+
+    /// Reads a record that is there.
+    pub(super) async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        self.load(name).await.map_err(|error| unreadable(&error))
+    }
+
+    /// Reads a record if there is one.
+    pub(super) async fn find<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        find(&*self.store, name).await.map_err(|error| unreadable(&error))
+    }
+
+    /// Stages writes for the node's next transaction.
+    pub(super) fn stage(&self, gather: impl FnOnce(&mut Batch)) {
+        self.node.ledger().stage(gather);
+    }
+
+    /// Stages a record.
+    pub(super) fn put<T: Serialize>(&self, name: String, value: &T) {
+        self.stage(|batch| put(batch, name, value));
+    }
+
+    /// Resolves when what is staged is durable.
+    pub(super) async fn flushed(&self) {
+        self.node.ledger().flushed().await;
+    }
+}
+
 /// Stages a record.
 pub(super) fn put<T: Serialize>(batch: &mut Batch, name: String, value: &T) {
     // Plain data: its serialization has no failing case.
@@ -151,7 +204,10 @@ pub(super) fn put<T: Serialize>(batch: &mut Batch, name: String, value: &T) {
 }
 
 /// Reads a record that is there.
-pub(super) async fn read<T: DeserializeOwned>(store: &dyn Store, name: &str) -> Result<T, StoreError> {
+pub(super) async fn read<T: DeserializeOwned>(
+    store: &dyn Store,
+    name: &str,
+) -> std::result::Result<T, StoreError> {
     let found = find(store, name).await?;
     found.ok_or_else(|| StoreError::Corrupt { name: name.to_owned(), what: "it is gone".into() })
 }
@@ -160,7 +216,7 @@ pub(super) async fn read<T: DeserializeOwned>(store: &dyn Store, name: &str) -> 
 pub(super) async fn find<T: DeserializeOwned>(
     store: &dyn Store,
     name: &str,
-) -> Result<Option<T>, StoreError> {
+) -> std::result::Result<Option<T>, StoreError> {
     let Some(bytes) = store.get(name).await? else { return Ok(None) };
     let record: Record<T> = serde_json::from_slice(&bytes)
         .map_err(|error| StoreError::Corrupt { name: name.to_owned(), what: error.to_string() })?;

@@ -7,11 +7,13 @@ use std::rc::Rc;
 use amplet_node::{AcceptKeysend, InboundKeysend};
 use amplet_protocol::page::Direction;
 use amplet_storage::{Store, StoreError};
+use amplet_wallet::Ctx;
 use bitcoin::hex::DisplayHex;
 
-use super::records::{self, SessionRecord, names};
+use super::invoices;
+use super::random::random;
+use super::records::{self, Records, SessionRecord, names};
 use super::types::{CreateSession, Session, SessionState};
-use super::{MerchantService, invoices, random};
 use crate::desk::amount::Msat;
 use crate::desk::clock::unix_now;
 use crate::desk::error::Result;
@@ -57,12 +59,26 @@ impl Sessions {
     }
 }
 
-impl MerchantService {
+/// The service of sessions.
+pub struct SessionService {
+    ctx: Ctx,
+    records: Records,
+    sessions: Rc<Sessions>,
+}
+
+impl SessionService {
+    /// Closes the sessions that expired meanwhile.
+    pub(super) async fn open(ctx: Ctx, records: Records, sessions: Rc<Sessions>) -> Self {
+        let service = Self { ctx, records, sessions };
+        service.close_expired().await;
+        service
+    }
+
     /// Opens a session.
     ///
     /// # Errors
     /// [`ApiCode::InvalidInput`].
-    pub async fn create_session(&self, account: &str, request: CreateSession) -> Result<Session> {
+    pub async fn create(&self, account: &str, request: CreateSession) -> Result<Session> {
         invoices::check_metadata(&request.metadata)?;
         if !(1..=MAX_EXPIRY).contains(&request.expiry_secs) {
             let message =
@@ -85,16 +101,16 @@ impl MerchantService {
             payment: None,
         };
         self.write_session(&id, &record);
-        self.ctx.node.ledger().flushed().await;
+        self.records.flushed().await;
         self.sessions.0.borrow_mut().insert(id.clone(), record);
-        self.session(account, &id).await
+        self.get(account, &id).await
     }
 
     /// A session of an account, and what it has brought.
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
-    pub async fn session(&self, account: &str, id: &str) -> Result<Session> {
+    pub async fn get(&self, account: &str, id: &str) -> Result<Session> {
         let record = self.own_session(account, id).await?;
         let payment = match (&record.payment, self.ctx.node.payments().session(id)) {
             (_, Some(open)) => Some(open),
@@ -120,19 +136,19 @@ impl MerchantService {
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
-    pub async fn close_session(&self, account: &str, id: &str) -> Result<Session> {
+    pub async fn close(&self, account: &str, id: &str) -> Result<Session> {
         let record = self.own_session(account, id).await?;
         if record.closed_at.is_none() {
             self.end_session(id, record).await;
         }
-        self.session(account, id).await
+        self.get(account, id).await
     }
 
     async fn own_session(&self, account: &str, id: &str) -> Result<SessionRecord> {
         let open = self.sessions.0.borrow().get(id).cloned();
         let known = match open {
             Some(open) => Some(open),
-            None if id.len() <= 64 => self.find(&format!("{}{id}", names::SESSIONS)).await?,
+            None if id.len() <= 64 => self.records.find(&format!("{}{id}", names::SESSIONS)).await?,
             None => None,
         };
         known.filter(|record: &SessionRecord| record.account == account).ok_or_else(|| {
@@ -149,11 +165,11 @@ impl MerchantService {
         let payment = self.ctx.node.payments().session(id).map(|payment| payment.id.to_string());
         self.write_session(id, &SessionRecord { closed_at: Some(unix_now()), payment, ..record });
         self.ctx.node.payments().close_session(id).await;
-        self.ctx.node.ledger().flushed().await;
+        self.records.flushed().await;
     }
 
     /// Closes what nobody can pay any more.
-    pub(super) async fn close_expired(&self) {
+    async fn close_expired(&self) {
         let now = unix_now();
         let expired: Vec<(String, SessionRecord)> = {
             let open = self.sessions.0.borrow();
@@ -166,6 +182,6 @@ impl MerchantService {
     }
 
     fn write_session(&self, id: &str, record: &SessionRecord) {
-        self.ctx.node.ledger().stage(|batch| records::put(batch, format!("{}{id}", names::SESSIONS), record));
+        self.records.put(format!("{}{id}", names::SESSIONS), record);
     }
 }

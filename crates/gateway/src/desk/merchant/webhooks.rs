@@ -1,20 +1,24 @@
 //! Webhooks: registrations, and the calls that wait to be made.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use amplet_protocol::page::{Event, EventKind};
+use amplet_storage::StoreError;
 use bitcoin::hex::DisplayHex;
 use serde::Serialize;
-use tracing::{error, warn};
+use tokio::sync::Notify;
+use tracing::warn;
 
-use super::records::{self, DeliveryRecord, InvoiceRecord, PaymentRecord, Target, WebhookRecord, names};
+use super::api_keys::ApiKeys;
+use super::call;
+use super::random::random;
+use super::records::{DeliveryRecord, Records, Target, WebhookRecord, names};
 use super::types::{
     CreateWebhook, EventCall, EventName, MadeWebhook, Metadata, Webhook, WebhookState, Webhooks,
 };
-use super::{MerchantService, call, random};
 use crate::desk::clock::unix_now;
-use crate::desk::error::Result;
-use crate::desk::error::{ApiCode, ApiError};
+use crate::desk::error::{ApiCode, ApiError, Result};
 
 /// Maximum number of webhooks of an account.
 const MAX_WEBHOOKS: usize = 16;
@@ -39,12 +43,44 @@ impl Calls {
     }
 }
 
-impl MerchantService {
+/// The service of webhooks.
+pub struct WebhookService {
+    pub(super) records: Records,
+    pub(super) keys: Arc<ApiKeys>,
+    /// True if webhooks may be at private addresses.
+    private: bool,
+    pub(super) calls: RefCell<Calls>,
+    /// Calls that are being made, by their record's name.
+    pub(super) in_flight: RefCell<BTreeSet<String>>,
+    /// Notified when a call may be due.
+    pub(super) due: Notify,
+}
+
+impl WebhookService {
+    /// Reads the webhooks, and the calls that wait.
+    pub(super) async fn open(
+        records: Records,
+        keys: Arc<ApiKeys>,
+        private: bool,
+    ) -> std::result::Result<Self, StoreError> {
+        let mut calls = Calls::default();
+        for name in records.list(names::WEBHOOKS).await? {
+            let hook: WebhookRecord = records.load(&name).await?;
+            calls.webhooks.insert(hook.id.clone(), hook);
+        }
+        for name in records.list(names::DELIVERIES).await? {
+            let call: DeliveryRecord = records.load(&name).await?;
+            calls.waiting.insert(name, call);
+        }
+        let (calls, in_flight, due) = (RefCell::new(calls), RefCell::default(), Notify::new());
+        Ok(Self { records, keys, private, calls, in_flight, due })
+    }
+
     /// Registers a webhook; its secret is shown this once.
     ///
     /// # Errors
     /// [`ApiCode::InvalidInput`].
-    pub async fn create_webhook(&self, account: &str, request: CreateWebhook) -> Result<MadeWebhook> {
+    pub async fn create(&self, account: &str, request: CreateWebhook) -> Result<MadeWebhook> {
         self.check_url("url", &request.url)?;
         let mine = self.calls.borrow().webhooks.values().filter(|hook| hook.account == account).count();
         if mine >= MAX_WEBHOOKS {
@@ -62,13 +98,13 @@ impl MerchantService {
             last: None,
         };
         self.write_webhook(&hook);
-        self.ctx.node.ledger().flushed().await;
+        self.records.flushed().await;
         self.calls.borrow_mut().webhooks.insert(hook.id.clone(), hook.clone());
         Ok(MadeWebhook { secret: hook.secret.clone(), webhook: shown(&hook) })
     }
 
     /// An account's webhooks, and how they stand.
-    pub fn webhooks(&self, account: &str) -> Webhooks {
+    pub fn list(&self, account: &str) -> Webhooks {
         let calls = self.calls.borrow();
         let state = |hook: &WebhookRecord| WebhookState {
             webhook: shown(hook),
@@ -83,7 +119,7 @@ impl MerchantService {
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
-    pub async fn remove_webhook(&self, account: &str, id: &str) -> Result<()> {
+    pub async fn remove(&self, account: &str, id: &str) -> Result<()> {
         self.own_webhook(account, id)?;
         {
             let mut calls = self.calls.borrow_mut();
@@ -95,12 +131,12 @@ impl MerchantService {
                 .map(|(name, _)| name.clone())
                 .collect();
             gone.iter().for_each(|name| drop(calls.waiting.remove(name)));
-            self.ctx.node.ledger().stage(|batch| {
+            self.records.stage(|batch| {
                 batch.remove(format!("{}{id}", names::WEBHOOKS));
                 gone.into_iter().for_each(|name| batch.remove(name));
             });
         }
-        self.ctx.node.ledger().flushed().await;
+        self.records.flushed().await;
         Ok(())
     }
 
@@ -112,8 +148,8 @@ impl MerchantService {
         self.own_webhook(account, id)?;
         let event = format!("evt_{}", random::<8>()?.to_lower_hex_string());
         let targets = vec![Target::Webhook { id: id.to_owned() }];
-        self.enqueue(&event, EventName::Ping, &Metadata::new(), targets);
-        self.ctx.node.ledger().flushed().await;
+        self.call_all(&event, EventName::Ping, &Metadata::new(), targets);
+        self.records.flushed().await;
         Ok(())
     }
 
@@ -125,48 +161,22 @@ impl MerchantService {
         Err(ApiError::new(ApiCode::NotFound, "this account has no webhook of that id; list them"))
     }
 
-    /// Stages calls to the webhooks that an event of the node concerns: acknowledge the event before the next await, and both
-    /// are one transaction. Returns `false` when the event must not be acknowledged.
-    pub async fn handle_event(&self, event: &Event) -> bool {
-        let name = format!("evt_{:016x}", event.id);
-        let handled = match &event.kind {
-            EventKind::PaymentReceived { payment } => self.received(&name, &payment.id.to_string()).await,
-            EventKind::PaymentSent { payment } => {
-                self.ended(&name, &payment.id.to_string(), EventName::PaymentSucceeded).await
-            }
-            EventKind::PaymentFailed { payment } => {
-                self.ended(&name, &payment.id.to_string(), EventName::PaymentFailed).await
-            }
-            _ => Ok(()),
-        };
-        if let Err(error) = &handled {
-            error!(%error, event = event.id, "an event cannot be told to its site before the gateway is restarted");
-        }
-        handled.is_ok()
-    }
-
-    async fn received(&self, event: &str, hash: &str) -> Result<()> {
-        let Some((account, number)) = self.by_hash.borrow().get(hash).cloned() else { return Ok(()) };
-        let name = names::invoice(&account, number, hash);
-        let record: InvoiceRecord = self.read(&name).await?;
-        let invoice = self.invoice(&account, hash).await?;
-        let mut targets = self.calls.borrow().targets(&account, EventName::InvoicePaid);
-        targets.extend(record.webhook_url.map(|url| Target::Key { id: record.key, url }));
-        self.enqueue(event, EventName::InvoicePaid, &invoice, targets);
-        Ok(())
-    }
-
-    async fn ended(&self, event: &str, hash: &str, kind: EventName) -> Result<()> {
-        let name = format!("{}{hash}", names::PAYMENTS);
-        let Some(record) = self.find::<PaymentRecord>(&name).await? else { return Ok(()) };
-        let payment = self.payment(&record.account, hash, std::time::Duration::ZERO).await?;
-        let targets = self.calls.borrow().targets(&record.account, kind);
-        self.enqueue(event, kind, &payment, targets);
-        Ok(())
+    /// Stages a call to each webhook of an account that an event goes to, and to a target of its own.
+    pub(super) fn enqueue<T: Serialize>(
+        &self,
+        event: &str,
+        kind: EventName,
+        data: &T,
+        account: &str,
+        own: Option<Target>,
+    ) {
+        let mut targets = self.calls.borrow().targets(account, kind);
+        targets.extend(own);
+        self.call_all(event, kind, data, targets);
     }
 
     /// Stages a call to each target, and notifies the deliverer.
-    fn enqueue<T: Serialize>(&self, event: &str, kind: EventName, data: &T, targets: Vec<Target>) {
+    fn call_all<T: Serialize>(&self, event: &str, kind: EventName, data: &T, targets: Vec<Target>) {
         let now = unix_now();
         let call = EventCall { id: event.to_owned(), kind, created_at: now, data };
         // Plain data: its serialization has no failing case.
@@ -185,22 +195,19 @@ impl MerchantService {
                 attempts: 0,
                 next_at: now,
             };
-            self.ctx.node.ledger().stage(|batch| records::put(batch, name.clone(), &call));
+            self.records.put(name.clone(), &call);
             self.calls.borrow_mut().waiting.insert(name, call);
         }
         self.due.notify_one();
     }
 
     pub(super) fn write_webhook(&self, hook: &WebhookRecord) {
-        self.ctx
-            .node
-            .ledger()
-            .stage(|batch| records::put(batch, format!("{}{}", names::WEBHOOKS, hook.id), hook));
+        self.records.put(format!("{}{}", names::WEBHOOKS, hook.id), hook);
     }
 
     /// Refuses a URL that would never be called.
     pub(super) fn check_url(&self, field: &str, url: &str) -> Result<()> {
-        let private = self.private_webhooks;
+        let private = self.private;
         call::check(url, private).map_err(|what| ApiError::invalid(format!("{field}: {what}")))
     }
 }

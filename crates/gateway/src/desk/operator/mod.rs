@@ -9,7 +9,7 @@ use std::time::Duration;
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
 use amplet_node::{OpenChannel as Opening, PersistentPeer};
 use amplet_protocol::page::Payment;
-use amplet_protocol::{MAX_MONEY_MSAT, default_max_fee_msat};
+use amplet_protocol::{ChannelId, MAX_MONEY_MSAT, default_max_fee_msat};
 use amplet_storage::Store;
 use amplet_transport::PeerAddress;
 use amplet_wallet::actions::channels::{self, Channel};
@@ -159,7 +159,7 @@ impl OperatorService {
     ///
     /// # Errors
     /// [`ApiError`]; nothing was spent.
-    pub async fn open_channel(&self, request: OpenChannel) -> Result<String> {
+    pub async fn open_channel(&self, request: OpenChannel) -> Result<ChannelId> {
         let OpenChannel { peer, capacity_sat, push_msat, announce } = request;
         let peer: PublicKey = peer.parse().map_err(|error| {
             ApiError::invalid(format!(
@@ -179,7 +179,7 @@ impl OperatorService {
     ///
     /// # Errors
     /// [`ApiCode::NotFound`], [`ApiCode::InvalidInput`].
-    pub fn close_channel(&self, id: &str, force: bool) -> Result<()> {
+    pub fn close_channel(&self, id: ChannelId, force: bool) -> Result<()> {
         channels::close(&self.ctx, id, force).map_err(|error| channel_error(&error))
     }
 

@@ -1,7 +1,7 @@
 //! Requests of the operator.
 
-use amplet_node::PaymentId;
 use amplet_protocol::page::CustomRecord;
+use amplet_protocol::{ChannelId, PaymentId};
 
 /// State of the node.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +36,10 @@ pub struct OpenChannel {
 }
 
 /// A channel to close.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct CloseChannel {
-    /// Its id, in hex.
-    pub id: String,
+    /// Its id.
+    pub id: ChannelId,
     /// Without the peer's consent.
     pub force: bool,
 }

@@ -7,11 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::routes::Answer;
 use crate::desk::error::ApiError;
 use crate::desk::merchant::api_keys::{ApiKeys, Key, Spending};
 use crate::desk::merchant::requests::{self, RevokeKey};
 use crate::desk::merchant::types::Scope;
+use crate::http::error::Answer;
 use crate::http::extract::Body;
 use crate::node::NodeHandle;
 

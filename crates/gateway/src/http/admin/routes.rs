@@ -13,10 +13,9 @@ use super::types::{
 use crate::desk::error::ApiError;
 use crate::desk::operator as desk;
 use crate::desk::payments::payment_id;
+use crate::http::error::Answer;
 use crate::http::extract::{Body, Query, not_found, wrong_method};
 use crate::node::NodeHandle;
-
-pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(super) fn all(keyring: Keyring) -> Router {
     let node = keyring.node.clone();
@@ -63,7 +62,7 @@ async fn channels(State(node): State<NodeHandle>) -> Answer<Channels> {
 async fn open_channel(State(node): State<NodeHandle>, Body(request): Body<OpenChannel>) -> Answer<ChannelId> {
     let OpenChannel { peer, capacity_sat, push_msat, announce } = request;
     let channel = desk::OpenChannel { peer, capacity_sat, push_msat: push_msat.0, announce };
-    node.ask(channel).await.map(|id| Json(ChannelId { id }))
+    node.ask(channel).await.map(|id| Json(ChannelId { id: id.to_string() }))
 }
 
 async fn close_channel(
@@ -71,9 +70,9 @@ async fn close_channel(
     Path(id): Path<String>,
     Query(CloseChannel { force }): Query<CloseChannel>,
 ) -> Result<StatusCode, ApiError> {
-    if id.len() != 64 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(ApiError::invalid(format!("{id:?} is not a channel id; it has 64 hexadecimal digits")));
-    }
+    let id = id.parse().map_err(|_| {
+        ApiError::invalid(format!("{id:?} is not a channel id; it has 64 hexadecimal digits"))
+    })?;
     node.ask(desk::CloseChannel { id, force }).await.map(|()| StatusCode::NO_CONTENT)
 }
 

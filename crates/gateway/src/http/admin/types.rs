@@ -288,8 +288,8 @@ impl From<channels::Channel> for Channel {
             page::ChannelState::Closing => ChannelState::Closing,
         };
         Self {
-            id: channel.id,
-            peer: channel.peer,
+            id: channel.id.to_string(),
+            peer: channel.peer.to_string(),
             state,
             usable: state == ChannelState::Ready,
             confirmations: channel.confirmations,

@@ -1,9 +1,12 @@
 //! Query strings of lookups.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::desk::amount::Msat;
+use crate::desk::error::ApiError;
 
 /// The wait of a lookup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
@@ -19,6 +22,18 @@ pub struct Wait {
 impl Wait {
     /// Maximum, in seconds.
     pub const MAX: u32 = 60;
+
+    /// Returns the wait, unless it is longer than [`MAX`](Self::MAX).
+    pub(super) fn limit(self) -> Result<Duration, ApiError> {
+        if self.wait_secs > Self::MAX {
+            return Err(ApiError::invalid(format!(
+                "waitSecs: {} is above {}; ask again instead",
+                self.wait_secs,
+                Self::MAX
+            )));
+        }
+        Ok(Duration::from_secs(u64::from(self.wait_secs)))
+    }
 }
 
 /// A part of a list.

@@ -1,7 +1,6 @@
 //! The paths of invoices and payments, and all paths together.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -21,10 +20,8 @@ use super::{Api, sessions, webhooks};
 use crate::desk::error::ApiError;
 use crate::desk::merchant::types::{CreateInvoice, Invoice, Invoices, Payment, Scope, SendPayment};
 use crate::desk::merchant::{IdempotencyKey, Made, requests};
-use crate::http::error::{BodyErrors, LookupErrors, QueryErrors};
+use crate::http::error::{Answer, BodyErrors, LookupErrors, QueryErrors};
 use crate::http::extract::{Body, Query, not_found, wrong_method};
-
-pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(super) fn all(api: Api) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
@@ -130,7 +127,7 @@ async fn invoice(
     Query(wait): Query<Wait>,
 ) -> Answer<Invoice> {
     let key = caller.may(Scope::InvoicesRead)?;
-    api.decided(&key, &hash, limit(wait)?).await.map(Json)
+    api.decided(&key, &hash, wait.limit()?).await.map(Json)
 }
 
 /// Follow an invoice as server-sent events.
@@ -191,18 +188,7 @@ async fn payment(
     Path(payment_hash): Path<String>,
     Query(wait): Query<Wait>,
 ) -> Answer<Payment> {
-    let (key, wait) = (caller.may(Scope::PaymentsSend)?, limit(wait)?);
+    let (key, wait) = (caller.may(Scope::PaymentsSend)?, wait.limit()?);
     let account = key.account.clone();
     api.node.ask(requests::GetPayment { account, payment_hash, wait }).await.map(Json)
-}
-
-pub(super) fn limit(wait: Wait) -> Result<Duration, ApiError> {
-    if wait.wait_secs > Wait::MAX {
-        return Err(ApiError::invalid(format!(
-            "waitSecs: {} is above {}; ask again instead",
-            wait.wait_secs,
-            Wait::MAX
-        )));
-    }
-    Ok(Duration::from_secs(u64::from(wait.wait_secs)))
 }

@@ -12,11 +12,10 @@ use utoipa_axum::routes;
 use super::Api;
 use super::auth::Caller;
 use super::queries::{Credit, Wait};
-use super::routes::Answer;
 use crate::desk::error::ApiError;
 use crate::desk::merchant::requests;
 use crate::desk::merchant::types::{CreateSession, Scope, Session, SessionState};
-use crate::http::error::{BodyErrors, LookupErrors};
+use crate::http::error::{Answer, BodyErrors, LookupErrors};
 use crate::http::extract::{Body, Query};
 
 pub(super) fn all() -> OpenApiRouter<Api> {
@@ -59,7 +58,7 @@ async fn session(
     Query(credit): Query<Credit>,
 ) -> Answer<Session> {
     let key = caller.may(Scope::SessionsRead)?;
-    let limit = super::routes::limit(Wait { wait_secs: credit.wait_secs })?;
+    let limit = Wait { wait_secs: credit.wait_secs }.limit()?;
     let (mut changes, end) = (api.events.subscribe(), Instant::now() + limit);
     loop {
         let session = requests::GetSession { account: key.account.clone(), id: id.clone() };

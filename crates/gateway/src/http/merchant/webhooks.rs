@@ -8,11 +8,10 @@ use utoipa_axum::routes;
 
 use super::Api;
 use super::auth::Caller;
-use super::routes::Answer;
 use crate::desk::error::ApiError;
 use crate::desk::merchant::requests;
 use crate::desk::merchant::types::{CreateWebhook, MadeWebhook, Scope, Webhooks};
-use crate::http::error::{BodyErrors, KeyErrors, LookupErrors};
+use crate::http::error::{Answer, BodyErrors, KeyErrors, LookupErrors};
 use crate::http::extract::Body;
 
 pub(super) fn all() -> OpenApiRouter<Api> {

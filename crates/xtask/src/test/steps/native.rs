@@ -31,7 +31,7 @@ const NATIVE: [&str; 4] = ["amplet-gateway", "amplet-node", "amplet-wallet", "xt
 pub(super) fn build_core(cache: &Cache, spec: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind])?;
     build::gateway(cache, false)?;
-    programs::compile(cache, spec, &CORE)
+    programs::compile(spec, &CORE)
 }
 
 pub(super) fn core(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
@@ -41,7 +41,7 @@ pub(super) fn core(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
 pub(super) fn build_native(cache: &Cache, spec: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind])?;
     build::gateway(cache, false)?;
-    programs::compile(cache, spec, &NATIVE)
+    programs::compile(spec, &NATIVE)
 }
 
 pub(super) fn native(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {

@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::regtest::session::Session;
 use crate::tools::cargo_command;
 use crate::ui::{self, Step};
-use crate::{proc, root};
+use crate::{proc, root, target_dir};
 
 /// A compiled test program.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,18 +24,18 @@ struct Program {
     folder: PathBuf,
 }
 
-/// Where cargo's messages about a step's programs are.
-fn log(cache: &Cache, spec: &StepSpec) -> PathBuf {
-    cache.log(&format!("test-{}-build", spec.name))
+/// Where cargo's messages about a step's programs are: beside the programs, because runs in other checkouts share the cache.
+fn messages(spec: &StepSpec) -> PathBuf {
+    target_dir().join("programs").join(format!("{}.log", spec.name))
 }
 
 /// Compiles the tests of packages.
-pub(super) fn compile(cache: &Cache, spec: &StepSpec, names: &[&str]) -> Result<()> {
+pub(super) fn compile(spec: &StepSpec, names: &[&str]) -> Result<()> {
     let step = Step::begin(&format!("{} (build)", spec.name), spec.usual);
     let mut cargo = cargo_command();
     cargo.args(["test", "--no-run", "--locked", "--message-format", "json-render-diagnostics"]);
     packages(&mut cargo, names);
-    let outcome = proc::watch(cargo, &step, &log(cache, spec), spec.limit, false)?;
+    let outcome = proc::watch(cargo, &step, &messages(spec), spec.limit, false)?;
     if outcome.success {
         step.done();
         return Ok(());
@@ -49,7 +49,7 @@ pub(super) fn compile(cache: &Cache, spec: &StepSpec, names: &[&str]) -> Result<
 
 /// Runs what [`compile`] made, one program after the other, whether or not one fails.
 pub(super) fn run(cache: &Cache, spec: &StepSpec, session: &Session) -> Result<Counts, Failure> {
-    let messages = log(cache, spec);
+    let messages = messages(spec);
     let text =
         std::fs::read_to_string(&messages).with_context(|| format!("cannot read {}", messages.display()))?;
     let programs = programs(&text)?;

@@ -1,0 +1,251 @@
+/** The wallet's screens on the pretended engine, and the way to each. */
+
+import { expect, type Page } from '@playwright/test';
+
+export const PASSPHRASE = 'a quiet river under the bridge';
+const WORDS = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
+
+export interface Place {
+  name: string;
+  scenario: string;
+  go(page: Page): Promise<void>;
+}
+
+export const unlock = async (page: Page) => {
+  await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await page.getByRole('button', { name: 'Unlock' }).click();
+  await expect(page.getByTestId('everyday')).toBeVisible();
+};
+
+const opened = (
+  name: string,
+  hash: string,
+  then: (page: Page) => Promise<void> = async () => {},
+  scenario = 'full',
+): Place => ({
+  name,
+  scenario,
+  async go(page) {
+    await unlock(page);
+    await page.evaluate((target) => (location.hash = target), hash);
+    await then(page);
+  },
+});
+
+const pay = async (page: Page, text: string) => {
+  await page.getByLabel('Invoice or address').fill(text);
+  await page.getByRole('button', { name: 'Continue' }).click();
+};
+
+const startCreating = async (page: Page) => {
+  await page.getByRole('link', { name: 'Create a wallet' }).click();
+  await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await page.getByLabel('Repeat the passphrase').fill(PASSPHRASE);
+};
+
+const toWords = async (page: Page) => {
+  await startCreating(page);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('button', { name: /Show the words/ }).click();
+};
+
+export const PLACES: Place[] = [
+  { name: 'welcome', scenario: 'none', go: async () => {} },
+  { name: 'blocked', scenario: 'blocked', go: async () => {} },
+  { name: 'create-passphrase', scenario: 'none', go: startCreating },
+  { name: 'create-words', scenario: 'none', go: toWords },
+  {
+    name: 'create-check-wrong',
+    scenario: 'none',
+    async go(page) {
+      await toWords(page);
+      await page.getByRole('button', { name: 'I have written them down' }).click();
+      await page.getByLabel(/^Word/).first().fill('cra');
+      await page.getByRole('button', { name: 'Create wallet' }).click();
+      await expect(page.getByText(/This is not word/).first()).toBeVisible();
+    },
+  },
+  {
+    name: 'restore',
+    scenario: 'none',
+    async go(page) {
+      await page.getByRole('link', { name: 'Restore from words' }).click();
+      await page.getByLabel('Your words').fill(WORDS.replace('robot', 'robbot'));
+      await page.getByRole('button', { name: 'Restore wallet' }).click();
+      await expect(page.getByText(/Word 8/)).toBeVisible();
+    },
+  },
+  { name: 'unlock', scenario: 'full', go: async () => {} },
+  {
+    name: 'unlock-wrong',
+    scenario: 'full',
+    async go(page) {
+      await page.getByLabel('Passphrase', { exact: true }).fill('something else');
+      await page.getByRole('button', { name: 'Unlock' }).click();
+      await page.getByText('Forgot the passphrase?').click();
+      await expect(page.getByText(/does not open the wallet/)).toBeVisible();
+    },
+  },
+  opened('home', '#/home'),
+  opened('home-new', '#/home', async () => {}, 'new'),
+  {
+    name: 'home-disk-full',
+    scenario: 'full',
+    async go(page) {
+      await page.evaluate(() =>
+        Object.defineProperty(navigator.storage, 'estimate', {
+          value: async () => ({ quota: 5_000_000, usage: 4_000_000 }),
+        }),
+      );
+      await unlock(page);
+      await expect(page.getByText('The disk is almost full')).toBeVisible();
+    },
+  },
+  opened('home-down', '#/home', async () => {}, 'down'),
+  opened('connection', '#/home', (page) => page.getByTestId('connection').click()),
+  opened('connection-down', '#/home', (page) => page.getByTestId('connection').click(), 'down'),
+  opened('receive', '#/receive', (page) => page.getByLabel('Amount (optional)').fill('25000')),
+  opened('receive-no-inbound', '#/receive', async () => {}, 'new'),
+  opened('receive-invoice', '#/receive', async (page) => {
+    await page.getByLabel('Amount (optional)').fill('25000');
+    await page.getByLabel('Description (optional)').fill('Two coffees');
+    await page.getByRole('button', { name: 'Create invoice' }).click();
+    await expect(page.getByRole('img', { name: 'QR code of the invoice' })).toBeVisible();
+  }),
+  opened(
+    'receive-missing',
+    '#/receive',
+    async (page) => {
+      await page.getByLabel('Amount (optional)').fill('25000');
+      await page.getByRole('button', { name: 'Create invoice' }).click();
+      await expect(page.getByText('Not enough room to receive this')).toBeVisible();
+    },
+    'new',
+  ),
+  opened('receive-savings', '#/receive/savings', (page) =>
+    expect(page.getByRole('img', { name: 'QR code of the address' })).toBeVisible(),
+  ),
+  opened('pay', '#/pay'),
+  opened('pay-garbage', '#/pay', async (page) => {
+    await pay(page, 'hello there');
+    await expect(page.getByRole('alert')).toBeVisible();
+  }),
+  opened('pay-preview', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1');
+    await expect(page.getByTestId('preview')).toBeVisible();
+  }),
+  opened('pay-any-amount', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1any');
+    await page.getByLabel('Amount (you choose)').fill('900000');
+    await expect(page.getByText(/More than you can pay now/)).toBeVisible();
+  }),
+  opened('pay-expired', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1old');
+    await expect(page.getByText(/This invoice has expired/)).toBeVisible();
+  }),
+  opened('pay-done', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-done')).toBeVisible();
+    await page.getByText('Proof of payment').click();
+  }),
+  opened('pay-live', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1partsheld');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByRole('img', { name: /Arrived: 1, in flight: 1, came back: 1/ })).toBeVisible();
+  }),
+  opened('pay-parts', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1parts');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-done')).toBeVisible();
+    await expect(
+      page.getByRole('img', { name: /Parts: 3, gateways: 2. Arrived: 2, in flight: 0, came back: 1/ }),
+    ).toBeVisible();
+    await page.getByText('The parts one by one').focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(3);
+    await expect(page.getByTestId('flow-parts')).toContainText('channel 812001x3x1 did not carry it');
+  }),
+  opened('pay-many-parts', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1hundreds');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-pending')).toBeVisible();
+    await expect(page.getByRole('img', { name: /Parts: 135, gateways: 2/ })).toBeVisible();
+  }),
+  opened('pay-failed', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1fail');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-failed')).toBeVisible();
+  }),
+  opened('send', '#/pay', async (page) => {
+    await pay(page, 'bcrt1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqvg32hk');
+    await page.getByLabel('Amount', { exact: true }).fill('120000');
+    await page.getByRole('button', { name: 'Preview the cost' }).click();
+    await expect(page.getByTestId('fee')).toBeVisible();
+  }),
+  opened('scan', '#/pay', async (page) => {
+    await page.getByRole('button', { name: 'Scan' }).click();
+    await expect(page.getByText('Or read a picture')).toBeVisible();
+  }),
+  opened('history', '#/history', (page) => expect(page.getByTestId('payment').first()).toBeVisible()),
+  opened('history-empty', '#/history', async () => {}, 'new'),
+  opened('history-payment', '#/history', (page) => page.getByTestId('payment').first().click()),
+  opened('history-failed', '#/history', (page) => page.getByTestId('payment').nth(2).click()),
+  opened('history-parts', '#/history', async (page) => {
+    await page.getByTestId('payment').filter({ hasText: 'Train tickets' }).click();
+    await page.getByText('The parts one by one').click();
+    await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(3);
+  }),
+  opened('budgets', '#/budgets', (page) => expect(page.getByTestId('budget')).toHaveCount(5)),
+  opened(
+    'budgets-none',
+    '#/budgets',
+    (page) => expect(page.getByText('Nothing was spent in this time.')).toBeVisible(),
+    'new',
+  ),
+  opened('budget-new', '#/budgets', async (page) => {
+    await page.getByRole('button', { name: 'New budget' }).click();
+    await page.getByLabel('Name').fill('Lea');
+    await page.getByRole('button', { name: 'Create budget' }).click();
+    await expect(page.getByText('Give a limit for a time or in total')).toBeVisible();
+  }),
+  opened('budget-change', '#/budgets', async (page) => {
+    await page
+      .getByTestId('budget')
+      .filter({ hasText: 'film.example' })
+      .getByRole('button', { name: 'Change limits' })
+      .click();
+    await expect(page.getByLabel('At most')).toHaveValue('2000');
+  }),
+  opened('budget-close', '#/budgets', (page) => page.getByRole('button', { name: 'Close budget' }).first().click()),
+  opened('channels', '#/channels'),
+  opened('channels-empty', '#/channels', async () => {}, 'new'),
+  opened('channel-open', '#/channels/open', async (page) => {
+    await page.getByLabel('Amount', { exact: true }).fill('500000');
+    await page.getByRole('button', { name: 'Preview the cost' }).click();
+    await expect(page.getByTestId('fee')).toBeVisible();
+  }),
+  opened('channel-request', '#/channels/request', async () => {}, 'new'),
+  opened('channel-close', '#/channels', (page) => page.getByRole('button', { name: 'Close channel' }).first().click()),
+  opened('channel-force', '#/channels', async (page) => {
+    await page.getByRole('button', { name: 'Close channel' }).first().click();
+    await page.getByRole('button', { name: /Close by force/ }).click();
+  }),
+  opened('settings', '#/settings'),
+  opened('settings-gateway', '#/settings', async (page) => {
+    await page.getByRole('button', { name: 'Add gateway' }).click();
+    await page.getByLabel('Address').fill('02abc@http://wrong');
+    await page.getByRole('button', { name: 'Add gateway' }).click();
+    await expect(page.getByText(/Write 66 hexadecimal digits/)).toBeVisible();
+  }),
+  opened('settings-passphrase', '#/settings', (page) =>
+    page.getByRole('button', { name: 'Change passphrase' }).click(),
+  ),
+  opened('settings-words', '#/settings', async (page) => {
+    await page.getByRole('button', { name: 'Show the words' }).click();
+    await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+    await page.keyboard.press('Enter');
+    await expect(page.getByTestId('words').locator('b')).toHaveText(WORDS.split(' '));
+  }),
+  opened('settings-delete', '#/settings', (page) => page.getByRole('button', { name: 'Delete wallet' }).click()),
+];

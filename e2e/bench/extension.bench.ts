@@ -3,7 +3,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { fundedBrowser, giveBudget } from '../lib/extension-wallet';
 import type { ExtensionBrowser } from '../lib/extension';
-import { print } from '../lib/figures.mjs';
+import { print } from './figures.mjs';
 import { Network } from '../lib/network.mjs';
 import { paywall } from '../lib/paywall';
 import { Site } from '../lib/site';

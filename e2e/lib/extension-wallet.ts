@@ -3,7 +3,7 @@
 import { expect, type Page } from '@playwright/test';
 import { expectAccessible } from './axe';
 import { ExtensionBrowser, type ExtensionHost } from './extension';
-import { Network } from './network.mjs';
+import type { Network } from './network.mjs';
 import { WalletPage } from './wallet-page.mjs';
 
 export const PASSPHRASE = 'a quiet river under the bridge';

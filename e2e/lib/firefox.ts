@@ -133,7 +133,7 @@ export class FirefoxBrowser implements ExtensionHost {
   }
 
   #background<T>(work: (page: Window) => T): Promise<T> {
-    return this.#eye.evaluate(`chrome.runtime.getBackgroundPage().then(${work})`);
+    return this.#eye.evaluate(`chrome.runtime.getBackgroundPage().then(${String(work)})`);
   }
 
   async restart(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Pages behind HTTP 402, as L402 servers serve them; the token names the payment hash, as a macaroon would. */
 
 import type { IncomingMessage } from 'node:http';
-import { Network } from './network.mjs';
+import type { Network } from './network.mjs';
 import type { Site } from './site';
 import { sha256 } from './wallet-page.mjs';
 

@@ -152,14 +152,14 @@ export const PLACES: Place[] = [
   opened('pay-live', '#/pay', async (page) => {
     await pay(page, 'lnbcrt1partsheld');
     await page.getByRole('button', { name: /^Pay / }).click();
-    await expect(page.getByRole('img', { name: /Arrived: 1, on their way: 1, came back: 1/ })).toBeVisible();
+    await expect(page.getByRole('img', { name: /Arrived: 1, in flight: 1, came back: 1/ })).toBeVisible();
   }),
   opened('pay-parts', '#/pay', async (page) => {
     await pay(page, 'lnbcrt1parts');
     await page.getByRole('button', { name: /^Pay / }).click();
     await expect(page.getByTestId('pay-done')).toBeVisible();
     await expect(
-      page.getByRole('img', { name: /Parts: 3, gateways: 2. Arrived: 2, on their way: 0, came back: 1/ }),
+      page.getByRole('img', { name: /Parts: 3, gateways: 2. Arrived: 2, in flight: 0, came back: 1/ }),
     ).toBeVisible();
     await page.getByText('The parts one by one').focus();
     await page.keyboard.press('Enter');

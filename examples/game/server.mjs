@@ -19,7 +19,8 @@ const STARTED = Math.floor(Date.now() / 1000);
 /**
  * A game is named by its invoice, and begins when that is paid; or it is a life of a player, whose wallet streams.
  *
- * @typedef {{ card: number, next: number, right: number, state: 'playing' | 'lost' | 'won' | 'paidOut', claim: string, prize: Promise<unknown> | null }} Game
+ * @typedef {{ card: number, next: number, right: number, state: 'playing' | 'lost' | 'won' | 'paidOut', claim: string,
+ *   prize: Promise<unknown> | null }} Game
  */
 
 const { gateway } = settings();

@@ -1,4 +1,7 @@
-/** Macaroons (Birgisson and others, 2014) in libmacaroons' binary format 2, minted and checked as L402 has them. */
+/**
+ * Macaroons (Birgisson and others, 2014) in libmacaroons' binary format 2, minted and checked as L402 has them. By hand: the
+ * package `macaroon` brings two libraries of cryptography that Node.js has no need of, and no types.
+ */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 

@@ -9,7 +9,10 @@ if (!file)
     'no network: `cargo xtask test --only examples`, or start `cargo xtask regtest --examples --env-file F` and set AMPLET_REGTEST_ENV=F',
   );
 
-/** @type {{ examples: Record<'shop' | 'l402' | 'video' | 'game', string>, gateways: { adminUrl: string, adminToken: string }[], payee: { url: string } }} */
+/**
+ * @type {{ examples: Record<'shop' | 'l402' | 'video' | 'game', string>,
+ *   gateways: { adminUrl: string, adminToken: string }[], payee: { url: string } }}
+ */
 const { examples, gateways, payee } = JSON.parse(readFileSync(file, 'utf8'));
 if (!examples) throw new Error('the network runs without the examples; start it with --examples');
 
@@ -52,7 +55,11 @@ export async function pay(invoice) {
   return preimage;
 }
 
-/** Pays a streaming session. @param {string} payee @param {string} session @param {number} msat @returns {Promise<string>} The payment's state. */
+/**
+ * Pays a streaming session.
+ * @param {string} payee @param {string} session @param {number} msat
+ * @returns {Promise<string>} The payment's state.
+ */
 export async function keysend(payee, session, msat) {
   const records = [{ type: 4279633, value: Buffer.from(session, 'utf8').toString('hex') }];
   return (await admin('keysend', { payee, amountMsat: msat.toString(), records })).state;

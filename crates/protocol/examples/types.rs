@@ -64,7 +64,7 @@ fn main() {
         page::Notice,
         page::OpenOptions,
         page::SendAmount,
-        page::Page,
+        page::HistoryQuery,
         page::PaymentRequest,
         page::OnchainSend,
         page::Inspected,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::{ChannelError, Incoming, Node};
+use amplet_protocol::ChannelId;
 use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_protocol::relay;
@@ -196,12 +197,12 @@ impl Gateways {
         ctx: &Ctx,
         gateway: &str,
         capacity_sat: u64,
-    ) -> Result<String, WalletError> {
+    ) -> Result<ChannelId, WalletError> {
         let peer = self.check(gateway, capacity_sat)?;
         if !ctx.node.peers().is_connected(&peer) {
             return Err(errors::channel(&ChannelError::NotConnected));
         }
-        let before: HashSet<String> = channel_ids(&ctx.node, &peer);
+        let before = channel_ids(&ctx.node, &peer);
         let request_id = self.shared.next_request.get();
         self.shared.next_request.set(request_id.wrapping_add(1));
         let (sender, receiver) = oneshot::channel();
@@ -222,7 +223,7 @@ impl Gateways {
         }
         loop {
             if let Some(id) = channel_ids(&ctx.node, &peer).difference(&before).next() {
-                return Ok(id.clone());
+                return Ok(*id);
             }
             match select(changes.next(), &mut limit).await {
                 Either::Left((Some(_), _)) => {}
@@ -234,10 +235,10 @@ impl Gateways {
 }
 
 /// Channels whose funding both sides have signed.
-fn channel_ids(node: &Node, peer: &PublicKey) -> HashSet<String> {
+fn channel_ids(node: &Node, peer: &PublicKey) -> HashSet<ChannelId> {
     let channels = node.channels().list().into_iter();
     let with_peer = channels.filter(|c| c.counterparty.node_id == *peer && c.funding_txo.is_some());
-    with_peer.map(|c| c.channel_id.to_string()).collect()
+    with_peer.map(|c| ChannelId(c.channel_id.0)).collect()
 }
 
 fn refused(refusal: &ChannelRefusal) -> WalletError {

@@ -61,9 +61,10 @@ pub(crate) async fn answer(
             let opened = channels::open(ctx, peer, &private(capacity_sat)).await;
             opened.map(|id| Response::Text(id.to_string())).map_err(|e| errors::channel(&e))
         }
-        Request::RequestChannel { gateway, capacity_sat } => {
-            gateways.request_channel(ctx, &gateway, capacity_sat).await.map(Response::Text)
-        }
+        Request::RequestChannel { gateway, capacity_sat } => gateways
+            .request_channel(ctx, &gateway, capacity_sat)
+            .await
+            .map(|id| Response::Text(id.to_string())),
         Request::CloseChannel { channel_id, force } => {
             let id = ChannelId::from_hex(&channel_id).map_err(|_| ChannelError::Unknown(channel_id));
             let closed = id.and_then(|id| channels::close(ctx, id, force));
@@ -148,8 +149,8 @@ fn private(capacity_sat: u64) -> OpenChannel {
 
 fn channel(channel: channels::Channel) -> page::Channel {
     page::Channel {
-        id: channel.id.to_string(),
-        gateway: channel.peer.to_string(),
+        id: channel.id,
+        gateway: channel.peer,
         state: channel.state,
         capacity_sat: channel.capacity_sat,
         outbound_msat: channel.outbound_msat,

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_protocol::page::{
-    EventKind, Gateway, Holder, HolderKind, Network, Notice, OpenOptions, Page, Request,
+    EventKind, Gateway, HistoryQuery, Holder, HolderKind, Network, Notice, OpenOptions, Request,
 };
 use amplet_storage::kdf::Kek;
 use amplet_storage::{SealedStore, SharedBackend, SqliteBackend};
@@ -131,7 +131,7 @@ impl Opened {
     fn payments(&self) -> Value {
         let (mut all, mut before) = (Vec::new(), None);
         loop {
-            let page = Page { before: before.take(), limit: 7 };
+            let page = HistoryQuery { before: before.take(), limit: 7 };
             let Response::Payments(some) = self.ask(Request::History(page)) else { panic!() };
             let Some(last) = some.last() else { break };
             before = Some(last.id.to_string());

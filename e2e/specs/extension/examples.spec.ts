@@ -161,7 +161,8 @@ test('game: lives are units of a stream, a win is paid out, and both ends agree'
   await page.goto(sites.game);
   await giveBudget(browser, page, 2_000, 500);
   const buyLife = page.getByRole('button', { name: /^Buy a life/ });
-  let [lives, receivedMsat] = [0, ''];
+  let lives = 0;
+  let receivedMsat: string;
   do {
     const [given] = await Promise.all([page.waitForResponse(/\/api\/players\/\w+\/lives$/), buyLife.click()]);
     ({ receivedMsat } = (await given.json()) as { receivedMsat: string });

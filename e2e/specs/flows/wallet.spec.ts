@@ -6,7 +6,7 @@
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
 import { Network } from '../../lib/network.mjs';
-import { toNetwork } from '../../lib/other-network.mjs';
+import { toNetwork } from '../../lib/other-network';
 import { spoilEngine } from '../../lib/trap';
 import { WalletPage } from '../../lib/wallet-page.mjs';
 
@@ -295,7 +295,7 @@ test('restores the savings from the words, elsewhere', async ({ browser }) => {
 test('deletes the wallet after a typed yes', async () => {
   await wallet.go('settings');
   await page.getByRole('button', { name: 'Delete wallet' }).click();
-  const remove = page.getByRole('button', { name: 'Delete for good' });
+  const remove = page.getByRole('button', { name: 'Delete permanently' });
   await expect(remove).toBeDisabled();
   await page.getByLabel(/Type “delete” to confirm/).fill('delete');
   await remove.click();

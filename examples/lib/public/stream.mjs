@@ -51,6 +51,6 @@ export function whyPaused({ reason }) {
   if (reason === 'user') return 'You paused it in your wallet.';
   if (reason === 'budget') return "Your wallet's limit for this site is reached.";
   if (reason === 'offline') return 'Your wallet has no connection; it goes on by itself.';
-  if (reason === 'failing') return 'Payments find no way; your wallet tries again.';
+  if (reason === 'failing') return 'Payments find no route; your wallet tries again.';
   return 'Your wallet is paying…';
 }

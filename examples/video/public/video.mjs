@@ -11,7 +11,8 @@ const AHEAD_SECS = 3;
 const PLACE = 'viewing';
 
 /**
- * @typedef {{ id: string, nodeId: string, priceMsat: string, creditMsat: string, lengthSecs: number, receivedMsat: string, leftMsat: string }} Viewing
+ * @typedef {{ id: string, nodeId: string, priceMsat: string, creditMsat: string, lengthSecs: number,
+ *   receivedMsat: string, leftMsat: string }} Viewing
  * @typedef {{ hue: number, sparks: { x: number, y: number, angle: number, speed: number }[] }} Scene
  * @typedef {import('./stream.mjs').Stream} Stream
  */

@@ -134,7 +134,8 @@ async function reload({ tabId, url, header, authorization }: NavigationStep & { 
 /** The tab, once it shows `url` or something else is known to come; `null`: it is gone. Firefox tells of no page before it is there. */
 function settled(tabId: number, url: string): Promise<chrome.tabs.Tab | null> {
   return new Promise((resolve) => {
-    const look = async (changed: number): Promise<void> => {
+    const look = (changed: number): void => void check(changed);
+    const check = async (changed: number): Promise<void> => {
       if (changed !== tabId) return;
       const tab = await chrome.tabs.get(tabId).catch(() => null);
       if (tab?.status === 'loading' && tab.pendingUrl === undefined && withoutFragment(tab.url) !== url) return;
@@ -144,7 +145,7 @@ function settled(tabId: number, url: string): Promise<chrome.tabs.Tab | null> {
     };
     chrome.tabs.onUpdated.addListener(look);
     chrome.tabs.onRemoved.addListener(look);
-    void look(tabId);
+    look(tabId);
   });
 }
 

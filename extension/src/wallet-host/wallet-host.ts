@@ -31,9 +31,9 @@ export type RunTask = (message: BrowserTask) => Promise<unknown>;
 /** The wallet host, for the document that it runs in. */
 export interface WalletHost {
   /** Asks it: a document's own messages do not arrive there. */
-  ask(message: ToWalletHost): Promise<unknown>;
+  ask: (message: ToWalletHost) => Promise<unknown>;
   /** True if it has something that would end with its document: an unlocked wallet, a question to the user. */
-  busy(): boolean;
+  busy: () => boolean;
 }
 
 /** Starts it, once in a document's life. */

@@ -1,6 +1,6 @@
 /** The open wallet, and how it comes to be open: with the key that a window derived and the browser's memory keeps. */
 
-import { Wallet, WalletError } from 'amplet';
+import { Wallet, type WalletError } from 'amplet';
 import { loadSetup } from 'amplet-ui/app/setup.ts';
 import { atRest } from 'amplet-ui/app/work.ts';
 import { toWalletError } from 'amplet-ui/text/errors.ts';

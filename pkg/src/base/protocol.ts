@@ -387,7 +387,7 @@ signature: string, };
 export type Network = "mainnet" | "testnet4" | "signet" | "regtest";
 
 /**
- * A gateway as configured: a node and where its WebSocket and chain API are.
+ * A gateway as configured: a node, and the addresses of its WebSocket and chain API.
  */
 export type Gateway = { 
 /**
@@ -399,20 +399,20 @@ address: string,
  */
 chainUrl?: string, 
 /**
- * Whether a 0-conf channel from this gateway is accepted (its balance is shown as trusted until it confirms).
+ * True if a 0-conf channel from this gateway is accepted (its balance is shown as trusted until it confirms).
  */
 trustZeroConf: boolean, };
 
 /**
- * The wallet's money. Everyday is Lightning, savings is on-chain.
+ * The wallet's money: Lightning and on-chain.
  */
 export type Balance = { 
 /**
- * Everyday money that is ours in open channels, reserves included.
+ * This wallet's money in open channels, reserves included.
  */
 lightningMsat: bigint, 
 /**
- * The part of `lightningMsat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
+ * The part of `lightningMsat` that can be sent now (reserves, pending HTLCs and offline gateways deducted).
  */
 spendableMsat: bigint, 
 /**
@@ -420,15 +420,15 @@ spendableMsat: bigint,
  */
 trustedMsat: bigint, 
 /**
- * What can be received over Lightning now.
+ * Maximum that can be received over Lightning now.
  */
 receivableMsat: bigint, 
 /**
- * Everyday money on its way back to savings (closing channels, sweeps), in sat.
+ * Money of closing channels that is not on-chain yet, or is being swept, in sat.
  */
 closingSat: bigint, 
 /**
- * Confirmed savings, in sat, reserve included.
+ * Confirmed on-chain money, in sat, reserve included.
  */
 onchainSat: bigint, 
 /**
@@ -436,17 +436,17 @@ onchainSat: bigint,
  */
 onchainPendingSat: bigint, 
 /**
- * Savings held back so that a channel can be closed at any fee (anchor reserve), in sat.
+ * On-chain money held back so that a channel can be closed at any fee (anchor reserve), in sat.
  */
 reserveSat: bigint, };
 
 /**
- * Whether money came or went.
+ * Direction of a payment.
  */
 export type Direction = "inbound" | "outbound";
 
 /**
- * How money moved.
+ * Kind of a payment.
  */
 export type PaymentKind = "bolt11" | "keysend" | "offer" | "stream" | "onchain" | "channelOpen" | "channelClose";
 
@@ -455,7 +455,7 @@ export type PaymentKind = "bolt11" | "keysend" | "offer" | "stream" | "onchain" 
  */
 export type PaymentStatus = { "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
 /**
- * Why, and what to do.
+ * Reason and remedy.
  */
 error: WalletError, };
 
@@ -512,16 +512,16 @@ failedAt: number | null, };
  */
 export type CustomRecord = { 
 /**
- * Its TLV type, 65536 or greater.
+ * TLV type, 65536 or greater.
  */
 type: bigint, 
 /**
- * Its value, in hex.
+ * Value, in hex.
  */
 value: string, };
 
 /**
- * How a stream of payments stands.
+ * Totals of a stream of payments.
  */
 export type StreamTotals = { 
 /**
@@ -529,28 +529,28 @@ export type StreamTotals = {
  */
 session: string, 
 /**
- * Payments that arrived.
+ * Number of payments that arrived.
  */
 payments: bigint, 
 /**
- * Payments that failed: no funds were sent.
+ * Number of payments that failed: no funds were sent.
  */
 failed: bigint, 
 /**
- * On its way, not counted in the amount; fees not included.
+ * Amount in flight, not counted in the amount; fees not included.
  */
 pendingMsat: bigint, 
 /**
- * Whether more may follow.
+ * True if more may follow.
  */
 open: boolean, 
 /**
- * Why the last one failed, if it did.
+ * Error of the last one, if it failed.
  */
 lastError?: WalletError, };
 
 /**
- * A line of the history.
+ * A payment: an entry of the history.
  */
 export type Payment = { 
 /**
@@ -558,19 +558,19 @@ export type Payment = {
  */
 id: string, 
 /**
- * In or out.
+ * Direction.
  */
 direction: Direction, 
 /**
- * How.
+ * Kind.
  */
 kind: PaymentKind, 
 /**
- * What the payee gets (outbound), or what we got or asked for (inbound). `null`: an invoice without amount.
+ * Amount that the payee gets (outbound), or that we got or asked for (inbound). `null`: an invoice without amount.
  */
 amountMsat: bigint | null, 
 /**
- * Paid on top of the amount. `null` while it is not known.
+ * Fee paid on top of the amount. `null` while it is not known.
  */
 feeMsat: bigint | null, 
 /**
@@ -598,19 +598,19 @@ txid: string | null,
  */
 confirmations: number, 
 /**
- * Channels crossed by the longest part.
+ * Number of channels crossed by the longest part.
  */
 hops: number | null, 
 /**
- * When it was made (seconds since the UNIX epoch).
+ * Time at which it was made (seconds since the UNIX epoch).
  */
 createdAt: bigint, 
 /**
- * When it ended (seconds since the UNIX epoch).
+ * Time at which it ended (seconds since the UNIX epoch).
  */
 settledAt: bigint | null, 
 /**
- * When an inbound invoice stops being payable (seconds since the UNIX epoch).
+ * Time at which an inbound invoice stops being payable (seconds since the UNIX epoch).
  */
 expiresAt: bigint | null, 
 /**
@@ -618,32 +618,32 @@ expiresAt: bigint | null,
  */
 durationMs: bigint | null, 
 /**
- * The parts of an outbound Lightning payment, failed ones included, in the order in which they left.
+ * The parts of an outbound Lightning payment, failed ones included, in the order in which they were sent.
  */
 parts: Array<PaymentPart>, 
 /**
- * What a keysend carried beside the money.
+ * Records that a keysend carried beside the money.
  */
 records?: Array<CustomRecord>, 
 /**
- * How a stream stands: `amountMsat` and `feeMsat` are then what has been paid so far.
+ * Totals of a stream: `amountMsat` and `feeMsat` are then the sums paid so far.
  */
 stream?: StreamTotals, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
 /**
- * Why, and what to do.
+ * Reason and remedy.
  */
 error: WalletError, });
 
 /**
- * Where a channel is in its life.
+ * State of a channel.
  */
 export type ChannelState = { "state": "negotiating" } | { "state": "confirming", 
 /**
- * So many so far.
+ * Number of confirmations so far.
  */
 confirmations: number, 
 /**
- * So many are needed.
+ * Number of confirmations that are needed.
  */
 needed: number, } | { "state": "ready" } | { "state": "offline" } | { "state": "closing" };
 
@@ -664,11 +664,11 @@ gateway: string,
  */
 capacitySat: bigint, 
 /**
- * What can be sent through it.
+ * Maximum that can be sent through it.
  */
 outboundMsat: bigint, 
 /**
- * What can be received through it.
+ * Maximum that can be received through it.
  */
 inboundMsat: bigint, 
 /**
@@ -680,11 +680,11 @@ trusted: boolean,
  */
 funding: string | null, } & ({ "state": "negotiating" } | { "state": "confirming", 
 /**
- * So many so far.
+ * Number of confirmations so far.
  */
 confirmations: number, 
 /**
- * So many are needed.
+ * Number of confirmations that are needed.
  */
 needed: number, } | { "state": "ready" } | { "state": "offline" } | { "state": "closing" });
 
@@ -693,11 +693,11 @@ needed: number, } | { "state": "ready" } | { "state": "offline" } | { "state": "
  */
 export type Connection = { "state": "connecting" } | { "state": "connected" } | { "state": "waiting", 
 /**
- * When it is tried again (seconds since the UNIX epoch).
+ * Time at which it is tried again (seconds since the UNIX epoch).
  */
 until: bigint, 
 /**
- * Why the last one ended, and what to do.
+ * Reason for which the last one ended, with the remedy.
  */
 error: WalletError, };
 
@@ -743,7 +743,7 @@ export type GatewayStatus = {
  */
 nodeId: string, 
 /**
- * Where it is reached.
+ * URL at which it is reached.
  */
 url: string, 
 /**
@@ -751,20 +751,20 @@ url: string,
  */
 connection: Connection, 
 /**
- * What it offers, once it has told.
+ * Terms, once it has sent them.
  */
 terms: ChannelTerms | null, };
 
 /**
- * What trust in chain sources remains (design invariant 7).
+ * The trust in chain sources that remains (docs/architecture.md, invariant 7).
  */
 export type Trust = { 
 /**
- * How many sources are configured.
+ * Number of sources that are configured.
  */
 sources: number, 
 /**
- * How many of them agree on the tip and the filters.
+ * Number of them that agree on the tip and the filters.
  */
 agreeing: number, 
 /**
@@ -773,7 +773,7 @@ agreeing: number,
 liars: Array<string>, };
 
 /**
- * What is known of the chain.
+ * State of the chain.
  */
 export type ChainStatus = { 
 /**
@@ -789,33 +789,33 @@ hash: string,
  */
 time: bigint, 
 /**
- * Whether the wallet has seen every block up to the sources' tip.
+ * True if the wallet has seen every block up to the sources' tip.
  */
 synced: boolean, 
 /**
- * When the sources last answered; `null`: not since the wallet was opened (seconds since the UNIX epoch).
+ * Time at which the sources last responded; `null`: not since the wallet was opened (seconds since the UNIX epoch).
  */
 checkedAt: bigint | null, 
 /**
- * Blocks left to read, while not synced.
+ * Number of blocks left to read, while not synced.
  */
 blocksLeft: number, 
 /**
- * What the sources' agreement is worth.
+ * Trust in the sources.
  */
 trust: Trust, 
 /**
- * Why the last check failed, and what to do.
+ * Reason for which the last check failed, with the remedy.
  */
 error: WalletError | null, };
 
 /**
- * What a user should know, with its remedy; the page has a text for each.
+ * A warning for the user; the page has a text with the remedy for each.
  */
 export type Warning = "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree";
 
 /**
- * All that a status line shows.
+ * Status of the wallet.
  */
 export type Status = { 
 /**
@@ -827,7 +827,7 @@ network: Network,
  */
 nodeId: string, 
 /**
- * Whether a payment could leave now.
+ * True if a payment could be sent now.
  */
 ableToPay: boolean, 
 /**
@@ -839,11 +839,11 @@ chain: ChainStatus,
  */
 gateways: Array<GatewayStatus>, 
 /**
- * What a user should know.
+ * Warnings for the user.
  */
 warnings: Array<Warning>, 
 /**
- * Storage transactions since the engine started (measured: at most 4 per payment).
+ * Number of storage transactions since the engine started (measured: at most 4 per payment).
  */
 commits: bigint, };
 
@@ -1085,7 +1085,7 @@ export type SendAmount = { "type": "exact", "sat": bigint } | { "type": "all" };
 /**
  * A query of the history.
  */
-export type Page = { 
+export type HistoryQuery = { 
 /**
  * Id of the payment to start after; `null`: from the newest.
  */
@@ -1297,7 +1297,7 @@ dryRun: boolean,
 /**
  * Budget that pays; the user, by hand, when there is none.
  */
-authorization: Authorization | null, } | { "method": "feeRates" } | { "method": "history" } & Page | { "method": "payment", 
+authorization: Authorization | null, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
 /**
  * Its id.
  */

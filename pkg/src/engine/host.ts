@@ -185,7 +185,10 @@ export class EngineHost {
     return { opened: true };
   }
 
-  /** A further page opens the wallet that is open already. */
+  /**
+   * A further page opens the wallet that is open already.
+   * @throws {WalletError} `wrongPassphrase`, or why the wallet is not open
+   */
   #join({ engine, network }: Session, { options, key, kdf }: Call & { method: 'open' }): void {
     const proven = engine.proves(key);
     key.fill(0);

@@ -2,7 +2,10 @@
 
 import { WalletError } from '../base/error.ts';
 
-/** Throws unless `name` can name a wallet. */
+/**
+ * Throws unless `name` can name a wallet.
+ * @throws {WalletError} `invalidInput`
+ */
 export function checkName(name: unknown): asserts name is string {
   if (typeof name !== 'string' || !/^[a-z0-9_-]{1,64}$/.test(name)) {
     throw new WalletError(

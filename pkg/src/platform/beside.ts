@@ -19,14 +19,24 @@ export async function deriveKey(passphrase: string, params: KdfParams | null): P
   return deriveIn(worker, { passphrase, params, wasm: page });
 }
 
+// Made when they are first asked for: a call here would keep all of this in every bundle of the package.
+let page: (() => Promise<typeof import('../../generated/page/page.js')>) | null = null;
+let words: (() => Promise<typeof import('../../generated/words/words.js')>) | null = null;
+
 /** Loads settings and passphrases. */
-export const loadPage = /* @__PURE__ */ loader(
-  () => import('../../generated/page/page.js'),
-  async () => (await given()).page ?? new URL('./page_bg.wasm', import.meta.url),
-);
+export function loadPage(): ReturnType<NonNullable<typeof page>> {
+  page ??= loader(
+    () => import('../../generated/page/page.js'),
+    async () => (await given()).page ?? new URL('./page_bg.wasm', import.meta.url),
+  );
+  return page();
+}
 
 /** Loads mnemonics, from files of their own: a wallet that exists opens without them. */
-export const loadWords = /* @__PURE__ */ loader(
-  () => import('../../generated/words/words.js'),
-  async () => (await given()).words ?? (await import('./words-beside.ts')).wordsBeside,
-);
+export function loadWords(): ReturnType<NonNullable<typeof words>> {
+  words ??= loader(
+    () => import('../../generated/words/words.js'),
+    async () => (await given()).words ?? (await import('./words-beside.ts')).wordsBeside,
+  );
+  return words();
+}

@@ -66,7 +66,8 @@ export class InThread {
     let listener: Listener | null = null;
     return EngineHost.start({
       name,
-      info: { id, version: VERSION, release: RELEASE, script: id, generation, shared: true }, // it waits for the next link when the last has left
+      // It waits for the next link when the last has left.
+      info: { id, version: VERSION, release: RELEASE, script: id, generation, shared: true },
       locks: this.#thread.locks,
       bus,
       load: (log, crashed) => {

@@ -4,7 +4,10 @@ import { toInput, type WasmInput, type WasmSource } from '../link/wasm-source.ts
 
 /** Sources of the wasm modules; each one left out is fetched from beside the package's scripts. */
 export interface InitOptions {
-  /** The engine, `amplet/engine.wasm`. A compiled module cannot be sent to a SharedWorker, so with one every tab has an engine of its own, and only one tab at a time can open a wallet. */
+  /**
+   * The engine, `amplet/engine.wasm`. A compiled module cannot be sent to a SharedWorker, so with one every tab has an
+   * engine of its own, and only one tab at a time can open a wallet.
+   */
   wasm?: WasmSource;
   /** Settings and passphrases, `amplet/page.wasm`. */
   pageWasm?: WasmSource;

@@ -6,7 +6,7 @@ import { describe, WalletError } from '../base/error.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import { workerName } from '../link/names.ts';
 import type { KdfParams } from '../link/wire.ts';
-import type { Started } from './contract.ts';
+import type { Page, Started, Words } from './contract.ts';
 import { given } from './init.ts';
 import { deriveIn } from './kdf.ts';
 import { loader } from './wasm.ts';
@@ -21,11 +21,11 @@ export async function startHost(name: string, generation: number): Promise<Start
   const { worker, done } = start(inlined.engineWorker, workerName(name, generation));
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ kind: 'port' }, [port2]);
-  const { release, ...rest } = started(worker, port1, wasm);
+  const host = started(worker, port1, wasm);
   return {
-    ...rest,
+    ...host,
     release: () => {
-      release();
+      host.release();
       done();
     },
   };
@@ -38,17 +38,27 @@ export async function deriveKey(passphrase: string, params: KdfParams | null): P
   return deriveIn(worker, { passphrase, params, wasm }).finally(done);
 }
 
+// Made when they are first asked for, as in `beside.ts`.
+let page: (() => Promise<Page>) | null = null;
+let words: (() => Promise<Words>) | null = null;
+
 /** Loads settings and passphrases. */
-export const loadPage = loader(
-  () => import('../../generated/page/page.js'),
-  async () => (await given()).page ?? unpack(inlined.page),
-);
+export function loadPage(): Promise<Page> {
+  page ??= loader(
+    () => import('../../generated/page/page.js'),
+    async () => (await given()).page ?? unpack(inlined.page),
+  );
+  return page();
+}
 
 /** Loads mnemonics. */
-export const loadWords = loader(
-  () => import('../../generated/words/words.js'),
-  async () => (await given()).words ?? unpack(inlined.words),
-);
+export function loadWords(): Promise<Words> {
+  words ??= loader(
+    () => import('../../generated/words/words.js'),
+    async () => (await given()).words ?? unpack(inlined.words),
+  );
+  return words();
+}
 
 function start(script: string, name: string): { worker: Worker; done: () => void } {
   const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));

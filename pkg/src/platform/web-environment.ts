@@ -2,7 +2,10 @@
 
 import { WalletError } from '../base/error.ts';
 
-/** Throws `notAllowedHere`, with the reason, where no wallet can be held. */
+/**
+ * Throws `notAllowedHere`, with the reason, where no wallet can be held.
+ * @throws {WalletError} `notAllowedHere`
+ */
 export function checkEnvironment(): void {
   const reason = whyNot();
   if (reason !== null) throw new WalletError('notAllowedHere', reason);

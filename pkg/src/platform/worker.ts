@@ -13,7 +13,10 @@ export { loadPage, loadWords, locks } from './beside.ts';
 
 let thread: InThread | null = null;
 
-/** Throws `notAllowedHere`, with the reason, where no wallet can be held. */
+/**
+ * Throws `notAllowedHere`, with the reason, where no wallet can be held.
+ * @throws {WalletError} `notAllowedHere`
+ */
 export function checkEnvironment(): void {
   const reason = whyNot();
   if (reason !== null) throw new WalletError('notAllowedHere', reason);

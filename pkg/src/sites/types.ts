@@ -58,7 +58,10 @@ export interface SiteWallet {
   info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
   /** Returns the amount that can be sent now, in millisatoshi. */
   spendableMsat(): Promise<bigint>;
-  /** Returns what the site's budget still allows now, in millisatoshi, by the engine; `null`: it has none, or one that asks about every payment. */
+  /**
+   * Returns what the site's budget still allows now, in millisatoshi, by the engine; `null`: it has none, or one that
+   * asks about every payment.
+   */
   budgetLeftMsat(site: Site): Promise<bigint | null>;
   /**
    * Makes a BOLT 11 `invoice` for `amountMsat` (without it the payer chooses), with a `description`, good for `expirySecs`

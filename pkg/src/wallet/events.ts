@@ -1,6 +1,6 @@
 // Durable events: kept until acknowledged, given to every iterator from the oldest on.
 
-import { WalletError } from '../base/error.ts';
+import type { WalletError } from '../base/error.ts';
 import type { Event } from '../base/protocol.ts';
 
 /** Something that happened to money, delivered at least once: act on it, then acknowledge it. */

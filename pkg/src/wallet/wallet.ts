@@ -14,9 +14,6 @@ import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
 
-/** `Symbol.asyncDispose`; where a browser lacks it, what bundlers put in its place when they translate `await using`. */
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
-
 /** The state of a wallet, as `onChange` tells it. */
 export interface Snapshot {
   /** Connections, chain, warnings. */
@@ -37,11 +34,17 @@ export class Wallet extends Requests {
   /** Name of the wallet in this origin. */
   readonly name: string;
 
-  /** Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`, or what the storage failed with. */
+  /**
+   * Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`,
+   * `versionMismatch`, or what the storage failed with.
+   */
   readonly ended: Promise<WalletError>;
 
   /** Resolves to whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */
   readonly storageKept: Promise<boolean> = keepStorage();
+
+  /** Leaves the wallet in this tab at the end of a block, as `close()` does: `await using wallet = await Wallet.open(..)`. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 
   readonly #link: Link;
   readonly #events: Events;
@@ -65,6 +68,9 @@ export class Wallet extends Requests {
       this.#events.end(error);
       resolve(error);
     };
+    // Where a browser lacks the symbol, the one that bundlers put in its place when they translate `await using`.
+    const dispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+    Object.defineProperty(this, dispose, { value: () => this.close() });
     link.onNotice = (notice) => this.#receive(notice);
     link.onEnd = (ending) => {
       remember(name, ending);
@@ -184,11 +190,6 @@ export class Wallet extends Requests {
     this.#link.close();
     this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'));
     await this.ended;
-  }
-
-  /** Leaves the wallet in this tab at the end of a block, as `close()` does: `await using wallet = await Wallet.open(..)`. */
-  async [asyncDispose](): Promise<void> {
-    await this.close();
   }
 
   /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. */

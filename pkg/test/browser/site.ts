@@ -41,7 +41,8 @@ export class Site {
       ],
     };
     await build({ ...common, entryPoints: ['src/index.ts'], splitting: true });
-    await build({ ...common, entryPoints: ['src/engine.worker.ts', 'src/kdf.worker.ts'] });
+    const workers = ['src/engine/engine.worker.ts', 'src/engine/kdf.worker.ts'];
+    await build({ ...common, entryPoints: workers, entryNames: '[name]' });
     const site = new Site(folder);
     await new Promise<void>((ready) => site.#server.listen(0, '127.0.0.1', ready));
     return site;

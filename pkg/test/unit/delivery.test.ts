@@ -52,7 +52,7 @@ for (const [name, sells] of [
         invoice: paid!.invoice,
         preimage: paid!.invoice.slice(3),
       });
-      assert.equal(sha256(receipt!.preimage!), receipt!.paymentHash);
+      assert.equal(sha256(receipt.preimage), receipt.paymentHash);
       restart();
       assert.deepEqual(await receipts.undelivered(), [receipt]);
       // Asked again, also for more: L402's credential is shown again; nobody is paid unless the user says so.

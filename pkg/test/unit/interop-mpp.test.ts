@@ -67,9 +67,7 @@ function mppxServer(
     if (requiresAuth && request.headers.get('authorization') !== 'Bearer mine')
       return new Response('who?', { status: 401 });
     const result = await charged(request);
-    return result.status === 402
-      ? (result.challenge as Response)
-      : (result.withReceipt(Response.json({ film: true })) as Response);
+    return result.status === 402 ? result.challenge : result.withReceipt(Response.json({ film: true }));
   };
 }
 
@@ -150,10 +148,7 @@ test('the client of mppx pays the example API through our WebLN', async () => {
   const method = Method.toClient(lightning, {
     async createCredential({ challenge }) {
       const { methodDetails } = challenge.request as { methodDetails: { invoice: string } };
-      return Credential.serialize({
-        challenge,
-        payload: { preimage: (await payInvoice(methodDetails)).preimage },
-      } as never);
+      return Credential.serialize({ challenge, payload: { preimage: (await payInvoice(methodDetails)).preimage } });
     },
   });
   const mppx = MppxClient.create({ polyfill: false, methods: [method] });

@@ -148,7 +148,7 @@ test('the npm client l402 pays the example API through our WebLN, and uses its t
   const payer = {
     payInvoice: async (invoice: string) => new l402.PaymentResult((await payInvoice({ invoice })).preimage, true),
   };
-  l402.setupL402Interceptor(http as never, payer, store);
+  l402.setupL402Interceptor(http, payer, store);
   for (let round = 0; round < 2; round++) assert.equal((await http.get(`${origin}/article`)).data, 'the article');
   assert.equal(wallet.paid.length, 1);
 });
@@ -158,7 +158,7 @@ test('lsat-js pays the example API through our WebLN', async () => {
   const origin = await serve(exampleServer(wallet));
   const header = (await fetch(`${origin}/article`)).headers.get('www-authenticate')!;
   const lsat = Lsat.fromHeader(header.slice(header.indexOf('LSAT ')));
-  lsat.setPreimage((await payInvoice({ invoice: lsat.invoice! })).preimage);
+  lsat.setPreimage((await payInvoice({ invoice: lsat.invoice })).preimage);
   const paid = await fetch(`${origin}/article`, { headers: { authorization: lsat.toToken() } });
   assert.equal(await paid.text(), 'the article');
 });

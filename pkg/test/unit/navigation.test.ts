@@ -161,7 +161,7 @@ test('a server that wants money again after it was paid does not get it, and nev
   // What never brought anything stays as a receipt; once the user has seen it, the budget decides again.
   const [receipt] = await state.machine.undelivered();
   assert.deepEqual(receipt, step.receipt);
-  await state.machine.forget(receipt!.paymentHash);
+  await state.machine.forget(receipt.paymentHash);
   assert.deepEqual(await state.machine.undelivered(), []);
   await visit();
   assert.deepEqual([wallet.paid.length, user.kinds], [2, ['payment']]);
@@ -170,7 +170,7 @@ test('a server that wants money again after it was paid does not get it, and nev
 test('a credential that is used up and a higher price are a new question', async () => {
   const { wallet, user, visit, state } = harness(shop, { budget: 12_000n });
   await visit();
-  let price = 50_000n;
+  const price = 50_000n;
   let good = '';
   state.server = (_url, authorization, issue) => {
     if (good !== '' && authorization?.endsWith(good)) return { statusCode: 200 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { PaidFetchError, authorization, chooseChallenge, readChallenges } from '../../src/provider.ts';
+import { type PaidFetchError, authorization, chooseChallenge, readChallenges } from '../../src/provider.ts';
 import { base64url, charging, fails, selling } from './fetch-fakes.ts';
 
 test('headers with several challenges are read, in whatever form they come', () => {

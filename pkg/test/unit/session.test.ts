@@ -84,7 +84,7 @@ function harness({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 }
   const sessions = new Map<string, Book>();
   const actions: string[] = [];
   const server = { change: (request: Record<string, unknown>) => request, takesOpen: true, methods: [] as string[] };
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   let count = 0;
 
   const refuse = (problem?: string): Response => {

@@ -169,7 +169,7 @@ test('the npm client finds the provider, and webln:enabled is told once', async 
     for (const id of [1, 2]) {
       const provider = requestProvider();
       answer(id, { enabled: true });
-      assert.equal(await provider, webln as unknown);
+      assert.equal(await provider, webln);
     }
   } finally {
     if (before) Object.defineProperty(globalThis, 'window', before);

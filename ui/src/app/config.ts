@@ -41,7 +41,7 @@ export function readConfig(value: unknown): PageConfig {
   if (!known) throw new TypeError(`network is "${String(network)}", not one of ${NETWORKS.join(', ')}`);
   if (!Array.isArray(gateways)) throw new TypeError('gateways is not a list');
   if (!Array.isArray(chainSources)) throw new TypeError('chainSources is not a list');
-  const wrong = chainSources.find((source) => typeof source !== 'string' || !isHttpUrl(source));
+  const wrong: unknown = chainSources.find((source) => typeof source !== 'string' || !isHttpUrl(source));
   if (wrong !== undefined) throw new TypeError(`chain source "${String(wrong)}" is not an http(s) URL`);
   const name = walletName ?? known;
   if (typeof name !== 'string' || !/^[a-z0-9_-]{1,64}$/.test(name)) {

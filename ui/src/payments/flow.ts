@@ -3,6 +3,9 @@
  * wallet (left) to the payee (right). Pure; lengths in CSS pixels.
  *
  * Columns are the longest way from the wallet (layered drawing, Sugiyama et al. 1981: layers, waypoints, barycentres).
+ *
+ * Not d3-sankey: it has no waypoints for links over several columns, no least width of a band and no room for names, so most of
+ * this file would stay beside it.
  */
 
 import type { PartState, PaymentPart } from 'amplet';

@@ -22,6 +22,7 @@ import type {
   Spending,
   Status,
 } from 'amplet';
+import { budgets, spending } from './sample-budgets.ts';
 import * as samples from './samples.ts';
 
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
@@ -50,7 +51,7 @@ export class Wallet {
   #status: Status = samples.status(scenario);
   #balance: Balance = scenario === 'new' || scenario === 'none' ? samples.EMPTY : samples.FULL;
   #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels();
-  #budgets: Budget[] = scenario === 'new' || scenario === 'none' ? samples.budgets().slice(0, 1) : samples.budgets();
+  #budgets: Budget[] = scenario === 'new' || scenario === 'none' ? budgets().slice(0, 1) : budgets();
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
   private constructor() {
@@ -232,7 +233,7 @@ export class Wallet {
   }
 
   async spending(): Promise<Spending> {
-    return scenario === 'new' ? { rows: [], csv: '' } : samples.spending();
+    return scenario === 'new' ? { rows: [], csv: '' } : spending();
   }
 
   async channels(): Promise<Channel[]> {
@@ -265,11 +266,12 @@ export class Wallet {
   async closeChannel(channelId: string): Promise<void> {
     await pause();
     this.#channels = this.#channels.map((channel) =>
-      channel.id === channelId ? ({ ...channel, state: 'closing' } as Channel) : channel,
+      channel.id === channelId ? { ...channel, state: 'closing' } : channel,
     );
     this.#tell();
   }
 
+  // eslint-disable-next-line require-yield -- nothing ever happens to it
   async *events(): AsyncGenerator<never, void, undefined> {
     await this.ended;
   }

@@ -23,7 +23,6 @@ pub(super) struct Follower {
 impl Follower {
     /// Runs until the node stops by itself; returns why.
     pub(super) async fn run(self, mut notices: UnboundedReceiver<Notice>) -> NodeThreadError {
-        self.publish();
         // Unacknowledged since the last run: logged again rather than never.
         for event in self.node.ledger().events() {
             self.handle(&event).await;
@@ -47,7 +46,8 @@ impl Follower {
         NodeThreadError::Crashed
     }
 
-    fn publish(&self) {
+    /// Publishes height, sync state and phase, as they are now.
+    pub(super) fn publish(&self) {
         let (height, _) = self.node.sync().best_block();
         let sync = self.node.sync().state();
         let synced = sync.synced && sync.error.is_none();

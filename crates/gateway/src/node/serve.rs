@@ -72,9 +72,11 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     let private = config.merchant.private_webhooks;
     let http = if private { platform.http() } else { platform.http_for_strangers() };
     tasks.add(spawn_local(desk.merchant.deliver(http)));
-    info!(node_id = %node.node_id(), height = node.sync().best_block().0, "the node is up");
     let merchant = Rc::clone(&desk.merchant);
     let follower = Follower { node: node.clone(), status: status.clone(), events, merchant };
+    // Before the log says so: whoever waits for that line asks `/health` next.
+    follower.publish();
+    info!(node_id = %node.node_id(), height = node.sync().best_block().0, "the node is up");
     let stopped = tokio::select! {
         why = follower.run(notices) => Err(why),
         never = take_commands(&node, desk, &sockets, &mut commands) => match never {},

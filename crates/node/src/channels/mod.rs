@@ -264,12 +264,12 @@ impl Channels {
     /// Both sides signed the funding.
     pub(crate) fn pending(&self, channel: ChannelId, user_id: u128) {
         self.resolve(user_id, Ok(channel));
-        self.ledger.raise(EventKind::ChannelPending { channel_id: channel.to_string() });
+        self.ledger.raise(EventKind::ChannelPending { channel_id: shared_id(channel) });
     }
 
     /// The channel can be used.
     pub(crate) fn ready(&self, channel: ChannelId) {
-        self.ledger.raise(EventKind::ChannelReady { channel_id: channel.to_string() });
+        self.ledger.raise(EventKind::ChannelReady { channel_id: shared_id(channel) });
     }
 
     /// The channel is gone, or never came to be.
@@ -279,7 +279,7 @@ impl Channels {
         let was_opening = self.openings.borrow().contains_key(&user_id);
         self.resolve(user_id, Err(ChannelError::Refused(reason.clone())));
         if !was_opening {
-            self.ledger.raise(EventKind::ChannelClosed { channel_id: channel.to_string(), reason });
+            self.ledger.raise(EventKind::ChannelClosed { channel_id: shared_id(channel), reason });
         }
     }
 
@@ -312,4 +312,9 @@ impl Channels {
             let _ = opening.sender.send(result);
         }
     }
+}
+
+/// The id as every crate has it.
+fn shared_id(channel: ChannelId) -> amplet_protocol::ChannelId {
+    amplet_protocol::ChannelId(channel.0)
 }

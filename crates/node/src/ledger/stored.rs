@@ -3,11 +3,11 @@
 //! Their wire form is tagged and flattened, which serde would read through buffers of its own for each type, 30 kB of the
 //! engine (docs/size.md). So they are stored as plain structs with every field that there may be.
 
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{
     CustomRecord, Direction, Event, EventKind, Payment, PaymentKind, PaymentPart, PaymentStatus,
     StreamTotals, WalletError,
 };
+use amplet_protocol::{ChannelId, PaymentId};
 use serde::{Deserialize, Serialize};
 
 /// A payment's stored form.
@@ -150,7 +150,7 @@ pub(super) struct StoredEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     left_msat: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    channel_id: Option<String>,
+    channel_id: Option<ChannelId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -197,13 +197,13 @@ impl From<&Event> for StoredEvent {
                 ..of(Type::BudgetLow)
             },
             EventKind::ChannelPending { channel_id } => {
-                Self { channel_id: Some(channel_id.clone()), ..of(Type::ChannelPending) }
+                Self { channel_id: Some(*channel_id), ..of(Type::ChannelPending) }
             }
             EventKind::ChannelReady { channel_id } => {
-                Self { channel_id: Some(channel_id.clone()), ..of(Type::ChannelReady) }
+                Self { channel_id: Some(*channel_id), ..of(Type::ChannelReady) }
             }
             EventKind::ChannelClosed { channel_id, reason } => Self {
-                channel_id: Some(channel_id.clone()),
+                channel_id: Some(*channel_id),
                 reason: Some(reason.clone()),
                 ..of(Type::ChannelClosed)
             },
@@ -295,7 +295,7 @@ mod tests {
             }
         }
         let of = || Box::new(payment(PaymentStatus::Succeeded));
-        let (holder, channel_id) = (String::from("site"), String::from("bb"));
+        let (holder, channel_id) = (String::from("site"), ChannelId([0xbb; 32]));
         let kinds = [
             EventKind::PaymentReceived { payment: of() },
             EventKind::PaymentSent { payment: of() },
@@ -310,8 +310,8 @@ mod tests {
                 until: None,
             },
             EventKind::BudgetLow { holder, parent: "child".into(), left_msat: 3 },
-            EventKind::ChannelPending { channel_id: channel_id.clone() },
-            EventKind::ChannelReady { channel_id: channel_id.clone() },
+            EventKind::ChannelPending { channel_id },
+            EventKind::ChannelReady { channel_id },
             EventKind::ChannelClosed { channel_id, reason: "both agreed".into() },
         ];
         for kind in kinds {
@@ -331,7 +331,7 @@ mod tests {
         let torn = json.replace("pending", "failed");
         let torn: StoredPayment = serde_json::from_str(&torn).unwrap();
         assert!(Payment::try_from(torn).unwrap_err().to_string().contains("`error`"));
-        let torn = r#"{"id":1,"at":2,"type":"channelClosed","channelId":"bb"}"#;
+        let torn = r#"{"id":1,"at":2,"type":"channelClosed","channelId":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#;
         let torn: StoredEvent = serde_json::from_str(torn).unwrap();
         assert!(Event::try_from(torn).unwrap_err().to_string().contains("`reason`"));
     }

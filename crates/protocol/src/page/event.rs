@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Balance, Payment, Status};
+use crate::ChannelId;
 
 /// A durable event: something that happened to money. Stored, delivered at least once, removed when acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,17 +74,17 @@ pub enum EventKind {
     /// A channel's funding is known.
     ChannelPending {
         /// Channel id, in hex.
-        channel_id: String,
+        channel_id: ChannelId,
     },
     /// A channel can be used.
     ChannelReady {
         /// Channel id, in hex.
-        channel_id: String,
+        channel_id: ChannelId,
     },
     /// A channel was closed.
     ChannelClosed {
         /// Channel id, in hex.
-        channel_id: String,
+        channel_id: ChannelId,
         /// Reason, for a user.
         reason: String,
     },

@@ -19,7 +19,7 @@ pub use budget::{
 pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use part::{PartHop, PartState, PaymentPart};
-pub use request::{Inspected, OnchainSend, OpenOptions, Page, PaymentRequest, Request, SendAmount};
+pub use request::{HistoryQuery, Inspected, OnchainSend, OpenOptions, PaymentRequest, Request, SendAmount};
 pub use state::{
     Balance, ChainStatus, Channel, ChannelState, Connection, CustomRecord, Direction, FeeRates, Gateway,
     GatewayStatus, Network, Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Trust, Warning,

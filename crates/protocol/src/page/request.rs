@@ -141,7 +141,7 @@ pub enum Request {
     /// Returns [`super::FeeRates`].
     FeeRates,
     /// Returns a list of [`super::Payment`], newest first: at most `limit` of them, older than the payment `before`.
-    History(Page),
+    History(HistoryQuery),
     /// Returns one [`super::Payment`].
     Payment {
         /// Its id.
@@ -256,7 +256,7 @@ pub enum Request {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct Page {
+pub struct HistoryQuery {
     /// Id of the payment to start after; `None`: from the newest.
     pub before: Option<String>,
     /// Maximum number of payments, 100 at most.

@@ -1,8 +1,8 @@
-//! What the engine tells of its state.
+//! State of the engine, as a page sees it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::PaymentId;
+use crate::{ChannelId, NodeId, PaymentId};
 
 /// The Bitcoin network of a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum Network {
     Regtest,
 }
 
-/// A gateway as configured: a node and where its WebSocket and chain API are.
+/// A gateway as configured: a node, and the addresses of its WebSocket and chain API.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -30,35 +30,35 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub chain_url: Option<String>,
-    /// Whether a 0-conf channel from this gateway is accepted (its balance is shown as trusted until it confirms).
+    /// True if a 0-conf channel from this gateway is accepted (its balance is shown as trusted until it confirms).
     #[serde(default)]
     pub trust_zero_conf: bool,
 }
 
-/// The wallet's money. Everyday is Lightning, savings is on-chain.
+/// The wallet's money: Lightning and on-chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Balance {
-    /// Everyday money that is ours in open channels, reserves included.
+    /// This wallet's money in open channels, reserves included.
     pub lightning_msat: u64,
-    /// The part of `lightning_msat` that can be sent now (reserves, pending HTLCs and offline gateways taken off).
+    /// The part of `lightning_msat` that can be sent now (reserves, pending HTLCs and offline gateways deducted).
     pub spendable_msat: u64,
     /// The part of `lightning_msat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
     pub trusted_msat: u64,
-    /// What can be received over Lightning now.
+    /// Maximum that can be received over Lightning now.
     pub receivable_msat: u64,
-    /// Everyday money on its way back to savings (closing channels, sweeps), in sat.
+    /// Money of closing channels that is not on-chain yet, or is being swept, in sat.
     pub closing_sat: u64,
-    /// Confirmed savings, in sat, reserve included.
+    /// Confirmed on-chain money, in sat, reserve included.
     pub onchain_sat: u64,
     /// Unconfirmed deposits and change, in sat.
     pub onchain_pending_sat: u64,
-    /// Savings held back so that a channel can be closed at any fee (anchor reserve), in sat.
+    /// On-chain money held back so that a channel can be closed at any fee (anchor reserve), in sat.
     pub reserve_sat: u64,
 }
 
-/// Whether money came or went.
+/// Direction of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -69,7 +69,7 @@ pub enum Direction {
     Outbound,
 }
 
-/// How money moved.
+/// Kind of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -80,13 +80,13 @@ pub enum PaymentKind {
     Keysend,
     /// A BOLT 12 offer.
     Offer,
-    /// Many keysends to one session, together one line.
+    /// Many keysends to one session, together one entry.
     Stream,
     /// An on-chain transaction.
     Onchain,
-    /// Savings to everyday: the funding of a channel.
+    /// On-chain to Lightning: the funding of a channel.
     ChannelOpen,
-    /// Everyday to savings: a channel's close or sweep.
+    /// Lightning to on-chain: a channel's close or sweep.
     ChannelClose,
 }
 
@@ -101,28 +101,28 @@ pub enum PaymentStatus {
     Succeeded,
     /// No funds left this wallet.
     Failed {
-        /// Why, and what to do.
+        /// Reason and remedy.
         error: super::WalletError,
     },
 }
 
-/// A line of the history.
+/// A payment: an entry of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
     /// Payment hash, or transaction id, in hex: unique in this wallet together with the direction.
     pub id: PaymentId,
-    /// In or out.
+    /// Direction.
     pub direction: Direction,
-    /// How.
+    /// Kind.
     pub kind: PaymentKind,
     /// Outcome.
     #[serde(flatten)]
     pub status: PaymentStatus,
-    /// What the payee gets (outbound), or what we got or asked for (inbound). `None`: an invoice without amount.
+    /// Amount that the payee gets (outbound), or that we got or asked for (inbound). `None`: an invoice without amount.
     pub amount_msat: Option<u64>,
-    /// Paid on top of the amount. `None` while it is not known.
+    /// Fee paid on top of the amount. `None` while it is not known.
     pub fee_msat: Option<u64>,
     /// Description from the invoice, or the user's own.
     pub description: String,
@@ -136,23 +136,23 @@ pub struct Payment {
     pub txid: Option<String>,
     /// Confirmations of that transaction; 0 while it waits.
     pub confirmations: u32,
-    /// Channels crossed by the longest part.
+    /// Number of channels crossed by the longest part.
     pub hops: Option<u32>,
-    /// When it was made.
+    /// Time at which it was made.
     pub created_at: u64,
-    /// When it ended.
+    /// Time at which it ended.
     pub settled_at: Option<u64>,
-    /// When an inbound invoice stops being payable.
+    /// Time at which an inbound invoice stops being payable.
     pub expires_at: Option<u64>,
     /// Milliseconds between the request to pay and the proof.
     pub duration_ms: Option<u64>,
-    /// The parts of an outbound Lightning payment, failed ones included, in the order in which they left.
+    /// The parts of an outbound Lightning payment, failed ones included, in the order in which they were sent.
     pub parts: Vec<super::PaymentPart>,
-    /// What a keysend carried beside the money.
+    /// Records that a keysend carried beside the money.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "ts", ts(as = "Option<Vec<CustomRecord>>", optional))]
     pub records: Vec<CustomRecord>,
-    /// How a stream stands: `amount_msat` and `fee_msat` are then what has been paid so far.
+    /// Totals of a stream: `amount_msat` and `fee_msat` are then the sums paid so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub stream: Option<StreamTotals>,
@@ -162,36 +162,36 @@ pub struct Payment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct CustomRecord {
-    /// Its TLV type, 65536 or greater.
+    /// TLV type, 65536 or greater.
     #[serde(rename = "type")]
     pub record_type: u64,
-    /// Its value, in hex.
+    /// Value, in hex.
     pub value: String,
 }
 
-/// How a stream of payments stands.
+/// Totals of a stream of payments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct StreamTotals {
     /// The payee's name for it: 1 to 64 bytes of UTF-8, in record 4279633 of each payment.
     pub session: String,
-    /// Payments that arrived.
+    /// Number of payments that arrived.
     pub payments: u64,
-    /// Payments that failed: no funds were sent.
+    /// Number of payments that failed: no funds were sent.
     pub failed: u64,
-    /// On its way, not counted in the amount; fees not included.
+    /// Amount in flight, not counted in the amount; fees not included.
     pub pending_msat: u64,
-    /// Whether more may follow.
+    /// True if more may follow.
     pub open: bool,
-    /// Why the last one failed, if it did.
+    /// Error of the last one, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub last_error: Option<super::WalletError>,
 }
 
 impl Payment {
-    /// A pending one of which nothing else is known yet.
+    /// A pending payment of which nothing else is known yet.
     #[must_use]
     pub fn pending(id: PaymentId, direction: Direction, kind: PaymentKind, created_at: u64) -> Self {
         Self {
@@ -218,14 +218,14 @@ impl Payment {
         }
     }
 
-    /// A pending movement on the chain, named by its transaction.
+    /// A pending on-chain payment, named by its transaction.
     #[must_use]
     pub fn onchain(txid: PaymentId, direction: Direction, kind: PaymentKind, created_at: u64) -> Self {
         Self { txid: Some(txid.to_string()), ..Self::pending(txid, direction, kind, created_at) }
     }
 }
 
-/// Where a channel is in its life.
+/// State of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -234,9 +234,9 @@ pub enum ChannelState {
     Negotiating,
     /// The funding transaction waits for confirmations.
     Confirming {
-        /// So many so far.
+        /// Number of confirmations so far.
         confirmations: u32,
-        /// So many are needed.
+        /// Number of confirmations that are needed.
         needed: u32,
     },
     /// Usable now.
@@ -253,17 +253,17 @@ pub enum ChannelState {
 #[serde(rename_all = "camelCase")]
 pub struct Channel {
     /// Channel id, in hex (BOLT 2).
-    pub id: String,
+    pub id: ChannelId,
     /// The gateway's node id, in hex.
-    pub gateway: String,
-    /// Where it is in its life.
+    pub gateway: NodeId,
+    /// State.
     #[serde(flatten)]
     pub state: ChannelState,
     /// Whole capacity, in sat.
     pub capacity_sat: u64,
-    /// What can be sent through it.
+    /// Maximum that can be sent through it.
     pub outbound_msat: u64,
-    /// What can be received through it.
+    /// Maximum that can be received through it.
     pub inbound_msat: u64,
     /// Used without confirmation, on the gateway's word.
     pub trusted: bool,
@@ -282,9 +282,9 @@ pub enum Connection {
     Connected,
     /// Down; tried again at `until`.
     Waiting {
-        /// When it is tried again (seconds since the UNIX epoch).
+        /// Time at which it is tried again (seconds since the UNIX epoch).
         until: u64,
-        /// Why the last one ended, and what to do.
+        /// Reason for which the last one ended, with the remedy.
         error: super::WalletError,
     },
 }
@@ -296,15 +296,15 @@ pub enum Connection {
 pub struct GatewayStatus {
     /// Node id, in hex.
     pub node_id: String,
-    /// Where it is reached.
+    /// URL at which it is reached.
     pub url: String,
     /// The connection.
     pub connection: Connection,
-    /// What it offers, once it has told.
+    /// Terms, once it has sent them.
     pub terms: Option<crate::gateway::ChannelTerms>,
 }
 
-/// What is known of the chain.
+/// State of the chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -315,39 +315,39 @@ pub struct ChainStatus {
     pub hash: String,
     /// Time in our tip's header.
     pub time: u64,
-    /// Whether the wallet has seen every block up to the sources' tip.
+    /// True if the wallet has seen every block up to the sources' tip.
     pub synced: bool,
-    /// When the sources last answered; `None`: not since the wallet was opened.
+    /// Time at which the sources last responded; `None`: not since the wallet was opened.
     pub checked_at: Option<u64>,
-    /// Blocks left to read, while not synced.
+    /// Number of blocks left to read, while not synced.
     pub blocks_left: u32,
-    /// What the sources' agreement is worth.
+    /// Trust in the sources.
     pub trust: Trust,
-    /// Why the last check failed, and what to do.
+    /// Reason for which the last check failed, with the remedy.
     pub error: Option<super::WalletError>,
 }
 
-/// What trust in chain sources remains (design invariant 7).
+/// The trust in chain sources that remains (docs/architecture.md, invariant 7).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Trust {
-    /// How many sources are configured.
+    /// Number of sources that are configured.
     pub sources: u32,
-    /// How many of them agree on the tip and the filters.
+    /// Number of them that agree on the tip and the filters.
     pub agreeing: u32,
     /// Sources that were caught giving wrong data.
     pub liars: Vec<String>,
 }
 
-/// What a user should know, with its remedy; the page has a text for each.
+/// A warning for the user; the page has a text with the remedy for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Warning {
     /// Not synced for 7 days or more: open the wallet with a working connection soon.
     LongUnsynced,
-    /// Savings cannot pay the fee of a forced close: deposit some before opening a channel.
+    /// On-chain money cannot pay the fee of a forced close: deposit some before opening a channel.
     NoAnchorReserve,
     /// One chain source only: it is trusted for the tip's existence and for completeness of filters.
     SingleSource,
@@ -355,7 +355,7 @@ pub enum Warning {
     SourcesDisagree,
 }
 
-/// All that a status line shows.
+/// Status of the wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
@@ -364,15 +364,15 @@ pub struct Status {
     pub network: Network,
     /// This wallet's node id, in hex.
     pub node_id: String,
-    /// Whether a payment could leave now.
+    /// True if a payment could be sent now.
     pub able_to_pay: bool,
     /// The chain.
     pub chain: ChainStatus,
     /// The gateways, as configured.
     pub gateways: Vec<GatewayStatus>,
-    /// What a user should know.
+    /// Warnings for the user.
     pub warnings: Vec<Warning>,
-    /// Storage transactions since the engine started (measured: at most 4 per payment).
+    /// Number of storage transactions since the engine started (measured: at most 4 per payment).
     pub commits: u64,
 }
 

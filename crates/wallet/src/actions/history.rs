@@ -1,7 +1,7 @@
 //! Looking back.
 
 use amplet_node::PaymentId;
-use amplet_protocol::page::{ErrorCode, Page, Payment, WalletError};
+use amplet_protocol::page::{ErrorCode, HistoryQuery, Payment, WalletError};
 
 use crate::ctx::Ctx;
 use crate::errors;
@@ -25,7 +25,7 @@ pub async fn payment(ctx: &Ctx, id: &str) -> Result<Payment, WalletError> {
 ///
 /// # Errors
 /// The store's.
-pub async fn page(ctx: &Ctx, page: &Page) -> Result<Vec<Payment>, WalletError> {
+pub async fn page(ctx: &Ctx, page: &HistoryQuery) -> Result<Vec<Payment>, WalletError> {
     let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
     // Nothing is older than a payment that there cannot be.
     let Ok(before) = page.before.as_deref().map(PaymentId::from_hex).transpose() else {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_protocol::page::{
-    Balance, Channel, ChannelState, Connection, ErrorCode, Gateway, Network, OpenOptions, Page, Payment,
-    PaymentRequest, PaymentStatus, Request, Status, WalletError,
+    Balance, Channel, ChannelState, Connection, ErrorCode, Gateway, HistoryQuery, Network, OpenOptions,
+    Payment, PaymentRequest, PaymentStatus, Request, Status, WalletError,
 };
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{SealedStore, SharedBackend, Store};
@@ -208,7 +208,7 @@ impl User {
     }
 
     pub async fn history(&self) -> Vec<Payment> {
-        let request = Request::History(Page { before: None, limit: 100 });
+        let request = Request::History(HistoryQuery { before: None, limit: 100 });
         let Response::Payments(lines) = self.ask(request).await.unwrap() else { panic!() };
         lines
     }

@@ -230,7 +230,7 @@ pub async fn channel_on_request(network: RegtestNetwork, disk: Disk) {
     network
         .until_mined("trust to end", || async { (me.balance().await.trusted_msat == 0).then_some(()) })
         .await;
-    let id = me.channels().await[0].id.clone();
+    let id = me.channels().await[0].id.to_string();
     me.ask(Request::CloseChannel { channel_id: id, force: false }).await.unwrap();
     network.until("the close", || async { me.channels().await.is_empty().then_some(()) }).await;
     network

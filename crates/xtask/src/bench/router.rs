@@ -43,7 +43,7 @@ pub fn run(cache: &Cache) -> Result<()> {
     for (name, script) in [("Node", "node.mjs"), ("Chromium", "chromium.mjs")] {
         let step = Step::begin(&format!("plans, wasm in {name}"), Duration::from_secs(25));
         let mut node = Command::new("node");
-        node.arg(root().join("e2e/router").join(script)).arg(artifacts::ROUTER.folder()).arg(&folder);
+        node.arg(root().join("wasm-tests/router").join(script)).arg(artifacts::ROUTER.folder()).arg(&folder);
         let output = folder.join(format!("{name}.jsonl"));
         proc::filter(node, &questions, &output, LIMIT)?;
         all.push(Answers { name, lines: read(&output)? });

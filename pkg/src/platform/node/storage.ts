@@ -43,7 +43,10 @@ export interface WalletStore {
 
 /** The place of wallets. */
 export interface WalletStorage {
-  /** Resolves with the records of a wallet, empty ones if there is none of this name (1 to 64 of `a-z 0-9 - _`). Rejects as a {@link WalletStore} does. */
+  /**
+   * Resolves with the records of a wallet, empty ones if there is none of this name (1 to 64 of `a-z 0-9 - _`).
+   * Rejects as a {@link WalletStore} does.
+   */
   open(name: string): Promise<WalletStore>;
 }
 

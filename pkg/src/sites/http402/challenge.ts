@@ -105,7 +105,7 @@ export type Usable = (challenge: Challenge) => boolean;
 export function chooseChallenge(header: string, usable: Usable = () => true): Challenge {
   const all = readChallenges(header);
   const ranked = (['l402', 'lsat', 'charge'] as const).flatMap((kind) => all.filter((raw) => kindOf(raw) === kind));
-  let wrong: unknown = null;
+  let wrong: Error | null = null;
   for (const raw of ranked) {
     try {
       const challenge =
@@ -114,7 +114,7 @@ export function chooseChallenge(header: string, usable: Usable = () => true): Ch
           : readL402(kindOf(raw) === 'l402' ? 'L402' : 'LSAT', raw.params);
       if (usable(challenge)) return challenge;
     } catch (error) {
-      wrong ??= error;
+      wrong ??= error as Error;
     }
   }
   throw wrong ?? bad('asks for no payment that this wallet can make (L402, LSAT, or Payment with method "lightning")');
@@ -176,7 +176,10 @@ export interface PaymentParams {
   readonly expiresMs: number | null;
 }
 
-/** Reads the parameters of a "Payment" challenge. Throws `badChallenge`. */
+/**
+ * Reads the parameters of a "Payment" challenge.
+ * @throws {PaidFetchError} `badChallenge`
+ */
 export function readPayment(params: ReadonlyMap<string, string>): PaymentParams {
   const echo: Record<string, string> = {};
   for (const name of ECHOED) {
@@ -196,7 +199,10 @@ export function readPayment(params: ReadonlyMap<string, string>): PaymentParams 
   return { echo, request, amountMsat: satOf(amount), expiresMs };
 }
 
-/** Sat as the "Payment" scheme writes them, a positive decimal string; in millisatoshi. Throws `badChallenge`. */
+/**
+ * Sat as the "Payment" scheme writes them, a positive decimal string; in millisatoshi.
+ * @throws {PaidFetchError} `badChallenge`
+ */
 export function satOf(amount: unknown): bigint {
   if (typeof amount !== 'string' || !/^[1-9][0-9]{0,15}$/.test(amount)) throw bad('states no amount');
   return BigInt(amount) * 1000n;

@@ -32,13 +32,16 @@ export interface PayingFetchOptions {
   /** Pays. */
   readonly payer: Payer;
   /**
-   * Store of what outlives the program: what was bought, from before funds are sent until it is there. It is as good as money: not for other
-   * sites, not for logs. When it fails, nothing is paid. One program at a time uses it.
+   * Store of what outlives the program: what was bought, from before funds are sent until it is there. It is as good
+   * as money: not for other sites, not for logs. When it fails, nothing is paid. One program at a time uses it.
    */
   readonly store: Store;
   /** Most that one request may cost, routing fee included, in millisatoshi. */
   readonly maxCostMsat: bigint;
-  /** Asks the user whether an origin that did not deliver is paid again; without it, it is not (`untrusted`). What it rejects with is thrown. */
+  /**
+   * Asks the user whether an origin that did not deliver is paid again; without it, it is not (`untrusted`). What it
+   * rejects with is thrown.
+   */
   readonly confirm?: (untrusted: UntrustedOrigin) => Promise<boolean>;
   /** Sessions with servers that sell by the unit ({@link PaymentSessions}); without it they are not paid. */
   readonly sessions?: SessionKeeper;
@@ -238,7 +241,10 @@ function offers(response: Response, usable: Usable): boolean {
   }
 }
 
-/** The same request, made where a redirect led it. Only one that asks for nothing to be done can be made again elsewhere. */
+/**
+ * The same request, made where a redirect led it. Only one that asks for nothing to be done can be made again elsewhere.
+ * @throws {PaidFetchError} `badChallenge`
+ */
 function ledTo(request: Request, url: string, led: number): Request {
   if (led < MAX_LED && (request.method === 'GET' || request.method === 'HEAD')) return new Request(url, request);
   const message = 'The request was led to another site, which wants money; nothing was paid. Ask that site itself.';
@@ -258,7 +264,10 @@ function notDelivered(
   return new PaidFetchError('notDelivered', message, { receipt: receiptOf(purchase), ...more });
 }
 
-/** A credential is sent over TLS, or to this machine. Throws `insecure`. */
+/**
+ * A credential is sent over TLS, or to this machine.
+ * @throws {PaidFetchError} `insecure`
+ */
 export function refuseInsecure(url: string): void {
   if (isSecureOrigin(new URL(url).origin)) return;
   throw new PaidFetchError(

@@ -48,7 +48,10 @@ export interface WithdrawService {
 /** A service, as it described itself. */
 export type Service = PayService | WithdrawService | ServiceError;
 
-/** The URL of an LNURL in any of its forms: bech32, `lnurlp://` and the like, `name@domain`. */
+/**
+ * The URL of an LNURL in any of its forms: bech32, `lnurlp://` and the like, `name@domain`.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function lnurlTarget(text: string): URL {
   const trimmed = text.trim().replace(/^lightning:(?:\/\/)?/i, '');
   const address = /^([a-z0-9_.+-]+)@([a-z0-9.-]+(?::\d+)?)$/.exec(trimmed.toLowerCase());
@@ -80,7 +83,10 @@ function schemeFor(host: string): 'http' | 'https' {
   return hostname.endsWith('.onion') || isLoopback(hostname) ? 'http' : 'https';
 }
 
-/** A URL that a wallet may ask: https, or http to an onion service or this machine. */
+/**
+ * A URL that a wallet may ask: https, or http to an onion service or this machine.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function serviceUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   const good =

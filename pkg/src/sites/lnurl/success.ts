@@ -30,6 +30,7 @@ export interface Shown {
 /**
  * Reads `successAction`; `null`: nothing is promised. What this wallet could not show is not to be paid for (LUD-09): throws
  * `InvalidDataError`. `callback`: where the invoice came from; an address leads nowhere else.
+ * @throws {ProviderError} when it leads elsewhere
  */
 export function readSuccess(stated: unknown, callback: URL): Success | null {
   if (stated === undefined || stated === null) return null;

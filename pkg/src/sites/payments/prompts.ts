@@ -87,7 +87,10 @@ export class Prompts {
   }
 }
 
-/** The amount that the user chose, which the prompt's window has kept within the range. */
+/**
+ * The amount that the user chose, which the prompt's window has kept within the range.
+ * @throws {ProviderError} `InternalError` when the window let another amount through
+ */
 export function chosen({ amountMsat }: Allowed, { minMsat, maxMsat }: Range): bigint | null {
   if (amountMsat === undefined) return null;
   if (amountMsat <= 0n || amountMsat < (minMsat ?? 0n) || (maxMsat !== null && amountMsat > maxMsat)) {

@@ -39,8 +39,9 @@ export class WalletStreams implements SiteStreams {
   }
 
   /**
-   * Starts one for the site in `authorization`, or finds the one of this site and session. Rejects with `approvalNeeded` when the site has no
-   * budget, or the user has just stopped a stream of it; with `budgetRefused` when the budget is empty.
+   * Starts one for the site in `authorization`, or finds the one of this site and session. Rejects with
+   * `approvalNeeded` when the site has no budget, or the user has just stopped a stream of it; with `budgetRefused`
+   * when the budget is empty.
    */
   async start({ authorization, ...request }: Parameters<SiteStreams['start']>[0]): Promise<StreamReport> {
     const { holder } = authorization;

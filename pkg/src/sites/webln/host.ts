@@ -106,8 +106,8 @@ export class SiteHost {
   }
 
   /**
-   * Notes whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while none of the frames that use
-   * it is seen. Until it is said, a frame is seen.
+   * Notes whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while
+   * none of the frames that use it is seen. Until it is said, a frame is seen.
    */
   seen(signal: AbortSignal, visible: boolean): void {
     this.#parts.streams.seen(signal, visible);

@@ -45,6 +45,7 @@ export const getBalance: Method = async ({ wallet, records, prompts }, site, _pa
   return { balance: Number(msat / 1000n), currency: 'sats' };
 };
 
+/** `webln.makeInvoice`: an invoice of the wallet, once the user agreed. */
 export const makeInvoice: Method = async ({ wallet, records, prompts, invoices }, site, params, signal) => {
   const memo = read.optionalText(params['defaultMemo'], 'defaultMemo', 500);
   const fixed = read.optionalSat(params['amount'], 'amount');
@@ -69,18 +70,21 @@ export const makeInvoice: Method = async ({ wallet, records, prompts, invoices }
   return { paymentRequest: invoice, rHash: paymentHash };
 };
 
+/** `webln.sendPayment`: pays an invoice, by the budget or by the user. */
 export const sendPayment: Method = async ({ payments }, site, params, signal) => {
   const details = await payments.inspect(read.invoice(params['paymentRequest']));
   const preimage = await payments.pay({ site, details, context: { kind: 'webln' }, signal });
   return { preimage, paymentHash: details.paymentHash };
 };
 
+/** `webln.sendPaymentAsync`: begins a payment, without waiting for its end. */
 export const sendPaymentAsync: Method = async ({ payments }, site, params, signal) => {
   const details = await payments.inspect(read.invoice(params['paymentRequest']));
   await payments.start({ site, details, context: { kind: 'webln' }, signal });
   return {};
 };
 
+/** `webln.keysend`: pays a node, by the budget or by the user. */
 export const keysend: Method = async ({ wallet, prompts }, site, params, signal) => {
   const payee = read.nodeId(params['destination'], 'destination');
   const amountMsat = read.sat(params['amount'], 'amount');
@@ -112,6 +116,7 @@ const undecided = (cause?: unknown): ProviderError =>
     { cause },
   );
 
+/** `webln.signMessage`: signs a text, once the user agreed. */
 export const signMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
   const message = read.text(params['message'], 'message', 4_096);
   await prompts.ask({ kind: 'signMessage', site, message }, signal);
@@ -119,6 +124,7 @@ export const signMessage: Method = async ({ wallet, prompts }, site, params, sig
   return { message, signature };
 };
 
+/** `webln.verifyMessage`: checks a signature, and shows the result to the user. */
 export const verifyMessage: Method = async ({ wallet, prompts }, site, params, signal) => {
   const message = read.text(params['message'], 'message', 4_096);
   const signature = read.text(params['signature'], 'signature', 256);
@@ -129,6 +135,7 @@ export const verifyMessage: Method = async ({ wallet, prompts }, site, params, s
   return null;
 };
 
+/** `webln.lnurl`: follows an LNURL (LUD-01). */
 export const lnurl: Method = ({ lnurl: runner }, site, params, signal) =>
   runner.run(site, read.text(params['lnurl'], 'lnurl', 4_096), signal);
 

@@ -23,7 +23,10 @@ const object = (value: Json): Params => value as Params;
 const sats = (msat: bigint): string => String(msat / 1000n);
 const base64 = (hex: string): string => btoa(String.fromCharCode(...fromHex(hex)));
 
-/** lnd has bytes in base64 where a text is meant; libraries that know WebLN send the text itself, as `message`. */
+/**
+ * lnd has bytes in base64 where a text is meant; libraries that know WebLN send the text itself, as `message`.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 function messageOf({ message, msg }: Params): Json | undefined {
   if (msg === undefined) return message;
   try {

@@ -13,14 +13,20 @@ const KEYSEND_PREIMAGE = 5_482_373_484n;
 /** Maximum length of a call, in characters of JSON. */
 export const MAX_CALL = 65_536;
 
-/** Members of an object. */
+/**
+ * Members of an object.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function members(value: Json | undefined): Readonly<Record<string, Json | undefined>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid('The arguments are an object.');
   return value as Readonly<Record<string, Json>>;
 }
 
-/** A text of 1 to `most` characters. */
+/**
+ * A text of 1 to `most` characters.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function text(value: Json | undefined, name: string, most: number): string {
   if (typeof value !== 'string' || value === '' || value.length > most)
     throw invalid(`\`${name}\` is a text of 1 to ${most} characters.`);
@@ -32,7 +38,10 @@ export function optionalText(value: Json | undefined, name: string, most: number
   return value === undefined || value === null || value === '' ? '' : text(value, name, most);
 }
 
-/** An amount in sat, at least 1, as a number or decimal digits; in millisatoshi. */
+/**
+ * An amount in sat, at least 1, as a number or decimal digits; in millisatoshi.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function sat(value: Json | undefined, name: string): bigint {
   const digits = typeof value === 'number' ? (Number.isSafeInteger(value) ? String(value) : '') : value;
   if (typeof digits !== 'string' || !/^[0-9]{1,16}$/.test(digits))
@@ -47,7 +56,10 @@ export function optionalSat(value: Json | undefined, name: string): bigint | nul
   return value === undefined || value === null || value === '' ? null : sat(value, name);
 }
 
-/** An amount in millisatoshi, as decimal digits or a number; 0 when left out. */
+/**
+ * An amount in millisatoshi, as decimal digits or a number; 0 when left out.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function msat(value: Json | undefined, name: string): bigint {
   if (value === undefined || value === null) return 0n;
   const digits = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
@@ -57,7 +69,10 @@ export function msat(value: Json | undefined, name: string): bigint {
   return BigInt(digits);
 }
 
-/** The id of a node (BOLT 7), in lower case. */
+/**
+ * The id of a node (BOLT 7), in lower case.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function nodeId(value: Json | undefined, name: string): string {
   if (typeof value !== 'string' || !/^0[23][0-9a-fA-F]{64}$/.test(value)) {
     throw invalid(`\`${name}\` is a node id: 66 hex digits that begin with 02 or 03.`);
@@ -65,13 +80,19 @@ export function nodeId(value: Json | undefined, name: string): string {
   return value.toLowerCase();
 }
 
-/** A payment hash, in lower case. */
+/**
+ * A payment hash, in lower case.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function hash(value: Json | undefined, name: string): string {
   if (typeof value !== 'string' || !/^[0-9a-fA-F]{64}$/.test(value)) throw invalid(`\`${name}\` is 64 hex digits.`);
   return value.toLowerCase();
 }
 
-/** A BOLT 11 invoice, without `lightning:`. Whether it is one is for the wallet to say. */
+/**
+ * A BOLT 11 invoice, without `lightning:`. Whether it is one is for the wallet to say.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function invoice(value: Json | undefined): string {
   const trimmed = text(value, 'paymentRequest', 8_192)
     .trim()
@@ -80,7 +101,10 @@ export function invoice(value: Json | undefined): string {
   return trimmed;
 }
 
-/** Custom TLV records of a keysend: type numbers of 65536 and above (BOLT 1), texts; the values in hex. */
+/**
+ * Custom TLV records of a keysend: type numbers of 65536 and above (BOLT 1), texts; the values in hex.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 export function records(value: Json | undefined): { type: bigint; value: string }[] {
   if (value === undefined || value === null) return [];
   const all = Object.entries(members(value));

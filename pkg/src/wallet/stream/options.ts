@@ -77,7 +77,10 @@ export interface StreamWallet {
   readonly ended: Promise<WalletError>;
 }
 
-/** Checks what a caller gave. */
+/**
+ * Checks what a caller gave.
+ * @throws {WalletError} `invalidInput`
+ */
 export function checkStream(options: StreamOptions): void {
   text('to.nodeId', options.to?.nodeId);
   text('to.session', options.to?.session);

@@ -24,16 +24,19 @@ export class PendingNavigations {
     this.#store = store;
   }
 
+  /** Returns the navigation that waits in a tab; `null`: none. */
   async get(tabId: number): Promise<PendingNavigation | null> {
     const stored = (await this.#store.get(`trip/${tabId}`)) as unknown as
       (PendingNavigation & { version: number }) | null | undefined;
     return stored?.version === VERSION ? stored : null;
   }
 
+  /** Records the navigation of a tab. */
   async set(tabId: number, navigation: PendingNavigation): Promise<void> {
     await this.#store.set(`trip/${tabId}`, { version: VERSION, ...navigation });
   }
 
+  /** Removes the navigation of a tab. */
   async end(tabId: number): Promise<void> {
     await this.#store.delete(`trip/${tabId}`);
   }

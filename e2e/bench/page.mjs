@@ -1,10 +1,10 @@
 /** The page's benchmark (`cargo xtask bench`): how long a user waits, in headless Chromium on the real engine. Figures, no verdict. */
 
 import { chromium } from '@playwright/test';
-import { CHROMIUM } from './lib/chromium.mjs';
-import { print } from './lib/figures.mjs';
-import { Network } from './lib/network.mjs';
-import { WalletPage } from './lib/wallet-page.mjs';
+import { CHROMIUM } from '../lib/chromium.mjs';
+import { print } from './figures.mjs';
+import { Network } from '../lib/network.mjs';
+import { WalletPage } from '../lib/wallet-page.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
 

@@ -1,11 +1,11 @@
 import { defineConfig } from '@playwright/test';
-import { CHROMIUM } from './lib/chromium.mjs';
+import { CHROMIUM } from '../lib/chromium.mjs';
 
 /** The extension's benchmark (`cargo xtask bench`): figures, no verdict. */
 export default defineConfig({
-  testDir: './bench',
+  testDir: '.',
   testMatch: '*.bench.ts',
-  outputDir: './test-results',
+  outputDir: '../test-results',
   workers: 1,
   timeout: 900_000,
   expect: { timeout: 60_000 },

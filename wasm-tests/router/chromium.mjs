@@ -1,6 +1,6 @@
 /**
  * The router's evaluation program, its wasm in headless Chromium: JSON lines in, JSON lines out, as node.mjs beside it.
- * `node router/chromium.mjs MODULE_FOLDER [FILES_FOLDER]`; times are wall clock, a page knows no other.
+ * `node wasm-tests/router/chromium.mjs MODULE_FOLDER [FILES_FOLDER]`; times are wall clock, a page knows no other.
  */
 
 import { readFileSync } from 'node:fs';
@@ -8,11 +8,13 @@ import { createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromium } from '@playwright/test';
-import { CHROMIUM } from '../lib/chromium.mjs';
+import { CHROMIUM } from '../../e2e/lib/chromium.mjs';
 
 const [folder, files = '.'] = process.argv.slice(2);
 if (!folder)
-  throw new Error('usage: node router/chromium.mjs MODULE_FOLDER [FILES_FOLDER]; cargo xtask bench makes the module');
+  throw new Error(
+    'usage: node wasm-tests/router/chromium.mjs MODULE_FOLDER [FILES_FOLDER]; cargo xtask bench makes the module',
+  );
 
 const PAGE = `<!doctype html><title>router</title><script type="module">
   import init, { RouterEvaluation } from '/module/router.js';

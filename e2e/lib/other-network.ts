@@ -11,12 +11,9 @@ const TIMESTAMP_WORDS = 7;
 /** BOLT 11: field `n`. */
 const PAYEE_FIELD = 19;
 
-/**
- * @param {string} invoice
- * @param {string} prefix `lnbc` for mainnet
- */
-export function toNetwork(invoice, prefix) {
-  const { prefix: old, words } = bech32.decode(/** @type {`${string}1${string}`} */ (invoice), false);
+/** @param prefix `lnbc` for mainnet */
+export function toNetwork(invoice: string, prefix: string): string {
+  const { prefix: old, words } = bech32.decode(invoice as `${string}1${string}`, false);
   const human = old.replace('lnbcrt', prefix);
   const data = withoutPayee(words.slice(0, -SIGNATURE_WORDS));
   const bits = [...Buffer.from(human)].concat(toBytes(data));
@@ -29,9 +26,9 @@ export function toNetwork(invoice, prefix) {
 
 /**
  * Drops the field that names the payee's key: another key signs now, and is recovered from the signature.
- * @param {number[]} words timestamp and tagged fields
+ * @param words timestamp and tagged fields
  */
-function withoutPayee(words) {
+function withoutPayee(words: number[]): number[] {
   const kept = words.slice(0, TIMESTAMP_WORDS);
   for (let at = TIMESTAMP_WORDS; at < words.length;) {
     const end = at + 3 + (words[at + 1] ?? 0) * 32 + (words[at + 2] ?? 0);
@@ -41,12 +38,9 @@ function withoutPayee(words) {
   return kept;
 }
 
-/**
- * Words of 5 bits as bytes, padded with zero bits at the end.
- * @param {number[]} words
- */
-function toBytes(words) {
-  const bytes = [];
+/** Words of 5 bits as bytes, padded with zero bits at the end. */
+function toBytes(words: number[]): number[] {
+  const bytes: number[] = [];
   let value = 0;
   let bits = 0;
   for (const word of words) {

@@ -5,9 +5,9 @@
  */
 
 import { chromium } from '@playwright/test';
-import { CHROMIUM } from './lib/chromium.mjs';
-import { Network } from './lib/network.mjs';
-import { SharedWorkerProbe } from './lib/worker-probe.mjs';
+import { CHROMIUM } from '../lib/chromium.mjs';
+import { Network } from '../lib/network.mjs';
+import { SharedWorkerProbe } from '../lib/worker-probe.mjs';
 
 /** @typedef {import('@playwright/test').Page} Page */
 

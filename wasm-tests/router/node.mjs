@@ -1,6 +1,6 @@
 /**
  * The router's evaluation program, its wasm in Node: JSON lines in, JSON lines out, as its native twin
- * (crates/router/examples/plan.rs) does. `node router/node.mjs MODULE_FOLDER [FILES_FOLDER]`; times are CPU.
+ * (crates/router/examples/plan.rs) does. `node wasm-tests/router/node.mjs MODULE_FOLDER [FILES_FOLDER]`; times are CPU.
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,9 @@ import { pathToFileURL } from 'node:url';
 
 const [folder, files = '.'] = process.argv.slice(2);
 if (!folder)
-  throw new Error('usage: node router/node.mjs MODULE_FOLDER [FILES_FOLDER]; cargo xtask bench makes the module');
+  throw new Error(
+    'usage: node wasm-tests/router/node.mjs MODULE_FOLDER [FILES_FOLDER]; cargo xtask bench makes the module',
+  );
 
 const { initSync, RouterEvaluation } = await import(pathToFileURL(resolve(folder, 'router.js')).href);
 initSync({ module: readFileSync(join(folder, 'router_bg.wasm')) });

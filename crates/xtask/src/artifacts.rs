@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(45 * 60);
 pub enum Purpose {
     /// To be shipped: size first, over a std built for size where its sources are there.
     Release,
-    /// For a demo whose user waits for the compiler: a fifth of the time, and twice the bytes.
+    /// For a demo whose user waits for the compiler: not optimised, and several times the bytes.
     Demo,
 }
 

@@ -58,7 +58,10 @@ export interface SiteWallet {
   info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
   /** Returns the amount that can be sent now, in millisatoshi. */
   spendableMsat(): Promise<bigint>;
-  /** Returns what the site's budget still allows now, in millisatoshi, by the engine; `null`: it has none, or one that asks about every payment. */
+  /**
+   * Returns what the site's budget still allows now, in millisatoshi, by the engine; `null`: it has none, or one that asks
+   * about every payment.
+   */
   budgetLeftMsat(site: Site): Promise<bigint | null>;
   /**
    * Makes a BOLT 11 `invoice` for `amountMsat` (without it the payer chooses), with a `description`, good for `expirySecs`
@@ -72,7 +75,8 @@ export interface SiteWallet {
   /** Reads and checks an invoice. */
   inspect(invoice: string): Promise<InvoiceDetails>;
   /**
-   * Pays `details.invoice` from the budget of `authorization`, or what was approved: `amountMsat` and at most `maxFeeMsat` more. Rejects
+   * Pays `details.invoice` from the budget of `authorization`, or what was approved: `amountMsat` and at most `maxFeeMsat`
+   * more. Rejects
    * when no funds were sent.
    */
   pay(

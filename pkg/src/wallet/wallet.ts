@@ -34,7 +34,10 @@ export class Wallet extends Requests {
   /** Name of the wallet in this origin. */
   readonly name: string;
 
-  /** Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`, or what the storage failed with. */
+  /**
+   * Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`,
+   * or what the storage failed with.
+   */
   readonly ended: Promise<WalletError>;
 
   /** Resolves to whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */

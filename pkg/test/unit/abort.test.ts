@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test, vi } from 'vitest';
-import { VERSION, type Inspected, type Payment, type Request } from '../../src/base/protocol.ts';
+import { VERSION, type Payment, type Request } from '../../src/base/protocol.ts';
 import type { EngineHost } from '../../src/engine/host.ts';
 import type { DerivedKey } from '../../src/link/kdf.ts';
 import { type OpenOptions, Wallet, WalletError } from '../../src/index.ts';
@@ -111,7 +111,7 @@ test('a failure to open is told as it is, with a signal as without', async () =>
 });
 
 test('await using closes the wallet at the end of the block, and closing twice is no error', async () => {
-  let ended: Promise<WalletError> | null = null;
+  let ended: Promise<WalletError>;
   {
     await using wallet = await Wallet.open({ ...OPTIONS, create: true });
     ended = wallet.ended;
@@ -132,7 +132,7 @@ class Paying extends Requests {
   finish: (payment: Payment) => void = () => {};
   fail: (error: WalletError) => void = () => {};
 
-  constructor(inspect: () => Promise<unknown> = async () => ({ type: 'bolt11', paymentHash: HASH }) as Inspected) {
+  constructor(inspect: () => Promise<unknown> = async () => ({ type: 'bolt11', paymentHash: HASH })) {
     super(async (request: Request) => {
       this.asked.push(request.method);
       if (request.method !== 'pay') return inspect();

@@ -68,7 +68,10 @@ async function read(options: InitOptions): Promise<void> {
   };
 }
 
-/** Returns what `init` was given; throws before it. */
+/**
+ * Returns what `init` was given.
+ * @throws {WalletError} `notAllowedHere` before `init`
+ */
 export function ready(): Given {
   if (given === null) {
     throw new WalletError(

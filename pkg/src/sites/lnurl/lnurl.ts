@@ -163,7 +163,10 @@ export class Lnurl {
   }
 }
 
-/** Refuses pages from elsewhere what runs on this machine. */
+/**
+ * Refuses pages from elsewhere what runs on this machine.
+ * @throws {ProviderError} `InvalidDataError`
+ */
 function refuseLocal({ origin }: Site, url: URL): void {
   if (isLoopback(url.hostname) && !isLoopback(new URL(origin).hostname))
     throw invalid('An LNURL of a site does not lead to this machine.');

@@ -40,7 +40,8 @@ export type NavigationProblem =
   | 'failed';
 
 /**
- * The step to take, in the tab with the id `tabId`, about `url`: `header` is the header's name and `authorization` its value; `problem` says what is the matter,
+ * The step to take, in the tab with the id `tabId`, about `url`: `header` is the header's name and `authorization` its value;
+ * `problem` says what is the matter,
  * and `receipt` what was paid (`null`: nothing).
  */
 export type NavigationStep =

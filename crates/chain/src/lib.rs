@@ -47,5 +47,6 @@ pub use client::Chain;
 pub use error::{BroadcastError, ChainError, HeaderError, RejectReason, SourceError, SyncError};
 pub use fees::FeeEstimates;
 pub use listener::{BlockListener, WatchSet};
-pub use trust::{SourceReport, SourceState, Trust, TrustLevel};
+pub use source::SourceState;
+pub use trust::{SourceReport, Trust, TrustLevel};
 pub use types::{BlockId, POSITION_ANCESTORS, Poll, Position, Progress, Tip, TipChange};

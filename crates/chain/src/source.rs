@@ -12,7 +12,7 @@ use bitcoin::{Block, BlockHash, Network};
 
 use crate::persist::genesis_hash;
 use crate::wire::{self, SourceStatus};
-use crate::{ChainError, SourceError, SourceState};
+use crate::{ChainError, SourceError};
 
 /// Maximum size of a status, an estimate or the response to a broadcast, in bytes.
 const MAX_SMALL: usize = 256 << 10;
@@ -26,6 +26,35 @@ const MAX_FILTER_FILE: usize = 96 << 20;
 const SHORT: Duration = Duration::from_secs(10);
 /// Time limit for a file or a block.
 const LONG: Duration = Duration::from_secs(60);
+
+/// The state of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceState {
+    /// No request yet.
+    Unknown,
+    /// Its headers and filter headers are the ones in use.
+    Agrees,
+    /// It is on the same chain, but knows fewer blocks.
+    Behind,
+    /// It is on another chain with less work.
+    OtherChain,
+    /// Its filter headers differ from those of another source from this height on and neither was proven false: the blocks
+    /// concerned are fetched whole.
+    FiltersConflict {
+        /// The first height that differs.
+        height: u32,
+    },
+    /// It served something provably false. After a false filter it gets no more requests for chain data.
+    Misbehaving {
+        /// The false data, with the height of the proof.
+        what: String,
+    },
+    /// The last request failed.
+    Failed {
+        /// The reason, with the remedy.
+        why: String,
+    },
+}
 
 /// One configured server.
 pub(crate) struct Source {

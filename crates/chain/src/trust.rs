@@ -2,36 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::source::Source;
-
-/// The state of a source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SourceState {
-    /// No request yet.
-    Unknown,
-    /// Its headers and filter headers are the ones in use.
-    Agrees,
-    /// It is on the same chain, but knows fewer blocks.
-    Behind,
-    /// It is on another chain with less work.
-    OtherChain,
-    /// Its filter headers differ from those of another source from this height on and neither was proven false: the blocks
-    /// concerned are fetched whole.
-    FiltersConflict {
-        /// The first height that differs.
-        height: u32,
-    },
-    /// It served something provably false. After a false filter it gets no more requests for chain data.
-    Misbehaving {
-        /// The false data, with the height of the proof.
-        what: String,
-    },
-    /// The last request failed.
-    Failed {
-        /// The reason, with the remedy.
-        why: String,
-    },
-}
+use crate::source::{Source, SourceState};
 
 /// One source in a [`Trust`] report.
 #[derive(Clone, Debug, PartialEq, Eq)]

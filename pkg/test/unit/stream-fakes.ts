@@ -1,6 +1,6 @@
 /** Time, a page, a network and a wallet: for the tests of streams. */
 
-import { type WalletError } from '../../src/base/error.ts';
+import type { WalletError } from '../../src/base/error.ts';
 import type { StreamOptions, StreamWallet } from '../../src/wallet/stream/options.ts';
 import { Stream } from '../../src/wallet/stream/stream.ts';
 import type { StreamEnvironment } from '../../src/wallet/stream/environment.ts';

@@ -4,6 +4,7 @@
 mod config;
 mod killable;
 mod net;
+mod print;
 mod write_meter;
 
 use std::cell::{Cell, RefCell};
@@ -43,27 +44,6 @@ const MNEMONICS: [(&str, &str); 5] = [
     ("second", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong"),
 ];
 
-/// Prints what the nodes log, at the level that `AMPLET_LOG` names (`debug`, `info`, ..).
-struct Printer;
-
-impl log::Log for Printer {
-    fn enabled(&self, _: &log::Metadata) -> bool {
-        true
-    }
-    fn log(&self, record: &log::Record) {
-        eprintln!("{:5} {}", record.level(), record.args());
-    }
-    fn flush(&self) {}
-}
-
-fn print_log() {
-    if let Some(level) = std::env::var("AMPLET_LOG").ok().and_then(|level| level.parse().ok()) {
-        // Set by an earlier test of this process: the same one.
-        let _ = log::set_logger(&Printer);
-        log::set_max_level(level);
-    }
-}
-
 /// Everything outside the nodes.
 pub struct World {
     pub platform: TestPlatform,
@@ -91,7 +71,7 @@ impl World {
 
     /// The same at another time (since the UNIX epoch).
     pub fn at(start: Duration) -> Self {
-        print_log();
+        print::print_log();
         let platform = TestPlatform::new(7, start);
         let server = FakeServer::new(TestChain::new(120));
         let mempool = Rc::clone(&server.mempool);

@@ -32,6 +32,8 @@ pub const CRATES: &[Plan] = &[
         ],
     },
     any_order("crates/bindings"),
+    any_order("crates/budget"),
+    any_order("crates/chain"),
     Plan { folder: "crates/gateway", floors: GATEWAY },
     any_order("crates/protocol"),
     any_order("crates/router"),

@@ -70,7 +70,7 @@ async function read(options: InitOptions): Promise<void> {
 
 /**
  * Returns what `init` was given.
- * @throws {WalletError} `notAllowedHere` before `init`
+ * @throws {WalletError} before `init`
  */
 export function ready(): Given {
   if (given === null) {

@@ -15,7 +15,7 @@ export interface WalletLocks {
 export class LocalLocks implements Locks {
   readonly #holders = new Map<string, { free: Promise<void>; lose: () => void }>();
 
-  /** Takes a lock, or resolves to `null` when it could not be had in time. */
+  /** Takes the lock; `null`: it was not free in time. */
   async acquire(name: string, { timeout, steal = false }: LockRequest): Promise<HeldLock | null> {
     const deadline = Date.now() + timeout;
     for (let holder = this.#holders.get(name); holder !== undefined; holder = this.#holders.get(name)) {
@@ -30,7 +30,7 @@ export class LocalLocks implements Locks {
     return this.#hold(name);
   }
 
-  /** Resolves when the lock is free; rejects with the reason of `signal`. */
+  /** Resolves when nobody holds the lock; rejects when `signal` fires. */
   async whenFree(name: string, signal: AbortSignal): Promise<void> {
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });

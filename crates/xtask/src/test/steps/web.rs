@@ -94,7 +94,11 @@ pub(super) fn build_page(cache: &Cache, _: &StepSpec) -> Result<()> {
 /// The linter and the formatter of everything in TypeScript. Types of one package come from what another has built.
 pub(super) fn lint(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     npm::install(cache)?;
-    check(cache, spec, npm_script("", "format:check")?)
+    let mut total = Counts::default();
+    for script in ["lint", "format:check"] {
+        total += check(cache, spec, npm_script("", script)?)?;
+    }
+    Ok(total)
 }
 
 pub(super) fn www(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {

@@ -25,5 +25,5 @@ export async function loadEngine(
     log(line);
   };
   start(print, crashed);
-  return { kdfParams, destroy, open: Engine.open };
+  return { kdfParams, destroy, open: (options, key, kdf) => Engine.open(options, key, kdf) };
 }

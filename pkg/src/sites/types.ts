@@ -59,8 +59,8 @@ export interface SiteWallet {
   /** Returns the amount that can be sent now, in millisatoshi. */
   spendableMsat(): Promise<bigint>;
   /**
-   * Returns what the site's budget still allows now, in millisatoshi, by the engine; `null`: it has none, or one that
-   * asks about every payment.
+   * Returns what the site's budget still allows now, in millisatoshi, by the engine; `null`: it has none, or one that asks
+   * about every payment.
    */
   budgetLeftMsat(site: Site): Promise<bigint | null>;
   /**
@@ -75,7 +75,8 @@ export interface SiteWallet {
   /** Reads and checks an invoice. */
   inspect(invoice: string): Promise<InvoiceDetails>;
   /**
-   * Pays `details.invoice` from the budget of `authorization`, or what was approved: `amountMsat` and at most `maxFeeMsat` more. Rejects
+   * Pays `details.invoice` from the budget of `authorization`, or what was approved: `amountMsat` and at most `maxFeeMsat`
+   * more. Rejects
    * when no funds were sent.
    */
   pay(

@@ -75,8 +75,8 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet' }: SiteWal
 /** Options of {@link walletPayer}. */
 export interface WalletPayerOptions {
   /**
-   * Holder of the budget that pays for requests to an origin; by default the budget of that site. Rejects with
-   * `notPaid` when it says no.
+   * Holder of the budget that pays for requests to an origin; by default the budget of that site. Rejects with `notPaid` when
+   * it says no.
    */
   readonly holder?: (origin: string) => Holder;
 }

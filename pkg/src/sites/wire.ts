@@ -123,9 +123,10 @@ export type StreamReport = {
   /** `running`, `paused` or `stopped`; a stopped one stays so. */
   readonly state: 'running' | 'paused' | 'stopped';
   /**
-   * Reason for which it does not run; `null` while it does, and after its end: the `site` or the `user` paused it,
-   * its page is `hidden`, the wallet is `offline`, its `budget` refuses or asks, payments are `failing` (it tries
-   * again by itself), or the site waits for its money (`credit`).
+   * Reason for which it does not run; `null` while it does, and after its end: the `site` or the `user` paused it, its page is
+   * `hidden`, the
+   * wallet is `offline`, its `budget` refuses or asks, payments are `failing` (it tries again by itself), or the site waits for its
+   * money (`credit`).
    */
   readonly reason: 'site' | 'user' | 'hidden' | 'offline' | 'budget' | 'failing' | 'credit' | null;
   /** Amount that the site has received, fees not counted, in millisatoshi. */

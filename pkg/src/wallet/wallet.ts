@@ -35,8 +35,8 @@ export class Wallet extends Requests {
   readonly name: string;
 
   /**
-   * Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`,
-   * `versionMismatch`, or what the storage failed with.
+   * Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`,
+   * or what the storage failed with.
    */
   readonly ended: Promise<WalletError>;
 

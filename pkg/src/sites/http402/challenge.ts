@@ -238,7 +238,10 @@ export function authorization(challenge: Challenge, preimage: string): string {
   return paymentCredential(challenge.echo, { preimage });
 }
 
-/** A credential of the "Payment" scheme. `echo` and `payload` hold strings under sorted names, so this is the canonical form (RFC 8785). */
+/**
+ * A credential of the "Payment" scheme. `echo` and `payload` hold strings under sorted names, so this is the canonical form
+ * (RFC 8785).
+ */
 export function paymentCredential(
   echo: Readonly<Record<string, string>>,
   payload: Readonly<Record<string, string>>,

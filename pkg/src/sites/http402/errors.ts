@@ -1,8 +1,8 @@
 import type { Receipt } from './types.ts';
 
 /**
- * Reason for which a paid request was not answered; `paid` tells the two kinds of failure apart that matter: before and
- * after funds were sent.
+ * Reason for which a paid request was not answered; `paid` tells the two kinds of failure apart that matter: before and after
+ * funds were sent.
  */
 export type PaidFetchCode =
   /** The challenge makes no sense, or says one thing and its invoice another. */

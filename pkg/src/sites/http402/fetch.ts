@@ -32,8 +32,9 @@ export interface PayingFetchOptions {
   /** Pays. */
   readonly payer: Payer;
   /**
-   * Store of what outlives the program: what was bought, from before funds are sent until it is there. It is as good
-   * as money: not for other sites, not for logs. When it fails, nothing is paid. One program at a time uses it.
+   * Store of what outlives the program: what was bought, from before funds are sent until it is there. It is as good as money:
+   * not for other
+   * sites, not for logs. When it fails, nothing is paid. One program at a time uses it.
    */
   readonly store: Store;
   /** Most that one request may cost, routing fee included, in millisatoshi. */

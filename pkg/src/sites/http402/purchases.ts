@@ -1,4 +1,7 @@
-/** Purchases, kept from before funds are sent until they are delivered: nothing that was paid for is lost, and nothing is paid twice. */
+/**
+ * Purchases, kept from before funds are sent until they are delivered: nothing that was paid for is lost, and nothing is paid
+ * twice.
+ */
 
 import { proves } from '../proof.ts';
 import type { Outcome, Store } from '../types.ts';

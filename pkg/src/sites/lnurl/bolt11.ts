@@ -10,7 +10,10 @@ const SIGNATURE_WORDS = 104;
 const TAG_H = 23;
 const HASH_WORDS = 52;
 
-/** The hash of the description in an invoice (BOLT 11, tag `h`), in hex; `null` when it has none. The wallet has checked the invoice. */
+/**
+ * The hash of the description in an invoice (BOLT 11, tag `h`), in hex; `null` when it has none. The wallet has checked the
+ * invoice.
+ */
 export function descriptionHash(invoice: string): string | null {
   const words = bech32.decodeUnsafe(invoice, false)?.words ?? [];
   const end = words.length - SIGNATURE_WORDS;

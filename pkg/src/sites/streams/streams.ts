@@ -116,7 +116,10 @@ export class WalletStreams implements SiteStreams {
     });
   }
 
-  /** Does what the user wants with one tap. Does nothing about a stream that has ended. Rejects with `closed` when the wallet went away. */
+  /**
+   * Does what the user wants with one tap. Does nothing about a stream that has ended. Rejects with `closed` when the wallet
+   * went away.
+   */
   async byUser(streamId: string, action: 'pause' | 'resume' | 'stop'): Promise<void> {
     const entry = [...this.#entries.values()].find(({ id }) => id === streamId);
     if (!entry) return;

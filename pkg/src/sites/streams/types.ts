@@ -50,9 +50,10 @@ export interface StreamLineLike {
 /** Starter of streams: a `Wallet` is one. Every method rejects with a `WalletError`. */
 export interface StreamStarter {
   /**
-   * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are
-   * its terms, `authorization` names the budget that pays, and `pauseWhenHidden` whether it pauses while the page
-   * that it runs in is hidden. `usedMsat`: what an earlier run of its record saw used; what is missing of it is paid.
+   * Starts one `to` a `nodeId` (hex), which named the `session`; `ratePerSecondMsat`, `unitMsat` and `creditMsat` are its
+   * terms, `authorization` names the budget that
+   * pays, and `pauseWhenHidden` whether it pauses while the page that it runs in is hidden. `usedMsat`: what an earlier run of its
+   * record saw used; what is missing of it is paid.
    */
   stream(options: {
     /** Node id in hex, and the name of the session: `nodeId`, `session`. */

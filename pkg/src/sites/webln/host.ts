@@ -75,7 +75,10 @@ export class SiteHost {
     return this.#parts.payments;
   }
 
-  /** After a start, with the wallet open: shows the user what was paid for when the host died before it could. Rejects when it fails. */
+  /**
+   * After a start, with the wallet open: shows the user what was paid for when the host died before it could. Rejects when it
+   * fails.
+   */
   resume(): Promise<void> {
     return this.#pendingActions.resume();
   }
@@ -106,8 +109,9 @@ export class SiteHost {
   }
 
   /**
-   * Notes whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while
-   * none of the frames that use it is seen. Until it is said, a frame is seen.
+   * Notes whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while none of the
+   * frames that use
+   * it is seen. Until it is said, a frame is seen.
    */
   seen(signal: AbortSignal, visible: boolean): void {
     this.#parts.streams.seen(signal, visible);

@@ -77,7 +77,10 @@ export interface Webln {
   lookupInvoice(args: unknown): Promise<unknown>;
   /** Methods beyond WebLN, by name; `getInfo().methods` lists them. */
   request(method: unknown, params?: unknown): Promise<unknown>;
-  /** Has `listener` called at each `accountChanged` (or `stream`, or `lost`: the wallet went away, and is asked again by the next call). */
+  /**
+   * Has `listener` called at each `accountChanged` (or `stream`, or `lost`: the wallet went away, and is asked again by the
+   * next call).
+   */
   on(event: string, listener: Listener): void;
   /** Ends {@link Webln.on}. */
   off(event: string, listener: Listener): void;

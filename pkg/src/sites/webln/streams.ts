@@ -64,7 +64,10 @@ export class StreamMethods {
     }
   }
 
-  /** Within the budget. Where it says no, the user may give the site one that says yes. A stream ends with the last frame that uses it. */
+  /**
+   * Within the budget. Where it says no, the user may give the site one that says yes. A stream ends with the last frame that
+   * uses it.
+   */
   async #start(streams: SiteStreams, site: Site, request: StreamRequest, pausesHidden: boolean, signal: AbortSignal) {
     const authorization = { holder: { kind: 'site', ...site }, purpose: 'stream' } as const;
     const begin = () => streams.start({ ...request, authorization });

@@ -19,8 +19,10 @@ export interface StreamOptions {
   /** Set to `false` to go on while the page is hidden; by default it pauses. */
   pauseWhenHidden?: boolean;
   /**
-   * Amount, in msat, that this session had used in all when an earlier run of its record ended unexpectedly (`paidMsat`, `pendingMsat` and
-   * `owedMsat` of its last state together): what is missing of it is owed, at most `creditMsat`. Counted by the record, it is paid once.
+   * Amount, in msat, that this session had used in all when an earlier run of its record ended unexpectedly (`paidMsat`,
+   * `pendingMsat` and
+   * `owedMsat` of its last state together): what is missing of it is owed, at most `creditMsat`. Counted by the record, it is
+   * paid once.
    */
   usedMsat?: bigint;
 }

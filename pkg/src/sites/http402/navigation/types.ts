@@ -40,8 +40,9 @@ export type NavigationProblem =
   | 'failed';
 
 /**
- * The step to take, in the tab with the id `tabId`, about `url`: `header` is the header's name and `authorization`
- * its value; `problem` says what is the matter, and `receipt` what was paid (`null`: nothing).
+ * The step to take, in the tab with the id `tabId`, about `url`: `header` is the header's name and `authorization` its value;
+ * `problem` says what is the matter,
+ * and `receipt` what was paid (`null`: nothing).
  */
 export type NavigationStep =
   | { readonly do: 'nothing' }

@@ -1,4 +1,7 @@
-/** The session intent of the "Payment" scheme's lightning method, as draft-lightning-session-00 writes it: challenges and credentials. */
+/**
+ * The session intent of the "Payment" scheme's lightning method, as draft-lightning-session-00 writes it: challenges and
+ * credentials.
+ */
 
 import { bad, paymentCredential, readChallenges, readPayment, satOf } from '../challenge.ts';
 

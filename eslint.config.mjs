@@ -71,6 +71,7 @@ export default ts.config(
         'error',
         { allowThrowingAny: true, allowThrowingUnknown: true },
       ],
+      '@typescript-eslint/unbound-method': ['error', { ignoreStatic: true }],
       // Messages quote whatever was given.
       '@typescript-eslint/no-base-to-string': 'off',
     },

@@ -73,7 +73,7 @@ impl Drop for Guard {
     }
 }
 
-/// Whoever has one IPv6 address has a network of 64 bits of them.
+/// A client with one IPv6 address has a network of 64 bits of them.
 fn client_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => {

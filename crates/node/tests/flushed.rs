@@ -1,4 +1,4 @@
-//! Whoever waits for durability waits for the step that holds their writes; records of earlier releases are taken over.
+//! Waiting for durability waits for the step that holds their writes; records of earlier releases are taken over.
 // As in `payments.rs`: time is virtual.
 #![cfg(not(feature = "std"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

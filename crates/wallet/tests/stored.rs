@@ -152,7 +152,7 @@ impl Opened {
         streams.iter().map(|stream| json!(stream.id)).collect()
     }
 
-    /// What nobody acknowledged.
+    /// Events that nobody acknowledged.
     fn events(&self) -> Value {
         let mut notices = self.wallet.notices();
         let mut all = Vec::new();

@@ -15,7 +15,7 @@ use crate::{kin, proc, root, stamp, target_dir};
 
 const LIMIT: Duration = Duration::from_secs(45 * 60);
 
-/// What an artifact is built for.
+/// Purpose of an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To be shipped: size first, over a std built for size where its sources are there.
@@ -41,7 +41,7 @@ impl Purpose {
     }
 }
 
-/// What rustc emits by default, and exceptions, with which wasm-bindgen's abort handler catches what JavaScript throws;
+/// Features that rustc emits by default, and exceptions, with which wasm-bindgen's abort handler catches what JavaScript throws;
 /// Binaryen must know it all to accept the module.
 const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
@@ -79,15 +79,15 @@ const PASSES: [&str; 6] = [
 pub struct Artifact {
     /// Feature of the crate, name of its folder and files.
     pub name: &'static str,
-    /// Whether the npm package has it.
+    /// True if the npm package has it.
     shipped: bool,
-    /// Whether it refuses calls after a trap by itself: Node 20 does not know the types that this takes.
+    /// True if it refuses calls after a trap by itself: Node 20 does not know the types that this takes.
     guarded: bool,
     usual: Duration,
 }
 
 impl Artifact {
-    /// Where it is built to.
+    /// Folder that it is built to.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         let generated =

@@ -7,7 +7,7 @@ thread_local! {
     static BACKGROUND: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What this thread starts meanwhile yields the processor to everything else: tests beside it, which watch clocks, run as if
+/// Processes that this thread starts meanwhile yield the processor to everything else: tests beside it, which watch clocks, run as if
 /// they were alone.
 pub fn work<T>(task: impl FnOnce() -> T) -> T {
     let before = BACKGROUND.replace(true);
@@ -16,7 +16,7 @@ pub fn work<T>(task: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Whether this thread works in the background.
+/// True if this thread works in the background.
 #[must_use]
 pub fn is_here() -> bool {
     BACKGROUND.get()

@@ -1,4 +1,4 @@
-//! What people get: the wasm artifacts, the npm package, the page, the gateway.
+//! Builds what people get: the wasm artifacts, the npm package, the page, the gateway.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -116,7 +116,7 @@ fn run_script(cache: &Cache, folder: &Path, name: &str, (inputs, usual): (&[&Pat
     Ok(())
 }
 
-/// Where the hash of a step's inputs is kept: not among its outputs, which are shipped.
+/// File with the hash of a step's inputs: not among its outputs, which are shipped.
 fn mark(name: &str) -> PathBuf {
     target_dir().join("stamps").join(name)
 }

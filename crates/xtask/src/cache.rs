@@ -10,14 +10,14 @@ use crate::ui;
 /// Present only in a folder whose content is complete.
 const STAMP: &str = ".complete";
 
-/// Where tools live that a machine lacks; outside the repository so that `cargo clean` and fresh
+/// Folder of the tools that a machine lacks; outside the repository so that `cargo clean` and fresh
 /// clones keep them.
 #[derive(Clone)]
 pub struct Cache {
     root: PathBuf,
 }
 
-/// What a tool's recipe gets: a scratch folder that survives an interrupted build, the folder to fill,
+/// Workplace of a tool's recipe: a scratch folder that survives an interrupted build, the folder to fill,
 /// and a file for what its commands print.
 pub struct Workshop {
     /// Kept until the tool is complete, so that an interrupted build continues where it was.
@@ -66,7 +66,7 @@ impl Cache {
         self.root.join(format!("{name}-{version}"))
     }
 
-    /// Whether the tool is there, complete.
+    /// True if the tool is there, complete.
     #[must_use]
     pub fn has(&self, name: &str, version: &str) -> bool {
         self.dir(name, version).join(STAMP).is_file()
@@ -108,7 +108,7 @@ impl Cache {
         Ok(dir)
     }
 
-    /// Where the commands of a step write what they print.
+    /// File to which the commands of a step print.
     #[must_use]
     pub fn log(&self, name: &str) -> PathBuf {
         self.root.join("logs").join(format!("{name}.log"))

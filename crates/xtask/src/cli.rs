@@ -7,7 +7,7 @@ use lexopt::prelude::{Long, Short, Value, ValueExt};
 
 use crate::routing::PUBLIC_SEED;
 
-/// What `--help` prints.
+/// Text that `--help` prints.
 pub const HELP: &str = "\
 cargo xtask <command>
 
@@ -43,7 +43,7 @@ pub enum Command {
         /// In Chromium instead of a user's browser.
         headless: bool,
     },
-    /// What CI runs.
+    /// Everything that CI runs.
     Test {
         /// Only these steps; all if empty.
         only: Vec<String>,
@@ -52,14 +52,14 @@ pub enum Command {
     },
     /// Everything that people get.
     Build,
-    /// What a page loads.
+    /// Size of what a page loads.
     Size,
-    /// How long things take.
+    /// Times of what a user waits for.
     Bench {
         /// Only these parts; all if empty.
         only: Vec<String>,
     },
-    /// How well the router does.
+    /// Evaluation of the router.
     EvalRouting {
         /// Of the scenario.
         seed: u64,
@@ -68,7 +68,7 @@ pub enum Command {
     },
     /// The network alone.
     Regtest {
-        /// Where to write the addresses.
+        /// File to write the addresses to.
         env_file: Option<PathBuf>,
         /// Mine while transactions wait.
         mine: bool,
@@ -81,7 +81,7 @@ pub enum Command {
     },
     /// All checks of cargo-deny.
     Deny,
-    /// What is installed.
+    /// Report of what is installed.
     Doctor {
         /// Get what is missing.
         fetch: bool,

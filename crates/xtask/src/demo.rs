@@ -89,7 +89,7 @@ fn shopping(cache: &Cache, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// What to open and what to try, with an invoice ready to pay.
+/// Prints what to open and what to try, with an invoice ready to pay.
 fn invite(session: &Session) -> Result<()> {
     let page = session.text("wwwUrl").context("the page is not served")?;
     let control = session.text("controlUrl").context("the control API is not served")?;

@@ -1,4 +1,4 @@
-//! What is there, what is missing, and how it would be got.
+//! Report of the tools that are there, those that are missing, and how they would be got.
 
 use anyhow::Result;
 

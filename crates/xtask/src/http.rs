@@ -15,7 +15,7 @@ const MAX_BODY: usize = 1024 * 1024;
 /// A client that is silent for so long is let go.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// What a client asks.
+/// Request of a client.
 pub struct Request {
     /// `GET`, `POST`, ..
     pub method: String,
@@ -25,7 +25,7 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// What it is answered.
+/// Response to a client.
 pub struct Response {
     /// HTTP status.
     pub status: u16,

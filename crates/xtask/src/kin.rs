@@ -71,7 +71,7 @@ fn functions(names: wasmparser::NameMap, sizes: &[usize]) -> Result<NameSection>
     Ok(section)
 }
 
-/// What a function is a copy of: of `<Vec<T> as Clone>::clone::<X>` that is `Clone::clone`, of `<Vec<T>>::push` it is
+/// Names the generic function that a function is a copy of: of `<Vec<T> as Clone>::clone::<X>` that is `Clone::clone`, of `<Vec<T>>::push` it is
 /// `Vec::push`.
 fn kind(name: &str) -> String {
     let mut segments = segments(name);
@@ -86,7 +86,7 @@ fn kind(name: &str) -> String {
     parts.join("::")
 }
 
-/// How deep in angle brackets each character is; `->` closes nothing.
+/// Depth of each character in angle brackets; `->` closes nothing.
 fn depths(text: &str) -> impl Iterator<Item = (usize, char, u32)> + '_ {
     let mut depth = 0_u32;
     let mut before = ' ';

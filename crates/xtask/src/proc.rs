@@ -20,7 +20,7 @@ use crate::ui::{self, Step};
 static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// How long a process may take to end after it was asked to.
+/// Maximum time a process may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 
@@ -51,7 +51,7 @@ fn signal_all(signal: Signal) {
     }
 }
 
-/// Whether a signal asked us to end.
+/// True if a signal asked us to end.
 #[must_use]
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
@@ -168,13 +168,13 @@ impl Drop for Group {
     }
 }
 
-/// How a logged command ended.
+/// Outcome of a logged command.
 pub struct Outcome {
     /// It exited with status 0 before its deadline.
     pub success: bool,
     /// It was ended because its deadline had passed.
     pub timed_out: bool,
-    /// Where everything it printed is.
+    /// File with everything it printed.
     pub log: PathBuf,
 }
 
@@ -201,7 +201,7 @@ pub fn watch(command: Command, step: &Step, log: &Path, limit: Duration, show: b
     watch_lines(command, step, log, limit, (show, &seen))
 }
 
-/// What a line says about progress, if anything.
+/// Reads from a line what it says about progress, if anything.
 type Seen<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// As [`watch`], with `seen` telling progress from what is printed.

@@ -1,4 +1,4 @@
-//! Where the time of a run went, as a table at its end.
+//! Report of where the time of a run went, as a table at its end.
 
 use std::time::{Duration, Instant};
 

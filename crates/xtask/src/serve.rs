@@ -20,7 +20,7 @@ pub fn www(folder: PathBuf, config: &Value) -> Result<String> {
     Ok(format!("http://{address}/"))
 }
 
-/// What the page reads at its start: network and gateways, the first preferred.
+/// Settings that the page reads at its start: network and gateways, the first preferred.
 #[must_use]
 pub fn config(network: &Value) -> Value {
     let gateways = network.get("gateways").and_then(Value::as_array).into_iter().flatten();

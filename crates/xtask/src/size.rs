@@ -1,4 +1,4 @@
-//! What a page loads to open a wallet, as it travels: brotli, quality 11.
+//! Size of what a page loads to open a wallet, as it travels: brotli, quality 11.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -54,7 +54,7 @@ pub fn run(cache: &Cache) -> Result<()> {
     Ok(())
 }
 
-/// What opening a wallet loads: what the page names, what a loaded script imports at once, and workers and wasm that it
+/// Lists what opening a wallet loads: what the page names, what a loaded script imports at once, and workers and wasm that it
 /// starts. Screens and tools behind a dynamic `import()` come with a later tap, but for the page's own wasm's glue.
 fn loaded(dist: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -82,7 +82,7 @@ fn loaded(dist: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Whether a page (any link) or a script (static import, `new URL(..)`) loads a file.
+/// True if a page (any link) or a script (static import, `new URL(..)`) loads a file.
 fn names(text: &str, file: &Path, is_page: bool) -> bool {
     let Some(name) = file.file_name().and_then(|name| name.to_str()) else { return false };
     text.match_indices(name).any(|(at, _)| {

@@ -53,7 +53,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Whether `mark` was set for this very hash.
+/// True if `mark` was set for this very hash.
 #[must_use]
 pub fn current(mark: &Path, hash: u64) -> bool {
     std::fs::read_to_string(mark).is_ok_and(|text| text == format!("{hash:016x}"))

@@ -1,10 +1,10 @@
-//! What a user sees while steps run: one live line on a terminal, a line every 20 seconds in CI.
+//! Progress that a user sees while steps run: one live line on a terminal, a line every 20 seconds in CI.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often a log that nobody watches live gets a sign of life.
+/// Interval of signs of life in a log that nobody watches live.
 const CI_INTERVAL: Duration = Duration::from_secs(20);
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 

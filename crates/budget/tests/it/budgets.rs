@@ -1,4 +1,4 @@
-//! What a user is promised, case by case.
+//! Promises to a user, case by case.
 
 use crate::common::{DAY, Disk, HOUR, NOON, at, cost, id, msat, per_day, request, site, window};
 use amplet_budget::{

@@ -1,4 +1,4 @@
-//! What the tests share: short names for requests, and a store that takes changes whole.
+//! Helpers that the tests share: short names for requests, and a store that takes changes whole.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub fn per_day(limit: u64) -> Rules {
     Rules { windows: vec![window(Kind::Calendar, Period::Day, limit)], ..Rules::default() }
 }
 
-/// What is on the disk.
+/// Content of the disk.
 #[derive(Clone, Debug, Default)]
 pub struct Disk(pub BTreeMap<String, Vec<u8>>);
 

@@ -1,4 +1,4 @@
-//! What a budget leaves without a question.
+//! Money that a budget leaves without a question.
 
 use crate::common::{NOON, at, msat, request, site, window};
 use amplet_budget::{BudgetId, Holder, Kind, Msat, Name, Period, Policy, Rate, Rules};

@@ -1,4 +1,4 @@
-//! What is stored: a restart knows everything, old records stay readable, damaged ones are refused.
+//! Stored records: a restart knows everything, old records stay readable, damaged ones are refused.
 
 use crate::common::{Disk, NOON, at, cost, id, msat, request, site, window};
 use amplet_budget::report::Report;
@@ -30,7 +30,7 @@ const FORMAT_1: &[(&str, &str)] = &[
     ),
 ];
 
-/// What [`FORMAT_1`] tells of.
+/// Policy that [`FORMAT_1`] tells of.
 fn story() -> (Policy, Disk) {
     let rules = Rules {
         per_payment: Some(msat(500)),

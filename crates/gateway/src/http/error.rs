@@ -9,7 +9,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 use crate::desk::error::{ApiCode, ApiError};
 
-/// What a handler returns.
+/// Return type of handlers.
 pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
 fn status(code: ApiCode) -> StatusCode {

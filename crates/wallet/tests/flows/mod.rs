@@ -1,4 +1,4 @@
-//! What a user does with a wallet, against real gateways on a real `bitcoind -regtest`. One source for both platforms: a
+//! Actions of a user with a wallet, against real gateways on a real `bitcoind -regtest`. One source for both platforms: a
 //! test file gives a [`Platform`] and a disk. The network is brought up by `cargo xtask test` (or `cargo xtask regtest`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 

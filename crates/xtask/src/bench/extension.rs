@@ -1,4 +1,4 @@
-//! What a user waits for with the extension: paid content, the popup.
+//! Waiting times with the extension: paid content, the popup.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How long things take: figures to look at, never a test's pass or fail.
+//! Times of what a user waits for: figures to look at, never a test's pass or fail.
 
 mod extension;
 mod page;

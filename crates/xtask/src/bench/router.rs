@@ -16,7 +16,7 @@ use crate::{proc, root, target_dir};
 
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// What was asked of all, and what one answered.
+/// Question asked of all, and one's answer.
 struct Answers {
     name: &'static str,
     lines: Vec<Value>,

@@ -15,7 +15,7 @@ pub struct Import {
     pub place: String,
 }
 
-/// What is wrong, one line each.
+/// Complaints, one line each.
 #[must_use]
 pub fn complaints(plan: &Plan, imports: &[Import]) -> Vec<String> {
     let mut complaints = circles(plan, imports);

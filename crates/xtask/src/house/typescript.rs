@@ -59,7 +59,7 @@ fn target(file: &Path, specifier: &str) -> Option<String> {
     Some(room(&path.iter().collect::<PathBuf>()))
 }
 
-/// What is imported, exported from elsewhere, or imported later, with its line.
+/// Specifiers that are imported, exported from elsewhere, or imported later, each with its line.
 fn specifiers(source: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (at, line) in source.lines().enumerate() {

@@ -25,7 +25,7 @@ const SITES: [(&str, &[&str]); 4] = [
     ("game", &["invoices:create", "invoices:read", "sessions:create", "sessions:read", "payments:send"]),
 ];
 
-/// What the game may pay out in a day, in msat.
+/// Maximum that the game may pay out in a day, in msat.
 const PRIZES_PER_DAY_MSAT: &str = "100000000";
 
 /// Running sites. They end when this is dropped.
@@ -96,7 +96,7 @@ fn start(name: &str, scopes: &[&str], payee: &Node, folder: &Path) -> Result<(Gr
     Ok((site, url.with_context(|| end_of(&log))?))
 }
 
-/// What a site says once it is served.
+/// Line that a site prints once it is served.
 fn url(log: &str) -> Option<String> {
     let said = log.lines().find_map(|line| serde_json::from_str::<Value>(line).ok())?;
     said.get("url")?.as_str().map(ToOwned::to_owned)

@@ -29,7 +29,7 @@ const CAPACITY_SAT: u64 = 10_000_000;
 const CONFIRMATIONS: u64 = 6;
 const POLL: Duration = Duration::from_millis(100);
 
-/// What a network is made of.
+/// Parts of a network.
 pub struct Parts {
     /// The daemon.
     pub bitcoind: PathBuf,
@@ -48,7 +48,7 @@ pub struct Network {
     pub payee: Node,
     /// The chain.
     pub bitcoind: Bitcoind,
-    /// Where the example sites are, once they run.
+    /// Addresses of the example sites, once they run.
     pub examples: OnceLock<Value>,
 }
 

@@ -93,7 +93,7 @@ impl Node {
         Ok(())
     }
 
-    /// Whether its process was started and not ended.
+    /// True if its process was started and has not ended.
     #[must_use]
     pub fn running(&self) -> bool {
         self.process.lock().unwrap_or_else(PoisonError::into_inner).is_some()

@@ -16,7 +16,7 @@ use crate::{build, serve, tools};
 /// The variable that names the JSON file with everything about the network.
 pub const ENV_FILE: &str = "AMPLET_REGTEST_ENV";
 
-/// How to bring a network up.
+/// Options of a network.
 #[derive(Default)]
 pub struct Options {
     /// Mine by itself while transactions wait.
@@ -39,7 +39,7 @@ pub struct Session {
     examples: Option<Examples>,
     /// The network.
     pub network: Arc<Network>,
-    /// What the file says.
+    /// Content of the file.
     pub description: Value,
     env_file: PathBuf,
     folder: PathBuf,
@@ -110,7 +110,7 @@ impl Session {
         self.description.get(key)?.as_str()
     }
 
-    /// Where everything logs.
+    /// Folder of all logs.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder

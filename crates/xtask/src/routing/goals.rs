@@ -6,11 +6,11 @@ use super::rows::{self, Row, median, quantile};
 
 /// One line of the table: what is paid in which world, and what is wished for.
 pub struct Goal {
-    /// What a payment delivers, sat.
+    /// Amount that a payment delivers, in sat.
     pub amount_sat: u64,
     /// Over so many gateways.
     pub gateways: usize,
-    /// How the scenario drew the balances.
+    /// Distribution from which the scenario drew the balances.
     pub balances: &'static str,
     /// Share that succeeds at the first try, at least.
     first: Option<f64>,

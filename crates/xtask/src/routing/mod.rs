@@ -40,7 +40,7 @@ pub fn data() -> Option<PathBuf> {
     files.max()
 }
 
-/// What to say where [`data`] finds nothing.
+/// Advice where [`data`] finds nothing.
 #[must_use]
 pub fn no_data() -> String {
     format!("no ln-mainnet-*.csv.xz in {}", shared().join("data").display())

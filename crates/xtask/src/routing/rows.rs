@@ -1,4 +1,4 @@
-//! What the driver prints per payment, and sums over it.
+//! Rows that the driver prints per payment, and sums over them.
 
 use anyhow::{Context, Result, bail};
 

@@ -1,4 +1,4 @@
-//! How many tests a suite ran, read from what its runner prints.
+//! Counts of the tests that a suite ran, read from what its runner prints.
 
 use std::ops::AddAssign;
 

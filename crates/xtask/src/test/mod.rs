@@ -65,7 +65,7 @@ pub fn run(cache: &Cache, only: &[String], list: bool) -> Result<()> {
     Ok(())
 }
 
-/// What each step wants done, and the places of its two jobs in that list: compiling, if it needs that, and running.
+/// Lists what each step wants done, and the places of its two jobs in that list: compiling, if it needs that, and running.
 fn jobs<'a>(cache: &'a Cache, chosen: &[&'a StepSpec]) -> (Vec<Job<'a>>, Vec<(Option<usize>, usize)>) {
     let mut jobs = Vec::new();
     let mut places = Vec::new();

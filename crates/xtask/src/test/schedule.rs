@@ -1,4 +1,4 @@
-//! Who does which job when: some compile, and one runs tests, at the same time.
+//! Order of jobs: some compile, and one runs tests, at the same time.
 //!
 //! Tests run one suite after the other, so that none disturbs another. What they run is compiled beside them by two builders,
 //! one for native code and one for wasm: linking wasm with fat LTO keeps one core busy only.
@@ -31,7 +31,7 @@ impl Worker {
 pub struct Job<'a> {
     /// The step that it belongs to.
     pub step: &'static str,
-    /// Who does it.
+    /// Worker that does it.
     pub worker: Worker,
     /// The place in the list of the job that must have succeeded before.
     pub needs: Option<usize>,
@@ -39,7 +39,7 @@ pub struct Job<'a> {
     pub work: Box<dyn FnOnce() -> Result<Counts, Failure> + Send + 'a>,
 }
 
-/// What became of a job.
+/// Outcome of a job.
 #[derive(Clone, Copy, Debug)]
 pub struct Done {
     /// Failed ones included.

@@ -1,4 +1,4 @@
-//! What comes from the operating system's packages: Debian's by `apt-get`, elsewhere by advice.
+//! Tools from the operating system's packages: Debian's by `apt-get`, elsewhere by advice.
 
 use std::path::Path;
 use std::process::Command;
@@ -27,7 +27,7 @@ pub const fn need(probe: &'static str, package: &'static str) -> Need {
 }
 
 impl Need {
-    /// Whether it is there.
+    /// True if it is there.
     #[must_use]
     pub fn met(&self) -> bool {
         if self.probe.starts_with('/') {
@@ -81,7 +81,7 @@ pub fn ensure(cache: &Cache, needs: &[Need]) -> Result<()> {
     Ok(())
 }
 
-/// What to put before `apt-get`: nothing for root, `sudo -n` where that needs no password.
+/// Command to put before `apt-get`: nothing for root, `sudo -n` where that needs no password.
 fn privilege() -> Result<Vec<&'static str>> {
     let user = proc::output(Command::new("id").arg("-u"))?;
     if user == "0" {

@@ -109,7 +109,7 @@ impl Tool {
         }
     }
 
-    /// How it is had when it is missing, and the time that usually takes on 2 cores.
+    /// Way to get it when it is missing, and the time that usually takes on 2 cores.
     #[must_use]
     pub fn way(self) -> &'static str {
         match self {
@@ -128,7 +128,7 @@ impl Tool {
         }
     }
 
-    /// Where it is, or `None` when it would have to be got.
+    /// Place where it is, or `None` when it would have to be got.
     #[must_use]
     pub fn find(self, cache: &Cache) -> Option<String> {
         let shown = |p: PathBuf| p.display().to_string();

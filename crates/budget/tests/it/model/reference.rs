@@ -115,7 +115,7 @@ impl Model {
         if chain.iter().any(asks) { Answer::Ask } else { Answer::Yes }
     }
 
-    /// What a user reads in the rules, without slots and without looking at reservations.
+    /// Decides as a user reads the rules, without slots and without looking at reservations.
     pub fn assert_within(&self, rules: &[Rules]) {
         for (budget, rules) in (0..).zip(rules) {
             for w in &rules.windows {

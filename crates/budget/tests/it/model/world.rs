@@ -140,7 +140,7 @@ impl World {
         self.durable = self.model.clone();
     }
 
-    /// What was staged is lost: those payments never left.
+    /// Staged changes are lost: those payments never left.
     pub fn crash(&mut self) {
         self.staged.clear();
         self.model = self.durable.clone();
@@ -148,7 +148,7 @@ impl World {
         self.policy = self.disk.load();
     }
 
-    /// What the budgets say of themselves is what the reference counts.
+    /// Compares what the budgets report with what the reference counts.
     pub fn compare(&mut self) {
         let zone = zone;
         let now = self.now.max(self.latest);

@@ -64,7 +64,7 @@ async fn filter_headers_are_bitcoinds() {
     }
 }
 
-/// What a browser asks before it posts, and what it must see on every answer.
+/// Preflight request of a browser, and the headers that it must see on every answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_every_origin_may_ask() {
     let regtest = Regtest::start();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use xtask::regtest::bitcoind::Bitcoind;
 
 const SMALL: FileSizes = FileSizes { headers: 50, filters: 20 };
-/// Where the test's money comes from: pay-to-anchor, which anybody can spend.
+/// Source of the test's money: pay-to-anchor, which anybody can spend.
 const ANYBODY: &str = "bcrt1pfeesnyr2tx";
 
 /// A bitcoind in a folder that goes with it.

@@ -16,7 +16,7 @@ use super::network::{Key, MerchantNetwork, expect, refused};
 struct Site {
     url: String,
     calls: Receiver<Heard>,
-    /// What it answers.
+    /// Answer of the server.
     status: Arc<AtomicU16>,
 }
 

@@ -1,4 +1,4 @@
-//! What is seen without running anything: order, formatting, lints, features, licences.
+//! Checks that run nothing: order, formatting, lints, features, licences.
 
 use std::process::Command;
 
@@ -110,7 +110,7 @@ pub(super) fn features(_: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     Ok(CHECKED)
 }
 
-/// Whether a line of the tree is lightning with its feature `std`.
+/// True if a line of the tree is lightning with its feature `std`.
 fn has_std(line: &str) -> bool {
     let mut words = line.split_whitespace();
     if words.next() != Some("lightning") {

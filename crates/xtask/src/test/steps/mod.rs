@@ -24,15 +24,15 @@ type Run = fn(&Cache, &StepSpec) -> Result<Counts, Failure>;
 pub struct StepSpec {
     /// For `--only`.
     pub name: &'static str,
-    /// What it shows.
+    /// Claim that it checks.
     pub what: &'static str,
     /// Usual time on 2 idle cores, what is compiled beside it included.
     pub usual: Duration,
     /// A command that takes longer is ended, and counts as failed.
     pub limit: Duration,
-    /// Who compiles what it runs, which happens beside other steps.
+    /// Worker that compiles what it runs, which happens beside other steps.
     pub(super) build: Option<(Worker, Build)>,
-    /// Who runs it.
+    /// Worker that runs it.
     pub(super) by: Worker,
     pub(super) run: Run,
 }

@@ -24,7 +24,7 @@ struct Program {
     folder: PathBuf,
 }
 
-/// Where cargo's messages about a step's programs are: beside the programs, because runs in other checkouts share the cache.
+/// File with cargo's messages about a step's programs: beside the programs, because runs in other checkouts share the cache.
 fn messages(spec: &StepSpec) -> PathBuf {
     target_dir().join("programs").join(format!("{}.log", spec.name))
 }

@@ -113,7 +113,7 @@ impl Opened {
 
     fn channels(&self) -> Value {
         let Response::Channels(mut channels) = self.ask(Request::Channels) else { panic!() };
-        channels.sort_by(|one, other| one.id.cmp(&other.id));
+        channels.sort_by_key(|one| one.id);
         let one = |channel: &amplet_protocol::page::Channel| {
             json!({
                 "id": channel.id,

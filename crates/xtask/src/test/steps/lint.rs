@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, anyhow};
 
 use super::native::CORE;
-use super::{CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, packages};
+use super::{CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, packages, sum};
 use crate::artifacts;
 use crate::cache::Cache;
 use crate::tools::wasm::{self, TARGET};
@@ -50,35 +50,33 @@ fn component(cache: &Cache, subcommand: &str, component: &str, package: Option<a
 
 pub(super) fn clippy(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     component(cache, "clippy", "clippy", None)?;
-    let mut total = Counts::default();
-    for names in [&CORE[..], &["amplet-gateway", "xtask"]] {
+    let groups = [&CORE[..], &["amplet-gateway", "xtask"]];
+    sum(groups.into_iter().map(|names| {
         let mut cargo = cargo_command();
         cargo.args(["clippy", "--locked", "--all-targets"]);
         packages(&mut cargo, names);
         cargo.args(["--", "--deny", "warnings"]);
-        total += check(cache, spec, cargo)?;
-    }
-    Ok(total)
+        check(cache, spec, cargo)
+    }))
 }
 
 pub(super) fn clippy_wasm(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Clang, Tool::WasmTarget])?;
     let toolchain = wasm::ensure(cache)?;
-    let mut total = Counts::default();
-    for artifact in [
+    let artifacts = [
         artifacts::ENGINE,
         artifacts::NODE,
         artifacts::PAGE,
         artifacts::WORDS,
         artifacts::SUITE,
         artifacts::ROUTER,
-    ] {
+    ];
+    sum(artifacts.into_iter().map(|artifact| {
         let mut cargo = toolchain.cargo(DEV_WASM_DIR);
         cargo.args(["clippy", "--locked", "--target", TARGET, "--package", "amplet-bindings"]);
         cargo.args(["--no-default-features", "--features", artifact.name, "--", "--deny", "warnings"]);
-        total += check(cache, spec, cargo)?;
-    }
-    Ok(total)
+        check(cache, spec, cargo)
+    }))
 }
 
 /// With `std` LDK reads clocks that panic in a browser; one careless dependency would switch it on.

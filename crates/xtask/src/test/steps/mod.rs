@@ -131,6 +131,26 @@ fn suite(cache: &Cache, spec: &StepSpec, part: &str, command: Command) -> Result
     Err(Failure { counts, error: anyhow!("{name} {how}; the end of {}:\n    {end}", outcome.log.display()) })
 }
 
+/// The sum of all parts of a step, each of which runs whether or not another fails; all complaints, if there are any.
+fn sum(parts: impl Iterator<Item = Result<Counts, Failure>>) -> Result<Counts, Failure> {
+    let mut total = Counts::default();
+    let mut complaints = Vec::new();
+    for part in parts {
+        match part {
+            Ok(counts) => total += counts,
+            Err(Failure { counts, error }) => {
+                total += counts;
+                complaints.push(format!("{error:#}"));
+            }
+        }
+    }
+    if complaints.is_empty() {
+        Ok(total)
+    } else {
+        Err(Failure { counts: total, error: anyhow!(complaints.join("\n")) })
+    }
+}
+
 fn packages(command: &mut Command, names: &[&str]) {
     for name in names {
         command.args(["--package", name]);
@@ -169,4 +189,22 @@ fn npm_script(folder: &str, script: &str) -> Result<Command> {
     let mut npm = Command::new("npm");
     npm.args(["run", script]).current_dir(folder).env("NO_COLOR", "1");
     Ok(npm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_of_a_step_run_and_every_complaint_is_kept() {
+        let mut run = 0;
+        let failed =
+            || Failure { counts: Counts { passed: 2, failed: 1, skipped: 0 }, error: anyhow!("lint") };
+        let parts = [Err(failed()), Ok(CHECKED), Err(failed())].into_iter().inspect(|_| run += 1);
+        let result = sum(parts);
+        assert!(result.is_err_and(|all| {
+            all.counts == Counts { passed: 5, failed: 2, skipped: 0 } && all.error.to_string() == "lint\nlint"
+        }));
+        assert_eq!(run, 3);
+    }
 }

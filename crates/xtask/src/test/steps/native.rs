@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use super::{Counts, Failure, StepSpec, in_network, packages, programs, suite};
+use super::{Counts, Failure, StepSpec, in_network, packages, programs, suite, sum};
 use crate::cache::Cache;
 use crate::regtest::session::Options;
 use crate::tools::{self, Tool, cargo_command};
@@ -50,14 +50,13 @@ pub(super) fn native(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> 
 
 /// Examples in documentation; what nobody depends on has its own features, see [`CORE`].
 pub(super) fn doc(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    let mut total = Counts::default();
-    for (part, names) in [("core", &CORE[..]), ("native", &NATIVE)] {
+    let parts = [("core", &CORE[..]), ("native", &NATIVE)];
+    sum(parts.into_iter().map(|(part, names)| {
         let mut cargo = cargo_command();
         cargo.args(["test", "--doc", "--locked", "--no-fail-fast"]);
         packages(&mut cargo, names);
-        total += suite(cache, spec, part, cargo)?;
-    }
-    Ok(total)
+        suite(cache, spec, part, cargo)
+    }))
 }
 
 /// Targets of `crates/router/examples/fuzz`, and how long each runs.

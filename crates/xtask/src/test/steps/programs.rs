@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
-use super::{Counts, Failure, StepSpec, packages};
+use super::{Counts, Failure, StepSpec, packages, sum};
 use crate::cache::Cache;
 use crate::regtest::session::Session;
 use crate::tools::cargo_command;
@@ -54,22 +54,9 @@ pub(super) fn run(cache: &Cache, spec: &StepSpec, session: &Session) -> Result<C
         std::fs::read_to_string(&messages).with_context(|| format!("cannot read {}", messages.display()))?;
     let programs = programs(&text)?;
     let step = Step::begin(spec.name, spec.usual);
-    let mut total = Counts::default();
-    let mut complaints = Vec::new();
-    for program in &programs {
-        match one(cache, spec, session, &step, program) {
-            Ok(counts) => total += counts,
-            Err(Failure { counts, error }) => {
-                total += counts;
-                complaints.push(format!("{error:#}"));
-            }
-        }
-    }
-    if complaints.is_empty() {
-        step.done();
-        return Ok(total);
-    }
-    Err(Failure { counts: total, error: anyhow!(complaints.join("\n")) })
+    let total = sum(programs.iter().map(|program| one(cache, spec, session, &step, program)))?;
+    step.done();
+    Ok(total)
 }
 
 fn one(

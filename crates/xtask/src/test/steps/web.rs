@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, in_network, npm_script, suite};
+use super::{CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, in_network, npm_script, suite, sum};
 use crate::artifacts::{self, Purpose};
 use crate::cache::Cache;
 use crate::regtest::session::{ENV_FILE, Options};
@@ -94,18 +94,17 @@ pub(super) fn build_page(cache: &Cache, _: &StepSpec) -> Result<()> {
 /// The linter and the formatter of everything in TypeScript. Types of one package come from what another has built.
 pub(super) fn lint(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     npm::install(cache)?;
-    let mut total = Counts::default();
-    for script in ["lint", "format:check"] {
-        total += check(cache, spec, npm_script("", script)?)?;
-    }
-    Ok(total)
+    let scripts = ["lint", "format:check"];
+    sum(scripts.into_iter().map(|script| check(cache, spec, npm_script("", script)?)))
 }
 
 pub(super) fn www(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    let mut total = check(cache, spec, npm_script("ui", "check")?)?;
-    total += suite(cache, spec, "test", npm_script("ui", "test")?)?;
-    total += check(cache, spec, npm_script("www", "check")?)?;
-    Ok(total)
+    sum([
+        check(cache, spec, npm_script("ui", "check")?),
+        suite(cache, spec, "test", npm_script("ui", "test")?),
+        check(cache, spec, npm_script("www", "check")?),
+    ]
+    .into_iter())
 }
 
 pub(super) fn build_extension(cache: &Cache, spec: &StepSpec) -> Result<()> {

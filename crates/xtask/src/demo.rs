@@ -22,8 +22,9 @@ const HEADLESS_LIMIT: Duration = Duration::from_secs(15 * 60);
 pub fn run(cache: &Cache, headless: bool) -> Result<()> {
     let start = Instant::now();
     prepare(cache, headless)?;
-    let options =
-        Options { mine: true, examples: true, www: Some(root().join("www/dist")), ..Options::default() };
+    // The script mines what it waits for in the mempool, where another miner would be quicker now and then.
+    let mine = !headless;
+    let options = Options { mine, examples: true, www: Some(root().join("www/dist")), ..Options::default() };
     let session = Session::start(cache, options)?;
     ui::line(&format!("\n{}up after {}", report::pieces(start, &ui::ended()), ui::human(start.elapsed())));
     if headless {
@@ -46,6 +47,7 @@ fn prepare(cache: &Cache, headless: bool) -> Result<()> {
         let parts = [
             scope.spawn(|| tools::ensure(cache, &needed)),
             scope.spawn(|| build::gateway(cache, false).map(drop)),
+            scope.spawn(|| npm::install(cache)),
             scope.spawn(|| build::page(cache, Purpose::Demo)),
         ];
         let ended = parts.map(|part| part.join().unwrap_or_else(|_| bail!("a thread died")));

@@ -74,14 +74,19 @@ pub const STEPS: &[StepSpec] = &[
     .built(Native, native::build_fuzz),
     step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
-    step("lint", "lints and formatting of the TypeScript, warnings denied", 60, 900, web::lint)
-        .built(Wasm, web::build_extension),
-    step("www", "the page's and the shared components' sources: types, unit tests", 30, 600, web::www)
-        .built(Wasm, web::build_page),
-    step("size", "what a page loads, against its limit", 20, 600, web::size_gate)
-        .built(Wasm, web::build_page),
-    step("extension", "the extension's sources, its sizes, Firefox' linter", 60, 900, web::extension)
-        .built(Wasm, web::build_extension),
+    // Before what is clicked: that, too, writes the messages that these read.
+    step("lint", "lints and formatting of the TypeScript, warnings denied", 60, 1800, web::lint)
+        .built(Wasm, web::build_extension)
+        .by(Wasm),
+    step("www", "the page's and the shared components' sources: types, unit tests", 30, 1800, web::www)
+        .built(Wasm, web::build_page)
+        .by(Wasm),
+    step("size", "what a page loads, against its limit", 20, 1800, web::size_gate)
+        .built(Wasm, web::build_page)
+        .by(Wasm),
+    step("extension", "the extension's sources, its sizes, Firefox' linter", 20, 1800, web::extension)
+        .built(Wasm, web::build_extension)
+        .by(Wasm),
     step("e2e", "the page and the extension, clicked (Playwright)", 300, 2400, web::e2e)
         .built(Wasm, web::build_extension),
     step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox)

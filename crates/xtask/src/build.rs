@@ -20,8 +20,8 @@ const LIMIT: Duration = Duration::from_secs(45 * 60);
 /// # Errors
 /// Names the step that failed, with the end of its log.
 pub fn all(cache: &Cache) -> Result<()> {
-    artifacts::build(cache, Purpose::Release, &[artifacts::NODE])?;
-    page(cache, Purpose::Release)?;
+    whole_package(cache)?;
+    www(cache)?;
     extension(cache)?;
     let gateway = gateway(cache, true)?;
     println!("engine and page helpers  {}", root().join("pkg/generated").display());
@@ -68,6 +68,20 @@ pub fn package(cache: &Cache, purpose: Purpose) -> Result<()> {
     artifacts::build(cache, purpose, &[artifacts::ENGINE, artifacts::PAGE, artifacts::WORDS])?;
     let folder = root().join("pkg");
     script(cache, &folder, &[&folder], Duration::from_secs(15))
+}
+
+/// Builds the npm package whole: with its engine for Node.js, which no page needs and which takes minutes.
+///
+/// # Errors
+/// As [`all`].
+pub fn whole_package(cache: &Cache) -> Result<()> {
+    package(cache, Purpose::Release)?;
+    artifacts::build(cache, Purpose::Release, &[artifacts::NODE])?;
+    let folder = root().join("pkg");
+    // A build of its own: the one that pages wait for may have been made before there was this engine.
+    once("npm run build in pkg/ with Node.js's engine", || {
+        run_script(cache, &folder, "pkg", (&[&folder], Duration::from_secs(15)))
+    })
 }
 
 /// Builds the web wallet into `www/dist/`.

@@ -68,8 +68,8 @@ fn before_path(command: &mut Command, folder: &Path) -> Result<()> {
 
 pub(super) fn build_pkg(cache: &Cache, _: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
-    artifacts::build(cache, Purpose::Release, &[artifacts::NODE, artifacts::SUITE])?;
-    build::page(cache, Purpose::Release)
+    artifacts::build(cache, Purpose::Release, &[artifacts::SUITE])?;
+    build::whole_package(cache)
 }
 
 pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {

@@ -75,7 +75,7 @@ pub const STEPS: &[StepSpec] = &[
     step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
     // Before what is clicked: that, too, writes the messages that these read.
-    step("lint", "lints and formatting of the TypeScript, warnings denied", 60, 1800, web::lint)
+    step("lint", "lints and formatting of the TypeScript, warnings denied; e2e's types", 60, 1800, web::lint)
         .built(Wasm, web::build_extension)
         .by(Wasm),
     step("www", "the page's and the shared components' sources: types, unit tests", 30, 1800, web::www)
@@ -87,8 +87,8 @@ pub const STEPS: &[StepSpec] = &[
     step("extension", "the extension's sources, its sizes, Firefox' linter", 20, 1800, web::extension)
         .built(Wasm, web::build_extension)
         .by(Wasm),
-    step("e2e", "the page and the extension, clicked (Playwright)", 300, 2400, web::e2e)
-        .built(Wasm, web::build_extension),
+    step("e2e", "the page and the extension, clicked (Playwright)", 600, 2400, web::e2e)
+        .built(Wasm, web::build_e2e),
     step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox)
         .built(Wasm, web::build_extension),
     step("clippy-wasm", "lints of the code for browsers, warnings denied", 120, 3600, lint::clippy_wasm)

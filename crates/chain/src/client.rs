@@ -1,7 +1,7 @@
 //! The light client: sources, headers and conflicts between the sources. Its operations are in `poll`, `sync`, `fetch`, `resolve`
 //! and `broadcast`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::cache::Cache;
 use crate::conflict::Conflict;
 use crate::gather::gather;
 use crate::headers::HeaderChain;
+use crate::rescan::Rescans;
 use crate::source::Source;
 use crate::trust::report;
 use crate::{
@@ -31,8 +32,7 @@ pub struct Chain {
     pub(crate) conflicts: RefCell<Vec<Conflict>>,
     pub(crate) cache: RefCell<Cache>,
     pub(crate) polling: Mutex<()>,
-    /// The block above which connected blocks must be read again; set until [`rewind`](Chain::rewind) is called.
-    pub(crate) rescan_from: Cell<Option<BlockId>>,
+    pub(crate) rescans: RefCell<Rescans>,
 }
 
 impl Chain {
@@ -66,7 +66,7 @@ impl Chain {
             conflicts: RefCell::default(),
             cache: RefCell::default(),
             polling: Mutex::default(),
-            rescan_from: Cell::default(),
+            rescans: RefCell::new(Rescans::load(store).await?),
         })
     }
 
@@ -133,6 +133,7 @@ impl Chain {
     /// that fails). Nothing is staged when nothing changed.
     pub fn stage(&self, batch: &mut Batch) {
         persist::stage(&mut self.headers.borrow_mut(), batch);
+        self.stage_rescans(batch);
     }
 
     /// Waits, for at most `limit`, until a source reports another tip than at the last poll: by long poll where the server can, by

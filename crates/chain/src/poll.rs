@@ -63,13 +63,17 @@ impl Chain {
         if followed.is_empty() {
             return Err(ChainError::Sources(failures));
         }
+        if let Some(fork) = fork {
+            self.forget_looked_through_above(fork.height);
+        }
         let contradicted = self.compare(&followed).await;
-        // Blocks above the old tip have not been connected: there is nothing to read again.
-        let rescan = lower(self.rescan_from.get(), contradicted.filter(|id| id.height < old.height));
-        self.rescan_from.set(rescan);
+        // Blocks above the old tip have not been connected: there is nothing to look through again.
+        if let Some(first) = contradicted.filter(|first| *first <= old.height) {
+            self.ask_rescan(first);
+        }
         // A later source's chain may have led back to the old tip.
         let fork = fork.filter(|_| !self.headers.borrow().contains(old.id()));
-        Ok(Poll { old, new: self.tip(), fork, rescan })
+        Ok(Poll { old, new: self.tip(), fork })
     }
 
     /// Gives up on a source after `limit`.
@@ -278,10 +282,10 @@ impl Chain {
         Ok(Some(out))
     }
 
-    /// Compares each source's filter header with ours, resolves differences, and records the sources' states. Returns the last
-    /// block below the lowest contradicted filter.
-    async fn compare(&self, statuses: &[(&Source, SourceStatus)]) -> Option<BlockId> {
-        let mut contradicted = None;
+    /// Compares each source's filter header with ours, resolves differences, and records the sources' states. Returns the lowest
+    /// block to be looked through again.
+    async fn compare(&self, statuses: &[(&Source, SourceStatus)]) -> Option<u32> {
+        let mut contradicted: Option<u32> = None;
         for (source, status) in statuses {
             let (tip, ours) = (self.tip(), self.headers.borrow().entry(status.height).copied());
             let Some(ours) = ours.filter(|e| e.hash == status.hash) else {
@@ -301,7 +305,8 @@ impl Chain {
                 continue;
             }
             match self.within(FURTHER_LIMIT, source, self.resolve(source, status.height)).await {
-                Ok(found) => contradicted = lower(contradicted, found),
+                Ok(Some(found)) => contradicted = Some(contradicted.map_or(found, |c| c.min(found))),
+                Ok(None) => {}
                 Err(e) => source.record_failure(&e),
             }
         }

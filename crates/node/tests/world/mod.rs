@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod config;
+mod hanging;
 mod killable;
 mod net;
 mod print;
@@ -28,6 +29,8 @@ use amplet_transport::testing::{TestPlatform, duplex_pair};
 use amplet_transport::{FetchError, HttpMethod, HttpResponse, PeerAddress, Platform};
 use futures::FutureExt;
 
+#[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
+pub use hanging::{HANGING_SAT, Hanging, Way};
 #[allow(unused_imports, reason = "not every test file kills processes")]
 pub use killable::Killable;
 #[allow(unused_imports, reason = "not every test file needs a hop in between")]
@@ -50,6 +53,8 @@ const MNEMONICS: [(&str, &str); 5] = [
 pub struct World {
     pub platform: TestPlatform,
     pub server: Rc<FakeServer>,
+    /// A second chain source of nodes opened while it is set; its chain is its own.
+    pub second_source: Rc<RefCell<Option<Rc<FakeServer>>>>,
     pub mempool: Rc<RefCell<Vec<Transaction>>>,
     nodes: Rc<RefCell<HashMap<String, Node>>>,
     disks: RefCell<HashMap<String, MemoryBackend>>,
@@ -81,6 +86,7 @@ impl World {
         let world = Self {
             platform,
             server,
+            second_source: Rc::default(),
             mempool,
             nodes,
             disks: RefCell::default(),
@@ -99,7 +105,7 @@ impl World {
         let (server, mempool) = (Rc::clone(&self.server), Rc::clone(&self.mempool));
         let (nodes, asked) = (Rc::clone(&self.nodes), Rc::clone(&self.snapshots));
         let instead = Rc::clone(&self.routing_data);
-        let network = self.platform.clone();
+        let (network, second) = (self.platform.clone(), Rc::clone(&self.second_source));
         self.platform.on_fetch(move |request| {
             let snapshot = request.url.split_once("://").and_then(|(_, rest)| rest.split_once("/rgs/snapshot/"));
             if let Some((host, since)) = snapshot {
@@ -113,6 +119,11 @@ impl World {
                 let answer = answer.ok_or_else(|| unreachable(&request.url));
                 return async move { answer.map(|body| HttpResponse { status: 200, headers: Vec::new(), body }) }
                     .boxed_local();
+            }
+            if let Some(path) = request.url.strip_prefix("http://second") {
+                let source = second.borrow().clone().ok_or_else(|| unreachable(&request.url));
+                let answer = source.and_then(|source| source.respond(path, &request));
+                return async move { answer }.boxed_local();
             }
             let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
             let answer = if request.method == HttpMethod::Post && !server.down.get() {
@@ -205,7 +216,7 @@ impl World {
     ) -> Result<Node, NodeError> {
         self.disks.borrow_mut().insert(name.to_owned(), disk.clone());
         let platform = self.platform.clone();
-        let own = name.to_owned();
+        let (own, two) = (name.to_owned(), self.second_source.borrow().is_some());
         let config = self.config(name);
         let node = self.platform.run(async move {
             let kek = Kek::from_bytes([7; 32]);
@@ -218,7 +229,8 @@ impl World {
             };
             let store: Rc<dyn Store> = wrap(Rc::new(store));
             let platform: Rc<dyn Platform> = Rc::new(platform);
-            let sources = vec!["http://chain".to_owned()];
+            let mut sources = vec!["http://chain".to_owned()];
+            sources.extend(two.then(|| "http://second".to_owned()));
             let chain =
                 Chain::open(Rc::clone(&platform), Network::Regtest, sources, &*store, None).await.unwrap();
             // A source that is down at the start is a case of its own.

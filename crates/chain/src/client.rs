@@ -16,7 +16,7 @@ use crate::cache::Cache;
 use crate::conflict::Conflict;
 use crate::gather::gather;
 use crate::headers::HeaderChain;
-use crate::rescan::Rescans;
+use crate::marks::Rescans;
 use crate::source::Source;
 use crate::trust::report;
 use crate::{

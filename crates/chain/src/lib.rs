@@ -29,6 +29,7 @@ mod filters;
 mod gather;
 mod headers;
 mod listener;
+mod marks;
 mod mempool;
 mod persist;
 mod poll;

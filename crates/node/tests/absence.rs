@@ -47,8 +47,6 @@ struct Absence {
     way: Way,
     gateway: Gateway,
     blocks: u32,
-    /// Confirmed savings before the wallet came back.
-    before: u64,
 }
 
 impl Absence {
@@ -81,7 +79,7 @@ impl Absence {
         if left > 0 {
             world.mine(left - 1);
         }
-        Self { hanging, way, gateway, blocks, before: 0 }
+        Self { hanging, way, gateway, blocks }
     }
 
     fn world(&self) -> &World {
@@ -98,9 +96,8 @@ impl Absence {
     }
 
     /// Opens the wallet, which dials its gateway.
-    fn come_back(&mut self) -> Node {
+    fn come_back(&self) -> Node {
         let wallet = self.world().open("wallet");
-        self.before = wallet.onchain().balance().0;
         wallet.peers().connect_persistently(World::address(&self.hanging.gateway, "gateway")).unwrap();
         self.world().platform.advance(Duration::from_secs(1));
         wallet
@@ -144,7 +141,7 @@ impl Absence {
         }
         assert!(wallet.channels().list().is_empty(), "{}", self.what());
         assert_eq!(wallet.channels().balance().closing_sat, 0, "{}: nothing is waited for", self.what());
-        wallet.onchain().balance().0.saturating_sub(self.before)
+        wallet.onchain().balance().0.saturating_sub(self.hanging.savings_sat)
     }
 
     /// What is the wallet's comes home, less the fees of its own transactions.
@@ -160,13 +157,13 @@ fn broadcast(world: &World) -> Vec<Transaction> {
 }
 
 fn honest(blocks: u32) {
-    let mut refused = Absence::new(Way::Refused, Gateway::Honest, blocks);
+    let refused = Absence::new(Way::Refused, Gateway::Honest, blocks);
     let wallet = refused.come_back();
     refused.stays(&wallet);
     assert!(matches!(refused.status(&wallet), PaymentStatus::Failed { .. }), "{}", refused.what());
 
     // Who holds a preimage goes on chain before the HTLC expires.
-    let mut paid = Absence::new(Way::Out, Gateway::Honest, blocks);
+    let paid = Absence::new(Way::Out, Gateway::Honest, blocks);
     let wallet = paid.come_back();
     match paid.left() > i64::from(CLAIMS) {
         true => paid.stays(&wallet),
@@ -177,7 +174,7 @@ fn honest(blocks: u32) {
     received_from_an_honest_gateway(Absence::new(Way::In, Gateway::Honest, blocks));
 }
 
-fn received_from_an_honest_gateway(mut received: Absence) {
+fn received_from_an_honest_gateway(received: Absence) {
     let wallet = received.come_back();
     match received.left() {
         left if left >= i64::from(NEAR) => received.stays(&wallet),
@@ -189,7 +186,7 @@ fn received_from_an_honest_gateway(mut received: Absence) {
 }
 
 fn closed(blocks: u32) {
-    let mut refused = Absence::new(Way::Refused, Gateway::Closed, blocks);
+    let refused = Absence::new(Way::Refused, Gateway::Closed, blocks);
     let wallet = refused.come_back();
     if blocks < EXPIRED {
         refused.world().mine(EXPIRED);
@@ -199,12 +196,12 @@ fn closed(blocks: u32) {
     refused.comes_home(&wallet, 500_000);
     assert!(matches!(refused.status(&wallet), PaymentStatus::Failed { .. }), "{}", refused.what());
 
-    let mut paid = Absence::new(Way::Out, Gateway::Closed, blocks);
+    let paid = Absence::new(Way::Out, Gateway::Closed, blocks);
     let wallet = paid.come_back();
     paid.comes_home(&wallet, 500_000 - HANGING_SAT);
     assert_eq!(paid.status(&wallet), PaymentStatus::Succeeded, "{}", paid.what());
 
-    let mut received = Absence::new(Way::In, Gateway::Closed, blocks);
+    let received = Absence::new(Way::In, Gateway::Closed, blocks);
     let wallet = received.come_back();
     let ours = if blocks < EXPIRED { 500_000 + HANGING_SAT } else { 500_000 };
     received.comes_home(&wallet, ours);
@@ -212,7 +209,7 @@ fn closed(blocks: u32) {
 
 fn away(blocks: u32) {
     for way in [Way::Refused, Way::Out] {
-        let mut absence = Absence::new(way, Gateway::Away, blocks);
+        let absence = Absence::new(way, Gateway::Away, blocks);
         let wallet = absence.come_back();
         let world = absence.world();
         world.platform.advance(Duration::from_secs(50));
@@ -230,7 +227,7 @@ fn away(blocks: u32) {
         absence.comes_home(&wallet, 500_000);
         assert!(matches!(absence.status(&wallet), PaymentStatus::Failed { .. }), "{}", absence.what());
     }
-    let mut received = Absence::new(Way::In, Gateway::Away, blocks);
+    let received = Absence::new(Way::In, Gateway::Away, blocks);
     let wallet = received.come_back();
     match received.left() > i64::from(CLAIMS) {
         true => assert_eq!(wallet.channels().list().len(), 1, "{}: there is no need", received.what()),
@@ -280,7 +277,7 @@ fn an_htlc_to_us_whose_expiry_is_not_near_waits_for_the_gateway() {
 /// While blocks are held back LDK's height is too low to pay by.
 #[test]
 fn nothing_is_paid_while_blocks_are_held_back() {
-    let mut absence = Absence::new(Way::Refused, Gateway::Away, WEEK);
+    let absence = Absence::new(Way::Refused, Gateway::Away, WEEK);
     let world = &absence.hanging.world;
     let other = world.open("payee");
     let invoice = world.ask(&other, 1_000_000);

@@ -3,6 +3,7 @@
 pub(crate) mod bdk;
 pub(crate) mod closing;
 mod error;
+mod fee_limit;
 pub(crate) mod fees;
 pub mod keys;
 pub(crate) mod listen;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 
 use amplet_chain::Chain;
 use bitcoin::secp256k1::PublicKey;
+use lightning::chain::channelmonitor::Balance;
+use lightning::events::bump_transaction::BumpTransactionEvent;
 use lightning::ln::channelmanager::RecentPaymentDetails;
 use lightning::sign::{NodeSigner, Recipient};
 
@@ -82,6 +85,18 @@ impl Ldk {
     pub fn anchor_reserve_sat(&self, more: u64) -> u64 {
         let anchors = self.manager.list_channels().iter().filter(|c| c.funding_txo.is_some()).count() as u64;
         anchors.saturating_add(more).saturating_mul(RESERVE_PER_CHANNEL_SAT)
+    }
+
+    /// A bump that spends no more of the savings than the channel is worth.
+    pub fn limited_bump(&self, event: BumpTransactionEvent) -> BumpTransactionEvent {
+        let BumpTransactionEvent::ChannelClose { channel_id, .. } = &event else {
+            return fee_limit::limited_bump(event, 0);
+        };
+        let monitor = self.monitors.get_monitor(*channel_id);
+        let balances = monitor.map(|monitor| monitor.get_claimable_balances()).unwrap_or_default();
+        let at_stake = balances.iter().map(Balance::claimable_amount_satoshis);
+        let at_stake_sat = at_stake.fold(0, u64::saturating_add);
+        fee_limit::limited_bump(event, at_stake_sat)
     }
 
     /// Returns whether LDK knows an outbound payment of this id or hash, or has not forgotten it yet.

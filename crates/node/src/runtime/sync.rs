@@ -7,12 +7,14 @@ use std::time::Duration;
 use amplet_chain::{
     BlockId, BlockListener, ChainError, Position, Progress, RescanListener, SyncError, Tip, TipChange,
 };
+use amplet_protocol::page::TipAge;
 use bitcoin::block::Header;
 use bitcoin::{Block, BlockHash};
 use lightning::chain::Confirm;
 
 use crate::base::Base;
 use crate::ldk::listen::{ListenAdapter, position};
+use crate::ldk::staged::names;
 use crate::onchain::Onchain;
 use crate::runtime::held_back::{HeldBack, LOOK_EVERY};
 
@@ -26,7 +28,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// State of the chain when it was last checked.
 #[derive(Clone, Debug, Default)]
 pub struct SyncState {
-    /// Every block up to the sources' tip has been read.
+    /// Every block up to the sources' tip has been read, and that is not stale.
     pub synced: bool,
     /// Wall-clock time of the last answer, since the UNIX epoch.
     pub checked_at: Option<Duration>,
@@ -34,6 +36,8 @@ pub struct SyncState {
     pub blocks_left: u32,
     /// Reason of the last check's failure.
     pub error: Option<String>,
+    /// Age of the newest block.
+    pub tip_age: TipAge,
 }
 
 /// All listeners of a running node.
@@ -100,7 +104,8 @@ impl ChainSync {
 
     /// Progress of reading the chain.
     pub fn state(&self) -> SyncState {
-        self.state.borrow().clone()
+        let (state, tip_age) = (self.state.borrow().clone(), self.base.tip_age());
+        SyncState { synced: state.synced && tip_age != TipAge::Stale, tip_age, ..state }
     }
 
     /// Best block that every part has read: height and hash.
@@ -163,15 +168,18 @@ impl ChainSync {
             synced: from.hash == poll.new.hash,
             checked_at: Some(base.platform.now()),
             blocks_left: poll.new.height.saturating_sub(from.height),
-            error: None,
+            ..SyncState::default()
         };
         self.look_again(&from, &listeners).await?;
         base.changed();
         base.notify.notify();
         drop(alone);
         // After the blocks: a source that is slow to estimate holds nothing up.
-        if let Ok(estimates) = base.chain.fees().await {
-            base.ldk.fees.update(estimates);
+        if let Ok(estimates) = base.chain.fees().await
+            && let Some(record) = base.ldk.fees.accept(estimates, base.now())
+        {
+            base.staged.put_lazily(names::FEES, record);
+            base.notify.notify();
         }
         Ok(())
     }

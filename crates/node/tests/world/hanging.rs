@@ -31,6 +31,8 @@ pub struct Hanging {
     pub id: PaymentId,
     /// Blocks until the HTLC expires.
     pub expires_in: u32,
+    /// Confirmed savings of the wallet.
+    pub savings_sat: u64,
 }
 
 pub const HANGING_SAT: u64 = 100_000;
@@ -84,7 +86,7 @@ impl Hanging {
             id.set(from.payments().begin(order, &payment).await.ok());
         }));
         world.platform.advance(Duration::from_secs(3));
-        let dead = store.dead.get();
+        let (dead, savings_sat) = (store.dead.get(), wallet.onchain().balance().0);
         world.kill("wallet", wallet);
         let id = begun.get()?;
         let theirs = gateway.channels().list();
@@ -108,7 +110,7 @@ impl Hanging {
         let inbound = channel.pending_inbound_htlcs.iter().map(|htlc| htlc.cltv_expiry);
         let expiry = inbound.chain(channel.pending_outbound_htlcs.iter().map(|htlc| htlc.cltv_expiry)).max();
         let expires_in = expiry.unwrap_or(0).saturating_sub(world.server.chain.borrow().height());
-        (dead && hangs).then_some(Self { world, gateway, id, expires_in })
+        (dead && hangs).then_some(Self { world, gateway, id, expires_in, savings_sat })
     }
 }
 

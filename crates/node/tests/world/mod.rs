@@ -3,9 +3,9 @@
 
 mod config;
 mod hanging;
+mod http;
 mod killable;
 mod net;
-mod outside;
 mod print;
 mod write_meter;
 
@@ -25,11 +25,14 @@ use amplet_node::{
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
-use amplet_transport::testing::TestPlatform;
+use amplet_transport::testing::{TestPlatform, duplex_pair};
 use amplet_transport::{PeerAddress, Platform};
+use futures::FutureExt;
 
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
 pub use hanging::{HANGING_SAT, Hanging, Way};
+#[allow(unused_imports, reason = "not every test file has a source that refuses")]
+pub use http::Taking;
 #[allow(unused_imports, reason = "not every test file kills processes")]
 pub use killable::Killable;
 #[allow(unused_imports, reason = "not every test file needs a hop in between")]
@@ -66,6 +69,10 @@ pub struct World {
     pub trust_zero_conf: Rc<Cell<bool>>,
     /// Nodes send keysends back.
     pub refuse_keysends: Rc<Cell<bool>>,
+    /// Answer of the chain source to every transaction.
+    pub taking: Rc<RefCell<Taking>>,
+    /// Nodes opened from now on expect blocks to come by themselves.
+    pub expects_blocks: Cell<bool>,
 }
 
 impl World {
@@ -92,12 +99,33 @@ impl World {
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
             refuse_keysends: Rc::default(),
+            taking: Rc::default(),
+            expects_blocks: Cell::default(),
             snapshots: Rc::default(),
             routing_data: Rc::default(),
         };
         world.answer_http();
         world.answer_connections();
         world
+    }
+
+    fn answer_connections(&self) {
+        let (platform, nodes) = (self.platform.clone(), Rc::clone(&self.nodes));
+        self.platform.on_connect(move |address| {
+            let host = address.endpoint.host().to_owned();
+            let result = match nodes.borrow().get(&host) {
+                Some(node) => {
+                    let (client, server) = duplex_pair(&platform);
+                    node.peers().accept(server);
+                    Ok(client)
+                }
+                None => Err(amplet_transport::ConnectError::GatewayUnreachable {
+                    endpoint: address.endpoint,
+                    detail: "killed".into(),
+                }),
+            };
+            async move { result }.boxed_local()
+        });
     }
 
     /// Opens a node on its disk (a new one the first time).

@@ -1,4 +1,4 @@
-//! What nodes reach: chain sources, routing data, each other.
+//! The HTTP servers: the chain source, and gateways' routing data.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -6,17 +6,45 @@ use std::time::Duration;
 use amplet_chain::testing::TestChain;
 use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::bitcoin::{OutPoint, Transaction};
-use amplet_transport::testing::duplex_pair;
 use amplet_transport::{FetchError, HttpMethod, HttpResponse, Platform};
 use futures::FutureExt;
 
 use super::World;
 
+/// What the chain source does with transactions.
+#[derive(Default)]
+pub enum Taking {
+    /// Takes and relays them.
+    #[default]
+    Honest,
+    /// Refuses them with this text.
+    Refuses(&'static str),
+    /// Refuses them with this text, and relays them.
+    RefusesAndRelays(&'static str),
+}
+
+impl Taking {
+    fn answer(&self, path: &str, body: &str, mut take: impl FnMut(Transaction)) -> HttpResponse {
+        let single = path == "/tx";
+        let hexes: Vec<String> =
+            if single { vec![body.to_owned()] } else { serde_json::from_str(body).unwrap() };
+        if !matches!(self, Self::Refuses(_)) {
+            hexes.iter().for_each(|hex| take(deserialize_hex(hex).unwrap()));
+        }
+        let (status, body) = match self {
+            Self::Honest if single => (200, "ok".to_owned()),
+            Self::Honest => (200, r#"{"package_msg":"success"}"#.to_owned()),
+            Self::Refuses(text) | Self::RefusesAndRelays(text) => (400, (*text).to_owned()),
+        };
+        HttpResponse { status, headers: Vec::new(), body: body.into_bytes() }
+    }
+}
+
 impl World {
     pub(super) fn answer_http(&self) {
         let (server, mempool) = (Rc::clone(&self.server), Rc::clone(&self.mempool));
         let (nodes, asked) = (Rc::clone(&self.nodes), Rc::clone(&self.snapshots));
-        let instead = Rc::clone(&self.routing_data);
+        let (instead, taking) = (Rc::clone(&self.routing_data), Rc::clone(&self.taking));
         let (network, second) = (self.platform.clone(), Rc::clone(&self.second_source));
         self.platform.on_fetch(move |request| {
             let snapshot = request.url.split_once("://").and_then(|(_, rest)| rest.split_once("/rgs/snapshot/"));
@@ -40,15 +68,8 @@ impl World {
             let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
             let answer = if request.method == HttpMethod::Post && !server.down.get() {
                 let text = String::from_utf8(request.body).unwrap();
-                let hexes: Vec<String> =
-                    if path == "/tx" { vec![text] } else { serde_json::from_str(&text).unwrap() };
-                for hex in hexes {
-                    let tx: Transaction = deserialize_hex(&hex).unwrap();
-                    accept(&server.chain.borrow(), &mut mempool.borrow_mut(), tx);
-                }
-                let body =
-                    if path == "/tx" { "ok".to_owned() } else { r#"{"package_msg":"success"}"#.to_owned() };
-                Ok(HttpResponse { status: 200, headers: Vec::new(), body: body.into_bytes() })
+                let take = |tx| accept(&server.chain.borrow(), &mut mempool.borrow_mut(), tx);
+                Ok(taking.borrow().answer(&path, &text, take))
             } else {
                 server.respond(&path, &request)
             };
@@ -59,25 +80,6 @@ impl World {
                 answer
             }
             .boxed_local()
-        });
-    }
-
-    pub(super) fn answer_connections(&self) {
-        let (platform, nodes) = (self.platform.clone(), Rc::clone(&self.nodes));
-        self.platform.on_connect(move |address| {
-            let host = address.endpoint.host().to_owned();
-            let result = match nodes.borrow().get(&host) {
-                Some(node) => {
-                    let (client, server) = duplex_pair(&platform);
-                    node.peers().accept(server);
-                    Ok(client)
-                }
-                None => Err(amplet_transport::ConnectError::GatewayUnreachable {
-                    endpoint: address.endpoint,
-                    detail: "killed".into(),
-                }),
-            };
-            async move { result }.boxed_local()
         });
     }
 }

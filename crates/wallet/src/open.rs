@@ -42,6 +42,7 @@ pub(crate) async fn open(
         accept_channel: accept_from(gateways.all(), gateways.trusted()),
         accept_keysend: accept_all_keysends(),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
+        zero_fee_commitments: options.zero_fee_commitments,
     };
     let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;
     let node = node.map_err(|e| errors::node(&e))?;

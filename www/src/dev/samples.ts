@@ -286,6 +286,7 @@ export function status(scenario: string): Status {
         terms: down ? null : terms,
       },
     ],
+    depositNeededSat: 0n,
     warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['longUnsynced'] : [],
     commits: 12n,
   };

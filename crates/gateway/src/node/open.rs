@@ -135,5 +135,6 @@ fn node_config(config: &Config, sessions: &Rc<Sessions>) -> NodeConfig {
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
         accept_keysend: sessions.acceptance(),
         graph: GraphSource::gossip(),
+        zero_fee_commitments: config.channels.zero_fee_commitments,
     }
 }

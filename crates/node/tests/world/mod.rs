@@ -3,6 +3,7 @@
 
 mod config;
 mod killable;
+mod mempool;
 mod net;
 mod print;
 mod write_meter;
@@ -60,6 +61,8 @@ pub struct World {
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
     /// Nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
+    /// Nodes opened from now on want commitments without a fee.
+    pub zero_fee_commitments: Rc<Cell<bool>>,
     /// Nodes send keysends back.
     pub refuse_keysends: Rc<Cell<bool>>,
 }
@@ -86,6 +89,7 @@ impl World {
             disks: RefCell::default(),
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
+            zero_fee_commitments: Rc::default(),
             refuse_keysends: Rc::default(),
             snapshots: Rc::default(),
             routing_data: Rc::default(),
@@ -119,13 +123,14 @@ impl World {
                 let text = String::from_utf8(request.body).unwrap();
                 let hexes: Vec<String> =
                     if path == "/tx" { vec![text] } else { serde_json::from_str(&text).unwrap() };
-                for hex in hexes {
-                    let tx: Transaction = deserialize_hex(&hex).unwrap();
-                    accept(&server.chain.borrow(), &mut mempool.borrow_mut(), tx);
-                }
-                let body =
-                    if path == "/tx" { "ok".to_owned() } else { r#"{"package_msg":"success"}"#.to_owned() };
-                Ok(HttpResponse { status: 200, headers: Vec::new(), body: body.into_bytes() })
+                let package: Vec<Transaction> = hexes.iter().map(|hex| deserialize_hex(hex).unwrap()).collect();
+                let taken = mempool::accept(&server.chain.borrow(), &mut mempool.borrow_mut(), &package);
+                let (status, body) = match (taken, path.as_str()) {
+                    (Ok(()), "/tx") => (200, "ok".to_owned()),
+                    (Ok(()), _) => (200, r#"{"package_msg":"success"}"#.to_owned()),
+                    (Err(reason), _) => (400, reason),
+                };
+                Ok(HttpResponse { status, headers: Vec::new(), body: body.into_bytes() })
             } else {
                 server.respond(&path, &request)
             };
@@ -224,8 +229,11 @@ impl World {
             // A source that is down at the start is a case of its own.
             let _ = chain.poll().await;
             let birthday = chain.position_at(chain.tip().height);
-            let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == own).unwrap().1;
-            let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, 0).unwrap();
+            // `wallet-2` is another device with the words of `wallet`.
+            let (words, installation) = own.split_once('-').unwrap_or((&own, "0"));
+            let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == words).unwrap().1;
+            let installation = installation.parse().unwrap();
+            let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, installation).unwrap();
             Node::open(platform, store, Rc::new(chain), &keys, &birthday, config).await
         })?;
         self.nodes.borrow_mut().insert(name.to_owned(), node.clone());
@@ -374,18 +382,6 @@ pub fn msat(msat: u64) -> Msat {
 
 fn unreachable(url: &str) -> FetchError {
     FetchError::Unreachable { url: url.to_owned(), detail: "killed".into() }
-}
-
-/// As a node's mempool would: what spends a spent coin is refused, what spends a waiting one's coin replaces it.
-fn accept(chain: &TestChain, mempool: &mut Vec<Transaction>, tx: Transaction) {
-    let spends = |other: &Transaction| {
-        let theirs: Vec<OutPoint> = other.input.iter().map(|input| input.previous_output).collect();
-        tx.input.iter().any(|input| theirs.contains(&input.previous_output))
-    };
-    if !chain.blocks().iter().flat_map(|block| &block.txdata).any(spends) {
-        mempool.retain(|waiting| !spends(waiting));
-        mempool.push(tx);
-    }
 }
 
 /// Capacity in sat; half of it given to the peer when `shared`.

@@ -64,6 +64,7 @@ export type {
   StreamTotals,
   Trust,
   VerifiedMessage,
+  TipAge,
   Warning,
   WindowKind,
   WindowLimit,

@@ -125,9 +125,10 @@ fn a_replacement_that_pays_too_little_is_refused_with_the_minimum() {
     assert!((3_000..=3_100).contains(&minimum_sat_per_kvb), "{minimum_sat_per_kvb}");
     let unpaid = wallet.onchain().bump(id(&first), at(900_000)).unwrap_err();
     assert!(matches!(unpaid, OnchainError::BumpUnpaid { .. }), "{unpaid:?}");
-    // What the network refuses leaves everything as it was.
+    // What the network refuses leaves the payment with its transaction.
     let bump = wallet.onchain().bump(id(&first), at(20)).unwrap();
-    let before = (record(&world, &wallet, id(&first)), reserved_msat(&wallet), wallet.onchain().balance());
+    let (before, balance) = (record(&world, &wallet, id(&first)), wallet.onchain().balance());
+    let refused_txid = bump.signed.tx.compute_txid().to_string();
     world.mempool.borrow_mut().clear();
     let spent = world.platform.run({
         let payee = payee.clone();
@@ -142,9 +143,11 @@ fn a_replacement_that_pays_too_little_is_refused_with_the_minimum() {
     };
     world.mempool.borrow_mut().push(rival);
     let refused = make(&world, &wallet, bump).unwrap_err();
-    assert!(matches!(refused, PayError::Broadcast(_)), "{refused:?}");
-    let after = (record(&world, &wallet, id(&first)), reserved_msat(&wallet), wallet.onchain().balance());
-    assert_eq!(after, before);
+    assert!(matches!(refused, PayError::Replacement(_)), "{refused:?}");
+    let after = record(&world, &wallet, id(&first));
+    assert_eq!((after.txid, after.fee_msat, after.status), (before.txid, before.fee_msat, before.status));
+    assert_eq!(wallet.onchain().balance(), balance);
+    assert_eq!(after.replaced[0].txid, refused_txid, "who refuses it may relay it");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod bdk;
 mod error;
+mod fee_limit;
 pub(crate) mod fees;
 pub mod keys;
 pub(crate) mod listen;
@@ -21,6 +22,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bitcoin::secp256k1::PublicKey;
+use lightning::chain::channelmonitor::Balance;
+use lightning::events::bump_transaction::BumpTransactionEvent;
 use lightning::ln::channelmanager::RecentPaymentDetails;
 use lightning::sign::{NodeSigner, Recipient};
 
@@ -61,6 +64,18 @@ impl Ldk {
     pub fn node_id(&self) -> PublicKey {
         // LDK's key manager always has this key.
         self.signer.get_node_id(Recipient::Node).unwrap_or_else(|()| self.manager.get_our_node_id())
+    }
+
+    /// A bump that spends no more of the savings than the channel is worth.
+    pub fn limited_bump(&self, event: BumpTransactionEvent) -> BumpTransactionEvent {
+        let BumpTransactionEvent::ChannelClose { channel_id, .. } = &event else {
+            return fee_limit::limited_bump(event, 0);
+        };
+        let monitor = self.monitors.get_monitor(*channel_id);
+        let balances = monitor.map(|monitor| monitor.get_claimable_balances()).unwrap_or_default();
+        let at_stake = balances.iter().map(Balance::claimable_amount_satoshis);
+        let at_stake_sat = at_stake.fold(0, u64::saturating_add);
+        fee_limit::limited_bump(event, at_stake_sat)
     }
 
     /// Returns whether LDK knows an outbound payment of this id or hash, or has not forgotten it yet.

@@ -32,6 +32,8 @@ pub(super) struct StoredPayment {
     #[serde(default)]
     cancels: bool,
     confirmations: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen_by: Option<u32>,
     hops: Option<u32>,
     created_at: u64,
     settled_at: Option<u64>,
@@ -86,6 +88,7 @@ impl From<&Payment> for StoredPayment {
             replaced: payment.replaced.clone(),
             cancels: payment.cancels,
             confirmations: payment.confirmations,
+            seen_by: payment.seen_by,
             hops: payment.hops,
             created_at: payment.created_at,
             settled_at: payment.settled_at,
@@ -122,6 +125,7 @@ impl TryFrom<StoredPayment> for Payment {
             replaced: stored.replaced,
             cancels: stored.cancels,
             confirmations: stored.confirmations,
+            seen_by: stored.seen_by,
             hops: stored.hops,
             created_at: stored.created_at,
             settled_at: stored.settled_at,

@@ -111,26 +111,37 @@ impl Onchain {
         self.ledger.record(payment);
     }
 
-    /// Takes back what [`replaced`](Self::replaced) did: the network refused the replacement. Returns the payment as it was.
+    /// All sources refuse a replacement: the payment goes on with its old transaction. It stays among the payment's own, since one
+    /// that refuses may relay it all the same.
     fn not_replaced(&self, bump: &Bump) {
         self.base.ldk.wallet.evict(&bump.signed.tx, self.base.now());
-        let key = Key::of(&bump.payment);
-        let is_last = |now: &Payment| now.txid.as_deref() == Some(&*bump.txid().to_string());
-        if self.ledger.pending(key).is_some_and(|now| is_last(&now)) {
-            self.ledger.record(bump.payment.clone());
+        let Some(mut payment) = self.ledger.pending(Key::of(&bump.payment)) else { return };
+        if payment.txid == Some(bump.txid().to_string())
+            && let Some(txid) = payment.txid.take()
+        {
+            let refused = ReplacedTx { txid, fee_msat: payment.fee_msat, cancels: payment.cancels };
+            let Some(old) = payment.replaced.pop() else { return };
+            (payment.txid, payment.fee_msat, payment.cancels) = (Some(old.txid), old.fee_msat, old.cancels);
+            payment.replaced.push(refused);
+            self.ledger.record(payment);
         }
     }
 
-    /// Broadcasts a bump that was recorded durably. A refusal of the network takes it back, and leaves the payment as it was.
+    /// Broadcasts a bump that was recorded durably; resolves when a source has taken it or all have responded. A replacement that
+    /// all refuse leaves the payment with its old transaction; a child is sent again at each block, as every payment is.
+    ///
+    /// # Errors
+    /// All sources refuse a replacement.
     pub(crate) async fn broadcast_bump(&self, bump: &Bump) -> Result<(), BroadcastError> {
-        let result = self.base.chain.broadcast(std::slice::from_ref(&bump.signed.tx)).await;
-        if let Err(BroadcastError::Rejected { .. }) = &result {
-            match bump.method {
-                BumpMethod::Replacement => self.not_replaced(bump),
-                BumpMethod::Child => self.base.ldk.wallet.evict(&bump.signed.tx, self.base.now()),
-            }
+        // The sender is dropped when the node stops: the next session sends it again.
+        let answer = self.base.send(vec![bump.signed.tx.clone()]).await;
+        if let (Ok(Err(error @ BroadcastError::Rejected { .. })), BumpMethod::Replacement) =
+            (answer, bump.method)
+        {
+            self.not_replaced(bump);
+            return Err(error);
         }
-        result.map(drop)
+        Ok(())
     }
 }
 

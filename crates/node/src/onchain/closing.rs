@@ -65,11 +65,12 @@ impl Onchain {
 
     /// A closing channel's transaction needs a higher fee: pays it from the savings. Where they do not suffice, a commitment goes
     /// out with its own fee, if that is relayed, and the bump is tried again every minute.
-    pub(crate) fn bump_close(&self, event: &BumpTransactionEvent) {
-        if self.is_void(event) {
+    pub(crate) fn bump_close(&self, event: BumpTransactionEvent) {
+        if self.is_void(&event) {
             return;
         }
         let (staged, ldk) = (&self.base.staged, &self.base.ldk);
+        let event = &ldk.limited_bump(event);
         let before = staged.to_broadcast().len();
         ldk.bumper.handle_event(event);
         let lacking = self.deposit_needed_sat();

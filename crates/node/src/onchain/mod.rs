@@ -1,28 +1,27 @@
 //! On-chain money: addresses, deposits, sends, and what closed channels pay.
 
+mod broadcasts;
 mod bump;
 mod closing;
 mod deposits;
 mod records;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_chain::BroadcastError;
 use amplet_protocol::PaymentId;
 use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::PublicKey;
-use bitcoin::{Address, FeeRate, ScriptBuf, WScriptHash};
+use bitcoin::{Address, FeeRate, ScriptBuf, Txid, WScriptHash};
 use lightning::events::ReplayEvent;
 use lightning::ln::types::ChannelId;
 use lightning::sign::SpendableOutputDescriptor;
 
 use crate::base::Base;
-use crate::ldk::bdk::{OnchainError, OnchainWallet, SignedSend, payment_id};
-use crate::ledger::record::Key;
-use crate::ledger::{Ledger, LedgerError, Outcome};
+use crate::ldk::bdk::{OnchainError, OnchainWallet, SignedSend};
+use crate::ledger::{Ledger, LedgerError};
 use crate::notify::Notify;
 use records::Replacements;
 
@@ -38,6 +37,8 @@ pub struct Onchain {
     address_asked_at: Cell<Option<Duration>>,
     /// Notified when a receiving address is handed out.
     deposits_awaited: Notify,
+    /// Transactions that all sources refuse.
+    refusals: RefCell<HashMap<Txid, broadcasts::Refusal>>,
     /// Fee bumps of closing channels that could not be paid, by LDK's claim id: the coin each needs, in sat.
     unpaid: RefCell<BTreeMap<[u8; 32], u64>>,
     replacements: Replacements,
@@ -52,6 +53,7 @@ impl Onchain {
             ledger,
             address_asked_at: Cell::default(),
             deposits_awaited: Notify::default(),
+            refusals: RefCell::default(),
             unpaid: RefCell::default(),
             replacements,
         });
@@ -132,31 +134,6 @@ impl Onchain {
     /// Spends the coins of a signed payment, which is not broadcast yet.
     pub(crate) fn submit(&self, signed: &SignedSend) {
         self.base.ldk.wallet.sent(&signed.tx, self.base.now());
-    }
-
-    /// Broadcasts a payment that was recorded durably; a refusal of the network ends it.
-    pub(crate) async fn broadcast(&self, signed: &SignedSend) -> Result<(), BroadcastError> {
-        let result = self.base.chain.broadcast(std::slice::from_ref(&signed.tx)).await;
-        if let Err(error @ BroadcastError::Rejected { .. }) = &result {
-            // The network will not have it: the coins are ours to spend again.
-            self.base.ldk.wallet.evict(&signed.tx, self.base.now());
-            self.refused(payment_id(signed.tx.compute_txid()), error);
-            self.base.flushed().await;
-        }
-        result.map(drop)
-    }
-
-    /// Ends an outbound payment whose transaction the network refused.
-    pub(crate) fn refused(&self, id: PaymentId, error: &BroadcastError) {
-        let failed = Outcome::Failed(deposits::rejected(error.to_string()));
-        self.ledger.close(Key::outbound(id), failed, |_| ());
-    }
-
-    /// Broadcasts our own transactions that still wait again: the network may have forgotten them.
-    pub(crate) fn rebroadcast(&self) {
-        for tx in self.base.ldk.wallet.unconfirmed() {
-            self.base.broadcast(vec![tx]);
-        }
     }
 
     /// A closed channel left outputs that need our signature to come home. What pays to the on-chain wallet directly is there

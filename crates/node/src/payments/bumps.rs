@@ -1,7 +1,6 @@
 //! Fee bumps and cancellations of on-chain payments: what they cost more is reserved before they leave.
 
 use amplet_budget::BudgetDenial;
-use amplet_chain::BroadcastError;
 use amplet_protocol::Msat;
 use amplet_protocol::page::{BumpMethod, Payment};
 use bitcoin::Txid;
@@ -15,8 +14,7 @@ impl Payments {
     /// broadcasts it. Returns its transaction id.
     ///
     /// # Errors
-    /// [`PayError::Denied`], [`PayError::Broadcast`]: the payment is as it was; but after
-    /// [`Unreachable`](BroadcastError::Unreachable) the new transaction is kept and sent again.
+    /// [`PayError::Denied`], [`PayError::Replacement`]: the payment goes on as it was.
     pub async fn bump(&self, bump: &Bump) -> Result<Txid, PayError> {
         match bump.method {
             BumpMethod::Replacement => self.replace(bump).await,
@@ -26,7 +24,6 @@ impl Payments {
 
     async fn replace(&self, bump: &Bump) -> Result<Txid, PayError> {
         let id = bump.payment.id;
-        let reserved = self.budgets.reserved(id);
         // Whichever of its transactions confirms.
         let fees = bump.payment.replaced.iter().map(|old| old.fee_msat).chain([bump.payment.fee_msat]);
         let old_fee_msat = fees.flatten().max().unwrap_or_default();
@@ -36,14 +33,8 @@ impl Payments {
         self.base.notify.notify();
         self.base.flushed().await;
         let result = self.onchain.broadcast_bump(bump).await;
-        if let (Err(BroadcastError::Rejected { .. }), Some(before)) = (&result, reserved) {
-            // Lowered to what it was: that always fits.
-            if let Err(error) = self.budgets.amend(id, before.fee) {
-                log::error!("{error}");
-            }
-        }
         self.base.flushed().await;
-        result?;
+        result.map_err(PayError::Replacement)?;
         Ok(bump.txid())
     }
 
@@ -58,13 +49,7 @@ impl Payments {
         self.ledger.record(record.clone());
         self.base.notify.notify();
         self.base.flushed().await;
-        let result = self.onchain.broadcast_bump(bump).await;
-        if let Err(error @ BroadcastError::Rejected { .. }) = &result {
-            self.attempts.end(id);
-            self.onchain.refused(id, error);
-            self.base.flushed().await;
-        }
-        result?;
+        self.onchain.broadcast_bump(bump).await.map_err(PayError::Replacement)?;
         Ok(bump.txid())
     }
 }

@@ -35,6 +35,7 @@ impl World {
             accept_keysend: Rc::new(move |_| !refuse.get()),
             graph,
             zero_fee_commitments: self.zero_fee_commitments.get(),
+            expects_blocks: self.expects_blocks.get(),
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Making an on-chain payment confirm sooner, and taking one back.
 
-use amplet_chain::BroadcastError;
 use amplet_node::bitcoin::FeeRate;
-use amplet_node::{Bump, Onchain, OnchainError, PayError, PaymentId};
+use amplet_node::{Bump, Onchain, OnchainError, PaymentId};
 use amplet_protocol::page::{OnchainBump, WalletError};
 
 use crate::ctx::Ctx;
@@ -55,12 +54,7 @@ async fn make(
     if dry_run {
         return Ok(answer);
     }
-    match ctx.node.payments().bump(&bump).await {
-        // Kept and sent again by itself.
-        Ok(_) | Err(PayError::Broadcast(BroadcastError::Unreachable(_))) => {
-            answer.txid = Some(bump.txid().to_string());
-            Ok(answer)
-        }
-        Err(refused) => Err(errors::pay(&refused)),
-    }
+    let txid = ctx.node.payments().bump(&bump).await.map_err(|e| errors::pay(&e))?;
+    answer.txid = Some(txid.to_string());
+    Ok(answer)
 }

@@ -11,21 +11,25 @@ use super::types::{
     Address, Bump, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel,
     Pay, Payment, Peer, SendKeysend, SendOnchain, Synced,
 };
-use crate::desk::error::ApiError;
+use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::operator as desk;
 use crate::desk::payments::payment_id;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, Query, not_found, wrong_method};
+use crate::http::health::Health;
 use crate::node::NodeHandle;
 
-pub(super) fn all(keyring: Keyring) -> Router {
+pub(super) fn all(keyring: Keyring, health: Health) -> Router {
     let node = keyring.node.clone();
+    let chain = Router::new()
+        .route("/admin/v1/info", get(info))
+        .route("/admin/v1/sync", post(sync))
+        .with_state((node.clone(), health));
     let keys = Router::new()
         .route("/admin/v1/keys", get(keys::list).post(keys::create))
         .route("/admin/v1/keys/{id}", delete(keys::revoke))
         .with_state(keyring);
     Router::new()
-        .route("/admin/v1/info", get(info))
         .route("/admin/v1/address", post(address))
         .route("/admin/v1/peers", post(connect))
         .route("/admin/v1/channels", get(channels).post(open_channel))
@@ -37,15 +41,16 @@ pub(super) fn all(keyring: Keyring) -> Router {
         .route("/admin/v1/payments/{hash}/bump", post(bump))
         .route("/admin/v1/keysend", post(keysend))
         .route("/admin/v1/send", post(send))
-        .route("/admin/v1/sync", post(sync))
         .with_state(node)
+        .merge(chain)
         .merge(keys)
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
 }
 
-async fn info(State(node): State<NodeHandle>) -> Answer<Info> {
-    node.ask(desk::GetInfo).await.map(|info| Json(info.into()))
+async fn info(State((node, health)): State<(NodeHandle, Health)>) -> Answer<Info> {
+    let info = node.ask(desk::GetInfo).await?;
+    Ok(Json(Info::new(info, health.now())))
 }
 
 async fn address(State(node): State<NodeHandle>) -> Answer<Address> {
@@ -133,6 +138,8 @@ async fn bump(
     node.ask(desk::BumpPayment { id, fee_rate, cancel }).await.map(Json)
 }
 
-async fn sync(State(node): State<NodeHandle>) -> Answer<Synced> {
+async fn sync(State((node, health)): State<(NodeHandle, Health)>) -> Answer<Synced> {
+    // The node reads what was published last: that must be of now.
+    health.refresh().await.map_err(|error| ApiError::new(ApiCode::Remote, error))?;
     node.ask(desk::SyncNow).await.map(|height| Json(Synced { height }))
 }

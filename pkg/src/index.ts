@@ -6,6 +6,7 @@ export { WalletError } from './base/error.ts';
 export { Wallet, type Snapshot } from './wallet/wallet.ts';
 export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
+export type { BumpOptions } from './wallet/bump.ts';
 export { unlockKey, type OpenOptions } from './wallet/open.ts';
 export type { WalletEvent } from './wallet/events.ts';
 export {
@@ -18,6 +19,7 @@ export {
 export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './wallet/settings.ts';
 export type {
   Balance,
+  BumpMethod,
   ChainStatus,
   Channel,
   ChannelState,
@@ -36,6 +38,7 @@ export type {
   Network,
   NoRoute,
   NoRouteReason,
+  OnchainBump,
   OnchainSend,
   PartHop,
   PartState,
@@ -44,6 +47,7 @@ export type {
   PaymentPart,
   PaymentRequest,
   PaymentStatus,
+  ReplacedTx,
   Preview,
   Budget,
   BudgetReason,

@@ -147,6 +147,11 @@ pub struct NodeConfig {
     pub accept_keysend: AcceptKeysend,
     /// Source of the channel graph.
     pub graph: GraphSource,
+    /// Negotiates commitments without a fee (BOLT 2's `zero_fee_commitments`, TRUC and an ephemeral anchor, BIP 431) with peers
+    /// that do too. A commitment's fee is then never disputed and never too low, and all of it is paid when it is broadcast: such a
+    /// channel cannot be closed by force without savings, needs a chain source with package relay (Bitcoin Core 29 or later), and
+    /// carries at most 114 HTLCs per direction instead of 483.
+    pub zero_fee_commitments: bool,
     /// True where blocks come by themselves ([`expects_blocks`]): an old tip is then told and, after a day, no longer trusted.
     pub expects_blocks: bool,
 }
@@ -168,6 +173,7 @@ impl NodeConfig {
         handshake.unannounced_channel_max_inbound_htlc_value_in_flight_percentage = 100;
         handshake.announced_channel_max_inbound_htlc_value_in_flight_percentage = 100;
         handshake.negotiate_anchors_zero_fee_htlc_tx = true;
+        handshake.negotiate_anchor_zero_fee_commitments = self.zero_fee_commitments;
         config.channel_handshake_limits.their_to_self_delay = TO_SELF_DELAY;
         config.channel_handshake_limits.force_announced_channel_preference = false;
         config.channel_config.cltv_expiry_delta = HTLC_DELTA;

@@ -32,14 +32,14 @@ pub use config::{
     InboundKeysend, NodeConfig, Records, Role, TO_SELF_DELAY, accept_all_keysends, expects_blocks,
 };
 pub use graph::Graph;
-pub use ldk::bdk::{OnchainError, SignedSend};
+pub use ldk::bdk::{OnchainError, SignedBump, SignedSend};
 pub use ldk::keys;
 pub use ledger::budgets::{Authorization, Budgets};
 pub use ledger::{Ledger, LedgerError};
 pub use lightning;
 pub use lightning_invoice;
 pub use node::Node;
-pub use onchain::Onchain;
+pub use onchain::{Bump, Onchain};
 pub use open::NodeError;
 pub use payments::{
     Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayError, PayInvoice, PayStream, Payments,

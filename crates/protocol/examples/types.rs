@@ -48,6 +48,7 @@ fn main() {
         page::PaymentPart,
         page::CustomRecord,
         page::StreamTotals,
+        page::ReplacedTx,
         page::Payment,
         page::ChannelState,
         page::Channel,
@@ -68,6 +69,8 @@ fn main() {
         page::HistoryQuery,
         page::PaymentRequest,
         page::OnchainSend,
+        page::BumpMethod,
+        page::OnchainBump,
         page::Inspected,
         page::Request,
     );

@@ -62,8 +62,13 @@ pub fn onchain(error: &OnchainError) -> WalletError {
     let code = match error {
         OnchainError::NotAnAddress => ErrorCode::InvalidPaymentRequest,
         OnchainError::WrongNetwork { .. } => ErrorCode::WrongNetwork,
-        OnchainError::Insufficient { .. } => ErrorCode::InsufficientBalance,
-        OnchainError::Dust { .. } | OnchainError::FeeRate { .. } => ErrorCode::InvalidInput,
+        OnchainError::Insufficient { .. } | OnchainError::BumpUnpaid { .. } => ErrorCode::InsufficientBalance,
+        OnchainError::Dust { .. }
+        | OnchainError::FeeRate { .. }
+        | OnchainError::NotPending
+        | OnchainError::BumpTooLow { .. } => ErrorCode::InvalidInput,
+        OnchainError::Funding => ErrorCode::ChannelUnavailable,
+        OnchainError::NothingToSpend => ErrorCode::InsufficientBalance,
         OnchainError::Build(_) => ErrorCode::Internal,
     };
     WalletError::of(code, error)
@@ -86,6 +91,7 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::Offer(OfferError::Unreachable) => ErrorCode::GatewayOffline,
         PayError::Offer(_) => ErrorCode::InvalidPaymentRequest,
         PayError::StaleTip { .. } => ErrorCode::ChainSource,
+        PayError::Replacement(_) => ErrorCode::BroadcastRejected,
         PayError::Invoice(_) => ErrorCode::Internal,
     };
     WalletError::of(code, error)

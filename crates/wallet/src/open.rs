@@ -43,6 +43,7 @@ pub(crate) async fn open(
         accept_channel: accept_from(gateways.all(), gateways.trusted()),
         accept_keysend: accept_all_keysends(),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
+        zero_fee_commitments: options.zero_fee_commitments,
         expects_blocks: expects_blocks(network(options.network)),
     };
     let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;

@@ -8,7 +8,7 @@ use crate::actions::keysend::KeysendOrder;
 use crate::actions::pay::PayOrder;
 use crate::actions::receive::InvoiceOrder;
 use crate::actions::{
-    budgets, channels, diagnostics, history, inspect, pay, receive, send, sign, status, streams,
+    budgets, bump, channels, diagnostics, history, inspect, pay, receive, send, sign, status, streams,
 };
 use crate::ctx::Ctx;
 use crate::errors;
@@ -52,10 +52,19 @@ pub(crate) async fn answer(
                 .await
                 .map(Response::OnchainSend)
         }
+        Request::BumpFee { id, fee_rate, dry_run } => {
+            bump::bump_fee(ctx, id, fee_rate, dry_run).await.map(Response::OnchainBump)
+        }
+        Request::Cancel { id, fee_rate, dry_run } => {
+            bump::cancel(ctx, id, fee_rate, dry_run).await.map(Response::OnchainBump)
+        }
         Request::FeeRates => Ok(Response::FeeRates(send::fee_rates(ctx))),
         Request::History(page) => history::page(ctx, &page).await.map(Response::Payments),
         Request::Payment { id } => history::payment(ctx, id).await.map(payment),
         Request::Channels => Ok(Response::Channels(channels::list(ctx).into_iter().map(channel).collect())),
+        Request::ChannelCost { capacity_sat } => {
+            channels::cost(ctx, capacity_sat).map(Response::OnchainSend).map_err(|e| errors::onchain(&e))
+        }
         Request::OpenChannel { gateway, capacity_sat } => {
             let peer = gateways.check(&gateway, capacity_sat)?;
             let opened = channels::open(ctx, peer, &private(capacity_sat)).await;

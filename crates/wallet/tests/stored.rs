@@ -74,6 +74,7 @@ fn options(gateway: &str) -> OpenOptions {
         mnemonic: None,
         fresh: false,
         birthday_height: None,
+        zero_fee_commitments: false,
     }
 }
 

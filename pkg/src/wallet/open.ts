@@ -32,6 +32,11 @@ export interface OpenOptions {
   fresh?: boolean;
   /** With a `mnemonic` that is not fresh: the block height to search from; by default the release's checkpoint. */
   birthdayHeight?: number;
+  /**
+   * Experimental: commitments without a fee (BIP 431) with gateways that do so too. Their fee is paid from savings when a channel is
+   * closed by force, which is not possible without savings; at most 114 HTLCs are in flight per direction, instead of 483.
+   */
+  zeroFeeCommitments?: boolean;
   /** Take the wallet from another tab that cannot share it (`inUse`); that tab stops. */
   takeOver?: boolean;
   /**
@@ -206,6 +211,7 @@ function toEngine(options: OpenOptions, created: string | null): EngineOptions {
     chainSources: options.chainSources ?? [],
     fresh: created !== null || options.fresh === true,
     ...(mnemonic === undefined ? {} : { mnemonic }),
+    ...(options.zeroFeeCommitments === true ? { zeroFeeCommitments: true } : {}),
     ...(options.birthdayHeight === undefined ? {} : { birthdayHeight: options.birthdayHeight }),
   };
 }

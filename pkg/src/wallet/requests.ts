@@ -9,6 +9,7 @@ import type {
   Holder,
   Inspected,
   Login,
+  OnchainBump,
   OnchainSend,
   Payment,
   PaymentRequest,
@@ -22,6 +23,7 @@ import type {
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
 import { amount, required, text, whole } from './arguments.ts';
+import type { BumpOptions } from './bump.ts';
 
 /** Requests to a wallet: each method is one to its engine. */
 export abstract class Requests {
@@ -185,6 +187,30 @@ export abstract class Requests {
     });
   }
 
+  /**
+   * Makes an on-chain payment that waits for a block confirm sooner: one of this wallet is replaced (BIP 125), a deposit or a
+   * channel's funding gets a child that pays for both. Its id stays the same.
+   * @throws {WalletError} `invalidInput`, `insufficientBalance`, `budgetRefused`, `broadcastRejected`: the payment is as it was
+   */
+  async bumpFee(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
+    return this.#bump('bumpFee', id, options);
+  }
+
+  /**
+   * Replaces an on-chain payment that waits by one to this wallet (BIP 125). It fails with `cancelled` when that is six blocks deep.
+   * @throws {WalletError} as `bumpFee`; `channelUnavailable` for a channel's funding
+   */
+  async cancel(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
+    return this.#bump('cancel', id, options);
+  }
+
+  #bump(method: 'bumpFee' | 'cancel', id: string, options: BumpOptions): Promise<OnchainBump> {
+    const { feeRate, dryRun = false, signal } = options;
+    signal?.throwIfAborted();
+    const asked = this.#ask<OnchainBump>({ method, id: text('id', id), feeRate: amount('feeRate', feeRate), dryRun });
+    return orAborted(asked, signal, (reject) => reject(signal?.reason));
+  }
+
   /** Fee rates in sat per 1000 vB, by wanted speed. */
   async feeRates(): Promise<FeeRates> {
     return this.#ask({ method: 'feeRates' });
@@ -323,6 +349,11 @@ export abstract class Requests {
   /** The channels. */
   async channels(): Promise<Channel[]> {
     return this.#ask({ method: 'channels' });
+  }
+
+  /** What a channel from savings costs. @throws {WalletError} `insufficientBalance` */
+  async channelCost(capacitySat: bigint): Promise<OnchainSend> {
+    return this.#ask({ method: 'channelCost', capacitySat: required('capacitySat', capacitySat) });
   }
 
   /**

@@ -27,6 +27,7 @@ export function titleOf(payment: Payment): string {
 export function stateText(payment: Payment, brief = false): string {
   if (payment.state === 'succeeded') return m.state_succeeded();
   if (payment.state === 'failed') {
+    if (payment.error.code === 'cancelled') return m.state_cancelled();
     return payment.direction === 'inbound' && payment.error.code === 'expired'
       ? m.expired()
       : brief
@@ -36,5 +37,10 @@ export function stateText(payment: Payment, brief = false): string {
   if (payment.direction === 'inbound' && payment.kind === 'bolt11') {
     return payment.expiresAt !== null && Number(payment.expiresAt) < nowSeconds() ? m.expired() : m.state_waiting();
   }
-  return payment.txid !== null && payment.confirmations === 0 ? m.state_unconfirmed() : m.state_pending();
+  if (payment.cancels === true) return m.state_cancelling();
+  return waitsForBlock(payment) ? m.state_unconfirmed() : m.state_pending();
 }
+
+/** An on-chain payment that no block holds: its fee can be raised. */
+export const waitsForBlock = (payment: Payment): boolean =>
+  payment.state === 'pending' && payment.txid !== null && payment.confirmations === 0;

@@ -38,6 +38,7 @@ const TITLES: Record<ErrorCode, () => string> = {
   notAllowedByBrowser: m.error_notAllowedByBrowser,
   chainSource: m.error_chainSource,
   broadcastRejected: m.error_broadcastRejected,
+  cancelled: m.error_cancelled,
   channelUnavailable: m.error_channelUnavailable,
   timeout: m.error_timeout,
   internal: m.error_internal,

@@ -11,6 +11,7 @@ import type {
   Inspected,
   LoadedSettings,
   MnemonicCheck,
+  OnchainBump,
   OnchainSend,
   OpenOptions,
   Payment,
@@ -183,6 +184,20 @@ export class Wallet {
         `Savings are short of ${amountSat - most} sat (the fee and the reserve included). Send less.`,
       );
     return { txid: dryRun ? null : samples.id(70), amountSat, feeSat };
+  }
+
+  async channelCost(capacitySat: bigint): Promise<OnchainSend> {
+    return this.send('', capacitySat, { dryRun: true });
+  }
+
+  async bumpFee(_id: string, { feeRate = 8200n, dryRun = false } = {}): Promise<OnchainBump> {
+    await pause(200);
+    const feeSat = (feeRate * 154n) / 1000n;
+    return { txid: dryRun ? null : samples.id(71), method: 'replacement', feeRate, feeSat, replacedFeeSat: 308n };
+  }
+
+  async cancel(id: string, options: { feeRate?: bigint; dryRun?: boolean } = {}): Promise<OnchainBump> {
+    return this.bumpFee(id, options);
   }
 
   async feeRates(): Promise<FeeRates> {

@@ -287,6 +287,7 @@ export function status(scenario: string): Status {
         terms: down ? null : terms,
       },
     ],
+    depositNeededSat: 0n,
     warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['oldTip', 'longUnsynced'] : [],
     commits: 12n,
   };

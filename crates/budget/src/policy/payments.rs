@@ -45,6 +45,30 @@ impl Policy {
         Ok(changes)
     }
 
+    /// Changes what is reserved for a payment that is not decided: a replacing transaction costs more, or less. A payment without a
+    /// reservation changes nothing. The user is not asked again: limits hold as for a new payment.
+    ///
+    /// # Errors
+    /// [`BudgetRefusal`]; nothing changed.
+    pub fn amend(
+        &mut self,
+        payment: PaymentId,
+        cost: Cost,
+        clock: &Clock<'_>,
+    ) -> Result<Changes, BudgetRefusal> {
+        let clock = self.tick(clock);
+        let Some(old) = self.take(payment) else { return Ok(Changes::default()) };
+        let new = Reservation { cost, ..old.clone() };
+        let lowered = cost.sum().is_some_and(|sum| old.cost.sum().is_some_and(|before| sum <= before));
+        let fits = if lowered { Ok(()) } else { self.fits(&new, &clock).map(drop) };
+        let kept = if fits.is_ok() { new } else { old };
+        let mut changes = Changes::default();
+        changes.put(Key::Reservation(payment).name(), &kept);
+        changes.put(Key::Clock.name(), &self.mark);
+        self.insert(payment, kept);
+        fits.map(|()| changes)
+    }
+
     /// Approves this one request for the user: if it is made within ten minutes, the user is not asked about it again. Limits
     /// hold as before. In memory only.
     pub fn approve(&mut self, request: Request, clock: &Clock<'_>) {

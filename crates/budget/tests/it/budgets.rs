@@ -344,3 +344,21 @@ fn the_user_pays_without_limits_until_there_are_some() {
     let _ = policy.set_rules(BudgetId::USER, Rules::default()).unwrap();
     assert!(policy.reserve(&request(BudgetId::USER, 2, 101, 0), &at(NOON)).is_ok());
 }
+
+#[test]
+fn a_reservation_is_raised_within_the_limits_or_stays_as_it_was() {
+    let (mut policy, budget) = budget(per_day(1000));
+    let mut disk = Disk::default();
+    disk.write(policy.reserve(&request(budget, 1, 700, 10), &at(NOON)).unwrap());
+    let refused = policy.amend(id(1), cost(700, 301), &at(NOON)).unwrap_err();
+    assert!(matches!(refused.reason, Reason::Limit { .. }), "{refused:?}");
+    assert_eq!(policy.reserved(id(1)).unwrap().cost, cost(700, 10));
+    disk.write(policy.amend(id(1), cost(700, 300), &at(NOON)).unwrap());
+    assert_eq!(policy.usage(budget, &at(NOON))[0].left(), msat(0));
+    assert_eq!(disk.load().reserved(id(1)).unwrap().cost, cost(700, 300), "durable");
+    // Lowered again it always fits, also in a budget that was closed meanwhile.
+    let _ = policy.close(budget).unwrap();
+    let _ = policy.amend(id(1), cost(700, 20), &at(NOON)).unwrap();
+    assert_eq!(policy.reserved(id(1)).unwrap().cost, cost(700, 20));
+    assert!(policy.amend(id(2), cost(1, 1), &at(NOON)).unwrap().records.is_empty(), "nothing is reserved");
+}

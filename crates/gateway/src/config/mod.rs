@@ -193,6 +193,8 @@ pub struct ChannelSection {
     pub zero_reserve: bool,
     /// Confirmations before a channel that a peer opened is used.
     pub confirmations: u32,
+    /// True to negotiate commitments without a fee (BIP 431) with peers that do too.
+    pub zero_fee_commitments: bool,
 }
 
 /// `[merchant]`

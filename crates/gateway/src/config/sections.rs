@@ -281,8 +281,9 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
     }
     let zero_reserve = section.flag("zero_reserve", false);
     let confirmations = small(section.number("confirmations", 1..=144, 3));
+    let zero_fee_commitments = section.flag("zero_fee_commitments", false);
     section.finish();
-    ChannelSection { terms, zero_reserve, confirmations }
+    ChannelSection { terms, zero_reserve, confirmations, zero_fee_commitments }
 }
 
 fn merchant(section: &Section<'_, '_>) -> MerchantSection {

@@ -92,6 +92,7 @@ impl From<WalletError> for ApiError {
             | ErrorCode::FeeTooHigh
             | ErrorCode::ChainSource
             | ErrorCode::BroadcastRejected
+            | ErrorCode::Cancelled
             | ErrorCode::Timeout => ApiCode::Remote,
             _ => ApiCode::Internal,
         };

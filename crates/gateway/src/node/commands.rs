@@ -1,7 +1,7 @@
 //! Commands to the node's thread: data in, an answer out, so that the caller can be another process one day.
 
 use amplet_protocol::ChannelId;
-use amplet_protocol::page::Payment;
+use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
 use amplet_wallet::actions::channels::Channel;
 
 use crate::desk::Desk;
@@ -84,6 +84,8 @@ commands! {
     Pay(operator::PayInvoice) -> Payment = |desk, it| desk.operator.pay(it).await;
     Keysend(operator::SendKeysend) -> Payment = |desk, it| desk.operator.keysend(it).await;
     Payment(operator::GetPayment) -> Payment = |desk, it| desk.operator.payment(it).await;
+    Send(operator::SendOnchain) -> OnchainSend = |desk, it| desk.operator.send(it).await;
+    Bump(operator::BumpPayment) -> OnchainBump = |desk, it| desk.operator.bump(it).await;
     Sync(operator::SyncNow) -> u32 = |desk, _| desk.operator.sync().await;
 
     CreateKey(site::CreateKey) -> (Key, Token) = |desk, key| desk.merchant.keys.create(key).await;

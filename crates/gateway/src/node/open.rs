@@ -135,6 +135,7 @@ fn node_config(config: &Config, sessions: &Rc<Sessions>) -> NodeConfig {
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
         accept_keysend: sessions.acceptance(),
         graph: GraphSource::gossip(),
+        zero_fee_commitments: config.channels.zero_fee_commitments,
         expects_blocks: expects_blocks(config.network),
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod log;
 pub(crate) mod messages;
 pub(crate) mod monitors;
 pub(crate) mod onion;
+mod reserve;
 pub(crate) mod routing;
 pub(crate) mod signer;
 pub(crate) mod socket;
@@ -42,9 +43,6 @@ use types::{Bumper, ChainMonitor, ChannelManager, PeerManager, Sweeper};
 use watch::Watch;
 
 pub(crate) use error::ReadError;
-
-/// On-chain money held back per anchor channel, in sat: enough to get one commitment confirmed at about 25 sat/vB.
-const RESERVE_PER_CHANNEL_SAT: u64 = 10_000;
 
 /// LDK's parts, and the adapters that services use beside them.
 pub(crate) struct Ldk {
@@ -79,12 +77,6 @@ impl Ldk {
     pub fn node_id(&self) -> PublicKey {
         // LDK's key manager always has this key.
         self.signer.get_node_id(Recipient::Node).unwrap_or_else(|()| self.manager.get_our_node_id())
-    }
-
-    /// On-chain money to hold back for the present channels and `more`, in sat.
-    pub fn anchor_reserve_sat(&self, more: u64) -> u64 {
-        let anchors = self.manager.list_channels().iter().filter(|c| c.funding_txo.is_some()).count() as u64;
-        anchors.saturating_add(more).saturating_mul(RESERVE_PER_CHANNEL_SAT)
     }
 
     /// A bump that spends no more of the savings than the channel is worth.

@@ -157,6 +157,16 @@ impl Budgets {
         reserved.map(drop)
     }
 
+    /// Reserves another maximum fee for a payment that is not decided; without a reservation nothing changes.
+    ///
+    /// # Errors
+    /// [`BudgetRefusal`]: its budget does not allow it; the reservation is as it was.
+    pub(crate) fn amend(&self, id: PaymentId, max_fee: Msat) -> Result<(), BudgetRefusal> {
+        let Some(reserved) = self.reserved(id) else { return Ok(()) };
+        let cost = Cost { fee: max_fee, ..reserved };
+        self.apply(|policy, clock| policy.amend(id, cost, clock)).map(drop)
+    }
+
     /// The reservation of a payment.
     pub(crate) fn reserved(&self, id: PaymentId) -> Option<Cost> {
         self.policy().reserved(id).map(|reservation| reservation.cost)

@@ -217,6 +217,11 @@ impl Ledger {
         self.state.borrow().open.values().cloned().collect()
     }
 
+    /// All pending on-chain payments.
+    pub(crate) fn pending_onchain(&self) -> Vec<Payment> {
+        self.state.borrow().open.values().filter(|payment| payment.txid.is_some()).cloned().collect()
+    }
+
     /// Returns whether a payment is known, pending or ended.
     pub(crate) fn contains(&self, key: Key) -> bool {
         self.state.borrow().open.contains_key(&key) || self.has_ended(key)

@@ -4,7 +4,7 @@
 //! engine (docs/size.md). So they are stored as plain structs with every field that there may be.
 
 use amplet_protocol::page::{
-    CustomRecord, Direction, Event, EventKind, Payment, PaymentKind, PaymentPart, PaymentStatus,
+    CustomRecord, Direction, Event, EventKind, Payment, PaymentKind, PaymentPart, PaymentStatus, ReplacedTx,
     StreamTotals, WalletError,
 };
 use amplet_protocol::{ChannelId, Msat, PaymentId};
@@ -27,6 +27,10 @@ pub(super) struct StoredPayment {
     payee: Option<String>,
     preimage: Option<String>,
     txid: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    replaced: Vec<ReplacedTx>,
+    #[serde(default)]
+    cancels: bool,
     confirmations: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen_by: Option<u32>,
@@ -81,6 +85,8 @@ impl From<&Payment> for StoredPayment {
             payee: payment.payee.clone(),
             preimage: payment.preimage.clone(),
             txid: payment.txid.clone(),
+            replaced: payment.replaced.clone(),
+            cancels: payment.cancels,
             confirmations: payment.confirmations,
             seen_by: payment.seen_by,
             hops: payment.hops,
@@ -116,6 +122,8 @@ impl TryFrom<StoredPayment> for Payment {
             payee: stored.payee,
             preimage: stored.preimage,
             txid: stored.txid,
+            replaced: stored.replaced,
+            cancels: stored.cancels,
             confirmations: stored.confirmations,
             seen_by: stored.seen_by,
             hops: stored.hops,
@@ -282,7 +290,8 @@ mod tests {
     fn payment(status: PaymentStatus) -> Payment {
         let begun = Payment::pending(PaymentId([0xaa; 32]), Direction::Outbound, PaymentKind::Keysend, 7);
         let records = vec![CustomRecord { record_type: 65_537, value: "00".into() }];
-        Payment { status, amount_msat: Some(Msat::MAX), records, ..begun }
+        let replaced = vec![ReplacedTx { txid: "ab".into(), fee_msat: Some(Msat::from(7)), cancels: true }];
+        Payment { status, amount_msat: Some(Msat::MAX), records, replaced, cancels: true, ..begun }
     }
 
     #[test]

@@ -98,8 +98,12 @@ impl Onchain {
     /// Ends a payment that nobody takes; its coins can be spent again.
     async fn give_up(&self, tx: &Transaction, error: &BroadcastError) {
         let txid = tx.compute_txid();
-        let key = Key::outbound(payment_id(txid));
-        let is_ours = self.ledger.pending(key).is_some_and(|payment| payment.kind == PaymentKind::Onchain);
+        let key = Key::outbound(self.replacements.payment(txid));
+        // Where one of several transactions is refused, another one may be the one that confirms.
+        let is_ours = self
+            .ledger
+            .pending(key)
+            .is_some_and(|payment| payment.kind == PaymentKind::Onchain && payment.replaced.is_empty());
         // A block may have come during the look.
         if !is_ours || self.base.ldk.wallet.confirmations(txid).is_some_and(|count| count > 0) {
             return;

@@ -6,12 +6,11 @@ use std::time::Duration;
 use amplet_chain::SeenTransaction;
 use amplet_protocol::Msat;
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
-use bitcoin::Transaction;
+use bitcoin::Txid;
 use futures::future::select;
 use futures::pin_mut;
 
 use super::Onchain;
-use crate::base::Base;
 use crate::ldk::bdk::payment_id;
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, Outcome};
@@ -25,9 +24,9 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Looks for deposits.
 pub(crate) async fn follow_deposits(onchain: Rc<Onchain>) {
-    let (base, ledger) = (Rc::clone(&onchain.base), Rc::clone(&onchain.ledger));
+    let base = Rc::clone(&onchain.base);
     loop {
-        look(&base, &ledger).await;
+        onchain.look().await;
         let since = base.platform.monotonic().saturating_sub(ATTENTIVE_FOR);
         let attentive = onchain.address_asked_at.get().is_some_and(|at| at >= since);
         let pause = base.platform.sleep(if attentive { ATTENTIVE_EVERY } else { EVERY });
@@ -37,24 +36,38 @@ pub(crate) async fn follow_deposits(onchain: Rc<Onchain>) {
     }
 }
 
-async fn look(base: &Base, ledger: &Ledger) {
-    let scripts = base.ldk.wallet.awaited();
-    if scripts.is_empty() {
-        return;
-    }
-    match base.chain.unconfirmed(&scripts).await {
-        Ok(Some(look)) => {
-            let seen = base.ldk.wallet.seen(&look, &scripts, base.now());
-            for (deposit, received_sat) in &seen.new {
-                arrived(ledger, base.now(), deposit, *received_sat);
-            }
-            look.found.iter().for_each(|deposit| borne_out(ledger, deposit));
-            seen.gone.iter().for_each(|tx| gone(ledger, tx));
-            base.notify.notify();
+impl Onchain {
+    async fn look(&self) {
+        let (base, ledger) = (&self.base, &self.ledger);
+        let scripts = base.ldk.wallet.awaited();
+        if scripts.is_empty() {
+            return;
         }
-        Ok(None) => {}
-        // The chain's own follower reports that the sources are away.
-        Err(error) => log::debug!("unconfirmed deposits: {error}"),
+        match base.chain.unconfirmed(&scripts).await {
+            Ok(Some(look)) => {
+                let seen = base.ldk.wallet.seen(&look, &scripts, base.now());
+                for (deposit, received_sat) in &seen.new {
+                    arrived(ledger, base.now(), deposit, *received_sat);
+                }
+                look.found.iter().for_each(|deposit| borne_out(ledger, deposit));
+                seen.gone.iter().for_each(|tx| self.gone(tx.compute_txid()));
+                base.notify.notify();
+            }
+            Ok(None) => {}
+            // The chain's own follower reports that the sources are away.
+            Err(error) => log::debug!("unconfirmed deposits: {error}"),
+        }
+    }
+
+    /// A deposit will not come, nor what was to pay for it.
+    fn gone(&self, txid: Txid) {
+        let message =
+            "the sender's transaction was replaced or dropped before a block held it; ask the sender";
+        let failed = || Outcome::Failed(rejected(message.to_owned()));
+        self.ledger.close(Key::inbound(payment_id(txid)), failed(), |_| ());
+        for child in self.base.ldk.wallet.children(txid) {
+            self.ledger.close(Key::outbound(self.replacements.payment(child)), failed(), |_| ());
+        }
     }
 }
 
@@ -77,12 +90,6 @@ fn borne_out(ledger: &Ledger, deposit: &SeenTransaction) {
     {
         ledger.record(Payment { seen_by: Some(deposit.operators), ..payment });
     }
-}
-
-fn gone(ledger: &Ledger, tx: &Transaction) {
-    let message = "the sender's transaction was replaced or dropped before a block held it; ask the sender";
-    let key = Key::inbound(payment_id(tx.compute_txid()));
-    ledger.close(key, Outcome::Failed(rejected(message.to_owned())), |_| ());
 }
 
 /// A transaction that will not confirm.

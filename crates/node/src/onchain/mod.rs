@@ -1,27 +1,32 @@
 //! On-chain money: addresses, deposits, sends, and what closed channels pay.
 
 mod broadcasts;
+mod bump;
+mod closing;
 mod deposits;
+mod records;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_protocol::page::{Direction, EventKind, Payment, PaymentKind, PaymentStatus};
-use amplet_protocol::{Msat, PaymentId};
+use amplet_protocol::PaymentId;
+use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::PublicKey;
-use bitcoin::{Address, Block, FeeRate, Transaction, Txid};
+use bitcoin::{Address, FeeRate, ScriptBuf, Txid, WScriptHash};
 use lightning::events::ReplayEvent;
 use lightning::ln::types::ChannelId;
 use lightning::sign::SpendableOutputDescriptor;
 
 use crate::base::Base;
-use crate::ldk::bdk::{Confirmed, OnchainError, OnchainWallet, SignedSend, payment_id};
-use crate::ledger::record::Key;
-use crate::ledger::{Ledger, Outcome};
+use crate::ldk::bdk::{OnchainError, OnchainWallet, SignedSend};
+use crate::ledger::{Ledger, LedgerError};
 use crate::notify::Notify;
+use records::Replacements;
 
+pub use bump::Bump;
+pub(crate) use bump::child_record;
 pub(crate) use deposits::follow_deposits;
 
 /// On-chain money.
@@ -34,17 +39,26 @@ pub struct Onchain {
     deposits_awaited: Notify,
     /// Transactions that all sources refuse.
     refusals: RefCell<HashMap<Txid, broadcasts::Refusal>>,
+    /// Fee bumps of closing channels that could not be paid, by LDK's claim id: the coin each needs, in sat.
+    unpaid: RefCell<BTreeMap<[u8; 32], u64>>,
+    replacements: Replacements,
 }
 
 impl Onchain {
-    pub(crate) fn new(base: Rc<Base>, ledger: Rc<Ledger>) -> Self {
-        Self {
+    /// Ends what blocks have decided while the node was closed.
+    pub(crate) async fn open(base: Rc<Base>, ledger: Rc<Ledger>) -> Result<Rc<Self>, LedgerError> {
+        let replacements = Replacements::load(&*base.store).await?;
+        let onchain = Rc::new(Self {
             base,
             ledger,
             address_asked_at: Cell::default(),
             deposits_awaited: Notify::default(),
             refusals: RefCell::default(),
-        }
+            unpaid: RefCell::default(),
+            replacements,
+        });
+        onchain.catch_up();
+        Ok(onchain)
     }
 
     /// Reads an address of `network`.
@@ -68,7 +82,12 @@ impl Onchain {
         self.base.ldk.wallet.balance()
     }
 
-    /// Reserve for the present channels and `more` of them, in sat.
+    /// Confirmed balance without the coins of fundings that are being signed, in sat.
+    pub fn unlocked_sat(&self) -> u64 {
+        self.base.ldk.wallet.unlocked_sat()
+    }
+
+    /// Reserve for the channels, open and closing, and `more` of them, in sat.
     pub fn reserve_sat(&self, more: u64) -> u64 {
         self.base.ldk.anchor_reserve_sat(more)
     }
@@ -96,6 +115,17 @@ impl Onchain {
         self.base.ldk.wallet.build(address.script_pubkey(), amount_sat, rate, self.reserve_sat(0))
     }
 
+    /// Builds a transaction of the size and the fee of a channel's funding, beside the reserve that it needs then.
+    ///
+    /// # Errors
+    /// [`OnchainError`].
+    pub fn build_funding(&self, capacity_sat: u64) -> Result<SignedSend, OnchainError> {
+        let wallet = &self.base.ldk.wallet;
+        // A P2WSH output, as a funding's (BOLT 3); it is never broadcast.
+        let script = ScriptBuf::new_p2wsh(&WScriptHash::all_zeros());
+        wallet.build(script, Some(capacity_sat), self.fee_rate(6), self.reserve_sat(1))
+    }
+
     /// Fee rate to confirm within `blocks`.
     pub fn fee_rate(&self, blocks: u16) -> FeeRate {
         self.base.ldk.fees.within(blocks)
@@ -118,91 +148,5 @@ impl Onchain {
             log::error!("the outputs of {channel:?} could not be tracked; tried again");
             ReplayEvent()
         })
-    }
-
-    /// A block was connected: records what it confirmed.
-    pub(crate) fn block_connected(&self, block: &Block, height: u32) {
-        for confirmed in self.base.ldk.wallet.take_confirmed() {
-            self.confirmed(&confirmed);
-        }
-        log::debug!("block {height} ({}) connected", block.block_hash());
-    }
-
-    fn confirmed(&self, confirmed: &Confirmed) {
-        let id = payment_id(confirmed.tx.compute_txid());
-        let keys = [Key::outbound(id), Key::inbound(id)];
-        let pending = keys.into_iter().find_map(|key| self.ledger.pending(key));
-        let ended = keys.into_iter().find(|key| self.ledger.has_ended(*key));
-        match (pending, ended) {
-            (Some(payment), _) => Confirmation::of(&self.base, &self.ledger).record(payment, confirmed.time),
-            // Confirmed in a block that a reorganisation replaced, or given up too early.
-            (None, Some(key)) => {
-                let again = Confirmation::of(&self.base, &self.ledger).again(key, confirmed.time);
-                self.base.platform.spawn(Box::pin(again));
-            }
-            (None, None) => {
-                Confirmation::of(&self.base, &self.ledger)
-                    .record(self.unknown(confirmed, id), confirmed.time);
-            }
-        }
-    }
-
-    /// A transaction that this installation did not make: a deposit, a channel's close, or another installation's payment.
-    fn unknown(&self, confirmed: &Confirmed, id: PaymentId) -> Payment {
-        let inbound = confirmed.received_sat >= confirmed.sent_sat;
-        let amount_sat = confirmed.received_sat.abs_diff(confirmed.sent_sat);
-        let from_channel = self.is_from_channel(&confirmed.tx);
-        let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
-        let kind = if from_channel { PaymentKind::ChannelClose } else { PaymentKind::Onchain };
-        Payment {
-            amount_msat: Msat::from_sat(amount_sat).ok(),
-            fee_msat: inbound.then_some(Msat::ZERO),
-            ..Payment::onchain(id, direction, kind, confirmed.time)
-        }
-    }
-
-    /// Returns whether a transaction spends the funding or a commitment of one of our channels.
-    fn is_from_channel(&self, tx: &Transaction) -> bool {
-        let monitors = &self.base.ldk.monitors;
-        let spends = |channel| {
-            monitors.get_monitor(channel).is_ok_and(|monitor| {
-                let funding = monitor.get_funding_txo().into_bitcoin_outpoint();
-                let watched = monitor.get_outputs_to_watch();
-                let of_channel = |outpoint: &bitcoin::OutPoint| {
-                    *outpoint == funding || watched.iter().any(|(txid, _)| *txid == outpoint.txid)
-                };
-                tx.input.iter().any(|input| of_channel(&input.previous_output))
-            })
-        };
-        monitors.list_monitors().into_iter().any(spends)
-    }
-}
-
-/// Records confirmations, also after a look into the store.
-struct Confirmation {
-    base: Rc<Base>,
-    ledger: Rc<Ledger>,
-}
-
-impl Confirmation {
-    fn of(base: &Rc<Base>, ledger: &Rc<Ledger>) -> Self {
-        Self { base: Rc::clone(base), ledger: Rc::clone(ledger) }
-    }
-
-    fn record(&self, mut payment: Payment, time: u64) {
-        payment.settled_at = Some(time);
-        let payment = self.ledger.close_record(payment, Outcome::Succeeded);
-        if payment.direction == Direction::Inbound {
-            self.ledger.raise(EventKind::DepositConfirmed { payment: Box::new(payment) });
-        }
-        self.base.notify.notify();
-    }
-
-    async fn again(self, key: Key, time: u64) {
-        match self.ledger.get(key).await {
-            Ok(Some(payment)) if payment.status != PaymentStatus::Succeeded => self.record(payment, time),
-            Ok(_) => {}
-            Err(error) => log::error!("the history of {key}: {error}"),
-        }
     }
 }

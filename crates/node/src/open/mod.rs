@@ -104,7 +104,7 @@ pub(crate) async fn open(
     let budgets = Rc::new(Budgets::open(Rc::clone(&base)).await?);
     let ledger = Rc::new(Ledger::open(Rc::clone(&base), Rc::clone(&budgets)).await?);
     let peers = Rc::new(Peers::new(Rc::clone(&base)));
-    let onchain = Rc::new(Onchain::new(Rc::clone(&base), Rc::clone(&ledger)));
+    let onchain = Onchain::open(Rc::clone(&base), Rc::clone(&ledger)).await?;
     let channels = Rc::new(Channels::new(Rc::clone(&base), Rc::clone(&ledger)));
     let graph = Rc::new(Graph::new(Rc::clone(&base), Rc::clone(&peers), graph_source));
     let payments = Payments::open(

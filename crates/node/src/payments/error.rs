@@ -1,6 +1,7 @@
 //! Payments that were refused before funds were sent.
 
 use amplet_budget::BudgetDenial;
+use amplet_chain::BroadcastError;
 use amplet_protocol::TooMuch;
 use amplet_protocol::page::{ErrorCode, WalletError};
 
@@ -59,6 +60,9 @@ pub enum PayError {
         /// Its age.
         hours: u64,
     },
+    /// All chain sources refuse the transaction that was to replace another one.
+    #[error("the payment goes on as it was: {0}")]
+    Replacement(#[source] BroadcastError),
     /// LDK refused to make an invoice.
     #[error("the invoice could not be made: {0}")]
     Invoice(String),

@@ -3,6 +3,7 @@
 
 pub(crate) mod attempts;
 mod bolt11;
+mod bumps;
 mod error;
 mod inbound;
 mod keysend;

@@ -155,6 +155,7 @@ impl Engine {
             self.payments().ticked();
         }
         if due(&mut timers.rebroadcast, REBROADCAST_EVERY) {
+            self.services.onchain.bumps_renewed();
             ldk.monitors.rebroadcast_pending_claims();
             if ldk.sweeper.regenerate_and_broadcast_spend_if_necessary().is_err() {
                 log::warn!("sweeping: an output could not be spent yet; tried again in a minute");

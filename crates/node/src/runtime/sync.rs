@@ -43,7 +43,7 @@ pub struct SyncState {
 /// All listeners of a running node.
 struct AllListeners<'a> {
     base: &'a Base,
-    onchain: &'a Onchain,
+    onchain: &'a Rc<Onchain>,
 }
 
 impl AllListeners<'_> {
@@ -59,11 +59,13 @@ impl AllListeners<'_> {
 impl BlockListener for AllListeners<'_> {
     fn block_connected(&self, block: &Block, height: u32) {
         self.each(|part| part.block_connected(block, height));
-        self.onchain.block_connected(block, height);
+        self.onchain.block_connected();
+        log::debug!("block {height} ({}) connected", block.block_hash());
     }
 
     fn filtered_block_connected(&self, header: &Header, height: u32) {
         self.each(|part| part.filtered_block_connected(header, height));
+        self.onchain.block_connected();
     }
 
     fn blocks_disconnected(&self, fork: BlockId) {

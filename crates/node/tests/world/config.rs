@@ -13,7 +13,7 @@ impl World {
         let refuse = Rc::clone(&self.refuse_keysends);
 
         let role = match name {
-            "wallet" => Role::Wallet,
+            "wallet" | "wallet-2" => Role::Wallet,
             _ => Role::Gateway(Forwarding {
                 fee_base_msat: 1000,
                 fee_ppm: 100,
@@ -34,6 +34,7 @@ impl World {
             accept_channel: accept,
             accept_keysend: Rc::new(move |_| !refuse.get()),
             graph,
+            zero_fee_commitments: self.zero_fee_commitments.get(),
             expects_blocks: self.expects_blocks.get(),
         }
     }

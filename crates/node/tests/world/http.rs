@@ -3,13 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_chain::testing::TestChain;
+use amplet_node::bitcoin::Transaction;
 use amplet_node::bitcoin::consensus::encode::deserialize_hex;
-use amplet_node::bitcoin::{OutPoint, Transaction};
 use amplet_transport::{FetchError, HttpMethod, HttpResponse, Platform};
 use futures::FutureExt;
 
 use super::World;
+use super::mempool::accept;
 
 /// What the chain source does with transactions.
 #[derive(Default)]
@@ -24,17 +24,22 @@ pub enum Taking {
 }
 
 impl Taking {
-    fn answer(&self, path: &str, body: &str, mut take: impl FnMut(Transaction)) -> HttpResponse {
+    fn answer(
+        &self,
+        path: &str,
+        body: &str,
+        mut take: impl FnMut(&[Transaction]) -> Result<(), String>,
+    ) -> HttpResponse {
         let single = path == "/tx";
         let hexes: Vec<String> =
             if single { vec![body.to_owned()] } else { serde_json::from_str(body).unwrap() };
-        if !matches!(self, Self::Refuses(_)) {
-            hexes.iter().for_each(|hex| take(deserialize_hex(hex).unwrap()));
-        }
-        let (status, body) = match self {
-            Self::Honest if single => (200, "ok".to_owned()),
-            Self::Honest => (200, r#"{"package_msg":"success"}"#.to_owned()),
-            Self::Refuses(text) | Self::RefusesAndRelays(text) => (400, (*text).to_owned()),
+        let package: Vec<Transaction> = hexes.iter().map(|hex| deserialize_hex(hex).unwrap()).collect();
+        let taken = if matches!(self, Self::Refuses(_)) { Ok(()) } else { take(&package) };
+        let (status, body) = match (self, taken) {
+            (Self::Refuses(text) | Self::RefusesAndRelays(text), _) => (400, (*text).to_owned()),
+            (Self::Honest, Err(reason)) => (400, reason),
+            (Self::Honest, Ok(())) if single => (200, "ok".to_owned()),
+            (Self::Honest, Ok(())) => (200, r#"{"package_msg":"success"}"#.to_owned()),
         };
         HttpResponse { status, headers: Vec::new(), body: body.into_bytes() }
     }
@@ -68,7 +73,9 @@ impl World {
             let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
             let answer = if request.method == HttpMethod::Post && !server.down.get() {
                 let text = String::from_utf8(request.body).unwrap();
-                let take = |tx| accept(&server.chain.borrow(), &mut mempool.borrow_mut(), tx);
+                let take = |package: &[Transaction]| {
+                    accept(&server.chain.borrow(), &mut mempool.borrow_mut(), package)
+                };
                 Ok(taking.borrow().answer(&path, &text, take))
             } else {
                 server.respond(&path, &request)
@@ -86,16 +93,4 @@ impl World {
 
 fn unreachable(url: &str) -> FetchError {
     FetchError::Unreachable { url: url.to_owned(), detail: "killed".into() }
-}
-
-/// As a node's mempool would: what spends a spent coin is refused, what spends a waiting one's coin replaces it.
-fn accept(chain: &TestChain, mempool: &mut Vec<Transaction>, tx: Transaction) {
-    let spends = |other: &Transaction| {
-        let theirs: Vec<OutPoint> = other.input.iter().map(|input| input.previous_output).collect();
-        tx.input.iter().any(|input| theirs.contains(&input.previous_output))
-    };
-    if !chain.blocks().iter().flat_map(|block| &block.txdata).any(spends) {
-        mempool.retain(|waiting| !spends(waiting));
-        mempool.push(tx);
-    }
 }

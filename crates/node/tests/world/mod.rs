@@ -5,6 +5,7 @@ mod config;
 mod hanging;
 mod http;
 mod killable;
+mod mempool;
 mod net;
 mod print;
 mod write_meter;
@@ -67,6 +68,8 @@ pub struct World {
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
     /// Nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
+    /// Nodes opened from now on want commitments without a fee.
+    pub zero_fee_commitments: Rc<Cell<bool>>,
     /// Nodes send keysends back.
     pub refuse_keysends: Rc<Cell<bool>>,
     /// Answer of the chain source to every transaction.
@@ -98,6 +101,7 @@ impl World {
             disks: RefCell::default(),
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
+            zero_fee_commitments: Rc::default(),
             refuse_keysends: Rc::default(),
             taking: Rc::default(),
             expects_blocks: Cell::default(),
@@ -195,8 +199,11 @@ impl World {
             // A source that is down at the start is a case of its own.
             let _ = chain.poll().await;
             let birthday = chain.position_at(chain.tip().height);
-            let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == own).unwrap().1;
-            let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, 0).unwrap();
+            // `wallet-2` is another device with the words of `wallet`.
+            let (words, installation) = own.split_once('-').unwrap_or((&own, "0"));
+            let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == words).unwrap().1;
+            let installation = installation.parse().unwrap();
+            let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, installation).unwrap();
             Node::open(platform, store, Rc::new(chain), &keys, &birthday, config).await
         })?;
         self.nodes.borrow_mut().insert(name.to_owned(), node.clone());

@@ -78,6 +78,8 @@ pub enum ErrorCode {
     ChainSource,
     /// A transaction was not accepted by the network; the message carries the reason.
     BroadcastRejected,
+    /// The user cancelled the on-chain payment.
+    Cancelled,
     /// The channel cannot do that now.
     ChannelUnavailable,
     /// It took too long; the outcome, if money is involved, stays pending and is shown in the history.

@@ -8,6 +8,7 @@ mod budget;
 mod chain;
 mod error;
 mod event;
+mod onchain;
 mod part;
 mod request;
 mod state;
@@ -20,11 +21,12 @@ pub use budget::{
 pub use chain::{ChainStatus, TipAge, Trust};
 pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
+pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
-pub use request::{HistoryQuery, Inspected, OnchainSend, OpenOptions, PaymentRequest, Request, SendAmount};
+pub use request::{HistoryQuery, Inspected, OpenOptions, PaymentRequest, Request};
 pub use state::{
-    Balance, Channel, ChannelState, Connection, CustomRecord, Direction, FeeRates, Gateway, GatewayStatus,
-    Network, Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
+    Balance, Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network,
+    Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
 };
 
 /// Version of these messages. A page and an engine of different versions refuse each other with

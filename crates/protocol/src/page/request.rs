@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules};
+use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules, SendAmount};
 use crate::{ChannelId, Msat, NodeId, PaymentId};
 
 /// Options to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
@@ -31,17 +31,11 @@ pub struct OpenOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub birthday_height: Option<u32>,
-}
-
-/// Amount to send on-chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(tag = "type", content = "sat", rename_all = "camelCase")]
-pub enum SendAmount {
-    /// This amount, in sat, the fee on top.
-    Exact(u64),
-    /// All on-chain money but the anchor reserve, the fee deducted.
-    All,
+    /// True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
+    /// a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(as = "Option<bool>", optional))]
+    pub zero_fee_commitments: bool,
 }
 
 /// A request. The comment of each names the value that is returned.
@@ -125,7 +119,7 @@ pub enum Request {
     },
     /// Returns a list of [`super::Payment`]: the open streams, both directions, also those of an earlier run.
     Streams,
-    /// Sends on-chain money to an address. Returns [`OnchainSend`].
+    /// Sends on-chain money to an address. Returns [`super::OnchainSend`].
     Send {
         /// The address.
         address: String,
@@ -139,6 +133,26 @@ pub enum Request {
         #[serde(default)]
         authorization: Option<Authorization>,
     },
+    /// Makes an on-chain payment that waits confirm sooner: an own one is replaced (BIP 125), a deposit or a channel's funding gets
+    /// a child that pays for both. Returns [`super::OnchainBump`].
+    BumpFee {
+        /// The payment's id.
+        id: PaymentId,
+        /// Fee rate, in sat per 1000 vB; `None`: the fast rate, and more than the present one.
+        fee_rate: Option<u64>,
+        /// True to return only what it would cost.
+        dry_run: bool,
+    },
+    /// Cancels an on-chain payment that waits: replaces it by one that pays this wallet (BIP 125). The payment fails when that is
+    /// buried; until then it may still arrive. Returns [`super::OnchainBump`].
+    Cancel {
+        /// The payment's id.
+        id: PaymentId,
+        /// Fee rate, as in [`Request::BumpFee`].
+        fee_rate: Option<u64>,
+        /// True to return only what it would cost.
+        dry_run: bool,
+    },
     /// Returns [`super::FeeRates`].
     FeeRates,
     /// Returns a list of [`super::Payment`], newest first: at most `limit` of them, older than the payment `before`.
@@ -150,6 +164,11 @@ pub enum Request {
     },
     /// Returns a list of [`super::Channel`].
     Channels,
+    /// Returns what a channel from on-chain money costs, as [`super::OnchainSend`]: the fee of its funding, the reserve's output included.
+    ChannelCost {
+        /// Capacity, in sat.
+        capacity_sat: u64,
+    },
     /// Opens a channel from on-chain money. Returns its channel id, in hex, when the funding is signed.
     OpenChannel {
         /// The gateway's node id, in hex.
@@ -277,19 +296,6 @@ pub struct PaymentRequest {
     pub expires_at: u64,
     /// Reason for which the wallet cannot receive the amount now, with the remedy; null: it can.
     pub missing: Option<super::WalletError>,
-}
-
-/// Cost of an on-chain payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct OnchainSend {
-    /// Transaction id, in hex; `None` in a dry run.
-    pub txid: Option<String>,
-    /// Amount that the address gets, in sat.
-    pub amount_sat: u64,
-    /// Mining fee, in sat.
-    pub fee_sat: u64,
 }
 
 /// Meaning of a pasted text.

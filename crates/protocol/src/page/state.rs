@@ -133,8 +133,16 @@ pub struct Payment {
     pub payee: Option<String>,
     /// The preimage, in hex: proof of payment.
     pub preimage: Option<String>,
-    /// The transaction, in hex, for on-chain movements.
+    /// The transaction, in hex, for on-chain movements: the last one, where transactions of it were replaced.
     pub txid: Option<String>,
+    /// Transactions of this payment that were replaced (BIP 125), oldest first. One of them may still be the one that confirms.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "ts", ts(as = "Option<Vec<super::ReplacedTx>>", optional))]
+    pub replaced: Vec<super::ReplacedTx>,
+    /// True if the transaction pays the money back to this wallet: the payment was cancelled, and fails when that is buried.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "ts", ts(as = "Option<bool>", optional))]
+    pub cancels: bool,
     /// Confirmations of that transaction; 0 while it waits.
     pub confirmations: u32,
     /// Number of operators of chain sources that have shown an unconfirmed deposit. One alone may show what never confirms.
@@ -211,6 +219,8 @@ impl Payment {
             payee: None,
             preimage: None,
             txid: None,
+            replaced: Vec::new(),
+            cancels: false,
             confirmations: 0,
             seen_by: None,
             hops: None,
@@ -345,19 +355,9 @@ pub struct Status {
     pub gateways: Vec<GatewayStatus>,
     /// Warnings for the user.
     pub warnings: Vec<Warning>,
+    /// On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
+    #[serde(default)]
+    pub deposit_needed_sat: u64,
     /// Number of storage transactions since the engine started (measured: at most 4 per payment).
     pub commits: u64,
-}
-
-/// Fee rates in sat per 1000 virtual bytes (so 1000 = 1 sat/vB), by wanted speed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct FeeRates {
-    /// Next block or two.
-    pub fast: u64,
-    /// Within an hour.
-    pub normal: u64,
-    /// Within a day.
-    pub slow: u64,
 }

@@ -3,8 +3,8 @@
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning::ln::channel_state::{ChannelDetails, ChannelShutdownState};
 use amplet_node::lightning::ln::types::ChannelId as LdkChannelId;
-use amplet_node::{ChannelError, OpenChannel};
-use amplet_protocol::page::ChannelState;
+use amplet_node::{ChannelError, OnchainError, OpenChannel};
+use amplet_protocol::page::{ChannelState, OnchainSend};
 use amplet_protocol::{ChannelId, Msat, NodeId};
 
 use crate::convert::node_id;
@@ -74,6 +74,15 @@ fn state(channel: &ChannelDetails) -> ChannelState {
     }
     let needed = channel.confirmations_required.unwrap_or(0);
     ChannelState::Confirming { confirmations: channel.confirmations.unwrap_or(0), needed }
+}
+
+/// Computes what a channel from savings costs: the fee of its funding.
+///
+/// # Errors
+/// [`OnchainError`]: the savings do not suffice.
+pub fn cost(ctx: &Ctx, capacity_sat: u64) -> Result<OnchainSend, OnchainError> {
+    let funding = ctx.node.onchain().build_funding(capacity_sat)?;
+    Ok(OnchainSend { txid: None, amount_sat: funding.amount_sat, fee_sat: funding.fee_sat })
 }
 
 /// Opens a channel; returns its id once both sides have signed its funding.

@@ -2,6 +2,7 @@
 //! for sites are three ways to call them.
 
 pub mod budgets;
+pub mod bump;
 pub mod channels;
 pub mod diagnostics;
 pub mod history;

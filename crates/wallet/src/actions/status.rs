@@ -46,6 +46,7 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
         chain,
         gateways,
         warnings,
+        deposit_needed_sat: ctx.node.onchain().deposit_needed_sat(),
         commits: ctx.node.commits(),
     }
 }
@@ -103,8 +104,7 @@ fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
     if now.saturating_sub(seen) > UNSYNCED_LIMIT.as_secs() {
         warnings.push(Warning::LongUnsynced);
     }
-    let (onchain_sat, _) = ctx.node.onchain().balance();
-    if onchain_sat < ctx.node.onchain().reserve_sat(0).max(ctx.node.onchain().reserve_sat(1)) {
+    if ctx.node.onchain().unlocked_sat() < ctx.node.onchain().reserve_sat(1) {
         warnings.push(Warning::NoAnchorReserve);
     }
     match ctx.node.chain().trust().level {

@@ -78,6 +78,7 @@ impl RegtestNetwork {
             mnemonic: None,
             fresh: false,
             birthday_height: None,
+            zero_fee_commitments: false,
         }
     }
 

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
 use amplet_node::{OpenChannel as Opening, PersistentPeer};
-use amplet_protocol::page::Payment;
+use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
 use amplet_protocol::{ChannelId, Msat, default_max_fee_msat};
 use amplet_storage::Store;
 use amplet_transport::PeerAddress;
+use amplet_wallet::actions::bump;
 use amplet_wallet::actions::channels::{self, Channel};
 use amplet_wallet::actions::keysend::KeysendOrder;
 use amplet_wallet::actions::pay::{self, PayOrder};
 use amplet_wallet::actions::receive::InvoiceOrder;
+use amplet_wallet::actions::send;
 use amplet_wallet::actions::status;
 use amplet_wallet::{Ctx, errors};
 use bitcoin::secp256k1::PublicKey;
@@ -27,8 +29,8 @@ use super::peers;
 use crate::config::{Config, network_name};
 
 pub use requests::{
-    CloseChannel, ConnectPeer, CreateInvoice, GetInfo, GetInvoice, GetPayment, ListChannels, NewAddress,
-    OpenChannel, PayInvoice, SendKeysend, SyncNow,
+    BumpPayment, CloseChannel, ConnectPeer, CreateInvoice, GetInfo, GetInvoice, GetPayment, ListChannels,
+    NewAddress, OpenChannel, PayInvoice, SendKeysend, SendOnchain, SyncNow,
 };
 
 /// Maximum wait for a first connection to a peer.
@@ -226,6 +228,29 @@ impl OperatorService {
             }
             Err(error) => Err(errors::pay(&error).into()),
         }
+    }
+
+    /// Sends on-chain money.
+    ///
+    /// # Errors
+    /// [`ApiError`]: no funds were sent.
+    pub async fn send(&self, request: SendOnchain) -> Result<OnchainSend> {
+        let SendOnchain { address, amount, fee_rate } = request;
+        Ok(send::send(&self.ctx, &address, amount, fee_rate, false, None).await?)
+    }
+
+    /// Makes an on-chain payment that waits confirm sooner, or takes it back.
+    ///
+    /// # Errors
+    /// [`ApiError`]: the payment is as it was.
+    pub async fn bump(&self, request: BumpPayment) -> Result<OnchainBump> {
+        let BumpPayment { id, fee_rate, cancel } = request;
+        let bumped = if cancel {
+            bump::cancel(&self.ctx, id, fee_rate, false).await
+        } else {
+            bump::bump_fee(&self.ctx, id, fee_rate, false).await
+        };
+        Ok(bumped?)
     }
 
     /// Returns a payment by this node.

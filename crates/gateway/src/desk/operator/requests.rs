@@ -1,6 +1,6 @@
 //! Requests of the operator.
 
-use amplet_protocol::page::CustomRecord;
+use amplet_protocol::page::{CustomRecord, SendAmount};
 use amplet_protocol::{ChannelId, Msat, PaymentId};
 
 /// State of the node.
@@ -91,6 +91,28 @@ pub struct SendKeysend {
 pub struct GetPayment {
     /// Its payment hash.
     pub id: PaymentId,
+}
+
+/// On-chain money to send.
+#[derive(Clone, Debug)]
+pub struct SendOnchain {
+    /// Address.
+    pub address: String,
+    /// Amount.
+    pub amount: SendAmount,
+    /// Fee rate, in sat per 1000 vB; within an hour by default.
+    pub fee_rate: Option<u64>,
+}
+
+/// An on-chain payment to speed up, or to cancel.
+#[derive(Clone, Copy, Debug)]
+pub struct BumpPayment {
+    /// Its id: of its first transaction.
+    pub id: PaymentId,
+    /// Fee rate, in sat per 1000 vB; the next block or two by default.
+    pub fee_rate: Option<u64>,
+    /// True to take it back.
+    pub cancel: bool,
 }
 
 /// The newest block, read now.

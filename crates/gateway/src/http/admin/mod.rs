@@ -13,6 +13,8 @@
 //! | `POST /admin/v1/payments` | [`types::Pay`] | [`types::Payment`], in its final state; pending after 60 s |
 //! | `POST /admin/v1/keysend` | [`types::SendKeysend`] | [`types::Payment`], as for an invoice |
 //! | `GET /admin/v1/payments/{hash}` | | [`types::Payment`] |
+//! | `POST /admin/v1/send` | [`types::SendOnchain`] | `{txid, amountSat, feeSat}` |
+//! | `POST /admin/v1/payments/{txid}/bump` | [`types::Bump`] | `{txid, method, feeRate, feeSat, replacedFeeSat}` |
 //! | `GET /admin/v1/keys` | | [`keys::Keys`] |
 //! | `POST /admin/v1/keys` | [`keys::CreateKey`] | [`keys::MadeKey`] |
 //! | `DELETE /admin/v1/keys/{id}` | | 204 |

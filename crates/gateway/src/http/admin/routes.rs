@@ -1,5 +1,6 @@
 //! The operator's paths.
 
+use amplet_protocol::page::{OnchainBump, OnchainSend, SendAmount};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
@@ -7,8 +8,8 @@ use axum::{Json, Router};
 
 use super::keys::{self, Keyring};
 use super::types::{
-    Address, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel, Pay,
-    Payment, Peer, SendKeysend, Synced,
+    Address, Bump, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel,
+    Pay, Payment, Peer, SendKeysend, SendOnchain, Synced,
 };
 use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::operator as desk;
@@ -37,7 +38,9 @@ pub(super) fn all(keyring: Keyring, health: Health) -> Router {
         .route("/admin/v1/invoices/{hash}", get(invoice))
         .route("/admin/v1/payments", post(pay))
         .route("/admin/v1/payments/{hash}", get(payment))
+        .route("/admin/v1/payments/{hash}/bump", post(bump))
         .route("/admin/v1/keysend", post(keysend))
+        .route("/admin/v1/send", post(send))
         .with_state(node)
         .merge(chain)
         .merge(keys)
@@ -114,6 +117,25 @@ async fn keysend(State(node): State<NodeHandle>, Body(request): Body<SendKeysend
 async fn payment(State(node): State<NodeHandle>, Path(hash): Path<String>) -> Answer<Payment> {
     let id = payment_id(&hash)?;
     node.ask(desk::GetPayment { id }).await.map(|payment| Json(payment.into()))
+}
+
+async fn send(State(node): State<NodeHandle>, Body(request): Body<SendOnchain>) -> Answer<OnchainSend> {
+    let SendOnchain { address, amount_sat, all, fee_rate } = request;
+    let amount = match (amount_sat, all) {
+        (Some(sat), false) => SendAmount::Exact(sat),
+        (None, true) => SendAmount::All,
+        _ => return Err(ApiError::invalid("amountSat: give an amount, or `all`, and not both")),
+    };
+    node.ask(desk::SendOnchain { address, amount, fee_rate }).await.map(Json)
+}
+
+async fn bump(
+    State(node): State<NodeHandle>,
+    Path(id): Path<String>,
+    Body(Bump { fee_rate, cancel }): Body<Bump>,
+) -> Answer<OnchainBump> {
+    let id = payment_id(&id)?;
+    node.ask(desk::BumpPayment { id, fee_rate, cancel }).await.map(Json)
 }
 
 async fn sync(State((node, health)): State<(NodeHandle, Health)>) -> Answer<Synced> {

@@ -256,6 +256,35 @@ pub struct Payment {
     pub error: Option<ApiError>,
 }
 
+/// `POST /admin/v1/send`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendOnchain {
+    /// Address.
+    pub address: String,
+    /// In sat, the fee on top; or else `all`.
+    #[serde(default)]
+    pub amount_sat: Option<u64>,
+    /// True to send all but the reserve, the fee taken off.
+    #[serde(default)]
+    pub all: bool,
+    /// In sat per 1000 vB; within an hour by default.
+    #[serde(default)]
+    pub fee_rate: Option<u64>,
+}
+
+/// `POST /admin/v1/payments/{txid}/bump`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Bump {
+    /// In sat per 1000 vB; the next block or two by default.
+    #[serde(default)]
+    pub fee_rate: Option<u64>,
+    /// True to take the payment back.
+    #[serde(default)]
+    pub cancel: bool,
+}
+
 /// The answer of `POST /admin/v1/sync`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

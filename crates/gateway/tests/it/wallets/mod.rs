@@ -104,6 +104,7 @@ impl RegtestGateway {
             mnemonic: Some(harness::OTHER_WORDS.into()),
             fresh: true,
             birthday_height: None,
+            zero_fee_commitments: false,
         };
         let platform = Rc::new(NativePlatform::new().unwrap());
         let wallet = Wallet::open(platform, Rc::new(store), options).await.unwrap();

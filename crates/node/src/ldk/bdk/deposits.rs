@@ -63,7 +63,11 @@ impl OnchainWallet {
             *misses = misses.saturating_add(1);
             if *misses >= LOOKS {
                 state.missed.remove(&tx.compute_txid());
-                state.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs)]);
+                // What spends it as well, or else the wallet believes in both.
+                let spenders = state.wallet.tx_graph().tx_spends(tx.compute_txid());
+                let mut evicted: Vec<Txid> = spenders.flat_map(|(_, all)| all.iter().copied()).collect();
+                evicted.push(tx.compute_txid());
+                state.wallet.apply_evicted_txs(evicted.into_iter().map(|txid| (txid, now_secs)));
                 gone.push(tx);
             }
         }

@@ -1,9 +1,12 @@
 //! The on-chain wallet: a BDK wallet (BIP 86) whose changes are staged in the step.
 
+mod bump;
+mod coins;
 mod deposits;
 mod listen;
 mod send;
 mod source;
+mod transactions;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,12 +20,15 @@ use bitcoin::bip32::Xpriv;
 use bitcoin::constants::genesis_block;
 use bitcoin::secp256k1::ecdsa::Signature;
 use bitcoin::secp256k1::{Message, PublicKey};
-use bitcoin::{Address, Amount, Psbt, ScriptBuf, Transaction, Txid};
+use bitcoin::{Address, Psbt, ScriptBuf, Transaction, Txid};
 
 use crate::ldk::keys::{Keys, linking_key};
 use crate::ldk::staged::{StagedWrites, names};
 
+pub use bump::{Replacement, SignedBump};
+pub use coins::FINAL_AFTER;
 pub use send::{OnchainError, SignedSend};
+pub use transactions::Confirmed;
 
 /// A transaction's id in the history: its digits as they are shown.
 pub(crate) fn payment_id(txid: Txid) -> PaymentId {
@@ -38,24 +44,14 @@ const LOOKAHEAD: u32 = 25;
 /// Maximum number of stored changes before they are folded into one record.
 const FOLD_AFTER: usize = 64;
 
-/// A transaction of the wallet that a block confirmed.
-pub struct Confirmed {
-    /// The transaction.
-    pub tx: Arc<Transaction>,
-    /// Paid to the wallet, in sat.
-    pub received_sat: u64,
-    /// Paid by the wallet, change and fee included, in sat.
-    pub sent_sat: u64,
-    /// Time of the block, in seconds since the UNIX epoch.
-    pub time: u64,
-}
-
 struct WalletState {
     wallet: Wallet,
     root: Xpriv,
     next_record: u64,
     revision: u64,
     confirmed: Vec<Confirmed>,
+    /// Transactions whose blocks were replaced.
+    unconfirmed: Vec<Txid>,
     /// Funding transactions that are not broadcast yet.
     held: HashMap<Txid, Transaction>,
     /// Unconfirmed deposits and the number of last looks that did not find them.
@@ -134,6 +130,7 @@ impl OnchainWallet {
             next_record,
             revision: 0,
             confirmed: Vec::new(),
+            unconfirmed: Vec::new(),
             held: HashMap::new(),
             missed: HashMap::new(),
         };
@@ -230,24 +227,15 @@ impl OnchainWallet {
         )
     }
 
-    /// Confirmations of a transaction of this wallet; `None`: unknown to it.
-    pub fn confirmations(&self, txid: Txid) -> Option<u32> {
-        let state = self.lock();
-        let height = state.wallet.latest_checkpoint().height();
-        let tx = state.wallet.get_tx(txid)?;
-        let confirmed = tx.chain_position.confirmation_height_upper_bound();
-        Some(confirmed.map_or(0, |at| height.saturating_sub(at).saturating_add(1)))
-    }
-
-    /// Transactions that blocks confirmed since the last call.
-    pub fn take_confirmed(&self) -> Vec<Confirmed> {
-        std::mem::take(&mut self.lock().confirmed)
-    }
-
     /// Takes one of our transactions that was broadcast, so that its inputs are not spent twice.
     pub fn sent(&self, tx: &Transaction, now_secs: u64) {
         let mut state = self.lock();
-        state.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
+        // Of two that spend the same coin the wallet believes in the one seen last.
+        let rivals = state.wallet.tx_graph().direct_conflicts(tx).map(|(_, txid)| txid);
+        let rivals: Vec<u64> =
+            rivals.filter_map(|txid| state.wallet.tx_graph().get_tx_node(txid)?.last_seen).collect();
+        let seen = rivals.into_iter().map(|seen| seen.saturating_add(1)).fold(now_secs, u64::max);
+        state.wallet.apply_unconfirmed_txs([(tx.clone(), seen)]);
         state.held.remove(&tx.compute_txid());
         self.stage(&mut state);
     }
@@ -281,14 +269,6 @@ impl OnchainWallet {
         let mut state = self.lock();
         state.wallet.apply_evicted_txs([(tx.compute_txid(), now_secs.saturating_add(1))]);
         self.stage(&mut state);
-    }
-
-    /// Our transactions that no block holds yet: to be broadcast again.
-    pub fn unconfirmed(&self) -> Vec<Transaction> {
-        let state = self.lock();
-        let waiting = state.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-        let ours = waiting.filter(|tx| state.wallet.sent_and_received(&tx.tx_node.tx).0 > Amount::ZERO);
-        ours.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
     }
 }
 

@@ -1,12 +1,13 @@
 //! Building and signing on-chain payments.
 
+use bdk_wallet::coin_selection::DefaultCoinSelectionAlgorithm;
 use bdk_wallet::error::CreateTxError;
 use bdk_wallet::psbt::PsbtUtils;
-use bdk_wallet::{KeychainKind, TxOrdering};
+use bdk_wallet::{KeychainKind, TxBuilder, TxOrdering};
 use bitcoin::address::NetworkUnchecked;
-use bitcoin::{Address, Amount, FeeRate, Psbt, ScriptBuf, Transaction};
+use bitcoin::{Address, Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction};
 
-use super::OnchainWallet;
+use super::{OnchainWallet, WalletState};
 
 /// Refusal of an on-chain payment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +46,35 @@ pub enum OnchainError {
     FeeRate {
         /// As given.
         sat_per_kvb: u64,
+    },
+    /// No transaction of the payment waits for a block.
+    #[error("this payment does not wait for a block any more; see the history")]
+    NotPending,
+    /// It funds a channel, which both sides have signed for this very transaction.
+    #[error(
+        "a channel's funding cannot be replaced or cancelled: both sides have signed for this transaction; speed it up, or close the channel when it has confirmed"
+    )]
+    Funding,
+    /// Nothing of it is ours to spend.
+    #[error(
+        "this transaction pays nothing to this wallet that could pay for a higher fee; wait for it to confirm"
+    )]
+    NothingToSpend,
+    /// The network relays only replacements with a higher rate.
+    #[error(
+        "a replacement has to pay more: choose a fee rate of at least {minimum_sat_per_kvb} sat per 1000 vB"
+    )]
+    BumpTooLow {
+        /// Minimum, in sat per 1000 vB.
+        minimum_sat_per_kvb: u64,
+    },
+    /// Nothing is left to pay the higher fee from.
+    #[error(
+        "{missing_sat} sat of savings are missing for the higher fee; choose a lower one, or deposit more"
+    )]
+    BumpUnpaid {
+        /// In sat.
+        missing_sat: u64,
     },
     /// BDK refused for another reason.
     #[error("the transaction cannot be built: {0}")]
@@ -91,8 +121,9 @@ impl OnchainWallet {
         Ok(FeeRate::from_sat_per_kwu(sat_per_kvb.div_ceil(4)))
     }
 
-    /// Builds and signs a payment to `script` from confirmed money, leaving at least `reserve_sat`. `amount_sat`: `None`
-    /// sends all but the reserve, the fee taken off.
+    /// Builds and signs a payment to `script` from confirmed money. Confirmed coins worth `reserve_sat` are kept apart; where
+    /// the rest does not suffice, they are spent and an output of that value takes their place. `amount_sat`: `None` sends all
+    /// but the reserve, the fee taken off.
     ///
     /// # Errors
     /// [`OnchainError`].
@@ -107,10 +138,8 @@ impl OnchainWallet {
         if let Some(amount_sat) = amount_sat.filter(|sat| *sat < minimum_sat) {
             return Err(OnchainError::Dust { amount_sat, minimum_sat });
         }
-        let psbt = match amount_sat {
-            Some(sat) => self.psbt_exact(script.clone(), sat, rate)?,
-            None => self.psbt_all(script.clone(), rate, reserve_sat)?,
-        };
+        let order = Draft { script: script.clone(), amount_sat, rate, reserve_sat };
+        let psbt = self.draft(&order)?;
         self.finish(psbt, &script, reserve_sat)
     }
 
@@ -119,41 +148,23 @@ impl OnchainWallet {
     /// # Errors
     /// [`OnchainError::Insufficient`].
     pub fn can_fund(&self, capacity_sat: u64, rate: FeeRate, reserve_sat: u64) -> Result<(), OnchainError> {
-        // One input, the channel, change.
-        const FUNDING_VBYTES: u64 = 160;
+        // One input, the channel, change, the reserve's coin.
+        const FUNDING_VBYTES: u64 = 203;
         let fee_sat = rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, Amount::to_sat);
         let needed_sat = capacity_sat.saturating_add(fee_sat);
-        let available_sat = self.balance().0.saturating_sub(reserve_sat);
+        let available_sat = self.unlocked_sat().saturating_sub(reserve_sat);
         if needed_sat > available_sat {
             return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
         }
         Ok(())
     }
 
-    fn psbt_exact(&self, script: ScriptBuf, sat: u64, rate: FeeRate) -> Result<Psbt, OnchainError> {
+    fn draft(&self, draft: &Draft) -> Result<Psbt, OnchainError> {
         let mut state = self.lock();
-        let mut builder = state.wallet.build_tx();
-        builder.add_recipient(script, Amount::from_sat(sat)).fee_rate(rate).exclude_unconfirmed();
-        let result = builder.finish();
+        let result = draft.build(&mut state);
         self.stage(&mut state);
         drop(state);
-        result.map_err(|e| self.explain(e, 0))
-    }
-
-    fn psbt_all(&self, script: ScriptBuf, rate: FeeRate, reserve_sat: u64) -> Result<Psbt, OnchainError> {
-        let mut state = self.lock();
-        let reserve_script = (reserve_sat > 0)
-            .then(|| state.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey());
-        let mut builder = state.wallet.build_tx();
-        builder.drain_wallet().drain_to(script).fee_rate(rate).exclude_unconfirmed();
-        builder.ordering(TxOrdering::Shuffle);
-        if let Some(reserve_script) = reserve_script {
-            builder.add_recipient(reserve_script, Amount::from_sat(reserve_sat));
-        }
-        let result = builder.finish();
-        self.stage(&mut state);
-        drop(state);
-        result.map_err(|e| self.explain(e, reserve_sat))
+        result.map_err(|e| self.explain(e, draft.reserve_sat))
     }
 
     fn finish(
@@ -162,13 +173,12 @@ impl OnchainWallet {
         payee: &ScriptBuf,
         reserve_sat: u64,
     ) -> Result<SignedSend, OnchainError> {
-        let (confirmed, _) = self.balance();
         let fee_sat = psbt.fee_amount().map_or(0, Amount::to_sat);
         let tx = &psbt.unsigned_tx;
         let paid = tx.output.iter().find(|output| output.script_pubkey == *payee);
         let amount_sat = paid.map_or(0, |output| output.value.to_sat());
         let needed_sat = amount_sat.saturating_add(fee_sat);
-        let available_sat = confirmed.saturating_sub(reserve_sat);
+        let available_sat = self.unlocked_sat().saturating_sub(reserve_sat);
         if needed_sat > available_sat {
             return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
         }
@@ -183,10 +193,92 @@ impl OnchainWallet {
         match error {
             CreateTxError::CoinSelection(missing) => OnchainError::Insufficient {
                 needed_sat: missing.needed.to_sat(),
-                available_sat: missing.available.to_sat().saturating_sub(reserve_sat),
+                available_sat: self.unlocked_sat().saturating_sub(reserve_sat),
                 reserve_sat,
             },
             other => OnchainError::Build(other.to_string()),
         }
     }
+}
+
+/// A transaction to build.
+struct Draft {
+    script: ScriptBuf,
+    amount_sat: Option<u64>,
+    rate: FeeRate,
+    reserve_sat: u64,
+}
+
+impl Draft {
+    fn build(&self, state: &mut WalletState) -> Result<Psbt, CreateTxError> {
+        let kept = state.reserve_coins(self.reserve_sat);
+        let apart = kept.value_sat >= self.reserve_sat;
+        match self.amount_sat {
+            Some(sat) if apart => match self.exact(state, sat, Reserve::Kept(kept.outpoints)) {
+                Err(CreateTxError::CoinSelection(_)) => self.exact(state, sat, Reserve::Renewed),
+                done => done,
+            },
+            Some(sat) => self.exact(state, sat, Reserve::Renewed),
+            // What the reserve's coins are worth beyond it is part of all, unless it costs more to free.
+            None if apart && kept.value_sat.saturating_sub(self.reserve_sat) <= self.renewal_sat() => {
+                self.all(state, Reserve::Kept(kept.outpoints))
+            }
+            None => self.all(state, Reserve::Renewed),
+        }
+    }
+
+    /// Cost of spending a coin of the reserve and paying another one, in sat.
+    fn renewal_sat(&self) -> u64 {
+        // An input and an output of BIP 86.
+        const VBYTES: u64 = 58 + 43;
+        self.rate.fee_vb(VBYTES).map_or(u64::MAX, Amount::to_sat)
+    }
+
+    fn exact(&self, state: &mut WalletState, sat: u64, reserve: Reserve) -> Result<Psbt, CreateTxError> {
+        self.with_reserve(state, reserve, |builder| {
+            builder.add_recipient(self.script.clone(), Amount::from_sat(sat));
+        })
+    }
+
+    fn all(&self, state: &mut WalletState, reserve: Reserve) -> Result<Psbt, CreateTxError> {
+        self.with_reserve(state, reserve, |builder| {
+            builder.drain_wallet().drain_to(self.script.clone()).ordering(TxOrdering::Shuffle);
+        })
+    }
+
+    fn with_reserve(
+        &self,
+        state: &mut WalletState,
+        reserve: Reserve,
+        pay: impl FnOnce(&mut TxBuilder<'_, DefaultCoinSelectionAlgorithm>),
+    ) -> Result<Psbt, CreateTxError> {
+        let renewed = matches!(reserve, Reserve::Renewed) && self.reserve_sat > 0;
+        let own = renewed.then(|| state.wallet.next_unused_address(KeychainKind::Internal));
+        // The change gets another address.
+        if let Some(own) = &own {
+            state.wallet.mark_used(own.keychain, own.index);
+        }
+        let mut builder = state.wallet.build_tx();
+        builder.fee_rate(self.rate).exclude_unconfirmed();
+        pay(&mut builder);
+        if let Some(own) = &own {
+            builder.add_recipient(own.address.script_pubkey(), Amount::from_sat(self.reserve_sat));
+        }
+        if let Reserve::Kept(coins) = reserve {
+            builder.unspendable(coins);
+        }
+        let built = builder.finish();
+        if let Some(own) = &own {
+            state.wallet.unmark_used(own.keychain, own.index);
+        }
+        built
+    }
+}
+
+/// Where the reserve is after a transaction.
+enum Reserve {
+    /// In these coins, which it does not spend.
+    Kept(Vec<OutPoint>),
+    /// In an output of its own: spendable for a bump only when it confirms.
+    Renewed,
 }

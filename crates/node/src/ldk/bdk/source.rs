@@ -15,8 +15,8 @@ const EMPTY_SCRIPT_SIG_WEIGHT: u64 = 4;
 impl WalletSourceSync for OnchainWallet {
     fn list_confirmed_utxos(&self) -> Result<Vec<Utxo>, ()> {
         let state = self.lock();
-        let confirmed = state.wallet.list_unspent().filter(|utxo| utxo.chain_position.is_confirmed());
-        let utxos = confirmed.map(|utxo| Utxo {
+        let coins = state.confirmed_coins().chain(state.bumping_coins());
+        let utxos = coins.map(|utxo| Utxo {
             outpoint: utxo.outpoint,
             output: utxo.txout,
             satisfaction_weight: EMPTY_SCRIPT_SIG_WEIGHT.saturating_add(KEY_SPEND_WITNESS),
@@ -37,7 +37,9 @@ impl WalletSourceSync for OnchainWallet {
     fn sign_psbt(&self, mut psbt: Psbt) -> Result<Transaction, ()> {
         let state = self.lock();
         for (input, txin) in psbt.inputs.iter_mut().zip(&psbt.unsigned_tx.input) {
-            if let Some(utxo) = state.wallet.get_utxo(txin.previous_output)
+            // Also a coin that an earlier bump has spent, which this one replaces.
+            let mut coins = state.wallet.list_output();
+            if let Some(utxo) = coins.find(|coin| coin.outpoint == txin.previous_output)
                 && let Ok(known) = state.wallet.get_psbt_input(utxo, None, true)
             {
                 *input = known;

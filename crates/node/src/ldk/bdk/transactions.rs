@@ -1,0 +1,101 @@
+//! Transactions of the on-chain wallet, and what blocks did to them.
+
+use std::sync::Arc;
+
+use bdk_wallet::chain::ChainPosition;
+use bitcoin::{Amount, Transaction, Txid};
+
+use super::{OnchainWallet, WalletState};
+
+/// A transaction of the wallet that a block confirmed.
+pub struct Confirmed {
+    /// The transaction.
+    pub tx: Arc<Transaction>,
+    /// Paid to the wallet, in sat.
+    pub received_sat: u64,
+    /// Paid by the wallet, change and fee included, in sat.
+    pub sent_sat: u64,
+    /// Time of the block, in seconds since the UNIX epoch.
+    pub time: u64,
+}
+
+/// Place of a transaction in the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mined {
+    /// Number of confirmations, 1 or more.
+    pub depth: u32,
+    /// Time of its block, in seconds since the UNIX epoch.
+    pub time: u64,
+}
+
+impl WalletState {
+    pub(super) fn confirmed(&self, tx: Arc<Transaction>, time: u64) -> Confirmed {
+        let (sent, received) = self.wallet.sent_and_received(&tx);
+        Confirmed { tx, received_sat: received.to_sat(), sent_sat: sent.to_sat(), time }
+    }
+}
+
+impl OnchainWallet {
+    /// Confirmations of a transaction of this wallet; `None`: unknown to it.
+    pub fn confirmations(&self, txid: Txid) -> Option<u32> {
+        let state = self.lock();
+        let height = state.wallet.latest_checkpoint().height();
+        let tx = state.wallet.get_tx(txid)?;
+        let confirmed = tx.chain_position.confirmation_height_upper_bound();
+        Some(confirmed.map_or(0, |at| height.saturating_sub(at).saturating_add(1)))
+    }
+
+    /// Returns whether this wallet has heard of a transaction, whatever became of it.
+    pub fn knows(&self, txid: Txid) -> bool {
+        self.lock().wallet.tx_graph().get_tx_node(txid).is_some()
+    }
+
+    /// Transactions that spend outputs of this one, whatever became of them.
+    pub fn children(&self, txid: Txid) -> Vec<Txid> {
+        let state = self.lock();
+        let spenders =
+            state.wallet.tx_graph().tx_spends(txid).flat_map(|(_, spenders)| spenders.iter().copied());
+        spenders.collect()
+    }
+
+    /// Place of a transaction in the chain; `None`: no block holds it.
+    pub fn mined(&self, txid: Txid) -> Option<Mined> {
+        let state = self.lock();
+        let tip = state.wallet.latest_checkpoint().height();
+        match state.wallet.get_tx(txid)?.chain_position {
+            ChainPosition::Confirmed { anchor, .. } => {
+                let depth = tip.saturating_sub(anchor.block_id.height).saturating_add(1);
+                Some(Mined { depth, time: anchor.confirmation_time })
+            }
+            ChainPosition::Unconfirmed { .. } => None,
+        }
+    }
+
+    /// Transactions that blocks confirmed since the last call.
+    pub fn take_confirmed(&self) -> Vec<Confirmed> {
+        std::mem::take(&mut self.lock().confirmed)
+    }
+
+    /// Transactions whose blocks were replaced since the last call.
+    pub fn take_unconfirmed(&self) -> Vec<Txid> {
+        std::mem::take(&mut self.lock().unconfirmed)
+    }
+
+    /// All transactions that blocks hold.
+    pub fn all_confirmed(&self) -> Vec<Confirmed> {
+        let state = self.lock();
+        let mined = state.wallet.transactions().filter_map(|tx| match tx.chain_position {
+            ChainPosition::Confirmed { anchor, .. } => Some((tx.tx_node.tx, anchor.confirmation_time)),
+            ChainPosition::Unconfirmed { .. } => None,
+        });
+        mined.map(|(tx, time)| state.confirmed(tx, time)).collect()
+    }
+
+    /// Our transactions that no block holds yet: to be broadcast again.
+    pub fn unconfirmed(&self) -> Vec<Transaction> {
+        let state = self.lock();
+        let waiting = state.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
+        let ours = waiting.filter(|tx| state.wallet.sent_and_received(&tx.tx_node.tx).0 > Amount::ZERO);
+        ours.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
+    }
+}

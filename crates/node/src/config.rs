@@ -8,7 +8,7 @@ use bitcoin::Network;
 use bitcoin::secp256k1::PublicKey;
 use lightning::ln::msgs::RoutingMessageHandler;
 use lightning::routing::gossip::NetworkUpdate;
-use lightning::util::config::UserConfig;
+use lightning::util::config::{MaxDustHTLCExposure, UserConfig};
 
 /// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
 pub const HTLC_DELTA: u16 = 144;
@@ -32,6 +32,10 @@ pub struct Forwarding {
     pub alias: [u8; 32],
     /// Addresses in the node announcement.
     pub addresses: Vec<lightning::ln::msgs::SocketAddress>,
+    /// HTLCs that a peer may have in flight to us in one channel, 1 to 483.
+    pub max_htlcs: u16,
+    /// Money that may be in HTLCs too small for the chain in one channel, in sat; lost to fees if the channel is then forced to close.
+    pub max_dust_sat: u64,
 }
 
 /// Role of a node.
@@ -56,6 +60,10 @@ pub struct InboundChannel {
     pub announced: bool,
     /// Channels with this peer, open or opening.
     pub channels_with_peer: usize,
+    /// Channels in all, open or opening.
+    pub channels: usize,
+    /// True if the savings suffice to close all of them and this one.
+    pub is_reserve_covered: bool,
 }
 
 /// The answer to [`InboundChannel`].
@@ -67,6 +75,9 @@ pub enum Acceptance {
     AcceptZeroConf,
     /// No, for this reason (sent to the peer).
     Refuse(String),
+    /// Nothing is said, for tests of a peer that is slow.
+    #[cfg(feature = "testing")]
+    Unanswered,
 }
 
 /// Decides on channels that peers open.
@@ -169,7 +180,11 @@ impl NodeConfig {
                 config.channel_config.forwarding_fee_base_msat = forwarding.fee_base_msat;
                 config.channel_config.forwarding_fee_proportional_millionths = forwarding.fee_ppm;
                 config.accept_forwards_to_priv_channels = true;
-                config.reject_inbound_splices = false;
+                // No wallet splices.
+                config.reject_inbound_splices = true;
+                handshake.our_max_accepted_htlcs = forwarding.max_htlcs.clamp(1, MAX_HTLCS);
+                config.channel_config.max_dust_htlc_exposure =
+                    MaxDustHTLCExposure::FixedLimitMsat(forwarding.max_dust_sat.saturating_mul(1000));
             }
         }
         config

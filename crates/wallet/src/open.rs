@@ -1,13 +1,9 @@
 //! From a store to a running wallet.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use amplet_chain::{Chain, Position};
-use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::{
-    AcceptChannel, Acceptance, GraphSource, InboundChannel, Node, NodeConfig, Role, accept_all_keysends,
-};
+use amplet_node::{GraphSource, Node, NodeConfig, Role, accept_all_keysends};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
@@ -39,7 +35,7 @@ pub(crate) async fn open(
     let config = NodeConfig {
         network: network(options.network),
         role: Role::Wallet,
-        accept_channel: accept_from(gateways.all(), gateways.trusted()),
+        accept_channel: gateways.acceptance(),
         accept_keysend: accept_all_keysends(),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
     };
@@ -71,17 +67,4 @@ async fn birthday(chain: &Chain, identity: &Identity, options: &OpenOptions) -> 
         return chain.position_at(chain.tip().height);
     }
     chain.position_at(identity.birthday.unwrap_or(0))
-}
-
-/// A wallet takes channels from its gateways only.
-fn accept_from(gateways: HashSet<PublicKey>, trusted: HashSet<PublicKey>) -> AcceptChannel {
-    Rc::new(move |channel: &InboundChannel| {
-        if !gateways.contains(&channel.peer) {
-            return Acceptance::Refuse("this wallet takes channels from its own gateways only".into());
-        }
-        if channel.announced {
-            return Acceptance::Refuse("a wallet's channels are not announced".into());
-        }
-        if trusted.contains(&channel.peer) { Acceptance::AcceptZeroConf } else { Acceptance::Accept }
-    })
 }

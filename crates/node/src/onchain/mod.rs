@@ -59,6 +59,11 @@ impl Onchain {
         self.base.ldk.wallet.balance()
     }
 
+    /// Confirmed balance that no channel being opened holds, in sat.
+    pub fn free_sat(&self) -> u64 {
+        self.base.ldk.wallet.free_sat()
+    }
+
     /// Reserve for the present channels and `more` of them, in sat.
     pub fn reserve_sat(&self, more: u64) -> u64 {
         self.base.ldk.anchor_reserve_sat(more)

@@ -4,6 +4,7 @@
 mod config;
 mod killable;
 mod net;
+mod power;
 mod print;
 mod write_meter;
 
@@ -22,7 +23,7 @@ use amplet_node::{Authorization, NewInvoice, Node, NodeError, OpenChannel, PayEr
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
-use amplet_transport::testing::{TestPlatform, duplex_pair};
+use amplet_transport::testing::TestPlatform;
 use amplet_transport::{FetchError, HttpMethod, HttpResponse, PeerAddress, Platform};
 use futures::FutureExt;
 
@@ -30,6 +31,8 @@ use futures::FutureExt;
 pub use killable::Killable;
 #[allow(unused_imports, reason = "not every test file needs a hop in between")]
 pub use net::{Net, net};
+#[allow(unused_imports, reason = "not every test file cuts the power")]
+pub use power::{Moment, Power, PoweredDuplex, PoweredStore};
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
 pub use write_meter::{WriteMeter, metered};
 
@@ -50,6 +53,7 @@ pub struct World {
     pub server: Rc<FakeServer>,
     pub mempool: Rc<RefCell<Vec<Transaction>>>,
     nodes: Rc<RefCell<HashMap<String, Node>>>,
+    powers: Rc<RefCell<HashMap<String, Rc<Power>>>>,
     disks: RefCell<HashMap<String, MemoryBackend>>,
     coinbases: Cell<u32>,
     /// Routing data asked for, by URL.
@@ -58,6 +62,8 @@ pub struct World {
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
     /// Nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
+    /// Nodes leave requests for channels unanswered.
+    pub answer_no_channel: Rc<Cell<bool>>,
     /// Nodes send keysends back.
     pub refuse_keysends: Rc<Cell<bool>>,
 }
@@ -81,9 +87,11 @@ impl World {
             server,
             mempool,
             nodes,
+            powers: Rc::default(),
             disks: RefCell::default(),
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
+            answer_no_channel: Rc::default(),
             refuse_keysends: Rc::default(),
             snapshots: Rc::default(),
             routing_data: Rc::default(),
@@ -134,25 +142,6 @@ impl World {
                 answer
             }
             .boxed_local()
-        });
-    }
-
-    fn answer_connections(&self) {
-        let (platform, nodes) = (self.platform.clone(), Rc::clone(&self.nodes));
-        self.platform.on_connect(move |address| {
-            let host = address.endpoint.host().to_owned();
-            let result = match nodes.borrow().get(&host) {
-                Some(node) => {
-                    let (client, server) = duplex_pair(&platform);
-                    node.peers().accept(server);
-                    Ok(client)
-                }
-                None => Err(amplet_transport::ConnectError::GatewayUnreachable {
-                    endpoint: address.endpoint,
-                    detail: "killed".into(),
-                }),
-            };
-            async move { result }.boxed_local()
         });
     }
 
@@ -237,6 +226,7 @@ impl World {
     /// Ends a node as a killed process would: nothing more is written or said.
     pub fn kill(&self, name: &str, node: Node) {
         self.nodes.borrow_mut().remove(name);
+        self.powers.borrow_mut().remove(name);
         // Its connections break; a new writer fences it out, whatever its tasks still try.
         node.abort();
         self.platform.run_until_stalled();

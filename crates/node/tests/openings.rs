@@ -15,7 +15,7 @@ use amplet_node::{ChannelError, Node, OpenChannel};
 use amplet_protocol::page::{Payment, PaymentKind, PaymentStatus};
 use amplet_transport::Platform;
 use futures::FutureExt;
-use world::{Moment, Power, World, open};
+use world::{Moment, Power, World, msat, open};
 
 const SAVINGS_SAT: u64 = 3_000_000;
 const CAPACITY_SAT: u64 = 1_000_000;
@@ -135,7 +135,7 @@ impl Scene {
         let lines = self.lines(self.funder());
         let [line] = &lines[..] else { panic!("one line: {lines:#?}") };
         assert_eq!(line.status, PaymentStatus::Succeeded);
-        let fee_sat = line.fee_msat.unwrap() / 1000;
+        let fee_sat = line.fee_msat.unwrap().get() / 1000;
         assert_eq!(self.funder().onchain().balance(), (SAVINGS_SAT - CAPACITY_SAT - fee_sat, 0));
         assert_eq!(self.other().onchain().balance(), (SAVINGS_SAT, 0));
         self.pay_both_ways();
@@ -145,7 +145,7 @@ impl Scene {
         for node in [&self.wallet, &self.gateway] {
             assert_eq!(node.onchain().balance(), (SAVINGS_SAT, 0), "savings are as before");
             let balance = node.channels().balance();
-            assert_eq!((balance.lightning_msat, balance.closing_sat), (0, 0), "{balance:?}");
+            assert_eq!((balance.lightning_msat, balance.closing_sat), (msat(0), 0), "{balance:?}");
             for line in self.lines(node) {
                 assert!(matches!(line.status, PaymentStatus::Failed { .. }), "{line:#?}");
             }

@@ -322,6 +322,7 @@ fn refused(refusal: &ChannelRefusal) -> WalletError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use amplet_protocol::Msat;
 
     const GATEWAY: &str = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
 
@@ -336,7 +337,7 @@ mod tests {
         InboundChannel {
             peer,
             capacity_sat,
-            push_msat: 0,
+            push_msat: Msat::ZERO,
             announced: false,
             channels_with_peer,
             channels: channels_with_peer,

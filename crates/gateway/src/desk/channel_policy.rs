@@ -97,6 +97,7 @@ pub fn decide_inbound(terms: &ChannelTerms, channel: &InboundChannel) -> Result<
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use amplet_protocol::Msat;
     use proptest::prelude::*;
 
     fn terms() -> ChannelTerms {
@@ -132,7 +133,7 @@ mod tests {
         InboundChannel {
             peer,
             capacity_sat,
-            push_msat: 0,
+            push_msat: Msat::ZERO,
             announced: false,
             channels_with_peer,
             channels: channels_with_peer,

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use amplet_node::{
     AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, OnchainError, OpenChannel,
 };
-use amplet_protocol::ChannelId;
 use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
+use amplet_protocol::{ChannelId, Msat};
 use amplet_storage::Store;
 use bitcoin::secp256k1::PublicKey;
 use futures::StreamExt;
@@ -111,7 +111,7 @@ impl ChannelService {
     async fn open(&self, peer: PublicKey, accepted: Accepted) -> Result<ChannelId, ChannelRefusal> {
         let how = OpenChannel {
             capacity_sat: accepted.capacity_sat,
-            push_msat: 0,
+            push_msat: Msat::ZERO,
             announce: false,
             zero_reserve: self.channels.zero_reserve,
             fee_rate: None,

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::EventKind;
 use bitcoin::FeeRate;
 use bitcoin::secp256k1::PublicKey;
@@ -31,8 +32,8 @@ pub(crate) use opening::Funding;
 pub struct OpenChannel {
     /// Capacity, in sat.
     pub capacity_sat: u64,
-    /// Given to the peer at once, in msat.
-    pub push_msat: u64,
+    /// Given to the peer at once.
+    pub push_msat: Msat,
     /// Announced to the network (between gateways).
     pub announce: bool,
     /// The peer keeps no reserve (a wallet's first channel): the risk is ours alone.
@@ -125,8 +126,8 @@ impl Channels {
         announced: bool,
     ) {
         let push_msat = match funds {
-            InboundChannelFunds::PushMsat(msat) => *msat,
-            InboundChannelFunds::DualFunded => 0,
+            InboundChannelFunds::PushMsat(msat) => Msat::up_to_max(*msat),
+            InboundChannelFunds::DualFunded => Msat::ZERO,
         };
         let manager = &self.base.ldk.manager;
         let channels_with_peer = manager.list_channels_with_counterparty(&peer).len();

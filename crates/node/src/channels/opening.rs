@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, WalletError};
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{FeeRate, ScriptBuf, Txid};
@@ -100,7 +101,7 @@ impl Channels {
         config.channel_handshake_config.announce_for_forwarding = how.announce;
         config.channel_handshake_config.negotiate_scid_privacy = !how.announce;
         let (manager, config) = (&self.base.ldk.manager, Some(config));
-        let (capacity, push) = (how.capacity_sat, how.push_msat);
+        let (capacity, push) = (how.capacity_sat, how.push_msat.get());
         if how.zero_reserve {
             manager.create_channel_to_trusted_peer_0reserve(peer, capacity, push, user_id, None, config)
         } else {
@@ -149,8 +150,8 @@ impl Channels {
         }
         let id = payment_id(signed.tx.compute_txid());
         self.ledger.record(Payment {
-            amount_msat: funding.value_sat.checked_mul(1000),
-            fee_msat: signed.fee_sat.checked_mul(1000),
+            amount_msat: Msat::from_sat(funding.value_sat).ok(),
+            fee_msat: Msat::from_sat(signed.fee_sat).ok(),
             payee: Some(funding.peer.to_string()),
             ..Payment::onchain(id, Direction::Outbound, PaymentKind::ChannelOpen, self.base.now())
         });

@@ -138,10 +138,15 @@ impl Onchain {
 
     /// A block was connected: records what it confirmed.
     pub(crate) fn block_connected(&self, block: &Block, height: u32) {
+        self.end_confirmed();
+        log::debug!("block {height} ({}) connected", block.block_hash());
+    }
+
+    /// Records what blocks confirmed, in the step in which the on-chain wallet has read them: those of a catch-up in the first one.
+    pub(crate) fn end_confirmed(&self) {
         for confirmed in self.base.ldk.wallet.take_confirmed() {
             self.confirmed(&confirmed);
         }
-        log::debug!("block {height} ({}) connected", block.block_hash());
     }
 
     fn confirmed(&self, confirmed: &Confirmed) {

@@ -98,6 +98,7 @@ impl Engine {
         // Until then another writer may speak for this node.
         let mut outcome = base.store.ready().await;
         if outcome.is_ok() {
+            self.services.onchain.end_confirmed();
             outcome = self.drain().await;
             // LDK has now broadcast what it knew of.
             self.services.channels.end_forgotten_openings();

@@ -12,4 +12,4 @@ pub mod page;
 pub mod relay;
 
 pub use amount::{MAX_MONEY_MSAT, Msat, PAYMENT_WAIT, TooMuch, default_max_fee_msat};
-pub use ids::{ChannelId, IdError, NodeId, PaymentId};
+pub use ids::{ChannelId, IdError, NodeId, PaymentId, WrongId};

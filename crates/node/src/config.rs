@@ -101,10 +101,11 @@ pub struct InboundKeysend {
 /// Decides on keysends; `false` sends one back to the payer.
 pub type AcceptKeysend = Rc<dyn Fn(&InboundKeysend) -> bool>;
 
-/// Takes every keysend.
+/// Takes keysends of `minimum` and more, and smaller ones as parts of a stream: each of the others is a line of the history, which
+/// any payer could fill for nothing.
 #[must_use]
-pub fn accept_all_keysends() -> AcceptKeysend {
-    Rc::new(|_| true)
+pub fn accept_keysends_from(minimum: Msat) -> AcceptKeysend {
+    Rc::new(move |keysend| keysend.session.is_some() || keysend.amount_msat >= minimum)
 }
 
 /// Source of a node's channel graph.
@@ -189,5 +190,23 @@ impl NodeConfig {
             }
         }
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keysend_below_the_minimum_is_taken_as_part_of_a_stream_only() {
+        let accept = accept_keysends_from(Msat::up_to_max(1_000));
+        let keysend = |msat, session: Option<&str>| InboundKeysend {
+            amount_msat: Msat::up_to_max(msat),
+            session: session.map(str::to_owned),
+            records: Vec::new(),
+        };
+        assert!(accept(&keysend(1_000, None)));
+        assert!(!accept(&keysend(999, None)));
+        assert!(accept(&keysend(1, Some("film"))));
     }
 }

@@ -74,17 +74,23 @@ impl Scene {
 
     /// Opens a channel, for three seconds and then three blocks; returns whether it was acknowledged.
     fn begin(&self) -> bool {
+        let done = self.start();
+        // Who lives reads them by itself.
+        self.world.mine_silently();
+        self.world.server.chain.borrow_mut().mine_empty(2);
+        self.world.platform.advance(Duration::from_secs(30));
+        *done.borrow()
+    }
+
+    /// Opens a channel, for three seconds; what is returned tells whether it was acknowledged.
+    fn start(&self) -> Rc<RefCell<bool>> {
         let done = Rc::new(RefCell::new(false));
         let (out, from, to, how) =
             (Rc::clone(&done), self.funder().clone(), self.other().node_id(), self.how());
         let opening = async move { *out.borrow_mut() = from.channels().open(to, &how).await.is_ok() };
         self.world.platform.spawn(opening.boxed_local());
         self.world.platform.advance(Duration::from_secs(3));
-        // Who lives reads them by itself.
-        self.world.mine_silently();
-        self.world.server.chain.borrow_mut().mine_empty(2);
-        self.world.platform.advance(Duration::from_secs(30));
-        *done.borrow()
+        done
     }
 
     /// Ends the processes without power and begins them again.
@@ -257,4 +263,28 @@ fn a_channel_that_is_accepted_too_late_is_gone_and_costs_nothing() {
     scene.world.answer_no_channel.set(false);
     assert!(!scene.has_channel());
     scene.check_gone();
+}
+
+/// A gateway decides about other requests meanwhile, so it has to know to the satoshi what this one still binds.
+#[test]
+fn an_opening_binds_its_promise_then_its_coins_and_at_its_end_nothing() {
+    let scene = Scene::new(Way::Gateway);
+    let (world, gateway) = (&scene.world, &scene.gateway);
+    world.answer_no_channel.set(true);
+    scene.start();
+    assert_eq!(
+        (gateway.channels().promised_sat(), gateway.onchain().free_sat()),
+        (CAPACITY_SAT, SAVINGS_SAT)
+    );
+    world.platform.advance(Duration::from_secs(60));
+    assert_eq!((gateway.channels().promised_sat(), gateway.onchain().free_sat()), (0, SAVINGS_SAT));
+    assert!(gateway.channels().list().is_empty());
+    // A peer that accepts and then does not sign.
+    world.answer_no_channel.set(false);
+    scene.powers[0].arm(Moment::BeforeMessage(1), None);
+    scene.start();
+    assert_eq!((gateway.channels().promised_sat(), gateway.onchain().free_sat()), (0, 0), "one coin, held");
+    world.platform.advance(Duration::from_secs(60));
+    assert_eq!((gateway.channels().promised_sat(), gateway.onchain().free_sat()), (0, SAVINGS_SAT));
+    assert_eq!(gateway.onchain().balance(), (SAVINGS_SAT, 0));
 }

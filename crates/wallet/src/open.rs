@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use amplet_chain::{Chain, Position};
-use amplet_node::{GraphSource, Node, NodeConfig, Role, accept_all_keysends};
+use amplet_node::{GraphSource, Node, NodeConfig, Role, accept_keysends_from};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
@@ -13,6 +14,9 @@ use crate::ctx::Ctx;
 use crate::errors;
 use crate::gateways::Gateways;
 use crate::identity::Identity;
+
+/// Minimum payment without an invoice: 1 sat.
+const MIN_KEYSEND: Msat = Msat::up_to_max(1_000);
 
 pub(crate) async fn open(
     platform: Rc<dyn Platform>,
@@ -36,7 +40,7 @@ pub(crate) async fn open(
         network: network(options.network),
         role: Role::Wallet,
         accept_channel: gateways.acceptance(),
-        accept_keysend: accept_all_keysends(),
+        accept_keysend: accept_keysends_from(MIN_KEYSEND),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
     };
     let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;

@@ -288,3 +288,29 @@ fn an_opening_binds_its_promise_then_its_coins_and_at_its_end_nothing() {
     assert_eq!((gateway.channels().promised_sat(), gateway.onchain().free_sat()), (0, SAVINGS_SAT));
     assert_eq!(gateway.onchain().balance(), (SAVINGS_SAT, 0));
 }
+
+/// What cannot follow its funding to the chain is not broadcast, and binds no savings; once it can, it is.
+#[test]
+fn a_commitment_is_broadcast_when_the_peers_funding_is_on_the_chain_and_not_before() {
+    let scene = Scene::new(Way::Trusted);
+    let (from, to) = (scene.gateway.clone(), scene.wallet.node_id());
+    let how = OpenChannel { zero_reserve: true, ..open(CAPACITY_SAT, 400_000_000, false) };
+    scene.world.platform.run(async move { from.channels().open(to, &how).await }).unwrap();
+    scene.world.platform.advance(Duration::from_secs(1));
+    let funding = scene.world.mempool.borrow_mut().pop().unwrap();
+    scene.world.kill("gateway", scene.gateway.clone());
+    let id = scene.wallet.channels().list()[0].channel_id;
+    scene.wallet.channels().close(id, true).unwrap();
+    scene.world.platform.advance(Duration::from_secs(130));
+    assert!(scene.world.mempool.borrow().is_empty(), "{:?}", scene.world.mempool.borrow());
+    assert_eq!(scene.wallet.onchain().balance(), (SAVINGS_SAT, 0));
+    assert_eq!(scene.wallet.channels().balance().closing_sat, 0, "there is nothing to come home yet");
+    scene.world.mempool.borrow_mut().push(funding.clone());
+    scene.world.mine(0);
+    scene.world.platform.advance(Duration::from_secs(70));
+    let spends = |tx: &amplet_node::bitcoin::Transaction| {
+        tx.input.iter().any(|input| input.previous_output.txid == funding.compute_txid())
+    };
+    assert!(scene.world.mempool.borrow().iter().any(spends), "the commitment follows");
+    assert!(scene.wallet.channels().balance().closing_sat > 390_000);
+}

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use amplet_chain::{Chain, Position};
-use amplet_node::{GraphSource, Node, NodeConfig, Role, accept_keysends_from};
+use amplet_node::{GraphSource, Node, NodeConfig, Role, accept_keysends_from, expects_blocks};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::Store;
@@ -42,6 +42,7 @@ pub(crate) async fn open(
         accept_channel: gateways.acceptance(),
         accept_keysend: accept_keysends_from(MIN_KEYSEND),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
+        expects_blocks: expects_blocks(network(options.network)),
     };
     let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;
     let node = node.map_err(|e| errors::node(&e))?;

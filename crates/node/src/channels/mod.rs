@@ -189,15 +189,15 @@ impl Channels {
 
     /// A transaction of a closed channel needs a higher fee. A commitment whose funding never came to the chain cannot follow it
     /// there: coins spent on that would be bound for nothing. LDK asks again each minute and at each block.
-    pub(crate) fn bump(&self, event: &BumpTransactionEvent) {
+    pub(crate) fn bump(&self, event: BumpTransactionEvent) {
         let ldk = &self.base.ldk;
-        if let BumpTransactionEvent::ChannelClose { channel_id, .. } = event
+        if let BumpTransactionEvent::ChannelClose { channel_id, .. } = &event
             && ldk.monitors.get_monitor(*channel_id).is_ok_and(|monitor| !ldk.is_funded(&monitor))
         {
             log::debug!("channel {channel_id}: its funding is not on the chain, nor is its end");
             return;
         }
-        ldk.bumper.handle_event(event);
+        ldk.bumper.handle_event(&ldk.limited_bump(event));
     }
 }
 

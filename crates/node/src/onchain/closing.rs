@@ -87,12 +87,15 @@ impl Onchain {
         }
     }
 
-    /// Returns whether the channel's funding can never confirm: nothing that spends it can be mined.
+    /// Returns whether the channel's funding can never confirm, or is not on the chain and not ours: nothing that spends it can be
+    /// mined, and coins spent on that would be bound for nothing. LDK asks again each minute and at each block.
     fn is_void(&self, event: &BumpTransactionEvent) -> bool {
         let (BumpTransactionEvent::ChannelClose { channel_id, .. }
         | BumpTransactionEvent::HTLCResolution { channel_id, .. }) = event;
         let ldk = &self.base.ldk;
-        ldk.monitors.get_monitor(*channel_id).is_ok_and(|monitor| ldk.is_void(&monitor))
+        ldk.monitors
+            .get_monitor(*channel_id)
+            .is_ok_and(|monitor| ldk.is_void(&monitor) || !ldk.is_funded(&monitor))
     }
 
     fn broadcast_alone(&self, event: &BumpTransactionEvent) {

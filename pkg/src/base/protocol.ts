@@ -828,6 +828,20 @@ export type TipAge = "recent" | "old" | "stale";
 export type Warning = "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
 
 /**
+ * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it
+ * is tried again until it works.
+ */
+export type StorageTrouble = { 
+/**
+ * The reason, with the remedy: `storageFull` or `storage`.
+ */
+error: WalletError, 
+/**
+ * Time since which nothing was saved (seconds since the UNIX epoch).
+ */
+since: bigint, };
+
+/**
  * Status of the wallet.
  */
 export type Status = { 
@@ -855,6 +869,14 @@ gateways: Array<GatewayStatus>,
  * Warnings for the user.
  */
 warnings: Array<Warning>, 
+/**
+ * The reason why nothing can be saved, while it cannot.
+ */
+storage: StorageTrouble | null, 
+/**
+ * Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
+ */
+damaged: Array<string>, 
 /**
  * Number of storage transactions since the engine started (measured: at most 4 per payment).
  */

@@ -288,6 +288,8 @@ export function status(scenario: string): Status {
       },
     ],
     warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['oldTip', 'longUnsynced'] : [],
+    storage: null,
+    damaged: [],
     commits: 12n,
   };
 }

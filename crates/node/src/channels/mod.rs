@@ -22,6 +22,7 @@ use lightning::util::errors::APIError;
 use crate::base::Base;
 use crate::config::{Acceptance, InboundChannel};
 use crate::ldk::bdk::{OnchainError, payment_id};
+use crate::ldk::unsaved::Unsaved;
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, Outcome};
 
@@ -69,6 +70,9 @@ pub enum ChannelError {
     /// The node is closing.
     #[error("the wallet is being closed")]
     Closing,
+    /// Nothing can be saved now, so nothing was begun.
+    #[error(transparent)]
+    Unsaved(#[from] Unsaved),
 }
 
 fn text(error: &APIError) -> String {
@@ -120,6 +124,7 @@ impl Channels {
     /// # Errors
     /// [`ChannelError`].
     pub async fn open(&self, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
+        self.base.staged.check()?;
         let ldk = &self.base.ldk;
         if !ldk.messages.is_connected(&peer) {
             return Err(ChannelError::NotConnected);
@@ -170,6 +175,7 @@ impl Channels {
     /// # Errors
     /// [`ChannelError`].
     pub fn close(&self, id: ChannelId, force: bool) -> Result<(), ChannelError> {
+        self.base.staged.check()?;
         let (manager, mut channels) = (&self.base.ldk.manager, self.list().into_iter());
         let channel = channels.find(|channel| channel.channel_id == id);
         let peer = channel.ok_or_else(|| ChannelError::Unknown(id.to_string()))?.counterparty.node_id;

@@ -18,6 +18,7 @@ use lightning::sign::SpendableOutputDescriptor;
 
 use crate::base::Base;
 use crate::ldk::bdk::{Confirmed, OnchainError, OnchainWallet, SignedSend, payment_id};
+use crate::ldk::unsaved::Unsaved;
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, Outcome};
 use crate::notify::Notify;
@@ -74,12 +75,16 @@ impl Onchain {
     }
 
     /// A receiving address not handed out before; durable before it is returned.
-    pub async fn new_address(&self) -> Address {
+    ///
+    /// # Errors
+    /// [`Unsaved`].
+    pub async fn new_address(&self) -> Result<Address, Unsaved> {
+        self.base.staged.check()?;
         let address = self.base.ldk.wallet.new_address();
         self.address_asked_at.set(Some(self.base.platform.monotonic()));
         self.deposits_awaited.notify();
-        self.base.flushed().await;
-        address
+        self.base.flushed().await?;
+        Ok(address)
     }
 
     /// Builds and signs a payment; nothing is sent yet. `amount_sat`: `None` sends all but the reserve, the fee deducted.

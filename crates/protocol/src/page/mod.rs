@@ -11,6 +11,7 @@ mod event;
 mod part;
 mod request;
 mod state;
+mod trouble;
 
 pub use budget::{
     Authorization, Budget, BudgetReason, BudgetRefusal, BudgetRule, Holder, HolderKind, LimitUsage, Login,
@@ -26,6 +27,7 @@ pub use state::{
     Balance, Channel, ChannelState, Connection, CustomRecord, Direction, FeeRates, Gateway, GatewayStatus,
     Network, Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
 };
+pub use trouble::StorageTrouble;
 
 /// Version of these messages. A page and an engine of different versions refuse each other with
 /// [`ErrorCode::VersionMismatch`]; the older engine then finishes its step and hands over.

@@ -345,6 +345,10 @@ pub struct Status {
     pub gateways: Vec<GatewayStatus>,
     /// Warnings for the user.
     pub warnings: Vec<Warning>,
+    /// The reason why nothing can be saved, while it cannot.
+    pub storage: Option<super::StorageTrouble>,
+    /// Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
+    pub damaged: Vec<String>,
     /// Number of storage transactions since the engine started (measured: at most 4 per payment).
     pub commits: u64,
 }

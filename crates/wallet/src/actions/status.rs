@@ -46,6 +46,8 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
         chain,
         gateways,
         warnings,
+        storage: ctx.node.storage_trouble(),
+        damaged: ctx.node.ledger().damaged(),
         commits: ctx.node.commits(),
     }
 }

@@ -35,11 +35,13 @@ pub(crate) struct Account {
     pub budget: Budget,
     pub tally: Tally,
     pub reserved: Msat,
+    /// Not all of it could be read: it denies until it is given rules.
+    pub is_unreadable: bool,
 }
 
 impl Account {
     pub fn new(budget: Budget) -> Self {
-        Self { budget, tally: Tally::default(), reserved: Msat::ZERO }
+        Self { budget, tally: Tally::default(), reserved: Msat::ZERO, is_unreadable: false }
     }
 
     fn meter(&self, rule: Rule) -> Option<&Meter> {
@@ -85,6 +87,9 @@ impl Account {
     /// Returns the reason for which `needed` more cannot be reserved, if there is one.
     pub fn refuses(&self, needed: Msat, purpose: &Purpose, clock: &Clock<'_>) -> Option<Reason> {
         let rules = &self.budget.rules;
+        if self.is_unreadable {
+            return Some(Reason::Unreadable);
+        }
         if self.budget.closed {
             return Some(Reason::Closed);
         }

@@ -76,6 +76,11 @@ pub enum Reason {
     /// It is closed.
     #[error("the budget is closed; its owner can open it again")]
     Closed,
+    /// Not all of its record can be read.
+    #[error(
+        "the budget's stored record is damaged, so nothing is paid from it; its owner can give it rules again"
+    )]
+    Unreadable,
     /// There is no such budget.
     #[error("there is no such budget; ask for one first")]
     Unknown,
@@ -171,7 +176,9 @@ pub enum BudgetError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
     /// Damaged.
-    #[error("the budgets' record {name} cannot be read ({what}); no payment is allowed until it is restored")]
+    #[error(
+        "the budgets' record {name} cannot be read ({what}); a budget with limits that needs it allows nothing until it is given rules"
+    )]
     Corrupt {
         /// Name of the record.
         name: String,

@@ -36,6 +36,11 @@ pub enum Holder {
 }
 
 impl Holder {
+    /// Stands for the holder of a budget whose record cannot be read.
+    pub(crate) fn unreadable(number: u32) -> Self {
+        Self::App { id: Name(format!("unreadable budget {number}")) }
+    }
+
     /// The kind, for reports.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -18,7 +18,7 @@ use crate::desk::merchant::types::Scope;
     subcommand_negates_reqs = true
 )]
 #[command(
-    after_help = "A first gateway:\n  amplet-gateway init --dir my-gateway --network signet\n  amplet-gateway check --config my-gateway/gateway.toml\n  amplet-gateway --config my-gateway/gateway.toml\n\nSIGTERM and SIGINT end it cleanly; a second one ends it at once. Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration."
+    after_help = "A first gateway:\n  amplet-gateway init --dir my-gateway --network signet\n  amplet-gateway check --config my-gateway/gateway.toml\n  amplet-gateway --config my-gateway/gateway.toml\n\nSIGTERM and SIGINT end it cleanly; another one a second later ends it at once. SIGHUP changes nothing. Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration."
 )]
 pub struct Cli {
     /// The subcommand; without one the gateway runs.
@@ -26,7 +26,18 @@ pub struct Cli {
     pub command: Option<Command>,
     /// Run with this configuration.
     #[command(flatten)]
-    pub run: Option<ConfigFile>,
+    pub run: Option<Run>,
+}
+
+/// Running.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// The configuration file (TOML); relative paths in it belong to its folder.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Begin a new database although the seed was used with one that is not there. Its channels are lost: peers close them by force.
+    #[arg(long)]
+    pub new: bool,
 }
 
 /// The configuration file.

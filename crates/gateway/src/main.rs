@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         Some(Command::Check(file)) => check(&file.config),
         Some(Command::Keys { file, command }) => manage_keys(&file.config, command),
         // clap lets no other case through: without a subcommand --config is there.
-        None => cli.run.map_or(ExitCode::from(WRONG_USE), |file| run(&file.config)),
+        None => cli.run.map_or(ExitCode::from(WRONG_USE), |it| run(&it.config, it.new)),
     }
 }
 
@@ -43,13 +43,13 @@ fn load(file: &Path) -> Result<Config, ExitCode> {
     Ok(config)
 }
 
-fn run(file: &Path) -> ExitCode {
+fn run(file: &Path, may_be_new: bool) -> ExitCode {
     let config = match load(file) {
         Ok(config) => config,
         Err(code) => return code,
     };
     logging::start(&config.log);
-    match run::run(config) {
+    match run::run(config, may_be_new) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the gateway ends");

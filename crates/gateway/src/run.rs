@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,6 +26,9 @@ const NODE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Time for wallets to take the reason why their WebSocket is closed.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+
+/// Time after the first signal in which another one is the same, sent twice.
+const REPEAT: Duration = Duration::from_secs(1);
 
 /// HTTP connections beside WebSockets: chain API, web wallet, health.
 const HTTP_CONNECTIONS: usize = 1024;
@@ -61,14 +64,14 @@ pub enum RunError {
     Interrupted,
 }
 
-/// Runs the gateway until a signal ends it.
+/// Runs the gateway until a signal ends it. `may_be_new`: a seed that was used may begin a new database.
 ///
 /// # Errors
 /// [`RunError`]: why it could not start, or ended otherwise.
-pub fn run(config: Config) -> Result<(), RunError> {
+pub fn run(config: Config, may_be_new: bool) -> Result<(), RunError> {
     std::panic::set_hook(Box::new(on_panic));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(Arc::new(config)));
+    let result = runtime.block_on(serve(Arc::new(config), may_be_new));
     // What is left (answers that nobody waits for) ends with the process.
     runtime.shutdown_background();
     result
@@ -84,7 +87,7 @@ fn on_panic(panic: &std::panic::PanicHookInfo<'_>) {
     }
 }
 
-async fn serve(config: Arc<Config>) -> Result<(), RunError> {
+async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
     let http = bind(config.http.listen).await?;
     let admin_listener = bind(config.admin.listen).await?;
@@ -120,6 +123,7 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
     let (stop_node, stop) = oneshot::channel();
     let mut node = node_thread::start(Start {
         config: Arc::clone(&config),
+        may_be_new,
         chain_url: format!("http://{}", loopback(listening)),
         relay,
         websockets: websockets.clone(),
@@ -215,21 +219,44 @@ impl Servers {
     }
 }
 
-/// SIGTERM and SIGINT.
+/// SIGTERM and SIGINT. SIGHUP, which `systemctl reload`, logrotate and a closed terminal send, changes nothing.
 struct Signals {
     term: Signal,
     int: Signal,
+    first: Option<Instant>,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                info!(
+                    "SIGHUP: the configuration is read at the start only; restart the gateway to change it"
+                );
+            }
+        });
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            first: None,
+        })
     }
 
+    /// The next signal to end. Wrappers send the first one twice: repeats within a second are the same.
     async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.term.recv() => "SIGTERM",
-            _ = self.int.recv() => "SIGINT",
+        loop {
+            let name = tokio::select! {
+                _ = self.term.recv() => "SIGTERM",
+                _ = self.int.recv() => "SIGINT",
+            };
+            match self.first {
+                Some(first) if first.elapsed() < REPEAT => {}
+                _ => {
+                    self.first.get_or_insert_with(Instant::now);
+                    return name;
+                }
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ use futures::pin_mut;
 use crate::config::NodeConfig;
 use crate::ldk::Ldk;
 use crate::ldk::staged::StagedWrites;
+use crate::ldk::unsaved::Unsaved;
 use crate::notify::Notify;
 
 /// Age of the newest block from which on a user is warned: on a network with a block every ten minutes, one without any for so
@@ -54,13 +55,14 @@ impl Base {
         self.subscribers.notify(&Notice::Changed);
     }
 
-    /// Resolves when what is staged now is durable, or the node stops.
-    pub async fn flushed(&self) {
-        if let Some(flushed) = self.staged.flushed() {
-            self.notify.notify();
-            // Dropped only when the node stops: then there is nothing to wait for.
-            let _ = flushed.await;
-        }
+    /// Resolves when what is staged now is durable.
+    ///
+    /// # Errors
+    /// [`Unsaved`]: it is not. With [`Unsaved::Stalled`] it will be once there is room.
+    pub async fn flushed(&self) -> Result<(), Unsaved> {
+        let Some(flushed) = self.staged.flushed()? else { return Ok(()) };
+        self.notify.notify();
+        flushed.await.unwrap_or(Err(Unsaved::Stopped))
     }
 
     /// Runs background work until the node closes.

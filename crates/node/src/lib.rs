@@ -34,7 +34,8 @@ pub use config::{
 pub use graph::Graph;
 pub use ldk::bdk::{OnchainError, SignedBump, SignedSend};
 pub use ldk::keys;
-pub use ledger::budgets::{Authorization, Budgets};
+pub use ldk::unsaved::Unsaved;
+pub use ledger::budgets::{Authorization, Budgets, ChangeError};
 pub use ledger::{Ledger, LedgerError};
 pub use lightning;
 pub use lightning_invoice;

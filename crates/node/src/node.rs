@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::{Chain, Position};
+use amplet_protocol::page::StorageTrouble;
 use amplet_storage::Store;
 use amplet_transport::Platform;
 use bitcoin::secp256k1::PublicKey;
@@ -139,6 +140,12 @@ impl Node {
     /// Storage transactions since the node was opened.
     pub fn commits(&self) -> u64 {
         self.base().store.commits()
+    }
+
+    /// The reason why nothing can be saved, while it cannot: payments and requests that need it are refused, peers hear nothing,
+    /// and on-chain claims go out. [`Notice::Changed`] tells when it begins and ends.
+    pub fn storage_trouble(&self) -> Option<StorageTrouble> {
+        self.base().staged.trouble()
     }
 
     /// LDK's channel manager, for tests that act as a hostile peer.

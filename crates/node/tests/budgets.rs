@@ -190,7 +190,7 @@ fn the_users_own_rules_hold_for_lightning_and_savings() {
     assert!(matches!(refusal.reason, Reason::Limit { .. }), "{refusal}");
     let address = {
         let node = pair.gateway.clone();
-        pair.world.platform.run(async move { node.onchain().new_address().await })
+        pair.world.platform.run(async move { node.onchain().new_address().await.unwrap() })
     };
     let send = |sat| {
         let sent = pair.wallet.onchain().build(&address, Some(sat), None).unwrap();

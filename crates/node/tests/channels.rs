@@ -12,20 +12,7 @@ use amplet_node::bitcoin::Transaction;
 use amplet_node::{ChannelError, ConnectionState, Node, OnchainError};
 use amplet_protocol::page::{EventKind, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
-use world::{World, msat, open};
-
-/// A wallet with a confirmed channel of 1,000,000 sat to a gateway, half of it the gateway's.
-fn pair() -> (World, Node, Node) {
-    let world = World::new();
-    let gateway = world.open("gateway");
-    let wallet = world.open("wallet");
-    world.fund(&gateway, 5_000_000);
-    world.fund(&wallet, 2_000_000);
-    world.connect(&wallet, &gateway, "gateway");
-    world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
-    assert!(wallet.channels().list()[0].is_usable);
-    (world, wallet, gateway)
-}
+use world::{World, msat, open, pair, with_a_hanging_htlc};
 
 #[test]
 fn a_trusted_gateways_channel_is_used_before_it_confirms_and_shown_as_trusted() {
@@ -89,7 +76,8 @@ fn a_channel_closed_by_force_comes_home_after_two_weeks() {
     let waiting = wallet.channels().balance().closing_sat;
     assert!(closing - waiting < 1_000, "waits for the delay, less the commitment's fee: {waiting}");
     world.mine(2016);
-    assert_eq!(wallet.channels().balance().closing_sat, waiting, "ready to be swept, and still shown");
+    let shown = wallet.channels().balance().closing_sat + wallet.onchain().balance().1;
+    assert!(waiting - shown < 1_000, "being swept, and still shown: {shown}");
     world.platform.advance(Duration::from_secs(120));
     world.mine(6);
     world.platform.advance(Duration::from_secs(120));
@@ -97,29 +85,6 @@ fn a_channel_closed_by_force_comes_home_after_two_weeks() {
     let gained = wallet.onchain().balance().0.saturating_sub(before);
     assert!(gained > 480_000, "{gained} of {closing} came home");
     assert_eq!(wallet.channels().balance().closing_sat, 0);
-}
-
-/// A wallet that holds the preimage of an HTLC which its peer, dead in the middle, never took off the commitment.
-fn with_a_hanging_htlc() -> (World, Node) {
-    for commits in 1..8 {
-        let (world, wallet, gateway) = pair();
-        world.kill("gateway", gateway);
-        let wrap = move |store: Rc<dyn Store>| -> Rc<dyn Store> {
-            Rc::new(world::Killable::new(store, 1 + commits, Rc::default()))
-        };
-        let gateway = world.open_with("gateway", world.disk("gateway"), wrap);
-        world.platform.advance(Duration::from_secs(3));
-        // The wallet's part of the payment may be begun or not, as far as the gateway lives.
-        let _ = world.begin(&gateway, &world.ask(&wallet, 100_000_000), 0);
-        world.platform.advance(Duration::from_secs(3));
-        world.kill("gateway", gateway);
-        let received =
-            wallet.ledger().events().iter().any(|e| matches!(e.kind, EventKind::PaymentReceived { .. }));
-        if received && !wallet.channels().list()[0].pending_inbound_htlcs.is_empty() {
-            return (world, wallet);
-        }
-    }
-    panic!("no death of the gateway leaves the HTLC on the commitment");
 }
 
 /// The commitment is in one block and the claim of its HTLC in the next; a wallet that was closed before reads both at once,
@@ -334,7 +299,7 @@ fn savings_are_sent_and_their_change_comes_back() {
     world.fund(&wallet, 1_000_000);
     let to = {
         let other = other.clone();
-        world.platform.run(async move { other.onchain().new_address().await })
+        world.platform.run(async move { other.onchain().new_address().await.unwrap() })
     };
     let sent = wallet.onchain().build(&to, Some(250_000), None).unwrap();
     let (from, copy, address) = (wallet.clone(), sent.clone(), to.clone());

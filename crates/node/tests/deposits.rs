@@ -58,7 +58,7 @@ fn a_deposit_is_seen_at_once_and_counts_when_it_is_confirmed() {
 
 fn address(world: &World, node: &Node) -> amplet_node::bitcoin::Address {
     let node = node.clone();
-    world.platform.run(async move { node.onchain().new_address().await })
+    world.platform.run(async move { node.onchain().new_address().await.unwrap() })
 }
 
 #[test]

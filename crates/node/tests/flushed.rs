@@ -53,7 +53,7 @@ impl Store for Slow {
 
 fn address(world: &World, node: &Node) -> Address {
     let node = node.clone();
-    world.platform.run(async move { node.onchain().new_address().await })
+    world.platform.run(async move { node.onchain().new_address().await.unwrap() })
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn an_address_that_was_returned_is_durable() {
     });
     world.kill("wallet", wallet);
     let wallet = world.open("wallet");
-    assert_ne!(address(&world, &wallet), second, "handed out before");
+    assert_ne!(address(&world, &wallet), second.unwrap(), "handed out before");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn what_was_staged_is_waited_for_also_when_its_step_was_taken() {
         // Its step is taken, and not durable yet.
         platform.sleep(Duration::from_millis(10)).await;
         let before = node.commits();
-        node.ledger().flushed().await;
+        node.ledger().flushed().await.unwrap();
         assert_eq!(node.commits(), before + 1);
     });
     world.kill("wallet", wallet);

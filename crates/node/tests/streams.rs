@@ -123,7 +123,7 @@ fn a_stream_is_one_line_on_both_ends_whatever_is_paid() {
 
     let closed = wallet.clone();
     let id = stream;
-    assert!(world.platform.run(async move { closed.payments().close_stream(id).await }));
+    assert!(world.platform.run(async move { closed.payments().close_stream(id).await }).unwrap());
     assert_eq!(wallet.payments().streams(), []);
     let end = &history(&world, &wallet)[0];
     assert_eq!((end.status.clone(), totals(end).open), (PaymentStatus::Succeeded, false));
@@ -138,7 +138,7 @@ fn an_ended_session_sends_back_and_nothing_is_counted() {
     let stream = open(&world, &wallet, &payee);
     pay_many(&world, &wallet, stream, 2);
     let node = payee.clone();
-    assert!(world.platform.run(async move { node.payments().close_session(SESSION).await }));
+    assert!(world.platform.run(async move { node.payments().close_session(SESSION).await }).unwrap());
     let before = wallet.channels().balance().lightning_msat;
     pay_many(&world, &wallet, stream, 3);
     let line = wallet.payments().stream(stream).unwrap();

@@ -59,6 +59,7 @@ fn main() {
         page::ChainStatus,
         page::TipAge,
         page::Warning,
+        page::StorageTrouble,
         page::Status,
         page::FeeRates,
         page::Event,

@@ -23,12 +23,12 @@ pub enum StoreError {
     },
 
     /// The browser or the disk has no room. Nothing was written; commit again once there is room.
-    #[error(
-        "no room to save the wallet ({detail}): free disk space or remove other sites' data, then try again"
-    )]
+    #[error("there is no room to save the wallet ({detail}): {remedy}, then try again")]
     QuotaExceeded {
         /// The message of the browser or the database.
         detail: String,
+        /// What makes room there, as an imperative.
+        remedy: String,
     },
 
     /// The passphrase (or key) is not the one of this wallet. The stored data is intact.
@@ -36,7 +36,10 @@ pub enum StoreError {
     WrongPassphrase,
 
     /// A record does not authenticate or cannot be read: it was damaged or tampered with.
-    #[error("stored data is damaged at {name}: {what}; restore the wallet from its backup")]
+    #[error(
+        "stored data is damaged at {name}: {what}; delete nothing and put no older copy in its place, look after the disk, \
+         update, or send the diagnostics to the developers; the recovery phrase brings back what is on-chain"
+    )]
     Corrupt {
         /// The record's name, where it is still known.
         name: String,

@@ -66,7 +66,10 @@ fn mapped(action: &'static str, thrown: &JsValue) -> StoreError {
         None => text("message").or_else(|| thrown.as_string()).unwrap_or_else(|| "no reason given".into()),
     };
     match text("code").as_deref() {
-        Some("storageFull" | "ENOSPC" | "EDQUOT") => StoreError::QuotaExceeded { detail },
+        Some("storageFull" | "ENOSPC" | "EDQUOT") => StoreError::QuotaExceeded {
+            detail,
+            remedy: "free space where this program keeps its data".into(),
+        },
         Some("corrupt") => StoreError::Corrupt { name: "a record".into(), what: detail },
         Some("closed") => StoreError::Closed,
         _ => StoreError::Backend { action, source: detail.into() },

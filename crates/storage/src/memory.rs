@@ -65,7 +65,8 @@ impl Records {
             let bytes: usize = self.by_name.iter().map(|(name, value)| name.len() + value.len()).sum();
             if bytes > quota {
                 self.by_name = before;
-                return Err(StoreError::QuotaExceeded { detail: format!("{bytes} bytes, {quota} allowed") });
+                let detail = format!("{bytes} bytes, {quota} allowed");
+                return Err(StoreError::QuotaExceeded { detail, remedy: "raise the limit".into() });
             }
         }
         Ok(())

@@ -84,7 +84,10 @@ impl Failure {
             Self::Sqlite(error) => error,
         };
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => StoreError::QuotaExceeded { detail: error.to_string() },
+            Some(ErrorCode::DiskFull) => StoreError::QuotaExceeded {
+                detail: error.to_string(),
+                remedy: format!("free space on this machine's disk, at {place}"),
+            },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 StoreError::Corrupt { name: place.to_owned(), what: error.to_string() }
             }

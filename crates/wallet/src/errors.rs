@@ -37,6 +37,7 @@ pub fn node(error: &NodeError) -> WalletError {
 pub fn ledger(error: &LedgerError) -> WalletError {
     match error {
         LedgerError::Store(error) => error.into(),
+        LedgerError::Unsaved(unsaved) => unsaved.into(),
         LedgerError::Budgets(LoadError::NewerFormat { .. }) => WalletError::of(ErrorCode::NewerFormat, error),
         LedgerError::Corrupt { .. } | LedgerError::Budgets(LoadError::Corrupt { .. }) => {
             WalletError::of(ErrorCode::Corrupt, error)
@@ -49,6 +50,7 @@ pub fn channel(error: &ChannelError) -> WalletError {
     let code = match error {
         ChannelError::NotConnected => ErrorCode::GatewayOffline,
         ChannelError::Onchain(error) => return onchain(error),
+        ChannelError::Unsaved(unsaved) => return unsaved.into(),
         ChannelError::Refused(_) => ErrorCode::GatewayRefused,
         ChannelError::Timeout => ErrorCode::Timeout,
         ChannelError::Closing => ErrorCode::Closed,
@@ -85,6 +87,7 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::TooLarge => ErrorCode::InvalidPaymentRequest,
         PayError::NotSynced => ErrorCode::ChannelUnavailable,
         PayError::Denied(denied) => return self::denied(denied),
+        PayError::Unsaved(unsaved) => return unsaved.into(),
         PayError::Stream(StreamError::Stalled(_)) => ErrorCode::Timeout,
         PayError::Stream(_) => ErrorCode::InvalidInput,
         PayError::Offer(OfferError::Network) => ErrorCode::WrongNetwork,
@@ -131,7 +134,7 @@ fn refusal(reason: &Reason) -> BudgetRefusal {
             BudgetRefusal { until: Some(at_ms / 1000), ..budget_refusal(BudgetReason::Expired) }
         }
         Reason::Purpose { .. } => budget_refusal(BudgetReason::Purpose),
-        Reason::Closed => budget_refusal(BudgetReason::Closed),
+        Reason::Closed | Reason::Unreadable => budget_refusal(BudgetReason::Closed),
         Reason::Unknown
         | Reason::Zero
         | Reason::TooMuch

@@ -31,7 +31,7 @@ pub(crate) async fn answer(
             let order = InvoiceOrder { amount_msat, description, expiry_secs };
             receive::receive(ctx, order).await.map(Response::PaymentRequest)
         }
-        Request::NewAddress => Ok(Response::Text(ctx.node.onchain().new_address().await.to_string())),
+        Request::NewAddress => Ok(Response::Text(ctx.node.onchain().new_address().await?.to_string())),
         Request::Inspect { text } => inspect::inspect(ctx, &text).await.map(Response::Inspected),
         Request::Pay { invoice, amount_msat, max_fee_msat, authorization } => {
             pay_invoice(ctx, &invoice, amount_msat, max_fee_msat, authorization.as_ref()).await.map(payment)

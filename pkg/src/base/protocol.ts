@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -550,23 +550,6 @@ open: boolean,
 lastError?: WalletError, };
 
 /**
- * A transaction of an on-chain payment that another one replaced.
- */
-export type ReplacedTx = { 
-/**
- * Transaction id, in hex.
- */
-txid: string, 
-/**
- * Its mining fee.
- */
-feeMsat: bigint | null, 
-/**
- * True if it paid the money back to this wallet.
- */
-cancels: boolean, };
-
-/**
  * A payment: an entry of the history.
  */
 export type Payment = { 
@@ -607,17 +590,9 @@ payee: string | null,
  */
 preimage: string | null, 
 /**
- * The transaction, in hex, for on-chain movements: the last one, where transactions of it were replaced.
+ * The transaction, in hex, for on-chain movements.
  */
 txid: string | null, 
-/**
- * Transactions of this payment that were replaced (BIP 125), oldest first. One of them may still be the one that confirms.
- */
-replaced?: Array<ReplacedTx>, 
-/**
- * True if the transaction pays the money back to this wallet: the payment was cancelled, and fails when that is buried.
- */
-cancels?: boolean, 
 /**
  * Confirmations of that transaction; 0 while it waits.
  */
@@ -853,6 +828,20 @@ export type TipAge = "recent" | "old" | "stale";
 export type Warning = "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
 
 /**
+ * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it
+ * is tried again until it works.
+ */
+export type StorageTrouble = { 
+/**
+ * The reason, with the remedy: `storageFull` or `storage`.
+ */
+error: WalletError, 
+/**
+ * Time since which nothing was saved (seconds since the UNIX epoch).
+ */
+since: bigint, };
+
+/**
  * Status of the wallet.
  */
 export type Status = { 
@@ -881,9 +870,13 @@ gateways: Array<GatewayStatus>,
  */
 warnings: Array<Warning>, 
 /**
- * On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
+ * The reason why nothing can be saved, while it cannot.
  */
-depositNeededSat: bigint, 
+storage: StorageTrouble | null, 
+/**
+ * Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
+ */
+damaged: Array<string>, 
 /**
  * Number of storage transactions since the engine started (measured: at most 4 per payment).
  */
@@ -1117,12 +1110,7 @@ fresh: boolean,
 /**
  * Height to search from, with a restored mnemonic; by default the release's checkpoint.
  */
-birthdayHeight?: number, 
-/**
- * True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
- * a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
- */
-zeroFeeCommitments?: boolean, };
+birthdayHeight?: number, };
 
 /**
  * Amount to send on-chain.
@@ -1179,36 +1167,6 @@ amountSat: bigint,
  * Mining fee, in sat.
  */
 feeSat: bigint, };
-
-/**
- * A way to make a transaction that waits confirm sooner.
- */
-export type BumpMethod = "replacement" | "child";
-
-/**
- * A fee bump, or a cancellation, of a transaction that waits.
- */
-export type OnchainBump = { 
-/**
- * The new transaction's id, in hex; `null` in a dry run.
- */
-txid: string | null, 
-/**
- * Way.
- */
-method: BumpMethod, 
-/**
- * Fee rate, in sat per 1000 vB (of both transactions, with a child): asked for again, it gives the same.
- */
-feeRate: bigint, 
-/**
- * Mining fee of the new transaction, in sat: also the maximum that this costs.
- */
-feeSat: bigint, 
-/**
- * Mining fee of the transaction that it replaces, which is not paid then, in sat; 0 with a child.
- */
-replacedFeeSat: bigint, };
 
 /**
  * Meaning of a pasted text.
@@ -1374,39 +1332,11 @@ dryRun: boolean,
 /**
  * Budget that pays; the user, by hand, when there is none.
  */
-authorization: Authorization | null, } | { "method": "bumpFee", 
-/**
- * The payment's id.
- */
-id: string, 
-/**
- * Fee rate, in sat per 1000 vB; `null`: the fast rate, and more than the present one.
- */
-feeRate: bigint | null, 
-/**
- * True to return only what it would cost.
- */
-dryRun: boolean, } | { "method": "cancel", 
-/**
- * The payment's id.
- */
-id: string, 
-/**
- * Fee rate, as in `BumpFee`.
- */
-feeRate: bigint | null, 
-/**
- * True to return only what it would cost.
- */
-dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
+authorization: Authorization | null, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
 /**
  * Its id.
  */
-id: string, } | { "method": "channels" } | { "method": "channelCost", 
-/**
- * Capacity, in sat.
- */
-capacitySat: bigint, } | { "method": "openChannel", 
+id: string, } | { "method": "channels" } | { "method": "openChannel", 
 /**
  * The gateway's node id, in hex.
  */

@@ -8,6 +8,8 @@ import type { KdfParams, Key } from '../link/wire.ts';
 export interface EngineModule {
   /** The key derivation parameters of a stored wallet; `undefined` when there is none. */
   kdfParams(name: string): Promise<KdfParams | undefined>;
+  /** The mnemonic of a stored wallet, for its key; also of one that cannot be opened. Disturbs nobody who has it open. */
+  storedWords(name: string, key: Key): Promise<string>;
   /** Deletes a stored wallet. */
   destroy(name: string): Promise<void>;
   /** Opens the wallet of `options.name`; with `kdf` creates it. */

@@ -152,7 +152,7 @@ export class EngineHost {
       case 'changePassphrase':
         return this.#exclusive(() => this.#changePassphrase(port, call));
       case 'words':
-        return this.#words(port, call.key);
+        return this.#words(call.key);
       case 'destroy':
         return this.#exclusive(() => this.#destroy(call.takeOver));
     }
@@ -245,9 +245,10 @@ export class EngineHost {
     return null;
   }
 
-  async #words(port: Port, key: Key): Promise<string> {
-    if (this.#session === null || port.subscription === null) throw closed();
-    return this.#session.engine.words(key);
+  /** The key alone gives them away: a wallet that cannot be opened has them too. */
+  async #words(key: Key): Promise<string> {
+    if (this.#session !== null) return this.#session.engine.words(key);
+    return (await this.#load()).storedWords(this.#environment.name, key);
   }
 
   async #destroy(takeOver: boolean): Promise<null> {

@@ -1,6 +1,6 @@
 // The engine's wasm, in a browser.
 
-import init, { Engine, destroy, kdfParams, start } from '../../generated/engine/engine.js';
+import init, { Engine, destroy, kdfParams, start, storedWords } from '../../generated/engine/engine.js';
 import { describe, WalletError } from '../base/error.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 import type { EngineModule } from './engine.ts';
@@ -25,5 +25,5 @@ export async function loadEngine(
     log(line);
   };
   start(print, crashed);
-  return { kdfParams, destroy, open: (options, key, kdf) => Engine.open(options, key, kdf) };
+  return { kdfParams, storedWords, destroy, open: (options, key, kdf) => Engine.open(options, key, kdf) };
 }

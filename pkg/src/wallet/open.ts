@@ -194,7 +194,7 @@ function checkPassphrase(passphrase: unknown): void {
     throw new WalletError('invalidInput', 'The passphrase is empty: choose one.');
 }
 
-const notFound = (name: string): WalletError =>
+export const notFound = (name: string): WalletError =>
   new WalletError(
     'walletNotFound',
     `There is no wallet "${name}" in this browser: create it, or restore it from its mnemonic.`,

@@ -8,7 +8,7 @@ import type { KdfParams } from '../link/wire.ts';
 import { text } from './arguments.ts';
 import { Events, type WalletEvent } from './events.ts';
 import type { Link } from './link.ts';
-import { connect, openLink, remember, type OpenOptions } from './open.ts';
+import { connect, notFound, openLink, remember, type OpenOptions } from './open.ts';
 import { Requests } from './requests.ts';
 import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
@@ -100,6 +100,16 @@ export class Wallet extends Requests {
   }
 
   /**
+   * The words of a stored wallet, for its passphrase, without opening it: for a wallet that cannot be opened. Show them to nobody but its user.
+   * @throws {WalletError} `wrongPassphrase`, `invalidInput`, `notAllowedHere`, `walletNotFound`, `corrupt`, `newerFormat`, `storage`, `timeout`
+   */
+  static async revealMnemonic(name: string, passphrase: string): Promise<string> {
+    if (text('passphrase', passphrase) === '')
+      throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
+    return Wallet.#briefly(name, (link) => words(name, link, passphrase));
+  }
+
+  /**
    * Deletes a wallet from this browser permanently, in every tab. What it held is lost unless its mnemonic, and for
    * channels a backup, is kept elsewhere. Deleting a wallet that does not exist is no error.
    * @param options `takeOver`: stops whoever has it open (`inUse`)
@@ -123,9 +133,7 @@ export class Wallet extends Requests {
   async revealMnemonic(passphrase: string): Promise<string> {
     if (text('passphrase', passphrase) === '')
       throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
-    const stored = (await this.#link.call({ method: 'kdfParams' })) as KdfParams | null;
-    const { key } = await deriveKey(passphrase, stored);
-    return (await this.#link.call({ method: 'words', key })) as string;
+    return words(this.name, this.#link, passphrase);
   }
 
   /**
@@ -225,6 +233,14 @@ export class Wallet extends Requests {
       link.close();
     }
   }
+}
+
+async function words(name: string, link: Link, passphrase: string): Promise<string> {
+  const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
+  // Derived with fresh parameters, the key would be of no wallet.
+  if (stored === null) throw notFound(name);
+  const { key } = await deriveKey(passphrase, stored);
+  return (await link.call({ method: 'words', key })) as string;
 }
 
 /** Calls each listener; what one throws is reported as uncaught and does not keep the others from hearing. */

@@ -171,6 +171,11 @@ export class Origin {
   #module(): EngineModule {
     return {
       kdfParams: async (name) => this.stored.get(name)?.kdf,
+      storedWords: async (name, key) => {
+        const stored = this.stored.get(name);
+        if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
+        return new FakeEngine(stored).words(key);
+      },
       destroy: async (name) => void this.stored.delete(name),
       open: async (options, key, kdf) => {
         if (kdf !== undefined) this.stored.set(options.name, { key: key.slice(), kdf });

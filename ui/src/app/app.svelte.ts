@@ -152,6 +152,15 @@ export class App {
     await this.#keepForNextVisit();
   }
 
+  /** The wallet's words, also while it is locked or cannot be opened. Throws what the package throws. */
+  async words(passphrase: string): Promise<string[]> {
+    const { wallet, config } = this;
+    const told = await (wallet === null
+      ? Wallet.revealMnemonic(config.walletName, passphrase)
+      : this.hold(() => wallet.revealMnemonic(passphrase)));
+    return told.split(' ');
+  }
+
   /** Throws what the package throws. */
   async changePassphrase(change: { from: string; to: string }): Promise<void> {
     await this.hold(() => this.open.changePassphrase(change));

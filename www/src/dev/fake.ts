@@ -79,6 +79,12 @@ export class Wallet {
     return made !== null;
   }
 
+  static async revealMnemonic(name: string, passphrase: string): Promise<string> {
+    await pause();
+    if (passphrase !== made) throw new WalletError('wrongPassphrase', `This passphrase does not open ${name}.`);
+    return samples.MNEMONIC;
+  }
+
   static async destroy(): Promise<void> {
     made = null;
   }

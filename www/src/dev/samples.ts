@@ -289,6 +289,8 @@ export function status(scenario: string): Status {
     ],
     depositNeededSat: 0n,
     warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['oldTip', 'longUnsynced'] : [],
+    storage: null,
+    damaged: [],
     commits: 12n,
   };
 }

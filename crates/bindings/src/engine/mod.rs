@@ -52,6 +52,23 @@ pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
     Ok(params.map(|params| params.to_bytes().to_vec()))
 }
 
+/// The words of a stored wallet, for `key` only. Needs no engine: also a wallet that cannot be opened gives them away. Nothing is
+/// changed, and whoever has the wallet open is not disturbed.
+///
+/// # Errors
+/// `wrongPassphrase`, `walletNotFound`, `newerFormat`, `corrupt`, `storage`.
+#[wasm_bindgen(js_name = storedWords)]
+pub async fn stored_words(name: String, key: Vec<u8>) -> Result<String, JsValue> {
+    let kek = kek(&Zeroizing::new(key)).map_err(|error| thrown(&error))?;
+    let backend = open_backend(&name).await.map_err(|error| thrown(&error))?;
+    let words = match SealedStore::view(backend.clone(), &kek).await {
+        Ok(store) => Wallet::words(&store).await,
+        Err(error) => Err(error.into()),
+    };
+    backend.close().await;
+    words.map(|words| (*words).clone()).map_err(|error| thrown(&error))
+}
+
 /// Deletes a stored wallet permanently.
 ///
 /// # Errors

@@ -1,7 +1,8 @@
 //! All budgets of a wallet, and the reservations in them.
 
+mod load;
 mod payments;
-mod stored;
+mod time;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -107,6 +108,7 @@ impl Policy {
                 account.budget.closed = false;
                 account.tally.total = Msat::ZERO;
                 account.set_rules(rules);
+                account.is_unreadable = false;
             });
         }
         if let Some(parent) = parent {
@@ -121,13 +123,17 @@ impl Policy {
         self.change(id, |_| ())
     }
 
-    /// Changes a budget's rules. Windows that stay keep what was spent in them; a new window begins empty.
+    /// Changes a budget's rules; one of which not all could be read allows payments again. Windows that stay keep what was spent in them; a new window begins empty.
     ///
     /// # Errors
     /// [`BudgetError::Unknown`], [`BudgetError::Rules`].
     pub fn set_rules(&mut self, id: BudgetId, rules: Rules) -> Result<Changes, BudgetError> {
         rules.check(id != BudgetId::USER)?;
-        self.change(id, |account| account.set_rules(rules)).map(|(_, changes)| changes)
+        let (_, changes) = self.change(id, |account| {
+            account.set_rules(rules);
+            account.is_unreadable = false;
+        })?;
+        Ok(changes)
     }
 
     /// Adds to a budget's total, at most the amount that the budget it draws from has left.
@@ -145,7 +151,8 @@ impl Policy {
         }
         let total = total.plus(more).ok_or(BudgetError::TooMuch)?;
         let rules = Rules { total: Some(total), ..self.account(id)?.budget.rules.clone() };
-        self.set_rules(id, rules)
+        rules.check(id != BudgetId::USER)?;
+        self.change(id, |account| account.set_rules(rules)).map(|(_, changes)| changes)
     }
 
     /// Closes a budget: nothing more is reserved in it, or in budgets that draw from it. Payments in flight continue.

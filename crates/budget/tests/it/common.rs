@@ -67,7 +67,10 @@ impl Disk {
     }
 
     pub fn load(&self) -> Policy {
-        Policy::load(self.0.iter().filter(|(name, _)| name.starts_with(STATE))).unwrap()
+        let (policy, damaged) =
+            Policy::load(self.0.iter().filter(|(name, _)| name.starts_with(STATE))).unwrap();
+        assert_eq!(damaged, []);
+        policy
     }
 
     pub fn days(&self) -> impl Iterator<Item = (&String, &Vec<u8>)> {

@@ -58,7 +58,8 @@ fn the_first_releases_records_are_read_and_written_as_they_were() {
         FORMAT_1.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     fixed.sort();
     assert_eq!(written, fixed);
-    let mut policy = Policy::load(FORMAT_1.iter().copied()).unwrap();
+    let (mut policy, damaged) = Policy::load(FORMAT_1.iter().copied()).unwrap();
+    assert_eq!(damaged, []);
     assert_eq!(format!("{policy:?}"), format!("{:?}", story().0));
     assert_eq!(policy.reserved(id(2)).unwrap().cost, cost(200, 7));
     let changes = policy.commit(id(2), cost(200, 0), &at(NOON)).unwrap();
@@ -67,14 +68,18 @@ fn the_first_releases_records_are_read_and_written_as_they_were() {
 }
 
 #[test]
-fn a_damaged_record_is_refused_by_name() {
+fn a_damaged_record_is_named_and_its_budget_denies() {
     for (name, text) in FORMAT_1 {
         for cut in [0, 1, text.len() / 2, text.len() - 1] {
-            let damaged = FORMAT_1.iter().map(|(n, t)| (*n, if n == name { &t[..cut] } else { *t }));
-            let Err(LoadError::Corrupt { name: blamed, .. }) = Policy::load(damaged) else {
-                panic!("{name}")
-            };
-            assert_eq!(blamed, *name);
+            let cut = FORMAT_1.iter().map(|(n, t)| (*n, if n == name { &t[..cut] } else { *t }));
+            let (mut policy, damaged) = Policy::load(cut).unwrap();
+            assert_eq!(blamed(&damaged), [*name]);
+            // Only the day's report hangs on that; the user's own budget has no limits.
+            let small = |budget| request(budget, 9, 1, 0);
+            let site_pays = policy.reserve(&small(BudgetId(1)), &at(NOON)).is_ok();
+            assert_eq!(site_pays, name.ends_with("today"), "{name}");
+            let user_pays = policy.reserve(&request(BudgetId::USER, 8, 1, 0), &at(NOON)).is_ok();
+            assert_eq!(user_pays, !name.ends_with("tally/00000000"), "{name}");
         }
         let newer = text.replace("\"v\":1", "\"v\":2");
         let changed = FORMAT_1.iter().map(|(n, t)| (*n, if n == name { newer.as_str() } else { *t }));
@@ -91,7 +96,10 @@ fn records_that_cannot_be_true_together_are_refused() {
             assert!(*n != name || text != *t, "{from} is not in {name}");
             (*n, text)
         });
-        Policy::load(records.collect::<Vec<_>>()).map(|_| ()).unwrap_err().to_string()
+        let (mut policy, damaged) = Policy::load(records.collect::<Vec<_>>()).unwrap();
+        assert!(policy.reserve(&request(BudgetId(1), 9, 1, 0), &at(NOON)).is_err());
+        assert_eq!(blamed(&damaged)[0], name);
+        damaged[0].to_string()
     };
     let budget = "policy/state/purse/00000001";
     assert!(changed(budget, "\"parent\":0", "\"parent\":1").contains("cannot draw from"));
@@ -105,10 +113,40 @@ fn records_that_cannot_be_true_together_are_refused() {
     assert!(
         changed("policy/state/tally/00000001", "29926800,101", "29926800,101],[5,1").contains("does not fit")
     );
-    let orphan = Policy::load(FORMAT_1.iter().filter(|(name, _)| *name != budget).copied());
-    assert!(orphan.is_err(), "what was spent from a budget that is gone");
-    let stray = Policy::load([("policy/state/purse/1", "{}")]);
-    assert!(matches!(stray, Err(LoadError::Corrupt { .. })), "a name in another form");
+    let (_, orphan) = Policy::load(FORMAT_1.iter().filter(|(name, _)| *name != budget).copied()).unwrap();
+    assert_eq!(blamed(&orphan)[0], FORMAT_1[2].0, "what was spent from a budget that is gone");
+    for stray in ["policy/state/purse/1", "policy/state/purse/99999999"] {
+        let (policy, damaged) = Policy::load([(stray, FORMAT_1[0].1)]).unwrap();
+        assert_eq!(blamed(&damaged), [stray]);
+        assert_eq!(policy.budgets().count(), 1);
+    }
+}
+
+fn blamed(damaged: &[LoadError]) -> Vec<&str> {
+    let name = |error: &LoadError| match error {
+        LoadError::Corrupt { name, .. } | LoadError::NewerFormat { name, .. } => name.clone(),
+    };
+    damaged.iter().map(name).map(|name| &*name.leak()).collect()
+}
+
+#[test]
+fn a_budget_that_could_not_be_read_pays_again_once_it_is_given_rules() {
+    let cut = |cut: &str| {
+        let records = FORMAT_1.iter().map(|(name, text)| (*name, if *name == cut { "" } else { *text }));
+        Policy::load(records.collect::<Vec<_>>()).unwrap().0
+    };
+    let mut policy = cut(FORMAT_1[2].0);
+    let rules = policy.budget(BudgetId(1)).unwrap().rules.clone();
+    let _ = policy.top_up(BudgetId(1), msat(1), &at(NOON)).unwrap();
+    assert!(policy.reserve(&request(BudgetId(1), 9, 1, 0), &at(NOON)).is_err(), "more money is no answer");
+    let _ = policy.set_rules(BudgetId(1), rules.clone()).unwrap();
+    let _ = policy.reserve(&request(BudgetId(1), 9, 1, 0), &at(NOON)).unwrap();
+    // Whose it was is lost with the record: its holder is given a new one.
+    let mut policy = cut(FORMAT_1[0].0);
+    assert_eq!(policy.budget_of(&site("shop.example")), None);
+    let (id, _) = policy.open(site("shop.example"), Some(BudgetId::USER), rules).unwrap();
+    assert_eq!(id, BudgetId(2));
+    let _ = policy.reserve(&request(id, 9, 1, 0), &at(NOON)).unwrap();
 }
 
 #[test]
@@ -142,7 +180,7 @@ proptest! {
         let bytes = &mut records[name].1;
         let at = at.index(bytes.len());
         bytes[at] = byte;
-        if let Ok(mut policy) = Policy::load(records.clone()) {
+        if let Ok((mut policy, _)) = Policy::load(records.clone()) {
             let _ = policy.commit(id(2), cost(1, 0), &crate::common::at(NOON));
             let _ = policy.reserve(&request(BudgetId(1), 3, 1, 1), &crate::common::at(NOON));
             let _ = policy.set_clock(&crate::common::at(0));

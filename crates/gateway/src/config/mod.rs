@@ -78,6 +78,8 @@ pub struct Config {
     pub network: Network,
     /// Folder of the node's database.
     pub data_dir: PathBuf,
+    /// File of the node's seed.
+    pub seed_file: PathBuf,
     /// The node's seed.
     pub seed: Seed,
     /// For a restored seed with a new data folder: the height from which the chain is searched for its money.

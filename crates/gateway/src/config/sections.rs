@@ -21,7 +21,8 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let network = network(root);
     let data_dir = data_dir(root, folder);
-    let seed = seed(root, folder);
+    let seed_file = path(root, "seed_file", "seed", folder);
+    let seed = seed_file.as_deref().and_then(|file| seed(root, file));
     let birthday_height = birthday(root);
     let node = node(&root.section("node"));
     let http = http(&root.section("http"), folder);
@@ -39,6 +40,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
         network: network?,
         data_dir: data_dir?,
         seed: seed?,
+        seed_file: seed_file?,
         birthday_height,
         node: node?,
         http: http?,
@@ -81,9 +83,8 @@ fn data_dir(root: &Section<'_, '_>, folder: &Path) -> Option<PathBuf> {
         .map(|()| dir)
 }
 
-fn seed(root: &Section<'_, '_>, folder: &Path) -> Option<Seed> {
-    let file = path(root, "seed_file", "seed", folder)?;
-    files::read_seed(&file).map_err(|wrong| root.error("seed_file", wrong.what, wrong.remedy)).ok()
+fn seed(root: &Section<'_, '_>, file: &Path) -> Option<Seed> {
+    files::read_seed(file).map_err(|wrong| root.error("seed_file", wrong.what, wrong.remedy)).ok()
 }
 
 fn socket(section: &Section<'_, '_>, key: &'static str, default: &str) -> Option<SocketAddr> {

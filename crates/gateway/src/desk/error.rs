@@ -1,6 +1,6 @@
 //! Errors of the services: one type for the operator's API and the API for sites, as their JSON has it.
 
-use amplet_node::PayError;
+use amplet_node::{PayError, Unsaved};
 use amplet_protocol::page::{ErrorCode, WalletError};
 use amplet_storage::StoreError;
 use amplet_wallet::actions::PayProblem;
@@ -37,7 +37,9 @@ pub enum ApiCode {
     Remote,
     /// 503: the node is starting, stopping or down.
     NodeDown,
-    /// 500: a defect of this program, or its disk.
+    /// 507: the gateway's disk is full or fails, so that nothing can be saved, and nothing was done.
+    StorageFull,
+    /// 500: a defect of this program.
     Internal,
 }
 
@@ -84,6 +86,7 @@ impl From<WalletError> for ApiError {
             ErrorCode::WrongNetwork | ErrorCode::Expired | ErrorCode::AlreadyPaid => ApiCode::InvoiceUnusable,
             ErrorCode::BudgetRefused | ErrorCode::ApprovalNeeded => ApiCode::LimitExceeded,
             ErrorCode::Closed => ApiCode::NodeDown,
+            ErrorCode::StorageFull | ErrorCode::Storage => ApiCode::StorageFull,
             ErrorCode::NoRoute
             | ErrorCode::InsufficientBalance
             | ErrorCode::GatewayOffline
@@ -97,6 +100,12 @@ impl From<WalletError> for ApiError {
             _ => ApiCode::Internal,
         };
         Self::new(code, error.message)
+    }
+}
+
+impl From<Unsaved> for ApiError {
+    fn from(unsaved: Unsaved) -> Self {
+        WalletError::from(unsaved).into()
     }
 }
 

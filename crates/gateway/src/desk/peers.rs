@@ -24,7 +24,10 @@ pub(crate) async fn store(records: &dyn Store, address: &PeerAddress) -> Result<
 /// [`StoreError`].
 pub(crate) async fn connect_all(store: &dyn Store, node: &Node) -> Result<(), StoreError> {
     for name in store.list(PEERS).await? {
-        let bytes = store.get(&name).await?.unwrap_or_default();
+        let bytes = match store.get(&name).await {
+            Err(StoreError::Corrupt { .. }) => Vec::new(),
+            other => other?.unwrap_or_default(),
+        };
         let address = String::from_utf8(bytes).ok().and_then(|text| text.parse::<PeerAddress>().ok());
         match address.map(|address| node.peers().connect_persistently(address)) {
             Some(Ok(_)) => {}

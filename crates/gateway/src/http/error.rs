@@ -27,6 +27,7 @@ fn status(code: ApiCode) -> StatusCode {
         ApiCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ApiCode::Remote => StatusCode::BAD_GATEWAY,
         ApiCode::NodeDown => StatusCode::SERVICE_UNAVAILABLE,
+        ApiCode::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         ApiCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -61,8 +62,13 @@ fn responses(codes: &[(&str, &str)]) -> Responses {
 }
 
 /// Errors that any route of the API for sites can return.
-const ALWAYS: [(&str, &str); 4] =
-    [("401", "unauthorized"), ("403", "forbidden"), ("429", "rateLimited"), ("503", "nodeDown")];
+const ALWAYS: [(&str, &str); 5] = [
+    ("401", "unauthorized"),
+    ("403", "forbidden"),
+    ("429", "rateLimited"),
+    ("503", "nodeDown"),
+    ("507", "storageFull"),
+];
 
 /// Errors of a route that reads nothing but the key.
 pub(super) struct KeyErrors;

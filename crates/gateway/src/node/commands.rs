@@ -74,7 +74,7 @@ macro_rules! commands {
 
 commands! {
     Info(operator::GetInfo) -> Info = |desk, _| Ok(desk.operator.info());
-    NewAddress(operator::NewAddress) -> String = |desk, _| Ok(desk.operator.new_address().await);
+    NewAddress(operator::NewAddress) -> String = |desk, _| desk.operator.new_address().await;
     ConnectPeer(operator::ConnectPeer) -> String = |desk, peer| desk.operator.connect(&peer.address).await;
     Channels(operator::ListChannels) -> Vec<Channel> = |desk, _| Ok(desk.operator.channels());
     OpenChannel(operator::OpenChannel) -> ChannelId = |desk, channel| desk.operator.open_channel(channel).await;

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use amplet_chain::SourceState;
 use amplet_node::{Node, Notice};
 use amplet_protocol::Msat;
-use amplet_protocol::page::{Event, EventKind, Payment};
+use amplet_protocol::page::{ErrorCode, Event, EventKind, Payment, StorageTrouble};
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tracing::{error, info};
 
+use super::handle::{Problem, ProblemCode};
 use super::{NodeStatus, NodeThreadError, Phase};
 use crate::desk::merchant::{EventBus, MerchantService};
 
@@ -60,6 +61,7 @@ impl Follower {
                 tip_age: sync.tip_age,
                 read_at: sync.checked_at.map(|at| at.as_secs()),
                 chain_error: sync.error,
+                problems: self.node.storage_trouble().map(storage_problem).into_iter().collect(),
                 on_other_chain: sources.iter().any(|source| source.state == SourceState::OtherChain),
                 ..status.clone()
             };
@@ -80,6 +82,20 @@ impl Follower {
         }
         log(event);
     }
+}
+
+/// A storage that saves nothing, as a problem of the gateway.
+fn storage_problem(trouble: StorageTrouble) -> Problem {
+    let message = match trouble.error.code {
+        ErrorCode::StorageFull => {
+            "the gateway's disk is full, so that nothing can be saved; free space on it, everything goes on by itself"
+        }
+        _ => {
+            "the gateway's storage fails, so that nothing can be saved; its log says why, look after its disk"
+        }
+    };
+    let code = ProblemCode::Storage;
+    Problem::risk(code, message).detail(Some(trouble.error.message))
 }
 
 fn log(event: &Event) {

@@ -75,6 +75,8 @@ pub enum ProblemCode {
     NodeStopping,
     /// The node failed.
     NodeDown,
+    /// Nothing can be saved: the disk is full or fails.
+    Storage,
     /// The chain source does not answer.
     ChainSource,
     /// bitcoind is in its initial download.

@@ -1,6 +1,7 @@
 //! The node's own thread, and the handle by which the others speak to it.
 
 mod commands;
+mod data;
 mod events;
 mod handle;
 mod open;
@@ -56,6 +57,29 @@ pub enum NodeThreadError {
         "the words in seed_file are not those that {0} was made with; restore the right words from your backup, or give data_dir a new folder"
     )]
     OtherSeed(String),
+    /// The database that the seed was used with is not there.
+    #[error(
+        "{file} is missing or empty, but this seed was used with a database before ({note} says so). If its disk is not mounted, mount it and start again. \
+         If the database is lost, its channels are lost with it: `--new`, given once, begins a new one with the same seed, and the peers then close the old channels by force; \
+         the on-chain money comes back with birthday_height"
+    )]
+    DataGone {
+        /// The database.
+        file: String,
+        /// The note beside the seed.
+        note: String,
+    },
+    /// The database is damaged.
+    #[error(
+        "{file} is damaged ({error}). Nothing was changed. Copy the whole data folder to another disk as it is, check this disk and its file system, and keep the gateway stopped; \
+         do not put an older copy in its place, peers take the channels' money for that. On-chain money is shown by an Amplet wallet that is restored from the seed's words"
+    )]
+    Damaged {
+        /// The database.
+        file: String,
+        /// The defect.
+        error: Box<NodeError>,
+    },
     /// The node.
     #[error(transparent)]
     Node(#[from] NodeError),
@@ -79,6 +103,8 @@ impl From<StoreError> for NodeThreadError {
 pub struct Start {
     /// The configuration.
     pub config: Arc<Config>,
+    /// A seed that was used may begin a new database.
+    pub may_be_new: bool,
     /// Base URL of the chain API.
     pub chain_url: String,
     /// The relay's URL, as wallets reach it.

@@ -1,27 +1,20 @@
 //! From files to a running node.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::fs::File;
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::{Chain, Checkpoint, Position};
 use amplet_node::keys::Keys;
 use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role, expects_blocks};
-use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{SealedStore, SharedBackend, SqliteBackend, Store, StoreError};
+use amplet_storage::Store;
 use amplet_transport::{NativePlatform, Platform};
-use bip39::Mnemonic;
-use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::NodeThreadError;
+use super::{NodeThreadError, data};
 use crate::config::Config;
 use crate::desk::merchant::Sessions;
 use crate::desk::wallets;
-
-/// Separates the key of the store from everything else made of the same seed. Changing it makes stored data unreadable.
-const STORE_KEY: &[u8] = b"amplet gateway store 1";
 
 /// Pause between attempts while no chain source answers.
 const RETRY: Duration = Duration::from_secs(2);
@@ -39,9 +32,10 @@ pub(super) async fn open(
     config: &Config,
     chain_url: &str,
     platform: NativePlatform,
+    may_be_new: bool,
 ) -> Result<Opened, NodeThreadError> {
-    let lock = lock(&config.data_dir)?;
-    let store: Rc<dyn Store> = Rc::new(store(config).await?);
+    let (store, lock) = data::open(config, may_be_new).await?;
+    let store: Rc<dyn Store> = Rc::new(store);
     let platform: Rc<dyn Platform> = Rc::new(platform);
     let keys = Keys::new(&config.seed.0, config.network, 0).map_err(NodeError::Keys)?;
     let sources = vec![chain_url.to_owned()];
@@ -59,49 +53,9 @@ pub(super) async fn open(
                 warn!(%error, "the node waits for its chain source");
                 tokio::time::sleep(RETRY).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(data::explain(config, error.into())),
         }
     }
-}
-
-/// Makes the data folder and takes it for this process.
-fn lock(dir: &Path) -> Result<File, NodeThreadError> {
-    let place = dir.display().to_string();
-    let wrong = |source| NodeThreadError::DataDir { place: place.clone(), source };
-    if !dir.is_dir() {
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(dir).map_err(wrong)?;
-    }
-    let file = OpenOptions::new().create(true).append(true).open(dir.join("lock")).map_err(wrong)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(NodeThreadError::InUse(place)),
-        Err(TryLockError::Error(source)) => Err(wrong(source)),
-    }
-}
-
-async fn store(config: &Config) -> Result<SealedStore, NodeThreadError> {
-    let file = config.data_dir.join("node.sqlite");
-    let backend: SharedBackend = Rc::new(SqliteBackend::open(&file)?);
-    let kek = store_key(&config.seed.0);
-    if SealedStore::kdf_params(&backend).await?.is_none() {
-        info!(file = %file.display(), "a new database is made");
-        return Ok(SealedStore::create(backend, &KdfParams::external_key(), kek).await?);
-    }
-    SealedStore::open(backend, kek).await.map_err(|error| match error {
-        StoreError::WrongPassphrase => NodeThreadError::OtherSeed(file.display().to_string()),
-        other => other.into(),
-    })
-}
-
-/// The key that wraps the store's: HMAC-SHA256 of the seed (BIP 39, no passphrase). The seed is strong already, so nothing
-/// slow is needed.
-fn store_key(mnemonic: &Mnemonic) -> Kek {
-    let mut engine = HmacEngine::<sha256::Hash>::new(STORE_KEY);
-    engine.input(&mnemonic.to_seed_normalized(""));
-    Kek::from_bytes(Hmac::<sha256::Hash>::from_engine(engine).to_byte_array())
 }
 
 /// Position at which a new node begins to read: the configured height, else the newest block. A node that has been stored knows

@@ -38,6 +38,7 @@ const WALLET_NAME: &str = "gateway";
 pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), NodeThreadError> {
     let Start {
         config,
+        may_be_new,
         chain_url,
         relay,
         websockets,
@@ -49,7 +50,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         mut stop,
     } = start;
     let opened = tokio::select! {
-        opened = open::open(&config, &chain_url, platform.clone()) => opened?,
+        opened = open::open(&config, &chain_url, platform.clone(), may_be_new) => opened?,
         _ = &mut stop => return Ok(()),
     };
     let node = opened.node.clone();

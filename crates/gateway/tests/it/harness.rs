@@ -70,9 +70,15 @@ pub struct Gateway {
 impl Gateway {
     /// Starts the process and waits for nothing.
     pub fn spawn(dir: &Path) -> Self {
+        Self::spawn_with(dir, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn spawn_with(dir: &Path, more: &[&str]) -> Self {
         let log = dir.join(format!("{}.log", fs::read_dir(dir).unwrap().count()));
         let child = Command::new(env!("CARGO_BIN_EXE_amplet-gateway"))
             .args(["--config", "gateway.toml"])
+            .args(more)
             .current_dir(dir)
             .stdin(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())

@@ -74,6 +74,70 @@ fn both_signals_end_it_cleanly_and_the_folder_is_free_again() {
 }
 
 #[test]
+fn a_signal_that_is_sent_twice_ends_it_cleanly_and_a_hangup_not_at_all() {
+    let dir = folder();
+    let mut gateway = Gateway::start(dir.path());
+    gateway.signal("HUP");
+    gateway.wait_for_log("SIGHUP: the configuration is read at the start only");
+    assert_eq!(gateway.get("/health").status, 503);
+    gateway.signal("TERM");
+    gateway.signal("TERM");
+    gateway.signal("INT");
+    assert_eq!(gateway.wait().code(), Some(0), "{}", gateway.log());
+    assert!(!dir.path().join("data/node.sqlite-wal").exists(), "the database was not checkpointed");
+}
+
+#[test]
+fn data_that_is_gone_is_not_replaced_unless_that_is_asked_for() {
+    let dir = folder();
+    let mut gateway = Gateway::start(dir.path());
+    gateway.wait_for_log("waits for its chain source");
+    gateway.signal("TERM");
+    gateway.wait();
+    let (data, file) = (dir.path().join("data"), dir.path().join("data/node.sqlite"));
+    let refuse = || {
+        let mut gateway = Gateway::spawn(dir.path());
+        assert_eq!(gateway.wait().code(), Some(1));
+        let log = gateway.log();
+        assert!(log.contains("mount it and start again") && log.contains("`--new`"), "{log}");
+    };
+    std::fs::remove_dir_all(&data).unwrap();
+    refuse();
+    assert!(!data.exists(), "nothing is written where a disk should be");
+    std::fs::create_dir(&data).unwrap();
+    refuse();
+    std::fs::write(&file, "").unwrap();
+    refuse();
+    let mut gateway = Gateway::spawn_with(dir.path(), &["--new"]);
+    gateway.wait_for_log("a new database is made");
+    gateway.listen();
+    gateway.signal("TERM");
+    assert_eq!(gateway.wait().code(), Some(0));
+    let mut gateway = Gateway::start(dir.path());
+    gateway.wait_for_log("waits for its chain source");
+    gateway.signal("TERM");
+    gateway.wait();
+    // Another seed has not been used.
+    std::fs::remove_dir_all(&data).unwrap();
+    harness::write_private(&dir.path().join("seed"), harness::OTHER_WORDS);
+    let mut gateway = Gateway::start(dir.path());
+    gateway.wait_for_log("a new database is made");
+}
+
+#[test]
+fn damaged_data_is_named_with_what_can_be_done() {
+    let dir = folder();
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("node.sqlite"), "not a database, and longer than nothing").unwrap();
+    let mut gateway = Gateway::spawn(dir.path());
+    assert_eq!(gateway.wait().code(), Some(1));
+    let log = gateway.log();
+    assert!(log.contains("is damaged") && log.contains("do not put an older copy in its place"), "{log}");
+    assert!(!log.contains("restore the wallet"), "{log}");
+}
+
+#[test]
 fn a_second_gateway_on_the_same_data_is_refused_and_the_first_not_disturbed() {
     let dir = folder();
     let mut first = Gateway::start(dir.path());

@@ -21,6 +21,7 @@ use lightning::util::errors::APIError;
 use crate::base::Base;
 use crate::config::{Acceptance, InboundChannel};
 use crate::ldk::bdk::OnchainError;
+use crate::ldk::unsaved::Unsaved;
 use crate::ledger::Ledger;
 use opening::Opening;
 
@@ -66,6 +67,9 @@ pub enum ChannelError {
     /// The node is closing.
     #[error("the wallet is being closed")]
     Closing,
+    /// Nothing can be saved now, so nothing was begun.
+    #[error(transparent)]
+    Unsaved(#[from] Unsaved),
 }
 
 fn text(error: &APIError) -> String {
@@ -102,6 +106,7 @@ impl Channels {
     /// # Errors
     /// [`ChannelError`].
     pub fn close(&self, id: ChannelId, force: bool) -> Result<(), ChannelError> {
+        self.base.staged.check()?;
         let (manager, mut channels) = (&self.base.ldk.manager, self.list().into_iter());
         let channel = channels.find(|channel| channel.channel_id == id);
         let peer = channel.ok_or_else(|| ChannelError::Unknown(id.to_string()))?.counterparty.node_id;

@@ -44,6 +44,7 @@ impl Channels {
     /// # Errors
     /// [`ChannelError`].
     pub async fn open(&self, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
+        self.base.staged.check()?;
         let ldk = &self.base.ldk;
         if !ldk.messages.is_connected(&peer) {
             return Err(ChannelError::NotConnected);

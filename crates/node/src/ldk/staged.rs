@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use amplet_protocol::page::StorageTrouble;
 use amplet_storage::Batch;
 use bitcoin::{Transaction, Txid};
 use futures::channel::oneshot;
@@ -14,6 +15,7 @@ use lightning::ln::types::ChannelId;
 use lightning::util::persist::KVStoreSync;
 
 use crate::ldk::monitors::Monitors;
+use crate::ldk::unsaved::Unsaved;
 
 /// Maximum delay before a deferred write forces its own commit.
 const MAX_DELAY: Duration = Duration::from_millis(50);
@@ -62,8 +64,11 @@ pub struct Step {
     /// Maximum delay of what is deferred.
     max_delay: Option<Duration>,
     /// Tasks that wait until these writes are durable.
-    waiters: Vec<oneshot::Sender<()>>,
+    waiters: Vec<Waiter>,
 }
+
+/// A task that waits for a commit.
+type Waiter = oneshot::Sender<Result<(), Unsaved>>;
 
 impl Step {
     fn defer(&mut self, max_delay: Duration) {
@@ -77,7 +82,7 @@ enum InFlight {
     /// No commit is in flight.
     #[default]
     Nothing,
-    Commit(Vec<oneshot::Sender<()>>),
+    Commit(Vec<Waiter>),
     /// The node has stopped: nothing is committed any more.
     Stopped,
 }
@@ -87,6 +92,8 @@ enum InFlight {
 pub struct StagedWrites {
     step: Mutex<Step>,
     in_flight: Mutex<InFlight>,
+    /// Set while commits fail.
+    trouble: Mutex<Option<StorageTrouble>>,
     /// Stored forms of the channel monitors.
     pub(crate) monitors: Monitors,
 }
@@ -151,22 +158,60 @@ impl StagedWrites {
         step.urgent |= !step.writes.is_empty();
     }
 
-    /// Resolves when what is staged now, and what a commit in flight holds, is durable; also when the node has stopped.
-    /// `None`: there is nothing to wait for.
-    pub fn flushed(&self) -> Option<oneshot::Receiver<()>> {
+    /// Resolves when what is staged now, and what a commit in flight holds, is durable; `None`: there is nothing to wait for.
+    ///
+    /// # Errors
+    /// [`Unsaved`], also from the receiver: nothing is said to be durable that is not.
+    pub fn flushed(&self) -> Result<Option<oneshot::Receiver<Result<(), Unsaved>>>, Unsaved> {
+        self.check()?;
         let (sender, receiver) = oneshot::channel();
         let mut step = self.step();
         match &mut *self.in_flight() {
-            InFlight::Stopped => return None,
             // Commits end in order, so the present step's end is also that of the one in flight.
             _ if !step.writes.is_empty() => {
                 step.urgent = true;
                 step.waiters.push(sender);
             }
             InFlight::Commit(waiters) => waiters.push(sender),
-            InFlight::Nothing => return None,
+            InFlight::Nothing | InFlight::Stopped => return Ok(None),
         }
-        Some(receiver)
+        Ok(Some(receiver))
+    }
+
+    /// Checks that what is staged now can be committed: to be called before anything changes, so that what is refused leaves
+    /// nothing behind.
+    ///
+    /// # Errors
+    /// [`Unsaved`].
+    pub fn check(&self) -> Result<(), Unsaved> {
+        if self.is_stopped() {
+            return Err(Unsaved::Stopped);
+        }
+        match self.trouble() {
+            Some(trouble) => Err(Unsaved::Stalled(Box::new(trouble))),
+            None => Ok(()),
+        }
+    }
+
+    /// The reason why commits fail, while they do.
+    pub fn trouble(&self) -> Option<StorageTrouble> {
+        self.trouble.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// Returns whether the node has stopped.
+    pub fn is_stopped(&self) -> bool {
+        matches!(*self.in_flight(), InFlight::Stopped)
+    }
+
+    /// Sets the reason why commits fail, and tells whoever waits for one.
+    pub fn stall(&self, trouble: StorageTrouble) {
+        let unsaved = Unsaved::Stalled(Box::new(trouble.clone()));
+        self.trouble.lock().unwrap_or_else(|e| e.into_inner()).replace(trouble);
+        let mut waiters = std::mem::take(&mut self.step().waiters);
+        if let InFlight::Commit(others) = &mut *self.in_flight() {
+            waiters.append(others);
+        }
+        resolve(waiters, &Err(unsaved));
     }
 
     /// Returns whether no write is staged.
@@ -199,32 +244,70 @@ impl StagedWrites {
     /// Takes the whole step, to be committed at once; a new one begins.
     pub fn take(&self) -> Step {
         let mut step = std::mem::take(&mut *self.step());
-        *self.in_flight() = InFlight::Commit(std::mem::take(&mut step.waiters));
+        let waiters = std::mem::take(&mut step.waiters);
+        let mut in_flight = self.in_flight();
+        match &*in_flight {
+            InFlight::Stopped => resolve(waiters, &Err(Unsaved::Stopped)),
+            _ => *in_flight = InFlight::Commit(waiters),
+        }
         step
     }
 
-    /// Tells whoever waits for the step that was taken last that it is durable.
-    pub fn committed(&self) {
-        if let InFlight::Commit(waiters) = std::mem::take(&mut *self.in_flight()) {
-            for waiter in waiters {
-                // Whoever waited may have given up.
-                let _ = waiter.send(());
-            }
-        }
+    /// Broadcasts a package after the next commit.
+    pub fn broadcast(&self, package: Vec<Transaction>) {
+        let mut step = self.step();
+        step.broadcasts.push(package);
+        step.urgent = true;
     }
 
-    /// Releases everybody who waits: the node stops, and nothing more is committed.
+    /// Takes those transactions that may leave without a commit: `may_leave` says of each package whether it is one. Of others
+    /// that are offered again and again, the newest package of each first transaction stays.
+    pub fn take_broadcasts(&self, may_leave: impl Fn(&[Transaction]) -> bool) -> Vec<Vec<Transaction>> {
+        let mut step = self.step();
+        let (leave, stay): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut step.broadcasts).into_iter().partition(|package| may_leave(package));
+        let mut newest: Vec<Vec<Transaction>> = Vec::new();
+        for package in stay {
+            newest.retain(|other| other.first() != package.first());
+            newest.push(package);
+        }
+        step.broadcasts = newest;
+        leave
+    }
+
+    /// Tells whoever waits for the step that was taken last that it is durable. Returns the trouble that this ends.
+    pub fn committed(&self) -> Option<StorageTrouble> {
+        let mut in_flight = self.in_flight();
+        if let InFlight::Commit(waiters) = &mut *in_flight {
+            let waiters = std::mem::take(waiters);
+            *in_flight = InFlight::Nothing;
+            drop(in_flight);
+            resolve(waiters, &Ok(()));
+        }
+        self.trouble.lock().unwrap_or_else(|e| e.into_inner()).take()
+    }
+
+    /// Tells everybody who waits that the node stops, and nothing more is committed.
     pub fn stop(&self) {
-        *self.in_flight() = InFlight::Stopped;
-        self.step().waiters.clear();
+        let before = std::mem::replace(&mut *self.in_flight(), InFlight::Stopped);
+        let mut waiters = std::mem::take(&mut self.step().waiters);
+        if let InFlight::Commit(others) = before {
+            waiters.extend(others);
+        }
+        resolve(waiters, &Err(Unsaved::Stopped));
+    }
+}
+
+fn resolve(waiters: Vec<Waiter>, result: &Result<(), Unsaved>) {
+    for waiter in waiters {
+        // Whoever waited may have given up.
+        let _ = waiter.send(result.clone());
     }
 }
 
 impl BroadcasterInterface for StagedWrites {
     fn broadcast_transactions(&self, transactions: &[(&Transaction, TransactionType)]) {
-        let mut step = self.step();
-        step.broadcasts.push(transactions.iter().map(|(tx, _)| (*tx).clone()).collect());
-        step.urgent = true;
+        self.broadcast(transactions.iter().map(|(tx, _)| (*tx).clone()).collect());
     }
 }
 

@@ -8,14 +8,19 @@ use std::rc::Rc;
 use amplet_budget::calendar::Date;
 use amplet_budget::report::Report;
 use amplet_budget::{
-    BudgetDenial, BudgetId, BudgetRefusal, Changes, Clock, CommitError, Cost, DAYS, Msat, Notice, NoticeKind,
-    Policy, Purpose, Reason, Request, Reservation, STATE,
+    BudgetDenial, BudgetId, BudgetRefusal, Changes, Clock, CommitError, Cost, DAYS, LoadError, Msat, Notice,
+    NoticeKind, Policy, Purpose, Reason, Request, Reservation, STATE,
 };
 use amplet_protocol::PaymentId;
 use amplet_protocol::page::{EventKind, Payment};
 
 use super::LedgerError;
+use super::damage::Damaged;
 use crate::base::Base;
+use crate::ldk::unsaved::Unsaved;
+
+/// Damaged records of budgets, by their names.
+const KEPT: &str = "damaged/";
 
 /// Authorization of a payment: budget, purpose and approval.
 #[derive(Clone, Debug)]
@@ -45,21 +50,51 @@ pub struct Spent {
     pub fee_msat: Option<Msat>,
 }
 
+/// A change of the budgets that was not made, or is not durable.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError<E> {
+    /// Refused: nothing changed.
+    #[error(transparent)]
+    Refused(E),
+    /// Not durable. When commits began to fail while it was made, it is saved once they succeed again.
+    #[error(transparent)]
+    Unsaved(#[from] Unsaved),
+}
+
 /// Budgets that payments are made from.
 pub struct Budgets {
     policy: RefCell<Policy>,
     base: Rc<Base>,
+    damaged: Damaged,
 }
 
 impl Budgets {
-    /// Reads all budgets and what is reserved from them.
+    /// Reads all budgets and what is reserved from them. A budget that cannot be read denies; what is stored of it is kept under
+    /// [`KEPT`] and its name, because budgets are written in its place.
     pub(crate) async fn open(base: Rc<Base>) -> Result<Self, LedgerError> {
+        let damaged = Damaged::default();
         let mut records = Vec::new();
         for name in base.store.list(STATE).await? {
-            let value = base.store.get(&name).await?.unwrap_or_default();
+            let value = base.store.get(&name).await.map_err(LedgerError::from);
+            // One that is not even authentic is empty, and so damaged, to the policy.
+            let value = damaged.pass_over(&name, value)?.flatten().unwrap_or_default();
             records.push((name, value));
         }
-        Ok(Self { policy: RefCell::new(Policy::load(records)?), base })
+        let (policy, errors) = Policy::load(records.iter().map(|(name, value)| (name, value)))?;
+        for error in errors {
+            let LoadError::Corrupt { name, .. } = &error else { continue };
+            damaged.add(name, &error);
+            let value = records.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                base.staged.put_deferred(format!("{KEPT}{name}"), value);
+            }
+        }
+        Ok(Self { policy: RefCell::new(policy), base, damaged })
+    }
+
+    /// Names of records that cannot be read.
+    pub(super) fn damaged(&self) -> Vec<String> {
+        self.damaged.names()
     }
 
     /// Releases what is reserved for payments that `is_known` does not know: the process ended after the reservation and
@@ -90,14 +125,14 @@ impl Budgets {
     /// Changes the budgets; durable before it returns.
     ///
     /// # Errors
-    /// Those of the methods called; nothing changed then.
+    /// Those of the methods called, and that nothing can be saved: nothing changed then.
     pub async fn change<E>(
         &self,
         change: impl FnOnce(&mut Policy, &Clock<'_>) -> Result<Changes, E>,
-    ) -> Result<(), E> {
-        self.apply(change)?;
-        self.base.flushed().await;
-        Ok(())
+    ) -> Result<(), ChangeError<E>> {
+        self.base.staged.check()?;
+        self.apply(change).map_err(ChangeError::Refused)?;
+        Ok(self.base.flushed().await?)
     }
 
     /// Changes the budgets; durable with, and no later than, what is staged next.
@@ -228,7 +263,7 @@ impl Budgets {
         // '~' sorts after what follows a date in a name.
         let ends = to.map_or_else(|| format!("{DAYS}~"), |day| format!("{DAYS}{day}~"));
         let records = loop {
-            self.base.flushed().await;
+            self.base.flushed().await?;
             let stored = self.policy().days_stored();
             let mut records = Vec::new();
             for name in self.base.store.list(DAYS).await? {

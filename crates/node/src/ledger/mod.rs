@@ -1,6 +1,8 @@
 //! The one book of payments, events and budgets. Records are staged in the step that they belong to.
 
 pub(crate) mod budgets;
+pub(crate) mod damage;
+mod load;
 pub(crate) mod record;
 mod stored;
 
@@ -10,14 +12,19 @@ use std::rc::Rc;
 
 use amplet_budget::LoadError;
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{Direction, Event, EventKind, Payment, PaymentStatus, WalletError};
+use amplet_protocol::page::{Direction, Event, EventKind, Payment, PaymentKind, PaymentStatus, WalletError};
 use amplet_storage::{Batch, StoreError};
 use serde::Serialize;
 
 use crate::base::{Base, Committed};
+use crate::ldk::unsaved::Unsaved;
 use budgets::{Budgets, Spent};
-use record::{Key, done_name, event_name, open_name, read_event, read_payment};
+use damage::Damaged;
+use record::{Key, done_name, event_name, open_name, read_payment};
 use stored::{StoredEvent, StoredPayment};
+
+/// Description of a payment whose own could not be read.
+const UNREADABLE: &str = "(its record was damaged)";
 
 /// A record could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +43,9 @@ pub enum LedgerError {
     /// The budgets cannot be read.
     #[error(transparent)]
     Budgets(#[from] LoadError),
+    /// What is asked for is not durable.
+    #[error(transparent)]
+    Unsaved(#[from] Unsaved),
 }
 
 /// End of a payment.
@@ -54,6 +64,8 @@ struct State {
     done_at: BTreeMap<Key, u64>,
     /// Ended in this session: read without the store.
     recent: BTreeMap<Key, Payment>,
+    /// Pending payments whose record cannot be read, and its name. The record stays as it is, whatever becomes of them.
+    unreadable: BTreeMap<Key, String>,
     events: BTreeMap<u64, Event>,
     next_event: u64,
     changed: Committed,
@@ -64,68 +76,39 @@ pub struct Ledger {
     state: RefCell<State>,
     base: Rc<Base>,
     budgets: Rc<Budgets>,
+    damaged: Damaged,
 }
 
 impl Ledger {
-    /// Loads what is undecided or unacknowledged; ended payments are read when asked for.
+    /// Loads what is undecided or unacknowledged; ended payments are read when asked for. What cannot be read keeps nothing else
+    /// from being used.
     pub(crate) async fn open(base: Rc<Base>, budgets: Rc<Budgets>) -> Result<Self, LedgerError> {
-        let ledger = Self { state: RefCell::default(), base, budgets };
+        let ledger = Self { state: RefCell::default(), base, budgets, damaged: Damaged::default() };
         ledger.load_open().await?;
         ledger.load_done().await?;
         ledger.load_events().await?;
         Ok(ledger)
     }
 
-    async fn load_open(&self) -> Result<(), LedgerError> {
-        let store = &*self.base.store;
-        for name in store.list(record::OPEN).await? {
-            let payment = read_payment(store, &name).await?;
-            let key = Key::of(&payment);
-            if record::open_key(&name).is_none() {
-                self.move_record(name, open_name(key), &payment);
-            }
-            self.state.borrow_mut().open.insert(key, payment);
-        }
-        Ok(())
+    /// Names of stored records that cannot be read: they are passed over and kept as they are.
+    pub fn damaged(&self) -> Vec<String> {
+        let mut names = self.damaged.names();
+        names.extend(self.budgets.damaged());
+        names
     }
 
-    async fn load_done(&self) -> Result<(), LedgerError> {
-        let store = &*self.base.store;
-        for name in store.list(record::DONE).await? {
-            let Some((at, key)) = record::done_parts(&name) else { continue };
-            let key = match key {
-                Some(key) => key,
-                None => {
-                    let payment = read_payment(store, &name).await?;
-                    let key = Key::of(&payment);
-                    self.move_record(name, done_name(at, key), &payment);
-                    // Under its present name it is not in the store before the next commit.
-                    self.state.borrow_mut().recent.insert(key, payment);
-                    key
-                }
-            };
-            let mut state = self.state.borrow_mut();
-            state.done_at.insert(key, at);
-            state.done.insert((at, key));
-        }
-        Ok(())
+    /// Passes over a service's record that cannot be read.
+    pub(crate) fn pass_over<T>(
+        &self,
+        name: &str,
+        read: Result<T, LedgerError>,
+    ) -> Result<Option<T>, LedgerError> {
+        self.damaged.pass_over(name, read)
     }
 
-    /// Gives a record of a release whose names had no direction its present name.
-    fn move_record(&self, from: String, to: String, payment: &Payment) {
-        self.base.staged.remove(from);
-        self.write(to, &StoredPayment::from(payment));
-    }
-
-    async fn load_events(&self) -> Result<(), LedgerError> {
-        let store = &*self.base.store;
-        for name in store.list(record::EVENTS).await? {
-            let event = read_event(store, &name).await?;
-            self.state.borrow_mut().events.insert(event.id, event);
-        }
-        let counter = store.get(record::EVENT_COUNTER).await?.and_then(|bytes| bytes.try_into().ok());
-        self.state.borrow_mut().next_event = counter.map_or(1, u64::from_be_bytes);
-        Ok(())
+    /// Returns whether the record of a pending payment cannot be read.
+    pub(crate) fn is_unreadable(&self, key: Key) -> bool {
+        self.state.borrow().unreadable.contains_key(&key)
     }
 
     /// Records a pending payment, new or changed.
@@ -138,17 +121,30 @@ impl Ledger {
     }
 
     /// Ends a pending payment and closes its reservation; `details` completes its record, whose end is now unless it says
-    /// otherwise. `None`: no such payment is pending.
+    /// otherwise. A record that cannot be read is completed by what is known. `None`: no such payment is pending.
     pub(crate) fn close(
         &self,
         key: Key,
         outcome: Outcome,
         details: impl FnOnce(&mut Payment),
     ) -> Option<Payment> {
-        let mut payment = self.pending(key)?;
+        let mut payment = self.pending(key).or_else(|| self.in_place_of_unreadable(key))?;
         payment.settled_at = Some(self.base.now());
         details(&mut payment);
         Some(self.close_record(payment, outcome))
+    }
+
+    /// What is known of a pending payment whose record cannot be read.
+    fn in_place_of_unreadable(&self, key: Key) -> Option<Payment> {
+        if !self.is_unreadable(key) || self.has_ended(key) {
+            return None;
+        }
+        let amount_msat = match key.direction {
+            Direction::Outbound => self.budgets.reserved(key.id).map(|cost| cost.amount),
+            Direction::Inbound => None,
+        };
+        let begun = Payment::pending(key.id, key.direction, PaymentKind::Bolt11, self.base.now());
+        Some(Payment { amount_msat, description: UNREADABLE.into(), ..begun })
     }
 
     /// Ends a payment that was not pending: it was refused before it was recorded, or had ended otherwise before.
@@ -180,7 +176,9 @@ impl Ledger {
         let key = Key::of(&payment);
         let mut state = self.state.borrow_mut();
         state.open.remove(&key);
-        self.base.staged.remove(open_name(key));
+        if !state.unreadable.contains_key(&key) {
+            self.base.staged.remove(open_name(key));
+        }
         let at = *state.done_at.entry(key).or_insert(payment.created_at);
         self.write(done_name(at, key), &StoredPayment::from(&payment));
         state.done.insert((at, key));
@@ -224,7 +222,7 @@ impl Ledger {
 
     /// Returns whether a payment is known, pending or ended.
     pub(crate) fn contains(&self, key: Key) -> bool {
-        self.state.borrow().open.contains_key(&key) || self.has_ended(key)
+        self.state.borrow().open.contains_key(&key) || self.is_unreadable(key) || self.has_ended(key)
     }
 
     /// Returns whether a payment has ended.
@@ -244,7 +242,13 @@ impl Ledger {
             if let Some(known) = state.open.get(&key).or_else(|| state.recent.get(&key)) {
                 return Ok(Some(known.clone()));
             }
-            state.done_at.get(&key).copied()
+            let done_at = state.done_at.get(&key).copied();
+            // Beside an earlier failure a payment may be in flight again, and its end is not known.
+            let may_be_pending = key.direction == Direction::Outbound || done_at.is_none();
+            match state.unreadable.get(&key) {
+                Some(name) if may_be_pending => return Err(record::unreadable(name)),
+                _ => done_at,
+            }
         };
         match at {
             Some(at) => Ok(Some(read_payment(&*self.base.store, &done_name(at, key)).await?)),
@@ -308,7 +312,10 @@ impl Ledger {
         };
         let mut payments = Vec::with_capacity(keys.len());
         for key in keys {
-            payments.extend(self.payment(key.direction, key.id).await?);
+            let ended = self.state.borrow().done_at.get(&key).map(|at| done_name(*at, key));
+            let name = ended.unwrap_or_else(|| open_name(key));
+            let payment = self.payment(key.direction, key.id).await;
+            payments.extend(self.damaged.pass_over(&name, payment)?.flatten());
         }
         Ok(payments)
     }
@@ -342,8 +349,19 @@ impl Ledger {
         self.base.notify.notify();
     }
 
-    /// Resolves when what is staged now is durable, or the node stops.
-    pub async fn flushed(&self) {
-        self.base.flushed().await;
+    /// Checks that records can be saved now, before any is staged.
+    ///
+    /// # Errors
+    /// [`Unsaved`].
+    pub fn check_saves(&self) -> Result<(), Unsaved> {
+        self.base.staged.check()
+    }
+
+    /// Resolves when what is staged now is durable.
+    ///
+    /// # Errors
+    /// [`Unsaved`].
+    pub async fn flushed(&self) -> Result<(), Unsaved> {
+        self.base.flushed().await
     }
 }

@@ -124,6 +124,16 @@ pub(super) async fn read_event(store: &dyn Store, name: &str) -> Result<Event, L
     stored.try_into().map_err(|missing: Missing| corrupt(name, missing.to_string()))
 }
 
+/// The number in an event's name.
+pub(super) fn event_id(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.strip_prefix(EVENTS)?, 16).ok()
+}
+
+/// A record that could not be read when the ledger was opened.
+pub(super) fn unreadable(name: &str) -> LedgerError {
+    corrupt(name, "as when the wallet was opened".into())
+}
+
 fn corrupt(name: &str, what: String) -> LedgerError {
     LedgerError::Corrupt { name: name.to_owned(), what }
 }

@@ -115,6 +115,6 @@ impl Onchain {
             "{error}; no block of the last {REFUSED_BLOCKS} holds it and no server shows it, so its coins are free again: send again, perhaps at a higher fee rate"
         );
         self.ledger.close(key, Outcome::Failed(deposits::rejected(message)), |_| ());
-        self.base.flushed().await;
+        let _ = self.base.flushed().await;
     }
 }

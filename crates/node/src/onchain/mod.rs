@@ -21,6 +21,7 @@ use lightning::sign::SpendableOutputDescriptor;
 
 use crate::base::Base;
 use crate::ldk::bdk::{OnchainError, OnchainWallet, SignedSend};
+use crate::ldk::unsaved::Unsaved;
 use crate::ledger::{Ledger, LedgerError};
 use crate::notify::Notify;
 use records::Replacements;
@@ -93,12 +94,16 @@ impl Onchain {
     }
 
     /// A receiving address not handed out before; durable before it is returned.
-    pub async fn new_address(&self) -> Address {
+    ///
+    /// # Errors
+    /// [`Unsaved`].
+    pub async fn new_address(&self) -> Result<Address, Unsaved> {
+        self.base.staged.check()?;
         let address = self.base.ldk.wallet.new_address();
         self.address_asked_at.set(Some(self.base.platform.monotonic()));
         self.deposits_awaited.notify();
-        self.base.flushed().await;
-        address
+        self.base.flushed().await?;
+        Ok(address)
     }
 
     /// Builds and signs a payment; nothing is sent yet. `amount_sat`: `None` sends all but the reserve, the fee deducted.

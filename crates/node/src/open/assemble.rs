@@ -196,7 +196,7 @@ async fn load_routing(
             (graph, None, source)
         }
         GraphSource::Gossip(gossiping) => {
-            let bytes = parts.store.get(names::GOSSIP).await?;
+            let bytes = stored::cached(parts.store, names::GOSSIP).await?;
             let gossip = (gossiping.0)(parts.config.network, Rc::clone(parts.platform), bytes);
             (Graph::new(), Some(gossip), None)
         }

@@ -5,6 +5,8 @@ use amplet_chain::BroadcastError;
 use amplet_protocol::page::{ErrorCode, WalletError};
 use amplet_protocol::{Msat, TooMuch};
 
+use crate::ldk::unsaved::Unsaved;
+
 /// A stream that does not take a payment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
@@ -64,6 +66,9 @@ pub enum PayError {
     /// The stream does not take it.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// Nothing can be saved now. An invoice or a stream that was being made may be saved later; it was not handed out.
+    #[error(transparent)]
+    Unsaved(#[from] Unsaved),
     /// The newest block is more than a day old: HTLCs would expire by another height than the one known here.
     #[error(
         "the newest block known here is {hours} hours old, too old to pay by: check this device's clock and connection, or configure another chain source"

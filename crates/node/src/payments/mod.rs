@@ -30,6 +30,7 @@ use crate::config::Role;
 use crate::graph::Graph;
 use crate::ldk::routing::Refused;
 use crate::ldk::routing::explain::no_route;
+use crate::ldk::unsaved::Unsaved;
 use crate::ledger::budgets::{Authorization, Budgets};
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, LedgerError, Outcome};
@@ -84,7 +85,11 @@ impl Payments {
         for (id, stream) in streams.in_flight() {
             attempts.begin(id, Owner::Stream(stream), None);
         }
-        budgets.release_unknown(|id| attempts.contains(id));
+        budgets.release_unknown(|id| {
+            // One whose record cannot be read, or whose stream's cannot, is in flight as well.
+            let is_unreadable = ledger.is_unreadable(Key::outbound(id));
+            attempts.contains(id) || is_unreadable || base.ldk.knows_payment(id.0)
+        });
         let hops = pending.iter().flat_map(|payment| &payment.parts).flat_map(|part| &part.path);
         base.ldk.router.mark_used(hops.filter_map(|hop| Scid::parse(&hop.channel)));
         let inbound = Inbound::new(&base, &ledger, &attempts, &streams);
@@ -101,8 +106,9 @@ impl Payments {
     ///   minute or two. The id is not the payment hash.
     /// - A payment of a stream: it is counted in the stream's record ([`stream`](Self::stream)), and has neither a record nor an
     ///   event of its own.
-    /// - An on-chain payment: recorded durably and then broadcast, before this returns. It is pending, and sent again, until a block
-    ///   holds it or all chain sources have refused it for a while.
+    /// - An on-chain payment: recorded durably and then broadcast, before this returns; when commits begin to fail meanwhile,
+    ///   broadcast once they succeed. It is pending, and sent again, until a block holds it or all chain sources have refused it for
+    ///   a while.
     ///
     /// # Errors
     /// [`PayError`]: no funds were sent.
@@ -115,6 +121,7 @@ impl Payments {
     }
 
     async fn begin_order(&self, order: Order, authorization: &Authorization) -> Result<PaymentId, PayError> {
+        self.base.staged.check()?;
         let (ldk, now) = (&self.base.ldk, self.base.now());
         if self.base.tip_age() == TipAge::Stale && !matches!(order, Order::Onchain(_)) {
             return Err(PayError::StaleTip { hours: self.base.chain.tip_age().as_secs() / 3600 });
@@ -134,7 +141,8 @@ impl Payments {
                 self.refuse_behind()?;
                 let prepared = offers::prepare(ldk, self.base.config.network, &pay, now)?;
                 let id = self.start(prepared, authorization).await?;
-                self.base.flushed().await;
+                // Not durable, it is pending, as any payment that was begun.
+                let _ = self.base.flushed().await;
                 Ok(id)
             }
             Order::Stream(pay) => {
@@ -144,8 +152,12 @@ impl Payments {
             }
             Order::Onchain(send) => {
                 let id = self.start(order::onchain(&self.onchain, &send, now)?, authorization).await?;
-                self.base.flushed().await;
-                self.onchain.broadcast(&send.signed).await;
+                if self.base.flushed().await.is_ok() {
+                    self.onchain.broadcast(&send.signed).await;
+                } else {
+                    // Whether its record will be durable is open. Behind it, the transaction leaves as well.
+                    self.base.staged.broadcast(vec![send.signed.tx.clone()]);
+                }
                 Ok(id)
             }
         }
@@ -290,10 +302,11 @@ impl Payments {
         new: &NewInvoice,
         beside: impl FnOnce(&Bolt11Invoice, &mut Batch),
     ) -> Result<Bolt11Invoice, PayError> {
+        self.base.staged.check()?;
         let (invoice, payment) = bolt11::make(&self.base.ldk, new, self.base.now())?;
         self.ledger.record(payment);
         self.ledger.stage(|batch| beside(&invoice, batch));
-        self.base.flushed().await;
+        self.base.flushed().await?;
         Ok(invoice)
     }
 
@@ -313,8 +326,9 @@ impl Payments {
     /// # Errors
     /// [`StreamError::Session`], [`PayError::Own`].
     pub async fn open_stream(&self, to: &StreamTo) -> Result<PaymentId, PayError> {
+        self.base.staged.check()?;
         let id = self.streams.begin_outbound(&self.base.ldk, to, self.base.now())?;
-        self.base.flushed().await;
+        self.base.flushed().await?;
         Ok(id)
     }
 
@@ -332,7 +346,10 @@ impl Payments {
 
     /// Ends an outbound stream: no payment follows, and its record ends when nothing is in flight. Durable before it returns;
     /// `true` when it was open.
-    pub async fn close_stream(&self, id: PaymentId) -> bool {
+    ///
+    /// # Errors
+    /// [`Unsaved`].
+    pub async fn close_stream(&self, id: PaymentId) -> Result<bool, Unsaved> {
         self.close(Key::outbound(id)).await
     }
 
@@ -345,14 +362,18 @@ impl Payments {
     }
 
     /// Ends a session: later payments to it go back. Durable before it returns; `true` when anything had come in.
-    pub async fn close_session(&self, session: &str) -> bool {
+    ///
+    /// # Errors
+    /// [`Unsaved`].
+    pub async fn close_session(&self, session: &str) -> Result<bool, Unsaved> {
         self.close(streams::session_key(session)).await
     }
 
-    async fn close(&self, stream: Key) -> bool {
+    async fn close(&self, stream: Key) -> Result<bool, Unsaved> {
+        self.base.staged.check()?;
         let was_open = self.streams.close(stream, self.base.now());
-        self.base.flushed().await;
-        was_open
+        self.base.flushed().await?;
+        Ok(was_open)
     }
 
     /// Returns whether so many payments of streams ended since LDK's last tick that the next one should come early: LDK remembers

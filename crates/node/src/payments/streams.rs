@@ -132,7 +132,7 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// Reads the open ones.
+    /// Reads the open ones, as far as they can be read.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -140,8 +140,10 @@ impl Streams {
         let streams =
             Self { ledger, open: RefCell::default(), session_of: RefCell::default(), ended: Cell::default() };
         for name in store.list(RECORDS).await? {
-            let in_flight: InFlight = read(store, &name).await?;
-            let Some(payment) = streams.record_of(&name).await? else { continue };
+            let in_flight: Result<InFlight, _> = read(store, &name).await;
+            let Some(in_flight) = streams.ledger.pass_over(&name, in_flight)? else { continue };
+            let payment = streams.record_of(&name).await;
+            let Some(payment) = streams.ledger.pass_over(&name, payment)?.flatten() else { continue };
             let key = Key::of(&payment);
             if name != stored_name(key) {
                 // Written by a release whose names had no direction.

@@ -1,11 +1,12 @@
 //! The loop: read, decide, commit, and only then speak (design invariant 1).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_storage::StoreError;
-use bitcoin::BlockHash;
+use bitcoin::{BlockHash, Txid};
 use futures::future::{Either, select};
 use futures::pin_mut;
 use lightning::events::EventsProvider;
@@ -18,7 +19,6 @@ use crate::base::{Base, Committed, Notice, StepFollower};
 use crate::ldk::staged::{Step, names};
 use crate::ledger::Ledger;
 use crate::notify::Notify;
-use crate::onchain::Onchain;
 use crate::payments::Payments;
 
 /// LDK's advice: every ten seconds or so.
@@ -31,30 +31,30 @@ const BUSY_TICK_EVERY: Duration = Duration::from_secs(20);
 const REBROADCAST_EVERY: Duration = Duration::from_secs(60);
 /// Interval between stagings of what routing has learnt.
 const LEARNT_EVERY: Duration = Duration::from_secs(600);
-/// First pause after a failed commit; doubled up to [`MAX_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// Maximum duration of the last step when the node closes.
 const LAST_STEP_LIMIT: Duration = Duration::from_secs(10);
 
 struct Timers {
     ping: Duration,
     tick: Duration,
-    rebroadcast: Duration,
     learnt: Duration,
 }
 
 /// Takes the node's steps.
 pub(crate) struct Engine {
-    services: Rc<Services>,
+    pub(super) services: Rc<Services>,
     /// Followers of committed steps.
-    followers: Vec<Rc<dyn StepFollower>>,
+    pub(super) followers: Vec<Rc<dyn StepFollower>>,
     /// Block at which the monitors were last staged whole.
     staged_at: Cell<Option<BlockHash>>,
     /// The manager has changed since it was last written, in ways that a restart reproduces.
     manager_dirty: Cell<bool>,
     /// Monotonic time since which a write is deferred.
     deferred_since: Cell<Option<Duration>>,
+    /// Monotonic time at which claims and sweeps are renewed.
+    rebroadcast_at: Cell<Duration>,
+    /// Own commitments that have left, durably.
+    pub(super) commitments: RefCell<BTreeSet<Txid>>,
     /// Number of usable channels at the last notice.
     usable: Cell<usize>,
     stopped: Notify,
@@ -69,12 +69,14 @@ impl Engine {
             staged_at: Cell::default(),
             manager_dirty: Cell::default(),
             deferred_since: Cell::default(),
+            rebroadcast_at: Cell::default(),
+            commitments: RefCell::default(),
             usable: Cell::default(),
             stopped: Notify::default(),
         }
     }
 
-    fn base(&self) -> &Base {
+    pub(super) fn base(&self) -> &Base {
         &self.services.base
     }
 
@@ -93,7 +95,6 @@ impl Engine {
         let mut timers = Timers {
             ping: now.saturating_add(PING_EVERY),
             tick: now.saturating_add(TICK_EVERY),
-            rebroadcast: now,
             learnt: now.saturating_add(LEARNT_EVERY),
         };
         // Until then another writer may speak for this node.
@@ -111,10 +112,16 @@ impl Engine {
             }
             self.wait(&timers).await;
         }
-        if let Err(error) = outcome {
-            log::error!("the node stops: {error}");
-            base.closing.begin();
-            base.subscribers.notify(&Notice::Stopped(Rc::new(error)));
+        match outcome {
+            Err(error) if base.closing.get() => {
+                log::warn!("the last step was not saved, the last commit is what counts: {error}");
+            }
+            Err(error) => {
+                log::error!("the node stops: {error}");
+                base.closing.begin();
+                base.subscribers.notify(&Notice::Stopped(Rc::new(error)));
+            }
+            Ok(()) => {}
         }
         base.ldk.peers.disconnect_all_peers();
         base.staged.stop();
@@ -125,7 +132,8 @@ impl Engine {
     async fn wait(&self, timers: &Timers) {
         let base = self.base();
         let deferred = self.deferred_until().unwrap_or(Duration::MAX);
-        let next = timers.ping.min(timers.tick).min(timers.rebroadcast).min(timers.learnt).min(deferred);
+        let next =
+            timers.ping.min(timers.tick).min(self.rebroadcast_at.get()).min(timers.learnt).min(deferred);
         let timer = base.platform.sleep(next.saturating_sub(base.platform.monotonic()));
         let notified = base.notify.notified();
         let manager = base.ldk.manager.get_event_or_persistence_needed_future();
@@ -159,13 +167,7 @@ impl Engine {
             }
             self.payments().ticked();
         }
-        if due(&mut timers.rebroadcast, REBROADCAST_EVERY) {
-            self.services.onchain.bumps_renewed();
-            ldk.monitors.rebroadcast_pending_claims();
-            if ldk.sweeper.regenerate_and_broadcast_spend_if_necessary().is_err() {
-                log::warn!("sweeping: an output could not be spent yet; tried again in a minute");
-            }
-        }
+        self.renew_claims();
         if due(&mut timers.learnt, LEARNT_EVERY) {
             self.stage_learnt();
             self.archive_monitors();
@@ -179,6 +181,26 @@ impl Engine {
         // An update under way is known to the manager, which is not read without its monitor.
         if ldk.monitors.pending_operation_count() == 0 && !staged.is_urgent() {
             ldk.monitors.archive_fully_resolved_channel_monitors();
+        }
+    }
+
+    /// Renews claims and sweeps, when that is due.
+    pub(super) fn renew_claims(&self) {
+        let Base { ldk, platform, .. } = self.base();
+        let now = platform.monotonic();
+        if self.rebroadcast_at.get() > now {
+            return;
+        }
+        self.rebroadcast_at.set(now.saturating_add(REBROADCAST_EVERY));
+        self.services.onchain.bumps_renewed();
+        ldk.monitors.rebroadcast_pending_claims();
+        self.sweep();
+    }
+
+    /// Sweeps what closed channels left, and stages the sweeper if a block has changed it: LDK itself writes it only here.
+    fn sweep(&self) {
+        if self.base().ldk.sweeper.regenerate_and_broadcast_spend_if_necessary().is_err() {
+            log::warn!("sweeping: an output could not be spent yet; tried again in a minute");
         }
     }
 
@@ -268,11 +290,11 @@ impl Engine {
     }
 
     /// The step's writes and what they change. The manager is written with every step.
-    fn gather(&self) -> (Step, Committed) {
+    pub(super) fn gather(&self) -> (Step, Committed) {
         let base = self.base();
         let ldk = &base.ldk;
         let operations = ldk.monitors.pending_operation_count();
-        self.stage_monitors_at_new_block();
+        self.stage_parts_at_new_block();
         base.staged.put(names::MANAGER, ldk.manager.encode());
         ldk.router.stage_beliefs_now_and_then(&base.staged);
         self.manager_dirty.set(false);
@@ -287,9 +309,9 @@ impl Engine {
         (base.staged.take(), self.ledger().take_changes())
     }
 
-    /// LDK writes monitors every few blocks only. Written with each new block, all parts are always at one block, so that the
-    /// wallet opens without any chain source.
-    fn stage_monitors_at_new_block(&self) {
+    /// LDK writes monitors every few blocks only, and the sweeper when it sweeps. Written with each new block, all parts are
+    /// always at one block, so that the wallet opens without any chain source.
+    fn stage_parts_at_new_block(&self) {
         let Base { ldk, staged, chain, .. } = self.base();
         ldk.monitors_listener(chain).tell();
         let best = ldk.manager.current_best_block().block_hash;
@@ -301,34 +323,7 @@ impl Engine {
                 staged.put_monitor(&monitor);
             }
         }
-    }
-
-    /// Commits a step, however often it has to be tried, then reports and broadcasts.
-    async fn commit(&self) -> Result<(), StoreError> {
-        let (step, committed) = self.gather();
-        let base = self.base();
-        let mut pause = FIRST_PAUSE;
-        let receipt = loop {
-            match base.store.commit(step.writes.clone()).await {
-                Ok(receipt) => break receipt,
-                Err(error) if !error.is_retryable() => return Err(error),
-                Err(error) => log::warn!("a commit failed and is tried again: {error}"),
-            }
-            base.platform.sleep(pause).await;
-            pause = pause.saturating_mul(2).min(MAX_PAUSE);
-        };
-        // A broadcast may go once this device has the step; messages wait for every copy.
-        step.broadcasts.into_iter().for_each(|package| base.broadcast(package));
-        step.rebroadcasts.into_iter().for_each(|tx| Onchain::send_again(&self.services.onchain, tx));
-        receipt.durable().await?;
-        for (channel, update) in step.durable {
-            if let Err(error) = base.ldk.monitors.channel_monitor_updated(channel, update) {
-                log::error!("monitor update {update} of {channel}: {error:?}");
-            }
-        }
-        base.staged.committed();
-        self.followers.iter().for_each(|follower| follower.committed(&committed));
-        Ok(())
+        self.sweep();
     }
 
     /// Resolves when the loop has ended.

@@ -1,5 +1,7 @@
 //! The runtime: takes steps, dispatches LDK's events, follows the chain. Only it commits.
 
+mod claims;
+mod commit;
 mod dispatch;
 mod engine;
 pub(crate) mod held_back;

@@ -37,8 +37,8 @@ pub use hanging::{HANGING_SAT, Hanging, Way};
 pub use http::Taking;
 #[allow(unused_imports, reason = "not every test file kills processes")]
 pub use killable::Killable;
-#[allow(unused_imports, reason = "not every test file needs a hop in between")]
-pub use net::{Net, net};
+#[allow(unused_imports, reason = "not every test file needs each network")]
+pub use net::{Net, net, pair, with_a_hanging_htlc};
 #[allow(unused_imports, reason = "not every test file cuts the power")]
 pub use power::{Moment, Power, PoweredDuplex, PoweredStore};
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
@@ -270,7 +270,8 @@ impl World {
     /// Pays savings to a node from an old coinbase; it waits in the mempool.
     pub fn deposit(&self, node: &Node, sat: u64) {
         let node = node.clone();
-        let script = self.platform.run(async move { node.onchain().new_address().await.script_pubkey() });
+        let script =
+            self.platform.run(async move { node.onchain().new_address().await.unwrap().script_pubkey() });
         let height = self.coinbases.get();
         self.coinbases.set(height + 1);
         let coinbase = self.server.chain.borrow().block(height).txdata[0].compute_txid();

@@ -1,10 +1,13 @@
-//! The smallest network with a hop in between.
+//! The smallest networks: one channel, and one hop in between.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::Node;
+use amplet_protocol::page::EventKind;
+use amplet_storage::Store;
 
-use super::{World, open};
+use super::{Killable, World, open};
 
 /// wallet -> gateway -> payee.
 pub struct Net {
@@ -29,4 +32,40 @@ pub fn net() -> Net {
     // Announcements travel.
     world.platform.advance(Duration::from_secs(180));
     Net { world, wallet, gateway, payee }
+}
+
+/// A wallet with a confirmed channel of 1,000,000 sat to a gateway, half of it the gateway's.
+pub fn pair() -> (World, Node, Node) {
+    let world = World::new();
+    let gateway = world.open("gateway");
+    let wallet = world.open("wallet");
+    world.fund(&gateway, 5_000_000);
+    world.fund(&wallet, 2_000_000);
+    world.connect(&wallet, &gateway, "gateway");
+    world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
+    assert!(wallet.channels().list()[0].is_usable);
+    (world, wallet, gateway)
+}
+
+/// A wallet that holds the preimage of an HTLC which its peer, dead in the middle, never took off the commitment.
+pub fn with_a_hanging_htlc() -> (World, Node) {
+    for commits in 1..8 {
+        let (world, wallet, gateway) = pair();
+        world.kill("gateway", gateway);
+        let wrap = move |store: Rc<dyn Store>| -> Rc<dyn Store> {
+            Rc::new(Killable::new(store, 1 + commits, Rc::default()))
+        };
+        let gateway = world.open_with("gateway", world.disk("gateway"), wrap);
+        world.platform.advance(Duration::from_secs(3));
+        // The wallet's part of the payment may be begun or not, as far as the gateway lives.
+        let _ = world.begin(&gateway, &world.ask(&wallet, 100_000_000), 0);
+        world.platform.advance(Duration::from_secs(3));
+        world.kill("gateway", gateway);
+        let received =
+            wallet.ledger().events().iter().any(|e| matches!(e.kind, EventKind::PaymentReceived { .. }));
+        if received && !wallet.channels().list()[0].pending_inbound_htlcs.is_empty() {
+            return (world, wallet);
+        }
+    }
+    panic!("no death of the gateway leaves the HTLC on the commitment");
 }

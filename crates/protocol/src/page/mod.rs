@@ -12,6 +12,7 @@ mod onchain;
 mod part;
 mod request;
 mod state;
+mod trouble;
 
 pub use budget::{
     Authorization, Budget, BudgetReason, BudgetRefusal, BudgetRule, Holder, HolderKind, LimitUsage, Login,
@@ -28,6 +29,7 @@ pub use state::{
     Balance, Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network,
     Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
 };
+pub use trouble::StorageTrouble;
 
 /// Version of these messages. A page and an engine of different versions refuse each other with
 /// [`ErrorCode::VersionMismatch`]; the older engine then finishes its step and hands over.

@@ -358,6 +358,10 @@ pub struct Status {
     /// On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
     #[serde(default)]
     pub deposit_needed_sat: u64,
+    /// The reason why nothing can be saved, while it cannot.
+    pub storage: Option<super::StorageTrouble>,
+    /// Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
+    pub damaged: Vec<String>,
     /// Number of storage transactions since the engine started (measured: at most 4 per payment).
     pub commits: u64,
 }

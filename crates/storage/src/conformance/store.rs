@@ -292,6 +292,11 @@ pub async fn values_cannot_be_swapped(lab: &dyn Lab) {
         let error = store.get(name).await.unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { name: found, .. } if found == name));
     }
+    // A name that is none of this wallet's is passed over, and the others are listed.
+    let store = open(lab, "swapped").await;
+    let epoch = raw.take_over().await.unwrap();
+    raw.commit(vec![Write { name: b"not sealed".to_vec(), value: Some(vec![1]) }], epoch).await.unwrap();
+    assert_eq!(store.list("").await.unwrap(), ["a", "b"]);
 }
 
 /// A batch whose commit was dropped half-way is there as a whole or not at all, and the store continues to work.
@@ -304,6 +309,21 @@ pub async fn abandoned_commits(lab: &dyn Lab) {
         assert_eq!(store.get("a").await.unwrap(), store.get("b").await.unwrap());
         store.commit(batch([("c", &value)])).await.unwrap().durable().await.unwrap();
     }
+}
+
+/// What is read beside a writer disturbs nobody, and writes nothing.
+pub async fn a_view_of_a_running_wallet(lab: &dyn Lab) {
+    let nothing = SealedStore::view(backend(lab, "view").await, &kek("right")).await.err().unwrap();
+    assert!(matches!(nothing, StoreError::NotFound { .. }));
+    let store = create(lab, "view").await;
+    store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
+    let wrong = SealedStore::view(backend(lab, "view").await, &kek("wrong")).await.err().unwrap();
+    assert!(matches!(wrong, StoreError::WrongPassphrase));
+    let view = SealedStore::view(backend(lab, "view").await, &kek("right")).await.unwrap();
+    assert_eq!(view.get("a").await.unwrap().unwrap(), b"1");
+    assert!(view.commit(batch([("a", b"2")])).await.unwrap_err().is_fenced());
+    store.commit(batch([("a", b"3")])).await.unwrap().durable().await.unwrap();
+    assert_eq!(store.get("a").await.unwrap().unwrap(), b"3");
 }
 
 /// Empty and overlong names are refused, with nothing of their batch written.

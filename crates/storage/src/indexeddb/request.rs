@@ -124,7 +124,10 @@ pub(super) fn mapped(action: &'static str, error: &JsValue) -> StoreError {
     let (name, message) = (exception.name(), exception.message());
     let detail = if message.is_empty() { name.clone() } else { format!("{name}: {message}") };
     match name.as_str() {
-        "QuotaExceededError" => StoreError::QuotaExceeded { detail },
+        "QuotaExceededError" => StoreError::QuotaExceeded {
+            detail,
+            remedy: "free disk space on this device, or remove other sites' data in this browser".into(),
+        },
         // What Chromium reports where the disk itself fails or is full.
         "DataError" | "UnknownError" => {
             StoreError::Backend { action, source: format!("{detail} (is the disk full?)").into() }

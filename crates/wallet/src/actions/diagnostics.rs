@@ -43,6 +43,14 @@ pub(crate) fn text(ctx: &Ctx, gateways: &Gateways) -> String {
         };
         line("channel", format!("{state}{}", if channel.trusted { ", trusted" } else { "" }));
     }
+    if let Some(trouble) = &status.storage {
+        line("storage", format!("{:?} since {}", trouble.error.code, trouble.since));
+    }
+    for name in &status.damaged {
+        // Without the payment's or the stream's id.
+        let kind = name.rsplit_once('/').map_or(&**name, |(kind, _)| kind);
+        line("damaged record", kind.to_owned());
+    }
     line("warnings", format!("{:?}", status.warnings));
     text
 }

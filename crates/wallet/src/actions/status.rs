@@ -47,6 +47,8 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
         gateways,
         warnings,
         deposit_needed_sat: ctx.node.onchain().deposit_needed_sat(),
+        storage: ctx.node.storage_trouble(),
+        damaged: ctx.node.ledger().damaged(),
         commits: ctx.node.commits(),
     }
 }

@@ -46,7 +46,7 @@ pub async fn pay(
 /// # Errors
 /// There is none of this id.
 pub async fn close(ctx: &Ctx, stream: PaymentId) -> Result<Payment, WalletError> {
-    ctx.node.payments().close_stream(stream).await;
+    ctx.node.payments().close_stream(stream).await?;
     record(ctx, stream).await
 }
 

@@ -42,7 +42,7 @@ export async function loadEngine(
   log: (line: string) => void,
   crashed: () => void,
 ): Promise<EngineModule> {
-  const { Engine, destroy, kdfParams, start, useStorage } = await instantiate(module);
+  const { Engine, destroy, kdfParams, start, storedWords, useStorage } = await instantiate(module);
   const fuse = new Fuse(storage);
   useStorage((name: string) => fuse.open(name));
   start(log, () => {
@@ -60,7 +60,12 @@ export async function loadEngine(
       }
     };
   onTrap(() => fuse.blow());
-  return { kdfParams: guarded(kdfParams), destroy: guarded(destroy), open: guarded(Engine.open) };
+  return {
+    kdfParams: guarded(kdfParams),
+    storedWords: guarded(storedWords),
+    destroy: guarded(destroy),
+    open: guarded(Engine.open),
+  };
 }
 
 /** Calls `then` when the engine traps in a task of its own, which ends the process unless the app catches what is uncaught. */

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use amplet_node::ChangeError;
 use amplet_node::budget::{
     BadRules, BudgetError, BudgetId, Holder, Kind, Name, Period, Rules, Window, WindowLimit,
 };
@@ -82,7 +83,9 @@ impl KeyService {
         keys: Arc<ApiKeys>,
     ) -> std::result::Result<Self, StoreError> {
         for name in records.list(names::KEYS).await? {
-            keys.put(records.load(&name).await?);
+            if let Some(key) = records.load(&name).await? {
+                keys.put(key);
+            }
         }
         Ok(Self { ctx, records, keys })
     }
@@ -94,6 +97,7 @@ impl KeyService {
     pub async fn create(&self, new: CreateKey) -> Result<(Key, Token)> {
         new.check()?;
         let rules = new.spending.as_ref().map(Spending::rules).transpose()?;
+        self.records.check()?;
         let token = Token::new(random()?, random()?);
         if self.keys.get(&token.id).is_some() {
             return Err(ApiError::new(ApiCode::Internal, "the new key's id is taken; try again"));
@@ -122,11 +126,13 @@ impl KeyService {
                     self.write_key(&key);
                     Ok(changes)
                 });
-                let refused = |error: BudgetError| ApiError::invalid(format!("spending: {error}"));
-                opened.await.map_err(refused)?;
+                opened.await.map_err(|error: ChangeError<BudgetError>| match error {
+                    ChangeError::Refused(error) => ApiError::invalid(format!("spending: {error}")),
+                    ChangeError::Unsaved(unsaved) => unsaved.into(),
+                })?;
             }
         }
-        self.records.flushed().await;
+        self.records.flushed().await?;
         self.keys.put(key.clone());
         Ok((key, token))
     }
@@ -134,7 +140,7 @@ impl KeyService {
     /// Revokes a key, and closes its budget. Twice is once.
     ///
     /// # Errors
-    /// [`ApiCode::NotFound`].
+    /// [`ApiCode::NotFound`]; [`ApiCode::StorageFull`]: it is revoked until a restart, and for ever once there is room.
     pub async fn revoke(&self, id: &str) -> Result<()> {
         let Some(key) = self.keys.get(id) else {
             return Err(ApiError::new(ApiCode::NotFound, "there is no key of that id; list them"));
@@ -147,12 +153,10 @@ impl KeyService {
         // Nobody gets in while that is being written.
         self.keys.put(revoked);
         if let Some(budget) = key.budget {
-            let closed = self.ctx.node.budgets().change(|policy, _| policy.close(BudgetId(budget)));
-            let failed = |error: BudgetError| ApiError::new(ApiCode::Internal, error.to_string());
-            closed.await.map_err(failed)?;
+            let closed = self.ctx.node.budgets().stage(|policy, _| policy.close(BudgetId(budget)));
+            closed.map_err(|error: BudgetError| ApiError::new(ApiCode::Internal, error.to_string()))?;
         }
-        self.records.flushed().await;
-        Ok(())
+        self.records.flushed().await
     }
 
     fn write_key(&self, key: &Key) {

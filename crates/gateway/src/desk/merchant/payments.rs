@@ -83,6 +83,7 @@ impl PaymentService {
         if let Some(value) = self.sent_before(key, id, asked_before).await? {
             return Ok(Made { value, replayed: true });
         }
+        self.records.check()?;
         let amount_msat = order.check(&self.ctx).await?;
         let record = PaymentRecord { account: key.account.clone(), key: key.id.clone() };
         self.records.stage(|batch| {
@@ -91,7 +92,7 @@ impl PaymentService {
                 idempotency.record(batch, &hash);
             }
         });
-        self.records.flushed().await;
+        self.records.flushed().await?;
         let purpose = Purpose::parse("site").map_err(|error| ApiError::invalid(error.to_string()))?;
         let authorization = Authorization { budget: BudgetId(budget), purpose, approved: false };
         let max_fee_msat = request.max_fee_msat.map(Into::into);

@@ -164,14 +164,17 @@ impl Records {
         self.store.list(prefix).await
     }
 
-    /// Reads a record of the list, when a service is opened.
-    pub(super) async fn load<T: DeserializeOwned>(&self, name: &str) -> std::result::Result<T, StoreError> {
-        read(&*self.store, name).await
+    /// Reads a record of the list, when a service is opened; `None`: it cannot be read, and is passed over.
+    pub(super) async fn load<T: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> std::result::Result<Option<T>, StoreError> {
+        load(&*self.store, name).await
     }
 
     /// Reads a record that is there.
     pub(super) async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        self.load(name).await.map_err(|error| unreadable(&error))
+        read(&*self.store, name).await.map_err(|error| unreadable(&error))
     }
 
     /// Reads a record if there is one.
@@ -189,9 +192,14 @@ impl Records {
         self.stage(|batch| put(batch, name, value));
     }
 
+    /// Checks that records can be saved now, before any is staged.
+    pub(super) fn check(&self) -> Result<()> {
+        Ok(self.node.ledger().check_saves()?)
+    }
+
     /// Resolves when what is staged is durable.
-    pub(super) async fn flushed(&self) {
-        self.node.ledger().flushed().await;
+    pub(super) async fn flushed(&self) -> Result<()> {
+        Ok(self.node.ledger().flushed().await?)
     }
 }
 
@@ -203,11 +211,24 @@ pub(super) fn put<T: Serialize>(batch: &mut Batch, name: String, value: &T) {
     }
 }
 
-/// Reads a record that is there.
-pub(super) async fn read<T: DeserializeOwned>(
+/// Reads a record when a service is opened. One that cannot be read keeps the gateway from nothing else: it is logged, passed over
+/// and left as it is.
+pub(super) async fn load<T: DeserializeOwned>(
     store: &dyn Store,
     name: &str,
-) -> std::result::Result<T, StoreError> {
+) -> std::result::Result<Option<T>, StoreError> {
+    match read(store, name).await {
+        Ok(record) => Ok(Some(record)),
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::error!(%error, "a record is passed over");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a record that is there.
+async fn read<T: DeserializeOwned>(store: &dyn Store, name: &str) -> std::result::Result<T, StoreError> {
     let found = find(store, name).await?;
     found.ok_or_else(|| StoreError::Corrupt { name: name.to_owned(), what: "it is gone".into() })
 }
@@ -283,6 +304,7 @@ mod tests {
         let mut batch = Batch::new();
         let first = r#"{"v":1,"key":"0a","createdAt":5,"metadata":{"order":"7"},"webhookUrl":null}"#;
         batch.put("first", first.as_bytes().to_vec());
+        batch.put("torn", first.as_bytes()[..20].to_vec());
         batch.put("newer", first.replace("\"v\":1", "\"v\":2").into_bytes());
         store.commit(batch).await.unwrap().durable().await.unwrap();
         let record: InvoiceRecord = read(&store, "first").await.unwrap();
@@ -291,5 +313,8 @@ mod tests {
         let newer = read::<InvoiceRecord>(&store, "newer").await.unwrap_err();
         assert!(matches!(newer, StoreError::NewerFormat { found: 2, supported: 1 }), "{newer}");
         assert!(find::<InvoiceRecord>(&store, "none").await.unwrap().is_none());
+        assert!(load::<InvoiceRecord>(&store, "torn").await.unwrap().is_none(), "passed over");
+        assert!(load::<InvoiceRecord>(&store, "first").await.unwrap().is_some());
+        assert!(load::<InvoiceRecord>(&store, "newer").await.is_err(), "a newer gateway is needed");
     }
 }

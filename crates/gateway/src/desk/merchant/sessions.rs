@@ -37,7 +37,7 @@ impl Sessions {
     pub async fn load(store: &dyn Store) -> std::result::Result<Rc<Self>, StoreError> {
         let mut open = BTreeMap::new();
         for name in store.list(names::SESSIONS).await? {
-            let record: SessionRecord = records::read(store, &name).await?;
+            let Some(record) = records::load::<SessionRecord>(store, &name).await? else { continue };
             if record.closed_at.is_none()
                 && let Some(id) = name.strip_prefix(names::SESSIONS)
             {
@@ -69,7 +69,9 @@ impl SessionService {
     /// Closes the sessions that expired meanwhile.
     pub(super) async fn open(ctx: Ctx, records: Records, sessions: Rc<Sessions>) -> Self {
         let service = Self { ctx, records, sessions };
-        service.close_expired().await;
+        if let Err(error) = service.close_expired().await {
+            tracing::warn!(%error, "expired sessions are closed later");
+        }
         service
     }
 
@@ -84,7 +86,8 @@ impl SessionService {
                 format!("expirySecs: {} is out of range; give 1 to {MAX_EXPIRY}", request.expiry_secs);
             return Err(ApiError::invalid(message));
         }
-        self.close_expired().await;
+        self.records.check()?;
+        self.close_expired().await?;
         if self.sessions.0.borrow().len() >= MAX_OPEN {
             let message = format!("{MAX_OPEN} sessions are open; close some, or give them shorter lives");
             return Err(ApiError::new(ApiCode::NotNow, message));
@@ -100,7 +103,7 @@ impl SessionService {
             payment: None,
         };
         self.write_session(&id, &record);
-        self.records.flushed().await;
+        self.records.flushed().await?;
         self.sessions.0.borrow_mut().insert(id.clone(), record);
         self.get(account, &id).await
     }
@@ -142,7 +145,8 @@ impl SessionService {
     pub async fn close(&self, account: &str, id: &str) -> Result<Session> {
         let record = self.own_session(account, id).await?;
         if record.closed_at.is_none() {
-            self.end_session(id, record).await;
+            self.records.check()?;
+            self.end_session(id, record).await?;
         }
         self.get(account, id).await
     }
@@ -162,17 +166,17 @@ impl SessionService {
         })
     }
 
-    async fn end_session(&self, id: &str, record: SessionRecord) {
+    async fn end_session(&self, id: &str, record: SessionRecord) -> Result<()> {
         // From here on nothing more is taken.
         self.sessions.0.borrow_mut().remove(id);
         let payment = self.ctx.node.payments().session(id).map(|payment| payment.id.to_string());
         self.write_session(id, &SessionRecord { closed_at: Some(unix_now()), payment, ..record });
-        self.ctx.node.payments().close_session(id).await;
-        self.records.flushed().await;
+        self.ctx.node.payments().close_session(id).await?;
+        self.records.flushed().await
     }
 
     /// Closes what nobody can pay any more.
-    async fn close_expired(&self) {
+    async fn close_expired(&self) -> Result<()> {
         let now = unix_now();
         let expired: Vec<(String, SessionRecord)> = {
             let open = self.sessions.0.borrow();
@@ -180,8 +184,9 @@ impl SessionService {
             expired.map(|(id, record)| (id.clone(), record.clone())).collect()
         };
         for (id, record) in expired {
-            self.end_session(&id, record).await;
+            self.end_session(&id, record).await?;
         }
+        Ok(())
     }
 
     fn write_session(&self, id: &str, record: &SessionRecord) {

@@ -65,12 +65,12 @@ impl WebhookService {
     ) -> std::result::Result<Self, StoreError> {
         let mut calls = Calls::default();
         for name in records.list(names::WEBHOOKS).await? {
-            let hook: WebhookRecord = records.load(&name).await?;
-            calls.webhooks.insert(hook.id.clone(), hook);
+            let hook: Option<WebhookRecord> = records.load(&name).await?;
+            calls.webhooks.extend(hook.map(|hook| (hook.id.clone(), hook)));
         }
         for name in records.list(names::DELIVERIES).await? {
-            let call: DeliveryRecord = records.load(&name).await?;
-            calls.waiting.insert(name, call);
+            let call: Option<DeliveryRecord> = records.load(&name).await?;
+            calls.waiting.extend(call.map(|call| (name, call)));
         }
         let (calls, in_flight, due) = (RefCell::new(calls), RefCell::default(), Notify::new());
         Ok(Self { records, keys, private, calls, in_flight, due })
@@ -82,6 +82,7 @@ impl WebhookService {
     /// [`ApiCode::InvalidInput`].
     pub async fn create(&self, account: &str, request: CreateWebhook) -> Result<MadeWebhook> {
         self.check_url("url", &request.url)?;
+        self.records.check()?;
         let mine = self.calls.borrow().webhooks.values().filter(|hook| hook.account == account).count();
         if mine >= MAX_WEBHOOKS {
             return Err(ApiError::invalid(format!(
@@ -98,7 +99,7 @@ impl WebhookService {
             last: None,
         };
         self.write_webhook(&hook);
-        self.records.flushed().await;
+        self.records.flushed().await?;
         self.calls.borrow_mut().webhooks.insert(hook.id.clone(), hook.clone());
         Ok(MadeWebhook { secret: hook.secret.clone(), webhook: shown(&hook) })
     }
@@ -121,6 +122,7 @@ impl WebhookService {
     /// [`ApiCode::NotFound`].
     pub async fn remove(&self, account: &str, id: &str) -> Result<()> {
         self.own_webhook(account, id)?;
+        self.records.check()?;
         {
             let mut calls = self.calls.borrow_mut();
             calls.webhooks.remove(id);
@@ -136,7 +138,7 @@ impl WebhookService {
                 gone.into_iter().for_each(|name| batch.remove(name));
             });
         }
-        self.records.flushed().await;
+        self.records.flushed().await?;
         Ok(())
     }
 
@@ -146,10 +148,11 @@ impl WebhookService {
     /// [`ApiCode::NotFound`].
     pub async fn ping(&self, account: &str, id: &str) -> Result<()> {
         self.own_webhook(account, id)?;
+        self.records.check()?;
         let event = format!("evt_{}", random::<8>()?.to_lower_hex_string());
         let targets = vec![Target::Webhook { id: id.to_owned() }];
         self.call_all(&event, EventName::Ping, &Metadata::new(), targets);
-        self.records.flushed().await;
+        self.records.flushed().await?;
         Ok(())
     }
 

@@ -108,8 +108,11 @@ impl OperatorService {
     }
 
     /// Returns a fresh address of the on-chain wallet.
-    pub async fn new_address(&self) -> String {
-        self.ctx.node.onchain().new_address().await.to_string()
+    ///
+    /// # Errors
+    /// [`ApiCode::StorageFull`].
+    pub async fn new_address(&self) -> Result<String> {
+        Ok(self.ctx.node.onchain().new_address().await?.to_string())
     }
 
     /// Connects to a peer and stays connected, also after a restart; returns its node id.
@@ -283,6 +286,7 @@ async fn first_failure(peer: &PersistentPeer) -> String {
 
 fn channel_error(error: &ChannelError) -> ApiError {
     let code = match error {
+        ChannelError::Unsaved(unsaved) => return unsaved.clone().into(),
         ChannelError::Unknown(_) => ApiCode::NotFound,
         ChannelError::NotConnected | ChannelError::Onchain(_) => ApiCode::NotNow,
         ChannelError::Refused(_) | ChannelError::Timeout => ApiCode::Remote,

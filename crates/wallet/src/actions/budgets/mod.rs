@@ -3,6 +3,7 @@
 mod convert;
 mod spend;
 
+use amplet_node::ChangeError;
 use amplet_node::budget::calendar::Date;
 use amplet_node::budget::report::{Key, Report, Sum};
 use amplet_node::budget::{BudgetError, BudgetId, Clock, Msat, Policy};
@@ -70,7 +71,7 @@ pub async fn open(
         opened = id;
         Ok(changes)
     };
-    ctx.node.budgets().change(open).await.map_err(|e| refused(&e))?;
+    ctx.node.budgets().change(open).await.map_err(|e| changed(&e))?;
     one(ctx, opened)
 }
 
@@ -80,7 +81,7 @@ pub async fn open(
 /// Malformed rules, or no such budget.
 pub async fn set_rules(ctx: &Ctx, id: u32, rules: &Rules) -> Result<Budget, WalletError> {
     let (id, rules) = (BudgetId(id), convert::rules(rules)?);
-    ctx.node.budgets().change(|policy, _| policy.set_rules(id, rules)).await.map_err(|e| refused(&e))?;
+    ctx.node.budgets().change(|policy, _| policy.set_rules(id, rules)).await.map_err(|e| changed(&e))?;
     one(ctx, id)
 }
 
@@ -91,7 +92,7 @@ pub async fn set_rules(ctx: &Ctx, id: u32, rules: &Rules) -> Result<Budget, Wall
 pub async fn top_up(ctx: &Ctx, id: u32, more_msat: Msat) -> Result<Budget, WalletError> {
     let id = BudgetId(id);
     let topped = ctx.node.budgets().change(|policy, clock| policy.top_up(id, more_msat, clock)).await;
-    topped.map_err(|e| refused(&e))?;
+    topped.map_err(|e| changed(&e))?;
     one(ctx, id)
 }
 
@@ -101,8 +102,15 @@ pub async fn top_up(ctx: &Ctx, id: u32, more_msat: Msat) -> Result<Budget, Walle
 /// No such budget.
 pub async fn close(ctx: &Ctx, id: u32) -> Result<Budget, WalletError> {
     let id = BudgetId(id);
-    ctx.node.budgets().change(|policy, _| policy.close(id)).await.map_err(|e| refused(&e))?;
+    ctx.node.budgets().change(|policy, _| policy.close(id)).await.map_err(|e| changed(&e))?;
     one(ctx, id)
+}
+
+fn changed(error: &ChangeError<BudgetError>) -> WalletError {
+    match error {
+        ChangeError::Refused(error) => refused(error),
+        ChangeError::Unsaved(unsaved) => unsaved.into(),
+    }
 }
 
 /// Errors of making or changing a budget.

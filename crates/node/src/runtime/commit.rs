@@ -1,0 +1,118 @@
+//! The commit of a step, and what happens while it fails.
+
+use std::time::Duration;
+
+use amplet_protocol::page::StorageTrouble;
+use amplet_storage::{Receipt, StoreError};
+use bitcoin::Transaction;
+use lightning::events::EventsProvider;
+
+use super::claims::{Claimable, is_commitment};
+use super::dispatch::dispatch;
+use super::engine::Engine;
+use crate::ldk::staged::Step;
+use crate::onchain::Onchain;
+
+/// First pause after a failed commit; doubled up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
+/// Failed commits after which it is told: they are tried for less than a second by then.
+const TOLD_AFTER: u32 = 3;
+
+impl Engine {
+    /// Commits a step, however often it has to be tried, then reports and broadcasts.
+    pub(super) async fn commit(&self) -> Result<(), StoreError> {
+        let (mut step, committed) = self.gather();
+        let base = self.base();
+        let receipt = self.write(&mut step).await?;
+        // A broadcast may go once this device has the step; messages wait for every copy.
+        for package in step.broadcasts {
+            let commitments = package.iter().filter(|tx| is_commitment(tx)).map(Transaction::compute_txid);
+            self.commitments.borrow_mut().extend(commitments);
+            base.broadcast(package);
+        }
+        step.rebroadcasts.into_iter().for_each(|tx| Onchain::send_again(&self.services.onchain, tx));
+        receipt.durable().await?;
+        for (channel, update) in step.durable {
+            if let Err(error) = base.ldk.monitors.channel_monitor_updated(channel, update) {
+                log::error!("monitor update {update} of {channel}: {error:?}");
+            }
+        }
+        if let Some(trouble) = base.staged.committed() {
+            let secs = base.now().saturating_sub(trouble.since);
+            log::info!("the storage works again, after {secs} s; everything goes on");
+        }
+        self.followers.iter().for_each(|follower| follower.committed(&committed));
+        Ok(())
+    }
+
+    /// Writes a step, however often it has to be tried. Meanwhile nothing is said to a peer, whoever waits for the commit is
+    /// told, and claims of on-chain money go out.
+    async fn write(&self, step: &mut Step) -> Result<Receipt, StoreError> {
+        let base = self.base();
+        let since = base.now();
+        let mut pause = FIRST_PAUSE;
+        let mut failures = 0_u32;
+        loop {
+            if base.staged.is_stopped() {
+                return Err(StoreError::Closed);
+            }
+            let error = match base.store.commit(step.writes.clone()).await {
+                Ok(receipt) => return Ok(receipt),
+                Err(error) => error,
+            };
+            failures = failures.saturating_add(1);
+            // Once it closes, there is nobody to make room for.
+            if !error.is_retryable() || (base.closing.get() && failures > TOLD_AFTER) {
+                return Err(error);
+            }
+            if failures >= TOLD_AFTER {
+                self.stall(&error, since);
+                self.claim_meanwhile(step);
+            } else {
+                log::warn!("a commit failed and is tried again: {error}");
+            }
+            let pausing = base.platform.sleep(pause);
+            if base.closing.get() {
+                pausing.await;
+            } else {
+                base.closing.or(pausing).await;
+            }
+            pause = pause.saturating_mul(2).min(MAX_PAUSE);
+        }
+    }
+
+    /// Tells that nothing can be saved.
+    fn stall(&self, error: &StoreError, since: u64) {
+        let staged = &self.base().staged;
+        let before = staged.trouble();
+        let trouble = StorageTrouble { error: error.into(), since };
+        if before.as_ref() != Some(&trouble) {
+            log::error!(
+                "nothing can be saved; payments wait, on-chain claims go out, and it is tried again: {error}"
+            );
+            staged.stall(trouble);
+            self.base().changed();
+        }
+    }
+
+    /// Broadcasts claims of on-chain money, those of `step` and those that come up while it cannot be written.
+    fn claim_meanwhile(&self, step: &mut Step) {
+        let base = self.base();
+        // These are events about outputs on the chain only: fees to add to claims, and outputs to sweep.
+        base.ldk.monitors.process_pending_events(&|event| dispatch(&self.services, event));
+        self.renew_claims();
+        let (claimable, commitments) = (Claimable::of(&base.ldk), self.commitments.borrow());
+        let may_leave = |package: &[Transaction]| claimable.may_leave(package, &commitments);
+        let (mut leave, stay): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut step.broadcasts).into_iter().partition(|package| may_leave(package));
+        step.broadcasts = stay;
+        leave.extend(base.staged.take_broadcasts(may_leave));
+        let now = base.now();
+        for package in leave {
+            // Its coins are spent, also for the next claim.
+            package.iter().for_each(|tx| base.ldk.wallet.sent(tx, now));
+            base.broadcast(package);
+        }
+    }
+}

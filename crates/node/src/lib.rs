@@ -34,6 +34,7 @@ pub use config::{
 pub use graph::Graph;
 pub use ldk::bdk::{OnchainError, SignedSend};
 pub use ldk::keys;
+pub use ldk::old_copy::OldCopy;
 pub use ledger::budgets::{Authorization, Budgets};
 pub use ledger::{Ledger, LedgerError};
 pub use lightning;

@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -691,7 +691,7 @@ needed: number, } | { "state": "ready" } | { "state": "offline" } | { "state": "
 /**
  * The connection to a gateway.
  */
-export type Connection = { "state": "connecting" } | { "state": "connected" } | { "state": "waiting", 
+export type Connection = { "state": "connecting" } | { "state": "connected" } | { "state": "off" } | { "state": "waiting", 
 /**
  * Time at which it is tried again (seconds since the UNIX epoch).
  */
@@ -812,7 +812,7 @@ error: WalletError | null, };
 /**
  * A warning for the user; the page has a text with the remedy for each.
  */
-export type Warning = "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree";
+export type Warning = "oldCopy" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree";
 
 /**
  * Status of the wallet.

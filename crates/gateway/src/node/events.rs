@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use amplet_node::{Node, Notice};
+use amplet_node::{Node, NodeError, Notice};
 use amplet_protocol::page::{Event, EventKind, Payment};
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
@@ -30,7 +30,12 @@ impl Follower {
         while let Some(notice) = notices.next().await {
             match notice {
                 Notice::Event(event) => self.handle(&event).await,
-                Notice::Changed => self.publish(),
+                Notice::Changed => {
+                    if let Some(proof) = self.node.old_copy() {
+                        return NodeError::OldCopy(Box::new(proof)).into();
+                    }
+                    self.publish();
+                }
                 Notice::Payment(payment) => {
                     self.events.notify(&payment.id.to_string());
                     if let Some(stream) = &payment.stream {

@@ -68,6 +68,11 @@ pub enum ChannelError {
     /// The node is closing.
     #[error("the wallet is being closed")]
     Closing,
+    /// This storage is an old copy.
+    #[error(
+        "this is an old copy of the wallet: what it would broadcast may be revoked, and the gateway could then take the whole channel. Use the wallet where it was used last. If it is lost, ask the gateway to close the channel: your part comes to your savings here"
+    )]
+    OldCopy,
 }
 
 fn text(error: &APIError) -> String {
@@ -119,6 +124,7 @@ impl Channels {
     /// # Errors
     /// [`ChannelError`].
     pub async fn open(&self, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
+        self.refuse_old_copy()?;
         let ldk = &self.base.ldk;
         if !ldk.messages.is_connected(&peer) {
             return Err(ChannelError::NotConnected);
@@ -157,6 +163,10 @@ impl Channels {
         }
     }
 
+    fn refuse_old_copy(&self) -> Result<(), ChannelError> {
+        if self.base.staged.old_copy.is_set() { Err(ChannelError::OldCopy) } else { Ok(()) }
+    }
+
     /// A fresh id for LDK's "user channel id".
     fn user_channel_id(&self) -> u128 {
         let mut bytes = [0; 16];
@@ -169,6 +179,7 @@ impl Channels {
     /// # Errors
     /// [`ChannelError`].
     pub fn close(&self, id: ChannelId, force: bool) -> Result<(), ChannelError> {
+        self.refuse_old_copy()?;
         let (manager, mut channels) = (&self.base.ldk.manager, self.list().into_iter());
         let channel = channels.find(|channel| channel.channel_id == id);
         let peer = channel.ok_or_else(|| ChannelError::Unknown(id.to_string()))?.counterparty.node_id;

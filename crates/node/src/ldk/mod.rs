@@ -3,11 +3,13 @@
 pub(crate) mod bdk;
 mod error;
 pub(crate) mod fees;
+pub(crate) mod intercept;
 pub mod keys;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod messages;
 pub(crate) mod monitors;
+pub(crate) mod old_copy;
 pub(crate) mod onion;
 pub(crate) mod routing;
 pub(crate) mod signer;

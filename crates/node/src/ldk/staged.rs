@@ -13,6 +13,7 @@ use lightning::ln::types::ChannelId;
 use lightning::util::persist::KVStoreSync;
 
 use crate::ldk::monitors::Monitors;
+use crate::ldk::old_copy::OldCopyMark;
 
 /// Maximum delay before a deferred write forces its own commit.
 const MAX_DELAY: Duration = Duration::from_millis(50);
@@ -37,6 +38,8 @@ pub mod names {
     pub const GRAPH_SOURCE: &str = "routing/graph_source";
     /// Beliefs about channels' balances ([`amplet_router::snapshot`]).
     pub const BELIEFS: &str = "routing/beliefs";
+    /// The mark of an old copy.
+    pub const OLD_COPY: &str = "node/old_copy";
     /// Changes of the on-chain wallet, numbered.
     pub const ONCHAIN: &str = "onchain/change/";
 }
@@ -82,6 +85,8 @@ pub struct StagedWrites {
     in_flight: Mutex<InFlight>,
     /// Stored forms of the channel monitors.
     pub(crate) monitors: Monitors,
+    /// Says whether this storage is an old copy.
+    pub(crate) old_copy: OldCopyMark,
 }
 
 impl StagedWrites {
@@ -193,6 +198,10 @@ impl StagedWrites {
 
 impl BroadcasterInterface for StagedWrites {
     fn broadcast_transactions(&self, transactions: &[(&Transaction, TransactionType)]) {
+        if !self.old_copy.allows(transactions) {
+            log::warn!("an old copy's commitment is not broadcast");
+            return;
+        }
         let mut step = self.step();
         step.broadcasts.push(transactions.iter().map(|(tx, _)| (*tx).clone()).collect());
         step.urgent = true;

@@ -112,7 +112,15 @@ impl Payments {
         self.begin_order(order.into(), authorization).await
     }
 
+    /// Refuses what would move money in channels when this storage is an old copy.
+    fn refuse_old_copy(&self) -> Result<(), PayError> {
+        if self.base.staged.old_copy.is_set() { Err(PayError::OldCopy) } else { Ok(()) }
+    }
+
     async fn begin_order(&self, order: Order, authorization: &Authorization) -> Result<PaymentId, PayError> {
+        if !matches!(order, Order::Onchain(_)) {
+            self.refuse_old_copy()?;
+        }
         let (ldk, now) = (&self.base.ldk, self.base.now());
         match order {
             Order::Invoice(pay) => {
@@ -253,7 +261,7 @@ impl Payments {
     /// Makes an invoice; durable before it is returned.
     ///
     /// # Errors
-    /// [`PayError::Invoice`].
+    /// [`PayError::Invoice`], [`PayError::OldCopy`].
     pub async fn invoice(&self, new: &NewInvoice) -> Result<Bolt11Invoice, PayError> {
         self.invoice_with(new, |_, _| ()).await
     }
@@ -268,6 +276,7 @@ impl Payments {
         new: &NewInvoice,
         beside: impl FnOnce(&Bolt11Invoice, &mut Batch),
     ) -> Result<Bolt11Invoice, PayError> {
+        self.refuse_old_copy()?;
         let (invoice, payment) = bolt11::make(&self.base.ldk, new, self.base.now())?;
         self.ledger.record(payment);
         self.ledger.stage(|batch| beside(&invoice, batch));
@@ -282,6 +291,7 @@ impl Payments {
     /// [`PayError::Invoice`]: no peer relays onion messages, or the amount is none.
     #[cfg(feature = "offers")]
     pub fn offer(&self, new: &NewOffer) -> Result<lightning::offers::offer::Offer, PayError> {
+        self.refuse_old_copy()?;
         offers::make(&self.base.ldk, new)
     }
 
@@ -291,6 +301,7 @@ impl Payments {
     /// # Errors
     /// [`StreamError::Session`], [`PayError::Own`].
     pub async fn open_stream(&self, to: &StreamTo) -> Result<PaymentId, PayError> {
+        self.refuse_old_copy()?;
         let id = self.streams.begin_outbound(&self.base.ldk, to, self.base.now())?;
         self.base.flushed().await;
         Ok(id)

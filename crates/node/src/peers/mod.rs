@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use amplet_protocol::gateway::{MESSAGE_TYPE, Message};
-use amplet_transport::{Duplex, PeerAddress};
+use amplet_transport::{CloseCode, Duplex, PeerAddress};
 use bitcoin::secp256k1::PublicKey;
 use futures::channel::mpsc::UnboundedReceiver;
 
@@ -36,6 +36,10 @@ impl Peers {
 
     /// Runs a connection that a peer made, until it ends.
     pub fn accept(&self, duplex: Rc<dyn Duplex>) {
+        if self.base.staged.old_copy.is_set() {
+            duplex.close(CloseCode::Normal);
+            return;
+        }
         let base = Rc::clone(&self.base);
         self.base.platform.spawn(Box::pin(async move {
             let ended = drive(&base.ldk.peers, duplex, None, &base.notify).await;
@@ -43,7 +47,7 @@ impl Peers {
         }));
     }
 
-    /// Stays connected to a peer for as long as the node runs. Idempotent.
+    /// Stays connected to a peer for as long as the node runs; an old copy dials nobody. Idempotent.
     ///
     /// # Errors
     /// The node id is not a point of the curve.

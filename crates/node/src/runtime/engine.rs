@@ -191,6 +191,9 @@ impl Engine {
                     continue;
                 }
             }
+            if self.base().staged.old_copy.is_set() {
+                ldk.peers.disconnect_all_peers();
+            }
             ldk.peers.process_events();
             // What speaking changed is reproduced after a crash from what was committed: it is written with the next step.
             if ldk.manager.get_and_clear_needs_persistence() {
@@ -282,8 +285,9 @@ impl Engine {
 
     /// Commits a step, however often it has to be tried, then reports and broadcasts.
     async fn commit(&self) -> Result<(), StoreError> {
-        let (step, committed) = self.gather();
         let base = self.base();
+        let was_old = base.staged.old_copy.is_set();
+        let (step, committed) = self.gather();
         let mut pause = FIRST_PAUSE;
         let receipt = loop {
             match base.store.commit(step.writes.clone()).await {
@@ -295,7 +299,10 @@ impl Engine {
             pause = pause.saturating_mul(2).min(MAX_PAUSE);
         };
         // A broadcast may go once this device has the step; messages wait for every copy.
-        step.broadcasts.into_iter().for_each(|package| base.broadcast(package));
+        // Of a step that was gathered before this was known as an old copy none goes.
+        if base.staged.old_copy.is_set() == was_old {
+            step.broadcasts.into_iter().for_each(|package| base.broadcast(package));
+        }
         receipt.durable().await?;
         for (channel, update) in step.durable {
             if let Err(error) = base.ldk.monitors.channel_monitor_updated(channel, update) {

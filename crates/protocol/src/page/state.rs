@@ -280,6 +280,8 @@ pub enum Connection {
     Connecting,
     /// Up.
     Connected,
+    /// Not made any more, because this is an old copy of the wallet.
+    Off,
     /// Down; tried again at `until`.
     Waiting {
         /// Time at which it is tried again (seconds since the UNIX epoch).
@@ -345,6 +347,8 @@ pub struct Trust {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Warning {
+    /// This storage is an old copy of the wallet: its channels rest, only savings can be used. Use the wallet where it was used last.
+    OldCopy,
     /// Not synced for 7 days or more: open the wallet with a working connection soon.
     LongUnsynced,
     /// On-chain money cannot pay the fee of a forced close: deposit some before opening a channel.

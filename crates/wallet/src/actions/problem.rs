@@ -1,5 +1,6 @@
 //! Problems of a payment that show before any money moves.
 
+use amplet_node::PayError;
 use amplet_protocol::page::{ErrorCode, MAX_TEXT, WalletError};
 
 /// A reason why an invoice cannot be paid now, found without trying.
@@ -34,6 +35,9 @@ pub enum PayProblem {
     /// Paid, or being paid.
     #[error("this invoice was paid already, or a payment of it is in flight; see the history")]
     AlreadyPaid,
+    /// This storage is an old copy of the wallet.
+    #[error(transparent)]
+    OldCopy(PayError),
     /// No channel is usable now.
     #[error("the gateway is not connected, so everyday money cannot move now; wait for the connection")]
     NotConnected,
@@ -58,6 +62,7 @@ impl PayProblem {
             Self::Own => ErrorCode::InvalidInput,
             Self::Expired => ErrorCode::Expired,
             Self::AlreadyPaid => ErrorCode::AlreadyPaid,
+            Self::OldCopy(_) => ErrorCode::OldCopy,
             Self::NotConnected => ErrorCode::GatewayOffline,
             Self::InsufficientBalance { .. } => ErrorCode::InsufficientBalance,
         }

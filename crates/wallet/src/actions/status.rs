@@ -77,6 +77,7 @@ fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {
     let connection = match &*peer.state.borrow() {
         ConnectionState::Connecting => Connection::Connecting,
         ConnectionState::Connected => Connection::Connected,
+        ConnectionState::Off => Connection::Off,
         ConnectionState::Waiting { until, error } => {
             Connection::Waiting { until: until.as_secs(), error: errors::connect(error) }
         }
@@ -91,6 +92,9 @@ fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {
 
 fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    if ctx.node.old_copy().is_some() {
+        warnings.push(Warning::OldCopy);
+    }
     let now = ctx.platform.now().as_secs();
     let seen = chain.checked_at.unwrap_or(chain.time);
     if now.saturating_sub(seen) > UNSYNCED_LIMIT.as_secs() {

@@ -1,7 +1,9 @@
 //! The command line.
 
+use std::num::ParseIntError;
 use std::path::PathBuf;
 
+use amplet_protocol::Msat;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::desk::merchant::types::Scope;
@@ -87,14 +89,19 @@ pub struct AddKey {
     #[arg(short, long, required = true, value_parser = scope)]
     pub scope: Vec<Scope>,
     /// With payments:send: the most that one payment may cost, in msat.
-    #[arg(long)]
-    pub per_payment_msat: Option<u64>,
+    #[arg(long, value_parser = msat)]
+    pub per_payment_msat: Option<Msat>,
     /// With payments:send: the most in any 24 hours, in msat.
-    #[arg(long)]
-    pub per_day_msat: Option<u64>,
+    #[arg(long, value_parser = msat)]
+    pub per_day_msat: Option<Msat>,
     /// With payments:send: the most ever, in msat.
-    #[arg(long)]
-    pub total_msat: Option<u64>,
+    #[arg(long, value_parser = msat)]
+    pub total_msat: Option<Msat>,
+}
+
+fn msat(text: &str) -> Result<Msat, String> {
+    let msat = text.parse().map_err(|error: ParseIntError| error.to_string())?;
+    Msat::new(msat).map_err(|error| error.to_string())
 }
 
 fn scope(text: &str) -> Result<Scope, String> {

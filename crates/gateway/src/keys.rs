@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cli::{AddKey, KeyCommand};
 use crate::config::Config;
-use crate::desk::amount::Msat;
+use crate::desk::amount::MsatText;
 use crate::desk::error::ApiError;
 use crate::desk::merchant::api_keys::Spending;
 use crate::http::admin::keys::{CreateKey, Keys, MadeKey};
@@ -73,9 +73,9 @@ struct Admin {
 impl Admin {
     async fn add(&self, add: AddKey) -> Result<String, KeysError> {
         let spending = Spending {
-            per_payment_msat: add.per_payment_msat.map(Msat),
-            per_day_msat: add.per_day_msat.map(Msat),
-            total_msat: add.total_msat.map(Msat),
+            per_payment_msat: add.per_payment_msat.map(MsatText),
+            per_day_msat: add.per_day_msat.map(MsatText),
+            total_msat: add.total_msat.map(MsatText),
         };
         let spending = (spending != Spending::default()).then_some(spending);
         let body = CreateKey { name: add.name, account: add.account, scopes: add.scope, spending };

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use amplet_protocol::Msat;
 use amplet_router::Graph;
 use amplet_transport::Platform;
 use bitcoin::Network;
@@ -50,8 +51,8 @@ pub struct InboundChannel {
     pub peer: PublicKey,
     /// Capacity, in sat.
     pub capacity_sat: u64,
-    /// Given to us at once, in msat.
-    pub push_msat: u64,
+    /// Given to us at once.
+    pub push_msat: Msat,
     /// It would be announced.
     pub announced: bool,
     /// Channels with this peer, open or opening.
@@ -78,8 +79,8 @@ pub type Records = Vec<(u64, Vec<u8>)>;
 /// A keysend that has arrived and may still be sent back.
 #[derive(Clone, Debug)]
 pub struct InboundKeysend {
-    /// Amount, in msat.
-    pub amount_msat: u64,
+    /// Amount.
+    pub amount_msat: Msat,
     /// The stream that it belongs to (record 4279633).
     pub session: Option<String>,
     /// Its custom records, that one included.

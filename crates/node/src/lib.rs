@@ -23,7 +23,7 @@ mod peers;
 mod runtime;
 
 pub use amplet_budget as budget;
-pub use amplet_protocol::PaymentId;
+pub use amplet_protocol::{Msat, PaymentId};
 pub use base::Notice;
 pub use bitcoin;
 pub use channels::{ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};

@@ -19,11 +19,7 @@ use amplet_node::{Authorization, Node, PayError, PayInvoice, SendOnchain};
 use amplet_protocol::page::{EventKind, PaymentStatus};
 use amplet_storage::Store;
 use futures::future::join_all;
-use world::{Killable, World, open};
-
-fn msat(msat: u64) -> Msat {
-    Msat::new(msat).unwrap()
-}
+use world::{Killable, World, msat, open};
 
 fn per_day(limit: u64) -> Rules {
     let window = Window { kind: Kind::Calendar, period: Period::Day };
@@ -64,7 +60,7 @@ impl Pair {
     ) -> Result<PaymentId, PayError> {
         let (wallet, authorization, invoice) = (self.wallet.clone(), authorization.clone(), invoice.clone());
         let paying = async move {
-            let pay = PayInvoice { invoice, amount_msat: None, max_fee_msat };
+            let pay = PayInvoice { invoice, amount_msat: None, max_fee_msat: msat(max_fee_msat) };
             wallet.payments().begin(pay, &authorization).await
         };
         self.world.platform.run(paying)
@@ -109,7 +105,7 @@ fn a_hundred_payments_at_once_cost_no_more_than_the_budget_allows() {
         let (wallet, authorization) = (pair.wallet.clone(), authorization.clone());
         let all = async move {
             let payments = wallet.payments();
-            let order = |invoice| PayInvoice { invoice, amount_msat: None, max_fee_msat: 100_000 };
+            let order = |invoice| PayInvoice { invoice, amount_msat: None, max_fee_msat: msat(100_000) };
             join_all(invoices.into_iter().map(|invoice| payments.begin(order(invoice), &authorization))).await
         };
         pair.world.platform.run(all)

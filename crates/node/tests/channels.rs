@@ -12,7 +12,7 @@ use amplet_node::bitcoin::Transaction;
 use amplet_node::{ChannelError, ConnectionState, Node, OnchainError};
 use amplet_protocol::page::{EventKind, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
-use world::{World, open};
+use world::{World, msat, open};
 
 /// A wallet with a confirmed channel of 1,000,000 sat to a gateway, half of it the gateway's.
 fn pair() -> (World, Node, Node) {
@@ -39,13 +39,17 @@ fn a_trusted_gateways_channel_is_used_before_it_confirms_and_shown_as_trusted() 
     world.try_channel(&gateway, &wallet, how);
     assert!(wallet.channels().list()[0].is_usable, "{:?}", wallet.channels().list()[0]);
     let balance = wallet.channels().balance();
-    assert_eq!((balance.lightning_msat, balance.trusted_msat), (100_000_000, 100_000_000), "{balance:?}");
-    assert!(balance.spendable_msat > 95_000_000, "no reserve is kept: {balance:?}");
+    assert_eq!(
+        (balance.lightning_msat, balance.trusted_msat),
+        (msat(100_000_000), msat(100_000_000)),
+        "{balance:?}"
+    );
+    assert!(balance.spendable_msat > msat(95_000_000), "no reserve is kept: {balance:?}");
     let paid = world.pay(&wallet, &world.ask(&gateway, 30_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
     world.mine(3);
     let balance = wallet.channels().balance();
-    assert_eq!((balance.lightning_msat, balance.trusted_msat), (70_000_000, 0), "{balance:?}");
+    assert_eq!((balance.lightning_msat, balance.trusted_msat), (msat(70_000_000), msat(0)), "{balance:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use amplet_node::bitcoin::Transaction;
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{Direction, EventKind, Payment, PaymentStatus};
-use world::World;
+use world::{World, msat};
 
 /// Long enough for a look while somebody waits at the counter.
 const SOON: Duration = Duration::from_secs(5);
@@ -36,7 +36,7 @@ fn a_deposit_is_seen_at_once_and_counts_when_it_is_confirmed() {
     let tx = world.mempool.borrow()[0].clone();
     assert_eq!(wallet.onchain().balance(), (0, 70_000));
     let seen = line(&world, &wallet, &tx);
-    assert_eq!((seen.direction, seen.amount_msat), (Direction::Inbound, Some(70_000_000)));
+    assert_eq!((seen.direction, seen.amount_msat), (Direction::Inbound, Some(msat(70_000_000))));
     assert_eq!(seen.status, PaymentStatus::Pending);
     let kinds =
         |wallet: &Node| wallet.ledger().events().into_iter().map(|event| event.kind).collect::<Vec<_>>();

@@ -17,7 +17,7 @@ use amplet_transport::Platform;
 use amplet_transport::testing::TestPlatform;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use world::{Net, World, net};
+use world::{Net, World, msat, net};
 
 /// A store whose commits take their time.
 struct Slow {
@@ -153,7 +153,7 @@ fn records_of_releases_without_directions_are_taken_over() {
     let stream = world.platform.run(async move { node.payments().open_stream(&to).await }).unwrap();
     let pay = |wallet: &Node| {
         let node = wallet.clone();
-        let next = PayStream { stream, amount_msat: 10_000, max_fee_msat: 10_000 };
+        let next = PayStream { stream, amount_msat: msat(10_000), max_fee_msat: msat(10_000) };
         let begun = async move { node.payments().begin(next, &amplet_node::Authorization::user()).await };
         world.platform.run(begun).unwrap();
         world.platform.advance(Duration::from_secs(5));
@@ -179,6 +179,6 @@ fn records_of_releases_without_directions_are_taken_over() {
     world.connect(&gateway, &payee, "payee");
     world.platform.advance(Duration::from_secs(2));
     pay(&wallet);
-    assert_eq!(wallet.payments().stream(stream).unwrap().amount_msat, Some(20_000));
-    assert_eq!(payee.payments().session("film").unwrap().amount_msat, Some(20_000));
+    assert_eq!(wallet.payments().stream(stream).unwrap().amount_msat, Some(msat(20_000)));
+    assert_eq!(payee.payments().session("film").unwrap().amount_msat, Some(msat(20_000)));
 }

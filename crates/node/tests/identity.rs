@@ -21,7 +21,7 @@ use amplet_node::{
 };
 use amplet_protocol::page::{Direction, Payment, PaymentStatus};
 use amplet_storage::Store;
-use world::{Killable, Net, World, net};
+use world::{Killable, Net, World, msat, net};
 
 const AMOUNT: u64 = 5_000_000;
 /// At the gateway: 1 sat and a hundred millionths.
@@ -34,7 +34,7 @@ fn limited() -> Net {
     // The gateway's and the payee's sides above dust.
     net.world.pay(&net.wallet, &net.world.ask(&net.payee, 20_000_000));
     let window = Window { kind: Kind::Calendar, period: Period::Day };
-    let limit = Msat::new(30_000_000).unwrap();
+    let limit = msat(30_000_000);
     let rules = Rules { windows: vec![WindowLimit { window, limit }], ..Rules::default() };
     let node = net.wallet.clone();
     let set = async move { node.budgets().change(|policy, _| policy.set_rules(BudgetId::USER, rules)).await };
@@ -93,13 +93,13 @@ fn answered_with_its_own_preimage(records: &Records) {
     keysend(world, gateway, wallet, preimage, 1_000, records.clone());
     assert_eq!(usage(wallet), (0, AMOUNT + MAX_FEE), "nothing inbound counts for it");
     let pending = outbound(world, wallet, id).unwrap();
-    assert_eq!((pending.status, pending.amount_msat), (PaymentStatus::Pending, Some(AMOUNT)));
+    assert_eq!((pending.status, pending.amount_msat), (PaymentStatus::Pending, Some(msat(AMOUNT))));
     assert_eq!(inbound(world, wallet, id), None, "refused");
     world.disk("payee").set_quota(None);
     world.platform.advance(Duration::from_secs(30));
     let paid = outbound(world, wallet, id).unwrap();
-    assert_eq!((&paid.status, paid.amount_msat), (&PaymentStatus::Succeeded, Some(AMOUNT)));
-    assert_eq!((usage(wallet), paid.fee_msat), ((AMOUNT + FEE, 0), Some(FEE)));
+    assert_eq!((&paid.status, paid.amount_msat), (&PaymentStatus::Succeeded, Some(msat(AMOUNT))));
+    assert_eq!((usage(wallet), paid.fee_msat), ((AMOUNT + FEE, 0), Some(msat(FEE))));
     // Also afterwards, when LDK has forgotten it.
     world.platform.advance(Duration::from_secs(600));
     keysend(world, gateway, wallet, preimage, 1_000, records.clone());
@@ -153,7 +153,7 @@ fn a_streams_payment_answered_with_its_own_preimage_is_counted_once() {
     let store = kept.borrow().clone().unwrap();
     // It dies between its claim's commit and the claim.
     store.die_after(3);
-    let next = PayStream { stream, amount_msat: AMOUNT, max_fee_msat: MAX_FEE };
+    let next = PayStream { stream, amount_msat: msat(AMOUNT), max_fee_msat: msat(MAX_FEE) };
     let node = wallet.clone();
     let begun = async move { node.payments().begin(next, &Authorization::user()).await };
     let id = world.platform.run(begun).unwrap();
@@ -164,13 +164,13 @@ fn a_streams_payment_answered_with_its_own_preimage_is_counted_once() {
     keysend(world, gateway, wallet, preimage, 1_000, vec![(SESSION_RECORD, b"back".to_vec())]);
     assert_eq!(inbound(world, wallet, id), None, "refused");
     assert_eq!(usage(wallet), (0, AMOUNT + MAX_FEE), "nothing inbound counts for it");
-    assert_eq!(wallet.payments().stream(stream).unwrap().amount_msat, Some(0));
+    assert_eq!(wallet.payments().stream(stream).unwrap().amount_msat, Some(Msat::ZERO));
     world.kill("payee", payee);
     let payee = world.open("payee");
     world.connect(gateway, &payee, "payee");
     world.platform.advance(Duration::from_secs(60));
     let line = wallet.payments().stream(stream).unwrap();
-    assert_eq!((line.amount_msat, line.fee_msat), (Some(AMOUNT), Some(FEE)));
+    assert_eq!((line.amount_msat, line.fee_msat), (Some(msat(AMOUNT)), Some(msat(FEE))));
     assert_eq!(usage(wallet), (AMOUNT + FEE, 0));
 }
 
@@ -194,7 +194,11 @@ fn an_invoice_with_a_sessions_id_is_not_paid_for_by_the_session() {
     for preimage in [[1; 32], [2; 32]] {
         keysend(world, gateway, wallet, preimage, 1_000, vec![(SESSION_RECORD, session.into())]);
     }
-    assert_eq!(wallet.payments().session(session).unwrap().amount_msat, Some(2_000), "a session as any");
+    assert_eq!(
+        wallet.payments().session(session).unwrap().amount_msat,
+        Some(msat(2_000)),
+        "a session as any"
+    );
     assert_eq!(usage(wallet), (0, AMOUNT + MAX_FEE), "nothing inbound counts for it");
     assert_eq!(outbound(world, wallet, id).unwrap().status, PaymentStatus::Pending);
     world.disk("payee").set_quota(None);
@@ -202,8 +206,8 @@ fn an_invoice_with_a_sessions_id_is_not_paid_for_by_the_session() {
     // The payee's own node does not have the preimage.
     let failed = outbound(world, wallet, id).unwrap();
     assert!(matches!(failed.status, PaymentStatus::Failed { .. }), "{failed:?}");
-    assert_eq!((usage(wallet), failed.amount_msat), ((0, 0), Some(AMOUNT)));
-    assert_eq!(inbound(world, wallet, id).unwrap().amount_msat, Some(2_000));
+    assert_eq!((usage(wallet), failed.amount_msat), ((0, 0), Some(msat(AMOUNT))));
+    assert_eq!(inbound(world, wallet, id).unwrap().amount_msat, Some(msat(2_000)));
 }
 
 #[test]

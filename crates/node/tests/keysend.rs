@@ -9,24 +9,24 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::{Authorization, Keysend, Node, PayError, PaymentId};
+use amplet_node::{Authorization, Keysend, Msat, Node, PayError, PaymentId};
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
-use world::{Killable, Net, World, net};
+use world::{Killable, Net, World, msat, net};
 
 fn begin(world: &World, from: &Node, to: &Node, records: &[(u64, &[u8])]) -> Result<PaymentId, PayError> {
-    give(world, from, to, 50_000_000, records)
+    give(world, from, to, msat(50_000_000), records)
 }
 
 fn give(
     world: &World,
     from: &Node,
     to: &Node,
-    amount_msat: u64,
+    amount_msat: Msat,
     records: &[(u64, &[u8])],
 ) -> Result<PaymentId, PayError> {
     let records = records.iter().map(|(kind, value)| (*kind, value.to_vec())).collect();
-    let new = Keysend { payee: to.node_id(), amount_msat, max_fee_msat: 100_000, records };
+    let new = Keysend { payee: to.node_id(), amount_msat, max_fee_msat: msat(100_000), records };
     let from = from.clone();
     world.platform.run(async move { from.payments().begin(new, &Authorization::user()).await })
 }
@@ -43,21 +43,21 @@ fn a_keysend_arrives_two_hops_away_with_its_records() {
     let paid = end(&world, &wallet, id);
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
     assert_eq!((paid.kind, paid.direction), (PaymentKind::Keysend, Direction::Outbound));
-    assert_eq!((paid.amount_msat, paid.fee_msat), (Some(50_000_000), Some(6_000)));
+    assert_eq!((paid.amount_msat, paid.fee_msat), (Some(msat(50_000_000)), Some(msat(6_000))));
     assert_eq!(paid.parts.len(), 1);
     world.platform.run_until_stalled();
     let got = world.payment(&payee, id).unwrap();
     assert_eq!((got.status, got.kind), (PaymentStatus::Succeeded, PaymentKind::Keysend));
-    assert_eq!((got.amount_msat, got.preimage), (Some(50_000_000), paid.preimage));
+    assert_eq!((got.amount_msat, got.preimage), (Some(msat(50_000_000)), paid.preimage));
     let records: Vec<_> = got.records.iter().map(|record| (record.record_type, &*record.value)).collect();
     assert_eq!(records, [(65_537, ""), (7_629_169, "68656c6c6f")]);
     let told = |event: &amplet_protocol::page::Event| matches!(&event.kind, EventKind::PaymentReceived { payment } if payment.id == id);
     assert!(payee.ledger().events().iter().any(told));
     // A wallet gets some, too; only its peers know of its channel.
-    let id = give(&world, &gateway, &wallet, 7_000_000, &[]).unwrap();
+    let id = give(&world, &gateway, &wallet, msat(7_000_000), &[]).unwrap();
     assert_eq!(end(&world, &gateway, id).status, PaymentStatus::Succeeded);
     world.platform.run_until_stalled();
-    assert_eq!(world.payment(&wallet, id).unwrap().amount_msat, Some(7_000_000));
+    assert_eq!(world.payment(&wallet, id).unwrap().amount_msat, Some(msat(7_000_000)));
 }
 
 #[test]
@@ -89,7 +89,12 @@ fn wrong_keysends_are_refused_before_anything_leaves() {
     assert_eq!(begin(&world, &wallet, &wallet, &[]), Err(PayError::Own));
     let much = vec![0; 1_300];
     assert_eq!(begin(&world, &wallet, &payee, &[(65_537, &much)]), Err(PayError::TooLarge));
-    let new = Keysend { payee: gateway.node_id(), amount_msat: 0, max_fee_msat: 0, records: Vec::new() };
+    let new = Keysend {
+        payee: gateway.node_id(),
+        amount_msat: msat(0),
+        max_fee_msat: msat(0),
+        records: Vec::new(),
+    };
     let paid = world.platform.run(async move { wallet.payments().begin(new, &Authorization::user()).await });
     assert_eq!(paid, Err(PayError::Amount));
 }

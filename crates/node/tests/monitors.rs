@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use amplet_node::{Authorization, Node, NodeError, PayStream, PaymentId, StreamTo};
 use amplet_storage::Store;
-use world::{World, WriteMeter, metered, open};
+use world::{World, WriteMeter, metered, msat, open};
 
 const EACH: u64 = 10_000;
 
@@ -38,7 +38,7 @@ impl Pair {
     fn pay(&self, count: usize) {
         for _ in 0..count {
             let wallet = self.world.node("wallet");
-            let next = PayStream { stream: self.stream, amount_msat: EACH, max_fee_msat: 10_000 };
+            let next = PayStream { stream: self.stream, amount_msat: msat(EACH), max_fee_msat: msat(10_000) };
             let paid = async move { wallet.payments().begin(next, &Authorization::user()).await.unwrap() };
             self.world.platform.run(paid);
             self.world.platform.advance(Duration::from_millis(100));
@@ -62,7 +62,7 @@ impl Pair {
         let paid = wallet.payments().stream(self.stream).unwrap();
         let got = gateway.payments().session("film").unwrap();
         assert_eq!(paid.amount_msat, got.amount_msat, "{what}");
-        assert_eq!(paid.stream.unwrap().pending_msat, 0, "{what}");
+        assert_eq!(paid.stream.unwrap().pending_msat, msat(0), "{what}");
     }
 }
 

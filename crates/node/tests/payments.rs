@@ -12,7 +12,7 @@ use std::time::Duration;
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{PartState, PaymentStatus};
 use amplet_storage::Store;
-use world::{Killable, Net, World, net};
+use world::{Killable, Net, World, msat, net};
 
 #[test]
 fn a_wallet_pays_two_hops_away_and_is_paid_back() {
@@ -29,10 +29,13 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
     assert_eq!(paid.hops, Some(2));
     let [part] = &paid.parts[..] else { panic!("{paid:?}") };
-    assert_eq!((part.amount_msat, part.fee_msat, part.state), (50_000_000, 6_000, PartState::Succeeded));
+    assert_eq!(
+        (part.amount_msat, part.fee_msat, part.state),
+        (msat(50_000_000), msat(6_000), PartState::Succeeded)
+    );
     let nodes: Vec<&str> = part.path.iter().map(|hop| hop.node.as_str()).collect();
     assert_eq!(nodes, [gateway.node_id().to_string(), payee.node_id().to_string()]);
-    assert_eq!(paid.fee_msat, Some(1000 + 50_000_000 * 100 / 1_000_000));
+    assert_eq!(paid.fee_msat, Some(msat(1000 + 50_000_000 * 100 / 1_000_000)));
     world.platform.advance(Duration::from_secs(1));
     let commits = (wallet.commits() - before.0, gateway.commits() - before.1, payee.commits() - before.2);
     println!(
@@ -50,12 +53,12 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     assert!(wallet.commits() - before <= 4, "{}", wallet.commits() - before);
     let received = world.payment(&wallet, PaymentId(back.payment_hash().0)).unwrap();
     assert_eq!(received.status, PaymentStatus::Succeeded);
-    assert_eq!(received.amount_msat, Some(20_000_000));
+    assert_eq!(received.amount_msat, Some(msat(20_000_000)));
     let balance = wallet.channels().balance();
     // Whoever funds a channel pays for its two anchors (BOLT 3: 330 sat each).
     assert_eq!(
         balance.lightning_msat,
-        1_000_000_000 - 660_000 - 10_002_000 - 50_006_000 + 20_000_000,
+        msat(1_000_000_000 - 660_000 - 10_002_000 - 50_006_000 + 20_000_000),
         "{balance:?}"
     );
 }

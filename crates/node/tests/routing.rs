@@ -15,7 +15,7 @@ use amplet_protocol::page::{
 use amplet_router::{Beliefs, Scid, snapshot};
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, MemoryBackend, SealedStore, Store};
-use world::{World, open};
+use world::{World, msat, open};
 
 /// A wallet with a channel of 1,000,000 sat to each of two gateways, which are connected with each other and the payee. The
 /// first gateway's channel to the payee looks like the others, but nearly everything in it is the payee's.
@@ -91,7 +91,7 @@ async fn sealed(disk: MemoryBackend) -> SealedStore {
 }
 
 fn sum<'a>(parts: impl Iterator<Item = &'a PaymentPart>) -> u64 {
-    parts.map(|part| part.amount_msat).sum()
+    parts.map(|part| part.amount_msat.get()).sum()
 }
 
 fn in_state(payment: &Payment, state: PartState) -> Vec<&PaymentPart> {
@@ -208,7 +208,7 @@ fn a_refusal_says_what_is_in_the_way_and_what_would_work() {
     let error = net.world.begin(&net.wallet, &too_much, 50_000_000).unwrap_err();
     let (code, NoRoute { reason, largest_msat, .. }, message) = no_route(error);
     assert_eq!((code, reason), (ErrorCode::InsufficientBalance, NoRouteReason::Balance), "{message}");
-    let largest = largest_msat.unwrap();
+    let largest = largest_msat.unwrap().get();
     assert!(
         (1_900_000_000..2_000_000_000).contains(&largest) && message.contains(&format!("{}", largest / 1000))
     );
@@ -216,7 +216,7 @@ fn a_refusal_says_what_is_in_the_way_and_what_would_work() {
     let dear = net.world.ask(&net.payee, 100_000_000);
     let (code, refusal, message) = no_route(net.world.begin(&net.wallet, &dear, 0).unwrap_err());
     assert_eq!((code, refusal.reason), (ErrorCode::FeeTooHigh, NoRouteReason::FeeBudget), "{message}");
-    assert_eq!(refusal.needed_fee_msat, Some(1000 + 100_000_000 * 100 / 1_000_000));
+    assert_eq!(refusal.needed_fee_msat, Some(msat(1000 + 100_000_000 * 100 / 1_000_000)));
     let line = net.world.payment(&net.wallet, PaymentId(dear.payment_hash().0)).unwrap();
     let PaymentStatus::Failed { error } = line.status else { panic!("{line:?}") };
     assert_eq!(error.no_route, Some(refusal), "the history says the same");

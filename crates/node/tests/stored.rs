@@ -18,7 +18,7 @@ use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::{Backend, MemoryBackend, SqliteBackend, Write};
 use serde_json::Value;
-use world::World;
+use world::{World, msat};
 
 const OUTSIDE: &str = include_str!("fixtures/stored/outside.json");
 const DISKS: [(&str, &[u8]); 4] = [
@@ -145,8 +145,8 @@ fn what_was_under_way_when_an_earlier_tree_stopped_ends_now() {
         .find(|payment| payment.kind == PaymentKind::Stream && payment.status == PaymentStatus::Pending)
         .unwrap();
     let totals = stream.stream.as_ref().unwrap();
-    assert_eq!((totals.payments, totals.failed, totals.pending_msat), (4, 0, 0));
-    assert_eq!(stream.amount_msat, Some(60_000));
+    assert_eq!((totals.payments, totals.failed, totals.pending_msat), (4, 0, msat(0)));
+    assert_eq!(stream.amount_msat, Some(msat(60_000)));
 
     let (reserved, spent) = budgets(&wallet);
     assert_eq!(reserved, 0, "each reservation ended with its payment");
@@ -154,10 +154,10 @@ fn what_was_under_way_when_an_earlier_tree_stopped_ends_now() {
         let mut of_kind = under_way(&before).into_iter().filter(|payment| payment.kind == kind);
         let outbound = of_kind.find(|payment| payment.direction == Direction::Outbound).unwrap();
         let ended = find(&after, outbound.id);
-        ended.amount_msat.unwrap() + ended.fee_msat.unwrap()
+        ended.amount_msat.unwrap().get() + ended.fee_msat.unwrap().get()
     };
     // What the stream's three earlier payments cost above their amounts was spent before.
-    let game = cost(PaymentKind::Onchain) + 15_000 + stream.fee_msat.unwrap() - 3_003;
+    let game = cost(PaymentKind::Onchain) + 15_000 + stream.fee_msat.unwrap().get() - 3_003;
     let others = cost(PaymentKind::Bolt11) + cost(PaymentKind::Keysend);
     assert_eq!(spent[&3] - spent_before[&3], game);
     assert_eq!(spent[&0] - spent_before[&0], game + others, "what others draw from it counts there, too");

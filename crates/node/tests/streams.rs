@@ -13,7 +13,7 @@ use amplet_node::budget::{BudgetDenial, BudgetError, BudgetId, Clock, Holder, Ms
 use amplet_node::{Authorization, Node, PayError, PayStream, PaymentId, StreamError, StreamTo};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus, StreamTotals};
 use amplet_storage::Store;
-use world::{Killable, Net, World, WriteMeter, metered, net};
+use world::{Killable, Net, World, WriteMeter, metered, msat, net};
 
 const SESSION: &str = "film 7";
 /// Amount and fee of one payment: 1 sat and a hundred millionths at the gateway.
@@ -53,7 +53,7 @@ fn pay(
     stream: PaymentId,
 ) -> Result<PaymentId, PayError> {
     let (from, authorization) = (from.clone(), authorization.clone());
-    let next = PayStream { stream, amount_msat: EACH, max_fee_msat: 10_000 };
+    let next = PayStream { stream, amount_msat: msat(EACH), max_fee_msat: msat(10_000) };
     world.platform.run(async move { from.payments().begin(next, &authorization).await })
 }
 
@@ -72,8 +72,9 @@ fn totals(line: &Payment) -> StreamTotals {
 /// Amount, fee, payments, failed ones, and what is on its way.
 fn sums(line: &Payment) -> (u64, u64, u64, u64, u64) {
     let stream = totals(line);
-    let (amount, fee) = (line.amount_msat.unwrap(), line.fee_msat.unwrap());
-    (amount, fee, stream.payments, stream.failed, stream.pending_msat)
+    let [amount, fee, pending] =
+        [line.amount_msat.unwrap(), line.fee_msat.unwrap(), stream.pending_msat].map(Msat::get);
+    (amount, fee, stream.payments, stream.failed, pending)
 }
 
 fn history(world: &World, node: &Node) -> Vec<Payment> {
@@ -144,7 +145,7 @@ fn an_ended_session_sends_back_and_nothing_is_counted() {
     assert_eq!(sums(&line), (2 * EACH, 2 * FEE, 2, 3, 0));
     assert!(totals(&line).last_error.is_some());
     assert_eq!(wallet.channels().balance().lightning_msat, before);
-    assert_eq!(history(&world, &payee)[0].amount_msat, Some(2 * EACH));
+    assert_eq!(history(&world, &payee)[0].amount_msat, Some(msat(2 * EACH)));
     assert_eq!(spent(&wallet), (2 * (EACH + FEE), 0));
 }
 
@@ -244,7 +245,7 @@ fn agree(world: &World, stream: PaymentId, before: u64, what: &str) {
     assert_eq!((amount, fee), (payments * EACH, payments * FEE), "{what}");
     assert_eq!(sums(&got), (amount, 0, payments, 0, 0), "{what}");
     // Commitments know whole sats only.
-    let left = before - wallet.channels().balance().lightning_msat;
+    let left = before - wallet.channels().balance().lightning_msat.get();
     assert!(left.abs_diff(amount + fee) < 1000, "{what}: {left}");
     assert_eq!((history(world, &wallet).len(), history(world, &payee).len()), (1, 1), "{what}");
     assert_eq!(spent(&wallet), (amount + fee, 0), "{what}");
@@ -255,7 +256,7 @@ fn killed_at_every_step(who: &str) {
     for commits in 0..=7 {
         let Net { world, wallet, payee, .. } = limited();
         let stream = open(&world, &wallet, &payee);
-        let before = wallet.channels().balance().lightning_msat;
+        let before = wallet.channels().balance().lightning_msat.get();
         pay_many(&world, &wallet, stream, 1);
         let (_, store) = killable(&world, who, world.node(who));
         reconnect(&world);

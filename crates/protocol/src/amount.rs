@@ -21,11 +21,11 @@ pub const MAX_MONEY_MSAT: u64 = 21_000_000 * 100_000_000 * 1_000;
 /// Maximum time that a request to pay waits for the outcome; then it returns the payment as pending.
 pub const PAYMENT_WAIT: Duration = Duration::from_secs(60);
 
-/// Maximum fee of a payment, in msat, where none is given: 1 % of the amount, and at least 50 sat.
+/// Maximum fee of a payment where none is given: 1 % of the amount, and at least 50 sat.
 #[must_use]
-pub const fn default_max_fee_msat(amount_msat: u64) -> u64 {
-    let percent = amount_msat / 100;
-    if percent > 50_000 { percent } else { 50_000 }
+pub const fn default_max_fee_msat(amount: Msat) -> Msat {
+    let percent = amount.0 / 100;
+    Msat(if percent > 50_000 { percent } else { 50_000 })
 }
 
 impl Msat {
@@ -40,6 +40,32 @@ impl Msat {
     /// [`TooMuch`].
     pub const fn new(msat: u64) -> Result<Self, TooMuch> {
         if msat > Self::MAX.0 { Err(TooMuch(msat)) } else { Ok(Self(msat)) }
+    }
+
+    /// `msat` millisatoshi, or [`Msat::MAX`] when that is less: for what others count (LDK, a peer, a sum over a long time).
+    #[must_use]
+    pub const fn up_to_max(msat: u64) -> Self {
+        if msat > Self::MAX.0 { Self::MAX } else { Self(msat) }
+    }
+
+    /// `sat` satoshi.
+    ///
+    /// # Errors
+    /// [`TooMuch`].
+    pub const fn from_sat(sat: u64) -> Result<Self, TooMuch> {
+        Self::new(sat.saturating_mul(1000))
+    }
+
+    /// In satoshi, a fraction left out.
+    #[must_use]
+    pub const fn to_sat_floor(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// In satoshi, a fraction counted as a whole one.
+    #[must_use]
+    pub const fn to_sat_ceil(self) -> u64 {
+        self.0.div_ceil(1000)
     }
 
     /// In millisatoshi.
@@ -72,6 +98,13 @@ impl Msat {
     }
 }
 
+impl From<u32> for Msat {
+    /// 2^32 msat are far below [`Msat::MAX`].
+    fn from(msat: u32) -> Self {
+        Self(u64::from(msat))
+    }
+}
+
 impl TryFrom<u64> for Msat {
     type Error = TooMuch;
 
@@ -83,6 +116,35 @@ impl TryFrom<u64> for Msat {
 impl From<Msat> for u64 {
     fn from(amount: Msat) -> u64 {
         amount.0
+    }
+}
+
+impl std::iter::Sum for Msat {
+    /// As [`Msat::plus_up_to_max`].
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Self::plus_up_to_max)
+    }
+}
+
+/// A `bigint` for a page.
+#[cfg(feature = "ts")]
+impl ts_rs::TS for Msat {
+    type WithoutGenerics = Self;
+    type OptionInnerType = Self;
+    fn name() -> String {
+        String::from("bigint")
+    }
+    fn inline() -> String {
+        Self::name()
+    }
+    fn inline_flattened() -> String {
+        Self::name()
+    }
+    fn decl() -> String {
+        String::new()
+    }
+    fn decl_concrete() -> String {
+        String::new()
     }
 }
 
@@ -106,13 +168,27 @@ mod tests {
         let one = Msat::new(1).unwrap();
         assert_eq!((Msat::MAX.plus(one), Msat::MAX.plus_up_to_max(one)), (None, Msat::MAX));
         assert_eq!((one.plus(one), one.less(Msat::MAX)), (Some(Msat::new(2).unwrap()), Msat::ZERO));
+        assert_eq!((Msat::up_to_max(1), Msat::up_to_max(u64::MAX)), (one, Msat::MAX));
+        assert_eq!([one, Msat::MAX, one].into_iter().sum::<Msat>(), Msat::MAX);
+    }
+
+    #[test]
+    fn a_fraction_of_a_satoshi_is_left_out_or_counted_whole() {
+        for (msat, floor, ceil) in [(0, 0, 0), (1, 0, 1), (999, 0, 1), (1000, 1, 1), (1001, 1, 2)] {
+            let amount = Msat::from(msat);
+            assert_eq!((amount.to_sat_floor(), amount.to_sat_ceil()), (floor, ceil), "{amount}");
+        }
+        assert_eq!(Msat::from_sat(2), Ok(Msat::from(2000)));
+        assert_eq!(Msat::from_sat(21_000_000 * 100_000_000), Ok(Msat::MAX));
+        assert_eq!(Msat::from_sat(21_000_000 * 100_000_000 + 1), Err(TooMuch(MAX_MONEY_MSAT + 1000)));
+        assert_eq!(Msat::from_sat(u64::MAX), Err(TooMuch(u64::MAX)));
     }
 
     #[test]
     fn the_default_fee_is_a_percent_and_at_least_50_sat() {
         for (amount, fee) in [(0, 50_000), (5_000_000, 50_000), (5_000_100, 50_001), (100_000_000, 1_000_000)]
         {
-            assert_eq!(default_max_fee_msat(amount), fee, "{amount}");
+            assert_eq!(default_max_fee_msat(Msat::from(amount)), Msat::from(fee), "{amount}");
         }
     }
 }

@@ -76,7 +76,7 @@ pub fn pay(error: &PayError) -> WalletError {
     let code = match error {
         PayError::Duplicate => ErrorCode::AlreadyPaid,
         PayError::OldCopy => ErrorCode::OldCopy,
-        PayError::Own | PayError::Records => ErrorCode::InvalidInput,
+        PayError::Own | PayError::Records | PayError::TooMuch(_) => ErrorCode::InvalidInput,
         PayError::Amount => ErrorCode::AmountMismatch,
         PayError::Expired => ErrorCode::Expired,
         PayError::NoRoute(error) => return (**error).clone(),
@@ -102,8 +102,8 @@ pub fn denied(error: &BudgetDenial) -> WalletError {
         BudgetDenial::ApprovalNeeded(asks) => {
             let budget = BudgetRefusal {
                 budget: Some(asks.budget.0),
-                limit_msat: Some(asks.max_unasked.get()),
-                needed_msat: Some(asks.needed.get()),
+                limit_msat: Some(asks.max_unasked),
+                needed_msat: Some(asks.needed),
                 ..budget_refusal(BudgetReason::Ask)
             };
             (ErrorCode::ApprovalNeeded, budget)
@@ -120,9 +120,9 @@ fn refusal(reason: &Reason) -> BudgetRefusal {
     match reason {
         Reason::Limit { rule, limit, needed, left, until_ms } => BudgetRefusal {
             rule: Some(page_rule(*rule)),
-            limit_msat: Some(limit.get()),
-            left_msat: Some(left.get()),
-            needed_msat: Some(needed.get()),
+            limit_msat: Some(*limit),
+            left_msat: Some(*left),
+            needed_msat: Some(*needed),
             until: until_ms.map(|ms| ms.div_ceil(1000)),
             ..budget_refusal(BudgetReason::Limit)
         },

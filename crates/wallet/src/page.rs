@@ -1,8 +1,8 @@
 //! The page's requests, mapped to actions, and what they return to responses.
 
 use amplet_node::{ChannelError, OpenChannel};
-use amplet_protocol::ChannelId;
 use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
+use amplet_protocol::{ChannelId, Msat};
 
 use crate::actions::keysend::KeysendOrder;
 use crate::actions::pay::PayOrder;
@@ -107,8 +107,8 @@ pub(crate) async fn answer(
 async fn pay_invoice(
     ctx: &Ctx,
     text: &str,
-    amount_msat: Option<u64>,
-    max_fee_msat: Option<u64>,
+    amount_msat: Option<Msat>,
+    max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
 ) -> Result<Payment, WalletError> {
     let order = PayOrder::parse(ctx, text, amount_msat)?;
@@ -121,7 +121,7 @@ async fn pay_invoice(
 async fn keysend(
     ctx: &Ctx,
     order: KeysendOrder,
-    max_fee_msat: Option<u64>,
+    max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
 ) -> Result<Payment, WalletError> {
     let (max_fee, authorization) = authorize(ctx, order.amount_msat, max_fee_msat, authorization)?;
@@ -132,19 +132,19 @@ async fn keysend(
 /// The fee limit of a Lightning payment, and the authorization that it is made with.
 fn authorize(
     ctx: &Ctx,
-    amount_msat: u64,
-    max_fee_msat: Option<u64>,
+    amount_msat: Msat,
+    max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
-) -> Result<(u64, amplet_node::Authorization), WalletError> {
+) -> Result<(Msat, amplet_node::Authorization), WalletError> {
     pay::check_balance(ctx, amount_msat)?;
     let max_fee = budgets::fee_limit(amount_msat, max_fee_msat, authorization)?;
-    let authorization = budgets::authorization(ctx, authorization, amount_msat.saturating_add(max_fee))?;
+    let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee))?;
     Ok((max_fee, authorization))
 }
 
 /// A wallet's channel: not announced, all of it its own.
 fn private(capacity_sat: u64) -> OpenChannel {
-    OpenChannel { capacity_sat, push_msat: 0, announce: false, zero_reserve: false, fee_rate: None }
+    OpenChannel { capacity_sat, push_msat: Msat::ZERO, announce: false, zero_reserve: false, fee_rate: None }
 }
 
 fn channel(channel: channels::Channel) -> page::Channel {

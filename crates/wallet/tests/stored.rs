@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{
     EventKind, Gateway, HistoryQuery, Holder, HolderKind, Network, Notice, OpenOptions, Request,
 };
@@ -223,7 +224,11 @@ impl Opened {
 
     fn invoice(&self, amount_msat: u64) -> String {
         let description = "made by the new release".into();
-        let request = Request::Receive { amount_msat: Some(amount_msat), description, expiry_secs: None };
+        let request = Request::Receive {
+            amount_msat: Some(Msat::new(amount_msat).unwrap()),
+            description,
+            expiry_secs: None,
+        };
         let Response::PaymentRequest(made) = self.ask(request) else { panic!() };
         made.payment_hash
     }

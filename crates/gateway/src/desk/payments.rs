@@ -3,8 +3,8 @@
 use amplet_node::bitcoin::hex::DisplayHex;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Authorization, PayError, PaymentId};
-use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{Direction, Payment, PaymentStatus};
+use amplet_protocol::{Msat, default_max_fee_msat};
 use amplet_storage::Batch;
 use amplet_wallet::actions::pay::{self, PayOrder};
 use amplet_wallet::actions::receive::InvoiceOrder;
@@ -28,10 +28,10 @@ pub struct Invoice {
     pub invoice: String,
     /// The state.
     pub state: InvoiceState,
-    /// The amount asked for, in msat; `None`: the payer chooses.
-    pub amount_msat: Option<u64>,
-    /// Amount that arrived, in msat, once paid.
-    pub received_msat: Option<u64>,
+    /// The amount asked for; `None`: the payer chooses.
+    pub amount_msat: Option<Msat>,
+    /// Amount that arrived, once paid.
+    pub received_msat: Option<Msat>,
     /// Purpose.
     pub description: String,
     /// Time of expiry, in seconds since the UNIX epoch.
@@ -112,8 +112,8 @@ pub(super) async fn invoice(ctx: &Ctx, id: PaymentId) -> Result<Invoice> {
 pub(super) async fn pay(
     ctx: &Ctx,
     order: PayOrder,
-    amount_msat: u64,
-    max_fee_msat: Option<u64>,
+    amount_msat: Msat,
+    max_fee_msat: Option<Msat>,
     authorization: &Authorization,
 ) -> Result<Payment> {
     let id = order.id();
@@ -156,7 +156,7 @@ fn as_invoice(record: Payment, now: u64) -> Option<Invoice> {
     let parsed = invoice.parse::<Bolt11Invoice>().ok();
     Some(Invoice {
         payment_hash: record.id.to_string(),
-        amount_msat: parsed.and_then(|parsed| parsed.amount_milli_satoshis()),
+        amount_msat: parsed.and_then(|parsed| parsed.amount_milli_satoshis()).map(Msat::up_to_max),
         received_msat: record.amount_msat.filter(|_| paid),
         invoice,
         state,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use amplet_node::{
     AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, OnchainError, OpenChannel,
 };
+use amplet_protocol::Msat;
 use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
 use bitcoin::secp256k1::PublicKey;
 use futures::StreamExt;
@@ -78,7 +79,7 @@ impl ChannelService {
     async fn open(&self, peer: PublicKey, accepted: Accepted) -> Result<String, ChannelRefusal> {
         let how = OpenChannel {
             capacity_sat: accepted.capacity_sat,
-            push_msat: 0,
+            push_msat: Msat::ZERO,
             announce: false,
             zero_reserve: self.channels.zero_reserve,
             fee_rate: None,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use amplet_node::{Node, NodeError, Notice};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{Event, EventKind, Payment};
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
@@ -80,7 +81,8 @@ impl Follower {
 fn log(event: &Event) {
     let line = |what: &str, payment: &Payment| {
         info!(
-            event = event.id, id = %payment.id, amount_msat = payment.amount_msat, fee_msat = payment.fee_msat,
+            event = event.id, id = %payment.id, amount_msat = payment.amount_msat.map(Msat::get),
+            fee_msat = payment.fee_msat.map(Msat::get),
             "{what}"
         );
     };
@@ -91,10 +93,10 @@ fn log(event: &Event) {
         EventKind::DepositSeen { payment } => line("a deposit was seen", payment),
         EventKind::DepositConfirmed { payment } => line("a deposit was confirmed", payment),
         EventKind::BudgetUsed { holder, percent, spent_msat, limit_msat, .. } => {
-            info!(event = event.id, %holder, percent, spent_msat, limit_msat, "a budget is used");
+            info!(event = event.id, %holder, percent, spent_msat = spent_msat.get(), limit_msat = limit_msat.get(), "a budget is used");
         }
         EventKind::BudgetLow { holder, parent, left_msat } => {
-            info!(event = event.id, %holder, %parent, left_msat, "a budget that others draw from is low");
+            info!(event = event.id, %holder, %parent, left_msat = left_msat.get(), "a budget that others draw from is low");
         }
         EventKind::ChannelPending { channel_id } => {
             info!(event = event.id, channel = %channel_id, "a channel waits for confirmations");

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use amplet_protocol::Msat;
 use lightning::chain::channelmonitor::Balance;
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::types::ChannelId;
@@ -14,13 +15,13 @@ use crate::ldk::Ldk;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LightningBalance {
     /// Ours in open channels, reserves and pending HTLCs included.
-    pub lightning_msat: u64,
+    pub lightning_msat: Msat,
     /// Can be sent now.
-    pub spendable_msat: u64,
+    pub spendable_msat: Msat,
     /// Of `lightning_msat`, in channels used without confirmation that the peer funded.
-    pub trusted_msat: u64,
+    pub trusted_msat: Msat,
     /// Can be received now.
-    pub receivable_msat: u64,
+    pub receivable_msat: Msat,
     /// In flight from closed channels to the on-chain wallet, in sat.
     pub closing_sat: u64,
 }
@@ -59,16 +60,20 @@ fn value_sat(descriptor: &SpendableOutputDescriptor) -> u64 {
 }
 
 fn add_open(ldk: &Ldk, sum: &mut LightningBalance, channel: &ChannelDetails) {
-    let ours = ldk.monitors.get_monitor(channel.channel_id).ok().map_or(0, |monitor| {
-        monitor.get_claimable_balances().iter().map(of_open).fold(0, u64::saturating_add)
-    });
-    sum.lightning_msat = sum.lightning_msat.saturating_add(ours);
+    let ours = ldk
+        .monitors
+        .get_monitor(channel.channel_id)
+        .ok()
+        .map_or(Msat::ZERO, |monitor| monitor.get_claimable_balances().iter().map(of_open).sum());
+    sum.lightning_msat = sum.lightning_msat.plus_up_to_max(ours);
     if is_trusted(channel) {
-        sum.trusted_msat = sum.trusted_msat.saturating_add(ours);
+        sum.trusted_msat = sum.trusted_msat.plus_up_to_max(ours);
     }
     if channel.is_usable {
-        sum.spendable_msat = sum.spendable_msat.saturating_add(channel.next_outbound_htlc_limit_msat);
-        sum.receivable_msat = sum.receivable_msat.saturating_add(channel.inbound_capacity_msat);
+        let sendable = Msat::up_to_max(channel.next_outbound_htlc_limit_msat);
+        let receivable = Msat::up_to_max(channel.inbound_capacity_msat);
+        sum.spendable_msat = sum.spendable_msat.plus_up_to_max(sendable);
+        sum.receivable_msat = sum.receivable_msat.plus_up_to_max(receivable);
     }
 }
 
@@ -77,8 +82,8 @@ pub fn is_trusted(channel: &ChannelDetails) -> bool {
     !channel.is_outbound && channel.is_channel_ready && channel.confirmations.unwrap_or(0) == 0
 }
 
-/// Value of an open channel, in msat: the balance before closing fees, and what is in flight to us.
-fn of_open(balance: &Balance) -> u64 {
+/// Value of an open channel: the balance before closing fees, and what is in flight to us.
+fn of_open(balance: &Balance) -> Msat {
     match balance {
         Balance::ClaimableOnChannelClose {
             balance_candidates,
@@ -88,17 +93,15 @@ fn of_open(balance: &Balance) -> u64 {
             ..
         } => {
             let candidate = balance_candidates.get(*confirmed_balance_candidate_index);
-            let settled = candidate.map_or(0, |candidate| {
-                candidate
-                    .amount_satoshis
-                    .saturating_add(candidate.transaction_fee_satoshis)
-                    .saturating_mul(1000)
+            let settled_sat = candidate.map_or(0, |candidate| {
+                candidate.amount_satoshis.saturating_add(candidate.transaction_fee_satoshis)
             });
+            let settled = Msat::from_sat(settled_sat).unwrap_or(Msat::MAX);
             settled
-                .saturating_add(*inbound_claiming_htlc_rounded_msat)
-                .saturating_add(*outbound_payment_htlc_rounded_msat)
+                .plus_up_to_max(Msat::up_to_max(*inbound_claiming_htlc_rounded_msat))
+                .plus_up_to_max(Msat::up_to_max(*outbound_payment_htlc_rounded_msat))
         }
-        _ => 0,
+        _ => Msat::ZERO,
     }
 }
 
@@ -110,6 +113,6 @@ fn of_closed(balance: &Balance) -> u64 {
         | Balance::MaybeTimeoutClaimableHTLC { amount_satoshis, .. }
         | Balance::CounterpartyRevokedOutputClaimable { amount_satoshis } => *amount_satoshis,
         Balance::MaybePreimageClaimableHTLC { .. } => 0,
-        Balance::ClaimableOnChannelClose { .. } => of_open(balance) / 1000,
+        Balance::ClaimableOnChannelClose { .. } => of_open(balance).to_sat_floor(),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{FeeRate, ScriptBuf, Txid};
@@ -34,8 +35,8 @@ const OPEN_LIMIT: Duration = Duration::from_secs(60);
 pub struct OpenChannel {
     /// Capacity, in sat.
     pub capacity_sat: u64,
-    /// Given to the peer at once, in msat.
-    pub push_msat: u64,
+    /// Given to the peer at once.
+    pub push_msat: Msat,
     /// Announced to the network (between gateways).
     pub announce: bool,
     /// The peer keeps no reserve (a wallet's first channel): the risk is ours alone.
@@ -155,7 +156,7 @@ impl Channels {
         config.channel_handshake_config.announce_for_forwarding = how.announce;
         config.channel_handshake_config.negotiate_scid_privacy = !how.announce;
         let (manager, config) = (&self.base.ldk.manager, Some(config));
-        let (capacity, push) = (how.capacity_sat, how.push_msat);
+        let (capacity, push) = (how.capacity_sat, how.push_msat.get());
         if how.zero_reserve {
             manager.create_channel_to_trusted_peer_0reserve(peer, capacity, push, user_id, None, config)
         } else {
@@ -225,8 +226,8 @@ impl Channels {
         }
         let id = payment_id(signed.tx.compute_txid());
         self.ledger.record(Payment {
-            amount_msat: funding.value_sat.checked_mul(1000),
-            fee_msat: signed.fee_sat.checked_mul(1000),
+            amount_msat: Msat::from_sat(funding.value_sat).ok(),
+            fee_msat: Msat::from_sat(signed.fee_sat).ok(),
             payee: Some(funding.peer.to_string()),
             ..Payment::onchain(id, Direction::Outbound, PaymentKind::ChannelOpen, self.base.now())
         });
@@ -243,8 +244,8 @@ impl Channels {
         announced: bool,
     ) {
         let push_msat = match funds {
-            InboundChannelFunds::PushMsat(msat) => *msat,
-            InboundChannelFunds::DualFunded => 0,
+            InboundChannelFunds::PushMsat(msat) => Msat::up_to_max(*msat),
+            InboundChannelFunds::DualFunded => Msat::ZERO,
         };
         let manager = &self.base.ldk.manager;
         let channels_with_peer = manager.list_channels_with_counterparty(&peer).len();

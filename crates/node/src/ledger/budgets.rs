@@ -9,7 +9,7 @@ use amplet_budget::calendar::Date;
 use amplet_budget::report::Report;
 use amplet_budget::{
     BudgetDenial, BudgetId, BudgetRefusal, Changes, Clock, CommitError, Cost, DAYS, Msat, Notice, NoticeKind,
-    Policy, Purpose, Reason, Request, Reservation, STATE, TooMuch,
+    Policy, Purpose, Reason, Request, Reservation, STATE,
 };
 use amplet_protocol::PaymentId;
 use amplet_protocol::page::{EventKind, Payment};
@@ -39,10 +39,10 @@ impl Authorization {
 /// Cost of a payment that succeeded; unknown counts as all that was reserved.
 #[derive(Clone, Copy)]
 pub struct Spent {
-    /// Amount that the payee got, in msat.
-    pub amount_msat: Option<u64>,
-    /// Fee above that, in msat.
-    pub fee_msat: Option<u64>,
+    /// Amount that the payee got.
+    pub amount_msat: Option<Msat>,
+    /// Fee above that.
+    pub fee_msat: Option<Msat>,
 }
 
 /// Budgets that payments are made from.
@@ -134,12 +134,12 @@ impl Budgets {
     pub(crate) fn reserve(
         &self,
         payment: &Payment,
-        max_fee_msat: u64,
+        max_fee_msat: Msat,
         authorization: &Authorization,
     ) -> Result<(), BudgetDenial> {
         let refused = |reason| BudgetDenial::Refused(BudgetRefusal { budget: authorization.budget, reason });
         let amount = payment.amount_msat.ok_or_else(|| refused(Reason::Zero))?;
-        let cost = cost(amount, max_fee_msat).map_err(|TooMuch(_)| refused(Reason::TooMuch))?;
+        let cost = Cost { amount, fee: max_fee_msat };
         let payee = payment.payee.clone().unwrap_or_default();
         let reservation =
             Reservation { budget: authorization.budget, cost, payee, purpose: authorization.purpose.clone() };
@@ -170,12 +170,12 @@ impl Budgets {
             NoticeKind::Used { percent, spent, limit, until_ms, .. } => EventKind::BudgetUsed {
                 holder,
                 percent,
-                spent_msat: spent.get(),
-                limit_msat: limit.get(),
+                spent_msat: spent,
+                limit_msat: limit,
                 until: until_ms.map(|ms| ms / 1000),
             },
             NoticeKind::LowParent { parent, left } => {
-                EventKind::BudgetLow { holder, parent: name(parent), left_msat: left.get() }
+                EventKind::BudgetLow { holder, parent: name(parent), left_msat: left }
             }
         }
     }
@@ -188,9 +188,9 @@ impl Budgets {
             None => Ok(policy.release(id)),
             Some(spent) => {
                 // An unknown fee counts as the maximum reserved.
-                let fee = spent.fee_msat.unwrap_or(reserved.fee.get());
-                let actual = cost(spent.amount_msat.unwrap_or(reserved.amount.get()), fee);
-                let counted = policy.commit(id, actual.unwrap_or(reserved), clock);
+                let fee = spent.fee_msat.unwrap_or(reserved.fee);
+                let actual = Cost { amount: spent.amount_msat.unwrap_or(reserved.amount), fee };
+                let counted = policy.commit(id, actual, clock);
                 counted.or_else(|error: CommitError| {
                     // The router was given that limit, so this is a defect; all that was reserved is counted as spent.
                     log::error!("{error}");
@@ -240,8 +240,4 @@ impl Budgets {
         report.retain(|key| from.is_none_or(|from| key.date >= from) && to.is_none_or(|to| key.date <= to));
         Ok(read(&report))
     }
-}
-
-fn cost(amount_msat: u64, fee_msat: u64) -> Result<Cost, TooMuch> {
-    Ok(Cost { amount: Msat::new(amount_msat)?, fee: Msat::new(fee_msat)? })
 }

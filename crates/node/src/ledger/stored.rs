@@ -7,7 +7,7 @@ use amplet_protocol::page::{
     CustomRecord, Direction, Event, EventKind, Payment, PaymentKind, PaymentPart, PaymentStatus,
     StreamTotals, WalletError,
 };
-use amplet_protocol::{ChannelId, PaymentId};
+use amplet_protocol::{ChannelId, Msat, PaymentId};
 use serde::{Deserialize, Serialize};
 
 /// A payment's stored form.
@@ -20,8 +20,8 @@ pub(super) struct StoredPayment {
     id: PaymentId,
     direction: Direction,
     kind: PaymentKind,
-    amount_msat: Option<u64>,
-    fee_msat: Option<u64>,
+    amount_msat: Option<Msat>,
+    fee_msat: Option<Msat>,
     description: String,
     invoice: Option<String>,
     payee: Option<String>,
@@ -140,15 +140,15 @@ pub(super) struct StoredEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     percent: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    spent_msat: Option<u64>,
+    spent_msat: Option<Msat>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    limit_msat: Option<u64>,
+    limit_msat: Option<Msat>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    left_msat: Option<u64>,
+    left_msat: Option<Msat>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     channel_id: Option<ChannelId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -278,7 +278,7 @@ mod tests {
     fn payment(status: PaymentStatus) -> Payment {
         let begun = Payment::pending(PaymentId([0xaa; 32]), Direction::Outbound, PaymentKind::Keysend, 7);
         let records = vec![CustomRecord { record_type: 65_537, value: "00".into() }];
-        Payment { status, amount_msat: Some(u64::MAX), records, ..begun }
+        Payment { status, amount_msat: Some(Msat::MAX), records, ..begun }
     }
 
     #[test]
@@ -305,11 +305,11 @@ mod tests {
             EventKind::BudgetUsed {
                 holder: holder.clone(),
                 percent: 80,
-                spent_msat: 8,
-                limit_msat: 10,
+                spent_msat: Msat::from(8),
+                limit_msat: Msat::from(10),
                 until: None,
             },
-            EventKind::BudgetLow { holder, parent: "child".into(), left_msat: 3 },
+            EventKind::BudgetLow { holder, parent: "child".into(), left_msat: Msat::from(3) },
             EventKind::ChannelPending { channel_id },
             EventKind::ChannelReady { channel_id },
             EventKind::ChannelClosed { channel_id, reason: "both agreed".into() },

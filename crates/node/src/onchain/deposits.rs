@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
 use bitcoin::Transaction;
 use futures::future::select;
@@ -55,8 +56,8 @@ async fn look(base: &Base, ledger: &Ledger) {
 
 fn arrived(ledger: &Ledger, now: u64, tx: &Transaction, received_sat: u64) {
     let payment = Payment {
-        amount_msat: received_sat.checked_mul(1000),
-        fee_msat: Some(0),
+        amount_msat: Msat::from_sat(received_sat).ok(),
+        fee_msat: Some(Msat::ZERO),
         ..Payment::onchain(payment_id(tx.compute_txid()), Direction::Inbound, PaymentKind::Onchain, now)
     };
     ledger.record(payment.clone());

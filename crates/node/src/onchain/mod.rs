@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::BroadcastError;
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Direction, EventKind, Payment, PaymentKind, PaymentStatus};
+use amplet_protocol::{Msat, PaymentId};
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{Address, Block, FeeRate, Transaction};
 use lightning::events::ReplayEvent;
@@ -166,8 +166,8 @@ impl Onchain {
         let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
         let kind = if from_channel { PaymentKind::ChannelClose } else { PaymentKind::Onchain };
         Payment {
-            amount_msat: amount_sat.checked_mul(1000),
-            fee_msat: inbound.then_some(0),
+            amount_msat: Msat::from_sat(amount_sat).ok(),
+            fee_msat: inbound.then_some(Msat::ZERO),
             ..Payment::onchain(id, direction, kind, confirmed.time)
         }
     }

@@ -1,7 +1,7 @@
 //! BOLT 11 invoices, made and paid.
 
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Direction, Payment, PaymentKind};
+use amplet_protocol::{Msat, PaymentId};
 use lightning::ln::channelmanager::{self, Bolt11InvoiceParameters, OptionalBolt11PaymentParams};
 use lightning::ln::outbound_payment::Retry;
 use lightning::routing::router::RouteParametersConfig;
@@ -19,7 +19,7 @@ use crate::ldk::Ldk;
 #[derive(Clone, Debug)]
 pub struct NewInvoice {
     /// `None`: the payer chooses.
-    pub amount_msat: Option<u64>,
+    pub amount_msat: Option<Msat>,
     /// At most 639 bytes (BOLT 11).
     pub description: String,
     /// Seconds until it expires.
@@ -31,7 +31,7 @@ pub(super) fn make(ldk: &Ldk, new: &NewInvoice, now: u64) -> Result<(Bolt11Invoi
     let wrong = |e: String| PayError::Invoice(e);
     let description = Description::new(new.description.clone()).map_err(|e| wrong(e.to_string()))?;
     let params = Bolt11InvoiceParameters {
-        amount_msats: new.amount_msat,
+        amount_msats: new.amount_msat.map(Msat::get),
         description: Bolt11InvoiceDescription::Direct(description),
         invoice_expiry_delta_secs: Some(new.expiry_secs),
         min_final_cltv_expiry_delta: Some(HTLC_DELTA),
@@ -76,8 +76,8 @@ pub(super) fn prepare<'a>(ldk: &'a Ldk, pay: &'a PayInvoice, now: u64) -> Result
         return Err(PayError::Expired);
     }
     let amount = match (invoice.amount_milli_satoshis(), *amount_msat) {
-        (Some(stated), None) => stated,
-        (None, Some(given)) if given > 0 => given,
+        (Some(stated), None) => Msat::new(stated)?,
+        (None, Some(given)) if given > Msat::ZERO => given,
         _ => return Err(PayError::Amount),
     };
     let payment = Payment {
@@ -88,9 +88,10 @@ pub(super) fn prepare<'a>(ldk: &'a Ldk, pay: &'a PayInvoice, now: u64) -> Result
         ..record(invoice, Direction::Outbound, now)
     };
     let id = channelmanager::PaymentId(invoice.payment_hash().0);
+    let given = amount_msat.map(Msat::get);
     let submit = Box::new(move || {
         let params = payment_params(*max_fee_msat);
-        ldk.manager.pay_for_bolt11_invoice(invoice, id, *amount_msat, params).map_err(SubmitError::Ldk)
+        ldk.manager.pay_for_bolt11_invoice(invoice, id, given, params).map_err(SubmitError::Ldk)
     });
     Ok(Prepared { payment, max_fee_msat: *max_fee_msat, owner: Owner::Payment, submit })
 }
@@ -103,9 +104,9 @@ pub fn description(invoice: &Bolt11Invoice) -> String {
     }
 }
 
-fn payment_params(max_fee_msat: u64) -> OptionalBolt11PaymentParams {
+fn payment_params(max_fee_msat: Msat) -> OptionalBolt11PaymentParams {
     let route_params_config = RouteParametersConfig {
-        max_total_routing_fee_msat: Some(max_fee_msat),
+        max_total_routing_fee_msat: Some(max_fee_msat.get()),
         max_path_count: MAX_PARTS,
         ..RouteParametersConfig::default()
     };

@@ -2,6 +2,7 @@
 
 use amplet_budget::BudgetDenial;
 use amplet_chain::BroadcastError;
+use amplet_protocol::TooMuch;
 use amplet_protocol::page::{ErrorCode, WalletError};
 
 use super::streams::StreamError;
@@ -23,6 +24,9 @@ pub enum PayError {
     /// The invoice has no amount and none was given, or the amount given is below the invoice's.
     #[error("the amount does not fit the invoice: give one only when the invoice has none")]
     Amount,
+    /// More than all bitcoin.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
     /// It has expired.
     #[error("this invoice has expired; ask the payee for a new one")]
     Expired,

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
+use amplet_protocol::{Msat, PaymentId};
 use hex_conservative::DisplayHex;
 use lightning::events::PaymentPurpose;
 use lightning::types::payment::{PaymentHash, PaymentPreimage};
@@ -25,7 +25,7 @@ const EXPIRY_GRACE: u64 = 3 * 3600;
 /// Money that has arrived and waits to be claimed.
 pub(crate) struct Claimable {
     pub hash: PaymentHash,
-    pub amount_msat: u64,
+    pub amount_msat: Msat,
     pub purpose: PaymentPurpose,
     pub records: Records,
 }
@@ -65,7 +65,7 @@ impl Inbound {
         let id = PaymentId(money.hash.0);
         match self.decide(id, money) {
             Decision::Claim(preimage) => {
-                log::info!("payment {id}: {} msat can be claimed", money.amount_msat);
+                log::info!("payment {id}: {} can be claimed", money.amount_msat);
                 self.base.ldk.manager.claim_funds(preimage);
             }
             Decision::Refuse => {
@@ -138,7 +138,7 @@ impl Inbound {
     }
 
     /// The money is ours.
-    pub fn claimed(&self, hash: PaymentHash, amount_msat: u64, purpose: &PaymentPurpose) {
+    pub fn claimed(&self, hash: PaymentHash, amount_msat: Msat, purpose: &PaymentPurpose) {
         let id = PaymentId(hash.0);
         if self.streams.claimed(id) {
             return;
@@ -146,13 +146,13 @@ impl Inbound {
         let preimage = purpose.preimage().map(|preimage| preimage.0.to_lower_hex_string());
         let closed = self.ledger.close(Key::inbound(id), Outcome::Succeeded, |payment| {
             payment.amount_msat = Some(amount_msat);
-            payment.fee_msat = Some(0);
+            payment.fee_msat = Some(Msat::ZERO);
             payment.preimage = preimage;
         });
         match closed.map(Box::new) {
             Some(payment) => self.ledger.raise(EventKind::PaymentReceived { payment }),
             // LDK repeats events whose handling it does not know to be durable.
-            None => log::info!("payment {id}: claimed {amount_msat} msat, known already"),
+            None => log::info!("payment {id}: claimed {amount_msat}, known already"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Payments without an invoice: the payer chooses the preimage and sends it along (BOLT 4's `payload`, type 5482373484, by
 //! convention "keysend"), with custom records beside it.
 
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{CustomRecord, Direction, Payment, PaymentKind};
+use amplet_protocol::{Msat, PaymentId};
 use bitcoin::secp256k1::PublicKey;
 use hex_conservative::DisplayHex;
 use lightning::ln::channelmanager;
@@ -23,10 +23,10 @@ use crate::ldk::Ldk;
 pub struct Keysend {
     /// Payee.
     pub payee: PublicKey,
-    /// Amount that the payee gets, in msat.
-    pub amount_msat: u64,
-    /// Maximum fee, in msat.
-    pub max_fee_msat: u64,
+    /// Amount that the payee gets.
+    pub amount_msat: Msat,
+    /// Maximum fee.
+    pub max_fee_msat: Msat,
     /// Told to the payee: types from 65536 on, each once. An even type that the payee does not know makes it refuse.
     pub records: Records,
 }
@@ -36,7 +36,7 @@ pub(super) fn prepare(ldk: &Ldk, new: Keysend, owner: Owner, now: u64) -> Result
     if new.payee == ldk.manager.get_our_node_id() {
         return Err(PayError::Own);
     }
-    if new.amount_msat == 0 {
+    if new.amount_msat == Msat::ZERO {
         return Err(PayError::Amount);
     }
     let records = RecipientCustomTlvs::new(new.records.clone()).map_err(|()| PayError::Records)?;
@@ -48,13 +48,13 @@ pub(super) fn prepare(ldk: &Ldk, new: Keysend, owner: Owner, now: u64) -> Result
         records: shown(&new.records),
         ..Payment::pending(id, Direction::Outbound, PaymentKind::Keysend, now)
     };
-    let max_fee_msat = new.max_fee_msat;
+    let (amount, max_fee_msat) = (new.amount_msat.get(), new.max_fee_msat);
     let submit = Box::new(move || {
-        let onion = RecipientOnionFields::spontaneous_empty(new.amount_msat);
+        let onion = RecipientOnionFields::spontaneous_empty(amount);
         // In one part: many nodes refuse keysends in several.
         let payee = PaymentParameters::for_keysend(new.payee, HTLC_DELTA.into(), false);
-        let mut params = RouteParameters::from_payment_params_and_value(payee, new.amount_msat);
-        params.max_total_routing_fee_msat = Some(new.max_fee_msat);
+        let mut params = RouteParameters::from_payment_params_and_value(payee, amount);
+        params.max_total_routing_fee_msat = Some(max_fee_msat.get());
         let sent = ldk.manager.send_spontaneous_payment(
             Some(preimage),
             onion.with_custom_tlvs(records.clone()),

@@ -143,7 +143,7 @@ impl Payments {
                 self.start(keysend::prepare(ldk, self.streams.next(&pay)?, owner, now)?, authorization).await
             }
             Order::Onchain(send) => {
-                let id = self.start(order::onchain(&self.onchain, &send, now), authorization).await?;
+                let id = self.start(order::onchain(&self.onchain, &send, now)?, authorization).await?;
                 self.base.flushed().await;
                 self.onchain.broadcast(&send.signed).await?;
                 Ok(id)
@@ -184,7 +184,7 @@ impl Payments {
                 self.ledger.record(Payment { parts, ..payment });
             }
             (Ok(()), Owner::Stream(stream)) => {
-                self.streams.submitted(Key::outbound(stream), id, payment.amount_msat.unwrap_or(0));
+                self.streams.submitted(Key::outbound(stream), id, payment.amount_msat.unwrap_or_default());
             }
             (Err(error), Owner::Payment) => {
                 // The attempt stays visible, and may be made again.
@@ -235,7 +235,7 @@ impl Payments {
             Bolt11PaymentError::SendingFailed(failure) => match failure {
                 RetryableSendFailure::PaymentExpired => PayError::Expired,
                 RetryableSendFailure::RouteNotFound => {
-                    let amount_msat = payment.amount_msat.unwrap_or(0);
+                    let amount_msat = payment.amount_msat.unwrap_or_default();
                     let unknown = Refused { reason: NoPlan::NoPath, remaining_msat: amount_msat };
                     let refused = self.attempts.refusal(payment.id).unwrap_or(unknown);
                     PayError::NoRoute(Box::new(no_route(&refused, amount_msat)))

@@ -1,8 +1,8 @@
 //! BOLT 12 offers, made and paid. LDK responds to requests for invoices to our offers; nothing is stored of an offer, and
 //! each payment has a record. The payee of an offer is asked for an invoice, which is paid as soon as it comes.
 
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Direction, Payment, PaymentKind};
+use amplet_protocol::{Msat, PaymentId};
 use bitcoin::Network;
 use bitcoin::constants::ChainHash;
 use lightning::ln::channelmanager::{self, OptionalOfferPaymentParams};
@@ -22,7 +22,7 @@ use crate::ldk::Ldk;
 #[derive(Clone, Debug)]
 pub struct NewOffer {
     /// `None`: the payer chooses.
-    pub amount_msat: Option<u64>,
+    pub amount_msat: Option<Msat>,
     /// Description; an offer with an amount needs one (BOLT 12).
     pub description: String,
 }
@@ -33,7 +33,7 @@ pub(super) fn make(ldk: &Ldk, new: &NewOffer) -> Result<Offer, PayError> {
     let builder = ldk.manager.create_offer_builder().map_err(wrong)?;
     let builder = builder.description(new.description.clone());
     let builder = match new.amount_msat {
-        Some(amount_msat) => builder.amount_msats(amount_msat),
+        Some(amount) => builder.amount_msats(amount.get()),
         None => builder,
     };
     builder.build().map_err(wrong)
@@ -45,15 +45,15 @@ pub struct PayOffer {
     /// To whom.
     pub offer: Offer,
     /// Only for an offer without an amount.
-    pub amount_msat: Option<u64>,
-    /// Maximum fee, in msat.
-    pub max_fee_msat: u64,
+    pub amount_msat: Option<Msat>,
+    /// Maximum fee.
+    pub max_fee_msat: Msat,
     /// Told to the payee.
     pub note: Option<String>,
 }
 
-/// The amount that is paid, in msat. `now`: seconds since the UNIX epoch.
-fn amount_msat(pay: &PayOffer, network: Network, now: u64) -> Result<u64, PayError> {
+/// The amount that is paid. `now`: seconds since the UNIX epoch.
+fn amount_msat(pay: &PayOffer, network: Network, now: u64) -> Result<Msat, PayError> {
     let offer = &pay.offer;
     if !offer.supports_chain(ChainHash::using_genesis_block(network)) {
         return Err(OfferError::Network.into());
@@ -62,9 +62,9 @@ fn amount_msat(pay: &PayOffer, network: Network, now: u64) -> Result<u64, PayErr
         return Err(PayError::Expired);
     }
     match (offer.amount(), pay.amount_msat) {
-        (Some(Amount::Bitcoin { amount_msats }), None) => Ok(amount_msats),
+        (Some(Amount::Bitcoin { amount_msats }), None) => Ok(Msat::new(amount_msats)?),
         (Some(Amount::Currency { .. }), _) => Err(OfferError::Currency.into()),
-        (None, Some(given)) if given > 0 => Ok(given),
+        (None, Some(given)) if given > Msat::ZERO => Ok(given),
         _ => Err(PayError::Amount),
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn prepare<'a>(
         let params = OptionalOfferPaymentParams {
             payer_note: pay.note.clone(),
             route_params_config: RouteParametersConfig {
-                max_total_routing_fee_msat: Some(pay.max_fee_msat),
+                max_total_routing_fee_msat: Some(pay.max_fee_msat.get()),
                 max_path_count: MAX_PARTS,
                 ..RouteParametersConfig::default()
             },
@@ -98,7 +98,7 @@ pub(super) fn prepare<'a>(
         };
         let id = channelmanager::PaymentId(id.0);
         // The amount is named, so that an invoice over more does not answer this request (BOLT 12).
-        let requested = ldk.manager.pay_for_offer(&pay.offer, Some(amount_msat), id, params);
+        let requested = ldk.manager.pay_for_offer(&pay.offer, Some(amount_msat.get()), id, params);
         requested.map_err(|error| SubmitError::Final(refusal(&error)))
     });
     Ok(Prepared { payment, max_fee_msat: pay.max_fee_msat, owner: Owner::Payment, submit })

@@ -1,7 +1,7 @@
 //! Orders: payments to begin, and what every kind prepares for its submission.
 
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Direction, Payment, PaymentKind};
+use amplet_protocol::{Msat, PaymentId, TooMuch};
 use bitcoin::Address;
 use lightning::ln::outbound_payment::Bolt11PaymentError;
 use lightning_invoice::Bolt11Invoice;
@@ -16,10 +16,10 @@ use crate::onchain::Onchain;
 pub struct PayInvoice {
     /// The invoice.
     pub invoice: Bolt11Invoice,
-    /// Amount, in msat: only for an invoice without one.
-    pub amount_msat: Option<u64>,
-    /// Maximum fee, in msat.
-    pub max_fee_msat: u64,
+    /// Amount: only for an invoice without one.
+    pub amount_msat: Option<Msat>,
+    /// Maximum fee.
+    pub max_fee_msat: Msat,
 }
 
 /// The next payment of an open stream.
@@ -27,10 +27,10 @@ pub struct PayInvoice {
 pub struct PayStream {
     /// The stream's id in the history.
     pub stream: PaymentId,
-    /// Amount, in msat.
-    pub amount_msat: u64,
-    /// Maximum fee, in msat.
-    pub max_fee_msat: u64,
+    /// Amount.
+    pub amount_msat: Msat,
+    /// Maximum fee.
+    pub max_fee_msat: Msat,
 }
 
 /// A signed on-chain payment to broadcast.
@@ -92,7 +92,7 @@ impl From<SendOnchain> for Order {
 /// A payment, checked, with what submits it.
 pub(super) struct Prepared<'a> {
     pub payment: Payment,
-    pub max_fee_msat: u64,
+    pub max_fee_msat: Msat,
     pub owner: Owner,
     /// Submits it: to LDK, or to the on-chain wallet.
     pub submit: Box<dyn Fn() -> Result<(), SubmitError> + 'a>,
@@ -108,13 +108,17 @@ pub(super) enum SubmitError {
 }
 
 /// An on-chain payment. `now`: seconds since the UNIX epoch.
-pub(super) fn onchain<'a>(onchain: &'a Onchain, send: &'a SendOnchain, now: u64) -> Prepared<'a> {
+pub(super) fn onchain<'a>(
+    onchain: &'a Onchain,
+    send: &'a SendOnchain,
+    now: u64,
+) -> Result<Prepared<'a>, TooMuch> {
     let SendOnchain { signed, address } = send;
     let id = payment_id(signed.tx.compute_txid());
-    let fee_msat = signed.fee_sat.checked_mul(1000);
+    let (amount_msat, fee_msat) = (Msat::from_sat(signed.amount_sat)?, Msat::from_sat(signed.fee_sat)?);
     let payment = Payment {
-        amount_msat: signed.amount_sat.checked_mul(1000),
-        fee_msat,
+        amount_msat: Some(amount_msat),
+        fee_msat: Some(fee_msat),
         payee: Some(address.to_string()),
         ..Payment::onchain(id, Direction::Outbound, PaymentKind::Onchain, now)
     };
@@ -122,5 +126,5 @@ pub(super) fn onchain<'a>(onchain: &'a Onchain, send: &'a SendOnchain, now: u64)
         onchain.submit(signed);
         Ok(())
     });
-    Prepared { payment, max_fee_msat: fee_msat.unwrap_or(u64::MAX), owner: Owner::Payment, submit }
+    Ok(Prepared { payment, max_fee_msat: fee_msat, owner: Owner::Payment, submit })
 }

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{ErrorCode, EventKind, PartState, Payment, PaymentStatus, WalletError};
+use amplet_protocol::{Msat, PaymentId};
 use hex_conservative::DisplayHex;
 use lightning::events::{PathFailure, PaymentFailureReason};
 use lightning::routing::router::Path;
@@ -69,12 +69,12 @@ impl Outbound {
     }
 
     /// A payment succeeded: here is the proof.
-    pub fn sent(&self, id: PaymentId, preimage: PaymentPreimage, fee_msat: Option<u64>) {
+    pub fn sent(&self, id: PaymentId, preimage: PaymentPreimage, fee_msat: Option<Msat>) {
         self.record_plans();
         let ended = self.attempts.end(id);
         if let Some(Ended { owner: Owner::Stream(stream), .. }) = ended {
             // As for its budget: an unknown fee counts as the maximum reserved.
-            let reserved = self.budgets.reserved(id).map_or(0, |cost| cost.fee.get());
+            let reserved = self.budgets.reserved(id).map_or(Msat::ZERO, |cost| cost.fee);
             self.ledger.close_reservation(id, Some(Spent { amount_msat: None, fee_msat }));
             let arrived = End::Arrived { fee_msat: fee_msat.unwrap_or(reserved) };
             self.streams.ended(Key::outbound(stream), id, arrived);

@@ -1,5 +1,6 @@
 //! Parts in a payment's record: how they leave and end.
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{PartState, Payment, PaymentPart};
 use lightning::routing::router::Path;
 
@@ -21,7 +22,7 @@ pub(super) fn add(payment: &mut Payment, parts: Vec<PaymentPart>) {
 
 /// Marks the part on `path` as failed at `channel`; returns whether there is one.
 pub(super) fn fail(payment: &mut Payment, path: &Path, channel: Option<u64>) -> bool {
-    let (hops, amount_msat) = (hops(path), path.final_value_msat());
+    let (hops, amount_msat) = (hops(path), Msat::up_to_max(path.final_value_msat()));
     let is_it = |part: &&mut PaymentPart| {
         part.state == PartState::Pending && part.amount_msat == amount_msat && part.path == hops
     };

@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, StreamTotals, WalletError};
+use amplet_protocol::{Msat, PaymentId};
 use amplet_storage::Store;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::PublicKey;
@@ -55,15 +55,15 @@ pub enum StreamError {
     #[error("this stream has ended; open a new one")]
     Ended,
     /// The payee does not take what was sent.
-    #[error("{0} msat are in flight and the payee has not taken them; wait until it has")]
-    Stalled(u64),
+    #[error("{0} are in flight and the payee has not taken them; wait until it has")]
+    Stalled(Msat),
 }
 
 /// End of a stream's payment.
 pub(super) enum End {
     Arrived {
-        /// Paid above the amount, in msat.
-        fee_msat: u64,
+        /// Paid above the amount.
+        fee_msat: Msat,
     },
     CameBack(WalletError),
 }
@@ -71,8 +71,8 @@ pub(super) enum End {
 /// Stored beside an open stream's record.
 #[derive(Default, Serialize, Deserialize)]
 struct InFlight {
-    /// Amounts in flight, in msat, by payment hash.
-    pending: BTreeMap<PaymentId, u64>,
+    /// Amounts in flight, by payment hash.
+    pending: BTreeMap<PaymentId, Msat>,
 }
 
 struct Stream {
@@ -89,12 +89,13 @@ impl Stream {
         self.payment.stream.as_ref().is_some_and(|totals| totals.open)
     }
 
-    fn count(&mut self, amount_msat: u64, end: End) {
+    fn count(&mut self, amount_msat: Msat, end: End) {
         match end {
             End::Arrived { fee_msat } => {
                 let payment = &mut self.payment;
-                payment.amount_msat = Some(payment.amount_msat.unwrap_or(0).saturating_add(amount_msat));
-                payment.fee_msat = Some(payment.fee_msat.unwrap_or(0).saturating_add(fee_msat));
+                payment.amount_msat =
+                    Some(payment.amount_msat.unwrap_or_default().plus_up_to_max(amount_msat));
+                payment.fee_msat = Some(payment.fee_msat.unwrap_or_default().plus_up_to_max(fee_msat));
                 let totals = self.totals();
                 totals.payments = totals.payments.saturating_add(1);
                 totals.last_error = None;
@@ -118,7 +119,7 @@ impl Stream {
 }
 
 fn totals(session: String) -> StreamTotals {
-    StreamTotals { session, payments: 0, failed: 0, pending_msat: 0, open: true, last_error: None }
+    StreamTotals { session, payments: 0, failed: 0, pending_msat: Msat::ZERO, open: true, last_error: None }
 }
 
 /// The session that a keysend names: `None` when it names none, an error when what it names is no session.
@@ -236,8 +237,8 @@ impl Streams {
         let id = PaymentId(ldk.signer.get_secure_random_bytes());
         let payment = Payment {
             payee,
-            amount_msat: Some(0),
-            fee_msat: Some(0),
+            amount_msat: Some(Msat::ZERO),
+            fee_msat: Some(Msat::ZERO),
             stream: Some(totals(to.session.clone())),
             ..Payment::pending(id, Direction::Outbound, PaymentKind::Stream, now)
         };
@@ -268,7 +269,7 @@ impl Streams {
     }
 
     /// A payment is in flight. Idempotent.
-    pub fn submitted(&self, stream: Key, hash: PaymentId, amount_msat: u64) {
+    pub fn submitted(&self, stream: Key, hash: PaymentId, amount_msat: Msat) {
         if let Some(stream) = self.open.borrow_mut().get_mut(&stream) {
             stream.in_flight.pending.insert(hash, amount_msat);
         }
@@ -278,7 +279,7 @@ impl Streams {
     /// A payment was not submitted.
     pub fn refused(&self, stream: Key, error: WalletError) {
         if let Some(stream) = self.open.borrow_mut().get_mut(&stream) {
-            stream.count(0, End::CameBack(error));
+            stream.count(Msat::ZERO, End::CameBack(error));
         }
         self.stage(stream);
     }
@@ -286,7 +287,7 @@ impl Streams {
     /// A payment has ended: it is counted, and nothing more is kept of it.
     pub fn ended(&self, stream: Key, hash: PaymentId, end: End) {
         if let Some(stream) = self.open.borrow_mut().get_mut(&stream) {
-            let amount_msat = stream.in_flight.pending.remove(&hash).unwrap_or(0);
+            let amount_msat = stream.in_flight.pending.remove(&hash).unwrap_or_default();
             stream.count(amount_msat, end);
         }
         if stream.direction == Direction::Outbound {
@@ -302,7 +303,7 @@ impl Streams {
         hash: PaymentId,
         session: &str,
         now: u64,
-        amount_msat: u64,
+        amount_msat: Msat,
         accept: impl FnOnce() -> bool,
     ) -> bool {
         let key = session_key(session);
@@ -316,8 +317,8 @@ impl Streams {
         }
         if known.is_none() {
             let payment = Payment {
-                amount_msat: Some(0),
-                fee_msat: Some(0),
+                amount_msat: Some(Msat::ZERO),
+                fee_msat: Some(Msat::ZERO),
                 stream: Some(totals(session.to_owned())),
                 ..Payment::pending(key.id, Direction::Inbound, PaymentKind::Stream, now)
             };
@@ -332,7 +333,7 @@ impl Streams {
     /// A payment to us was claimed; returns whether it was a session's. Claimed again, it is none any more.
     pub fn claimed(&self, hash: PaymentId) -> bool {
         let Some(session) = self.session_of.borrow_mut().remove(&hash) else { return false };
-        self.ended(session, hash, End::Arrived { fee_msat: 0 });
+        self.ended(session, hash, End::Arrived { fee_msat: Msat::ZERO });
         true
     }
 
@@ -357,8 +358,7 @@ impl Streams {
     fn stage(&self, key: Key) {
         let mut open = self.open.borrow_mut();
         let Some(stream) = open.get_mut(&key) else { return };
-        let pending = stream.in_flight.pending.values();
-        let pending_msat = pending.fold(0, |sum: u64, msat| sum.saturating_add(*msat));
+        let pending_msat = stream.in_flight.pending.values().copied().sum();
         stream.totals().pending_msat = pending_msat;
         let has_ended = !stream.is_open() && stream.in_flight.pending.is_empty();
         let (payment, outcome) = (stream.payment.clone(), stream.outcome());

@@ -1,6 +1,6 @@
 //! LDK's events: one handler each. What they decide is staged in the step in which the event leaves LDK's queue.
 
-use amplet_protocol::PaymentId;
+use amplet_protocol::{Msat, PaymentId};
 use lightning::events::{Event, ReplayEvent};
 
 use super::Services;
@@ -13,14 +13,15 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
     match event {
         Event::PaymentClaimable { payment_hash: hash, amount_msat, purpose, onion_fields, .. } => {
             let records = onion_fields.map(|onion| onion.custom_tlvs().clone()).unwrap_or_default();
+            let amount_msat = Msat::up_to_max(amount_msat);
             payments.inbound.claimable(&Claimable { hash, amount_msat, purpose, records });
         }
         Event::PaymentClaimed { payment_hash, amount_msat, purpose, .. } => {
-            payments.inbound.claimed(payment_hash, amount_msat, &purpose);
+            payments.inbound.claimed(payment_hash, Msat::up_to_max(amount_msat), &purpose);
         }
         Event::PaymentSent { payment_id, payment_preimage, payment_hash, fee_paid_msat, .. } => {
             let id = payment_id.map_or(payment_hash.0, |id| id.0);
-            payments.outbound.sent(PaymentId(id), payment_preimage, fee_paid_msat);
+            payments.outbound.sent(PaymentId(id), payment_preimage, fee_paid_msat.map(Msat::up_to_max));
         }
         Event::PaymentFailed { payment_id, reason, .. } => {
             payments.outbound.failed(PaymentId(payment_id.0), reason);

@@ -18,7 +18,9 @@ use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
-use amplet_node::{Authorization, NewInvoice, Node, NodeError, OpenChannel, PayError, PayInvoice, PaymentId};
+use amplet_node::{
+    Authorization, Msat, NewInvoice, Node, NodeError, OpenChannel, PayError, PayInvoice, PaymentId,
+};
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
@@ -324,8 +326,8 @@ impl World {
 
     /// An invoice over this amount, for coffee, good for an hour.
     pub fn ask(&self, node: &Node, amount_msat: u64) -> amplet_node::lightning_invoice::Bolt11Invoice {
-        let new =
-            NewInvoice { amount_msat: Some(amount_msat), description: "coffee".into(), expiry_secs: 3600 };
+        let amount_msat = Some(msat(amount_msat));
+        let new = NewInvoice { amount_msat, description: "coffee".into(), expiry_secs: 3600 };
         let node = node.clone();
         self.platform.run(async move { node.payments().invoice(&new).await }).unwrap()
     }
@@ -355,7 +357,7 @@ impl World {
         max_fee_msat: u64,
     ) -> Result<PaymentId, PayError> {
         let (from, invoice) = (from.clone(), invoice.clone());
-        let pay = PayInvoice { invoice, amount_msat: None, max_fee_msat };
+        let pay = PayInvoice { invoice, amount_msat: None, max_fee_msat: msat(max_fee_msat) };
         self.platform.run(async move { from.payments().begin(pay, &Authorization::user()).await })
     }
 
@@ -363,6 +365,11 @@ impl World {
         let node = node.clone();
         self.platform.run(async move { node.ledger().find(id).await.unwrap() })
     }
+}
+
+/// An amount.
+pub fn msat(msat: u64) -> Msat {
+    Msat::new(msat).unwrap()
 }
 
 fn unreachable(url: &str) -> FetchError {
@@ -383,6 +390,7 @@ fn accept(chain: &TestChain, mempool: &mut Vec<Transaction>, tx: Transaction) {
 
 /// Capacity in sat; half of it given to the peer when `shared`.
 pub fn open(capacity_sat: u64, push_msat: u64, announce: bool) -> OpenChannel {
+    let push_msat = msat(push_msat);
     OpenChannel { capacity_sat, push_msat, announce, zero_reserve: false, fee_rate: None }
 }
 

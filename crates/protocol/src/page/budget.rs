@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Msat;
+
 /// Kind of a holder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -80,7 +82,7 @@ pub struct WindowLimit {
     /// Length of the window.
     pub period: WindowPeriod,
     /// Maximum in it, in msat.
-    pub limit_msat: u64,
+    pub limit_msat: Msat,
 }
 
 /// A streaming rate: money becomes free evenly with time, and accumulates for a while when it is not used.
@@ -89,7 +91,7 @@ pub struct WindowLimit {
 #[serde(rename_all = "camelCase")]
 pub struct StreamRate {
     /// Amount that becomes free each second, in msat; 10 bitcoin at most.
-    pub per_second_msat: u64,
+    pub per_second_msat: Msat,
     /// Maximum number of unused seconds that accumulate (1 to 3600): `per_second_msat` times this is the maximum at once.
     pub keep_seconds: u32,
 }
@@ -101,17 +103,17 @@ pub struct StreamRate {
 #[serde(rename_all = "camelCase")]
 pub struct Rules {
     /// Maximum per payment, in msat.
-    pub per_payment_msat: Option<u64>,
+    pub per_payment_msat: Option<Msat>,
     /// Limits over time; each kind and period once.
     pub windows: Vec<WindowLimit>,
     /// Maximum per second.
     pub rate: Option<StreamRate>,
     /// Maximum in total, top-ups included, in msat.
-    pub total_msat: Option<u64>,
+    pub total_msat: Option<Msat>,
     /// Expiry: nothing is allowed from this time on, in seconds since the UNIX epoch.
     pub expires_at: Option<u64>,
     /// Maximum that goes without asking, in msat: the user is asked about each payment that costs more; 0 asks about every one.
-    pub ask_above_msat: Option<u64>,
+    pub ask_above_msat: Option<Msat>,
     /// Purposes that are allowed: at most 32 words of 1 to 32 characters of `a-z 0-9 -`; empty allows all.
     pub purposes: Vec<String>,
 }
@@ -143,13 +145,13 @@ pub struct LimitUsage {
     /// Rule of the limit.
     pub rule: BudgetRule,
     /// Maximum, in msat.
-    pub limit_msat: u64,
+    pub limit_msat: Msat,
     /// Amount of it that is spent, fees included.
-    pub spent_msat: u64,
+    pub spent_msat: Msat,
     /// Amount of it that is reserved for payments in flight.
-    pub reserved_msat: u64,
+    pub reserved_msat: Msat,
     /// Amount of it that can still be reserved.
-    pub left_msat: u64,
+    pub left_msat: Msat,
     /// End of a calendar window, or the time at which an amount spent now is free again in a rolling one (seconds since the UNIX
     /// epoch); null: time does not end this limit.
     pub until: Option<u64>,
@@ -175,7 +177,7 @@ pub struct Budget {
     /// Amount, in msat, that this budget and each one that it draws from still allow without a question: the least that one of
     /// their limits over time leaves. Null: there is no such limit, or nothing goes without a question (one of them is closed,
     /// has expired, or asks about every payment).
-    pub left_msat: Option<u64>,
+    pub left_msat: Option<Msat>,
 }
 
 /// Authorization of a payment: by whose budget, and for which purpose. None: the user, by hand.
@@ -193,7 +195,7 @@ pub struct Authorization {
     /// budget asks for, once; its limits hold all the same. A holder without a budget gets one that asks about every payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
-    pub approved_msat: Option<u64>,
+    pub approved_msat: Option<Msat>,
 }
 
 /// Reason for which a budget denies a payment.
@@ -233,11 +235,11 @@ pub struct BudgetRefusal {
     /// Limit that is in the way.
     pub rule: Option<BudgetRule>,
     /// That limit, the maximum that goes without asking, or the amount that the user allowed.
-    pub limit_msat: Option<u64>,
+    pub limit_msat: Option<Msat>,
     /// Amount that the limit leaves.
-    pub left_msat: Option<u64>,
+    pub left_msat: Option<Msat>,
     /// Maximum cost of the payment, fee included.
-    pub needed_msat: Option<u64>,
+    pub needed_msat: Option<Msat>,
     /// Time at which `needed_msat` will be free if nothing else is spent, or at which the budget expired (seconds since the UNIX
     /// epoch). Null: time alone does not help.
     pub until: Option<u64>,
@@ -249,16 +251,16 @@ pub struct BudgetRefusal {
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
     /// Amount that the payee gets.
-    pub amount_msat: u64,
+    pub amount_msat: Msat,
     /// Maximum fee.
-    pub max_fee_msat: u64,
+    pub max_fee_msat: Msat,
     /// Sum of both: the minimum that `approved_msat` has to be.
-    pub needed_msat: u64,
+    pub needed_msat: Msat,
     /// The holder's open budget as it is now; null: there is none.
     pub budget: Option<Budget>,
     /// Amount that the budget and each one that it draws from would still allow after this payment, by their tightest limit over
     /// time; null: no limit over time, or the payment does not fit.
-    pub left_after_msat: Option<u64>,
+    pub left_after_msat: Option<Msat>,
     /// `approvalNeeded` or `budgetRefused`, with the reason; null: it would be paid without asking.
     pub problem: Option<super::WalletError>,
 }
@@ -277,9 +279,9 @@ pub struct SpendingRow {
     /// Number of payments.
     pub payments: u32,
     /// Amount that the payees got.
-    pub amount_msat: u64,
+    pub amount_msat: Msat,
     /// Fees on top.
-    pub fee_msat: u64,
+    pub fee_msat: Msat,
 }
 
 /// Report of spending.

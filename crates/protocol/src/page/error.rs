@@ -1,6 +1,8 @@
 //! The one error that crosses to JavaScript.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::Msat;
 
 /// Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,9 +120,16 @@ pub struct NoRoute {
     /// Reason.
     pub reason: NoRouteReason,
     /// The largest amount that would work as things stand; `None`: none is known.
-    pub largest_msat: Option<u64>,
+    #[serde(default, deserialize_with = "up_to_max")]
+    pub largest_msat: Option<Msat>,
     /// The least fee found for the amount left to send, where the fee limit is in the way.
-    pub needed_fee_msat: Option<u64>,
+    #[serde(default, deserialize_with = "up_to_max")]
+    pub needed_fee_msat: Option<Msat>,
+}
+
+// Earlier releases stored estimates as they came, more than all bitcoin too.
+fn up_to_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Msat>, D::Error> {
+    Ok(Option::<u64>::deserialize(deserializer)?.map(Msat::up_to_max))
 }
 
 /// Reason for which there is no route for a payment.
@@ -178,3 +187,16 @@ impl std::fmt::Display for WalletError {
 }
 
 impl std::error::Error for WalletError {}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_estimate_above_all_bitcoin_is_read_as_all_of_it() {
+        let json = r#"{"reason":"feeBudget","largestMsat":5,"neededFeeMsat":18446744073709551615}"#;
+        let read: NoRoute = serde_json::from_str(json).unwrap();
+        assert_eq!((read.largest_msat, read.needed_fee_msat), (Some(Msat::from(5)), Some(Msat::MAX)));
+    }
+}

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Balance, Payment, Status};
-use crate::ChannelId;
+use crate::{ChannelId, Msat};
 
 /// A durable event: something that happened to money. Stored, delivered at least once, removed when acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,9 +56,9 @@ pub enum EventKind {
         /// Percentage that is used: 80 or 100.
         percent: u8,
         /// Amount spent, fees included.
-        spent_msat: u64,
+        spent_msat: Msat,
         /// Maximum.
-        limit_msat: u64,
+        limit_msat: Msat,
         /// Time at which the limit begins again (seconds since the UNIX epoch); `None`: it does not.
         until: Option<u64>,
     },
@@ -69,7 +69,7 @@ pub enum EventKind {
         /// Holder of the one that is low.
         parent: String,
         /// Amount that it has left.
-        left_msat: u64,
+        left_msat: Msat,
     },
     /// A channel's funding is known.
     ChannelPending {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Msat;
+
 /// State of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -35,9 +37,9 @@ pub struct PaymentPart {
     /// node, when the payee hides behind a BOLT 12 blinded path).
     pub path: Vec<PartHop>,
     /// Amount that the payee gets by it.
-    pub amount_msat: u64,
+    pub amount_msat: Msat,
     /// Fee above that.
-    pub fee_msat: u64,
+    pub fee_msat: Msat,
     /// State.
     pub state: PartState,
     /// Probability, in millionths, that it would arrive, as estimated when it was sent. `None`: not estimated.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules};
+use crate::Msat;
 
 /// Options to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ pub enum Request {
     /// Makes a BOLT 11 invoice. Returns [`PaymentRequest`].
     Receive {
         /// `None`: the payer chooses.
-        amount_msat: Option<u64>,
+        amount_msat: Option<Msat>,
         /// At most [`super::MAX_DESCRIPTION`] bytes.
         description: String,
         /// Seconds until it expires; 3600 by default.
@@ -74,9 +75,9 @@ pub enum Request {
         /// The invoice.
         invoice: String,
         /// Amount, for invoices without one.
-        amount_msat: Option<u64>,
+        amount_msat: Option<Msat>,
         /// Maximum routing fee; 1 % and at least 50 sat by default, and no more than `approved_msat` leaves.
-        max_fee_msat: Option<u64>,
+        max_fee_msat: Option<Msat>,
         /// Budget that pays; the user, by hand, when there is none.
         #[serde(default)]
         authorization: Option<Authorization>,
@@ -87,11 +88,11 @@ pub enum Request {
         /// Node id of the payee, in hex.
         payee: String,
         /// Amount that the payee gets.
-        amount_msat: u64,
+        amount_msat: Msat,
         /// Records for the payee, each type once. An even type that the payee does not know makes it refuse.
         records: Vec<CustomRecord>,
         /// Maximum routing fee; as in [`Request::Pay`] by default.
-        max_fee_msat: Option<u64>,
+        max_fee_msat: Option<Msat>,
         /// Budget that pays; the user, by hand, when there is none.
         #[serde(default)]
         authorization: Option<Authorization>,
@@ -110,9 +111,9 @@ pub enum Request {
         /// The stream's id.
         stream: String,
         /// Amount that the payee gets.
-        amount_msat: u64,
+        amount_msat: Msat,
         /// Maximum routing fee of this payment.
-        max_fee_msat: u64,
+        max_fee_msat: Msat,
         /// Budget that pays; the user, by hand, when there is none.
         #[serde(default)]
         authorization: Option<Authorization>,
@@ -198,7 +199,7 @@ pub enum Request {
         /// Number of the budget.
         id: u32,
         /// Amount to add.
-        more_msat: u64,
+        more_msat: Msat,
     },
     /// Closes a budget: nothing more is paid from it, or from those that draw from it. Returns the [`super::Budget`].
     CloseBudget {
@@ -209,9 +210,9 @@ pub enum Request {
     /// [`super::Preview`].
     Preview {
         /// Amount that the payee would get.
-        amount_msat: u64,
+        amount_msat: Msat,
         /// Maximum fee; as in [`Request::Pay`] by default.
-        max_fee_msat: Option<u64>,
+        max_fee_msat: Option<Msat>,
         /// Budget that would pay.
         authorization: Authorization,
     },
@@ -305,7 +306,7 @@ pub enum Inspected {
         /// Payee's node id, in hex.
         payee: String,
         /// `None`: the payer chooses.
-        amount_msat: Option<u64>,
+        amount_msat: Option<Msat>,
         /// Description; empty when there is none.
         description: String,
         /// Payment hash, in hex.
@@ -313,7 +314,7 @@ pub enum Inspected {
         /// Time at which it stops being payable.
         expires_at: u64,
         /// Maximum fee that [`Request::Pay`] would spend by default.
-        max_fee_msat: u64,
+        max_fee_msat: Msat,
         /// Reason for which it cannot be paid now, with the remedy; `None`: it can be tried.
         problem: Option<super::WalletError>,
     },

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChannelId, NodeId, PaymentId};
+use crate::{ChannelId, Msat, NodeId, PaymentId};
 
 /// The Bitcoin network of a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,13 +41,13 @@ pub struct Gateway {
 #[serde(rename_all = "camelCase")]
 pub struct Balance {
     /// This wallet's money in open channels, reserves included.
-    pub lightning_msat: u64,
+    pub lightning_msat: Msat,
     /// The part of `lightning_msat` that can be sent now (reserves, pending HTLCs and offline gateways deducted).
-    pub spendable_msat: u64,
+    pub spendable_msat: Msat,
     /// The part of `lightning_msat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
-    pub trusted_msat: u64,
+    pub trusted_msat: Msat,
     /// Maximum that can be received over Lightning now.
-    pub receivable_msat: u64,
+    pub receivable_msat: Msat,
     /// Money of closing channels that is not on-chain yet, or is being swept, in sat.
     pub closing_sat: u64,
     /// Confirmed on-chain money, in sat, reserve included.
@@ -121,9 +121,9 @@ pub struct Payment {
     #[serde(flatten)]
     pub status: PaymentStatus,
     /// Amount that the payee gets (outbound), or that we got or asked for (inbound). `None`: an invoice without amount.
-    pub amount_msat: Option<u64>,
+    pub amount_msat: Option<Msat>,
     /// Fee paid on top of the amount. `None` while it is not known.
-    pub fee_msat: Option<u64>,
+    pub fee_msat: Option<Msat>,
     /// Description from the invoice, or the user's own.
     pub description: String,
     /// The BOLT 11 text, for Lightning payments.
@@ -181,7 +181,7 @@ pub struct StreamTotals {
     /// Number of payments that failed: no funds were sent.
     pub failed: u64,
     /// Amount in flight, not counted in the amount; fees not included.
-    pub pending_msat: u64,
+    pub pending_msat: Msat,
     /// True if more may follow.
     pub open: bool,
     /// Error of the last one, if it failed.
@@ -262,9 +262,9 @@ pub struct Channel {
     /// Whole capacity, in sat.
     pub capacity_sat: u64,
     /// Maximum that can be sent through it.
-    pub outbound_msat: u64,
+    pub outbound_msat: Msat,
     /// Maximum that can be received through it.
-    pub inbound_msat: u64,
+    pub inbound_msat: Msat,
     /// Used without confirmation, on the gateway's word.
     pub trusted: bool,
     /// `txid:vout` of the funding output.

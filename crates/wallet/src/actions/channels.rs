@@ -5,7 +5,7 @@ use amplet_node::lightning::ln::channel_state::{ChannelDetails, ChannelShutdownS
 use amplet_node::lightning::ln::types::ChannelId as LdkChannelId;
 use amplet_node::{ChannelError, OpenChannel};
 use amplet_protocol::page::ChannelState;
-use amplet_protocol::{ChannelId, NodeId};
+use amplet_protocol::{ChannelId, Msat, NodeId};
 
 use crate::ctx::Ctx;
 
@@ -24,10 +24,10 @@ pub struct Channel {
     pub confirmations_needed: Option<u32>,
     /// Whole capacity, in sat.
     pub capacity_sat: u64,
-    /// Maximum that the next payment can send through it, in msat: reserves, fees and payments in flight deducted.
-    pub outbound_msat: u64,
-    /// Maximum that can be received through it, in msat.
-    pub inbound_msat: u64,
+    /// Maximum that the next payment can send through it: reserves, fees and payments in flight deducted.
+    pub outbound_msat: Msat,
+    /// Maximum that can be received through it.
+    pub inbound_msat: Msat,
     /// True if it is part of the public graph.
     pub announced: bool,
     /// True if it is used without confirmation, on the peer's word.
@@ -49,8 +49,8 @@ fn channel(details: &ChannelDetails) -> Channel {
         confirmations: details.confirmations.unwrap_or(0),
         confirmations_needed: details.confirmations_required,
         capacity_sat: details.channel_value_satoshis,
-        outbound_msat: details.next_outbound_htlc_limit_msat,
-        inbound_msat: details.inbound_capacity_msat,
+        outbound_msat: Msat::up_to_max(details.next_outbound_htlc_limit_msat),
+        inbound_msat: Msat::up_to_max(details.inbound_capacity_msat),
         announced: details.is_announced,
         trusted: amplet_node::is_trusted(details),
         funding: details.funding_txo.map(|funding| funding.into_bitcoin_outpoint().to_string()),

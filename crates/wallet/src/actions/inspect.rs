@@ -31,7 +31,7 @@ pub async fn inspect(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
 async fn bolt11(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
     let order = PayOrder::parse(ctx, text, None)?;
     let invoice = &order.invoice;
-    let amount_msat = invoice.amount_milli_satoshis();
+    let amount_msat = order.stated_msat();
     let checked = order.check_invoice(ctx).await;
     let checked = checked.and_then(|()| amount_msat.map_or(Ok(()), |amount| pay::check_balance(ctx, amount)));
     Ok(Inspected::Bolt11 {
@@ -41,7 +41,7 @@ async fn bolt11(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
         description: description(invoice),
         payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
-        max_fee_msat: default_max_fee_msat(amount_msat.unwrap_or(0)),
+        max_fee_msat: default_max_fee_msat(amount_msat.unwrap_or_default()),
         problem: checked.err().map(WalletError::from),
         invoice: invoice.to_string(),
     })

@@ -2,6 +2,7 @@
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::{Authorization, Keysend, PayError, PaymentId, Records};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{CustomRecord, ErrorCode, WalletError};
 use hex_conservative::FromHex;
 
@@ -12,8 +13,8 @@ use crate::ctx::Ctx;
 pub struct KeysendOrder {
     /// The payee.
     pub payee: PublicKey,
-    /// Amount, in msat.
-    pub amount_msat: u64,
+    /// Amount.
+    pub amount_msat: Msat,
     /// Custom records sent along.
     pub records: Records,
 }
@@ -30,11 +31,11 @@ impl KeysendOrder {
     pub fn parse(
         ctx: &Ctx,
         payee: &str,
-        amount_msat: u64,
+        amount_msat: Msat,
         records: &[CustomRecord],
     ) -> Result<Self, WalletError> {
         let payee = node_id(ctx, payee)?;
-        if amount_msat == 0 {
+        if amount_msat == Msat::ZERO {
             return Err(invalid("a payment of nothing cannot be sent; say how much to pay"));
         }
         let records = records.iter().map(record).collect::<Result<_, _>>()?;
@@ -48,7 +49,7 @@ impl KeysendOrder {
     pub async fn begin(
         self,
         ctx: &Ctx,
-        max_fee_msat: u64,
+        max_fee_msat: Msat,
         authorization: &Authorization,
     ) -> Result<PaymentId, PayError> {
         let Self { payee, amount_msat, records } = self;

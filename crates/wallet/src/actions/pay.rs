@@ -2,8 +2,8 @@
 
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency, ParseOrSemanticError};
 use amplet_node::{Authorization, PayError, PayInvoice, PaymentId};
-use amplet_protocol::PAYMENT_WAIT;
 use amplet_protocol::page::{Direction, ErrorCode, MAX_TEXT, Payment, PaymentStatus, WalletError};
+use amplet_protocol::{Msat, PAYMENT_WAIT};
 
 use super::PayProblem;
 use crate::convert::network;
@@ -14,8 +14,8 @@ use crate::ctx::Ctx;
 pub struct PayOrder {
     /// The invoice.
     pub invoice: Bolt11Invoice,
-    /// Amount, in msat: only for an invoice without one.
-    pub amount_msat: Option<u64>,
+    /// Amount: only for an invoice without one.
+    pub amount_msat: Option<Msat>,
 }
 
 impl PayOrder {
@@ -24,7 +24,7 @@ impl PayOrder {
     ///
     /// # Errors
     /// [`PayProblem::Length`], [`PayProblem::Unreadable`], [`PayProblem::Network`].
-    pub fn parse(ctx: &Ctx, text: &str, amount_msat: Option<u64>) -> Result<Self, PayProblem> {
+    pub fn parse(ctx: &Ctx, text: &str, amount_msat: Option<Msat>) -> Result<Self, PayProblem> {
         let text = trimmed(text)?;
         let text = strip_scheme(text, "lightning:").unwrap_or(text);
         let invoice: Bolt11Invoice =
@@ -33,6 +33,8 @@ impl PayOrder {
         if invoice.currency() != Currency::from(expected) {
             return Err(PayProblem::Network { found: currency_name(&invoice.currency()), expected });
         }
+        let stated = invoice.amount_milli_satoshis().map(Msat::new).transpose();
+        stated.map_err(|error| PayProblem::Unreadable(error.to_string()))?;
         Ok(Self { invoice, amount_msat })
     }
 
@@ -41,14 +43,20 @@ impl PayOrder {
         PaymentId(self.invoice.payment_hash().0)
     }
 
-    /// Checks all that is known before money moves, the balance left out; returns the amount in msat.
+    /// The amount that the invoice states.
+    pub fn stated_msat(&self) -> Option<Msat> {
+        // Not more than all bitcoin: it was read.
+        self.invoice.amount_milli_satoshis().map(Msat::up_to_max)
+    }
+
+    /// Checks all that is known before money moves, the balance left out; returns the amount.
     ///
     /// # Errors
     /// [`PayProblem`], the first of: amount, own, expired, paid already.
-    pub async fn check(&self, ctx: &Ctx) -> Result<u64, PayProblem> {
-        let amount_msat = match (self.invoice.amount_milli_satoshis(), self.amount_msat) {
+    pub async fn check(&self, ctx: &Ctx) -> Result<Msat, PayProblem> {
+        let amount_msat = match (self.stated_msat(), self.amount_msat) {
             (Some(stated), None) => stated,
-            (None, Some(given)) if given > 0 => given,
+            (None, Some(given)) if given > Msat::ZERO => given,
             (Some(_), Some(_)) => return Err(PayProblem::AmountStated),
             (None, _) => return Err(PayProblem::AmountMissing),
         };
@@ -79,7 +87,7 @@ impl PayOrder {
     pub async fn begin(
         self,
         ctx: &Ctx,
-        max_fee_msat: u64,
+        max_fee_msat: Msat,
         authorization: &Authorization,
     ) -> Result<PaymentId, PayError> {
         let pay = PayInvoice { invoice: self.invoice, amount_msat: self.amount_msat, max_fee_msat };
@@ -104,7 +112,7 @@ pub async fn outcome(ctx: &Ctx, id: PaymentId) -> Result<Payment, WalletError> {
 ///
 /// # Errors
 /// [`PayProblem::OldCopy`], [`PayProblem::NotConnected`], [`PayProblem::InsufficientBalance`].
-pub fn check_balance(ctx: &Ctx, amount_msat: u64) -> Result<(), PayProblem> {
+pub fn check_balance(ctx: &Ctx, amount_msat: Msat) -> Result<(), PayProblem> {
     if ctx.node.old_copy().is_some() {
         return Err(PayProblem::OldCopy(PayError::OldCopy));
     }
@@ -112,12 +120,12 @@ pub fn check_balance(ctx: &Ctx, amount_msat: u64) -> Result<(), PayProblem> {
     if balance.spendable_msat >= amount_msat {
         return Ok(());
     }
-    if balance.lightning_msat >= amount_msat && balance.spendable_msat == 0 {
+    if balance.lightning_msat >= amount_msat && balance.spendable_msat == Msat::ZERO {
         return Err(PayProblem::NotConnected);
     }
     Err(PayProblem::InsufficientBalance {
-        missing_sat: amount_msat.saturating_sub(balance.spendable_msat).div_ceil(1000),
-        spendable_sat: balance.spendable_msat / 1000,
+        missing_sat: amount_msat.less(balance.spendable_msat).to_sat_ceil(),
+        spendable_sat: balance.spendable_msat.to_sat_floor(),
     })
 }
 

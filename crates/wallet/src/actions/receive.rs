@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use amplet_node::NewInvoice;
-use amplet_protocol::MAX_MONEY_MSAT;
+use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, MAX_DESCRIPTION, PaymentRequest, WalletError};
 use hex_conservative::DisplayHex;
 
@@ -19,8 +19,8 @@ pub const WALLET_EXPIRY_SECS: RangeInclusive<u32> = 60..=7 * 24 * 3600;
 /// An invoice to make.
 #[derive(Clone, Debug)]
 pub struct InvoiceOrder {
-    /// Amount, in msat; `None`: the payer chooses.
-    pub amount_msat: Option<u64>,
+    /// Amount; `None`: the payer chooses.
+    pub amount_msat: Option<Msat>,
     /// Purpose: at most 639 bytes (BOLT 11).
     pub description: String,
     /// Seconds until it expires; [`DEFAULT_EXPIRY_SECS`] by default.
@@ -46,10 +46,8 @@ impl InvoiceOrder {
                 expiry_secs.end()
             )));
         }
-        if amount_msat.is_some_and(|msat| msat == 0 || msat > MAX_MONEY_MSAT) {
-            return Err(invalid(
-                "the amount is zero or more than all bitcoins; give another, or none".into(),
-            ));
+        if amount_msat == Some(Msat::ZERO) {
+            return Err(invalid("the amount is zero; give another, or none".into()));
         }
         Ok(NewInvoice { amount_msat, description, expiry_secs: expiry })
     }
@@ -65,13 +63,13 @@ pub async fn receive(ctx: &Ctx, order: InvoiceOrder) -> Result<PaymentRequest, W
     Ok(PaymentRequest {
         payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
-        missing: missing(ctx, new.amount_msat.unwrap_or(1)),
+        missing: missing(ctx, new.amount_msat.unwrap_or(Msat::from(1))),
         invoice: invoice.to_string(),
     })
 }
 
 /// The reason why the amount cannot arrive now.
-fn missing(ctx: &Ctx, amount_msat: u64) -> Option<WalletError> {
+fn missing(ctx: &Ctx, amount_msat: Msat) -> Option<WalletError> {
     let receivable = ctx.node.channels().balance().receivable_msat;
     if receivable >= amount_msat {
         return None;
@@ -89,7 +87,7 @@ fn missing(ctx: &Ctx, amount_msat: u64) -> Option<WalletError> {
                 .to_owned(),
         )
     } else {
-        let sat = receivable / 1000;
+        let sat = receivable.to_sat_floor();
         (
             ErrorCode::InsufficientInbound,
             format!(

@@ -3,6 +3,7 @@
 use amplet_chain::BroadcastError;
 use amplet_node::bitcoin::FeeRate;
 use amplet_node::{Onchain, PayError, SendOnchain};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{Authorization, FeeRates, OnchainSend, SendAmount, WalletError};
 
 use super::budgets;
@@ -33,9 +34,11 @@ pub async fn send(
     if dry_run {
         return Ok(answer);
     }
-    let amount_msat = sent.amount_sat.saturating_mul(1000);
-    let fee_msat = budgets::fee_limit(amount_msat, Some(sent.fee_sat.saturating_mul(1000)), authorization)?;
-    let authorization = budgets::authorization(ctx, authorization, amount_msat.saturating_add(fee_msat))?;
+    // Sums of coins on the chain.
+    let msat = |sat| Msat::from_sat(sat).unwrap_or(Msat::MAX);
+    let amount_msat = msat(sent.amount_sat);
+    let fee_msat = budgets::fee_limit(amount_msat, Some(msat(sent.fee_sat)), authorization)?;
+    let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(fee_msat))?;
     let txid = sent.tx.compute_txid();
     match ctx.node.payments().begin(SendOnchain { signed: sent, address }, &authorization).await {
         // Kept and sent again by itself: to the user it is in flight.

@@ -1,6 +1,7 @@
 //! Streams: many small payments to one session, one record of the history.
 
 use amplet_node::{PayError, PayStream, PaymentId, StreamError, StreamTo};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{Authorization, ErrorCode, Payment, WalletError};
 
 use super::keysend::node_id;
@@ -25,8 +26,8 @@ pub async fn open(ctx: &Ctx, payee: &str, session: String) -> Result<Payment, Wa
 pub async fn pay(
     ctx: &Ctx,
     stream: &str,
-    amount_msat: u64,
-    max_fee_msat: u64,
+    amount_msat: Msat,
+    max_fee_msat: Msat,
     authorization: Option<&Authorization>,
 ) -> Result<Payment, WalletError> {
     if authorization.is_some_and(|authorization| authorization.approved_msat.is_some()) {
@@ -34,7 +35,7 @@ pub async fn pay(
         return Err(WalletError::new(ErrorCode::InvalidInput, message));
     }
     pay::check_balance(ctx, amount_msat)?;
-    let authorization = budgets::authorization(ctx, authorization, amount_msat.saturating_add(max_fee_msat))?;
+    let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee_msat))?;
     let ended = || errors::pay(&PayError::Stream(StreamError::Ended));
     let next =
         PayStream { stream: PaymentId::from_hex(stream).map_err(|_| ended())?, amount_msat, max_fee_msat };

@@ -13,10 +13,12 @@ use amplet_protocol::page::{
 use amplet_wallet::Response;
 use futures::future::join_all;
 
+use super::harness::msat;
 use super::{Disk, RegtestNetwork, User};
 
 /// A window that does not end while the test runs, at whatever hour.
-fn per_day(limit_msat: u64) -> Rules {
+fn per_day(limit: u64) -> Rules {
+    let limit_msat = msat(limit);
     let window = WindowLimit { kind: WindowKind::Rolling, period: WindowPeriod::Day, limit_msat };
     Rules { windows: vec![window], ..Rules::default() }
 }
@@ -30,8 +32,8 @@ fn by(holder: &Holder) -> Authorization {
     Authorization { holder: holder.clone(), ..Authorization::default() }
 }
 
-fn approved(holder: &Holder, msat: u64) -> Authorization {
-    Authorization { approved_msat: Some(msat), ..by(holder) }
+fn approved(holder: &Holder, allowed: u64) -> Authorization {
+    Authorization { approved_msat: Some(msat(allowed)), ..by(holder) }
 }
 
 fn open_budget(holder: &Holder, rules: Rules) -> Request {
@@ -70,17 +72,22 @@ impl User {
         &self,
         authorization: Authorization,
         invoice: &str,
-        max_fee_msat: Option<u64>,
+        max_fee: Option<u64>,
     ) -> Result<Payment, WalletError> {
         let invoice = invoice.to_owned();
-        let request =
-            Request::Pay { invoice, amount_msat: None, max_fee_msat, authorization: Some(authorization) };
+        let request = Request::Pay {
+            invoice,
+            amount_msat: None,
+            max_fee_msat: max_fee.map(msat),
+            authorization: Some(authorization),
+        };
         let Response::Payment(payment) = self.ask(request).await? else { panic!() };
         Ok(*payment)
     }
 
-    async fn preview(&self, authorization: Authorization, amount_msat: u64) -> Preview {
-        let request = Request::Preview { amount_msat, max_fee_msat: Some(100_000), authorization };
+    async fn preview(&self, authorization: Authorization, amount: u64) -> Preview {
+        let (amount_msat, max_fee_msat) = (msat(amount), Some(msat(100_000)));
+        let request = Request::Preview { amount_msat, max_fee_msat, authorization };
         let Response::Preview(preview) = self.ask(request).await.unwrap() else { panic!() };
         *preview
     }
@@ -103,34 +110,34 @@ pub async fn budgets(network: RegtestNetwork, disk: Disk) {
     me.pay_when_reachable(1_000_000).await;
     let shop = site("https://shop.example");
     without_a_budget(&me, &shop).await;
-    let rules = Rules { ask_above_msat: Some(5_000_000), ..per_day(20_000_000) };
+    let rules = Rules { ask_above_msat: Some(msat(5_000_000)), ..per_day(20_000_000) };
     let opened = me.budget(open_budget(&shop, rules)).await;
     assert_eq!((opened.holder.clone(), opened.closed, opened.usage.len()), (shop.clone(), false, 1));
     let again = me.ask(open_budget(&shop, per_day(1))).await.unwrap_err();
     assert_eq!(again.code, ErrorCode::InvalidInput, "one budget for one holder: {again:?}");
 
     let preview = me.preview(by(&shop), 3_000_000).await;
-    assert_eq!((preview.needed_msat, preview.left_after_msat), (3_100_000, Some(16_900_000)));
+    assert_eq!((preview.needed_msat, preview.left_after_msat), (msat(3_100_000), Some(msat(16_900_000))));
     assert_eq!((preview.problem, preview.budget.as_ref().map(|p| p.id)), (None, Some(opened.id)));
     let invoice = me.invoice(3_000_000).await;
     let paid = me.pay_as(by(&shop), &invoice, Some(100_000)).await.unwrap();
     assert_eq!(paid.status, PaymentStatus::Succeeded);
-    let mut spent = 3_000_000 + paid.fee_msat.unwrap();
+    let mut spent = 3_000_000 + paid.fee_msat.unwrap().get();
     let now = me.budget_of(&shop).await.unwrap();
-    assert_eq!((now.usage[0].spent_msat, now.left_msat), (spent, Some(20_000_000 - spent)));
+    assert_eq!((now.usage[0].spent_msat, now.left_msat), (msat(spent), Some(msat(20_000_000 - spent))));
 
     spent += asked_first(&me, &shop).await;
     let too_much = me.pay_as(approved(&shop, 30_000_000), &me.invoice(18_000_000).await, None).await;
     let (code, said) = refusal(too_much.unwrap_err());
     assert_eq!((code, said.reason), (ErrorCode::BudgetRefused, BudgetReason::Limit), "a yes lifts no limit");
-    assert_eq!((said.rule, said.left_msat), (Some(BudgetRule::RollingDay), Some(20_000_000 - spent)));
+    assert_eq!((said.rule, said.left_msat), (Some(BudgetRule::RollingDay), Some(msat(20_000_000 - spent))));
     assert!(said.until.is_some() && said.needed_msat.unwrap() > said.left_msat.unwrap(), "{said:?}");
 
     let me = me.reopen().await;
     me.connected().await;
     me.usable().await;
     let known = me.budget_of(&shop).await.unwrap();
-    assert_eq!((known.usage[0].spent_msat, known.usage[0].reserved_msat), (spent, 0));
+    assert_eq!((known.usage[0].spent_msat, known.usage[0].reserved_msat), (msat(spent), msat(0)));
     keysend(&me, &shop).await;
     once_only(&me).await;
     let closed = me.budget(Request::CloseBudget { id: opened.id }).await;
@@ -182,12 +189,12 @@ async fn asked_first(me: &User, shop: &Holder) -> u64 {
     let asked = me.pay_as(by(shop), &first, Some(100_000)).await.unwrap_err();
     let (code, said) = refusal(asked);
     assert_eq!((code, said.reason), (ErrorCode::ApprovalNeeded, BudgetReason::Ask));
-    assert_eq!((said.limit_msat, said.needed_msat), (Some(5_000_000), Some(6_100_000)));
+    assert_eq!((said.limit_msat, said.needed_msat), (Some(msat(5_000_000)), Some(msat(6_100_000))));
     for (allowed, fee) in [(6_050_000, Some(100_000)), (5_999_999, None)] {
         let refused = me.pay_as(approved(shop, allowed), &first, fee).await.unwrap_err();
         let (code, said) = refusal(refused);
         assert_eq!((code, said.reason), (ErrorCode::ApprovalNeeded, BudgetReason::Approval));
-        assert_eq!(said.limit_msat, Some(allowed));
+        assert_eq!(said.limit_msat, Some(msat(allowed)));
     }
     let paid = me.pay_as(approved(shop, 6_100_000), &first, Some(100_000)).await.unwrap();
     assert_eq!(paid.status, PaymentStatus::Succeeded);
@@ -195,7 +202,7 @@ async fn asked_first(me: &User, shop: &Holder) -> u64 {
     assert_eq!(twice.code, ErrorCode::AlreadyPaid);
     let asked = me.pay_as(by(shop), &other, Some(100_000)).await.unwrap_err();
     assert_eq!(refusal(asked).1.reason, BudgetReason::Ask, "the yes was to another invoice");
-    6_000_000 + paid.fee_msat.unwrap()
+    6_000_000 + paid.fee_msat.unwrap().get()
 }
 
 /// A yes to a site without a budget pays that one payment, and gives a budget that asks about every one.
@@ -205,16 +212,16 @@ async fn once_only(me: &User) {
     let (first, other) = (me.invoice(2_000_000).await, me.invoice(2_000_000).await);
     me.pay_as(approved(&stranger, 2_050_000), &first, None).await.unwrap();
     let made = me.budget_of(&stranger).await.unwrap();
-    assert_eq!(made.rules, Rules { ask_above_msat: Some(0), ..Rules::default() });
+    assert_eq!(made.rules, Rules { ask_above_msat: Some(msat(0)), ..Rules::default() });
     let asked = me.pay_as(by(&stranger), &other, None).await.unwrap_err();
     assert_eq!(refusal(asked).1.reason, BudgetReason::Ask);
     assert_eq!(me.budget_of(&Holder::default()).await.unwrap(), user);
 }
 
 async fn keysend(me: &User, shop: &Holder) {
-    let send = |payee: &str, amount_msat, value: &str| Request::Keysend {
+    let send = |payee: &str, amount, value: &str| Request::Keysend {
         payee: payee.to_owned(),
-        amount_msat,
+        amount_msat: msat(amount),
         records: vec![CustomRecord { record_type: 7_629_169, value: value.to_owned() }],
         max_fee_msat: None,
         authorization: Some(Authorization { purpose: Some("podcast".into()), ..by(shop) }),
@@ -233,7 +240,7 @@ async fn keysend(me: &User, shop: &Holder) {
         panic!()
     };
     assert_eq!((paid.status, paid.kind), (PaymentStatus::Succeeded, PaymentKind::Keysend));
-    assert_eq!((paid.records[0].value.as_str(), paid.amount_msat), ("68656c6c6f", Some(1_000_000)));
+    assert_eq!((paid.records[0].value.as_str(), paid.amount_msat), ("68656c6c6f", Some(msat(1_000_000))));
     let Response::Payment(found) = me.ask(Request::Payment { id: paid.id.to_string() }).await.unwrap() else {
         panic!()
     };
@@ -245,7 +252,7 @@ async fn reports(me: &User, shop: &Holder) {
     let spending = me.spending().await;
     let of = |purpose: &str| {
         let mine = spending.rows.iter().filter(|row| row.holder == *shop && row.purpose == purpose);
-        mine.fold((0, 0), |(count, msat), row| (count + row.payments, msat + row.amount_msat))
+        mine.fold((0, 0), |(count, sum), row| (count + row.payments, sum + row.amount_msat.get()))
     };
     assert_eq!((of("payment"), of("podcast")), ((2, 9_000_000), (1, 1_000_000)));
     assert!(
@@ -275,7 +282,7 @@ pub async fn a_hundred_against_ten(network: RegtestNetwork, disk: Disk) {
     me.pay_when_reachable(1_000_000).await;
     let game = Holder { kind: HolderKind::App, id: "game".into(), ..Holder::default() };
     // What ten payments may cost at most. What is left over of their fees is less than one more payment.
-    let rules = Rules { total_msat: Some(10 * 1_090_000), ..Rules::default() };
+    let rules = Rules { total_msat: Some(msat(10 * 1_090_000)), ..Rules::default() };
     me.budget(open_budget(&game, rules)).await;
     let mut invoices = Vec::new();
     for _ in 0..100 {
@@ -290,12 +297,12 @@ pub async fn a_hundred_against_ten(network: RegtestNetwork, disk: Disk) {
     }
     let paid: Vec<Payment> = paid.into_iter().flatten().collect();
     assert!(paid.iter().all(|line| line.status == PaymentStatus::Succeeded), "{paid:?}");
-    let cost: u64 = paid.iter().map(|line| line.amount_msat.unwrap() + line.fee_msat.unwrap()).sum();
+    let cost = paid.iter().flat_map(|line| [line.amount_msat.unwrap(), line.fee_msat.unwrap()]).sum();
     let usage = me.budget_of(&game).await.unwrap().usage[0];
-    assert_eq!((usage.spent_msat, usage.reserved_msat, usage.rule), (cost, 0, BudgetRule::Total));
+    assert_eq!((usage.spent_msat, usage.reserved_msat, usage.rule), (cost, msat(0), BudgetRule::Total));
     let lines = me.history().await;
     let outbound: BTreeSet<PaymentId> =
-        lines.iter().filter(|line| line.amount_msat == Some(1_000_000)).map(|line| line.id).collect();
+        lines.iter().filter(|line| line.amount_msat == Some(msat(1_000_000))).map(|line| line.id).collect();
     assert_eq!(outbound.len(), 11, "ten, and the one before");
     assert_eq!(me.channels().await.len(), 1);
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{
     Balance, Channel, ChannelState, Connection, ErrorCode, Gateway, HistoryQuery, Network, OpenOptions,
     Payment, PaymentRequest, PaymentStatus, Request, Status, WalletError,
@@ -19,6 +20,11 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Longest wait for anything.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// An amount.
+pub fn msat(msat: u64) -> Msat {
+    Msat::new(msat).unwrap()
+}
 
 /// The running network.
 #[derive(Clone)]
@@ -201,8 +207,11 @@ impl User {
     }
 
     pub async fn receive(&self, msat: u64) -> PaymentRequest {
-        let request =
-            Request::Receive { amount_msat: Some(msat), description: "tea".into(), expiry_secs: None };
+        let request = Request::Receive {
+            amount_msat: Some(self::msat(msat)),
+            description: "tea".into(),
+            expiry_secs: None,
+        };
         let Response::PaymentRequest(made) = self.ask(request).await.unwrap() else { panic!() };
         made
     }

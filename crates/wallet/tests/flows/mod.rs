@@ -18,8 +18,8 @@ use amplet_wallet::{Response, Wallet};
 use serde_json::json;
 
 pub use budgets::{a_hundred_against_ten, budgets, signatures};
-use harness::key;
 pub use harness::{Disk, RegtestNetwork, User};
+use harness::{key, msat};
 pub use streams::streams;
 
 /// Deposit, channel, payment two hops away, payment back, and what each of them cost.
@@ -32,7 +32,7 @@ pub async fn the_whole_day(network: RegtestNetwork, disk: Disk) {
     assert_eq!(first.kind, PaymentKind::Bolt11);
     // How many storage transactions a payment takes is asserted where time is virtual: crates/node/tests/payments.rs.
     let paid = me.pay_when_reachable(30_000_000).await;
-    assert!(paid.preimage.is_some() && paid.fee_msat.unwrap() > 0 && paid.duration_ms.is_some());
+    assert!(paid.preimage.is_some() && paid.fee_msat.unwrap() > msat(0) && paid.duration_ms.is_some());
     let request = me.receive(10_000_000).await;
     assert_eq!(request.missing, None);
     network.control("/pay", json!({ "invoice": request.invoice })).await;
@@ -43,9 +43,12 @@ pub async fn the_whole_day(network: RegtestNetwork, disk: Disk) {
             (line.status == PaymentStatus::Succeeded).then_some(line)
         })
         .await;
-    assert_eq!(got.amount_msat, Some(10_000_000));
-    let fees = first.fee_msat.unwrap() + paid.fee_msat.unwrap();
-    assert_eq!(me.balance().await.lightning_msat, 500_000_000 - 660_000 - 50_000_000 - fees + 10_000_000);
+    assert_eq!(got.amount_msat, Some(msat(10_000_000)));
+    let fees = first.fee_msat.unwrap().get() + paid.fee_msat.unwrap().get();
+    assert_eq!(
+        me.balance().await.lightning_msat.get(),
+        500_000_000 - 660_000 - 50_000_000 - fees + 10_000_000
+    );
     me.ask(Request::Close).await.unwrap();
 }
 
@@ -224,11 +227,12 @@ pub async fn channel_on_request(network: RegtestNetwork, disk: Disk) {
     network
         .until("the money", || async {
             let balance = me.balance().await;
-            (balance.lightning_msat == 50_000_000 && balance.trusted_msat == 50_000_000).then_some(())
+            (balance.lightning_msat == msat(50_000_000) && balance.trusted_msat == msat(50_000_000))
+                .then_some(())
         })
         .await;
     network
-        .until_mined("trust to end", || async { (me.balance().await.trusted_msat == 0).then_some(()) })
+        .until_mined("trust to end", || async { (me.balance().await.trusted_msat == msat(0)).then_some(()) })
         .await;
     let id = me.channels().await[0].id.to_string();
     me.ask(Request::CloseChannel { channel_id: id, force: false }).await.unwrap();

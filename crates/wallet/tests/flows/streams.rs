@@ -1,5 +1,6 @@
 //! Streams through the whole engine: many payments, one line, one budget.
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{
     Authorization, BudgetRule, ErrorCode, Holder, HolderKind, Payment, PaymentKind, PaymentStatus, Request,
     Rules, StreamRate, WalletError,
@@ -7,6 +8,7 @@ use amplet_protocol::page::{
 use amplet_wallet::Response;
 use serde_json::json;
 
+use super::harness::msat;
 use super::{Disk, RegtestNetwork, User};
 
 const EACH: u64 = 2_000;
@@ -21,8 +23,8 @@ impl User {
     async fn stream_pay(&self, stream: &str, authorization: &Authorization) -> Result<Payment, WalletError> {
         let request = Request::StreamPay {
             stream: stream.to_owned(),
-            amount_msat: EACH,
-            max_fee_msat: 0,
+            amount_msat: msat(EACH),
+            max_fee_msat: msat(0),
             authorization: Some(authorization.clone()),
         };
         let Response::Payment(line) = self.ask(request).await? else { panic!() };
@@ -35,13 +37,13 @@ impl User {
     }
 
     /// Waits until so much of the stream has arrived.
-    async fn arrived(&self, stream: &str, msat: u64) {
-        let what = format!("{msat} msat of the stream");
+    async fn arrived(&self, stream: &str, amount: Msat) {
+        let what = format!("{amount} of the stream");
         self.network
             .until(&what, || async {
                 let line = self.streams().await.into_iter().find(|line| line.id.to_string() == stream)?;
-                let pending = line.stream.as_ref().map_or(0, |totals| totals.pending_msat);
-                (line.amount_msat == Some(msat) && pending == 0).then_some(())
+                let pending = line.stream.as_ref().map_or(msat(0), |totals| totals.pending_msat);
+                (line.amount_msat == Some(amount) && pending == msat(0)).then_some(())
             })
             .await;
     }
@@ -57,7 +59,7 @@ pub async fn streams(network: RegtestNetwork, disk: Disk) {
     let before = me.history().await.len();
     let player = Holder { kind: HolderKind::App, id: "player".into(), ..Holder::default() };
     // A rate so small that time gives nothing back while the test runs.
-    let rate = StreamRate { per_second_msat: 4, keep_seconds: 3_000 };
+    let rate = StreamRate { per_second_msat: msat(4), keep_seconds: 3_000 };
     let rules = Rules { rate: Some(rate), ..Rules::default() };
     me.ask(Request::OpenBudget { holder: player.clone(), rules, parent: None }).await.unwrap();
     let authorization =
@@ -68,13 +70,14 @@ pub async fn streams(network: RegtestNetwork, disk: Disk) {
     let line = me.open_stream(film).await;
     assert_eq!(
         (line.kind, line.amount_msat, &line.status),
-        (PaymentKind::Stream, Some(0), &PaymentStatus::Pending)
+        (PaymentKind::Stream, Some(msat(0)), &PaymentStatus::Pending)
     );
     assert_eq!(me.open_stream(film).await.id, line.id);
     for _ in 0..3 {
         let now = me.stream_pay(&line.id.to_string(), &authorization).await.unwrap();
-        assert!(now.stream.unwrap().pending_msat >= EACH, "it is on its way when it is answered");
-        me.arrived(&line.id.to_string(), now.amount_msat.unwrap() / EACH * EACH + EACH).await;
+        assert!(now.stream.unwrap().pending_msat >= msat(EACH), "it is on its way when it is answered");
+        let before = now.amount_msat.unwrap().get() / EACH * EACH;
+        me.arrived(&line.id.to_string(), msat(before + EACH)).await;
     }
     let me = me.reopen().await;
     me.connected().await;
@@ -82,14 +85,14 @@ pub async fn streams(network: RegtestNetwork, disk: Disk) {
     assert_eq!(me.open_stream(film).await.id, line.id, "it goes on where it was");
     for paid in 4..=6 {
         me.stream_pay(&line.id.to_string(), &authorization).await.unwrap();
-        me.arrived(&line.id.to_string(), paid * EACH).await;
+        me.arrived(&line.id.to_string(), msat(paid * EACH)).await;
     }
     let refused = me.stream_pay(&line.id.to_string(), &authorization).await.unwrap_err();
     assert_eq!(
         (refused.code, refused.budget.unwrap().rule),
         (ErrorCode::BudgetRefused, Some(BudgetRule::Rate))
     );
-    let approved = Authorization { approved_msat: Some(1_000_000), ..authorization.clone() };
+    let approved = Authorization { approved_msat: Some(msat(1_000_000)), ..authorization.clone() };
     let wrong = me.stream_pay(&line.id.to_string(), &approved).await.unwrap_err();
     assert_eq!(wrong.code, ErrorCode::InvalidInput);
 
@@ -98,7 +101,7 @@ pub async fn streams(network: RegtestNetwork, disk: Disk) {
     else {
         panic!()
     };
-    assert_eq!((closed.amount_msat, &closed.status), (Some(6 * EACH), &PaymentStatus::Succeeded));
+    assert_eq!((closed.amount_msat, &closed.status), (Some(msat(6 * EACH)), &PaymentStatus::Succeeded));
     let seen = network.control("/session", json!({ "id": film, "token": session["token"] })).await;
     assert_eq!(seen["receivedMsat"], (6 * EACH).to_string(), "both ends count the same: {seen}");
     assert!(me.streams().await.is_empty());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::types::Scope;
-use crate::desk::amount::Msat;
+use crate::desk::amount::MsatText;
 
 /// The prefix of every token, so that a leaked one is recognised.
 const PREFIX: &str = "amplet_";
@@ -54,13 +54,13 @@ impl Key {
 pub struct Spending {
     /// Of one payment.
     #[serde(default)]
-    pub per_payment_msat: Option<Msat>,
+    pub per_payment_msat: Option<MsatText>,
     /// Of any 24 hours.
     #[serde(default)]
-    pub per_day_msat: Option<Msat>,
+    pub per_day_msat: Option<MsatText>,
     /// Ever.
     #[serde(default)]
-    pub total_msat: Option<Msat>,
+    pub total_msat: Option<MsatText>,
 }
 
 /// A key's token: `amplet_<id>_<secret>`.

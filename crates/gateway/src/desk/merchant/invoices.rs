@@ -14,7 +14,7 @@ use super::records::{self, InvoiceRecord, Records, Target, names};
 use super::requests::ListInvoices;
 use super::types::{CreateInvoice, EventName, Invoice, Invoices, Metadata};
 use super::webhooks::WebhookService;
-use crate::desk::amount::Msat;
+use crate::desk::amount::MsatText;
 use crate::desk::clock::unix_now;
 use crate::desk::error::{ApiCode, ApiError, Result};
 use crate::desk::payments;
@@ -113,7 +113,7 @@ impl InvoiceService {
             webhook_url: request.webhook_url,
         };
         let order = InvoiceOrder {
-            amount_msat: request.amount_msat.map(|amount| amount.0),
+            amount_msat: request.amount_msat.map(Into::into),
             description: request.description,
             expiry_secs: Some(request.expiry_secs),
         };
@@ -188,8 +188,8 @@ fn shown(invoice: payments::Invoice, record: InvoiceRecord) -> Invoice {
         payment_hash: invoice.payment_hash,
         invoice: invoice.invoice,
         state: invoice.state,
-        amount_msat: invoice.amount_msat.map(Msat),
-        received_msat: invoice.received_msat.map(Msat),
+        amount_msat: invoice.amount_msat.map(MsatText),
+        received_msat: invoice.received_msat.map(MsatText),
         description: invoice.description,
         created_at: record.created_at,
         expires_at: invoice.expires_at,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use amplet_node::budget::{BadRules, Msat as Money};
-use amplet_node::budget::{BudgetError, BudgetId, Holder, Kind, Name, Period, Rules, Window, WindowLimit};
+use amplet_node::budget::{
+    BadRules, BudgetError, BudgetId, Holder, Kind, Name, Period, Rules, Window, WindowLimit,
+};
 use amplet_storage::StoreError;
 use amplet_wallet::Ctx;
 
@@ -13,7 +14,6 @@ use super::random::random;
 use super::records::{Records, names};
 use super::requests::CreateKey;
 use super::types::Scope;
-use crate::desk::amount::Msat;
 use crate::desk::clock::unix_now;
 use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
@@ -43,16 +43,12 @@ impl CreateKey {
 
 impl Spending {
     fn rules(&self) -> Result<Rules> {
-        let money = |what: &str, amount: Option<Msat>| {
-            let money = amount.map(|amount| Money::new(amount.0)).transpose();
-            money.map_err(|error| ApiError::invalid(format!("spending.{what}: {error}")))
-        };
         let window = Window { kind: Kind::Rolling, period: Period::Day };
-        let day = money("perDayMsat", self.per_day_msat)?.map(|limit| WindowLimit { window, limit });
+        let day = self.per_day_msat.map(|limit| WindowLimit { window, limit: limit.into() });
         let rules = Rules {
-            per_payment: money("perPaymentMsat", self.per_payment_msat)?,
+            per_payment: self.per_payment_msat.map(Into::into),
             windows: day.into_iter().collect(),
-            total: money("totalMsat", self.total_msat)?,
+            total: self.total_msat.map(Into::into),
             ..Rules::default()
         };
         rules.check(true).map_err(|error| match error {

@@ -59,7 +59,7 @@ impl PaymentService {
         idempotency: Option<IdempotencyKey>,
         request: SendPayment,
     ) -> Result<Made<Payment>> {
-        let amount_msat = request.amount_msat.map(|amount| amount.0);
+        let amount_msat = request.amount_msat.map(Into::into);
         let order = PayOrder::parse(&self.ctx, &request.invoice, amount_msat)?;
         let (id, hash) = (order.id(), order.id().to_string());
         check_amount(&order, &request)?;
@@ -94,7 +94,7 @@ impl PaymentService {
         self.records.flushed().await;
         let purpose = Purpose::parse("site").map_err(|error| ApiError::invalid(error.to_string()))?;
         let authorization = Authorization { budget: BudgetId(budget), purpose, approved: false };
-        let max_fee_msat = request.max_fee_msat.map(|fee| fee.0);
+        let max_fee_msat = request.max_fee_msat.map(Into::into);
         let paid = payments::pay(&self.ctx, order, amount_msat, max_fee_msat, &authorization).await?;
         Ok(Made { value: paid.into(), replayed: false })
     }
@@ -137,7 +137,7 @@ impl PaymentService {
 }
 
 fn check_amount(order: &PayOrder, request: &SendPayment) -> Result<()> {
-    let asked = order.invoice.amount_milli_satoshis();
+    let asked = order.stated_msat();
     let (Some(max), Some(asked)) = (request.max_amount_msat, asked) else { return Ok(()) };
     if asked <= max.0 {
         return Ok(());
@@ -145,8 +145,8 @@ fn check_amount(order: &PayOrder, request: &SendPayment) -> Result<()> {
     Err(ApiError::new(
         ApiCode::LimitExceeded,
         format!(
-            "the invoice asks for {asked} msat, more than maxAmountMsat ({}); nothing was paid, ask for another invoice",
-            max.0
+            "the invoice asks for {asked}, more than maxAmountMsat ({}); nothing was paid, ask for another invoice",
+            max.0.get()
         ),
     ))
 }

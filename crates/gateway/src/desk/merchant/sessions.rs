@@ -14,7 +14,6 @@ use super::invoices;
 use super::random::random;
 use super::records::{self, Records, SessionRecord, names};
 use super::types::{CreateSession, Session, SessionState};
-use crate::desk::amount::Msat;
 use crate::desk::clock::unix_now;
 use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
@@ -124,7 +123,11 @@ impl SessionService {
             id: id.to_owned(),
             node_id: self.ctx.node.node_id().to_string(),
             state: if is_over { SessionState::Closed } else { SessionState::Open },
-            received_msat: Msat(payment.as_ref().and_then(|payment| payment.amount_msat).unwrap_or(0)),
+            received_msat: payment
+                .as_ref()
+                .and_then(|payment| payment.amount_msat)
+                .unwrap_or_default()
+                .into(),
             payments: payment.and_then(|payment| payment.stream).map_or(0, |totals| totals.payments),
             created_at: record.created_at,
             expires_at: record.expires_at,

@@ -6,7 +6,7 @@ use amplet_protocol::page;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::desk::amount::Msat;
+use crate::desk::amount::MsatText;
 use crate::desk::error::ApiError;
 use crate::desk::payments::{self, InvoiceState, PaymentState};
 
@@ -60,7 +60,7 @@ pub struct CreateInvoice {
     /// Absent: the payer chooses. From 1.
     #[serde(default)]
     #[schema(nullable = true)]
-    pub amount_msat: Option<Msat>,
+    pub amount_msat: Option<MsatText>,
     /// Purpose; the payer sees it. At most 639 bytes of UTF-8 (BOLT 11).
     #[serde(default)]
     #[schema(max_length = 639)]
@@ -94,9 +94,9 @@ pub struct Invoice {
     /// The state.
     pub state: InvoiceState,
     /// The amount asked for; `null`: the payer chooses.
-    pub amount_msat: Option<Msat>,
+    pub amount_msat: Option<MsatText>,
     /// Amount that arrived, once paid.
-    pub received_msat: Option<Msat>,
+    pub received_msat: Option<MsatText>,
     /// Purpose.
     pub description: String,
     /// Time of creation.
@@ -129,15 +129,15 @@ pub struct SendPayment {
     /// For invoices without amount, and only for those.
     #[serde(default)]
     #[schema(nullable = true)]
-    pub amount_msat: Option<Msat>,
+    pub amount_msat: Option<MsatText>,
     /// Limit: an invoice that asks for more is refused.
     #[serde(default)]
     #[schema(nullable = true)]
-    pub max_amount_msat: Option<Msat>,
+    pub max_amount_msat: Option<MsatText>,
     /// Maximum routing fee; 1 % and at least 50 sat by default.
     #[serde(default)]
     #[schema(nullable = true)]
-    pub max_fee_msat: Option<Msat>,
+    pub max_fee_msat: Option<MsatText>,
 }
 
 /// A payment by this account.
@@ -150,9 +150,9 @@ pub struct Payment {
     /// The outcome. `pending`: not decided yet; ask again, never pay again.
     pub state: PaymentState,
     /// Amount that the payee gets.
-    pub amount_msat: Msat,
+    pub amount_msat: MsatText,
     /// Paid on top of it; `null` until known.
-    pub fee_msat: Option<Msat>,
+    pub fee_msat: Option<MsatText>,
     /// Proof of payment.
     pub preimage: Option<String>,
     /// Reason of a failure, with the remedy.
@@ -165,8 +165,8 @@ impl From<page::Payment> for Payment {
         Self {
             payment_hash: payment.id.to_string(),
             state,
-            amount_msat: Msat(payment.amount_msat.unwrap_or(0)),
-            fee_msat: payment.fee_msat.map(Msat),
+            amount_msat: payment.amount_msat.unwrap_or_default().into(),
+            fee_msat: payment.fee_msat.map(MsatText),
             preimage: payment.preimage,
             error,
         }
@@ -302,7 +302,7 @@ pub struct Session {
     /// The state.
     pub state: SessionState,
     /// Sum that has come in; it never becomes less. The site counts what is used up.
-    pub received_msat: Msat,
+    pub received_msat: MsatText,
     /// Number of payments.
     pub payments: u64,
     /// Time of opening.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
 use amplet_node::{OpenChannel as Opening, PersistentPeer};
 use amplet_protocol::page::Payment;
-use amplet_protocol::{ChannelId, MAX_MONEY_MSAT, default_max_fee_msat};
+use amplet_protocol::{ChannelId, Msat, default_max_fee_msat};
 use amplet_storage::Store;
 use amplet_transport::PeerAddress;
 use amplet_wallet::actions::channels::{self, Channel};
@@ -166,10 +166,10 @@ impl OperatorService {
                 "peer: {error}; give the node id of a connected peer, 66 hexadecimal digits"
             ))
         })?;
-        match capacity_sat.checked_mul(1000).filter(|msat| *msat <= MAX_MONEY_MSAT) {
-            Some(capacity) if push_msat <= capacity => {}
-            Some(_) => return Err(ApiError::invalid("pushMsat: is more than the capacity; give less")),
-            None => return Err(ApiError::invalid("capacitySat: is more than all bitcoin; give less")),
+        match Msat::from_sat(capacity_sat) {
+            Ok(capacity) if push_msat <= capacity => {}
+            Ok(_) => return Err(ApiError::invalid("pushMsat: is more than the capacity; give less")),
+            Err(_) => return Err(ApiError::invalid("capacitySat: is more than all bitcoin; give less")),
         }
         let how = Opening { capacity_sat, push_msat, announce, zero_reserve: false, fee_rate: None };
         channels::open(&self.ctx, peer, &how).await.map_err(|error| channel_error(&error))

@@ -1,7 +1,7 @@
 //! Requests of the operator.
 
 use amplet_protocol::page::CustomRecord;
-use amplet_protocol::{ChannelId, PaymentId};
+use amplet_protocol::{ChannelId, Msat, PaymentId};
 
 /// State of the node.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +29,8 @@ pub struct OpenChannel {
     pub peer: String,
     /// Capacity, in sat.
     pub capacity_sat: u64,
-    /// Given to the peer at once, in msat.
-    pub push_msat: u64,
+    /// Given to the peer at once.
+    pub push_msat: Msat,
     /// True to announce the channel to the public graph.
     pub announce: bool,
 }
@@ -47,8 +47,8 @@ pub struct CloseChannel {
 /// An invoice to make.
 #[derive(Clone, Debug)]
 pub struct CreateInvoice {
-    /// Amount, in msat; `None`: the payer chooses.
-    pub amount_msat: Option<u64>,
+    /// Amount; `None`: the payer chooses.
+    pub amount_msat: Option<Msat>,
     /// Purpose.
     pub description: String,
     /// Seconds until it expires; an hour by default.
@@ -67,10 +67,10 @@ pub struct GetInvoice {
 pub struct PayInvoice {
     /// BOLT 11.
     pub invoice: String,
-    /// Amount, in msat: for invoices without one, and only for those.
-    pub amount_msat: Option<u64>,
-    /// Maximum fee, in msat; 1 % and at least 50 sat by default.
-    pub max_fee_msat: Option<u64>,
+    /// Amount: for invoices without one, and only for those.
+    pub amount_msat: Option<Msat>,
+    /// Maximum fee; 1 % and at least 50 sat by default.
+    pub max_fee_msat: Option<Msat>,
 }
 
 /// A node to pay without an invoice.
@@ -78,10 +78,10 @@ pub struct PayInvoice {
 pub struct SendKeysend {
     /// Node id of the payee, in hex.
     pub payee: String,
-    /// Amount, in msat.
-    pub amount_msat: u64,
-    /// Maximum fee, in msat; 1 % and at least 50 sat by default.
-    pub max_fee_msat: Option<u64>,
+    /// Amount.
+    pub amount_msat: Msat,
+    /// Maximum fee; 1 % and at least 50 sat by default.
+    pub max_fee_msat: Option<Msat>,
     /// Sent to the payee.
     pub records: Vec<CustomRecord>,
 }

@@ -61,7 +61,7 @@ async fn channels(State(node): State<NodeHandle>) -> Answer<Channels> {
 
 async fn open_channel(State(node): State<NodeHandle>, Body(request): Body<OpenChannel>) -> Answer<ChannelId> {
     let OpenChannel { peer, capacity_sat, push_msat, announce } = request;
-    let channel = desk::OpenChannel { peer, capacity_sat, push_msat: push_msat.0, announce };
+    let channel = desk::OpenChannel { peer, capacity_sat, push_msat: push_msat.into(), announce };
     node.ask(channel).await.map(|id| Json(ChannelId { id: id.to_string() }))
 }
 
@@ -81,7 +81,7 @@ async fn create_invoice(
     Body(request): Body<CreateInvoice>,
 ) -> Answer<Invoice> {
     let CreateInvoice { amount_msat, description, expiry_secs } = request;
-    let amount_msat = amount_msat.map(|amount| amount.0);
+    let amount_msat = amount_msat.map(Into::into);
     node.ask(desk::CreateInvoice { amount_msat, description, expiry_secs })
         .await
         .map(|made| Json(made.into()))
@@ -94,15 +94,15 @@ async fn invoice(State(node): State<NodeHandle>, Path(hash): Path<String>) -> An
 
 async fn pay(State(node): State<NodeHandle>, Body(request): Body<Pay>) -> Answer<Payment> {
     let Pay { invoice, amount_msat, max_fee_msat } = request;
-    let (amount_msat, max_fee_msat) = (amount_msat.map(|amount| amount.0), max_fee_msat.map(|fee| fee.0));
+    let (amount_msat, max_fee_msat) = (amount_msat.map(Into::into), max_fee_msat.map(Into::into));
     node.ask(desk::PayInvoice { invoice, amount_msat, max_fee_msat }).await.map(|paid| Json(paid.into()))
 }
 
 async fn keysend(State(node): State<NodeHandle>, Body(request): Body<SendKeysend>) -> Answer<Payment> {
     let SendKeysend { payee, amount_msat, max_fee_msat, records } = request;
-    let max_fee_msat = max_fee_msat.map(|fee| fee.0);
+    let max_fee_msat = max_fee_msat.map(Into::into);
     let records = records.into_iter().map(Into::into).collect();
-    let keysend = desk::SendKeysend { payee, amount_msat: amount_msat.0, max_fee_msat, records };
+    let keysend = desk::SendKeysend { payee, amount_msat: amount_msat.into(), max_fee_msat, records };
     node.ask(keysend).await.map(|paid| Json(paid.into()))
 }
 

@@ -4,7 +4,7 @@ use amplet_protocol::page;
 use amplet_wallet::actions::channels;
 use serde::{Deserialize, Serialize};
 
-use crate::desk::amount::Msat;
+use crate::desk::amount::MsatText;
 use crate::desk::error::ApiError;
 use crate::desk::operator;
 use crate::desk::payments::{self, InvoiceState, PaymentState};
@@ -75,7 +75,7 @@ pub struct OpenChannel {
     pub capacity_sat: u64,
     /// Given to the peer at once.
     #[serde(default)]
-    pub push_msat: Msat,
+    pub push_msat: MsatText,
     /// True to announce the channel to the public graph.
     #[serde(default)]
     pub announce: bool,
@@ -116,9 +116,9 @@ pub struct Channel {
     /// Capacity, in sat.
     pub capacity_sat: u64,
     /// Maximum that the next payment can send through it: reserves, fees and payments in flight deducted.
-    pub outbound_msat: Msat,
+    pub outbound_msat: MsatText,
     /// Maximum that can be received through it.
-    pub inbound_msat: Msat,
+    pub inbound_msat: MsatText,
     /// True if it is part of the public graph.
     pub announced: bool,
     /// `txid:vout` of the funding output, once there is one.
@@ -156,7 +156,7 @@ pub struct CloseChannel {
 pub struct CreateInvoice {
     /// Absent: the payer chooses.
     #[serde(default)]
-    pub amount_msat: Option<Msat>,
+    pub amount_msat: Option<MsatText>,
     /// Purpose.
     #[serde(default)]
     pub description: String,
@@ -176,9 +176,9 @@ pub struct Invoice {
     /// The state.
     pub state: InvoiceState,
     /// The amount asked for; absent: the payer chooses.
-    pub amount_msat: Option<Msat>,
+    pub amount_msat: Option<MsatText>,
     /// Amount that arrived, once paid.
-    pub received_msat: Option<Msat>,
+    pub received_msat: Option<MsatText>,
     /// Purpose.
     pub description: String,
     /// Time of expiry, in seconds since the UNIX epoch.
@@ -195,10 +195,10 @@ pub struct Pay {
     pub invoice: String,
     /// For invoices without amount, and only for those.
     #[serde(default)]
-    pub amount_msat: Option<Msat>,
+    pub amount_msat: Option<MsatText>,
     /// Maximum routing fee; 1 % and at least 50 sat by default.
     #[serde(default)]
-    pub max_fee_msat: Option<Msat>,
+    pub max_fee_msat: Option<MsatText>,
 }
 
 /// `POST /admin/v1/keysend`
@@ -208,10 +208,10 @@ pub struct SendKeysend {
     /// Node id of the payee.
     pub payee: String,
     /// Amount.
-    pub amount_msat: Msat,
+    pub amount_msat: MsatText,
     /// Maximum routing fee; 1 % and at least 50 sat by default.
     #[serde(default)]
-    pub max_fee_msat: Option<Msat>,
+    pub max_fee_msat: Option<MsatText>,
     /// Sent to the payee.
     #[serde(default)]
     pub records: Vec<CustomRecord>,
@@ -237,9 +237,9 @@ pub struct Payment {
     /// The outcome.
     pub state: PaymentState,
     /// Amount that the payee gets.
-    pub amount_msat: Msat,
+    pub amount_msat: MsatText,
     /// Paid on top of it; absent until known.
-    pub fee_msat: Option<Msat>,
+    pub fee_msat: Option<MsatText>,
     /// Proof of payment.
     pub preimage: Option<String>,
     /// Channels crossed by the longest part.
@@ -295,8 +295,8 @@ impl From<channels::Channel> for Channel {
             confirmations: channel.confirmations,
             confirmations_needed: channel.confirmations_needed,
             capacity_sat: channel.capacity_sat,
-            outbound_msat: Msat(channel.outbound_msat),
-            inbound_msat: Msat(channel.inbound_msat),
+            outbound_msat: channel.outbound_msat.into(),
+            inbound_msat: channel.inbound_msat.into(),
             announced: channel.announced,
             funding: channel.funding,
         }
@@ -309,8 +309,8 @@ impl From<payments::Invoice> for Invoice {
             payment_hash: invoice.payment_hash,
             invoice: invoice.invoice,
             state: invoice.state,
-            amount_msat: invoice.amount_msat.map(Msat),
-            received_msat: invoice.received_msat.map(Msat),
+            amount_msat: invoice.amount_msat.map(MsatText),
+            received_msat: invoice.received_msat.map(MsatText),
             description: invoice.description,
             expires_at: invoice.expires_at,
             paid_at: invoice.paid_at,
@@ -330,8 +330,8 @@ impl From<page::Payment> for Payment {
         Self {
             payment_hash: payment.id.to_string(),
             state,
-            amount_msat: Msat(payment.amount_msat.unwrap_or(0)),
-            fee_msat: payment.fee_msat.map(Msat),
+            amount_msat: payment.amount_msat.unwrap_or_default().into(),
+            fee_msat: payment.fee_msat.map(MsatText),
             preimage: payment.preimage,
             hops: payment.hops,
             duration_ms: payment.duration_ms,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::desk::amount::Msat;
+use crate::desk::amount::MsatText;
 use crate::desk::error::ApiError;
 
 /// The wait of a lookup.
@@ -63,7 +63,7 @@ pub struct Credit {
     /// Wait until more than this has come in.
     #[serde(default)]
     #[param(nullable = false)]
-    pub above_msat: Option<Msat>,
+    pub above_msat: Option<MsatText>,
     /// Seconds to wait for that.
     #[serde(default)]
     #[param(minimum = 0, maximum = 60, default = 0)]

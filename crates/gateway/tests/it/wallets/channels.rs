@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, Request, WalletError};
 use amplet_wallet::{Response, Wallet};
 use serde_json::json;
@@ -91,8 +92,11 @@ fn a_wallet_gets_channels_within_the_terms_and_no_others() {
 
 /// 20,000 sat to the wallet, 5,000 back.
 async fn pay_both_ways(regtest: &RegtestGateway, wallet: &Wallet) {
-    let receive =
-        Request::Receive { amount_msat: Some(20_000_000), description: "in".into(), expiry_secs: None };
+    let receive = Request::Receive {
+        amount_msat: Some(Msat::from(20_000_000)),
+        description: "in".into(),
+        expiry_secs: None,
+    };
     let Response::PaymentRequest(asked) = wallet.request(receive).await.unwrap() else { panic!() };
     let admin = (regtest.gateway.admin.clone(), json!({ "invoice": asked.invoice }));
     let paid = tokio::task::spawn_blocking(move || {
@@ -105,7 +109,12 @@ async fn pay_both_ways(regtest: &RegtestGateway, wallet: &Wallet) {
         regtest.ask("POST", "/admin/v1/invoices", &json!({ "amountMsat": "5000000", "description": "out" }));
     assert_eq!(made["state"], "open");
     let invoice = made["invoice"].as_str().unwrap().to_owned();
-    let pay = Request::Pay { invoice, amount_msat: None, max_fee_msat: Some(1_000), authorization: None };
+    let pay = Request::Pay {
+        invoice,
+        amount_msat: None,
+        max_fee_msat: Some(Msat::from(1_000)),
+        authorization: None,
+    };
     let Response::Payment(payment) = wallet.request(pay).await.unwrap() else { panic!() };
     let hash = made["paymentHash"].as_str().unwrap();
     assert_eq!((&*payment.id.to_string(), payment.preimage.is_some()), (hash, true), "{payment:?}");

@@ -1,5 +1,6 @@
 //! Parts of payments as the history shows them.
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::{PartHop, PartState, PaymentPart};
 use lightning::routing::router::{Path, RouteHop};
 use lightning::util::scid_utils::{block_from_scid, tx_index_from_scid, vout_from_scid};
@@ -8,8 +9,8 @@ use lightning::util::scid_utils::{block_from_scid, tx_index_from_scid, vout_from
 pub(crate) fn describe(path: &Path, probability: f64) -> PaymentPart {
     PaymentPart {
         path: hops(path),
-        amount_msat: path.final_value_msat(),
-        fee_msat: path.fee_msat(),
+        amount_msat: Msat::up_to_max(path.final_value_msat()),
+        fee_msat: Msat::up_to_max(path.fee_msat()),
         state: PartState::Pending,
         // Between 0 and a million: exact.
         probability_ppm: Some((probability.clamp(0.0, 1.0) * 1e6) as u32),

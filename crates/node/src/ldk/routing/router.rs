@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use amplet_protocol::Msat;
 use amplet_protocol::page::PaymentPart;
 use amplet_router::{Beliefs, Direction, Graph, Link, NoPlan, Part, Plan, Planner, Request, Scid, Tuning};
 use bitcoin::secp256k1::{PublicKey, Secp256k1, Signing, Verification};
@@ -33,8 +34,8 @@ const SHORTER: [f64; 3] = [1.0, 100.0, 10_000.0];
 pub struct Refused {
     /// Reason.
     pub reason: NoPlan,
-    /// Amount still to be delivered, in msat.
-    pub remaining_msat: u64,
+    /// Amount still to be delivered.
+    pub remaining_msat: Msat,
 }
 
 /// Records the router's plans of payments that have an id.
@@ -234,7 +235,8 @@ impl Router for FlowRouter {
             Err(reason) => {
                 log::info!("payment {id}: {reason}");
                 let error = short(&reason);
-                self.recorder.refused(id, Refused { reason, remaining_msat: params.final_value_msat });
+                let remaining_msat = Msat::up_to_max(params.final_value_msat);
+                self.recorder.refused(id, Refused { reason, remaining_msat });
                 Err(error)
             }
         }

@@ -1,7 +1,7 @@
 //! Budgets of the page and of the policy, each as the other.
 
 use amplet_node::budget;
-use amplet_node::budget::{BudgetId, Msat, Name, Origin};
+use amplet_node::budget::{BudgetId, Name, Origin};
 use amplet_protocol::page::{
     ErrorCode, Holder, HolderKind, LimitUsage, Rules, StreamRate, WalletError, WindowKind, WindowLimit,
     WindowPeriod,
@@ -57,32 +57,24 @@ pub(super) fn page_holder(holder: &budget::Holder) -> Holder {
     Holder { kind, origin: origin.to_owned(), top_level, id: id.to_owned() }
 }
 
-pub(super) fn msat(msat: u64) -> Result<Msat, WalletError> {
-    Msat::new(msat).map_err(|e| invalid(&e))
-}
-
 pub(super) fn purpose(text: &str) -> Result<budget::Purpose, WalletError> {
     budget::Purpose::parse(text).map_err(|e| invalid(&e))
 }
 
 pub(super) fn rules(rules: &Rules) -> Result<budget::Rules, WalletError> {
-    let windows = rules.windows.iter().map(|limit| {
-        Ok(budget::WindowLimit {
-            window: budget::Window { kind: kind(limit.kind), period: period(limit.period) },
-            limit: msat(limit.limit_msat)?,
-        })
+    let windows = rules.windows.iter().map(|limit| budget::WindowLimit {
+        window: budget::Window { kind: kind(limit.kind), period: period(limit.period) },
+        limit: limit.limit_msat,
     });
-    let rate = |rate: StreamRate| {
-        let per_second = msat(rate.per_second_msat)?;
-        Ok::<_, WalletError>(budget::Rate { per_second, keep_seconds: rate.keep_seconds })
-    };
+    let rate =
+        |rate: StreamRate| budget::Rate { per_second: rate.per_second_msat, keep_seconds: rate.keep_seconds };
     Ok(budget::Rules {
-        per_payment: rules.per_payment_msat.map(msat).transpose()?,
-        windows: windows.collect::<Result<_, WalletError>>()?,
-        rate: rules.rate.map(rate).transpose()?,
-        total: rules.total_msat.map(msat).transpose()?,
+        per_payment: rules.per_payment_msat,
+        windows: windows.collect(),
+        rate: rules.rate.map(rate),
+        total: rules.total_msat,
         expires_ms: rules.expires_at.map(|at| at.saturating_mul(1000)),
-        ask_above: rules.ask_above_msat.map(msat).transpose()?,
+        ask_above: rules.ask_above_msat,
         purposes: rules.purposes.iter().map(|text| purpose(text)).collect::<Result<_, _>>()?,
     })
 }
@@ -99,19 +91,17 @@ pub(super) fn page_rules(rules: &budget::Rules) -> Rules {
             budget::Period::Week => WindowPeriod::Week,
             budget::Period::Month => WindowPeriod::Month,
         },
-        limit_msat: limit.limit.get(),
+        limit_msat: limit.limit,
     });
-    let rate = |rate: budget::Rate| StreamRate {
-        per_second_msat: rate.per_second.get(),
-        keep_seconds: rate.keep_seconds,
-    };
+    let rate =
+        |rate: budget::Rate| StreamRate { per_second_msat: rate.per_second, keep_seconds: rate.keep_seconds };
     Rules {
-        per_payment_msat: rules.per_payment.map(Msat::get),
+        per_payment_msat: rules.per_payment,
         windows: windows.collect(),
         rate: rules.rate.map(rate),
-        total_msat: rules.total.map(Msat::get),
+        total_msat: rules.total,
         expires_at: rules.expires_ms.map(|ms| ms / 1000),
-        ask_above_msat: rules.ask_above.map(Msat::get),
+        ask_above_msat: rules.ask_above,
         purposes: rules.purposes.iter().map(|purpose| purpose.as_str().to_owned()).collect(),
     }
 }
@@ -135,10 +125,10 @@ fn period(period: WindowPeriod) -> budget::Period {
 pub(super) fn page_usage(usage: &budget::LimitUsage) -> LimitUsage {
     LimitUsage {
         rule: page_rule(usage.rule),
-        limit_msat: usage.limit.get(),
-        spent_msat: usage.spent.get(),
-        reserved_msat: usage.reserved.get(),
-        left_msat: usage.left().get(),
+        limit_msat: usage.limit,
+        spent_msat: usage.spent,
+        reserved_msat: usage.reserved,
+        left_msat: usage.left(),
         until: usage.until_ms.map(|ms| ms / 1000),
     }
 }

@@ -43,7 +43,7 @@ fn page_budget(policy: &Policy, clock: &Clock<'_>, id: BudgetId) -> Option<Budge
         rules: convert::page_rules(&budget.rules),
         closed: budget.closed,
         usage: policy.usage(id, clock).iter().map(convert::page_usage).collect(),
-        left_msat: policy.left_unasked(id, clock).map(Msat::get),
+        left_msat: policy.left_unasked(id, clock),
     })
 }
 
@@ -88,9 +88,9 @@ pub async fn set_rules(ctx: &Ctx, id: u32, rules: &Rules) -> Result<Budget, Wall
 ///
 /// # Errors
 /// No such budget, or a parent that has not enough left.
-pub async fn top_up(ctx: &Ctx, id: u32, more_msat: u64) -> Result<Budget, WalletError> {
-    let (id, more) = (BudgetId(id), convert::msat(more_msat)?);
-    let topped = ctx.node.budgets().change(|policy, clock| policy.top_up(id, more, clock)).await;
+pub async fn top_up(ctx: &Ctx, id: u32, more_msat: Msat) -> Result<Budget, WalletError> {
+    let id = BudgetId(id);
+    let topped = ctx.node.budgets().change(|policy, clock| policy.top_up(id, more_msat, clock)).await;
     topped.map_err(|e| refused(&e))?;
     one(ctx, id)
 }
@@ -112,7 +112,7 @@ fn refused(error: &BudgetError) -> WalletError {
     };
     let budget = BudgetRefusal {
         budget: Some(parent.0),
-        left_msat: Some(left.get()),
+        left_msat: Some(*left),
         ..errors::budget_refusal(BudgetReason::Limit)
     };
     WalletError { budget: Some(Box::new(budget)), ..WalletError::of(ErrorCode::BudgetRefused, error) }
@@ -141,8 +141,8 @@ fn rows(report: &Report<'_>) -> Vec<SpendingRow> {
         holder: convert::page_holder(&key.holder),
         purpose: key.purpose.as_str().to_owned(),
         payments: sum.payments,
-        amount_msat: sum.cost.amount.get(),
-        fee_msat: sum.cost.fee.get(),
+        amount_msat: sum.cost.amount,
+        fee_msat: sum.cost.fee,
     };
     report.rows().map(row).collect()
 }

@@ -10,30 +10,30 @@ use super::{convert, page_budget, refused};
 use crate::ctx::Ctx;
 use crate::errors;
 
-/// Returns the maximum fee, in msat: as given, else the default and no more than the user's approval leaves.
+/// Returns the maximum fee: as given, else the default and no more than the user's approval leaves.
 ///
 /// # Errors
 /// `approvalNeeded`: amount and fee are more than was approved.
 pub fn fee_limit(
-    amount_msat: u64,
-    max_fee_msat: Option<u64>,
+    amount_msat: Msat,
+    max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
-) -> Result<u64, WalletError> {
+) -> Result<Msat, WalletError> {
     let wanted = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
     let Some(approved) = authorization.and_then(|authorization| authorization.approved_msat) else {
         return Ok(wanted);
     };
-    let left = approved.checked_sub(amount_msat);
+    let left = (approved >= amount_msat).then(|| approved.less(amount_msat));
     match (left, max_fee_msat) {
         (Some(left), None) => Ok(wanted.min(left)),
         (Some(left), Some(fee)) if fee <= left => Ok(fee),
-        _ => Err(unapproved(approved, amount_msat.saturating_add(wanted))),
+        _ => Err(unapproved(approved, amount_msat.plus_up_to_max(wanted))),
     }
 }
 
-fn unapproved(approved_msat: u64, needed_msat: u64) -> WalletError {
+fn unapproved(approved_msat: Msat, needed_msat: Msat) -> WalletError {
     let message = format!(
-        "the user allowed {approved_msat} msat, fee included, and this payment costs up to {needed_msat} msat; ask again, and show that sum"
+        "the user allowed {approved_msat}, fee included, and this payment costs up to {needed_msat}; ask again, and show that sum"
     );
     let budget = BudgetRefusal {
         limit_msat: Some(approved_msat),
@@ -43,7 +43,7 @@ fn unapproved(approved_msat: u64, needed_msat: u64) -> WalletError {
     WalletError { budget: Some(Box::new(budget)), ..WalletError::new(ErrorCode::ApprovalNeeded, message) }
 }
 
-fn no_budget(needed_msat: u64) -> WalletError {
+fn no_budget(needed_msat: Msat) -> WalletError {
     let message = "there is no budget for this holder; ask the user about this payment, or to give a budget";
     let budget =
         BudgetRefusal { needed_msat: Some(needed_msat), ..errors::budget_refusal(BudgetReason::NoBudget) };
@@ -58,7 +58,7 @@ fn no_budget(needed_msat: u64) -> WalletError {
 pub fn authorization(
     ctx: &Ctx,
     authorization: Option<&Authorization>,
-    needed_msat: u64,
+    needed_msat: Msat,
 ) -> Result<amplet_node::Authorization, WalletError> {
     let Some(authorization) = authorization else { return Ok(amplet_node::Authorization::user()) };
     let holder = convert::holder(&authorization.holder, &ctx.name)?;
@@ -98,15 +98,15 @@ fn open_asking(ctx: &Ctx, holder: Holder) -> Result<BudgetId, WalletError> {
 /// `invalidInput`.
 pub fn preview(
     ctx: &Ctx,
-    amount_msat: u64,
-    max_fee_msat: Option<u64>,
+    amount_msat: Msat,
+    max_fee_msat: Option<Msat>,
     authorization: &Authorization,
 ) -> Result<Preview, WalletError> {
     let max_fee_msat = fee_limit(amount_msat, max_fee_msat, None)?;
     let holder = convert::holder(&authorization.holder, &ctx.name)?;
     let purpose = purpose(authorization)?;
-    let cost = Cost { amount: convert::msat(amount_msat)?, fee: convert::msat(max_fee_msat)? };
-    let needed_msat = amount_msat.saturating_add(max_fee_msat);
+    let cost = Cost { amount: amount_msat, fee: max_fee_msat };
+    let needed_msat = amount_msat.plus_up_to_max(max_fee_msat);
     let open = ctx.node.budgets().policy().budget_of(&holder);
     let Some(id) = open else {
         let problem = Some(no_budget(needed_msat));
@@ -125,7 +125,10 @@ pub fn preview(
         max_fee_msat,
         needed_msat,
         budget: page_budget(policy, clock, id),
-        left_after_msat: policy.left(id, clock).and_then(|left| left.get().checked_sub(needed_msat)),
+        left_after_msat: policy
+            .left(id, clock)
+            .filter(|left| *left >= needed_msat)
+            .map(|left| left.less(needed_msat)),
         problem: policy.allows(&reservation, clock).err().map(|denied| errors::denied(&denied)),
     }))
 }

@@ -48,5 +48,5 @@ pub use payments::{
 };
 #[cfg(feature = "offers")]
 pub use payments::{NewOffer, PayOffer};
-pub use peers::{ConnectionState, Incoming, Peers, PersistentPeer};
+pub use peers::{ConnectionState, Copies, Findings, Incoming, Peers, PersistentPeer};
 pub use runtime::{ChainSync, SyncState};

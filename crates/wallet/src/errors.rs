@@ -50,11 +50,13 @@ pub fn channel(error: &ChannelError) -> WalletError {
     let code = match error {
         ChannelError::NotConnected => ErrorCode::GatewayOffline,
         ChannelError::Onchain(error) => return onchain(error),
-        ChannelError::Refused(_) => ErrorCode::GatewayRefused,
+        ChannelError::Refused(_) | ChannelError::OtherInstallation => ErrorCode::GatewayRefused,
         ChannelError::Timeout => ErrorCode::Timeout,
         ChannelError::Closing => ErrorCode::Closed,
         ChannelError::OldCopy => ErrorCode::OldCopy,
-        ChannelError::Unknown(_) | ChannelError::Ldk(_) => ErrorCode::ChannelUnavailable,
+        ChannelError::Unknown(_) | ChannelError::Ldk(_) | ChannelError::Doubted => {
+            ErrorCode::ChannelUnavailable
+        }
     };
     WalletError::of(code, error)
 }

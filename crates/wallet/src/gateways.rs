@@ -202,6 +202,9 @@ impl Gateways {
         if ctx.node.old_copy().is_some() {
             return Err(errors::channel(&ChannelError::OldCopy));
         }
+        if ctx.node.peers().copies().findings().other_installation.contains(&peer) {
+            return Err(errors::channel(&ChannelError::OtherInstallation));
+        }
         if !ctx.node.peers().is_connected(&peer) {
             return Err(errors::channel(&ChannelError::NotConnected));
         }

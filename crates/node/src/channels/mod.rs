@@ -74,6 +74,16 @@ pub enum ChannelError {
         "this is an old copy of the wallet: what it would broadcast may be revoked, and the gateway could then take the whole channel. Use the wallet where it was used last. If it is lost, ask the gateway to close the channel: your part comes to your savings here"
     )]
     OldCopy,
+    /// A gateway claims a later state of the channel, without proof.
+    #[error(
+        "a gateway says that this wallet was used elsewhere since, so what would be broadcast here may be revoked: open the wallet where it was used last. If that is here, try again in ten minutes"
+    )]
+    Doubted,
+    /// The peer has channels with another installation of this node id.
+    #[error(
+        "this gateway knows another installation by this wallet's recovery phrase, with channels of its own: use that one. If it is lost, restore the wallet from the phrase: that makes a new installation and finds the savings"
+    )]
+    OtherInstallation,
 }
 
 fn text(error: &APIError) -> String {
@@ -130,6 +140,9 @@ impl Channels {
         if !ldk.messages.is_connected(&peer) {
             return Err(ChannelError::NotConnected);
         }
+        if ldk.intercept.is_other_installation(&peer) {
+            return Err(ChannelError::OtherInstallation);
+        }
         let fee_rate = how.fee_rate.unwrap_or_else(|| ldk.fees.within(6));
         // Fails early, with the numbers, rather than in the middle of the negotiation.
         ldk.wallet.can_fund(how.capacity_sat, fee_rate, ldk.anchor_reserve_sat(1))?;
@@ -184,6 +197,9 @@ impl Channels {
         let (manager, mut channels) = (&self.base.ldk.manager, self.list().into_iter());
         let channel = channels.find(|channel| channel.channel_id == id);
         let peer = channel.ok_or_else(|| ChannelError::Unknown(id.to_string()))?.counterparty.node_id;
+        if force && self.base.staged.old_copy.is_doubted(&id) {
+            return Err(ChannelError::Doubted);
+        }
         let result = if force {
             manager.force_close_broadcasting_latest_txn(&id, &peer, "closed by its owner".to_owned())
         } else if self.base.ldk.messages.is_connected(&peer) {

@@ -28,6 +28,7 @@ use lightning::sign::{NodeSigner, Recipient};
 use crate::config::Gossip;
 use bdk::OnchainWallet;
 use fees::Fees;
+use intercept::Intercept;
 use log::Log;
 use messages::CustomMessages;
 use onion::OnionMessages;
@@ -44,6 +45,7 @@ const RESERVE_PER_CHANNEL_SAT: u64 = 10_000;
 /// LDK's parts, and the adapters that services use beside them.
 pub(crate) struct Ldk {
     pub manager: Rc<ChannelManager>,
+    pub intercept: Rc<Intercept>,
     pub monitors: Rc<ChainMonitor>,
     pub peers: Rc<PeerManager>,
     pub router: Rc<FlowRouter>,

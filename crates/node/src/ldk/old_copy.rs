@@ -3,11 +3,13 @@
 //! What an old copy has signed may be revoked by now, and who broadcasts a revoked commitment loses the whole channel. So a
 //! marked storage speaks to no peer and broadcasts no commitment any more; its on-chain money is not concerned.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 
 use amplet_protocol::{ChannelId, NodeId};
 use bitcoin::Transaction;
 use lightning::chain::chaininterface::TransactionType;
+use lightning::ln::types::ChannelId as LdkChannelId;
 use serde::{Deserialize, Serialize};
 
 use crate::ldk::staged::{StagedWrites, names};
@@ -46,34 +48,57 @@ impl OldCopy {
 
 /// Whether this storage is an old copy, for everybody who would act for its channels.
 #[derive(Default)]
-pub(crate) struct OldCopyMark(Mutex<Option<OldCopy>>);
+pub(crate) struct OldCopyMark(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    proof: Option<OldCopy>,
+    /// Channels of which somebody claims a later state, without proof.
+    doubted: HashSet<LdkChannelId>,
+}
 
 impl OldCopyMark {
-    fn lock(&self) -> MutexGuard<'_, Option<OldCopy>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     /// The proof; `None`: nothing is known against this storage.
     pub fn get(&self) -> Option<OldCopy> {
-        self.lock().clone()
+        self.lock().proof.clone()
     }
 
     /// Returns whether it is an old copy.
     pub fn is_set(&self) -> bool {
-        self.lock().is_some()
+        self.lock().proof.is_some()
     }
 
     /// Takes the mark over from the storage.
     pub fn set(&self, proof: OldCopy) {
-        *self.lock() = Some(proof);
+        self.lock().proof = Some(proof);
     }
 
-    /// Returns whether a package may be broadcast: an old copy's commitments may be revoked ones.
+    /// Sets the channels of which a later state is claimed now.
+    pub fn doubt(&self, channels: HashSet<LdkChannelId>) {
+        self.lock().doubted = channels;
+    }
+
+    /// Returns whether a later state of this channel is claimed now.
+    pub fn is_doubted(&self, channel: &LdkChannelId) -> bool {
+        self.lock().doubted.contains(channel)
+    }
+
+    /// Returns whether a package may be broadcast now: a commitment of an old copy may be a revoked one. LDK broadcasts again
+    /// every minute what has not confirmed.
     pub fn allows(&self, package: &[(&Transaction, TransactionType)]) -> bool {
-        let ends_a_channel = |(_, kind): &(&Transaction, TransactionType)| {
-            matches!(kind, TransactionType::UnilateralClose { .. } | TransactionType::AnchorBump { .. })
+        let state = self.lock();
+        let may_be_revoked = |(_, kind): &(&Transaction, TransactionType)| match kind {
+            TransactionType::UnilateralClose { channel_id, .. }
+            | TransactionType::AnchorBump { channel_id, .. } => {
+                state.proof.is_some() || state.doubted.contains(channel_id)
+            }
+            _ => false,
         };
-        !self.is_set() || !package.iter().any(ends_a_channel)
+        !package.iter().any(may_be_revoked)
     }
 }
 

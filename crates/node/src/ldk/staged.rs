@@ -19,6 +19,8 @@ use crate::ldk::old_copy::OldCopyMark;
 const MAX_DELAY: Duration = Duration::from_millis(50);
 /// The same for what nobody would notice.
 const MAX_LAZY_DELAY: Duration = Duration::from_secs(2);
+/// The same for what comes again when it is lost.
+const MAX_LEISURE: Duration = Duration::from_secs(60);
 
 /// Names of LDK's, BDK's and the router's records in the store.
 pub mod names {
@@ -40,6 +42,10 @@ pub mod names {
     pub const BELIEFS: &str = "routing/beliefs";
     /// The mark of an old copy.
     pub const OLD_COPY: &str = "node/old_copy";
+    /// A wallet's installation and the canaries that it left with gateways.
+    pub const COPIES: &str = "node/copies";
+    /// What a gateway keeps of wallets, by node id.
+    pub const KEPT: &str = "node/kept/";
     /// Changes of the on-chain wallet, numbered.
     pub const ONCHAIN: &str = "onchain/change/";
 }
@@ -111,6 +117,13 @@ impl StagedWrites {
         let mut step = self.step();
         step.writes.put(name, value);
         step.defer(MAX_DELAY);
+    }
+
+    /// Stages a value that comes again by itself when a crash loses it: it rides with another step, or waits for a minute.
+    pub fn put_at_leisure(&self, name: impl Into<String>, value: Vec<u8>) {
+        let mut step = self.step();
+        step.writes.put(name, value);
+        step.defer(MAX_LEISURE);
     }
 
     /// Stages a removal, which may be committed with the next step.
@@ -199,7 +212,9 @@ impl StagedWrites {
 impl BroadcasterInterface for StagedWrites {
     fn broadcast_transactions(&self, transactions: &[(&Transaction, TransactionType)]) {
         if !self.old_copy.allows(transactions) {
-            log::warn!("an old copy's commitment is not broadcast");
+            log::warn!(
+                "a commitment that may be revoked is not broadcast: this is an old copy, or may be one"
+            );
             return;
         }
         let mut step = self.step();

@@ -17,7 +17,7 @@ use lightning::util::wallet_utils::WalletSync;
 
 use super::NodeError;
 use super::catch_up::catch_up;
-use crate::config::{Gossip, GraphSource, NodeConfig};
+use crate::config::{Gossip, GraphSource, NodeConfig, Role};
 use crate::ldk::Ldk;
 use crate::ldk::bdk::OnchainWallet;
 use crate::ldk::fees::Fees;
@@ -115,6 +115,7 @@ pub(super) async fn assemble(
         Arc::clone(parts.staged),
         Rc::clone(parts.platform),
         notify.clone(),
+        matches!(parts.config.role, Role::Wallet),
     );
     let intercept = Rc::new(intercept);
     let peers = peer_manager(&parts, &intercept, gossip.as_ref(), (&messages, &onions), &monitors);
@@ -128,6 +129,7 @@ pub(super) async fn assemble(
     let peers = Rc::new(peers);
     let ldk = Ldk {
         manager,
+        intercept,
         monitors,
         peers,
         router,

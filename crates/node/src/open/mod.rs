@@ -26,7 +26,7 @@ use crate::notify::Notify;
 use crate::onchain::Onchain;
 use crate::payments::Payments;
 use crate::payments::attempts::Attempts;
-use crate::peers::Peers;
+use crate::peers::{Copies, Peers};
 use crate::runtime::{ChainSync, Engine, Services};
 use assemble::{Assembled, Parts};
 
@@ -127,7 +127,8 @@ pub(crate) async fn open(
     let base = Rc::new(Base { platform, store, chain, config, ldk, staged, notify, subscribers, closing });
     let budgets = Rc::new(Budgets::open(Rc::clone(&base)).await?);
     let ledger = Rc::new(Ledger::open(Rc::clone(&base), Rc::clone(&budgets)).await?);
-    let peers = Rc::new(Peers::new(Rc::clone(&base)));
+    let copies = Copies::open(&base).await?;
+    let peers = Rc::new(Peers::new(Rc::clone(&base), copies));
     let onchain = Rc::new(Onchain::new(Rc::clone(&base), Rc::clone(&ledger)));
     let channels = Rc::new(Channels::new(Rc::clone(&base), Rc::clone(&ledger)));
     let graph = Rc::new(Graph::new(Rc::clone(&base), Rc::clone(&peers), graph_source));

@@ -1,5 +1,6 @@
 //! Connections to other nodes.
 
+mod copies;
 mod messages;
 mod persistent;
 
@@ -16,6 +17,7 @@ use crate::ldk::messages::MessageHandler;
 use crate::ldk::socket::drive;
 use messages::GatewayMessages;
 
+pub use copies::{Copies, Findings};
 pub use messages::Incoming;
 pub use persistent::{ConnectionState, PersistentPeer};
 
@@ -24,14 +26,15 @@ pub struct Peers {
     base: Rc<Base>,
     persistent: RefCell<Vec<Rc<PersistentPeer>>>,
     messages: Rc<GatewayMessages>,
+    copies: Rc<Copies>,
 }
 
 impl Peers {
-    pub(crate) fn new(base: Rc<Base>) -> Self {
+    pub(crate) fn new(base: Rc<Base>, copies: Rc<Copies>) -> Self {
         let messages = Rc::new(GatewayMessages::default());
         let handler = Rc::clone(&messages) as Rc<dyn MessageHandler>;
         base.ldk.messages.register(MESSAGE_TYPE, handler);
-        Self { base, persistent: RefCell::default(), messages }
+        Self { base, persistent: RefCell::default(), messages, copies }
     }
 
     /// Runs a connection that a peer made, until it ends.
@@ -65,6 +68,11 @@ impl Peers {
         let connection = Rc::clone(&peer).run(Rc::downgrade(&self.base));
         self.base.platform.spawn(Box::pin(connection));
         Ok(peer)
+    }
+
+    /// Other copies of this node's storage, as far as gateways tell.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
     }
 
     /// Persistent peers.

@@ -201,6 +201,7 @@ impl Engine {
             }
             if !urgent && !self.is_urgent() {
                 self.notify_usable();
+                self.services.peers.copies().report_changes();
                 return Ok(());
             }
         }

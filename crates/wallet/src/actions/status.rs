@@ -92,9 +92,7 @@ fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {
 
 fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    if ctx.node.old_copy().is_some() {
-        warnings.push(Warning::OldCopy);
-    }
+    copies(ctx, &mut warnings);
     let now = ctx.platform.now().as_secs();
     let seen = chain.checked_at.unwrap_or(chain.time);
     if now.saturating_sub(seen) > UNSYNCED_LIMIT.as_secs() {
@@ -110,4 +108,22 @@ fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
         TrustLevel::Offline | TrustLevel::Agreed => {}
     }
     warnings
+}
+
+fn copies(ctx: &Ctx, warnings: &mut Vec<Warning>) {
+    if ctx.node.old_copy().is_some() {
+        // It says all that the others could.
+        warnings.push(Warning::OldCopy);
+        return;
+    }
+    let findings = ctx.node.peers().copies().findings();
+    if findings.later {
+        warnings.push(Warning::LaterState);
+    }
+    if findings.elsewhere {
+        warnings.push(Warning::UsedElsewhere);
+    }
+    if !findings.other_installation.is_empty() {
+        warnings.push(Warning::OtherInstallation);
+    }
 }

@@ -263,6 +263,7 @@ fn channel_error(error: &ChannelError) -> ApiError {
         ChannelError::Refused(_) | ChannelError::Timeout => ApiCode::Remote,
         ChannelError::Ldk(_) => ApiCode::InvalidInput,
         ChannelError::Closing | ChannelError::OldCopy => ApiCode::NodeDown,
+        ChannelError::Doubted | ChannelError::OtherInstallation => ApiCode::NotNow,
     };
     let message = match error {
         // The node speaks to a wallet's user; these are for an operator.

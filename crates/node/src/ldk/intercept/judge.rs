@@ -44,15 +44,17 @@ pub(super) enum View {
 }
 
 /// Compares the peer's numbers with ours. LDK panics on a proven [`View::Revoked`], and closes the channel by broadcasting what
-/// it has on an unproven one and on [`View::Signed`].
-pub(super) fn judge(ours: Numbers, theirs: &ChannelReestablish) -> View {
+/// it has on an unproven one and on [`View::Signed`]. `is_claimed`: somebody claims a later state, so that what could be a
+/// signature under way is taken for one that is not stored.
+pub(super) fn judge(ours: Numbers, theirs: &ChannelReestablish, is_claimed: bool) -> View {
     let (next_local, next_remote) =
         (theirs.next_local_commitment_number, theirs.next_remote_commitment_number);
     if next_remote > ours.newest() && next_remote < FIRST_INDEX {
         return View::Revoked { number: next_remote.saturating_sub(1) };
     }
     // One is signed and not revoked yet, at most.
-    if next_local > ours.next_remote.saturating_add(2) && next_local < FIRST_INDEX {
+    let under_way = if is_claimed { 1 } else { 2 };
+    if next_local > ours.next_remote.saturating_add(under_way) && next_local < FIRST_INDEX {
         return View::Signed;
     }
     View::Same
@@ -90,7 +92,7 @@ mod tests {
         let ours = Numbers { next_local: 8, next_remote: 5 };
         for next_remote in [0, 6, 7] {
             for next_local in [0, 5, 6, 7] {
-                assert_eq!(judge(ours, &theirs(next_local, next_remote)), View::Same);
+                assert_eq!(judge(ours, &theirs(next_local, next_remote), false), View::Same);
             }
         }
     }
@@ -98,15 +100,17 @@ mod tests {
     #[test]
     fn a_revocation_or_a_signature_that_is_not_stored_is_a_sign() {
         let ours = Numbers { next_local: 8, next_remote: 5 };
-        assert_eq!(judge(ours, &theirs(6, 8)), View::Revoked { number: 7 });
-        assert_eq!(judge(ours, &theirs(6, 20)), View::Revoked { number: 19 });
-        assert_eq!(judge(ours, &theirs(8, 7)), View::Signed);
+        assert_eq!(judge(ours, &theirs(6, 8), false), View::Revoked { number: 7 });
+        assert_eq!(judge(ours, &theirs(6, 20), false), View::Revoked { number: 19 });
+        assert_eq!(judge(ours, &theirs(8, 7), false), View::Signed);
+        assert_eq!(judge(ours, &theirs(7, 7), true), View::Signed);
+        assert_eq!(judge(ours, &theirs(6, 7), true), View::Same);
     }
 
     #[test]
     fn numbers_out_of_range_are_left_to_ldk() {
         let ours = Numbers { next_local: 8, next_remote: 5 };
-        assert_eq!(judge(ours, &theirs(6, FIRST_INDEX)), View::Same);
-        assert_eq!(judge(ours, &theirs(u64::MAX, 7)), View::Same);
+        assert_eq!(judge(ours, &theirs(6, FIRST_INDEX), false), View::Same);
+        assert_eq!(judge(ours, &theirs(u64::MAX, 7), false), View::Same);
     }
 }

@@ -2,14 +2,16 @@
 //! broadcasting what it has, when a peer claims it. Here it is noticed before, and nothing is said.
 
 mod addressee;
+mod gate;
 mod judge;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use amplet_protocol::NodeId;
+use amplet_protocol::copies::{KEEPS_BIT, KEPT_BIT};
 use amplet_transport::Platform;
 use bitcoin::constants::ChainHash;
 use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
@@ -25,6 +27,7 @@ use crate::ldk::staged::StagedWrites;
 use crate::ldk::types::ChannelManager;
 use crate::notify::Notify;
 use addressee::addressee;
+use gate::{Gate, Passed};
 use judge::{Numbers, View, index, judge};
 
 /// LDK's channel manager behind the checks.
@@ -35,15 +38,23 @@ pub(crate) struct Intercept {
     platform: Rc<dyn Platform>,
     /// Wakes the engine.
     notify: Notify,
+    /// Gateways keep a record of this node (a wallet), which is waited for on each connection.
+    is_kept: bool,
     state: RefCell<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// By connected peer and channel: what our `channel_reestablish` of this connection says.
-    ours: HashMap<PublicKey, HashMap<ChannelId, Numbers>>,
+    gate: Gate,
     /// Messages taken from LDK, to be sent in their order.
     outgoing: Vec<MessageSendEvent>,
+    /// Connected peers whose word on channels is not taken.
+    muted: HashSet<PublicKey>,
+}
+
+/// Returns whether `init` has the feature.
+pub(crate) fn has_bit(init: &msgs::Init, bit: usize) -> bool {
+    init.features.le_flags().get(bit / 8).is_some_and(|flags| flags & (1 << (bit % 8)) != 0)
 }
 
 impl Intercept {
@@ -53,8 +64,65 @@ impl Intercept {
         staged: Arc<StagedWrites>,
         platform: Rc<dyn Platform>,
         notify: Notify,
+        is_kept: bool,
     ) -> Self {
-        Self { manager, signer, staged, platform, notify, state: RefCell::default() }
+        Self { manager, signer, staged, platform, notify, is_kept, state: RefCell::default() }
+    }
+
+    /// What a gateway keeps of this node has come: `later` channels are claimed to have gone on without this storage, `unknown`
+    /// ones are in no part of it.
+    pub fn kept(
+        &self,
+        gateway: PublicKey,
+        later: &[ChannelId],
+        unknown: BTreeSet<ChannelId>,
+        other_installation: bool,
+    ) {
+        {
+            let now = self.platform.monotonic();
+            let gate = &mut self.state.borrow_mut().gate;
+            for channel in later {
+                log::warn!("channel {channel}: {gateway} claims that a later state exists than this one");
+                gate.claim(gateway, *channel, now);
+            }
+            gate.kept(&gateway, unknown, other_installation);
+        }
+        self.advance(&gateway);
+    }
+
+    /// Takes no word of this connection on channels: it is of another installation than theirs.
+    pub fn mute(&self, peer: &PublicKey) {
+        self.state.borrow_mut().muted.insert(*peer);
+    }
+
+    /// Returns whether this node id is known to be another installation's by this connected peer.
+    pub fn is_other_installation(&self, peer: &PublicKey) -> bool {
+        let mut state = self.state.borrow_mut();
+        state.gate.connection(peer).is_some_and(|connection| connection.is_other_installation())
+    }
+
+    /// Returns whether an unproven claim of a later state counts now.
+    pub fn doubts(&self) -> bool {
+        self.state.borrow().gate.doubts(self.platform.monotonic())
+    }
+
+    /// Lets go on what may: our `channel_reestablish` to the peer, and the peer's to LDK.
+    fn advance(&self, peer: &PublicKey) {
+        let now = self.platform.monotonic();
+        let Passed { outgoing, incoming } = {
+            let mut state = self.state.borrow_mut();
+            let passed = state.gate.advance(peer, now);
+            self.staged.old_copy.doubt(state.gate.claimed(now));
+            passed
+        };
+        if outgoing.is_empty() && incoming.is_empty() {
+            return;
+        }
+        self.state.borrow_mut().outgoing.extend(outgoing);
+        for message in incoming {
+            self.manager.handle_channel_reestablish(*peer, &message);
+        }
+        self.notify.notify();
     }
 
     fn is_silent(&self) -> bool {
@@ -73,18 +141,24 @@ impl Intercept {
         self.signer.owns_point(channel.user_channel_id, index(number), &point, &secp)
     }
 
-    /// Returns whether LDK gets the message.
-    fn lets_pass(&self, peer: &PublicKey, theirs: &ChannelReestablish) -> bool {
-        let channel = theirs.channel_id;
-        let ours = self.state.borrow().ours.get(peer).and_then(|channels| channels.get(&channel)).copied();
+    /// Returns whether the peer's word fits this storage.
+    fn fits(&self, peer: &PublicKey, theirs: &ChannelReestablish) -> bool {
+        let (channel, now) = (theirs.channel_id, self.platform.monotonic());
+        let (ours, is_claimed) = {
+            let mut state = self.state.borrow_mut();
+            let is_claimed = state.gate.is_claimed(&channel, now);
+            let ours =
+                state.gate.connection(peer).and_then(|connection| connection.ours.get(&channel).copied());
+            (ours, is_claimed)
+        };
         let Some(ours) = ours else { return true };
-        match judge(ours, theirs) {
+        match judge(ours, theirs, is_claimed) {
             View::Same => true,
             View::Revoked { number }
                 if self.proves(peer, &channel, number, &theirs.your_last_per_commitment_secret) =>
             {
                 log::error!(
-                    "channel {channel}: {peer} has the secret of commitment {number}, the newest here is {}; this is an old copy of the wallet and stays silent",
+                    "channel {channel}: {peer} has the secret of commitment {number}, the newest here is {}; this is an old copy and stays silent",
                     ours.newest()
                 );
                 let at = self.platform.now().as_secs();
@@ -98,9 +172,16 @@ impl Intercept {
                 log::error!(
                     "channel {channel}: {peer} claims a later state than this one and does not prove it; the channel rests"
                 );
+                let gate = &mut self.state.borrow_mut().gate;
+                gate.claim(*peer, channel, now);
+                self.staged.old_copy.doubt(gate.claimed(now));
                 false
             }
         }
+    }
+
+    fn is_muted(&self, peer: &PublicKey) -> bool {
+        self.is_silent() || self.state.borrow().muted.contains(peer)
     }
 }
 
@@ -150,7 +231,6 @@ impl ChannelMessageHandler for Intercept {
         handle_update_fee(&msgs::UpdateFee);
         handle_announcement_signatures(&msgs::AnnouncementSignatures);
         handle_channel_update(&msgs::ChannelUpdate);
-        handle_error(&msgs::ErrorMessage);
     }
 
     fn handle_commitment_signed_batch(
@@ -164,9 +244,16 @@ impl ChannelMessageHandler for Intercept {
         }
     }
 
+    fn handle_error(&self, peer: PublicKey, message: &msgs::ErrorMessage) {
+        if !self.is_muted(&peer) {
+            self.manager.handle_error(peer, message);
+        }
+    }
+
     fn handle_channel_reestablish(&self, peer: PublicKey, message: &ChannelReestablish) {
-        if !self.is_silent() && self.lets_pass(&peer, message) {
-            self.manager.handle_channel_reestablish(peer, message);
+        if !self.is_muted(&peer) && self.fits(&peer, message) {
+            self.state.borrow_mut().gate.theirs(&peer, message);
+            self.advance(&peer);
         }
     }
 
@@ -181,6 +268,8 @@ impl ChannelMessageHandler for Intercept {
 
 impl BaseMessageHandler for Intercept {
     fn get_and_clear_pending_msg_events(&self) -> Vec<MessageSendEvent> {
+        let peers = self.state.borrow().gate.peers();
+        peers.iter().for_each(|peer| self.advance(peer));
         let new = self.manager.get_and_clear_pending_msg_events();
         let mut outgoing = std::mem::take(&mut self.state.borrow_mut().outgoing);
         if self.is_silent() {
@@ -193,7 +282,8 @@ impl BaseMessageHandler for Intercept {
     fn peer_disconnected(&self, peer: PublicKey) {
         self.manager.peer_disconnected(peer);
         let mut state = self.state.borrow_mut();
-        state.ours.remove(&peer);
+        state.gate.disconnected(&peer);
+        state.muted.remove(&peer);
         // Of the connection that is gone: LDK forgets them, too, and says again what the next one needs.
         state.outgoing.retain(|event| addressee(event) != Some(&peer));
     }
@@ -203,7 +293,12 @@ impl BaseMessageHandler for Intercept {
     }
 
     fn provided_init_features(&self, peer: PublicKey) -> InitFeatures {
-        self.manager.provided_init_features(peer)
+        let mut features = self.manager.provided_init_features(peer);
+        let bit = if self.is_kept { KEPT_BIT } else { KEEPS_BIT };
+        if features.set_optional_custom_bit(bit).is_err() {
+            log::error!("feature bit {bit} is LDK's own now");
+        }
+        features
     }
 
     fn peer_connected(&self, peer: PublicKey, init: &msgs::Init, inbound: bool) -> Result<(), ()> {
@@ -213,16 +308,21 @@ impl BaseMessageHandler for Intercept {
         self.manager.peer_connected(peer, init, inbound)?;
         // Before the peer can say anything: what we have is known when its own word comes.
         let events = self.manager.get_and_clear_pending_msg_events();
-        let mut state = self.state.borrow_mut();
-        let ours = events.iter().filter_map(|event| match event {
-            MessageSendEvent::SendChannelReestablish { node_id, msg } if *node_id == peer => {
-                Some((msg.channel_id, Numbers::of(msg)))
+        {
+            let mut state = self.state.borrow_mut();
+            let keeps = self.is_kept && has_bit(init, KEEPS_BIT);
+            state.gate.connected(peer, keeps, self.platform.monotonic());
+            for event in events {
+                match &event {
+                    MessageSendEvent::SendChannelReestablish { node_id, msg } if *node_id == peer => {
+                        let (channel, numbers) = (msg.channel_id, Numbers::of(msg));
+                        state.gate.ours(&peer, channel, numbers, event);
+                    }
+                    _ => state.outgoing.push(event),
+                }
             }
-            _ => None,
-        });
-        let ours = ours.collect();
-        state.ours.insert(peer, ours);
-        state.outgoing.extend(events);
+        }
+        self.advance(&peer);
         Ok(())
     }
 }

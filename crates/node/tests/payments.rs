@@ -33,7 +33,7 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
         (part.amount_msat, part.fee_msat, part.state),
         (msat(50_000_000), msat(6_000), PartState::Succeeded)
     );
-    let nodes: Vec<&str> = part.path.iter().map(|hop| hop.node.as_str()).collect();
+    let nodes: Vec<String> = part.path.iter().map(|hop| hop.node.to_string()).collect();
     assert_eq!(nodes, [gateway.node_id().to_string(), payee.node_id().to_string()]);
     assert_eq!(paid.fee_msat, Some(msat(1000 + 50_000_000 * 100 / 1_000_000)));
     world.platform.advance(Duration::from_secs(1));

@@ -21,6 +21,16 @@ pub enum IdError {
     Digit(char),
 }
 
+/// A text that is not the id that belongs there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a {kind}: {error}")]
+pub struct WrongId {
+    /// Kind of id that belongs there.
+    pub kind: &'static str,
+    /// Fault of the text.
+    pub error: IdError,
+}
+
 fn digit(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
@@ -47,7 +57,7 @@ fn write(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
+    ($(#[$doc:meta])* $name:ident, $bytes:literal, $kind:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -72,9 +82,9 @@ macro_rules! id {
         }
 
         impl TryFrom<String> for $name {
-            type Error = IdError;
-            fn try_from(hex: String) -> Result<Self, IdError> {
-                Self::from_hex(&hex)
+            type Error = WrongId;
+            fn try_from(hex: String) -> Result<Self, WrongId> {
+                Self::from_hex(&hex).map_err(|error| WrongId { kind: $kind, error })
             }
         }
 
@@ -123,29 +133,29 @@ macro_rules! id {
 id! {
     /// A payment of this wallet: a Lightning payment's hash, or another id of 32 bytes where payments have no hash in common
     /// (a stream, an offer); an on-chain payment's transaction id, its digits as they are shown.
-    PaymentId, 32
+    PaymentId, 32, "payment's id"
 }
 
 id! {
     /// A channel (BOLT 2, `channel_id`).
-    ChannelId, 32
+    ChannelId, 32, "channel id"
 }
 
 id! {
     /// A node's compressed public key (BOLT 7, `node_id`), as it came: not checked to be on the curve. A key that is not names a
     /// node that nobody can reach.
-    NodeId, 33
+    NodeId, 33, "node id"
 }
 
 id! {
     /// An installation of a wallet: random, made with its storage ([`crate::copies`]).
-    InstanceId, 16
+    InstanceId, 16, "installation"
 }
 
 id! {
     /// A random value that a wallet stores and leaves with a gateway at each connection: whoever finds another one there was not the
     /// last to connect ([`crate::copies`]).
-    Canary, 16
+    Canary, 16, "canary"
 }
 
 #[cfg(test)]
@@ -179,7 +189,7 @@ mod tests {
             assert_eq!((text.len(), PaymentId::from_hex(&text)), (64, Err(IdError::Digit(wrong))));
         }
         let error = serde_json::from_str::<ChannelId>("\"abc\"").unwrap_err().to_string();
-        assert!(error.contains("3 characters instead of 64"), "{error}");
+        assert!(error.starts_with("this is not a channel id: it has 3 characters instead of 64"), "{error}");
         assert!(serde_json::from_str::<ChannelId>("7").is_err());
     }
 }

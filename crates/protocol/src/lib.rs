@@ -13,4 +13,4 @@ pub mod page;
 pub mod relay;
 
 pub use amount::{MAX_MONEY_MSAT, Msat, PAYMENT_WAIT, TooMuch, default_max_fee_msat};
-pub use ids::{Canary, ChannelId, IdError, InstanceId, NodeId, PaymentId};
+pub use ids::{Canary, ChannelId, IdError, InstanceId, NodeId, PaymentId, WrongId};

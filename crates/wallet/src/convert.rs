@@ -1,7 +1,9 @@
 //! Words of the node as the page has them, and the page's as the node has them.
 
 use amplet_node::budget::{Kind, Period, Rule};
+use amplet_protocol::NodeId;
 use amplet_protocol::page::{BudgetRule, Network};
+use bitcoin::secp256k1::PublicKey;
 
 /// Bitcoin's own name of the network.
 pub fn network(network: Network) -> bitcoin::Network {
@@ -11,6 +13,11 @@ pub fn network(network: Network) -> bitcoin::Network {
         Network::Signet => bitcoin::Network::Signet,
         Network::Regtest => bitcoin::Network::Regtest,
     }
+}
+
+/// A node's public key as its id.
+pub fn node_id(key: &PublicKey) -> NodeId {
+    NodeId(key.serialize())
 }
 
 /// A rule of a budget, in the page's words.

@@ -1,8 +1,8 @@
 //! The page's requests, mapped to actions, and what they return to responses.
 
-use amplet_node::{ChannelError, OpenChannel};
+use amplet_node::OpenChannel;
+use amplet_protocol::Msat;
 use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
-use amplet_protocol::{ChannelId, Msat};
 
 use crate::actions::keysend::KeysendOrder;
 use crate::actions::pay::PayOrder;
@@ -42,10 +42,10 @@ pub(crate) async fn answer(
         }
         Request::OpenStream { payee, session } => streams::open(ctx, &payee, session).await.map(payment),
         Request::StreamPay { stream, amount_msat, max_fee_msat, authorization } => {
-            let paid = streams::pay(ctx, &stream, amount_msat, max_fee_msat, authorization.as_ref());
+            let paid = streams::pay(ctx, stream, amount_msat, max_fee_msat, authorization.as_ref());
             paid.await.map(payment)
         }
-        Request::CloseStream { stream } => streams::close(ctx, &stream).await.map(payment),
+        Request::CloseStream { stream } => streams::close(ctx, stream).await.map(payment),
         Request::Streams => Ok(Response::Payments(ctx.node.payments().streams())),
         Request::Send { address, amount, fee_rate, dry_run, authorization } => {
             send::send(ctx, &address, amount, fee_rate, dry_run, authorization.as_ref())
@@ -54,7 +54,7 @@ pub(crate) async fn answer(
         }
         Request::FeeRates => Ok(Response::FeeRates(send::fee_rates(ctx))),
         Request::History(page) => history::page(ctx, &page).await.map(Response::Payments),
-        Request::Payment { id } => history::payment(ctx, &id).await.map(payment),
+        Request::Payment { id } => history::payment(ctx, id).await.map(payment),
         Request::Channels => Ok(Response::Channels(channels::list(ctx).into_iter().map(channel).collect())),
         Request::OpenChannel { gateway, capacity_sat } => {
             let peer = gateways.check(&gateway, capacity_sat)?;
@@ -66,8 +66,7 @@ pub(crate) async fn answer(
             .await
             .map(|id| Response::Text(id.to_string())),
         Request::CloseChannel { channel_id, force } => {
-            let id = ChannelId::from_hex(&channel_id).map_err(|_| ChannelError::Unknown(channel_id));
-            let closed = id.and_then(|id| channels::close(ctx, id, force));
+            let closed = channels::close(ctx, channel_id, force);
             closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
         }
         Request::Budgets => Ok(Response::Budgets(budgets::list(ctx))),

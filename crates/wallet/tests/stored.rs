@@ -135,13 +135,11 @@ impl Opened {
             let page = HistoryQuery { before: before.take(), limit: 7 };
             let Response::Payments(some) = self.ask(Request::History(page)) else { panic!() };
             let Some(last) = some.last() else { break };
-            before = Some(last.id.to_string());
+            before = Some(last.id);
             all.extend(some);
         }
         for payment in &all {
-            let Response::Payment(alone) = self.ask(Request::Payment { id: payment.id.to_string() }) else {
-                panic!()
-            };
+            let Response::Payment(alone) = self.ask(Request::Payment { id: payment.id }) else { panic!() };
             assert_eq!(*alone, *payment, "asked for by itself");
         }
         all.iter().map(|payment| to_value(payment).unwrap()).collect()
@@ -230,11 +228,11 @@ impl Opened {
             expiry_secs: None,
         };
         let Response::PaymentRequest(made) = self.ask(request) else { panic!() };
-        made.payment_hash
+        made.payment_hash.to_string()
     }
 
     fn close_stream(&self, stream: &str) {
-        self.ask(Request::CloseStream { stream: stream.to_owned() });
+        self.ask(Request::CloseStream { stream: stream.parse().unwrap() });
     }
 
     /// Everything, as `wallet.json` has it.

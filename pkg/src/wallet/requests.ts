@@ -350,7 +350,7 @@ export abstract class Requests {
 
   /**
    * Closes a channel; its money goes to savings. `force` needs no cooperation, costs more and takes two weeks.
-   * @throws {WalletError} `channelUnavailable`
+   * @throws {WalletError} `invalidInput`: this is not a channel id; `channelUnavailable`
    */
   async closeChannel(channelId: string, { force = false }: { force?: boolean } = {}): Promise<void> {
     await this.#ask({ method: 'closeChannel', channelId: text('channelId', channelId), force });

@@ -1,5 +1,6 @@
 //! Errors of the services: one type for the operator's API and the API for sites, as their JSON has it.
 
+use amplet_node::PayError;
 use amplet_protocol::page::{ErrorCode, WalletError};
 use amplet_storage::StoreError;
 use amplet_wallet::actions::PayProblem;
@@ -101,7 +102,7 @@ impl From<WalletError> for ApiError {
 impl From<PayProblem> for ApiError {
     fn from(problem: PayProblem) -> Self {
         match problem {
-            PayProblem::Own => Self::new(ApiCode::InvoiceUnusable, problem.to_string()),
+            PayProblem::Unpayable(PayError::Own) => Self::new(ApiCode::InvoiceUnusable, problem.to_string()),
             other => WalletError::from(other).into(),
         }
     }

@@ -65,16 +65,25 @@ fn record(invoice: &Bolt11Invoice, direction: Direction, now: u64) -> Payment {
     }
 }
 
-/// Checks an invoice to pay. `now`: seconds since the UNIX epoch.
-pub(super) fn prepare<'a>(ldk: &'a Ldk, pay: &'a PayInvoice, now: u64) -> Result<Prepared<'a>, PayError> {
-    let PayInvoice { invoice, amount_msat, max_fee_msat } = pay;
+/// Checks that an invoice is not our own and has not expired. `now`: seconds since the UNIX epoch.
+pub(super) fn check(ldk: &Ldk, invoice: &Bolt11Invoice, now: u64) -> Result<(), PayError> {
     if invoice.get_payee_pub_key() == ldk.manager.get_our_node_id() {
         return Err(PayError::Own);
     }
-    let expires_at = invoice.expires_at().map_or(u64::MAX, |at| at.as_secs());
-    if expires_at <= now {
+    if expires_at(invoice) <= now {
         return Err(PayError::Expired);
     }
+    Ok(())
+}
+
+/// Time at which an invoice stops being payable, in seconds since the UNIX epoch.
+fn expires_at(invoice: &Bolt11Invoice) -> u64 {
+    invoice.expires_at().map_or(u64::MAX, |at| at.as_secs())
+}
+
+/// Prepares the payment of a checked invoice. `now`: seconds since the UNIX epoch.
+pub(super) fn prepare<'a>(ldk: &'a Ldk, pay: &'a PayInvoice, now: u64) -> Result<Prepared<'a>, PayError> {
+    let PayInvoice { invoice, amount_msat, max_fee_msat } = pay;
     let amount = match (invoice.amount_milli_satoshis(), *amount_msat) {
         (Some(stated), None) => Msat::new(stated)?,
         (None, Some(given)) if given > Msat::ZERO => given,
@@ -84,7 +93,7 @@ pub(super) fn prepare<'a>(ldk: &'a Ldk, pay: &'a PayInvoice, now: u64) -> Result
         amount_msat: Some(amount),
         description: description(invoice),
         payee: Some(invoice.get_payee_pub_key().to_string()),
-        expires_at: Some(expires_at),
+        expires_at: Some(expires_at(invoice)),
         ..record(invoice, Direction::Outbound, now)
     };
     let id = channelmanager::PaymentId(invoice.payment_hash().0);

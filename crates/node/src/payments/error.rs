@@ -19,7 +19,7 @@ pub enum PayError {
     )]
     OldCopy,
     /// Made by this node itself.
-    #[error("this is an invoice of this wallet itself; show it to the payer")]
+    #[error("this is an invoice of this node itself; show it to the payer")]
     Own,
     /// The invoice has no amount and none was given, or the amount given is below the invoice's.
     #[error("the amount does not fit the invoice: give one only when the invoice has none")]

@@ -124,8 +124,7 @@ impl Payments {
         let (ldk, now) = (&self.base.ldk, self.base.now());
         match order {
             Order::Invoice(pay) => {
-                let id = PaymentId(pay.invoice.payment_hash().0);
-                self.refuse_paid(id).await?;
+                self.check(&pay.invoice).await?;
                 self.start(bolt11::prepare(ldk, &pay, now)?, authorization).await
             }
             Order::Keysend(new) => {
@@ -149,6 +148,15 @@ impl Payments {
                 Ok(id)
             }
         }
+    }
+
+    /// Checks that nothing but its amount is against paying an invoice; [`begin`](Self::begin) does so, too.
+    ///
+    /// # Errors
+    /// The first of [`PayError::Own`], [`PayError::Expired`], [`PayError::Duplicate`].
+    pub async fn check(&self, invoice: &Bolt11Invoice) -> Result<(), PayError> {
+        bolt11::check(&self.base.ldk, invoice, self.base.now())?;
+        self.refuse_paid(PaymentId(invoice.payment_hash().0)).await
     }
 
     /// Refuses an invoice that was paid, or is being paid: a second preimage would be worth nothing.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Msat;
+use crate::{Msat, NodeId};
 
 /// Kind of a holder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -327,5 +327,5 @@ pub struct VerifiedMessage {
     /// True if the signature is valid: some key made it. It proves only as much as `node_id` is known to be.
     pub valid: bool,
     /// Id of the node that signed, in hex; null: the signature is not valid.
-    pub node_id: Option<String>,
+    pub node_id: Option<NodeId>,
 }

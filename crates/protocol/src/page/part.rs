@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Msat;
+use crate::{Msat, NodeId};
 
 /// State of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct PartHop {
     /// The channel's short id or alias, `BLOCKxTXxOUT` (BOLT 7).
     pub channel: String,
     /// Id of the node at its far end, in hex.
-    pub node: String,
+    pub node: NodeId,
 }
 
 /// One part of an outbound Lightning payment.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules};
-use crate::Msat;
+use crate::{ChannelId, Msat, NodeId, PaymentId};
 
 /// Options to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +109,7 @@ pub enum Request {
     /// change of that entry.
     StreamPay {
         /// The stream's id.
-        stream: String,
+        stream: PaymentId,
         /// Amount that the payee gets.
         amount_msat: Msat,
         /// Maximum routing fee of this payment.
@@ -121,7 +121,7 @@ pub enum Request {
     /// Ends a stream, once none of its payments is in flight any more. Returns its [`super::Payment`].
     CloseStream {
         /// The stream's id.
-        stream: String,
+        stream: PaymentId,
     },
     /// Returns a list of [`super::Payment`]: the open streams, both directions, also those of an earlier run.
     Streams,
@@ -146,7 +146,7 @@ pub enum Request {
     /// Returns one [`super::Payment`].
     Payment {
         /// Its id.
-        id: String,
+        id: PaymentId,
     },
     /// Returns a list of [`super::Channel`].
     Channels,
@@ -167,7 +167,7 @@ pub enum Request {
     /// Closes a channel. Returns nothing.
     CloseChannel {
         /// Channel id, in hex.
-        channel_id: String,
+        channel_id: ChannelId,
         /// True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
         force: bool,
     },
@@ -259,7 +259,7 @@ pub enum Request {
 #[serde(rename_all = "camelCase")]
 pub struct HistoryQuery {
     /// Id of the payment to start after; `None`: from the newest.
-    pub before: Option<String>,
+    pub before: Option<PaymentId>,
     /// Maximum number of payments, 100 at most.
     pub limit: u32,
 }
@@ -272,7 +272,7 @@ pub struct PaymentRequest {
     /// BOLT 11 text.
     pub invoice: String,
     /// Payment hash, in hex; the payment's id in the history.
-    pub payment_hash: String,
+    pub payment_hash: PaymentId,
     /// Time at which it stops being payable.
     pub expires_at: u64,
     /// Reason for which the wallet cannot receive the amount now, with the remedy; null: it can.
@@ -304,13 +304,13 @@ pub enum Inspected {
         /// The invoice without scheme or white space, as [`Request::Pay`] takes it.
         invoice: String,
         /// Payee's node id, in hex.
-        payee: String,
+        payee: NodeId,
         /// `None`: the payer chooses.
         amount_msat: Option<Msat>,
         /// Description; empty when there is none.
         description: String,
         /// Payment hash, in hex.
-        payment_hash: String,
+        payment_hash: PaymentId,
         /// Time at which it stops being payable.
         expires_at: u64,
         /// Maximum fee that [`Request::Pay`] would spend by default.
@@ -331,4 +331,51 @@ pub enum Inspected {
         /// Reason for which it cannot be paid now, with the remedy; `None`: it can be tried.
         problem: Option<super::WalletError>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// As the bindings give a page's request to serde.
+    fn error(json: &str) -> String {
+        serde_json::from_str::<Request>(json).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_text_that_is_no_id_is_refused_with_the_kind_of_id_and_the_fault() {
+        let stream = "a".repeat(63);
+        for (json, named) in [
+            (r#"{"payment":{"id":"beef"}}"#.into(), "not a payment's id: it has 4 characters instead of 64"),
+            (r#"{"closeStream":{"stream":""}}"#.into(), "not a payment's id: it has 0 characters"),
+            (
+                format!(r#"{{"streamPay":{{"stream":"{stream}","amountMsat":1,"maxFeeMsat":0}}}}"#),
+                "not a payment's id: it has 63 characters",
+            ),
+            (
+                r#"{"history":{"before":"x","limit":1}}"#.into(),
+                "not a payment's id: 'x' is not a hexadecimal digit",
+            ),
+            (
+                r#"{"closeChannel":{"channelId":"beef","force":true}}"#.into(),
+                "not a channel id: it has 4 characters",
+            ),
+        ] {
+            let error: String = error(&json);
+            assert!(error.contains(named) && error.contains("copy it again"), "{json}: {error}");
+        }
+        assert!(error(r#"{"payment":{"id":7}}"#).contains("a string"));
+    }
+
+    #[test]
+    fn an_amount_above_all_bitcoin_is_refused_with_the_amount() {
+        let json = r#"{"receive":{"amountMsat":2100000000000000001,"description":"","expirySecs":null}}"#;
+        assert!(
+            error(json).contains("2100000000000000001 msat are more than all bitcoin"),
+            "{}",
+            error(json)
+        );
+        assert!(error(&json.replace("21000", "-21000")).contains("u64"));
+    }
 }

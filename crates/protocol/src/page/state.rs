@@ -297,7 +297,7 @@ pub enum Connection {
 #[serde(rename_all = "camelCase")]
 pub struct GatewayStatus {
     /// Node id, in hex.
-    pub node_id: String,
+    pub node_id: NodeId,
     /// URL at which it is reached.
     pub url: String,
     /// The connection.
@@ -373,7 +373,7 @@ pub struct Status {
     /// Network of this wallet.
     pub network: Network,
     /// This wallet's node id, in hex.
-    pub node_id: String,
+    pub node_id: NodeId,
     /// True if a payment could be sent now.
     pub able_to_pay: bool,
     /// The chain.

@@ -7,6 +7,7 @@ use amplet_node::{ChannelError, OpenChannel};
 use amplet_protocol::page::ChannelState;
 use amplet_protocol::{ChannelId, Msat, NodeId};
 
+use crate::convert::node_id;
 use crate::ctx::Ctx;
 
 /// A channel of the node.
@@ -44,7 +45,7 @@ pub fn list(ctx: &Ctx) -> Vec<Channel> {
 fn channel(details: &ChannelDetails) -> Channel {
     Channel {
         id: ChannelId(details.channel_id.0),
-        peer: NodeId(details.counterparty.node_id.serialize()),
+        peer: node_id(&details.counterparty.node_id),
         state: state(details),
         confirmations: details.confirmations.unwrap_or(0),
         confirmations_needed: details.confirmations_required,

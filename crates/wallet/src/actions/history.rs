@@ -13,11 +13,8 @@ const MAX_PAGE: u32 = 100;
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`]: there is none; the store's.
-pub async fn payment(ctx: &Ctx, id: &str) -> Result<Payment, WalletError> {
-    let found = match PaymentId::from_hex(id) {
-        Ok(id) => ctx.node.ledger().find(id).await.map_err(|e| errors::ledger(&e))?,
-        Err(_) => None,
-    };
+pub async fn payment(ctx: &Ctx, id: PaymentId) -> Result<Payment, WalletError> {
+    let found = ctx.node.ledger().find(id).await.map_err(|e| errors::ledger(&e))?;
     found.ok_or_else(|| WalletError::new(ErrorCode::InvalidInput, "there is no such payment in this wallet"))
 }
 
@@ -27,9 +24,5 @@ pub async fn payment(ctx: &Ctx, id: &str) -> Result<Payment, WalletError> {
 /// The store's.
 pub async fn page(ctx: &Ctx, page: &HistoryQuery) -> Result<Vec<Payment>, WalletError> {
     let limit = usize::try_from(page.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
-    // Nothing is older than a payment that there cannot be.
-    let Ok(before) = page.before.as_deref().map(PaymentId::from_hex).transpose() else {
-        return Ok(Vec::new());
-    };
-    ctx.node.ledger().history(before, limit).await.map_err(|e| errors::ledger(&e))
+    ctx.node.ledger().history(page.before, limit).await.map_err(|e| errors::ledger(&e))
 }

@@ -5,10 +5,10 @@ use amplet_node::{Onchain, description};
 use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{ErrorCode, Inspected, WalletError};
 use bitcoin::address::NetworkUnchecked;
-use hex_conservative::DisplayHex;
 
+use super::PayProblem;
 use super::pay::{self, PayOrder};
-use crate::convert::network;
+use crate::convert::{network, node_id};
 use crate::ctx::Ctx;
 use crate::errors;
 
@@ -32,14 +32,14 @@ async fn bolt11(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
     let order = PayOrder::parse(ctx, text, None)?;
     let invoice = &order.invoice;
     let amount_msat = order.stated_msat();
-    let checked = order.check_invoice(ctx).await;
+    let checked = ctx.node.payments().check(invoice).await.map_err(PayProblem::from);
     let checked = checked.and_then(|()| amount_msat.map_or(Ok(()), |amount| pay::check_balance(ctx, amount)));
     Ok(Inspected::Bolt11 {
         network: ctx.network,
-        payee: invoice.get_payee_pub_key().to_string(),
+        payee: node_id(&invoice.get_payee_pub_key()),
         amount_msat,
         description: description(invoice),
-        payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
+        payment_hash: order.id(),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
         max_fee_msat: default_max_fee_msat(amount_msat.unwrap_or_default()),
         problem: checked.err().map(WalletError::from),

@@ -2,7 +2,7 @@
 
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency, ParseOrSemanticError};
 use amplet_node::{Authorization, PayError, PayInvoice, PaymentId};
-use amplet_protocol::page::{Direction, ErrorCode, MAX_TEXT, Payment, PaymentStatus, WalletError};
+use amplet_protocol::page::{ErrorCode, MAX_TEXT, Payment, WalletError};
 use amplet_protocol::{Msat, PAYMENT_WAIT};
 
 use super::PayProblem;
@@ -60,24 +60,8 @@ impl PayOrder {
             (Some(_), Some(_)) => return Err(PayProblem::AmountStated),
             (None, _) => return Err(PayProblem::AmountMissing),
         };
-        self.check_invoice(ctx).await.map(|()| amount_msat)
-    }
-
-    /// As [`check`](Self::check), of the invoice alone.
-    pub(super) async fn check_invoice(&self, ctx: &Ctx) -> Result<(), PayProblem> {
-        let now = ctx.platform.now().as_secs();
-        if self.invoice.get_payee_pub_key() == ctx.node.node_id() {
-            return Err(PayProblem::Own);
-        }
-        if self.invoice.expires_at().is_none_or(|at| at.as_secs() <= now) {
-            return Err(PayProblem::Expired);
-        }
-        if let Ok(Some(known)) = ctx.node.ledger().payment(Direction::Outbound, self.id()).await
-            && !matches!(known.status, PaymentStatus::Failed { .. })
-        {
-            return Err(PayProblem::AlreadyPaid);
-        }
-        Ok(())
+        ctx.node.payments().check(&self.invoice).await?;
+        Ok(amount_msat)
     }
 
     /// Begins the payment; its outcome comes by [`outcome`]. [`check`](Self::check) first.
@@ -111,10 +95,10 @@ pub async fn outcome(ctx: &Ctx, id: PaymentId) -> Result<Payment, WalletError> {
 /// Checks that the channels can send `amount_msat` now.
 ///
 /// # Errors
-/// [`PayProblem::OldCopy`], [`PayProblem::NotConnected`], [`PayProblem::InsufficientBalance`].
+/// [`PayError::OldCopy`], [`PayProblem::NotConnected`], [`PayProblem::InsufficientBalance`].
 pub fn check_balance(ctx: &Ctx, amount_msat: Msat) -> Result<(), PayProblem> {
     if ctx.node.old_copy().is_some() {
-        return Err(PayProblem::OldCopy(PayError::OldCopy));
+        return Err(PayError::OldCopy.into());
     }
     let balance = ctx.node.channels().balance();
     if balance.spendable_msat >= amount_msat {

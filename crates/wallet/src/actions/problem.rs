@@ -3,6 +3,8 @@
 use amplet_node::PayError;
 use amplet_protocol::page::{ErrorCode, MAX_TEXT, WalletError};
 
+use crate::errors;
+
 /// A reason why an invoice cannot be paid now, found without trying.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PayProblem {
@@ -26,18 +28,9 @@ pub enum PayProblem {
     /// No amount was given for an invoice that has none.
     #[error("the invoice states no amount; say how much to pay")]
     AmountMissing,
-    /// Made by this node.
-    #[error("this is an invoice of this node itself; show it to the payer")]
-    Own,
-    /// It has expired.
-    #[error("this invoice has expired; ask the payee for a new one")]
-    Expired,
-    /// Paid, or being paid.
-    #[error("this invoice was paid already, or a payment of it is in flight; see the history")]
-    AlreadyPaid,
-    /// This storage is an old copy of the wallet.
+    /// Made by this node, expired, or paid already; or this storage is an old copy.
     #[error(transparent)]
-    OldCopy(PayError),
+    Unpayable(#[from] PayError),
     /// No channel is usable now.
     #[error("the gateway is not connected, so everyday money cannot move now; wait for the connection")]
     NotConnected,
@@ -53,24 +46,16 @@ pub enum PayProblem {
     },
 }
 
-impl PayProblem {
-    fn code(&self) -> ErrorCode {
-        match self {
-            Self::Length | Self::Unreadable(_) => ErrorCode::InvalidPaymentRequest,
-            Self::Network { .. } => ErrorCode::WrongNetwork,
-            Self::AmountStated | Self::AmountMissing => ErrorCode::AmountMismatch,
-            Self::Own => ErrorCode::InvalidInput,
-            Self::Expired => ErrorCode::Expired,
-            Self::AlreadyPaid => ErrorCode::AlreadyPaid,
-            Self::OldCopy(_) => ErrorCode::OldCopy,
-            Self::NotConnected => ErrorCode::GatewayOffline,
-            Self::InsufficientBalance { .. } => ErrorCode::InsufficientBalance,
-        }
-    }
-}
-
 impl From<PayProblem> for WalletError {
     fn from(problem: PayProblem) -> Self {
-        Self::new(problem.code(), problem.to_string())
+        let code = match &problem {
+            PayProblem::Length | PayProblem::Unreadable(_) => ErrorCode::InvalidPaymentRequest,
+            PayProblem::Network { .. } => ErrorCode::WrongNetwork,
+            PayProblem::AmountStated | PayProblem::AmountMissing => ErrorCode::AmountMismatch,
+            PayProblem::Unpayable(error) => return errors::pay(error),
+            PayProblem::NotConnected => ErrorCode::GatewayOffline,
+            PayProblem::InsufficientBalance { .. } => ErrorCode::InsufficientBalance,
+        };
+        Self::new(code, problem.to_string())
     }
 }

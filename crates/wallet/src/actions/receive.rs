@@ -3,9 +3,8 @@
 use std::ops::RangeInclusive;
 
 use amplet_node::NewInvoice;
-use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, MAX_DESCRIPTION, PaymentRequest, WalletError};
-use hex_conservative::DisplayHex;
+use amplet_protocol::{Msat, PaymentId};
 
 use crate::ctx::Ctx;
 use crate::errors;
@@ -61,7 +60,7 @@ pub async fn receive(ctx: &Ctx, order: InvoiceOrder) -> Result<PaymentRequest, W
     let new = order.check(WALLET_EXPIRY_SECS)?;
     let invoice = ctx.node.payments().invoice(&new).await.map_err(|e| errors::pay(&e))?;
     Ok(PaymentRequest {
-        payment_hash: invoice.payment_hash().0.to_lower_hex_string(),
+        payment_hash: PaymentId(invoice.payment_hash().0),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
         missing: missing(ctx, new.amount_msat.unwrap_or(Msat::from(1))),
         invoice: invoice.to_string(),

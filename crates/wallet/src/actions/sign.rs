@@ -4,6 +4,7 @@ use amplet_node::lightning::util::message_signing;
 use amplet_protocol::page::{ErrorCode, Login, MAX_TEXT, SignedMessage, VerifiedMessage, WalletError};
 use hex_conservative::{DisplayHex, FromHex};
 
+use crate::convert::node_id;
 use crate::ctx::Ctx;
 
 /// Maximum length of a signature read: 65 bytes are 104 characters of zbase32.
@@ -34,7 +35,7 @@ pub fn verify(message: &str, signature: &str) -> Result<VerifiedMessage, WalletE
         return Ok(VerifiedMessage { valid: false, node_id: None });
     }
     let signer = message_signing::recover_pk(message.as_bytes(), signature).ok();
-    Ok(VerifiedMessage { valid: signer.is_some(), node_id: signer.map(|key| key.to_string()) })
+    Ok(VerifiedMessage { valid: signer.is_some(), node_id: signer.as_ref().map(node_id) })
 }
 
 /// Logs in at a domain (LUD-04).

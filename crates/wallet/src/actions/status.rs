@@ -8,6 +8,7 @@ use amplet_protocol::page::{
     Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, Status, Trust, WalletError, Warning,
 };
 
+use crate::convert::node_id;
 use crate::ctx::Ctx;
 use crate::errors;
 use crate::gateways::Gateways;
@@ -40,7 +41,7 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
     let warnings = warnings(ctx, &chain);
     Status {
         network: ctx.network,
-        node_id: ctx.node.node_id().to_string(),
+        node_id: node_id(&ctx.node.node_id()),
         able_to_pay,
         chain,
         gateways,
@@ -83,7 +84,7 @@ fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {
         }
     };
     GatewayStatus {
-        node_id: peer.node_id.to_string(),
+        node_id: node_id(&peer.node_id),
         url: peer.address.endpoint.to_string(),
         connection,
         terms: gateways.terms(&peer.node_id),

@@ -1,6 +1,6 @@
 //! Streams: many small payments to one session, one record of the history.
 
-use amplet_node::{PayError, PayStream, PaymentId, StreamError, StreamTo};
+use amplet_node::{PayStream, PaymentId, StreamTo};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{Authorization, ErrorCode, Payment, WalletError};
 
@@ -16,7 +16,7 @@ use crate::errors;
 pub async fn open(ctx: &Ctx, payee: &str, session: String) -> Result<Payment, WalletError> {
     let to = StreamTo { payee: node_id(ctx, payee)?, session };
     let id = ctx.node.payments().open_stream(&to).await.map_err(|e| errors::pay(&e))?;
-    record(ctx, &id.to_string()).await
+    record(ctx, id).await
 }
 
 /// Begins the next payment of an open stream.
@@ -25,7 +25,7 @@ pub async fn open(ctx: &Ctx, payee: &str, session: String) -> Result<Payment, Wa
 /// The stream has ended, the budget or the balance does not suffice: no funds were sent.
 pub async fn pay(
     ctx: &Ctx,
-    stream: &str,
+    stream: PaymentId,
     amount_msat: Msat,
     max_fee_msat: Msat,
     authorization: Option<&Authorization>,
@@ -36,9 +36,7 @@ pub async fn pay(
     }
     pay::check_balance(ctx, amount_msat)?;
     let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee_msat))?;
-    let ended = || errors::pay(&PayError::Stream(StreamError::Ended));
-    let next =
-        PayStream { stream: PaymentId::from_hex(stream).map_err(|_| ended())?, amount_msat, max_fee_msat };
+    let next = PayStream { stream, amount_msat, max_fee_msat };
     ctx.node.payments().begin(next, &authorization).await.map_err(|e| errors::pay(&e))?;
     record(ctx, stream).await
 }
@@ -47,16 +45,14 @@ pub async fn pay(
 ///
 /// # Errors
 /// There is none of this id.
-pub async fn close(ctx: &Ctx, stream: &str) -> Result<Payment, WalletError> {
-    if let Ok(id) = PaymentId::from_hex(stream) {
-        ctx.node.payments().close_stream(id).await;
-    }
+pub async fn close(ctx: &Ctx, stream: PaymentId) -> Result<Payment, WalletError> {
+    ctx.node.payments().close_stream(stream).await;
     record(ctx, stream).await
 }
 
 /// A stream as it is now: in memory while it is open, in the history when it has ended.
-async fn record(ctx: &Ctx, stream: &str) -> Result<Payment, WalletError> {
-    match PaymentId::from_hex(stream).ok().and_then(|id| ctx.node.payments().stream(id)) {
+async fn record(ctx: &Ctx, stream: PaymentId) -> Result<Payment, WalletError> {
+    match ctx.node.payments().stream(stream) {
         Some(record) => Ok(record),
         None => history::payment(ctx, stream).await,
     }

@@ -9,6 +9,7 @@ mod streams;
 use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_protocol::ChannelId;
 use amplet_protocol::page::{
     Connection, ErrorCode, Gateway, Inspected, Network, OnchainSend, OpenOptions, Payment, PaymentKind,
     PaymentStatus, Request, SendAmount, WalletError,
@@ -38,8 +39,7 @@ pub async fn the_whole_day(network: RegtestNetwork, disk: Disk) {
     network.control("/pay", json!({ "invoice": request.invoice })).await;
     let got = network
         .until("the money", || async {
-            let line =
-                me.history().await.into_iter().find(|line| line.id.to_string() == request.payment_hash)?;
+            let line = me.history().await.into_iter().find(|line| line.id == request.payment_hash)?;
             (line.status == PaymentStatus::Succeeded).then_some(line)
         })
         .await;
@@ -144,14 +144,11 @@ pub async fn bad_input(network: RegtestNetwork, disk: Disk) {
     assert_eq!(code(me.ask(open(300_000)).await), ErrorCode::InsufficientBalance);
     let stranger = Request::OpenChannel { gateway: "00".into(), capacity_sat: 300_000 };
     assert_eq!(code(me.ask(stranger).await), ErrorCode::InvalidInput);
-    let close = Request::CloseChannel { channel_id: "beef".into(), force: true };
+    let close = Request::CloseChannel { channel_id: ChannelId([0xbe; 32]), force: true };
     assert_eq!(code(me.ask(close).await), ErrorCode::ChannelUnavailable);
     let long = Request::Receive { amount_msat: None, description: "x".repeat(640), expiry_secs: None };
     assert_eq!(code(me.ask(long).await), ErrorCode::InvalidInput);
-    assert!(
-        me.history().await.iter().all(|line| line.id.to_string() == own.payment_hash),
-        "nothing else was written"
-    );
+    assert!(me.history().await.iter().all(|line| line.id == own.payment_hash), "nothing else was written");
     let uri = format!("BITCOIN:{mine}?amount=0.001&label=a%20b&lightning=broken");
     let Response::Inspected(seen) = me.ask(Request::Inspect { text: uri }).await.unwrap() else { panic!() };
     let Inspected::Onchain { network, address, amount_sat, label, problem } = seen else {
@@ -234,8 +231,8 @@ pub async fn channel_on_request(network: RegtestNetwork, disk: Disk) {
     network
         .until_mined("trust to end", || async { (me.balance().await.trusted_msat == msat(0)).then_some(()) })
         .await;
-    let id = me.channels().await[0].id.to_string();
-    me.ask(Request::CloseChannel { channel_id: id, force: false }).await.unwrap();
+    let channel_id = me.channels().await[0].id;
+    me.ask(Request::CloseChannel { channel_id, force: false }).await.unwrap();
     network.until("the close", || async { me.channels().await.is_empty().then_some(()) }).await;
     network
         .until_mined("the savings", || async { (me.balance().await.onchain_sat > 45_000).then_some(()) })

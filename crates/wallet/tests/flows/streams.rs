@@ -1,10 +1,10 @@
 //! Streams through the whole engine: many payments, one line, one budget.
 
-use amplet_protocol::Msat;
 use amplet_protocol::page::{
     Authorization, BudgetRule, ErrorCode, Holder, HolderKind, Payment, PaymentKind, PaymentStatus, Request,
     Rules, StreamRate, WalletError,
 };
+use amplet_protocol::{Msat, PaymentId};
 use amplet_wallet::Response;
 use serde_json::json;
 
@@ -20,9 +20,13 @@ impl User {
         *line
     }
 
-    async fn stream_pay(&self, stream: &str, authorization: &Authorization) -> Result<Payment, WalletError> {
+    async fn stream_pay(
+        &self,
+        stream: PaymentId,
+        authorization: &Authorization,
+    ) -> Result<Payment, WalletError> {
         let request = Request::StreamPay {
-            stream: stream.to_owned(),
+            stream,
             amount_msat: msat(EACH),
             max_fee_msat: msat(0),
             authorization: Some(authorization.clone()),
@@ -37,11 +41,11 @@ impl User {
     }
 
     /// Waits until so much of the stream has arrived.
-    async fn arrived(&self, stream: &str, amount: Msat) {
+    async fn arrived(&self, stream: PaymentId, amount: Msat) {
         let what = format!("{amount} of the stream");
         self.network
             .until(&what, || async {
-                let line = self.streams().await.into_iter().find(|line| line.id.to_string() == stream)?;
+                let line = self.streams().await.into_iter().find(|line| line.id == stream)?;
                 let pending = line.stream.as_ref().map_or(msat(0), |totals| totals.pending_msat);
                 (line.amount_msat == Some(amount) && pending == msat(0)).then_some(())
             })
@@ -74,44 +78,39 @@ pub async fn streams(network: RegtestNetwork, disk: Disk) {
     );
     assert_eq!(me.open_stream(film).await.id, line.id);
     for _ in 0..3 {
-        let now = me.stream_pay(&line.id.to_string(), &authorization).await.unwrap();
+        let now = me.stream_pay(line.id, &authorization).await.unwrap();
         assert!(now.stream.unwrap().pending_msat >= msat(EACH), "it is on its way when it is answered");
         let before = now.amount_msat.unwrap().get() / EACH * EACH;
-        me.arrived(&line.id.to_string(), msat(before + EACH)).await;
+        me.arrived(line.id, msat(before + EACH)).await;
     }
     let me = me.reopen().await;
     me.connected().await;
     me.usable().await;
     assert_eq!(me.open_stream(film).await.id, line.id, "it goes on where it was");
     for paid in 4..=6 {
-        me.stream_pay(&line.id.to_string(), &authorization).await.unwrap();
-        me.arrived(&line.id.to_string(), msat(paid * EACH)).await;
+        me.stream_pay(line.id, &authorization).await.unwrap();
+        me.arrived(line.id, msat(paid * EACH)).await;
     }
-    let refused = me.stream_pay(&line.id.to_string(), &authorization).await.unwrap_err();
+    let refused = me.stream_pay(line.id, &authorization).await.unwrap_err();
     assert_eq!(
         (refused.code, refused.budget.unwrap().rule),
         (ErrorCode::BudgetRefused, Some(BudgetRule::Rate))
     );
     let approved = Authorization { approved_msat: Some(msat(1_000_000)), ..authorization.clone() };
-    let wrong = me.stream_pay(&line.id.to_string(), &approved).await.unwrap_err();
+    let wrong = me.stream_pay(line.id, &approved).await.unwrap_err();
     assert_eq!(wrong.code, ErrorCode::InvalidInput);
 
-    let Response::Payment(closed) =
-        me.ask(Request::CloseStream { stream: line.id.to_string() }).await.unwrap()
-    else {
+    let Response::Payment(closed) = me.ask(Request::CloseStream { stream: line.id }).await.unwrap() else {
         panic!()
     };
     assert_eq!((closed.amount_msat, &closed.status), (Some(msat(6 * EACH)), &PaymentStatus::Succeeded));
     let seen = network.control("/session", json!({ "id": film, "token": session["token"] })).await;
     assert_eq!(seen["receivedMsat"], (6 * EACH).to_string(), "both ends count the same: {seen}");
     assert!(me.streams().await.is_empty());
-    assert_eq!(
-        me.stream_pay(&line.id.to_string(), &authorization).await.unwrap_err().code,
-        ErrorCode::InvalidInput
-    );
+    assert_eq!(me.stream_pay(line.id, &authorization).await.unwrap_err().code, ErrorCode::InvalidInput);
     assert_eq!(me.history().await.len(), before + 1);
     for (payee, session) in
-        [("beef".to_owned(), "x"), (network.gateway(), ""), (me.status().await.node_id, "x")]
+        [("beef".to_owned(), "x"), (network.gateway(), ""), (me.status().await.node_id.to_string(), "x")]
     {
         let refused = me.ask(Request::OpenStream { payee, session: session.into() }).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidInput, "{refused:?}");

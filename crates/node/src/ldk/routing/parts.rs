@@ -5,6 +5,8 @@ use amplet_protocol::page::{PartHop, PartState, PaymentPart};
 use lightning::routing::router::{Path, RouteHop};
 use lightning::util::scid_utils::{block_from_scid, tx_index_from_scid, vout_from_scid};
 
+use super::request::node_id;
+
 /// A path about to be used.
 pub(crate) fn describe(path: &Path, probability: f64) -> PaymentPart {
     PaymentPart {
@@ -21,7 +23,7 @@ pub(crate) fn describe(path: &Path, probability: f64) -> PaymentPart {
 /// Channels and nodes of a path.
 pub(crate) fn hops(path: &Path) -> Vec<PartHop> {
     let hop =
-        |hop: &RouteHop| PartHop { channel: scid_text(hop.short_channel_id), node: hop.pubkey.to_string() };
+        |hop: &RouteHop| PartHop { channel: scid_text(hop.short_channel_id), node: node_id(&hop.pubkey) };
     path.hops.iter().map(hop).collect()
 }
 

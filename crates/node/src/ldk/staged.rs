@@ -165,6 +165,13 @@ impl StagedWrites {
         Some(receiver)
     }
 
+    /// Resolves with `Ok` when the present step is durable, whenever that is; with an error when the node stops before.
+    pub fn with_step(&self) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.step().waiters.push(sender);
+        receiver
+    }
+
     /// Returns whether no write is staged.
     pub fn is_empty(&self) -> bool {
         self.step().writes.is_empty()

@@ -270,6 +270,8 @@ impl BaseMessageHandler for Intercept {
     fn get_and_clear_pending_msg_events(&self) -> Vec<MessageSendEvent> {
         let peers = self.state.borrow().gate.peers();
         peers.iter().for_each(|peer| self.advance(peer));
+        // Claims end by themselves, also while nobody is connected.
+        self.staged.old_copy.doubt(self.state.borrow().gate.claimed(self.platform.monotonic()));
         let new = self.manager.get_and_clear_pending_msg_events();
         let mut outgoing = std::mem::take(&mut self.state.borrow_mut().outgoing);
         if self.is_silent() {

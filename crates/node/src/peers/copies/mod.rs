@@ -84,12 +84,13 @@ impl Copies {
             return;
         }
         let told = self.told.replace(counters.clone());
-        let changed = counters.into_iter().filter(|(channel, counter)| told.get(channel) != Some(counter));
-        let report = Record { instance: Some(own.instance), canary: None, counters: changed.collect() };
-        if !report.counters.is_empty() {
-            for keeper in &*self.keepers.borrow() {
-                send(&base, *keeper, &Message::Report(report.clone()));
-            }
+        // With a new channel a gateway may begin to keep a record: it gets all of it.
+        let is_whole = !told.keys().eq(counters.keys());
+        let is_new = |(channel, counter): &(ChannelId, u64)| is_whole || told.get(channel) != Some(counter);
+        let counters = counters.into_iter().filter(is_new).collect();
+        let report = Message::Report(Record { instance: Some(own.instance), canary: None, counters });
+        for keeper in &*self.keepers.borrow() {
+            send(&base, *keeper, &report);
         }
     }
 
@@ -127,10 +128,9 @@ impl Copies {
 /// Leaves a new canary with a gateway once it is durable here: one that only the gateway knows would be taken for another copy's.
 fn leave_canary(base: &Rc<Base>, gateway: PublicKey, own: &Own, canary: Canary) {
     let report = Record { instance: Some(own.instance), canary: Some(canary), counters: BTreeMap::new() };
-    let shared = Rc::clone(base);
+    let (shared, durable) = (Rc::clone(base), base.staged.with_step());
     base.while_open(async move {
-        shared.flushed().await;
-        if !shared.closing.get() && !shared.staged.old_copy.is_set() {
+        if durable.await.is_ok() && !shared.staged.old_copy.is_set() {
             send(&shared, gateway, &Message::Report(report));
         }
     });

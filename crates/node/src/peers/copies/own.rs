@@ -38,16 +38,16 @@ impl Own {
         let mut random = [0; 16];
         platform.random(&mut random);
         let own = Self { v: FORMAT, instance: InstanceId(random), canaries: BTreeMap::new() };
-        own.stage(staged);
+        if let Some(bytes) = own.encode() {
+            staged.put_deferred(names::COPIES, bytes);
+        }
         Ok(own)
     }
 
-    fn stage(&self, staged: &StagedWrites) {
-        match serde_json::to_vec(self) {
-            Ok(bytes) => staged.put_deferred(names::COPIES, bytes),
-            // Plain data: its serialization has no failing case.
-            Err(error) => log::error!("this installation's record was not written: {error}"),
-        }
+    fn encode(&self) -> Option<Vec<u8>> {
+        // Plain data: its serialization has no failing case.
+        let bytes = serde_json::to_vec(self);
+        bytes.map_err(|error| log::error!("this installation's record was not written: {error}")).ok()
     }
 
     /// Returns whether this storage left the canary with the gateway.
@@ -73,7 +73,10 @@ impl Own {
         known.push(Canary(random));
         let surplus = known.len().saturating_sub(MAX_CANARIES);
         known.drain(..surplus);
-        self.stage(staged);
+        // It rides with the next step: a connection alone is not worth a commit.
+        if let Some(bytes) = self.encode() {
+            staged.put_at_leisure(names::COPIES, bytes);
+        }
         Canary(random)
     }
 }

@@ -60,6 +60,7 @@ export type {
   StreamTotals,
   Trust,
   VerifiedMessage,
+  TipAge,
   Warning,
   WindowKind,
   WindowLimit,

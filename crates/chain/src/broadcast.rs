@@ -3,13 +3,14 @@
 use amplet_transport::HttpResponse;
 use bitcoin::Transaction;
 use bitcoin::consensus::encode::serialize_hex;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 
 use crate::client::Chain;
-use crate::gather::gather;
 use crate::source::{Source, status_error};
 use crate::{BroadcastError, RejectReason, SourceError};
 
-/// The outcome of a broadcast.
+/// A transaction that at least one source took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broadcast {
     /// At least one source took it.
@@ -19,43 +20,55 @@ pub enum Broadcast {
 }
 
 /// The outcome at one source.
-type SendResult = Result<Broadcast, SendFailure>;
-
-enum SendFailure {
-    Rejected(RejectReason, String),
-    Failed(SourceError),
-}
+type SendResult = Result<Broadcast, SourceError>;
 
 impl Chain {
-    /// Sends to every source at once; several transactions are one package, parents first.
+    /// Sends to every source at once and waits for each of them: the first one to take it may be the very party that the
+    /// transaction is against, and drop it. Several transactions are one package, parents first. `taken` is called as soon as
+    /// a source has taken it.
     ///
     /// # Errors
-    /// [`BroadcastError::Rejected`] when no source took it and one refused; [`BroadcastError::Unreachable`] when none could
-    /// be reached.
-    pub async fn broadcast(&self, txs: &[Transaction]) -> Result<Broadcast, BroadcastError> {
+    /// [`BroadcastError::Rejected`] when every source refused it; [`BroadcastError::Unknown`] when none took it and not all
+    /// refused it.
+    pub async fn broadcast(
+        &self,
+        txs: &[Transaction],
+        taken: impl FnOnce(Broadcast),
+    ) -> Result<Broadcast, BroadcastError> {
         if txs.is_empty() {
             return Err(BroadcastError::Empty);
         }
-        let tasks = self.sources.iter().map(|s| send(s, txs));
-        let results = gather(&*self.platform, tasks, |a| matches!(a, Ok(Broadcast::Accepted))).await;
-        let late = || Err(SendFailure::Failed(SourceError::Late));
-        let results: Vec<SendResult> = results.into_iter().map(|a| a.unwrap_or_else(late)).collect();
-        let known = results.iter().filter_map(|a| a.as_ref().ok());
-        if let Some(best) = known.max_by_key(|b| **b == Broadcast::Accepted) {
-            return Ok(*best);
-        }
-        let mut failures = Vec::new();
-        for (source, result) in self.sources.iter().zip(results) {
+        let sent = |source| async move { (source, send(source, txs).await) };
+        let mut sending: FuturesUnordered<_> = self.sources.iter().map(sent).collect();
+        let (mut best, mut failures, mut taken) = (None, Vec::new(), Some(taken));
+        while let Some((source, result)) = sending.next().await {
             match result {
-                // One refusal says more than all failures: it names what to change.
-                Err(SendFailure::Rejected(reason, text)) => {
-                    return Err(BroadcastError::Rejected { reason, text });
+                Ok(outcome) => {
+                    // Accepted says more than known, whichever came first.
+                    best = best.filter(|best| *best == Broadcast::Accepted).or(Some(outcome));
+                    if let Some(taken) = taken.take() {
+                        taken(outcome);
+                    }
                 }
-                Err(SendFailure::Failed(e)) => failures.push((source.url().to_string(), e)),
-                Ok(_) => {}
+                Err(error) => failures.push((source.url().to_string(), error)),
             }
         }
-        Err(BroadcastError::Unreachable(failures))
+        best.ok_or_else(|| outcome_of(failures))
+    }
+}
+
+/// The outcome of a broadcast that no source took.
+fn outcome_of(failures: Vec<(String, SourceError)>) -> BroadcastError {
+    let refusal = |(_, error): &(String, SourceError)| match error {
+        SourceError::Rejected { reason, text } => Some((*reason, text.clone())),
+        _ => None,
+    };
+    let refusals: Vec<_> = failures.iter().filter_map(refusal).collect();
+    match refusals.first() {
+        Some((reason, text)) if refusals.len() == failures.len() => {
+            BroadcastError::Rejected { reason: *reason, text: text.clone() }
+        }
+        _ => BroadcastError::Unknown(failures),
     }
 }
 
@@ -65,11 +78,12 @@ async fn send(source: &Source, txs: &[Transaction]) -> SendResult {
     }
     match send_package(source, txs).await {
         Ok(done) => Ok(done),
-        Err(SendFailure::Failed(e @ SourceError::Fetch(_))) => Err(SendFailure::Failed(e)),
+        Err(e @ SourceError::Fetch(_)) => Err(e),
         // No such endpoint, or a parent is in a block already and the rest no package: one by one then.
         Err(package) => match send_each(source, txs).await {
-            Err(SendFailure::Failed(_)) => Err(package),
-            each => each,
+            Ok(done) => Ok(done),
+            Err(refused @ SourceError::Rejected { .. }) => Err(refused),
+            Err(_) => Err(package),
         },
     }
 }
@@ -85,7 +99,7 @@ async fn send_each(source: &Source, txs: &[Transaction]) -> SendResult {
 }
 
 async fn send_one(source: &Source, tx: &Transaction) -> SendResult {
-    let response = source.post("/tx", serialize_hex(tx)).await.map_err(SendFailure::Failed)?;
+    let response = source.post("/tx", serialize_hex(tx)).await?;
     if response.is_success() {
         return Ok(Broadcast::Accepted);
     }
@@ -95,12 +109,11 @@ async fn send_one(source: &Source, tx: &Transaction) -> SendResult {
 async fn send_package(source: &Source, txs: &[Transaction]) -> SendResult {
     let hex: Vec<String> = txs.iter().map(serialize_hex).collect();
     let body = serde_json::Value::from(hex).to_string();
-    let response = source.post("/txs/package", body).await.map_err(SendFailure::Failed)?;
+    let response = source.post("/txs/package", body).await?;
     if !response.is_success() {
         return interpret("/txs/package", &response);
     }
-    let malformed =
-        |what: String| SendFailure::Failed(SourceError::Malformed { path: "/txs/package".to_string(), what });
+    let malformed = |what: String| SourceError::Malformed { path: "/txs/package".to_string(), what };
     let result: PackageResult =
         serde_json::from_slice(&response.body).map_err(|e| malformed(e.to_string()))?;
     result.interpret()
@@ -127,9 +140,9 @@ impl PackageResult {
         let errors = self.tx_results.values().filter_map(|r| r.error.as_deref());
         let mut rejections = errors.filter(|e| !is_known(e));
         match rejections.next() {
-            Some(error) => Err(SendFailure::Rejected(reason(error), error.to_string())),
+            Some(error) => Err(rejected(error)),
             None if self.tx_results.values().any(|r| r.error.is_some()) => Ok(Broadcast::AlreadyKnown),
-            None => Err(SendFailure::Rejected(reason(&self.package_msg), self.package_msg.clone())),
+            None => Err(rejected(&self.package_msg)),
         }
     }
 }
@@ -137,14 +150,18 @@ impl PackageResult {
 /// Interprets a response without success: known already, rejected, or a server that cannot do it.
 fn interpret(path: &str, response: &HttpResponse) -> SendResult {
     let error = status_error(path, response);
-    let SourceError::Status { status, text, .. } = &error else { return Err(SendFailure::Failed(error)) };
+    let SourceError::Status { status, text, .. } = &error else { return Err(error) };
     if is_known(text) {
         return Ok(Broadcast::AlreadyKnown);
     }
     match status {
-        400 | 422 => Err(SendFailure::Rejected(reason(text), text.clone())),
-        _ => Err(SendFailure::Failed(error)),
+        400 | 422 => Err(rejected(text)),
+        _ => Err(error),
     }
+}
+
+fn rejected(text: &str) -> SourceError {
+    SourceError::Rejected { reason: reason(text), text: text.to_string() }
 }
 
 const KNOWN: [&str; 4] =

@@ -16,6 +16,7 @@ use crate::cache::Cache;
 use crate::conflict::Conflict;
 use crate::gather::gather;
 use crate::headers::HeaderChain;
+use crate::paid::PaidRates;
 use crate::source::Source;
 use crate::trust::report;
 use crate::{
@@ -30,6 +31,9 @@ pub struct Chain {
     pub(crate) headers: RefCell<HeaderChain>,
     pub(crate) conflicts: RefCell<Vec<Conflict>>,
     pub(crate) cache: RefCell<Cache>,
+    pub(crate) paid: RefCell<PaidRates>,
+    /// Monotonic time at which the tip last changed, or the chain was opened.
+    pub(crate) tip_changed_at: Cell<Duration>,
     pub(crate) polling: Mutex<()>,
     /// The block above which connected blocks must be read again; set until [`rewind`](Chain::rewind) is called.
     pub(crate) rescan_from: Cell<Option<BlockId>>,
@@ -59,12 +63,15 @@ impl Chain {
         checkpoint.check(network)?;
         let stored = persist::load(store, network).await?;
         let headers = stored.unwrap_or_else(|| HeaderChain::new(network, checkpoint));
+        let tip_changed_at = Cell::new(platform.monotonic());
         Ok(Self {
             platform,
             sources,
             headers: RefCell::new(headers),
             conflicts: RefCell::default(),
             cache: RefCell::default(),
+            paid: RefCell::default(),
+            tip_changed_at,
             polling: Mutex::default(),
             rescan_from: Cell::default(),
         })
@@ -78,6 +85,14 @@ impl Chain {
     /// The newest block known, without a request.
     pub fn tip(&self) -> Tip {
         self.headers.borrow().tip()
+    }
+
+    /// Age of the newest block known: by its header's time and this device's clock, or, where that clock may be slow, by the
+    /// time for which nothing newer has come, whichever is longer.
+    pub fn tip_age(&self) -> Duration {
+        let by_clock = self.now().saturating_sub(u64::from(self.tip().time));
+        let without_news = self.platform.monotonic().saturating_sub(self.tip_changed_at.get());
+        without_news.max(Duration::from_secs(by_clock))
     }
 
     /// The block that verification starts from: the lowest one known.
@@ -163,7 +178,9 @@ impl Chain {
         }
     }
 
-    /// Fee rates, the median over the sources. Empty when the servers have no estimate yet.
+    /// Fee rates: for each target the middle one of the operators', of two the lower, bounded by what recent blocks paid, as
+    /// far as that is known here. The newest block is fetched when the rates are higher than that bears out. Empty when the
+    /// servers have no estimate yet.
     ///
     /// # Errors
     /// [`ChainError::Sources`] when no source responded.
@@ -173,14 +190,23 @@ impl Chain {
         let (mut good, mut failures) = (Vec::new(), Vec::new());
         for (source, result) in self.sources.iter().zip(results) {
             match result.unwrap_or(Err(SourceError::Late)) {
-                Ok(estimates) => good.push(estimates),
+                Ok(estimates) => good.push((source.operator(), estimates)),
                 Err(e) => failures.push((source.url().to_string(), e)),
             }
         }
-        match good.is_empty() {
-            true => Err(ChainError::Sources(failures)),
-            false => Ok(fees::median(&good)),
+        if good.is_empty() {
+            return Err(ChainError::Sources(failures));
         }
+        let estimates = fees::combine(good);
+        let tip = self.tip();
+        let doubtful = |highest| self.paid.borrow().is_doubtful(highest, tip.height);
+        if estimates.highest().is_some_and(doubtful)
+            && let Err(error) = self.block(&tip.hash).await
+        {
+            log::debug!("the newest block could not be asked about fee rates: {error}");
+        }
+        let paid = self.paid.borrow();
+        Ok(estimates.bounded(paid.floor(tip.height), paid.cap(tip.height)))
     }
 
     /// Reports what has to be trusted about the chain in use.

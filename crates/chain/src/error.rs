@@ -154,6 +154,14 @@ pub enum SourceError {
         /// The checkpoint's height.
         checkpoint: u32,
     },
+    /// It refused a transaction.
+    #[error("the server refused the transaction: {text}")]
+    Rejected {
+        /// The reason, as far as it is recognised.
+        reason: RejectReason,
+        /// The source's own message.
+        text: String,
+    },
     /// It served false filters in this session.
     #[error(
         "the server was caught with false filters and is not asked any more; remove it from the configuration"
@@ -292,15 +300,15 @@ pub enum BroadcastError {
     /// Nothing to send.
     #[error("there is no transaction to broadcast")]
     Empty,
-    /// At least one source responded, and rejected it.
-    #[error("the network refused the transaction: {text}")]
+    /// Every configured source responded, and refused it. A source that refuses may relay it all the same.
+    #[error("every chain server refused the transaction: {text}")]
     Rejected {
         /// The reason, as far as it is recognised.
         reason: RejectReason,
-        /// The source's own message.
+        /// The first source's own message.
         text: String,
     },
-    /// No source responded.
-    #[error("no chain server took the transaction ({}); it is kept and sent again", failures(.0))]
-    Unreachable(Vec<(String, SourceError)>),
+    /// No source took it, and not all of them refused it: it may be on its way or not.
+    #[error("no chain server confirmed the transaction ({}); it is kept and sent again", failures(.0))]
+    Unknown(Vec<(String, SourceError)>),
 }

@@ -13,6 +13,9 @@ pub struct FeeEstimates {
     by_target: BTreeMap<u16, FeeRate>,
 }
 
+/// The largest target, in blocks, that counts as soon.
+const SOON: u16 = 6;
+
 impl FeeEstimates {
     /// From pairs of target (blocks) and rate.
     pub fn new(rates: impl IntoIterator<Item = (u16, FeeRate)>) -> Self {
@@ -34,6 +37,37 @@ impl FeeEstimates {
     /// True if there are no estimates.
     pub fn is_empty(&self) -> bool {
         self.by_target.is_empty()
+    }
+
+    /// True if there is an estimate for one of the next blocks, and not only for later ones.
+    pub fn has_soon(&self) -> bool {
+        self.by_target.range(..=SOON).next().is_some()
+    }
+
+    /// The highest rate of all targets.
+    pub(crate) fn highest(&self) -> Option<FeeRate> {
+        self.by_target.values().max().copied()
+    }
+
+    /// The same, none above `cap`, and none for the next blocks below `floor` (in so far as the cap allows).
+    pub(crate) fn bounded(&self, floor: Option<FeeRate>, cap: Option<FeeRate>) -> Self {
+        self.map(|target, rate| {
+            let floor = floor.filter(|_| target <= SOON).unwrap_or(FeeRate::ZERO);
+            rate.max(floor).min(cap.unwrap_or(FeeRate::MAX))
+        })
+    }
+
+    /// The same, each rate at most `ratio` times that of `last` for its target.
+    #[must_use]
+    pub fn at_most_times(&self, last: &Self, ratio: u64) -> Self {
+        self.map(|target, rate| match last.within(target) {
+            Some(known) => rate.min(FeeRate::from_sat_per_kwu(known.to_sat_per_kwu().saturating_mul(ratio))),
+            None => rate,
+        })
+    }
+
+    fn map(&self, change: impl Fn(u16, FeeRate) -> FeeRate) -> Self {
+        Self::new(self.iter().map(|(target, rate)| (target, change(target, rate))))
     }
 }
 
@@ -82,15 +116,25 @@ async fn from_block_dn(source: &Source) -> Result<FeeEstimates, SourceError> {
     Ok(FeeEstimates { by_target: out })
 }
 
-/// Combines several sources' estimates: for each target the median, of two the higher (a stuck channel closing costs more than a
-/// fee; the maximum to be paid is limited elsewhere).
-pub(crate) fn median(all: &[FeeEstimates]) -> FeeEstimates {
+/// Combines estimates, each with its operator: for each target the middle one of the operators', of two the lower. A rate
+/// that is too high is money burnt; one that is too low is raised with every replacement.
+pub(crate) fn combine<'a>(all: impl IntoIterator<Item = (&'a str, FeeEstimates)>) -> FeeEstimates {
+    let mut operators: BTreeMap<&str, Vec<FeeEstimates>> = BTreeMap::new();
+    for (operator, estimates) in all {
+        operators.entry(operator).or_default().push(estimates);
+    }
+    let of_one = operators.values().map(|own| middle(own));
+    middle(&of_one.filter(|estimates| !estimates.is_empty()).collect::<Vec<_>>())
+}
+
+/// For each target the median, of an even number the lower one.
+fn middle(all: &[FeeEstimates]) -> FeeEstimates {
     let targets: std::collections::BTreeSet<u16> =
         all.iter().flat_map(|e| e.by_target.keys().copied()).collect();
     let middle = targets.into_iter().filter_map(|target| {
         let mut rates: Vec<FeeRate> = all.iter().filter_map(|e| e.within(target)).collect();
         rates.sort_unstable();
-        rates.get(rates.len() / 2).map(|rate| (target, *rate))
+        rates.get(rates.len().saturating_sub(1) / 2).map(|rate| (target, *rate))
     });
     FeeEstimates { by_target: middle.collect() }
 }
@@ -122,10 +166,30 @@ mod tests {
     }
 
     #[test]
-    fn one_false_estimate_of_three_does_not_move_the_median() {
-        let all = [estimates(&[(6, 10)]), estimates(&[(6, 9_999)]), estimates(&[(6, 12)])];
-        assert_eq!(median(&all), estimates(&[(6, 12)]));
-        assert_eq!(median(&all[..2]), estimates(&[(6, 9_999)]));
-        assert!(median(&[]).is_empty());
+    fn one_false_estimate_moves_neither_two_nor_three_operators() {
+        let of = |rates: &[(&'static str, u64)]| {
+            combine(rates.iter().map(|(operator, rate)| (*operator, estimates(&[(6, *rate)]))))
+        };
+        assert_eq!(of(&[("a", 10), ("b", 9_999), ("c", 12)]), estimates(&[(6, 12)]));
+        assert_eq!(of(&[("a", 10), ("b", 9_999)]), estimates(&[(6, 10)]));
+        assert_eq!(
+            of(&[("a", 10), ("b", 9_999), ("b", 9_998)]),
+            estimates(&[(6, 10)]),
+            "two of one operator"
+        );
+        assert!(of(&[]).is_empty());
+        let silent = combine([("a", FeeEstimates::default()), ("b", estimates(&[(6, 7)]))]);
+        assert_eq!(silent, estimates(&[(6, 7)]), "an operator without estimates has no say");
+    }
+
+    #[test]
+    fn rates_are_bounded_by_evidence_and_by_what_was_accepted_before() {
+        let rate = |sat_per_vb: u64| Some(FeeRate::from_sat_per_kwu(sat_per_vb * 250));
+        let said = estimates(&[(2, 9_999), (144, 1)]);
+        assert_eq!(said.bounded(None, rate(100)), estimates(&[(2, 100), (144, 1)]));
+        let low = estimates(&[(2, 1), (144, 1)]);
+        assert_eq!(low.bounded(rate(5), rate(100)), estimates(&[(2, 5), (144, 1)]), "only the next blocks");
+        assert_eq!(said.at_most_times(&estimates(&[(2, 10)]), 4), estimates(&[(2, 40), (144, 1)]));
+        assert_eq!(said.at_most_times(&FeeEstimates::default(), 4), said, "nothing to compare with");
     }
 }

@@ -55,11 +55,17 @@ impl Chain {
     /// A block of the best chain, checked.
     pub(crate) async fn fetch_block(&self, hash: BlockHash, header: &Header) -> Result<Block, ChainError> {
         let known = self.cache.borrow().block(&hash).cloned();
-        if let Some(block) = known {
-            return Ok(block);
+        let block = match known {
+            Some(block) => block,
+            None => {
+                let block = self.any_source(|source| source.block(hash, Some(header))).await?;
+                self.cache.borrow_mut().put_block(block.clone());
+                block
+            }
+        };
+        if let Some(height) = self.height_of(&hash) {
+            self.paid.borrow_mut().record(self.network(), height, &block);
         }
-        let block = self.any_source(|source| source.block(hash, Some(header))).await?;
-        self.cache.borrow_mut().put_block(block.clone());
         Ok(block)
     }
 

@@ -7,7 +7,9 @@ use amplet_transport::FetchError;
 use bitcoin::BlockHash;
 use bitcoin::block::Header;
 use bitcoin::hash_types::FilterHeader;
+use futures::StreamExt;
 use futures::future::{Either, select};
+use futures::stream::FuturesUnordered;
 
 use crate::client::Chain;
 use crate::fetch::{fetch_filter_headers, fetch_headers};
@@ -22,10 +24,14 @@ use crate::{BlockId, ChainError, HeaderError, Poll, SourceError, SourceState, Ti
 const FIRST_STEP_BACK: u32 = 6;
 /// Maximum number of new blocks to fetch one by one, rather than as a file of megabytes, from servers of whole files only.
 const FEW_BLOCKS: u32 = 4;
-/// Time limit for the headers of the first source (a first synchronisation fetches megabytes).
-const FIRST_LIMIT: Duration = Duration::from_secs(600);
-/// Time limit for each further source.
+/// Time limit for a source's headers while no other has delivered any (a first synchronisation fetches megabytes).
+const LONE_LIMIT: Duration = Duration::from_secs(600);
+/// Time that a source has alone before the next one is asked as well.
+const HEAD_START: Duration = Duration::from_secs(10);
+/// Time that the others have left once one source has delivered.
 const FURTHER_LIMIT: Duration = Duration::from_secs(20);
+/// Attempts to follow a source while other sources extend the chain meanwhile.
+const OVERTAKEN: u32 = 3;
 
 impl Chain {
     /// Fetches and verifies new headers and filter headers from all sources. The chain with the most work wins; filter
@@ -45,21 +51,7 @@ impl Chain {
         let _one_at_a_time = self.polling.lock().await;
         let old = self.tip();
         let statuses = self.request_statuses(change).await?;
-        let (mut fork, mut followed, mut failures) = (None, Vec::new(), Vec::new());
-        for (source, status) in statuses {
-            // A source that is slow on purpose must not withhold the others' blocks.
-            let limit = if followed.is_empty() { FIRST_LIMIT } else { FURTHER_LIMIT };
-            match self.within(limit, source, self.follow(source, &status)).await {
-                Ok(gone) => {
-                    fork = lower(fork, gone);
-                    followed.push((source, status));
-                }
-                Err(e) => {
-                    source.record_failure(&e);
-                    failures.push((source.url().to_string(), e));
-                }
-            }
-        }
+        let Followed { fork, sources: followed, failures } = self.follow_all(statuses).await;
         if followed.is_empty() {
             return Err(ChainError::Sources(failures));
         }
@@ -69,7 +61,62 @@ impl Chain {
         self.rescan_from.set(rescan);
         // A later source's chain may have led back to the old tip.
         let fork = fork.filter(|_| !self.headers.borrow().contains(old.id()));
+        if self.tip().hash != old.hash {
+            self.tip_changed_at.set(self.platform.monotonic());
+        }
         Ok(Poll { old, new: self.tip(), fork, rescan })
+    }
+
+    /// Follows the sources in their order. None withholds the others' blocks by being slow: the next one is asked after
+    /// [`HEAD_START`], and once one has delivered, all others have [`FURTHER_LIMIT`] left.
+    async fn follow_all<'a>(&'a self, statuses: Vec<(&'a Source, SourceStatus)>) -> Followed<'a> {
+        let mut results: Vec<Option<Result<Option<BlockId>, SourceError>>> =
+            statuses.iter().map(|_| None).collect();
+        let mut waiting = statuses.iter().enumerate();
+        let mut running = FuturesUnordered::new();
+        let (mut turn, mut delivered) = (true, false);
+        let mut timer = self.platform.sleep(HEAD_START);
+        loop {
+            while turn || delivered || running.is_empty() {
+                let Some((n, (source, status))) = waiting.next() else { break };
+                let follow = self.within(LONE_LIMIT, source, self.follow(source, status));
+                running.push(async move { (n, follow.await) });
+                turn = false;
+            }
+            match select(running.next(), &mut timer).await {
+                Either::Left((Some((n, result)), _)) => {
+                    turn = result.is_err();
+                    if result.is_ok() && !delivered {
+                        delivered = true;
+                        timer = self.platform.sleep(FURTHER_LIMIT);
+                    }
+                    if let Some(slot) = results.get_mut(n) {
+                        *slot = Some(result);
+                    }
+                }
+                Either::Right(_) if !delivered => {
+                    turn = true;
+                    timer = self.platform.sleep(HEAD_START);
+                }
+                // All have ended, or the others' time is over.
+                Either::Left((None, _)) | Either::Right(_) => break,
+            }
+        }
+        drop(running);
+        let mut out = Followed::default();
+        for ((source, status), result) in statuses.into_iter().zip(results) {
+            match result.unwrap_or_else(|| Err(late(source, FURTHER_LIMIT))) {
+                Ok(gone) => {
+                    out.fork = lower(out.fork, gone);
+                    out.sources.push((source, status));
+                }
+                Err(error) => {
+                    source.record_failure(&error);
+                    out.failures.push((source.url().to_string(), error));
+                }
+            }
+        }
+        out
     }
 
     /// Gives up on a source after `limit`.
@@ -81,9 +128,7 @@ impl Chain {
     ) -> Result<T, SourceError> {
         match select(pin!(task), self.platform.sleep(limit)).await {
             Either::Left((result, _)) => result,
-            Either::Right(_) => {
-                Err(FetchError::Timeout { url: source.url().to_string(), after: limit }.into())
-            }
+            Either::Right(_) => Err(late(source, limit)),
         }
     }
 
@@ -125,20 +170,35 @@ impl Chain {
 
     /// Adopts a source's chain when it has more work than ours. Returns the fork point when blocks left our chain.
     async fn follow(&self, source: &Source, status: &SourceStatus) -> Result<Option<BlockId>, SourceError> {
-        if self.headers.borrow().contains(BlockId { hash: status.hash, height: status.height }) {
-            return Ok(None);
+        for _ in 0..OVERTAKEN {
+            if self.headers.borrow().contains(BlockId { hash: status.hash, height: status.height }) {
+                return Ok(None);
+            }
+            if let Adoption::Done(gone) = self.adopt(source, status).await? {
+                return Ok(gone);
+            }
         }
+        Err(SourceError::Moved)
+    }
+
+    /// One attempt at [`follow`](Self::follow).
+    async fn adopt(&self, source: &Source, status: &SourceStatus) -> Result<Adoption, SourceError> {
+        let before = self.tip();
         self.learn_base(source).await?;
         let branch = self.branch(source, status).await?;
         let (fork, count) = (branch.fork(), u32::try_from(branch.len()).unwrap_or(u32::MAX));
         // With equal work the chain seen first stays, as in Bitcoin Core.
         if branch.work().is_none_or(|work| work <= self.headers.borrow().work()) {
-            return Ok(None);
+            return Ok(Adoption::Done(None));
         }
         let top = fork.saturating_add(count);
         let hashes = branch.hashes();
         let filter_headers = self.filter_headers_of(source, status, fork, &hashes, top).await?;
-        Ok(self.headers.borrow_mut().adopt(branch, &filter_headers))
+        // Another source's blocks may have been adopted meanwhile: the branch was verified against others.
+        if self.tip() != before {
+            return Ok(Adoption::Overtaken);
+        }
+        Ok(Adoption::Done(self.headers.borrow_mut().adopt(branch, &filter_headers)))
     }
 
     /// Takes the filter header of a checkpoint that came without one from the source whose blocks will be above it.
@@ -307,6 +367,26 @@ impl Chain {
         }
         contradicted
     }
+}
+
+/// The sources that delivered, those that did not, and the fork point when blocks left our chain.
+#[derive(Default)]
+struct Followed<'a> {
+    fork: Option<BlockId>,
+    sources: Vec<(&'a Source, SourceStatus)>,
+    failures: Vec<(String, SourceError)>,
+}
+
+/// The end of an attempt to adopt a chain.
+enum Adoption {
+    /// Adopted, or not better than ours; the fork point when blocks left our chain.
+    Done(Option<BlockId>),
+    /// Our chain changed meanwhile.
+    Overtaken,
+}
+
+fn late(source: &Source, after: Duration) -> SourceError {
+    FetchError::Timeout { url: source.url().to_string(), after }.into()
 }
 
 /// The lower of two fork points.

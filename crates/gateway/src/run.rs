@@ -14,8 +14,10 @@ use tracing::{error, info, warn};
 use crate::config::{self, Config};
 use crate::desk::merchant::EventBus;
 use crate::desk::merchant::api_keys::ApiKeys;
+use crate::http::chain_api::ChainApi;
 use crate::http::edge::Edge;
 use crate::http::edge::server::{self, Limits};
+use crate::http::health::Health;
 use crate::http::{admin, chain_api, merchant};
 use crate::limits::Connections;
 use crate::node::{self as node_thread, NodeHandle, NodeThreadError, Phase, Start};
@@ -111,15 +113,17 @@ async fn serve(config: Arc<Config>) -> Result<(), RunError> {
         "the gateway starts"
     );
 
-    let chain_api = chain_api::router(&config).await?;
+    let ChainApi { router: chain_api, source } = chain_api::open(&config).await?;
+    let health = Health::new(handle.clone(), source, config.network);
     let (keys, events) = (Arc::<ApiKeys>::default(), EventBus::default());
-    let edge = Edge::new(Arc::clone(&config), handle.clone(), websockets.clone(), relay.clone());
+    let edge =
+        Edge::new(Arc::clone(&config), handle.clone(), health.clone(), websockets.clone(), relay.clone());
     let mut more = chain_api;
     if config.merchant.enabled {
         more =
             more.merge(merchant::router(handle.clone(), Arc::clone(&keys), events.clone(), &config.merchant));
     }
-    let admin = admin::router(handle, Arc::clone(&keys), config.admin.token.clone());
+    let admin = admin::router(handle, health, Arc::clone(&keys), config.admin.token.clone());
     let servers = Servers::start(http, edge.router(more), admin_listener, admin, &config);
 
     let (stop_node, stop) = oneshot::channel();

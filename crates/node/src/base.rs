@@ -5,9 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use amplet_chain::Chain;
-use amplet_protocol::page::{Event, Payment};
+use amplet_chain::{Broadcast, BroadcastError, Chain};
+use amplet_protocol::page::{Event, Payment, TipAge};
 use amplet_storage::{Store, StoreError};
 use amplet_transport::Platform;
 use bitcoin::Transaction;
@@ -20,6 +21,12 @@ use crate::config::NodeConfig;
 use crate::ldk::Ldk;
 use crate::ldk::staged::StagedWrites;
 use crate::notify::Notify;
+
+/// Age of the newest block from which on a user is warned: on a network with a block every ten minutes, one without any for so
+/// long comes once in a thousand years.
+const OLD_TIP: Duration = Duration::from_secs(3 * 3600);
+/// Age from which on it does not count as the tip any more.
+const STALE_TIP: Duration = Duration::from_secs(24 * 3600);
 
 /// Shared by all services.
 pub(crate) struct Base {
@@ -62,16 +69,43 @@ impl Base {
         self.platform.spawn(Box::pin(async move { base.closing.or(work).await }));
     }
 
+    /// Age of the newest block known.
+    pub fn tip_age(&self) -> TipAge {
+        let age = self.chain.tip_age();
+        match self.config.expects_blocks {
+            true if age >= STALE_TIP => TipAge::Stale,
+            true if age >= OLD_TIP => TipAge::Old,
+            _ => TipAge::Recent,
+        }
+    }
+
     /// Broadcasts a package in the background. What is refused or not received is sent again by LDK, the sweeper, or at the
     /// next block.
     pub fn broadcast(&self, package: Vec<Transaction>) {
+        drop(self.send(package));
+    }
+
+    /// Sends a package to every source in the background. Resolves when one has taken it or all have responded; what was begun
+    /// goes on without whoever waits.
+    pub fn send(&self, package: Vec<Transaction>) -> oneshot::Receiver<Result<Broadcast, BroadcastError>> {
         let (chain, package) = (Rc::clone(&self.chain), parents_first(package));
+        let (sender, receiver) = oneshot::channel();
+        let sender = Cell::new(Some(sender));
         self.platform.spawn(Box::pin(async move {
-            match chain.broadcast(&package).await {
+            let answer = |outcome| {
+                if let Some(sender) = sender.take() {
+                    // Whoever waited may have given up.
+                    let _ = sender.send(outcome);
+                }
+            };
+            let outcome = chain.broadcast(&package, |taken| answer(Ok(taken))).await;
+            match &outcome {
                 Ok(_) => log::info!("broadcast: {} transaction(s) accepted", package.len()),
                 Err(error) => log::warn!("broadcast: {error}"),
             }
+            answer(outcome);
         }));
+        receiver
     }
 }
 

@@ -9,7 +9,7 @@ use bitcoin::Network;
 use bitcoin::secp256k1::PublicKey;
 use lightning::ln::msgs::RoutingMessageHandler;
 use lightning::routing::gossip::NetworkUpdate;
-use lightning::util::config::UserConfig;
+use lightning::util::config::{MaxDustHTLCExposure, UserConfig};
 
 /// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
 pub const HTLC_DELTA: u16 = 144;
@@ -19,6 +19,10 @@ pub const TO_SELF_DELAY: u16 = 2016;
 
 /// HTLCs per direction (BOLT 2's maximum).
 const MAX_HTLCS: u16 = 483;
+
+/// Maximum value of HTLCs too small for an output, in all of a channel, in msat: 50,000 sat, as in Core Lightning and Eclair.
+/// Fixed, so that a hundred small parts go through at low fee rates, and a peer's `update_fee` is not answered by closing.
+const MAX_DUST_MSAT: u64 = 50_000_000;
 
 /// Forwarding for others, and the node announcement.
 #[derive(Clone, Debug)]
@@ -143,6 +147,14 @@ pub struct NodeConfig {
     pub accept_keysend: AcceptKeysend,
     /// Source of the channel graph.
     pub graph: GraphSource,
+    /// True where blocks come by themselves ([`expects_blocks`]): an old tip is then told and, after a day, no longer trusted.
+    pub expects_blocks: bool,
+}
+
+/// Returns whether blocks come by themselves on a network. On regtest they are mined by hand, and a tip of any age is fine.
+#[must_use]
+pub fn expects_blocks(network: Network) -> bool {
+    network != Network::Regtest
 }
 
 impl NodeConfig {
@@ -159,6 +171,7 @@ impl NodeConfig {
         config.channel_handshake_limits.their_to_self_delay = TO_SELF_DELAY;
         config.channel_handshake_limits.force_announced_channel_preference = false;
         config.channel_config.cltv_expiry_delta = HTLC_DELTA;
+        config.channel_config.max_dust_htlc_exposure = MaxDustHTLCExposure::FixedLimitMsat(MAX_DUST_MSAT);
         match &self.role {
             Role::Wallet => {
                 handshake.announce_for_forwarding = false;

@@ -56,6 +56,7 @@ fn main() {
         page::GatewayStatus,
         page::Trust,
         page::ChainStatus,
+        page::TipAge,
         page::Warning,
         page::Status,
         page::FeeRates,

@@ -69,6 +69,11 @@ impl TestPlatform {
         *self.0.on_connect.borrow_mut() = Rc::new(handler);
     }
 
+    /// Sets the wall clock, as a user may; the monotonic one goes on.
+    pub fn set_clock(&self, wall_clock: Duration) {
+        self.0.wall_offset.set(wall_clock.saturating_sub(self.0.now.get()));
+    }
+
     /// Moves both clocks and runs everything that can then run.
     ///
     /// # Panics

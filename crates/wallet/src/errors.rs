@@ -1,6 +1,6 @@
 //! Errors of the parts as the one error that crosses to a page.
 
-use amplet_chain::{BroadcastError, ChainError};
+use amplet_chain::ChainError;
 use amplet_node::budget::{self, BudgetDenial, LoadError, Reason};
 use amplet_node::{ChannelError, LedgerError, NodeError, OfferError, OnchainError, PayError, StreamError};
 use amplet_protocol::page::{BudgetReason, BudgetRefusal, ErrorCode, WalletError};
@@ -89,10 +89,7 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::Offer(OfferError::Network) => ErrorCode::WrongNetwork,
         PayError::Offer(OfferError::Unreachable) => ErrorCode::GatewayOffline,
         PayError::Offer(_) => ErrorCode::InvalidPaymentRequest,
-        PayError::Broadcast(BroadcastError::Unreachable(_)) => ErrorCode::ChainSource,
-        PayError::Broadcast(BroadcastError::Rejected { .. } | BroadcastError::Empty) => {
-            ErrorCode::BroadcastRejected
-        }
+        PayError::StaleTip { .. } => ErrorCode::ChainSource,
         PayError::Invoice(_) => ErrorCode::Internal,
     };
     WalletError::of(code, error)

@@ -7,6 +7,7 @@ use amplet_chain::{Chain, Position};
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::{
     AcceptChannel, Acceptance, GraphSource, InboundChannel, Node, NodeConfig, Role, accept_all_keysends,
+    expects_blocks,
 };
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::Store;
@@ -42,6 +43,7 @@ pub(crate) async fn open(
         accept_channel: accept_from(gateways.all(), gateways.trusted()),
         accept_keysend: accept_all_keysends(),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
+        expects_blocks: expects_blocks(network(options.network)),
     };
     let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;
     let node = node.map_err(|e| errors::node(&e))?;

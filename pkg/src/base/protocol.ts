@@ -598,6 +598,10 @@ txid: string | null,
  */
 confirmations: number, 
 /**
+ * Number of operators of chain sources that have shown an unconfirmed deposit. One alone may show what never confirms.
+ */
+seenBy?: number, 
+/**
  * Number of channels crossed by the longest part.
  */
 hops: number | null, 
@@ -789,7 +793,11 @@ hash: string,
  */
 time: bigint, 
 /**
- * True if the wallet has seen every block up to the sources' tip.
+ * Age of our tip: by its header's time, or for as long as nothing newer has come.
+ */
+tipAge: TipAge, 
+/**
+ * True if the wallet has seen every block up to the sources' tip, and that is not stale.
  */
 synced: boolean, 
 /**
@@ -810,9 +818,14 @@ trust: Trust,
 error: WalletError | null, };
 
 /**
+ * Age of the newest block known, where blocks come by themselves (on regtest every tip is recent).
+ */
+export type TipAge = "recent" | "old" | "stale";
+
+/**
  * A warning for the user; the page has a text with the remedy for each.
  */
-export type Warning = "oldCopy" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree";
+export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
 
 /**
  * Status of the wallet.

@@ -159,10 +159,11 @@ export abstract class Requests {
   }
 
   /**
-   * Sends savings to an address; `'all'` leaves only the anchor reserve and deducts the fee.
+   * Sends savings to an address; `'all'` leaves only the anchor reserve and deducts the fee. The payment is pending, and sent
+   * again, until a block holds it; it ends as failed when all chain sources have refused it for an hour and none shows it.
    * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
    * `authorization`: whose budget pays, by default the user's
-   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`, `broadcastRejected`,
+   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`,
    * `approvalNeeded`, `budgetRefused`
    */
   async send(

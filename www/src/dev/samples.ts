@@ -266,6 +266,7 @@ export function status(scenario: string): Status {
       height: 212,
       hash: TXID,
       time: at - 300n,
+      tipAge: down ? 'stale' : 'recent',
       synced: !down,
       checkedAt: down ? null : at - 4n,
       blocksLeft: 0,
@@ -286,7 +287,7 @@ export function status(scenario: string): Status {
         terms: down ? null : terms,
       },
     ],
-    warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['longUnsynced'] : [],
+    warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['oldTip', 'longUnsynced'] : [],
     commits: 12n,
   };
 }

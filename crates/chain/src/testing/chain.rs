@@ -58,8 +58,15 @@ impl TestChain {
 
     /// Mines a block with these transactions, which may spend anything, and returns it.
     pub fn mine(&mut self, txs: Vec<Transaction>) -> Block {
+        self.mine_with_fees(txs, 0)
+    }
+
+    /// Mines a block whose miner takes `fees_sat` beyond 50 BTC.
+    pub fn mine_with_fees(&mut self, txs: Vec<Transaction>, fees_sat: u64) -> Block {
         let height = u32::try_from(self.blocks.len()).unwrap();
-        let mut txdata = vec![self.coinbase(height)];
+        let mut coinbase = self.coinbase(height);
+        coinbase.output[0].value += Amount::from_sat(fees_sat);
+        let mut txdata = vec![coinbase];
         txdata.extend(txs);
         let mut block = Block {
             header: Header {

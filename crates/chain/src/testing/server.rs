@@ -32,6 +32,8 @@ pub struct FakeServer {
     pub mempool: Rc<RefCell<Vec<Transaction>>>,
     /// True if it does not respond.
     pub down: Cell<bool>,
+    /// Requests for paths with this prefix are never answered.
+    pub stalls: RefCell<Option<String>>,
     /// Number of blocks below the tip without a filter yet.
     pub filter_lag: Cell<u32>,
     /// Changes a response's body on its way, by path.
@@ -59,6 +61,7 @@ impl FakeServer {
             singles: Cell::new(true),
             mempool: Rc::default(),
             down: Cell::new(false),
+            stalls: RefCell::new(None),
             filter_lag: Cell::new(0),
             tamper: RefCell::new(None),
             log: RefCell::default(),
@@ -117,6 +120,11 @@ impl FakeServer {
             return Err(FetchError::TooLarge { url, limit: request.max_body });
         }
         Ok(HttpResponse { status, headers: Vec::new(), body })
+    }
+
+    /// Returns whether a request for `path` is never answered.
+    pub fn is_stalled(&self, path: &str) -> bool {
+        self.stalls.borrow().as_ref().is_some_and(|prefix| path.starts_with(prefix))
     }
 
     fn get(&self, path: &str) -> Option<Vec<u8>> {
@@ -217,6 +225,7 @@ pub fn serve(platform: &TestPlatform, servers: Vec<(&'static str, Rc<FakeServer>
         });
         async move {
             match found {
+                Some((path, server)) if server.is_stalled(&path) => std::future::pending().await,
                 Some((path, server)) => server.respond(&path, &request),
                 None => Err(FetchError::Unreachable { url: request.url, detail: "no such host".to_string() }),
             }

@@ -2,11 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::rc::Rc;
+use std::time::Duration;
 
-use crate::common::{Device, Wallet, script, with_payment};
+use crate::common::{Device, NOW, Wallet, script, with_payment};
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{ChainError, HeaderError, SourceError, SourceState};
-use amplet_transport::FetchError;
+use amplet_transport::{FetchError, Platform};
 use bitcoin::OutPoint;
 
 /// Polls a server that changes the bytes of what it serves under `prefix`, and gives the error.
@@ -270,4 +271,26 @@ fn addresses_that_cannot_be_used_are_named() {
         assert!(matches!(device.try_open(&[bad]), Err(ChainError::BadUrl { .. })), "{bad}");
     }
     assert!(matches!(device.try_open(&[]), Err(ChainError::NoSources)));
+}
+
+#[test]
+fn the_tip_ages_by_its_time_and_by_the_time_without_news() {
+    let (server, hour) = (honest(), Duration::from_secs(3600));
+    let device = Device::new(vec![("a", server.clone())]);
+    let chain = device.open(&["a"]);
+    device.poll(&chain).unwrap();
+    let by_clock = NOW - Duration::from_secs(u64::from(chain.tip().time));
+    assert_eq!(chain.tip_age(), by_clock, "by the header");
+    device.platform.advance(hour);
+    device.poll(&chain).unwrap();
+    assert_eq!(chain.tip_age(), by_clock + hour, "a source that answers the same makes it no younger");
+    server.chain.borrow_mut().mine_empty(1);
+    device.poll(&chain).unwrap();
+    assert_eq!(chain.tip_age(), by_clock + hour - Duration::from_secs(600));
+    // A clock that was set back far: the header seems to be of the future.
+    device.platform.set_clock(Duration::from_secs(u64::from(chain.tip().time) - 3600));
+    assert_eq!(chain.tip_age(), Duration::ZERO);
+    device.platform.advance(hour * 5);
+    device.poll(&chain).unwrap();
+    assert_eq!(chain.tip_age(), hour * 5, "by the time without news");
 }

@@ -5,4 +5,5 @@ pub mod chain_api;
 pub mod edge;
 mod error;
 mod extract;
+pub mod health;
 pub mod merchant;

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use amplet_chain::SourceState;
 use amplet_node::{Node, NodeError, Notice};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{Event, EventKind, Payment};
@@ -52,19 +53,27 @@ impl Follower {
         NodeThreadError::Crashed
     }
 
-    /// Publishes height, sync state and phase, as they are now.
+    /// Publishes the state of the chain and the phase, as they are now.
     pub(super) fn publish(&self) {
-        let (height, _) = self.node.sync().best_block();
         let sync = self.node.sync().state();
-        let synced = sync.synced && sync.error.is_none();
+        let sources = self.node.chain().trust().sources;
         self.status.send_if_modified(|status| {
-            let changed = (status.height, status.synced) != (height, synced);
-            (status.height, status.synced) = (height, synced);
-            if status.phase == Phase::Starting {
-                status.phase = Phase::Up;
-                status.node_id = Some(self.node.node_id().to_string());
-                return true;
+            let mut now = NodeStatus {
+                height: self.node.sync().best_block().0,
+                synced: sync.synced && sync.error.is_none(),
+                blocks_left: sync.blocks_left,
+                tip_age: sync.tip_age,
+                read_at: sync.checked_at.map(|at| at.as_secs()),
+                chain_error: sync.error,
+                on_other_chain: sources.iter().any(|source| source.state == SourceState::OtherChain),
+                ..status.clone()
+            };
+            if now.phase == Phase::Starting {
+                now.phase = Phase::Up;
+                now.node_id = Some(self.node.node_id().to_string());
             }
+            let changed = *status != now;
+            *status = now;
             changed
         });
     }

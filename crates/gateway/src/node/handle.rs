@@ -1,8 +1,9 @@
 //! The other threads' end of the node: commands go in, answers and the node's state come out.
 
+use amplet_protocol::page::TipAge;
 use amplet_protocol::relay::CloseCode;
 use amplet_transport::server::Remote;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::commands::{Answer, Command, Request};
@@ -48,6 +49,68 @@ pub struct NodeStatus {
     pub height: u32,
     /// True if that is the source's newest block.
     pub synced: bool,
+    /// Blocks left to read.
+    pub blocks_left: u32,
+    /// Age of the newest block.
+    pub tip_age: TipAge,
+    /// Time at which it last read its source, in seconds since the UNIX epoch.
+    pub read_at: Option<u64>,
+    /// Error of the last attempt to read its source.
+    pub chain_error: Option<String>,
+    /// True if its source is on another chain than it, with less work.
+    pub on_other_chain: bool,
+    /// Problems of its own, beside those of the chain.
+    pub problems: Vec<Problem>,
+}
+
+/// Kind of a [`Problem`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProblemCode {
+    /// The node is not up yet.
+    NodeStarting,
+    /// The gateway ends.
+    NodeStopping,
+    /// The node failed.
+    NodeDown,
+    /// The chain source does not answer.
+    ChainSource,
+    /// bitcoind is in its initial download.
+    InitialDownload,
+    /// The newest block is old, on a network where blocks come by themselves.
+    OldTip,
+    /// The chain source is on a shorter chain than the node, or on another one with less work.
+    ShorterChain,
+    /// The node reads blocks that it has not seen.
+    ReadingBlocks,
+}
+
+/// A problem that `/health` and the operator's `info` report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Its kind.
+    pub code: ProblemCode,
+    /// A sentence with the remedy, for anybody.
+    pub message: String,
+    /// The cause as it was reported, for the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// True if money could be at risk as long as it lasts.
+    pub money_at_risk: bool,
+}
+
+impl Problem {
+    /// A problem that puts money at risk.
+    pub fn risk(code: ProblemCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), detail: None, money_at_risk: true }
+    }
+
+    /// The same with this cause, or without one.
+    #[must_use]
+    pub fn detail(self, detail: Option<String>) -> Self {
+        Self { detail, ..self }
+    }
 }
 
 /// A handle of the node. Clones speak to the same node.

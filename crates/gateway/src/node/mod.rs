@@ -22,7 +22,7 @@ use crate::desk::merchant::api_keys::ApiKeys;
 use crate::limits::Connections;
 
 pub use commands::{Answer, Command, Request};
-pub use handle::{Envelope, NodeHandle, NodeStatus, Phase};
+pub use handle::{Envelope, NodeHandle, NodeStatus, Phase, Problem, ProblemCode};
 
 /// The thread's name.
 pub(crate) const NAME: &str = "node";

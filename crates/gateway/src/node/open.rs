@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use amplet_chain::{Chain, Checkpoint, Position};
 use amplet_node::keys::Keys;
-use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role};
+use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role, expects_blocks};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{SealedStore, SharedBackend, SqliteBackend, Store, StoreError};
 use amplet_transport::{NativePlatform, Platform};
@@ -135,5 +135,6 @@ fn node_config(config: &Config, sessions: &Rc<Sessions>) -> NodeConfig {
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
         accept_keysend: sessions.acceptance(),
         graph: GraphSource::gossip(),
+        expects_blocks: expects_blocks(config.network),
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bdk;
 mod error;
+mod fee_limit;
 pub(crate) mod fees;
 pub(crate) mod intercept;
 pub mod keys;
@@ -22,6 +23,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bitcoin::secp256k1::PublicKey;
+use lightning::chain::channelmonitor::Balance;
+use lightning::events::bump_transaction::BumpTransactionEvent;
 use lightning::ln::channelmanager::RecentPaymentDetails;
 use lightning::sign::{NodeSigner, Recipient};
 
@@ -73,6 +76,18 @@ impl Ldk {
     pub fn anchor_reserve_sat(&self, more: u64) -> u64 {
         let anchors = self.manager.list_channels().iter().filter(|c| c.funding_txo.is_some()).count() as u64;
         anchors.saturating_add(more).saturating_mul(RESERVE_PER_CHANNEL_SAT)
+    }
+
+    /// A bump that spends no more of the savings than the channel is worth.
+    pub fn limited_bump(&self, event: BumpTransactionEvent) -> BumpTransactionEvent {
+        let BumpTransactionEvent::ChannelClose { channel_id, .. } = &event else {
+            return fee_limit::limited_bump(event, 0);
+        };
+        let monitor = self.monitors.get_monitor(*channel_id);
+        let balances = monitor.map(|monitor| monitor.get_claimable_balances()).unwrap_or_default();
+        let at_stake = balances.iter().map(Balance::claimable_amount_satoshis);
+        let at_stake_sat = at_stake.fold(0, u64::saturating_add);
+        fee_limit::limited_bump(event, at_stake_sat)
     }
 
     /// Returns whether LDK knows an outbound payment of this id or hash, or has not forgotten it yet.

@@ -19,6 +19,7 @@ use lightning::sign::{
 use lightning_invoice::RawBolt11Invoice;
 
 use crate::ldk::bdk::OnchainWallet;
+use crate::ldk::fee_limit::sweep_rate;
 
 /// Signs for the node; see the module.
 pub struct Signer {
@@ -148,13 +149,8 @@ impl OutputSpender for Signer {
         if ours.is_empty() {
             return Err(());
         }
-        self.keys.spend_spendable_outputs(
-            &ours,
-            outputs,
-            change_destination_script,
-            feerate_sat_per_1000_weight,
-            locktime,
-            secp_ctx,
-        )
+        let (change, rate) = (change_destination_script, feerate_sat_per_1000_weight);
+        let rate = sweep_rate(rate, &ours, outputs.clone(), change.clone(), locktime, secp_ctx)?;
+        self.keys.spend_spendable_outputs(&ours, outputs, change, rate, locktime, secp_ctx)
     }
 }

@@ -46,6 +46,8 @@ pub mod names {
     pub const COPIES: &str = "node/copies";
     /// What a gateway keeps of wallets, by node id.
     pub const KEPT: &str = "node/kept/";
+    /// The fee estimates that were accepted last.
+    pub const FEES: &str = "chain/fees";
     /// Changes of the on-chain wallet, numbered.
     pub const ONCHAIN: &str = "onchain/change/";
 }
@@ -59,6 +61,8 @@ pub struct Step {
     pub durable: Vec<(ChannelId, u64)>,
     /// Transactions to broadcast after the commit, package by package.
     pub broadcasts: Vec<Vec<Transaction>>,
+    /// Our own transactions to broadcast again after the commit.
+    pub rebroadcasts: Vec<Transaction>,
     /// Something waits for the commit.
     pub(crate) urgent: bool,
     /// Maximum delay of what is deferred.
@@ -124,6 +128,21 @@ impl StagedWrites {
         let mut step = self.step();
         step.writes.put(name, value);
         step.defer(MAX_LEISURE);
+    }
+
+    /// Stages a value that nobody waits for or would miss for a while.
+    pub fn put_lazily(&self, name: impl Into<String>, value: Vec<u8>) {
+        let mut step = self.step();
+        step.writes.put(name, value);
+        step.defer(MAX_LAZY_DELAY);
+    }
+
+    /// Stages our own transactions, which the wallet knows, to be broadcast again after the commit that may hold the newest of
+    /// them.
+    pub fn rebroadcast(&self, transactions: Vec<Transaction>) {
+        let mut step = self.step();
+        step.urgent |= !transactions.is_empty();
+        step.rebroadcasts.extend(transactions);
     }
 
     /// Stages a removal, which may be committed with the next step.

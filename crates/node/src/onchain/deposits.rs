@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_chain::SeenTransaction;
 use amplet_protocol::Msat;
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
 use bitcoin::Transaction;
@@ -42,9 +43,12 @@ async fn look(base: &Base, ledger: &Ledger) {
         return;
     }
     match base.chain.unconfirmed(&scripts).await {
-        Ok(Some(found)) => {
-            let seen = base.ldk.wallet.seen(found, &scripts, base.now());
-            seen.new.iter().for_each(|(tx, received_sat)| arrived(ledger, base.now(), tx, *received_sat));
+        Ok(Some(look)) => {
+            let seen = base.ldk.wallet.seen(&look, &scripts, base.now());
+            for (deposit, received_sat) in &seen.new {
+                arrived(ledger, base.now(), deposit, *received_sat);
+            }
+            look.found.iter().for_each(|deposit| borne_out(ledger, deposit));
             seen.gone.iter().for_each(|tx| gone(ledger, tx));
             base.notify.notify();
         }
@@ -54,14 +58,25 @@ async fn look(base: &Base, ledger: &Ledger) {
     }
 }
 
-fn arrived(ledger: &Ledger, now: u64, tx: &Transaction, received_sat: u64) {
+fn arrived(ledger: &Ledger, now: u64, deposit: &SeenTransaction, received_sat: u64) {
+    let id = payment_id(deposit.tx.compute_txid());
     let payment = Payment {
         amount_msat: Msat::from_sat(received_sat).ok(),
         fee_msat: Some(Msat::ZERO),
-        ..Payment::onchain(payment_id(tx.compute_txid()), Direction::Inbound, PaymentKind::Onchain, now)
+        seen_by: Some(deposit.operators),
+        ..Payment::onchain(id, Direction::Inbound, PaymentKind::Onchain, now)
     };
     ledger.record(payment.clone());
     ledger.raise(EventKind::DepositSeen { payment: Box::new(payment) });
+}
+
+/// More operators show a deposit than before.
+fn borne_out(ledger: &Ledger, deposit: &SeenTransaction) {
+    let key = Key::inbound(payment_id(deposit.tx.compute_txid()));
+    if let Some(payment) = ledger.pending(key).filter(|p| p.seen_by.is_some_and(|by| by < deposit.operators))
+    {
+        ledger.record(Payment { seen_by: Some(deposit.operators), ..payment });
+    }
 }
 
 fn gone(ledger: &Ledger, tx: &Transaction) {

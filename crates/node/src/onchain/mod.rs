@@ -1,16 +1,17 @@
 //! On-chain money: addresses, deposits, sends, and what closed channels pay.
 
+mod broadcasts;
 mod deposits;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_chain::BroadcastError;
 use amplet_protocol::page::{Direction, EventKind, Payment, PaymentKind, PaymentStatus};
 use amplet_protocol::{Msat, PaymentId};
 use bitcoin::secp256k1::PublicKey;
-use bitcoin::{Address, Block, FeeRate, Transaction};
+use bitcoin::{Address, Block, FeeRate, Transaction, Txid};
 use lightning::events::ReplayEvent;
 use lightning::ln::types::ChannelId;
 use lightning::sign::SpendableOutputDescriptor;
@@ -31,11 +32,19 @@ pub struct Onchain {
     address_asked_at: Cell<Option<Duration>>,
     /// Notified when a receiving address is handed out.
     deposits_awaited: Notify,
+    /// Transactions that all sources refuse.
+    refusals: RefCell<HashMap<Txid, broadcasts::Refusal>>,
 }
 
 impl Onchain {
     pub(crate) fn new(base: Rc<Base>, ledger: Rc<Ledger>) -> Self {
-        Self { base, ledger, address_asked_at: Cell::default(), deposits_awaited: Notify::default() }
+        Self {
+            base,
+            ledger,
+            address_asked_at: Cell::default(),
+            deposits_awaited: Notify::default(),
+            refusals: RefCell::default(),
+        }
     }
 
     /// Reads an address of `network`.
@@ -95,26 +104,6 @@ impl Onchain {
     /// Spends the coins of a signed payment, which is not broadcast yet.
     pub(crate) fn submit(&self, signed: &SignedSend) {
         self.base.ldk.wallet.sent(&signed.tx, self.base.now());
-    }
-
-    /// Broadcasts a payment that was recorded durably; a refusal of the network ends it.
-    pub(crate) async fn broadcast(&self, signed: &SignedSend) -> Result<(), BroadcastError> {
-        let result = self.base.chain.broadcast(std::slice::from_ref(&signed.tx)).await;
-        if let Err(error @ BroadcastError::Rejected { .. }) = &result {
-            // The network will not have it: the coins are ours to spend again.
-            self.base.ldk.wallet.evict(&signed.tx, self.base.now());
-            let key = Key::outbound(payment_id(signed.tx.compute_txid()));
-            self.ledger.close(key, Outcome::Failed(deposits::rejected(error.to_string())), |_| ());
-            self.base.flushed().await;
-        }
-        result.map(drop)
-    }
-
-    /// Broadcasts our own transactions that still wait again: the network may have forgotten them.
-    pub(crate) fn rebroadcast(&self) {
-        for tx in self.base.ldk.wallet.unconfirmed() {
-            self.base.broadcast(vec![tx]);
-        }
     }
 
     /// A closed channel left outputs that need our signature to come home. What pays to the on-chain wallet directly is there

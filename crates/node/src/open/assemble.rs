@@ -12,6 +12,7 @@ use lightning::ln::channelmanager::{ChainParameters, ChannelManagerReadArgs};
 use lightning::ln::msgs::{DecodeError, RoutingMessageHandler};
 use lightning::ln::peer_handler::{IgnoringMessageHandler, MessageHandler};
 use lightning::sign::{EntropySource, NodeSigner};
+use lightning::util::config::ChannelConfigUpdate;
 use lightning::util::ser::ReadableArgs;
 use lightning::util::wallet_utils::WalletSync;
 
@@ -65,7 +66,7 @@ impl<'a> Parts<'a> {
         let seed = keys.lightning_seed()?;
         let signer = Arc::new(Signer::new(&seed, split(platform.now()), Arc::clone(&wallet)));
         let watch = Arc::new(Watch::new(Arc::clone(&wallet)));
-        let (fees, log) = (Arc::new(Fees::default()), Arc::new(Log));
+        let (fees, log) = (Arc::new(Fees::open(&**store).await?), Arc::new(Log));
         Ok(Self { platform, store: &**store, chain, config, staged, fees, wallet, watch, signer, log })
     }
 }
@@ -106,6 +107,7 @@ pub(super) async fn assemble(
             return Err(corrupt(&format!("channel {channel} (twice)"), DecodeError::InvalidValue));
         }
     }
+    limit_dust(&manager, parts.config);
     let messages = Rc::new(CustomMessages::new(notify.clone()));
     let manager = Rc::new(manager);
     let onions = onion_messages(&manager, &paths, &parts.signer, &parts.log);
@@ -241,6 +243,22 @@ async fn load_manager(
         params,
         now,
     ))
+}
+
+/// Gives channels of earlier releases today's limit on dust. LDK takes up what was under way first, so the chain monitor must
+/// have its monitors.
+fn limit_dust(manager: &ChannelManager, config: &NodeConfig) {
+    let limit = config.ldk().channel_config.max_dust_htlc_exposure;
+    let update =
+        ChannelConfigUpdate { max_dust_htlc_exposure_msat: Some(limit), ..ChannelConfigUpdate::default() };
+    for channel in manager.list_channels() {
+        let peer = channel.counterparty.node_id;
+        if channel.config.is_some_and(|config| config.max_dust_htlc_exposure != limit)
+            && let Err(error) = manager.update_partial_channel_config(&peer, &[channel.channel_id], &update)
+        {
+            log::warn!("channel {}: its limit on dust could not be set: {error:?}", channel.channel_id);
+        }
+    }
 }
 
 async fn load_sweeper(parts: &Parts<'_>, manager: &ChannelManager) -> Result<Sweeper, NodeError> {

@@ -1,7 +1,6 @@
 //! Payments that were refused before funds were sent.
 
 use amplet_budget::BudgetDenial;
-use amplet_chain::BroadcastError;
 use amplet_protocol::TooMuch;
 use amplet_protocol::page::{ErrorCode, WalletError};
 
@@ -52,9 +51,14 @@ pub enum PayError {
     /// The stream does not take it.
     #[error(transparent)]
     Stream(#[from] StreamError),
-    /// The network refused the transaction (it is forgotten), or could not be reached (it is kept and sent again).
-    #[error(transparent)]
-    Broadcast(#[from] BroadcastError),
+    /// The newest block is more than a day old: HTLCs would expire by another height than the one known here.
+    #[error(
+        "the newest block known here is {hours} hours old, too old to pay by: check this device's clock and connection, or configure another chain source"
+    )]
+    StaleTip {
+        /// Its age.
+        hours: u64,
+    },
     /// LDK refused to make an invoice.
     #[error("the invoice could not be made: {0}")]
     Invoice(String),
@@ -85,6 +89,7 @@ impl PayError {
         match self {
             Self::NoRoute(error) => (**error).clone(),
             Self::OldCopy => WalletError::new(ErrorCode::OldCopy, self.to_string()),
+            Self::StaleTip { .. } => WalletError::new(ErrorCode::ChainSource, self.to_string()),
             Self::Expired => WalletError::new(ErrorCode::Expired, self.to_string()),
             other => WalletError::new(ErrorCode::NoRoute, other.to_string()),
         }

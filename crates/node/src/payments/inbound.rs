@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
+use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, TipAge, WalletError};
 use amplet_protocol::{Msat, PaymentId};
 use hex_conservative::DisplayHex;
 use lightning::events::PaymentPurpose;
@@ -80,6 +80,11 @@ impl Inbound {
         // Whoever we pay learns the preimage, and may pay us with it.
         if self.is_outbound(id) {
             log::warn!("payment {id}: it has the hash of a payment of our own");
+            return Decision::Refuse;
+        }
+        // The preimage would be given away for an HTLC that may have expired.
+        if self.base.tip_age() == TipAge::Stale {
+            log::warn!("payment {id}: the newest block known here is more than a day old");
             return Decision::Refuse;
         }
         let key = Key::inbound(id);

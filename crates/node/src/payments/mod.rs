@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{Payment, PaymentStatus};
+use amplet_protocol::page::{Payment, PaymentStatus, TipAge};
 use amplet_router::{NoPlan, Scid};
 use amplet_storage::Batch;
 use futures::future::{Either, select};
@@ -99,11 +99,11 @@ impl Payments {
     ///   minute or two. The id is not the payment hash.
     /// - A payment of a stream: it is counted in the stream's record ([`stream`](Self::stream)), and has neither a record nor an
     ///   event of its own.
-    /// - An on-chain payment: recorded durably and then broadcast, before this returns.
+    /// - An on-chain payment: recorded durably and then broadcast, before this returns. It is pending, and sent again, until a block
+    ///   holds it or all chain sources have refused it for a while.
     ///
     /// # Errors
-    /// [`PayError`]: no funds were sent; but after [`PayError::Broadcast`] with
-    /// [`Unreachable`](amplet_chain::BroadcastError::Unreachable) the transaction is kept and sent again.
+    /// [`PayError`]: no funds were sent.
     pub async fn begin(
         &self,
         order: impl Into<Order>,
@@ -122,6 +122,9 @@ impl Payments {
             self.refuse_old_copy()?;
         }
         let (ldk, now) = (&self.base.ldk, self.base.now());
+        if self.base.tip_age() == TipAge::Stale && !matches!(order, Order::Onchain(_)) {
+            return Err(PayError::StaleTip { hours: self.base.chain.tip_age().as_secs() / 3600 });
+        }
         match order {
             Order::Invoice(pay) => {
                 self.check(&pay.invoice).await?;
@@ -144,7 +147,7 @@ impl Payments {
             Order::Onchain(send) => {
                 let id = self.start(order::onchain(&self.onchain, &send, now)?, authorization).await?;
                 self.base.flushed().await;
-                self.onchain.broadcast(&send.signed).await?;
+                self.onchain.broadcast(&send.signed).await;
                 Ok(id)
             }
         }

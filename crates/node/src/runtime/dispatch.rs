@@ -70,7 +70,7 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
         Event::SpendableOutputs { outputs, channel_id, counterparty_node_id } => {
             return onchain.spendable(outputs, channel_id, counterparty_node_id);
         }
-        Event::BumpTransaction(event) => base.ldk.bumper.handle_event(&event),
+        Event::BumpTransaction(event) => base.ldk.bumper.handle_event(&base.ldk.limited_bump(event)),
         // Forwards need no bookkeeping here, and the rest belongs to features that this node does not offer.
         other => log::debug!("event without a handler: {other:?}"),
     }

@@ -18,6 +18,7 @@ use crate::base::{Base, Committed, Notice, StepFollower};
 use crate::ldk::staged::{Step, names};
 use crate::ledger::Ledger;
 use crate::notify::Notify;
+use crate::onchain::Onchain;
 use crate::payments::Payments;
 
 /// LDK's advice: every ten seconds or so.
@@ -304,6 +305,7 @@ impl Engine {
         if base.staged.old_copy.is_set() == was_old {
             step.broadcasts.into_iter().for_each(|package| base.broadcast(package));
         }
+        step.rebroadcasts.into_iter().for_each(|tx| Onchain::send_again(&self.services.onchain, tx));
         receipt.durable().await?;
         for (channel, update) in step.durable {
             if let Err(error) = base.ldk.monitors.channel_monitor_updated(channel, update) {

@@ -5,11 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::{BlockId, BlockListener, ChainError, Position, Progress, SyncError, Tip, TipChange};
+use amplet_protocol::page::TipAge;
 use bitcoin::block::Header;
 use bitcoin::{Block, BlockHash};
 
 use crate::base::Base;
 use crate::ldk::listen::{ListenAdapter, position};
+use crate::ldk::staged::names;
 use crate::onchain::Onchain;
 
 /// Interval between polls of a chain source without long poll.
@@ -22,7 +24,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// State of the chain when it was last checked.
 #[derive(Clone, Debug, Default)]
 pub struct SyncState {
-    /// Every block up to the sources' tip has been read.
+    /// Every block up to the sources' tip has been read, and that is not stale.
     pub synced: bool,
     /// Wall-clock time of the last answer, since the UNIX epoch.
     pub checked_at: Option<Duration>,
@@ -30,6 +32,8 @@ pub struct SyncState {
     pub blocks_left: u32,
     /// Reason of the last check's failure.
     pub error: Option<String>,
+    /// Age of the newest block.
+    pub tip_age: TipAge,
 }
 
 /// All listeners of a running node.
@@ -80,7 +84,8 @@ impl ChainSync {
 
     /// Progress of reading the chain.
     pub fn state(&self) -> SyncState {
-        self.state.borrow().clone()
+        let (state, tip_age) = (self.state.borrow().clone(), self.base.tip_age());
+        SyncState { synced: state.synced && tip_age != TipAge::Stale, tip_age, ..state }
     }
 
     /// Best block that every part has read: height and hash.
@@ -135,15 +140,17 @@ impl ChainSync {
         *self.state.borrow_mut() = SyncState {
             synced: from.hash == target.hash,
             checked_at: Some(base.platform.now()),
-            blocks_left: 0,
-            error: None,
+            ..SyncState::default()
         };
         base.changed();
         base.notify.notify();
         drop(alone);
         // After the blocks: a source that is slow to estimate holds nothing up.
-        if let Ok(estimates) = base.chain.fees().await {
-            base.ldk.fees.update(estimates);
+        if let Ok(estimates) = base.chain.fees().await
+            && let Some(record) = base.ldk.fees.accept(estimates, base.now())
+        {
+            base.staged.put_lazily(names::FEES, record);
+            base.notify.notify();
         }
         Ok(())
     }

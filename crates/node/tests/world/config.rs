@@ -34,6 +34,7 @@ impl World {
             accept_channel: accept,
             accept_keysend: Rc::new(move |_| !refuse.get()),
             graph,
+            expects_blocks: self.expects_blocks.get(),
         }
     }
 }

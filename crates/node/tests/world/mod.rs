@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod config;
+mod http;
 mod killable;
 mod net;
 mod print;
@@ -14,7 +15,6 @@ use std::time::Duration;
 
 use amplet_chain::Chain;
 use amplet_chain::testing::{FakeServer, TestChain};
-use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
@@ -25,9 +25,11 @@ use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
 use amplet_transport::testing::{TestPlatform, duplex_pair};
-use amplet_transport::{FetchError, HttpMethod, HttpResponse, PeerAddress, Platform};
+use amplet_transport::{PeerAddress, Platform};
 use futures::FutureExt;
 
+#[allow(unused_imports, reason = "not every test file has a source that refuses")]
+pub use http::Taking;
 #[allow(unused_imports, reason = "not every test file kills processes")]
 pub use killable::Killable;
 #[allow(unused_imports, reason = "not every test file needs a hop in between")]
@@ -62,6 +64,10 @@ pub struct World {
     pub trust_zero_conf: Rc<Cell<bool>>,
     /// Nodes send keysends back.
     pub refuse_keysends: Rc<Cell<bool>>,
+    /// Answer of the chain source to every transaction.
+    pub taking: Rc<RefCell<Taking>>,
+    /// Nodes opened from now on expect blocks to come by themselves.
+    pub expects_blocks: Cell<bool>,
 }
 
 impl World {
@@ -87,56 +93,14 @@ impl World {
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
             refuse_keysends: Rc::default(),
+            taking: Rc::default(),
+            expects_blocks: Cell::default(),
             snapshots: Rc::default(),
             routing_data: Rc::default(),
         };
         world.answer_http();
         world.answer_connections();
         world
-    }
-
-    fn answer_http(&self) {
-        let (server, mempool) = (Rc::clone(&self.server), Rc::clone(&self.mempool));
-        let (nodes, asked) = (Rc::clone(&self.nodes), Rc::clone(&self.snapshots));
-        let instead = Rc::clone(&self.routing_data);
-        let network = self.platform.clone();
-        self.platform.on_fetch(move |request| {
-            let snapshot = request.url.split_once("://").and_then(|(_, rest)| rest.split_once("/rgs/snapshot/"));
-            if let Some((host, since)) = snapshot {
-                asked.borrow_mut().push(request.url.clone());
-                let node = nodes.borrow().get(host).cloned();
-                let theirs = || node.and_then(|node| node.graph().rgs_snapshot(since.parse().unwrap()));
-                let answer = match &*instead.borrow() {
-                    Some(bytes) => Some(bytes.clone()).filter(|bytes| !bytes.is_empty()),
-                    None => theirs(),
-                };
-                let answer = answer.ok_or_else(|| unreachable(&request.url));
-                return async move { answer.map(|body| HttpResponse { status: 200, headers: Vec::new(), body }) }
-                    .boxed_local();
-            }
-            let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
-            let answer = if request.method == HttpMethod::Post && !server.down.get() {
-                let text = String::from_utf8(request.body).unwrap();
-                let hexes: Vec<String> =
-                    if path == "/tx" { vec![text] } else { serde_json::from_str(&text).unwrap() };
-                for hex in hexes {
-                    let tx: Transaction = deserialize_hex(&hex).unwrap();
-                    accept(&server.chain.borrow(), &mut mempool.borrow_mut(), tx);
-                }
-                let body =
-                    if path == "/tx" { "ok".to_owned() } else { r#"{"package_msg":"success"}"#.to_owned() };
-                Ok(HttpResponse { status: 200, headers: Vec::new(), body: body.into_bytes() })
-            } else {
-                server.respond(&path, &request)
-            };
-            // An answer takes time, so that whoever waits for it lets others act.
-            let travel = network.sleep(Duration::from_millis(1));
-            async move {
-                travel.await;
-                answer
-            }
-            .boxed_local()
-        });
     }
 
     fn answer_connections(&self) {
@@ -370,22 +334,6 @@ impl World {
 /// An amount.
 pub fn msat(msat: u64) -> Msat {
     Msat::new(msat).unwrap()
-}
-
-fn unreachable(url: &str) -> FetchError {
-    FetchError::Unreachable { url: url.to_owned(), detail: "killed".into() }
-}
-
-/// As a node's mempool would: what spends a spent coin is refused, what spends a waiting one's coin replaces it.
-fn accept(chain: &TestChain, mempool: &mut Vec<Transaction>, tx: Transaction) {
-    let spends = |other: &Transaction| {
-        let theirs: Vec<OutPoint> = other.input.iter().map(|input| input.previous_output).collect();
-        tx.input.iter().any(|input| theirs.contains(&input.previous_output))
-    };
-    if !chain.blocks().iter().flat_map(|block| &block.txdata).any(spends) {
-        mempool.retain(|waiting| !spends(waiting));
-        mempool.push(tx);
-    }
 }
 
 /// Capacity in sat; half of it given to the peer when `shared`.

@@ -5,6 +5,7 @@
 //! name says `sat`; times are seconds since the UNIX epoch.
 
 mod budget;
+mod chain;
 mod error;
 mod event;
 mod part;
@@ -16,13 +17,14 @@ pub use budget::{
     Preview, Rules, SignedMessage, Spending, SpendingRow, StreamRate, VerifiedMessage, WindowKind,
     WindowLimit, WindowPeriod,
 };
+pub use chain::{ChainStatus, TipAge, Trust};
 pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use part::{PartHop, PartState, PaymentPart};
 pub use request::{HistoryQuery, Inspected, OnchainSend, OpenOptions, PaymentRequest, Request, SendAmount};
 pub use state::{
-    Balance, ChainStatus, Channel, ChannelState, Connection, CustomRecord, Direction, FeeRates, Gateway,
-    GatewayStatus, Network, Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Trust, Warning,
+    Balance, Channel, ChannelState, Connection, CustomRecord, Direction, FeeRates, Gateway, GatewayStatus,
+    Network, Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
 };
 
 /// Version of these messages. A page and an engine of different versions refuse each other with

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ChainStatus;
 use crate::{ChannelId, Msat, NodeId, PaymentId};
 
 /// The Bitcoin network of a wallet.
@@ -136,6 +137,10 @@ pub struct Payment {
     pub txid: Option<String>,
     /// Confirmations of that transaction; 0 while it waits.
     pub confirmations: u32,
+    /// Number of operators of chain sources that have shown an unconfirmed deposit. One alone may show what never confirms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub seen_by: Option<u32>,
     /// Number of channels crossed by the longest part.
     pub hops: Option<u32>,
     /// Time at which it was made.
@@ -207,6 +212,7 @@ impl Payment {
             preimage: None,
             txid: None,
             confirmations: 0,
+            seen_by: None,
             hops: None,
             created_at,
             settled_at: None,
@@ -306,42 +312,6 @@ pub struct GatewayStatus {
     pub terms: Option<crate::gateway::ChannelTerms>,
 }
 
-/// State of the chain.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct ChainStatus {
-    /// Height of our tip.
-    pub height: u32,
-    /// Hash of our tip, in hex.
-    pub hash: String,
-    /// Time in our tip's header.
-    pub time: u64,
-    /// True if the wallet has seen every block up to the sources' tip.
-    pub synced: bool,
-    /// Time at which the sources last responded; `None`: not since the wallet was opened.
-    pub checked_at: Option<u64>,
-    /// Number of blocks left to read, while not synced.
-    pub blocks_left: u32,
-    /// Trust in the sources.
-    pub trust: Trust,
-    /// Reason for which the last check failed, with the remedy.
-    pub error: Option<super::WalletError>,
-}
-
-/// The trust in chain sources that remains (docs/architecture.md, invariant 7).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct Trust {
-    /// Number of sources that are configured.
-    pub sources: u32,
-    /// Number of them that agree on the tip and the filters.
-    pub agreeing: u32,
-    /// Sources that were caught giving wrong data.
-    pub liars: Vec<String>,
-}
-
 /// A warning for the user; the page has a text with the remedy for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -359,10 +329,13 @@ pub enum Warning {
     LongUnsynced,
     /// On-chain money cannot pay the fee of a forced close: deposit some before opening a channel.
     NoAnchorReserve,
-    /// One chain source only: it is trusted for the tip's existence and for completeness of filters.
+    /// One operator's chain sources only: it could hide new blocks and the closing of a channel, and drop transactions that
+    /// are sent through it.
     SingleSource,
     /// Chain sources disagree.
     SourcesDisagree,
+    /// The newest block is three hours old or more ([`ChainStatus::tip_age`]).
+    OldTip,
 }
 
 /// Status of the wallet.

@@ -1,8 +1,7 @@
 //! Sending on-chain money.
 
-use amplet_chain::BroadcastError;
 use amplet_node::bitcoin::FeeRate;
-use amplet_node::{Onchain, PayError, SendOnchain};
+use amplet_node::{Onchain, SendOnchain};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{Authorization, FeeRates, OnchainSend, SendAmount, WalletError};
 
@@ -13,8 +12,11 @@ use crate::errors;
 
 /// Sends on-chain money; with `dry_run` only computes amount and fee. `fee_rate` in sat per 1000 vB; 6 blocks' by default.
 ///
+/// A payment that was begun is pending until a block holds it; it ends as failed when all chain sources have refused it for a
+/// while.
+///
 /// # Errors
-/// Address, amount, fee rate, budget or broadcast: no funds were sent.
+/// Address, amount, fee rate or budget: no funds were sent.
 pub async fn send(
     ctx: &Ctx,
     address: &str,
@@ -40,14 +42,10 @@ pub async fn send(
     let fee_msat = budgets::fee_limit(amount_msat, Some(msat(sent.fee_sat)), authorization)?;
     let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(fee_msat))?;
     let txid = sent.tx.compute_txid();
-    match ctx.node.payments().begin(SendOnchain { signed: sent, address }, &authorization).await {
-        // Kept and sent again by itself: to the user it is in flight.
-        Ok(_) | Err(PayError::Broadcast(BroadcastError::Unreachable(_))) => {
-            answer.txid = Some(txid.to_string());
-            Ok(answer)
-        }
-        Err(refused) => Err(errors::pay(&refused)),
-    }
+    let begun = ctx.node.payments().begin(SendOnchain { signed: sent, address }, &authorization).await;
+    begun.map_err(|refused| errors::pay(&refused))?;
+    answer.txid = Some(txid.to_string());
+    Ok(answer)
 }
 
 /// Returns the fee rates to choose from, in sat per 1000 vB.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use amplet_chain::{SourceState, TrustLevel};
 use amplet_node::{ConnectionState, PersistentPeer};
 use amplet_protocol::page::{
-    Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, Status, Trust, WalletError, Warning,
+    Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, Status, TipAge, Trust, WalletError, Warning,
 };
 
 use crate::convert::node_id;
@@ -62,6 +62,7 @@ fn chain(ctx: &Ctx) -> ChainStatus {
         height,
         hash: hash.to_string(),
         time: ctx.node.chain().header_at(height).map_or(0, |header| u64::from(header.time)),
+        tip_age: sync.tip_age,
         synced: sync.synced,
         checked_at: sync.checked_at.map(|at| at.as_secs()),
         blocks_left: sync.blocks_left,
@@ -95,7 +96,12 @@ fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
     let mut warnings = Vec::new();
     copies(ctx, &mut warnings);
     let now = ctx.platform.now().as_secs();
-    let seen = chain.checked_at.unwrap_or(chain.time);
+    if chain.tip_age != TipAge::Recent {
+        warnings.push(Warning::OldTip);
+    }
+    let checked = chain.checked_at.unwrap_or(chain.time);
+    // A source that answers without new blocks keeps nobody informed.
+    let seen = if chain.tip_age == TipAge::Recent { checked } else { checked.min(chain.time) };
     if now.saturating_sub(seen) > UNSYNCED_LIMIT.as_secs() {
         warnings.push(Warning::LongUnsynced);
     }

@@ -16,7 +16,7 @@
 //! | `GET /admin/v1/keys` | | [`keys::Keys`] |
 //! | `POST /admin/v1/keys` | [`keys::CreateKey`] | [`keys::MadeKey`] |
 //! | `DELETE /admin/v1/keys/{id}` | | 204 |
-//! | `POST /admin/v1/sync` | | [`types::Synced`], once the newest block is seen |
+//! | `POST /admin/v1/sync` | | [`types::Synced`], once the chain source was asked and its newest block is seen |
 //!
 //! Everything else is an [`ApiError`].
 
@@ -37,14 +37,15 @@ use self::keys::Keyring;
 use crate::config::Secret;
 use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::merchant::api_keys::ApiKeys;
+use crate::http::health::Health;
 use crate::node::NodeHandle;
 
 /// Largest body of a request, in bytes.
 const MAX_BODY: usize = 64 << 10;
 
 /// The API for the node behind `node`, open to callers that have `token`.
-pub fn router(node: NodeHandle, keys: Arc<ApiKeys>, token: Secret) -> Router {
-    routes::all(Keyring { node, keys })
+pub fn router(node: NodeHandle, health: Health, keys: Arc<ApiKeys>, token: Secret) -> Router {
+    routes::all(Keyring { node, keys }, health)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(Arc::new(token), authorize))
 }

@@ -10,21 +10,25 @@ use super::types::{
     Address, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel, Pay,
     Payment, Peer, SendKeysend, Synced,
 };
-use crate::desk::error::ApiError;
+use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::operator as desk;
 use crate::desk::payments::payment_id;
 use crate::http::error::Answer;
 use crate::http::extract::{Body, Query, not_found, wrong_method};
+use crate::http::health::Health;
 use crate::node::NodeHandle;
 
-pub(super) fn all(keyring: Keyring) -> Router {
+pub(super) fn all(keyring: Keyring, health: Health) -> Router {
     let node = keyring.node.clone();
+    let chain = Router::new()
+        .route("/admin/v1/info", get(info))
+        .route("/admin/v1/sync", post(sync))
+        .with_state((node.clone(), health));
     let keys = Router::new()
         .route("/admin/v1/keys", get(keys::list).post(keys::create))
         .route("/admin/v1/keys/{id}", delete(keys::revoke))
         .with_state(keyring);
     Router::new()
-        .route("/admin/v1/info", get(info))
         .route("/admin/v1/address", post(address))
         .route("/admin/v1/peers", post(connect))
         .route("/admin/v1/channels", get(channels).post(open_channel))
@@ -34,15 +38,16 @@ pub(super) fn all(keyring: Keyring) -> Router {
         .route("/admin/v1/payments", post(pay))
         .route("/admin/v1/payments/{hash}", get(payment))
         .route("/admin/v1/keysend", post(keysend))
-        .route("/admin/v1/sync", post(sync))
         .with_state(node)
+        .merge(chain)
         .merge(keys)
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
 }
 
-async fn info(State(node): State<NodeHandle>) -> Answer<Info> {
-    node.ask(desk::GetInfo).await.map(|info| Json(info.into()))
+async fn info(State((node, health)): State<(NodeHandle, Health)>) -> Answer<Info> {
+    let info = node.ask(desk::GetInfo).await?;
+    Ok(Json(Info::new(info, health.now())))
 }
 
 async fn address(State(node): State<NodeHandle>) -> Answer<Address> {
@@ -111,6 +116,8 @@ async fn payment(State(node): State<NodeHandle>, Path(hash): Path<String>) -> An
     node.ask(desk::GetPayment { id }).await.map(|payment| Json(payment.into()))
 }
 
-async fn sync(State(node): State<NodeHandle>) -> Answer<Synced> {
+async fn sync(State((node, health)): State<(NodeHandle, Health)>) -> Answer<Synced> {
+    // The node reads what was published last: that must be of now.
+    health.refresh().await.map_err(|error| ApiError::new(ApiCode::Remote, error))?;
     node.ask(desk::SyncNow).await.map(|height| Json(Synced { height }))
 }

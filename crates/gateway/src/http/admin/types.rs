@@ -8,6 +8,8 @@ use crate::desk::amount::MsatText;
 use crate::desk::error::ApiError;
 use crate::desk::operator;
 use crate::desk::payments::{self, InvoiceState, PaymentState};
+use crate::http::health::{ChainSource, Verdict};
+use crate::node::Problem;
 
 /// `GET /admin/v1/info`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,10 @@ pub struct Info {
     pub peers: Vec<String>,
     /// Connections of wallets and nodes now.
     pub connections: usize,
+    /// The chain source.
+    pub chain: ChainSource,
+    /// What is wrong, as in `/health`, with the causes; empty when all is well.
+    pub problems: Vec<Problem>,
 }
 
 /// The answer of `POST /admin/v1/address`
@@ -258,8 +264,9 @@ pub struct Synced {
     pub height: u32,
 }
 
-impl From<operator::Info> for Info {
-    fn from(info: operator::Info) -> Self {
+impl Info {
+    /// The node's state, and the verdict on everything.
+    pub(super) fn new(info: operator::Info, verdict: Verdict) -> Self {
         Self {
             node_id: info.node_id,
             addresses: info.addresses,
@@ -274,6 +281,8 @@ impl From<operator::Info> for Info {
             channels: info.channels,
             peers: info.peers,
             connections: info.connections,
+            chain: verdict.source,
+            problems: verdict.problems,
         }
     }
 }

@@ -12,6 +12,7 @@ mod files;
 mod mempool;
 mod rpc;
 mod send;
+mod source;
 mod start;
 mod upstream;
 mod view;
@@ -32,17 +33,29 @@ use self::view::View;
 use crate::config::{ChainSection, Config, Login};
 
 pub use rpc::{Auth, RpcError};
+pub use source::{Source, SourceState};
 pub use start::{FileSizes, StartError};
+
+/// The chain API and its source.
+#[derive(Debug)]
+pub struct ChainApi {
+    /// Its paths.
+    pub router: Router,
+    /// The source, for health.
+    pub source: Source,
+}
 
 /// The chain API of this configuration. A bitcoind that cannot be reached yet is waited for while the gateway runs (clients
 /// get 503 until then); one that is of no use is an error.
 ///
 /// # Errors
 /// [`StartError`]. Must be called within a tokio runtime.
-pub async fn router(config: &Config) -> Result<Router, StartError> {
+pub async fn open(config: &Config) -> Result<ChainApi, StartError> {
     let http = NativePlatform::new().map_err(|e| StartError::Tls(e.to_string()))?.http();
     match &config.chain {
-        ChainSection::Upstream(url) => Ok(from_upstream(http, url.clone())),
+        ChainSection::Upstream(url) => {
+            Ok(ChainApi { router: from_upstream(http, url.clone()), source: Source::upstream() })
+        }
         ChainSection::Bitcoind { url, login } => {
             let auth = match login {
                 Login::CookieFile(path) => Auth::CookieFile(path.clone()),
@@ -65,7 +78,7 @@ pub async fn from_bitcoind(
     auth: Auth,
     network: Network,
     sizes: FileSizes,
-) -> Result<Router, StartError> {
+) -> Result<ChainApi, StartError> {
     let rpc = rpc::Rpc::new(http, url, auth);
     let view = Arc::new(View::new(rpc.clone(), network, sizes));
     match view.tick().await {
@@ -73,6 +86,7 @@ pub async fn from_bitcoind(
         other => other?,
     }
     tokio::spawn(View::follow(Arc::downgrade(&view)));
+    let source = Source::bitcoind(&view);
     let blocks = Router::new()
         .route("/status", get(answers::status))
         .route("/headers/{start}", get(files::headers))
@@ -89,7 +103,8 @@ pub async fn from_bitcoind(
         .route("/tx", post(send::transaction).layer(DefaultBodyLimit::max(MAX_TX_BODY)))
         .route("/txs/package", post(send::package).layer(DefaultBodyLimit::max(MAX_PACKAGE_BODY)))
         .with_state(Arc::new(Bitcoind::new(rpc)));
-    Ok(blocks.merge(mempool).merge(bitcoind).layer(from_fn(answers::cors)))
+    let router = blocks.merge(mempool).merge(bitcoind).layer(from_fn(answers::cors));
+    Ok(ChainApi { router, source })
 }
 
 /// The chain API passed through from the server at `url`.

@@ -1,7 +1,7 @@
 //! The best chain as bitcoind sees it: hashes by height, the newest block whose filter is there, and bounded caches.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use amplet_protocol::chain::{EXT_MEMPOOL, EXT_RANGE, EXT_WAIT, FILTER_HEADER_BYTES, Status};
@@ -15,12 +15,15 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use super::cache::Cache;
 use super::convert::{bytes_of, chain_name, hash_of, malformed, parse, previous, take};
 use super::rpc::{Call, Rpc, RpcError};
+use super::source::SourceState;
 use super::start::{FileSizes, StartError};
 
 /// Pause between questions to bitcoind for a new block.
 const TICK: Duration = Duration::from_millis(500);
 /// The same while it cannot be reached.
 const RETRY: Duration = Duration::from_secs(3);
+/// Time for which the last tip is served after bitcoind's last answer.
+const SERVED_FOR: Duration = Duration::from_secs(120);
 /// Blocks below the tip at which nothing is expected to change any more; complete files older than that are immutable.
 const SAFE_DEPTH: u32 = 100;
 /// Hashes asked for by one request, when the known range is extended downwards.
@@ -71,6 +74,8 @@ pub(super) struct View {
     height_turn: AsyncMutex<()>,
     /// The reason why nothing new is served, as it was logged last.
     problem: Mutex<Option<String>>,
+    /// bitcoind as it was seen last.
+    source: Mutex<SourceState>,
 }
 
 /// The hashes of a run of heights that ends at the tip.
@@ -91,6 +96,13 @@ impl Heights {
 struct ChainInfo {
     chain: String,
     blocks: u32,
+    #[serde(default)]
+    headers: u32,
+    /// Of the newest block; old releases of Bitcoin Core have the median only.
+    time: Option<u64>,
+    mediantime: Option<u64>,
+    #[serde(default)]
+    initialblockdownload: bool,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +132,7 @@ impl View {
             filter_turn: AsyncMutex::default(),
             height_turn: AsyncMutex::default(),
             problem: Mutex::default(),
+            source: Mutex::default(),
         }
     }
 
@@ -129,6 +142,14 @@ impl View {
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Result<Published, String>> {
         self.published.subscribe()
+    }
+
+    pub(super) fn source_state(&self) -> SourceState {
+        self.source().clone()
+    }
+
+    fn source(&self) -> MutexGuard<'_, SourceState> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what is served now; else why nothing is.
@@ -170,10 +191,13 @@ impl View {
         *last = problem;
     }
 
-    /// Reports why nothing new is served. Published data stays, unless it is plainly of another chain.
+    /// Reports why nothing new is served. Published data stays for a while, unless it is plainly of another chain: a client must
+    /// not take the block of a bitcoind that has died for the newest one.
     fn fail(&self, error: &StartError) {
         self.log_change(Some(error.to_string()));
-        let wrong = !error.is_passing();
+        self.source().failed(error.to_string());
+        let silent = self.source_state().silent_for();
+        let wrong = !error.is_passing() || silent.is_none_or(|silent| silent >= SERVED_FOR);
         self.published.send_if_modified(|published| {
             if published.is_ok() && !wrong {
                 return false;
@@ -185,6 +209,7 @@ impl View {
 
     /// Asks for the newest block that has a filter, and publishes it when it is another one than before.
     pub(super) async fn tick(&self) -> Result<(), StartError> {
+        let _turn = self.height_turn.lock().await;
         let height = self.newest_with_filter().await?;
         let hash = hash_of(&self.rpc.call::<String>("getblockhash", json!([height])).await?)?;
         if self.current().is_ok_and(|p| p.hash == hash) {
@@ -226,6 +251,8 @@ impl View {
         }
         let index = indexes.get("basic block filter index").cloned().ok_or(StartError::NoFilterIndex)?;
         let index: IndexState = parse(index)?;
+        let time = info.time.or(info.mediantime);
+        self.source().answered(info.blocks, info.headers, time, info.initialblockdownload);
         Ok(info.blocks.min(index.best_block_height))
     }
 

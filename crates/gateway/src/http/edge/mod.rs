@@ -17,6 +17,7 @@ use axum::routing::get;
 
 use crate::config::Config;
 use crate::http::chain_api::answers::cors;
+use crate::http::health::Health;
 use crate::limits::Connections;
 use crate::node::NodeHandle;
 
@@ -29,14 +30,21 @@ pub struct Peer(pub SocketAddr);
 pub struct Edge {
     config: Arc<Config>,
     node: NodeHandle,
+    health: Health,
     connections: Connections,
     relay: String,
 }
 
 impl Edge {
     /// The shared state of a gateway whose relay wallets reach at the URL `relay`; WebSockets are counted in `connections`.
-    pub fn new(config: Arc<Config>, node: NodeHandle, connections: Connections, relay: String) -> Self {
-        Self { config, node, connections, relay }
+    pub fn new(
+        config: Arc<Config>,
+        node: NodeHandle,
+        health: Health,
+        connections: Connections,
+        relay: String,
+    ) -> Self {
+        Self { config, node, health, connections, relay }
     }
 
     /// Everything that is served, with the chain API and the API for sites in `more`.

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::{
-    BlockId, BlockListener, Broadcast, BroadcastError, Chain, Position, RejectReason, TrustLevel, WatchSet,
+    BlockId, BlockListener, Broadcast, BroadcastError, Chain, Position, RejectReason, SeenTransaction,
+    TrustLevel, Unconfirmed, WatchSet,
 };
 use amplet_gateway::http::chain_api::{FileSizes, from_upstream};
 use amplet_storage::kdf::{KdfParams, Kek};
@@ -110,31 +111,31 @@ async fn transactions_are_sent_and_refusals_understood() {
         let chain = open(&[&url]).await;
         chain.poll().await.unwrap();
         let one = regtest.spend(1, &target);
-        assert_eq!(chain.broadcast(std::slice::from_ref(&one)).await, Ok(Broadcast::Accepted));
+        assert_eq!(chain.broadcast(std::slice::from_ref(&one), |_| ()).await, Ok(Broadcast::Accepted));
         let parent = regtest.spend(2, ANYBODY);
         let child = regtest.pay(&json!(parent.compute_txid().to_string()), ANYBODY, "49.9998");
-        let orphan = chain.broadcast(std::slice::from_ref(&child)).await.unwrap_err();
+        let orphan = chain.broadcast(std::slice::from_ref(&child), |_| ()).await.unwrap_err();
         assert!(
             matches!(orphan, BroadcastError::Rejected { reason: RejectReason::MissingInputs, .. }),
             "{orphan}"
         );
-        assert_eq!(chain.broadcast(&[parent.clone(), child.clone()]).await, Ok(Broadcast::Accepted));
+        assert_eq!(chain.broadcast(&[parent.clone(), child.clone()], |_| ()).await, Ok(Broadcast::Accepted));
         assert_eq!(regtest.bitcoind.waiting().unwrap(), 3);
         regtest.bitcoind.mine(1).unwrap();
-        assert_eq!(chain.broadcast(std::slice::from_ref(&one)).await, Ok(Broadcast::AlreadyKnown));
+        assert_eq!(chain.broadcast(std::slice::from_ref(&one), |_| ()).await, Ok(Broadcast::AlreadyKnown));
         let double = regtest.spend(1, ANYBODY);
-        let error = chain.broadcast(&[double]).await.unwrap_err();
+        let error = chain.broadcast(&[double], |_| ()).await.unwrap_err();
         assert!(
             matches!(error, BroadcastError::Rejected { reason: RejectReason::MissingInputs, .. }),
             "{error}"
         );
         let mut cheap = regtest.spend(3, &target);
         cheap.output[0].value = bitcoin::Amount::from_int_btc(50) - cheap.output[1].value;
-        let error = chain.broadcast(&[cheap]).await.unwrap_err();
+        let error = chain.broadcast(&[cheap], |_| ()).await.unwrap_err();
         assert!(matches!(error, BroadcastError::Rejected { reason: RejectReason::FeeTooLow, .. }), "{error}");
         let mut unsigned = regtest.spend(4, &target);
         unsigned.input[0].previous_output.txid = one.compute_txid();
-        let error = chain.broadcast(&[unsigned]).await.unwrap_err();
+        let error = chain.broadcast(&[unsigned], |_| ()).await.unwrap_err();
         assert!(matches!(error, BroadcastError::Rejected { reason: RejectReason::Invalid, .. }), "{error}");
         assert!(chain.fees().await.unwrap().is_empty(), "a regtest node knows no fees");
     };
@@ -152,13 +153,16 @@ async fn unconfirmed_transactions_are_found_by_script() {
         let tx = regtest.spend(1, &address_of(&mine));
         let foreign = regtest.spend(2, &address_of(&other));
         for tx in [&tx, &foreign] {
-            assert_eq!(chain.broadcast(std::slice::from_ref(tx)).await, Ok(Broadcast::Accepted));
+            assert_eq!(chain.broadcast(std::slice::from_ref(tx), |_| ()).await, Ok(Broadcast::Accepted));
         }
         let found = chain.unconfirmed(std::slice::from_ref(&mine)).await.unwrap();
-        assert_eq!(found, Some(vec![tx.clone()]), "and not the other's");
+        let seen = SeenTransaction { tx: tx.clone(), operators: 1 };
+        let only = Unconfirmed { found: vec![seen], complete: true };
+        assert_eq!(found, Some(only), "and not the other's");
         regtest.bitcoind.mine(1).unwrap();
         tokio::time::sleep(Duration::from_millis(1_500)).await;
-        assert_eq!(chain.unconfirmed(&[mine]).await.unwrap(), Some(Vec::new()), "a block holds it");
+        let none = Unconfirmed { found: Vec::new(), complete: true };
+        assert_eq!(chain.unconfirmed(&[mine]).await.unwrap(), Some(none), "a block holds it");
     };
     LocalSet::new().run_until(looking).await;
     for bad in ["12", "12345", "zzzz", "+123"] {
@@ -180,7 +184,7 @@ async fn another_gateway_is_passed_through() {
             follow(&chain, &wallet, &chain.position_at(0), height).await;
             assert_eq!(chain.trust().level, TrustLevel::Agreed);
             let tx = regtest.spend(1, &address_of(&wallet.script));
-            assert_eq!(chain.broadcast(&[tx]).await, Ok(Broadcast::Accepted));
+            assert_eq!(chain.broadcast(&[tx], |_| ()).await, Ok(Broadcast::Accepted));
         })
         .await;
     let block = get(&format!("{second}/block/{}", regtest.text("getblockhash", &json!([1])))).await;

@@ -43,7 +43,7 @@ impl Regtest {
 
     async fn serve(&self, sizes: FileSizes) -> String {
         let (url, auth) = self.login();
-        serve(from_bitcoind(http(), url, auth, Network::Regtest, sizes).await.unwrap()).await
+        serve(from_bitcoind(http(), url, auth, Network::Regtest, sizes).await.unwrap().router).await
     }
 
     fn text(&self, method: &str, params: &Value) -> String {

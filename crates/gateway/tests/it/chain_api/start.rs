@@ -57,8 +57,8 @@ async fn a_bitcoind_that_is_not_up_yet_is_waited_for() {
     let cookie = folder.path().join(".cookie");
     let regtest = Regtest::start();
     let (url, Auth::UserPassword(login)) = regtest.login() else { panic!("by password") };
-    let router = from_bitcoind(http(), url, Auth::CookieFile(cookie.clone()), Network::Regtest, SMALL).await;
-    let gateway = serve(router.unwrap()).await;
+    let api = from_bitcoind(http(), url, Auth::CookieFile(cookie.clone()), Network::Regtest, SMALL).await;
+    let gateway = serve(api.unwrap().router).await;
     let early = get(&format!("{gateway}/status")).await;
     assert_eq!(early.status, 503);
     assert!(String::from_utf8_lossy(&early.body).contains("try again later"));

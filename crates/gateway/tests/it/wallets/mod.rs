@@ -1,6 +1,7 @@
 //! A gateway on a real `bitcoind -regtest`, and wallets and nodes that come to it.
 
 mod channels;
+mod health;
 mod node;
 mod routing;
 

@@ -1,5 +1,6 @@
 //! Unconfirmed deposits in the on-chain wallet.
 
+use amplet_chain::{SeenTransaction, Unconfirmed};
 use bdk_wallet::KeychainKind;
 use bitcoin::{Amount, ScriptBuf, Transaction, Txid};
 
@@ -14,7 +15,7 @@ const LOOKS: u32 = 3;
 /// Changes by a look.
 pub struct DepositChanges {
     /// Deposits not known before, and what they pay to us, in sat.
-    pub new: Vec<(Transaction, u64)>,
+    pub new: Vec<(SeenTransaction, u64)>,
     /// Deposits that will not come.
     pub gone: Vec<Transaction>,
 }
@@ -36,24 +37,26 @@ impl OnchainWallet {
     }
 
     /// Takes what a look for these scripts found.
-    pub fn seen(&self, found: Vec<Transaction>, asked: &[ScriptBuf], now_secs: u64) -> DepositChanges {
+    pub fn seen(&self, look: &Unconfirmed, asked: &[ScriptBuf], now_secs: u64) -> DepositChanges {
         let mut state = self.lock();
-        let ids: Vec<Txid> = found.iter().map(Transaction::compute_txid).collect();
+        let ids: Vec<Txid> = look.found.iter().map(|seen| seen.tx.compute_txid()).collect();
         let mut new = Vec::new();
-        for tx in found {
-            let (sent, received) = state.wallet.sent_and_received(&tx);
-            let id = tx.compute_txid();
+        for (seen, id) in look.found.iter().zip(&ids) {
+            let (tx, id) = (&seen.tx, *id);
+            let (sent, received) = state.wallet.sent_and_received(tx);
             if sent == Amount::ZERO && !state.wallet.transactions().any(|known| known.tx_node.txid == id) {
                 state.wallet.apply_unconfirmed_txs([(tx.clone(), now_secs)]);
-                new.push((tx, received.to_sat()));
+                new.push((seen.clone(), received.to_sat()));
             }
         }
         let asked_for = |tx: &Transaction| tx.output.iter().any(|o| asked.contains(&o.script_pubkey));
         let absent: Vec<Transaction> = deposits(&state)
             .into_iter()
-            .filter(|tx| asked_for(tx) && !ids.contains(&tx.compute_txid()))
+            // One source that hides it, or does not respond, proves nothing.
+            .filter(|tx| look.complete && asked_for(tx) && !ids.contains(&tx.compute_txid()))
             .collect();
-        state.missed.retain(|id, _| absent.iter().any(|tx| tx.compute_txid() == *id));
+        let is_absent = |id: &Txid| absent.iter().any(|tx| tx.compute_txid() == *id);
+        state.missed.retain(|id, _| !look.complete && !ids.contains(id) || is_absent(id));
         let mut gone = Vec::new();
         for tx in absent {
             let misses = state.missed.entry(tx.compute_txid()).or_default();

@@ -89,7 +89,7 @@ impl Chain {
         *headers = HeaderChain::new(network, Checkpoint::before(network, height));
         self.conflicts.borrow_mut().clear();
         *self.cache.borrow_mut() = Cache::default();
-        self.rescan_from.set(None);
+        self.forget_looked_through();
         true
     }
 

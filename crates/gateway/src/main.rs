@@ -11,6 +11,9 @@ use clap::Parser;
 /// The command line or the configuration is wrong; clap's code, too.
 const WRONG_USE: u8 = 2;
 
+/// The data folder is an old copy: starting again cannot help (systemd: `RestartPreventExitStatus=3`).
+const OLD_COPY: u8 = 3;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
@@ -53,7 +56,7 @@ fn run(file: &Path, may_be_new: bool) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the gateway ends");
-            ExitCode::FAILURE
+            if error.is_old_copy() { ExitCode::from(OLD_COPY) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use amplet_node::NodeError;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
@@ -62,6 +63,14 @@ pub enum RunError {
     /// A second signal. Not an error of the gateway; its state is as it was committed last.
     #[error("ended at once by a second signal")]
     Interrupted,
+}
+
+impl RunError {
+    /// Returns whether the data folder is an old copy: starting again cannot help.
+    #[must_use]
+    pub fn is_old_copy(&self) -> bool {
+        matches!(self, Self::Node(NodeThreadError::Node(NodeError::OldCopy(_))))
+    }
 }
 
 /// Runs the gateway until a signal ends it. `may_be_new`: a seed that was used may begin a new database.

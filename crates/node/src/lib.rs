@@ -34,6 +34,7 @@ pub use config::{
 pub use graph::Graph;
 pub use ldk::bdk::{OnchainError, SignedBump, SignedSend};
 pub use ldk::keys;
+pub use ldk::old_copy::OldCopy;
 pub use ldk::unsaved::Unsaved;
 pub use ledger::budgets::{Authorization, Budgets, ChangeError};
 pub use ledger::{Ledger, LedgerError};
@@ -48,5 +49,5 @@ pub use payments::{
 };
 #[cfg(feature = "offers")]
 pub use payments::{NewOffer, PayOffer};
-pub use peers::{ConnectionState, Incoming, Peers, PersistentPeer};
+pub use peers::{ConnectionState, Copies, Findings, Incoming, Peers, PersistentPeer};
 pub use runtime::{ChainSync, SyncState};

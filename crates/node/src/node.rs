@@ -17,6 +17,7 @@ use crate::channels::Channels;
 use crate::config::{NodeConfig, Role};
 use crate::graph::Graph;
 use crate::ldk::keys::Keys;
+use crate::ldk::old_copy::OldCopy;
 use crate::ledger::Ledger;
 use crate::ledger::budgets::Budgets;
 use crate::onchain::{Onchain, follow_deposits};
@@ -113,6 +114,12 @@ impl Node {
     /// The chain client.
     pub fn chain(&self) -> &Chain {
         &self.base().chain
+    }
+
+    /// The proof that this storage is an old copy, if a peer has given it: then the channels rest (no peer is spoken to, no
+    /// commitment is broadcast), and only on-chain money can be used.
+    pub fn old_copy(&self) -> Option<OldCopy> {
+        self.base().staged.old_copy.get()
     }
 
     /// This node's id.

@@ -23,7 +23,7 @@ fn setup() -> (World, Node, Node) {
 
 fn address(world: &World, node: &Node) -> Address {
     let node = node.clone();
-    world.platform.run(async move { node.onchain().new_address().await })
+    world.platform.run(async move { node.onchain().new_address().await.unwrap() })
 }
 
 fn id(tx: &Transaction) -> PaymentId {
@@ -132,7 +132,7 @@ fn a_replacement_that_pays_too_little_is_refused_with_the_minimum() {
     world.mempool.borrow_mut().clear();
     let spent = world.platform.run({
         let payee = payee.clone();
-        async move { payee.onchain().new_address().await }
+        async move { payee.onchain().new_address().await.unwrap() }
     });
     let rival = Transaction {
         output: vec![amplet_node::bitcoin::TxOut {

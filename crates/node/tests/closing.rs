@@ -39,7 +39,7 @@ fn without_savings() -> (World, Node, Node) {
 
 fn address(world: &World, node: &Node) -> Address {
     let node = node.clone();
-    world.platform.run(async move { node.onchain().new_address().await })
+    world.platform.run(async move { node.onchain().new_address().await.unwrap() })
 }
 
 fn send(world: &World, node: &Node, to: &Address, sat: Option<u64>) -> Transaction {

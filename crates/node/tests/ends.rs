@@ -13,7 +13,7 @@ use world::{World, open};
 
 fn address(world: &World, node: &Node) -> Address {
     let node = node.clone();
-    world.platform.run(async move { node.onchain().new_address().await })
+    world.platform.run(async move { node.onchain().new_address().await.unwrap() })
 }
 
 fn send(world: &World, node: &Node, to: &Address, sat: u64) -> Transaction {

@@ -30,7 +30,7 @@ fn wallet() -> (World, Node) {
 
 fn address(world: &World, node: &Node) -> Address {
     let node = node.clone();
-    world.platform.run(async move { node.onchain().new_address().await })
+    world.platform.run(async move { node.onchain().new_address().await.unwrap() })
 }
 
 /// Sends 250,000 sat to an address of another; returns what was sent and the payment's id.

@@ -147,6 +147,17 @@ id! {
     NodeId, 33, "node id"
 }
 
+id! {
+    /// An installation of a wallet: random, made with its storage ([`crate::copies`]).
+    InstanceId, 16, "installation"
+}
+
+id! {
+    /// A random value that a wallet stores and leaves with a gateway at each connection: whoever finds another one there was not the
+    /// last to connect ([`crate::copies`]).
+    Canary, 16, "canary"
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -28,6 +28,7 @@ pub fn node(error: &NodeError) -> WalletError {
         NodeError::Ledger(error) => ledger(error),
         NodeError::Chain(error) => chain(error),
         NodeError::Unsynced => WalletError::of(ErrorCode::ChainSource, error),
+        NodeError::OldCopy(_) => WalletError::of(ErrorCode::OldCopy, error),
         NodeError::Keys(_) => WalletError::of(ErrorCode::Internal, error),
         NodeError::Onchain(_) | NodeError::Corrupt { .. } => WalletError::of(ErrorCode::Corrupt, error),
     }
@@ -51,10 +52,13 @@ pub fn channel(error: &ChannelError) -> WalletError {
         ChannelError::NotConnected => ErrorCode::GatewayOffline,
         ChannelError::Onchain(error) => return onchain(error),
         ChannelError::Unsaved(unsaved) => return unsaved.into(),
-        ChannelError::Refused(_) => ErrorCode::GatewayRefused,
+        ChannelError::Refused(_) | ChannelError::OtherInstallation => ErrorCode::GatewayRefused,
         ChannelError::Timeout => ErrorCode::Timeout,
         ChannelError::Closing => ErrorCode::Closed,
-        ChannelError::Unknown(_) | ChannelError::Ldk(_) => ErrorCode::ChannelUnavailable,
+        ChannelError::OldCopy => ErrorCode::OldCopy,
+        ChannelError::Unknown(_) | ChannelError::Ldk(_) | ChannelError::Doubted => {
+            ErrorCode::ChannelUnavailable
+        }
     };
     WalletError::of(code, error)
 }
@@ -80,6 +84,7 @@ pub fn onchain(error: &OnchainError) -> WalletError {
 pub fn pay(error: &PayError) -> WalletError {
     let code = match error {
         PayError::Duplicate => ErrorCode::AlreadyPaid,
+        PayError::OldCopy => ErrorCode::OldCopy,
         PayError::Own | PayError::Records | PayError::TooMuch(_) => ErrorCode::InvalidInput,
         PayError::Amount => ErrorCode::AmountMismatch,
         PayError::Expired => ErrorCode::Expired,

@@ -245,6 +245,12 @@ impl Gateways {
         capacity_sat: u64,
     ) -> Result<ChannelId, WalletError> {
         let peer = self.check(gateway, capacity_sat)?;
+        if ctx.node.old_copy().is_some() {
+            return Err(errors::channel(&ChannelError::OldCopy));
+        }
+        if ctx.node.peers().copies().findings().other_installation.contains(&peer) {
+            return Err(errors::channel(&ChannelError::OtherInstallation));
+        }
         if !ctx.node.peers().is_connected(&peer) {
             return Err(errors::channel(&ChannelError::NotConnected));
         }

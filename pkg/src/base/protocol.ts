@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -695,7 +695,7 @@ needed: number, } | { "state": "ready" } | { "state": "offline" } | { "state": "
 /**
  * The connection to a gateway.
  */
-export type Connection = { "state": "connecting" } | { "state": "connected" } | { "state": "waiting", 
+export type Connection = { "state": "connecting" } | { "state": "connected" } | { "state": "off" } | { "state": "waiting", 
 /**
  * Time at which it is tried again (seconds since the UNIX epoch).
  */
@@ -825,7 +825,7 @@ export type TipAge = "recent" | "old" | "stale";
 /**
  * A warning for the user; the page has a text with the remedy for each.
  */
-export type Warning = "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
+export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
 
 /**
  * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it

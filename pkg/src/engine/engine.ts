@@ -32,6 +32,8 @@ export interface Engine {
   changePassphrase(kdf: KdfParams, key: Key): Promise<void>;
   /** Finishes the step, stops, forgets the keys. Closing twice is no error. */
   close(): Promise<void>;
+  /** Stops at once: writes and sends nothing more. Of an engine whose wallet another host has taken. */
+  abort(): void;
 }
 
 /** Loads the engine's wasm, from `wasm` if that is given; `log` gets each log line, `crashed` is called once if it traps. */

@@ -329,10 +329,22 @@ export class EngineHost {
   #die(error: WalletError): void {
     if (this.#dead) return;
     this.#dead = true;
-    this.#session = null;
+    this.#abort();
     this.#notifyEnded(error);
     this.#giveBack();
     setTimeout(() => this.#exit(), LAST_WORDS_MS); // the messages would be lost with the worker otherwise
+  }
+
+  /** Where the engine shares its thread, ending the host ends nothing of it: it would keep keys and connections. */
+  #abort(): void {
+    const session = this.#session;
+    this.#session = null;
+    if (session === null || this.#trapped) return;
+    try {
+      session.engine.abort();
+    } catch (error) {
+      this.#log.add(`ERROR stopping the engine: ${describe(error)}`);
+    }
   }
 
   /** The pages that had the wallet open lose it; those that only asked stay. */

@@ -84,6 +84,7 @@ export interface Stored {
 export class FakeEngine implements Engine {
   readonly listeners = new Map<number, (notice: Notice | null) => void>();
   closed = false;
+  aborted = false;
   #stored: Stored;
 
   constructor(stored: Stored) {
@@ -131,6 +132,10 @@ export class FakeEngine implements Engine {
 
   async close(): Promise<void> {
     this.closed = true;
+  }
+
+  abort(): void {
+    this.aborted = true;
   }
 }
 

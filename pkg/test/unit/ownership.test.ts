@@ -37,6 +37,25 @@ test('a holder that does not answer is robbed only on request', async () => {
   await frozen?.lost;
 });
 
+test('an engine whose lock is stolen is stopped at once, also where it shares its thread', async () => {
+  const origin = new Origin();
+  const page = await running(origin);
+  await origin.locks.acquire(walletLock('main'), { timeout: 0, steal: true });
+  await sleep(5);
+  assert.equal(page.ended()?.error.code, 'fenced');
+  assert.equal(origin.engines[0]?.aborted, true, 'it would keep its keys, and its socket with the gateway');
+  assert.equal(origin.engines[0]?.closed, false, 'nothing more is written');
+});
+
+test('an engine that has trapped is not called again', async () => {
+  const origin = new Origin();
+  const page = await running(origin);
+  origin.crash();
+  await sleep(5);
+  assert.equal(page.ended()?.error.code, 'walletCrashed');
+  assert.equal(origin.engines[0]?.aborted, false);
+});
+
 test('a lock that is about to be freed is waited for', async () => {
   const origin = new Origin();
   const dying = await origin.locks.acquire(walletLock('main'), { timeout: 0 });

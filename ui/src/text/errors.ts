@@ -18,6 +18,7 @@ const TITLES: Record<ErrorCode, () => string> = {
   notAllowedHere: m.error_notAllowedHere,
   versionMismatch: m.error_versionMismatch,
   walletCrashed: m.error_walletCrashed,
+  oldCopy: m.error_oldCopy,
   closed: m.error_closed,
   invalidPaymentRequest: m.error_invalidPaymentRequest,
   wrongNetwork: m.error_wrongNetwork,

@@ -151,6 +151,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Stops at once, as if the process had been killed: nothing more is written or sent, connections end, keys are forgotten.
+    /// For an engine whose wallet another one has taken.
+    pub fn abort(&self) {
+        for handle in std::mem::take(&mut *self.subscriptions.borrow_mut()).into_values() {
+            handle.abort();
+        }
+        self.proof.set([0; 32]);
+        self.wallet.abort();
+    }
+
     /// Finishes the step, stops, forgets the keys.
     ///
     /// # Errors

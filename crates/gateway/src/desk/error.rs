@@ -85,7 +85,7 @@ impl From<WalletError> for ApiError {
             }
             ErrorCode::WrongNetwork | ErrorCode::Expired | ErrorCode::AlreadyPaid => ApiCode::InvoiceUnusable,
             ErrorCode::BudgetRefused | ErrorCode::ApprovalNeeded => ApiCode::LimitExceeded,
-            ErrorCode::Closed => ApiCode::NodeDown,
+            ErrorCode::Closed | ErrorCode::OldCopy => ApiCode::NodeDown,
             ErrorCode::StorageFull | ErrorCode::Storage => ApiCode::StorageFull,
             ErrorCode::NoRoute
             | ErrorCode::InsufficientBalance

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use amplet_chain::SourceState;
-use amplet_node::{Node, Notice};
+use amplet_node::{Node, NodeError, Notice};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, Event, EventKind, Payment, StorageTrouble};
 use futures::StreamExt;
@@ -33,7 +33,12 @@ impl Follower {
         while let Some(notice) = notices.next().await {
             match notice {
                 Notice::Event(event) => self.handle(&event).await,
-                Notice::Changed => self.publish(),
+                Notice::Changed => {
+                    if let Some(proof) = self.node.old_copy() {
+                        return NodeError::OldCopy(Box::new(proof)).into();
+                    }
+                    self.publish();
+                }
                 Notice::Payment(payment) => {
                     self.events.notify(&payment.id.to_string());
                     if let Some(stream) = &payment.stream {

@@ -11,7 +11,6 @@ use amplet_protocol::Msat;
 use amplet_protocol::page::EventKind;
 use bitcoin::FeeRate;
 use bitcoin::secp256k1::PublicKey;
-use lightning::events::bump_transaction::BumpTransactionEvent;
 use lightning::events::{ClosureReason, InboundChannelFunds};
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::channelmanager::TrustedChannelFeatures;
@@ -70,6 +69,21 @@ pub enum ChannelError {
     /// Nothing can be saved now, so nothing was begun.
     #[error(transparent)]
     Unsaved(#[from] Unsaved),
+    /// This storage is an old copy.
+    #[error(
+        "this is an old copy of the wallet: what it would broadcast may be revoked, and the gateway could then take the whole channel. Use the wallet where it was used last. If it is lost, ask the gateway to close the channel: your part comes to your savings here"
+    )]
+    OldCopy,
+    /// A gateway claims a later state of the channel, without proof.
+    #[error(
+        "a gateway says that this wallet was used elsewhere since, so what would be broadcast here may be revoked: open the wallet where it was used last. If that is here, try again in ten minutes"
+    )]
+    Doubted,
+    /// The peer has channels with another installation of this node id.
+    #[error(
+        "this gateway knows another installation by this wallet's recovery phrase, with channels of its own: use that one. If it is lost, restore the wallet from the phrase: that makes a new installation and finds the savings"
+    )]
+    OtherInstallation,
 }
 
 fn text(error: &APIError) -> String {
@@ -101,15 +115,23 @@ impl Channels {
         balance::of(&self.base.ldk)
     }
 
+    fn refuse_old_copy(&self) -> Result<(), ChannelError> {
+        if self.base.staged.old_copy.is_set() { Err(ChannelError::OldCopy) } else { Ok(()) }
+    }
+
     /// Closes a channel, with the peer's cooperation or by force.
     ///
     /// # Errors
     /// [`ChannelError`].
     pub fn close(&self, id: ChannelId, force: bool) -> Result<(), ChannelError> {
         self.base.staged.check()?;
+        self.refuse_old_copy()?;
         let (manager, mut channels) = (&self.base.ldk.manager, self.list().into_iter());
         let channel = channels.find(|channel| channel.channel_id == id);
         let peer = channel.ok_or_else(|| ChannelError::Unknown(id.to_string()))?.counterparty.node_id;
+        if force && self.base.staged.old_copy.is_doubted(&id) {
+            return Err(ChannelError::Doubted);
+        }
         let result = if force {
             manager.force_close_broadcasting_latest_txn(&id, &peer, "closed by its owner".to_owned())
         } else if self.base.ldk.messages.is_connected(&peer) {

@@ -45,9 +45,13 @@ impl Channels {
     /// [`ChannelError`].
     pub async fn open(&self, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
         self.base.staged.check()?;
+        self.refuse_old_copy()?;
         let ldk = &self.base.ldk;
         if !ldk.messages.is_connected(&peer) {
             return Err(ChannelError::NotConnected);
+        }
+        if ldk.intercept.is_other_installation(&peer) {
+            return Err(ChannelError::OtherInstallation);
         }
         let fee_rate = how.fee_rate.unwrap_or_else(|| ldk.fees.within(6));
         // Fails early, with the numbers, rather than in the middle of the negotiation.

@@ -41,6 +41,12 @@ pub(crate) trait MessageHandler {
 
     /// Handles a message; `peer` was authenticated by BOLT 8.
     fn received(&self, peer: PublicKey, bytes: &[u8]);
+
+    /// A peer has connected.
+    fn connected(&self, _peer: PublicKey, _init: &Init) {}
+
+    /// A peer is connected no longer.
+    fn disconnected(&self, _peer: PublicKey) {}
 }
 
 /// A task that waits until a peer is connected (`true`), or is not.
@@ -78,6 +84,10 @@ impl CustomMessages {
 
     fn handler(&self, message_type: u16) -> Option<Rc<dyn MessageHandler>> {
         self.handlers.borrow().get(&message_type).cloned()
+    }
+
+    fn all_handlers(&self) -> Vec<Rc<dyn MessageHandler>> {
+        self.handlers.borrow().values().cloned().collect()
     }
 
     /// Queues a message; dropped when the peer is not connected.
@@ -154,11 +164,15 @@ impl CustomMessageHandler for CustomMessages {
 
     fn peer_disconnected(&self, peer: PublicKey) {
         self.connected.borrow_mut().remove(&peer);
+        // Meant for the connection that is gone.
+        self.outgoing.borrow_mut().retain(|(to, _)| *to != peer);
+        self.all_handlers().iter().for_each(|handler| handler.disconnected(peer));
         self.resolve(peer, false);
     }
 
-    fn peer_connected(&self, peer: PublicKey, _: &Init, _: bool) -> Result<(), ()> {
+    fn peer_connected(&self, peer: PublicKey, init: &Init, _: bool) -> Result<(), ()> {
         self.connected.borrow_mut().insert(peer);
+        self.all_handlers().iter().for_each(|handler| handler.connected(peer, init));
         self.resolve(peer, true);
         Ok(())
     }

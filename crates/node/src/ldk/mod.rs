@@ -5,11 +5,13 @@ pub(crate) mod closing;
 mod error;
 mod fee_limit;
 pub(crate) mod fees;
+pub(crate) mod intercept;
 pub mod keys;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod messages;
 pub(crate) mod monitors;
+pub(crate) mod old_copy;
 pub(crate) mod onion;
 mod reserve;
 pub(crate) mod routing;
@@ -37,6 +39,7 @@ use crate::config::Gossip;
 use bdk::OnchainWallet;
 use fees::Fees;
 use listen::{MonitorsAdapter, UntoldBlock};
+use intercept::Intercept;
 use log::Log;
 use messages::CustomMessages;
 use onion::OnionMessages;
@@ -50,6 +53,7 @@ pub(crate) use error::ReadError;
 /// LDK's parts, and the adapters that services use beside them.
 pub(crate) struct Ldk {
     pub manager: Rc<ChannelManager>,
+    pub intercept: Rc<Intercept>,
     pub monitors: Rc<ChainMonitor>,
     pub peers: Rc<PeerManager>,
     pub router: Rc<FlowRouter>,

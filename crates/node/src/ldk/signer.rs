@@ -1,6 +1,7 @@
 //! LDK's key manager, with two differences: closed channels pay straight to the on-chain wallet, and randomness is the platform's.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bitcoin::absolute::LockTime;
 use bitcoin::secp256k1::ecdh::SharedSecret;
@@ -12,8 +13,8 @@ use lightning::ln::msgs::UnsignedGossipMessage;
 use lightning::ln::script::ShutdownScript;
 use lightning::offers::invoice::UnsignedBolt12Invoice;
 use lightning::sign::{
-    EntropySource, InMemorySigner, KeysManager, NodeSigner, OutputSpender, PeerStorageKey, ReceiveAuthKey,
-    Recipient, SignerProvider, SpendableOutputDescriptor,
+    ChannelSigner, EntropySource, InMemorySigner, KeysManager, NodeSigner, OutputSpender, PeerStorageKey,
+    ReceiveAuthKey, Recipient, SignerProvider, SpendableOutputDescriptor,
 };
 use lightning_invoice::RawBolt11Invoice;
 
@@ -24,13 +25,40 @@ use crate::ldk::fee_limit::sweep_rate;
 pub struct Signer {
     keys: KeysManager,
     onchain: Arc<OnchainWallet>,
+    /// Key ids of channels, open and closed, that LDK has asked keys of.
+    channels: Mutex<BTreeSet<[u8; 32]>>,
 }
 
 impl Signer {
     /// From LDK's seed. `now`: seconds and nanoseconds, part of the uniqueness of channel keys.
     pub fn new(seed: &[u8; 32], now: (u64, u32), onchain: Arc<OnchainWallet>) -> Self {
         // v2 remote keys come from a small set, so a closed channel's money is found from the seed alone.
-        Self { keys: KeysManager::new(seed, now.0, now.1, true), onchain }
+        Self { keys: KeysManager::new(seed, now.0, now.1, true), onchain, channels: Mutex::default() }
+    }
+
+    fn channels(&self) -> MutexGuard<'_, BTreeSet<[u8; 32]>> {
+        self.channels.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Returns whether `point` is our per-commitment point of that index (BOLT 3) in the channel of LDK's "user channel id".
+    pub fn owns_point(
+        &self,
+        user_channel_id: u128,
+        index: u64,
+        point: &PublicKey,
+        secp: &Secp256k1<All>,
+    ) -> bool {
+        // LDK's key ids end with it.
+        let ids: Vec<[u8; 32]> = self
+            .channels()
+            .iter()
+            .filter(|id| id.ends_with(&user_channel_id.to_be_bytes()))
+            .copied()
+            .collect();
+        ids.into_iter().any(|id| {
+            let signer = self.keys.derive_channel_signer(id);
+            signer.get_per_commitment_point(index, secp).as_ref() == Ok(point)
+        })
     }
 }
 
@@ -91,6 +119,7 @@ impl SignerProvider for Signer {
         self.keys.generate_channel_keys_id(inbound, user_channel_id)
     }
     fn derive_channel_signer(&self, channel_keys_id: [u8; 32]) -> InMemorySigner {
+        self.channels().insert(channel_keys_id);
         self.keys.derive_channel_signer(channel_keys_id)
     }
     fn get_destination_script(&self, _channel_keys_id: [u8; 32]) -> Result<ScriptBuf, ()> {

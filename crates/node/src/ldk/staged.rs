@@ -16,11 +16,14 @@ use lightning::util::persist::KVStoreSync;
 
 use crate::ldk::monitors::Monitors;
 use crate::ldk::unsaved::Unsaved;
+use crate::ldk::old_copy::OldCopyMark;
 
 /// Maximum delay before a deferred write forces its own commit.
 const MAX_DELAY: Duration = Duration::from_millis(50);
 /// The same for what nobody would notice.
 const MAX_LAZY_DELAY: Duration = Duration::from_secs(2);
+/// The same for what comes again when it is lost.
+const MAX_LEISURE: Duration = Duration::from_secs(60);
 
 /// Names of LDK's, BDK's and the router's records in the store.
 pub mod names {
@@ -42,6 +45,12 @@ pub mod names {
     pub const BELIEFS: &str = "routing/beliefs";
     /// Present once spends that earlier versions missed have been asked for (`open::missed`).
     pub const MISSED_SPENDS: &str = "ldk/missed_spends";
+    /// The mark of an old copy.
+    pub const OLD_COPY: &str = "node/old_copy";
+    /// A wallet's installation and the canaries that it left with gateways.
+    pub const COPIES: &str = "node/copies";
+    /// What a gateway keeps of wallets, by node id.
+    pub const KEPT: &str = "node/kept/";
     /// The fee estimates that were accepted last.
     pub const FEES: &str = "chain/fees";
     /// Changes of the on-chain wallet, numbered.
@@ -96,6 +105,8 @@ pub struct StagedWrites {
     trouble: Mutex<Option<StorageTrouble>>,
     /// Stored forms of the channel monitors.
     pub(crate) monitors: Monitors,
+    /// Says whether this storage is an old copy.
+    pub(crate) old_copy: OldCopyMark,
 }
 
 impl StagedWrites {
@@ -120,6 +131,13 @@ impl StagedWrites {
         let mut step = self.step();
         step.writes.put(name, value);
         step.defer(MAX_DELAY);
+    }
+
+    /// Stages a value that comes again by itself when a crash loses it: it rides with another step, or waits for a minute.
+    pub fn put_at_leisure(&self, name: impl Into<String>, value: Vec<u8>) {
+        let mut step = self.step();
+        step.writes.put(name, value);
+        step.defer(MAX_LEISURE);
     }
 
     /// Stages a value that nobody waits for or would miss for a while.
@@ -212,6 +230,13 @@ impl StagedWrites {
             waiters.append(others);
         }
         resolve(waiters, &Err(unsaved));
+    }
+
+    /// Resolves when the present step is durable; with an error when it cannot be written, or the node stops before.
+    pub fn with_step(&self) -> oneshot::Receiver<Result<(), Unsaved>> {
+        let (sender, receiver) = oneshot::channel();
+        self.step().waiters.push(sender);
+        receiver
     }
 
     /// Returns whether no write is staged.
@@ -307,6 +332,12 @@ fn resolve(waiters: Vec<Waiter>, result: &Result<(), Unsaved>) {
 
 impl BroadcasterInterface for StagedWrites {
     fn broadcast_transactions(&self, transactions: &[(&Transaction, TransactionType)]) {
+        if !self.old_copy.allows(transactions) {
+            log::warn!(
+                "a commitment that may be revoked is not broadcast: this is an old copy, or may be one"
+            );
+            return;
+        }
         self.broadcast(transactions.iter().map(|(tx, _)| (*tx).clone()).collect());
     }
 }

@@ -13,6 +13,7 @@ use lightning::util::wallet_utils::WalletSync;
 
 use crate::ldk::bdk::OnchainWallet;
 use crate::ldk::fees::Fees;
+use crate::ldk::intercept::Intercept;
 use crate::ldk::log::Log;
 use crate::ldk::messages::CustomMessages;
 use crate::ldk::onion::{MessagePaths, OnionMessages};
@@ -46,7 +47,7 @@ pub type ChannelManager = channelmanager::ChannelManager<
 
 pub type PeerManager = peer_handler::PeerManager<
     Socket,
-    Rc<ChannelManager>,
+    Rc<Intercept>,
     Rc<dyn RoutingMessageHandler>,
     OnionMessages,
     Arc<Log>,

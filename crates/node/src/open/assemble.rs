@@ -20,10 +20,11 @@ use lightning::util::wallet_utils::WalletSync;
 use super::NodeError;
 use super::catch_up::CatchUp;
 use super::missed;
-use crate::config::{Gossip, GraphSource, NodeConfig};
+use crate::config::{Gossip, GraphSource, NodeConfig, Role};
 use crate::ldk::Ldk;
 use crate::ldk::bdk::OnchainWallet;
 use crate::ldk::fees::Fees;
+use crate::ldk::intercept::Intercept;
 use crate::ldk::keys::{Keys, split};
 use crate::ldk::listen::{UntoldBlock, locator};
 use crate::ldk::log::Log;
@@ -115,7 +116,16 @@ pub(super) async fn assemble(
     let messages = Rc::new(CustomMessages::new(notify.clone()));
     let manager = Rc::new(manager);
     let onions = onion_messages(&manager, &paths, &parts.signer, &parts.log);
-    let peers = peer_manager(&parts, &manager, gossip.as_ref(), (&messages, &onions), &monitors);
+    let intercept = Intercept::new(
+        Rc::clone(&manager),
+        Arc::clone(&parts.signer),
+        Arc::clone(parts.staged),
+        Rc::clone(parts.platform),
+        notify.clone(),
+        matches!(parts.config.role, Role::Wallet),
+    );
+    let intercept = Rc::new(intercept);
+    let peers = peer_manager(&parts, &intercept, gossip.as_ref(), (&messages, &onions), &monitors);
     let bumper = Bumper::new(
         Arc::clone(parts.staged),
         Rc::new(WalletSync::new(Arc::clone(&parts.wallet), Arc::clone(&parts.log))),
@@ -126,6 +136,7 @@ pub(super) async fn assemble(
     let peers = Rc::new(peers);
     let ldk = Ldk {
         manager,
+        intercept,
         monitors,
         peers,
         router,
@@ -164,7 +175,7 @@ fn corrupt(what: &str, reason: DecodeError) -> NodeError {
 
 fn peer_manager(
     parts: &Parts<'_>,
-    manager: &Rc<ChannelManager>,
+    intercept: &Rc<Intercept>,
     gossip: Option<&Rc<dyn Gossip>>,
     (messages, onions): (&Rc<CustomMessages>, &OnionMessages),
     monitors: &Rc<ChainMonitor>,
@@ -174,7 +185,7 @@ fn peer_manager(
         None => Rc::new(IgnoringMessageHandler {}),
     };
     let handlers = MessageHandler {
-        chan_handler: Rc::clone(manager),
+        chan_handler: Rc::clone(intercept),
         route_handler,
         onion_message_handler: Rc::clone(onions),
         custom_message_handler: Rc::clone(messages),

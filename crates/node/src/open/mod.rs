@@ -14,19 +14,20 @@ use lightning::ln::msgs::DecodeError;
 
 use crate::base::{Base, Closing, StepFollower, Subscribers};
 use crate::channels::Channels;
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, Role};
 use crate::graph::Graph;
 use crate::ldk::ReadError;
 use crate::ldk::bdk::OpenError;
 use crate::ldk::keys::{KeyError, Keys};
-use crate::ldk::staged::StagedWrites;
+use crate::ldk::old_copy::OldCopy;
+use crate::ldk::staged::{StagedWrites, names};
 use crate::ledger::budgets::Budgets;
 use crate::ledger::{Ledger, LedgerError};
 use crate::notify::Notify;
 use crate::onchain::Onchain;
 use crate::payments::Payments;
 use crate::payments::attempts::Attempts;
-use crate::peers::Peers;
+use crate::peers::{Copies, Peers};
 use crate::runtime::{ChainSync, Engine, Services};
 use assemble::{Assembled, Parts};
 
@@ -63,6 +64,29 @@ pub enum NodeError {
         "the wallet was interrupted while it read blocks and no chain source can be reached to go on: connect to the network and open it again"
     )]
     Unsynced,
+    /// The storage is an old copy of a gateway's: a later state of its channels exists.
+    #[error(
+        "this data folder is an old copy: node {} has proved that a later state of channel {} exists (commitment {} was revoked, the newest here is {}). Nothing of this copy was broadcast and none of its peers was spoken to since. Start the gateway with the newest data folder. If there is none any more, ask the peers to close the channels (their side knows the newest state), keep the seed and this folder, and move the on-chain money with the seed's words in a wallet; never delete the record of this finding, a revoked commitment would cost the whole channel",
+        .0.peer, .0.channel, .0.revoked, .0.stored
+    )]
+    OldCopy(Box<OldCopy>),
+}
+
+/// Recalls that this storage was recognised as an old copy, before anything could be broadcast. A wallet opens all the same, for its
+/// on-chain money; a gateway has nothing to do without its channels.
+async fn recall_old_copy(
+    store: &dyn Store,
+    staged: &StagedWrites,
+    config: &NodeConfig,
+) -> Result<(), NodeError> {
+    let Some(bytes) = store.get(names::OLD_COPY).await? else { return Ok(()) };
+    let proof = OldCopy::read(&bytes);
+    if let Role::Gateway(_) = config.role {
+        return Err(NodeError::OldCopy(Box::new(proof)));
+    }
+    log::warn!("this wallet is an old copy: its channels rest");
+    staged.old_copy.set(proof);
+    Ok(())
 }
 
 impl From<ReadError> for NodeError {
@@ -93,6 +117,7 @@ pub(crate) async fn open(
 ) -> Result<Opened, NodeError> {
     let staged = Arc::new(StagedWrites::default());
     let notify = Notify::default();
+    recall_old_copy(&*store, &staged, &config).await?;
     let attempts = Rc::new(Attempts::default());
     let parts = Parts::new(&platform, &store, &chain, &config, &staged, keys, birthday).await?;
     let recorder = Rc::clone(&attempts);
@@ -103,7 +128,8 @@ pub(crate) async fn open(
     let base = Rc::new(Base { platform, store, chain, config, ldk, staged, notify, subscribers, closing });
     let budgets = Rc::new(Budgets::open(Rc::clone(&base)).await?);
     let ledger = Rc::new(Ledger::open(Rc::clone(&base), Rc::clone(&budgets)).await?);
-    let peers = Rc::new(Peers::new(Rc::clone(&base)));
+    let copies = Copies::open(&base).await?;
+    let peers = Rc::new(Peers::new(Rc::clone(&base), copies));
     let onchain = Onchain::open(Rc::clone(&base), Rc::clone(&ledger)).await?;
     let channels = Rc::new(Channels::new(Rc::clone(&base), Rc::clone(&ledger)));
     let graph = Rc::new(Graph::new(Rc::clone(&base), Rc::clone(&peers), graph_source));

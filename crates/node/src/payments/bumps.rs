@@ -16,6 +16,7 @@ impl Payments {
     /// # Errors
     /// [`PayError::Denied`], [`PayError::Replacement`]: the payment goes on as it was.
     pub async fn bump(&self, bump: &Bump) -> Result<Txid, PayError> {
+        self.base.staged.check()?;
         match bump.method {
             BumpMethod::Replacement => self.replace(bump).await,
             BumpMethod::Child => self.add_child(bump).await,
@@ -31,11 +32,7 @@ impl Payments {
         self.budgets.amend(id, fee_msat).map_err(BudgetDenial::from)?;
         self.onchain.replaced(bump);
         self.base.notify.notify();
-        self.base.flushed().await;
-        let result = self.onchain.broadcast_bump(bump).await;
-        self.base.flushed().await;
-        result.map_err(PayError::Replacement)?;
-        Ok(bump.txid())
+        self.send(bump).await
     }
 
     async fn add_child(&self, bump: &Bump) -> Result<Txid, PayError> {
@@ -48,8 +45,19 @@ impl Payments {
         self.base.ldk.wallet.sent(&bump.signed.tx, self.base.now());
         self.ledger.record(record.clone());
         self.base.notify.notify();
-        self.base.flushed().await;
-        self.onchain.broadcast_bump(bump).await.map_err(PayError::Replacement)?;
-        Ok(bump.txid())
+        self.send(bump).await
+    }
+
+    /// Broadcasts what was staged, once it is durable.
+    async fn send(&self, bump: &Bump) -> Result<Txid, PayError> {
+        if self.base.flushed().await.is_err() {
+            // Whether its record will be durable is open. Behind it, the transaction leaves as well.
+            self.base.staged.broadcast(vec![bump.signed.tx.clone()]);
+            return Ok(bump.txid());
+        }
+        let result = self.onchain.broadcast_bump(bump).await;
+        // What a refusal changed.
+        let _ = self.base.flushed().await;
+        result.map(|()| bump.txid()).map_err(PayError::Replacement)
     }
 }

@@ -27,6 +27,11 @@ pub enum PayError {
     /// Paid already, or being paid.
     #[error("this invoice was paid already, or a payment of it is in flight; see the history")]
     Duplicate,
+    /// This storage is an old copy.
+    #[error(
+        "this is an old copy of the wallet, so Lightning payments are off: use the wallet where it was used last; savings can be used here, too"
+    )]
+    OldCopy,
     /// Made by this node itself.
     #[error("this is an invoice of this node itself; show it to the payer")]
     Own,
@@ -109,6 +114,7 @@ impl PayError {
     pub(super) fn to_wallet_error(&self) -> WalletError {
         match self {
             Self::NoRoute(error) => (**error).clone(),
+            Self::OldCopy => WalletError::new(ErrorCode::OldCopy, self.to_string()),
             Self::StaleTip { .. } => WalletError::new(ErrorCode::ChainSource, self.to_string()),
             Self::Expired => WalletError::new(ErrorCode::Expired, self.to_string()),
             other => WalletError::new(ErrorCode::NoRoute, other.to_string()),

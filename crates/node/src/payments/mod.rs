@@ -120,8 +120,16 @@ impl Payments {
         self.begin_order(order.into(), authorization).await
     }
 
+    /// Refuses what would move money in channels when this storage is an old copy.
+    fn refuse_old_copy(&self) -> Result<(), PayError> {
+        if self.base.staged.old_copy.is_set() { Err(PayError::OldCopy) } else { Ok(()) }
+    }
+
     async fn begin_order(&self, order: Order, authorization: &Authorization) -> Result<PaymentId, PayError> {
         self.base.staged.check()?;
+        if !matches!(order, Order::Onchain(_)) {
+            self.refuse_old_copy()?;
+        }
         let (ldk, now) = (&self.base.ldk, self.base.now());
         if self.base.tip_age() == TipAge::Stale && !matches!(order, Order::Onchain(_)) {
             return Err(PayError::StaleTip { hours: self.base.chain.tip_age().as_secs() / 3600 });
@@ -287,7 +295,7 @@ impl Payments {
     /// Makes an invoice; durable before it is returned.
     ///
     /// # Errors
-    /// [`PayError::Invoice`].
+    /// [`PayError::Invoice`], [`PayError::OldCopy`].
     pub async fn invoice(&self, new: &NewInvoice) -> Result<Bolt11Invoice, PayError> {
         self.invoice_with(new, |_, _| ()).await
     }
@@ -303,6 +311,7 @@ impl Payments {
         beside: impl FnOnce(&Bolt11Invoice, &mut Batch),
     ) -> Result<Bolt11Invoice, PayError> {
         self.base.staged.check()?;
+        self.refuse_old_copy()?;
         let (invoice, payment) = bolt11::make(&self.base.ldk, new, self.base.now())?;
         self.ledger.record(payment);
         self.ledger.stage(|batch| beside(&invoice, batch));
@@ -317,6 +326,7 @@ impl Payments {
     /// [`PayError::Invoice`]: no peer relays onion messages, or the amount is none.
     #[cfg(feature = "offers")]
     pub fn offer(&self, new: &NewOffer) -> Result<lightning::offers::offer::Offer, PayError> {
+        self.refuse_old_copy()?;
         offers::make(&self.base.ldk, new)
     }
 
@@ -327,6 +337,7 @@ impl Payments {
     /// [`StreamError::Session`], [`PayError::Own`].
     pub async fn open_stream(&self, to: &StreamTo) -> Result<PaymentId, PayError> {
         self.base.staged.check()?;
+        self.refuse_old_copy()?;
         let id = self.streams.begin_outbound(&self.base.ldk, to, self.base.now())?;
         self.base.flushed().await?;
         Ok(id)

@@ -1,5 +1,6 @@
 //! Connections to other nodes.
 
+mod copies;
 mod messages;
 mod persistent;
 
@@ -9,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use amplet_protocol::gateway::{MESSAGE_TYPE, Message};
-use amplet_transport::{Duplex, PeerAddress};
+use amplet_transport::{CloseCode, Duplex, PeerAddress};
 use bitcoin::secp256k1::PublicKey;
 use futures::channel::mpsc::UnboundedReceiver;
 
@@ -18,6 +19,7 @@ use crate::ldk::messages::MessageHandler;
 use crate::ldk::socket::{Dialer, drive, ip_of};
 use messages::GatewayMessages;
 
+pub use copies::{Copies, Findings};
 pub use messages::Incoming;
 pub use persistent::{ConnectionState, PersistentPeer};
 
@@ -26,14 +28,15 @@ pub struct Peers {
     base: Rc<Base>,
     persistent: RefCell<Vec<Rc<PersistentPeer>>>,
     messages: Rc<GatewayMessages>,
+    copies: Rc<Copies>,
 }
 
 impl Peers {
-    pub(crate) fn new(base: Rc<Base>) -> Self {
+    pub(crate) fn new(base: Rc<Base>, copies: Rc<Copies>) -> Self {
         let messages = Rc::new(GatewayMessages::default());
         let handler = Rc::clone(&messages) as Rc<dyn MessageHandler>;
         base.ldk.messages.register(MESSAGE_TYPE, handler);
-        Self { base, persistent: RefCell::default(), messages }
+        Self { base, persistent: RefCell::default(), messages, copies }
     }
 
     /// Runs a connection that a peer made, until it ends.
@@ -47,6 +50,10 @@ impl Peers {
     }
 
     fn run_inbound(&self, duplex: Rc<dyn Duplex>, from: Option<SocketAddr>) {
+        if self.base.staged.old_copy.is_set() {
+            duplex.close(CloseCode::Normal);
+            return;
+        }
         let base = Rc::clone(&self.base);
         self.base.platform.spawn(Box::pin(async move {
             let ended = drive(&base.ldk.peers, duplex, Dialer::Peer(from), &base.notify).await;
@@ -54,7 +61,7 @@ impl Peers {
         }));
     }
 
-    /// Stays connected to a peer for as long as the node runs. Idempotent.
+    /// Stays connected to a peer for as long as the node runs; an old copy dials nobody. Idempotent.
     ///
     /// # Errors
     /// The node id is not a point of the curve.
@@ -72,6 +79,11 @@ impl Peers {
         let connection = Rc::clone(&peer).run(Rc::downgrade(&self.base));
         self.base.platform.spawn(Box::pin(connection));
         Ok(peer)
+    }
+
+    /// Other copies of this node's storage, as far as gateways tell.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
     }
 
     /// Persistent peers.

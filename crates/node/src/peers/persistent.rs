@@ -23,6 +23,8 @@ pub enum ConnectionState {
     Connecting,
     /// Up, init exchanged.
     Connected,
+    /// Not made any more: this storage is an old copy, which speaks to no peer.
+    Off,
     /// Down; tried again at `until`.
     Waiting {
         /// Wall-clock time of the next attempt, since the UNIX epoch.
@@ -70,6 +72,10 @@ impl PersistentPeer {
         let mut backoff = Backoff::default();
         loop {
             let Some(base) = base.upgrade().filter(|base| !base.closing.get()) else { return };
+            if base.staged.old_copy.is_set() {
+                self.set(&base, ConnectionState::Off);
+                return;
+            }
             if base.ldk.messages.is_connected(&self.node_id) {
                 // The peer was faster: its connection serves as well as one of ours.
                 backoff.connected(base.platform.monotonic());

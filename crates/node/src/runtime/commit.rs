@@ -22,9 +22,14 @@ const TOLD_AFTER: u32 = 3;
 impl Engine {
     /// Commits a step, however often it has to be tried, then reports and broadcasts.
     pub(super) async fn commit(&self) -> Result<(), StoreError> {
-        let (mut step, committed) = self.gather();
         let base = self.base();
+        let was_old = base.staged.old_copy.is_set();
+        let (mut step, committed) = self.gather();
         let receipt = self.write(&mut step).await?;
+        // Of a step that was gathered before this was known as an old copy none goes.
+        if base.staged.old_copy.is_set() != was_old {
+            step.broadcasts.clear();
+        }
         // A broadcast may go once this device has the step; messages wait for every copy.
         for package in step.broadcasts {
             let commitments = package.iter().filter(|tx| is_commitment(tx)).map(Transaction::compute_txid);

@@ -231,6 +231,9 @@ impl Engine {
                     continue;
                 }
             }
+            if self.base().staged.old_copy.is_set() {
+                ldk.peers.disconnect_all_peers();
+            }
             ldk.peers.process_events();
             // What speaking changed is reproduced after a crash from what was committed: it is written with the next step.
             if ldk.manager.get_and_clear_needs_persistence() {
@@ -238,6 +241,7 @@ impl Engine {
             }
             if !urgent && !self.is_urgent() {
                 self.notify_usable();
+                self.services.peers.copies().report_changes();
                 return Ok(());
             }
         }

@@ -29,7 +29,6 @@ use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
 use amplet_transport::testing::TestPlatform;
 use amplet_transport::{PeerAddress, Platform};
-use futures::FutureExt;
 
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
 pub use hanging::{HANGING_SAT, Hanging, Way};

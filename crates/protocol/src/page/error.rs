@@ -37,6 +37,9 @@ pub enum ErrorCode {
     VersionMismatch,
     /// The engine stopped after an internal error; a fresh one continues from the durable state.
     WalletCrashed,
+    /// This storage is an old copy of the wallet: its channels rest, on-chain money can be used. Use the wallet where it was used
+    /// last.
+    OldCopy,
     /// The wallet was closed or locked.
     Closed,
     /// The invoice or address cannot be read.

@@ -296,6 +296,8 @@ pub enum Connection {
     Connecting,
     /// Up.
     Connected,
+    /// Not made any more, because this is an old copy of the wallet.
+    Off,
     /// Down; tried again at `until`.
     Waiting {
         /// Time at which it is tried again (seconds since the UNIX epoch).
@@ -325,6 +327,14 @@ pub struct GatewayStatus {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum Warning {
+    /// This storage is an old copy of the wallet: its channels rest, only savings can be used. Use the wallet where it was used last.
+    OldCopy,
+    /// A gateway claims, without proof, that this wallet was used elsewhere since: channels rest for ten minutes at most.
+    LaterState,
+    /// Another copy of this wallet was connected since this one: use the wallet in one place only.
+    UsedElsewhere,
+    /// A gateway has channels with another installation of this recovery phrase: use that one, or restore from the phrase.
+    OtherInstallation,
     /// Not synced for 7 days or more: open the wallet with a working connection soon.
     LongUnsynced,
     /// On-chain money cannot pay the fee of a forced close: deposit some before opening a channel.

@@ -30,6 +30,7 @@ pub(crate) fn text(ctx: &Ctx, gateways: &Gateways) -> String {
         let connection = match &gateway.connection {
             Connection::Connecting => "connecting".to_owned(),
             Connection::Connected => "connected".to_owned(),
+            Connection::Off => "off".to_owned(),
             Connection::Waiting { error, .. } => format!("waiting ({:?}: {})", error.code, error.message),
         };
         line("gateway", connection);

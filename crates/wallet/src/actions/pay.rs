@@ -95,8 +95,11 @@ pub async fn outcome(ctx: &Ctx, id: PaymentId) -> Result<Payment, WalletError> {
 /// Checks that the channels can send `amount_msat` now.
 ///
 /// # Errors
-/// [`PayProblem::NotConnected`], [`PayProblem::InsufficientBalance`].
+/// [`PayError::OldCopy`], [`PayProblem::NotConnected`], [`PayProblem::InsufficientBalance`].
 pub fn check_balance(ctx: &Ctx, amount_msat: Msat) -> Result<(), PayProblem> {
+    if ctx.node.old_copy().is_some() {
+        return Err(PayError::OldCopy.into());
+    }
     let balance = ctx.node.channels().balance();
     if balance.spendable_msat >= amount_msat {
         return Ok(());

@@ -28,7 +28,7 @@ pub enum PayProblem {
     /// No amount was given for an invoice that has none.
     #[error("the invoice states no amount; say how much to pay")]
     AmountMissing,
-    /// Made by this node, expired, or paid already.
+    /// Made by this node, expired, or paid already; or this storage is an old copy.
     #[error(transparent)]
     Unpayable(#[from] PayError),
     /// No channel is usable now.

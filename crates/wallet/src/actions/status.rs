@@ -82,6 +82,7 @@ fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {
     let connection = match &*peer.state.borrow() {
         ConnectionState::Connecting => Connection::Connecting,
         ConnectionState::Connected => Connection::Connected,
+        ConnectionState::Off => Connection::Off,
         ConnectionState::Waiting { until, error } => {
             Connection::Waiting { until: until.as_secs(), error: errors::connect(error) }
         }
@@ -96,6 +97,7 @@ fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {
 
 fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    copies(ctx, &mut warnings);
     let now = ctx.platform.now().as_secs();
     if chain.tip_age != TipAge::Recent {
         warnings.push(Warning::OldTip);
@@ -115,4 +117,22 @@ fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
         TrustLevel::Offline | TrustLevel::Agreed => {}
     }
     warnings
+}
+
+fn copies(ctx: &Ctx, warnings: &mut Vec<Warning>) {
+    if ctx.node.old_copy().is_some() {
+        // It says all that the others could.
+        warnings.push(Warning::OldCopy);
+        return;
+    }
+    let findings = ctx.node.peers().copies().findings();
+    if findings.later {
+        warnings.push(Warning::LaterState);
+    }
+    if findings.elsewhere {
+        warnings.push(Warning::UsedElsewhere);
+    }
+    if !findings.other_installation.is_empty() {
+        warnings.push(Warning::OtherInstallation);
+    }
 }

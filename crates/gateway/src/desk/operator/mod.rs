@@ -291,7 +291,8 @@ fn channel_error(error: &ChannelError) -> ApiError {
         ChannelError::NotConnected | ChannelError::Onchain(_) => ApiCode::NotNow,
         ChannelError::Refused(_) | ChannelError::Timeout => ApiCode::Remote,
         ChannelError::Ldk(_) => ApiCode::InvalidInput,
-        ChannelError::Closing => ApiCode::NodeDown,
+        ChannelError::Closing | ChannelError::OldCopy => ApiCode::NodeDown,
+        ChannelError::Doubted | ChannelError::OtherInstallation => ApiCode::NotNow,
     };
     let message = match error {
         // The node speaks to a wallet's user; these are for an operator.

@@ -8,7 +8,7 @@ mod send;
 mod source;
 mod transactions;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use amplet_chain::Position;

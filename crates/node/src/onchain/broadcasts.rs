@@ -11,7 +11,7 @@ use amplet_protocol::page::{PaymentKind, TipAge};
 use bitcoin::{Transaction, Txid};
 
 use super::{Onchain, deposits};
-use crate::ldk::bdk::{SignedSend, payment_id};
+use crate::ldk::bdk::SignedSend;
 use crate::ledger::Outcome;
 use crate::ledger::record::Key;
 

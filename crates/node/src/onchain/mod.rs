@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_protocol::PaymentId;
 use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{Address, FeeRate, ScriptBuf, Txid, WScriptHash};

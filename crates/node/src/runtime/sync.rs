@@ -83,7 +83,7 @@ impl RescanListener for AllListeners<'_> {
         ldk.sweeper.transactions_confirmed(&block.header, &transactions, height);
         // It takes a block that it has as an addition to what it knows of it.
         ldk.wallet.block_connected(block, height);
-        self.onchain.block_connected(block, height);
+        self.onchain.block_connected();
     }
 }
 

@@ -20,10 +20,12 @@ pub(crate) mod types;
 pub(crate) mod watch;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use amplet_chain::Chain;
+use bitcoin::Txid;
 use bitcoin::secp256k1::PublicKey;
 use lightning::chain::channelmonitor::Balance;
 use lightning::events::bump_transaction::BumpTransactionEvent;
@@ -39,7 +41,7 @@ use messages::CustomMessages;
 use onion::OnionMessages;
 use routing::FlowRouter;
 use signer::Signer;
-use types::{Bumper, ChainMonitor, ChannelManager, PeerManager, Sweeper};
+use types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
 use watch::Watch;
 
 pub(crate) use error::ReadError;
@@ -77,6 +79,22 @@ impl Ldk {
     pub fn node_id(&self) -> PublicKey {
         // LDK's key manager always has this key.
         self.signer.get_node_id(Recipient::Node).unwrap_or_else(|()| self.manager.get_our_node_id())
+    }
+
+    /// Returns whether a channel's funding is on the chain, or ours and may come there. Of an opening that its funder forgot, and of one
+    /// whose coins another transaction has spent for good, there is a monitor, but nothing that could be spent or paid for.
+    pub fn is_funded(&self, monitor: &Monitor) -> bool {
+        let funding = monitor.get_funding_txo().txid;
+        // LDK has the funding transaction among these from its confirmation on.
+        let is_confirmed = monitor.get_relevant_txids().iter().any(|(txid, ..)| *txid == funding);
+        is_confirmed || (self.wallet.knows(funding) && !self.wallet.is_dead(funding))
+    }
+
+    /// Fundings that are not ([`is_funded`](Self::is_funded)).
+    pub fn missing_fundings(&self) -> HashSet<Txid> {
+        let monitors =
+            self.monitors.list_monitors().into_iter().filter_map(|id| self.monitors.get_monitor(id).ok());
+        monitors.filter(|it| !self.is_funded(it)).map(|it| it.get_funding_txo().txid).collect()
     }
 
     /// A bump that spends no more of the savings than the channel is worth.

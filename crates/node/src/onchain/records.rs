@@ -74,17 +74,6 @@ impl Onchain {
                 self.confirmed(&confirmed);
             }
         }
-        let all = self.ledger.pending_onchain().into_iter();
-        for payment in all.filter(|payment| payment.kind == PaymentKind::ChannelOpen) {
-            let txid = payment.txid.as_ref().and_then(|txid| txid.parse().ok());
-            // It is known to the wallet from its broadcast on, in the same step; LDK forgets a channel that is not signed.
-            if txid.is_some_and(|txid| !wallet.knows(txid)) {
-                let message =
-                    "the wallet was closed before the gateway signed; the money stayed in your savings";
-                let error = WalletError::new(ErrorCode::ChannelUnavailable, message);
-                self.ledger.close(Key::of(&payment), Outcome::Failed(error), |_| ());
-            }
-        }
         self.block_connected();
     }
 

@@ -20,7 +20,7 @@ use bitcoin::bip32::Xpriv;
 use bitcoin::constants::genesis_block;
 use bitcoin::secp256k1::ecdsa::Signature;
 use bitcoin::secp256k1::{Message, PublicKey};
-use bitcoin::{Address, Psbt, ScriptBuf, Transaction, Txid};
+use bitcoin::{Address, OutPoint, Psbt, ScriptBuf, Transaction, Txid};
 
 use crate::ldk::keys::{Keys, linking_key};
 use crate::ldk::staged::{StagedWrites, names};
@@ -264,6 +264,24 @@ impl OnchainWallet {
         }
     }
 
+    /// Frees coins that an earlier session held for channels which LDK has forgotten since.
+    pub fn release_forgotten(&self) {
+        let mut state = self.lock();
+        let spends = |outpoint: &OutPoint| {
+            let mut inputs = state.held.values().flat_map(|tx| &tx.input);
+            inputs.any(|input| input.previous_output == *outpoint)
+        };
+        let forgotten: Vec<_> = state.wallet.list_locked_outpoints().filter(|held| !spends(held)).collect();
+        forgotten.into_iter().for_each(|outpoint| state.wallet.unlock_outpoint(outpoint));
+        self.stage(&mut state);
+    }
+
+    /// Returns whether it holds this transaction, or coins for it.
+    pub fn knows(&self, txid: Txid) -> bool {
+        let state = self.lock();
+        state.held.contains_key(&txid) || state.wallet.get_tx(txid).is_some()
+    }
+
     /// Forgets a transaction that the network refused.
     pub fn evict(&self, tx: &Transaction, now_secs: u64) {
         let mut state = self.lock();
@@ -300,11 +318,7 @@ fn load(keys: &Keys, changes: ChangeSet) -> Result<Wallet, OpenError> {
         .check_network(keys.network())
         .load_wallet_no_persist(changes)
         .map_err(|e| OpenError::Corrupt(e.to_string()))?;
-    let mut wallet = loaded.ok_or_else(|| OpenError::Corrupt("there is nothing in it".into()))?;
-    // Coins were held for channels whose funding was not signed yet: LDK forgot those with the last session.
-    let held: Vec<_> = wallet.list_locked_outpoints().collect();
-    held.into_iter().for_each(|outpoint| wallet.unlock_outpoint(outpoint));
-    Ok(wallet)
+    loaded.ok_or_else(|| OpenError::Corrupt("there is nothing in it".into()))
 }
 
 fn block_id(position: &Position) -> BlockId {

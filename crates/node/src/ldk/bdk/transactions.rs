@@ -45,11 +45,6 @@ impl OnchainWallet {
         Some(confirmed.map_or(0, |at| height.saturating_sub(at).saturating_add(1)))
     }
 
-    /// Returns whether this wallet has heard of a transaction, whatever became of it.
-    pub fn knows(&self, txid: Txid) -> bool {
-        self.lock().wallet.tx_graph().get_tx_node(txid).is_some()
-    }
-
     /// Transactions that spend outputs of this one, whatever became of them.
     pub fn children(&self, txid: Txid) -> Vec<Txid> {
         let state = self.lock();

@@ -170,7 +170,7 @@ fn all_savings_but_the_reserve_are_sent_and_the_rest_is_a_coin_of_its_size() {
     let (world, wallet, gateway) = pair();
     let to = address(&world, &gateway);
     let all = send(&world, &wallet, &to, None);
-    assert_eq!(wallet.onchain().unlocked_sat(), 10_000, "confirmed, untouched");
+    assert_eq!(wallet.onchain().free_sat(), 10_000, "confirmed, untouched");
     assert_eq!(all.output.len(), 1);
     world.mine(0);
     assert_eq!(wallet.onchain().balance(), (10_000, 0));

@@ -36,7 +36,6 @@ pub(super) fn of(ldk: &Ldk) -> LightningBalance {
     let open: HashSet<ChannelId> = channels.iter().map(|channel| channel.channel_id).collect();
     for id in ldk.monitors.list_monitors().into_iter().filter(|id| !open.contains(id)) {
         if let Ok(monitor) = ldk.monitors.get_monitor(id)
-            && !ldk.is_void(&monitor)
             && ldk.is_funded(&monitor)
         {
             let left: u64 = monitor.get_claimable_balances().iter().map(of_closed).sum();

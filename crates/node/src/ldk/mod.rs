@@ -86,13 +86,13 @@ impl Ldk {
         self.signer.get_node_id(Recipient::Node).unwrap_or_else(|()| self.manager.get_our_node_id())
     }
 
-    /// Returns whether a channel's funding is on the chain, or ours and may come there. Of an opening that its funder forgot there is
-    /// a monitor, but nothing that could be spent or paid for.
+    /// Returns whether a channel's funding is on the chain, or ours and may come there. Of an opening that its funder forgot, and of one
+    /// whose coins another transaction has spent for good, there is a monitor, but nothing that could be spent or paid for.
     pub fn is_funded(&self, monitor: &Monitor) -> bool {
         let funding = monitor.get_funding_txo().txid;
         // LDK has the funding transaction among these from its confirmation on.
         let is_confirmed = monitor.get_relevant_txids().iter().any(|(txid, ..)| *txid == funding);
-        is_confirmed || self.wallet.knows(funding)
+        is_confirmed || (self.wallet.knows(funding) && !self.wallet.is_dead(funding))
     }
 
     /// Fundings that are not ([`is_funded`](Self::is_funded)).

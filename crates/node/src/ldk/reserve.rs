@@ -3,7 +3,6 @@
 use lightning::chain::channelmonitor::Balance;
 
 use super::Ldk;
-use super::types::Monitor;
 
 /// On-chain money held back per anchor channel, in sat: enough to get one commitment confirmed at about 25 sat/vB.
 const RESERVE_PER_CHANNEL_SAT: u64 = 10_000;
@@ -20,17 +19,12 @@ impl Ldk {
         let unsigned = unsigned.iter().filter(|c| c.funding_txo.is_some() && !known.contains(&c.channel_id));
         let whole = more.saturating_add(unsigned.count() as u64).saturating_mul(RESERVE_PER_CHANNEL_SAT);
         let monitors = known.into_iter().filter_map(|channel| self.monitors.get_monitor(channel).ok());
-        let held = monitors.filter(|monitor| !self.is_void(monitor)).map(|monitor| {
+        let held = monitors.filter(|monitor| self.is_funded(monitor)).map(|monitor| {
             let stakes = monitor.get_claimable_balances();
             let stake_sat = stakes.iter().map(stake_sat).fold(0, u64::saturating_add);
             if stake_sat < WORTH_CLOSING_SAT { 0 } else { stake_sat.min(RESERVE_PER_CHANNEL_SAT) }
         });
         held.fold(whole, u64::saturating_add)
-    }
-
-    /// Returns whether a channel's funding can never confirm: another transaction that spends its coins is buried.
-    pub fn is_void(&self, monitor: &Monitor) -> bool {
-        self.wallet.is_dead(monitor.get_funding_txo().txid)
     }
 }
 

@@ -87,15 +87,12 @@ impl Onchain {
         }
     }
 
-    /// Returns whether the channel's funding can never confirm, or is not on the chain and not ours: nothing that spends it can be
-    /// mined, and coins spent on that would be bound for nothing. LDK asks again each minute and at each block.
+    /// Returns whether the event is about a commitment whose funding is not on the chain, nor will be: coins spent on its bump would be
+    /// bound for nothing.
     fn is_void(&self, event: &BumpTransactionEvent) -> bool {
-        let (BumpTransactionEvent::ChannelClose { channel_id, .. }
-        | BumpTransactionEvent::HTLCResolution { channel_id, .. }) = event;
+        let BumpTransactionEvent::ChannelClose { channel_id, .. } = event else { return false };
         let ldk = &self.base.ldk;
-        ldk.monitors
-            .get_monitor(*channel_id)
-            .is_ok_and(|monitor| ldk.is_void(&monitor) || !ldk.is_funded(&monitor))
+        ldk.monitors.get_monitor(*channel_id).is_ok_and(|monitor| !ldk.is_funded(&monitor))
     }
 
     fn broadcast_alone(&self, event: &BumpTransactionEvent) {

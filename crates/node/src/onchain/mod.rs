@@ -82,9 +82,9 @@ impl Onchain {
         self.base.ldk.wallet.balance()
     }
 
-    /// Confirmed balance without the coins of fundings that are being signed, in sat.
-    pub fn unlocked_sat(&self) -> u64 {
-        self.base.ldk.wallet.unlocked_sat()
+    /// Confirmed balance that no channel being opened holds, in sat.
+    pub fn free_sat(&self) -> u64 {
+        self.base.ldk.wallet.free_sat()
     }
 
     /// Reserve for the channels, open and closing, and `more` of them, in sat.

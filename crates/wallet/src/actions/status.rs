@@ -108,7 +108,7 @@ fn warnings(ctx: &Ctx, chain: &ChainStatus) -> Vec<Warning> {
     if now.saturating_sub(seen) > UNSYNCED_LIMIT.as_secs() {
         warnings.push(Warning::LongUnsynced);
     }
-    if ctx.node.onchain().unlocked_sat() < ctx.node.onchain().reserve_sat(1) {
+    if ctx.node.onchain().free_sat() < ctx.node.onchain().reserve_sat(1) {
         warnings.push(Warning::NoAnchorReserve);
     }
     match ctx.node.chain().trust().level {

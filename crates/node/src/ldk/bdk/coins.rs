@@ -87,7 +87,7 @@ fn is_confirmed(state: &WalletState, txid: Txid) -> bool {
 
 impl OnchainWallet {
     /// Confirmed money that no funding under negotiation has taken, in sat.
-    pub fn unlocked_sat(&self) -> u64 {
+    pub fn free_sat(&self) -> u64 {
         let state = self.lock();
         state.confirmed_coins().map(|coin| coin.txout.value.to_sat()).fold(0, u64::saturating_add)
     }

@@ -152,7 +152,7 @@ impl OnchainWallet {
         const FUNDING_VBYTES: u64 = 203;
         let fee_sat = rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, Amount::to_sat);
         let needed_sat = capacity_sat.saturating_add(fee_sat);
-        let available_sat = self.unlocked_sat().saturating_sub(reserve_sat);
+        let available_sat = self.free_sat().saturating_sub(reserve_sat);
         if needed_sat > available_sat {
             return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
         }
@@ -178,7 +178,7 @@ impl OnchainWallet {
         let paid = tx.output.iter().find(|output| output.script_pubkey == *payee);
         let amount_sat = paid.map_or(0, |output| output.value.to_sat());
         let needed_sat = amount_sat.saturating_add(fee_sat);
-        let available_sat = self.unlocked_sat().saturating_sub(reserve_sat);
+        let available_sat = self.free_sat().saturating_sub(reserve_sat);
         if needed_sat > available_sat {
             return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
         }
@@ -193,7 +193,7 @@ impl OnchainWallet {
         match error {
             CreateTxError::CoinSelection(missing) => OnchainError::Insufficient {
                 needed_sat: missing.needed.to_sat(),
-                available_sat: self.unlocked_sat().saturating_sub(reserve_sat),
+                available_sat: self.free_sat().saturating_sub(reserve_sat),
                 reserve_sat,
             },
             other => OnchainError::Build(other.to_string()),

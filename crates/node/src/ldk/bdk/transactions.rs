@@ -45,12 +45,6 @@ impl OnchainWallet {
         Some(confirmed.map_or(0, |at| height.saturating_sub(at).saturating_add(1)))
     }
 
-    /// Returns whether this wallet has heard of a transaction, whatever became of it, or holds coins for it.
-    pub fn knows(&self, txid: Txid) -> bool {
-        let state = self.lock();
-        state.held.contains_key(&txid) || state.wallet.tx_graph().get_tx_node(txid).is_some()
-    }
-
     /// Transactions that spend outputs of this one, whatever became of them.
     pub fn children(&self, txid: Txid) -> Vec<Txid> {
         let state = self.lock();

@@ -273,23 +273,23 @@ fn an_opening_binds_its_promise_then_its_coins_and_at_its_end_nothing() {
     world.answer_no_channel.set(true);
     scene.start();
     assert_eq!(
-        (gateway.channels().promised_sat(), gateway.onchain().unlocked_sat()),
+        (gateway.channels().promised_sat(), gateway.onchain().free_sat()),
         (CAPACITY_SAT, SAVINGS_SAT)
     );
     world.platform.advance(Duration::from_secs(60));
-    assert_eq!((gateway.channels().promised_sat(), gateway.onchain().unlocked_sat()), (0, SAVINGS_SAT));
+    assert_eq!((gateway.channels().promised_sat(), gateway.onchain().free_sat()), (0, SAVINGS_SAT));
     assert!(gateway.channels().list().is_empty());
     // A peer that accepts and then does not sign.
     world.answer_no_channel.set(false);
     scene.powers[0].arm(Moment::BeforeMessage(1), None);
     scene.start();
     assert_eq!(
-        (gateway.channels().promised_sat(), gateway.onchain().unlocked_sat()),
+        (gateway.channels().promised_sat(), gateway.onchain().free_sat()),
         (0, 0),
         "one coin, held"
     );
     world.platform.advance(Duration::from_secs(60));
-    assert_eq!((gateway.channels().promised_sat(), gateway.onchain().unlocked_sat()), (0, SAVINGS_SAT));
+    assert_eq!((gateway.channels().promised_sat(), gateway.onchain().free_sat()), (0, SAVINGS_SAT));
     assert_eq!(gateway.onchain().balance(), (SAVINGS_SAT, 0));
 }
 

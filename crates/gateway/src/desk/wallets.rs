@@ -85,7 +85,7 @@ impl ChannelService {
     fn decide(&self, peer: PublicKey, capacity_sat: u64) -> Result<Accepted, ChannelRefusal> {
         let with_peer = self.node.channels().list().iter().filter(|c| c.counterparty.node_id == peer).count();
         let rate = self.node.onchain().fee_rate(6);
-        let free_sat = self.node.onchain().unlocked_sat();
+        let free_sat = self.node.onchain().free_sat();
         let funds = Funds {
             confirmed_sat: free_sat.saturating_sub(self.node.channels().promised_sat()),
             reserve_sat: self.node.onchain().reserve_sat(1),

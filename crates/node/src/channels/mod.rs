@@ -165,7 +165,7 @@ impl Channels {
             announced,
             channels_with_peer,
             channels: manager.list_channels().len(),
-            is_reserve_covered: self.base.ldk.wallet.unlocked_sat() >= self.base.ldk.anchor_reserve_sat(1),
+            is_reserve_covered: self.base.ldk.wallet.free_sat() >= self.base.ldk.anchor_reserve_sat(1),
         };
         let user_id = self.user_channel_id();
         let result = match (self.base.config.accept_channel)(&request) {

@@ -45,6 +45,12 @@ impl OnchainWallet {
         Some(confirmed.map_or(0, |at| height.saturating_sub(at).saturating_add(1)))
     }
 
+    /// Returns whether it holds this transaction, or coins for it.
+    pub fn knows(&self, txid: Txid) -> bool {
+        let state = self.lock();
+        state.held.contains_key(&txid) || state.wallet.get_tx(txid).is_some()
+    }
+
     /// Transactions that spend outputs of this one, whatever became of them.
     pub fn children(&self, txid: Txid) -> Vec<Txid> {
         let state = self.lock();

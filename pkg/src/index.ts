@@ -26,6 +26,8 @@ export type {
   CustomRecord,
   Direction,
   ErrorCode,
+  ErrorOutcome,
+  FeeQuote,
   FeeRates,
   Gateway,
   GatewayStatus,

@@ -17,6 +17,7 @@ fn main() {
         page::ErrorCode,
         page::NoRouteReason,
         page::NoRoute,
+        page::ErrorOutcome,
         page::HolderKind,
         page::Holder,
         page::WindowKind,
@@ -68,6 +69,7 @@ fn main() {
         page::HistoryQuery,
         page::PaymentRequest,
         page::OnchainSend,
+        page::FeeQuote,
         page::Inspected,
         page::Request,
     );

@@ -1,8 +1,8 @@
 //! Responses to a page, serialised as what they hold.
 
 use amplet_protocol::page::{
-    Balance, Budget, Channel, FeeRates, Inspected, Login, OnchainSend, Payment, PaymentRequest, Preview,
-    SignedMessage, Spending, Status, VerifiedMessage,
+    Balance, Budget, Channel, FeeQuote, FeeRates, Inspected, Login, OnchainSend, Payment, PaymentRequest,
+    Preview, SignedMessage, Spending, Status, VerifiedMessage,
 };
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ pub enum Response {
     Payment(Box<Payment>),
     Payments(Vec<Payment>),
     OnchainSend(OnchainSend),
+    FeeQuote(FeeQuote),
     FeeRates(FeeRates),
     Channels(Vec<Channel>),
     Budget(Box<Budget>),

@@ -25,7 +25,7 @@ use crate::ldk::bdk::{OnchainError, payment_id};
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, Outcome};
 
-pub use balance::{LightningBalance, is_trusted};
+pub use balance::{ChannelBalance, LightningBalance, is_trusted};
 
 /// Maximum duration of a channel's negotiation.
 const OPEN_LIMIT: Duration = Duration::from_secs(60);
@@ -113,6 +113,16 @@ impl Channels {
     /// Balance of all channels.
     pub fn balance(&self) -> LightningBalance {
         balance::of(&self.base.ldk)
+    }
+
+    /// Money of one of the [listed](Self::list) channels; nothing before its funding is signed.
+    pub fn balance_of(&self, channel: &ChannelDetails) -> ChannelBalance {
+        balance::of_channel(&self.base.ldk, channel)
+    }
+
+    /// Maximum that can be sent now in one payment to `payee`, less the gateway's fee, unless the payee is the gateway.
+    pub fn spendable_to(&self, payee: &PublicKey) -> Msat {
+        balance::spendable_to(&self.list(), Some(payee))
     }
 
     /// Opens a channel; resolves when both sides have signed its funding.

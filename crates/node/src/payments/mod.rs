@@ -11,6 +11,7 @@ mod offers;
 mod order;
 mod outbound;
 mod parts;
+mod quote;
 mod streams;
 
 use std::rc::Rc;
@@ -44,6 +45,7 @@ pub use keysend::Keysend;
 pub use offers::{NewOffer, PayOffer};
 pub use order::{Order, PayInvoice, PayStream, SendOnchain};
 pub(crate) use outbound::{FailedPath, Outbound};
+pub use quote::Destination;
 pub use streams::{MAX_SESSION, SESSION_RECORD, StreamError, StreamTo};
 
 /// Further routes that LDK looks for.

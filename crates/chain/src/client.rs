@@ -16,6 +16,7 @@ use crate::cache::Cache;
 use crate::conflict::Conflict;
 use crate::gather::gather;
 use crate::headers::HeaderChain;
+use crate::marks::Rescans;
 use crate::paid::PaidRates;
 use crate::source::Source;
 use crate::trust::report;
@@ -35,8 +36,7 @@ pub struct Chain {
     /// Monotonic time at which the tip last changed, or the chain was opened.
     pub(crate) tip_changed_at: Cell<Duration>,
     pub(crate) polling: Mutex<()>,
-    /// The block above which connected blocks must be read again; set until [`rewind`](Chain::rewind) is called.
-    pub(crate) rescan_from: Cell<Option<BlockId>>,
+    pub(crate) rescans: RefCell<Rescans>,
 }
 
 impl Chain {
@@ -73,7 +73,7 @@ impl Chain {
             paid: RefCell::default(),
             tip_changed_at,
             polling: Mutex::default(),
-            rescan_from: Cell::default(),
+            rescans: RefCell::new(Rescans::load(store).await?),
         })
     }
 
@@ -148,6 +148,7 @@ impl Chain {
     /// that fails). Nothing is staged when nothing changed.
     pub fn stage(&self, batch: &mut Batch) {
         persist::stage(&mut self.headers.borrow_mut(), batch);
+        self.stage_rescans(batch);
     }
 
     /// Waits, for at most `limit`, until a source reports another tip than at the last poll: by long poll where the server can, by

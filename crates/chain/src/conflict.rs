@@ -32,4 +32,16 @@ impl Conflict {
             _ => false,
         }
     }
+
+    /// The other source's filter header at `height`, where it is known to differ from ours.
+    pub(crate) fn header_at(&self, height: u32) -> Option<FilterHeader> {
+        let index = usize::try_from(height.checked_sub(self.first)?).ok()?;
+        self.theirs.get(index).copied()
+    }
+
+    /// The lowest height about which a later report of this conflict says something else, or something new.
+    pub(crate) fn first_change(&self, later: &Self) -> u32 {
+        let same = self.theirs.iter().zip(&later.theirs).take_while(|(a, b)| a == b).count();
+        self.first.saturating_add(u32::try_from(same).unwrap_or(u32::MAX))
+    }
 }

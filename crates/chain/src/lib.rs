@@ -9,13 +9,14 @@
 //! ```
 //!
 //! Headers are checked against the proof of work, difficulty, time and version rules of their network (`rules`); filters against
-//! filter headers, those against the other sources' (`resolve`); blocks against their header's Merkle root and their witness
+//! filter headers, those against the other sources' (`resolve`, `rescan`); blocks against their header's Merkle root and their witness
 //! commitment (`wire`). What remains to be trusted is in [`Chain::trust`].
 //!
 //! Floor: above `protocol`, `storage` and `transport`, of which it imports `Store`, `Batch` and `Platform`; below `node`, and free
 //! of LDK. It never acts except when called: no task of its own, no timer, and no write to the store (the caller commits what
 //! [`Chain::stage`] stages).
 
+mod ahead;
 mod broadcast;
 mod cache;
 mod checkpoint;
@@ -28,10 +29,12 @@ mod filters;
 mod gather;
 mod headers;
 mod listener;
+mod marks;
 mod mempool;
 mod paid;
 mod persist;
 mod poll;
+mod rescan;
 mod resolve;
 mod rules;
 mod source;
@@ -47,7 +50,7 @@ pub use checkpoint::Checkpoint;
 pub use client::Chain;
 pub use error::{BroadcastError, ChainError, HeaderError, RejectReason, SourceError, SyncError};
 pub use fees::FeeEstimates;
-pub use listener::{BlockListener, WatchSet};
+pub use listener::{BlockListener, RescanListener, WatchSet};
 pub use mempool::{SeenTransaction, Unconfirmed};
 pub use source::SourceState;
 pub use trust::{SourceReport, Trust, TrustLevel};

@@ -15,6 +15,13 @@ pub trait BlockListener {
     fn blocks_disconnected(&self, fork: BlockId);
 }
 
+/// Receives blocks once more that it has passed already, while it stays where it is.
+pub trait RescanListener {
+    /// A whole block at or below the listener's position, checked as for [`BlockListener::block_connected`]. It may have been given
+    /// whole before.
+    fn block_rescanned(&self, block: &Block, height: u32);
+}
+
 /// The scripts to look for. The set may grow while blocks are connected: after each block the revision is compared, and the later
 /// blocks are matched against the grown set, including those whose filters were fetched before.
 pub trait WatchSet {

@@ -55,16 +55,20 @@ impl Chain {
         if followed.is_empty() {
             return Err(ChainError::Sources(failures));
         }
+        if let Some(fork) = fork {
+            self.forget_looked_through_above(fork.height);
+        }
         let contradicted = self.compare(&followed).await;
-        // Blocks above the old tip have not been connected: there is nothing to read again.
-        let rescan = lower(self.rescan_from.get(), contradicted.filter(|id| id.height < old.height));
-        self.rescan_from.set(rescan);
+        // Blocks above the old tip have not been connected: there is nothing to look through again.
+        if let Some(first) = contradicted.filter(|first| *first <= old.height) {
+            self.ask_rescan(first);
+        }
         // A later source's chain may have led back to the old tip.
         let fork = fork.filter(|_| !self.headers.borrow().contains(old.id()));
         if self.tip().hash != old.hash {
             self.tip_changed_at.set(self.platform.monotonic());
         }
-        Ok(Poll { old, new: self.tip(), fork, rescan })
+        Ok(Poll { old, new: self.tip(), fork })
     }
 
     /// Follows the sources in their order. None withholds the others' blocks by being slow: the next one is asked after
@@ -107,7 +111,7 @@ impl Chain {
         for ((source, status), result) in statuses.into_iter().zip(results) {
             match result.unwrap_or_else(|| Err(late(source, FURTHER_LIMIT))) {
                 Ok(gone) => {
-                    out.fork = lower(out.fork, gone);
+                    out.fork = [out.fork, gone].into_iter().flatten().min_by_key(|id| id.height);
                     out.sources.push((source, status));
                 }
                 Err(error) => {
@@ -338,10 +342,10 @@ impl Chain {
         Ok(Some(out))
     }
 
-    /// Compares each source's filter header with ours, resolves differences, and records the sources' states. Returns the last
-    /// block below the lowest contradicted filter.
-    async fn compare(&self, statuses: &[(&Source, SourceStatus)]) -> Option<BlockId> {
-        let mut contradicted = None;
+    /// Compares each source's filter header with ours, resolves differences, and records the sources' states. Returns the lowest
+    /// block to be looked through again.
+    async fn compare(&self, statuses: &[(&Source, SourceStatus)]) -> Option<u32> {
+        let mut contradicted: Option<u32> = None;
         for (source, status) in statuses {
             let (tip, ours) = (self.tip(), self.headers.borrow().entry(status.height).copied());
             let Some(ours) = ours.filter(|e| e.hash == status.hash) else {
@@ -361,7 +365,8 @@ impl Chain {
                 continue;
             }
             match self.within(FURTHER_LIMIT, source, self.resolve(source, status.height)).await {
-                Ok(found) => contradicted = lower(contradicted, found),
+                Ok(Some(found)) => contradicted = Some(contradicted.map_or(found, |c| c.min(found))),
+                Ok(None) => {}
                 Err(e) => source.record_failure(&e),
             }
         }
@@ -387,12 +392,4 @@ enum Adoption {
 
 fn late(source: &Source, after: Duration) -> SourceError {
     FetchError::Timeout { url: source.url().to_string(), after }.into()
-}
-
-/// The lower of two fork points.
-fn lower(a: Option<BlockId>, b: Option<BlockId>) -> Option<BlockId> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if a.height <= b.height { a } else { b }),
-        (a, b) => a.or(b),
-    }
 }

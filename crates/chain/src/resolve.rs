@@ -11,7 +11,7 @@ use crate::conflict::Conflict;
 use crate::fetch::fetch_filter_headers;
 use crate::filters::{header_of, misses_an_output};
 use crate::source::Source;
-use crate::{BlockId, ChainError, SourceError, SourceState};
+use crate::{ChainError, SourceError, SourceState};
 
 /// Blocks below the height in question where the first difference is looked for first; 16 times more at each further try.
 const FIRST_STEP_BACK: u32 = 16;
@@ -26,14 +26,15 @@ impl Chain {
         !self.conflicts.borrow().is_empty()
     }
 
-    /// Resolves a difference between a source's filter headers and ours, up to `height` of our chain. Returns the last block before
-    /// the difference when it contradicts filters in use.
-    pub(crate) async fn resolve(&self, source: &Source, height: u32) -> Result<Option<BlockId>, SourceError> {
+    /// Resolves a difference between a source's filter headers and ours, up to `height` of our chain. Returns the first block to be
+    /// looked through again when filters in use are contradicted or were proven false.
+    pub(crate) async fn resolve(&self, source: &Source, height: u32) -> Result<Option<u32>, SourceError> {
         let conflict = self.first_difference(source, height).await?;
         let first = conflict.first;
-        let known = self.conflicts.borrow().iter().any(|d| d.url == conflict.url && d.first == first);
+        let same = |d: &&Conflict| d.url == conflict.url && d.first == first;
+        let known = self.conflicts.borrow().iter().find(same).map(|d| d.first_change(&conflict));
         // A known conflict has been examined before: the same filters would give the same result.
-        if !known {
+        if known.is_none() {
             let (theirs_false, ours_false) = self.examine(source, &conflict).await?;
             if theirs_false {
                 self.conflicts.borrow_mut().retain(|d| d.url != source.url());
@@ -41,20 +42,15 @@ impl Chain {
                 return Ok(None);
             }
             if ours_false {
-                return Ok(self.switch(source, conflict));
+                return Ok(Some(self.switch(source, conflict)));
             }
         }
         source.set_state(SourceState::FiltersConflict { height: first });
+        let again = known.unwrap_or_else(|| self.first_to_look_again(&conflict));
         let mut conflicts = self.conflicts.borrow_mut();
         conflicts.retain(|d| d.url != conflict.url);
         conflicts.push(conflict);
-        Ok(if known { None } else { self.block_before(first) })
-    }
-
-    fn block_before(&self, height: u32) -> Option<BlockId> {
-        let before = height.checked_sub(1)?;
-        let chain = self.headers.borrow();
-        chain.entry(before).map(|e| BlockId { hash: e.hash, height: before })
+        Ok(Some(again))
     }
 
     /// Fetches the source's filter headers back to where they agree with ours.
@@ -124,7 +120,7 @@ impl Chain {
     }
 
     /// Replaces our filter headers, which were proven false, by the source's; bans the sources that confirmed ours.
-    fn switch(&self, source: &Source, conflict: Conflict) -> Option<BlockId> {
+    fn switch(&self, source: &Source, conflict: Conflict) -> u32 {
         let first = conflict.first;
         for misbehaving in self.sources.iter().filter(|s| self.confirms_ours(s, first)) {
             misbehaving.ban(format!("its filter of block {first} misses a script that the block creates"));
@@ -132,7 +128,8 @@ impl Chain {
         let known = first.saturating_add(u32::try_from(conflict.theirs.len()).unwrap_or(u32::MAX)) - 1;
         let mut chain = self.headers.borrow_mut();
         chain.replace_filter_headers(first, &conflict.theirs);
-        // Blocks above those it knows have no trustworthy filter header: they are fetched again.
+        // Blocks above those it knows have no trustworthy filter header: they are fetched again. Until then the chain ends lower
+        // than its listeners stand, which are not disconnected (`Chain::sync`).
         if chain.height() > known
             && let Ok(nothing) = chain.verify(known, &[], self.now())
         {
@@ -143,7 +140,8 @@ impl Chain {
         // Both were relative to the filter headers that have just been replaced.
         self.conflicts.borrow_mut().clear();
         self.cache.borrow_mut().clear();
-        self.block_before(first)
+        self.forget_looked_through();
+        first
     }
 }
 

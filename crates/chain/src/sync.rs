@@ -20,8 +20,8 @@ const BLOCKS_AHEAD: usize = 4;
 
 impl Chain {
     /// Connects every block after `from` up to `to`, in order: whole when its filter matches the watch set as it is after
-    /// the block before, by its header otherwise. When `from` has left the best chain, one disconnection back to the fork
-    /// point comes first. `on_progress` is called after each block.
+    /// the block before, by its header otherwise. When blocks have taken the place of `from`, one disconnection back to the fork
+    /// point comes first; doubt about filters never disconnects. `on_progress` is called after each block.
     ///
     /// # Errors
     /// [`SyncError`] with the position reached and the reason: continue from there, nothing was skipped. With
@@ -39,18 +39,38 @@ impl Chain {
         let at = self.headers.borrow().position(fork.height);
         let at = at.ok_or_else(|| fail(ChainError::NotOnChain { hash: to.hash, height: to.height }))?;
         if fork != from.id() {
+            // The end of a chain whose last filters were proven false: other filters are awaited for the same blocks.
+            if fork.height == self.headers.borrow().height() {
+                return Ok(from.clone());
+            }
             listener.blocks_disconnected(fork);
         }
         // The caller's own position may name ancestors that the chain, from its checkpoint on, does not know.
         let start = if fork == from.id() { from.clone() } else { at };
+        let reached = self.walk(start, *to, listener, watch, None, on_progress).await?;
+        self.note_looked_through(Some(fork.height), reached.height);
+        Ok(reached)
+    }
+
+    /// Passes the blocks after `from` up to `to` to the listener, as long as the block `stays` (if any) is on the best chain.
+    pub(crate) async fn walk(
+        &self,
+        from: Position,
+        to: Tip,
+        listener: &dyn BlockListener,
+        watch: &dyn WatchSet,
+        stays: Option<BlockId>,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Position, SyncError> {
         let mut walk = Walk {
             chain: self,
             listener,
             watch,
             on_progress,
-            from: fork.height,
-            to: *to,
-            at: start,
+            from: from.height,
+            to,
+            at: from,
+            stays,
             revision: watch.revision(),
             scripts: watch.scripts(),
         };
@@ -71,23 +91,6 @@ impl Chain {
             return Err(ChainError::BelowCheckpoint { height: from.height, checkpoint });
         }
         chain.fork_of(from).ok_or(ChainError::NoFork { hash: from.hash, height: from.height })
-    }
-
-    /// Takes a listener back to `fork`, a block of the best chain below its position. This is what [`Poll::rescan`] asks for, and
-    /// clears it. With a `fork` above the position nothing happens.
-    ///
-    /// [`Poll::rescan`]: crate::Poll::rescan
-    pub fn rewind(&self, from: &Position, fork: BlockId, listener: &dyn BlockListener) -> Position {
-        self.rescan_from.set(None);
-        let chain = self.headers.borrow();
-        match chain.position(fork.height).filter(|p| p.hash == fork.hash && from.height > fork.height) {
-            Some(position) => {
-                drop(chain);
-                listener.blocks_disconnected(fork);
-                position
-            }
-            None => from.clone(),
-        }
     }
 }
 
@@ -118,6 +121,8 @@ struct Walk<'a> {
     from: u32,
     to: Tip,
     at: Position,
+    /// A block that must stay on the best chain meanwhile.
+    stays: Option<BlockId>,
     revision: u64,
     scripts: Vec<ScriptBuf>,
 }
@@ -170,7 +175,8 @@ impl Walk<'_> {
     fn connect_one(&mut self, planned: &Planned, block: Option<Block>) -> Result<(), ChainError> {
         // A poll may have replaced blocks while this window was fetched.
         let follows = planned.header.prev_blockhash == self.at.hash;
-        if !follows || !self.chain.headers.borrow().contains(planned.id) {
+        let on_chain = |id: BlockId| self.chain.headers.borrow().contains(id);
+        if !follows || !on_chain(planned.id) || !self.stays.is_none_or(on_chain) {
             return Err(self.moved());
         }
         let height = planned.id.height;

@@ -80,10 +80,6 @@ pub struct Poll {
     pub new: Tip,
     /// The last block that both chains share, when `old` has left the best chain.
     pub fork: Option<BlockId>,
-    /// The block above which filters in use are contradicted or were proven false by another source: blocks above it that were
-    /// connected by their headers alone must be read again, see [`rewind`](crate::Chain::rewind). Reported by each poll until
-    /// then.
-    pub rescan: Option<BlockId>,
 }
 
 /// A source's report of another tip than at the last poll, see [`Chain::changed`](crate::Chain::changed).

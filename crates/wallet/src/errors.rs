@@ -78,6 +78,7 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::Expired => ErrorCode::Expired,
         PayError::NoRoute(error) => return (**error).clone(),
         PayError::TooLarge => ErrorCode::InvalidPaymentRequest,
+        PayError::NotSynced => ErrorCode::ChannelUnavailable,
         PayError::Denied(denied) => return self::denied(denied),
         PayError::Stream(StreamError::Stalled(_)) => ErrorCode::Timeout,
         PayError::Stream(_) => ErrorCode::InvalidInput,

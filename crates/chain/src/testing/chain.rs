@@ -148,7 +148,12 @@ impl TestChain {
 
     /// A filter of a block that leaves out one script, as a misbehaving server makes it.
     pub fn filter_without(&self, height: u32, script: &ScriptBuf) -> Vec<u8> {
-        self.filter_of(self.block(height), Some(script))
+        self.filter_of(self.block(height), Some(script), None)
+    }
+
+    /// A filter of a block with one script more than it has: no proof refutes it.
+    pub fn filter_with(&self, height: u32, script: &ScriptBuf) -> Vec<u8> {
+        self.filter_of(self.block(height), None, Some(script))
     }
 
     fn push(&mut self, block: Block) {
@@ -158,14 +163,14 @@ impl TestChain {
                 self.coins.insert(OutPoint { txid, vout }, output.script_pubkey.clone());
             }
         }
-        let filter = self.filter_of(&block, None);
+        let filter = self.filter_of(&block, None, None);
         let previous = self.filter_headers.last().copied().unwrap_or_else(FilterHeader::all_zeros);
         self.filter_headers.push(header_of(&filter, &previous));
         self.filters.push(filter);
         self.blocks.push(block);
     }
 
-    fn filter_of(&self, block: &Block, without: Option<&ScriptBuf>) -> Vec<u8> {
+    fn filter_of(&self, block: &Block, without: Option<&ScriptBuf>, with: Option<&ScriptBuf>) -> Vec<u8> {
         let mut content = Vec::new();
         let mut writer = BlockFilterWriter::new(&mut content, block);
         let outputs = block.txdata.iter().flat_map(|tx| &tx.output).map(|o| &o.script_pubkey);
@@ -173,7 +178,7 @@ impl TestChain {
         let spent =
             inputs.map(|i| self.coins.get(&i.previous_output).ok_or(Error::UtxoMissing(i.previous_output)));
         let spent: Vec<_> = spent.collect::<Result<_, _>>().expect("the chain knows every coin");
-        let scripts = outputs.filter(|s| !s.is_op_return()).chain(spent);
+        let scripts = outputs.filter(|s| !s.is_op_return()).chain(spent).chain(with);
         scripts.filter(|s| Some(*s) != without).for_each(|s| writer.add_element(s.as_bytes()));
         writer.finish().expect("writing into memory");
         content

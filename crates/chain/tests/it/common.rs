@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::testing::{FakeServer, TestChain, pay_to, serve};
-use amplet_chain::{BlockId, BlockListener, Chain, Checkpoint, Position, WatchSet};
+use amplet_chain::{BlockId, BlockListener, Chain, Checkpoint, Position, RescanListener, WatchSet};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Batch, MemoryBackend, SealedStore, Store};
 use amplet_transport::testing::TestPlatform;
@@ -84,6 +84,15 @@ impl Device {
         result
     }
 
+    /// Looks through the next portion again; returns whether nothing is left.
+    pub fn rescan(&self, chain: &Rc<Chain>, wallet: &Rc<Wallet>) -> Result<bool, amplet_chain::ChainError> {
+        let (chain, task) = (chain.clone(), wallet.clone());
+        self.platform.run(async move {
+            let at = task.position.borrow().clone();
+            chain.rescan(&at, 0, &*task, &*task).await
+        })
+    }
+
     pub fn sync(&self, chain: &Rc<Chain>, wallet: &Rc<Wallet>) {
         self.poll(chain).unwrap();
         self.connect(chain, wallet).unwrap();
@@ -96,6 +105,7 @@ pub enum Notified {
     Whole(u32),
     Header(u32),
     Back(u32),
+    Again(u32),
 }
 
 type Reaction = Box<dyn Fn(&Wallet, &Block)>;
@@ -140,6 +150,15 @@ impl Wallet {
         self.notified.borrow().iter().filter_map(whole).collect()
     }
 
+    /// Heights of the blocks it was given once more.
+    pub fn again(&self) -> Vec<u32> {
+        let again = |call: &Notified| match call {
+            Notified::Again(height) => Some(*height),
+            _ => None,
+        };
+        self.notified.borrow().iter().filter_map(again).collect()
+    }
+
     fn take(&self, header: &Header, height: u32) {
         let mut chain = self.chain.borrow_mut();
         assert_eq!(usize::try_from(height).unwrap(), chain.len(), "no gap, no repetition");
@@ -169,6 +188,17 @@ impl BlockListener for Wallet {
         chain.truncate(keep);
         assert_eq!(chain.last(), Some(&fork.hash));
         self.notified.borrow_mut().push(Notified::Back(fork.height));
+    }
+}
+
+impl RescanListener for Wallet {
+    fn block_rescanned(&self, block: &Block, height: u32) {
+        let passed = self.chain.borrow().get(usize::try_from(height).unwrap()).copied();
+        assert_eq!(passed, Some(block.block_hash()), "a block that was connected");
+        self.notified.borrow_mut().push(Notified::Again(height));
+        if let Some(react) = &*self.on_block.borrow() {
+            react(self, block);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{SourceState, TrustLevel};
 use bitcoin::OutPoint;
 
-use crate::common::{Device, Notified, Wallet, script, with_payment};
+use crate::common::{Device, Wallet, script, with_payment};
 
 #[test]
 fn another_server_helps_where_one_fails() {
@@ -59,31 +59,6 @@ fn a_filter_that_hides_an_output_is_refuted_by_either_order_of_servers() {
     }
 }
 
-/// The false filter was accepted while its server was alone; when another appears, the wallet goes back and rescans.
-#[test]
-fn what_was_missed_is_rescanned() {
-    let (source, _) = with_payment();
-    let honest = FakeServer::new(source.clone());
-    honest.down.set(true);
-    let device = Device::new(vec![("liar", liar(&source)), ("honest", honest.clone())]);
-    let chain = device.open(&["liar", "honest"]);
-    let wallet = Wallet::new(&chain);
-    wallet.watch(script(1));
-    device.sync(&chain, &wallet);
-    assert!(wallet.whole().is_empty(), "one operator alone can hide a payment");
-    honest.down.set(false);
-    let poll = device.poll(&chain).unwrap();
-    let back = poll.rescan.unwrap();
-    assert_eq!(device.poll(&chain).unwrap().rescan, Some(back), "until it is done");
-    assert_eq!(back.height, 30);
-    let from = wallet.position.borrow().clone();
-    *wallet.position.borrow_mut() = chain.rewind(&from, back, &*wallet);
-    device.connect(&chain, &wallet).unwrap();
-    assert_eq!(wallet.notified.borrow()[36], Notified::Back(30));
-    assert_eq!(wallet.whole(), [31]);
-    assert_eq!(device.poll(&chain).unwrap().rescan, None, "and no longer");
-}
-
 /// A spent script is not in the block: neither filter is proven false, and the block is looked through.
 #[test]
 fn a_filter_that_hides_a_spend_makes_its_block_be_looked_through() {
@@ -105,7 +80,7 @@ fn a_filter_that_hides_a_spend_makes_its_block_be_looked_through() {
         let conflicting =
             chain.trust().sources.iter().any(|s| s.state == SourceState::FiltersConflict { height: 37 });
         assert!(conflicting);
-        assert_eq!(device.poll(&chain).unwrap().rescan, None);
+        assert_eq!(chain.rescans_from(), None, "each block was looked through when it was connected");
     }
 }
 

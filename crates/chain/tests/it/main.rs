@@ -6,6 +6,7 @@ mod conflicts;
 mod mempool;
 mod misbehaving;
 mod random;
+mod rescan;
 mod send;
 mod sync;
 mod watch;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::common::{Device, NOW, Wallet, script, with_payment};
 use amplet_chain::testing::{FakeServer, TestChain, pay_to};
 use amplet_chain::{ChainError, HeaderError, SourceError, SourceState};
-use amplet_transport::{FetchError, Platform};
+use amplet_transport::FetchError;
 use bitcoin::OutPoint;
 
 /// Polls a server that changes the bytes of what it serves under `prefix`, and gives the error.

@@ -1,9 +1,20 @@
 //! Blocks, handed to LDK's parts.
 
+use std::cell::Cell;
+use std::sync::Arc;
+
 use amplet_chain::{BlockId, BlockListener, Chain, Position};
 use bitcoin::Block;
 use bitcoin::block::Header;
-use lightning::chain::{BlockLocator, Listen};
+use lightning::chain::channelmonitor::TransactionOutputs;
+use lightning::chain::transaction::OutPoint;
+use lightning::chain::{BlockLocator, Confirm, Filter, Listen, WatchedOutput};
+
+use crate::ldk::fees::Fees;
+use crate::ldk::log::Log;
+use crate::ldk::staged::StagedWrites;
+use crate::ldk::types::{ChainMonitor, Monitor};
+use crate::ldk::watch::Watch;
 
 /// LDK's form of a position.
 pub(crate) fn locator(position: &Position) -> BlockLocator {
@@ -34,8 +45,123 @@ impl<L: Listen> BlockListener for ListenAdapter<'_, L> {
     }
 
     fn blocks_disconnected(&self, fork: BlockId) {
-        let known = self.chain.position(&fork.hash);
-        let fork = known.unwrap_or(Position { hash: fork.hash, height: fork.height, previous: Vec::new() });
-        self.part.blocks_disconnected(locator(&fork));
+        self.part.blocks_disconnected(fork_locator(self.chain, fork));
+    }
+}
+
+fn fork_locator(chain: &Chain, fork: BlockId) -> BlockLocator {
+    let known = chain.position(&fork.hash);
+    let fork = known.unwrap_or(Position { hash: fork.hash, height: fork.height, previous: Vec::new() });
+    locator(&fork)
+}
+
+/// Blocks that monitors have not been told of, because no transaction in them concerns anybody: only the last one is told, when
+/// reading pauses. LDK raises the fee of each claim of a closed channel every few blocks; told of every block of an absence one by
+/// one, it would end at a fee that eats the claim, which nobody has ever seen. (LDK's `Confirm` may leave blocks out.)
+#[derive(Default)]
+pub(crate) struct UntoldBlock(Cell<Option<(Header, u32)>>);
+
+impl UntoldBlock {
+    pub fn put(&self, header: &Header, height: u32) {
+        self.0.set(Some((*header, height)));
+    }
+
+    pub fn take(&self) -> Option<(Header, u32)> {
+        self.0.take()
+    }
+}
+
+/// A monitor as a listener of its own, before the chain monitor owns it. What a block returns is registered at once, as the chain
+/// monitor does: LDK's own listener for a single monitor drops it, and later blocks would be passed over that spend it.
+pub(crate) struct LoneMonitor<'a> {
+    pub monitor: Monitor,
+    pub chain: &'a Chain,
+    pub staged: Arc<StagedWrites>,
+    pub fees: Arc<Fees>,
+    pub watch: Arc<Watch>,
+    pub log: Arc<Log>,
+    pub untold: UntoldBlock,
+}
+
+impl LoneMonitor<'_> {
+    /// Registers what the monitor watches already.
+    pub fn register(&self) {
+        self.monitor.load_outputs_to_watch(&self.watch, &self.log);
+    }
+
+    /// Tells it of the last block.
+    pub fn tell(&self) {
+        let Self { monitor, staged, fees, log, .. } = self;
+        if let Some((header, height)) = self.untold.take() {
+            self.watch(&header, monitor.best_block_updated(&header, height, staged, fees, log));
+        }
+    }
+
+    fn watch(&self, header: &Header, found: Vec<TransactionOutputs>) {
+        for (txid, outputs) in found {
+            for (index, output) in outputs {
+                // A transaction's outputs are numbered with 16 bits in all of LDK.
+                let Ok(index) = u16::try_from(index) else { continue };
+                self.watch.register_output(WatchedOutput {
+                    block_hash: Some(header.block_hash()),
+                    outpoint: OutPoint { txid, index },
+                    script_pubkey: output.script_pubkey,
+                });
+            }
+        }
+    }
+}
+
+impl BlockListener for LoneMonitor<'_> {
+    fn block_connected(&self, block: &Block, height: u32) {
+        let Self { monitor, staged, fees, log, .. } = self;
+        self.untold.take();
+        let transactions: Vec<_> = block.txdata.iter().enumerate().collect();
+        self.watch(
+            &block.header,
+            monitor.block_connected(&block.header, &transactions, height, staged, fees, log),
+        );
+    }
+
+    fn filtered_block_connected(&self, header: &Header, height: u32) {
+        self.untold.put(header, height);
+    }
+
+    fn blocks_disconnected(&self, fork: BlockId) {
+        self.tell();
+        let fork = fork_locator(self.chain, fork);
+        self.monitor.blocks_disconnected(fork, &self.staged, &self.fees, &self.log);
+    }
+}
+
+/// The chain monitor as a listener that is told of the last block only, see [`UntoldBlock`].
+pub(crate) struct MonitorsAdapter<'a> {
+    pub monitors: &'a ChainMonitor,
+    pub chain: &'a Chain,
+    pub untold: &'a UntoldBlock,
+}
+
+impl MonitorsAdapter<'_> {
+    /// Tells it of the last block.
+    pub fn tell(&self) {
+        if let Some((header, height)) = self.untold.take() {
+            self.monitors.best_block_updated(&header, height);
+        }
+    }
+}
+
+impl BlockListener for MonitorsAdapter<'_> {
+    fn block_connected(&self, block: &Block, height: u32) {
+        self.untold.take();
+        self.monitors.block_connected(block, height);
+    }
+
+    fn filtered_block_connected(&self, header: &Header, height: u32) {
+        self.untold.put(header, height);
+    }
+
+    fn blocks_disconnected(&self, fork: BlockId) {
+        self.tell();
+        self.monitors.blocks_disconnected(fork_locator(self.chain, fork));
     }
 }

@@ -1,6 +1,7 @@
 //! Adapters: they implement the traits that LDK and BDK ask for. They act only when they are called.
 
 pub(crate) mod bdk;
+pub(crate) mod closing;
 mod error;
 mod fee_limit;
 pub(crate) mod fees;
@@ -17,9 +18,11 @@ pub(crate) mod staged;
 pub(crate) mod types;
 pub(crate) mod watch;
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use amplet_chain::Chain;
 use bitcoin::secp256k1::PublicKey;
 use lightning::chain::channelmonitor::Balance;
 use lightning::events::bump_transaction::BumpTransactionEvent;
@@ -29,6 +32,7 @@ use lightning::sign::{NodeSigner, Recipient};
 use crate::config::Gossip;
 use bdk::OnchainWallet;
 use fees::Fees;
+use listen::{MonitorsAdapter, UntoldBlock};
 use log::Log;
 use messages::CustomMessages;
 use onion::OnionMessages;
@@ -59,9 +63,18 @@ pub(crate) struct Ldk {
     pub wallet: Arc<OnchainWallet>,
     pub fees: Arc<Fees>,
     pub watch: Arc<Watch>,
+    /// The last block, as long as the monitors do not know of it.
+    pub untold: UntoldBlock,
+    /// Blocks are held back from LDK's parts (`runtime::held_back`): heights that LDK compares with are too low.
+    pub behind: Cell<bool>,
 }
 
 impl Ldk {
+    /// The monitors as a listener for blocks of `chain`.
+    pub fn monitors_listener<'a>(&'a self, chain: &'a Chain) -> MonitorsAdapter<'a> {
+        MonitorsAdapter { monitors: &self.monitors, chain, untold: &self.untold }
+    }
+
     /// The node id.
     pub fn node_id(&self) -> PublicKey {
         // LDK's key manager always has this key.

@@ -37,6 +37,8 @@ pub mod names {
     pub const GRAPH_SOURCE: &str = "routing/graph_source";
     /// Beliefs about channels' balances ([`amplet_router::snapshot`]).
     pub const BELIEFS: &str = "routing/beliefs";
+    /// Present once spends that earlier versions missed have been asked for (`open::missed`).
+    pub const MISSED_SPENDS: &str = "ldk/missed_spends";
     /// The fee estimates that were accepted last.
     pub const FEES: &str = "chain/fees";
     /// Changes of the on-chain wallet, numbered.

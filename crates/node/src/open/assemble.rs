@@ -1,5 +1,6 @@
 //! LDK's parts, read and put together.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,13 +18,14 @@ use lightning::util::ser::ReadableArgs;
 use lightning::util::wallet_utils::WalletSync;
 
 use super::NodeError;
-use super::catch_up::catch_up;
+use super::catch_up::CatchUp;
+use super::missed;
 use crate::config::{Gossip, GraphSource, NodeConfig};
 use crate::ldk::Ldk;
 use crate::ldk::bdk::OnchainWallet;
 use crate::ldk::fees::Fees;
 use crate::ldk::keys::{Keys, split};
-use crate::ldk::listen::locator;
+use crate::ldk::listen::{UntoldBlock, locator};
 use crate::ldk::log::Log;
 use crate::ldk::messages::CustomMessages;
 use crate::ldk::monitors;
@@ -96,11 +98,13 @@ pub(super) async fn assemble(
         true,
     ));
     let loaded = monitors::load(parts.store, parts.staged, (&parts.signer, &parts.fees, &parts.log)).await?;
+    missed::ask_once(&parts, &loaded).await?;
     let paths = message_paths(&router, &parts.signer);
     let manager = load_manager(&parts, (&router, &paths), &monitors, &loaded, birthday).await?;
     let sweeper = load_sweeper(&parts, &manager).await?;
-    let (loaded, sync) = catch_up(&parts, loaded, &manager, &sweeper).await?;
-    for monitor in loaded {
+    let catch_up = CatchUp::new(&parts, loaded, &manager, &sweeper);
+    let sync = catch_up.run().await?;
+    for monitor in catch_up.into_monitors() {
         let channel = monitor.channel_id();
         if monitors.load_existing_monitor(channel, monitor).is_err() {
             return Err(corrupt(&format!("channel {channel} (twice)"), DecodeError::InvalidValue));
@@ -134,6 +138,8 @@ pub(super) async fn assemble(
         wallet,
         fees,
         watch,
+        untold: UntoldBlock::default(),
+        behind: Cell::new(sync.blocks_left > 0),
     };
     Ok(Assembled { ldk, graph_source, sync })
 }

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod catch_up;
+mod missed;
 
 use std::rc::Rc;
 use std::sync::Arc;

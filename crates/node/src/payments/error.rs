@@ -37,6 +37,11 @@ pub enum PayError {
         "this payment carries more data than Lightning transports: ask the payee for a simpler invoice, or send fewer records"
     )]
     TooLarge,
+    /// Blocks that passed while the node was away are not read yet.
+    #[error(
+        "the wallet was away and its gateway is taking up the channel again: try again in a minute; nothing was sent"
+    )]
+    NotSynced,
     /// The budget gives no money for it.
     #[error(transparent)]
     Denied(#[from] BudgetDenial),

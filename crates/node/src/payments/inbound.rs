@@ -28,6 +28,8 @@ pub(crate) struct Claimable {
     pub amount_msat: Msat,
     pub purpose: PaymentPurpose,
     pub records: Records,
+    /// Height from which it is too late to claim it.
+    pub deadline: Option<u32>,
 }
 
 /// Decision about money that has arrived.
@@ -77,6 +79,11 @@ impl Inbound {
 
     fn decide(&self, id: PaymentId, money: &Claimable) -> Decision {
         let Some(preimage) = money.purpose.preimage() else { return Decision::Refuse };
+        // LDK compares with its own height, which may be lower than the chain's: the preimage would be given away for nothing.
+        if money.deadline.is_some_and(|deadline| deadline <= self.base.chain.tip().height) {
+            log::warn!("payment {id}: too late to claim it");
+            return Decision::Refuse;
+        }
         // Whoever we pay learns the preimage, and may pay us with it.
         if self.is_outbound(id) {
             log::warn!("payment {id}: it has the hash of a payment of our own");

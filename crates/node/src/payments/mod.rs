@@ -122,19 +122,23 @@ impl Payments {
         match order {
             Order::Invoice(pay) => {
                 self.check(&pay.invoice).await?;
+                self.refuse_behind()?;
                 self.start(bolt11::prepare(ldk, &pay, now)?, authorization).await
             }
             Order::Keysend(new) => {
+                self.refuse_behind()?;
                 self.start(keysend::prepare(ldk, new, Owner::Payment, now)?, authorization).await
             }
             #[cfg(feature = "offers")]
             Order::Offer(pay) => {
+                self.refuse_behind()?;
                 let prepared = offers::prepare(ldk, self.base.config.network, &pay, now)?;
                 let id = self.start(prepared, authorization).await?;
                 self.base.flushed().await;
                 Ok(id)
             }
             Order::Stream(pay) => {
+                self.refuse_behind()?;
                 let owner = Owner::Stream(pay.stream);
                 self.start(keysend::prepare(ldk, self.streams.next(&pay)?, owner, now)?, authorization).await
             }
@@ -170,6 +174,11 @@ impl Payments {
             return Err(PayError::Duplicate);
         }
         Ok(())
+    }
+
+    /// Refuses while LDK's height is too low to give an HTLC its time.
+    fn refuse_behind(&self) -> Result<(), PayError> {
+        if self.base.ldk.behind.get() { Err(PayError::NotSynced) } else { Ok(()) }
     }
 
     /// The one way out: reserves the maximum cost, submits and records, in one step.

@@ -11,10 +11,17 @@ use crate::payments::{Claimable, FailedPath};
 pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEvent> {
     let Services { base, channels, onchain, payments, .. } = services;
     match event {
-        Event::PaymentClaimable { payment_hash: hash, amount_msat, purpose, onion_fields, .. } => {
+        Event::PaymentClaimable {
+            payment_hash: hash,
+            amount_msat,
+            purpose,
+            onion_fields,
+            claim_deadline: deadline,
+            ..
+        } => {
             let records = onion_fields.map(|onion| onion.custom_tlvs().clone()).unwrap_or_default();
             let amount_msat = Msat::up_to_max(amount_msat);
-            payments.inbound.claimable(&Claimable { hash, amount_msat, purpose, records });
+            payments.inbound.claimable(&Claimable { hash, amount_msat, purpose, records, deadline });
         }
         Event::PaymentClaimed { payment_hash, amount_msat, purpose, .. } => {
             payments.inbound.claimed(payment_hash, Msat::up_to_max(amount_msat), &purpose);

@@ -240,7 +240,8 @@ impl Engine {
         let handler = |event| dispatch(&self.services, event);
         // What failed teaches before LDK asks for another route.
         ldk.manager.process_pending_events(&handler);
-        if ldk.manager.needs_pending_htlc_processing() {
+        // Forwards, receipts and retries are decided by heights.
+        if !ldk.behind.get() && ldk.manager.needs_pending_htlc_processing() {
             ldk.manager.process_pending_htlc_forwards();
             ldk.manager.process_pending_events(&handler);
         }
@@ -269,7 +270,8 @@ impl Engine {
     /// LDK writes monitors every few blocks only. Written with each new block, all parts are always at one block, so that the
     /// wallet opens without any chain source.
     fn stage_monitors_at_new_block(&self) {
-        let Base { ldk, staged, .. } = self.base();
+        let Base { ldk, staged, chain, .. } = self.base();
+        ldk.monitors_listener(chain).tell();
         let best = ldk.manager.current_best_block().block_hash;
         if self.staged_at.replace(Some(best)) == Some(best) {
             return;

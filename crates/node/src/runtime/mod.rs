@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod engine;
+pub(crate) mod held_back;
 mod sync;
 
 use std::rc::Rc;

@@ -4,15 +4,19 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_chain::{BlockId, BlockListener, ChainError, Position, Progress, SyncError, Tip, TipChange};
+use amplet_chain::{
+    BlockId, BlockListener, ChainError, Position, Progress, RescanListener, SyncError, Tip, TipChange,
+};
 use amplet_protocol::page::TipAge;
 use bitcoin::block::Header;
 use bitcoin::{Block, BlockHash};
+use lightning::chain::Confirm;
 
 use crate::base::Base;
 use crate::ldk::listen::{ListenAdapter, position};
 use crate::ldk::staged::names;
 use crate::onchain::Onchain;
+use crate::runtime::held_back::{HeldBack, LOOK_EVERY};
 
 /// Interval between polls of a chain source without long poll.
 const POLL_EVERY: Duration = Duration::from_secs(20);
@@ -45,7 +49,7 @@ struct AllListeners<'a> {
 impl AllListeners<'_> {
     fn each(&self, tell: impl Fn(&dyn BlockListener)) {
         let (ldk, chain) = (&self.base.ldk, &*self.base.chain);
-        tell(&ListenAdapter { part: &*ldk.monitors, chain });
+        tell(&ldk.monitors_listener(chain));
         tell(&ListenAdapter { part: &*ldk.manager, chain });
         tell(&ListenAdapter { part: &ldk.sweeper, chain });
         tell(&*ldk.wallet);
@@ -67,11 +71,26 @@ impl BlockListener for AllListeners<'_> {
     }
 }
 
+/// By LDK's `Confirm`, at the height at which the block stands: nothing is disconnected.
+impl RescanListener for AllListeners<'_> {
+    fn block_rescanned(&self, block: &Block, height: u32) {
+        let ldk = &self.base.ldk;
+        let transactions: Vec<_> = block.txdata.iter().enumerate().collect();
+        ldk.monitors.transactions_confirmed(&block.header, &transactions, height);
+        ldk.manager.transactions_confirmed(&block.header, &transactions, height);
+        ldk.sweeper.transactions_confirmed(&block.header, &transactions, height);
+        // It takes a block that it has as an addition to what it knows of it.
+        ldk.wallet.block_connected(block, height);
+        self.onchain.block_connected(block, height);
+    }
+}
+
 /// Following the chain.
 pub struct ChainSync {
     base: Rc<Base>,
     onchain: Rc<Onchain>,
     state: RefCell<SyncState>,
+    held_back: HeldBack,
     /// Held while blocks are read: two readers would hand the same parts blocks out of order.
     reading: futures::lock::Mutex<()>,
 }
@@ -79,7 +98,8 @@ pub struct ChainSync {
 impl ChainSync {
     /// `state`: how far the node was read when it was opened.
     pub(crate) fn new(base: Rc<Base>, onchain: Rc<Onchain>, state: SyncState) -> Self {
-        Self { base, onchain, state: RefCell::new(state), reading: futures::lock::Mutex::new(()) }
+        let (state, held_back) = (RefCell::new(state), HeldBack::default());
+        Self { base, onchain, state, held_back, reading: futures::lock::Mutex::new(()) }
     }
 
     /// Progress of reading the chain.
@@ -99,6 +119,8 @@ impl ChainSync {
         let mut change = None;
         loop {
             match self.read_new(change.take().as_ref()).await {
+                Ok(()) if self.held_back.holds() => self.let_peers_resolve().await,
+                Ok(()) if self.base.chain.rescans_from().is_some() => {}
                 Ok(()) => change = self.base.chain.changed(POLL_EVERY, POLL_LIMIT).await,
                 Err(error) => {
                     log::warn!("chain: {error}");
@@ -110,7 +132,14 @@ impl ChainSync {
         }
     }
 
-    /// Polls the chain sources and reads every new block now.
+    /// Waits as long as blocks are held back.
+    async fn let_peers_resolve(&self) {
+        while !self.held_back.is_over(&self.base) {
+            self.base.platform.sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Polls the chain sources and reads every new block now, but for those that are held back.
     ///
     /// # Errors
     /// [`ChainError`].
@@ -118,7 +147,8 @@ impl ChainSync {
         self.read_new(None).await
     }
 
-    /// Polls the sources (`change`: one of them has reported a new tip) and reads every new block.
+    /// Polls the sources (`change`: one of them has reported a new tip), reads every new block, and looks through the next of
+    /// those that were passed over.
     async fn read_new(&self, change: Option<&TipChange>) -> Result<(), ChainError> {
         let base = &self.base;
         let alone = self.reading.lock().await;
@@ -126,11 +156,8 @@ impl ChainSync {
         let listeners = AllListeners { base, onchain: &self.onchain };
         // A block may be replaced while we read towards it: then the next poll sees the new tip.
         let mut from = position(&base.ldk.manager.current_best_block());
-        if let Some(fork) = poll.rescan {
-            // Filters that were believed are contradicted: what they passed over is read again.
-            from = base.chain.rewind(&from, fork, &listeners);
-        }
-        let target = poll.new;
+        self.held_back.polled(base, self.state.borrow().checked_at);
+        let target = self.held_back.limit(base, &from, poll.new).await;
         self.state.borrow_mut().blocks_left = target.height.saturating_sub(from.height);
         if from.hash != target.hash {
             from = self.read(&from, &target, &listeners).await?;
@@ -138,10 +165,12 @@ impl ChainSync {
             self.onchain.rebroadcast();
         }
         *self.state.borrow_mut() = SyncState {
-            synced: from.hash == target.hash,
+            synced: from.hash == poll.new.hash,
             checked_at: Some(base.platform.now()),
+            blocks_left: poll.new.height.saturating_sub(from.height),
             ..SyncState::default()
         };
+        self.look_again(&from, &listeners).await?;
         base.changed();
         base.notify.notify();
         drop(alone);
@@ -153,6 +182,24 @@ impl ChainSync {
             base.notify.notify();
         }
         Ok(())
+    }
+
+    /// Looks again through the next blocks that were passed over, at the same height: a filter of theirs is in doubt, or an
+    /// earlier version missed what they hold.
+    async fn look_again(&self, at: &Position, listeners: &AllListeners<'_>) -> Result<(), ChainError> {
+        let Base { chain, ldk, staged, .. } = &*self.base;
+        if chain.rescans_from().is_none() {
+            return Ok(());
+        }
+        let result = chain.rescan(at, ldk.wallet.birthday(), listeners, &*ldk.watch).await;
+        // LDK writes a monitor by itself only when a new block asks for it.
+        for channel in ldk.monitors.list_monitors() {
+            if let Ok(monitor) = ldk.monitors.get_monitor(channel) {
+                staged.put_monitor(&monitor);
+            }
+        }
+        staged.stage(|batch| chain.stage(batch));
+        result.map(drop)
     }
 
     async fn read(
@@ -169,6 +216,7 @@ impl ChainSync {
         };
         let watch = &*self.base.ldk.watch;
         let result = self.base.chain.sync(from, target, listeners, watch, &mut progress).await;
+        self.base.ldk.monitors_listener(&self.base.chain).tell();
         result.map_err(|SyncError { error, .. }| error)
     }
 }

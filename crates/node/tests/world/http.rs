@@ -45,7 +45,7 @@ impl World {
         let (server, mempool) = (Rc::clone(&self.server), Rc::clone(&self.mempool));
         let (nodes, asked) = (Rc::clone(&self.nodes), Rc::clone(&self.snapshots));
         let (instead, taking) = (Rc::clone(&self.routing_data), Rc::clone(&self.taking));
-        let network = self.platform.clone();
+        let (network, second) = (self.platform.clone(), Rc::clone(&self.second_source));
         self.platform.on_fetch(move |request| {
             let snapshot = request.url.split_once("://").and_then(|(_, rest)| rest.split_once("/rgs/snapshot/"));
             if let Some((host, since)) = snapshot {
@@ -59,6 +59,11 @@ impl World {
                 let answer = answer.ok_or_else(|| unreachable(&request.url));
                 return async move { answer.map(|body| HttpResponse { status: 200, headers: Vec::new(), body }) }
                     .boxed_local();
+            }
+            if let Some(path) = request.url.strip_prefix("http://second") {
+                let source = second.borrow().clone().ok_or_else(|| unreachable(&request.url));
+                let answer = source.and_then(|source| source.respond(path, &request));
+                return async move { answer }.boxed_local();
             }
             let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
             let answer = if request.method == HttpMethod::Post && !server.down.get() {

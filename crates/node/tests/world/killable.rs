@@ -11,12 +11,20 @@ use futures::future::LocalBoxFuture;
 pub struct Killable {
     inner: Rc<dyn Store>,
     left: Cell<u64>,
+    /// Dies before the first commit too many, instead of right after the last one.
+    early: Cell<bool>,
     pub dead: Rc<Cell<bool>>,
 }
 
 impl Killable {
     pub fn new(inner: Rc<dyn Store>, commits: u64, dead: Rc<Cell<bool>>) -> Self {
-        Self { inner, left: Cell::new(commits), dead }
+        Self { inner, left: Cell::new(commits), early: Cell::new(false), dead }
+    }
+
+    /// Dies when it would commit once more than so often: it has spoken of all commits, and the next one is not durable.
+    pub fn die_before_commit(&self, commits: u64) {
+        self.early.set(true);
+        self.left.set(commits);
     }
 
     /// Dies after so many more commits.
@@ -43,7 +51,7 @@ impl Store for Killable {
             }
             self.left.set(self.left.get() - 1);
             let receipt = self.inner.commit(batch).await?;
-            if self.left.get() == 0 {
+            if self.left.get() == 0 && !self.early.get() {
                 // Durable, but the process dies before it can say anything.
                 self.dead.set(true);
                 std::future::pending::<()>().await;

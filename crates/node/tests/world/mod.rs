@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod config;
+mod hanging;
 mod http;
 mod killable;
 mod net;
@@ -28,6 +29,8 @@ use amplet_transport::testing::{TestPlatform, duplex_pair};
 use amplet_transport::{PeerAddress, Platform};
 use futures::FutureExt;
 
+#[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
+pub use hanging::{HANGING_SAT, Hanging, Way};
 #[allow(unused_imports, reason = "not every test file has a source that refuses")]
 pub use http::Taking;
 #[allow(unused_imports, reason = "not every test file kills processes")]
@@ -52,6 +55,8 @@ const MNEMONICS: [(&str, &str); 5] = [
 pub struct World {
     pub platform: TestPlatform,
     pub server: Rc<FakeServer>,
+    /// A second chain source of nodes opened while it is set; its chain is its own.
+    pub second_source: Rc<RefCell<Option<Rc<FakeServer>>>>,
     pub mempool: Rc<RefCell<Vec<Transaction>>>,
     nodes: Rc<RefCell<HashMap<String, Node>>>,
     disks: RefCell<HashMap<String, MemoryBackend>>,
@@ -87,6 +92,7 @@ impl World {
         let world = Self {
             platform,
             server,
+            second_source: Rc::default(),
             mempool,
             nodes,
             disks: RefCell::default(),
@@ -169,7 +175,7 @@ impl World {
     ) -> Result<Node, NodeError> {
         self.disks.borrow_mut().insert(name.to_owned(), disk.clone());
         let platform = self.platform.clone();
-        let own = name.to_owned();
+        let (own, two) = (name.to_owned(), self.second_source.borrow().is_some());
         let config = self.config(name);
         let node = self.platform.run(async move {
             let kek = Kek::from_bytes([7; 32]);
@@ -182,7 +188,8 @@ impl World {
             };
             let store: Rc<dyn Store> = wrap(Rc::new(store));
             let platform: Rc<dyn Platform> = Rc::new(platform);
-            let sources = vec!["http://chain".to_owned()];
+            let mut sources = vec!["http://chain".to_owned()];
+            sources.extend(two.then(|| "http://second".to_owned()));
             let chain =
                 Chain::open(Rc::clone(&platform), Network::Regtest, sources, &*store, None).await.unwrap();
             // A source that is down at the start is a case of its own.

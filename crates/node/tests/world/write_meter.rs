@@ -38,7 +38,10 @@ pub fn metered() -> (Wrap, Rc<RefCell<Option<Rc<WriteMeter>>>>) {
 
 impl Store for WriteMeter {
     fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        self.inner.get(name)
+        match self.lost.borrow().iter().any(|lost| lost == name) {
+            true => async { Ok(None) }.boxed_local(),
+            false => self.inner.get(name),
+        }
     }
     fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
         async move {

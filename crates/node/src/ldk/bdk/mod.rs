@@ -197,6 +197,13 @@ impl OnchainWallet {
         self.lock().revision
     }
 
+    /// Height above which the wallet has read blocks from its beginning on.
+    pub fn birthday(&self) -> u32 {
+        let wallet = &self.lock().wallet;
+        let heights = wallet.checkpoints().map(|block| block.height()).filter(|height| *height > 0);
+        heights.min().unwrap_or(0)
+    }
+
     /// Last block that the wallet has read.
     pub fn position(&self) -> Position {
         let tip = self.lock().wallet.latest_checkpoint();

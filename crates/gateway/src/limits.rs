@@ -74,7 +74,7 @@ impl Drop for Guard {
 }
 
 /// A client with one IPv6 address has a network of 64 bits of them.
-fn client_of(ip: IpAddr) -> IpAddr {
+pub(crate) fn client_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

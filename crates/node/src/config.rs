@@ -37,6 +37,10 @@ pub struct Forwarding {
     pub alias: [u8; 32],
     /// Addresses in the node announcement.
     pub addresses: Vec<lightning::ln::msgs::SocketAddress>,
+    /// HTLCs that a peer may have in flight to us in one channel, 1 to 483.
+    pub max_htlcs: u16,
+    /// Money that may be in HTLCs too small for the chain in one channel, in sat; lost to fees if the channel is then forced to close.
+    pub max_dust_sat: u64,
 }
 
 /// Role of a node.
@@ -61,6 +65,10 @@ pub struct InboundChannel {
     pub announced: bool,
     /// Channels with this peer, open or opening.
     pub channels_with_peer: usize,
+    /// Channels in all, open or opening.
+    pub channels: usize,
+    /// True if the savings suffice to close all of them and this one.
+    pub is_reserve_covered: bool,
 }
 
 /// The answer to [`InboundChannel`].
@@ -72,6 +80,9 @@ pub enum Acceptance {
     AcceptZeroConf,
     /// No, for this reason (sent to the peer).
     Refuse(String),
+    /// Nothing is said, for tests of a peer that is slow.
+    #[cfg(feature = "testing")]
+    Unanswered,
 }
 
 /// Decides on channels that peers open.
@@ -94,10 +105,11 @@ pub struct InboundKeysend {
 /// Decides on keysends; `false` sends one back to the payer.
 pub type AcceptKeysend = Rc<dyn Fn(&InboundKeysend) -> bool>;
 
-/// Takes every keysend.
+/// Takes keysends of `minimum` and more, and smaller ones as parts of a stream: each of the others is a line of the history, which
+/// any payer could fill for nothing.
 #[must_use]
-pub fn accept_all_keysends() -> AcceptKeysend {
-    Rc::new(|_| true)
+pub fn accept_keysends_from(minimum: Msat) -> AcceptKeysend {
+    Rc::new(move |keysend| keysend.session.is_some() || keysend.amount_msat >= minimum)
 }
 
 /// Source of a node's channel graph.
@@ -183,9 +195,31 @@ impl NodeConfig {
                 config.channel_config.forwarding_fee_base_msat = forwarding.fee_base_msat;
                 config.channel_config.forwarding_fee_proportional_millionths = forwarding.fee_ppm;
                 config.accept_forwards_to_priv_channels = true;
-                config.reject_inbound_splices = false;
+                // No wallet splices.
+                config.reject_inbound_splices = true;
+                handshake.our_max_accepted_htlcs = forwarding.max_htlcs.clamp(1, MAX_HTLCS);
+                config.channel_config.max_dust_htlc_exposure =
+                    MaxDustHTLCExposure::FixedLimitMsat(forwarding.max_dust_sat.saturating_mul(1000));
             }
         }
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keysend_below_the_minimum_is_taken_as_part_of_a_stream_only() {
+        let accept = accept_keysends_from(Msat::up_to_max(1_000));
+        let keysend = |msat, session: Option<&str>| InboundKeysend {
+            amount_msat: Msat::up_to_max(msat),
+            session: session.map(str::to_owned),
+            records: Vec::new(),
+        };
+        assert!(accept(&keysend(1_000, None)));
+        assert!(!accept(&keysend(999, None)));
+        assert!(accept(&keysend(1, Some("film"))));
     }
 }

@@ -168,3 +168,28 @@ fn what_only_updates_say_was_revoked_is_punished() {
     let gained = wallet.onchain().balance().0.saturating_sub(before);
     assert!(gained > 980_000, "{gained} of a channel of 1000000 sat: its own part and the cheat's");
 }
+
+#[test]
+fn the_monitor_of_a_channel_that_was_closed_long_ago_is_let_go() {
+    let pair = pair();
+    pair.pay(3);
+    let meter = pair.again("wallet");
+    let wallet = pair.world.node("wallet");
+    let stored = || {
+        let meter = Rc::clone(&meter);
+        let both = async move { (meter.list("ldk/monitor/").await, meter.list("ldk/monitor_update/").await) };
+        let (whole, updates) = pair.world.platform.run(both);
+        (whole.unwrap().len(), updates.unwrap().len())
+    };
+    assert_eq!(stored().0, 1);
+    wallet.channels().close(wallet.channels().list()[0].channel_id, false).unwrap();
+    pair.world.platform.advance(Duration::from_secs(10));
+    pair.world.mine(6);
+    pair.world.platform.advance(Duration::from_secs(1_300));
+    assert_eq!(stored().0, 1, "kept for four weeks more");
+    pair.world.mine(4_032);
+    pair.world.platform.advance(Duration::from_secs(1_300));
+    assert_eq!(stored(), (0, 0));
+    // And the manager is read without it.
+    pair.again("wallet");
+}

@@ -287,3 +287,20 @@ fn a_stream_survives_the_payers_death_at_every_step() {
 fn a_stream_survives_the_payees_death_at_every_step() {
     killed_at_every_step("payee");
 }
+
+/// Any payer can begin sessions; what stays of one is a line of the history.
+#[test]
+fn a_wallet_closes_a_session_that_nobody_pays_for_a_day() {
+    let Net { world, wallet, gateway, .. } = limited();
+    let stream = open(&world, &gateway, &wallet);
+    pay_many(&world, &gateway, stream, 1);
+    assert!(wallet.payments().session(SESSION).is_some());
+    world.kill("gateway", gateway);
+    world.platform.advance(Duration::from_secs(23 * 3600));
+    assert!(wallet.payments().session(SESSION).is_some());
+    world.platform.advance(Duration::from_secs(2 * 3600));
+    assert!(wallet.payments().session(SESSION).is_none());
+    let lines = history(&world, &wallet);
+    assert!(!totals(&lines[0]).open);
+    assert_eq!(lines[0].amount_msat, Some(msat(EACH)));
+}

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ChannelId;
+
 /// BOLT 1 message type, odd and in the experimental range (32768..=65535).
 pub const MESSAGE_TYPE: u16 = 42_711;
 
@@ -30,6 +32,14 @@ pub enum Message {
     ChannelComing {
         /// Id of the request.
         request_id: u64,
+    },
+    /// Response of the gateway after [`ChannelComing`](Self::ChannelComing): both sides have signed the funding, the gateway
+    /// durably.
+    ChannelOpened {
+        /// Id of the request.
+        request_id: u64,
+        /// The channel.
+        channel_id: ChannelId,
     },
     /// Response of the gateway: no channel.
     ChannelRefused {
@@ -78,6 +88,11 @@ pub enum ChannelRefusal {
     TooManyChannels {
         /// Maximum per wallet.
         limit: u32,
+    },
+    /// It has opened as many as its operator allows within a day, in all or to this wallet's address.
+    LimitReached {
+        /// Seconds after which there may be room again.
+        retry_after_secs: u64,
     },
     /// It has not enough money on-chain now.
     NoFunds,

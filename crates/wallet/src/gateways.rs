@@ -6,14 +6,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::{ChannelError, Incoming, Node};
+use amplet_node::{AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, Notice};
 use amplet_protocol::ChannelId;
 use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_protocol::relay;
 use amplet_transport::{PeerAddress, Platform, Scheme};
 use futures::StreamExt;
-use futures::channel::oneshot;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::{Either, select};
 
 use crate::ctx::Ctx;
@@ -22,6 +22,15 @@ use crate::errors;
 /// Maximum time for a gateway's answer to a request for a channel.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
+/// Minimum capacity of a channel that a gateway opens unasked, in sat: several times what is held back to close it.
+const MIN_UNASKED_SAT: u64 = 50_000;
+
+/// Number of channels with one gateway from which on it opens none unasked.
+const MAX_UNASKED: usize = 5;
+
+/// Number of channels with one gateway from which on it opens none at all.
+const MAX_CHANNELS: usize = 20;
+
 struct Configured {
     address: PeerAddress,
     node_id: PublicKey,
@@ -29,13 +38,19 @@ struct Configured {
     zero_conf: bool,
 }
 
-/// The waiter for a gateway's answer to one request.
-type Waiter = oneshot::Sender<Result<(), ChannelRefusal>>;
+/// A gateway's answer to a request for a channel.
+enum Answer {
+    /// It opens the channel.
+    Coming,
+    /// It has the channel, durably.
+    Opened(ChannelId),
+    Refused(ChannelRefusal),
+}
 
 #[derive(Default)]
 struct Shared {
     terms: RefCell<HashMap<PublicKey, ChannelTerms>>,
-    requests: RefCell<HashMap<(PublicKey, u64), Waiter>>,
+    requests: RefCell<HashMap<(PublicKey, u64), UnboundedSender<Answer>>>,
     next_request: Cell<u64>,
 }
 
@@ -76,9 +91,23 @@ impl Gateways {
         self.configured.iter().map(|gateway| gateway.node_id).collect()
     }
 
-    /// Returns the node ids whose channels are used without confirmation.
-    pub fn trusted(&self) -> HashSet<PublicKey> {
-        self.configured.iter().filter(|gateway| gateway.zero_conf).map(|gateway| gateway.node_id).collect()
+    /// Returns the decision about channels that peers open: from this wallet's gateways only, and of what it did not ask for not so
+    /// many, nor so small, that what is held back to close them makes the savings unspendable.
+    pub fn acceptance(&self) -> AcceptChannel {
+        let trusted: HashMap<PublicKey, bool> =
+            self.configured.iter().map(|gateway| (gateway.node_id, gateway.zero_conf)).collect();
+        let shared = Rc::clone(&self.shared);
+        Rc::new(move |channel: &InboundChannel| match trusted.get(&channel.peer) {
+            None => Acceptance::Refuse("this wallet takes channels from its own gateways only".into()),
+            Some(_) if channel.announced => {
+                Acceptance::Refuse("a wallet's channels are not announced".into())
+            }
+            Some(_) if is_burden(channel, shared.has_asked(&channel.peer)) => Acceptance::Refuse(
+                "this wallet did not ask for a channel that is small, or one of many".into(),
+            ),
+            Some(true) => Acceptance::AcceptZeroConf,
+            Some(false) => Acceptance::Accept,
+        })
     }
 
     /// Returns the terms that a gateway has told.
@@ -103,7 +132,7 @@ impl Gateways {
         let shared = Rc::clone(&self.shared);
         let ids = self.all();
         platform.spawn(Box::pin(async move {
-            while let Some(Incoming { peer, message }) = messages.next().await {
+            while let Some(Incoming { peer, message, .. }) = messages.next().await {
                 if ids.contains(&peer) {
                     shared.receive(peer, message);
                 }
@@ -119,24 +148,40 @@ impl Gateways {
     }
 }
 
+/// Returns whether a channel binds more savings than it is worth.
+fn is_burden(channel: &InboundChannel, is_asked: bool) -> bool {
+    let limit = if is_asked { MAX_CHANNELS } else { MAX_UNASKED };
+    channel.channels_with_peer >= limit || (!is_asked && channel.capacity_sat < MIN_UNASKED_SAT)
+}
+
 impl Shared {
+    /// Returns whether a request to this gateway waits for its channel.
+    fn has_asked(&self, gateway: &PublicKey) -> bool {
+        self.requests.borrow().keys().any(|(peer, _)| peer == gateway)
+    }
+
     fn receive(&self, peer: PublicKey, message: Message) {
         match message {
             Message::Terms(terms) => {
                 self.terms.borrow_mut().insert(peer, terms);
             }
-            Message::ChannelComing { request_id } => self.resolve(peer, request_id, Ok(())),
-            Message::ChannelRefused { request_id, reason } => self.resolve(peer, request_id, Err(reason)),
+            Message::ChannelComing { request_id } => self.answer(peer, request_id, Answer::Coming),
+            Message::ChannelOpened { request_id, channel_id } => {
+                self.answer(peer, request_id, Answer::Opened(channel_id));
+            }
+            Message::ChannelRefused { request_id, reason } => {
+                self.answer(peer, request_id, Answer::Refused(reason));
+            }
             Message::GetTerms | Message::RequestChannel { .. } => {
                 log::debug!("{peer} took this wallet for a gateway");
             }
         }
     }
 
-    fn resolve(&self, peer: PublicKey, request: u64, answer: Result<(), ChannelRefusal>) {
-        if let Some(waiter) = self.requests.borrow_mut().remove(&(peer, request)) {
+    fn answer(&self, peer: PublicKey, request: u64, answer: Answer) {
+        if let Some(waiter) = self.requests.borrow().get(&(peer, request)) {
             // The waiter may have given up.
-            let _ = waiter.send(answer);
+            let _ = waiter.unbounded_send(answer);
         }
     }
 }
@@ -188,7 +233,8 @@ impl Gateways {
         }))
     }
 
-    /// Asks a gateway for a channel; returns its id once both sides have signed its funding.
+    /// Asks a gateway for a channel; returns its id once both sides have signed its funding and the gateway says that it has it,
+    /// so that it is there whichever process ends then.
     ///
     /// # Errors
     /// As [`check`](Self::check); the gateway is not connected, refuses, or does not answer in time.
@@ -202,42 +248,54 @@ impl Gateways {
         if !ctx.node.peers().is_connected(&peer) {
             return Err(errors::channel(&ChannelError::NotConnected));
         }
-        let before = channel_ids(&ctx.node, &peer);
         let request_id = self.shared.next_request.get();
         self.shared.next_request.set(request_id.wrapping_add(1));
-        let (sender, receiver) = oneshot::channel();
+        let (sender, answers) = unbounded();
         self.shared.requests.borrow_mut().insert((peer, request_id), sender);
-        let mut changes = ctx.node.subscribe();
+        let before = ready_channels(&ctx.node, &peer);
+        let changes = ctx.node.subscribe();
         ctx.node.peers().send_message(peer, Message::RequestChannel { request_id, capacity_sat });
-        let mut limit = ctx.platform.sleep(ANSWER_LIMIT);
-        let late =
-            || WalletError::new(ErrorCode::Timeout, "the gateway did not answer in time; try again later");
-        match select(receiver, &mut limit).await {
-            Either::Left((Ok(Ok(())), _)) => {}
-            Either::Left((Ok(Err(refusal)), _)) => return Err(refused(&refusal)),
-            Either::Left((Err(_), _)) => return Err(errors::channel(&ChannelError::Closing)),
+        let opened = opened(ctx, peer, &before, answers, changes).await;
+        self.shared.requests.borrow_mut().remove(&(peer, request_id));
+        opened
+    }
+}
+
+/// Waits until a gateway has said that a channel is there, or has made one ready that was not `before`.
+async fn opened(
+    ctx: &Ctx,
+    peer: PublicKey,
+    before: &HashSet<ChannelId>,
+    mut answers: UnboundedReceiver<Answer>,
+    mut changes: UnboundedReceiver<Notice>,
+) -> Result<ChannelId, WalletError> {
+    let mut limit = ctx.platform.sleep(ANSWER_LIMIT);
+    loop {
+        match select(select(answers.next(), changes.next()), &mut limit).await {
+            Either::Left((Either::Left((Some(Answer::Coming), _)), _)) => {}
+            Either::Left((Either::Left((Some(Answer::Opened(id)), _)), _)) => return Ok(id),
+            Either::Left((Either::Left((Some(Answer::Refused(refusal)), _)), _)) => {
+                return Err(refused(&refusal));
+            }
+            // Its word was lost with a connection, perhaps.
+            Either::Left((Either::Right((Some(_), _)), _)) => {
+                if let Some(id) = ready_channels(&ctx.node, &peer).difference(before).next() {
+                    return Ok(*id);
+                }
+            }
+            Either::Left(_) => return Err(errors::channel(&ChannelError::Closing)),
             Either::Right(_) => {
-                self.shared.requests.borrow_mut().remove(&(peer, request_id));
-                return Err(late());
-            }
-        }
-        loop {
-            if let Some(id) = channel_ids(&ctx.node, &peer).difference(&before).next() {
-                return Ok(*id);
-            }
-            match select(changes.next(), &mut limit).await {
-                Either::Left((Some(_), _)) => {}
-                Either::Left((None, _)) => return Err(errors::channel(&ChannelError::Closing)),
-                Either::Right(_) => return Err(late()),
+                let message = "the gateway did not answer in time; try again later";
+                return Err(WalletError::new(ErrorCode::Timeout, message));
             }
         }
     }
 }
 
-/// Channels whose funding both sides have signed.
-fn channel_ids(node: &Node, peer: &PublicKey) -> HashSet<ChannelId> {
+/// Channels that both sides have declared ready.
+fn ready_channels(node: &Node, peer: &PublicKey) -> HashSet<ChannelId> {
     let channels = node.channels().list().into_iter();
-    let with_peer = channels.filter(|c| c.counterparty.node_id == *peer && c.funding_txo.is_some());
+    let with_peer = channels.filter(|c| c.counterparty.node_id == *peer && c.is_channel_ready);
     with_peer.map(|c| ChannelId(c.channel_id.0)).collect()
 }
 
@@ -250,8 +308,66 @@ fn refused(refusal: &ChannelRefusal) -> WalletError {
         ChannelRefusal::TooManyChannels { limit } => {
             format!("this gateway allows {limit} channels per wallet and you have them; close one, or choose another gateway")
         }
+        ChannelRefusal::LimitReached { retry_after_secs } => {
+            let hours = retry_after_secs.div_ceil(3600);
+            format!("this gateway opens no more channels for now; try again in {hours} hours, or choose another gateway")
+        }
         ChannelRefusal::NoFunds => "this gateway has not enough money of its own now; try later, a smaller amount, or another gateway".into(),
         ChannelRefusal::Failed { message } => format!("the gateway could not open the channel ({message}); try again later"),
     };
     WalletError::new(ErrorCode::GatewayRefused, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use amplet_protocol::Msat;
+
+    const GATEWAY: &str = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
+
+    fn gateways(trust_zero_conf: bool) -> Gateways {
+        let address = format!("{GATEWAY}@wss://gateway.example");
+        let configured = amplet_protocol::page::Gateway { address, chain_url: None, trust_zero_conf };
+        Gateways { configured: vec![parse_one(&configured).unwrap()], shared: Rc::default() }
+    }
+
+    fn channel(capacity_sat: u64, channels_with_peer: usize) -> InboundChannel {
+        let peer = GATEWAY.parse().unwrap();
+        InboundChannel {
+            peer,
+            capacity_sat,
+            push_msat: Msat::ZERO,
+            announced: false,
+            channels_with_peer,
+            channels: channels_with_peer,
+            is_reserve_covered: true,
+        }
+    }
+
+    #[test]
+    fn a_gateway_cannot_bind_the_savings_with_channels_that_nobody_asked_for() {
+        let gateways = gateways(true);
+        let accept = gateways.acceptance();
+        assert_eq!(accept(&channel(50_000, 4)), Acceptance::AcceptZeroConf);
+        assert!(matches!(accept(&channel(49_999, 0)), Acceptance::Refuse(_)));
+        assert!(matches!(accept(&channel(1_000_000, 5)), Acceptance::Refuse(_)));
+        let (sender, _receiver) = unbounded();
+        gateways.shared.requests.borrow_mut().insert((GATEWAY.parse().unwrap(), 0), sender);
+        assert_eq!(accept(&channel(20_000, 7)), Acceptance::AcceptZeroConf, "what was asked for is taken");
+        assert!(matches!(accept(&channel(20_000, 20)), Acceptance::Refuse(_)), "one of very many is not");
+    }
+
+    #[test]
+    fn strangers_and_announced_channels_are_refused() {
+        let accept = gateways(false).acceptance();
+        assert_eq!(accept(&channel(100_000, 0)), Acceptance::Accept);
+        let announced = InboundChannel { announced: true, ..channel(100_000, 0) };
+        assert!(matches!(accept(&announced), Acceptance::Refuse(_)));
+        let stranger = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798".parse().unwrap();
+        assert!(matches!(
+            accept(&InboundChannel { peer: stranger, ..channel(100_000, 0) }),
+            Acceptance::Refuse(_)
+        ));
+    }
 }

@@ -1,14 +1,10 @@
 //! From a store to a running wallet.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use amplet_chain::{Chain, Position};
-use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::{
-    AcceptChannel, Acceptance, GraphSource, InboundChannel, Node, NodeConfig, Role, accept_all_keysends,
-    expects_blocks,
-};
+use amplet_node::{GraphSource, Node, NodeConfig, Role, accept_keysends_from, expects_blocks};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
@@ -18,6 +14,9 @@ use crate::ctx::Ctx;
 use crate::errors;
 use crate::gateways::Gateways;
 use crate::identity::Identity;
+
+/// Minimum payment without an invoice: 1 sat.
+const MIN_KEYSEND: Msat = Msat::up_to_max(1_000);
 
 pub(crate) async fn open(
     platform: Rc<dyn Platform>,
@@ -40,8 +39,8 @@ pub(crate) async fn open(
     let config = NodeConfig {
         network: network(options.network),
         role: Role::Wallet,
-        accept_channel: accept_from(gateways.all(), gateways.trusted()),
-        accept_keysend: accept_all_keysends(),
+        accept_channel: gateways.acceptance(),
+        accept_keysend: accept_keysends_from(MIN_KEYSEND),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
         expects_blocks: expects_blocks(network(options.network)),
     };
@@ -73,17 +72,4 @@ async fn birthday(chain: &Chain, identity: &Identity, options: &OpenOptions) -> 
         return chain.position_at(chain.tip().height);
     }
     chain.position_at(identity.birthday.unwrap_or(0))
-}
-
-/// A wallet takes channels from its gateways only.
-fn accept_from(gateways: HashSet<PublicKey>, trusted: HashSet<PublicKey>) -> AcceptChannel {
-    Rc::new(move |channel: &InboundChannel| {
-        if !gateways.contains(&channel.peer) {
-            return Acceptance::Refuse("this wallet takes channels from its own gateways only".into());
-        }
-        if channel.announced {
-            return Acceptance::Refuse("a wallet's channels are not announced".into());
-        }
-        if trusted.contains(&channel.peer) { Acceptance::AcceptZeroConf } else { Acceptance::Accept }
-    })
 }

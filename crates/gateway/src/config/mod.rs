@@ -193,6 +193,23 @@ pub struct ChannelSection {
     pub zero_reserve: bool,
     /// Confirmations before a channel that a peer opened is used.
     pub confirmations: u32,
+    /// Limits of the channels opened to wallets within a day.
+    pub day_limits: DayLimits,
+    /// Days after which a channel to a wallet in which nothing moves is closed; 0: never.
+    pub close_idle_after_days: u64,
+    /// HTLCs that a peer may have in flight in one channel.
+    pub max_htlcs: u16,
+    /// Money that may be in HTLCs too small for the chain in one channel, in sat.
+    pub max_dust_sat: u64,
+}
+
+/// Limits of the channels opened to wallets within a day, in sat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayLimits {
+    /// Of all wallets together.
+    pub total_sat: u64,
+    /// Of one address: however many node ids a stranger makes up, addresses cost something.
+    pub per_address_sat: u64,
 }
 
 /// `[merchant]`

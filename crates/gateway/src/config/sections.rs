@@ -9,7 +9,7 @@ use bitcoin::Network;
 
 use super::document::Section;
 use super::{
-    AdminSection, ChainSection, ChannelSection, Config, HttpSection, LogFormat, LogSection, Login,
+    AdminSection, ChainSection, ChannelSection, Config, DayLimits, HttpSection, LogFormat, LogSection, Login,
     MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, files, ports,
 };
 
@@ -259,6 +259,7 @@ fn bitcoind_section(section: &Section<'_, '_>, folder: &Path) -> Option<ChainSec
 fn channels(section: &Section<'_, '_>) -> ChannelSection {
     const SMALLEST: u64 = 20_000; // below, reserves and anchors leave nothing to spend
     const GREATEST: u64 = 1_000_000_000; // 10 BTC
+    const MOST_PER_DAY: u64 = 100_000_000_000; // 1000 BTC
     let terms = ChannelTerms {
         opens_channels: section.flag("opens_channels", false),
         min_capacity_sat: section.number("min_capacity_sat", SMALLEST..=GREATEST, 50_000),
@@ -281,8 +282,23 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
     }
     let zero_reserve = section.flag("zero_reserve", false);
     let confirmations = small(section.number("confirmations", 1..=144, 3));
+    let day_limits = DayLimits {
+        total_sat: section.number("max_sat_per_day", 0..=MOST_PER_DAY, 10_000_000),
+        per_address_sat: section.number("max_sat_per_day_per_address", 0..=MOST_PER_DAY, 2_000_000),
+    };
+    let close_idle_after_days = section.number("close_idle_after_days", 0..=3_650, 90);
+    let max_htlcs = section.number("max_htlcs_per_channel", 1..=483, 483); // BOLT 2's maximum
+    let max_dust_sat = section.number("max_dust_sat_per_channel", 1_000..=1_000_000, 50_000);
     section.finish();
-    ChannelSection { terms, zero_reserve, confirmations }
+    ChannelSection {
+        terms,
+        zero_reserve,
+        confirmations,
+        day_limits,
+        close_idle_after_days,
+        max_htlcs: u16::try_from(max_htlcs).unwrap_or(483),
+        max_dust_sat,
+    }
 }
 
 fn merchant(section: &Section<'_, '_>) -> MerchantSection {

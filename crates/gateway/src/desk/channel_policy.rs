@@ -1,5 +1,6 @@
 //! The policy for channels: which ones are opened to wallets that ask, and which ones are accepted from peers. Pure.
 
+use amplet_node::InboundChannel;
 use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms};
 
 /// Dust limit of a taproot change output (BIP 86), in sat: change below it cannot be made.
@@ -63,12 +64,17 @@ fn cost(funds: Funds, capacity_sat: u64) -> Option<u64> {
     capacity_sat.checked_add(funds.opening_fee_sat)?.checked_add(change_sat)
 }
 
-/// Decides about a channel of `capacity_sat` that a peer wants to fund, which has `channels_of_peer` already. It is the
-/// peer's money, so there is no upper limit; it is used when confirmed.
+/// Number of channels that a gateway takes before its savings must suffice to close them.
+const UNRESERVED: usize = 10;
+
+/// Decides about a channel that a peer wants to fund. It is the peer's money, so there is no upper limit; it is used when
+/// confirmed.
 ///
 /// # Errors
 /// The reason, for the peer.
-pub fn decide_inbound(terms: &ChannelTerms, channels_of_peer: u32, capacity_sat: u64) -> Result<(), String> {
+pub fn decide_inbound(terms: &ChannelTerms, channel: &InboundChannel) -> Result<(), String> {
+    let capacity_sat = channel.capacity_sat;
+    let channels_of_peer = u32::try_from(channel.channels_with_peer).unwrap_or(u32::MAX);
     if capacity_sat < terms.min_capacity_sat {
         return Err(format!(
             "a capacity of {capacity_sat} sat is below this gateway's smallest, {} sat",
@@ -81,6 +87,9 @@ pub fn decide_inbound(terms: &ChannelTerms, channels_of_peer: u32, capacity_sat:
             terms.max_channels_per_peer
         ));
     }
+    if channel.channels >= UNRESERVED && !channel.is_reserve_covered {
+        return Err("this gateway cannot take more channels now; try later, or another gateway".into());
+    }
     Ok(())
 }
 
@@ -88,6 +97,7 @@ pub fn decide_inbound(terms: &ChannelTerms, channels_of_peer: u32, capacity_sat:
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use amplet_protocol::Msat;
     use proptest::prelude::*;
 
     fn terms() -> ChannelTerms {
@@ -118,14 +128,39 @@ mod tests {
         assert_eq!(decide(&off, 0, rich(), 50_000), Err(ChannelRefusal::Disabled));
     }
 
+    fn inbound(channels_with_peer: usize, capacity_sat: u64) -> InboundChannel {
+        let peer = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619".parse().unwrap();
+        InboundChannel {
+            peer,
+            capacity_sat,
+            push_msat: Msat::ZERO,
+            announced: false,
+            channels_with_peer,
+            channels: channels_with_peer,
+            is_reserve_covered: false,
+        }
+    }
+
     #[test]
     fn channels_of_others_have_a_smallest_size_and_a_limit_per_peer() {
-        assert!(decide_inbound(&terms(), 0, 49_999).unwrap_err().contains("50000 sat"));
-        assert!(decide_inbound(&terms(), 0, 50_000).is_ok());
-        assert!(decide_inbound(&terms(), 1, u64::MAX).is_ok());
-        assert!(decide_inbound(&terms(), 2, 50_000).unwrap_err().contains("at most 2"));
+        assert!(decide_inbound(&terms(), &inbound(0, 49_999)).unwrap_err().contains("50000 sat"));
+        assert!(decide_inbound(&terms(), &inbound(0, 50_000)).is_ok());
+        assert!(decide_inbound(&terms(), &inbound(1, u64::MAX)).is_ok());
+        assert!(decide_inbound(&terms(), &inbound(2, 50_000)).unwrap_err().contains("at most 2"));
         let off = ChannelTerms { opens_channels: false, ..terms() };
-        assert!(decide_inbound(&off, 0, 50_000).is_ok(), "the peer pays, so nothing is switched off");
+        assert!(
+            decide_inbound(&off, &inbound(0, 50_000)).is_ok(),
+            "the peer pays, so nothing is switched off"
+        );
+    }
+
+    #[test]
+    fn more_channels_than_can_be_closed_are_not_taken() {
+        let tenth = InboundChannel { channels: 9, ..inbound(0, 100_000) };
+        assert!(decide_inbound(&terms(), &tenth).is_ok(), "a gateway may begin without savings");
+        let next = InboundChannel { channels: 10, ..tenth };
+        assert!(decide_inbound(&terms(), &next).is_err());
+        assert!(decide_inbound(&terms(), &InboundChannel { is_reserve_covered: true, ..next }).is_ok());
     }
 
     #[test]
@@ -166,7 +201,7 @@ mod tests {
                 }
                 Err(ChannelRefusal::TooManyChannels { limit: told }) => prop_assert!(has >= limit && told == limit),
                 Err(ChannelRefusal::NoFunds) => prop_assert!(needed > u128::from(confirmed_sat)),
-                Err(ChannelRefusal::Failed { .. }) => prop_assert!(false, "the policy itself never fails"),
+                Err(ChannelRefusal::Failed { .. } | ChannelRefusal::LimitReached { .. }) => prop_assert!(false, "the policy itself never fails"),
             }
         }
 

@@ -3,14 +3,18 @@
 //! Requests and answers are plain data; no service knows who asks, or over which protocol.
 
 pub mod amount;
+pub mod channel_budget;
 pub mod channel_policy;
 pub(crate) mod clock;
 pub mod error;
+pub mod idle;
 pub mod merchant;
 pub mod operator;
 pub mod payments;
 pub mod peers;
 pub mod snapshots;
+pub mod strangers;
+pub mod upkeep;
 pub mod wallets;
 
 use std::rc::Rc;

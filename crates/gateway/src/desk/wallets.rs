@@ -1,28 +1,42 @@
 //! Channels on request: wallets ask for the terms and for channels over BOLT 8.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use amplet_node::{
     AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, OnchainError, OpenChannel,
 };
-use amplet_protocol::Msat;
 use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
+use amplet_protocol::{ChannelId, Msat};
+use amplet_storage::Store;
 use bitcoin::secp256k1::PublicKey;
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use tracing::{info, warn};
 
+use super::channel_budget::ChannelBudget;
 use super::channel_policy::{self, Accepted, Funds};
+use super::clock::unix_now;
+use super::upkeep;
 use crate::config::ChannelSection;
+use crate::limits::client_of;
 
 /// Virtual size of a funding transaction with a few inputs (5 of taproot, two outputs). When it takes more, the node refuses.
 const FUNDING_VBYTES: u64 = 5 * 58 + 11 + 2 * 43;
 
+/// Record of the channels that count for the limits of a day.
+const BUDGET: &str = "gateway/channel_budget";
+
 /// Serves wallets for as long as the node runs.
-pub(crate) async fn serve(node: Node, channels: ChannelSection, mut messages: UnboundedReceiver<Incoming>) {
-    let service = Rc::new(ChannelService { node, channels, promised_sat: Cell::new(0) });
-    while let Some(Incoming { peer, message }) = messages.next().await {
+pub(crate) async fn serve(
+    node: Node,
+    store: Rc<dyn Store>,
+    channels: ChannelSection,
+    mut messages: UnboundedReceiver<Incoming>,
+) {
+    let budget = RefCell::new(upkeep::read(&*store, BUDGET).await);
+    let service = Rc::new(ChannelService { node, channels, budget });
+    while let Some(Incoming { peer, message, .. }) = messages.next().await {
         match message {
             Message::GetTerms => {
                 service.node.peers().send_message(peer, Message::Terms(service.channels.terms.clone()))
@@ -31,7 +45,10 @@ pub(crate) async fn serve(node: Node, channels: ChannelSection, mut messages: Un
                 tokio::task::spawn_local(request(Rc::clone(&service), peer, request_id, capacity_sat));
             }
             // Answers to requests, of which this gateway makes none.
-            Message::Terms(_) | Message::ChannelComing { .. } | Message::ChannelRefused { .. } => {}
+            Message::Terms(_)
+            | Message::ChannelComing { .. }
+            | Message::ChannelOpened { .. }
+            | Message::ChannelRefused { .. } => {}
         }
     }
 }
@@ -39,8 +56,7 @@ pub(crate) async fn serve(node: Node, channels: ChannelSection, mut messages: Un
 struct ChannelService {
     node: Node,
     channels: ChannelSection,
-    /// Capacity of the channels being opened, which the balance does not show yet, in sat.
-    promised_sat: Cell<u64>,
+    budget: RefCell<ChannelBudget>,
 }
 
 async fn request(service: Rc<ChannelService>, peer: PublicKey, request_id: u64, capacity_sat: u64) {
@@ -54,7 +70,10 @@ async fn request(service: Rc<ChannelService>, peer: PublicKey, request_id: u64, 
         Err(refusal) => Err(refusal),
     };
     match answer {
-        Ok(id) => info!(%peer, capacity_sat, channel = %id, "a channel was opened for a wallet"),
+        Ok(channel_id) => {
+            info!(%peer, capacity_sat, channel = %channel_id, "a channel was opened for a wallet");
+            service.node.peers().send_message(peer, Message::ChannelOpened { request_id, channel_id });
+        }
         Err(reason) => {
             info!(%peer, capacity_sat, ?reason, "a channel was refused to a wallet");
             service.node.peers().send_message(peer, Message::ChannelRefused { request_id, reason });
@@ -66,17 +85,30 @@ impl ChannelService {
     fn decide(&self, peer: PublicKey, capacity_sat: u64) -> Result<Accepted, ChannelRefusal> {
         let with_peer = self.node.channels().list().iter().filter(|c| c.counterparty.node_id == peer).count();
         let rate = self.node.onchain().fee_rate(6);
-        let (confirmed_sat, _) = self.node.onchain().balance();
+        let free_sat = self.node.onchain().free_sat();
         let funds = Funds {
-            confirmed_sat: confirmed_sat.saturating_sub(self.promised_sat.get()),
+            confirmed_sat: free_sat.saturating_sub(self.node.channels().promised_sat()),
             reserve_sat: self.node.onchain().reserve_sat(1),
             opening_fee_sat: rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, |fee| fee.to_sat()),
         };
         let with_peer = u32::try_from(with_peer).unwrap_or(u32::MAX);
-        channel_policy::decide(&self.channels.terms, with_peer, funds, capacity_sat)
+        let accepted = channel_policy::decide(&self.channels.terms, with_peer, funds, capacity_sat)?;
+        let address = self.address(peer);
+        self.budget.borrow_mut().take(self.channels.day_limits, unix_now(), &address, capacity_sat)?;
+        self.store_budget();
+        Ok(accepted)
     }
 
-    async fn open(&self, peer: PublicKey, accepted: Accepted) -> Result<String, ChannelRefusal> {
+    /// Client that a peer is, for the limits of a day; one that the gateway dialled stands for itself.
+    fn address(&self, peer: PublicKey) -> String {
+        self.node.peers().address_of(&peer).map_or_else(|| peer.to_string(), |ip| client_of(ip).to_string())
+    }
+
+    fn store_budget(&self) {
+        upkeep::stage(&self.node, BUDGET, &*self.budget.borrow());
+    }
+
+    async fn open(&self, peer: PublicKey, accepted: Accepted) -> Result<ChannelId, ChannelRefusal> {
         let how = OpenChannel {
             capacity_sat: accepted.capacity_sat,
             push_msat: Msat::ZERO,
@@ -84,11 +116,13 @@ impl ChannelService {
             zero_reserve: self.channels.zero_reserve,
             fee_rate: None,
         };
-        self.promised_sat.set(self.promised_sat.get().saturating_add(accepted.capacity_sat));
+        // Before the peer may be gone.
+        let address = self.address(peer);
         let opened = self.node.channels().open(peer, &how).await;
-        self.promised_sat.set(self.promised_sat.get().saturating_sub(accepted.capacity_sat));
-        opened.map(|id| id.to_string()).map_err(|error| {
+        opened.map(|id| ChannelId(id.0)).map_err(|error| {
             warn!(%peer, %error, "a channel for a wallet failed");
+            self.budget.borrow_mut().give_back(&address, accepted.capacity_sat);
+            self.store_budget();
             match error {
                 ChannelError::Onchain(OnchainError::Insufficient { .. }) => ChannelRefusal::NoFunds,
                 // The details are the operator's: they show the gateway's money.
@@ -102,14 +136,11 @@ impl ChannelService {
 
 /// Decides on channels that peers fund.
 pub(crate) fn acceptance(terms: ChannelTerms) -> AcceptChannel {
-    Rc::new(move |channel: &InboundChannel| {
-        let with_peer = u32::try_from(channel.channels_with_peer).unwrap_or(u32::MAX);
-        match channel_policy::decide_inbound(&terms, with_peer, channel.capacity_sat) {
-            Ok(()) => Acceptance::Accept,
-            Err(reason) => {
-                info!(peer = %channel.peer, capacity_sat = channel.capacity_sat, %reason, "a peer's channel was refused");
-                Acceptance::Refuse(reason)
-            }
+    Rc::new(move |channel: &InboundChannel| match channel_policy::decide_inbound(&terms, channel) {
+        Ok(()) => Acceptance::Accept,
+        Err(reason) => {
+            info!(peer = %channel.peer, capacity_sat = channel.capacity_sat, %reason, "a peer's channel was refused");
+            Acceptance::Refuse(reason)
         }
     })
 }

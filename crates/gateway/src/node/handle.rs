@@ -1,5 +1,7 @@
 //! The other threads' end of the node: commands go in, answers and the node's state come out.
 
+use std::net::IpAddr;
+
 use amplet_protocol::page::TipAge;
 use amplet_protocol::relay::CloseCode;
 use amplet_transport::server::Remote;
@@ -17,8 +19,8 @@ pub(super) type Reply = oneshot::Sender<Result<Answer, ApiError>>;
 
 /// An item of the queue to the node's thread.
 pub enum Envelope {
-    /// A wallet's WebSocket. It belongs to this process, so it is no command.
-    Connection(Remote),
+    /// A wallet's WebSocket and its client's address. It belongs to this process, so it is no command.
+    Connection(Remote, IpAddr),
     /// A command, and where its answer goes.
     Command(Command, Reply),
 }
@@ -133,15 +135,15 @@ impl NodeHandle {
         self.status.borrow().clone()
     }
 
-    /// Hands it a wallet's connection; refuses that when the node does not keep up.
-    pub fn accept(&self, remote: Remote) {
+    /// Hands it a wallet's connection from `ip`; refuses that when the node does not keep up.
+    pub fn accept(&self, remote: Remote, ip: IpAddr) {
         use mpsc::error::TrySendError;
-        match self.commands.try_send(Envelope::Connection(remote)) {
+        match self.commands.try_send(Envelope::Connection(remote, ip)) {
             Ok(()) => {}
-            Err(TrySendError::Full(Envelope::Connection(remote))) => {
+            Err(TrySendError::Full(Envelope::Connection(remote, _))) => {
                 remote.refuse(CloseCode::TooManyConnections)
             }
-            Err(TrySendError::Closed(Envelope::Connection(remote))) => {
+            Err(TrySendError::Closed(Envelope::Connection(remote, _))) => {
                 remote.refuse(match self.status().phase {
                     Phase::Stopping => CloseCode::Restart,
                     Phase::Starting | Phase::Up | Phase::Down => CloseCode::NodeDown,

@@ -131,6 +131,8 @@ fn node_config(config: &Config, sessions: &Rc<Sessions>) -> NodeConfig {
             minimum_depth: config.channels.confirmations,
             alias,
             addresses: config.node.announce.clone(),
+            max_htlcs: config.channels.max_htlcs,
+            max_dust_sat: config.channels.max_dust_sat,
         }),
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
         accept_keysend: sessions.acceptance(),

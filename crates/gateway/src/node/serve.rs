@@ -25,7 +25,7 @@ use crate::desk::merchant::MerchantService;
 use crate::desk::merchant::api_keys::ApiKeys;
 use crate::desk::operator::OperatorService;
 use crate::desk::snapshots::Snapshots;
-use crate::desk::{Desk, peers, wallets};
+use crate::desk::{Desk, peers, upkeep, wallets};
 use crate::limits::Connections;
 
 /// Pause after a connection that could not be accepted.
@@ -63,8 +63,11 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         tasks.add(spawn_local(entrance.run(listener, platform.clone())));
     }
     if let Some(messages) = node.peers().messages() {
-        tasks.add(spawn_local(wallets::serve(node.clone(), config.channels.clone(), messages)));
+        let store = Rc::clone(&opened.store);
+        tasks.add(spawn_local(wallets::serve(node.clone(), store, config.channels.clone(), messages)));
     }
+    let store = Rc::clone(&opened.store);
+    tasks.add(spawn_local(upkeep::run(node.clone(), store, config.channels.clone())));
     connect_peers(&node, &config);
     peers::connect_all(&*opened.store, &node).await?;
     let count = move || websockets.count().saturating_add(tcp.count());
@@ -147,10 +150,11 @@ async fn take_commands(
 ) -> Infallible {
     while let Some(envelope) = commands.recv().await {
         match envelope {
-            Envelope::Connection(remote) => {
+            Envelope::Connection(remote, ip) => {
                 let duplex = remote.into_duplex();
                 sockets.track(&duplex);
-                node.peers().accept(duplex);
+                // The port is a proxy's, where there is one.
+                node.peers().accept_from(duplex, SocketAddr::new(ip, 0));
             }
             Envelope::Command(command, reply) => {
                 let desk = Rc::clone(&desk);
@@ -169,7 +173,7 @@ async fn take_commands(
 fn refuse_waiting(commands: &mut mpsc::Receiver<Envelope>) {
     commands.close();
     while let Ok(envelope) = commands.try_recv() {
-        if let Envelope::Connection(remote) = envelope {
+        if let Envelope::Connection(remote, _) = envelope {
             remote.refuse(CloseCode::Restart);
         }
     }
@@ -209,6 +213,6 @@ impl Entrance {
         };
         let duplex: Rc<dyn Duplex> = Rc::new(Counted { duplex, _guard: guard });
         self.sockets.track(&duplex);
-        self.node.peers().accept(duplex);
+        self.node.peers().accept_from(duplex, peer);
     }
 }

@@ -1,19 +1,18 @@
 //! Lightning channels: opening, accepting, closing and counting them.
 
 mod balance;
+mod opening;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use amplet_protocol::Msat;
-use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, WalletError};
+use amplet_protocol::page::EventKind;
+use bitcoin::FeeRate;
 use bitcoin::secp256k1::PublicKey;
-use bitcoin::{FeeRate, ScriptBuf, Txid};
-use futures::channel::oneshot;
-use futures::future::{Either, select};
-use lightning::events::{ClosureReason, FundingInfo, InboundChannelFunds};
+use lightning::events::bump_transaction::BumpTransactionEvent;
+use lightning::events::{ClosureReason, InboundChannelFunds};
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::channelmanager::TrustedChannelFeatures;
 use lightning::ln::types::ChannelId;
@@ -21,14 +20,12 @@ use lightning::util::errors::APIError;
 
 use crate::base::Base;
 use crate::config::{Acceptance, InboundChannel};
-use crate::ldk::bdk::{OnchainError, payment_id};
-use crate::ledger::record::Key;
-use crate::ledger::{Ledger, Outcome};
+use crate::ldk::bdk::OnchainError;
+use crate::ledger::Ledger;
+use opening::Opening;
 
 pub use balance::{ChannelBalance, LightningBalance, is_trusted};
-
-/// Maximum duration of a channel's negotiation.
-const OPEN_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) use opening::Funding;
 
 /// Settings of a channel to open.
 #[derive(Clone, Debug)]
@@ -78,21 +75,6 @@ fn text(error: &APIError) -> String {
     }
 }
 
-/// A channel that is being opened, waiting for its funding to be signed by both sides.
-struct Opening {
-    sender: oneshot::Sender<Result<ChannelId, ChannelError>>,
-    fee_rate: FeeRate,
-}
-
-/// A funding that LDK asks for.
-pub(crate) struct Funding {
-    pub temporary_id: ChannelId,
-    pub peer: PublicKey,
-    pub value_sat: u64,
-    pub script: ScriptBuf,
-    pub user_id: u128,
-}
-
 /// Lightning channels.
 pub struct Channels {
     base: Rc<Base>,
@@ -125,56 +107,6 @@ impl Channels {
         balance::spendable_to(&self.list(), Some(payee))
     }
 
-    /// Opens a channel; resolves when both sides have signed its funding.
-    ///
-    /// # Errors
-    /// [`ChannelError`].
-    pub async fn open(&self, peer: PublicKey, how: &OpenChannel) -> Result<ChannelId, ChannelError> {
-        let ldk = &self.base.ldk;
-        if !ldk.messages.is_connected(&peer) {
-            return Err(ChannelError::NotConnected);
-        }
-        let fee_rate = how.fee_rate.unwrap_or_else(|| ldk.fees.within(6));
-        // Fails early, with the numbers, rather than in the middle of the negotiation.
-        ldk.wallet.can_fund(how.capacity_sat, fee_rate, ldk.anchor_reserve_sat(1))?;
-        let user_id = self.user_channel_id();
-        let (sender, receiver) = oneshot::channel();
-        self.openings.borrow_mut().insert(user_id, Opening { sender, fee_rate });
-        if let Err(error) = self.create(peer, how, user_id) {
-            self.openings.borrow_mut().remove(&user_id);
-            return Err(ChannelError::Ldk(error));
-        }
-        self.base.notify.notify();
-        match select(receiver, self.base.platform.sleep(OPEN_LIMIT)).await {
-            Either::Left((Ok(result), _)) => result,
-            Either::Left((Err(_), _)) => Err(ChannelError::Closing),
-            Either::Right(_) => {
-                self.openings.borrow_mut().remove(&user_id);
-                Err(ChannelError::Timeout)
-            }
-        }
-    }
-
-    fn create(&self, peer: PublicKey, how: &OpenChannel, user_id: u128) -> Result<ChannelId, APIError> {
-        let mut config = self.base.config.ldk();
-        config.channel_handshake_config.announce_for_forwarding = how.announce;
-        config.channel_handshake_config.negotiate_scid_privacy = !how.announce;
-        let (manager, config) = (&self.base.ldk.manager, Some(config));
-        let (capacity, push) = (how.capacity_sat, how.push_msat.get());
-        if how.zero_reserve {
-            manager.create_channel_to_trusted_peer_0reserve(peer, capacity, push, user_id, None, config)
-        } else {
-            manager.create_channel(peer, capacity, push, user_id, None, config)
-        }
-    }
-
-    /// A fresh id for LDK's "user channel id".
-    fn user_channel_id(&self) -> u128 {
-        let mut bytes = [0; 16];
-        self.base.platform.random(&mut bytes);
-        u128::from_le_bytes(bytes)
-    }
-
     /// Closes a channel, with the peer's cooperation or by force.
     ///
     /// # Errors
@@ -194,45 +126,6 @@ impl Channels {
         result.map_err(ChannelError::Ldk)
     }
 
-    /// The peer accepted a channel that we open: builds and hands over its funding.
-    pub(crate) fn fund(&self, funding: &Funding) {
-        if let Err(error) = self.try_fund(funding) {
-            let message = "the funding transaction could not be made".to_owned();
-            // LDK then drops the channel; closing it cannot fail in any way that matters.
-            let _ = self.base.ldk.manager.force_close_broadcasting_latest_txn(
-                &funding.temporary_id,
-                &funding.peer,
-                message,
-            );
-            self.resolve(funding.user_id, Err(error));
-        }
-    }
-
-    fn try_fund(&self, funding: &Funding) -> Result<(), ChannelError> {
-        let ldk = &self.base.ldk;
-        let rate = match self.openings.borrow().get(&funding.user_id) {
-            Some(opening) => opening.fee_rate,
-            None => ldk.fees.within(6),
-        };
-        let reserve = ldk.anchor_reserve_sat(1);
-        let signed = ldk.wallet.build(funding.script.clone(), Some(funding.value_sat), rate, reserve)?;
-        ldk.wallet.hold(&signed.tx);
-        let tx = signed.tx.clone();
-        let result = ldk.manager.funding_transaction_generated(funding.temporary_id, funding.peer, tx);
-        if let Err(error) = result {
-            ldk.wallet.release(&signed.tx);
-            return Err(ChannelError::Ldk(error));
-        }
-        let id = payment_id(signed.tx.compute_txid());
-        self.ledger.record(Payment {
-            amount_msat: Msat::from_sat(funding.value_sat).ok(),
-            fee_msat: Msat::from_sat(signed.fee_sat).ok(),
-            payee: Some(funding.peer.to_string()),
-            ..Payment::onchain(id, Direction::Outbound, PaymentKind::ChannelOpen, self.base.now())
-        });
-        Ok(())
-    }
-
     /// A peer wants to open a channel to us.
     pub(crate) fn requested(
         &self,
@@ -248,7 +141,15 @@ impl Channels {
         };
         let manager = &self.base.ldk.manager;
         let channels_with_peer = manager.list_channels_with_counterparty(&peer).len();
-        let request = InboundChannel { peer, capacity_sat, push_msat, announced, channels_with_peer };
+        let request = InboundChannel {
+            peer,
+            capacity_sat,
+            push_msat,
+            announced,
+            channels_with_peer,
+            channels: manager.list_channels().len(),
+            is_reserve_covered: self.base.ldk.wallet.free_sat() >= self.base.ldk.anchor_reserve_sat(1),
+        };
         let user_id = self.user_channel_id();
         let result = match (self.base.config.accept_channel)(&request) {
             Acceptance::Accept => manager.accept_inbound_channel(&temporary_id, &peer, user_id, None),
@@ -262,6 +163,8 @@ impl Channels {
                     None,
                 )
             }
+            #[cfg(feature = "testing")]
+            Acceptance::Unanswered => Ok(()),
             Acceptance::Refuse(reason) => {
                 log::info!("a channel of {capacity_sat} sat from {peer} was refused: {reason}");
                 manager.force_close_broadcasting_latest_txn(&temporary_id, &peer, reason)
@@ -294,34 +197,17 @@ impl Channels {
         }
     }
 
-    /// A funding transaction will never be used: its coins are free again.
-    pub(crate) fn discard(&self, funding: &FundingInfo) {
-        let Some(txid) = self.release(funding) else { return };
-        let message = "the gateway did not complete the channel; the money stayed in your savings";
-        let error = WalletError::new(ErrorCode::ChannelUnavailable, message);
-        self.ledger.close(Key::outbound(payment_id(txid)), Outcome::Failed(error), |_| ());
-    }
-
-    fn release(&self, funding: &FundingInfo) -> Option<Txid> {
-        let wallet = &self.base.ldk.wallet;
-        match funding {
-            FundingInfo::Tx { transaction } => {
-                wallet.release(transaction);
-                Some(transaction.compute_txid())
-            }
-            FundingInfo::OutPoint { outpoint } => {
-                wallet.release_funding(outpoint.txid);
-                Some(outpoint.txid)
-            }
-            FundingInfo::Contribution { .. } => None,
+    /// A transaction of a closed channel needs a higher fee. A commitment whose funding never came to the chain cannot follow it
+    /// there: coins spent on that would be bound for nothing. LDK asks again each minute and at each block.
+    pub(crate) fn bump(&self, event: BumpTransactionEvent) {
+        let ldk = &self.base.ldk;
+        if let BumpTransactionEvent::ChannelClose { channel_id, .. } = &event
+            && ldk.monitors.get_monitor(*channel_id).is_ok_and(|monitor| !ldk.is_funded(&monitor))
+        {
+            log::debug!("channel {channel_id}: its funding is not on the chain, nor is its end");
+            return;
         }
-    }
-
-    fn resolve(&self, user_id: u128, result: Result<ChannelId, ChannelError>) {
-        if let Some(opening) = self.openings.borrow_mut().remove(&user_id) {
-            // Whoever waited may have given up.
-            let _ = opening.sender.send(result);
-        }
+        ldk.bumper.handle_event(&ldk.limited_bump(event));
     }
 }
 

@@ -19,10 +19,12 @@ pub(crate) mod types;
 pub(crate) mod watch;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use amplet_chain::Chain;
+use bitcoin::Txid;
 use bitcoin::secp256k1::PublicKey;
 use lightning::chain::channelmonitor::Balance;
 use lightning::events::bump_transaction::BumpTransactionEvent;
@@ -38,7 +40,7 @@ use messages::CustomMessages;
 use onion::OnionMessages;
 use routing::FlowRouter;
 use signer::Signer;
-use types::{Bumper, ChainMonitor, ChannelManager, PeerManager, Sweeper};
+use types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
 use watch::Watch;
 
 pub(crate) use error::ReadError;
@@ -85,6 +87,22 @@ impl Ldk {
     pub fn anchor_reserve_sat(&self, more: u64) -> u64 {
         let anchors = self.manager.list_channels().iter().filter(|c| c.funding_txo.is_some()).count() as u64;
         anchors.saturating_add(more).saturating_mul(RESERVE_PER_CHANNEL_SAT)
+    }
+
+    /// Returns whether a channel's funding is on the chain, or ours and may come there. Of an opening that its funder forgot there is
+    /// a monitor, but nothing that could be spent or paid for.
+    pub fn is_funded(&self, monitor: &Monitor) -> bool {
+        let funding = monitor.get_funding_txo().txid;
+        // LDK has the funding transaction among these from its confirmation on.
+        let is_confirmed = monitor.get_relevant_txids().iter().any(|(txid, ..)| *txid == funding);
+        is_confirmed || self.wallet.knows(funding)
+    }
+
+    /// Fundings that are not ([`is_funded`](Self::is_funded)).
+    pub fn missing_fundings(&self) -> HashSet<Txid> {
+        let monitors =
+            self.monitors.list_monitors().into_iter().filter_map(|id| self.monitors.get_monitor(id).ok());
+        monitors.filter(|it| !self.is_funded(it)).map(|it| it.get_funding_txo().txid).collect()
     }
 
     /// A bump that spends no more of the savings than the channel is worth.

@@ -2,12 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use amplet_transport::{CloseCode, CloseReason, Duplex};
 use bitcoin::secp256k1::PublicKey;
 use futures::future::{Either, select};
 use futures::pin_mut;
+use lightning::ln::msgs::SocketAddress;
 use lightning::ln::peer_handler::SocketDescriptor;
 
 use crate::ldk::types::PeerManager;
@@ -85,11 +87,36 @@ fn next_id() -> u64 {
     })
 }
 
-/// Runs a connection until it ends. `outbound`: the node id that the peer must prove. `notify` is notified after each read.
+/// The side that made a connection.
+pub(crate) enum Dialer {
+    /// We did: the peer must prove this node id.
+    Us(PublicKey),
+    /// The peer, from this address.
+    Peer(Option<SocketAddr>),
+}
+
+/// An address as LDK has it.
+fn ldk_address(from: SocketAddr) -> SocketAddress {
+    match from.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddress::TcpIpV4 { addr: ip.octets(), port: from.port() },
+        IpAddr::V6(ip) => SocketAddress::TcpIpV6 { addr: ip.octets(), port: from.port() },
+    }
+}
+
+/// The IP address in LDK's; `None`: it is of another kind.
+pub(crate) fn ip_of(address: &SocketAddress) -> Option<IpAddr> {
+    match address {
+        SocketAddress::TcpIpV4 { addr, .. } => Some(IpAddr::from(*addr)),
+        SocketAddress::TcpIpV6 { addr, .. } => Some(IpAddr::from(*addr)),
+        _ => None,
+    }
+}
+
+/// Runs a connection until it ends. `notify` is notified after each read.
 pub(crate) async fn drive(
     peers: &PeerManager,
     duplex: Rc<dyn Duplex>,
-    outbound: Option<PublicKey>,
+    dialer: Dialer,
     notify: &Notify,
 ) -> Ended {
     let mut socket = Socket(Rc::new(Shared {
@@ -101,12 +128,12 @@ pub(crate) async fn drive(
         has_received: Cell::new(false),
         changed: Notify::default(),
     }));
-    let is_begun = match outbound {
-        Some(node_id) => peers
+    let is_begun = match dialer {
+        Dialer::Us(node_id) => peers
             .new_outbound_connection(node_id, socket.clone(), None)
             .map(|act_one| socket.send_data(&act_one, true) == act_one.len())
             .unwrap_or(false),
-        None => peers.new_inbound_connection(socket.clone(), None).is_ok(),
+        Dialer::Peer(from) => peers.new_inbound_connection(socket.clone(), from.map(ldk_address)).is_ok(),
     };
     if !is_begun {
         socket.disconnect_socket();

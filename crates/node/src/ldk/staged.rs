@@ -1,11 +1,12 @@
 //! One step's writes: LDK's parts write here at once and synchronously; the engine commits all of it in one transaction before
 //! anything that depends on it leaves (design invariant 1).
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use amplet_storage::Batch;
-use bitcoin::Transaction;
+use bitcoin::{Transaction, Txid};
 use futures::channel::oneshot;
 use lightning::chain::chaininterface::{BroadcasterInterface, TransactionType};
 use lightning::io;
@@ -186,6 +187,13 @@ impl StagedWrites {
     /// Transactions that wait for the commit.
     pub fn to_broadcast(&self) -> Vec<Transaction> {
         self.step().broadcasts.iter().flatten().cloned().collect()
+    }
+
+    /// Drops the packages with a transaction that spends an output of one of these.
+    pub fn drop_spends_of(&self, txids: &HashSet<Txid>) {
+        let spends =
+            |tx: &Transaction| tx.input.iter().any(|input| txids.contains(&input.previous_output.txid));
+        self.step().broadcasts.retain(|package| !package.iter().any(spends));
     }
 
     /// Takes the whole step, to be committed at once; a new one begins.

@@ -68,6 +68,11 @@ impl Onchain {
         self.base.ldk.wallet.balance()
     }
 
+    /// Confirmed balance that no channel being opened holds, in sat.
+    pub fn free_sat(&self) -> u64 {
+        self.base.ldk.wallet.free_sat()
+    }
+
     /// Reserve for the present channels and `more` of them, in sat.
     pub fn reserve_sat(&self, more: u64) -> u64 {
         self.base.ldk.anchor_reserve_sat(more)
@@ -122,10 +127,15 @@ impl Onchain {
 
     /// A block was connected: records what it confirmed.
     pub(crate) fn block_connected(&self, block: &Block, height: u32) {
+        self.end_confirmed();
+        log::debug!("block {height} ({}) connected", block.block_hash());
+    }
+
+    /// Records what blocks confirmed, in the step in which the on-chain wallet has read them: those of a catch-up in the first one.
+    pub(crate) fn end_confirmed(&self) {
         for confirmed in self.base.ldk.wallet.take_confirmed() {
             self.confirmed(&confirmed);
         }
-        log::debug!("block {height} ({}) connected", block.block_hash());
     }
 
     fn confirmed(&self, confirmed: &Confirmed) {

@@ -110,6 +110,7 @@ pub(super) async fn assemble(
             return Err(corrupt(&format!("channel {channel} (twice)"), DecodeError::InvalidValue));
         }
     }
+    report_first_writes(&monitors);
     limit_dust(&manager, parts.config);
     let messages = Rc::new(CustomMessages::new(notify.clone()));
     let manager = Rc::new(manager);
@@ -142,6 +143,19 @@ pub(super) async fn assemble(
         behind: Cell::new(sync.blocks_left > 0),
     };
     Ok(Assembled { ldk, graph_source, sync })
+}
+
+/// Reports the first write of each monitor as durable once more. Of the later ones, updates, LDK's manager knows which are in
+/// flight and goes on by itself when they turn out to be done (`handle_in_flight_updates`); of the first it knows only that
+/// it waits, and was perhaps written before it heard of the end. Such a channel would wait for ever: its funding would not be
+/// broadcast, and its `channel_ready` said only after its first payment, which breaks it.
+fn report_first_writes(monitors: &ChainMonitor) {
+    for channel in monitors.list_monitors() {
+        let is_first = monitors.get_monitor(channel).is_ok_and(|monitor| monitor.get_latest_update_id() == 0);
+        if is_first && let Err(error) = monitors.channel_monitor_updated(channel, 0) {
+            log::error!("the first write of {channel}'s monitor: {error:?}");
+        }
+    }
 }
 
 fn corrupt(what: &str, reason: DecodeError) -> NodeError {

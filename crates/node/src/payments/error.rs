@@ -1,10 +1,22 @@
 //! Payments that were refused before funds were sent.
 
 use amplet_budget::BudgetDenial;
-use amplet_protocol::TooMuch;
 use amplet_protocol::page::{ErrorCode, WalletError};
+use amplet_protocol::{Msat, TooMuch};
 
-use super::streams::StreamError;
+/// A stream that does not take a payment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StreamError {
+    /// Not a session's name.
+    #[error("a session's name has 1 to 64 bytes, this one has {0}; use the one that the payee gave")]
+    Session(usize),
+    /// It has ended, or never was.
+    #[error("this stream has ended; open a new one")]
+    Ended,
+    /// The payee does not take what was sent.
+    #[error("{0} are in flight and the payee has not taken them; wait until it has")]
+    Stalled(Msat),
+}
 
 /// An invoice was not made, or a payment was refused: no funds were sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

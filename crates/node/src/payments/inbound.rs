@@ -12,7 +12,7 @@ use super::attempts::Attempts;
 use super::keysend::shown;
 use super::streams::{Streams, session_of};
 use crate::base::Base;
-use crate::config::{InboundKeysend, Records};
+use crate::config::{InboundKeysend, Records, Role};
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, Outcome};
 
@@ -128,6 +128,10 @@ impl Inbound {
             return false;
         }
         if let Some(session) = offered.session.as_deref() {
+            let is_wallet = matches!(self.base.config.role, Role::Wallet);
+            if is_wallet && self.streams.is_too_many(session) {
+                return false;
+            }
             let accept = &self.base.config.accept_keysend;
             return self
                 .streams

@@ -26,6 +26,7 @@ use lightning::ln::outbound_payment::{Bolt11PaymentError, RetryableSendFailure};
 use lightning_invoice::Bolt11Invoice;
 
 use crate::base::Base;
+use crate::config::Role;
 use crate::graph::Graph;
 use crate::ldk::routing::Refused;
 use crate::ldk::routing::explain::no_route;
@@ -38,15 +39,15 @@ use order::{Prepared, SubmitError};
 use streams::Streams;
 
 pub use bolt11::{NewInvoice, description};
-pub use error::{OfferError, PayError};
+pub use error::{OfferError, PayError, StreamError};
 pub(crate) use inbound::{Claimable, Inbound};
 pub use keysend::Keysend;
 #[cfg(feature = "offers")]
 pub use offers::{NewOffer, PayOffer};
-pub use order::{Order, PayInvoice, PayStream, SendOnchain};
+pub use order::{Order, PayInvoice, PayStream, SendOnchain, StreamTo};
 pub(crate) use outbound::{FailedPath, Outbound};
 pub use quote::Destination;
-pub use streams::{MAX_SESSION, SESSION_RECORD, StreamError, StreamTo};
+pub use streams::{MAX_SESSION, SESSION_RECORD};
 
 /// Further routes that LDK looks for.
 const ATTEMPTS: u32 = 10;
@@ -365,5 +366,9 @@ impl Payments {
     pub(crate) fn ticked(&self) {
         self.streams.ticked();
         self.inbound.expire();
+        if matches!(self.base.config.role, Role::Wallet) {
+            // A gateway's sessions are its sites' to close.
+            self.streams.expire(self.base.now());
+        }
     }
 }

@@ -3,6 +3,7 @@
 use amplet_protocol::page::{Direction, Payment, PaymentKind};
 use amplet_protocol::{Msat, PaymentId, TooMuch};
 use bitcoin::Address;
+use bitcoin::secp256k1::PublicKey;
 use lightning::ln::outbound_payment::Bolt11PaymentError;
 use lightning_invoice::Bolt11Invoice;
 
@@ -10,6 +11,15 @@ use super::attempts::Owner;
 use super::keysend::Keysend;
 use crate::ldk::bdk::{SignedSend, payment_id};
 use crate::onchain::Onchain;
+
+/// Payee and session of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamTo {
+    /// The node that is paid.
+    pub payee: PublicKey,
+    /// The payee's name for it, 1 to 64 bytes.
+    pub session: String,
+}
 
 /// An invoice to pay.
 #[derive(Clone, Debug)]

@@ -9,13 +9,12 @@ use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, StreamTo
 use amplet_protocol::{Msat, PaymentId};
 use amplet_storage::Store;
 use bitcoin::hashes::{Hash, sha256};
-use bitcoin::secp256k1::PublicKey;
 use lightning::sign::EntropySource;
 use serde::{Deserialize, Serialize};
 
-use super::error::PayError;
+use super::error::{PayError, StreamError};
 use super::keysend::Keysend;
-use super::order::PayStream;
+use super::order::{PayStream, StreamTo};
 use crate::config::Records;
 use crate::ldk::Ldk;
 use crate::ledger::record::{Key, read};
@@ -27,6 +26,12 @@ pub const SESSION_RECORD: u64 = 4_279_633;
 /// Maximum length of a session's name, in bytes.
 pub const MAX_SESSION: usize = 64;
 
+/// Maximum number of open sessions that payers began.
+const MAX_OPEN_SESSIONS: usize = 1_000;
+
+/// Seconds after which such a session is closed.
+const SESSION_IDLE: u64 = 24 * 3600;
+
 /// Maximum number of a stream's payments in flight; further ones wait for the payee.
 const MAX_IN_FLIGHT: usize = 50;
 
@@ -35,29 +40,6 @@ const FEW: u32 = 20;
 
 /// In-flight payments of open streams, by the key of their record.
 const RECORDS: &str = "stream/";
-
-/// Payee and session of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamTo {
-    /// The node that is paid.
-    pub payee: PublicKey,
-    /// The payee's name for it, 1 to 64 bytes.
-    pub session: String,
-}
-
-/// A stream that does not take a payment.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StreamError {
-    /// Not a session's name.
-    #[error("a session's name has 1 to 64 bytes, this one has {0}; use the one that the payee gave")]
-    Session(usize),
-    /// It has ended, or never was.
-    #[error("this stream has ended; open a new one")]
-    Ended,
-    /// The payee does not take what was sent.
-    #[error("{0} are in flight and the payee has not taken them; wait until it has")]
-    Stalled(Msat),
-}
 
 /// End of a stream's payment.
 pub(super) enum End {
@@ -78,6 +60,8 @@ struct InFlight {
 struct Stream {
     payment: Payment,
     in_flight: InFlight,
+    /// Time of the last payment to us in this run, in seconds since the UNIX epoch; 0: none yet.
+    paid_at: u64,
 }
 
 impl Stream {
@@ -168,7 +152,7 @@ impl Streams {
                 let hashes = in_flight.pending.keys().map(|hash| (*hash, key));
                 streams.session_of.borrow_mut().extend(hashes);
             }
-            streams.open.borrow_mut().insert(key, Stream { payment, in_flight });
+            streams.open.borrow_mut().insert(key, Stream { payment, in_flight, paid_at: 0 });
         }
         Ok(streams)
     }
@@ -248,7 +232,7 @@ impl Streams {
 
     fn begin(&self, payment: Payment) {
         let key = Key::of(&payment);
-        self.open.borrow_mut().insert(key, Stream { payment, in_flight: InFlight::default() });
+        self.open.borrow_mut().insert(key, Stream { payment, in_flight: InFlight::default(), paid_at: 0 });
         self.stage(key);
     }
 
@@ -326,8 +310,34 @@ impl Streams {
             self.begin(self.ledger.close_record(payment, Outcome::Succeeded));
         }
         self.session_of.borrow_mut().insert(hash, key);
+        if let Some(stream) = self.open.borrow_mut().get_mut(&key) {
+            stream.paid_at = now;
+        }
         self.submitted(key, hash, amount_msat);
         true
+    }
+
+    /// Returns whether a session is new and there are as many as there may be of those that any payer can begin.
+    pub fn is_too_many(&self, session: &str) -> bool {
+        let open = self.open.borrow();
+        let inbound = open.keys().filter(|key| key.direction == Direction::Inbound).count();
+        inbound >= MAX_OPEN_SESSIONS && !open.contains_key(&session_key(session))
+    }
+
+    /// Closes sessions that nothing was paid to for a day. `now`: seconds since the UNIX epoch.
+    pub fn expire(&self, now: u64) {
+        let mut open = self.open.borrow_mut();
+        let inbound = open.iter_mut().filter(|(key, _)| key.direction == Direction::Inbound);
+        let idle = inbound.filter_map(|(key, stream)| {
+            // What was open before counts from now on.
+            stream.paid_at = if stream.paid_at == 0 { now } else { stream.paid_at };
+            (stream.paid_at.saturating_add(SESSION_IDLE) <= now).then_some(*key)
+        });
+        let idle: Vec<Key> = idle.collect();
+        drop(open);
+        for key in idle {
+            self.close(key, now);
+        }
     }
 
     /// A payment to us was claimed; returns whether it was a session's. Claimed again, it is none any more.

@@ -4,6 +4,8 @@ mod messages;
 mod persistent;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use amplet_protocol::gateway::{MESSAGE_TYPE, Message};
@@ -13,7 +15,7 @@ use futures::channel::mpsc::UnboundedReceiver;
 
 use crate::base::Base;
 use crate::ldk::messages::MessageHandler;
-use crate::ldk::socket::drive;
+use crate::ldk::socket::{Dialer, drive, ip_of};
 use messages::GatewayMessages;
 
 pub use messages::Incoming;
@@ -36,9 +38,18 @@ impl Peers {
 
     /// Runs a connection that a peer made, until it ends.
     pub fn accept(&self, duplex: Rc<dyn Duplex>) {
+        self.run_inbound(duplex, None);
+    }
+
+    /// The same, from a known address.
+    pub fn accept_from(&self, duplex: Rc<dyn Duplex>, from: SocketAddr) {
+        self.run_inbound(duplex, Some(from));
+    }
+
+    fn run_inbound(&self, duplex: Rc<dyn Duplex>, from: Option<SocketAddr>) {
         let base = Rc::clone(&self.base);
         self.base.platform.spawn(Box::pin(async move {
-            let ended = drive(&base.ldk.peers, duplex, None, &base.notify).await;
+            let ended = drive(&base.ldk.peers, duplex, Dialer::Peer(from), &base.notify).await;
             log::debug!("an inbound connection ended: {ended:?}");
         }));
     }
@@ -86,6 +97,27 @@ impl Peers {
     /// Connected peers.
     pub fn list(&self) -> Vec<PublicKey> {
         self.base.ldk.peers.list_peers().into_iter().map(|peer| peer.counterparty_node_id).collect()
+    }
+
+    /// Address that a connected peer came from; `None`: we dialled it, or it is not known.
+    pub fn address_of(&self, peer: &PublicKey) -> Option<IpAddr> {
+        let details =
+            self.base.ldk.peers.peer_by_node_id(peer).filter(|details| details.is_inbound_connection);
+        details?.socket_address.as_ref().and_then(ip_of)
+    }
+
+    /// Peers that connected to us and have no channel, of which LDK takes 250.
+    pub fn strangers(&self) -> Vec<PublicKey> {
+        let channels = self.base.ldk.manager.list_channels();
+        let with_channel: HashSet<PublicKey> = channels.iter().map(|it| it.counterparty.node_id).collect();
+        let inbound = self.base.ldk.peers.list_peers().into_iter().filter(|peer| peer.is_inbound_connection);
+        inbound.map(|peer| peer.counterparty_node_id).filter(|peer| !with_channel.contains(peer)).collect()
+    }
+
+    /// Hangs up.
+    pub fn disconnect(&self, peer: PublicKey) {
+        self.base.ldk.peers.disconnect_by_node_id(peer);
+        self.base.notify.notify();
     }
 
     /// The custom messages that peers send; `None` when taken before.

@@ -10,7 +10,7 @@ use futures::future::{Either, select};
 use futures::pin_mut;
 
 use crate::base::Base;
-use crate::ldk::socket::{Ended, drive};
+use crate::ldk::socket::{Dialer, Ended, drive};
 use crate::notify::Notify;
 
 /// Maximum duration of BOLT 8's handshake and init.
@@ -106,7 +106,7 @@ impl PersistentPeer {
         };
         let mut late = false;
         let ended = {
-            let driven = drive(&base.ldk.peers, Rc::clone(&duplex), Some(self.node_id), &base.notify);
+            let driven = drive(&base.ldk.peers, Rc::clone(&duplex), Dialer::Us(self.node_id), &base.notify);
             let connected = base.ldk.messages.connected(self.node_id);
             let limit = base.platform.sleep(HANDSHAKE_LIMIT);
             pin_mut!(driven, connected);

@@ -9,7 +9,7 @@ use crate::payments::{Claimable, FailedPath};
 
 /// Dispatches an event.
 pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEvent> {
-    let Services { base, channels, onchain, payments, .. } = services;
+    let Services { channels, onchain, payments, .. } = services;
     match event {
         Event::PaymentClaimable {
             payment_hash: hash,
@@ -77,7 +77,7 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
         Event::SpendableOutputs { outputs, channel_id, counterparty_node_id } => {
             return onchain.spendable(outputs, channel_id, counterparty_node_id);
         }
-        Event::BumpTransaction(event) => base.ldk.bumper.handle_event(&base.ldk.limited_bump(event)),
+        Event::BumpTransaction(event) => channels.bump(event),
         // Forwards need no bookkeeping here, and the rest belongs to features that this node does not offer.
         other => log::debug!("event without a handler: {other:?}"),
     }

@@ -98,6 +98,12 @@ impl Engine {
         };
         // Until then another writer may speak for this node.
         let mut outcome = base.store.ready().await;
+        if outcome.is_ok() {
+            self.services.onchain.end_confirmed();
+            outcome = self.drain().await;
+            // LDK has now broadcast what it knew of.
+            self.services.channels.end_forgotten_openings();
+        }
         while outcome.is_ok() {
             self.fire(&mut timers);
             outcome = self.drain().await;
@@ -162,6 +168,17 @@ impl Engine {
         }
         if due(&mut timers.learnt, LEARNT_EVERY) {
             self.stage_learnt();
+            self.archive_monitors();
+        }
+    }
+
+    /// Lets monitors go whose channels were resolved four weeks ago, or never held anything; LDK decides which. The removal and the
+    /// manager, which then refers to none of them, are one step.
+    fn archive_monitors(&self) {
+        let Base { ldk, staged, .. } = self.base();
+        // An update under way is known to the manager, which is not read without its monitor.
+        if ldk.monitors.pending_operation_count() == 0 && !staged.is_urgent() {
+            ldk.monitors.archive_fully_resolved_channel_monitors();
         }
     }
 
@@ -261,6 +278,9 @@ impl Engine {
         self.manager_dirty.set(false);
         self.deferred_since.set(None);
         ldk.monitors.flush(operations, &ldk.log);
+        if !base.staged.to_broadcast().is_empty() {
+            base.staged.drop_spends_of(&ldk.missing_fundings());
+        }
         // The on-chain wallet must know what is about to be broadcast before it is.
         let now = base.now();
         base.staged.to_broadcast().iter().for_each(|tx| ldk.wallet.sent(tx, now));

@@ -20,10 +20,16 @@ impl World {
                 minimum_depth: 1,
                 alias: [0; 32],
                 addresses: Vec::new(),
+                max_htlcs: 483,
+                max_dust_sat: 50_000,
             }),
         };
-        let accept: amplet_node::AcceptChannel =
-            Rc::new(move |_| if zero_conf.get() { Acceptance::AcceptZeroConf } else { Acceptance::Accept });
+        let silent = Rc::clone(&self.answer_no_channel);
+        let accept: amplet_node::AcceptChannel = Rc::new(move |_| match (silent.get(), zero_conf.get()) {
+            (true, _) => Acceptance::Unanswered,
+            (_, true) => Acceptance::AcceptZeroConf,
+            _ => Acceptance::Accept,
+        });
         let graph = match role {
             Role::Wallet => GraphSource::Snapshots(vec!["http://gateway".into()]),
             Role::Gateway(_) => GraphSource::gossip(),

@@ -6,6 +6,7 @@ mod hanging;
 mod http;
 mod killable;
 mod net;
+mod power;
 mod print;
 mod write_meter;
 
@@ -25,9 +26,8 @@ use amplet_node::{
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
-use amplet_transport::testing::{TestPlatform, duplex_pair};
+use amplet_transport::testing::TestPlatform;
 use amplet_transport::{PeerAddress, Platform};
-use futures::FutureExt;
 
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
 pub use hanging::{HANGING_SAT, Hanging, Way};
@@ -37,6 +37,8 @@ pub use http::Taking;
 pub use killable::Killable;
 #[allow(unused_imports, reason = "not every test file needs a hop in between")]
 pub use net::{Net, net};
+#[allow(unused_imports, reason = "not every test file cuts the power")]
+pub use power::{Moment, Power, PoweredDuplex, PoweredStore};
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
 pub use write_meter::{WriteMeter, metered};
 
@@ -59,6 +61,7 @@ pub struct World {
     pub second_source: Rc<RefCell<Option<Rc<FakeServer>>>>,
     pub mempool: Rc<RefCell<Vec<Transaction>>>,
     nodes: Rc<RefCell<HashMap<String, Node>>>,
+    powers: Rc<RefCell<HashMap<String, Rc<Power>>>>,
     disks: RefCell<HashMap<String, MemoryBackend>>,
     coinbases: Cell<u32>,
     /// Routing data asked for, by URL.
@@ -67,6 +70,8 @@ pub struct World {
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
     /// Nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
+    /// Nodes leave requests for channels unanswered.
+    pub answer_no_channel: Rc<Cell<bool>>,
     /// Nodes send keysends back.
     pub refuse_keysends: Rc<Cell<bool>>,
     /// Answer of the chain source to every transaction.
@@ -95,9 +100,11 @@ impl World {
             second_source: Rc::default(),
             mempool,
             nodes,
+            powers: Rc::default(),
             disks: RefCell::default(),
             coinbases: Cell::new(1),
             trust_zero_conf: Rc::default(),
+            answer_no_channel: Rc::default(),
             refuse_keysends: Rc::default(),
             taking: Rc::default(),
             expects_blocks: Cell::default(),
@@ -107,25 +114,6 @@ impl World {
         world.answer_http();
         world.answer_connections();
         world
-    }
-
-    fn answer_connections(&self) {
-        let (platform, nodes) = (self.platform.clone(), Rc::clone(&self.nodes));
-        self.platform.on_connect(move |address| {
-            let host = address.endpoint.host().to_owned();
-            let result = match nodes.borrow().get(&host) {
-                Some(node) => {
-                    let (client, server) = duplex_pair(&platform);
-                    node.peers().accept(server);
-                    Ok(client)
-                }
-                None => Err(amplet_transport::ConnectError::GatewayUnreachable {
-                    endpoint: address.endpoint,
-                    detail: "killed".into(),
-                }),
-            };
-            async move { result }.boxed_local()
-        });
     }
 
     /// Opens a node on its disk (a new one the first time).
@@ -210,6 +198,7 @@ impl World {
     /// Ends a node as a killed process would: nothing more is written or said.
     pub fn kill(&self, name: &str, node: Node) {
         self.nodes.borrow_mut().remove(name);
+        self.powers.borrow_mut().remove(name);
         // Its connections break; a new writer fences it out, whatever its tasks still try.
         node.abort();
         self.platform.run_until_stalled();

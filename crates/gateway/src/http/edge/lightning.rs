@@ -1,5 +1,6 @@
 //! The WebSocket on which wallets speak BOLT 8 to the node.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use amplet_protocol::relay::CloseCode;
@@ -32,15 +33,15 @@ pub(super) async fn upgrade(
         Phase::Starting | Phase::Down => Err(CloseCode::NodeDown),
     };
     let span = info_span!("websocket", %ip);
-    server::configure(upgrade).on_upgrade(move |socket| serve(edge, admitted, socket).instrument(span))
+    server::configure(upgrade).on_upgrade(move |socket| serve(edge, admitted, socket, ip).instrument(span))
 }
 
-async fn serve(edge: Edge, admitted: Result<Guard, CloseCode>, socket: WebSocket) {
+async fn serve(edge: Edge, admitted: Result<Guard, CloseCode>, socket: WebSocket, ip: IpAddr) {
     let (remote, connection) = server::accept(socket, ServerLimits::default());
     match &admitted {
         Ok(_) => {
             debug!("connected");
-            edge.node.accept(remote);
+            edge.node.accept(remote, ip);
         }
         Err(code) => {
             debug!(%code, "refused");

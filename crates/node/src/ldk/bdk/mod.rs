@@ -5,7 +5,7 @@ mod listen;
 mod send;
 mod source;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use amplet_chain::Position;
@@ -17,7 +17,7 @@ use bitcoin::bip32::Xpriv;
 use bitcoin::constants::genesis_block;
 use bitcoin::secp256k1::ecdsa::Signature;
 use bitcoin::secp256k1::{Message, PublicKey};
-use bitcoin::{Address, Amount, Psbt, ScriptBuf, Transaction, Txid};
+use bitcoin::{Address, Amount, OutPoint, Psbt, ScriptBuf, Transaction, Txid};
 
 use crate::ldk::keys::{Keys, linking_key};
 use crate::ldk::staged::{StagedWrites, names};
@@ -230,6 +230,16 @@ impl OnchainWallet {
         )
     }
 
+    /// Confirmed and not held for a channel that is being opened, in sat.
+    pub fn free_sat(&self) -> u64 {
+        let state = self.lock();
+        let held: HashSet<OutPoint> = state.wallet.list_locked_outpoints().collect();
+        let unspent = state.wallet.list_unspent();
+        let free =
+            unspent.filter(|coin| coin.chain_position.is_confirmed() && !held.contains(&coin.outpoint));
+        free.map(|coin| coin.txout.value.to_sat()).fold(0, u64::saturating_add)
+    }
+
     /// Confirmations of a transaction of this wallet; `None`: unknown to it.
     pub fn confirmations(&self, txid: Txid) -> Option<u32> {
         let state = self.lock();
@@ -276,6 +286,24 @@ impl OnchainWallet {
         }
     }
 
+    /// Frees coins that an earlier session held for channels which LDK has forgotten since.
+    pub fn release_forgotten(&self) {
+        let mut state = self.lock();
+        let spends = |outpoint: &OutPoint| {
+            let mut inputs = state.held.values().flat_map(|tx| &tx.input);
+            inputs.any(|input| input.previous_output == *outpoint)
+        };
+        let forgotten: Vec<_> = state.wallet.list_locked_outpoints().filter(|held| !spends(held)).collect();
+        forgotten.into_iter().for_each(|outpoint| state.wallet.unlock_outpoint(outpoint));
+        self.stage(&mut state);
+    }
+
+    /// Returns whether it holds this transaction, or coins for it.
+    pub fn knows(&self, txid: Txid) -> bool {
+        let state = self.lock();
+        state.held.contains_key(&txid) || state.wallet.get_tx(txid).is_some()
+    }
+
     /// Forgets a transaction that the network refused.
     pub fn evict(&self, tx: &Transaction, now_secs: u64) {
         let mut state = self.lock();
@@ -320,11 +348,7 @@ fn load(keys: &Keys, changes: ChangeSet) -> Result<Wallet, OpenError> {
         .check_network(keys.network())
         .load_wallet_no_persist(changes)
         .map_err(|e| OpenError::Corrupt(e.to_string()))?;
-    let mut wallet = loaded.ok_or_else(|| OpenError::Corrupt("there is nothing in it".into()))?;
-    // Coins were held for channels whose funding was not signed yet: LDK forgot those with the last session.
-    let held: Vec<_> = wallet.list_locked_outpoints().collect();
-    held.into_iter().for_each(|outpoint| wallet.unlock_outpoint(outpoint));
-    Ok(wallet)
+    loaded.ok_or_else(|| OpenError::Corrupt("there is nothing in it".into()))
 }
 
 fn block_id(position: &Position) -> BlockId {

@@ -123,7 +123,7 @@ impl OnchainWallet {
         const FUNDING_VBYTES: u64 = 160;
         let fee_sat = rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, Amount::to_sat);
         let needed_sat = capacity_sat.saturating_add(fee_sat);
-        let available_sat = self.balance().0.saturating_sub(reserve_sat);
+        let available_sat = self.free_sat().saturating_sub(reserve_sat);
         if needed_sat > available_sat {
             return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
         }

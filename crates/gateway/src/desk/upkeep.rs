@@ -1,0 +1,105 @@
+//! What the gateway does about its channels and peers unasked: it closes idle channels and makes room for new wallets.
+
+use std::time::Duration;
+
+use std::rc::Rc;
+
+use amplet_node::Node;
+use amplet_node::lightning::ln::types::ChannelId;
+use amplet_storage::Store;
+use bitcoin::secp256k1::PublicKey;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::{debug, info, warn};
+
+use super::clock::unix_now;
+use super::idle::{Idle, Seen};
+use super::strangers::{Stranger, to_drop};
+use crate::config::ChannelSection;
+use crate::limits::client_of;
+
+/// Record of when something last moved in each channel.
+const IDLE: &str = "gateway/idle_channels";
+
+/// Interval between looks at the peers.
+const PEERS_EVERY: Duration = Duration::from_secs(5);
+
+/// Interval between looks at the channels, in looks at the peers: an hour.
+const CHANNELS_EVERY: u32 = 720;
+
+const DAY_SECS: u64 = 24 * 3600;
+
+/// Reads a record of the gateway's own; one that cannot be read begins anew.
+pub(super) async fn read<T: Default + DeserializeOwned>(store: &dyn Store, name: &str) -> T {
+    match store.get(name).await {
+        Ok(Some(bytes)) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+            warn!(name, %error, "a record of the gateway cannot be read; it begins anew");
+            T::default()
+        }),
+        Ok(None) => T::default(),
+        Err(error) => {
+            warn!(name, %error, "a record of the gateway cannot be read; it begins anew");
+            T::default()
+        }
+    }
+}
+
+/// Stages a record of the gateway's own for the node's next transaction.
+pub(super) fn stage<T: Serialize>(node: &Node, name: &str, value: &T) {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => node.ledger().stage(|batch| batch.put(name.to_owned(), bytes)),
+        // Plain data: its serialization has no failing case.
+        Err(error) => warn!(name, %error, "a record of the gateway is not stored"),
+    }
+}
+
+/// Runs for as long as the node does.
+pub(crate) async fn run(node: Node, store: Rc<dyn Store>, channels: ChannelSection) {
+    let mut idle: Idle = read(&*store, IDLE).await;
+    let mut strangers: Vec<PublicKey> = Vec::new();
+    for look in 0_u32.. {
+        make_room(&node, &mut strangers);
+        if look.is_multiple_of(CHANNELS_EVERY) && channels.close_idle_after_days > 0 {
+            close_idle(&node, &mut idle, channels.close_idle_after_days.saturating_mul(DAY_SECS));
+        }
+        tokio::time::sleep(PEERS_EVERY).await;
+    }
+}
+
+/// Hangs up on peers without a channel when there are too many; `known`: those of the last look, the oldest first.
+fn make_room(node: &Node, known: &mut Vec<PublicKey>) {
+    let present = node.peers().strangers();
+    known.retain(|peer| present.contains(peer));
+    let new: Vec<PublicKey> = present.into_iter().filter(|peer| !known.contains(peer)).collect();
+    known.extend(new);
+    let strangers: Vec<Stranger<PublicKey>> = known
+        .iter()
+        .map(|peer| Stranger { id: *peer, client: node.peers().address_of(peer).map(client_of) })
+        .collect();
+    for peer in to_drop(&strangers) {
+        debug!(%peer, "disconnected, to make room for wallets that come");
+        node.peers().disconnect(peer);
+    }
+}
+
+/// Closes channels that the gateway funded and in which nothing has moved for so long.
+fn close_idle(node: &Node, idle: &mut Idle, limit_secs: u64) {
+    let all = node.channels().list();
+    let ours = || all.iter().filter(|channel| channel.is_outbound && !channel.is_announced);
+    let seen: Vec<Seen> = ours()
+        .map(|channel| Seen {
+            id: channel.channel_id.to_string(),
+            ours_msat: channel.outbound_capacity_msat,
+            usable: channel.is_usable,
+        })
+        .collect();
+    let over = idle.look(&seen, unix_now(), limit_secs);
+    let ids: Vec<ChannelId> = ours().map(|channel| channel.channel_id).collect();
+    for id in ids.into_iter().filter(|id| over.contains(&id.to_string())) {
+        match node.channels().close(id, false) {
+            Ok(()) => info!(channel = %id, "an idle channel is closed"),
+            Err(error) => warn!(channel = %id, %error, "an idle channel could not be closed"),
+        }
+    }
+    stage(node, IDLE, idle);
+}

@@ -28,6 +28,8 @@ export type {
   CustomRecord,
   Direction,
   ErrorCode,
+  ErrorOutcome,
+  FeeQuote,
   FeeRates,
   Gateway,
   GatewayStatus,

@@ -36,6 +36,7 @@ export {
   type PaymentContext,
   type PayerField,
   type PromptRequest,
+  type Quote,
   type Range,
   type Site,
   type SiteAuthorization,

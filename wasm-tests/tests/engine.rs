@@ -53,7 +53,7 @@ async fn refused(opening: impl Future<Output = Result<Engine, JsValue>>) -> Stri
 }
 
 async fn ask(engine: &Engine, request: &str) -> Result<JsValue, String> {
-    engine.request(js(request)).await.map_err(|error| code(&error))
+    engine.request(js(request), None).await.map_err(|error| code(&error))
 }
 
 #[wasm_bindgen_test]

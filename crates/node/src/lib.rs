@@ -26,7 +26,7 @@ pub use amplet_budget as budget;
 pub use amplet_protocol::{Msat, PaymentId};
 pub use base::Notice;
 pub use bitcoin;
-pub use channels::{ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
+pub use channels::{ChannelBalance, ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
 pub use config::{
     AcceptChannel, AcceptKeysend, Acceptance, Forwarding, Gossiping, GraphSource, HTLC_DELTA, InboundChannel,
     InboundKeysend, NodeConfig, Records, Role, TO_SELF_DELAY, accept_keysends_from, expects_blocks,
@@ -44,8 +44,8 @@ pub use node::Node;
 pub use onchain::{Bump, Onchain};
 pub use open::NodeError;
 pub use payments::{
-    Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayError, PayInvoice, PayStream, Payments,
-    SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,
+    Destination, Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayError, PayInvoice, PayStream,
+    Payments, SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,
 };
 #[cfg(feature = "offers")]
 pub use payments::{NewOffer, PayOffer};

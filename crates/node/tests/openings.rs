@@ -283,11 +283,7 @@ fn an_opening_binds_its_promise_then_its_coins_and_at_its_end_nothing() {
     world.answer_no_channel.set(false);
     scene.powers[0].arm(Moment::BeforeMessage(1), None);
     scene.start();
-    assert_eq!(
-        (gateway.channels().promised_sat(), gateway.onchain().free_sat()),
-        (0, 0),
-        "one coin, held"
-    );
+    assert_eq!((gateway.channels().promised_sat(), gateway.onchain().free_sat()), (0, 0), "one coin, held");
     world.platform.advance(Duration::from_secs(60));
     assert_eq!((gateway.channels().promised_sat(), gateway.onchain().free_sat()), (0, SAVINGS_SAT));
     assert_eq!(gateway.onchain().balance(), (SAVINGS_SAT, 0));

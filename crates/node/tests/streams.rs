@@ -244,9 +244,7 @@ fn agree(world: &World, stream: PaymentId, before: u64, what: &str) {
     assert_eq!((failed, pending), (0, 0), "{what}");
     assert_eq!((amount, fee), (payments * EACH, payments * FEE), "{what}");
     assert_eq!(sums(&got), (amount, 0, payments, 0, 0), "{what}");
-    // Commitments know whole sats only.
-    let left = before - wallet.channels().balance().lightning_msat.get();
-    assert!(left.abs_diff(amount + fee) < 1000, "{what}: {left}");
+    assert_eq!(before - wallet.channels().balance().lightning_msat.get(), amount + fee, "{what}");
     assert_eq!((history(world, &wallet).len(), history(world, &payee).len()), (1, 1), "{what}");
     assert_eq!(spent(&wallet), (amount + fee, 0), "{what}");
 }

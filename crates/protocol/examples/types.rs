@@ -17,6 +17,7 @@ fn main() {
         page::ErrorCode,
         page::NoRouteReason,
         page::NoRoute,
+        page::ErrorOutcome,
         page::HolderKind,
         page::Holder,
         page::WindowKind,
@@ -72,6 +73,7 @@ fn main() {
         page::OnchainSend,
         page::BumpMethod,
         page::OnchainBump,
+        page::FeeQuote,
         page::Inspected,
         page::Request,
     );

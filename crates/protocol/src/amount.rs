@@ -21,7 +21,8 @@ pub const MAX_MONEY_MSAT: u64 = 21_000_000 * 100_000_000 * 1_000;
 /// Maximum time that a request to pay waits for the outcome; then it returns the payment as pending.
 pub const PAYMENT_WAIT: Duration = Duration::from_secs(60);
 
-/// Maximum fee of a payment where none is given: 1 % of the amount, and at least 50 sat.
+/// Ceiling of a payment's maximum fee where none is given: 1 % of the amount, and at least 50 sat. The maximum itself is
+/// quoted from the plan.
 #[must_use]
 pub const fn default_max_fee_msat(amount: Msat) -> Msat {
     let percent = amount.0 / 100;

@@ -1,11 +1,12 @@
 //! The evaluation's driver in one process, for measuring many seeds and settings quickly:
-//! `simulate WORKDIR DIST AMOUNTS_SAT [--gateways N] [--rounds N] [--pairs N] [--set NAME=VALUE]... [--why] [--bound]`.
+//! `simulate WORKDIR DIST AMOUNTS_SAT [--gateways N] [--rounds N] [--pairs N] [--set NAME=VALUE]... [--why] [--bound]
+//! [--limit rule|quote]`: the fee limit is the evaluation's (1 % + 50 sat), the rule's (1 %, at least 50 sat), or quoted below that.
 //! `drive.py` remains the judge; this must print the same figures (its README says how they are taken).
 
 use amplet_router::graph::MAX_MONEY_MSAT;
 use amplet_router::{
     Beliefs, Certainty, Direction, FirstHop, Graph, Link, Mode, NodeId, Outcome, Part, Payment, Planner,
-    Request, Tuning,
+    Request, Tuning, quote,
 };
 use cpu_time::ProcessTime;
 use std::collections::HashMap;
@@ -26,6 +27,15 @@ struct Options {
     tuning: Tuning,
     why: bool,
     bound: bool,
+    limit: Limit,
+}
+
+/// Origin of the fee limit.
+#[derive(Clone, Copy, PartialEq)]
+enum Limit {
+    Evaluation,
+    Rule,
+    Quote,
 }
 
 #[derive(Default)]
@@ -38,6 +48,9 @@ struct Row {
     slowest_ms: f64,
     predicted: f64,
     planned_ppm: f64,
+    /// Fee limit, sat.
+    limit_sat: f64,
+    quote_ms: f64,
     why: String,
     trace: String,
     /// Looks at arcs of the dearest plan.
@@ -96,7 +109,12 @@ fn request(world: &World, index: usize, amount_msat: u64, options: &Options) -> 
         destination: world.pairs[index].1,
         tails: Vec::new(),
         amount_msat,
-        max_fee_msat: amount_msat / 100 + 50_000,
+        max_fee_msat: match options.limit {
+            Limit::Evaluation => amount_msat / 100 + 50_000,
+            Limit::Rule | Limit::Quote => {
+                amplet_protocol::default_max_fee_msat(amplet_protocol::Msat::up_to_max(amount_msat)).get()
+            }
+        },
         final_cltv: 18,
         max_cltv: 1008,
         max_parts: 100,
@@ -119,6 +137,15 @@ fn pay(world: &World, planner: &mut Planner, request: Request, options: &Options
     let mut beliefs = if options.bound { omniscient(world) } else { Beliefs::new() };
     let mut in_flight = InFlight::new();
     let amount_msat = request.amount_msat;
+    let mut request = request;
+    if options.limit == Limit::Quote {
+        let ask = |beliefs: &Beliefs, wanted: &Request| planner.plan(&world.graph, beliefs, wanted, 0);
+        let started = ProcessTime::now();
+        let quoted = quote((&world.graph, &beliefs), &request, 0, ask);
+        row.quote_ms = started.elapsed().as_secs_f64() * 1000.0;
+        request.max_fee_msat = quoted.map_or(request.max_fee_msat, |quoted| quoted.max_msat);
+    }
+    row.limit_sat = request.max_fee_msat as f64 / 1000.0;
     let mut payment = Payment::new(request);
     for round in 1..=options.rounds {
         let started = ProcessTime::now();
@@ -194,6 +221,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         tuning: Tuning::default(),
         why: false,
         bound: false,
+        limit: Limit::Evaluation,
     };
     while let Some(option) = args.next() {
         let mut value = || args.next().ok_or("an option needs a value");
@@ -209,6 +237,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             "--why" => options.why = true,
             "--bound" => options.bound = true,
+            "--limit" => {
+                options.limit = match value()?.as_str() {
+                    "rule" => Limit::Rule,
+                    "quote" => Limit::Quote,
+                    other => return Err(format!("--limit {other}?").into()),
+                }
+            }
             other => return Err(format!("{other}?").into()),
         }
     }
@@ -275,4 +310,16 @@ fn measure(worlds: &[World], dist: &str, amount_sat: u64, options: &Options) {
         rows.iter().map(|row| row.work).max().unwrap_or(0),
         rows.iter().fold(0, |sum, row| digest(sum, &row.digest.to_string())),
     );
+    if options.limit != Limit::Evaluation {
+        let limit = |q| quantile(rows.iter().map(|row| row.limit_sat), q);
+        let took = |q| quantile(rows.iter().map(|row| row.quote_ms), q);
+        println!(
+            "  limit in sat, 50th, 90th and 99th percentile: {:.3} {:.3} {:.3}; quoted in ms, 50th and 99th: {:.1} {:.1}",
+            limit(0.5),
+            limit(0.9),
+            limit(0.99),
+            took(0.5),
+            took(0.99),
+        );
+    }
 }

@@ -1,28 +1,34 @@
 //! The page's requests, mapped to actions, and what they return to responses.
 
-use amplet_node::OpenChannel;
-use amplet_protocol::Msat;
+use amplet_node::{Destination, OpenChannel};
 use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
+use amplet_protocol::{Msat, PaymentId};
 
 use crate::actions::keysend::KeysendOrder;
 use crate::actions::pay::PayOrder;
 use crate::actions::receive::InvoiceOrder;
+use crate::actions::send::SendOrder;
 use crate::actions::{
-    budgets, bump, channels, diagnostics, history, inspect, pay, receive, send, sign, status, streams,
+    budgets, bump, channels, diagnostics, history, inspect, keysend, pay, receive, send, sign, status,
+    streams,
 };
 use crate::ctx::Ctx;
 use crate::errors;
 use crate::gateways::Gateways;
 use crate::response::Response;
 
+/// Called with the id of a payment before it can leave.
+pub(crate) type OnBegin<'a> = &'a dyn Fn(&PaymentId);
+
 /// Does what a page requests.
 ///
 /// # Errors
-/// [`WalletError`] names what is wrong and what to do; nothing is half done.
+/// [`WalletError`] names what is wrong and what to do; nothing is half done. Where a payment was to be begun it tells its outcome.
 pub(crate) async fn answer(
     ctx: &Ctx,
     gateways: &Gateways,
     request: Request,
+    on_begin: OnBegin<'_>,
 ) -> Result<Response, WalletError> {
     match request {
         Request::Balance => Ok(Response::Balance(status::balance(ctx))),
@@ -32,25 +38,35 @@ pub(crate) async fn answer(
             receive::receive(ctx, order).await.map(Response::PaymentRequest)
         }
         Request::NewAddress => Ok(Response::Text(ctx.node.onchain().new_address().await?.to_string())),
-        Request::Inspect { text } => inspect::inspect(ctx, &text).await.map(Response::Inspected),
+        Request::Inspect { text, amount_msat } => {
+            inspect::inspect(ctx, &text, amount_msat).await.map(Response::Inspected)
+        }
+        Request::QuoteFee { payee, amount_msat } => {
+            keysend::quote(ctx, &payee, amount_msat).map(Response::FeeQuote)
+        }
         Request::Pay { invoice, amount_msat, max_fee_msat, authorization } => {
-            pay_invoice(ctx, &invoice, amount_msat, max_fee_msat, authorization.as_ref()).await.map(payment)
+            let begun = begin_invoice(ctx, &invoice, amount_msat, max_fee_msat, authorization.as_ref()).await;
+            ended(ctx, begun, on_begin).await.map(payment)
         }
         Request::Keysend { payee, amount_msat, records, max_fee_msat, authorization } => {
-            let order = KeysendOrder::parse(ctx, &payee, amount_msat, &records)?;
-            keysend(ctx, order, max_fee_msat, authorization.as_ref()).await.map(payment)
+            let order = KeysendOrder::parse(ctx, &payee, amount_msat, &records);
+            let begun = match order {
+                Ok(order) => begin_keysend(ctx, order, max_fee_msat, authorization.as_ref()).await,
+                Err(error) => Err(error),
+            };
+            ended(ctx, begun, on_begin).await.map(payment)
         }
         Request::OpenStream { payee, session } => streams::open(ctx, &payee, session).await.map(payment),
         Request::StreamPay { stream, amount_msat, max_fee_msat, authorization } => {
             let paid = streams::pay(ctx, stream, amount_msat, max_fee_msat, authorization.as_ref());
-            paid.await.map(payment)
+            paid.await.map(payment).map_err(WalletError::not_sent)
         }
         Request::CloseStream { stream } => streams::close(ctx, stream).await.map(payment),
         Request::Streams => Ok(Response::Payments(ctx.node.payments().streams())),
         Request::Send { address, amount, fee_rate, dry_run, authorization } => {
-            send::send(ctx, &address, amount, fee_rate, dry_run, authorization.as_ref())
-                .await
-                .map(Response::OnchainSend)
+            let how = SendOrder { amount, fee_rate, dry_run };
+            let sent = send::send(ctx, &address, how, authorization.as_ref(), on_begin).await;
+            sent.map(Response::OnchainSend).map_err(WalletError::not_sent)
         }
         Request::BumpFee { id, fee_rate, dry_run } => {
             bump::bump_fee(ctx, id, fee_rate, dry_run).await.map(Response::OnchainBump)
@@ -112,40 +128,52 @@ pub(crate) async fn answer(
     }
 }
 
-async fn pay_invoice(
+async fn begin_invoice(
     ctx: &Ctx,
     text: &str,
     amount_msat: Option<Msat>,
     max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
-) -> Result<Payment, WalletError> {
+) -> Result<PaymentId, WalletError> {
     let order = PayOrder::parse(ctx, text, amount_msat)?;
     let amount = order.check(ctx).await?;
-    let (max_fee, authorization) = authorize(ctx, amount, max_fee_msat, authorization)?;
-    let id = order.begin(ctx, max_fee, &authorization).await.map_err(|e| errors::pay(&e))?;
-    pay::outcome(ctx, id).await
+    let (max_fee, authorization) =
+        authorize(ctx, order.destination(), amount, max_fee_msat, authorization).await?;
+    order.begin(ctx, max_fee, &authorization).await.map_err(|e| errors::pay(&e))
 }
 
-async fn keysend(
+async fn begin_keysend(
     ctx: &Ctx,
     order: KeysendOrder,
     max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
+) -> Result<PaymentId, WalletError> {
+    let (max_fee, authorization) =
+        authorize(ctx, order.destination(), order.amount_msat, max_fee_msat, authorization).await?;
+    order.begin(ctx, max_fee, &authorization).await.map_err(|e| errors::pay(&e))
+}
+
+/// The payment once it has ended, or as it is after a minute.
+async fn ended(
+    ctx: &Ctx,
+    begun: Result<PaymentId, WalletError>,
+    on_begin: OnBegin<'_>,
 ) -> Result<Payment, WalletError> {
-    let (max_fee, authorization) = authorize(ctx, order.amount_msat, max_fee_msat, authorization)?;
-    let id = order.begin(ctx, max_fee, &authorization).await.map_err(|e| errors::pay(&e))?;
+    let id = begun.map_err(WalletError::not_sent)?;
+    on_begin(&id);
     pay::outcome(ctx, id).await
 }
 
 /// The fee limit of a Lightning payment, and the authorization that it is made with.
-fn authorize(
+async fn authorize(
     ctx: &Ctx,
+    to: Destination<'_>,
     amount_msat: Msat,
     max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
 ) -> Result<(Msat, amplet_node::Authorization), WalletError> {
-    pay::check_balance(ctx, amount_msat)?;
-    let max_fee = budgets::fee_limit(amount_msat, max_fee_msat, authorization)?;
+    pay::check_balance(ctx, &to.payee(), amount_msat)?;
+    let max_fee = budgets::fee_limit(ctx, to, amount_msat, max_fee_msat, authorization).await?;
     let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee))?;
     Ok((max_fee, authorization))
 }
@@ -161,6 +189,11 @@ fn channel(channel: channels::Channel) -> page::Channel {
         gateway: channel.peer,
         state: channel.state,
         capacity_sat: channel.capacity_sat,
+        balance_msat: channel.balance.ours_msat,
+        pending_outbound_msat: channel.balance.pending_outbound_msat,
+        pending_inbound_msat: channel.balance.pending_inbound_msat,
+        reserve_msat: channel.balance.reserve_msat,
+        close_cost_msat: channel.balance.close_cost_msat,
         outbound_msat: channel.outbound_msat,
         inbound_msat: channel.inbound_msat,
         trusted: channel.trusted,

@@ -1,8 +1,8 @@
 //! Responses to a page, serialised as what they hold.
 
 use amplet_protocol::page::{
-    Balance, Budget, Channel, FeeRates, Inspected, Login, OnchainBump, OnchainSend, Payment, PaymentRequest,
-    Preview, SignedMessage, Spending, Status, VerifiedMessage,
+    Balance, Budget, Channel, FeeQuote, FeeRates, Inspected, Login, OnchainBump, OnchainSend, Payment,
+    PaymentRequest, Preview, SignedMessage, Spending, Status, VerifiedMessage,
 };
 use serde::Serialize;
 
@@ -21,6 +21,7 @@ pub enum Response {
     Payments(Vec<Payment>),
     OnchainSend(OnchainSend),
     OnchainBump(OnchainBump),
+    FeeQuote(FeeQuote),
     FeeRates(FeeRates),
     Channels(Vec<Channel>),
     Budget(Box<Budget>),

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Notice, OpenOptions, Request, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
@@ -60,7 +61,20 @@ impl Wallet {
     /// # Errors
     /// [`WalletError`] names what is wrong and what to do; nothing is half done.
     pub async fn request(&self, request: Request) -> Result<Response, WalletError> {
-        page::answer(&self.open.ctx, &self.open.gateways, request).await
+        self.request_with(request, &|_| ()).await
+    }
+
+    /// As [`request`](Self::request); `on_begin` is called with the id of a payment that is begun, before it can leave, so that its
+    /// outcome can be learnt whatever becomes of the wallet.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub async fn request_with(
+        &self,
+        request: Request,
+        on_begin: &dyn Fn(&PaymentId),
+    ) -> Result<Response, WalletError> {
+        page::answer(&self.open.ctx, &self.open.gateways, request, on_begin).await
     }
 
     /// Stops at once, as if the process had been killed: nothing more is written or sent. What was committed stands.

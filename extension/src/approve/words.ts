@@ -38,6 +38,8 @@ export const YES: Record<Kind, () => string> = {
 /** Cost and purpose of a payment. */
 export interface Cost {
   amountMsat: bigint;
+  /** `null`: not known. */
+  expectedFeeMsat: bigint | null;
   maxFeeMsat: bigint;
   payee: string;
   what: string;
@@ -47,10 +49,11 @@ export interface Cost {
 export function costOf(request: PromptRequest): Cost | null {
   if (request.kind === 'keysend') return { ...request, what: '' };
   if (request.kind !== 'payment' || request.invoice.amountMsat === null) return null;
-  const { amountMsat, maxFeeMsat, payee, description } = request.invoice;
+  const { amountMsat, expectedFeeMsat, maxFeeMsat, payee, description } = request.invoice;
   const { context } = request;
   return {
     amountMsat,
+    expectedFeeMsat,
     maxFeeMsat,
     payee,
     what: context.kind === 'page' ? context.url : context.kind === 'lnurl' ? context.text : description,

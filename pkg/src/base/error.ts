@@ -1,4 +1,4 @@
-import type { BudgetRefusal, ErrorCode, NoRoute, WalletError as ErrorData } from './protocol.ts';
+import type { BudgetRefusal, ErrorCode, ErrorOutcome, NoRoute, WalletError as ErrorData } from './protocol.ts';
 
 /** An error of a wallet: `code` for programs, `message` for a user, naming what to do. */
 export class WalletError extends Error {
@@ -16,7 +16,13 @@ export class WalletError extends Error {
   /** With `noRoute`: what is in the way, and what would work, where that is known. */
   readonly noRoute: NoRoute | undefined;
 
-  /** With `timeout` after `pay` was aborted: the payment's id in the history, by which its outcome is learnt. */
+  /**
+   * From methods that pay. `open`: the payment may be in flight or have succeeded, whatever `code` says; look it up before you pay
+   * again (`wallet.payment(paymentId)`, also after opening the wallet again). `notSent`: this call sent no funds.
+   */
+  readonly outcome: ErrorOutcome | undefined;
+
+  /** With the outcome `open`: the payment's id in the history, where it is known; otherwise look in the history. */
   readonly paymentId: string | undefined;
 
   /** With `walletCrashed`: the engine's last log lines, without secrets. Otherwise empty. */
@@ -28,7 +34,7 @@ export class WalletError extends Error {
     message: string,
     causes: readonly string[] = [],
     log: readonly string[] = [],
-    { budget, noRoute, paymentId }: Pick<ErrorData, 'budget' | 'noRoute'> & { paymentId?: string | undefined } = {},
+    { budget, noRoute, outcome, paymentId }: ErrorDetails = {},
   ) {
     super(message);
     this.code = code;
@@ -36,15 +42,29 @@ export class WalletError extends Error {
     this.log = log;
     this.budget = budget;
     this.noRoute = noRoute;
+    this.outcome = outcome;
     this.paymentId = paymentId;
   }
 }
 
+/** What an error tells beside code and text. */
+export type ErrorDetails = {
+  readonly [K in 'budget' | 'noRoute' | 'outcome' | 'paymentId']?: ErrorData[K] | undefined;
+};
+
 /** The plain form in which an error crosses a port. */
 export function toData(error: unknown): ErrorData {
   if (isErrorData(error)) {
-    const { code, message, causes, budget, noRoute } = error;
-    return { code, message, causes: [...causes], ...(budget && { budget }), ...(noRoute && { noRoute }) };
+    const { code, message, causes, budget, noRoute, outcome, paymentId } = error;
+    return {
+      code,
+      message,
+      causes: [...causes],
+      ...(budget && { budget }),
+      ...(noRoute && { noRoute }),
+      ...(outcome && { outcome }),
+      ...(paymentId && { paymentId }),
+    };
   }
   return {
     code: 'internal',

@@ -31,6 +31,11 @@ largestMsat: bigint | null,
 neededFeeMsat: bigint | null, };
 
 /**
+ * Knowledge of a payment whose request ended in an error.
+ */
+export type ErrorOutcome = "open" | "notSent";
+
+/**
  * Kind of a holder.
  */
 export type HolderKind = "user" | "site" | "app" | "device" | "child";
@@ -266,7 +271,15 @@ noRoute?: NoRoute,
 /**
  * Denial by a budget; only with `budgetRefused` and `approvalNeeded`.
  */
-budget?: BudgetRefusal, };
+budget?: BudgetRefusal, 
+/**
+ * Outcome of the payment that the request was to begin; only with requests that begin one.
+ */
+outcome?: ErrorOutcome, 
+/**
+ * Id of that payment in the history, when its outcome is open and the id known.
+ */
+paymentId?: string, };
 
 /**
  * Preview of a payment: its maximum cost and its budget's decision, for the window that asks the user.
@@ -408,13 +421,32 @@ trustZeroConf: boolean, };
  */
 export type Balance = { 
 /**
- * This wallet's money in open channels, reserves included.
+ * This wallet's money in open channels, to the millisatoshi: its side of each channel, reserves included, without what is in
+ * flight. It moves by amount and fee with every payment.
  */
 lightningMsat: bigint, 
 /**
- * The part of `lightningMsat` that can be sent now (reserves, pending HTLCs and offline gateways deducted).
+ * The part of `lightningMsat` that one payment to a payee behind a gateway can send now (reserves, the gateway's fee and
+ * offline gateways deducted).
  */
 spendableMsat: bigint, 
+/**
+ * On its way from this wallet, in neither balance: the payees' when it arrives, else ours again.
+ */
+pendingOutboundMsat: bigint, 
+/**
+ * On its way to this wallet, in no balance yet.
+ */
+pendingInboundMsat: bigint, 
+/**
+ * The part of `lightningMsat` that stays in the channels while they are open (BOLT 2, `channelReserveSatoshis`).
+ */
+channelReserveMsat: bigint, 
+/**
+ * The part of `lightningMsat` that closing all channels by their commitment transactions would cost now: fees and anchors of
+ * those that this wallet funds, and amounts too small for an output. Sweeping comes on top.
+ */
+closeCostMsat: bigint, 
 /**
  * The part of `lightningMsat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
  */
@@ -667,6 +699,26 @@ gateway: string,
  * Whole capacity, in sat.
  */
 capacitySat: bigint, 
+/**
+ * This wallet's side, to the millisatoshi; with the gateway's side and what is in flight it makes the capacity.
+ */
+balanceMsat: bigint, 
+/**
+ * In flight from this wallet, not in `balanceMsat`.
+ */
+pendingOutboundMsat: bigint, 
+/**
+ * In flight to this wallet, not in `balanceMsat`.
+ */
+pendingInboundMsat: bigint, 
+/**
+ * The part of `balanceMsat` that stays in the channel while it is open.
+ */
+reserveMsat: bigint, 
+/**
+ * The part of `balanceMsat` that a close by this wallet's commitment transaction would cost now; sweeping comes on top.
+ */
+closeCostMsat: bigint, 
 /**
  * Maximum that can be sent through it.
  */
@@ -1169,6 +1221,21 @@ amountSat: bigint,
 feeSat: bigint, };
 
 /**
+ * Fee of a Lightning payment that is not made yet.
+ */
+export type FeeQuote = { 
+/**
+ * Fee of the routes planned now, which most payments cost; `null`: no route is known yet.
+ */
+expectedFeeMsat: bigint | null, 
+/**
+ * Maximum fee that the payment is given by default, and that its budget reserves: what these routes and the retries that are
+ * to be expected cost; nothing over a channel to the payee. No more than 1 % of the amount or 50 sat, whichever is greater; just
+ * that while no route is known.
+ */
+maxFeeMsat: bigint, };
+
+/**
  * Meaning of a pasted text.
  */
 export type Inspected = { "type": "bolt11", 
@@ -1201,7 +1268,11 @@ paymentHash: string,
  */
 expiresAt: bigint, 
 /**
- * Maximum fee that `Pay` would spend by default.
+ * Fee of the routes planned now, which most payments cost; `null`: no route is known yet, or no amount.
+ */
+expectedFeeMsat: bigint | null, 
+/**
+ * Maximum fee that `Pay` would spend by default, as in `FeeQuote`.
  */
 maxFeeMsat: bigint, 
 /**
@@ -1248,7 +1319,19 @@ expirySecs: number | null, } | { "method": "newAddress" } | { "method": "inspect
 /**
  * Text that a user pasted or scanned.
  */
-text: string, } | { "method": "pay", 
+text: string, 
+/**
+ * Amount that the user chose, for an invoice without one: the fee is quoted for it.
+ */
+amountMsat: bigint | null, } | { "method": "quoteFee", 
+/**
+ * Node id of the payee, in hex.
+ */
+payee: string, 
+/**
+ * Amount that the payee would get.
+ */
+amountMsat: bigint, } | { "method": "pay", 
 /**
  * The invoice.
  */
@@ -1258,7 +1341,7 @@ invoice: string,
  */
 amountMsat: bigint | null, 
 /**
- * Maximum routing fee; 1 % and at least 50 sat by default, and no more than `approvedMsat` leaves.
+ * Maximum routing fee; by default `maxFeeMsat`, and no more than `approvedMsat` leaves.
  */
 maxFeeMsat: bigint | null, 
 /**
@@ -1302,9 +1385,9 @@ stream: string,
  */
 amountMsat: bigint, 
 /**
- * Maximum routing fee of this payment.
+ * Maximum routing fee of this payment; as in `Pay` by default.
  */
-maxFeeMsat: bigint, 
+maxFeeMsat: bigint | null, 
 /**
  * Budget that pays; the user, by hand, when there is none.
  */
@@ -1402,7 +1485,7 @@ id: number, } | { "method": "preview",
  */
 amountMsat: bigint, 
 /**
- * Maximum fee; as in `Pay` by default.
+ * Maximum fee, as quoted; by default the ceiling of all quotes, 1 % and at least 50 sat.
  */
 maxFeeMsat: bigint | null, 
 /**

@@ -20,8 +20,8 @@ export interface EngineModule {
 export interface Engine {
   /** Returns whether `key` is the one it was opened with, compared in constant time. */
   proves(key: Key): boolean;
-  /** Returns a request, or throws an error in its plain form. */
-  request(request: Request): Promise<unknown>;
+  /** Returns a request, or throws an error in its plain form. Calls `onBegin` with the id of a payment that is begun, before it leaves. */
+  request(request: Request, onBegin: (paymentId: string) => void): Promise<unknown>;
   /** Calls `listener` with the unacknowledged events and the state, then each notice; with `null` when there will be no more. */
   subscribe(listener: (notice: Notice | null) => void): number;
   /** Ends a subscription. */

@@ -4,6 +4,7 @@ import { describe, isErrorData, toData, toError, WalletError } from '../base/err
 import { KeyedMutex } from '../base/keyed-mutex.ts';
 import type { Request } from '../base/protocol.ts';
 import { lifeLock } from '../link/names.ts';
+import { isPayment, notSent } from '../link/outcome.ts';
 import { isNewer } from '../link/release.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 import { readToHost, type Call, type Key, type Opened, type ToHost } from '../link/wire.ts';
@@ -98,7 +99,7 @@ export class EngineHost {
         this.#hello(port, message);
         break;
       case 'call':
-        if (this.#ports.has(port)) void port.answer(message.id, message.call, (call) => this.#answer(port, call));
+        if (this.#ports.has(port)) void port.answer(message.id, message.call, (...work) => this.#answer(port, ...work));
         break;
       case 'bye':
         void this.#leave(port);
@@ -131,9 +132,9 @@ export class EngineHost {
     }
   }
 
-  async #answer(port: Port, call: Call): Promise<unknown> {
+  async #answer(port: Port, call: Call, onBegin: (paymentId: string) => void): Promise<unknown> {
     try {
-      return await this.#call(port, call);
+      return await this.#call(port, call, onBegin);
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) this.crash(error);
       if (this.#trapped) return new Promise(() => {}); // `ended` says it
@@ -141,14 +142,14 @@ export class EngineHost {
     }
   }
 
-  async #call(port: Port, call: Call): Promise<unknown> {
+  async #call(port: Port, call: Call, onBegin: (paymentId: string) => void): Promise<unknown> {
     switch (call.method) {
       case 'kdfParams':
         return (await (await this.#load()).kdfParams(this.#environment.name)) ?? null;
       case 'open':
         return this.#exclusive(() => this.#open(port, call));
       case 'request':
-        return this.#request(port, call.request);
+        return this.#request(port, call.request, onBegin);
       case 'changePassphrase':
         return this.#exclusive(() => this.#changePassphrase(port, call));
       case 'words':
@@ -218,16 +219,16 @@ export class EngineHost {
     });
   }
 
-  async #request(port: Port, request: Request): Promise<unknown> {
+  async #request(port: Port, request: Request, onBegin: (paymentId: string) => void): Promise<unknown> {
     const session = this.#session;
-    if (session === null || port.subscription === null) throw closed();
+    if (session === null || port.subscription === null) throw isPayment(request) ? notSent(closed()) : closed();
     if (request.method === 'close') {
       await this.#exclusive(() => this.#close());
       setTimeout(() => this.#notifyEnded(closed())); // after the answer
       return null;
     }
     try {
-      const value = await session.engine.request(request);
+      const value = await session.engine.request(request, onBegin);
       return request.method === 'diagnostics' ? `${String(value)}\n\nLog:\n${this.#log.lines().join('\n')}` : value;
     } catch (error) {
       if (isErrorData(error) && error.code === 'fenced')

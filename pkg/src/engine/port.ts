@@ -42,8 +42,12 @@ export class Port {
     this.send({ kind: 'notice', notice });
   }
 
-  /** Returns a call with what `work` gives. */
-  async answer(id: number, call: Call, work: (call: Call) => Promise<unknown>): Promise<void> {
+  /** Returns a call with what `work` gives; `work` reports the id of a payment that it begins. */
+  async answer(
+    id: number,
+    call: Call,
+    work: (call: Call, onBegin: (paymentId: string) => void) => Promise<unknown>,
+  ): Promise<void> {
     if (this.#calls >= MAX_CALLS) {
       this.#refuse(id, {
         code: 'invalidInput',
@@ -54,7 +58,11 @@ export class Port {
     }
     this.#calls += 1;
     try {
-      this.send({ kind: 'ok', id, value: await work(call) });
+      this.send({
+        kind: 'ok',
+        id,
+        value: await work(call, (paymentId) => this.send({ kind: 'begun', id, paymentId })),
+      });
     } catch (error) {
       this.#refuse(id, toData(error));
     } finally {

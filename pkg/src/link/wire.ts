@@ -1,8 +1,9 @@
 // Messages between page and engine host over their MessagePort.
 //
-// The page speaks first (`hello`); the host answers `welcome` or `refused`. Then the page sends calls, each answered by
-// `ok` or `err` with its id, and the host sends notices once a wallet is open. `ended` is the host's last word on an open
-// wallet. Both sides check what arrives; a message that is none of these is refused or, on the page, dropped.
+// The page speaks first (`hello`); the host answers `welcome` or `refused`. Then the page sends calls, each answered by `ok` or
+// `err` with its id (after `begun`, when it began a payment), and the host sends notices once a wallet is open. `ended` is the
+// host's last word on an open wallet. Both sides check what arrives; a message that is none of these is refused or, on the page,
+// dropped.
 
 import { isErrorData } from '../base/error.ts';
 import type { Notice, OpenOptions, Request, WalletError as ErrorData } from '../base/protocol.ts';
@@ -44,6 +45,8 @@ export type ToPage =
   | { kind: 'welcome'; version: number; release: string; life: string }
   /** `retry`: the older host makes room; connect to the next generation. */
   | { kind: 'refused'; error: ErrorData; retry: boolean }
+  /** The call began a payment, which has not left yet; its answer follows. */
+  | { kind: 'begun'; id: number; paymentId: string }
   | { kind: 'ok'; id: number; value: unknown }
   | { kind: 'err'; id: number; error: ErrorData }
   | { kind: 'notice'; notice: Notice }
@@ -78,6 +81,7 @@ export function readToPage(data: unknown): ToPage | null {
   const known: Record<ToPage['kind'], boolean> = {
     welcome: typeof data['version'] === 'number' && isShortText(data['release']) && isShortText(data['life']),
     refused: isErrorData(data['error']) && typeof data['retry'] === 'boolean',
+    begun: isId(data['id']) && isShortText(data['paymentId']),
     ok: isId(data['id']),
     err: isId(data['id']) && isErrorData(data['error']),
     notice: isRecord(data['notice']) && typeof data['notice']['notice'] === 'string',

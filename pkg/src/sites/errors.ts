@@ -47,9 +47,19 @@ export function failureOf(error: unknown): WalletFailure | null {
 
 /** Maps an error that means that no funds were sent to what the site is told; `null` when it does not say so. */
 export function refusalOf(error: unknown): ProviderError | null {
+  if (isOpen(error)) return null;
   const known = REFUSALS[failureOf(error)?.code ?? ''];
   return known ? new ProviderError(...known, { cause: error }) : null;
 }
+
+/** Returns whether an error means that no funds were sent. */
+export const isUnsent = (error: unknown): boolean => refusalOf(error) !== null || outcomeOf(error) === 'notSent';
+
+/** Returns whether an error means that the outcome of a payment is open. */
+export const isOpen = (error: unknown): boolean => outcomeOf(error) === 'open';
+
+const outcomeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null ? (error as { outcome?: unknown }).outcome : undefined;
 
 /** Returns the refusal of a budget that the user may still overrule; `null`: it is none. */
 export function asksUser(error: unknown): WalletFailure | null {
@@ -57,22 +67,26 @@ export function asksUser(error: unknown): WalletFailure | null {
   return failure?.code === 'approvalNeeded' || failure?.code === 'budgetRefused' ? failure : null;
 }
 
+const GONE = [
+  'closed',
+  'walletCrashed',
+  'walletNotFound',
+  'wrongPassphrase',
+  'inUse',
+  'fenced',
+  'timeout',
+  'versionMismatch',
+];
+
+/** Returns whether the wallet is not there to be asked. */
+export const isGone = (error: unknown): boolean => GONE.includes(failureOf(error)?.code ?? '');
+
 /** Maps any error to what the site is told. */
 export function providerErrorOf(error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;
   const refusal = refusalOf(error);
   if (refusal) return refusal;
-  const gone = [
-    'closed',
-    'walletCrashed',
-    'walletNotFound',
-    'wrongPassphrase',
-    'inUse',
-    'fenced',
-    'timeout',
-    'versionMismatch',
-  ];
-  if (gone.includes(failureOf(error)?.code ?? '')) {
+  if (isGone(error)) {
     return new ProviderError('ConnectionError', 'The wallet is closed or locked: open it, and ask again.', {
       cause: error,
     });

@@ -46,10 +46,20 @@ export interface InvoiceDetails {
   readonly expiresMs: number;
   /** `mainnet`, `testnet4`, `signet` or `regtest`. */
   readonly network: string;
+  /** Routing fee to be expected, in millisatoshi; `null`: not known, for want of a route or an amount. */
+  readonly expectedFeeMsat: bigint | null;
   /** Maximum routing fee that the wallet would spend, in millisatoshi. */
   readonly maxFeeMsat: bigint;
   /** Reason for which it cannot be paid now; `null`: it can be tried. */
   readonly problem: WalletFailure | null;
+}
+
+/** Fee of a payment that is not made yet. */
+export interface Quote {
+  /** Fee to be expected, in millisatoshi; `null`: not known. */
+  readonly expectedFeeMsat: bigint | null;
+  /** Maximum fee, in millisatoshi. */
+  readonly maxFeeMsat: bigint;
 }
 
 /** The wallet, as far as sites need it. Every method rejects with an error that has a `code` ({@link WalletFailure}). */
@@ -72,8 +82,10 @@ export interface SiteWallet {
     readonly description: string;
     readonly expirySecs?: number;
   }): Promise<{ readonly invoice: string; readonly paymentHash: string }>;
-  /** Reads and checks an invoice. */
-  inspect(invoice: string): Promise<InvoiceDetails>;
+  /** Reads and checks an invoice; the fee is quoted for `amountMsat` where the invoice has no amount. */
+  inspect(invoice: string, amountMsat?: bigint): Promise<InvoiceDetails>;
+  /** Quotes the fee of a {@link keysend} of `amountMsat` (millisatoshi) to `payee` (node id in hex). */
+  quoteFee(payment: { readonly payee: string; readonly amountMsat: bigint }): Promise<Quote>;
   /**
    * Pays `details.invoice` from the budget of `authorization`, or what was approved: `amountMsat` and at most `maxFeeMsat`
    * more. Rejects
@@ -182,10 +194,11 @@ export type PaymentContext =
 /**
  * A request that is put to the user. Every one names the `site`. `context`: what is paid for; `invoice`: exactly what is paid;
  * `refusal`: what the budget said against it (`null`: it was not asked), to be shown to the user, never to the site. `payee`
- * (node id, hex), `amountMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the `defaultMsat` that the site
- * proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it. `domain` and `text` of a
- * service; `commentLength`, in characters, 0 for none; `payer`: what the service wants to know of the user; `pinFromMsat`: from
- * which amount on it wants a PIN; `action` of a login. Of what was bought: `text`, a `secret` that the payment opened, a `url`.
+ * (node id, hex), `amountMsat`, `expectedFeeMsat` and `maxFeeMsat` of a keysend. `memo` of an invoice to make, and the
+ * `defaultMsat` that the site proposes. `message` and `signature`, whether it is `valid`, and the `nodeId` (hex) that made it.
+ * `domain` and `text` of a service; `commentLength`, in characters, 0 for none; `payer`: what the service wants to know of the
+ * user; `pinFromMsat`: from which amount on it wants a PIN; `action` of a login. Of what was bought: `text`, a `secret` that the
+ * payment opened, a `url`.
  */
 export type PromptRequest = { readonly site: Site } & (
   | { readonly kind: 'enable' }
@@ -201,6 +214,7 @@ export type PromptRequest = { readonly site: Site } & (
       readonly kind: 'keysend';
       readonly payee: string;
       readonly amountMsat: bigint;
+      readonly expectedFeeMsat: bigint | null;
       readonly maxFeeMsat: bigint;
       readonly refusal: WalletFailure | null;
     }

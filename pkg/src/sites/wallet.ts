@@ -18,6 +18,7 @@ export type WalletLike = Pick<
   | 'onPayment'
   | 'pay'
   | 'payment'
+  | 'quoteFee'
   | 'receive'
   | 'signMessage'
   | 'status'
@@ -44,7 +45,8 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet' }: SiteWal
     spendableMsat: async () => (await open().balance()).spendableMsat,
     budgetLeftMsat: async (site) => (await budgetOf(open, site))?.leftMsat ?? null,
     receive: async (request) => open().receive(request),
-    inspect: async (invoice) => inspect(open(), invoice),
+    inspect: async (invoice, amountMsat) => inspect(open(), invoice, amountMsat),
+    quoteFee: async (payment) => open().quoteFee(payment),
     pay: async ({ invoice, amountMsat: stated }, { amountMsat, maxFeeMsat, authorization }) => {
       const chosen = stated === null && amountMsat !== undefined ? { amountMsat } : {};
       return outcomeOf(await open().pay(invoice, { ...chosen, maxFeeMsat, authorization }));
@@ -113,10 +115,11 @@ async function budgetOf(open: () => WalletLike, site: Site): Promise<Budget | nu
   }
 }
 
-async function inspect(wallet: WalletLike, text: string): Promise<InvoiceDetails> {
-  const found = await wallet.inspect(text);
+async function inspect(wallet: WalletLike, text: string, chosenMsat?: bigint): Promise<InvoiceDetails> {
+  const found = await wallet.inspect(text, chosenMsat === undefined ? {} : { amountMsat: chosenMsat });
   if (found.type !== 'bolt11') throw new ProviderError('InvalidDataError', 'This is no Lightning invoice.');
-  const { invoice, amountMsat, paymentHash, payee, description, expiresAt, network, maxFeeMsat, problem } = found;
+  const { invoice, amountMsat, paymentHash, payee, description, expiresAt, network, problem } = found;
+  const { expectedFeeMsat, maxFeeMsat } = found;
   return {
     invoice,
     amountMsat,
@@ -125,6 +128,7 @@ async function inspect(wallet: WalletLike, text: string): Promise<InvoiceDetails
     description,
     expiresMs: Number(expiresAt) * 1000,
     network,
+    expectedFeeMsat,
     maxFeeMsat,
     problem,
   };

@@ -2,8 +2,9 @@
 
 import { locks, startHost } from '#platform';
 import { toError, WalletError } from '../base/error.ts';
-import { VERSION, type Notice } from '../base/protocol.ts';
+import { VERSION, type Notice, type Request } from '../base/protocol.ts';
 import { lifeLock } from '../link/names.ts';
+import { isPayment, leftOpen, notSent } from '../link/outcome.ts';
 import { RELEASE } from '../link/release.ts';
 import { readToPage, type Call, type ToHost, type ToPage } from '../link/wire.ts';
 import type { Started } from '../platform/contract.ts';
@@ -18,6 +19,16 @@ export interface Ending {
   next: number;
 }
 
+/** A call that is not answered yet. */
+interface Pending {
+  resolve: (value: unknown) => void;
+  reject: (error: WalletError) => void;
+  /** The request, when it is one that pays. */
+  payment: Request | null;
+  /** Id of the payment that the engine has begun for it. */
+  begun: string | null;
+}
+
 /** The older host made room; connect to the next generation. */
 export class Retry extends Error {}
 
@@ -30,7 +41,7 @@ export class Link {
 
   readonly #port: MessagePort;
   readonly #generation: number;
-  readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: WalletError) => void }>();
+  readonly #pending = new Map<number, Pending>();
   readonly #stop: AbortController;
   readonly #started: Started;
   #nextId = 1;
@@ -62,15 +73,16 @@ export class Link {
 
   /** One call; `transfer` are buffers that this page gives away. */
   call(call: Call, transfer: Transferable[] = []): Promise<unknown> {
-    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const payment = call.method === 'request' && isPayment(call.request) ? call.request : null;
+    if (this.#ended !== null) return Promise.reject(payment === null ? this.#ended : notSent(this.#ended));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject, payment, begun: null });
       this.#send({ kind: 'call', id, call }, transfer);
     });
   }
 
-  /** Leaves the host; what is pending is rejected with `closed`. */
+  /** Leaves the host; what is pending is rejected with `closed`, of payments with the outcome `open`. */
   close(): void {
     if (this.#ended !== null) return;
     this.#send({ kind: 'bye' });
@@ -96,6 +108,11 @@ export class Link {
 
   #receive(message: ToPage | null): void {
     switch (message?.kind) {
+      case 'begun': {
+        const pending = this.#pending.get(message.id);
+        if (pending) pending.begun = message.paymentId;
+        break;
+      }
       case 'ok':
         this.#take(message.id)?.resolve(message.value);
         break;
@@ -111,7 +128,7 @@ export class Link {
     }
   }
 
-  #take(id: number): { resolve: (value: unknown) => void; reject: (error: WalletError) => void } | undefined {
+  #take(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     return pending;
@@ -140,7 +157,9 @@ export class Link {
     if (this.#ended !== null) return;
     this.#ended = error;
     this.#release();
-    for (const { reject } of this.#pending.values()) reject(error);
+    for (const { reject, payment, begun } of this.#pending.values()) {
+      reject(payment === null ? error : leftOpen(error, payment, begun));
+    }
     this.#pending.clear();
     if (tell) this.onEnd({ error, next });
   }

@@ -5,6 +5,7 @@ import type {
   Budget,
   Channel,
   CustomRecord,
+  FeeQuote,
   FeeRates,
   Holder,
   Inspected,
@@ -66,23 +67,43 @@ export abstract class Requests {
   }
 
   /**
-   * Says what a pasted or scanned text is: to whom, how much, until when, and whether it can be paid. Does nothing.
+   * Says what a pasted or scanned text is: to whom, how much, at what fee (`expectedFeeMsat`, and `maxFeeMsat` at most), until
+   * when, and whether it can be paid. Does nothing.
+   * @param options `amountMsat`: the amount chosen for an invoice without one, in msat; the fee is quoted for it
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`
    */
-  async inspect(input: string): Promise<Inspected> {
-    return this.#ask({ method: 'inspect', text: text('text', input) });
+  async inspect(input: string, { amountMsat }: { amountMsat?: bigint } = {}): Promise<Inspected> {
+    return this.#ask({ method: 'inspect', text: text('text', input), amountMsat: amount('amountMsat', amountMsat) });
   }
 
   /**
-   * Pays a BOLT 11 invoice. Resolves when the payment has succeeded, or is still pending after 60 s (then an event tells
-   * the outcome); a payment that failed rejects, and no funds were sent.
-   * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: maximum routing fee, by default 1 % and at
-   * least 50 sat, and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's;
-   * `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's reason, and nothing is
-   * sent; aborted later it rejects with `timeout`: the outcome is open, and `error.paymentId` finds it in the history
-   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `expired`, `alreadyPaid`, `amountMismatch`,
-   * `insufficientBalance`, `noRoute`, `payeeRefused`, `feeTooHigh`, `gatewayOffline`; `approvalNeeded` and `budgetRefused`,
-   * with why in `error.budget`: no funds were sent. `timeout`: the payment is pending
+   * Quotes the fee of a payment to a node that gave no invoice, in msat: what the planned routes cost, and at most. Does nothing.
+   * @throws {WalletError} `invalidInput`
+   */
+  async quoteFee({ payee, amountMsat }: { payee: string; amountMsat: bigint }): Promise<FeeQuote> {
+    return this.#ask({
+      method: 'quoteFee',
+      payee: text('payee', payee),
+      amountMsat: required('amountMsat', amountMsat),
+    });
+  }
+
+  /**
+   * Pays a BOLT 11 invoice. Resolves with the payment when it has succeeded or failed (`state`; failed: no funds were sent), or as
+   * it is, `pending`, after 60 s; then an event tells the outcome. Rejects when it was not begun, and when nobody can tell.
+   *
+   * `error.outcome` says which: `notSent`: no funds were sent. `open`: the wallet was closed, locked, taken over, or its engine ended,
+   * while the payment was under way, which may succeed all the same. Do not pay another invoice for the same thing before you know:
+   * open the wallet again, and `wallet.payment(error.paymentId)` has the end (`invalidInput`: it was never begun). The same invoice is
+   * never paid twice.
+   * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: maximum routing fee, by default what the planned routes
+   * and their retries cost (`inspect` tells it), and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget
+   * pays, by default the user's; `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's
+   * reason, and nothing is sent; aborted later it rejects with `timeout`, and the outcome is `open`
+   * @throws {WalletError} with the outcome `notSent`: `invalidPaymentRequest`, `wrongNetwork`, `expired`, `amountMismatch`,
+   * `insufficientBalance`, `noRoute`, `feeTooHigh`, `gatewayOffline`; `approvalNeeded` and `budgetRefused`, with why in
+   * `error.budget`; `closed` before the call. With `open`: `closed`, `walletCrashed`, `fenced`, `versionMismatch`, `timeout`,
+   * `internal`. `alreadyPaid`: an earlier payment of this invoice succeeded or is in flight
    */
   async pay(
     invoice: string,
@@ -111,11 +132,12 @@ export abstract class Requests {
     const message =
       'The payment was not waited for any longer and may still succeed: look in the history before you pay again.';
     const paymentId = found?.type === 'bolt11' ? found.paymentHash : undefined;
-    return new WalletError('timeout', message, [describe(reason)], [], { paymentId });
+    return new WalletError('timeout', message, [describe(reason)], [], { outcome: 'open', paymentId });
   }
 
   /**
-   * Pays a node that gave no invoice, in one part. Resolves as {@link Requests.pay} does; `id` is the payment's hash.
+   * Pays a node that gave no invoice, in one part. Resolves and rejects as {@link Requests.pay} does; `id` is the payment's hash. It
+   * has no invoice to be recognised by: made again while its outcome is open, it would be paid twice.
    * @param options `payee`: its node id, in hex; `records`: told to the payee, types from 65536 on, each once, values in
    * hex; `maxFeeMsat` and `authorization` as in `pay`
    * @throws {WalletError} `invalidInput`, `insufficientBalance`, `noRoute`, `payeeRefused`, `gatewayOffline`,
@@ -163,6 +185,7 @@ export abstract class Requests {
   /**
    * Sends savings to an address; `'all'` leaves only the anchor reserve and deducts the fee. The payment is pending, and sent
    * again, until a block holds it; it ends as failed when all chain sources have refused it for an hour and none shows it.
+   * Rejects with the outcome `open` as {@link Requests.pay} does.
    * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
    * `authorization`: whose budget pays, by default the user's
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`,
@@ -288,7 +311,7 @@ export abstract class Requests {
 
   /**
    * Says what a payment would cost at most and what the holder's budget says to it, for the window that asks the user.
-   * Does nothing.
+   * Does nothing. `maxFeeMsat` is what `inspect` or `quoteFee` told; by default the ceiling of all quotes, 1 % and at least 50 sat.
    * @throws {WalletError} `invalidInput`
    */
   async preview({

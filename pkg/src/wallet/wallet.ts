@@ -183,7 +183,7 @@ export class Wallet extends Requests {
       this.#link.call({ method: 'request', request }) as Promise<Payment>;
     const line = await ask({ method: 'openStream', payee: to.nodeId, session: to.session });
     const wallet = {
-      pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint) =>
+      pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint | null) =>
         ask({ method: 'streamPay', stream, amountMsat, maxFeeMsat, authorization }),
       close: (stream: string) => this.closeStream(stream),
       onPayment: (listener: (payment: Payment) => void) => this.onPayment(listener),
@@ -193,14 +193,17 @@ export class Wallet extends Requests {
     return new Stream(options, line, wallet, environment);
   }
 
-  /** Leaves the wallet in this tab. The engine stops, with everything saved, when the last tab has left. */
+  /**
+   * Leaves the wallet in this tab. The engine stops, with everything saved, when the last tab has left. Whoever waits for a payment
+   * is told `closed` with the outcome `open`: it goes on, in another tab at once, else when the wallet is opened again.
+   */
   async close(): Promise<void> {
     this.#link.close();
     this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'));
     await this.ended;
   }
 
-  /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. */
+  /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. Payments under way: as with `close`. */
   async lock(): Promise<void> {
     await this.#link.call({ method: 'request', request: { method: 'close' } });
     await this.ended;

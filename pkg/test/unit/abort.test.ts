@@ -158,7 +158,7 @@ test('a payment that is aborted under way is pending, and is found in the histor
   wallet.controller.abort(REASON);
   const error = await paying;
   assert.ok(error instanceof WalletError);
-  assert.equal(error.code, 'timeout', 'the code that says that the outcome is open');
+  assert.deepEqual([error.code, error.outcome], ['timeout', 'open']);
   assert.equal(error.paymentId, HASH);
   assert.match(error.message, /may still succeed/);
   assert.deepEqual(error.causes, ['Error: the user went away']);

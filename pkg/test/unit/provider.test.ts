@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
+import { WalletError } from '../../src/base/error.ts';
 import { type PaidFetchError, authorization, chooseChallenge, readChallenges } from '../../src/provider.ts';
 import { base64url, charging, fails, selling } from './fetch-fakes.ts';
 
@@ -173,6 +174,27 @@ test('what the wallet refuses is not paid, and the next request may try again', 
   assert.equal(store.all.size, 0);
   payer.answer = (preimage) => ({ state: 'succeeded', preimage });
   assert.equal((await paying('https://news.example/')).status, 200);
+});
+
+test('a payment whose outcome is open is pending, and is not made again before its record says so', async () => {
+  const { payer, paying, store } = selling();
+  payer.answer = () => new WalletError('closed', 'The wallet was closed', [], [], { outcome: 'open', paymentId: 'ab' });
+  await assert.rejects(paying('https://news.example/'), fails('pending'));
+  assert.equal(store.all.size, 1, 'noted, so that whoever comes next finds it');
+  const { lookup } = payer;
+  payer.lookup = () => Promise.reject(new WalletError('closed', 'locked'));
+  await assert.rejects(paying('https://news.example/'), { code: 'closed' });
+  assert.equal(payer.paid.length, 0);
+  payer.lookup = lookup;
+  payer.answer = (preimage) => ({ state: 'succeeded', preimage });
+  assert.equal((await paying('https://news.example/')).status, 200);
+  assert.equal(payer.paid.length, 1);
+});
+
+test('a wallet that is closed is no fault of the invoice', async () => {
+  const { payer, paying } = selling();
+  payer.inspect = () => Promise.reject(new WalletError('closed', 'The wallet is closed or locked'));
+  await assert.rejects(paying('https://news.example/'), fails('notPaid'));
 });
 
 test('paid and not delivered is said as such', async () => {

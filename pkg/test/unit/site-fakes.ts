@@ -73,6 +73,7 @@ export class FakeWallet implements SiteWallet {
       description: 'a thing',
       expiresMs: NOW + 3_600_000,
       network: 'regtest',
+      expectedFeeMsat: 400n,
       maxFeeMsat: 1_000n,
       problem: null,
       ...more,
@@ -107,6 +108,10 @@ export class FakeWallet implements SiteWallet {
     const details = this.invoices.get(invoice);
     if (!details) throw new Failure('invalidPaymentRequest');
     return details;
+  }
+
+  async quoteFee() {
+    return { expectedFeeMsat: 1_000n, maxFeeMsat: 2_000n };
   }
 
   async pay(

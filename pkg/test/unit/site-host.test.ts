@@ -213,17 +213,21 @@ test('keysend: texts become records, the budget or the user allows it, and it is
   await ok('keysend', { destination, amount: '7', customRecords: { 696969: 'zoë' } });
   const [question] = user.asked;
   assert.ok(question?.kind === 'keysend');
-  assert.deepEqual([question.amountMsat, question.maxFeeMsat], [7_000n, 50_000n]);
+  // As the engine quotes it.
+  assert.deepEqual([question.amountMsat, question.expectedFeeMsat, question.maxFeeMsat], [7_000n, 1_000n, 2_000n]);
   const [sent] = wallet.sent;
   assert.deepEqual(
     [sent!.payee, sent!.records, sent!.authorization.approvedMsat],
-    [destination.toLowerCase(), [{ type: 696969n, value: Buffer.from('zoë').toString('hex') }], 57_000n],
+    [destination.toLowerCase(), [{ type: 696969n, value: Buffer.from('zoë').toString('hex') }], 9_000n],
   );
   budget(wallet, 1_000_000n);
   wallet.ends = [() => new Failure('walletCrashed')];
   assert.match(await fails('ConnectionError', 'keysend', { destination, amount: 7 }), /Do not ask again/);
   wallet.ends = [() => ({ state: 'pending' })];
   await fails('ConnectionError', 'keysend', { destination, amount: 7 });
+  // What never began may be asked for again.
+  wallet.ends = [() => Object.assign(new Failure('closed'), { outcome: 'notSent' })];
+  assert.doesNotMatch(await fails('ConnectionError', 'keysend', { destination, amount: 7 }), /Do not ask again/);
   wallet.ends = [() => new Failure('noRoute')];
   await fails('RoutingError', 'keysend', { destination, amount: 7 });
   for (const bad of [

@@ -81,10 +81,12 @@ function fake() {
         description: 'd',
         paymentHash: HASH,
         expiresAt: BigInt(NOW / 1000 + 60),
+        expectedFeeMsat: 100n,
         maxFeeMsat: 500n,
         problem: null,
       };
     },
+    quoteFee: async () => ({ expectedFeeMsat: 0n, maxFeeMsat: 0n }),
     keysend: async () => payment({ kind: 'keysend', state: 'pending' }),
     onPayment: () => () => {},
     pay: async (invoice, options = {}) => {

@@ -134,7 +134,8 @@ export class Wallet {
       description: 'Two coffees and a slice of cake',
       paymentHash: samples.id(61),
       expiresAt: samples.now() + 245n,
-      maxFeeMsat: 250_000n,
+      expectedFeeMsat: 26_000n,
+      maxFeeMsat: 41_000n,
       problem: text.includes('old')
         ? { code: 'expired', message: 'The invoice expired 5 minutes ago. Ask the payee for a new one.', causes: [] }
         : null,
@@ -270,6 +271,11 @@ export class Wallet {
       confirmations: 0,
       needed: 3,
       capacitySat,
+      balanceMsat: capacitySat * 1000n,
+      pendingOutboundMsat: 0n,
+      pendingInboundMsat: 0n,
+      reserveMsat: capacitySat * 10n,
+      closeCostMsat: 944_000n,
       outboundMsat: capacitySat * 990n,
       inboundMsat: 0n,
       trusted: false,

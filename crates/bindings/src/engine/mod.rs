@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use amplet_protocol::PaymentId;
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{SealedStore, SharedBackend, Store};
@@ -98,13 +99,24 @@ impl Engine {
         difference == 0
     }
 
-    /// Handles a `Request`; resolves to its response.
+    /// Handles a `Request`; resolves to its response. `on_begin` is called with the id of a payment that is begun, before it can
+    /// leave.
     ///
     /// # Errors
     /// The `WalletError` of that request.
-    pub async fn request(&self, request: JsValue) -> Result<JsValue, JsValue> {
+    pub async fn request(
+        &self,
+        request: JsValue,
+        on_begin: Option<js_sys::Function>,
+    ) -> Result<JsValue, JsValue> {
         let request = from_js("the request", untagged("method", &request))?;
-        let response = self.wallet.request(request).await.map_err(|error| thrown(&error))?;
+        let begun = |id: &PaymentId| {
+            if let Some(on_begin) = &on_begin {
+                // What the page's side throws is its own concern.
+                let _ = on_begin.call1(&JsValue::NULL, &id.to_string().into());
+            }
+        };
+        let response = self.wallet.request_with(request, &begun).await.map_err(|error| thrown(&error))?;
         to_js(&response)
     }
 

@@ -3,9 +3,10 @@
 use amplet_node::bitcoin::hex::DisplayHex;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Authorization, PayError, PaymentId};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{Direction, Payment, PaymentStatus};
-use amplet_protocol::{Msat, default_max_fee_msat};
 use amplet_storage::Batch;
+use amplet_wallet::actions::budgets;
 use amplet_wallet::actions::pay::{self, PayOrder};
 use amplet_wallet::actions::receive::InvoiceOrder;
 use amplet_wallet::{Ctx, errors};
@@ -117,7 +118,7 @@ pub(super) async fn pay(
     authorization: &Authorization,
 ) -> Result<Payment> {
     let id = order.id();
-    let max_fee_msat = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
+    let max_fee_msat = budgets::fee_limit(ctx, order.destination(), amount_msat, max_fee_msat, None).await?;
     match order.begin(ctx, max_fee_msat, authorization).await {
         Ok(id) => Ok(pay::outcome(ctx, id).await?),
         Err(PayError::NoRoute(_) | PayError::TooLarge) => payment(ctx, id).await,

@@ -173,17 +173,24 @@ impl NodeHandle {
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
-    /// The service's, or that the node is not up.
+    /// The service's, or that the node is not up; that it ended in the middle, and so that the outcome is open.
     pub async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, ApiError> {
         self.require_up()?;
         let (reply, answer) = oneshot::channel();
         let envelope = Envelope::Command(request.command(), reply);
         self.commands.send(envelope).await.map_err(|_| not_up(Phase::Down))?;
-        let answer = answer.await.map_err(|_| not_up(Phase::Down))??;
+        let answer = answer.await.map_err(|_| interrupted())??;
         R::answer(answer).ok_or_else(|| {
             ApiError::new(ApiCode::Internal, "the answer belongs to another request; report this defect")
         })
     }
+}
+
+/// The node had the request, and ended.
+fn interrupted() -> ApiError {
+    let message = "the gateway stopped while this was under way, so its outcome is open, and a payment may still succeed; when it runs \
+                   again, look the payment up by its hash (the invoice's) before you pay again";
+    ApiError::new(ApiCode::NodeDown, message)
 }
 
 fn not_up(phase: Phase) -> ApiError {

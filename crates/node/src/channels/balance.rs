@@ -3,43 +3,81 @@
 use std::collections::HashSet;
 
 use amplet_protocol::Msat;
+use bitcoin::secp256k1::PublicKey;
 use lightning::chain::channelmonitor::Balance;
-use lightning::ln::channel_state::ChannelDetails;
+use lightning::ln::channel_state::{ChannelDetails, InboundHTLCStateDetails, OutboundHTLCStateDetails};
 use lightning::ln::types::ChannelId;
 use lightning::sign::SpendableOutputDescriptor;
 use lightning::util::sweep::OutputSpendStatus;
 
 use crate::ldk::Ldk;
 
-/// Everyday money, from LDK's view.
+/// Everyday money, to the millisatoshi.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LightningBalance {
-    /// Ours in open channels, reserves and pending HTLCs included.
+    /// Ours in open channels, reserves included, and nothing that is in flight.
     pub lightning_msat: Msat,
-    /// Can be sent now.
+    /// Can be sent now in one payment to a payee behind a gateway: its fee is left out.
     pub spendable_msat: Msat,
     /// Of `lightning_msat`, in channels used without confirmation that the peer funded.
     pub trusted_msat: Msat,
     /// Can be received now.
     pub receivable_msat: Msat,
+    /// In flight from us: the payee's when it arrives, else ours again.
+    pub pending_outbound_msat: Msat,
+    /// In flight to us: ours when it is claimed.
+    pub pending_inbound_msat: Msat,
+    /// Of `lightning_msat`, what stays behind while the channels are open (BOLT 2, `channel_reserve_satoshis`).
+    pub channel_reserve_msat: Msat,
+    /// Of `lightning_msat`, what closing all channels by their commitments would cost now.
+    pub close_cost_msat: Msat,
     /// In flight from closed channels to the on-chain wallet, in sat.
     pub closing_sat: u64,
 }
 
-/// Balance of all channels and of closed ones' remains.
+/// An open channel's money, to the millisatoshi: the first four are together its capacity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelBalance {
+    /// Ours (LDK's value to self, HTLCs that we offered left out).
+    pub ours_msat: Msat,
+    /// The peer's.
+    pub theirs_msat: Msat,
+    /// In HTLCs that we offered.
+    pub pending_outbound_msat: Msat,
+    /// In HTLCs that the peer offered.
+    pub pending_inbound_msat: Msat,
+    /// Of ours, what stays behind while the channel is open.
+    pub reserve_msat: Msat,
+    /// Of ours, what our commitment transaction would not pay out: its fee and anchors, if we fund the channel, an amount too
+    /// small for an output, and fractions of a satoshi. What is in flight is not in it.
+    pub close_cost_msat: Msat,
+}
+
+/// Both anchors of a commitment transaction, which the funder pays (BOLT 3: 330 sat each).
+const ANCHORS_MSAT: u64 = 660_000;
+
+/// Balance of all channels.
 pub(super) fn of(ldk: &Ldk) -> LightningBalance {
     let mut sum = LightningBalance::default();
     let channels = ldk.manager.list_channels();
     for channel in &channels {
         add_open(ldk, &mut sum, channel);
     }
+    sum.spendable_msat = spendable_to(&channels, None);
+    sum.closing_sat = closing_sat(ldk, &channels);
+    sum
+}
+
+/// Remains of closed channels, in sat.
+fn closing_sat(ldk: &Ldk, channels: &[ChannelDetails]) -> u64 {
+    let mut sum = 0u64;
     let open: HashSet<ChannelId> = channels.iter().map(|channel| channel.channel_id).collect();
     for id in ldk.monitors.list_monitors().into_iter().filter(|id| !open.contains(id)) {
         if let Ok(monitor) = ldk.monitors.get_monitor(id)
             && ldk.is_funded(&monitor)
         {
             let left: u64 = monitor.get_claimable_balances().iter().map(of_closed).sum();
-            sum.closing_sat = sum.closing_sat.saturating_add(left);
+            sum = sum.saturating_add(left);
         }
     }
     // Between the monitor, which is done with an output when it may be spent, and the savings, which know the sweep from
@@ -49,8 +87,7 @@ pub(super) fn of(ldk: &Ldk) -> LightningBalance {
         .iter()
         .filter(|output| matches!(output.status, OutputSpendStatus::PendingInitialBroadcast { .. }));
     let waiting_sat = waiting.map(|output| value_sat(&output.descriptor)).fold(0, u64::saturating_add);
-    sum.closing_sat = sum.closing_sat.saturating_add(waiting_sat);
-    sum
+    sum.saturating_add(waiting_sat)
 }
 
 fn value_sat(descriptor: &SpendableOutputDescriptor) -> u64 {
@@ -62,21 +99,42 @@ fn value_sat(descriptor: &SpendableOutputDescriptor) -> u64 {
 }
 
 fn add_open(ldk: &Ldk, sum: &mut LightningBalance, channel: &ChannelDetails) {
-    let ours = ldk
-        .monitors
-        .get_monitor(channel.channel_id)
-        .ok()
-        .map_or(Msat::ZERO, |monitor| monitor.get_claimable_balances().iter().map(of_open).sum());
-    sum.lightning_msat = sum.lightning_msat.plus_up_to_max(ours);
+    let balance = of_channel(ldk, channel);
+    let add = |sum: &mut Msat, more: Msat| *sum = sum.plus_up_to_max(more);
+    add(&mut sum.lightning_msat, balance.ours_msat);
+    add(&mut sum.pending_outbound_msat, balance.pending_outbound_msat);
+    add(&mut sum.pending_inbound_msat, balance.pending_inbound_msat);
+    add(&mut sum.channel_reserve_msat, balance.reserve_msat);
+    add(&mut sum.close_cost_msat, balance.close_cost_msat);
     if is_trusted(channel) {
-        sum.trusted_msat = sum.trusted_msat.plus_up_to_max(ours);
+        add(&mut sum.trusted_msat, balance.ours_msat);
     }
     if channel.is_usable {
-        let sendable = Msat::up_to_max(channel.next_outbound_htlc_limit_msat);
-        let receivable = Msat::up_to_max(channel.inbound_capacity_msat);
-        sum.spendable_msat = sum.spendable_msat.plus_up_to_max(sendable);
-        sum.receivable_msat = sum.receivable_msat.plus_up_to_max(receivable);
+        add(&mut sum.receivable_msat, Msat::up_to_max(channel.inbound_capacity_msat));
     }
+}
+
+/// Maximum that can be sent now in one payment to `payee`; `None`: to somebody behind a gateway. A gateway's fee comes on top, as
+/// much as it takes for payments to us: nothing nearer the truth is known without a route.
+pub(super) fn spendable_to(channels: &[ChannelDetails], payee: Option<&PublicKey>) -> Msat {
+    let usable = channels.iter().filter(|channel| channel.is_usable);
+    let spendable = |channel: &ChannelDetails| {
+        let limit = channel.next_outbound_htlc_limit_msat;
+        let is_direct = payee == Some(&channel.counterparty.node_id);
+        match &channel.counterparty.forwarding_info {
+            Some(info) if !is_direct => {
+                without_fee(limit, info.fee_base_msat, info.fee_proportional_millionths)
+            }
+            _ => limit,
+        }
+    };
+    usable.map(spendable).map(Msat::up_to_max).sum()
+}
+
+/// The amount that is no more than `limit_msat` together with its fee (BOLT 7), rounded as the planner rounds it.
+fn without_fee(limit_msat: u64, base_msat: u32, ppm: u32) -> u64 {
+    let room = u128::from(limit_msat.saturating_sub(u64::from(base_msat)));
+    u64::try_from(room * 1_000_000 / (1_000_000 + u128::from(ppm))).unwrap_or(0)
 }
 
 /// Used before its funding confirmed, and funded by the peer: until then the balance is the peer's promise.
@@ -84,26 +142,80 @@ pub fn is_trusted(channel: &ChannelDetails) -> bool {
     !channel.is_outbound && channel.is_channel_ready && channel.confirmations.unwrap_or(0) == 0
 }
 
-/// Value of an open channel: the balance before closing fees, and what is in flight to us.
-fn of_open(balance: &Balance) -> Msat {
+/// An open channel's money; nothing before its funding is signed.
+pub(super) fn of_channel(ldk: &Ldk, channel: &ChannelDetails) -> ChannelBalance {
+    let Ok(monitor) = ldk.monitors.get_monitor(channel.channel_id) else { return ChannelBalance::default() };
+    let paid_out = monitor.get_claimable_balances().iter().map(of_commitment).fold(0, u64::saturating_add);
+    let mut balance = shares(channel, paid_out);
+    let reserve = Msat::from_sat(channel.unspendable_punishment_reserve.unwrap_or(0)).unwrap_or(Msat::MAX);
+    balance.reserve_msat = reserve.min(balance.ours_msat);
+    balance.close_cost_msat = balance.ours_msat.less(Msat::up_to_max(paid_out));
+    balance
+}
+
+/// Divides the capacity. LDK tells each side above its reserve exactly, and nothing of a side below: that one is what remains
+/// of the capacity beside the other side and the HTLCs. With both below (nearly all is in flight), `paid_out_msat`, our output
+/// in sat, stands for ours.
+fn shares(channel: &ChannelDetails, paid_out_msat: u64) -> ChannelBalance {
+    let capacity = channel.channel_value_satoshis.saturating_mul(1000);
+    let anchors = channel.channel_type.as_ref().is_some_and(|kind| kind.supports_anchors_zero_fee_htlc_tx());
+    let anchors = if anchors { ANCHORS_MSAT } else { 0 };
+    let side = |spendable_msat: u64, reserve_sat: u64, is_funder: bool| {
+        let funders = if is_funder { anchors } else { 0 };
+        (spendable_msat > 0)
+            .then(|| spendable_msat.saturating_add(reserve_sat.saturating_mul(1000)).saturating_add(funders))
+    };
+    let our_reserve = channel.unspendable_punishment_reserve.unwrap_or(0);
+    let ours = side(channel.outbound_capacity_msat, our_reserve, channel.is_outbound);
+    let their_reserve = channel.counterparty.unspendable_punishment_reserve;
+    let theirs = side(channel.inbound_capacity_msat, their_reserve, !channel.is_outbound);
+    let (offered, received) = pending(channel);
+    let beside = |side: u64| capacity.saturating_sub(offered).saturating_sub(received).saturating_sub(side);
+    let (ours_msat, theirs_msat) = match (ours, theirs) {
+        (Some(ours), Some(theirs)) => (ours, theirs),
+        (Some(ours), None) => (ours, beside(ours)),
+        (None, Some(theirs)) => (beside(theirs), theirs),
+        (None, None) => {
+            let ours = paid_out_msat.min(beside(0));
+            (ours, beside(ours))
+        }
+    };
+    let in_flight = capacity.saturating_sub(ours_msat).saturating_sub(theirs_msat);
+    let pending_outbound_msat = offered.min(in_flight);
+    ChannelBalance {
+        ours_msat: Msat::up_to_max(ours_msat),
+        theirs_msat: Msat::up_to_max(theirs_msat),
+        pending_outbound_msat: Msat::up_to_max(pending_outbound_msat),
+        pending_inbound_msat: Msat::up_to_max(in_flight.saturating_sub(pending_outbound_msat)),
+        ..ChannelBalance::default()
+    }
+}
+
+/// Sums of the HTLCs that we offered and that the peer offered, those left out that have their preimage: that money has moved.
+fn pending(channel: &ChannelDetails) -> (u64, u64) {
+    let offered = channel.pending_outbound_htlcs.iter().filter(|htlc| {
+        htlc.state != Some(OutboundHTLCStateDetails::AwaitingRemoteRevokeToRemoveSuccess)
+            && htlc.state != Some(OutboundHTLCStateDetails::AwaitingRemoteRevokeToRemoveFailure)
+    });
+    let received = channel.pending_inbound_htlcs.iter().filter(|htlc| {
+        htlc.state != Some(InboundHTLCStateDetails::AwaitingRemoteRevokeToRemoveFulfill)
+            && htlc.state != Some(InboundHTLCStateDetails::AwaitingRemoteRevokeToRemoveFail)
+    });
+    let offered = offered.map(|htlc| htlc.amount_msat).fold(0, u64::saturating_add);
+    let received = received.map(|htlc| htlc.amount_msat).fold(0, u64::saturating_add);
+    (offered, received)
+}
+
+/// Our output of the commitment transaction, in msat.
+fn of_commitment(balance: &Balance) -> u64 {
     match balance {
         Balance::ClaimableOnChannelClose {
-            balance_candidates,
-            confirmed_balance_candidate_index,
-            outbound_payment_htlc_rounded_msat,
-            inbound_claiming_htlc_rounded_msat,
-            ..
+            balance_candidates, confirmed_balance_candidate_index, ..
         } => {
             let candidate = balance_candidates.get(*confirmed_balance_candidate_index);
-            let settled_sat = candidate.map_or(0, |candidate| {
-                candidate.amount_satoshis.saturating_add(candidate.transaction_fee_satoshis)
-            });
-            let settled = Msat::from_sat(settled_sat).unwrap_or(Msat::MAX);
-            settled
-                .plus_up_to_max(Msat::up_to_max(*inbound_claiming_htlc_rounded_msat))
-                .plus_up_to_max(Msat::up_to_max(*outbound_payment_htlc_rounded_msat))
+            candidate.map_or(0, |candidate| candidate.amount_satoshis.saturating_mul(1000))
         }
-        _ => Msat::ZERO,
+        _ => 0,
     }
 }
 
@@ -115,6 +227,6 @@ fn of_closed(balance: &Balance) -> u64 {
         | Balance::MaybeTimeoutClaimableHTLC { amount_satoshis, .. }
         | Balance::CounterpartyRevokedOutputClaimable { amount_satoshis } => *amount_satoshis,
         Balance::MaybePreimageClaimableHTLC { .. } => 0,
-        Balance::ClaimableOnChannelClose { .. } => of_open(balance).to_sat_floor(),
+        Balance::ClaimableOnChannelClose { .. } => of_commitment(balance) / 1000,
     }
 }

@@ -24,7 +24,7 @@ use crate::ldk::unsaved::Unsaved;
 use crate::ledger::Ledger;
 use opening::Opening;
 
-pub use balance::{LightningBalance, is_trusted};
+pub use balance::{ChannelBalance, LightningBalance, is_trusted};
 pub(crate) use opening::Funding;
 
 /// Settings of a channel to open.
@@ -113,6 +113,16 @@ impl Channels {
     /// Balance of all channels.
     pub fn balance(&self) -> LightningBalance {
         balance::of(&self.base.ldk)
+    }
+
+    /// Money of one of the [listed](Self::list) channels; nothing before its funding is signed.
+    pub fn balance_of(&self, channel: &ChannelDetails) -> ChannelBalance {
+        balance::of_channel(&self.base.ldk, channel)
+    }
+
+    /// Maximum that can be sent now in one payment to `payee`, less the gateway's fee, unless the payee is the gateway.
+    pub fn spendable_to(&self, payee: &PublicKey) -> Msat {
+        balance::spendable_to(&self.list(), Some(payee))
     }
 
     fn refuse_old_copy(&self) -> Result<(), ChannelError> {

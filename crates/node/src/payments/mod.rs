@@ -12,6 +12,7 @@ mod offers;
 mod order;
 mod outbound;
 mod parts;
+mod quote;
 mod streams;
 
 use std::rc::Rc;
@@ -47,6 +48,7 @@ pub use keysend::Keysend;
 pub use offers::{NewOffer, PayOffer};
 pub use order::{Order, PayInvoice, PayStream, SendOnchain, StreamTo};
 pub(crate) use outbound::{FailedPath, Outbound};
+pub use quote::Destination;
 pub use streams::{MAX_SESSION, SESSION_RECORD};
 
 /// Further routes that LDK looks for.

@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Msat;
 
+use crate::PaymentId;
+
 /// Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -112,6 +114,25 @@ pub struct WalletError {
     #[cfg_attr(feature = "ts", ts(optional))]
     #[serde(alias = "purse")] // in records of format 1
     pub budget: Option<Box<super::BudgetRefusal>>,
+    /// Outcome of the payment that the request was to begin; only with requests that begin one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub outcome: Option<ErrorOutcome>,
+    /// Id of that payment in the history, when its outcome is open and the id known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub payment_id: Option<PaymentId>,
+}
+
+/// Knowledge of a payment whose request ended in an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorOutcome {
+    /// The payment may be in flight or have succeeded: look it up in the history before paying again.
+    Open,
+    /// This request sent no funds.
+    NotSent,
 }
 
 /// Reason for which there is no route for a payment, and an amount or a fee that would work.
@@ -158,7 +179,15 @@ pub enum NoRouteReason {
 impl WalletError {
     /// An error of `code` with a message that names the remedy.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: Vec::new(), no_route: None, budget: None }
+        Self {
+            code,
+            message: message.into(),
+            causes: Vec::new(),
+            no_route: None,
+            budget: None,
+            outcome: None,
+            payment_id: None,
+        }
     }
 
     /// An error of a part: its own text, and below it its causes.
@@ -168,6 +197,19 @@ impl WalletError {
             Some(source) => wrapped.caused_by(source),
             None => wrapped,
         }
+    }
+
+    /// The same, of a request that sent no funds. What was paid or is being paid already is not called unsent.
+    #[must_use]
+    pub fn not_sent(self) -> Self {
+        let outcome = (self.code != ErrorCode::AlreadyPaid).then_some(ErrorOutcome::NotSent);
+        Self { outcome: self.outcome.or(outcome), ..self }
+    }
+
+    /// The same, of a request that began the payment `id`, whose outcome is open.
+    #[must_use]
+    pub fn open(self, id: PaymentId) -> Self {
+        Self { outcome: Some(ErrorOutcome::Open), payment_id: Some(id), ..self }
     }
 
     /// Adds `source` and its sources as causes, for diagnostics.

@@ -4,30 +4,34 @@
 //! [`WalletError`]; between them the engine sends [`Notice`]s. Amounts are msat (`bigint` in JavaScript) unless the
 //! name says `sat`; times are seconds since the UNIX epoch.
 
+mod balance;
 mod budget;
 mod chain;
 mod error;
 mod event;
+mod fee;
 mod onchain;
 mod part;
 mod request;
 mod state;
 mod trouble;
 
+pub use balance::Balance;
 pub use budget::{
     Authorization, Budget, BudgetReason, BudgetRefusal, BudgetRule, Holder, HolderKind, LimitUsage, Login,
     Preview, Rules, SignedMessage, Spending, SpendingRow, StreamRate, VerifiedMessage, WindowKind,
     WindowLimit, WindowPeriod,
 };
 pub use chain::{ChainStatus, TipAge, Trust};
-pub use error::{ErrorCode, NoRoute, NoRouteReason, WalletError};
+pub use error::{ErrorCode, ErrorOutcome, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
+pub use fee::FeeQuote;
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
 pub use request::{HistoryQuery, Inspected, OpenOptions, PaymentRequest, Request};
 pub use state::{
-    Balance, Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network,
-    Payment, PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
+    Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network, Payment,
+    PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
 };
 pub use trouble::StorageTrouble;
 

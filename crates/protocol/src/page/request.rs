@@ -63,6 +63,16 @@ pub enum Request {
     Inspect {
         /// Text that a user pasted or scanned.
         text: String,
+        /// Amount that the user chose, for an invoice without one: the fee is quoted for it.
+        #[serde(default)]
+        amount_msat: Option<Msat>,
+    },
+    /// Quotes the fee of a payment to a node that gave no invoice; changes nothing. Returns [`super::FeeQuote`].
+    QuoteFee {
+        /// Node id of the payee, in hex.
+        payee: String,
+        /// Amount that the payee would get.
+        amount_msat: Msat,
     },
     /// Pays a BOLT 11 invoice. Returns the [`super::Payment`] when it has ended, or is still pending after 60 s.
     Pay {
@@ -70,7 +80,7 @@ pub enum Request {
         invoice: String,
         /// Amount, for invoices without one.
         amount_msat: Option<Msat>,
-        /// Maximum routing fee; 1 % and at least 50 sat by default, and no more than `approved_msat` leaves.
+        /// Maximum routing fee; by default [`super::FeeQuote::max_fee_msat`], and no more than `approved_msat` leaves.
         max_fee_msat: Option<Msat>,
         /// Budget that pays; the user, by hand, when there is none.
         #[serde(default)]
@@ -106,8 +116,8 @@ pub enum Request {
         stream: PaymentId,
         /// Amount that the payee gets.
         amount_msat: Msat,
-        /// Maximum routing fee of this payment.
-        max_fee_msat: Msat,
+        /// Maximum routing fee of this payment; as in [`Request::Pay`] by default.
+        max_fee_msat: Option<Msat>,
         /// Budget that pays; the user, by hand, when there is none.
         #[serde(default)]
         authorization: Option<Authorization>,
@@ -230,7 +240,7 @@ pub enum Request {
     Preview {
         /// Amount that the payee would get.
         amount_msat: Msat,
-        /// Maximum fee; as in [`Request::Pay`] by default.
+        /// Maximum fee, as quoted; by default the ceiling of all quotes, 1 % and at least 50 sat.
         max_fee_msat: Option<Msat>,
         /// Budget that would pay.
         authorization: Authorization,
@@ -319,7 +329,9 @@ pub enum Inspected {
         payment_hash: PaymentId,
         /// Time at which it stops being payable.
         expires_at: u64,
-        /// Maximum fee that [`Request::Pay`] would spend by default.
+        /// Fee of the routes planned now, which most payments cost; `None`: no route is known yet, or no amount.
+        expected_fee_msat: Option<Msat>,
+        /// Maximum fee that [`Request::Pay`] would spend by default, as in [`super::FeeQuote`].
         max_fee_msat: Msat,
         /// Reason for which it cannot be paid now, with the remedy; `None`: it can be tried.
         problem: Option<super::WalletError>,

@@ -36,29 +36,6 @@ pub struct Gateway {
     pub trust_zero_conf: bool,
 }
 
-/// The wallet's money: Lightning and on-chain.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct Balance {
-    /// This wallet's money in open channels, reserves included.
-    pub lightning_msat: Msat,
-    /// The part of `lightning_msat` that can be sent now (reserves, pending HTLCs and offline gateways deducted).
-    pub spendable_msat: Msat,
-    /// The part of `lightning_msat` in unconfirmed 0-conf channels: until they confirm it is the gateway's promise.
-    pub trusted_msat: Msat,
-    /// Maximum that can be received over Lightning now.
-    pub receivable_msat: Msat,
-    /// Money of closing channels that is not on-chain yet, or is being swept, in sat.
-    pub closing_sat: u64,
-    /// Confirmed on-chain money, in sat, reserve included.
-    pub onchain_sat: u64,
-    /// Unconfirmed deposits and change, in sat.
-    pub onchain_pending_sat: u64,
-    /// On-chain money held back so that a channel can be closed at any fee (anchor reserve), in sat.
-    pub reserve_sat: u64,
-}
-
 /// Direction of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -277,6 +254,16 @@ pub struct Channel {
     pub state: ChannelState,
     /// Whole capacity, in sat.
     pub capacity_sat: u64,
+    /// This wallet's side, to the millisatoshi; with the gateway's side and what is in flight it makes the capacity.
+    pub balance_msat: Msat,
+    /// In flight from this wallet, not in `balance_msat`.
+    pub pending_outbound_msat: Msat,
+    /// In flight to this wallet, not in `balance_msat`.
+    pub pending_inbound_msat: Msat,
+    /// The part of `balance_msat` that stays in the channel while it is open.
+    pub reserve_msat: Msat,
+    /// The part of `balance_msat` that a close by this wallet's commitment transaction would cost now; sweeping comes on top.
+    pub close_cost_msat: Msat,
     /// Maximum that can be sent through it.
     pub outbound_msat: Msat,
     /// Maximum that can be received through it.

@@ -4,4 +4,5 @@ mod adapter;
 mod evaluation;
 mod knowledge;
 mod planning;
+mod quote;
 mod work;

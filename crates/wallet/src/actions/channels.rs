@@ -3,7 +3,7 @@
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning::ln::channel_state::{ChannelDetails, ChannelShutdownState};
 use amplet_node::lightning::ln::types::ChannelId as LdkChannelId;
-use amplet_node::{ChannelError, OnchainError, OpenChannel};
+use amplet_node::{ChannelBalance, ChannelError, OnchainError, OpenChannel};
 use amplet_protocol::page::{ChannelState, OnchainSend};
 use amplet_protocol::{ChannelId, Msat, NodeId};
 
@@ -25,6 +25,8 @@ pub struct Channel {
     pub confirmations_needed: Option<u32>,
     /// Whole capacity, in sat.
     pub capacity_sat: u64,
+    /// Sides, and what is in flight.
+    pub balance: ChannelBalance,
     /// Maximum that the next payment can send through it: reserves, fees and payments in flight deducted.
     pub outbound_msat: Msat,
     /// Maximum that can be received through it.
@@ -39,10 +41,11 @@ pub struct Channel {
 
 /// Returns all channels that are open, opening or closing.
 pub fn list(ctx: &Ctx) -> Vec<Channel> {
-    ctx.node.channels().list().iter().map(channel).collect()
+    let channels = ctx.node.channels();
+    channels.list().iter().map(|details| channel(details, channels.balance_of(details))).collect()
 }
 
-fn channel(details: &ChannelDetails) -> Channel {
+fn channel(details: &ChannelDetails, balance: ChannelBalance) -> Channel {
     Channel {
         id: ChannelId(details.channel_id.0),
         peer: node_id(&details.counterparty.node_id),
@@ -50,6 +53,7 @@ fn channel(details: &ChannelDetails) -> Channel {
         confirmations: details.confirmations.unwrap_or(0),
         confirmations_needed: details.confirmations_required,
         capacity_sat: details.channel_value_satoshis,
+        balance,
         outbound_msat: Msat::up_to_max(details.next_outbound_htlc_limit_msat),
         inbound_msat: Msat::up_to_max(details.inbound_capacity_msat),
         announced: details.is_announced,

@@ -1,8 +1,8 @@
 //! Reading pasted and scanned texts.
 
 use amplet_node::bitcoin::Address;
-use amplet_node::{Onchain, description};
-use amplet_protocol::default_max_fee_msat;
+use amplet_node::{Destination, Onchain, description};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, Inspected, WalletError};
 use bitcoin::address::NetworkUnchecked;
 
@@ -12,36 +12,41 @@ use crate::convert::{network, node_id};
 use crate::ctx::Ctx;
 use crate::errors;
 
-/// Reads a BOLT 11 invoice, an address, or a BIP 321 URI of either.
+/// Reads a BOLT 11 invoice, an address, or a BIP 321 URI of either. `chosen_msat`: the amount for an invoice without one.
 ///
 /// # Errors
 /// The text is none of them, or not for this network.
-pub async fn inspect(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
+pub async fn inspect(ctx: &Ctx, text: &str, chosen_msat: Option<Msat>) -> Result<Inspected, WalletError> {
     let text = pay::trimmed(text)?;
     if let Some(uri) = pay::strip_scheme(text, "bitcoin:") {
-        return bip321(ctx, uri).await;
+        return bip321(ctx, uri, chosen_msat).await;
     }
     let text = pay::strip_scheme(text, "lightning:").unwrap_or(text);
     if text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("ln")) {
-        return bolt11(ctx, text).await;
+        return bolt11(ctx, text, chosen_msat).await;
     }
     onchain(ctx, text, None, None)
 }
 
-async fn bolt11(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
+async fn bolt11(ctx: &Ctx, text: &str, chosen_msat: Option<Msat>) -> Result<Inspected, WalletError> {
     let order = PayOrder::parse(ctx, text, None)?;
     let invoice = &order.invoice;
     let amount_msat = order.stated_msat();
     let checked = ctx.node.payments().check(invoice).await.map_err(PayProblem::from);
-    let checked = checked.and_then(|()| amount_msat.map_or(Ok(()), |amount| pay::check_balance(ctx, amount)));
+    let payee = invoice.get_payee_pub_key();
+    let paid_msat = amount_msat.or(chosen_msat);
+    let checked =
+        checked.and_then(|()| paid_msat.map_or(Ok(()), |amount| pay::check_balance(ctx, &payee, amount)));
+    let quote = ctx.node.payments().quote_fee(Destination::Invoice(invoice), paid_msat.unwrap_or_default());
     Ok(Inspected::Bolt11 {
         network: ctx.network,
-        payee: node_id(&invoice.get_payee_pub_key()),
+        payee: node_id(&payee),
         amount_msat,
         description: description(invoice),
         payment_hash: order.id(),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
-        max_fee_msat: default_max_fee_msat(amount_msat.unwrap_or_default()),
+        expected_fee_msat: quote.expected_fee_msat,
+        max_fee_msat: quote.max_fee_msat,
         problem: checked.err().map(WalletError::from),
         invoice: invoice.to_string(),
     })
@@ -49,7 +54,7 @@ async fn bolt11(ctx: &Ctx, text: &str) -> Result<Inspected, WalletError> {
 
 /// BIP 321: `bitcoin:<address>?amount=<BTC>&label=..&lightning=<BOLT 11>`. A usable invoice is preferred. An unknown
 /// parameter that begins with `req-` makes the whole URI unusable.
-async fn bip321(ctx: &Ctx, uri: &str) -> Result<Inspected, WalletError> {
+async fn bip321(ctx: &Ctx, uri: &str, chosen_msat: Option<Msat>) -> Result<Inspected, WalletError> {
     let (address, query) = uri.split_once('?').unwrap_or((uri, ""));
     let mut amount_sat = None;
     let mut label = None;
@@ -69,7 +74,7 @@ async fn bip321(ctx: &Ctx, uri: &str) -> Result<Inspected, WalletError> {
         }
     }
     if let Some(invoice) = invoice
-        && let Ok(inspected) = bolt11(ctx, &invoice).await
+        && let Ok(inspected) = bolt11(ctx, &invoice, chosen_msat).await
         && (address.is_empty() || matches!(inspected, Inspected::Bolt11 { problem: None, .. }))
     {
         return Ok(inspected);

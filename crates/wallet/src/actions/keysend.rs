@@ -1,9 +1,9 @@
 //! Paying nodes that gave no invoice.
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::{Authorization, Keysend, PayError, PaymentId, Records};
+use amplet_node::{Authorization, Destination, Keysend, PayError, PaymentId, Records};
 use amplet_protocol::Msat;
-use amplet_protocol::page::{CustomRecord, ErrorCode, WalletError};
+use amplet_protocol::page::{CustomRecord, ErrorCode, FeeQuote, WalletError};
 use hex_conservative::FromHex;
 
 use crate::ctx::Ctx;
@@ -42,6 +42,12 @@ impl KeysendOrder {
         Ok(Self { payee, amount_msat, records })
     }
 
+    /// Whom the fee is quoted for.
+    #[must_use]
+    pub fn destination(&self) -> Destination<'static> {
+        Destination::Node(self.payee)
+    }
+
     /// Begins the payment; its outcome comes by [`outcome`](super::pay::outcome).
     ///
     /// # Errors
@@ -56,6 +62,15 @@ impl KeysendOrder {
         let keysend = Keysend { payee, amount_msat, max_fee_msat, records };
         ctx.node.payments().begin(keysend, authorization).await
     }
+}
+
+/// Quotes the fee of a payment to a node.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`].
+pub fn quote(ctx: &Ctx, payee: &str, amount_msat: Msat) -> Result<FeeQuote, WalletError> {
+    let order = KeysendOrder::parse(ctx, payee, amount_msat, &[])?;
+    Ok(ctx.node.payments().quote_fee(order.destination(), amount_msat))
 }
 
 /// Reads the id of another node.

@@ -1,7 +1,8 @@
 //! Paying BOLT 11 invoices.
 
+use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning_invoice::{Bolt11Invoice, Currency, ParseOrSemanticError};
-use amplet_node::{Authorization, PayError, PayInvoice, PaymentId};
+use amplet_node::{Authorization, Destination, PayError, PayInvoice, PaymentId};
 use amplet_protocol::page::{ErrorCode, MAX_TEXT, Payment, WalletError};
 use amplet_protocol::{Msat, PAYMENT_WAIT};
 
@@ -43,6 +44,12 @@ impl PayOrder {
         PaymentId(self.invoice.payment_hash().0)
     }
 
+    /// Whom the fee is quoted for.
+    #[must_use]
+    pub fn destination(&self) -> Destination<'_> {
+        Destination::Invoice(&self.invoice)
+    }
+
     /// The amount that the invoice states.
     pub fn stated_msat(&self) -> Option<Msat> {
         // Not more than all bitcoin: it was read.
@@ -82,34 +89,36 @@ impl PayOrder {
 /// Returns a payment once it has ended (durably), or as it is after a minute.
 ///
 /// # Errors
-/// [`ErrorCode::Internal`]: there is no record of it.
+/// [`ErrorCode::Internal`]: its record cannot be read now (the wallet is being closed); the outcome is open.
 pub async fn outcome(ctx: &Ctx, id: PaymentId) -> Result<Payment, WalletError> {
     ctx.node.payments().outcome(id, PAYMENT_WAIT).await.ok_or_else(|| {
-        WalletError::new(
-            ErrorCode::Internal,
-            "the payment's record is missing; see the history and the log, do not pay again",
-        )
+        let message = format!(
+            "the record of the payment {id} cannot be read now, and it may still succeed: open the wallet again and look it up in \
+             the history before you pay again"
+        );
+        WalletError::new(ErrorCode::Internal, message).open(id)
     })
 }
 
-/// Checks that the channels can send `amount_msat` now.
+/// Checks that the channels can send `payee` this amount now.
 ///
 /// # Errors
 /// [`PayError::OldCopy`], [`PayProblem::NotConnected`], [`PayProblem::InsufficientBalance`].
-pub fn check_balance(ctx: &Ctx, amount_msat: Msat) -> Result<(), PayProblem> {
+pub fn check_balance(ctx: &Ctx, payee: &PublicKey, amount_msat: Msat) -> Result<(), PayProblem> {
     if ctx.node.old_copy().is_some() {
         return Err(PayError::OldCopy.into());
     }
-    let balance = ctx.node.channels().balance();
-    if balance.spendable_msat >= amount_msat {
+    let channels = ctx.node.channels();
+    let spendable_msat = channels.spendable_to(payee);
+    if spendable_msat >= amount_msat {
         return Ok(());
     }
-    if balance.lightning_msat >= amount_msat && balance.spendable_msat == Msat::ZERO {
+    if spendable_msat == Msat::ZERO && channels.balance().lightning_msat >= amount_msat {
         return Err(PayProblem::NotConnected);
     }
     Err(PayProblem::InsufficientBalance {
-        missing_sat: amount_msat.less(balance.spendable_msat).to_sat_ceil(),
-        spendable_sat: balance.spendable_msat.to_sat_floor(),
+        missing_sat: amount_msat.less(spendable_msat).to_sat_ceil(),
+        spendable_sat: spendable_msat.to_sat_floor(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Sending on-chain money.
 
 use amplet_node::bitcoin::FeeRate;
-use amplet_node::{Onchain, SendOnchain};
+use amplet_node::{Onchain, PaymentId, SendOnchain};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{Authorization, FeeRates, OnchainSend, SendAmount, WalletError};
 
@@ -10,7 +10,18 @@ use crate::convert::network;
 use crate::ctx::Ctx;
 use crate::errors;
 
-/// Sends on-chain money; with `dry_run` only computes amount and fee. `fee_rate` in sat per 1000 vB; 6 blocks' by default.
+/// An on-chain payment to make.
+#[derive(Clone, Copy, Debug)]
+pub struct SendOrder {
+    /// Amount.
+    pub amount: SendAmount,
+    /// In sat per 1000 vB; 6 blocks' by default.
+    pub fee_rate: Option<u64>,
+    /// True to compute amount and fee only.
+    pub dry_run: bool,
+}
+
+/// Sends on-chain money. `on_begin` is called with the payment's id before it can leave.
 ///
 /// A payment that was begun is pending until a block holds it; it ends as failed when all chain sources have refused it for a
 /// while.
@@ -20,10 +31,9 @@ use crate::errors;
 pub async fn send(
     ctx: &Ctx,
     address: &str,
-    amount: SendAmount,
-    fee_rate: Option<u64>,
-    dry_run: bool,
+    SendOrder { amount, fee_rate, dry_run }: SendOrder,
     authorization: Option<&Authorization>,
+    on_begin: &dyn Fn(&PaymentId),
 ) -> Result<OnchainSend, WalletError> {
     let address = Onchain::parse_address(address, network(ctx.network)).map_err(|e| errors::onchain(&e))?;
     let rate = fee_rate.map(Onchain::parse_fee_rate).transpose().map_err(|e| errors::onchain(&e))?;
@@ -39,9 +49,12 @@ pub async fn send(
     // Sums of coins on the chain.
     let msat = |sat| Msat::from_sat(sat).unwrap_or(Msat::MAX);
     let amount_msat = msat(sent.amount_sat);
-    let fee_msat = budgets::fee_limit(amount_msat, Some(msat(sent.fee_sat)), authorization)?;
+    let fee_msat = budgets::within_approval(amount_msat, msat(sent.fee_sat), authorization)?;
     let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(fee_msat))?;
     let txid = sent.tx.compute_txid();
+    if let Ok(id) = PaymentId::from_hex(&txid.to_string()) {
+        on_begin(&id);
+    }
     let begun = ctx.node.payments().begin(SendOnchain { signed: sent, address }, &authorization).await;
     begun.map_err(|refused| errors::pay(&refused))?;
     answer.txid = Some(txid.to_string());

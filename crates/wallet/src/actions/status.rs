@@ -23,6 +23,10 @@ pub fn balance(ctx: &Ctx) -> Balance {
     Balance {
         lightning_msat: lightning.lightning_msat,
         spendable_msat: lightning.spendable_msat,
+        pending_outbound_msat: lightning.pending_outbound_msat,
+        pending_inbound_msat: lightning.pending_inbound_msat,
+        channel_reserve_msat: lightning.channel_reserve_msat,
+        close_cost_msat: lightning.close_cost_msat,
         trusted_msat: lightning.trusted_msat,
         receivable_msat: lightning.receivable_msat,
         closing_sat: lightning.closing_sat,

@@ -1,6 +1,6 @@
 //! Streams: many small payments to one session, one record of the history.
 
-use amplet_node::{PayStream, PaymentId, StreamTo};
+use amplet_node::{Destination, PayError, PayStream, PaymentId, StreamError, StreamTo};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{Authorization, ErrorCode, Payment, WalletError};
 
@@ -27,18 +27,23 @@ pub async fn pay(
     ctx: &Ctx,
     stream: PaymentId,
     amount_msat: Msat,
-    max_fee_msat: Msat,
+    max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
 ) -> Result<Payment, WalletError> {
     if authorization.is_some_and(|authorization| authorization.approved_msat.is_some()) {
         let message = "a stream is no single payment that could be approved; give the holder a budget with a rate or a total, and leave `approvedMsat` out";
         return Err(WalletError::new(ErrorCode::InvalidInput, message));
     }
-    pay::check_balance(ctx, amount_msat)?;
+    let open = ctx.node.payments().stream(stream).and_then(|stream| stream.payee);
+    let payee = open.and_then(|payee| payee.parse().ok());
+    let payee = payee.ok_or_else(|| errors::pay(&PayError::Stream(StreamError::Ended)))?;
+    pay::check_balance(ctx, &payee, amount_msat)?;
+    let to = Destination::Node(payee);
+    let max_fee_msat = budgets::fee_limit(ctx, to, amount_msat, max_fee_msat, None).await?;
     let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee_msat))?;
     let next = PayStream { stream, amount_msat, max_fee_msat };
     ctx.node.payments().begin(next, &authorization).await.map_err(|e| errors::pay(&e))?;
-    record(ctx, stream).await
+    record(ctx, stream).await.map_err(|error| error.open(stream))
 }
 
 /// Ends a stream.

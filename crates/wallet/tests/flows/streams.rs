@@ -28,7 +28,7 @@ impl User {
         let request = Request::StreamPay {
             stream,
             amount_msat: msat(EACH),
-            max_fee_msat: msat(0),
+            max_fee_msat: None,
             authorization: Some(authorization.clone()),
         };
         let Response::Payment(line) = self.ask(request).await? else { panic!() };

@@ -1,6 +1,7 @@
 /** `fetch` that pays: a 402 is paid within the price allowed, proved, and the request sent again. */
 
 import { KeyedMutex } from '../../base/keyed-mutex.ts';
+import { isGone, isOpen } from '../errors.ts';
 import { isSecureOrigin } from '../origin.ts';
 import { sha256 } from '../proof.ts';
 import type { Store } from '../types.ts';
@@ -162,6 +163,8 @@ class Client {
   async #check(challenge: Challenge, body: ArrayBuffer): Promise<PricedFacts> {
     const { payer, maxCostMsat } = this.#options;
     const facts = await payer.inspect(challenge.invoice).catch((cause: unknown) => {
+      // The wallet's own state is not the server's fault.
+      if (isGone(cause)) throw new PaidFetchError('notPaid', `It was not paid: ${text(cause)}`, { cause });
       throw new PaidFetchError('badChallenge', `The server's invoice cannot be paid: ${text(cause)}`, { cause });
     });
     checkChallenge(challenge, facts, this.#now());
@@ -189,7 +192,8 @@ class Client {
       .pay(purchase.challenge.invoice, { origin, maxCostMsat })
       .catch(async (cause: unknown) => {
         // Whether anything left is what the wallet's own record says, not the way in which the call ended.
-        const recorded = await payer.lookup(purchase.paymentHash);
+        const recorded = await payer.lookup(purchase.paymentHash).catch(() => null);
+        if (recorded === null || (recorded.state === 'failed' && isOpen(cause))) throw pending(cause);
         return recorded.state === 'failed' ? { state: 'failed' as const, reason: text(cause) } : recorded;
       });
     if (outcome.state === 'pending') throw pending();

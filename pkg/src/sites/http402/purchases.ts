@@ -270,8 +270,9 @@ export const receiptOf = ({ url, amountMsat, paymentHash, preimage, challenge, a
 });
 
 /** The payment is not decided. */
-export const pending = (): PaidFetchError =>
+export const pending = (cause?: unknown): PaidFetchError =>
   new PaidFetchError(
     'pending',
     'The payment is under way and not decided yet. Ask for the page again in a while: it is not paid twice.',
+    { cause },
   );

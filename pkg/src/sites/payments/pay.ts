@@ -1,6 +1,6 @@
 /** The one way in which a site's payment is made: read once, within the budget or allowed by the user, proved. */
 
-import { invalid, ProviderError, providerErrorOf, refusalOf } from '../errors.ts';
+import { invalid, isOpen, isUnsent, ProviderError, providerErrorOf } from '../errors.ts';
 import { proves } from '../proof.ts';
 import {
   siteKey,
@@ -120,7 +120,7 @@ export class Payments {
 
   #spending(order: PaymentOrder): Spending<Outcome> {
     const { site, details, purpose, context, signal } = order;
-    let amountMsat = details.amountMsat;
+    let [amountMsat, maxFeeMsat] = [details.amountMsat, details.maxFeeMsat];
     return {
       site,
       purpose,
@@ -128,27 +128,28 @@ export class Payments {
         const allowed = await this.#prompts.ask({ kind: 'payment', site, context, invoice: details, refusal }, signal);
         amountMsat ??= chosen(allowed, { minMsat: 1n, maxMsat: null });
         if (amountMsat === null) throw invalid('The invoice states no amount, and none was chosen.');
-        return amountMsat + details.maxFeeMsat;
+        if (details.amountMsat === null) ({ maxFeeMsat } = await this.#wallet.inspect(details.invoice, amountMsat));
+        return amountMsat + maxFeeMsat;
       },
-      pay: (authorization) => this.#attempt(order, amountMsat ?? 0n, authorization),
+      pay: (authorization) => this.#attempt(order, { amountMsat: amountMsat ?? 0n, maxFeeMsat }, authorization),
     };
   }
 
   /** Has the wallet pay, once. */
   async #attempt(
     { site, details }: PaymentOrder,
-    amountMsat: bigint,
+    { amountMsat, maxFeeMsat: quoted }: { amountMsat: bigint; maxFeeMsat: bigint },
     authorization: SiteAuthorization,
   ): Promise<Outcome> {
     // No more of a fee than the approval leaves.
-    const left = (authorization.approvedMsat ?? amountMsat + details.maxFeeMsat) - amountMsat;
+    const left = (authorization.approvedMsat ?? amountMsat + quoted) - amountMsat;
     if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
-    const maxFeeMsat = left < details.maxFeeMsat ? left : details.maxFeeMsat;
+    const maxFeeMsat = left < quoted ? left : quoted;
     await this.#records.recordInvoice('sent', site, details.paymentHash, details.invoice);
     try {
       return await this.#wallet.pay(details, { amountMsat, maxFeeMsat, authorization });
     } catch (error) {
-      if (refusalOf(error) === null) throw await this.#undecided(details.paymentHash, error);
+      if (!isUnsent(error)) throw await this.#undecided(details.paymentHash, error);
       // No funds were sent on this site's account, so that whoever pays the invoice later does not pay it for this site.
       await this.#records.forgetInvoice('sent', site, details.paymentHash);
       throw error;
@@ -158,7 +159,8 @@ export class Payments {
   /** The call ended badly, and that says nothing of the payment: the wallet's record does. */
   async #undecided(paymentHash: string, error: unknown): Promise<ProviderError> {
     const recorded = await this.#wallet.lookup(paymentHash).catch(() => null);
-    if (recorded?.state === 'failed') return providerErrorOf(error);
+    // An open outcome is not closed by a record that is not there yet.
+    if (recorded?.state === 'failed' && !isOpen(error)) return providerErrorOf(error);
     const message = 'The wallet went away while it paid. Ask for the same invoice again: it is not paid twice.';
     return new ProviderError('ConnectionError', message, { cause: error });
   }

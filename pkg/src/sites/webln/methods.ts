@@ -1,13 +1,13 @@
 /** The methods of WebLN that need the site to be enabled, one function each. */
 
-import { invalid, ProviderError, refusalOf, rejected } from '../errors.ts';
+import { invalid, isUnsent, ProviderError, providerErrorOf, rejected } from '../errors.ts';
 import type { Lnurl } from '../lnurl/lnurl.ts';
 import { withinBudget } from '../payments/approval.ts';
 import type { Payments } from '../payments/pay.ts';
 import { chosen, type Prompts } from '../payments/prompts.ts';
 import type { SiteRecords } from '../payments/records.ts';
 import { fromHex, sha256 } from '../proof.ts';
-import { siteKey, type Site, type SiteWallet } from '../types.ts';
+import { siteKey, type Quote, type Site, type SiteWallet } from '../types.ts';
 import type { Json } from '../wire.ts';
 import type { Rate } from './rate.ts';
 import type { StreamMethods } from './streams.ts';
@@ -30,9 +30,6 @@ export interface MethodParts {
 export type Params = Readonly<Record<string, Json | undefined>>;
 /** One method of WebLN. */
 export type Method = (parts: MethodParts, site: Site, params: Params, signal: AbortSignal) => Promise<Json>;
-
-/** Maximum fee of a keysend: 1 % and at least 50 sat, as the wallet's own default for invoices. */
-const keysendFee = (amountMsat: bigint): bigint => (amountMsat / 100n > 50_000n ? amountMsat / 100n : 50_000n);
 
 /** A site with a budget sees the budget; what else there is concerns it only when the user says so. */
 export const getBalance: Method = async ({ wallet, records, prompts }, site, _params, signal) => {
@@ -88,26 +85,35 @@ export const sendPaymentAsync: Method = async ({ payments }, site, params, signa
 export const keysend: Method = async ({ wallet, prompts }, site, params, signal) => {
   const payee = read.nodeId(params['destination'], 'destination');
   const amountMsat = read.sat(params['amount'], 'amount');
-  const maxFeeMsat = keysendFee(amountMsat);
-  const request = { payee, amountMsat, maxFeeMsat, records: read.records(params['customRecords']) };
+  const records = read.records(params['customRecords']);
+  const { expectedFeeMsat, maxFeeMsat } = await quoted(wallet, { payee, amountMsat });
+  const request = { payee, amountMsat, maxFeeMsat, records };
   const sending = withinBudget({
     site,
     purpose: undefined,
     pay: (authorization) => wallet.keysend({ ...request, authorization }),
     ask: async (refusal) => {
-      await prompts.ask({ kind: 'keysend', site, payee, amountMsat, maxFeeMsat, refusal }, signal);
+      await prompts.ask({ kind: 'keysend', site, payee, amountMsat, expectedFeeMsat, maxFeeMsat, refusal }, signal);
       return amountMsat + maxFeeMsat;
     },
   });
   const outcome = await sending.catch((error: unknown) => {
     // It has no invoice to recognise it by: asked for again, it would be paid again.
-    throw error instanceof ProviderError ? error : (refusalOf(error) ?? undecided(error));
+    throw error instanceof ProviderError || isUnsent(error) ? providerErrorOf(error) : undecided(error);
   });
   if (outcome.state === 'succeeded')
     return { preimage: outcome.preimage, paymentHash: await sha256(fromHex(outcome.preimage)) };
   if (outcome.state === 'failed') throw new ProviderError('RoutingError', 'The payment failed; no funds were sent.');
   throw undecided();
 };
+
+async function quoted(wallet: SiteWallet, payment: Parameters<SiteWallet['quoteFee']>[0]): Promise<Quote> {
+  try {
+    return await wallet.quoteFee(payment);
+  } catch (error) {
+    throw providerErrorOf(error);
+  }
+}
 
 const undecided = (cause?: unknown): ProviderError =>
   new ProviderError(

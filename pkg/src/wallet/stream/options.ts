@@ -14,7 +14,7 @@ export interface StreamOptions {
   creditMsat: bigint;
   /** Authorization to pay, by default the user's; without `approvedMsat`. */
   authorization?: Authorization;
-  /** Maximum fee of each payment, in msat; by default 1 % of it and at least 2 sat. */
+  /** Maximum fee of each payment, in msat; by default what its planned route and the retries cost, as in `Wallet.pay`. */
   maxFeeMsat?: bigint;
   /** Set to `false` to go on while the page is hidden; by default it pauses. */
   pauseWhenHidden?: boolean;
@@ -68,7 +68,7 @@ export interface StreamEnd {
 /** The wallet as a stream needs it. */
 export interface StreamWallet {
   /** Begins the next payment; returns the record with it in flight. Rejects when no funds were sent. */
-  pay(stream: string, amountMsat: bigint, maxFeeMsat: bigint): Promise<Payment>;
+  pay(stream: string, amountMsat: bigint, maxFeeMsat: bigint | null): Promise<Payment>;
   /** Ends the stream. Rejects when the wallet has ended. */
   close(stream: string): Promise<Payment>;
   /** Calls `listener` with each change of any record; returns a function that ends that. */

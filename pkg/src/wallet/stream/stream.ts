@@ -219,12 +219,8 @@ export class Stream {
     this.#busy = true;
     this.#handedMsat = amountMsat;
     this.#sentMs.push(this.#environment.now());
-    const one = amountMsat / 100n;
     try {
-      this.#changed(
-        await this.#wallet.pay(this.id, amountMsat, this.#options.maxFeeMsat ?? (one > 2_000n ? one : 2_000n)),
-        true,
-      );
+      this.#changed(await this.#wallet.pay(this.id, amountMsat, this.#options.maxFeeMsat ?? null), true);
       this.#handedMsat = 0n;
     } catch (caught) {
       this.#handedMsat = 0n;

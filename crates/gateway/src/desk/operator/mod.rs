@@ -9,9 +9,10 @@ use std::time::Duration;
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
 use amplet_node::{OpenChannel as Opening, PersistentPeer};
 use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
-use amplet_protocol::{ChannelId, Msat, default_max_fee_msat};
+use amplet_protocol::{ChannelId, Msat};
 use amplet_storage::Store;
 use amplet_transport::PeerAddress;
+use amplet_wallet::actions::budgets;
 use amplet_wallet::actions::bump;
 use amplet_wallet::actions::channels::{self, Channel};
 use amplet_wallet::actions::keysend::KeysendOrder;
@@ -54,6 +55,16 @@ pub struct Info {
     pub synced: bool,
     /// Error of the last attempt to read the source.
     pub chain_error: Option<String>,
+    /// The node's side of its open channels: reserves included, HTLCs in flight not.
+    pub lightning_msat: Msat,
+    /// In flight from the node, and to it; forwarded HTLCs are in both.
+    pub pending_outbound_msat: Msat,
+    /// See `pending_outbound_msat`.
+    pub pending_inbound_msat: Msat,
+    /// The part of `lightning_msat` that stays in the channels while they are open.
+    pub channel_reserve_msat: Msat,
+    /// The part of `lightning_msat` that closing all channels by their commitment transactions would cost now.
+    pub close_cost_msat: Msat,
     /// Confirmed on-chain money, in sat.
     pub onchain_sat: u64,
     /// Unconfirmed on-chain money, in sat.
@@ -98,6 +109,11 @@ impl OperatorService {
             height: node.sync().best_block().0,
             synced: sync.synced && sync.error.is_none(),
             chain_error: sync.error,
+            lightning_msat: balance.lightning_msat,
+            pending_outbound_msat: balance.pending_outbound_msat,
+            pending_inbound_msat: balance.pending_inbound_msat,
+            channel_reserve_msat: balance.channel_reserve_msat,
+            close_cost_msat: balance.close_cost_msat,
             onchain_sat: balance.onchain_sat,
             onchain_pending_sat: balance.onchain_pending_sat,
             reserve_sat: balance.reserve_sat,
@@ -223,7 +239,8 @@ impl OperatorService {
     pub async fn keysend(&self, request: SendKeysend) -> Result<Payment> {
         let SendKeysend { payee, amount_msat, max_fee_msat, records } = request;
         let order = KeysendOrder::parse(&self.ctx, &payee, amount_msat, &records)?;
-        let max_fee_msat = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
+        let to = order.destination();
+        let max_fee_msat = budgets::fee_limit(&self.ctx, to, amount_msat, max_fee_msat, None).await?;
         match order.begin(&self.ctx, max_fee_msat, &Authorization::user()).await {
             Ok(id) => Ok(pay::outcome(&self.ctx, id).await?),
             Err(error @ (PayError::NoRoute(_) | PayError::TooLarge)) => {

@@ -29,6 +29,16 @@ pub struct Info {
     pub synced: bool,
     /// Error of the last attempt to read the source.
     pub chain_error: Option<String>,
+    /// The node's side of its open channels: reserves included, HTLCs in flight not.
+    pub lightning_msat: MsatText,
+    /// In flight from the node; forwarded HTLCs are here and in `pending_inbound_msat`.
+    pub pending_outbound_msat: MsatText,
+    /// In flight to the node.
+    pub pending_inbound_msat: MsatText,
+    /// The part of `lightning_msat` that stays in the channels while they are open.
+    pub channel_reserve_msat: MsatText,
+    /// The part of `lightning_msat` that closing all channels by their commitment transactions would cost now.
+    pub close_cost_msat: MsatText,
     /// Confirmed on-chain money, in sat.
     pub onchain_sat: u64,
     /// Unconfirmed on-chain money, in sat.
@@ -121,6 +131,16 @@ pub struct Channel {
     pub confirmations_needed: Option<u32>,
     /// Capacity, in sat.
     pub capacity_sat: u64,
+    /// The node's side; with the peer's and what is in flight it makes the capacity.
+    pub balance_msat: MsatText,
+    /// In flight from the node, not in `balance_msat`.
+    pub pending_outbound_msat: MsatText,
+    /// In flight to the node, not in `balance_msat`.
+    pub pending_inbound_msat: MsatText,
+    /// The part of `balance_msat` that stays in the channel while it is open.
+    pub reserve_msat: MsatText,
+    /// The part of `balance_msat` that a close by the node's commitment transaction would cost now.
+    pub close_cost_msat: MsatText,
     /// Maximum that the next payment can send through it: reserves, fees and payments in flight deducted.
     pub outbound_msat: MsatText,
     /// Maximum that can be received through it.
@@ -304,6 +324,11 @@ impl Info {
             height: info.height,
             synced: info.synced,
             chain_error: info.chain_error,
+            lightning_msat: info.lightning_msat.into(),
+            pending_outbound_msat: info.pending_outbound_msat.into(),
+            pending_inbound_msat: info.pending_inbound_msat.into(),
+            channel_reserve_msat: info.channel_reserve_msat.into(),
+            close_cost_msat: info.close_cost_msat.into(),
             onchain_sat: info.onchain_sat,
             onchain_pending_sat: info.onchain_pending_sat,
             reserve_sat: info.reserve_sat,
@@ -333,6 +358,11 @@ impl From<channels::Channel> for Channel {
             confirmations: channel.confirmations,
             confirmations_needed: channel.confirmations_needed,
             capacity_sat: channel.capacity_sat,
+            balance_msat: channel.balance.ours_msat.into(),
+            pending_outbound_msat: channel.balance.pending_outbound_msat.into(),
+            pending_inbound_msat: channel.balance.pending_inbound_msat.into(),
+            reserve_msat: channel.balance.reserve_msat.into(),
+            close_cost_msat: channel.balance.close_cost_msat.into(),
             outbound_msat: channel.outbound_msat.into(),
             inbound_msat: channel.inbound_msat.into(),
             announced: channel.announced,

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use amplet_protocol::Msat;
 use amplet_protocol::page::PaymentPart;
-use amplet_router::{Beliefs, Direction, Graph, Link, NoPlan, Part, Plan, Planner, Request, Scid, Tuning};
+use amplet_router::{
+    Beliefs, Direction, Graph, Link, NoPlan, Part, Plan, Planner, Quote, Request, Scid, Tuning, quote,
+};
 use bitcoin::secp256k1::{PublicKey, Secp256k1, Signing, Verification};
 use lightning::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
 use lightning::ln::channel_state::ChannelDetails;
@@ -123,7 +125,9 @@ impl FlowRouter {
         let graph = self.graph();
         let request = RouteRequest::new(payer, params, first_hops, &graph, retries);
         self.prepare(&graph, payer, params, inflight);
-        let plan = self.plan(&graph, &request, usize::from(params.payment_params.max_path_length))?;
+        let max_hops = usize::from(params.payment_params.max_path_length);
+        let limits = (max_hops, &mut Tuning::default().work);
+        let plan = self.plan((&graph, &self.beliefs.borrow()), &request, &request.wanted, limits)?;
         let mut paths = Vec::with_capacity(plan.parts.len());
         for part in &plan.parts {
             // Gossip is not checked for keys that are no points: nobody can be reached by such a node.
@@ -162,18 +166,43 @@ impl FlowRouter {
         beliefs.exclude(own.map(|channel| channel.scid).chain(failed));
     }
 
-    /// A plan within those of LDK's limits, too, that the planner does not have itself.
-    fn plan(&self, graph: &Graph, request: &RouteRequest<'_>, max_hops: usize) -> Result<Plan, NoPlan> {
-        let beliefs = self.beliefs.borrow();
+    /// Quotes the fee of a payment that is not made yet; `params`' maximum fee is the ceiling.
+    pub fn quote(
+        &self,
+        payer: &PublicKey,
+        params: &RouteParameters,
+        first_hops: &[ChannelDetails],
+        inflight: &InFlightHtlcs,
+    ) -> Result<Quote, NoPlan> {
+        let graph = self.graph();
+        let first_hops: Vec<_> = first_hops.iter().collect();
+        let request = RouteRequest::new(payer, params, &first_hops, &graph, 0);
+        self.prepare(&graph, payer, params, inflight);
+        let max_hops = usize::from(params.payment_params.max_path_length);
+        let mut work = Tuning::default().work;
+        let plan = |beliefs: &Beliefs, wanted: &Request| {
+            self.plan((&graph, beliefs), &request, wanted, (max_hops, &mut work))
+        };
+        quote((&graph, &self.beliefs.borrow()), &request.wanted, self.now_s(), plan)
+    }
+
+    /// A plan of `wanted`, which is `request`'s or a variation of it, within those of LDK's limits, too, that the planner does not
+    /// have itself. All plans of one `work`, a number of looks at arcs that is left, take together what one may.
+    fn plan(
+        &self,
+        (graph, beliefs): (&Graph, &Beliefs),
+        request: &RouteRequest<'_>,
+        wanted: &Request,
+        (max_hops, work): (usize, &mut u64),
+    ) -> Result<Plan, NoPlan> {
         let mut planner = self.planner.borrow_mut();
         let usual = Tuning::default();
-        let mut wanted = request.wanted.clone();
-        let (mut largest_msat, mut work) = (0, usual.work);
-        // All of them together may take what one may.
+        let mut wanted = wanted.clone();
+        let mut largest_msat = 0;
         let mut plan = |wanted: &Request, factor: f64| {
-            planner.tuning = Tuning { hop: usual.hop * factor, work, ..usual };
-            let plan = planner.plan(graph, &beliefs, wanted, self.now_s());
-            work = work.saturating_sub(planner.work());
+            planner.tuning = Tuning { hop: usual.hop * factor, work: *work, ..usual };
+            let plan = planner.plan(graph, beliefs, wanted, self.now_s());
+            *work = work.saturating_sub(planner.work());
             plan
         };
         for factor in SHORTER {

@@ -14,7 +14,7 @@ use amplet_protocol::page::{
 use crate::ctx::Ctx;
 use crate::errors;
 
-pub use spend::{authorization, fee_limit, preview};
+pub use spend::{authorization, fee_limit, preview, within_approval};
 
 /// Returns all budgets.
 pub fn list(ctx: &Ctx) -> Vec<Budget> {

@@ -1,5 +1,6 @@
 //! The fee limit of a payment, and the budget that it is paid from.
 
+use amplet_node::Destination;
 use amplet_node::budget::{
     BudgetError, BudgetId, Clock, Cost, Holder, Msat, Policy, Purpose, Reservation, Rules,
 };
@@ -10,24 +11,44 @@ use super::{convert, page_budget, refused};
 use crate::ctx::Ctx;
 use crate::errors;
 
-/// Returns the maximum fee: as given, else the default and no more than the user's approval leaves.
+/// Returns the maximum fee: as given, else as quoted and no more than the user's approval leaves.
 ///
 /// # Errors
 /// `approvalNeeded`: amount and fee are more than was approved.
-pub fn fee_limit(
+pub async fn fee_limit(
+    ctx: &Ctx,
+    to: Destination<'_>,
     amount_msat: Msat,
     max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
 ) -> Result<Msat, WalletError> {
-    let wanted = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
-    let Some(approved) = authorization.and_then(|authorization| authorization.approved_msat) else {
-        return Ok(wanted);
+    let wanted = match max_fee_msat {
+        Some(given) => given,
+        None => ctx.node.payments().quote_fee_updated(to, amount_msat).await.max_fee_msat,
     };
-    let left = (approved >= amount_msat).then(|| approved.less(amount_msat));
-    match (left, max_fee_msat) {
-        (Some(left), None) => Ok(wanted.min(left)),
-        (Some(left), Some(fee)) if fee <= left => Ok(fee),
-        _ => Err(unapproved(approved, amount_msat.plus_up_to_max(wanted))),
+    match max_fee_msat {
+        Some(_) => within_approval(amount_msat, wanted, authorization),
+        None => {
+            let left = authorization.and_then(|authorization| authorization.approved_msat);
+            let left = left.map_or(Msat::MAX, |approved| approved.less(amount_msat));
+            within_approval(amount_msat, wanted.min(left), authorization)
+        }
+    }
+}
+
+/// Returns a given fee.
+///
+/// # Errors
+/// `approvalNeeded`: amount and fee are more than was approved.
+pub fn within_approval(
+    amount_msat: Msat,
+    fee_msat: Msat,
+    authorization: Option<&Authorization>,
+) -> Result<Msat, WalletError> {
+    let needed_msat = amount_msat.plus_up_to_max(fee_msat);
+    match authorization.and_then(|authorization| authorization.approved_msat) {
+        Some(approved) if needed_msat > approved => Err(unapproved(approved, needed_msat)),
+        _ => Ok(fee_msat),
     }
 }
 
@@ -102,7 +123,7 @@ pub fn preview(
     max_fee_msat: Option<Msat>,
     authorization: &Authorization,
 ) -> Result<Preview, WalletError> {
-    let max_fee_msat = fee_limit(amount_msat, max_fee_msat, None)?;
+    let max_fee_msat = max_fee_msat.unwrap_or_else(|| default_max_fee_msat(amount_msat));
     let holder = convert::holder(&authorization.holder, &ctx.name)?;
     let purpose = purpose(authorization)?;
     let cost = Cost { amount: amount_msat, fee: max_fee_msat };

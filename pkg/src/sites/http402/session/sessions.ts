@@ -4,11 +4,13 @@
  */
 
 import { KeyedMutex } from '../../../base/keyed-mutex.ts';
+import { isOpen } from '../../errors.ts';
 import { proves } from '../../proof.ts';
 import { checkChallenge } from '../challenge-check.ts';
 import { bad } from '../challenge.ts';
 import { PaidFetchError } from '../errors.ts';
 import { refuseInsecure } from '../fetch.ts';
+import { pending } from '../purchases.ts';
 import type { Payer } from '../types.ts';
 import { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './challenge.ts';
 import { watchEvents } from './events.ts';
@@ -295,6 +297,7 @@ export class PaymentSessions {
       const outcome = await payer.pay(depositInvoice ?? '', { origin, maxCostMsat: maxDepositMsat });
       if (outcome.state === 'failed') throw new Error(outcome.reason);
     } catch (cause) {
+      if (isOpen(cause)) throw pending(cause);
       if ((await payer.lookup(paymentHash)).state !== 'failed') return;
       await this.#settled(origin);
       throw new PaidFetchError(

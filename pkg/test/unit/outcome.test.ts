@@ -1,0 +1,110 @@
+// A payment that is not waited for to its end: its outcome is open, and the id that finds it is told.
+
+import assert from 'node:assert/strict';
+import { beforeEach, test, vi } from 'vitest';
+import { paymentHash } from '../../src/base/bolt11.ts';
+import { toData, toError } from '../../src/base/error.ts';
+import { VERSION, type Payment } from '../../src/base/protocol.ts';
+import type { EngineHost } from '../../src/engine/host.ts';
+import type { DerivedKey } from '../../src/link/kdf.ts';
+import { type OpenOptions, Wallet, WalletError } from '../../src/index.ts';
+import { RELEASE } from '../../src/link/release.ts';
+import { Origin, sleep } from './fakes.ts';
+
+const page = { origin: new Origin(), hosts: [] as EngineHost[] };
+
+vi.mock('#platform', () => ({
+  checkEnvironment: () => undefined,
+  keepStorage: async () => true,
+  locks: () => page.origin.locks,
+  loadPage: async () => Promise.reject(new Error('no settings here')),
+  loadWords: async () => ({ newMnemonic: () => 'abandon ability able' }),
+  deriveKey: async (_: string, params: Uint8Array | null): Promise<DerivedKey> => ({
+    key: new Uint8Array(32).fill(7),
+    params: params ?? new Uint8Array([1]),
+  }),
+  startHost: async () => {
+    const host = page.hosts[0] ?? (await page.origin.host({ version: VERSION, release: RELEASE }));
+    page.hosts[0] = host;
+    const { port1, port2 } = new MessageChannel();
+    host.connect(port2);
+    return { port: port1, failed: new Promise<never>(() => {}), wasm: null, release: () => undefined };
+  },
+}));
+
+const OPTIONS: OpenOptions = { name: 'main', network: 'regtest', gateways: [], passphrase: 'p', create: true };
+/** BOLT 11's first example, and its payment hash. */
+const INVOICE =
+  'lnbc1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq9qrsgq357wnc5r2ueh7ck6q93dj32dlqnls087fxdwk8qakdyafkq3yap9us6v52vjjsrvywa6rt52cm9r9zqt8r2t7mlcwspyetp5h2tztugp9lfyql';
+const HASH = '0001020304050607080900010203040506070809000102030405060708090102';
+const BEGUN = 'cd'.repeat(32);
+const NODE = `02${'11'.repeat(32)}`;
+
+async function failure(paying: Promise<Payment>): Promise<WalletError> {
+  const error = await paying.then(
+    () => assert.fail('it rejects'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof WalletError);
+  return error;
+}
+
+beforeEach(() => Object.assign(page, { origin: new Origin(), hosts: [] }));
+
+test('the payment hash is read from an invoice, and from nothing else', () => {
+  assert.equal(paymentHash(INVOICE), HASH);
+  assert.equal(paymentHash(` lightning:${INVOICE.toUpperCase()} `), HASH);
+  for (const text of ['', 'lnbc1', 'bcrt1q', INVOICE.slice(0, -1)]) assert.equal(paymentHash(text), null, text);
+});
+
+test('a payment under way when the wallet is closed is open, under the id of its invoice', async () => {
+  const wallet = await Wallet.open(OPTIONS);
+  const paying = failure(wallet.pay(INVOICE));
+  await wallet.close();
+  const error = await paying;
+  assert.deepEqual([error.code, error.outcome, error.paymentId], ['closed', 'open', HASH]);
+  assert.match(error.message, /may still succeed/);
+});
+
+test('a payment under way when the wallet is locked or taken over is open, whatever the code', async () => {
+  const wallet = await Wallet.open(OPTIONS);
+  const paying = failure(wallet.pay(INVOICE));
+  await sleep(10);
+  await wallet.lock();
+  const error = await paying;
+  assert.deepEqual([error.code, error.outcome, error.paymentId], ['closed', 'open', HASH]);
+});
+
+test('a payment under way when the engine crashes is open', async () => {
+  const wallet = await Wallet.open(OPTIONS);
+  const paying = failure(wallet.pay(INVOICE));
+  await sleep(10);
+  page.hosts[0]!.crash(new Error('trap'));
+  const error = await paying;
+  assert.deepEqual([error.code, error.outcome, error.paymentId], ['walletCrashed', 'open', HASH]);
+  assert.deepEqual(error.causes.length, 1);
+});
+
+test('a payment without an invoice has the id that the engine told when it began it', async () => {
+  const wallet = await Wallet.open(OPTIONS);
+  const paying = failure(wallet.keysend({ payee: NODE, amountMsat: 1_000n }));
+  await sleep(10);
+  await wallet.close();
+  const error = await paying;
+  assert.deepEqual([error.outcome, error.paymentId], ['open', BEGUN]);
+});
+
+test('a payment that is asked of a closed wallet was not sent, and what is no payment says nothing of one', async () => {
+  const wallet = await Wallet.open(OPTIONS);
+  const asking = wallet.newAddress().catch((thrown: unknown) => thrown);
+  await wallet.close();
+  const error = await failure(wallet.pay(INVOICE));
+  assert.deepEqual([error.code, error.outcome, error.paymentId], ['closed', 'notSent', undefined]);
+  assert.equal(((await asking) as WalletError).outcome, undefined);
+});
+
+test('the outcome crosses a port', () => {
+  const error = new WalletError('closed', 'gone', [], [], { outcome: 'open', paymentId: HASH });
+  const crossed = toError(structuredClone(toData(error)));
+  assert.deepEqual([crossed.outcome, crossed.paymentId], ['open', HASH]);
+});

@@ -94,7 +94,7 @@ fn request(world: &World, index: usize, amount_msat: u64, options: &Options) -> 
     Request {
         first_hops: first_hops.collect(),
         destination: world.pairs[index].1,
-        tails: Vec::new(),
+        last_hops: Vec::new(),
         amount_msat,
         max_fee_msat: amount_msat / 100 + 50_000,
         final_cltv: 18,

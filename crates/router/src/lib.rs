@@ -40,6 +40,6 @@ pub use codec::Truncated;
 pub use graph::{Direction, Graph, NodeId, Policy, Scid};
 pub use payment::{Outcome, Payment};
 pub use plan::{Planner, Reason};
-pub use request::{FirstHop, HintHop, Hop, Link, Mode, NoPlan, Part, Plan, Request, Tail};
+pub use request::{FirstHop, HintHop, Hop, LastHops, Link, Mode, NoPlan, Part, Plan, Request};
 pub use tuning::Tuning;
 pub use verify::{PlanDefect, verify};

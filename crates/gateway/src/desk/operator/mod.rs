@@ -19,6 +19,7 @@ use amplet_wallet::actions::receive::InvoiceOrder;
 use amplet_wallet::actions::status;
 use amplet_wallet::{Ctx, errors};
 use bitcoin::secp256k1::PublicKey;
+use serde::Serialize;
 
 use super::error::Result;
 use super::error::{ApiCode, ApiError};
@@ -38,14 +39,17 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// State of the node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Info {
     /// The node's public key, in hex.
     pub node_id: String,
     /// Addresses: `<node id>@<URL>`, the relay first.
     pub addresses: Vec<String>,
-    /// Its network's name in the configuration.
+    /// `mainnet`, `testnet4`, `signet` or `regtest`.
     pub network: &'static str,
+    /// The release.
+    pub version: &'static str,
     /// Height of the newest block that the node has seen.
     pub height: u32,
     /// True if that is the source's newest block and the source answers.
@@ -93,6 +97,7 @@ impl OperatorService {
             addresses,
             node_id: id,
             network: network_name(self.config.network),
+            version: env!("CARGO_PKG_VERSION"),
             height: node.sync().best_block().0,
             synced: sync.synced && sync.error.is_none(),
             chain_error: sync.error,

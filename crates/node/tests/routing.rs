@@ -107,7 +107,7 @@ fn parts_over_two_gateways_and_only_what_failed_is_sent_again() {
     let (arrived, failed) = (in_state(&paid, PartState::Succeeded), in_state(&paid, PartState::Failed));
     assert_eq!(sum(arrived.iter().copied()), amount);
     let first_hops = |parts: &[&PaymentPart]| {
-        let mut nodes: Vec<_> = parts.iter().map(|part| part.path[0].node.clone()).collect();
+        let mut nodes: Vec<_> = parts.iter().map(|part| part.path[0].node).collect();
         nodes.sort_unstable();
         nodes.dedup();
         nodes.len()

@@ -8,6 +8,7 @@
 mod world;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_chain::testing::TestChain;
@@ -16,7 +17,9 @@ use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::budget::{BudgetId, Rule};
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus};
-use amplet_storage::{Backend, MemoryBackend, SqliteBackend, Write};
+use amplet_router::{Scid, snapshot};
+use amplet_storage::kdf::Kek;
+use amplet_storage::{Backend, MemoryBackend, SealedStore, SqliteBackend, Store, Write};
 use serde_json::Value;
 use world::{World, msat};
 
@@ -168,4 +171,38 @@ fn what_was_under_way_when_an_earlier_tree_stopped_ends_now() {
     // And on it goes, with what was stored of the network.
     let paid = world.pay(&wallet, &world.ask(&world.node("payee"), 1_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
+}
+
+#[test]
+fn routing_data_and_beliefs_of_an_earlier_tree_are_read_and_kept() {
+    let world = stored();
+    let wallet = disk(DISKS[3].1);
+    let read = |name: &'static str| {
+        let wallet = wallet.clone();
+        let read = async move {
+            let store = SealedStore::open(Rc::new(wallet), Kek::from_bytes([7; 32])).await.unwrap();
+            store.get(name).await.unwrap().unwrap()
+        };
+        world.platform.run(read)
+    };
+    let graph = snapshot::read_graph(&read("routing/graph")).unwrap();
+    let beliefs = snapshot::read_beliefs(&read("routing/beliefs")).unwrap();
+    assert_eq!((graph.node_count(), graph.channels().len(), beliefs.len()), (3, 2, 2));
+    let believed = |scid| {
+        let belief = beliefs.get(Scid(scid), 0).unwrap();
+        (belief.low_msat, belief.high_msat, belief.capacity_msat)
+    };
+    assert_eq!(graph.channels()[0].scid, Scid(135_239_930_281_985));
+    assert_eq!(believed(135_239_930_281_985), (106_265_341, 4_498_105_440, 4_500_000_000));
+    assert_eq!(graph.channels()[1].scid, Scid(142_936_511_676_416));
+    assert_eq!(believed(142_936_511_676_416), (2_640_000_001, 2_700_000_000, 2_700_000_000));
+    // The new tree takes both up, and writes back what it has learnt.
+    let node = world.open_on("wallet", wallet.clone());
+    world.platform.advance(Duration::from_secs(1));
+    world.close("wallet", node);
+    assert_eq!(snapshot::read_beliefs(&read("routing/beliefs")).unwrap().len(), beliefs.len());
+    assert_eq!(
+        snapshot::read_graph(&read("routing/graph")).unwrap().channels().len(),
+        graph.channels().len()
+    );
 }

@@ -70,7 +70,7 @@ fn planning(graph: &Graph, pairs: &[[NodeId; 2]], amount_msat: u64) -> f64 {
                 slots: 483,
             }],
             destination,
-            tails: Vec::new(),
+            last_hops: Vec::new(),
             amount_msat,
             max_fee_msat: amount_msat / 100 + 50_000,
             final_cltv: 18,

@@ -107,7 +107,7 @@ fn request(world: &World, index: usize, amount_msat: u64, options: &Options) -> 
     Request {
         first_hops: first_hops.collect(),
         destination: world.pairs[index].1,
-        tails: Vec::new(),
+        last_hops: Vec::new(),
         amount_msat,
         max_fee_msat: match options.limit {
             Limit::Evaluation => amount_msat / 100 + 50_000,

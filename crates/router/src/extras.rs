@@ -2,7 +2,7 @@
 //! paths.
 
 use crate::graph::{Graph, MAX_MONEY_MSAT, NodeId, Policy};
-use crate::request::{HintHop, Link, NoPlan, Request, Tail};
+use crate::request::{HintHop, LastHops, Link, NoPlan, Request};
 use alloc::vec::Vec;
 
 /// HTLCs that a channel direction takes (BOLT 2: `max_accepted_htlcs` is at most 483).
@@ -37,19 +37,19 @@ impl Extras {
         let nodes = graph.node_count() + 1;
         let (arcs, rows, strangers) = (Vec::new(), Vec::new(), Vec::new());
         let mut extras = Self { arcs, rows, nodes, source, sink: source, strangers };
-        let blinded = request.tails.iter().any(|tail| matches!(tail, Tail::Blinded(_)));
+        let blinded = request.last_hops.iter().any(|last| matches!(last, LastHops::BlindedPath(_)));
         let is_peer = request.first_hops.iter().any(|hop| hop.peer == request.destination);
-        if request.tails.is_empty() && !is_peer && graph.node(&request.destination).is_none() {
+        if request.last_hops.is_empty() && !is_peer && graph.node(&request.destination).is_none() {
             return Err(NoPlan::NoPath);
         }
         // Behind blinded paths the destination has no id.
         extras.sink = if blinded { extras.new_node() } else { extras.node(graph, request.destination) };
         extras.add_own(graph, request);
-        for (index, tail) in request.tails.iter().enumerate() {
-            match tail {
-                Tail::Hint(_) if blinded => {}
-                Tail::Hint(hops) => extras.add_hint(graph, hops, index)?,
-                Tail::Blinded(hop) => extras.add_hop(graph, hop, (index, 0), extras.sink),
+        for (index, last) in request.last_hops.iter().enumerate() {
+            match last {
+                LastHops::RouteHint(_) if blinded => {}
+                LastHops::RouteHint(hops) => extras.add_hint(graph, hops, index)?,
+                LastHops::BlindedPath(hop) => extras.add_hop(graph, hop, (index, 0), extras.sink),
             }
         }
         let base = 2 * graph.channels().len() as u32;
@@ -99,7 +99,7 @@ impl Extras {
             min_msat: hop.min_msat,
             max_msat: hop.max_msat.min(MAX_MONEY_MSAT),
         };
-        let (slots, link) = (HTLC_SLOTS, Link::Tail(index, place));
+        let (slots, link) = (HTLC_SLOTS, Link::LastHop(index, place));
         self.arcs.push(Extra { tail, head, link, policy, limit_msat: MAX_MONEY_MSAT, slots });
     }
 

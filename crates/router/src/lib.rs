@@ -42,6 +42,6 @@ pub use graph::{Direction, Graph, NodeId, Policy, Scid};
 pub use payment::{Outcome, Payment};
 pub use plan::{Planner, Reason};
 pub use quote::{Quote, quote};
-pub use request::{FirstHop, HintHop, Hop, Link, Mode, NoPlan, Part, Plan, Request, Tail};
+pub use request::{FirstHop, HintHop, Hop, LastHops, Link, Mode, NoPlan, Part, Plan, Request};
 pub use tuning::Tuning;
 pub use verify::{PlanDefect, verify};

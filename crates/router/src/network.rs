@@ -1,4 +1,4 @@
-//! The payment network: the graph, the beliefs about it, our own channels and the tails, seen as a min-cost-flow
+//! The payment network: the graph, the beliefs about it, our own channels and the last hops, seen as a min-cost-flow
 //! network. Units are msat; costs are [`NAT`]s per whole amount, so a unit's cost is that of sending everything.
 
 use crate::belief::Beliefs;
@@ -67,7 +67,7 @@ impl<'a> PaymentNetwork<'a> {
     /// Builds the network of a payment.
     ///
     /// # Errors
-    /// [`NoPlan::NoPath`] if the destination is in neither graph nor tails, [`NoPlan::Malformed`].
+    /// [`NoPlan::NoPath`] if the destination is in neither graph nor last hops, [`NoPlan::Malformed`].
     pub fn new(
         graph: &'a Graph,
         beliefs: &Beliefs,

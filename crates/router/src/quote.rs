@@ -77,7 +77,7 @@ fn weakest(part: &Part) -> Option<(Scid, Direction, u64)> {
     let uncertain = part.hops.iter().filter(|hop| hop.probability < 1.0);
     let public = uncertain.filter_map(|hop| match hop.link {
         Link::Channel(scid, direction) => Some((hop, scid, direction)),
-        Link::Own(_) | Link::Tail(..) => None,
+        Link::Own(_) | Link::LastHop(..) => None,
     });
     let weakest = public.min_by(|(a, ..), (b, ..)| a.probability.total_cmp(&b.probability));
     weakest.map(|(hop, scid, direction)| (scid, direction, hop.amount_msat))

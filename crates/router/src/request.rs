@@ -68,11 +68,11 @@ pub struct HintHop {
 
 /// The last hops to the destination, where the graph does not have them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Tail {
+pub enum LastHops {
     /// A BOLT 11 route hint: hops one after another, the last one ends at the destination.
-    Hint(Vec<HintHop>),
+    RouteHint(Vec<HintHop>),
     /// A BOLT 12 blinded path: from the introduction node on, one lump with summed fees (`from` is that node).
-    Blinded(HintHop),
+    BlindedPath(HintHop),
 }
 
 /// A payment, or the remainder of one.
@@ -80,10 +80,10 @@ pub enum Tail {
 pub struct Request {
     /// Our channels.
     pub first_hops: Vec<FirstHop>,
-    /// The payee. With only blinded tails, any id that is not in the graph will do.
+    /// The payee. With only blinded paths, any id that is not in the graph will do.
     pub destination: NodeId,
     /// Route hints and blinded paths. If any is blinded, only the blinded ones are used.
-    pub tails: Vec<Tail>,
+    pub last_hops: Vec<LastHops>,
     /// The amount for the destination, msat.
     pub amount_msat: u64,
     /// Maximum fee above that, msat.
@@ -107,8 +107,8 @@ pub enum Link {
     Own(usize),
     /// A public channel.
     Channel(Scid, Direction),
-    /// A hop of a tail: indices in [`Request::tails`] and in its hops (0 for a blinded path).
-    Tail(usize, usize),
+    /// A hop after the graph: indices in [`Request::last_hops`] and in its hops (0 for a blinded path).
+    LastHop(usize, usize),
 }
 
 /// One hop of a part.

@@ -4,7 +4,7 @@ use crate::flow::Network;
 use crate::graph::{Direction, NodeId, arc_of};
 use crate::network::PaymentNetwork;
 use crate::parts::Draft;
-use crate::request::{Link, NoPlan, Part, Request, Tail};
+use crate::request::{LastHops, Link, NoPlan, Part, Request};
 use alloc::vec::Vec;
 
 impl PaymentNetwork<'_> {
@@ -72,9 +72,9 @@ impl PaymentNetwork<'_> {
         match link {
             Link::Own(_) => None,
             Link::Channel(..) => self.graph.nodes().get(tail as usize).copied(),
-            Link::Tail(tail, hop) => match request.tails.get(tail)? {
-                Tail::Hint(hops) => hops.get(hop).map(|hop| hop.from),
-                Tail::Blinded(hop) => Some(hop.from),
+            Link::LastHop(index, hop) => match request.last_hops.get(index)? {
+                LastHops::RouteHint(hops) => hops.get(hop).map(|hop| hop.from),
+                LastHops::BlindedPath(hop) => Some(hop.from),
             },
         }
     }

@@ -2,7 +2,7 @@
 //! moves; the fuzzer always does.
 
 use crate::graph::{Graph, fee_msat};
-use crate::request::{HintHop, Hop, Link, Part, Plan, Request, Tail};
+use crate::request::{HintHop, Hop, LastHops, Link, Part, Plan, Request};
 use alloc::collections::BTreeMap;
 
 /// A defect of a plan, and so of the planner.
@@ -99,8 +99,8 @@ fn verify_part(graph: &Graph, request: &Request, part: &Part) -> Result<(), Plan
         return Err(PlanDefect::Fee(part.fee_msat));
     }
     let arrived = part.hops.last().is_some_and(|hop| hop.amount_msat == part.delivered_msat);
-    let there =
-        matches!(part.hops.last(), Some(Hop { link: Link::Tail(..), .. })) || at == Some(request.destination);
+    let there = matches!(part.hops.last(), Some(Hop { link: Link::LastHop(..), .. }))
+        || at == Some(request.destination);
     if arrived && there { Ok(()) } else { Err(PlanDefect::Path(part.hops.len())) }
 }
 
@@ -133,9 +133,9 @@ fn rule(graph: &Graph, request: &Request, hop: &Hop) -> Option<HintHop> {
                 max_msat: policy.max_msat,
             })
         }
-        Link::Tail(tail, place) => match request.tails.get(tail)? {
-            Tail::Hint(hops) => hops.get(place).cloned(),
-            Tail::Blinded(hop) => Some(hop.clone()),
+        Link::LastHop(index, place) => match request.last_hops.get(index)? {
+            LastHops::RouteHint(hops) => hops.get(place).cloned(),
+            LastHops::BlindedPath(hop) => Some(hop.clone()),
         },
     }
 }
@@ -147,9 +147,11 @@ fn next_node(graph: &Graph, request: &Request, hop: &Hop) -> Option<crate::NodeI
             let nodes = graph.channels().get(graph.channel(scid)? as usize)?.nodes;
             graph.nodes().get(nodes[1 - direction.bit() as usize] as usize).copied()
         }
-        Link::Tail(tail, place) => match request.tails.get(tail)? {
-            Tail::Hint(hops) => Some(hops.get(place + 1).map_or(request.destination, |next| next.from)),
-            Tail::Blinded(_) => Some(request.destination),
+        Link::LastHop(index, place) => match request.last_hops.get(index)? {
+            LastHops::RouteHint(hops) => {
+                Some(hops.get(place + 1).map_or(request.destination, |next| next.from))
+            }
+            LastHops::BlindedPath(_) => Some(request.destination),
         },
     }
 }

@@ -826,7 +826,7 @@ agreeing: number,
 /**
  * Sources that were caught giving wrong data.
  */
-liars: Array<string>, };
+misbehaving: Array<string>, };
 
 /**
  * State of the chain.

@@ -288,7 +288,7 @@ export function status(scenario: string): Status {
       synced: !down,
       checkedAt: down ? null : at - 4n,
       blocksLeft: 0,
-      trust: { sources: scenario === 'new' ? 1 : 2, agreeing: scenario === 'new' ? 1 : 2, liars: [] },
+      trust: { sources: scenario === 'new' ? 1 : 2, agreeing: scenario === 'new' ? 1 : 2, misbehaving: [] },
       error: null,
     },
     gateways: [

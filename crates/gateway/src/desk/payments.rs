@@ -13,6 +13,7 @@ use amplet_wallet::{Ctx, errors};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::amount::MsatText;
 use super::clock::unix_now;
 use super::error::Result;
 use super::error::{ApiCode, ApiError};
@@ -21,7 +22,8 @@ use super::error::{ApiCode, ApiError};
 const MAX_EXPIRY_SECS: u32 = 365 * 24 * 3600;
 
 /// An invoice of this node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Invoice {
     /// Its payment hash, in hex.
     pub payment_hash: String,
@@ -30,9 +32,9 @@ pub struct Invoice {
     /// The state.
     pub state: InvoiceState,
     /// The amount asked for; `None`: the payer chooses.
-    pub amount_msat: Option<Msat>,
+    pub amount_msat: Option<MsatText>,
     /// Amount that arrived, once paid.
-    pub received_msat: Option<Msat>,
+    pub received_msat: Option<MsatText>,
     /// Purpose.
     pub description: String,
     /// Time of expiry, in seconds since the UNIX epoch.
@@ -157,8 +159,10 @@ fn as_invoice(record: Payment, now: u64) -> Option<Invoice> {
     let parsed = invoice.parse::<Bolt11Invoice>().ok();
     Some(Invoice {
         payment_hash: record.id.to_string(),
-        amount_msat: parsed.and_then(|parsed| parsed.amount_milli_satoshis()).map(Msat::up_to_max),
-        received_msat: record.amount_msat.filter(|_| paid),
+        amount_msat: parsed
+            .and_then(|parsed| parsed.amount_milli_satoshis())
+            .map(|msat| Msat::up_to_max(msat).into()),
+        received_msat: record.amount_msat.filter(|_| paid).map(Into::into),
         invoice,
         state,
         description: record.description,

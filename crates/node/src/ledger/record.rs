@@ -24,7 +24,6 @@ pub(super) const EVENT_COUNTER: &str = "counter/event";
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    // First, so that payments of one second are in the order of their ids, as they always were.
     pub id: PaymentId,
     pub direction: Direction,
 }

@@ -88,16 +88,7 @@ pub(super) async fn assemble(
     notify: &Notify,
 ) -> Result<Assembled, NodeError> {
     let (router, gossip, graph_source) = load_routing(&parts, recorder).await?;
-    let monitors = Rc::new(ChainMonitor::new(
-        Some(Arc::clone(&parts.watch)),
-        Arc::clone(parts.staged),
-        Arc::clone(&parts.log),
-        Arc::clone(&parts.fees),
-        Arc::clone(parts.staged),
-        Arc::clone(&parts.signer),
-        parts.signer.get_peer_storage_key(),
-        true,
-    ));
+    let monitors = Rc::new(chain_monitor(&parts));
     let loaded = monitors::load(parts.store, parts.staged, (&parts.signer, &parts.fees, &parts.log)).await?;
     missed::ask_once(&parts, &loaded).await?;
     let paths = message_paths(&router, &parts.signer);
@@ -126,12 +117,7 @@ pub(super) async fn assemble(
     );
     let intercept = Rc::new(intercept);
     let peers = peer_manager(&parts, &intercept, gossip.as_ref(), (&messages, &onions), &monitors);
-    let bumper = Bumper::new(
-        Arc::clone(parts.staged),
-        Rc::new(WalletSync::new(Arc::clone(&parts.wallet), Arc::clone(&parts.log))),
-        Arc::clone(&parts.signer),
-        Arc::clone(&parts.log),
-    );
+    let bumper = bumper(&parts);
     let Parts { fees, wallet, watch, signer, log, .. } = parts;
     let peers = Rc::new(peers);
     let ldk = Ldk {
@@ -154,6 +140,28 @@ pub(super) async fn assemble(
         behind: Cell::new(sync.blocks_left > 0),
     };
     Ok(Assembled { ldk, graph_source, sync })
+}
+
+fn chain_monitor(parts: &Parts<'_>) -> ChainMonitor {
+    ChainMonitor::new(
+        Some(Arc::clone(&parts.watch)),
+        Arc::clone(parts.staged),
+        Arc::clone(&parts.log),
+        Arc::clone(&parts.fees),
+        Arc::clone(parts.staged),
+        Arc::clone(&parts.signer),
+        parts.signer.get_peer_storage_key(),
+        true,
+    )
+}
+
+fn bumper(parts: &Parts<'_>) -> Bumper {
+    Bumper::new(
+        Arc::clone(parts.staged),
+        Rc::new(WalletSync::new(Arc::clone(&parts.wallet), Arc::clone(&parts.log))),
+        Arc::clone(&parts.signer),
+        Arc::clone(&parts.log),
+    )
 }
 
 /// Reports the first write of each monitor as durable once more. Of the later ones, updates, LDK's manager knows which are in

@@ -51,5 +51,5 @@ pub struct Trust {
     /// Number of them that agree on the tip and the filters.
     pub agreeing: u32,
     /// Sources that were caught giving wrong data.
-    pub liars: Vec<String>,
+    pub misbehaving: Vec<String>,
 }

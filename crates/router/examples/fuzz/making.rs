@@ -3,7 +3,7 @@
 use amplet_router::evaluation::Dice;
 use amplet_router::graph::MAX_MONEY_MSAT;
 use amplet_router::{
-    Beliefs, Certainty, Direction, FirstHop, Graph, HintHop, Mode, NodeId, Policy, Request, Scid, Tail,
+    Beliefs, Certainty, Direction, FirstHop, Graph, HintHop, LastHops, Mode, NodeId, Policy, Request, Scid,
 };
 
 /// Number of distinct node ids.
@@ -100,13 +100,13 @@ pub fn request(dice: &mut Dice) -> Request {
         slots: dice.roll() as u16,
     });
     let first_hops = first_hops.collect();
-    let tails = (0..dice.below(3)).map(|_| match dice.below(2) {
-        0 => Tail::Hint((0..dice.below(4)).map(|_| hint(dice)).collect()),
-        _ => Tail::Blinded(hint(dice)),
+    let last_hops = (0..dice.below(3)).map(|_| match dice.below(2) {
+        0 => LastHops::RouteHint((0..dice.below(4)).map(|_| hint(dice)).collect()),
+        _ => LastHops::BlindedPath(hint(dice)),
     });
     Request {
         first_hops,
-        tails: tails.collect(),
+        last_hops: last_hops.collect(),
         destination: node(dice, NODES),
         amount_msat: amount(dice),
         max_fee_msat: amount(dice),

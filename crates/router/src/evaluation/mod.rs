@@ -277,7 +277,7 @@ fn request(pay: Pay, mode: Mode) -> Result<Request, String> {
     Ok(Request {
         first_hops: first_hops.collect::<Result<_, String>>()?,
         destination: node(&pay.destination)?,
-        tails: Vec::new(),
+        last_hops: Vec::new(),
         amount_msat: pay.amount_msat,
         max_fee_msat: pay.max_fee_msat,
         final_cltv: pay.final_cltv,

@@ -22,7 +22,7 @@ fn request(to: u8, amount_msat: u64) -> Request {
             slots: 30,
         }],
         destination: id(to),
-        tails: Vec::new(),
+        last_hops: Vec::new(),
         amount_msat,
         max_fee_msat: 10_000_000,
         final_cltv: 144,

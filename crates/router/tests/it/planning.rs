@@ -3,8 +3,8 @@
 
 use amplet_router::graph::MAX_MONEY_MSAT;
 use amplet_router::{
-    Beliefs, Certainty, Direction, FirstHop, Graph, HintHop, Link, Mode, NoPlan, NodeId, Outcome, Payment,
-    Planner, Policy, Request, Scid, Tail, verify,
+    Beliefs, Certainty, Direction, FirstHop, Graph, HintHop, LastHops, Link, Mode, NoPlan, NodeId, Outcome,
+    Payment, Planner, Policy, Request, Scid, verify,
 };
 
 const SAT: u64 = 1000;
@@ -39,7 +39,7 @@ fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
     Request {
         first_hops,
         destination: id(to),
-        tails: Vec::new(),
+        last_hops: Vec::new(),
         amount_msat: amount_sat * SAT,
         max_fee_msat: amount_sat * SAT / 100 + 50 * SAT,
         final_cltv: 18,
@@ -219,14 +219,14 @@ fn hints_and_blinded_paths_end_a_part() {
         max_msat: u64::MAX,
     };
     let mut request = request(vec![own(1, 4_000_000)], 66, 100_000);
-    request.tails = vec![Tail::Hint(vec![hop(2, 20), hop(50, 30)])];
+    request.last_hops = vec![LastHops::RouteHint(vec![hop(2, 20), hop(50, 30)])];
     let hinted = plan(&graph, &Beliefs::new(), &request).unwrap();
     assert_eq!(hinted.parts[0].hops.len(), 4);
     assert_eq!(hinted.parts[0].cltv, 18 + 40 + 30 + 30);
-    request.tails = vec![Tail::Blinded(hop(2, 20))];
+    request.last_hops = vec![LastHops::BlindedPath(hop(2, 20))];
     let blinded = plan(&graph, &Beliefs::new(), &request).unwrap();
-    assert_eq!(blinded.parts[0].hops.last().unwrap().link, Link::Tail(0, 0));
-    request.tails = vec![Tail::Hint(Vec::new())];
+    assert_eq!(blinded.parts[0].hops.last().unwrap().link, Link::LastHop(0, 0));
+    request.last_hops = vec![LastHops::RouteHint(Vec::new())];
     assert!(matches!(plan(&graph, &Beliefs::new(), &request), Err(NoPlan::Malformed(_))));
 }
 

@@ -37,7 +37,7 @@ fn request(to: u8, amount_msat: u64, max_fee_msat: u64) -> Request {
             slots: 483,
         }],
         destination: id(to),
-        tails: Vec::new(),
+        last_hops: Vec::new(),
         amount_msat,
         max_fee_msat,
         final_cltv: 18,

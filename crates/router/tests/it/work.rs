@@ -50,7 +50,7 @@ fn request(amount_sat: u64) -> Request {
     Request {
         first_hops: vec![own],
         destination: id(1),
-        tails: Vec::new(),
+        last_hops: Vec::new(),
         amount_msat: amount_sat * 1000,
         max_fee_msat: amount_sat * 10 + 50_000,
         final_cltv: 18,

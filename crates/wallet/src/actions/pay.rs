@@ -34,8 +34,6 @@ impl PayOrder {
         if invoice.currency() != Currency::from(expected) {
             return Err(PayProblem::Network { found: currency_name(&invoice.currency()), expected });
         }
-        let stated = invoice.amount_milli_satoshis().map(Msat::new).transpose();
-        stated.map_err(|error| PayProblem::Unreadable(error.to_string()))?;
         Ok(Self { invoice, amount_msat })
     }
 
@@ -52,7 +50,7 @@ impl PayOrder {
 
     /// The amount that the invoice states.
     pub fn stated_msat(&self) -> Option<Msat> {
-        // Not more than all bitcoin: it was read.
+        // In 0.1 msat they fit 64 bits (BOLT 11): never more than all bitcoin.
         self.invoice.amount_milli_satoshis().map(Msat::up_to_max)
     }
 

@@ -76,7 +76,7 @@ fn chain(ctx: &Ctx) -> ChainStatus {
         trust: Trust {
             sources: u32::try_from(trust.operators).unwrap_or(u32::MAX),
             agreeing: u32::try_from(trust.agreed).unwrap_or(u32::MAX),
-            liars: trust.sources.iter().filter_map(misbehaving).collect(),
+            misbehaving: trust.sources.iter().filter_map(misbehaving).collect(),
         },
         error: sync.error.map(|message| WalletError::new(ErrorCode::ChainSource, message)),
     }

@@ -14,7 +14,6 @@ use super::records::{self, InvoiceRecord, Records, Target, names};
 use super::requests::ListInvoices;
 use super::types::{CreateInvoice, EventName, Invoice, Invoices, Metadata};
 use super::webhooks::WebhookService;
-use crate::desk::amount::MsatText;
 use crate::desk::clock::unix_now;
 use crate::desk::error::{ApiCode, ApiError, Result};
 use crate::desk::payments;
@@ -188,8 +187,8 @@ fn shown(invoice: payments::Invoice, record: InvoiceRecord) -> Invoice {
         payment_hash: invoice.payment_hash,
         invoice: invoice.invoice,
         state: invoice.state,
-        amount_msat: invoice.amount_msat.map(MsatText),
-        received_msat: invoice.received_msat.map(MsatText),
+        amount_msat: invoice.amount_msat,
+        received_msat: invoice.received_msat,
         description: invoice.description,
         created_at: record.created_at,
         expires_at: invoice.expires_at,

@@ -18,11 +18,13 @@ use amplet_wallet::actions::channels::{self, Channel};
 use amplet_wallet::actions::keysend::KeysendOrder;
 use amplet_wallet::actions::pay::{self, PayOrder};
 use amplet_wallet::actions::receive::InvoiceOrder;
-use amplet_wallet::actions::send;
+use amplet_wallet::actions::send::{self, SendOrder};
 use amplet_wallet::actions::status;
 use amplet_wallet::{Ctx, errors};
 use bitcoin::secp256k1::PublicKey;
+use serde::Serialize;
 
+use super::amount::MsatText;
 use super::error::Result;
 use super::error::{ApiCode, ApiError};
 use super::payments::{self, Invoice};
@@ -41,14 +43,17 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// State of the node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Info {
     /// The node's public key, in hex.
     pub node_id: String,
     /// Addresses: `<node id>@<URL>`, the relay first.
     pub addresses: Vec<String>,
-    /// Its network's name in the configuration.
+    /// `mainnet`, `testnet4`, `signet` or `regtest`.
     pub network: &'static str,
+    /// The release.
+    pub version: &'static str,
     /// Height of the newest block that the node has seen.
     pub height: u32,
     /// True if that is the source's newest block and the source answers.
@@ -56,15 +61,15 @@ pub struct Info {
     /// Error of the last attempt to read the source.
     pub chain_error: Option<String>,
     /// The node's side of its open channels: reserves included, HTLCs in flight not.
-    pub lightning_msat: Msat,
+    pub lightning_msat: MsatText,
     /// In flight from the node, and to it; forwarded HTLCs are in both.
-    pub pending_outbound_msat: Msat,
+    pub pending_outbound_msat: MsatText,
     /// See `pending_outbound_msat`.
-    pub pending_inbound_msat: Msat,
+    pub pending_inbound_msat: MsatText,
     /// The part of `lightning_msat` that stays in the channels while they are open.
-    pub channel_reserve_msat: Msat,
+    pub channel_reserve_msat: MsatText,
     /// The part of `lightning_msat` that closing all channels by their commitment transactions would cost now.
-    pub close_cost_msat: Msat,
+    pub close_cost_msat: MsatText,
     /// Confirmed on-chain money, in sat.
     pub onchain_sat: u64,
     /// Unconfirmed on-chain money, in sat.
@@ -106,14 +111,15 @@ impl OperatorService {
             addresses,
             node_id: id,
             network: network_name(self.config.network),
+            version: env!("CARGO_PKG_VERSION"),
             height: node.sync().best_block().0,
             synced: sync.synced && sync.error.is_none(),
             chain_error: sync.error,
-            lightning_msat: balance.lightning_msat,
-            pending_outbound_msat: balance.pending_outbound_msat,
-            pending_inbound_msat: balance.pending_inbound_msat,
-            channel_reserve_msat: balance.channel_reserve_msat,
-            close_cost_msat: balance.close_cost_msat,
+            lightning_msat: MsatText(balance.lightning_msat),
+            pending_outbound_msat: MsatText(balance.pending_outbound_msat),
+            pending_inbound_msat: MsatText(balance.pending_inbound_msat),
+            channel_reserve_msat: MsatText(balance.channel_reserve_msat),
+            close_cost_msat: MsatText(balance.close_cost_msat),
             onchain_sat: balance.onchain_sat,
             onchain_pending_sat: balance.onchain_pending_sat,
             reserve_sat: balance.reserve_sat,
@@ -256,7 +262,8 @@ impl OperatorService {
     /// [`ApiError`]: no funds were sent.
     pub async fn send(&self, request: SendOnchain) -> Result<OnchainSend> {
         let SendOnchain { address, amount, fee_rate } = request;
-        Ok(send::send(&self.ctx, &address, amount, fee_rate, false, None).await?)
+        let order = SendOrder { amount, fee_rate, dry_run: false };
+        Ok(send::send(&self.ctx, &address, order, None, &|_| ()).await?)
     }
 
     /// Makes an on-chain payment that waits confirm sooner, or takes it back.

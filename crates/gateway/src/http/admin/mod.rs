@@ -8,8 +8,8 @@
 //! | `GET /admin/v1/channels` | | [`types::Channels`] |
 //! | `POST /admin/v1/channels` | [`types::OpenChannel`] | [`types::ChannelId`] |
 //! | `DELETE /admin/v1/channels/{id}` | [`types::CloseChannel`] | 204 |
-//! | `POST /admin/v1/invoices` | [`types::CreateInvoice`] | [`types::Invoice`] |
-//! | `GET /admin/v1/invoices/{hash}` | | [`types::Invoice`] |
+//! | `POST /admin/v1/invoices` | [`types::CreateInvoice`] | [`Invoice`](crate::desk::payments::Invoice) |
+//! | `GET /admin/v1/invoices/{hash}` | | [`Invoice`](crate::desk::payments::Invoice) |
 //! | `POST /admin/v1/payments` | [`types::Pay`] | [`types::Payment`], in its final state; pending after 60 s |
 //! | `POST /admin/v1/keysend` | [`types::SendKeysend`] | [`types::Payment`], as for an invoice |
 //! | `GET /admin/v1/payments/{hash}` | | [`types::Payment`] |

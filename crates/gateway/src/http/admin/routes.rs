@@ -8,12 +8,12 @@ use axum::{Json, Router};
 
 use super::keys::{self, Keyring};
 use super::types::{
-    Address, Bump, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, Invoice, OpenChannel,
-    Pay, Payment, Peer, SendKeysend, SendOnchain, Synced,
+    Address, Bump, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, OpenChannel, Pay,
+    Payment, Peer, SendKeysend, SendOnchain, Synced,
 };
 use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::operator as desk;
-use crate::desk::payments::payment_id;
+use crate::desk::payments::{Invoice, payment_id};
 use crate::http::error::Answer;
 use crate::http::extract::{Body, Query, not_found, wrong_method};
 use crate::http::health::Health;
@@ -50,7 +50,8 @@ pub(super) fn all(keyring: Keyring, health: Health) -> Router {
 
 async fn info(State((node, health)): State<(NodeHandle, Health)>) -> Answer<Info> {
     let info = node.ask(desk::GetInfo).await?;
-    Ok(Json(Info::new(info, health.now())))
+    let verdict = health.now();
+    Ok(Json(Info { node: info, chain: verdict.source, problems: verdict.problems }))
 }
 
 async fn address(State(node): State<NodeHandle>) -> Answer<Address> {
@@ -90,14 +91,12 @@ async fn create_invoice(
 ) -> Answer<Invoice> {
     let CreateInvoice { amount_msat, description, expiry_secs } = request;
     let amount_msat = amount_msat.map(Into::into);
-    node.ask(desk::CreateInvoice { amount_msat, description, expiry_secs })
-        .await
-        .map(|made| Json(made.into()))
+    node.ask(desk::CreateInvoice { amount_msat, description, expiry_secs }).await.map(Json)
 }
 
 async fn invoice(State(node): State<NodeHandle>, Path(hash): Path<String>) -> Answer<Invoice> {
     let id = payment_id(&hash)?;
-    node.ask(desk::GetInvoice { id }).await.map(|invoice| Json(invoice.into()))
+    node.ask(desk::GetInvoice { id }).await.map(Json)
 }
 
 async fn pay(State(node): State<NodeHandle>, Body(request): Body<Pay>) -> Answer<Payment> {

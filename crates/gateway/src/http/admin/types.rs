@@ -7,50 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::desk::amount::MsatText;
 use crate::desk::error::ApiError;
 use crate::desk::operator;
-use crate::desk::payments::{self, InvoiceState, PaymentState};
-use crate::http::health::{ChainSource, Verdict};
+use crate::desk::payments::{self, PaymentState};
+use crate::http::health::ChainSource;
 use crate::node::Problem;
 
 /// `GET /admin/v1/info`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Info {
-    /// The node's public key.
-    pub node_id: String,
-    /// Addresses: `<node id>@<URL>`, the relay first.
-    pub addresses: Vec<String>,
-    /// `mainnet`, `testnet4`, `signet` or `regtest`.
-    pub network: String,
-    /// The release.
-    pub version: String,
-    /// Height of the newest block that the node has seen.
-    pub height: u32,
-    /// True if that is the source's newest block and the source answers.
-    pub synced: bool,
-    /// Error of the last attempt to read the source.
-    pub chain_error: Option<String>,
-    /// The node's side of its open channels: reserves included, HTLCs in flight not.
-    pub lightning_msat: MsatText,
-    /// In flight from the node; forwarded HTLCs are here and in `pending_inbound_msat`.
-    pub pending_outbound_msat: MsatText,
-    /// In flight to the node.
-    pub pending_inbound_msat: MsatText,
-    /// The part of `lightning_msat` that stays in the channels while they are open.
-    pub channel_reserve_msat: MsatText,
-    /// The part of `lightning_msat` that closing all channels by their commitment transactions would cost now.
-    pub close_cost_msat: MsatText,
-    /// Confirmed on-chain money, in sat.
-    pub onchain_sat: u64,
-    /// Unconfirmed on-chain money, in sat.
-    pub onchain_pending_sat: u64,
-    /// The part of the on-chain money held back so that channels can be closed at any fee, in sat.
-    pub reserve_sat: u64,
-    /// Number of channels.
-    pub channels: usize,
-    /// Node ids of the connected peers.
-    pub peers: Vec<String>,
-    /// Connections of wallets and nodes now.
-    pub connections: usize,
+    /// The node's state.
+    #[serde(flatten)]
+    pub node: operator::Info,
     /// The chain source.
     pub chain: ChainSource,
     /// What is wrong, as in `/health`, with the causes; empty when all is well.
@@ -191,28 +157,6 @@ pub struct CreateInvoice {
     pub expiry_secs: Option<u32>,
 }
 
-/// An invoice of this node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Invoice {
-    /// Its payment hash.
-    pub payment_hash: String,
-    /// The BOLT 11 text.
-    pub invoice: String,
-    /// The state.
-    pub state: InvoiceState,
-    /// The amount asked for; absent: the payer chooses.
-    pub amount_msat: Option<MsatText>,
-    /// Amount that arrived, once paid.
-    pub received_msat: Option<MsatText>,
-    /// Purpose.
-    pub description: String,
-    /// Time of expiry, in seconds since the UNIX epoch.
-    pub expires_at: u64,
-    /// Time of payment, in seconds since the UNIX epoch.
-    pub paid_at: Option<u64>,
-}
-
 /// `POST /admin/v1/payments`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -313,34 +257,6 @@ pub struct Synced {
     pub height: u32,
 }
 
-impl Info {
-    /// The node's state, and the verdict on everything.
-    pub(super) fn new(info: operator::Info, verdict: Verdict) -> Self {
-        Self {
-            node_id: info.node_id,
-            addresses: info.addresses,
-            network: info.network.into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            height: info.height,
-            synced: info.synced,
-            chain_error: info.chain_error,
-            lightning_msat: info.lightning_msat.into(),
-            pending_outbound_msat: info.pending_outbound_msat.into(),
-            pending_inbound_msat: info.pending_inbound_msat.into(),
-            channel_reserve_msat: info.channel_reserve_msat.into(),
-            close_cost_msat: info.close_cost_msat.into(),
-            onchain_sat: info.onchain_sat,
-            onchain_pending_sat: info.onchain_pending_sat,
-            reserve_sat: info.reserve_sat,
-            channels: info.channels,
-            peers: info.peers,
-            connections: info.connections,
-            chain: verdict.source,
-            problems: verdict.problems,
-        }
-    }
-}
-
 impl From<channels::Channel> for Channel {
     fn from(channel: channels::Channel) -> Self {
         let state = match channel.state {
@@ -367,21 +283,6 @@ impl From<channels::Channel> for Channel {
             inbound_msat: channel.inbound_msat.into(),
             announced: channel.announced,
             funding: channel.funding,
-        }
-    }
-}
-
-impl From<payments::Invoice> for Invoice {
-    fn from(invoice: payments::Invoice) -> Self {
-        Self {
-            payment_hash: invoice.payment_hash,
-            invoice: invoice.invoice,
-            state: invoice.state,
-            amount_msat: invoice.amount_msat.map(MsatText),
-            received_msat: invoice.received_msat.map(MsatText),
-            description: invoice.description,
-            expires_at: invoice.expires_at,
-            paid_at: invoice.paid_at,
         }
     }
 }

@@ -14,11 +14,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 
+use self::auth::Caller;
 use self::rate::RateLimit;
 use crate::config::MerchantSection;
+use crate::desk::error::ApiError;
 use crate::desk::merchant::EventBus;
 use crate::desk::merchant::api_keys::ApiKeys;
-use crate::node::NodeHandle;
+use crate::desk::merchant::types::Scope;
+use crate::node::{NodeHandle, Request};
 
 /// Maximum body of a request, in bytes.
 const MAX_BODY: usize = 64 << 10;
@@ -30,6 +33,22 @@ pub struct Api {
     keys: Arc<ApiKeys>,
     events: EventBus,
     rate: Arc<RateLimit>,
+}
+
+impl Api {
+    /// Asks the node for a caller with this scope; `request` gets the caller's account.
+    ///
+    /// # Errors
+    /// [`ApiCode::Forbidden`](crate::desk::error::ApiCode::Forbidden); the service's, or that the node is not up.
+    async fn ask<R: Request>(
+        &self,
+        caller: Caller,
+        scope: Scope,
+        request: impl FnOnce(String) -> R,
+    ) -> Result<R::Answer, ApiError> {
+        let key = caller.may(scope)?;
+        self.node.ask(request(key.account.clone())).await
+    }
 }
 
 /// All of `/v1`.

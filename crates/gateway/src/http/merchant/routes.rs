@@ -106,9 +106,9 @@ async fn create_invoice(
         QueryErrors,
     ))]
 async fn list_invoices(State(api): State<Api>, caller: Caller, Query(page): Query<Page>) -> Answer<Invoices> {
-    let key = caller.may(Scope::InvoicesRead)?;
     let Page { cursor, limit } = page;
-    api.node.ask(requests::ListInvoices { account: key.account.clone(), cursor, limit }).await.map(Json)
+    let invoices = |account| requests::ListInvoices { account, cursor, limit };
+    api.ask(caller, Scope::InvoicesRead, invoices).await.map(Json)
 }
 
 /// Look an invoice up; wait until it is paid or has expired.
@@ -188,7 +188,7 @@ async fn payment(
     Path(payment_hash): Path<String>,
     Query(wait): Query<Wait>,
 ) -> Answer<Payment> {
-    let (key, wait) = (caller.may(Scope::PaymentsSend)?, wait.limit()?);
-    let account = key.account.clone();
-    api.node.ask(requests::GetPayment { account, payment_hash, wait }).await.map(Json)
+    let wait = wait.limit()?;
+    let payment = |account| requests::GetPayment { account, payment_hash, wait };
+    api.ask(caller, Scope::PaymentsSend, payment).await.map(Json)
 }

@@ -37,9 +37,8 @@ async fn create_session(
     caller: Caller,
     Body(session): Body<CreateSession>,
 ) -> Result<(StatusCode, Json<Session>), ApiError> {
-    let key = caller.may(Scope::SessionsCreate)?;
-    let made = api.node.ask(requests::CreateSession { account: key.account.clone(), session }).await;
-    made.map(|session| (StatusCode::CREATED, Json(session)))
+    let made = api.ask(caller, Scope::SessionsCreate, |account| requests::CreateSession { account, session });
+    made.await.map(|session| (StatusCode::CREATED, Json(session)))
 }
 
 /// Look a session up; wait until it has brought more.
@@ -85,6 +84,5 @@ async fn session(
         LookupErrors,
     ))]
 async fn close_session(State(api): State<Api>, caller: Caller, Path(id): Path<String>) -> Answer<Session> {
-    let key = caller.may(Scope::SessionsCreate)?;
-    api.node.ask(requests::CloseSession { account: key.account.clone(), id }).await.map(Json)
+    api.ask(caller, Scope::SessionsCreate, |account| requests::CloseSession { account, id }).await.map(Json)
 }

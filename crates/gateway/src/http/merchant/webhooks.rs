@@ -37,9 +37,8 @@ async fn create_webhook(
     caller: Caller,
     Body(webhook): Body<CreateWebhook>,
 ) -> Result<(StatusCode, Json<MadeWebhook>), ApiError> {
-    let key = caller.may(Scope::Webhooks)?;
-    let made = api.node.ask(requests::CreateWebhook { account: key.account.clone(), webhook }).await;
-    made.map(|made| (StatusCode::CREATED, Json(made)))
+    let made = api.ask(caller, Scope::Webhooks, |account| requests::CreateWebhook { account, webhook });
+    made.await.map(|made| (StatusCode::CREATED, Json(made)))
 }
 
 /// List the account's webhooks.
@@ -51,8 +50,7 @@ async fn create_webhook(
         KeyErrors,
     ))]
 async fn webhooks(State(api): State<Api>, caller: Caller) -> Answer<Webhooks> {
-    let key = caller.may(Scope::Webhooks)?;
-    api.node.ask(requests::ListWebhooks { account: key.account.clone() }).await.map(Json)
+    api.ask(caller, Scope::Webhooks, |account| requests::ListWebhooks { account }).await.map(Json)
 }
 
 /// Remove a webhook, and the calls that wait for it.
@@ -69,9 +67,8 @@ async fn remove_webhook(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let key = caller.may(Scope::Webhooks)?;
-    let removed = api.node.ask(requests::RemoveWebhook { account: key.account.clone(), id }).await;
-    removed.map(|()| StatusCode::NO_CONTENT)
+    let removed = api.ask(caller, Scope::Webhooks, |account| requests::RemoveWebhook { account, id });
+    removed.await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Call a webhook to try it.
@@ -88,7 +85,6 @@ async fn ping_webhook(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let key = caller.may(Scope::Webhooks)?;
-    let called = api.node.ask(requests::PingWebhook { account: key.account.clone(), id }).await;
-    called.map(|()| StatusCode::ACCEPTED)
+    let called = api.ask(caller, Scope::Webhooks, |account| requests::PingWebhook { account, id });
+    called.await.map(|()| StatusCode::ACCEPTED)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use amplet_router::graph::MAX_MONEY_MSAT;
-use amplet_router::{FirstHop, Graph, HintHop, Link, Mode, NodeId, Part, Plan, Request, Scid, Tail};
+use amplet_router::{FirstHop, Graph, HintHop, LastHops, Link, Mode, NodeId, Part, Plan, Request, Scid};
 use bitcoin::secp256k1::PublicKey;
 use lightning::blinded_path::payment::BlindedPaymentPath;
 use lightning::blinded_path::{Direction, IntroductionNode};
@@ -23,15 +23,15 @@ pub(super) struct RouteRequest<'a> {
     pub wanted: Request,
     /// By the index in [`Request::first_hops`].
     pub first_hops: Vec<&'a ChannelDetails>,
-    /// By the index in [`Request::tails`].
-    pub tails: Vec<TailSource<'a>>,
+    /// By the index in [`Request::last_hops`].
+    pub last_hops: Vec<LastHopsSource<'a>>,
 }
 
-/// Origin of a tail.
+/// LDK's hint or path that last hops are from.
 #[derive(Clone, Copy)]
-pub(super) enum TailSource<'a> {
-    Hint(&'a RouteHint),
-    Blinded(&'a BlindedPaymentPath),
+pub(super) enum LastHopsSource<'a> {
+    RouteHint(&'a RouteHint),
+    BlindedPath(&'a BlindedPaymentPath),
 }
 
 /// A public key as the graph has it.
@@ -55,12 +55,14 @@ impl<'a> RouteRequest<'a> {
                 && channel.next_outbound_htlc_limit_msat > 0
         };
         let first_hops: Vec<_> = first_hops.iter().copied().filter(usable).collect();
-        let (destination, final_cltv, mpp, tails) = match &payment.payee {
+        let (destination, final_cltv, mpp, last_hops) = match &payment.payee {
             Payee::Clear { node_id: key, route_hints, features, final_cltv_expiry_delta } => {
                 let mpp = features.as_ref().is_some_and(|features| features.supports_basic_mpp());
                 let hints = route_hints.iter().filter(|hint| is_open(hint, failed));
-                let tails = hints.map(|hint| (Tail::Hint(hops(hint)), TailSource::Hint(hint))).collect();
-                (node_id(key), *final_cltv_expiry_delta, mpp, tails)
+                let last_hops = hints
+                    .map(|hint| (LastHops::RouteHint(hops(hint)), LastHopsSource::RouteHint(hint)))
+                    .collect();
+                (node_id(key), *final_cltv_expiry_delta, mpp, last_hops)
             }
             Payee::Blinded { route_hints, features } => {
                 let mpp = features.as_ref().is_some_and(|features| features.supports_basic_mpp());
@@ -68,11 +70,11 @@ impl<'a> RouteRequest<'a> {
                 (HIDDEN, 0, mpp, blinded(payer, route_hints, failed, (&first_hops, graph)))
             }
         };
-        let (tails, sources) = tails.into_iter().unzip();
+        let (last_hops, sources) = last_hops.into_iter().unzip();
         let request = Request {
             first_hops: first_hops.iter().map(|channel| first_hop(channel)).collect(),
             destination,
-            tails,
+            last_hops,
             amount_msat: params.final_value_msat,
             max_fee_msat: params.max_total_routing_fee_msat.unwrap_or(u64::MAX),
             final_cltv,
@@ -81,15 +83,15 @@ impl<'a> RouteRequest<'a> {
             retries,
             mode: Mode::Balanced,
         };
-        Self { wanted: request, first_hops, tails: sources }
+        Self { wanted: request, first_hops, last_hops: sources }
     }
 
     /// The blinded path that a part ends with, if it does.
     pub fn blinded(&self, part: &Part) -> Option<&'a BlindedPaymentPath> {
-        let Link::Tail(index, _) = part.hops.last()?.link else { return None };
-        match self.tails.get(index)? {
-            TailSource::Blinded(path) => Some(path),
-            TailSource::Hint(_) => None,
+        let Link::LastHop(index, _) = part.hops.last()?.link else { return None };
+        match self.last_hops.get(index)? {
+            LastHopsSource::BlindedPath(path) => Some(path),
+            LastHopsSource::RouteHint(_) => None,
         }
     }
 
@@ -163,10 +165,10 @@ fn blinded<'a>(
     paths: &'a [BlindedPaymentPath],
     failed: &[u64],
     (own, graph): (&[&ChannelDetails], &Graph),
-) -> Vec<(Tail, TailSource<'a>)> {
+) -> Vec<(LastHops, LastHopsSource<'a>)> {
     let us = node_id(payer);
     let open = paths.iter().enumerate().filter(|(index, _)| !failed.contains(&(*index as u64)));
-    let tail = |(_, path): (usize, &'a BlindedPaymentPath)| {
+    let last_hops = |(_, path): (usize, &'a BlindedPaymentPath)| {
         let from = introduction(path, own, graph).filter(|from| *from != us)?;
         let hop = HintHop {
             from,
@@ -177,9 +179,9 @@ fn blinded<'a>(
             min_msat: path.payinfo.htlc_minimum_msat,
             max_msat: path.payinfo.htlc_maximum_msat.min(MAX_MONEY_MSAT),
         };
-        Some((Tail::Blinded(hop), TailSource::Blinded(path)))
+        Some((LastHops::BlindedPath(hop), LastHopsSource::BlindedPath(path)))
     };
-    open.filter_map(tail).collect()
+    open.filter_map(last_hops).collect()
 }
 
 /// First node of a blinded path. Named by a channel, it is looked up among ours and in the graph.

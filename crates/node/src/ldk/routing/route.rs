@@ -5,7 +5,7 @@ use bitcoin::secp256k1::PublicKey;
 use lightning::routing::router::{BlindedTail, Path, Payee, RouteHop, RouteParameters};
 use lightning::types::features::{ChannelFeatures, NodeFeatures};
 
-use super::request::{RouteRequest, TailSource};
+use super::request::{LastHopsSource, RouteRequest};
 
 /// Maximum number of blocks added to the payee's own, so that nobody on the way can tell how near the payee is (BOLT 4 recommends an
 /// offset that looks like further hops).
@@ -74,12 +74,12 @@ fn channel(graph: &Graph, request: &RouteRequest<'_>, link: Link) -> Option<(u64
             Some((channel.get_outbound_payment_scid()?, channel.is_announced))
         }
         Link::Channel(scid, _) => Some((scid.0, true)),
-        Link::Tail(index, place) => match request.tails.get(index)? {
-            TailSource::Hint(hint) => {
+        Link::LastHop(index, place) => match request.last_hops.get(index)? {
+            LastHopsSource::RouteHint(hint) => {
                 let scid = hint.0.get(place)?.short_channel_id;
                 Some((scid, graph.channel(amplet_router::Scid(scid)).is_some()))
             }
-            TailSource::Blinded(_) => None,
+            LastHopsSource::BlindedPath(_) => None,
         },
     }
 }

@@ -1,0 +1,94 @@
+//! A step that is local and not durable yet (a remote backup is behind): messages wait.
+// As in `payments.rs`: time is virtual.
+#![cfg(not(feature = "std"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_node::Node;
+use amplet_protocol::page::PaymentStatus;
+use amplet_storage::{Batch, Receipt, Store, StoreError};
+use amplet_transport::Platform;
+use amplet_transport::testing::TestPlatform;
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use world::{Net, net};
+
+/// A store whose commits are local at once, and durable once `behind` is over.
+struct Backup {
+    inner: Rc<dyn Store>,
+    platform: TestPlatform,
+    behind: Rc<Cell<bool>>,
+}
+
+impl Store for Backup {
+    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        self.inner.get(name)
+    }
+    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
+        self.inner.list(prefix)
+    }
+    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
+        async move {
+            let local = self.inner.commit(batch).await?;
+            let (platform, behind) = (self.platform.clone(), Rc::clone(&self.behind));
+            Ok(Receipt::new(async move {
+                while behind.get() {
+                    platform.sleep(Duration::from_millis(10)).await;
+                }
+                local.durable().await
+            }))
+        }
+        .boxed_local()
+    }
+    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
+        self.inner.ready()
+    }
+    fn commits(&self) -> u64 {
+        self.inner.commits()
+    }
+    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
+        self.inner.close()
+    }
+}
+
+/// A network whose wallet has a backup, which is not behind at first.
+fn backed_up() -> (Net, Rc<Cell<bool>>) {
+    let mut net = net();
+    net.world.kill("wallet", net.wallet.clone());
+    let behind = Rc::new(Cell::new(false));
+    let (platform, switch) = (net.world.platform.clone(), Rc::clone(&behind));
+    net.wallet = net.world.open_with("wallet", net.world.disk("wallet"), move |inner| {
+        Rc::new(Backup { inner, platform, behind: switch })
+    });
+    net.world.connect(&net.wallet, &net.gateway, "gateway");
+    net.world.platform.advance(Duration::from_secs(2));
+    (net, behind)
+}
+
+/// HTLCs that the gateway has heard of from this peer.
+fn heard(gateway: &Node, from: &Node) -> usize {
+    let channels = gateway.channels().list().into_iter();
+    let shared = channels.filter(|channel| channel.counterparty.node_id == from.node_id());
+    shared.map(|channel| channel.pending_inbound_htlcs.len()).sum()
+}
+
+#[test]
+fn a_payment_is_not_told_to_the_peer_before_it_is_durable() {
+    let (Net { world, wallet, gateway, payee }, behind) = backed_up();
+    let invoice = world.ask(&payee, 50_000_000);
+    behind.set(true);
+    let before = wallet.commits();
+    let id = world.begin(&wallet, &invoice, 100_000).unwrap();
+    world.platform.advance(Duration::from_secs(10));
+    assert!(wallet.commits() > before, "its step is local");
+    assert_eq!(heard(&gateway, &wallet), 0, "and nobody has heard of it");
+    assert_eq!(world.payment(&wallet, id).unwrap().status, PaymentStatus::Pending);
+    behind.set(false);
+    world.platform.advance(Duration::from_secs(10));
+    assert_eq!(world.payment(&wallet, id).unwrap().status, PaymentStatus::Succeeded);
+}

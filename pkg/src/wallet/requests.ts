@@ -46,6 +46,8 @@ export abstract class Requests {
 
   /**
    * Makes a BOLT 11 invoice. Without an amount the payer chooses.
+   * @param options `amountMsat`; `description`: what the payer reads, by default nothing; `expirySecs`: seconds until the
+   * invoice expires, 60 to a week, by default an hour
    * @throws {WalletError} `invalidInput`
    */
   async receive({
@@ -138,8 +140,8 @@ export abstract class Requests {
   /**
    * Pays a node that gave no invoice, in one part. Resolves and rejects as {@link Requests.pay} does; `id` is the payment's hash. It
    * has no invoice to be recognised by: made again while its outcome is open, it would be paid twice.
-   * @param options `payee`: its node id, in hex; `records`: told to the payee, types from 65536 on, each once, values in
-   * hex; `maxFeeMsat` and `authorization` as in `pay`
+   * @param options `payee`: its node id, in hex; `amountMsat`: what the payee gets; `records`: told to the payee, types
+   * from 65536 on, each once, values in hex; `maxFeeMsat` and `authorization` as in `pay`
    * @throws {WalletError} `invalidInput`, `insufficientBalance`, `noRoute`, `payeeRefused`, `gatewayOffline`,
    * `approvalNeeded`, `budgetRefused`
    */
@@ -274,6 +276,7 @@ export abstract class Requests {
   /**
    * Gives a holder a budget, which draws from `parent` if there is one. A closed budget of the holder is opened again, with
    * what it spent in windows that stay; its total begins again.
+   * @param options `holder`: whose it is; `rules`: what it may spend; `parent`: the id of a budget
    * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open budget, an unknown parent
    */
   async openBudget({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
@@ -311,7 +314,9 @@ export abstract class Requests {
 
   /**
    * Says what a payment would cost at most and what the holder's budget says to it, for the window that asks the user.
-   * Does nothing. `maxFeeMsat` is what `inspect` or `quoteFee` told; by default the ceiling of all quotes, 1 % and at least 50 sat.
+   * Does nothing.
+   * @param options `amountMsat`: what the payee gets; `maxFeeMsat`: the maximum fee, as `inspect` or `quoteFee` told it, by default the
+   * ceiling of all quotes, 1 % and at least 50 sat; `authorization`: whose budget pays
    * @throws {WalletError} `invalidInput`
    */
   async preview({
@@ -333,7 +338,7 @@ export abstract class Requests {
 
   /**
    * Reports what was spent by day, holder and purpose, as rows and as CSV.
-   * @param days first and last day, such as `2026-11-22`, in the user's time zone; by default everything
+   * @param days `from`, `to`: first and last day, such as `2026-11-22`, in the user's time zone; by default everything
    * @throws {WalletError} `invalidInput`
    */
   async spending({ from, to }: { from?: string; to?: string } = {}): Promise<Spending> {
@@ -350,6 +355,7 @@ export abstract class Requests {
 
   /**
    * Says which node signed a text. `valid` alone proves nothing: compare `nodeId` with the one that should have signed.
+   * @param signed the `message` and its `signature`, as {@link Requests.signMessage} returns it
    * @throws {WalletError} `invalidInput`
    */
   async verifyMessage({ message, signature }: { message: string; signature: string }): Promise<VerifiedMessage> {
@@ -363,6 +369,7 @@ export abstract class Requests {
   /**
    * Logs in at a domain, such as `site.com` (LNURL-auth): signs the `k1` of its link, 64 hex digits, with a key that this domain
    * alone sees and that is the same on every device with the recovery phrase (LUD-05). Ask the user first.
+   * @param options `domain`: its host; `challenge`: the link's `k1`
    * @throws {WalletError} `invalidInput`
    */
   async logIn({ domain, challenge }: { domain: string; challenge: string }): Promise<Login> {
@@ -381,6 +388,7 @@ export abstract class Requests {
 
   /**
    * Opens a channel to a gateway from savings. Resolves with its id when the funding is signed.
+   * @param options `gateway`: the id of a connected one; `capacitySat`: the channel's size
    * @throws {WalletError} `insufficientBalance`, `gatewayOffline`, `gatewayRefused`
    */
   async openChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
@@ -393,6 +401,7 @@ export abstract class Requests {
 
   /**
    * Asks a gateway to open a channel towards this wallet, within its terms. Resolves with its id.
+   * @param options `gateway`: the id of a connected one; `capacitySat`: the channel's size
    * @throws {WalletError} `gatewayOffline`, `gatewayRefused`
    */
   async requestChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {

@@ -47,7 +47,7 @@ export interface PayingFetchOptions {
   readonly confirm?: (untrusted: UntrustedOrigin) => Promise<boolean>;
   /** Sessions with servers that sell by the unit ({@link PaymentSessions}); without it they are not paid. */
   readonly sessions?: SessionKeeper;
-  /** By default the environment's. */
+  /** By default the environment's, and rejects as that does. */
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
   readonly now?: () => number;

@@ -29,7 +29,7 @@ export interface SiteHostOptions {
   readonly store: Store;
   /** The wallet's version, as `getInfo` says it. */
   readonly version: string;
-  /** For LNURL; by default the environment's. */
+  /** For LNURL; by default the environment's, and rejects as that does. */
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
   readonly now?: () => number;

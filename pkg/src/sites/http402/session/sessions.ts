@@ -65,7 +65,7 @@ export interface PaymentSessionsOptions {
   readonly maxTotalMsat: bigint;
   /** Told why a deposit in the middle of a stream did not work; the stream then ends when the server gives up. */
   readonly onProblem?: (error: unknown) => void;
-  /** By default the environment's. */
+  /** By default the environment's, and rejects as that does. */
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
   readonly now?: () => number;

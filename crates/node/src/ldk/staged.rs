@@ -15,8 +15,8 @@ use lightning::ln::types::ChannelId;
 use lightning::util::persist::KVStoreSync;
 
 use crate::ldk::monitors::Monitors;
-use crate::ldk::unsaved::Unsaved;
 use crate::ldk::old_copy::OldCopyMark;
+use crate::ldk::unsaved::Unsaved;
 
 /// Maximum delay before a deferred write forces its own commit.
 const MAX_DELAY: Duration = Duration::from_millis(50);

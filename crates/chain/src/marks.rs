@@ -1,7 +1,7 @@
 //! State of looking again (`rescan`) as it is kept and stored: the height to go on at, under `chain/rescan`, and how far each lasting
 //! dispute has been looked through, under `chain/disputes`.
 
-use amplet_storage::Store;
+use amplet_storage::{Store, get_unless_damaged};
 use bitcoin::hash_types::FilterHeader;
 use bitcoin::hashes::Hash;
 
@@ -32,9 +32,10 @@ pub(crate) struct Rescans {
 
 impl Rescans {
     pub(crate) async fn load(store: &dyn Store) -> Result<Self, ChainError> {
-        let next =
-            store.get(CURSOR).await?.and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
-        let looked_through = decode(&store.get(DISPUTES).await?.unwrap_or_default());
+        let next = get_unless_damaged(store, CURSOR)
+            .await?
+            .and_then(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?)));
+        let looked_through = decode(&get_unless_damaged(store, DISPUTES).await?.unwrap_or_default());
         Ok(Self { next, looked_through, dirty: false })
     }
 

@@ -6,7 +6,7 @@
 //! `chain/headers/<n>`: for each block above the checkpoint at heights 256 n to 256 n + 255: version, Merkle root, time,
 //! bits, nonce (48 bytes; the parent's hash is implied), filter header 32.
 
-use amplet_storage::{Batch, Store, StoreError};
+use amplet_storage::{Batch, Store, get_unless_damaged};
 use bitcoin::block::{Header, Version};
 use bitcoin::consensus::encode::{deserialize, serialize};
 use bitcoin::hash_types::FilterHeader;
@@ -77,7 +77,7 @@ pub(crate) fn genesis_hash(network: Network) -> BlockHash {
 /// Loads the stored chain; `None` when nothing is stored, or when what is stored does not hold together (headers can
 /// always be fetched again, so that is no reason to refuse to start).
 pub(crate) async fn load(store: &dyn Store, network: Network) -> Result<Option<HeaderChain>, ChainError> {
-    let Some(bytes) = cached(store, META).await? else { return Ok(None) };
+    let Some(bytes) = get_unless_damaged(store, META).await? else { return Ok(None) };
     let Some(meta) = Meta::decode(&bytes)? else {
         log::warn!("the stored headers' descriptor is unreadable; headers are fetched again");
         return Ok(None);
@@ -89,7 +89,7 @@ pub(crate) async fn load(store: &dyn Store, network: Network) -> Result<Option<H
     }
     let first_block = meta.base.height.saturating_add(1);
     let names: Vec<String> = (first_block / CHUNK..=meta.tip.height / CHUNK).map(chunk_name).collect();
-    let chunks = join_all(names.iter().map(|name| cached(store, name))).await;
+    let chunks = join_all(names.iter().map(|name| get_unless_damaged(store, name))).await;
     let mut chain = HeaderChain::new(network, meta.base);
     for chunk in chunks {
         restore_chunk(&mut chain, &chunk?.unwrap_or_default(), meta.tip.height);
@@ -100,17 +100,6 @@ pub(crate) async fn load(store: &dyn Store, network: Network) -> Result<Option<H
     }
     meta.stale.into_iter().for_each(|(id, parent)| chain.restore_stale(id, parent));
     Ok(Some(chain))
-}
-
-/// A record; none, if what is stored is not what was written.
-async fn cached(store: &dyn Store, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    match store.get(name).await {
-        Err(error @ StoreError::Corrupt { .. }) => {
-            log::warn!("{error}; headers are fetched again");
-            Ok(None)
-        }
-        other => other,
-    }
 }
 
 /// Appends the blocks of a chunk, up to height `until`. The parent's hash is implied, so a damaged chunk changes the tip's hash.

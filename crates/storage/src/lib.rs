@@ -89,6 +89,21 @@ pub trait Store {
     fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()>;
 }
 
+/// The value of `name`; also `None` when what is stored there is not what was written, which is logged. For what can be fetched,
+/// learnt or begun again: damaged, it must keep nobody from the rest.
+///
+/// # Errors
+/// As [`Store::get`], but for [`StoreError::Corrupt`].
+pub async fn get_unless_damaged(store: &dyn Store, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    match store.get(name).await {
+        Err(error @ StoreError::Corrupt { .. }) => {
+            log::warn!("{error}; it is done without");
+            Ok(None)
+        }
+        other => other,
+    }
+}
+
 fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
     getrandom::getrandom(&mut bytes).map_err(|error| StoreError::Randomness(error.to_string()))?;

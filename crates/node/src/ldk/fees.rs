@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{RwLock, RwLockWriteGuard};
 
 use amplet_chain::FeeEstimates;
-use amplet_storage::{Store, StoreError};
+use amplet_storage::{Store, StoreError, get_unless_damaged};
 use bitcoin::FeeRate;
 use lightning::chain::chaininterface::{ConfirmationTarget, FEERATE_FLOOR_SATS_PER_KW, FeeEstimator};
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ impl Fees {
     /// # Errors
     /// [`StoreError`]. A record that cannot be read is as good as none.
     pub async fn open(store: &dyn Store) -> Result<Self, StoreError> {
-        let Some(bytes) = store.get(names::FEES).await? else { return Ok(Self::default()) };
+        let Some(bytes) = get_unless_damaged(store, names::FEES).await? else { return Ok(Self::default()) };
         let record: Record = match serde_json::from_slice(&bytes) {
             Ok(record) => record,
             Err(error) => {

@@ -13,7 +13,7 @@ use amplet_protocol::page::{
     Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus, ReplacedTx, WalletError,
 };
 use amplet_protocol::{Msat, PaymentId};
-use amplet_storage::Store;
+use amplet_storage::{Store, StoreError};
 use bitcoin::{Transaction, Txid};
 
 use super::Onchain;
@@ -35,7 +35,13 @@ impl Replacements {
         let mut known = BTreeMap::new();
         for name in store.list(REPLACEMENTS).await? {
             let Ok(later) = PaymentId::from_hex(name.trim_start_matches(REPLACEMENTS)) else { continue };
-            known.insert(later, record::read(store, &name).await?);
+            match record::read(store, &name).await {
+                Ok(payment) => drop(known.insert(later, payment)),
+                Err(
+                    error @ (LedgerError::Corrupt { .. } | LedgerError::Store(StoreError::Corrupt { .. })),
+                ) => log::error!("{error}; the transaction counts as a payment of its own"),
+                Err(error) => return Err(error),
+            }
         }
         Ok(Self(RefCell::new(known)))
     }

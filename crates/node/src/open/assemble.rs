@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use amplet_chain::{Chain, Position};
 use amplet_router::Graph;
-use amplet_storage::Store;
+use amplet_storage::{Store, get_unless_damaged};
 use amplet_transport::Platform;
 use lightning::chain::BlockLocator;
 use lightning::ln::channelmanager::{ChainParameters, ChannelManagerReadArgs};
@@ -215,7 +215,7 @@ async fn load_routing(
             (graph, None, source)
         }
         GraphSource::Gossip(gossiping) => {
-            let bytes = stored::cached(parts.store, names::GOSSIP).await?;
+            let bytes = get_unless_damaged(parts.store, names::GOSSIP).await?;
             let gossip = (gossiping.0)(parts.config.network, Rc::clone(parts.platform), bytes);
             (Graph::new(), Some(gossip), None)
         }

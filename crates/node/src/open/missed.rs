@@ -1,6 +1,8 @@
 //! Spends that earlier versions missed: they did not watch what a commitment pays while a closed wallet was brought to the tip. They
 //! are looked for once, in the background, where the wallet stands ([`Chain::rescan`](amplet_chain::Chain::rescan)).
 
+use amplet_storage::get_unless_damaged;
+
 use super::NodeError;
 use super::assemble::Parts;
 use crate::ldk::staged::names;
@@ -8,7 +10,7 @@ use crate::ldk::types::Monitor;
 
 /// Asks for the blocks in which a loaded monitor may have missed something, unless that was done before.
 pub(super) async fn ask_once(parts: &Parts<'_>, loaded: &[Monitor]) -> Result<(), NodeError> {
-    if parts.store.get(names::MISSED_SPENDS).await?.is_some() {
+    if get_unless_damaged(parts.store, names::MISSED_SPENDS).await?.is_some() {
         return Ok(());
     }
     if let Some(lowest) = loaded.iter().filter_map(first_block).min() {

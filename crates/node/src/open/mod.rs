@@ -79,7 +79,14 @@ async fn recall_old_copy(
     staged: &StagedWrites,
     config: &NodeConfig,
 ) -> Result<(), NodeError> {
-    let Some(bytes) = store.get(names::OLD_COPY).await? else { return Ok(()) };
+    let bytes = match store.get(names::OLD_COPY).await {
+        // That there is one is what counts.
+        Err(StoreError::Corrupt { .. }) => Vec::new(),
+        other => {
+            let Some(bytes) = other? else { return Ok(()) };
+            bytes
+        }
+    };
     let proof = OldCopy::read(&bytes);
     if let Role::Gateway(_) = config.role {
         return Err(NodeError::OldCopy(Box::new(proof)));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use amplet_router::snapshot::{SnapshotError, read_beliefs, read_graph, write_beliefs};
 use amplet_router::{Beliefs, Graph};
-use amplet_storage::{Store, StoreError};
+use amplet_storage::{Store, StoreError, get_unless_damaged};
 
 use super::FlowRouter;
 use crate::ldk::staged::{StagedWrites, names};
@@ -17,7 +17,7 @@ pub(crate) async fn graph(store: &dyn Store) -> Result<(Graph, Option<String>), 
     let Some(graph) = read(store, names::GRAPH, "routing data", read_graph).await? else {
         return Ok((Graph::new(), None));
     };
-    let source = cached(store, names::GRAPH_SOURCE).await?;
+    let source = get_unless_damaged(store, names::GRAPH_SOURCE).await?;
     Ok((graph, source.and_then(|source| String::from_utf8(source).ok())))
 }
 
@@ -26,24 +26,13 @@ pub(crate) async fn beliefs(store: &dyn Store) -> Result<Beliefs, StoreError> {
     Ok(read(store, names::BELIEFS, "experience with channels", read_beliefs).await?.unwrap_or_default())
 }
 
-/// A record that can be fetched or learnt again; none, if what is stored is not what was written.
-pub(crate) async fn cached(store: &dyn Store, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    match store.get(name).await {
-        Err(error @ StoreError::Corrupt { .. }) => {
-            log::warn!("{error}; the wallet begins without it");
-            Ok(None)
-        }
-        other => other,
-    }
-}
-
 async fn read<T>(
     store: &dyn Store,
     name: &str,
     what: &str,
     parse: fn(&[u8]) -> Result<T, SnapshotError>,
 ) -> Result<Option<T>, StoreError> {
-    let Some(bytes) = cached(store, name).await? else { return Ok(None) };
+    let Some(bytes) = get_unless_damaged(store, name).await? else { return Ok(None) };
     let parsed = parse(&bytes);
     if let Err(error) = &parsed {
         log::warn!("the stored {what} cannot be used ({error}); the wallet begins without");

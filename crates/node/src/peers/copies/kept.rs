@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use amplet_protocol::copies::{MAX_CHANNELS, Record};
 use amplet_protocol::{ChannelId, NodeId};
-use amplet_storage::{Store, StoreError};
+use amplet_storage::{Store, StoreError, get_unless_damaged};
 
 use crate::ldk::staged::{StagedWrites, names};
 
@@ -28,7 +28,7 @@ impl Kept {
     pub async fn open(store: &dyn Store) -> Result<Self, StoreError> {
         let mut all = BTreeMap::new();
         for name in store.list(names::KEPT).await? {
-            let bytes = store.get(&name).await?.unwrap_or_default();
+            let bytes = get_unless_damaged(store, &name).await?.unwrap_or_default();
             let node = name.strip_prefix(names::KEPT).and_then(|hex| NodeId::from_hex(hex).ok());
             match (node, serde_json::from_slice(&bytes)) {
                 (Some(node), Ok(record)) => {

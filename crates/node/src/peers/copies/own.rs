@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use amplet_protocol::{Canary, InstanceId, NodeId};
-use amplet_storage::{Store, StoreError};
+use amplet_storage::{Store, StoreError, get_unless_damaged};
 use amplet_transport::Platform;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ impl Own {
         staged: &StagedWrites,
         platform: &dyn Platform,
     ) -> Result<Self, StoreError> {
-        let stored = store.get(names::COPIES).await?;
+        let stored = get_unless_damaged(store, names::COPIES).await?;
         if let Some(own) = stored.and_then(|bytes| read(&bytes)) {
             return Ok(own);
         }

@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "channelUnavailable" | "timeout" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -582,6 +582,23 @@ open: boolean,
 lastError?: WalletError, };
 
 /**
+ * A transaction of an on-chain payment that another one replaced.
+ */
+export type ReplacedTx = { 
+/**
+ * Transaction id, in hex.
+ */
+txid: string, 
+/**
+ * Its mining fee.
+ */
+feeMsat: bigint | null, 
+/**
+ * True if it paid the money back to this wallet.
+ */
+cancels: boolean, };
+
+/**
  * A payment: an entry of the history.
  */
 export type Payment = { 
@@ -622,9 +639,17 @@ payee: string | null,
  */
 preimage: string | null, 
 /**
- * The transaction, in hex, for on-chain movements.
+ * The transaction, in hex, for on-chain movements: the last one, where transactions of it were replaced.
  */
 txid: string | null, 
+/**
+ * Transactions of this payment that were replaced (BIP 125), oldest first. One of them may still be the one that confirms.
+ */
+replaced?: Array<ReplacedTx>, 
+/**
+ * True if the transaction pays the money back to this wallet: the payment was cancelled, and fails when that is buried.
+ */
+cancels?: boolean, 
 /**
  * Confirmations of that transaction; 0 while it waits.
  */
@@ -922,6 +947,10 @@ gateways: Array<GatewayStatus>,
  */
 warnings: Array<Warning>, 
 /**
+ * On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
+ */
+depositNeededSat: bigint, 
+/**
  * The reason why nothing can be saved, while it cannot.
  */
 storage: StorageTrouble | null, 
@@ -1162,7 +1191,12 @@ fresh: boolean,
 /**
  * Height to search from, with a restored mnemonic; by default the release's checkpoint.
  */
-birthdayHeight?: number, };
+birthdayHeight?: number, 
+/**
+ * True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
+ * a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
+ */
+zeroFeeCommitments?: boolean, };
 
 /**
  * Amount to send on-chain.
@@ -1219,6 +1253,36 @@ amountSat: bigint,
  * Mining fee, in sat.
  */
 feeSat: bigint, };
+
+/**
+ * A way to make a transaction that waits confirm sooner.
+ */
+export type BumpMethod = "replacement" | "child";
+
+/**
+ * A fee bump, or a cancellation, of a transaction that waits.
+ */
+export type OnchainBump = { 
+/**
+ * The new transaction's id, in hex; `null` in a dry run.
+ */
+txid: string | null, 
+/**
+ * Way.
+ */
+method: BumpMethod, 
+/**
+ * Fee rate, in sat per 1000 vB (of both transactions, with a child): asked for again, it gives the same.
+ */
+feeRate: bigint, 
+/**
+ * Mining fee of the new transaction, in sat: also the maximum that this costs.
+ */
+feeSat: bigint, 
+/**
+ * Mining fee of the transaction that it replaces, which is not paid then, in sat; 0 with a child.
+ */
+replacedFeeSat: bigint, };
 
 /**
  * Fee of a Lightning payment that is not made yet.
@@ -1415,11 +1479,39 @@ dryRun: boolean,
 /**
  * Budget that pays; the user, by hand, when there is none.
  */
-authorization: Authorization | null, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
+authorization: Authorization | null, } | { "method": "bumpFee", 
+/**
+ * The payment's id.
+ */
+id: string, 
+/**
+ * Fee rate, in sat per 1000 vB; `null`: the fast rate, and more than the present one.
+ */
+feeRate: bigint | null, 
+/**
+ * True to return only what it would cost.
+ */
+dryRun: boolean, } | { "method": "cancel", 
+/**
+ * The payment's id.
+ */
+id: string, 
+/**
+ * Fee rate, as in `BumpFee`.
+ */
+feeRate: bigint | null, 
+/**
+ * True to return only what it would cost.
+ */
+dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
 /**
  * Its id.
  */
-id: string, } | { "method": "channels" } | { "method": "openChannel", 
+id: string, } | { "method": "channels" } | { "method": "channelCost", 
+/**
+ * Capacity, in sat.
+ */
+capacitySat: bigint, } | { "method": "openChannel", 
 /**
  * The gateway's node id, in hex.
  */

@@ -70,6 +70,10 @@ impl Onchain {
             return;
         }
         let (staged, ldk) = (&self.base.staged, &self.base.ldk);
+        // An old copy's commitment may be a revoked one: it stays here, and no deposit is asked for it.
+        if staged.old_copy.is_set() && matches!(event, BumpTransactionEvent::ChannelClose { .. }) {
+            return;
+        }
         let event = &ldk.limited_bump(event);
         let before = staged.to_broadcast().len();
         ldk.bumper.handle_event(event);

@@ -121,7 +121,7 @@ pub struct WalletError {
     /// Id of that payment in the history, when its outcome is open and the id known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
-    pub payment_id: Option<PaymentId>,
+    pub payment_id: Option<Box<PaymentId>>,
 }
 
 /// Knowledge of a payment whose request ended in an error.
@@ -209,7 +209,7 @@ impl WalletError {
     /// The same, of a request that began the payment `id`, whose outcome is open.
     #[must_use]
     pub fn open(self, id: PaymentId) -> Self {
-        Self { outcome: Some(ErrorOutcome::Open), payment_id: Some(id), ..self }
+        Self { outcome: Some(ErrorOutcome::Open), payment_id: Some(Box::new(id)), ..self }
     }
 
     /// Adds `source` and its sources as causes, for diagnostics.

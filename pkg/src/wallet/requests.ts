@@ -6,16 +6,13 @@ import type {
   Channel,
   CustomRecord,
   FeeQuote,
-  FeeRates,
   Holder,
   Inspected,
   Login,
-  OnchainBump,
   OnchainSend,
   Payment,
   PaymentRequest,
   Preview,
-  Request,
   Rules,
   SignedMessage,
   Spending,
@@ -24,24 +21,18 @@ import type {
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
 import { amount, required, text, whole } from './arguments.ts';
-import type { BumpOptions } from './bump.ts';
+import { OnchainRequests } from './onchain.ts';
 
 /** Requests to a wallet: each method is one to its engine. */
-export abstract class Requests {
-  readonly #call: (request: Request) => Promise<unknown>;
-
-  protected constructor(call: (request: Request) => Promise<unknown>) {
-    this.#call = call;
-  }
-
+export abstract class Requests extends OnchainRequests {
   /** The money. */
   async balance(): Promise<Balance> {
-    return this.#ask({ method: 'balance' });
+    return this.ask({ method: 'balance' });
   }
 
   /** Connections, chain, warnings. */
   async status(): Promise<Status> {
-    return this.#ask({ method: 'status' });
+    return this.ask({ method: 'status' });
   }
 
   /**
@@ -55,7 +46,7 @@ export abstract class Requests {
     description = '',
     expirySecs,
   }: { amountMsat?: bigint; description?: string; expirySecs?: number } = {}): Promise<PaymentRequest> {
-    return this.#ask({
+    return this.ask({
       method: 'receive',
       amountMsat: amount('amountMsat', amountMsat),
       description: text('description', description),
@@ -65,7 +56,7 @@ export abstract class Requests {
 
   /** A fresh address for savings. */
   async newAddress(): Promise<string> {
-    return this.#ask({ method: 'newAddress' });
+    return this.ask({ method: 'newAddress' });
   }
 
   /**
@@ -75,7 +66,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`
    */
   async inspect(input: string, { amountMsat }: { amountMsat?: bigint } = {}): Promise<Inspected> {
-    return this.#ask({ method: 'inspect', text: text('text', input), amountMsat: amount('amountMsat', amountMsat) });
+    return this.ask({ method: 'inspect', text: text('text', input), amountMsat: amount('amountMsat', amountMsat) });
   }
 
   /**
@@ -83,7 +74,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`
    */
   async quoteFee({ payee, amountMsat }: { payee: string; amountMsat: bigint }): Promise<FeeQuote> {
-    return this.#ask({
+    return this.ask({
       method: 'quoteFee',
       payee: text('payee', payee),
       amountMsat: required('amountMsat', amountMsat),
@@ -117,7 +108,7 @@ export abstract class Requests {
     }: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization; signal?: AbortSignal } = {},
   ): Promise<Payment> {
     signal?.throwIfAborted();
-    const paying = this.#ask<Payment>({
+    const paying = this.ask<Payment>({
       method: 'pay',
       invoice: text('invoice', invoice),
       amountMsat: amount('amountMsat', amountMsat),
@@ -158,7 +149,7 @@ export abstract class Requests {
     maxFeeMsat?: bigint;
     authorization?: Authorization;
   }): Promise<Payment> {
-    return this.#ask({
+    return this.ask({
       method: 'keysend',
       payee: text('payee', payee),
       amountMsat: required('amountMsat', amountMsat),
@@ -173,7 +164,7 @@ export abstract class Requests {
    * go on with `wallet.stream()` to the same session, or close them.
    */
   async streams(): Promise<Payment[]> {
-    return this.#ask({ method: 'streams' });
+    return this.ask({ method: 'streams' });
   }
 
   /**
@@ -181,64 +172,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput` when there is none of this id
    */
   async closeStream(id: string): Promise<Payment> {
-    return this.#ask({ method: 'closeStream', stream: text('id', id) });
-  }
-
-  /**
-   * Sends savings to an address; `'all'` leaves only the anchor reserve and deducts the fee. The payment is pending, and sent
-   * again, until a block holds it; it ends as failed when all chain sources have refused it for an hour and none shows it.
-   * Rejects with the outcome `open` as {@link Requests.pay} does.
-   * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
-   * `authorization`: whose budget pays, by default the user's
-   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`,
-   * `approvalNeeded`, `budgetRefused`
-   */
-  async send(
-    address: string,
-    amountSat: bigint | 'all',
-    {
-      feeRate,
-      dryRun = false,
-      authorization,
-    }: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization } = {},
-  ): Promise<OnchainSend> {
-    return this.#ask({
-      method: 'send',
-      address: text('address', address),
-      amount: amountSat === 'all' ? { type: 'all' } : { type: 'exact', sat: required('amountSat', amountSat) },
-      feeRate: amount('feeRate', feeRate),
-      dryRun,
-      authorization: authorization ?? null,
-    });
-  }
-
-  /**
-   * Makes an on-chain payment that waits for a block confirm sooner: one of this wallet is replaced (BIP 125), a deposit or a
-   * channel's funding gets a child that pays for both. Its id stays the same.
-   * @throws {WalletError} `invalidInput`, `insufficientBalance`, `budgetRefused`, `broadcastRejected`: the payment is as it was
-   */
-  async bumpFee(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
-    return this.#bump('bumpFee', id, options);
-  }
-
-  /**
-   * Replaces an on-chain payment that waits by one to this wallet (BIP 125). It fails with `cancelled` when that is six blocks deep.
-   * @throws {WalletError} as `bumpFee`; `channelUnavailable` for a channel's funding
-   */
-  async cancel(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
-    return this.#bump('cancel', id, options);
-  }
-
-  #bump(method: 'bumpFee' | 'cancel', id: string, options: BumpOptions): Promise<OnchainBump> {
-    const { feeRate, dryRun = false, signal } = options;
-    signal?.throwIfAborted();
-    const asked = this.#ask<OnchainBump>({ method, id: text('id', id), feeRate: amount('feeRate', feeRate), dryRun });
-    return orAborted(asked, signal, (reject) => reject(signal?.reason));
-  }
-
-  /** Fee rates in sat per 1000 vB, by wanted speed. */
-  async feeRates(): Promise<FeeRates> {
-    return this.#ask({ method: 'feeRates' });
+    return this.ask({ method: 'closeStream', stream: text('id', id) });
   }
 
   /** The history, newest first, in pages of at most `pageSize` (1 to 100) lines. */
@@ -247,7 +181,7 @@ export abstract class Requests {
       throw new WalletError('invalidInput', '`pageSize` is a whole number from 1 to 100.');
     }
     for (let before: string | null = null; ;) {
-      const page: Payment[] = await this.#ask({ method: 'history', before, limit: pageSize });
+      const page: Payment[] = await this.ask({ method: 'history', before, limit: pageSize });
       if (page.length > 0) yield page;
       const last = page.at(-1);
       if (last === undefined || page.length < pageSize) return;
@@ -260,17 +194,17 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput` when there is none of this id
    */
   async payment(id: string): Promise<Payment> {
-    return this.#ask({ method: 'payment', id: text('id', id) });
+    return this.ask({ method: 'payment', id: text('id', id) });
   }
 
   /** All budgets, closed ones included, as they stand; the first is the user's own. */
   async budgets(): Promise<Budget[]> {
-    return this.#ask({ method: 'budgets' });
+    return this.ask({ method: 'budgets' });
   }
 
   /** A holder's own budget, also a closed one, as it stands; `null`: it has none. */
   async budgetOf(holder: Holder): Promise<Budget | null> {
-    return this.#ask({ method: 'budgetOf', holder });
+    return this.ask({ method: 'budgetOf', holder });
   }
 
   /**
@@ -280,7 +214,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open budget, an unknown parent
    */
   async openBudget({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
-    return this.#ask({
+    return this.ask({
       method: 'openBudget',
       holder,
       rules,
@@ -293,7 +227,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`
    */
   async setBudgetRules(id: number, rules: Rules): Promise<Budget> {
-    return this.#ask({ method: 'setBudgetRules', id: whole('id', id), rules });
+    return this.ask({ method: 'setBudgetRules', id: whole('id', id), rules });
   }
 
   /**
@@ -301,7 +235,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`; `budgetRefused` when the parent has less left
    */
   async topUpBudget(id: number, moreMsat: bigint): Promise<Budget> {
-    return this.#ask({ method: 'topUpBudget', id: whole('id', id), moreMsat: required('moreMsat', moreMsat) });
+    return this.ask({ method: 'topUpBudget', id: whole('id', id), moreMsat: required('moreMsat', moreMsat) });
   }
 
   /**
@@ -309,7 +243,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`
    */
   async closeBudget(id: number): Promise<Budget> {
-    return this.#ask({ method: 'closeBudget', id: whole('id', id) });
+    return this.ask({ method: 'closeBudget', id: whole('id', id) });
   }
 
   /**
@@ -328,7 +262,7 @@ export abstract class Requests {
     maxFeeMsat?: bigint;
     authorization: Authorization;
   }): Promise<Preview> {
-    return this.#ask({
+    return this.ask({
       method: 'preview',
       amountMsat: required('amountMsat', amountMsat),
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
@@ -342,7 +276,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`
    */
   async spending({ from, to }: { from?: string; to?: string } = {}): Promise<Spending> {
-    return this.#ask({ method: 'spending', from: from ?? null, to: to ?? null });
+    return this.ask({ method: 'spending', from: from ?? null, to: to ?? null });
   }
 
   /**
@@ -350,7 +284,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`
    */
   async signMessage(message: string): Promise<SignedMessage> {
-    return this.#ask({ method: 'signMessage', message: text('message', message) });
+    return this.ask({ method: 'signMessage', message: text('message', message) });
   }
 
   /**
@@ -359,7 +293,7 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`
    */
   async verifyMessage({ message, signature }: { message: string; signature: string }): Promise<VerifiedMessage> {
-    return this.#ask({
+    return this.ask({
       method: 'verifyMessage',
       message: text('message', message),
       signature: text('signature', signature),
@@ -373,17 +307,17 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`
    */
   async logIn({ domain, challenge }: { domain: string; challenge: string }): Promise<Login> {
-    return this.#ask({ method: 'logIn', domain: text('domain', domain), challenge: text('challenge', challenge) });
+    return this.ask({ method: 'logIn', domain: text('domain', domain), challenge: text('challenge', challenge) });
   }
 
   /** The channels. */
   async channels(): Promise<Channel[]> {
-    return this.#ask({ method: 'channels' });
+    return this.ask({ method: 'channels' });
   }
 
   /** What a channel from savings costs. @throws {WalletError} `insufficientBalance` */
   async channelCost(capacitySat: bigint): Promise<OnchainSend> {
-    return this.#ask({ method: 'channelCost', capacitySat: required('capacitySat', capacitySat) });
+    return this.ask({ method: 'channelCost', capacitySat: required('capacitySat', capacitySat) });
   }
 
   /**
@@ -392,7 +326,7 @@ export abstract class Requests {
    * @throws {WalletError} `insufficientBalance`, `gatewayOffline`, `gatewayRefused`
    */
   async openChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
-    return this.#ask({
+    return this.ask({
       method: 'openChannel',
       gateway: text('gateway', gateway),
       capacitySat: required('capacitySat', capacitySat),
@@ -405,7 +339,7 @@ export abstract class Requests {
    * @throws {WalletError} `gatewayOffline`, `gatewayRefused`
    */
   async requestChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
-    return this.#ask({
+    return this.ask({
       method: 'requestChannel',
       gateway: text('gateway', gateway),
       capacitySat: required('capacitySat', capacitySat),
@@ -417,17 +351,11 @@ export abstract class Requests {
    * @throws {WalletError} `invalidInput`: this is not a channel id; `channelUnavailable`
    */
   async closeChannel(channelId: string, { force = false }: { force?: boolean } = {}): Promise<void> {
-    await this.#ask({ method: 'closeChannel', channelId: text('channelId', channelId), force });
+    await this.ask({ method: 'closeChannel', channelId: text('channelId', channelId), force });
   }
 
   /** A text for bug reports: versions, state, last log lines; no secret, no invoice, no address. */
   async diagnostics(): Promise<string> {
-    return this.#ask({ method: 'diagnostics' });
-  }
-
-  // The answer's type is the one that the request's documentation names; the engine is of the same version (checked when
-  // the link was made), so what it answers is not checked again.
-  #ask<T>(request: Request): Promise<T> {
-    return this.#call(request) as Promise<T>;
+    return this.ask({ method: 'diagnostics' });
   }
 }

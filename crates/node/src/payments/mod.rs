@@ -13,13 +13,14 @@ mod order;
 mod outbound;
 mod parts;
 mod quote;
+mod ready;
 mod streams;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{Payment, PaymentStatus, TipAge};
+use amplet_protocol::page::{Payment, PaymentStatus};
 use amplet_router::{NoPlan, Scid};
 use amplet_storage::Batch;
 use futures::future::{Either, select};
@@ -122,33 +123,19 @@ impl Payments {
         self.begin_order(order.into(), authorization).await
     }
 
-    /// Refuses what would move money in channels when this storage is an old copy.
-    fn refuse_old_copy(&self) -> Result<(), PayError> {
-        if self.base.staged.old_copy.is_set() { Err(PayError::OldCopy) } else { Ok(()) }
-    }
-
     async fn begin_order(&self, order: Order, authorization: &Authorization) -> Result<PaymentId, PayError> {
-        self.base.staged.check()?;
-        if !matches!(order, Order::Onchain(_)) {
-            self.refuse_old_copy()?;
-        }
+        ready::check(&self.base, &order)?;
         let (ldk, now) = (&self.base.ldk, self.base.now());
-        if self.base.tip_age() == TipAge::Stale && !matches!(order, Order::Onchain(_)) {
-            return Err(PayError::StaleTip { hours: self.base.chain.tip_age().as_secs() / 3600 });
-        }
         match order {
             Order::Invoice(pay) => {
                 self.check(&pay.invoice).await?;
-                self.refuse_behind()?;
                 self.start(bolt11::prepare(ldk, &pay, now)?, authorization).await
             }
             Order::Keysend(new) => {
-                self.refuse_behind()?;
                 self.start(keysend::prepare(ldk, new, Owner::Payment, now)?, authorization).await
             }
             #[cfg(feature = "offers")]
             Order::Offer(pay) => {
-                self.refuse_behind()?;
                 let prepared = offers::prepare(ldk, self.base.config.network, &pay, now)?;
                 let id = self.start(prepared, authorization).await?;
                 // Not durable, it is pending, as any payment that was begun.
@@ -156,7 +143,6 @@ impl Payments {
                 Ok(id)
             }
             Order::Stream(pay) => {
-                self.refuse_behind()?;
                 let owner = Owner::Stream(pay.stream);
                 self.start(keysend::prepare(ldk, self.streams.next(&pay)?, owner, now)?, authorization).await
             }
@@ -196,11 +182,6 @@ impl Payments {
             return Err(PayError::Duplicate);
         }
         Ok(())
-    }
-
-    /// Refuses while LDK's height is too low to give an HTLC its time.
-    fn refuse_behind(&self) -> Result<(), PayError> {
-        if self.base.ldk.behind.get() { Err(PayError::NotSynced) } else { Ok(()) }
     }
 
     /// The one way out: reserves the maximum cost, submits and records, in one step.
@@ -313,7 +294,7 @@ impl Payments {
         beside: impl FnOnce(&Bolt11Invoice, &mut Batch),
     ) -> Result<Bolt11Invoice, PayError> {
         self.base.staged.check()?;
-        self.refuse_old_copy()?;
+        ready::refuse_old_copy(&self.base)?;
         let (invoice, payment) = bolt11::make(&self.base.ldk, new, self.base.now())?;
         self.ledger.record(payment);
         self.ledger.stage(|batch| beside(&invoice, batch));
@@ -328,7 +309,7 @@ impl Payments {
     /// [`PayError::Invoice`]: no peer relays onion messages, or the amount is none.
     #[cfg(feature = "offers")]
     pub fn offer(&self, new: &NewOffer) -> Result<lightning::offers::offer::Offer, PayError> {
-        self.refuse_old_copy()?;
+        ready::refuse_old_copy(&self.base)?;
         offers::make(&self.base.ldk, new)
     }
 
@@ -339,7 +320,7 @@ impl Payments {
     /// [`StreamError::Session`], [`PayError::Own`].
     pub async fn open_stream(&self, to: &StreamTo) -> Result<PaymentId, PayError> {
         self.base.staged.check()?;
-        self.refuse_old_copy()?;
+        ready::refuse_old_copy(&self.base)?;
         let id = self.streams.begin_outbound(&self.base.ldk, to, self.base.now())?;
         self.base.flushed().await?;
         Ok(id)

@@ -1,0 +1,65 @@
+import type { Authorization, FeeRates, OnchainBump, OnchainSend } from '../base/protocol.ts';
+import { orAborted } from './abort.ts';
+import { amount, required, text } from './arguments.ts';
+import { Asks } from './ask.ts';
+import type { BumpOptions } from './bump.ts';
+
+/** Requests that pay on-chain. */
+export abstract class OnchainRequests extends Asks {
+  /**
+   * Sends savings to an address; `'all'` leaves only the anchor reserve and deducts the fee. The payment is pending, and sent
+   * again, until a block holds it; it ends as failed when all chain sources have refused it for an hour and none shows it.
+   * Rejects with the outcome `open` as `pay` does.
+   * @param options `feeRate` in sat per 1000 vB (by default the normal one); `dryRun` only says what it would cost;
+   * `authorization`: whose budget pays, by default the user's
+   * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`, `insufficientBalance`,
+   * `approvalNeeded`, `budgetRefused`
+   */
+  async send(
+    address: string,
+    amountSat: bigint | 'all',
+    {
+      feeRate,
+      dryRun = false,
+      authorization,
+    }: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization } = {},
+  ): Promise<OnchainSend> {
+    return this.ask({
+      method: 'send',
+      address: text('address', address),
+      amount: amountSat === 'all' ? { type: 'all' } : { type: 'exact', sat: required('amountSat', amountSat) },
+      feeRate: amount('feeRate', feeRate),
+      dryRun,
+      authorization: authorization ?? null,
+    });
+  }
+
+  /**
+   * Makes an on-chain payment that waits for a block confirm sooner: one of this wallet is replaced (BIP 125), a deposit or a
+   * channel's funding gets a child that pays for both. Its id stays the same.
+   * @throws {WalletError} `invalidInput`, `insufficientBalance`, `budgetRefused`, `broadcastRejected`: the payment is as it was
+   */
+  async bumpFee(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
+    return this.#bump('bumpFee', id, options);
+  }
+
+  /**
+   * Replaces an on-chain payment that waits by one to this wallet (BIP 125). It fails with `cancelled` when that is six blocks deep.
+   * @throws {WalletError} as `bumpFee`; `channelUnavailable` for a channel's funding
+   */
+  async cancel(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
+    return this.#bump('cancel', id, options);
+  }
+
+  #bump(method: 'bumpFee' | 'cancel', id: string, options: BumpOptions): Promise<OnchainBump> {
+    const { feeRate, dryRun = false, signal } = options;
+    signal?.throwIfAborted();
+    const asked = this.ask<OnchainBump>({ method, id: text('id', id), feeRate: amount('feeRate', feeRate), dryRun });
+    return orAborted(asked, signal, (reject) => reject(signal?.reason));
+  }
+
+  /** Fee rates in sat per 1000 vB, by wanted speed. */
+  async feeRates(): Promise<FeeRates> {
+    return this.ask({ method: 'feeRates' });
+  }
+}

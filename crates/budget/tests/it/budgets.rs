@@ -347,8 +347,9 @@ fn the_user_pays_without_limits_until_there_are_some() {
 
 #[test]
 fn a_reservation_is_raised_within_the_limits_or_stays_as_it_was() {
-    let (mut policy, budget) = budget(per_day(1000));
-    let mut disk = Disk::default();
+    let (mut policy, mut disk) = (Policy::default(), Disk::default());
+    let (budget, opened) = policy.open(site("shop.example"), None, per_day(1000)).unwrap();
+    disk.write(opened);
     disk.write(policy.reserve(&request(budget, 1, 700, 10), &at(NOON)).unwrap());
     let refused = policy.amend(id(1), cost(700, 301), &at(NOON)).unwrap_err();
     assert!(matches!(refused.reason, Reason::Limit { .. }), "{refused:?}");

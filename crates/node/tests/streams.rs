@@ -291,11 +291,12 @@ fn a_stream_survives_the_payees_death_at_every_step() {
 /// Any payer can begin sessions; what stays of one is a line of the history.
 #[test]
 fn a_wallet_closes_a_session_that_nobody_pays_for_a_day() {
-    let Net { world, wallet, gateway, payee } = limited();
-    let stream = open(&world, &payee, &wallet);
-    pay_many(&world, &payee, stream, 1);
+    let Net { world, wallet, gateway, .. } = limited();
+    // The gateway's side above its reserve.
+    world.pay(&wallet, &world.ask(&gateway, 50_000_000));
+    let stream = open(&world, &gateway, &wallet);
+    pay_many(&world, &gateway, stream, 1);
     assert!(wallet.payments().session(SESSION).is_some());
-    world.kill("payee", payee);
     world.kill("gateway", gateway);
     world.platform.advance(Duration::from_secs(23 * 3600));
     assert!(wallet.payments().session(SESSION).is_some());

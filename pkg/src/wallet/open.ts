@@ -194,6 +194,7 @@ function checkPassphrase(passphrase: unknown): void {
     throw new WalletError('invalidInput', 'The passphrase is empty: choose one.');
 }
 
+/** The error for a name that no wallet has here. */
 export const notFound = (name: string): WalletError =>
   new WalletError(
     'walletNotFound',

@@ -71,6 +71,7 @@ export abstract class Requests extends OnchainRequests {
 
   /**
    * Quotes the fee of a payment to a node that gave no invoice, in msat: what the planned routes cost, and at most. Does nothing.
+   * @param options `payee`: its node id, in hex; `amountMsat`: what it gets
    * @throws {WalletError} `invalidInput`
    */
   async quoteFee({ payee, amountMsat }: { payee: string; amountMsat: bigint }): Promise<FeeQuote> {

@@ -100,8 +100,10 @@ export class Wallet extends Requests {
   }
 
   /**
-   * The words of a stored wallet, for its passphrase, without opening it: for a wallet that cannot be opened. Show them to nobody but its user.
-   * @throws {WalletError} `wrongPassphrase`, `invalidInput`, `notAllowedHere`, `walletNotFound`, `corrupt`, `newerFormat`, `storage`, `timeout`
+   * The words of a stored wallet, for its passphrase, without opening it: for a wallet that cannot be opened. Show them to nobody but
+   * its user.
+   * @throws {WalletError} `wrongPassphrase`, `invalidInput`, `notAllowedHere`, `walletNotFound`, `corrupt`, `newerFormat`, `storage`,
+   * `timeout`
    */
   static async revealMnemonic(name: string, passphrase: string): Promise<string> {
     if (text('passphrase', passphrase) === '')

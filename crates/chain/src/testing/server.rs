@@ -1,6 +1,7 @@
 //! A block-dn server in memory, honest or not.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 
 use amplet_protocol::chain::{EXT_MEMPOOL, EXT_RANGE, Status, mempool_path};
@@ -144,15 +145,16 @@ impl FakeServer {
             }
             ["mempool", _] if self.ranges.get() => Some(self.unconfirmed(path)),
             [kind, start] => {
-                let entries: Vec<Vec<u8>> = match *kind {
-                    "headers" => chain.blocks().iter().map(|b| serialize(&b.header)).collect(),
+                let entry: fn(&TestChain, usize) -> Option<Vec<u8>> = match *kind {
+                    "headers" => |chain, at| chain.blocks().get(at).map(|block| serialize(&block.header)),
                     "filter-headers" => {
-                        chain.filter_headers().iter().map(|h| h.as_byte_array().to_vec()).collect()
+                        |chain, at| Some(chain.filter_headers().get(at)?.as_byte_array().to_vec())
                     }
-                    "filters" => chain.filters().iter().map(|f| with_length(f)).collect(),
+                    "filters" => |chain, at| chain.filters().get(at).map(|filter| with_length(filter)),
                     _ => return None,
                 };
-                self.file(kind, start.parse().ok()?, query, &entries)
+                let range = self.range(kind, start.parse().ok()?, query, chain.blocks().len())?;
+                range.map(|at| entry(&chain, at)).collect::<Option<Vec<_>>>().map(|entries| entries.concat())
             }
             _ => None,
         }
@@ -166,7 +168,8 @@ impl FakeServer {
         self.mempool.borrow().iter().filter(pays).flat_map(serialize).collect()
     }
 
-    fn file(&self, kind: &str, start: usize, query: &str, entries: &[Vec<u8>]) -> Option<Vec<u8>> {
+    /// Positions that a file, or the part of it that the query names, holds; `total` of them exist.
+    fn range(&self, kind: &str, start: usize, query: &str, total: usize) -> Option<Range<usize>> {
         let per_file = match kind {
             "filters" => self.filters_per_file.get(),
             _ => self.headers_per_file.get(),
@@ -175,7 +178,7 @@ impl FakeServer {
         if !start.is_multiple_of(per_file) {
             return None;
         }
-        let end = (start + per_file).min(entries.len());
+        let end = (start + per_file).min(total);
         let (mut from, mut count) = (start, per_file);
         for (name, value) in
             query.split('&').filter_map(|pair| pair.split_once('=')).filter(|_| self.ranges.get())
@@ -186,7 +189,7 @@ impl FakeServer {
                 _ => {}
             }
         }
-        Some(entries.get(from..(from + count).min(end))?.concat())
+        (from <= end).then(|| from..(from + count).min(end))
     }
 
     fn status(&self, chain: &TestChain) -> Vec<u8> {

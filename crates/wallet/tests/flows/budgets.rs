@@ -171,7 +171,7 @@ async fn without_a_budget(me: &User, shop: &Holder) {
         let refused = me.ask(open_budget(&bad, per_day(1_000))).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidInput, "{bad:?}");
     }
-    for bad in [Rules::default(), per_day(0), per_day(u64::MAX)] {
+    for bad in [Rules::default(), per_day(0)] {
         let refused = me.ask(open_budget(&framed, bad)).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidInput);
     }

@@ -141,7 +141,7 @@ fn a_payment_in_flight_whose_record_cannot_be_read_keeps_its_reservation_and_end
         let torn = name.clone();
         let wrap = move |inner| -> Rc<dyn Store> { Rc::new(Torn { inner, name: torn, damage }) };
         let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
-        assert_eq!(wallet.ledger().damaged(), [name.clone()]);
+        assert_eq!(wallet.ledger().damaged(), std::slice::from_ref(&name));
         assert_eq!(wallet.budgets().policy().all_reserved().count(), 1, "it may still be paid");
         assert_eq!(world.begin(&wallet, &invoice, 10_000), Err(PayError::Duplicate));
         world.disk("gateway").set_quota(None);

@@ -234,7 +234,7 @@ async fn keysend(me: &User, shop: &Holder) {
         let refused = me.ask(send(payee, amount, value)).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidInput, "{refused:?}");
     }
-    let asked = me.ask(send(&gateway, 5_000_000, "00")).await.unwrap_err();
+    let asked = me.ask(send(&gateway, 5_100_000, "00")).await.unwrap_err();
     assert_eq!(refusal(asked).1.reason, BudgetReason::Ask);
     let Response::Payment(paid) = me.ask(send(&gateway, 1_000_000, "68656c6c6f")).await.unwrap() else {
         panic!()

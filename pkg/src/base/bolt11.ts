@@ -10,7 +10,7 @@ const TAGS = { p: 1, h: 23 } as const;
 const HASH_WORDS = 52;
 
 /** The hash with this tag, in hex; `null` when the text has none. Its checksum is the engine's to check. */
-export function taggedHash(invoice: string, tag: keyof typeof TAGS): string | null {
+function taggedHash(invoice: string, tag: keyof typeof TAGS): string | null {
   const words = bech32.decodeUnsafe(invoice, false)?.words ?? [];
   const end = words.length - SIGNATURE_WORDS;
   for (let at = TIME_WORDS; at + 3 <= end;) {
@@ -30,3 +30,8 @@ export function paymentHash(text: string): string | null {
   const invoice = text.trim().replace(/^lightning:/i, '');
   return taggedHash(invoice, 'p') || null;
 }
+
+/**
+ * The hash of the description in an invoice (tag `h`), in hex; `null` when it has none. The wallet has checked the invoice.
+ */
+export const descriptionHash = (invoice: string): string | null => taggedHash(invoice, 'h');

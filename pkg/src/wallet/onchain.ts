@@ -2,7 +2,16 @@ import type { Authorization, FeeRates, OnchainBump, OnchainSend } from '../base/
 import { orAborted } from './abort.ts';
 import { amount, required, text } from './arguments.ts';
 import { Asks } from './ask.ts';
-import type { BumpOptions } from './bump.ts';
+
+/** Options of `wallet.bumpFee` and `wallet.cancel`. */
+export interface BumpOptions {
+  /** In sat per 1000 vB; by default the fast one, and more than the present one. */
+  feeRate?: bigint;
+  /** Only says what it would cost. */
+  dryRun?: boolean;
+  /** Whoever aborts it no longer waits, and finds in the history what became of it. */
+  signal?: AbortSignal;
+}
 
 /** Requests that pay on-chain. */
 export abstract class OnchainRequests extends Asks {

@@ -1,35 +1,16 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test, vi } from 'vitest';
-import { VERSION, type Payment, type Request } from '../../src/base/protocol.ts';
+import { type Payment, type Request } from '../../src/base/protocol.ts';
 import type { EngineHost } from '../../src/engine/host.ts';
-import type { DerivedKey } from '../../src/link/kdf.ts';
 import { type OpenOptions, Wallet, WalletError } from '../../src/index.ts';
 import { walletLock } from '../../src/link/names.ts';
-import { RELEASE } from '../../src/link/release.ts';
 import { Requests } from '../../src/wallet/requests.ts';
 import { Origin, sleep } from './fakes.ts';
 
 /** A page without a browser: the engine's host of {@link Origin}, and a key derivation that waits for the test. */
 const page = { origin: new Origin(), hosts: [] as EngineHost[], derive: async () => {} };
 
-vi.mock('#platform', () => ({
-  checkEnvironment: () => undefined,
-  keepStorage: async () => true,
-  locks: () => page.origin.locks,
-  loadPage: async () => Promise.reject(new Error('no settings here')),
-  loadWords: async () => ({ newMnemonic: () => 'abandon ability able' }),
-  deriveKey: async (_: string, params: Uint8Array | null): Promise<DerivedKey> => {
-    await page.derive();
-    return { key: new Uint8Array(32).fill(7), params: params ?? new Uint8Array([1]) };
-  },
-  startHost: async () => {
-    const host = page.hosts[0] ?? (await page.origin.host({ version: VERSION, release: RELEASE }));
-    page.hosts[0] = host;
-    const { port1, port2 } = new MessageChannel();
-    host.connect(port2);
-    return { port: port1, failed: new Promise<never>(() => {}), wasm: null, release: () => undefined };
-  },
-}));
+vi.mock('#platform', async () => (await import('./fake-platform.ts')).fakePlatform(() => page));
 
 const OPTIONS: OpenOptions = { name: 'main', network: 'regtest', gateways: [], passphrase: 'p' };
 const REASON = new Error('the user went away');

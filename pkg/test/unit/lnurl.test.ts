@@ -2,7 +2,7 @@ import { bech32, bech32m } from '@scure/base';
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
 import { test } from 'vitest';
-import { descriptionHash } from '../../src/sites/lnurl/bolt11.ts';
+import { descriptionHash } from '../../src/base/bolt11.ts';
 import { lnurlTarget } from '../../src/sites/lnurl/service.ts';
 import { Failure, turn } from './site-fakes.ts';
 import { METADATA, payService } from './lnurl-fakes.ts';

@@ -4,33 +4,14 @@ import assert from 'node:assert/strict';
 import { beforeEach, test, vi } from 'vitest';
 import { paymentHash } from '../../src/base/bolt11.ts';
 import { toData, toError } from '../../src/base/error.ts';
-import { VERSION, type Payment } from '../../src/base/protocol.ts';
+import { type Payment } from '../../src/base/protocol.ts';
 import type { EngineHost } from '../../src/engine/host.ts';
-import type { DerivedKey } from '../../src/link/kdf.ts';
 import { type OpenOptions, Wallet, WalletError } from '../../src/index.ts';
-import { RELEASE } from '../../src/link/release.ts';
 import { Origin, sleep } from './fakes.ts';
 
 const page = { origin: new Origin(), hosts: [] as EngineHost[] };
 
-vi.mock('#platform', () => ({
-  checkEnvironment: () => undefined,
-  keepStorage: async () => true,
-  locks: () => page.origin.locks,
-  loadPage: async () => Promise.reject(new Error('no settings here')),
-  loadWords: async () => ({ newMnemonic: () => 'abandon ability able' }),
-  deriveKey: async (_: string, params: Uint8Array | null): Promise<DerivedKey> => ({
-    key: new Uint8Array(32).fill(7),
-    params: params ?? new Uint8Array([1]),
-  }),
-  startHost: async () => {
-    const host = page.hosts[0] ?? (await page.origin.host({ version: VERSION, release: RELEASE }));
-    page.hosts[0] = host;
-    const { port1, port2 } = new MessageChannel();
-    host.connect(port2);
-    return { port: port1, failed: new Promise<never>(() => {}), wasm: null, release: () => undefined };
-  },
-}));
+vi.mock('#platform', async () => (await import('./fake-platform.ts')).fakePlatform(() => page));
 
 const OPTIONS: OpenOptions = { name: 'main', network: 'regtest', gateways: [], passphrase: 'p', create: true };
 /** BOLT 11's first example, and its payment hash. */

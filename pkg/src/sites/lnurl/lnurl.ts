@@ -8,7 +8,7 @@ import type { SiteRecords } from '../payments/records.ts';
 import { sha256 } from '../proof.ts';
 import type { InvoiceDetails, Site, SiteWallet } from '../types.ts';
 import type { Json } from '../wire.ts';
-import { descriptionHash } from './bolt11.ts';
+import { descriptionHash } from '../../base/bolt11.ts';
 import type { PendingSuccessActions } from './pending-actions.ts';
 import { askService, getJson, lnurlTarget, serviceError, type PayService, type WithdrawService } from './service.ts';
 import { readSuccess } from './success.ts';

@@ -77,22 +77,6 @@ impl Chain {
         })
     }
 
-    /// Begins again at a checkpoint not above `height`, when it begins above that now: the headers of a wallet that stands lower
-    /// were lost, and this release's newest checkpoint is no place to go on from. Headers are then fetched again from there. Returns
-    /// whether it did.
-    pub fn begin_below(&self, height: u32) -> bool {
-        let mut headers = self.headers.borrow_mut();
-        if headers.base().height <= height {
-            return false;
-        }
-        let network = headers.network();
-        *headers = HeaderChain::new(network, Checkpoint::before(network, height));
-        self.conflicts.borrow_mut().clear();
-        *self.cache.borrow_mut() = Cache::default();
-        self.forget_looked_through();
-        true
-    }
-
     /// The network.
     pub fn network(&self) -> Network {
         self.headers.borrow().network()

@@ -25,7 +25,7 @@ use crate::notify::Notify;
 
 /// Age of the newest block from which on a user is warned: on a network with a block every ten minutes, one without any for so
 /// long comes once in a thousand years.
-const OLD_TIP: Duration = Duration::from_secs(3 * 3600);
+pub const OLD_TIP: Duration = Duration::from_secs(3 * 3600);
 /// Age from which on it does not count as the tip any more.
 const STALE_TIP: Duration = Duration::from_secs(24 * 3600);
 
@@ -63,6 +63,16 @@ impl Base {
         let Some(flushed) = self.staged.flushed()? else { return Ok(()) };
         self.notify.notify();
         flushed.await.unwrap_or(Err(Unsaved::Stopped))
+    }
+
+    /// Resolves with `true` when what is staged now is durable. Otherwise it is open whether it will be, and `tx`, which is recorded
+    /// there, leaves behind it.
+    pub async fn flushed_before(&self, tx: &Transaction) -> bool {
+        let is_durable = self.flushed().await.is_ok();
+        if !is_durable {
+            self.staged.broadcast(vec![tx.clone()]);
+        }
+        is_durable
     }
 
     /// Runs background work until the node closes.

@@ -24,7 +24,7 @@ mod runtime;
 
 pub use amplet_budget as budget;
 pub use amplet_protocol::{Msat, PaymentId};
-pub use base::Notice;
+pub use base::{Notice, OLD_TIP};
 pub use bitcoin;
 pub use channels::{ChannelBalance, ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
 pub use config::{

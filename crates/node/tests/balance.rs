@@ -13,45 +13,22 @@ use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{ChannelBalance, Node, PayError, PaymentId};
 use amplet_protocol::Msat;
 use amplet_protocol::page::PaymentStatus;
-use amplet_storage::{Batch, Receipt, Store, StoreError};
+use amplet_storage::Store;
 use amplet_transport::Platform;
 use amplet_transport::testing::TestPlatform;
-use futures::FutureExt;
-use futures::future::LocalBoxFuture;
-use world::{World, open};
+use world::{World, open, through};
 
 /// A store whose commits wait while the gate is shut: the node says nothing more.
-struct Gated {
-    inner: Rc<dyn Store>,
-    platform: TestPlatform,
-    shut: Rc<Cell<bool>>,
-}
-
-impl Store for Gated {
-    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        self.inner.get(name)
-    }
-    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
-        self.inner.list(prefix)
-    }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
+fn gated(inner: Rc<dyn Store>, platform: TestPlatform, shut: Rc<Cell<bool>>) -> Rc<dyn Store> {
+    through(inner, move |store, batch| {
+        let (platform, shut) = (platform.clone(), Rc::clone(&shut));
         async move {
-            while self.shut.get() {
-                self.platform.sleep(Duration::from_millis(10)).await;
+            while shut.get() {
+                platform.sleep(Duration::from_millis(10)).await;
             }
-            self.inner.commit(batch).await
+            store.commit(batch).await
         }
-        .boxed_local()
-    }
-    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
-        self.inner.ready()
-    }
-    fn commits(&self) -> u64 {
-        self.inner.commits()
-    }
-    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
-        self.inner.close()
-    }
+    })
 }
 
 /// xorshift64.
@@ -119,8 +96,7 @@ impl Star {
     fn join(&mut self, gateway: &Node, other: &'static str, sat: u64, push_msat: u64) {
         let (world, shut) = (&self.world, Rc::new(Cell::new(false)));
         let (platform, gate) = (world.platform.clone(), Rc::clone(&shut));
-        let wrap = move |inner| -> Rc<dyn Store> { Rc::new(Gated { inner, platform, shut: gate }) };
-        let node = world.open_with(other, world.disk(other), wrap);
+        let node = world.open_with(other, world.disk(other), move |inner| gated(inner, platform, gate));
         // The wallet funds its own channel, the others' are the gateway's.
         let capacity_msat = sat * 1000;
         let (gateways_msat, others_msat) = if other == "wallet" {

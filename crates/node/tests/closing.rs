@@ -8,22 +8,10 @@ use std::time::Duration;
 
 use amplet_node::bitcoin::{Address, OutPoint, Transaction};
 use amplet_node::{Authorization, Node, OnchainError, SendOnchain};
-use world::{World, open};
+use world::{World, open, pair};
 
 /// Fee rates of a busy network, in sat/vB by blocks: a commitment's own fee, made for a week, is far below them.
 const BUSY: &str = r#"{"1": 20.0, "2": 20.0, "6": 10.0, "12": 5.0, "144": 2.0, "1008": 1.0}"#;
-
-/// A wallet with a confirmed channel of 1,000,000 sat to a gateway, half of it the gateway's.
-fn pair() -> (World, Node, Node) {
-    let world = World::new();
-    let gateway = world.open("gateway");
-    let wallet = world.open("wallet");
-    world.fund(&gateway, 5_000_000);
-    world.fund(&wallet, 2_000_000);
-    world.connect(&wallet, &gateway, "gateway");
-    world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
-    (world, wallet, gateway)
-}
 
 /// A wallet without savings, to which the gateway has opened a channel and given 400,000 sat.
 fn without_savings() -> (World, Node, Node) {

@@ -14,20 +14,7 @@ use amplet_protocol::copies::Record;
 use amplet_protocol::page::PaymentStatus;
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, MemoryBackend, SealedStore, SharedBackend, Store};
-use world::{Net, World, net, open};
-
-/// A wallet with a channel to a gateway, half of it the gateway's; and another gateway with a channel to the first.
-fn pair() -> (World, Node, Node) {
-    let world = World::new();
-    let gateway = world.open("gateway");
-    let wallet = world.open("wallet");
-    world.fund(&gateway, 5_000_000);
-    world.fund(&wallet, 2_000_000);
-    world.connect(&wallet, &gateway, "gateway");
-    world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
-    assert!(wallet.channels().list()[0].is_usable);
-    (world, wallet, gateway)
-}
+use world::{Net, World, net, open, pair};
 
 /// The wallet's storage before a payment, and the world after it; the wallet is closed.
 fn with_an_old_copy() -> (World, Node, MemoryBackend) {

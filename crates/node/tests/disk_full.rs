@@ -15,45 +15,9 @@ use amplet_node::{
     Authorization, ChangeError, ChannelError, NewInvoice, Node, Notice, PayError, SendOnchain, Unsaved,
 };
 use amplet_protocol::page::{ErrorCode, Payment, PaymentStatus};
-use amplet_storage::{Batch, Receipt, Store, StoreError};
+use amplet_storage::{Store, StoreError};
 use amplet_transport::Platform;
-use futures::FutureExt;
-use futures::future::LocalBoxFuture;
-use world::{World, open, pair, with_a_hanging_htlc};
-
-/// A store that has no room after some commits, until it is given some.
-struct Filling {
-    inner: Rc<dyn Store>,
-    left: Rc<Cell<u64>>,
-}
-
-impl Store for Filling {
-    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        self.inner.get(name)
-    }
-    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
-        self.inner.list(prefix)
-    }
-    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
-        self.inner.ready()
-    }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
-        async move {
-            let Some(left) = self.left.get().checked_sub(1) else {
-                return Err(StoreError::QuotaExceeded { detail: "full".into(), remedy: "wait".into() });
-            };
-            self.left.set(left);
-            self.inner.commit(batch).await
-        }
-        .boxed_local()
-    }
-    fn commits(&self) -> u64 {
-        self.inner.commits()
-    }
-    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
-        self.inner.close()
-    }
-}
+use world::{World, open, pair, through, with_a_hanging_htlc};
 
 fn ids(world: &World) -> Vec<Txid> {
     world.mempool.borrow().iter().map(Transaction::compute_txid).collect()
@@ -64,8 +28,8 @@ fn spends(world: &World, of: &[Txid]) -> bool {
     mempool.iter().flat_map(|tx| &tx.input).any(|input| of.contains(&input.previous_output.txid))
 }
 
-#[test]
-fn claims_and_sweeps_go_out_while_the_disk_is_full() {
+/// A wallet that closed its channel by force and, its disk being full, has claimed the channel's HTLC; and its savings before that.
+fn with_a_claim_on_a_full_disk() -> (World, Node, u64) {
     let (world, wallet) = with_a_hanging_htlc();
     let before = wallet.onchain().balance().0;
     let channel = wallet.channels().list()[0].channel_id;
@@ -75,9 +39,15 @@ fn claims_and_sweeps_go_out_while_the_disk_is_full() {
     world.disk("wallet").set_quota(Some(1));
     world.mine(0);
     world.platform.advance(Duration::from_secs(15));
+    assert!(spends(&world, &commitment), "the HTLC is claimed with the preimage");
+    (world, wallet, before)
+}
+
+#[test]
+fn claims_and_sweeps_go_out_while_the_disk_is_full() {
+    let (world, wallet, before) = with_a_claim_on_a_full_disk();
     let trouble = wallet.storage_trouble().expect("it is told");
     assert_eq!(trouble.error.code, ErrorCode::StorageFull);
-    assert!(spends(&world, &commitment), "the HTLC is claimed with the preimage");
     // The delay passes, and nothing could be saved for two weeks.
     for _ in 0..2 {
         world.mine(1100);
@@ -106,16 +76,7 @@ fn claims_and_sweeps_go_out_while_the_disk_is_full() {
 
 #[test]
 fn a_claim_that_was_forgotten_in_a_crash_is_found_again() {
-    let (world, wallet) = with_a_hanging_htlc();
-    let before = wallet.onchain().balance().0;
-    let channel = wallet.channels().list()[0].channel_id;
-    wallet.channels().close(channel, true).unwrap();
-    world.platform.advance(Duration::from_secs(5));
-    let commitment = ids(&world);
-    world.disk("wallet").set_quota(Some(1));
-    world.mine(0);
-    world.platform.advance(Duration::from_secs(15));
-    assert!(spends(&world, &commitment));
+    let (world, wallet, before) = with_a_claim_on_a_full_disk();
     world.kill("wallet", wallet);
     world.disk("wallet").set_quota(None);
     let wallet = world.open("wallet");
@@ -225,10 +186,21 @@ fn somewhere() -> amplet_node::bitcoin::Address {
     .unwrap()
 }
 
+/// A node whose store has no room after some commits, until it is given some.
 fn filling(world: &World, name: &str) -> (Node, Rc<Cell<u64>>) {
     let left = Rc::new(Cell::new(u64::MAX));
     let room = Rc::clone(&left);
-    let node = world.open_with(name, world.disk(name), move |inner| Rc::new(Filling { inner, left: room }));
+    let commit = move |store: Rc<dyn Store>, batch| {
+        let room = Rc::clone(&room);
+        async move {
+            let Some(left) = room.get().checked_sub(1) else {
+                return Err(StoreError::QuotaExceeded { detail: "full".into(), remedy: "wait".into() });
+            };
+            room.set(left);
+            store.commit(batch).await
+        }
+    };
+    let node = world.open_with(name, world.disk(name), move |inner| through(inner, commit));
     (node, left)
 }
 

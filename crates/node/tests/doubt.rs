@@ -13,20 +13,14 @@ use amplet_chain::{SourceState, TrustLevel};
 use amplet_node::Node;
 use amplet_node::bitcoin::ScriptBuf;
 use amplet_protocol::page::PaymentStatus;
-use world::{World, open};
+use world::{World, pair};
 
 /// A wallet with a confirmed channel to its gateway, and the height of its funding.
-fn pair() -> (World, Node, Node, u32) {
-    let world = World::new();
-    let gateway = world.open("gateway");
-    let wallet = world.open("wallet");
-    world.fund(&gateway, 5_000_000);
-    world.fund(&wallet, 2_000_000);
-    world.connect(&wallet, &gateway, "gateway");
-    let below = world.server.chain.borrow().height();
-    world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
-    assert!(wallet.channels().list()[0].is_usable);
-    (world, wallet, gateway, below + 1)
+fn funded() -> (World, Node, Node, u32) {
+    let (world, wallet, gateway) = pair();
+    let tip = world.server.chain.borrow().height();
+    let funding = tip + 1 - wallet.channels().list()[0].confirmations.unwrap();
+    (world, wallet, gateway, funding)
 }
 
 /// Opens the wallet again, with a second chain source beside the first.
@@ -41,7 +35,7 @@ fn open_with_second(world: &World, wallet: Node, second: Rc<FakeServer>) -> Node
 
 #[test]
 fn a_source_that_contradicts_the_fundings_filter_closes_no_channel() {
-    let (world, wallet, gateway, funding) = pair();
+    let (world, wallet, gateway, funding) = funded();
     let mut lies = world.server.chain.borrow().clone();
     let superset = lies.filter_with(funding, &ScriptBuf::from_bytes(vec![0x51, 0x20, 7]));
     lies.forge_filter(funding, superset);
@@ -69,7 +63,7 @@ fn a_source_that_contradicts_the_fundings_filter_closes_no_channel() {
 /// The source that was alone hid the gateway's commitment; another one, which appears later, does not.
 #[test]
 fn a_close_that_a_wrong_filter_hid_is_found_where_the_wallet_stands() {
-    let (world, wallet, gateway, _) = pair();
+    let (world, wallet, gateway) = pair();
     let channel = &wallet.channels().list()[0];
     let (id, funding) = (channel.channel_id, channel.funding_txo.unwrap());
     let script = {

@@ -11,31 +11,17 @@ use std::time::Duration;
 
 use amplet_node::Node;
 use amplet_protocol::page::PaymentStatus;
-use amplet_storage::{Batch, Receipt, Store, StoreError};
+use amplet_storage::{Receipt, Store};
 use amplet_transport::Platform;
 use amplet_transport::testing::TestPlatform;
-use futures::FutureExt;
-use futures::future::LocalBoxFuture;
-use world::{Net, net};
+use world::{Net, net, through};
 
 /// A store whose commits are local at once, and durable once `behind` is over.
-struct Backup {
-    inner: Rc<dyn Store>,
-    platform: TestPlatform,
-    behind: Rc<Cell<bool>>,
-}
-
-impl Store for Backup {
-    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        self.inner.get(name)
-    }
-    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
-        self.inner.list(prefix)
-    }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
+fn backup(inner: Rc<dyn Store>, platform: TestPlatform, behind: Rc<Cell<bool>>) -> Rc<dyn Store> {
+    through(inner, move |store, batch| {
+        let (platform, behind) = (platform.clone(), Rc::clone(&behind));
         async move {
-            let local = self.inner.commit(batch).await?;
-            let (platform, behind) = (self.platform.clone(), Rc::clone(&self.behind));
+            let local = store.commit(batch).await?;
             Ok(Receipt::new(async move {
                 while behind.get() {
                     platform.sleep(Duration::from_millis(10)).await;
@@ -43,17 +29,7 @@ impl Store for Backup {
                 local.durable().await
             }))
         }
-        .boxed_local()
-    }
-    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
-        self.inner.ready()
-    }
-    fn commits(&self) -> u64 {
-        self.inner.commits()
-    }
-    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
-        self.inner.close()
-    }
+    })
 }
 
 /// A network whose wallet has a backup, which is not behind at first.
@@ -62,9 +38,8 @@ fn backed_up() -> (Net, Rc<Cell<bool>>) {
     net.world.kill("wallet", net.wallet.clone());
     let behind = Rc::new(Cell::new(false));
     let (platform, switch) = (net.world.platform.clone(), Rc::clone(&behind));
-    net.wallet = net.world.open_with("wallet", net.world.disk("wallet"), move |inner| {
-        Rc::new(Backup { inner, platform, behind: switch })
-    });
+    net.wallet =
+        net.world.open_with("wallet", net.world.disk("wallet"), move |inner| backup(inner, platform, switch));
     net.world.connect(&net.wallet, &net.gateway, "gateway");
     net.world.platform.advance(Duration::from_secs(2));
     (net, behind)

@@ -12,44 +12,9 @@ use std::time::Duration;
 use amplet_node::bitcoin::Address;
 use amplet_node::{Node, PayStream, StreamTo};
 use amplet_protocol::page::Payment;
-use amplet_storage::{Batch, Receipt, Store, StoreError};
+use amplet_storage::{Batch, Store};
 use amplet_transport::Platform;
-use amplet_transport::testing::TestPlatform;
-use futures::FutureExt;
-use futures::future::LocalBoxFuture;
-use world::{Net, World, msat, net};
-
-/// A store whose commits take their time.
-struct Slow {
-    inner: Rc<dyn Store>,
-    platform: TestPlatform,
-    delay: Rc<Cell<Duration>>,
-}
-
-impl Store for Slow {
-    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        self.inner.get(name)
-    }
-    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
-        self.inner.list(prefix)
-    }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
-        async move {
-            self.platform.sleep(self.delay.get()).await;
-            self.inner.commit(batch).await
-        }
-        .boxed_local()
-    }
-    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
-        self.inner.ready()
-    }
-    fn commits(&self) -> u64 {
-        self.inner.commits()
-    }
-    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
-        self.inner.close()
-    }
-}
+use world::{Net, World, msat, net, slow};
 
 fn address(world: &World, node: &Node) -> Address {
     let node = node.clone();
@@ -61,9 +26,8 @@ fn an_address_that_was_returned_is_durable() {
     let world = World::new();
     let delay = Rc::new(Cell::new(Duration::ZERO));
     let (platform, slowness) = (world.platform.clone(), Rc::clone(&delay));
-    let wallet = world.open_with("wallet", world.disk("wallet"), move |inner| {
-        Rc::new(Slow { inner, platform, delay: slowness })
-    });
+    let wallet =
+        world.open_with("wallet", world.disk("wallet"), move |inner| slow(inner, platform, slowness));
     world.platform.advance(Duration::from_secs(1));
     delay.set(Duration::from_millis(50));
     let (node, platform) = (wallet.clone(), world.platform.clone());
@@ -90,9 +54,8 @@ fn what_was_staged_is_waited_for_also_when_its_step_was_taken() {
     let world = World::new();
     let delay = Rc::new(Cell::new(Duration::ZERO));
     let (platform, slowness) = (world.platform.clone(), Rc::clone(&delay));
-    let wallet = world.open_with("wallet", world.disk("wallet"), move |inner| {
-        Rc::new(Slow { inner, platform, delay: slowness })
-    });
+    let wallet =
+        world.open_with("wallet", world.disk("wallet"), move |inner| slow(inner, platform, slowness));
     world.platform.advance(Duration::from_secs(1));
     delay.set(Duration::from_millis(50));
     let (node, platform) = (wallet.clone(), world.platform.clone());

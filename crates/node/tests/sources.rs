@@ -11,12 +11,8 @@ use std::time::Duration;
 use amplet_node::bitcoin::{Address, Transaction};
 use amplet_node::{Authorization, Node, PayError, PaymentId, SendOnchain};
 use amplet_protocol::page::{Payment, PaymentStatus, TipAge};
-use amplet_storage::{Batch, Receipt, Store, StoreError};
 use amplet_transport::Platform;
-use amplet_transport::testing::TestPlatform;
-use futures::FutureExt;
-use futures::future::LocalBoxFuture;
-use world::{Net, Taking, World, net, open};
+use world::{Net, Taking, World, net, open, slow};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -104,47 +100,14 @@ fn a_source_that_is_silent_for_once_begins_the_wait_anew() {
     assert_eq!(status(&world, &wallet, id), PaymentStatus::Pending);
 }
 
-/// A store whose commits take their time.
-struct Slow {
-    inner: Rc<dyn Store>,
-    platform: TestPlatform,
-    delay: Rc<Cell<Duration>>,
-}
-
-impl Store for Slow {
-    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        self.inner.get(name)
-    }
-    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
-        self.inner.list(prefix)
-    }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
-        async move {
-            self.platform.sleep(self.delay.get()).await;
-            self.inner.commit(batch).await
-        }
-        .boxed_local()
-    }
-    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
-        self.inner.ready()
-    }
-    fn commits(&self) -> u64 {
-        self.inner.commits()
-    }
-    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
-        self.inner.close()
-    }
-}
-
 /// A block comes while the step with the payment is being written.
 #[test]
 fn no_transaction_is_sent_before_the_commit_that_holds_it() {
     let world = World::new();
     let delay = Rc::new(Cell::new(Duration::ZERO));
     let (platform, slowness) = (world.platform.clone(), Rc::clone(&delay));
-    let wallet = world.open_with("wallet", world.disk("wallet"), move |inner| {
-        Rc::new(Slow { inner, platform, delay: slowness })
-    });
+    let wallet =
+        world.open_with("wallet", world.disk("wallet"), move |inner| slow(inner, platform, slowness));
     world.fund(&wallet, 1_000_000);
     let other = world.open("payee");
     let to = address(&world, &other);

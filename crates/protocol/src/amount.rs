@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ts::shown_as;
+
 /// An amount in millisatoshi, at most all bitcoin there will be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
@@ -127,27 +129,7 @@ impl std::iter::Sum for Msat {
     }
 }
 
-/// A `bigint` for a page.
-#[cfg(feature = "ts")]
-impl ts_rs::TS for Msat {
-    type WithoutGenerics = Self;
-    type OptionInnerType = Self;
-    fn name() -> String {
-        String::from("bigint")
-    }
-    fn inline() -> String {
-        Self::name()
-    }
-    fn inline_flattened() -> String {
-        Self::name()
-    }
-    fn decl() -> String {
-        String::new()
-    }
-    fn decl_concrete() -> String {
-        String::new()
-    }
-}
+shown_as!(Msat, "bigint");
 
 impl std::fmt::Display for Msat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

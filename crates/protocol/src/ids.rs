@@ -106,27 +106,7 @@ macro_rules! id {
             }
         }
 
-        /// A `string` for a page.
-        #[cfg(feature = "ts")]
-        impl ts_rs::TS for $name {
-            type WithoutGenerics = Self;
-            type OptionInnerType = Self;
-            fn name() -> String {
-                String::from("string")
-            }
-            fn inline() -> String {
-                Self::name()
-            }
-            fn inline_flattened() -> String {
-                Self::name()
-            }
-            fn decl() -> String {
-                String::new()
-            }
-            fn decl_concrete() -> String {
-                String::new()
-            }
-        }
+        crate::ts::shown_as!($name, "string");
     };
 }
 

@@ -11,6 +11,7 @@ pub mod gateway;
 mod ids;
 pub mod page;
 pub mod relay;
+mod ts;
 
 pub use amount::{MAX_MONEY_MSAT, Msat, PAYMENT_WAIT, TooMuch, default_max_fee_msat};
 pub use ids::{Canary, ChannelId, IdError, InstanceId, NodeId, PaymentId, WrongId};

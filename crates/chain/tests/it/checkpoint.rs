@@ -61,22 +61,6 @@ fn a_checkpoint_is_where_it_begins() {
 }
 
 #[test]
-fn a_wallet_below_the_checkpoint_goes_on_from_an_earlier_one() {
-    let (source, checkpoint) = source();
-    let device = Device::new(vec![("a", FakeServer::new(source))]);
-    let chain = device.open_from(&["a"], Some(checkpoint)).unwrap();
-    device.poll(&chain).unwrap();
-    assert!(!chain.begin_below(2016), "it is not below");
-    assert!(chain.begin_below(1999));
-    assert_eq!(chain.base().height, 0);
-    assert_eq!(found(&device, &chain), [2020, 2030]);
-    device.save(&chain);
-    let chain = device.open(&["a"]);
-    assert_eq!(chain.base().height, 0, "and stays there");
-    assert_eq!(found(&device, &chain), [2020, 2030]);
-}
-
-#[test]
 fn a_server_below_the_checkpoint_is_still_synchronising() {
     let (mut short, checkpoint) = source();
     short.cut(40);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use amplet_node::expects_blocks;
+use amplet_node::{OLD_TIP, expects_blocks};
 use amplet_protocol::page::TipAge;
 use bitcoin::Network;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,6 @@ use crate::node::{NodeHandle, NodeStatus, Phase, Problem, ProblemCode};
 const SILENT: Duration = Duration::from_secs(60);
 /// The same for the node, which may be in the middle of a long poll.
 const UNREAD: Duration = Duration::from_secs(180);
-/// Age of the source's newest block from which on something is wrong, where blocks come by themselves.
-const OLD_TIP: Duration = Duration::from_secs(3 * 3600);
 /// Blocks that the node may be behind its source while it reads them.
 const BEHIND: u32 = 6;
 

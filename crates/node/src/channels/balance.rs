@@ -72,13 +72,9 @@ pub(super) fn of(ldk: &Ldk) -> LightningBalance {
 fn closing_sat(ldk: &Ldk, channels: &[ChannelDetails]) -> u64 {
     let mut sum = 0u64;
     let open: HashSet<ChannelId> = channels.iter().map(|channel| channel.channel_id).collect();
-    for id in ldk.monitors.list_monitors().into_iter().filter(|id| !open.contains(id)) {
-        if let Ok(monitor) = ldk.monitors.get_monitor(id)
-            && ldk.is_funded(&monitor)
-        {
-            let left: u64 = monitor.get_claimable_balances().iter().map(of_closed).sum();
-            sum = sum.saturating_add(left);
-        }
+    for monitor in ldk.all_monitors().filter(|it| !open.contains(&it.channel_id()) && ldk.is_funded(it)) {
+        let left: u64 = monitor.get_claimable_balances().iter().map(of_closed).sum();
+        sum = sum.saturating_add(left);
     }
     // Between the monitor, which is done with an output when it may be spent, and the savings, which know the sweep from
     // its broadcast on, the money is the sweeper's.

@@ -176,9 +176,7 @@ impl Channels {
         let ldk = &self.base.ldk;
         let of_channels =
             self.list().into_iter().filter_map(|channel| channel.funding_txo.map(|txo| txo.txid));
-        let monitors = ldk.monitors.list_monitors().into_iter();
-        let of_monitors =
-            monitors.filter_map(|id| ldk.monitors.get_monitor(id).ok().map(|it| it.get_funding_txo().txid));
+        let of_monitors = ldk.all_monitors().map(|monitor| monitor.get_funding_txo().txid);
         let fundings: HashSet<Txid> = of_channels.chain(of_monitors).collect();
         let is_forgotten = |payment: &Payment| {
             let txid = payment.txid.as_deref().and_then(|txid| txid.parse::<Txid>().ok());

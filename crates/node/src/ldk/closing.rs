@@ -27,13 +27,13 @@ impl BroadcasterInterface for Silent {
 }
 
 /// Parts that copies of monitors are made with.
-pub(crate) struct Copies<'a> {
+pub(crate) struct MonitorCopies<'a> {
     pub signer: &'a Arc<Signer>,
     pub fees: &'a Arc<Fees>,
     pub log: &'a Arc<Log>,
 }
 
-impl Copies<'_> {
+impl MonitorCopies<'_> {
     /// The lowest height above the monitor's, up to `to`, at which it would broadcast our commitment if nothing else happened.
     /// `header_at` gives the headers of those heights.
     pub fn closes_at(

@@ -14,7 +14,7 @@ const SWEEP_SHARE: u64 = 4;
 const BUMP_SHARE: u64 = 2;
 
 /// Weight of an HTLC's transaction input and output (BOLT 3: 706 for a success transaction with anchors).
-const HTLC_WEIGHT: u64 = 706;
+pub const HTLC_WEIGHT: u64 = 706;
 /// Weight of what the wallet adds: a coin or two, and change.
 const COINS_WEIGHT: u64 = 700;
 

@@ -30,10 +30,11 @@ use std::sync::Arc;
 use amplet_chain::Chain;
 use bitcoin::Txid;
 use bitcoin::secp256k1::PublicKey;
+use lightning::chain::chainmonitor::LockedChannelMonitor;
 use lightning::chain::channelmonitor::Balance;
 use lightning::events::bump_transaction::BumpTransactionEvent;
 use lightning::ln::channelmanager::RecentPaymentDetails;
-use lightning::sign::{NodeSigner, Recipient};
+use lightning::sign::{InMemorySigner, NodeSigner, Recipient};
 
 use crate::config::Gossip;
 use bdk::OnchainWallet;
@@ -45,10 +46,12 @@ use messages::CustomMessages;
 use onion::OnionMessages;
 use routing::FlowRouter;
 use signer::Signer;
+use staged::StagedWrites;
 use types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
 use watch::Watch;
 
 pub(crate) use error::ReadError;
+pub(crate) use fee_limit::HTLC_WEIGHT;
 
 /// LDK's parts, and the adapters that services use beside them.
 pub(crate) struct Ldk {
@@ -95,11 +98,20 @@ impl Ldk {
         is_confirmed || (self.wallet.knows(funding) && !self.wallet.is_dead(funding))
     }
 
+    /// The monitors of all channels, one after the other.
+    pub fn all_monitors(&self) -> impl Iterator<Item = LockedChannelMonitor<'_, InMemorySigner>> {
+        self.monitors.list_monitors().into_iter().filter_map(|id| self.monitors.get_monitor(id).ok())
+    }
+
+    /// Stages all monitors whole: LDK itself writes one only when a new block asks for it.
+    pub fn stage_monitors(&self, staged: &StagedWrites) {
+        self.all_monitors().for_each(|monitor| staged.put_monitor(&monitor));
+    }
+
     /// Fundings that are not ([`is_funded`](Self::is_funded)).
     pub fn missing_fundings(&self) -> HashSet<Txid> {
-        let monitors =
-            self.monitors.list_monitors().into_iter().filter_map(|id| self.monitors.get_monitor(id).ok());
-        monitors.filter(|it| !self.is_funded(it)).map(|it| it.get_funding_txo().txid).collect()
+        let missing = self.all_monitors().filter(|monitor| !self.is_funded(monitor));
+        missing.map(|monitor| monitor.get_funding_txo().txid).collect()
     }
 
     /// A bump that spends no more of the savings than the channel is worth.

@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use amplet_storage::StoreError;
-
 use super::LedgerError;
 
 /// Names of the records that could not be read in this session.
@@ -16,7 +14,7 @@ impl Damaged {
     pub fn pass_over<T>(&self, name: &str, read: Result<T, LedgerError>) -> Result<Option<T>, LedgerError> {
         match read {
             Ok(value) => Ok(Some(value)),
-            Err(error @ (LedgerError::Corrupt { .. } | LedgerError::Store(StoreError::Corrupt { .. }))) => {
+            Err(error) if error.is_damage() => {
                 self.add(name, &error);
                 Ok(None)
             }

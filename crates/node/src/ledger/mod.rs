@@ -48,6 +48,13 @@ pub enum LedgerError {
     Unsaved(#[from] Unsaved),
 }
 
+impl LedgerError {
+    /// Returns whether the record itself is damaged: it can be passed over, unlike a store that fails.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::Store(StoreError::Corrupt { .. }))
+    }
+}
+
 /// End of a payment.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {

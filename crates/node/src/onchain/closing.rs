@@ -4,11 +4,11 @@ use lightning::chain::chaininterface::{BroadcasterInterface, FEERATE_FLOOR_SATS_
 use lightning::events::bump_transaction::BumpTransactionEvent;
 
 use super::Onchain;
+use crate::ldk::HTLC_WEIGHT;
 
 /// Weight of the transaction that bumps a commitment: an anchor, one coin, change.
 const ANCHOR_CHILD_WEIGHT: u64 = 810;
-/// Weight of an HTLC's input and output, and of a coin and change beside all of them (BOLT 3).
-const HTLC_WEIGHT: u64 = 706;
+/// Weight of a coin and change beside all HTLCs' inputs and outputs.
 const HTLC_COINS_WEIGHT: u64 = 450;
 /// The least that a change output may pay, in sat (BIP 86).
 const CHANGE_SAT: u64 = 330;

@@ -13,7 +13,7 @@ use amplet_protocol::page::{
     Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus, ReplacedTx, WalletError,
 };
 use amplet_protocol::{Msat, PaymentId};
-use amplet_storage::{Store, StoreError};
+use amplet_storage::Store;
 use bitcoin::{Transaction, Txid};
 
 use super::Onchain;
@@ -37,9 +37,9 @@ impl Replacements {
             let Ok(later) = PaymentId::from_hex(name.trim_start_matches(REPLACEMENTS)) else { continue };
             match record::read(store, &name).await {
                 Ok(payment) => drop(known.insert(later, payment)),
-                Err(
-                    error @ (LedgerError::Corrupt { .. } | LedgerError::Store(StoreError::Corrupt { .. })),
-                ) => log::error!("{error}; the transaction counts as a payment of its own"),
+                Err(error) if error.is_damage() => {
+                    log::error!("{error}; the transaction counts as a payment of its own");
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -74,12 +74,11 @@ impl Onchain {
     /// Blocks were read, and the process ended at any moment, before this run.
     pub(super) fn catch_up(self: &Rc<Self>) {
         let wallet = &self.base.ldk.wallet;
-        for confirmed in wallet.all_confirmed() {
-            let id = self.replacements.payment(confirmed.tx.compute_txid());
-            if !keys(id).into_iter().any(|key| self.ledger.contains(key)) {
-                self.confirmed(&confirmed);
-            }
-        }
+        let has_record = |txid| {
+            let id = self.replacements.payment(txid);
+            keys(id).into_iter().any(|key| self.ledger.contains(key))
+        };
+        wallet.confirmed_but(has_record).iter().for_each(|confirmed| self.confirmed(confirmed));
         self.block_connected();
     }
 
@@ -228,18 +227,14 @@ impl Onchain {
 
     /// Returns whether a transaction spends the funding or a commitment of one of our channels.
     fn is_from_channel(&self, tx: &Transaction) -> bool {
-        let monitors = &self.base.ldk.monitors;
-        let spends = |channel| {
-            monitors.get_monitor(channel).is_ok_and(|monitor| {
-                let funding = monitor.get_funding_txo().into_bitcoin_outpoint();
-                let watched = monitor.get_outputs_to_watch();
-                let of_channel = |outpoint: &bitcoin::OutPoint| {
-                    *outpoint == funding || watched.iter().any(|(txid, _)| *txid == outpoint.txid)
-                };
-                tx.input.iter().any(|input| of_channel(&input.previous_output))
-            })
-        };
-        monitors.list_monitors().into_iter().any(spends)
+        self.base.ldk.all_monitors().any(|monitor| {
+            let funding = monitor.get_funding_txo().into_bitcoin_outpoint();
+            let watched = monitor.get_outputs_to_watch();
+            let of_channel = |outpoint: &bitcoin::OutPoint| {
+                *outpoint == funding || watched.iter().any(|(txid, _)| *txid == outpoint.txid)
+            };
+            tx.input.iter().any(|input| of_channel(&input.previous_output))
+        })
     }
 }
 

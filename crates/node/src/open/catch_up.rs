@@ -7,7 +7,7 @@ use lightning::chain::Listen;
 
 use super::NodeError;
 use super::assemble::Parts;
-use crate::ldk::closing::Copies;
+use crate::ldk::closing::MonitorCopies;
 use crate::ldk::listen::{ListenAdapter, LoneMonitor, UntoldBlock, position};
 use crate::ldk::types::{ChannelManager, Monitor, Sweeper};
 use crate::runtime::SyncState;
@@ -72,7 +72,7 @@ impl<'a> CatchUp<'a> {
         if tip.height <= highest {
             return tip;
         }
-        let mut outlook = Outlook::new(chain, Copies { signer, fees, log }, tip);
+        let mut outlook = Outlook::new(chain, MonitorCopies { signer, fees, log }, tip);
         for channel in self.manager.list_channels() {
             let monitor = |lone: &&LoneMonitor<'_>| lone.monitor.channel_id() == channel.channel_id;
             if let Some(lone) = self.monitors.iter().find(monitor) {

@@ -50,9 +50,7 @@ impl Payments {
 
     /// Broadcasts what was staged, once it is durable.
     async fn send(&self, bump: &Bump) -> Result<Txid, PayError> {
-        if self.base.flushed().await.is_err() {
-            // Whether its record will be durable is open. Behind it, the transaction leaves as well.
-            self.base.staged.broadcast(vec![bump.signed.tx.clone()]);
+        if !self.base.flushed_before(&bump.signed.tx).await {
             return Ok(bump.txid());
         }
         let result = self.onchain.broadcast_bump(bump).await;

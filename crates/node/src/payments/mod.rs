@@ -148,11 +148,8 @@ impl Payments {
             }
             Order::Onchain(send) => {
                 let id = self.start(order::onchain(&self.onchain, &send, now)?, authorization).await?;
-                if self.base.flushed().await.is_ok() {
+                if self.base.flushed_before(&send.signed.tx).await {
                     self.onchain.broadcast(&send.signed).await;
-                } else {
-                    // Whether its record will be durable is open. Behind it, the transaction leaves as well.
-                    self.base.staged.broadcast(vec![send.signed.tx.clone()]);
                 }
                 Ok(id)
             }

@@ -33,8 +33,7 @@ impl Claimable {
     /// As LDK's monitors and its sweeper have it now.
     pub(super) fn of(ldk: &Ldk) -> Self {
         let mut transactions = HashSet::new();
-        for channel in ldk.monitors.list_monitors() {
-            let Ok(monitor) = ldk.monitors.get_monitor(channel) else { continue };
+        for monitor in ldk.all_monitors() {
             // Beside the funding a monitor watches what it has seen in blocks.
             let funding = monitor.get_funding_txo().txid;
             let watched = monitor.get_outputs_to_watch().into_iter().map(|(txid, _)| txid);

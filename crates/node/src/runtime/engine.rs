@@ -322,11 +322,7 @@ impl Engine {
         if self.staged_at.replace(Some(best)) == Some(best) {
             return;
         }
-        for channel in ldk.monitors.list_monitors() {
-            if let Ok(monitor) = ldk.monitors.get_monitor(channel) {
-                staged.put_monitor(&monitor);
-            }
-        }
+        ldk.stage_monitors(staged);
         self.sweep();
     }
 

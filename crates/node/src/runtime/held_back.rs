@@ -22,7 +22,7 @@ use lightning::ln::types::ChannelId;
 use lightning::sign::InMemorySigner;
 
 use crate::base::Base;
-use crate::ldk::closing::{Copies, first_deadline};
+use crate::ldk::closing::{MonitorCopies, first_deadline};
 
 /// Maximum time that blocks are held back. On a slow mobile link a round trip takes 2 s; name look-up (1), TCP (1), TLS (2),
 /// WebSocket (1), BOLT 8 and init (2), `channel_reestablish` (1) and two commitment dances (3) are 11 of them, 22 s; twice that,
@@ -51,14 +51,14 @@ pub(crate) struct AtRisk {
 /// Channels, as far as they matter for holding blocks back.
 pub(crate) struct Outlook<'a> {
     pub chain: &'a Chain,
-    pub copies: Copies<'a>,
+    pub copies: MonitorCopies<'a>,
     pub tip: Tip,
     at_risk: Vec<AtRisk>,
     first_deadline: Option<u32>,
 }
 
 impl<'a> Outlook<'a> {
-    pub fn new(chain: &'a Chain, copies: Copies<'a>, tip: Tip) -> Self {
+    pub fn new(chain: &'a Chain, copies: MonitorCopies<'a>, tip: Tip) -> Self {
         Self { chain, copies, tip, at_risk: Vec::new(), first_deadline: None }
     }
 
@@ -228,7 +228,7 @@ fn state(channel: &ChannelDetails) -> String {
 
 fn outlook(base: &Base, tip: Tip) -> Outlook<'_> {
     let ldk = &base.ldk;
-    let copies = Copies { signer: &ldk.signer, fees: &ldk.fees, log: &ldk.log };
+    let copies = MonitorCopies { signer: &ldk.signer, fees: &ldk.fees, log: &ldk.log };
     let mut outlook = Outlook::new(&base.chain, copies, tip);
     for channel in ldk.manager.list_channels() {
         if let Ok(monitor) = ldk.monitors.get_monitor(channel.channel_id) {

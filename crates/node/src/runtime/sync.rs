@@ -194,12 +194,7 @@ impl ChainSync {
             return Ok(());
         }
         let result = chain.rescan(at, ldk.wallet.birthday(), listeners, &*ldk.watch).await;
-        // LDK writes a monitor by itself only when a new block asks for it.
-        for channel in ldk.monitors.list_monitors() {
-            if let Ok(monitor) = ldk.monitors.get_monitor(channel) {
-                staged.put_monitor(&monitor);
-            }
-        }
+        ldk.stage_monitors(staged);
         staged.stage(|batch| chain.stage(batch));
         result.map(drop)
     }

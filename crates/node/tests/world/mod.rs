@@ -9,6 +9,7 @@ mod mempool;
 mod net;
 mod power;
 mod print;
+mod through;
 mod write_meter;
 
 use std::cell::{Cell, RefCell};
@@ -39,7 +40,9 @@ pub use killable::Killable;
 #[allow(unused_imports, reason = "not every test file needs each network")]
 pub use net::{Net, net, pair, with_a_hanging_htlc};
 #[allow(unused_imports, reason = "not every test file cuts the power")]
-pub use power::{Moment, Power, PoweredDuplex, PoweredStore};
+pub use power::{Moment, Power, PoweredDuplex};
+#[allow(unused_imports, reason = "not every test file has a say in commits")]
+pub use through::{slow, through};
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
 pub use write_meter::{WriteMeter, metered};
 

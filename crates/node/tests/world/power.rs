@@ -4,13 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use amplet_node::Node;
-use amplet_storage::{Batch, Receipt, Store, StoreError};
+use amplet_storage::Store;
 use amplet_transport::testing::duplex_pair;
 use amplet_transport::{CloseCode, CloseReason, Duplex};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-use super::World;
+use super::{World, through};
 
 /// A moment of a process's work, counted from when the power is armed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,44 +58,24 @@ impl Power {
 }
 
 /// The store of a process with this power.
-pub struct PoweredStore {
-    pub inner: Rc<dyn Store>,
-    pub power: Rc<Power>,
-}
-
-impl Store for PoweredStore {
-    fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        self.inner.get(name)
-    }
-    fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
-        self.inner.list(prefix)
-    }
-    fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>> {
-        self.inner.ready()
-    }
-    fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
+fn powered(inner: Rc<dyn Store>, power: Rc<Power>) -> Rc<dyn Store> {
+    through(inner, move |store, batch| {
+        let power = Rc::clone(&power);
         async move {
-            let number = self.power.commits.get();
-            self.power.commits.set(number + 1);
-            self.power.reached(Moment::BeforeCommit(number));
-            if self.power.is_off() {
+            let number = power.commits.get();
+            power.commits.set(number + 1);
+            power.reached(Moment::BeforeCommit(number));
+            if power.is_off() {
                 std::future::pending::<()>().await;
             }
-            let receipt = self.inner.commit(batch).await?;
-            self.power.reached(Moment::AfterCommit(number));
-            if self.power.is_off() {
+            let receipt = store.commit(batch).await?;
+            power.reached(Moment::AfterCommit(number));
+            if power.is_off() {
                 std::future::pending::<()>().await;
             }
             Ok(receipt)
         }
-        .boxed_local()
-    }
-    fn commits(&self) -> u64 {
-        self.inner.commits()
-    }
-    fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
-        self.inner.close()
-    }
+    })
 }
 
 /// An end of a connection, held by a process with this power.
@@ -155,7 +135,7 @@ impl World {
         let power = Rc::new(Power::default());
         self.powers.borrow_mut().insert(name.to_owned(), Rc::clone(&power));
         let own = Rc::clone(&power);
-        let wrap = move |inner| -> Rc<dyn Store> { Rc::new(PoweredStore { inner, power: own }) };
+        let wrap = move |inner| powered(inner, own);
         (self.open_with(name, self.disk(name), wrap), power)
     }
 }

@@ -124,7 +124,8 @@ impl WalletState {
         })
     }
 
-    fn signed(&self, mut psbt: Psbt) -> Result<(Transaction, u64), OnchainError> {
+    /// Signs a transaction. Returns it and its fee, in sat.
+    pub(super) fn signed(&self, mut psbt: Psbt) -> Result<(Transaction, u64), OnchainError> {
         let fee_sat = psbt.fee_amount().map_or(0, Amount::to_sat);
         if !self.sign(&mut psbt) {
             return Err(OnchainError::Build("not all inputs could be signed".into()));

@@ -36,7 +36,7 @@ pub enum OnchainError {
         "{amount_sat} sat is too small for an on-chain payment (dust); send at least {minimum_sat} sat, or use Lightning"
     )]
     Dust {
-        /// RouteRequest for, in sat.
+        /// Amount asked for, in sat.
         amount_sat: u64,
         /// Smallest amount for this address, in sat.
         minimum_sat: u64,
@@ -151,7 +151,11 @@ impl OnchainWallet {
         // One input, the channel, change, the reserve's coin.
         const FUNDING_VBYTES: u64 = 203;
         let fee_sat = rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, Amount::to_sat);
-        let needed_sat = capacity_sat.saturating_add(fee_sat);
+        self.check_free(capacity_sat.saturating_add(fee_sat), reserve_sat)
+    }
+
+    /// Checks that so much is free beside the reserve.
+    fn check_free(&self, needed_sat: u64, reserve_sat: u64) -> Result<(), OnchainError> {
         let available_sat = self.free_sat().saturating_sub(reserve_sat);
         if needed_sat > available_sat {
             return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
@@ -167,25 +171,13 @@ impl OnchainWallet {
         result.map_err(|e| self.explain(e, draft.reserve_sat))
     }
 
-    fn finish(
-        &self,
-        mut psbt: Psbt,
-        payee: &ScriptBuf,
-        reserve_sat: u64,
-    ) -> Result<SignedSend, OnchainError> {
+    fn finish(&self, psbt: Psbt, payee: &ScriptBuf, reserve_sat: u64) -> Result<SignedSend, OnchainError> {
         let fee_sat = psbt.fee_amount().map_or(0, Amount::to_sat);
         let tx = &psbt.unsigned_tx;
         let paid = tx.output.iter().find(|output| output.script_pubkey == *payee);
         let amount_sat = paid.map_or(0, |output| output.value.to_sat());
-        let needed_sat = amount_sat.saturating_add(fee_sat);
-        let available_sat = self.free_sat().saturating_sub(reserve_sat);
-        if needed_sat > available_sat {
-            return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
-        }
-        if !self.lock().sign(&mut psbt) {
-            return Err(OnchainError::Build("not all inputs could be signed".into()));
-        }
-        let tx = psbt.extract_tx().map_err(|e| OnchainError::Build(e.to_string()))?;
+        self.check_free(amount_sat.saturating_add(fee_sat), reserve_sat)?;
+        let (tx, fee_sat) = self.lock().signed(psbt)?;
         Ok(SignedSend { tx, amount_sat, fee_sat })
     }
 

@@ -82,10 +82,11 @@ impl OnchainWallet {
         std::mem::take(&mut self.lock().unconfirmed)
     }
 
-    /// All transactions that blocks hold.
-    pub fn all_confirmed(&self) -> Vec<Confirmed> {
+    /// The transactions that blocks hold, but for those that are `known`.
+    pub fn confirmed_but(&self, known: impl Fn(Txid) -> bool) -> Vec<Confirmed> {
         let state = self.lock();
-        let mined = state.wallet.transactions().filter_map(|tx| match tx.chain_position {
+        let others = state.wallet.transactions().filter(|tx| !known(tx.tx_node.txid));
+        let mined = others.filter_map(|tx| match tx.chain_position {
             ChainPosition::Confirmed { anchor, .. } => Some((tx.tx_node.tx, anchor.confirmation_time)),
             ChainPosition::Unconfirmed { .. } => None,
         });

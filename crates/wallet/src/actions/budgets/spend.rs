@@ -22,18 +22,15 @@ pub async fn fee_limit(
     max_fee_msat: Option<Msat>,
     authorization: Option<&Authorization>,
 ) -> Result<Msat, WalletError> {
-    let wanted = match max_fee_msat {
+    let max_fee_msat = match max_fee_msat {
         Some(given) => given,
-        None => ctx.node.payments().quote_fee_updated(to, amount_msat).await.max_fee_msat,
-    };
-    match max_fee_msat {
-        Some(_) => within_approval(amount_msat, wanted, authorization),
         None => {
-            let left = authorization.and_then(|authorization| authorization.approved_msat);
-            let left = left.map_or(Msat::MAX, |approved| approved.less(amount_msat));
-            within_approval(amount_msat, wanted.min(left), authorization)
+            let quoted = ctx.node.payments().quote_fee_updated(to, amount_msat).await.max_fee_msat;
+            let approved = authorization.and_then(|authorization| authorization.approved_msat);
+            approved.map_or(quoted, |approved| quoted.min(approved.less(amount_msat)))
         }
-    }
+    };
+    within_approval(amount_msat, max_fee_msat, authorization)
 }
 
 /// Returns a given fee.

@@ -31,7 +31,7 @@ pub async fn the_whole_day(network: RegtestNetwork, disk: Disk) {
     let first = me.pay_when_reachable(20_000_000).await;
     assert_eq!(first.hops, Some(2));
     assert_eq!(first.kind, PaymentKind::Bolt11);
-    // How many storage transactions a payment takes is asserted where time is virtual: crates/node/tests/payments.rs.
+    // How many storage transactions a payment takes is asserted where time is virtual: crates/node/tests/it/payments.rs.
     let paid = me.pay_when_reachable(30_000_000).await;
     assert!(paid.preimage.is_some() && paid.fee_msat.unwrap() > msat(0) && paid.duration_ms.is_some());
     let request = me.receive(10_000_000).await;

@@ -1,9 +1,4 @@
 //! Ways for payments: several parts, failures, what is learnt of them, routing data that is missing or wrong.
-// Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the wallet's flows.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +10,8 @@ use amplet_protocol::page::{
 use amplet_router::{Beliefs, Scid, snapshot};
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, MemoryBackend, SealedStore, Store};
-use world::{World, msat, open};
+
+use crate::world::{World, msat, open};
 
 /// A wallet with a channel of 1,000,000 sat to each of two gateways, which are connected with each other and the payee. The
 /// first gateway's channel to the payee looks like the others, but nearly everything in it is the payee's.

@@ -1,9 +1,4 @@
 //! Routing data that a gateway serves to wallets, read by two readers: ours, and LDK's own of Rapid Gossip Sync.
-// Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the gateway.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::time::Duration;
 
@@ -15,7 +10,8 @@ use amplet_node::lightning::util::logger::{Logger, Record};
 use amplet_router::{Direction, Graph, Policy, Scid, rgs};
 use amplet_transport::Platform;
 use lightning_rapid_gossip_sync::RapidGossipSync;
-use world::{World, open};
+
+use crate::world::{World, open};
 
 struct Quiet;
 

@@ -1,10 +1,5 @@
 //! A payment's identity is its direction and id: whoever we pay learns the preimage, and nothing that comes in with it ends,
 //! overwrites or pays for what goes out.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -21,7 +16,8 @@ use amplet_node::{
 };
 use amplet_protocol::page::{Direction, Payment, PaymentStatus};
 use amplet_storage::Store;
-use world::{Killable, Net, World, msat, net};
+
+use crate::world::{Killable, Net, World, msat, net};
 
 const AMOUNT: u64 = 5_000_000;
 /// At the gateway: 1 sat and a hundred millionths.

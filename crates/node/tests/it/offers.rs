@@ -1,9 +1,4 @@
 //! BOLT 12: offers made, asked about by onion message, and paid.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,7 +10,8 @@ use amplet_node::{Authorization, NewOffer, Node, OfferError, PayError, PayOffer,
 use amplet_protocol::page::{Direction, ErrorCode, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
 use amplet_transport::Platform;
-use world::{Killable, Net, World, msat, net};
+
+use crate::world::{Killable, Net, World, msat, net};
 
 const AMOUNT: u64 = 50_000_000;
 

@@ -1,17 +1,13 @@
 //! A wallet that comes back after an hour, a day, a week, four weeks or three months, with an HTLC on its channel: whatever the
 //! gateway did meanwhile, the channel closes only where it must, and every satoshi goes where it belongs.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod world;
 
 use std::time::Duration;
 
 use amplet_node::bitcoin::Transaction;
 use amplet_node::{Authorization, Node, PayError};
 use amplet_protocol::page::PaymentStatus;
-use world::{HANGING_SAT, Hanging, Way, World};
+
+use crate::world::{HANGING_SAT, Hanging, Way, World};
 
 /// Blocks of an absence.
 const HOUR: u32 = 6;

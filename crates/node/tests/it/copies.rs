@@ -1,9 +1,4 @@
 //! An old copy of the storage is recognised before it speaks, and two live copies are told apart.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,7 +9,8 @@ use amplet_protocol::copies::Record;
 use amplet_protocol::page::PaymentStatus;
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, MemoryBackend, SealedStore, SharedBackend, Store};
-use world::{Net, World, net, open, pair};
+
+use crate::world::{Net, World, net, open, pair};
 
 /// The wallet's storage before a payment, and the world after it; the wallet is closed.
 fn with_an_old_copy() -> (World, Node, MemoryBackend) {
@@ -297,7 +293,7 @@ fn no_death_of_the_process_is_taken_for_a_copy() {
         let (world, wallet, gateway) = pair();
         world.kill("wallet", wallet);
         let wrap = move |store: Rc<dyn Store>| -> Rc<dyn Store> {
-            Rc::new(world::Killable::new(store, 1 + commits, Rc::default()))
+            Rc::new(crate::world::Killable::new(store, 1 + commits, Rc::default()))
         };
         let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
         wallet.peers().connect_persistently(World::address(&gateway, "gateway")).unwrap();

@@ -1,8 +1,4 @@
 //! What chain sources say is checked, bounded and told: refusals, fee rates, old tips.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod world;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,7 +8,8 @@ use amplet_node::bitcoin::{Address, Transaction};
 use amplet_node::{Authorization, Node, PayError, PaymentId, SendOnchain};
 use amplet_protocol::page::{Payment, PaymentStatus, TipAge};
 use amplet_transport::Platform;
-use world::{Net, Taking, World, net, open, slow};
+
+use crate::world::{Net, Taking, World, net, open, slow};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -1,9 +1,4 @@
 //! Chain sources that contradict each other, with LDK behind them: doubt closes no channel and hides nothing.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod world;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,7 +8,8 @@ use amplet_chain::{SourceState, TrustLevel};
 use amplet_node::Node;
 use amplet_node::bitcoin::ScriptBuf;
 use amplet_protocol::page::PaymentStatus;
-use world::{World, pair};
+
+use crate::world::{World, pair};
 
 /// A wallet with a confirmed channel to its gateway, and the height of its funding.
 fn funded() -> (World, Node, Node, u32) {

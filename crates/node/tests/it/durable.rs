@@ -1,9 +1,4 @@
 //! A step that is local and not durable yet (a remote backup is behind): messages wait.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,7 +9,8 @@ use amplet_protocol::page::PaymentStatus;
 use amplet_storage::{Receipt, Store};
 use amplet_transport::Platform;
 use amplet_transport::testing::TestPlatform;
-use world::{Net, net, through};
+
+use crate::world::{Net, net, through};
 
 /// A store whose commits are local at once, and durable once `behind` is over.
 fn backup(inner: Rc<dyn Store>, platform: TestPlatform, behind: Rc<Cell<bool>>) -> Rc<dyn Store> {

@@ -1,9 +1,4 @@
 //! Waiting for durability waits for the step that holds their writes; records of earlier releases are taken over.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,7 +9,8 @@ use amplet_node::{Node, PayStream, StreamTo};
 use amplet_protocol::page::Payment;
 use amplet_storage::{Batch, Store};
 use amplet_transport::Platform;
-use world::{Net, World, msat, net, slow};
+
+use crate::world::{Net, World, msat, net, slow};
 
 fn address(world: &World, node: &Node) -> Address {
     let node = node.clone();

@@ -1,9 +1,4 @@
 //! Payments without an invoice.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,7 +7,8 @@ use std::time::Duration;
 use amplet_node::{Authorization, Keysend, Msat, Node, PayError, PaymentId};
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
-use world::{Killable, Net, World, msat, net};
+
+use crate::world::{Killable, Net, World, msat, net};
 
 fn begin(world: &World, from: &Node, to: &Node, records: &[(u64, &[u8])]) -> Result<PaymentId, PayError> {
     give(world, from, to, msat(50_000_000), records)

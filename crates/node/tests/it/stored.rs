@@ -1,11 +1,6 @@
 //! Three nodes and a wallet go on where an earlier tree was killed: what was under way ends, once.
 //!
-//! The files are frozen (`fixtures/stored/README.md`); that the wallet's is read whole is tested by the wallet.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
+//! The files are frozen (`../fixtures/stored/README.md`); that the wallet's is read whole is tested by the wallet.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,14 +16,15 @@ use amplet_router::{Scid, snapshot};
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Backend, MemoryBackend, SealedStore, SqliteBackend, Store, Write};
 use serde_json::Value;
-use world::{World, msat};
 
-const OUTSIDE: &str = include_str!("fixtures/stored/outside.json");
+use crate::world::{World, msat};
+
+const OUTSIDE: &str = include_str!("../fixtures/stored/outside.json");
 const DISKS: [(&str, &[u8]); 4] = [
-    ("gateway", include_bytes!("fixtures/stored/gateway.sqlite")),
-    ("payee", include_bytes!("fixtures/stored/payee.sqlite")),
-    ("island", include_bytes!("fixtures/stored/island.sqlite")),
-    ("wallet", include_bytes!("fixtures/stored/wallet.sqlite")),
+    ("gateway", include_bytes!("../fixtures/stored/gateway.sqlite")),
+    ("payee", include_bytes!("../fixtures/stored/payee.sqlite")),
+    ("island", include_bytes!("../fixtures/stored/island.sqlite")),
+    ("wallet", include_bytes!("../fixtures/stored/wallet.sqlite")),
 ];
 
 /// The chain, the mempool and the clock as they were, and the nodes' disks; no node runs.

@@ -1,16 +1,12 @@
 //! Channel monitors are stored whole now and then, and their updates beside them.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::{Authorization, Node, NodeError, PayStream, PaymentId, StreamTo};
 use amplet_storage::Store;
-use world::{World, WriteMeter, metered, msat, open};
+
+use crate::world::{World, WriteMeter, metered, msat, open};
 
 const EACH: u64 = 10_000;
 

@@ -1,9 +1,4 @@
 //! Streams: many keysends, one line, each counted once.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,7 +8,8 @@ use amplet_node::budget::{BudgetDenial, BudgetError, BudgetId, Clock, Holder, Ms
 use amplet_node::{Authorization, Node, PayError, PayStream, PaymentId, StreamError, StreamTo};
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus, StreamTotals};
 use amplet_storage::Store;
-use world::{Killable, Net, World, WriteMeter, metered, msat, net};
+
+use crate::world::{Killable, Net, World, WriteMeter, metered, msat, net};
 
 const SESSION: &str = "film 7";
 /// Amount and fee of one payment: 1 sat and a hundred millionths at the gateway.

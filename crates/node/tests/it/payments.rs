@@ -1,9 +1,4 @@
 //! Three nodes on one chain: channels, payments both ways, restarts at every step.
-// Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the wallet's flows.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,7 +7,8 @@ use std::time::Duration;
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{PartState, PaymentStatus};
 use amplet_storage::Store;
-use world::{Killable, Net, World, msat, net};
+
+use crate::world::{Killable, Net, World, msat, net};
 
 #[test]
 fn a_wallet_pays_two_hops_away_and_is_paid_back() {

@@ -1,14 +1,11 @@
 //! What closing a channel costs: the reserve, coins kept apart for it, and a close that nothing can pay for.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::time::Duration;
 
 use amplet_node::bitcoin::{Address, OutPoint, Transaction};
 use amplet_node::{Authorization, Node, OnchainError, SendOnchain};
-use world::{World, open, pair};
+
+use crate::world::{World, open, pair};
 
 /// Fee rates of a busy network, in sat/vB by blocks: a commitment's own fee, made for a week, is far below them.
 const BUSY: &str = r#"{"1": 20.0, "2": 20.0, "6": 10.0, "12": 5.0, "144": 2.0, "1008": 1.0}"#;

@@ -1,9 +1,4 @@
 //! Balances are true to the millisatoshi, whatever is in flight, and what can be spent can be paid.
-// Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the wallet's flows.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,7 +11,8 @@ use amplet_protocol::page::PaymentStatus;
 use amplet_storage::Store;
 use amplet_transport::Platform;
 use amplet_transport::testing::TestPlatform;
-use world::{World, open, through};
+
+use crate::world::{World, open, through};
 
 /// A store whose commits wait while the gate is shut: the node says nothing more.
 fn gated(inner: Rc<dyn Store>, platform: TestPlatform, shut: Rc<Cell<bool>>) -> Rc<dyn Store> {

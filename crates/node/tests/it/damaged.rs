@@ -1,9 +1,4 @@
 //! Records that cannot be read: only those without which the money is not known keep a wallet from opening.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,7 +9,8 @@ use amplet_protocol::page::PaymentStatus;
 use amplet_storage::{Batch, Receipt, Store, StoreError};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use world::{World, msat, pair};
+
+use crate::world::{World, msat, pair};
 
 /// The damage that a store has taken.
 #[derive(Clone, Copy, Debug)]

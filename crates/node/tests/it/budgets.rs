@@ -1,9 +1,4 @@
 //! Budgets and the payments that they pay for: one door, one transaction.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -19,7 +14,8 @@ use amplet_node::{Authorization, Node, PayError, PayInvoice, SendOnchain};
 use amplet_protocol::page::{EventKind, PaymentStatus};
 use amplet_storage::Store;
 use futures::future::join_all;
-use world::{Killable, World, msat, open};
+
+use crate::world::{Killable, World, msat, open};
 
 fn per_day(limit: u64) -> Rules {
     let window = Window { kind: Kind::Calendar, period: Period::Day };

@@ -1,15 +1,12 @@
 //! Deposits before a block holds them.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::time::Duration;
 
 use amplet_node::bitcoin::Transaction;
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::{Direction, EventKind, Payment, PaymentStatus};
-use world::{World, msat};
+
+use crate::world::{World, msat};
 
 /// Long enough for a look while somebody waits at the counter.
 const SOON: Duration = Duration::from_secs(5);

@@ -1,9 +1,4 @@
 //! Channels: 0-conf, closing, reorganisations, a chain source that is away, a disk that is full.
-// Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the wallet's flows.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,7 +7,8 @@ use amplet_node::bitcoin::Transaction;
 use amplet_node::{ChannelError, ConnectionState, Node, OnchainError};
 use amplet_protocol::page::{EventKind, PaymentKind, PaymentStatus};
 use amplet_storage::Store;
-use world::{World, msat, open, pair, with_a_hanging_htlc};
+
+use crate::world::{World, msat, open, pair, with_a_hanging_htlc};
 
 #[test]
 fn a_trusted_gateways_channel_is_used_before_it_confirms_and_shown_as_trusted() {
@@ -212,7 +208,7 @@ fn nothing_is_said_while_the_disk_is_full() {
 fn a_closed_node_lets_go_of_everything_at_once() {
     let (world, wallet, _gateway) = pair();
     world.kill("wallet", wallet);
-    let (wrap, meter) = world::metered();
+    let (wrap, meter) = crate::world::metered();
     let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
     world.connect(&wallet, &world.node("gateway"), "gateway");
     let held = Rc::downgrade(&meter.take().unwrap());
@@ -252,7 +248,7 @@ fn a_gateway_killed_between_any_two_steps_loses_nothing() {
         world.kill("gateway", gateway);
         let dead = Rc::default();
         let wrap = move |store: Rc<dyn Store>| -> Rc<dyn Store> {
-            Rc::new(world::Killable::new(store, 1 + commits, dead))
+            Rc::new(crate::world::Killable::new(store, 1 + commits, dead))
         };
         let gateway = world.open_with("gateway", world.disk("gateway"), wrap);
         world.platform.advance(Duration::from_secs(3));

@@ -1,15 +1,12 @@
 //! On-chain payments end: by a confirmation, or when another transaction has spent the same money for good.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::time::Duration;
 
 use amplet_node::bitcoin::{Address, Transaction};
 use amplet_node::{Authorization, Node, PaymentId, SendOnchain};
 use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus};
-use world::{World, open};
+
+use crate::world::{World, open};
 
 fn address(world: &World, node: &Node) -> Address {
     let node = node.clone();

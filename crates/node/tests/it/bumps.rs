@@ -1,8 +1,4 @@
 //! Fee bumps and cancellations of on-chain payments.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::time::Duration;
 
@@ -11,7 +7,8 @@ use amplet_node::budget::{Kind, Period, Rules, Window, WindowLimit};
 use amplet_node::{Authorization, Bump, Node, OnchainError, PayError, PaymentId, SendOnchain};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{BumpMethod, ErrorCode, Payment, PaymentKind, PaymentStatus};
-use world::{World, open};
+
+use crate::world::{World, open};
 
 fn setup() -> (World, Node, Node) {
     let world = World::new();

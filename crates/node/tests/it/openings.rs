@@ -1,11 +1,6 @@
 //! Openings of channels, cut at every moment: before and after each commit, and before each message, of either side; the
 //! process of one side ends, or both. Afterwards there is a channel that carries payments both ways, or there is none, and
 //! no money is gone or kept.
-// Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the wallet's flows.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,7 +10,8 @@ use amplet_node::{ChannelError, Node, OpenChannel};
 use amplet_protocol::page::{Payment, PaymentKind, PaymentStatus};
 use amplet_transport::Platform;
 use futures::FutureExt;
-use world::{Moment, Power, World, msat, open};
+
+use crate::world::{Moment, Power, World, msat, open};
 
 const SAVINGS_SAT: u64 = 3_000_000;
 const CAPACITY_SAT: u64 = 1_000_000;

@@ -1,9 +1,4 @@
 //! A disk that is full: it is told, what needs it is refused, on-chain money is claimed, and everything goes on by itself.
-// Time is virtual here, and LDK with `std` reads the system's clock; that build is tested by the wallet's flows.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,7 +12,8 @@ use amplet_node::{
 use amplet_protocol::page::{ErrorCode, Payment, PaymentStatus};
 use amplet_storage::{Store, StoreError};
 use amplet_transport::Platform;
-use world::{World, open, pair, through, with_a_hanging_htlc};
+
+use crate::world::{World, open, pair, through, with_a_hanging_htlc};
 
 fn ids(world: &World) -> Vec<Txid> {
     world.mempool.borrow().iter().map(Transaction::compute_txid).collect()

@@ -1,9 +1,4 @@
 //! What the other side does on chain while the wallet is closed: each spend is seen when it opens.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod world;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -15,7 +10,8 @@ use amplet_node::budget::{
 use amplet_node::{Authorization, Node};
 use amplet_protocol::page::PaymentStatus;
 use amplet_storage::Store;
-use world::{HANGING_SAT, Hanging, Way, World, msat};
+
+use crate::world::{HANGING_SAT, Hanging, Way, World, msat};
 
 /// A budget of 200,000 sat a day.
 fn budget(world: &World, wallet: &Node) -> Authorization {
@@ -168,7 +164,7 @@ fn a_spend_that_an_earlier_version_missed_is_found_once() {
 
     world.server.chain.borrow_mut().forge_filter(height, true_filter);
     let earlier = |store| -> Rc<dyn Store> {
-        let meter = world::WriteMeter::new(store);
+        let meter = crate::world::WriteMeter::new(store);
         // That version had no such record; and its headers are fetched again, with the true filter headers.
         meter.lost.borrow_mut().extend(["ldk/missed_spends", "chain/meta"].map(str::to_owned));
         Rc::new(meter)

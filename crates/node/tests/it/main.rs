@@ -1,0 +1,35 @@
+//! Nodes on one chain in memory: one binary, so that LDK is linked into it once.
+//!
+//! Time is virtual here, and LDK with `std` reads the system's clock: that build is tested by the wallet's flows and the gateway.
+#![cfg(not(feature = "std"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod absence;
+mod balance;
+mod budgets;
+mod bumps;
+mod channels;
+mod closed;
+mod closing;
+mod copies;
+mod damaged;
+mod deposits;
+mod disk_full;
+mod doubt;
+mod durable;
+mod ends;
+mod flushed;
+mod identity;
+mod keysend;
+mod monitors;
+mod offers;
+mod openings;
+mod payments;
+mod rgs;
+mod routing;
+mod sources;
+mod stored;
+mod streams;

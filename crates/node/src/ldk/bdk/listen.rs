@@ -40,13 +40,25 @@ impl BlockListener for OnchainWallet {
 /// Appends a block without transactions of the wallet to its chain.
 fn extend(wallet: &mut Wallet, block: BdkBlockId) -> Result<Vec<WalletEvent>, String> {
     let mut tip: CheckPoint = wallet.latest_checkpoint();
+    // Events cost a walk down the chain for each transaction, twice: after months of blocks, of which each would pay it, minutes.
+    // A block above the tip that no transaction is anchored at (or above) changes the state of none.
+    let eventful = tip.height() >= block.height || is_anchor_from(wallet, block.height);
     // After a disconnection the blocks at and above this height are stale.
     while tip.height() >= block.height {
         tip = tip.prev().ok_or("there is no block below")?;
     }
     let chain = tip.push(block).map_err(|_| "it is not above its parent".to_owned())?;
     let update = Update { chain: Some(chain), ..Update::default() };
-    wallet.apply_update_events(update).map_err(|e| e.to_string())
+    if eventful {
+        return wallet.apply_update_events(update).map_err(|e| e.to_string());
+    }
+    wallet.apply_update(update).map(|()| Vec::new()).map_err(|e| e.to_string())
+}
+
+/// True if a transaction of the wallet was seen in a block of this height or above, on whatever chain.
+fn is_anchor_from(wallet: &Wallet, height: u32) -> bool {
+    let mut anchors = wallet.tx_graph().all_anchors().values().flatten();
+    anchors.any(|anchor| anchor.block_id.height >= height)
 }
 
 /// Notes what a block of this time (seconds since the UNIX epoch) changed.
@@ -70,5 +82,68 @@ fn note(state: &mut WalletState, events: Vec<WalletEvent>, time: u32) {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::sync::Arc;
+
+    use amplet_chain::Position;
+    use bdk_wallet::KeychainKind;
+    use bdk_wallet::chain::{ConfirmationBlockTime, TxUpdate};
+    use bitcoin::hashes::Hash;
+    use bitcoin::{Amount, BlockHash, Network, Transaction, TxIn, TxOut, absolute, transaction};
+
+    use super::*;
+    use crate::ldk::bdk::create;
+    use crate::ldk::keys::{Keys, parse_mnemonic};
+
+    fn block(height: u32, branch: u8) -> BdkBlockId {
+        BdkBlockId { height, hash: BlockHash::from_byte_array([branch; 32]) }
+    }
+
+    /// What is told when a header is connected, but for the new tip.
+    fn told(wallet: &mut Wallet, block: BdkBlockId) -> Vec<WalletEvent> {
+        let mut events = extend(wallet, block).unwrap();
+        assert_eq!(wallet.latest_checkpoint().block_id(), block);
+        events.retain(|event| !matches!(event, WalletEvent::ChainTipChanged { .. }));
+        events
+    }
+
+    #[test]
+    fn headers_tell_what_becomes_of_the_wallets_transactions() {
+        let words =
+            "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+        let keys = Keys::new(&parse_mnemonic(words).unwrap(), Network::Regtest, 0).unwrap();
+        let birthday = Position { height: 4, hash: block(4, 4).hash, previous: Vec::new() };
+        let mut wallet = create(&keys, &birthday).unwrap();
+        let script_pubkey = wallet.reveal_next_address(KeychainKind::External).address.script_pubkey();
+        let tx = Transaction {
+            version: transaction::Version::TWO,
+            lock_time: absolute::LockTime::ZERO,
+            input: vec![TxIn::default()],
+            output: vec![TxOut { value: Amount::from_sat(1000), script_pubkey }],
+        };
+        // Seen in block 6, whose header comes later: a branch that was left and is taken up again.
+        let mut tx_update = TxUpdate::default();
+        let anchor = ConfirmationBlockTime { block_id: block(6, 6), confirmation_time: 0 };
+        tx_update.anchors.insert((anchor, tx.compute_txid()));
+        tx_update.txs.push(Arc::new(tx));
+        wallet.apply_update(Update { tx_update, ..Update::default() }).unwrap();
+
+        assert!(told(&mut wallet, block(5, 5)).is_empty());
+        let [WalletEvent::TxConfirmed { .. }] = told(&mut wallet, block(6, 6))[..] else {
+            panic!("not confirmed")
+        };
+        assert!(told(&mut wallet, block(7, 7)).is_empty());
+        assert!(told(&mut wallet, block(8, 8)).is_empty());
+        let [WalletEvent::TxDropped { .. }] = told(&mut wallet, block(6, 66))[..] else {
+            panic!("still confirmed")
+        };
+        let [WalletEvent::TxConfirmed { .. }] = told(&mut wallet, block(6, 6))[..] else {
+            panic!("not again")
+        };
     }
 }

@@ -29,6 +29,8 @@ pub struct TestChain {
     filters: Vec<Vec<u8>>,
     filter_headers: Vec<FilterHeader>,
     coins: HashMap<OutPoint, ScriptBuf>,
+    /// Places of all blocks by hash, cut ones included.
+    places: HashMap<BlockHash, usize>,
     /// Makes the blocks of a fork differ.
     salt: u64,
 }
@@ -41,6 +43,7 @@ impl Default for TestChain {
             filters: Vec::new(),
             filter_headers: Vec::new(),
             coins: HashMap::new(),
+            places: HashMap::new(),
             salt: 0,
         };
         chain.push(genesis);
@@ -131,6 +134,12 @@ impl TestChain {
         &self.blocks[usize::try_from(height).unwrap()]
     }
 
+    /// The block with this hash, unless it was cut off.
+    pub fn find(&self, hash: BlockHash) -> Option<&Block> {
+        let block = self.blocks.get(*self.places.get(&hash)?)?;
+        (block.block_hash() == hash).then_some(block)
+    }
+
     /// All blocks.
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
@@ -167,6 +176,7 @@ impl TestChain {
         let previous = self.filter_headers.last().copied().unwrap_or_else(FilterHeader::all_zeros);
         self.filter_headers.push(header_of(&filter, &previous));
         self.filters.push(filter);
+        self.places.insert(block.block_hash(), self.blocks.len());
         self.blocks.push(block);
     }
 

@@ -136,10 +136,7 @@ impl FakeServer {
             ["status"] => Some(self.status(&chain)),
             ["fee-estimates"] => self.fees.borrow().clone().map(String::into_bytes),
             ["fees", "estimate", _] => self.fees_block_dn.borrow().clone().map(String::into_bytes),
-            ["block", hash] => {
-                let block = chain.blocks().iter().find(|b| b.block_hash().to_string() == *hash)?;
-                Some(serialize(block))
-            }
+            ["block", hash] => chain.find(hash.parse().ok()?).map(serialize),
             ["filters", "single", height] if self.singles.get() => {
                 chain.filters().get(height.parse::<usize>().ok()?).cloned()
             }

@@ -38,6 +38,12 @@ describe('gateway addresses', () => {
     expect(parseGatewayAddress(` ${ID.toUpperCase()}@wss://g.example/lightning/v1 `)).toEqual({
       nodeId: ID,
       url: 'wss://g.example/lightning/v1',
+      hasToken: false,
+    });
+    expect(parseGatewayAddress(`${ID}@wss://g.example#token=channel_0a_0b`)).toEqual({
+      nodeId: ID,
+      url: 'wss://g.example',
+      hasToken: true,
     });
     for (const wrong of [
       '',
@@ -48,6 +54,8 @@ describe('gateway addresses', () => {
       `${ID.slice(2)}@ws://g`,
       `${ID}@ws://a b`,
       `${ID}@ws://`,
+      `${ID}@ws://g#channel_0a_0b`,
+      `${ID}@ws://g#token=`,
     ]) {
       expect([wrong, parseGatewayAddress(wrong)]).toEqual([wrong, null]);
     }
@@ -70,8 +78,8 @@ describe('fee rates', () => {
 describe('the connection in a word', () => {
   const gateway = (state: 'connected' | 'connecting' | 'waiting') =>
     ({ connection: { state } }) as unknown as GatewayStatus;
-  const status = (gateways: GatewayStatus[], synced = true, error: unknown = null) =>
-    ({ gateways, chain: { synced, error } }) as unknown as Status;
+  const status = (gateways: GatewayStatus[], synced = true, error: unknown = null, warnings: string[] = []) =>
+    ({ gateways, chain: { synced, error }, warnings }) as unknown as Status;
   it('is the worst that matters', () => {
     expect(linkOf(null, true)).toBe('connecting');
     expect(linkOf(status([]), true)).toBe('noGateway');
@@ -82,6 +90,7 @@ describe('the connection in a word', () => {
     expect(linkOf(status([gateway('connected'), gateway('waiting')]), true)).toBe('partly');
     expect(linkOf(status([gateway('connected')], true, {}), true)).toBe('partly');
     expect(linkOf(status([gateway('connected')]), true)).toBe('ready');
+    expect(linkOf(status([gateway('waiting')], true, null, ['oldCopy']), true)).toBe('oldCopy');
     // The browser's word counts only where nothing answers.
     expect(linkOf(status([gateway('connected')]), false)).toBe('ready');
   });

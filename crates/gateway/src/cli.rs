@@ -62,6 +62,16 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Make, list and revoke tokens for channels on request, where `[channels] channel_tokens` requires them.
+    #[command(alias = "token")]
+    Tokens {
+        /// The configuration that the gateway runs with.
+        #[command(flatten)]
+        file: ConfigFile,
+        /// The subcommand.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// Write a first configuration with comments, a new seed and an admin token; overwrite nothing.
     Init {
         /// The folder to write into; made if missing.
@@ -108,6 +118,37 @@ pub struct AddKey {
     /// With payments:send: the most ever, in msat.
     #[arg(long, value_parser = msat)]
     pub total_msat: Option<Msat>,
+}
+
+/// Subcommands for tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; the gateway's address with it is shown once.
+    Add(AddToken),
+    /// List all tokens, without their secrets.
+    List,
+    /// Revoke a token: it opens no further channel.
+    Revoke {
+        /// The token's id, as listed.
+        id: String,
+    },
+}
+
+/// The token to make.
+#[derive(Clone, Debug, Args)]
+pub struct AddToken {
+    /// A name for you, in the list.
+    #[arg(short, long)]
+    pub name: String,
+    /// Number of channels that it opens; any unless given.
+    #[arg(long)]
+    pub max_channels: Option<u32>,
+    /// Capacity of these together, in sat; any unless given.
+    #[arg(long)]
+    pub max_sat: Option<u64>,
+    /// Days for which it holds; until it is revoked unless given.
+    #[arg(long)]
+    pub days: Option<u32>,
 }
 
 fn msat(text: &str) -> Result<Msat, String> {

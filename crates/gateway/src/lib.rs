@@ -7,6 +7,7 @@
 //! - `node`: that thread: it opens the node, takes commands, follows events;
 //! - `http`: the doors: routes, bodies, errors, on other threads. Nothing below imports it.
 
+pub mod admin_client;
 pub mod cli;
 pub mod config;
 pub mod desk;
@@ -17,3 +18,4 @@ pub mod limits;
 pub mod logging;
 pub mod node;
 pub mod run;
+pub mod tokens;

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use amplet_gateway::cli::{Cli, Command, KeyCommand};
+use amplet_gateway::admin_client::AdminError;
+use amplet_gateway::cli::{Cli, Command};
 use amplet_gateway::config::{Config, Severity};
-use amplet_gateway::{init, keys, logging, run};
+use amplet_gateway::{init, keys, logging, run, tokens};
 use clap::Parser;
 
 /// The command line or the configuration is wrong; clap's code, too.
@@ -28,7 +29,10 @@ fn main() -> ExitCode {
             }
         },
         Some(Command::Check(file)) => check(&file.config),
-        Some(Command::Keys { file, command }) => manage_keys(&file.config, command),
+        Some(Command::Keys { file, command }) => manage(&file.config, |config| keys::run(config, command)),
+        Some(Command::Tokens { file, command }) => {
+            manage(&file.config, |config| tokens::run(config, command))
+        }
         // clap lets no other case through: without a subcommand --config is there.
         None => cli.run.map_or(ExitCode::from(WRONG_USE), |it| run(&it.config, it.new)),
     }
@@ -61,12 +65,13 @@ fn run(file: &Path, may_be_new: bool) -> ExitCode {
     }
 }
 
-fn manage_keys(file: &Path, command: KeyCommand) -> ExitCode {
+/// Has the running gateway do something, and shows its answer.
+fn manage(file: &Path, work: impl FnOnce(&Config) -> Result<String, AdminError>) -> ExitCode {
     let config = match load(file) {
         Ok(config) => config,
         Err(code) => return code,
     };
-    match keys::run(&config, command) {
+    match work(&config) {
         Ok(output) => {
             println!("{output}");
             ExitCode::SUCCESS

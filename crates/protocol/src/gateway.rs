@@ -27,6 +27,9 @@ pub enum Message {
         request_id: u64,
         /// Capacity, in sat.
         capacity_sat: u64,
+        /// Token of the gateway's operator, where the wallet has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
     },
     /// Response of the gateway: the channel is being opened; `open_channel` follows.
     ChannelComing {
@@ -57,6 +60,9 @@ pub enum Message {
 pub struct ChannelTerms {
     /// True if it opens channels to wallets.
     pub opens_channels: bool,
+    /// True if it does so only for wallets with a token of its operator.
+    #[serde(default)]
+    pub needs_token: bool,
     /// Minimum capacity, in sat, of channels that either side opens.
     pub min_capacity_sat: u64,
     /// Maximum capacity, in sat.
@@ -77,6 +83,11 @@ pub struct ChannelTerms {
 pub enum ChannelRefusal {
     /// It opens none.
     Disabled,
+    /// It opens channels only with a token, and this request had none that holds.
+    Token {
+        /// What is wrong with it.
+        problem: TokenProblem,
+    },
     /// Below or above its limits.
     Size {
         /// Minimum capacity, in sat.
@@ -101,4 +112,34 @@ pub enum ChannelRefusal {
         /// Message for a user.
         message: String,
     },
+}
+
+/// Defect of a token for a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TokenProblem {
+    /// There was none.
+    Missing,
+    /// The gateway does not know it, or its operator has revoked it.
+    Unknown,
+    /// Its time is over.
+    Expired,
+    /// The channels that it was for have been opened, or the rest is less than this one.
+    UsedUp,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn messages_without_tokens_are_read_as_before() {
+        let old = r#"{"requestChannel":{"requestId":7,"capacitySat":100000}}"#;
+        let read: Message = serde_json::from_str(old).unwrap();
+        assert_eq!(read, Message::RequestChannel { request_id: 7, capacity_sat: 100_000, token: None });
+        assert_eq!(serde_json::to_string(&read).unwrap(), old, "and written so, for gateways of before");
+        let old = r#"{"opensChannels":true,"minCapacitySat":1,"maxCapacitySat":2,"maxChannelsPerPeer":3,"zeroConf":true,"feeBaseMsat":4,"feePpm":5}"#;
+        assert!(!serde_json::from_str::<ChannelTerms>(old).unwrap().needs_token);
+    }
 }

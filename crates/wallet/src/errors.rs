@@ -3,6 +3,7 @@
 use amplet_chain::ChainError;
 use amplet_node::budget::{self, BudgetDenial, LoadError, Reason};
 use amplet_node::{ChannelError, LedgerError, NodeError, OfferError, OnchainError, PayError, StreamError};
+use amplet_protocol::gateway::{ChannelRefusal, TokenProblem};
 use amplet_protocol::page::{BudgetReason, BudgetRefusal, ErrorCode, WalletError};
 use amplet_transport::{CloseCode, CloseReason, ConnectError};
 
@@ -177,4 +178,42 @@ pub fn connect(error: &ConnectError) -> WalletError {
         _ => ErrorCode::GatewayOffline,
     };
     WalletError::of(code, error)
+}
+
+/// Converts a gateway's refusal of a channel.
+pub(crate) fn channel_refusal(refusal: &ChannelRefusal) -> WalletError {
+    let message = match refusal {
+        ChannelRefusal::Disabled => "this gateway opens no channels to wallets; open one from your savings, or choose another gateway".into(),
+        ChannelRefusal::Token { problem } => without_token(*problem).into(),
+        ChannelRefusal::Size { min_sat, max_sat } => {
+            format!("this gateway takes channels of {min_sat} to {max_sat} sat; choose an amount between")
+        }
+        ChannelRefusal::TooManyChannels { limit } => {
+            format!("this gateway allows {limit} channels per wallet and you have them; close one, or choose another gateway")
+        }
+        ChannelRefusal::LimitReached { retry_after_secs } => {
+            let hours = retry_after_secs.div_ceil(3600);
+            format!("this gateway opens no more channels for now; try again in {hours} hours, or choose another gateway")
+        }
+        ChannelRefusal::NoFunds => "this gateway has not enough money of its own now; try later, a smaller amount, or another gateway".into(),
+        ChannelRefusal::Failed { message } => format!("the gateway could not open the channel ({message}); try again later"),
+    };
+    WalletError::new(ErrorCode::GatewayRefused, message)
+}
+
+fn without_token(problem: TokenProblem) -> &'static str {
+    match problem {
+        TokenProblem::Missing => {
+            "this gateway opens channels only with a token; ask its operator for an address with one, or open a channel from your savings"
+        }
+        TokenProblem::Unknown => {
+            "this gateway does not know the token in its address, or it was revoked; ask its operator for another"
+        }
+        TokenProblem::Expired => {
+            "the token in this gateway's address has expired; ask its operator for another"
+        }
+        TokenProblem::UsedUp => {
+            "the token in this gateway's address does not suffice for this channel; choose a smaller amount, or ask its operator for another"
+        }
+    }
 }

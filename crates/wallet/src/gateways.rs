@@ -25,6 +25,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// Minimum capacity of a channel that a gateway opens unasked, in sat: several times what is held back to close it.
 const MIN_UNASKED_SAT: u64 = 50_000;
 
+/// Maximum length of a token, in bytes: several times a gateway's.
+const MAX_TOKEN: usize = 256;
+
 /// Number of channels with one gateway from which on it opens none unasked.
 const MAX_UNASKED: usize = 5;
 
@@ -36,6 +39,8 @@ struct Configured {
     node_id: PublicKey,
     chain_url: String,
     zero_conf: bool,
+    /// Token for channels on request, from the address.
+    token: Option<String>,
 }
 
 /// A gateway's answer to a request for a channel.
@@ -192,7 +197,7 @@ fn origin(address: &PeerAddress) -> Option<String> {
 }
 
 fn parse_one(gateway: &amplet_protocol::page::Gateway) -> Result<Configured, WalletError> {
-    let text = gateway.address.trim();
+    let (text, token) = split_token(gateway.address.trim())?;
     let parse = |text: &str| text.parse::<PeerAddress>().map_err(|e| invalid(format!("{e} (in {text:?})")));
     let mut address = parse(text)?;
     if address.endpoint.scheme() != Scheme::Tcp && matches!(address.endpoint.path(), "" | "/") {
@@ -210,7 +215,18 @@ fn parse_one(gateway: &amplet_protocol::page::Gateway) -> Result<Configured, Wal
             )));
         }
     };
-    Ok(Configured { address, node_id, chain_url, zero_conf: gateway.trust_zero_conf })
+    Ok(Configured { address, node_id, chain_url, zero_conf: gateway.trust_zero_conf, token })
+}
+
+/// Splits the operator's token from a gateway's address: `…#token=…`. A fragment is never sent when a connection is made.
+fn split_token(address: &str) -> Result<(&str, Option<String>), WalletError> {
+    let Some((address, fragment)) = address.split_once('#') else { return Ok((address, None)) };
+    match fragment.strip_prefix("token=") {
+        Some(token) if !token.is_empty() && token.len() <= MAX_TOKEN => Ok((address, Some(token.into()))),
+        _ => Err(invalid(
+            "what follows the # in the gateway's address is not a token; copy the address again".into(),
+        )),
+    }
 }
 
 impl Gateways {
@@ -227,10 +243,14 @@ impl Gateways {
         if (terms.min_capacity_sat..=terms.max_capacity_sat).contains(&capacity_sat) {
             return Ok(node_id);
         }
-        Err(refused(&ChannelRefusal::Size {
+        Err(errors::channel_refusal(&ChannelRefusal::Size {
             min_sat: terms.min_capacity_sat,
             max_sat: terms.max_capacity_sat,
         }))
+    }
+
+    fn token(&self, gateway: &PublicKey) -> Option<String> {
+        self.configured.iter().find(|configured| configured.node_id == *gateway)?.token.clone()
     }
 
     /// Asks a gateway for a channel; returns its id once both sides have signed its funding and the gateway says that it has it,
@@ -260,7 +280,8 @@ impl Gateways {
         self.shared.requests.borrow_mut().insert((peer, request_id), sender);
         let before = ready_channels(&ctx.node, &peer);
         let changes = ctx.node.subscribe();
-        ctx.node.peers().send_message(peer, Message::RequestChannel { request_id, capacity_sat });
+        let token = self.token(&peer);
+        ctx.node.peers().send_message(peer, Message::RequestChannel { request_id, capacity_sat, token });
         let opened = opened(ctx, peer, &before, answers, changes).await;
         self.shared.requests.borrow_mut().remove(&(peer, request_id));
         opened
@@ -281,7 +302,7 @@ async fn opened(
             Either::Left((Either::Left((Some(Answer::Coming), _)), _)) => {}
             Either::Left((Either::Left((Some(Answer::Opened(id)), _)), _)) => return Ok(id),
             Either::Left((Either::Left((Some(Answer::Refused(refusal)), _)), _)) => {
-                return Err(refused(&refusal));
+                return Err(errors::channel_refusal(&refusal));
             }
             // Its word was lost with a connection, perhaps.
             Either::Left((Either::Right((Some(_), _)), _)) => {
@@ -303,25 +324,6 @@ fn ready_channels(node: &Node, peer: &PublicKey) -> HashSet<ChannelId> {
     let channels = node.channels().list().into_iter();
     let with_peer = channels.filter(|c| c.counterparty.node_id == *peer && c.is_channel_ready);
     with_peer.map(|c| ChannelId(c.channel_id.0)).collect()
-}
-
-fn refused(refusal: &ChannelRefusal) -> WalletError {
-    let message = match refusal {
-        ChannelRefusal::Disabled => "this gateway opens no channels to wallets; open one from your savings, or choose another gateway".into(),
-        ChannelRefusal::Size { min_sat, max_sat } => {
-            format!("this gateway takes channels of {min_sat} to {max_sat} sat; choose an amount between")
-        }
-        ChannelRefusal::TooManyChannels { limit } => {
-            format!("this gateway allows {limit} channels per wallet and you have them; close one, or choose another gateway")
-        }
-        ChannelRefusal::LimitReached { retry_after_secs } => {
-            let hours = retry_after_secs.div_ceil(3600);
-            format!("this gateway opens no more channels for now; try again in {hours} hours, or choose another gateway")
-        }
-        ChannelRefusal::NoFunds => "this gateway has not enough money of its own now; try later, a smaller amount, or another gateway".into(),
-        ChannelRefusal::Failed { message } => format!("the gateway could not open the channel ({message}); try again later"),
-    };
-    WalletError::new(ErrorCode::GatewayRefused, message)
 }
 
 #[cfg(test)]
@@ -362,6 +364,27 @@ mod tests {
         gateways.shared.requests.borrow_mut().insert((GATEWAY.parse().unwrap(), 0), sender);
         assert_eq!(accept(&channel(20_000, 7)), Acceptance::AcceptZeroConf, "what was asked for is taken");
         assert!(matches!(accept(&channel(20_000, 20)), Acceptance::Refuse(_)), "one of very many is not");
+    }
+
+    #[test]
+    fn a_token_is_split_from_the_address() {
+        let parse = |address: String| {
+            parse_one(&amplet_protocol::page::Gateway { address, chain_url: None, trust_zero_conf: false })
+        };
+        let with = parse(format!("{GATEWAY}@wss://gateway.example#token=channel_0a_0b")).unwrap();
+        let without = parse(format!("{GATEWAY}@wss://gateway.example")).unwrap();
+        assert_eq!(
+            (&with.address, &with.chain_url),
+            (&without.address, &without.chain_url),
+            "nothing of it is sent"
+        );
+        assert_eq!((with.token.as_deref(), without.token), (Some("channel_0a_0b"), None));
+        for wrong in ["#", "#token=", "#channel_0a_0b"] {
+            let error = parse(format!("{GATEWAY}@wss://gateway.example{wrong}")).err().unwrap();
+            assert_eq!(error.code, ErrorCode::InvalidInput, "{wrong}: {error}");
+        }
+        let long = format!("{GATEWAY}@wss://gateway.example#token={}", "a".repeat(257));
+        assert!(parse(long).is_err(), "it has to fit into a message");
     }
 
     #[test]

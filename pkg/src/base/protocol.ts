@@ -404,7 +404,8 @@ export type Network = "mainnet" | "testnet4" | "signet" | "regtest";
  */
 export type Gateway = { 
 /**
- * `<node id, 66 hex digits>@<ws or wss URL>`; the path `/lightning/v1` is added when the URL has none.
+ * `<node id, 66 hex digits>@<ws or wss URL>`; the path `/lightning/v1` is added when the URL has none. A token that the
+ * gateway's operator gave for channels on request follows it as `#token=…`.
  */
 address: string, 
 /**
@@ -790,6 +791,10 @@ export type ChannelTerms = {
  * True if it opens channels to wallets.
  */
 opensChannels: boolean, 
+/**
+ * True if it does so only for wallets with a token of its operator.
+ */
+needsToken: boolean, 
 /**
  * Minimum capacity, in sat, of channels that either side opens.
  */

@@ -13,11 +13,13 @@ export interface PageConfig {
 const NETWORKS: readonly Network[] = ['mainnet', 'testnet4', 'signet', 'regtest'];
 const ADDRESS = /^(0[23][0-9a-f]{64})@((?:ws|wss):\/\/\S+)$/i;
 
-/** Splits `<node id>@<ws URL>`, or returns `null` when it is none. */
-export function parseGatewayAddress(text: string): { nodeId: string; url: string } | null {
+/** Splits `<node id>@<ws URL>`, with `#token=…` where the operator gave one; returns `null` when it is none. */
+export function parseGatewayAddress(text: string): { nodeId: string; url: string; hasToken: boolean } | null {
   const match = ADDRESS.exec(text.trim());
   if (!match?.[1] || !match[2] || !URL.canParse(match[2])) return null;
-  return { nodeId: match[1].toLowerCase(), url: match[2] };
+  const [url = '', fragment] = match[2].split('#', 2);
+  if (fragment !== undefined && !/^token=\w+$/.test(fragment)) return null;
+  return { nodeId: match[1].toLowerCase(), url, hasToken: fragment !== undefined };
 }
 
 export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);

@@ -1,6 +1,6 @@
 /**
  * A pretended `amplet` for design work and for axe and screenshots of every state: `vite --mode fake`, with
- * `?scenario=none|new|full|down`. vite.config.ts puts it in the package's place in that mode only.
+ * `?scenario=none|new|full|down|oldCopy|otherInstallation|tokens`. vite.config.ts puts it in the package's place in that mode only.
  */
 
 import type {
@@ -51,7 +51,7 @@ export class Wallet {
   #payers = new Set<(payment: Payment) => void>();
   #status: Status = samples.status(scenario);
   #balance: Balance = scenario === 'new' || scenario === 'none' ? samples.EMPTY : samples.FULL;
-  #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels();
+  #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels(scenario);
   #budgets: Budget[] = scenario === 'new' || scenario === 'none' ? budgets().slice(0, 1) : budgets();
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 

@@ -189,6 +189,7 @@ export function payments(): Payment[] {
 
 const terms = {
   opensChannels: true,
+  needsToken: false,
   minCapacitySat: 50_000n,
   maxCapacitySat: 10_000_000n,
   maxChannelsPerPeer: 3,
@@ -197,12 +198,12 @@ const terms = {
   feePpm: 1000,
 };
 
-export function channels(): Channel[] {
+export function channels(scenario: string): Channel[] {
   return [
     {
       id: id(20),
       gateway: NODE_A,
-      state: 'ready',
+      state: scenario === 'oldCopy' ? 'offline' : 'ready',
       capacitySat: 1_000_000n,
       balanceMsat: 624_321_988n,
       pendingOutboundMsat: 21_000n,
@@ -263,9 +264,18 @@ export const FULL: Balance = {
   reserveSat: 25_000n,
 };
 
+const WARNINGS: Record<string, Status['warnings']> = {
+  new: ['noAnchorReserve', 'singleSource'],
+  down: ['oldTip', 'longUnsynced'],
+  oldCopy: ['oldCopy'],
+  otherInstallation: ['otherInstallation'],
+};
+
 export function status(scenario: string): Status {
   const at = now();
   const down = scenario === 'down';
+  const oldCopy = scenario === 'oldCopy';
+  const offered = down || oldCopy ? null : { ...terms, needsToken: scenario === 'tokens' };
   const waiting = {
     state: 'waiting' as const,
     until: at + 14n,
@@ -276,10 +286,11 @@ export function status(scenario: string): Status {
       causes: [],
     },
   };
+  const connection = down ? waiting : { state: oldCopy ? ('off' as const) : ('connected' as const) };
   return {
     network: 'signet',
     nodeId: NODE_B,
-    ableToPay: !down && scenario !== 'new',
+    ableToPay: !down && !oldCopy && scenario !== 'new',
     chain: {
       height: 212,
       hash: TXID,
@@ -292,21 +303,11 @@ export function status(scenario: string): Status {
       error: null,
     },
     gateways: [
-      {
-        nodeId: NODE_A,
-        url: 'ws://127.0.0.1:9911',
-        connection: down ? waiting : { state: 'connected' },
-        terms: down ? null : terms,
-      },
-      {
-        nodeId: NODE_B,
-        url: 'wss://gateway.example.org',
-        connection: down ? waiting : { state: 'connected' },
-        terms: down ? null : terms,
-      },
+      { nodeId: NODE_A, url: 'ws://127.0.0.1:9911', connection, terms: offered },
+      { nodeId: NODE_B, url: 'wss://gateway.example.org', connection, terms: offered },
     ],
     depositNeededSat: 0n,
-    warnings: scenario === 'new' ? ['noAnchorReserve', 'singleSource'] : down ? ['oldTip', 'longUnsynced'] : [],
+    warnings: WARNINGS[scenario] ?? [],
     storage: null,
     damaged: [],
     commits: 12n,

@@ -263,6 +263,7 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
     const MOST_PER_DAY: u64 = 100_000_000_000; // 1000 BTC
     let terms = ChannelTerms {
         opens_channels: section.flag("opens_channels", false),
+        needs_token: section.choice("channel_tokens", &[("off", false), ("required", true)], false),
         min_capacity_sat: section.number("min_capacity_sat", SMALLEST..=GREATEST, 50_000),
         max_capacity_sat: section.number("max_capacity_sat", SMALLEST..=GREATEST, 2_000_000),
         max_channels_per_peer: small(section.number("max_channels_per_peer", 1..=100, 3)),

@@ -103,6 +103,7 @@ mod tests {
     fn terms() -> ChannelTerms {
         ChannelTerms {
             opens_channels: true,
+            needs_token: false,
             min_capacity_sat: 50_000,
             max_capacity_sat: 2_000_000,
             max_channels_per_peer: 2,
@@ -201,7 +202,7 @@ mod tests {
                 }
                 Err(ChannelRefusal::TooManyChannels { limit: told }) => prop_assert!(has >= limit && told == limit),
                 Err(ChannelRefusal::NoFunds) => prop_assert!(needed > u128::from(confirmed_sat)),
-                Err(ChannelRefusal::Failed { .. } | ChannelRefusal::LimitReached { .. }) => prop_assert!(false, "the policy itself never fails"),
+                Err(ChannelRefusal::Failed { .. } | ChannelRefusal::LimitReached { .. } | ChannelRefusal::Token { .. }) => prop_assert!(false, "the policy itself never fails"),
             }
         }
 

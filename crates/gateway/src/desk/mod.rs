@@ -5,6 +5,7 @@
 pub mod amount;
 pub mod channel_budget;
 pub mod channel_policy;
+pub mod channel_tokens;
 pub(crate) mod clock;
 pub mod error;
 pub mod idle;
@@ -12,13 +13,16 @@ pub mod merchant;
 pub mod operator;
 pub mod payments;
 pub mod peers;
+mod random;
 pub mod snapshots;
 pub mod strangers;
+pub mod token;
 pub mod upkeep;
 pub mod wallets;
 
 use std::rc::Rc;
 
+use self::channel_tokens::ChannelTokens;
 use self::merchant::MerchantService;
 use self::operator::OperatorService;
 use self::snapshots::Snapshots;
@@ -27,6 +31,8 @@ use self::snapshots::Snapshots;
 pub struct Desk {
     /// The operator's.
     pub operator: OperatorService,
+    /// Tokens for channels on request.
+    pub tokens: Rc<ChannelTokens>,
     /// Of sites.
     pub merchant: Rc<MerchantService>,
     /// Routing data for wallets.

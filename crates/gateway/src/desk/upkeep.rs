@@ -31,15 +31,22 @@ const DAY_SECS: u64 = 24 * 3600;
 
 /// Reads a record of the gateway's own; one that cannot be read begins anew.
 pub(super) async fn read<T: Default + DeserializeOwned>(store: &dyn Store, name: &str) -> T {
-    let read = match store.get(name).await {
+    load(store, name)
+        .await
+        .unwrap_or_else(|error| {
+            warn!(name, %error, "a record of the gateway cannot be read; it begins anew");
+            None
+        })
+        .unwrap_or_default()
+}
+
+/// Reads a record of the gateway's own; `None`: there is none. The error says why it cannot be read.
+pub(super) async fn load<T: DeserializeOwned>(store: &dyn Store, name: &str) -> Result<Option<T>, String> {
+    match store.get(name).await {
         Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
-        Ok(None) => Ok(T::default()),
+        Ok(None) => Ok(None),
         Err(error) => Err(error.to_string()),
-    };
-    read.unwrap_or_else(|error| {
-        warn!(name, %error, "a record of the gateway cannot be read; it begins anew");
-        T::default()
-    })
+    }
 }
 
 /// Stages a record of the gateway's own for the node's next transaction.

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use super::channel_budget::ChannelBudget;
 use super::channel_policy::{self, Accepted, Funds};
+use super::channel_tokens::ChannelTokens;
 use super::clock::unix_now;
 use super::upkeep;
 use crate::config::ChannelSection;
@@ -32,17 +33,19 @@ pub(crate) async fn serve(
     node: Node,
     store: Rc<dyn Store>,
     channels: ChannelSection,
+    tokens: Rc<ChannelTokens>,
     mut messages: UnboundedReceiver<Incoming>,
 ) {
     let budget = RefCell::new(upkeep::read(&*store, BUDGET).await);
-    let service = Rc::new(ChannelService { node, channels, budget });
+    let service = Rc::new(ChannelService { node, channels, tokens, budget });
     while let Some(Incoming { peer, message, .. }) = messages.next().await {
         match message {
             Message::GetTerms => {
                 service.node.peers().send_message(peer, Message::Terms(service.channels.terms.clone()))
             }
-            Message::RequestChannel { request_id, capacity_sat } => {
-                tokio::task::spawn_local(request(Rc::clone(&service), peer, request_id, capacity_sat));
+            Message::RequestChannel { request_id, capacity_sat, token } => {
+                let request = Request { peer, request_id, capacity_sat, token };
+                tokio::task::spawn_local(Rc::clone(&service).serve(request));
             }
             // Answers to requests, of which this gateway makes none.
             Message::Terms(_)
@@ -56,33 +59,63 @@ pub(crate) async fn serve(
 struct ChannelService {
     node: Node,
     channels: ChannelSection,
+    tokens: Rc<ChannelTokens>,
     budget: RefCell<ChannelBudget>,
 }
 
-async fn request(service: Rc<ChannelService>, peer: PublicKey, request_id: u64, capacity_sat: u64) {
-    // From the decision to LDK's note of the new channel (in the first poll of `open_channel`) nothing awaits, so two
-    // requests cannot be granted the same place.
-    let answer = match service.decide(peer, capacity_sat) {
-        Ok(accepted) => {
-            service.node.peers().send_message(peer, Message::ChannelComing { request_id });
-            service.open(peer, accepted).await
-        }
-        Err(refusal) => Err(refusal),
-    };
-    match answer {
-        Ok(channel_id) => {
-            info!(%peer, capacity_sat, channel = %channel_id, "a channel was opened for a wallet");
-            service.node.peers().send_message(peer, Message::ChannelOpened { request_id, channel_id });
-        }
-        Err(reason) => {
-            info!(%peer, capacity_sat, ?reason, "a channel was refused to a wallet");
-            service.node.peers().send_message(peer, Message::ChannelRefused { request_id, reason });
-        }
-    }
+/// A wallet's request for a channel.
+struct Request {
+    peer: PublicKey,
+    request_id: u64,
+    capacity_sat: u64,
+    token: Option<String>,
+}
+
+/// A request that was granted, with what it is counted to.
+struct Granted {
+    accepted: Accepted,
+    address: String,
+    /// Id of the token.
+    token: Option<String>,
 }
 
 impl ChannelService {
-    fn decide(&self, peer: PublicKey, capacity_sat: u64) -> Result<Accepted, ChannelRefusal> {
+    async fn serve(self: Rc<Self>, request: Request) {
+        let Request { peer, request_id, capacity_sat, .. } = request;
+        // From the decision to LDK's note of the new channel (in the first poll of `open_channel`) nothing awaits, so two
+        // requests cannot be granted the same place.
+        let answer = match self.decide(&request) {
+            Ok(granted) => {
+                self.node.peers().send_message(peer, Message::ChannelComing { request_id });
+                self.open(peer, granted).await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match answer {
+            Ok(channel_id) => {
+                info!(%peer, capacity_sat, channel = %channel_id, "a channel was opened for a wallet");
+                self.node.peers().send_message(peer, Message::ChannelOpened { request_id, channel_id });
+            }
+            Err(reason) => {
+                info!(%peer, capacity_sat, ?reason, "a channel was refused to a wallet");
+                self.node.peers().send_message(peer, Message::ChannelRefused { request_id, reason });
+            }
+        }
+    }
+
+    /// Returns the id of the request's token, where one is required: who has none learns nothing else.
+    fn token(&self, request: &Request) -> Result<Option<String>, ChannelRefusal> {
+        let terms = &self.channels.terms;
+        if !(terms.opens_channels && terms.needs_token) {
+            return Ok(None);
+        }
+        let checked = self.tokens.check(request.token.as_deref(), request.capacity_sat);
+        checked.map(Some).map_err(|problem| ChannelRefusal::Token { problem })
+    }
+
+    fn decide(&self, request: &Request) -> Result<Granted, ChannelRefusal> {
+        let Request { peer, capacity_sat, .. } = *request;
+        let token = self.token(request)?;
         let with_peer = self.node.channels().list().iter().filter(|c| c.counterparty.node_id == peer).count();
         let rate = self.node.onchain().fee_rate(6);
         let free_sat = self.node.onchain().free_sat();
@@ -96,7 +129,10 @@ impl ChannelService {
         let address = self.address(peer);
         self.budget.borrow_mut().take(self.channels.day_limits, unix_now(), &address, capacity_sat)?;
         self.store_budget();
-        Ok(accepted)
+        if let Some(id) = &token {
+            self.tokens.count(id, capacity_sat);
+        }
+        Ok(Granted { accepted, address, token })
     }
 
     /// Client that a peer is, for the limits of a day; one that the gateway dialled stands for itself.
@@ -108,7 +144,8 @@ impl ChannelService {
         upkeep::stage(&self.node, BUDGET, &*self.budget.borrow());
     }
 
-    async fn open(&self, peer: PublicKey, accepted: Accepted) -> Result<ChannelId, ChannelRefusal> {
+    async fn open(&self, peer: PublicKey, granted: Granted) -> Result<ChannelId, ChannelRefusal> {
+        let Granted { accepted, address, token } = granted;
         let how = OpenChannel {
             capacity_sat: accepted.capacity_sat,
             push_msat: Msat::ZERO,
@@ -116,13 +153,14 @@ impl ChannelService {
             zero_reserve: self.channels.zero_reserve,
             fee_rate: None,
         };
-        // Before the peer may be gone.
-        let address = self.address(peer);
         let opened = self.node.channels().open(peer, &how).await;
         opened.map(|id| ChannelId(id.0)).map_err(|error| {
             warn!(%peer, %error, "a channel for a wallet failed");
             self.budget.borrow_mut().give_back(&address, accepted.capacity_sat);
             self.store_budget();
+            if let Some(id) = &token {
+                self.tokens.give_back(id, accepted.capacity_sat);
+            }
             match error {
                 ChannelError::Onchain(OnchainError::Insufficient { .. }) => ChannelRefusal::NoFunds,
                 // The details are the operator's: they show the gateway's money.

@@ -5,8 +5,11 @@ use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
 use amplet_wallet::actions::channels::Channel;
 
 use crate::desk::Desk;
+use crate::desk::channel_tokens::{
+    ChannelToken, CreateChannelToken, ListChannelTokens, MadeChannelToken, RevokeChannelToken,
+};
 use crate::desk::error::ApiError;
-use crate::desk::merchant::api_keys::{Key, Token};
+use crate::desk::merchant::api_keys::Key;
 use crate::desk::merchant::types::{
     Invoice, Invoices, MadeWebhook, Payment as SitePayment, Session, Webhooks,
 };
@@ -14,6 +17,7 @@ use crate::desk::merchant::{Made, requests as site};
 use crate::desk::operator::{self, Info};
 use crate::desk::payments::Invoice as OwnInvoice;
 use crate::desk::snapshots::{GetSnapshot, Snapshot};
+use crate::desk::token::Token;
 
 /// A request to the node's thread, with the type of its answer.
 pub trait Request: Send + 'static {
@@ -87,6 +91,10 @@ commands! {
     Send(operator::SendOnchain) -> OnchainSend = |desk, it| desk.operator.send(it).await;
     Bump(operator::BumpPayment) -> OnchainBump = |desk, it| desk.operator.bump(it).await;
     Sync(operator::SyncNow) -> u32 = |desk, _| desk.operator.sync().await;
+
+    CreateChannelToken(CreateChannelToken) -> MadeChannelToken = |desk, it| desk.tokens.create(it).await;
+    ChannelTokens(ListChannelTokens) -> Vec<ChannelToken> = |desk, _| Ok(desk.tokens.list());
+    RevokeChannelToken(RevokeChannelToken) -> () = |desk, it| desk.tokens.revoke(&it.id).await;
 
     CreateKey(site::CreateKey) -> (Key, Token) = |desk, key| desk.merchant.keys.create(key).await;
     RevokeKey(site::RevokeKey) -> () = |desk, key| desk.merchant.keys.revoke(&key.id).await;

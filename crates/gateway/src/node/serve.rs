@@ -21,6 +21,7 @@ use super::open::Opened;
 use super::sockets::{Counted, Sockets};
 use super::{NodeThreadError, Phase, Start, open};
 use crate::config::Config;
+use crate::desk::channel_tokens::ChannelTokens;
 use crate::desk::merchant::MerchantService;
 use crate::desk::merchant::api_keys::ApiKeys;
 use crate::desk::operator::OperatorService;
@@ -63,16 +64,18 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
             Entrance { node: node.clone(), sockets: Rc::clone(&sockets), connections: tcp.clone() };
         tasks.add(spawn_local(entrance.run(listener, platform.clone())));
     }
+    let tokens = Rc::new(ChannelTokens::open(node.clone(), &opened.store, &relay).await?);
     if let Some(messages) = node.peers().messages() {
-        let store = Rc::clone(&opened.store);
-        tasks.add(spawn_local(wallets::serve(node.clone(), store, config.channels.clone(), messages)));
+        let (store, tokens) = (Rc::clone(&opened.store), Rc::clone(&tokens));
+        let serving = wallets::serve(node.clone(), store, config.channels.clone(), tokens, messages);
+        tasks.add(spawn_local(serving));
     }
     let store = Rc::clone(&opened.store);
     tasks.add(spawn_local(upkeep::run(node.clone(), store, config.channels.clone())));
     connect_peers(&node, &config);
     peers::connect_all(&*opened.store, &node).await?;
     let count = move || websockets.count().saturating_add(tcp.count());
-    let desk = Rc::new(desk(&opened, &config, relay, keys, Box::new(count), platform.clone()).await?);
+    let desk = Rc::new(desk(&opened, &config, relay, tokens, keys, Box::new(count), platform.clone()).await?);
     let private = config.merchant.private_webhooks;
     let http = if private { platform.http() } else { platform.http_for_strangers() };
     tasks.add(spawn_local(desk.merchant.deliver(http)));
@@ -100,6 +103,7 @@ async fn desk(
     opened: &Opened,
     config: &Arc<Config>,
     relay: String,
+    tokens: Rc<ChannelTokens>,
     keys: Arc<ApiKeys>,
     connections: Box<dyn Fn() -> usize>,
     platform: NativePlatform,
@@ -116,7 +120,7 @@ async fn desk(
     let private = config.merchant.private_webhooks;
     let merchant = MerchantService::open(ctx.clone(), Rc::clone(&store), sessions, keys, private).await?;
     let operator = OperatorService { ctx, store, config: Arc::clone(config), relay, connections };
-    Ok(Desk { operator, merchant: Rc::new(merchant), snapshots: Snapshots::new(node) })
+    Ok(Desk { operator, tokens, merchant: Rc::new(merchant), snapshots: Snapshots::new(node) })
 }
 
 /// Tasks that end with the thread's work.

@@ -25,7 +25,8 @@ pub enum Network {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Gateway {
-    /// `<node id, 66 hex digits>@<ws or wss URL>`; the path `/lightning/v1` is added when the URL has none.
+    /// `<node id, 66 hex digits>@<ws or wss URL>`; the path `/lightning/v1` is added when the URL has none. A token that the
+    /// gateway's operator gave for channels on request follows it as `#token=…`.
     pub address: String,
     /// Base URL of the block-dn API; by default the address's origin with http(s).
     #[serde(default, skip_serializing_if = "Option::is_none")]

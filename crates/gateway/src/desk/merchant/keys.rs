@@ -9,15 +9,16 @@ use amplet_node::budget::{
 use amplet_storage::StoreError;
 use amplet_wallet::Ctx;
 
-use super::api_keys::{ApiKeys, Key, Spending, Token};
+use super::api_keys::{ApiKeys, Key, Spending};
 use super::call;
-use super::random::random;
 use super::records::{Records, names};
 use super::requests::CreateKey;
 use super::types::Scope;
 use crate::desk::clock::unix_now;
 use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
+use crate::desk::random::random;
+use crate::desk::token::{Token, TokenKind};
 
 impl CreateKey {
     fn check(&self) -> Result<()> {
@@ -98,7 +99,7 @@ impl KeyService {
         new.check()?;
         let rules = new.spending.as_ref().map(Spending::rules).transpose()?;
         self.records.check()?;
-        let token = Token::new(random()?, random()?);
+        let token = Token::new(TokenKind::ApiKey, random()?, random()?);
         if self.keys.get(&token.id).is_some() {
             return Err(ApiError::new(ApiCode::Internal, "the new key's id is taken; try again"));
         }

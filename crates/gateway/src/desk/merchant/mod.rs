@@ -9,7 +9,6 @@ mod idempotency;
 mod invoices;
 mod keys;
 mod payments;
-mod random;
 mod records;
 pub mod requests;
 mod sessions;

@@ -11,13 +11,13 @@ use amplet_wallet::Ctx;
 use bitcoin::hex::DisplayHex;
 
 use super::invoices;
-use super::random::random;
 use super::records::{self, Records, SessionRecord, names};
 use super::types::{CreateSession, Session, SessionState};
 use crate::desk::clock::unix_now;
 use crate::desk::error::Result;
 use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::payments;
+use crate::desk::random::random;
 
 /// Maximum life of a session, in seconds.
 const MAX_EXPIRY: u32 = 7 * 24 * 3600;

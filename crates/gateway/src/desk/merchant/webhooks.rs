@@ -12,13 +12,13 @@ use tracing::warn;
 
 use super::api_keys::ApiKeys;
 use super::call;
-use super::random::random;
 use super::records::{DeliveryRecord, Records, Target, WebhookRecord, names};
 use super::types::{
     CreateWebhook, EventCall, EventName, MadeWebhook, Metadata, Webhook, WebhookState, Webhooks,
 };
 use crate::desk::clock::unix_now;
 use crate::desk::error::{ApiCode, ApiError, Result};
+use crate::desk::random::random;
 
 /// Maximum number of webhooks of an account.
 const MAX_WEBHOOKS: usize = 16;

@@ -18,12 +18,16 @@
 //! | `GET /admin/v1/keys` | | [`keys::Keys`] |
 //! | `POST /admin/v1/keys` | [`keys::CreateKey`] | [`keys::MadeKey`] |
 //! | `DELETE /admin/v1/keys/{id}` | | 204 |
+//! | `GET /admin/v1/channel-tokens` | | [`tokens::Tokens`] |
+//! | `POST /admin/v1/channel-tokens` | [`tokens::CreateToken`] | [`tokens::MadeToken`] |
+//! | `DELETE /admin/v1/channel-tokens/{id}` | | 204 |
 //! | `POST /admin/v1/sync` | | [`types::Synced`], once the chain source was asked and its newest block is seen |
 //!
 //! Everything else is an [`ApiError`].
 
 pub mod keys;
 mod routes;
+pub mod tokens;
 pub mod types;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 
 use super::keys::{self, Keyring};
+use super::tokens;
 use super::types::{
     Address, Bump, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, OpenChannel, Pay,
     Payment, Peer, SendKeysend, SendOnchain, Synced,
@@ -41,6 +42,8 @@ pub(super) fn all(keyring: Keyring, health: Health) -> Router {
         .route("/admin/v1/payments/{hash}/bump", post(bump))
         .route("/admin/v1/keysend", post(keysend))
         .route("/admin/v1/send", post(send))
+        .route("/admin/v1/channel-tokens", get(tokens::list).post(tokens::create))
+        .route("/admin/v1/channel-tokens/{id}", delete(tokens::revoke))
         .with_state(node)
         .merge(chain)
         .merge(keys)

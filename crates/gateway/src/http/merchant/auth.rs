@@ -9,8 +9,9 @@ use axum::http::{HeaderMap, header};
 
 use super::Api;
 use crate::desk::error::{ApiCode, ApiError};
-use crate::desk::merchant::api_keys::{Key, Token};
+use crate::desk::merchant::api_keys::Key;
 use crate::desk::merchant::types::Scope;
+use crate::desk::token::{Token, TokenKind};
 
 /// The key that a request came with. Its scope is checked by [`may`](Self::may).
 pub(super) struct Caller(Arc<Key>);
@@ -54,5 +55,5 @@ impl FromRequestParts<Api> for Caller {
 
 fn token(headers: &HeaderMap) -> Option<Token> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Token::parse(token.trim()))?
+    scheme.eq_ignore_ascii_case("bearer").then(|| Token::parse(TokenKind::ApiKey, token.trim()))?
 }

@@ -1,52 +1,12 @@
 //! Channels on request, and payments through them.
 
-use std::time::Duration;
-
 use amplet_protocol::Msat;
-use amplet_protocol::page::{ErrorCode, Request, WalletError};
+use amplet_protocol::page::Request;
 use amplet_wallet::{Response, Wallet};
 use serde_json::json;
-use tokio::task::LocalSet;
 
-use super::{PATIENCE, RegtestGateway};
+use super::{RegtestGateway, connected, on_one_thread, refusal, usable};
 use crate::harness;
-
-/// Runs a test's wallet beside the blocking calls to the gateway.
-fn on_one_thread(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    LocalSet::new().block_on(&runtime, test);
-}
-
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let looking = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never: {what}"))
-}
-
-async fn connected(wallet: &Wallet) {
-    until("a connection", async || match wallet.request(Request::Status).await.unwrap() {
-        Response::Status(status) => {
-            serde_json::to_string(&status.gateways).unwrap().contains("\"connected\"").then_some(())
-        }
-        other => panic!("{other:?}"),
-    })
-    .await;
-}
-
-/// No block is mined for it: it is used without confirmation.
-async fn usable(regtest: &RegtestGateway) {
-    until("a usable channel", async || {
-        let channels = regtest.ask("GET", "/admin/v1/channels", &json!({}));
-        (channels["channels"][0]["usable"] == true).then_some(())
-    })
-    .await;
-}
 
 #[test]
 fn a_wallet_gets_channels_within_the_terms_and_no_others() {
@@ -59,22 +19,17 @@ fn a_wallet_gets_channels_within_the_terms_and_no_others() {
         let request = async |capacity_sat| {
             wallet.request(Request::RequestChannel { gateway: gateway.clone(), capacity_sat }).await
         };
-        let refused = |result: Result<Response, WalletError>| {
-            let error = result.unwrap_err();
-            assert_eq!(error.code, ErrorCode::GatewayRefused, "{error}");
-            error.message
-        };
-        let no_funds = refused(request(100_000).await);
+        let no_funds = refusal(request(100_000).await);
         regtest.fund(1_000_000);
-        let small = refused(request(49_999).await);
-        let large = refused(request(500_001).await);
+        let small = refusal(request(49_999).await);
+        let large = refusal(request(500_001).await);
         assert!(small.contains("50000") && large.contains("500000"), "{small} {large}");
         assert_ne!(no_funds, small);
 
         // Of two at once, one is too many.
         let (one, two) = futures::join!(request(200_000), request(200_000));
         assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1, "{one:?} {two:?}");
-        let too_many = refused(if one.is_ok() { two } else { one });
+        let too_many = refusal(if one.is_ok() { two } else { one });
         assert_ne!(too_many, no_funds);
         usable(&regtest).await;
         let theirs = regtest.ask("GET", "/admin/v1/channels", &json!({}));

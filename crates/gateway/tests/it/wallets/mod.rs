@@ -4,17 +4,19 @@ mod channels;
 mod health;
 mod node;
 mod routing;
+mod tokens;
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use amplet_protocol::page::{Gateway as Configured, Network, OpenOptions};
+use amplet_protocol::page::{ErrorCode, Gateway as Configured, Network, OpenOptions, Request, WalletError};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{MemoryBackend, SealedStore};
 use amplet_transport::NativePlatform;
-use amplet_wallet::Wallet;
+use amplet_wallet::{Response, Wallet};
 use serde_json::{Value, json};
+use tokio::task::LocalSet;
 use xtask::regtest::bitcoind::Bitcoind;
 
 use crate::harness::{self, Gateway, folder};
@@ -37,12 +39,17 @@ fn bitcoind(dir: &Path) -> Bitcoind {
 
 impl RegtestGateway {
     fn new(network: &str, more: &str) -> Self {
+        Self::spawned(network, more, Gateway::spawn)
+    }
+
+    /// With a gateway that is `spawned` in its folder.
+    fn spawned(network: &str, more: &str, spawn: impl FnOnce(&Path) -> Gateway) -> Self {
         let dir = folder();
         let bitcoind = bitcoind(dir.path());
         let (url, user, password) = bitcoind.access();
         let chain = format!("url = \"{url}\"\nuser = \"{user}\"\npassword = \"{password}\"");
         harness::configure_on(dir.path(), network, &chain, more);
-        Self { gateway: Gateway::spawn(dir.path()), bitcoind, dir }
+        Self { gateway: spawn(dir.path()), bitcoind, dir }
     }
 
     fn up(more: &str) -> Self {
@@ -75,6 +82,34 @@ impl RegtestGateway {
         answer.json()
     }
 
+    /// Transactions that wait for a block, as bitcoind describes them.
+    fn mempool(&self) -> Vec<Value> {
+        let ids = self.bitcoind.call("getrawmempool", &json!([])).unwrap();
+        let describe = |id: &Value| {
+            let described = self.bitcoind.call("getrawtransaction", &json!([id, true]));
+            // It may have been replaced since.
+            described.ok()
+        };
+        ids.as_array().unwrap().iter().filter_map(describe).collect()
+    }
+
+    /// Closes the only channel by force; returns its commitment, once it waits for a block.
+    fn close_by_force(&self) -> Value {
+        let channels = self.ask("GET", "/admin/v1/channels", &json!({}));
+        let channel = &channels["channels"][0];
+        let funding = channel["funding"].as_str().unwrap().split(':').next().unwrap();
+        let path = format!("/admin/v1/channels/{}?force=true", channel["id"].as_str().unwrap());
+        assert_eq!(self.gateway.admin("DELETE", &path, None, None).status, 204);
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(commitment) = self.mempool().into_iter().find(|tx| spends(tx, funding)) {
+                return commitment;
+            }
+            assert!(Instant::now() < end, "no commitment: {}", self.gateway.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     fn fund(&self, sat: u64) {
         let address = self.ask("POST", "/admin/v1/address", &json!({}));
         self.bitcoind.fund(address["address"].as_str().unwrap(), sat).unwrap();
@@ -93,21 +128,92 @@ impl RegtestGateway {
     async fn wallet(&self) -> (Wallet, String) {
         let info = self.ask("GET", "/admin/v1/info", &json!({}));
         let address = info["addresses"][0].as_str().unwrap().to_owned();
+        let wallet = self.wallet_at(address, harness::OTHER_WORDS).await;
+        (wallet, info["nodeId"].as_str().unwrap().to_owned())
+    }
+
+    /// A fresh wallet of these words that reaches the gateway at this address, and its blocks without a detour.
+    async fn wallet_at(&self, address: String, words: &str) -> Wallet {
+        self.wallet_with(address, words, |_| ()).await
+    }
+
+    /// The same with options changed.
+    async fn wallet_with(
+        &self,
+        address: String,
+        words: &str,
+        change: impl FnOnce(&mut OpenOptions),
+    ) -> Wallet {
         let backend = Rc::new(MemoryBackend::default());
         let kek = Kek::from_bytes([7; 32]);
         let store = SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap();
-        let options = OpenOptions {
+        let chain_url = Some(format!("http://{}", self.gateway.http));
+        let mut options = OpenOptions {
             name: "test".into(),
             network: Network::Regtest,
-            gateways: vec![Configured { address, chain_url: None, trust_zero_conf: true }],
+            gateways: vec![Configured { address, chain_url, trust_zero_conf: true }],
             chain_sources: Vec::new(),
-            mnemonic: Some(harness::OTHER_WORDS.into()),
+            mnemonic: Some(words.into()),
             fresh: true,
             birthday_height: None,
             zero_fee_commitments: false,
         };
+        change(&mut options);
         let platform = Rc::new(NativePlatform::new().unwrap());
-        let wallet = Wallet::open(platform, Rc::new(store), options).await.unwrap();
-        (wallet, info["nodeId"].as_str().unwrap().to_owned())
+        Wallet::open(platform, Rc::new(store), options).await.unwrap()
     }
+}
+
+/// Returns whether a transaction as bitcoind describes it spends an output of `txid`.
+fn spends(transaction: &Value, txid: &str) -> bool {
+    transaction["vin"].as_array().unwrap().iter().any(|input| input["txid"] == txid)
+}
+
+/// No block is mined for it: it is used without confirmation.
+async fn usable(regtest: &RegtestGateway) {
+    until("a usable channel", async || {
+        let channels = regtest.ask("GET", "/admin/v1/channels", &json!({}));
+        (channels["channels"][0]["usable"] == true).then_some(())
+    })
+    .await;
+}
+
+/// Words of the wallet of this number.
+fn words(number: u8) -> String {
+    amplet_node::keys::mnemonic_from_entropy(&[number; 16]).unwrap()
+}
+
+/// Runs a test's wallets beside the blocking calls to the gateway.
+fn on_one_thread(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, test);
+}
+
+async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
+
+async fn connected(wallet: &Wallet) {
+    until("a connection", async || match wallet.request(Request::Status).await.unwrap() {
+        Response::Status(status) => {
+            serde_json::to_string(&status.gateways).unwrap().contains("\"connected\"").then_some(())
+        }
+        other => panic!("{other:?}"),
+    })
+    .await;
+}
+
+/// The gateway's refusal of a channel, in its words.
+fn refusal(result: Result<Response, WalletError>) -> String {
+    let error = result.unwrap_err();
+    assert_eq!(error.code, ErrorCode::GatewayRefused, "{error}");
+    error.message
 }

@@ -1,0 +1,113 @@
+//! A client of the running gateway's admin API, for the command line.
+
+use std::time::Duration;
+
+use amplet_transport::{HttpClient, HttpMethod, HttpRequest, NativePlatform};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::Config;
+use crate::desk::error::ApiError;
+
+/// Nothing of this takes long.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Errors of asking the running gateway.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The gateway does not answer.
+    #[error(
+        "the gateway does not answer at {url} ({what}); start it, or give the configuration that it runs with"
+    )]
+    Unreachable {
+        /// Its admin API.
+        url: String,
+        /// The error.
+        what: String,
+    },
+    /// Another program answers there, or another release.
+    #[error("what answers at {url} is not this gateway ({what}); check [admin] listen")]
+    Strange {
+        /// Its admin API.
+        url: String,
+        /// The part of its answer that was not understood.
+        what: String,
+    },
+    /// It refused.
+    #[error("{0}")]
+    Refused(ApiError),
+    /// No TLS, or no runtime.
+    #[error("the system does not give what this needs ({0}); free memory or processes, then try again")]
+    System(String),
+}
+
+/// Runs `work` with a client for `path` of the admin API.
+pub(crate) fn run<T>(
+    config: &Config,
+    path: &str,
+    work: impl AsyncFnOnce(Admin) -> Result<T, AdminError>,
+) -> Result<T, AdminError> {
+    let system = |error: String| AdminError::System(error);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| system(error.to_string()))?;
+    let platform = NativePlatform::new().map_err(|error| system(error.to_string()))?;
+    let base = format!("http://{}/admin/v1/{path}", config.admin.listen);
+    let token = config.admin.token.expose().to_owned();
+    runtime.block_on(work(Admin { http: platform.http(), base, token }))
+}
+
+/// The admin API at one path.
+pub(crate) struct Admin {
+    http: HttpClient,
+    base: String,
+    token: String,
+}
+
+impl Admin {
+    /// Lists what is there.
+    pub async fn list<T: DeserializeOwned>(&self) -> Result<T, AdminError> {
+        self.ask(HttpRequest::get(self.base.clone())).await
+    }
+
+    /// Adds one.
+    pub async fn add<T: DeserializeOwned>(&self, new: &impl Serialize) -> Result<T, AdminError> {
+        let body = serde_json::to_vec(new).map_err(|error| AdminError::System(error.to_string()))?;
+        let request = HttpRequest::post(self.base.clone(), body).header("content-type", "application/json");
+        self.ask(request).await
+    }
+
+    /// Revokes one; returns its id.
+    pub async fn revoke(&self, id: &str) -> Result<String, AdminError> {
+        // It becomes a part of a URL.
+        let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+        let mut request = HttpRequest::get(format!("{}/{id}", self.base));
+        request.method = HttpMethod::Delete;
+        self.send(request).await?;
+        Ok(id)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: HttpRequest) -> Result<T, AdminError> {
+        let body = self.send(request).await?;
+        serde_json::from_slice(&body).map_err(|error| self.strange(error.to_string()))
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<Vec<u8>, AdminError> {
+        let request = request.header("authorization", format!("Bearer {}", self.token)).timeout(LIMIT);
+        let answer = self
+            .http
+            .fetch(request)
+            .await
+            .map_err(|error| AdminError::Unreachable { url: self.base.clone(), what: error.to_string() })?;
+        if (200..300).contains(&answer.status) {
+            return Ok(answer.body);
+        }
+        match serde_json::from_slice::<ApiError>(&answer.body) {
+            Ok(error) => Err(AdminError::Refused(error)),
+            Err(_) => Err(self.strange(format!("HTTP {}", answer.status))),
+        }
+    }
+
+    fn strange(&self, what: String) -> AdminError {
+        AdminError::Strange { url: self.base.clone(), what }
+    }
+}

@@ -75,10 +75,15 @@ impl Gateway {
 
     /// The same with more arguments.
     pub fn spawn_with(dir: &Path, more: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_amplet-gateway"));
+        command.args(["--config", "gateway.toml"]).args(more);
+        Self::spawn_as(command, dir)
+    }
+
+    /// The same by another command.
+    pub fn spawn_as(mut command: Command, dir: &Path) -> Self {
         let log = dir.join(format!("{}.log", fs::read_dir(dir).unwrap().count()));
-        let child = Command::new(env!("CARGO_BIN_EXE_amplet-gateway"))
-            .args(["--config", "gateway.toml"])
-            .args(more)
+        let child = command
             .current_dir(dir)
             .stdin(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())

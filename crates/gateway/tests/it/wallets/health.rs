@@ -16,7 +16,7 @@ impl RegtestGateway {
     }
 
     /// Waits until `/health` has this status; returns its body.
-    fn health(&self, status: u16) -> Value {
+    pub(super) fn health(&self, status: u16) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             let answer = self.gateway.get("/health");

@@ -1,10 +1,13 @@
 //! A gateway on a real `bitcoind -regtest`, and wallets and nodes that come to it.
 
 mod channels;
+mod full_disk;
 mod health;
 mod node;
 mod routing;
+mod strangers;
 mod tokens;
+mod zero_fee;
 
 use std::path::Path;
 use std::rc::Rc;

@@ -102,6 +102,9 @@ export const PLACES: Place[] = [
     },
   },
   opened('home-down', '#/home', async () => {}, 'down'),
+  opened('home-old-copy', '#/home', async () => {}, 'oldCopy'),
+  opened('home-other-installation', '#/home', async () => {}, 'otherInstallation'),
+  opened('channels-old-copy', '#/channels', async () => {}, 'oldCopy'),
   opened('connection', '#/home', (page) => page.getByTestId('connection').click()),
   opened('connection-down', '#/home', (page) => page.getByTestId('connection').click(), 'down'),
   opened('receive', '#/receive', (page) => page.getByLabel('Amount (optional)').fill('25000')),
@@ -226,6 +229,12 @@ export const PLACES: Place[] = [
     await expect(page.getByTestId('fee')).toBeVisible();
   }),
   opened('channel-request', '#/channels/request', async () => {}, 'new'),
+  opened(
+    'channel-request-token',
+    '#/channels/request',
+    (page) => expect(page.getByText('This gateway opens channels only with a token.')).toBeVisible(),
+    'tokens',
+  ),
   opened('channel-close', '#/channels', (page) => page.getByRole('button', { name: 'Close channel' }).first().click()),
   opened('channel-force', '#/channels', async (page) => {
     await page.getByRole('button', { name: 'Close channel' }).first().click();

@@ -101,6 +101,39 @@ test('German fits as well', async ({ browser }) => {
   await context.close();
 });
 
+for (const [tag, label] of [
+  ['en', 'English'],
+  ['de', 'Deutsch'],
+] as const) {
+  test(`copies say what they are, and what helps, in ${label}`, async ({ browser }) => {
+    const said = JSON.parse(readFileSync(here(`../../../ui/messages/${tag}.json`), 'utf8')) as Record<string, string>;
+    const text = (key: string) => said[key] ?? `no message ${key}`;
+    for (const scenario of ['oldCopy', 'otherInstallation']) {
+      const context = await browser.newContext({ locale: 'en-GB' });
+      const page = await context.newPage();
+      await page.goto(`${served.url}?scenario=${scenario}`);
+      await unlock(page);
+      await page.evaluate(() => (location.hash = '#/settings'));
+      await page.getByLabel('Language').selectOption({ label });
+      await page.evaluate(() => (location.hash = '#/home'));
+      await expect(page.getByText(text(`warning_${scenario}`), { exact: true })).toBeVisible();
+      await expect(page.getByText(text(`warning_${scenario}_text`), { exact: true })).toBeVisible();
+      // Before the money.
+      const [notice, money] = await Promise.all(
+        [page.getByText(text(`warning_${scenario}`), { exact: true }), page.getByTestId('everyday')].map((it) =>
+          it.boundingBox(),
+        ),
+      );
+      expect(notice?.y).toBeLessThan(money?.y ?? 0);
+      // What is on-chain can be used, and the words can be had.
+      await expect(page.getByTestId('savings')).toBeVisible();
+      await page.evaluate(() => (location.hash = '#/settings'));
+      await expect(page.getByRole('button', { name: text('words_show') })).toBeEnabled();
+      await context.close();
+    }
+  });
+}
+
 test('works by keyboard alone', async ({ page }) => {
   await page.goto(`${served.url}?scenario=full`);
   const passphrase = page.getByLabel('Passphrase', { exact: true });

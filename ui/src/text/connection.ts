@@ -4,15 +4,17 @@ import type { GatewayStatus, Status, WalletError } from 'amplet';
 
 type Problem = Pick<WalletError, 'code' | 'message'>;
 
-export type Link = 'offline' | 'noGateway' | 'connecting' | 'down' | 'syncing' | 'partly' | 'ready';
+export type Link = 'oldCopy' | 'offline' | 'noGateway' | 'connecting' | 'down' | 'syncing' | 'partly' | 'ready';
 
 /** True if the page should show the link as fine, on its way, or broken. */
 export const linkTone = (link: Link): 'good' | 'warn' | 'bad' =>
-  link === 'ready' ? 'good' : link === 'offline' || link === 'down' || link === 'noGateway' ? 'bad' : 'warn';
+  link === 'ready' ? 'good' : ['oldCopy', 'offline', 'down', 'noGateway'].includes(link) ? 'bad' : 'warn';
 
 export function linkOf(status: Status | null, online: boolean): Link {
   if (!status) return 'connecting';
-  const { gateways, chain } = status;
+  const { gateways, chain, warnings } = status;
+  // It speaks to no gateway, on purpose.
+  if (warnings.includes('oldCopy')) return 'oldCopy';
   const up = gateways.filter((gateway) => gateway.connection.state === 'connected').length;
   if (gateways.length === 0) return 'noGateway';
   if (up === 0 && !online) return 'offline';

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
+use crate::chaos;
 use crate::routing::PUBLIC_SEED;
 
 /// Text that `--help` prints.
@@ -23,6 +24,9 @@ cargo xtask <command>
   eval-routing [--seed N] [--quick]
                          the router through the evaluation in ../shared/eval/routing, beside the figures set
                          for it; two minutes; --quick: 40 payments a row instead of 200
+  chaos [--seed S] [--runs N] [--acts N] [--profile NAME]
+                         N random lives (100) of a small network in memory, drawn from the seeds from S (1) on: payments,
+                         crashes, full disks, lying sources, absences; audited to the millisatoshi
   regtest [--env-file FILE] [--mine] [--examples] [--www DIR] [--gateway PROGRAM]
                          the demo's network alone, with a control API on loopback, until its standard
                          input closes or SIGTERM; FILE gets all addresses as JSON;
@@ -66,6 +70,8 @@ pub enum Command {
         /// Fewer payments.
         quick: bool,
     },
+    /// Random lives of a network.
+    Chaos(chaos::Options),
     /// The network alone.
     Regtest {
         /// File to write the addresses to.
@@ -106,6 +112,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         "size" => Command::Size,
         "bench" => Command::Bench { only: Vec::new() },
         "eval-routing" => Command::EvalRouting { seed: PUBLIC_SEED, quick: false },
+        "chaos" => Command::Chaos(chaos::Options::default()),
         "regtest" => {
             Command::Regtest { env_file: None, mine: false, examples: false, www: None, gateway: None }
         }
@@ -128,6 +135,10 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
             (Command::Regtest { gateway, .. }, Long("gateway")) => *gateway = Some(parser.value()?.into()),
             (Command::EvalRouting { seed, .. }, Long("seed")) => *seed = parser.value()?.parse()?,
             (Command::EvalRouting { quick, .. }, Long("quick")) => *quick = true,
+            (Command::Chaos(options), Long("seed")) => options.seed = parser.value()?.parse()?,
+            (Command::Chaos(options), Long("runs")) => options.runs = parser.value()?.parse()?,
+            (Command::Chaos(options), Long("acts")) => options.acts = parser.value()?.parse()?,
+            (Command::Chaos(options), Long("profile")) => options.profile = parser.value()?.string()?,
             (Command::Doctor { fetch }, Long("fetch")) => *fetch = true,
             (_, other) => return Err(other.unexpected().into()),
         }
@@ -157,6 +168,8 @@ mod tests {
             read(&["eval-routing", "--seed", "7", "--quick"]).unwrap(),
             Command::EvalRouting { seed: 7, quick: true }
         );
+        let options = chaos::Options { seed: 7, runs: 2_000, ..chaos::Options::default() };
+        assert_eq!(read(&["chaos", "--seed", "7", "--runs=2000"]).unwrap(), Command::Chaos(options));
         for (words, what) in [
             (&["eval-routing", "--seed", "x"][..], "x"),
             (&["tset"][..], "tset"),

@@ -6,6 +6,7 @@ pub mod background;
 pub mod bench;
 pub mod build;
 pub mod cache;
+pub mod chaos;
 pub mod cli;
 pub mod demo;
 pub mod deny;

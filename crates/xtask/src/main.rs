@@ -10,7 +10,7 @@ use anyhow::Result;
 use xtask::cache::Cache;
 use xtask::cli::{self, Command, HELP};
 use xtask::regtest::session::{Options, Session};
-use xtask::{bench, build, demo, deny, doctor, proc, routing, size, test};
+use xtask::{bench, build, chaos, demo, deny, doctor, proc, routing, size, test};
 
 fn main() -> ExitCode {
     let result = proc::handle_signals().and_then(|()| cli::parse(lexopt::Parser::from_env())).and_then(run);
@@ -34,6 +34,7 @@ fn run(command: Command) -> Result<()> {
         Command::Size => size::run(&cache)?,
         Command::Bench { only } => bench::run(&cache, &only)?,
         Command::EvalRouting { seed, quick } => routing::run(&cache, seed, quick)?,
+        Command::Chaos(options) => chaos::run(&cache, &options)?,
         Command::Regtest { env_file, mine, examples, www, gateway } => {
             regtest(&cache, Options { mine, examples, www, env_file, gateway, release: false })?;
         }

@@ -13,7 +13,7 @@ impl World {
         let refuse = Rc::clone(&self.refuse_keysends);
 
         let role = match name {
-            "wallet" | "wallet-2" => Role::Wallet,
+            "wallet" | "wallet-2" | "other" => Role::Wallet,
             _ => Role::Gateway(Forwarding {
                 fee_base_msat: 1000,
                 fee_ppm: 100,

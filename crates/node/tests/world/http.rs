@@ -71,6 +71,15 @@ impl World {
                 return async move { answer }.boxed_local();
             }
             let path = request.url.strip_prefix("http://chain").unwrap_or("/nowhere").to_owned();
+            if server.is_stalled(&path) {
+                let (url, after) = (request.url, request.timeout);
+                let silence = network.sleep(after);
+                return async move {
+                    silence.await;
+                    Err(FetchError::Timeout { url, after })
+                }
+                .boxed_local();
+            }
             let answer = if request.method == HttpMethod::Post && !server.down.get() {
                 let text = String::from_utf8(request.body).unwrap();
                 let take = |package: &[Transaction]| {

@@ -39,6 +39,7 @@ pub use http::Taking;
 pub use killable::Killable;
 #[allow(unused_imports, reason = "not every test file needs each network")]
 pub use net::{Net, net, pair, with_a_hanging_htlc};
+use power::PoweredPlatform;
 #[allow(unused_imports, reason = "not every test file cuts the power")]
 pub use power::{Moment, Power, PoweredDuplex};
 #[allow(unused_imports, reason = "not every test file has a say in commits")]
@@ -46,7 +47,7 @@ pub use through::{slow, through};
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
 pub use write_meter::{WriteMeter, metered};
 
-const MNEMONICS: [(&str, &str); 5] = [
+const MNEMONICS: [(&str, &str); 6] = [
     (
         "wallet",
         "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
@@ -55,6 +56,7 @@ const MNEMONICS: [(&str, &str); 5] = [
     ("payee", "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"),
     ("island", "jelly better achieve collect unaware mountain thought cargo oxygen act hood bridge"),
     ("second", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong"),
+    ("other", "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic"),
 ];
 
 /// Everything outside the nodes.
@@ -169,7 +171,11 @@ impl World {
         wrap: impl FnOnce(Rc<dyn Store>) -> Rc<dyn Store> + 'static,
     ) -> Result<Node, NodeError> {
         self.disks.borrow_mut().insert(name.to_owned(), disk.clone());
-        let platform = self.platform.clone();
+        let power = self.powers.borrow().get(name).cloned();
+        let platform: Rc<dyn Platform> = match power {
+            Some(power) => Rc::new(PoweredPlatform { inner: self.platform.clone(), power }),
+            None => Rc::new(self.platform.clone()),
+        };
         let (own, two) = (name.to_owned(), self.second_source.borrow().is_some());
         let config = self.config(name);
         let node = self.platform.run(async move {
@@ -182,7 +188,6 @@ impl World {
                 SealedStore::open(backend, kek).await.unwrap()
             };
             let store: Rc<dyn Store> = wrap(Rc::new(store));
-            let platform: Rc<dyn Platform> = Rc::new(platform);
             let mut sources = vec!["http://chain".to_owned()];
             sources.extend(two.then(|| "http://second".to_owned()));
             let chain =
@@ -274,6 +279,11 @@ impl World {
         let node = node.clone();
         let script =
             self.platform.run(async move { node.onchain().new_address().await.unwrap().script_pubkey() });
+        self.deposit_to(script, sat);
+    }
+
+    /// The same to a given script.
+    pub fn deposit_to(&self, script: ScriptBuf, sat: u64) {
         let height = self.coinbases.get();
         self.coinbases.set(height + 1);
         let coinbase = self.server.chain.borrow().block(height).txdata[0].compute_txid();

@@ -2,11 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use amplet_node::Node;
 use amplet_storage::Store;
-use amplet_transport::testing::duplex_pair;
-use amplet_transport::{CloseCode, CloseReason, Duplex};
+use amplet_transport::testing::{TestPlatform, duplex_pair};
+use amplet_transport::{
+    CloseCode, CloseReason, ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAddress,
+    Platform,
+};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
@@ -41,6 +45,16 @@ impl Power {
         self.messages.set(0);
         self.moment.set(Some(moment));
         *self.neighbour.borrow_mut() = neighbour.map(Rc::downgrade).unwrap_or_default();
+    }
+
+    /// Does not fail any more, unless it has.
+    pub fn disarm(&self) {
+        self.moment.set(None);
+    }
+
+    /// Fails now.
+    pub fn cut(&self) {
+        self.off.set(true);
     }
 
     pub fn is_off(&self) -> bool {
@@ -102,11 +116,46 @@ impl Duplex for PoweredDuplex {
     }
 }
 
+/// The platform as a process with this power has it: what it dials and asks hangs on the power.
+pub(super) struct PoweredPlatform {
+    pub inner: TestPlatform,
+    pub power: Rc<Power>,
+}
+
+impl Platform for PoweredPlatform {
+    fn now(&self) -> Duration {
+        self.inner.now()
+    }
+    fn monotonic(&self) -> Duration {
+        self.inner.monotonic()
+    }
+    fn random(&self, out: &mut [u8]) {
+        self.inner.random(out);
+    }
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.inner.spawn(task);
+    }
+    fn sleep(&self, time: Duration) -> LocalBoxFuture<'static, ()> {
+        self.inner.sleep(time)
+    }
+    fn fetch(&self, request: HttpRequest) -> LocalBoxFuture<'static, Result<HttpResponse, FetchError>> {
+        if self.power.is_off() { std::future::pending().boxed_local() } else { self.inner.fetch(request) }
+    }
+    fn connect(&self, address: PeerAddress) -> LocalBoxFuture<'static, Result<Rc<dyn Duplex>, ConnectError>> {
+        let (dialled, power) = (self.inner.connect(address), Rc::clone(&self.power));
+        async move {
+            let inner = dialled.await?;
+            let duplex: Rc<dyn Duplex> = Rc::new(PoweredDuplex { inner, power });
+            Ok(duplex)
+        }
+        .boxed_local()
+    }
+}
+
 impl World {
     pub(super) fn answer_connections(&self) {
         let (platform, nodes) = (self.platform.clone(), Rc::clone(&self.nodes));
         let powers = Rc::clone(&self.powers);
-        // Of nodes whose power can fail only a wallet dials.
         let end = move |holder: &str, inner: Rc<dyn Duplex>| -> Rc<dyn Duplex> {
             match powers.borrow().get(holder) {
                 Some(power) => Rc::new(PoweredDuplex { inner, power: Rc::clone(power) }),
@@ -119,7 +168,7 @@ impl World {
                 Some(node) => {
                     let (client, server) = duplex_pair(&platform);
                     node.peers().accept(end(&host, server));
-                    Ok(end("wallet", client))
+                    Ok(client)
                 }
                 None => Err(amplet_transport::ConnectError::GatewayUnreachable {
                     endpoint: address.endpoint,

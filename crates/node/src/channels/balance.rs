@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use amplet_protocol::Msat;
 use bitcoin::secp256k1::PublicKey;
-use lightning::chain::channelmonitor::Balance;
+use lightning::chain::channelmonitor::{Balance, BalanceSource};
 use lightning::ln::channel_state::{ChannelDetails, InboundHTLCStateDetails, OutboundHTLCStateDetails};
 use lightning::ln::types::ChannelId;
 use lightning::sign::SpendableOutputDescriptor;
@@ -218,6 +218,8 @@ fn of_commitment(balance: &Balance) -> u64 {
 /// Value that comes back from a closed channel, in sat, as far as it is ours by right.
 fn of_closed(balance: &Balance) -> u64 {
     match balance {
+        // It pays to the savings directly, which have it already.
+        Balance::ClaimableAwaitingConfirmations { source: BalanceSource::CoopClose, .. } => 0,
         Balance::ClaimableAwaitingConfirmations { amount_satoshis, .. }
         | Balance::ContentiousClaimable { amount_satoshis, .. }
         | Balance::MaybeTimeoutClaimableHTLC { amount_satoshis, .. }

@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use bitcoin::Transaction;
 use bitcoin::block::Header;
 use lightning::chain::BlockLocator;
-use lightning::chain::chaininterface::{BroadcasterInterface, TransactionType};
 use lightning::chain::channelmonitor::{Balance, ChannelMonitor, MonitorEvent};
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::sign::InMemorySigner;
@@ -15,16 +13,10 @@ use lightning::util::ser::{ReadableArgs, Writeable};
 use crate::ldk::fees::Fees;
 use crate::ldk::log::Log;
 use crate::ldk::signer::Signer;
+use crate::ldk::staged::StagedWrites;
 use crate::ldk::types::Monitor;
 
 type AnyMonitor = ChannelMonitor<InMemorySigner>;
-
-/// Broadcasts nothing.
-struct Silent;
-
-impl BroadcasterInterface for Silent {
-    fn broadcast_transactions(&self, _: &[(&Transaction, TransactionType)]) {}
-}
 
 /// Parts that copies of monitors are made with.
 pub(crate) struct MonitorCopies<'a> {
@@ -65,7 +57,9 @@ impl MonitorCopies<'_> {
         // What cannot be read here could not be read when the node opens either.
         let Ok((_, copy)) = copy else { return false };
         copy.get_and_clear_pending_monitor_events();
-        copy.best_block_updated(header, height, Silent, self.fees, self.log);
+        // Staged for nobody. A broadcaster of another type would put LDK's whole handling of claims into the page a second time.
+        let nowhere = Arc::new(StagedWrites::default());
+        copy.best_block_updated(header, height, &nowhere, self.fees, self.log);
         let closed = |event: &MonitorEvent| {
             matches!(
                 event,

@@ -1,5 +1,6 @@
 //! Chaos: random lives of a small network, each drawn from a seed and audited at its end (`crates/node/tests/chaos`).
 
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -32,34 +33,38 @@ impl Default for Options {
 /// Longest time for all of it.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
+impl Options {
+    /// Cargo, about to run the lives' program, or only to build it.
+    #[must_use]
+    pub fn cargo(&self, build_only: bool) -> Command {
+        let mut cargo = cargo_command();
+        cargo.args(["test", "--locked", "--profile", &self.profile, "--package", "amplet-node"]);
+        cargo.args(["--test", "chaos"]).args(build_only.then_some("--no-run"));
+        for (name, value) in [("SEED", self.seed), ("RUNS", self.runs), ("ACTS", self.acts)] {
+            cargo.env(format!("AMPLET_CHAOS_{name}"), value.to_string());
+        }
+        cargo
+    }
+
+    /// Builds the lives' program.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn build(&self, cache: &Cache) -> Result<()> {
+        let step = Step::begin("chaos (build)", Duration::from_secs(240));
+        proc::run(self.cargo(true), &step, &cache.log("chaos-build"), LIMIT)?;
+        step.done();
+        Ok(())
+    }
+}
+
 /// Builds the lives' program, lives them, and prints what was done, what failed, and how a failed seed is lived again.
 ///
 /// # Errors
 /// When it does not compile, or a life fails.
 pub fn run(cache: &Cache, options: &Options) -> Result<()> {
-    let cargo = |more: &[&str]| {
-        let mut cargo = cargo_command();
-        cargo.args([
-            "test",
-            "--locked",
-            "--profile",
-            &options.profile,
-            "--package",
-            "amplet-node",
-            "--test",
-            "chaos",
-        ]);
-        cargo.args(more);
-        cargo
-    };
-    let step = Step::begin("chaos (build)", Duration::from_secs(150));
-    proc::run(cargo(&["--no-run"]), &step, &cache.log("chaos-build"), LIMIT)?;
-    step.done();
+    options.build(cache)?;
     let step = Step::begin("chaos", Duration::from_secs(options.runs.saturating_mul(options.acts) / 20));
-    let mut command = cargo(&[]);
-    for (name, value) in [("SEED", options.seed), ("RUNS", options.runs), ("ACTS", options.acts)] {
-        command.env(format!("AMPLET_CHAOS_{name}"), value.to_string());
-    }
     let (done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let seen = |line: &str| {
         proc::test_name(line)?;
@@ -69,7 +74,7 @@ pub fn run(cache: &Cache, options: &Options) -> Result<()> {
         let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
         Some(format!("{done}/{}{failures}", options.runs))
     };
-    let outcome = proc::watch_lines(command, &step, &cache.log("chaos"), LIMIT, (false, &seen))?;
+    let outcome = proc::watch_lines(options.cargo(false), &step, &cache.log("chaos"), LIMIT, (false, &seen))?;
     let text = outcome.text()?;
     let lines = text.lines().skip_while(|line| !line.starts_with("running "));
     let shown = lines.filter(|line| !line.ends_with(" ... ok"));

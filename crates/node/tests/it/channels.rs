@@ -46,7 +46,11 @@ fn a_channel_closed_together_comes_home_to_the_savings() {
     world.mine(0);
     let at_once = wallet.onchain().balance().0 - before;
     assert!((495_000..500_000).contains(&at_once), "{at_once}");
-    assert_eq!(wallet.channels().balance().closing_sat, 0, "it is in the savings, and not on its way as well");
+    assert_eq!(
+        wallet.channels().balance().closing_sat,
+        0,
+        "it is in the savings, and not on its way as well"
+    );
     world.mine(5);
     assert!(wallet.channels().list().is_empty());
     let gained = wallet.onchain().balance().0 - before;

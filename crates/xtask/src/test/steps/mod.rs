@@ -72,6 +72,8 @@ pub const STEPS: &[StepSpec] = &[
         native::fuzz,
     )
     .built(Native, native::build_fuzz),
+    step("chaos", "60 random lives of a small network, audited to the millisatoshi", 60, 3600, native::chaos)
+        .built(Native, native::build_chaos),
     step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
     // Before what is clicked: that, too, writes the messages that these read.

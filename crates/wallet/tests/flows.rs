@@ -5,6 +5,7 @@
 mod flows;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Mutex;
 
@@ -16,6 +17,11 @@ use flows::{Disk, RegtestNetwork};
 static NETWORK: Mutex<()> = Mutex::new(());
 
 fn run<F: Future<Output = ()>>(flow: impl FnOnce(RegtestNetwork, Vec<Disk>) -> F) {
+    run_in(|_, network, disks| flow(network, disks));
+}
+
+/// With the folder in which the disks are files.
+fn run_in<F: Future<Output = ()>>(flow: impl FnOnce(PathBuf, RegtestNetwork, Vec<Disk>) -> F) {
     let _alone = NETWORK.lock().unwrap_or_else(|e| e.into_inner());
     let file = std::env::var("AMPLET_REGTEST_ENV")
         .expect("AMPLET_REGTEST_ENV names the network's description: run `cargo xtask test --only core`");
@@ -31,7 +37,7 @@ fn run<F: Future<Output = ()>>(flow: impl FnOnce(RegtestNetwork, Vec<Disk>) -> F
                 Box::pin(async move { backend })
             })
         };
-        flow(network, vec![disk("one"), disk("two")]).await;
+        flow(folder.path().to_owned(), network, vec![disk("one"), disk("two")]).await;
     });
 }
 
@@ -96,4 +102,15 @@ fn signatures() {
 #[test]
 fn streams() {
     run(|network, mut disks| flows::streams(network, disks.remove(0)));
+}
+
+#[test]
+fn old_copy() {
+    run_in(|folder, network, mut disks| {
+        let copied = disks.remove(1);
+        let copy = move || {
+            std::fs::copy(folder.join("one"), folder.join("two")).unwrap();
+        };
+        flows::old_copy(network, disks.remove(0), copied, copy)
+    });
 }

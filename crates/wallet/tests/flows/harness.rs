@@ -172,6 +172,18 @@ impl User {
         Self { wallet, ..self }
     }
 
+    /// The wallet on another disk, to which its own was copied.
+    pub async fn on(&self, disk: Disk) -> Self {
+        let (network, options) = (self.network.clone(), self.options.clone());
+        Self { network, wallet: self.wallet.clone(), disk, options }.reopen().await
+    }
+
+    /// The words on the disk, read without a node. The wallet is closed: reading takes the disk from it.
+    pub async fn words(&self) -> String {
+        let store = SealedStore::open((self.disk)().await, key()).await.unwrap();
+        Wallet::words(&store).await.unwrap().to_string()
+    }
+
     pub async fn ask(&self, request: Request) -> Result<Response, WalletError> {
         self.wallet.request(request).await
     }

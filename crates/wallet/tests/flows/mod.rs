@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod budgets;
+mod copies;
 mod harness;
 mod streams;
 
@@ -19,6 +20,7 @@ use amplet_wallet::{Response, Wallet};
 use serde_json::json;
 
 pub use budgets::{a_hundred_against_ten, budgets, signatures};
+pub use copies::old_copy;
 pub use harness::{Disk, RegtestNetwork, User};
 use harness::{key, msat};
 pub use streams::streams;

@@ -238,9 +238,9 @@ pub enum ChainError {
         /// Its height.
         height: u32,
     },
-    /// No block of a position is on the best chain.
+    /// No block of a position is on the best chain: the sources serve another chain, or the stored headers are damaged.
     #[error(
-        "neither block {hash} at height {height} nor any known ancestor of it is on the best chain; restore from a newer backup or rescan from the wallet's birthday"
+        "the chain servers' chain holds neither block {hash} at height {height}, up to which this wallet has read, nor any of the blocks before it that are known: they serve another chain. Nothing was changed; configure another chain server, and the wallet goes on from that block"
     )]
     NoFork {
         /// The position's block.

@@ -221,7 +221,7 @@ impl Walk<'_> {
         Ok(found)
     }
 
-    /// Fetches the next few wanted blocks at once.
+    /// Fetches the next few wanted blocks at once; those before the first one that fails, when that is not the next.
     async fn fetch_blocks(
         &self,
         plan: &[Planned],
@@ -232,7 +232,15 @@ impl Walk<'_> {
             next.map(
                 |(index, p)| async move { Ok((index, self.chain.fetch_block(p.id.hash, &p.header).await?)) },
             );
-        join_all(fetches).await.into_iter().collect()
+        let mut results = join_all(fetches).await.into_iter().peekable();
+        let mut found = Vec::new();
+        while let Some(fetched) = results.next_if(Result::is_ok) {
+            found.push(fetched?);
+        }
+        match results.next() {
+            Some(Err(error)) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
     }
 }
 

@@ -26,6 +26,8 @@ use crate::notify::Notify;
 /// Age of the newest block from which on a user is warned: on a network with a block every ten minutes, one without any for so
 /// long comes once in a thousand years.
 pub const OLD_TIP: Duration = Duration::from_secs(3 * 3600);
+/// Mean time between blocks.
+const BLOCK_INTERVAL: Duration = Duration::from_secs(600);
 /// Age from which on it does not count as the tip any more.
 const STALE_TIP: Duration = Duration::from_secs(24 * 3600);
 
@@ -81,9 +83,16 @@ impl Base {
         self.platform.spawn(Box::pin(async move { base.closing.or(work).await }));
     }
 
-    /// Age of the newest block known.
+    /// Age of the newest block that was read: of the newest one known, and ten minutes for each that the sources do not give.
+    pub fn age(&self) -> Duration {
+        let read = self.ldk.manager.current_best_block().height;
+        let unread = self.chain.tip().height.saturating_sub(read);
+        self.chain.tip_age().saturating_add(BLOCK_INTERVAL.saturating_mul(unread))
+    }
+
+    /// The same as far as it matters.
     pub fn tip_age(&self) -> TipAge {
-        let age = self.chain.tip_age();
+        let age = self.age();
         match self.config.expects_blocks {
             true if age >= STALE_TIP => TipAge::Stale,
             true if age >= OLD_TIP => TipAge::Old,

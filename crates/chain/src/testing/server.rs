@@ -35,6 +35,8 @@ pub struct FakeServer {
     pub down: Cell<bool>,
     /// Requests for paths with this prefix are never answered.
     pub stalls: RefCell<Option<String>>,
+    /// Requests for paths with this prefix are answered with an error.
+    pub refuses: RefCell<Option<String>>,
     /// Number of blocks below the tip without a filter yet.
     pub filter_lag: Cell<u32>,
     /// Changes a response's body on its way, by path.
@@ -63,6 +65,7 @@ impl FakeServer {
             mempool: Rc::default(),
             down: Cell::new(false),
             stalls: RefCell::new(None),
+            refuses: RefCell::new(None),
             filter_lag: Cell::new(0),
             tamper: RefCell::new(None),
             log: RefCell::default(),
@@ -99,6 +102,9 @@ impl FakeServer {
         let url = request.url.clone();
         if self.down.get() {
             return Err(FetchError::Unreachable { url, detail: "down".to_string() });
+        }
+        if self.refuses.borrow().as_ref().is_some_and(|prefix| path.starts_with(prefix)) {
+            return Ok(HttpResponse { status: 500, headers: Vec::new(), body: b"broken".to_vec() });
         }
         let (status, body) = match request.method {
             amplet_transport::HttpMethod::Post => {

@@ -18,7 +18,7 @@ use lightning::util::ser::ReadableArgs;
 use lightning::util::wallet_utils::WalletSync;
 
 use super::NodeError;
-use super::catch_up::CatchUp;
+use super::catch_up::{CatchUp, CaughtUp};
 use super::missed;
 use crate::config::{Gossip, GraphSource, NodeConfig, Role};
 use crate::ldk::Ldk;
@@ -95,7 +95,7 @@ pub(super) async fn assemble(
     let manager = load_manager(&parts, (&router, &paths), &monitors, &loaded, birthday).await?;
     let sweeper = load_sweeper(&parts, &manager).await?;
     let catch_up = CatchUp::new(&parts, loaded, &manager, &sweeper);
-    let sync = catch_up.run().await?;
+    let CaughtUp { state: sync, held_back } = catch_up.run().await?;
     for monitor in catch_up.into_monitors() {
         let channel = monitor.channel_id();
         if monitors.load_existing_monitor(channel, monitor).is_err() {
@@ -137,7 +137,7 @@ pub(super) async fn assemble(
         fees,
         watch,
         untold: UntoldBlock::default(),
-        behind: Cell::new(sync.blocks_left > 0),
+        behind: Cell::new(held_back),
     };
     Ok(Assembled { ldk, graph_source, sync })
 }

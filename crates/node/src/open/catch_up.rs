@@ -1,8 +1,10 @@
-//! Blocks read while the node was closed, for each part from its own best block.
+//! Blocks read when a node is opened, by all parts together: they stand at one block whenever it ends.
 
 use std::sync::Arc;
 
-use amplet_chain::{BlockListener, Position, Tip};
+use amplet_chain::{BlockId, BlockListener, ChainError, Position, Tip};
+use bitcoin::Block;
+use bitcoin::block::Header;
 use lightning::chain::Listen;
 
 use super::NodeError;
@@ -19,6 +21,13 @@ pub(super) struct CatchUp<'a> {
     monitors: Vec<LoneMonitor<'a>>,
     manager: &'a ChannelManager,
     sweeper: &'a Sweeper,
+}
+
+/// End of catching up.
+pub(super) struct CaughtUp {
+    pub state: SyncState,
+    /// Blocks are held back on purpose.
+    pub held_back: bool,
 }
 
 impl<'a> CatchUp<'a> {
@@ -42,33 +51,39 @@ impl<'a> CatchUp<'a> {
         Self { parts, monitors, manager, sweeper }
     }
 
-    /// Brings every part to the chain's tip, when a source can be reached; to the block before it is held back from, when a channel
-    /// would be closed on the way before its peer was even dialled.
-    pub async fn run(&self) -> Result<SyncState, NodeError> {
+    /// Brings every part to the chain's tip, when the sources give what is asked of them; to the block before it is held back from,
+    /// when a channel would be closed on the way before its peer was even dialled; as far as they give it, otherwise. The rest is
+    /// read once the node runs.
+    ///
+    /// # Errors
+    /// [`NodeError::Unsynced`]: the parts stand at different blocks, and no source brings them together.
+    pub async fn run(&self) -> Result<CaughtUp, NodeError> {
         let mut state = SyncState::default();
-        match self.parts.chain.poll().await {
+        let mut held_back = false;
+        let read = match self.parts.chain.poll().await {
             Ok(poll) => {
-                let target = self.limit(poll.new).await;
-                self.read_to(&target).await?;
-                state.synced = target.hash == poll.new.hash;
-                state.blocks_left = poll.new.height.saturating_sub(target.height);
                 state.checked_at = Some(self.parts.platform.now());
+                let target = self.limit(poll.new).await;
+                held_back = target.hash != poll.new.hash;
+                let read = self.read_to(&target).await;
+                let reached = self.manager.current_best_block();
+                state.synced = reached.block_hash == poll.new.hash;
+                state.blocks_left = poll.new.height.saturating_sub(reached.height);
+                read
             }
-            Err(error) => {
-                log::warn!("chain: {error}; the wallet opens with what it knows");
-                state.error = Some(error.to_string());
-                self.at_one_block()?;
-            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = read {
+            log::warn!("chain: {error}; the wallet opens with what it knows");
+            state.error = Some(error.to_string());
         }
-        Ok(state)
+        if self.stand_at_one_block() { Ok(CaughtUp { state, held_back }) } else { Err(NodeError::Unsynced) }
     }
 
     async fn limit(&self, tip: Tip) -> Tip {
-        let Parts { chain, signer, fees, log, wallet, .. } = self.parts;
-        let heights = self.monitors.iter().map(|lone| lone.monitor.current_best_block().height);
-        let others = [self.manager.current_best_block().height, self.sweeper.current_best_block().height];
+        let Parts { chain, signer, fees, log, .. } = self.parts;
         // A part that stands higher cannot go back.
-        let highest = heights.chain(others).chain([wallet.position().height]).max().unwrap_or(0);
+        let highest = self.positions().map(|at| at.height).max().unwrap_or(0);
         if tip.height <= highest {
             return tip;
         }
@@ -88,16 +103,29 @@ impl<'a> CatchUp<'a> {
         self.monitors.into_iter().map(|lone| lone.monitor)
     }
 
-    async fn read_to(&self, target: &Tip) -> Result<(), NodeError> {
-        for lone in &self.monitors {
-            let from = position(&lone.monitor.current_best_block());
-            self.read(&from, target, lone).await?;
-            lone.tell();
+    /// Reads up to `target`, all parts block by block together, so that they stand at one block wherever it ends.
+    async fn read_to(&self, target: &Tip) -> Result<(), ChainError> {
+        if !self.stand_at_one_block() {
+            self.bring_together(target).await?;
         }
         let from = position(&self.manager.current_best_block());
-        self.read(&from, target, &self.listener(self.manager)).await?;
-        let from = position(&self.sweeper.current_best_block());
-        self.read(&from, target, &self.listener(self.sweeper)).await?;
+        self.read(&from, target, &Together(self)).await
+    }
+
+    /// Brings parts that an earlier version left at different blocks to the highest of them; to `target`, when that left the chain.
+    async fn bring_together(&self, target: &Tip) -> Result<(), ChainError> {
+        let highest = self.positions().max_by_key(|at| at.height);
+        let known = highest.and_then(|at| Some((self.parts.chain.header_at(at.height)?, at)));
+        let highest = known.filter(|(header, at)| header.block_hash() == at.hash);
+        let highest = highest.map(|(header, at)| Tip { hash: at.hash, height: at.height, time: header.time });
+        let target = &highest.unwrap_or(*target);
+        for lone in &self.monitors {
+            self.read(&position(&lone.monitor.current_best_block()), target, lone).await?;
+        }
+        let manager = self.listener(self.manager);
+        self.read(&position(&self.manager.current_best_block()), target, &manager).await?;
+        let sweeper = self.listener(self.sweeper);
+        self.read(&position(&self.sweeper.current_best_block()), target, &sweeper).await?;
         let wallet = &self.parts.wallet;
         self.read(&wallet.position(), target, &**wallet).await
     }
@@ -111,21 +139,54 @@ impl<'a> CatchUp<'a> {
         from: &Position,
         target: &Tip,
         listener: &dyn BlockListener,
-    ) -> Result<(), NodeError> {
+    ) -> Result<(), ChainError> {
         if from.hash == target.hash {
             return Ok(());
         }
         let mut quiet = |_| ();
         let result = self.parts.chain.sync(from, target, listener, &*self.parts.watch, &mut quiet).await;
-        result.map(drop).map_err(|stopped| stopped.error.into())
+        // Also of what was read before it failed.
+        self.monitors.iter().for_each(LoneMonitor::tell);
+        result.map(drop).map_err(|stopped| stopped.error)
     }
 
-    /// Without a chain source the parts can only run together when they are at one block, as every commit leaves them.
-    fn at_one_block(&self) -> Result<(), NodeError> {
+    /// Where the parts stand.
+    fn positions(&self) -> impl Iterator<Item = Position> {
+        let monitors = self.monitors.iter().map(|lone| position(&lone.monitor.current_best_block()));
+        let others = [self.manager.current_best_block(), self.sweeper.current_best_block()];
+        monitors.chain(others.map(|at| position(&at))).chain([self.parts.wallet.position()])
+    }
+
+    /// The parts can only run together when they are at one block, as every commit leaves them.
+    fn stand_at_one_block(&self) -> bool {
         let best = self.manager.current_best_block().block_hash;
-        let same = self.monitors.iter().all(|lone| lone.monitor.current_best_block().block_hash == best)
-            && self.sweeper.current_best_block().block_hash == best
-            && self.parts.wallet.position().hash == best;
-        if same { Ok(()) } else { Err(NodeError::Unsynced) }
+        self.positions().all(|at| at.hash == best)
+    }
+}
+
+/// All parts as one listener.
+struct Together<'a>(&'a CatchUp<'a>);
+
+impl Together<'_> {
+    fn each(&self, tell: impl Fn(&dyn BlockListener)) {
+        let CatchUp { parts, monitors, manager, sweeper } = self.0;
+        monitors.iter().for_each(|lone| tell(lone));
+        tell(&self.0.listener(*manager));
+        tell(&self.0.listener(*sweeper));
+        tell(&*parts.wallet);
+    }
+}
+
+impl BlockListener for Together<'_> {
+    fn block_connected(&self, block: &Block, height: u32) {
+        self.each(|part| part.block_connected(block, height));
+    }
+
+    fn filtered_block_connected(&self, header: &Header, height: u32) {
+        self.each(|part| part.filtered_block_connected(header, height));
+    }
+
+    fn blocks_disconnected(&self, fork: BlockId) {
+        self.each(|part| part.blocks_disconnected(fork));
     }
 }

@@ -61,7 +61,7 @@ pub enum NodeError {
     },
     /// Parts of the stored state are at different blocks and no chain source could bring them together.
     #[error(
-        "the wallet was interrupted while it read blocks and no chain source can be reached to go on: connect to the network and open it again"
+        "the wallet was interrupted while it read blocks and no chain source gives the rest: connect to the network, or configure another source, and open it again"
     )]
     Unsynced,
     /// The storage is an old copy of a gateway's: a later state of its channels exists.
@@ -112,8 +112,8 @@ pub(crate) struct Opened {
     pub sync: Rc<ChainSync>,
 }
 
-/// Reads everything, brings every part from its own best block to the chain's tip (when a source can be reached), and only
-/// then puts them together.
+/// Reads everything, brings every part to the chain's tip (as far as the sources give its blocks), and only then puts them
+/// together.
 pub(crate) async fn open(
     platform: Rc<dyn Platform>,
     store: Rc<dyn Store>,

@@ -155,35 +155,42 @@ impl ChainSync {
         let base = &self.base;
         let alone = self.reading.lock().await;
         let poll = base.chain.poll_after(change).await?;
-        let listeners = AllListeners { base, onchain: &self.onchain };
-        // A block may be replaced while we read towards it: then the next poll sees the new tip.
-        let mut from = position(&base.ldk.manager.current_best_block());
-        self.held_back.polled(base, self.state.borrow().checked_at);
-        let target = self.held_back.limit(base, &from, poll.new).await;
-        self.state.borrow_mut().blocks_left = target.height.saturating_sub(from.height);
-        if from.hash != target.hash {
-            from = self.read(&from, &target, &listeners).await?;
-            base.staged.stage(|batch| base.chain.stage(batch));
-            self.onchain.rebroadcast();
-        }
-        *self.state.borrow_mut() = SyncState {
-            synced: from.hash == poll.new.hash,
-            checked_at: Some(base.platform.now()),
-            blocks_left: poll.new.height.saturating_sub(from.height),
-            ..SyncState::default()
-        };
-        self.look_again(&from, &listeners).await?;
+        let read = self.read_to(poll.new).await;
         base.changed();
         base.notify.notify();
         drop(alone);
-        // After the blocks: a source that is slow to estimate holds nothing up.
+        // After the blocks: a source that is slow to estimate holds nothing up; and also of one that lacks a block.
         if let Ok(estimates) = base.chain.fees().await
             && let Some(record) = base.ldk.fees.accept(estimates, base.now())
         {
             base.staged.put_lazily(names::FEES, record);
             base.notify.notify();
         }
-        Ok(())
+        read
+    }
+
+    /// Reads every block up to `tip`, but for those that are held back, as far as the sources give them.
+    async fn read_to(&self, tip: Tip) -> Result<(), ChainError> {
+        let base = &self.base;
+        let listeners = AllListeners { base, onchain: &self.onchain };
+        // A block may be replaced while we read towards it: then the next poll sees the new tip.
+        let from = position(&base.ldk.manager.current_best_block());
+        self.held_back.polled(base, self.state.borrow().checked_at);
+        let target = self.held_back.limit(base, &from, tip).await;
+        let read = match from.hash == target.hash {
+            true => Ok(()),
+            false => self.read(&from, &target, &listeners).await,
+        };
+        let reached = position(&base.ldk.manager.current_best_block());
+        *self.state.borrow_mut() = SyncState {
+            synced: reached.hash == tip.hash,
+            checked_at: Some(base.platform.now()),
+            blocks_left: tip.height.saturating_sub(reached.height),
+            error: read.as_ref().err().map(ToString::to_string),
+            ..SyncState::default()
+        };
+        read?;
+        self.look_again(&reached, &listeners).await
     }
 
     /// Looks again through the next blocks that were passed over, at the same height: a filter of theirs is in doubt, or an
@@ -204,16 +211,20 @@ impl ChainSync {
         from: &Position,
         target: &Tip,
         listeners: &AllListeners<'_>,
-    ) -> Result<Position, ChainError> {
+    ) -> Result<(), ChainError> {
+        let base = &self.base;
         let mut progress = |progress: Progress| {
             self.state.borrow_mut().blocks_left = progress.target.saturating_sub(progress.height);
             if progress.height.is_multiple_of(100) {
-                self.base.changed();
+                base.changed();
             }
         };
-        let watch = &*self.base.ldk.watch;
-        let result = self.base.chain.sync(from, target, listeners, watch, &mut progress).await;
-        self.base.ldk.monitors_listener(&self.base.chain).tell();
-        result.map_err(|SyncError { error, .. }| error)
+        self.state.borrow_mut().blocks_left = target.height.saturating_sub(from.height);
+        let result = base.chain.sync(from, target, listeners, &*base.ldk.watch, &mut progress).await;
+        base.ldk.monitors_listener(&base.chain).tell();
+        base.staged.stage(|batch| base.chain.stage(batch));
+        result.map_err(|SyncError { error, .. }| error)?;
+        self.onchain.rebroadcast();
+        Ok(())
     }
 }

@@ -65,15 +65,9 @@ fn record(invoice: &Bolt11Invoice, direction: Direction, now: u64) -> Payment {
     }
 }
 
-/// Checks that an invoice is not our own and has not expired. `now`: seconds since the UNIX epoch.
-pub(super) fn check(ldk: &Ldk, invoice: &Bolt11Invoice, now: u64) -> Result<(), PayError> {
-    if invoice.get_payee_pub_key() == ldk.manager.get_our_node_id() {
-        return Err(PayError::Own);
-    }
-    if expires_at(invoice) <= now {
-        return Err(PayError::Expired);
-    }
-    Ok(())
+/// Checks that an invoice has not expired. `now`: seconds since the UNIX epoch.
+pub(super) fn check_expiry(invoice: &Bolt11Invoice, now: u64) -> Result<(), PayError> {
+    if expires_at(invoice) <= now { Err(PayError::Expired) } else { Ok(()) }
 }
 
 /// Time at which an invoice stops being payable, in seconds since the UNIX epoch.

@@ -124,13 +124,14 @@ impl Payments {
     }
 
     async fn begin_order(&self, order: Order, authorization: &Authorization) -> Result<PaymentId, PayError> {
+        // Whoever asks for what was paid is told so, whatever is missing now.
+        if let Order::Invoice(pay) = &order {
+            self.check(&pay.invoice).await?;
+        }
         ready::check(&self.base, &order)?;
         let (ldk, now) = (&self.base.ldk, self.base.now());
         match order {
-            Order::Invoice(pay) => {
-                self.check(&pay.invoice).await?;
-                self.start(bolt11::prepare(ldk, &pay, now)?, authorization).await
-            }
+            Order::Invoice(pay) => self.start(bolt11::prepare(ldk, &pay, now)?, authorization).await,
             Order::Keysend(new) => {
                 self.start(keysend::prepare(ldk, new, Owner::Payment, now)?, authorization).await
             }
@@ -159,10 +160,13 @@ impl Payments {
     /// Checks that nothing but its amount is against paying an invoice; [`begin`](Self::begin) does so, too.
     ///
     /// # Errors
-    /// The first of [`PayError::Own`], [`PayError::Expired`], [`PayError::Duplicate`].
+    /// The first of [`PayError::Own`], [`PayError::Duplicate`], [`PayError::Expired`].
     pub async fn check(&self, invoice: &Bolt11Invoice) -> Result<(), PayError> {
-        bolt11::check(&self.base.ldk, invoice, self.base.now())?;
-        self.refuse_paid(PaymentId(invoice.payment_hash().0)).await
+        if invoice.get_payee_pub_key() == self.base.ldk.manager.get_our_node_id() {
+            return Err(PayError::Own);
+        }
+        self.refuse_paid(PaymentId(invoice.payment_hash().0)).await?;
+        bolt11::check_expiry(invoice, self.base.now())
     }
 
     /// Refuses an invoice that was paid, or is being paid: a second preimage would be worth nothing.

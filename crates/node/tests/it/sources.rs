@@ -247,6 +247,27 @@ fn a_tip_of_a_day_ago_is_not_synced_and_nothing_is_paid_by_it() {
 }
 
 #[test]
+fn an_invoice_that_was_paid_is_a_duplicate_whatever_is_missing_now() {
+    let Net { world, wallet, payee, .. } = net();
+    let invoice = world.ask(&payee, 1_000_000);
+    assert_eq!(world.pay(&wallet, &invoice).status, PaymentStatus::Succeeded);
+    world.close("wallet", wallet);
+    world.expects_blocks.set(true);
+    let wallet = world.open("wallet");
+    assert_eq!(wallet.sync().state().tip_age, TipAge::Stale, "the chain is of years ago");
+    assert_eq!(world.begin(&wallet, &invoice, 10_000), Err(PayError::Duplicate));
+    let other = world.ask(&payee, 1_000_000);
+    assert!(matches!(world.begin(&wallet, &other, 10_000), Err(PayError::StaleTip { .. })));
+    world.platform.advance(2 * HOUR);
+    assert_eq!(world.begin(&wallet, &invoice, 10_000), Err(PayError::Duplicate), "although it has expired");
+    assert_eq!(world.begin(&wallet, &other, 10_000), Err(PayError::Expired));
+    world.disk("wallet").set_quota(Some(1));
+    let node = wallet.clone();
+    world.platform.run(async move { node.onchain().new_address().await }).unwrap_err();
+    assert_eq!(world.begin(&wallet, &invoice, 10_000), Err(PayError::Duplicate));
+}
+
+#[test]
 fn money_that_arrives_at_a_wallet_with_a_stale_tip_goes_back() {
     let Net { world, wallet, gateway, .. } = net();
     world.pay(&wallet, &world.ask(&gateway, 200_000_000));

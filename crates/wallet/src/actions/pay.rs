@@ -57,7 +57,7 @@ impl PayOrder {
     /// Checks all that is known before money moves, the balance left out; returns the amount.
     ///
     /// # Errors
-    /// [`PayProblem`], the first of: amount, own, expired, paid already.
+    /// [`PayProblem`], the first of: amount, own, paid already, expired.
     pub async fn check(&self, ctx: &Ctx) -> Result<Msat, PayProblem> {
         let amount_msat = match (self.stated_msat(), self.amount_msat) {
             (Some(stated), None) => stated,

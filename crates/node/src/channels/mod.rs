@@ -27,6 +27,10 @@ use opening::Opening;
 pub use balance::{ChannelBalance, LightningBalance, is_trusted};
 pub(crate) use opening::Funding;
 
+/// Added to the reason for which a channel was closed.
+const WAITS: &str =
+    "; its commitment is broadcast when its peer is back and has nothing newer, or in three days";
+
 /// Settings of a channel to open.
 #[derive(Clone, Debug)]
 pub struct OpenChannel {
@@ -129,18 +133,26 @@ impl Channels {
         if self.base.staged.old_copy.is_set() { Err(ChannelError::OldCopy) } else { Ok(()) }
     }
 
-    /// Closes a channel, with the peer's cooperation or by force.
+    /// Closes a channel, with the peer's cooperation or by force: also one that is closed and whose commitment waits for its peer's
+    /// word.
     ///
     /// # Errors
     /// [`ChannelError`].
     pub fn close(&self, id: ChannelId, force: bool) -> Result<(), ChannelError> {
         self.base.staged.check()?;
         self.refuse_old_copy()?;
+        if force && self.base.staged.unheard.get(&id).is_some_and(|unheard| unheard.closed_at.is_some()) {
+            self.base.staged.heard(&id);
+            return Ok(());
+        }
         let (manager, mut channels) = (&self.base.ldk.manager, self.list().into_iter());
         let channel = channels.find(|channel| channel.channel_id == id);
         let peer = channel.ok_or_else(|| ChannelError::Unknown(id.to_string()))?.counterparty.node_id;
         if force && self.base.staged.old_copy.is_doubted(&id) {
             return Err(ChannelError::Doubted);
+        }
+        if force {
+            self.base.staged.heard(&id);
         }
         let result = if force {
             manager.force_close_broadcasting_latest_txn(&id, &peer, "closed by its owner".to_owned())
@@ -215,7 +227,10 @@ impl Channels {
 
     /// The channel is gone, or never came to be.
     pub(crate) fn closed(&self, channel: ChannelId, user_id: u128, reason: &ClosureReason) {
-        let reason = reason.to_string();
+        let mut reason = reason.to_string();
+        if self.base.staged.closed_unheard(&channel, self.base.chain.tip().height) {
+            reason.push_str(WAITS);
+        }
         log::info!("channel {channel}: {reason}");
         let was_opening = self.openings.borrow().contains_key(&user_id);
         self.resolve(user_id, Err(ChannelError::Refused(reason.clone())));

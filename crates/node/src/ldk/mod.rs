@@ -19,6 +19,7 @@ pub(crate) mod signer;
 pub(crate) mod socket;
 pub(crate) mod staged;
 pub(crate) mod types;
+pub(crate) mod unheard;
 pub(crate) mod unsaved;
 pub(crate) mod watch;
 

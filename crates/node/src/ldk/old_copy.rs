@@ -7,8 +7,6 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 
 use amplet_protocol::{ChannelId, NodeId};
-use bitcoin::Transaction;
-use lightning::chain::chaininterface::TransactionType;
 use lightning::ln::types::ChannelId as LdkChannelId;
 use serde::{Deserialize, Serialize};
 
@@ -85,20 +83,6 @@ impl OldCopyMark {
     /// Returns whether a later state of this channel is claimed now.
     pub fn is_doubted(&self, channel: &LdkChannelId) -> bool {
         self.lock().doubted.contains(channel)
-    }
-
-    /// Returns whether a package may be broadcast now: a commitment of an old copy may be a revoked one. LDK broadcasts again
-    /// every minute what has not confirmed.
-    pub fn allows(&self, package: &[(&Transaction, TransactionType)]) -> bool {
-        let state = self.lock();
-        let may_be_revoked = |(_, kind): &(&Transaction, TransactionType)| match kind {
-            TransactionType::UnilateralClose { channel_id, .. }
-            | TransactionType::AnchorBump { channel_id, .. } => {
-                state.proof.is_some() || state.doubted.contains(channel_id)
-            }
-            _ => false,
-        };
-        !package.iter().any(may_be_revoked)
     }
 }
 

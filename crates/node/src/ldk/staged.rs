@@ -16,6 +16,7 @@ use lightning::util::persist::KVStoreSync;
 
 use crate::ldk::monitors::Monitors;
 use crate::ldk::old_copy::OldCopyMark;
+use crate::ldk::unheard::UnheardChannels;
 use crate::ldk::unsaved::Unsaved;
 
 /// Maximum delay before a deferred write forces its own commit.
@@ -47,6 +48,8 @@ pub mod names {
     pub const MISSED_SPENDS: &str = "ldk/missed_spends";
     /// The mark of an old copy.
     pub const OLD_COPY: &str = "node/old_copy";
+    /// Closed channels whose commitments wait for their peers' word (`ldk::unheard`).
+    pub const UNHEARD: &str = "node/unheard";
     /// A wallet's installation and the canaries that it left with gateways.
     pub const COPIES: &str = "node/copies";
     /// What a gateway keeps of wallets, by node id.
@@ -107,6 +110,8 @@ pub struct StagedWrites {
     pub(crate) monitors: Monitors,
     /// Says whether this storage is an old copy.
     pub(crate) old_copy: OldCopyMark,
+    /// Channels whose commitments wait for their peers' word.
+    pub(crate) unheard: UnheardChannels,
 }
 
 impl StagedWrites {
@@ -323,6 +328,23 @@ impl StagedWrites {
     }
 }
 
+impl StagedWrites {
+    /// Returns whether a transaction of this kind may be broadcast now: a commitment of an old copy may be a revoked one. LDK
+    /// broadcasts again every minute what has not confirmed.
+    fn allows(&self, kind: &TransactionType) -> bool {
+        match kind {
+            TransactionType::UnilateralClose { channel_id, .. }
+            | TransactionType::AnchorBump { channel_id, .. } => self.may_close(channel_id),
+            _ => true,
+        }
+    }
+
+    /// Returns whether a commitment of this channel may be broadcast now.
+    pub(crate) fn may_close(&self, channel: &ChannelId) -> bool {
+        !self.old_copy.is_set() && !self.old_copy.is_doubted(channel) && self.unheard.get(channel).is_none()
+    }
+}
+
 fn resolve(waiters: Vec<Waiter>, result: &Result<(), Unsaved>) {
     for waiter in waiters {
         // Whoever waited may have given up.
@@ -332,7 +354,7 @@ fn resolve(waiters: Vec<Waiter>, result: &Result<(), Unsaved>) {
 
 impl BroadcasterInterface for StagedWrites {
     fn broadcast_transactions(&self, transactions: &[(&Transaction, TransactionType)]) {
-        if !self.old_copy.allows(transactions) {
+        if !transactions.iter().all(|(_, kind)| self.allows(kind)) {
             log::warn!(
                 "a commitment that may be revoked is not broadcast: this is an old copy, or may be one"
             );

@@ -70,8 +70,10 @@ impl Onchain {
             return;
         }
         let (staged, ldk) = (&self.base.staged, &self.base.ldk);
-        // An old copy's commitment may be a revoked one: it stays here, and no deposit is asked for it.
-        if staged.old_copy.is_set() && matches!(event, BumpTransactionEvent::ChannelClose { .. }) {
+        // A commitment that may be a revoked one stays here, and no deposit is asked for it.
+        if let BumpTransactionEvent::ChannelClose { channel_id, .. } = &event
+            && !staged.may_close(channel_id)
+        {
             return;
         }
         let event = &ldk.limited_bump(event);

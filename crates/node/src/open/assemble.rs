@@ -19,7 +19,7 @@ use lightning::util::wallet_utils::WalletSync;
 
 use super::NodeError;
 use super::catch_up::{CatchUp, CaughtUp};
-use super::missed;
+use super::{missed, unheard};
 use crate::config::{Gossip, GraphSource, NodeConfig, Role};
 use crate::ldk::Ldk;
 use crate::ldk::bdk::OnchainWallet;
@@ -89,11 +89,13 @@ pub(super) async fn assemble(
 ) -> Result<Assembled, NodeError> {
     let (router, gossip, graph_source) = load_routing(&parts, recorder).await?;
     let monitors = Rc::new(chain_monitor(&parts));
+    unheard::recall(&parts).await?;
     let loaded = monitors::load(parts.store, parts.staged, (&parts.signer, &parts.fees, &parts.log)).await?;
     missed::ask_once(&parts, &loaded).await?;
     let paths = message_paths(&router, &parts.signer);
     let manager = load_manager(&parts, (&router, &paths), &monitors, &loaded, birthday).await?;
     let sweeper = load_sweeper(&parts, &manager).await?;
+    unheard::note_open(&parts, &manager);
     let catch_up = CatchUp::new(&parts, loaded, &manager, &sweeper);
     let CaughtUp { state: sync, held_back } = catch_up.run().await?;
     for monitor in catch_up.into_monitors() {
@@ -116,6 +118,7 @@ pub(super) async fn assemble(
         matches!(parts.config.role, Role::Wallet),
     );
     let intercept = Rc::new(intercept);
+    intercept.number_unheard();
     let peers = peer_manager(&parts, &intercept, gossip.as_ref(), (&messages, &onions), &monitors);
     let bumper = bumper(&parts);
     let Parts { fees, wallet, watch, signer, log, .. } = parts;

@@ -63,6 +63,7 @@ impl<'a> CatchUp<'a> {
         let read = match self.parts.chain.poll().await {
             Ok(poll) => {
                 state.checked_at = Some(self.parts.platform.now());
+                self.parts.staged.end_waits(poll.new.height);
                 let target = self.limit(poll.new).await;
                 held_back = target.hash != poll.new.hash;
                 let read = self.read_to(&target).await;

@@ -3,6 +3,7 @@
 mod assemble;
 mod catch_up;
 mod missed;
+mod unheard;
 
 use std::rc::Rc;
 use std::sync::Arc;

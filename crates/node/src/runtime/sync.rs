@@ -177,6 +177,7 @@ impl ChainSync {
         let from = position(&base.ldk.manager.current_best_block());
         self.held_back.polled(base, self.state.borrow().checked_at);
         let target = self.held_back.limit(base, &from, tip).await;
+        base.staged.end_waits(tip.height);
         let read = match from.hash == target.hash {
             true => Ok(()),
             false => self.read(&from, &target, &listeners).await,

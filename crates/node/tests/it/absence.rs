@@ -23,6 +23,9 @@ const TAKES_BACK: u32 = 3;
 /// Blocks before its expiry from which nothing is held back for an HTLC to us.
 const NEAR: u32 = 12;
 
+/// Blocks for which the commitment of a wallet waits for a gateway that has not been heard since the wallet was opened.
+const AWAY: u32 = 432;
+
 /// The gateway meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gateway {
@@ -217,8 +220,11 @@ fn away(blocks: u32) {
             assert!(wallet.sync().state().synced, "{}", absence.what());
             continue;
         }
-        world.platform.advance(Duration::from_secs(15));
-        assert!(!broadcast(world).is_empty(), "{}: and not longer", absence.what());
+        world.platform.advance(Duration::from_secs(300));
+        assert!(broadcast(world).is_empty(), "{}: the commitment waits for the gateway", absence.what());
+        world.mine(AWAY);
+        world.platform.advance(Duration::from_secs(120));
+        assert!(!broadcast(world).is_empty(), "{}: and not for ever", absence.what());
         // Nobody claims the HTLC, so that it comes back.
         absence.comes_home(&wallet, 500_000);
         assert!(matches!(absence.status(&wallet), PaymentStatus::Failed { .. }), "{}", absence.what());

@@ -23,6 +23,11 @@ impl Numbers {
         }
     }
 
+    /// Those of a channel that is closed, whose newest commitment of ours has this number: only what was revoked counts.
+    pub fn closed(newest: u64) -> Self {
+        Self { next_local: newest.saturating_add(1), next_remote: FIRST_INDEX }
+    }
+
     /// Number of our newest commitment.
     pub fn newest(self) -> u64 {
         self.next_local.saturating_sub(1)

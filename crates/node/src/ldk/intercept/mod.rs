@@ -133,12 +133,12 @@ impl Intercept {
     fn proves(&self, peer: &PublicKey, channel: &ChannelId, number: u64, secret: &[u8; 32]) -> bool {
         let Ok(secret) = SecretKey::from_slice(secret) else { return false };
         let channels = self.manager.list_channels_with_counterparty(peer);
-        let Some(channel) = channels.into_iter().find(|details| details.channel_id == *channel) else {
-            return false;
-        };
+        let open = channels.into_iter().find(|details| details.channel_id == *channel);
+        let closed = || self.staged.unheard.get(channel).map(|unheard| unheard.user_id);
+        let Some(user_id) = open.map(|details| details.user_channel_id).or_else(closed) else { return false };
         let secp = Secp256k1::new();
         let point = PublicKey::from_secret_key(&secp, &secret);
-        self.signer.owns_point(channel.user_channel_id, index(number), &point, &secp)
+        self.signer.owns_point(user_id, index(number), &point, &secp)
     }
 
     /// Returns whether the peer's word fits this storage.
@@ -151,9 +151,14 @@ impl Intercept {
                 state.gate.connection(peer).and_then(|connection| connection.ours.get(&channel).copied());
             (ours, is_claimed)
         };
-        let Some(ours) = ours else { return true };
+        // One that LDK has closed meanwhile is in no message of ours.
+        let unheard = || self.staged.unheard.get(&channel).and_then(|unheard| unheard.newest);
+        let Some(ours) = ours.or_else(|| unheard().map(Numbers::closed)) else { return true };
         match judge(ours, theirs, is_claimed) {
-            View::Same => true,
+            View::Same => {
+                self.staged.heard(&channel);
+                true
+            }
             View::Revoked { number }
                 if self.proves(peer, &channel, number, &theirs.your_last_per_commitment_secret) =>
             {
@@ -177,6 +182,30 @@ impl Intercept {
                 self.staged.old_copy.doubt(gate.claimed(now));
                 false
             }
+        }
+    }
+
+    /// Notes the numbers of our newest commitments of channels whose peers have not been heard: before any peer is connected, and
+    /// once the monitors are there.
+    pub fn number_unheard(&self) {
+        let manager = &self.manager;
+        if !self.is_kept {
+            return;
+        }
+        let peers = manager.list_channels().into_iter().map(|channel| channel.counterparty.node_id);
+        for peer in peers.collect::<HashSet<PublicKey>>() {
+            // LDK gives them only in the message for a new connection.
+            let features = manager.provided_init_features(peer);
+            let init = msgs::Init { features, networks: None, remote_network_address: None };
+            if manager.peer_connected(peer, &init, false).is_err() {
+                continue;
+            }
+            for event in manager.get_and_clear_pending_msg_events() {
+                if let MessageSendEvent::SendChannelReestablish { msg, .. } = event {
+                    self.staged.unheard.number(&msg.channel_id, Numbers::of(&msg).newest());
+                }
+            }
+            manager.peer_disconnected(peer);
         }
     }
 

@@ -304,6 +304,8 @@ impl Engine {
         self.manager_dirty.set(false);
         self.deferred_since.set(None);
         ldk.monitors.flush(operations, &ldk.log);
+        // These are events about commitments and their outputs only. What they broadcast rests on this step, and waits for none later.
+        ldk.monitors.process_pending_events(&|event| dispatch(&self.services, event));
         if !base.staged.to_broadcast().is_empty() {
             base.staged.drop_spends_of(&ldk.missing_fundings());
         }

@@ -63,3 +63,21 @@ fn a_payment_is_not_told_to_the_peer_before_it_is_durable() {
     world.platform.advance(Duration::from_secs(10));
     assert_eq!(world.payment(&wallet, id).unwrap().status, PaymentStatus::Succeeded);
 }
+
+/// The commitment and what pays its fee need the step with the closing on this device, and no word of a backup.
+#[test]
+fn a_forced_close_leaves_once_it_is_local() {
+    let (Net { world, wallet, .. }, behind) = backed_up();
+    // More than the commitment pays by itself.
+    *world.server.fees.borrow_mut() = Some(r#"{"1":20,"6":20,"144":20,"1008":20}"#.into());
+    world.mine(0);
+    let channel = wallet.channels().list()[0].channel_id;
+    behind.set(true);
+    wallet.channels().close(channel, true).unwrap();
+    world.platform.advance(Duration::from_secs(5));
+    assert_eq!(world.mempool.borrow().len(), 2, "the commitment, and its anchor's child");
+    behind.set(false);
+    world.mine(1);
+    world.platform.advance(Duration::from_secs(5));
+    assert!(wallet.channels().list().is_empty());
+}

@@ -86,6 +86,46 @@ fn a_claim_that_was_forgotten_in_a_crash_is_found_again() {
     assert_eq!(wallet.channels().balance().closing_sat, 0);
 }
 
+/// The gateway's commitment of before two payments is mined; nothing can be saved from the moment before until the end.
+#[test]
+fn a_cheat_is_punished_while_the_disk_is_full() {
+    let (world, wallet, gateway) = pair();
+    assert_eq!(world.pay(&wallet, &world.ask(&gateway, 50_000_000)).status, PaymentStatus::Succeeded);
+    let earlier = world.snapshot("gateway");
+    for _ in 0..2 {
+        assert_eq!(world.pay(&gateway, &world.ask(&wallet, 100_000_000)).status, PaymentStatus::Succeeded);
+    }
+    let before = wallet.onchain().balance().0;
+    world.close("wallet", wallet);
+    world.kill("gateway", gateway);
+    let cheat = world.open_on("gateway", earlier);
+    let channel = cheat.channels().list()[0].channel_id;
+    cheat.channels().close(channel, true).unwrap();
+    world.platform.advance(Duration::from_secs(5));
+    world.kill("gateway", cheat);
+    let revoked = ids(&world);
+    assert!(!revoked.is_empty(), "the cheat's commitment waits");
+
+    let wallet = world.open("wallet");
+    world.platform.advance(Duration::from_secs(5));
+    world.disk("wallet").set_quota(Some(1));
+    world.mine(0);
+    world.platform.advance(Duration::from_secs(15));
+    assert!(spends(&world, &revoked), "it is punished at once");
+    assert!(wallet.storage_trouble().is_some());
+    for _ in 0..3 {
+        world.mine(6);
+        for _ in 0..20 {
+            world.platform.advance(Duration::from_secs(15));
+        }
+    }
+    world.disk("wallet").set_quota(None);
+    world.platform.advance(Duration::from_secs(15));
+    let gained = wallet.onchain().balance().0.saturating_sub(before);
+    assert!(gained > 980_000, "{gained} of a channel of 1,000,000 sat");
+    assert_eq!(wallet.channels().balance().closing_sat, 0);
+}
+
 #[test]
 fn a_commitment_waits_for_the_disk() {
     let (world, wallet, _gateway) = pair();

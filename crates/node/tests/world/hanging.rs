@@ -115,7 +115,7 @@ impl Hanging {
 }
 
 /// Opens a wallet whose process dies when its store is told to.
-fn mortal(world: &World) -> (Node, Rc<Killable>) {
+pub fn mortal(world: &World) -> (Node, Rc<Killable>) {
     let slot: Rc<RefCell<Option<Rc<Killable>>>> = Rc::default();
     let made = Rc::clone(&slot);
     let wrap = move |inner: Rc<dyn Store>| -> Rc<dyn Store> {

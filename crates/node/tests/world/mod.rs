@@ -32,7 +32,7 @@ use amplet_transport::testing::TestPlatform;
 use amplet_transport::{PeerAddress, Platform};
 
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
-pub use hanging::{HANGING_SAT, Hanging, Way};
+pub use hanging::{HANGING_SAT, Hanging, Way, mortal};
 #[allow(unused_imports, reason = "not every test file has a source that refuses")]
 pub use http::Taking;
 #[allow(unused_imports, reason = "not every test file kills processes")]

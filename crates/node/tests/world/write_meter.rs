@@ -1,4 +1,4 @@
-//! A store that counts what is written, and may have lost a record.
+//! A store that counts what is read and written, and may have lost a record.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,13 +12,17 @@ pub struct WriteMeter {
     inner: Rc<dyn Store>,
     /// Bytes of channel monitors and their updates that were committed.
     pub monitor_bytes: Cell<usize>,
+    /// Number of records read, and of listings.
+    pub reads: Cell<usize>,
+    pub lists: Cell<usize>,
     /// Records that are not found, by name.
     pub lost: RefCell<Vec<String>>,
 }
 
 impl WriteMeter {
     pub fn new(inner: Rc<dyn Store>) -> Self {
-        Self { inner, monitor_bytes: Cell::new(0), lost: RefCell::default() }
+        let (monitor_bytes, reads, lists) = (Cell::default(), Cell::default(), Cell::default());
+        Self { inner, monitor_bytes, reads, lists, lost: RefCell::default() }
     }
 }
 
@@ -38,12 +42,14 @@ pub fn metered() -> (Wrap, Rc<RefCell<Option<Rc<WriteMeter>>>>) {
 
 impl Store for WriteMeter {
     fn get<'a>(&'a self, name: &'a str) -> LocalBoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        self.reads.set(self.reads.get() + 1);
         match self.lost.borrow().iter().any(|lost| lost == name) {
             true => async { Ok(None) }.boxed_local(),
             false => self.inner.get(name),
         }
     }
     fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
+        self.lists.set(self.lists.get() + 1);
         async move {
             let mut names = self.inner.list(prefix).await?;
             names.retain(|name| !self.lost.borrow().contains(name));

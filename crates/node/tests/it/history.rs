@@ -1,18 +1,13 @@
 //! A long history: opening reads none of it, and what keeps an invoice from being paid twice holds.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod world;
 
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::world::{World, WriteMeter, metered, pair};
 use amplet_node::{Node, PayError};
 use amplet_protocol::page::PaymentStatus;
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, SealedStore, SharedBackend, Store};
-use world::{World, WriteMeter, metered, pair};
 
 const PAYMENTS: usize = 50_000;
 

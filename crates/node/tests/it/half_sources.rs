@@ -1,18 +1,14 @@
 //! A chain source that gives some of what it is asked for, or another chain: the wallet opens and works as far as it goes, tells it,
 //! and goes on when the source does.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod world;
 
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::world::{World, pair};
 use amplet_chain::testing::TestChain;
 use amplet_node::{Node, PayError};
 use amplet_protocol::page::{PaymentStatus, TipAge};
 use amplet_storage::Store;
-use world::{World, pair};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,16 +1,11 @@
 //! A commitment of a wallet whose peer has not been heard since it was opened may be a revoked one, of an old copy: it waits for the
 //! peer, unless an HTLC to us is at stake, and not for ever.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod world;
 
 use std::time::Duration;
 
+use crate::world::{HANGING_SAT, Hanging, Net, Way, World, net, pair, with_a_hanging_htlc};
 use amplet_node::{Authorization, Node};
 use amplet_protocol::page::{EventKind, PaymentStatus};
-use world::{HANGING_SAT, Hanging, Net, Way, World, net, pair, with_a_hanging_htlc};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Blocks for which a commitment waits for a peer that is away.

@@ -1,17 +1,12 @@
 //! A wallet that comes back after an absence with HTLCs in both directions on one channel: one of its own, whose preimage the gateway
 //! holds, and one to it, whose preimage it holds itself.
-// As in `payments.rs`: time is virtual.
-#![cfg(not(feature = "std"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod world;
 
 use std::time::Duration;
 
+use crate::world::{HANGING_SAT, World, mortal, open};
 use amplet_node::lightning::ln::channel_state::OutboundHTLCStateDetails;
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::PaymentStatus;
-use world::{HANGING_SAT, World, mortal, open};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: u32 = 6;

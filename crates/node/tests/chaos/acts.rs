@@ -185,7 +185,7 @@ fn one(dice: &mut Dice, number: usize) -> Act {
         41..45 => send(dice),
         45..48 => Act::Bump { node: dice.one_of(&NODES), cancel: dice.once_in(2) },
         48..53 => open(dice, number),
-        53..57 => Act::Close { node: dice.one_of(&NODES), which: dice.next(), force: dice.once_in(2) },
+        53..57 => Act::Close { node: dice.one_of(&NODES), which: dice.number(), force: dice.once_in(2) },
         57..62 => Act::Restart { node: dice.one_of(&NODES), clean: dice.once_in(2) },
         62..72 => cut(dice),
         72..75 => Act::Full { node: dice.one_of(&NODES), acts: 1 + small(dice, 3) },

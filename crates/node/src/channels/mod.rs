@@ -227,8 +227,9 @@ impl Channels {
 
     /// The channel is gone, or never came to be.
     pub(crate) fn closed(&self, channel: ChannelId, user_id: u128, reason: &ClosureReason) {
+        let is_ours = matches!(reason, ClosureReason::HTLCsTimedOut { .. });
         let mut reason = reason.to_string();
-        if self.base.staged.closed_unheard(&channel, self.base.chain.tip().height) {
+        if self.base.staged.closed_unheard(&channel, self.base.chain.tip().height) && is_ours {
             reason.push_str(WAITS);
         }
         log::info!("channel {channel}: {reason}");

@@ -9,7 +9,7 @@ use amplet_protocol::page::PaymentStatus;
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, SealedStore, SharedBackend, Store};
 
-const PAYMENTS: usize = 50_000;
+const PAYMENTS: usize = 5_000;
 
 /// Writes that many payments to us of 1 sat into a closed wallet's history, as its one payment is stored there.
 fn fill(world: &World) {

@@ -193,6 +193,17 @@ export const PLACES: Place[] = [
   opened('history', '#/history', (page) => expect(page.getByTestId('payment').first()).toBeVisible()),
   opened('history-empty', '#/history', async () => {}, 'new'),
   opened('history-payment', '#/history', (page) => page.getByTestId('payment').first().click()),
+  opened(
+    'history-bump-less',
+    '#/history',
+    async (page) => {
+      await page.getByTestId('payment').first().click();
+      await page.getByRole('button', { name: 'Speed up' }).click();
+      await page.getByRole('button', { name: 'Take the fee from the amount' }).click();
+      await expect(page.getByTestId('bump-amount')).toHaveText(/48,738/);
+    },
+    'sentAll',
+  ),
   opened('history-failed', '#/history', (page) => page.getByTestId('payment').nth(2).click()),
   opened('history-parts', '#/history', async (page) => {
     await page.getByTestId('payment').filter({ hasText: 'Train tickets' }).click();

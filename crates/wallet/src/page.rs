@@ -68,8 +68,8 @@ pub(crate) async fn answer(
             let sent = send::send(ctx, &address, how, authorization.as_ref(), on_begin).await;
             sent.map(Response::OnchainSend).map_err(WalletError::not_sent)
         }
-        Request::BumpFee { id, fee_rate, dry_run } => {
-            bump::bump_fee(ctx, id, fee_rate, dry_run).await.map(Response::OnchainBump)
+        Request::BumpFee { id, fee_rate, dry_run, from_amount } => {
+            bump::bump_fee(ctx, id, fee_rate, dry_run, from_amount).await.map(Response::OnchainBump)
         }
         Request::Cancel { id, fee_rate, dry_run } => {
             bump::cancel(ctx, id, fee_rate, dry_run).await.map(Response::OnchainBump)

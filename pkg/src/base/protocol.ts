@@ -591,6 +591,10 @@ export type ReplacedTx = {
  */
 txid: string, 
 /**
+ * Amount that it paid; not there in records of before.
+ */
+amountMsat?: bigint, 
+/**
  * Its mining fee.
  */
 feeMsat: bigint | null, 
@@ -1285,6 +1289,10 @@ feeRate: bigint,
  */
 feeSat: bigint, 
 /**
+ * Amount that the payee gets then, in sat, where the fee is taken from it.
+ */
+amountSat?: bigint, 
+/**
  * Mining fee of the transaction that it replaces, which is not paid then, in sat; 0 with a child.
  */
 replacedFeeSat: bigint, };
@@ -1496,7 +1504,12 @@ feeRate: bigint | null,
 /**
  * True to return only what it would cost.
  */
-dryRun: boolean, } | { "method": "cancel", 
+dryRun: boolean, 
+/**
+ * True to take the fee of a replacement from the amount, so that the payee gets less: after a payment of everything
+ * nothing else can pay it.
+ */
+fromAmount: boolean, } | { "method": "cancel", 
 /**
  * The payment's id.
  */

@@ -1,4 +1,4 @@
-import type { Authorization, FeeRates, OnchainBump, OnchainSend } from '../base/protocol.ts';
+import type { Authorization, FeeRates, OnchainBump, OnchainSend, Request } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
 import { amount, required, text } from './arguments.ts';
 import { Asks } from './ask.ts';
@@ -46,10 +46,15 @@ export abstract class OnchainRequests extends Asks {
   /**
    * Makes an on-chain payment that waits for a block confirm sooner: one of this wallet is replaced (BIP 125), a deposit or a
    * channel's funding gets a child that pays for both. Its id stays the same.
+   * @param options `fromAmount` takes the fee of a replacement from the amount, so that the payee gets less (`amountSat` of the
+   * answer): after a payment of everything nothing else can pay it
    * @throws {WalletError} `invalidInput`, `insufficientBalance`, `budgetRefused`, `broadcastRejected`: the payment is as it was
    */
-  async bumpFee(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
-    return this.#bump('bumpFee', id, options);
+  async bumpFee(
+    id: string,
+    { fromAmount = false, ...options }: BumpOptions & { fromAmount?: boolean } = {},
+  ): Promise<OnchainBump> {
+    return this.#bump(options, (id, feeRate, dryRun) => ({ method: 'bumpFee', id, feeRate, dryRun, fromAmount }), id);
   }
 
   /**
@@ -57,13 +62,16 @@ export abstract class OnchainRequests extends Asks {
    * @throws {WalletError} as `bumpFee`; `channelUnavailable` for a channel's funding
    */
   async cancel(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
-    return this.#bump('cancel', id, options);
+    return this.#bump(options, (id, feeRate, dryRun) => ({ method: 'cancel', id, feeRate, dryRun }), id);
   }
 
-  #bump(method: 'bumpFee' | 'cancel', id: string, options: BumpOptions): Promise<OnchainBump> {
-    const { feeRate, dryRun = false, signal } = options;
+  #bump(
+    { feeRate, dryRun = false, signal }: BumpOptions,
+    request: (id: string, feeRate: bigint | null, dryRun: boolean) => Request,
+    id: string,
+  ): Promise<OnchainBump> {
     signal?.throwIfAborted();
-    const asked = this.ask<OnchainBump>({ method, id: text('id', id), feeRate: amount('feeRate', feeRate), dryRun });
+    const asked = this.ask<OnchainBump>(request(text('id', id), amount('feeRate', feeRate), dryRun));
     return orAborted(asked, signal, (reject) => reject(signal?.reason));
   }
 

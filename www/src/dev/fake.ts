@@ -1,6 +1,6 @@
 /**
  * A pretended `amplet` for design work and for axe and screenshots of every state: `vite --mode fake`, with
- * `?scenario=none|new|full|down|oldCopy|otherInstallation|tokens`. vite.config.ts puts it in the package's place in that mode only.
+ * `?scenario=none|new|full|down|oldCopy|otherInstallation|tokens|sentAll`. vite.config.ts puts it in the package's place in that mode only.
  */
 
 import type {
@@ -56,6 +56,7 @@ export class Wallet {
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
   private constructor() {
+    if (scenario === 'sentAll') this.#payments.unshift(samples.sentAll());
     this.ended = new Promise((resolve) => (this.#end = resolve));
   }
 
@@ -197,10 +198,17 @@ export class Wallet {
     return this.send('', capacitySat, { dryRun: true });
   }
 
-  async bumpFee(_id: string, { feeRate = 8200n, dryRun = false } = {}): Promise<OnchainBump> {
+  async bumpFee(_id: string, { feeRate = 8200n, dryRun = false, fromAmount = false } = {}): Promise<OnchainBump> {
     await pause(200);
     const feeSat = (feeRate * 154n) / 1000n;
-    return { txid: dryRun ? null : samples.id(71), method: 'replacement', feeRate, feeSat, replacedFeeSat: 308n };
+    if (scenario === 'sentAll' && !fromAmount)
+      throw new WalletError(
+        'insufficientBalance',
+        '955 sat of savings are missing for the higher fee; choose a lower one, deposit more, or let the payee get less',
+      );
+    const less = fromAmount ? { amountSat: 48_738n } : {};
+    const txid = dryRun ? null : samples.id(71);
+    return { txid, method: 'replacement', feeRate, feeSat, replacedFeeSat: 308n, ...less };
   }
 
   async cancel(id: string, options: { feeRate?: bigint; dryRun?: boolean } = {}): Promise<OnchainBump> {

@@ -69,6 +69,21 @@ export const manyParts = (): PaymentPart[] =>
     ),
   );
 
+/** Everything was sent, and waits. */
+export const sentAll = (): Payment => ({
+  ...blank,
+  id: id(8),
+  direction: 'outbound',
+  kind: 'onchain',
+  state: 'pending',
+  amountMsat: 49_692_000n,
+  feeMsat: 308_000n,
+  description: '',
+  txid: TXID,
+  confirmations: 0,
+  createdAt: now() - 60n,
+});
+
 export function payments(): Payment[] {
   const at = now();
   return [

@@ -290,7 +290,12 @@ mod tests {
     fn payment(status: PaymentStatus) -> Payment {
         let begun = Payment::pending(PaymentId([0xaa; 32]), Direction::Outbound, PaymentKind::Keysend, 7);
         let records = vec![CustomRecord { record_type: 65_537, value: "00".into() }];
-        let replaced = vec![ReplacedTx { txid: "ab".into(), fee_msat: Some(Msat::from(7)), cancels: true }];
+        let replaced = vec![ReplacedTx {
+            txid: "ab".into(),
+            amount_msat: None,
+            fee_msat: Some(Msat::from(7)),
+            cancels: true,
+        }];
         Payment { status, amount_msat: Some(Msat::MAX), records, replaced, cancels: true, ..begun }
     }
 

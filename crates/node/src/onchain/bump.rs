@@ -1,12 +1,13 @@
 //! Making a transaction that waits confirm sooner, or taking it back.
 
 use amplet_chain::BroadcastError;
-use amplet_protocol::page::{BumpMethod, Direction, Payment, PaymentKind, ReplacedTx};
+use amplet_protocol::page::{BumpMethod, Direction, Payment, PaymentKind};
 use amplet_protocol::{Msat, PaymentId};
 use bitcoin::{FeeRate, Txid};
 
 use super::Onchain;
-use crate::ldk::bdk::{OnchainError, Replacement, SignedBump, payment_id};
+use super::records::present;
+use crate::ldk::bdk::{Change, OnchainError, Replacement, SignedBump, payment_id};
 use crate::ledger::record::Key;
 
 /// The least by which a replacement's rate exceeds the old one's, in sat per 1000 weight units (BIP 125: 1 sat/vB).
@@ -26,6 +27,13 @@ pub struct Bump {
 }
 
 impl Bump {
+    /// Amount that the payee gets.
+    #[must_use]
+    pub fn amount_msat(&self) -> Option<Msat> {
+        let changed = self.signed.amount_sat.and_then(|sat| Msat::from_sat(sat).ok());
+        changed.or(self.payment.amount_msat)
+    }
+
     /// Id of the transaction.
     #[must_use]
     pub fn txid(&self) -> Txid {
@@ -43,10 +51,23 @@ impl Onchain {
         let (payment, txid) = self.waiting(id)?;
         let (wallet, urgent) = (&self.base.ldk.wallet, self.fee_rate(2));
         if payment.direction == Direction::Outbound && payment.kind == PaymentKind::Onchain {
-            return self.replace(payment, txid, rate, false);
+            return self.replace(payment, txid, rate, Change::Fee);
         }
         let signed = wallet.child(txid, rate.unwrap_or(urgent))?;
         Ok(Bump { payment, method: BumpMethod::Child, cancels: false, signed })
+    }
+
+    /// Builds a replacement of a pending on-chain payment that pays its higher fee from the amount: the payee gets less, and no
+    /// further coin is spent. For what is not one payment of ours to one payee: as [`bump`](Self::bump).
+    ///
+    /// # Errors
+    /// [`OnchainError`].
+    pub fn bump_from_amount(&self, id: PaymentId, rate: Option<FeeRate>) -> Result<Bump, OnchainError> {
+        let (payment, txid) = self.waiting(id)?;
+        if payment.direction == Direction::Outbound && payment.kind == PaymentKind::Onchain {
+            return self.replace(payment, txid, rate, Change::FeeFromAmount);
+        }
+        self.bump(id, rate)
     }
 
     /// Builds what takes a pending on-chain payment back, at `rate` (by default: the next block or two), and signs it; nothing is
@@ -57,7 +78,7 @@ impl Onchain {
     pub fn cancellation(&self, id: PaymentId, rate: Option<FeeRate>) -> Result<Bump, OnchainError> {
         let (payment, txid) = self.waiting(id)?;
         match (payment.direction, payment.kind) {
-            (Direction::Outbound, PaymentKind::Onchain) => self.replace(payment, txid, rate, true),
+            (Direction::Outbound, PaymentKind::Onchain) => self.replace(payment, txid, rate, Change::Cancel),
             (_, PaymentKind::ChannelOpen) => Err(OnchainError::Funding),
             _ => Err(OnchainError::NotPending),
         }
@@ -68,7 +89,7 @@ impl Onchain {
         payment: Payment,
         txid: Txid,
         rate: Option<FeeRate>,
-        cancel: bool,
+        change: Change,
     ) -> Result<Bump, OnchainError> {
         let wallet = &self.base.ldk.wallet;
         let rate = rate.unwrap_or_else(|| {
@@ -76,9 +97,9 @@ impl Onchain {
             let step = FeeRate::from_sat_per_kwu(old.saturating_add(STEP_PER_KW).saturating_add(1));
             self.fee_rate(2).max(step)
         });
-        let new = Replacement { rate, cancel, reserve_sat: self.reserve_sat(0) };
+        let new = Replacement { rate, change, reserve_sat: self.reserve_sat(0) };
         let signed = wallet.replace(txid, &new)?;
-        let cancels = cancel || payment.cancels;
+        let cancels = change == Change::Cancel || payment.cancels;
         Ok(Bump { payment, method: BumpMethod::Replacement, cancels, signed })
     }
 
@@ -99,11 +120,9 @@ impl Onchain {
     pub(crate) fn replaced(&self, bump: &Bump) {
         let mut payment = bump.payment.clone();
         let old = payment.txid.replace(bump.txid().to_string());
-        payment.replaced.extend(old.map(|txid| ReplacedTx {
-            txid,
-            fee_msat: payment.fee_msat,
-            cancels: payment.cancels,
-        }));
+        let old = old.map(|txid| present(&payment, txid));
+        payment.replaced.extend(old);
+        payment.amount_msat = bump.amount_msat();
         payment.fee_msat = Msat::from_sat(bump.signed.fee_sat).ok();
         payment.cancels = bump.cancels;
         self.replacements.add(&self.ledger, bump.txid(), payment.id);
@@ -119,8 +138,9 @@ impl Onchain {
         if payment.txid == Some(bump.txid().to_string())
             && let Some(txid) = payment.txid.take()
         {
-            let refused = ReplacedTx { txid, fee_msat: payment.fee_msat, cancels: payment.cancels };
+            let refused = present(&payment, txid);
             let Some(old) = payment.replaced.pop() else { return };
+            payment.amount_msat = old.amount_msat.or(payment.amount_msat);
             (payment.txid, payment.fee_msat, payment.cancels) = (Some(old.txid), old.fee_msat, old.cancels);
             payment.replaced.push(refused);
             self.ledger.record(payment);

@@ -59,13 +59,15 @@ impl Replacements {
     }
 }
 
+/// The present transaction of a payment.
+pub(super) fn present(payment: &Payment, txid: String) -> ReplacedTx {
+    let Payment { amount_msat, fee_msat, cancels, .. } = *payment;
+    ReplacedTx { txid, amount_msat, fee_msat, cancels }
+}
+
 /// All transactions of a payment, the present one first.
 pub(super) fn versions(payment: &Payment) -> Vec<(Txid, ReplacedTx)> {
-    let present = payment.txid.clone().map(|txid| ReplacedTx {
-        txid,
-        fee_msat: payment.fee_msat,
-        cancels: payment.cancels,
-    });
+    let present = payment.txid.clone().map(|txid| present(payment, txid));
     let all = present.into_iter().chain(payment.replaced.iter().rev().cloned());
     all.filter_map(|version| Some((version.txid.parse().ok()?, version))).collect()
 }
@@ -121,6 +123,7 @@ impl Onchain {
             let cancelled = version.cancels && mined.depth >= FINAL_AFTER;
             if cancelled || !version.cancels {
                 payment.txid = Some(version.txid.clone());
+                payment.amount_msat = version.amount_msat.or(payment.amount_msat);
                 (payment.fee_msat, payment.cancels) = (version.fee_msat, version.cancels);
                 if cancelled {
                     self.cancelled(payment, mined.time);

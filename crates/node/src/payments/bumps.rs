@@ -25,10 +25,19 @@ impl Payments {
 
     async fn replace(&self, bump: &Bump) -> Result<Txid, PayError> {
         let id = bump.payment.id;
+        let reserved_msat = self.budgets.reserved(id).map(|reserved| reserved.amount);
+        // A fee that was taken from the amount is no further cost.
+        let beyond = |amount: Option<Msat>, fee: Msat| match (reserved_msat, amount) {
+            (Some(reserved), Some(amount)) => fee.less(reserved.less(amount)),
+            _ => fee,
+        };
         // Whichever of its transactions confirms.
-        let fees = bump.payment.replaced.iter().map(|old| old.fee_msat).chain([bump.payment.fee_msat]);
-        let old_fee_msat = fees.flatten().max().unwrap_or_default();
-        let fee_msat = Msat::from_sat(bump.signed.fee_sat)?.max(old_fee_msat);
+        let payment = &bump.payment;
+        let olds = payment.replaced.iter().map(|old| (old.amount_msat, old.fee_msat));
+        let olds = olds.chain([(payment.amount_msat, payment.fee_msat)]);
+        let old_fees = olds.filter_map(|(amount, fee)| Some(beyond(amount, fee?)));
+        let new_fee = beyond(bump.amount_msat(), Msat::from_sat(bump.signed.fee_sat)?);
+        let fee_msat = old_fees.fold(new_fee, Msat::max);
         self.budgets.amend(id, fee_msat).map_err(BudgetDenial::from)?;
         self.onchain.replaced(bump);
         self.base.notify.notify();

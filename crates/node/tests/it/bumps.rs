@@ -28,8 +28,13 @@ fn id(tx: &Transaction) -> PaymentId {
 }
 
 fn send(world: &World, node: &Node, to: &Address, sat: u64) -> Transaction {
+    send_of(world, node, to, Some(sat))
+}
+
+/// The same with everything: `None`.
+fn send_of(world: &World, node: &Node, to: &Address, sat: Option<u64>) -> Transaction {
     let rate = FeeRate::from_sat_per_vb(2);
-    let signed = node.onchain().build(to, Some(sat), rate).unwrap();
+    let signed = node.onchain().build(to, sat, rate).unwrap();
     let (node, tx, address) = (node.clone(), signed.tx.clone(), to.clone());
     let order = SendOnchain { signed, address };
     world.platform.run(async move { node.payments().begin(order, &Authorization::user()).await }).unwrap();
@@ -111,6 +116,76 @@ fn the_replaced_transaction_may_confirm_all_the_same() {
     assert_eq!((line.status, line.fee_msat), (PaymentStatus::Succeeded, before.fee_msat));
     assert_eq!(line.txid, before.txid);
     assert_eq!(reserved_msat(&wallet), Vec::<u64>::new());
+}
+
+/// Everything was sent, so that nothing else can pay a higher fee.
+fn with_nothing_left() -> (World, Node, Node, Transaction) {
+    let (world, wallet, payee) = setup();
+    let first = send_of(&world, &wallet, &address(&world, &payee), None);
+    assert_eq!(first.output.len(), 1);
+    (world, wallet, payee, first)
+}
+
+#[test]
+fn after_a_payment_of_everything_the_payee_pays_the_fee_if_the_user_says_so() {
+    let (world, wallet, payee, first) = with_nothing_left();
+    let unpaid = wallet.onchain().bump(id(&first), at(20)).unwrap_err();
+    assert!(matches!(unpaid, OnchainError::BumpUnpaid { .. }), "{unpaid:?}");
+    assert!(unpaid.to_string().contains("let the payee get less"), "the remedy: {unpaid}");
+    let mut amounts = vec![first.output[0].value.to_sat()];
+    for rate in [20, 40] {
+        let bump = wallet.onchain().bump_from_amount(id(&first), at(rate)).unwrap();
+        let (amount_sat, fee_sat) = (bump.signed.amount_sat.unwrap(), bump.signed.fee_sat);
+        assert_eq!(amount_sat + fee_sat, 500_000);
+        let tx = bump.signed.tx.clone();
+        assert_eq!(tx.output[0].script_pubkey, first.output[0].script_pubkey);
+        make(&world, &wallet, bump).unwrap();
+        assert_eq!(*world.mempool.borrow(), vec![tx]);
+        let line = record(&world, &wallet, id(&first));
+        assert_eq!((line.amount_msat, line.fee_msat), (Some(msat(amount_sat)), Some(msat(fee_sat))));
+        assert_eq!(reserved_msat(&wallet), vec![500_000_000], "it costs no more than before");
+        amounts.push(amount_sat);
+    }
+    world.close("wallet", wallet);
+    let wallet = world.open("wallet");
+    world.mine(0);
+    assert_eq!(payee.onchain().balance(), (amounts[2], 0));
+    let line = record(&world, &wallet, id(&first));
+    assert_eq!((line.status, line.amount_msat), (PaymentStatus::Succeeded, Some(msat(amounts[2]))));
+    let paid: Vec<_> = line.replaced.iter().map(|old| old.amount_msat).collect();
+    assert_eq!(paid, vec![Some(msat(amounts[0])), Some(msat(amounts[1]))]);
+    assert_eq!(spent_msat(&world, &wallet), 500_000_000);
+}
+
+#[test]
+fn the_amount_is_that_of_the_transaction_that_confirms() {
+    let (world, wallet, payee, first) = with_nothing_left();
+    let before = record(&world, &wallet, id(&first));
+    let bump = wallet.onchain().bump_from_amount(id(&first), at(20)).unwrap();
+    make(&world, &wallet, bump).unwrap();
+    *world.mempool.borrow_mut() = vec![first.clone()];
+    world.mine(0);
+    let line = record(&world, &wallet, id(&first));
+    assert_eq!((line.amount_msat, line.fee_msat), (before.amount_msat, before.fee_msat));
+    assert_eq!(payee.onchain().balance(), (first.output[0].value.to_sat(), 0));
+    assert_eq!(spent_msat(&world, &wallet), 500_000_000);
+}
+
+#[test]
+fn what_the_payee_does_not_pay_for_stays_as_it_was() {
+    let (world, wallet, payee) = setup();
+    let to = address(&world, &payee);
+    let first = send(&world, &wallet, &to, 200_000);
+    let change_sat = |tx: &Transaction| {
+        let ours = tx.output.iter().filter(|output| output.script_pubkey != to.script_pubkey());
+        ours.map(|output| output.value.to_sat()).sum::<u64>()
+    };
+    let bump = wallet.onchain().bump_from_amount(id(&first), at(20)).unwrap();
+    assert_eq!(change_sat(&bump.signed.tx), change_sat(&first), "the change is not touched");
+    let more_sat = bump.signed.fee_sat - bump.signed.replaced_fee_sat;
+    assert_eq!(bump.signed.amount_sat, Some(200_000 - more_sat));
+    // More than the amount is not there.
+    assert!(wallet.onchain().bump_from_amount(id(&first), at(5_000)).is_err());
 }
 
 #[test]

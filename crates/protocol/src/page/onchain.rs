@@ -35,6 +35,10 @@ pub struct OnchainSend {
 pub struct ReplacedTx {
     /// Transaction id, in hex.
     pub txid: String,
+    /// Amount that it paid; not there in records of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub amount_msat: Option<Msat>,
     /// Its mining fee.
     pub fee_msat: Option<Msat>,
     /// True if it paid the money back to this wallet.
@@ -66,6 +70,10 @@ pub struct OnchainBump {
     pub fee_rate: u64,
     /// Mining fee of the new transaction, in sat: also the maximum that this costs.
     pub fee_sat: u64,
+    /// Amount that the payee gets then, in sat, where the fee is taken from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub amount_sat: Option<u64>,
     /// Mining fee of the transaction that it replaces, which is not paid then, in sat; 0 with a child.
     pub replaced_fee_sat: u64,
 }

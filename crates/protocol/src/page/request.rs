@@ -152,6 +152,10 @@ pub enum Request {
         fee_rate: Option<u64>,
         /// True to return only what it would cost.
         dry_run: bool,
+        /// True to take the fee of a replacement from the amount, so that the payee gets less: after a payment of everything
+        /// nothing else can pay it.
+        #[serde(default)]
+        from_amount: bool,
     },
     /// Cancels an on-chain payment that waits: replaces it by one that pays this wallet (BIP 125). The payment fails when that is
     /// buried; until then it may still arrive. Returns [`super::OnchainBump`].

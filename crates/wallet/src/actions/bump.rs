@@ -8,7 +8,7 @@ use crate::ctx::Ctx;
 use crate::errors;
 
 /// Raises the fee of an on-chain payment that waits, by a replacement or a child; with `dry_run` only computes what it costs.
-/// `fee_rate` in sat per 1000 vB; the next block's by default.
+/// `fee_rate` in sat per 1000 vB; the next block's by default. `from_amount`: a replacement takes it from what the payee gets.
 ///
 /// # Errors
 /// It does not wait, the rate is too low, or nothing can pay it: nothing changed.
@@ -17,8 +17,10 @@ pub async fn bump_fee(
     id: PaymentId,
     fee_rate: Option<u64>,
     dry_run: bool,
+    from_amount: bool,
 ) -> Result<OnchainBump, WalletError> {
-    make(ctx, id, fee_rate, dry_run, |onchain, id, rate| onchain.bump(id, rate)).await
+    let build = if from_amount { Onchain::bump_from_amount } else { Onchain::bump };
+    make(ctx, id, fee_rate, dry_run, build).await
 }
 
 /// Replaces an on-chain payment that waits by one to this wallet; with `dry_run` only computes what it costs. `fee_rate` in sat
@@ -49,6 +51,7 @@ async fn make(
         method: bump.method,
         fee_rate: bump.signed.rate.to_sat_per_kwu().saturating_mul(4),
         fee_sat: bump.signed.fee_sat,
+        amount_sat: bump.signed.amount_sat,
         replaced_fee_sat: bump.signed.replaced_fee_sat,
     };
     if dry_run {

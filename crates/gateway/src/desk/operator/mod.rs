@@ -271,11 +271,11 @@ impl OperatorService {
     /// # Errors
     /// [`ApiError`]: the payment is as it was.
     pub async fn bump(&self, request: BumpPayment) -> Result<OnchainBump> {
-        let BumpPayment { id, fee_rate, cancel } = request;
+        let BumpPayment { id, fee_rate, cancel, from_amount } = request;
         let bumped = if cancel {
             bump::cancel(&self.ctx, id, fee_rate, false).await
         } else {
-            bump::bump_fee(&self.ctx, id, fee_rate, false).await
+            bump::bump_fee(&self.ctx, id, fee_rate, false, from_amount).await
         };
         Ok(bumped?)
     }

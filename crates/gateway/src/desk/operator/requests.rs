@@ -113,6 +113,8 @@ pub struct BumpPayment {
     pub fee_rate: Option<u64>,
     /// True to take it back.
     pub cancel: bool,
+    /// True to take a replacement's fee from the amount.
+    pub from_amount: bool,
 }
 
 /// The newest block, read now.

@@ -134,10 +134,10 @@ async fn send(State(node): State<NodeHandle>, Body(request): Body<SendOnchain>) 
 async fn bump(
     State(node): State<NodeHandle>,
     Path(id): Path<String>,
-    Body(Bump { fee_rate, cancel }): Body<Bump>,
+    Body(Bump { fee_rate, cancel, from_amount }): Body<Bump>,
 ) -> Answer<OnchainBump> {
     let id = payment_id(&id)?;
-    node.ask(desk::BumpPayment { id, fee_rate, cancel }).await.map(Json)
+    node.ask(desk::BumpPayment { id, fee_rate, cancel, from_amount }).await.map(Json)
 }
 
 async fn sync(State((node, health)): State<(NodeHandle, Health)>) -> Answer<Synced> {

@@ -247,6 +247,9 @@ pub struct Bump {
     /// True to take the payment back.
     #[serde(default)]
     pub cancel: bool,
+    /// True to take a replacement's fee from the amount, so that the payee gets less.
+    #[serde(default)]
+    pub from_amount: bool,
 }
 
 /// The answer of `POST /admin/v1/sync`

@@ -14,12 +14,23 @@ const INPUT_VBYTES: u64 = 58;
 /// Size of a key-path spend's witness, in vB, rounded up.
 const SIGNATURE_VBYTES: usize = 17;
 
+/// What a replacement changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The fee, paid from our own output or further coins.
+    Fee,
+    /// The fee, paid from what the only payee gets.
+    FeeFromAmount,
+    /// All of it goes back to us.
+    Cancel,
+}
+
 /// A replacement to build.
 pub struct Replacement {
     /// Fee rate; more, where the fee would not be higher than the old one's.
     pub rate: FeeRate,
-    /// All of it goes back to us.
-    pub cancel: bool,
+    /// What it changes.
+    pub change: Change,
     /// Confirmed coins of this value stay, or an output of it, in sat.
     pub reserve_sat: u64,
 }
@@ -33,6 +44,8 @@ pub struct SignedBump {
     pub fee_sat: u64,
     /// Fee of the transaction that it replaces, in sat; 0 for a child.
     pub replaced_fee_sat: u64,
+    /// Amount that its payee gets, in sat, where that changes.
+    pub amount_sat: Option<u64>,
     /// Fee rate that it was built for (of both transactions, for a child): the same again builds the same.
     pub rate: FeeRate,
 }
@@ -61,6 +74,30 @@ impl WalletState {
     }
 
     /// With `rate`, or with what BIP 125 demands: the fee of the old one, and 1 sat/vB for the new one's relay.
+    /// The only output of a transaction that is not ours.
+    fn only_payee<'a>(&self, tx: &'a Transaction) -> Option<&'a TxOut> {
+        let mut others = tx.output.iter().filter(|output| !self.is_mine(output));
+        others.next().filter(|_| others.next().is_none())
+    }
+
+    /// What a replacement pays as before, and where the rest goes; `None`: to a change output of its own, if anything is left.
+    fn payees(&mut self, old: &Transaction, change: Change) -> (Vec<(ScriptBuf, Amount)>, Option<ScriptBuf>) {
+        let own = self.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey();
+        let payee = self.only_payee(old).map(|output| output.script_pubkey.clone());
+        match (change, payee) {
+            (Change::Cancel, _) => (Vec::new(), Some(own)),
+            (Change::FeeFromAmount, Some(payee)) => {
+                let ours = old.output.iter().filter(|output| self.is_mine(output));
+                (ours.map(|output| (output.script_pubkey.clone(), output.value)).collect(), Some(payee))
+            }
+            _ => {
+                let kept = self.kept_outputs(old);
+                let rest = kept.is_empty().then_some(own);
+                (kept, rest)
+            }
+        }
+    }
+
     fn replacement(&mut self, old: &Transaction, new: &Replacement) -> Result<Psbt, OnchainError> {
         let psbt = self.replacement_at(old, new, None)?;
         let size =
@@ -78,16 +115,18 @@ impl WalletState {
         fee_sat: Option<u64>,
     ) -> Result<Psbt, OnchainError> {
         let apart = self.reserve_coins(new.reserve_sat).outpoints;
-        let kept = if new.cancel { Vec::new() } else { self.kept_outputs(old) };
-        let own = self.wallet.next_unused_address(KeychainKind::Internal).address.script_pubkey();
+        let (kept, rest) = self.payees(old, new.change);
         let mut builder = self.wallet.build_fee_bump(old.compute_txid()).map_err(not_replaceable)?;
         builder.exclude_unconfirmed().unspendable(apart).ordering(TxOrdering::Shuffle);
         match fee_sat {
             Some(sat) => builder.fee_absolute(Amount::from_sat(sat)),
             None => builder.fee_rate(new.rate),
         };
-        if kept.is_empty() {
-            builder.drain_to(own);
+        if let Some(rest) = rest {
+            builder.drain_to(rest);
+        }
+        if new.change == Change::FeeFromAmount {
+            builder.manually_selected_only();
         }
         builder.set_recipients(kept);
         builder.finish().map_err(refused)
@@ -159,7 +198,9 @@ impl OnchainWallet {
             let available_sat = needed_sat.saturating_sub(reserve_sat.saturating_sub(left_sat));
             return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
         }
-        Ok(SignedBump { tx, fee_sat, replaced_fee_sat, rate: new.rate })
+        let is_less = new.change == Change::FeeFromAmount;
+        let amount_sat = state.only_payee(&tx).filter(|_| is_less).map(|output| output.value.to_sat());
+        Ok(SignedBump { tx, fee_sat, replaced_fee_sat, amount_sat, rate: new.rate })
     }
 
     /// Builds and signs a transaction that spends what an unconfirmed one pays to us, so that both together reach `rate`.
@@ -174,7 +215,7 @@ impl OnchainWallet {
         let built = state.child(&parent, rate);
         self.stage(&mut state);
         let (tx, fee_sat) = state.signed(built?)?;
-        Ok(SignedBump { tx, fee_sat, replaced_fee_sat: 0, rate })
+        Ok(SignedBump { tx, fee_sat, replaced_fee_sat: 0, amount_sat: None, rate })
     }
 
     /// Fee rate of a transaction, as far as its fee is known.

@@ -25,7 +25,7 @@ use bitcoin::{Address, OutPoint, Psbt, ScriptBuf, Transaction, Txid};
 use crate::ldk::keys::{Keys, linking_key};
 use crate::ldk::staged::{StagedWrites, names};
 
-pub use bump::{Replacement, SignedBump};
+pub use bump::{Change, Replacement, SignedBump};
 pub use coins::FINAL_AFTER;
 pub use send::{OnchainError, SignedSend};
 pub use transactions::Confirmed;

@@ -70,7 +70,7 @@ pub enum OnchainError {
     },
     /// Nothing is left to pay the higher fee from.
     #[error(
-        "{missing_sat} sat of savings are missing for the higher fee; choose a lower one, or deposit more"
+        "{missing_sat} sat of savings are missing for the higher fee; choose a lower one, deposit more, or let the payee get less"
     )]
     BumpUnpaid {
         /// In sat.

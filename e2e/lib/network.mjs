@@ -1,6 +1,7 @@
 /** The regtest network of `cargo xtask regtest`, through its control API (crates/xtask/src/regtest/control.rs). */
 
 import { readFileSync } from 'node:fs';
+import { delimiter } from 'node:path';
 
 /**
  * @typedef {{ adminUrl: string, adminToken: string }} Admin
@@ -8,10 +9,17 @@ import { readFileSync } from 'node:fs';
  * @typedef {{ invoice: string, paymentHash: string }} Invoice
  */
 
+/** Descriptions of the networks that run, one for each of Playwright's workers; none where one network is named otherwise. */
+const FILES = (process.env['AMPLET_REGTEST_ENVS'] ?? '').split(delimiter).filter((file) => file !== '');
+
+/** So many files of tests may run side by side. */
+export const NETWORKS = Math.max(1, FILES.length);
+
 /** @returns {Where} */
 function where() {
-  const { AMPLET_REGTEST_ENV: file, AMPLET_WWW_URL: www, AMPLET_CONTROL_URL: control } = process.env;
-  if (www && control) return { wwwUrl: www, controlUrl: control };
+  const { AMPLET_REGTEST_ENV: one, AMPLET_WWW_URL: www, AMPLET_CONTROL_URL: control } = process.env;
+  if (FILES.length === 0 && www && control) return { wwwUrl: www, controlUrl: control };
+  const file = FILES[Number(process.env['TEST_PARALLEL_INDEX'] ?? 0)] ?? one;
   if (!file) {
     throw new Error(
       'no network: run this through `cargo xtask test --only e2e`, or start `cargo xtask regtest --www ../www/dist --env-file F` and set AMPLET_REGTEST_ENV=F',

@@ -54,7 +54,7 @@ test('the meter counts in the popup and on the page; one tap stops it, and both 
   const stream = popup.getByTestId('stream');
   await expect(stream).toHaveAttribute('data-state', 'running');
   await expectAccessible(popup, 'popup with a stream');
-  expect(await browser.badge()).toBe('▶');
+  await expect.poll(() => browser.badge()).toBe('▶');
   const count = async (): Promise<number> =>
     Number(await stream.getAttribute('data-paid')) + Number(await stream.getAttribute('data-owed'));
   const [shown, onPage] = [await count(), await film.meter()];

@@ -16,8 +16,11 @@ use crate::{build, serve, tools};
 /// The variable that names the JSON file with everything about the network.
 pub const ENV_FILE: &str = "AMPLET_REGTEST_ENV";
 
+/// The variable that names such files of several networks, in the form of `PATH`: one for each worker of Playwright's.
+const ENV_FILES: &str = "AMPLET_REGTEST_ENVS";
+
 /// Options of a network.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// Mine by itself while transactions wait.
     pub mine: bool,
@@ -102,6 +105,16 @@ impl Session {
                 command.env(variable, value);
             }
         }
+    }
+
+    /// Tells a child process where each of several networks is.
+    ///
+    /// # Errors
+    /// When a file's name cannot stand in a list.
+    pub fn tell_all(sessions: &[Self], command: &mut Command) -> Result<()> {
+        let files = std::env::join_paths(sessions.iter().map(|session| &session.env_file));
+        command.env(ENV_FILES, files.context("the folder for temporary files has a colon in its name")?);
+        Ok(())
     }
 
     /// A text of the description.

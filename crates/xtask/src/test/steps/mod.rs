@@ -76,7 +76,11 @@ pub const STEPS: &[StepSpec] = &[
         .built(Native, native::build_chaos),
     step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
-    // Before what is clicked: that, too, writes the messages that these read.
+    // Before what only reads sources: clicking takes longest, and begins as soon as the page is built.
+    step("e2e", "the page and the extension, clicked (Playwright)", 600, 2400, web::e2e)
+        .built(Wasm, web::build_e2e),
+    step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox)
+        .built(Wasm, web::build_extension),
     step("lint", "lints and formatting of the TypeScript, warnings denied; e2e's types", 60, 1800, web::lint)
         .built(Wasm, web::build_extension)
         .by(Wasm),
@@ -89,10 +93,6 @@ pub const STEPS: &[StepSpec] = &[
     step("extension", "the extension's sources, its sizes, Firefox' linter", 20, 1800, web::extension)
         .built(Wasm, web::build_extension)
         .by(Wasm),
-    step("e2e", "the page and the extension, clicked (Playwright)", 600, 2400, web::e2e)
-        .built(Wasm, web::build_e2e),
-    step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox)
-        .built(Wasm, web::build_extension),
     step("clippy-wasm", "lints of the code for browsers, warnings denied", 120, 3600, lint::clippy_wasm)
         .by(Wasm),
     step("wasm", "the flows in headless Chromium (wasm-pack)", 120, 3600, web::wasm_pack)
@@ -172,16 +172,33 @@ fn in_network(
 ) -> Result<Counts, Failure> {
     let session = Session::start(cache, options)?;
     let result = suite(&session);
-    match result {
-        Ok(counts) if counts.failed == 0 => {
+    ended(vec![session], result)
+}
+
+/// The same with several networks for one suite.
+fn in_networks(
+    cache: &Cache,
+    count: usize,
+    options: &Options,
+    suite: impl FnOnce(&[Session]) -> Result<Counts, Failure>,
+) -> Result<Counts, Failure> {
+    let sessions: Vec<Session> =
+        (0..count).map(|_| Session::start(cache, options.clone())).collect::<Result<_>>()?;
+    let result = suite(&sessions);
+    ended(sessions, result)
+}
+
+/// A suite's result, once its networks have ended.
+fn ended(sessions: Vec<Session>, result: Result<Counts, Failure>) -> Result<Counts, Failure> {
+    let passed = result.as_ref().is_ok_and(|counts| counts.failed == 0);
+    for session in sessions {
+        if passed {
             session.finish()?;
-            Ok(counts)
-        }
-        other => {
+        } else {
             crate::ui::line(&format!("  the network's logs: {}", session.folder().display()));
-            other
         }
     }
+    result
 }
 
 /// `npm run <script>` in a folder of the repository.

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::{CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, in_network, npm_script, suite, sum};
+use super::{
+    CHECKED, Counts, DEV_WASM_DIR, Failure, StepSpec, check, in_network, in_networks, npm_script, suite, sum,
+};
 use crate::artifacts::{self, Purpose};
 use crate::cache::Cache;
-use crate::regtest::session::{ENV_FILE, Options};
+use crate::regtest::session::{ENV_FILE, Options, Session};
 use crate::test::peer::Peer;
 use crate::tools::wasm::{self, TARGET};
 use crate::tools::{self, Tool, npm};
@@ -156,25 +158,34 @@ pub(super) fn build_e2e(cache: &Cache, spec: &StepSpec) -> Result<()> {
     Ok(())
 }
 
+/// Networks of e2e's tests: so many files of them run side by side.
+const E2E_NETWORKS: usize = 2;
+
 pub(super) fn e2e(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    clicked(cache, spec, "test", true)
+    clicked(cache, spec, "test", E2E_NETWORKS, true)
 }
 
 pub(super) fn firefox(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Firefox])?;
-    clicked(cache, spec, "test:firefox", false)
+    clicked(cache, spec, "test:firefox", 1, false)
 }
 
-/// A script of e2e's, in a network. Playwright's settings name Chromium, whichever browser the script is about.
-fn clicked(cache: &Cache, spec: &StepSpec, script: &str, examples: bool) -> Result<Counts, Failure> {
+/// A script of e2e's, in so many networks. Playwright's settings name Chromium, whichever browser the script is about.
+fn clicked(
+    cache: &Cache,
+    spec: &StepSpec,
+    script: &str,
+    networks: usize,
+    examples: bool,
+) -> Result<Counts, Failure> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
     npm::install(cache)?;
     let options = Options { www: Some(root().join("www/dist")), examples, ..Options::default() };
-    in_network(cache, options, |session| {
+    in_networks(cache, networks, &options, |sessions| {
         let mut npm = npm_script("e2e", script)?;
         // What npm would run before it is built already.
         npm.arg("--ignore-scripts");
-        session.tell(&mut npm);
+        Session::tell_all(sessions, &mut npm)?;
         suite(cache, spec, &script.replace(':', "-"), npm)
     })
 }

@@ -2,8 +2,8 @@
 //! `WORKDIR/graph.csv` or a made-up graph of mainnet's size. The larger graph is ten copies of it, each node joined to
 //! its next copy's twin.
 
+use amplet_protocol::Msat;
 use amplet_router::evaluation;
-use amplet_router::graph::MAX_MONEY_MSAT;
 use amplet_router::{
     Beliefs, Direction, FirstHop, Graph, Mode, NodeId, Planner, Policy, Request, Scid, csv, snapshot,
 };
@@ -38,14 +38,14 @@ fn ten_times(graph: &Graph) -> Result<Graph, Box<dyn Error>> {
             let ends = [copy, (copy + 1) % COPIES].map(|copy| large.add_node(twin(id, copy)));
             let [first, second] = ends;
             let scid = Scid(1 << 63 | (place as u64) << 8 | u64::from(copy));
-            let added = large.add_channel(scid, [first?, second?], Some(5_000_000_000))?;
+            let added = large.add_channel(scid, [first?, second?], Some(Msat::up_to_max(5_000_000_000)))?;
             let policy = Policy {
                 enabled: true,
                 base_msat: 1000,
                 ppm: 100,
                 cltv: 80,
-                min_msat: 1,
-                max_msat: u64::MAX,
+                min_msat: Msat::from(1),
+                max_msat: Msat::MAX,
             };
             large.set_policy(added, Direction::Forward, policy);
             large.set_policy(added, Direction::Backward, policy);
@@ -55,24 +55,24 @@ fn ten_times(graph: &Graph) -> Result<Graph, Box<dyn Error>> {
     Ok(large)
 }
 
-fn planning(graph: &Graph, pairs: &[[NodeId; 2]], amount_msat: u64) -> f64 {
+fn planning(graph: &Graph, pairs: &[[NodeId; 2]], amount_sat: u32) -> f64 {
+    let amount_sat = u64::from(amount_sat);
     let mut planner = Planner::new();
     let beliefs = Beliefs::new();
     let mut times: Vec<f64> = Vec::new();
     for &[source, destination] in pairs {
-        let ample = MAX_MONEY_MSAT;
         let request = Request {
             first_hops: vec![FirstHop {
                 peer: source,
-                spendable_msat: ample,
-                min_msat: 0,
-                max_msat: ample,
+                spendable_msat: Msat::MAX,
+                min_msat: Msat::ZERO,
+                max_msat: Msat::MAX,
                 slots: 483,
             }],
             destination,
             last_hops: Vec::new(),
-            amount_msat,
-            max_fee_msat: amount_msat / 100 + 50_000,
+            amount_msat: Msat::up_to_max(amount_sat * 1000),
+            max_fee_msat: Msat::up_to_max(amount_sat * 10 + 50_000),
             final_cltv: 18,
             max_cltv: 1008,
             max_parts: 100,
@@ -110,8 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let large = ten_times(&graph)?;
     let pairs = evaluation::pairs(&graph, 200, 1);
     for amount_sat in [10_000, 1_000_000, 10_000_000] {
-        let (small, ten) =
-            (planning(&graph, &pairs, amount_sat * 1000), planning(&large, &pairs, amount_sat * 1000));
+        let (small, ten) = (planning(&graph, &pairs, amount_sat), planning(&large, &pairs, amount_sat));
         println!(
             "{amount_sat:>9} sat: median CPU ms {small:.2}; ten times the graph {ten:.2} ({:.1} times)",
             ten / small

@@ -3,7 +3,7 @@
 //! [--limit rule|quote]`: the fee limit is the evaluation's (1 % + 50 sat), the rule's (1 %, at least 50 sat), or quoted below that.
 //! `drive.py` remains the judge; this must print the same figures (its README says how they are taken).
 
-use amplet_router::graph::MAX_MONEY_MSAT;
+use amplet_protocol::{Msat, default_max_fee_msat};
 use amplet_router::{
     Beliefs, Certainty, Direction, FirstHop, Graph, Link, Mode, NodeId, Outcome, Part, Payment, Planner,
     Request, Tuning, quote,
@@ -14,8 +14,8 @@ use std::error::Error;
 
 struct World {
     graph: Graph,
-    /// Balance of each channel's first node, msat.
-    balances: Vec<u64>,
+    /// Balance of each channel's first node.
+    balances: Vec<Msat>,
     pairs: Vec<(NodeId, NodeId)>,
 }
 
@@ -64,6 +64,7 @@ fn load(dir: &str, dist: &str) -> Result<World, Box<dyn Error>> {
     let bytes = std::fs::read(format!("{dir}/liq_{dist}.bin"))?;
     let balances =
         bytes.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap_or_default()));
+    let balances = balances.map(Msat::up_to_max);
     let text = std::fs::read_to_string(format!("{dir}/pairs.csv"))?;
     let pairs = text.lines().skip(1).filter_map(|line| {
         let mut fields = line.split(',').skip(1).filter_map(|hex| NodeId::from_hex(hex).ok());
@@ -72,7 +73,7 @@ fn load(dir: &str, dist: &str) -> Result<World, Box<dyn Error>> {
     Ok(World { graph, balances: balances.collect(), pairs: pairs.collect() })
 }
 
-type InFlight = HashMap<(u32, u32), u64>;
+type InFlight = HashMap<(u32, u32), Msat>;
 
 fn send(world: &World, part: &Part, in_flight: &mut InFlight) -> Outcome {
     let mut crossed = Vec::new();
@@ -81,27 +82,28 @@ fn send(world: &World, part: &Part, in_flight: &mut InFlight) -> Outcome {
         let channel = world.graph.channel(scid).unwrap_or_default();
         let capacity = world.graph.channels()[channel as usize].capacity_msat;
         let first = world.balances[channel as usize];
-        let balance = if direction == Direction::Forward { first } else { capacity - first };
+        let balance = if direction == Direction::Forward { first } else { capacity.less(first) };
         let key = (channel, direction.bit());
-        if hop.amount_msat > balance - in_flight.get(&key).copied().unwrap_or(0) {
+        if hop.amount_msat > balance.less(in_flight.get(&key).copied().unwrap_or_default()) {
             return Outcome::Failed(index, Certainty::Certain);
         }
         crossed.push((key, hop.amount_msat));
     }
     for (key, amount) in crossed {
-        *in_flight.entry(key).or_insert(0) += amount;
+        let sum: &mut Msat = in_flight.entry(key).or_default();
+        *sum = sum.plus_up_to_max(amount);
     }
     Outcome::Arrived
 }
 
-fn request(world: &World, index: usize, amount_msat: u64, options: &Options) -> Request {
+fn request(world: &World, index: usize, amount_msat: Msat, options: &Options) -> Request {
     let count = world.pairs.len();
     let sources = (0..options.gateways).map(|gateway| world.pairs[(index + 17 * gateway) % count].0);
     let first_hops = sources.map(|peer| FirstHop {
         peer,
-        spendable_msat: MAX_MONEY_MSAT,
-        min_msat: 0,
-        max_msat: MAX_MONEY_MSAT,
+        spendable_msat: Msat::MAX,
+        min_msat: Msat::ZERO,
+        max_msat: Msat::MAX,
         slots: 483,
     });
     Request {
@@ -110,10 +112,8 @@ fn request(world: &World, index: usize, amount_msat: u64, options: &Options) -> 
         last_hops: Vec::new(),
         amount_msat,
         max_fee_msat: match options.limit {
-            Limit::Evaluation => amount_msat / 100 + 50_000,
-            Limit::Rule | Limit::Quote => {
-                amplet_protocol::default_max_fee_msat(amplet_protocol::Msat::up_to_max(amount_msat)).get()
-            }
+            Limit::Evaluation => Msat::up_to_max(amount_msat.get() / 100 + 50_000),
+            Limit::Rule | Limit::Quote => default_max_fee_msat(amount_msat),
         },
         final_cltv: 18,
         max_cltv: 1008,
@@ -127,7 +127,8 @@ fn omniscient(world: &World) -> Beliefs {
     let mut beliefs = Beliefs::new();
     for (channel, &balance) in world.graph.channels().iter().zip(&world.balances) {
         beliefs.reached(&world.graph, channel.scid, Direction::Forward, balance, 0);
-        beliefs.refused(&world.graph, (channel.scid, Direction::Forward), balance + 1, Certainty::Certain, 0);
+        let more = balance.plus_up_to_max(Msat::from(1));
+        beliefs.refused(&world.graph, (channel.scid, Direction::Forward), more, Certainty::Certain, 0);
     }
     beliefs
 }
@@ -136,7 +137,7 @@ fn pay(world: &World, planner: &mut Planner, request: Request, options: &Options
     let mut row = Row::default();
     let mut beliefs = if options.bound { omniscient(world) } else { Beliefs::new() };
     let mut in_flight = InFlight::new();
-    let amount_msat = request.amount_msat;
+    let amount_msat = request.amount_msat.get();
     let mut request = request;
     if options.limit == Limit::Quote {
         let ask = |beliefs: &Beliefs, wanted: &Request| planner.plan(&world.graph, beliefs, wanted, 0);
@@ -145,7 +146,7 @@ fn pay(world: &World, planner: &mut Planner, request: Request, options: &Options
         row.quote_ms = started.elapsed().as_secs_f64() * 1000.0;
         request.max_fee_msat = quoted.map_or(request.max_fee_msat, |quoted| quoted.max_msat);
     }
-    row.limit_sat = request.max_fee_msat as f64 / 1000.0;
+    row.limit_sat = request.max_fee_msat.get() as f64 / 1000.0;
     let mut payment = Payment::new(request);
     for round in 1..=options.rounds {
         let started = ProcessTime::now();
@@ -166,32 +167,33 @@ fn pay(world: &World, planner: &mut Planner, request: Request, options: &Options
         };
         if round == 1 {
             row.predicted = plan.probability;
-            row.planned_ppm = plan.fee_msat as f64 * 1e6 / amount_msat as f64;
+            row.planned_ppm = plan.fee_msat.get() as f64 * 1e6 / amount_msat as f64;
         }
-        let (before, sent) = (payment.remaining_msat(), plan.parts.len());
+        let (before, sent) = (payment.remaining_msat().get(), plan.parts.len());
         for part in &plan.parts {
             let outcome = send(world, part, &mut in_flight);
             row.parts += usize::from(outcome == Outcome::Arrived);
             payment.report(part, outcome, &world.graph, &mut beliefs, 0);
         }
-        let gained = (before - payment.remaining_msat()) * 100 / before.max(1);
+        let left = payment.remaining_msat().get();
+        let gained = (before - left) * 100 / before.max(1);
         row.trace.push_str(&format!(
             " [{}% of {}%, {sent} parts, P {:.3}, {} ppm, V {:.0}, w {:.2}]",
             gained,
             before * 100 / amount_msat,
             plan.probability,
-            plan.fee_msat * 1_000_000 / before.max(1),
+            plan.fee_msat.get() * 1_000_000 / before.max(1),
             plan.ppm_per_nat,
             beliefs.prior(&planner.tuning.prior, 0).bimodal,
         ));
-        if payment.remaining_msat() == 0 {
+        if left == 0 {
             row.first = round == 1;
             row.ok = true;
-            row.fee_ppm = payment.fee_msat() as f64 * 1e6 / amount_msat as f64;
+            row.fee_ppm = payment.fee_msat().get() as f64 * 1e6 / amount_msat as f64;
             return row;
         }
     }
-    row.why = format!("rounds, {} % left", payment.remaining_msat() * 100 / amount_msat);
+    row.why = format!("rounds, {} % left", payment.remaining_msat().get() * 100 / amount_msat);
     row
 }
 
@@ -276,11 +278,12 @@ fn tunable<'a>(tuning: &'a mut Tuning, name: &str) -> Option<&'a mut f64> {
 }
 
 fn measure(worlds: &[World], dist: &str, amount_sat: u64, options: &Options) {
+    let amount_msat = Msat::from_sat(amount_sat).unwrap_or(Msat::MAX);
     let mut planner = Planner::with(options.tuning);
     let mut rows = Vec::new();
     for world in worlds {
         for index in 0..options.pairs.min(world.pairs.len()) {
-            let row = pay(world, &mut planner, request(world, index, amount_sat * 1000, options), options);
+            let row = pay(world, &mut planner, request(world, index, amount_msat, options), options);
             if options.why && row.slowest_ms > 150.0 {
                 println!(
                     "  pair {index}: a plan took {:.0} ms, {} looks: {} {}",

@@ -6,6 +6,7 @@ use crate::network::PaymentNetwork;
 use crate::parts::{Draft, Usage, deliverable, htlc_room};
 use crate::request::{Hop, Link, Part, Plan, Request};
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 /// Drafts, and their total on each arc.
 #[derive(Default)]
@@ -108,7 +109,7 @@ impl Attempt {
         }
         let mut sliced = Self::default();
         sliced.add(network, drafts);
-        let fits = sliced.fits(network) && sliced.fee_msat(network) <= request.max_fee_msat;
+        let fits = sliced.fits(network) && sliced.fee_msat(network) <= request.max_fee_msat.get();
         fits.then_some(sliced)
     }
 
@@ -121,7 +122,7 @@ impl Attempt {
         totals
             && self.drafts.iter().all(|draft| {
                 let mut crossing = draft.arcs.iter().zip(draft.amounts(network));
-                crossing.all(|(&arc, amount)| amount >= network.policy(arc).min_msat)
+                crossing.all(|(&arc, amount)| amount >= network.policy(arc).min_msat.get())
             })
     }
 
@@ -150,7 +151,7 @@ impl Attempt {
         parts.sort_by(|a, b| a.probability.total_cmp(&b.probability));
         Plan {
             parts,
-            fee_msat: self.fee_msat(network),
+            fee_msat: Msat::up_to_max(self.fee_msat(network)),
             probability: self.probability(network),
             ppm_per_nat: network.weights.ppm_per_nat,
         }
@@ -182,22 +183,23 @@ pub(crate) fn describe(
     usage: &Usage,
 ) -> Part {
     let mut hops = Vec::with_capacity(draft.arcs.len());
-    for (&arc, amount_msat) in draft.arcs.iter().zip(draft.amounts(network)) {
+    for (&arc, amount) in draft.arcs.iter().zip(draft.amounts(network)) {
         let (tail, _) = network.ends(arc);
         let policy = network.policy(arc);
         let link = network.link(arc);
+        let amount_msat = Msat::up_to_max(amount);
         hops.push(Hop {
             link,
             from: network.node_id(tail, request, link),
             amount_msat,
-            fee_msat: if matches!(link, Link::Own(_)) { 0 } else { policy.fee_msat(amount_msat) },
+            fee_msat: if matches!(link, Link::Own(_)) { Msat::ZERO } else { policy.fee_msat(amount_msat) },
             cltv: policy.cltv,
             probability: libm::exp(-network.risk_nats(arc, usage.msat(arc))),
         });
     }
     Part {
-        delivered_msat: draft.delivered_msat,
-        fee_msat: draft.fee_msat(network),
+        delivered_msat: Msat::up_to_max(draft.delivered_msat),
+        fee_msat: Msat::up_to_max(draft.fee_msat(network)),
         cltv: request.final_cltv.saturating_add(draft.cltv(network)),
         probability: hops.iter().map(|hop| hop.probability).product(),
         hops,

@@ -7,6 +7,7 @@ use crate::graph::{Direction, Graph, Scid};
 use crate::prior::Prior;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 /// Half-life of a belief, seconds.
 pub const HALF_LIFE_S: u32 = 6 * 3600;
@@ -20,12 +21,12 @@ pub const MAX_BELIEFS: usize = 50_000;
 /// A belief about the balance of a channel's first node, our own HTLCs counted as if they had not left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Belief {
-    /// Minimum of the balance, msat.
-    pub low_msat: u64,
-    /// Maximum of the balance, msat.
-    pub high_msat: u64,
-    /// The channel's capacity when this was learned, msat.
-    pub capacity_msat: u64,
+    /// Minimum of the balance.
+    pub low_msat: Msat,
+    /// Maximum of the balance.
+    pub high_msat: Msat,
+    /// The channel's capacity when this was learned.
+    pub capacity_msat: Msat,
     /// The time when it was learned, seconds since 1970.
     pub at_s: u32,
     /// True if it rests on a failure whose cause is not certain.
@@ -33,15 +34,14 @@ pub struct Belief {
 }
 
 impl Belief {
-    /// The interval of one direction's balance, msat.
+    /// The interval of one direction's balance.
     #[must_use]
-    pub fn interval(&self, direction: Direction) -> (u64, u64) {
+    pub fn interval(&self, direction: Direction) -> (Msat, Msat) {
         match direction {
             Direction::Forward => (self.low_msat, self.high_msat),
-            Direction::Backward => (
-                self.capacity_msat.saturating_sub(self.high_msat),
-                self.capacity_msat.saturating_sub(self.low_msat),
-            ),
+            Direction::Backward => {
+                (self.capacity_msat.less(self.high_msat), self.capacity_msat.less(self.low_msat))
+            }
         }
     }
 
@@ -55,25 +55,23 @@ impl Belief {
         }
         let half_life = if self.soft { SOFT_HALF_LIFE_S } else { HALF_LIFE_S };
         let rest = libm::exp2(-f64::from(age) / f64::from(half_life));
-        let low_msat = (self.low_msat as f64 * rest) as u64;
-        let missing = self.capacity_msat.saturating_sub(self.high_msat);
-        let high_msat = self.capacity_msat.saturating_sub((missing as f64 * rest) as u64);
+        let fade = |msat: Msat| Msat::up_to_max((msat.get() as f64 * rest) as u64);
+        let low_msat = fade(self.low_msat);
+        let high_msat = self.capacity_msat.less(fade(self.capacity_msat.less(self.high_msat)));
         Self { low_msat, high_msat: high_msat.max(low_msat), at_s: now_s, ..*self }
     }
 
     /// True if it carries no more information (a thousandth of the capacity at either end).
     #[must_use]
     pub fn is_vague(&self) -> bool {
-        let slack = self.capacity_msat / 1000;
-        self.low_msat <= slack && self.high_msat.saturating_add(slack) >= self.capacity_msat
+        let slack = self.capacity_msat.get() / 1000;
+        self.low_msat.get() <= slack && self.capacity_msat.less(self.high_msat).get() <= slack
     }
 
-    fn set(&mut self, direction: Direction, low_msat: u64, high_msat: u64) {
+    fn set(&mut self, direction: Direction, low_msat: Msat, high_msat: Msat) {
         let (low, high) = match direction {
             Direction::Forward => (low_msat, high_msat),
-            Direction::Backward => {
-                (self.capacity_msat.saturating_sub(high_msat), self.capacity_msat.saturating_sub(low_msat))
-            }
+            Direction::Backward => (self.capacity_msat.less(high_msat), self.capacity_msat.less(low_msat)),
         };
         self.low_msat = low;
         self.high_msat = high;
@@ -93,7 +91,7 @@ pub enum Certainty {
 #[derive(Clone, Default, Debug)]
 pub struct Beliefs {
     pub(crate) channels: BTreeMap<Scid, Belief>,
-    pub(crate) in_flight: BTreeMap<(Scid, u8), u64>,
+    pub(crate) in_flight: BTreeMap<(Scid, u8), Msat>,
     pub(crate) evidence: f64,
     pub(crate) evidence_at_s: u32,
     pub(crate) excluded: BTreeSet<Scid>,
@@ -124,10 +122,10 @@ impl Beliefs {
         self.channels.is_empty()
     }
 
-    /// The sum of our HTLCs in flight over a direction, msat.
+    /// The sum of our HTLCs in flight over a direction.
     #[must_use]
-    pub fn in_flight_msat(&self, scid: Scid, direction: Direction) -> u64 {
-        self.in_flight.get(&(scid, direction.bit() as u8)).copied().unwrap_or(0)
+    pub fn in_flight_msat(&self, scid: Scid, direction: Direction) -> Msat {
+        self.in_flight.get(&(scid, direction.bit() as u8)).copied().unwrap_or_default()
     }
 
     /// The prior as observations have shifted it, for `now_s`.
@@ -147,25 +145,25 @@ impl Beliefs {
         self.excluded = channels.into_iter().collect();
     }
 
-    /// Sets the sum of our HTLCs in flight over a direction, msat, for a caller that tracks it.
-    pub fn set_in_flight(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
-        self.released(scid, direction, u64::MAX);
-        if amount_msat > 0 {
+    /// Sets the sum of our HTLCs in flight over a direction, for a caller that tracks it.
+    pub fn set_in_flight(&mut self, scid: Scid, direction: Direction, amount_msat: Msat) {
+        self.released(scid, direction, Msat::MAX);
+        if amount_msat > Msat::ZERO {
             self.sent(scid, direction, amount_msat);
         }
     }
 
     /// Records that one of our HTLCs now crosses the direction.
-    pub fn sent(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
-        let in_flight = self.in_flight.entry((scid, direction.bit() as u8)).or_insert(0);
-        *in_flight = in_flight.saturating_add(amount_msat);
+    pub fn sent(&mut self, scid: Scid, direction: Direction, amount_msat: Msat) {
+        let in_flight = self.in_flight.entry((scid, direction.bit() as u8)).or_default();
+        *in_flight = in_flight.plus_up_to_max(amount_msat);
     }
 
     /// Records that one of our HTLCs was failed back over the direction.
-    pub fn released(&mut self, scid: Scid, direction: Direction, amount_msat: u64) {
+    pub fn released(&mut self, scid: Scid, direction: Direction, amount_msat: Msat) {
         let key = (scid, direction.bit() as u8);
-        let left = self.in_flight.get(&key).copied().unwrap_or(0).saturating_sub(amount_msat);
-        if left == 0 {
+        let left = self.in_flight.get(&key).copied().unwrap_or_default().less(amount_msat);
+        if left == Msat::ZERO {
             self.in_flight.remove(&key);
         } else {
             self.in_flight.insert(key, left);
@@ -173,20 +171,27 @@ impl Beliefs {
     }
 
     /// Records that one of our HTLCs over the direction was settled: the balance has moved to the other side.
-    pub fn settled(&mut self, scid: Scid, direction: Direction, amount_msat: u64, now_s: u32) {
+    pub fn settled(&mut self, scid: Scid, direction: Direction, amount_msat: Msat, now_s: u32) {
         self.released(scid, direction, amount_msat);
         if let Some(belief) = self.channels.get_mut(&scid) {
             *belief = belief.decayed(now_s);
             let (low, high) = belief.interval(direction);
-            belief.set(direction, low.saturating_sub(amount_msat), high.saturating_sub(amount_msat));
+            belief.set(direction, low.less(amount_msat), high.less(amount_msat));
         }
     }
 
     /// Records that the direction forwarded `amount_msat` on top of our HTLCs in flight over it.
-    pub fn reached(&mut self, graph: &Graph, scid: Scid, direction: Direction, amount_msat: u64, now_s: u32) {
+    pub fn reached(
+        &mut self,
+        graph: &Graph,
+        scid: Scid,
+        direction: Direction,
+        amount_msat: Msat,
+        now_s: u32,
+    ) {
         let in_flight = self.in_flight_msat(scid, direction);
         let Some(mut belief) = self.open(graph, scid, now_s) else { return };
-        let total = in_flight.saturating_add(amount_msat).min(belief.capacity_msat);
+        let total = in_flight.plus_up_to_max(amount_msat).min(belief.capacity_msat);
         let (low, high) = belief.interval(direction);
         if total <= low {
             return;
@@ -204,21 +209,21 @@ impl Beliefs {
         &mut self,
         graph: &Graph,
         (scid, direction): (Scid, Direction),
-        amount_msat: u64,
+        amount_msat: Msat,
         certainty: Certainty,
         now_s: u32,
     ) {
         let in_flight = self.in_flight_msat(scid, direction);
         let Some(mut belief) = self.open(graph, scid, now_s) else { return };
-        let total = in_flight.saturating_add(amount_msat);
+        let total = in_flight.plus_up_to_max(amount_msat);
         let (low, high) = belief.interval(direction);
         if total > high {
             return;
         }
         self.learn(&belief, direction, total, false, now_s);
-        let bound = total.saturating_sub(1);
+        let bound = total.less(Msat::from(1));
         // Below what was believed certain: the belief was wrong, so nothing is known below.
-        let low = if bound < low { 0 } else { low };
+        let low = if bound < low { Msat::ZERO } else { low };
         belief.set(direction, low, bound);
         belief.soft = certainty == Certainty::Soft;
         self.insert(scid, belief);
@@ -229,15 +234,17 @@ impl Beliefs {
             return Some(belief);
         }
         let capacity_msat = graph.channels().get(graph.channel(scid)? as usize)?.capacity_msat;
-        Some(Belief { low_msat: 0, high_msat: capacity_msat, capacity_msat, at_s: now_s, soft: false })
+        let (low_msat, high_msat) = (Msat::ZERO, capacity_msat);
+        Some(Belief { low_msat, high_msat, capacity_msat, at_s: now_s, soft: false })
     }
 
-    fn learn(&mut self, belief: &Belief, direction: Direction, total: u64, reached: bool, now_s: u32) {
+    fn learn(&mut self, belief: &Belief, direction: Direction, total: Msat, reached: bool, now_s: u32) {
         let (low, high) = belief.interval(direction);
         if total <= low || total > high {
             return;
         }
-        let share = |amount: u64| amount as f64 / belief.capacity_msat.max(1) as f64;
+        let capacity = belief.capacity_msat.get().max(1) as f64;
+        let share = |amount: Msat| amount.get() as f64 / capacity;
         let evidence = Prior::evidence(share(total), share(low), share(high), reached);
         // One hop is no proof, even an odd one; and 40 nats of memory are certainty enough.
         self.evidence = (self.evidence_at(now_s) + evidence.clamp(-2.0, 2.0)).clamp(-40.0, 40.0);

@@ -2,6 +2,7 @@
 //! `enabled,base_msat,ppm,cltv,min_msat,max_msat` (blank where nothing was announced).
 
 use crate::graph::{Direction, Graph, GraphError, Loaded, NodeId, Policy, Scid};
+use amplet_protocol::Msat;
 
 /// A refusal of a CSV: a field is missing or does not fit its column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -54,7 +55,8 @@ fn add(
     policies: [Policy; 2],
 ) -> Result<(), GraphError> {
     let nodes = [graph.add_node(ids[0])?, graph.add_node(ids[1])?];
-    let channel = graph.add_channel(scid, nodes, Some(capacity_sat.saturating_mul(1000)))?;
+    let capacity_msat = Msat::from_sat(capacity_sat).unwrap_or(Msat::MAX);
+    let channel = graph.add_channel(scid, nodes, Some(capacity_msat))?;
     for (direction, policy) in [Direction::Forward, Direction::Backward].into_iter().zip(policies) {
         graph.set_policy(channel, direction, policy);
     }
@@ -80,7 +82,7 @@ fn read_policy<'a>(fields: &mut impl Iterator<Item = &'a str>, line: usize) -> R
         base_msat: narrow(base, "base_msat")?,
         ppm: narrow(ppm, "ppm")?,
         cltv: u16::try_from(number(cltv, "cltv")?).unwrap_or(u16::MAX),
-        min_msat: number(min, "min_msat")?,
-        max_msat: number(max, "max_msat")?,
+        min_msat: Msat::up_to_max(number(min, "min_msat")?),
+        max_msat: Msat::up_to_max(number(max, "max_msat")?),
     })
 }

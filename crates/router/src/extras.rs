@@ -1,9 +1,10 @@
 //! The part of a payment's network that the graph does not have: ourselves, our channels, route hints and blinded
 //! paths.
 
-use crate::graph::{Graph, MAX_MONEY_MSAT, NodeId, Policy};
+use crate::graph::{Graph, NodeId, Policy};
 use crate::request::{HintHop, LastHops, Link, NoPlan, Request};
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 /// HTLCs that a channel direction takes (BOLT 2: `max_accepted_htlcs` is at most 483).
 pub(crate) const HTLC_SLOTS: u16 = 483;
@@ -66,7 +67,8 @@ impl Extras {
             let head = self.node(graph, hop.peer);
             let policy =
                 Policy { enabled: true, min_msat: hop.min_msat, max_msat: hop.max_msat, ..Policy::UNKNOWN };
-            let limit_msat = hop.spendable_msat.min(hop.max_msat.saturating_mul(u64::from(hop.slots)));
+            let in_slots = hop.max_msat.get().saturating_mul(u64::from(hop.slots));
+            let limit_msat = hop.spendable_msat.get().min(in_slots);
             let (tail, link) = (self.source, Link::Own(index));
             self.arcs.push(Extra { tail, head, link, policy, limit_msat, slots: hop.slots });
         }
@@ -97,10 +99,10 @@ impl Extras {
             ppm: hop.ppm,
             cltv: hop.cltv,
             min_msat: hop.min_msat,
-            max_msat: hop.max_msat.min(MAX_MONEY_MSAT),
+            max_msat: hop.max_msat,
         };
         let (slots, link) = (HTLC_SLOTS, Link::LastHop(index, place));
-        self.arcs.push(Extra { tail, head, link, policy, limit_msat: MAX_MONEY_MSAT, slots });
+        self.arcs.push(Extra { tail, head, link, policy, limit_msat: Msat::MAX.get(), slots });
     }
 
     fn new_node(&mut self) -> u32 {

@@ -5,7 +5,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-pub use amplet_protocol::{MAX_MONEY_MSAT, NodeId};
+use amplet_protocol::Msat;
+pub use amplet_protocol::NodeId;
 
 /// A short channel id in BOLT 7's packing: block height in 24 bits, transaction in 24, output in 16.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -71,28 +72,37 @@ pub struct Policy {
     pub ppm: u32,
     /// Blocks between incoming and outgoing expiry.
     pub cltv: u16,
-    /// Minimum HTLC, msat.
-    pub min_msat: u64,
-    /// Maximum HTLC, msat.
-    pub max_msat: u64,
+    /// Minimum HTLC.
+    pub min_msat: Msat,
+    /// Maximum HTLC.
+    pub max_msat: Msat,
 }
 
 impl Policy {
     /// The policy of a direction without an announcement.
     pub const UNKNOWN: Self =
-        Self { enabled: false, base_msat: 0, ppm: 0, cltv: 0, min_msat: 0, max_msat: 0 };
+        Self { enabled: false, base_msat: 0, ppm: 0, cltv: 0, min_msat: Msat::ZERO, max_msat: Msat::ZERO };
 
-    /// The fee in msat for forwarding `amount_msat` (BOLT 7: the proportional part rounds down); saturates.
+    /// The fee for forwarding `amount_msat` (BOLT 7: the proportional part rounds down); saturates.
     #[must_use]
-    pub fn fee_msat(&self, amount_msat: u64) -> u64 {
+    pub fn fee_msat(&self, amount_msat: Msat) -> Msat {
         fee_msat(self.base_msat, self.ppm, amount_msat)
+    }
+
+    /// [`Self::fee_msat`] in the solver's unit of flow, msat.
+    pub(crate) fn fee(&self, amount: u64) -> u64 {
+        fee(self.base_msat, self.ppm, amount)
     }
 }
 
 /// `base + amount * ppm / 1,000,000`, rounded down, saturating.
 #[must_use]
-pub fn fee_msat(base_msat: u32, ppm: u32, amount_msat: u64) -> u64 {
-    let proportional = u128::from(amount_msat) * u128::from(ppm) / 1_000_000;
+pub fn fee_msat(base_msat: u32, ppm: u32, amount_msat: Msat) -> Msat {
+    Msat::up_to_max(fee(base_msat, ppm, amount_msat.get()))
+}
+
+fn fee(base_msat: u32, ppm: u32, amount: u64) -> u64 {
+    let proportional = u128::from(amount) * u128::from(ppm) / 1_000_000;
     u64::try_from(proportional).unwrap_or(u64::MAX).saturating_add(u64::from(base_msat))
 }
 
@@ -103,8 +113,8 @@ pub struct Channel {
     pub scid: Scid,
     /// Its two nodes, as indices; gossip orders them by id.
     pub nodes: [u32; 2],
-    /// Its capacity, msat. Gossip may leave it out: then the largest HTLC that either side announced.
-    pub capacity_msat: u64,
+    /// Its capacity. Gossip may leave it out: then the largest HTLC that either side announced.
+    pub capacity_msat: Msat,
     /// True if [`Self::capacity_msat`] was announced rather than taken from the policies.
     pub capacity_known: bool,
 }
@@ -183,8 +193,8 @@ impl Graph {
         Ok(node)
     }
 
-    /// Adds a channel, its directions unknown; an existing one stays, its capacity updated.
-    /// `capacity_msat` is clamped to [`MAX_MONEY_MSAT`]; `None` takes it from the policies as they come.
+    /// Adds a channel, its directions unknown; an existing one stays, its capacity updated. Without `capacity_msat` it is taken
+    /// from the policies as they come.
     ///
     /// # Errors
     /// [`GraphError`]; the graph is then unchanged.
@@ -192,24 +202,23 @@ impl Graph {
         &mut self,
         scid: Scid,
         nodes: [u32; 2],
-        capacity_msat: Option<u64>,
+        capacity_msat: Option<Msat>,
     ) -> Result<u32, GraphError> {
         if nodes[0] == nodes[1] {
             return Err(GraphError::SelfLoop(scid));
         }
-        if capacity_msat == Some(0) {
+        if capacity_msat == Some(Msat::ZERO) {
             return Err(GraphError::ZeroCapacity(scid));
         }
         if let Some(&node) = nodes.iter().find(|&&node| node as usize >= self.ids.len()) {
             return Err(GraphError::UnknownNode(scid, node));
         }
-        let capacity = capacity_msat.map(|capacity| capacity.min(MAX_MONEY_MSAT));
         if let Some(&channel) = self.by_scid.get(&scid) {
             if self.channels[channel as usize].nodes != nodes {
                 return Err(GraphError::Contradiction(scid));
             }
-            if let Some(capacity) = capacity {
-                self.set_capacity(channel, capacity, true);
+            if let Some(capacity_msat) = capacity_msat {
+                self.set_capacity(channel, capacity_msat, true);
             }
             return Ok(channel);
         }
@@ -217,30 +226,30 @@ impl Graph {
             return Err(GraphError::TooLarge(MAX_ELEMENTS));
         }
         let channel = self.channels.len() as u32;
-        let capacity_msat = capacity.unwrap_or(0);
-        self.channels.push(Channel { scid, nodes, capacity_msat, capacity_known: capacity.is_some() });
-        self.capacity_log.push(crate::prior::log_bucket(capacity_msat));
+        let capacity_known = capacity_msat.is_some();
+        let capacity_msat = capacity_msat.unwrap_or_default();
+        self.channels.push(Channel { scid, nodes, capacity_msat, capacity_known });
+        self.capacity_log.push(crate::prior::log_bucket(capacity_msat.get()));
         self.policies.extend([Policy::UNKNOWN; 2]);
         self.by_scid.insert(scid, channel);
         Ok(channel)
     }
 
-    fn set_capacity(&mut self, channel: u32, capacity_msat: u64, known: bool) {
+    fn set_capacity(&mut self, channel: u32, capacity_msat: Msat, known: bool) {
         let entry = &mut self.channels[channel as usize];
         entry.capacity_msat = capacity_msat;
         entry.capacity_known = known;
-        self.capacity_log[channel as usize] = crate::prior::log_bucket(capacity_msat);
+        self.capacity_log[channel as usize] = crate::prior::log_bucket(capacity_msat.get());
     }
 
     /// Sets a direction's policy, in place. `channel` is an index from this graph; an unknown one is ignored.
     pub fn set_policy(&mut self, channel: u32, direction: Direction, policy: Policy) {
         let Some(entry) = self.channels.get(channel as usize).copied() else { return };
-        let max_msat = policy.max_msat.min(MAX_MONEY_MSAT);
-        self.policies[arc_of(channel, direction) as usize] = Policy { max_msat, ..policy };
+        self.policies[arc_of(channel, direction) as usize] = policy;
         // No HTLC can be larger than the channel: the larger maximum is a lower bound of the capacity.
         if !entry.capacity_known {
             let other = self.policies[arc_of(channel, direction.reversed()) as usize].max_msat;
-            self.set_capacity(channel, max_msat.max(other), false);
+            self.set_capacity(channel, policy.max_msat.max(other), false);
         }
     }
 
@@ -304,6 +313,11 @@ impl Graph {
 
     pub(crate) fn arc_policy(&self, arc: u32) -> &Policy {
         &self.policies[arc as usize]
+    }
+
+    /// The capacity of an arc's channel in the solver's unit of flow, msat.
+    pub(crate) fn arc_capacity(&self, arc: u32) -> u64 {
+        self.channels[(arc / 2) as usize].capacity_msat.get()
     }
 
     pub(crate) fn capacity_log(&self, channel: u32) -> u16 {

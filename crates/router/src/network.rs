@@ -79,11 +79,11 @@ impl<'a> PaymentNetwork<'a> {
         let extras = Extras::new(graph, request)?;
         let mut network = Self {
             graph,
-            amount_msat: request.amount_msat,
+            amount_msat: request.amount_msat.get(),
             weights,
             prior,
             table: SlopeTable::new(&prior),
-            amount_log: log_bucket(request.amount_msat),
+            amount_log: log_bucket(request.amount_msat.get()),
             nat_per_ppm: 0.0,
             nat_per_base: 0.0,
             slots: vec![0; 2 * graph.channels().len()],
@@ -104,15 +104,15 @@ impl<'a> PaymentNetwork<'a> {
             }
             for direction in [Direction::Forward, Direction::Backward] {
                 let in_flight = beliefs.in_flight_msat(scid, direction);
-                network.warm_up(arc_of(channel, direction), belief.interval(direction), in_flight);
+                let (low, high) = belief.interval(direction);
+                network.warm_up(arc_of(channel, direction), (low.get(), high.get()), in_flight.get());
             }
         }
         for (&(scid, bit), &in_flight) in &beliefs.in_flight {
             let Some(channel) = graph.channel(scid) else { continue };
             let arc = arc_of(channel, Direction::from_bit(u32::from(bit)));
             if network.slots[arc as usize] == 0 {
-                let capacity = graph.channels()[channel as usize].capacity_msat;
-                network.warm_up(arc, (0, capacity), in_flight);
+                network.warm_up(arc, (0, graph.arc_capacity(arc)), in_flight.get());
             }
         }
         for channel in beliefs.excluded.iter().filter_map(|&scid| graph.channel(scid)) {
@@ -135,7 +135,7 @@ impl<'a> PaymentNetwork<'a> {
 
     /// Gives an arc of the graph explicit pieces: its balance lies in the interval, `in_flight_msat` of it is in flight.
     fn warm_up(&mut self, arc: u32, (low_msat, high_msat): (u64, u64), in_flight_msat: u64) {
-        let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat.max(1) as f64;
+        let capacity = self.graph.arc_capacity(arc).max(1) as f64;
         let share = |amount: u64| (amount as f64 / capacity).min(1.0);
         let (low, high, in_flight) = (share(low_msat), share(high_msat), share(in_flight_msat));
         let certain_msat = low_msat.saturating_sub(in_flight_msat);
@@ -182,7 +182,7 @@ impl<'a> PaymentNetwork<'a> {
             extra.slots = extra.slots.saturating_sub(htlcs);
             return;
         }
-        let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
+        let capacity = self.graph.arc_capacity(arc);
         let back = |share: f64| (share * capacity as f64) as u64;
         let (interval, in_flight) = match self.warm_of(arc) {
             Some(warm) => ((back(warm.low), back(warm.high)), back(warm.in_flight)),
@@ -240,9 +240,9 @@ impl<'a> PaymentNetwork<'a> {
         }
         let believed = match self.warm_of(arc) {
             Some(warm) => warm.pieces.last().map_or(0, |&(end, _)| end),
-            None => usable(self.graph.channels()[(arc / 2) as usize].capacity_msat),
+            None => usable(self.graph.arc_capacity(arc)),
         };
-        let max_msat = self.graph.arc_policy(arc).max_msat;
+        let max_msat = self.graph.arc_policy(arc).max_msat.get();
         believed.min(max_msat.saturating_mul(u64::from(crate::extras::HTLC_SLOTS)))
     }
 
@@ -257,7 +257,7 @@ impl<'a> PaymentNetwork<'a> {
         if self.extra(arc).is_some() {
             return 0.0;
         }
-        let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat.max(1);
+        let capacity = self.graph.arc_capacity(arc).max(1);
         let share = amount_msat as f64 / capacity as f64;
         let (low, high, in_flight) =
             self.warm_of(arc).map_or((0.0, 1.0, 0.0), |warm| (warm.low, warm.high, warm.in_flight));
@@ -268,9 +268,10 @@ impl<'a> PaymentNetwork<'a> {
     fn overhead(&self, policy: &Policy) -> f64 {
         let mut fee =
             f64::from(policy.ppm) * self.nat_per_ppm + f64::from(policy.base_msat) * self.nat_per_base;
-        if policy.max_msat < self.amount_msat {
+        let max_msat = policy.max_msat.get();
+        if max_msat < self.amount_msat {
             // A small HTLC maximum means many parts.
-            fee += self.weights.part * NAT * self.amount_msat as f64 / policy.max_msat.max(1) as f64;
+            fee += self.weights.part * NAT * self.amount_msat as f64 / max_msat.max(1) as f64;
         }
         fee + (self.weights.hop + self.weights.block * f64::from(policy.cltv)) * NAT
     }
@@ -279,7 +280,8 @@ impl<'a> PaymentNetwork<'a> {
     fn next_cost(&self, arc: u32, flow: u64) -> Option<u64> {
         let slot = self.slots[arc as usize];
         let policy = self.graph.arc_policy(arc);
-        if !policy.enabled || policy.min_msat > self.amount_msat || policy.max_msat == 0 || slot == BANNED {
+        let (min_msat, max_msat) = (policy.min_msat.get(), policy.max_msat.get());
+        if !policy.enabled || min_msat > self.amount_msat || max_msat == 0 || slot == BANNED {
             return None;
         }
         if flow > 0 && flow >= self.limit_msat(arc) {
@@ -288,7 +290,7 @@ impl<'a> PaymentNetwork<'a> {
         let risk = if slot > 0 {
             self.pieces_from(arc, flow)?.1
         } else {
-            let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
+            let capacity = self.graph.arc_capacity(arc);
             u64::from(self.cold_row(arc)?[cold_piece(capacity, flow)])
         };
         Some(risk.saturating_add(self.overhead(policy) as u64).clamp(1, MAX_COST))
@@ -318,7 +320,7 @@ fn usable(capacity_msat: u64) -> u64 {
 
 /// The end of a cold arc's piece, msat.
 fn cold_end(capacity_msat: u64, piece: usize) -> u64 {
-    // No overflow: a capacity is at most MAX_MONEY_MSAT, an eighth of 2^64.
+    // No overflow: a capacity is at most `Msat::MAX`, an eighth of 2^64.
     let end = (capacity_msat * (piece as u64 + 1)).div_ceil(PIECES as u64);
     if piece + 1 >= PIECES { usable(capacity_msat) } else { end }
 }
@@ -365,7 +367,7 @@ impl Network for PaymentNetwork<'_> {
         } else if let Some(&(end, _)) = self.pieces_from(arc, flow) {
             end
         } else {
-            let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
+            let capacity = self.graph.arc_capacity(arc);
             cold_end(capacity, cold_piece(capacity, flow))
         };
         end.min(limit).saturating_sub(flow)
@@ -382,7 +384,7 @@ impl Network for PaymentNetwork<'_> {
         let start = if let Some(warm) = self.warm_of(arc) {
             warm.pieces.iter().rev().find(|(end, _)| *end < flow).map_or(0, |&(end, _)| end)
         } else {
-            let capacity = self.graph.channels()[(arc / 2) as usize].capacity_msat;
+            let capacity = self.graph.arc_capacity(arc);
             match cold_piece(capacity, flow - 1) {
                 0 => 0,
                 piece => cold_end(capacity, piece - 1),

@@ -37,7 +37,7 @@ impl Draft {
 pub(crate) fn amounts(network: &PaymentNetwork<'_>, arcs: &[u32], delivered_msat: u64) -> Vec<u64> {
     let mut amounts = alloc::vec![delivered_msat; arcs.len()];
     for hop in (1..arcs.len()).rev() {
-        let fee = network.policy(arcs[hop]).fee_msat(amounts[hop]);
+        let fee = network.policy(arcs[hop]).fee(amounts[hop]);
         amounts[hop - 1] = amounts[hop].saturating_add(fee);
     }
     amounts
@@ -149,7 +149,7 @@ pub(crate) fn deliverable(
     }
     let delivered = amount.min(wanted_msat);
     let crossing = amounts(network, arcs, delivered);
-    let enough = arcs.iter().zip(crossing).all(|(&arc, amount)| amount >= network.policy(arc).min_msat);
+    let enough = arcs.iter().zip(crossing).all(|(&arc, amount)| amount >= network.policy(arc).min_msat.get());
     if enough { delivered } else { 0 }
 }
 
@@ -207,7 +207,7 @@ pub(crate) fn refusing(network: &PaymentNetwork<'_>, arcs: &[u32], delivered_msa
     let mut crossing = arcs.iter().zip(amounts(network, arcs, delivered_msat));
     let refuses = |&(&arc, amount): &(&u32, u64)| {
         amount > htlc_room(network, &nothing, arc, network.limit_msat(arc))
-            || amount < network.policy(arc).min_msat
+            || amount < network.policy(arc).min_msat.get()
     };
     crossing.find(refuses).map(|(&arc, _)| arc)
 }
@@ -219,7 +219,7 @@ pub(crate) fn htlc_room(network: &PaymentNetwork<'_>, usage: &Usage, arc: u32, l
     if htlcs >= slots {
         return 0;
     }
-    limit_msat.saturating_sub(used).min(network.policy(arc).max_msat)
+    limit_msat.saturating_sub(used).min(network.policy(arc).max_msat.get())
 }
 
 /// The cost of a part apart from its risk, nats.
@@ -253,7 +253,7 @@ pub(crate) fn change(
     for draft in new {
         for (&arc, amount) in draft.arcs.iter().zip(draft.amounts(network)) {
             let policy = network.policy(arc);
-            if amount > policy.max_msat || amount < policy.min_msat {
+            if amount > policy.max_msat.get() || amount < policy.min_msat.get() {
                 return None;
             }
             tally(arc, amount, 0, 1);

@@ -4,6 +4,7 @@ use crate::belief::{Beliefs, Certainty};
 use crate::graph::Graph;
 use crate::plan::Planner;
 use crate::request::{Link, NoPlan, Part, Plan, Request};
+use amplet_protocol::Msat;
 
 /// The outcome of a part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,8 +19,8 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Payment {
     request: Request,
-    delivered_msat: u64,
-    fee_msat: u64,
+    delivered_msat: Msat,
+    fee_msat: Msat,
     rounds: u32,
 }
 
@@ -27,18 +28,18 @@ impl Payment {
     /// Starts one.
     #[must_use]
     pub fn new(request: Request) -> Self {
-        Self { request, delivered_msat: 0, fee_msat: 0, rounds: 0 }
+        Self { request, delivered_msat: Msat::ZERO, fee_msat: Msat::ZERO, rounds: 0 }
     }
 
-    /// The amount still to be delivered, msat.
+    /// The amount still to be delivered.
     #[must_use]
-    pub fn remaining_msat(&self) -> u64 {
-        self.request.amount_msat.saturating_sub(self.delivered_msat)
+    pub fn remaining_msat(&self) -> Msat {
+        self.request.amount_msat.less(self.delivered_msat)
     }
 
-    /// The fees of the parts that have arrived, msat.
+    /// The fees of the parts that have arrived.
     #[must_use]
-    pub fn fee_msat(&self) -> u64 {
+    pub fn fee_msat(&self) -> Msat {
         self.fee_msat
     }
 
@@ -63,7 +64,7 @@ impl Payment {
     pub fn request_now(&self) -> Request {
         let mut request = self.request.clone();
         request.amount_msat = self.remaining_msat();
-        request.max_fee_msat = self.request.max_fee_msat.saturating_sub(self.fee_msat);
+        request.max_fee_msat = self.request.max_fee_msat.less(self.fee_msat);
         request.retries = request.retries.saturating_add(self.rounds);
         request
     }
@@ -94,8 +95,8 @@ impl Payment {
             }
         }
         if outcome == Outcome::Arrived {
-            self.delivered_msat = self.delivered_msat.saturating_add(part.delivered_msat);
-            self.fee_msat = self.fee_msat.saturating_add(part.fee_msat);
+            self.delivered_msat = self.delivered_msat.plus_up_to_max(part.delivered_msat);
+            self.fee_msat = self.fee_msat.plus_up_to_max(part.fee_msat);
         }
     }
 }

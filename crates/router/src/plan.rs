@@ -3,7 +3,7 @@
 use crate::attempt::{Attempt, describe};
 use crate::belief::Beliefs;
 use crate::flow::{Flow, Network, Reversed, Scratch, dimacs, min_cost_flow};
-use crate::graph::{Graph, MAX_MONEY_MSAT};
+use crate::graph::Graph;
 use crate::network::{PaymentNetwork, Weights};
 use crate::parts::{Draft, Usage, alone, decompose, fit, merge, refusing};
 use crate::request::{NoPlan, Part, Plan, Request};
@@ -12,6 +12,7 @@ use crate::tuning::{LARGE_MSAT, Tuning};
 use crate::work::Work;
 use alloc::string::String;
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 /// Maximum number of solves for the remainder that fees and htlc limits left over.
 const FILL_ROUNDS: usize = 5;
@@ -100,7 +101,7 @@ impl Planner {
                 attempt => attempt?,
             };
             let fee_msat = attempt.fee_msat(&network);
-            if fee_msat <= request.max_fee_msat {
+            if fee_msat <= request.max_fee_msat.get() {
                 let doubtful = attempt.probability(&network) < self.tuning.doubtful;
                 let sliced = attempt.sliced(&network, request, &self.tuning).filter(|_| doubtful);
                 return Ok(sliced.unwrap_or(attempt).finish(&network, request));
@@ -111,8 +112,8 @@ impl Planner {
         }
         let cheapest = cheapest.unwrap_or_default();
         Err(NoPlan::FeeBudget {
-            needed_msat: cheapest.fee_msat(&network),
-            largest_msat: cheapest.affordable_msat(&network, request.max_fee_msat),
+            needed_msat: Msat::up_to_max(cheapest.fee_msat(&network)),
+            largest_msat: Msat::up_to_max(cheapest.affordable_msat(&network, request.max_fee_msat.get())),
         })
     }
 
@@ -142,8 +143,9 @@ impl Planner {
             let instead = weakest.and_then(|place| {
                 let mut without = network.clone();
                 without.ban(*drafts[index].arcs.get(place)?);
-                let (_, found) = self.fill(&without, &beside, part.delivered_msat, 1);
-                let draft = found.first().filter(|draft| draft.delivered_msat == part.delivered_msat)?;
+                let wanted = part.delivered_msat.get();
+                let (_, found) = self.fill(&without, &beside, wanted, 1);
+                let draft = found.first().filter(|draft| draft.delivered_msat == wanted)?;
                 let mut usage = beside.clone();
                 usage.add(&without, draft);
                 Some(describe(&without, request, draft, &usage))
@@ -169,7 +171,7 @@ impl Planner {
         // Without a bound: the other solver has none.
         self.scratch.work = Work::default();
         let network = self.network(graph, beliefs, request, now_s)?;
-        let found = self.solve(&network, request.amount_msat);
+        let found = self.solve(&network, network.amount_msat);
         Ok(dimacs(&network, (network.source, network.sink), &found))
     }
 
@@ -192,7 +194,7 @@ impl Planner {
         request: &Request,
     ) -> Result<(f64, Option<Attempt>), NoPlan> {
         let tuning = self.tuning;
-        let size = (request.amount_msat as f64 / LARGE_MSAT).clamp(0.1, 10.0);
+        let size = (network.amount_msat as f64 / LARGE_MSAT).clamp(0.1, 10.0);
         let power = if size > 1.0 { tuning.size } else { -tuning.small };
         let ppm_per_nat = request.mode.ppm_per_nat() * libm::pow(size, power);
         // In the first round V depends on the probability of the attempt with the full V, so that one is made here.
@@ -227,8 +229,9 @@ impl Planner {
         // The price of delay only steered the search: the result is judged by the caller's weights.
         network.set_weights(base);
         let short = attempt.drafts.iter().filter(|draft| draft.cltv(network) <= max_blocks);
-        let largest_msat = short.fold(0, |sum: u64, draft| sum.saturating_add(draft.delivered_msat));
-        if largest_msat < request.amount_msat {
+        let largest = short.fold(0, |sum: u64, draft| sum.saturating_add(draft.delivered_msat));
+        if largest < network.amount_msat {
+            let largest_msat = Msat::up_to_max(largest);
             return Err(NoPlan::Cltv { limit: request.max_cltv, largest_msat });
         }
         Ok(attempt)
@@ -272,10 +275,11 @@ impl Planner {
 
     fn assemble(&mut self, network: &PaymentNetwork<'_>, request: &Request) -> Result<Attempt, NoPlan> {
         let mut attempt = Attempt::default();
-        let mut left = request.amount_msat;
+        let amount = network.amount_msat;
+        let mut left = amount;
         for _ in 0..FILL_ROUNDS {
             // A tiny remainder would be below every minimum: more is planned, and the excess trimmed.
-            let wanted = left.max(request.amount_msat / SMALLEST_SHARE);
+            let wanted = left.max(amount / SMALLEST_SHARE);
             let spare = request.max_parts.saturating_sub(attempt.drafts.len());
             let (carried, more) = self.fill(network, &attempt.usage, wanted, spare);
             let first = attempt.drafts.is_empty();
@@ -284,19 +288,19 @@ impl Planner {
             if first && carried == 0 {
                 return Err(NoPlan::NoPath);
             }
-            let excess = attempt.delivered_msat().saturating_sub(request.amount_msat);
+            let excess = attempt.delivered_msat().saturating_sub(amount);
             if excess > 0 {
                 attempt.trim(network, excess);
             }
-            let missing = request.amount_msat.saturating_sub(attempt.delivered_msat());
+            let missing = amount.saturating_sub(attempt.delivered_msat());
             left = attempt.top_up(network, missing);
             // A first flow below the amount is the maximum flow: further rounds find no more.
-            if left == 0 || !gained || first && carried < request.amount_msat {
+            if left == 0 || !gained || first && carried < amount {
                 break;
             }
         }
         if left > 0 {
-            let largest_msat = request.amount_msat - left;
+            let largest_msat = Msat::up_to_max(amount - left);
             return Err(if attempt.drafts.len() >= request.max_parts {
                 NoPlan::Parts { limit: request.max_parts, largest_msat }
             } else {
@@ -352,7 +356,7 @@ fn best_known<'a>(
 ) -> Option<Plan> {
     let max_blocks = request.max_cltv.saturating_sub(request.final_cltv);
     let allowed = known.filter(|attempt| {
-        attempt.fee_msat(network) <= request.max_fee_msat
+        attempt.fee_msat(network) <= request.max_fee_msat.get()
             && attempt.drafts.iter().all(|draft| draft.cltv(network) <= max_blocks)
     });
     let best = allowed.max_by(|a, b| a.probability(network).total_cmp(&b.probability(network)));
@@ -365,17 +369,17 @@ fn given_up(reason: &NoPlan) -> NoPlan {
         NoPlan::Capacity { largest_msat }
         | NoPlan::Cltv { largest_msat, .. }
         | NoPlan::Parts { largest_msat, .. } => *largest_msat,
-        _ => 0,
+        _ => Msat::ZERO,
     };
     NoPlan::Effort { largest_msat }
 }
 
 fn check(request: &Request) -> Result<(), NoPlan> {
-    if request.amount_msat == 0 || request.amount_msat > MAX_MONEY_MSAT {
-        return Err(NoPlan::Amount(request.amount_msat));
+    if request.amount_msat == Msat::ZERO {
+        return Err(NoPlan::Amount);
     }
     if request.first_hops.is_empty() {
-        return Err(NoPlan::Balance { largest_msat: 0 });
+        return Err(NoPlan::Balance { largest_msat: Msat::ZERO });
     }
     if request.max_parts == 0 {
         return Err(NoPlan::Malformed("no parts allowed: allow at least one"));

@@ -3,6 +3,7 @@
 use crate::belief::{Beliefs, Certainty};
 use crate::graph::{Direction, Graph, Scid};
 use crate::request::{Link, NoPlan, Part, Plan, Request};
+use amplet_protocol::Msat;
 
 /// Numbers of failed rounds whose plans are looked at: a payment gets more urgent, and its routes dearer, by the round.
 const ROUNDS: [u32; 3] = [1, 4, 8];
@@ -10,16 +11,16 @@ const ROUNDS: [u32; 3] = [1, 4, 8];
 /// Room above the dearest of them, in per cent of it: rounds that are not looked at, and remainders in more parts.
 const ROOM_PERCENT: u64 = 50;
 
-/// Minimum room, where a plan crosses others' channels, msat: their fees may have changed since the graph was read.
-const ROOM_MSAT: u64 = 1000;
+/// Minimum room, where a plan crosses others' channels: their fees may have changed since the graph was read.
+const ROOM_MSAT: Msat = Msat::up_to_max(1000);
 
 /// The fee of a payment that is not made yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Quote {
-    /// Fee of the first plan, msat: most payments cost this.
-    pub expected_msat: u64,
-    /// Maximum fee to allow, msat: at least the former, and no more than the request's own maximum.
-    pub max_msat: u64,
+    /// Fee of the first plan: most payments cost this.
+    pub expected_msat: Msat,
+    /// Maximum fee to allow: at least the former, and no more than the request's own maximum.
+    pub max_msat: Msat,
 }
 
 /// Quotes a request, whose `max_fee_msat` is the ceiling. `plan` plans with the beliefs that it is given; besides the first plan
@@ -56,8 +57,8 @@ pub fn quote(
         }
         dearest = dearest.max(last.fee_msat);
     }
-    let room = (dearest.saturating_mul(ROOM_PERCENT) / 100).max(ROOM_MSAT);
-    let max_msat = dearest.saturating_add(room).min(request.max_fee_msat);
+    let room = Msat::up_to_max(dearest.get().saturating_mul(ROOM_PERCENT) / 100).max(ROOM_MSAT);
+    let max_msat = dearest.plus_up_to_max(room).min(request.max_fee_msat);
     Ok(Quote { expected_msat, max_msat })
 }
 
@@ -73,7 +74,7 @@ fn fail(graph: &Graph, beliefs: &mut Beliefs, plan: &Plan, now_s: u32) -> bool {
     any
 }
 
-fn weakest(part: &Part) -> Option<(Scid, Direction, u64)> {
+fn weakest(part: &Part) -> Option<(Scid, Direction, Msat)> {
     let uncertain = part.hops.iter().filter(|hop| hop.probability < 1.0);
     let public = uncertain.filter_map(|hop| match hop.link {
         Link::Channel(scid, direction) => Some((hop, scid, direction)),

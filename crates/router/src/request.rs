@@ -2,6 +2,7 @@
 
 use crate::graph::{Direction, NodeId, Scid};
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 /// The value of reliability to the user: `V`, the fee in ppm of the amount that is worth one nat of
 /// `-ln P` (a plan `e` times as probable).
@@ -37,12 +38,12 @@ impl Mode {
 pub struct FirstHop {
     /// The gateway at its other end.
     pub peer: NodeId,
-    /// The amount that can be sent over it now, reserve and HTLCs in flight subtracted, msat: certain, not a belief.
-    pub spendable_msat: u64,
-    /// Minimum HTLC, msat.
-    pub min_msat: u64,
-    /// Maximum HTLC, msat.
-    pub max_msat: u64,
+    /// The amount that can be sent over it now, reserve and HTLCs in flight subtracted: certain, not a belief.
+    pub spendable_msat: Msat,
+    /// Minimum HTLC.
+    pub min_msat: Msat,
+    /// Maximum HTLC.
+    pub max_msat: Msat,
     /// Number of further HTLCs that it takes.
     pub slots: u16,
 }
@@ -60,10 +61,10 @@ pub struct HintHop {
     pub ppm: u32,
     /// Blocks.
     pub cltv: u16,
-    /// Minimum HTLC, msat.
-    pub min_msat: u64,
-    /// Maximum HTLC, msat; `u64::MAX` if unknown.
-    pub max_msat: u64,
+    /// Minimum HTLC.
+    pub min_msat: Msat,
+    /// Maximum HTLC; [`Msat::MAX`] if unknown.
+    pub max_msat: Msat,
 }
 
 /// The last hops to the destination, where the graph does not have them.
@@ -84,10 +85,10 @@ pub struct Request {
     pub destination: NodeId,
     /// Route hints and blinded paths. If any is blinded, only the blinded ones are used.
     pub last_hops: Vec<LastHops>,
-    /// The amount for the destination, msat.
-    pub amount_msat: u64,
-    /// Maximum fee above that, msat.
-    pub max_fee_msat: u64,
+    /// The amount for the destination.
+    pub amount_msat: Msat,
+    /// Maximum fee above that.
+    pub max_fee_msat: Msat,
     /// CLTV delta of the destination, blocks.
     pub final_cltv: u32,
     /// Maximum CLTV delta from us to the destination, its own included, blocks.
@@ -118,10 +119,10 @@ pub struct Hop {
     pub link: Link,
     /// The node that forwards; `None` for ourselves.
     pub from: Option<NodeId>,
-    /// The amount that crosses it, msat.
-    pub amount_msat: u64,
-    /// The fee of `from` for it, msat.
-    pub fee_msat: u64,
+    /// The amount that crosses it.
+    pub amount_msat: Msat,
+    /// The fee of `from` for it.
+    pub fee_msat: Msat,
     /// The CLTV delta of `from` for it, blocks.
     pub cltv: u16,
     /// The probability that it carries this and the other parts of the plan over it.
@@ -133,10 +134,10 @@ pub struct Hop {
 pub struct Part {
     /// The hops, from our own channel to the destination.
     pub hops: Vec<Hop>,
-    /// The amount that the destination gets, msat.
-    pub delivered_msat: u64,
-    /// The fee, msat: the amount that leaves our channel above that.
-    pub fee_msat: u64,
+    /// The amount that the destination gets.
+    pub delivered_msat: Msat,
+    /// The fee: the amount that leaves our channel above that.
+    pub fee_msat: Msat,
     /// Blocks from us to the destination, its own included.
     pub cltv: u32,
     /// The probability that the part arrives.
@@ -148,8 +149,8 @@ pub struct Part {
 pub struct Plan {
     /// The parts, most probable last, so that a failure is known before much is locked.
     pub parts: Vec<Part>,
-    /// Fees of all parts, msat.
-    pub fee_msat: u64,
+    /// Fees of all parts.
+    pub fee_msat: Msat,
     /// The probability that all parts arrive.
     pub probability: f64,
     /// The `V` it was solved with: less than the mode's if that went over the fee budget.
@@ -159,9 +160,9 @@ pub struct Plan {
 /// A refusal to plan, each with what would work.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoPlan {
-    /// The amount is zero, or more than exists.
-    #[error("{0} msat is not an amount: ask for 1 msat or more, and no more than 21 million bitcoin")]
-    Amount(u64),
+    /// The amount is zero; more than exists is no [`Msat`].
+    #[error("0 msat is not an amount: ask for 1 msat or more")]
+    Amount,
     /// A request that contradicts itself.
     #[error("the request is malformed: {0}")]
     Malformed(&'static str),
@@ -171,61 +172,59 @@ pub enum NoPlan {
     )]
     NoPath,
     /// Our own channels do not hold enough.
-    #[error("balance: at most {largest_msat} msat can leave our channels; pay less or top up")]
+    #[error("balance: at most {largest_msat} can leave our channels; pay less or top up")]
     Balance {
-        /// The largest amount, fees not counted, msat.
-        largest_msat: u64,
+        /// The largest amount, fees not counted.
+        largest_msat: Msat,
     },
     /// The channels into the destination do not carry enough.
     #[error(
-        "inbound: the destination can be reached by at most {largest_msat} msat; pay less or ask it for inbound capacity"
+        "inbound: the destination can be reached by at most {largest_msat}; pay less or ask it for inbound capacity"
     )]
     Inbound {
-        /// The largest amount, msat.
-        largest_msat: u64,
+        /// The largest amount.
+        largest_msat: Msat,
     },
     /// The network between does not carry enough.
-    #[error(
-        "capacity: the network between is believed to carry at most {largest_msat} msat; pay less or later"
-    )]
+    #[error("capacity: the network between is believed to carry at most {largest_msat}; pay less or later")]
     Capacity {
-        /// The largest amount, msat.
-        largest_msat: u64,
+        /// The largest amount.
+        largest_msat: Msat,
     },
     /// Every route costs more than allowed.
     #[error(
-        "fee budget: the cheapest way found costs {needed_msat} msat; allow that, or pay at most {largest_msat} msat"
+        "fee budget: the cheapest way found costs {needed_msat}; allow that, or pay at most {largest_msat}"
     )]
     FeeBudget {
-        /// The fee for the whole amount, msat.
-        needed_msat: u64,
-        /// The largest amount within the same budget, msat (0: none found).
-        largest_msat: u64,
+        /// The fee for the whole amount.
+        needed_msat: Msat,
+        /// The largest amount within the same budget (0: none found).
+        largest_msat: Msat,
     },
     /// Every route locks the money longer than allowed.
     #[error(
-        "delay: the ways within {limit} blocks carry at most {largest_msat} msat; allow more blocks or pay less"
+        "delay: the ways within {limit} blocks carry at most {largest_msat}; allow more blocks or pay less"
     )]
     Cltv {
         /// The limit, blocks.
         limit: u32,
-        /// The largest amount within it, msat.
-        largest_msat: u64,
+        /// The largest amount within it.
+        largest_msat: Msat,
     },
     /// The search for a route exceeded the work budget of a plan ([`crate::Tuning`]).
     #[error(
-        "effort: the search was given up; {largest_msat} msat were placed by then: pay that or less, or in several payments"
+        "effort: the search was given up; {largest_msat} were placed by then: pay that or less, or in several payments"
     )]
     Effort {
-        /// The amount that was placed when the search ended, msat.
-        largest_msat: u64,
+        /// The amount that was placed when the search ended.
+        largest_msat: Msat,
     },
     /// It would take more parts than allowed.
-    #[error("parts: {largest_msat} msat is the most that {limit} parts carry; allow more parts or pay less")]
+    #[error("parts: {largest_msat} is the most that {limit} parts carry; allow more parts or pay less")]
     Parts {
         /// The limit.
         limit: usize,
-        /// The largest amount within it, msat.
-        largest_msat: u64,
+        /// The largest amount within it.
+        largest_msat: Msat,
     },
 }

@@ -7,6 +7,7 @@
 use crate::codec::{Reader, Truncated};
 use crate::graph::{Direction, Graph, GraphError, NodeId, Policy, Scid};
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 pub use crate::rgs_write::{Share, write};
 
@@ -163,7 +164,7 @@ fn announcements(
             let length = reader.u16()?;
             let mut further = Reader::new(reader.bytes(usize::from(length))?);
             if version == 2 {
-                capacity_msat = Some(further.big_size()?.saturating_mul(1000));
+                capacity_msat = Some(Msat::from_sat(further.big_size()?).unwrap_or(Msat::MAX));
             }
         }
         match graph.add_channel(Scid(scid), [first, other], capacity_msat) {
@@ -174,6 +175,11 @@ fn announcements(
         }
     }
     Ok(())
+}
+
+/// An amount as a node claims it, at most [`Msat::MAX`].
+fn amount(reader: &mut Reader<'_>) -> Result<Msat, Truncated> {
+    reader.u64().map(Msat::up_to_max)
 }
 
 fn updates(
@@ -187,9 +193,9 @@ fn updates(
         return Ok(());
     }
     let cltv = reader.u16()?;
-    let min_msat = reader.u64()?;
+    let min_msat = amount(reader)?;
     let (base_msat, ppm) = (reader.u32()?, reader.u32()?);
-    let defaults = Policy { enabled: true, base_msat, ppm, cltv, min_msat, max_msat: reader.u64()? };
+    let defaults = Policy { enabled: true, base_msat, ppm, cltv, min_msat, max_msat: amount(reader)? };
     let mut scid = 0u64;
     let mut last_direction = None;
     for _ in 0..updates {
@@ -224,7 +230,7 @@ fn update(
         policy.cltv = reader.u16()?;
     }
     if flags & 1 << 5 != 0 {
-        policy.min_msat = reader.u64()?;
+        policy.min_msat = amount(reader)?;
     }
     if flags & 1 << 4 != 0 {
         policy.base_msat = reader.u32()?;
@@ -233,7 +239,7 @@ fn update(
         policy.ppm = reader.u32()?;
     }
     if flags & 1 << 2 != 0 {
-        policy.max_msat = reader.u64()?;
+        policy.max_msat = amount(reader)?;
     }
     match channel {
         Some(channel) if known || !incremental => {

@@ -86,10 +86,10 @@ fn updates(out: &mut Vec<u8>, graph: &Graph, shares: &[(u32, Share)]) {
         max_msat: commonest(listed.iter().map(|(.., policy)| policy.max_msat)),
     };
     out.extend_from_slice(&defaults.cltv.to_be_bytes());
-    out.extend_from_slice(&defaults.min_msat.to_be_bytes());
+    out.extend_from_slice(&defaults.min_msat.get().to_be_bytes());
     out.extend_from_slice(&defaults.base_msat.to_be_bytes());
     out.extend_from_slice(&defaults.ppm.to_be_bytes());
-    out.extend_from_slice(&defaults.max_msat.to_be_bytes());
+    out.extend_from_slice(&defaults.max_msat.get().to_be_bytes());
     let mut before = 0;
     for (scid, direction, policy) in listed {
         write_big_size(out, scid - before);
@@ -109,10 +109,10 @@ fn write_policy(out: &mut Vec<u8>, direction: Direction, policy: &Policy, defaul
         }
     };
     differs(6, policy.cltv != defaults.cltv, &policy.cltv.to_be_bytes());
-    differs(5, policy.min_msat != defaults.min_msat, &policy.min_msat.to_be_bytes());
+    differs(5, policy.min_msat != defaults.min_msat, &policy.min_msat.get().to_be_bytes());
     differs(4, policy.base_msat != defaults.base_msat, &policy.base_msat.to_be_bytes());
     differs(3, policy.ppm != defaults.ppm, &policy.ppm.to_be_bytes());
-    differs(2, policy.max_msat != defaults.max_msat, &policy.max_msat.to_be_bytes());
+    differs(2, policy.max_msat != defaults.max_msat, &policy.max_msat.get().to_be_bytes());
     out.push(flags);
     out.extend_from_slice(&fields);
 }

@@ -5,6 +5,7 @@ use crate::belief::{Belief, Beliefs, MAX_BELIEFS};
 use crate::codec::{Reader, Truncated, write_number};
 use crate::graph::{Direction, Graph, GraphError, NodeId, Policy, Scid};
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 const GRAPH_MAGIC: &[u8; 4] = b"AmpG";
 const BELIEFS_MAGIC: &[u8; 4] = b"AmpB";
@@ -56,7 +57,7 @@ pub fn write_graph(graph: &Graph) -> Vec<u8> {
         write_number(&mut out, channel.scid.0.wrapping_sub(before));
         before = channel.scid.0;
         channel.nodes.iter().for_each(|&node| write_number(&mut out, u64::from(node)));
-        write_number(&mut out, channel.capacity_msat);
+        write_number(&mut out, channel.capacity_msat.get());
         out.push(u8::from(channel.capacity_known));
         for direction in [Direction::Forward, Direction::Backward] {
             write_policy(&mut out, graph.policy(index as u32, direction).unwrap_or(&Policy::UNKNOWN));
@@ -71,8 +72,8 @@ fn write_policy(out: &mut Vec<u8>, policy: &Policy) {
     if !blank {
         let numbers = [policy.base_msat, policy.ppm, u32::from(policy.cltv)];
         numbers.into_iter().for_each(|number| write_number(out, u64::from(number)));
-        write_number(out, policy.min_msat);
-        write_number(out, policy.max_msat);
+        write_number(out, policy.min_msat.get());
+        write_number(out, policy.max_msat.get());
     }
 }
 
@@ -94,7 +95,7 @@ pub fn read_graph(data: &[u8]) -> Result<Graph, SnapshotError> {
     for place in 0..reader.number()? {
         scid = scid.wrapping_add(reader.number()?);
         let nodes = [node(&mut reader)?, node(&mut reader)?];
-        let capacity_msat = reader.number()?;
+        let capacity_msat = Msat::up_to_max(reader.number()?);
         let known = reader.u8()? == 1;
         let channel = graph.add_channel(Scid(scid), nodes, known.then_some(capacity_msat))?;
         if u64::from(channel) != place {
@@ -126,8 +127,8 @@ fn read_policy(reader: &mut Reader<'_>) -> Result<Policy, SnapshotError> {
         base_msat: u32::try_from(reader.number()?).map_err(corrupt)?,
         ppm: u32::try_from(reader.number()?).map_err(corrupt)?,
         cltv: u16::try_from(reader.number()?).map_err(corrupt)?,
-        min_msat: reader.number()?,
-        max_msat: reader.number()?,
+        min_msat: Msat::up_to_max(reader.number()?),
+        max_msat: Msat::up_to_max(reader.number()?),
     })
 }
 
@@ -145,8 +146,9 @@ pub fn write_beliefs(beliefs: &Beliefs) -> Vec<u8> {
     for (scid, belief) in &beliefs.channels {
         write_number(&mut out, scid.0.wrapping_sub(before));
         before = scid.0;
-        let numbers = [belief.low_msat, belief.high_msat, belief.capacity_msat, u64::from(belief.at_s)];
-        numbers.into_iter().for_each(|number| write_number(&mut out, number));
+        let amounts = [belief.low_msat, belief.high_msat, belief.capacity_msat];
+        amounts.into_iter().for_each(|amount| write_number(&mut out, amount.get()));
+        write_number(&mut out, u64::from(belief.at_s));
         out.push(u8::from(belief.soft));
     }
     out
@@ -171,8 +173,8 @@ pub fn read_beliefs(data: &[u8]) -> Result<Beliefs, SnapshotError> {
     let mut scid = 0u64;
     for _ in 0..count {
         scid = scid.wrapping_add(reader.number()?);
-        let (low_msat, high_msat) = (reader.number()?, reader.number()?);
-        let capacity_msat = reader.number()?;
+        let mut amount = || Msat::new(reader.number()?).map_err(|_| SnapshotError::Corrupt);
+        let (low_msat, high_msat, capacity_msat) = (amount()?, amount()?, amount()?);
         let belief = Belief {
             low_msat,
             high_msat,

@@ -6,6 +6,7 @@ use crate::network::PaymentNetwork;
 use crate::parts::Draft;
 use crate::request::{LastHops, Link, NoPlan, Part, Request};
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 impl PaymentNetwork<'_> {
     /// The maximum believed to reach the sink's channels, msat: no more than this can arrive.
@@ -20,7 +21,7 @@ impl PaymentNetwork<'_> {
         let arriving = self.incident(self.sink).map(|(_, out)| out ^ 1).filter(|&arc| {
             let policy = self.policy(arc);
             let forwards = self.extra(arc).is_none() || arc & 1 == 0;
-            forwards && policy.enabled && policy.min_msat <= self.amount_msat
+            forwards && policy.enabled && policy.min_msat.get() <= self.amount_msat
         });
         let mut limits: Vec<u64> =
             arriving.map(|arc| self.limit_msat(arc)).filter(|&msat| msat > 0).collect();
@@ -82,7 +83,7 @@ impl PaymentNetwork<'_> {
     /// A part of a plan as arcs again.
     pub(crate) fn draft(&self, part: &Part) -> Draft {
         let arcs = part.hops.iter().filter_map(|hop| self.arc(hop.link)).collect();
-        Draft { arcs, delivered_msat: part.delivered_msat }
+        Draft { arcs, delivered_msat: part.delivered_msat.get() }
     }
 
     fn arc(&self, link: Link) -> Option<u32> {
@@ -98,33 +99,33 @@ impl PaymentNetwork<'_> {
 /// Refuses a request that cannot succeed, without a solve: too little can leave, or too little can arrive.
 pub(crate) fn check(network: &PaymentNetwork<'_>, request: &Request) -> Result<(), NoPlan> {
     let own = network.outbound_msat();
-    if own < request.amount_msat {
-        return Err(NoPlan::Balance { largest_msat: own });
+    if own < network.amount_msat {
+        return Err(NoPlan::Balance { largest_msat: Msat::up_to_max(own) });
     }
     let inbound = network.inbound_msat();
-    if inbound < request.amount_msat {
-        return Err(no_inbound(network, request, inbound));
+    if inbound < network.amount_msat {
+        return Err(no_inbound(network, request.max_parts, inbound));
     }
     let departing = network.departing_msat();
-    if departing < request.amount_msat {
-        return Err(NoPlan::Capacity { largest_msat: departing });
+    if departing < network.amount_msat {
+        return Err(NoPlan::Capacity { largest_msat: Msat::up_to_max(departing) });
     }
     Ok(())
 }
 
 /// The reason for which too little can arrive: no channel leads there, only tiny ones do, or too little in all.
-fn no_inbound(network: &PaymentNetwork<'_>, request: &Request, inbound_msat: u64) -> NoPlan {
+fn no_inbound(network: &PaymentNetwork<'_>, max_parts: usize, inbound_msat: u64) -> NoPlan {
     if inbound_msat > 0 {
-        return NoPlan::Inbound { largest_msat: inbound_msat };
+        return NoPlan::Inbound { largest_msat: Msat::up_to_max(inbound_msat) };
     }
     let inlets = network.inlets_msat();
-    let largest_msat =
-        inlets.iter().take(request.max_parts).fold(0, |sum: u64, msat| sum.saturating_add(*msat));
-    if largest_msat == 0 {
+    let largest = inlets.iter().take(max_parts).fold(0, |sum: u64, msat| sum.saturating_add(*msat));
+    if largest == 0 {
         return NoPlan::NoPath;
     }
-    if inlets.len() <= request.max_parts && largest_msat < request.amount_msat {
-        return NoPlan::Inbound { largest_msat };
+    if inlets.len() <= max_parts && largest < network.amount_msat {
+        return NoPlan::Inbound { largest_msat: Msat::up_to_max(largest) };
     }
-    NoPlan::Parts { limit: request.max_parts, largest_msat: largest_msat.min(request.amount_msat - 1) }
+    let largest_msat = Msat::up_to_max(largest.min(network.amount_msat - 1));
+    NoPlan::Parts { limit: max_parts, largest_msat }
 }

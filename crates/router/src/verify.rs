@@ -4,16 +4,17 @@
 use crate::graph::{Graph, fee_msat};
 use crate::request::{HintHop, Hop, LastHops, Link, Part, Plan, Request};
 use alloc::collections::BTreeMap;
+use amplet_protocol::Msat;
 
 /// A defect of a plan, and so of the planner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PlanDefect {
     /// The parts do not add up to the amount.
-    #[error("the parts deliver {0} msat, not what was asked for")]
-    Amount(u64),
+    #[error("the parts deliver {0}, not what was asked for")]
+    Amount(Msat),
     /// More fee than allowed, or another than stated.
-    #[error("the fee of {0} msat is not what was stated, or over the budget")]
-    Fee(u64),
+    #[error("the fee of {0} is not what was stated, or over the budget")]
+    Fee(Msat),
     /// More parts than allowed.
     #[error("{0} parts are more than allowed")]
     Parts(usize),
@@ -39,25 +40,24 @@ pub enum PlanDefect {
 /// # Errors
 /// The first defect.
 pub fn verify(graph: &Graph, request: &Request, plan: &Plan) -> Result<(), PlanDefect> {
-    let sum =
-        |value: fn(&Part) -> u64| plan.parts.iter().fold(0, |sum: u64, part| sum.saturating_add(value(part)));
+    let sum = |value: fn(&Part) -> Msat| plan.parts.iter().map(value).try_fold(Msat::ZERO, Msat::plus);
     let delivered = sum(|part| part.delivered_msat);
-    if delivered != request.amount_msat {
-        return Err(PlanDefect::Amount(delivered));
+    if delivered != Some(request.amount_msat) {
+        return Err(PlanDefect::Amount(delivered.unwrap_or(Msat::MAX)));
     }
     let fee = sum(|part| part.fee_msat);
-    if fee != plan.fee_msat || fee > request.max_fee_msat {
-        return Err(PlanDefect::Fee(fee));
+    if fee != Some(plan.fee_msat) || plan.fee_msat > request.max_fee_msat {
+        return Err(PlanDefect::Fee(fee.unwrap_or(Msat::MAX)));
     }
     if plan.parts.len() > request.max_parts {
         return Err(PlanDefect::Parts(plan.parts.len()));
     }
-    let mut own: BTreeMap<usize, (u64, u32)> = BTreeMap::new();
+    let mut own: BTreeMap<usize, (Msat, u32)> = BTreeMap::new();
     for part in &plan.parts {
         verify_part(graph, request, part)?;
         if let Some(Hop { link: Link::Own(index), amount_msat, .. }) = part.hops.first() {
             let entry = own.entry(*index).or_default();
-            *entry = (entry.0.saturating_add(*amount_msat), entry.1 + 1);
+            *entry = (entry.0.plus_up_to_max(*amount_msat), entry.1 + 1);
         }
     }
     for (index, (msat, htlcs)) in own {
@@ -81,8 +81,8 @@ fn verify_part(graph: &Graph, request: &Request, part: &Part) -> Result<(), Plan
             return Err(PlanDefect::Limits(index));
         }
         let paid = match index.checked_sub(1).and_then(|before| part.hops.get(before)) {
-            Some(before) => before.amount_msat.saturating_sub(hop.amount_msat),
-            None => 0,
+            Some(before) => before.amount_msat.less(hop.amount_msat),
+            None => Msat::ZERO,
         };
         if paid < fee_msat(wanted.base_msat, wanted.ppm, hop.amount_msat) {
             return Err(PlanDefect::Underpaid(index));
@@ -95,7 +95,7 @@ fn verify_part(graph: &Graph, request: &Request, part: &Part) -> Result<(), Plan
         return Err(PlanDefect::Delay(delay));
     }
     let sent = part.hops.first().map(|hop| hop.amount_msat);
-    if sent != part.delivered_msat.checked_add(part.fee_msat) {
+    if sent != part.delivered_msat.plus(part.fee_msat) {
         return Err(PlanDefect::Fee(part.fee_msat));
     }
     let arrived = part.hops.last().is_some_and(|hop| hop.amount_msat == part.delivered_msat);

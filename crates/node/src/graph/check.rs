@@ -69,6 +69,7 @@ fn open_channels(graph: &Graph) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use amplet_protocol::Msat;
     use amplet_router::{NodeId, Policy, Scid};
 
     use super::*;
@@ -81,7 +82,7 @@ mod tests {
         graph.timestamp = NOW;
         let ends = [2, 3].map(|name| graph.add_node(NodeId([name; 33])).unwrap());
         for scid in 0..channels {
-            let channel = graph.add_channel(Scid(scid + 1), ends, Some(1_000_000)).unwrap();
+            let channel = graph.add_channel(Scid(scid + 1), ends, Some(Msat::from(1_000_000))).unwrap();
             let policy = Policy { enabled: scid < open, ..Policy::UNKNOWN };
             graph.set_policy(channel, Direction::Backward, policy);
         }

@@ -64,10 +64,9 @@ impl Payments {
             ldk.router.quote(&us, &params, &ldk.manager.list_usable_channels(), &inflight).ok()
         });
         match quoted {
-            Some(quote) => FeeQuote {
-                expected_fee_msat: Some(Msat::up_to_max(quote.expected_msat)),
-                max_fee_msat: Msat::up_to_max(quote.max_msat),
-            },
+            Some(quote) => {
+                FeeQuote { expected_fee_msat: Some(quote.expected_msat), max_fee_msat: quote.max_msat }
+            }
             None => FeeQuote { expected_fee_msat: None, max_fee_msat: default_max_fee_msat(amount_msat) },
         }
     }

@@ -7,6 +7,7 @@ use amplet_node::bitcoin::Network;
 use amplet_node::bitcoin::constants::ChainHash;
 use amplet_node::lightning::routing::gossip::{NetworkGraph, NodeId};
 use amplet_node::lightning::util::logger::{Logger, Record};
+use amplet_protocol::Msat;
 use amplet_router::{Direction, Graph, Policy, Scid, rgs};
 use amplet_transport::Platform;
 use lightning_rapid_gossip_sync::RapidGossipSync;
@@ -44,8 +45,8 @@ fn agrees(network: &NetworkGraph<&Quiet>, graph: &Graph) {
                 base_msat: update.fees.base_msat,
                 ppm: update.fees.proportional_millionths,
                 cltv: update.cltv_expiry_delta,
-                min_msat: update.htlc_minimum_msat,
-                max_msat: update.htlc_maximum_msat,
+                min_msat: Msat::new(update.htlc_minimum_msat).unwrap(),
+                max_msat: Msat::new(update.htlc_maximum_msat).unwrap(),
             });
             assert_eq!(update.unwrap_or(Policy::UNKNOWN), ours, "{}", channel.scid);
         }

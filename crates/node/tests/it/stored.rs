@@ -11,6 +11,7 @@ use amplet_node::bitcoin::Transaction;
 use amplet_node::bitcoin::consensus::encode::deserialize_hex;
 use amplet_node::budget::{BudgetId, Rule};
 use amplet_node::{Node, PaymentId};
+use amplet_protocol::Msat;
 use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus};
 use amplet_router::{Scid, snapshot};
 use amplet_storage::kdf::Kek;
@@ -186,12 +187,12 @@ fn routing_data_and_beliefs_of_an_earlier_tree_are_read_and_kept() {
     assert_eq!((graph.node_count(), graph.channels().len(), beliefs.len()), (3, 2, 2));
     let believed = |scid| {
         let belief = beliefs.get(Scid(scid), 0).unwrap();
-        (belief.low_msat, belief.high_msat, belief.capacity_msat)
+        [belief.low_msat, belief.high_msat, belief.capacity_msat].map(Msat::get)
     };
     assert_eq!(graph.channels()[0].scid, Scid(135_239_930_281_985));
-    assert_eq!(believed(135_239_930_281_985), (106_265_341, 4_498_105_440, 4_500_000_000));
+    assert_eq!(believed(135_239_930_281_985), [106_265_341, 4_498_105_440, 4_500_000_000]);
     assert_eq!(graph.channels()[1].scid, Scid(142_936_511_676_416));
-    assert_eq!(believed(142_936_511_676_416), (2_640_000_001, 2_700_000_000, 2_700_000_000));
+    assert_eq!(believed(142_936_511_676_416), [2_640_000_001, 2_700_000_000, 2_700_000_000]);
     // The new tree takes both up, and writes back what it has learnt.
     let node = world.open_on("wallet", wallet.clone());
     world.platform.advance(Duration::from_secs(1));

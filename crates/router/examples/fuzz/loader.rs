@@ -2,7 +2,6 @@
 
 use crate::making::{beliefs, damage, garbage, graph, request};
 use amplet_router::evaluation::{self, Dice};
-use amplet_router::graph::MAX_MONEY_MSAT;
 use amplet_router::rgs::{MAINNET, Share};
 use amplet_router::{Beliefs, Direction, Graph, Planner, csv, rgs, snapshot, verify};
 
@@ -20,7 +19,6 @@ fn check(dice: &mut Dice, graph: &Graph) {
     for channel in graph.channels() {
         assert!(channel.nodes.iter().all(|&node| node < nodes), "{channel:?} names a node that is not there");
         assert!(channel.nodes[0] != channel.nodes[1], "{channel:?} is a loop");
-        assert!(channel.capacity_msat <= MAX_MONEY_MSAT, "{channel:?} holds too much");
     }
     let incident: usize = (0..nodes).map(|node| graph.incident(node).len()).sum();
     assert_eq!(incident, 2 * graph.channels().len(), "the rows hold each channel twice");

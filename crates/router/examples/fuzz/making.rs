@@ -1,7 +1,7 @@
 //! Generators for all targets: amounts, graphs, requests, damage.
 
+use amplet_protocol::{MAX_MONEY_MSAT, Msat};
 use amplet_router::evaluation::Dice;
-use amplet_router::graph::MAX_MONEY_MSAT;
 use amplet_router::{
     Beliefs, Certainty, Direction, FirstHop, Graph, HintHop, LastHops, Mode, NodeId, Policy, Request, Scid,
 };
@@ -16,6 +16,11 @@ pub fn amount(dice: &mut Dice) -> u64 {
         0 => dice.pick(&edges),
         _ => dice.roll() >> dice.below(64),
     }
+}
+
+/// The same, as far as it is one.
+pub fn msat(dice: &mut Dice) -> Msat {
+    Msat::up_to_max(amount(dice))
 }
 
 pub fn node(dice: &mut Dice, nodes: u64) -> NodeId {
@@ -34,8 +39,8 @@ fn policy(dice: &mut Dice) -> Policy {
         base_msat: amount(dice) as u32,
         ppm: if dice.below(3) > 0 { dice.below(5000) as u32 } else { amount(dice) as u32 },
         cltv: dice.roll() as u16,
-        min_msat: if dice.below(4) > 0 { dice.below(5000) } else { amount(dice) },
-        max_msat: amount(dice),
+        min_msat: if dice.below(4) > 0 { Msat::up_to_max(dice.below(5000)) } else { msat(dice) },
+        max_msat: msat(dice),
     }
 }
 
@@ -44,7 +49,7 @@ pub fn graph(dice: &mut Dice) -> Graph {
     let nodes = 2 + dice.below(30);
     for _ in 0..dice.below(120) {
         let ends = [node(dice, nodes), node(dice, nodes)].map(|id| graph.add_node(id).unwrap_or(u32::MAX));
-        let capacity = (dice.below(5) > 0).then(|| amount(dice));
+        let capacity = (dice.below(5) > 0).then(|| msat(dice));
         let scid = Scid(dice.below(200));
         if let Ok(channel) = graph.add_channel(scid, ends, capacity) {
             for direction in [Direction::Forward, Direction::Backward] {
@@ -60,7 +65,7 @@ pub fn graph(dice: &mut Dice) -> Graph {
 pub fn beliefs(dice: &mut Dice, graph: &Graph) -> Beliefs {
     let mut beliefs = Beliefs::new();
     for _ in 0..dice.below(60) {
-        let (scid, direction, amount) = (Scid(dice.below(200)), direction(dice), amount(dice));
+        let (scid, direction, amount) = (Scid(dice.below(200)), direction(dice), msat(dice));
         let now_s = dice.roll() as u32;
         match dice.below(5) {
             0 => beliefs.sent(scid, direction, amount),
@@ -94,9 +99,9 @@ fn hint(dice: &mut Dice) -> HintHop {
 pub fn request(dice: &mut Dice) -> Request {
     let first_hops = (0..dice.below(4)).map(|_| FirstHop {
         peer: node(dice, NODES),
-        spendable_msat: amount(dice),
-        min_msat: dice.below(3000),
-        max_msat: amount(dice),
+        spendable_msat: msat(dice),
+        min_msat: Msat::up_to_max(dice.below(3000)),
+        max_msat: msat(dice),
         slots: dice.roll() as u16,
     });
     let first_hops = first_hops.collect();
@@ -108,8 +113,8 @@ pub fn request(dice: &mut Dice) -> Request {
         first_hops,
         last_hops: last_hops.collect(),
         destination: node(dice, NODES),
-        amount_msat: amount(dice),
-        max_fee_msat: amount(dice),
+        amount_msat: msat(dice),
+        max_fee_msat: msat(dice),
         final_cltv: amount(dice) as u32,
         max_cltv: amount(dice) as u32,
         max_parts: dice.below(200) as usize,

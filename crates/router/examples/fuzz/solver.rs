@@ -1,6 +1,6 @@
 //! Absurd payments over absurd graphs: every plan satisfies its request.
 
-use crate::making::{amount, beliefs, certainty, graph, request};
+use crate::making::{beliefs, certainty, graph, msat, request};
 use amplet_router::evaluation::Dice;
 use amplet_router::{Beliefs, Link, Outcome, Part, Payment, Planner, Request, Tuning, verify};
 
@@ -39,7 +39,7 @@ fn pay(dice: &mut Dice, planner: &mut Planner, graph: &amplet_router::Graph, kno
             if let (Outcome::Arrived, Some(Link::Channel(scid, direction))) =
                 (outcome, part.hops.last().map(|hop| hop.link))
             {
-                known.settled(scid, direction, amount(dice), now_s);
+                known.settled(scid, direction, msat(dice), now_s);
             }
         }
     }

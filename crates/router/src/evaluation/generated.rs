@@ -5,6 +5,7 @@ use crate::graph::{Direction, Graph, NodeId};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 
 /// `SplitMix64` (Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, 2014): enough to make up input
 /// with, and its seed replays it.
@@ -37,6 +38,9 @@ impl Dice {
         1 << bits | self.roll() & ((1 << bits) - 1)
     }
 }
+
+/// Capacity of a well-connected node's channels: 0.1 BTC.
+const WELL_FUNDED: Msat = Msat::up_to_max(10_000_000_000);
 
 const PPM: [u32; 10] = [0, 1, 10, 50, 100, 150, 250, 500, 1000, 2500];
 const CLTV: [u16; 5] = [18, 34, 40, 80, 144];
@@ -109,10 +113,10 @@ pub fn pairs(graph: &Graph, count: usize, seed: u64) -> Vec<[NodeId; 2]> {
             open(Direction::Forward) && open(Direction::Backward)
         });
         let capacities = both_ways.filter_map(|channel| graph.channels().get(channel as usize));
-        let (degree, sum) = capacities.fold((0, 0u64), |(degree, sum), channel| {
-            (degree + 1, sum.saturating_add(channel.capacity_msat))
+        let (degree, sum) = capacities.fold((0, Msat::ZERO), |(degree, sum), channel| {
+            (degree + 1, sum.plus_up_to_max(channel.capacity_msat))
         });
-        degree >= 10 && sum >= 10_000_000_000
+        degree >= 10 && sum >= WELL_FUNDED
     };
     let known: Vec<u32> = (0..graph.node_count() as u32).filter(well_connected).collect();
     let mut dice = Dice(seed);

@@ -16,6 +16,7 @@ use crate::request::{FirstHop, Link, Mode, Part, Request};
 use crate::snapshot::{read_graph, write_graph};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use amplet_protocol::Msat;
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -38,7 +39,8 @@ struct Pay {
     id: String,
     sources: Vec<String>,
     destination: String,
-    amount_msat: u64,
+    amount_msat: Msat,
+    /// The largest number there is: no limit.
     max_fee_msat: u64,
     final_cltv: u32,
     max_cltv: u32,
@@ -84,7 +86,7 @@ struct Measured {
 
 #[derive(Serialize)]
 struct PartOut {
-    amount_msat: u64,
+    amount_msat: Msat,
     hops: Vec<HopOut>,
 }
 
@@ -93,7 +95,7 @@ struct HopOut {
     scid: String,
     dir: u32,
     from: String,
-    amount_msat: u64,
+    amount_msat: Msat,
 }
 
 /// Services of the caller: the graph's file and CPU time.
@@ -208,7 +210,7 @@ impl Evaluation {
         for (part, outcome) in current.parts.drain(..).zip(outcomes) {
             current.payment.report(&part, outcome, &self.graph, &mut self.beliefs, 0);
         }
-        if current.payment.remaining_msat() == 0 {
+        if current.payment.remaining_msat() == Msat::ZERO {
             return Ok(Response::Done { done: "paid".into(), why: None, ms: host.cpu_ms() - before });
         }
         Ok(current.plan(&mut self.planner, &self.graph, &self.beliefs, host))
@@ -270,16 +272,21 @@ fn request(pay: Pay, mode: Mode) -> Result<Request, String> {
     let node = |hex: &str| NodeId::from_hex(hex).map_err(|_| alloc::format!("{hex} is not a node id"));
     let first_hops = pay.sources.iter().map(|source| {
         // The evaluation's wallet has ample channels.
-        let ample = crate::graph::MAX_MONEY_MSAT;
         let peer = node(source)?;
-        Ok(FirstHop { peer, spendable_msat: ample, min_msat: 0, max_msat: ample, slots: 483 })
+        Ok(FirstHop {
+            peer,
+            spendable_msat: Msat::MAX,
+            min_msat: Msat::ZERO,
+            max_msat: Msat::MAX,
+            slots: 483,
+        })
     });
     Ok(Request {
         first_hops: first_hops.collect::<Result<_, String>>()?,
         destination: node(&pay.destination)?,
         last_hops: Vec::new(),
         amount_msat: pay.amount_msat,
-        max_fee_msat: pay.max_fee_msat,
+        max_fee_msat: Msat::up_to_max(pay.max_fee_msat),
         final_cltv: pay.final_cltv,
         max_cltv: pay.max_cltv,
         max_parts: 100,

@@ -2,6 +2,7 @@
 //! and routing data written for others.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use amplet_protocol::Msat;
 use amplet_router::rgs::{Share, apply, write};
 use amplet_router::{
     Beliefs, Direction, FirstHop, Graph, Link, Mode, NoPlan, NodeId, Planner, Policy, Request, Scid, verify,
@@ -12,19 +13,23 @@ fn id(name: u8) -> NodeId {
     NodeId([2; 33].map(|byte: u8| byte.wrapping_add(name)))
 }
 
+fn msat(amount: u64) -> Msat {
+    Msat::new(amount).unwrap()
+}
+
 fn request(to: u8, amount_msat: u64) -> Request {
     Request {
         first_hops: vec![FirstHop {
             peer: id(1),
-            spendable_msat: 1_000_000_000,
-            min_msat: 1,
-            max_msat: 1_000_000_000,
+            spendable_msat: msat(1_000_000_000),
+            min_msat: msat(1),
+            max_msat: msat(1_000_000_000),
             slots: 30,
         }],
         destination: id(to),
         last_hops: Vec::new(),
-        amount_msat,
-        max_fee_msat: 10_000_000,
+        amount_msat: msat(amount_msat),
+        max_fee_msat: msat(10_000_000),
         final_cltv: 144,
         max_cltv: 1008,
         max_parts: 10,
@@ -38,14 +43,14 @@ fn graph() -> Graph {
     let mut graph = Graph::new();
     for (scid, from, to) in [(1, 1, 9), (2, 1, 4), (3, 4, 9)] {
         let ends = [from, to].map(|name| graph.add_node(id(name)).unwrap());
-        let channel = graph.add_channel(Scid(scid), ends, Some(5_000_000_000)).unwrap();
+        let channel = graph.add_channel(Scid(scid), ends, Some(msat(5_000_000_000))).unwrap();
         let policy = Policy {
             enabled: true,
             base_msat: 1000,
             ppm: 100,
             cltv: 144,
-            min_msat: 1,
-            max_msat: 5_000_000_000,
+            min_msat: msat(1),
+            max_msat: msat(5_000_000_000),
         };
         graph.set_policy(channel, Direction::Forward, policy);
         graph.set_policy(channel, Direction::Backward, policy);
@@ -88,19 +93,19 @@ fn barred_channels_are_not_used_and_are_again_when_no_longer_barred() {
 fn what_is_in_flight_is_taken_over_and_forgotten() {
     let (graph, mut beliefs) = (graph(), Beliefs::new());
     let request = request(9, 900_000_000);
-    beliefs.set_in_flight(Scid(1), Direction::Forward, 4_900_000_000);
+    beliefs.set_in_flight(Scid(1), Direction::Forward, msat(4_900_000_000));
     assert_eq!(scids(&graph, &beliefs, &request), Ok(vec![2, 3]));
-    beliefs.set_in_flight(Scid(1), Direction::Forward, 7);
-    assert_eq!(beliefs.in_flight_msat(Scid(1), Direction::Forward), 7);
-    beliefs.set_in_flight(Scid(1), Direction::Forward, 0);
+    beliefs.set_in_flight(Scid(1), Direction::Forward, msat(7));
+    assert_eq!(beliefs.in_flight_msat(Scid(1), Direction::Forward), msat(7));
+    beliefs.set_in_flight(Scid(1), Direction::Forward, Msat::ZERO);
     assert_eq!(scids(&graph, &beliefs, &request), Ok(vec![1]));
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
     let fees =
         (any::<bool>(), prop_oneof![Just(1000u32), any::<u32>()], prop_oneof![Just(1u32), any::<u32>()]);
-    let max = 0..=amplet_router::graph::MAX_MONEY_MSAT;
-    (fees, any::<u16>(), any::<u64>(), max).prop_map(
+    let amount = || (0..=Msat::MAX.get()).prop_map(msat);
+    (fees, any::<u16>(), amount(), amount()).prop_map(
         |((enabled, base_msat, ppm), cltv, min_msat, max_msat)| Policy {
             enabled,
             base_msat,

@@ -1,6 +1,7 @@
 //! Graph data and beliefs: loading, storing, learning, forgetting.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use amplet_protocol::Msat;
 use amplet_router::belief::{HALF_LIFE_S, MAX_BELIEFS, SOFT_HALF_LIFE_S};
 use amplet_router::graph::GraphError;
 use amplet_router::rgs::{self, MAINNET, RgsError};
@@ -10,6 +11,10 @@ use amplet_router::{Beliefs, Certainty, Direction, Graph, NodeId, Scid, csv};
 const SMALL_CSV: &str = include_str!("../data/small.csv");
 const SMALL_RGS: &[u8] = include_bytes!("../data/small.rgs");
 const FORWARD: Direction = Direction::Forward;
+
+fn msat(amount: u64) -> Msat {
+    Msat::new(amount).unwrap()
+}
 
 fn small() -> Graph {
     csv::read(SMALL_CSV).unwrap().graph
@@ -26,14 +31,14 @@ fn gossip_fills_a_graph_and_a_delta_changes_it() {
     let (first, back) = (policy(&graph, 500, FORWARD), policy(&graph, 500, Direction::Backward));
     assert_eq!(
         (first.base_msat, first.ppm, first.cltv, first.min_msat, first.max_msat),
-        (1000, 250, 40, 1000, 900_000_000)
+        (1000, 250, 40, msat(1000), msat(900_000_000))
     );
-    assert_eq!((back.base_msat, back.ppm, back.cltv, back.max_msat), (5, 250, 80, 500_000_000));
+    assert_eq!((back.base_msat, back.ppm, back.cltv, back.max_msat), (5, 250, 80, msat(500_000_000)));
     assert_eq!(policy(&graph, 501, FORWARD).ppm, 77);
     assert!(!policy(&graph, 801, Direction::Backward).enabled);
     assert_eq!(
         graph.channels()[0].capacity_msat,
-        900_000_000,
+        msat(900_000_000),
         "without an announced capacity, the greatest HTLC"
     );
     // A version 2 delta: no features, nodes or announcements; channel 500's fee becomes 9 ppm, then ignored data.
@@ -112,48 +117,48 @@ fn version_1_of_beliefs_stays_readable() {
     ]
     .concat();
     let beliefs = snapshot::read_beliefs(&frozen).unwrap();
-    assert_eq!(beliefs.get(Scid(5), 7).unwrap().interval(FORWARD), (0, 399_999));
+    assert_eq!(beliefs.get(Scid(5), 7).unwrap().interval(FORWARD), (Msat::ZERO, msat(399_999)));
     assert_eq!(snapshot::write_beliefs(&beliefs), frozen);
 }
 
 #[test]
 fn beliefs_fade_and_yield_to_contradiction() {
     let graph = small();
-    let (scid, capacity) = (graph.channels()[0].scid, graph.channels()[0].capacity_msat);
+    let (scid, capacity) = (graph.channels()[0].scid, graph.channels()[0].capacity_msat.get());
     let mut beliefs = Beliefs::new();
-    beliefs.refused(&graph, (scid, FORWARD), capacity / 2, Certainty::Certain, 0);
-    assert_eq!(beliefs.get(scid, 0).unwrap().interval(FORWARD), (0, capacity / 2 - 1));
+    beliefs.refused(&graph, (scid, FORWARD), msat(capacity / 2), Certainty::Certain, 0);
+    assert_eq!(beliefs.get(scid, 0).unwrap().interval(FORWARD), (Msat::ZERO, msat(capacity / 2 - 1)));
     let (_, high) = beliefs.get(scid, HALF_LIFE_S).unwrap().interval(FORWARD);
-    assert!(high.abs_diff(capacity / 4 * 3) < capacity / 1000, "half of what it said is gone");
-    beliefs.reached(&graph, scid, FORWARD, capacity / 4 * 3, 0);
+    assert!(high.get().abs_diff(capacity / 4 * 3) < capacity / 1000, "half of what it said is gone");
+    beliefs.reached(&graph, scid, FORWARD, msat(capacity / 4 * 3), 0);
     assert_eq!(
         beliefs.get(scid, 0).unwrap().interval(FORWARD),
-        (capacity / 4 * 3, capacity),
+        (msat(capacity / 4 * 3), msat(capacity)),
         "what was seen wins"
     );
-    beliefs.settled(scid, FORWARD, capacity / 4, 0);
+    beliefs.settled(scid, FORWARD, msat(capacity / 4), 0);
     assert_eq!(
         beliefs.get(scid, 0).unwrap().interval(FORWARD).0,
-        capacity / 4 * 3 - capacity / 4,
+        msat(capacity / 4 * 3 - capacity / 4),
         "paid is gone"
     );
-    beliefs.refused(&graph, (scid, FORWARD), 1000, Certainty::Soft, 0);
+    beliefs.refused(&graph, (scid, FORWARD), msat(1000), Certainty::Soft, 0);
     assert!(beliefs.get(scid, 20 * SOFT_HALF_LIFE_S).unwrap().is_vague(), "a doubtful failure fades fast");
 }
 
 #[test]
 fn newer_beliefs_of_others_are_imported() {
     let graph = small();
-    let (scid, capacity) = (graph.channels()[0].scid, graph.channels()[0].capacity_msat);
+    let (scid, capacity) = (graph.channels()[0].scid, graph.channels()[0].capacity_msat.get());
     let (mut own, mut gateway) = (Beliefs::new(), Beliefs::new());
-    own.reached(&graph, scid, FORWARD, capacity / 3, 10);
-    gateway.reached(&graph, scid, FORWARD, capacity / 2, 20);
+    own.reached(&graph, scid, FORWARD, msat(capacity / 3), 10);
+    gateway.reached(&graph, scid, FORWARD, msat(capacity / 2), 20);
     own.import(&gateway, 40);
-    assert_eq!(own.get(scid, 20).unwrap().interval(FORWARD).0, capacity / 2);
-    gateway.reached(&graph, scid, FORWARD, capacity / 3 * 2, 5);
-    own.reached(&graph, scid, FORWARD, capacity / 10 * 9, 30);
+    assert_eq!(own.get(scid, 20).unwrap().interval(FORWARD).0, msat(capacity / 2));
+    gateway.reached(&graph, scid, FORWARD, msat(capacity / 3 * 2), 5);
+    own.reached(&graph, scid, FORWARD, msat(capacity / 10 * 9), 30);
     own.import(&gateway, 40);
-    assert_eq!(own.get(scid, 30).unwrap().interval(FORWARD).0, capacity / 10 * 9, "ours is newer");
+    assert_eq!(own.get(scid, 30).unwrap().interval(FORWARD).0, msat(capacity / 10 * 9), "ours is newer");
 }
 
 #[test]
@@ -161,7 +166,7 @@ fn what_claims_to_come_from_the_future_fades_too() {
     let graph = small();
     let scid = graph.channels()[0].scid;
     let (mut own, mut gateway) = (Beliefs::new(), Beliefs::new());
-    gateway.reached(&graph, scid, FORWARD, graph.channels()[0].capacity_msat / 2, u32::MAX);
+    gateway.reached(&graph, scid, FORWARD, msat(graph.channels()[0].capacity_msat.get() / 2), u32::MAX);
     own.import(&gateway, 100);
     assert!(own.get(scid, 100 + 20 * HALF_LIFE_S).unwrap().is_vague());
 }
@@ -173,12 +178,12 @@ fn of_too_many_beliefs_the_oldest_go() {
     let nodes = ends.map(|id| graph.add_node(id).unwrap());
     let channels = 2 * MAX_BELIEFS as u64;
     for scid in 0..channels {
-        graph.add_channel(Scid(scid), nodes, Some(1_000_000)).unwrap();
+        graph.add_channel(Scid(scid), nodes, Some(msat(1_000_000))).unwrap();
     }
     graph.index();
     let mut beliefs = Beliefs::new();
     for scid in 0..channels {
-        beliefs.reached(&graph, Scid(scid), FORWARD, 500_000, scid as u32);
+        beliefs.reached(&graph, Scid(scid), FORWARD, msat(500_000), scid as u32);
     }
     assert!((MAX_BELIEFS / 2..=MAX_BELIEFS).contains(&beliefs.len()));
     let now_s = channels as u32;

@@ -1,20 +1,22 @@
 //! Plans on small graphs whose optimum is known by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use amplet_router::graph::MAX_MONEY_MSAT;
+use amplet_protocol::Msat;
 use amplet_router::{
     Beliefs, Certainty, Direction, FirstHop, Graph, HintHop, LastHops, Link, Mode, NoPlan, NodeId, Outcome,
     Payment, Planner, Policy, Request, Scid, verify,
 };
 
-const SAT: u64 = 1000;
+fn sat(amount: u64) -> Msat {
+    Msat::from_sat(amount).unwrap()
+}
 
 fn id(name: u8) -> NodeId {
     NodeId([2; 33].map(|byte: u8| byte.wrapping_add(name)))
 }
 
 fn policy(ppm: u32) -> Policy {
-    Policy { enabled: true, base_msat: 0, ppm, cltv: 40, min_msat: 1, max_msat: u64::MAX }
+    Policy { enabled: true, base_msat: 0, ppm, cltv: 40, min_msat: Msat::from(1), max_msat: Msat::MAX }
 }
 
 /// Channels as (scid, from, to, capacity in sat, ppm), both directions alike.
@@ -22,7 +24,7 @@ fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
     let mut graph = Graph::new();
     for &(scid, from, to, capacity_sat, ppm) in channels {
         let ends = [from, to].map(|name| graph.add_node(id(name)).unwrap());
-        let channel = graph.add_channel(Scid(scid), ends, Some(capacity_sat * SAT)).unwrap();
+        let channel = graph.add_channel(Scid(scid), ends, Some(sat(capacity_sat))).unwrap();
         graph.set_policy(channel, Direction::Forward, policy(ppm));
         graph.set_policy(channel, Direction::Backward, policy(ppm));
     }
@@ -31,8 +33,8 @@ fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
 }
 
 fn own(peer: u8, spendable_sat: u64) -> FirstHop {
-    let spendable_msat = spendable_sat * SAT;
-    FirstHop { peer: id(peer), spendable_msat, min_msat: 1, max_msat: MAX_MONEY_MSAT, slots: 483 }
+    let spendable_msat = sat(spendable_sat);
+    FirstHop { peer: id(peer), spendable_msat, min_msat: Msat::from(1), max_msat: Msat::MAX, slots: 483 }
 }
 
 fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
@@ -40,8 +42,8 @@ fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
         first_hops,
         destination: id(to),
         last_hops: Vec::new(),
-        amount_msat: amount_sat * SAT,
-        max_fee_msat: amount_sat * SAT / 100 + 50 * SAT,
+        amount_msat: sat(amount_sat),
+        max_fee_msat: Msat::new(amount_sat * 10 + 50_000).unwrap(),
         final_cltv: 18,
         max_cltv: 1008,
         max_parts: 100,
@@ -85,7 +87,7 @@ fn a_minimum_above_each_share_is_met_by_not_splitting() {
     // Two equal paths: risk alone would split, each part below the minimum.
     let mut graph = graph(&[(1, 1, 9, 5000, 0), (2, 1, 9, 5000, 0)]);
     for channel in 0..2 {
-        graph.set_policy(channel, Direction::Forward, Policy { min_msat: 1000 * SAT, ..policy(0) });
+        graph.set_policy(channel, Direction::Forward, Policy { min_msat: sat(1000), ..policy(0) });
     }
     let plan = plan(&graph, &Beliefs::new(), &request(vec![own(1, 10_000)], 9, 1000)).unwrap();
     assert_eq!(plan.parts.len(), 1);
@@ -96,7 +98,7 @@ fn a_way_that_fees_close_is_left_for_another() {
     // By 2, the fee of the second hop pushes the first over its maximum, and what is left is below the minimum.
     let mut graph =
         graph(&[(1, 1, 2, 9000, 1), (2, 2, 9, 9000, 1), (3, 1, 3, 9000, 900), (4, 3, 9, 9000, 900)]);
-    let exact = Policy { base_msat: 10, min_msat: 1000 * SAT, max_msat: 1000 * SAT, ..policy(0) };
+    let exact = Policy { base_msat: 10, min_msat: sat(1000), max_msat: sat(1000), ..policy(0) };
     for channel in 0..2 {
         graph.set_policy(channel, Direction::Forward, exact);
     }
@@ -108,15 +110,15 @@ fn a_way_that_fees_close_is_left_for_another() {
 fn a_crumb_that_must_be_large_makes_room_for_itself() {
     // Fees leave a tiny remainder of a hundred small parts over; the other path takes no less than 2 sat, more than any of them.
     let mut graph = graph(&[(1, 1, 2, 101, 0), (2, 2, 9, 90_000, 0), (3, 1, 9, 90_000, 0)]);
-    graph.set_policy(0, Direction::Forward, Policy { max_msat: SAT, ..policy(0) });
+    graph.set_policy(0, Direction::Forward, Policy { max_msat: sat(1), ..policy(0) });
     graph.set_policy(1, Direction::Forward, Policy { base_msat: 10, ..policy(0) });
-    graph.set_policy(2, Direction::Forward, Policy { min_msat: 2 * SAT, ..policy(900_000) });
+    graph.set_policy(2, Direction::Forward, Policy { min_msat: sat(2), ..policy(900_000) });
     let mut request = request(vec![own(1, 10_000)], 9, 100);
     (request.max_parts, request.mode) = (300, Mode::Custom(10_000.0));
     let plan = plan(&graph, &Beliefs::new(), &request).unwrap();
-    let dear: Vec<u64> =
+    let dear: Vec<Msat> =
         plan.parts.iter().filter(|part| channels(part) == [3]).map(|part| part.delivered_msat).collect();
-    assert!(plan.parts.len() > 50 && dear.iter().all(|&msat| msat >= 2 * SAT), "{dear:?}");
+    assert!(plan.parts.len() > 50 && dear.iter().all(|&msat| msat >= sat(2)), "{dear:?}");
 }
 
 #[test]
@@ -125,9 +127,9 @@ fn crumbs_are_not_mistaken_for_no_path() {
     let graph = graph(&crumbs);
     let mut request = request(vec![own(1, 10_000_000)], 9, 1_000_000);
     let refused = |request: &Request| Planner::new().plan(&graph, &Beliefs::new(), request, 0).unwrap_err();
-    assert_eq!(refused(&request), NoPlan::Inbound { largest_msat: 8 * 99 * SAT });
+    assert_eq!(refused(&request), NoPlan::Inbound { largest_msat: sat(8 * 99) });
     request.max_parts = 3;
-    assert_eq!(refused(&request), NoPlan::Parts { limit: 3, largest_msat: 3 * 99 * SAT });
+    assert_eq!(refused(&request), NoPlan::Parts { limit: 3, largest_msat: sat(3 * 99) });
     request.destination = id(7);
     assert_eq!(refused(&request), NoPlan::NoPath);
 }
@@ -146,9 +148,10 @@ fn a_payment_too_large_for_one_way_is_split() {
             .iter()
             .filter(|part| channels(part)[0] == scid)
             .map(|part| part.delivered_msat)
-            .sum::<u64>()
+            .sum::<Msat>()
+            .get()
     };
-    assert!(through(1).abs_diff(through(3)) < 1_500_000 * SAT / 8, "{} {}", through(1), through(3));
+    assert!(through(1).abs_diff(through(3)) < 1_500_000_000 / 8, "{} {}", through(1), through(3));
 }
 
 #[test]
@@ -167,25 +170,22 @@ fn each_refusal_says_what_would_work() {
     let ask = |sat, own_sat| request(vec![own(1, own_sat)], 9, sat);
     let refuse = |request: &Request| plan(&graph, &Beliefs::new(), request).unwrap_err();
     let NoPlan::Balance { largest_msat } = refuse(&ask(300_000, 100_000)) else { panic!() };
-    assert_eq!(largest_msat, 100_000 * SAT);
+    assert_eq!(largest_msat, sat(100_000));
     let NoPlan::Inbound { largest_msat } = refuse(&ask(2_000_000, 4_000_000)) else { panic!() };
-    assert_eq!(largest_msat, 990_000 * SAT);
+    assert_eq!(largest_msat, sat(990_000));
     let mut tight = ask(500_000, 4_000_000);
-    tight.max_fee_msat = 1_000 * SAT;
+    tight.max_fee_msat = sat(1_000);
     let NoPlan::FeeBudget { needed_msat, largest_msat } = refuse(&tight) else { panic!() };
-    assert_eq!(needed_msat, 2_505_025, "0.5 % at the last hop, 10 ppm of both at the first");
+    assert_eq!(needed_msat, Msat::from(2_505_025), "0.5 % at the last hop, 10 ppm of both at the first");
     tight.amount_msat = largest_msat;
     assert!(plan(&graph, &Beliefs::new(), &tight).is_ok(), "{largest_msat}");
     let mut short = ask(500_000, 4_000_000);
     short.max_cltv = 60;
-    assert_eq!(refuse(&short), NoPlan::Cltv { limit: 60, largest_msat: 0 });
+    assert_eq!(refuse(&short), NoPlan::Cltv { limit: 60, largest_msat: Msat::ZERO });
     let mut nowhere = ask(1_000, 4_000_000);
     nowhere.destination = id(77);
     assert_eq!(refuse(&nowhere), NoPlan::NoPath);
-    assert_eq!(refuse(&ask(0, 1)), NoPlan::Amount(0));
-    let mut absurd = ask(1, 1);
-    absurd.amount_msat = u64::MAX;
-    assert_eq!(refuse(&absurd), NoPlan::Amount(u64::MAX));
+    assert_eq!(refuse(&ask(0, 1)), NoPlan::Amount);
     let mut single = ask(500_000, 4_000_000);
     single.first_hops = vec![own(1, 300_000), own(1, 300_000)];
     single.max_parts = 1;
@@ -198,7 +198,7 @@ fn each_refusal_says_what_would_work() {
 fn htlc_limits_split_and_slots_hold() {
     let mut graph = graph(&[(1, 1, 9, 50_000_000, 0)]);
     let channel = graph.channel(Scid(1)).unwrap();
-    graph.set_policy(channel, Direction::Forward, Policy { max_msat: 100_000 * SAT, ..policy(0) });
+    graph.set_policy(channel, Direction::Forward, Policy { max_msat: sat(100_000), ..policy(0) });
     let mut request = request(vec![own(1, 10_000_000)], 9, 950_000);
     let split = plan(&graph, &Beliefs::new(), &request).unwrap();
     assert_eq!(split.parts.len(), 10);
@@ -215,8 +215,8 @@ fn hints_and_blinded_paths_end_a_part() {
         base_msat: 100,
         ppm,
         cltv: 30,
-        min_msat: 1,
-        max_msat: u64::MAX,
+        min_msat: Msat::from(1),
+        max_msat: Msat::MAX,
     };
     let mut request = request(vec![own(1, 4_000_000)], 66, 100_000);
     request.last_hops = vec![LastHops::RouteHint(vec![hop(2, 20), hop(50, 30)])];
@@ -251,7 +251,7 @@ fn the_remainder_is_planned_around_what_failed() {
     assert_eq!(belief.interval(Direction::Forward).0, crossed, "the hop before carried it");
     assert_eq!(
         belief.interval(Direction::Backward).1,
-        2_000_000 * SAT - crossed,
+        sat(2_000_000).less(crossed),
         "so the other side lacks it"
     );
     let second = payment.next(&mut planner, &graph, &beliefs, 0).unwrap();
@@ -259,10 +259,10 @@ fn the_remainder_is_planned_around_what_failed() {
     for part in &second.parts {
         payment.report(part, Outcome::Arrived, &graph, &mut beliefs, 0);
     }
-    assert_eq!(payment.remaining_msat(), 0);
+    assert_eq!(payment.remaining_msat(), Msat::ZERO);
     assert_eq!(
         beliefs.in_flight_msat(Scid(3), Direction::Forward),
-        second.parts.iter().map(|part| part.hops[1].amount_msat).sum::<u64>()
+        second.parts.iter().map(|part| part.hops[1].amount_msat).sum::<Msat>()
     );
 }
 

@@ -1,7 +1,7 @@
 //! The bound on the cost of a plan: counted, not timed, so that it ends at the same place everywhere.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use amplet_router::graph::MAX_MONEY_MSAT;
+use amplet_protocol::Msat;
 use amplet_router::{
     Beliefs, Direction, FirstHop, Graph, Mode, NoPlan, NodeId, Plan, Planner, Policy, Request, Scid, Tuning,
     verify,
@@ -24,11 +24,12 @@ fn crumbs() -> Graph {
     let mut join = |graph: &mut Graph, from: u16, to: u16, capacity_sat: u64| {
         scid += 1;
         let ends = [from, to].map(|name| graph.add_node(id(name)).unwrap());
-        let channel = graph.add_channel(Scid(scid), ends, Some(capacity_sat * 1000)).unwrap();
+        let channel =
+            graph.add_channel(Scid(scid), ends, Some(Msat::from_sat(capacity_sat).unwrap())).unwrap();
         for direction in [Direction::Forward, Direction::Backward] {
             let ppm = (scid % 97) as u32;
-            let policy =
-                Policy { enabled: true, base_msat: 0, ppm, cltv: 40, min_msat: 1, max_msat: u64::MAX };
+            let (min_msat, max_msat) = (Msat::from(1), Msat::MAX);
+            let policy = Policy { enabled: true, base_msat: 0, ppm, cltv: 40, min_msat, max_msat };
             graph.set_policy(channel, direction, policy);
         }
     };
@@ -45,14 +46,14 @@ fn crumbs() -> Graph {
 
 fn request(amount_sat: u64) -> Request {
     let peer = id(0);
-    let own =
-        FirstHop { peer, spendable_msat: MAX_MONEY_MSAT, min_msat: 1, max_msat: MAX_MONEY_MSAT, slots: 483 };
+    let (min_msat, max_msat) = (Msat::from(1), Msat::MAX);
+    let own = FirstHop { peer, spendable_msat: Msat::MAX, min_msat, max_msat, slots: 483 };
     Request {
         first_hops: vec![own],
         destination: id(1),
         last_hops: Vec::new(),
-        amount_msat: amount_sat * 1000,
-        max_fee_msat: amount_sat * 10 + 50_000,
+        amount_msat: Msat::from_sat(amount_sat).unwrap(),
+        max_fee_msat: Msat::new(amount_sat * 10 + 50_000).unwrap(),
         final_cltv: 18,
         max_cltv: 1008,
         max_parts: 200,

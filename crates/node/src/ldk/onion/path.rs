@@ -126,6 +126,7 @@ impl MessageRouter for MessagePathFinder {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use amplet_protocol::Msat;
     use amplet_router::Scid;
     use bitcoin::secp256k1::SecretKey;
 
@@ -143,7 +144,7 @@ mod tests {
             [(1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (2, 5)].into_iter().enumerate()
         {
             let ends = [from, to].map(|number| graph.add_node(node_id(&key(number))).unwrap());
-            graph.add_channel(Scid(scid as u64 + 1), ends, Some(1_000_000)).unwrap();
+            graph.add_channel(Scid(scid as u64 + 1), ends, Some(Msat::from(1_000_000))).unwrap();
         }
         graph.index();
         let to = |peer, number| between(&graph, &[key(peer)], &key(number));

@@ -10,9 +10,9 @@ use super::Refused;
 pub(crate) fn no_route(refused: &Refused, total: Msat) -> WalletError {
     let got_through = total.less(refused.remaining_msat);
     let (code, reason, largest) = classify(&refused.reason);
-    let largest = largest.map(|more| got_through.plus_up_to_max(Msat::up_to_max(more)));
+    let largest = largest.map(|more| got_through.plus_up_to_max(more));
     let needed_fee_msat = match &refused.reason {
-        NoPlan::FeeBudget { needed_msat, .. } => Some(Msat::up_to_max(*needed_msat)),
+        NoPlan::FeeBudget { needed_msat, .. } => Some(*needed_msat),
         _ => None,
     };
     let message = message(&refused.reason, largest.unwrap_or_default().to_sat_floor());
@@ -23,11 +23,11 @@ pub(crate) fn no_route(refused: &Refused, total: Msat) -> WalletError {
     }
 }
 
-/// Code, reason, and the largest amount that works now, in msat.
-fn classify(reason: &NoPlan) -> (ErrorCode, NoRouteReason, Option<u64>) {
-    let no_route = |reason, largest_msat: &u64| (ErrorCode::NoRoute, reason, Some(*largest_msat));
+/// Code, reason, and the largest amount that works now.
+fn classify(reason: &NoPlan) -> (ErrorCode, NoRouteReason, Option<Msat>) {
+    let no_route = |reason, largest_msat: &Msat| (ErrorCode::NoRoute, reason, Some(*largest_msat));
     match reason {
-        NoPlan::NoPath | NoPlan::Malformed(_) | NoPlan::Amount(_) => {
+        NoPlan::NoPath | NoPlan::Malformed(_) | NoPlan::Amount => {
             (ErrorCode::NoRoute, NoRouteReason::NoPath, None)
         }
         NoPlan::Balance { largest_msat } => {
@@ -48,7 +48,7 @@ fn classify(reason: &NoPlan) -> (ErrorCode, NoRouteReason, Option<u64>) {
 /// The reason and the remedy, in English; `sat` is the largest amount that works now.
 fn message(reason: &NoPlan, sat: u64) -> String {
     match reason {
-        NoPlan::NoPath | NoPlan::Malformed(_) | NoPlan::Amount(_) => {
+        NoPlan::NoPath | NoPlan::Malformed(_) | NoPlan::Amount => {
             "no route to the payee is known: ask for an invoice with route hints, try again in a minute, or open a channel with \
              a gateway that is nearer to it"
                 .to_owned()
@@ -66,7 +66,7 @@ fn message(reason: &NoPlan, sat: u64) -> String {
             "the search for routes for this amount was given up when {sat} sat were placed: pay less, or in several payments"
         ),
         NoPlan::FeeBudget { needed_msat, .. } => {
-            let needed = needed_msat.div_ceil(1000);
+            let needed = needed_msat.to_sat_ceil();
             format!(
                 "the cheapest route costs {needed} sat in fees, more than the limit: raise the limit, or pay at most {sat} sat"
             )

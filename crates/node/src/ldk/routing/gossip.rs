@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use amplet_protocol::Msat;
 use amplet_router::rgs::{Share, write};
 use amplet_router::{Direction, Graph, NodeId, Policy, Scid};
 use amplet_transport::Platform;
@@ -130,7 +131,7 @@ fn add(graph: &mut Graph, scid: Scid, info: &ChannelInfo) -> Option<u32> {
     let mut node = |id: &gossip::NodeId| graph.add_node(NodeId(*id.as_array()));
     let ends = [node(&info.node_one), node(&info.node_two)];
     let [Ok(first), Ok(second)] = ends else { return None };
-    let capacity_msat = info.capacity_sats.and_then(|sat| sat.checked_mul(1000));
+    let capacity_msat = info.capacity_sats.map(|sat| Msat::from_sat(sat).unwrap_or(Msat::MAX));
     match graph.add_channel(scid, [first, second], capacity_msat) {
         Ok(channel) => Some(channel),
         Err(error) => {
@@ -146,8 +147,8 @@ fn policy(info: &ChannelUpdateInfo) -> Policy {
         base_msat: info.fees.base_msat,
         ppm: info.fees.proportional_millionths,
         cltv: info.cltv_expiry_delta,
-        min_msat: info.htlc_minimum_msat,
-        max_msat: info.htlc_maximum_msat,
+        min_msat: Msat::up_to_max(info.htlc_minimum_msat),
+        max_msat: Msat::up_to_max(info.htlc_maximum_msat),
     }
 }
 

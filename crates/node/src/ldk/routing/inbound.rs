@@ -1,5 +1,6 @@
 //! Blinded paths (BOLT 4, "Route Blinding") by which others pay us.
 
+use amplet_protocol::Msat;
 use amplet_router::Graph;
 use bitcoin::secp256k1::{PublicKey, Secp256k1, Signing, Verification};
 use lightning::blinded_path::payment::{
@@ -24,7 +25,7 @@ pub(super) struct Wanted {
     pub recipient: PublicKey,
     pub key: ReceiveAuthKey,
     pub tlvs: ReceiveTlvs,
-    pub amount_msat: Option<u64>,
+    pub amount_msat: Option<Msat>,
 }
 
 /// Paths through our peers; for an announced node that finds none, one that begins at itself.
@@ -58,9 +59,10 @@ pub(super) fn blinded_paths<T: Signing + Verification>(
     if paths.is_empty() { Err(()) } else { Ok(paths) }
 }
 
-fn carries(channel: &ChannelDetails, amount_msat: Option<u64>) -> bool {
-    let least = channel.inbound_htlc_minimum_msat.unwrap_or(0);
-    let most = channel.inbound_htlc_maximum_msat.unwrap_or(u64::MAX).min(channel.inbound_capacity_msat);
+fn carries(channel: &ChannelDetails, amount_msat: Option<Msat>) -> bool {
+    let least = channel.inbound_htlc_minimum_msat.map_or(Msat::ZERO, Msat::up_to_max);
+    let most = channel.inbound_htlc_maximum_msat.map_or(Msat::MAX, Msat::up_to_max);
+    let most = most.min(Msat::up_to_max(channel.inbound_capacity_msat));
     channel.counterparty.features.supports_route_blinding()
         && amount_msat.is_none_or(|amount| (least..=most).contains(&amount))
 }

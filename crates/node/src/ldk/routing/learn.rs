@@ -1,5 +1,6 @@
 //! Lessons of each part that ends.
 
+use amplet_protocol::Msat;
 use amplet_router::{Certainty, Direction, Graph, Scid};
 use bitcoin::secp256k1::PublicKey;
 use lightning::events::PathFailure;
@@ -14,16 +15,17 @@ struct Crossing {
     place: usize,
     scid: Scid,
     direction: Direction,
-    amount_msat: u64,
+    amount_msat: Msat,
 }
 
 /// The public channels of a path. Route hints and aliases may carry a public channel's id by chance: the ends decide.
 fn crossings(graph: &Graph, path: &Path) -> Vec<Crossing> {
-    let mut amount_msat = path.blinded_tail.as_ref().map_or(0, |tail| tail.final_value_msat);
+    let blinded = path.blinded_tail.as_ref();
+    let mut amount_msat = blinded.map_or(Msat::ZERO, |tail| Msat::up_to_max(tail.final_value_msat));
     let mut found = Vec::new();
     for place in (1..path.hops.len()).rev() {
         let (hop, before) = (&path.hops[place], &path.hops[place - 1]);
-        amount_msat = amount_msat.saturating_add(hop.fee_msat);
+        amount_msat = amount_msat.plus_up_to_max(Msat::up_to_max(hop.fee_msat));
         let scid = Scid(hop.short_channel_id);
         let Some(channel) = graph.channel(scid).and_then(|index| graph.channels().get(index as usize)) else {
             continue;

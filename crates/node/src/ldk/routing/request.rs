@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use amplet_router::graph::MAX_MONEY_MSAT;
+use amplet_protocol::Msat;
 use amplet_router::{FirstHop, Graph, HintHop, LastHops, Link, Mode, NodeId, Part, Plan, Request, Scid};
 use bitcoin::secp256k1::PublicKey;
 use lightning::blinded_path::payment::BlindedPaymentPath;
@@ -75,8 +75,8 @@ impl<'a> RouteRequest<'a> {
             first_hops: first_hops.iter().map(|channel| first_hop(channel)).collect(),
             destination,
             last_hops,
-            amount_msat: params.final_value_msat,
-            max_fee_msat: params.max_total_routing_fee_msat.unwrap_or(u64::MAX),
+            amount_msat: Msat::up_to_max(params.final_value_msat),
+            max_fee_msat: params.max_total_routing_fee_msat.map_or(Msat::MAX, Msat::up_to_max),
             final_cltv,
             max_cltv: payment.max_total_cltv_expiry_delta,
             max_parts: if mpp { usize::from(payment.max_path_count) } else { 1 },
@@ -103,11 +103,11 @@ impl<'a> RouteRequest<'a> {
     /// Returns whether the plan lays several HTLCs on one of our channels whose commitment then costs us, its funder, more than is left
     /// beside them; if so, `request` has that taken off. LDK's limit knows of one further HTLC only.
     pub fn overdraws(&self, plan: &Plan, request: &mut Request) -> bool {
-        let mut used: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
+        let mut used: BTreeMap<usize, (Msat, u64)> = BTreeMap::new();
         for hop in plan.parts.iter().filter_map(|part| part.hops.first()) {
             if let Link::Own(index) = hop.link {
                 let entry = used.entry(index).or_default();
-                *entry = (entry.0.saturating_add(hop.amount_msat), entry.1.saturating_add(1));
+                *entry = (entry.0.plus_up_to_max(hop.amount_msat), entry.1.saturating_add(1));
             }
         }
         let mut overdrawn = false;
@@ -118,8 +118,8 @@ impl<'a> RouteRequest<'a> {
             };
             let rate = if channel.is_outbound { channel.feerate_sat_per_1000_weight.unwrap_or(0) } else { 0 };
             let more = HTLC_WEIGHT.saturating_mul(FEE_SPIKE).saturating_mul(htlcs.saturating_sub(1));
-            let room =
-                channel.next_outbound_htlc_limit_msat.saturating_sub(u64::from(rate).saturating_mul(more));
+            let fee_msat = Msat::up_to_max(u64::from(rate).saturating_mul(more));
+            let room = Msat::up_to_max(channel.next_outbound_htlc_limit_msat).less(fee_msat);
             if amount_msat > room {
                 hop.spendable_msat = hop.spendable_msat.min(room);
                 overdrawn = true;
@@ -134,11 +134,12 @@ const HIDDEN: NodeId = NodeId([0; 33]);
 
 fn first_hop(channel: &ChannelDetails) -> FirstHop {
     let slots = SLOTS.saturating_sub(channel.pending_outbound_htlcs.len()).max(1);
+    let limit_msat = Msat::up_to_max(channel.next_outbound_htlc_limit_msat);
     FirstHop {
         peer: node_id(&channel.counterparty.node_id),
-        spendable_msat: channel.next_outbound_htlc_limit_msat,
-        min_msat: channel.next_outbound_htlc_minimum_msat,
-        max_msat: channel.next_outbound_htlc_limit_msat,
+        spendable_msat: limit_msat,
+        min_msat: Msat::up_to_max(channel.next_outbound_htlc_minimum_msat),
+        max_msat: limit_msat,
         slots: u16::try_from(slots).unwrap_or(1),
     }
 }
@@ -154,8 +155,8 @@ fn hops(hint: &RouteHint) -> Vec<HintHop> {
         base_msat: hop.fees.base_msat,
         ppm: hop.fees.proportional_millionths,
         cltv: hop.cltv_expiry_delta,
-        min_msat: hop.htlc_minimum_msat.unwrap_or(0),
-        max_msat: hop.htlc_maximum_msat.unwrap_or(u64::MAX),
+        min_msat: hop.htlc_minimum_msat.map_or(Msat::ZERO, Msat::up_to_max),
+        max_msat: hop.htlc_maximum_msat.map_or(Msat::MAX, Msat::up_to_max),
     };
     hint.0.iter().map(hop).collect()
 }
@@ -176,8 +177,8 @@ fn blinded<'a>(
             base_msat: path.payinfo.fee_base_msat,
             ppm: path.payinfo.fee_proportional_millionths,
             cltv: path.payinfo.cltv_expiry_delta,
-            min_msat: path.payinfo.htlc_minimum_msat,
-            max_msat: path.payinfo.htlc_maximum_msat.min(MAX_MONEY_MSAT),
+            min_msat: Msat::up_to_max(path.payinfo.htlc_minimum_msat),
+            max_msat: Msat::up_to_max(path.payinfo.htlc_maximum_msat),
         };
         Some((LastHops::BlindedPath(hop), LastHopsSource::BlindedPath(path)))
     };

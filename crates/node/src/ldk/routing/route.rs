@@ -32,6 +32,7 @@ pub(super) fn path(
             .map_or((part.delivered_msat, request.wanted.final_cltv), |next| {
                 (next.fee_msat, u32::from(next.cltv))
             });
+        let fee_msat = fee_msat.get();
         let (short_channel_id, maybe_announced_channel) = channel(graph, request, hop.link)?;
         let node_features = if next.is_none() { payee_features(params) } else { NodeFeatures::empty() };
         let channel_features = ChannelFeatures::empty();
@@ -50,7 +51,7 @@ pub(super) fn path(
         hops: path.blinded_hops().to_vec(),
         blinding_point: path.blinding_point(),
         excess_final_cltv_expiry_delta: 0,
-        final_value_msat: part.delivered_msat,
+        final_value_msat: part.delivered_msat.get(),
     });
     Some(Path { hops, blinded_tail })
 }

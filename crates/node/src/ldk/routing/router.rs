@@ -153,11 +153,14 @@ impl FlowRouter {
             let [Some(first), Some(second)] = ends else { return false };
             let [first, second] = [first, second].map(|id| gossip::NodeId::from_slice(&id.0));
             let (Ok(first), Ok(second)) = (first, second) else { return false };
-            let forward = inflight.used_liquidity_msat(&first, &second, scid.0).unwrap_or(0);
-            let backward = inflight.used_liquidity_msat(&second, &first, scid.0).unwrap_or(0);
+            let used = |from, to| {
+                let msat = inflight.used_liquidity_msat(from, to, scid.0);
+                msat.map_or(Msat::ZERO, Msat::up_to_max)
+            };
+            let (forward, backward) = (used(&first, &second), used(&second, &first));
             beliefs.set_in_flight(scid, Direction::Forward, forward);
             beliefs.set_in_flight(scid, Direction::Backward, backward);
-            forward > 0 || backward > 0
+            forward > Msat::ZERO || backward > Msat::ZERO
         });
         // Our own public channels are first hops, of known balance, and nothing else.
         let own = graph.node(&node_id(payer)).map_or(&[][..], |node| graph.incident(node));
@@ -198,7 +201,7 @@ impl FlowRouter {
         let mut planner = self.planner.borrow_mut();
         let usual = Tuning::default();
         let mut wanted = wanted.clone();
-        let mut largest_msat = 0;
+        let mut largest_msat = Msat::ZERO;
         let mut plan = |wanted: &Request, factor: f64| {
             planner.tuning = Tuning { hop: usual.hop * factor, work: *work, ..usual };
             let plan = planner.plan(graph, beliefs, wanted, self.now_s());
@@ -281,6 +284,7 @@ impl Router for FlowRouter {
         secp: &Secp256k1<T>,
     ) -> Result<Vec<BlindedPaymentPath>, ()> {
         let graph = self.graph();
+        let amount_msat = amount_msat.map(Msat::up_to_max);
         let wanted = inbound::Wanted { recipient, key, tlvs, amount_msat };
         inbound::blinded_paths(&graph, &wanted, &first_hops, (&*self.signer, secp))
     }
@@ -289,7 +293,7 @@ impl Router for FlowRouter {
 /// For LDK's log; the whole reason goes to the [`PlanRecorder`].
 fn short(reason: &NoPlan) -> &'static str {
     match reason {
-        NoPlan::Amount(_) => "not an amount",
+        NoPlan::Amount => "not an amount",
         NoPlan::Malformed(what) => what,
         NoPlan::NoPath => "no path",
         NoPlan::Balance { .. } => "balance",

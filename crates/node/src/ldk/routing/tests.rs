@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use amplet_protocol::Msat;
 use amplet_router::{Beliefs, Direction, Graph, NodeId, Planner, Policy, Scid, rgs};
 use amplet_transport::Platform;
 use amplet_transport::testing::TestPlatform;
@@ -32,6 +33,10 @@ fn key(name: u8) -> PublicKey {
     PublicKey::from_secret_key(&Secp256k1::new(), &SecretKey::from_slice(&[name; 32]).unwrap())
 }
 
+fn msat(amount: u64) -> Msat {
+    Msat::new(amount).unwrap()
+}
+
 const US: u8 = 1;
 const GATEWAY: u8 = 2;
 const MIDDLE: u8 = 3;
@@ -42,9 +47,9 @@ fn graph() -> Graph {
     let mut graph = Graph::new();
     for (scid, from, to) in [(11, GATEWAY, MIDDLE), (12, MIDDLE, PAYEE)] {
         let ends = [from, to].map(|name| graph.add_node(node_id(&key(name))).unwrap());
-        let channel = graph.add_channel(Scid(scid), ends, Some(5_000_000_000)).unwrap();
-        let (base_msat, ppm, max_msat) = (1000, 100, 5_000_000_000);
-        let policy = Policy { enabled: true, base_msat, ppm, cltv: 80, min_msat: 1, max_msat };
+        let channel = graph.add_channel(Scid(scid), ends, Some(msat(5_000_000_000))).unwrap();
+        let (base_msat, ppm, min_msat, max_msat) = (1000, 100, msat(1), msat(5_000_000_000));
+        let policy = Policy { enabled: true, base_msat, ppm, cltv: 80, min_msat, max_msat };
         graph.set_policy(channel, Direction::Forward, policy);
         graph.set_policy(channel, Direction::Backward, policy);
     }
@@ -174,7 +179,10 @@ fn what_failed_before_and_what_the_payee_cannot_take_is_honoured() {
     params.payment_params.max_total_cltv_expiry_delta = 555;
     let request = RouteRequest::new(&key(US), &params, &[&channel], &graph, 3);
     let request = &request.wanted;
-    assert_eq!((request.max_parts, request.max_fee_msat, request.max_cltv, request.retries), (1, 77, 555, 3));
+    assert_eq!(
+        (request.max_parts, request.max_fee_msat, request.max_cltv, request.retries),
+        (1, msat(77), 555, 3)
+    );
     params.payment_params.previously_failed_channels = vec![7];
     assert!(RouteRequest::new(&key(US), &params, &[&channel], &graph, 0).wanted.first_hops.is_empty());
 }
@@ -192,7 +200,7 @@ fn several_htlcs_on_a_commitment_that_we_pay_for_leave_room_for_its_fee() {
             .iter()
             .map(|&amount_msat| {
                 let mut part = part.clone();
-                part.hops[0].amount_msat = amount_msat;
+                part.hops[0].amount_msat = msat(amount_msat);
                 part
             })
             .collect();
@@ -203,7 +211,7 @@ fn several_htlcs_on_a_commitment_that_we_pay_for_leave_room_for_its_fee() {
     // 172 weight at 1000 sat per 1000, twice: 344 sat for each further HTLC.
     assert!(!request.overdraws(&plan(&[150_000_000, 149_656_000]), &mut wanted));
     assert!(request.overdraws(&plan(&[150_000_000, 149_656_001]), &mut wanted));
-    assert_eq!(wanted.first_hops[0].spendable_msat, 299_656_000);
+    assert_eq!(wanted.first_hops[0].spendable_msat, msat(299_656_000));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Invoices and payments of the node, as both APIs know them.
 
-use amplet_node::bitcoin::hex::DisplayHex;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Authorization, PayError, PaymentId};
 use amplet_protocol::Msat;
@@ -21,12 +20,12 @@ use super::error::{ApiCode, ApiError};
 /// Maximum validity of an invoice: a year, in seconds.
 const MAX_EXPIRY_SECS: u32 = 365 * 24 * 3600;
 
-/// An invoice of this node.
+/// An invoice of this node, as the operator's API publishes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invoice {
-    /// Its payment hash, in hex.
-    pub payment_hash: String,
+    /// Its payment hash.
+    pub payment_hash: PaymentId,
     /// The BOLT 11 text.
     pub invoice: String,
     /// The state.
@@ -91,11 +90,11 @@ pub fn payment_id(hash: &str) -> Result<PaymentId> {
 pub(super) async fn create_invoice(
     ctx: &Ctx,
     order: InvoiceOrder,
-    beside: impl FnOnce(&str, &mut Batch),
+    beside: impl FnOnce(PaymentId, &mut Batch),
 ) -> Result<Invoice> {
     let new = order.check(1..=MAX_EXPIRY_SECS)?;
     let beside = |invoice: &Bolt11Invoice, batch: &mut Batch| {
-        beside(&invoice.payment_hash().0.to_lower_hex_string(), batch);
+        beside(PaymentId(invoice.payment_hash().0), batch);
     };
     let made = ctx.node.payments().invoice_with(&new, beside).await.map_err(|error| errors::pay(&error))?;
     invoice(ctx, PaymentId(made.payment_hash().0)).await
@@ -158,7 +157,7 @@ fn as_invoice(record: Payment, now: u64) -> Option<Invoice> {
     let paid = state == InvoiceState::Paid;
     let parsed = invoice.parse::<Bolt11Invoice>().ok();
     Some(Invoice {
-        payment_hash: record.id.to_string(),
+        payment_hash: record.id,
         amount_msat: parsed
             .and_then(|parsed| parsed.amount_milli_satoshis())
             .map(|msat| Msat::up_to_max(msat).into()),

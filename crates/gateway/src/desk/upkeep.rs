@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::rc::Rc;
 
 use amplet_node::Node;
-use amplet_node::lightning::ln::types::ChannelId;
+use amplet_protocol::{ChannelId, Msat};
 use amplet_storage::Store;
 use bitcoin::secp256k1::PublicKey;
 use serde::Serialize;
@@ -93,14 +93,14 @@ fn close_idle(node: &Node, idle: &mut Idle, limit_secs: u64) {
     let ours = || all.iter().filter(|channel| channel.is_outbound && !channel.is_announced);
     let seen: Vec<Seen> = ours()
         .map(|channel| Seen {
-            id: channel.channel_id.to_string(),
-            ours_msat: channel.outbound_capacity_msat,
+            id: ChannelId(channel.channel_id.0),
+            ours_msat: Msat::up_to_max(channel.outbound_capacity_msat),
             usable: channel.is_usable,
         })
         .collect();
     let over = idle.look(&seen, unix_now(), limit_secs);
-    let ids: Vec<ChannelId> = ours().map(|channel| channel.channel_id).collect();
-    for id in ids.into_iter().filter(|id| over.contains(&id.to_string())) {
+    let ids = ours().map(|channel| channel.channel_id);
+    for id in ids.filter(|id| over.contains(&ChannelId(id.0))) {
         match node.channels().close(id, false) {
             Ok(()) => info!(channel = %id, "an idle channel is closed"),
             Err(error) => warn!(channel = %id, %error, "an idle channel could not be closed"),

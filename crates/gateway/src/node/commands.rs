@@ -1,7 +1,7 @@
 //! Commands to the node's thread: data in, an answer out, so that the caller can be another process one day.
 
-use amplet_protocol::ChannelId;
 use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
+use amplet_protocol::{ChannelId, NodeId};
 use amplet_wallet::actions::channels::Channel;
 
 use crate::desk::Desk;
@@ -79,7 +79,7 @@ macro_rules! commands {
 commands! {
     Info(operator::GetInfo) -> Info = |desk, _| Ok(desk.operator.info());
     NewAddress(operator::NewAddress) -> String = |desk, _| desk.operator.new_address().await;
-    ConnectPeer(operator::ConnectPeer) -> String = |desk, peer| desk.operator.connect(&peer.address).await;
+    ConnectPeer(operator::ConnectPeer) -> NodeId = |desk, peer| desk.operator.connect(&peer.address).await;
     Channels(operator::ListChannels) -> Vec<Channel> = |desk, _| Ok(desk.operator.channels());
     OpenChannel(operator::OpenChannel) -> ChannelId = |desk, channel| desk.operator.open_channel(channel).await;
     CloseChannel(operator::CloseChannel) -> () = |desk, it| desk.operator.close_channel(it.id, it.force);
@@ -102,14 +102,14 @@ commands! {
         desk.merchant.invoices.create(&it.key, it.idempotency, it.invoice).await
     };
     SiteInvoice(site::GetInvoice) -> Invoice = |desk, it| {
-        desk.merchant.invoices.get(&it.account, &it.payment_hash).await
+        desk.merchant.invoices.get(&it.account, it.payment_hash).await
     };
     SiteInvoices(site::ListInvoices) -> Invoices = |desk, it| desk.merchant.invoices.list(it).await;
     SendSitePayment(site::SendPayment) -> Made<SitePayment> = |desk, it| {
         desk.merchant.payments.send(&it.key, it.idempotency, it.payment).await
     };
     SitePayment(site::GetPayment) -> SitePayment = |desk, it| {
-        desk.merchant.payments.get(&it.account, &it.payment_hash, it.wait).await
+        desk.merchant.payments.get(&it.account, it.payment_hash, it.wait).await
     };
     CreateWebhook(site::CreateWebhook) -> MadeWebhook = |desk, it| {
         desk.merchant.webhooks.create(&it.account, it.webhook).await

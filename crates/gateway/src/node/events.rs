@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use amplet_chain::SourceState;
 use amplet_node::{Node, NodeError, Notice};
-use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, Event, EventKind, Payment, StorageTrouble};
+use amplet_protocol::{Msat, NodeId};
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ use tracing::{error, info};
 
 use super::handle::{Problem, ProblemCode};
 use super::{NodeStatus, NodeThreadError, Phase};
-use crate::desk::merchant::{EventBus, MerchantService};
+use crate::desk::merchant::{EventBus, MerchantService, Subject};
 
 /// Follows the node: logs its events, publishes its state, notifies sites.
 pub(super) struct Follower {
@@ -40,9 +40,9 @@ impl Follower {
                     self.publish();
                 }
                 Notice::Payment(payment) => {
-                    self.events.notify(&payment.id.to_string());
+                    self.events.notify(Subject::Payment(payment.id));
                     if let Some(stream) = &payment.stream {
-                        self.events.notify(&stream.session);
+                        self.events.notify(Subject::Session(stream.session.as_str().into()));
                     }
                 }
                 Notice::Stopped(why) => {
@@ -72,7 +72,7 @@ impl Follower {
             };
             if now.phase == Phase::Starting {
                 now.phase = Phase::Up;
-                now.node_id = Some(self.node.node_id().to_string());
+                now.node_id = Some(NodeId(self.node.node_id().serialize()));
             }
             let changed = *status != now;
             *status = now;

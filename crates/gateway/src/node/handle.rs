@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use amplet_protocol::NodeId;
 use amplet_protocol::page::TipAge;
 use amplet_protocol::relay::CloseCode;
 use amplet_transport::server::Remote;
@@ -45,8 +46,8 @@ pub enum Phase {
 pub struct NodeStatus {
     /// Its phase.
     pub phase: Phase,
-    /// Its public key in hex, once it has read its seed.
-    pub node_id: Option<String>,
+    /// Its public key, once it has read its seed.
+    pub node_id: Option<NodeId>,
     /// Height of the newest block that it has seen.
     pub height: u32,
     /// True if that is the source's newest block.

@@ -2,14 +2,24 @@
 
 use std::sync::Arc;
 
+use amplet_protocol::PaymentId;
 use tokio::sync::broadcast;
 
 /// Changes that may wait for a slow subscriber; after more it looks for itself.
 const QUEUE: usize = 1024;
 
+/// The subject of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An invoice or a payment.
+    Payment(PaymentId),
+    /// A streaming session, by its id.
+    Session(Arc<str>),
+}
+
 /// Distributes changes. Clones share the subscribers.
 #[derive(Clone)]
-pub struct EventBus(broadcast::Sender<Arc<str>>);
+pub struct EventBus(broadcast::Sender<Subject>);
 
 impl Default for EventBus {
     fn default() -> Self {
@@ -18,10 +28,10 @@ impl Default for EventBus {
 }
 
 impl EventBus {
-    /// Notifies subscribers that this payment or session has changed.
-    pub fn notify(&self, id: &str) {
+    /// Notifies subscribers that this has changed.
+    pub fn notify(&self, subject: Subject) {
         // There may be no subscriber.
-        let _ = self.0.send(id.into());
+        let _ = self.0.send(subject);
     }
 
     /// Subscribes to changes from now on.
@@ -31,14 +41,14 @@ impl EventBus {
 }
 
 /// A subscription.
-pub struct Changes(broadcast::Receiver<Arc<str>>);
+pub struct Changes(broadcast::Receiver<Subject>);
 
 impl Changes {
-    /// Resolves when `id` may have changed.
-    pub async fn of(&mut self, id: &str) {
+    /// Resolves when `subject` may have changed.
+    pub async fn of(&mut self, subject: &Subject) {
         loop {
             match self.0.recv().await {
-                Ok(changed) if &*changed != id => {}
+                Ok(changed) if changed != *subject => {}
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
                 // The gateway ends.
                 Err(broadcast::error::RecvError::Closed) => std::future::pending().await,

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use amplet_storage::Batch;
+use amplet_protocol::PaymentId;
+use amplet_storage::{Batch, StoreError};
 use bitcoin::hashes::{Hash, sha256};
 use futures::lock::{Mutex, OwnedMutexGuard};
 use serde::Serialize;
 
 use super::records::{self, OnceRecord, Records, names};
-use crate::desk::error::Result;
-use crate::desk::error::{ApiCode, ApiError};
+use crate::desk::error::{ApiCode, ApiError, Result, unreadable};
 
 /// An idempotency key with the request that it stands for.
 #[derive(Clone, Debug)]
@@ -45,8 +45,8 @@ impl IdempotencyKey {
     }
 
     /// Stages the record of what was made.
-    pub(super) fn record(&self, batch: &mut Batch, made: &str) {
-        let record = OnceRecord { request: self.request.clone(), made: made.to_owned() };
+    pub(super) fn record(&self, batch: &mut Batch, made: PaymentId) {
+        let record = OnceRecord { request: self.request.clone(), made: made.to_string() };
         records::put(batch, self.name.clone(), &record);
     }
 }
@@ -90,21 +90,28 @@ impl Idempotency {
     }
 
     /// Locks an invoice to be paid.
-    pub(super) async fn lock_payment(&self, hash: &str) -> OwnedMutexGuard<()> {
-        self.locks.lock(hash).await
+    pub(super) async fn lock_payment(&self, id: PaymentId) -> OwnedMutexGuard<()> {
+        self.locks.lock(&id.to_string()).await
     }
 
     /// Locks this key; returns the payment hash of what was made before under it. Until the guard is dropped nothing else is
     /// made under it.
-    pub(super) async fn lock(&self, key: &IdempotencyKey) -> Result<(OwnedMutexGuard<()>, Option<String>)> {
+    pub(super) async fn lock(
+        &self,
+        key: &IdempotencyKey,
+    ) -> Result<(OwnedMutexGuard<()>, Option<PaymentId>)> {
         let guard = self.locks.lock(&key.name).await;
         let found: Option<OnceRecord> = self.records.find(&key.name).await?;
-        match found {
-            Some(found) if found.request != key.request => Err(ApiError::new(
+        let Some(found) = found else { return Ok((guard, None)) };
+        if found.request != key.request {
+            return Err(ApiError::new(
                 ApiCode::IdempotencyMismatch,
                 "this Idempotency-Key was used with another request; use a new key for a new request, and the same body to repeat one",
-            )),
-            found => Ok((guard, found.map(|found| found.made))),
+            ));
         }
+        let made = PaymentId::from_hex(&found.made).map_err(|error| {
+            unreadable(&StoreError::Corrupt { name: key.name.clone(), what: error.to_string() })
+        })?;
+        Ok((guard, Some(made)))
     }
 }

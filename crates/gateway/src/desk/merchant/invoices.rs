@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use amplet_protocol::PaymentId;
 use amplet_storage::StoreError;
 use amplet_wallet::Ctx;
 use amplet_wallet::actions::receive::InvoiceOrder;
@@ -31,9 +32,9 @@ pub struct InvoiceService {
     idempotency: Rc<Idempotency>,
     webhooks: Rc<WebhookService>,
     /// Invoices of each account by their number, oldest first.
-    by_account: RefCell<HashMap<String, BTreeMap<u64, String>>>,
+    by_account: RefCell<HashMap<String, BTreeMap<u64, PaymentId>>>,
     /// Account and number of each invoice, by its payment hash.
-    by_hash: RefCell<HashMap<String, (String, u64)>>,
+    by_hash: RefCell<HashMap<PaymentId, (String, u64)>>,
     next_number: Cell<u64>,
 }
 
@@ -49,17 +50,17 @@ impl InvoiceService {
         let next_number = Cell::new(1);
         let service = Self { ctx, records, idempotency, webhooks, by_account, by_hash, next_number };
         for name in service.records.list(names::INVOICES).await? {
-            if let Some((account, number, hash)) = names::invoice_parts(&name) {
-                service.index(account, number, hash);
+            if let Some((account, number, id)) = names::invoice_parts(&name) {
+                service.index(account, number, id);
             }
         }
         Ok(service)
     }
 
     /// Indexes an invoice.
-    fn index(&self, account: &str, number: u64, hash: &str) {
-        self.by_account.borrow_mut().entry(account.to_owned()).or_default().insert(number, hash.to_owned());
-        self.by_hash.borrow_mut().insert(hash.to_owned(), (account.to_owned(), number));
+    fn index(&self, account: &str, number: u64, id: PaymentId) {
+        self.by_account.borrow_mut().entry(account.to_owned()).or_default().insert(number, id);
+        self.by_hash.borrow_mut().insert(id, (account.to_owned(), number));
         self.next_number.set(self.next_number.get().max(number.saturating_add(1)));
     }
 
@@ -71,11 +72,11 @@ impl InvoiceService {
     }
 
     /// Stages the calls to webhooks that a paid invoice is told to.
-    pub(super) async fn paid(&self, event: &str, hash: &str) -> Result<()> {
-        let Some((account, number)) = self.by_hash.borrow().get(hash).cloned() else { return Ok(()) };
-        let name = names::invoice(&account, number, hash);
+    pub(super) async fn paid(&self, event: &str, id: PaymentId) -> Result<()> {
+        let Some((account, number)) = self.by_hash.borrow().get(&id).cloned() else { return Ok(()) };
+        let name = names::invoice(&account, number, id);
         let record: InvoiceRecord = self.records.read(&name).await?;
-        let invoice = self.get(&account, hash).await?;
+        let invoice = self.get(&account, id).await?;
         let own = record.webhook_url.map(|url| Target::Key { id: record.key, url });
         self.webhooks.enqueue(event, EventName::InvoicePaid, &invoice, &account, own);
         Ok(())
@@ -99,8 +100,8 @@ impl InvoiceService {
             None => None,
             Some(idempotency) => {
                 let (guard, made) = self.idempotency.lock(idempotency).await?;
-                if let Some(hash) = made {
-                    return Ok(Made { value: self.get(&key.account, &hash).await?, replayed: true });
+                if let Some(id) = made {
+                    return Ok(Made { value: self.get(&key.account, id).await?, replayed: true });
                 }
                 Some(guard)
             }
@@ -117,14 +118,14 @@ impl InvoiceService {
             expiry_secs: Some(request.expiry_secs),
         };
         let number = self.number();
-        let made = payments::create_invoice(&self.ctx, order, |hash, batch| {
-            records::put(batch, names::invoice(&key.account, number, hash), &record);
+        let made = payments::create_invoice(&self.ctx, order, |id, batch| {
+            records::put(batch, names::invoice(&key.account, number, id), &record);
             if let Some(idempotency) = &idempotency {
-                idempotency.record(batch, hash);
+                idempotency.record(batch, id);
             }
         });
         let invoice = made.await?;
-        self.index(&key.account, number, &invoice.payment_hash);
+        self.index(&key.account, number, invoice.payment_hash);
         Ok(Made { value: shown(invoice, record), replayed: false })
     }
 
@@ -132,13 +133,13 @@ impl InvoiceService {
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
-    pub async fn get(&self, account: &str, hash: &str) -> Result<Invoice> {
-        let found = self.by_hash.borrow().get(hash).cloned();
+    pub async fn get(&self, account: &str, id: PaymentId) -> Result<Invoice> {
+        let found = self.by_hash.borrow().get(&id).cloned();
         let number = found.and_then(|(owner, number)| (owner == account).then_some(number));
         let Some(number) = number else { return Err(unknown()) };
-        let name = names::invoice(account, number, hash);
+        let name = names::invoice(account, number, id);
         let record = self.records.read(&name).await?;
-        let invoice = payments::invoice(&self.ctx, payments::payment_id(hash)?).await?;
+        let invoice = payments::invoice(&self.ctx, id).await?;
         Ok(shown(invoice, record))
     }
 
@@ -158,24 +159,25 @@ impl InvoiceService {
             })?,
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut found: Vec<(u64, String)> = {
+        let mut found: Vec<(u64, PaymentId)> = {
             let all = self.by_account.borrow();
             let newest =
                 all.get(&account).map(|mine| mine.range(..before).rev().take(limit.saturating_add(1)));
-            newest.into_iter().flatten().map(|(number, hash)| (*number, hash.clone())).collect()
+            newest.into_iter().flatten().map(|(number, id)| (*number, *id)).collect()
         };
         let more = found.len() > limit;
         found.truncate(limit);
         let next_cursor = found.last().filter(|_| more).map(|(number, _)| format!("{number:x}"));
         let mut invoices = Vec::with_capacity(found.len());
-        for (_, hash) in found {
-            invoices.push(self.get(&account, &hash).await?);
+        for (_, id) in found {
+            invoices.push(self.get(&account, id).await?);
         }
         Ok(Invoices { invoices, next_cursor })
     }
 }
 
-fn unknown() -> ApiError {
+/// The refusal of a payment hash that is none of an account's invoices.
+pub(crate) fn unknown() -> ApiError {
     ApiError::new(
         ApiCode::NotFound,
         "this account has no invoice with that payment hash; check the hash, or use a key of its account",

@@ -33,8 +33,9 @@ use self::records::Records;
 use self::sessions::SessionService;
 use self::webhooks::WebhookService;
 
-pub use events::{Changes, EventBus};
+pub use events::{Changes, EventBus, Subject};
 pub use idempotency::{IdempotencyKey, Made};
+pub(crate) use invoices::unknown as unknown_invoice;
 pub use sessions::Sessions;
 
 /// The services of sites. Each owns its state and its records.
@@ -88,11 +89,9 @@ impl MerchantService {
     pub async fn handle_event(&self, event: &Event) -> bool {
         let name = format!("evt_{:016x}", event.id);
         let handled = match &event.kind {
-            EventKind::PaymentReceived { payment } => {
-                self.invoices.paid(&name, &payment.id.to_string()).await
-            }
+            EventKind::PaymentReceived { payment } => self.invoices.paid(&name, payment.id).await,
             EventKind::PaymentSent { payment } | EventKind::PaymentFailed { payment } => {
-                self.payments.ended(&name, &payment.id.to_string(), &payment.status).await
+                self.payments.ended(&name, payment.id, &payment.status).await
             }
             _ => Ok(()),
         };

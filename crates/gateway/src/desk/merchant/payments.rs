@@ -36,10 +36,10 @@ impl PaymentService {
     }
 
     /// Stages the calls to webhooks that a payment's end is told to.
-    pub(super) async fn ended(&self, event: &str, hash: &str, status: &PaymentStatus) -> Result<()> {
-        let name = format!("{}{hash}", names::PAYMENTS);
+    pub(super) async fn ended(&self, event: &str, id: PaymentId, status: &PaymentStatus) -> Result<()> {
+        let name = names::payment(id);
         let Some(record) = self.records.find::<PaymentRecord>(&name).await? else { return Ok(()) };
-        let payment = self.get(&record.account, hash, Duration::ZERO).await?;
+        let payment = self.get(&record.account, id, Duration::ZERO).await?;
         let kind = match status {
             PaymentStatus::Succeeded => EventName::PaymentSucceeded,
             PaymentStatus::Pending | PaymentStatus::Failed { .. } => EventName::PaymentFailed,
@@ -61,7 +61,7 @@ impl PaymentService {
     ) -> Result<Made<Payment>> {
         let amount_msat = request.amount_msat.map(Into::into);
         let order = PayOrder::parse(&self.ctx, &request.invoice, amount_msat)?;
-        let (id, hash) = (order.id(), order.id().to_string());
+        let id = order.id();
         check_amount(&order, &request)?;
         let Some(budget) = key.budget else {
             return Err(ApiError::new(
@@ -70,7 +70,7 @@ impl PaymentService {
             ));
         };
         // One at a time for each invoice: a second request sees what became of the first.
-        let _invoice_guard = self.idempotency.lock_payment(&hash).await;
+        let _invoice_guard = self.idempotency.lock_payment(id).await;
         let mut asked_before = false;
         let _guard = match &idempotency {
             None => None,
@@ -87,9 +87,9 @@ impl PaymentService {
         let amount_msat = order.check(&self.ctx).await?;
         let record = PaymentRecord { account: key.account.clone(), key: key.id.clone() };
         self.records.stage(|batch| {
-            records::put(batch, format!("{}{hash}", names::PAYMENTS), &record);
+            records::put(batch, names::payment(id), &record);
             if let Some(idempotency) = &idempotency {
-                idempotency.record(batch, &hash);
+                idempotency.record(batch, id);
             }
         });
         self.records.flushed().await?;
@@ -105,7 +105,7 @@ impl PaymentService {
     async fn sent_before(&self, key: &Key, id: PaymentId, asked_before: bool) -> Result<Option<Payment>> {
         let Some(known) = payments::find_payment(&self.ctx, id).await? else { return Ok(None) };
         if asked_before {
-            return self.get(&key.account, &id.to_string(), Duration::ZERO).await.map(Some);
+            return self.get(&key.account, id, Duration::ZERO).await.map(Some);
         }
         if Payment::from(known).state == PaymentState::Failed {
             return Ok(None);
@@ -120,10 +120,8 @@ impl PaymentService {
     ///
     /// # Errors
     /// [`ApiCode::NotFound`].
-    pub async fn get(&self, account: &str, hash: &str, limit: Duration) -> Result<Payment> {
-        let name = format!("{}{hash}", names::PAYMENTS);
-        let id = payments::payment_id(hash)?;
-        let record: Option<PaymentRecord> = self.records.find(&name).await?;
+    pub async fn get(&self, account: &str, id: PaymentId, limit: Duration) -> Result<Payment> {
+        let record: Option<PaymentRecord> = self.records.find(&names::payment(id)).await?;
         if record.is_none_or(|record| record.account != account) {
             return Err(ApiError::new(
                 ApiCode::NotFound,

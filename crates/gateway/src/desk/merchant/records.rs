@@ -15,12 +15,14 @@ const FORMAT: u32 = 1;
 
 /// Names in the store; account names have no slash.
 pub(super) mod names {
+    use amplet_protocol::PaymentId;
+
     /// Keys, by id.
     pub const KEYS: &str = "merchant/key/";
     /// Invoices, by account, number and payment hash.
     pub const INVOICES: &str = "merchant/invoice/";
     /// Payments, by payment hash.
-    pub const PAYMENTS: &str = "merchant/payment/";
+    const PAYMENTS: &str = "merchant/payment/";
     /// Webhooks, by id.
     pub const WEBHOOKS: &str = "merchant/webhook/";
     /// Calls that wait, by event and target.
@@ -31,15 +33,20 @@ pub(super) mod names {
     pub const ONCE: &str = "merchant/once/";
 
     /// An invoice's name.
-    pub fn invoice(account: &str, number: u64, hash: &str) -> String {
-        format!("{INVOICES}{account}/{number:016x}/{hash}")
+    pub fn invoice(account: &str, number: u64, id: PaymentId) -> String {
+        format!("{INVOICES}{account}/{number:016x}/{id}")
+    }
+
+    /// A payment's name.
+    pub fn payment(id: PaymentId) -> String {
+        format!("{PAYMENTS}{id}")
     }
 
     /// Account, number and payment hash.
-    pub fn invoice_parts(name: &str) -> Option<(&str, u64, &str)> {
+    pub fn invoice_parts(name: &str) -> Option<(&str, u64, PaymentId)> {
         let mut parts = name.strip_prefix(INVOICES)?.split('/');
         let (account, number, hash) = (parts.next()?, parts.next()?, parts.next()?);
-        Some((account, u64::from_str_radix(number, 16).ok()?, hash))
+        Some((account, u64::from_str_radix(number, 16).ok()?, hash.parse().ok()?))
     }
 }
 
@@ -250,6 +257,7 @@ pub(super) async fn find<T: DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use amplet_protocol::PaymentId;
     use amplet_storage::MemoryBackend;
     use amplet_storage::SealedStore;
     use amplet_storage::kdf::{KdfParams, Kek};
@@ -290,9 +298,12 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        let name = names::invoice("shop", 0x1f, &"ab".repeat(32));
-        assert_eq!(names::invoice_parts(&name), Some(("shop", 0x1f, "ab".repeat(32).as_str())));
-        assert!(names::invoice("shop", 9, "x") < names::invoice("shop", 10, "x"));
+        let id = PaymentId([0xab; 32]);
+        let name = names::invoice("shop", 0x1f, id);
+        assert_eq!(name, format!("merchant/invoice/shop/000000000000001f/{}", "ab".repeat(32)));
+        assert_eq!(names::invoice_parts(&name), Some(("shop", 0x1f, id)));
+        assert!(names::invoice("shop", 9, id) < names::invoice("shop", 10, id));
+        assert_eq!(names::payment(id), format!("merchant/payment/{}", "ab".repeat(32)));
     }
 
     /// Records as the first release wrote them, and one of a release to come.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use amplet_protocol::PaymentId;
+
 use super::api_keys::{Key, Spending};
 use super::idempotency::IdempotencyKey;
 use super::types::{self, Scope};
@@ -43,8 +45,8 @@ pub struct CreateInvoice {
 pub struct GetInvoice {
     /// The account.
     pub account: String,
-    /// The payment hash, in hex.
-    pub payment_hash: String,
+    /// The payment hash.
+    pub payment_hash: PaymentId,
 }
 
 /// A page of an account's invoices.
@@ -74,8 +76,8 @@ pub struct SendPayment {
 pub struct GetPayment {
     /// The account.
     pub account: String,
-    /// The payment hash, in hex.
-    pub payment_hash: String,
+    /// The payment hash.
+    pub payment_hash: PaymentId,
     /// Maximum wait for its outcome.
     pub wait: Duration,
 }

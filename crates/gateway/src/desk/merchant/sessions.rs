@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use amplet_node::{AcceptKeysend, InboundKeysend};
+use amplet_protocol::NodeId;
 use amplet_protocol::page::Direction;
 use amplet_storage::{Store, StoreError};
 use amplet_wallet::Ctx;
@@ -124,7 +125,7 @@ impl SessionService {
         let is_over = record.closed_at.is_some() || record.expires_at <= unix_now();
         Ok(Session {
             id: id.to_owned(),
-            node_id: self.ctx.node.node_id().to_string(),
+            node_id: NodeId(self.ctx.node.node_id().serialize()),
             state: if is_over { SessionState::Closed } else { SessionState::Open },
             received_msat: payment
                 .as_ref()

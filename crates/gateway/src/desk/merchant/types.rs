@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use amplet_protocol::page;
+use amplet_protocol::{NodeId, PaymentId, page};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -82,13 +82,13 @@ fn default_expiry() -> u32 {
     3600
 }
 
-/// An invoice.
+/// An invoice, as sites' API publishes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Invoice {
     /// Its payment hash, which names it.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    pub payment_hash: String,
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub payment_hash: PaymentId,
     /// The BOLT 11 text.
     pub invoice: String,
     /// The state.
@@ -140,13 +140,13 @@ pub struct SendPayment {
     pub max_fee_msat: Option<MsatText>,
 }
 
-/// A payment by this account.
+/// A payment by this account, as sites' API publishes it; the operator's shows more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
     /// Its payment hash, which names it.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    pub payment_hash: String,
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub payment_hash: PaymentId,
     /// The outcome. `pending`: not decided yet; ask again, never pay again.
     pub state: PaymentState,
     /// Amount that the payee gets.
@@ -163,7 +163,7 @@ impl From<page::Payment> for Payment {
     fn from(payment: page::Payment) -> Self {
         let (state, error) = payments::outcome(payment.status);
         Self {
-            payment_hash: payment.id.to_string(),
+            payment_hash: payment.id,
             state,
             amount_msat: payment.amount_msat.unwrap_or_default().into(),
             fee_msat: payment.fee_msat.map(MsatText),
@@ -298,7 +298,8 @@ pub struct Session {
     /// Names it; goes into the custom record 4279633 of each payment.
     pub id: String,
     /// The node to pay by keysend.
-    pub node_id: String,
+    #[schema(value_type = String)]
+    pub node_id: NodeId,
     /// The state.
     pub state: SessionState,
     /// Sum that has come in; it never becomes less. The site counts what is used up.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
 use amplet_node::{OpenChannel as Opening, PersistentPeer};
 use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
-use amplet_protocol::{ChannelId, Msat};
+use amplet_protocol::{ChannelId, Msat, NodeId};
 use amplet_storage::Store;
 use amplet_transport::PeerAddress;
 use amplet_wallet::actions::budgets;
@@ -46,8 +46,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Info {
-    /// The node's public key, in hex.
-    pub node_id: String,
+    /// The node's public key.
+    pub node_id: NodeId,
     /// Addresses: `<node id>@<URL>`, the relay first.
     pub addresses: Vec<String>,
     /// `mainnet`, `testnet4`, `signet` or `regtest`.
@@ -79,7 +79,7 @@ pub struct Info {
     /// Number of channels.
     pub channels: usize,
     /// Node ids of the connected peers.
-    pub peers: Vec<String>,
+    pub peers: Vec<NodeId>,
     /// Connections of wallets and nodes now.
     pub connections: usize,
 }
@@ -102,7 +102,7 @@ impl OperatorService {
     /// Returns how the node is.
     pub fn info(&self) -> Info {
         let node = &self.ctx.node;
-        let id = node.node_id().to_string();
+        let id = NodeId(node.node_id().serialize());
         let sync = node.sync().state();
         let balance = status::balance(&self.ctx);
         let mut addresses = vec![format!("{id}@{}", self.relay)];
@@ -124,7 +124,7 @@ impl OperatorService {
             onchain_pending_sat: balance.onchain_pending_sat,
             reserve_sat: balance.reserve_sat,
             channels: node.channels().list().len(),
-            peers: node.peers().list().iter().map(PublicKey::to_string).collect(),
+            peers: node.peers().list().iter().map(|peer| NodeId(peer.serialize())).collect(),
             connections: (self.connections)(),
         }
     }
@@ -141,15 +141,15 @@ impl OperatorService {
     ///
     /// # Errors
     /// [`ApiCode::InvalidInput`]; [`ApiCode::Remote`]: not reached yet, and tried again until the gateway restarts.
-    pub async fn connect(&self, address: &str) -> Result<String> {
+    pub async fn connect(&self, address: &str) -> Result<NodeId> {
         let peers = self.ctx.node.peers();
         let address: PeerAddress =
             address.parse().map_err(|error| ApiError::invalid(format!("address: {error}")))?;
-        let node_id = address.node_id.to_string();
-        if node_id == self.ctx.node.node_id().to_string() {
+        let node_id = address.node_id;
+        if node_id.0 == self.ctx.node.node_id().serialize() {
             return Err(ApiError::invalid("address: this is the node itself; give another node's address"));
         }
-        if node_id.parse().is_ok_and(|id| peers.is_connected(&id)) {
+        if PublicKey::from_slice(&node_id.0).is_ok_and(|id| peers.is_connected(&id)) {
             return Ok(node_id);
         }
         let peer = peers.connect_persistently(address).map_err(|error| {

@@ -74,7 +74,7 @@ async fn channels(State(node): State<NodeHandle>) -> Answer<Channels> {
 async fn open_channel(State(node): State<NodeHandle>, Body(request): Body<OpenChannel>) -> Answer<ChannelId> {
     let OpenChannel { peer, capacity_sat, push_msat, announce } = request;
     let channel = desk::OpenChannel { peer, capacity_sat, push_msat: push_msat.into(), announce };
-    node.ask(channel).await.map(|id| Json(ChannelId { id: id.to_string() }))
+    node.ask(channel).await.map(|id| Json(ChannelId { id }))
 }
 
 async fn close_channel(

@@ -1,6 +1,6 @@
 //! Bodies of the operator's API. JSON; msat as decimal text, sat and everything else as numbers; ids, keys and hashes in hex.
 
-use amplet_protocol::page;
+use amplet_protocol::{NodeId, PaymentId, page};
 use amplet_wallet::actions::channels;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ pub struct ConnectPeer {
 #[serde(rename_all = "camelCase")]
 pub struct Peer {
     /// The peer's public key.
-    pub node_id: String,
+    pub node_id: NodeId,
 }
 
 /// `POST /admin/v1/channels`
@@ -68,7 +68,7 @@ pub struct OpenChannel {
 #[serde(rename_all = "camelCase")]
 pub struct ChannelId {
     /// For `DELETE /admin/v1/channels/{id}`; also the id in the list.
-    pub id: String,
+    pub id: amplet_protocol::ChannelId,
 }
 
 /// `GET /admin/v1/channels`
@@ -84,9 +84,9 @@ pub struct Channels {
 #[serde(rename_all = "camelCase")]
 pub struct Channel {
     /// Its id (BOLT 2).
-    pub id: String,
+    pub id: amplet_protocol::ChannelId,
     /// Node id of the peer.
-    pub peer: String,
+    pub peer: NodeId,
     /// `negotiating`, `confirming`, `ready`, `offline` or `closing`.
     pub state: ChannelState,
     /// True if a payment can use it now.
@@ -117,7 +117,7 @@ pub struct Channel {
     pub funding: Option<String>,
 }
 
-/// The state of a channel.
+/// The state of a channel: a word of its own in this API; the page's carries confirmations with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ChannelState {
@@ -187,7 +187,7 @@ pub struct SendKeysend {
     pub records: Vec<CustomRecord>,
 }
 
-/// A custom record (TLV) of a keysend.
+/// A custom record (TLV) of a keysend. Unlike the page's it refuses fields that it does not know, as all of this API does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomRecord {
@@ -198,12 +198,12 @@ pub struct CustomRecord {
     pub value: String,
 }
 
-/// A payment by this node.
+/// A payment by this node, as this API publishes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
     /// Its payment hash.
-    pub payment_hash: String,
+    pub payment_hash: PaymentId,
     /// The outcome.
     pub state: PaymentState,
     /// Amount that the payee gets.
@@ -270,8 +270,8 @@ impl From<channels::Channel> for Channel {
             page::ChannelState::Closing => ChannelState::Closing,
         };
         Self {
-            id: channel.id.to_string(),
-            peer: channel.peer.to_string(),
+            id: channel.id,
+            peer: channel.peer,
             state,
             usable: state == ChannelState::Ready,
             confirmations: channel.confirmations,
@@ -300,7 +300,7 @@ impl From<page::Payment> for Payment {
     fn from(payment: page::Payment) -> Self {
         let (state, error) = payments::outcome(payment.status);
         Self {
-            payment_hash: payment.id.to_string(),
+            payment_hash: payment.id,
             state,
             amount_msat: payment.amount_msat.unwrap_or_default().into(),
             fee_msat: payment.fee_msat.map(MsatText),

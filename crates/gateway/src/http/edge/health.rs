@@ -1,5 +1,6 @@
 //! `GET /health`: for wallets that could not connect, and for monitors of the gateway.
 
+use amplet_protocol::NodeId;
 use amplet_protocol::relay::Health;
 use axum::Json;
 use axum::extract::State;
@@ -19,7 +20,7 @@ struct Answer {
     wallet: Health,
     /// `starting`, `up`, `stopping` or `down`.
     state: Phase,
-    node_id: Option<String>,
+    node_id: Option<NodeId>,
     synced: bool,
     height: u32,
     version: &'static str,
@@ -35,7 +36,7 @@ pub(super) async fn answer(State(edge): State<Edge>) -> Response {
     let answer = Answer {
         wallet: Health { node: verdict.status.phase == Phase::Up },
         state: verdict.status.phase,
-        node_id: verdict.status.node_id.clone(),
+        node_id: verdict.status.node_id,
         synced: verdict.status.synced,
         height: verdict.status.height,
         version: env!("CARGO_PKG_VERSION"),

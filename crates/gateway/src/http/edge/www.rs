@@ -68,7 +68,7 @@ pub(super) async fn config(State(edge): State<Edge>) -> Response {
             }
         };
     }
-    let Some(node_id) = edge.node.status().node_id.clone() else {
+    let Some(node_id) = edge.node.status().node_id else {
         let again = [(header::RETRY_AFTER, "2")];
         return (StatusCode::SERVICE_UNAVAILABLE, again, "the node is starting\n").into_response();
     };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use amplet_protocol::PaymentId;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -19,7 +20,8 @@ use super::queries::{Page, Wait};
 use super::{Api, sessions, webhooks};
 use crate::desk::error::ApiError;
 use crate::desk::merchant::types::{CreateInvoice, Invoice, Invoices, Payment, Scope, SendPayment};
-use crate::desk::merchant::{IdempotencyKey, Made, requests};
+use crate::desk::merchant::{IdempotencyKey, Made, requests, unknown_invoice};
+use crate::desk::payments::payment_id;
 use crate::http::error::{Answer, BodyErrors, LookupErrors, QueryErrors};
 use crate::http::extract::{Body, Query, not_found, wrong_method};
 
@@ -72,6 +74,11 @@ fn made<T: Serialize>(made: Made<T>) -> Response {
         return (StatusCode::OK, [(REPLAYED, "true")], Json(made.value)).into_response();
     }
     (StatusCode::CREATED, Json(made.value)).into_response()
+}
+
+/// Reads an invoice's payment hash; a text that is none names no invoice.
+fn invoice_id(hash: &str) -> Result<PaymentId, ApiError> {
+    hash.parse().map_err(|_| unknown_invoice())
 }
 
 /// Make an invoice.
@@ -127,7 +134,8 @@ async fn invoice(
     Query(wait): Query<Wait>,
 ) -> Answer<Invoice> {
     let key = caller.may(Scope::InvoicesRead)?;
-    api.decided(&key, &hash, wait.limit()?).await.map(Json)
+    let limit = wait.limit()?;
+    api.decided(&key, invoice_id(&hash)?, limit).await.map(Json)
 }
 
 /// Follow an invoice as server-sent events.
@@ -146,7 +154,7 @@ async fn invoice_events(
     Path(hash): Path<String>,
 ) -> Result<Response, ApiError> {
     let key = caller.may(Scope::InvoicesRead)?;
-    api.stream(key, hash).await.map(IntoResponse::into_response)
+    api.stream(key, invoice_id(&hash)?).await.map(IntoResponse::into_response)
 }
 
 /// Pay somebody else's invoice, within the key's limits.
@@ -189,6 +197,7 @@ async fn payment(
     Query(wait): Query<Wait>,
 ) -> Answer<Payment> {
     let wait = wait.limit()?;
+    let payment_hash = payment_id(&payment_hash)?;
     let payment = |account| requests::GetPayment { account, payment_hash, wait };
     api.ask(caller, Scope::PaymentsSend, payment).await.map(Json)
 }

@@ -13,8 +13,8 @@ use super::Api;
 use super::auth::Caller;
 use super::queries::{Credit, Wait};
 use crate::desk::error::ApiError;
-use crate::desk::merchant::requests;
 use crate::desk::merchant::types::{CreateSession, Scope, Session, SessionState};
+use crate::desk::merchant::{Subject, requests};
 use crate::http::error::{Answer, BodyErrors, LookupErrors};
 use crate::http::extract::{Body, Query};
 
@@ -58,6 +58,7 @@ async fn session(
 ) -> Answer<Session> {
     let key = caller.may(Scope::SessionsRead)?;
     let limit = Wait { wait_secs: credit.wait_secs }.limit()?;
+    let subject = Subject::Session(id.as_str().into());
     let (mut changes, end) = (api.events.subscribe(), Instant::now() + limit);
     loop {
         let session = requests::GetSession { account: key.account.clone(), id: id.clone() };
@@ -67,7 +68,7 @@ async fn session(
             return Ok(Json(now));
         }
         tokio::select! {
-            () = changes.of(&id) => {}
+            () = changes.of(&subject) => {}
             () = tokio::time::sleep_until(end.min(Instant::now() + Duration::from_secs(10))) => {}
             () = api.node.down() => return Ok(Json(now)),
         }

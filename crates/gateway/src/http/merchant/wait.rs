@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use amplet_protocol::PaymentId;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use futures::stream;
@@ -11,10 +12,10 @@ use tokio::time::Instant;
 use super::Api;
 use crate::desk::clock::unix_now;
 use crate::desk::error::ApiError;
-use crate::desk::merchant::Changes;
 use crate::desk::merchant::api_keys::Key;
 use crate::desk::merchant::requests::GetInvoice;
 use crate::desk::merchant::types::Invoice;
+use crate::desk::merchant::{Changes, Subject};
 use crate::desk::payments::InvoiceState;
 
 /// Pause between signs of life of a stream without changes.
@@ -24,21 +25,21 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 impl Api {
-    pub(super) async fn invoice(&self, key: &Arc<Key>, hash: &str) -> Result<Invoice, ApiError> {
-        self.node.ask(GetInvoice { account: key.account.clone(), payment_hash: hash.to_owned() }).await
+    pub(super) async fn invoice(&self, key: &Arc<Key>, id: PaymentId) -> Result<Invoice, ApiError> {
+        self.node.ask(GetInvoice { account: key.account.clone(), payment_hash: id }).await
     }
 
     /// The invoice when it is decided, or as it is after `limit`, or when the gateway stops.
     pub(super) async fn decided(
         &self,
         key: &Arc<Key>,
-        hash: &str,
+        id: PaymentId,
         limit: Duration,
     ) -> Result<Invoice, ApiError> {
         let mut changes = self.events.subscribe();
         let end = Instant::now() + limit;
         loop {
-            let invoice = self.invoice(key, hash).await?;
+            let invoice = self.invoice(key, id).await?;
             if invoice.state != InvoiceState::Open || Instant::now() >= end {
                 return Ok(invoice);
             }
@@ -54,11 +55,11 @@ impl Api {
     pub(super) async fn stream(
         self,
         key: Arc<Key>,
-        hash: String,
+        id: PaymentId,
     ) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, ApiError> {
         let changes = self.events.subscribe();
-        let first = self.invoice(&key, &hash).await?;
-        let watch = Watch { api: self, key, hash, changes, last: None, next: Some(first) };
+        let first = self.invoice(&key, id).await?;
+        let watch = Watch { api: self, key, id, changes, last: None, next: Some(first) };
         let events = stream::unfold(watch, |mut watch| async move {
             let event = watch.event().await?;
             Some((event, watch))
@@ -69,10 +70,11 @@ impl Api {
 
 /// Resolves when the invoice may have changed: by a payment, or by time.
 async fn changed(changes: &mut Changes, invoice: &Invoice) {
+    let subject = Subject::Payment(invoice.payment_hash);
     let left =
         Duration::from_secs(invoice.expires_at.saturating_sub(unix_now())).max(Duration::from_millis(200));
     tokio::select! {
-        () = changes.of(&invoice.payment_hash) => {}
+        () = changes.of(&subject) => {}
         () = tokio::time::sleep(left.min(MAX_SLEEP)) => {}
     }
 }
@@ -80,7 +82,7 @@ async fn changed(changes: &mut Changes, invoice: &Invoice) {
 struct Watch {
     api: Api,
     key: Arc<Key>,
-    hash: String,
+    id: PaymentId,
     changes: Changes,
     /// Sent last.
     last: Option<Invoice>,
@@ -100,7 +102,7 @@ impl Watch {
                 () = changed(&mut self.changes, last) => {}
                 () = self.api.node.down() => return None,
             }
-            let now = self.api.invoice(&self.key, &self.hash).await.ok()?;
+            let now = self.api.invoice(&self.key, self.id).await.ok()?;
             self.next = Some(now).filter(|now| Some(now) != self.last.as_ref());
         }
         let sent = self.next.take()?;

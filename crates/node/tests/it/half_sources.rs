@@ -148,7 +148,7 @@ fn a_source_of_another_chain_is_named_and_the_wallet_goes_on_with_the_right_one(
     other.mine_empty(150);
     *world.server.chain.borrow_mut() = other;
     let lose = |store| -> Rc<dyn Store> {
-        let meter = world::WriteMeter::new(store);
+        let meter = crate::world::WriteMeter::new(store);
         meter.lost.borrow_mut().push("chain/meta".to_owned());
         Rc::new(meter)
     };

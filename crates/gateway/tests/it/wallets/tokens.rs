@@ -43,7 +43,10 @@ impl RegtestGateway {
         let info = self.ask("GET", "/admin/v1/info", &json!({}));
         let gateway = info["nodeId"].as_str().unwrap().to_owned();
         let answer = wallet.request(Request::RequestChannel { gateway, capacity_sat: 100_000 }).await;
-        if answer.is_err() { Err(refusal(answer)) } else { Ok(answer.unwrap()) }
+        match answer {
+            Ok(opened) => Ok(opened),
+            refused => Err(refusal(refused)),
+        }
     }
 }
 

@@ -197,7 +197,9 @@ impl Audit<'_> {
     /// Who forwards nothing has what its history says, to the millisatoshi; who forwards, that and the fees of the others.
     /// What closed channels cost is bounded by the fees that were paid to miners, and dust.
     pub fn wealth(&mut self) {
-        let fees: i128 = NODES.into_iter().map(|name| self.turnover(name).2).sum();
+        // What payees got beyond what they were owed is no forwarder's.
+        let earned_of = |(got, paid, fees): (i128, i128, i128)| fees + paid - got;
+        let fees: i128 = NODES.into_iter().map(|name| earned_of(self.turnover(name))).sum();
         let mut closed_sat: BTreeMap<Name, i128> = BTreeMap::new();
         for (opening, funding) in self.openings() {
             if !self.is_open(&funding) {

@@ -54,8 +54,6 @@ pub struct Facts {
     pub addresses: BTreeMap<String, Name>,
     /// Blocks mined while a node did not read or write them.
     pub missed: BTreeMap<Name, u32>,
-    /// Blocks were replaced.
-    pub reorged: bool,
     pub counts: BTreeMap<String, u64>,
 }
 

@@ -295,7 +295,6 @@ impl Life {
 
     /// The newest block is replaced; what it had waits again.
     fn reorg(&mut self) -> Outcome {
-        self.facts.reorged = true;
         let again = {
             let mut chain = self.world.server.chain.borrow_mut();
             let tip = chain.block(chain.height()).clone();

@@ -345,7 +345,7 @@ impl Life {
         for peer in &peers {
             let said = [
                 Message::GetTerms,
-                Message::RequestChannel { request_id: 7, capacity_sat: u64::MAX },
+                Message::RequestChannel { request_id: 7, capacity_sat: u64::MAX, token: None },
                 Message::ChannelComing { request_id: 7 },
                 Message::ChannelOpened { request_id: 7, channel_id: amplet_protocol::ChannelId([9; 32]) },
             ];

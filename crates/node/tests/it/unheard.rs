@@ -27,8 +27,9 @@ fn blocks(world: &World, count: u32) {
     }
 }
 
-/// A payment of the wallet hangs, and is in a copy of its storage; then it arrives, and the gateway goes away.
-fn an_old_copy_without_its_gateway() -> (World, amplet_storage::MemoryBackend) {
+/// A payment of the wallet hangs, and is in a copy of its storage; then it arrives, and the gateway goes away. Also the number of blocks
+/// until it would expire.
+fn an_old_copy_without_its_gateway() -> (World, amplet_storage::MemoryBackend, u32) {
     let Net { world, wallet, gateway, payee } = net();
     assert_eq!(world.pay(&wallet, &world.ask(&payee, 50_000_000)).status, PaymentStatus::Succeeded);
     let invoice = world.ask(&payee, 50_000_000);
@@ -37,12 +38,14 @@ fn an_old_copy_without_its_gateway() -> (World, amplet_storage::MemoryBackend) {
     let id = world.begin(&wallet, &invoice, 100_000).unwrap();
     world.platform.advance(Duration::from_secs(5));
     let old = world.snapshot("wallet");
+    let expiry = wallet.channels().list()[0].pending_outbound_htlcs[0].cltv_expiry;
+    let expires_in = expiry - world.server.chain.borrow().height();
     world.disk("payee").set_quota(None);
     world.platform.advance(Duration::from_secs(30));
     assert_eq!(world.payment(&wallet, id).unwrap().status, PaymentStatus::Succeeded);
     world.close("wallet", wallet);
     world.close("gateway", gateway);
-    (world, old)
+    (world, old, expires_in)
 }
 
 /// The gateway is there again, and the wallet meets it.
@@ -55,8 +58,8 @@ fn meet(world: &World, wallet: &Node) -> Node {
 
 #[test]
 fn an_old_copy_whose_gateway_is_away_broadcasts_nothing_and_is_recognised_later() {
-    let (world, old) = an_old_copy_without_its_gateway();
-    world.mine(EXPIRED + 288);
+    let (world, old, expires_in) = an_old_copy_without_its_gateway();
+    world.mine(expires_in + 6);
     let wallet = world.open_on("wallet", old.clone());
     world.platform.advance(5 * MINUTE);
     assert!(wallet.channels().list().is_empty(), "LDK has closed it");
@@ -81,11 +84,11 @@ fn an_old_copy_whose_gateway_is_away_broadcasts_nothing_and_is_recognised_later(
 
 #[test]
 fn an_old_copy_whose_payment_expires_while_it_is_open_broadcasts_nothing() {
-    let (world, old) = an_old_copy_without_its_gateway();
+    let (world, old, expires_in) = an_old_copy_without_its_gateway();
     let wallet = world.open_on("wallet", old);
     world.platform.advance(5 * MINUTE);
     assert_eq!(wallet.channels().list().len(), 1);
-    blocks(&world, EXPIRED + 288);
+    blocks(&world, expires_in + 144);
     assert!(wallet.channels().list().is_empty() && is_silent(&world));
     meet(&world, &wallet);
     assert!(wallet.old_copy().is_some() && is_silent(&world));

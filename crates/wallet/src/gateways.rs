@@ -1,5 +1,7 @@
 //! The gateways of a wallet: addresses, terms, and requests for channels.
 
+mod configured;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -10,14 +12,14 @@ use amplet_node::{AcceptChannel, Acceptance, ChannelError, InboundChannel, Incom
 use amplet_protocol::ChannelId;
 use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
-use amplet_protocol::relay;
-use amplet_transport::{PeerAddress, Platform, Scheme};
+use amplet_transport::Platform;
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::{Either, select};
 
 use crate::ctx::Ctx;
 use crate::errors;
+use configured::{Configured, invalid, origin, parse_one};
 
 /// Maximum time for a gateway's answer to a request for a channel.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
@@ -25,23 +27,11 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// Minimum capacity of a channel that a gateway opens unasked, in sat: several times what is held back to close it.
 const MIN_UNASKED_SAT: u64 = 50_000;
 
-/// Maximum length of a token, in bytes: several times a gateway's.
-const MAX_TOKEN: usize = 256;
-
 /// Number of channels with one gateway from which on it opens none unasked.
 const MAX_UNASKED: usize = 5;
 
 /// Number of channels with one gateway from which on it opens none at all.
 const MAX_CHANNELS: usize = 20;
-
-struct Configured {
-    address: PeerAddress,
-    node_id: PublicKey,
-    chain_url: String,
-    zero_conf: bool,
-    /// Token for channels on request, from the address.
-    token: Option<String>,
-}
 
 /// A gateway's answer to a request for a channel.
 enum Answer {
@@ -63,10 +53,6 @@ struct Shared {
 pub(crate) struct Gateways {
     configured: Vec<Configured>,
     shared: Rc<Shared>,
-}
-
-fn invalid(message: String) -> WalletError {
-    WalletError::new(ErrorCode::InvalidInput, message)
 }
 
 impl Gateways {
@@ -188,44 +174,6 @@ impl Shared {
             // The waiter may have given up.
             let _ = waiter.unbounded_send(answer);
         }
-    }
-}
-
-/// The base URL of a gateway's HTTP side; one reached by TCP has none.
-fn origin(address: &PeerAddress) -> Option<String> {
-    address.endpoint.health_url().map(|health| health.trim_end_matches(relay::HEALTH_PATH).to_owned())
-}
-
-fn parse_one(gateway: &amplet_protocol::page::Gateway) -> Result<Configured, WalletError> {
-    let (text, token) = split_token(gateway.address.trim())?;
-    let parse = |text: &str| text.parse::<PeerAddress>().map_err(|e| invalid(format!("{e} (in {text:?})")));
-    let mut address = parse(text)?;
-    if address.endpoint.scheme() != Scheme::Tcp && matches!(address.endpoint.path(), "" | "/") {
-        address = parse(&format!("{}{}", text.trim_end_matches('/'), relay::PATH))?;
-    }
-    let node_id = PublicKey::from_slice(&address.node_id.0).map_err(|_| {
-        invalid(format!("{} is not a point of the curve; copy the gateway's address again", address.node_id))
-    })?;
-    let chain_url = match (&gateway.chain_url, origin(&address)) {
-        (Some(url), _) => url.trim_end_matches('/').to_owned(),
-        (None, Some(origin)) => origin,
-        (None, None) => {
-            return Err(invalid(format!(
-                "{text:?} has no chain API of its own; add the URL of a block-dn server"
-            )));
-        }
-    };
-    Ok(Configured { address, node_id, chain_url, zero_conf: gateway.trust_zero_conf, token })
-}
-
-/// Splits the operator's token from a gateway's address: `…#token=…`. A fragment is never sent when a connection is made.
-fn split_token(address: &str) -> Result<(&str, Option<String>), WalletError> {
-    let Some((address, fragment)) = address.split_once('#') else { return Ok((address, None)) };
-    match fragment.strip_prefix("token=") {
-        Some(token) if !token.is_empty() && token.len() <= MAX_TOKEN => Ok((address, Some(token.into()))),
-        _ => Err(invalid(
-            "what follows the # in the gateway's address is not a token; copy the address again".into(),
-        )),
     }
 }
 
@@ -364,27 +312,6 @@ mod tests {
         gateways.shared.requests.borrow_mut().insert((GATEWAY.parse().unwrap(), 0), sender);
         assert_eq!(accept(&channel(20_000, 7)), Acceptance::AcceptZeroConf, "what was asked for is taken");
         assert!(matches!(accept(&channel(20_000, 20)), Acceptance::Refuse(_)), "one of very many is not");
-    }
-
-    #[test]
-    fn a_token_is_split_from_the_address() {
-        let parse = |address: String| {
-            parse_one(&amplet_protocol::page::Gateway { address, chain_url: None, trust_zero_conf: false })
-        };
-        let with = parse(format!("{GATEWAY}@wss://gateway.example#token=channel_0a_0b")).unwrap();
-        let without = parse(format!("{GATEWAY}@wss://gateway.example")).unwrap();
-        assert_eq!(
-            (&with.address, &with.chain_url),
-            (&without.address, &without.chain_url),
-            "nothing of it is sent"
-        );
-        assert_eq!((with.token.as_deref(), without.token), (Some("channel_0a_0b"), None));
-        for wrong in ["#", "#token=", "#channel_0a_0b"] {
-            let error = parse(format!("{GATEWAY}@wss://gateway.example{wrong}")).err().unwrap();
-            assert_eq!(error.code, ErrorCode::InvalidInput, "{wrong}: {error}");
-        }
-        let long = format!("{GATEWAY}@wss://gateway.example#token={}", "a".repeat(257));
-        assert!(parse(long).is_err(), "it has to fit into a message");
     }
 
     #[test]

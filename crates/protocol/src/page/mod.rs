@@ -10,6 +10,7 @@ mod chain;
 mod error;
 mod event;
 mod fee;
+mod inspected;
 mod onchain;
 mod part;
 mod request;
@@ -26,9 +27,10 @@ pub use chain::{ChainStatus, TipAge, Trust};
 pub use error::{ErrorCode, ErrorOutcome, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use fee::FeeQuote;
+pub use inspected::Inspected;
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
-pub use request::{HistoryQuery, Inspected, OpenOptions, PaymentRequest, Request};
+pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};
 pub use state::{
     Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network, Payment,
     PaymentKind, PaymentStatus, Status, StreamTotals, Warning,

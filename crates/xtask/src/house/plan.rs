@@ -43,8 +43,13 @@ pub const CRATES: &[Plan] = &[
     any_order("crates/xtask"),
 ];
 
-const GATEWAY: &[&[&str]] =
-    &[&["config", "limits"], &["desk", "logging"], &["cli", "node"], &["http", "init"], &["keys", "run"]];
+const GATEWAY: &[&[&str]] = &[
+    &["config", "limits"],
+    &["desk", "logging"],
+    &["cli", "node"],
+    &["admin_client", "http", "init"],
+    &["keys", "run", "tokens"],
+];
 
 const WALLET: &[&[&str]] = &[
     &["convert", "ctx", "response"],

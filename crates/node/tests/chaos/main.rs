@@ -1,9 +1,9 @@
 //! Chaos: many random lives of a small network, each drawn from a seed, audited to the millisatoshi at its end.
 //!
-//! Each seed is a test of its own. `AMPLET_CHAOS_SEED` is the first (1), `AMPLET_CHAOS_RUNS` their number (2: unoptimised,
-//! a life takes ten seconds) and `AMPLET_CHAOS_ACTS` the length of a life (12); `cargo xtask chaos` builds optimised and lives more. A life that fails is lived again, and the command that does so printed. What a
-//! life does is its seed's alone; how LDK orders what happens at one moment is not (its hash tables are keyed at random), so that
-//! two lives of a seed may differ in details.
+//! Each seed is a test of its own. `AMPLET_CHAOS_SEED` is the first (1), `AMPLET_CHAOS_RUNS` their number (60: CI's) and
+//! `AMPLET_CHAOS_ACTS` the length of a life (12); `cargo xtask chaos` builds optimised, for more and longer lives. A life that
+//! fails is lived again, and the command that does so printed. What a life does is its seed's alone; how LDK orders what happens at
+//! one moment is not (its hash tables are keyed at random), so that two lives of a seed may differ in details.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[cfg(not(feature = "std"))]

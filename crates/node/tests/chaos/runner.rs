@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
         return live(number("AMPLET_CHAOS_LIFE", 0));
     }
     let first = number("AMPLET_CHAOS_SEED", 1);
-    let seeds = first..first + number("AMPLET_CHAOS_RUNS", 2);
+    let seeds = first..first + number("AMPLET_CHAOS_RUNS", 60);
     // As libtest: a test whose name has one of these in it.
     let filters: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |seed: &u64| {

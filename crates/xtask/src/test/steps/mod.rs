@@ -58,8 +58,14 @@ pub const STEPS: &[StepSpec] = &[
     step("fmt", "formatting", 5, 120, lint::fmt),
     step("features", "the browser's LDK is built without std", 5, 300, lint::features),
     step("deny", "licences, bans and sources of all dependencies", 10, 600, lint::deny_gate),
-    step("core", "native tests of what browsers run too, LDK without std", 120, 3600, native::core)
-        .built(Native, native::build_core),
+    step(
+        "core",
+        "native tests of what browsers run too, LDK without std; 60 chaotic lives",
+        120,
+        3600,
+        native::core,
+    )
+    .built(Native, native::build_core),
     step("native", "gateway and harness; node and wallet again with std", 150, 3600, native::native)
         .built(Native, native::build_native),
     step("examples", "the example sites: types, and each of them paid", 30, 900, web::examples)
@@ -72,8 +78,6 @@ pub const STEPS: &[StepSpec] = &[
         native::fuzz,
     )
     .built(Native, native::build_fuzz),
-    step("chaos", "60 random lives of a small network, audited to the millisatoshi", 60, 3600, native::chaos)
-        .built(Native, native::build_chaos),
     step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
     // Before what only reads sources: clicking takes longest, and begins as soon as the page is built.

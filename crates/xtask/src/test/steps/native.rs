@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::regtest::session::Options;
 use crate::tools::{self, Tool, cargo_command};
 use crate::ui::Step;
-use crate::{build, chaos, proc, target_dir};
+use crate::{build, proc, target_dir};
 
 /// Crates that a browser runs too: tested without LDK's `std`, so never together with the gateway, whose
 /// features cargo would unify with theirs.
@@ -46,19 +46,6 @@ pub(super) fn build_native(cache: &Cache, spec: &StepSpec) -> Result<()> {
 
 pub(super) fn native(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     in_network(cache, Options::default(), |session| programs::run(cache, spec, session))
-}
-
-/// Lives that CI lives, in a profile in which they take a twentieth of the time.
-fn chaos_options() -> chaos::Options {
-    chaos::Options { runs: 60, acts: 25, ..chaos::Options::default() }
-}
-
-pub(super) fn build_chaos(cache: &Cache, _: &StepSpec) -> Result<()> {
-    chaos_options().build(cache)
-}
-
-pub(super) fn chaos(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    suite(cache, spec, "", chaos_options().cargo(false))
 }
 
 /// Examples in documentation; what nobody depends on has its own features, see [`CORE`].

@@ -247,3 +247,24 @@ fn a_peer_without_the_setting_gets_a_channel_of_the_usual_kind() {
     let kind = wallet.channels().list()[0].channel_type.clone().unwrap();
     assert!(kind.supports_anchors_zero_fee_htlc_tx() && !kind.supports_anchor_zero_fee_commitments());
 }
+
+#[test]
+fn a_bump_of_a_commitment_that_lost_to_the_peers_binds_no_coins() {
+    let (world, wallet, gateway) = pair();
+    world.server.fees.replace(Some(BUSY.into()));
+    world.mine(0);
+    // Both close before anybody can be told: the wallet, and the gateway because it hears of it.
+    world.server.down.set(true);
+    force_close(&world, &wallet);
+    assert!(gateway.channels().list().is_empty());
+    world.server.down.set(false);
+    for _ in 0..2 {
+        world.platform.advance(Duration::from_secs(65));
+        world.mine(6);
+    }
+    for (who, node) in [("wallet", &wallet), ("gateway", &gateway)] {
+        assert_eq!(node.onchain().balance().1, 0, "{who}'s coins wait for nothing");
+    }
+    let spent = world.mempool.borrow().len();
+    assert_eq!(spent, 0, "and nothing is sent again in vain");
+}

@@ -1,8 +1,10 @@
 //! Blocks, as the on-chain wallet sees them.
 
+use std::sync::Arc;
+
 use amplet_chain::{BlockId, BlockListener};
 use bdk_wallet::WalletEvent;
-use bdk_wallet::chain::{BlockId as BdkBlockId, CheckPoint};
+use bdk_wallet::chain::{BlockId as BdkBlockId, CheckPoint, ConfirmationBlockTime, TxUpdate};
 use bdk_wallet::{Update, Wallet};
 use bitcoin::Block;
 use bitcoin::block::Header;
@@ -13,7 +15,10 @@ impl BlockListener for OnchainWallet {
     fn block_connected(&self, block: &Block, height: u32) {
         let mut state = self.lock();
         match state.wallet.apply_block_events(block, height) {
-            Ok(events) => note(&mut state, events, block.header.time),
+            Ok(events) => {
+                note(&mut state, events, block.header.time);
+                replace(&mut state, block, height);
+            }
             // The driver connects every block in order, so the parent is known; if not, only a rescan helps.
             Err(error) => log::error!("on-chain wallet: block {height} does not connect: {error}"),
         }
@@ -34,6 +39,28 @@ impl BlockListener for OnchainWallet {
     /// old tip and its ancestors, and so the same fork again.
     fn blocks_disconnected(&self, fork: BlockId) {
         log::info!("on-chain wallet: the chain above block {} ({}) was replaced", fork.height, fork.hash);
+    }
+}
+
+/// Takes transactions of a block that stand in the way of known ones, although they move no coin of the wallet's: the peer's
+/// commitment, which the block has in place of ours. Else the child that was to pay for ours would bind its coins for ever.
+fn replace(state: &mut WalletState, block: &Block, height: u32) {
+    let block_id = BdkBlockId { height, hash: block.block_hash() };
+    let anchor = ConfirmationBlockTime { block_id, confirmation_time: u64::from(block.header.time) };
+    let mut tx_update = TxUpdate::default();
+    let graph = state.wallet.tx_graph();
+    for tx in &block.txdata {
+        if graph.direct_conflicts(tx).next().is_some() {
+            tx_update.txs.push(Arc::new(tx.clone()));
+            tx_update.anchors.insert((anchor, tx.compute_txid()));
+        }
+    }
+    if tx_update.txs.is_empty() {
+        return;
+    }
+    match state.wallet.apply_update_events(Update { tx_update, ..Update::default() }) {
+        Ok(events) => note(state, events, block.header.time),
+        Err(error) => log::error!("on-chain wallet: block {height}: {error}"),
     }
 }
 
@@ -88,11 +115,8 @@ fn note(state: &mut WalletState, events: Vec<WalletEvent>, time: u32) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
-    use std::sync::Arc;
-
     use amplet_chain::Position;
     use bdk_wallet::KeychainKind;
-    use bdk_wallet::chain::{ConfirmationBlockTime, TxUpdate};
     use bitcoin::hashes::Hash;
     use bitcoin::{Amount, BlockHash, Network, Transaction, TxIn, TxOut, absolute, transaction};
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use amplet_chain::Position;
 use amplet_protocol::PaymentId;
 use amplet_storage::{Store, StoreError};
-use bdk_wallet::chain::{BlockId, CheckPoint, Merge};
+use bdk_wallet::chain::{BlockId, CheckPoint, Merge, TxUpdate};
 use bdk_wallet::{ChangeSet, KeychainKind, Update, Wallet};
 use bitcoin::bip32::Xpriv;
 use bitcoin::constants::genesis_block;
@@ -235,7 +235,14 @@ impl OnchainWallet {
         let rivals: Vec<u64> =
             rivals.filter_map(|txid| state.wallet.tx_graph().get_tx_node(txid)?.last_seen).collect();
         let seen = rivals.into_iter().map(|seen| seen.saturating_add(1)).fold(now_secs, u64::max);
-        state.wallet.apply_unconfirmed_txs([(tx.clone(), seen)]);
+        // A commitment, too, on which the child that pays its fee depends, although it moves no coin of the wallet's: BDK's own way
+        // for unconfirmed transactions would pass it over.
+        let mut tx_update = TxUpdate::default();
+        tx_update.txs.push(Arc::new(tx.clone()));
+        tx_update.seen_ats.insert((tx.compute_txid(), seen));
+        if let Err(error) = state.wallet.apply_update(Update { tx_update, ..Update::default() }) {
+            log::error!("on-chain wallet: {} is not taken: {error}", tx.compute_txid());
+        }
         state.held.remove(&tx.compute_txid());
         self.stage(&mut state);
     }

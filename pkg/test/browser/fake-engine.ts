@@ -14,6 +14,8 @@ const TRAP = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 5, 1, 3, 0, 0, 11,
 ]);
 
+const WORDS = 'abandon ability able';
+
 let log: (line: string) => void = () => {};
 let crashed: () => void = () => {};
 
@@ -27,6 +29,15 @@ export function start(onLog: (line: string) => void, onCrash: () => void): void 
 export async function kdfParams(name: string): Promise<Uint8Array | undefined> {
   const stored = await load(name);
   return stored === null ? undefined : new Uint8Array(stored.kdf);
+}
+
+export async function storedWords(name: string, key: Uint8Array): Promise<string> {
+  const stored = await load(name);
+  if (stored === null) throw { code: 'walletNotFound', message: 'none', causes: [] };
+  if (String(stored.key) !== String([...key])) {
+    throw { code: 'wrongPassphrase', message: 'wrong passphrase', causes: [] };
+  }
+  return WORDS;
 }
 
 export async function destroy(name: string): Promise<void> {
@@ -94,7 +105,7 @@ export class Engine {
 
   async words(key: Uint8Array): Promise<string> {
     if (!this.proves(key)) throw { code: 'wrongPassphrase', message: 'not these words', causes: [] };
-    return 'abandon ability able';
+    return WORDS;
   }
 
   async changePassphrase(kdf: Uint8Array, key: Uint8Array): Promise<void> {

@@ -40,9 +40,12 @@ impl Onchain {
     }
 
     /// Sends our own transactions that still wait again after the commit of the present step, which may hold the newest of
-    /// them: the network may have forgotten them.
+    /// them: the network may have forgotten them. What closes a channel together is one of them: it spends no coin of the savings, and
+    /// LDK broadcasts it once, perhaps while no source was there to take it.
     pub(crate) fn rebroadcast(&self) {
-        self.base.staged.rebroadcast(self.base.ldk.wallet.unconfirmed());
+        let waiting = self.base.ldk.wallet.waiting().into_iter();
+        let ours = waiting.filter(|(tx, is_spend)| *is_spend || self.is_from_channel(tx));
+        self.base.staged.rebroadcast(ours.map(|(tx, _)| tx).collect());
     }
 
     /// Sends one of our own transactions again, in the background.

@@ -45,7 +45,8 @@ impl Onchain {
         }
         match base.chain.unconfirmed(&scripts).await {
             Ok(Some(look)) => {
-                let seen = base.ldk.wallet.seen(&look, &scripts, base.now());
+                let is_ours = |tx: &_| self.is_from_channel(tx);
+                let seen = base.ldk.wallet.seen(&look, &scripts, base.now(), is_ours);
                 for (deposit, received_sat) in &seen.new {
                     arrived(ledger, base.now(), deposit, *received_sat);
                 }

@@ -229,7 +229,7 @@ impl Onchain {
     }
 
     /// Returns whether a transaction spends the funding or a commitment of one of our channels.
-    fn is_from_channel(&self, tx: &Transaction) -> bool {
+    pub(super) fn is_from_channel(&self, tx: &Transaction) -> bool {
         self.base.ldk.all_monitors().any(|monitor| {
             let funding = monitor.get_funding_txo().into_bitcoin_outpoint();
             let watched = monitor.get_outputs_to_watch();

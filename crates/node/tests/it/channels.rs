@@ -181,6 +181,27 @@ fn blocks_are_read_by_one_reader_at_a_time() {
 }
 
 #[test]
+fn a_channel_closed_together_while_no_source_answers_comes_home_all_the_same() {
+    let (world, wallet, gateway) = pair();
+    let before = wallet.onchain().balance().0;
+    world.server.down.set(true);
+    let id = wallet.channels().list()[0].channel_id;
+    wallet.channels().close(id, false).unwrap();
+    world.platform.advance(Duration::from_secs(5));
+    assert!(wallet.channels().list().is_empty() && gateway.channels().list().is_empty());
+    world.platform.advance(Duration::from_secs(600));
+    world.server.down.set(false);
+    // Looks for deposits, which it is not; then a block, with which what waits is sent again.
+    world.platform.advance(Duration::from_secs(300));
+    world.mine(0);
+    world.platform.advance(Duration::from_secs(5));
+    assert_eq!(world.mempool.borrow().len(), 1, "the closing transaction is sent again");
+    world.mine(5);
+    let gained = wallet.onchain().balance().0 - before;
+    assert!((495_000..500_000).contains(&gained), "{gained}");
+}
+
+#[test]
 fn a_wallet_opens_and_pays_while_no_chain_source_answers() {
     let (world, wallet, gateway) = pair();
     let invoice = world.ask(&gateway, 1_000_000);

@@ -36,8 +36,15 @@ impl OnchainWallet {
         scripts
     }
 
-    /// Takes what a look for these scripts found.
-    pub fn seen(&self, look: &Unconfirmed, asked: &[ScriptBuf], now_secs: u64) -> DepositChanges {
+    /// Takes what a look for these scripts found. What `is_ours`, because a channel of ours pays it, is no deposit that might not
+    /// come: it is sent again until a block holds it, or another transaction in its place.
+    pub fn seen(
+        &self,
+        look: &Unconfirmed,
+        asked: &[ScriptBuf],
+        now_secs: u64,
+        is_ours: impl Fn(&Transaction) -> bool,
+    ) -> DepositChanges {
         let mut state = self.lock();
         let ids: Vec<Txid> = look.found.iter().map(|seen| seen.tx.compute_txid()).collect();
         let mut new = Vec::new();
@@ -54,6 +61,7 @@ impl OnchainWallet {
             .into_iter()
             // One source that hides it, or does not respond, proves nothing.
             .filter(|tx| look.complete && asked_for(tx) && !ids.contains(&tx.compute_txid()))
+            .filter(|tx| !is_ours(tx))
             .collect();
         let is_absent = |id: &Txid| absent.iter().any(|tx| tx.compute_txid() == *id);
         state.missed.retain(|id, _| !look.complete && !ids.contains(id) || is_absent(id));

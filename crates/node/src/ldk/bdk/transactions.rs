@@ -93,11 +93,11 @@ impl OnchainWallet {
         mined.map(|(tx, time)| state.confirmed(tx, time)).collect()
     }
 
-    /// Our transactions that no block holds yet: to be broadcast again.
-    pub fn unconfirmed(&self) -> Vec<Transaction> {
+    /// Transactions of the wallet that no block holds yet, and whether they spend coins of it.
+    pub fn waiting(&self) -> Vec<(Transaction, bool)> {
         let state = self.lock();
         let waiting = state.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-        let ours = waiting.filter(|tx| state.wallet.sent_and_received(&tx.tx_node.tx).0 > Amount::ZERO);
-        ours.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
+        let spends = |tx: &Transaction| state.wallet.sent_and_received(tx).0 > Amount::ZERO;
+        waiting.map(|tx| (tx.tx_node.tx.as_ref().clone(), spends(&tx.tx_node.tx))).collect()
     }
 }

@@ -151,10 +151,8 @@ impl Channels {
         if force && self.base.staged.old_copy.is_doubted(&id) {
             return Err(ChannelError::Doubted);
         }
-        if force {
-            self.base.staged.heard(&id);
-        }
         let result = if force {
+            self.base.staged.heard(&id);
             manager.force_close_broadcasting_latest_txn(&id, &peer, "closed by its owner".to_owned())
         } else if self.base.ldk.messages.is_connected(&peer) {
             manager.close_channel(&id, &peer)

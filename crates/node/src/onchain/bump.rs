@@ -48,13 +48,7 @@ impl Onchain {
     /// # Errors
     /// [`OnchainError`].
     pub fn bump(&self, id: PaymentId, rate: Option<FeeRate>) -> Result<Bump, OnchainError> {
-        let (payment, txid) = self.waiting(id)?;
-        let (wallet, urgent) = (&self.base.ldk.wallet, self.fee_rate(2));
-        if payment.direction == Direction::Outbound && payment.kind == PaymentKind::Onchain {
-            return self.replace(payment, txid, rate, Change::Fee);
-        }
-        let signed = wallet.child(txid, rate.unwrap_or(urgent))?;
-        Ok(Bump { payment, method: BumpMethod::Child, cancels: false, signed })
+        self.bump_by(id, rate, Change::Fee)
     }
 
     /// Builds a replacement of a pending on-chain payment that pays its higher fee from the amount: the payee gets less, and no
@@ -63,11 +57,17 @@ impl Onchain {
     /// # Errors
     /// [`OnchainError`].
     pub fn bump_from_amount(&self, id: PaymentId, rate: Option<FeeRate>) -> Result<Bump, OnchainError> {
+        self.bump_by(id, rate, Change::FeeFromAmount)
+    }
+
+    /// By a replacement, if it is a payment of ours; else by a child.
+    fn bump_by(&self, id: PaymentId, rate: Option<FeeRate>, change: Change) -> Result<Bump, OnchainError> {
         let (payment, txid) = self.waiting(id)?;
         if payment.direction == Direction::Outbound && payment.kind == PaymentKind::Onchain {
-            return self.replace(payment, txid, rate, Change::FeeFromAmount);
+            return self.replace(payment, txid, rate, change);
         }
-        self.bump(id, rate)
+        let signed = self.base.ldk.wallet.child(txid, rate.unwrap_or_else(|| self.fee_rate(2)))?;
+        Ok(Bump { payment, method: BumpMethod::Child, cancels: false, signed })
     }
 
     /// Builds what takes a pending on-chain payment back, at `rate` (by default: the next block or two), and signs it; nothing is

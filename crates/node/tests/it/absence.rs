@@ -10,21 +10,21 @@ use amplet_protocol::page::PaymentStatus;
 use crate::world::{HANGING_SAT, Hanging, Way, World};
 
 /// Blocks of an absence.
-const HOUR: u32 = 6;
-const DAY: u32 = 144;
-const WEEK: u32 = 1008;
-const FOUR_WEEKS: u32 = 4032;
-const THREE_MONTHS: u32 = 12_960;
+pub const HOUR: u32 = 6;
+pub const DAY: u32 = 144;
+pub const WEEK: u32 = 1008;
+pub const FOUR_WEEKS: u32 = 4032;
+pub const THREE_MONTHS: u32 = 12_960;
 /// Blocks after which every HTLC of these tests has expired, and after which nobody acts any more.
-const EXPIRED: u32 = 402;
+pub const EXPIRED: u32 = 402;
 /// Blocks before its expiry at which LDK claims an HTLC on chain, and after it at which it takes one back.
-const CLAIMS: u32 = 36;
+pub const CLAIMS: u32 = 36;
 const TAKES_BACK: u32 = 3;
 /// Blocks before its expiry from which nothing is held back for an HTLC to us.
 const NEAR: u32 = 12;
 
 /// Blocks for which the commitment of a wallet waits for a gateway that has not been heard since the wallet was opened.
-const AWAY: u32 = 432;
+pub const AWAY: u32 = 432;
 
 /// The gateway meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,17 +3,13 @@
 
 use std::time::Duration;
 
+use crate::absence::{DAY, FOUR_WEEKS, HOUR, THREE_MONTHS, WEEK};
 use crate::world::{HANGING_SAT, World, mortal, open};
 use amplet_node::lightning::ln::channel_state::OutboundHTLCStateDetails;
 use amplet_node::{Node, PaymentId};
 use amplet_protocol::page::PaymentStatus;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: u32 = 6;
-const DAY: u32 = 144;
-const WEEK: u32 = 1008;
-const FOUR_WEEKS: u32 = 4032;
-const THREE_MONTHS: u32 = 12_960;
 
 /// A wallet that died with both HTLCs, of 100,000 sat each, on both commitments of its channel of 1,000,000 sat, of which half was the
 /// gateway's before.

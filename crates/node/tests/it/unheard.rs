@@ -3,17 +3,12 @@
 
 use std::time::Duration;
 
+use crate::absence::{AWAY, CLAIMS, EXPIRED};
 use crate::world::{HANGING_SAT, Hanging, Net, Way, World, net, pair, with_a_hanging_htlc};
 use amplet_node::{Authorization, Node};
 use amplet_protocol::page::{EventKind, PaymentStatus};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// Blocks for which a commitment waits for a peer that is away.
-const AWAY: u32 = 432;
-/// Blocks after which the HTLCs of these tests have expired.
-const EXPIRED: u32 = 402;
-/// Blocks before the expiry of an HTLC to us at which LDK claims it on chain.
-const CLAIMS: u32 = 36;
 
 fn is_silent(world: &World) -> bool {
     world.mempool.borrow().is_empty()

@@ -73,7 +73,6 @@ impl WalletState {
         kept.map(|output| (output.script_pubkey.clone(), output.value)).collect()
     }
 
-    /// With `rate`, or with what BIP 125 demands: the fee of the old one, and 1 sat/vB for the new one's relay.
     /// The only output of a transaction that is not ours.
     fn only_payee<'a>(&self, tx: &'a Transaction) -> Option<&'a TxOut> {
         let mut others = tx.output.iter().filter(|output| !self.is_mine(output));
@@ -98,6 +97,7 @@ impl WalletState {
         }
     }
 
+    /// With `rate`, or with what BIP 125 demands: the fee of the old one, and 1 sat/vB for the new one's relay.
     fn replacement(&mut self, old: &Transaction, new: &Replacement) -> Result<Psbt, OnchainError> {
         let psbt = self.replacement_at(old, new, None)?;
         let size =

@@ -49,8 +49,7 @@ impl WalletState {
     /// Confirmed coins that a fee bump of LDK's has spent, in a transaction that waits: it may spend them again, in place of that
     /// one. Such a transaction also spends a channel's output, which no other of ours does.
     pub(super) fn bumping_coins(&self) -> Vec<LocalOutput> {
-        let waiting = self.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-        let waiting: Vec<Arc<Transaction>> = waiting.map(|tx| Arc::clone(&tx.tx_node.tx)).collect();
+        let waiting: Vec<Arc<Transaction>> = self.unconfirmed().collect();
         if waiting.is_empty() {
             return Vec::new();
         }

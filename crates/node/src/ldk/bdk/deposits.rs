@@ -86,7 +86,5 @@ impl OnchainWallet {
 
 /// Unconfirmed transactions of others that pay to us.
 fn deposits(state: &WalletState) -> Vec<Transaction> {
-    let waiting = state.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-    let foreign = waiting.filter(|tx| state.wallet.sent_and_received(&tx.tx_node.tx).0 == Amount::ZERO);
-    foreign.map(|tx| tx.tx_node.tx.as_ref().clone()).collect()
+    state.unconfirmed().filter(|tx| !state.is_spend(tx)).map(|tx| tx.as_ref().clone()).collect()
 }

@@ -29,6 +29,17 @@ pub struct Mined {
 }
 
 impl WalletState {
+    /// Transactions of the wallet that no block holds yet.
+    pub(super) fn unconfirmed(&self) -> impl Iterator<Item = Arc<Transaction>> {
+        let waiting = self.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
+        waiting.map(|tx| tx.tx_node.tx)
+    }
+
+    /// Returns whether a transaction spends coins of the wallet.
+    pub(super) fn is_spend(&self, tx: &Transaction) -> bool {
+        self.wallet.sent_and_received(tx).0 > Amount::ZERO
+    }
+
     pub(super) fn confirmed(&self, tx: Arc<Transaction>, time: u64) -> Confirmed {
         let (sent, received) = self.wallet.sent_and_received(&tx);
         Confirmed { tx, received_sat: received.to_sat(), sent_sat: sent.to_sat(), time }
@@ -96,8 +107,6 @@ impl OnchainWallet {
     /// Transactions of the wallet that no block holds yet, and whether they spend coins of it.
     pub fn waiting(&self) -> Vec<(Transaction, bool)> {
         let state = self.lock();
-        let waiting = state.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
-        let spends = |tx: &Transaction| state.wallet.sent_and_received(tx).0 > Amount::ZERO;
-        waiting.map(|tx| (tx.tx_node.tx.as_ref().clone(), spends(&tx.tx_node.tx))).collect()
+        state.unconfirmed().map(|tx| (tx.as_ref().clone(), state.is_spend(&tx))).collect()
     }
 }

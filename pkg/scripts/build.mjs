@@ -53,9 +53,16 @@ const oneError = (out) => ({
     ),
 });
 
+/**
+ * An entry, with its white space: esbuild drops the annotations of pure calls with that, and without them an app's bundler keeps
+ * bech32's tables in scripts that never read an invoice.
+ */
 const bundle = (entry, out, options = {}) =>
   build({
     ...common,
+    minify: false,
+    minifySyntax: true,
+    minifyIdentifiers: true,
     outdir: join(dist, dirname(out)),
     entryNames: out.split('/').at(-1),
     ...options,
@@ -87,9 +94,7 @@ const inlined = {
 await build({ ...common, entryPoints: ['src/base/error.ts', ...workerScripts], outdir: dist, entryNames: '[name]' });
 // What a dynamic import asks for is a file of its own.
 await bundle('src/index.ts', 'index', { splitting: true });
-// With its white space, as esbuild drops the annotations of pure calls with that: without them a bundler keeps bech32's tables in
-// scripts that only pass messages on.
-await bundle('src/provider.ts', 'provider', { minify: false, minifySyntax: true, minifyIdentifiers: true });
+await bundle('src/provider.ts', 'provider');
 // A service worker has no dynamic import.
 await bundle('src/worker.ts', 'worker', { conditions: ['worker'] });
 await bundle('src/inline.ts', 'inline', { conditions: ['inline'], plugins: [inlined], sourcemap: false });

@@ -121,11 +121,13 @@ export class Network {
   }
 
   /**
-   * Lets the third node pay; returns its payment in its final state.
+   * Lets the third node pay; rejects unless the payment succeeded.
    * @param {string} invoice
    */
-  pay(invoice) {
-    return this.#ask('POST', 'pay', { invoice });
+  async pay(invoice) {
+    const payment = await this.#ask('POST', 'pay', { invoice });
+    if (payment.state !== 'succeeded') throw new Error(`the payee could not pay: ${JSON.stringify(payment)}`);
+    return payment;
   }
 
   /**

@@ -67,6 +67,12 @@ impl RegtestNetwork {
         self.control("/invoice", body).await["invoice"].as_str().unwrap().to_owned()
     }
 
+    /// The payee pays an invoice.
+    pub async fn payee_pays(&self, invoice: &str) {
+        let payment = self.control("/pay", json!({ "invoice": invoice })).await;
+        assert_eq!(payment["state"], "succeeded", "{payment}");
+    }
+
     pub fn options(&self, name: &str) -> OpenOptions {
         let gateway =
             Gateway { address: self.text("/gateways/0/address"), chain_url: None, trust_zero_conf: true };

@@ -38,7 +38,7 @@ pub async fn the_whole_day(network: RegtestNetwork, disk: Disk) {
     assert!(paid.preimage.is_some() && paid.fee_msat.unwrap() > msat(0) && paid.duration_ms.is_some());
     let request = me.receive(10_000_000).await;
     assert_eq!(request.missing, None);
-    network.control("/pay", json!({ "invoice": request.invoice })).await;
+    network.payee_pays(&request.invoice).await;
     let got = network
         .until("the money", || async {
             let line = me.history().await.into_iter().find(|line| line.id == request.payment_hash)?;
@@ -222,7 +222,7 @@ pub async fn channel_on_request(network: RegtestNetwork, disk: Disk) {
     me.usable().await;
     assert!(me.channels().await[0].trusted, "not confirmed yet");
     let request = me.receive(50_000_000).await;
-    network.control("/pay", json!({ "invoice": request.invoice })).await;
+    network.payee_pays(&request.invoice).await;
     network
         .until("the money", || async {
             let balance = me.balance().await;

@@ -137,7 +137,7 @@ impl Network {
             .with_context(|| format!("no node `{name}`: choose 0, 1 or payee"))
     }
 
-    /// Starts a node again and connects it to the other running nodes.
+    /// Starts a node again and connects it to the other running nodes; returns when its channels to them can be used again.
     ///
     /// # Errors
     /// When it does not come up.
@@ -146,6 +146,11 @@ impl Network {
         for other in self.nodes().filter(|other| other.name != node.name && other.running()) {
             // Two that are started at once dial each other, and each may refuse the other's connection for its own.
             wait_for("a connection", Duration::from_secs(60), || connect(node, other))?;
+            let pair = format!("the channels of {} and {}", node.name, other.name);
+            wait_for(&pair, Duration::from_secs(60), || {
+                back(node, &other.id())?;
+                back(other, &node.id())
+            })?;
         }
         Ok(())
     }
@@ -184,15 +189,33 @@ fn connect(from: &Node, to: &Node) -> Result<()> {
     Ok(())
 }
 
+fn channels(node: &Node) -> Result<Vec<Value>> {
+    let mut answer = node.admin.get("/admin/v1/channels")?;
+    match answer.get_mut("channels").map(Value::take) {
+        Some(Value::Array(channels)) => Ok(channels),
+        _ => bail!("/admin/v1/channels has no channels: {answer}"),
+    }
+}
+
+fn is_usable(channel: &Value) -> bool {
+    channel.get("usable").and_then(Value::as_bool) == Some(true)
+}
+
 fn channels_usable(node: &Node, count: usize) -> Result<()> {
     wait_for(&format!("{} to have {count} usable channels", node.name), Duration::from_secs(60), || {
-        let info = node.admin.get("/admin/v1/channels")?;
-        let channels =
-            info.get("channels").unwrap_or(&info).as_array().map(Vec::as_slice).unwrap_or_default();
-        let usable =
-            channels.iter().filter(|c| c.get("usable").and_then(Value::as_bool) == Some(true)).count();
-        if usable >= count { Ok(()) } else { bail!("{usable} are usable: {info}") }
+        let channels = channels(node)?;
+        let usable = channels.iter().filter(|channel| is_usable(channel)).count();
+        if usable >= count { Ok(()) } else { bail!("{usable} are usable: {channels:?}") }
     })
+}
+
+/// An error while a channel with a peer waits for it.
+fn back(node: &Node, peer: &str) -> Result<()> {
+    let text = |channel: &Value, key| channel.get(key).and_then(Value::as_str).map(str::to_owned);
+    let away = channels(node)?.into_iter().find(|channel| {
+        text(channel, "peer").as_deref() == Some(peer) && text(channel, "state").as_deref() == Some("offline")
+    });
+    away.map_or(Ok(()), |channel| bail!("{} waits for its peer: {channel}", node.name))
 }
 
 /// Mines while transactions wait, so that a user who watches need not: six blocks, half a second apart.

@@ -1,7 +1,8 @@
 //! Order of jobs: some compile, and one runs tests, at the same time.
 //!
-//! Tests run one suite after the other, so that none disturbs another. What they run is compiled beside them by two builders,
-//! one for native code and one for wasm: linking wasm with fat LTO keeps one core busy only.
+//! Most tests run one suite after the other, so that none disturbs another. What they run is compiled beside them by two
+//! builders, one for native code and one for wasm: linking wasm with fat LTO keeps one core busy only. A builder that has compiled
+//! its own takes on what either may do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,10 +22,22 @@ pub enum Worker {
     Wasm,
     /// Runs what has been compiled.
     Tester,
+    /// The builder that has nothing of its own left to do at the moment.
+    FreeBuilder,
 }
 
 impl Worker {
     const ALL: [Self; 3] = [Self::Native, Self::Wasm, Self::Tester];
+
+    /// Whose jobs it does, the most urgent first.
+    const fn serves(self) -> &'static [Self] {
+        match self {
+            Self::Native => &[Self::Native, Self::FreeBuilder],
+            Self::Wasm => &[Self::Wasm, Self::FreeBuilder],
+            Self::Tester => &[Self::Tester],
+            Self::FreeBuilder => &[],
+        }
+    }
 }
 
 /// A piece of work.
@@ -73,7 +86,7 @@ pub fn run(jobs: Vec<Job<'_>>) -> Vec<Option<Done>> {
             let board = &board;
             scope.spawn(move || match worker {
                 Worker::Tester => board.serve(worker),
-                Worker::Native | Worker::Wasm => background::work(|| board.serve(worker)),
+                _ => background::work(|| board.serve(worker)),
             });
         }
     });
@@ -118,12 +131,15 @@ impl<'a> Board<'a> {
         let mut states = self.lock();
         loop {
             drop_hopeless(&mut states);
-            let mine = |state: &State<'a>| matches!(state, State::Waiting(job) if job.worker == worker);
+            let of = |state: &State<'a>, whose| matches!(state, State::Waiting(job) if job.worker == whose);
+            let mine = |state: &State<'a>| worker.serves().iter().any(|whose| of(state, *whose));
             if proc::interrupted() || !states.iter().any(mine) {
                 return None;
             }
-            let ready =
-                (0..states.len()).find(|at| states.get(*at).is_some_and(mine) && is_ready(&states, *at));
+            let ready = worker.serves().iter().find_map(|whose| {
+                let open = |at: &usize| states.get(*at).is_some_and(|state| of(state, *whose));
+                (0..states.len()).find(|at| open(at) && is_ready(&states, *at))
+            });
             if let Some(at) = ready
                 && let Some(place) = states.get_mut(at)
                 && let State::Waiting(job) = std::mem::replace(place, State::Running)
@@ -204,6 +220,30 @@ mod tests {
                 Ok(PASSED)
             }),
         ]);
+        assert!(done.iter().all(|done| done.unwrap().counts == PASSED));
+    }
+
+    #[test]
+    fn a_builder_with_nothing_of_its_own_left_helps_the_other() {
+        let order = Mutex::new(Vec::new());
+        let note = |name: &'static str| {
+            order.lock().unwrap().push(name);
+            Ok(PASSED)
+        };
+        let (to, from) = std::sync::mpsc::channel();
+        let done = run(vec![
+            // Ends only when the other builder has done what either may do.
+            job(Worker::Wasm, None, move || {
+                from.recv_timeout(Duration::from_secs(20)).map_err(|error| Failure::from(anyhow!(error)))?;
+                Ok(PASSED)
+            }),
+            job(Worker::FreeBuilder, None, || {
+                to.send(()).map_err(|error| Failure::from(anyhow!(error)))?;
+                note("either")
+            }),
+            job(Worker::Native, None, || note("own")),
+        ]);
+        assert_eq!(*order.lock().unwrap(), ["own", "either"]);
         assert!(done.iter().all(|done| done.unwrap().counts == PASSED));
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::schedule::Worker::{self, Native, Wasm};
+use super::schedule::Worker::{self, FreeBuilder, Native, Wasm};
 use super::{Counts, Failure};
 use crate::cache::Cache;
 use crate::regtest::session::{Options, Session};
@@ -85,22 +85,9 @@ pub const STEPS: &[StepSpec] = &[
         .built(Wasm, web::build_e2e),
     step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox)
         .built(Wasm, web::build_extension),
-    step("lint", "lints and formatting of the TypeScript, warnings denied; e2e's types", 60, 1800, web::lint)
-        .built(Wasm, web::build_extension)
-        .by(Wasm),
-    step("www", "the page's and the shared components' sources: types, unit tests", 30, 1800, web::www)
-        .built(Wasm, web::build_page)
-        .by(Wasm),
-    step("size", "what a page loads, against its limit", 20, 1800, web::size_gate)
-        .built(Wasm, web::build_page)
-        .by(Wasm),
-    step("extension", "the extension's sources, its sizes, Firefox' linter", 20, 1800, web::extension)
-        .built(Wasm, web::build_extension)
-        .by(Wasm),
-    step("clippy-wasm", "lints of the code for browsers, warnings denied", 120, 3600, lint::clippy_wasm)
-        .by(Wasm),
     step("wasm", "the flows in headless Chromium (wasm-pack)", 120, 3600, web::wasm_pack)
-        .built(Wasm, web::build_wasm_tests),
+        .built(Wasm, web::build_wasm_tests)
+        .by(FreeBuilder),
     step(
         "pkg",
         "the npm package: types, unit, in browsers, bundlers and Node.js, as installed",
@@ -108,7 +95,23 @@ pub const STEPS: &[StepSpec] = &[
         3600,
         web::pkg,
     )
-    .built(Wasm, web::build_pkg),
+    .built(Wasm, web::build_pkg)
+    .by(FreeBuilder),
+    // What reads types of the package begins when that is built for the last time.
+    step("lint", "lints and formatting of the TypeScript, warnings denied; e2e's types", 60, 1800, web::lint)
+        .built(Wasm, web::build_extension)
+        .by(FreeBuilder),
+    step("www", "the page's and the shared components' sources: types, unit tests", 30, 1800, web::www)
+        .built(Wasm, web::build_page)
+        .by(FreeBuilder),
+    step("size", "what a page loads, against its limit", 20, 1800, web::size_gate)
+        .built(Wasm, web::build_page)
+        .by(FreeBuilder),
+    step("extension", "the extension's sources, its sizes, Firefox' linter", 20, 1800, web::extension)
+        .built(Wasm, web::build_extension)
+        .by(FreeBuilder),
+    step("clippy-wasm", "lints of the code for browsers, warnings denied", 120, 3600, lint::clippy_wasm)
+        .by(FreeBuilder),
 ];
 
 /// Cargo's folder for unoptimised wasm, below `target/`.

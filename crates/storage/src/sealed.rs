@@ -5,7 +5,8 @@ use crate::kdf::{KdfParams, Kek};
 use crate::seal::{Key, Sealer};
 use crate::{Batch, MAX_NAME_BYTES, Receipt, SharedBackend, Store, StoreError, Write};
 use futures::future::{LocalBoxFuture, ready};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 /// A [`Store`] over a [`Backend`](crate::Backend), with names and values sealed.
 ///
@@ -18,6 +19,45 @@ pub struct SealedStore {
     epoch: u64,
     commits: Cell<u64>,
     state: Cell<State>,
+    names: RefCell<Names>,
+}
+
+/// The names of all records, opened once: an opening wallet lists a dozen prefixes, and each name is sealed on its own.
+#[derive(Default)]
+struct Names {
+    /// `None` until they were listed, while a commit runs, and after one whose outcome is not known.
+    known: Option<BTreeSet<String>>,
+    /// Number of commits begun: names read meanwhile are from before or after.
+    begun: u64,
+    /// Commits that run. One whose future was dropped runs for ever.
+    running: u64,
+}
+
+impl Names {
+    /// A commit begins; returns what it changes.
+    fn begin(&mut self) -> (Option<BTreeSet<String>>, u64) {
+        self.begun = self.begun.wrapping_add(1);
+        self.running = self.running.saturating_add(1);
+        (self.known.take(), self.begun)
+    }
+
+    /// The commit that [`Names::begin`] answered `from` to has succeeded or failed.
+    fn end(&mut self, batch: &Batch, (known, begun): (Option<BTreeSet<String>>, u64), succeeded: bool) {
+        self.running = self.running.saturating_sub(1);
+        let Some(mut known) = known.filter(|_| succeeded && begun == self.begun) else { return };
+        for (name, value) in batch.iter() {
+            match value {
+                Some(_) => known.insert(name.to_owned()),
+                None => known.remove(name),
+            };
+        }
+        self.known = Some(known);
+    }
+}
+
+/// Those with a prefix, in order.
+fn with_prefix(names: &BTreeSet<String>, prefix: &str) -> Vec<String> {
+    names.range(prefix.to_owned()..).take_while(|name| name.starts_with(prefix)).cloned().collect()
 }
 
 /// The epoch of nobody: the first takeover has 1.
@@ -108,7 +148,8 @@ impl SealedStore {
 
     fn new(backend: SharedBackend, data_key: Key, epoch: u64) -> Self {
         let sealer = Sealer::new(&data_key);
-        Self { backend, data_key, sealer, epoch, commits: Cell::new(0), state: Cell::new(State::Open) }
+        let (commits, state) = (Cell::new(0), Cell::new(State::Open));
+        Self { backend, data_key, sealer, epoch, commits, state, names: RefCell::default() }
     }
 
     fn usable(&self) -> Result<(), StoreError> {
@@ -128,6 +169,18 @@ impl SealedStore {
             Err(_) => {}
         }
         result
+    }
+
+    async fn open_names(&self) -> Result<BTreeSet<String>, StoreError> {
+        let mut names = BTreeSet::new();
+        for sealed in self.backend.names().await?.iter().filter(|name| name.as_slice() != HEADER_NAME) {
+            match self.sealer.open_name(sealed) {
+                Ok(name) => drop(names.insert(name)),
+                // Whoever wrote it, it is none of ours: a record of ours that is missing shows where it is needed.
+                Err(error) => log::warn!("a record is passed over: {error}"),
+            }
+        }
+        Ok(names)
     }
 
     fn seal(&self, batch: &Batch) -> Result<Vec<Write>, StoreError> {
@@ -155,19 +208,18 @@ impl Store for SealedStore {
     fn list<'a>(&'a self, prefix: &'a str) -> LocalBoxFuture<'a, Result<Vec<String>, StoreError>> {
         Box::pin(async move {
             self.usable()?;
-            let sealed = self.backend.names().await?;
-            let records = sealed.iter().filter(|name| name.as_slice() != HEADER_NAME);
-            let mut names = Vec::with_capacity(sealed.len());
-            for name in records {
-                match self.sealer.open_name(name) {
-                    Ok(name) if name.starts_with(prefix) => names.push(name),
-                    Ok(_) => {}
-                    // Whoever wrote it, it is none of ours: a record of ours that is missing shows where it is needed.
-                    Err(error) => log::warn!("a record is passed over: {error}"),
-                }
+            if let Some(known) = &self.names.borrow().known {
+                return Ok(with_prefix(known, prefix));
             }
-            names.sort_unstable();
-            Ok(names)
+            let before = self.names.borrow().begun;
+            let all = self.open_names().await?;
+            let found = with_prefix(&all, prefix);
+            let mut names = self.names.borrow_mut();
+            // Who only looks on does not hear of the writer's commits.
+            if self.epoch != VIEW && names.begun == before && names.running == 0 {
+                names.known = Some(all);
+            }
+            Ok(found)
         })
     }
 
@@ -179,7 +231,11 @@ impl Store for SealedStore {
         Box::pin(async move {
             self.usable()?;
             if !batch.is_empty() {
-                self.write(self.seal(&batch)?).await?;
+                let writes = self.seal(&batch)?;
+                let names = self.names.borrow_mut().begin();
+                let written = self.write(writes).await;
+                self.names.borrow_mut().end(&batch, names, written.is_ok());
+                written?;
             }
             // The backend is on this device: what it committed is as durable as it will be.
             Ok(Receipt::new(ready(Ok(()))))

@@ -100,7 +100,7 @@ pub async fn names_of_every_kind(lab: &dyn Lab) {
     assert_eq!(store.list("caf\u{e9}").await.unwrap(), ["caf\u{e9}"]);
 }
 
-/// Full names, sorted, of the prefix only.
+/// Full names, sorted, of the prefix only; what was committed since they were listed first included.
 pub async fn lists_by_prefix(lab: &dyn Lab) {
     let store = create(lab, "lists").await;
     assert!(store.list("").await.unwrap().is_empty(), "the header is no name");
@@ -116,6 +116,14 @@ pub async fn lists_by_prefix(lab: &dyn Lab) {
     assert_eq!(store.list("").await.unwrap().len(), 1002);
     assert_eq!(store.list("wallet/").await.unwrap(), ["wallet/payment/1"]);
     assert!(store.list("nothing/").await.unwrap().is_empty());
+    let mut changed = Batch::new();
+    changed.remove("ldk/monitor/007");
+    changed.put("ldk/monitor/007b", vec![1]);
+    changed.put("wallet/payment/1", vec![4]);
+    store.commit(changed).await.unwrap().durable().await.unwrap();
+    assert_eq!(store.list("ldk/monitor/007").await.unwrap(), ["ldk/monitor/007b"]);
+    assert_eq!(store.list("wallet/").await.unwrap(), ["wallet/payment/1"]);
+    assert_eq!(store.list("").await.unwrap().len(), 1002);
 }
 
 /// One for each batch that was written, however many names; none for an empty batch or a refused one.
@@ -321,8 +329,10 @@ pub async fn a_view_of_a_running_wallet(lab: &dyn Lab) {
     assert!(matches!(wrong, StoreError::WrongPassphrase));
     let view = SealedStore::view(backend(lab, "view").await, &kek("right")).await.unwrap();
     assert_eq!(view.get("a").await.unwrap().unwrap(), b"1");
+    assert_eq!(view.list("").await.unwrap(), ["a"]);
+    store.commit(batch([("a", b"3"), ("b", b"1")])).await.unwrap().durable().await.unwrap();
+    assert_eq!(view.list("").await.unwrap(), ["a", "b"]);
     assert!(view.commit(batch([("a", b"2")])).await.unwrap_err().is_fenced());
-    store.commit(batch([("a", b"3")])).await.unwrap().durable().await.unwrap();
     assert_eq!(store.get("a").await.unwrap().unwrap(), b"3");
 }
 

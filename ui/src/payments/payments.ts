@@ -28,11 +28,11 @@ export function stateText(payment: Payment, brief = false): string {
   if (payment.state === 'succeeded') return m.state_succeeded();
   if (payment.state === 'failed') {
     if (payment.error.code === 'cancelled') return m.state_cancelled();
-    return payment.direction === 'inbound' && payment.error.code === 'expired'
-      ? m.expired()
-      : brief
-        ? m.state_failedBrief()
-        : m.state_failed();
+    if (payment.direction === 'inbound' && payment.error.code === 'expired') {
+      // Whoever has its preimage had claimed it.
+      return payment.preimage === null ? m.expired() : m.state_takenBack();
+    }
+    return brief ? m.state_failedBrief() : m.state_failed();
   }
   if (payment.direction === 'inbound' && payment.kind === 'bolt11') {
     return payment.expiresAt !== null && Number(payment.expiresAt) < nowSeconds() ? m.expired() : m.state_waiting();

@@ -18,6 +18,7 @@ pub(crate) mod routing;
 pub(crate) mod signer;
 pub(crate) mod socket;
 pub(crate) mod staged;
+pub(crate) mod taken_back;
 pub(crate) mod types;
 pub(crate) mod unheard;
 pub(crate) mod unsaved;
@@ -48,6 +49,7 @@ use onion::OnionMessages;
 use routing::FlowRouter;
 use signer::Signer;
 use staged::StagedWrites;
+use taken_back::TakenBackHtlcs;
 use types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
 use watch::Watch;
 
@@ -72,6 +74,7 @@ pub(crate) struct Ldk {
     pub wallet: Arc<OnchainWallet>,
     pub fees: Arc<Fees>,
     pub watch: Arc<Watch>,
+    pub taken_back: TakenBackHtlcs,
     /// The last block, as long as the monitors do not know of it.
     pub untold: UntoldBlock,
     /// Blocks are held back from LDK's parts (`runtime::held_back`): heights that LDK compares with are too low.

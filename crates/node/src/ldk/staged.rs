@@ -50,6 +50,8 @@ pub mod names {
     pub const OLD_COPY: &str = "node/old_copy";
     /// Closed channels whose commitments wait for their peers' word (`ldk::unheard`).
     pub const UNHEARD: &str = "node/unheard";
+    /// HTLCs that their payers took back on chain (`ldk::taken_back`).
+    pub const TAKEN_BACK: &str = "node/taken_back";
     /// A wallet's installation and the canaries that it left with gateways.
     pub const COPIES: &str = "node/copies";
     /// What a gateway keeps of wallets, by node id.

@@ -21,6 +21,11 @@ impl Watch {
         Self { registered: Mutex::default(), onchain }
     }
 
+    /// Returns whether LDK registered a script.
+    pub fn contains(&self, script: &Script) -> bool {
+        self.registered().contains(script)
+    }
+
     fn registered(&self) -> MutexGuard<'_, BTreeSet<ScriptBuf>> {
         self.registered.lock().unwrap_or_else(|e| e.into_inner())
     }

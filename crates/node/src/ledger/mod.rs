@@ -237,6 +237,12 @@ impl Ledger {
         self.state.borrow().done_at.contains_key(&key)
     }
 
+    /// Ids of all inbound payments that have ended.
+    pub(crate) fn inbound_ids(&self) -> Vec<PaymentId> {
+        let state = self.state.borrow();
+        state.done_at.keys().filter(|key| key.direction == Direction::Inbound).map(|key| key.id).collect()
+    }
+
     /// Takes what was staged since the last call.
     pub(crate) fn take_changes(&self) -> Committed {
         std::mem::take(&mut self.state.borrow_mut().changed)

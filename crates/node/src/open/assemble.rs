@@ -34,6 +34,7 @@ use crate::ldk::onion::{MessagePaths, OnionMessages, message_paths, onion_messag
 use crate::ldk::routing::{FlowRouter, PlanRecorder, stored};
 use crate::ldk::signer::Signer;
 use crate::ldk::staged::{StagedWrites, SweeperStore, names};
+use crate::ldk::taken_back::TakenBackHtlcs;
 use crate::ldk::types::{Bumper, ChainMonitor, ChannelManager, Monitor, PeerManager, Sweeper};
 use crate::ldk::watch::Watch;
 use crate::notify::Notify;
@@ -49,6 +50,7 @@ pub(super) struct Parts<'a> {
     pub fees: Arc<Fees>,
     pub wallet: Arc<OnchainWallet>,
     pub watch: Arc<Watch>,
+    pub taken_back: TakenBackHtlcs,
     pub signer: Arc<Signer>,
     pub log: Arc<Log>,
 }
@@ -68,8 +70,10 @@ impl<'a> Parts<'a> {
         let seed = keys.lightning_seed()?;
         let signer = Arc::new(Signer::new(&seed, split(platform.now()), Arc::clone(&wallet)));
         let watch = Arc::new(Watch::new(Arc::clone(&wallet)));
+        let taken_back = TakenBackHtlcs::open(&**store, Arc::clone(&watch), Arc::clone(staged)).await?;
         let (fees, log) = (Arc::new(Fees::open(&**store).await?), Arc::new(Log));
-        Ok(Self { platform, store: &**store, chain, config, staged, fees, wallet, watch, signer, log })
+        let store = &**store;
+        Ok(Self { platform, store, chain, config, staged, fees, wallet, watch, taken_back, signer, log })
     }
 }
 
@@ -121,7 +125,7 @@ pub(super) async fn assemble(
     intercept.number_unheard();
     let peers = peer_manager(&parts, &intercept, gossip.as_ref(), (&messages, &onions), &monitors);
     let bumper = bumper(&parts);
-    let Parts { fees, wallet, watch, signer, log, .. } = parts;
+    let Parts { fees, wallet, watch, taken_back, signer, log, .. } = parts;
     let peers = Rc::new(peers);
     let ldk = Ldk {
         manager,
@@ -139,6 +143,7 @@ pub(super) async fn assemble(
         wallet,
         fees,
         watch,
+        taken_back,
         untold: UntoldBlock::default(),
         behind: Cell::new(held_back),
     };

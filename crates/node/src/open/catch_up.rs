@@ -175,6 +175,7 @@ impl Together<'_> {
         tell(&self.0.listener(*manager));
         tell(&self.0.listener(*sweeper));
         tell(&*parts.wallet);
+        tell(&parts.taken_back);
     }
 }
 

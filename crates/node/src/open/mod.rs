@@ -149,7 +149,7 @@ pub(crate) async fn open(
         Rc::clone(&attempts),
     );
     let payments = Rc::new(payments.await?);
-    let sync = Rc::new(ChainSync::new(Rc::clone(&base), Rc::clone(&onchain), sync));
+    let sync = Rc::new(ChainSync::new(Rc::clone(&base), Rc::clone(&onchain), Rc::clone(&payments), sync));
     let followers: Vec<Rc<dyn StepFollower>> = vec![attempts, Rc::clone(&base) as Rc<dyn StepFollower>];
     let services = Services { base, ledger, budgets, peers, onchain, channels, graph, payments };
     let services = Rc::new(services);

@@ -2,9 +2,12 @@
 
 use std::rc::Rc;
 
-use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, TipAge, WalletError};
+use amplet_protocol::page::{
+    Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus, TipAge, WalletError,
+};
 use amplet_protocol::{Msat, PaymentId};
 use hex_conservative::DisplayHex;
+use lightning::chain::channelmonitor::ANTI_REORG_DELAY;
 use lightning::events::PaymentPurpose;
 use lightning::types::payment::{PaymentHash, PaymentPreimage};
 
@@ -13,11 +16,16 @@ use super::keysend::shown;
 use super::streams::{Streams, session_of};
 use crate::base::Base;
 use crate::config::{InboundKeysend, Records, Role};
+use crate::ldk::taken_back::TakenBack;
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, Outcome};
 
 /// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
 const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
+
+/// Why money that had been claimed is not here.
+const TAKEN_BACK: &str = "the payer took this payment back on chain: this wallet was closed, or could not reach its gateway, until the \
+                          payment expired; ask to be paid again, and open the wallet more often while payments arrive";
 
 /// LDK accepts HTLCs for two hours longer, by block time; an invoice is shown as pending until then, in seconds.
 const EXPIRY_GRACE: u64 = 3 * 3600;
@@ -170,6 +178,46 @@ impl Inbound {
             // LDK repeats events whose handling it does not know to be durable.
             None => log::info!("payment {id}: claimed {amount_msat}, known already"),
         }
+    }
+
+    /// Corrects records of money that had been claimed and was taken back on chain, once a reorganization cannot undo that.
+    pub async fn correct_taken_back(&self) {
+        let best = self.base.ldk.manager.current_best_block().height;
+        let deep = best.saturating_add(1).saturating_sub(ANTI_REORG_DELAY);
+        for (outpoint, taken) in self.base.ldk.taken_back.up_to(deep) {
+            let id = self.ledger.inbound_ids().into_iter().find(|id| taken.is_of(&id.0));
+            let payment = match id {
+                Some(id) => self.ledger.get(Key::inbound(id)).await,
+                // One of ours, or one that was never claimed by a preimage of ours.
+                None => Ok(None),
+            };
+            match payment {
+                Ok(payment) => {
+                    payment.into_iter().for_each(|payment| self.take_back(payment, &taken));
+                    self.base.ldk.taken_back.remove(&outpoint);
+                }
+                Err(error) => log::error!("{error}"),
+            }
+        }
+    }
+
+    /// Takes an HTLC that its payer took back off the record of its payment.
+    fn take_back(&self, payment: Payment, taken: &TakenBack) {
+        if payment.status != PaymentStatus::Succeeded {
+            return;
+        }
+        log::warn!("payment {}: taken back on chain by its payer", payment.id);
+        let amount_msat = payment.amount_msat.unwrap_or_default();
+        let lost_msat = taken.sat.map_or(Msat::MAX, |sat| Msat::up_to_max(sat.saturating_mul(1000)));
+        // An HTLC's output has whole satoshis only (BOLT 3).
+        let rest = amount_msat.less(lost_msat);
+        if rest >= Msat::from(1000) {
+            self.ledger.amend(Payment { amount_msat: Some(rest), ..payment });
+            return;
+        }
+        let lost = Outcome::Failed(WalletError::new(ErrorCode::Expired, TAKEN_BACK));
+        let payment = Box::new(self.ledger.close_record(payment, lost));
+        self.ledger.raise(EventKind::PaymentFailed { payment });
     }
 
     /// Moves invoices that nobody paid in time to the history.

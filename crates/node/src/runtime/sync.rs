@@ -16,6 +16,7 @@ use crate::base::Base;
 use crate::ldk::listen::{ListenAdapter, position};
 use crate::ldk::staged::names;
 use crate::onchain::Onchain;
+use crate::payments::Payments;
 use crate::runtime::held_back::{HeldBack, LOOK_EVERY};
 
 /// Interval between polls of a chain source without long poll.
@@ -53,6 +54,7 @@ impl AllListeners<'_> {
         tell(&ListenAdapter { part: &*ldk.manager, chain });
         tell(&ListenAdapter { part: &ldk.sweeper, chain });
         tell(&*ldk.wallet);
+        tell(&ldk.taken_back);
     }
 }
 
@@ -83,6 +85,7 @@ impl RescanListener for AllListeners<'_> {
         ldk.sweeper.transactions_confirmed(&block.header, &transactions, height);
         // It takes a block that it has as an addition to what it knows of it.
         ldk.wallet.block_connected(block, height);
+        ldk.taken_back.block_connected(block, height);
         self.onchain.block_connected();
     }
 }
@@ -91,6 +94,7 @@ impl RescanListener for AllListeners<'_> {
 pub struct ChainSync {
     base: Rc<Base>,
     onchain: Rc<Onchain>,
+    payments: Rc<Payments>,
     state: RefCell<SyncState>,
     held_back: HeldBack,
     /// Held while blocks are read: two readers would hand the same parts blocks out of order.
@@ -99,9 +103,14 @@ pub struct ChainSync {
 
 impl ChainSync {
     /// `state`: how far the node was read when it was opened.
-    pub(crate) fn new(base: Rc<Base>, onchain: Rc<Onchain>, state: SyncState) -> Self {
+    pub(crate) fn new(
+        base: Rc<Base>,
+        onchain: Rc<Onchain>,
+        payments: Rc<Payments>,
+        state: SyncState,
+    ) -> Self {
         let (state, held_back) = (RefCell::new(state), HeldBack::default());
-        Self { base, onchain, state, held_back, reading: futures::lock::Mutex::new(()) }
+        Self { base, onchain, payments, state, held_back, reading: futures::lock::Mutex::new(()) }
     }
 
     /// Progress of reading the chain.
@@ -156,6 +165,7 @@ impl ChainSync {
         let alone = self.reading.lock().await;
         let poll = base.chain.poll_after(change).await?;
         let read = self.read_to(poll.new).await;
+        self.payments.inbound.correct_taken_back().await;
         base.changed();
         base.notify.notify();
         drop(alone);

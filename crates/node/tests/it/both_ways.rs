@@ -125,6 +125,8 @@ fn closed(blocks: u32) {
     both.comes_home(&wallet, 500_000 - HANGING_SAT);
     assert_eq!(both.status(&wallet, both.out), PaymentStatus::Succeeded, "{blocks} blocks");
     assert!(matches!(both.status(&both.gateway, both.to_us), PaymentStatus::Failed { .. }));
+    // The preimage was durable, and the money is not ours all the same.
+    assert!(matches!(both.status(&wallet, both.to_us), PaymentStatus::Failed { .. }), "{blocks} blocks");
 }
 
 macro_rules! absences {

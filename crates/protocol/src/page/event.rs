@@ -34,7 +34,8 @@ pub enum EventKind {
         /// The payment.
         payment: Box<Payment>,
     },
-    /// A payment by this wallet failed; no funds were sent.
+    /// A payment by this wallet failed, and no funds were sent; or one to it, which had been received, was taken back on chain by its
+    /// payer (its direction tells).
     PaymentFailed {
         /// The payment.
         payment: Box<Payment>,

@@ -27,12 +27,17 @@ export type SiteErrorName =
   /** A defect in the wallet. */
   | 'InternalError';
 
+/** Code of an error, where its name is not enough: `busy`: too many calls at once; nothing was done, ask again. */
+export type SiteErrorCode = 'busy';
+
 /** An error as it crosses. The message is in English, and says nothing of the wallet that the page need not know. */
 export interface SiteError {
   /** The class. */
   readonly name: SiteErrorName;
   /** Description of the error. */
   readonly message: string;
+  /** For programs, where the class is not enough. */
+  readonly code?: SiteErrorCode;
 }
 
 /** A page calls. */

@@ -12,6 +12,26 @@ const KEYSEND_PREIMAGE = 5_482_373_484n;
 
 /** Maximum length of a call, in characters of JSON. */
 export const MAX_CALL = 65_536;
+/** Maximum depth of what a call holds: {@link MAX_CALL} brackets would be as long a stack. */
+const MAX_DEPTH = 32;
+
+/** Returns whether a value is at most so many characters of JSON, by counting: what is too large is not written to find out. */
+export function isShort(value: unknown, most = MAX_CALL): boolean {
+  return lengthLeft(value, most, 0) >= 0;
+}
+
+/** Returns what `value` leaves of `left` characters; negative: it is longer, or deeper than a call may be. Escapes count once. */
+function lengthLeft(value: unknown, left: number, depth: number): number {
+  if (typeof value === 'string') return left - value.length - 2;
+  if (typeof value !== 'object' || value === null) return left - 4;
+  if (depth === MAX_DEPTH) return -1;
+  let rest = left - 2;
+  for (const name in value) {
+    if (rest < 0) return rest;
+    rest = lengthLeft((value as Record<string, unknown>)[name], rest - name.length - 4, depth + 1);
+  }
+  return rest;
+}
 
 /**
  * Members of an object.

@@ -184,7 +184,7 @@ test('makeInvoice: a fixed amount asks nobody, a range is for the user', async (
   assert.equal((await made({})).amountMsat, null);
   user.answer = () => ({ allowed: true, amountMsat: 6_000n });
   await fails('InternalError', 'makeInvoice', { maximumAmount: 5 });
-  for (const amount of [0, -1, 1.5, '1e3', '0x10', 'NaN', 2 ** 53, '21000000000000000', true, {}])
+  for (const amount of [-1, 1.5, 99.6, '1e3', '0x10', 'NaN', '1,000', '1 000', '.', 2 ** 53, '21000000000000000', true, {}])
     await fails('InvalidDataError', 'makeInvoice', { amount });
   await fails('InvalidDataError', 'makeInvoice', { minimumAmount: 5, maximumAmount: 4 });
   const mine = (await ok('makeInvoice', { amount: 1 })) as { paymentRequest: string; rHash: string };
@@ -233,10 +233,6 @@ test('keysend: texts become records, the budget or the user allows it, and it is
   for (const bad of [
     { destination: '02', amount: 7 },
     { destination, amount: 0 },
-    { destination, amount: 7, customRecords: { 5: 'x' } },
-    { destination, amount: 7, customRecords: { 5482373484: 'x' } },
-    { destination, amount: 7, customRecords: { 696969: 5 } },
-    { destination, amount: 7, customRecords: { 696969: 'x'.repeat(1_025) } },
   ]) {
     await fails('InvalidDataError', 'keysend', bad);
   }

@@ -65,6 +65,7 @@ export {
   type Sender,
   type SiteCall,
   type SiteError,
+  type SiteErrorCode,
   type SiteErrorName,
   type SiteEvent,
   type SiteMethod,

@@ -50,7 +50,7 @@ export class Port {
   ): Promise<void> {
     if (this.#calls >= MAX_CALLS) {
       this.#refuse(id, {
-        code: 'invalidInput',
+        code: 'busy',
         message: `More than ${MAX_CALLS} requests are under way: wait for some of them.`,
         causes: [],
       });

@@ -1,16 +1,24 @@
 /** Errors as sites learn of them: the kind, and nothing of the money that is there. */
 
 import type { WalletFailure } from './types.ts';
-import type { SiteErrorName } from './wire.ts';
+import type { SiteErrorCode, SiteErrorName } from './wire.ts';
 
 /** An error as a site sees it. */
 export class ProviderError extends Error {
   override readonly name: SiteErrorName;
 
-  /** `message` is what the site sees; `options.cause` stays here. */
-  constructor(name: SiteErrorName, message: string, options?: ErrorOptions) {
+  /** What the name does not say, for programs. */
+  readonly code: SiteErrorCode | undefined;
+
+  /** `message` and `options.code` are what the site sees; `options.cause` stays here. */
+  constructor(
+    name: SiteErrorName,
+    message: string,
+    { code, ...options }: ErrorOptions & { code?: SiteErrorCode } = {},
+  ) {
     super(message, options);
     this.name = name;
+    this.code = code;
   }
 }
 
@@ -19,6 +27,9 @@ export const invalid = (message: string): ProviderError => new ProviderError('In
 
 /** A request that was turned down. */
 export const rejected = (message: string): ProviderError => new ProviderError('RejectionError', message);
+
+/** A request that was turned down because there are too many. */
+export const busy = (message: string): ProviderError => new ProviderError('RejectionError', message, { code: 'busy' });
 
 /** The wallet's codes that mean that no funds were sent, with what a site is told. */
 const REFUSALS: Readonly<Record<string, readonly [SiteErrorName, string]>> = {
@@ -36,6 +47,7 @@ const REFUSALS: Readonly<Record<string, readonly [SiteErrorName, string]>> = {
   approvalNeeded: ['RejectionError', 'The user did not allow it; no funds were sent.'],
   gatewayOffline: ['ConnectionError', 'The wallet is offline; no funds were sent.'],
   nodeDown: ['ConnectionError', 'The wallet is offline; no funds were sent.'],
+  busy: ['RejectionError', 'The wallet is busy: ask again in a moment; no funds were sent.'],
 };
 
 /** The wallet's error, if it is one. */
@@ -48,8 +60,9 @@ export function failureOf(error: unknown): WalletFailure | null {
 /** Maps an error that means that no funds were sent to what the site is told; `null` when it does not say so. */
 export function refusalOf(error: unknown): ProviderError | null {
   if (isOpen(error)) return null;
-  const known = REFUSALS[failureOf(error)?.code ?? ''];
-  return known ? new ProviderError(...known, { cause: error }) : null;
+  const { code } = failureOf(error) ?? { code: '' };
+  if (!Object.hasOwn(REFUSALS, code)) return null;
+  return new ProviderError(...REFUSALS[code]!, { cause: error, ...(code === 'busy' ? { code } : {}) });
 }
 
 /** Returns whether an error means that no funds were sent. */

@@ -236,7 +236,7 @@ export type PromptRequest = { readonly site: Site } & (
       readonly commentLength: number;
       readonly payer: readonly PayerField[];
     } & Range)
-  /** For the user to read, after `lnurlPay`: what the service at `domain` gives for the money. */
+  /** For the user to read, after `lnurlPay`: what the service at `domain` gives for the money. Without a yes it is shown again later. */
   | {
       readonly kind: 'lnurlSuccess';
       readonly domain: string;
@@ -257,7 +257,7 @@ export type PromptRequest = { readonly site: Site } & (
       readonly kind: 'lnurlAuth';
       readonly domain: string;
       readonly action: 'register' | 'login' | 'link' | 'auth';
-      /** The site is not of that domain: whoever made the link may be logging in as this user. Warn. */
+      /** The site is not exactly that host: whoever made the link may be logging in as this user. Warn. */
       readonly foreign: boolean;
     }
 );

@@ -27,12 +27,17 @@ export type SiteErrorName =
   /** A defect in the wallet. */
   | 'InternalError';
 
+/** Code of an error, where its name is not enough: `busy`: too many calls at once; nothing was done, ask again. */
+export type SiteErrorCode = 'busy';
+
 /** An error as it crosses. The message is in English, and says nothing of the wallet that the page need not know. */
 export interface SiteError {
   /** The class. */
   readonly name: SiteErrorName;
   /** Description of the error. */
   readonly message: string;
+  /** For programs, where the class is not enough. */
+  readonly code?: SiteErrorCode;
 }
 
 /** A page calls. */
@@ -57,23 +62,26 @@ export interface SiteParams {
   readonly getInfo: Record<string, never>;
   /** Nothing. */
   readonly getBalance: Record<string, never>;
-  /** A fixed `amount`, or what the user chooses from: `defaultAmount`, `minimumAmount`, `maximumAmount`, all in sat; `defaultMemo`. */
+  /**
+   * A fixed `amount`, or what the user chooses from: `defaultAmount`, `minimumAmount`, `maximumAmount`, all in whole sat; 0 and `null`
+   * are as if left out; `defaultMemo`.
+   */
   readonly makeInvoice: {
-    readonly amount?: string | number;
-    readonly defaultAmount?: string | number;
-    readonly minimumAmount?: string | number;
-    readonly maximumAmount?: string | number;
-    readonly defaultMemo?: string;
+    readonly amount?: string | number | null;
+    readonly defaultAmount?: string | number | null;
+    readonly minimumAmount?: string | number | null;
+    readonly maximumAmount?: string | number | null;
+    readonly defaultMemo?: string | null;
   };
   /** `paymentRequest`: BOLT 11. */
   readonly sendPayment: { readonly paymentRequest: string };
   /** `paymentRequest`: BOLT 11. */
   readonly sendPaymentAsync: { readonly paymentRequest: string };
-  /** `destination`: node id in hex; `amount` in sat; `customRecords`: texts by TLV type. */
+  /** `destination`: node id in hex; `amount` in sat; `customRecords`: texts by TLV type, numbers as their text. */
   readonly keysend: {
     readonly destination: string;
     readonly amount: string | number;
-    readonly customRecords?: { readonly [type: string]: string };
+    readonly customRecords?: { readonly [type: string]: string | number };
   };
   /** `message`: the text. */
   readonly signMessage: { readonly message: string };

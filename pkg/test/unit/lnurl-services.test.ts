@@ -115,7 +115,7 @@ test('LNURL-auth: the domain is named, a login elsewhere is marked, and without 
   assert.deepEqual(
     user.asked.map((question) => question.kind === 'lnurlAuth' && [question.domain, question.action, question.foreign]),
     [
-      ['auth.shop.example', 'register', false],
+      ['auth.shop.example', 'register', true],
       ['bank.example', 'register', true],
     ],
   );

@@ -42,6 +42,7 @@ const TITLES: Record<ErrorCode, () => string> = {
   cancelled: m.error_cancelled,
   channelUnavailable: m.error_channelUnavailable,
   timeout: m.error_timeout,
+  busy: m.error_busy,
   internal: m.error_internal,
 };
 

@@ -89,6 +89,8 @@ pub enum ErrorCode {
     ChannelUnavailable,
     /// It took too long; the outcome, if money is involved, stays pending and is shown in the history.
     Timeout,
+    /// Too many requests are under way; nothing was done: wait for some of them.
+    Busy,
     /// A defect of this program.
     Internal,
 }

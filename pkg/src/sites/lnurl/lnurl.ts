@@ -1,7 +1,6 @@
 /** `webln.lnurl`: pay (LUD-06, 09, 10, 12, 18), withdraw (LUD-03, and with a PIN), log in (LUD-04). */
 
 import { invalid, ProviderError } from '../errors.ts';
-import { isLoopback } from '../origin.ts';
 import type { Payments } from '../payments/pay.ts';
 import { chosen, type Allowed, type Prompts } from '../payments/prompts.ts';
 import type { SiteRecords } from '../payments/records.ts';
@@ -10,7 +9,15 @@ import type { InvoiceDetails, Site, SiteWallet } from '../types.ts';
 import type { Json } from '../wire.ts';
 import { descriptionHash } from '../../base/bolt11.ts';
 import type { PendingSuccessActions } from './pending-actions.ts';
-import { askService, getJson, lnurlTarget, serviceError, type PayService, type WithdrawService } from './service.ts';
+import {
+  askService,
+  getJson,
+  lnurlTarget,
+  refuseLocal,
+  serviceError,
+  type PayService,
+  type WithdrawService,
+} from './service.ts';
 import { readSuccess } from './success.ts';
 
 /** Parts and options of {@link Lnurl}. */
@@ -34,11 +41,9 @@ export class Lnurl {
   /** Runs one to its end; the answer is what WebLN describes. */
   async run(site: Site, text: string, signal: AbortSignal): Promise<Json> {
     const url = lnurlTarget(text);
-    refuseLocal(site, url);
     if (url.searchParams.get('tag') === 'login') return this.#logIn(site, url, signal);
-    const service = await askService(this.#parts.fetch, url, signal);
+    const service = await askService(this.#parts.fetch, site, url, signal);
     if ('status' in service) return { ...service };
-    refuseLocal(site, service.callback);
     if (service.tag === 'payRequest') return this.#pay(site, url.host, service, signal);
     return this.#withdraw(site, url.host, service, signal);
   }
@@ -140,6 +145,7 @@ export class Lnurl {
   }
 
   async #logIn(site: Site, url: URL, signal: AbortSignal): Promise<Json> {
+    refuseLocal(site, url);
     const { lnurlAuth } = this.#parts.wallet;
     if (!lnurlAuth) throw new ProviderError('UnsupportedMethodError', 'This wallet does not log in by LNURL.');
     const k1 = url.searchParams.get('k1') ?? '';
@@ -149,7 +155,8 @@ export class Lnurl {
     if (!action) throw invalid('The LNURL to log in asks for an action that there is not.');
     const domain = url.hostname;
     await this.#parts.prompts.ask(
-      { kind: 'lnurlAuth', site, domain, action, foreign: isForeign(site, domain) },
+      // Which names are one party's is not known here (a host may be a stranger's page below it), so only the same one is.
+      { kind: 'lnurlAuth', site, domain, action, foreign: new URL(site.origin).hostname !== domain },
       signal,
     );
     const { key, sig } = await lnurlAuth({ domain, k1 });
@@ -161,19 +168,4 @@ export class Lnurl {
       ? { status: 'OK', data: { message: k1, signature: sig } }
       : { ...serviceError(answer) };
   }
-}
-
-/**
- * Refuses pages from elsewhere what runs on this machine.
- * @throws {ProviderError} `InvalidDataError`
- */
-function refuseLocal({ origin }: Site, url: URL): void {
-  if (isLoopback(url.hostname) && !isLoopback(new URL(origin).hostname))
-    throw invalid('An LNURL of a site does not lead to this machine.');
-}
-
-/** Returns whether a login is for another party than the site: neither its domain nor above or below it. */
-function isForeign({ origin }: Site, domain: string): boolean {
-  const { hostname } = new URL(origin);
-  return hostname !== domain && !hostname.endsWith(`.${domain}`) && !domain.endsWith(`.${hostname}`);
 }

@@ -52,24 +52,32 @@ export class PendingSuccessActions {
     }
   }
 
+  /** What no window showed, and what was closed unread, is kept: it was paid for, and is nowhere else. */
   async #show(paymentHash: string, preimage: string): Promise<void> {
     const stored = (await this.#store.get(keyOf(paymentHash))) as unknown as
       (PendingSuccessAction & { version: number }) | undefined;
     const success = stored?.version === VERSION ? readSuccess(stored.successAction, new URL(stored.callback)) : null;
-    if (stored && success) {
-      const { site, domain } = stored;
-      const question = { kind: 'lnurlSuccess', site, domain, ...(await revealed(success, preimage)) } as const;
-      await this.#prompts.ask(question, new AbortController().signal).catch(() => {});
-    }
-    await this.drop(paymentHash);
+    if (!stored || !success) return;
+    const { site, domain } = stored;
+    const seen = await this.#prompts.show({
+      kind: 'lnurlSuccess',
+      site,
+      domain,
+      ...(await revealed(success, preimage)),
+    });
+    if (seen) await this.drop(paymentHash);
   }
 
-  /** Shows what was paid for when the host died before it could. What is not decided is left for the next time. */
+  /**
+   * Shows what was paid for and not seen: the host died before it could, no window came, it was closed unread. What is not decided is
+   * left for the next time.
+   */
   async resume(): Promise<void> {
     for (const key of await this.#store.keys(PREFIX)) {
       const paymentHash = key.slice(PREFIX.length);
       const outcome = await this.#wallet.lookup(paymentHash);
-      if (outcome.state === 'succeeded') await this.show(paymentHash, outcome.preimage);
+      // One that cannot be shown keeps none of the others from it.
+      if (outcome.state === 'succeeded') await this.show(paymentHash, outcome.preimage).catch(() => {});
       else if (outcome.state === 'failed') await this.drop(paymentHash);
     }
   }

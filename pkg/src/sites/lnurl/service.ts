@@ -2,8 +2,8 @@
 
 import { bech32 } from '@scure/base';
 import { invalid, ProviderError } from '../errors.ts';
-import { isLoopback } from '../origin.ts';
-import type { PayerField } from '../types.ts';
+import { isLoopback, isPublicHost } from '../origin.ts';
+import type { PayerField, Site } from '../types.ts';
 
 /** Maximum size of a service's answer, in bytes: two thumbnails and some text. */
 const MAX_ANSWER = 512 * 1024;
@@ -97,25 +97,48 @@ export function serviceUrl(text: string): URL {
   return url;
 }
 
-/** Asks a service what it wants. */
-export async function askService(fetch: typeof globalThis.fetch, url: URL, signal: AbortSignal): Promise<Service> {
+/**
+ * Refuses pages what runs on this machine and in its network: whoever opened the page may not reach that. What the page itself comes
+ * from it reaches anyhow.
+ * @throws {ProviderError} `InvalidDataError`
+ */
+export function refuseLocal({ origin }: Site, { hostname }: URL): void {
+  const own = new URL(origin).hostname;
+  if (isPublicHost(hostname) || hostname === own || (isLoopback(hostname) && isLoopback(own))) return;
+  throw invalid('An LNURL of a site does not lead to this machine or to its network.');
+}
+
+/** Asks a service what it wants of `site`. */
+export async function askService(
+  fetch: typeof globalThis.fetch,
+  site: Site,
+  url: URL,
+  signal: AbortSignal,
+): Promise<Service> {
+  refuseLocal(site, url);
   const answer = await getJson(fetch, url, signal);
   if (answer['status'] === 'ERROR') return serviceError(answer);
-  if (answer['tag'] === 'payRequest') return readPay(answer);
-  if (answer['tag'] === 'withdrawRequest') return readWithdraw(answer);
+  if (answer['tag'] === 'payRequest') return checked(readPay(answer, url), site);
+  if (answer['tag'] === 'withdrawRequest') return checked(readWithdraw(answer), site);
   if (answer['tag'] === 'channelRequest' || answer['tag'] === 'hostedChannelRequest') {
     throw new ProviderError('UnsupportedMethodError', 'This wallet opens no channels by LNURL.');
   }
   throw invalid('The service behind the LNURL asks for nothing that this wallet knows.');
 }
 
-function readPay(answer: Record<string, unknown>): PayService {
+function checked<S extends PayService | WithdrawService>(service: S, site: Site): S {
+  refuseLocal(site, service.callback);
+  return service;
+}
+
+function readPay(answer: Record<string, unknown>, { host }: URL): PayService {
   const metadata = answer['metadata'];
   if (typeof metadata !== 'string') throw invalid('The service behind the LNURL sends no metadata.');
   const commentLength = answer['commentAllowed'];
+  const callback = callbackOf(answer);
   return {
     tag: 'payRequest',
-    callback: callbackOf(answer),
+    callback,
     ...rangeOf(answer, 'minSendable', 'maxSendable'),
     metadata,
     text: plainText(metadata),
@@ -123,7 +146,8 @@ function readPay(answer: Record<string, unknown>): PayService {
       typeof commentLength === 'number' && Number.isInteger(commentLength) && commentLength > 0
         ? Math.min(commentLength, 2_000)
         : 0,
-    ...readPayer(answer['payerData']),
+    // A login is signed for the domain that asked (LUD-18), and shown to nobody else: it logs in whoever has it.
+    ...readPayer(answer['payerData'], callback.host === host),
   };
 }
 
@@ -135,12 +159,12 @@ const PAYER_FIELDS: Readonly<Record<string, PayerField['field']>> = {
   auth: 'login',
 };
 
-/** Whoever has to know more than a user can tell does not get the money. */
-function readPayer(stated: unknown): Pick<PayService, 'payer' | 'k1'> {
+/** Whoever has to know more than a user can tell, or `mayLogIn` allows, does not get the money. */
+function readPayer(stated: unknown, mayLogIn: boolean): Pick<PayService, 'payer' | 'k1'> {
   if (typeof stated !== 'object' || stated === null) return { payer: [], k1: null };
   const all = Object.entries(stated as Record<string, { mandatory?: unknown; k1?: unknown } | null>);
   const k1 = all.find(([name]) => name === 'auth')?.[1]?.k1;
-  const signable = typeof k1 === 'string' && /^[0-9a-fA-F]{64}$/.test(k1);
+  const signable = mayLogIn && typeof k1 === 'string' && /^[0-9a-fA-F]{64}$/.test(k1);
   const payer = all.flatMap(([name, asked]) => {
     const [field, mandatory] = [
       Object.hasOwn(PAYER_FIELDS, name) ? PAYER_FIELDS[name]! : null,
@@ -211,7 +235,10 @@ export function serviceError({ reason }: Record<string, unknown>): ServiceError 
   };
 }
 
-/** GETs JSON, whatever the status (LUD-01), without cookies and without a referrer. */
+/**
+ * GETs JSON, whatever the status (LUD-01), without cookies, referrer and redirects: the name that was asked is the one that is shown
+ * and signed for, and nobody it names is asked in its place.
+ */
 export async function getJson(
   fetch: typeof globalThis.fetch,
   url: URL,
@@ -223,19 +250,26 @@ export async function getJson(
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
       cache: 'no-store',
+      redirect: 'error',
       signal: limit,
     });
-    if (response.url !== '') serviceUrl(response.url);
+    if (response.redirected || (response.url !== '' && new URL(response.url).origin !== url.origin))
+      throw invalid(`The service at ${url.hostname} leads elsewhere, which a wallet does not follow.`);
     const value: unknown = JSON.parse(await readText(response));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (cause) {
     if (cause instanceof ProviderError) throw cause;
-    throw new ProviderError('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`, {
-      cause,
-    });
+    throw unreadable(url, cause);
   }
-  throw new ProviderError('ConnectionError', `The service at ${url.hostname} gives no answer that can be read.`);
+  throw unreadable(url);
 }
+
+const unreadable = ({ hostname }: URL, cause?: unknown): ProviderError =>
+  new ProviderError(
+    'ConnectionError',
+    `The service at ${hostname} gives no answer that can be read, or leads elsewhere.`,
+    { cause },
+  );
 
 async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();

@@ -1,6 +1,6 @@
 /** The host of sites: what an extension's background runs. It keeps nothing that has to survive it. */
 
-import { invalid, providerErrorOf, rejected, unsupported } from '../errors.ts';
+import { busy, invalid, providerErrorOf, rejected, unsupported } from '../errors.ts';
 import { Lnurl } from '../lnurl/lnurl.ts';
 import { PendingSuccessActions } from '../lnurl/pending-actions.ts';
 import { Payments } from '../payments/pay.ts';
@@ -10,12 +10,19 @@ import { siteKey, siteOf, type Ask, type Site, type SiteWallet, type Store } fro
 import { isSiteCall, WIRE_VERSION, type Json, type Sender, type SiteCall, type SiteReply } from '../wire.ts';
 import type { MethodParts } from './methods.ts';
 import { Rate } from './rate.ts';
+import { Shares } from './shares.ts';
 import { StreamMethods } from './streams.ts';
 import { METHODS } from './table.ts';
-import { MAX_CALL, members } from './validate.ts';
+import { isShort, members } from './validate.ts';
 
-/** Calls of one site that may run at once. */
-const MAX_RUNNING = 256;
+/** Calls that have the wallet work at once, of one site and of one page in the address bar with all its frames. */
+const [MAX_WORKING, MAX_WORKING_OF_PAGE] = [16, 32];
+/** Calls that may be open, those that wait included, for each of them. */
+const [MAX_OPEN, MAX_OPEN_OF_PAGE] = [128, 256];
+/** Time, in milliseconds, for which a site that was found not to be enabled is not looked up in the engine again by its calls. */
+const FOUND_MS = 5_000;
+/** Most such sites that are remembered. */
+const MAX_FOUND = 1_000;
 /** Invoices that are made for one site in a minute. */
 const MAX_INVOICES = 60;
 
@@ -39,7 +46,13 @@ export interface SiteHostOptions {
 export class SiteHost {
   readonly #parts: MethodParts;
   readonly #pendingActions: PendingSuccessActions;
-  readonly #running = new Map<string, number>();
+  readonly #sites = new Shares(MAX_WORKING, MAX_OPEN);
+  readonly #pages = new Shares(MAX_WORKING_OF_PAGE, MAX_OPEN_OF_PAGE);
+  /** Sites without a grant whose budget the engine is being asked for. */
+  readonly #looking = new Map<string, Promise<boolean>>();
+  /** When sites were found to have neither a grant nor a budget, in milliseconds since the UNIX epoch. */
+  readonly #found = new Map<string, number>();
+  readonly #now: () => number;
   /** Sites that the user is being asked about. */
   readonly #enabling = new Map<string, Promise<void>>();
 
@@ -52,6 +65,7 @@ export class SiteHost {
     fetch = (...call) => globalThis.fetch(...call),
     now = Date.now,
   }: SiteHostOptions) {
+    this.#now = now;
     const records = new SiteRecords(store, now);
     const prompts = new Prompts(ask, now);
     const payments = new Payments(wallet, prompts, records);
@@ -103,35 +117,30 @@ export class SiteHost {
       const result = await this.#limited(sender, message, signal);
       return { amplet: WIRE_VERSION, id, ok: true, result };
     } catch (error) {
-      const { name, message: why } = providerErrorOf(error);
-      return { amplet: WIRE_VERSION, id, ok: false, error: { name, message: why } };
+      const { name, message: why, code } = providerErrorOf(error);
+      return { amplet: WIRE_VERSION, id, ok: false, error: { name, message: why, ...(code && { code }) } };
     }
   }
 
   /**
-   * Notes whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): a stream pauses while none of the
-   * frames that use
-   * it is seen. Until it is said, a frame is seen.
+   * Notes whether the user sees the frame that `signal` stands for ({@link SiteHost.handle}): its questions wait until it is, and a
+   * stream pauses while none of the frames that use it is. Until it is said, a frame is seen.
    */
   seen(signal: AbortSignal, visible: boolean): void {
+    this.#parts.prompts.seen(signal, visible);
     this.#parts.streams.seen(signal, visible);
   }
 
   async #limited(sender: Sender, call: SiteCall, signal: AbortSignal): Promise<Json> {
     const site = siteOf(sender);
     if (site === null) throw rejected('The wallet serves https pages only, and no sandboxed frames.');
-    if ((JSON.stringify(call.params) ?? '').length > MAX_CALL) throw invalid('The arguments are too long.');
-    const key = siteKey(site);
-    const running = this.#running.get(key) ?? 0;
-    if (running >= MAX_RUNNING) throw rejected('Too many calls at once: wait for their answers.');
-    this.#running.set(key, running + 1);
-    try {
-      return await this.#run(site, call, signal);
-    } finally {
-      const left = (this.#running.get(key) ?? 1) - 1;
-      if (left > 0) this.#running.set(key, left);
-      else this.#running.delete(key);
-    }
+    if (!isShort(call.params)) throw invalid('The arguments are too long.');
+    const inTurn = this.#sites.run(
+      siteKey(site),
+      () => this.#pages.run(site.topLevel, () => this.#run(site, call, signal)) ?? Promise.reject(tooMany()),
+    );
+    if (inTurn === null) throw tooMany();
+    return inTurn;
   }
 
   async #run(site: Site, { method, params }: SiteCall, signal: AbortSignal): Promise<Json> {
@@ -139,14 +148,36 @@ export class SiteHost {
     if (method === 'isEnabled') return this.#isEnabled(site);
     const known = Object.hasOwn(METHODS, method) ? METHODS[method as keyof typeof METHODS] : null;
     if (known === null) throw unsupported(method);
-    if (!(await this.#isEnabled(site)))
+    if (!(await this.#mayCall(site)))
       throw rejected(`Provider must be enabled before calling ${method}: call webln.enable() first.`);
     return known(this.#parts, site, members(params), signal);
   }
 
-  /** A site that was given a budget needs no question. */
+  /** By the grant. That there is none costs the engine a look now and then, however often a page calls. */
+  async #mayCall(site: Site): Promise<boolean> {
+    const before = this.#found.get(siteKey(site));
+    if (before !== undefined && this.#now() - before < FOUND_MS)
+      return (await this.#parts.records.grant(site)) !== null;
+    return this.#isEnabled(site);
+  }
+
+  /** A site that was given a budget needs no question: what it may spend it may ask for, and that is its grant. */
   async #isEnabled(site: Site): Promise<boolean> {
-    return (await this.#parts.records.grant(site)) !== null || (await this.#parts.wallet.budgetLeftMsat(site)) !== null;
+    if ((await this.#parts.records.grant(site)) !== null) return true;
+    const key = siteKey(site);
+    const looking = this.#looking.get(key) ?? this.#grantBudget(site).finally(() => this.#looking.delete(key));
+    this.#looking.set(key, looking);
+    return looking;
+  }
+
+  async #grantBudget(site: Site): Promise<boolean> {
+    if ((await this.#parts.wallet.budgetLeftMsat(site)) === null) {
+      if (this.#found.size >= MAX_FOUND) this.#found.clear();
+      this.#found.set(siteKey(site), this.#now());
+      return false;
+    }
+    await this.#parts.records.setGrant(site, { balance: false });
+    return true;
   }
 
   async #enable(site: Site, signal: AbortSignal): Promise<Json> {
@@ -165,3 +196,5 @@ export class SiteHost {
     await this.#parts.records.setGrant(site, { balance: false });
   }
 }
+
+const tooMany = (): Error => busy('Too many calls at once: wait for their answers.');

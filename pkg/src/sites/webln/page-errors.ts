@@ -24,9 +24,9 @@ const NAMES: readonly SiteErrorName[] = [
 ];
 
 /** The error to throw for one that came over the wire. */
-export function toSiteError(classes: ReadonlyMap<string, ErrorClass>, { name, message }: SiteError): Error {
+export function toSiteError(classes: ReadonlyMap<string, ErrorClass>, { name, message, code }: SiteError): Error {
   const Class = classes.get(name) ?? Error;
-  return new Class(message);
+  return Object.assign(new Class(message), code === undefined ? {} : { code });
 }
 
 /** The classes, one set for each provider. */

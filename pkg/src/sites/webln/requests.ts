@@ -70,7 +70,7 @@ const addinvoice: Method = async (parts, site, params, signal) => {
   const { memo, value, value_msat: msat } = params;
   const whole = msat === undefined ? null : read.msat(msat, 'value_msat');
   if (whole !== null && whole % 1000n !== 0n) throw invalid('`value_msat` is a whole number of sat.');
-  const amount = whole === null ? (value ?? null) : sats(whole);
+  const amount = whole === null ? (value ?? null) : sats(whole); // 0 is any amount to lnd, too
   const made = object(await makeInvoice(parts, site, { amount, defaultMemo: memo ?? '' }, signal));
   return { payment_request: made['paymentRequest'] ?? null, r_hash: base64(String(made['rHash'])) };
 };

@@ -12,6 +12,26 @@ const KEYSEND_PREIMAGE = 5_482_373_484n;
 
 /** Maximum length of a call, in characters of JSON. */
 export const MAX_CALL = 65_536;
+/** Maximum depth of what a call holds: {@link MAX_CALL} brackets would be as long a stack. */
+const MAX_DEPTH = 32;
+
+/** Returns whether a value is at most so many characters of JSON, by counting: what is too large is not written to find out. */
+export function isShort(value: unknown, most = MAX_CALL): boolean {
+  return lengthLeft(value, most, 0) >= 0;
+}
+
+/** Returns what `value` leaves of `left` characters; negative: it is longer, or deeper than a call may be. Escapes count once. */
+function lengthLeft(value: unknown, left: number, depth: number): number {
+  if (typeof value === 'string') return left - value.length - 2;
+  if (typeof value !== 'object' || value === null) return left - 4;
+  if (depth === MAX_DEPTH) return -1;
+  let rest = left - 2;
+  for (const name in value) {
+    if (rest < 0) return rest;
+    rest = lengthLeft((value as Record<string, unknown>)[name], rest - name.length - 4, depth + 1);
+  }
+  return rest;
+}
 
 /**
  * Members of an object.
@@ -39,21 +59,32 @@ export function optionalText(value: Json | undefined, name: string, most: number
 }
 
 /**
- * An amount in sat, at least 1, as a number or decimal digits; in millisatoshi.
+ * A whole number of sat as sites write it, a number or a text ("1000", "1000.0"); in millisatoshi.
  * @throws {ProviderError} `InvalidDataError`
  */
-export function sat(value: Json | undefined, name: string): bigint {
-  const digits = typeof value === 'number' ? (Number.isSafeInteger(value) ? String(value) : '') : value;
-  if (typeof digits !== 'string' || !/^[0-9]{1,16}$/.test(digits))
-    throw invalid(`\`${name}\` is a whole number of sat.`);
+function wholeSat(value: Json | undefined, name: string): bigint {
+  const written = typeof value === 'number' ? (Number.isSafeInteger(value) ? String(value) : '') : value;
+  const [, digits] = typeof written === 'string' ? (/^([0-9]{1,16})(?:\.0*)?$/.exec(written.trim()) ?? []) : [];
+  if (digits === undefined) throw invalid(`\`${name}\` is a whole number of sat, such as 1000.`);
   const amount = BigInt(digits);
-  if (amount < 1n || amount > MAX_SAT) throw invalid(`\`${name}\` is 1 to ${MAX_SAT} sat.`);
+  if (amount > MAX_SAT) throw invalid(`\`${name}\` is at most ${MAX_SAT} sat.`);
   return amount * 1000n;
 }
 
-/** An amount in sat, or none: `null`. */
+/**
+ * An amount in sat, at least 1; in millisatoshi.
+ * @throws {ProviderError} `InvalidDataError`
+ */
+export function sat(value: Json | undefined, name: string): bigint {
+  const amount = wholeSat(value, name);
+  if (amount === 0n) throw invalid(`\`${name}\` is at least 1 sat.`);
+  return amount;
+}
+
+/** An amount in sat, in millisatoshi; `null`: none, which sites write as 0, too. */
 export function optionalSat(value: Json | undefined, name: string): bigint | null {
-  return value === undefined || value === null || value === '' ? null : sat(value, name);
+  if (value === undefined || value === null || value === '') return null;
+  return wholeSat(value, name) || null;
 }
 
 /**
@@ -96,31 +127,31 @@ export function hash(value: Json | undefined, name: string): string {
 export function invoice(value: Json | undefined): string {
   const trimmed = text(value, 'paymentRequest', 8_192)
     .trim()
-    .replace(/^lightning:/i, '');
+    .replace(/^lightning:(?:\/\/)?\s*/i, '');
   if (!/^ln[0-9a-z]+$/i.test(trimmed)) throw invalid('`paymentRequest` is a BOLT 11 invoice, such as "lnbc1…".');
   return trimmed;
 }
 
+/** Maximum size of a record's value, in bytes: an onion has room for 1300 with all that it needs itself. */
+const MAX_RECORD = 1_024;
+
 /**
- * Custom TLV records of a keysend: type numbers of 65536 and above (BOLT 1), texts; the values in hex.
- * @throws {ProviderError} `InvalidDataError`
+ * Custom TLV records of a keysend: type numbers of 65536 and above (BOLT 1); texts, and numbers as their text; the values in hex.
+ * @throws {ProviderError} `InvalidDataError`, which names the record
  */
 export function records(value: Json | undefined): { type: bigint; value: string }[] {
   if (value === undefined || value === null) return [];
   const all = Object.entries(members(value));
   if (all.length > 32) throw invalid('`customRecords` holds at most 32 records.');
   return all.map(([name, content]) => {
-    if (
-      !/^[0-9]{5,19}$/.test(name) ||
-      BigInt(name) < 65_536n ||
-      BigInt(name) >= 1n << 63n ||
-      BigInt(name) === KEYSEND_PREIMAGE
-    ) {
-      throw invalid('`customRecords` has numbers from 65536 as its names, but not the one of keysend itself.');
-    }
-    if (typeof content !== 'string') throw invalid('`customRecords` has texts as its values.');
-    const bytes = new TextEncoder().encode(content);
-    if (bytes.length > 1_024) throw invalid('`customRecords` has values of at most 1024 bytes.');
+    const wrong = (what: string) => invalid(`\`customRecords\`: the record "${name.slice(0, 32)}" ${what}`);
+    if (!/^[1-9][0-9]{4,18}$/.test(name) || BigInt(name) < 65_536n || BigInt(name) >= 1n << 63n)
+      throw wrong('has a name that is no number from 65536 to 2^63 - 1.');
+    if (BigInt(name) === KEYSEND_PREIMAGE) throw wrong('is the one of keysend itself, which the wallet fills.');
+    if (typeof content !== 'string' && typeof content !== 'number')
+      throw wrong('is neither a text nor a number: send an object as JSON.stringify writes it.');
+    const bytes = new TextEncoder().encode(String(content));
+    if (bytes.length > MAX_RECORD) throw wrong(`has ${bytes.length} bytes, and ${MAX_RECORD} are allowed.`);
     return { type: BigInt(name), value: toHex(bytes) };
   });
 }

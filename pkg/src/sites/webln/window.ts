@@ -1,10 +1,22 @@
 /** Messages between a page's own world and an extension's content script, by `window.postMessage`. */
 
-import { isSiteCall, WIRE_VERSION, type Json, type SiteCall, type SiteEvent, type SiteReply } from '../wire.ts';
+import {
+  isSiteCall,
+  WIRE_VERSION,
+  type Json,
+  type SiteCall,
+  type SiteError,
+  type SiteEvent,
+  type SiteReply,
+} from '../wire.ts';
 import type { PageTransport } from './page.ts';
+import { isShort } from './validate.ts';
 
 const TO_HOST = 'amplet:call';
 const TO_PAGE = 'amplet:answer';
+
+/** Calls of a frame that may be without an answer. */
+const MAX_OPEN = 128;
 
 type Envelope = { readonly [TO_HOST]?: SiteCall; readonly [TO_PAGE]?: SiteReply | SiteEvent };
 
@@ -37,9 +49,37 @@ export interface Relay {
   lost(): void;
 }
 
-/** For the content script: has `forward` called with each call of the page. */
+/**
+ * For the content script: has `forward` called with each call of the page, unless it is too large or too many have no answer: what a
+ * page does to the host ends here.
+ */
 export function relay(forward: (call: SiteCall) => void, target: Window = window): Relay {
-  hear(target, ({ [TO_HOST]: call }) => isSiteCall(call) && forward(call));
-  const answer = (message: SiteReply | SiteEvent) => target.postMessage({ [TO_PAGE]: message }, ownOrigin(target));
-  return { answer, lost: () => answer({ amplet: WIRE_VERSION, event: 'lost', detail: null as Json }) };
+  /** Ids of calls without an answer. A page that gives one twice counts once, and hears of one. */
+  const open = new Set<number>();
+  const post = (message: SiteReply | SiteEvent) => target.postMessage({ [TO_PAGE]: message }, ownOrigin(target));
+  hear(target, ({ [TO_HOST]: call }) => {
+    if (!isSiteCall(call)) return;
+    const { id } = call;
+    const error = !isShort(call) ? TOO_LONG : !open.has(id) && open.size >= MAX_OPEN ? TOO_MANY : null;
+    if (error) return post({ amplet: WIRE_VERSION, id, ok: false, error });
+    open.add(id);
+    forward(call);
+  });
+  return {
+    answer: (message) => {
+      if ('id' in message) open.delete(message.id);
+      post(message);
+    },
+    lost: () => {
+      open.clear();
+      post({ amplet: WIRE_VERSION, event: 'lost', detail: null as Json });
+    },
+  };
 }
+
+const TOO_LONG: SiteError = { name: 'InvalidDataError', message: 'The arguments are too long.' };
+const TOO_MANY: SiteError = {
+  name: 'RejectionError',
+  message: 'Too many calls at once: wait for their answers.',
+  code: 'busy',
+};

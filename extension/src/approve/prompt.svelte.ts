@@ -3,7 +3,7 @@
 import type { Decision } from 'amplet/provider';
 import { APPROVE_PORT, type FromApprove, type Shown, type ToApprove } from '../lib/messages.ts';
 
-class Prompt {
+export class Prompt {
   id = $state(0);
   request = $state.raw<Shown | null>(null);
   /** Questions that wait, this one included. */
@@ -18,9 +18,11 @@ class Prompt {
     port.onDisconnect.addListener(() => close());
   }
 
-  decide(decision: Decision): void {
+  /** Answers question `id`, and no other: one that was withdrawn or answered meanwhile takes its answer along. */
+  decide(id: number, decision: Decision): void {
+    if (id !== this.id || this.request === null) return;
     this.request = null;
-    this.#port?.postMessage({ id: this.id, decision } satisfies FromApprove);
+    this.#port?.postMessage({ id, decision } satisfies FromApprove);
   }
 
   #receive({ id, request, waiting }: ToApprove): void {

@@ -48,9 +48,10 @@ export interface FromWalletHost {
   walletHost: 'here';
 }
 
-/** From a site's port, beside the calls of its page: whether the user sees it. Until it is said, it is seen. */
+/** From a site's port, beside the calls of its page: whether the user sees it, and has just touched this very frame. */
 export interface FromContent {
   visible: boolean;
+  touched: boolean;
 }
 
 /** To who watches: the streams that there are, at each change and each second while one runs. */
@@ -85,8 +86,15 @@ export interface FromApprove {
 export type ToWalletHost =
   /** The wallet was unlocked. */
   | { to: 'walletHost'; ask: 'unlocked' }
-  /** A page that costs money came, or the answer to a header that was set for one. */
-  | { to: 'walletHost'; ask: 'navigation'; response: NavigationResponse }
+  /**
+   * A page that costs money came, or the answer to a header that was set for one; its tab is in front or behind another, or has
+   * been left for something else meanwhile.
+   */
+  | { to: 'walletHost'; ask: 'navigation'; response: NavigationResponse; place: 'inFront' | 'behind' | 'left' }
+  /** A tab begins to load something, or is gone (`url` is `null`), or shows what did not have to be loaded. */
+  | { to: 'walletHost'; ask: 'tabLeft'; tabId: number; url: string | null }
+  /** A tab has come to the front. */
+  | { to: 'walletHost'; ask: 'tabShown'; tabId: number }
   | { to: 'walletHost'; ask: 'tabGone'; tabId: number }
   /** Returns what was paid for and not delivered, `Receipt[]`. */
   | { to: 'walletHost'; ask: 'receipts' }

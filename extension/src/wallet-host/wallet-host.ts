@@ -65,7 +65,10 @@ export function startWalletHost(runTask: RunTask): WalletHost {
   const wallet = { ...paying, streams: streams.ofSites };
   const host = new SiteHost({
     wallet,
-    ask: (request, signal) => prompts.ask(request, signal),
+    ask: async (request, signal) => {
+      sites.mayAsk(request, signal);
+      return prompts.ask(request, signal);
+    },
     store,
     version: __VERSION__,
   });
@@ -104,7 +107,11 @@ async function answerTo(message: ToWalletHost, { session, pages, autoLock, runTa
       await session.open();
       return;
     case 'navigation':
-      return pages.observe(message.response);
+      return pages.observe(message.response, message.place);
+    case 'tabLeft':
+      return pages.tabLeft(message.tabId, message.url);
+    case 'tabShown':
+      return pages.tabShown(message.tabId);
     case 'tabGone':
       return pages.tabGone(message.tabId);
     case 'receipts':

@@ -20,9 +20,18 @@ export class Prompt {
 
   /** Answers question `id`, and no other: one that was withdrawn or answered meanwhile takes its answer along. */
   decide(id: number, decision: Decision): void {
-    if (id !== this.id || this.request === null) return;
+    this.#say({ id, decision });
+  }
+
+  /** Says no to question `id`, until the site's budget allows something again. */
+  stop(id: number): void {
+    this.#say({ id, decision: { allowed: false }, stop: true });
+  }
+
+  #say(said: FromApprove): void {
+    if (said.id !== this.id || this.request === null) return;
     this.request = null;
-    this.#port?.postMessage({ id, decision } satisfies FromApprove);
+    this.#port?.postMessage(said);
   }
 
   #receive({ id, request, waiting }: ToApprove): void {

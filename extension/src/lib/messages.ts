@@ -73,13 +73,18 @@ export interface ToApprove {
   waiting: number;
 }
 
-/** Content of that window: a site's request, or that the wallet has to be unlocked before the site is answered. */
-export type Shown = PromptRequest | { kind: 'unlock'; site: Site };
+/**
+ * Content of that window: a site's request, that the wallet has to be unlocked before the site is answered, or that the budget of a
+ * stream is used up, whose next payment is of `amountMsat`.
+ */
+export type Shown = PromptRequest | { kind: 'unlock'; site: Site } | { kind: 'usedUp'; site: Site; amountMsat: bigint };
 
 /** The user's decision, from that window. */
 export interface FromApprove {
   id: number;
   decision: Decision;
+  /** With a no: it holds until the site's budget allows something again. */
+  stop?: boolean;
 }
 
 /** To the wallet host. */

@@ -93,10 +93,10 @@ export class Sites {
   }
 
   async #askToUnlock(site: Site, gone: AbortSignal): Promise<Unlocking> {
-    const { allowed } = await this.#prompts.ask({ kind: 'unlock', site }, gone);
+    const { decision } = await this.#prompts.ask({ kind: 'unlock', site }, gone);
     if (gone.aborted) return 'gone';
-    if (!allowed) this.#turnedDown.set(site.topLevel, Date.now());
-    return allowed && (await this.#session.open()) !== null ? 'yes' : 'no';
+    if (!decision.allowed) this.#turnedDown.set(site.topLevel, Date.now());
+    return decision.allowed && (await this.#session.open()) !== null ? 'yes' : 'no';
   }
 
   /** Tells the sites that the user enabled; to others it is no business whether the wallet is locked. */

@@ -14,6 +14,7 @@ import { PromptQueue } from './prompt-queue.ts';
 import { Sites } from './sites.ts';
 import { IdbStore } from './idb-store.ts';
 import { Streams } from './streams.ts';
+import { UsedUp } from './used-up.ts';
 import { WalletSession } from './wallet-session.ts';
 import {
   APPROVE_PORT,
@@ -54,20 +55,26 @@ export function startWalletHost(runTask: RunTask): WalletHost {
   const store = new IdbStore();
   const badge = new Badge(runTask);
   const prompts = new PromptQueue(runTask, badge);
-  const paying = whenReady(siteWallet(open), () => session.reached);
+  const paying = whenReady(siteWallet(open), { reached: () => session.reached, open });
+  const usedUp = new UsedUp((site) => open().budgetOf({ kind: 'site', ...site }), badge);
   const streams = new Streams({
     open,
     wallet: paying,
     store,
     badge,
     notify: (site, report) => sites.notifyStream(site, report),
+    askUsedUp: async ({ site, request: { creditMsat } }, gone) =>
+      (await usedUp.isForUser(site)) ? prompts.ask({ kind: 'usedUp', site, amountMsat: creditMsat }, gone) : null,
   });
   const wallet = { ...paying, streams: streams.ofSites };
   const host = new SiteHost({
     wallet,
     ask: async (request, signal) => {
       sites.mayAsk(request, signal);
-      return prompts.ask(request, signal);
+      await usedUp.mayAsk(request);
+      const { decision, stop } = await prompts.ask(request, signal);
+      if (stop) await usedUp.stop(request.site);
+      return decision;
     },
     store,
     version: __VERSION__,

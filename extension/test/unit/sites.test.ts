@@ -3,6 +3,7 @@
 import type { Decision, PromptRequest, SiteReply } from 'amplet/provider';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Sites } from '../../src/wallet-host/sites.ts';
+import type { Said } from '../../src/wallet-host/prompt-queue.ts';
 import type { Shown } from '../../src/lib/messages.ts';
 import type { FakePort } from './fake-port.ts';
 import { framePort, settle } from './fake-chrome.ts';
@@ -22,7 +23,8 @@ class World {
     Object.defineProperty(session, 'wallet', { get: () => (this.locked ? null : {}) });
     const prompts = {
       ask: (request: Shown, signal: AbortSignal) =>
-        new Promise<Decision>((decide) => {
+        new Promise<Said>((resolve) => {
+          const decide = (decision: Decision): void => resolve({ decision, stop: false });
           asked.push({ request, decide, signal });
           signal.addEventListener('abort', () => decide({ allowed: false }));
         }),

@@ -101,6 +101,14 @@ export type ToWalletHost =
   /** A tab has come to the front. */
   | { to: 'walletHost'; ask: 'tabShown'; tabId: number }
   | { to: 'walletHost'; ask: 'tabGone'; tabId: number }
+  /** Returns the sites that the user let in, `ConnectedSite[]`. */
+  | { to: 'walletHost'; ask: 'connectedSites' }
+  /** Takes back what the user granted a site, closes its budget and ends its streams. Returns `true`. */
+  | { to: 'walletHost'; ask: 'disconnect'; site: Site }
+  /** Returns which site had which payment made, `[id, name of the site][]`. */
+  | { to: 'walletHost'; ask: 'payers' }
+  /** The wallet was deleted: what is kept about sites goes, too. Returns `true`. */
+  | { to: 'walletHost'; ask: 'forgetSites' }
   /** Returns what was paid for and not delivered, `Receipt[]`. */
   | { to: 'walletHost'; ask: 'receipts' }
   /** The user has seen one of those. */

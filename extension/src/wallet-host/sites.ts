@@ -63,6 +63,12 @@ export class Sites {
     port.postMessage({ walletHost: 'here' } satisfies FromWalletHost);
   }
 
+  /** The user took back what a site may do: its pages are asked about as if they were new. */
+  disconnected({ origin, topLevel }: Site): void {
+    for (const frame of this.#frames.values())
+      if (frame.sender.origin === origin && frame.sender.topLevelOrigin === topLevel) frame.enabled = false;
+  }
+
   /** Tells the pages of a site how their stream stands. */
   notifyStream({ origin, topLevel }: Site, report: StreamReport): void {
     const event: SiteEvent = { amplet: WIRE_VERSION, event: 'stream', detail: { ...report } };

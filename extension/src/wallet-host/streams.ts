@@ -55,6 +55,12 @@ export class Streams {
     this.#show();
   }
 
+  /** Ends the streams of a site. */
+  async endOf({ origin, topLevel }: Site): Promise<void> {
+    const its = this.ofSites.list().filter(({ site }) => site.origin === origin && site.topLevel === topLevel);
+    await Promise.all(its.map(({ report }) => this.ofSites.byUser(report.streamId, 'stop')));
+  }
+
   /** A window shows them. */
   attach(port: chrome.runtime.Port): void {
     this.#watching.add(port);

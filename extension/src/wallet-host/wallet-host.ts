@@ -12,7 +12,9 @@ import { notifyOfEvents } from './notices.ts';
 import { Pages } from './pages.ts';
 import { PromptQueue } from './prompt-queue.ts';
 import { Sites } from './sites.ts';
-import { IdbStore } from './idb-store.ts';
+import { Connections } from './connections.ts';
+import { SealedStore } from './sealed-store.ts';
+import { IdbSiteDatabase } from './site-database.ts';
 import { Streams } from './streams.ts';
 import { UsedUp } from './used-up.ts';
 import { WalletSession } from './wallet-session.ts';
@@ -52,7 +54,7 @@ export function startWalletHost(runTask: RunTask): WalletHost {
     if (session.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
     return session.wallet;
   };
-  const store = new IdbStore();
+  const store = new SealedStore(new IdbSiteDatabase(), open);
   const badge = new Badge(runTask);
   const prompts = new PromptQueue(runTask, badge);
   const paying = whenReady(siteWallet(open), { reached: () => session.reached, open });
@@ -81,7 +83,9 @@ export function startWalletHost(runTask: RunTask): WalletHost {
   });
   const sites = new Sites(host, session, prompts);
   const pages = new Pages(host, wallet, store, sites, runTask);
-  const handle = (message: ToWalletHost): Promise<unknown> => answerTo(message, { session, pages, autoLock, runTask });
+  const connections = new Connections({ host, store, sites, streams, open });
+  const handle = (message: ToWalletHost): Promise<unknown> =>
+    answerTo(message, { session, pages, connections, autoLock, runTask });
 
   chrome.runtime.onConnect.addListener((port) => {
     if (port.name === SITE_PORT) sites.attach(port);
@@ -104,11 +108,13 @@ export function startWalletHost(runTask: RunTask): WalletHost {
 interface Parts {
   session: WalletSession;
   pages: Pages;
+  connections: Connections;
   autoLock: AutoLock;
   runTask: RunTask;
 }
 
-async function answerTo(message: ToWalletHost, { session, pages, autoLock, runTask }: Parts): Promise<unknown> {
+async function answerTo(message: ToWalletHost, parts: Parts): Promise<unknown> {
+  const { session, pages, connections, autoLock, runTask } = parts;
   switch (message.ask) {
     case 'unlocked':
       await session.open();
@@ -120,9 +126,17 @@ async function answerTo(message: ToWalletHost, { session, pages, autoLock, runTa
     case 'tabShown':
       return pages.tabShown(message.tabId);
     case 'tabGone':
-      return pages.tabGone(message.tabId);
+      return session.wallet === null ? undefined : pages.tabGone(message.tabId);
+    case 'connectedSites':
+      return connections.list();
+    case 'disconnect':
+      return connections.disconnect(message.site);
+    case 'payers':
+      return connections.payers();
+    case 'forgetSites':
+      return connections.forget();
     case 'receipts':
-      return pages.receipts();
+      return session.wallet === null ? [] : pages.receipts();
     case 'forget':
       return pages.forget(message.paymentHash);
     case 'user':

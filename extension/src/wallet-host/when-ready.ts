@@ -6,6 +6,7 @@
 import type { Wallet } from 'amplet';
 import { ProviderError, type SiteWallet } from 'amplet/provider';
 import { atWork } from 'amplet-ui/app/work.ts';
+import { SEAL_DOMAIN } from './sealed-store.ts';
 
 interface Parts {
   /** Resolves when a wallet that was just opened can pay, or seems not to get there. */
@@ -26,6 +27,11 @@ export const whenReady = (wallet: SiteWallet, { reached, open }: Parts): SiteWal
   inspect: async (invoice) => {
     await reached(); // what it says of an invoice is whether it could be paid now
     return wallet.inspect(invoice);
+  },
+  lnurlAuth: async (request) => {
+    if (request.domain === SEAL_DOMAIN || wallet.lnurlAuth === undefined)
+      throw new ProviderError('InvalidDataError', 'There is no login at this domain.');
+    return wallet.lnurlAuth(request);
   },
   pay: (details, options) => atWork(() => wallet.pay(details, options)),
   keysend: async (request) => {

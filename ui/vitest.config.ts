@@ -1,4 +1,5 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
-// Apart from vite.config.ts: these tests need neither components nor the catalogue's compiler, which would keep running.
-export default defineConfig({ test: { include: ['test/**/*.test.ts'] } });
+// Apart from vite.config.ts: these tests need no catalogue's compiler, which would keep running.
+export default defineConfig({ plugins: [svelte({ configFile: false })], test: { include: ['test/**/*.test.ts'] } });

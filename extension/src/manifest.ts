@@ -6,7 +6,7 @@ export type Browser = 'chrome' | 'firefox';
 
 /**
  * Permissions that both need: money and unlock state (`storage`), sites that want paying (`webRequest`, session rules, whether a page is
- * empty), codes on pages, and when to lock (`idle`).
+ * empty; `webNavigation`: that a tab has left one), codes on pages, and when to lock (`idle`).
  */
 const PERMISSIONS = [
   'activeTab',
@@ -17,13 +17,21 @@ const PERMISSIONS = [
   'scripting',
   'storage',
   'unlimitedStorage',
+  'webNavigation',
   'webRequest',
 ];
 
 const ICONS = { 192: 'icons/icon-192.png', 512: 'icons/icon-512.png' };
 
-/** On every page but the wallet's own: `inpage` in the page's world, `content` beside it, both before the page's scripts. */
-const SCRIPTS = { matches: ['http://*/*', 'https://*/*'], all_frames: true, run_at: 'document_start' };
+/**
+ * On every page that can be a site, over https or on this machine: `inpage` in the page's world, `content` beside it, both before the
+ * page's scripts.
+ */
+const SCRIPTS = {
+  matches: ['https://*/*', 'http://localhost/*', 'http://*.localhost/*', 'http://127.0.0.1/*'],
+  all_frames: true,
+  run_at: 'document_start',
+};
 
 export function manifest(browser: Browser, version: string): object {
   return {

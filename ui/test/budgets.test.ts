@@ -1,6 +1,6 @@
 import type { Budget, LimitUsage } from 'amplet';
 import { describe, expect, it } from 'vitest';
-import { dayOf, endOfDay, holderName, inOrder, NO_RULES, shares } from '../src/budgets/budgets.ts';
+import { connected, dayOf, endOfDay, holderName, inOrder, NO_RULES, shares } from '../src/budgets/budgets.ts';
 
 const budget = (id: number, closed = false): Budget => ({
   id,
@@ -45,5 +45,27 @@ describe('budgets', () => {
       expect(end === null ? null : dayOf(end)).toBe(day);
     }
     for (const bad of ['', '2026', 'tomorrow', '22.11.2026']) expect(endOfDay(bad)).toBeNull();
+  });
+});
+
+describe('connected', () => {
+  const shop = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
+  const news = { origin: 'https://news.example', topLevel: 'https://news.example' };
+  const of = (site: typeof shop, askAboveMsat: bigint | null, closed = false): Budget => ({
+    ...budget(1, closed),
+    holder: { kind: 'site', ...site },
+    rules: { ...NO_RULES, askAboveMsat },
+  });
+
+  it('are those that were let in, and those with a budget that pays', () => {
+    expect(connected([{ ...shop, balance: true }], [of(news, 5n)])).toEqual([
+      { ...news, balance: false, pays: true },
+      { ...shop, balance: true, pays: false },
+    ]);
+    expect(connected([{ ...shop, balance: true }], [of(shop, null)])).toEqual([{ ...shop, balance: true, pays: true }]);
+  });
+
+  it('are none by a budget that asks always, or is closed', () => {
+    expect(connected([], [of(shop, 0n), of(news, 5n, true), budget(2)])).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { editableAmount, formatAmount, parseAmount } from '../src/text/amounts.ts';
-import { passphraseStrength } from '../src/form/strength.ts';
+import { isAccepted, passphraseStrength } from '../src/form/strength.ts';
 import { formatCountdown } from '../src/text/time.ts';
 
 const read = (text: string, unit: 'sat' | 'btc', locale: string, wholeSat = false) => {
@@ -60,6 +60,13 @@ describe('formatAmount', () => {
     expect(formatAmount(0n, 'sat', 'en')).toBe('0\u00a0sat');
     expect(formatAmount(-1500n, 'sat', 'en')).toBe('-1.500\u00a0sat');
   });
+});
+
+it('a passphrase that is easy to guess is refused, however long', () => {
+  const accepted = (text: string): boolean => isAccepted(passphraseStrength(text));
+  for (const weak of ['password', '12345678', 'password123', 'qwertzuiop123456', 'aaaaaaaaaaaaaaaa'])
+    expect(accepted(weak), weak).toBe(false);
+  for (const fine of ['the quiet river sings', 'vT9#kw2!Lz0pQ']) expect(accepted(fine), fine).toBe(true);
 });
 
 describe('passphraseStrength', () => {

@@ -1,7 +1,16 @@
 /** Attacks by hostile pages. */
 
 import { expect, test, type CDPSession, type Page } from '@playwright/test';
-import { fundedBrowser, giveBudget, popupOver, press, promptOf, refusingAll, webln } from '../../lib/extension-wallet';
+import {
+  fundedBrowser,
+  giveBudget,
+  PASSPHRASE,
+  popupOver,
+  press,
+  promptOf,
+  refusingAll,
+  webln,
+} from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
 import { Site } from '../../lib/site';
@@ -45,14 +54,25 @@ async function invoices(count: number, msat: bigint): Promise<string[]> {
   return made;
 }
 
-test('another origin in a frame is another site, whatever the page around it may do', async () => {
+test('another origin in a frame is another site, and asks in answer to a click only', async () => {
   await giveBudget(browser, page, 1_000, 500);
   const { port } = new URL(site.origin());
   site.page('/around', `<h1>Around</h1><iframe title="other" src="http://localhost:${port}/"></iframe>`);
   await page.goto(`${site.origin()}/around`);
   expect(await webln(page, 'isEnabled'), 'the page has a budget').toBe(true);
   const frame = page.frames().find((found) => found.url().includes('localhost'));
-  const asked = frame?.evaluate(async () => {
+  if (frame === undefined) throw new Error('there is no frame');
+  expect(
+    await frame.evaluate(() =>
+      (window as unknown as { webln: { enable(): Promise<unknown> } }).webln
+        .enable()
+        .catch((error: Error) => error.name),
+    ),
+    'nobody touched it',
+  ).toBe('RejectionError');
+  expect(await browser.asking()).toBeUndefined();
+  await frame.getByRole('heading').click();
+  const asked = frame.evaluate(async () => {
     const { webln: provider } = window as unknown as {
       webln: { enable(): Promise<unknown>; isEnabled(): Promise<unknown> };
     };
@@ -218,6 +238,54 @@ test('a yes counts only in a window that was looked at, and pays what it shows',
   // The second one is a question of its own.
   await press(await promptOf(browser), 'Reject');
   expect(sha256(reply.result.preimage)).toBe(paymentHash);
+});
+
+test('locked: only a page that asks to be enabled raises the window, no call of another and no frame', async () => {
+  const popup = await browser.open('popup.html');
+  await popup.getByRole('button', { name: 'Lock' }).click();
+  await popup.close();
+  const visitor = await browser.context.newPage();
+  await visitor.goto(site.origin('localhost'));
+  for (const method of ['getInfo', 'getBalance', 'sendPayment'])
+    expect(await webln(visitor, method, 'x'), method).toMatchObject({ error: expect.stringMatching(/Error$/) });
+  await visitor.goto(`${site.origin()}/around`);
+  const frame = visitor.frames().find((found) => found.url().includes('localhost'));
+  await frame?.getByRole('heading').click();
+  await frame?.evaluate(() =>
+    (window as unknown as { webln: { enable(): Promise<unknown> } }).webln.enable().catch(() => undefined),
+  );
+  expect(await browser.asking()).toBeUndefined();
+  const enabled = webln(visitor, 'enable');
+  const prompt = await promptOf(browser);
+  await prompt.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
+  await prompt.getByRole('button', { name: 'Unlock' }).click();
+  expect(await enabled).toMatchObject({ enabled: true });
+  await visitor.close();
+});
+
+test('a page that nobody sees yet raises no window', async () => {
+  const visitor = await browser.context.newPage();
+  await visitor.goto(site.origin('localhost'));
+  // As the browser says it of a tab behind another; Playwright has them all seem visible.
+  const session = await browser.context.newCDPSession(visitor);
+  const beside = await contentScript(session, browser.base);
+  const sees = (state: string): Promise<string> =>
+    evaluateIn(
+      session,
+      beside,
+      `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+       document.dispatchEvent(new Event('visibilitychange'));`,
+    );
+  await sees('hidden');
+  let ended = false;
+  const enabled = webln(visitor, 'enable').finally(() => (ended = true));
+  // What follows would be asked after it.
+  expect(await webln(visitor, 'isEnabled')).toBe(false);
+  expect([await browser.asking(), ended]).toEqual([undefined, false]);
+  await sees('visible');
+  await press(await promptOf(browser), 'Reject');
+  expect(await enabled).toMatchObject({ error: 'RejectionError' });
+  await visitor.close();
 });
 
 test('whoever asks and asks is not heard', async () => {

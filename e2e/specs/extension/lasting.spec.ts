@@ -81,6 +81,30 @@ test('a link to pay and the wallet that it opens', async () => {
   expect(browser.context.pages().some((open) => open.url().includes('options.html'))).toBe(false);
 });
 
+test('the second click of two that were meant for a page pays nothing', async () => {
+  const { invoice, paymentHash } = await network.gatewayInvoice(10_000n);
+  site.page('/game', `<a href="lightning:${invoice}">Click fast</a>`);
+  await page.goto(`${site.origin()}/game`);
+  const opened = browser.context.waitForEvent('page');
+  await page.getByRole('link', { name: 'Click fast' }).click();
+  const wallet = await opened;
+  const pay = wallet.getByRole('button', { name: /^Pay / });
+  await expect(pay).toBeEnabled(); // the user has had time, and goes back to the page
+  const place = await pay.boundingBox();
+  if (place === null) throw new Error('the button is nowhere');
+  await page.bringToFront();
+  // Now the tab is there, with the preview: it comes to the front under the next click.
+  await page.getByRole('link', { name: 'Click fast' }).click();
+  await wallet.mouse.click(place.x + place.width / 2, place.y + place.height / 2);
+  await expect(wallet.getByTestId('preview')).toBeVisible();
+  await expect(pay).toBeEnabled();
+  await expect(wallet.getByTestId('preview'), 'the click did nothing').toBeVisible();
+  await wallet.evaluate(() => (location.hash = '#/history'));
+  await expect(wallet.getByRole('heading', { name: 'History' })).toBeVisible();
+  await expect(wallet.locator(`[data-testid=payment][href$="${paymentHash}"]`)).toHaveCount(0);
+  await wallet.close();
+});
+
 test('the browser ends: the site keeps its budget, the wallet asks for its passphrase once', async () => {
   await browser.restart();
   page = await browser.context.newPage();

@@ -72,6 +72,55 @@ test('within a budget a page opens by itself; a higher price is a new question',
   await press(prompt, 'Reject');
 });
 
+test('another site that opens paid pages is asked about, and spends nothing of the budget', async () => {
+  const wall = paywall(site, network, '/opened', 30_000n);
+  site.page('/opener', `<a id="go" href="${site.origin('localhost')}/opened">News</a>`);
+  await page.goto(`${site.origin()}/opener`);
+  await page.getByRole('link', { name: 'News' }).click();
+  const prompt = await promptOf(browser);
+  await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '30000');
+  await press(prompt, 'Reject');
+  expect(wall).toMatchObject({ invoices: 1, credentials: 0 });
+  // In another window, without a click on what is paid.
+  await page.goto(`${site.origin()}/opener`);
+  const [opened] = await Promise.all([
+    browser.context.waitForEvent('page'),
+    page.evaluate((url) => void window.open(url), `${site.origin('localhost')}/opened`),
+  ]);
+  await press(await promptOf(browser), 'Reject');
+  expect(wall).toMatchObject({ invoices: 2, credentials: 0 });
+  await opened.close();
+  // By the site itself it is paid as before.
+  await page.goto(site.origin('localhost'));
+  await page.evaluate(() => (location.href = '/opened'));
+  await expect(story(page)).toBeVisible();
+});
+
+test('a question ends with its page: the tab goes elsewhere, back, or away', async () => {
+  const wall = paywall(site, network, '/left', 20_000n);
+  site.page('/plain', '<h1>Plain</h1>');
+  const asks = async (): Promise<Page> => {
+    const tab = await browser.context.newPage();
+    await tab.goto(`${site.origin()}/plain`);
+    await tab.goto(`${site.origin()}/left`);
+    await expect((await promptOf(browser)).getByText('/left')).toBeVisible();
+    return tab;
+  };
+  const isAsked = async (): Promise<boolean> => (await browser.asking()) !== undefined;
+  for (const leave of [
+    (tab: Page) => tab.goto(`${site.origin()}/plain`),
+    (tab: Page) => tab.goBack(),
+    (tab: Page) => tab.goto('about:blank'),
+    (tab: Page) => tab.close(),
+  ]) {
+    const tab = await asks();
+    await leave(tab);
+    await expect.poll(isAsked).toBe(false);
+    await tab.close();
+  }
+  expect(wall.credentials).toBe(0);
+});
+
 test('a page that leads elsewhere takes no credential along', async () => {
   const elsewhere: (string | undefined)[] = [];
   const other = await Site.start();

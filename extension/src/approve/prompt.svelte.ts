@@ -3,7 +3,7 @@
 import type { Decision } from 'amplet/provider';
 import { APPROVE_PORT, type FromApprove, type Shown, type ToApprove } from '../lib/messages.ts';
 
-class Prompt {
+export class Prompt {
   id = $state(0);
   request = $state.raw<Shown | null>(null);
   /** Questions that wait, this one included. */
@@ -18,9 +18,20 @@ class Prompt {
     port.onDisconnect.addListener(() => close());
   }
 
-  decide(decision: Decision): void {
+  /** Answers question `id`, and no other: one that was withdrawn or answered meanwhile takes its answer along. */
+  decide(id: number, decision: Decision): void {
+    this.#say({ id, decision });
+  }
+
+  /** Says no to question `id`, until the site's budget allows something again. */
+  stop(id: number): void {
+    this.#say({ id, decision: { allowed: false }, stop: true });
+  }
+
+  #say(said: FromApprove): void {
+    if (said.id !== this.id || this.request === null) return;
     this.request = null;
-    this.#port?.postMessage({ id: this.id, decision } satisfies FromApprove);
+    this.#port?.postMessage(said);
   }
 
   #receive({ id, request, waiting }: ToApprove): void {

@@ -2,6 +2,7 @@
 
 import type { PromptRequest, Range } from 'amplet/provider';
 import { m } from 'amplet-ui/paraglide/messages.js';
+import { STREAM } from '../lib/budgets.ts';
 
 type Kind = PromptRequest['kind'];
 
@@ -63,6 +64,12 @@ export function costOf(request: PromptRequest): Cost | null {
 /** Returns what the next payment takes from the budget: of a stream, the credit that it lets run up. */
 export function nextOf(request: PromptRequest): Pick<Cost, 'amountMsat' | 'maxFeeMsat'> | null {
   return request.kind === 'stream' ? { amountMsat: request.creditMsat, maxFeeMsat: 0n } : costOf(request);
+}
+
+/** Returns the purpose under which it is paid, as the package names it; `null`: none in particular. */
+export function purposeOf(request: PromptRequest): string | null {
+  if (request.kind === 'stream') return STREAM;
+  return request.kind === 'payment' && request.context.kind === 'page' ? 'page' : null;
 }
 
 /** Formats how long an amount lasts, in the largest unit of which it is at least two. */

@@ -5,15 +5,14 @@ import { stayAwake } from './stay-awake.ts';
 import { registerIdleListeners } from './idle.ts';
 import { registerMenuListeners } from './menu.ts';
 import { runTask } from './tasks.ts';
-import { registerNavigationListeners, PAGES } from './navigation.ts';
+import { registerNavigationListeners } from './navigation.ts';
 import { startWalletHost } from '../wallet-host/wallet-host.ts';
 
 registerTaskListeners(async () => {});
 registerMenuListeners();
 const walletHost = startWalletHost(runTask);
 stayAwake(walletHost.busy);
-registerNavigationListeners(walletHost.ask);
-// Firefox forgets the tab of a page that changes processes, unless somebody was told of the request when it began.
-chrome.webRequest.onBeforeRequest.addListener(() => undefined, PAGES);
+// That somebody is told of each request when it begins also keeps Firefox from forgetting the tab of a page that changes processes.
+registerNavigationListeners({ ask: walletHost.ask, tell: (message) => void walletHost.ask(message) });
 registerIdleListeners(walletHost.ask);
 chrome.runtime.onUpdateAvailable.addListener(() => void walletHost.ask({ to: 'walletHost', ask: 'update' }));

@@ -1,6 +1,7 @@
 /** Pages that cost money, as the browser shows them to the background; what is to be done about them the wallet host says. */
 
 import type { NavigationResponse, NavigationStep } from 'amplet/provider';
+import { Journeys, type PageRequest } from './journeys.ts';
 import { notify } from './notices.ts';
 import { m } from 'amplet-ui/paraglide/messages.js';
 import type { ToWalletHost } from '../lib/messages.ts';
@@ -8,16 +9,44 @@ import type { ToWalletHost } from '../lib/messages.ts';
 /** Requests that can cost money: pages of their own, never parts of one. */
 export const PAGES: chrome.webRequest.RequestFilter = { urls: ['http://*/*', 'https://*/*'], types: ['main_frame'] };
 
-/** To be called at each start of the background. `ask` reaches the wallet host, which runs then. */
-export function registerNavigationListeners(ask: (message: ToWalletHost) => Promise<unknown>): void {
+/** How the wallet host is reached. */
+export interface ReachWalletHost {
+  /** Asks it; it runs then. */
+  ask: (message: ToWalletHost) => Promise<unknown>;
+  /** Tells it, if it runs: without it nothing waits that this could concern. */
+  tell: (message: ToWalletHost) => void;
+}
+
+const journeys = new Journeys();
+
+/** To be called at each start of the background. */
+export function registerNavigationListeners({ ask, tell }: ReachWalletHost): void {
+  const left = (tabId: number, url: string | null): void => tell({ to: 'walletHost', ask: 'tabLeft', tabId, url });
+  chrome.webRequest.onBeforeRequest.addListener((details) => {
+    journeys.begun(details as PageRequest);
+    left(details.tabId, null);
+    return undefined;
+  }, PAGES);
   chrome.webRequest.onCompleted.addListener((details) => void observe(details, ask), PAGES, ['responseHeaders']);
-  chrome.tabs.onRemoved.addListener((tabId) => void leave(tabId, ask));
+  chrome.webRequest.onErrorOccurred.addListener((details) => journeys.ended(details), PAGES);
+  // What comes without a request: back to a page that was kept, to one of the browser's or of an extension.
+  chrome.webNavigation.onCommitted.addListener(({ tabId, frameId, url }) => {
+    if (frameId === 0) left(tabId, url);
+  });
+  chrome.tabs.onActivated.addListener(({ tabId }) => tell({ to: 'walletHost', ask: 'tabShown', tabId }));
+  chrome.tabs.onRemoved.addListener((tabId) => {
+    journeys.closed(tabId);
+    left(tabId, null);
+    void leave(tabId, ask);
+  });
 }
 
 type Completed = chrome.webRequest.OnCompletedDetails;
 
 /** Only what costs money, or answers a header that was set for it, is anybody's business. */
 async function observe(details: Completed, ask: (message: ToWalletHost) => Promise<unknown>): Promise<void> {
+  const uninvited = !journeys.isOwn(details);
+  journeys.ended(details);
   const answered = await takeRule(details.tabId);
   if (details.statusCode !== 402 && !answered) return;
   const { tabId, url, method, statusCode, type, responseHeaders = [], documentLifecycle } = details;
@@ -35,8 +64,11 @@ async function observe(details: Completed, ask: (message: ToWalletHost) => Promi
     ahead,
     authorized: answered,
     empty,
+    uninvited,
   };
-  await ask({ to: 'walletHost', ask: 'navigation', response });
+  const { active = false } = (await chrome.tabs.get(tabId).catch(() => undefined)) ?? {};
+  const place = journeys.isLeft(details) ? 'left' : active ? 'inFront' : 'behind';
+  await ask({ to: 'walletHost', ask: 'navigation', response, place });
 }
 
 /** Ms after which a page that still loads is known to hold something. */

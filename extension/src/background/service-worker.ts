@@ -11,7 +11,10 @@ registerTaskListeners(ensureWalletHost);
 chrome.runtime.onStartup.addListener(() => void ensureWalletHost());
 chrome.runtime.onInstalled.addListener(() => void ensureWalletHost());
 registerMenuListeners();
-registerNavigationListeners(askWalletHost);
+registerNavigationListeners({
+  ask: askWalletHost,
+  tell: (message) => void chrome.runtime.sendMessage(message).catch(() => undefined),
+});
 registerIdleListeners(askWalletHost);
 // The wallet host finishes its step and asks for the restart; what is unlocked is locked by it.
 chrome.runtime.onUpdateAvailable.addListener(() => void askWalletHost({ to: 'walletHost', ask: 'update' }));

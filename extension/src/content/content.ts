@@ -1,23 +1,41 @@
 /** Beside each page: carries its calls to the wallet host, and shows `lightning:` links to it. Decides nothing. */
 
 import { relay, type SiteCall, type SiteEvent, type SiteReply } from 'amplet/provider';
+import { Bounds } from '../lib/bounds.ts';
 import { SITE_PORT, type FromContent, type FromWalletHost, type BrowserTask } from '../lib/messages.ts';
 
 /** Calls that wait until the wallet host says that it hears. */
 let waiting: SiteCall[] = [];
 let port: chrome.runtime.Port | null = null;
 let connected = false;
+const bounds = new Bounds();
 
 /** Ms until it is seen that the extension was replaced without a word: a port that was made in its last moment is told nothing. */
 const LOOK_MS = 1_000;
 let looking: ReturnType<typeof setInterval> | undefined;
 
 const page = relay((call) => {
-  looking ??= setInterval(() => chrome.runtime?.id === undefined && lose(), LOOK_MS);
-  if (connected) port?.postMessage(call);
-  else waiting.push(call);
-  port ??= connect(true);
+  const refusal = bounds.refuses(call);
+  if (refusal === null) forward(call);
+  else
+    page.answer({ amplet: call.amplet, id: call.id, ok: false, error: { name: 'RejectionError', message: refusal } });
 });
+
+function forward(call: SiteCall): void {
+  looking ??= setInterval(() => chrome.runtime?.id === undefined && lose(), LOOK_MS);
+  if (connected) {
+    // What a page embeds of other sites is asked about in answer to a touch of it only.
+    if (window !== top) look();
+    port?.postMessage(call);
+  } else waiting.push(call);
+  if (port === null) whenShown(() => (port ??= connect(true)));
+}
+
+/** A page that is loaded ahead speaks once it is shown: nobody has asked for it yet. */
+function whenShown(then: () => void): void {
+  if ((document as { prerendering?: boolean }).prerendering !== true) then();
+  else document.addEventListener('prerenderingchange', then, { once: true });
+}
 
 /** Connects to the wallet host. Where there is none, it is woken once. */
 function connect(wakes: boolean): chrome.runtime.Port | null {
@@ -30,7 +48,10 @@ function connect(wakes: boolean): chrome.runtime.Port | null {
   }
   made.onMessage.addListener((message: FromWalletHost | SiteReply | SiteEvent) => {
     if ('walletHost' in message) greet();
-    else page.answer(message);
+    else {
+      if ('id' in message) bounds.ended();
+      page.answer(message);
+    }
   });
   made.onDisconnect.addListener(() => {
     // Read, as the browser complains about an error that nobody looked at.
@@ -49,9 +70,11 @@ function greet(): void {
   waiting = [];
 }
 
-/** A stream pauses while nobody sees its page. */
+/** A stream pauses while nobody sees its page, and nothing is asked for it. */
 function look(): void {
-  if (connected) port?.postMessage({ visible: document.visibilityState === 'visible' } satisfies FromContent);
+  if (!connected) return;
+  const touched = navigator.userActivation?.isActive ?? false;
+  port?.postMessage({ visible: document.visibilityState === 'visible', touched } satisfies FromContent);
 }
 document.addEventListener('visibilitychange', look);
 
@@ -66,6 +89,7 @@ function lose(): void {
   port = null;
   connected = false;
   waiting = [];
+  bounds.clear();
   page.lost();
 }
 

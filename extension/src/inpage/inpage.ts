@@ -1,4 +1,4 @@
-/** In each page's own world: `window.webln`. The page can change all of this, to its own harm only. */
+/** In the world of each page that can be a site: `window.webln`. The page can change all of this, to its own harm only. */
 
 import { installWebln, windowTransport } from 'amplet/provider';
 
@@ -8,4 +8,6 @@ const ICON =
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#0c6450"/><path fill="#fff" d="M13 3 5 14h6l-1 7 9-12h-7z"/></svg>',
   );
 
-installWebln({ transport: windowTransport(), info: { name: 'Amplet', icon: ICON, rdns: 'dev.amplet' } });
+// A sandboxed frame has no origin, and is nobody.
+if (origin !== 'null')
+  installWebln({ transport: windowTransport(), info: { name: 'Amplet', icon: ICON, rdns: 'dev.amplet' } });

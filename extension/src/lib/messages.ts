@@ -48,9 +48,10 @@ export interface FromWalletHost {
   walletHost: 'here';
 }
 
-/** From a site's port, beside the calls of its page: whether the user sees it. Until it is said, it is seen. */
+/** From a site's port, beside the calls of its page: whether the user sees it, and has just touched this very frame. */
 export interface FromContent {
   visible: boolean;
+  touched: boolean;
 }
 
 /** To who watches: the streams that there are, at each change and each second while one runs. */
@@ -72,22 +73,42 @@ export interface ToApprove {
   waiting: number;
 }
 
-/** Content of that window: a site's request, or that the wallet has to be unlocked before the site is answered. */
-export type Shown = PromptRequest | { kind: 'unlock'; site: Site };
+/**
+ * Content of that window: a site's request, that the wallet has to be unlocked before the site is answered, or that the budget of a
+ * stream is used up, whose next payment is of `amountMsat`.
+ */
+export type Shown = PromptRequest | { kind: 'unlock'; site: Site } | { kind: 'usedUp'; site: Site; amountMsat: bigint };
 
 /** The user's decision, from that window. */
 export interface FromApprove {
   id: number;
   decision: Decision;
+  /** With a no: it holds until the site's budget allows something again. */
+  stop?: boolean;
 }
 
 /** To the wallet host. */
 export type ToWalletHost =
   /** The wallet was unlocked. */
   | { to: 'walletHost'; ask: 'unlocked' }
-  /** A page that costs money came, or the answer to a header that was set for one. */
-  | { to: 'walletHost'; ask: 'navigation'; response: NavigationResponse }
+  /**
+   * A page that costs money came, or the answer to a header that was set for one; its tab is in front or behind another, or has
+   * been left for something else meanwhile.
+   */
+  | { to: 'walletHost'; ask: 'navigation'; response: NavigationResponse; place: 'inFront' | 'behind' | 'left' }
+  /** A tab begins to load something, or is gone (`url` is `null`), or shows what did not have to be loaded. */
+  | { to: 'walletHost'; ask: 'tabLeft'; tabId: number; url: string | null }
+  /** A tab has come to the front. */
+  | { to: 'walletHost'; ask: 'tabShown'; tabId: number }
   | { to: 'walletHost'; ask: 'tabGone'; tabId: number }
+  /** Returns the sites that the user let in, `ConnectedSite[]`. */
+  | { to: 'walletHost'; ask: 'connectedSites' }
+  /** Takes back what the user granted a site, closes its budget and ends its streams. Returns `true`. */
+  | { to: 'walletHost'; ask: 'disconnect'; site: Site }
+  /** Returns which site had which payment made, `[id, name of the site][]`. */
+  | { to: 'walletHost'; ask: 'payers' }
+  /** The wallet was deleted: what is kept about sites goes, too. Returns `true`. */
+  | { to: 'walletHost'; ask: 'forgetSites' }
   /** Returns what was paid for and not delivered, `Receipt[]`. */
   | { to: 'walletHost'; ask: 'receipts' }
   /** The user has seen one of those. */

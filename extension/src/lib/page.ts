@@ -7,7 +7,7 @@ import type { BrowserTask, ToWalletHost } from './messages.ts';
 const send = (message: BrowserTask | ToWalletHost): Promise<unknown> => chrome.runtime.sendMessage(message);
 
 /** Makes this window's view of the wallet, to be mounted at once; opens it, and sees to it that the wallet host runs. */
-export function startPage(options: Pick<AppOptions, 'holders'> = {}): App {
+export function startPage(options: Pick<AppOptions, 'sites'> = {}): App {
   const awake = send({ to: 'browser', ask: 'wake' });
   const session = sharedSession(async () => {
     await awake;

@@ -3,6 +3,7 @@
 import { loadSettings, type Wallet } from 'amplet';
 import { language } from 'amplet-ui/text/i18n.svelte.ts';
 import { DEFAULTS } from 'amplet-ui/app/setup.ts';
+import { MAX_WATCH_MS } from '../lib/watching.ts';
 import type { RunTask } from './wallet-host.ts';
 import type { WalletSession } from './wallet-session.ts';
 import type { ToWalletHost } from '../lib/messages.ts';
@@ -21,6 +22,8 @@ export class AutoLock {
   #minutes = DEFAULTS.autoLockMinutes;
   #state: State = 'active';
   #streamed = -Infinity;
+  /** When the user was last there; ms since the UNIX epoch. */
+  #there = Date.now();
   #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(session: WalletSession, runTask: RunTask) {
@@ -47,6 +50,7 @@ export class AutoLock {
 
   /** The browser's word. */
   user(state: State): void {
+    if (state === 'active' || this.#state === 'active') this.#there = Date.now();
     this.#state = state;
     void this.#lock();
   }
@@ -56,7 +60,9 @@ export class AutoLock {
     if (this.#state === 'active' || this.#minutes === 0) return;
     // With the screen the wallet is locked as soon as the step is done, otherwise when nothing goes on at all.
     const wait = this.#state === 'locked';
-    const watches = !wait && Date.now() - this.#streamed < WATCHES_MS;
+    const now = Date.now();
+    // A stream of a millisatoshi a second would keep it open for days.
+    const watches = !wait && now - this.#streamed < WATCHES_MS && now - this.#there < MAX_WATCH_MS;
     if (watches || !(await this.#session.lock({ wait }))) this.#again = setTimeout(() => void this.#lock(), AGAIN_MS);
   }
 }

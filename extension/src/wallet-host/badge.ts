@@ -1,14 +1,18 @@
-/** The badge of the extension's button: questions that wait, or else that a stream runs. */
+/** The badge of the extension's button: questions that wait, or else a budget that is used up, or that a stream runs. */
 
 import type { RunTask } from './wallet-host.ts';
 
 /** Beside the button's picture: money flows. */
 const RUNS = '▶';
+/** A site gets nothing more: its budget is used up, and the popup has what can be done. */
+const USED_UP = '!';
 
 export class Badge {
   readonly #runTask: RunTask;
   #prompts = 0;
   #runs = false;
+  #stalls = false;
+  #stopped = false;
   #text = '';
 
   constructor(runTask: RunTask) {
@@ -22,14 +26,22 @@ export class Badge {
     this.#show();
   }
 
-  /** True if a stream runs. */
-  streams(runs: boolean): void {
+  /** `runs`: a stream does; `stalls`: one stands still because its budget is used up. */
+  streams({ runs, stalls }: { runs: boolean; stalls: boolean }): void {
     this.#runs = runs;
+    this.#stalls = stalls;
+    this.#show();
+  }
+
+  /** True if the user lets a site wait whose budget is used up. */
+  stopped(is: boolean): void {
+    this.#stopped = is;
     this.#show();
   }
 
   #show(): void {
-    const text = this.#prompts > 0 ? String(this.#prompts) : this.#runs ? RUNS : '';
+    const rest = this.#stalls || this.#stopped ? USED_UP : this.#runs ? RUNS : '';
+    const text = this.#prompts > 0 ? String(this.#prompts) : rest;
     if (text === this.#text) return;
     this.#text = text;
     void this.#runTask({ to: 'browser', ask: 'badge', text });

@@ -1,4 +1,4 @@
-/** Pages that cost money: the provider's machine, with the wallet unlocked where it must be. */
+/** Pages that cost money: the provider's machine, with the wallet unlocked where it must be, for the tab in front only. */
 
 import {
   siteOf,
@@ -11,17 +11,35 @@ import {
 } from 'amplet/provider';
 import type { RunTask } from './wallet-host.ts';
 import type { Sites } from './sites.ts';
+import type { ToWalletHost } from '../lib/messages.ts';
 
 /** Schemes that a Lightning wallet can meet. */
 const OURS = /\b(?:l402|lsat|payment)\b/i;
 
+type Place = (ToWalletHost & { ask: 'navigation' })['place'];
+
+/** A page that is being dealt with, in its tab. */
+interface Visit {
+  url: string;
+  gone: AbortController;
+  /** Resolves when the tab is in front, or gone. */
+  shown: Promise<void>;
+  show: () => void;
+}
+
 export class Pages {
   readonly #machine: TopLevel402;
-  readonly #sites: Sites;
+  readonly #sites: Pick<Sites, 'unlocked'>;
   readonly #runTask: RunTask;
-  readonly #tabs = new Map<number, AbortController>();
+  readonly #visits = new Map<number, Visit>();
 
-  constructor(host: SiteHost, wallet: SiteWallet, store: Store, sites: Sites, runTask: RunTask) {
+  constructor(
+    host: Pick<SiteHost, 'payments'>,
+    wallet: SiteWallet,
+    store: Store,
+    sites: Pick<Sites, 'unlocked'>,
+    runTask: RunTask,
+  ) {
     this.#machine = new TopLevel402({ payments: host.payments, wallet, store });
     this.#sites = sites;
     this.#runTask = runTask;
@@ -32,18 +50,44 @@ export class Pages {
     for (const step of await this.#machine.resume()) await this.#runTask({ to: 'browser', ask: 'step', step });
   }
 
-  async observe(response: NavigationResponse): Promise<void> {
-    this.#tabs.get(response.tabId)?.abort(); // what was asked about the tab's last page
-    const gone = new AbortController();
-    this.#tabs.set(response.tabId, gone);
-    if (wantsMoney(response)) await this.#unlocked(response, gone.signal);
-    const step = await this.#machine.observe(response, gone.signal);
-    if (this.#tabs.get(response.tabId) === gone) this.#tabs.delete(response.tabId);
-    await this.#runTask({ to: 'browser', ask: 'step', step });
+  /** A page came. Nothing is asked and nothing is paid for before its tab is in front, or once it is left. */
+  async observe(response: NavigationResponse, place: Place): Promise<void> {
+    const visit = newVisit(response.url);
+    if (place === 'left') visit.gone.abort();
+    else {
+      this.tabLeft(response.tabId, null); // what was asked about the tab's last page
+      this.#visits.set(response.tabId, visit);
+    }
+    if (place !== 'behind') visit.show();
+    try {
+      if (!wantsMoney(response) && response.authorized !== true) return;
+      if (wantsMoney(response)) {
+        await visit.shown;
+        if (!(await this.#unlocked(response, visit.gone.signal))) return;
+      }
+      const step = await this.#machine.observe(response, visit.gone.signal);
+      await this.#runTask({ to: 'browser', ask: 'step', step });
+    } finally {
+      if (this.#visits.get(response.tabId) === visit) this.#visits.delete(response.tabId);
+    }
   }
 
+  /** The tab begins to load something (`null`), or shows `url`: whatever waits for another page of it ends. */
+  tabLeft(tabId: number, url: string | null): void {
+    const visit = this.#visits.get(tabId);
+    if (visit === undefined || (url !== null && bare(url) === bare(visit.url))) return;
+    this.#visits.delete(tabId);
+    visit.gone.abort();
+    visit.show();
+  }
+
+  /** The tab has come to the front. */
+  tabShown(tabId: number): void {
+    this.#visits.get(tabId)?.show();
+  }
+
+  /** The tab is gone, with a credential that was on its way. */
   async tabGone(tabId: number): Promise<void> {
-    this.#tabs.get(tabId)?.abort();
     await this.#machine.closed(tabId);
   }
 
@@ -56,12 +100,22 @@ export class Pages {
     return this.#machine.forget(paymentHash);
   }
 
-  async #unlocked({ url, tabId }: NavigationResponse, gone: AbortSignal): Promise<void> {
+  /** True if the wallet is open, or it is not for the user to open it for this page. */
+  async #unlocked({ url, tabId }: NavigationResponse, gone: AbortSignal): Promise<boolean> {
+    if (gone.aborted) return false;
     const { origin } = new URL(url);
     const site = siteOf({ origin, topLevelOrigin: origin, tabId, frameId: 0 });
-    if (site !== null) await this.#sites.unlocked(site, gone);
+    return site === null || ((await this.#sites.unlocked(site, gone)) && !gone.aborted);
   }
 }
+
+function newVisit(url: string): Visit {
+  let show = (): void => {};
+  const shown = new Promise<void>((resolve) => (show = resolve));
+  return { url, gone: new AbortController(), shown, show };
+}
+
+const bare = (url: string): string => url.split('#', 1)[0] ?? '';
 
 const wantsMoney = ({ statusCode, headers, ahead }: NavigationResponse): boolean =>
   statusCode === 402 &&

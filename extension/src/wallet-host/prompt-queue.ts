@@ -10,12 +10,18 @@ const WINDOW_TIMEOUT = 60_000;
 /** Ms for which the window stays when nothing is left to ask: the next question is often not far. */
 const LINGER = 100;
 
-const NO: Decision = { allowed: false };
+const NO: Said = { decision: { allowed: false }, stop: false };
+
+/** What the user said; `stop`: a no that holds until the site's budget allows something again. */
+export interface Said {
+  decision: Decision;
+  stop: boolean;
+}
 
 interface Waiting {
   id: number;
   request: Shown;
-  decision: (decision: Decision) => void;
+  say: (said: Said) => void;
 }
 
 /** See the head of this file. */
@@ -40,12 +46,12 @@ export class PromptQueue {
   }
 
   /** Asks; the answer is no when `signal` fires. */
-  ask(request: Shown, signal: AbortSignal): Promise<Decision> {
+  ask(request: Shown, signal: AbortSignal): Promise<Said> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(NO);
       const id = ++this.#last;
       signal.addEventListener('abort', () => this.#settle(id, NO), { once: true });
-      this.#queue.push({ id, request, decision: resolve });
+      this.#queue.push({ id, request, say: resolve });
       this.#show();
     });
   }
@@ -55,7 +61,7 @@ export class PromptQueue {
     this.#arrived();
     this.#dismiss(); // it asks in one window, the last
     this.#port = port;
-    port.onMessage.addListener(({ id, decision }: FromApprove) => this.#settle(id, decision));
+    port.onMessage.addListener(({ id, decision, stop = false }: FromApprove) => this.#settle(id, { decision, stop }));
     port.onDisconnect.addListener(() => {
       if (this.#port !== port) return;
       this.#port = null;
@@ -65,11 +71,11 @@ export class PromptQueue {
     this.#show();
   }
 
-  #settle(id: number, decision: Decision): void {
+  #settle(id: number, said: Said): void {
     const at = this.#queue.findIndex((waiting) => waiting.id === id);
     if (at < 0) return;
     const [settled] = this.#queue.splice(at, 1);
-    settled?.decision(decision);
+    settled?.say(said);
     this.#show();
   }
 

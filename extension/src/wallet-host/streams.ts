@@ -2,6 +2,7 @@
 
 import {
   WalletStreams,
+  type OpenStream,
   type SiteWallet,
   type Store,
   type StreamReport,
@@ -9,6 +10,7 @@ import {
   type Site,
 } from 'amplet/provider';
 import type { Badge } from './badge.ts';
+import type { Said } from './prompt-queue.ts';
 import type { FromWatch, ToWatch } from '../lib/messages.ts';
 
 interface Parts {
@@ -19,6 +21,8 @@ interface Parts {
   badge: Badge;
   /** Tells the pages of a site how their stream stands. */
   notify: (site: Site, report: StreamReport) => void;
+  /** Asks what is to be done about a used-up budget, if it is for the user to say; `null`: it is not. */
+  askUsedUp: (stream: OpenStream, gone: AbortSignal) => Promise<Said | null>;
 }
 
 export class Streams {
@@ -27,9 +31,13 @@ export class Streams {
   readonly #badge: Badge;
   /** Windows that show them. */
   readonly #watching = new Set<chrome.runtime.Port>();
+  readonly #askUsedUp: Parts['askUsedUp'];
+  /** Streams that their budget holds up, by id, until they run again or end: each is asked about once. */
+  readonly #stalled = new Map<string, AbortController>();
 
-  constructor({ open, wallet, store, badge, notify }: Parts) {
+  constructor({ open, wallet, store, badge, notify, askUsedUp }: Parts) {
     this.#badge = badge;
+    this.#askUsedUp = askUsedUp;
     this.ofSites = new WalletStreams({ open, store, budgetLeftMsat: (site) => wallet.budgetLeftMsat(site) });
     this.ofSites.watch((site, report) => {
       notify(site, report);
@@ -47,6 +55,12 @@ export class Streams {
     this.#show();
   }
 
+  /** Ends the streams of a site. */
+  async endOf({ origin, topLevel }: Site): Promise<void> {
+    const its = this.ofSites.list().filter(({ site }) => site.origin === origin && site.topLevel === topLevel);
+    await Promise.all(its.map(({ report }) => this.ofSites.byUser(report.streamId, 'stop')));
+  }
+
   /** A window shows them. */
   attach(port: chrome.runtime.Port): void {
     this.#watching.add(port);
@@ -62,7 +76,33 @@ export class Streams {
 
   #show(): void {
     const streams = this.ofSites.list();
-    this.#badge.streams(streams.some(({ report }) => report.state === 'running'));
+    const stalled = streams.filter(({ report, gone, byUser }) => report.reason === 'budget' && !gone && !byUser);
+    this.#follow(stalled);
+    this.#badge.streams({ runs: streams.some(({ report }) => report.state === 'running'), stalls: stalled.length > 0 });
     for (const port of this.#watching) port.postMessage({ streams } satisfies ToWatch);
+  }
+
+  #follow(stalled: readonly OpenStream[]): void {
+    const ids = stalled.map(({ report }) => report.streamId);
+    for (const [id, gone] of this.#stalled) {
+      if (ids.includes(id)) continue;
+      this.#stalled.delete(id);
+      gone.abort();
+    }
+    for (const stream of stalled) {
+      const { streamId } = stream.report;
+      if (this.#stalled.has(streamId)) continue;
+      const gone = new AbortController();
+      this.#stalled.set(streamId, gone);
+      this.#ask(stream, gone.signal).catch((error: unknown) => console.warn('stream', error)); // the wallet went away
+    }
+  }
+
+  /** A no leaves it as it stands; the popup has the same to choose from. */
+  async #ask(stream: OpenStream, gone: AbortSignal): Promise<void> {
+    const said = await this.#askUsedUp(stream, gone);
+    if (said === null || gone.aborted) return;
+    if (said.decision.allowed) await this.ofSites.byUser(stream.report.streamId, 'resume');
+    else if (said.stop) await this.ofSites.byUser(stream.report.streamId, 'stop');
   }
 }

@@ -12,8 +12,11 @@ import { notifyOfEvents } from './notices.ts';
 import { Pages } from './pages.ts';
 import { PromptQueue } from './prompt-queue.ts';
 import { Sites } from './sites.ts';
-import { IdbStore } from './idb-store.ts';
+import { Connections } from './connections.ts';
+import { SealedStore } from './sealed-store.ts';
+import { IdbSiteDatabase } from './site-database.ts';
 import { Streams } from './streams.ts';
+import { UsedUp } from './used-up.ts';
 import { WalletSession } from './wallet-session.ts';
 import {
   APPROVE_PORT,
@@ -51,27 +54,38 @@ export function startWalletHost(runTask: RunTask): WalletHost {
     if (session.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
     return session.wallet;
   };
-  const store = new IdbStore();
+  const store = new SealedStore(new IdbSiteDatabase(), open);
   const badge = new Badge(runTask);
   const prompts = new PromptQueue(runTask, badge);
-  const paying = whenReady(siteWallet(open), () => session.reached);
+  const paying = whenReady(siteWallet(open), { reached: () => session.reached, open });
+  const usedUp = new UsedUp((site) => open().budgetOf({ kind: 'site', ...site }), badge);
   const streams = new Streams({
     open,
     wallet: paying,
     store,
     badge,
     notify: (site, report) => sites.notifyStream(site, report),
+    askUsedUp: async ({ site, request: { creditMsat } }, gone) =>
+      (await usedUp.isForUser(site)) ? prompts.ask({ kind: 'usedUp', site, amountMsat: creditMsat }, gone) : null,
   });
   const wallet = { ...paying, streams: streams.ofSites };
   const host = new SiteHost({
     wallet,
-    ask: (request, signal) => prompts.ask(request, signal),
+    ask: async (request, signal) => {
+      sites.mayAsk(request, signal);
+      await usedUp.mayAsk(request);
+      const { decision, stop } = await prompts.ask(request, signal);
+      if (stop) await usedUp.stop(request.site);
+      return decision;
+    },
     store,
     version: __VERSION__,
   });
   const sites = new Sites(host, session, prompts);
   const pages = new Pages(host, wallet, store, sites, runTask);
-  const handle = (message: ToWalletHost): Promise<unknown> => answerTo(message, { session, pages, autoLock, runTask });
+  const connections = new Connections({ host, store, sites, streams, open });
+  const handle = (message: ToWalletHost): Promise<unknown> =>
+    answerTo(message, { session, pages, connections, autoLock, runTask });
 
   chrome.runtime.onConnect.addListener((port) => {
     if (port.name === SITE_PORT) sites.attach(port);
@@ -94,21 +108,35 @@ export function startWalletHost(runTask: RunTask): WalletHost {
 interface Parts {
   session: WalletSession;
   pages: Pages;
+  connections: Connections;
   autoLock: AutoLock;
   runTask: RunTask;
 }
 
-async function answerTo(message: ToWalletHost, { session, pages, autoLock, runTask }: Parts): Promise<unknown> {
+async function answerTo(message: ToWalletHost, parts: Parts): Promise<unknown> {
+  const { session, pages, connections, autoLock, runTask } = parts;
   switch (message.ask) {
     case 'unlocked':
       await session.open();
       return;
     case 'navigation':
-      return pages.observe(message.response);
+      return pages.observe(message.response, message.place);
+    case 'tabLeft':
+      return pages.tabLeft(message.tabId, message.url);
+    case 'tabShown':
+      return pages.tabShown(message.tabId);
     case 'tabGone':
-      return pages.tabGone(message.tabId);
+      return session.wallet === null ? undefined : pages.tabGone(message.tabId);
+    case 'connectedSites':
+      return connections.list();
+    case 'disconnect':
+      return connections.disconnect(message.site);
+    case 'payers':
+      return connections.payers();
+    case 'forgetSites':
+      return connections.forget();
     case 'receipts':
-      return pages.receipts();
+      return session.wallet === null ? [] : pages.receipts();
     case 'forget':
       return pages.forget(message.paymentHash);
     case 'user':

@@ -218,7 +218,12 @@ export type PromptRequest = { readonly site: Site } & (
       readonly maxFeeMsat: bigint;
       readonly refusal: WalletFailure | null;
     }
-  | ({ readonly kind: 'stream'; readonly refusal: WalletFailure | null } & StreamRequest)
+  /** `pausesHidden`: it pauses while nobody sees its page; the site may have it go on. */
+  | ({
+      readonly kind: 'stream';
+      readonly refusal: WalletFailure | null;
+      readonly pausesHidden: boolean;
+    } & StreamRequest)
   | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
   | { readonly kind: 'signMessage'; readonly message: string }
   /** For the user to read: a yes says that it was. */

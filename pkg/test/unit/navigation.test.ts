@@ -123,6 +123,17 @@ test('without a budget the user is asked, about this page and this price', async
   assert.deepEqual([refusing.wallet.paid.length, (await refusing.state.machine.undelivered()).length], [0, 0]);
 });
 
+test('another site that leads a tab to a page spends none of its budget', async () => {
+  const { wallet, user, respond, state } = harness(shop);
+  user.answer = () => ({ allowed: false });
+  const step = await state.machine.observe(respond(PAGE, null, 1, { uninvited: true }));
+  assert.equal(step.do === 'show' && step.problem, 'notPaid');
+  assert.deepEqual([user.asked.length, wallet.paid.length], [1, 0]);
+  user.answer = () => ({ allowed: true });
+  assert.equal((await state.machine.observe(respond(PAGE, null, 1, { uninvited: true }))).do, 'reload');
+  assert.equal(wallet.paid.length, 1);
+});
+
 test('only a GET of the page in the address bar is paid for', async () => {
   const { wallet, user, respond, state, visit } = harness(shop);
   for (const type of ['image', 'sub_frame', 'xmlhttprequest', 'other', 'script']) {

@@ -58,6 +58,8 @@ test('without a budget the user is asked for one, and without it nothing runs', 
   user.answer = () => (give(), { allowed: true });
   await openStream(webln, terms);
   assert.deepEqual([user.kinds, started.length], [['stream', 'stream'], 1]);
+  const [question] = user.asked;
+  assert.equal(question?.kind === 'stream' && question.pausesHidden, false, 'it goes on unseen, and the user is told');
 });
 
 test("a session has one stream, however often it is opened, and it is nobody else's", async () => {

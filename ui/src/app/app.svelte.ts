@@ -16,6 +16,7 @@ import {
   type WalletEvent,
 } from 'amplet';
 import type { PageConfig } from './config.ts';
+import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
 import { DEFAULTS, keepSetup, loadSetup, NO_CONFIG } from './setup.ts';
@@ -33,8 +34,8 @@ export interface UnlockedSession {
 export interface AppOptions {
   /** Given by pages that come and go while the wallet stays open. */
   session?: UnlockedSession;
-  /** Returns who had which payment made, by its id, where somebody keeps that: the extension does for sites. */
-  holders?: () => Promise<ReadonlyMap<string, string>>;
+  /** Given where sites are let in: by the extension. */
+  sites?: SiteRecordsAccess;
 }
 
 type Opening = Pick<OpenOptions, 'passphrase' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>;
@@ -65,15 +66,15 @@ export class App {
   /** Requests under way that a lock must not cut off. */
   working = $state(0);
   readonly session: UnlockedSession | null;
-  readonly holders: () => Promise<ReadonlyMap<string, string>>;
+  readonly sites: SiteRecordsAccess | null;
 
   #detach: (() => void)[] = [];
   #address: Promise<string> | null = null;
   #history: AsyncGenerator<Payment[], void, undefined> | null = null;
 
-  constructor({ session, holders }: AppOptions) {
+  constructor({ session, sites }: AppOptions) {
     this.session = session ?? null;
-    this.holders = holders ?? (async () => new Map());
+    this.sites = sites ?? null;
   }
 
   get unit(): Unit {
@@ -245,6 +246,12 @@ export class App {
     await wallet?.lock();
   }
 
+  /** Returns who had which payment made, by its id, as far as that is kept. */
+  async holders(): Promise<ReadonlyMap<string, string>> {
+    return this.sites?.payers() ?? new Map();
+  }
+
+  /** Deletes the wallet, and all that is kept about sites with it. Throws what the package throws. */
   async destroy(): Promise<void> {
     const { wallet } = this;
     this.#forget();
@@ -252,6 +259,7 @@ export class App {
     try {
       await wallet?.lock();
       await Wallet.destroy(this.config.walletName);
+      await this.sites?.forget();
       this.problem = null;
       this.phase = 'welcome';
     } catch (thrown) {

@@ -1,6 +1,7 @@
 /** Words for budgets and their rules, for the screens of the web wallet and of the extension. */
 
 import type { Holder, Budget, BudgetRule, Rules, LimitUsage } from 'amplet';
+import type { ConnectedSite } from '../app/sites.ts';
 import { m } from '../paraglide/messages.js';
 
 /** Rules that allow everything: what an editor begins with. */
@@ -68,6 +69,21 @@ export function shares({ limitMsat, spentMsat, reservedMsat }: LimitUsage): { sp
 /** Open ones first, the user's own at the top; then by when they were made. */
 export function inOrder(budgets: readonly Budget[]): Budget[] {
   return [...budgets].sort((a, b) => Number(a.closed) - Number(b.closed) || a.id - b.id);
+}
+
+/** A site that may do something, and whether it pays without a question. */
+export type Connected = ConnectedSite & { pays: boolean };
+
+/** Sites that the user let in, and those with an open budget, which need no more to be let in. */
+export function connected(granted: readonly ConnectedSite[], budgets: readonly Budget[]): Connected[] {
+  const sites = new Map(granted.map((site) => [`${site.origin} ${site.topLevel}`, { ...site, pays: false }]));
+  for (const { holder, closed, rules } of budgets) {
+    if (holder.kind !== 'site' || closed || rules.askAboveMsat === 0n) continue;
+    const { origin, topLevel } = holder;
+    const known = sites.get(`${origin} ${topLevel}`);
+    sites.set(`${origin} ${topLevel}`, { origin, topLevel, balance: known?.balance ?? false, pays: true });
+  }
+  return [...sites.values()].sort((a, b) => (a.origin < b.origin ? -1 : a.origin > b.origin ? 1 : 0));
 }
 
 /** A date as an `<input type="date">` has it, in the user's zone; and the first second after that day. */

@@ -1,4 +1,4 @@
-/** Strength of a passphrase: an estimate for a hint, on the careful side. */
+/** Strength of a passphrase: an estimate, on the careful side. */
 
 export type Strength = 'tooShort' | 'weak' | 'fair' | 'strong';
 
@@ -59,6 +59,9 @@ export function estimateBits(passphrase: string): number {
   const proseLike = words.length >= 3 && words.every((word) => /^\p{L}+$/u.test(word));
   return surprisingLength(passphrase) * (proseLike ? Math.min(perCharacter, 2.6) : perCharacter * 0.8);
 }
+
+/** Weak ones are refused: whoever has the profile guesses them offline, whatever each guess costs. */
+export const isAccepted = (strength: Strength): boolean => strength === 'fair' || strength === 'strong';
 
 export function passphraseStrength(passphrase: string): Strength {
   if ([...passphrase].length < MIN_LENGTH) return 'tooShort';

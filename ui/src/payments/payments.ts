@@ -2,11 +2,13 @@
 
 import type { Payment } from 'amplet';
 import { m } from '../paraglide/messages.js';
+import { tamedLine } from '../text/foreign.ts';
 import { nowSeconds } from '../text/time.ts';
 
 /** Title of an entry: its description, or what kind of movement it was. */
 export function titleOf(payment: Payment): string {
-  if (payment.description !== '') return payment.description;
+  const description = tamedLine(payment.description);
+  if (description !== '') return description;
   switch (payment.kind) {
     case 'channelOpen':
       return m.payment_channelOpen();

@@ -157,7 +157,7 @@ export class TopLevel402 {
     // Before funds are sent: whoever comes next finds the payment instead of making another.
     await this.#purchases.put(purchase);
     const site = { origin, topLevel: origin };
-    const askFirst = await this.#purchases.isUntrusted(origin);
+    const askFirst = response.uninvited === true || (await this.#purchases.isUntrusted(origin));
     try {
       const preimage = await this.#payments.pay({
         site,

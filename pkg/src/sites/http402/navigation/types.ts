@@ -18,6 +18,8 @@ export interface NavigationResponse {
   readonly headers: readonly { readonly name: string; readonly value?: string | undefined }[];
   /** Loaded ahead of time (`documentLifecycle` is not `active`, or a prefetch): nobody has asked for it yet. */
   readonly ahead?: boolean;
+  /** Another site led the tab here: the user is asked, whatever the budget allows. */
+  readonly uninvited?: boolean;
   /** True when the header of a `reload` was set for this request; without it: whatever was asked of this tab last was done. */
   readonly authorized?: boolean;
   /** The page is known to hold nothing, whatever its headers say. */

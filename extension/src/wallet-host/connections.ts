@@ -1,0 +1,62 @@
+/** What sites were let in to do, as the wallet's tab shows it and takes it back. */
+
+import type { Wallet } from 'amplet';
+import { payingSites, type Site, type SiteHost } from 'amplet/provider';
+import type { ConnectedSite } from 'amplet-ui/app/sites.ts';
+import { budgetOf } from '../lib/budgets.ts';
+import type { SealedStore } from './sealed-store.ts';
+import type { Sites } from './sites.ts';
+import type { Streams } from './streams.ts';
+
+interface Parts {
+  host: Pick<SiteHost, 'records'>;
+  store: SealedStore;
+  sites: Pick<Sites, 'disconnected'>;
+  streams: Pick<Streams, 'endOf'>;
+  /** The wallet that is open now; throws while it is locked. */
+  open: () => Pick<Wallet, 'budgets' | 'closeBudget'>;
+}
+
+/** See the head of this file. */
+export class Connections {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Returns the sites that the user let in. */
+  async list(): Promise<ConnectedSite[]> {
+    const { records } = this.#parts.host;
+    const sites = await records.granted();
+    return Promise.all(
+      sites.map(async (site) => ({ ...site, balance: (await records.grant(site))?.balance ?? false })),
+    );
+  }
+
+  /** Takes back what a site may do. Its streams are paid what they are owed, and end. */
+  async disconnect(site: Site): Promise<true> {
+    const { host, sites, streams, open } = this.#parts;
+    await streams.endOf(site);
+    const budget = budgetOf(await open().budgets(), site);
+    if (budget !== undefined && !budget.closed) await open().closeBudget(budget.id);
+    await host.records.revoke(site);
+    sites.disconnected(site);
+    return true;
+  }
+
+  /** Returns which site had which payment made, by its id. */
+  async payers(): Promise<[string, string][]> {
+    const sites = await payingSites(this.#parts.store);
+    return [...sites].map(([id, { origin, topLevel }]) => [
+      id,
+      origin === topLevel ? origin : `${origin} in ${topLevel}`,
+    ]);
+  }
+
+  /** Deletes everything that is kept about sites. */
+  async forget(): Promise<true> {
+    await this.#parts.store.wipe();
+    return true;
+  }
+}

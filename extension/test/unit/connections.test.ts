@@ -1,0 +1,46 @@
+/** What a site may do is listed, and taken back whole. */
+
+import { SiteHost, type Site } from 'amplet/provider';
+import { expect, test } from 'vitest';
+import { FakeStore, FakeWallet } from '../../../pkg/test/unit/site-fakes.ts';
+import { Connections } from '../../src/wallet-host/connections.ts';
+
+const site = { origin: 'https://a.example', topLevel: 'https://a.example' };
+
+function world() {
+  const done: unknown[] = [];
+  const store = Object.assign(new FakeStore(), { wipe: async () => void done.push('wiped') });
+  const host = new SiteHost({ wallet: new FakeWallet(), ask: async () => ({ allowed: true }), store, version: '1' });
+  const budgets = [{ id: 4, holder: { kind: 'site', ...site }, closed: false }];
+  const connections = new Connections({
+    host,
+    store: store as never,
+    sites: { disconnected: (gone: Site) => void done.push(['forgotten', gone.origin]) },
+    streams: { endOf: async (gone: Site) => void done.push(['ended', gone.origin]) },
+    open: () =>
+      ({ budgets: async () => budgets, closeBudget: async (id: number) => void done.push(['closed', id]) }) as never,
+  });
+  return { connections, host, done };
+}
+
+test('a site is listed with what it may do; disconnected, it is as if it had never been let in', async () => {
+  const { connections, host, done } = world();
+  await host.records.setGrant(site, { balance: true });
+  expect(await connections.list()).toEqual([{ ...site, balance: true }]);
+  await connections.disconnect(site);
+  expect(done).toEqual([
+    ['ended', site.origin],
+    ['closed', 4],
+    ['forgotten', site.origin],
+  ]);
+  expect(await connections.list()).toEqual([]);
+  const sender = { origin: site.origin, topLevelOrigin: site.topLevel, tabId: 1, frameId: 0 };
+  const reply = await host.handle(sender, { amplet: 1, id: 1, method: 'isEnabled', params: {} });
+  expect(reply).toMatchObject({ result: false });
+});
+
+test('with the wallet everything goes', async () => {
+  const { connections, done } = world();
+  await connections.forget();
+  expect(done).toEqual(['wiped']);
+});

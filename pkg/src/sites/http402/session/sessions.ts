@@ -268,7 +268,7 @@ export class PaymentSessions {
     const { payer, maxDepositMsat, maxTotalMsat } = this.#options;
     if (depositInvoice === null) throw bad('sends no invoice for the deposit');
     const facts = await payer.inspect(depositInvoice).catch((cause: unknown) => {
-      throw bad('sends an invoice for the deposit that cannot be paid', cause);
+      throw bad('sends an invoice for the deposit that cannot be paid', { cause });
     });
     // The draft names no network: the wallet refuses an invoice of another one.
     const stated = {

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   PaidFetchError,
   PaymentSessions,
+  type PaymentSessionsOptions,
   type Session,
   type SessionStore,
   payingFetch,
@@ -43,7 +44,7 @@ export class FakePayer implements Payer {
       amountMsat: BigInt(sat) * 1000n,
       paymentHash: sha256(preimage),
       network: 'regtest',
-      expiresMs: NOW + 600_000,
+      expiresMs: NOW + 40 * 86_400_000,
       preimage,
     };
     this.facts.set(`inv${preimage}`, facts);
@@ -75,14 +76,26 @@ export interface Book {
 }
 
 /** A server as draft-lightning-session-00 has it, selling words at 2 sat out of deposits of 6. */
-export function harness({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, words = 5 } = {}) {
+export function harness({
+  maxDepositMsat = 10_000n,
+  maxTotalMsat = 30_000n,
+  words = 5,
+  ...more
+}: { words?: number } & Partial<PaymentSessionsOptions> = {}) {
+  const clock = { now: NOW };
   const payer = new FakePayer();
   const store = new Store();
   const issued = new Map<string, { request: string; paymentHash: string; sat: number }>();
   const done = new Map<string, Response>();
   const sessions = new Map<string, Book>();
   const actions: string[] = [];
-  const server = { change: (request: Record<string, unknown>) => request, takesOpen: true, methods: [] as string[] };
+  const server = {
+    change: (request: Record<string, unknown>) => request,
+    takesOpen: true,
+    methods: [] as string[],
+    /** Where redirects lead those who show nothing, and those who show something; empty: nowhere. */
+    leads: { unpaid: '', paid: '' },
+  };
   const waiting: (() => void)[] = [];
   let count = 0;
 
@@ -100,7 +113,7 @@ export function harness({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, word
     );
     const id = `c${count++}`;
     issued.set(id, { request, paymentHash, sat: 6 });
-    const value = `Payment id="${id}", realm="llm", method="lightning", intent="session", request="${request}", expires="2026-11-22T20:05:00Z"`;
+    const value = `Payment id="${id}", realm="llm", method="lightning", intent="session", request="${request}", expires="2026-12-22T20:05:00Z"`;
     const body =
       problem === undefined ? null : JSON.stringify({ type: `https://paymentauth.org/problems/lightning/${problem}` });
     return new Response(body, { status: 402, headers: { 'www-authenticate': value, 'cache-control': 'no-store' } });
@@ -129,6 +142,8 @@ export function harness({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, word
     const request = new Request(input, init);
     server.methods.push(request.method);
     const token = /^Payment ([A-Za-z0-9_-]+)$/.exec(request.headers.get('authorization') ?? '')?.[1];
+    const led = token === undefined ? server.leads.unpaid : server.leads.paid;
+    if (led !== '') return Object.defineProperties(refuse('session-closed'), { url: { value: led }, redirected: { value: true } });
     if (token === undefined) return refuse();
     const { challenge, payload } = JSON.parse(Buffer.from(token, 'base64url').toString()) as {
       challenge: Record<string, string>;
@@ -174,8 +189,9 @@ export function harness({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, word
       maxDepositMsat,
       maxTotalMsat,
       fetch,
-      now: () => NOW,
       onProblem: (error) => problems.push(error),
+      ...more,
+      now: () => clock.now,
     });
     return {
       kept,
@@ -185,6 +201,7 @@ export function harness({ maxDepositMsat = 10_000n, maxTotalMsat = 30_000n, word
   return {
     payer,
     store,
+    clock,
     sessions,
     actions,
     server,

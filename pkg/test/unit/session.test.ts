@@ -33,8 +33,8 @@ test('challenges for a POST are asked for by POST', async () => {
   assert.deepEqual(new Set(server.methods), new Set(['POST']));
 });
 
-test('a session that the server has closed is opened anew', async () => {
-  const { paying, sessions, actions, payer } = harness({ words: 1 });
+test('a session that the server has closed is opened anew when the user allows it', async () => {
+  const { paying, sessions, actions, payer } = harness({ words: 1, confirm: async () => true });
   await (await paying(URL_)).text();
   for (const book of sessions.values()) book.status = 'closed';
   await (await paying(URL_)).text();

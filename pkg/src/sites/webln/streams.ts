@@ -75,7 +75,7 @@ export class StreamMethods {
       const refusal = asksUser(error);
       if (refusal === null) throw error;
       // The window offers a budget: nobody can approve each payment of a stream.
-      await this.#prompts.ask({ kind: 'stream', site, refusal, ...request }, signal);
+      await this.#prompts.ask({ kind: 'stream', site, refusal, pauseWhenHidden: pausesHidden, ...request }, signal);
       streams.allow?.(site);
       return begin();
     });

@@ -89,10 +89,9 @@ export {
 export {
   PaymentSessions,
   type Closed,
-  type Deposit,
+  type DoubtedOrigin,
   type PaymentSessionsOptions,
-  type Session,
-  type SessionStore,
 } from './sites/http402/session/sessions.ts';
+export type { Deposit, Session, SessionAccount, SessionStore } from './sites/http402/session/account.ts';
 export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './sites/streams/page.ts';
 export { WalletStreams } from './sites/streams/streams.ts';

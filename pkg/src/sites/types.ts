@@ -201,6 +201,7 @@ export type PaymentContext =
  * payment opened, a `url`.
  */
 export type PromptRequest = { readonly site: Site } & (
+  /** With a yes the site learns the node's id and alias, by which other sites that were enabled know the same wallet. Say so. */
   | { readonly kind: 'enable' }
   | { readonly kind: 'balance' }
   | {
@@ -218,10 +219,14 @@ export type PromptRequest = { readonly site: Site } & (
       readonly maxFeeMsat: bigint;
       readonly refusal: WalletFailure | null;
     }
-  /** `pausesHidden`: it pauses while nobody sees its page; the site may have it go on. */
+  /**
+   * A yes is for this stream: what the site gets to spend is bounded by it (purpose `stream`, its rate, a sum of the user's), and other
+   * rules that it has stay as they are.
+   */
   | ({
       readonly kind: 'stream';
       readonly refusal: WalletFailure | null;
+      /** `false`: money flows on while nobody sees the page. Say so. */
       readonly pausesHidden: boolean;
     } & StreamRequest)
   | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })

@@ -1,6 +1,7 @@
 // Checks of what a caller gives, before it crosses to the engine.
 
 import { WalletError } from '../base/error.ts';
+import type { Authorization, Rules, StreamRate, WindowLimit } from '../base/protocol.ts';
 
 /** Maximum amount that crosses to the engine (u64). */
 const MAX_AMOUNT = 0xffff_ffff_ffff_ffffn;
@@ -39,4 +40,62 @@ export function whole(name: string, value: number): number {
     throw new WalletError('invalidInput', `\`${name}\` is a whole number from 0 to 2^32 - 1.`);
   }
   return value;
+}
+
+/**
+ * What a caller gives by name, as it is, if it holds nothing but these names: a limit that is misspelled or misplaced is none, and an
+ * amount is any. `what` takes it, such as `pay`. Left out it is empty.
+ * @throws {WalletError} `invalidInput`, which says what is unknown
+ */
+export function named<T extends object>(what: string, given: T | undefined, names: Record<keyof T, true>): T {
+  if (given === undefined) return {} as T;
+  const known = Object.keys(names).map((name) => `\`${name}\``);
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    const example = `{ ${Object.keys(names)[0]}: … }`;
+    throw new WalletError('invalidInput', `\`${what}\` takes its options by name, as in ${example}: ${known.join(', ')}.`);
+  }
+  const unknown = Object.entries(given).find(([name, value]) => value !== undefined && !Object.hasOwn(names, name));
+  if (unknown === undefined) return given;
+  throw new WalletError(
+    'invalidInput',
+    `\`${what}\` knows no \`${unknown[0].slice(0, 64)}\`, and would ignore it; it knows ${known.join(', ')}.`,
+  );
+}
+
+/**
+ * Whose budget pays; `null`: left out.
+ * @throws {WalletError} `invalidInput`
+ */
+export function authorized(given: Authorization | undefined): Authorization | null {
+  if (given === undefined) return null;
+  named('authorization', given, { holder: true, purpose: true, approvedMsat: true });
+  amount('authorization.approvedMsat', given.approvedMsat);
+  return given;
+}
+
+const RULES: Record<keyof Rules, true> = {
+  perPaymentMsat: true,
+  windows: true,
+  rate: true,
+  totalMsat: true,
+  expiresAt: true,
+  askAboveMsat: true,
+  purposes: true,
+};
+const WINDOW: Record<keyof WindowLimit, true> = { kind: true, period: true, limitMsat: true };
+const RATE: Record<keyof StreamRate, true> = { perSecondMsat: true, keepSeconds: true };
+
+/**
+ * A budget's rules, all of them: one that is not there would not limit.
+ * @throws {WalletError} `invalidInput`
+ */
+export function ruled(rules: Rules): Rules {
+  named('rules', rules, RULES);
+  const missing = Object.keys(RULES).find((name) => rules?.[name as keyof Rules] === undefined);
+  if (missing !== undefined)
+    throw new WalletError('invalidInput', `\`rules\` has every rule: \`${missing}\` is missing; null does not limit.`);
+  if (!Array.isArray(rules.windows)) throw new WalletError('invalidInput', '`rules.windows` is a list.');
+  for (const window of rules.windows) named('rules.windows', window, WINDOW);
+  if (rules.rate !== null) named('rules.rate', rules.rate, RATE);
+  return rules;
 }

@@ -1,6 +1,6 @@
 import type { Authorization, FeeRates, OnchainBump, OnchainSend, Request } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
-import { amount, required, text } from './arguments.ts';
+import { amount, authorized, named, required, text } from './arguments.ts';
 import { Asks } from './ask.ts';
 
 /** Options of `wallet.bumpFee` and `wallet.cancel`. */
@@ -12,6 +12,9 @@ export interface BumpOptions {
   /** Whoever aborts it no longer waits, and finds in the history what became of it. */
   signal?: AbortSignal;
 }
+
+/** Names of {@link BumpOptions}. */
+const BUMP: Record<keyof BumpOptions, true> = { feeRate: true, dryRun: true, signal: true };
 
 /** Requests that pay on-chain. */
 export abstract class OnchainRequests extends Asks {
@@ -27,19 +30,17 @@ export abstract class OnchainRequests extends Asks {
   async send(
     address: string,
     amountSat: bigint | 'all',
-    {
-      feeRate,
-      dryRun = false,
-      authorization,
-    }: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization } = {},
+    options?: { feeRate?: bigint; dryRun?: boolean; authorization?: Authorization },
   ): Promise<OnchainSend> {
+    const names = { feeRate: true, dryRun: true, authorization: true } as const;
+    const { feeRate, dryRun = false, authorization } = named('send', options, names);
     return this.ask({
       method: 'send',
       address: text('address', address),
       amount: amountSat === 'all' ? { type: 'all' } : { type: 'exact', sat: required('amountSat', amountSat) },
       feeRate: amount('feeRate', feeRate),
       dryRun,
-      authorization: authorization ?? null,
+      authorization: authorized(authorization),
     });
   }
 
@@ -52,17 +53,18 @@ export abstract class OnchainRequests extends Asks {
    */
   async bumpFee(
     id: string,
-    { fromAmount = false, ...options }: BumpOptions & { fromAmount?: boolean } = {},
+    options?: BumpOptions & { fromAmount?: boolean },
   ): Promise<OnchainBump> {
-    return this.#bump(options, (id, feeRate, dryRun) => ({ method: 'bumpFee', id, feeRate, dryRun, fromAmount }), id);
+    const { fromAmount = false, ...rest } = named('bumpFee', options, { ...BUMP, fromAmount: true });
+    return this.#bump(rest, (id, feeRate, dryRun) => ({ method: 'bumpFee', id, feeRate, dryRun, fromAmount }), id);
   }
 
   /**
    * Replaces an on-chain payment that waits by one to this wallet (BIP 125). It fails with `cancelled` when that is six blocks deep.
    * @throws {WalletError} as `bumpFee`; `channelUnavailable` for a channel's funding
    */
-  async cancel(id: string, options: BumpOptions = {}): Promise<OnchainBump> {
-    return this.#bump(options, (id, feeRate, dryRun) => ({ method: 'cancel', id, feeRate, dryRun }), id);
+  async cancel(id: string, options?: BumpOptions): Promise<OnchainBump> {
+    return this.#bump(named('cancel', options, BUMP), (id, feeRate, dryRun) => ({ method: 'cancel', id, feeRate, dryRun }), id);
   }
 
   #bump(

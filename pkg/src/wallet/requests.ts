@@ -20,8 +20,11 @@ import type {
   VerifiedMessage,
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
-import { amount, required, text, whole } from './arguments.ts';
+import { amount, authorized, named, required, ruled, text, whole } from './arguments.ts';
 import { OnchainRequests } from './onchain.ts';
+
+/** Names of what says which channel is opened. */
+const CHANNEL = { gateway: true, capacitySat: true } as const;
 
 /** Requests to a wallet: each method is one to its engine. */
 export abstract class Requests extends OnchainRequests {
@@ -41,11 +44,13 @@ export abstract class Requests extends OnchainRequests {
    * invoice expires, 60 to a week, by default an hour
    * @throws {WalletError} `invalidInput`
    */
-  async receive({
-    amountMsat,
-    description = '',
-    expirySecs,
-  }: { amountMsat?: bigint; description?: string; expirySecs?: number } = {}): Promise<PaymentRequest> {
+  async receive(options?: {
+    amountMsat?: bigint;
+    description?: string;
+    expirySecs?: number;
+  }): Promise<PaymentRequest> {
+    const names = { amountMsat: true, description: true, expirySecs: true } as const;
+    const { amountMsat, description = '', expirySecs } = named('receive', options, names);
     return this.ask({
       method: 'receive',
       amountMsat: amount('amountMsat', amountMsat),
@@ -65,7 +70,8 @@ export abstract class Requests extends OnchainRequests {
    * @param options `amountMsat`: the amount chosen for an invoice without one, in msat; the fee is quoted for it
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`
    */
-  async inspect(input: string, { amountMsat }: { amountMsat?: bigint } = {}): Promise<Inspected> {
+  async inspect(input: string, options?: { amountMsat?: bigint }): Promise<Inspected> {
+    const { amountMsat } = named('inspect', options, { amountMsat: true });
     return this.ask({ method: 'inspect', text: text('text', input), amountMsat: amount('amountMsat', amountMsat) });
   }
 
@@ -74,7 +80,8 @@ export abstract class Requests extends OnchainRequests {
    * @param options `payee`: its node id, in hex; `amountMsat`: what it gets
    * @throws {WalletError} `invalidInput`
    */
-  async quoteFee({ payee, amountMsat }: { payee: string; amountMsat: bigint }): Promise<FeeQuote> {
+  async quoteFee(options: { payee: string; amountMsat: bigint }): Promise<FeeQuote> {
+    const { payee, amountMsat } = named('quoteFee', options, { payee: true, amountMsat: true });
     return this.ask({
       method: 'quoteFee',
       payee: text('payee', payee),
@@ -101,20 +108,17 @@ export abstract class Requests extends OnchainRequests {
    */
   async pay(
     invoice: string,
-    {
-      amountMsat,
-      maxFeeMsat,
-      authorization,
-      signal,
-    }: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization; signal?: AbortSignal } = {},
+    options?: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization; signal?: AbortSignal },
   ): Promise<Payment> {
+    const names = { amountMsat: true, maxFeeMsat: true, authorization: true, signal: true } as const;
+    const { amountMsat, maxFeeMsat, authorization, signal } = named('pay', options, names);
     signal?.throwIfAborted();
     const paying = this.ask<Payment>({
       method: 'pay',
       invoice: text('invoice', invoice),
       amountMsat: amount('amountMsat', amountMsat),
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
-      authorization: authorization ?? null,
+      authorization: authorized(authorization),
     });
     return orAborted(paying, signal, (reject) => void this.#unawaited(invoice, signal?.reason).then(reject));
   }
@@ -137,26 +141,22 @@ export abstract class Requests extends OnchainRequests {
    * @throws {WalletError} `invalidInput`, `insufficientBalance`, `noRoute`, `payeeRefused`, `gatewayOffline`,
    * `approvalNeeded`, `budgetRefused`
    */
-  async keysend({
-    payee,
-    amountMsat,
-    records = [],
-    maxFeeMsat,
-    authorization,
-  }: {
+  async keysend(options: {
     payee: string;
     amountMsat: bigint;
     records?: CustomRecord[];
     maxFeeMsat?: bigint;
     authorization?: Authorization;
   }): Promise<Payment> {
+    const names = { payee: true, amountMsat: true, records: true, maxFeeMsat: true, authorization: true } as const;
+    const { payee, amountMsat, records = [], maxFeeMsat, authorization } = named('keysend', options, names);
     return this.ask({
       method: 'keysend',
       payee: text('payee', payee),
       amountMsat: required('amountMsat', amountMsat),
       records,
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
-      authorization: authorization ?? null,
+      authorization: authorized(authorization),
     });
   }
 
@@ -214,21 +214,22 @@ export abstract class Requests extends OnchainRequests {
    * @param options `holder`: whose it is; `rules`: what it may spend; `parent`: the id of a budget
    * @throws {WalletError} `invalidInput`: rules that bound nothing, a holder who has an open budget, an unknown parent
    */
-  async openBudget({ holder, rules, parent }: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
+  async openBudget(options: { holder: Holder; rules: Rules; parent?: number }): Promise<Budget> {
+    const { holder, rules, parent } = named('openBudget', options, { holder: true, rules: true, parent: true });
     return this.ask({
       method: 'openBudget',
       holder,
-      rules,
+      rules: ruled(rules),
       parent: parent === undefined ? null : whole('parent', parent),
     });
   }
 
   /**
-   * Changes what a budget allows. What was spent in windows that stay is kept; a new window begins empty.
+   * Changes what a budget allows: to keep a rule, give it again as it is in `Budget.rules`. What was spent in windows that stay is kept; a new window begins empty.
    * @throws {WalletError} `invalidInput`
    */
   async setBudgetRules(id: number, rules: Rules): Promise<Budget> {
-    return this.ask({ method: 'setBudgetRules', id: whole('id', id), rules });
+    return this.ask({ method: 'setBudgetRules', id: whole('id', id), rules: ruled(rules) });
   }
 
   /**
@@ -254,15 +255,14 @@ export abstract class Requests extends OnchainRequests {
    * ceiling of all quotes, 1 % and at least 50 sat; `authorization`: whose budget pays
    * @throws {WalletError} `invalidInput`
    */
-  async preview({
-    amountMsat,
-    maxFeeMsat,
-    authorization,
-  }: {
+  async preview(options: {
     amountMsat: bigint;
     maxFeeMsat?: bigint;
     authorization: Authorization;
   }): Promise<Preview> {
+    const names = { amountMsat: true, maxFeeMsat: true, authorization: true } as const;
+    const { amountMsat, maxFeeMsat, authorization } = named('preview', options, names);
+    authorized(authorization);
     return this.ask({
       method: 'preview',
       amountMsat: required('amountMsat', amountMsat),
@@ -326,7 +326,8 @@ export abstract class Requests extends OnchainRequests {
    * @param options `gateway`: the id of a connected one; `capacitySat`: the channel's size
    * @throws {WalletError} `insufficientBalance`, `gatewayOffline`, `gatewayRefused`
    */
-  async openChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
+  async openChannel(options: { gateway: string; capacitySat: bigint }): Promise<string> {
+    const { gateway, capacitySat } = named('openChannel', options, CHANNEL);
     return this.ask({
       method: 'openChannel',
       gateway: text('gateway', gateway),
@@ -339,7 +340,8 @@ export abstract class Requests extends OnchainRequests {
    * @param options `gateway`: the id of a connected one; `capacitySat`: the channel's size
    * @throws {WalletError} `gatewayOffline`, `gatewayRefused`
    */
-  async requestChannel({ gateway, capacitySat }: { gateway: string; capacitySat: bigint }): Promise<string> {
+  async requestChannel(options: { gateway: string; capacitySat: bigint }): Promise<string> {
+    const { gateway, capacitySat } = named('requestChannel', options, CHANNEL);
     return this.ask({
       method: 'requestChannel',
       gateway: text('gateway', gateway),
@@ -348,10 +350,12 @@ export abstract class Requests extends OnchainRequests {
   }
 
   /**
-   * Closes a channel; its money goes to savings. `force` needs no cooperation, costs more and takes two weeks.
+   * Closes a channel; its money goes to savings.
+   * @param options `force` needs no cooperation, costs more and takes two weeks
    * @throws {WalletError} `invalidInput`: this is not a channel id; `channelUnavailable`
    */
-  async closeChannel(channelId: string, { force = false }: { force?: boolean } = {}): Promise<void> {
+  async closeChannel(channelId: string, options?: { force?: boolean }): Promise<void> {
+    const { force = false } = named('closeChannel', options, { force: true });
     await this.ask({ method: 'closeChannel', channelId: text('channelId', channelId), force });
   }
 

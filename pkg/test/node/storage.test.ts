@@ -167,7 +167,7 @@ test('files: damage in the middle is told, and so is another format', async () =
   damaged.writeUInt8(damaged.readUInt8(90) ^ 1, 90);
   writeFileSync(journal, damaged);
   await assert.rejects(value(storage, 'a'), ({ code }: WalletError) => code === 'corrupt');
-  writeFileSync(journal, Buffer.concat([Buffer.from('amplet-store 2\n\0'), whole.subarray(16)]));
+  writeFileSync(journal, Buffer.concat([Buffer.from('amplet-store 3\n\0'), Buffer.alloc(64, 7)]));
   await assert.rejects(value(storage, 'a'), ({ code }: WalletError) => code === 'newerFormat');
 });
 

@@ -12,6 +12,7 @@ import {
   installWebln,
   payingFetch,
 } from '../../src/provider.ts';
+import { pageWindow } from './site-page.ts';
 import { FakeStore, FakeWallet, NOW, User, SHOP } from './site-fakes.ts';
 
 /** A page with our provider, its wallet behind the host. */
@@ -21,14 +22,14 @@ export function page() {
   const user = new User();
   const host = new SiteHost({ wallet, ask: user.ask, store: new FakeStore(), version: '1', now: () => NOW });
   let receive: (message: SiteReply) => void = () => {};
-  const target = Object.assign(new EventTarget(), { document: new EventTarget() });
+  const target = pageWindow();
   const webln: Webln = installWebln({
     transport: {
       post: (call) => void host.handle(SHOP, structuredClone(call)).then((reply) => receive(structuredClone(reply!))),
       listen: (listener) => (receive = listener),
     },
     info: { name: 'Amplet', icon: 'data:,', rdns: 'org.amplet' },
-    target: target as unknown as Window,
+    target,
   });
   const payInvoice = async ({ invoice }: { invoice: string }) => {
     await webln.enable();

@@ -54,6 +54,9 @@ test('LNURLs in all their forms lead to https or to an onion service', () => {
       'https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df',
     ],
     ['satoshi@Bitcoin.org', 'https://bitcoin.org/.well-known/lnurlp/satoshi'],
+    ['\u26a1satoshi@bitcoin.org', 'https://bitcoin.org/.well-known/lnurlp/satoshi'],
+    ['alice@b\u00fccher.example', 'https://xn--bcher-kva.example/.well-known/lnurlp/alice'],
+    ['Alice+Tip@127.0.0.1:8090', 'http://127.0.0.1:8090/.well-known/lnurlp/alice+tip'],
     ['a+tips@shop.example', 'https://shop.example/.well-known/lnurlp/a+tips'],
     [`me@${onion}`, `http://${onion}/.well-known/lnurlp/me`],
     ['lnurlp://domain.com/path?x=1', 'https://domain.com/path?x=1'],
@@ -78,6 +81,12 @@ test('LNURLs in all their forms lead to https or to an onion service', () => {
     'ftp://x',
     'javascript:alert(1)',
     'a b@c.d',
+    'alice@@example.com',
+    'alice@example..com',
+    'alice@.example.com',
+    'alice@evil.example/path@example.com',
+    'alice@bank.example?x=@example.com',
+    '\u20bfalice@example.com',
     BOLT_11_PLAIN,
   ]) {
     assert.throws(() => lnurlTarget(bad), { name: 'InvalidDataError' }, bad);

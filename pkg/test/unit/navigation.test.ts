@@ -134,6 +134,25 @@ test('another site that leads a tab to a page spends none of its budget', async 
   assert.equal(wallet.paid.length, 1);
 });
 
+test('a credential that a page answers with 401 is dropped, and the next visit is paid for', async () => {
+  const { wallet, visit, state, store } = harness(shop);
+  await visit();
+  const { server } = state;
+  const [paid] = [...store.all.keys()].filter((key) => key.startsWith('credential/'));
+  const old = store.all.get(paid!);
+  state.server = (url, authorization, issue) => {
+    const answer = server(url, null, issue);
+    return authorization === null ? answer : { statusCode: 401, headers: [] };
+  };
+  assert.equal((await visit()).problem, 'notPaid');
+  assert.equal(store.all.has(paid!), false);
+  assert.equal(wallet.paid.length, 1);
+  state.server = server;
+  assert.equal((await visit()).problem, null);
+  assert.equal(wallet.paid.length, 2);
+  assert.notEqual(store.all.get(paid!), old);
+});
+
 test('only a GET of the page in the address bar is paid for', async () => {
   const { wallet, user, respond, state, visit } = harness(shop);
   for (const type of ['image', 'sub_frame', 'xmlhttprequest', 'other', 'script']) {

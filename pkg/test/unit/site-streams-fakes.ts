@@ -2,6 +2,7 @@
 
 import { type Sender, SiteHost, type SiteReply, WalletStreams, type Webln, installWebln } from '../../src/provider.ts';
 import type { StreamLike, StreamStateLike } from '../../src/sites/streams/types.ts';
+import { pageWindow } from './site-page.ts';
 import { FakeStore, FakeWallet, Failure, NOW, User, SHOP, turn } from './site-fakes.ts';
 
 export const NODE = `02${'11'.repeat(32)}`;
@@ -116,7 +117,7 @@ export function harness({ budget = true, engine = new FakeEngine(), records }: P
     ...(records && { store: records }),
   });
   const wallet = Object.assign(base, { streams });
-  const give = (left = 1_000_000n) => base.budgets.set('https://shop.example https://shop.example', left);
+  const give = (left = 1_000_000n, { origin }: Sender = SHOP) => base.budgets.set(`${origin} ${origin}`, left);
   if (budget) give();
   const store = new FakeStore();
   for (const origin of ['https://shop.example', 'https://evil.example'])
@@ -138,7 +139,7 @@ export function harness({ budget = true, engine = new FakeEngine(), records }: P
         listen: (heard) => (listener.receive = heard as never),
       },
       info: { name: 'Amplet', icon: 'data:,', rdns: 'org.amplet' },
-      target: Object.assign(new EventTarget(), { document: new EventTarget() }) as unknown as Window,
+      target: pageWindow(),
     });
     return { webln, gone, lose: () => listener.receive({ amplet: 1, event: 'lost', detail: null } as never) };
   };

@@ -130,9 +130,15 @@ test('an empty budget is a question, too', async () => {
 });
 
 test('what one site pays is no session of another', async () => {
-  const { give, started, frame } = harness();
+  const { give, started, frame, user } = harness();
   give();
+  user.answer = () => ({ allowed: false });
   await openStream(frame().webln, terms);
+  // Who may not stream is answered as if there were none.
+  for (const sessionId of [terms.sessionId, 'another'])
+    await assert.rejects(openStream(frame(OTHER).webln, { ...terms, sessionId }), { name: 'RejectionError' });
+  assert.deepEqual(user.kinds, ['stream', 'stream']);
+  give(1_000_000n, OTHER);
   await assert.rejects(openStream(frame(OTHER).webln, terms), { name: 'InvalidDataError' });
   assert.equal(started.length, 1);
 });

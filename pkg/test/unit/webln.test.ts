@@ -209,6 +209,24 @@ test('a frame without an origin speaks with its own window', async () => {
   assert.deepEqual(target.audiences, ['*', '*']);
 });
 
+test('pages that no wallet serves do not see that there is one', () => {
+  for (const [origin, seen] of [
+    ['https://shop.example', true],
+    ['http://127.0.0.1:8080', true],
+    ['http://localhost:3000', true],
+    ['http://shop.example', false],
+    ['null', false],
+  ] as const) {
+    const target = Object.defineProperty(new FakeWindow(), 'origin', { value: origin });
+    let announced = 0;
+    target.addEventListener('webln:announceProvider', () => (announced += 1));
+    const transport = { post: () => {}, listen: () => {} };
+    installWebln({ transport, info: INFO, target: target as unknown as Window });
+    target.dispatchEvent(new Event('webln:requestProvider'));
+    assert.deepEqual(['webln' in target, announced], [seen, seen ? 2 : 0], origin);
+  }
+});
+
 test('what a page loads stays small', async () => {
   const bundle = async (contents: string): Promise<number> => {
     const stdin = { contents, resolveDir: process.cwd(), loader: 'ts' as const };

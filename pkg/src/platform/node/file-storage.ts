@@ -4,6 +4,9 @@
 // `<epoch>.journal`. A writer appends to its journal, syncs it, and only then looks for a claim above its own epoch: when
 // there is none, whoever claims later reads the commit; when there is one, the journal of the claimant tells whether it
 // had the commit in it.
+//
+// A journal takes another's place when what was written reads as it should, and the one before goes when the new one has a
+// commit of its own: until then all that there is is in both.
 
 import type { FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -13,7 +16,7 @@ import { WalletError } from '../../base/error.ts';
 import { KeyedMutex } from '../../base/keyed-mutex.ts';
 import { checkName } from '../../link/names.ts';
 import { Files } from './files.ts';
-import { record, snapshot, type Journal } from './journal.ts';
+import { holds, record, snapshot, type Journal } from './journal.ts';
 import {
   apply,
   closedStore,
@@ -51,6 +54,8 @@ export function fileStorage(directory: string | URL): WalletStorage {
 interface Own extends Journal {
   epoch: bigint;
   file: FileHandle;
+  /** True once it has a commit of its own and the journal before it is gone. */
+  proved: boolean;
 }
 
 class FileStore implements WalletStore {
@@ -74,7 +79,7 @@ class FileStore implements WalletStore {
   }
 
   takeOver(): Promise<bigint> {
-    return this.#exclusive(() => this.#take(({ byName }) => byName));
+    return this.#exclusive(() => this.#take());
   }
 
   commit(writes: WalletWrite[], epoch: bigint): Promise<bigint> {
@@ -93,7 +98,8 @@ class FileStore implements WalletStore {
 
   destroy(): Promise<void> {
     return this.#exclusive(async () => {
-      await this.#take(() => new Map());
+      const epoch = await this.#take(() => new Map());
+      await this.#files.tidy(epoch);
       await this.#letGo();
     });
   }
@@ -108,22 +114,34 @@ class FileStore implements WalletStore {
     return (await this.#files.newest()).journal.byName;
   }
 
-  /** Takes the next epoch, with `keep` of the records. */
-  async #take(keep: (journal: Journal) => Map<string, Uint8Array>): Promise<bigint> {
+  /** Takes the next epoch with the records, or with others in their place. */
+  async #take(others?: () => Map<string, Uint8Array>): Promise<bigint> {
+    // What cannot be read is taken from nobody.
+    if (others === undefined) await this.#files.newest();
     for (;;) {
       const epoch = (await this.#files.epoch()) + 1n;
       if (!(await this.#files.claim(epoch))) continue;
       const { epoch: from, journal } = await this.#files.newest();
       if (from > epoch) continue; // overtaken: a later claimant is the writer already
-      const own = { ...journal, byName: keep(journal), origin: { from, seq: journal.seq } };
-      const content = snapshot(own);
-      await this.#files.draft(epoch, content);
+      const own = { ...journal, byName: others?.() ?? journal.byName, origin: { from, seq: journal.seq } };
+      const whole = await this.#draft(epoch, own);
       const file = await this.#files.publish(epoch);
       await this.#own?.file.close();
-      this.#own = { ...own, epoch, file, whole: content.length };
-      await this.#files.tidy(epoch);
+      this.#own = { ...own, epoch, file, whole, proved: false };
+      await this.#files.tidy(epoch, from);
       return epoch;
     }
+  }
+
+  /** Writes a whole journal beside its place, and reads it back. Returns its length. */
+  async #draft(epoch: bigint, journal: Omit<Journal, 'whole'>): Promise<number> {
+    const content = snapshot(journal);
+    const written = await this.#files.draft(epoch, content);
+    if (written.equals(content) && holds(written, journal)) return content.length;
+    throw new WalletError(
+      'storage',
+      `The disk does not give back what was written to ${this.place}; what was there before still is: look at the disk.`,
+    );
   }
 
   async #append(own: Own, writes: WalletWrite[]): Promise<bigint> {
@@ -137,8 +155,18 @@ class FileStore implements WalletStore {
     own.seq = seq;
     own.whole += bytes.length;
     apply(own.byName, writes);
-    if (now === own.epoch && own.whole > REWRITE_BYTES) await this.#rewrite(own);
+    if (now !== own.epoch) return own.epoch;
+    if (!own.proved) await this.#prove(own);
+    if (own.whole > REWRITE_BYTES) await this.#rewrite(own);
     return own.epoch;
+  }
+
+  /** The journal has a commit of its own: the one before is past. Where it cannot be removed the next commit tries again. */
+  async #prove(own: Own): Promise<void> {
+    await this.#files.tidy(own.epoch).then(
+      () => (own.proved = true),
+      () => {},
+    );
   }
 
   /** Cuts off what a failed append left. */
@@ -162,17 +190,17 @@ class FileStore implements WalletStore {
   }
 
   async #rewrite(own: Own): Promise<void> {
-    const content = snapshot(own);
-    if (content.length * 2 > own.whole) return;
+    if (snapshot(own).length * 2 > own.whole) return;
+    let whole: number;
     try {
-      await this.#files.draft(own.epoch, content);
+      whole = await this.#draft(own.epoch, own);
     } catch {
-      return; // no room: the long journal is as good, and the next commit tries again
+      return; // no room, or a bad place on the disk: the long journal is as good, and the next commit tries again
     }
     this.#own = null; // until it is known which file is the journal
     const file = await this.#files.publish(own.epoch);
     await own.file.close();
-    this.#own = { ...own, file, whole: content.length };
+    this.#own = { ...own, file, whole };
   }
 
   async #letGo(): Promise<void> {

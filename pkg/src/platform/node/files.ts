@@ -1,4 +1,5 @@
-// The files of one wallet: a claim or a journal per epoch, of which the newest counts.
+// The files of one wallet: a claim or a journal per epoch, of which the newest counts. The one before stays until the newest has
+// a commit of its own.
 
 import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -42,15 +43,17 @@ export class Files {
     }
   }
 
-  /** Writes a whole journal beside its place, durably. */
-  async draft(epoch: bigint, content: Buffer): Promise<void> {
-    const file = await open(join(this.folder, `${epoch}.new`), 'w', 0o600);
+  /** Writes a whole journal beside its place, durably, and returns what can be read there. */
+  async draft(epoch: bigint, content: Buffer): Promise<Buffer> {
+    const path = join(this.folder, `${epoch}.new`);
+    const file = await open(path, 'w', 0o600);
     try {
       await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();
     }
+    return readFile(path);
   }
 
   /** Puts what was drafted in its place, durably, and opens it for appending. */
@@ -60,11 +63,12 @@ export class Files {
     return open(this.path(epoch), 'a', 0o600);
   }
 
-  /** Removes what epochs before this one left. */
-  async tidy(epoch: bigint): Promise<void> {
+  /** Removes what epochs before this one left, but for the journal of `kept`. */
+  async tidy(epoch: bigint, kept?: bigint): Promise<void> {
     for (const name of await this.#names()) {
       const of = /^(\d+)\.(?:claim|journal|new)$/.exec(name)?.[1];
-      if (of !== undefined && BigInt(of) < epoch) await rm(join(this.folder, name), { force: true });
+      if (of === undefined || BigInt(of) >= epoch || name === `${kept}.journal`) continue;
+      await rm(join(this.folder, name), { force: true });
     }
   }
 

@@ -1,13 +1,25 @@
 // The file of a wallet's records: a head, then one record per commit, the first of them with everything there was. Numbers
-// are big-endian. A record is the length of its body (4 bytes), the first 16 bytes of the body's SHA-256, the body.
+// are big-endian.
+//
+// A record of format 2 is the length of its body (4 bytes), the first 8 bytes of that length's SHA-256, the first 16 bytes of
+// the SHA-256 of length and body, the body, and an end that is not zero. Length and number (in the body, one more than that of
+// the record before) are digested, so that whatever bit turns over is seen: only what lacks its end, as a write that never
+// ended does, is taken for unfinished. Format 1 had neither the length's digest nor the end; it is read, and never written.
 
 import { createHash } from 'node:crypto';
 import { WalletError } from '../../base/error.ts';
 import { apply, fromKey, type WalletWrite } from './storage.ts';
 
-const HEAD = Buffer.from('amplet-store 1\n\0', 'latin1');
-const FRAME = 20;
+const HEAD = Buffer.from('amplet-store 2\n\0', 'latin1');
+const HEAD_1 = Buffer.from('amplet-store 1\n\0', 'latin1');
+const [LENGTH, CHECK, DIGEST] = [4, 8, 16];
+const FRAME = LENGTH + CHECK + DIGEST;
+const FRAME_1 = LENGTH + DIGEST;
+const END = Buffer.from('done', 'latin1');
+/** What a body begins with: number, origin, number of writes. */
 const FIXED = 28;
+/** A disk writes so many bytes as a whole or not at all; what it did not come to reads as zeros on some file systems. */
+const SECTOR = 512;
 
 /** The origin of a journal: it began with the state of epoch `from` after its commit `seq`. */
 export interface Origin {
@@ -47,46 +59,102 @@ export function record(seq: bigint, writes: WalletWrite[], origin: Origin = { fr
     fixed,
     ...writes.flatMap(({ name, value }) => [length(name), name, length(value), value ?? new Uint8Array()]),
   ]);
-  const size = Buffer.alloc(4);
-  size.writeUInt32BE(body.length);
-  return Buffer.concat([size, digest(body), body]);
+  const size = length(body);
+  return Buffer.concat([size, sha256(size).subarray(0, CHECK), digest(size, body), body, END]);
 }
 
 /**
  * Reads a journal. An unfinished last record is left out.
- * @throws {WalletError} `corrupt` when it is damaged elsewhere, `newerFormat` when it is no journal of this format
+ * @throws {WalletError} `corrupt` when it is damaged, `newerFormat` when it is no journal of a format that is known
  */
 export function read(file: Buffer, place: string): Journal {
-  if (!file.subarray(0, HEAD.length).equals(HEAD)) {
-    throw new WalletError(
-      'newerFormat',
-      `${place} is not a store of this release's format: update to the newer release, or look whether the file is the right one.`,
-    );
-  }
+  const head = file.subarray(0, HEAD.length);
+  if (head.equals(HEAD)) return readRecords(file, place, next);
+  if (head.equals(HEAD_1)) return readRecords(file, place, nextOf1);
+  // Behind a damaged head stand records that can be read.
+  if (file.length < HEAD.length || [next, nextOf1].some((format) => typeof format(file, HEAD.length) === 'object'))
+    throw damaged(place);
+  throw new WalletError(
+    'newerFormat',
+    `${place} is not a store of this release's format: update to the newer release, or look whether the file is the right one.`,
+  );
+}
+
+/** Returns whether a file holds exactly what `journal` does. */
+export function holds(file: Buffer, { seq, byName }: Omit<Journal, 'whole'>): boolean {
+  const found = read(file, 'what was written');
+  return (
+    found.whole === file.length &&
+    found.seq === seq &&
+    found.byName.size === byName.size &&
+    [...byName].every(([key, value]) => Buffer.compare(found.byName.get(key) ?? new Uint8Array(), value) === 0)
+  );
+}
+
+/** A record's body and where the record ends; or why there is none. */
+type Found = { readonly body: Buffer; readonly end: number } | 'unfinished' | 'damaged';
+
+function readRecords(file: Buffer, place: string, format: (file: Buffer, at: number) => Found): Journal {
   const journal = { ...nothing(), whole: HEAD.length };
   for (let first = true; ; first = false) {
-    const body = next(file, journal.whole);
-    if (body === null && first) throw damaged(place);
-    if (body === 'damaged') throw damaged(place);
-    if (body === null) return journal;
-    take(journal, body, first, place);
-    journal.whole += FRAME + body.length;
+    const found = format(file, journal.whole);
+    // The first is written beside its place, and is there as a whole.
+    if (found === 'damaged' || (found === 'unfinished' && first)) throw damaged(place);
+    if (found === 'unfinished') return journal;
+    take(journal, found.body, first, place);
+    journal.whole = found.end;
   }
 }
 
-/** The body of the record at `at`; `null` at the end or where the last one is unfinished. */
-function next(file: Buffer, at: number): Buffer | null | 'damaged' {
-  if (file.length - at < FRAME) return null;
-  const size = file.readUInt32BE(at);
-  const end = at + FRAME + size;
-  if (size < FIXED || end > file.length) return null;
-  const body = file.subarray(at + FRAME, end);
-  if (digest(body).equals(file.subarray(at + 4, at + FRAME))) return body;
-  return end === file.length ? null : 'damaged';
+function next(file: Buffer, at: number): Found {
+  if (file.length - at < FRAME) return 'unfinished';
+  const size = file.subarray(at, at + LENGTH);
+  const digested = at + LENGTH + CHECK;
+  if (!sha256(size).subarray(0, CHECK).equals(file.subarray(at + LENGTH, digested)))
+    return isZero(file, at, at + FRAME) ? 'unfinished' : 'damaged';
+  const begin = at + FRAME;
+  const last = begin + size.readUInt32BE();
+  const end = last + END.length;
+  if (end > file.length) return 'unfinished';
+  const body = file.subarray(begin, last);
+  const sound = digest(size, body).equals(file.subarray(digested, begin)) && file.subarray(last, end).equals(END);
+  if (sound) return { body, end };
+  return end === file.length && (isZero(file, last, end) || lacksSector(file, at, end)) ? 'unfinished' : 'damaged';
+}
+
+/** Its length is not digested: whether one bit of it turned over is tried. */
+function nextOf1(file: Buffer, at: number): Found {
+  const begin = at + FRAME_1;
+  if (file.length < begin) return 'unfinished';
+  const stated = file.readUInt32BE(at);
+  const bodyOf = (size: number): Buffer | null => {
+    const body = size >= FIXED && begin + size <= file.length ? file.subarray(begin, begin + size) : null;
+    return body !== null && sha256(body).subarray(0, DIGEST).equals(file.subarray(at + LENGTH, begin)) ? body : null;
+  };
+  const body = bodyOf(stated);
+  const end = begin + stated;
+  if (body !== null) return { body, end };
+  if (isZero(file, at, begin)) return 'unfinished';
+  if (stated < FIXED || end < file.length) return 'damaged';
+  if (end === file.length)
+    return isZero(file, end - DIGEST, end) || lacksSector(file, at, end) ? 'unfinished' : 'damaged';
+  const turned = Array.from({ length: 32 }, (_, bit) => (stated ^ (1 << bit)) >>> 0);
+  return turned.some((size) => bodyOf(size) !== null) ? 'damaged' : 'unfinished';
+}
+
+const isZero = (file: Buffer, from: number, to: number): boolean => file.subarray(from, to).every((byte) => byte === 0);
+
+/** Returns whether a whole sector between the two was never written: what is sealed has none of zeros. */
+function lacksSector(file: Buffer, from: number, to: number): boolean {
+  for (let at = Math.ceil(from / SECTOR) * SECTOR; at + SECTOR <= to; at += SECTOR)
+    if (isZero(file, at, at + SECTOR)) return true;
+  return false;
 }
 
 function take(journal: Journal, body: Buffer, first: boolean, place: string): void {
-  journal.seq = body.readBigUInt64BE(0);
+  const seq = body.readBigUInt64BE(0);
+  if (!first && seq !== journal.seq + 1n) throw damaged(place);
+  journal.seq = seq;
   if (first) journal.origin = { from: body.readBigUInt64BE(8), seq: body.readBigUInt64BE(16) };
   const writes: WalletWrite[] = [];
   let at = FIXED;
@@ -110,12 +178,15 @@ function take(journal: Journal, body: Buffer, first: boolean, place: string): vo
 const REMOVED = 0xffff_ffff;
 
 function length(bytes: Uint8Array | null): Buffer {
-  const size = Buffer.alloc(4);
+  const size = Buffer.alloc(LENGTH);
   size.writeUInt32BE(bytes === null ? REMOVED : bytes.length);
   return size;
 }
 
-const digest = (body: Buffer): Buffer => createHash('sha256').update(body).digest().subarray(0, 16);
+const sha256 = (...parts: Buffer[]): Buffer =>
+  parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+
+const digest = (size: Buffer, body: Buffer): Buffer => sha256(size, body).subarray(0, DIGEST);
 
 const damaged = (place: string): WalletError =>
   new WalletError('corrupt', `${place} is damaged: restore the wallet from its backup.`);

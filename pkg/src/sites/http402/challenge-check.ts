@@ -47,7 +47,7 @@ export async function checkDigest(challenge: Challenge, body: ArrayBuffer): Prom
   const stated = challenge.kind === 'charge' ? challenge.echo['digest'] : undefined;
   // With colons as RFC 9530 has it, or without.
   const [, name = '', value] = /^([a-z0-9-]+)=:?([A-Za-z0-9+/]+=*):?$/i.exec(stated ?? '') ?? [];
-  const algorithm = DIGESTS[name.toLowerCase()];
+  const algorithm = Object.hasOwn(DIGESTS, name.toLowerCase()) ? DIGESTS[name.toLowerCase()] : undefined;
   if (algorithm === undefined) return;
   const digest = new Uint8Array(await crypto.subtle.digest(algorithm, body));
   if (btoa(String.fromCharCode(...digest)) === value) return;

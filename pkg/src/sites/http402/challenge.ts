@@ -214,7 +214,7 @@ function decode(base64url: string): unknown {
     const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw bad('sends a request that cannot be read', cause);
+    throw bad('sends a request that cannot be read', { cause });
   }
 }
 
@@ -225,8 +225,8 @@ function object(value: unknown): Record<string, unknown> {
 }
 
 /** A challenge that makes no sense. */
-export const bad = (what: string, cause?: unknown): PaidFetchError =>
-  new PaidFetchError('badChallenge', `The server wants money but ${what}; nothing was paid. Tell the site.`, { cause });
+export const bad = (what: string, more: { response?: Response; cause?: unknown } = {}): PaidFetchError =>
+  new PaidFetchError('badChallenge', `The server wants money but ${what}; nothing was paid. Tell the site.`, more);
 
 /** The name of the header that carries the credential of a challenge. */
 export const credentialHeader = (challenge: Challenge): 'Authorization' | 'Payment-Authorization' =>

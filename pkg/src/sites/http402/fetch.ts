@@ -11,6 +11,7 @@ import { PaidFetchError } from './errors.ts';
 import { pending, Purchases, receiptOf, requestName, type Paid, type Purchase } from './purchases.ts';
 import { deliveryFailure } from './response-check.ts';
 import type { Payer, Receipt } from './types.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Returns a 402 that offers a session. */
 export interface SessionKeeper {
@@ -55,6 +56,8 @@ export interface PayingFetchOptions {
 
 /** Redirects of one request that lead to a site which wants money. */
 const MAX_LED = 3;
+/** Headers that are for the origin which the caller asked, as `fetch` itself has it with redirects. */
+const SECRET_HEADERS = ['authorization', 'cookie', 'cookie2', 'payment-authorization', 'proxy-authorization'];
 
 /**
  * A `fetch` that pays. Credentials of L402 are used again for their origin; a charge of the "Payment" scheme is paid for each
@@ -62,8 +65,10 @@ const MAX_LED = 3;
  * paid and was interrupted is answered by what was paid when it is made again.
  *
  * The function that comes back throws {@link PaidFetchError}, and what `fetch` itself throws.
+ * @throws {TypeError} when `maxCostMsat` is no amount
  */
 export function payingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
+  requireMsat('maxCostMsat', options.maxCostMsat);
   const client = new Client(options);
   return (input, init) => client.fetch(new Request(input, init));
 }
@@ -103,14 +108,28 @@ class Client {
     const known = own ? null : await this.#purchases.credential(origin);
     const shown = known !== null && known.state !== 'paying' ? await this.#purchases.settle(known) : null;
     const response = shown ? await this.#show(request, shown) : await this.#fetch(request.clone());
+    if (shown?.state === 'kept' && response.status === 401) return this.#renew({ request, origin, usable }, shown, led);
     if (response.status !== 402) return shown ? this.#judged(request, shown, response) : response;
     if (own && !offers(response, usable)) return response;
+    return this.#refused({ request, origin, shown, usable, response }, led, own);
+  }
+
+  /** Asks without a credential that is answered with 401 (L402). Where that costs money, it is good for nothing any more. */
+  async #renew({ request, origin, usable }: Omit<Refused, 'shown' | 'response'>, old: Paid, led: number): Promise<Response> {
+    const response = await this.#fetch(request.clone());
+    if (response.status !== 402) return response;
+    await this.#mutex.run(origin, () => this.#purchases.refused(old));
+    return this.#refused({ request, origin, shown: null, usable, response }, led, false);
+  }
+
+  async #refused(refused: Refused, led: number, own: boolean): Promise<Response> {
+    const { request, origin, response } = refused;
     // A header that is ours goes no further than its origin, so whoever wants money elsewhere is asked there.
     if (response.redirected && new URL(response.url).origin !== origin)
       return this.fetch(ledTo(request, response.url, led), led + 1);
     const inSession = own ? null : await this.#options.sessions?.meet(request, response);
     if (inSession) return inSession;
-    return this.#mutex.run(origin, () => this.#meet({ request, origin, shown, usable, response }));
+    return this.#mutex.run(origin, () => this.#meet(refused));
   }
 
   async #meet(refused: Refused): Promise<Response> {
@@ -137,7 +156,9 @@ class Client {
   }
 
   async #buy({ request, origin, usable, response }: Refused, name: string, body: ArrayBuffer): Promise<Response> {
-    const challenge = chooseChallenge(response.headers.get('www-authenticate') ?? '', usable);
+    const header = response.headers.get('www-authenticate');
+    if (header === null) throw await unreadable(response);
+    const challenge = chooseChallenge(header, usable);
     refuseInsecure(request.url);
     const { paymentHash, amountMsat } = await this.#check(challenge, body);
     await this.#trust(origin, amountMsat, response);
@@ -247,13 +268,27 @@ function offers(response: Response, usable: Usable): boolean {
 }
 
 /**
- * The same request, made where a redirect led it. Only one that asks for nothing to be done can be made again elsewhere.
+ * The same request, made where a redirect led it, without what proves to the first site who asks. Only one that asks for nothing to be
+ * done can be made again elsewhere.
  * @throws {PaidFetchError} `badChallenge`
  */
 function ledTo(request: Request, url: string, led: number): Request {
-  if (led < MAX_LED && (request.method === 'GET' || request.method === 'HEAD')) return new Request(url, request);
-  const message = 'The request was led to another site, which wants money; nothing was paid. Ask that site itself.';
-  throw new PaidFetchError('badChallenge', message);
+  if (led >= MAX_LED || (request.method !== 'GET' && request.method !== 'HEAD')) {
+    const message = 'The request was led to another site, which wants money; nothing was paid. Ask that site itself.';
+    throw new PaidFetchError('badChallenge', message);
+  }
+  const elsewhere = new Request(url, request);
+  for (const name of SECRET_HEADERS) elsewhere.headers.delete(name);
+  return elsewhere;
+}
+
+/**
+ * Refuses a limit that is no amount: nothing would be above it.
+ * @throws {TypeError}
+ */
+export function requireMsat(name: string, value: unknown): void {
+  if (typeof value === 'bigint' && value >= 0n) return;
+  throw new TypeError(`\`${name}\` is an amount in millisatoshi, a bigint such as 10000n.`);
 }
 
 const text = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

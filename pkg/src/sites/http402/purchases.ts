@@ -164,7 +164,9 @@ export class Purchases {
       await this.#store.set(`charge/${purchase.paymentHash}`, stored({ ...purchase, state: 'undelivered' }));
       await this.#setUntrusted(originOf(purchase), true);
     }
-    if (purchase.challenge.kind === 'l402') await this.remove(purchase);
+    // The origin's credential may be a newer one by now.
+    const now = await this.credential(originOf(purchase));
+    if (now?.paymentHash === purchase.paymentHash) await this.remove(now);
   }
 
   /** Returns whether this origin took money without delivering: then the user is asked before it gets more. */

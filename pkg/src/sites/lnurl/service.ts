@@ -54,7 +54,10 @@ export type Service = PayService | WithdrawService | ServiceError;
  */
 export function lnurlTarget(text: string): URL {
   const trimmed = text.trim().replace(/^lightning:(?:\/\/)?/i, '');
-  const address = /^([a-z0-9_.+-]+)@([a-z0-9.-]+(?::\d+)?)$/.exec(trimmed.toLowerCase());
+  if (trimmed.startsWith('\u20bf'))
+    throw invalid('A name with a \u20bf before it is one of BIP 353, which this wallet cannot look up.');
+  // People write a bolt before an address. Names of domains may be in any script: a URL has them in their own.
+  const address = /^(?:\u26a1\ufe0f?)?([a-z0-9_.+-]+)@([^\s@/?#:\\]+(?::\d+)?)$/u.exec(trimmed.toLowerCase());
   if (address) return serviceUrl(`${schemeFor(address[2]!)}://${address[2]}/.well-known/lnurlp/${address[1]}`);
   const scheme = /^(lnurlp|lnurlw|lnurlc|keyauth):(?:\/\/)?(.+)$/is.exec(trimmed);
   if (scheme) return serviceUrl(`${schemeFor(scheme[2]!.split(/[/?#]/, 1)[0]!)}://${scheme[2]}`);
@@ -92,7 +95,7 @@ export function serviceUrl(text: string): URL {
   const good =
     url?.protocol === 'https:' ||
     (url?.protocol === 'http:' && (url.hostname.endsWith('.onion') || isLoopback(url.hostname)));
-  if (!url || !good || url.username !== '' || url.password !== '')
+  if (!url || !good || url.username !== '' || url.password !== '' || /^\.|\.\./.test(url.hostname))
     throw invalid('An LNURL leads to https, or to an onion service.');
   return url;
 }

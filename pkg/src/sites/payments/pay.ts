@@ -42,7 +42,9 @@ export class Payments {
   readonly #prompts: Prompts;
   readonly #records: SiteRecords;
   /** Payments in flight, by payment hash. */
-  readonly #underway = new Map<string, { readonly site: string; readonly outcome: Promise<Outcome> }>();
+  readonly #underway = new Map<string, Promise<Outcome>>();
+  /** Invoices that the wallet is paying for some site, by payment hash. */
+  readonly #paying = new Set<string>();
 
   /** Does nothing yet. */
   constructor(wallet: SiteWallet, prompts: Prompts, records: SiteRecords) {
@@ -88,20 +90,15 @@ export class Payments {
     }
   }
 
-  /** Joins the payment of this invoice that is under way, or makes it. */
+  /** Joins this site's payment of the invoice that is under way, or makes it. */
   #once(order: PaymentOrder): Promise<Outcome> {
-    const { paymentHash } = order.details;
-    const site = siteKey(order.site);
-    const running = this.#underway.get(paymentHash);
-    if (running) {
-      // Its proof is that of the site which had it paid.
-      if (running.site !== site) return Promise.reject(invalid('The invoice is paid already, or being paid.'));
-      return running.outcome;
-    }
+    const key = `${order.details.paymentHash} ${siteKey(order.site)}`;
+    const running = this.#underway.get(key);
+    if (running) return running;
     const outcome = this.#make(order)
       .catch((error: unknown) => Promise.reject(providerErrorOf(error)))
-      .finally(() => this.#underway.delete(paymentHash));
-    this.#underway.set(paymentHash, { site, outcome });
+      .finally(() => this.#underway.delete(key));
+    this.#underway.set(key, outcome);
     return outcome;
   }
 
@@ -109,6 +106,7 @@ export class Payments {
     const { site, details } = order;
     if ((await this.#records.invoice('sent', site, details.paymentHash)) !== null) {
       const before = await this.#wallet.lookup(details.paymentHash);
+      if (before.state !== 'failed' && (await this.#records.isDisputed(details.paymentHash))) throw alreadyPaid();
       if (before.state !== 'failed') return before;
     }
     if (details.problem) throw providerErrorOf(details.problem);
@@ -145,14 +143,21 @@ export class Payments {
     const left = (authorization.approvedMsat ?? amountMsat + quoted) - amountMsat;
     if (left < 0n) throw invalid('The invoice asks for more than was allowed; nothing was paid.');
     const maxFeeMsat = left < quoted ? left : quoted;
-    await this.#records.recordInvoice('sent', site, details.paymentHash, details.invoice);
+    // Its proof is that of the site which had it paid. Whoever only asks, or waits for the user, keeps nobody from it.
+    if (this.#paying.has(details.paymentHash)) throw alreadyPaid();
+    this.#paying.add(details.paymentHash);
     try {
-      return await this.#wallet.pay(details, { amountMsat, maxFeeMsat, authorization });
+      await this.#records.recordInvoice('sent', site, details.paymentHash, details.invoice);
+      const outcome = await this.#wallet.pay(details, { amountMsat, maxFeeMsat, authorization });
+      await this.#records.claimInvoice(site, details.paymentHash);
+      return outcome;
     } catch (error) {
       if (!isUnsent(error)) throw await this.#undecided(details.paymentHash, error);
       // No funds were sent on this site's account, so that whoever pays the invoice later does not pay it for this site.
       await this.#records.forgetInvoice('sent', site, details.paymentHash);
       throw error;
+    } finally {
+      this.#paying.delete(details.paymentHash);
     }
   }
 
@@ -199,4 +204,5 @@ export class Payments {
   }
 }
 
+const alreadyPaid = (): ProviderError => invalid('The invoice is paid already, or being paid.');
 const notPaid = (): ProviderError => new ProviderError('RoutingError', 'The payment failed; no funds were sent.');

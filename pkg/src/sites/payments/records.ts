@@ -73,6 +73,17 @@ export class SiteRecords {
     await this.#store.delete(invoiceKey(use, site, paymentHash));
   }
 
+  /** The wallet has paid an invoice for `site`: what others noted of it was no payment, and its proof is not theirs. */
+  async claimInvoice(site: Site, paymentHash: string): Promise<void> {
+    const mine = invoiceKey('sent', site, paymentHash);
+    for (const key of await this.#store.keys(`sent/${paymentHash} `)) if (key !== mine) await this.#store.delete(key);
+  }
+
+  /** Returns whether several sites noted an invoice, so that it cannot be said whose payment it is. */
+  async isDisputed(paymentHash: string): Promise<boolean> {
+    return (await this.#store.keys(`sent/${paymentHash} `)).length > 1;
+  }
+
   async #forgetOld(use: InvoiceUse): Promise<void> {
     const keys = await this.#store.keys(`${use}/`);
     if (keys.length <= MAX_INVOICES) return;

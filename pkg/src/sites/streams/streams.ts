@@ -51,8 +51,11 @@ export class WalletStreams implements SiteStreams {
     const key = sessionKey(request);
     const other = this.#entries.get(key) ?? this.#starting.get(key);
     // The wallet has one record for a session: what one site pays is not another's.
-    if (other !== undefined && !sameSite(other.site, site))
-      throw failure('invalidInput', 'Another site pays this session.');
+    if (other !== undefined && !sameSite(other.site, site)) {
+      // Who may not pay a session is not told either whether somebody does.
+      await this.#requireBudget(site);
+      throw failure('invalidInput', 'The session cannot be paid: give it another name.');
+    }
     const starting =
       this.#starting.get(key)?.entry ?? this.#join(site, request).finally(() => this.#starting.delete(key));
     this.#starting.set(key, { site, entry: starting });
@@ -189,9 +192,7 @@ export class WalletStreams implements SiteStreams {
 
   async #begin(entry: Entry): Promise<Entry> {
     const { site, request } = entry;
-    const left = await this.#options.budgetLeftMsat(site);
-    if (left === null) throw failure('approvalNeeded', 'The site has no budget: give it one to stream from.');
-    if (left === 0n) throw failure('budgetRefused', 'The budget of this site is empty for now.');
+    await this.#requireBudget(site);
     // Before it is opened, so that whatever is open is known.
     await this.#records?.set({ site, request, usedMsat: 0n });
     try {
@@ -201,6 +202,12 @@ export class WalletStreams implements SiteStreams {
       throw error;
     }
     return entry;
+  }
+
+  async #requireBudget(site: Site): Promise<void> {
+    const left = await this.#options.budgetLeftMsat(site);
+    if (left === null) throw failure('approvalNeeded', 'The site has no budget: give it one to stream from.');
+    if (left === 0n) throw failure('budgetRefused', 'The budget of this site is empty for now.');
   }
 
   /** Has the wallet pay it from here on. */

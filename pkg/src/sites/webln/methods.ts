@@ -158,7 +158,8 @@ export const lookupInvoice: Method = async ({ wallet, records, payments }, site,
   const sent = await records.invoice('sent', site, paymentHash);
   if (sent === null) throw invalid('This site has no such invoice.');
   const outcome = await wallet.lookup(paymentHash);
-  return outcome.state === 'succeeded' ? found(sent, outcome.preimage, true) : found(sent, null, false);
+  if (outcome.state !== 'succeeded') return found(sent, null, false);
+  return found(sent, (await records.isDisputed(paymentHash)) ? null : outcome.preimage, true);
 };
 
 const found = (paymentRequest: string, preimage: string | null, paid: boolean): Json => ({

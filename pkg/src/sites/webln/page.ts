@@ -1,5 +1,6 @@
 /** `window.webln`: what a page calls, handed to the host. Tiny on purpose, and trusted with nothing. */
 
+import { isSecureOrigin } from '../origin.ts';
 import { toHex } from '../proof.ts';
 import { WIRE_VERSION, type Json, type SiteCall, type SiteEvent, type SiteMethod, type SiteReply } from '../wire.ts';
 import { errorClasses, toSiteError } from './page-errors.ts';
@@ -117,7 +118,8 @@ function makeWebln(
 /**
  * Makes the provider, puts it at `window.webln` unless another wallet is there already, and announces it, now and whenever a
  * page asks with `webln:requestProvider`. The provider is frozen; `window.webln` itself stays assignable, because libraries
- * put their own there, and a page that rewrites it harms only itself.
+ * put their own there, and a page that rewrites it harms only itself. Pages that no wallet serves (not https nor this machine, or
+ * sandboxed) do not see that there is one.
  */
 export function installWebln({ transport, info, target = window }: InstallOptions): Webln {
   const listeners = new Map<string, Set<Listener>>();
@@ -132,6 +134,7 @@ export function installWebln({ transport, info, target = window }: InstallOption
     return result;
   };
   const provider = makeWebln(call, listeners);
+  if (!isSecureOrigin(target.origin)) return provider;
   const mine = !('webln' in target);
   if (mine)
     Object.defineProperty(target, 'webln', { value: provider, writable: true, configurable: true, enumerable: true });

@@ -1,6 +1,6 @@
 import { WalletError } from '../../base/error.ts';
 import type { Authorization, Payment } from '../../base/protocol.ts';
-import { required, text } from '../arguments.ts';
+import { authorized, named, required, text } from '../arguments.ts';
 
 /** Payee, price and payer of a stream. */
 export interface StreamOptions {
@@ -79,11 +79,25 @@ export interface StreamWallet {
   readonly ended: Promise<WalletError>;
 }
 
+const NAMES: Record<keyof StreamOptions, true> = {
+  to: true,
+  ratePerSecondMsat: true,
+  unitMsat: true,
+  creditMsat: true,
+  authorization: true,
+  maxFeeMsat: true,
+  pauseWhenHidden: true,
+  usedMsat: true,
+};
+
 /**
  * Checks what a caller gave.
  * @throws {WalletError} `invalidInput`
  */
 export function checkStream(options: StreamOptions): void {
+  named('stream', options, NAMES);
+  named('stream.to', options?.to, { nodeId: true, session: true });
+  authorized(options?.authorization);
   text('to.nodeId', options.to?.nodeId);
   text('to.session', options.to?.session);
   const rate = required('ratePerSecondMsat', options.ratePerSecondMsat ?? 0n);

@@ -205,6 +205,12 @@ export class TopLevel402 {
   /** The credential was taken; now for what it brought. */
   async #answered(response: NavigationResponse, purchase: Purchase): Promise<NavigationStep> {
     const { statusCode } = response;
+    // Without it the page wanted money, so that this is about the payment (L402).
+    if (statusCode === 401 && purchase.state === 'kept') {
+      await this.#purchases.refused(purchase);
+      const message = 'The site takes no longer what was paid for before. Load the page again to pay anew.';
+      return show(response, 'notPaid', message);
+    }
     if (statusCode >= 400)
       return this.#notDelivered(response, purchase, `answers ${statusCode}`, !isPassing(statusCode));
     if (isEmpty(response)) return this.#notDelivered(response, purchase, 'answers with nothing', true);

@@ -9,46 +9,21 @@ import { proves } from '../../proof.ts';
 import { checkChallenge } from '../challenge-check.ts';
 import { bad } from '../challenge.ts';
 import { PaidFetchError } from '../errors.ts';
-import { refuseInsecure } from '../fetch.ts';
+import { refuseInsecure, requireMsat } from '../fetch.ts';
 import { pending } from '../purchases.ts';
 import type { Payer } from '../types.ts';
+import { accountAt, deposited, type Deposit, type Session, type SessionAccount, type SessionStore } from './account.ts';
 import { readSessionChallenge, sessionCredential, type SessionAction, type SessionChallenge } from './challenge.ts';
 import { watchEvents } from './events.ts';
 
-/** A deposit that is paid for and not yet credited, or under way. */
-export interface Deposit {
-  /** Parameters that the credential echoes. */
-  readonly echo: Readonly<Record<string, string>>;
-  /** In hex. */
-  readonly paymentHash: string;
-  /** In hex; `null` until it is paid. */
-  readonly preimage: string | null;
-  /** In millisatoshi, as digits. */
-  readonly amountMsat: string;
-}
-
-/** A session with an origin, as it is kept. The preimage is as good as money. */
-export interface Session {
-  /** The payment hash of the first deposit, in hex. */
-  readonly sessionId: string;
-  /** Its preimage, in hex; `null` until it is paid. */
-  readonly preimage: string | null;
-  /** Destination of what is left: BOLT 11 without an amount. */
-  readonly returnInvoice: string;
-  /** All that was deposited, in millisatoshi, as digits. */
-  readonly depositedMsat: string;
-  /** The deposit that the server has not credited yet: the first, or one more. */
-  readonly open: Deposit | null;
-}
-
-/** Store of sessions: one for each origin. All JSON. Every method rejects when the store fails; then nothing is paid. */
-export interface SessionStore {
-  /** The session of an origin; `null`: there is none. */
-  get(origin: string): Promise<Session | null>;
-  /** Keeps a session. */
-  set(origin: string, session: Session): Promise<void>;
-  /** Forgets a session. */
-  delete(origin: string): Promise<void>;
+/** An origin that ended a session by itself wants another deposit: what was left of the last is not known to have come back. */
+export interface DoubtedOrigin {
+  /** Such as `https://llm.example`. */
+  readonly origin: string;
+  /** Amount that it wants now, in millisatoshi. */
+  readonly amountMsat: bigint;
+  /** All that was deposited with it lately, in millisatoshi. */
+  readonly depositedMsat: bigint;
 }
 
 /** Parts and options of {@link PaymentSessions}. */
@@ -61,8 +36,15 @@ export interface PaymentSessionsOptions {
   readonly returnInvoice: (expirySecs: number) => Promise<string>;
   /** Most that one deposit may cost, routing fee included, in millisatoshi. */
   readonly maxDepositMsat: bigint;
-  /** Most that is deposited in one session, in millisatoshi. */
+  /** Most that is deposited with one origin, in one session and in all its sessions of `totalMs`, in millisatoshi. */
   readonly maxTotalMsat: bigint;
+  /** Time for which deposits with an origin are counted together, in milliseconds from the first; by default a day. */
+  readonly totalMs?: number;
+  /**
+   * Asks the user whether an origin that ended a session by itself gets another deposit; without it, it does not (`untrusted`). What it
+   * rejects with is thrown.
+   */
+  readonly confirm?: (doubted: DoubtedOrigin) => Promise<boolean>;
   /** Told why a deposit in the middle of a stream did not work; the stream then ends when the server gives up. */
   readonly onProblem?: (error: unknown) => void;
   /** By default the environment's, and rejects as that does. */
@@ -79,6 +61,8 @@ export interface Closed {
   readonly refund: 'succeeded' | 'failed' | 'skipped';
 }
 
+/** Default of `totalMs`. */
+const TOTAL_MS = 24 * 3_600_000;
 /** The draft recommends a return invoice that is good for 30 days. */
 const RETURN_SECS = 30 * 24 * 3_600;
 
@@ -91,8 +75,13 @@ export class PaymentSessions {
   readonly #mutex = new KeyedMutex();
   readonly #topUps = new Map<string, Promise<void>>();
 
-  /** Does nothing yet. */
+  /**
+   * Does nothing yet.
+   * @throws {TypeError} when a limit is no amount
+   */
   constructor(options: PaymentSessionsOptions) {
+    requireMsat('maxDepositMsat', options.maxDepositMsat);
+    requireMsat('maxTotalMsat', options.maxTotalMsat);
     this.#options = options;
     const { fetch = globalThis.fetch, now = Date.now } = options;
     this.#fetch = (...call) => fetch(...call);
@@ -105,10 +94,10 @@ export class PaymentSessions {
    * @throws {PaidFetchError} and what `fetch` throws
    */
   async meet(request: Request, refused: Response): Promise<Response | null> {
-    const challenge = readSessionChallenge(refused.headers.get('www-authenticate') ?? '');
+    const { origin } = new URL(request.url);
+    const challenge = challengeOf(refused, origin);
     if (challenge === null) return null;
     refuseInsecure(request.url);
-    const { origin } = new URL(request.url);
     const response = await this.#mutex.run(origin, () => this.#show(request, origin, challenge));
     const type = response.headers.get('content-type') ?? '';
     if (response.body === null || !type.startsWith('text/event-stream')) return response;
@@ -133,7 +122,7 @@ export class PaymentSessions {
       const answer: unknown = response.ok ? await response.json().catch(() => null) : null;
       const { status, refundSats, refundStatus } = (answer ?? {}) as Record<string, unknown>;
       if (status !== 'closed') throw notDelivered(`answered ${response.status} when the session was to end`, response);
-      await this.#options.store.delete(origin);
+      await this.#end(origin, session, false);
       const refund = (['succeeded', 'failed', 'skipped'] as const).find((known) => known === refundStatus) ?? 'failed';
       const sats =
         typeof refundSats === 'number' && Number.isSafeInteger(refundSats) && refundSats > 0 ? refundSats : 0;
@@ -149,12 +138,12 @@ export class PaymentSessions {
     const { preimage, sessionId } = session;
     const response = await this.#send(request, challenge, { action: 'bearer', preimage, sessionId });
     if (response.status !== 402) return response;
-    const next = readSessionChallenge(response.headers.get('www-authenticate') ?? '');
+    const next = challengeOf(response, origin);
     if (next === null) throw notDelivered('does not take the session any more', response);
     const problem = await problemOf(response);
     if (problem === 'session-closed' || problem === 'session-not-found') {
-      // The draft: a rejection is the signal to open a new one.
-      await this.#options.store.delete(origin);
+      // The draft: a rejection is the signal to open a new one. It is also how a server would keep what is left of each.
+      await this.#end(origin, session, true);
       return this.#openNew(request, origin, next);
     }
     if (problem !== 'insufficient-balance') throw notDelivered('does not take the session any more', response);
@@ -165,10 +154,20 @@ export class PaymentSessions {
   }
 
   async #openNew(request: Request, origin: string, challenge: SessionChallenge): Promise<Response> {
-    const deposit = await this.#check(challenge, 0n);
+    const before = await this.#options.store.get(origin);
+    const account = this.#account(before);
+    const deposit = await this.#check(challenge, 0n, account);
+    if (account.doubted) await this.#trust(origin, deposit, account);
     const returnInvoice = await this.#options.returnInvoice(RETURN_SECS);
     const { paymentHash: sessionId, amountMsat: depositedMsat } = deposit;
-    const session: Session = { sessionId, preimage: null, returnInvoice, depositedMsat, open: deposit };
+    const session: Session = {
+      sessionId,
+      preimage: null,
+      returnInvoice,
+      depositedMsat,
+      open: deposit,
+      account: deposited(account, depositedMsat),
+    };
     // Before funds are sent, as everywhere.
     await this.#options.store.set(origin, session);
     await this.#pay(origin, challenge);
@@ -183,8 +182,31 @@ export class PaymentSessions {
     if (open === null) throw new Error('the deposit is credited already');
     const response = await this.#send(request, open, { action: 'open', preimage, returnInvoice });
     if (response.status === 402) throw notDelivered('does not take the deposit', response);
-    await this.#options.store.set(origin, { ...session, open: null });
+    await this.#options.store.set(origin, {
+      ...session,
+      open: null,
+      account: { ...this.#account(session), doubted: false },
+    });
     return response;
+  }
+
+  /** What was deposited with an origin, as its last session has it. */
+  #account(session: Session | null): SessionAccount {
+    return accountAt(session, this.#now(), this.#options.totalMs ?? TOTAL_MS);
+  }
+
+  /** What stays of a session is its origin's account. */
+  async #end(origin: string, session: Session, doubted: boolean): Promise<void> {
+    const account = { ...this.#account(session), doubted };
+    await this.#options.store.set(origin, { ...session, open: null, ended: true, account });
+  }
+
+  /** Refuses an origin that ended a session by itself, unless the user allows it. */
+  async #trust(origin: string, deposit: Deposit, account: SessionAccount): Promise<void> {
+    const [amountMsat, depositedMsat] = [BigInt(deposit.amountMsat), BigInt(account.depositedMsat)];
+    if (await this.#options.confirm?.({ origin, amountMsat, depositedMsat })) return;
+    const message = `${origin} ended a session by itself, and what was left of it is not known to have come back; now it wants a deposit of ${amountMsat} msat. Nothing more was paid.`;
+    throw new PaidFetchError('untrusted', message);
   }
 
   /** One more deposit at a time, however many streams wait for it. */
@@ -202,9 +224,11 @@ export class PaymentSessions {
   }
 
   async #deposit(request: Request, origin: string, challenge: SessionChallenge, session: PaidSession): Promise<void> {
-    const open = await this.#check(challenge, BigInt(session.depositedMsat));
+    const account = this.#account(session);
+    const open = await this.#check(challenge, BigInt(session.depositedMsat), account);
     const depositedMsat = String(BigInt(session.depositedMsat) + BigInt(open.amountMsat));
-    await this.#options.store.set(origin, { ...session, depositedMsat, open });
+    const more = { depositedMsat, open, account: deposited(account, open.amountMsat) };
+    await this.#options.store.set(origin, { ...session, ...more });
     await this.#pay(origin, challenge);
     const paid = await this.#settled(origin);
     if (paid?.open) await this.#credit(request, origin, paid);
@@ -227,7 +251,7 @@ export class PaymentSessions {
   /** The origin's session with its deposits looked up; `null`: there is none that is paid for. Throws `pending`. */
   async #settled(origin: string): Promise<PaidSession | null> {
     const session = await this.#options.store.get(origin);
-    if (session === null) return null;
+    if (session === null || session.ended) return null;
     const { open, preimage, sessionId } = session;
     if (open === null || open.preimage !== null) return preimage === null ? null : { ...session, preimage };
     const outcome = await this.#options.payer.lookup(open.paymentHash);
@@ -252,23 +276,26 @@ export class PaymentSessions {
 
   /** A deposit that failed leaves what was there before it. */
   async #withdrawn(origin: string, session: Session, open: Deposit): Promise<PaidSession | null> {
-    if (session.preimage === null) {
-      await this.#options.store.delete(origin);
+    const account = deposited(this.#account(session), `-${open.amountMsat}`);
+    const { preimage } = session;
+    if (preimage === null) {
+      if (account.depositedMsat === '0' && !account.doubted) await this.#options.store.delete(origin);
+      else await this.#options.store.set(origin, { ...session, open: null, ended: true, account });
       return null;
     }
     const depositedMsat = String(BigInt(session.depositedMsat) - BigInt(open.amountMsat));
-    const before = { ...session, preimage: session.preimage, depositedMsat, open: null };
+    const before = { ...session, preimage, depositedMsat, open: null, account };
     await this.#options.store.set(origin, before);
     return before;
   }
 
   /** All that can be said of a deposit before money moves. */
-  async #check(challenge: SessionChallenge, depositedMsat: bigint): Promise<Deposit> {
+  async #check(challenge: SessionChallenge, depositedMsat: bigint, account: SessionAccount): Promise<Deposit> {
     const { depositInvoice, paymentHash, depositMsat, expiresMs, unitMsat, echo } = challenge;
     const { payer, maxDepositMsat, maxTotalMsat } = this.#options;
     if (depositInvoice === null) throw bad('sends no invoice for the deposit');
     const facts = await payer.inspect(depositInvoice).catch((cause: unknown) => {
-      throw bad('sends an invoice for the deposit that cannot be paid', cause);
+      throw bad('sends an invoice for the deposit that cannot be paid', { cause });
     });
     // The draft names no network: the wallet refuses an invoice of another one.
     const stated = {
@@ -280,8 +307,10 @@ export class PaymentSessions {
     checkChallenge({ kind: 'charge', echo, invoice: depositInvoice, ...stated }, facts, this.#now());
     const { amountMsat } = facts;
     if (amountMsat < unitMsat) throw bad('asks for a deposit of less than one unit');
-    if (amountMsat > maxDepositMsat || depositedMsat + amountMsat > maxTotalMsat) {
-      const limits = `at most ${maxDepositMsat} msat at once and ${maxTotalMsat} msat in all`;
+    const lately = BigInt(account.depositedMsat);
+    const inAllMsat = (lately > depositedMsat ? lately : depositedMsat) + amountMsat;
+    if (amountMsat > maxDepositMsat || inAllMsat > maxTotalMsat) {
+      const limits = `at most ${maxDepositMsat} msat at once and ${maxTotalMsat} msat in all with this site`;
       throw new PaidFetchError(
         'tooExpensive',
         `The deposit is ${amountMsat} msat, and ${limits} are allowed; nothing was paid.`,
@@ -312,8 +341,7 @@ export class PaymentSessions {
   async #challenge(request: Request): Promise<SessionChallenge> {
     const response = await this.#fetch(new Request(request.clone(), { cache: 'no-store' }));
     discard(response);
-    const challenge =
-      response.status === 402 ? readSessionChallenge(response.headers.get('www-authenticate') ?? '') : null;
+    const challenge = response.status === 402 ? challengeOf(response, new URL(request.url).origin) : null;
     if (challenge === null)
       throw new PaidFetchError('badChallenge', 'The server offers no session any more. Tell the site.');
     return challenge;
@@ -328,6 +356,12 @@ export class PaymentSessions {
 }
 
 type PaidSession = Session & { readonly preimage: string };
+
+/** The challenge of an origin itself; what a redirect led to is another's, and is not paid for from its account. */
+function challengeOf(response: Response, origin: string): SessionChallenge | null {
+  if (response.url !== '' && new URL(response.url).origin !== origin) return null;
+  return readSessionChallenge(response.headers.get('www-authenticate') ?? '');
+}
 
 /** The last word of the problem's type (RFC 9457), such as `session-closed`. */
 async function problemOf(response: Response): Promise<string | null> {

@@ -35,7 +35,7 @@ const dumpOf = (own: Page): Promise<string> =>
     const done = <T>(request: IDBRequest<T>): Promise<T> =>
       new Promise((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
+        request.onerror = () => reject(request.error ?? new Error('the database does not open'));
       });
     const database = await done(indexedDB.open('amplet-sites'));
     const texts: string[] = [];
@@ -43,7 +43,7 @@ const dumpOf = (own: Page): Promise<string> =>
       value instanceof ArrayBuffer || value instanceof Uint8Array
         ? new TextDecoder('latin1').decode(value)
         : JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
-    for (const table of database.objectStoreNames) {
+    for (const table of Array.from(database.objectStoreNames)) {
       const store = database.transaction(table).objectStore(table);
       const [keys, values] = [await done(store.getAllKeys()), await done(store.getAll())];
       texts.push(...keys.map(String));

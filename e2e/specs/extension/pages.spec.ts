@@ -73,27 +73,34 @@ test('within a budget a page opens by itself; a higher price is a new question',
 });
 
 test('another site that opens paid pages is asked about, and spends nothing of the budget', async () => {
-  const wall = paywall(site, network, '/opened', 30_000n);
-  site.page('/opener', `<a id="go" href="${site.origin('localhost')}/opened">News</a>`);
-  await page.goto(`${site.origin()}/opener`);
-  await page.getByRole('link', { name: 'News' }).click();
-  const prompt = await promptOf(browser);
-  await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '30000');
-  await press(prompt, 'Reject');
-  expect(wall).toMatchObject({ invoices: 1, credentials: 0 });
-  // In another window, without a click on what is paid.
-  await page.goto(`${site.origin()}/opener`);
-  const [opened] = await Promise.all([
-    browser.context.waitForEvent('page'),
-    page.evaluate((url) => void window.open(url), `${site.origin('localhost')}/opened`),
-  ]);
-  await press(await promptOf(browser), 'Reject');
-  expect(wall).toMatchObject({ invoices: 2, credentials: 0 });
-  await opened.close();
-  // By the site itself it is paid as before.
-  await page.goto(site.origin('localhost'));
-  await page.evaluate(() => (location.href = '/opened'));
-  await expect(story(page)).toBeVisible();
+  const news = await Site.start(); // of which nothing was bought that would open more
+  try {
+    const wall = paywall(news, network, '/opened', 30_000n);
+    await page.goto(news.origin('localhost'));
+    await giveBudget(browser, page, 1_000, 100);
+    site.page('/opener', `<a href="${news.origin('localhost')}/opened">News</a>`);
+    await page.goto(`${site.origin()}/opener`);
+    await page.getByRole('link', { name: 'News' }).click();
+    const prompt = await promptOf(browser);
+    await expect(prompt.getByTestId('amount')).toHaveAttribute('data-msat', '30000');
+    await press(prompt, 'Reject');
+    expect(wall).toMatchObject({ invoices: 1, credentials: 0 });
+    // In another window, without a click on what is paid.
+    await page.goto(`${site.origin()}/opener`);
+    const [opened] = await Promise.all([
+      browser.context.waitForEvent('page'),
+      page.evaluate((url) => void window.open(url), `${news.origin('localhost')}/opened`),
+    ]);
+    await press(await promptOf(browser), 'Reject');
+    expect(wall).toMatchObject({ invoices: 2, credentials: 0 });
+    await opened.close();
+    // By the site itself it is paid as before.
+    await page.goto(news.origin('localhost'));
+    await page.evaluate(() => (location.href = '/opened'));
+    await expect(story(page)).toBeVisible();
+  } finally {
+    await news.stop();
+  }
 });
 
 test('a question ends with its page: the tab goes elsewhere, back, or away', async () => {

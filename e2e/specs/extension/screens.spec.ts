@@ -193,6 +193,16 @@ test('a question without a budget, by keyboard: read, weighed, paid; Escape says
   await enabling;
 
   await asked('localhost', 'getBalance', [], (prompt) => expectFine(prompt, 'approve-balance-en', PROMPT));
+  const { nodeId } = ((await network.info()) as { payee: { nodeId: string } }).payee;
+  const price = { ratePerSecondMsat: '1000', perUnitMsat: '0', creditMsat: '5000' };
+  const film = { nodeId, sessionId: 'film', ...price, pauseWhenHidden: false };
+  for (const language of EACH) {
+    await speak(language);
+    await asked('localhost', 'request', ['stream.start', film], (prompt) =>
+      expectFine(prompt, `approve-stream-${language}`, PROMPT),
+    );
+  }
+  await speak('en');
   const { invoice, paymentHash } = await network.gatewayInvoice(40_000n);
   await asked('localhost', 'sendPayment', [invoice], (prompt) => expectFine(prompt, 'approve-payment-en', PROMPT));
   const paying = webln<{ preimage: string }>(visitor, 'sendPayment', invoice);
@@ -312,7 +322,7 @@ test('when the user is gone the wallet locks by itself, and what was begun is fi
     await locked.close();
   }
   await page.bringToFront();
-  const paying = webln<{ preimage: string }>(page, 'sendPayment', invoice);
+  const paying = webln(page, 'enable').then(() => webln<{ preimage: string }>(page, 'sendPayment', invoice));
   const prompt = await promptOf(browser);
   await expectFine(prompt, 'approve-locked-en', PROMPT);
   await user('active');

@@ -9,6 +9,7 @@ import {
   popupOver,
   press,
   promptOf,
+  webln,
 } from '../../lib/extension-wallet';
 import type { ExtensionBrowser } from '../../lib/extension';
 import { Network } from '../../lib/network.mjs';
@@ -16,11 +17,12 @@ import { expectSettled, Film, streamIn, streamLines } from '../../lib/stream';
 
 test.describe.configure({ mode: 'serial' });
 
+let network: Network;
 let browser: ExtensionBrowser;
 let film: Film;
 
 test.beforeAll(async () => {
-  const network = new Network();
+  network = new Network();
   browser = await fundedBrowser(network, { hides: true });
   film = await Film.open(browser, (await network.examples()).video);
 });
@@ -47,6 +49,15 @@ test('without a budget the user is asked, sees the terms, and gives one with the
   await film.press('Play');
   await press(await promptOf(browser), 'Allow');
   await film.seconds(2);
+});
+
+test('a yes to a stream pays that stream, and no payment of another kind', async () => {
+  const { invoice } = await network.gatewayInvoice(1_000_000n);
+  const paying = webln(film.page, 'sendPayment', invoice);
+  const prompt = await promptOf(browser);
+  await expect(prompt.getByTestId('why')).toContainText('is only for: stream');
+  await press(prompt, 'Reject');
+  expect(await paying).toMatchObject({ error: 'RejectionError' });
 });
 
 test('the meter counts in the popup and on the page; one tap stops it, and both ends agree', async () => {
@@ -156,11 +167,26 @@ test('with a budget nothing is asked; a budget that is used up pauses it, and ne
   const stream = popup.getByTestId('stream');
   await expect(stream).toHaveAttribute('data-reason', 'budget', { timeout: 60_000 });
   await expect(film.page.getByText('limit for this site is reached')).toBeVisible();
-  await stopIn(popup);
+  // The user is asked once, and finds the same in the popup.
+  const asked = await promptOf(browser);
+  await expect(asked.getByRole('heading', { name: 'Its budget is used up' })).toBeVisible();
+  await expect(asked.getByTestId('used-up')).toContainText(/localhost.*20\u00a0sat for today/);
+  await expectAccessible(asked, 'a budget that is used up');
+  await asked.close();
+  await expect.poll(() => browser.badge()).toBe('!');
+  const raise = stream.getByTestId('raise');
+  await raise.getByLabel('New limit for today').fill('40');
+  await expectAccessible(popup, 'popup with a budget that is used up');
+  await raise.getByRole('button', { name: 'Raise and go on' }).click();
+  await film.seconds(1);
+  await expect(stream).toHaveAttribute('data-reason', 'budget', { timeout: 60_000 });
+  await press(await promptOf(browser), 'Stop');
+  await expect(stream).toHaveCount(0);
+  await expect.poll(() => browser.badge()).toBe('');
   await popup.close();
   const [sent = 0n] = (await streamLines(browser)).slice(0, -before.length);
   const { usedMsat, receivedMsat } = await film.account();
   expect(receivedMsat, 'both ends').toBe(sent);
-  expect(sent).toBeLessThanOrEqual(20_000n);
+  expect(sent).toBeLessThanOrEqual(40_000n);
   expect(usedMsat - receivedMsat, 'within the credit').toBeLessThanOrEqual(5_000n);
 });

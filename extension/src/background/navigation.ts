@@ -1,7 +1,7 @@
 /** Pages that cost money, as the browser shows them to the background; what is to be done about them the wallet host says. */
 
 import type { NavigationResponse, NavigationStep } from 'amplet/provider';
-import { Journeys, type PageRequest } from './journeys.ts';
+import { Journeys } from './journeys.ts';
 import { notify } from './notices.ts';
 import { m } from 'amplet-ui/paraglide/messages.js';
 import type { ToWalletHost } from '../lib/messages.ts';
@@ -23,7 +23,7 @@ const journeys = new Journeys();
 export function registerNavigationListeners({ ask, tell }: ReachWalletHost): void {
   const left = (tabId: number, url: string | null): void => tell({ to: 'walletHost', ask: 'tabLeft', tabId, url });
   chrome.webRequest.onBeforeRequest.addListener((details) => {
-    journeys.begun(details as PageRequest);
+    journeys.begun(details);
     left(details.tabId, null);
     return undefined;
   }, PAGES);

@@ -25,7 +25,7 @@ function world({ budget = false } = {}) {
   const host = new SiteHost({ wallet, ask, store, version: '1' });
   const steps: string[] = [];
   const runTask = async (task: { ask: string; step?: { do: string } }) => void steps.push(task.step?.do ?? task.ask);
-  const pages = new Pages(host, wallet, store, { unlocked: async () => true }, runTask as never);
+  const pages = new Pages(host, wallet, store, { unlocked: async () => true }, runTask);
   const response = (more: Partial<NavigationResponse> = {}): NavigationResponse => {
     const headers = [
       {

@@ -2,7 +2,7 @@
 
 /** Controls but the line's end, and what turns the direction of writing or is not seen at all. */
 const HIDDEN =
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]/g;
+  /(?!\n)[\p{Cc}\p{Bidi_Control}\u00ad\u115f\u1160\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 /** Ends of a line, in whichever way. */
 const LINE_END = /\r\n?|[\u0085\u2028\u2029\v\f]/g;
 /** Lines that are shown; what follows stands in the last of them. */
@@ -14,6 +14,7 @@ const MAX_LENGTH = 1_000;
 export function tamed(text: string): string {
   const lines = text
     .replace(LINE_END, '\n')
+    .replaceAll('\t', ' ')
     .replace(HIDDEN, '')
     .split('\n')
     .map((line) => line.trimEnd())

@@ -73,11 +73,10 @@ pub(super) struct Failure {
 
 impl From<FetchError> for Failure {
     fn from(error: FetchError) -> Self {
-        let told = match error {
-            FetchError::Timeout { .. } => format!("no answer came within {} s; answer first, then do the work", LIMIT.as_secs()),
-            FetchError::TooLarge { .. } => "its answer is too large; answer 200 without a body".to_owned(),
-            _ => "it cannot be reached from the internet by https; check its name, its certificate and its firewall".to_owned(),
-        };
+        let told = format!(
+            "no answer came within {} s; check its name, its certificate and its firewall, and answer before the work is done",
+            LIMIT.as_secs()
+        );
         Self { told, detail: error.to_string() }
     }
 }

@@ -9,7 +9,7 @@ use amplet_transport::{FetchError, HttpClient, HttpRequest, HttpStream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -152,6 +152,12 @@ fn head(answer: &HttpStream, kind: &'static str) -> Result<(StatusCode, HeaderMa
         if let Some(value) = value.and_then(|v| HeaderValue::from_str(v).ok()) {
             headers.insert(name, value);
         }
+    }
+    let length = answer.headers.iter().find(|(n, _)| *n == CONTENT_LENGTH.as_str());
+    let length = length.and_then(|(_, v)| v.parse::<u64>().ok()).filter(|_| status == Some(StatusCode::OK));
+    if let Some(length) = length {
+        // A client then sees where an answer broke off.
+        headers.insert(CONTENT_LENGTH, length.into());
     }
     Ok((status.unwrap_or_default(), headers))
 }

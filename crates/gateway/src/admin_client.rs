@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use amplet_transport::{HttpClient, HttpMethod, HttpRequest, NativePlatform};
+use amplet_transport::{FetchError, HttpClient, HttpMethod, HttpRequest, HttpResponse, NativePlatform};
+use bitcoin::hex::DisplayHex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq;
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::desk::error::ApiError;
+use crate::desk::random::random;
+use crate::http::admin::proof::Proof;
 
 /// Nothing of this takes long.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -51,19 +55,36 @@ pub(crate) fn run<T>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| system(error.to_string()))?;
     let platform = NativePlatform::new().map_err(|error| system(error.to_string()))?;
-    let base = format!("http://{}/admin/v1/{path}", config.admin.listen);
-    let token = config.admin.token.expose().to_owned();
-    runtime.block_on(work(Admin { http: platform.http(), base, token }))
+    let api = format!("http://{}/admin/v1", config.admin.listen);
+    let admin =
+        Admin { http: platform.http(), base: format!("{api}/{path}"), token: config.admin.token.clone() };
+    runtime.block_on(async {
+        admin.verify(&api).await?;
+        work(admin).await
+    })
 }
 
 /// The admin API at one path.
 pub(crate) struct Admin {
     http: HttpClient,
     base: String,
-    token: String,
+    token: Secret,
 }
 
 impl Admin {
+    /// Checks that the gateway is who listens there, before it gets the token.
+    async fn verify(&self, api: &str) -> Result<(), AdminError> {
+        let nonce =
+            random::<32>().map_err(|error| AdminError::System(error.to_string()))?.to_lower_hex_string();
+        let answer = self.exchange(HttpRequest::get(format!("{api}/proof/{nonce}"))).await?;
+        let given = serde_json::from_slice::<Proof>(&answer.body).map(|it| it.proof).unwrap_or_default();
+        let expected = Proof::new(&self.token, &nonce).proof;
+        if given.as_bytes().ct_eq(expected.as_bytes()).unwrap_u8() == 1 {
+            return Ok(());
+        }
+        Err(self.strange("it does not prove that it has the admin token, so that was not sent to it".into()))
+    }
+
     /// Lists what is there.
     pub async fn list<T: DeserializeOwned>(&self) -> Result<T, AdminError> {
         self.ask(HttpRequest::get(self.base.clone())).await
@@ -92,12 +113,8 @@ impl Admin {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<Vec<u8>, AdminError> {
-        let request = request.header("authorization", format!("Bearer {}", self.token)).timeout(LIMIT);
-        let answer = self
-            .http
-            .fetch(request)
-            .await
-            .map_err(|error| AdminError::Unreachable { url: self.base.clone(), what: error.to_string() })?;
+        let request = request.header("authorization", format!("Bearer {}", self.token.expose()));
+        let answer = self.exchange(request).await?;
         if (200..300).contains(&answer.status) {
             return Ok(answer.body);
         }
@@ -105,6 +122,12 @@ impl Admin {
             Ok(error) => Err(AdminError::Refused(error)),
             Err(_) => Err(self.strange(format!("HTTP {}", answer.status))),
         }
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, AdminError> {
+        let unreachable =
+            |error: FetchError| AdminError::Unreachable { url: self.base.clone(), what: error.to_string() };
+        self.http.fetch(request.timeout(LIMIT)).await.map_err(unreachable)
     }
 
     fn strange(&self, what: String) -> AdminError {

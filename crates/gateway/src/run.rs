@@ -1,6 +1,6 @@
 //! The gateway from start to end: listeners, edge, node, signals.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,10 @@ use crate::config::{self, Config};
 use crate::desk::merchant::EventBus;
 use crate::desk::merchant::api_keys::ApiKeys;
 use crate::http::chain_api::ChainApi;
-use crate::http::edge::Edge;
-use crate::http::edge::server::{self, Limits};
+use crate::http::edge::{Admission, Edge, server};
 use crate::http::health::Health;
 use crate::http::{admin, chain_api, merchant};
-use crate::limits::Connections;
+use crate::limits::{Connections, Lobby, raise_open_files};
 use crate::node::{self as node_thread, NodeHandle, NodeThreadError, Phase, Start};
 
 /// Time for the node to finish its step and write it.
@@ -31,14 +30,12 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 /// Time after the first signal in which another one is the same, sent twice.
 const REPEAT: Duration = Duration::from_secs(1);
 
-/// HTTP connections beside WebSockets: chain API, web wallet, health.
-const HTTP_CONNECTIONS: usize = 1024;
+/// Connections that wait for a request: in all, and of one client that is no proxy. A household behind one address opens several
+/// browsers.
+const LOBBY: [usize; 2] = [1024, 64];
 
-/// Of one client: a household behind one address opens several browsers.
-const HTTP_CONNECTIONS_PER_CLIENT: usize = 64;
-
-/// Of the admin API.
-const ADMIN_CONNECTIONS: usize = 64;
+/// The same of the admin API.
+const ADMIN_LOBBY: usize = 64;
 
 /// Errors that end the gateway.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +95,7 @@ fn on_panic(panic: &std::panic::PanicHookInfo<'_>) {
 
 async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
+    raise_open_files(connections(&config));
     let http = bind(config.http.listen).await?;
     let admin_listener = bind(config.admin.listen).await?;
     let (mut tcp, mut tcp_addresses) = (Vec::new(), Vec::new());
@@ -121,19 +119,21 @@ async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
     let (keys, events) = (Arc::<ApiKeys>::default(), EventBus::default());
     let edge =
         Edge::new(Arc::clone(&config), handle.clone(), health.clone(), websockets.clone(), relay.clone());
+    let chain = chain_api::inside(chain_api.clone(), tokio::runtime::Handle::current());
     let mut more = chain_api;
     if config.merchant.enabled {
         more =
             more.merge(merchant::router(handle.clone(), Arc::clone(&keys), events.clone(), &config.merchant));
     }
     let admin = admin::router(handle, health, Arc::clone(&keys), config.admin.token.clone());
-    let servers = Servers::start(http, edge.router(more), admin_listener, admin, &config);
+    let edge = edge.router(more, Admission::new(&config, Arc::clone(&keys)));
+    let servers = Servers::start(http, edge, admin_listener, admin, &config);
 
     let (stop_node, stop) = oneshot::channel();
     let mut node = node_thread::start(Start {
         config: Arc::clone(&config),
         may_be_new,
-        chain_url: format!("http://{}", loopback(listening)),
+        chain,
         relay,
         websockets: websockets.clone(),
         listeners: tcp,
@@ -182,14 +182,11 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|error| RunError::Listen(config::explain(address, &error)))
 }
 
-/// The address at which this machine reaches that listener.
-fn loopback(listening: SocketAddr) -> SocketAddr {
-    let ip = match listening.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listening.port())
+/// Connections that there may be at a time, of wallets, of nodes and for requests.
+fn connections(config: &Config) -> usize {
+    let [lobby, _] = LOBBY;
+    let http = config.http.max_requests.saturating_add(lobby).saturating_add(config.merchant.max_requests);
+    config.http.max_connections.saturating_mul(2).saturating_add(http)
 }
 
 /// The two HTTP servers.
@@ -210,11 +207,11 @@ impl Servers {
         let wait = |mut stopped: watch::Receiver<bool>| async move {
             let _ = stopped.changed().await;
         };
-        let exempt = config.http.trusted_proxies.clone();
-        let limits = Limits { total: HTTP_CONNECTIONS, per_client: HTTP_CONNECTIONS_PER_CLIENT, exempt };
-        let edge = tokio::spawn(server::serve(http, edge, limits, wait(stopped.clone())));
-        let limits = Limits { total: ADMIN_CONNECTIONS, per_client: ADMIN_CONNECTIONS, exempt: Vec::new() };
-        let admin = tokio::spawn(server::serve(admin_listener, admin, limits, wait(stopped)));
+        let [all, each] = LOBBY;
+        let lobby = Lobby::new(all, each, config.http.trusted_proxies.clone());
+        let edge = tokio::spawn(server::serve(http, edge, lobby, wait(stopped.clone())));
+        let lobby = Lobby::new(ADMIN_LOBBY, ADMIN_LOBBY, Vec::new());
+        let admin = tokio::spawn(server::serve(admin_listener, admin, lobby, wait(stopped)));
         Self { stop, tasks: [edge, admin] }
     }
 
@@ -290,18 +287,6 @@ mod tests {
             child.args(["--exact", "run::tests::a_panic_ends_the_process_on_the_nodes_thread_only"]);
             let output = child.env(CHILD, thread).output().unwrap();
             assert_eq!(output.status.code(), Some(code), "{thread}: {output:?}");
-        }
-    }
-
-    #[test]
-    fn the_node_reaches_its_own_gateway() {
-        for (listening, reached) in [
-            ("0.0.0.0:80", "127.0.0.1:80"),
-            ("[::]:80", "[::1]:80"),
-            ("192.0.2.1:80", "192.0.2.1:80"),
-            ("127.0.0.1:8080", "127.0.0.1:8080"),
-        ] {
-            assert_eq!(loopback(listening.parse().unwrap()).to_string(), reached);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Configuration of a node.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use amplet_protocol::Msat;
 use amplet_router::Graph;
@@ -125,6 +126,10 @@ pub enum GraphSource {
 #[derive(Clone, Copy)]
 pub struct Gossiping(pub(crate) OpenGossip);
 
+/// Makes Rapid Gossip Sync snapshots of a graph as it was when it was copied: of what had changed since a time (seconds since 1970), or
+/// all of it (0). It may be called on other threads.
+pub type GraphSnapshots = Arc<dyn Fn(u32) -> Vec<u8> + Send + Sync>;
+
 /// Gossip, as the rest of the node sees it. A trait, so that a wallet's program has no part of what implements it.
 pub trait Gossip {
     /// Hears the peers' gossip.
@@ -139,8 +144,8 @@ pub trait Gossip {
     fn encode(&self) -> Vec<u8>;
     /// Rises with each change of the graph.
     fn generation(&self) -> u64;
-    /// Changes of `graph` since `since` (seconds since 1970; 0: all of it) as a Rapid Gossip Sync snapshot.
-    fn snapshot(&self, graph: &Graph, since: u32) -> Vec<u8>;
+    /// Copies `graph` as it is now, to make Rapid Gossip Sync snapshots of it.
+    fn snapshots(&self, graph: &Graph) -> GraphSnapshots;
 }
 
 /// Makes a [`Gossip`] from what was stored; what cannot be read is gossiped again.

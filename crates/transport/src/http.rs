@@ -8,7 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
 use http_body_util::{BodyExt, Full};
+use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Request, Response, body::Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -65,6 +67,38 @@ impl HttpClient {
 }
 
 impl HttpClient {
+    /// The beginning of an HTTP exchange, and the response's body as it comes. The time limit holds for the beginning, then for
+    /// each part.
+    ///
+    /// # Errors
+    /// [`FetchError`], of the body too.
+    pub async fn stream(&self, request: HttpRequest) -> Result<HttpStream, FetchError> {
+        let (url, after, limit) = (request.url.clone(), request.timeout, request.max_body);
+        let request = build(request)?;
+        self.refuse_private(&url, request.uri())?;
+        let late = move |url: String| FetchError::Timeout { url, after };
+        let begun = tokio::time::timeout(after, self.client.request(request)).await;
+        let response = begun.map_err(|_| late(url.clone()))?.map_err(|error| unreachable(&url, &error))?;
+        let (head, frames) = response.into_parts();
+        let parts = stream::try_unfold((frames, 0_usize), move |(mut frames, mut read)| {
+            let url = url.clone();
+            async move {
+                loop {
+                    let next = tokio::time::timeout(after, frames.frame()).await;
+                    let Some(frame) = next.map_err(|_| late(url.clone()))? else { return Ok(None) };
+                    let frame = frame.map_err(|error| unreachable(&url, &error))?;
+                    let Ok(data) = frame.into_data() else { continue };
+                    read = read.saturating_add(data.len());
+                    if read > limit {
+                        return Err(FetchError::TooLarge { url, limit });
+                    }
+                    return Ok(Some((data, (frames, read))));
+                }
+            }
+        });
+        Ok(HttpStream { status: head.status.as_u16(), headers: texts(&head.headers), body: parts.boxed() })
+    }
+
     /// Refuses a host that is a private address: an address never reaches the resolver.
     fn refuse_private(&self, url: &str, uri: &hyper::Uri) -> Result<(), FetchError> {
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
@@ -75,6 +109,16 @@ impl HttpClient {
             _ => Ok(()),
         }
     }
+}
+
+/// A response whose body is still to come.
+pub struct HttpStream {
+    /// Status code, 100 to 599.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body, at most the request's `max_body` bytes.
+    pub body: BoxStream<'static, Result<Bytes, FetchError>>,
 }
 
 /// Resolves names and filters the addresses in one step, so that a second lookup cannot lead elsewhere (DNS rebinding).
@@ -132,12 +176,12 @@ async fn collect(url: &str, response: Response<Incoming>, limit: usize) -> Resul
         }
         body.extend_from_slice(&data);
     }
-    let headers = head
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str().into(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-        .collect();
-    Ok(HttpResponse { status: head.status.as_u16(), headers, body })
+    Ok(HttpResponse { status: head.status.as_u16(), headers: texts(&head.headers), body })
+}
+
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str().into(), text(value))).collect()
 }
 
 /// The error with all its causes: the outermost message is only "client error", which is of no use.

@@ -92,6 +92,11 @@ pub(super) fn read_token(file: &Path) -> Result<Secret, Wrong> {
     Ok(Secret::new(text))
 }
 
+/// A configuration that holds a password is for the gateway alone, as its seed is.
+pub(super) fn check_private(file: &Path) -> Result<(), Wrong> {
+    std::fs::metadata(file).map_or(Ok(()), |metadata| refuse_open(file, &metadata))
+}
+
 /// Reads a short text file that strangers cannot read; white space around it is taken off.
 fn read_secret(file: &Path, remedy: &str) -> Result<String, Wrong> {
     let show = file.display();

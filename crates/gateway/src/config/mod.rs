@@ -136,6 +136,18 @@ pub struct HttpSection {
     pub max_connections: usize,
     /// WebSockets at a time of one client address.
     pub max_connections_per_ip: usize,
+    /// Requests that are answered at a time.
+    pub max_requests: usize,
+    /// The same of one client address.
+    pub max_requests_per_ip: usize,
+    /// Of these, those that may wait for something to happen.
+    pub max_waits: usize,
+    /// The same of one client address.
+    pub max_waits_per_ip: usize,
+    /// Memory for answers that are not taken yet, in MiB.
+    pub max_answers_mib: usize,
+    /// The same of one client address.
+    pub max_answers_mib_per_ip: usize,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -223,6 +235,10 @@ pub struct MerchantSection {
     pub enabled: bool,
     /// Requests of one key on average; twice that at once.
     pub requests_per_second: u32,
+    /// Requests with a key that are answered at a time, those that wait included.
+    pub max_requests: usize,
+    /// The same of one key.
+    pub max_requests_per_key: usize,
     /// True if webhooks may be plain HTTP, and lead to this machine and its network.
     pub private_webhooks: bool,
 }

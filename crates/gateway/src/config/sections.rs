@@ -27,7 +27,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
     let node = node(&root.section("node"));
     let http = http(&root.section("http"), folder);
     let admin = admin(&root.section("admin"), folder);
-    let chain = chain(root, folder);
+    let chain = chain(root, file);
     let channels = channels(&root.section("channels"));
     let merchant = merchant(&root.section("merchant"));
     let log = log(&root.section("log"));
@@ -126,30 +126,48 @@ fn http(section: &Section<'_, '_>, folder: &Path) -> Option<HttpSection> {
     if let Some(wrong) = www.as_deref().and_then(|www| files::check_www(www).err()) {
         section.error("www", wrong.what, wrong.remedy);
     }
-    let max_connections = section.number("max_connections", 1..=100_000, 1_000);
-    let max_connections_per_ip = section.number("max_connections_per_ip", 1..=100_000, 16);
     let trusted_proxies = section.list(
         "trusted_proxies",
         "give the proxy's IP address, as in \"127.0.0.1\"",
         str::parse::<IpAddr>,
     );
-    if section.has("max_connections_per_ip") && max_connections_per_ip > max_connections {
-        section.report(
-            Severity::Error,
-            "max_connections_per_ip",
-            format!("{max_connections_per_ip} is above max_connections ({max_connections})"),
-            "lower it, or raise max_connections",
-        );
-    }
+    let [max_connections, max_connections_per_ip] =
+        limits(section, ["max_connections", "max_connections_per_ip"], [1_000, 16]);
+    let [max_requests, max_requests_per_ip] =
+        limits(section, ["max_requests", "max_requests_per_ip"], [1_024, 64]);
+    let [max_waits, max_waits_per_ip] = limits(section, ["max_waits", "max_waits_per_ip"], [512, 32]);
+    let [max_answers_mib, max_answers_mib_per_ip] =
+        limits(section, ["max_answers_mib", "max_answers_mib_per_ip"], [256, 16]);
     section.finish();
     Some(HttpSection {
         listen: listen?,
         public,
         www,
-        max_connections: usize::try_from(max_connections).ok()?,
-        max_connections_per_ip: usize::try_from(max_connections_per_ip).ok()?,
+        max_connections,
+        max_connections_per_ip,
+        max_requests,
+        max_requests_per_ip,
+        max_waits,
+        max_waits_per_ip,
+        max_answers_mib,
+        max_answers_mib_per_ip,
         trusted_proxies,
     })
+}
+
+/// A limit of all, and one of each that is not above it.
+fn limits(section: &Section<'_, '_>, keys: [&'static str; 2], defaults: [u64; 2]) -> [usize; 2] {
+    let ([all_key, each_key], [all_default, each_default]) = (keys, defaults);
+    let all = section.number(all_key, 1..=100_000, all_default);
+    let each = section.number(each_key, 1..=100_000, each_default);
+    if section.has(each_key) && each > all {
+        section.error(
+            each_key,
+            format!("{each} is above {all_key} ({all})"),
+            format!("lower it, or raise {all_key}"),
+        );
+    }
+    [all, each].map(|number| usize::try_from(number).unwrap_or(usize::MAX))
 }
 
 /// An `http(s)://host[:port][/prefix]` without query.
@@ -184,7 +202,7 @@ fn admin(section: &Section<'_, '_>, folder: &Path) -> Option<AdminSection> {
     Some(AdminSection { listen: listen?, token: token? })
 }
 
-fn chain(root: &Section<'_, '_>, folder: &Path) -> Option<ChainSection> {
+fn chain(root: &Section<'_, '_>, file: &Path) -> Option<ChainSection> {
     let (bitcoind, upstream) = (root.section("bitcoind"), root.section("chain"));
     match (bitcoind.exists(), upstream.exists()) {
         (true, true) => {
@@ -201,7 +219,7 @@ fn chain(root: &Section<'_, '_>, folder: &Path) -> Option<ChainSection> {
             upstream.finish();
             url.map(|url| ChainSection::Upstream(url.base))
         }
-        (true, false) => bitcoind_section(&bitcoind, folder),
+        (true, false) => bitcoind_section(&bitcoind, file),
         (false, false) => {
             root.error(
                 "bitcoind",
@@ -213,7 +231,8 @@ fn chain(root: &Section<'_, '_>, folder: &Path) -> Option<ChainSection> {
     }
 }
 
-fn bitcoind_section(section: &Section<'_, '_>, folder: &Path) -> Option<ChainSection> {
+fn bitcoind_section(section: &Section<'_, '_>, file: &Path) -> Option<ChainSection> {
+    let folder = file.parent().unwrap_or(Path::new(""));
     let url = section.required("url", "http://127.0.0.1:8332");
     let url = url.and_then(|_| section.parsed("url", URL, public_url));
     let cookie = section.text("cookie_file").map(|text| folder.join(text));
@@ -225,6 +244,9 @@ fn bitcoind_section(section: &Section<'_, '_>, folder: &Path) -> Option<ChainSec
             format!("{} is not there yet", cookie.display()),
             "start bitcoind, which writes it, or correct the path",
         );
+    }
+    if let Some(wrong) = password.and_then(|_| files::check_private(file).err()) {
+        section.error("password", wrong.what, wrong.remedy);
     }
     let login = match (cookie, user, password) {
         (Some(file), None, None) => Some(Login::CookieFile(file)),
@@ -306,7 +328,11 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
 }
 
 fn merchant(section: &Section<'_, '_>) -> MerchantSection {
+    let [max_requests, max_requests_per_key] =
+        limits(section, ["max_requests", "max_requests_per_key"], [4_000, 1_000]);
     let merchant = MerchantSection {
+        max_requests,
+        max_requests_per_key,
         enabled: section.flag("enabled", true),
         requests_per_second: small(section.number("requests_per_second", 1..=10_000, 50)),
         private_webhooks: section.flag("private_webhooks", false),

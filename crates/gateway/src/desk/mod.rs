@@ -13,7 +13,7 @@ pub mod merchant;
 pub mod operator;
 pub mod payments;
 pub mod peers;
-mod random;
+pub(crate) mod random;
 pub mod snapshots;
 pub mod strangers;
 pub mod token;

@@ -123,5 +123,5 @@ commands! {
     Session(site::GetSession) -> Session = |desk, it| desk.merchant.sessions.get(&it.account, &it.id).await;
     CloseSession(site::CloseSession) -> Session = |desk, it| desk.merchant.sessions.close(&it.account, &it.id).await;
 
-    Snapshot(GetSnapshot) -> Snapshot = |desk, it| desk.snapshots.get(it);
+    Snapshot(GetSnapshot) -> Snapshot = |desk, it| desk.snapshots.get(it).await;
 }

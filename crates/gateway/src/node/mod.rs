@@ -4,6 +4,7 @@ mod commands;
 mod data;
 mod events;
 mod handle;
+mod inside;
 mod open;
 mod serve;
 mod sockets;
@@ -24,6 +25,7 @@ use crate::limits::Connections;
 
 pub use commands::{Answer, Command, Request};
 pub use handle::{Envelope, NodeHandle, NodeStatus, Phase, Problem, ProblemCode};
+pub use inside::{CHAIN_URL, Inside};
 
 /// The thread's name.
 pub(crate) const NAME: &str = "node";
@@ -105,8 +107,8 @@ pub struct Start {
     pub config: Arc<Config>,
     /// A seed that was used may begin a new database.
     pub may_be_new: bool,
-    /// Base URL of the chain API.
-    pub chain_url: String,
+    /// The gateway's own chain API, which is the node's only source.
+    pub chain: Inside,
     /// The relay's URL, as wallets reach it.
     pub relay: String,
     /// WebSockets of wallets, counted at the edge.

@@ -8,9 +8,10 @@ use amplet_chain::{Chain, Checkpoint, Position};
 use amplet_node::keys::Keys;
 use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role, expects_blocks};
 use amplet_storage::Store;
-use amplet_transport::{NativePlatform, Platform};
+use amplet_transport::Platform;
 use tracing::warn;
 
+use super::inside::{CHAIN_URL, GatewayPlatform};
 use super::{NodeThreadError, data};
 use crate::config::Config;
 use crate::desk::merchant::Sessions;
@@ -30,15 +31,14 @@ pub(super) struct Opened {
 /// Opens everything, waiting for the chain source where there is no going on without it.
 pub(super) async fn open(
     config: &Config,
-    chain_url: &str,
-    platform: NativePlatform,
+    platform: GatewayPlatform,
     may_be_new: bool,
 ) -> Result<Opened, NodeThreadError> {
     let (store, lock) = data::open(config, may_be_new).await?;
     let store: Rc<dyn Store> = Rc::new(store);
     let platform: Rc<dyn Platform> = Rc::new(platform);
     let keys = Keys::new(&config.seed.0, config.network, 0).map_err(NodeError::Keys)?;
-    let sources = vec![chain_url.to_owned()];
+    let sources = vec![CHAIN_URL.to_owned()];
     let checkpoint = config.birthday_height.map(|height| Checkpoint::before(config.network, height));
     let chain = Chain::open(Rc::clone(&platform), config.network, sources, &*store, checkpoint).await;
     let chain = Rc::new(chain.map_err(NodeError::Chain)?);

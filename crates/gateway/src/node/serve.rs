@@ -17,6 +17,7 @@ use tracing::{debug, info, warn};
 
 use super::events::Follower;
 use super::handle::Envelope;
+use super::inside::GatewayPlatform;
 use super::open::Opened;
 use super::sockets::{Counted, Sockets};
 use super::{NodeThreadError, Phase, Start, open};
@@ -40,7 +41,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     let Start {
         config,
         may_be_new,
-        chain_url,
+        chain,
         relay,
         websockets,
         listeners,
@@ -50,8 +51,9 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         status,
         mut stop,
     } = start;
+    let own = GatewayPlatform { machine: platform.clone(), inside: chain };
     let opened = tokio::select! {
-        opened = open::open(&config, &chain_url, platform.clone(), may_be_new) => opened?,
+        opened = open::open(&config, own, may_be_new) => opened?,
         _ = &mut stop => return Ok(()),
     };
     let node = opened.node.clone();
@@ -79,6 +81,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     let private = config.merchant.private_webhooks;
     let http = if private { platform.http() } else { platform.http_for_strangers() };
     tasks.add(spawn_local(desk.merchant.deliver(http)));
+    tasks.add(spawn_local(Rc::clone(&desk.merchant).prune()));
     let merchant = Rc::clone(&desk.merchant);
     let follower = Follower { node: node.clone(), status: status.clone(), events, merchant };
     // Before the log says so: whoever waits for that line asks `/health` next.
@@ -212,7 +215,7 @@ impl Entrance {
     }
 
     fn admit(&self, duplex: Rc<dyn Duplex>, peer: SocketAddr) {
-        let Some(guard) = self.connections.enter(peer.ip()) else {
+        let Ok(guard) = self.connections.enter(peer.ip()) else {
             debug!(%peer, "too many connections");
             return;
         };

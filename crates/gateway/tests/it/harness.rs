@@ -52,7 +52,7 @@ pub fn configure_on(dir: &Path, network: &str, bitcoind: &str, more: &str) {
         "network = \"{network}\"\n[bitcoind]\n{bitcoind}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
          [log]\nformat = \"json\"\nlevel = \"debug\"\n[http]\nlisten = \"127.0.0.1:0\"\n{more}\n"
     );
-    fs::write(dir.join("gateway.toml"), config).unwrap();
+    write_private(&dir.join("gateway.toml"), &config);
 }
 
 /// A running gateway; killed when dropped.
@@ -126,6 +126,12 @@ impl Gateway {
             assert!(ended.is_none() && Instant::now() < end, "no `{text}` ({ended:?}) in:\n{log}");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Its memory that is in use, in bytes.
+    pub fn resident_bytes(&self) -> usize {
+        let statm = fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap();
+        statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
     }
 
     /// Sends a signal by name.

@@ -4,6 +4,7 @@
 mod chain_api;
 mod config;
 mod harness;
+mod hostile;
 mod merchant;
 mod process;
 mod wallets;

@@ -16,7 +16,7 @@ use futures::future::{Either, select};
 use futures::pin_mut;
 
 use crate::base::Base;
-use crate::config::GraphSource;
+use crate::config::{GraphSnapshots, GraphSource};
 use crate::ldk::staged::names;
 use crate::notify::Notify;
 use crate::peers::Peers;
@@ -65,9 +65,14 @@ impl Graph {
     /// A gateway's channel graph as a Rapid Gossip Sync snapshot: what has changed since `since` (seconds since 1970), or all
     /// of it (0). `None`: this node does not gossip.
     pub fn rgs_snapshot(&self, since: u32) -> Option<Vec<u8>> {
+        self.rgs_snapshots().map(|snapshots| snapshots(since))
+    }
+
+    /// Copies a gateway's channel graph as it is now, to make such snapshots on another thread. `None`: this node does not gossip.
+    pub fn rgs_snapshots(&self) -> Option<GraphSnapshots> {
         let ldk = &self.base.ldk;
         let graph = ldk.router.graph();
-        ldk.gossip.as_ref().map(|gossip| gossip.snapshot(&graph, since))
+        ldk.gossip.as_ref().map(|gossip| gossip.snapshots(&graph))
     }
 
     /// A number that rises with each change of a gateway's channel graph.

@@ -172,6 +172,9 @@ password = "{password}"
 [http]
 listen = "127.0.0.1:{port}"
 max_connections_per_ip = 1000
+max_requests_per_ip = 1000
+max_waits_per_ip = 500
+max_answers_mib_per_ip = 256
 
 [admin]
 listen = "127.0.0.1:{admin_port}"

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::types::Scope;
 use crate::desk::amount::MsatText;
@@ -60,7 +61,11 @@ pub struct Spending {
 
 /// All keys: written by the node's thread, read by the others.
 #[derive(Default)]
-pub struct ApiKeys(RwLock<BTreeMap<String, Arc<Key>>>);
+pub struct ApiKeys {
+    by_id: RwLock<BTreeMap<String, Arc<Key>>>,
+    /// Notified when one is revoked.
+    revoked: watch::Sender<()>,
+}
 
 impl ApiKeys {
     /// Returns the key that a token opens, unless it was revoked.
@@ -71,23 +76,38 @@ impl ApiKeys {
 
     /// Returns a key by its id, revoked or not.
     pub fn get(&self, id: &str) -> Option<Arc<Key>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     /// Returns all keys.
     pub fn all(&self) -> Vec<Arc<Key>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.by_id.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Resolves when the key of this id is revoked.
+    pub async fn revoked(&self, id: &str) {
+        let mut changes = self.revoked.subscribe();
+        while self.get(id).is_some_and(|key| key.revoked_at.is_none()) {
+            // The sender lives as long as `self`.
+            let _ = changes.changed().await;
+        }
     }
 
     /// Adds a key, or replaces it.
     pub fn put(&self, key: Key) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), Arc::new(key));
+        let is_revoked = key.revoked_at.is_some();
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), Arc::new(key));
+        if is_revoked {
+            self.revoked.send_replace(());
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use futures::FutureExt;
+
     use super::*;
     use crate::desk::token::TokenKind;
 
@@ -113,7 +133,11 @@ mod tests {
         assert!(opened.has(Scope::InvoicesCreate) && !opened.has(Scope::PaymentsSend));
         assert!(ring.open(&Token::new(TokenKind::ApiKey, [1; 6], [3; 32])).is_none(), "another secret");
         assert!(ring.open(&Token::new(TokenKind::ApiKey, [2; 6], [2; 32])).is_none(), "another id");
+        let waits = ring.revoked(&token.id);
+        futures::pin_mut!(waits);
+        assert!(waits.as_mut().now_or_never().is_none());
         ring.put(Key { revoked_at: Some(2), ..key });
+        assert!(waits.now_or_never().is_some());
         assert!(ring.open(&shown).is_none(), "revoked");
         assert!(ring.get(&token.id).is_some());
     }

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use amplet_transport::{HttpClient, HttpRequest, is_public};
+use amplet_transport::{FetchError, HttpClient, HttpRequest, is_public};
 use axum::http::Uri;
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bitcoin::hex::DisplayHex;
@@ -63,8 +63,26 @@ pub(super) fn signature(secret: &str, at: u64, body: &str) -> String {
     format!("t={at},v1={:x}", Hmac::<sha256::Hash>::from_engine(engine))
 }
 
-/// Makes a call; anything but a 2xx in time is an error, in words.
-pub(super) async fn make(http: &HttpClient, call: &Call<'_>, now: u64) -> Result<(), String> {
+/// Why a call failed.
+pub(super) struct Failure {
+    /// For whoever has a key with the scope `webhooks`: nothing of what the name leads to, which may be the operator's network.
+    pub told: String,
+    /// For the operator's log.
+    pub detail: String,
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        let told = format!(
+            "no answer came within {} s; check its name, its certificate and its firewall, and answer before the work is done",
+            LIMIT.as_secs()
+        );
+        Self { told, detail: error.to_string() }
+    }
+}
+
+/// Makes a call; anything but a 2xx in time is a failure.
+pub(super) async fn make(http: &HttpClient, call: &Call<'_>, now: u64) -> Result<(), Failure> {
     let request = HttpRequest::post(call.url, call.body.as_bytes().to_vec())
         .header("content-type", "application/json")
         .header("user-agent", concat!("amplet-gateway/", env!("CARGO_PKG_VERSION")))
@@ -72,11 +90,12 @@ pub(super) async fn make(http: &HttpClient, call: &Call<'_>, now: u64) -> Result
         .header("amplet-signature", signature(call.secret, now, call.body))
         .timeout(LIMIT)
         .max_body(MAX_ANSWER);
-    let answer = http.fetch(request).await.map_err(|error| error.to_string())?;
+    let answer = http.fetch(request).await?;
     if (200..300).contains(&answer.status) {
         return Ok(());
     }
-    Err(format!("it answered {}; answer 200 once the event is noted", answer.status))
+    let told = format!("it answered {}; answer 200 once the event is noted", answer.status);
+    Err(Failure { detail: told.clone(), told })
 }
 
 #[cfg(test)]

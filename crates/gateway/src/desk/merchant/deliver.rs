@@ -1,22 +1,17 @@
 //! Makes the calls that wait, again and again for a day.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use amplet_transport::HttpClient;
-use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
-use super::call::{self, Call};
+use super::call::{self, Call, Failure};
+use super::queues::CallName;
 use super::records::{DeliveryRecord, Target};
 use super::types::Attempt;
 use super::webhooks::WebhookService;
 use crate::desk::clock::unix_now;
-
-/// Maximum number of calls in flight.
-const MAX_IN_FLIGHT: usize = 16;
 
 /// Seconds for which a call is tried.
 const GIVE_UP_AFTER: u64 = 24 * 3600;
@@ -26,16 +21,12 @@ const MAX_PAUSE: u64 = 3600;
 
 /// Makes calls for as long as the node runs.
 pub(super) async fn deliver(service: Rc<WebhookService>, http: HttpClient) {
-    let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     loop {
-        for name in service.take_due(unix_now()) {
-            // Never closed.
-            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+        while let Some(call) = service.take_due(unix_now()) {
             let (service, http) = (Rc::clone(&service), http.clone());
             tokio::task::spawn_local(async move {
-                service.attempt(&http, &name).await;
-                service.in_flight.borrow_mut().remove(&name);
-                drop(place);
+                service.attempt(&http, &call).await;
+                service.calls.borrow_mut().waiting.done(&call);
                 service.due.notify_one();
             });
         }
@@ -52,43 +43,31 @@ fn pause_after(attempts: u32) -> u64 {
 }
 
 impl WebhookService {
-    /// Takes the calls whose time has come; they are in flight from now on.
-    fn take_due(&self, now: u64) -> Vec<String> {
-        let calls = self.calls.borrow();
-        let mut in_flight = self.in_flight.borrow_mut();
-        let due: Vec<String> = calls
-            .waiting
-            .iter()
-            .filter(|(name, call)| call.next_at <= now && !in_flight.contains(*name))
-            .map(|(name, _)| name.clone())
-            .collect();
-        in_flight.extend(due.iter().cloned());
-        due
+    fn take_due(&self, now: u64) -> Option<CallName> {
+        self.calls.borrow_mut().waiting.take_due(now)
     }
 
     /// Returns the time until the next one is due.
     fn pause(&self, now: u64) -> Duration {
-        let (calls, in_flight): (_, &BTreeSet<String>) = (self.calls.borrow(), &self.in_flight.borrow());
-        let idle = calls.waiting.iter().filter(|(name, _)| !in_flight.contains(*name));
-        let next = idle.map(|(_, call)| call.next_at).min().unwrap_or(u64::MAX);
+        let next = self.calls.borrow().waiting.next_at().unwrap_or(u64::MAX);
         Duration::from_secs(next.saturating_sub(now).clamp(1, MAX_PAUSE))
     }
 
-    async fn attempt(&self, http: &HttpClient, name: &str) {
+    async fn attempt(&self, http: &HttpClient, name: &CallName) {
         let Some(waiting) = self.calls.borrow().waiting.get(name).cloned() else { return };
         let Some((url, secret)) = self.address(&waiting.target) else {
             self.finish(name, &waiting, None);
             return;
         };
         let call = Call { url: &url, secret: &secret, event: &waiting.event, body: &waiting.body };
-        let error = call::make(http, &call, unix_now()).await.err();
-        match &error {
+        let failure = call::make(http, &call, unix_now()).await.err();
+        match &failure {
             None => debug!(event = waiting.event, %url, "a webhook was called"),
-            Some(why) => {
+            Some(Failure { detail: why, .. }) => {
                 debug!(event = waiting.event, %url, %why, attempt = waiting.attempts, "a webhook was not reached")
             }
         }
-        self.finish(name, &waiting, Some(error));
+        self.finish(name, &waiting, Some(failure.map(|failure| failure.told)));
     }
 
     /// Returns the URL and the signing secret of a target; `None` when it is gone.
@@ -103,7 +82,7 @@ impl WebhookService {
     }
 
     /// Records the outcome of an attempt: `None`, the target is gone; else its error, if it failed.
-    fn finish(&self, name: &str, call: &DeliveryRecord, outcome: Option<Option<String>>) {
+    fn finish(&self, name: &CallName, call: &DeliveryRecord, outcome: Option<Option<String>>) {
         let now = unix_now();
         let mut calls = self.calls.borrow_mut();
         if let (Target::Webhook { id }, Some(error)) = (&call.target, &outcome)
@@ -117,9 +96,9 @@ impl WebhookService {
         next.attempts = next.attempts.saturating_add(1);
         next.next_at = now.saturating_add(pause_after(call.attempts));
         let again = failed && next.next_at <= call.created_at.saturating_add(GIVE_UP_AFTER);
-        if again && calls.waiting.contains_key(name) {
-            self.records.put(name.to_owned(), &next);
-            calls.waiting.insert(name.to_owned(), next);
+        if again && calls.waiting.get(name).is_some() {
+            self.records.put(name.name.clone(), &next);
+            calls.waiting.put(name.clone(), next);
             return;
         }
         if failed && !again {
@@ -130,7 +109,7 @@ impl WebhookService {
             );
         }
         calls.waiting.remove(name);
-        self.records.stage(|batch| batch.remove(name));
+        self.records.stage(|batch| batch.remove(name.name.clone()));
     }
 }
 

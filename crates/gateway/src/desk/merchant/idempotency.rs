@@ -11,6 +11,7 @@ use futures::lock::{Mutex, OwnedMutexGuard};
 use serde::Serialize;
 
 use super::records::{self, OnceRecord, Records, names};
+use crate::desk::clock::unix_now;
 use crate::desk::error::{ApiCode, ApiError, Result, unreadable};
 
 /// An idempotency key with the request that it stands for.
@@ -46,8 +47,31 @@ impl IdempotencyKey {
 
     /// Stages the record of what was made.
     pub(super) fn record(&self, batch: &mut Batch, made: PaymentId) {
-        let record = OnceRecord { request: self.request.clone(), made: made.to_string() };
+        let at = Some(unix_now());
+        let record = OnceRecord { request: self.request.clone(), made: made.to_string(), at };
         records::put(batch, self.name.clone(), &record);
+    }
+}
+
+/// Seconds for which a key is known: 30 days.
+const KNOWN_FOR: u64 = 30 * 24 * 3600;
+
+/// What becomes of a key's record.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    /// Its age counts from now on: the first release wrote no time.
+    IsDated,
+    Goes,
+}
+
+impl OnceRecord {
+    fn fate(&self, now: u64) -> Fate {
+        match self.at {
+            None => Fate::IsDated,
+            Some(at) if at.saturating_add(KNOWN_FOR) < now => Fate::Goes,
+            Some(_) => Fate::Stays,
+        }
     }
 }
 
@@ -89,6 +113,21 @@ impl Idempotency {
         Self { records, locks: KeyedMutex::default() }
     }
 
+    /// Forgets keys that were used a long time ago.
+    pub(super) async fn prune(&self, now: u64) -> std::result::Result<(), StoreError> {
+        for name in self.records.list(names::ONCE).await? {
+            let _guard = self.locks.lock(&name).await;
+            let Some(record) = self.records.load::<OnceRecord>(&name).await? else { continue };
+            match record.fate(now) {
+                Fate::Stays => {}
+                Fate::IsDated => self.records.put(name, &OnceRecord { at: Some(now), ..record }),
+                Fate::Goes => self.records.stage(|batch| batch.remove(name)),
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
     /// Locks an invoice to be paid.
     pub(super) async fn lock_payment(&self, id: PaymentId) -> OwnedMutexGuard<()> {
         self.locks.lock(&id.to_string()).await
@@ -113,5 +152,20 @@ impl Idempotency {
             unreadable(&StoreError::Corrupt { name: key.name.clone(), what: error.to_string() })
         })?;
         Ok((guard, Some(made)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_known_for_a_month() {
+        let record = |at| OnceRecord { request: String::new(), made: String::new(), at };
+        let now = 1_800_000_000;
+        assert_eq!(record(None).fate(now), Fate::IsDated);
+        assert_eq!(record(Some(now - KNOWN_FOR)).fate(now), Fate::Stays);
+        assert_eq!(record(Some(now - KNOWN_FOR - 1)).fate(now), Fate::Goes);
+        assert_eq!(record(Some(now + 5)).fate(now), Fate::Stays, "the clock was set back");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::rc::Rc;
 
 use amplet_protocol::PaymentId;
@@ -17,13 +18,16 @@ use super::types::{CreateInvoice, EventName, Invoice, Invoices, Metadata};
 use super::webhooks::WebhookService;
 use crate::desk::clock::unix_now;
 use crate::desk::error::{ApiCode, ApiError, Result};
-use crate::desk::payments;
+use crate::desk::payments::{self, InvoiceState};
 
 /// Limits of metadata: names, characters of a name, characters of a value.
 const METADATA: [usize; 3] = [20, 40, 500];
 
 /// Maximum length of a page.
 const MAX_PAGE: u32 = 100;
+
+/// Seconds after which an invoice that expired unpaid is forgotten: 90 days, longer than an idempotency key is known.
+const FORGOTTEN_AFTER: u64 = 90 * 24 * 3600;
 
 /// The service of invoices.
 pub struct InvoiceService {
@@ -32,7 +36,7 @@ pub struct InvoiceService {
     idempotency: Rc<Idempotency>,
     webhooks: Rc<WebhookService>,
     /// Invoices of each account by their number, oldest first.
-    by_account: RefCell<HashMap<String, BTreeMap<u64, PaymentId>>>,
+    by_account: RefCell<BTreeMap<String, BTreeMap<u64, PaymentId>>>,
     /// Account and number of each invoice, by its payment hash.
     by_hash: RefCell<HashMap<PaymentId, (String, u64)>>,
     next_number: Cell<u64>,
@@ -62,6 +66,37 @@ impl InvoiceService {
         self.by_account.borrow_mut().entry(account.to_owned()).or_default().insert(number, id);
         self.by_hash.borrow_mut().insert(id, (account.to_owned(), number));
         self.next_number.set(self.next_number.get().max(number.saturating_add(1)));
+    }
+
+    /// The next invoices after one, by account and number; from the first on at the end.
+    fn after(&self, (account, number): &(String, u64), limit: usize) -> Vec<(String, u64, PaymentId)> {
+        let all = self.by_account.borrow();
+        let rest = all.range::<str, _>((Bound::Included(account.as_str()), Bound::Unbounded));
+        let next = rest.flat_map(|(name, mine)| {
+            let from = if name == account { number.saturating_add(1) } else { 0 };
+            mine.range(from..).map(move |(number, id)| (name.clone(), *number, *id))
+        });
+        next.take(limit).collect()
+    }
+
+    /// Looks at some invoices after `last`, and forgets those that expired unpaid long ago: strangers make a shop make them. Returns the
+    /// last one that it looked at.
+    pub(super) async fn prune(&self, last: &(String, u64), limit: usize, now: u64) -> (String, u64) {
+        let mut seen = (String::new(), 0);
+        for (account, number, id) in self.after(last, limit) {
+            let invoice = payments::invoice(&self.ctx, id).await;
+            if invoice.is_ok_and(|invoice| is_forgotten(&invoice, now)) {
+                self.by_hash.borrow_mut().remove(&id);
+                if let Some(mine) = self.by_account.borrow_mut().get_mut(&account) {
+                    mine.remove(&number);
+                }
+                let name = names::invoice(&account, number, id);
+                self.records.stage(|batch| batch.remove(name));
+            }
+            seen = (account, number);
+            tokio::task::yield_now().await;
+        }
+        seen
     }
 
     /// A number that no invoice had.
@@ -184,6 +219,10 @@ pub(crate) fn unknown() -> ApiError {
     )
 }
 
+fn is_forgotten(invoice: &payments::Invoice, now: u64) -> bool {
+    invoice.state == InvoiceState::Expired && invoice.expires_at.saturating_add(FORGOTTEN_AFTER) < now
+}
+
 fn shown(invoice: payments::Invoice, record: InvoiceRecord) -> Invoice {
     Invoice {
         payment_hash: invoice.payment_hash,
@@ -211,4 +250,29 @@ pub(super) fn check_metadata(metadata: &Metadata) -> Result<()> {
     Err(ApiError::invalid(format!(
         "metadata: is too large; at most {max} names of 1 to {max_name} characters, values of {max_value}"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invoices_that_were_paid_or_can_be_are_not_forgotten() {
+        let expires_at = 1_800_000_000;
+        let invoice = |state| payments::Invoice {
+            payment_hash: PaymentId([1; 32]),
+            invoice: String::new(),
+            state,
+            amount_msat: None,
+            received_msat: None,
+            description: String::new(),
+            expires_at,
+            paid_at: None,
+        };
+        let later = expires_at + FORGOTTEN_AFTER + 1;
+        assert!(is_forgotten(&invoice(InvoiceState::Expired), later));
+        assert!(!is_forgotten(&invoice(InvoiceState::Expired), later - 1));
+        assert!(!is_forgotten(&invoice(InvoiceState::Paid), later));
+        assert!(!is_forgotten(&invoice(InvoiceState::Open), later));
+    }
 }

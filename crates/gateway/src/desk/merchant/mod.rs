@@ -9,6 +9,8 @@ mod idempotency;
 mod invoices;
 mod keys;
 mod payments;
+mod prune;
+mod queues;
 mod records;
 pub mod requests;
 mod sessions;
@@ -50,6 +52,8 @@ pub struct MerchantService {
     pub sessions: SessionService,
     /// Webhooks of accounts.
     pub webhooks: Rc<WebhookService>,
+    records: Records,
+    idempotency: Rc<Idempotency>,
 }
 
 impl MerchantService {
@@ -66,22 +70,36 @@ impl MerchantService {
     ) -> std::result::Result<Self, StoreError> {
         let records = Records::new(ctx.node.clone(), store);
         let idempotency = Rc::new(Idempotency::new(records.clone()));
-        let webhooks = WebhookService::open(records.clone(), Arc::clone(&keys), private_webhooks).await?;
+        // Calls that wait are of an account, which their key knows.
+        let key_service = KeyService::open(ctx.clone(), records.clone(), Arc::clone(&keys)).await?;
+        let webhooks = WebhookService::open(records.clone(), keys, private_webhooks).await?;
         let webhooks = Rc::new(webhooks);
         let invoices =
             InvoiceService::open(ctx.clone(), records.clone(), Rc::clone(&idempotency), Rc::clone(&webhooks));
         Ok(Self {
-            keys: KeyService::open(ctx.clone(), records.clone(), keys).await?,
+            keys: key_service,
             invoices: invoices.await?,
-            payments: PaymentService::new(ctx.clone(), records.clone(), idempotency, Rc::clone(&webhooks)),
-            sessions: SessionService::open(ctx, records, sessions).await,
+            payments: PaymentService::new(
+                ctx.clone(),
+                records.clone(),
+                Rc::clone(&idempotency),
+                Rc::clone(&webhooks),
+            ),
+            sessions: SessionService::open(ctx, records.clone(), sessions).await,
             webhooks,
+            records,
+            idempotency,
         })
     }
 
     /// Makes calls to webhooks for as long as the node runs.
     pub(crate) fn deliver(&self, http: HttpClient) -> impl Future<Output = ()> + use<> {
         deliver::deliver(Rc::clone(&self.webhooks), http)
+    }
+
+    /// Forgets what no site needs any more, for as long as the node runs.
+    pub(crate) fn prune(self: Rc<Self>) -> impl Future<Output = ()> {
+        prune::run(self)
     }
 
     /// Stages calls to the webhooks that an event of the node concerns: acknowledge the event before the next await, and both

@@ -136,7 +136,7 @@ impl PaymentService {
 }
 
 fn check_amount(order: &PayOrder, request: &SendPayment) -> Result<()> {
-    let asked = order.stated_msat();
+    let asked = order.stated_msat().or(request.amount_msat.map(Into::into));
     let (Some(max), Some(asked)) = (request.max_amount_msat, asked) else { return Ok(()) };
     if asked <= max.0 {
         return Ok(());
@@ -144,7 +144,7 @@ fn check_amount(order: &PayOrder, request: &SendPayment) -> Result<()> {
     Err(ApiError::new(
         ApiCode::LimitExceeded,
         format!(
-            "the invoice asks for {asked}, more than maxAmountMsat ({}); nothing was paid, ask for another invoice",
+            "{asked} is to be paid, more than maxAmountMsat ({}); no funds were sent, pay less or ask for another invoice",
             max.0.get()
         ),
     ))

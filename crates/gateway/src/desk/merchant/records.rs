@@ -151,6 +151,9 @@ pub(super) struct OnceRecord {
     pub request: String,
     /// The payment hash of what was made.
     pub made: String,
+    /// Time of the request, in seconds since the UNIX epoch; the first release wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
 }
 
 /// The records of sites, which are committed in the node's own transactions.

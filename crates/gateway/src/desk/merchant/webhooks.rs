@@ -1,7 +1,7 @@
 //! Webhooks: registrations, and the calls that wait to be made.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use amplet_storage::StoreError;
@@ -12,6 +12,7 @@ use tracing::warn;
 
 use super::api_keys::ApiKeys;
 use super::call;
+use super::queues::{CallName, MAX_WAITING, Queues};
 use super::records::{DeliveryRecord, Records, Target, WebhookRecord, names};
 use super::types::{
     CreateWebhook, EventCall, EventName, MadeWebhook, Metadata, Webhook, WebhookState, Webhooks,
@@ -23,14 +24,11 @@ use crate::desk::random::random;
 /// Maximum number of webhooks of an account.
 const MAX_WEBHOOKS: usize = 16;
 
-/// Maximum number of calls that wait. Beyond it none is added: a site that was away so long lists its invoices.
-const MAX_WAITING: usize = 50_000;
-
 /// Webhooks and waiting calls, as they are stored.
 #[derive(Default)]
 pub(super) struct Calls {
     pub webhooks: BTreeMap<String, WebhookRecord>,
-    pub waiting: BTreeMap<String, DeliveryRecord>,
+    pub waiting: Queues,
 }
 
 impl Calls {
@@ -41,6 +39,15 @@ impl Calls {
         });
         wanted.map(|hook| Target::Webhook { id: hook.id.clone() }).collect()
     }
+
+    /// Returns the account that a target is of; none has an empty name, which is that of targets that are gone.
+    fn account(&self, target: &Target, keys: &ApiKeys) -> String {
+        let account = match target {
+            Target::Webhook { id } => self.webhooks.get(id).map(|hook| hook.account.clone()),
+            Target::Key { id, .. } => keys.get(id).map(|key| key.account.clone()),
+        };
+        account.unwrap_or_default()
+    }
 }
 
 /// The service of webhooks.
@@ -50,8 +57,6 @@ pub struct WebhookService {
     /// True if webhooks may be at private addresses.
     private: bool,
     pub(super) calls: RefCell<Calls>,
-    /// Calls that are being made, by their record's name.
-    pub(super) in_flight: RefCell<BTreeSet<String>>,
     /// Notified when a call may be due.
     pub(super) due: Notify,
 }
@@ -70,10 +75,13 @@ impl WebhookService {
         }
         for name in records.list(names::DELIVERIES).await? {
             let call: Option<DeliveryRecord> = records.load(&name).await?;
-            calls.waiting.extend(call.map(|call| (name, call)));
+            if let Some(call) = call {
+                let account = calls.account(&call.target, &keys);
+                calls.waiting.put(CallName { account, name }, call);
+            }
         }
-        let (calls, in_flight, due) = (RefCell::new(calls), RefCell::default(), Notify::new());
-        Ok(Self { records, keys, private, calls, in_flight, due })
+        let (calls, due) = (RefCell::new(calls), Notify::new());
+        Ok(Self { records, keys, private, calls, due })
     }
 
     /// Registers a webhook; its secret is shown this once.
@@ -109,7 +117,7 @@ impl WebhookService {
         let calls = self.calls.borrow();
         let state = |hook: &WebhookRecord| WebhookState {
             webhook: shown(hook),
-            waiting: calls.waiting.values().filter(|call| call.target.is(&hook.id)).count(),
+            waiting: calls.waiting.count_of(account, &hook.id),
             last_attempt: hook.last.clone(),
         };
         let mine = calls.webhooks.values().filter(|hook| hook.account == account);
@@ -126,13 +134,7 @@ impl WebhookService {
         {
             let mut calls = self.calls.borrow_mut();
             calls.webhooks.remove(id);
-            let gone: Vec<String> = calls
-                .waiting
-                .iter()
-                .filter(|(_, call)| call.target.is(id))
-                .map(|(name, _)| name.clone())
-                .collect();
-            gone.iter().for_each(|name| drop(calls.waiting.remove(name)));
+            let gone = calls.waiting.remove_all_of(account, id);
             self.records.stage(|batch| {
                 batch.remove(format!("{}{id}", names::WEBHOOKS));
                 gone.into_iter().for_each(|name| batch.remove(name));
@@ -151,7 +153,7 @@ impl WebhookService {
         self.records.check()?;
         let event = format!("evt_{}", random::<8>()?.to_lower_hex_string());
         let targets = vec![Target::Webhook { id: id.to_owned() }];
-        self.call_all(&event, EventName::Ping, &Metadata::new(), targets);
+        self.call_all(&event, EventName::Ping, &Metadata::new(), account, targets);
         self.records.flushed().await?;
         Ok(())
     }
@@ -175,19 +177,26 @@ impl WebhookService {
     ) {
         let mut targets = self.calls.borrow().targets(account, kind);
         targets.extend(own);
-        self.call_all(event, kind, data, targets);
+        self.call_all(event, kind, data, account, targets);
     }
 
     /// Stages a call to each target, and notifies the deliverer.
-    fn call_all<T: Serialize>(&self, event: &str, kind: EventName, data: &T, targets: Vec<Target>) {
+    fn call_all<T: Serialize>(
+        &self,
+        event: &str,
+        kind: EventName,
+        data: &T,
+        account: &str,
+        targets: Vec<Target>,
+    ) {
         let now = unix_now();
         let call = EventCall { id: event.to_owned(), kind, created_at: now, data };
         // Plain data: its serialization has no failing case.
         let body = serde_json::to_string(&call).unwrap_or_default();
         for target in targets {
             let name = format!("{}{event}/{}", names::DELIVERIES, target.name());
-            if self.calls.borrow().waiting.len() >= MAX_WAITING {
-                warn!(%event, "{MAX_WAITING} calls to webhooks wait already: this one is not made");
+            if !self.calls.borrow().waiting.has_room(account) {
+                warn!(%event, account, "{MAX_WAITING} calls to the webhooks of this account wait already: this one is not made");
                 return;
             }
             let call = DeliveryRecord {
@@ -199,7 +208,8 @@ impl WebhookService {
                 next_at: now,
             };
             self.records.put(name.clone(), &call);
-            self.calls.borrow_mut().waiting.insert(name, call);
+            let name = CallName { account: account.to_owned(), name };
+            self.calls.borrow_mut().waiting.put(name, call);
         }
         self.due.notify_one();
     }

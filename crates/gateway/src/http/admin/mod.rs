@@ -22,10 +22,12 @@
 //! | `POST /admin/v1/channel-tokens` | [`tokens::CreateToken`] | [`tokens::MadeToken`] |
 //! | `DELETE /admin/v1/channel-tokens/{id}` | | 204 |
 //! | `POST /admin/v1/sync` | | [`types::Synced`], once the chain source was asked and its newest block is seen |
+//! | `GET /admin/v1/proof/{nonce}` | | [`proof::Proof`], without a token: that this is the gateway |
 //!
 //! Everything else is an [`ApiError`].
 
 pub mod keys;
+pub mod proof;
 mod routes;
 pub mod tokens;
 pub mod types;
@@ -37,6 +39,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use subtle::ConstantTimeEq;
 
 use self::keys::Keyring;
@@ -51,9 +54,13 @@ const MAX_BODY: usize = 64 << 10;
 
 /// The API for the node behind `node`, open to callers that have `token`.
 pub fn router(node: NodeHandle, health: Health, keys: Arc<ApiKeys>, token: Secret) -> Router {
+    let token = Arc::new(token);
+    let proof =
+        Router::new().route("/admin/v1/proof/{nonce}", get(proof::answer)).with_state(Arc::clone(&token));
     routes::all(Keyring { node, keys }, health)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(Arc::new(token), authorize))
+        .layer(middleware::from_fn_with_state(token, authorize))
+        .merge(proof)
 }
 
 async fn authorize(State(token): State<Arc<Secret>>, request: Request, next: Next) -> Response {

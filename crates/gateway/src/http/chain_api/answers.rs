@@ -13,11 +13,14 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bitcoin::BlockHash;
-use bytes::Bytes;
 use serde::Deserialize;
 
+use super::asker::Asker;
 use super::error::ChainApiError;
 use super::view::{Published, View, ViewError};
+
+/// Maximum size of a block, in bytes: 4,000,000 weight units.
+const MAX_BLOCK: usize = 4_000_000;
 
 /// Never changes.
 pub(super) const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -67,13 +70,17 @@ pub(super) struct After {
 pub(super) async fn status(
     State(view): State<Arc<View>>,
     Query(After { after }): Query<After>,
+    asker: Asker,
     request: HeaderMap,
 ) -> Result<Response, ChainApiError> {
     let after = after.map(|text| text.parse::<BlockHash>()).transpose();
     let after = after
         .map_err(|_| ChainApiError(StatusCode::BAD_REQUEST, "after must be a block hash".to_string()))?;
     let mut published = current(&view)?;
-    if after == Some(published.hash) {
+    // Where too many wait already, the answer comes at once, as from a server that cannot wait.
+    if after == Some(published.hash)
+        && let Some(_wait) = asker.wait()
+    {
         let mut changes = view.subscribe();
         // Handlers must not keep the view alive for the whole wait: the follower ends with the last of them.
         drop(view);
@@ -95,6 +102,7 @@ pub(super) async fn status(
 pub(super) async fn block(
     State(view): State<Arc<View>>,
     Path(hash): Path<String>,
+    asker: Asker,
     request: HeaderMap,
 ) -> Result<Response, ChainApiError> {
     let hash: BlockHash =
@@ -104,8 +112,9 @@ pub(super) async fn block(
     if unchanged(&request, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    let block: Bytes = view.block(&hash).await?;
-    Ok((headers, block).into_response())
+    let room = asker.room(MAX_BLOCK).await?;
+    let block = view.block(&hash, asker.lane()).await?;
+    Ok((headers, room.hold(block)).into_response())
 }
 
 /// Lets pages of every origin ask: nothing here depends on who asks.
@@ -114,10 +123,14 @@ pub(crate) async fn cors(request: Request, next: Next) -> Response {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         _ => next.run(request).await,
     };
-    let headers = response.headers_mut();
+    cors_headers(response.headers_mut());
+    response
+}
+
+/// The headers that let them.
+pub(crate) fn cors_headers(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type, if-none-match"));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-    response
 }

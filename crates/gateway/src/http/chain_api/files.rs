@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use amplet_protocol::chain::{FILTER_HEADER_BYTES, HEADER_BYTES};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -14,9 +15,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
 use super::answers::{FOREVER, REVALIDATE, current, labels, unchanged};
+use super::asker::Asker;
 use super::error::ChainApiError;
-use super::rpc::RpcError;
-use super::view::{FILTER_HEADERS_PER_CALL, FILTERS_PER_CALL, HEADERS_PER_CALL, View};
+use super::fetch::{FILTER_HEADERS_PER_CALL, FILTERS_PER_CALL, HEADERS_PER_CALL};
+use super::view::View;
 
 /// `?from=<height>&count=<n>`: only that part of the file.
 #[derive(Clone, Copy, Deserialize)]
@@ -49,11 +51,28 @@ impl Kind {
         }
     }
 
-    async fn fetch(self, view: &View, hashes: &[BlockHash], settled: bool) -> Result<Bytes, RpcError> {
+    /// Bytes of so many entries, at most or about: filters have no maximum, and 25 kB on average on mainnet.
+    fn size(self, count: usize) -> usize {
+        count.saturating_mul(match self {
+            Self::Headers => HEADER_BYTES,
+            Self::FilterHeaders => FILTER_HEADER_BYTES,
+            Self::Filters => 25_000,
+        })
+    }
+
+    /// Entries in the form of files.
+    async fn fetch(
+        self,
+        view: &View,
+        hashes: &[BlockHash],
+        settled: bool,
+        asker: &Asker,
+    ) -> Result<Bytes, ChainApiError> {
+        let (room, lane) = (asker.room(self.size(hashes.len())).await?, asker.lane());
         let entries = match self {
-            Self::Headers => view.fetch_headers(hashes).await?,
-            Self::FilterHeaders => view.fetch_filter_headers(hashes, settled).await?,
-            Self::Filters => view.fetch_filters(hashes).await?,
+            Self::Headers => view.fetch_headers(hashes, lane).await?,
+            Self::FilterHeaders => view.fetch_filter_headers(hashes, settled, lane).await?,
+            Self::Filters => view.fetch_filters(hashes, lane).await?,
         };
         let mut out = BytesMut::with_capacity(entries.iter().map(|e| e.len().saturating_add(9)).sum());
         for entry in entries {
@@ -63,7 +82,7 @@ impl Kind {
             }
             out.extend_from_slice(&entry);
         }
-        Ok(out.freeze())
+        Ok(room.hold(out.freeze()))
     }
 }
 
@@ -73,42 +92,46 @@ pub(super) async fn headers(
     State(view): State<Arc<View>>,
     Path(start): Path<u32>,
     Query(part): Query<Part>,
+    asker: Asker,
     request: HeaderMap,
 ) -> Answer {
     let per_file = view.sizes().headers;
-    file(Kind::Headers, view, start, per_file, part, request).await
+    File { kind: Kind::Headers, start, per_file, part }.answer(view, asker, request).await
 }
 
 pub(super) async fn filter_headers(
     State(view): State<Arc<View>>,
     Path(start): Path<u32>,
     Query(part): Query<Part>,
+    asker: Asker,
     request: HeaderMap,
 ) -> Answer {
     let per_file = view.sizes().headers;
-    file(Kind::FilterHeaders, view, start, per_file, part, request).await
+    File { kind: Kind::FilterHeaders, start, per_file, part }.answer(view, asker, request).await
 }
 
 pub(super) async fn filters(
     State(view): State<Arc<View>>,
     Path(start): Path<u32>,
     Query(part): Query<Part>,
+    asker: Asker,
     request: HeaderMap,
 ) -> Answer {
     let per_file = view.sizes().filters;
-    file(Kind::Filters, view, start, per_file, part, request).await
+    File { kind: Kind::Filters, start, per_file, part }.answer(view, asker, request).await
 }
 
 pub(super) async fn single_filter(
     State(view): State<Arc<View>>,
     Path(height): Path<u32>,
+    asker: Asker,
     request: HeaderMap,
 ) -> Answer {
     let tip = current(&view)?.height;
     if height > tip {
         return Err(above_tip(height, tip));
     }
-    let hashes = view.hashes(height, height).await?;
+    let hashes = view.hashes(height, height, asker.lane()).await?;
     let hash = hashes.first().map(BlockHash::to_string).unwrap_or_default();
     let etag = format!("\"filter-{hash}\"");
     let cache = if view.is_settled(height, tip) { FOREVER } else { REVALIDATE };
@@ -116,8 +139,9 @@ pub(super) async fn single_filter(
     if unchanged(&request, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    let filter = view.fetch_filters(&hashes).await?.pop().unwrap_or_default();
-    Ok((headers, filter).into_response())
+    let room = asker.room(Kind::Filters.size(1)).await?;
+    let filter = view.fetch_filters(&hashes, asker.lane()).await?.pop().unwrap_or_default();
+    Ok((headers, room.hold(filter)).into_response())
 }
 
 fn above_tip(height: u32, tip: u32) -> ChainApiError {
@@ -144,29 +168,33 @@ fn bounds(start: u32, per_file: u32, part: Part, tip: u32) -> Result<(u32, u32),
     }
 }
 
-/// Serves (a part of) a file. The blocks it covers are fixed first, then their entries are streamed.
-async fn file(
+/// A file, or a part of one, that is asked for.
+struct File {
     kind: Kind,
-    view: Arc<View>,
     start: u32,
     per_file: u32,
     part: Part,
-    request: HeaderMap,
-) -> Answer {
-    let tip = current(&view)?.height;
-    let (from, to) = bounds(start, per_file, part, tip)?;
-    let hashes = view.hashes(from, to).await?;
-    let last = hashes.last().map(BlockHash::to_string).unwrap_or_default();
-    let etag = format!("\"{}-{from}-{last}\"", kind.name());
-    let asked = from.saturating_add(part.count.unwrap_or(per_file).saturating_sub(1));
-    let settled = view.is_settled(to, tip);
-    let whole = to == asked.min(start.saturating_add(per_file - 1));
-    let cache = if whole && settled { FOREVER } else { REVALIDATE };
-    let headers = labels(&etag, cache, "application/octet-stream");
-    if unchanged(&request, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+}
+
+impl File {
+    /// Serves it. The blocks it covers are fixed first, then their entries are streamed.
+    async fn answer(self, view: Arc<View>, asker: Asker, request: HeaderMap) -> Answer {
+        let Self { kind, start, per_file, part } = self;
+        let tip = current(&view)?.height;
+        let (from, to) = bounds(start, per_file, part, tip)?;
+        let hashes = view.hashes(from, to, asker.lane()).await?;
+        let last = hashes.last().map(BlockHash::to_string).unwrap_or_default();
+        let etag = format!("\"{}-{from}-{last}\"", kind.name());
+        let asked = from.saturating_add(part.count.unwrap_or(per_file).saturating_sub(1));
+        let settled = view.is_settled(to, tip);
+        let whole = to == asked.min(start.saturating_add(per_file - 1));
+        let cache = if whole && settled { FOREVER } else { REVALIDATE };
+        let headers = labels(&etag, cache, "application/octet-stream");
+        if unchanged(&request, &etag) {
+            return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        }
+        Ok((headers, body(kind, view, &hashes, settled, asker).await?).into_response())
     }
-    Ok((headers, body(kind, view, &hashes, settled).await?).into_response())
 }
 
 /// The first batch is fetched before the status is sent, so that an error has one; the rest as the client takes it.
@@ -175,16 +203,20 @@ async fn body(
     view: Arc<View>,
     hashes: &[BlockHash],
     settled: bool,
+    asker: Asker,
 ) -> Result<Body, ChainApiError> {
     let mut batches = hashes.chunks(kind.per_call()).map(<[BlockHash]>::to_vec);
-    let first = kind.fetch(&view, &batches.next().unwrap_or_default(), settled).await?;
+    let first = kind.fetch(&view, &batches.next().unwrap_or_default(), settled, &asker).await?;
     let rest: Vec<_> = batches.collect();
     if rest.is_empty() {
         return Ok(Body::from(first));
     }
     let rest = stream::iter(rest).then(move |hashes| {
-        let view = view.clone();
-        async move { kind.fetch(&view, &hashes, settled).await.map_err(io::Error::other) }
+        let (view, asker) = (view.clone(), asker.clone());
+        async move {
+            let part = kind.fetch(&view, &hashes, settled, &asker).await;
+            part.map_err(|ChainApiError(_, text)| io::Error::other(text))
+        }
     });
     let all = stream::iter([Ok(first)]).chain(rest);
     Ok(Body::from_stream(all.inspect_err(|e| tracing::warn!("chain API: an answer broke off: {e}"))))

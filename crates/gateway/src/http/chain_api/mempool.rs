@@ -16,6 +16,7 @@ use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::asker::Asker;
 use super::convert::bytes_of;
 use super::error::ChainApiError;
 use super::rpc::{Call, Rpc, RpcError};
@@ -116,6 +117,7 @@ async fn read(rpc: &Rpc, ids: &[Txid]) -> Result<Vec<Option<Bytes>>, RpcError> {
 pub(super) async fn by_prefix(
     State(mempool): State<Arc<Mempool>>,
     Path(prefix): Path<String>,
+    asker: Asker,
 ) -> Result<Response, ChainApiError> {
     let digits = prefix.len() == 4 && prefix.bytes().all(|b| b.is_ascii_hexdigit());
     let number = u16::from_str_radix(&prefix, 16).ok().filter(|_| digits).ok_or_else(|| {
@@ -126,14 +128,15 @@ pub(super) async fn by_prefix(
         index.update(&mempool.rpc).await?;
         index.by_prefix.get(&number).into_iter().flatten().take(MAX_MEMPOOL_TXS).copied().collect()
     };
+    let room = asker.room(MAX_MEMPOOL_BYTES).await?;
     let mut body = BytesMut::new();
     if !ids.is_empty() {
-        for tx in read(&mempool.rpc, &ids).await?.into_iter().flatten() {
+        for tx in read(&mempool.rpc.on(asker.lane()), &ids).await?.into_iter().flatten() {
             if body.len().saturating_add(tx.len()) <= MAX_MEMPOOL_BYTES {
                 body.extend_from_slice(&tx);
             }
         }
     }
     let kind = HeaderValue::from_static("application/octet-stream");
-    Ok(([(CACHE_CONTROL, FRESH), (CONTENT_TYPE, kind)], body.freeze()).into_response())
+    Ok(([(CACHE_CONTROL, FRESH), (CONTENT_TYPE, kind)], room.hold(body.freeze())).into_response())
 }

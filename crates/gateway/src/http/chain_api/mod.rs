@@ -5,15 +5,19 @@
 //! files and blocks are immutable. Each answer is of one chain: what it holds is fixed by block hashes before the first byte.
 
 pub(crate) mod answers;
+pub(crate) mod asker;
 mod cache;
 mod convert;
 pub(crate) mod error;
+mod fetch;
 mod files;
+mod inside;
 mod mempool;
 mod rpc;
 mod send;
 mod source;
 mod start;
+mod turn;
 mod upstream;
 mod view;
 
@@ -24,7 +28,7 @@ use amplet_transport::{HttpClient, NativePlatform};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use bitcoin::Network;
 
 use self::mempool::Mempool;
@@ -32,6 +36,7 @@ use self::send::Bitcoind;
 use self::view::View;
 use crate::config::{ChainSection, Config, Login};
 
+pub use inside::inside;
 pub use rpc::{Auth, RpcError};
 pub use source::{Source, SourceState};
 pub use start::{FileSizes, StartError};
@@ -100,11 +105,16 @@ pub async fn from_bitcoind(
         .with_state(Arc::new(Mempool::new(rpc.clone())));
     let bitcoind = Router::new()
         .route("/fee-estimates", get(send::fee_estimates))
-        .route("/tx", post(send::transaction).layer(DefaultBodyLimit::max(MAX_TX_BODY)))
-        .route("/txs/package", post(send::package).layer(DefaultBodyLimit::max(MAX_PACKAGE_BODY)))
+        .route("/tx", sending(post(send::transaction), MAX_TX_BODY))
+        .route("/txs/package", sending(post(send::package), MAX_PACKAGE_BODY))
         .with_state(Arc::new(Bitcoind::new(rpc)));
     let router = blocks.merge(mempool).merge(bitcoind).layer(from_fn(answers::cors));
     Ok(ChainApi { router, source })
+}
+
+/// A path that transactions are sent to.
+fn sending<S: Clone + Send + Sync + 'static>(handler: MethodRouter<S>, max_body: usize) -> MethodRouter<S> {
+    handler.layer(DefaultBodyLimit::max(max_body)).layer(from_fn(send::few))
 }
 
 /// The chain API passed through from the server at `url`.

@@ -13,8 +13,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-/// Maximum number of requests in flight: bitcoind has 16 RPC threads by default, and other users.
-const PARALLEL: usize = 6;
+use super::turn::Lane;
+
+/// Maximum number of requests in flight of strangers, and of the gateway's own node: bitcoind has 16 RPC threads by default, and
+/// other users.
+const PARALLEL: [usize; 2] = [4, 2];
 /// Maximum answer: 200 filters, or a block, in hex with room to spare.
 const MAX_ANSWER: usize = 64 << 20;
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -103,15 +106,30 @@ pub struct Rpc {
     http: HttpClient,
     url: String,
     auth: Auth,
-    turns: Arc<Semaphore>,
+    lane: Lane,
+    /// Of strangers, and of the node.
+    turns: Arc<[Semaphore; 2]>,
     no_rest: Arc<AtomicBool>,
 }
 
 impl Rpc {
     /// Nothing is sent yet.
     pub fn new(http: HttpClient, url: String, auth: Auth) -> Self {
-        let turns = Arc::new(Semaphore::new(PARALLEL));
-        Self { http, url, auth, turns, no_rest: Arc::default() }
+        let turns = Arc::new(PARALLEL.map(Semaphore::new));
+        Self { http, url, auth, lane: Lane::Own, turns, no_rest: Arc::default() }
+    }
+
+    /// The same for questions of that lane.
+    pub(super) fn on(&self, lane: Lane) -> Self {
+        Self { lane, ..self.clone() }
+    }
+
+    fn turns(&self) -> &Semaphore {
+        let [strangers, own] = &*self.turns;
+        match self.lane {
+            Lane::Strangers => strangers,
+            Lane::Own => own,
+        }
     }
 
     /// An answer of the REST interface, which a bitcoind with `rest=1` has at the same address. `None` where it has not, and
@@ -121,7 +139,7 @@ impl Rpc {
             return None;
         }
         let request = HttpRequest::get(format!("{}{path}", self.url)).timeout(TIMEOUT).max_body(max);
-        let _turn = self.turns.acquire().await;
+        let _turn = self.turns().acquire().await;
         let response = self.http.fetch(request).await.ok()?;
         if !response.is_success() {
             self.no_rest.store(true, Ordering::Relaxed);
@@ -187,7 +205,7 @@ impl Rpc {
             .header("content-type", "application/json")
             .timeout(TIMEOUT)
             .max_body(MAX_ANSWER);
-        let _turn = self.turns.acquire().await;
+        let _turn = self.turns().acquire().await;
         let response = self.http.fetch(request).await.map_err(RpcError::Unreachable)?;
         match response.status {
             401 | 403 => Err(RpcError::Unauthorized),

@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use amplet_protocol::chain::MAX_PACKAGE;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::asker::Asker;
 use super::error::ChainApiError;
 use super::rpc::{Call, NO_METHOD, Rpc, RpcError};
 
@@ -45,16 +47,25 @@ fn refused(method: &str, error: RpcError) -> ChainApiError {
     }
 }
 
+/// Lets few in at a time, before a body is read.
+pub(super) async fn few(asker: Asker, request: Request, next: Next) -> Result<Response, ChainApiError> {
+    let _guard = asker.send()?;
+    Ok(next.run(request).await)
+}
+
 pub(super) async fn transaction(
     State(bitcoind): State<Arc<Bitcoind>>,
+    asker: Asker,
     body: String,
 ) -> Result<Response, ChainApiError> {
-    let result = bitcoind.rpc.call::<String>("sendrawtransaction", json!([hex(&body)?])).await;
+    let rpc = bitcoind.rpc.on(asker.lane());
+    let result = rpc.call::<String>("sendrawtransaction", json!([hex(&body)?])).await;
     Ok(result.map_err(|e| refused("sendrawtransaction", e))?.into_response())
 }
 
 pub(super) async fn package(
     State(bitcoind): State<Arc<Bitcoind>>,
+    asker: Asker,
     body: String,
 ) -> Result<Response, ChainApiError> {
     let list: Vec<String> = serde_json::from_str(&body)
@@ -63,7 +74,7 @@ pub(super) async fn package(
         return Err(bad(format!("a package has 1 to {MAX_PACKAGE} transactions, this has {}", list.len())));
     }
     let list = list.iter().map(|tx| hex(tx)).collect::<Result<Vec<_>, _>>()?;
-    let result = bitcoind.rpc.call::<Value>("submitpackage", json!([list])).await;
+    let result = bitcoind.rpc.on(asker.lane()).call::<Value>("submitpackage", json!([list])).await;
     Ok(Json(result.map_err(|e| refused("submitpackage", e))?).into_response())
 }
 

@@ -1,22 +1,23 @@
 //! The best chain as bitcoind sees it: hashes by height, the newest block whose filter is there, and bounded caches.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use amplet_protocol::chain::{EXT_MEMPOOL, EXT_RANGE, EXT_WAIT, FILTER_HEADER_BYTES, Status};
+use amplet_protocol::chain::{EXT_MEMPOOL, EXT_RANGE, EXT_WAIT, Status};
 use bitcoin::hashes::Hash;
 use bitcoin::{BlockHash, Network};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::watch;
 
-use super::cache::Cache;
-use super::convert::{bytes_of, chain_name, hash_of, malformed, parse, previous, take};
+use super::convert::{chain_name, hash_of, malformed, parse, previous, take};
+use super::fetch::Fetched;
 use super::rpc::{Call, Rpc, RpcError};
 use super::source::SourceState;
 use super::start::{FileSizes, StartError};
+use super::turn::{Lane, Turn};
 
 /// Pause between questions to bitcoind for a new block.
 const TICK: Duration = Duration::from_millis(500);
@@ -28,16 +29,6 @@ const SERVED_FOR: Duration = Duration::from_secs(120);
 const SAFE_DEPTH: u32 = 100;
 /// Hashes asked for by one request, when the known range is extended downwards.
 const HASHES_PER_CALL: u32 = 2_000;
-/// Headers asked for by one request.
-pub(super) const HEADERS_PER_CALL: usize = 1_000;
-/// Filters asked for by one request: about 11 MB of hex on mainnet.
-pub(super) const FILTERS_PER_CALL: usize = 200;
-/// Filter headers asked for by one request (bitcoind's REST limit).
-pub(super) const FILTER_HEADERS_PER_CALL: usize = 2_000;
-/// Number of missing filter headers that makes a REST request worth while.
-const REST_FROM: usize = 20;
-const MAX_HEADERS: usize = 250_000;
-const MAX_FILTER_BYTES: usize = 192 << 20;
 
 /// The state that is served at an instant.
 #[derive(Clone, Debug)]
@@ -58,20 +49,14 @@ pub(super) enum ViewError {
 
 /// State shared by the handlers.
 pub(super) struct View {
-    rpc: Rpc,
+    pub(super) rpc: Rpc,
     network: Network,
     sizes: FileSizes,
     heights: RwLock<Heights>,
     /// `Err`: why there is nothing to serve yet.
     published: watch::Sender<Result<Published, String>>,
-    headers: Cache,
-    filter_headers: Cache,
-    filters: Cache,
-    /// One request of a kind at a time: the next one for the same finds it in the cache. Fair, so a long file does
-    /// not hold up short ones for more than one batch.
-    header_turn: AsyncMutex<()>,
-    filter_turn: AsyncMutex<()>,
-    height_turn: AsyncMutex<()>,
+    pub(super) fetched: Fetched,
+    height_turn: Turn,
     /// The reason why nothing new is served, as it was logged last.
     problem: Mutex<Option<String>>,
     /// bitcoind as it was seen last.
@@ -110,12 +95,6 @@ struct IndexState {
     best_block_height: u32,
 }
 
-#[derive(Deserialize)]
-struct FilterAnswer {
-    filter: String,
-    header: String,
-}
-
 impl View {
     pub(super) fn new(rpc: Rpc, network: Network, sizes: FileSizes) -> Self {
         let starting = Err("the gateway is starting; try again in a moment".to_string());
@@ -125,12 +104,8 @@ impl View {
             sizes,
             heights: RwLock::default(),
             published: watch::Sender::new(starting),
-            headers: Cache::new(MAX_HEADERS, usize::MAX),
-            filter_headers: Cache::new(MAX_HEADERS, usize::MAX),
-            filters: Cache::new(usize::MAX, MAX_FILTER_BYTES),
-            header_turn: AsyncMutex::default(),
-            filter_turn: AsyncMutex::default(),
-            height_turn: AsyncMutex::default(),
+            fetched: Fetched::default(),
+            height_turn: Turn::default(),
             problem: Mutex::default(),
             source: Mutex::default(),
         }
@@ -209,14 +184,15 @@ impl View {
 
     /// Asks for the newest block that has a filter, and publishes it when it is another one than before.
     pub(super) async fn tick(&self) -> Result<(), StartError> {
-        let _turn = self.height_turn.lock().await;
+        let _turn = self.height_turn.take(Lane::Own).await;
         let height = self.newest_with_filter().await?;
         let hash = hash_of(&self.rpc.call::<String>("getblockhash", json!([height])).await?)?;
         if self.current().is_ok_and(|p| p.hash == hash) {
             return Ok(());
         }
         self.extend_to(height, hash).await?;
-        let filter_header = self.fetch_filter_headers(&[hash], false).await?.pop().unwrap_or_default();
+        let filter_header =
+            self.fetch_filter_headers(&[hash], false, Lane::Own).await?.pop().unwrap_or_default();
         let header = <[u8; 32]>::try_from(&*filter_header).map_err(|_| malformed("filter header"))?;
         let status = Status {
             chain_genesis_hash: self.genesis().to_string(),
@@ -268,7 +244,7 @@ impl View {
                 *self.heights.write().unwrap_or_else(PoisonError::into_inner) = fresh;
                 return Ok(());
             }
-            let header = self.fetch_headers(&[at]).await?;
+            let header = self.fetch_headers(&[at], Lane::Own).await?;
             at = header.first().and_then(|h| previous(h)).ok_or_else(|| malformed("header"))?;
             height_at = height_at.saturating_sub(1);
         }
@@ -288,26 +264,29 @@ impl View {
     }
 
     /// The hashes from `from` to `to`, all of one chain.
-    pub(super) async fn hashes(&self, from: u32, to: u32) -> Result<Vec<BlockHash>, ViewError> {
+    pub(super) async fn hashes(&self, from: u32, to: u32, lane: Lane) -> Result<Vec<BlockHash>, ViewError> {
         // Whoever asks for what is known does not wait for who does not.
         let known =
             || self.read_heights(|h| (from..=to).map(|height| h.get(height)).collect::<Option<Vec<_>>>());
         if let Some(known) = known() {
             return Ok(known);
         }
-        let _turn = self.height_turn.lock().await;
-        while self.read_heights(|h| from < h.low) {
-            self.extend_down().await?;
+        loop {
+            // For one batch each: a stranger who asks for the first blocks does not hold up the newest one.
+            let _turn = self.height_turn.take(lane).await;
+            if !self.read_heights(|h| from < h.low) {
+                return known().ok_or(ViewError::Moved);
+            }
+            self.extend_down(lane).await?;
         }
-        known().ok_or(ViewError::Moved)
     }
 
     /// Adds hashes below the lowest known one, after making sure that this is still on bitcoind's chain.
-    async fn extend_down(&self) -> Result<(), ViewError> {
+    async fn extend_down(&self, lane: Lane) -> Result<(), ViewError> {
         let (low, lowest) = self.read_heights(|h| (h.low, h.get(h.low)));
         let start = low.saturating_sub(HASHES_PER_CALL);
         let calls: Vec<Call> = (start..=low).map(|height| ("getblockhash", json!([height]))).collect();
-        let hashes = self.rpc.all::<String>(&calls).await?;
+        let hashes = self.rpc.on(lane).all::<String>(&calls).await?;
         let mut hashes: Vec<BlockHash> = hashes.iter().map(|text| hash_of(text)).collect::<Result<_, _>>()?;
         let mut heights = self.heights.write().unwrap_or_else(PoisonError::into_inner);
         if hashes.pop() != lowest || heights.low != low {
@@ -323,78 +302,5 @@ impl View {
         hashes.into_iter().rev().for_each(|hash| heights.hashes.push_front(hash));
         heights.low = start;
         Ok(())
-    }
-
-    /// Headers of these blocks, 80 bytes each, in their order.
-    pub(super) async fn fetch_headers(&self, hashes: &[BlockHash]) -> Result<Vec<Bytes>, RpcError> {
-        if let Some(known) = self.headers.all(hashes) {
-            return Ok(known);
-        }
-        let _turn = self.header_turn.lock().await;
-        let missing = self.headers.missing(hashes);
-        let calls: Vec<Call> =
-            missing.iter().map(|h| ("getblockheader", json!([h.to_string(), false]))).collect();
-        let mut fetched = HashMap::new();
-        for (hash, hex) in missing.iter().zip(self.rpc.all::<String>(&calls).await?) {
-            fetched.insert(*hash, bytes_of(&hex)?);
-        }
-        Ok(self.headers.store(hashes, fetched))
-    }
-
-    /// Filters of these blocks in their order; their filter headers are known afterwards.
-    pub(super) async fn fetch_filters(&self, hashes: &[BlockHash]) -> Result<Vec<Bytes>, RpcError> {
-        if let Some(known) = self.filters.all(hashes) {
-            return Ok(known);
-        }
-        let _turn = self.filter_turn.lock().await;
-        let missing = self.filters.missing(hashes);
-        let calls: Vec<Call> =
-            missing.iter().map(|h| ("getblockfilter", json!([h.to_string(), "basic"]))).collect();
-        let (mut fetched, mut headers) = (HashMap::new(), HashMap::new());
-        for (hash, answer) in missing.iter().zip(self.rpc.all::<FilterAnswer>(&calls).await?) {
-            let mut header = bytes_of(&answer.header)?.to_vec();
-            // In text a hash is reversed.
-            header.reverse();
-            headers.insert(*hash, Bytes::from(header));
-            fetched.insert(*hash, bytes_of(&answer.filter)?);
-        }
-        self.filter_headers.store(&[], headers);
-        Ok(self.filters.store(hashes, fetched))
-    }
-
-    /// Filter headers of these consecutive blocks, 32 bytes each, in their order. By RPC bitcoind gives them with the filters
-    /// only; by REST, for blocks that are `settled`, alone.
-    pub(super) async fn fetch_filter_headers(
-        &self,
-        hashes: &[BlockHash],
-        settled: bool,
-    ) -> Result<Vec<Bytes>, RpcError> {
-        let missing = self.filter_headers.missing(hashes);
-        if settled && missing.len() >= REST_FROM && self.filter_headers_by_rest(hashes).await {
-            return self.filter_headers.all(hashes).ok_or_else(|| malformed("filter headers"));
-        }
-        for part in missing.chunks(FILTERS_PER_CALL) {
-            // A filter may be cached longer than its header.
-            self.filters.forget(part);
-            self.fetch_filters(part).await?;
-        }
-        self.filter_headers.all(hashes).ok_or_else(|| malformed("filter headers"))
-    }
-
-    async fn filter_headers_by_rest(&self, hashes: &[BlockHash]) -> bool {
-        let Some(first) = hashes.first() else { return false };
-        let (count, size) = (hashes.len(), hashes.len().saturating_mul(FILTER_HEADER_BYTES));
-        let path = format!("/rest/blockfilterheaders/basic/{first}.bin?count={count}");
-        let body = self.rpc.rest(&path, size).await.filter(|body| body.len() == size);
-        let Some(body) = body.map(Bytes::from) else { return false };
-        let entries =
-            (0..size).step_by(FILTER_HEADER_BYTES).map(|at| body.slice(at..at + FILTER_HEADER_BYTES));
-        self.filter_headers.store(&[], hashes.iter().copied().zip(entries).collect());
-        true
-    }
-
-    /// A block's bytes.
-    pub(super) async fn block(&self, hash: &BlockHash) -> Result<Bytes, RpcError> {
-        bytes_of(&self.rpc.call::<String>("getblock", json!([hash.to_string(), 0])).await?)
     }
 }

@@ -8,13 +8,17 @@ use amplet_transport::server::{self, ServerLimits};
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use tracing::{Instrument, debug, info_span};
 
 use super::{Edge, Peer, client_ip};
 use crate::limits::Guard;
 use crate::node::Phase;
+
+/// What a WebSocket reads at once, in bytes: held for as long as it is open, so by far most of what an idle wallet costs. A message
+/// of BOLT 8 may be larger; the buffer grows for it.
+const READ_BUFFER: usize = 4 << 10;
 
 /// Time for the close handshake with a refused client.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
@@ -28,33 +32,45 @@ pub(super) async fn upgrade(
 ) -> Response {
     let ip = client_ip(peer, &headers, &edge.config.http.trusted_proxies);
     let admitted = match edge.node.status().phase {
-        Phase::Up => edge.connections.enter(ip).ok_or(CloseCode::TooManyConnections),
+        Phase::Up => edge.connections.enter(ip).map_err(|_| CloseCode::TooManyConnections),
         Phase::Stopping => Err(CloseCode::Restart),
         Phase::Starting | Phase::Down => Err(CloseCode::NodeDown),
     };
+    let admitted = match admitted {
+        Ok(guard) => Admitted::In(guard),
+        // One that is refused is open for a moment, so those have a limit, too.
+        Err(code) => match edge.refusals.enter(ip) {
+            Ok(guard) => Admitted::Refused(code, guard),
+            Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        },
+    };
     let span = info_span!("websocket", %ip);
-    server::configure(upgrade).on_upgrade(move |socket| serve(edge, admitted, socket, ip).instrument(span))
+    let upgrade = server::configure(upgrade).read_buffer_size(READ_BUFFER);
+    upgrade.on_upgrade(move |socket| serve(edge, admitted, socket, ip).instrument(span))
 }
 
-async fn serve(edge: Edge, admitted: Result<Guard, CloseCode>, socket: WebSocket, ip: IpAddr) {
+/// Whether a wallet's WebSocket may stay; the guard counts it.
+enum Admitted {
+    In(Guard),
+    Refused(CloseCode, Guard),
+}
+
+async fn serve(edge: Edge, admitted: Admitted, socket: WebSocket, ip: IpAddr) {
     let (remote, connection) = server::accept(socket, ServerLimits::default());
-    match &admitted {
-        Ok(_) => {
+    match admitted {
+        Admitted::In(guard) => {
             debug!("connected");
             edge.node.accept(remote, ip);
-        }
-        Err(code) => {
-            debug!(%code, "refused");
-            remote.refuse(*code);
-        }
-    }
-    match admitted {
-        Ok(guard) => {
             connection.await;
             drop(guard);
             debug!("disconnected");
         }
-        // Nobody counts a refused client: it has to take its answer soon.
-        Err(_) => drop(tokio::time::timeout(REFUSAL_LIMIT, connection).await),
+        Admitted::Refused(code, guard) => {
+            debug!(%code, "refused");
+            remote.refuse(code);
+            // It has to take its answer soon.
+            let _ = tokio::time::timeout(REFUSAL_LIMIT, connection).await;
+            drop(guard);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The side that wallets and browsers reach: WebSocket, chain API, health, web wallet. Runs beside the node, on other threads.
 
+mod admission;
+mod bodies;
 mod health;
 mod lightning;
 mod rgs;
@@ -11,8 +13,10 @@ use std::sync::Arc;
 
 use amplet_protocol::relay;
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::from_fn;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 
 use crate::config::Config;
@@ -21,9 +25,20 @@ use crate::http::health::Health;
 use crate::limits::Connections;
 use crate::node::NodeHandle;
 
+pub use admission::Admission;
+
 /// The address that a connection came from; an extension of every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// WebSockets that are open only to be told why they are refused: in all, and of one client.
+const REFUSALS: [usize; 2] = [256, 16];
+
+/// What is no file of the web wallet is data: never a page, a script or a worker of its origin, whatever its bytes are.
+const DATA: [(HeaderName, &str); 2] = [
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 /// State that the handlers share.
 #[derive(Clone)]
@@ -32,6 +47,7 @@ pub struct Edge {
     node: NodeHandle,
     health: Health,
     connections: Connections,
+    refusals: Connections,
     relay: String,
 }
 
@@ -44,11 +60,13 @@ impl Edge {
         connections: Connections,
         relay: String,
     ) -> Self {
-        Self { config, node, health, connections, relay }
+        let [all, each] = REFUSALS;
+        let refusals = Connections::new(all, each);
+        Self { config, node, health, connections, refusals, relay }
     }
 
-    /// Everything that is served, with the chain API and the API for sites in `more`.
-    pub fn router(self, more: Router) -> Router {
+    /// Everything that is served, with the chain API and the API for sites in `more`, to those who are admitted.
+    pub fn router(self, more: Router, admission: Admission) -> Router {
         let www = self.config.http.www.clone();
         let mut router = Router::new()
             .route(relay::PATH, get(lightning::upgrade))
@@ -57,12 +75,21 @@ impl Edge {
             router = router.route("/config.json", get(www::config));
         }
         let open = Router::new().route("/rgs/snapshot/{since}", get(rgs::snapshot)).layer(from_fn(cors));
-        let router = router.merge(open).with_state(self).merge(more);
-        match www {
-            Some(dir) => router.merge(www::files(&dir)),
-            None => router.fallback(nothing),
-        }
+        let data = router.merge(open).with_state(self).merge(more);
+        let all = match www {
+            Some(dir) => data.layer(from_fn(as_data)).merge(www::files(&dir)),
+            None => data.fallback(nothing).layer(from_fn(as_data)),
+        };
+        all.layer(from_fn_with_state(admission, admission::admit))
     }
+}
+
+async fn as_data(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in DATA {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 async fn nothing() -> (StatusCode, &'static str) {

@@ -7,12 +7,14 @@ use axum::response::{IntoResponse, Response};
 use super::Edge;
 use crate::desk::snapshots::GetSnapshot;
 use crate::http::chain_api::answers::{REVALIDATE, labels, unchanged};
+use crate::http::chain_api::asker::Asker;
 use crate::http::chain_api::error::ChainApiError;
 
 /// Everything for 0, otherwise what has changed since that time (seconds since 1970).
 pub(super) async fn snapshot(
     State(edge): State<Edge>,
     Path(since): Path<String>,
+    asker: Asker,
     request: HeaderMap,
 ) -> Result<Response, ChainApiError> {
     let Ok(since) = since.parse() else {
@@ -26,5 +28,6 @@ pub(super) async fn snapshot(
     if unchanged(&request, &snapshot.etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok((headers, snapshot.bytes).into_response())
+    let room = asker.room(snapshot.bytes.len()).await?;
+    Ok((headers, room.hold(snapshot.bytes)).into_response())
 }

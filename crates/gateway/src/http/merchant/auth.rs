@@ -39,12 +39,7 @@ impl FromRequestParts<Api> for Caller {
         // Keys are read with the node; until then no caller is known.
         api.node.require_up()?;
         let key = token(&parts.headers).and_then(|token| api.keys.open(&token));
-        let key = key.ok_or_else(|| {
-            ApiError::new(
-                ApiCode::Unauthorized,
-                "there is no API key in the request, or it is unknown or revoked; send `Authorization: Bearer amplet_…`",
-            )
-        })?;
+        let key = key.ok_or_else(unauthorized)?;
         if !api.rate.allow(&key.id, Instant::now()) {
             let message = "too many requests with this key; wait a second, and wait for invoices with waitSecs, events or a webhook instead of asking again and again";
             return Err(ApiError::new(ApiCode::RateLimited, message));
@@ -53,7 +48,15 @@ impl FromRequestParts<Api> for Caller {
     }
 }
 
-fn token(headers: &HeaderMap) -> Option<Token> {
+/// The token of a request, if it has the form of one.
+pub(in crate::http) fn token(headers: &HeaderMap) -> Option<Token> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| Token::parse(TokenKind::ApiKey, token.trim()))?
+}
+
+pub(super) fn unauthorized() -> ApiError {
+    ApiError::new(
+        ApiCode::Unauthorized,
+        "there is no API key in the request, or it is unknown or revoked; send `Authorization: Bearer amplet_…`",
+    )
 }

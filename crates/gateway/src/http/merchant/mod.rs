@@ -14,6 +14,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 
+pub(super) use self::auth::token;
+
 use self::auth::Caller;
 use self::rate::RateLimit;
 use crate::config::MerchantSection;
@@ -22,6 +24,9 @@ use crate::desk::merchant::EventBus;
 use crate::desk::merchant::api_keys::ApiKeys;
 use crate::desk::merchant::types::Scope;
 use crate::node::{NodeHandle, Request};
+
+/// Beginning of its paths.
+pub(super) const PREFIX: &str = "/v1/";
 
 /// Maximum body of a request, in bytes.
 const MAX_BODY: usize = 64 << 10;

@@ -14,7 +14,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::Caller;
+use super::auth::{Caller, unauthorized};
 use super::openapi::Document;
 use super::queries::{Page, Wait};
 use super::{Api, sessions, webhooks};
@@ -198,6 +198,10 @@ async fn payment(
 ) -> Answer<Payment> {
     let wait = wait.limit()?;
     let payment_hash = payment_id(&payment_hash)?;
-    let payment = |account| requests::GetPayment { account, payment_hash, wait };
-    api.ask(caller, Scope::PaymentsSend, payment).await.map(Json)
+    let key = caller.may(Scope::PaymentsSend)?;
+    let account = key.account.clone();
+    tokio::select! {
+        payment = api.node.ask(requests::GetPayment { account, payment_hash, wait }) => payment.map(Json),
+        () = api.keys.revoked(&key.id) => Err(unauthorized()),
+    }
 }

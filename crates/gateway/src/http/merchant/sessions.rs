@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Api;
-use super::auth::Caller;
+use super::auth::{Caller, unauthorized};
 use super::queries::{Credit, Wait};
 use crate::desk::error::ApiError;
 use crate::desk::merchant::types::{CreateSession, Scope, Session, SessionState};
@@ -71,6 +71,7 @@ async fn session(
             () = changes.of(&subject) => {}
             () = tokio::time::sleep_until(end.min(Instant::now() + Duration::from_secs(10))) => {}
             () = api.node.down() => return Ok(Json(now)),
+            () = api.keys.revoked(&key.id) => return Err(unauthorized()),
         }
     }
 }

@@ -10,6 +10,7 @@ use futures::stream;
 use tokio::time::Instant;
 
 use super::Api;
+use super::auth::unauthorized;
 use crate::desk::clock::unix_now;
 use crate::desk::error::ApiError;
 use crate::desk::merchant::api_keys::Key;
@@ -30,6 +31,9 @@ impl Api {
     }
 
     /// The invoice when it is decided, or as it is after `limit`, or when the gateway stops.
+    ///
+    /// # Errors
+    /// The service's; [`ApiCode::Unauthorized`](crate::desk::error::ApiCode::Unauthorized) when the key is revoked meanwhile.
     pub(super) async fn decided(
         &self,
         key: &Arc<Key>,
@@ -47,6 +51,7 @@ impl Api {
                 () = changed(&mut changes, &invoice) => {}
                 () = tokio::time::sleep_until(end) => {}
                 () = self.node.down() => return Ok(invoice),
+                () = self.keys.revoked(&key.id) => return Err(unauthorized()),
             }
         }
     }
@@ -91,7 +96,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// The next event; `None` when the last one was final, or the gateway stops.
+    /// The next event; `None` when the last one was final, the gateway stops, or the key is revoked.
     async fn event(&mut self) -> Option<Result<Event, axum::Error>> {
         if self.last.as_ref().is_some_and(|last| last.state != InvoiceState::Open) {
             return None;
@@ -101,6 +106,7 @@ impl Watch {
             tokio::select! {
                 () = changed(&mut self.changes, last) => {}
                 () = self.api.node.down() => return None,
+                () = self.api.keys.revoked(&self.key.id) => return None,
             }
             let now = self.api.invoice(&self.key, self.id).await.ok()?;
             self.next = Some(now).filter(|now| Some(now) != self.last.as_ref());

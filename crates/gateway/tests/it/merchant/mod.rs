@@ -2,7 +2,7 @@
 
 mod document;
 mod invoices;
-mod network;
+pub mod network;
 mod payments;
 mod sessions;
 mod strangers;

@@ -28,9 +28,9 @@ use crate::harness::{self, Gateway, folder};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A chain, and a gateway on it.
-struct RegtestGateway {
-    gateway: Gateway,
-    bitcoind: Bitcoind,
+pub struct RegtestGateway {
+    pub gateway: Gateway,
+    pub bitcoind: Bitcoind,
     dir: tempfile::TempDir,
 }
 
@@ -55,7 +55,7 @@ impl RegtestGateway {
         Self { gateway: spawn(dir.path()), bitcoind, dir }
     }
 
-    fn up(more: &str) -> Self {
+    pub fn up(more: &str) -> Self {
         let mut regtest = Self::new("regtest", more);
         regtest.gateway.listen();
         regtest.gateway.wait_for_log("the node is up");
@@ -79,7 +79,7 @@ impl RegtestGateway {
         self.gateway.wait_for_log("the node is up");
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let answer = self.gateway.admin(method, path, None, Some(&body.to_string()));
         assert!(answer.status < 300, "{method} {path}: {}", answer.body);
         answer.json()

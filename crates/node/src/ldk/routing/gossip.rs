@@ -18,7 +18,7 @@ use lightning::util::ser::{ReadableArgs, Writeable};
 use lightning::util::wakers::Notifier;
 
 use super::gossip_handler::PendingChannelUpdates;
-use crate::config::{Gossip, Gossiping, GraphSource};
+use crate::config::{Gossip, Gossiping, GraphSnapshots, GraphSource};
 use crate::ldk::log::Log;
 
 type NetworkGraph = gossip::NetworkGraph<Arc<Log>>;
@@ -200,19 +200,22 @@ impl Gossip for GossipHandler {
         self.generation.get()
     }
 
-    fn snapshot(&self, graph: &Graph, since: u32) -> Vec<u8> {
-        let seen = self.seen.borrow();
-        write(graph, &self.chain_hash, self.now_s(), |channel| {
-            let entry = graph.channels().get(channel as usize);
-            let Some(seen) = entry.and_then(|entry| seen.get(&entry.scid)) else {
-                return Share { announcement: false, policies: [false; 2] };
-            };
-            let is_there = seen.announced.is_some();
-            // A reader that begins again needs nothing of what is gone; one that continues learns that it is.
-            Share {
-                announcement: seen.announced.is_some_and(|at| at >= since),
-                policies: seen.policies.map(|at| at >= since && (is_there || since > 0)),
-            }
+    fn snapshots(&self, graph: &Graph) -> GraphSnapshots {
+        let (graph, seen) = (graph.clone(), self.seen.borrow().clone());
+        let (chain_hash, now_s) = (self.chain_hash, self.now_s());
+        Arc::new(move |since| {
+            write(&graph, &chain_hash, now_s, |channel| {
+                let entry = graph.channels().get(channel as usize);
+                let Some(seen) = entry.and_then(|entry| seen.get(&entry.scid)) else {
+                    return Share { announcement: false, policies: [false; 2] };
+                };
+                let is_there = seen.announced.is_some();
+                // A reader that begins again needs nothing of what is gone; one that continues learns that it is.
+                Share {
+                    announcement: seen.announced.is_some_and(|at| at >= since),
+                    policies: seen.policies.map(|at| at >= since && (is_there || since > 0)),
+                }
+            })
         })
     }
 }

@@ -255,7 +255,7 @@ fn a_channel_that_is_gone_is_left_out_of_the_whole_and_told_in_deltas() {
     gossip.refresh(&mut graph);
     let chain = ChainHash::using_genesis_block(Network::Regtest).to_bytes();
     let read = |graph: &Graph, since, into: &mut Graph| {
-        rgs::apply(into, &gossip.snapshot(graph, since), &chain).unwrap()
+        rgs::apply(into, &gossip.snapshots(graph)(since), &chain).unwrap()
     };
     let mut wallet = Graph::new();
     assert_eq!(read(&graph, 0, &mut wallet).policies, 4);

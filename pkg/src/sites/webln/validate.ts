@@ -43,17 +43,26 @@ export function optionalText(value: Json | undefined, name: string, most: number
  * @throws {ProviderError} `InvalidDataError`
  */
 export function sat(value: Json | undefined, name: string): bigint {
-  const digits = typeof value === 'number' ? (Number.isSafeInteger(value) ? String(value) : '') : value;
-  if (typeof digits !== 'string' || !/^[0-9]{1,16}$/.test(digits))
-    throw invalid(`\`${name}\` is a whole number of sat.`);
-  const amount = BigInt(digits);
+  const amount = wholeSat(value, name);
   if (amount < 1n || amount > MAX_SAT) throw invalid(`\`${name}\` is 1 to ${MAX_SAT} sat.`);
   return amount * 1000n;
 }
 
-/** An amount in sat, or none: `null`. */
+/** An amount in sat, or none: `null`. Sites send 0 where the user is to choose, too. */
 export function optionalSat(value: Json | undefined, name: string): bigint | null {
-  return value === undefined || value === null || value === '' ? null : sat(value, name);
+  if (value === undefined || value === null || value === '' || wholeSat(value, name) === 0n) return null;
+  return sat(value, name);
+}
+
+/**
+ * A whole number, as a number or in digits, also with decimals that are zeros ("1000.0").
+ * @throws {ProviderError} `InvalidDataError`
+ */
+function wholeSat(value: Json | undefined, name: string): bigint {
+  const digits = typeof value === 'number' ? (Number.isSafeInteger(value) ? String(value) : '') : value;
+  const whole = typeof digits === 'string' ? /^\s*([0-9]{1,16})(?:\.0*)?\s*$/.exec(digits)?.[1] : undefined;
+  if (whole === undefined) throw invalid(`\`${name}\` is a whole number of sat.`);
+  return BigInt(whole);
 }
 
 /**
@@ -90,15 +99,16 @@ export function hash(value: Json | undefined, name: string): string {
 }
 
 /**
- * A BOLT 11 invoice, without `lightning:`. Whether it is one is for the wallet to say.
+ * A BOLT 11 invoice, without what sites put around it: `lightning:` or `lightning://`, white space, invisible characters. Whether
+ * it is one is for the wallet to say.
  * @throws {ProviderError} `InvalidDataError`
  */
 export function invoice(value: Json | undefined): string {
-  const trimmed = text(value, 'paymentRequest', 8_192)
-    .trim()
-    .replace(/^lightning:/i, '');
-  if (!/^ln[0-9a-z]+$/i.test(trimmed)) throw invalid('`paymentRequest` is a BOLT 11 invoice, such as "lnbc1…".');
-  return trimmed;
+  const bare = text(value, 'paymentRequest', 8_192)
+    .replace(/[\s\p{Cf}]/gu, '')
+    .replace(/^(?:lightning:(?:\/\/)?)+/i, '');
+  if (!/^ln[0-9a-z]+$/i.test(bare)) throw invalid('`paymentRequest` is a BOLT 11 invoice, such as "lnbc1…".');
+  return bare;
 }
 
 /**

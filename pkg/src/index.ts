@@ -36,6 +36,8 @@ export type {
   Holder,
   HolderKind,
   Inspected,
+  PaymentMethod,
+  PaymentMethodKind,
   Login,
   Network,
   NoRoute,

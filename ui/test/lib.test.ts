@@ -40,8 +40,75 @@ describe('parseAmount', () => {
     expect(read('21000000.00000001', 'btc', 'en')).toBe('tooMuch');
     expect(read('9'.repeat(40), 'sat', 'en')).toBe('tooMuch');
   });
+  it('asks where a separator may be one of thousands', () => {
+    const asked = (text: string, locale: string, wholeSat = false) => {
+      const parsed = parseAmount(text, 'sat', locale, wholeSat);
+      return !parsed.ok && parsed.problem === 'ambiguous' ? parsed.readings : parsed;
+    };
+    expect(asked('1,234', 'de')).toEqual([1_234_000n, 1_234n]);
+    expect(asked('1.234', 'en')).toEqual([1_234_000n, 1_234n]);
+    expect(asked('12.000 sat', 'en')).toEqual([12_000_000n, 12_000n]);
+    // The chain has no fractions: one reading is left, and still asked for.
+    expect(asked('1.234', 'en', true)).toEqual([1_234_000n]);
+    // As the page itself writes thousands, or as nobody writes them.
+    expect(read('1,234', 'sat', 'en')).toBe(1_234_000n);
+    expect(read('1.234', 'sat', 'de')).toBe(1_234_000n);
+    expect(read('0.123', 'sat', 'en')).toBe(123n);
+    expect(read('1234.567', 'sat', 'en')).toBe(1_234_567n);
+    expect(read('1,234.567', 'sat', 'en')).toBe(1_234_567n);
+    expect(read('1.234', 'btc', 'en')).toBe(123_400_000_000n);
+    // What an answer puts into the field is not asked about again.
+    for (const reading of [1_234_000n, 1_234n, 999_999n])
+      for (const locale of ['en', 'de', 'ar-EG'])
+        expect(read(editableAmount(reading, 'sat', locale), 'sat', locale)).toBe(reading);
+  });
+  it('reads digits of any script and width', () => {
+    expect(read('1,00,000', 'sat', 'en-IN')).toBe(100_000_000n);
+    expect(read('1,00,000', 'sat', 'en')).toBe('notANumber');
+    expect(read('١٬٢٣٤', 'sat', 'ar-EG')).toBe(1_234_000n);
+    expect(read('١٬٢٣٤٫٥', 'sat', 'de')).toBe(1_234_500n);
+    expect(read('۱۲۳', 'sat', 'fa')).toBe(123_000n);
+    expect(read('۱۲۳', 'sat', 'en')).toBe(123_000n);
+    expect(read('১২,৩৪,৫৬৭', 'sat', 'bn')).toBe(1_234_567_000n);
+    expect(read('１２３', 'sat', 'en')).toBe(123_000n);
+    expect(read('１，２３４', 'sat', 'en')).toBe(1_234_000n);
+    expect(read('.00 000 001', 'btc', 'en')).toBe(1000n);
+    expect(read('１２x', 'sat', 'en')).toBe('notANumber');
+  });
+  it('reads the unit that is written beside the number', () => {
+    expect(read('10 sat', 'sat', 'en')).toBe(10_000n);
+    expect(read('10 sats', 'btc', 'en')).toBe(10_000n);
+    expect(read('0.5 BTC', 'sat', 'en')).toBe(50_000_000_000n);
+    expect(read('sat', 'sat', 'en')).toBe('notANumber');
+    expect(read('10 satoshi', 'sat', 'en')).toBe('notANumber');
+  });
+  it('reads what the page writes, in every locale', () => {
+    const locales = [
+      'en',
+      'en-IN',
+      'en-ZA',
+      'de',
+      'de-AT',
+      'de-CH',
+      'fr',
+      'pl',
+      'es',
+      'ar-EG',
+      'fa',
+      'bn',
+      'hi',
+      'my',
+      'th-u-nu-thai',
+    ];
+    for (const locale of locales) {
+      for (const unit of ['sat', 'btc'] as const) {
+        for (let msat = 1000n; msat < 2_000_000_000_000_000_000n; msat = msat * 7n + 3000n)
+          expect([locale, read(formatAmount(msat, unit, locale), unit, locale)]).toEqual([locale, msat]);
+      }
+    }
+  });
   it('reads back what it wrote, for every size', () => {
-    for (const locale of ['en', 'de']) {
+    for (const locale of ['en', 'de', 'en-IN', 'ar-EG', 'fa', 'bn']) {
       for (const unit of ['sat', 'btc'] as const) {
         for (let msat = 1n; msat < 2_000_000_000_000_000_000n; msat = msat * 7n + 3n) {
           expect(read(editableAmount(msat, unit, locale), unit, locale)).toBe(msat);

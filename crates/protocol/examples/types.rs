@@ -74,6 +74,8 @@ fn main() {
         page::BumpMethod,
         page::OnchainBump,
         page::FeeQuote,
+        page::PaymentMethodKind,
+        page::PaymentMethod,
         page::Inspected,
         page::Request,
     );

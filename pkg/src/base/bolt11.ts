@@ -25,10 +25,22 @@ function taggedHash(invoice: string, tag: keyof typeof TAGS): string | null {
   return null;
 }
 
-/** The payment hash of an invoice, in hex, with or without `lightning:` before it; `null` when it cannot be read. */
+/** Characters without a glyph, which messengers and web pages put around what is copied. */
+const INVISIBLE = /[\p{Cf}\u034f\ufe00-\ufe0f]/gu;
+
+/**
+ * The payment hash of the invoice in a text, in hex; `null` when there is none whose checksum is right. The text may hold it
+ * as the engine reads it: after `lightning:` or `lightning://`, in a `bitcoin:` link, in a sentence, broken into lines.
+ */
 export function paymentHash(text: string): string | null {
-  const invoice = text.trim().replace(/^lightning:/i, '');
-  return taggedHash(invoice, 'p') || null;
+  const visible = text.replace(INVISIBLE, '');
+  for (const piece of [...visible.split(/\s+/), visible.replace(/\s+/g, '')]) {
+    for (const [invoice] of piece.matchAll(/(?<![a-z0-9])ln(?:bc|tb|sb)[a-z0-9]+/gi)) {
+      const hash = taggedHash(invoice, 'p');
+      if (hash) return hash;
+    }
+  }
+  return null;
 }
 
 /**

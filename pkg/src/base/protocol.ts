@@ -1313,6 +1313,32 @@ expectedFeeMsat: bigint | null,
 maxFeeMsat: bigint, };
 
 /**
+ * Kind of a method of payment.
+ */
+export type PaymentMethodKind = "bolt11" | "amp" | "bolt12" | "bip353" | "lightningAddress" | "lnurl" | "unreadable" | "silentPayment" | "onchain";
+
+/**
+ * A method of payment that a text offers beside the one that would be used.
+ */
+export type PaymentMethod = { 
+/**
+ * Kind.
+ */
+kind: PaymentMethodKind, 
+/**
+ * True for Lightning.
+ */
+lightning: boolean, 
+/**
+ * Name, host or address that a user knows it by; `null`: it has none.
+ */
+name: string | null, 
+/**
+ * Reason for which it cannot be used, with the remedy; `null`: it could be.
+ */
+problem: WalletError | null, };
+
+/**
  * Meaning of a pasted text.
  */
 export type Inspected = { "type": "bolt11", 
@@ -1355,7 +1381,15 @@ maxFeeMsat: bigint,
 /**
  * Reason for which it cannot be paid now, with the remedy; `null`: it can be tried.
  */
-problem: WalletError | null, } | { "type": "onchain", 
+problem: WalletError | null, 
+/**
+ * Amount that the payment link around it asks for, where the invoice leaves it to the payer.
+ */
+askedMsat: bigint | null, 
+/**
+ * Other methods of payment that the text offers, the preferred first.
+ */
+others: Array<PaymentMethod>, } | { "type": "onchain", 
 /**
  * Network that it is for: the wallet's.
  */
@@ -1375,7 +1409,15 @@ label: string | null,
 /**
  * Reason for which it cannot be paid now, with the remedy; `null`: it can be tried.
  */
-problem: WalletError | null, };
+problem: WalletError | null, 
+/**
+ * Other methods of payment that the text offers, the preferred first.
+ */
+others: Array<PaymentMethod>, } | { "type": "unsupported", 
+/**
+ * The methods, the preferred first; at least one.
+ */
+others: Array<PaymentMethod>, };
 
 /**
  * A request. The comment of each names the value that is returned.

@@ -66,7 +66,9 @@ export abstract class Requests extends OnchainRequests {
 
   /**
    * Says what a pasted or scanned text is: to whom, how much, at what fee (`expectedFeeMsat`, and `maxFeeMsat` at most), until
-   * when, and whether it can be paid. Does nothing.
+   * when, and whether it can be paid; `others` are the other methods of payment that it offers, each with what tells against it.
+   * On-chain is named first only where no Lightning that was offered can be used: tell the user before you send (`others` with
+   * `lightning`). `unsupported`: all that is offered are kinds that this wallet knows and cannot pay. Does nothing.
    * @param options `amountMsat`: the amount chosen for an invoice without one, in msat; the fee is quoted for it
    * @throws {WalletError} `invalidPaymentRequest`, `wrongNetwork`
    */

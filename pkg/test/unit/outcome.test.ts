@@ -35,6 +35,14 @@ beforeEach(() => Object.assign(page, { origin: new Origin(), hosts: [] }));
 test('the payment hash is read from an invoice, and from nothing else', () => {
   assert.equal(paymentHash(INVOICE), HASH);
   assert.equal(paymentHash(` lightning:${INVOICE.toUpperCase()} `), HASH);
+  for (const text of [
+    `lightning://${INVOICE}`,
+    `LIGHTNING: ${INVOICE.toUpperCase()}`,
+    `\u200b${INVOICE.slice(0, 76)}\r\n${INVOICE.slice(76)}\u00a0`,
+    `Pay me: lightning:${INVOICE} thanks!`,
+    `bitcoin:bcrt1q?amount=1&lightning=${INVOICE}`,
+  ])
+    assert.equal(paymentHash(text), HASH, text);
   for (const text of ['', 'lnbc1', 'bcrt1q', INVOICE.slice(0, -1)]) assert.equal(paymentHash(text), null, text);
 });
 

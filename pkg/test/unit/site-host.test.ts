@@ -172,16 +172,40 @@ test('getInfo and getBalance: a site sees its budget, the wallet only when it ma
   assert.deepEqual(user.kinds, ['balance', 'balance']);
 });
 
+test('sendPayment takes an invoice with what sites put around it', async () => {
+  for (const around of [
+    (invoice: string) => `lightning://${invoice}`,
+    (invoice: string) => `LIGHTNING: ${invoice}`,
+    (invoice: string) => `lightning:lightning:${invoice}`,
+    (invoice: string) => `\u200b${invoice}\u00a0`,
+    (invoice: string) => `${invoice.slice(0, 9)}\n${invoice.slice(9)}\n`,
+  ]) {
+    const { wallet, user, ok } = harness();
+    user.answer = () => ({ allowed: true });
+    const invoice = wallet.issue();
+    const { preimage } = (await ok('sendPayment', { paymentRequest: around(invoice) })) as { preimage: string };
+    assert.equal(preimage, wallet.preimageOf(invoice), around('…'));
+  }
+});
+
 test('makeInvoice: a fixed amount asks nobody, a range is for the user', async () => {
   const { wallet, user, ok, fails } = harness();
   const made = async (params: Json) =>
     wallet.invoices.get(((await ok('makeInvoice', params)) as { paymentRequest: string }).paymentRequest)!;
-  for (const amount of [21, '21']) assert.equal((await made({ amount, defaultMemo: 'won' })).amountMsat, 21_000n);
+  for (const amount of [21, '21', ' 21 ', '21.0', '21.'])
+    assert.equal((await made({ amount, defaultMemo: 'won' })).amountMsat, 21_000n);
   assert.deepEqual(user.asked, []);
   user.answer = () => ({ allowed: true, amountMsat: 3_000n });
   assert.equal((await made({ minimumAmount: 2, maximumAmount: '5', defaultAmount: 3 })).amountMsat, 3_000n);
   user.answer = () => ({ allowed: true });
-  assert.equal((await made({})).amountMsat, null);
+  // Nothing, null and 0 in any form: the user chooses, also nothing.
+  for (const none of [undefined, null, '', 0, '0', '0.0', '00']) {
+    const before: number = user.asked.length;
+    assert.equal((await made(none === undefined ? {} : { amount: none, defaultMemo: 'tip' })).amountMsat, null);
+    assert.equal(user.asked.length, before + 1, String(none));
+  }
+  user.answer = () => ({ allowed: true, amountMsat: 50_000n });
+  assert.equal((await made({ amount: null, minimumAmount: 10, maximumAmount: 100 })).amountMsat, 50_000n);
   user.answer = () => ({ allowed: true, amountMsat: 6_000n });
   await fails('InternalError', 'makeInvoice', { maximumAmount: 5 });
   for (const amount of [-1, 1.5, 99.6, '1e3', '0x10', 'NaN', '1,000', '1 000', '.', 2 ** 53, '21000000000000000', true, {}])

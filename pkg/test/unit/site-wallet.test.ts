@@ -84,6 +84,8 @@ function fake() {
         expectedFeeMsat: 100n,
         maxFeeMsat: 500n,
         problem: null,
+        askedMsat: null,
+        others: [],
       };
     },
     quoteFee: async () => ({ expectedFeeMsat: 0n, maxFeeMsat: 0n }),

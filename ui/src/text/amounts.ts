@@ -10,7 +10,11 @@ const MSAT_DECIMALS: Record<Unit, number> = { sat: 3, btc: 11 };
 const SAT_DECIMALS: Record<Unit, number> = { sat: 0, btc: 8 };
 
 export type AmountProblem = 'empty' | 'notANumber' | 'tooPrecise' | 'zero' | 'tooMuch';
-export type ParsedAmount = { ok: true; msat: bigint } | { ok: false; problem: AmountProblem };
+/** `ambiguous`: the separator may be one of thousands or of decimals; `readings` are the amounts that it may mean. */
+export type ParsedAmount =
+  | { ok: true; msat: bigint }
+  | { ok: false; problem: AmountProblem }
+  | { ok: false; problem: 'ambiguous'; readings: readonly bigint[] };
 
 export const satToMsat = (sat: bigint): bigint => sat * MSAT_PER_SAT;
 
@@ -23,26 +27,59 @@ function separators(locale: string): { decimal: string; group: string } {
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+/** The value of a decimal digit of any script: Unicode has them in runs of ten, in order. */
+function digitValue(digit: string): string {
+  const code = digit.codePointAt(0)!;
+  let zero = code;
+  while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero -= 1;
+  return String(code - zero);
+}
+
+/** Digits of any script and width as ASCII; white space, marks of direction and apostrophes dropped. */
+function inAscii(text: string): string {
+  return text
+    .normalize('NFKC')
+    .replace(/[\s\p{Cf}'’_]/gu, '')
+    .replace(/\p{Nd}/gu, digitValue);
+}
+
+/** A number taken apart: what is written, and its unit, where one is written beside it. */
+function takeApart(text: string, unit: Unit): { compact: string; unit: Unit } {
+  const compact = inAscii(text);
+  const [, number, name] = /^(.*?)(sats?|btc|₿)$/i.exec(compact) ?? [];
+  if (number === undefined || name === undefined) return { compact, unit };
+  return { compact: number, unit: /^sats?$/i.test(name) ? 'sat' : 'btc' };
+}
+
+/** True if the digits before the decimal separator are grouped in threes, or as the locale groups them (1,00,000). */
+function isGrouped(whole: string, group: string, locale: string): boolean {
+  if (!whole.includes(group)) return false;
+  if (new RegExp(`^[1-9]\\d{0,2}(?:${escape(group)}\\d{3})+$`).test(whole)) return true;
+  const digits = whole.split(group).join('');
+  return /^[1-9]\d*$/.test(digits) && inAscii(new Intl.NumberFormat(locale).format(BigInt(digits))) === whole;
+}
+
 /** Brings what a user typed to `123.45`, or says that it is no number. */
-function normalise(text: string, locale: string): string | null {
-  const { decimal, group } = separators(locale);
-  const compact = text.replace(/[\s\u00a0\u202f'’_]/g, '');
-  const grouped = new RegExp(`^[1-9]\\d{0,2}(?:${escape(group)}\\d{3})+(?:${escape(decimal)}\\d*)?$`);
-  const digits = grouped.test(compact) ? compact.split(group).join('') : compact;
+function normalise(compact: string, locale: string): string | null {
+  const own = separators(locale);
+  // The separators of Arabic script mean the same in every locale.
+  const latin = compact.replaceAll('٬', own.group === '٬' ? '٬' : own.group).replaceAll('٫', own.decimal);
+  const group = inAscii(own.group);
+  const decimal = inAscii(own.decimal) || '.';
+  const at = latin.lastIndexOf(decimal);
+  const [whole, rest] = at < 0 ? [latin, ''] : [latin.slice(0, at), latin.slice(at)];
+  const digits = group !== '' && isGrouped(whole, group, locale) ? whole.split(group).join('') + rest : latin;
   const plain = digits.replace(decimal, '.');
   if (/^(?:\d+\.?\d*|\.\d+)$/.test(plain)) return plain;
   // The other notation, where it cannot be read as grouping: 0.001 typed on a German page.
-  const foreign = compact.replace(group, '.');
+  const foreign = group === '' ? latin : latin.replace(group, '.');
   return /^0?\.\d+$/.test(foreign) ? foreign : null;
 }
 
-/**
- * Reads an amount in `unit`. `wholeSat` refuses fractions of a sat, as the chain has none.
- */
-export function parseAmount(text: string, unit: Unit, locale: string, wholeSat = false): ParsedAmount {
-  if (text.trim() === '') return { ok: false, problem: 'empty' };
-  const plain = normalise(text, locale);
-  if (plain === null) return { ok: false, problem: 'notANumber' };
+/** A decimal separator that people elsewhere write between thousands: 1.234 on an English page, 1,234 on a German one. */
+const looksGrouped = (plain: string): boolean => /^[1-9]\d{0,2}\.\d{3}$/.test(plain);
+
+function exactly(plain: string, unit: Unit, wholeSat: boolean): ParsedAmount {
   const [whole = '0', fraction = ''] = plain.split('.');
   const significant = fraction.replace(/0+$/, '');
   if (significant.length > (wholeSat ? SAT_DECIMALS : MSAT_DECIMALS)[unit]) return { ok: false, problem: 'tooPrecise' };
@@ -52,6 +89,20 @@ export function parseAmount(text: string, unit: Unit, locale: string, wholeSat =
   if (msat === 0n) return { ok: false, problem: 'zero' };
   if (msat > MAX_MSAT) return { ok: false, problem: 'tooMuch' };
   return { ok: true, msat };
+}
+
+/**
+ * Reads an amount in `unit`, or in the unit that is written beside it, in digits of any script. `wholeSat` refuses fractions of a
+ * sat, as the chain has none.
+ */
+export function parseAmount(text: string, unit: Unit, locale: string, wholeSat = false): ParsedAmount {
+  if (text.trim() === '') return { ok: false, problem: 'empty' };
+  const { compact, unit: written } = takeApart(text, unit);
+  const plain = normalise(compact, locale);
+  if (plain === null) return { ok: false, problem: 'notANumber' };
+  if (written === 'btc' || !looksGrouped(plain)) return exactly(plain, written, wholeSat);
+  const readings = [plain.replace('.', ''), plain].map((reading) => exactly(reading, written, wholeSat));
+  return { ok: false, problem: 'ambiguous', readings: readings.flatMap((read) => (read.ok ? [read.msat] : [])) };
 }
 
 /** The decimal text of an amount, without grouping: `0.00012345`. */
@@ -79,9 +130,10 @@ export function formatAmount(msat: bigint, unit: Unit, locale: string): string {
   return `${formatNumber(msat, unit, locale)}\u00a0${unitLabel(unit)}`;
 }
 
-/** Formats `msat` for an amount field: without grouping, with the locale's decimal separator. */
+/** Formats `msat` for an amount field: without grouping, with the locale's decimal separator, never ambiguous. */
 export function editableAmount(msat: bigint, unit: Unit, locale: string): string {
   const text = decimalText(msat, unit);
   const trimmed = text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
-  return trimmed.replace('.', separators(locale).decimal);
+  const clear = unit === 'sat' && looksGrouped(trimmed) ? `${trimmed}0` : trimmed;
+  return clear.replace('.', separators(locale).decimal);
 }

@@ -9,6 +9,7 @@ import type {
   ErrorCode,
   FeeRates,
   Inspected,
+  PaymentMethod,
   LoadedSettings,
   MnemonicCheck,
   OnchainBump,
@@ -119,8 +120,21 @@ export class Wallet {
 
   async inspect(text: string): Promise<Inspected> {
     await pause(120);
-    if (text.startsWith('bcrt1'))
-      return { type: 'onchain', network: 'signet', address: text, amountSat: null, label: null, problem: null };
+    const offer: PaymentMethod = {
+      kind: 'bolt12',
+      lightning: true,
+      name: null,
+      problem: {
+        code: 'invalidPaymentRequest',
+        message: 'this is a BOLT 12 offer, which this wallet cannot pay yet; ask for a Lightning invoice',
+        causes: [],
+      },
+    };
+    if (text.startsWith('lno1')) return { type: 'unsupported', others: [offer] };
+    const onchain = { type: 'onchain', network: 'signet', label: null, problem: null } as const;
+    if (text.startsWith('bitcoin:'))
+      return { ...onchain, address: samples.ADDRESS, amountSat: 1_000n, others: [offer] };
+    if (text.startsWith('bcrt1')) return { ...onchain, address: text, amountSat: null, others: [] };
     if (!text.startsWith('ln'))
       throw new WalletError(
         'invalidPaymentRequest',
@@ -140,6 +154,8 @@ export class Wallet {
       problem: text.includes('old')
         ? { code: 'expired', message: 'The invoice expired 5 minutes ago. Ask the payee for a new one.', causes: [] }
         : null,
+      askedMsat: null,
+      others: [],
     };
   }
 

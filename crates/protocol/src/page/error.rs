@@ -44,7 +44,7 @@ pub enum ErrorCode {
     OldCopy,
     /// The wallet was closed or locked.
     Closed,
-    /// The invoice or address cannot be read.
+    /// The invoice or address cannot be read, or is of a kind that this wallet cannot pay; the message says which.
     InvalidPaymentRequest,
     /// The invoice or address belongs to another network.
     WrongNetwork,

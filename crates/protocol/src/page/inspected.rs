@@ -32,8 +32,13 @@ pub enum Inspected {
         max_fee_msat: Msat,
         /// Reason for which it cannot be paid now, with the remedy; `None`: it can be tried.
         problem: Option<WalletError>,
+        /// Amount that the payment link around it asks for, where the invoice leaves it to the payer.
+        asked_msat: Option<Msat>,
+        /// Other methods of payment that the text offers, the preferred first.
+        others: Vec<PaymentMethod>,
     },
-    /// An on-chain address, or a BIP 321 URI without a usable Lightning part.
+    /// An on-chain address, or a BIP 321 URI without a usable Lightning part. Where `others` has a method with `lightning`, that
+    /// was offered and cannot be used: the user is told why, and asked, before anything is sent on-chain.
     Onchain {
         /// Network that it is for: the wallet's.
         network: Network,
@@ -45,5 +50,53 @@ pub enum Inspected {
         label: Option<String>,
         /// Reason for which it cannot be paid now, with the remedy; `None`: it can be tried.
         problem: Option<WalletError>,
+        /// Other methods of payment that the text offers, the preferred first.
+        others: Vec<PaymentMethod>,
     },
+    /// Methods of payment that this wallet recognises and cannot use, each with the reason; it can use nothing that the text
+    /// offers.
+    Unsupported {
+        /// The methods, the preferred first; at least one.
+        others: Vec<PaymentMethod>,
+    },
+}
+
+/// Kind of a method of payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum PaymentMethodKind {
+    /// A BOLT 11 invoice.
+    Bolt11,
+    /// A BOLT 11 invoice to be paid by AMP.
+    Amp,
+    /// A BOLT 12 offer.
+    Bolt12,
+    /// A name of BIP 353 (`₿name@domain`).
+    Bip353,
+    /// A Lightning Address (LUD-16).
+    LightningAddress,
+    /// An LNURL (LUD-01, LUD-17).
+    Lnurl,
+    /// What a payment link gives as Lightning and cannot be read.
+    Unreadable,
+    /// A silent payment address (BIP 352).
+    SilentPayment,
+    /// An on-chain address.
+    Onchain,
+}
+
+/// A method of payment that a text offers beside the one that would be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentMethod {
+    /// Kind.
+    pub kind: PaymentMethodKind,
+    /// True for Lightning.
+    pub lightning: bool,
+    /// Name, host or address that a user knows it by; `None`: it has none.
+    pub name: Option<String>,
+    /// Reason for which it cannot be used, with the remedy; `None`: it could be.
+    pub problem: Option<WalletError>,
 }

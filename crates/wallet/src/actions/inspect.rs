@@ -1,129 +1,149 @@
 //! Reading pasted and scanned texts.
 
-use amplet_node::bitcoin::Address;
-use amplet_node::{Destination, Onchain, description};
+use amplet_instructions::{Address, Instructions, Invoice, Kind, Method, Obstacle};
+use amplet_node::{Destination, Onchain};
 use amplet_protocol::Msat;
-use amplet_protocol::page::{ErrorCode, Inspected, WalletError};
-use bitcoin::address::NetworkUnchecked;
+use amplet_protocol::page::{ErrorCode, Inspected, PaymentMethod, PaymentMethodKind, WalletError};
 
 use super::PayProblem;
-use super::pay::{self, PayOrder};
+use super::pay;
 use crate::convert::{network, node_id};
 use crate::ctx::Ctx;
 use crate::errors;
 
-/// Reads a BOLT 11 invoice, an address, or a BIP 321 URI of either. `chosen_msat`: the amount for an invoice without one.
+/// Reads what a text offers ([`amplet_instructions`]) and chooses: an invoice that can be paid, else an on-chain address that can,
+/// else what comes first. The methods not chosen are returned too, each with what tells against it. `chosen_msat`: the amount for
+/// an invoice without one.
 ///
 /// # Errors
-/// The text is none of them, or not for this network.
+/// Nothing can be read, or nothing is for this network, or the link and its invoice ask for different amounts.
 pub async fn inspect(ctx: &Ctx, text: &str, chosen_msat: Option<Msat>) -> Result<Inspected, WalletError> {
-    let text = pay::trimmed(text)?;
-    if let Some(uri) = pay::strip_scheme(text, "bitcoin:") {
-        return bip321(ctx, uri, chosen_msat).await;
+    let found = amplet_instructions::read(text, ctx.network).map_err(PayProblem::from)?;
+    let mut candidates = Vec::new();
+    for method in &found.methods {
+        candidates.push(candidate(ctx, &found, method, chosen_msat).await?);
     }
-    let text = pay::strip_scheme(text, "lightning:").unwrap_or(text);
-    if text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("ln")) {
-        return bolt11(ctx, text, chosen_msat).await;
+    let chosen = choice(&candidates);
+    let others = found.methods.iter().zip(&candidates).enumerate();
+    let others = others.filter(|(at, _)| Some(*at) != chosen).map(|(_, (method, candidate))| {
+        let obstacle = method.obstacle.clone().map(|obstacle| PayProblem::Obstacle(obstacle).into());
+        offered(&method.kind, obstacle.or_else(|| problem(candidate.as_ref()?).clone()))
+    });
+    let others: Vec<PaymentMethod> = others.collect();
+    match chosen.and_then(|at| candidates.swap_remove(at)) {
+        Some(chosen) => Ok(with_others(chosen, others)),
+        None => nothing(&found.methods, others),
     }
-    onchain(ctx, text, None, None)
 }
 
-async fn bolt11(ctx: &Ctx, text: &str, chosen_msat: Option<Msat>) -> Result<Inspected, WalletError> {
-    let order = PayOrder::parse(ctx, text, None)?;
-    let invoice = &order.invoice;
-    let amount_msat = order.stated_msat();
+/// What would be paid, unless the text itself tells against it.
+async fn candidate(
+    ctx: &Ctx,
+    found: &Instructions,
+    method: &Method,
+    chosen_msat: Option<Msat>,
+) -> Result<Option<Inspected>, WalletError> {
+    match &method.kind {
+        _ if method.obstacle.is_some() => Ok(None),
+        Kind::Bolt11(invoice) => Ok(bolt11(ctx, found, invoice, chosen_msat).await),
+        Kind::Onchain(address) => onchain(ctx, found, address).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The place of what is paid. Where an invoice has been paid or is this wallet's own, nothing else is paid in its place.
+fn choice(candidates: &[Option<Inspected>]) -> Option<usize> {
+    let place = |wanted: &dyn Fn(&Inspected) -> bool| {
+        candidates.iter().position(|candidate| candidate.as_ref().is_some_and(wanted))
+    };
+    let settled = |found: &Inspected| {
+        let code = problem(found).as_ref().map(|problem| problem.code);
+        matches!(found, Inspected::Bolt11 { .. })
+            && matches!(code, None | Some(ErrorCode::AlreadyPaid | ErrorCode::InvalidInput))
+    };
+    let payable = |found: &Inspected| problem(found).is_none();
+    place(&settled).or_else(|| place(&payable)).or_else(|| place(&|_| true))
+}
+
+const fn problem(found: &Inspected) -> &Option<WalletError> {
+    match found {
+        Inspected::Bolt11 { problem, .. } | Inspected::Onchain { problem, .. } => problem,
+        Inspected::Unsupported { .. } => &None,
+    }
+}
+
+fn with_others(mut found: Inspected, list: Vec<PaymentMethod>) -> Inspected {
+    match &mut found {
+        Inspected::Bolt11 { others, .. }
+        | Inspected::Onchain { others, .. }
+        | Inspected::Unsupported { others } => *others = list,
+    }
+    found
+}
+
+/// A text of which nothing can be used: what it is, where the wallet cannot pay that kind; an error for anything else.
+fn nothing(methods: &[Method], others: Vec<PaymentMethod>) -> Result<Inspected, WalletError> {
+    let kind = |obstacle: &Obstacle| matches!(obstacle, Obstacle::NotYet(_) | Obstacle::NoPayment(_));
+    let obstacles = || methods.iter().filter_map(|method| method.obstacle.as_ref());
+    let conflict = obstacles().find(|obstacle| matches!(obstacle, Obstacle::Amounts { .. }));
+    match conflict.or_else(|| obstacles().next()) {
+        Some(first) if conflict.is_some() || !obstacles().any(kind) => {
+            Err(PayProblem::Obstacle(first.clone()).into())
+        }
+        _ => Ok(Inspected::Unsupported { others }),
+    }
+}
+
+fn offered(kind: &Kind, problem: Option<WalletError>) -> PaymentMethod {
+    let (named, name) = match kind {
+        Kind::Bolt11(_) => (PaymentMethodKind::Bolt11, None),
+        Kind::Amp(_) => (PaymentMethodKind::Amp, None),
+        Kind::Bolt12(_) => (PaymentMethodKind::Bolt12, None),
+        Kind::Bip353(name) => (PaymentMethodKind::Bip353, Some(format!("₿{name}"))),
+        Kind::LightningAddress(name) => (PaymentMethodKind::LightningAddress, Some(name.to_string())),
+        Kind::Lnurl(lnurl) => (PaymentMethodKind::Lnurl, lnurl.host().map(str::to_owned)),
+        Kind::Unreadable => (PaymentMethodKind::Unreadable, None),
+        Kind::SilentPayment(_) => (PaymentMethodKind::SilentPayment, None),
+        Kind::Onchain(address) => (PaymentMethodKind::Onchain, Some(address.text.clone())),
+    };
+    PaymentMethod { kind: named, lightning: kind.is_lightning(), name, problem }
+}
+
+async fn bolt11(
+    ctx: &Ctx,
+    found: &Instructions,
+    read: &Invoice,
+    chosen_msat: Option<Msat>,
+) -> Option<Inspected> {
+    let invoice = read.payable.as_ref()?;
+    let asked_msat =
+        found.amount_sat.and_then(|sat| Msat::from_sat(sat).ok()).filter(|_| read.amount.is_none());
     let checked = ctx.node.payments().check(invoice).await.map_err(PayProblem::from);
     let payee = invoice.get_payee_pub_key();
-    let paid_msat = amount_msat.or(chosen_msat);
+    let paid_msat = read.amount.or(chosen_msat).or(asked_msat);
     let checked =
         checked.and_then(|()| paid_msat.map_or(Ok(()), |amount| pay::check_balance(ctx, &payee, amount)));
     let quote = ctx.node.payments().quote_fee(Destination::Invoice(invoice), paid_msat.unwrap_or_default());
-    Ok(Inspected::Bolt11 {
+    Some(Inspected::Bolt11 {
         network: ctx.network,
         payee: node_id(&payee),
-        amount_msat,
-        description: description(invoice),
-        payment_hash: order.id(),
-        expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
+        amount_msat: read.amount,
+        description: read.description.clone(),
+        payment_hash: read.payment_hash,
+        expires_at: read.expires_at,
         expected_fee_msat: quote.expected_fee_msat,
         max_fee_msat: quote.max_fee_msat,
         problem: checked.err().map(WalletError::from),
-        invoice: invoice.to_string(),
+        invoice: read.text.clone(),
+        asked_msat,
+        others: Vec::new(),
     })
 }
 
-/// BIP 321: `bitcoin:<address>?amount=<BTC>&label=..&lightning=<BOLT 11>`. A usable invoice is preferred. An unknown
-/// parameter that begins with `req-` makes the whole URI unusable.
-async fn bip321(ctx: &Ctx, uri: &str, chosen_msat: Option<Msat>) -> Result<Inspected, WalletError> {
-    let (address, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let mut amount_sat = None;
-    let mut label = None;
-    let mut invoice = None;
-    for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-        match key.to_ascii_lowercase().as_str() {
-            "amount" => amount_sat = Some(parse_btc(value)?),
-            "label" | "message" => label = label.or_else(|| percent_decoded(value)),
-            "lightning" => invoice = Some(value.to_owned()),
-            required if required.starts_with("req-") => {
-                let message = format!(
-                    "this payment link needs {key:?}, which this wallet does not know; ask the payee for another"
-                );
-                return Err(WalletError::new(ErrorCode::InvalidPaymentRequest, message));
-            }
-            _ => {}
-        }
-    }
-    if let Some(invoice) = invoice
-        && let Ok(inspected) = bolt11(ctx, &invoice, chosen_msat).await
-        && (address.is_empty() || matches!(inspected, Inspected::Bolt11 { problem: None, .. }))
-    {
-        return Ok(inspected);
-    }
-    onchain(ctx, address, amount_sat, label)
-}
-
-fn parse_btc(text: &str) -> Result<u64, WalletError> {
-    let amount = bitcoin::Amount::from_str_in(text, bitcoin::Denomination::Bitcoin);
-    amount.map(bitcoin::Amount::to_sat).map_err(|_| {
-        let message = format!(
-            "the payment link's amount {text:?} is not a number of bitcoins; ask the payee for another"
-        );
-        WalletError::new(ErrorCode::InvalidPaymentRequest, message)
-    })
-}
-
-/// RFC 3986 percent-encoding; `None` when it is not UTF-8.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = (*first == b'%').then(|| after.get(..2)).flatten();
-        let decoded = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match decoded {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn onchain(
-    ctx: &Ctx,
-    text: &str,
-    amount_sat: Option<u64>,
-    label: Option<String>,
-) -> Result<Inspected, WalletError> {
-    if text.parse::<Address<NetworkUnchecked>>().is_err() {
-        let message = "this is neither a Lightning invoice nor a Bitcoin address; copy it again";
-        return Err(WalletError::new(ErrorCode::InvalidPaymentRequest, message));
-    }
-    let address = Onchain::parse_address(text, network(ctx.network)).map_err(|e| errors::onchain(&e))?;
+fn onchain(ctx: &Ctx, found: &Instructions, address: &Address) -> Result<Inspected, WalletError> {
+    let address =
+        Onchain::parse_address(&address.text, network(ctx.network)).map_err(|e| errors::onchain(&e))?;
+    let amount_sat = found.amount_sat;
     let problem = amount_sat.and_then(|sat| {
         let spendable = ctx.node.onchain().balance().0.saturating_sub(ctx.node.onchain().reserve_sat(0));
         (sat > spendable).then(|| {
@@ -133,5 +153,13 @@ fn onchain(
             WalletError::new(ErrorCode::InsufficientBalance, message)
         })
     });
-    Ok(Inspected::Onchain { network: ctx.network, address: address.to_string(), amount_sat, label, problem })
+    let label = found.label.clone().or_else(|| found.message.clone()).filter(|label| !label.is_empty());
+    Ok(Inspected::Onchain {
+        network: ctx.network,
+        address: address.to_string(),
+        amount_sat,
+        label,
+        problem,
+        others: Vec::new(),
+    })
 }

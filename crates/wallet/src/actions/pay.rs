@@ -1,13 +1,12 @@
 //! Paying BOLT 11 invoices.
 
 use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::lightning_invoice::{Bolt11Invoice, Currency, ParseOrSemanticError};
+use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Authorization, Destination, PayError, PayInvoice, PaymentId};
-use amplet_protocol::page::{ErrorCode, MAX_TEXT, Payment, WalletError};
+use amplet_protocol::page::{ErrorCode, Payment, WalletError};
 use amplet_protocol::{Msat, PAYMENT_WAIT};
 
 use super::PayProblem;
-use crate::convert::network;
 use crate::ctx::Ctx;
 
 /// An order to pay an invoice.
@@ -20,21 +19,20 @@ pub struct PayOrder {
 }
 
 impl PayOrder {
-    /// Reads an invoice of the node's network, with or without `lightning:` before it (BOLT 11); its signature and form are
-    /// checked.
+    /// Reads an invoice of the node's network, also within a text that offers more (`lightning:`, BIP 321, a sentence); its
+    /// signature and form are checked.
     ///
     /// # Errors
-    /// [`PayProblem::Length`], [`PayProblem::Unreadable`], [`PayProblem::Network`].
+    /// [`PayProblem::Text`], [`PayProblem::Obstacle`].
     pub fn parse(ctx: &Ctx, text: &str, amount_msat: Option<Msat>) -> Result<Self, PayProblem> {
-        let text = trimmed(text)?;
-        let text = strip_scheme(text, "lightning:").unwrap_or(text);
-        let invoice: Bolt11Invoice =
-            text.parse().map_err(|error: ParseOrSemanticError| PayProblem::Unreadable(error.to_string()))?;
-        let expected = network(ctx.network);
-        if invoice.currency() != Currency::from(expected) {
-            return Err(PayProblem::Network { found: currency_name(&invoice.currency()), expected });
+        let methods = amplet_instructions::read(text, ctx.network)?.methods;
+        let payable = methods.iter().filter(|method| method.obstacle.is_none());
+        let invoice = payable.filter_map(|method| method.kind.invoice()?.payable.clone()).next();
+        match (invoice, methods.into_iter().find_map(|method| method.obstacle)) {
+            (Some(invoice), _) => Ok(Self { invoice, amount_msat }),
+            (None, Some(obstacle)) => Err(PayProblem::Obstacle(obstacle)),
+            (None, None) => Err(PayProblem::Onchain),
         }
-        Ok(Self { invoice, amount_msat })
     }
 
     /// The payment's id: the invoice's payment hash.
@@ -118,24 +116,4 @@ pub fn check_balance(ctx: &Ctx, payee: &PublicKey, amount_msat: Msat) -> Result<
         missing_sat: amount_msat.less(spendable_msat).to_sat_ceil(),
         spendable_sat: spendable_msat.to_sat_floor(),
     })
-}
-
-pub(super) fn trimmed(text: &str) -> Result<&str, PayProblem> {
-    let text = text.trim();
-    if text.is_empty() || text.len() > MAX_TEXT { Err(PayProblem::Length) } else { Ok(text) }
-}
-
-pub(super) fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
-    let (start, rest) = text.split_at_checked(scheme.len())?;
-    start.eq_ignore_ascii_case(scheme).then_some(rest)
-}
-
-fn currency_name(currency: &Currency) -> &'static str {
-    match currency {
-        Currency::Bitcoin => "bitcoin",
-        Currency::BitcoinTestnet => "testnet",
-        Currency::Regtest => "regtest",
-        Currency::Simnet => "simnet",
-        Currency::Signet => "signet",
-    }
 }

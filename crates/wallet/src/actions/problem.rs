@@ -1,27 +1,25 @@
 //! Problems of a payment that show before any money moves.
 
+use amplet_instructions::{Obstacle, Refusal};
 use amplet_node::PayError;
-use amplet_protocol::page::{ErrorCode, MAX_TEXT, WalletError};
+use amplet_protocol::page::{ErrorCode, WalletError};
 
 use crate::errors;
 
 /// A reason why an invoice cannot be paid now, found without trying.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PayProblem {
-    /// Empty, or longer than any invoice.
-    #[error("an invoice or address has 1 to {MAX_TEXT} characters; copy it again")]
-    Length,
-    /// Not BOLT 11, or with a wrong signature; the parser's reason.
-    #[error("this is not a Lightning invoice that can be paid ({0}); copy it again, or ask for a new one")]
-    Unreadable(String),
-    /// For another network.
-    #[error("this invoice is for {found}, this node is on {expected}; ask for one of {expected}")]
-    Network {
-        /// The invoice's network.
-        found: &'static str,
-        /// The node's network.
-        expected: bitcoin::Network,
-    },
+    /// Nothing that can be read as a request for payment.
+    #[error(transparent)]
+    Text(#[from] Refusal),
+    /// Read, and of no use to this wallet: for another network, or of a kind that it cannot pay.
+    #[error("{0}")]
+    Obstacle(Obstacle),
+    /// An on-chain address, where an invoice is asked for.
+    #[error(
+        "this is a Bitcoin address, which is paid on-chain; ask for a Lightning invoice, or send from your savings"
+    )]
+    Onchain,
     /// An amount was given for an invoice that has one.
     #[error("the invoice states its own amount; pay it without giving one")]
     AmountStated,
@@ -49,8 +47,10 @@ pub enum PayProblem {
 impl From<PayProblem> for WalletError {
     fn from(problem: PayProblem) -> Self {
         let code = match &problem {
-            PayProblem::Length | PayProblem::Unreadable(_) => ErrorCode::InvalidPaymentRequest,
-            PayProblem::Network { .. } => ErrorCode::WrongNetwork,
+            PayProblem::Obstacle(Obstacle::Network { .. }) => ErrorCode::WrongNetwork,
+            PayProblem::Text(_) | PayProblem::Obstacle(_) | PayProblem::Onchain => {
+                ErrorCode::InvalidPaymentRequest
+            }
             PayProblem::AmountStated | PayProblem::AmountMissing => ErrorCode::AmountMismatch,
             PayProblem::Unpayable(error) => return errors::pay(error),
             PayProblem::NotConnected => ErrorCode::GatewayOffline,

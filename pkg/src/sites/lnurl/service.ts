@@ -53,18 +53,38 @@ export type Service = PayService | WithdrawService | ServiceError;
  * @throws {ProviderError} `InvalidDataError`
  */
 export function lnurlTarget(text: string): URL {
-  const trimmed = text.trim().replace(/^lightning:(?:\/\/)?/i, '');
-  if (trimmed.startsWith('\u20bf'))
-    throw invalid('A name with a \u20bf before it is one of BIP 353, which this wallet cannot look up.');
-  // People write a bolt before an address. Names of domains may be in any script: a URL has them in their own.
-  const address = /^(?:\u26a1\ufe0f?)?([a-z0-9_.+-]+)@([^\s@/?#:\\]+(?::\d+)?)$/u.exec(trimmed.toLowerCase());
-  if (address) return serviceUrl(`${schemeFor(address[2]!)}://${address[2]}/.well-known/lnurlp/${address[1]}`);
+  const trimmed = text
+    .replace(INVISIBLE, '')
+    .trim()
+    .replace(/^lightning:(?:\/\/)?/i, '');
+  const address = /^([₿⚡]?)\s*([^\s@:/?#]*)@([^\s@/?#]*)$/u.exec(trimmed);
+  if (address) return addressTarget(address[1]!, address[2]!.toLowerCase(), address[3]!);
   const scheme = /^(lnurlp|lnurlw|lnurlc|keyauth):(?:\/\/)?(.+)$/is.exec(trimmed);
   if (scheme) return serviceUrl(`${schemeFor(scheme[2]!.split(/[/?#]/, 1)[0]!)}://${scheme[2]}`);
   if (/^https?:\/\//i.test(trimmed)) return fallbackOf(trimmed) ?? serviceUrl(trimmed);
   const bytes = bech32Bytes(trimmed);
   if (bytes === null) throw invalid('`lnurl` is no LNURL and no Lightning address.');
   return serviceUrl(new TextDecoder().decode(bytes));
+}
+
+/** Characters without a glyph, which messengers and web pages put around what is copied. */
+const INVISIBLE = /[\p{Cf}\ufe00-\ufe0f]/gu;
+
+/**
+ * The URL of a Lightning Address (LUD-16); a domain with letters beyond ASCII is asked for by its name in DNS.
+ * @throws {ProviderError} `InvalidDataError`
+ */
+function addressTarget(sign: string, user: string, domain: string): URL {
+  if (sign === '₿') {
+    throw invalid('`lnurl` is a BIP 353 name (₿), which this wallet cannot pay yet: ask for a Lightning address.');
+  }
+  const host = URL.canParse(`https://${domain}`) ? new URL(`https://${domain}`) : null;
+  const labels = host?.hostname.split('.') ?? [];
+  if (!/^[a-z0-9_.+-]+$/.test(user) || !host || host.hostname.startsWith('[') || labels.includes('')) {
+    throw invalid('`lnurl` is no Lightning address: it is written name@domain.');
+  }
+  const port = /:\d+$/.exec(domain)?.[0] ?? '';
+  return serviceUrl(`${schemeFor(host.hostname)}://${host.hostname}${port}/.well-known/lnurlp/${user}`);
 }
 
 /** The bytes of a bech32 LNURL (LUD-01: BIP 173 without its limit of length); `null` when it is none. */

@@ -121,15 +121,16 @@ export function hash(value: Json | undefined, name: string): string {
 }
 
 /**
- * A BOLT 11 invoice, without `lightning:`. Whether it is one is for the wallet to say.
+ * A BOLT 11 invoice, without what sites put around it: `lightning:` or `lightning://`, white space, invisible characters. Whether
+ * it is one is for the wallet to say.
  * @throws {ProviderError} `InvalidDataError`
  */
 export function invoice(value: Json | undefined): string {
-  const trimmed = text(value, 'paymentRequest', 8_192)
-    .trim()
-    .replace(/^lightning:(?:\/\/)?\s*/i, '');
-  if (!/^ln[0-9a-z]+$/i.test(trimmed)) throw invalid('`paymentRequest` is a BOLT 11 invoice, such as "lnbc1…".');
-  return trimmed;
+  const bare = text(value, 'paymentRequest', 8_192)
+    .replace(/[\s\p{Cf}]/gu, '')
+    .replace(/^(?:lightning:(?:\/\/)?)+/i, '');
+  if (!/^ln[0-9a-z]+$/i.test(bare)) throw invalid('`paymentRequest` is a BOLT 11 invoice, such as "lnbc1…".');
+  return bare;
 }
 
 /** Maximum size of a record's value, in bytes: an onion has room for 1300 with all that it needs itself. */

@@ -72,8 +72,8 @@ pub const STEPS: &[StepSpec] = &[
         .built(Native, web::build_examples),
     step(
         "fuzz",
-        "the router's loaders, solver and protocol on random and damaged input",
-        62,
+        "what reads texts and the router, on random and damaged input; AMPLET_FUZZ_SECONDS: 20",
+        24,
         900,
         native::fuzz,
     )

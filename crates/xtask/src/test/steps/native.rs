@@ -1,9 +1,10 @@
-//! Native tests: the core crates, the gateway, the router under random input.
+//! Native tests: the core crates, the gateway, parsers under random input.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 
 use super::{Counts, Failure, StepSpec, in_network, packages, programs, suite, sum};
 use crate::cache::Cache;
@@ -14,8 +15,9 @@ use crate::{build, proc, target_dir};
 
 /// Crates that a browser runs too: tested without LDK's `std`, so never together with the gateway, whose
 /// features cargo would unify with theirs.
-pub(super) const CORE: [&str; 8] = [
+pub(super) const CORE: [&str; 9] = [
     "amplet-protocol",
+    "amplet-instructions",
     "amplet-budget",
     "amplet-router",
     "amplet-chain",
@@ -59,14 +61,45 @@ pub(super) fn doc(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     }))
 }
 
-/// Targets of `crates/router/examples/fuzz`, and how long each runs.
-const FUZZ_TARGETS: [&str; 3] = ["loader", "solver", "protocol"];
-const FUZZ_SECONDS: &str = "60";
+/// Crates with an example `fuzz_<crate>`, which names its targets when it is run without arguments.
+const FUZZED: [&str; 2] = ["router", "instructions"];
+/// How long each target runs, in seconds, unless [`FUZZ_SECONDS_VARIABLE`] says otherwise.
+const FUZZ_SECONDS: u64 = 20;
+const FUZZ_SECONDS_VARIABLE: &str = "AMPLET_FUZZ_SECONDS";
+
+/// A target of a crate's fuzz example.
+struct FuzzTarget {
+    program: PathBuf,
+    name: String,
+}
+
+fn fuzz_seconds() -> Result<u64> {
+    match std::env::var(FUZZ_SECONDS_VARIABLE) {
+        Ok(seconds) => {
+            seconds.parse().with_context(|| format!("{FUZZ_SECONDS_VARIABLE}={seconds} is no number"))
+        }
+        Err(_) => Ok(FUZZ_SECONDS),
+    }
+}
+
+fn fuzz_targets() -> Result<Vec<FuzzTarget>> {
+    let mut targets = Vec::new();
+    for name in FUZZED {
+        let program = target_dir().join(format!("fuzz/examples/fuzz_{name}"));
+        let names = proc::output(Command::new(&program))?;
+        targets
+            .extend(names.lines().map(|name| FuzzTarget { program: program.clone(), name: name.to_owned() }));
+    }
+    Ok(targets)
+}
 
 pub(super) fn build_fuzz(cache: &Cache, spec: &StepSpec) -> Result<()> {
-    let step = Step::begin("fuzz (build)", Duration::from_secs(40));
+    let step = Step::begin("fuzz (build)", Duration::from_secs(60));
     let mut cargo = cargo_command();
-    cargo.args(["build", "--locked", "--profile", "fuzz", "--package", "amplet-router", "--example", "fuzz"]);
+    cargo.args(["build", "--locked", "--profile", "fuzz"]);
+    for name in FUZZED {
+        cargo.args(["--package", &format!("amplet-{name}"), "--example", &format!("fuzz_{name}")]);
+    }
     proc::run(cargo, &step, &cache.log("test-fuzz-build"), spec.limit)?;
     step.done();
     Ok(())
@@ -74,17 +107,20 @@ pub(super) fn build_fuzz(cache: &Cache, spec: &StepSpec) -> Result<()> {
 
 /// All targets at once, from seeds that no run had before; a target that fails prints its seed.
 pub(super) fn fuzz(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
-    let program = target_dir().join("fuzz/examples/fuzz");
-    let one = |target: &'static str| -> Result<()> {
-        let step = Step::begin(&format!("fuzz {target}"), Duration::from_secs(62));
-        let mut command = Command::new(&program);
-        command.args([target, FUZZ_SECONDS]);
-        proc::run(command, &step, &cache.log(&format!("test-fuzz-{target}")), spec.limit)?;
+    let seconds = fuzz_seconds()?;
+    let targets = fuzz_targets()?;
+    let limit = spec.limit + Duration::from_secs(seconds);
+    let one = |target: &FuzzTarget| -> Result<()> {
+        let name = format!("fuzz {}", target.name);
+        let step = Step::begin(&name, Duration::from_secs(seconds + 2));
+        let mut command = Command::new(&target.program);
+        command.args([&target.name, &seconds.to_string()]);
+        proc::run(command, &step, &cache.log(&format!("test-fuzz-{}", target.name)), limit)?;
         step.done();
         Ok(())
     };
     let results: Vec<Result<()>> = std::thread::scope(|scope| {
-        let started = FUZZ_TARGETS.map(|target| scope.spawn(|| one(target)));
+        let started: Vec<_> = targets.iter().map(|target| scope.spawn(|| one(target))).collect();
         let ended = started.into_iter().map(|thread| thread.join());
         ended.map(|result| result.unwrap_or_else(|_| Err(anyhow!("a thread died")))).collect()
     });

@@ -1,5 +1,6 @@
 //! A gateway on a real `bitcoind -regtest`, and wallets and nodes that come to it.
 
+mod absence;
 mod channels;
 mod full_disk;
 mod health;
@@ -83,6 +84,10 @@ impl RegtestGateway {
         let answer = self.gateway.admin(method, path, None, Some(&body.to_string()));
         assert!(answer.status < 300, "{method} {path}: {}", answer.body);
         answer.json()
+    }
+
+    fn node_id(&self) -> String {
+        self.ask("GET", "/admin/v1/info", &json!({}))["nodeId"].as_str().unwrap().to_owned()
     }
 
     /// Transactions that wait for a block, as bitcoind describes them.

@@ -64,10 +64,6 @@ async fn pass_on(wallet: TcpStream, gateway: TcpStream, from: &'static str, mute
 }
 
 impl RegtestGateway {
-    fn node_id(&self) -> String {
-        self.ask("GET", "/admin/v1/info", &json!({}))["nodeId"].as_str().unwrap().to_owned()
-    }
-
     /// A new wallet that comes from this address.
     async fn wallet_from(&self, from: &'static str, number: u8, mute: Rc<Cell<bool>>) -> Wallet {
         let port = proxy(self.gateway.http.clone(), from, mute).await;

@@ -124,11 +124,7 @@ export class Wallet {
       kind: 'bolt12',
       lightning: true,
       name: null,
-      problem: {
-        code: 'invalidPaymentRequest',
-        message: 'this is a BOLT 12 offer, which this wallet cannot pay yet; ask for a Lightning invoice',
-        causes: [],
-      },
+      problem: { code: 'invalidPaymentRequest', message: 'this is a BOLT 12 offer, which …', causes: [] },
     };
     if (text.startsWith('lno1')) return { type: 'unsupported', others: [offer] };
     const onchain = { type: 'onchain', network: 'signet', label: null, problem: null } as const;

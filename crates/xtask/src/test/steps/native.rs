@@ -86,7 +86,7 @@ fn fuzz_targets() -> Result<Vec<FuzzTarget>> {
     let mut targets = Vec::new();
     for name in FUZZED {
         let program = target_dir().join(format!("fuzz/examples/fuzz_{name}"));
-        let names = proc::output(Command::new(&program))?;
+        let names = proc::output(&mut Command::new(&program))?;
         targets
             .extend(names.lines().map(|name| FuzzTarget { program: program.clone(), name: name.to_owned() }));
     }

@@ -11,6 +11,7 @@ use lightning::sign::SpendableOutputDescriptor;
 use lightning::util::sweep::OutputSpendStatus;
 
 use crate::ldk::Ldk;
+use crate::ldk::types::Monitor;
 
 /// Everyday money, to the millisatoshi.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +73,8 @@ pub(super) fn of(ldk: &Ldk) -> LightningBalance {
 fn closing_sat(ldk: &Ldk, channels: &[ChannelDetails]) -> u64 {
     let mut sum = 0u64;
     let open: HashSet<ChannelId> = channels.iter().map(|channel| channel.channel_id).collect();
-    for monitor in ldk.all_monitors().filter(|it| !open.contains(&it.channel_id()) && ldk.is_funded(it)) {
+    let is_closing = |it: &Monitor| ldk.is_funded(it) && !ldk.is_closed_together(it);
+    for monitor in ldk.all_monitors().filter(|it| !open.contains(&it.channel_id()) && is_closing(it)) {
         let left: u64 = monitor.get_claimable_balances().iter().map(of_closed).sum();
         sum = sum.saturating_add(left);
     }

@@ -102,6 +102,12 @@ impl Ldk {
         is_confirmed || (self.wallet.knows(funding) && !self.wallet.is_dead(funding))
     }
 
+    /// Returns whether a closing transaction that both sides have signed, and that pays to the savings, waits for a block. LDK keeps no
+    /// note of one: read anew, it takes the channel for one that it has lost, and wants to close it by force.
+    pub fn is_closed_together(&self, monitor: &Monitor) -> bool {
+        self.wallet.is_being_spent(monitor.get_funding_txo().into_bitcoin_outpoint())
+    }
+
     /// The monitors of all channels, one after the other.
     pub fn all_monitors(&self) -> impl Iterator<Item = LockedChannelMonitor<'_, InMemorySigner>> {
         self.monitors.list_monitors().into_iter().filter_map(|id| self.monitors.get_monitor(id).ok())

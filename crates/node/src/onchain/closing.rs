@@ -93,12 +93,14 @@ impl Onchain {
         }
     }
 
-    /// Returns whether the event is about a commitment whose funding is not on the chain, nor will be: coins spent on its bump would be
-    /// bound for nothing.
+    /// Returns whether the event is about a commitment that must not go out: its funding is not on the chain, nor will be, so that coins
+    /// spent on its bump would be bound for nothing; or both sides have closed the channel together.
     fn is_void(&self, event: &BumpTransactionEvent) -> bool {
         let BumpTransactionEvent::ChannelClose { channel_id, .. } = event else { return false };
         let ldk = &self.base.ldk;
-        ldk.monitors.get_monitor(*channel_id).is_ok_and(|monitor| !ldk.is_funded(&monitor))
+        ldk.monitors
+            .get_monitor(*channel_id)
+            .is_ok_and(|monitor| !ldk.is_funded(&monitor) || ldk.is_closed_together(&monitor))
     }
 
     fn broadcast_alone(&self, event: &BumpTransactionEvent) {

@@ -104,6 +104,12 @@ impl OnchainWallet {
         mined.map(|(tx, time)| state.confirmed(tx, time)).collect()
     }
 
+    /// Returns whether a transaction of the wallet that no block holds yet spends this output.
+    pub fn is_being_spent(&self, output: bitcoin::OutPoint) -> bool {
+        let spends = |tx: Arc<Transaction>| tx.input.iter().any(|input| input.previous_output == output);
+        self.lock().unconfirmed().any(spends)
+    }
+
     /// Transactions of the wallet that no block holds yet, and whether they spend coins of it.
     pub fn waiting(&self) -> Vec<(Transaction, bool)> {
         let state = self.lock();

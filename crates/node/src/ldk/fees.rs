@@ -17,10 +17,6 @@ const CEILING: u32 = 250_000;
 /// Rate for all targets while nothing was ever estimated, in sat per 1000 weight units (2 sat/vB).
 const BEFORE_FIRST: u32 = 500;
 
-/// Lowest bound on what a peer may set with `update_fee` before LDK counts the excess as exposure, and closes (100 sat/vB).
-/// The funder pays that fee: a generous bound costs us nothing, and our own estimates may be old.
-const MIN_REMOTE_BOUND: u32 = 25_000;
-
 /// Estimates rise by at most this factor ...
 const MAX_RISE: u64 = 4;
 /// ... in this time, in seconds: one source that lies cannot raise them at once, and a true rise is followed.
@@ -148,7 +144,9 @@ impl FeeEstimator for Fees {
                 FEERATE_FLOOR_SATS_PER_KW
             }
             ChannelCloseMinimum => self.per_kw(1008),
-            MaximumFeeEstimate => self.per_kw(1).saturating_mul(2).clamp(MIN_REMOTE_BOUND, CEILING),
+            // What a funder may set with `update_fee` before LDK counts the excess as our exposure, and closes. The funder pays that
+            // fee: a generous bound costs us nothing, and our own estimates may be from before a rise.
+            MaximumFeeEstimate => CEILING,
             UrgentOnChainSweep => self.per_kw(2),
             AnchorChannelFee => self.per_kw(1008),
             NonAnchorChannelFee => self.per_kw(12),
@@ -222,10 +220,9 @@ mod tests {
     fn an_honest_peers_rate_is_bearable_whatever_was_estimated_here() {
         let fees = Fees::default();
         let bound = || fees.get_est_sat_per_1000_weight(ConfirmationTarget::MaximumFeeEstimate);
-        assert_eq!(bound(), MIN_REMOTE_BOUND);
-        fees.accept(estimates(&[(1, 300)]), 0);
-        assert_eq!(bound(), MIN_REMOTE_BOUND);
-        fees.accept(estimates(&[(1, 50_000)]), RISE_TIME * 9);
-        assert_eq!(bound(), 100_000);
+        for rate in [300, 50_000] {
+            fees.accept(estimates(&[(1, rate)]), 0);
+            assert_eq!(bound(), CEILING);
+        }
     }
 }

@@ -78,7 +78,7 @@ impl Audit<'_> {
     }
 
     /// A fault, unless a node was away for so long that HTLCs expired meanwhile.
-    fn fault_of_presence(&mut self, what: String) {
+    pub fn fault_of_presence(&mut self, what: String) {
         match self.anybody_missed() {
             true => self.excused.push(what),
             false => self.faults.push(what),

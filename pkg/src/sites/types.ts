@@ -200,77 +200,78 @@ export type PaymentContext =
  * user; `pinFromMsat`: from which amount on it wants a PIN; `action` of a login. Of what was bought: `text`, a `secret` that the
  * payment opened, a `url`.
  */
-export type PromptRequest = { readonly site: Site } & (
+export type PromptRequest = { readonly site: Site } &
   /** With a yes the site learns the node's id and alias, by which other sites that were enabled know the same wallet. Say so. */
-  | { readonly kind: 'enable' }
-  | { readonly kind: 'balance' }
-  | {
-      readonly kind: 'payment';
-      readonly context: PaymentContext;
-      readonly invoice: InvoiceDetails;
-      /** Refusal of the budget; `null`: it was not asked. Show it to the user, never to the site. */
-      readonly refusal: WalletFailure | null;
-    }
-  | {
-      readonly kind: 'keysend';
-      readonly payee: string;
-      readonly amountMsat: bigint;
-      readonly expectedFeeMsat: bigint | null;
-      readonly maxFeeMsat: bigint;
-      readonly refusal: WalletFailure | null;
-    }
-  /**
-   * A yes is for this stream: what the site gets to spend is bounded by it (purpose `stream`, its rate, a sum of the user's), and other
-   * rules that it has stay as they are.
-   */
-  | ({
-      readonly kind: 'stream';
-      readonly refusal: WalletFailure | null;
-      /** `false`: money flows on while nobody sees the page. Say so. */
-      readonly pausesHidden: boolean;
-    } & StreamRequest)
-  | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
-  | { readonly kind: 'signMessage'; readonly message: string }
-  /** For the user to read: a yes says that it was. */
-  | {
-      readonly kind: 'verifyMessage';
-      readonly message: string;
-      readonly signature: string;
-      readonly valid: boolean;
-      readonly nodeId: string;
-    }
-  | ({
-      readonly kind: 'lnurlPay';
-      readonly domain: string;
-      readonly text: string;
-      readonly commentLength: number;
-      readonly payer: readonly PayerField[];
-    } & Range)
-  /** For the user to read, after `lnurlPay`: what the service at `domain` gives for the money. Without a yes it is shown again later. */
-  | {
-      readonly kind: 'lnurlSuccess';
-      readonly domain: string;
-      readonly text: string;
-      /** `null`: there is none; empty: it could not be read. */
-      readonly secret: string | null;
-      /** To be opened when the user wants it; `null`: none. */
-      readonly url: string | null;
-    }
-  /** `pinFromMsat`: from this amount on the service wants a PIN (millisatoshi); `null`: it wants none. */
-  | ({
-      readonly kind: 'lnurlWithdraw';
-      readonly domain: string;
-      readonly text: string;
-      readonly pinFromMsat: bigint | null;
-    } & Range)
-  | {
-      readonly kind: 'lnurlAuth';
-      readonly domain: string;
-      readonly action: 'register' | 'login' | 'link' | 'auth';
-      /** The site is not exactly that host: whoever made the link may be logging in as this user. Warn. */
-      readonly foreign: boolean;
-    }
-);
+  (
+    | { readonly kind: 'enable' }
+    | { readonly kind: 'balance' }
+    | {
+        readonly kind: 'payment';
+        readonly context: PaymentContext;
+        readonly invoice: InvoiceDetails;
+        /** Refusal of the budget; `null`: it was not asked. Show it to the user, never to the site. */
+        readonly refusal: WalletFailure | null;
+      }
+    | {
+        readonly kind: 'keysend';
+        readonly payee: string;
+        readonly amountMsat: bigint;
+        readonly expectedFeeMsat: bigint | null;
+        readonly maxFeeMsat: bigint;
+        readonly refusal: WalletFailure | null;
+      }
+    /**
+     * A yes is for this stream: what the site gets to spend is bounded by it (purpose `stream`, its rate, a sum of the user's), and other
+     * rules that it has stay as they are.
+     */
+    | ({
+        readonly kind: 'stream';
+        readonly refusal: WalletFailure | null;
+        /** `false`: money flows on while nobody sees the page. Say so. */
+        readonly pausesHidden: boolean;
+      } & StreamRequest)
+    | ({ readonly kind: 'invoice'; readonly memo: string } & Range & { readonly defaultMsat: bigint | null })
+    | { readonly kind: 'signMessage'; readonly message: string }
+    /** For the user to read: a yes says that it was. */
+    | {
+        readonly kind: 'verifyMessage';
+        readonly message: string;
+        readonly signature: string;
+        readonly valid: boolean;
+        readonly nodeId: string;
+      }
+    | ({
+        readonly kind: 'lnurlPay';
+        readonly domain: string;
+        readonly text: string;
+        readonly commentLength: number;
+        readonly payer: readonly PayerField[];
+      } & Range)
+    /** For the user to read, after `lnurlPay`: what the service at `domain` gives for the money. Without a yes it is shown again later. */
+    | {
+        readonly kind: 'lnurlSuccess';
+        readonly domain: string;
+        readonly text: string;
+        /** `null`: there is none; empty: it could not be read. */
+        readonly secret: string | null;
+        /** To be opened when the user wants it; `null`: none. */
+        readonly url: string | null;
+      }
+    /** `pinFromMsat`: from this amount on the service wants a PIN (millisatoshi); `null`: it wants none. */
+    | ({
+        readonly kind: 'lnurlWithdraw';
+        readonly domain: string;
+        readonly text: string;
+        readonly pinFromMsat: bigint | null;
+      } & Range)
+    | {
+        readonly kind: 'lnurlAuth';
+        readonly domain: string;
+        readonly action: 'register' | 'login' | 'link' | 'auth';
+        /** The site is not exactly that host: whoever made the link may be logging in as this user. Warn. */
+        readonly foreign: boolean;
+      }
+  );
 
 /** Bounds of an amount; `null`: unbounded on that side. */
 export interface Range {

@@ -52,7 +52,10 @@ export function named<T extends object>(what: string, given: T | undefined, name
   const known = Object.keys(names).map((name) => `\`${name}\``);
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     const example = `{ ${Object.keys(names)[0]}: … }`;
-    throw new WalletError('invalidInput', `\`${what}\` takes its options by name, as in ${example}: ${known.join(', ')}.`);
+    throw new WalletError(
+      'invalidInput',
+      `\`${what}\` takes its options by name, as in ${example}: ${known.join(', ')}.`,
+    );
   }
   const unknown = Object.entries(given).find(([name, value]) => value !== undefined && !Object.hasOwn(names, name));
   if (unknown === undefined) return given;

@@ -51,10 +51,7 @@ export abstract class OnchainRequests extends Asks {
    * answer): after a payment of everything nothing else can pay it
    * @throws {WalletError} `invalidInput`, `insufficientBalance`, `budgetRefused`, `broadcastRejected`: the payment is as it was
    */
-  async bumpFee(
-    id: string,
-    options?: BumpOptions & { fromAmount?: boolean },
-  ): Promise<OnchainBump> {
+  async bumpFee(id: string, options?: BumpOptions & { fromAmount?: boolean }): Promise<OnchainBump> {
     const { fromAmount = false, ...rest } = named('bumpFee', options, { ...BUMP, fromAmount: true });
     return this.#bump(rest, (id, feeRate, dryRun) => ({ method: 'bumpFee', id, feeRate, dryRun, fromAmount }), id);
   }
@@ -64,7 +61,11 @@ export abstract class OnchainRequests extends Asks {
    * @throws {WalletError} as `bumpFee`; `channelUnavailable` for a channel's funding
    */
   async cancel(id: string, options?: BumpOptions): Promise<OnchainBump> {
-    return this.#bump(named('cancel', options, BUMP), (id, feeRate, dryRun) => ({ method: 'cancel', id, feeRate, dryRun }), id);
+    return this.#bump(
+      named('cancel', options, BUMP),
+      (id, feeRate, dryRun) => ({ method: 'cancel', id, feeRate, dryRun }),
+      id,
+    );
   }
 
   #bump(

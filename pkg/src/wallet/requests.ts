@@ -44,11 +44,7 @@ export abstract class Requests extends OnchainRequests {
    * invoice expires, 60 to a week, by default an hour
    * @throws {WalletError} `invalidInput`
    */
-  async receive(options?: {
-    amountMsat?: bigint;
-    description?: string;
-    expirySecs?: number;
-  }): Promise<PaymentRequest> {
+  async receive(options?: { amountMsat?: bigint; description?: string; expirySecs?: number }): Promise<PaymentRequest> {
     const names = { amountMsat: true, description: true, expirySecs: true } as const;
     const { amountMsat, description = '', expirySecs } = named('receive', options, names);
     return this.ask({
@@ -227,7 +223,8 @@ export abstract class Requests extends OnchainRequests {
   }
 
   /**
-   * Changes what a budget allows: to keep a rule, give it again as it is in `Budget.rules`. What was spent in windows that stay is kept; a new window begins empty.
+   * Changes what a budget allows: to keep a rule, give it again as it is in `Budget.rules`. What was spent in windows that stay is
+   * kept; a new window begins empty.
    * @throws {WalletError} `invalidInput`
    */
   async setBudgetRules(id: number, rules: Rules): Promise<Budget> {
@@ -257,11 +254,7 @@ export abstract class Requests extends OnchainRequests {
    * ceiling of all quotes, 1 % and at least 50 sat; `authorization`: whose budget pays
    * @throws {WalletError} `invalidInput`
    */
-  async preview(options: {
-    amountMsat: bigint;
-    maxFeeMsat?: bigint;
-    authorization: Authorization;
-  }): Promise<Preview> {
+  async preview(options: { amountMsat: bigint; maxFeeMsat?: bigint; authorization: Authorization }): Promise<Preview> {
     const names = { amountMsat: true, maxFeeMsat: true, authorization: true } as const;
     const { amountMsat, maxFeeMsat, authorization } = named('preview', options, names);
     authorized(authorization);

@@ -18,8 +18,12 @@ test('over the wire: a redirect carries no credential of the caller to another o
       seen.push(Object.keys(MINE).map((name) => request.headers.get(name)));
       return fetch(request);
     });
-    const origin = await serve(async () => new Response(null, { status: 302, headers: { location: `${elsewhere}/film` } }));
-    const answer = await paying(`${origin}/x`, { headers: { ...MINE, 'x-more': 'kept' } }).catch((error: unknown) => error);
+    const origin = await serve(
+      async () => new Response(null, { status: 302, headers: { location: `${elsewhere}/film` } }),
+    );
+    const answer = await paying(`${origin}/x`, { headers: { ...MINE, 'x-more': 'kept' } }).catch(
+      (error: unknown) => error,
+    );
     assert.ok(seen.length > 0);
     // With a header of its own it was paid for there, with another's it is not mixed.
     const own = new Set(seen.flat().filter((value) => value !== null && !value.startsWith('Payment ')));
@@ -40,7 +44,10 @@ test('a request that is led elsewhere is made there with what is not secret', as
       const request = new Request(input, init);
       made.push(request.headers);
       const answer = await fetch('https://news.example/long');
-      return Object.defineProperties(answer, { redirected: { value: true }, url: { value: 'https://news.example/long' } });
+      return Object.defineProperties(answer, {
+        redirected: { value: true },
+        url: { value: 'https://news.example/long' },
+      });
     },
   });
   await led('https://short.example/x', { headers: { accept: 'text/plain', cookie: 'session=mine' } }).catch(() => {});
@@ -149,7 +156,11 @@ test('a 402 without a challenge says what was found, and what the site has to se
   const invoice = () => Response.json({ invoice: 'lnbc1', payment_hash: 'undefined' }, { status: 402 });
   const inBody = await told(invoice);
   assert.match(inBody.message, /invoice in the body.*WWW-Authenticate/);
-  assert.deepEqual(await inBody.response!.json(), { invoice: 'lnbc1', payment_hash: 'undefined' }, 'the body can be read');
+  assert.deepEqual(
+    await inBody.response!.json(),
+    { invoice: 'lnbc1', payment_hash: 'undefined' },
+    'the body can be read',
+  );
   for (const body of [{ pr: 'lnbc1' }, { paymentRequest: 'lnbc1' }, { payment_request: 'lnbc1' }])
     assert.match((await told(() => Response.json(body, { status: 402 }))).message, /invoice in the body/);
   const x402 = { 'payment-required': Buffer.from('{"x402Version":2}').toString('base64') };

@@ -1,7 +1,16 @@
 /** A wallet's files: whatever bit turns over is told, never taken for the past; what an older release wrote is read. */
 
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, test } from 'vitest';
@@ -59,7 +68,13 @@ const FORMAT_1 = Buffer.from(
   'hex',
 );
 const LAST = { a: '3', c: 'last' };
-const COMMITS = [[put('a', '1')], [put('a', '2'), put('b', 'x')], [put('a', '3')], [put('b', null)], [put('c', 'last')]];
+const COMMITS = [
+  [put('a', '1')],
+  [put('a', '2'), put('b', 'x')],
+  [put('a', '3')],
+  [put('b', null)],
+  [put('c', 'last')],
+];
 
 function old(): string {
   const root = folder();
@@ -70,7 +85,11 @@ function old(): string {
 
 for (const [what, make, generations] of [
   ['a journal', () => written(COMMITS), 1],
-  ['a snapshot that another process made, beside the journal that it is of', async () => written([], await written(COMMITS)), 2],
+  [
+    'a snapshot that another process made, beside the journal that it is of',
+    async () => written([], await written(COMMITS)),
+    2,
+  ],
   ['a journal behind a snapshot', async () => written(COMMITS.slice(-1), await written(COMMITS)), 1],
   ['an empty store', () => written([]), 1],
   ['a journal of format 1', async () => old(), 1],
@@ -118,7 +137,12 @@ test('a record that is left out, comes twice or is of another place is told', ()
   const [head, five, six] = [snapshot(journal), record(5n, [put('a', '5')]), record(6n, [put('a', '6')])];
   const whole = read(Buffer.concat([head, five, six]), 'x');
   assert.deepEqual([whole.seq, new TextDecoder().decode(whole.byName.get('a'))], [6n, '6']);
-  for (const parts of [[head, six], [head, five, five], [head, six, five], [head, head.subarray(16)]])
+  for (const parts of [
+    [head, six],
+    [head, five, five],
+    [head, six, five],
+    [head, head.subarray(16)],
+  ])
     assert.throws(() => read(Buffer.concat(parts), 'x'), isCorrupt);
 });
 
@@ -152,7 +176,12 @@ test('format 1 is read, and written anew by whoever takes it over; a newer one i
   await written([[put('d', '4')]], root);
   assert.deepEqual(await contents(root), { ...LAST, d: '4' });
   assert.deepEqual(files(root), ['3.claim', '3.journal']);
-  assert.equal(readFileSync(join(root, 'main', '3.journal')).subarray(0, 15).toString(), 'amplet-store 2\n');
+  assert.equal(
+    readFileSync(join(root, 'main', '3.journal'))
+      .subarray(0, 15)
+      .toString(),
+    'amplet-store 2\n',
+  );
   const newer = Buffer.concat([Buffer.from('amplet-store 3\n\0'), Buffer.alloc(100, 7)]);
   writeFileSync(join(root, 'main', '3.journal'), newer);
   await assert.rejects(contents(root), ({ code }: WalletError) => code === 'newerFormat');

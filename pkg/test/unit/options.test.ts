@@ -61,7 +61,11 @@ const REFUSED: [keyof Requests, unknown[], RegExp][] = [
   ['openBudget', [{ holder, rules: { ...rules, perPayment: 1n } }], /`rules` knows no `perPayment`/],
   ['openBudget', [{ holder, rules: partial }], /`totalMsat` is missing/],
   ['setBudgetRules', [1, { totalMsat: 5n }], /is missing/],
-  ['setBudgetRules', [1, { ...rules, windows: [{ ...rules.windows[0], limit: 1n }] }], /`rules.windows` knows no `limit`/],
+  [
+    'setBudgetRules',
+    [1, { ...rules, windows: [{ ...rules.windows[0], limit: 1n }] }],
+    /`rules.windows` knows no `limit`/,
+  ],
   ['setBudgetRules', [1, { ...rules, windows: null }], /`rules.windows`/],
   ['setBudgetRules', [1, { ...rules, rate: { perSecondMsat: 1n, keepSecs: 5 } }], /`rules.rate` knows no `keepSecs`/],
   ['setBudgetRules', [1, undefined], /missing/],

@@ -143,7 +143,8 @@ export function harness({
     server.methods.push(request.method);
     const token = /^Payment ([A-Za-z0-9_-]+)$/.exec(request.headers.get('authorization') ?? '')?.[1];
     const led = token === undefined ? server.leads.unpaid : server.leads.paid;
-    if (led !== '') return Object.defineProperties(refuse('session-closed'), { url: { value: led }, redirected: { value: true } });
+    if (led !== '')
+      return Object.defineProperties(refuse('session-closed'), { url: { value: led }, redirected: { value: true } });
     if (token === undefined) return refuse();
     const { challenge, payload } = JSON.parse(Buffer.from(token, 'base64url').toString()) as {
       challenge: Record<string, string>;

@@ -94,6 +94,10 @@ test('what an older release kept is a session without an account', async () => {
 });
 
 test('limits of deposits are given as such, or nothing is deposited', () => {
-  for (const limits of [{ maxDeposit: 1n, maxTotalMsat: 1n }, { maxDepositMsat: 1n }, { maxDepositMsat: 1n, maxTotalMsat: 5 }])
+  for (const limits of [
+    { maxDeposit: 1n, maxTotalMsat: 1n },
+    { maxDepositMsat: 1n },
+    { maxDepositMsat: 1n, maxTotalMsat: 5 },
+  ])
     assert.throws(() => new PaymentSessions(limits as unknown as PaymentSessionsOptions), /M?sat` is an amount/);
 });

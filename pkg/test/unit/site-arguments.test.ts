@@ -12,10 +12,9 @@ test('makeInvoice: nothing, null and 0 are for the user to choose, whole numbers
   const { wallet, user, call } = harness();
   user.answer = () => ({ allowed: true, amountMsat: 7_000n });
   const webln = makeWebln(call);
+  const makeInvoice: (...args: unknown[]) => Promise<unknown> = webln.makeInvoice;
   const made = async (...args: unknown[]): Promise<bigint | null> => {
-    const { paymentRequest } = (await (webln.makeInvoice as (...args: unknown[]) => Promise<unknown>)(...args)) as {
-      paymentRequest: string;
-    };
+    const { paymentRequest } = (await makeInvoice(...args)) as { paymentRequest: string };
     return wallet.invoices.get(paymentRequest)!.amountMsat;
   };
   for (const args of [
@@ -38,10 +37,31 @@ test('makeInvoice: nothing, null and 0 are for the user to choose, whole numbers
   assert.ok(last?.kind === 'invoice');
   assert.deepEqual([last.minMsat, last.maxMsat, last.defaultMsat], [null, null, null]);
   const { length } = user.asked;
-  for (const amount of [1000, '1000', '1000.0', '1000.', ' 1000 ', 1000.0, 1000n, { amount: '1000' }, { amount: '1000.00' }])
+  for (const amount of [
+    1000,
+    '1000',
+    '1000.0',
+    '1000.',
+    ' 1000 ',
+    1000.0,
+    1000n,
+    { amount: '1000' },
+    { amount: '1000.00' },
+  ])
     assert.equal(await made(amount), 1_000_000n, String(amount));
   assert.equal(user.asked.length, length, 'nobody is asked about a fixed amount');
-  for (const amount of [99.6, -1, '1,000', '1 000', '1e3', 'ten', Number.NaN, true, { amount: 99.6 }, { amount: { sat: 1 } }]) {
+  for (const amount of [
+    99.6,
+    -1,
+    '1,000',
+    '1 000',
+    '1e3',
+    'ten',
+    Number.NaN,
+    true,
+    { amount: 99.6 },
+    { amount: { sat: 1 } },
+  ]) {
     if (Number.isNaN(amount)) continue; // JSON makes null of it
     await assert.rejects(made(amount), { name: 'InvalidDataError' }, JSON.stringify(amount));
   }
@@ -51,7 +71,10 @@ test('makeInvoice: nothing, null and 0 are for the user to choose, whole numbers
 test('an invoice may come with `lightning://` and white space', async () => {
   const { wallet, call } = harness();
   budget(wallet, 10n ** 6n);
-  for (const around of [(invoice: string) => `lightning://${invoice}`, (invoice: string) => ` LIGHTNING: ${invoice}\n`]) {
+  for (const around of [
+    (invoice: string) => `lightning://${invoice}`,
+    (invoice: string) => ` LIGHTNING: ${invoice}\n`,
+  ]) {
     const { ok } = await call('sendPayment', { paymentRequest: around(wallet.issue()) });
     assert.equal(ok, true);
   }
@@ -64,7 +87,13 @@ test('keysend: numbers are sent as their text, and what cannot be sent is named'
   budget(wallet, 10n ** 6n);
   const boost = '{"podcast":"P","value_msat_total":10000.5,"action":"boost"}';
   const sent: [Json, [bigint, string][]][] = [
-    [{ 7629169: boost, 696969: 123 }, [[696969n, hex('123')], [7629169n, hex(boost)]]],
+    [
+      { 7629169: boost, 696969: 123 },
+      [
+        [696969n, hex('123')],
+        [7629169n, hex(boost)],
+      ],
+    ],
     [{ 34349334: 'Gr\u00fc\u00dfe \u26a1' }, [[34349334n, hex('Gr\u00fc\u00dfe \u26a1')]]],
     [{ 65536: 0.5 }, [[65536n, hex('0.5')]]],
     [{ 65536: '' }, [[65536n, '']]],

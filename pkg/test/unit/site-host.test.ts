@@ -208,7 +208,21 @@ test('makeInvoice: a fixed amount asks nobody, a range is for the user', async (
   assert.equal((await made({ amount: null, minimumAmount: 10, maximumAmount: 100 })).amountMsat, 50_000n);
   user.answer = () => ({ allowed: true, amountMsat: 6_000n });
   await fails('InternalError', 'makeInvoice', { maximumAmount: 5 });
-  for (const amount of [-1, 1.5, 99.6, '1e3', '0x10', 'NaN', '1,000', '1 000', '.', 2 ** 53, '21000000000000000', true, {}])
+  for (const amount of [
+    -1,
+    1.5,
+    99.6,
+    '1e3',
+    '0x10',
+    'NaN',
+    '1,000',
+    '1 000',
+    '.',
+    2 ** 53,
+    '21000000000000000',
+    true,
+    {},
+  ])
     await fails('InvalidDataError', 'makeInvoice', { amount });
   await fails('InvalidDataError', 'makeInvoice', { minimumAmount: 5, maximumAmount: 4 });
   const mine = (await ok('makeInvoice', { amount: 1 })) as { paymentRequest: string; rHash: string };

@@ -37,8 +37,13 @@ test('two sites that may pay the same invoice at once pay it once, and the proof
   budget(wallet, 10n ** 6n);
   budget(wallet, 10n ** 6n, EVIL);
   const invoice = wallet.issue();
-  const replies = await Promise.all([SHOP, EVIL].map((sender) => call('sendPayment', { paymentRequest: invoice }, sender)));
-  assert.deepEqual(replies.map(({ ok }) => ok), [true, false]);
+  const replies = await Promise.all(
+    [SHOP, EVIL].map((sender) => call('sendPayment', { paymentRequest: invoice }, sender)),
+  );
+  assert.deepEqual(
+    replies.map(({ ok }) => ok),
+    [true, false],
+  );
   assert.equal(wallet.paid.length, 1);
 });
 
@@ -64,7 +69,8 @@ test('where it cannot be said whose payment it is, the proof is for the user alo
   budget(wallet, 10n ** 6n, EVIL);
   const invoice = wallet.issue();
   wallet.ends = [() => new Failure('closed'), () => new Failure('closed')];
-  for (const sender of [EVIL, SHOP]) assert.equal((await call('sendPayment', { paymentRequest: invoice }, sender)).ok, false);
+  for (const sender of [EVIL, SHOP])
+    assert.equal((await call('sendPayment', { paymentRequest: invoice }, sender)).ok, false);
   const { paymentHash } = wallet.invoices.get(invoice)!;
   wallet.end(paymentHash, { state: 'succeeded', preimage: wallet.preimageOf(invoice) });
   for (const sender of [EVIL, SHOP]) {
@@ -81,5 +87,8 @@ test('the question about a stream says whether it goes on while nobody looks', a
   const terms = { nodeId: `02${'11'.repeat(32)}`, sessionId: 'film', ratePerSecondMsat: '1', creditMsat: '5' };
   for (const more of [{}, { pauseWhenHidden: true }, { pauseWhenHidden: false }])
     await call('request', { method: 'stream.start', params: { ...terms, ...more } });
-  assert.deepEqual(user.asked.map((question) => question.kind === 'stream' && question.pausesHidden), [true, true, false]);
+  assert.deepEqual(
+    user.asked.map((question) => question.kind === 'stream' && question.pausesHidden),
+    [true, true, false],
+  );
 });

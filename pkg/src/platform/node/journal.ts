@@ -110,7 +110,11 @@ function next(file: Buffer, at: number): Found {
   if (file.length - at < FRAME) return 'unfinished';
   const size = file.subarray(at, at + LENGTH);
   const digested = at + LENGTH + CHECK;
-  if (!sha256(size).subarray(0, CHECK).equals(file.subarray(at + LENGTH, digested)))
+  if (
+    !sha256(size)
+      .subarray(0, CHECK)
+      .equals(file.subarray(at + LENGTH, digested))
+  )
     return isZero(file, at, at + FRAME) ? 'unfinished' : 'damaged';
   const begin = at + FRAME;
   const last = begin + size.readUInt32BE();
@@ -129,7 +133,12 @@ function nextOf1(file: Buffer, at: number): Found {
   const stated = file.readUInt32BE(at);
   const bodyOf = (size: number): Buffer | null => {
     const body = size >= FIXED && begin + size <= file.length ? file.subarray(begin, begin + size) : null;
-    return body !== null && sha256(body).subarray(0, DIGEST).equals(file.subarray(at + LENGTH, begin)) ? body : null;
+    return body !== null &&
+      sha256(body)
+        .subarray(0, DIGEST)
+        .equals(file.subarray(at + LENGTH, begin))
+      ? body
+      : null;
   };
   const body = bodyOf(stated);
   const end = begin + stated;

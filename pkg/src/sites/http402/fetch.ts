@@ -115,7 +115,11 @@ class Client {
   }
 
   /** Asks without a credential that is answered with 401 (L402). Where that costs money, it is good for nothing any more. */
-  async #renew({ request, origin, usable }: Omit<Refused, 'shown' | 'response'>, old: Paid, led: number): Promise<Response> {
+  async #renew(
+    { request, origin, usable }: Omit<Refused, 'shown' | 'response'>,
+    old: Paid,
+    led: number,
+  ): Promise<Response> {
     const response = await this.#fetch(request.clone());
     if (response.status !== 402) return response;
     await this.#mutex.run(origin, () => this.#purchases.refused(old));

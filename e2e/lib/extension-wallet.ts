@@ -49,6 +49,7 @@ export async function giveBudget(browser: ExtensionHost, site: Page, perDay: num
   await popup.getByText('Other limits').click();
   await popup.getByLabel('At most, each day').fill(String(perDay));
   await popup.getByLabel('Ask me above').fill(String(askAbove));
+  await popup.bringToFront(); // what can spend works in front only
   await popup.getByRole('button', { name: 'Give this budget' }).click();
   await expect(popup.getByTestId('site-budget')).toHaveAttribute('data-state', 'open');
   await popup.close();

@@ -75,6 +75,16 @@ test('a tab that a page brings to the front begins anew, however long it was ope
   expect(attention.given).toBe(true);
 });
 
+test('anew also when it was away between two looks', () => {
+  const attention = attended();
+  vi.advanceTimersByTime(1_000);
+  for (const state of ['hidden', 'visible'] as const) {
+    stage.visibilityState = state;
+    stage.tell('visibilitychange', stage);
+  }
+  expect(attention.given).toBe(false);
+});
+
 test('anew with other content, and in another place', () => {
   const attention = attended();
   vi.advanceTimersByTime(1_000);

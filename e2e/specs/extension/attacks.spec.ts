@@ -275,11 +275,20 @@ test('a page that nobody sees yet raises no window', async () => {
        document.dispatchEvent(new Event('visibilitychange'));`,
     );
   await sees('hidden');
-  let ended = false;
-  const enabled = webln(visitor, 'enable').finally(() => (ended = true));
-  // What follows would be asked after it.
-  expect(await webln(visitor, 'isEnabled')).toBe(false);
-  expect([await browser.asking(), ended]).toEqual([undefined, false]);
+  const enabled = webln(visitor, 'enable');
+  expect(await webln(visitor, 'isEnabled'), 'the wallet has heard it').toBe(false);
+  // What is asked next would be asked after it.
+  const shop = await Site.start();
+  const other = await browser.context.newPage();
+  await other.goto(shop.origin());
+  const asked = webln(other, 'enable');
+  const first = await promptOf(browser);
+  await expect(first.getByTestId('site')).toHaveAttribute('data-origin', shop.origin());
+  await expect(first.getByTestId('waiting')).toHaveCount(0);
+  await press(first, 'Reject');
+  await asked;
+  await other.close();
+  await shop.stop();
   await sees('visible');
   await press(await promptOf(browser), 'Reject');
   expect(await enabled).toMatchObject({ error: 'RejectionError' });

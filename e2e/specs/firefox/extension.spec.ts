@@ -75,7 +75,7 @@ test('within its budget a site is paid without a question, until it is used up',
   await giveBudget(browser, page, 2_000, 500);
   for (let times = 0; times < 4; times += 1) await pays(400_000n);
   const beyond = webln<Paid>(page, 'sendPayment', (await network.gatewayInvoice(450_000n)).invoice);
-  await press(await promptOf(browser), 'Reject');
+  await press(await promptOf(browser), 'Stop'); // it is more than the budget has
   expect(await beyond).toMatchObject({ error: 'RejectionError' });
   await pays(100_000n);
 });

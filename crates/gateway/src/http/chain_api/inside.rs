@@ -17,7 +17,7 @@ pub fn inside(router: Router, runtime: Handle) -> Inside {
         let task = Ended(runtime.spawn(async move {
             tokio::time::timeout(after, exchange(router, request))
                 .await
-                .unwrap_or_else(|_| Err(FetchError::Timeout { url, after }))
+                .unwrap_or(Err(FetchError::Timeout { url, after }))
         }));
         Box::pin(task.result())
     })

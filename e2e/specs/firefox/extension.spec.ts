@@ -153,8 +153,10 @@ test('the browser ends: the site keeps its budget, the wallet asks for its passp
   await browser.restart();
   page = await browser.context.newPage();
   await page.goto(site.origin());
-  expect(await webln(page, 'isEnabled'), 'locked, it says what it knows').toBe(true);
-  await pays(10_000n, unlock);
+  expect(await webln(page, 'isEnabled'), 'locked, nobody is known').toBe(false);
+  const enabled = webln(page, 'enable');
+  await unlock(await promptOf(browser));
+  await enabled;
   await pays(10_000n);
 });
 

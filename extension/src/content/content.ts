@@ -9,6 +9,8 @@ let waiting: SiteCall[] = [];
 let port: chrome.runtime.Port | null = null;
 let connected = false;
 const bounds = new Bounds();
+/** True once a call was answered that needs the site to be enabled. */
+let enabled = false;
 
 /** Ms until it is seen that the extension was replaced without a word: a port that was made in its last moment is told nothing. */
 const LOOK_MS = 1_000;
@@ -50,6 +52,8 @@ function connect(wakes: boolean): chrome.runtime.Port | null {
     if ('walletHost' in message) greet();
     else {
       if ('id' in message) bounds.ended();
+      // Only `isEnabled` is answered with true or false.
+      if ('ok' in message && message.ok && typeof message.result !== 'boolean') enabled = true;
       page.answer(message);
     }
   });
@@ -74,7 +78,8 @@ function greet(): void {
 function look(): void {
   if (!connected) return;
   const touched = navigator.userActivation?.isActive ?? false;
-  port?.postMessage({ visible: document.visibilityState === 'visible', touched } satisfies FromContent);
+  const visible = document.visibilityState === 'visible';
+  port?.postMessage({ visible, touched, enabled } satisfies FromContent);
 }
 document.addEventListener('visibilitychange', look);
 

@@ -48,10 +48,14 @@ export interface FromWalletHost {
   walletHost: 'here';
 }
 
-/** From a site's port, beside the calls of its page: whether the user sees it, and has just touched this very frame. */
+/**
+ * From a site's port, beside the calls of its page: whether the user sees it, has just touched this very frame, and whether its page
+ * was answered as enabled since it was loaded, by whichever wallet host.
+ */
 export interface FromContent {
   visible: boolean;
   touched: boolean;
+  enabled: boolean;
 }
 
 /** To who watches: the streams that there are, at each change and each second while one runs. */

@@ -30,8 +30,9 @@ export class Frame {
   }
 
   /** What the content script says of it. */
-  told({ visible, touched }: FromContent): void {
+  told({ visible, touched, enabled }: FromContent): void {
     this.#visible = visible;
+    if (enabled) this.enabled = true;
     if (touched) this.#touched = Date.now();
     if (visible) this.#wake();
   }

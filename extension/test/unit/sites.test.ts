@@ -97,6 +97,14 @@ test('locked: a page that asks to be enabled has the wallet opened, and so has o
   expect(world.asked).toHaveLength(2);
 });
 
+test('locked: a page that another wallet host had answered as enabled has the wallet opened, too', async () => {
+  const port = world.attach(framePort());
+  port.receive({ visible: true, touched: false, enabled: true });
+  port.receive(call('sendPayment'));
+  await settle();
+  expect(world.asked).toHaveLength(1);
+});
+
 test('locked: what a page embeds of another site raises none, nor does what nobody sees or what is loaded ahead', async () => {
   const frame = world.attach(framePort({ origin: 'https://ad.example', topLevel: 'https://a.example' }));
   frame.receive({ visible: true, touched: true });

@@ -121,6 +121,7 @@ impl BlockListener for LoneMonitor<'_> {
             &block.header,
             monitor.block_connected(&block.header, &transactions, height, staged, fees, log),
         );
+        staged.drop_overtaken(block);
     }
 
     fn filtered_block_connected(&self, header: &Header, height: u32) {

@@ -13,6 +13,7 @@ pub(crate) mod messages;
 pub(crate) mod monitors;
 pub(crate) mod old_copy;
 pub(crate) mod onion;
+mod overtaken;
 mod reserve;
 pub(crate) mod routing;
 pub(crate) mod signer;

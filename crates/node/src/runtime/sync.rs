@@ -61,6 +61,7 @@ impl AllListeners<'_> {
 impl BlockListener for AllListeners<'_> {
     fn block_connected(&self, block: &Block, height: u32) {
         self.each(|part| part.block_connected(block, height));
+        self.base.staged.drop_overtaken(block);
         self.onchain.block_connected();
         log::debug!("block {height} ({}) connected", block.block_hash());
     }
@@ -86,6 +87,7 @@ impl RescanListener for AllListeners<'_> {
         // It takes a block that it has as an addition to what it knows of it.
         ldk.wallet.block_connected(block, height);
         ldk.taken_back.block_connected(block, height);
+        self.base.staged.drop_overtaken(block);
         self.onchain.block_connected();
     }
 }

@@ -97,6 +97,7 @@ impl Both {
         }
         assert!(wallet.channels().list().is_empty());
         assert_eq!(wallet.channels().balance().closing_sat, 0, "nothing is waited for");
+        assert_eq!(wallet.onchain().balance().1, 0, "nor is a claim that the gateway's has overtaken");
         let gained = wallet.onchain().balance().0.saturating_sub(self.savings_sat);
         assert!((sat - 25_000..=sat).contains(&gained), "{gained} of {sat}");
     }

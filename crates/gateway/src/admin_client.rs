@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 
 use crate::config::{Config, Secret};
 use crate::desk::error::ApiError;
+use crate::desk::proof::Proof;
 use crate::desk::random::random;
-use crate::http::admin::proof::Proof;
 
 /// Nothing of this takes long.
 const LIMIT: Duration = Duration::from_secs(30);

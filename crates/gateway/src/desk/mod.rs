@@ -13,6 +13,7 @@ pub mod merchant;
 pub mod operator;
 pub mod payments;
 pub mod peers;
+pub mod proof;
 pub(crate) mod random;
 pub mod snapshots;
 pub mod strangers;

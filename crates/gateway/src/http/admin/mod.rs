@@ -22,12 +22,12 @@
 //! | `POST /admin/v1/channel-tokens` | [`tokens::CreateToken`] | [`tokens::MadeToken`] |
 //! | `DELETE /admin/v1/channel-tokens/{id}` | | 204 |
 //! | `POST /admin/v1/sync` | | [`types::Synced`], once the chain source was asked and its newest block is seen |
-//! | `GET /admin/v1/proof/{nonce}` | | [`proof::Proof`], without a token: that this is the gateway |
+//! | `GET /admin/v1/proof/{nonce}` | | [`Proof`](crate::desk::proof::Proof), without a token: that this is the gateway |
 //!
 //! Everything else is an [`ApiError`].
 
 pub mod keys;
-pub mod proof;
+mod proof;
 mod routes;
 pub mod tokens;
 pub mod types;

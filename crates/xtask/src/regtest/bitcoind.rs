@@ -48,6 +48,8 @@ impl Bitcoind {
             .arg("-regtest")
             .arg(format!("-datadir={}", folder.display()))
             .args(["-server", "-listen=0", "-dnsseed=0", "-blockfilterindex=1", "-txindex=1"])
+            // Checks of its own data after every block, on regtest only: each is as long as the chain.
+            .args(["-checkblockindex=0", "-checkmempool=0"])
             .args(["-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-rpcworkqueue=256", "-rpcthreads=8"])
             .arg(format!("-rpcport={port}"))
             .arg(format!("-rpcuser={user}"))

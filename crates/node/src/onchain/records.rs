@@ -233,9 +233,10 @@ impl Onchain {
         self.base.ldk.all_monitors().any(|monitor| {
             let funding = monitor.get_funding_txo().into_bitcoin_outpoint();
             let watched = monitor.get_outputs_to_watch();
-            let of_channel = |outpoint: &bitcoin::OutPoint| {
-                *outpoint == funding || watched.iter().any(|(txid, _)| *txid == outpoint.txid)
-            };
+            // Of the funding transaction, which is watched as well, the rest is its maker's.
+            let is_commitment = |txid| txid != funding.txid && watched.iter().any(|(of, _)| *of == txid);
+            let of_channel =
+                |outpoint: &bitcoin::OutPoint| *outpoint == funding || is_commitment(outpoint.txid);
             tx.input.iter().any(|input| of_channel(&input.previous_output))
         })
     }

@@ -8,7 +8,7 @@ use crate::acts::{NODES, Name};
 use crate::life::Life;
 
 /// Blocks of each round: a few, then HTLCs' delays.
-const ROUNDS: [u32; 12] = [1, 1, 6, 6, 6, 144, 6, 144, 6, 144, 6, 6];
+const ROUNDS: [u32; 18] = [1, 1, 6, 6, 6, 144, 6, 144, 6, 144, 6, 6, 144, 6, 144, 144, 6, 6];
 /// Blocks until commitments' delays are over as well, and what came of them is swept and buried.
 const DELAYS: [u32; 8] = [2016, 6, 6, 6, 2016, 6, 6, 6];
 

@@ -8,7 +8,7 @@ use amplet_node::{Authorization, Bump, Node, OnchainError, PayError, PaymentId, 
 use amplet_protocol::Msat;
 use amplet_protocol::page::{BumpMethod, ErrorCode, Payment, PaymentKind, PaymentStatus};
 
-use crate::world::{World, open};
+use crate::world::{World, open, pair};
 
 fn setup() -> (World, Node, Node) {
     let world = World::new();
@@ -241,6 +241,23 @@ fn a_cancelled_payment_comes_back_less_the_fee_and_fails_when_that_is_buried() {
     assert_eq!(payee.onchain().balance(), (0, 0));
     assert_eq!(reserved_msat(&wallet), Vec::<u64>::new());
     assert_eq!(spent_msat(&world, &wallet), fee_sat * 1000, "the fee is all that was spent");
+}
+
+/// The payee is the peer whose channel the same transaction funded: a payment of its change is no channel's money (found by chaos,
+/// seed 1129).
+#[test]
+fn a_cancelled_payment_of_a_fundings_change_is_given_up_by_the_payee() {
+    let (world, wallet, gateway) = pair();
+    let before = gateway.onchain().balance();
+    let first = send(&world, &wallet, &address(&world, &gateway), 61_000);
+    world.platform.advance(Duration::from_secs(65));
+    assert_eq!(gateway.onchain().balance(), (before.0, 61_000), "it is seen");
+    let cancel = wallet.onchain().cancellation(id(&first), None).unwrap();
+    make(&world, &wallet, cancel).unwrap();
+    world.mine(5);
+    world.platform.advance(Duration::from_secs(300));
+    assert_eq!(gateway.onchain().balance(), before);
+    assert!(matches!(record(&world, &gateway, id(&first)).status, PaymentStatus::Failed { .. }));
 }
 
 #[test]

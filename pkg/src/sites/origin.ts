@@ -18,7 +18,9 @@ export function isLoopback(hostname: string): boolean {
  * are one party, so that nothing is to be decided by it but how often the user is asked.
  */
 export function partyOf(origin: string): string {
-  const { hostname } = new URL(origin);
+  const { hostname, host } = new URL(origin);
+  // Each program on this machine is one of its own.
+  if (isLoopback(hostname)) return host;
   const labels = hostname.replace(/\.$/, '').split('.');
   if (hostname.startsWith('[') || /^\d+$/.test(labels.at(-1) ?? '')) return hostname;
   const [top = '', second = ''] = labels.slice().reverse();

@@ -81,7 +81,7 @@ test('a page that nobody looks at waits with its question until somebody does, a
   assert.equal((await waiting).ok, true);
 });
 
-test('a party is what one registers, or an address', () => {
+test('a party is what one registers, or an address, or a program on this machine', () => {
   for (const [origin, party] of [
     ['https://shop.example', 'shop.example'],
     ['https://a.b.shop.example:8443', 'shop.example'],
@@ -89,9 +89,10 @@ test('a party is what one registers, or an address', () => {
     ['https://shop.co.uk', 'shop.co.uk'],
     ['https://www.shop.uk', 'shop.uk'],
     ['https://shop.example.', 'shop.example'],
-    ['http://localhost:3000', 'localhost'],
-    ['http://127.0.0.1:3000', '127.0.0.1'],
-    ['http://[::1]:3000', '[::1]'],
+    ['http://localhost:3000', 'localhost:3000'],
+    ['http://127.0.0.1:3000', '127.0.0.1:3000'],
+    ['http://[::1]:3000', '[::1]:3000'],
+    ['https://10.0.0.1:3000', '10.0.0.1'],
   ])
     assert.equal(partyOf(origin!), party, origin);
 });

@@ -92,15 +92,11 @@ test('the second click of two that were meant for a page pays nothing', async ()
   await expect(pay).toBeEnabled(); // the user has had time, and goes back to the page
   await page.bringToFront();
   // The tab is there, with the preview, and comes to the front under the second click: at the very moment in which it does.
-  await pay.evaluate((button: HTMLButtonElement) =>
-    document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState !== 'visible') return;
-      button.click();
-      button.dataset['clicked'] = 'true';
-    }),
-  );
   await page.getByRole('link', { name: 'Click fast' }).click();
-  await expect(pay).toHaveAttribute('data-clicked');
+  await pay.evaluate((button: HTMLButtonElement) => {
+    document.dispatchEvent(new Event('visibilitychange')); // Playwright has all tabs seem visible
+    button.click();
+  });
   await expect(pay).toBeEnabled();
   await expect(wallet.getByTestId('preview'), 'the click did nothing').toBeVisible();
   await wallet.evaluate(() => (location.hash = '#/history'));

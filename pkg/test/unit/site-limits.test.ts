@@ -34,6 +34,14 @@ test('a page that is not enabled costs the engine next to nothing, however often
   assert.equal(asked, 0);
 });
 
+test('fifty calls to be enabled are one question, however long its answer takes', async () => {
+  const { user, call } = harness({ enabled: false });
+  user.answer = () => ({ allowed: false });
+  const replies = await Promise.all(Array.from({ length: 50 }, () => call('enable')));
+  assert.ok(replies.every((reply) => !reply.ok));
+  assert.equal(user.asked.length, 1);
+});
+
 test('a site has its share of the wallet: the rest of its calls wait, too many are told so, others are served', async () => {
   const { wallet, call, store, host } = harness();
   store.all.set('grant/https://other.example https://other.example', GRANT);

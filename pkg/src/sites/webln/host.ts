@@ -53,8 +53,8 @@ export class SiteHost {
   /** When sites were found to have neither a grant nor a budget, in milliseconds since the UNIX epoch. */
   readonly #found = new Map<string, number>();
   readonly #now: () => number;
-  /** Sites that the user is being asked about. */
-  readonly #enabling = new Map<string, Promise<void>>();
+  /** Sites that ask to be enabled: one question for all calls that do so at once. */
+  readonly #enabling = new Map<string, Promise<Json>>();
 
   /** Does nothing yet. */
   constructor({
@@ -135,6 +135,14 @@ export class SiteHost {
     const site = siteOf(sender);
     if (site === null) throw rejected('The wallet serves https pages only, and no sandboxed frames.');
     if (!isShort(call.params)) throw invalid('The arguments are too long.');
+    if (call.method !== 'enable') return this.#inTurn(site, call, signal);
+    const key = siteKey(site);
+    const asked = this.#enabling.get(key) ?? this.#inTurn(site, call, signal).finally(() => this.#enabling.delete(key));
+    this.#enabling.set(key, asked);
+    return asked;
+  }
+
+  async #inTurn(site: Site, call: SiteCall, signal: AbortSignal): Promise<Json> {
     const inTurn = this.#sites.run(
       siteKey(site),
       () => this.#pages.run(site.topLevel, () => this.#run(site, call, signal)) ?? Promise.reject(tooMany()),
@@ -182,18 +190,10 @@ export class SiteHost {
 
   async #enable(site: Site, signal: AbortSignal): Promise<Json> {
     if (!(await this.#isEnabled(site))) {
-      const key = siteKey(site);
-      const asked =
-        this.#enabling.get(key) ?? this.#askToEnable(site, signal).finally(() => this.#enabling.delete(key));
-      this.#enabling.set(key, asked);
-      await asked;
+      await this.#parts.prompts.ask({ kind: 'enable', site }, signal);
+      await this.#parts.records.setGrant(site, { balance: false });
     }
     return { enabled: true, remember: true };
-  }
-
-  async #askToEnable(site: Site, signal: AbortSignal): Promise<void> {
-    await this.#parts.prompts.ask({ kind: 'enable', site }, signal);
-    await this.#parts.records.setGrant(site, { balance: false });
   }
 }
 

@@ -25,16 +25,23 @@ impl Dice {
     }
 }
 
+/// Bytes that formats treat apart: bounds, signs, beginnings of longer numbers.
+const TELLING: [u8; 7] = [0, 1, 0x7f, 0x80, 0xfd, 0xfe, 0xff];
+
 /// Damages data: bytes changed, put in, cut off or repeated, or a stretch of `other` put in.
 pub fn damage(dice: &mut Dice, data: &mut Vec<u8>, other: &[u8]) {
     for _ in 0..=dice.below(6) {
         let place = dice.below(data.len());
-        let byte = u8::try_from(dice.below(256)).unwrap_or_default();
+        let byte = match dice.below(3) {
+            0 => dice.pick(&TELLING).copied().unwrap_or_default(),
+            _ => u8::try_from(dice.below(256)).unwrap_or_default(),
+        };
         match dice.below(8) {
             0 => data.truncate(place),
             1 => data.insert(place, byte),
             2 => {
-                let source = if dice.below(2) == 0 { other } else { data.as_slice() };
+                let is_own = other.is_empty() || dice.below(2) == 0;
+                let source = if is_own { data.as_slice() } else { other };
                 let start = dice.below(source.len());
                 let stretch: Vec<u8> = source.iter().skip(start).take(dice.below(60)).copied().collect();
                 data.splice(place..place, stretch);

@@ -123,31 +123,9 @@ pub fn request(dice: &mut Dice) -> Request {
     }
 }
 
-/// Damages data: bytes changed, put in, cut off, or a stretch copied elsewhere.
+/// Damages data.
 pub fn damage(dice: &mut Dice, data: &mut Vec<u8>) {
-    for _ in 0..=dice.below(6) {
-        let place = dice.below(data.len() as u64) as usize;
-        let byte = if dice.below(3) == 0 {
-            dice.pick(&[0, 1, 0x7f, 0x80, 0xfd, 0xfe, 0xff])
-        } else {
-            dice.roll() as u8
-        };
-        match dice.below(8) {
-            0 => data.truncate(place),
-            1 => data.insert(place, byte),
-            2 => {
-                let stretch: Vec<u8> =
-                    data.iter().skip(place).take(dice.below(40) as usize).copied().collect();
-                let to = dice.below(data.len() as u64) as usize;
-                data.splice(to..to, stretch);
-            }
-            _ => {
-                if let Some(old) = data.get_mut(place) {
-                    *old = if dice.below(2) == 0 { byte } else { *old ^ 1 << dice.below(8) };
-                }
-            }
-        }
-    }
+    amplet_fuzz::damage(&mut amplet_fuzz::Dice(dice.roll()), data, &[]);
 }
 
 /// Bytes that mean nothing, after a beginning that does.

@@ -41,8 +41,9 @@ impl Names {
         (self.known.take(), self.begun)
     }
 
-    /// The commit that [`Names::begin`] answered `from` to has succeeded or failed.
-    fn end(&mut self, batch: &Batch, (known, begun): (Option<BTreeSet<String>>, u64), succeeded: bool) {
+    /// A commit has succeeded or failed; `before` is what [`Names::begin`] returned for it.
+    fn end(&mut self, batch: &Batch, before: (Option<BTreeSet<String>>, u64), succeeded: bool) {
+        let (known, begun) = before;
         self.running = self.running.saturating_sub(1);
         let Some(mut known) = known.filter(|_| succeeded && begun == self.begun) else { return };
         for (name, value) in batch.iter() {

@@ -8,10 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::future::ready;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http_body_util::{BodyExt, Full};
+use hyper::Request;
 use hyper::header::{HeaderMap, HeaderValue};
-use hyper::{Request, Response, body::Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -53,20 +54,19 @@ impl HttpClient {
     /// # Errors
     /// [`FetchError`]; a response of any status is none.
     pub async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
-        let (url, after, limit) = (request.url.clone(), request.timeout, request.max_body);
-        let request = build(request)?;
-        self.refuse_private(&url, request.uri())?;
+        let (url, after) = (request.url.clone(), request.timeout);
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| unreachable(&url, &error))?;
-            collect(&url, response, limit).await
+            let HttpStream { status, headers, body } = self.stream(request).await?;
+            let whole = body.try_fold(Vec::new(), |mut whole, part| {
+                whole.extend_from_slice(&part);
+                ready(Ok(whole))
+            });
+            Ok(HttpResponse { status, headers, body: whole.await? })
         };
-        tokio::time::timeout(after, exchange)
-            .await
-            .unwrap_or_else(|_| Err(FetchError::Timeout { url: url.clone(), after }))
+        let ended = tokio::time::timeout(after, exchange).await;
+        ended.unwrap_or(Err(FetchError::Timeout { url, after }))
     }
-}
 
-impl HttpClient {
     /// The beginning of an HTTP exchange, and the response's body as it comes. The time limit holds for the beginning, then for
     /// each part.
     ///
@@ -96,7 +96,11 @@ impl HttpClient {
                 }
             }
         });
-        Ok(HttpStream { status: head.status.as_u16(), headers: texts(&head.headers), body: parts.boxed() })
+        Ok(HttpStream {
+            status: head.status.as_u16(),
+            headers: header_texts(&head.headers),
+            body: parts.boxed(),
+        })
     }
 
     /// Refuses a host that is a private address: an address never reaches the resolver.
@@ -165,21 +169,8 @@ fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, FetchError> {
         .map_err(|error| invalid(error.to_string()))
 }
 
-async fn collect(url: &str, response: Response<Incoming>, limit: usize) -> Result<HttpResponse, FetchError> {
-    let (head, mut frames) = response.into_parts();
-    let mut body = Vec::new();
-    while let Some(frame) = frames.frame().await {
-        let frame = frame.map_err(|error| unreachable(url, &error))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if body.len().saturating_add(data.len()) > limit {
-            return Err(FetchError::TooLarge { url: url.into(), limit });
-        }
-        body.extend_from_slice(&data);
-    }
-    Ok(HttpResponse { status: head.status.as_u16(), headers: texts(&head.headers), body })
-}
-
-fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+/// Names in lower case, and values; what is not UTF-8 of a value is replaced.
+pub fn header_texts(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().into(), text(value))).collect()
 }

@@ -44,7 +44,7 @@ pub use duplex::Duplex;
 pub use error::{BrowserBlock, CloseReason, ConnectError, FetchError};
 pub use futures::future::LocalBoxFuture;
 #[cfg(not(target_arch = "wasm32"))]
-pub use http::{HttpClient, HttpStream};
+pub use http::{HttpClient, HttpStream, header_texts};
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::NativePlatform;
 pub use platform::{HttpMethod, HttpRequest, HttpResponse, Platform};

@@ -1,6 +1,6 @@
 //! The chain API without a connection: for the gateway's own node, whatever becomes of the public door.
 
-use amplet_transport::{FetchError, HttpRequest, HttpResponse};
+use amplet_transport::{FetchError, HttpRequest, HttpResponse, header_texts};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
@@ -34,8 +34,7 @@ async fn exchange(router: Router, request: HttpRequest) -> Result<HttpResponse, 
     let answer = router.oneshot(asked).await.unwrap_or_else(|never| match never {});
     let (head, body) = answer.into_parts();
     let body = to_bytes(body, max_body).await.map_err(|error| unreachable(error.to_string()))?;
-    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let headers = header_texts(&head.headers);
     Ok(HttpResponse { status: head.status.as_u16(), headers, body: body.into() })
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::client_of;
+use super::kept::kept;
 
 /// Unit of the count, in bytes.
 const UNIT: usize = 1 << 10;
@@ -87,18 +88,7 @@ impl Reservation {
         for permit in [&mut self.mine, &mut self.all] {
             drop(permit.split(permit.num_permits().saturating_sub(needed)));
         }
-        Bytes::from_owner(Held { bytes, _reservation: self })
-    }
-}
-
-struct Held {
-    bytes: Bytes,
-    _reservation: Reservation,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        kept(bytes, self)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod allowance;
 mod files;
+mod kept;
 mod lobby;
 mod memory;
 mod pace;
@@ -11,6 +12,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 pub use allowance::{Allowance, Allowances};
 pub use files::raise_open_files;
+pub use kept::kept;
 pub use lobby::{Lobby, Seat, Visit};
 pub use memory::{Memory, Reservation};
 pub use pace::Paced;

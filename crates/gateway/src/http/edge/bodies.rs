@@ -11,6 +11,8 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use crate::limits::kept;
+
 /// An error of a body.
 type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -68,18 +70,6 @@ impl<G> Kept<G> {
     }
 }
 
-/// Bytes that keep it, too: they may wait in a buffer after the body has ended.
-struct KeptBytes<G> {
-    bytes: Bytes,
-    _guard: Arc<G>,
-}
-
-impl<G> AsRef<[u8]> for KeptBytes<G> {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
 impl<G: Send + Sync + 'static> HttpBody for Kept<G> {
     type Data = Bytes;
     type Error = axum::Error;
@@ -89,7 +79,8 @@ impl<G: Send + Sync + 'static> HttpBody for Kept<G> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let keep = |bytes| Bytes::from_owner(KeptBytes { bytes, _guard: Arc::clone(&self.guard) });
+        // The bytes keep it, too: they may wait in a buffer after the body has ended.
+        let keep = |bytes| kept(bytes, Arc::clone(&self.guard));
         Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(keep))))
     }
 

@@ -62,13 +62,8 @@ impl Graph {
         }
     }
 
-    /// A gateway's channel graph as a Rapid Gossip Sync snapshot: what has changed since `since` (seconds since 1970), or all
-    /// of it (0). `None`: this node does not gossip.
-    pub fn rgs_snapshot(&self, since: u32) -> Option<Vec<u8>> {
-        self.rgs_snapshots().map(|snapshots| snapshots(since))
-    }
-
-    /// Copies a gateway's channel graph as it is now, to make such snapshots on another thread. `None`: this node does not gossip.
+    /// Copies a gateway's channel graph as it is now, to make Rapid Gossip Sync snapshots of it, also on another thread. `None`: this
+    /// node does not gossip.
     pub fn rgs_snapshots(&self) -> Option<GraphSnapshots> {
         let ldk = &self.base.ldk;
         let graph = ldk.router.graph();

@@ -80,7 +80,7 @@ fn whole_and_deltas_are_read_alike_by_two_readers() {
         // What a snapshot holds was heard before the second that it is made in.
         gateway.graph().generation();
         world.platform.advance(Duration::from_secs(1));
-        let bytes = gateway.graph().rgs_snapshot(since).unwrap();
+        let bytes = gateway.graph().rgs_snapshots().unwrap()(since);
         let applied = ours(&bytes, &mut graph);
         let now = world.platform.now().as_secs();
         reader.update_network_graph_no_std(&bytes, Some(now)).unwrap();

@@ -158,7 +158,7 @@ fn a_wallet_pays_by_the_graph_it_has_while_gateways_give_none_or_wrong_ones() {
     let mut net = net();
     let paid = net.world.pay(&net.wallet, &net.world.ask(&net.payee, 10_000_000));
     assert_eq!(paid.status, PaymentStatus::Succeeded);
-    let whole = net.gateway.graph().rgs_snapshot(0).unwrap();
+    let whole = net.gateway.graph().rgs_snapshots().unwrap()(0);
     let mut other_chain = whole.clone();
     other_chain[10] ^= 1;
     let mut future = whole.clone();

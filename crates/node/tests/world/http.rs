@@ -56,7 +56,7 @@ impl World {
             if let Some((host, since)) = snapshot {
                 asked.borrow_mut().push(request.url.clone());
                 let node = nodes.borrow().get(host).cloned();
-                let theirs = || node.and_then(|node| node.graph().rgs_snapshot(since.parse().unwrap()));
+                let theirs = || node.and_then(|node| Some(node.graph().rgs_snapshots()?(since.parse().unwrap())));
                 let answer = match &*instead.borrow() {
                     Some(bytes) => Some(bytes.clone()).filter(|bytes| !bytes.is_empty()),
                     None => theirs(),

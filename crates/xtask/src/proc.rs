@@ -209,7 +209,7 @@ type Seen<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 /// # Errors
 /// As [`watch`].
 pub fn watch_lines(
-    mut command: Command,
+    command: Command,
     step: &Step,
     log: &Path,
     limit: Duration,
@@ -220,9 +220,7 @@ pub fn watch_lines(
     }
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let file = Arc::new(Mutex::new(file));
-    if background::is_here() {
-        command = background::yielding(&command);
-    }
+    let mut command = background::yielding(command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let ended = std::thread::scope(|scope| -> Result<Option<ExitStatus>> {

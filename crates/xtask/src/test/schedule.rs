@@ -1,8 +1,9 @@
-//! Order of jobs: some compile, and one runs tests, at the same time.
+//! Order of jobs: some compile, and two run tests, at the same time.
 //!
-//! Most tests run one suite after the other, so that none disturbs another. What they run is compiled beside them by two
-//! builders, one for native code and one for wasm: linking wasm with fat LTO keeps one core busy only. A builder that has compiled
-//! its own takes on what either may do.
+//! Most tests run one suite after the other, so that none disturbs another; those that click in a browser, which mostly wait, run
+//! beside them. What they run is compiled meanwhile by two builders, one for native code and one for wasm: linking wasm with fat LTO
+//! keeps one core busy only, and what is clicked takes longest, so that wasm goes first. A builder that has compiled its own takes on
+//! what either may do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,12 +23,14 @@ pub enum Worker {
     Wasm,
     /// Runs what has been compiled.
     Tester,
+    /// Runs what is clicked in a browser.
+    Clicker,
     /// The builder that has nothing of its own left to do at the moment.
     FreeBuilder,
 }
 
 impl Worker {
-    const ALL: [Self; 3] = [Self::Native, Self::Wasm, Self::Tester];
+    const ALL: [Self; 4] = [Self::Native, Self::Wasm, Self::Tester, Self::Clicker];
 
     /// Whose jobs it does, the most urgent first.
     const fn serves(self) -> &'static [Self] {
@@ -35,7 +38,17 @@ impl Worker {
             Self::Native => &[Self::Native, Self::FreeBuilder],
             Self::Wasm => &[Self::Wasm, Self::FreeBuilder],
             Self::Tester => &[Self::Tester],
+            Self::Clicker => &[Self::Clicker],
             Self::FreeBuilder => &[],
+        }
+    }
+
+    /// Priority of what it starts, see [`background::work`].
+    const fn niceness(self) -> u8 {
+        match self {
+            Self::Native => 19,
+            Self::Wasm => 15,
+            Self::Tester | Self::Clicker | Self::FreeBuilder => 0,
         }
     }
 }
@@ -84,10 +97,7 @@ pub fn run(jobs: Vec<Job<'_>>) -> Vec<Option<Done>> {
     std::thread::scope(|scope| {
         for worker in Worker::ALL {
             let board = &board;
-            scope.spawn(move || match worker {
-                Worker::Tester => board.serve(worker),
-                _ => background::work(|| board.serve(worker)),
-            });
+            scope.spawn(move || background::work(worker.niceness(), || board.serve(worker)));
         }
     });
     let states = board.states.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -207,16 +217,24 @@ mod tests {
     }
 
     #[test]
-    fn builders_work_while_tests_run() {
+    fn builders_work_and_pages_are_clicked_while_tests_run() {
         let (to, from) = std::sync::mpsc::channel();
+        let (clicks, clicked) = std::sync::mpsc::channel();
         let done = run(vec![
             job(Worker::Tester, None, move || {
-                // Sent by a builder while this runs.
-                from.recv_timeout(Duration::from_secs(20)).map_err(|error| Failure::from(anyhow!(error)))?;
+                // Sent by the others while this runs.
+                for sent in [from, clicked] {
+                    sent.recv_timeout(Duration::from_secs(20))
+                        .map_err(|error| Failure::from(anyhow!(error)))?;
+                }
                 Ok(PASSED)
             }),
             job(Worker::Native, None, move || {
                 to.send(()).map_err(|error| Failure::from(anyhow!(error)))?;
+                Ok(PASSED)
+            }),
+            job(Worker::Clicker, None, move || {
+                clicks.send(()).map_err(|error| Failure::from(anyhow!(error)))?;
                 Ok(PASSED)
             }),
         ]);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::schedule::Worker::{self, FreeBuilder, Native, Wasm};
+use super::schedule::Worker::{self, Clicker, FreeBuilder, Native, Wasm};
 use super::{Counts, Failure};
 use crate::cache::Cache;
 use crate::regtest::session::{Options, Session};
@@ -82,9 +82,11 @@ pub const STEPS: &[StepSpec] = &[
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
     // Before what only reads sources: clicking takes longest, and begins as soon as the page is built.
     step("e2e", "the page and the extension, clicked (Playwright)", 600, 2400, web::e2e)
-        .built(Wasm, web::build_e2e),
+        .built(Wasm, web::build_e2e)
+        .by(Clicker),
     step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox)
-        .built(Wasm, web::build_extension),
+        .built(Wasm, web::build_extension)
+        .by(Clicker),
     step("wasm", "the flows in headless Chromium (wasm-pack)", 120, 3600, web::wasm_pack)
         .built(Wasm, web::build_wasm_tests)
         .by(FreeBuilder),

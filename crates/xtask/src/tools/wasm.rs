@@ -135,17 +135,25 @@ pub fn ensure(cache: &Cache) -> Result<WasmToolchain> {
 /// Std's sources for the size-tuned release, got from rustup where that works. Without them a release is
 /// built over the ready-made std: the same program, about 5 % larger.
 pub fn ensure_sources(cache: &Cache, toolchain: &WasmToolchain) -> Option<PathBuf> {
-    if toolchain.sources().is_none() {
-        let got = if toolchain.sysroot().is_some_and(|s| s == Path::new("/usr")) {
-            apt::ensure(cache, &DEBIAN)
-        } else {
-            rustup(cache, &["component", "add", "rust-src"])
-        };
-        if let Err(error) = got {
-            ui::line(&format!("  no sources of std ({error:#}): the release will be about 5 % larger"));
-        }
+    if toolchain.sources().is_none()
+        && let Err(error) = fetch_sources(cache, toolchain)
+    {
+        ui::line(&format!("  no sources of std ({error:#}): the release will be about 5 % larger"));
     }
     toolchain.sources()
+}
+
+/// One program at a time: a second rustup finds the first one's files in its way.
+fn fetch_sources(cache: &Cache, toolchain: &WasmToolchain) -> Result<()> {
+    let _guard = cache.guard("std-sources")?;
+    if toolchain.sources().is_some() {
+        return Ok(());
+    }
+    if toolchain.sysroot().is_some_and(|s| s == Path::new("/usr")) {
+        apt::ensure(cache, &DEBIAN)
+    } else {
+        rustup(cache, &["component", "add", "rust-src"])
+    }
 }
 
 fn rustup(cache: &Cache, arguments: &[&str]) -> Result<()> {

@@ -43,6 +43,7 @@ export {
   type SiteStreams,
   type SiteWallet,
   type Store,
+  type StoreChange,
   type StreamRequest,
   type WalletFailure,
 } from './sites/types.ts';
@@ -95,3 +96,4 @@ export {
 export type { Deposit, Session, SessionAccount, SessionStore } from './sites/http402/session/account.ts';
 export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './sites/streams/page.ts';
 export { WalletStreams } from './sites/streams/streams.ts';
+export { WalletStore, type RecordKeeper } from './sites/wallet-store.ts';

@@ -36,6 +36,7 @@ fn main() {
         page::SpendingRow,
         page::Spending,
         page::SignedMessage,
+        page::SiteRecord,
         page::VerifiedMessage,
         page::Login,
         page::Network,

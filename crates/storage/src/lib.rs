@@ -40,7 +40,7 @@ pub use sqlite::SqliteBackend;
 use futures::future::LocalBoxFuture;
 
 /// Maximum length of a name, in bytes of UTF-8.
-pub const MAX_NAME_BYTES: usize = 512;
+pub const MAX_NAME_BYTES: usize = 1024;
 
 /// Named values that survive the process; the store of `node` and `wallet`.
 ///

@@ -9,8 +9,8 @@ use crate::actions::pay::PayOrder;
 use crate::actions::receive::InvoiceOrder;
 use crate::actions::send::SendOrder;
 use crate::actions::{
-    budgets, bump, channels, diagnostics, history, inspect, keysend, pay, receive, send, sign, status,
-    streams,
+    budgets, bump, channels, diagnostics, history, inspect, keysend, pay, receive, send, sign, site_records,
+    status, streams,
 };
 use crate::ctx::Ctx;
 use crate::errors;
@@ -56,7 +56,9 @@ pub(crate) async fn answer(
             };
             ended(ctx, begun, on_begin).await.map(payment)
         }
-        Request::OpenStream { payee, session } => streams::open(ctx, &payee, session).await.map(payment),
+        Request::OpenStream { payee, session, records } => {
+            streams::open(ctx, &payee, session, &records).await.map(payment)
+        }
         Request::StreamPay { stream, amount_msat, max_fee_msat, authorization } => {
             let paid = streams::pay(ctx, stream, amount_msat, max_fee_msat, authorization.as_ref());
             paid.await.map(payment).map_err(WalletError::not_sent)
@@ -116,6 +118,11 @@ pub(crate) async fn answer(
             sign::verify(&message, &signature).map(Response::VerifiedMessage)
         }
         Request::LogIn { domain, challenge } => sign::log_in(ctx, &domain, &challenge).map(Response::Login),
+        Request::SiteRecord { key } => site_records::get(ctx, &key).await.map(Response::SiteRecord),
+        Request::SiteRecordKeys { prefix } => site_records::keys(ctx, &prefix).await.map(Response::Texts),
+        Request::SetSiteRecords { records } => {
+            site_records::set(ctx, &records).await.map(|()| Response::None)
+        }
         Request::Ack { id } => {
             ctx.node.ledger().ack(id);
             Ok(Response::None)
@@ -174,7 +181,8 @@ async fn authorize(
 ) -> Result<(Msat, amplet_node::Authorization), WalletError> {
     pay::check_balance(ctx, &to.payee(), amount_msat)?;
     let max_fee = budgets::fee_limit(ctx, to, amount_msat, max_fee_msat, authorization).await?;
-    let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee))?;
+    let authorization =
+        budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee)).await?;
     Ok((max_fee, authorization))
 }
 

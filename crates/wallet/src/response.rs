@@ -13,6 +13,8 @@ use serde::Serialize;
 pub enum Response {
     None,
     Text(String),
+    Texts(Vec<String>),
+    SiteRecord(Option<String>),
     Balance(Balance),
     Status(Box<Status>),
     PaymentRequest(PaymentRequest),

@@ -111,7 +111,7 @@ export type ToWalletHost =
   | { to: 'walletHost'; ask: 'disconnect'; site: Site }
   /** Returns which site had which payment made, `[id, name of the site][]`. */
   | { to: 'walletHost'; ask: 'payers' }
-  /** The wallet was deleted: what is kept about sites goes, too. Returns `true`. */
+  /** The wallet was deleted: what an earlier release kept about sites goes, too. Returns `true`. */
   | { to: 'walletHost'; ask: 'forgetSites' }
   /** Returns what was paid for and not delivered, `Receipt[]`. */
   | { to: 'walletHost'; ask: 'receipts' }

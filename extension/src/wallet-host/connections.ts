@@ -1,16 +1,18 @@
 /** What sites were let in to do, as the wallet's tab shows it and takes it back. */
 
 import type { Wallet } from 'amplet';
-import { payingSites, type Site, type SiteHost } from 'amplet/provider';
+import { payingSites, type Site, type SiteHost, type Store } from 'amplet/provider';
 import type { ConnectedSite } from 'amplet-ui/app/sites.ts';
 import { budgetOf } from '../lib/budgets.ts';
-import type { SealedStore } from './sealed-store.ts';
+import type { FormerDatabase } from './former-database.ts';
 import type { Sites } from './sites.ts';
 import type { Streams } from './streams.ts';
 
 interface Parts {
   host: Pick<SiteHost, 'records'>;
-  store: SealedStore;
+  store: Store;
+  /** What an earlier release kept, if it is there still. */
+  former: Pick<FormerDatabase, 'delete'>;
   sites: Pick<Sites, 'disconnected'>;
   streams: Pick<Streams, 'endOf'>;
   /** The wallet that is open now; throws while it is locked. */
@@ -54,9 +56,9 @@ export class Connections {
     ]);
   }
 
-  /** Deletes everything that is kept about sites. */
+  /** The wallet was deleted, and what is kept about sites with it: deletes also what an earlier release kept. */
   async forget(): Promise<true> {
-    await this.#parts.store.wipe();
+    await this.#parts.former.delete();
     return true;
   }
 }

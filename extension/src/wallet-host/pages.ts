@@ -7,7 +7,6 @@ import {
   type Receipt,
   type SiteHost,
   type SiteWallet,
-  type Store,
 } from 'amplet/provider';
 import type { RunTask } from './wallet-host.ts';
 import type { Sites } from './sites.ts';
@@ -33,14 +32,8 @@ export class Pages {
   readonly #runTask: RunTask;
   readonly #visits = new Map<number, Visit>();
 
-  constructor(
-    host: Pick<SiteHost, 'payments'>,
-    wallet: SiteWallet,
-    store: Store,
-    sites: Pick<Sites, 'unlocked'>,
-    runTask: RunTask,
-  ) {
-    this.#machine = new TopLevel402({ payments: host.payments, wallet, store });
+  constructor(host: Pick<SiteHost, 'payments'>, wallet: SiteWallet, sites: Pick<Sites, 'unlocked'>, runTask: RunTask) {
+    this.#machine = new TopLevel402({ payments: host.payments, wallet });
     this.#sites = sites;
     this.#runTask = runTask;
   }

@@ -4,7 +4,6 @@ import {
   WalletStreams,
   type OpenStream,
   type SiteWallet,
-  type Store,
   type StreamReport,
   type StreamStarter,
   type Site,
@@ -17,7 +16,6 @@ interface Parts {
   /** The wallet that is open now; throws while it is locked. */
   open: () => StreamStarter;
   wallet: SiteWallet;
-  store: Store;
   badge: Badge;
   /** Tells the pages of a site how their stream stands. */
   notify: (site: Site, report: StreamReport) => void;
@@ -35,10 +33,14 @@ export class Streams {
   /** Streams that their budget holds up, by id, until they run again or end: each is asked about once. */
   readonly #stalled = new Map<string, AbortController>();
 
-  constructor({ open, wallet, store, badge, notify, askUsedUp }: Parts) {
+  constructor({ open, wallet, badge, notify, askUsedUp }: Parts) {
     this.#badge = badge;
     this.#askUsedUp = askUsedUp;
-    this.ofSites = new WalletStreams({ open, store, budgetLeftMsat: (site) => wallet.budgetLeftMsat(site) });
+    this.ofSites = new WalletStreams({
+      open,
+      store: wallet.store,
+      budgetLeftMsat: (site) => wallet.budgetLeftMsat(site),
+    });
     this.ofSites.watch((site, report) => {
       notify(site, report);
       this.#show();

@@ -13,8 +13,8 @@ import { Pages } from './pages.ts';
 import { PromptQueue } from './prompt-queue.ts';
 import { Sites } from './sites.ts';
 import { Connections } from './connections.ts';
-import { SealedStore } from './sealed-store.ts';
-import { IdbSiteDatabase } from './site-database.ts';
+import { IdbFormerDatabase } from './former-database.ts';
+import { moveFormerRecords } from './former-records.ts';
 import { Streams } from './streams.ts';
 import { UsedUp } from './used-up.ts';
 import { WalletSession } from './wallet-session.ts';
@@ -41,20 +41,24 @@ export interface WalletHost {
 
 /** Starts it, once in a document's life. */
 export function startWalletHost(runTask: RunTask): WalletHost {
-  const session = new WalletSession(runTask, (wallet) => {
-    void autoLock.follow();
-    autoLock.watch(wallet);
-    void notifyOfEvents(wallet, runTask);
-    void pages.resume();
-    void host.resume().catch((error: unknown) => console.warn('what was promised', error)); // the next start tries again
-    void streams.resume();
+  const former = new IdbFormerDatabase();
+  const session = new WalletSession(runTask, {
+    // The next start tries again.
+    prepare: (wallet) => moveFormerRecords(wallet, former).catch((error: unknown) => console.warn('records', error)),
+    opened: (wallet) => {
+      void autoLock.follow();
+      autoLock.watch(wallet);
+      void notifyOfEvents(wallet, runTask);
+      void pages.resume();
+      void host.resume().catch((error: unknown) => console.warn('what was promised', error)); // the next start tries again
+      void streams.resume();
+    },
   });
   const autoLock = new AutoLock(session, runTask);
   const open = (): Wallet => {
     if (session.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
     return session.wallet;
   };
-  const store = new SealedStore(new IdbSiteDatabase(), open);
   const badge = new Badge(runTask);
   const prompts = new PromptQueue(runTask, badge);
   const paying = whenReady(siteWallet(open), { reached: () => session.reached, open });
@@ -62,7 +66,6 @@ export function startWalletHost(runTask: RunTask): WalletHost {
   const streams = new Streams({
     open,
     wallet: paying,
-    store,
     badge,
     notify: (site, report) => sites.notifyStream(site, report),
     askUsedUp: async ({ site, request: { creditMsat } }, gone) =>
@@ -78,12 +81,11 @@ export function startWalletHost(runTask: RunTask): WalletHost {
       if (stop) await usedUp.stop(request.site);
       return decision;
     },
-    store,
     version: __VERSION__,
   });
   const sites = new Sites(host, session, prompts);
-  const pages = new Pages(host, wallet, store, sites, runTask);
-  const connections = new Connections({ host, store, sites, streams, open });
+  const pages = new Pages(host, wallet, sites, runTask);
+  const connections = new Connections({ host, store: wallet.store, former, sites, streams, open });
   const handle = (message: ToWalletHost): Promise<unknown> =>
     answerTo(message, { session, pages, connections, autoLock, runTask });
 

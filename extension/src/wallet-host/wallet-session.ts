@@ -15,6 +15,7 @@ const REACH_MS = 10_000;
 /** See the head of this file. */
 export class WalletSession {
   readonly #runTask: RunTask;
+  readonly #prepare: (wallet: Wallet) => Promise<void>;
   readonly #opened: (wallet: Wallet) => void;
   #wallet: Wallet | null = null;
   #reached = Promise.resolve();
@@ -26,8 +27,13 @@ export class WalletSession {
   /** Called when the wallet is locked, and when it, or another one, is unlocked. */
   changed: () => void = () => {};
 
-  constructor(runTask: RunTask, opened: (wallet: Wallet) => void) {
+  /** `prepare` is waited for before a wallet that was opened is anybody's, and never rejects; `opened` is called then. */
+  constructor(
+    runTask: RunTask,
+    { prepare, opened }: { prepare: (wallet: Wallet) => Promise<void>; opened: (wallet: Wallet) => void },
+  ) {
     this.#runTask = runTask;
+    this.#prepare = prepare;
     this.#opened = opened;
   }
 
@@ -83,6 +89,7 @@ export class WalletSession {
     const { network, gateways, chainSources } = settings;
     try {
       const wallet = await Wallet.open({ name: config.walletName, network, gateways, chainSources, key });
+      await this.#prepare(wallet);
       this.#wallet = wallet;
       this.#reached = reaches(wallet);
       this.#pause = FIRST_PAUSE;

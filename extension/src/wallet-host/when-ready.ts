@@ -6,7 +6,7 @@
 import type { Wallet } from 'amplet';
 import { ProviderError, type SiteWallet } from 'amplet/provider';
 import { atWork } from 'amplet-ui/app/work.ts';
-import { SEAL_DOMAIN } from './sealed-store.ts';
+import { SEAL_DOMAIN } from './former-seal.ts';
 
 interface Parts {
   /** Resolves when a wallet that was just opened can pay, or seems not to get there. */

@@ -2,19 +2,20 @@
 
 import { SiteHost, type Site } from 'amplet/provider';
 import { expect, test } from 'vitest';
-import { FakeStore, FakeWallet } from '../../../pkg/test/unit/site-fakes.ts';
+import { FakeWallet } from '../../../pkg/test/unit/site-fakes.ts';
 import { Connections } from '../../src/wallet-host/connections.ts';
 
 const site = { origin: 'https://a.example', topLevel: 'https://a.example' };
 
 function world() {
   const done: unknown[] = [];
-  const store = Object.assign(new FakeStore(), { wipe: async () => void done.push('wiped') });
-  const host = new SiteHost({ wallet: new FakeWallet(), ask: async () => ({ allowed: true }), store, version: '1' });
+  const wallet = new FakeWallet();
+  const host = new SiteHost({ wallet, ask: async () => ({ allowed: true }), version: '1' });
   const budgets = [{ id: 4, holder: { kind: 'site', ...site }, closed: false }];
   const connections = new Connections({
     host,
-    store: store as never,
+    store: wallet.store,
+    former: { delete: async () => void done.push('deleted') },
     sites: { disconnected: (gone: Site) => void done.push(['forgotten', gone.origin]) },
     streams: { endOf: async (gone: Site) => void done.push(['ended', gone.origin]) },
     open: () =>
@@ -39,8 +40,8 @@ test('a site is listed with what it may do; disconnected, it is as if it had nev
   expect(reply).toMatchObject({ result: false });
 });
 
-test('with the wallet everything goes', async () => {
+test('with the wallet goes what an earlier release kept', async () => {
   const { connections, done } = world();
   await connections.forget();
-  expect(done).toEqual(['wiped']);
+  expect(done).toEqual(['deleted']);
 });

@@ -2,7 +2,7 @@
 
 import { SiteHost, type Decision, type NavigationResponse, type PromptRequest } from 'amplet/provider';
 import { expect, test } from 'vitest';
-import { FakeStore, FakeWallet } from '../../../pkg/test/unit/site-fakes.ts';
+import { FakeWallet } from '../../../pkg/test/unit/site-fakes.ts';
 import { Pages } from '../../src/wallet-host/pages.ts';
 
 const PAGE = 'https://news.example/today';
@@ -21,11 +21,10 @@ function world({ budget = false } = {}) {
         decide({ allowed: false });
       });
     });
-  const store = new FakeStore();
-  const host = new SiteHost({ wallet, ask, store, version: '1' });
+  const host = new SiteHost({ wallet, ask, version: '1' });
   const steps: string[] = [];
   const runTask = async (task: { ask: string; step?: { do: string } }) => void steps.push(task.step?.do ?? task.ask);
-  const pages = new Pages(host, wallet, store, { unlocked: async () => true }, runTask);
+  const pages = new Pages(host, wallet, { unlocked: async () => true }, runTask);
   const response = (more: Partial<NavigationResponse> = {}): NavigationResponse => {
     const headers = [
       {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { FakeWallet } from '../../../pkg/test/unit/site-fakes.ts';
-import { SEAL_DOMAIN } from '../../src/wallet-host/sealed-store.ts';
+import { SEAL_DOMAIN } from '../../src/wallet-host/former-seal.ts';
 import { whenReady } from '../../src/wallet-host/when-ready.ts';
 
 const withRoom = (receivableMsat: bigint) =>

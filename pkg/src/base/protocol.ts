@@ -207,7 +207,12 @@ purpose?: string,
  * Maximum cost, fee included, that the user allowed after being shown exactly this payment. It is the approval that the
  * budget asks for, once; its limits hold all the same. A holder without a budget gets one that asks about every payment.
  */
-approvedMsat?: bigint, };
+approvedMsat?: bigint, 
+/**
+ * Records of sites that speak of this payment: changed in the transaction that begins it, and left as they are when it is not
+ * begun. Its outcome and its proof are in its own record.
+ */
+records?: Array<SiteRecord>, };
 
 /**
  * Reason for which a budget denies a payment.
@@ -366,6 +371,19 @@ message: string,
  * Lightning make it.
  */
 signature: string, };
+
+/**
+ * A change of a record of sites: a named text that the wallet keeps sealed with its own records, and does not read.
+ */
+export type SiteRecord = { 
+/**
+ * Its name: 1 to `MAX_KEY` bytes without control characters.
+ */
+key: string, 
+/**
+ * Its text from now on, at most `MAX_VALUE` bytes; null: it is removed.
+ */
+value: string | null, };
 
 /**
  * Signer of a text.
@@ -1494,7 +1512,11 @@ payee: string,
 /**
  * Name of the session at the payee, 1 to 64 bytes.
  */
-session: string, } | { "method": "streamPay", 
+session: string, 
+/**
+ * Changed in the transaction that opens it.
+ */
+records: Array<SiteRecord>, } | { "method": "streamPay", 
 /**
  * The stream's id.
  */
@@ -1671,7 +1693,19 @@ domain: string,
 /**
  * Challenge of the site: 32 bytes in hex, the `k1` of its link.
  */
-challenge: string, } | { "method": "ack", 
+challenge: string, } | { "method": "siteRecord", 
+/**
+ * Its key.
+ */
+key: string, } | { "method": "siteRecordKeys", 
+/**
+ * Only those that begin with this; empty: all.
+ */
+prefix: string, } | { "method": "setSiteRecords", 
+/**
+ * Changes; of one key the last counts.
+ */
+records: Array<SiteRecord>, } | { "method": "ack", 
 /**
  * The event's id.
  */

@@ -28,6 +28,11 @@ export interface SiteAuthorization {
   readonly purpose?: string;
   /** The user was shown exactly this payment and allowed at most this, fee included, in millisatoshi. */
   readonly approvedMsat?: bigint;
+  /**
+   * Changes of the wallet's {@link SiteWallet.store}, made in the very transaction that begins the payment: what is kept of a payment
+   * is there exactly when the payment is. When it is not begun, they are not made.
+   */
+  readonly records?: readonly StoreChange[];
 }
 
 /** An invoice, read and checked by the wallet. */
@@ -64,6 +69,8 @@ export interface Quote {
 
 /** The wallet, as far as sites need it. Every method rejects with an error that has a `code` ({@link WalletFailure}). */
 export interface SiteWallet {
+  /** Store of what is kept about sites: whom the user enabled, whose payments are whose. Credentials are as good as money. */
+  readonly store: Store;
   /** The node: its `alias`, `nodeId` in hex, and `network` (`mainnet`, `testnet4`, `signet` or `regtest`). */
   info(): Promise<{ readonly alias: string; readonly nodeId: string; readonly network: string }>;
   /** Returns the amount that can be sent now, in millisatoshi. */
@@ -316,6 +323,14 @@ export interface Store {
   delete(key: string): Promise<void>;
   /** Every key that begins with `prefix`. */
   keys(prefix: string): Promise<readonly string[]>;
+}
+
+/** A change of what a {@link Store} keeps. */
+export interface StoreChange {
+  /** As in {@link Store.set}. */
+  readonly key: string;
+  /** What is kept from now on; `undefined`: it is forgotten. */
+  readonly value: Json | undefined;
 }
 
 /** The site of a sender. Opaque and insecure origins are none: `null`. */

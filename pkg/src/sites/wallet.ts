@@ -1,11 +1,12 @@
 /** A {@link Wallet} as sites and paid requests use it. Only its type is imported: the engine stays out of this module. */
 
-import type { Budget, Holder, Payment } from '../base/protocol.ts';
+import type { Authorization, Budget, Holder, Payment } from '../base/protocol.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { failureOf, ProviderError } from './errors.ts';
 import { PaidFetchError } from './http402/errors.ts';
 import type { Payer } from './http402/types.ts';
-import type { InvoiceDetails, Outcome, Site, SiteWallet } from './types.ts';
+import type { InvoiceDetails, Outcome, Site, SiteAuthorization, SiteWallet } from './types.ts';
+import { siteRecords, WalletStore } from './wallet-store.ts';
 
 /** The part of a {@link Wallet} that is used. */
 export type WalletLike = Pick<
@@ -20,7 +21,10 @@ export type WalletLike = Pick<
   | 'payment'
   | 'quoteFee'
   | 'receive'
+  | 'setSiteRecords'
   | 'signMessage'
+  | 'siteRecord'
+  | 'siteRecordKeys'
   | 'status'
   | 'verifyMessage'
 >;
@@ -34,10 +38,11 @@ export interface SiteWalletOptions {
 /**
  * The wallet as {@link SiteHost} needs it. `open` gives the wallet that is open now, or throws an error with the code `closed`
  * while it is locked; it is called at each use, so that the host outlives the wallet. Streams are added with
- * `{ ...wallet, streams: new WalletStreams({ open, budgetLeftMsat: wallet.budgetLeftMsat }) }`.
+ * `{ ...wallet, streams: new WalletStreams({ open, budgetLeftMsat: wallet.budgetLeftMsat, store: wallet.store }) }`.
  */
 export function siteWallet(open: () => WalletLike, { alias = 'Amplet' }: SiteWalletOptions = {}): SiteWallet {
   return {
+    store: new WalletStore(open),
     info: async () => {
       const { nodeId, network } = await open().status();
       return { alias, nodeId, network };
@@ -49,9 +54,10 @@ export function siteWallet(open: () => WalletLike, { alias = 'Amplet' }: SiteWal
     quoteFee: async (payment) => open().quoteFee(payment),
     pay: async ({ invoice, amountMsat: stated }, { amountMsat, maxFeeMsat, authorization }) => {
       const chosen = stated === null && amountMsat !== undefined ? { amountMsat } : {};
-      return outcomeOf(await open().pay(invoice, { ...chosen, maxFeeMsat, authorization }));
+      return outcomeOf(await open().pay(invoice, { ...chosen, maxFeeMsat, authorization: engines(authorization) }));
     },
-    keysend: async ({ records, ...request }) => outcomeOf(await open().keysend({ ...request, records: [...records] })),
+    keysend: async ({ records, authorization, ...request }) =>
+      outcomeOf(await open().keysend({ ...request, records: [...records], authorization: engines(authorization) })),
     lookup: async (paymentHash) => lookup(open(), paymentHash),
     watch: (paymentHash, listener) =>
       open().onPayment((payment) => {
@@ -104,6 +110,12 @@ export function walletPayer(wallet: WalletLike, { holder = siteHolder }: WalletP
 }
 
 const siteHolder = (origin: string): Holder => ({ kind: 'site', origin, topLevel: origin });
+
+/** An authorization as the engine reads it. */
+const engines = ({ records, ...authorization }: SiteAuthorization): Authorization => ({
+  ...authorization,
+  ...(records && { records: siteRecords(records) }),
+});
 
 /** The budget of a site; none while the wallet is locked: whether a site is enabled is said without it. */
 async function budgetOf(open: () => WalletLike, site: Site): Promise<Budget | null> {

@@ -1,7 +1,7 @@
 // Checks of what a caller gives, before it crosses to the engine.
 
 import { WalletError } from '../base/error.ts';
-import type { Authorization, Rules, StreamRate, WindowLimit } from '../base/protocol.ts';
+import type { Authorization, Rules, SiteRecord, StreamRate, WindowLimit } from '../base/protocol.ts';
 
 /** Maximum amount that crosses to the engine (u64). */
 const MAX_AMOUNT = 0xffff_ffff_ffff_ffffn;
@@ -71,9 +71,24 @@ export function named<T extends object>(what: string, given: T | undefined, name
  */
 export function authorized(given: Authorization | undefined): Authorization | null {
   if (given === undefined) return null;
-  named('authorization', given, { holder: true, purpose: true, approvedMsat: true });
+  named('authorization', given, { holder: true, purpose: true, approvedMsat: true, records: true });
   amount('authorization.approvedMsat', given.approvedMsat);
+  if (given.records !== undefined) recorded('authorization.records', given.records);
   return given;
+}
+
+/**
+ * Changes of records of sites.
+ * @throws {WalletError} `invalidInput`
+ */
+export function recorded(name: string, records: SiteRecord[]): SiteRecord[] {
+  if (!Array.isArray(records)) throw new WalletError('invalidInput', `\`${name}\` is a list.`);
+  for (const record of records) {
+    const { key, value } = named(name, record, { key: true, value: true });
+    text(`${name}.key`, key);
+    if (value !== null) text(`${name}.value`, value);
+  }
+  return records;
 }
 
 const RULES: Record<keyof Rules, true> = {

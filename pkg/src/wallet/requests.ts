@@ -15,12 +15,13 @@ import type {
   Preview,
   Rules,
   SignedMessage,
+  SiteRecord,
   Spending,
   Status,
   VerifiedMessage,
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
-import { amount, authorized, named, required, ruled, text, whole } from './arguments.ts';
+import { amount, authorized, named, recorded, required, ruled, text, whole } from './arguments.ts';
 import { OnchainRequests } from './onchain.ts';
 
 /** Names of what says which channel is opened. */
@@ -97,8 +98,9 @@ export abstract class Requests extends OnchainRequests {
    * never paid twice.
    * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: maximum routing fee, by default what the planned routes
    * and their retries cost (`inspect` tells it), and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget
-   * pays, by default the user's; `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's
-   * reason, and nothing is sent; aborted later it rejects with `timeout`, and the outcome is `open`
+   * pays, by default the user's, and `records` that are changed with it ({@link Requests.setSiteRecords});
+   * `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's reason, and nothing is sent;
+   * aborted later it rejects with `timeout`, and the outcome is `open`
    * @throws {WalletError} with the outcome `notSent`: `invalidPaymentRequest`, `wrongNetwork`, `expired`, `amountMismatch`,
    * `insufficientBalance`, `noRoute`, `feeTooHigh`, `gatewayOffline`; `approvalNeeded` and `budgetRefused`, with why in
    * `error.budget`; `closed` before the call. With `open`: `closed`, `walletCrashed`, `fenced`, `versionMismatch`, `timeout`,
@@ -352,6 +354,30 @@ export abstract class Requests extends OnchainRequests {
   async closeChannel(channelId: string, options?: { force?: boolean }): Promise<void> {
     const { force = false } = named('closeChannel', options, { force: true });
     await this.ask({ method: 'closeChannel', channelId: text('channelId', channelId), force });
+  }
+
+  /**
+   * The text of a record of sites: what an application keeps about them, sealed in the wallet's store, and deleted with it. `null`:
+   * there is none.
+   * @throws {WalletError} `invalidInput`: this is no key
+   */
+  async siteRecord(key: string): Promise<string | null> {
+    return this.ask({ method: 'siteRecord', key: text('key', key) });
+  }
+
+  /** The keys of records of sites that begin with `prefix`, sorted. */
+  async siteRecordKeys(prefix: string): Promise<string[]> {
+    return this.ask({ method: 'siteRecordKeys', prefix: text('prefix', prefix) });
+  }
+
+  /**
+   * Changes records of sites, all or none; durable when it resolves. What speaks of a payment is given to that
+   * (`authorization.records`), so that it is there exactly when the payment is.
+   * @param records each `key` (1 to 700 bytes) with its `value` (at most 64 KiB); `null`: it is removed
+   * @throws {WalletError} `invalidInput`; `storageFull`: the wallet has 16,384 records
+   */
+  async setSiteRecords(records: SiteRecord[]): Promise<void> {
+    await this.ask({ method: 'setSiteRecords', records: recorded('records', records) });
   }
 
   /** A text for bug reports: versions, state, last log lines; no secret, no invoice, no address. */

@@ -2,7 +2,7 @@
 
 import { checkEnvironment, deriveKey, keepStorage } from '#platform';
 import { WalletError } from '../base/error.ts';
-import type { Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
+import type { Authorization, Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
 import { checkName } from '../link/names.ts';
 import type { KdfParams } from '../link/wire.ts';
 import { text } from './arguments.ts';
@@ -180,10 +180,12 @@ export class Wallet extends Requests {
    */
   async stream(options: StreamOptions): Promise<Stream> {
     checkStream(options);
-    const { to, authorization = null } = options;
+    const { to } = options;
+    const { records = [], ...payer } = options.authorization ?? {};
+    const authorization = options.authorization === undefined ? null : (payer as Authorization);
     const ask = (request: Request): Promise<Payment> =>
       this.#link.call({ method: 'request', request }) as Promise<Payment>;
-    const line = await ask({ method: 'openStream', payee: to.nodeId, session: to.session });
+    const line = await ask({ method: 'openStream', payee: to.nodeId, session: to.session, records });
     const wallet = {
       pay: (stream: string, amountMsat: bigint, maxFeeMsat: bigint | null) =>
         ask({ method: 'streamPay', stream, amountMsat, maxFeeMsat, authorization }),

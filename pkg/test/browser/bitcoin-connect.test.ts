@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import type * as BitcoinConnect from '@getalby/bitcoin-connect';
 import { SiteHost, type Webln } from '../../src/provider.ts';
-import { FakeStore, FakeWallet, NOW, User } from '../unit/site-fakes.ts';
+import { FakeWallet, NOW, User } from '../unit/site-fakes.ts';
 import { issueReal } from '../unit/interop-fakes.ts';
 import { launch } from './site.ts';
 
@@ -64,7 +64,7 @@ async function visit(): Promise<{ page: Page; wallet: FakeWallet; user: User }> 
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const wallet = new FakeWallet();
   const user = new User();
-  const host = new SiteHost({ wallet, ask: user.ask, store: new FakeStore(), version: '1', now: () => NOW });
+  const host = new SiteHost({ wallet, ask: user.ask, version: '1', now: () => NOW });
   const page = await browser.newPage();
   await page.exposeFunction('toHost', (call: unknown) =>
     host.handle({ origin, topLevelOrigin: origin, tabId: 1, frameId: 0 }, call),

@@ -20,7 +20,7 @@ export function page() {
   const wallet = new FakeWallet();
   wallet.budgets.set('https://shop.example https://shop.example', 1_000_000n);
   const user = new User();
-  const host = new SiteHost({ wallet, ask: user.ask, store: new FakeStore(), version: '1', now: () => NOW });
+  const host = new SiteHost({ wallet, ask: user.ask, version: '1', now: () => NOW });
   let receive: (message: SiteReply) => void = () => {};
   const target = pageWindow();
   const webln: Webln = installWebln({

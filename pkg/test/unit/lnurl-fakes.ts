@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { type InvoiceDetails, type Json, SiteHost } from '../../src/provider.ts';
-import { FakeStore, FakeWallet, NOW, User, SHOP } from './site-fakes.ts';
+import { FakeWallet, NOW, User, SHOP } from './site-fakes.ts';
 
 /** A host whose net is `answers`: URL without query to what is sent. */
 export function harness(answers: Record<string, (url: URL) => unknown>) {
   const wallet = new FakeWallet();
   const user = new User();
-  const store = new FakeStore();
+  const { store } = wallet;
   store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
   const asked: URL[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -20,7 +20,7 @@ export function harness(answers: Record<string, (url: URL) => unknown>) {
     const body = answer(url);
     return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status: 500 });
   };
-  const restart = () => new SiteHost({ wallet, ask: user.ask, store, version: '1', fetch, now: () => NOW });
+  const restart = () => new SiteHost({ wallet, ask: user.ask, version: '1', fetch, now: () => NOW });
   const host = restart();
   const run = async (lnurl: string): Promise<Json> => {
     const reply = await host.handle(SHOP, { amplet: 1, id: 1, method: 'lnurl', params: { lnurl } });

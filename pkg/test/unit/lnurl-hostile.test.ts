@@ -6,7 +6,7 @@ import type { Decision, Json } from '../../src/provider.ts';
 import { SiteHost } from '../../src/provider.ts';
 import { isPublicHost } from '../../src/sites/origin.ts';
 import { METADATA, harness, payService } from './lnurl-fakes.ts';
-import { FakeStore, FakeWallet, NOW, SHOP, User, turn } from './site-fakes.ts';
+import { FakeWallet, NOW, SHOP, User, turn } from './site-fakes.ts';
 
 const K1 = 'cd'.repeat(32);
 const LOGIN = `https://bank.example/in?tag=login&k1=${K1}`;
@@ -27,7 +27,7 @@ function led(leads: (url: string) => { url: string; answer: unknown }) {
     lnurlAuth: async ({ domain }: { domain: string }) => (signed.push(domain), { key: 'key', sig: '30' }),
   });
   const user = new User();
-  const store = new FakeStore();
+  const { store } = wallet;
   store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
   const modes: unknown[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -35,7 +35,7 @@ function led(leads: (url: string) => { url: string; answer: unknown }) {
     const { url, answer } = leads(String(input));
     return Object.defineProperty(Response.json(answer), 'url', { value: url });
   };
-  const host = new SiteHost({ wallet, ask: user.ask, store, version: '1', fetch, now: () => NOW });
+  const host = new SiteHost({ wallet, ask: user.ask, version: '1', fetch, now: () => NOW });
   const run = async (lnurl: string, sender = SHOP): Promise<Json> => {
     const reply = await host.handle(sender, { amplet: 1, id: 1, method: 'lnurl', params: { lnurl } });
     return reply!.ok ? reply!.result : { error: reply!.error.name };
@@ -203,7 +203,8 @@ test('a login of another host than the page warns, also above and below its doma
 });
 
 const THANKS = { successAction: { tag: 'message', message: 'Thank you!' } };
-const promised = (store: FakeStore) => [...store.all.keys()].filter((key) => key.startsWith('promised/')).length;
+const promised = (store: FakeWallet['store']) =>
+  [...store.all.keys()].filter((key) => key.startsWith('promised/')).length;
 
 test('what was bought is kept until the user has seen it', async () => {
   const ways: [string, (answer: () => Promise<Decision> | Decision) => Promise<Decision> | Decision, number][] = [

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type NavigationResponse, type NavigationStep, SiteHost, TopLevel402 } from '../../src/provider.ts';
-import { FakeStore, FakeWallet, NOW, User, sha256 } from './site-fakes.ts';
+import { FakeWallet, NOW, User, sha256 } from './site-fakes.ts';
 
 export const ORIGIN = 'https://news.example';
 export const PAGE = `${ORIGIN}/today`;
@@ -58,11 +58,11 @@ export function harness(server: Server, { budget = 1_000_000n }: { budget?: bigi
   const wallet = new FakeWallet();
   if (budget !== null) wallet.budgets.set(SITE, budget);
   const user = new User();
-  const store = new FakeStore();
+  const { store } = wallet;
   const clock = { now: NOW };
   const make = () => {
-    const host = new SiteHost({ wallet, ask: user.ask, store, version: '1', now: () => clock.now });
-    return new TopLevel402({ payments: host.payments, wallet, store, now: () => clock.now });
+    const host = new SiteHost({ wallet, ask: user.ask, version: '1', now: () => clock.now });
+    return new TopLevel402({ payments: host.payments, wallet, now: () => clock.now });
   };
   const state = { machine: make(), server };
   const seen: (string | null)[] = [];

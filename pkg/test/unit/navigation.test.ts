@@ -255,6 +255,31 @@ test('a host that dies while it pays finds the payment again', async () => {
   }
 });
 
+test('a page is noted with its payment and not before, and its proof is in the record of the payment alone', async () => {
+  for (const server of [shop, charging({ delivers: false })]) {
+    const { wallet, user, visit, respond, store, state, restart } = harness(server, { budget: null });
+    user.answer = () => {
+      assert.equal(store.all.size, 0, 'while the user is asked');
+      return { allowed: false };
+    };
+    await visit();
+    assert.equal(store.all.size, 0);
+    user.answer = () => ({ allowed: true });
+    await visit();
+    const { preimage } = wallet.outcomes.values().next().value as { preimage: string };
+    assert.ok(store.all.size > 0);
+    assert.ok(![...store.all.values()].some((text) => text.includes(`"preimage":"${preimage}`)));
+    restart();
+    const receipts = await state.machine.undelivered();
+    assert.deepEqual(
+      receipts.map((receipt) => receipt.preimage),
+      server === shop ? [] : [preimage],
+    );
+    const step = await state.machine.observe(respond(`${ORIGIN}/yesterday`, null));
+    if (server === shop) assert.equal(step.do === 'reload' && step.authorization.includes(preimage), true);
+  }
+});
+
 test('a tab that went elsewhere while it was paid is left alone, and what was bought waits', async () => {
   const { wallet, respond, visit, state } = harness(charging());
   const gone = new AbortController();

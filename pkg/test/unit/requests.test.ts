@@ -38,6 +38,13 @@ test('what is left out is null, what is given goes to the engine as it is', asyn
   await wallet.openBudget({ holder: { kind: 'app', id: 'game' }, rules, parent: 3 });
   await wallet.budgetOf({ kind: 'app', id: 'game' });
   await wallet.spending({ from: '2026-11-01' });
+  const records = [
+    { key: 'sent/1', value: '{}' },
+    { key: 'sent/2', value: null },
+  ];
+  await wallet.setSiteRecords(records);
+  await wallet.siteRecord('sent/1');
+  await wallet.siteRecordKeys('sent/');
   assert.deepEqual(wallet.asked, [
     { method: 'pay', invoice: 'lnbc1', amountMsat: null, maxFeeMsat: null, authorization: null },
     { method: 'pay', invoice: 'lnbc1', amountMsat: 1n, maxFeeMsat: 2n, authorization },
@@ -45,6 +52,9 @@ test('what is left out is null, what is given goes to the engine as it is', asyn
     { method: 'openBudget', holder: { kind: 'app', id: 'game' }, rules, parent: 3 },
     { method: 'budgetOf', holder: { kind: 'app', id: 'game' } },
     { method: 'spending', from: '2026-11-01', to: null },
+    { method: 'setSiteRecords', records },
+    { method: 'siteRecord', key: 'sent/1' },
+    { method: 'siteRecordKeys', prefix: 'sent/' },
   ]);
 });
 

@@ -9,6 +9,7 @@ import type {
   SiteAuthorization,
   SiteWallet,
   Store,
+  StoreChange,
   StreamReport,
 } from '../../src/provider.ts';
 import type { Outcome } from '../../src/sites/types.ts';
@@ -48,6 +49,7 @@ export interface Paid {
 
 /** Invoices are `lnbcrt` and the preimage; a budget is a sum. Reserving is one step, as in the engine. */
 export class FakeWallet implements SiteWallet {
+  readonly store = new FakeStore();
   readonly invoices = new Map<string, InvoiceDetails>();
   readonly preimages = new Map<string, string>();
   readonly outcomes = new Map<string, Outcome>();
@@ -123,11 +125,14 @@ export class FakeWallet implements SiteWallet {
     await turn();
     // The engine pays an invoice again only when it failed before.
     if ((this.outcomes.get(details.paymentHash)?.state ?? 'failed') !== 'failed') throw new Failure('alreadyPaid');
-    this.paid.push({ invoice: details.invoice, amountMsat: amount, maxFeeMsat, authorization });
+    const { records = [], ...by } = authorization;
+    this.paid.push({ invoice: details.invoice, amountMsat: amount, maxFeeMsat, authorization: by });
     const end = this.ends.shift()?.(details.paymentHash) ?? {
       state: 'succeeded' as const,
       preimage: this.preimages.get(details.paymentHash)!,
     };
+    // With the payment, as the engine: also of one whose answer is lost.
+    if (!(end instanceof Error) || this.outcomes.has(details.paymentHash)) this.store.change(records);
     if (end instanceof Error) throw end;
     this.end(details.paymentHash, end);
     return end;
@@ -198,6 +203,11 @@ export class FakeStore implements Store {
   }
   async delete(key: string) {
     this.all.delete(key);
+  }
+  change(changes: readonly StoreChange[]): void {
+    for (const { key, value } of changes)
+      if (value === undefined) this.all.delete(key);
+      else this.all.set(key, JSON.stringify(value));
   }
   async keys(prefix: string) {
     return [...this.all.keys()].filter((key) => key.startsWith(prefix));

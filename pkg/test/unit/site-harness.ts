@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { type Json, type Sender, type SiteErrorName, SiteHost, type SiteReply } from '../../src/provider.ts';
-import { FakeStore, FakeWallet, NOW, User, SHOP, siteName } from './site-fakes.ts';
+import { FakeWallet, NOW, User, SHOP, siteName } from './site-fakes.ts';
 
 /** A wallet, a user and a host; `restart` gives another host over the same store. */
 export function harness({ enabled = true }: { enabled?: boolean } = {}) {
   const wallet = new FakeWallet();
   const user = new User();
-  const store = new FakeStore();
+  const { store } = wallet;
   const clock = { now: NOW };
-  const restart = () => new SiteHost({ wallet, ask: user.ask, store, version: '1.2.3', now: () => clock.now });
+  const restart = () => new SiteHost({ wallet, ask: user.ask, version: '1.2.3', now: () => clock.now });
   const host = { now: restart() };
   if (enabled) store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
   let id = 0;

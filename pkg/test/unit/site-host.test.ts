@@ -341,14 +341,19 @@ test("streams go to the wallet as this site's, and to the user when the budget d
   }
 });
 
-test('what is noted of invoices does not grow without end', async () => {
+test('what is noted of invoices does not grow without end, and no site pushes out what is noted of another', async () => {
   const { wallet, store, ok } = harness();
   budget(wallet, 10n ** 12n);
-  for (let at = 0; at < 2_300; at++)
-    store.all.set(
-      `sent/${at} https://shop.example https://shop.example`,
-      JSON.stringify({ version: 1, invoice: '', at }),
-    );
+  const note = (at: number, site: string) =>
+    store.all.set(`sent/${at} ${site} ${site}`, JSON.stringify({ version: 1, invoice: '', at }));
+  note(0, 'https://quiet.example');
+  for (let at = 1; at < 2_300; at++) note(at, 'https://shop.example');
   await ok('sendPayment', { paymentRequest: wallet.issue() });
-  assert.ok((await store.keys('sent/')).length <= 2_100);
+  const left = await store.keys('sent/');
+  assert.ok(left.length <= 1_002, `${left.length}`);
+  assert.ok(left.includes('sent/0 https://quiet.example https://quiet.example'));
+  assert.ok(!left.includes('sent/1 https://shop.example https://shop.example'), 'its oldest goes');
+  for (let site = 0; site < 9; site++) for (let at = 1; at < 900; at++) note(at, `https://s${site}.example`);
+  for (let more = 0; more < 100; more++) await ok('sendPayment', { paymentRequest: wallet.issue() });
+  assert.ok((await store.keys('sent/')).length <= 4_101);
 });

@@ -1,6 +1,7 @@
 /** Streams, the wallet that has them and frames of sites: for the tests of streams of sites. */
 
 import { type Sender, SiteHost, type SiteReply, WalletStreams, type Webln, installWebln } from '../../src/provider.ts';
+import type { Authorization } from '../../src/base/protocol.ts';
 import type { StreamLike, StreamStateLike } from '../../src/sites/streams/types.ts';
 import { pageWindow } from './site-page.ts';
 import { FakeStore, FakeWallet, Failure, NOW, User, SHOP, turn } from './site-fakes.ts';
@@ -51,7 +52,11 @@ export class FakeStream implements StreamLike {
 
 export interface Started {
   readonly stream: FakeStream;
-  readonly options: { readonly to: { nodeId: string; session: string }; readonly usedMsat?: bigint };
+  readonly options: {
+    readonly to: { nodeId: string; session: string };
+    readonly usedMsat?: bigint;
+    readonly authorization?: Authorization;
+  };
 }
 
 /** The engine: lines of sessions, open until they are closed, whoever drives them. */
@@ -60,6 +65,8 @@ export class FakeEngine {
   readonly open = new Map<string, string>();
   readonly closed: string[] = [];
   away = false;
+  /** The wallet's store. */
+  store = new FakeStore();
 
   async stream(options: Started['options']): Promise<FakeStream> {
     const { nodeId, session } = options.to;
@@ -67,6 +74,7 @@ export class FakeEngine {
     const id = this.open.get(key) ?? `s${this.started.length}`;
     const stream = new FakeStream(id);
     this.open.set(key, id);
+    for (const { key: name, value } of options.authorization?.records ?? []) this.store.all.set(name, value ?? '');
     this.started.push({ stream, options });
     if (options.usedMsat !== undefined) stream.set({ owedMsat: options.usedMsat });
     stream.onChange(({ ended }) => ended && !this.away && this.open.delete(key));
@@ -100,6 +108,7 @@ export interface Parts {
 
 export function harness({ budget = true, engine = new FakeEngine(), records }: Parts = {}) {
   const base = new FakeWallet();
+  if (records) engine.store = records;
   const user = new User();
   const clock = { ms: NOW, tick: () => {} };
   const open = () => {
@@ -119,10 +128,10 @@ export function harness({ budget = true, engine = new FakeEngine(), records }: P
   const wallet = Object.assign(base, { streams });
   const give = (left = 1_000_000n, { origin }: Sender = SHOP) => base.budgets.set(`${origin} ${origin}`, left);
   if (budget) give();
-  const store = new FakeStore();
+  const { store } = base;
   for (const origin of ['https://shop.example', 'https://evil.example'])
     store.all.set(`grant/${origin} ${origin}`, '{"version":1,"balance":false}');
-  const host = new SiteHost({ wallet, ask: user.ask, store, version: '1' });
+  const host = new SiteHost({ wallet, ask: user.ask, version: '1' });
   /** A frame of a site, with its end. */
   const frame = (sender: Sender = SHOP): { webln: Webln; gone: AbortController; lose: () => void } => {
     const gone = new AbortController();

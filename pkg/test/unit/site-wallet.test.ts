@@ -4,7 +4,16 @@ import { test } from 'vitest';
 import { type Wallet, WalletError } from '../../src/index.ts';
 import { PaidFetchError, SiteHost, type WalletLike, payingFetch, siteWallet, walletPayer } from '../../src/provider.ts';
 import type { StreamStarter } from '../../src/sites/streams/types.ts';
-import type { Holder, Inspected, Payment, Budget, Rules, Authorization, Status } from '../../src/base/protocol.ts';
+import type {
+  Holder,
+  Inspected,
+  Payment,
+  Budget,
+  Rules,
+  Authorization,
+  SiteRecord,
+  Status,
+} from '../../src/base/protocol.ts';
 import { FakeStore, NOW, User, SHOP, sha256 } from './site-fakes.ts';
 
 const PREIMAGE = '01'.repeat(32);
@@ -67,7 +76,16 @@ function fake() {
     payments: new Map<string, Payment>(),
     amountMsat: 1_000n as bigint | null,
   };
+  const records = new Map<string, string>();
+  const change = (changes: readonly SiteRecord[] = []) => {
+    for (const { key, value } of changes)
+      if (value === null) records.delete(key);
+      else records.set(key, value);
+  };
   const wallet: WalletLike = {
+    siteRecord: async (key) => records.get(key) ?? null,
+    siteRecordKeys: async (prefix) => [...records.keys()].filter((key) => key.startsWith(prefix)).sort(),
+    setSiteRecords: async (changes) => change(changes),
     balance: async () => ({ spendableMsat: 77_000n }) as Awaited<ReturnType<Wallet['balance']>>,
     status: async () => ({ nodeId: `02${'ab'.repeat(32)}`, network: 'regtest' }) as Status,
     inspect: async (text) => {
@@ -92,7 +110,8 @@ function fake() {
     keysend: async () => payment({ kind: 'keysend', state: 'pending' }),
     onPayment: () => () => {},
     pay: async (invoice, options = {}) => {
-      paid.push({ invoice, ...options });
+      const { records: beside, ...authorization } = options.authorization ?? { holder: { kind: 'user' } };
+      paid.push({ invoice, ...options, ...(options.authorization && { authorization }) });
       if (
         options.authorization?.holder.kind === 'site' &&
         options.authorization.approvedMsat === undefined &&
@@ -100,6 +119,7 @@ function fake() {
       ) {
         throw new WalletError('approvalNeeded', 'there is no budget');
       }
+      change(beside);
       return payment({});
     },
     payment: async (id) => {
@@ -113,7 +133,7 @@ function fake() {
     logIn: async ({ domain, challenge }) => ({ key: `key of ${domain}`, signature: challenge }),
     verifyMessage: async () => ({ valid: false, nodeId: null }),
   };
-  return { wallet, paid, state };
+  return { wallet, paid, state, records };
 }
 
 test('the wallet of this package is one that sites can use', () => {
@@ -124,7 +144,7 @@ test('the wallet of this package is one that sites can use', () => {
 test('through the host: a payment without a budget is asked about and bound to its amount and fee', async () => {
   const { wallet, paid } = fake();
   const user = new User();
-  const host = new SiteHost({ wallet: siteWallet(() => wallet), ask: user.ask, store: new FakeStore(), version: '1' });
+  const host = new SiteHost({ wallet: siteWallet(() => wallet), ask: user.ask, version: '1' });
   await host.handle(SHOP, { amplet: 1, id: 1, method: 'enable', params: {} });
   const reply = await host.handle(SHOP, {
     amplet: 1,
@@ -143,23 +163,43 @@ test('through the host: a payment without a budget is asked about and bound to i
 });
 
 test('a locked wallet is a ConnectionError, and open again it is used again', async () => {
-  const { wallet } = fake();
+  const { wallet, records } = fake();
   let open: WalletLike | null = null;
   const adapter = siteWallet(() => {
     if (open === null) throw new WalletError('closed', 'locked');
     return open;
   });
-  const store = new FakeStore();
-  store.all.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
-  const host = new SiteHost({ wallet: adapter, ask: new User().ask, store, version: '1' });
+  records.set('grant/https://shop.example https://shop.example', '{"version":1,"balance":false}');
+  const host = new SiteHost({ wallet: adapter, ask: new User().ask, version: '1' });
   const info = () => host.handle(SHOP, { amplet: 1, id: 1, method: 'getInfo', params: {} });
   const locked = await info();
   assert.ok(locked && !locked.ok && locked.error.name === 'ConnectionError');
+  open = wallet;
   const elsewhere = { ...SHOP, origin: 'https://other.example', topLevelOrigin: 'https://other.example' };
   const enabled = await host.handle(elsewhere, { amplet: 1, id: 1, method: 'isEnabled', params: {} });
   assert.deepEqual(enabled, { amplet: 1, id: 1, ok: true, result: false });
-  open = wallet;
   assert.ok((await info())?.ok);
+});
+
+test('what is kept of a payment goes to the wallet with it, and not when it is not begun', async () => {
+  const { wallet, state, records } = fake();
+  const { store, pay } = siteWallet(() => wallet);
+  await store.set('sent/old', { at: 1 });
+  const details = await siteWallet(() => wallet).inspect('lnbcrt1a');
+  const changes = [
+    { key: 'sent/old', value: undefined },
+    { key: 'credential/https://shop.example', value: { token: 't', none: null } },
+  ];
+  const authorization = { holder: SITE, records: changes };
+  await assert.rejects(pay(details, { maxFeeMsat: 1n, authorization }), { code: 'approvalNeeded' });
+  assert.deepEqual(await store.keys(''), ['sent/old']);
+  state.budgets.push(budget(1, SITE, [9_000n]));
+  await pay(details, { maxFeeMsat: 1n, authorization });
+  assert.deepEqual(await store.keys(''), ['credential/https://shop.example']);
+  assert.deepEqual(await store.get('credential/https://shop.example'), { token: 't', none: null });
+  assert.equal(await store.get('sent/old'), undefined);
+  await store.delete('credential/https://shop.example');
+  assert.equal(records.size, 0);
 });
 
 test('what the budget of a site leaves is what the engine says, whatever its limits are', async () => {

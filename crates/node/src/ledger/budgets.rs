@@ -13,6 +13,7 @@ use amplet_budget::{
 };
 use amplet_protocol::PaymentId;
 use amplet_protocol::page::{EventKind, Payment};
+use amplet_storage::Batch;
 
 use super::LedgerError;
 use super::damage::Damaged;
@@ -31,13 +32,16 @@ pub struct Authorization {
     pub purpose: Purpose,
     /// The user was asked about exactly this payment and its maximum fee, and approved.
     pub approved: bool,
+    /// Records of the application, committed together with the payment's own; not when it is refused. Their names must not be
+    /// the node's own.
+    pub beside: Batch,
 }
 
 impl Authorization {
     /// The user, by hand.
     #[must_use]
     pub fn user() -> Self {
-        Self { budget: BudgetId::USER, purpose: Purpose::default(), approved: false }
+        Self { budget: BudgetId::USER, purpose: Purpose::default(), approved: false, beside: Batch::new() }
     }
 }
 

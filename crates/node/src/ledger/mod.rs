@@ -1,5 +1,6 @@
 //! The one book of payments, events and budgets. Records are staged in the step that they belong to.
 
+mod application;
 pub(crate) mod budgets;
 pub(crate) mod damage;
 mod load;
@@ -13,7 +14,7 @@ use std::rc::Rc;
 use amplet_budget::LoadError;
 use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Direction, Event, EventKind, Payment, PaymentKind, PaymentStatus, WalletError};
-use amplet_storage::{Batch, StoreError};
+use amplet_storage::StoreError;
 use serde::Serialize;
 
 use crate::base::{Base, Committed};
@@ -353,28 +354,5 @@ impl Ledger {
             self.base.staged.remove_lazily(event_name(id));
         }
         self.base.notify.notify();
-    }
-
-    /// Stages records of the application for the node's next transaction: together with whatever is called before the next
-    /// await. Their names must not be the node's own.
-    pub fn stage(&self, gather: impl FnOnce(&mut Batch)) {
-        self.base.staged.stage(gather);
-        self.base.notify.notify();
-    }
-
-    /// Checks that records can be saved now, before any is staged.
-    ///
-    /// # Errors
-    /// [`Unsaved`].
-    pub fn check_saves(&self) -> Result<(), Unsaved> {
-        self.base.staged.check()
-    }
-
-    /// Resolves when what is staged now is durable.
-    ///
-    /// # Errors
-    /// [`Unsaved`].
-    pub async fn flushed(&self) -> Result<(), Unsaved> {
-        self.base.flushed().await
     }
 }

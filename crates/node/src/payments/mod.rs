@@ -14,6 +14,7 @@ mod outbound;
 mod parts;
 mod quote;
 mod ready;
+mod sessions;
 mod streams;
 
 use std::rc::Rc;
@@ -32,7 +33,6 @@ use crate::config::Role;
 use crate::graph::Graph;
 use crate::ldk::routing::Refused;
 use crate::ldk::routing::explain::no_route;
-use crate::ldk::unsaved::Unsaved;
 use crate::ledger::budgets::{Authorization, Budgets};
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, LedgerError, Outcome};
@@ -196,6 +196,10 @@ impl Payments {
         self.budgets.reserve(&payment, max_fee_msat, authorization)?;
         self.attempts.begin(id, owner, Some(self.base.platform.monotonic()));
         let submitted = self.submit(&payment, &*submit).await;
+        if submitted.is_ok() && !authorization.beside.is_empty() {
+            // In the step of the submission, so that they are there exactly when the payment is.
+            self.ledger.stage(|batch| batch.merge(authorization.beside.clone()));
+        }
         match (&submitted, owner) {
             (Ok(()), Owner::Payment) => {
                 let parts = self.attempts.take_planned(id);
@@ -312,63 +316,6 @@ impl Payments {
     pub fn offer(&self, new: &NewOffer) -> Result<lightning::offers::offer::Offer, PayError> {
         ready::refuse_old_copy(&self.base)?;
         offers::make(&self.base.ldk, new)
-    }
-
-    /// Opens a stream and returns its id in the history; the one that is open already, if there is one (also one of an
-    /// earlier run). Durable before it returns; nothing is paid yet.
-    ///
-    /// # Errors
-    /// [`StreamError::Session`], [`PayError::Own`].
-    pub async fn open_stream(&self, to: &StreamTo) -> Result<PaymentId, PayError> {
-        self.base.staged.check()?;
-        ready::refuse_old_copy(&self.base)?;
-        let id = self.streams.begin_outbound(&self.base.ldk, to, self.base.now())?;
-        self.base.flushed().await?;
-        Ok(id)
-    }
-
-    /// Open streams, outbound and inbound, those of earlier runs included.
-    #[must_use]
-    pub fn streams(&self) -> Vec<Payment> {
-        self.streams.all()
-    }
-
-    /// An open outbound stream by its id in the history.
-    #[must_use]
-    pub fn stream(&self, id: PaymentId) -> Option<Payment> {
-        self.streams.get(Key::outbound(id))
-    }
-
-    /// Ends an outbound stream: no payment follows, and its record ends when nothing is in flight. Durable before it returns;
-    /// `true` when it was open.
-    ///
-    /// # Errors
-    /// [`Unsaved`].
-    pub async fn close_stream(&self, id: PaymentId) -> Result<bool, Unsaved> {
-        self.close(Key::outbound(id)).await
-    }
-
-    /// An open session's record: its amount is what the session has brought so far, durable, each payment counted once.
-    /// Whoever gives credit for it stores what is used up, and reads this at its start; every change is a notice
-    /// ([`crate::Notice::Payment`]).
-    #[must_use]
-    pub fn session(&self, session: &str) -> Option<Payment> {
-        self.streams.get(streams::session_key(session))
-    }
-
-    /// Ends a session: later payments to it go back. Durable before it returns; `true` when anything had come in.
-    ///
-    /// # Errors
-    /// [`Unsaved`].
-    pub async fn close_session(&self, session: &str) -> Result<bool, Unsaved> {
-        self.close(streams::session_key(session)).await
-    }
-
-    async fn close(&self, stream: Key) -> Result<bool, Unsaved> {
-        self.base.staged.check()?;
-        let was_open = self.streams.close(stream, self.base.now());
-        self.base.flushed().await?;
-        Ok(was_open)
     }
 
     /// Returns whether so many payments of streams ended since LDK's last tick that the next one should come early: LDK remembers

@@ -9,6 +9,7 @@ mod world;
 
 mod absence;
 mod balance;
+mod beside;
 mod both_ways;
 mod budgets;
 mod bumps;

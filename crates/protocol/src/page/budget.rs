@@ -196,6 +196,11 @@ pub struct Authorization {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub approved_msat: Option<Msat>,
+    /// Records of sites that speak of this payment: changed in the transaction that begins it, and left as they are when it is not
+    /// begun. Its outcome and its proof are in its own record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "ts", ts(as = "Option<Vec<super::SiteRecord>>", optional))]
+    pub records: Vec<super::SiteRecord>,
 }
 
 /// Reason for which a budget denies a payment.

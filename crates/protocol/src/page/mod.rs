@@ -14,6 +14,7 @@ mod inspected;
 mod onchain;
 mod part;
 mod request;
+mod site_record;
 mod state;
 mod trouble;
 
@@ -31,6 +32,7 @@ pub use inspected::{Inspected, PaymentMethod, PaymentMethodKind};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
 pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};
+pub use site_record::SiteRecord;
 pub use state::{
     Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network, Payment,
     PaymentKind, PaymentStatus, Status, StreamTotals, Warning,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules, SendAmount};
+use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules, SendAmount, SiteRecord};
 use crate::{ChannelId, Msat, PaymentId};
 
 /// Options to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
@@ -108,6 +108,9 @@ pub enum Request {
         payee: String,
         /// Name of the session at the payee, 1 to 64 bytes.
         session: String,
+        /// Changed in the transaction that opens it.
+        #[serde(default)]
+        records: Vec<SiteRecord>,
     },
     /// Begins the next payment of an open stream. Returns the stream's [`super::Payment`] with it in flight; its outcome is a
     /// change of that entry.
@@ -274,6 +277,21 @@ pub enum Request {
         domain: String,
         /// Challenge of the site: 32 bytes in hex, the `k1` of its link.
         challenge: String,
+    },
+    /// Returns the text of a record of sites; null: there is none, or what is stored there is damaged.
+    SiteRecord {
+        /// Its key.
+        key: String,
+    },
+    /// Returns a list of text: the keys of records of sites, sorted.
+    SiteRecordKeys {
+        /// Only those that begin with this; empty: all.
+        prefix: String,
+    },
+    /// Changes records of sites in one transaction, durable before this returns nothing.
+    SetSiteRecords {
+        /// Changes; of one key the last counts.
+        records: Vec<SiteRecord>,
     },
     /// Acknowledges an event: removes it, as the application has acted upon it. Returns nothing.
     Ack {

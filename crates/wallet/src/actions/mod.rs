@@ -13,6 +13,7 @@ mod problem;
 pub mod receive;
 pub mod send;
 pub mod sign;
+pub mod site_records;
 pub mod status;
 pub mod streams;
 

@@ -50,7 +50,8 @@ pub async fn send(
     let msat = |sat| Msat::from_sat(sat).unwrap_or(Msat::MAX);
     let amount_msat = msat(sent.amount_sat);
     let fee_msat = budgets::within_approval(amount_msat, msat(sent.fee_sat), authorization)?;
-    let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(fee_msat))?;
+    let authorization =
+        budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(fee_msat)).await?;
     let txid = sent.tx.compute_txid();
     if let Ok(id) = PaymentId::from_hex(&txid.to_string()) {
         on_begin(&id);

@@ -2,20 +2,26 @@
 
 use amplet_node::{Destination, PayError, PayStream, PaymentId, StreamError, StreamTo};
 use amplet_protocol::Msat;
-use amplet_protocol::page::{Authorization, ErrorCode, Payment, WalletError};
+use amplet_protocol::page::{Authorization, ErrorCode, Payment, SiteRecord, WalletError};
 
 use super::keysend::node_id;
-use super::{budgets, history, pay};
+use super::{budgets, history, pay, site_records};
 use crate::ctx::Ctx;
 use crate::errors;
 
-/// Opens a stream to a session of a node; nothing is paid yet.
+/// Opens a stream to a session of a node, and changes `records` with it; nothing is paid yet.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`].
-pub async fn open(ctx: &Ctx, payee: &str, session: String) -> Result<Payment, WalletError> {
+pub async fn open(
+    ctx: &Ctx,
+    payee: &str,
+    session: String,
+    records: &[SiteRecord],
+) -> Result<Payment, WalletError> {
     let to = StreamTo { payee: node_id(ctx, payee)?, session };
-    let id = ctx.node.payments().open_stream(&to).await.map_err(|e| errors::pay(&e))?;
+    let beside = site_records::batch(ctx, records).await?;
+    let id = ctx.node.payments().open_stream_with(&to, beside).await.map_err(|e| errors::pay(&e))?;
     record(ctx, id).await
 }
 
@@ -40,7 +46,8 @@ pub async fn pay(
     pay::check_balance(ctx, &payee, amount_msat)?;
     let to = Destination::Node(payee);
     let max_fee_msat = budgets::fee_limit(ctx, to, amount_msat, max_fee_msat, None).await?;
-    let authorization = budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee_msat))?;
+    let authorization =
+        budgets::authorization(ctx, authorization, amount_msat.plus_up_to_max(max_fee_msat)).await?;
     let next = PayStream { stream, amount_msat, max_fee_msat };
     ctx.node.payments().begin(next, &authorization).await.map_err(|e| errors::pay(&e))?;
     record(ctx, stream).await.map_err(|error| error.open(stream))

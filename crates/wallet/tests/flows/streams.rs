@@ -15,7 +15,11 @@ const EACH: u64 = 2_000;
 
 impl User {
     async fn open_stream(&self, session: &str) -> Payment {
-        let request = Request::OpenStream { payee: self.network.gateway(), session: session.to_owned() };
+        let request = Request::OpenStream {
+            payee: self.network.gateway(),
+            session: session.to_owned(),
+            records: Vec::new(),
+        };
         let Response::Payment(line) = self.ask(request).await.unwrap() else { panic!() };
         *line
     }
@@ -67,7 +71,7 @@ pub async fn streams(network: RegtestNetwork, disk: Disk) {
     let rules = Rules { rate: Some(rate), ..Rules::default() };
     me.ask(Request::OpenBudget { holder: player.clone(), rules, parent: None }).await.unwrap();
     let authorization =
-        Authorization { holder: player.clone(), purpose: Some("video".into()), approved_msat: None };
+        Authorization { holder: player.clone(), purpose: Some("video".into()), ..Authorization::default() };
 
     let session = network.control("/session", json!({})).await;
     let film = session["id"].as_str().unwrap();
@@ -112,7 +116,10 @@ pub async fn streams(network: RegtestNetwork, disk: Disk) {
     for (payee, session) in
         [("beef".to_owned(), "x"), (network.gateway(), ""), (me.status().await.node_id.to_string(), "x")]
     {
-        let refused = me.ask(Request::OpenStream { payee, session: session.into() }).await.unwrap_err();
+        let refused = me
+            .ask(Request::OpenStream { payee, session: session.into(), records: Vec::new() })
+            .await
+            .unwrap_err();
         assert_eq!(refused.code, ErrorCode::InvalidInput, "{refused:?}");
     }
     me.ask(Request::Close).await.unwrap();

@@ -94,7 +94,12 @@ class Client {
   constructor(options: PayingFetchOptions) {
     const { payer, store, fetch = globalThis.fetch, now = Date.now } = options;
     this.#options = options;
-    this.#purchases = new Purchases({ store, lookup: (paymentHash) => payer.lookup(paymentHash), now });
+    this.#purchases = new Purchases({
+      store,
+      lookup: (paymentHash) => payer.lookup(paymentHash),
+      keepsProofs: true,
+      now,
+    });
     // A browser's fetch wants to be called as nobody's method.
     this.#fetch = (...call) => fetch(...call);
     this.#now = now;

@@ -4,7 +4,7 @@
  */
 
 import { proves } from '../proof.ts';
-import type { Outcome, Store } from '../types.ts';
+import type { Outcome, Store, StoreChange } from '../types.ts';
 import type { Json } from '../wire.ts';
 import type { Challenge } from './challenge.ts';
 import { PaidFetchError } from './errors.ts';
@@ -46,6 +46,8 @@ interface Parts {
   readonly store: Store;
   /** Looks up the state of a payment, by its hash in hex. */
   readonly lookup: (paymentHash: string) => Promise<Outcome>;
+  /** True where the store keeps proofs; without it they are looked up, where the payments are. */
+  readonly keepsProofs: boolean;
   /** Milliseconds since the UNIX epoch. */
   readonly now: () => number;
 }
@@ -58,32 +60,40 @@ export const requestName = (method: string, url: string, bodyHash = ''): string 
 export class Purchases {
   readonly #store: Store;
   readonly #lookup: Parts['lookup'];
+  readonly #keepsProofs: boolean;
   readonly #now: () => number;
 
-  constructor({ store, lookup, now }: Parts) {
+  constructor({ store, lookup, keepsProofs, now }: Parts) {
     this.#store = store;
     this.#lookup = lookup;
+    this.#keepsProofs = keepsProofs;
     this.#now = now;
   }
 
   /** Records a purchase as it stands now. An L402 credential takes the place of the origin's last one. */
   async put(purchase: Purchase): Promise<void> {
-    await this.#store.set(keyOf(purchase), stored(purchase));
+    await this.#set(keyOf(purchase), purchase);
   }
 
-  /** No funds were sent, or there is nothing more to it. */
+  /** The same, as a change that goes with its payment. */
+  noted(purchase: Purchase): StoreChange {
+    return { key: keyOf(purchase), value: stored(purchase) };
+  }
+
+  /** No funds were sent, or there is nothing more to it. What took its place meanwhile stays. */
   async remove(purchase: Purchase): Promise<void> {
-    await this.#store.delete(keyOf(purchase));
+    const key = keyOf(purchase);
+    if (paymentHashOf(await this.#store.get(key)) === purchase.paymentHash) await this.#store.delete(key);
   }
 
   /** The L402 credential of an origin. */
   async credential(origin: string): Promise<Purchase | null> {
-    return read(await this.#store.get(`credential/${origin}`));
+    return this.#get(`credential/${origin}`);
   }
 
   /** The purchase with this payment hash, if it is a charge or what this origin was last paid for. */
   async find(paymentHash: string, origin: string): Promise<Purchase | null> {
-    const charge = read(await this.#store.get(`charge/${paymentHash}`));
+    const charge = await this.#get(`charge/${paymentHash}`);
     if (charge) return charge;
     const credential = await this.credential(origin);
     return credential?.paymentHash === paymentHash ? credential : null;
@@ -161,7 +171,7 @@ export class Purchases {
   /** The server takes it no longer. What never brought anything stays as a receipt. */
   async refused(purchase: Purchase): Promise<void> {
     if (purchase.state !== 'kept') {
-      await this.#store.set(`charge/${purchase.paymentHash}`, stored({ ...purchase, state: 'undelivered' }));
+      await this.#set(`charge/${purchase.paymentHash}`, { ...purchase, state: 'undelivered' });
       await this.#setUntrusted(originOf(purchase), true);
     }
     // The origin's credential may be a newer one by now.
@@ -201,18 +211,31 @@ export class Purchases {
 
   async #entries(): Promise<[string, Purchase][]> {
     const keys = [...(await this.#store.keys('credential/')), ...(await this.#store.keys('charge/'))];
-    const all = await Promise.all(keys.map(async (key) => [key, read(await this.#store.get(key))] as const));
+    const all = await Promise.all(keys.map(async (key) => [key, await this.#get(key)] as const));
     return all.flatMap(([key, purchase]) => (purchase ? [[key, purchase]] : []));
+  }
+
+  async #set(key: string, purchase: Purchase): Promise<void> {
+    await this.#store.set(key, stored(this.#keepsProofs ? purchase : { ...purchase, preimage: null }));
+  }
+
+  /** A stored purchase with its proof, from there or from the payment's own record. */
+  async #get(key: string): Promise<Purchase | null> {
+    const purchase = read(await this.#store.get(key));
+    if (purchase === null || purchase.state === 'paying' || purchase.preimage !== null) return purchase;
+    const outcome = await this.#lookup(purchase.paymentHash);
+    return outcome.state === 'succeeded' ? { ...purchase, preimage: outcome.preimage } : purchase;
   }
 }
 
-/** Receipts of what was paid for and has not been delivered, in what a {@link Store} keeps for `payingFetch` or {@link TopLevel402}. */
+/** Receipts of what was paid for and has not been delivered, in what a {@link Store} keeps for `payingFetch`. */
 export class Receipts {
   readonly #purchases: Purchases;
 
   /** Reads nothing yet. */
   constructor(store: Store) {
-    this.#purchases = new Purchases({ store, lookup: async () => ({ state: 'pending' }), now: Date.now });
+    const lookup = async (): Promise<Outcome> => ({ state: 'pending' });
+    this.#purchases = new Purchases({ store, lookup, keepsProofs: true, now: Date.now });
   }
 
   /** All of them, newest first. Rejects when the store fails. */
@@ -233,6 +256,9 @@ const originOf = ({ url }: Purchase): string => new URL(url).origin;
 /** One credential for each origin, one note for each charge; what is only a receipt any more lies with the charges. */
 const keyOf = ({ challenge, url, paymentHash }: Purchase): string =>
   challenge.kind === 'l402' ? `credential/${new URL(url).origin}` : `charge/${paymentHash}`;
+
+const paymentHashOf = (value: Json | undefined): unknown =>
+  (value as { paymentHash?: unknown } | null | undefined)?.paymentHash;
 
 function stored({ challenge, amountMsat, ...rest }: Purchase): Json {
   const plain: Json =

@@ -66,10 +66,11 @@ export class Lnurl {
     const { paymentHash, invoice: paymentRequest } = details;
     const { pendingActions, payments } = this.#parts;
     const successAction = answer['successAction'] as Json;
-    // Noted before funds are sent, so that the user sees it whoever dies meanwhile.
-    if (success) await pendingActions.note(paymentHash, { site, domain, callback: callback.href, successAction });
+    // Noted with the payment, so that the user sees it whoever dies meanwhile.
+    const promise = { site, domain, callback: callback.href, successAction };
+    const records = success ? [pendingActions.noted(paymentHash, promise)] : [];
     const context = { kind: 'lnurl', domain, text } as const;
-    const order = { site, details, context, signal, approvedMsat: allowed.approvedMsat };
+    const order = { site, details, context, signal, approvedMsat: allowed.approvedMsat, records };
     const preimage = await payments.pay(order).catch(async (error: unknown) => {
       if (error instanceof ProviderError && error.name !== 'ConnectionError') await pendingActions.drop(paymentHash);
       throw error;
@@ -135,7 +136,7 @@ export class Lnurl {
     if (wantsPin && !/^[0-9]{1,8}$/.test(pin))
       throw invalid('The service behind the LNURL wants a PIN of 1 to 8 digits for this amount.');
     const { invoice, paymentHash } = await this.#parts.wallet.receive({ amountMsat, description: text });
-    await this.#parts.records.recordInvoice('made', site, paymentHash, invoice);
+    await this.#parts.records.recordMade(site, paymentHash, invoice);
     const callback = new URL(service.callback);
     callback.searchParams.set('k1', service.k1);
     callback.searchParams.set('pr', invoice);

@@ -1,7 +1,7 @@
-/** Pending success actions (LUD-09): kept from before it is paid for until the user has seen it. */
+/** Pending success actions (LUD-09): kept from when it is paid for until the user has seen it. */
 
 import type { Prompts } from '../payments/prompts.ts';
-import type { Site, SiteWallet, Store } from '../types.ts';
+import type { Site, SiteWallet, Store, StoreChange } from '../types.ts';
 import type { Json } from '../wire.ts';
 import { readSuccess, revealed } from './success.ts';
 
@@ -25,18 +25,18 @@ export class PendingSuccessActions {
   /** Actions that the user is being shown. */
   readonly #showing = new Set<string>();
 
-  constructor(store: Store, wallet: Pick<SiteWallet, 'lookup'>, prompts: Prompts) {
-    this.#store = store;
+  constructor(wallet: Pick<SiteWallet, 'lookup' | 'store'>, prompts: Prompts) {
+    this.#store = wallet.store;
     this.#wallet = wallet;
     this.#prompts = prompts;
   }
 
-  /** Records one before it is paid for. */
-  async note(paymentHash: string, { site, ...promise }: PendingSuccessAction): Promise<void> {
-    await this.#store.set(keyOf(paymentHash), { version: VERSION, site: { ...site }, ...promise });
+  /** One as a change that goes with its payment. */
+  noted(paymentHash: string, { site, ...promise }: PendingSuccessAction): StoreChange {
+    return { key: keyOf(paymentHash), value: { version: VERSION, site: { ...site }, ...promise } };
   }
 
-  /** Nothing was paid for it. */
+  /** Nothing was paid for it, or the user has seen it. */
   async drop(paymentHash: string): Promise<void> {
     await this.#store.delete(keyOf(paymentHash));
   }

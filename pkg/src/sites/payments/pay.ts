@@ -10,6 +10,7 @@ import {
   type Site,
   type SiteAuthorization,
   type SiteWallet,
+  type StoreChange,
 } from '../types.ts';
 import { withApproval, withinBudget, type Spending } from './approval.ts';
 import { chosen, type Prompts } from './prompts.ts';
@@ -34,6 +35,8 @@ export interface PaymentOrder {
   readonly askFirst?: boolean;
   /** The user has already allowed at most this for exactly this, fee included, in millisatoshi. */
   readonly approvedMsat?: bigint | undefined;
+  /** Changes of the wallet's store that go with the payment. */
+  readonly records?: readonly StoreChange[];
 }
 
 /** Pays invoices for sites. */
@@ -94,7 +97,7 @@ export class Payments {
   #once(order: PaymentOrder): Promise<Outcome> {
     const key = `${order.details.paymentHash} ${siteKey(order.site)}`;
     const running = this.#underway.get(key);
-    if (running) return running;
+    if (running) return this.#records.change(order.records ?? []).then(() => running);
     const outcome = this.#make(order)
       .catch((error: unknown) => Promise.reject(providerErrorOf(error)))
       .finally(() => this.#underway.delete(key));
@@ -107,7 +110,10 @@ export class Payments {
     if ((await this.#records.invoice('sent', site, details.paymentHash)) !== null) {
       const before = await this.#wallet.lookup(details.paymentHash);
       if (before.state !== 'failed' && (await this.#records.isDisputed(details.paymentHash))) throw alreadyPaid();
-      if (before.state !== 'failed') return before;
+      if (before.state !== 'failed') {
+        await this.#records.change(order.records ?? []);
+        return before;
+      }
     }
     if (details.problem) throw providerErrorOf(details.problem);
     const spending = this.#spending(order);
@@ -135,7 +141,7 @@ export class Payments {
 
   /** Has the wallet pay, once. */
   async #attempt(
-    { site, details }: PaymentOrder,
+    { site, details, records: beside = [] }: PaymentOrder,
     { amountMsat, maxFeeMsat: quoted }: { amountMsat: bigint; maxFeeMsat: bigint },
     authorization: SiteAuthorization,
   ): Promise<Outcome> {
@@ -147,15 +153,11 @@ export class Payments {
     if (this.#paying.has(details.paymentHash)) throw alreadyPaid();
     this.#paying.add(details.paymentHash);
     try {
-      await this.#records.recordInvoice('sent', site, details.paymentHash, details.invoice);
-      const outcome = await this.#wallet.pay(details, { amountMsat, maxFeeMsat, authorization });
-      await this.#records.claimInvoice(site, details.paymentHash);
-      return outcome;
+      // With the payment or not at all: whoever pays the invoice later does not pay it for a site whose payment was not begun.
+      const records = [...beside, ...(await this.#records.sent(site, details.paymentHash, details.invoice))];
+      return await this.#wallet.pay(details, { amountMsat, maxFeeMsat, authorization: { ...authorization, records } });
     } catch (error) {
-      if (!isUnsent(error)) throw await this.#undecided(details.paymentHash, error);
-      // No funds were sent on this site's account, so that whoever pays the invoice later does not pay it for this site.
-      await this.#records.forgetInvoice('sent', site, details.paymentHash);
-      throw error;
+      throw isUnsent(error) ? error : await this.#undecided(details.paymentHash, error);
     } finally {
       this.#paying.delete(details.paymentHash);
     }

@@ -1,12 +1,12 @@
 /** Records of sites: whom the user enabled, and which invoices are whose. */
 
-import { siteKey, type Site, type Store } from '../types.ts';
+import { siteKey, type Site, type Store, type StoreChange } from '../types.ts';
 import type { Json } from '../wire.ts';
 
 /** Version of what is stored. */
 const VERSION = 1;
-/** Records of invoices that are kept; beyond, the oldest go. */
-const MAX_INVOICES = 2_000;
+/** Records of invoices of each use that are kept, in all and of one site; beyond, the oldest go. */
+const [MAX_INVOICES, MAX_INVOICES_OF_SITE] = [4_000, 1_000];
 /** Number of records written before the old ones are counted again. */
 const COUNT_EVERY = 100;
 
@@ -62,21 +62,25 @@ export class SiteRecords {
     return stored === null ? null : String(stored['invoice']);
   }
 
-  /** Records that it has, before anything is done with it. */
-  async recordInvoice(use: InvoiceUse, site: Site, paymentHash: string, invoice: string): Promise<void> {
-    await this.#store.set(invoiceKey(use, site, paymentHash), { version: VERSION, invoice, at: this.#now() });
-    if (this.#written++ % COUNT_EVERY === 0) await this.#forgetOld(use);
+  /** Records that an invoice was made for it. */
+  async recordMade(site: Site, paymentHash: string, invoice: string): Promise<void> {
+    await this.change(await this.#recorded('made', site, paymentHash, invoice));
   }
 
-  /** Takes a note back. */
-  async forgetInvoice(use: InvoiceUse, site: Site, paymentHash: string): Promise<void> {
-    await this.#store.delete(invoiceKey(use, site, paymentHash));
-  }
-
-  /** The wallet has paid an invoice for `site`: what others noted of it was no payment, and its proof is not theirs. */
-  async claimInvoice(site: Site, paymentHash: string): Promise<void> {
+  /**
+   * What is recorded with a payment that the wallet makes for `site`: that it is this site's, and no other's; what others recorded of
+   * the invoice was no payment, and its proof is not theirs.
+   */
+  async sent(site: Site, paymentHash: string, invoice: string): Promise<StoreChange[]> {
     const mine = invoiceKey('sent', site, paymentHash);
-    for (const key of await this.#store.keys(`sent/${paymentHash} `)) if (key !== mine) await this.#store.delete(key);
+    const others = (await this.#store.keys(`sent/${paymentHash} `)).filter((key) => key !== mine);
+    return [...others.map(forgotten), ...(await this.#recorded('sent', site, paymentHash, invoice))];
+  }
+
+  /** Makes changes that go with no payment. */
+  async change(changes: readonly StoreChange[]): Promise<void> {
+    for (const { key, value } of changes)
+      await (value === undefined ? this.#store.delete(key) : this.#store.set(key, value));
   }
 
   /** Returns whether several sites noted an invoice, so that it cannot be said whose payment it is. */
@@ -84,24 +88,45 @@ export class SiteRecords {
     return (await this.#store.keys(`sent/${paymentHash} `)).length > 1;
   }
 
-  async #forgetOld(use: InvoiceUse): Promise<void> {
-    const keys = await this.#store.keys(`${use}/`);
-    if (keys.length <= MAX_INVOICES) return;
+  async #recorded(use: InvoiceUse, site: Site, paymentHash: string, invoice: string): Promise<StoreChange[]> {
+    const value = { version: VERSION, invoice, at: this.#now() };
+    const old = this.#written++ % COUNT_EVERY === 0 ? await this.#tooMany(use) : [];
+    return [...old.map(forgotten), { key: invoiceKey(use, site, paymentHash), value }];
+  }
+
+  /** The oldest records beyond what is kept for each site and in all: none of them pushes out those of others before its own. */
+  async #tooMany(use: InvoiceUse): Promise<string[]> {
+    const all = await this.#store.keys(`${use}/`);
+    const bySite = new Map<string, string[]>();
+    for (const key of all) {
+      const site = key.slice(key.indexOf(' ') + 1);
+      bySite.set(site, [...(bySite.get(site) ?? []), key]);
+    }
+    const beyond = [...bySite.values()].map((keys) => this.#oldest(keys, keys.length - MAX_INVOICES_OF_SITE));
+    const gone = new Set((await Promise.all(beyond)).flat());
+    const left = all.filter((key) => !gone.has(key));
+    return [...gone, ...(await this.#oldest(left, left.length - MAX_INVOICES))];
+  }
+
+  async #oldest(keys: readonly string[], count: number): Promise<string[]> {
+    if (count <= 0) return [];
     const dated = await Promise.all(
       keys.map(async (key) => ({ key, at: Number(object(await this.#store.get(key))?.['at'] ?? 0) })),
     );
     dated.sort((one, other) => one.at - other.at);
-    for (const { key } of dated.slice(0, keys.length - MAX_INVOICES)) await this.#store.delete(key);
+    return dated.slice(0, count).map(({ key }) => key);
   }
 }
+
+const forgotten = (key: string): StoreChange => ({ key, value: undefined });
 
 /** Each site has its own note of an invoice: none can touch another's. */
 const invoiceKey = (use: InvoiceUse, site: Site, paymentHash: string): string =>
   `${use}/${paymentHash} ${siteKey(site)}`;
 
 /**
- * Returns which site had which invoice paid, by payment hash in hex, for those that are still noted (the last 2,000). Rejects when the
- * store fails.
+ * Returns which site had which invoice paid, by payment hash in hex, for those that are still noted (the last 1,000 of each, and
+ * 4,000 in all). Rejects when the store fails.
  */
 export async function payingSites(store: Store): Promise<Map<string, Site>> {
   const keys = await store.keys('sent/');

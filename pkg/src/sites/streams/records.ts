@@ -1,6 +1,6 @@
 /** Records of streams that run: the amount used, so that what a crash left unpaid is paid at the next start, once. */
 
-import { siteKey, type Site, type Store, type StreamRequest } from '../types.ts';
+import { siteKey, type Site, type Store, type StoreChange, type StreamRequest } from '../types.ts';
 import type { Json } from '../wire.ts';
 
 /** A stream that had not ended when it was noted. */
@@ -24,21 +24,21 @@ export class StreamRecords {
   }
 
   /** Keeps it, in place of an earlier one of this site and session. */
-  set({ site, request, usedMsat }: StreamRecord): Promise<void> {
+  async set(record: StreamRecord): Promise<void> {
+    const { key, value } = this.noted(record);
+    await this.#store.set(key, value);
+  }
+
+  /** The same, as a change that goes with its opening. */
+  noted({ site, request, usedMsat }: StreamRecord): StoreChange & { readonly value: Json } {
     const { nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat } = request;
     const terms = {
       ratePerSecondMsat: String(ratePerSecondMsat),
       perUnitMsat: String(perUnitMsat),
       creditMsat: String(creditMsat),
     };
-    return this.#store.set(keyOf(site, request), {
-      version: VERSION,
-      site: { ...site },
-      nodeId,
-      sessionId,
-      ...terms,
-      usedMsat: String(usedMsat),
-    });
+    const use = { site: { ...site }, nodeId, sessionId, ...terms, usedMsat: String(usedMsat) };
+    return { key: keyOf(site, request), value: { version: VERSION, ...use } };
   }
 
   /** It has ended, and nothing of it is owed that could be paid. */

@@ -1,6 +1,8 @@
 /** The wallet's streams as sites use them, and as the user sees them. */
 
+import type { SiteRecord } from '../../base/protocol.ts';
 import { siteKey, type Site, type SiteStreams, type StreamRequest } from '../types.ts';
+import { siteRecords } from '../wallet-store.ts';
 import type { StreamReport } from '../wire.ts';
 import { Entry, sameSite, sameTerms, sessionKey } from './entry.ts';
 import { StreamRecords, type StreamRecord } from './records.ts';
@@ -193,14 +195,9 @@ export class WalletStreams implements SiteStreams {
   async #begin(entry: Entry): Promise<Entry> {
     const { site, request } = entry;
     await this.#requireBudget(site);
-    // Before it is opened, so that whatever is open is known.
-    await this.#records?.set({ site, request, usedMsat: 0n });
-    try {
-      await this.#drive(entry, 0n);
-    } catch (error) {
-      await this.#records?.delete(site, request);
-      throw error;
-    }
+    // With its opening, so that whatever is open is known.
+    const noted = this.#records?.noted({ site, request, usedMsat: 0n });
+    await this.#drive(entry, 0n, noted === undefined ? [] : siteRecords([noted]));
     return entry;
   }
 
@@ -211,14 +208,18 @@ export class WalletStreams implements SiteStreams {
   }
 
   /** Has the wallet pay it from here on. */
-  async #drive(entry: Entry, usedMsat: bigint): Promise<void> {
+  async #drive(entry: Entry, usedMsat: bigint, records: SiteRecord[] = []): Promise<void> {
     const { nodeId, sessionId, ratePerSecondMsat, perUnitMsat, creditMsat } = entry.request;
     const stream = await this.#options.open().stream({
       to: { nodeId, session: sessionId },
       ratePerSecondMsat,
       unitMsat: perUnitMsat,
       creditMsat,
-      authorization: { holder: { kind: 'site', ...entry.site }, purpose: 'stream' },
+      authorization: {
+        holder: { kind: 'site', ...entry.site },
+        purpose: 'stream',
+        ...(records.length > 0 && { records }),
+      },
       // Whether the site's page is hidden is not known here; the page says.
       pauseWhenHidden: false,
       ...(usedMsat > 0n && { usedMsat }),

@@ -1,6 +1,7 @@
 /** Types that {@link WalletStreams} works with and shows. */
 
-import type { Site, SiteAuthorization, Store, StreamRequest } from '../types.ts';
+import type { Authorization } from '../../base/protocol.ts';
+import type { Site, Store, StreamRequest } from '../types.ts';
 import type { StreamReport } from '../wire.ts';
 
 /** State of a stream of the wallet, as far as it is used. */
@@ -61,7 +62,7 @@ export interface StreamStarter {
     ratePerSecondMsat: bigint;
     unitMsat: bigint;
     creditMsat: bigint;
-    authorization: SiteAuthorization;
+    authorization: Authorization;
     pauseWhenHidden: boolean;
     usedMsat?: bigint;
   }): Promise<StreamLike>;
@@ -92,8 +93,8 @@ export interface WalletStreamsOptions {
   /** Returns what the site's budget leaves, as `SiteWallet` does: a site without a budget has no streams. Rejects as that does. */
   readonly budgetLeftMsat: (site: Site) => Promise<bigint | null>;
   /**
-   * Store of what was used, so that nothing stays unpaid when the browser ends. With it {@link WalletStreams.resume} is to
-   * be called each time the wallet was opened; without it streams end with their wallet.
+   * The wallet's own store (`SiteWallet.store`), for what was used, so that nothing stays unpaid when the browser ends. With it
+   * {@link WalletStreams.resume} is to be called each time the wallet was opened; without it streams end with their wallet.
    */
   readonly store?: Store;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */

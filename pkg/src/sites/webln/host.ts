@@ -6,7 +6,7 @@ import { PendingSuccessActions } from '../lnurl/pending-actions.ts';
 import { Payments } from '../payments/pay.ts';
 import { Prompts } from '../payments/prompts.ts';
 import { SiteRecords } from '../payments/records.ts';
-import { siteKey, siteOf, type Ask, type Site, type SiteWallet, type Store } from '../types.ts';
+import { siteKey, siteOf, type Ask, type Site, type SiteWallet } from '../types.ts';
 import { isSiteCall, WIRE_VERSION, type Json, type Sender, type SiteCall, type SiteReply } from '../wire.ts';
 import type { MethodParts } from './methods.ts';
 import { Rate } from './rate.ts';
@@ -32,8 +32,6 @@ export interface SiteHostOptions {
   readonly wallet: SiteWallet;
   /** Asks the user. */
   readonly ask: Ask;
-  /** Store of what outlives the host: whom the user enabled, whose payments are whose. */
-  readonly store: Store;
   /** The wallet's version, as `getInfo` says it. */
   readonly version: string;
   /** For LNURL; by default the environment's, and rejects as that does. */
@@ -60,16 +58,15 @@ export class SiteHost {
   constructor({
     wallet,
     ask,
-    store,
     version,
     fetch = (...call) => globalThis.fetch(...call),
     now = Date.now,
   }: SiteHostOptions) {
     this.#now = now;
-    const records = new SiteRecords(store, now);
+    const records = new SiteRecords(wallet.store, now);
     const prompts = new Prompts(ask, now);
     const payments = new Payments(wallet, prompts, records);
-    this.#pendingActions = new PendingSuccessActions(store, wallet, prompts);
+    this.#pendingActions = new PendingSuccessActions(wallet, prompts);
     const lnurl = new Lnurl({ wallet, prompts, payments, records, pendingActions: this.#pendingActions, fetch });
     const streams = new StreamMethods(wallet, prompts);
     this.#parts = {

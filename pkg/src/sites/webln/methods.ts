@@ -63,7 +63,7 @@ export const makeInvoice: Method = async ({ wallet, records, prompts, invoices }
     description: memo,
     ...(amountMsat === null ? {} : { amountMsat }),
   });
-  await records.recordInvoice('made', site, paymentHash, invoice);
+  await records.recordMade(site, paymentHash, invoice);
   return { paymentRequest: invoice, rHash: paymentHash };
 };
 

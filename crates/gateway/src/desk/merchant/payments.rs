@@ -94,7 +94,7 @@ impl PaymentService {
         });
         self.records.flushed().await?;
         let purpose = Purpose::parse("site").map_err(|error| ApiError::invalid(error.to_string()))?;
-        let authorization = Authorization { budget: BudgetId(budget), purpose, approved: false };
+        let authorization = Authorization { budget: BudgetId(budget), purpose, ..Authorization::user() };
         let max_fee_msat = request.max_fee_msat.map(Into::into);
         let paid = payments::pay(&self.ctx, order, amount_msat, max_fee_msat, &authorization).await?;
         Ok(Made { value: paid.into(), replayed: false })

@@ -8,6 +8,7 @@ use amplet_protocol::default_max_fee_msat;
 use amplet_protocol::page::{Authorization, BudgetReason, BudgetRefusal, ErrorCode, Preview, WalletError};
 
 use super::{convert, page_budget, refused};
+use crate::actions::site_records;
 use crate::ctx::Ctx;
 use crate::errors;
 
@@ -72,8 +73,9 @@ fn no_budget(needed_msat: Msat) -> WalletError {
 /// what it spent is known by holder; nobody else's budget ever pays for it.
 ///
 /// # Errors
-/// `approvalNeeded`: the holder has no budget and the user did not approve; `invalidInput`: a malformed holder or purpose.
-pub fn authorization(
+/// `approvalNeeded`: the holder has no budget and the user did not approve; `invalidInput`: a malformed holder,
+/// purpose or record.
+pub async fn authorization(
     ctx: &Ctx,
     authorization: Option<&Authorization>,
     needed_msat: Msat,
@@ -81,6 +83,7 @@ pub fn authorization(
     let Some(authorization) = authorization else { return Ok(amplet_node::Authorization::user()) };
     let holder = convert::holder(&authorization.holder, &ctx.name)?;
     let purpose = purpose(authorization)?;
+    let beside = site_records::batch(ctx, &authorization.records).await?;
     let approved = authorization.approved_msat.is_some();
     let open = ctx.node.budgets().policy().budget_of(&holder);
     let budget = match open {
@@ -88,7 +91,7 @@ pub fn authorization(
         None if approved => open_asking(ctx, holder)?,
         None => return Err(no_budget(needed_msat)),
     };
-    Ok(amplet_node::Authorization { budget, purpose, approved })
+    Ok(amplet_node::Authorization { budget, purpose, approved, beside })
 }
 
 fn purpose(authorization: &Authorization) -> Result<Purpose, WalletError> {

@@ -4,7 +4,7 @@ import { KeyedMutex } from '../../../base/keyed-mutex.ts';
 import { ProviderError } from '../../errors.ts';
 import { isSecureOrigin } from '../../origin.ts';
 import type { Payments } from '../../payments/pay.ts';
-import type { SiteWallet, Store } from '../../types.ts';
+import type { SiteWallet } from '../../types.ts';
 import { checkChallenge, checkDigest } from '../challenge-check.ts';
 import { authorization, chooseChallenge, credentialHeader, kindOf, readChallenges } from '../challenge.ts';
 import { PaidFetchError } from '../errors.ts';
@@ -25,10 +25,8 @@ const NOTHING: NavigationStep = { do: 'nothing' };
 export interface TopLevel402Options {
   /** Of the {@link SiteHost}: the same budgets, the same user. */
   readonly payments: Payments;
-  /** Says what became of a payment. */
-  readonly wallet: Pick<SiteWallet, 'lookup'>;
-  /** Store of what outlives the machine. Credentials are as good as money. */
-  readonly store: Store;
+  /** Says what became of a payment, and keeps what outlives the machine. */
+  readonly wallet: Pick<SiteWallet, 'lookup' | 'store'>;
   /** Milliseconds since the UNIX epoch; by default the environment's clock. */
   readonly now?: () => number;
 }
@@ -43,9 +41,15 @@ export class TopLevel402 {
   readonly #mutex = new KeyedMutex();
 
   /** Does nothing yet. */
-  constructor({ payments, wallet, store, now = Date.now }: TopLevel402Options) {
+  constructor({ payments, wallet, now = Date.now }: TopLevel402Options) {
+    const { store } = wallet;
     this.#payments = payments;
-    this.#purchases = new Purchases({ store, lookup: (paymentHash) => wallet.lookup(paymentHash), now });
+    this.#purchases = new Purchases({
+      store,
+      lookup: (paymentHash) => wallet.lookup(paymentHash),
+      keepsProofs: false,
+      now,
+    });
     this.#pending = new PendingNavigations(store);
     this.#now = now;
   }
@@ -154,8 +158,6 @@ export class TopLevel402 {
       preimage: null,
       at: this.#now(),
     };
-    // Before funds are sent: whoever comes next finds the payment instead of making another.
-    await this.#purchases.put(purchase);
     const site = { origin, topLevel: origin };
     const askFirst = response.uninvited === true || (await this.#purchases.isUntrusted(origin));
     try {
@@ -166,6 +168,8 @@ export class TopLevel402 {
         signal,
         purpose: 'page',
         askFirst,
+        // With the payment: whoever comes next finds it instead of making another.
+        records: [this.#purchases.noted(purchase)],
       });
       const paid = await this.#purchases.paid(purchase, preimage);
       // The tab shows something else by now: what was bought waits for the next visit.

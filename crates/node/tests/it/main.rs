@@ -36,4 +36,5 @@ mod routing;
 mod sources;
 mod stored;
 mod streams;
+mod together;
 mod unheard;

@@ -4,6 +4,7 @@
 mod addressee;
 mod gate;
 mod judge;
+mod shutdowns;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -29,6 +30,7 @@ use crate::notify::Notify;
 use addressee::addressee;
 use gate::{Gate, Passed};
 use judge::{Numbers, View, index, judge};
+use shutdowns::Shutdowns;
 
 /// LDK's channel manager behind the checks.
 pub(crate) struct Intercept {
@@ -48,6 +50,7 @@ struct State {
     gate: Gate,
     /// Messages taken from LDK, to be sent in their order.
     outgoing: Vec<MessageSendEvent>,
+    shutdowns: Shutdowns,
     /// Connected peers whose word on channels is not taken.
     muted: HashSet<PublicKey>,
 }
@@ -307,7 +310,7 @@ impl BaseMessageHandler for Intercept {
             return Vec::new();
         }
         outgoing.extend(new);
-        outgoing
+        self.state.borrow_mut().shutdowns.order(outgoing, &self.manager)
     }
 
     fn peer_disconnected(&self, peer: PublicKey) {
@@ -317,6 +320,7 @@ impl BaseMessageHandler for Intercept {
         state.muted.remove(&peer);
         // Of the connection that is gone: LDK forgets them, too, and says again what the next one needs.
         state.outgoing.retain(|event| addressee(event) != Some(&peer));
+        state.shutdowns.disconnected(&peer);
     }
 
     fn provided_node_features(&self) -> NodeFeatures {

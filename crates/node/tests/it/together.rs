@@ -7,7 +7,7 @@ use amplet_node::Node;
 use amplet_node::bitcoin::Transaction;
 use amplet_protocol::page::{EventKind, PaymentStatus};
 
-use crate::world::{Moment, Power, World, open};
+use crate::world::{Moment, Power, World, open, pair};
 
 /// A channel's capacity, in sat.
 const CAPACITY_SAT: u64 = 1_000_000;
@@ -41,6 +41,11 @@ impl Scene {
 
     fn pass(&self, secs: u64) {
         self.world.platform.advance(Duration::from_secs(secs));
+    }
+
+    /// From now on a commitment pays more than what was agreed upon, and would win.
+    fn raise_fees(&self) {
+        *self.world.server.fees.borrow_mut() = Some(r#"{"1":40,"6":40,"144":40,"1008":40}"#.into());
     }
 
     /// Begins the processes without power again.
@@ -89,6 +94,92 @@ impl Scene {
 /// A commitment, by its obscured number (BOLT 3).
 fn is_commitment(tx: &Transaction) -> bool {
     tx.lock_time.to_consensus_u32() >> 24 == 0x20
+}
+
+fn moments() -> impl Iterator<Item = Moment> {
+    let commits = (0..4).flat_map(|number| [Moment::BeforeCommit(number), Moment::AfterCommit(number)]);
+    commits.chain((0..8).map(Moment::BeforeMessage))
+}
+
+/// Whichever message is lost with a process: a peer that misses the last `closing_signed` waits for the block (found by chaos, seed
+/// 1945).
+#[test]
+fn a_process_that_ends_while_a_channel_is_closed_together_makes_nobody_close_it_by_force() {
+    for (push_msat, dies) in [(HALF_MSAT, 0), (HALF_MSAT, 1), (0, 0), (0, 1)] {
+        for moment in moments() {
+            let mut scene = Scene::new(push_msat);
+            scene.powers[dies].arm(moment, None);
+            scene.wallet.channels().close(scene.wallet.channels().list()[0].channel_id, false).unwrap();
+            scene.pass(5);
+            scene.revive();
+            scene.ends_together(&format!("{push_msat} msat pushed, {dies} dies {moment:?}"));
+        }
+    }
+}
+
+/// LDK keeps no note of a closing transaction: opened again before that is in a block, it closes the channel once more, by force (found
+/// by chaos, seed 1148); also where all the money is the other side's.
+#[test]
+fn a_channel_closed_together_is_not_closed_by_force_at_the_next_start() {
+    for push_msat in [HALF_MSAT, 0] {
+        let mut scene = Scene::new(push_msat);
+        scene.wallet.channels().close(scene.wallet.channels().list()[0].channel_id, false).unwrap();
+        scene.pass(5);
+        let closing = scene.world.mempool.borrow().clone();
+        assert_eq!(closing.len(), 1, "the closing transaction");
+        scene.powers.iter().for_each(|power| power.cut());
+        scene.raise_fees();
+        scene.revive();
+        scene.pass(600);
+        assert_eq!(*scene.world.mempool.borrow(), closing, "and nothing else");
+        for node in [&scene.wallet, &scene.gateway] {
+            assert_eq!(
+                node.channels().balance().closing_sat,
+                0,
+                "in the savings, and not on its way as well"
+            );
+        }
+        scene.ends_together("opened again");
+    }
+}
+
+/// Nobody but the side without money in it is there when a source takes the closing transaction.
+#[test]
+fn a_closing_transaction_is_sent_again_by_a_side_without_money_in_it() {
+    let mut scene = Scene::new(0);
+    scene.world.server.down.set(true);
+    scene.wallet.channels().close(scene.wallet.channels().list()[0].channel_id, false).unwrap();
+    scene.pass(5);
+    assert!(scene.gateway.channels().list().is_empty());
+    scene.powers[0].cut();
+    scene.pass(600);
+    scene.world.server.down.set(false);
+    scene.world.server.chain.borrow_mut().mine_empty(1);
+    scene.pass(300);
+    assert_eq!(scene.world.mempool.borrow().len(), 1, "the closing transaction is sent again");
+    scene.revive();
+    scene.ends_together("sent again");
+}
+
+#[test]
+fn a_channel_closed_together_while_no_source_answers_comes_home_all_the_same() {
+    let (world, wallet, gateway) = pair();
+    let before = wallet.onchain().balance().0;
+    world.server.down.set(true);
+    let id = wallet.channels().list()[0].channel_id;
+    wallet.channels().close(id, false).unwrap();
+    world.platform.advance(Duration::from_secs(5));
+    assert!(wallet.channels().list().is_empty() && gateway.channels().list().is_empty());
+    world.platform.advance(Duration::from_secs(600));
+    world.server.down.set(false);
+    // Looks for deposits, which it is not; then a block, with which what waits is sent again.
+    world.platform.advance(Duration::from_secs(300));
+    world.mine(0);
+    world.platform.advance(Duration::from_secs(5));
+    assert_eq!(world.mempool.borrow().len(), 1, "the closing transaction is sent again");
+    world.mine(5);
+    let gained = wallet.onchain().balance().0 - before;
+    assert!((495_000..500_000).contains(&gained), "{gained}");
 }
 
 /// The gateway closes while an HTLC of the wallet's waits for the disk: the wallet's `shutdown` may only follow it, also on the next

@@ -33,7 +33,7 @@ pub struct Mined {
 impl WalletState {
     /// Transactions that the wallet believes in: its own, and those of its channels that move no money of its own, as one does that
     /// closes a channel in which all is the peer's.
-    fn canonical(
+    pub(super) fn canonical(
         &self,
     ) -> impl Iterator<Item = CanonicalTx<'_, Arc<Transaction>, ConfirmationBlockTime>> {
         let (chain, tip) = (self.wallet.local_chain(), self.wallet.latest_checkpoint().block_id());

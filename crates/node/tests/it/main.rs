@@ -15,6 +15,7 @@ mod bumps;
 mod channels;
 mod closed;
 mod closing;
+mod commits;
 mod copies;
 mod damaged;
 mod deposits;

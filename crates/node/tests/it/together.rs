@@ -161,6 +161,23 @@ fn a_closing_transaction_is_sent_again_by_a_side_without_money_in_it() {
     scene.ends_together("sent again");
 }
 
+/// One side has heard of a rise of fees that the other, which pays, has not: they agree all the same.
+#[test]
+fn a_side_that_sees_higher_fees_closes_together() {
+    for wallet_closes in [true, false] {
+        let mut scene = Scene::new(HALF_MSAT);
+        scene.powers[1].cut();
+        scene.raise_fees();
+        scene.revive();
+        scene.pass(3);
+        let closer = if wallet_closes { &scene.wallet } else { &scene.gateway };
+        closer.channels().close(closer.channels().list()[0].channel_id, false).unwrap();
+        scene.pass(5);
+        assert_eq!(scene.world.mempool.borrow().len(), 1, "the closing transaction");
+        scene.ends_together("at fees that one side has not heard of");
+    }
+}
+
 #[test]
 fn a_channel_closed_together_while_no_source_answers_comes_home_all_the_same() {
     let (world, wallet, gateway) = pair();

@@ -75,8 +75,14 @@ fn closing_sat(ldk: &Ldk, channels: &[ChannelDetails]) -> u64 {
     let open: HashSet<ChannelId> = channels.iter().map(|channel| channel.channel_id).collect();
     let is_closing = |it: &Monitor| ldk.is_funded(it) && !ldk.is_closed_together(it);
     for monitor in ldk.all_monitors().filter(|it| !open.contains(&it.channel_id()) && is_closing(it)) {
-        let left: u64 = monitor.get_claimable_balances().iter().map(of_closed).sum();
-        sum = sum.saturating_add(left);
+        let balances = monitor.get_claimable_balances();
+        // Of a channel that was resolved long ago nothing is left.
+        if balances.is_empty() {
+            continue;
+        }
+        let claims = ldk.direct_claims(&monitor);
+        let left = balances.iter().filter(|balance| !claims.have(balance)).map(of_closed);
+        sum = left.fold(sum, u64::saturating_add);
     }
     // Between the monitor, which is done with an output when it may be spent, and the savings, which know the sweep from
     // its broadcast on, the money is the sweeper's.

@@ -27,6 +27,9 @@ use opening::Opening;
 pub use balance::{ChannelBalance, LightningBalance, is_trusted};
 pub(crate) use opening::Funding;
 
+/// Blocks within which what we pay for closing together has a channel closed, at the least.
+const CLOSE_WITHIN: u16 = 1008;
+
 /// Added to the reason for which a channel was closed.
 const WAITS: &str =
     "; its commitment is broadcast when its peer is back and has nothing newer, or in three days";
@@ -155,7 +158,8 @@ impl Channels {
             self.base.staged.heard(&id);
             manager.force_close_broadcasting_latest_txn(&id, &peer, "closed by its owner".to_owned())
         } else if self.base.ldk.messages.is_connected(&peer) {
-            manager.close_channel(&id, &peer)
+            let rate = u32::try_from(self.base.ldk.fees.within(CLOSE_WITHIN).to_sat_per_kwu()).ok();
+            manager.close_channel_with_feerate_and_script(&id, &peer, rate, None)
         } else {
             return Err(ChannelError::NotConnected);
         };

@@ -139,11 +139,11 @@ impl FeeEstimator for Fees {
     fn get_est_sat_per_1000_weight(&self, target: ConfirmationTarget) -> u32 {
         use ConfirmationTarget::*;
         match target {
-            // A peer-funded anchor channel below this is force-closed: never by our guess of a fee.
-            MinAllowedAnchorChannelRemoteFee | MinAllowedNonAnchorChannelRemoteFee => {
+            // A peer-funded anchor channel below the first two is force-closed, and one that is being closed together, whose funder would
+            // pay less than the third: never by our guess of a fee. Where we pay, we ask for more (`Channels::close`).
+            MinAllowedAnchorChannelRemoteFee | MinAllowedNonAnchorChannelRemoteFee | ChannelCloseMinimum => {
                 FEERATE_FLOOR_SATS_PER_KW
             }
-            ChannelCloseMinimum => self.per_kw(1008),
             // What a funder may set with `update_fee` before LDK counts the excess as our exposure, and closes. The funder pays that
             // fee: a generous bound costs us nothing, and our own estimates may be from before a rise.
             MaximumFeeEstimate => CEILING,

@@ -2,6 +2,7 @@
 
 pub(crate) mod bdk;
 pub(crate) mod closing;
+pub(crate) mod commitment;
 mod error;
 mod fee_limit;
 pub(crate) mod fees;
@@ -40,7 +41,7 @@ use lightning::ln::channelmanager::RecentPaymentDetails;
 use lightning::sign::{InMemorySigner, NodeSigner, Recipient};
 
 use crate::config::Gossip;
-use bdk::OnchainWallet;
+use bdk::{DirectClaims, OnchainWallet};
 use fees::Fees;
 use intercept::Intercept;
 use listen::{MonitorsAdapter, UntoldBlock};
@@ -103,10 +104,18 @@ impl Ldk {
         is_confirmed || (self.wallet.knows(funding) && !self.wallet.is_dead(funding))
     }
 
-    /// Returns whether a closing transaction that both sides have signed, and that pays to the savings, waits for a block. LDK keeps no
-    /// note of one: read anew, it takes the channel for one that it has lost, and wants to close it by force.
+    /// Returns whether a closing transaction that both sides have signed spends a channel's funding. LDK keeps no note of one: read
+    /// before it is in a block, LDK takes the channel for one that it has lost, and wants to close it by force.
     pub fn is_closed_together(&self, monitor: &Monitor) -> bool {
-        self.wallet.is_being_spent(monitor.get_funding_txo().into_bitcoin_outpoint())
+        self.wallet.is_closed_together(monitor.get_funding_txo().into_bitcoin_outpoint())
+    }
+
+    /// Claims of what this channel's commitment left that the savings have already, and the monitor still counts.
+    pub fn direct_claims(&self, monitor: &Monitor) -> DirectClaims {
+        let funding = monitor.get_funding_txo().txid;
+        // Beside the funding a monitor watches what it has seen in blocks.
+        let watched = monitor.get_outputs_to_watch().into_iter().map(|(txid, _)| txid);
+        self.wallet.direct_claims(&watched.filter(|txid| *txid != funding).collect())
     }
 
     /// The monitors of all channels, one after the other.

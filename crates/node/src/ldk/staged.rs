@@ -169,11 +169,11 @@ impl StagedWrites {
         step.defer(MAX_DELAY);
     }
 
-    /// Stages a removal that nobody sees or misses: a commit of its own is worth it only when no step comes for long.
-    pub fn remove_lazily(&self, name: impl Into<String>) {
+    /// Stages a removal whose loss in a crash has no consequence: it rides with another step, or waits for a minute.
+    pub fn remove_at_leisure(&self, name: impl Into<String>) {
         let mut step = self.step();
         step.writes.remove(name);
-        step.defer(MAX_LAZY_DELAY);
+        step.defer(MAX_LEISURE);
     }
 
     /// Stages writes that another part gathers by itself.

@@ -11,24 +11,20 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use amplet_chain::{BlockId, BlockListener};
 use amplet_storage::{Store, get_unless_damaged};
 use bitcoin::block::Header;
-use bitcoin::hashes::{Hash, ripemd160};
 use bitcoin::{Amount, Block, OutPoint, Script, Transaction, Witness};
 use serde::{Deserialize, Serialize};
 
+use crate::ldk::commitment::HtlcHashes;
 use crate::ldk::error::ReadError;
 use crate::ldk::staged::{StagedWrites, names};
 use crate::ldk::watch::Watch;
 
 const FORMAT: u32 = 1;
 
-/// `OP_HASH160` and a push of 20 bytes: what stands before a hash in an HTLC's script.
-const HASH160: [u8; 2] = [0xa9, 20];
-
 /// An HTLC that its payer took back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TakenBack {
-    /// RIPEMD160 hashes in its script: of the payment hash, and of a key.
-    hashes: Vec<[u8; 20]>,
+    hashes: HtlcHashes,
     /// Its amount; `None`: the spend does not show it.
     pub sat: Option<u64>,
     height: u32,
@@ -37,7 +33,7 @@ pub(crate) struct TakenBack {
 impl TakenBack {
     /// Returns whether it was an HTLC with this payment hash.
     pub fn is_of(&self, payment_hash: &[u8; 32]) -> bool {
-        self.hashes.contains(&ripemd160::Hash::hash(payment_hash).to_byte_array())
+        self.hashes.are_of(payment_hash)
     }
 }
 
@@ -102,11 +98,8 @@ impl TakenBackHtlcs {
         let inputs = tx.input.iter().enumerate();
         let taken = inputs.filter_map(|(at, input)| {
             let (script, by_htlc_tx) = payers_way(&input.witness)?;
-            let hashes = hashes(script);
             // Our own delayed outputs are spent by a witness of the same form.
-            if hashes.is_empty() || !self.watch.contains(&script.to_p2wsh()) {
-                return None;
-            }
+            let hashes = HtlcHashes::of(script).filter(|_| self.watch.contains(&script.to_p2wsh()))?;
             // An HTLC transaction's outputs stand as its inputs do, and pay no fee with anchors (BOLT 3).
             let sat = tx.output.get(at).filter(|_| by_htlc_tx).map(|output| output.value);
             let taken = TakenBack { hashes, sat: sat.map(Amount::to_sat), height };
@@ -148,29 +141,15 @@ fn payers_way(witness: &Witness) -> Option<(&Script, bool)> {
     }
 }
 
-fn hashes(script: &Script) -> Vec<[u8; 20]> {
-    let windows = script.as_bytes().windows(HASH160.len() + 20);
-    windows.filter_map(|window| window.strip_prefix(&HASH160)?.try_into().ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use bitcoin::ScriptBuf;
 
-    fn offered(hash: [u8; 20]) -> ScriptBuf {
-        let mut script = vec![0x76, 0xa9, 20];
-        script.extend([7; 20]);
-        script.extend([0x87, 0x63, 0xac, 0x67, 0xa9, 20]);
-        script.extend(hash);
-        script.push(0x88);
-        ScriptBuf::from_bytes(script)
-    }
-
     #[test]
     fn the_payers_ways_are_told_from_the_payees() {
-        let script = offered([9; 20]);
+        let script = ScriptBuf::from_bytes(vec![0x76, 0xa9, 20]);
         let witness = |items: &[&[u8]]| Witness::from_slice(items);
         let (sig, preimage, key) = ([1; 71], [2; 32], [3; 33]);
         let timeout = witness(&[&[], &sig, &sig, &[], script.as_bytes()]);
@@ -184,6 +163,5 @@ mod tests {
         ] {
             assert_eq!(payers_way(&payees), None);
         }
-        assert_eq!(hashes(&script), [[7; 20], [9; 20]]);
     }
 }

@@ -351,7 +351,7 @@ impl Ledger {
     pub fn ack(&self, id: u64) {
         if self.state.borrow_mut().events.remove(&id).is_some() {
             // Lost in a crash, the event is delivered once more: delivery is at least once.
-            self.base.staged.remove_lazily(event_name(id));
+            self.base.staged.remove_at_leisure(event_name(id));
         }
         self.base.notify.notify();
     }

@@ -24,7 +24,7 @@ use crate::config::{Gossip, GraphSource, NodeConfig, Role};
 use crate::ldk::Ldk;
 use crate::ldk::bdk::OnchainWallet;
 use crate::ldk::fees::Fees;
-use crate::ldk::intercept::Intercept;
+use crate::ldk::intercept::{ClosedChannels, Intercept};
 use crate::ldk::keys::{Keys, split};
 use crate::ldk::listen::{UntoldBlock, locator};
 use crate::ldk::log::Log;
@@ -113,8 +113,10 @@ pub(super) async fn assemble(
     let messages = Rc::new(CustomMessages::new(notify.clone()));
     let manager = Rc::new(manager);
     let onions = onion_messages(&manager, &paths, &parts.signer, &parts.log);
+    let closed = ClosedChannels { monitors: Rc::clone(&monitors), wallet: Arc::clone(&parts.wallet) };
     let intercept = Intercept::new(
         Rc::clone(&manager),
+        closed,
         Arc::clone(&parts.signer),
         Arc::clone(parts.staged),
         Rc::clone(parts.platform),

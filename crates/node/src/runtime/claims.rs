@@ -9,17 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use bitcoin::{OutPoint, Transaction, Txid};
 
 use crate::ldk::Ldk;
-
-/// First byte of a commitment transaction's lock time (BOLT 3).
-const COMMITMENT_LOCK_TIME: u32 = 0x20;
-/// First byte of a commitment transaction's sequence number (BOLT 3).
-const COMMITMENT_SEQUENCE: u32 = 0x80;
-
-/// Returns whether a transaction is a commitment (BOLT 3: the obscured number is in its lock time and sequence).
-pub(super) fn is_commitment(tx: &Transaction) -> bool {
-    tx.lock_time.to_consensus_u32() >> 24 == COMMITMENT_LOCK_TIME
-        && tx.input.iter().all(|input| input.sequence.0 >> 24 == COMMITMENT_SEQUENCE)
-}
+use crate::ldk::commitment::is_commitment;
 
 /// Outputs that a claim may spend at any time.
 pub(super) struct Claimable {

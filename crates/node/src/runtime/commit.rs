@@ -7,9 +7,10 @@ use amplet_storage::{Receipt, StoreError};
 use bitcoin::Transaction;
 use lightning::events::EventsProvider;
 
-use super::claims::{Claimable, is_commitment};
+use super::claims::Claimable;
 use super::dispatch::dispatch;
 use super::engine::Engine;
+use crate::ldk::commitment::is_commitment;
 use crate::ldk::staged::Step;
 use crate::onchain::Onchain;
 

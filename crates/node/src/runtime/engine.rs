@@ -162,8 +162,9 @@ impl Engine {
         }
         if due(&mut timers.tick, TICK_EVERY) {
             ldk.manager.timer_tick_occurred();
+            // A restart reproduces what has changed: it rides with a payment of the next minute, if there is one.
             if self.manager_dirty.get() {
-                self.base().staged.put(names::MANAGER, ldk.manager.encode());
+                self.base().staged.put_at_leisure(names::MANAGER, ldk.manager.encode());
             }
             self.payments().ticked();
         }

@@ -6,7 +6,7 @@ use amplet_node::bitcoin::hashes::{Hash, sha256};
 use amplet_node::budget::{BudgetId, Clock, Utc};
 use amplet_node::lightning::ln::channel_state::ChannelDetails;
 use amplet_node::{Node, PaymentId};
-use amplet_protocol::page::{Direction, EventKind, Payment, PaymentKind, PaymentStatus};
+use amplet_protocol::page::{Direction, EventKind, Payment, PaymentKind, PaymentPart, PaymentStatus};
 
 use crate::acts::{NODES, Name, WALLETS};
 use crate::chain::Books;
@@ -16,14 +16,19 @@ use crate::life::{Life, app};
 /// again may have passed before.
 const MISSED: u32 = 60;
 
+/// Below it a commitment has no output for an HTLC, in msat (LDK's dust limit; BOLT 3, "Trimmed Outputs").
+const DUST_MSAT: u64 = 354_000;
+
 /// The parts of an audit, and what they find.
 pub struct Audit<'a> {
     pub life: &'a Life,
     pub books: Books,
     pub histories: BTreeMap<Name, Vec<Payment>>,
     pub faults: Vec<String>,
-    /// What would be a fault, had no node been away for too long.
+    /// What would be a fault, had no node been away for too long, and no dust been in a channel that was closed by force.
     pub excused: Vec<String>,
+    /// What forwarders lost as dust, in msat.
+    pub dust_msat: u64,
 }
 
 /// Amount and fee, in msat.
@@ -55,7 +60,7 @@ pub fn audit(life: &Life, under_way: Vec<String>) -> (Vec<String>, Vec<String>) 
     let histories = NODES.into_iter().map(|name| (name, life.history(name))).collect();
     let books = Books::read(&life.world.server.chain.borrow());
     let faults = under_way.into_iter().map(|what| format!("no rest: {what}")).collect();
-    let mut audit = Audit { life, books, histories, faults, excused: Vec::new() };
+    let mut audit = Audit { life, books, histories, faults, excused: Vec::new(), dust_msat: 0 };
     audit.states();
     audit.channels();
     audit.payments();
@@ -152,7 +157,7 @@ impl Audit<'_> {
 
     /// A payment that succeeded, at its payer, has arrived at one payee, and the other way round, to the millisatoshi.
     fn payments(&mut self) {
-        let mut faults = Vec::new();
+        let (mut faults, mut dust) = (Vec::new(), Vec::new());
         let (paid, got) = (self.of_all(Direction::Outbound), self.of_all(Direction::Inbound));
         for (name, payment) in paid.iter().filter(|(_, payment)| succeeded(payment)) {
             let what = format!("{name} paid {:?} {} of {} msat", payment.kind, payment.id, amount(payment));
@@ -181,14 +186,38 @@ impl Audit<'_> {
         for (name, payment) in got.iter().filter(|(_, payment)| succeeded(payment)) {
             let payers =
                 paid.iter().filter(|(_, other)| succeeded(other) && hash(other) == Some(payment.id)).count();
-            if payers != 1 {
-                let (kind, id) = (payment.kind, payment.id);
-                let what =
-                    format!("{name} got {kind:?} {id} of {} msat, and {payers} paid it", amount(payment));
-                faults.push(what);
+            let (kind, id) = (payment.kind, payment.id);
+            let what = format!("{name} got {kind:?} {id} of {} msat, and {payers} paid it", amount(payment));
+            match self.lost_as_dust(id) {
+                _ if payers == 1 => {}
+                Some(lost_msat) if payers == 0 => dust.push((what, lost_msat)),
+                _ => faults.push(what),
             }
         }
         faults.into_iter().for_each(|what| self.fault_of_presence(what));
+        for (what, lost_msat) in dust {
+            self.excused.push(what);
+            self.dust_msat += lost_msat;
+        }
+    }
+
+    /// A payment that was dust in a channel which was closed by force, with its fees in msat: whoever had passed it on through that
+    /// channel lost it, since it is nobody's on chain. Its payee has it, and its payer is told that it failed, all the same.
+    fn lost_as_dust(&self, id: PaymentId) -> Option<u64> {
+        let paid = self.of_all(Direction::Outbound);
+        let (payer, payment) = paid.into_iter().find(|(_, payment)| payment.id == id)?;
+        let is_lost = |part: &&PaymentPart| {
+            let names = part.path.iter().map(|hop| self.life.name_of_hop(hop));
+            let nodes: Vec<Name> = std::iter::once(payer).chain(names).collect();
+            // The last channel is the payee's own.
+            part.amount_msat.get() + part.fee_msat.get() < DUST_MSAT
+                && nodes.windows(2).rev().skip(1).any(|sides| self.was_closed_by_force(sides[0], sides[1]))
+        };
+        let failed = matches!(payment.status, PaymentStatus::Failed { .. });
+        let lost: Vec<&PaymentPart> = payment.parts.iter().filter(is_lost).collect();
+        let arrived: u64 = lost.iter().map(|part| part.amount_msat.get()).sum();
+        let fees: u64 = lost.iter().map(|part| part.fee_msat.get()).sum();
+        (failed && arrived >= amount(payment)).then(|| amount(payment) + fees)
     }
 
     /// What a stream's payer has paid is what its payee got.

@@ -146,6 +146,14 @@ impl Audit<'_> {
         all.filter_map(|opening| Some((*opening, self.books.funding(opening)?))).collect()
     }
 
+    /// Returns whether a channel of these two ended by a commitment.
+    pub fn was_closed_by_force(&self, one: Name, other: Name) -> bool {
+        self.openings().iter().any(|(opening, funding)| {
+            let is_theirs = [(one, other), (other, one)].contains(&(opening.from, opening.to));
+            is_theirs && self.books.spenders.get(funding).is_some_and(is_commitment)
+        })
+    }
+
     fn is_open(&self, funding: &OutPoint) -> bool {
         self.books.unspent.contains_key(funding)
     }
@@ -214,6 +222,8 @@ impl Audit<'_> {
         // What payees got beyond what they were owed is no forwarder's.
         let earned_of = |(got, paid, fees): (i128, i128, i128)| fees + paid - got;
         let fees: i128 = NODES.into_iter().map(|name| earned_of(self.turnover(name))).sum();
+        // What was lost as dust its payee got of whoever had passed it on, and those after that one their fees.
+        let fees = fees + i128::from(self.dust_msat);
         let mut closed_sat: BTreeMap<Name, i128> = BTreeMap::new();
         for (opening, funding) in self.openings() {
             if !self.is_open(&funding) {

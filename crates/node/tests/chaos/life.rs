@@ -12,6 +12,7 @@ use amplet_node::budget::{BudgetError, BudgetId, Holder, Name as BudgetName, Rul
 use amplet_node::lightning::ln::types::ChannelId;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Node, OpenChannel, PaymentId};
+use amplet_protocol::page::PartHop;
 use amplet_transport::Platform;
 use futures::FutureExt;
 
@@ -178,6 +179,10 @@ impl Life {
 
     pub fn name_of(&self, id: &PublicKey) -> Name {
         self.ids.iter().find(|(_, known)| *known == id).map_or("nobody", |(name, _)| name)
+    }
+
+    pub fn name_of_hop(&self, hop: &PartHop) -> Name {
+        PublicKey::from_slice(&hop.node.0).map_or("nobody", |id| self.name_of(&id))
     }
 
     pub fn pass(&self, time: Duration) {

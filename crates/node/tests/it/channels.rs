@@ -181,58 +181,6 @@ fn blocks_are_read_by_one_reader_at_a_time() {
 }
 
 #[test]
-fn a_channel_closed_together_while_no_source_answers_comes_home_all_the_same() {
-    let (world, wallet, gateway) = pair();
-    let before = wallet.onchain().balance().0;
-    world.server.down.set(true);
-    let id = wallet.channels().list()[0].channel_id;
-    wallet.channels().close(id, false).unwrap();
-    world.platform.advance(Duration::from_secs(5));
-    assert!(wallet.channels().list().is_empty() && gateway.channels().list().is_empty());
-    world.platform.advance(Duration::from_secs(600));
-    world.server.down.set(false);
-    // Looks for deposits, which it is not; then a block, with which what waits is sent again.
-    world.platform.advance(Duration::from_secs(300));
-    world.mine(0);
-    world.platform.advance(Duration::from_secs(5));
-    assert_eq!(world.mempool.borrow().len(), 1, "the closing transaction is sent again");
-    world.mine(5);
-    let gained = wallet.onchain().balance().0 - before;
-    assert!((495_000..500_000).contains(&gained), "{gained}");
-}
-
-/// LDK keeps no note of a closing transaction: opened again before that is in a block, it closes the channel once more, by force (found
-/// by chaos, seed 1148).
-#[test]
-fn a_channel_closed_together_is_not_closed_by_force_at_the_next_start() {
-    let (world, wallet, gateway) = pair();
-    let before = wallet.onchain().balance();
-    wallet.channels().close(wallet.channels().list()[0].channel_id, false).unwrap();
-    world.platform.advance(Duration::from_secs(5));
-    let closing = world.mempool.borrow().clone();
-    assert_eq!(closing.len(), 1, "the closing transaction");
-    world.close("wallet", wallet);
-    world.kill("gateway", gateway);
-    // A commitment would pay more than what was agreed upon.
-    *world.server.fees.borrow_mut() = Some(r#"{"1":40,"6":40,"144":40,"1008":40}"#.into());
-    let (wallet, gateway) = (world.open("wallet"), world.open("gateway"));
-    world.connect(&wallet, &gateway, "gateway");
-    world.platform.advance(Duration::from_secs(600));
-    assert_eq!(*world.mempool.borrow(), closing, "and nothing else");
-    assert_eq!(
-        wallet.channels().balance().closing_sat,
-        0,
-        "it is in the savings, and not on its way as well"
-    );
-    world.mine(0);
-    world.platform.advance(Duration::from_secs(600));
-    assert!(world.mempool.borrow().is_empty());
-    let gained = wallet.onchain().balance().0 - before.0;
-    assert!((495_000..500_000).contains(&gained), "{gained}");
-    assert_eq!((gateway.channels().balance().closing_sat, wallet.channels().balance().closing_sat), (0, 0));
-}
-
-#[test]
 fn a_wallet_opens_and_pays_while_no_chain_source_answers() {
     let (world, wallet, gateway) = pair();
     let invoice = world.ask(&gateway, 1_000_000);

@@ -19,8 +19,6 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     assert_eq!(first.status, PaymentStatus::Succeeded, "{first:?}");
     assert_eq!(world.snapshots.borrow().len(), asked + 1);
     let invoice = world.ask(&payee, 50_000_000);
-    world.platform.run_until_stalled();
-    let before = (wallet.commits(), gateway.commits(), payee.commits());
     let paid = world.pay(&wallet, &invoice);
     assert_eq!(paid.status, PaymentStatus::Succeeded, "{paid:?}");
     assert_eq!(paid.hops, Some(2));
@@ -32,21 +30,10 @@ fn a_wallet_pays_two_hops_away_and_is_paid_back() {
     let nodes: Vec<String> = part.path.iter().map(|hop| hop.node.to_string()).collect();
     assert_eq!(nodes, [gateway.node_id().to_string(), payee.node_id().to_string()]);
     assert_eq!(paid.fee_msat, Some(msat(1000 + 50_000_000 * 100 / 1_000_000)));
-    world.platform.advance(Duration::from_secs(1));
-    let commits = (wallet.commits() - before.0, gateway.commits() - before.1, payee.commits() - before.2);
-    println!(
-        "storage transactions of one payment: wallet {}, gateway {}, payee {}",
-        commits.0, commits.1, commits.2
-    );
-    assert!(commits.0 <= 4 && commits.2 <= 4, "{commits:?}");
-
     let back = world.ask(&wallet, 20_000_000);
-    world.platform.run_until_stalled();
-    let before = wallet.commits();
     let got = world.pay(&payee, &back);
     assert_eq!(got.status, PaymentStatus::Succeeded, "{got:?}");
     world.platform.advance(Duration::from_secs(1));
-    assert!(wallet.commits() - before <= 4, "{}", wallet.commits() - before);
     let received = world.payment(&wallet, PaymentId(back.payment_hash().0)).unwrap();
     assert_eq!(received.status, PaymentStatus::Succeeded);
     assert_eq!(received.amount_msat, Some(msat(20_000_000)));

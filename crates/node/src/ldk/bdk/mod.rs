@@ -1,6 +1,7 @@
 //! The on-chain wallet: a BDK wallet (BIP 86) whose changes are staged in the step.
 
 mod bump;
+mod claims;
 mod coins;
 mod deposits;
 mod listen;
@@ -26,6 +27,7 @@ use crate::ldk::keys::{Keys, linking_key};
 use crate::ldk::staged::{StagedWrites, names};
 
 pub use bump::{Change, Replacement, SignedBump};
+pub use claims::DirectClaims;
 pub use coins::FINAL_AFTER;
 pub use send::{OnchainError, SignedSend};
 pub use transactions::Confirmed;

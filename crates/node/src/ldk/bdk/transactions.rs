@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use bdk_wallet::chain::ChainPosition;
-use bitcoin::{Amount, Transaction, Txid};
+use bdk_wallet::chain::tx_graph::CanonicalTx;
+use bdk_wallet::chain::{CanonicalizationParams, ChainPosition, ConfirmationBlockTime};
+use bitcoin::{Amount, OutPoint, Transaction, Txid};
 
 use super::{OnchainWallet, WalletState};
+use crate::ldk::commitment::is_commitment;
 
 /// A transaction of the wallet that a block confirmed.
 pub struct Confirmed {
@@ -29,6 +31,15 @@ pub struct Mined {
 }
 
 impl WalletState {
+    /// Transactions that the wallet believes in: its own, and those of its channels that move no money of its own, as one does that
+    /// closes a channel in which all is the peer's.
+    pub(super) fn canonical(
+        &self,
+    ) -> impl Iterator<Item = CanonicalTx<'_, Arc<Transaction>, ConfirmationBlockTime>> {
+        let (chain, tip) = (self.wallet.local_chain(), self.wallet.latest_checkpoint().block_id());
+        self.wallet.tx_graph().list_canonical_txs(chain, tip, CanonicalizationParams::default())
+    }
+
     /// Transactions of the wallet that no block holds yet.
     pub(super) fn unconfirmed(&self) -> impl Iterator<Item = Arc<Transaction>> {
         let waiting = self.wallet.transactions().filter(|tx| !tx.chain_position.is_confirmed());
@@ -104,15 +115,20 @@ impl OnchainWallet {
         mined.map(|(tx, time)| state.confirmed(tx, time)).collect()
     }
 
-    /// Returns whether a transaction of the wallet that no block holds yet spends this output.
-    pub fn is_being_spent(&self, output: bitcoin::OutPoint) -> bool {
-        let spends = |tx: Arc<Transaction>| tx.input.iter().any(|input| input.previous_output == output);
-        self.lock().unconfirmed().any(spends)
+    /// Returns whether a transaction that both sides of a channel have signed spends this funding, in a block or waiting for one.
+    pub fn is_closed_together(&self, funding: OutPoint) -> bool {
+        let state = self.lock();
+        let graph = state.wallet.tx_graph();
+        let is_closing = |txid: &&Txid| graph.get_tx(**txid).is_some_and(|tx| !is_commitment(&tx));
+        let closings: Vec<&Txid> = graph.outspends(funding).iter().filter(is_closing).collect();
+        !closings.is_empty() && state.canonical().any(|tx| closings.contains(&&tx.tx_node.txid))
     }
 
-    /// Transactions of the wallet that no block holds yet, and whether they spend coins of it.
+    /// Transactions that no block holds yet, and whether they spend coins of the wallet. Commitments are LDK's to send.
     pub fn waiting(&self) -> Vec<(Transaction, bool)> {
         let state = self.lock();
-        state.unconfirmed().map(|tx| (tx.as_ref().clone(), state.is_spend(&tx))).collect()
+        let waiting = state.canonical().filter(|tx| !tx.chain_position.is_confirmed());
+        let waiting = waiting.map(|tx| tx.tx_node.tx).filter(|tx| !is_commitment(tx));
+        waiting.map(|tx| (tx.as_ref().clone(), state.is_spend(&tx))).collect()
     }
 }

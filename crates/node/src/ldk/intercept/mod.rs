@@ -2,8 +2,10 @@
 //! broadcasting what it has, when a peer claims it. Here it is noticed before, and nothing is said.
 
 mod addressee;
+mod closed;
 mod gate;
 mod judge;
+mod shutdowns;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -27,12 +29,15 @@ use crate::ldk::staged::StagedWrites;
 use crate::ldk::types::ChannelManager;
 use crate::notify::Notify;
 use addressee::addressee;
+pub(crate) use closed::ClosedChannels;
 use gate::{Gate, Passed};
 use judge::{Numbers, View, index, judge};
+use shutdowns::Shutdowns;
 
 /// LDK's channel manager behind the checks.
 pub(crate) struct Intercept {
     manager: Rc<ChannelManager>,
+    closed: ClosedChannels,
     signer: Arc<Signer>,
     staged: Arc<StagedWrites>,
     platform: Rc<dyn Platform>,
@@ -48,6 +53,7 @@ struct State {
     gate: Gate,
     /// Messages taken from LDK, to be sent in their order.
     outgoing: Vec<MessageSendEvent>,
+    shutdowns: Shutdowns,
     /// Connected peers whose word on channels is not taken.
     muted: HashSet<PublicKey>,
 }
@@ -60,13 +66,14 @@ pub(crate) fn has_bit(init: &msgs::Init, bit: usize) -> bool {
 impl Intercept {
     pub fn new(
         manager: Rc<ChannelManager>,
+        closed: ClosedChannels,
         signer: Arc<Signer>,
         staged: Arc<StagedWrites>,
         platform: Rc<dyn Platform>,
         notify: Notify,
         is_kept: bool,
     ) -> Self {
-        Self { manager, signer, staged, platform, notify, is_kept, state: RefCell::default() }
+        Self { manager, closed, signer, staged, platform, notify, is_kept, state: RefCell::default() }
     }
 
     /// What a gateway keeps of this node has come: `later` channels are claimed to have gone on without this storage, `unknown`
@@ -139,6 +146,12 @@ impl Intercept {
         let secp = Secp256k1::new();
         let point = PublicKey::from_secret_key(&secp, &secret);
         self.signer.owns_point(user_id, index(number), &point, &secp)
+    }
+
+    /// Returns whether the peer asks for a channel that is closed together, as far as this side knows.
+    fn is_closed_together(&self, peer: &PublicKey, channel: &ChannelId) -> bool {
+        let open = self.manager.list_channels_with_counterparty(peer);
+        !open.iter().any(|details| details.channel_id == *channel) && self.closed.is_closed_together(channel)
     }
 
     /// Returns whether the peer's word fits this storage.
@@ -280,7 +293,12 @@ impl ChannelMessageHandler for Intercept {
     }
 
     fn handle_channel_reestablish(&self, peer: PublicKey, message: &ChannelReestablish) {
-        if !self.is_muted(&peer) && self.fits(&peer, message) {
+        if self.is_muted(&peer) || !self.fits(&peer, message) {
+            return;
+        }
+        if self.is_closed_together(&peer, &message.channel_id) {
+            log::info!("channel {}: {peer} has not seen that it is closed together", message.channel_id);
+        } else {
             self.state.borrow_mut().gate.theirs(&peer, message);
             self.advance(&peer);
         }
@@ -307,7 +325,7 @@ impl BaseMessageHandler for Intercept {
             return Vec::new();
         }
         outgoing.extend(new);
-        outgoing
+        self.state.borrow_mut().shutdowns.order(outgoing, &self.manager)
     }
 
     fn peer_disconnected(&self, peer: PublicKey) {
@@ -317,6 +335,7 @@ impl BaseMessageHandler for Intercept {
         state.muted.remove(&peer);
         // Of the connection that is gone: LDK forgets them, too, and says again what the next one needs.
         state.outgoing.retain(|event| addressee(event) != Some(&peer));
+        state.shutdowns.disconnected(&peer);
     }
 
     fn provided_node_features(&self) -> NodeFeatures {

@@ -1,0 +1,115 @@
+//! Storage transactions of payments: how many each side makes, and what they hold.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use amplet_node::Node;
+use amplet_protocol::page::PaymentStatus;
+
+use crate::world::{World, open, through};
+
+/// Payments of each kind: with the pauses more than a minute, in which everything that waits has its turn.
+const PAYMENTS: u32 = 10;
+
+/// Kinds of records that each transaction of a node held.
+type Log = Rc<RefCell<Vec<Vec<String>>>>;
+
+/// wallet -> gateway -> payee, and what each of them commits.
+struct Metered {
+    world: World,
+    nodes: BTreeMap<&'static str, (Node, Log)>,
+}
+
+impl Metered {
+    fn new() -> Self {
+        let world = World::new();
+        let nodes = ["gateway", "payee", "wallet"].map(|name| (name, logged(&world, name)));
+        let metered = Self { world, nodes: nodes.into_iter().collect() };
+        let [gateway, payee, wallet] = ["gateway", "payee", "wallet"].map(|name| metered.node(name));
+        let world = &metered.world;
+        world.fund(gateway, 10_000_000);
+        world.fund(wallet, 2_000_000);
+        world.connect(gateway, payee, "payee");
+        world.connect(wallet, gateway, "gateway");
+        world.channel(gateway, payee, open(5_000_000, 2_000_000_000, true));
+        world.channel(wallet, gateway, open(1_000_000, 400_000_000, false));
+        // Announcements travel.
+        world.platform.advance(Duration::from_secs(180));
+        metered
+    }
+
+    fn node(&self, name: &str) -> &Node {
+        &self.nodes[name].0
+    }
+
+    /// Pays so often, one after the other, so much time between; storage transactions of each node, per payment.
+    fn pay(&self, from: &str, to: &str, between: Duration) -> BTreeMap<&'static str, f64> {
+        let invoices: Vec<_> = (0..PAYMENTS).map(|_| self.world.ask(self.node(to), 5_000_000)).collect();
+        // The first teaches the payer its route.
+        assert_eq!(
+            self.world.pay(self.node(from), &self.world.ask(self.node(to), 5_000_000)).status,
+            PaymentStatus::Succeeded
+        );
+        self.world.platform.advance(Duration::from_secs(5));
+        self.nodes.values().for_each(|(_, log)| log.borrow_mut().clear());
+        for invoice in &invoices {
+            assert_eq!(self.world.pay(self.node(from), invoice).status, PaymentStatus::Succeeded);
+            for node in [self.node(from), self.node(to)] {
+                node.ledger().events().iter().for_each(|event| node.ledger().ack(event.id));
+            }
+            self.world.platform.advance(between);
+        }
+        self.world.platform.advance(Duration::from_secs(5));
+        let mean = |log: &Log| f64::from(u32::try_from(log.borrow().len()).unwrap()) / f64::from(PAYMENTS);
+        self.nodes.iter().map(|(name, (_, log))| (*name, mean(log))).collect()
+    }
+
+    /// The transactions of a node, by the kinds of records in them.
+    fn kinds(&self, name: &str) -> BTreeMap<Vec<String>, usize> {
+        let mut kinds = BTreeMap::new();
+        for batch in &*self.nodes[name].1.borrow() {
+            *kinds.entry(batch.clone()).or_default() += 1;
+        }
+        kinds
+    }
+}
+
+/// Opens a node whose commits are noted.
+fn logged(world: &World, name: &'static str) -> (Node, Log) {
+    let log = Log::default();
+    let out = Rc::clone(&log);
+    let node = world.open_with(name, world.disk(name), move |inner| {
+        through(inner, move |store, batch| {
+            let mut kinds: Vec<String> = batch.iter().map(|(name, _)| kind(name)).collect();
+            kinds.sort();
+            kinds.dedup();
+            out.borrow_mut().push(kinds);
+            async move { store.commit(batch).await }
+        })
+    });
+    (node, log)
+}
+
+/// A record's name without its number.
+fn kind(name: &str) -> String {
+    let is_word = |part: &&str| part.len() < 24 && !part.bytes().any(|byte| byte.is_ascii_digit());
+    name.split('/').take_while(is_word).collect::<Vec<_>>().join("/")
+}
+
+/// Whoever acknowledges an event, and the minute's tick, wait for a payment to ride with.
+#[test]
+fn a_payment_costs_each_side_four_storage_transactions() {
+    let metered = Metered::new();
+    for (from, to) in [("wallet", "gateway"), ("gateway", "wallet"), ("wallet", "payee"), ("payee", "wallet")]
+    {
+        for between in [Duration::ZERO, Duration::from_secs(7)] {
+            let means = metered.pay(from, to, between);
+            println!("{from} pays {to}, {} s between: {means:?}", between.as_secs());
+            for name in [from, to] {
+                assert!(means[name] <= 4.0, "{name}: {} of them, {:#?}", means[name], metered.kinds(name));
+            }
+        }
+    }
+}

@@ -17,6 +17,10 @@ pub trait Platform: 'static {
         let _ = unix_secs;
         0
     }
+    /// The name that DNS has for a domain with letters beyond ASCII; `None`: there is none.
+    fn ascii_domain(&self, domain: &str) -> Option<String> {
+        amplet_instructions::ascii_domain(domain)
+    }
     /// A clock that never goes backwards, from an arbitrary origin: for measuring, never for storing.
     fn monotonic(&self) -> Duration;
     /// Fills `out` with cryptographically secure random bytes.

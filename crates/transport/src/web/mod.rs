@@ -30,11 +30,6 @@ impl Platform for WebPlatform {
         -(date.get_timezone_offset() as i32 * 60)
     }
 
-    fn ascii_domain(&self, domain: &str) -> Option<String> {
-        // The browser's own tables: ours are 60 kB of what a page loads.
-        Some(web_sys::Url::new(&format!("https://{domain}")).ok()?.hostname())
-    }
-
     fn monotonic(&self) -> Duration {
         millis(scope::performance_now())
     }
@@ -58,6 +53,11 @@ impl Platform for WebPlatform {
     fn connect(&self, address: PeerAddress) -> LocalBoxFuture<'static, Result<Rc<dyn Duplex>, ConnectError>> {
         socket::connect(address.endpoint).boxed_local()
     }
+}
+
+/// [`Platform::ascii_domain`], by the browser's tables.
+pub(crate) fn ascii_domain(domain: &str) -> Option<String> {
+    Some(web_sys::Url::new(&format!("https://{domain}")).ok()?.hostname())
 }
 
 /// A duration from milliseconds; a negative or absurd reading becomes the nearest possible one.

@@ -8,7 +8,7 @@ use amplet_instructions::{Instructions, Kind, Offer, Price, Purpose, Reader, Ref
 use amplet_protocol::page::Network;
 
 /// Reads a text for a wallet on this network.
-pub fn read(text: &str, network: Network) -> Result<Instructions, Refusal> {
+fn read(text: &str, network: Network) -> Result<Instructions, Refusal> {
     Reader { network, to_ascii: &ascii_domain }.read(text)
 }
 

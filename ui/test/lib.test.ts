@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { editableAmount, formatAmount, parseAmount } from '../src/text/amounts.ts';
+import { editableAmount, formatAmount, formatPrice, parseAmount } from '../src/text/amounts.ts';
 import { isAccepted, passphraseStrength } from '../src/form/strength.ts';
 import { formatCountdown } from '../src/text/time.ts';
 
@@ -115,6 +115,16 @@ describe('parseAmount', () => {
         }
       }
     }
+  });
+});
+
+describe('formatPrice', () => {
+  it('counts the smallest units of the currency', () => {
+    expect(formatPrice({ currency: 'EUR', minorUnits: 350n }, 'de')).toBe('3,50\u00a0€');
+    expect(formatPrice({ currency: 'USD', minorUnits: 10_000n }, 'en')).toBe('$100.00');
+    expect(formatPrice({ currency: 'JPY', minorUnits: 350n }, 'en')).toBe('¥350');
+    expect(formatPrice({ currency: 'KWD', minorUnits: 3_500n }, 'en')).toBe('KWD\u00a03.500');
+    expect(formatPrice({ currency: 'XYZ', minorUnits: 350n }, 'en')).toBe('XYZ\u00a03.50');
   });
 });
 

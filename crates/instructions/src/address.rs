@@ -27,7 +27,7 @@ pub const fn network_name(network: Network) -> &'static str {
     }
 }
 
-const fn of_bitcoin(network: Network) -> bitcoin::Network {
+pub(crate) const fn of_bitcoin(network: Network) -> bitcoin::Network {
     match network {
         Network::Mainnet => bitcoin::Network::Bitcoin,
         Network::Testnet4 => bitcoin::Network::Testnet4,

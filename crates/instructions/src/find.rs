@@ -10,6 +10,7 @@ use crate::invoice;
 use crate::lightning;
 use crate::link::{self, Link};
 use crate::method::{Kind, Method};
+use crate::offer::OfferFault;
 use crate::refusal::{LinkFault, Refusal};
 use crate::text::{after_scheme, begins, visible};
 
@@ -52,51 +53,72 @@ impl From<Link> for Instructions {
 
 type Reading = Option<Result<Instructions, Refusal>>;
 
-/// Reads a text that a user pasted or scanned, for a wallet on `network`.
-///
-/// # Errors
-/// [`Refusal`]: nothing in it can be read, or more than one thing, or what it says contradicts itself.
-pub fn read(text: &str, network: Network) -> Result<Instructions, Refusal> {
-    if text.len() > MAX_TEXT {
-        return Err(Refusal::Length);
+/// The wallet that a text is read for.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    /// Its network.
+    pub network: Network,
+    /// Maps a domain with letters beyond ASCII to the name that DNS has for it (UTS #46); `None`: there is none.
+    /// [`crate::ascii_domain`] does, by tables that a browser has anyway.
+    pub to_ascii: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Reader<'_> {
+    /// Reads a text that a user pasted or scanned.
+    ///
+    /// # Errors
+    /// [`Refusal`]: nothing in it can be read, or more than one thing, or what it says contradicts itself.
+    pub fn read(self, text: &str) -> Result<Instructions, Refusal> {
+        if text.len() > MAX_TEXT {
+            return Err(Refusal::Length);
+        }
+        let visible = visible(text);
+        let trimmed = visible.trim();
+        if trimmed.is_empty() { Err(Refusal::Length) } else { read(trimmed, self) }
     }
-    let visible = visible(text);
-    let trimmed = visible.trim();
-    if trimmed.is_empty() {
-        return Err(Refusal::Length);
-    }
-    let whole = whole(trimmed, network);
-    if let Some(Ok(found)) = whole {
-        return Ok(found);
+}
+
+/// Reads a text without invisible characters.
+fn read(trimmed: &str, reader: Reader<'_>) -> Result<Instructions, Refusal> {
+    let whole = whole(trimmed, reader);
+    match whole {
+        Some(Ok(found)) => return Ok(found),
+        // A piece of it would be read below.
+        Some(Err(Refusal::Offer(OfferFault::Continuation))) => return Err(OfferFault::Continuation.into()),
+        _ => {}
     }
     let words: Vec<&str> = trimmed.split(' ').filter(|word| !word.is_empty()).collect();
     if words.len() == 1 && bare(trimmed).len() == trimmed.len() && scheme_at(trimmed).unwrap_or(0) == 0 {
         return whole.unwrap_or(Err(Refusal::Unknown));
     }
-    sentence(&words, network).or(whole).unwrap_or(Err(Refusal::Unknown))
+    match (sentence(&words, reader), whole) {
+        // Of a whole offer in pieces the fault of the whole is told, not that of its first piece.
+        (Some(Err(Refusal::Offer(_))), Some(Err(refusal @ Refusal::Offer(_)))) => Err(refusal),
+        (found, whole) => found.or(whole).unwrap_or(Err(Refusal::Unknown)),
+    }
 }
 
 /// Reads a text that holds nothing else; `None`: it is nothing of ours.
-fn whole(text: &str, network: Network) -> Reading {
+fn whole(text: &str, reader: Reader<'_>) -> Reading {
     if let Some(rest) = after_scheme(text, "bitcoin") {
         let another =
             SCHEMES.iter().any(|scheme| rest.to_ascii_lowercase().contains(&[" ", scheme].concat()));
-        let link = if another { Err(Refusal::Several) } else { link::read(rest, network) };
+        let link = if another { Err(Refusal::Several) } else { link::read(rest, reader) };
         return Some(link.map(Instructions::from));
     }
     if let Some(value) = fallback(text) {
-        return lightning::read(&value, network).map(|method| method.map(Instructions::from));
+        return lightning::read(&value, reader).map(|method| method.map(Instructions::from));
     }
     if let Some(rest) = after_scheme(text, "lightning") {
-        let method = lightning::read(rest, network).unwrap_or(Err(Refusal::Unknown));
+        let method = lightning::read(rest, reader).unwrap_or(Err(Refusal::Unknown));
         return Some(method.map(Instructions::from));
     }
-    if let Some(method) = lightning::read(text, network) {
+    if let Some(method) = lightning::read(text, reader) {
         return Some(method.map(Instructions::from));
     }
     let joined: String = text.chars().filter(|c| *c != ' ').collect();
-    let address = address::read(&joined, network)?;
-    Some(Ok(Method::new(Kind::Onchain(address), network).into()))
+    let address = address::read(&joined, reader.network)?;
+    Some(Ok(Method::new(Kind::Onchain(address), reader.network).into()))
 }
 
 /// LUD-01: a web address for those without a wallet, with the LNURL as its parameter `lightning`.
@@ -108,11 +130,12 @@ fn fallback(text: &str) -> Option<String> {
     Some(visible(&percent_encoding::percent_decode_str(value).decode_utf8_lossy()))
 }
 
-/// Place of a scheme in a word: at its beginning, or after what is no letter or digit.
+/// Place of a scheme in a word: at its beginning, or after what is no letter or digit of ASCII. (Chinese, for one, has no
+/// spaces.)
 fn scheme_at(word: &str) -> Option<usize> {
     let lower = word.to_ascii_lowercase();
     let places = SCHEMES.iter().flat_map(|scheme| lower.match_indices(scheme).map(|(at, _)| at));
-    places.filter(|at| !word[..*at].ends_with(char::is_alphanumeric)).min()
+    places.filter(|at| !word[..*at].ends_with(|c: char| c.is_ascii_alphanumeric())).min()
 }
 
 /// What the words of a sentence hold.
@@ -128,11 +151,11 @@ struct Found {
     attempts: usize,
 }
 
-fn sentence(words: &[&str], network: Network) -> Reading {
+fn sentence(words: &[&str], reader: Reader<'_>) -> Reading {
     let mut found = Found::default();
     let mut at = 0;
     while let Some(word) = words.get(at) {
-        at += found.take(word, words.get(at + 1..).unwrap_or_default(), network);
+        at += found.take(word, words.get(at + 1..).unwrap_or_default(), reader);
     }
     if let Some(refusal) = found.refusal {
         return Some(Err(refusal));
@@ -148,11 +171,11 @@ fn sentence(words: &[&str], network: Network) -> Reading {
 
 impl Found {
     /// Reads what begins with a word; returns how many words that are.
-    fn take(&mut self, word: &str, after: &[&str], network: Network) -> usize {
+    fn take(&mut self, word: &str, after: &[&str], reader: Reader<'_>) -> usize {
         let word = word.trim_start_matches(AROUND);
         let scheme = if fallback(word).is_some() { Some(0) } else { scheme_at(word) };
         let word = word.get(scheme.unwrap_or(0)..).unwrap_or_default();
-        let (reading, used) = self.longest(word, after, network);
+        let (reading, used) = self.longest(word, after, reader);
         match reading {
             Some(Ok(found)) => {
                 let next = after.get(used - 1).and_then(|next| next.chars().next());
@@ -166,7 +189,7 @@ impl Found {
                     list.push(found);
                 }
             }
-            Some(Err(refusal)) if scheme.is_some() || invoice::is_meant(word) || begins(word, "lnurl1") => {
+            Some(Err(refusal)) if scheme.is_some() || is_meant(word) => {
                 self.refusal.get_or_insert(refusal);
             }
             _ => {}
@@ -174,9 +197,9 @@ impl Found {
         used
     }
     /// Reads a word, with the following ones if it needs them to be whole; returns how many words were read.
-    fn longest(&mut self, word: &str, after: &[&str], network: Network) -> (Reading, usize) {
-        let first = whole(bare(word), network);
-        if !matches!(first, Some(Err(Refusal::Invoice(_) | Refusal::Lnurl(_)))) {
+    fn longest(&mut self, word: &str, after: &[&str], reader: Reader<'_>) -> (Reading, usize) {
+        let first = whole(bare(word), reader);
+        if !matches!(first, Some(Err(Refusal::Invoice(_) | Refusal::Lnurl(_) | Refusal::Offer(_)))) {
             return (first, 1);
         }
         let mut pieces = String::from(word);
@@ -186,12 +209,17 @@ impl Found {
             if self.attempts > ATTEMPTS {
                 break;
             }
-            if let Some(Ok(found)) = whole(bare(&pieces), network) {
+            if let Some(Ok(found)) = whole(bare(&pieces), reader) {
                 return (Some(Ok(found)), at + 2);
             }
         }
         (first, 1)
     }
+}
+
+/// True if a word is meant to be something with a form of its own, however broken.
+fn is_meant(word: &str) -> bool {
+    invoice::is_meant(word) || begins(word, "lnurl1") || begins(word, "lno1")
 }
 
 /// A word without what a sentence puts around and behind it.

@@ -15,14 +15,22 @@ const DAMP: u32 = 700;
 const FIRST_BIAS: u32 = 72;
 const FIRST_N: u32 = 128;
 
+/// The name that DNS has for a domain with letters beyond ASCII, in lower case, for [`crate::Reader`]; `None`: it has none. A browser's
+/// own `URL` gives the same without these tables, which are 60 kB.
+#[must_use]
+pub fn ascii_domain(domain: &str) -> Option<String> {
+    let labels: Option<Vec<String>> = mapped(domain).split('.').map(label).collect();
+    Some(labels?.join("."))
+}
+
 /// The domain in lower case and composed, its ideographic full stops as dots.
-pub(crate) fn mapped(domain: &str) -> String {
+fn mapped(domain: &str) -> String {
     let lower = domain.nfkc().flat_map(char::to_lowercase);
     lower.nfkc().map(|c| if c == '\u{3002}' { '.' } else { c }).collect()
 }
 
 /// A label as DNS has it: as it is in ASCII, `xn--…` otherwise. `None`: it has a character that no domain has, or is too long.
-pub(crate) fn label(label: &str) -> Option<String> {
+fn label(label: &str) -> Option<String> {
     if label.is_ascii() {
         return Some(label.into());
     }

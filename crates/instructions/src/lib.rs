@@ -1,5 +1,5 @@
 //! What a pasted or scanned text is: every method of payment that it offers, in order of preference, and why each can or
-//! cannot be used by a wallet. BOLT 11 invoices, BIP 321 links, on-chain addresses are read; BOLT 12 offers, BIP 353 names,
+//! cannot be used by a wallet. BOLT 11 invoices, BOLT 12 offers, BIP 321 links, on-chain addresses are read; BIP 353 names,
 //! LNURLs, Lightning Addresses, AMP invoices and silent payment addresses are recognised.
 //!
 //! Floor: pure; it imports `protocol` and nothing else of this workspace. No I/O, no clock, no node: it acts only when called,
@@ -19,15 +19,19 @@ mod link;
 mod lnurl;
 mod method;
 mod name;
+mod offer;
 mod refusal;
 mod text;
+mod tlv;
 
 pub use address::{Address, network_name};
 pub use amount::AmountFault;
-pub use find::{Instructions, read};
+pub use find::{Instructions, Reader};
+pub use idn::ascii_domain;
 pub use invoice::{Invoice, InvoiceFault};
 pub use lnurl::{Lnurl, LnurlFault, Purpose};
 pub use method::{Kind, Method, Obstacle};
 pub use name::{Name, NameFault};
+pub use offer::{Offer, OfferFault, Price};
 pub use refusal::{LinkFault, Refusal};
 pub use text::{Quoted, shown};

@@ -1,17 +1,19 @@
 //! Links with `bitcoin:` (BIP 321).
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use amplet_protocol::Msat;
-use amplet_protocol::page::Network;
 use percent_encoding::percent_decode_str;
 
 use crate::address;
 use crate::amount;
+use crate::find::Reader;
 use crate::lightning;
 use crate::method::{Kind, Method, Obstacle};
+use crate::offer;
 use crate::refusal::{LinkFault, Refusal};
 use crate::text::{Quoted, begins, joined, shown, visible};
 
@@ -26,17 +28,18 @@ pub(crate) struct Link {
 }
 
 /// Reads what stands after `bitcoin:`.
-pub(crate) fn read(text: &str, network: Network) -> Result<Link, Refusal> {
+pub(crate) fn read(text: &str, reader: Reader<'_>) -> Result<Link, Refusal> {
     let (body, query) = text.split_once('?').unwrap_or((text, ""));
     let mut link = Link::default();
     let body = joined(body);
     if !body.is_empty() {
-        let address = address::read(&body, network).ok_or_else(|| LinkFault::Address(Quoted::new(&body)))?;
-        link.methods.push(Method::new(Kind::Onchain(address), network));
+        let address =
+            address::read(&body, reader.network).ok_or_else(|| LinkFault::Address(Quoted::new(&body)))?;
+        link.methods.push(Method::new(Kind::Onchain(address), reader.network));
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        link.take(&joined(key).to_ascii_lowercase(), value.trim(), network)?;
+        link.take(&joined(key).to_ascii_lowercase(), value.trim(), reader)?;
     }
     if link.methods.is_empty() {
         return Err(LinkFault::Empty.into());
@@ -46,7 +49,7 @@ pub(crate) fn read(text: &str, network: Network) -> Result<Link, Refusal> {
 }
 
 impl Link {
-    fn take(&mut self, key: &str, value: &str, network: Network) -> Result<(), Refusal> {
+    fn take(&mut self, key: &str, value: &str, reader: Reader<'_>) -> Result<(), Refusal> {
         let (required, name) = match key.strip_prefix("req-") {
             Some(name) => (true, name),
             None => (false, key),
@@ -64,18 +67,24 @@ impl Link {
                 once("pop", &mut self.proof, ())?;
                 if required { Err(LinkFault::Required(Quoted::new(key)).into()) } else { Ok(()) }
             }
-            "bc" | "tb" | "bcrt" => self.address(name, value, network),
+            "bc" | "tb" | "bcrt" => self.address(name, value, reader),
             "lightning" | "lnurl" => {
                 let text = visible(&decoded("lightning", value)?);
-                let read = lightning::read(text.trim(), network).unwrap_or(Err(Refusal::Unknown));
+                let read = lightning::read(text.trim(), reader).unwrap_or(Err(Refusal::Unknown));
                 self.methods.push(read.unwrap_or_else(Method::unreadable));
                 Ok(())
             }
+            "lno" => {
+                let text = visible(&decoded("lno", value)?);
+                let read = offer::read(text.trim()).map_err(Refusal::from);
+                let offer = read.map(|offer| Method::new(Kind::Offer(Box::new(offer)), reader.network));
+                self.methods.push(offer.unwrap_or_else(Method::unreadable));
+                Ok(())
+            }
             _ if required => Err(LinkFault::Required(Quoted::new(key)).into()),
-            "lno" | "sp" => {
-                let text = joined(&visible(&decoded("value", value)?)).to_ascii_lowercase();
-                let kind = if name == "lno" { Kind::Bolt12(text) } else { Kind::SilentPayment(text) };
-                self.methods.push(Method::new(kind, network));
+            "sp" => {
+                let text = joined(&visible(&decoded("sp", value)?)).to_ascii_lowercase();
+                self.methods.push(Method::new(Kind::SilentPayment(text), reader.network));
                 Ok(())
             }
             _ => Ok(()),
@@ -83,13 +92,14 @@ impl Link {
     }
 
     /// An address under its network's key: BIP 321 has the prefix of bech32 as the key.
-    fn address(&mut self, key: &str, value: &str, network: Network) -> Result<(), Refusal> {
+    fn address(&mut self, key: &str, value: &str, reader: Reader<'_>) -> Result<(), Refusal> {
         let text = joined(&decoded("address", value)?);
-        let address = address::read(&text, network).ok_or_else(|| LinkFault::Address(Quoted::new(&text)))?;
+        let address =
+            address::read(&text, reader.network).ok_or_else(|| LinkFault::Address(Quoted::new(&text)))?;
         if !begins(&address.text, &(key.to_owned() + "1")) {
             return Err(LinkFault::Key(Quoted::new(key)).into());
         }
-        self.methods.push(Method::new(Kind::Onchain(address), network));
+        self.methods.push(Method::new(Kind::Onchain(address), reader.network));
         Ok(())
     }
 

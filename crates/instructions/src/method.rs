@@ -12,6 +12,7 @@ use crate::address::{Address, network_name};
 use crate::invoice::Invoice;
 use crate::lnurl::{Lnurl, Purpose};
 use crate::name::Name;
+use crate::offer::{Offer, Price};
 use crate::refusal::Refusal;
 
 /// One method of payment that a text offers.
@@ -30,7 +31,9 @@ pub enum Kind {
     Bolt11(Box<Invoice>),
     /// A BOLT 11 invoice to be paid by AMP (feature 30).
     Amp(Box<Invoice>),
-    /// A BOLT 12 offer, invoice request or invoice, as it was given.
+    /// A BOLT 12 offer.
+    Offer(Box<Offer>),
+    /// A BOLT 12 invoice request or invoice, as it was given.
     Bolt12(String),
     /// A name of BIP 353, looked up in DNS.
     Bip353(Name),
@@ -63,7 +66,17 @@ pub enum Obstacle {
         expected: &'static str,
     },
     /// It requires features that the wallet does not know, by number (BOLT 9).
-    Features(Vec<u16>),
+    Features {
+        /// An invoice or an offer.
+        what: &'static str,
+        /// The features.
+        bits: Vec<u16>,
+    },
+    /// Its price is in another currency.
+    Currency {
+        /// Three letters (ISO 4217).
+        code: String,
+    },
     /// The link and its invoice ask for different amounts.
     Amounts {
         /// The link's amount.
@@ -90,13 +103,17 @@ impl fmt::Display for Obstacle {
                     "this {what} is for {found}, this wallet is on {expected}; ask for one of {expected}"
                 )
             }
-            Self::Features(bits) => {
-                f.write_str("the invoice requires ")?;
+            Self::Features { what, bits } => {
+                write!(f, "the {what} requires ")?;
                 for (at, bit) in bits.iter().enumerate() {
                     write!(f, "{}{bit}", if at == 0 { "feature " } else { ", " })?;
                 }
-                f.write_str(", which this wallet does not know; ask for another invoice")
+                write!(f, ", which this wallet does not know; ask for another {what}")
             }
+            Self::Currency { code } => write!(
+                f,
+                "this is a BOLT 12 offer with a price in {code}, which this wallet cannot pay yet; ask for a Lightning invoice"
+            ),
             Self::Amounts { link, invoice } => write!(
                 f,
                 "the link asks for {} and its invoice for {}; ask the payee which is right",
@@ -138,7 +155,7 @@ impl Kind {
         match self {
             Self::Bolt11(_) => 0,
             Self::Amp(_) => 1,
-            Self::Bolt12(_) => 2,
+            Self::Offer(_) | Self::Bolt12(_) => 2,
             Self::Bip353(_) => 3,
             Self::LightningAddress(_) => 4,
             Self::Lnurl(_) => 5,
@@ -170,13 +187,17 @@ fn obstacle(kind: &Kind, network: Network) -> Option<Obstacle> {
             elsewhere("invoice", invoice.network)
         }
         Kind::Bolt11(invoice) | Kind::Amp(invoice) if !invoice.unknown_features.is_empty() => {
-            Some(Obstacle::Features(invoice.unknown_features.clone()))
+            Some(Obstacle::Features { what: "invoice", bits: invoice.unknown_features.clone() })
         }
         Kind::Bolt11(_) | Kind::Unreadable => None,
         Kind::Onchain(address) if !address.usable => elsewhere("address", address.networks),
         Kind::Onchain(_) => None,
         Kind::Amp(_) => Some(Obstacle::NotYet("an AMP invoice")),
-        Kind::Bolt12(_) => Some(Obstacle::NotYet("a BOLT 12 offer")),
+        Kind::Offer(offer) => Some(of_offer(offer, network)),
+        Kind::Bolt12(text) if text.starts_with("lnr") => {
+            Some(Obstacle::NoPayment("a BOLT 12 invoice request, by which somebody offers money"))
+        }
+        Kind::Bolt12(_) => Some(Obstacle::NotYet("a BOLT 12 invoice")),
         Kind::Bip353(_) => Some(Obstacle::NotYet("a BIP 353 name (₿)")),
         Kind::LightningAddress(_) => Some(Obstacle::NotYet("a Lightning Address")),
         Kind::SilentPayment(_) => Some(Obstacle::NotYet("a silent payment address")),
@@ -186,5 +207,18 @@ fn obstacle(kind: &Kind, network: Network) -> Option<Obstacle> {
             Purpose::Channel => Obstacle::NoPayment("a link to get a channel (LNURL)"),
             Purpose::Login => Obstacle::NoPayment("a link to log in (LNURL)"),
         }),
+    }
+}
+
+fn of_offer(offer: &Offer, network: Network) -> Obstacle {
+    if !offer.is_for(network) {
+        return Obstacle::Network { what: "offer", found: offer.network(), expected: network_name(network) };
+    }
+    if !offer.unknown_features.is_empty() {
+        return Obstacle::Features { what: "offer", bits: offer.unknown_features.clone() };
+    }
+    match &offer.price {
+        Price::Currency { code, .. } => Obstacle::Currency { code: code.clone() },
+        Price::Any | Price::Bitcoin(_) => Obstacle::NotYet("a BOLT 12 offer"),
     }
 }

@@ -1,10 +1,9 @@
 //! Names of people: `user@domain`, as LUD-16 (Lightning Address) and BIP 353 have them.
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::fmt;
 
-use crate::idn;
+use crate::find::Reader;
 use crate::text::Quoted;
 
 /// A name. The domain is what is asked for: in lower case and ASCII, letters beyond it in Punycode, so that no letter can be
@@ -52,17 +51,17 @@ pub enum NameFault {
 }
 
 /// Reads a name, with or without a sign before it; `None` when there is no `@`.
-pub(crate) fn read(text: &str) -> Option<Result<(Sign, Name), NameFault>> {
+pub(crate) fn read(text: &str, reader: Reader<'_>) -> Option<Result<(Sign, Name), NameFault>> {
     let (sign, bare) = match (text.strip_prefix('₿'), text.strip_prefix('⚡')) {
         (Some(rest), _) => (Sign::Bitcoin, rest),
         (_, Some(rest)) => (Sign::Lightning, rest),
         _ => (Sign::Lightning, text),
     };
     let (user, domain) = bare.trim().split_once('@')?;
-    Some(name(user, domain, bare).map(|name| (sign, name)))
+    Some(name(user, domain, bare, reader).map(|name| (sign, name)))
 }
 
-fn name(user: &str, domain: &str, whole: &str) -> Result<Name, NameFault> {
+fn name(user: &str, domain: &str, whole: &str, reader: Reader<'_>) -> Result<Name, NameFault> {
     if domain.contains('@') {
         return Err(NameFault::Ats(Quoted::new(whole)));
     }
@@ -74,26 +73,28 @@ fn name(user: &str, domain: &str, whole: &str) -> Result<Name, NameFault> {
     if user.is_empty() || user.len() > 64 || !user.bytes().all(known) {
         return Err(NameFault::User(Quoted::new(whole)));
     }
-    match host(domain) {
+    match host(domain, reader) {
         Some(domain) => Ok(Name { user, domain }),
         None => Err(NameFault::Domain(Quoted::new(domain))),
     }
 }
 
 /// A host as DNS and URLs have it, with its port; `None`: it is none.
-pub(crate) fn host(text: &str) -> Option<String> {
+pub(crate) fn host(text: &str, reader: Reader<'_>) -> Option<String> {
     let (host, port) = match text.split_once(':') {
         Some((host, port)) => (host, Some(port)),
         None => (text, None),
     };
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     // A domain has at most 253 characters; more is not even mapped.
-    if host.len() > 1024 {
+    if host.len() > 1024 || !host.chars().all(|c| !c.is_ascii() || plain(c)) {
         return None;
     }
-    let mapped = idn::mapped(host);
-    let labels: Option<Vec<String>> = mapped.split('.').map(label).collect();
-    let mut domain = labels?.join(".");
-    if domain.len() > 253 || !(domain.contains('.') || domain == "localhost") {
+    let mut domain = if host.is_ascii() { host.to_ascii_lowercase() } else { (reader.to_ascii)(host)? };
+    if domain.len() > 253
+        || !domain.split('.').all(is_label)
+        || !(domain.contains('.') || domain == "localhost")
+    {
         return None;
     }
     if let Some(port) = port {
@@ -104,9 +105,10 @@ pub(crate) fn host(text: &str) -> Option<String> {
     Some(domain)
 }
 
-fn label(label: &str) -> Option<String> {
-    let ascii = idn::label(label)?;
+fn is_label(label: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let fits = (1..=63).contains(&ascii.len()) && !ascii.starts_with('-') && !ascii.ends_with('-');
-    (fits && ascii.bytes().all(known)).then_some(ascii)
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().all(known)
 }

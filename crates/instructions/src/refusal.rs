@@ -6,6 +6,7 @@ use crate::amount::AmountFault;
 use crate::invoice::InvoiceFault;
 use crate::lnurl::LnurlFault;
 use crate::name::NameFault;
+use crate::offer::OfferFault;
 use crate::text::Quoted;
 
 /// Reason for which a text cannot be read. Displayed with its remedy.
@@ -23,6 +24,9 @@ pub enum Refusal {
     /// An invoice.
     #[error(transparent)]
     Invoice(#[from] InvoiceFault),
+    /// A BOLT 12 offer.
+    #[error(transparent)]
+    Offer(#[from] OfferFault),
     /// An LNURL.
     #[error(transparent)]
     Lnurl(#[from] LnurlFault),

@@ -38,6 +38,8 @@ pub use ldk::keys;
 pub use ldk::old_copy::OldCopy;
 pub use ldk::unsaved::Unsaved;
 pub use ledger::budgets::{Authorization, Budgets, ChangeError};
+#[cfg(feature = "testing")]
+pub use ledger::record::{event_again, payment_again};
 pub use ledger::{Ledger, LedgerError};
 pub use lightning;
 pub use lightning_invoice;

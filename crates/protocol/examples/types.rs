@@ -76,6 +76,8 @@ fn main() {
         page::OnchainBump,
         page::FeeQuote,
         page::PaymentMethodKind,
+        page::CurrencyPrice,
+        page::OfferTerms,
         page::PaymentMethod,
         page::Inspected,
         page::Request,

@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 
+// A browser's own tables, or ours: they are 57 kB of what a page would load.
+#[cfg(target_arch = "wasm32")]
+use crate::web::ascii_domain;
+#[cfg(not(target_arch = "wasm32"))]
+use amplet_instructions::ascii_domain;
+
 use crate::{ConnectError, Duplex, FetchError, PeerAddress};
 
 /// The operations in which platforms differ. Single-threaded: no `Send` anywhere.
@@ -16,6 +22,10 @@ pub trait Platform: 'static {
     fn utc_offset_secs(&self, unix_secs: i64) -> i32 {
         let _ = unix_secs;
         0
+    }
+    /// The name that DNS has for a domain with letters beyond ASCII; `None`: there is none.
+    fn ascii_domain(&self, domain: &str) -> Option<String> {
+        ascii_domain(domain)
     }
     /// A clock that never goes backwards, from an arbitrary origin: for measuring, never for storing.
     fn monotonic(&self) -> Duration;

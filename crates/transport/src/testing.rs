@@ -13,7 +13,8 @@ use futures::task::LocalSpawnExt;
 
 use crate::pipe::{Driver, Handle, Outgoing, relay_pipe};
 use crate::{
-    CloseReason, ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAddress, Platform,
+    CloseCode, CloseReason, ConnectError, Duplex, FetchError, HttpRequest, HttpResponse, PeerAddress,
+    Platform,
 };
 
 type Fetched = LocalBoxFuture<'static, Result<HttpResponse, FetchError>>;
@@ -187,6 +188,53 @@ impl Platform for TestPlatform {
     fn connect(&self, address: PeerAddress) -> Connected {
         let handler = self.0.on_connect.borrow().clone();
         handler(address)
+    }
+}
+
+/// An action of a side on its WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// A binary frame.
+    Bytes(Vec<u8>),
+    /// A text frame that grants this many bytes.
+    Credit(u32),
+    /// The end.
+    Close(CloseCode),
+}
+
+/// The WebSocket of a stream, for a test that plays the other side, however badly.
+pub struct Wire(Driver);
+
+impl Wire {
+    /// A stream and its WebSocket.
+    pub fn new() -> (Rc<dyn Duplex>, Self) {
+        let (handle, driver) = relay_pipe();
+        (Handle::into_duplex(handle), Self(driver))
+    }
+
+    /// A binary frame of the other side.
+    ///
+    /// # Errors
+    /// Why the stream ends.
+    pub fn bytes(&self, bytes: Vec<u8>) -> Result<(), CloseReason> {
+        self.0.deliver(bytes)
+    }
+
+    /// A text frame of the other side.
+    ///
+    /// # Errors
+    /// Why the stream ends.
+    pub fn text(&self, text: &str) -> Result<(), CloseReason> {
+        self.0.control(text)
+    }
+
+    /// This side's next action, if there is one now.
+    pub fn sent(&self) -> Option<Sent> {
+        self.0.next().now_or_never().map(|next| match next {
+            Outgoing::Bytes(bytes) => Sent::Bytes(bytes),
+            Outgoing::Credit(credit) => Sent::Credit(credit),
+            Outgoing::Close(code) => Sent::Close(code),
+        })
     }
 }
 

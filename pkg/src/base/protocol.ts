@@ -1336,6 +1336,48 @@ maxFeeMsat: bigint, };
 export type PaymentMethodKind = "bolt11" | "amp" | "bolt12" | "bip353" | "lightningAddress" | "lnurl" | "unreadable" | "silentPayment" | "onchain";
 
 /**
+ * A price in a currency that is not bitcoin.
+ */
+export type CurrencyPrice = { 
+/**
+ * Three letters (ISO 4217).
+ */
+currency: string, 
+/**
+ * Amount in the currency's smallest unit, such as cents.
+ */
+minorUnits: bigint, };
+
+/**
+ * Terms of a BOLT 12 offer, as far as a user decides by them. Nobody has signed them.
+ */
+export type OfferTerms = { 
+/**
+ * Price of one item; `null`: the payer chooses, or it is in another currency.
+ */
+amountMsat: bigint | null, 
+/**
+ * Price of one item in another currency.
+ */
+price: CurrencyPrice | null, 
+/**
+ * Description; empty when there is none.
+ */
+description: string, 
+/**
+ * Name of who made it; empty when there is none.
+ */
+issuer: string, 
+/**
+ * Time at which it stops being payable; `null`: it does not (seconds since the UNIX epoch).
+ */
+expiresAt: bigint | null, 
+/**
+ * Maximum number of items at a time; `null`: exactly one; 0: there is no maximum.
+ */
+maxQuantity: bigint | null, };
+
+/**
  * A method of payment that a text offers beside the one that would be used.
  */
 export type PaymentMethod = { 
@@ -1354,7 +1396,11 @@ name: string | null,
 /**
  * Reason for which it cannot be used, with the remedy; `null`: it could be.
  */
-problem: WalletError | null, };
+problem: WalletError | null, 
+/**
+ * Terms of a BOLT 12 offer; `null`: it is none, or cannot be read.
+ */
+offer: OfferTerms | null, };
 
 /**
  * Meaning of a pasted text.

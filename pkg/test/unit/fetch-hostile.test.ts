@@ -137,6 +137,12 @@ test('L402: the token goes back byte for byte, whatever its form', () => {
     assert.throws(() => chooseChallenge(header), fails('badChallenge'), header);
 });
 
+test('what a server says is not in the message', () => {
+  const version = `\u202e${'9'.repeat(5_000)}`;
+  const read = () => chooseChallenge(`L402 version="${version}", token="AAAA", invoice="I"`);
+  assert.throws(read, ({ message }: Error) => message.includes('another version of L402') && message.length < 200);
+});
+
 /** What a client says of a 402. */
 async function told(response: () => Response, more: Partial<PayingFetchOptions> = {}): Promise<PaidFetchError> {
   const payer = new FakePayer();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { type Json } from '../../src/provider.ts';
 import { METADATA, payService, harness } from './lnurl-fakes.ts';
+import { askService } from '../../src/sites/lnurl/service.ts';
 
 test('services that make no sense are refused, and their own errors handed on', async () => {
   for (const broken of [
@@ -121,4 +122,19 @@ test('LNURL-auth: the domain is named, a login elsewhere is marked, and without 
   );
   for (const bad of [login.replace(k1, 'ab'), login.replace('register', 'transfer')])
     assert.deepEqual(await run(bad), { error: 'InvalidDataError' });
+});
+
+test('what a service calls a field is shown without what turns the message around', async () => {
+  const payerData = { '\u202egnp\n.exe': { mandatory: true } };
+  const answer = {
+    tag: 'payRequest',
+    callback: 'https://tips.example/pay',
+    minSendable: 1,
+    maxSendable: 2,
+    metadata: METADATA,
+  };
+  const fetch = () => Promise.resolve(Response.json({ ...answer, payerData }));
+  const site = { origin: 'https://shop.example', topLevel: 'https://shop.example' };
+  const asked = askService(fetch, site, new URL('https://tips.example/x'), new AbortController().signal);
+  await assert.rejects(asked, ({ message }: Error) => message.includes('payer\'s " gnp .exe"'));
 });

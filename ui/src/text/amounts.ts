@@ -1,5 +1,7 @@
 /** Reading and writing amounts: exact to the msat, `bigint` only, digits and separators by Intl. */
 
+import type { CurrencyPrice } from 'amplet';
+
 export type Unit = 'sat' | 'btc';
 
 export const MSAT_PER_SAT = 1000n;
@@ -136,4 +138,10 @@ export function editableAmount(msat: bigint, unit: Unit, locale: string): string
   const trimmed = text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
   const clear = unit === 'sat' && looksGrouped(trimmed) ? `${trimmed}0` : trimmed;
   return clear.replace('.', separators(locale).decimal);
+}
+
+/** A price in another currency, whose smallest units are counted (ISO 4217), as `locale` writes it. */
+export function formatPrice({ currency, minorUnits }: CurrencyPrice, locale: string): string {
+  const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
+  return format.format(Number(minorUnits) / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }

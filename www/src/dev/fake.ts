@@ -125,6 +125,14 @@ export class Wallet {
       lightning: true,
       name: null,
       problem: { code: 'invalidPaymentRequest', message: 'this is a BOLT 12 offer, which …', causes: [] },
+      offer: {
+        amountMsat: null,
+        price: { currency: 'EUR', minorUnits: 350n },
+        description: 'Two coffees',
+        issuer: 'Café Nora',
+        expiresAt: null,
+        maxQuantity: null,
+      },
     };
     if (text.startsWith('lno1')) return { type: 'unsupported', others: [offer] };
     const onchain = { type: 'onchain', network: 'signet', label: null, problem: null } as const;

@@ -1,10 +1,11 @@
 //! What holds for every text.
 #![allow(clippy::unwrap_used)]
 
-use amplet_instructions::{Kind, read, shown};
+use amplet_instructions::{Kind, shown};
 use amplet_protocol::page::{MAX_TEXT, Network};
 use proptest::prelude::*;
 
+use crate::read;
 use crate::table::texts;
 
 /// Read, and all that it says checked.
@@ -18,6 +19,7 @@ fn check(text: &str) {
                 let said = obstacles.map(ToString::to_string).chain(found.label).chain(found.message);
                 let described = found.methods.iter().filter_map(|method| match &method.kind {
                     Kind::Bolt11(invoice) | Kind::Amp(invoice) => Some(invoice.description.clone()),
+                    Kind::Offer(offer) => Some(offer.description.clone() + &offer.issuer),
                     Kind::Lnurl(lnurl) => Some(lnurl.url.clone()),
                     Kind::Bip353(name) | Kind::LightningAddress(name) => Some(name.to_string()),
                     _ => None,

@@ -4,7 +4,13 @@
 mod any;
 mod table;
 
-use amplet_instructions::{Instructions, Kind, Purpose};
+use amplet_instructions::{Instructions, Kind, Offer, Price, Purpose, Reader, Refusal, ascii_domain};
+use amplet_protocol::page::Network;
+
+/// Reads a text for a wallet on this network.
+fn read(text: &str, network: Network) -> Result<Instructions, Refusal> {
+    Reader { network, to_ascii: &ascii_domain }.read(text)
+}
 
 /// One line that says what a text was read as.
 pub fn summary(instructions: &Instructions) -> String {
@@ -30,6 +36,7 @@ fn kind(kind: &Kind) -> String {
             let expiry = invoice.expires_at;
             format!("{amp} {amount} to {payee}… {id}… until {expiry} {:?}", invoice.description)
         }
+        Kind::Offer(offer) => self::offer(offer),
         Kind::Bolt12(text) => format!("BOLT 12 {text}"),
         Kind::Bip353(name) => format!("BIP 353 {name}"),
         Kind::LightningAddress(name) => format!("Lightning Address {name}"),
@@ -47,4 +54,19 @@ fn kind(kind: &Kind) -> String {
         Kind::SilentPayment(text) => format!("silent payment {text}"),
         Kind::Onchain(address) => format!("on-chain {}", address.text),
     }
+}
+
+fn offer(offer: &Offer) -> String {
+    let price = match &offer.price {
+        Price::Any => "any amount".into(),
+        Price::Bitcoin(msat) => msat.to_string(),
+        Price::Currency { code, minor } => format!("{minor} of {code}"),
+    };
+    let mut parts = vec![format!("offer {price} {:?}", offer.description)];
+    parts.extend((!offer.issuer.is_empty()).then(|| format!("of {:?}", offer.issuer)));
+    parts.extend(offer.expires_at.map(|at| format!("until {at}")));
+    parts.extend(offer.max_quantity.map(|quantity| format!("at most {quantity}")));
+    parts.extend((offer.paths > 0).then(|| format!("{} paths", offer.paths)));
+    parts.extend(offer.issuer_id.map(|id| format!("to {}…", &id.to_string()[..6])));
+    parts.join(" ")
 }

@@ -1,19 +1,20 @@
-//! The frozen tables: name, text, what it is read as. The specifications' vectors (BOLT 11, BIP 321, BIP 353) are read by a wallet
+//! The frozen tables: name, text, what it is read as. The specifications' vectors (BOLT 11, BOLT 12, BIP 321, BIP 353) are read by a wallet
 //! on mainnet, our own and what people paste by one on regtest. The address of BIP 321's examples has a wrong checksum; but for
 //! one row another stands in its place, so that the rest of each is read too.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
 
-use amplet_instructions::read;
+use amplet_instructions::{Instructions, Kind, Method};
 use amplet_protocol::page::Network;
 
-use crate::summary;
+use crate::{read, summary};
 
 const INPUTS: &str = include_str!("../data/inputs.tsv");
-const TABLES: [(&str, &str); 4] = [
+const TABLES: [(&str, &str); 5] = [
     ("inputs", INPUTS),
     ("bolt11", include_str!("../data/bolt11.tsv")),
+    ("bolt12", include_str!("../data/bolt12.tsv")),
     ("bip321", include_str!("../data/bip321.tsv")),
     ("people", include_str!("../data/people.tsv")),
 ];
@@ -81,7 +82,8 @@ fn filling(escape: &str, inputs: &HashMap<&str, &str>) -> String {
 }
 
 fn network(name: &str) -> Network {
-    if name.starts_with("bolt11") || name.starts_with("bip321") { Network::Mainnet } else { Network::Regtest }
+    let is_specified = ["bolt11", "bolt12", "bip321"].iter().any(|table| name.starts_with(table));
+    if is_specified { Network::Mainnet } else { Network::Regtest }
 }
 
 #[test]
@@ -97,6 +99,33 @@ fn every_text_of_the_tables_is_read_as_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Of the table that the package reads too (`pkg/test/unit/lnurl.test.ts`): the address that is asked.
+#[test]
+fn lnurls_lead_where_the_package_says_too() {
+    let mut wrong = Vec::new();
+    for (name, text, expected) in rows(include_str!("../data/lnurl.tsv")) {
+        let found = read(&fill(text, &HashMap::new()), Network::Regtest).ok().and_then(|found| asked(&found));
+        let found = found.as_deref().unwrap_or("refused");
+        if found != expected {
+            wrong.push(format!("{name}\n  expected {expected}\n  found    {found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The address of an LNURL, or of a Lightning Address (LUD-16).
+fn asked(found: &Instructions) -> Option<String> {
+    match &found.methods[..] {
+        [Method { kind: Kind::Lnurl(lnurl), .. }] => Some(lnurl.url.clone()),
+        [Method { kind: Kind::LightningAddress(name), .. }] => {
+            let host = name.domain.split(':').next()?;
+            let scheme = if host.ends_with(".onion") || host == "127.0.0.1" { "http" } else { "https" };
+            Some(format!("{scheme}://{}/.well-known/lnurlp/{}", name.domain, name.user))
+        }
+        _ => None,
+    }
 }
 
 #[test]

@@ -106,11 +106,29 @@ pub(crate) async fn read<T: for<'a> Deserialize<'a>>(
     name: &str,
 ) -> Result<T, LedgerError> {
     let bytes = store.get(name).await?.ok_or_else(|| corrupt(name, "it is gone".into()))?;
-    let record: Record<T> = serde_json::from_slice(&bytes).map_err(|e| corrupt(name, e.to_string()))?;
+    decode(name, &bytes)
+}
+
+fn decode<T: for<'a> Deserialize<'a>>(name: &str, bytes: &[u8]) -> Result<T, LedgerError> {
+    let record: Record<T> = serde_json::from_slice(bytes).map_err(|e| corrupt(name, e.to_string()))?;
     if record.v > FORMAT {
         return Err(StoreError::NewerFormat { found: record.v, supported: FORMAT }.into());
     }
     Ok(record.value)
+}
+
+/// Reads a record of a payment as the ledger does and writes it again, for tests; `None`: it cannot be read.
+#[cfg(feature = "testing")]
+pub fn payment_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let payment = Payment::try_from(decode::<StoredPayment>("a payment", bytes).ok()?).ok()?;
+    encode(&StoredPayment::from(&payment))
+}
+
+/// The same of an event.
+#[cfg(feature = "testing")]
+pub fn event_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let event = Event::try_from(decode::<StoredEvent>("an event", bytes).ok()?).ok()?;
+    encode(&StoredEvent::from(&event))
 }
 
 pub(super) async fn read_payment(store: &dyn Store, name: &str) -> Result<Payment, LedgerError> {

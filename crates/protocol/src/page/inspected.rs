@@ -99,4 +99,36 @@ pub struct PaymentMethod {
     pub name: Option<String>,
     /// Reason for which it cannot be used, with the remedy; `None`: it could be.
     pub problem: Option<WalletError>,
+    /// Terms of a BOLT 12 offer; `None`: it is none, or cannot be read.
+    pub offer: Option<OfferTerms>,
+}
+
+/// Terms of a BOLT 12 offer, as far as a user decides by them. Nobody has signed them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct OfferTerms {
+    /// Price of one item; `None`: the payer chooses, or it is in another currency.
+    pub amount_msat: Option<Msat>,
+    /// Price of one item in another currency.
+    pub price: Option<CurrencyPrice>,
+    /// Description; empty when there is none.
+    pub description: String,
+    /// Name of who made it; empty when there is none.
+    pub issuer: String,
+    /// Time at which it stops being payable; `None`: it does not.
+    pub expires_at: Option<u64>,
+    /// Maximum number of items at a time; `None`: exactly one; 0: there is no maximum.
+    pub max_quantity: Option<u64>,
+}
+
+/// A price in a currency that is not bitcoin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CurrencyPrice {
+    /// Three letters (ISO 4217).
+    pub currency: String,
+    /// Amount in the currency's smallest unit, such as cents.
+    pub minor_units: u64,
 }

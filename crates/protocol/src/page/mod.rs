@@ -28,7 +28,7 @@ pub use chain::{ChainStatus, TipAge, Trust};
 pub use error::{ErrorCode, ErrorOutcome, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use fee::FeeQuote;
-pub use inspected::{Inspected, PaymentMethod, PaymentMethodKind};
+pub use inspected::{CurrencyPrice, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
 pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};

@@ -1,9 +1,11 @@
 //! Reading pasted and scanned texts.
 
-use amplet_instructions::{Address, Instructions, Invoice, Kind, Method, Obstacle};
+use amplet_instructions::{Address, Instructions, Invoice, Kind, Method, Obstacle, Offer, Price};
 use amplet_node::{Destination, Onchain};
 use amplet_protocol::Msat;
-use amplet_protocol::page::{ErrorCode, Inspected, PaymentMethod, PaymentMethodKind, WalletError};
+use amplet_protocol::page::{
+    CurrencyPrice, ErrorCode, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind, WalletError,
+};
 
 use super::PayProblem;
 use super::pay;
@@ -18,7 +20,7 @@ use crate::errors;
 /// # Errors
 /// Nothing can be read, or nothing is for this network, or the link and its invoice ask for different amounts.
 pub async fn inspect(ctx: &Ctx, text: &str, chosen_msat: Option<Msat>) -> Result<Inspected, WalletError> {
-    let found = amplet_instructions::read(text, ctx.network).map_err(PayProblem::from)?;
+    let found = ctx.read(text).map_err(PayProblem::from)?;
     let mut candidates = Vec::new();
     for method in &found.methods {
         candidates.push(candidate(ctx, &found, method, chosen_msat).await?);
@@ -26,13 +28,13 @@ pub async fn inspect(ctx: &Ctx, text: &str, chosen_msat: Option<Msat>) -> Result
     let chosen = choice(&candidates);
     let others = found.methods.iter().zip(&candidates).enumerate();
     let others = others.filter(|(at, _)| Some(*at) != chosen).map(|(_, (method, candidate))| {
-        let obstacle = method.obstacle.clone().map(|obstacle| PayProblem::Obstacle(obstacle).into());
+        let obstacle = obstacle(ctx, method).map(WalletError::from);
         offered(&method.kind, obstacle.or_else(|| problem(candidate.as_ref()?).clone()))
     });
     let others: Vec<PaymentMethod> = others.collect();
     match chosen.and_then(|at| candidates.swap_remove(at)) {
         Some(chosen) => Ok(with_others(chosen, others)),
-        None => nothing(&found.methods, others),
+        None => nothing(ctx, &found.methods, others),
     }
 }
 
@@ -49,6 +51,16 @@ async fn candidate(
         Kind::Onchain(address) => onchain(ctx, found, address).map(Some),
         _ => Ok(None),
     }
+}
+
+/// What tells against a method: what the text says, or the clock.
+fn obstacle(ctx: &Ctx, method: &Method) -> Option<PayProblem> {
+    if let Kind::Offer(offer) = &method.kind
+        && offer.expires_at.is_some_and(|at| at < ctx.platform.now().as_secs())
+    {
+        return Some(PayProblem::OfferExpired);
+    }
+    method.obstacle.clone().map(PayProblem::Obstacle)
 }
 
 /// The place of what is paid. Where an invoice has been paid or is this wallet's own, nothing else is paid in its place.
@@ -82,14 +94,19 @@ fn with_others(mut found: Inspected, list: Vec<PaymentMethod>) -> Inspected {
 }
 
 /// A text of which nothing can be used: what it is, where the wallet cannot pay that kind; an error for anything else.
-fn nothing(methods: &[Method], others: Vec<PaymentMethod>) -> Result<Inspected, WalletError> {
-    let kind = |obstacle: &Obstacle| matches!(obstacle, Obstacle::NotYet(_) | Obstacle::NoPayment(_));
-    let obstacles = || methods.iter().filter_map(|method| method.obstacle.as_ref());
-    let conflict = obstacles().find(|obstacle| matches!(obstacle, Obstacle::Amounts { .. }));
-    match conflict.or_else(|| obstacles().next()) {
-        Some(first) if conflict.is_some() || !obstacles().any(kind) => {
-            Err(PayProblem::Obstacle(first.clone()).into())
+fn nothing(ctx: &Ctx, methods: &[Method], others: Vec<PaymentMethod>) -> Result<Inspected, WalletError> {
+    let kind = |problem: &PayProblem| match problem {
+        PayProblem::Obstacle(obstacle) => {
+            matches!(obstacle, Obstacle::NotYet(_) | Obstacle::NoPayment(_) | Obstacle::Currency { .. })
         }
+        problem => matches!(problem, PayProblem::OfferExpired),
+    };
+    let is_conflict =
+        |problem: &PayProblem| matches!(problem, PayProblem::Obstacle(Obstacle::Amounts { .. }));
+    let problems: Vec<PayProblem> = methods.iter().filter_map(|method| obstacle(ctx, method)).collect();
+    let conflict = problems.iter().find(|problem| is_conflict(problem));
+    match conflict.or_else(|| problems.first()) {
+        Some(first) if conflict.is_some() || !problems.iter().any(kind) => Err(first.clone().into()),
         _ => Ok(Inspected::Unsupported { others }),
     }
 }
@@ -98,7 +115,7 @@ fn offered(kind: &Kind, problem: Option<WalletError>) -> PaymentMethod {
     let (named, name) = match kind {
         Kind::Bolt11(_) => (PaymentMethodKind::Bolt11, None),
         Kind::Amp(_) => (PaymentMethodKind::Amp, None),
-        Kind::Bolt12(_) => (PaymentMethodKind::Bolt12, None),
+        Kind::Offer(_) | Kind::Bolt12(_) => (PaymentMethodKind::Bolt12, None),
         Kind::Bip353(name) => (PaymentMethodKind::Bip353, Some(format!("₿{name}"))),
         Kind::LightningAddress(name) => (PaymentMethodKind::LightningAddress, Some(name.to_string())),
         Kind::Lnurl(lnurl) => (PaymentMethodKind::Lnurl, lnurl.host().map(str::to_owned)),
@@ -106,7 +123,26 @@ fn offered(kind: &Kind, problem: Option<WalletError>) -> PaymentMethod {
         Kind::SilentPayment(_) => (PaymentMethodKind::SilentPayment, None),
         Kind::Onchain(address) => (PaymentMethodKind::Onchain, Some(address.text.clone())),
     };
-    PaymentMethod { kind: named, lightning: kind.is_lightning(), name, problem }
+    let offer = if let Kind::Offer(offer) = kind { Some(terms(offer)) } else { None };
+    PaymentMethod { kind: named, lightning: kind.is_lightning(), name, problem, offer }
+}
+
+fn terms(offer: &Offer) -> OfferTerms {
+    let (amount_msat, price) = match &offer.price {
+        Price::Any => (None, None),
+        Price::Bitcoin(amount) => (Some(*amount), None),
+        Price::Currency { code, minor } => {
+            (None, Some(CurrencyPrice { currency: code.clone(), minor_units: *minor }))
+        }
+    };
+    OfferTerms {
+        amount_msat,
+        price,
+        description: offer.description.clone(),
+        issuer: offer.issuer.clone(),
+        expires_at: offer.expires_at,
+        max_quantity: offer.max_quantity,
+    }
 }
 
 async fn bolt11(

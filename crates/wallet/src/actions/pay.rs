@@ -25,7 +25,7 @@ impl PayOrder {
     /// # Errors
     /// [`PayProblem::Text`], [`PayProblem::Obstacle`].
     pub fn parse(ctx: &Ctx, text: &str, amount_msat: Option<Msat>) -> Result<Self, PayProblem> {
-        let methods = amplet_instructions::read(text, ctx.network)?.methods;
+        let methods = ctx.read(text)?.methods;
         let payable = methods.iter().filter(|method| method.obstacle.is_none());
         let invoice = payable.filter_map(|method| method.kind.invoice()?.payable.clone()).next();
         match (invoice, methods.into_iter().find_map(|method| method.obstacle)) {

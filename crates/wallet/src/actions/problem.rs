@@ -15,6 +15,9 @@ pub enum PayProblem {
     /// Read, and of no use to this wallet: for another network, or of a kind that it cannot pay.
     #[error("{0}")]
     Obstacle(Obstacle),
+    /// A BOLT 12 offer whose time is over.
+    #[error("this BOLT 12 offer has expired; ask for a new one, or for a Lightning invoice")]
+    OfferExpired,
     /// An on-chain address, where an invoice is asked for.
     #[error(
         "this is a Bitcoin address, which is paid on-chain; ask for a Lightning invoice, or send from your savings"
@@ -51,6 +54,7 @@ impl From<PayProblem> for WalletError {
             PayProblem::Text(_) | PayProblem::Obstacle(_) | PayProblem::Onchain => {
                 ErrorCode::InvalidPaymentRequest
             }
+            PayProblem::OfferExpired => ErrorCode::Expired,
             PayProblem::AmountStated | PayProblem::AmountMissing => ErrorCode::AmountMismatch,
             PayProblem::Unpayable(error) => return errors::pay(error),
             PayProblem::NotConnected => ErrorCode::GatewayOffline,

@@ -6,6 +6,7 @@ mod budgets;
 mod copies;
 mod harness;
 mod streams;
+mod texts;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -160,47 +161,7 @@ pub async fn bad_input(network: RegtestNetwork, disk: Disk) {
     assert_eq!(network, Network::Regtest);
     assert_eq!((address, amount_sat, label.as_deref()), (mine.clone(), Some(100_000), Some("a b")));
     assert_eq!(problem.unwrap().code, ErrorCode::InsufficientBalance);
-    offers(&me, &mine, &own.invoice).await;
-}
-
-/// Lightning that was offered and cannot be used is told; what was paid or is one's own is not paid on-chain instead.
-async fn offers(me: &User, mine: &str, own: &str) {
-    let inspect = async |text: &str| match me
-        .ask(Request::Inspect { text: text.to_owned(), amount_msat: None })
-        .await
-    {
-        Ok(Response::Inspected(seen)) => Ok(seen),
-        Ok(other) => panic!("{other:?}"),
-        Err(error) => Err(error),
-    };
-    for (offered, kind) in [
-        ("lno=lno1pgtestoffer", PaymentMethodKind::Bolt12),
-        ("lightning=lnurl1dp68gurn8ghj7umgdaczuetcv9khqmr99acxz7fld9jr6vglt63jx", PaymentMethodKind::Lnurl),
-    ] {
-        let seen = inspect(&format!("bitcoin:{mine}?{offered}")).await.unwrap();
-        let Inspected::Onchain { others, problem: None, .. } = seen else { panic!("{seen:?}") };
-        let [method] = &others[..] else { panic!("{others:?}") };
-        assert_eq!((method.kind, method.lightning), (kind, true));
-        assert_eq!(method.problem.as_ref().unwrap().code, ErrorCode::InvalidPaymentRequest);
-    }
-    let seen = inspect("₿alice@shop.example").await.unwrap();
-    let Inspected::Unsupported { others } = seen else { panic!("{seen:?}") };
-    assert_eq!(others[0].name.as_deref(), Some("₿alice@shop.example"));
-    let error = me.pay("lno1pgtestoffer").await.unwrap_err();
-    assert_eq!(error.code, ErrorCode::InvalidPaymentRequest);
-    assert!(error.message.contains("BOLT 12 offer"), "{error}");
-    let conflict = inspect(&format!("bitcoin:{mine}?amount=0.5&lightning={own}")).await.unwrap_err();
-    assert!(conflict.message.contains("50000000 sat"), "{conflict}");
-    // One's own invoice beside an address that could be paid.
-    let seen = inspect(&format!("Pay me:\nlightning://{own} thanks!")).await.unwrap();
-    assert!(
-        matches!(&seen, Inspected::Bolt11 { problem: Some(_), others, .. } if others.is_empty()),
-        "{seen:?}"
-    );
-    let seen =
-        inspect(&format!("bitcoin:{mine}?lightning=lightning%3A{}", own.to_uppercase())).await.unwrap();
-    let Inspected::Bolt11 { problem: Some(problem), others, .. } = seen else { panic!("{seen:?}") };
-    assert_eq!((problem.code, others[0].kind), (ErrorCode::InvalidInput, PaymentMethodKind::Onchain));
+    texts::offers(&me, &mine, &own.invoice).await;
 }
 
 /// The gateway is killed and started again between every two steps of a payment's life.

@@ -131,7 +131,7 @@ export function kindOf({ scheme, params }: RawChallenge): 'l402' | 'lsat' | 'cha
 function readL402(scheme: 'L402' | 'LSAT', params: ReadonlyMap<string, string>): L402Challenge {
   const version = params.get('version');
   if (version !== undefined && version !== '0')
-    throw bad(`speaks version ${version} of ${scheme}; this wallet speaks version 0`);
+    throw bad(`speaks another version of ${scheme} than this wallet, which speaks version 0`);
   const token = params.get('token') ?? params.get('macaroon');
   const invoice = params.get('invoice');
   // It becomes a part of a header.

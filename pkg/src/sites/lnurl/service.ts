@@ -56,7 +56,7 @@ export function lnurlTarget(text: string): URL {
   const trimmed = text
     .replace(INVISIBLE, '')
     .trim()
-    .replace(/^lightning:(?:\/\/)?/i, '');
+    .replace(/^(?:lightning|lnurl):(?:\/\/)?/i, '');
   const address = /^([₿⚡]?)\s*([^\s@:/?#]*)@([^\s@/?#]*)$/u.exec(trimmed);
   if (address) return addressTarget(address[1]!, address[2]!.toLowerCase(), address[3]!);
   const scheme = /^(lnurlp|lnurlw|lnurlc|keyauth):(?:\/\/)?(.+)$/is.exec(trimmed);
@@ -111,7 +111,8 @@ function schemeFor(host: string): 'http' | 'https' {
  * @throws {ProviderError} `InvalidDataError`
  */
 export function serviceUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null;
+  // A browser takes the first part of the path for the host where there is none.
+  const url = /^https?:\/\/[^/\\?#]/i.test(text) && URL.canParse(text) ? new URL(text) : null;
   const good =
     url?.protocol === 'https:' ||
     (url?.protocol === 'http:' && (url.hostname.endsWith('.onion') || isLoopback(url.hostname)));
@@ -182,6 +183,9 @@ const PAYER_FIELDS: Readonly<Record<string, PayerField['field']>> = {
   auth: 'login',
 };
 
+/** A service's word in a message: short, on one line, without what turns it around. */
+const shown = (word: string): string => word.replace(/[\p{C}\p{Z}]+/gu, ' ').slice(0, 32);
+
 /** Whoever has to know more than a user can tell, or `mayLogIn` allows, does not get the money. */
 function readPayer(stated: unknown, mayLogIn: boolean): Pick<PayService, 'payer' | 'k1'> {
   if (typeof stated !== 'object' || stated === null) return { payer: [], k1: null };
@@ -196,7 +200,7 @@ function readPayer(stated: unknown, mayLogIn: boolean): Pick<PayService, 'payer'
     if (field !== null && (field !== 'login' || signable)) return [{ field, mandatory }];
     if (mandatory)
       throw invalid(
-        `The service behind the LNURL wants to know the payer's "${name.slice(0, 32)}", which this wallet does not tell.`,
+        `The service behind the LNURL wants to know the payer's "${shown(name)}", which this wallet does not tell.`,
       );
     return [];
   });

@@ -1,5 +1,6 @@
 //! The steps.
 
+mod fuzz;
 mod lint;
 mod native;
 mod programs;
@@ -72,12 +73,12 @@ pub const STEPS: &[StepSpec] = &[
         .built(Native, web::build_examples),
     step(
         "fuzz",
-        "what reads texts and the router, on random and damaged input; AMPLET_FUZZ_SECONDS: 20",
-        24,
+        "what reads strangers' texts, and the router, on damaged input; AMPLET_FUZZ_SECONDS: 60",
+        75,
         900,
-        native::fuzz,
+        fuzz::run,
     )
-    .built(Native, native::build_fuzz),
+    .built(Native, fuzz::build),
     step("clippy", "lints of the native code, warnings denied", 240, 3600, lint::clippy).by(Native),
     step("doc", "the examples in the documentation", 30, 1800, native::doc).by(Native),
     // Before what only reads sources: clicking takes longest, and begins as soon as the page is built.

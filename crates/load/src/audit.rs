@@ -100,7 +100,8 @@ fn judge(audit: &mut Audit, attempt: &Attempt, sent: Option<Box<Payment>>, got: 
         (None | Some(PaymentStatus::Failed { .. }), false) => {
             audit.failed = audit.failed.saturating_add(1);
             if audit.failures.len() < TOLD {
-                audit.failures.push(format!("{}: {outcome:?}", attempt.id));
+                let told = attempt.outcome.as_ref().err().map_or("", String::as_str);
+                audit.failures.push(format!("wallet {} to {}: {told}", attempt.payer, attempt.payee));
             }
         }
         _ => {

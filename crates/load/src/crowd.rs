@@ -3,50 +3,13 @@
 use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::counts::Counts;
 use crate::{hostile, idle};
-
-/// Counts of a part of the crowd.
-#[derive(Default)]
-pub struct Counts {
-    /// Open now.
-    open: AtomicUsize,
-    /// Begun since the start.
-    begun: AtomicUsize,
-}
-
-/// One that is open until it is dropped.
-pub struct Open(Arc<Counts>);
-
-impl Counts {
-    /// Counts one more.
-    pub fn begin(self: &Arc<Self>) -> Open {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        Open(Arc::clone(self))
-    }
-
-    /// Open now.
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
-    }
-
-    /// Begun since the start.
-    pub fn begun(&self) -> usize {
-        self.begun.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// The crowd's thread.
 pub struct Crowd {
@@ -98,12 +61,4 @@ impl Crowd {
     ) -> Members {
         Members((0..count).map(|number| self.runtime.spawn(make(number))).collect())
     }
-}
-
-/// A random number below `limit`.
-pub fn random(limit: u64) -> u64 {
-    let mut bytes = [0; 8];
-    // Without randomness all wait for the same time.
-    let _ = getrandom::getrandom(&mut bytes);
-    u64::from_le_bytes(bytes).checked_rem(limit).unwrap_or(0)
 }

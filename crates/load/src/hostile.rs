@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
-use crate::crowd::{Counts, random};
+use crate::counts::Counts;
 use crate::door::{BINARY, Network, WebSocket, client, connect};
+use crate::random::random;
 
 /// Connections of one client. More would run into its limits only.
 const PER_CLIENT: usize = 20;

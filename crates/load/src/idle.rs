@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::crowd::{Counts, random};
+use crate::counts::Counts;
 use crate::door::{Network, WebSocket, client};
+use crate::random::random;
 
 /// WebSockets of one client: a household.
 const PER_CLIENT: usize = 10;

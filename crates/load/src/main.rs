@@ -2,6 +2,7 @@
 //! `cargo xtask bench --only gateway` (and `--only soak`) runs it and judges what it prints: JSON, a line for each thing measured.
 
 mod audit;
+mod counts;
 mod crowd;
 mod door;
 mod gateway;
@@ -10,6 +11,7 @@ mod idle;
 mod options;
 mod paying;
 mod print;
+mod random;
 mod run;
 mod wallets;
 

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, sleep};
 
-use crate::crowd::random;
+use crate::random::random;
 
 /// Amounts, in msat: enough for an output of its own on the chain, little against a channel.
 const AMOUNTS_MSAT: [u64; 2] = [1_000_000, 10_000_000];
@@ -24,8 +24,8 @@ pub struct Attempt {
     pub payee: usize,
     /// Its id, the same on both sides.
     pub id: PaymentId,
-    /// Time from the request to pay to its outcome, if that was a success.
-    pub took: Option<Duration>,
+    /// Time from the request to pay to its outcome, if that was a success; else what the payer was told.
+    pub outcome: Result<Duration, String>,
 }
 
 /// All payments, in the order of their outcomes.
@@ -82,13 +82,13 @@ async fn pay_on(
         let other = 1 + usize::try_from(random(count.saturating_sub(1)))?;
         let payee = (payer + other) % wallets.len();
         if let (Some(from), Some(to)) = (wallets.get(payer), wallets.get(payee)) {
-            let (id, took) = pay(from, to).await?;
-            attempts.borrow_mut().push(Attempt { payer, payee, id, took });
+            let (id, outcome) = pay(from, to).await?;
+            attempts.borrow_mut().push(Attempt { payer, payee, id, outcome });
         }
     }
 }
 
-async fn pay(from: &Wallet, to: &Wallet) -> Result<(PaymentId, Option<Duration>)> {
+async fn pay(from: &Wallet, to: &Wallet) -> Result<(PaymentId, Result<Duration, String>)> {
     let [least, most] = AMOUNTS_MSAT;
     let amount = Msat::new(least.saturating_add(random(most.saturating_sub(least))))?;
     let receive =
@@ -97,11 +97,14 @@ async fn pay(from: &Wallet, to: &Wallet) -> Result<(PaymentId, Option<Duration>)
     let pay =
         Request::Pay { invoice: asked.invoice, amount_msat: None, max_fee_msat: None, authorization: None };
     let began = Instant::now();
-    let has_succeeded = match from.request(pay).await {
-        Ok(Response::Payment(payment)) => matches!(payment.status, PaymentStatus::Succeeded),
+    let outcome = match from.request(pay).await {
+        Ok(Response::Payment(payment)) => match payment.status {
+            PaymentStatus::Succeeded => Ok(began.elapsed()),
+            PaymentStatus::Failed { error } => Err(error.to_string()),
+            PaymentStatus::Pending => Err("pending".to_owned()),
+        },
         Ok(other) => bail!("not a payment: {other:?}"),
-        // What became of it is asked for at the end.
-        Err(_) => false,
+        Err(error) => Err(error.to_string()),
     };
-    Ok((asked.payment_hash, has_succeeded.then(|| began.elapsed())))
+    Ok((asked.payment_hash, outcome))
 }

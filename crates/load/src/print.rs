@@ -8,6 +8,8 @@ use serde::Serialize;
 pub enum Line {
     /// How far it is, for who waits.
     Progress(String),
+    /// A wish: that so many blocks are mined.
+    Mine(u32),
     /// Memory of the gateway before and with WebSockets that say nothing.
     #[serde(rename_all = "camelCase")]
     Memory {

@@ -17,7 +17,7 @@ use crate::paying::{Attempts, Paying};
 use crate::print::{Line, Phase, print, progress};
 use crate::wallets;
 
-/// Rest before something is measured.
+/// Rest before something is measured. This and the next two are no longer than a phase.
 const REST: Duration = Duration::from_secs(5);
 /// Time over which the number of idle WebSockets settles, and their memory is looked at.
 const IDLE_LOOK: Duration = Duration::from_secs(30);
@@ -36,6 +36,7 @@ pub async fn run(options: &Options, crowd: &Crowd) -> Result<()> {
     let platform = NativePlatform::new()?;
     let gateway = Gateway::new(options, &platform);
     let wallets = wallets::open(options, &platform, &gateway).await?;
+    wallets::confirmed(&wallets).await?;
     let stage = Stage {
         options,
         crowd,
@@ -59,7 +60,7 @@ struct Stage<'a> {
 impl Stage<'_> {
     async fn phases(&self) -> Result<()> {
         self.phase("wallets alone").await?;
-        sleep(REST).await;
+        sleep(self.at_most(REST)).await;
         progress("idle WebSockets");
         let before = (self.gateway.resident_bytes()?, self.gateway.connections().await?);
         let idle = self.crowd.idle(self.options.idle);
@@ -67,16 +68,20 @@ impl Stage<'_> {
         self.phase("with idle WebSockets").await?;
         let hostile = self.crowd.hostile(self.options.hostile);
         progress("strangers come");
-        sleep(ARRIVAL).await;
+        sleep(self.at_most(ARRIVAL)).await;
         self.phase("and under attack").await?;
         drop((idle, hostile));
         self.audit().await
     }
 
+    fn at_most(&self, time: Duration) -> Duration {
+        time.min(self.options.phase())
+    }
+
     /// Looks at the memory while idle WebSockets come, and prints it for the moment at which most were open.
     async fn memory(&self, (before_bytes, had): (u64, u64)) -> Result<()> {
         let mut most = (0, before_bytes);
-        let end = Instant::now() + IDLE_LOOK;
+        let end = Instant::now() + self.at_most(IDLE_LOOK);
         while Instant::now() < end {
             sleep(LOOK).await;
             let look = (self.gateway.connections().await?, self.gateway.resident_bytes()?);
@@ -107,8 +112,8 @@ impl Stage<'_> {
         let (gateway_cpu, load_cpu) = (self.gateway.cpu()? - cpu, own_cpu()? - own);
         paying.end().await?;
         let attempts = attempts.take();
-        let latencies_ms: Vec<f64> =
-            attempts.iter().filter_map(|attempt| attempt.took).map(|took| took.as_secs_f64() * 1e3).collect();
+        let took = attempts.iter().filter_map(|attempt| attempt.outcome.as_ref().ok());
+        let latencies_ms: Vec<f64> = took.map(|took| took.as_secs_f64() * 1e3).collect();
         let others = attempts.len() - latencies_ms.len();
         self.attempts.borrow_mut().extend(attempts);
         let [idle, hostile] = open.map(|sum| sum / looks.max(1.0));

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::door::{self, client, entrance};
 use crate::gateway::Gateway;
 use crate::options::Options;
-use crate::print::progress;
+use crate::print::{Line, print, progress};
 
 /// Capacity of a wallet's channel, in sat; half of it is the wallet's.
 const CAPACITY_SAT: u64 = 1_000_000;
@@ -26,6 +26,8 @@ const CAPACITY_SAT: u64 = 1_000_000;
 const AT_ONCE: usize = 8;
 /// Time for a wallet to be connected, or its channel to be usable.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Blocks that bury the channels, so that nobody sends their funding again and again.
+const CONFIRMATIONS: u32 = 6;
 const POLL: Duration = Duration::from_millis(100);
 
 /// Opens all wallets, each with a channel.
@@ -57,6 +59,25 @@ pub async fn open(
         }
     }
     Ok(wallets)
+}
+
+/// Asks whoever reads what is printed for blocks, and waits until all wallets have them.
+///
+/// # Errors
+/// When they do not come.
+pub async fn confirmed(wallets: &[Rc<Wallet>]) -> Result<()> {
+    let mut needed = 0;
+    for wallet in wallets {
+        needed = needed.max(status(wallet).await?.chain.height.saturating_add(CONFIRMATIONS));
+    }
+    print(&Line::Mine(CONFIRMATIONS));
+    let end = Instant::now() + PATIENCE;
+    for wallet in wallets {
+        while status(wallet).await?.chain.height < needed {
+            wait(end).await.with_context(|| format!("no block {needed}"))?;
+        }
+    }
+    Ok(())
 }
 
 async fn create(options: &Options, platform: Rc<NativePlatform>, number: usize) -> Result<Wallet> {

@@ -63,6 +63,12 @@ pub fn progress(line: &str) -> Option<String> {
     line.get("progress")?.as_str().map(str::to_owned)
 }
 
+/// Number of blocks that a line asks for.
+pub fn wish(line: &str) -> Option<u64> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    line.get("mine")?.as_u64()
+}
+
 impl Report {
     /// Reads what was printed; lines of other kinds are passed over.
     pub fn read(text: &str) -> Self {
@@ -187,6 +193,13 @@ mod tests {
         let attacked: Vec<f64> = calm.iter().map(|ms| ms * slow).collect();
         let phases = [phase("alone", &[1.0]), phase("calm", &calm), phase("attacked", &attacked)];
         format!("a word\n{{\"progress\":\"x\"}}\n{memory}\n{}\n{audit}\n", phases.join("\n"))
+    }
+
+    #[test]
+    fn lines_that_ask_or_tell_are_known() {
+        assert_eq!((wish("{\"mine\":6}"), progress("{\"mine\":6}")), (Some(6), None));
+        assert_eq!((wish("{\"progress\":\"a\"}"), wish("mine")), (None, None));
+        assert_eq!(progress("{\"progress\":\"a\"}").as_deref(), Some("a"));
     }
 
     #[test]

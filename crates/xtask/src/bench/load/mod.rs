@@ -3,13 +3,15 @@
 mod judge;
 mod table;
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use self::judge::Report;
+pub use self::judge::{Audit, Phase, Report};
 use crate::cache::{self, Cache};
 use crate::proc;
 use crate::regtest::bitcoind::Bitcoind;
@@ -79,41 +81,69 @@ pub fn soak(cache: &Cache, options: &Options) -> Result<()> {
 
 fn run(cache: &Cache, options: &Options, soak_seconds: u64) -> Result<()> {
     let [gateway, load] = build::gateway_and_load(cache, !options.debug)?;
+    let programs = Programs { bitcoind: tools::bitcoind::ensure(cache, 2)?, gateway, load };
     let folder = std::env::temp_dir().join(format!("amplet-load-{}", random_hex(6)?));
+    let kept = || format!("kept: {}", folder.display());
+    let report = measure(&programs, &folder, options, soak_seconds).with_context(kept)?;
+    print!("{}", table::of(options, &report));
+    let missed = report.missed(soak_seconds > 0);
+    if !missed.is_empty() {
+        bail!("{}; {}", missed.join("; "), kept());
+    }
+    cache::remove(&folder)
+}
+
+/// What runs.
+pub struct Programs {
+    /// The daemon.
+    pub bitcoind: PathBuf,
+    /// `amplet-gateway`.
+    pub gateway: PathBuf,
+    /// `amplet-load`.
+    pub load: PathBuf,
+}
+
+/// Loads a new gateway in `folder`, in phases, or, unless `soak_seconds` is 0, with all of it at once.
+///
+/// # Errors
+/// When something does not come up; nothing is judged.
+pub fn measure(programs: &Programs, folder: &Path, options: &Options, soak_seconds: u64) -> Result<Report> {
     let step = Step::begin("gateway to be loaded", Duration::from_secs(10));
-    let bitcoind = Bitcoind::start(&tools::bitcoind::ensure(cache, 2)?, &folder.join("bitcoind"))?;
-    let node = Node::start_with(&gateway, folder.join("gateway"), "gateway", &bitcoind, &settings(options))?;
+    let bitcoind = Bitcoind::start(&programs.bitcoind, &folder.join("bitcoind"))?;
+    let home = folder.join("gateway");
+    let node = Node::start_with(&programs.gateway, home, "gateway", &bitcoind, &settings(options))?;
     give_coins(&node, &bitcoind, options.wallets)?;
     step.done();
-    let mut command = std::process::Command::new(load);
+    let mut command = Command::new(&programs.load);
     command.arg(arguments(&node, options, soak_seconds)?.to_string());
-    let usual = Duration::from_secs(120 + if soak_seconds > 0 { soak_seconds } else { 3 * options.seconds });
-    let step = Step::begin(if soak_seconds > 0 { "soak" } else { "load" }, usual);
+    let (name, usual) = match soak_seconds {
+        0 => ("load", 3 * options.seconds),
+        seconds => ("soak", seconds),
+    };
+    let step = Step::begin(name, Duration::from_secs(120 + usual));
     let over = AtomicBool::new(false);
     let outcome = std::thread::scope(|scope| {
         if soak_seconds > 0 {
             scope.spawn(|| mine(&bitcoind, &over));
         }
-        let outcome =
-            proc::watch_lines(command, &step, &cache.log("bench-load"), LIMIT, (false, &judge::progress));
+        let log = folder.join("load.log");
+        let seen = |line: &str| {
+            mine_as_wished(&bitcoind, line);
+            judge::progress(line)
+        };
+        let outcome = proc::watch_lines(command, &step, &log, LIMIT, (false, &seen));
         over.store(true, Ordering::SeqCst);
         outcome
     })?;
     let text = outcome.text()?;
-    let report = Report::read(&text);
-    print!("{}", table::of(options, &report));
     if !outcome.success {
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('{')).collect();
-        bail!("the load failed: {}; kept: {}", lines.join("\n"), folder.display());
+        bail!("the load failed: {}", lines.join("\n"));
     }
     step.done();
-    let missed = report.missed(soak_seconds > 0);
-    if !missed.is_empty() {
-        bail!("{}; kept: {}", missed.join("; "), folder.display());
-    }
     node.end(true)?;
     bitcoind.end();
-    cache::remove(&folder)
+    Ok(Report::read(&text))
 }
 
 /// The gateway's own limits, but for the number of WebSockets in all.
@@ -152,6 +182,14 @@ fn arguments(node: &Node, options: &Options, soak_seconds: u64) -> Result<Value>
         "pauseMs": options.pause_ms,
         "soakSeconds": soak_seconds,
     }))
+}
+
+/// Mines when a line asks for blocks.
+fn mine_as_wished(bitcoind: &Bitcoind, line: &str) {
+    let mined = judge::wish(line).map_or(Ok(()), |blocks| bitcoind.mine(blocks).map(drop));
+    if let Err(error) = mined {
+        ui::line(&format!("  no blocks: {error:#}"));
+    }
 }
 
 /// A block now and then, until it is over.

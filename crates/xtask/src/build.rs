@@ -46,18 +46,42 @@ pub fn page(cache: &Cache, purpose: Purpose) -> Result<()> {
 /// # Errors
 /// As [`all`].
 pub fn gateway(cache: &Cache, release: bool) -> Result<PathBuf> {
-    let profile = if release { "release" } else { "debug" };
-    let name = format!("gateway ({profile})");
+    native(cache, "gateway", &["amplet-gateway"], release)?;
+    Ok(native_program("amplet-gateway", release))
+}
+
+/// Builds `amplet-gateway` and `amplet-load`, which loads it, and returns their paths.
+///
+/// # Errors
+/// As [`all`].
+pub fn gateway_and_load(cache: &Cache, release: bool) -> Result<[PathBuf; 2]> {
+    let both = ["amplet-gateway", "amplet-load"];
+    native(cache, "gateway and load", &both, release)?;
+    Ok(both.map(|name| native_program(name, release)))
+}
+
+fn native_program(name: &str, release: bool) -> PathBuf {
+    target_dir().join(profile(release)).join(name)
+}
+
+fn profile(release: bool) -> &'static str {
+    if release { "release" } else { "debug" }
+}
+
+/// Builds the programs of these packages together, so that they share the features of what they depend on.
+fn native(cache: &Cache, what: &str, packages: &[&str], release: bool) -> Result<()> {
+    let name = format!("{what} ({})", profile(release));
     once(&name, || {
         let step = Step::begin(&name, Duration::from_secs(180));
         let mut cargo = cargo_command();
-        cargo.args(["build", "--locked", "--package", "amplet-gateway", "--bin", "amplet-gateway"]);
-        cargo.args(release.then_some("--release"));
+        cargo.args(["build", "--locked", "--bins"]).args(release.then_some("--release"));
+        for package in packages {
+            cargo.args(["--package", package]);
+        }
         proc::run(cargo, &step, &cache.log("build-gateway"), LIMIT)?;
         step.done();
         Ok(())
-    })?;
-    Ok(target_dir().join(profile).join("amplet-gateway"))
+    })
 }
 
 /// Builds the wasm that a page loads into `pkg/generated/`, and the npm package into `pkg/dist/`.

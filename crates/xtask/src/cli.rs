@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
+use crate::bench::load;
 use crate::chaos;
 use crate::routing::PUBLIC_SEED;
 
@@ -18,9 +19,14 @@ cargo xtask <command>
                          everything that CI runs, tests beside what compiles; a table says where the time went
   build                  wasm, npm package, page, gateway
   size                   what a page loads to open a wallet, brotli-11, against its limit
-  bench [--only PART]..  router: CPU per plan, native, Node and Chromium, and whether their plans are the same;
+  bench [--only PART].. [OPTIONS]
+                         router: CPU per plan, native, Node and Chromium, and whether their plans are the same;
                          page: start-up and payment times; extension: paid content after a click, the popup;
-                         stream: ten payments a second for ten minutes, twice: memory and storage (25 minutes)
+                         stream: ten payments a second for ten minutes, twice: memory and storage (25 minutes);
+                         gateway: payments, their times and memory with 200 wallets, 10,000 idle WebSockets and 2,000 hostile
+                         connections (10 minutes); soak: all of it at once, and memory has to be flat (13 minutes);
+                         smaller: --wallets N --idle N --hostile N --seconds N (of a phase) --pause-ms N --soak MINUTES;
+                         --debug: unoptimised programs
   eval-routing [--seed N] [--quick]
                          the router through the evaluation in ../shared/eval/routing, beside the figures set
                          for it; two minutes; --quick: 40 payments a row instead of 200
@@ -62,6 +68,8 @@ pub enum Command {
     Bench {
         /// Only these parts; all if empty.
         only: Vec<String>,
+        /// What a gateway is loaded with.
+        load: load::Options,
     },
     /// Evaluation of the router.
     EvalRouting {
@@ -110,7 +118,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         "test" => Command::Test { only: Vec::new(), list: false },
         "build" => Command::Build,
         "size" => Command::Size,
-        "bench" => Command::Bench { only: Vec::new() },
+        "bench" => Command::Bench { only: Vec::new(), load: load::Options::default() },
         "eval-routing" => Command::EvalRouting { seed: PUBLIC_SEED, quick: false },
         "chaos" => Command::Chaos(chaos::Options::default()),
         "regtest" => {
@@ -124,7 +132,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         match (&mut command, argument) {
             (_, Long("help") | Short('h')) => return Ok(Command::Help),
             (Command::Demo { headless }, Long("headless")) => *headless = true,
-            (Command::Test { only, .. } | Command::Bench { only }, Long("only")) => {
+            (Command::Test { only, .. } | Command::Bench { only, .. }, Long("only")) => {
                 only.push(parser.value()?.string()?);
             }
             (Command::Test { list, .. }, Long("list")) => *list = true,
@@ -139,6 +147,13 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
             (Command::Chaos(options), Long("runs")) => options.runs = parser.value()?.parse()?,
             (Command::Chaos(options), Long("acts")) => options.acts = parser.value()?.parse()?,
             (Command::Chaos(options), Long("profile")) => options.profile = parser.value()?.string()?,
+            (Command::Bench { load, .. }, Long("wallets")) => load.wallets = parser.value()?.parse()?,
+            (Command::Bench { load, .. }, Long("idle")) => load.idle = parser.value()?.parse()?,
+            (Command::Bench { load, .. }, Long("hostile")) => load.hostile = parser.value()?.parse()?,
+            (Command::Bench { load, .. }, Long("seconds")) => load.seconds = parser.value()?.parse()?,
+            (Command::Bench { load, .. }, Long("pause-ms")) => load.pause_ms = parser.value()?.parse()?,
+            (Command::Bench { load, .. }, Long("soak")) => load.soak = parser.value()?.parse()?,
+            (Command::Bench { load, .. }, Long("debug")) => load.debug = true,
             (Command::Doctor { fetch }, Long("fetch")) => *fetch = true,
             (_, other) => return Err(other.unexpected().into()),
         }
@@ -167,6 +182,12 @@ mod tests {
         assert_eq!(
             read(&["eval-routing", "--seed", "7", "--quick"]).unwrap(),
             Command::EvalRouting { seed: 7, quick: true }
+        );
+        let load = load::Options { wallets: 3, debug: true, ..load::Options::default() };
+        let only = vec!["soak".to_owned()];
+        assert_eq!(
+            read(&["bench", "--only=soak", "--wallets", "3", "--debug"]).unwrap(),
+            Command::Bench { only, load }
         );
         let options = chaos::Options { seed: 7, runs: 2_000, ..chaos::Options::default() };
         assert_eq!(read(&["chaos", "--seed", "7", "--runs=2000"]).unwrap(), Command::Chaos(options));

@@ -32,7 +32,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test { only, list } => test::run(&cache, &only, list)?,
         Command::Build => build::all(&cache)?,
         Command::Size => size::run(&cache)?,
-        Command::Bench { only } => bench::run(&cache, &only)?,
+        Command::Bench { only, load } => bench::run(&cache, &only, &load)?,
         Command::EvalRouting { seed, quick } => routing::run(&cache, seed, quick)?,
         Command::Chaos(options) => chaos::run(&cache, &options)?,
         Command::Regtest { env_file, mine, examples, www, gateway } => {

@@ -80,6 +80,12 @@ impl Group {
         Ok(Self { child, id, name })
     }
 
+    /// The id of its process and group.
+    #[must_use]
+    pub fn id(&self) -> i32 {
+        self.id
+    }
+
     /// The exit status, if the process has ended.
     ///
     /// # Errors

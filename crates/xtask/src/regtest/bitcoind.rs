@@ -190,9 +190,19 @@ impl Bitcoind {
     /// # Errors
     /// When the address is not one of regtest, the amount is dust or more than there is, or the daemon refuses.
     pub fn fund(&self, address: &str, sat: u64) -> Result<String> {
-        let needed = sat.checked_add(FEE_SAT).context("the amount is out of range")?;
+        self.fund_all(&[address], sat)
+    }
+
+    /// The same to each of these addresses, no two of which are the same, in one transaction.
+    ///
+    /// # Errors
+    /// As [`fund`](Self::fund).
+    pub fn fund_all(&self, addresses: &[&str], sat: u64) -> Result<String> {
+        let outputs = u64::try_from(addresses.len())?;
+        let all = outputs.checked_mul(sat.checked_add(FEE_SAT).context("the amount is out of range")?);
+        let needed = all.context("the amount is out of range")?;
         let (inputs, total) = self.coins(needed)?;
-        let mut outputs = vec![json!({ address: btc(sat) })];
+        let mut outputs: Vec<Value> = addresses.iter().map(|address| json!({ *address: btc(sat) })).collect();
         let change = total - needed;
         if change > 1_000 {
             outputs.push(json!({ ANYBODY: btc(change) }));

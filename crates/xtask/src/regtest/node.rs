@@ -17,6 +17,20 @@ use crate::proc::{self, Group};
 
 const START_LIMIT: Duration = Duration::from_secs(90);
 
+/// Settings of a network for tests and the demo: all clients have one address, and nothing is too much.
+const FOR_TESTS: &str = r#"
+http.max_connections_per_ip = 1000
+http.max_requests_per_ip = 1000
+http.max_waits_per_ip = 500
+http.max_answers_mib_per_ip = 256
+channels.opens_channels = true
+channels.max_capacity_sat = 16000000
+channels.max_channels_per_peer = 20
+merchant.requests_per_second = 1000
+merchant.private_webhooks = true
+log.level = "debug"
+"#;
+
 /// A gateway or the payee: both are the same program.
 pub struct Node {
     /// `gateway 0`, `gateway 1`, `payee`.
@@ -31,13 +45,27 @@ pub struct Node {
 }
 
 impl Node {
-    /// Writes the folder and configuration and starts the process.
+    /// Writes the folder and configuration and starts the process, with the settings of a network for tests.
     ///
     /// # Errors
     /// When it does not start; the message has the end of its log.
     pub fn start(binary: &Path, folder: PathBuf, name: &str, bitcoind: &Bitcoind) -> Result<Self> {
+        Self::start_with(binary, folder, name, bitcoind, FOR_TESTS)
+    }
+
+    /// The same with other settings: lines of dotted keys.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(
+        binary: &Path,
+        folder: PathBuf,
+        name: &str,
+        bitcoind: &Bitcoind,
+        settings: &str,
+    ) -> Result<Self> {
         let (port, admin_port) = (free_port()?, free_port()?);
-        let token = set_up(binary, &folder, name, [port, admin_port], bitcoind)?;
+        let token = set_up(binary, &folder, name, ([port, admin_port], settings), bitcoind)?;
         let node = Self {
             name: name.to_owned(),
             binary: binary.to_owned(),
@@ -99,6 +127,18 @@ impl Node {
         self.process.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
+    /// Its process's id, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<i32> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Group::id)
+    }
+
+    /// Where wallets reach it: host and port.
+    #[must_use]
+    pub fn door(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Its node id, in hex.
     #[must_use]
     pub fn id(&self) -> String {
@@ -155,7 +195,13 @@ impl Node {
 
 /// `amplet-gateway init` makes the seed and the admin token; the configuration is replaced by one for loopback and
 /// money that is worth nothing. Returns the admin token.
-fn set_up(binary: &Path, folder: &Path, name: &str, ports: [u16; 2], bitcoind: &Bitcoind) -> Result<String> {
+fn set_up(
+    binary: &Path,
+    folder: &Path,
+    name: &str,
+    (ports, settings): ([u16; 2], &str),
+    bitcoind: &Bitcoind,
+) -> Result<String> {
     let mut init = Command::new(binary);
     proc::output(init.args(["init", "--network", "regtest", "--dir"]).arg(folder))?;
     let (url, user, password) = bitcoind.access();
@@ -163,38 +209,14 @@ fn set_up(binary: &Path, folder: &Path, name: &str, ports: [u16; 2], bitcoind: &
     let config = format!(
         r#"network = "regtest"
 seed_file = "seed"
-
-[bitcoind]
-url = "{url}"
-user = "{user}"
-password = "{password}"
-
-[http]
-listen = "127.0.0.1:{port}"
-max_connections_per_ip = 1000
-max_requests_per_ip = 1000
-max_waits_per_ip = 500
-max_answers_mib_per_ip = 256
-
-[admin]
-listen = "127.0.0.1:{admin_port}"
-token_file = "admin.token"
-
-[node]
-alias = "{name}"
-
-[channels]
-opens_channels = true
-max_capacity_sat = 16000000
-max_channels_per_peer = 20
-
-[merchant]
-requests_per_second = 1000
-private_webhooks = true
-
-[log]
-level = "debug"
-"#
+bitcoind.url = "{url}"
+bitcoind.user = "{user}"
+bitcoind.password = "{password}"
+http.listen = "127.0.0.1:{port}"
+admin.listen = "127.0.0.1:{admin_port}"
+admin.token_file = "admin.token"
+node.alias = "{name}"
+{settings}"#
     );
     let file = folder.join("gateway.toml");
     std::fs::write(&file, config).with_context(|| format!("cannot write {}", file.display()))?;

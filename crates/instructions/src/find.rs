@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use amplet_protocol::page::{MAX_TEXT, Network};
+use amplet_protocol::page::MAX_TEXT;
 
 use crate::address;
 use crate::invoice;
@@ -11,6 +11,7 @@ use crate::lightning;
 use crate::link::{self, Link};
 use crate::method::{Kind, Method};
 use crate::offer::OfferFault;
+use crate::reader::Reader;
 use crate::refusal::{LinkFault, Refusal};
 use crate::text::{after_scheme, begins, visible};
 
@@ -52,16 +53,6 @@ impl From<Link> for Instructions {
 }
 
 type Reading = Option<Result<Instructions, Refusal>>;
-
-/// The wallet that a text is read for.
-#[derive(Clone, Copy)]
-pub struct Reader<'a> {
-    /// Its network.
-    pub network: Network,
-    /// Maps a domain with letters beyond ASCII to the name that DNS has for it (UTS #46); `None`: there is none.
-    /// [`crate::ascii_domain`] does, by tables that a browser has anyway.
-    pub to_ascii: &'a dyn Fn(&str) -> Option<String>,
-}
 
 impl Reader<'_> {
     /// Reads a text that a user pasted or scanned.

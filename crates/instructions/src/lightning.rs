@@ -3,12 +3,12 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use crate::find::Reader;
 use crate::invoice;
 use crate::lnurl;
 use crate::method::{Kind, Method};
 use crate::name::{self, Sign};
 use crate::offer;
+use crate::reader::Reader;
 use crate::refusal::Refusal;
 use crate::text::{after_scheme, begins, joined};
 

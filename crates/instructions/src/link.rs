@@ -10,10 +10,10 @@ use percent_encoding::percent_decode_str;
 
 use crate::address;
 use crate::amount;
-use crate::find::Reader;
 use crate::lightning;
 use crate::method::{Kind, Method, Obstacle};
 use crate::offer;
+use crate::reader::Reader;
 use crate::refusal::{LinkFault, Refusal};
 use crate::text::{Quoted, begins, joined, shown, visible};
 

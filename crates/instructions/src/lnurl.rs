@@ -6,8 +6,8 @@ use alloc::string::String;
 use bech32::primitives::decode::CheckedHrpstring;
 use lightning_invoice::Bolt11Bech32;
 
-use crate::find::Reader;
 use crate::name;
+use crate::reader::Reader;
 use crate::text::{Quoted, after_scheme};
 
 /// Schemes of LUD-17.

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use crate::find::Reader;
+use crate::reader::Reader;
 use crate::text::Quoted;
 
 /// A name. The domain is what is asked for: in lower case and ASCII, letters beyond it in Punycode, so that no letter can be

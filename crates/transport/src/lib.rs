@@ -13,6 +13,7 @@ use std::time::Duration;
 mod address;
 mod backoff;
 mod diagnose;
+mod domain;
 mod duplex;
 mod error;
 #[cfg_attr(any(not(feature = "axum"), target_arch = "wasm32"), allow(dead_code))] // a server uses more of it

@@ -5,12 +5,7 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 
-// A browser's own tables, or ours: they are 57 kB of what a page would load.
-#[cfg(target_arch = "wasm32")]
-use crate::web::ascii_domain;
-#[cfg(not(target_arch = "wasm32"))]
-use amplet_instructions::ascii_domain;
-
+use crate::domain::ascii_domain;
 use crate::{ConnectError, Duplex, FetchError, PeerAddress};
 
 /// The operations in which platforms differ. Single-threaded: no `Send` anywhere.

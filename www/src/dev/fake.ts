@@ -9,7 +9,6 @@ import type {
   ErrorCode,
   FeeRates,
   Inspected,
-  PaymentMethod,
   LoadedSettings,
   MnemonicCheck,
   OnchainBump,
@@ -120,24 +119,10 @@ export class Wallet {
 
   async inspect(text: string): Promise<Inspected> {
     await pause(120);
-    const offer: PaymentMethod = {
-      kind: 'bolt12',
-      lightning: true,
-      name: null,
-      problem: { code: 'invalidPaymentRequest', message: 'this is a BOLT 12 offer, which …', causes: [] },
-      offer: {
-        amountMsat: null,
-        price: { currency: 'EUR', minorUnits: 350n },
-        description: 'Two coffees',
-        issuer: 'Café Nora',
-        expiresAt: null,
-        maxQuantity: null,
-      },
-    };
-    if (text.startsWith('lno1')) return { type: 'unsupported', others: [offer] };
+    if (text.startsWith('lno1')) return { type: 'unsupported', others: [samples.OFFER] };
     const onchain = { type: 'onchain', network: 'signet', label: null, problem: null } as const;
     if (text.startsWith('bitcoin:'))
-      return { ...onchain, address: samples.ADDRESS, amountSat: 1_000n, others: [offer] };
+      return { ...onchain, address: samples.ADDRESS, amountSat: 1_000n, others: [samples.OFFER] };
     if (text.startsWith('bcrt1')) return { ...onchain, address: text, amountSat: null, others: [] };
     if (!text.startsWith('ln'))
       throw new WalletError(

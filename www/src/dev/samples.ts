@@ -1,6 +1,6 @@
 /** Samples that the pretended engine of `--mode fake` shows. */
 
-import type { Balance, Channel, Gateway, PartState, Payment, PaymentPart, Status } from 'amplet';
+import type { Balance, Channel, Gateway, PartState, Payment, PaymentMethod, PaymentPart, Status } from 'amplet';
 
 export const WORDS =
   'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual crane crash crater crawl crazy legal legend leisure lemon river road roast robot thank winner wave year yellow zebra zoo'.split(
@@ -328,3 +328,18 @@ export function status(scenario: string): Status {
     commits: 12n,
   };
 }
+
+export const OFFER: PaymentMethod = {
+  kind: 'bolt12',
+  lightning: true,
+  name: null,
+  problem: { code: 'invalidPaymentRequest', message: 'this is a BOLT 12 offer, which …', causes: [] },
+  offer: {
+    amountMsat: null,
+    price: { currency: 'EUR', minorUnits: 350n },
+    description: 'Two coffees',
+    issuer: 'Café Nora',
+    expiresAt: null,
+    maxQuantity: null,
+  },
+};

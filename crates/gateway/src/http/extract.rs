@@ -1,7 +1,7 @@
-//! Extractors of bodies and queries: their rejections are [`ApiError`]s.
+//! Extractors of bodies, queries and paths: their rejections are [`ApiError`]s.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -56,6 +56,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// The parameters of a path.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let documentation = documentation(parts.uri.path());
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(path)| Self(path)).map_err(|rejection: PathRejection| {
+            ApiError::invalid(format!("{}; {documentation} lists the paths", rejection.body_text()))
+        })
+    }
+}
+
 /// The answer to a path that there is not.
 pub(super) async fn not_found(request: Request) -> ApiError {
     let documentation = documentation(request.uri().path());
@@ -66,4 +81,25 @@ pub(super) async fn not_found(request: Request) -> ApiError {
 pub(super) async fn wrong_method(request: Request) -> ApiError {
     let documentation = documentation(request.uri().path());
     ApiError::new(ApiCode::MethodNotAllowed, format!("this path has another method; see {documentation}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::header;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_path_that_is_no_text_is_refused_as_anything_else_is() {
+        let router = Router::new().route("/v1/{id}", get(async |Path(_): Path<String>| ()));
+        let request = Request::get("/v1/%ab").body(Body::empty()).unwrap();
+        let answer = router.oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
+    }
 }

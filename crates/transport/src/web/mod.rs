@@ -55,11 +55,6 @@ impl Platform for WebPlatform {
     }
 }
 
-/// [`Platform::ascii_domain`], by the browser's tables.
-pub(crate) fn ascii_domain(domain: &str) -> Option<String> {
-    Some(web_sys::Url::new(&format!("https://{domain}")).ok()?.hostname())
-}
-
 /// A duration from milliseconds; a negative or absurd reading becomes the nearest possible one.
 fn millis(reading: f64) -> Duration {
     Duration::try_from_secs_f64(reading / 1000.0).unwrap_or_default()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::desk::merchant::api_keys::{ApiKeys, Key, Spending};
 use crate::desk::merchant::requests::{self, RevokeKey};
 use crate::desk::merchant::types::Scope;
 use crate::http::error::Answer;
-use crate::http::extract::Body;
+use crate::http::extract::{Body, Path};
 use crate::node::NodeHandle;
 
 /// `POST /admin/v1/keys`

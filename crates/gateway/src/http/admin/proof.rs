@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use crate::config::Secret;
 use crate::desk::error::ApiError;
 use crate::desk::proof::Proof;
+use crate::http::extract::Path;
 
 /// Length of a nonce, in characters.
 const NONCE: usize = 64;

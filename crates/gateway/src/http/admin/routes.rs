@@ -1,7 +1,7 @@
 //! The operator's paths.
 
 use amplet_protocol::page::{OnchainBump, OnchainSend, SendAmount};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -16,7 +16,7 @@ use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::operator as desk;
 use crate::desk::payments::{Invoice, payment_id};
 use crate::http::error::Answer;
-use crate::http::extract::{Body, Query, not_found, wrong_method};
+use crate::http::extract::{Body, Path, Query, not_found, wrong_method};
 use crate::http::health::Health;
 use crate::node::NodeHandle;
 

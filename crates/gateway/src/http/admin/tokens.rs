@@ -1,14 +1,14 @@
 //! Tokens for channels on request: made, listed, revoked.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::desk::channel_tokens as desk;
 use crate::desk::error::ApiError;
 use crate::http::error::Answer;
-use crate::http::extract::Body;
+use crate::http::extract::{Body, Path};
 use crate::node::NodeHandle;
 
 /// `POST /admin/v1/channel-tokens`

@@ -82,7 +82,8 @@ impl Source {
         Self(Some(Arc::downgrade(view)))
     }
 
-    pub(super) fn upstream() -> Self {
+    /// Another server that is passed through.
+    pub fn upstream() -> Self {
         Self(None)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use amplet_protocol::PaymentId;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,7 @@ use crate::desk::merchant::types::{CreateInvoice, Invoice, Invoices, Payment, Sc
 use crate::desk::merchant::{IdempotencyKey, Made, requests, unknown_invoice};
 use crate::desk::payments::payment_id;
 use crate::http::error::{Answer, BodyErrors, LookupErrors, QueryErrors};
-use crate::http::extract::{Body, Query, not_found, wrong_method};
+use crate::http::extract::{Body, Path, Query, not_found, wrong_method};
 
 pub(super) fn all(api: Api) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())

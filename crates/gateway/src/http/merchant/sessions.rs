@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +16,7 @@ use crate::desk::error::ApiError;
 use crate::desk::merchant::types::{CreateSession, Scope, Session, SessionState};
 use crate::desk::merchant::{Subject, requests};
 use crate::http::error::{Answer, BodyErrors, LookupErrors};
-use crate::http::extract::{Body, Query};
+use crate::http::extract::{Body, Path, Query};
 
 pub(super) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(create_session)).routes(routes!(session, close_session))

@@ -1,7 +1,7 @@
 //! The paths of webhooks.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,7 +12,7 @@ use crate::desk::error::ApiError;
 use crate::desk::merchant::requests;
 use crate::desk::merchant::types::{CreateWebhook, MadeWebhook, Scope, Webhooks};
 use crate::http::error::{Answer, BodyErrors, KeyErrors, LookupErrors};
-use crate::http::extract::Body;
+use crate::http::extract::{Body, Path};
 
 pub(super) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()

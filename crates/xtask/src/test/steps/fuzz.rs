@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::native::CORE;
+use super::native::{CORE, NATIVE};
 use super::{Counts, Failure, StepSpec, packages};
 use crate::cache::Cache;
 use crate::tools::{cargo_command, npm};
@@ -14,9 +14,9 @@ use crate::{background, proc, root, target_dir};
 
 /// Crates with an example `fuzz_<crate>`, which names its targets when it is run without arguments. These are built optimised.
 const SMALL: [&str; 4] = ["protocol", "instructions", "budget", "router"];
-/// Crates whose examples are made as their tests are, of what is compiled for those: LDK optimised once more would take longer
-/// than what they find then is worth.
-const LARGE: [(&[&str], &[&str]); 1] = [(&CORE, &["storage", "transport", "node"])];
+/// Crates whose examples are made as their tests are, of what is compiled for those: LDK and the gateway optimised once more would take
+/// longer than what they find then is worth.
+const LARGE: [(&[&str], &[&str]); 2] = [(&CORE, &["storage", "transport", "node"]), (&NATIVE, &["gateway"])];
 /// Folder of the package's targets, one in each file.
 const SCRIPTS: &str = "pkg/test/fuzz";
 /// How long each target runs, in seconds, unless [`SECONDS_VARIABLE`] says otherwise.

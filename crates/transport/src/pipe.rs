@@ -155,6 +155,15 @@ impl State {
         Poll::Pending
     }
 
+    #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ended.is_some() || !self.inbox.is_empty() {
+            return Poll::Ready(());
+        }
+        self.wakers.readable = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     fn close(&mut self, code: CloseCode) {
         if !self.open() {
             return;
@@ -249,6 +258,12 @@ pub(crate) struct Handle(Shared);
 impl Handle {
     pub(crate) fn close(&self, code: CloseCode) {
         lock(&self.0).close(code);
+    }
+
+    /// Waits until there is something to read, or the stream has ended.
+    #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
+    pub(crate) async fn readable(&self) {
+        poll_fn(|cx| lock(&self.0).poll_readable(cx)).await
     }
 
     pub(crate) fn into_duplex(self) -> Rc<dyn Duplex> {

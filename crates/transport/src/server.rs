@@ -47,6 +47,11 @@ impl Remote {
         self.0.into_duplex()
     }
 
+    /// Resolves once the wallet has sent its first bytes, which stay to be read, or the connection has ended.
+    pub async fn spoken(&self) {
+        self.0.readable().await;
+    }
+
     /// Closes it unused, with a reason for the wallet.
     pub fn refuse(self, code: CloseCode) {
         self.0.close(code);

@@ -209,3 +209,16 @@ proptest! {
         prop_assert_eq!(received, sent);
     }
 }
+
+#[cfg(feature = "axum")]
+#[test]
+fn something_to_read_is_told_and_stays() {
+    let (handle, driver) = relay_pipe();
+    assert!(handle.readable().now_or_never().is_none());
+    driver.deliver(b"word".to_vec()).unwrap();
+    assert!(handle.readable().now_or_never().is_some());
+    assert_eq!(take(&handle).unwrap().unwrap(), b"word");
+    assert!(handle.readable().now_or_never().is_none());
+    drop(driver);
+    assert!(handle.readable().now_or_never().is_some(), "it has ended");
+}

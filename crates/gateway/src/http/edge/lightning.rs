@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use amplet_protocol::relay::CloseCode;
-use amplet_transport::server::{self, ServerLimits};
+use amplet_transport::server::{self, Remote, ServerLimits};
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
@@ -19,6 +19,10 @@ use crate::node::Phase;
 /// What a WebSocket reads at once, in bytes: held for as long as it is open, so by far most of what an idle wallet costs. A message
 /// of BOLT 8 may be larger; the buffer grows for it.
 const READ_BUFFER: usize = 4 << 10;
+
+/// Time for a wallet's first bytes. Until they come the node knows nothing of it: LDK goes through all its connections whenever
+/// something is to be sent on one.
+const SILENCE_LIMIT: Duration = Duration::from_secs(15);
 
 /// Time for the close handshake with a refused client.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
@@ -60,8 +64,7 @@ async fn serve(edge: Edge, admitted: Admitted, socket: WebSocket, ip: IpAddr) {
     match admitted {
         Admitted::In(guard) => {
             debug!("connected");
-            edge.node.accept(remote, ip);
-            connection.await;
+            tokio::join!(connection, introduce(&edge, remote, ip));
             drop(guard);
             debug!("disconnected");
         }
@@ -72,5 +75,20 @@ async fn serve(edge: Edge, admitted: Admitted, socket: WebSocket, ip: IpAddr) {
             let _ = tokio::time::timeout(REFUSAL_LIMIT, connection).await;
             drop(guard);
         }
+    }
+}
+
+/// Hands a wallet over to the node once it has spoken.
+async fn introduce(edge: &Edge, remote: Remote, ip: IpAddr) {
+    let is_silent = tokio::select! {
+        () = remote.spoken() => false,
+        // The refusal then says why.
+        () = edge.node.down() => false,
+        () = tokio::time::sleep(SILENCE_LIMIT) => true,
+    };
+    if is_silent {
+        remote.refuse(CloseCode::Idle);
+    } else {
+        edge.node.accept(remote, ip);
     }
 }

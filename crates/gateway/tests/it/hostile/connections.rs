@@ -70,6 +70,13 @@ fn an_idle_wallet_costs_little_memory() {
     drop((first, more));
 }
 
+/// LDK would go through it for every message of another.
+#[test]
+fn a_websocket_that_says_nothing_never_reaches_the_node() {
+    let regtest = RegtestGateway::up("");
+    assert_eq!(regtest.gateway.websocket("/lightning/v1", &[]), 4006, "the node itself says 1000");
+}
+
 /// As behind the reverse proxy that the README asks for: every connection comes from one address.
 #[test]
 fn a_client_of_a_trusted_proxy_has_its_own_share_of_requests() {

@@ -55,8 +55,8 @@ pub(super) fn run(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
         let name = format!("fuzz {}", target.name);
         let step = Step::begin(&name, Duration::from_secs(seconds + 2));
         // There are more of them than processors, and whoever compiles beside them is waited for.
-        let command = background::yielding(&target.command);
-        proc::run(command, &step, &cache.log(&format!("test-fuzz-{}", target.name)), limit)?;
+        let log = cache.log(&format!("test-fuzz-{}", target.name));
+        background::work(19, || proc::run(target.command, &step, &log, limit))?;
         step.done();
         Ok(())
     };

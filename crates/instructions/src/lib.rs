@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod address;
 mod amount;
+mod amp;
 mod find;
 mod idn;
 mod invoice;
@@ -24,6 +25,7 @@ mod text;
 
 pub use address::{Address, network_name};
 pub use amount::AmountFault;
+pub use amp::{AmpTerms, to_amp};
 pub use find::{Instructions, read};
 pub use invoice::{Invoice, InvoiceFault};
 pub use lnurl::{Lnurl, LnurlFault, Purpose};

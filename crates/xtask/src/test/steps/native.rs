@@ -15,9 +15,10 @@ use crate::{build, proc, target_dir};
 
 /// Crates that a browser runs too: tested without LDK's `std`, so never together with the gateway, whose
 /// features cargo would unify with theirs.
-pub(super) const CORE: [&str; 9] = [
+pub(super) const CORE: [&str; 10] = [
     "amplet-protocol",
     "amplet-instructions",
+    "amplet-amp",
     "amplet-budget",
     "amplet-router",
     "amplet-chain",
@@ -62,7 +63,7 @@ pub(super) fn doc(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
 }
 
 /// Crates with an example `fuzz_<crate>`, which names its targets when it is run without arguments.
-const FUZZED: [&str; 2] = ["router", "instructions"];
+const FUZZED: [&str; 3] = ["router", "instructions", "amp"];
 /// How long each target runs, in seconds, unless [`FUZZ_SECONDS_VARIABLE`] says otherwise.
 const FUZZ_SECONDS: u64 = 20;
 const FUZZ_SECONDS_VARIABLE: &str = "AMPLET_FUZZ_SECONDS";

@@ -13,10 +13,9 @@ use lightning_invoice::{
 use lightning_types::features::Bolt11InvoiceFeatures;
 
 use crate::amount::{self, AmountFault};
+use crate::amp::{self, AmpTerms};
 use crate::text::{Quoted, shown};
 
-/// Feature of an AMP invoice (BOLT 9 reserves it): the payer chooses the hashes.
-const AMP: u16 = 30;
 /// Seconds until an invoice without `x` expires (BOLT 11).
 const DEFAULT_EXPIRY: u64 = 3600;
 
@@ -39,8 +38,8 @@ pub struct Invoice {
     pub expires_at: u64,
     /// Features that the payer must know and LDK does not, AMP left out.
     pub unknown_features: Vec<u16>,
-    /// True if it is to be paid by AMP.
-    pub amp: bool,
+    /// What it takes to pay it by AMP; `None`: it is not to be paid so.
+    pub amp: Option<AmpTerms>,
     /// The invoice as LDK pays it; `None`: LDK cannot.
     pub payable: Option<Bolt11Invoice>,
     currency: &'static str,
@@ -124,7 +123,8 @@ pub(crate) fn read(text: &str) -> Result<Invoice, InvoiceFault> {
     let raw = signed.raw_invoice();
     let payee = signer(&signed, raw)?;
     let (amp, unknown_features) = features(raw);
-    let payable = if amp || !unknown_features.is_empty() {
+    let amp = if amp { Some(amp::terms(raw)?) } else { None };
+    let payable = if amp.is_some() || !unknown_features.is_empty() {
         None
     } else {
         Some(Bolt11Invoice::from_signed(signed.clone()).map_err(|error| semantic_fault(&error))?)
@@ -186,8 +186,8 @@ fn features(raw: &RawBolt11Invoice) -> (bool, Vec<u16>) {
         bits.filter_map(move |bit| u16::try_from(at * 8 + bit).ok())
     });
     let unknown: Vec<u16> = required.filter(|bit| is_unknown(*bit)).collect();
-    let amp = unknown.contains(&AMP);
-    (amp, unknown.into_iter().filter(|bit| *bit != AMP).collect())
+    let amp = unknown.contains(&amp::FEATURE);
+    (amp, unknown.into_iter().filter(|bit| *bit != amp::FEATURE).collect())
 }
 
 fn is_unknown(bit: u16) -> bool {

@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod address;
 mod amount;
+mod amp;
 mod find;
 mod idn;
 mod invoice;
@@ -27,6 +28,7 @@ mod tlv;
 
 pub use address::{Address, network_name};
 pub use amount::AmountFault;
+pub use amp::{AmpTerms, to_amp};
 pub use find::Instructions;
 pub use idn::ascii_domain;
 pub use invoice::{Invoice, InvoiceFault};

@@ -57,6 +57,6 @@ fn kind(text: &str, reader: Reader<'_>) -> Option<Result<Kind, Refusal>> {
     begins(text, "ln").then(|| {
         let invoice = invoice::read(&joined(text))?;
         let boxed = Box::new(invoice);
-        Ok(if boxed.amp { Kind::Amp(boxed) } else { Kind::Bolt11(boxed) })
+        Ok(if boxed.amp.is_some() { Kind::Amp(boxed) } else { Kind::Bolt11(boxed) })
     })
 }

@@ -1,6 +1,7 @@
 //! What texts are: the vectors of the specifications and what people really paste, frozen with what is made of each; and what
 //! holds for every text.
 
+mod amp;
 mod any;
 mod table;
 
@@ -29,7 +30,7 @@ fn kind(kind: &Kind) -> String {
     match kind {
         Kind::Bolt11(invoice) | Kind::Amp(invoice) => {
             let amount = invoice.amount.map_or("any amount".into(), |msat| msat.to_string());
-            let amp = if invoice.amp { "AMP" } else { "BOLT 11" };
+            let amp = if invoice.amp.is_some() { "AMP" } else { "BOLT 11" };
             let payee = invoice.payee.to_string();
             let id = invoice.payment_hash.to_string();
             let (payee, id) = (&payee[..6], &id[..6]);

@@ -31,6 +31,7 @@ pub const CRATES: &[Plan] = &[
             &["node"],
         ],
     },
+    any_order("crates/amp"),
     any_order("crates/bindings"),
     any_order("crates/budget"),
     any_order("crates/chain"),

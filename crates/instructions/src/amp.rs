@@ -8,8 +8,6 @@ use lightning_types::features::Bolt11InvoiceFeatures;
 use lightning_types::payment::PaymentSecret;
 use lightning_types::routing::RouteHint;
 
-use crate::invoice::InvoiceFault;
-
 /// Feature of an AMP invoice (BOLT 9 reserves it).
 pub(crate) const FEATURE: u16 = 30;
 
@@ -30,12 +28,12 @@ pub struct AmpTerms {
     pub route_hints: Vec<RouteHint>,
 }
 
-/// Reads what an invoice says of its payment by AMP.
-pub(crate) fn terms(raw: &RawBolt11Invoice) -> Result<AmpTerms, InvoiceFault> {
-    let secret = raw.payment_secret().ok_or(InvoiceFault::Missing("payment secret"))?;
+/// Reads what an invoice says of its payment by AMP; `None`: it has no payment secret.
+pub(crate) fn terms(raw: &RawBolt11Invoice) -> Option<AmpTerms> {
+    let secret = raw.payment_secret()?;
     let min_final_cltv = raw.min_final_cltv_expiry_delta().map_or(DEFAULT_FINAL_CLTV, |delta| delta.0);
     let route_hints = raw.private_routes().into_iter().map(|route| (**route).clone()).collect();
-    Ok(AmpTerms { payment_address: secret.0, min_final_cltv, route_hints })
+    Some(AmpTerms { payment_address: secret.0, min_final_cltv, route_hints })
 }
 
 /// Makes an AMP invoice, to be signed, of one for a single payment: with this payment address, which makes it one that nobody can pay

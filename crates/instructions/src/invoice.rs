@@ -123,7 +123,8 @@ pub(crate) fn read(text: &str) -> Result<Invoice, InvoiceFault> {
     let raw = signed.raw_invoice();
     let payee = signer(&signed, raw)?;
     let (amp, unknown_features) = features(raw);
-    let amp = if amp { Some(amp::terms(raw)?) } else { None };
+    let terms = || amp::terms(raw).ok_or(InvoiceFault::Missing("payment secret"));
+    let amp = if amp { Some(terms()?) } else { None };
     let payable = if amp.is_some() || !unknown_features.is_empty() {
         None
     } else {

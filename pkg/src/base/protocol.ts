@@ -1344,7 +1344,7 @@ export type CurrencyPrice = {
  */
 currency: string, 
 /**
- * Amount in the currency's smallest unit, such as cents.
+ * Amount, as a number of the currency's smallest units, such as cents.
  */
 minorUnits: bigint, };
 

@@ -129,6 +129,6 @@ pub struct OfferTerms {
 pub struct CurrencyPrice {
     /// Three letters (ISO 4217).
     pub currency: String,
-    /// Amount in the currency's smallest unit, such as cents.
+    /// Amount, as a number of the currency's smallest units, such as cents.
     pub minor_units: u64,
 }

@@ -58,19 +58,29 @@ fn renamed(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(out.finish())
 }
 
+/// A kind of so few functions is ordered together with its neighbours.
+const FEW: usize = 4;
+/// Neighbours have as many parts of their names in common.
+const SHARED: usize = 3;
+
 fn functions(names: wasmparser::NameMap, bodies: &[&[u8]]) -> Result<NameSection> {
     let mut kinds: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for naming in names {
         let naming = naming?;
         kinds.entry(kind(naming.name)).or_default().push(naming.index);
     }
-    let mut renamed: BTreeMap<u32, String> = BTreeMap::new();
+    let mut groups: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for (kind, copies) in kinds {
+        let group = if copies.len() > FEW { kind } else { neighbourhood(&kind) };
+        groups.entry(group).or_default().extend(copies);
+    }
+    let mut renamed: BTreeMap<u32, String> = BTreeMap::new();
+    for (group, copies) in groups {
         let body = |index: &u32| bodies.get(usize::try_from(*index).ok()?).copied();
         let of: Vec<&[u8]> = copies.iter().map(|index| body(index).unwrap_or_default()).collect();
         for (place, copy) in likeness::order(&of).into_iter().enumerate() {
             if let Some(index) = copies.get(copy) {
-                renamed.insert(*index, format!("{kind}|{place:06}"));
+                renamed.insert(*index, format!("{group}|{place:06}"));
             }
         }
     }
@@ -81,6 +91,12 @@ fn functions(names: wasmparser::NameMap, bodies: &[&[u8]]) -> Result<NameSection
     let mut section = NameSection::new();
     section.functions(&map);
     Ok(section)
+}
+
+/// Names the rare kinds that a kind is ordered with, after the common ones that begin as it does.
+fn neighbourhood(kind: &str) -> String {
+    let shared: Vec<&str> = kind.split("::").take(SHARED).collect();
+    format!("{}::~", shared.join("::"))
 }
 
 /// Names the generic function that a function is a copy of: of `<Vec<T> as Clone>::clone::<X>` that is `Clone::clone`, of `<Vec<T>>::push` it is
@@ -220,7 +236,9 @@ mod tests {
         assert!(new.starts_with(&without), "all but the names is as it was");
         let text = String::from_utf8_lossy(&new);
         assert!(
-            ["x|000000", "\u{1}\u{8}b|000001", "\u{2}\u{8}b|000000"].iter().all(|name| text.contains(name)),
+            ["x::~|000000", "\u{1}\u{b}b::~|000001", "\u{2}\u{b}b::~|000000"]
+                .iter()
+                .all(|name| text.contains(name)),
             "{text}"
         );
         assert!(renamed(b"no wasm").is_err());

@@ -13,6 +13,13 @@ pub trait Duplex {
     /// [`writable`](Self::writable) has resolved. On a closed stream all bytes are taken and dropped:
     /// [`recv`](Self::recv) returns the reason of the close.
     fn try_send(&self, bytes: &[u8]) -> usize;
+    /// As [`try_send`](Self::try_send), but the bytes may wait for the next [`flush`](Self::flush), and then leave in as few
+    /// frames as they fit into. Without an implementation of its own they leave at once.
+    fn try_queue(&self, bytes: &[u8]) -> usize {
+        self.try_send(bytes)
+    }
+    /// Lets queued bytes leave. Closing does so, too.
+    fn flush(&self) {}
     /// Resolves when the next `try_send` takes at least one byte, or the stream is closed. One waiter at a time.
     fn writable(&self) -> LocalBoxFuture<'static, ()>;
     /// The next chunk, never empty; taking it returns credit to the sender. After the last chunk the reason of the

@@ -1,18 +1,19 @@
-//! The two bounded queues between a [`Duplex`] and whatever moves its bytes, with the credit of both directions.
+//! The two bounded queues between a [`Duplex`](crate::Duplex) and whatever moves its bytes, with the credit of both directions.
 //!
 //! The user's side is [`Handle`]; the side of the WebSocket or TCP connection is [`Driver`]. Pure bookkeeping: no I/O,
 //! no clock. It is `Send` because a server's connection lives on another thread than its node.
 
+mod handle;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use amplet_protocol::relay::{self, CloseCode, Control};
-use futures::future::{FutureExt, LocalBoxFuture};
 
-use crate::{CloseReason, Duplex};
+use crate::CloseReason;
+pub(crate) use handle::Handle;
 
 /// Bytes that may wait to be sent: 256 KiB.
 pub(crate) const OUTGOING_LIMIT: usize = 256 << 10;
@@ -53,6 +54,7 @@ pub(crate) fn plain_pipe() -> (Handle, Driver) {
 fn pipe(inbound: Inbound, allowance: Option<u32>) -> (Handle, Driver) {
     let state = State {
         outgoing: VecDeque::new(),
+        queued: 0,
         allowance,
         sent: 0,
         closing: None,
@@ -78,6 +80,8 @@ type Shared = Arc<Mutex<State>>;
 
 struct State {
     outgoing: VecDeque<u8>,
+    /// Bytes at the end of `outgoing` that wait for a flush.
+    queued: usize,
     /// Bytes that may be sent now; `None` where there is no credit.
     allowance: Option<u32>,
     /// Bytes given to the driver so far: shows progress.
@@ -117,15 +121,20 @@ impl State {
         self.ended.is_none() && self.closing.is_none()
     }
 
-    fn try_send(&mut self, bytes: &[u8]) -> usize {
+    fn try_queue(&mut self, bytes: &[u8]) -> usize {
         if !self.open() {
             return bytes.len();
         }
         let room = OUTGOING_LIMIT.saturating_sub(self.outgoing.len());
         let taken = bytes.get(..room).unwrap_or(bytes);
         self.outgoing.extend(taken);
-        wake(&mut self.wakers.outgoing);
+        self.queued = self.queued.saturating_add(taken.len());
         taken.len()
+    }
+
+    fn flush(&mut self) {
+        self.queued = 0;
+        wake(&mut self.wakers.outgoing);
     }
 
     fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -169,6 +178,7 @@ impl State {
             return;
         }
         self.closing = Some(code);
+        self.queued = 0;
         // The user has closed the stream: there is no reader any more.
         self.inbox.clear();
         self.unread = 0;
@@ -199,7 +209,7 @@ impl State {
             return Poll::Ready(Outgoing::Credit(credit as u32)); // at most a window
         }
         let allowed = self.allowance.map_or(usize::MAX, |bytes| bytes as usize);
-        let size = self.outgoing.len().min(allowed).min(FRAME);
+        let size = self.outgoing.len().saturating_sub(self.queued).min(allowed).min(FRAME);
         if size > 0 {
             let rest = self.outgoing.split_off(size); // size <= len
             let bytes = std::mem::replace(&mut self.outgoing, rest).into();
@@ -249,51 +259,6 @@ impl State {
             Inbound::Credit { .. } => true,
             Inbound::Bounded => self.unread <= UNREAD_LIMIT - PLAIN_FRAME,
         }
-    }
-}
-
-/// The user's end. Dropping it closes the stream.
-pub(crate) struct Handle(Shared);
-
-impl Handle {
-    pub(crate) fn close(&self, code: CloseCode) {
-        lock(&self.0).close(code);
-    }
-
-    /// Waits until there is something to read, or the stream has ended.
-    #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
-    pub(crate) async fn readable(&self) {
-        poll_fn(|cx| lock(&self.0).poll_readable(cx)).await
-    }
-
-    pub(crate) fn into_duplex(self) -> Rc<dyn Duplex> {
-        Rc::new(self)
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.close(CloseCode::Normal);
-    }
-}
-
-impl Duplex for Handle {
-    fn try_send(&self, bytes: &[u8]) -> usize {
-        lock(&self.0).try_send(bytes)
-    }
-
-    fn writable(&self) -> LocalBoxFuture<'static, ()> {
-        let shared = self.0.clone();
-        poll_fn(move |cx| lock(&shared).poll_writable(cx)).boxed_local()
-    }
-
-    fn recv(&self) -> LocalBoxFuture<'static, Result<Vec<u8>, CloseReason>> {
-        let shared = self.0.clone();
-        poll_fn(move |cx| lock(&shared).poll_recv(cx)).boxed_local()
-    }
-
-    fn close(&self, code: CloseCode) {
-        Handle::close(self, code);
     }
 }
 

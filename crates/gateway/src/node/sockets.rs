@@ -48,6 +48,14 @@ impl Duplex for Counted {
         self.duplex.try_send(bytes)
     }
 
+    fn try_queue(&self, bytes: &[u8]) -> usize {
+        self.duplex.try_queue(bytes)
+    }
+
+    fn flush(&self) {
+        self.duplex.flush();
+    }
+
     fn writable(&self) -> LocalBoxFuture<'static, ()> {
         self.duplex.writable()
     }

@@ -52,7 +52,9 @@ impl Hash for Socket {
 
 impl SocketDescriptor for Socket {
     fn send_data(&mut self, data: &[u8], continue_read: bool) -> usize {
-        let taken = if data.is_empty() { 0 } else { self.0.duplex.try_send(data) };
+        // LDK gives each message by itself. Those of one step leave together, once the connection's task runs: a peer that
+        // had the first alone would take a step for it, and pay for that with a commit.
+        let taken = if data.is_empty() { 0 } else { self.0.duplex.try_queue(data) };
         self.0.full.set(taken < data.len());
         self.0.paused.set(!continue_read);
         self.0.changed.notify();
@@ -157,6 +159,7 @@ async fn pump(peers: &PeerManager, socket: &mut Socket, notify: &Notify) -> Opti
         if shared.disconnected.get() {
             return None;
         }
+        shared.duplex.flush();
         let read = async {
             if shared.paused.get() { std::future::pending().await } else { shared.duplex.recv().await }
         };

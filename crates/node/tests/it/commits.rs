@@ -1,12 +1,16 @@
 //! Storage transactions of payments: how many each side makes, and what they hold.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use amplet_node::Node;
 use amplet_protocol::page::PaymentStatus;
+use amplet_transport::testing::{TestPlatform, duplex_pair};
+use amplet_transport::{CloseCode, CloseReason, Duplex, Platform};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 
 use crate::world::{World, open, through};
 
@@ -27,6 +31,7 @@ impl Metered {
         let world = World::new();
         let nodes = ["gateway", "payee", "wallet"].map(|name| (name, logged(&world, name)));
         let metered = Self { world, nodes: nodes.into_iter().collect() };
+        metered.connect_by_frames();
         let [gateway, payee, wallet] = ["gateway", "payee", "wallet"].map(|name| metered.node(name));
         let world = &metered.world;
         world.fund(gateway, 10_000_000);
@@ -38,6 +43,17 @@ impl Metered {
         // Announcements travel.
         world.platform.advance(Duration::from_secs(180));
         metered
+    }
+
+    fn connect_by_frames(&self) {
+        let platform = self.world.platform.clone();
+        let nodes: BTreeMap<&str, Node> =
+            self.nodes.iter().map(|(name, (node, _))| (*name, node.clone())).collect();
+        self.world.platform.on_connect(move |address| {
+            let (client, server) = duplex_pair(&platform);
+            nodes[address.endpoint.host()].peers().accept(Frames::over(server, &platform));
+            std::future::ready(Ok(Frames::over(client, &platform))).boxed_local()
+        });
     }
 
     fn node(&self, name: &str) -> &Node {
@@ -73,6 +89,57 @@ impl Metered {
             *kinds.entry(batch.clone()).or_default() += 1;
         }
         kinds
+    }
+}
+
+/// An end of a connection on which each frame arrives by itself, a millisecond after the one before: the other side may take a
+/// step in between.
+struct Frames {
+    inner: Rc<dyn Duplex>,
+    platform: TestPlatform,
+    queued: RefCell<Vec<u8>>,
+    last_at: Cell<Duration>,
+}
+
+impl Frames {
+    fn over(inner: Rc<dyn Duplex>, platform: &TestPlatform) -> Rc<dyn Duplex> {
+        let platform = platform.clone();
+        Rc::new(Self { inner, platform, queued: RefCell::default(), last_at: Cell::default() })
+    }
+}
+
+impl Duplex for Frames {
+    fn try_send(&self, bytes: &[u8]) -> usize {
+        let taken = self.try_queue(bytes);
+        self.flush();
+        taken
+    }
+    fn try_queue(&self, bytes: &[u8]) -> usize {
+        self.queued.borrow_mut().extend(bytes);
+        bytes.len()
+    }
+    fn flush(&self) {
+        let (frame, now) = (self.queued.take(), self.platform.monotonic());
+        if frame.is_empty() {
+            return;
+        }
+        let at = self.last_at.get().max(now) + Duration::from_millis(1);
+        self.last_at.set(at);
+        let (inner, arrival) = (Rc::clone(&self.inner), self.platform.sleep(at - now));
+        let carry = async move {
+            arrival.await;
+            assert_eq!(inner.try_send(&frame), frame.len(), "more than these tests send");
+        };
+        self.platform.spawn(carry.boxed_local());
+    }
+    fn writable(&self) -> LocalBoxFuture<'static, ()> {
+        self.inner.writable()
+    }
+    fn recv(&self) -> LocalBoxFuture<'static, Result<Vec<u8>, CloseReason>> {
+        self.inner.recv()
+    }
+    fn close(&self, code: CloseCode) {
+        self.inner.close(code);
     }
 }
 

@@ -3,6 +3,7 @@ use futures::FutureExt;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Duplex;
 
 const WINDOW: usize = relay::INITIAL_WINDOW as usize;
 
@@ -26,6 +27,27 @@ fn a_stalled_transport_stops_the_writer_at_the_limit() {
     assert!(matches!(next(&driver), Some(Outgoing::Bytes(bytes)) if bytes.len() == FRAME));
     assert!(handle.writable().now_or_never().is_some());
     assert_eq!(handle.try_send(b"more"), 4);
+}
+
+#[test]
+fn what_is_queued_leaves_together_with_a_flush_or_a_close() {
+    let (handle, driver) = relay_pipe();
+    assert_eq!(handle.try_queue(b"revoke_and_ack, "), 16);
+    assert_eq!(handle.try_queue(b"commitment_signed"), 17);
+    assert_eq!(next(&driver), None);
+    handle.flush();
+    assert_eq!(next(&driver), Some(Outgoing::Bytes(b"revoke_and_ack, commitment_signed".to_vec())));
+    handle.try_queue(b"error");
+    Duplex::close(&handle, CloseCode::Normal);
+    assert_eq!(next(&driver), Some(Outgoing::Bytes(b"error".to_vec())));
+    assert_eq!(next(&driver), Some(Outgoing::Close(CloseCode::Normal)));
+}
+
+#[test]
+fn what_is_queued_takes_room() {
+    let (handle, _driver) = relay_pipe();
+    assert_eq!(handle.try_queue(&vec![1; OUTGOING_LIMIT + 1]), OUTGOING_LIMIT);
+    assert!(handle.writable().now_or_never().is_none());
 }
 
 #[test]

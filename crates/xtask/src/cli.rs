@@ -33,10 +33,10 @@ cargo xtask <command>
   chaos [--seed S] [--runs N] [--acts N] [--profile NAME]
                          N random lives (100) of a small network in memory, drawn from the seeds from S (1) on: payments,
                          crashes, full disks, lying sources, absences; audited to the millisatoshi
-  regtest [--env-file FILE] [--mine] [--examples] [--www DIR] [--gateway PROGRAM]
+  regtest [--env-file FILE] [--mine] [--examples] [--www DIR] [--gateway PROGRAM] [--gateways N]
                          the demo's network alone, with a control API on loopback, until its standard
                          input closes or SIGTERM; FILE gets all addresses as JSON;
-                         --examples: the sites of examples/, too
+                         --examples: the sites of examples/, too; --gateways: N of them (2)
   deny                   licences, bans, sources and security advisories of all dependencies
   doctor [--fetch]       what is installed, what is missing, how it would be got; --fetch gets it
 
@@ -92,6 +92,8 @@ pub enum Command {
         www: Option<PathBuf>,
         /// A ready-made gateway.
         gateway: Option<PathBuf>,
+        /// Number of gateways.
+        gateways: usize,
     },
     /// All checks of cargo-deny.
     Deny,
@@ -121,9 +123,14 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         "bench" => Command::Bench { only: Vec::new(), load: load::Options::default() },
         "eval-routing" => Command::EvalRouting { seed: PUBLIC_SEED, quick: false },
         "chaos" => Command::Chaos(chaos::Options::default()),
-        "regtest" => {
-            Command::Regtest { env_file: None, mine: false, examples: false, www: None, gateway: None }
-        }
+        "regtest" => Command::Regtest {
+            env_file: None,
+            mine: false,
+            examples: false,
+            www: None,
+            gateway: None,
+            gateways: 2,
+        },
         "deny" => Command::Deny,
         "doctor" => Command::Doctor { fetch: false },
         unknown => bail!("no command `{unknown}`\n\n{HELP}"),
@@ -141,6 +148,12 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
             (Command::Regtest { examples, .. }, Long("examples")) => *examples = true,
             (Command::Regtest { www, .. }, Long("www")) => *www = Some(parser.value()?.into()),
             (Command::Regtest { gateway, .. }, Long("gateway")) => *gateway = Some(parser.value()?.into()),
+            (Command::Regtest { gateways, .. }, Long("gateways")) => {
+                *gateways = parser.value()?.parse()?;
+                if *gateways < 2 {
+                    bail!("--gateways {gateways}: a network has two or more");
+                }
+            }
             (Command::EvalRouting { seed, .. }, Long("seed")) => *seed = parser.value()?.parse()?,
             (Command::EvalRouting { quick, .. }, Long("quick")) => *quick = true,
             (Command::Chaos(options), Long("seed")) => options.seed = parser.value()?.parse()?,
@@ -195,6 +208,7 @@ mod tests {
             (&["eval-routing", "--seed", "x"][..], "x"),
             (&["tset"][..], "tset"),
             (&["demo", "--fetch"][..], "--fetch"),
+            (&["regtest", "--gateways", "1"][..], "two or more"),
             (&["test", "--only"][..], "--only"),
             (&["build", "more"][..], "more"),
         ] {

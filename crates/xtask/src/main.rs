@@ -35,8 +35,9 @@ fn run(command: Command) -> Result<()> {
         Command::Bench { only, load } => bench::run(&cache, &only, &load)?,
         Command::EvalRouting { seed, quick } => routing::run(&cache, seed, quick)?,
         Command::Chaos(options) => chaos::run(&cache, &options)?,
-        Command::Regtest { env_file, mine, examples, www, gateway } => {
-            regtest(&cache, Options { mine, examples, www, env_file, gateway, release: false })?;
+        Command::Regtest { env_file, mine, examples, www, gateway, gateways } => {
+            let options = Options { mine, www, gateway, examples, gateways, env_file, release: false };
+            regtest(&cache, options)?;
         }
         Command::Deny => deny::all(&cache)?,
         Command::Doctor { fetch } => doctor::run(&cache, fetch)?,

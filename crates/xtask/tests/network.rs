@@ -34,8 +34,9 @@ fn ask(url: &str, path: &str, body: &Value, status: u16) -> Value {
 fn money_flows_through_the_control_api() {
     let folder = std::env::temp_dir().join(format!("xtask-network-{}", std::process::id()));
     let bitcoind = tools::bitcoind::ensure(&Cache::open().unwrap(), 2).unwrap();
-    let network =
-        Arc::new(Network::start(&Parts { bitcoind, gateway: gateway(), folder: folder.clone() }).unwrap());
+    let network = Arc::new(
+        Network::start(&Parts { bitcoind, gateway: gateway(), folder: folder.clone(), gateways: 2 }).unwrap(),
+    );
     let url = control::serve(Arc::clone(&network)).unwrap();
     let pays = |from: usize| {
         let invoice = ask(&url, "/invoice", &json!({ "amountMsat": "21000" }), 200);

@@ -9,7 +9,7 @@
 //! | `POST /invoice` | `{amountMsat?, description?, expirySecs?}` | the payee's new invoice |
 //! | `POST /pay` | `{invoice, maxFeeMsat?}` | the payee's payment in its final state |
 //! | `POST /session` | `{}`, or `{id, token}` of one | a streaming session of gateway 0, with its `token`; or how it stands |
-//! | `POST /gateway/{0,1,payee}/{kill,stop,start}` | | `{running}` |
+//! | `POST /gateway/{0,1,…,payee}/{kill,stop,start}` | | `{running}` |
 //!
 //! Failures are `{error}` with status 400 (the request) or 500 (the network). Amounts in msat are decimal strings.
 

@@ -1,4 +1,4 @@
-//! A Lightning network on one machine: `bitcoind -regtest`, two gateways, and a payee whom both have a channel to.
+//! A Lightning network on one machine: `bitcoind -regtest`, two gateways or more, and a payee to whom each has a channel.
 //!
 //! One harness for the demo, the benchmarks and every integration test: native tests start a [`Network`] in-process or
 //! use one that runs; tests in a browser speak to [`control`]'s HTTP API, which is the same thing as JSON.
@@ -37,14 +37,16 @@ pub struct Parts {
     pub gateway: PathBuf,
     /// A folder for it all; it must be empty or not exist yet.
     pub folder: PathBuf,
+    /// Number of gateways: two or more.
+    pub gateways: usize,
 }
 
 /// A running network. It ends when this is dropped.
 pub struct Network {
     // Dropped in this order: the nodes before what they depend on.
-    /// The two gateways.
+    /// The gateways.
     pub gateways: Vec<Node>,
-    /// The third node, which sells and buys.
+    /// The last node, which sells and buys.
     pub payee: Node,
     /// The chain.
     pub bitcoind: Bitcoind,
@@ -62,12 +64,11 @@ impl Network {
         step.note("bitcoind");
         let bitcoind = Bitcoind::start(&parts.bitcoind, &parts.folder.join("bitcoind"))?;
         step.note("nodes");
-        let names = ["gateway-0", "gateway-1", "payee"];
+        let gateways = (0..parts.gateways).map(|number| format!("gateway-{number}"));
+        let names: Vec<String> = gateways.chain(["payee".to_owned()]).collect();
         let mut nodes = std::thread::scope(|scope| -> Result<Vec<Node>> {
-            let started = names.map(|name| {
-                let bitcoind = &bitcoind;
-                scope.spawn(move || Node::start(&parts.gateway, parts.folder.join(name), name, bitcoind))
-            });
+            let start = |name| Node::start(&parts.gateway, parts.folder.join(name), name, &bitcoind);
+            let started: Vec<_> = names.iter().map(|name| scope.spawn(move || start(name))).collect();
             started
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|_| bail!("a thread died")))
@@ -95,10 +96,12 @@ impl Network {
         self.nodes().try_for_each(|node| node.synced(height))
     }
 
-    /// Each gateway to the payee, half of the capacity on either side, and the gateways to each other.
+    /// Each gateway to the payee, half of the capacity on either side, and each gateway to the next.
     fn open_channels(&self) -> Result<()> {
-        let [first, second] = self.gateways.as_slice() else { bail!("two gateways expected") };
-        for (from, to) in [(first, &self.payee), (second, &self.payee), (first, second)] {
+        let to_payee = self.gateways.iter().map(|gateway| (gateway, &self.payee));
+        let to_next = self.gateways.iter().zip(self.gateways.iter().skip(1));
+        let pairs: Vec<(&Node, &Node)> = to_payee.chain(to_next).collect();
+        for (from, to) in pairs.iter().copied() {
             connect(from, to)?;
             let half_msat = (CAPACITY_SAT / 2 * 1000).to_string();
             let channel = json!({
@@ -118,15 +121,18 @@ impl Network {
         }
         let height = self.bitcoind.mine(CONFIRMATIONS)?;
         self.nodes().try_for_each(|node| node.synced(height))?;
-        self.nodes().try_for_each(|node| channels_usable(node, 2))
+        self.nodes().try_for_each(|node| {
+            let ends = pairs.iter().filter(|(from, to)| from.name == node.name || to.name == node.name);
+            channels_usable(node, ends.count())
+        })
     }
 
-    /// All three nodes.
+    /// All nodes.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.gateways.iter().chain([&self.payee])
     }
 
-    /// A node by `0`, `1` or `payee`.
+    /// A node by its number, or `payee`.
     ///
     /// # Errors
     /// When there is none of that name.
@@ -134,7 +140,7 @@ impl Network {
         let gateway = name.parse::<usize>().ok().and_then(|at| self.gateways.get(at));
         gateway
             .or((name == "payee").then_some(&self.payee))
-            .with_context(|| format!("no node `{name}`: choose 0, 1 or payee"))
+            .with_context(|| format!("no node `{name}`: choose a gateway's number or payee"))
     }
 
     /// Starts a node again and connects it to the other running nodes; returns when its channels to them can be used again.

@@ -20,7 +20,7 @@ pub const ENV_FILE: &str = "AMPLET_REGTEST_ENV";
 const ENV_FILES: &str = "AMPLET_REGTEST_ENVS";
 
 /// Options of a network.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Options {
     /// Mine by itself while transactions wait.
     pub mine: bool,
@@ -32,8 +32,24 @@ pub struct Options {
     pub gateway: Option<PathBuf>,
     /// Serve the example sites.
     pub examples: bool,
+    /// Number of gateways: two or more.
+    pub gateways: usize,
     /// Write the description here too.
     pub env_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mine: false,
+            www: None,
+            release: false,
+            gateway: None,
+            examples: false,
+            gateways: 2,
+            env_file: None,
+        }
+    }
 }
 
 /// A running network with its surroundings. It all ends when this is dropped.
@@ -64,6 +80,7 @@ impl Session {
                 None => build::gateway(cache, options.release)?,
             },
             folder: folder.clone(),
+            gateways: options.gateways,
         };
         let network =
             Arc::new(Network::start(&parts).with_context(|| format!("kept: {}", folder.display()))?);

@@ -21,7 +21,7 @@ impl MerchantNetwork {
         let dir = tempfile::tempdir().unwrap();
         let bitcoind = tools::bitcoind::ensure(&Cache::open().unwrap(), 2).unwrap();
         let gateway = Path::new(env!("CARGO_BIN_EXE_amplet-gateway")).to_path_buf();
-        let parts = Parts { bitcoind, gateway, folder: dir.path().join("network") };
+        let parts = Parts { bitcoind, gateway, folder: dir.path().join("network"), gateways: 2 };
         Self { nodes: Network::start(&parts).unwrap(), _dir: dir }
     }
 

@@ -15,10 +15,11 @@ use lightning::events::{ClosureReason, InboundChannelFunds};
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::channelmanager::TrustedChannelFeatures;
 use lightning::ln::types::ChannelId;
+use lightning::util::config::ChannelConfigUpdate;
 use lightning::util::errors::APIError;
 
 use crate::base::Base;
-use crate::config::{Acceptance, InboundChannel};
+use crate::config::{Acceptance, InboundChannel, Role};
 use crate::ldk::bdk::OnchainError;
 use crate::ldk::unsaved::Unsaved;
 use crate::ledger::Ledger;
@@ -165,6 +166,30 @@ impl Channels {
         };
         self.base.notify.notify();
         result.map_err(ChannelError::Ldk)
+    }
+
+    /// Gives channels that were opened with other forwarding fees those of the configuration; peers, and the network, are told.
+    pub(crate) fn apply_fees(&self) {
+        let Role::Gateway(forwarding) = &self.base.config.role else { return };
+        let update = ChannelConfigUpdate {
+            forwarding_fee_base_msat: Some(forwarding.fee_base_msat),
+            forwarding_fee_proportional_millionths: Some(forwarding.fee_ppm),
+            ..ChannelConfigUpdate::default()
+        };
+        let configured = (forwarding.fee_base_msat, forwarding.fee_ppm);
+        for channel in self.list() {
+            let fees = channel.config.map(|config| {
+                (config.forwarding_fee_base_msat, config.forwarding_fee_proportional_millionths)
+            });
+            if fees == Some(configured) {
+                continue;
+            }
+            let (id, peer) = (channel.channel_id, channel.counterparty.node_id);
+            match self.base.ldk.manager.update_partial_channel_config(&peer, &[id], &update) {
+                Ok(()) => log::info!("channel {id}: forwarding costs {configured:?} (msat, ppm) from now on"),
+                Err(error) => log::warn!("channel {id} keeps its forwarding fees: {error:?}"),
+            }
+        }
     }
 
     /// A peer wants to open a channel to us.

@@ -24,6 +24,7 @@ mod disk_full;
 mod doubt;
 mod durable;
 mod ends;
+mod fees;
 mod flushed;
 mod half_sources;
 mod history;

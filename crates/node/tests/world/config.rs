@@ -15,8 +15,8 @@ impl World {
         let role = match name {
             "wallet" | "wallet-2" | "other" => Role::Wallet,
             _ => Role::Gateway(Forwarding {
-                fee_base_msat: 1000,
-                fee_ppm: 100,
+                fee_base_msat: self.fees.get().0,
+                fee_ppm: self.fees.get().1,
                 minimum_depth: 1,
                 alias: [0; 32],
                 addresses: Vec::new(),

@@ -74,6 +74,8 @@ pub struct World {
     pub snapshots: Rc<RefCell<Vec<String>>>,
     /// Served instead of the gateway's routing data; empty: nothing at all.
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
+    /// Forwarding fees of gateways opened from now on: base, in msat, and ppm.
+    pub fees: Cell<(u32, u32)>,
     /// Nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
     /// Nodes opened from now on want commitments without a fee.
@@ -111,6 +113,7 @@ impl World {
             powers: Rc::default(),
             disks: RefCell::default(),
             coinbases: Cell::new(1),
+            fees: Cell::new((1000, 100)),
             trust_zero_conf: Rc::default(),
             zero_fee_commitments: Rc::default(),
             answer_no_channel: Rc::default(),

@@ -1,0 +1,37 @@
+//! Forwarding fees that the operator changes.
+
+use std::time::Duration;
+
+use amplet_protocol::page::PaymentStatus;
+
+use crate::world::{World, msat, open};
+
+/// They reach the channels that exist, and whoever pays over them, without anybody opening a channel anew.
+#[test]
+fn changed_fees_reach_channels_that_exist() {
+    let world = World::new();
+    let [gateway, payee, wallet] = ["gateway", "payee", "wallet"].map(|name| world.open(name));
+    world.fund(&gateway, 10_000_000);
+    world.fund(&wallet, 2_000_000);
+    world.connect(&gateway, &payee, "payee");
+    world.connect(&wallet, &gateway, "gateway");
+    world.channel(&gateway, &payee, open(5_000_000, 2_000_000_000, true));
+    world.channel(&wallet, &gateway, open(1_000_000, 400_000_000, false));
+    world.platform.advance(Duration::from_secs(180));
+    let fee = |node: &amplet_node::Node| {
+        let paid = world.pay(node, &world.ask(&payee, 10_000_000));
+        assert_eq!(paid.status, PaymentStatus::Succeeded);
+        paid.fee_msat
+    };
+    assert_eq!(fee(&wallet), Some(msat(1000 + 1000)));
+    for fees @ (base, ppm) in [(0, 50), (3000, 2000)] {
+        world.close("gateway", world.node("gateway"));
+        world.fees.set(fees);
+        let gateway = world.open("gateway");
+        world.connect(&gateway, &payee, "payee");
+        world.connected(&wallet, gateway.node_id());
+        // A wallet asks for news of the network every hour.
+        world.platform.advance(Duration::from_secs(2 * 3600));
+        assert_eq!(fee(&wallet), Some(msat(u64::from(base) + 10_000_000 * u64::from(ppm) / 1_000_000)));
+    }
+}

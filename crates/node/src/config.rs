@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use amplet_protocol::Msat;
+use amplet_protocol::{ChannelId, Msat};
 use amplet_router::Graph;
 use amplet_transport::Platform;
 use bitcoin::Network;
@@ -113,6 +113,21 @@ pub fn accept_keysends_from(minimum: Msat) -> AcceptKeysend {
     Rc::new(move |keysend| keysend.session.is_some() || keysend.amount_msat >= minimum)
 }
 
+/// A payment that was forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// Channel by which it left.
+    pub channel: ChannelId,
+    /// Amount that left.
+    pub amount_msat: Msat,
+    /// Fee that it brought; `None`: what came in is claimed on the chain, and costs a fee that is not known.
+    pub fee_msat: Option<Msat>,
+}
+
+/// Records a forward: the name and value of a record, written in the transaction in which the payment is ours. The name must not be
+/// one of the node's own.
+pub type RecordForward = Rc<dyn Fn(&Forward) -> Option<(String, Vec<u8>)>>;
+
 /// Source of a node's channel graph.
 #[derive(Clone)]
 pub enum GraphSource {
@@ -162,6 +177,8 @@ pub struct NodeConfig {
     pub accept_channel: AcceptChannel,
     /// Decides on payments that come without an invoice.
     pub accept_keysend: AcceptKeysend,
+    /// Records payments that were forwarded.
+    pub record_forward: RecordForward,
     /// Source of the channel graph.
     pub graph: GraphSource,
     /// Negotiates commitments without a fee (BOLT 2's `zero_fee_commitments`, TRUC and an ephemeral anchor, BIP 431) with peers

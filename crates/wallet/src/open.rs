@@ -41,6 +41,7 @@ pub(crate) async fn open(
         role: Role::Wallet,
         accept_channel: gateways.acceptance(),
         accept_keysend: accept_keysends_from(MIN_KEYSEND),
+        record_forward: Rc::new(|_| None),
         graph: GraphSource::Snapshots(gateways.graph_sources()),
         zero_fee_commitments: options.zero_fee_commitments,
         expects_blocks: expects_blocks(network(options.network)),

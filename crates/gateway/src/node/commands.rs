@@ -9,6 +9,7 @@ use crate::desk::channel_tokens::{
     ChannelToken, CreateChannelToken, ListChannelTokens, MadeChannelToken, RevokeChannelToken,
 };
 use crate::desk::error::ApiError;
+use crate::desk::forwards::Report;
 use crate::desk::merchant::api_keys::Key;
 use crate::desk::merchant::types::{
     Invoice, Invoices, MadeWebhook, Payment as SitePayment, Session, Webhooks,
@@ -81,6 +82,7 @@ commands! {
     NewAddress(operator::NewAddress) -> String = |desk, _| desk.operator.new_address().await;
     ConnectPeer(operator::ConnectPeer) -> NodeId = |desk, peer| desk.operator.connect(&peer.address).await;
     Channels(operator::ListChannels) -> Vec<Channel> = |desk, _| Ok(desk.operator.channels());
+    Forwards(operator::GetForwards) -> Report = |desk, it| Ok(desk.operator.forwards(it.days));
     OpenChannel(operator::OpenChannel) -> ChannelId = |desk, channel| desk.operator.open_channel(channel).await;
     CloseChannel(operator::CloseChannel) -> () = |desk, it| desk.operator.close_channel(it.id, it.force);
     CreateInvoice(operator::CreateInvoice) -> OwnInvoice = |desk, it| desk.operator.create_invoice(it).await;

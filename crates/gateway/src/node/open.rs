@@ -14,6 +14,7 @@ use tracing::warn;
 use super::inside::{CHAIN_URL, GatewayPlatform};
 use super::{NodeThreadError, data};
 use crate::config::Config;
+use crate::desk::forwards::Forwards;
 use crate::desk::merchant::Sessions;
 use crate::desk::wallets;
 
@@ -25,6 +26,7 @@ pub(super) struct Opened {
     pub(super) node: Node,
     pub(super) store: Rc<dyn Store>,
     pub(super) sessions: Rc<Sessions>,
+    pub(super) forwards: Rc<Forwards>,
     _lock: File,
 }
 
@@ -44,11 +46,12 @@ pub(super) async fn open(
     let chain = Rc::new(chain.map_err(NodeError::Chain)?);
     let birthday = birthday(config, &*store, &chain).await?;
     let sessions = Sessions::load(&*store).await?;
+    let forwards = Forwards::load(&*store).await?;
     loop {
-        let node_config = node_config(config, &sessions);
+        let node_config = node_config(config, &sessions, &forwards);
         let (platform, chain) = (Rc::clone(&platform), Rc::clone(&chain));
         match Node::open(platform, Rc::clone(&store), chain, &keys, &birthday, node_config).await {
-            Ok(node) => return Ok(Opened { node, store, sessions, _lock: lock }),
+            Ok(node) => return Ok(Opened { node, store, sessions, forwards, _lock: lock }),
             Err(error @ (NodeError::Chain(_) | NodeError::Unsynced)) => {
                 warn!(%error, "the node waits for its chain source");
                 tokio::time::sleep(RETRY).await;
@@ -74,7 +77,7 @@ async fn birthday(config: &Config, store: &dyn Store, chain: &Chain) -> Result<P
     Ok(chain.position_at(height))
 }
 
-fn node_config(config: &Config, sessions: &Rc<Sessions>) -> NodeConfig {
+fn node_config(config: &Config, sessions: &Rc<Sessions>, forwards: &Rc<Forwards>) -> NodeConfig {
     let mut alias = [0; 32];
     alias.iter_mut().zip(config.node.alias.bytes()).for_each(|(to, from)| *to = from);
     NodeConfig {
@@ -90,6 +93,7 @@ fn node_config(config: &Config, sessions: &Rc<Sessions>) -> NodeConfig {
         }),
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
         accept_keysend: sessions.acceptance(),
+        record_forward: forwards.recording(),
         graph: GraphSource::gossip(),
         zero_fee_commitments: config.channels.zero_fee_commitments,
         expects_blocks: expects_blocks(config.network),

@@ -122,7 +122,8 @@ async fn desk(
     let (store, sessions) = (Rc::clone(&opened.store), Rc::clone(&opened.sessions));
     let private = config.merchant.private_webhooks;
     let merchant = MerchantService::open(ctx.clone(), Rc::clone(&store), sessions, keys, private).await?;
-    let operator = OperatorService { ctx, store, config: Arc::clone(config), relay, connections };
+    let (config, forwards) = (Arc::clone(config), Rc::clone(&opened.forwards));
+    let operator = OperatorService { ctx, store, config, relay, connections, forwards };
     Ok(Desk { operator, tokens, merchant: Rc::new(merchant), snapshots: Snapshots::new(node) })
 }
 

@@ -19,7 +19,7 @@ use lightning::util::config::ChannelConfigUpdate;
 use lightning::util::errors::APIError;
 
 use crate::base::Base;
-use crate::config::{Acceptance, InboundChannel, Role};
+use crate::config::{Acceptance, Forward, InboundChannel, Role};
 use crate::ldk::bdk::OnchainError;
 use crate::ldk::unsaved::Unsaved;
 use crate::ledger::Ledger;
@@ -250,6 +250,15 @@ impl Channels {
     /// The channel can be used.
     pub(crate) fn ready(&self, channel: ChannelId) {
         self.ledger.raise(EventKind::ChannelReady { channel_id: shared_id(channel) });
+    }
+
+    /// A payment was forwarded, and its fee is ours.
+    pub(crate) fn forwarded(&self, channel: Option<ChannelId>, amount_msat: Msat, fee_msat: Option<Msat>) {
+        let channel = shared_id(channel.unwrap_or_else(ChannelId::new_zero));
+        let record = (self.base.config.record_forward)(&Forward { channel, amount_msat, fee_msat });
+        if let Some((name, value)) = record {
+            self.base.staged.put_at_leisure(name, value);
+        }
     }
 
     /// The channel is gone, or never came to be.

@@ -77,8 +77,17 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
         Event::SpendableOutputs { outputs, channel_id, counterparty_node_id } => {
             return onchain.spendable(outputs, channel_id, counterparty_node_id);
         }
+        Event::PaymentForwarded {
+            next_htlcs,
+            total_fee_earned_msat: fee_msat,
+            outbound_amount_forwarded_msat: amount_msat,
+            ..
+        } => {
+            let channel = next_htlcs.first().map(|htlc| htlc.channel_id);
+            channels.forwarded(channel, Msat::up_to_max(amount_msat), fee_msat.map(Msat::up_to_max));
+        }
         Event::BumpTransaction(event) => onchain.bump_close(event),
-        // Forwards need no bookkeeping here, and the rest belongs to features that this node does not offer.
+        // The rest belongs to features that this node does not offer.
         other => log::debug!("event without a handler: {other:?}"),
     }
     Ok(())

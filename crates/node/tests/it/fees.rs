@@ -24,6 +24,9 @@ fn changed_fees_reach_channels_that_exist() {
         paid.fee_msat
     };
     assert_eq!(fee(&wallet), Some(msat(1000 + 1000)));
+    let forward = world.forwards.borrow()[0];
+    assert_eq!((forward.amount_msat, forward.fee_msat), (msat(10_000_000), Some(msat(2_000))));
+    assert_eq!(forward.channel.0, payee.channels().list()[0].channel_id.0);
     for fees @ (base, ppm) in [(0, 50), (3000, 2000)] {
         world.close("gateway", world.node("gateway"));
         world.fees.set(fees);
@@ -32,6 +35,8 @@ fn changed_fees_reach_channels_that_exist() {
         world.connected(&wallet, gateway.node_id());
         // A wallet asks for news of the network every hour.
         world.platform.advance(Duration::from_secs(2 * 3600));
-        assert_eq!(fee(&wallet), Some(msat(u64::from(base) + 10_000_000 * u64::from(ppm) / 1_000_000)));
+        let expected = Some(msat(u64::from(base) + 10_000_000 * u64::from(ppm) / 1_000_000));
+        assert_eq!(fee(&wallet), expected);
+        assert_eq!(world.forwards.borrow().last().and_then(|forward| forward.fee_msat), expected);
     }
 }

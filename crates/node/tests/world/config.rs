@@ -11,6 +11,7 @@ impl World {
     pub(super) fn config(&self, name: &str) -> NodeConfig {
         let zero_conf = Rc::clone(&self.trust_zero_conf);
         let refuse = Rc::clone(&self.refuse_keysends);
+        let forwards = Rc::clone(&self.forwards);
 
         let role = match name {
             "wallet" | "wallet-2" | "other" => Role::Wallet,
@@ -39,6 +40,10 @@ impl World {
             role,
             accept_channel: accept,
             accept_keysend: Rc::new(move |_| !refuse.get()),
+            record_forward: Rc::new(move |forward| {
+                forwards.borrow_mut().push(*forward);
+                None
+            }),
             graph,
             zero_fee_commitments: self.zero_fee_commitments.get(),
             expects_blocks: self.expects_blocks.get(),

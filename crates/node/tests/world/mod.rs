@@ -23,7 +23,7 @@ use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
 use amplet_node::{
-    Authorization, Msat, NewInvoice, Node, NodeError, OpenChannel, PayError, PayInvoice, PaymentId,
+    Authorization, Forward, Msat, NewInvoice, Node, NodeError, OpenChannel, PayError, PayInvoice, PaymentId,
 };
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
@@ -74,6 +74,8 @@ pub struct World {
     pub snapshots: Rc<RefCell<Vec<String>>>,
     /// Served instead of the gateway's routing data; empty: nothing at all.
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
+    /// Payments that were forwarded.
+    pub forwards: Rc<RefCell<Vec<Forward>>>,
     /// Forwarding fees of gateways opened from now on: base, in msat, and ppm.
     pub fees: Cell<(u32, u32)>,
     /// Nodes opened from now on take channels without confirmation.
@@ -113,6 +115,7 @@ impl World {
             powers: Rc::default(),
             disks: RefCell::default(),
             coinbases: Cell::new(1),
+            forwards: Rc::default(),
             fees: Cell::new((1000, 100)),
             trust_zero_conf: Rc::default(),
             zero_fee_commitments: Rc::default(),

@@ -27,13 +27,14 @@ use serde::Serialize;
 use super::amount::MsatText;
 use super::error::Result;
 use super::error::{ApiCode, ApiError};
+use super::forwards::{Forwards, Report};
 use super::payments::{self, Invoice};
 use super::peers;
 use crate::config::{Config, network_name};
 
 pub use requests::{
-    BumpPayment, CloseChannel, ConnectPeer, CreateInvoice, GetInfo, GetInvoice, GetPayment, ListChannels,
-    NewAddress, OpenChannel, PayInvoice, SendKeysend, SendOnchain, SyncNow,
+    BumpPayment, CloseChannel, ConnectPeer, CreateInvoice, GetForwards, GetInfo, GetInvoice, GetPayment,
+    ListChannels, NewAddress, OpenChannel, PayInvoice, SendKeysend, SendOnchain, SyncNow,
 };
 
 /// Maximum wait for a first connection to a peer.
@@ -92,6 +93,8 @@ pub struct OperatorService {
     pub store: Rc<dyn Store>,
     /// The configuration.
     pub config: Arc<Config>,
+    /// Payments that were forwarded.
+    pub forwards: Rc<Forwards>,
     /// The relay's URL, as wallets reach it.
     pub relay: String,
     /// Counts WebSockets of wallets and TCP connections.
@@ -99,6 +102,11 @@ pub struct OperatorService {
 }
 
 impl OperatorService {
+    /// Returns what was forwarded in the last days.
+    pub fn forwards(&self, days: u32) -> Report {
+        self.forwards.report(days)
+    }
+
     /// Returns how the node is.
     pub fn info(&self) -> Info {
         let node = &self.ctx.node;

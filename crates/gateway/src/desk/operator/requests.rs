@@ -22,6 +22,13 @@ pub struct ConnectPeer {
 #[derive(Clone, Copy, Debug)]
 pub struct ListChannels;
 
+/// What was forwarded.
+#[derive(Clone, Copy, Debug)]
+pub struct GetForwards {
+    /// Number of days, UTC, today among them.
+    pub days: u32,
+}
+
 /// A channel to open.
 #[derive(Clone, Debug)]
 pub struct OpenChannel {

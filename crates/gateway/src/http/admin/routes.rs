@@ -9,16 +9,20 @@ use axum::{Json, Router};
 use super::keys::{self, Keyring};
 use super::tokens;
 use super::types::{
-    Address, Bump, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, Info, OpenChannel, Pay,
-    Payment, Peer, SendKeysend, SendOnchain, Synced,
+    Address, Bump, ChannelId, Channels, CloseChannel, ConnectPeer, CreateInvoice, GetForwards, Info,
+    OpenChannel, Pay, Payment, Peer, SendKeysend, SendOnchain, Synced,
 };
 use crate::desk::error::{ApiCode, ApiError};
+use crate::desk::forwards::{MAX_DAYS, Report};
 use crate::desk::operator as desk;
 use crate::desk::payments::{Invoice, payment_id};
 use crate::http::error::Answer;
 use crate::http::extract::{Body, Path, Query, not_found, wrong_method};
 use crate::http::health::Health;
 use crate::node::NodeHandle;
+
+/// Days that are reported of unless others are asked for.
+const DEFAULT_DAYS: u32 = 30;
 
 pub(super) fn all(keyring: Keyring, health: Health) -> Router {
     let node = keyring.node.clone();
@@ -35,6 +39,7 @@ pub(super) fn all(keyring: Keyring, health: Health) -> Router {
         .route("/admin/v1/peers", post(connect))
         .route("/admin/v1/channels", get(channels).post(open_channel))
         .route("/admin/v1/channels/{id}", delete(close_channel))
+        .route("/admin/v1/forwards", get(forwards))
         .route("/admin/v1/invoices", post(create_invoice))
         .route("/admin/v1/invoices/{hash}", get(invoice))
         .route("/admin/v1/payments", post(pay))
@@ -69,6 +74,17 @@ async fn connect(State(node): State<NodeHandle>, Body(request): Body<ConnectPeer
 async fn channels(State(node): State<NodeHandle>) -> Answer<Channels> {
     let channels = node.ask(desk::ListChannels).await?;
     Ok(Json(Channels { channels: channels.into_iter().map(Into::into).collect() }))
+}
+
+async fn forwards(
+    State(node): State<NodeHandle>,
+    Query(GetForwards { days }): Query<GetForwards>,
+) -> Answer<Report> {
+    let days = days.unwrap_or(DEFAULT_DAYS);
+    if !(1..=MAX_DAYS).contains(&days) {
+        return Err(ApiError::invalid(format!("days is {days}; choose 1 to {MAX_DAYS}")));
+    }
+    node.ask(desk::GetForwards { days }).await.map(Json)
 }
 
 async fn open_channel(State(node): State<NodeHandle>, Body(request): Body<OpenChannel>) -> Answer<ChannelId> {

@@ -142,6 +142,15 @@ pub struct CloseChannel {
     pub force: bool,
 }
 
+/// The query of `GET /admin/v1/forwards`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetForwards {
+    /// Number of days, today among them; 30 by default.
+    #[serde(default)]
+    pub days: Option<u32>,
+}
+
 /// `POST /admin/v1/invoices`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

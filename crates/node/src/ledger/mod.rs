@@ -282,6 +282,13 @@ impl Ledger {
         }
     }
 
+    /// Stages a service's record that comes again by itself when a crash loses it.
+    pub(crate) fn write_at_leisure<T: Serialize>(&self, name: String, value: &T) {
+        if let Some(bytes) = record::encode(value) {
+            self.base.staged.put_at_leisure(name, bytes);
+        }
+    }
+
     /// One payment, by direction and id.
     ///
     /// # Errors

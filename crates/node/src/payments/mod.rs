@@ -1,9 +1,11 @@
 //! Paying and being paid. There is one way out ([`Payments::begin`]) and one decision about what comes in
 //! ([`inbound::Inbound`]).
 
+mod amp;
 pub(crate) mod attempts;
 mod bolt11;
 mod bumps;
+mod claimable;
 mod error;
 mod inbound;
 mod keysend;
@@ -37,13 +39,15 @@ use crate::ledger::budgets::{Authorization, Budgets};
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, LedgerError, Outcome};
 use crate::onchain::Onchain;
+use amp::AmpInbound;
 use attempts::{Attempts, Owner};
 use order::{Prepared, SubmitError};
 use streams::Streams;
 
 pub use bolt11::{NewInvoice, description};
+pub(crate) use claimable::Claimable;
 pub use error::{OfferError, PayError, StreamError};
-pub(crate) use inbound::{Claimable, Inbound};
+pub(crate) use inbound::Inbound;
 pub use keysend::Keysend;
 #[cfg(feature = "offers")]
 pub use offers::{NewOffer, PayOffer};
@@ -95,7 +99,8 @@ impl Payments {
         });
         let hops = pending.iter().flat_map(|payment| &payment.parts).flat_map(|part| &part.path);
         base.ldk.router.mark_used(hops.filter_map(|hop| Scid::parse(&hop.channel)));
-        let inbound = Inbound::new(&base, &ledger, &attempts, &streams);
+        let amp = AmpInbound::open(&base, &ledger).await?;
+        let inbound = Inbound::new(&base, &ledger, &attempts, &streams, amp);
         let outbound = Outbound::new(&base, (&ledger, &budgets), &graph, &attempts, &streams);
         Ok(Self { base, ledger, budgets, onchain, graph, attempts, streams, inbound, outbound })
     }

@@ -103,6 +103,7 @@ impl Engine {
             outcome = self.drain().await;
             // LDK has now broadcast what it knew of.
             self.services.channels.end_forgotten_openings();
+            self.payments().inbound.resumed();
         }
         while outcome.is_ok() {
             self.fire(&mut timers);

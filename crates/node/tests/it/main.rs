@@ -8,6 +8,7 @@
 mod world;
 
 mod absence;
+mod amp;
 mod balance;
 mod beside;
 mod both_ways;

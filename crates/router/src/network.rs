@@ -148,8 +148,9 @@ impl<'a> PaymentNetwork<'a> {
             pieces.push((certain_msat, 0));
         }
         let start = low.max(in_flight);
-        let stop =
-            (start + (high - start) * crate::prior::USABLE).min(start + self.amount_msat as f64 / capacity);
+        // With room for the fees of the hops after it.
+        let wanted = self.amount_msat as f64 * 1.03 / capacity;
+        let stop = (start + (high - start) * crate::prior::USABLE).min(start + wanted);
         if high_msat > low_msat.max(in_flight_msat) {
             // HTLCs in flight have got through already: only the further risk counts.
             let already = self.prior.cost(start, low, high);

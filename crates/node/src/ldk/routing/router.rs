@@ -44,6 +44,8 @@ pub struct Refused {
 pub trait PlanRecorder {
     /// Number of plans asked for so far.
     fn rounds(&self, id: PaymentId) -> u32;
+    /// Number of parts that have left and are not known to have failed.
+    fn parts_held(&self, id: PaymentId) -> usize;
     /// Records the parts of a plan that is about to leave.
     fn planned(&self, id: PaymentId, parts: Vec<PaymentPart>);
     /// Records why there is no plan.
@@ -120,10 +122,12 @@ impl FlowRouter {
         params: &RouteParameters,
         first_hops: &[&ChannelDetails],
         inflight: &InFlightHtlcs,
-        retries: u32,
+        (retries, held): (u32, usize),
     ) -> Result<(Route, Vec<f64>), NoPlan> {
         let graph = self.graph();
-        let request = RouteRequest::new(payer, params, first_hops, &graph, retries);
+        let mut request = RouteRequest::new(payer, params, first_hops, &graph, retries);
+        // The parts of all rounds count. One more is allowed, because LDK may ask again before it tells that a part has failed.
+        request.wanted.max_parts = request.wanted.max_parts.saturating_sub(held).max(1);
         self.prepare(&graph, payer, params, inflight);
         let max_hops = usize::from(params.payment_params.max_path_length);
         let limits = (max_hops, &mut Tuning::default().work);
@@ -219,7 +223,8 @@ impl FlowRouter {
                 return Ok(found);
             }
         }
-        Err(NoPlan::Capacity { largest_msat })
+        let missing_msat = wanted.amount_msat.less(largest_msat);
+        Err(NoPlan::Capacity { largest_msat, missing_msat, fee_msat: Msat::ZERO })
     }
 
     /// Remembers what the plan lays on public channels.
@@ -243,7 +248,7 @@ impl Router for FlowRouter {
         first_hops: Option<&[&ChannelDetails]>,
         inflight: InFlightHtlcs,
     ) -> Result<Route, &'static str> {
-        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, 0);
+        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, (0, 0));
         found.map(|(route, _)| route).map_err(|reason| short(&reason))
     }
 
@@ -256,8 +261,8 @@ impl Router for FlowRouter {
         _: PaymentHash,
         id: PaymentId,
     ) -> Result<Route, &'static str> {
-        let retries = self.recorder.rounds(id);
-        match self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, retries) {
+        let before = (self.recorder.rounds(id), self.recorder.parts_held(id));
+        match self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, before) {
             Ok((route, probabilities)) => {
                 let parts = route.paths.iter().zip(probabilities);
                 let parts = parts.map(|(path, probability)| describe(path, probability));

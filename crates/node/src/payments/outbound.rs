@@ -142,6 +142,9 @@ impl Outbound {
         }
         self.amp.path_failed(failed);
         self.record_plans();
+        if let Some(id) = id {
+            self.attempts.part_failed(*id);
+        }
         // The record of a payment that has ended knows already.
         if let Some(mut payment) = id.and_then(|id| self.ledger.pending(Key::outbound(id)))
             && parts::fail(&mut payment, path, *channel)

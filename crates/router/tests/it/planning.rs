@@ -7,20 +7,20 @@ use amplet_router::{
     Payment, Planner, Policy, Request, Scid, verify,
 };
 
-fn sat(amount: u64) -> Msat {
+pub(crate) fn sat(amount: u64) -> Msat {
     Msat::from_sat(amount).unwrap()
 }
 
-fn id(name: u8) -> NodeId {
+pub(crate) fn id(name: u8) -> NodeId {
     NodeId([2; 33].map(|byte: u8| byte.wrapping_add(name)))
 }
 
-fn policy(ppm: u32) -> Policy {
+pub(crate) fn policy(ppm: u32) -> Policy {
     Policy { enabled: true, base_msat: 0, ppm, cltv: 40, min_msat: Msat::from(1), max_msat: Msat::MAX }
 }
 
 /// Channels as (scid, from, to, capacity in sat, ppm), both directions alike.
-fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
+pub(crate) fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
     let mut graph = Graph::new();
     for &(scid, from, to, capacity_sat, ppm) in channels {
         let ends = [from, to].map(|name| graph.add_node(id(name)).unwrap());
@@ -32,12 +32,12 @@ fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
     graph
 }
 
-fn own(peer: u8, spendable_sat: u64) -> FirstHop {
+pub(crate) fn own(peer: u8, spendable_sat: u64) -> FirstHop {
     let spendable_msat = sat(spendable_sat);
     FirstHop { peer: id(peer), spendable_msat, min_msat: Msat::from(1), max_msat: Msat::MAX, slots: 483 }
 }
 
-fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
+pub(crate) fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
     Request {
         first_hops,
         destination: id(to),
@@ -53,13 +53,17 @@ fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
     }
 }
 
-fn plan(graph: &Graph, beliefs: &Beliefs, request: &Request) -> Result<amplet_router::Plan, NoPlan> {
+pub(crate) fn plan(
+    graph: &Graph,
+    beliefs: &Beliefs,
+    request: &Request,
+) -> Result<amplet_router::Plan, NoPlan> {
     let plan = Planner::new().plan(graph, beliefs, request, 0)?;
     verify(graph, request, &plan).unwrap();
     Ok(plan)
 }
 
-fn channels(part: &amplet_router::Part) -> Vec<u64> {
+pub(crate) fn channels(part: &amplet_router::Part) -> Vec<u64> {
     let scid = |link| if let Link::Channel(scid, _) = link { Some(scid.0) } else { None };
     part.hops.iter().filter_map(|hop| scid(hop.link)).collect()
 }

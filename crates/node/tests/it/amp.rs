@@ -11,19 +11,19 @@ use amplet_storage::Store;
 use crate::world::{AmpPayer, Killable, World, msat, open, pair};
 
 /// A gateway with two channels to a wallet, half of each its own.
-fn two_channels() -> (World, Node, Node) {
+pub fn two_channels() -> (World, Node, Node) {
     let (world, wallet, gateway) = pair();
     world.fund(&wallet, 2_000_000);
     world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
     (world, wallet, gateway)
 }
 
-fn lightning_msat(node: &Node) -> u64 {
+pub fn lightning_msat(node: &Node) -> u64 {
     node.channels().balance().lightning_msat.get()
 }
 
 /// Inbound AMP payments in the history.
-fn received(world: &World, node: &Node) -> Vec<Payment> {
+pub fn received(world: &World, node: &Node) -> Vec<Payment> {
     let node = node.clone();
     let all = world.platform.run(async move { node.ledger().history(None, 1000).await.unwrap() });
     all.into_iter()

@@ -9,6 +9,7 @@ mod world;
 
 mod absence;
 mod amp;
+mod amp_refused;
 mod balance;
 mod beside;
 mod both_ways;

@@ -162,6 +162,10 @@ impl AmpInbound {
     /// The sets that a part belongs to.
     fn sets_for(&self, part: &Part, money: &Claimable) -> Result<&Rc<Sets>, Refusal> {
         let Kept { amp, total } = part.kept;
+        // What pays an invoice of one hash would be refused by LDK as long as this waits.
+        if self.ledger.contains(Key::inbound(part.hash)) {
+            return Err(PartFault::Hash.into());
+        }
         // LDK would give this part back and claim the others.
         if money.records.iter().any(|(record_type, _)| record_type % 2 == 0) {
             return Err(Refusal::Record);
@@ -199,7 +203,7 @@ impl AmpInbound {
         let peers = channels.iter().filter(|channel| money.channels.contains(&channel.channel_id));
         let peers: Vec<String> = peers.map(|channel| channel.counterparty.node_id.to_string()).collect();
         let (count, peers) = (hashes.len(), peers.join(", "));
-        log::warn!("payment {set}: {count} parts sent back, of the last, through {peers}: {refusal}");
+        log::warn!("payment {set}: {count} part(s) sent back after one through {peers}: {refusal}");
         hashes.iter().for_each(|hash| stored::remove(&self.ledger, *hash));
         Decision::Refuse(refusal.of(hashes))
     }
@@ -217,7 +221,7 @@ impl AmpInbound {
             let over = sets.incoming.borrow_mut().expire(now, height);
             for (SetId(set), hashes) in over {
                 let set = PaymentId(set);
-                log::warn!("payment {set}: {} parts sent back: {}", hashes.len(), PartFault::Time);
+                log::warn!("payment {set}: {} part(s) sent back: {}", hashes.len(), PartFault::Time);
                 let code = Refusal::from(PartFault::Time).code();
                 for hash in hashes {
                     stored::remove(&self.ledger, hash);

@@ -13,10 +13,12 @@ use lightning::types::payment::{PaymentHash, PaymentPreimage};
 use super::super::bolt11::NewInvoice;
 use super::super::claimable::{Claimable, Decision, Refused};
 use super::super::error::PayError;
+use super::claimed;
 use super::invoices::{AmpInvoices, InvoiceFault};
 use super::stored;
 use crate::base::Base;
 use crate::config::InboundKeysend;
+use crate::ldk::taken_back::TakenBack;
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, LedgerError, Outcome};
 
@@ -266,6 +268,22 @@ impl AmpInbound {
         true
     }
 
+    /// The payment of which its payer took a part back.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn payment_of(&self, taken: &TakenBack) -> Result<Option<PaymentId>, LedgerError> {
+        claimed::set_of(&*self.base.store, &self.ledger, taken).await
+    }
+
+    /// Forgets what nobody takes back any more.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget_claimed(&self, height: u32) -> Result<(), LedgerError> {
+        claimed::forget(&*self.base.store, &self.ledger, height).await
+    }
+
     /// Records a payment of which all parts are ours.
     fn close(&self, parts: &[Part]) {
         let Some(Part { kept, .. }) = parts.first() else { return };
@@ -282,6 +300,7 @@ impl AmpInbound {
             settled_at: Some(now),
             ..Payment::pending(id, Direction::Inbound, PaymentKind::Amp, arrived.unwrap_or(now))
         };
+        claimed::put(&self.ledger, id, parts);
         let payment = Box::new(self.ledger.close_record(payment, Outcome::Succeeded));
         self.ledger.raise(EventKind::PaymentReceived { payment });
     }

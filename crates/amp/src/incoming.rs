@@ -76,9 +76,8 @@ impl Incoming {
         }
     }
 
-    /// Takes up parts that waited, or were about to be claimed, when the process ended. They were within the limits then. Returns the
-    /// sets among them that are complete.
-    pub fn resume(&mut self, parts: impl IntoIterator<Item = Part>) -> Vec<Complete> {
+    /// Takes up parts that waited, or were being claimed, when the process ended. They were within the limits then.
+    pub fn resume(&mut self, parts: impl IntoIterator<Item = Part>) {
         for part in parts {
             let total = part.kept.total;
             self.sets.entry(part.kept.amp.set).or_insert_with(|| Set::new(total)).add(part);
@@ -86,7 +85,6 @@ impl Incoming {
         for set in self.sets.values_mut() {
             set.is_complete = set.amount_msat >= set.total.total_msat && set.claims().is_some();
         }
-        self.sets.keys().filter_map(|id| self.complete(*id)).collect()
     }
 
     /// What is against a set's first part.

@@ -21,7 +21,7 @@ use crate::base::Base;
 use crate::config::{InboundKeysend, Role};
 use crate::ldk::taken_back::TakenBack;
 use crate::ledger::record::Key;
-use crate::ledger::{Ledger, Outcome};
+use crate::ledger::{Ledger, LedgerError, Outcome};
 
 /// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
 const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
@@ -206,19 +206,29 @@ impl Inbound {
         let best = self.base.ldk.manager.current_best_block().height;
         let deep = best.saturating_add(1).saturating_sub(ANTI_REORG_DELAY);
         for (outpoint, taken) in self.base.ldk.taken_back.up_to(deep) {
-            let id = self.ledger.inbound_ids().into_iter().find(|id| taken.is_of(&id.0));
-            let payment = match id {
-                Some(id) => self.ledger.get(Key::inbound(id)).await,
-                // One of ours, or one that was never claimed by a preimage of ours.
-                None => Ok(None),
-            };
-            match payment {
+            match self.payment_of(&taken).await {
                 Ok(payment) => {
                     payment.into_iter().for_each(|payment| self.take_back(payment, &taken));
                     self.base.ldk.taken_back.remove(&outpoint);
                 }
                 Err(error) => log::error!("{error}"),
             }
+        }
+        if let Err(error) = self.amp.forget_claimed(deep).await {
+            log::error!("{error}");
+        }
+    }
+
+    /// The payment of which an HTLC was. `None`: it is one of ours, or one that was never claimed by a preimage of ours.
+    async fn payment_of(&self, taken: &TakenBack) -> Result<Option<Payment>, LedgerError> {
+        let of_one_hash = self.ledger.inbound_ids().into_iter().find(|id| taken.is_of(&id.0));
+        let id = match of_one_hash {
+            Some(id) => Some(id),
+            None => self.amp.payment_of(taken).await?,
+        };
+        match id {
+            Some(id) => self.ledger.get(Key::inbound(id)).await,
+            None => Ok(None),
         }
     }
 

@@ -1,29 +1,28 @@
 //! AMP payments to a wallet: sets of parts that are claimed whole, or go back whole.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
+use amplet_node::lightning::ln::channel_state::OutboundHTLCStateDetails;
 use amplet_node::{Node, PaymentId};
-use amplet_protocol::page::{Direction, EventKind, Payment, PaymentKind, PaymentStatus};
-use amplet_storage::Store;
+use amplet_protocol::page::{Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus};
 
-use crate::world::{AmpPayer, Killable, World, msat, open, pair};
+use super::closed::{gateway_closes, gateway_takes_the_htlc};
+use crate::world::{AmpPayer, World, mortal, msat, open, pair};
 
 /// A gateway with two channels to a wallet, half of each its own.
-fn two_channels() -> (World, Node, Node) {
+pub fn two_channels() -> (World, Node, Node) {
     let (world, wallet, gateway) = pair();
     world.fund(&wallet, 2_000_000);
     world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
     (world, wallet, gateway)
 }
 
-fn lightning_msat(node: &Node) -> u64 {
+pub fn lightning_msat(node: &Node) -> u64 {
     node.channels().balance().lightning_msat.get()
 }
 
 /// Inbound AMP payments in the history.
-fn received(world: &World, node: &Node) -> Vec<Payment> {
+pub fn received(world: &World, node: &Node) -> Vec<Payment> {
     let node = node.clone();
     let all = world.platform.run(async move { node.ledger().history(None, 1000).await.unwrap() });
     all.into_iter()
@@ -123,6 +122,46 @@ fn half_a_set_outlives_the_payee() {
     }
 }
 
+/// The payee dies with both preimages on its disk, and comes back after the payer took both parts back.
+#[test]
+fn a_payment_whose_parts_were_taken_back_on_chain_is_not_counted() {
+    let (world, gateway, payer) =
+        (1..9).rev().find_map(claimed_and_never_said).expect("some death leaves it");
+    gateway_closes(&world, &gateway);
+    gateway_takes_the_htlc(&world);
+    let wallet = world.open("wallet");
+    for _ in 0..4 {
+        world.platform.advance(Duration::from_secs(120));
+        world.mine(6);
+    }
+    let payment = world.payment(&wallet, payer.id()).unwrap();
+    let PaymentStatus::Failed { error } = payment.status else { panic!("{payment:?}") };
+    assert_eq!(error.code, ErrorCode::Expired);
+    assert_eq!(wallet.channels().balance().closing_sat, 0);
+}
+
+/// The payee dies after so many commits, the later the better; `None`: the payer has heard of a preimage.
+fn claimed_and_never_said(commits: u64) -> Option<(World, Node, AmpPayer)> {
+    let world = World::new();
+    let gateway = world.open("gateway");
+    let (wallet, store) = mortal(&world);
+    world.fund(&gateway, 5_000_000);
+    world.fund(&wallet, 2_000_000);
+    world.connect(&wallet, &gateway, "gateway");
+    world.channel(&wallet, &gateway, open(1_000_000, 500_000_000, false));
+    let address = World::address_of(&world.ask_amp(&wallet, None));
+    world.platform.advance(Duration::from_secs(3));
+    store.die_after(commits);
+    let mut payer = AmpPayer::new(&gateway, &wallet, 1, address, 100_000_000);
+    let children = payer.deal(2);
+    let left = payer.send(0, children[0], 60_000_000) && payer.send(0, children[1], 40_000_000);
+    world.platform.advance(Duration::from_secs(3));
+    world.kill("wallet", wallet);
+    let htlcs = gateway.channels().list()[0].pending_outbound_htlcs.clone();
+    let hang = htlcs.iter().filter(|htlc| htlc.state == Some(OutboundHTLCStateDetails::Committed)).count();
+    (left && hang == 2).then_some((world, gateway, payer))
+}
+
 /// The payee is killed after so many commits of a payment, before or after it could speak.
 #[test]
 fn a_set_is_claimed_whole_whenever_the_payee_dies() {
@@ -131,17 +170,9 @@ fn a_set_is_claimed_whole_whenever_the_payee_dies() {
         let before = lightning_msat(&wallet);
         let address = World::address_of(&world.ask_amp(&wallet, Some(9_000_000)));
         world.kill("wallet", wallet);
-        let store: Rc<std::cell::RefCell<Option<Rc<Killable>>>> = Rc::default();
-        let kept = Rc::clone(&store);
-        let wrap = move |inner: Rc<dyn Store>| -> Rc<dyn Store> {
-            let killable = Rc::new(Killable::new(inner, u64::MAX, Rc::new(Cell::new(false))));
-            kept.replace(Some(Rc::clone(&killable)));
-            killable
-        };
-        let wallet = world.open_with("wallet", world.disk("wallet"), wrap);
+        let (wallet, killable) = mortal(&world);
         world.connect(&wallet, &gateway, "gateway");
         world.platform.advance(Duration::from_secs(5));
-        let killable = store.borrow().clone().unwrap();
         if early {
             killable.die_before_commit(commits)
         } else {

@@ -9,6 +9,7 @@ mod world;
 
 mod absence;
 mod amp;
+mod amp_refused;
 mod amp_send;
 mod balance;
 mod beside;

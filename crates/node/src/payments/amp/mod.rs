@@ -1,5 +1,6 @@
 //! Atomic multi-path payments (AMP), as lnd makes them.
 
+mod claimed;
 mod invoices;
 mod receive;
 mod stored;

@@ -13,10 +13,12 @@ use lightning::types::payment::{PaymentHash, PaymentPreimage};
 use super::super::bolt11::NewInvoice;
 use super::super::claimable::{Claimable, Decision, Refused};
 use super::super::error::PayError;
+use super::claimed;
 use super::invoices::{AmpInvoices, InvoiceFault};
 use super::stored;
 use crate::base::Base;
 use crate::config::InboundKeysend;
+use crate::ldk::taken_back::TakenBack;
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, LedgerError, Outcome};
 
@@ -162,6 +164,10 @@ impl AmpInbound {
     /// The sets that a part belongs to.
     fn sets_for(&self, part: &Part, money: &Claimable) -> Result<&Rc<Sets>, Refusal> {
         let Kept { amp, total } = part.kept;
+        // What pays an invoice of one hash would be refused by LDK as long as this waits.
+        if self.ledger.contains(Key::inbound(part.hash)) {
+            return Err(PartFault::Hash.into());
+        }
         // LDK would give this part back and claim the others.
         if money.records.iter().any(|(record_type, _)| record_type % 2 == 0) {
             return Err(Refusal::Record);
@@ -199,7 +205,7 @@ impl AmpInbound {
         let peers = channels.iter().filter(|channel| money.channels.contains(&channel.channel_id));
         let peers: Vec<String> = peers.map(|channel| channel.counterparty.node_id.to_string()).collect();
         let (count, peers) = (hashes.len(), peers.join(", "));
-        log::warn!("payment {set}: {count} parts sent back, of the last, through {peers}: {refusal}");
+        log::warn!("payment {set}: {count} part(s) sent back after one through {peers}: {refusal}");
         hashes.iter().for_each(|hash| stored::remove(&self.ledger, *hash));
         Decision::Refuse(refusal.of(hashes))
     }
@@ -217,7 +223,7 @@ impl AmpInbound {
             let over = sets.incoming.borrow_mut().expire(now, height);
             for (SetId(set), hashes) in over {
                 let set = PaymentId(set);
-                log::warn!("payment {set}: {} parts sent back: {}", hashes.len(), PartFault::Time);
+                log::warn!("payment {set}: {} part(s) sent back: {}", hashes.len(), PartFault::Time);
                 let code = Refusal::from(PartFault::Time).code();
                 for hash in hashes {
                     stored::remove(&self.ledger, hash);
@@ -262,6 +268,22 @@ impl AmpInbound {
         true
     }
 
+    /// The payment of which its payer took a part back.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn payment_of(&self, taken: &TakenBack) -> Result<Option<PaymentId>, LedgerError> {
+        claimed::set_of(&*self.base.store, &self.ledger, taken).await
+    }
+
+    /// Forgets what nobody takes back any more.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget_claimed(&self, height: u32) -> Result<(), LedgerError> {
+        claimed::forget(&*self.base.store, &self.ledger, height).await
+    }
+
     /// Records a payment of which all parts are ours.
     fn close(&self, parts: &[Part]) {
         let Some(Part { kept, .. }) = parts.first() else { return };
@@ -278,6 +300,7 @@ impl AmpInbound {
             settled_at: Some(now),
             ..Payment::pending(id, Direction::Inbound, PaymentKind::Amp, arrived.unwrap_or(now))
         };
+        claimed::put(&self.ledger, id, parts);
         let payment = Box::new(self.ledger.close_record(payment, Outcome::Succeeded));
         self.ledger.raise(EventKind::PaymentReceived { payment });
     }

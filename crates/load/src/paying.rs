@@ -94,8 +94,13 @@ async fn pay(from: &Wallet, to: &Wallet) -> Result<(PaymentId, Result<Duration, 
     let receive =
         Request::Receive { amount_msat: Some(amount), description: "load".to_owned(), expiry_secs: None };
     let Response::PaymentRequest(asked) = to.request(receive).await? else { bail!("not an invoice") };
-    let pay =
-        Request::Pay { invoice: asked.invoice, amount_msat: None, max_fee_msat: None, authorization: None };
+    let pay = Request::Pay {
+        invoice: asked.invoice,
+        amount_msat: None,
+        max_fee_msat: None,
+        parts: None,
+        authorization: None,
+    };
     let began = Instant::now();
     let outcome = match from.request(pay).await {
         Ok(Response::Payment(payment)) => match payment.status {

@@ -1431,6 +1431,11 @@ description: string,
  */
 paymentHash: string, 
 /**
+ * True if it is paid by AMP: any number of times until it expires, each time as a payment with an id of its own. The payment
+ * hash then means nothing.
+ */
+amp: boolean, 
+/**
  * Time at which it stops being payable (seconds since the UNIX epoch).
  */
 expiresAt: bigint, 
@@ -1527,6 +1532,11 @@ amountMsat: bigint | null,
  * Maximum routing fee; by default `maxFeeMsat`, and no more than `approvedMsat` leaves.
  */
 maxFeeMsat: bigint | null, 
+/**
+ * Number of equal parts, for an invoice that is paid by AMP: as many, where the channels have room for that. By default as
+ * many as the routes need.
+ */
+parts: number | null, 
 /**
  * Budget that pays; the user, by hand, when there is none.
  */

@@ -74,7 +74,7 @@ pub enum Request {
         /// Amount that the payee would get.
         amount_msat: Msat,
     },
-    /// Pays a BOLT 11 invoice. Returns the [`super::Payment`] when it has ended, or is still pending after 60 s.
+    /// Pays a BOLT 11 invoice; one that asks for AMP, by AMP. Returns the [`super::Payment`] when it has ended, or is still pending after 60 s.
     Pay {
         /// The invoice.
         invoice: String,
@@ -82,6 +82,10 @@ pub enum Request {
         amount_msat: Option<Msat>,
         /// Maximum routing fee; by default [`super::FeeQuote::max_fee_msat`], and no more than `approved_msat` leaves.
         max_fee_msat: Option<Msat>,
+        /// Number of equal parts, for an invoice that is paid by AMP: as many, where the channels have room for that. By default as
+        /// many as the routes need.
+        #[serde(default)]
+        parts: Option<u32>,
         /// Budget that pays; the user, by hand, when there is none.
         #[serde(default)]
         authorization: Option<Authorization>,

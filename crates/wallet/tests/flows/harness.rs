@@ -219,6 +219,7 @@ impl User {
             invoice: invoice.to_owned(),
             amount_msat: None,
             max_fee_msat: None,
+            parts: None,
             authorization: None,
         };
         let Response::Payment(payment) = self.ask(request).await? else { panic!() };

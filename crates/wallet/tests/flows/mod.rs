@@ -80,8 +80,13 @@ pub async fn reloads(network: RegtestNetwork, disk: Disk) {
     // Dies in the middle of a payment.
     let invoice = network.payee_invoice(Some(5_000_000), 3600).await;
     let wallet = me.wallet.clone();
-    let request =
-        Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None, authorization: None };
+    let request = Request::Pay {
+        invoice: invoice.clone(),
+        amount_msat: None,
+        max_fee_msat: None,
+        parts: None,
+        authorization: None,
+    };
     network.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
     network.platform.sleep(Duration::from_millis(20)).await;
     let me = me.reopen().await;
@@ -177,6 +182,7 @@ pub async fn gateway_restarts(network: RegtestNetwork, disk: Disk) {
             invoice: invoice.clone(),
             amount_msat: None,
             max_fee_msat: None,
+            parts: None,
             authorization: None,
         };
         network.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));

@@ -68,6 +68,7 @@ async fn pay_both_ways(regtest: &RegtestGateway, wallet: &Wallet) {
         invoice,
         amount_msat: None,
         max_fee_msat: Some(Msat::from(1_000)),
+        parts: None,
         authorization: None,
     };
     let Response::Payment(payment) = wallet.request(pay).await.unwrap() else { panic!() };

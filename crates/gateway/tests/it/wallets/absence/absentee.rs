@@ -149,6 +149,7 @@ async fn pays(network: &Network, wallet: &Wallet, id: &str) -> PaymentId {
         invoice: invoice["invoice"].as_str().unwrap().to_owned(),
         amount_msat: None,
         max_fee_msat: None,
+        parts: None,
         authorization: Some(Authorization { holder: holder(), ..Authorization::default() }),
     };
     let paying = wallet.clone();

@@ -34,9 +34,9 @@ pub(crate) async fn answer(
     match request {
         Request::Balance => Ok(Response::Balance(status::balance(ctx))),
         Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways)))),
-        Request::Receive { amount_msat, description, expiry_secs } => {
+        Request::Receive { amount_msat, description, expiry_secs, amp } => {
             let order = InvoiceOrder { amount_msat, description, expiry_secs };
-            receive::receive(ctx, order).await.map(Response::PaymentRequest)
+            receive::receive(ctx, order, amp).await.map(Response::PaymentRequest)
         }
         Request::NewAddress => Ok(Response::Text(ctx.node.onchain().new_address().await?.to_string())),
         Request::Inspect { text, amount_msat } => {

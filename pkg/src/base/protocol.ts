@@ -11,7 +11,7 @@ export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" |
 /**
  * Reason for which there is no route for a payment.
  */
-export type NoRouteReason = "noPath" | "balance" | "inbound" | "capacity" | "feeBudget" | "delay" | "parts";
+export type NoRouteReason = "noPath" | "balance" | "inbound" | "capacity" | "feeBudget" | "delay" | "parts" | "onePiece";
 
 /**
  * Reason for which there is no route for a payment, and an amount or a fee that would work.
@@ -1252,7 +1252,8 @@ export type PaymentRequest = {
  */
 invoice: string, 
 /**
- * Payment hash, in hex; the payment's id in the history.
+ * Payment hash, in hex; the payment's id in the history. Of an invoice for AMP it is none: each payment has an id of its own,
+ * and names the invoice.
  */
 paymentHash: string, 
 /**
@@ -1503,7 +1504,11 @@ description: string,
 /**
  * Seconds until it expires; 3600 by default.
  */
-expirySecs: number | null, } | { "method": "newAddress" } | { "method": "inspect", 
+expirySecs: number | null, 
+/**
+ * For AMP: payable any number of times until it expires, by whoever pays by AMP.
+ */
+amp: boolean, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
  * Text that a user pasted or scanned.
  */

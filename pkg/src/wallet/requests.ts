@@ -42,17 +42,24 @@ export abstract class Requests extends OnchainRequests {
   /**
    * Makes a BOLT 11 invoice. Without an amount the payer chooses.
    * @param options `amountMsat`; `description`: what the payer reads, by default nothing; `expirySecs`: seconds until the
-   * invoice expires, 60 to a week, by default an hour
+   * invoice expires, 60 to a week, by default an hour; `amp`: for AMP, payable any number of times by whoever pays by AMP. Each of
+   * its payments has an id of its own, and the `invoice`
    * @throws {WalletError} `invalidInput`
    */
-  async receive(options?: { amountMsat?: bigint; description?: string; expirySecs?: number }): Promise<PaymentRequest> {
-    const names = { amountMsat: true, description: true, expirySecs: true } as const;
-    const { amountMsat, description = '', expirySecs } = named('receive', options, names);
+  async receive(options?: {
+    amountMsat?: bigint;
+    description?: string;
+    expirySecs?: number;
+    amp?: boolean;
+  }): Promise<PaymentRequest> {
+    const names = { amountMsat: true, description: true, expirySecs: true, amp: true } as const;
+    const { amountMsat, description = '', expirySecs, amp = false } = named('receive', options, names);
     return this.ask({
       method: 'receive',
       amountMsat: amount('amountMsat', amountMsat),
       description: text('description', description),
       expirySecs: expirySecs ?? null,
+      amp,
     });
   }
 

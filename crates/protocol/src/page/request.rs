@@ -56,6 +56,9 @@ pub enum Request {
         description: String,
         /// Seconds until it expires; 3600 by default.
         expiry_secs: Option<u32>,
+        /// For AMP: payable any number of times until it expires, by whoever pays by AMP.
+        #[serde(default)]
+        amp: bool,
     },
     /// Returns a fresh on-chain address, as text.
     NewAddress,
@@ -326,7 +329,8 @@ pub struct HistoryQuery {
 pub struct PaymentRequest {
     /// BOLT 11 text.
     pub invoice: String,
-    /// Payment hash, in hex; the payment's id in the history.
+    /// Payment hash, in hex; the payment's id in the history. Of an invoice for AMP it is none: each payment has an id of its own,
+    /// and names the invoice.
     pub payment_hash: PaymentId,
     /// Time at which it stops being payable.
     pub expires_at: u64,

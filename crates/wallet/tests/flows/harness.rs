@@ -231,6 +231,7 @@ impl User {
             amount_msat: Some(self::msat(msat)),
             description: "tea".into(),
             expiry_secs: None,
+            amp: false,
         };
         let Response::PaymentRequest(made) = self.ask(request).await.unwrap() else { panic!() };
         made

@@ -170,6 +170,7 @@ async fn is_paid(network: &Network, wallet: &Wallet, store: &Mortal) -> PaymentI
         amount_msat: Some(Msat::from_sat(PAID_SAT).unwrap()),
         description: "in".into(),
         expiry_secs: None,
+        amp: false,
     };
     let asked = ask!(wallet, receive, PaymentRequest);
     store.die_knowing(asked.payment_hash);

@@ -48,8 +48,8 @@ pub use node::Node;
 pub use onchain::{Bump, Onchain};
 pub use open::NodeError;
 pub use payments::{
-    Destination, Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayError, PayInvoice, PayStream,
-    Payments, SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,
+    AmpParts, AmpPayee, Destination, Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayAmp, PayError,
+    PayInvoice, PayStream, Payments, SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,
 };
 #[cfg(feature = "offers")]
 pub use payments::{NewOffer, PayOffer};

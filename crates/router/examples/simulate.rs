@@ -118,6 +118,7 @@ fn request(world: &World, index: usize, amount_msat: Msat, options: &Options) ->
         final_cltv: 18,
         max_cltv: 1008,
         max_parts: 100,
+        max_part_msat: Msat::MAX,
         retries: 0,
         mode: options.mode,
     }

@@ -71,7 +71,8 @@ impl Attempt {
             self.usage.remove(network, draft);
             let usage = &self.usage;
             let room = |arc| htlc_room(network, usage, arc, network.limit_msat(arc));
-            let delivered = deliverable(network, &draft.arcs, draft.delivered_msat + left, room);
+            let wanted = (draft.delivered_msat + left).min(network.max_part_msat);
+            let delivered = deliverable(network, &draft.arcs, wanted, room);
             if delivered > draft.delivered_msat {
                 left -= delivered - draft.delivered_msat;
                 draft.delivered_msat = delivered;

@@ -2,7 +2,7 @@
 //! network. Units are msat; costs are [`NAT`]s per whole amount, so a unit's cost is that of sending everything.
 
 use crate::belief::Beliefs;
-use crate::extras::{Extra, Extras};
+use crate::extras::{Extra, Extras, HTLC_SLOTS, in_slots};
 use crate::flow::Network;
 use crate::graph::{Direction, Graph, Policy, arc_of};
 use crate::prior::{NAT, PIECES, Piece, Prior, SlopeTable, convex_pieces, log_bucket};
@@ -42,6 +42,8 @@ struct Warm {
 pub struct PaymentNetwork<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) amount_msat: u64,
+    /// Maximum amount that a part delivers.
+    pub(crate) max_part_msat: u64,
     pub(crate) weights: Weights,
     pub(crate) prior: Prior,
     table: SlopeTable,
@@ -80,6 +82,7 @@ impl<'a> PaymentNetwork<'a> {
         let mut network = Self {
             graph,
             amount_msat: request.amount_msat.get(),
+            max_part_msat: request.max_part_msat.get(),
             weights,
             prior,
             table: SlopeTable::new(&prior),
@@ -145,8 +148,9 @@ impl<'a> PaymentNetwork<'a> {
             pieces.push((certain_msat, 0));
         }
         let start = low.max(in_flight);
-        let stop =
-            (start + (high - start) * crate::prior::USABLE).min(start + self.amount_msat as f64 / capacity);
+        // With room for the fees of the hops after it.
+        let wanted = self.amount_msat as f64 * 1.03 / capacity;
+        let stop = (start + (high - start) * crate::prior::USABLE).min(start + wanted);
         if high_msat > low_msat.max(in_flight_msat) {
             // HTLCs in flight have got through already: only the further risk counts.
             let already = self.prior.cost(start, low, high);
@@ -177,9 +181,9 @@ impl<'a> PaymentNetwork<'a> {
 
     /// Reserves `amount_msat` of an arc's balance for this plan, for solving the remainder.
     pub(crate) fn commit(&mut self, arc: u32, amount_msat: u64, htlcs: u16) {
+        let max_part_msat = self.max_part_msat;
         if let Some(extra) = self.extra_mut(arc) {
-            extra.limit_msat = extra.limit_msat.saturating_sub(amount_msat);
-            extra.slots = extra.slots.saturating_sub(htlcs);
+            extra.commit((amount_msat, htlcs), max_part_msat);
             return;
         }
         let capacity = self.graph.arc_capacity(arc);
@@ -243,7 +247,8 @@ impl<'a> PaymentNetwork<'a> {
             None => usable(self.graph.arc_capacity(arc)),
         };
         let max_msat = self.graph.arc_policy(arc).max_msat.get();
-        believed.min(max_msat.saturating_mul(u64::from(crate::extras::HTLC_SLOTS)))
+        let in_slots = in_slots(self.max_part_msat, HTLC_SLOTS);
+        believed.min(max_msat.saturating_mul(u64::from(HTLC_SLOTS))).min(in_slots)
     }
 
     /// The amount that certainly gets across an arc, msat.

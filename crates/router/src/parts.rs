@@ -173,12 +173,13 @@ pub(crate) fn fit(
                 let limit = if within { certain } else { network.limit_msat(arc) };
                 htlc_room(network, usage, arc, limit)
             };
-            let max = deliverable(network, &draft.arcs, left, room);
+            let most = network.max_part_msat;
+            let max = deliverable(network, &draft.arcs, left.min(most), room);
             if max == 0 {
                 break;
             }
-            // Even parts: a remainder could be too small for anyone's minimum.
-            let even = left.div_ceil(left.div_ceil(max));
+            // Even parts: a remainder could be too small for anyone's minimum. Where the caller sets the size, it is that.
+            let even = if max == most { most } else { left.div_ceil(left.div_ceil(max)) };
             let delivered_msat = deliverable(network, &draft.arcs, even, room);
             if delivered_msat == 0 {
                 break;
@@ -307,6 +308,9 @@ fn best_merge(
     let targets = drafts.iter().enumerate().rev().filter(|&(target, _)| target != index);
     for (target, large) in targets.take(MERGE_TARGETS) {
         let delivered_msat = small.delivered_msat + large.delivered_msat;
+        if delivered_msat > network.max_part_msat {
+            continue;
+        }
         let joined = Draft { arcs: large.arcs.clone(), delivered_msat };
         let Some(change) = change(network, usage, &[small, large], &[&joined]) else { continue };
         if change < -1e-12 && best.as_ref().is_none_or(|(lowest, ..)| change < *lowest) {

@@ -381,7 +381,7 @@ fn check(request: &Request) -> Result<(), NoPlan> {
     if request.first_hops.is_empty() {
         return Err(NoPlan::Balance { largest_msat: Msat::ZERO });
     }
-    if request.max_parts == 0 {
+    if request.max_parts == 0 || request.max_part_msat == Msat::ZERO {
         return Err(NoPlan::Malformed("no parts allowed: allow at least one"));
     }
     Ok(())

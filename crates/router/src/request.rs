@@ -95,6 +95,8 @@ pub struct Request {
     pub max_cltv: u32,
     /// Maximum number of parts, at least 1.
     pub max_parts: usize,
+    /// Maximum amount that a part delivers; [`Msat::MAX`]: as much as its path takes.
+    pub max_part_msat: Msat,
     /// Rounds of this payment that have failed so far, wholly or in part; 0 at first.
     pub retries: u32,
     /// The value of reliability.

@@ -290,6 +290,7 @@ impl Engine {
             ldk.manager.process_pending_htlc_forwards();
             ldk.manager.process_pending_events(&handler);
         }
+        self.payments().outbound.go_on();
         ldk.monitors.process_pending_events(&handler);
         self.payments().outbound.record_plans();
         ldk.manager.get_and_clear_needs_persistence()

@@ -290,6 +290,7 @@ fn request(pay: Pay, mode: Mode) -> Result<Request, String> {
         final_cltv: pay.final_cltv,
         max_cltv: pay.max_cltv,
         max_parts: 100,
+        max_part_msat: Msat::MAX,
         retries: 0,
         mode,
     })

@@ -47,6 +47,7 @@ fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
         final_cltv: 18,
         max_cltv: 1008,
         max_parts: 100,
+        max_part_msat: Msat::MAX,
         retries: 0,
         mode: Mode::Balanced,
     }
@@ -91,6 +92,29 @@ fn a_minimum_above_each_share_is_met_by_not_splitting() {
     }
     let plan = plan(&graph, &Beliefs::new(), &request(vec![own(1, 10_000)], 9, 1000)).unwrap();
     assert_eq!(plan.parts.len(), 1);
+}
+
+#[test]
+fn parts_of_a_size_that_the_caller_sets_are_spread_over_as_many_slots_as_there_are() {
+    // Three gateways, each with its own channel to the payee; any one of them has the balance for all.
+    let graph = graph(&[(1, 1, 9, 9_000_000, 0), (2, 2, 9, 9_000_000, 0), (3, 3, 9, 9_000_000, 100)]);
+    let own = [1, 2, 3].map(|peer| own(peer, 8_000_000)).to_vec();
+    let wanted = Request {
+        max_parts: 1_000,
+        max_part_msat: sat(1_000),
+        max_fee_msat: sat(1_000),
+        ..request(own, 9, 1_000_000)
+    };
+    let found = plan(&graph, &Beliefs::new(), &wanted).unwrap();
+    assert_eq!(found.parts.len(), 1_000);
+    assert!(found.parts.iter().all(|part| part.delivered_msat == sat(1_000)));
+    let over = |peer: usize| {
+        found.parts.iter().filter(|part| part.hops.first().unwrap().link == Link::Own(peer)).count()
+    };
+    let slots = [0, 1, 2].map(over);
+    assert!(slots.iter().all(|slots| *slots <= 483), "{slots:?}");
+    let few = Request { max_parts: 999, ..wanted };
+    assert!(matches!(plan(&graph, &Beliefs::new(), &few), Err(NoPlan::Parts { limit: 999, .. })));
 }
 
 #[test]

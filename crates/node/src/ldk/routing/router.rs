@@ -16,14 +16,14 @@ use lightning::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::channelmanager::PaymentId;
 use lightning::routing::gossip;
-use lightning::routing::router::{InFlightHtlcs, Route, RouteParameters, Router};
+use lightning::routing::router::{InFlightHtlcs, Path, Route, RouteParameters, Router};
 use lightning::sign::{EntropySource, ReceiveAuthKey};
 use lightning::types::payment::PaymentHash;
 
 use amplet_transport::Platform;
 
 use super::parts::describe;
-use super::request::{RouteRequest, node_id};
+use super::request::{RouteRequest, Split, node_id};
 use super::{inbound, route};
 use crate::config::Gossip;
 use crate::ldk::signer::Signer;
@@ -120,10 +120,13 @@ impl FlowRouter {
         params: &RouteParameters,
         first_hops: &[&ChannelDetails],
         inflight: &InFlightHtlcs,
-        retries: u32,
+        (retries, split): (u32, Option<Split>),
     ) -> Result<(Route, Vec<f64>), NoPlan> {
         let graph = self.graph();
-        let request = RouteRequest::new(payer, params, first_hops, &graph, retries);
+        let mut request = RouteRequest::new(payer, params, first_hops, &graph, retries);
+        if let Some(split) = split {
+            request.split(split);
+        }
         self.prepare(&graph, payer, params, inflight);
         let max_hops = usize::from(params.payment_params.max_path_length);
         let limits = (max_hops, &mut Tuning::default().work);
@@ -139,6 +142,23 @@ impl FlowRouter {
         self.remember(&plan);
         let probabilities = plan.parts.iter().map(|part| part.probability).collect();
         Ok((Route { paths, route_params: Some(params.clone()) }, probabilities))
+    }
+
+    /// Plans what is left of a payment whose parts have hashes of their own: a path for each, and the parts as the history shows them.
+    /// `retries`: rounds that have failed so far.
+    pub(crate) fn plan_split(
+        &self,
+        payer: &PublicKey,
+        params: &RouteParameters,
+        first_hops: &[ChannelDetails],
+        inflight: &InFlightHtlcs,
+        (retries, split): (u32, Split),
+    ) -> Result<Vec<(Path, PaymentPart)>, NoPlan> {
+        let first_hops: Vec<_> = first_hops.iter().collect();
+        let (route, probabilities) =
+            self.route(payer, params, &first_hops, inflight, (retries, Some(split)))?;
+        let parts = route.paths.into_iter().zip(probabilities);
+        Ok(parts.map(|(path, probability)| (path.clone(), describe(&path, probability))).collect())
     }
 
     /// Tells the beliefs what LDK knows: what is in flight, and which channels are out of the question.
@@ -243,7 +263,7 @@ impl Router for FlowRouter {
         first_hops: Option<&[&ChannelDetails]>,
         inflight: InFlightHtlcs,
     ) -> Result<Route, &'static str> {
-        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, 0);
+        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, (0, None));
         found.map(|(route, _)| route).map_err(|reason| short(&reason))
     }
 
@@ -257,7 +277,7 @@ impl Router for FlowRouter {
         id: PaymentId,
     ) -> Result<Route, &'static str> {
         let retries = self.recorder.rounds(id);
-        match self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, retries) {
+        match self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, (retries, None)) {
             Ok((route, probabilities)) => {
                 let parts = route.paths.iter().zip(probabilities);
                 let parts = parts.map(|(path, probability)| describe(path, probability));

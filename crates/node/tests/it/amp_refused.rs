@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use amplet_amp::{Amp, Child, Share};
-use amplet_node::{AmpLimits, Node, PaymentId};
-use amplet_protocol::page::PaymentStatus;
+use amplet_node::{AmpLimits, AmpParts, AmpPayee, Authorization, Node, PayAmp, PaymentId};
+use amplet_protocol::page::{ErrorCode, PaymentStatus};
 
 use super::amp::{lightning_msat, received, two_channels};
-use crate::world::{AmpPayer, World, msat};
+use crate::world::{AmpPayer, Net, World, msat, net};
 
 /// A wallet that holds half a set while others come.
 struct Scene {
@@ -181,6 +181,25 @@ fn parts_that_do_not_pay_their_invoice_go_back() {
     assert!(payer.send(1, child, 3_000_000));
     scene.pass();
     assert_eq!((payer.in_flight_msat(), lightning_msat(&scene.wallet)), (0, scene.before), "expired");
+}
+
+/// What LDK answers is encrypted for the payer, whatever was changed in the onion.
+#[test]
+fn a_payer_two_hops_away_learns_that_the_payee_refused() {
+    let Net { world, wallet, payee, .. } = net();
+    world.refuse_keysends.set(true);
+    let (from, parts) = (wallet.clone(), AmpParts::even(msat(50_000_000), 4));
+    let to = AmpPayee::node(payee.node_id());
+    let pay = PayAmp { to, amount_msat: Some(msat(50_000_000)), max_fee_msat: msat(100_000), parts };
+    let before = lightning_msat(&wallet);
+    let ended = world.platform.run(async move {
+        let id = from.payments().begin(pay, &Authorization::user()).await.unwrap();
+        from.payments().outcome(id, Duration::from_secs(60)).await.unwrap()
+    });
+    let PaymentStatus::Failed { error } = ended.status else { panic!("{ended:?}") };
+    assert_eq!(error.code, ErrorCode::PayeeRefused);
+    world.platform.advance(Duration::from_secs(5));
+    assert_eq!((lightning_msat(&wallet), received(&world, &payee).len()), (before, 0));
 }
 
 #[test]

@@ -4,16 +4,15 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_instructions::{Kind, Reader};
 use amplet_node::budget::BudgetDenial;
 use amplet_node::{AmpParts, AmpPayee, Authorization, Node, PayAmp, PayError, PaymentId};
 use amplet_protocol::page::{
-    Direction, ErrorCode, EventKind, Network, PartState, Payment, PaymentKind, PaymentStatus,
+    Direction, ErrorCode, EventKind, PartState, Payment, PaymentKind, PaymentStatus,
 };
 use amplet_storage::kdf::Kek;
 use amplet_storage::{Batch, SealedStore, Store};
 
-use crate::world::{Killable, World, msat, open};
+use crate::world::{Killable, World, amp_payee, msat, open};
 
 /// A wallet with a channel of 1,000,000 sat to each of two gateways, both of which have a channel to the payee.
 struct Net {
@@ -57,7 +56,7 @@ impl Net {
     }
 
     fn ask(&self, amount_msat: Option<u64>) -> AmpPayee {
-        read(&self.world.ask_amp(&self.payee, amount_msat))
+        amp_payee(&self.world.ask_amp(&self.payee, amount_msat))
     }
 
     fn begin(&self, pay: PayAmp, authorization: &Authorization) -> Result<PaymentId, PayError> {
@@ -93,14 +92,6 @@ impl Net {
         let balance = |node: &Node| node.channels().balance().lightning_msat.get();
         (balance(&self.wallet), balance(&self.payee))
     }
-}
-
-/// An AMP invoice, read as a wallet reads it.
-fn read(text: &str) -> AmpPayee {
-    let reader = Reader { network: Network::Regtest, to_ascii: &|_| None };
-    let method = reader.read(text).unwrap().methods.remove(0);
-    let Kind::Amp(invoice) = method.kind else { panic!("{method:?}") };
-    AmpPayee::invoice(*invoice).unwrap()
 }
 
 fn order(to: AmpPayee, amount_msat: Option<u64>) -> PayAmp {

@@ -1,13 +1,15 @@
 //! A payer of AMP sets, part by part and as wrong as a test wants it.
 
 use amplet_amp::{Amp, Child, Outgoing, PaymentAddress, SetId, Share, Total};
+use amplet_instructions::{Kind, Reader};
 use amplet_node::lightning::ln::channelmanager;
 use amplet_node::lightning::ln::outbound_payment::RecipientOnionFields;
 use amplet_node::lightning::routing::router::{Path, Route, RouteHop};
 use amplet_node::lightning::types::features::{ChannelFeatures, NodeFeatures};
 use amplet_node::lightning::types::payment::PaymentHash;
 use amplet_node::lightning::util::ser::{BigSize, ReadableArgs, Writeable};
-use amplet_node::{HTLC_DELTA, Node, PaymentId};
+use amplet_node::{AmpPayee, HTLC_DELTA, Node, PaymentId};
+use amplet_protocol::page::Network;
 
 use super::{World, msat};
 
@@ -111,6 +113,14 @@ impl AmpPayer {
         let htlcs = channels.iter().flat_map(|channel| &channel.pending_outbound_htlcs);
         htlcs.map(|htlc| htlc.amount_msat).sum()
     }
+}
+
+/// Payee of an AMP invoice, read as a wallet reads it.
+pub fn amp_payee(text: &str) -> AmpPayee {
+    let reader = Reader { network: Network::Regtest, to_ascii: &|_| None };
+    let method = reader.read(text).unwrap().methods.remove(0);
+    let Kind::Amp(invoice) = method.kind else { panic!("{method:?}") };
+    AmpPayee::invoice(*invoice).unwrap()
 }
 
 impl World {

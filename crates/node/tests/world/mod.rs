@@ -34,7 +34,7 @@ use amplet_transport::testing::TestPlatform;
 use amplet_transport::{PeerAddress, Platform};
 
 #[allow(unused_imports, reason = "not every test file has parts of AMP sets")]
-pub use amp::AmpPayer;
+pub use amp::{AmpPayer, amp_payee};
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
 pub use hanging::{HANGING_SAT, Hanging, Way, mortal};
 #[allow(unused_imports, reason = "not every test file has a source that refuses")]

@@ -175,6 +175,22 @@ fn a_set_goes_over_two_gateways_in_as_many_parts_as_the_caller_wants() {
     assert!(reserved(&net.wallet).is_empty());
 }
 
+/// BOLT 2 allows 483 HTLCs each way.
+#[test]
+fn more_equal_parts_than_one_channel_holds_take_the_slots_of_two() {
+    let net = Net::new(false);
+    let before = net.balances();
+    let amount = 490_000_000;
+    let parts = AmpParts::even(msat(amount), 490);
+    let paid = net.pay(PayAmp { parts, ..order(net.ask(Some(amount)), None) });
+    assert_eq!(paid.status, PaymentStatus::Succeeded, "{:?}", paid.status);
+    let after = net.balances();
+    let paid = net.world.payment(&net.wallet, paid.id).unwrap();
+    assert_eq!(in_state(&paid, PartState::Succeeded), [1_000_000; 490]);
+    assert_eq!((paid.parts.len(), gateways(&paid)), (490, 2));
+    assert_eq!((after.0, after.1), (before.0 - amount - fees(&paid), before.1 + amount));
+}
+
 #[test]
 fn only_what_came_back_is_sent_again() {
     let net = Net::new(true).joined();
@@ -329,7 +345,7 @@ fn a_set_whose_record_is_damaged_ends_by_what_becomes_of_its_parts() {
         .run(async move {
             let store = SealedStore::open(Rc::new(disk), Kek::from_bytes([7; 32])).await.unwrap();
             let mut batch = Batch::default();
-            batch.put(&format!("payment/open/out/{id}"), b"{".to_vec());
+            batch.put(format!("payment/open/out/{id}"), b"{".to_vec());
             store.commit(batch).await?.durable().await
         })
         .unwrap();

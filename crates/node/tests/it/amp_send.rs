@@ -329,7 +329,7 @@ fn a_set_whose_record_is_damaged_ends_by_what_becomes_of_its_parts() {
         .run(async move {
             let store = SealedStore::open(Rc::new(disk), Kek::from_bytes([7; 32])).await.unwrap();
             let mut batch = Batch::default();
-            batch.put(&format!("payment/open/out/{id}"), b"{".to_vec());
+            batch.put(format!("payment/open/out/{id}"), b"{".to_vec());
             store.commit(batch).await?.durable().await
         })
         .unwrap();

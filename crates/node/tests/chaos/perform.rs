@@ -198,7 +198,7 @@ impl Life {
 
     /// An AMP invoice over any amount; one that was made before, for every other amount.
     fn amp_invoice(&mut self, of: Name, amount: u64) -> Result<String, &'static str> {
-        let made = self.facts.amp_invoices.get(of).filter(|_| amount % 2 == 0);
+        let made = self.facts.amp_invoices.get(of).filter(|_| amount.is_multiple_of(2));
         if let Some(made) = made {
             return Ok(made.clone());
         }

@@ -36,7 +36,7 @@ impl Planner {
         request: &Request,
     ) -> Result<Attempt, NoPlan> {
         let weights = network.weights;
-        let mut attempt = self.assemble(network, request);
+        let mut attempt = self.assemble(network, request, None);
         let fewer = FEWER.map(|factor| Weights { part: weights.part.max(0.001) * factor, ..weights });
         let ppm_per_nat = weights.ppm_per_nat;
         let leaner = LEANER.map(|factor| Weights { ppm_per_nat: ppm_per_nat * factor, ..weights });
@@ -48,13 +48,19 @@ impl Planner {
                 }
                 let mut copy = self.copy(network);
                 copy.set_weights(weights);
-                attempt = self.assemble(&copy, request);
+                attempt = self.assemble(&copy, request, None);
             }
         }
         attempt
     }
 
-    fn assemble(&mut self, network: &PaymentNetwork<'_>, request: &Request) -> Result<Attempt, NoPlan> {
+    /// Parts for the whole amount. `reserved`: the same network without the room that fees will take, for the first flow.
+    fn assemble(
+        &mut self,
+        network: &PaymentNetwork<'_>,
+        request: &Request,
+        reserved: Option<&PaymentNetwork<'_>>,
+    ) -> Result<Attempt, NoPlan> {
         let mut attempt = Attempt::default();
         let amount = network.amount_msat;
         let mut left = amount;
@@ -63,7 +69,8 @@ impl Planner {
             // A tiny remainder would be below every minimum: more is planned, and the excess trimmed.
             let wanted = left.max(amount / SMALLEST_SHARE);
             let spare = request.max_parts.saturating_sub(attempt.drafts.len());
-            let (carried, more) = self.fill(network, &attempt.usage, wanted, spare);
+            let first = reserved.filter(|_| round == 0);
+            let (carried, more) = self.fill((network, first), &attempt.usage, wanted, spare);
             let gained = !more.is_empty();
             attempt.add(network, more);
             if round == 0 {
@@ -71,7 +78,7 @@ impl Planner {
                     return Err(NoPlan::NoPath);
                 }
                 // A first flow below the amount is the maximum flow: further rounds find no more.
-                is_carried = carried >= amount;
+                is_carried = carried >= amount || first.is_some();
             }
             let excess = attempt.delivered_msat().saturating_sub(amount);
             if excess > 0 {
@@ -84,16 +91,24 @@ impl Planner {
             }
         }
         if left > 0 {
-            return Err(attempt.refusal(network, request, (left, is_carried)));
+            let refusal = attempt.refusal(network, request, (left, is_carried));
+            if reserved.is_some() || self.scratch.work.is_spent() || !is_for_fees(&refusal) {
+                return Err(refusal);
+            }
+            // Beside what is placed the rest has no room, but it may if all of it is placed anew, and fees from the beginning.
+            let mut reserved = self.copy(network);
+            attempt.fees(network).into_iter().for_each(|(arc, msat)| reserved.commit(arc, msat, 0));
+            return self.assemble(network, request, Some(&reserved)).map_err(|_| refusal);
         }
         merge(network, &mut attempt.drafts, &mut attempt.usage);
         Ok(attempt)
     }
 
-    /// Parts for `wanted_msat` beside `usage`, and the amount that the flow carried before fees, msat.
+    /// Parts for `wanted_msat` beside `usage`, and the amount that the flow carried before fees, msat. The first flow is over `reserved`,
+    /// if that is given.
     pub(crate) fn fill(
         &mut self,
-        network: &PaymentNetwork<'_>,
+        (network, reserved): (&PaymentNetwork<'_>, Option<&PaymentNetwork<'_>>),
         usage: &Usage,
         wanted_msat: u64,
         max_parts: usize,
@@ -103,9 +118,9 @@ impl Planner {
             beside.get_or_insert_with(|| self.copy(network)).commit(arc, msat, htlcs);
         }
         let mut carried = None;
-        for _ in 0..FILL_ROUNDS {
+        for round in 0..FILL_ROUNDS {
             let current = beside.as_ref().unwrap_or(network);
-            let flow = self.solve(current, wanted_msat);
+            let flow = self.solve(reserved.filter(|_| round == 0).unwrap_or(current), wanted_msat);
             // The first round's: the bans of later rounds only make the flow smaller.
             let carried = *carried.get_or_insert(flow.amount);
             let paths = decompose(current, &flow.arcs, &mut self.scratch.work);

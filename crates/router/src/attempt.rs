@@ -158,6 +158,15 @@ impl Attempt {
             })
     }
 
+    /// The fees that cross each arc, msat.
+    pub(crate) fn fees(&self, network: &PaymentNetwork<'_>) -> Vec<(u32, u64)> {
+        let crossing = self.drafts.iter().flat_map(|draft| {
+            let fees = draft.amounts(network).into_iter().map(|amount| amount - draft.delivered_msat);
+            draft.arcs.iter().copied().zip(fees)
+        });
+        crossing.filter(|&(_, fee_msat)| fee_msat > 0).collect()
+    }
+
     /// The reason for which `left_msat` of the amount found no room; `is_carried`: but for fees it would have.
     pub(crate) fn refusal(
         &self,

@@ -143,7 +143,7 @@ impl Planner {
                 let mut without = network.clone();
                 without.ban(*drafts[index].arcs.get(place)?);
                 let wanted = part.delivered_msat.get();
-                let (_, found) = self.fill(&without, &beside, wanted, 1);
+                let (_, found) = self.fill((&without, None), &beside, wanted, 1);
                 let draft = found.first().filter(|draft| draft.delivered_msat == wanted)?;
                 let mut usage = beside.clone();
                 usage.add(&without, draft);

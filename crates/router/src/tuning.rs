@@ -60,7 +60,7 @@ impl Default for Tuning {
             slices: 6.0,
             doubtful: 0.7,
             slice_msat: 1e8,
-            slice_gain: 0.01,
+            slice_gain: 0.005,
             hopeless: 1.15,
             size: 0.5,
             later_size: 0.745,

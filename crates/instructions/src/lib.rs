@@ -1,6 +1,6 @@
 //! What a pasted or scanned text is: every method of payment that it offers, in order of preference, and why each can or
-//! cannot be used by a wallet. BOLT 11 invoices, BOLT 12 offers, BIP 321 links, on-chain addresses are read; BIP 353 names,
-//! LNURLs, Lightning Addresses, AMP invoices and silent payment addresses are recognised.
+//! cannot be used by a wallet. BOLT 11 invoices (those for AMP, too), BOLT 12 offers, BIP 321 links and on-chain addresses are
+//! read; BIP 353 names, LNURLs, Lightning Addresses and silent payment addresses are recognised.
 //!
 //! Floor: pure; it imports `protocol` and nothing else of this workspace. No I/O, no clock, no node: it acts only when called,
 //! and the caller compares `expires_at` with its clock. No text makes it panic, and no text of a stranger's is in its messages

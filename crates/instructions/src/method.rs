@@ -144,7 +144,7 @@ impl Kind {
         !matches!(self, Self::SilentPayment(_) | Self::Onchain(_))
     }
 
-    /// The invoice that the wallet can pay, if this is one.
+    /// The invoice that is paid in the usual way, if this is one.
     #[must_use]
     pub fn invoice(&self) -> Option<&Invoice> {
         if let Self::Bolt11(invoice) = self { Some(invoice) } else { None }
@@ -189,10 +189,9 @@ fn obstacle(kind: &Kind, network: Network) -> Option<Obstacle> {
         Kind::Bolt11(invoice) | Kind::Amp(invoice) if !invoice.unknown_features.is_empty() => {
             Some(Obstacle::Features { what: "invoice", bits: invoice.unknown_features.clone() })
         }
-        Kind::Bolt11(_) | Kind::Unreadable => None,
+        Kind::Bolt11(_) | Kind::Amp(_) | Kind::Unreadable => None,
         Kind::Onchain(address) if !address.usable => elsewhere("address", address.networks),
         Kind::Onchain(_) => None,
-        Kind::Amp(_) => Some(Obstacle::NotYet("an AMP invoice")),
         Kind::Offer(offer) => Some(of_offer(offer, network)),
         Kind::Bolt12(text) if text.starts_with("lnr") => {
             Some(Obstacle::NoPayment("a BOLT 12 invoice request, by which somebody offers money"))

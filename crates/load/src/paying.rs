@@ -91,11 +91,20 @@ async fn pay_on(
 async fn pay(from: &Wallet, to: &Wallet) -> Result<(PaymentId, Result<Duration, String>)> {
     let [least, most] = AMOUNTS_MSAT;
     let amount = Msat::new(least.saturating_add(random(most.saturating_sub(least))))?;
-    let receive =
-        Request::Receive { amount_msat: Some(amount), description: "load".to_owned(), expiry_secs: None };
+    let receive = Request::Receive {
+        amount_msat: Some(amount),
+        description: "load".to_owned(),
+        expiry_secs: None,
+        amp: false,
+    };
     let Response::PaymentRequest(asked) = to.request(receive).await? else { bail!("not an invoice") };
-    let pay =
-        Request::Pay { invoice: asked.invoice, amount_msat: None, max_fee_msat: None, authorization: None };
+    let pay = Request::Pay {
+        invoice: asked.invoice,
+        amount_msat: None,
+        max_fee_msat: None,
+        parts: None,
+        authorization: None,
+    };
     let began = Instant::now();
     let outcome = match from.request(pay).await {
         Ok(Response::Payment(payment)) => match payment.status {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use amplet_amp::Limits;
 use amplet_protocol::{ChannelId, Msat};
 use amplet_router::Graph;
 use amplet_transport::Platform;
@@ -128,6 +129,11 @@ pub struct Forward {
 /// one of the node's own.
 pub type RecordForward = Rc<dyn Fn(&Forward) -> Option<(String, Vec<u8>)>>;
 
+/// Bounds of AMP payments without an invoice that suit a node behind a few channels: those of strangers hold at most a third of one
+/// channel's HTLCs, and 0.1 BTC, for two minutes.
+pub const SPONTANEOUS_AMP: Limits =
+    Limits { parts: 50, sets: 3, msat: Msat::up_to_max(10_000_000_000), secs: 120 };
+
 /// Source of a node's channel graph.
 #[derive(Clone)]
 pub enum GraphSource {
@@ -179,6 +185,9 @@ pub struct NodeConfig {
     pub accept_keysend: AcceptKeysend,
     /// Records payments that were forwarded.
     pub record_forward: RecordForward,
+    /// Bounds of AMP payments without an invoice that wait for their parts (usually [`SPONTANEOUS_AMP`]); without sets, none is
+    /// taken. `accept_keysend` decides on each of them, too.
+    pub spontaneous_amp: Limits,
     /// Source of the channel graph.
     pub graph: GraphSource,
     /// Negotiates commitments without a fee (BOLT 2's `zero_fee_commitments`, TRUC and an ephemeral anchor, BIP 431) with peers

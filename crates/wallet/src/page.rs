@@ -4,6 +4,7 @@ use amplet_node::{Destination, OpenChannel};
 use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
 use amplet_protocol::{Msat, PaymentId};
 
+use crate::actions::amp::AmpOrder;
 use crate::actions::keysend::KeysendOrder;
 use crate::actions::pay::PayOrder;
 use crate::actions::receive::InvoiceOrder;
@@ -33,9 +34,9 @@ pub(crate) async fn answer(
     match request {
         Request::Balance => Ok(Response::Balance(status::balance(ctx))),
         Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways)))),
-        Request::Receive { amount_msat, description, expiry_secs } => {
+        Request::Receive { amount_msat, description, expiry_secs, amp } => {
             let order = InvoiceOrder { amount_msat, description, expiry_secs };
-            receive::receive(ctx, order).await.map(Response::PaymentRequest)
+            receive::receive(ctx, order, amp).await.map(Response::PaymentRequest)
         }
         Request::NewAddress => Ok(Response::Text(ctx.node.onchain().new_address().await?.to_string())),
         Request::Inspect { text, amount_msat } => {
@@ -44,8 +45,11 @@ pub(crate) async fn answer(
         Request::QuoteFee { payee, amount_msat } => {
             keysend::quote(ctx, &payee, amount_msat).map(Response::FeeQuote)
         }
-        Request::Pay { invoice, amount_msat, max_fee_msat, authorization } => {
-            let begun = begin_invoice(ctx, &invoice, amount_msat, max_fee_msat, authorization.as_ref()).await;
+        Request::Pay { invoice, amount_msat, max_fee_msat, parts, authorization } => {
+            let begun = match AmpOrder::find(ctx, &invoice, amount_msat, parts) {
+                Ok(Some(order)) => begin_amp(ctx, order, max_fee_msat, authorization.as_ref()).await,
+                _ => begin_invoice(ctx, &invoice, amount_msat, max_fee_msat, authorization.as_ref()).await,
+            };
             ended(ctx, begun, on_begin).await.map(payment)
         }
         Request::Keysend { payee, amount_msat, records, max_fee_msat, authorization } => {
@@ -147,6 +151,18 @@ async fn begin_invoice(
     let (max_fee, authorization) =
         authorize(ctx, order.destination(), amount, max_fee_msat, authorization).await?;
     order.begin(ctx, max_fee, &authorization).await.map_err(|e| errors::pay(&e))
+}
+
+async fn begin_amp(
+    ctx: &Ctx,
+    order: AmpOrder,
+    max_fee_msat: Option<Msat>,
+    authorization: Option<&Authorization>,
+) -> Result<PaymentId, WalletError> {
+    let amount = order.check(ctx)?;
+    let (max_fee, authorization) =
+        authorize(ctx, order.destination(), amount, max_fee_msat, authorization).await?;
+    order.begin(ctx, (amount, max_fee), &authorization).await.map_err(|e| errors::pay(&e))
 }
 
 async fn begin_keysend(

@@ -227,6 +227,7 @@ impl Opened {
             amount_msat: Some(Msat::new(amount_msat).unwrap()),
             description,
             expiry_secs: None,
+            amp: false,
         };
         let Response::PaymentRequest(made) = self.ask(request) else { panic!() };
         made.payment_hash.to_string()

@@ -28,8 +28,9 @@ cargo xtask <command>
                          smaller: --wallets N --idle N --hostile N --seconds N (of a phase) --pause-ms N --soak MINUTES;
                          --debug: unoptimised programs
   eval-routing [--seed N] [--quick]
-                         the router through the evaluation in ../shared/eval/routing, beside the figures set
-                         for it; two minutes; --quick: 40 payments a row instead of 200
+                         the router through the evaluation in ../shared/eval/routing, beside the figures set for it, and
+                         relative to what can be had; an error where that is no longer as good as it was; seven minutes;
+                         --quick: 40 payments a row instead of 200, and never an error for a figure
   chaos [--seed S] [--runs N] [--acts N] [--profile NAME]
                          N random lives (100) of a small network in memory, drawn from the seeds from S (1) on: payments,
                          crashes, full disks, lying sources, absences; audited to the millisatoshi

@@ -11,7 +11,7 @@ export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" |
 /**
  * Reason for which there is no route for a payment.
  */
-export type NoRouteReason = "noPath" | "balance" | "inbound" | "capacity" | "feeBudget" | "delay" | "parts";
+export type NoRouteReason = "noPath" | "balance" | "inbound" | "capacity" | "feeBudget" | "delay" | "parts" | "onePiece";
 
 /**
  * Reason for which there is no route for a payment, and an amount or a fee that would work.
@@ -499,7 +499,7 @@ export type Direction = "inbound" | "outbound";
 /**
  * Kind of a payment.
  */
-export type PaymentKind = "bolt11" | "keysend" | "offer" | "stream" | "onchain" | "channelOpen" | "channelClose";
+export type PaymentKind = "bolt11" | "keysend" | "offer" | "amp" | "stream" | "onchain" | "channelOpen" | "channelClose";
 
 /**
  * A payment's outcome: never a guess.
@@ -626,7 +626,7 @@ cancels: boolean, };
  */
 export type Payment = { 
 /**
- * Payment hash, or transaction id, in hex: unique in this wallet together with the direction.
+ * Payment hash, AMP's set id, or transaction id, in hex: unique in this wallet together with the direction.
  */
 id: string, 
 /**
@@ -1252,7 +1252,8 @@ export type PaymentRequest = {
  */
 invoice: string, 
 /**
- * Payment hash, in hex; the payment's id in the history.
+ * Payment hash, in hex; the payment's id in the history. Of an invoice for AMP it is none: each payment has an id of its own,
+ * and names the invoice.
  */
 paymentHash: string, 
 /**
@@ -1431,6 +1432,11 @@ description: string,
  */
 paymentHash: string, 
 /**
+ * True if it is paid by AMP: any number of times until it expires, each time as a payment with an id of its own. The payment
+ * hash then means nothing.
+ */
+amp: boolean, 
+/**
  * Time at which it stops being payable (seconds since the UNIX epoch).
  */
 expiresAt: bigint, 
@@ -1498,7 +1504,11 @@ description: string,
 /**
  * Seconds until it expires; 3600 by default.
  */
-expirySecs: number | null, } | { "method": "newAddress" } | { "method": "inspect", 
+expirySecs: number | null, 
+/**
+ * For AMP: payable any number of times until it expires, by whoever pays by AMP.
+ */
+amp: boolean, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
  * Text that a user pasted or scanned.
  */
@@ -1527,6 +1537,11 @@ amountMsat: bigint | null,
  * Maximum routing fee; by default `maxFeeMsat`, and no more than `approvedMsat` leaves.
  */
 maxFeeMsat: bigint | null, 
+/**
+ * Number of equal parts, for an invoice that is paid by AMP: as many, where the channels have room for that. By default as
+ * many as the routes need.
+ */
+parts: number | null, 
 /**
  * Budget that pays; the user, by hand, when there is none.
  */

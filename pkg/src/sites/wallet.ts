@@ -130,6 +130,8 @@ async function budgetOf(open: () => WalletLike, site: Site): Promise<Budget | nu
 async function inspect(wallet: WalletLike, text: string, chosenMsat?: bigint): Promise<InvoiceDetails> {
   const found = await wallet.inspect(text, chosenMsat === undefined ? {} : { amountMsat: chosenMsat });
   if (found.type !== 'bolt11') throw new ProviderError('InvalidDataError', 'This is no Lightning invoice.');
+  // What a site gets for its money is the preimage of the invoice's hash.
+  if (found.amp) throw new ProviderError('InvalidDataError', 'This invoice is for AMP, which has no proof for a site.');
   const { invoice, amountMsat, paymentHash, payee, description, expiresAt, network, problem } = found;
   const { expectedFeeMsat, maxFeeMsat } = found;
   return {

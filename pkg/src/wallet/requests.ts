@@ -42,17 +42,24 @@ export abstract class Requests extends OnchainRequests {
   /**
    * Makes a BOLT 11 invoice. Without an amount the payer chooses.
    * @param options `amountMsat`; `description`: what the payer reads, by default nothing; `expirySecs`: seconds until the
-   * invoice expires, 60 to a week, by default an hour
+   * invoice expires, 60 to a week, by default an hour; `amp`: for AMP, payable any number of times by whoever pays by AMP. Each of
+   * its payments has an id of its own, and the `invoice`
    * @throws {WalletError} `invalidInput`
    */
-  async receive(options?: { amountMsat?: bigint; description?: string; expirySecs?: number }): Promise<PaymentRequest> {
-    const names = { amountMsat: true, description: true, expirySecs: true } as const;
-    const { amountMsat, description = '', expirySecs } = named('receive', options, names);
+  async receive(options?: {
+    amountMsat?: bigint;
+    description?: string;
+    expirySecs?: number;
+    amp?: boolean;
+  }): Promise<PaymentRequest> {
+    const names = { amountMsat: true, description: true, expirySecs: true, amp: true } as const;
+    const { amountMsat, description = '', expirySecs, amp = false } = named('receive', options, names);
     return this.ask({
       method: 'receive',
       amountMsat: amount('amountMsat', amountMsat),
       description: text('description', description),
       expirySecs: expirySecs ?? null,
+      amp,
     });
   }
 
@@ -89,14 +96,14 @@ export abstract class Requests extends OnchainRequests {
   }
 
   /**
-   * Pays a BOLT 11 invoice. Resolves with the payment when it has succeeded or failed (`state`; failed: no funds were sent), or as
+   * Pays a BOLT 11 invoice; one that asks for AMP (`inspect`: `amp`) by AMP, in parts of which the payee gets all or none. Resolves with the payment when it has succeeded or failed (`state`; failed: no funds were sent), or as
    * it is, `pending`, after 60 s; then an event tells the outcome. Rejects when it was not begun, and when nobody can tell.
    *
    * `error.outcome` says which: `notSent`: no funds were sent. `open`: the wallet was closed, locked, taken over, or its engine ended,
    * while the payment was under way, which may succeed all the same. Do not pay another invoice for the same thing before you know:
    * open the wallet again, and `wallet.payment(error.paymentId)` has the end (`invalidInput`: it was never begun). The same invoice is
-   * never paid twice.
-   * @param options `amountMsat` for an invoice without amount; `maxFeeMsat`: maximum routing fee, by default what the planned routes
+   * never paid twice; one for AMP is paid as often as it is asked for.
+   * @param options `amountMsat` for an invoice without amount; `parts`: number of equal parts, for AMP; `maxFeeMsat`: maximum routing fee, by default what the planned routes
    * and their retries cost (`inspect` tells it), and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget
    * pays, by default the user's, and `records` that are changed with it ({@link Requests.setSiteRecords});
    * `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's reason, and nothing is sent;
@@ -108,16 +115,23 @@ export abstract class Requests extends OnchainRequests {
    */
   async pay(
     invoice: string,
-    options?: { amountMsat?: bigint; maxFeeMsat?: bigint; authorization?: Authorization; signal?: AbortSignal },
+    options?: {
+      amountMsat?: bigint;
+      maxFeeMsat?: bigint;
+      parts?: number;
+      authorization?: Authorization;
+      signal?: AbortSignal;
+    },
   ): Promise<Payment> {
-    const names = { amountMsat: true, maxFeeMsat: true, authorization: true, signal: true } as const;
-    const { amountMsat, maxFeeMsat, authorization, signal } = named('pay', options, names);
+    const names = { amountMsat: true, maxFeeMsat: true, parts: true, authorization: true, signal: true } as const;
+    const { amountMsat, maxFeeMsat, parts, authorization, signal } = named('pay', options, names);
     signal?.throwIfAborted();
     const paying = this.ask<Payment>({
       method: 'pay',
       invoice: text('invoice', invoice),
       amountMsat: amount('amountMsat', amountMsat),
       maxFeeMsat: amount('maxFeeMsat', maxFeeMsat),
+      parts: parts === undefined ? null : whole('parts', parts),
       authorization: authorized(authorization),
     });
     return orAborted(paying, signal, (reject) => void this.#unawaited(invoice, signal?.reason).then(reject));
@@ -129,7 +143,7 @@ export abstract class Requests extends OnchainRequests {
     const found = await this.inspect(invoice).catch(() => null);
     const message =
       'The payment was not waited for any longer and may still succeed: look in the history before you pay again.';
-    const paymentId = found?.type === 'bolt11' ? found.paymentHash : undefined;
+    const paymentId = found?.type === 'bolt11' && !found.amp ? found.paymentHash : undefined;
     return new WalletError('timeout', message, [describe(reason)], [], { outcome: 'open', paymentId });
   }
 

@@ -33,7 +33,7 @@ const authorization: Authorization = {
 test('what is left out is null, what is given goes to the engine as it is', async () => {
   const wallet = new Recorder();
   await wallet.pay('lnbc1');
-  await wallet.pay('lnbc1', { amountMsat: 1n, maxFeeMsat: 2n, authorization });
+  await wallet.pay('lnbc1', { amountMsat: 1n, maxFeeMsat: 2n, parts: 3, authorization });
   await wallet.keysend({ payee: '02aa', amountMsat: 7n });
   await wallet.openBudget({ holder: { kind: 'app', id: 'game' }, rules, parent: 3 });
   await wallet.budgetOf({ kind: 'app', id: 'game' });
@@ -46,8 +46,8 @@ test('what is left out is null, what is given goes to the engine as it is', asyn
   await wallet.siteRecord('sent/1');
   await wallet.siteRecordKeys('sent/');
   assert.deepEqual(wallet.asked, [
-    { method: 'pay', invoice: 'lnbc1', amountMsat: null, maxFeeMsat: null, authorization: null },
-    { method: 'pay', invoice: 'lnbc1', amountMsat: 1n, maxFeeMsat: 2n, authorization },
+    { method: 'pay', invoice: 'lnbc1', amountMsat: null, maxFeeMsat: null, parts: null, authorization: null },
+    { method: 'pay', invoice: 'lnbc1', amountMsat: 1n, maxFeeMsat: 2n, parts: 3, authorization },
     { method: 'keysend', payee: '02aa', amountMsat: 7n, records: [], maxFeeMsat: null, authorization: null },
     { method: 'openBudget', holder: { kind: 'app', id: 'game' }, rules, parent: 3 },
     { method: 'budgetOf', holder: { kind: 'app', id: 'game' } },

@@ -52,4 +52,8 @@ export function toWalletError(thrown: unknown): WalletError {
   return new WalletError('internal', thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-export const errorTitle = (error: Pick<WalletError, 'code'>): string => TITLES[error.code]();
+/** What is shown of an error: where it was made matters not. */
+export type Titled = Pick<WalletError, 'code'> & Partial<Pick<WalletError, 'noRoute'>>;
+
+export const errorTitle = ({ code, noRoute }: Titled): string =>
+  noRoute?.reason === 'onePiece' ? m.error_onePiece() : TITLES[code]();

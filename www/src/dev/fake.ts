@@ -137,6 +137,7 @@ export class Wallet {
       amountMsat: text.includes('any') ? null : 25_000_000n,
       description: 'Two coffees and a slice of cake',
       paymentHash: samples.id(61),
+      amp: text.includes('amp'),
       expiresAt: samples.now() + 245n,
       expectedFeeMsat: 26_000n,
       maxFeeMsat: 41_000n,

@@ -7,7 +7,7 @@ use amplet_protocol::page::{Direction, Payment, PaymentStatus};
 use amplet_storage::Batch;
 use amplet_wallet::actions::budgets;
 use amplet_wallet::actions::pay::{self, PayOrder};
-use amplet_wallet::actions::receive::InvoiceOrder;
+use amplet_wallet::actions::receive::{self, InvoiceOrder};
 use amplet_wallet::{Ctx, errors};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -98,6 +98,21 @@ pub(super) async fn create_invoice(
     };
     let made = ctx.node.payments().invoice_with(&new, beside).await.map_err(|error| errors::pay(&error))?;
     invoice(ctx, PaymentId(made.payment_hash().0)).await
+}
+
+/// Makes an AMP invoice. Each payment of it is an entry of the history; the invoice itself is none.
+pub(super) async fn create_amp_invoice(ctx: &Ctx, order: InvoiceOrder) -> Result<Invoice> {
+    let made = receive::amp_invoice(ctx, &order.check(1..=MAX_EXPIRY_SECS)?).await?;
+    Ok(Invoice {
+        payment_hash: made.payment_hash,
+        amount_msat: made.amount.map(Into::into),
+        received_msat: None,
+        invoice: made.text,
+        state: InvoiceState::Open,
+        description: made.description,
+        expires_at: made.expires_at,
+        paid_at: None,
+    })
 }
 
 /// Returns an invoice of this node.

@@ -21,6 +21,10 @@ pub enum Kind {
     Keysend,
     Offer,
     Stream,
+    /// An AMP invoice, which may have been paid before.
+    Amp,
+    /// By AMP, without an invoice.
+    AmpGift,
     /// An invoice that was paid, or is being paid.
     Again,
 }
@@ -144,6 +148,8 @@ impl Act {
             Self::Pay { kind: Kind::Keysend, .. } => "keysend",
             Self::Pay { kind: Kind::Offer, .. } => "pay offer",
             Self::Pay { kind: Kind::Stream, .. } => "stream",
+            Self::Pay { kind: Kind::Amp, .. } => "pay by AMP",
+            Self::Pay { kind: Kind::AmpGift, .. } => "give by AMP",
             Self::Pay { kind: Kind::Again, .. } => "pay again",
             Self::Close { force: false, .. } => "close",
             Self::Close { force: true, .. } => "force close",
@@ -218,8 +224,13 @@ fn payment(dice: &mut Dice) -> Act {
     let to = other_than(dice, from);
     // Below dust, below a satoshi's fraction, ordinary, large.
     let scale = dice.one_of(&[1_000, 20_000, 400_000, 5_000_000, 60_000_000, 150_000_000]);
-    let kinds = [Kind::Invoice, Kind::Budgeted, Kind::Keysend, Kind::Offer, Kind::Stream, Kind::Again];
-    let kind = if dice.once_in(3) { Kind::Invoice } else { dice.one_of(&kinds) };
+    use Kind::*;
+    let kinds = [Invoice, Budgeted, Keysend, Offer, Stream, Amp, AmpGift, Again];
+    let kind = match dice.below(6) {
+        0 | 1 => Invoice,
+        2 => Amp,
+        _ => dice.one_of(&kinds),
+    };
     let wait_ms = dice.one_of(&[0, 5, 60, 400, 3_000]);
     Act::Pay { from, to, msat: scale + dice.below(scale), kind, wait_ms }
 }

@@ -46,12 +46,15 @@ fn succeeded(payment: &&Payment) -> bool {
 
 pub fn is_lightning(payment: &Payment) -> bool {
     use PaymentKind::*;
-    matches!(payment.kind, Bolt11 | Keysend | Offer | Stream)
+    matches!(payment.kind, Bolt11 | Keysend | Offer | Stream | Amp)
 }
 
-/// Payment hash of a payment that succeeded.
+/// Payment hash of a payment that succeeded; of one by AMP, whose proof is that of one of its parts, its set.
 fn hash(payment: &Payment) -> Option<PaymentId> {
     let preimage: PaymentId = payment.preimage.as_ref()?.parse().ok()?;
+    if payment.kind == PaymentKind::Amp {
+        return Some(payment.id);
+    }
     Some(PaymentId(sha256::Hash::hash(&preimage.0).to_byte_array()))
 }
 
@@ -316,9 +319,10 @@ fn spent(payment: &Payment) -> u64 {
     match (payment.kind, &payment.status) {
         // Its payments are counted as they end.
         (PaymentKind::Stream, _) => cost(payment),
-        (PaymentKind::Bolt11 | PaymentKind::Keysend | PaymentKind::Offer, PaymentStatus::Succeeded) => {
-            cost(payment)
-        }
+        (
+            PaymentKind::Bolt11 | PaymentKind::Keysend | PaymentKind::Offer | PaymentKind::Amp,
+            PaymentStatus::Succeeded,
+        ) => cost(payment),
         // Without a fee it is another installation's, or a closing channel's.
         (PaymentKind::Onchain, PaymentStatus::Succeeded) if payment.fee_msat.is_some() => cost(payment),
         (PaymentKind::Onchain, PaymentStatus::Failed { .. }) if payment.cancels => {

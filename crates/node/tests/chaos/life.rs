@@ -51,6 +51,8 @@ pub struct Facts {
     /// Payments from the app's budget.
     pub budgeted: BTreeSet<(Name, PaymentId)>,
     pub invoices: Vec<(Name, Bolt11Invoice)>,
+    /// AMP invoices, by payee.
+    pub amp_invoices: BTreeMap<Name, String>,
     /// Owners of addresses that somebody sent to.
     pub addresses: BTreeMap<String, Name>,
     /// Blocks mined while a node did not read or write them.

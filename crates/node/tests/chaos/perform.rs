@@ -7,15 +7,15 @@ use amplet_node::bitcoin::ScriptBuf;
 use amplet_node::budget::BudgetId;
 use amplet_node::lightning::ln::types::ChannelId;
 use amplet_node::{
-    Authorization, Keysend, NewInvoice, NewOffer, Node, OpenChannel, Order, PayError, PayInvoice, PayOffer,
-    PayStream, PaymentId, SendOnchain, StreamTo,
+    AmpParts, AmpPayee, Authorization, Keysend, NewInvoice, NewOffer, Node, OpenChannel, Order, PayAmp,
+    PayError, PayInvoice, PayOffer, PayStream, PaymentId, SendOnchain, StreamTo,
 };
 use amplet_protocol::gateway::Message;
 use amplet_protocol::page::{PaymentKind, PaymentStatus};
 
 use crate::acts::{Act, Kind, MALLORY, Name, Trouble};
 use crate::life::{Life, Opening, app};
-use crate::world::{Power, Taking, msat, open};
+use crate::world::{Power, Taking, amp_payee, msat, open};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -179,7 +179,35 @@ impl Life {
                 self.begin_payment(payer, pay.into(), user)
             }
             Kind::Stream => self.stream(&payer, from, to, amount),
+            Kind::Amp => {
+                let payee = amp_payee(&self.amp_invoice(to, amount)?);
+                self.pay_by_amp(payer, payee, amount)
+            }
+            Kind::AmpGift => self.pay_by_amp(payer, AmpPayee::node(self.id(to)), amount),
         }
+    }
+
+    /// In up to nine parts above dust: of dust a forwarder's loss is known by a payment's one hash (`audit`).
+    fn pay_by_amp(&self, payer: Node, to: AmpPayee, amount: u64) -> Outcome {
+        let count = (1 + amount % 9).min(amount / 1_000_000).max(1);
+        let parts = AmpParts::even(msat(amount), u32::try_from(count).unwrap());
+        let max_fee_msat = msat(amount / 50 + 40_000);
+        let pay = PayAmp { to, amount_msat: Some(msat(amount)), max_fee_msat, parts };
+        self.begin_payment(payer, pay.into(), Authorization::user())
+    }
+
+    /// An AMP invoice over any amount; one that was made before, for every other amount.
+    fn amp_invoice(&mut self, of: Name, amount: u64) -> Result<String, &'static str> {
+        let made = self.facts.amp_invoices.get(of).filter(|_| amount.is_multiple_of(2));
+        if let Some(made) = made {
+            return Ok(made.clone());
+        }
+        let payee = self.working(of)?;
+        let new = NewInvoice { amount_msat: None, description: "tea".into(), expiry_secs: 86_400 };
+        let made = self.within(SECOND, async move { payee.payments().amp_invoice(&new).await });
+        let invoice = made.ok_or("no invoice in time")?.map_err(|_| "no invoice")?;
+        self.facts.amp_invoices.insert(of, invoice.clone());
+        Ok(invoice)
     }
 
     /// A few payments of the one stream between these two.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use amplet_node::{Node, PayError, PaymentId};
+use amplet_node::{Authorization, Keysend, Node, PayError, PaymentId};
 use amplet_protocol::page::{
     ErrorCode, NoRoute, NoRouteReason, PartState, Payment, PaymentPart, PaymentStatus,
 };
@@ -216,6 +216,24 @@ fn a_refusal_says_what_is_in_the_way_and_what_would_work() {
     let line = net.world.payment(&net.wallet, PaymentId(dear.payment_hash().0)).unwrap();
     let PaymentStatus::Failed { error } = line.status else { panic!("{line:?}") };
     assert_eq!(error.no_route, Some(refusal), "the history says the same");
+
+    // Without an invoice that says otherwise, a payee takes one part.
+    let (wallet, payee) = (net.wallet.clone(), net.payee.node_id());
+    let whole = Keysend {
+        payee,
+        amount_msat: msat(1_500_000_000),
+        max_fee_msat: msat(15_000_000),
+        records: Vec::new(),
+    };
+    let begun = async move { wallet.payments().begin(whole, &Authorization::user()).await };
+    let (code, refusal, message) = no_route(net.world.platform.run(begun).unwrap_err());
+    assert_eq!((code, refusal.reason), (ErrorCode::NoRoute, NoRouteReason::OnePiece), "{message}");
+    let largest = refusal.largest_msat.unwrap().get();
+    assert!((900_000_000..1_000_000_000).contains(&largest), "{largest}");
+    assert!(
+        message.starts_with("the payee takes it in one piece")
+            && message.contains(&format!("{}", largest / 1000))
+    );
 
     // Nobody has a channel with it, and it is asked for once before that is said.
     let island = net.world.open("island");

@@ -44,6 +44,7 @@ impl World {
                 forwards.borrow_mut().push(*forward);
                 None
             }),
+            spontaneous_amp: self.spontaneous_amp.get(),
             graph,
             zero_fee_commitments: self.zero_fee_commitments.get(),
             expects_blocks: self.expects_blocks.get(),

@@ -176,6 +176,8 @@ pub enum NoRouteReason {
     Delay,
     /// It would take too many parts.
     Parts,
+    /// The payee takes it in one piece, and no path from one of this wallet's channels carries that much.
+    OnePiece,
 }
 
 impl WalletError {

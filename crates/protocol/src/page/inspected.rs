@@ -24,6 +24,9 @@ pub enum Inspected {
         description: String,
         /// Payment hash, in hex.
         payment_hash: PaymentId,
+        /// True if it is paid by AMP: any number of times until it expires, each time as a payment with an id of its own. The payment
+        /// hash then means nothing.
+        amp: bool,
         /// Time at which it stops being payable.
         expires_at: u64,
         /// Fee of the routes planned now, which most payments cost; `None`: no route is known yet, or no amount.

@@ -56,6 +56,9 @@ pub enum Request {
         description: String,
         /// Seconds until it expires; 3600 by default.
         expiry_secs: Option<u32>,
+        /// For AMP: payable any number of times until it expires, by whoever pays by AMP.
+        #[serde(default)]
+        amp: bool,
     },
     /// Returns a fresh on-chain address, as text.
     NewAddress,
@@ -74,7 +77,7 @@ pub enum Request {
         /// Amount that the payee would get.
         amount_msat: Msat,
     },
-    /// Pays a BOLT 11 invoice. Returns the [`super::Payment`] when it has ended, or is still pending after 60 s.
+    /// Pays a BOLT 11 invoice; one that asks for AMP, by AMP. Returns the [`super::Payment`] when it has ended, or is still pending after 60 s.
     Pay {
         /// The invoice.
         invoice: String,
@@ -82,6 +85,10 @@ pub enum Request {
         amount_msat: Option<Msat>,
         /// Maximum routing fee; by default [`super::FeeQuote::max_fee_msat`], and no more than `approved_msat` leaves.
         max_fee_msat: Option<Msat>,
+        /// Number of equal parts, for an invoice that is paid by AMP: as many, where the channels have room for that. By default as
+        /// many as the routes need.
+        #[serde(default)]
+        parts: Option<u32>,
         /// Budget that pays; the user, by hand, when there is none.
         #[serde(default)]
         authorization: Option<Authorization>,
@@ -322,7 +329,8 @@ pub struct HistoryQuery {
 pub struct PaymentRequest {
     /// BOLT 11 text.
     pub invoice: String,
-    /// Payment hash, in hex; the payment's id in the history.
+    /// Payment hash, in hex; the payment's id in the history. Of an invoice for AMP it is none: each payment has an id of its own,
+    /// and names the invoice.
     pub payment_hash: PaymentId,
     /// Time at which it stops being payable.
     pub expires_at: u64,

@@ -1,7 +1,7 @@
 //! Reading pasted and scanned texts.
 
 use amplet_instructions::{Address, Instructions, Invoice, Kind, Method, Obstacle, Offer, Price};
-use amplet_node::{Destination, Onchain};
+use amplet_node::{AmpPayee, Destination, Onchain, PayError};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{
     CurrencyPrice, ErrorCode, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind, WalletError,
@@ -48,6 +48,7 @@ async fn candidate(
     match &method.kind {
         _ if method.obstacle.is_some() => Ok(None),
         Kind::Bolt11(invoice) => Ok(bolt11(ctx, found, invoice, chosen_msat).await),
+        Kind::Amp(invoice) => Ok(amp(ctx, found, invoice, chosen_msat)),
         Kind::Onchain(address) => onchain(ctx, found, address).map(Some),
         _ => Ok(None),
     }
@@ -152,20 +153,38 @@ async fn bolt11(
     chosen_msat: Option<Msat>,
 ) -> Option<Inspected> {
     let invoice = read.payable.as_ref()?;
+    let checked = ctx.node.payments().check(invoice).await;
+    Some(invoice_found(ctx, found, (read, chosen_msat), Destination::Invoice(invoice), checked))
+}
+
+fn amp(ctx: &Ctx, found: &Instructions, read: &Invoice, chosen_msat: Option<Msat>) -> Option<Inspected> {
+    let to = AmpPayee::invoice(read.clone()).ok()?;
+    let checked = ctx.node.payments().check_amp(&to);
+    Some(invoice_found(ctx, found, (read, chosen_msat), Destination::Amp(&to), checked))
+}
+
+fn invoice_found(
+    ctx: &Ctx,
+    found: &Instructions,
+    (read, chosen_msat): (&Invoice, Option<Msat>),
+    to: Destination<'_>,
+    checked: Result<(), PayError>,
+) -> Inspected {
     let asked_msat =
         found.amount_sat.and_then(|sat| Msat::from_sat(sat).ok()).filter(|_| read.amount.is_none());
-    let checked = ctx.node.payments().check(invoice).await.map_err(PayProblem::from);
-    let payee = invoice.get_payee_pub_key();
+    let payee = to.payee();
     let paid_msat = read.amount.or(chosen_msat).or(asked_msat);
+    let checked = checked.map_err(PayProblem::from);
     let checked =
         checked.and_then(|()| paid_msat.map_or(Ok(()), |amount| pay::check_balance(ctx, &payee, amount)));
-    let quote = ctx.node.payments().quote_fee(Destination::Invoice(invoice), paid_msat.unwrap_or_default());
-    Some(Inspected::Bolt11 {
+    let quote = ctx.node.payments().quote_fee(to, paid_msat.unwrap_or_default());
+    Inspected::Bolt11 {
         network: ctx.network,
         payee: node_id(&payee),
         amount_msat: read.amount,
         description: read.description.clone(),
         payment_hash: read.payment_hash,
+        amp: read.amp.is_some(),
         expires_at: read.expires_at,
         expected_fee_msat: quote.expected_fee_msat,
         max_fee_msat: quote.max_fee_msat,
@@ -173,7 +192,7 @@ async fn bolt11(
         invoice: read.text.clone(),
         asked_msat,
         others: Vec::new(),
-    })
+    }
 }
 
 fn onchain(ctx: &Ctx, found: &Instructions, address: &Address) -> Result<Inspected, WalletError> {

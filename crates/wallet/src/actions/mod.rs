@@ -1,6 +1,7 @@
 //! The actions. Each takes the [`Ctx`](crate::Ctx) and typed arguments; the page's requests, the operator's API and the API
 //! for sites are three ways to call them.
 
+pub mod amp;
 pub mod budgets;
 pub mod bump;
 pub mod channels;

@@ -1,5 +1,6 @@
-//! Paying BOLT 11 invoices.
+//! Paying BOLT 11 invoices; those for AMP are in [`super::amp`].
 
+use amplet_instructions::{Kind, Obstacle};
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Authorization, Destination, PayError, PayInvoice, PaymentId};
@@ -26,11 +27,13 @@ impl PayOrder {
     /// [`PayProblem::Text`], [`PayProblem::Obstacle`].
     pub fn parse(ctx: &Ctx, text: &str, amount_msat: Option<Msat>) -> Result<Self, PayProblem> {
         let methods = ctx.read(text)?.methods;
+        let is_amp = methods.iter().any(|method| matches!(method.kind, Kind::Amp(_)));
         let payable = methods.iter().filter(|method| method.obstacle.is_none());
         let invoice = payable.filter_map(|method| method.kind.invoice()?.payable.clone()).next();
         match (invoice, methods.into_iter().find_map(|method| method.obstacle)) {
             (Some(invoice), _) => Ok(Self { invoice, amount_msat }),
             (None, Some(obstacle)) => Err(PayProblem::Obstacle(obstacle)),
+            (None, None) if is_amp => Err(PayProblem::Obstacle(Obstacle::NotYet("an AMP invoice"))),
             (None, None) => Err(PayProblem::Onchain),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use amplet_instructions::{Invoice, Kind};
 use amplet_node::NewInvoice;
 use amplet_protocol::page::{ErrorCode, MAX_DESCRIPTION, PaymentRequest, WalletError};
 use amplet_protocol::{Msat, PaymentId};
@@ -52,17 +53,35 @@ impl InvoiceOrder {
     }
 }
 
-/// Makes an invoice.
+/// Makes an AMP invoice, which may be paid any number of times until it expires.
+///
+/// # Errors
+/// LDK's.
+pub async fn amp_invoice(ctx: &Ctx, new: &NewInvoice) -> Result<Invoice, WalletError> {
+    let text = ctx.node.payments().amp_invoice(new).await.map_err(|e| errors::pay(&e))?;
+    let made = ctx.read(&text).ok().and_then(|found| found.methods.into_iter().next());
+    match made.map(|method| method.kind) {
+        Some(Kind::Amp(invoice)) => Ok(*invoice),
+        _ => Err(WalletError::new(ErrorCode::Internal, "the invoice that was made cannot be read")),
+    }
+}
+
+/// Makes an invoice; with `amp`, one for AMP.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`]; LDK's.
-pub async fn receive(ctx: &Ctx, order: InvoiceOrder) -> Result<PaymentRequest, WalletError> {
+pub async fn receive(ctx: &Ctx, order: InvoiceOrder, amp: bool) -> Result<PaymentRequest, WalletError> {
     let new = order.check(WALLET_EXPIRY_SECS)?;
+    let missing = missing(ctx, new.amount_msat.unwrap_or(Msat::from(1)));
+    if amp {
+        let Invoice { text, payment_hash, expires_at, .. } = amp_invoice(ctx, &new).await?;
+        return Ok(PaymentRequest { payment_hash, expires_at, missing, invoice: text });
+    }
     let invoice = ctx.node.payments().invoice(&new).await.map_err(|e| errors::pay(&e))?;
     Ok(PaymentRequest {
         payment_hash: PaymentId(invoice.payment_hash().0),
         expires_at: invoice.expires_at().map_or(u64::MAX, |at| at.as_secs()),
-        missing: missing(ctx, new.amount_msat.unwrap_or(Msat::from(1))),
+        missing,
         invoice: invoice.to_string(),
     })
 }

@@ -79,6 +79,7 @@ impl User {
             invoice,
             amount_msat: None,
             max_fee_msat: max_fee.map(msat),
+            parts: None,
             authorization: Some(authorization),
         };
         let Response::Payment(payment) = self.ask(request).await? else { panic!() };

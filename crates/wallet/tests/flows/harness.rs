@@ -219,6 +219,7 @@ impl User {
             invoice: invoice.to_owned(),
             amount_msat: None,
             max_fee_msat: None,
+            parts: None,
             authorization: None,
         };
         let Response::Payment(payment) = self.ask(request).await? else { panic!() };
@@ -230,6 +231,7 @@ impl User {
             amount_msat: Some(self::msat(msat)),
             description: "tea".into(),
             expiry_secs: None,
+            amp: false,
         };
         let Response::PaymentRequest(made) = self.ask(request).await.unwrap() else { panic!() };
         made

@@ -80,8 +80,13 @@ pub async fn reloads(network: RegtestNetwork, disk: Disk) {
     // Dies in the middle of a payment.
     let invoice = network.payee_invoice(Some(5_000_000), 3600).await;
     let wallet = me.wallet.clone();
-    let request =
-        Request::Pay { invoice: invoice.clone(), amount_msat: None, max_fee_msat: None, authorization: None };
+    let request = Request::Pay {
+        invoice: invoice.clone(),
+        amount_msat: None,
+        max_fee_msat: None,
+        parts: None,
+        authorization: None,
+    };
     network.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));
     network.platform.sleep(Duration::from_millis(20)).await;
     let me = me.reopen().await;
@@ -146,7 +151,8 @@ pub async fn bad_input(network: RegtestNetwork, disk: Disk) {
     assert_eq!(code(me.ask(stranger).await), ErrorCode::InvalidInput);
     let close = Request::CloseChannel { channel_id: ChannelId([0xbe; 32]), force: true };
     assert_eq!(code(me.ask(close).await), ErrorCode::ChannelUnavailable);
-    let long = Request::Receive { amount_msat: None, description: "x".repeat(640), expiry_secs: None };
+    let long =
+        Request::Receive { amount_msat: None, description: "x".repeat(640), expiry_secs: None, amp: false };
     assert_eq!(code(me.ask(long).await), ErrorCode::InvalidInput);
     assert!(me.history().await.iter().all(|line| line.id == own.payment_hash), "nothing else was written");
     let uri = format!("BITCOIN:{mine}?amount=0.001&label=a%20b&lightning=broken");
@@ -177,6 +183,7 @@ pub async fn gateway_restarts(network: RegtestNetwork, disk: Disk) {
             invoice: invoice.clone(),
             amount_msat: None,
             max_fee_msat: None,
+            parts: None,
             authorization: None,
         };
         network.platform.spawn(Box::pin(async move { drop(wallet.request(request).await) }));

@@ -223,8 +223,11 @@ impl OperatorService {
     /// # Errors
     /// [`ApiCode::InvalidInput`].
     pub async fn create_invoice(&self, request: CreateInvoice) -> Result<Invoice> {
-        let CreateInvoice { amount_msat, description, expiry_secs } = request;
+        let CreateInvoice { amount_msat, description, expiry_secs, amp } = request;
         let order = InvoiceOrder { amount_msat, description, expiry_secs };
+        if amp {
+            return payments::create_amp_invoice(&self.ctx, order).await;
+        }
         payments::create_invoice(&self.ctx, order, |_, _| ()).await
     }
 

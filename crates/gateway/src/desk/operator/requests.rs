@@ -60,6 +60,8 @@ pub struct CreateInvoice {
     pub description: String,
     /// Seconds until it expires; an hour by default.
     pub expiry_secs: Option<u32>,
+    /// For AMP: payable any number of times.
+    pub amp: bool,
 }
 
 /// An invoice of this node.

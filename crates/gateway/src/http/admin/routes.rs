@@ -108,9 +108,9 @@ async fn create_invoice(
     State(node): State<NodeHandle>,
     Body(request): Body<CreateInvoice>,
 ) -> Answer<Invoice> {
-    let CreateInvoice { amount_msat, description, expiry_secs } = request;
+    let CreateInvoice { amount_msat, description, expiry_secs, amp } = request;
     let amount_msat = amount_msat.map(Into::into);
-    node.ask(desk::CreateInvoice { amount_msat, description, expiry_secs }).await.map(Json)
+    node.ask(desk::CreateInvoice { amount_msat, description, expiry_secs, amp }).await.map(Json)
 }
 
 async fn invoice(State(node): State<NodeHandle>, Path(hash): Path<String>) -> Answer<Invoice> {

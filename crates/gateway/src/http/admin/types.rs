@@ -164,6 +164,9 @@ pub struct CreateInvoice {
     /// Seconds until it expires; 3600 by default.
     #[serde(default)]
     pub expiry_secs: Option<u32>,
+    /// For AMP: payable any number of times until it expires. The answer's payment hash is that of no payment.
+    #[serde(default)]
+    pub amp: bool,
 }
 
 /// `POST /admin/v1/payments`

@@ -51,6 +51,7 @@ async fn pay_both_ways(regtest: &RegtestGateway, wallet: &Wallet) {
         amount_msat: Some(Msat::from(20_000_000)),
         description: "in".into(),
         expiry_secs: None,
+        amp: false,
     };
     let Response::PaymentRequest(asked) = wallet.request(receive).await.unwrap() else { panic!() };
     let admin = (regtest.gateway.admin.clone(), json!({ "invoice": asked.invoice }));
@@ -68,6 +69,7 @@ async fn pay_both_ways(regtest: &RegtestGateway, wallet: &Wallet) {
         invoice,
         amount_msat: None,
         max_fee_msat: Some(Msat::from(1_000)),
+        parts: None,
         authorization: None,
     };
     let Response::Payment(payment) = wallet.request(pay).await.unwrap() else { panic!() };

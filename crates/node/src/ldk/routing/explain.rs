@@ -9,13 +9,17 @@ use super::Refused;
 /// The refusal of a payment of `total`, part of which may have got through before.
 pub(crate) fn no_route(refused: &Refused, total: Msat) -> WalletError {
     let got_through = total.less(refused.remaining_msat);
-    let (code, reason, largest) = classify(&refused.reason);
+    let (code, reason, largest) = classify(&refused.reason, got_through);
     let largest = largest.map(|more| got_through.plus_up_to_max(more));
     let needed_fee_msat = match &refused.reason {
         NoPlan::FeeBudget { needed_msat, .. } => Some(*needed_msat),
         _ => None,
     };
-    let message = message(&refused.reason, largest.unwrap_or_default().to_sat_floor());
+    let sat = largest.unwrap_or_default().to_sat_floor();
+    let message = match reason {
+        NoRouteReason::OnePiece => one_piece(sat),
+        _ => message(&refused.reason, sat),
+    };
     let largest_msat = largest.filter(|largest| *largest > Msat::ZERO);
     WalletError {
         no_route: Some(NoRoute { reason, largest_msat, needed_fee_msat }),
@@ -24,7 +28,7 @@ pub(crate) fn no_route(refused: &Refused, total: Msat) -> WalletError {
 }
 
 /// Code, reason, and the largest amount that works now.
-fn classify(reason: &NoPlan) -> (ErrorCode, NoRouteReason, Option<Msat>) {
+fn classify(reason: &NoPlan, got_through: Msat) -> (ErrorCode, NoRouteReason, Option<Msat>) {
     let no_route = |reason, largest_msat: &Msat| (ErrorCode::NoRoute, reason, Some(*largest_msat));
     match reason {
         NoPlan::NoPath | NoPlan::Malformed(_) | NoPlan::Amount => {
@@ -37,12 +41,23 @@ fn classify(reason: &NoPlan) -> (ErrorCode, NoRouteReason, Option<Msat>) {
             (ErrorCode::FeeTooHigh, NoRouteReason::FeeBudget, Some(*largest_msat))
         }
         NoPlan::Inbound { largest_msat } => no_route(NoRouteReason::Inbound, largest_msat),
-        NoPlan::Capacity { largest_msat } | NoPlan::Effort { largest_msat } => {
+        NoPlan::Capacity { largest_msat, .. } | NoPlan::Effort { largest_msat } => {
             no_route(NoRouteReason::Capacity, largest_msat)
         }
         NoPlan::Cltv { largest_msat, .. } => no_route(NoRouteReason::Delay, largest_msat),
+        // Of a payment in parts, one may be all that is left.
+        NoPlan::Parts { limit: 1, largest_msat } if got_through == Msat::ZERO => {
+            no_route(NoRouteReason::OnePiece, largest_msat)
+        }
         NoPlan::Parts { largest_msat, .. } => no_route(NoRouteReason::Parts, largest_msat),
     }
+}
+
+fn one_piece(sat: u64) -> String {
+    format!(
+        "the payee takes it in one piece; the largest channel can send {sat} sat: ask for an invoice that may be paid in parts, \
+         ask for several smaller ones, or pay less"
+    )
 }
 
 /// The reason and the remedy, in English; `sat` is the largest amount that works now.
@@ -59,6 +74,9 @@ fn message(reason: &NoPlan, sat: u64) -> String {
         NoPlan::Inbound { .. } => {
             format!("the payee's channels can receive {sat} sat: pay less, or ask the payee for more")
         }
+        NoPlan::Capacity { fee_msat, .. } if *fee_msat > Msat::ZERO => format!(
+            "the network between you and the payee probably carries {sat} sat beside their fees: pay less, or try again later"
+        ),
         NoPlan::Capacity { .. } => format!(
             "the network between you and the payee probably carries {sat} sat: pay less, or try again later"
         ),

@@ -149,6 +149,7 @@ async fn pays(network: &Network, wallet: &Wallet, id: &str) -> PaymentId {
         invoice: invoice["invoice"].as_str().unwrap().to_owned(),
         amount_msat: None,
         max_fee_msat: None,
+        parts: None,
         authorization: Some(Authorization { holder: holder(), ..Authorization::default() }),
     };
     let paying = wallet.clone();
@@ -169,6 +170,7 @@ async fn is_paid(network: &Network, wallet: &Wallet, store: &Mortal) -> PaymentI
         amount_msat: Some(Msat::from_sat(PAID_SAT).unwrap()),
         description: "in".into(),
         expiry_secs: None,
+        amp: false,
     };
     let asked = ask!(wallet, receive, PaymentRequest);
     store.die_knowing(asked.payment_hash);

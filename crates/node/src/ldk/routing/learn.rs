@@ -66,13 +66,7 @@ impl FlowRouter {
         failure: &PathFailure,
     ) -> bool {
         let PathFailure::OnPath { network_update } = failure else { return false };
-        let stop =
-            match channel.and_then(|scid| path.hops.iter().position(|hop| hop.short_channel_id == scid)) {
-                Some(place) => place,
-                None if rejected => path.hops.len(),
-                // Nobody can say how far it came.
-                None => 0,
-            };
+        let stop = stop(path, channel, rejected, network_update.as_ref());
         self.learn(path, stop);
         let Some(update) = network_update else { return stop < path.hops.len() };
         if let Some(gossip) = &self.gossip {
@@ -87,6 +81,8 @@ impl FlowRouter {
                 self.close(|graph| channels_of(graph, key));
                 false
             }
+            // The payee itself has let go of it, as of a set that was not complete in time.
+            NetworkUpdate::NodeFailure { .. } if stop == path.hops.len() => false,
             NetworkUpdate::ChannelFailure { .. } | NetworkUpdate::NodeFailure { .. } => true,
         }
     }
@@ -119,7 +115,67 @@ impl FlowRouter {
     }
 }
 
+/// Place of the channel at which a part stopped; the number of channels: it came to the payee. `channel` is the one that did not
+/// carry it, or, where a node failed, the one that brought it there.
+fn stop(path: &Path, channel: Option<u64>, rejected: bool, update: Option<&NetworkUpdate>) -> usize {
+    let failed = match update {
+        Some(NetworkUpdate::NodeFailure { node_id, .. }) => {
+            path.hops.iter().position(|hop| hop.pubkey == *node_id).map(|place| place.saturating_add(1))
+        }
+        _ => None,
+    };
+    let refused = || path.hops.iter().position(|hop| Some(hop.short_channel_id) == channel);
+    // Where nobody can say how far it came, nothing is learnt.
+    failed.or_else(refused).unwrap_or(if rejected { path.hops.len() } else { 0 })
+}
+
 fn channels_of(graph: &Graph, key: &PublicKey) -> Vec<u32> {
     let node = graph.node(&node_id(key));
     node.map_or(&[][..], |node| graph.incident(node)).iter().map(|entry| entry.out / 2).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use bitcoin::secp256k1::{Secp256k1, SecretKey};
+    use lightning::routing::router::RouteHop;
+    use lightning::types::features::{ChannelFeatures, NodeFeatures};
+
+    use super::*;
+
+    fn key(number: u8) -> PublicKey {
+        PublicKey::from_secret_key(&Secp256k1::new(), &SecretKey::from_slice(&[number; 32]).unwrap())
+    }
+
+    /// Channels 1, 2, 3 to the nodes 1, 2, 3.
+    fn path() -> Path {
+        let hops = (1..=3).map(|number| RouteHop {
+            pubkey: key(number),
+            node_features: NodeFeatures::empty(),
+            short_channel_id: u64::from(number),
+            channel_features: ChannelFeatures::empty(),
+            fee_msat: 1_000,
+            cltv_expiry_delta: 40,
+            maybe_announced_channel: true,
+        });
+        Path { hops: hops.collect(), blinded_tail: None }
+    }
+
+    #[test]
+    fn a_node_that_fails_had_the_part() {
+        let node = |number, is_permanent| NetworkUpdate::NodeFailure { node_id: key(number), is_permanent };
+        let channel = NetworkUpdate::ChannelFailure { short_channel_id: 2, is_permanent: false };
+        for (channel, rejected, update, expected) in [
+            (Some(2), false, Some(channel), 1),
+            (Some(1), false, Some(node(1, false)), 1),
+            (Some(2), false, Some(node(2, true)), 2),
+            // A set that was not complete in time: the payee's word, not the last channel's.
+            (Some(3), false, Some(node(3, false)), 3),
+            (None, true, None, 3),
+            (None, false, None, 0),
+        ] {
+            assert_eq!(stop(&path(), channel, rejected, update.as_ref()), expected, "{update:?}");
+        }
+    }
 }

@@ -166,3 +166,38 @@ impl StepFollower for Attempts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use amplet_protocol::Msat;
+    use amplet_protocol::page::PartState;
+
+    use super::*;
+
+    fn part() -> PaymentPart {
+        PaymentPart {
+            path: Vec::new(),
+            amount_msat: Msat::ZERO,
+            fee_msat: Msat::ZERO,
+            state: PartState::Pending,
+            probability_ppm: None,
+            failed_at: None,
+        }
+    }
+
+    #[test]
+    fn parts_are_held_over_all_rounds_until_they_fail() {
+        let (attempts, id) = (Attempts::default(), PaymentId([7; 32]));
+        let ldk = channelmanager::PaymentId(id.0);
+        assert_eq!(attempts.parts_held(ldk), 0, "nobody knows it yet");
+        attempts.begin(id, Owner::Payment, None);
+        attempts.planned(ldk, vec![part(), part(), part()]);
+        attempts.part_failed(id);
+        attempts.planned(ldk, vec![part()]);
+        assert_eq!((attempts.parts_held(ldk), attempts.rounds(ldk)), (3, 2));
+        assert_eq!(attempts.take_planned(id).len(), 4, "that they are recorded changes nothing");
+        assert_eq!(attempts.parts_held(ldk), 3);
+        attempts.begin_again(id);
+        assert_eq!(attempts.parts_held(ldk), 0);
+    }
+}

@@ -21,6 +21,10 @@ export function formatMoment(at: bigint, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(Number(at) * 1000);
 }
 
+/** Time of the day. */
+export const formatTime = (at: bigint, locale: string): string =>
+  new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(Number(at) * 1000);
+
 /** Time alone for today, the date otherwise: for lists. */
 export function formatShortMoment(at: bigint, locale: string, now = new Date()): string {
   const date = new Date(Number(at) * 1000);

@@ -1,7 +1,4 @@
-/**
- * A pretended `amplet` for design work and for axe and screenshots of every state: `vite --mode fake`, with
- * `?scenario=none|new|full|down|oldCopy|otherInstallation|tokens|sentAll`. vite.config.ts puts it in the package's place in that mode only.
- */
+/** A pretended `amplet`, by which `vite --mode fake` replaces the package: `?scenario=none|new|full|down|oldCopy|tokens|sentAll|…`. */
 
 import type {
   Balance,
@@ -22,8 +19,11 @@ import type {
   Snapshot,
   Spending,
   Status,
+  WalletEvent,
 } from 'amplet';
 import { budgets, spending } from './sample-budgets.ts';
+import { events } from './sample-events.ts';
+import * as parts from './sample-parts.ts';
 import * as samples from './samples.ts';
 
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
@@ -151,9 +151,18 @@ export class Wallet {
   async pay(invoice: string): Promise<Payment> {
     const [first] = samples.payments();
     const line = { ...first, id: samples.id(61), createdAt: samples.now(), settledAt: samples.now() } as Payment;
-    const parts = invoice.includes('hundreds') ? samples.manyParts() : samples.threeParts('succeeded');
+    const count = Number(/x(\d+)parts/.exec(invoice)?.[1] ?? 0);
+    if (count > 0) {
+      const amountMsat = parts.livingParts(count, true).reduce((sum, part) => sum + part.amountMsat, 0n);
+      const pending = { ...line, amountMsat, state: 'pending', preimage: null, settledAt: null, durationMs: null };
+      this.#pay({ ...pending, parts: parts.livingParts(count, false) } as Payment);
+      if (invoice.includes('held')) await this.ended;
+      await pause(600);
+      return this.#pay({ ...line, amountMsat, parts: parts.livingParts(count, true), hops: 4, durationMs: 4_218n });
+    }
+    const sent = invoice.includes('hundreds') ? parts.manyParts() : parts.threeParts('succeeded');
     if (invoice.includes('parts') || invoice.includes('hundreds')) {
-      const leaving = parts.map((part) => ({ ...part, state: 'pending' as const, failedAt: null }));
+      const leaving = sent.map((part) => ({ ...part, state: 'pending' as const, failedAt: null }));
       const pending = {
         ...line,
         state: 'pending',
@@ -164,12 +173,12 @@ export class Wallet {
       } as Payment;
       this.#pay({ ...pending, parts: leaving.slice(0, -1) });
       await pause(600);
-      if (invoice.includes('hundreds')) return this.#pay({ ...pending, parts });
-      this.#pay({ ...pending, parts: samples.threeParts('pending') });
+      if (invoice.includes('hundreds')) return this.#pay({ ...pending, parts: sent });
+      this.#pay({ ...pending, parts: parts.threeParts('pending') });
       // Paying goes on for as long as it is looked at.
       if (invoice.includes('held')) await this.ended;
       await pause(600);
-      return this.#pay({ ...line, parts, hops: 3 });
+      return this.#pay({ ...line, parts: sent, hops: 3 });
     }
     await pause(1200);
     if (invoice.includes('fail'))
@@ -188,6 +197,10 @@ export class Wallet {
 
   async send(_address: string, amount: bigint | 'all', { feeRate = 2000n, dryRun = false } = {}): Promise<OnchainSend> {
     await pause(200);
+    return this.#cost(amount, feeRate, dryRun);
+  }
+
+  #cost(amount: bigint | 'all', feeRate: bigint, dryRun: boolean): OnchainSend {
     const feeSat = (feeRate * 154n) / 1000n;
     const most = this.#balance.onchainSat - this.#balance.reserveSat - feeSat;
     const amountSat = amount === 'all' ? most : amount;
@@ -200,7 +213,7 @@ export class Wallet {
   }
 
   async channelCost(capacitySat: bigint): Promise<OnchainSend> {
-    return this.send('', capacitySat, { dryRun: true });
+    return this.#cost(capacitySat, 2000n, true);
   }
 
   async bumpFee(_id: string, { feeRate = 8200n, dryRun = false, fromAmount = false } = {}): Promise<OnchainBump> {
@@ -311,9 +324,8 @@ export class Wallet {
     this.#tell();
   }
 
-  // eslint-disable-next-line require-yield -- nothing ever happens to it
-  async *events(): AsyncGenerator<never, void, undefined> {
-    await this.ended;
+  events(): AsyncGenerator<WalletEvent, void, undefined> {
+    return events(() => this.#payments);
   }
 
   onChange(listener: (snapshot: Snapshot) => void): () => void {

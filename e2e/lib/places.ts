@@ -232,6 +232,19 @@ export const PLACES: Place[] = [
     await expect(page.getByRole('img', { name: 'QR code of the invoice' })).toBeVisible();
     await expect(page.getByRole('button', { name: 'Copy invoice' })).toBeVisible();
   }),
+  opened('history-note', '#/history', async (page) => {
+    const row = page.getByTestId('payment').filter({ hasText: 'Cinema' });
+    await row.click();
+    await page.getByLabel('Note').fill('With Lea');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('Kept.')).toBeVisible();
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await page.getByLabel('Search').fill('lea');
+    await expect(page.getByTestId('payment')).toHaveCount(1);
+    await expect(row).toBeVisible();
+    await row.click();
+    await expect(page.getByLabel('Note')).toHaveValue('With Lea');
+  }),
   opened('history-search', '#/history', async (page) => {
     await expect(page.getByRole('heading', { name: 'Today' })).toBeVisible();
     await page.getByLabel('Search').fill('train');

@@ -16,6 +16,7 @@ import {
 } from 'amplet';
 import type { PageConfig } from './config.ts';
 import { News } from './news.svelte.ts';
+import { Notes } from './notes.svelte.ts';
 import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
@@ -62,6 +63,7 @@ export class App {
   payments = $state.raw<Payment[]>([]);
   historyComplete = $state(false);
   readonly news = new News();
+  readonly notes = new Notes();
   /** Requests under way that a lock must not cut off. */
   working = $state(0);
   readonly session: UnlockedSession | null;
@@ -336,6 +338,7 @@ export class App {
     this.channels = [];
     this.payments = [];
     this.news.clear();
+    this.notes.clear();
     this.historyComplete = false;
   }
 }

@@ -7,7 +7,6 @@ import type {
   FeeRates,
   Inspected,
   LoadedSettings,
-  MnemonicCheck,
   OnchainBump,
   OnchainSend,
   OpenOptions,
@@ -35,7 +34,7 @@ export class WalletError extends Error {
   readonly log: string[] = [];
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string) {
-    super(message);
+    super(samples.engineText(message));
     this.code = code;
   }
 }
@@ -53,6 +52,7 @@ export class Wallet {
   #balance: Balance = scenario === 'new' || scenario === 'none' ? samples.EMPTY : samples.FULL;
   #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels(scenario);
   #budgets: Budget[] = scenario === 'new' || scenario === 'none' ? budgets().slice(0, 1) : budgets();
+  #records = new Map<string, string>();
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
   private constructor() {
@@ -103,12 +103,7 @@ export class Wallet {
     const wanted = input.amountMsat ?? 0n;
     const missing =
       wanted > this.#balance.receivableMsat || this.#balance.receivableMsat === 0n
-        ? {
-            code: 'insufficientInbound' as const,
-            message:
-              'The wallet can receive 0 sat now; 25,000 sat are missing. Request a channel from a gateway, then create the invoice again.',
-            causes: [],
-          }
+        ? { code: 'insufficientInbound' as const, message: samples.engineText('no room'), causes: [] }
         : null;
     return { invoice: samples.INVOICE, paymentHash: samples.id(60), expiresAt: samples.now() + 3600n, missing };
   }
@@ -140,9 +135,7 @@ export class Wallet {
       expiresAt: samples.now() + 245n,
       expectedFeeMsat: 26_000n,
       maxFeeMsat: 41_000n,
-      problem: text.includes('old')
-        ? { code: 'expired', message: 'The invoice expired 5 minutes ago. Ask the payee for a new one.', causes: [] }
-        : null,
+      problem: text.includes('old') ? { code: 'expired', message: samples.engineText('expired'), causes: [] } : null,
       askedMsat: null,
       others: [],
     };
@@ -284,6 +277,21 @@ export class Wallet {
     return scenario === 'new' ? { rows: [], csv: '' } : spending();
   }
 
+  async siteRecordKeys(prefix: string): Promise<string[]> {
+    return [...this.#records.keys()].filter((key) => key.startsWith(prefix));
+  }
+
+  async siteRecord(key: string): Promise<string | null> {
+    return this.#records.get(key) ?? null;
+  }
+
+  async setSiteRecords(records: { key: string; value: string | null }[]): Promise<void> {
+    for (const { key, value } of records) {
+      if (value === null) this.#records.delete(key);
+      else this.#records.set(key, value);
+    }
+  }
+
   async channels(): Promise<Channel[]> {
     return this.#channels;
   }
@@ -366,23 +374,7 @@ export class Wallet {
 export const unlockKey = async (): Promise<Uint8Array> => new Uint8Array(32);
 export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;
 
-export async function checkMnemonic(text: string): Promise<MnemonicCheck> {
-  const words = text.trim().toLowerCase().split(/\s+/);
-  const normalized = words.join(' ');
-  const wrong = words.findIndex((word) => !samples.WORDS.includes(word));
-  if (wrong >= 0)
-    return {
-      normalized,
-      problem: { kind: 'unknownWord', position: wrong + 1, word: words[wrong] ?? '', suggestions: ['river'] },
-      message: 'unknown word',
-    };
-  if (words.length !== 12 && words.length !== 24)
-    return { normalized, problem: { kind: 'wordCount', count: words.length }, message: 'word count' };
-  return { normalized, problem: null, message: '' };
-}
-
-export const suggestWords = async (prefix: string, limit: number): Promise<string[]> =>
-  samples.WORDS.filter((word) => word.startsWith(prefix)).slice(0, limit);
+export { checkMnemonic, suggestWords } from './fake-words.ts';
 
 let kept: Settings | null = {
   network: 'signet',

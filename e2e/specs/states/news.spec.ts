@@ -48,7 +48,11 @@ for (const size of [
     await expect(page.getByTestId('toast')).toHaveCount(3);
     await expect(page.getByText('Your own payments: 80 % of the budget is used')).toBeVisible();
     expect(await page.evaluate(covered)).toEqual([]);
+    // As high as its content: nothing lies under the navigation by the chance of where it is scrolled to.
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width: size.width, height });
     await expectAccessible(page, 'news');
+    await page.setViewportSize(size);
     // The later news of the same channel takes the place of the earlier.
     await tell(page, 'channelReady');
     await expect(page.getByText('A channel waits for confirmation')).toBeHidden();

@@ -134,3 +134,19 @@ test('what is pasted anywhere is shown to be paid', async ({ page }) => {
   await paste(`Please pay lnbcrt1${'q'.repeat(60)}, thanks`);
   await expect(page.getByTestId('preview')).toBeVisible();
 });
+
+test('what the browser offers to install can be asked for in the settings', async ({ page }) => {
+  await page.goto(`${served.url}?scenario=full`);
+  await unlock(page);
+  await page.evaluate(() => (location.hash = '#/settings'));
+  const button = page.getByRole('button', { name: 'Install as an app' });
+  await expect(page.getByRole('heading', { name: 'Safety' })).toBeVisible();
+  await expect(button).toHaveCount(0);
+  await page.evaluate(() => {
+    const offer = new Event('beforeinstallprompt', { cancelable: true });
+    dispatchEvent(Object.assign(offer, { prompt: async () => (document.title = 'asked') }));
+  });
+  await button.click();
+  await expect(page).toHaveTitle('asked');
+  await expect(button).toHaveCount(0);
+});

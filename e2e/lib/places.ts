@@ -108,7 +108,12 @@ export const PLACES: Place[] = [
   opened('connection', '#/home', (page) => page.getByTestId('connection').click()),
   opened('connection-down', '#/home', (page) => page.getByTestId('connection').click(), 'down'),
   opened('receive', '#/receive', (page) => page.getByLabel('Amount (optional)').fill('25000')),
-  opened('receive-no-inbound', '#/receive', async () => {}, 'new'),
+  opened(
+    'receive-no-inbound',
+    '#/receive',
+    (page) => expect(page.getByRole('button', { name: 'Create invoice' })).toBeVisible(),
+    'new',
+  ),
   opened('receive-invoice', '#/receive', async (page) => {
     await page.getByLabel('Amount (optional)').fill('25000');
     await page.getByLabel('Description (optional)').fill('Two coffees');

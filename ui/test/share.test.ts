@@ -16,7 +16,7 @@ async function post(path: string, fields: Record<string, string>): Promise<Respo
   for (const [name, value] of Object.entries(fields)) body.set(name, value);
   let answered: Promise<Response> | null = null;
   const request = new Request(`https://wallet.example/app/${path}`, { method: 'POST', body });
-  listeners.get('fetch')?.({ request, respondWith: (response) => (answered = response) });
+  listeners.get('fetch')?.({ request, respondWith: (response) => void (answered = response) });
   return answered;
 }
 

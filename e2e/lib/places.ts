@@ -28,6 +28,9 @@ const opened = (
   async go(page) {
     await unlock(page);
     await page.evaluate((target) => (location.hash = target), hash);
+    // Screens are fetched when they are asked for.
+    await expect(page).toHaveTitle(new RegExp(`^${/\w+/.exec(hash)?.[0]} ·`, 'i'));
+    await expect(page.getByText('Loading …', { exact: true })).toHaveCount(0);
     await then(page);
   },
 });

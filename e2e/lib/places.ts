@@ -28,6 +28,9 @@ const opened = (
   async go(page) {
     await unlock(page);
     await page.evaluate((target) => (location.hash = target), hash);
+    // Screens are fetched when they are asked for.
+    await expect(page).toHaveTitle(new RegExp(`^${/\w+/.exec(hash)?.[0]} ·`, 'i'));
+    await expect(page.getByText('Loading …', { exact: true })).toHaveCount(0);
     await then(page);
   },
 });
@@ -108,7 +111,12 @@ export const PLACES: Place[] = [
   opened('connection', '#/home', (page) => page.getByTestId('connection').click()),
   opened('connection-down', '#/home', (page) => page.getByTestId('connection').click(), 'down'),
   opened('receive', '#/receive', (page) => page.getByLabel('Amount (optional)').fill('25000')),
-  opened('receive-no-inbound', '#/receive', async () => {}, 'new'),
+  opened(
+    'receive-no-inbound',
+    '#/receive',
+    (page) => expect(page.getByRole('button', { name: 'Create invoice' })).toBeVisible(),
+    'new',
+  ),
   opened('receive-invoice', '#/receive', async (page) => {
     await page.getByLabel('Amount (optional)').fill('25000');
     await page.getByLabel('Description (optional)').fill('Two coffees');
@@ -150,7 +158,8 @@ export const PLACES: Place[] = [
     await pay(page, 'lnbcrt1');
     await page.getByRole('button', { name: /^Pay / }).click();
     await expect(page.getByTestId('pay-done')).toBeVisible();
-    await page.getByText('Proof of payment').click();
+    await page.getByText('Technical details').click();
+    await expect(page.getByTestId('preimage')).toBeVisible();
   }),
   opened('pay-live', '#/pay', async (page) => {
     await pay(page, 'lnbcrt1partsheld');
@@ -175,6 +184,36 @@ export const PLACES: Place[] = [
     await expect(page.getByTestId('pay-pending')).toBeVisible();
     await expect(page.getByRole('img', { name: /Parts: 135, gateways: 2/ })).toBeVisible();
   }),
+  ...[2, 20, 1_000].flatMap((count) => [
+    opened(`pay-${count}-parts-live`, '#/pay', async (page) => {
+      await pay(page, `lnbcrt1x${count}partsheld`);
+      await page.getByRole('button', { name: /^Pay / }).click();
+      await expect(page.getByTestId('progress')).toBeVisible();
+      await expect(page.getByRole('img', { name: `Parts: ${count.toLocaleString('en')},` })).toBeVisible();
+    }),
+    opened(`pay-${count}-parts`, '#/pay', async (page) => {
+      await pay(page, `lnbcrt1x${count}parts`);
+      await page.getByRole('button', { name: /^Pay / }).click();
+      await expect(page.getByTestId('pay-done')).toBeVisible();
+      const picture = page.getByRole('img', { name: `Parts: ${count.toLocaleString('en')},` });
+      await expect(picture).toHaveAccessibleName(/in flight: 0/);
+      expect(await picture.locator('*').count()).toBeLessThan(400);
+    }),
+  ]),
+  opened('pay-1000-parts-listed', '#/pay', async (page) => {
+    await pay(page, 'lnbcrt1x1000parts');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-done')).toBeVisible();
+    const groups = page.getByTestId('flow-groups');
+    await expect(groups.locator('> li')).toHaveCount(3);
+    await groups
+      .getByText(/^Channel .*, parts: 167/)
+      .first()
+      .click();
+    await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(50);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await expect(page.getByTestId('flow-parts').getByRole('listitem')).toHaveCount(100);
+  }),
   opened('pay-failed', '#/pay', async (page) => {
     await pay(page, 'lnbcrt1fail');
     await page.getByRole('button', { name: /^Pay / }).click();
@@ -192,19 +231,45 @@ export const PLACES: Place[] = [
   }),
   opened('history', '#/history', (page) => expect(page.getByTestId('payment').first()).toBeVisible()),
   opened('history-empty', '#/history', async () => {}, 'new'),
-  opened('history-payment', '#/history', (page) => page.getByTestId('payment').first().click()),
+  opened('history-payment', '#/history', (page) => page.getByTestId('payment').filter({ hasText: 'coffees' }).click()),
+  opened('history-waiting', '#/history', async (page) => {
+    await expect(page.getByRole('heading', { name: 'Waiting to be paid' })).toBeVisible();
+    const waiting = page.getByTestId('payment').filter({ hasText: 'Rent of the boat' });
+    await expect(waiting).not.toContainText('+');
+    await waiting.click();
+    await expect(page.getByRole('img', { name: 'QR code of the invoice' })).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Copy invoice' })).toBeVisible();
+  }),
+  opened('history-note', '#/history', async (page) => {
+    const row = page.getByTestId('payment').filter({ hasText: 'Cinema' });
+    await row.click();
+    await page.getByLabel('Note').fill('With Lea');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('Kept.')).toBeVisible();
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await page.getByLabel('Search').fill('lea');
+    await expect(page.getByTestId('payment')).toHaveCount(1);
+    await expect(row).toBeVisible();
+    await row.click();
+    await expect(page.getByLabel('Note')).toHaveValue('With Lea');
+  }),
+  opened('history-search', '#/history', async (page) => {
+    await expect(page.getByRole('heading', { name: 'Today' })).toBeVisible();
+    await page.getByLabel('Search').fill('train');
+    await expect(page.getByTestId('payment')).toHaveCount(1);
+  }),
   opened(
     'history-bump-less',
     '#/history',
     async (page) => {
-      await page.getByTestId('payment').first().click();
+      await page.getByTestId('payment').filter({ hasText: 'Sent from savings' }).click();
       await page.getByRole('button', { name: 'Speed up' }).click();
       await page.getByRole('button', { name: 'Take the fee from the amount' }).click();
       await expect(page.getByTestId('bump-amount')).toHaveText(/48,738/);
     },
     'sentAll',
   ),
-  opened('history-failed', '#/history', (page) => page.getByTestId('payment').nth(2).click()),
+  opened('history-failed', '#/history', (page) => page.getByTestId('payment').filter({ hasText: 'Bicycle' }).click()),
   opened('history-parts', '#/history', async (page) => {
     await page.getByTestId('payment').filter({ hasText: 'Train tickets' }).click();
     await page.getByText('The parts one by one').click();
@@ -239,6 +304,12 @@ export const PLACES: Place[] = [
     await page.getByRole('button', { name: 'Preview the cost' }).click();
     await expect(page.getByTestId('fee')).toBeVisible();
   }),
+  opened('channel-open-all', '#/channels/open', async (page) => {
+    await page.getByRole('button', { name: 'All of it' }).click();
+    await expect(page.getByLabel('Amount', { exact: true })).toHaveValue(/^147\d{4}$/);
+    await page.getByRole('button', { name: 'Preview the cost' }).click();
+    await expect(page.getByTestId('fee')).toBeVisible();
+  }),
   opened('channel-request', '#/channels/request', async () => {}, 'new'),
   opened(
     'channel-request-token',
@@ -246,9 +317,11 @@ export const PLACES: Place[] = [
     (page) => expect(page.getByText('This gateway opens channels only with a token.')).toBeVisible(),
     'tokens',
   ),
-  opened('channel-close', '#/channels', (page) => page.getByRole('button', { name: 'Close channel' }).first().click()),
+  opened('channel-close', '#/channels', (page) =>
+    page.getByRole('button', { name: 'Move to savings' }).first().click(),
+  ),
   opened('channel-force', '#/channels', async (page) => {
-    await page.getByRole('button', { name: 'Close channel' }).first().click();
+    await page.getByRole('button', { name: 'Move to savings' }).first().click();
     await page.getByRole('button', { name: /Close by force/ }).click();
   }),
   opened('settings', '#/settings'),

@@ -181,7 +181,7 @@ export class WalletPage {
     await expect(page.getByTestId('pay-done').or(page.getByTestId('pay-failed'))).toBeVisible({ timeout: 90_000 });
     const failed = page.getByTestId('pay-failed');
     if (await failed.isVisible()) throw new Error(`not paid: ${await failed.innerText()}`);
-    await page.getByText('Proof of payment').click();
+    await page.getByText('Technical details').click();
     const receipt = {
       hash: await page.getByTestId('hash').innerText(),
       preimage: await page.getByTestId('preimage').innerText(),

@@ -1,6 +1,7 @@
 import type { PaymentPart } from 'amplet';
 import { describe, expect, it } from 'vitest';
-import { countStates, layoutFlow, PAYEE, WALLET, type Flow } from '../src/payments/flow.ts';
+import { layoutFlow, type Flow } from '../src/payments/flow.ts';
+import { GATEWAYS, MOST_LINKS, NETWORK, PAYEE, WALLET } from '../src/payments/flow-routes.ts';
 
 const part = (nodes: string, amountMsat: number, change: Partial<PaymentPart> = {}): PaymentPart => ({
   path: [...nodes].map((node, at) => ({ channel: `1x${at}x0`, node })),
@@ -146,12 +147,98 @@ describe('the flow picture', () => {
     expect(below?.label?.y).toBeGreaterThan((below?.y ?? 0) + (below?.height ?? 0));
     for (const { label } of nodes) expect(label && label.y > 0 && label.y <= height).toBe(true);
   });
+});
 
-  it('counts the states', () => {
-    expect(countStates([part('P', 1), part('P', 1, { state: 'failed' }), part('P', 1)])).toEqual({
-      succeeded: 2,
-      pending: 0,
-      failed: 1,
-    });
+/** Nothing outside, nothing over another, and so few elements that a browser draws them at each part's news. */
+function expectReadable(flow: Flow): void {
+  expect(flow.links.length).toBeLessThanOrEqual(MOST_LINKS);
+  expect(flow.nodes.length).toBeLessThanOrEqual(MOST_LINKS);
+  expect(flow.height).toBeLessThan(700);
+  for (const { x, y, height, label } of flow.nodes) {
+    expect(x >= 0 && x + 6 <= flow.width && y >= 0 && y + height <= flow.height + 0.1).toBe(true);
+    if (label) expect(label.y > 0 && label.y <= flow.height).toBe(true);
+  }
+  for (const a of flow.nodes) {
+    for (const b of flow.nodes) {
+      if (a !== b && a.x === b.x) expect(a.y + a.height < b.y || b.y + b.height < a.y).toBe(true);
+    }
+  }
+}
+const sent = (flow: Flow) => flow.links.filter(({ id }) => id.startsWith('wallet>'));
+const total = (links: Flow['links'], of: 'parts' | 'amountMsat') =>
+  links.reduce((sum, one) => sum + Number(one[of]), 0);
+
+/** `count` parts over three gateways, two channels to each, and a network of 400 nodes, to a payee behind three channels. */
+const manyParts = (count: number, gateways = 3): PaymentPart[] =>
+  Array.from({ length: count }, (_, at) => {
+    const gateway = `g${at % gateways}`;
+    const nodes = [gateway, `a${(at * 7) % 200}`, `b${(at * 11) % 200}`, `last${at % 3}`, 'P'];
+    const state = at % 10 === 9 ? 'failed' : at % 4 === 0 ? 'pending' : 'succeeded';
+    return {
+      ...part('', 1_000_000),
+      path: nodes.map((name, hop) => ({
+        channel: hop === 0 ? `${at % gateways}x${at % 2}x0` : `9x${at}x${hop}`,
+        node: name,
+      })),
+      state,
+      failedAt: state === 'failed' ? (at % 50) % 4 : null,
+    };
+  });
+
+describe('the flow picture of many parts', () => {
+  it('shows every stop of 2 and of 20', () => {
+    for (const count of [2, 20]) {
+      const parts = manyParts(20).slice(0, count);
+      const flow = layoutFlow(parts, 'P', 296);
+      expectReadable(flow);
+      const stops = new Set(
+        parts.flatMap(({ path, failedAt }) => path.slice(0, (failedAt ?? path.length) + 1)).map(({ node }) => node),
+      );
+      expect(flow.nodes.length).toBe(stops.size + 1);
+      expect(total(sent(flow), 'parts')).toBe(count);
+    }
+  });
+
+  it('shows 1,000 by gateway and channel, the network between as one node', () => {
+    const parts = manyParts(1_000);
+    for (const width of [272, 560]) {
+      const flow = layoutFlow(parts, 'P', width);
+      expectReadable(flow);
+      expect(new Set(flow.nodes.map(({ id }) => id))).toEqual(
+        new Set([WALLET, 'g0', 'g1', 'g2', NETWORK, 'last0', 'last1', 'last2', PAYEE]),
+      );
+      const reached = parts.flatMap(({ path, failedAt }) => path.slice(1, (failedAt ?? path.length) + 1));
+      const between = new Set(reached.map((hop) => hop.node).filter((name) => /^[ab]/.test(name)));
+      expect(node(flow, NETWORK).count).toBe(between.size);
+      // One band for each of the six own channels and each state that its parts are in.
+      expect(new Set(sent(flow).map(({ id }) => id.replace(/:.*/, '')))).toHaveProperty('size', 6);
+      expect(total(sent(flow), 'parts')).toBe(1_000);
+      expect(total(sent(flow), 'amountMsat')).toBe(1_000 * 1_000_000);
+      expect(flow.links.some(({ cross }) => cross !== null)).toBe(true);
+    }
+  });
+
+  it('shows the largest of a hundred gateways, and the rest together', () => {
+    const parts = [...manyParts(1_000, 100), part('ZP', 900_000_000), part('P', 5_000)];
+    const flow = layoutFlow(parts, 'P', 296);
+    expectReadable(flow);
+    const gateways = flow.nodes.filter(({ kind }) => kind === 'gateway');
+    expect(gateways.reduce((sum, { count }) => sum + count, 0)).toBe(101);
+    expect(gateways.map(({ id }) => id)).toContain('Z');
+    expect(node(flow, GATEWAYS).count).toBe(95);
+    expect(total(sent(flow), 'parts')).toBe(1_002);
+  });
+
+  it('stays small when routes cross each other in every way', () => {
+    const names = Array.from({ length: 40 }, (_, at) => `n${at}`);
+    const parts = Array.from({ length: 1_000 }, (_, at) => ({
+      ...part('', 1_000 + at),
+      path: [1, 7, 11, 17].map((step, hop) => ({
+        channel: `1x${at}x${hop}`,
+        node: names[(at * step + hop) % 40] ?? '',
+      })),
+    }));
+    expectReadable(layoutFlow(parts, null, 296));
+    expectReadable(layoutFlow(parts, 'n5', 296));
   });
 });

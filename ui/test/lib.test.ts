@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { editableAmount, formatAmount, formatPrice, parseAmount } from '../src/text/amounts.ts';
 import { isAccepted, passphraseStrength } from '../src/form/strength.ts';
-import { formatCountdown } from '../src/text/time.ts';
+import { formatCountdown, formatDuration } from '../src/text/time.ts';
 
 const read = (text: string, unit: 'sat' | 'btc', locale: string, wholeSat = false) => {
   const parsed = parseAmount(text, unit, locale, wholeSat);
@@ -129,13 +129,24 @@ describe('formatPrice', () => {
 });
 
 describe('formatAmount', () => {
-  it('loses no digit', () => {
-    expect(formatAmount(2_099_999_999_999_999_999n, 'sat', 'en')).toBe('2,099,999,999,999,999.999\u00a0sat');
-    expect(formatAmount(2_099_999_999_999_999_999n, 'btc', 'en')).toBe('20,999,999.99999999999\u00a0BTC');
-    expect(formatAmount(1_234_000n, 'sat', 'de')).toBe('1.234\u00a0sat');
-    expect(formatAmount(1_234_000n, 'btc', 'de')).toBe('0,00001234\u00a0BTC');
-    expect(formatAmount(0n, 'sat', 'en')).toBe('0\u00a0sat');
-    expect(formatAmount(-1500n, 'sat', 'en')).toBe('-1.500\u00a0sat');
+  it('loses no digit where the user decides', () => {
+    const exact = (msat: bigint, unit: 'sat' | 'btc', locale: string) => formatAmount(msat, unit, locale, 'exact');
+    expect(exact(2_099_999_999_999_999_999n, 'sat', 'en')).toBe('2,099,999,999,999,999.999\u00a0sat');
+    expect(exact(2_099_999_999_999_999_999n, 'btc', 'en')).toBe('20,999,999.99999999999\u00a0BTC');
+    expect(exact(1_234_000n, 'sat', 'de')).toBe('1.234\u00a0sat');
+    expect(exact(1_234_000n, 'btc', 'de')).toBe('0,00001234\u00a0BTC');
+    expect(exact(0n, 'sat', 'en')).toBe('0\u00a0sat');
+    expect(exact(-1500n, 'sat', 'en')).toBe('-1.5\u00a0sat');
+    expect(exact(11_500n, 'sat', 'de')).toBe('11,5\u00a0sat');
+  });
+  it('shows no thousandths otherwise, but of what is less than a sat', () => {
+    expect(formatAmount(951_831_016n, 'sat', 'en')).toBe('951,831\u00a0sat');
+    expect(formatAmount(951_831_016n, 'sat', 'en', 'up')).toBe('951,832\u00a0sat');
+    expect(formatAmount(951_831_016n, 'btc', 'en')).toBe('0.00951831\u00a0BTC');
+    expect(formatAmount(999n, 'sat', 'en')).toBe('0.999\u00a0sat');
+    expect(formatAmount(300n, 'sat', 'en', 'up')).toBe('0.3\u00a0sat');
+    expect(formatAmount(-1_500n, 'sat', 'en')).toBe('-2\u00a0sat');
+    expect(formatAmount(-1_500n, 'sat', 'en', 'up')).toBe('-1\u00a0sat');
   });
 });
 
@@ -164,5 +175,13 @@ describe('formatCountdown', () => {
     expect(formatCountdown(3729, 'en')).toBe('1:02:09');
     expect(formatCountdown(-3, 'en')).toBe('0:00');
     expect(formatCountdown(3 * 86_400, 'en')).toBe('3 days');
+  });
+});
+
+describe('formatDuration', () => {
+  it('is as precise as its length', () => {
+    expect(formatDuration(118n, 'en')).toBe('0.12 sec');
+    expect(formatDuration(4_250n, 'de')).toBe('4,3 Sek.');
+    expect(formatDuration(117_988n, 'en')).toBe('1:57');
   });
 });

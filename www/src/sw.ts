@@ -17,6 +17,7 @@ declare const PINNED: [url: string, integrity: string][];
   const base = new URL('./', scope.location.href);
   const pinned = new Set(PINNED.map(([url]) => new URL(url, base).href));
   const shell = new URL('index.html', base).href;
+  const shareUrl = new URL('share', base).href;
   const configUrl = new URL('config.json', base).href;
 
   async function install(): Promise<void> {
@@ -62,6 +63,15 @@ declare const PINNED: [url: string, integrity: string][];
     }
   }
 
+  /** What another program shared is shown to be paid. It goes on behind the hash: no server gets it. */
+  async function shared(request: Request): Promise<Response> {
+    const form = await request.formData();
+    const texts = ['text', 'url', 'title'].map((name) => form.get(name));
+    const text = texts.find((one) => typeof one === 'string' && one.trim() !== '');
+    const to = typeof text === 'string' ? `#/pay/${encodeURIComponent(text.trim())}` : '#/pay';
+    return Response.redirect(new URL(to, base).href, 303);
+  }
+
   scope.addEventListener('install', (event) => event.waitUntil(install()));
   scope.addEventListener('activate', (event) => event.waitUntil(activate()));
   scope.addEventListener('message', (event) => {
@@ -69,10 +79,11 @@ declare const PINNED: [url: string, integrity: string][];
   });
   scope.addEventListener('fetch', (event) => {
     const { request } = event;
-    if (request.method !== 'GET') return;
     const url = new URL(request.url);
     url.hash = '';
     url.search = '';
+    if (request.method === 'POST' && url.href === shareUrl) event.respondWith(shared(request));
+    if (request.method !== 'GET') return;
     if (request.mode === 'navigate' && (url.href === base.href || url.href === shell))
       event.respondWith(fromRelease(shell));
     else if (url.href === configUrl) event.respondWith(freshConfig(request));

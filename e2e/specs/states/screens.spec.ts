@@ -51,6 +51,7 @@ for (const place of PLACES) {
           animations: 'disabled',
         });
         await expectAccessible(page, where);
+        expect.soft(await page.locator('body').innerText(), `${where}: the engine's words`).not.toContain('⚙');
         const overflow = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );

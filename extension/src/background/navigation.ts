@@ -122,7 +122,7 @@ async function takeRule(tabId: number): Promise<boolean> {
 export async function takeStep(step: NavigationStep): Promise<void> {
   if (step.do === 'reload') await reload(step);
   else if (step.do === 'show')
-    await notify({ id: `page-${step.tabId}`, title: TITLES[step.problem](), message: step.message });
+    await notify({ id: `page-${step.tabId}`, title: TITLES[step.problem](), message: HELP[step.problem]() });
 }
 
 const TITLES: Record<(NavigationStep & { do: 'show' })['problem'], () => string> = {
@@ -132,6 +132,15 @@ const TITLES: Record<(NavigationStep & { do: 'show' })['problem'], () => string>
   pending: m.page_pending,
   notDelivered: m.page_notDelivered,
   failed: m.page_failed,
+};
+
+const HELP: typeof TITLES = {
+  badChallenge: m.page_badChallenge_text,
+  insecure: m.page_insecure_text,
+  notPaid: m.page_notPaid_text,
+  pending: m.page_pending_text,
+  notDelivered: m.page_notDelivered_text,
+  failed: m.page_failed_text,
 };
 
 /** The header goes with the next request of this tab for exactly this page; the tab's number is the rule's. */

@@ -3,6 +3,7 @@
 import type { Wallet, WalletEvent } from 'amplet';
 import { m } from 'amplet-ui/paraglide/messages.js';
 import { formatAmount } from 'amplet-ui/text/amounts.ts';
+import { holderNamed } from 'amplet-ui/text/holders.ts';
 import { language } from 'amplet-ui/text/i18n.svelte.ts';
 import type { RunTask } from './wallet-host.ts';
 
@@ -38,7 +39,7 @@ function noticeOf(event: WalletEvent): Notice | null {
       return {
         title: m.notice_used({ percent: event.percent }),
         message: m.notice_used_text({
-          holder: event.holder,
+          holder: holderNamed(event.holder),
           spent: amount(event.spentMsat),
           limit: amount(event.limitMsat),
         }),
@@ -46,10 +47,10 @@ function noticeOf(event: WalletEvent): Notice | null {
     case 'budgetLow':
       return {
         title: m.notice_low(),
-        message: m.notice_low_text({ parent: event.parent, left: amount(event.leftMsat) }),
+        message: m.notice_low_text({ parent: holderNamed(event.parent), left: amount(event.leftMsat) }),
       };
     case 'channelClosed':
-      return { title: m.notice_channelClosed(), message: event.reason };
+      return { title: m.notice_channelClosed(), message: m.notice_channelClosed_text() };
     default:
       return null;
   }

@@ -13,9 +13,10 @@ import {
   type Snapshot,
   type Status,
   type WalletError,
-  type WalletEvent,
 } from 'amplet';
 import type { PageConfig } from './config.ts';
+import { News } from './news.svelte.ts';
+import { Notes } from './notes.svelte.ts';
 import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
@@ -61,8 +62,8 @@ export class App {
   channels = $state.raw<Channel[]>([]);
   payments = $state.raw<Payment[]>([]);
   historyComplete = $state(false);
-  /** Events that the user has not yet dismissed. */
-  events = $state.raw<WalletEvent[]>([]);
+  readonly news = new News();
+  readonly notes = new Notes();
   /** Requests under way that a lock must not cut off. */
   working = $state(0);
   readonly session: UnlockedSession | null;
@@ -116,6 +117,7 @@ export class App {
 
   async #configure(): Promise<void> {
     ({ config: this.config, settings: this.settings, problem: this.configProblem } = await loadSetup());
+    if (this.configProblem !== null) console.warn('config', this.configProblem);
     language.choose(this.settings.language);
   }
 
@@ -286,6 +288,19 @@ export class App {
     }
   }
 
+  /** Asks for an entry of the history anew, as far as it is an on-chain one: those change with each block. */
+  async refreshPayment(id: string): Promise<void> {
+    const { wallet } = this;
+    const known = this.payments.find((line) => line.id === id);
+    if (wallet === null || !known || known.txid === null) return;
+    try {
+      const payment = await wallet.payment(id);
+      if (this.wallet === wallet) this.#upsert(payment);
+    } catch (thrown) {
+      console.warn('payment', toWalletError(thrown).message); // the next block asks again
+    }
+  }
+
   #upsert(payment: Payment): void {
     const known = this.payments.some(({ id }) => id === payment.id);
     this.payments = known
@@ -297,16 +312,12 @@ export class App {
     try {
       for await (const event of wallet.events()) {
         if ('payment' in event) this.#upsert(event.payment);
-        this.events = [...this.events, event];
+        this.news.add(event);
         await event.ack();
       }
     } catch (thrown) {
       this.#ended(wallet, toWalletError(thrown));
     }
-  }
-
-  dismissEvent(id: bigint): void {
-    this.events = this.events.filter((event) => event.id !== id);
   }
 
   #ended(wallet: Wallet, error: WalletError): void {
@@ -326,7 +337,8 @@ export class App {
     this.balance = null;
     this.channels = [];
     this.payments = [];
-    this.events = [];
+    this.news.clear();
+    this.notes.clear();
     this.historyComplete = false;
   }
 }

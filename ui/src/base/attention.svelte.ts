@@ -8,7 +8,10 @@ const LOOK_MS = 500;
 /** Ms between two looks at where the window is: no event tells of a move. */
 const WATCH_MS = 100;
 
-const WINDOW_EVENTS = ['blur', 'focus', 'resize', 'hashchange', 'pageshow'];
+/** Sent to the window when the page itself has moved what it shows. */
+export const MOVED = 'amplet-moved';
+
+const WINDOW_EVENTS = ['blur', 'focus', 'resize', 'hashchange', 'pageshow', MOVED];
 
 /** Conditions for attention, beside being visible and staying as it is. */
 export interface AttentionOptions {

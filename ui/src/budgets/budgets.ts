@@ -3,6 +3,7 @@
 import type { Holder, Budget, BudgetRule, Rules, LimitUsage } from 'amplet';
 import type { ConnectedSite } from '../app/sites.ts';
 import { m } from '../paraglide/messages.js';
+import { bareOrigin } from '../text/holders.ts';
 
 /** Rules that allow everything: what an editor begins with. */
 export const NO_RULES: Rules = {
@@ -22,8 +23,8 @@ export function holderName(holder: Holder): string {
       return m.budget_mine();
     case 'site':
       return holder.origin === holder.topLevel
-        ? bare(holder.origin)
-        : m.budget_siteIn({ site: bare(holder.origin), page: bare(holder.topLevel) });
+        ? bareOrigin(holder.origin)
+        : m.budget_siteIn({ site: bareOrigin(holder.origin), page: bareOrigin(holder.topLevel) });
     case 'app':
     case 'device':
     case 'child':
@@ -39,9 +40,6 @@ export const kindName = (kind: Holder['kind']): string =>
     device: m.budget_kind_device,
     child: m.budget_kind_child,
   })[kind]();
-
-/** An origin without its scheme when that is https. */
-const bare = (origin: string): string => origin.replace(/^https:\/\//, '');
 
 const RULES: Record<BudgetRule, () => string> = {
   perPayment: m.budget_rule_perPayment,

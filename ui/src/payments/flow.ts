@@ -1,6 +1,6 @@
 /**
- * Layout of a payment's flow picture: its parts, merged per pair of neighbours and state, as bands from the
- * wallet (left) to the payee (right). Pure; lengths in CSS pixels.
+ * Layout of a payment's flow picture: the links of its parts as bands from the wallet (left) to the payee (right). Pure;
+ * lengths in CSS pixels.
  *
  * Columns are the longest way from the wallet (layered drawing, Sugiyama et al. 1981: layers, waypoints, barycentres).
  *
@@ -9,14 +9,14 @@
  */
 
 import type { PartState, PaymentPart } from 'amplet';
-
-export const WALLET = 'wallet';
-export const PAYEE = 'payee';
+import { linksOf, PAYEE, WALLET, type Merged } from './flow-routes.ts';
 
 export interface FlowNode {
-  /** `WALLET`, `PAYEE`, or a node id in hex. */
+  /** `WALLET`, `PAYEE`, `NETWORK`, `GATEWAYS`, or a node id in hex. */
   id: string;
   kind: 'wallet' | 'gateway' | 'hop' | 'payee';
+  /** Number of nodes that it stands for. */
+  count: number;
   x: number;
   y: number;
   height: number;
@@ -24,7 +24,7 @@ export interface FlowNode {
   label: { x: number; y: number; anchor: 'start' | 'middle' | 'end'; characters: number } | null;
 }
 
-/** All parts of one state between two neighbours. */
+/** All parts of one state between two neighbours, in one lane. */
 export interface FlowLink {
   id: string;
   state: PartState;
@@ -66,16 +66,6 @@ const RANK: Record<PartState, number> = { succeeded: 0, pending: 1, failed: 2 };
 
 type Label = Omit<NonNullable<FlowNode['label']>, 'y'>;
 
-interface Merged {
-  id: string;
-  from: string;
-  to: string;
-  state: PartState;
-  amountMsat: bigint;
-  parts: number;
-  broken: boolean;
-}
-
 /** A node, or the place where a link crosses a column that it does not stop in. */
 interface Cell {
   id: string;
@@ -98,31 +88,6 @@ interface Segment {
   slot: number;
   fromY: number;
   toY: number;
-}
-
-/** The stops of a part as far as it came. Behind a blinded path the payee follows unseen on the last known node. */
-function stopsOf(part: PaymentPart, payee: string | null): string[] {
-  const stops = part.path.map(({ node }) => (node === payee ? PAYEE : node));
-  if (stops.at(-1) !== PAYEE) stops.push(PAYEE);
-  const reached = part.state === 'failed' && part.failedAt !== null ? stops.slice(0, part.failedAt + 1) : stops;
-  return [WALLET, ...reached].filter((stop, at, all) => stop !== all[at - 1]);
-}
-
-function merge(parts: readonly PaymentPart[], payee: string | null): Merged[] {
-  const links = new Map<string, Merged>();
-  for (const part of parts) {
-    const stops = stopsOf(part, payee);
-    stops.slice(1).forEach((to, at) => {
-      const from = stops[at] ?? WALLET;
-      const id = `${from}>${to}:${part.state}`;
-      const link = links.get(id) ?? { id, from, to, state: part.state, amountMsat: 0n, parts: 0, broken: false };
-      link.amountMsat += part.amountMsat;
-      link.parts += 1;
-      link.broken ||= part.state === 'failed' && part.failedAt !== null && at === stops.length - 2;
-      links.set(id, link);
-    });
-  }
-  return [...links.values()];
 }
 
 /** The column of each stop: one more than that of the farthest that leads to it; links that close a ring do not count. */
@@ -296,12 +261,18 @@ function naming(columns: readonly Cell[][], gateways: ReadonlySet<string>, step:
   };
 }
 
+function kindOf(id: string, gateways: ReadonlySet<string>): FlowNode['kind'] {
+  if (id === WALLET) return 'wallet';
+  if (id === PAYEE) return 'payee';
+  return gateways.has(id) ? 'gateway' : 'hop';
+}
+
 /**
  * The picture of `parts` in `width` pixels. `payee` is the payee's node id in hex; `null` where it hides behind the
  * last node of the parts' paths.
  */
 export function layoutFlow(parts: readonly PaymentPart[], payee: string | null, width: number): Flow {
-  const links = merge(parts, payee);
+  const { links, counts } = linksOf(parts, payee);
   const widthOf = widths(parts);
   const { cells, bands } = place(links, widthOf);
   const columns: Cell[][] = [];
@@ -320,7 +291,8 @@ export function layoutFlow(parts: readonly PaymentPart[], payee: string | null, 
       .filter(({ node }) => node)
       .map((cell) => ({
         id: cell.id,
-        kind: cell.id === WALLET ? 'wallet' : cell.id === PAYEE ? 'payee' : gateways.has(cell.id) ? 'gateway' : 'hop',
+        kind: kindOf(cell.id, gateways),
+        count: counts.get(cell.id) ?? 1,
         x: round(xOf(cell)),
         y: round(cell.y + half),
         height: round(cell.size),
@@ -333,11 +305,4 @@ export function layoutFlow(parts: readonly PaymentPart[], payee: string | null, 
       .map((link, at) => draw(link, bands[at] ?? [], widthOf(link), xOf, half))
       .sort((a, b) => RANK[b.state] - RANK[a.state]),
   };
-}
-
-/** Counts the parts of each state. */
-export function countStates(parts: readonly PaymentPart[]): Record<PartState, number> {
-  const counts = { succeeded: 0, pending: 0, failed: 0 };
-  for (const { state } of parts) counts[state] += 1;
-  return counts;
 }

@@ -22,6 +22,7 @@ export function titleOf(payment: Payment): string {
     case 'keysend':
     case 'offer':
     case 'amp':
+      if (isUnpaid(payment)) return m.payment_invoice();
       return payment.direction === 'inbound' ? m.payment_received() : m.payment_paid();
   }
 }
@@ -42,6 +43,22 @@ export function stateText(payment: Payment, brief = false): string {
   }
   if (payment.cancels === true) return m.state_cancelling();
   return waitsForBlock(payment) ? m.state_unconfirmed() : m.state_pending();
+}
+
+/** An invoice of this wallet's that nobody has paid. */
+export function isUnpaid(payment: Payment): boolean {
+  if (payment.direction !== 'inbound' || payment.kind !== 'bolt11') return false;
+  return payment.state === 'pending' || (payment.state === 'failed' && payment.preimage === null);
+}
+
+/** An unpaid invoice that can still be paid. `now`: seconds since the UNIX epoch. */
+export const isWaiting = (payment: Payment, now: number): boolean =>
+  isUnpaid(payment) && payment.state === 'pending' && (payment.expiresAt === null || Number(payment.expiresAt) >= now);
+
+/** The sign of its amount: none where nothing came or went, or where both sides are this wallet. */
+export function signOf(payment: Payment): '+' | '−' | '' {
+  if (payment.kind.startsWith('channel') || isUnpaid(payment) || payment.amountMsat === 0n) return '';
+  return payment.direction === 'inbound' ? '+' : '−';
 }
 
 /** An on-chain payment that no block holds: its fee can be raised. */

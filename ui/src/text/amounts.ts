@@ -107,12 +107,24 @@ export function parseAmount(text: string, unit: Unit, locale: string, wholeSat =
   return { ok: false, problem: 'ambiguous', readings: readings.flatMap((read) => (read.ok ? [read.msat] : [])) };
 }
 
+/** Digits of a shown amount: all of them, or whole sat, rounded down (what there is) or up (what it may cost at most). */
+export type Precision = 'exact' | 'down' | 'up';
+
+/** Rounds an amount to what is shown of it: less than a sat stays exact, as nothing else is there. */
+export function rounded(msat: bigint, precision: Precision): bigint {
+  const rest = msat % MSAT_PER_SAT;
+  if (precision === 'exact' || rest === 0n || (msat < MSAT_PER_SAT && msat > -MSAT_PER_SAT)) return msat;
+  const whole = msat - rest;
+  if (precision === 'down') return rest < 0n ? whole - MSAT_PER_SAT : whole;
+  return rest > 0n ? whole + MSAT_PER_SAT : whole;
+}
+
 /** The decimal text of an amount, without grouping: `0.00012345`. */
 function decimalText(msat: bigint, unit: Unit): string {
   const scale = MSAT_DECIMALS[unit];
   const digits = (msat < 0n ? -msat : msat).toString().padStart(scale + 1, '0');
   const fraction = digits.slice(-scale);
-  const shown = unit === 'btc' && fraction.endsWith('000') ? fraction.slice(0, 8) : fraction.replace(/^000$/, '');
+  const shown = fraction.slice(0, SAT_DECIMALS[unit]) + fraction.slice(SAT_DECIMALS[unit]).replace(/0+$/, '');
   return `${msat < 0n ? '-' : ''}${digits.slice(0, -scale)}${shown === '' ? '' : `.${shown}`}`;
 }
 
@@ -127,9 +139,9 @@ export function formatNumber(msat: bigint, unit: Unit, locale: string): string {
 /** The unit as it is written beside a number. */
 export const unitLabel = (unit: Unit): string => (unit === 'btc' ? 'BTC' : 'sat');
 
-/** Number and unit, held together by a no-break space. */
-export function formatAmount(msat: bigint, unit: Unit, locale: string): string {
-  return `${formatNumber(msat, unit, locale)}\u00a0${unitLabel(unit)}`;
+/** Number and unit, held together by a no-break space; `exact` where the user decides about it. */
+export function formatAmount(msat: bigint, unit: Unit, locale: string, precision: Precision = 'down'): string {
+  return `${formatNumber(rounded(msat, precision), unit, locale)}\u00a0${unitLabel(unit)}`;
 }
 
 /** Formats `msat` for an amount field: without grouping, with the locale's decimal separator, never ambiguous. */

@@ -1,4 +1,4 @@
-/** Errors in the user's language: a title by code from the catalogue, the engine's own message below it. */
+/** Errors in the user's language: a title by code; what helps is in error-texts.ts. The engine's own words are for logs. */
 
 import { WalletError, type ErrorCode } from 'amplet';
 import { m } from '../paraglide/messages.js';

@@ -21,9 +21,23 @@ export function formatMoment(at: bigint, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(Number(at) * 1000);
 }
 
+/** Time of the day. */
+export const formatTime = (at: bigint, locale: string): string =>
+  new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(Number(at) * 1000);
+
 /** Time alone for today, the date otherwise: for lists. */
 export function formatShortMoment(at: bigint, locale: string, now = new Date()): string {
   const date = new Date(Number(at) * 1000);
   const today = date.toDateString() === now.toDateString();
   return new Intl.DateTimeFormat(locale, today ? { timeStyle: 'short' } : { dateStyle: 'medium' }).format(date);
+}
+
+/** A length of time for people: `0.12 s`, `4.2 s`, `1:58`. */
+export function formatDuration(ms: bigint, locale: string): string {
+  const seconds = Number(ms) / 1000;
+  if (seconds >= 100) return formatCountdown(seconds, locale);
+  const digits = seconds < 1 ? 2 : seconds < 10 ? 1 : 0;
+  return new Intl.NumberFormat(locale, { style: 'unit', unit: 'second', maximumFractionDigits: digits }).format(
+    seconds,
+  );
 }

@@ -1,7 +1,4 @@
-/**
- * A pretended `amplet` for design work and for axe and screenshots of every state: `vite --mode fake`, with
- * `?scenario=none|new|full|down|oldCopy|otherInstallation|tokens|sentAll`. vite.config.ts puts it in the package's place in that mode only.
- */
+/** A pretended `amplet`, by which `vite --mode fake` replaces the package: `?scenario=none|new|full|down|oldCopy|tokens|sentAll|…`. */
 
 import type {
   Balance,
@@ -10,7 +7,6 @@ import type {
   FeeRates,
   Inspected,
   LoadedSettings,
-  MnemonicCheck,
   OnchainBump,
   OnchainSend,
   OpenOptions,
@@ -22,8 +18,11 @@ import type {
   Snapshot,
   Spending,
   Status,
+  WalletEvent,
 } from 'amplet';
 import { budgets, spending } from './sample-budgets.ts';
+import { events } from './sample-events.ts';
+import * as parts from './sample-parts.ts';
 import * as samples from './samples.ts';
 
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
@@ -35,7 +34,7 @@ export class WalletError extends Error {
   readonly log: string[] = [];
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string) {
-    super(message);
+    super(samples.engineText(message));
     this.code = code;
   }
 }
@@ -53,6 +52,7 @@ export class Wallet {
   #balance: Balance = scenario === 'new' || scenario === 'none' ? samples.EMPTY : samples.FULL;
   #channels: Channel[] = scenario === 'new' || scenario === 'none' ? [] : samples.channels(scenario);
   #budgets: Budget[] = scenario === 'new' || scenario === 'none' ? budgets().slice(0, 1) : budgets();
+  #records = new Map<string, string>();
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
   private constructor() {
@@ -103,12 +103,7 @@ export class Wallet {
     const wanted = input.amountMsat ?? 0n;
     const missing =
       wanted > this.#balance.receivableMsat || this.#balance.receivableMsat === 0n
-        ? {
-            code: 'insufficientInbound' as const,
-            message:
-              'The wallet can receive 0 sat now; 25,000 sat are missing. Request a channel from a gateway, then create the invoice again.',
-            causes: [],
-          }
+        ? { code: 'insufficientInbound' as const, message: samples.engineText('no room'), causes: [] }
         : null;
     return { invoice: samples.INVOICE, paymentHash: samples.id(60), expiresAt: samples.now() + 3600n, missing };
   }
@@ -141,9 +136,7 @@ export class Wallet {
       expiresAt: samples.now() + 245n,
       expectedFeeMsat: 26_000n,
       maxFeeMsat: 41_000n,
-      problem: text.includes('old')
-        ? { code: 'expired', message: 'The invoice expired 5 minutes ago. Ask the payee for a new one.', causes: [] }
-        : null,
+      problem: text.includes('old') ? { code: 'expired', message: samples.engineText('expired'), causes: [] } : null,
       askedMsat: null,
       others: [],
     };
@@ -152,9 +145,18 @@ export class Wallet {
   async pay(invoice: string): Promise<Payment> {
     const [first] = samples.payments();
     const line = { ...first, id: samples.id(61), createdAt: samples.now(), settledAt: samples.now() } as Payment;
-    const parts = invoice.includes('hundreds') ? samples.manyParts() : samples.threeParts('succeeded');
+    const count = Number(/x(\d+)parts/.exec(invoice)?.[1] ?? 0);
+    if (count > 0) {
+      const amountMsat = parts.livingParts(count, true).reduce((sum, part) => sum + part.amountMsat, 0n);
+      const pending = { ...line, amountMsat, state: 'pending', preimage: null, settledAt: null, durationMs: null };
+      this.#pay({ ...pending, parts: parts.livingParts(count, false) } as Payment);
+      if (invoice.includes('held')) await this.ended;
+      await pause(600);
+      return this.#pay({ ...line, amountMsat, parts: parts.livingParts(count, true), hops: 4, durationMs: 4_218n });
+    }
+    const sent = invoice.includes('hundreds') ? parts.manyParts() : parts.threeParts('succeeded');
     if (invoice.includes('parts') || invoice.includes('hundreds')) {
-      const leaving = parts.map((part) => ({ ...part, state: 'pending' as const, failedAt: null }));
+      const leaving = sent.map((part) => ({ ...part, state: 'pending' as const, failedAt: null }));
       const pending = {
         ...line,
         state: 'pending',
@@ -165,12 +167,12 @@ export class Wallet {
       } as Payment;
       this.#pay({ ...pending, parts: leaving.slice(0, -1) });
       await pause(600);
-      if (invoice.includes('hundreds')) return this.#pay({ ...pending, parts });
-      this.#pay({ ...pending, parts: samples.threeParts('pending') });
+      if (invoice.includes('hundreds')) return this.#pay({ ...pending, parts: sent });
+      this.#pay({ ...pending, parts: parts.threeParts('pending') });
       // Paying goes on for as long as it is looked at.
       if (invoice.includes('held')) await this.ended;
       await pause(600);
-      return this.#pay({ ...line, parts, hops: 3 });
+      return this.#pay({ ...line, parts: sent, hops: 3 });
     }
     await pause(1200);
     if (invoice.includes('fail'))
@@ -189,6 +191,10 @@ export class Wallet {
 
   async send(_address: string, amount: bigint | 'all', { feeRate = 2000n, dryRun = false } = {}): Promise<OnchainSend> {
     await pause(200);
+    return this.#cost(amount, feeRate, dryRun);
+  }
+
+  #cost(amount: bigint | 'all', feeRate: bigint, dryRun: boolean): OnchainSend {
     const feeSat = (feeRate * 154n) / 1000n;
     const most = this.#balance.onchainSat - this.#balance.reserveSat - feeSat;
     const amountSat = amount === 'all' ? most : amount;
@@ -201,7 +207,7 @@ export class Wallet {
   }
 
   async channelCost(capacitySat: bigint): Promise<OnchainSend> {
-    return this.send('', capacitySat, { dryRun: true });
+    return this.#cost(capacitySat, 2000n, true);
   }
 
   async bumpFee(_id: string, { feeRate = 8200n, dryRun = false, fromAmount = false } = {}): Promise<OnchainBump> {
@@ -272,6 +278,21 @@ export class Wallet {
     return scenario === 'new' ? { rows: [], csv: '' } : spending();
   }
 
+  async siteRecordKeys(prefix: string): Promise<string[]> {
+    return [...this.#records.keys()].filter((key) => key.startsWith(prefix));
+  }
+
+  async siteRecord(key: string): Promise<string | null> {
+    return this.#records.get(key) ?? null;
+  }
+
+  async setSiteRecords(records: { key: string; value: string | null }[]): Promise<void> {
+    for (const { key, value } of records) {
+      if (value === null) this.#records.delete(key);
+      else this.#records.set(key, value);
+    }
+  }
+
   async channels(): Promise<Channel[]> {
     return this.#channels;
   }
@@ -312,9 +333,8 @@ export class Wallet {
     this.#tell();
   }
 
-  // eslint-disable-next-line require-yield -- nothing ever happens to it
-  async *events(): AsyncGenerator<never, void, undefined> {
-    await this.ended;
+  events(): AsyncGenerator<WalletEvent, void, undefined> {
+    return events(() => this.#payments);
   }
 
   onChange(listener: (snapshot: Snapshot) => void): () => void {
@@ -355,23 +375,7 @@ export class Wallet {
 export const unlockKey = async (): Promise<Uint8Array> => new Uint8Array(32);
 export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;
 
-export async function checkMnemonic(text: string): Promise<MnemonicCheck> {
-  const words = text.trim().toLowerCase().split(/\s+/);
-  const normalized = words.join(' ');
-  const wrong = words.findIndex((word) => !samples.WORDS.includes(word));
-  if (wrong >= 0)
-    return {
-      normalized,
-      problem: { kind: 'unknownWord', position: wrong + 1, word: words[wrong] ?? '', suggestions: ['river'] },
-      message: 'unknown word',
-    };
-  if (words.length !== 12 && words.length !== 24)
-    return { normalized, problem: { kind: 'wordCount', count: words.length }, message: 'word count' };
-  return { normalized, problem: null, message: '' };
-}
-
-export const suggestWords = async (prefix: string, limit: number): Promise<string[]> =>
-  samples.WORDS.filter((word) => word.startsWith(prefix)).slice(0, limit);
+export { checkMnemonic, suggestWords } from './fake-words.ts';
 
 let kept: Settings | null = {
   network: 'signet',

@@ -1,6 +1,9 @@
 /** Samples that the pretended engine of `--mode fake` shows. */
 
-import type { Balance, Channel, Gateway, PartState, Payment, PaymentMethod, PaymentPart, Status } from 'amplet';
+import type { Balance, Channel, Gateway, Payment, PaymentMethod, Status } from 'amplet';
+import { NODE_A, NODE_B, part, PAYEE, threeParts } from './sample-parts.ts';
+
+export { PAYEE };
 
 export const WORDS =
   'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual crane crash crater crawl crazy legal legend leisure lemon river road roast robot thank winner wave year yellow zebra zoo'.split(
@@ -9,11 +12,11 @@ export const WORDS =
 export const MNEMONIC = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
 export const PASSPHRASE = 'a quiet river under the bridge';
 
-export const NODE_A = '02a1633cafcc01ebfb6d78e39f687a1f0995c62fc95f51ead10a02ee0be551b5dc';
-export const NODE_B = '03c2abfa93eacec04721c019644584424aab2ba4dff3ac9bdab4e9c97007491dda';
-export const PAYEE = '031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f';
 const HASH = 'f0a9b2c43cde5f1a0d27c1c90b6aa9b3e4a1e1f2d3c4b5a697887766554433';
 const TXID = '4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b';
+
+/** A text of the engine, which no screen may show: e2e looks for the mark. */
+export const engineText = (text: string): string => `⚙ ${text}`;
 
 export const now = (): bigint => BigInt(Math.floor(Date.now() / 1000));
 export const id = (index: number): string => HASH + index.toString(16).padStart(2, '0');
@@ -39,35 +42,6 @@ const blank = {
   durationMs: null,
   parts: [],
 };
-
-const HOPS = Array.from({ length: 16 }, (_, index) => `02${index.toString(16).padStart(2, '0').repeat(32)}`);
-
-const part = (nodes: string[], amountMsat: bigint, state: PartState, failedAt: number | null = null): PaymentPart => ({
-  path: nodes.map((node, at) => ({ channel: `${812_000 + at}x${nodes.length}x${at}`, node })),
-  amountMsat,
-  feeMsat: amountMsat / 1000n,
-  state,
-  probabilityPpm: 930_000,
-  failedAt,
-});
-
-/** 25,000 sat in three parts over two gateways: one came back and was sent again by another way. */
-export const threeParts = (last: PartState): PaymentPart[] => [
-  part([NODE_A, PAYEE], 15_000_000n, 'succeeded'),
-  part([NODE_B, HOPS[1] ?? '', PAYEE], 10_000_000n, 'failed', 1),
-  part([NODE_B, HOPS[2] ?? '', PAYEE], 10_000_000n, last),
-];
-
-/** 25,000 sat in 120 parts, with 15 more that came back. */
-export const manyParts = (): PaymentPart[] =>
-  Array.from({ length: 135 }, (_, at) =>
-    part(
-      [at % 3 === 0 ? NODE_B : NODE_A, HOPS[at % 7] ?? '', HOPS[7 + (at % 9)] ?? '', PAYEE],
-      208_333n,
-      at % 9 === 8 ? 'failed' : at % 5 === 0 ? 'pending' : 'succeeded',
-      at % 9 === 8 ? at % 4 : null,
-    ),
-  );
 
 /** Everything was sent, and waits. */
 export const sentAll = (): Payment => ({
@@ -122,16 +96,24 @@ export function payments(): Payment[] {
     },
     {
       ...blank,
+      id: id(9),
+      direction: 'inbound',
+      kind: 'bolt11',
+      state: 'pending',
+      amountMsat: 600_000_000n,
+      feeMsat: null,
+      description: 'Rent of the boat',
+      invoice: INVOICE,
+      createdAt: at - 120n,
+      expiresAt: at + 3_480n,
+    },
+    {
+      ...blank,
       id: id(3),
       direction: 'outbound',
       kind: 'bolt11',
       state: 'failed',
-      error: {
-        code: 'noRoute',
-        message:
-          'No route with enough liquidity was found within the fee limit of 50 sat. Raise the limit, or try again later.',
-        causes: [],
-      },
+      error: { code: 'noRoute', message: engineText('no route'), causes: [] },
       amountMsat: 900_000_000n,
       feeMsat: null,
       description: 'Bicycle, second hand',
@@ -294,12 +276,7 @@ export function status(scenario: string): Status {
   const waiting = {
     state: 'waiting' as const,
     until: at + 14n,
-    error: {
-      code: 'gatewayOffline' as const,
-      message:
-        'The gateway does not answer at ws://127.0.0.1:9911. Check that it runs and that you are online; the wallet tries again by itself.',
-      causes: [],
-    },
+    error: { code: 'gatewayOffline' as const, message: engineText('the gateway is away'), causes: [] },
   };
   const connection = down ? waiting : { state: oldCopy ? ('off' as const) : ('connected' as const) };
   return {
@@ -333,7 +310,7 @@ export const OFFER: PaymentMethod = {
   kind: 'bolt12',
   lightning: true,
   name: null,
-  problem: { code: 'invalidPaymentRequest', message: 'this is a BOLT 12 offer, which …', causes: [] },
+  problem: { code: 'invalidPaymentRequest', message: engineText('an offer'), causes: [] },
   offer: {
     amountMsat: null,
     price: { currency: 'EUR', minorUnits: 350n },

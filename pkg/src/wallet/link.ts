@@ -27,6 +27,8 @@ interface Pending {
   payment: Request | null;
   /** Id of the payment that the engine has begun for it. */
   begun: string | null;
+  /** Place of the call: an error is made when its answer comes, where nothing leads back to who called. */
+  readonly called: Error;
 }
 
 /** The older host made room; connect to the next generation. */
@@ -77,7 +79,7 @@ export class Link {
     if (this.#ended !== null) return Promise.reject(payment === null ? this.#ended : notSent(this.#ended));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, payment, begun: null });
+      this.#pending.set(id, { resolve, reject, payment, begun: null, called: new Error() });
       this.#send({ kind: 'call', id, call }, transfer);
     });
   }
@@ -117,7 +119,7 @@ export class Link {
         this.#take(message.id)?.resolve(message.value);
         break;
       case 'err':
-        this.#take(message.id)?.reject(toError(message.error));
+        this.#refuse(message.id, toError(message.error));
         break;
       case 'notice':
         this.onNotice(message.notice);
@@ -126,6 +128,13 @@ export class Link {
         this.#end(toError(message.error, message.log), message.next);
         break;
     }
+  }
+
+  #refuse(id: number, error: WalletError): void {
+    const pending = this.#take(id);
+    if (pending?.called.stack !== undefined)
+      error.stack = `${error.name}: ${error.message}\n${pending.called.stack.replace(/^Error\n/, '')}`;
+    pending?.reject(error);
   }
 
   #take(id: number): Pending | undefined {

@@ -177,7 +177,8 @@ export abstract class Requests extends OnchainRequests {
   }
 
   /** The history, newest first, in pages of at most `pageSize` (1 to 100) lines. */
-  async *history({ pageSize = 50 }: { pageSize?: number } = {}): AsyncGenerator<Payment[], void, undefined> {
+  async *history(options?: { pageSize?: number | undefined }): AsyncGenerator<Payment[], void, undefined> {
+    const { pageSize = 50 } = named('history', options, { pageSize: true });
     if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 100) {
       throw new WalletError('invalidInput', '`pageSize` is a whole number from 1 to 100.');
     }
@@ -270,10 +271,11 @@ export abstract class Requests extends OnchainRequests {
 
   /**
    * Reports what was spent by day, holder and purpose, as rows and as CSV.
-   * @param days `from`, `to`: first and last day, such as `2026-11-22`, in the user's time zone; by default everything
+   * @param options `from`, `to`: first and last day, such as `2026-11-22`, in the user's time zone; by default everything
    * @throws {WalletError} `invalidInput`
    */
-  async spending({ from, to }: { from?: string; to?: string } = {}): Promise<Spending> {
+  async spending(options?: { from?: string | undefined; to?: string | undefined }): Promise<Spending> {
+    const { from, to } = named('spending', options, { from: true, to: true });
     return this.ask({ method: 'spending', from: from ?? null, to: to ?? null });
   }
 

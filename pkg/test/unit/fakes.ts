@@ -85,10 +85,12 @@ export class FakeEngine implements Engine {
   readonly listeners = new Map<number, (notice: Notice | null) => void>();
   closed = false;
   aborted = false;
-  #stored: Stored;
+  readonly #stored: Stored;
+  readonly #words: string;
 
-  constructor(stored: Stored) {
+  constructor(stored: Stored, words: string) {
     this.#stored = stored;
+    this.#words = words;
   }
 
   proves(key: Uint8Array): boolean {
@@ -128,7 +130,7 @@ export class FakeEngine implements Engine {
 
   async words(key: Uint8Array): Promise<string> {
     if (!this.proves(key)) throw { code: 'wrongPassphrase', message: 'not these words', causes: [] };
-    return 'abandon ability able';
+    return this.#words;
   }
 
   async changePassphrase(kdf: Uint8Array, key: Uint8Array): Promise<void> {
@@ -151,6 +153,8 @@ export class Origin {
   readonly stored = new Map<string, Stored>();
   readonly engines: FakeEngine[] = [];
   readonly exited: string[] = [];
+  /** Of every wallet here. */
+  words = 'abandon ability able';
   /** What opening a wallet waits for. */
   gate: Promise<void> = Promise.resolve();
   crash: () => void = () => {};
@@ -184,7 +188,7 @@ export class Origin {
       storedWords: async (name, key) => {
         const stored = this.stored.get(name);
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
-        return new FakeEngine(stored).words(key);
+        return new FakeEngine(stored, this.words).words(key);
       },
       destroy: async (name) => void this.stored.delete(name),
       open: async (options, key, kdf) => {
@@ -193,7 +197,7 @@ export class Origin {
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
         if (!same(stored.key, key)) throw { code: 'wrongPassphrase', message: 'wrong', causes: [] };
         await this.gate;
-        const engine = new FakeEngine(stored);
+        const engine = new FakeEngine(stored, this.words);
         this.engines.push(engine);
         return engine;
       },

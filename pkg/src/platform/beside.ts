@@ -1,6 +1,7 @@
 // Scripts and wasm that lie beside the package's own script: of a page and of a worker.
 
-import { webLocks, type Locks } from '../engine/locks.ts';
+import type { Locks } from '../engine/locks.ts';
+import { webLocks } from '../engine/web-locks.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import type { KdfParams } from '../link/wire.ts';
 import { given } from './init.ts';

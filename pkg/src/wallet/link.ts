@@ -73,14 +73,14 @@ export class Link {
     }
   }
 
-  /** One call; `transfer` are buffers that this page gives away. */
-  call(call: Call, transfer: Transferable[] = []): Promise<unknown> {
+  /** One call. */
+  call(call: Call): Promise<unknown> {
     const payment = call.method === 'request' && isPayment(call.request) ? call.request : null;
     if (this.#ended !== null) return Promise.reject(payment === null ? this.#ended : notSent(this.#ended));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject, payment, begun: null, called: new Error() });
-      this.#send({ kind: 'call', id, call }, transfer);
+      this.#send({ kind: 'call', id, call });
     });
   }
 
@@ -91,8 +91,8 @@ export class Link {
     this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'), this.#generation, false);
   }
 
-  #send(message: ToHost, transfer: Transferable[] = []): void {
-    this.#port.postMessage(message, transfer);
+  #send(message: ToHost): void {
+    this.#port.postMessage(message);
   }
 
   #hello(life: string): Promise<ToPage & { kind: 'welcome' }> {

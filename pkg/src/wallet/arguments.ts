@@ -35,6 +35,14 @@ export function text(name: string, value: string): string {
 }
 
 /**
+ * A gateway's node id: given itself, or before the `@` of its address.
+ * @throws {WalletError} `invalidInput`
+ */
+export function nodeId(gateway: string): string {
+  return text('gateway', gateway).split('@', 1)[0]!;
+}
+
+/**
  * A number that the engine takes for a u32, such as a budget's.
  * @throws {WalletError} `invalidInput`
  */

@@ -2,6 +2,7 @@
 
 import { locks, startHost } from '#platform';
 import { toError, WalletError } from '../base/error.ts';
+import { speakJson } from '../base/json.ts';
 import { VERSION, type Notice, type Request } from '../base/protocol.ts';
 import { lifeLock } from '../link/names.ts';
 import { isPayment, leftOpen, notSent } from '../link/outcome.ts';
@@ -116,13 +117,13 @@ export class Link {
         break;
       }
       case 'ok':
-        this.#take(message.id)?.resolve(message.value);
+        this.#take(message.id)?.resolve(speakJson(message.value));
         break;
       case 'err':
         this.#refuse(message.id, toError(message.error));
         break;
       case 'notice':
-        this.onNotice(message.notice);
+        this.onNotice(speakJson(message.notice));
         break;
       case 'ended':
         this.#end(toError(message.error, message.log), message.next);

@@ -21,7 +21,7 @@ import type {
   VerifiedMessage,
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
-import { amount, authorized, named, recorded, required, ruled, text, whole } from './arguments.ts';
+import { amount, authorized, named, nodeId, recorded, required, ruled, text, whole } from './arguments.ts';
 import { OnchainRequests } from './onchain.ts';
 
 /** Names of what says which channel is opened. */
@@ -322,28 +322,28 @@ export abstract class Requests extends OnchainRequests {
 
   /**
    * Opens a channel to a gateway from savings. Resolves with its id when the funding is signed.
-   * @param options `gateway`: the id of a connected one; `capacitySat`: the channel's size
+   * @param options `gateway`: a connected one, by its node id or its address `<node id>@…`; `capacitySat`: the channel's size
    * @throws {WalletError} `insufficientBalance`, `gatewayOffline`, `gatewayRefused`
    */
   async openChannel(options: { gateway: string; capacitySat: bigint }): Promise<string> {
     const { gateway, capacitySat } = named('openChannel', options, CHANNEL);
     return this.ask({
       method: 'openChannel',
-      gateway: text('gateway', gateway),
+      gateway: nodeId(gateway),
       capacitySat: required('capacitySat', capacitySat),
     });
   }
 
   /**
    * Asks a gateway to open a channel towards this wallet, within its terms. Resolves with its id.
-   * @param options `gateway`: the id of a connected one; `capacitySat`: the channel's size
+   * @param options `gateway`: a connected one, by its node id or its address `<node id>@…`; `capacitySat`: the channel's size
    * @throws {WalletError} `gatewayOffline`, `gatewayRefused`
    */
   async requestChannel(options: { gateway: string; capacitySat: bigint }): Promise<string> {
     const { gateway, capacitySat } = named('requestChannel', options, CHANNEL);
     return this.ask({
       method: 'requestChannel',
-      gateway: text('gateway', gateway),
+      gateway: nodeId(gateway),
       capacitySat: required('capacitySat', capacitySat),
     });
   }

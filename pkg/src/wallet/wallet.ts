@@ -13,6 +13,7 @@ import { Requests } from './requests.ts';
 import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
+import { PaymentList, whenPaid } from './watching.ts';
 
 /** The state of a wallet, as `onChange` tells it. */
 export interface Snapshot {
@@ -164,6 +165,42 @@ export class Wallet extends Requests {
   onPayment(listener: (payment: Payment) => void): () => void {
     this.#onPayment.add(listener);
     return () => this.#onPayment.delete(listener);
+  }
+
+  /**
+   * Calls `listener` with the newest payments, newest first, and again with all of them whenever one changes: a list to be shown.
+   * Resolves once it was told first, with a function that ends that.
+   * @param options `limit`: number of payments, 1 to 100, by default 50; `signal`: aborted, it ends
+   * @throws {WalletError} `invalidInput`
+   */
+  async onPayments(
+    listener: (payments: Payment[]) => void,
+    options?: { limit?: number | undefined; signal?: AbortSignal | undefined },
+  ): Promise<() => void> {
+    const { limit = 50, signal } = named('onPayments', options, { limit: true, signal: true });
+    signal?.throwIfAborted();
+    const pages = this.history({ pageSize: limit });
+    const list = new PaymentList(limit, listener);
+    const end = this.onPayment((payment) => list.change(payment));
+    signal?.addEventListener('abort', end, { once: true });
+    const first = await pages.next().catch((error: unknown) => {
+      end();
+      throw error;
+    });
+    if (!signal?.aborted) list.load(first.value ?? []);
+    return end;
+  }
+
+  /**
+   * Waits until an invoice of this wallet is paid, and resolves with its payment; at once when it was paid before. What else has to happen
+   * then is an event's ({@link Wallet.events}), which comes again until it was acknowledged.
+   * @param options `signal`: aborted, it rejects with the signal's reason; the invoice can be paid all the same
+   * @throws {WalletError} `expired`: it was not paid in time; `invalidInput`: this wallet has no payment of this hash
+   */
+  async paid(paymentHash: string, options?: { signal?: AbortSignal | undefined }): Promise<Payment> {
+    const { signal } = named('paid', options, { signal: true });
+    signal?.throwIfAborted();
+    return whenPaid(this, text('paymentHash', paymentHash), signal);
   }
 
   /**

@@ -6,7 +6,7 @@ import type { HeldLock, Locks } from '../../src/engine/locks.ts';
 import type { Channel } from '../../src/engine/port.ts';
 import type { Bus } from '../../src/engine/siblings.ts';
 import { lifeLock } from '../../src/link/names.ts';
-import type { Notice, Request } from '../../src/base/protocol.ts';
+import type { Notice, Payment, Request } from '../../src/base/protocol.ts';
 import type { Call, ToHost, ToPage } from '../../src/link/wire.ts';
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -83,6 +83,8 @@ export interface Stored {
 /** An engine that stores nothing but the key and answers `balance`, `diagnostics` and `close`; its payments never end. */
 export class FakeEngine implements Engine {
   readonly listeners = new Map<number, (notice: Notice | null) => void>();
+  /** Of the history, by id. */
+  readonly payments = new Map<string, Payment>();
   closed = false;
   aborted = false;
   readonly #stored: Stored;
@@ -104,7 +106,10 @@ export class FakeEngine implements Engine {
         return { spendableMsat: 7n };
       case 'diagnostics':
         return 'fine';
+      case 'history':
+        return [...this.payments.values()].reverse().slice(0, request.limit);
       case 'payment':
+        if (this.payments.has(request.id)) return this.payments.get(request.id);
         throw { code: 'invalidInput', message: `no payment ${request.id}`, causes: [] };
       case 'keysend':
         onBegin('cd'.repeat(32));

@@ -96,6 +96,7 @@ await build({ ...common, entryPoints: ['src/base/error.ts', ...workerScripts], o
 // What a dynamic import asks for is a file of its own.
 await bundle('src/index.ts', 'index', { splitting: true });
 await bundle('src/provider.ts', 'provider');
+await bundle('src/server.ts', 'server');
 // A service worker has no dynamic import.
 await bundle('src/worker.ts', 'worker', { conditions: ['worker'] });
 await bundle('src/inline.ts', 'inline', { conditions: ['inline'], plugins: [inlined], sourcemap: false });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { build } from 'esbuild';
 import { Consumer, OPTIONS } from './consumer.ts';
 
-const ENTRIES = ['amplet', 'amplet/web', 'amplet/worker', 'amplet/node', 'amplet/inline', 'amplet/provider'];
+const ENTRIES = ['', '/web', '/worker', '/node', '/inline', '/provider', '/server'].map((entry) => `amplet${entry}`);
 
 let consumer: Consumer;
 beforeAll(() => {

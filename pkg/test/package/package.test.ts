@@ -8,7 +8,9 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { build } from 'esbuild';
 import { Consumer, OPTIONS } from './consumer.ts';
 
-const ENTRIES = ['', '/web', '/worker', '/node', '/inline', '/provider', '/server'].map((entry) => `amplet${entry}`);
+const ENTRIES = ['', '/web', '/worker', '/node', '/inline', '/provider', '/server', '/testing'].map(
+  (entry) => `amplet${entry}`,
+);
 
 let consumer: Consumer;
 beforeAll(() => {

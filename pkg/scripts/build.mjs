@@ -97,6 +97,7 @@ await build({ ...common, entryPoints: ['src/base/error.ts', ...workerScripts], o
 await bundle('src/index.ts', 'index', { splitting: true });
 await bundle('src/provider.ts', 'provider');
 await bundle('src/server.ts', 'server');
+await bundle('src/pay.ts', 'pay');
 await bundle('src/testing.ts', 'testing');
 // A service worker has no dynamic import.
 await bundle('src/worker.ts', 'worker', { conditions: ['worker'] });

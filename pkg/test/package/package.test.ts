@@ -8,7 +8,7 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { build } from 'esbuild';
 import { Consumer, OPTIONS } from './consumer.ts';
 
-const ENTRIES = ['', '/web', '/worker', '/node', '/inline', '/provider', '/server', '/testing'].map(
+const ENTRIES = ['', '/web', '/worker', '/node', '/inline', '/provider', '/server', '/pay', '/testing'].map(
   (entry) => `amplet${entry}`,
 );
 

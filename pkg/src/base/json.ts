@@ -10,8 +10,8 @@ function toJSON(this: object): object {
 }
 
 /**
- * The same value, whose objects have a `toJSON` (not enumerable) where they hold a bigint: it is written as a decimal text, as the gateway's
- * API has it. A copy by spreading is without it.
+ * The same value, whose objects have a `toJSON` (not enumerable) where they hold a bigint: it is written as a decimal text, as the
+ * gateway's API has it. A copy by spreading is without it.
  */
 export function speakJson<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;

@@ -117,7 +117,8 @@ test('the name that is spelled likest is told, if one is alike', async () => {
     [{ xyz: 1n }, /^(?!.*meant)/],
   ] as const)
     await assert.rejects(new Recorder().receive(given as object), message);
-  assert.throws(() => void named('open', { creat: true } as object, { create: true } as object), /`create` meant/);
+  const wrong: object = { creat: true };
+  assert.throws(() => void named<object>('open', wrong, { create: true }), /`create` meant/);
 });
 
 test('streams: a price that is misspelled is none', () => {

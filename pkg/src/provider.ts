@@ -12,6 +12,7 @@ export {
 export { PaidFetchError, type PaidFetchCode } from './sites/http402/errors.ts';
 export {
   payingFetch,
+  receiptFor,
   type UntrustedOrigin,
   type PayingFetchOptions,
   type SessionKeeper,
@@ -97,3 +98,5 @@ export type { Deposit, Session, SessionAccount, SessionStore } from './sites/htt
 export { openStream, type SiteStream, type StreamMeter, type StreamTerms } from './sites/streams/page.ts';
 export { WalletStreams } from './sites/streams/streams.ts';
 export { WalletStore, type RecordKeeper } from './sites/wallet-store.ts';
+export { localStore, memoryStore } from './sites/stores/memory.ts';
+export { weblnPayer, type WeblnLike } from './sites/webln/payer.ts';

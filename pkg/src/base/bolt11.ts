@@ -1,4 +1,4 @@
-/** Hashes in an invoice (BOLT 11), read without the engine; everything else of it the engine reads. */
+/** As much of an invoice (BOLT 11) as is read without the engine, which checks it; everything else of it the engine reads. */
 
 import { bech32, hex } from '@scure/base';
 
@@ -12,33 +12,32 @@ const FEATURES = 5;
 const AMP = 30;
 const HASH_WORDS = 52;
 
-/** Tagged fields of an invoice: tag and words of each. Its checksum is the engine's to check. */
-function* fields(invoice: string): Generator<[tag: number, words: number[]]> {
-  const words = bech32.decodeUnsafe(invoice, false)?.words ?? [];
+/** The tagged fields, in 5-bit words. */
+function* fields(words: readonly number[]): Generator<{ tag: number; field: number[] }> {
   const end = words.length - SIGNATURE_WORDS;
   for (let at = TIME_WORDS; at + 3 <= end;) {
     const length = words[at + 1]! * 32 + words[at + 2]!;
-    yield [words[at]!, words.slice(at + 3, at + 3 + length)];
+    yield { tag: words[at]!, field: words.slice(at + 3, at + 3 + length) };
     at += 3 + length;
   }
 }
 
-/** The hash with this tag, in hex; `null` when the text has none. */
+/** The hash with this tag, in hex; `null` when the text has none. Its checksum is the engine's to check. */
 function taggedHash(invoice: string, tag: keyof typeof TAGS): string | null {
-  for (const [found, words] of fields(invoice)) {
-    if (found !== TAGS[tag] || words.length !== HASH_WORDS) continue;
-    const field = bech32.fromWordsUnsafe(words);
+  for (const { tag: found, field } of fields(bech32.decodeUnsafe(invoice, false)?.words ?? [])) {
+    if (found !== TAGS[tag] || field.length !== HASH_WORDS) continue;
+    const bytes = bech32.fromWordsUnsafe(field);
     // A hash whose last bits are no padding is the hash of nothing.
-    return field ? hex.encode(field) : '';
+    return bytes ? hex.encode(bytes) : '';
   }
   return null;
 }
 
 /** Returns whether an invoice is paid by AMP: its payment hash then is that of no payment. */
 function isAmp(invoice: string): boolean {
-  for (const [tag, words] of fields(invoice)) {
+  for (const { tag, field } of fields(bech32.decodeUnsafe(invoice, false)?.words ?? [])) {
     // 5 bits a word, the last one lowest.
-    if (tag === FEATURES) return ((words.at(-1 - Math.floor(AMP / 5)) ?? 0) >> (AMP % 5)) % 2 === 1;
+    if (tag === FEATURES) return ((field.at(-1 - Math.floor(AMP / 5)) ?? 0) >> (AMP % 5)) % 2 === 1;
   }
   return false;
 }
@@ -66,3 +65,30 @@ export function paymentHash(text: string): string | null {
  * The hash of the description in an invoice (tag `h`), in hex; `null` when it has none. The wallet has checked the invoice.
  */
 export const descriptionHash = (invoice: string): string | null => taggedHash(invoice, 'h');
+
+/** BOLT 11: `x`, seconds until it expires, an hour if it does not say. */
+const EXPIRY_TAG = 6;
+const DEFAULT_EXPIRY_SECS = 3600;
+/** Networks by their prefix, and millisatoshi of a bitcoin by the amount's letter: `p` are tenths of a millisatoshi. */
+const NETWORKS: Record<string, string> = { bc: 'mainnet', tb: 'testnet4', tbs: 'signet', bcrt: 'regtest' };
+const UNITS: Record<string, bigint> = { '': 100_000_000_000n, m: 100_000_000n, u: 100_000n, n: 100n };
+
+/**
+ * What an invoice asks for: `amountMsat` in msat (`null`: the payer chooses), `paymentHash` in hex, `network`, and until when in ms since
+ * the UNIX epoch (`expiresMs`). `null`: this is no invoice. Its signature is the paying wallet's to check.
+ */
+export function invoiceFacts(
+  invoice: string,
+): { amountMsat: bigint | null; paymentHash: string; network: string; expiresMs: number } | null {
+  const decoded = bech32.decodeUnsafe(invoice, false);
+  const [, prefix = '', amount, unit = ''] =
+    /^ln(bcrt|tbs|bc|tb)(?:([1-9][0-9]{0,17})([munp]?))?$/.exec(decoded?.prefix ?? '') ?? [];
+  const hash = taggedHash(invoice, 'p');
+  if (!decoded || !hash || NETWORKS[prefix] === undefined) return null;
+  if (amount !== undefined && unit === 'p' && !amount.endsWith('0')) return null;
+  const amountMsat = amount === undefined ? null : unit === 'p' ? BigInt(amount) / 10n : BigInt(amount) * UNITS[unit]!;
+  const number = (words: readonly number[]): number => words.reduce((sum, word) => sum * 32 + word, 0);
+  const expiry = [...fields(decoded.words)].find(({ tag }) => tag === EXPIRY_TAG)?.field;
+  const seconds = number(decoded.words.slice(0, TIME_WORDS)) + (expiry ? number(expiry) : DEFAULT_EXPIRY_SECS);
+  return { amountMsat, paymentHash: hash, network: NETWORKS[prefix], expiresMs: seconds * 1000 };
+}

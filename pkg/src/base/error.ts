@@ -7,7 +7,7 @@ export class WalletError extends Error {
   /** Code of the error. The codes never change meaning. */
   readonly code: ErrorCode;
 
-  /** Causes, outermost first; for diagnostics. */
+  /** Causes, outermost first; for diagnostics. `cause` has them as errors, each the cause of the one before. */
   readonly causes: readonly string[];
 
   /** With `budgetRefused` and `approvalNeeded`: which rule, what it leaves, until when, what is needed. */
@@ -36,7 +36,7 @@ export class WalletError extends Error {
     log: readonly string[] = [],
     { budget, noRoute, outcome, paymentId }: ErrorDetails = {},
   ) {
-    super(message);
+    super(message, causes.length === 0 ? undefined : { cause: chained(causes) });
     this.code = code;
     this.causes = causes;
     this.log = log;
@@ -45,6 +45,15 @@ export class WalletError extends Error {
     this.outcome = outcome;
     this.paymentId = paymentId;
   }
+}
+
+/** Errors of these texts, for consoles and for what reports errors. They have no places: those are in the engine. */
+function chained(causes: readonly string[]): Error | undefined {
+  return causes.reduceRight<Error | undefined>((cause, text) => {
+    const error = new Error(text, cause === undefined ? undefined : { cause });
+    error.stack = text;
+    return error;
+  }, undefined);
 }
 
 /** What an error tells beside code and text. */

@@ -5,7 +5,7 @@ import { hostsChannel, parseWorkerName } from '../link/names.ts';
 import { RELEASE } from '../link/release.ts';
 import { EngineHost } from './host.ts';
 import { loadEngine } from './load.ts';
-import { webLocks } from './locks.ts';
+import { webLocks } from './web-locks.ts';
 
 /** Both kinds of worker scope, as far as they are used; TypeScript's libraries for them exclude the page's. */
 declare const self: {

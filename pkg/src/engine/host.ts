@@ -256,6 +256,8 @@ export class EngineHost {
     const { name, info, locks } = this.#environment;
     const module = await this.#load();
     if (this.#session !== null) {
+      if (!takeOver)
+        throw new WalletError('inUse', 'The wallet is open: lock it before you delete it, or give `takeOver`.');
       await this.#close();
       this.#notifyEnded(new WalletError('closed', 'The wallet was deleted.'));
     }

@@ -1,7 +1,7 @@
 // The engine's wasm, in a browser.
 
 import init, { Engine, destroy, kdfParams, start, storedWords } from '../../generated/engine/engine.js';
-import { describe, WalletError } from '../base/error.ts';
+import { wasmFailure } from '../link/load-failure.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 import type { EngineModule } from './engine.ts';
 
@@ -11,14 +11,11 @@ export async function loadEngine(
   crashed: () => void,
   wasm: WasmInput | null,
 ): Promise<EngineModule> {
+  const source = wasm ?? new URL('./engine_bg.wasm', import.meta.url);
   try {
-    await init({ module_or_path: wasm ?? new URL('./engine_bg.wasm', import.meta.url) });
+    await init({ module_or_path: source });
   } catch (error) {
-    throw new WalletError(
-      'internal',
-      "The wallet's engine could not be loaded: check the connection to this site, then reload the page.",
-      [describe(error)],
-    );
+    throw await wasmFailure("The wallet's engine", source, error);
   }
   const print = (line: string): void => {
     console.debug(line);

@@ -3,13 +3,24 @@
 import { describe, WalletError } from '../base/error.ts';
 
 /**
+ * A compiled wasm module (`WebAssembly.Module`), where the program's libraries of types know one: those of Node.js without the
+ * browser's do not.
+ */
+export type WasmModule = typeof globalThis extends { WebAssembly: { Module: new (bytes: never) => infer Module } }
+  ? Module
+  : never;
+
+/**
  * A wasm module of this package: its address, an answer that holds it, its bytes, or the module already compiled. The
  * files are `amplet/engine.wasm`, `amplet/page.wasm`, `amplet/words.wasm` and `amplet/node.wasm`.
  */
-export type WasmSource = URL | string | Response | PromiseLike<Response> | BufferSource | WebAssembly.Module;
+export type WasmSource = URL | string | Response | PromiseLike<Response> | ArrayBuffer | ArrayBufferView | WasmModule;
 
 /** A source in the form that a message to a worker can carry. */
-export type WasmInput = string | Uint8Array<ArrayBuffer> | WebAssembly.Module;
+export type WasmInput = string | WasmBytes | WasmModule;
+
+/** Bytes of their own. TypeScript had no types for what bytes lie in until 5.7. */
+type WasmBytes = ReturnType<Uint8Array['slice']>;
 
 /**
  * Reads a source.

@@ -1,11 +1,13 @@
 // Scripts and wasm that lie beside the package's own script: of a page and of a worker.
 
-import { webLocks, type Locks } from '../engine/locks.ts';
+import type { Locks } from '../engine/locks.ts';
+import { webLocks } from '../engine/web-locks.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import type { KdfParams } from '../link/wire.ts';
 import { given } from './init.ts';
 import { deriveIn } from './kdf.ts';
 import { loader } from './wasm.ts';
+import { WorkerWatch } from './worker-failure.ts';
 
 /** The browser's locks, of this origin. */
 export function locks(): Locks {
@@ -15,8 +17,14 @@ export function locks(): Locks {
 /** Derives in a throwaway worker. */
 export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<DerivedKey> {
   const { page } = await given();
-  const worker = new Worker(new URL('./kdf.worker.js', import.meta.url), { type: 'module' });
-  return deriveIn(worker, { passphrase, params, wasm: page });
+  const watch = new WorkerWatch('kdf.worker.js', import.meta.url);
+  let worker: Worker;
+  try {
+    worker = new Worker(new URL('./kdf.worker.js', import.meta.url), { type: 'module' });
+  } catch (error) {
+    throw watch.refused(error);
+  }
+  return deriveIn(worker, { passphrase, params, wasm: page }, watch);
 }
 
 // Made when they are first asked for: a call here would keep all of this in every bundle of the package.

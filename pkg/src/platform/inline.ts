@@ -2,7 +2,6 @@
 // another without an address, so every tab has an engine of its own, and one tab at a time can open a wallet.
 
 import * as inlined from 'amplet:inlined';
-import { describe, WalletError } from '../base/error.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import { workerName } from '../link/names.ts';
 import type { KdfParams } from '../link/wire.ts';
@@ -11,6 +10,7 @@ import { given } from './init.ts';
 import { deriveIn } from './kdf.ts';
 import { loader } from './wasm.ts';
 import { started } from './web.ts';
+import { WorkerWatch } from './worker-failure.ts';
 
 export { checkEnvironment, keepStorage } from './web-environment.ts';
 export { locks } from './beside.ts';
@@ -18,10 +18,10 @@ export { locks } from './beside.ts';
 /** In a Worker of this page alone. */
 export async function startHost(name: string, generation: number): Promise<Started> {
   const wasm = (await given()).engine ?? (await unpack(inlined.engine));
-  const { worker, done } = start(inlined.engineWorker, workerName(name, generation));
+  const { worker, watch, done } = start(inlined.engineWorker, workerName(name, generation));
   const { port1, port2 } = new MessageChannel();
   worker.postMessage({ kind: 'port' }, [port2]);
-  const host = started(worker, port1, wasm);
+  const host = started(worker, port1, wasm, watch);
   return {
     ...host,
     release: () => {
@@ -34,8 +34,8 @@ export async function startHost(name: string, generation: number): Promise<Start
 /** In a throwaway worker. */
 export async function deriveKey(passphrase: string, params: KdfParams | null): Promise<DerivedKey> {
   const wasm = (await given()).page ?? (await unpack(inlined.page));
-  const { worker, done } = start(inlined.kdfWorker, 'amplet:kdf');
-  return deriveIn(worker, { passphrase, params, wasm }).finally(done);
+  const { worker, watch, done } = start(inlined.kdfWorker, 'amplet:kdf');
+  return deriveIn(worker, { passphrase, params, wasm }, watch).finally(done);
 }
 
 // Made when they are first asked for, as in `beside.ts`.
@@ -60,14 +60,13 @@ export function loadWords(): Promise<Words> {
   return words();
 }
 
-function start(script: string, name: string): { worker: Worker; done: () => void } {
+function start(script: string, name: string): { worker: Worker; watch: WorkerWatch; done: () => void } {
   const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  const watch = new WorkerWatch(null);
   try {
-    return { worker: new Worker(url, { type: 'module', name }), done: () => URL.revokeObjectURL(url) };
+    return { worker: new Worker(url, { type: 'module', name }), watch, done: () => URL.revokeObjectURL(url) };
   } catch (error) {
-    const message =
-      "The browser does not let this page start a worker from its own script: allow `blob:` in its policy's `worker-src`, or use `amplet` with a bundler that emits files.";
-    throw new WalletError('notAllowedHere', message, [describe(error)]);
+    throw watch.refused(error);
   }
 }
 

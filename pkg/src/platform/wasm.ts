@@ -2,6 +2,7 @@
 // and the generated glue, which is imported with it, touches globals when it is evaluated.
 
 import { describe, WalletError } from '../base/error.ts';
+import { wasmFailure } from '../link/load-failure.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 
 /** A module with its glue. */
@@ -16,7 +17,12 @@ export function loader<T extends Glue>(
 ): () => Promise<T> {
   return once(async () => {
     const loaded = await glue();
-    await loaded.default({ module_or_path: await source() });
+    const from = await source();
+    try {
+      await loaded.default({ module_or_path: from });
+    } catch (error) {
+      throw await wasmFailure('A part of the wallet', from, error);
+    }
     return loaded;
   });
 }

@@ -25,7 +25,7 @@ export async function keepStorage(): Promise<boolean> {
 
 function whyNot(): string | null {
   if (typeof window === 'undefined') {
-    return "A wallet needs a browser's page: call this in the browser, not while rendering on a server and not in a worker.";
+    return "A wallet needs a browser's page: call this in the browser, not while rendering on a server (in Node.js import `amplet/node`) and not in a worker (`amplet/worker`).";
   }
   if (!globalThis.isSecureContext) {
     return 'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.';

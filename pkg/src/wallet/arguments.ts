@@ -1,7 +1,10 @@
 // Checks of what a caller gives, before it crosses to the engine.
 
 import { WalletError } from '../base/error.ts';
+import { named } from '../base/named.ts';
 import type { Authorization, Rules, SiteRecord, StreamRate, WindowLimit } from '../base/protocol.ts';
+
+export { named } from '../base/named.ts';
 
 /** Maximum amount that crosses to the engine (u64). */
 const MAX_AMOUNT = 0xffff_ffff_ffff_ffffn;
@@ -32,6 +35,14 @@ export function text(name: string, value: string): string {
 }
 
 /**
+ * A gateway's node id: given itself, or before the `@` of its address.
+ * @throws {WalletError} `invalidInput`
+ */
+export function nodeId(gateway: string): string {
+  return text('gateway', gateway).split('@', 1)[0]!;
+}
+
+/**
  * A number that the engine takes for a u32, such as a budget's.
  * @throws {WalletError} `invalidInput`
  */
@@ -40,29 +51,6 @@ export function whole(name: string, value: number): number {
     throw new WalletError('invalidInput', `\`${name}\` is a whole number from 0 to 2^32 - 1.`);
   }
   return value;
-}
-
-/**
- * What a caller gives by name, as it is, if it holds nothing but these names: a limit that is misspelled or misplaced is none, and an
- * amount is any. `what` takes it, such as `pay`. Left out it is empty.
- * @throws {WalletError} `invalidInput`, which says what is unknown
- */
-export function named<T extends object>(what: string, given: T | undefined, names: Record<keyof T, true>): T {
-  if (given === undefined) return {} as T;
-  const known = Object.keys(names).map((name) => `\`${name}\``);
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    const example = `{ ${Object.keys(names)[0]}: … }`;
-    throw new WalletError(
-      'invalidInput',
-      `\`${what}\` takes its options by name, as in ${example}: ${known.join(', ')}.`,
-    );
-  }
-  const unknown = Object.entries(given).find(([name, value]) => value !== undefined && !Object.hasOwn(names, name));
-  if (unknown === undefined) return given;
-  throw new WalletError(
-    'invalidInput',
-    `\`${what}\` knows no \`${unknown[0].slice(0, 64)}\`, and would ignore it; it knows ${known.join(', ')}.`,
-  );
 }
 
 /**

@@ -40,9 +40,27 @@ export class Events {
     this.#wake();
   }
 
-  /** All events that nobody acknowledged, oldest first, then those to come. */
-  async *iterate(): AsyncGenerator<WalletEvent, void, undefined> {
-    for (let last = -1n; ;) {
+  /**
+   * All events that nobody acknowledged, oldest first, then those to come; ends when `signal` is aborted. `return()` ends it at once,
+   * also while it waits for the next.
+   */
+  iterate(signal?: AbortSignal): AsyncGenerator<WalletEvent, void, undefined> {
+    const stopped = new AbortController();
+    const stop = (): void => stopped.abort();
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true, signal: stopped.signal });
+    const events = this.#iterate(stopped.signal);
+    // A generator's own `return` waits for the `next` that was asked for before.
+    const end = events.return.bind(events);
+    events.return = (value) => {
+      stop();
+      return end(value);
+    };
+    return events;
+  }
+
+  async *#iterate(stopped: AbortSignal): AsyncGenerator<WalletEvent, void, undefined> {
+    for (let last = -1n; !stopped.aborted;) {
       const next = this.#after(last);
       if (next !== undefined) {
         last = next.id;
@@ -51,9 +69,20 @@ export class Events {
         if (this.#ended.code === 'closed') return;
         throw this.#ended;
       } else {
-        await new Promise<void>((wake) => this.#wakers.add(wake));
+        await this.#wait(stopped);
       }
     }
+  }
+
+  /** Until something happened, or `stopped` is aborted. */
+  async #wait(stopped: AbortSignal): Promise<void> {
+    let wake = (): void => {};
+    const woken = new Promise<void>((resolve) => (wake = resolve));
+    this.#wakers.add(wake);
+    stopped.addEventListener('abort', wake, { once: true });
+    await woken;
+    stopped.removeEventListener('abort', wake);
+    this.#wakers.delete(wake);
   }
 
   #after(id: bigint): WalletEvent | undefined {

@@ -2,6 +2,7 @@
 
 import { locks, startHost } from '#platform';
 import { toError, WalletError } from '../base/error.ts';
+import { speakJson } from '../base/json.ts';
 import { VERSION, type Notice, type Request } from '../base/protocol.ts';
 import { lifeLock } from '../link/names.ts';
 import { isPayment, leftOpen, notSent } from '../link/outcome.ts';
@@ -27,6 +28,8 @@ interface Pending {
   payment: Request | null;
   /** Id of the payment that the engine has begun for it. */
   begun: string | null;
+  /** Place of the call: an error is made when its answer comes, where nothing leads back to who called. */
+  readonly called: Error;
 }
 
 /** The older host made room; connect to the next generation. */
@@ -71,14 +74,14 @@ export class Link {
     }
   }
 
-  /** One call; `transfer` are buffers that this page gives away. */
-  call(call: Call, transfer: Transferable[] = []): Promise<unknown> {
+  /** One call. */
+  call(call: Call): Promise<unknown> {
     const payment = call.method === 'request' && isPayment(call.request) ? call.request : null;
     if (this.#ended !== null) return Promise.reject(payment === null ? this.#ended : notSent(this.#ended));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, payment, begun: null });
-      this.#send({ kind: 'call', id, call }, transfer);
+      this.#pending.set(id, { resolve, reject, payment, begun: null, called: new Error() });
+      this.#send({ kind: 'call', id, call });
     });
   }
 
@@ -89,8 +92,8 @@ export class Link {
     this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'), this.#generation, false);
   }
 
-  #send(message: ToHost, transfer: Transferable[] = []): void {
-    this.#port.postMessage(message, transfer);
+  #send(message: ToHost): void {
+    this.#port.postMessage(message);
   }
 
   #hello(life: string): Promise<ToPage & { kind: 'welcome' }> {
@@ -114,18 +117,25 @@ export class Link {
         break;
       }
       case 'ok':
-        this.#take(message.id)?.resolve(message.value);
+        this.#take(message.id)?.resolve(speakJson(message.value));
         break;
       case 'err':
-        this.#take(message.id)?.reject(toError(message.error));
+        this.#refuse(message.id, toError(message.error));
         break;
       case 'notice':
-        this.onNotice(message.notice);
+        this.onNotice(speakJson(message.notice));
         break;
       case 'ended':
         this.#end(toError(message.error, message.log), message.next);
         break;
     }
+  }
+
+  #refuse(id: number, error: WalletError): void {
+    const pending = this.#take(id);
+    if (pending?.called.stack !== undefined)
+      error.stack = `${error.name}: ${error.message}\n${pending.called.stack.replace(/^Error\n/, '')}`;
+    pending?.reject(error);
   }
 
   #take(id: number): Pending | undefined {

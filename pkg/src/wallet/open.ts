@@ -7,6 +7,7 @@ import type { DerivedKey } from '../link/kdf.ts';
 import { checkName } from '../link/names.ts';
 import type { KdfParams, Opened } from '../link/wire.ts';
 import { orAborted } from './abort.ts';
+import { named } from './arguments.ts';
 import { Link, Retry, type Ending } from './link.ts';
 import { generateMnemonic } from './mnemonic.ts';
 
@@ -19,42 +20,59 @@ export interface OpenOptions {
   /** Gateways, the first preferred. A bare address `<node id>@<wss URL>` gets no trust before confirmation. */
   gateways: (Gateway | string)[];
   /** More chain sources (block-dn base URLs) beside the gateways' own. */
-  chainSources?: string[];
+  chainSources?: string[] | undefined;
   /** Passphrase that encrypts the wallet in this browser. */
-  passphrase?: string;
+  passphrase?: string | undefined;
   /** In place of the passphrase, for a wallet that exists: what {@link unlockKey} derived from it. */
-  key?: Uint8Array;
-  /** Creates a wallet with a new mnemonic: read it from `wallet.takeMnemonic()` and have it written down. */
-  create?: boolean;
+  key?: Uint8Array | undefined;
+  /**
+   * Creates a wallet with a new mnemonic: read it from `wallet.takeMnemonic()` and have it written down. `'ifMissing'` opens the one
+   * that is there, also when another tab, or this one, is creating it right now.
+   */
+  create?: boolean | 'ifMissing' | undefined;
   /** Creates the wallet from this mnemonic. */
-  mnemonic?: string;
+  mnemonic?: string | undefined;
   /** With `mnemonic`: it was never used before (see `generateMnemonic`), so the chain is not searched for its money. */
-  fresh?: boolean;
+  fresh?: boolean | undefined;
   /** With a `mnemonic` that is not fresh: the block height to search from; by default the release's checkpoint. */
-  birthdayHeight?: number;
+  birthdayHeight?: number | undefined;
   /**
    * Experimental: commitments without a fee (BIP 431) with gateways that do so too. Their fee is paid from savings when a channel is
    * closed by force, which is not possible without savings; at most 114 HTLCs are in flight per direction, instead of 483.
    */
-  zeroFeeCommitments?: boolean;
+  zeroFeeCommitments?: boolean | undefined;
   /** Take the wallet from another tab that cannot share it (`inUse`); that tab stops. */
-  takeOver?: boolean;
+  takeOver?: boolean | undefined;
   /**
    * Gives up the opening while it has not ended: rejects with the signal's reason, and leaves the wallet in this tab as
    * `close()` does. A wallet that was being created may be stored all the same: `Wallet.exists` says so.
    */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
-/** An open wallet's connection, and the mnemonic if it is new. */
-export interface OpenedLink {
-  link: Link;
-  mnemonic: string | null;
-}
+/** Names of {@link OpenOptions}. */
+const NAMES: Record<keyof OpenOptions, true> = {
+  name: true,
+  network: true,
+  gateways: true,
+  chainSources: true,
+  passphrase: true,
+  key: true,
+  create: true,
+  mnemonic: true,
+  fresh: true,
+  birthdayHeight: true,
+  zeroFeeCommitments: true,
+  takeOver: true,
+  signal: true,
+};
 
 /** The worker generation to start with, per wallet, and what a crashed engine said last. */
 const generations = new Map<string, number>();
 const lastLogs = new Map<string, readonly string[]>();
+
+/** The words of wallets that this page has created, by name, until somebody takes them: whoever created one may be gone by then. */
+export const untaken = new Map<string, string>();
 
 /** Number of times that a page follows engines that moved before it gives up. */
 const MAX_MOVES = 4;
@@ -65,10 +83,10 @@ export function remember(name: string, ending: Ending): void {
   if (ending.error.log.length > 0) lastLogs.set(name, ending.error.log);
 }
 
-/** Opens a wallet; see `Wallet.open`. */
-export async function openLink(options: OpenOptions): Promise<OpenedLink> {
-  const { signal } = options;
+/** Opens a wallet; see `Wallet.open`. Of one that was created, {@link untaken} has the words. */
+export async function openLink(options: OpenOptions): Promise<Link> {
   checkOptions(options);
+  const { signal } = options;
   checkEnvironment();
   signal?.throwIfAborted();
   let link: Link | null = null;
@@ -83,12 +101,28 @@ export async function openLink(options: OpenOptions): Promise<OpenedLink> {
 }
 
 /** Tells `connected` of each connection that it makes: whoever gives up closes it. */
-async function open(options: OpenOptions, connected: (link: Link) => void): Promise<OpenedLink> {
-  const creates = options.create === true || options.mnemonic !== undefined;
-  let link = await connect(options.name);
+async function open(options: OpenOptions, connected: (link: Link) => void): Promise<Link> {
+  const link = await connect(options.name);
+  connected(link);
   try {
-    connected(link);
     options.signal?.throwIfAborted();
+    let create = options.create === true;
+    if (options.create === 'ifMissing') create = (await link.call({ method: 'kdfParams' })) === null;
+    return await openOn(link, { ...options, create }, connected);
+  } catch (error) {
+    link.close();
+    // Somebody else has created it meanwhile: it is there now.
+    if (options.create === 'ifMissing' && error instanceof WalletError && error.code === 'walletExists')
+      return open({ ...options, create: false }, connected);
+    throw error;
+  }
+}
+
+/** Opens over a connection that was made, or over the next, where the engine moves. */
+async function openOn(first: Link, options: OpenOptions, connected: (link: Link) => void): Promise<Link> {
+  let link = first;
+  try {
+    const creates = options.create === true || options.mnemonic !== undefined;
     const mnemonic = options.create === true ? await generateMnemonic() : null;
     const { key, params } = await keyOf(options, creates, link);
     // Who has given up meanwhile gets no wallet made or opened.
@@ -112,13 +146,20 @@ async function open(options: OpenOptions, connected: (link: Link) => void): Prom
       connected(link);
       options.signal?.throwIfAborted();
     }
+    if (mnemonic !== null) untaken.set(options.name, mnemonic);
+    else if (untaken.has(options.name)) await forgetOthers(options.name, link, key);
     key.fill(0);
     lastLogs.delete(options.name);
-    return { link, mnemonic };
+    return link;
   } catch (error) {
     link.close();
     throw error;
   }
+}
+
+/** Words of a wallet that another tab has deleted, and made anew, are not this one's. */
+async function forgetOthers(name: string, link: Link, key: Uint8Array): Promise<void> {
+  if ((await link.call({ method: 'words', key })) !== untaken.get(name)) untaken.delete(name);
 }
 
 /**
@@ -171,6 +212,7 @@ export async function connect(name: string): Promise<Link> {
 }
 
 function checkOptions(options: OpenOptions): void {
+  named('open', options ?? null, NAMES);
   checkName(options.name);
   const refuse = (message: string): never => {
     throw new WalletError('invalidInput', message);
@@ -179,10 +221,12 @@ function checkOptions(options: OpenOptions): void {
   else if (options.passphrase !== undefined) refuse('Give either `passphrase` or `key`, not both.');
   else if (!(options.key instanceof Uint8Array) || options.key.length !== 32)
     refuse('`key` is what `unlockKey` answers: 32 bytes.');
-  else if (options.create === true || options.mnemonic !== undefined)
+  else if (options.create === true || options.create === 'ifMissing' || options.mnemonic !== undefined)
     refuse('A new wallet wants a `passphrase`, not a `key`.');
   if (!Array.isArray(options.gateways)) refuse('`gateways` is a list of gateways or their addresses.');
-  if (options.create === true && options.mnemonic !== undefined)
+  if (![undefined, true, false, 'ifMissing'].includes(options.create))
+    refuse("`create` is true, false or 'ifMissing'.");
+  if (options.create !== undefined && options.create !== false && options.mnemonic !== undefined)
     refuse('Give either `create` or `mnemonic`, not both.');
   if (options.mnemonic === undefined && (options.fresh !== undefined || options.birthdayHeight !== undefined)) {
     refuse('`fresh` and `birthdayHeight` go with `mnemonic` only.');

@@ -21,7 +21,7 @@ import type {
   VerifiedMessage,
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
-import { amount, authorized, named, recorded, required, ruled, text, whole } from './arguments.ts';
+import { amount, authorized, named, nodeId, recorded, required, ruled, text, whole } from './arguments.ts';
 import { OnchainRequests } from './onchain.ts';
 
 /** Names of what says which channel is opened. */
@@ -191,7 +191,8 @@ export abstract class Requests extends OnchainRequests {
   }
 
   /** The history, newest first, in pages of at most `pageSize` (1 to 100) lines. */
-  async *history({ pageSize = 50 }: { pageSize?: number } = {}): AsyncGenerator<Payment[], void, undefined> {
+  async *history(options?: { pageSize?: number | undefined }): AsyncGenerator<Payment[], void, undefined> {
+    const { pageSize = 50 } = named('history', options, { pageSize: true });
     if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 100) {
       throw new WalletError('invalidInput', '`pageSize` is a whole number from 1 to 100.');
     }
@@ -284,10 +285,11 @@ export abstract class Requests extends OnchainRequests {
 
   /**
    * Reports what was spent by day, holder and purpose, as rows and as CSV.
-   * @param days `from`, `to`: first and last day, such as `2026-11-22`, in the user's time zone; by default everything
+   * @param options `from`, `to`: first and last day, such as `2026-11-22`, in the user's time zone; by default everything
    * @throws {WalletError} `invalidInput`
    */
-  async spending({ from, to }: { from?: string; to?: string } = {}): Promise<Spending> {
+  async spending(options?: { from?: string | undefined; to?: string | undefined }): Promise<Spending> {
+    const { from, to } = named('spending', options, { from: true, to: true });
     return this.ask({ method: 'spending', from: from ?? null, to: to ?? null });
   }
 
@@ -334,28 +336,28 @@ export abstract class Requests extends OnchainRequests {
 
   /**
    * Opens a channel to a gateway from savings. Resolves with its id when the funding is signed.
-   * @param options `gateway`: the id of a connected one; `capacitySat`: the channel's size
+   * @param options `gateway`: a connected one, by its node id or its address `<node id>@…`; `capacitySat`: the channel's size
    * @throws {WalletError} `insufficientBalance`, `gatewayOffline`, `gatewayRefused`
    */
   async openChannel(options: { gateway: string; capacitySat: bigint }): Promise<string> {
     const { gateway, capacitySat } = named('openChannel', options, CHANNEL);
     return this.ask({
       method: 'openChannel',
-      gateway: text('gateway', gateway),
+      gateway: nodeId(gateway),
       capacitySat: required('capacitySat', capacitySat),
     });
   }
 
   /**
    * Asks a gateway to open a channel towards this wallet, within its terms. Resolves with its id.
-   * @param options `gateway`: the id of a connected one; `capacitySat`: the channel's size
+   * @param options `gateway`: a connected one, by its node id or its address `<node id>@…`; `capacitySat`: the channel's size
    * @throws {WalletError} `gatewayOffline`, `gatewayRefused`
    */
   async requestChannel(options: { gateway: string; capacitySat: bigint }): Promise<string> {
     const { gateway, capacitySat } = named('requestChannel', options, CHANNEL);
     return this.ask({
       method: 'requestChannel',
-      gateway: text('gateway', gateway),
+      gateway: nodeId(gateway),
       capacitySat: required('capacitySat', capacitySat),
     });
   }

@@ -5,14 +5,15 @@ import { WalletError } from '../base/error.ts';
 import type { Authorization, Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
 import { checkName } from '../link/names.ts';
 import type { KdfParams } from '../link/wire.ts';
-import { text } from './arguments.ts';
+import { named, text } from './arguments.ts';
 import { Events, type WalletEvent } from './events.ts';
 import type { Link } from './link.ts';
-import { connect, notFound, openLink, remember, type OpenOptions } from './open.ts';
+import { connect, notFound, openLink, remember, untaken, type OpenOptions } from './open.ts';
 import { Requests } from './requests.ts';
 import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
+import { PaymentList, whenPaid } from './watching.ts';
 
 /** The state of a wallet, as `onChange` tells it. */
 export interface Snapshot {
@@ -52,13 +53,11 @@ export class Wallet extends Requests {
   readonly #onPayment = new Set<(payment: Payment) => void>();
   readonly #end: (error: WalletError) => void;
   #snapshot: Snapshot | null = null;
-  #mnemonic: string | null;
 
-  private constructor(name: string, link: Link, mnemonic: string | null) {
+  private constructor(name: string, link: Link) {
     super((request) => link.call({ method: 'request', request }));
     this.name = name;
     this.#link = link;
-    this.#mnemonic = mnemonic;
     this.#events = new Events(
       async (id) => void (await link.call({ method: 'request', request: { method: 'ack', id } })),
     );
@@ -87,8 +86,8 @@ export class Wallet extends Requests {
    * `storageFull`, `walletCrashed`, `timeout`
    */
   static async open(options: OpenOptions): Promise<Wallet> {
-    const { link, mnemonic } = await openLink(options);
-    return new Wallet(options.name, link, mnemonic);
+    const link = await openLink(options);
+    return new Wallet(options.name, link);
   }
 
   /**
@@ -113,18 +112,24 @@ export class Wallet extends Requests {
 
   /**
    * Deletes a wallet from this browser permanently, in every tab. What it held is lost unless its mnemonic, and for
-   * channels a backup, is kept elsewhere. Deleting a wallet that does not exist is no error.
-   * @param options `takeOver`: stops whoever has it open (`inUse`)
+   * channels a backup, is kept elsewhere. One that is open is not deleted (`inUse`): lock it before. Deleting a wallet that does not
+   * exist is no error.
+   * @param options `takeOver`: deletes it also while it is open, here or in another tab, whatever it holds or has under way
    * @throws {WalletError} `invalidInput`, `notAllowedHere`, `inUse`, `storage`, `timeout`
    */
-  static async destroy(name: string, { takeOver = false }: { takeOver?: boolean } = {}): Promise<void> {
+  static async destroy(name: string, options?: { takeOver?: boolean | undefined }): Promise<void> {
+    const { takeOver = false } = named('destroy', options, { takeOver: true });
     await Wallet.#briefly(name, (link) => link.call({ method: 'destroy', takeOver }));
+    untaken.delete(name);
   }
 
-  /** The words of a wallet just made with `create`, once; afterwards, and otherwise, `null`. */
+  /**
+   * The words of a wallet that this page has made with `create`, once; afterwards, after `lock()`, and otherwise, `null`. It need not
+   * be the very `Wallet` that made it, as long as it is the same page.
+   */
   takeMnemonic(): string | null {
-    const mnemonic = this.#mnemonic;
-    this.#mnemonic = null;
+    const mnemonic = untaken.get(this.name) ?? null;
+    untaken.delete(this.name);
     return mnemonic;
   }
 
@@ -142,9 +147,11 @@ export class Wallet extends Requests {
    * Yields what happened to money: every event that nobody acknowledged yet, oldest first, then each new one. Call `ack()` on it
    * once it was acted upon, or it comes again in the next session. Several iterators each get all. After `close()` or
    * `lock()` an iterator returns; when the wallet ended otherwise it throws.
+   * @param options `signal`: aborted, the iterator returns; so it does at a `break` or `return()`, also while it waits
+   * @throws {WalletError} `invalidInput`
    */
-  events(): AsyncGenerator<WalletEvent, void, undefined> {
-    return this.#events.iterate();
+  events(options?: { signal?: AbortSignal | undefined }): AsyncGenerator<WalletEvent, void, undefined> {
+    return this.#events.iterate(named('events', options, { signal: true }).signal);
   }
 
   /** Calls `listener` with the present state, if it is known, and at each change. Returns a function that ends that. */
@@ -161,10 +168,47 @@ export class Wallet extends Requests {
   }
 
   /**
+   * Calls `listener` with the newest payments, newest first, and again with all of them whenever one changes: a list to be shown.
+   * Resolves once it was told first, with a function that ends that.
+   * @param options `limit`: number of payments, 1 to 100, by default 50; `signal`: aborted, it ends
+   * @throws {WalletError} `invalidInput`
+   */
+  async onPayments(
+    listener: (payments: Payment[]) => void,
+    options?: { limit?: number | undefined; signal?: AbortSignal | undefined },
+  ): Promise<() => void> {
+    const { limit = 50, signal } = named('onPayments', options, { limit: true, signal: true });
+    signal?.throwIfAborted();
+    const pages = this.history({ pageSize: limit });
+    const list = new PaymentList(limit, listener);
+    const end = this.onPayment((payment) => list.change(payment));
+    signal?.addEventListener('abort', end, { once: true });
+    const first = await pages.next().catch((error: unknown) => {
+      end();
+      throw error;
+    });
+    if (!signal?.aborted) list.load(first.value ?? []);
+    return end;
+  }
+
+  /**
+   * Waits until an invoice of this wallet is paid, and resolves with its payment; at once when it was paid before. What else has to happen
+   * then is an event's ({@link Wallet.events}), which comes again until it was acknowledged.
+   * @param options `signal`: aborted, it rejects with the signal's reason; the invoice can be paid all the same
+   * @throws {WalletError} `expired`: it was not paid in time; `invalidInput`: this wallet has no payment of this hash
+   */
+  async paid(paymentHash: string, options?: { signal?: AbortSignal | undefined }): Promise<Payment> {
+    const { signal } = named('paid', options, { signal: true });
+    signal?.throwIfAborted();
+    return whenPaid(this, text('paymentHash', paymentHash), signal);
+  }
+
+  /**
    * Changes the passphrase.
    * @throws {WalletError} `wrongPassphrase` when `from` is not the present one; `invalidInput` when `to` is empty
    */
-  async changePassphrase({ from, to }: { from: string; to: string }): Promise<void> {
+  async changePassphrase(options: { from: string; to: string }): Promise<void> {
+    const { from, to } = named('changePassphrase', options, { from: true, to: true });
     if (text('to', to) === '') throw new WalletError('invalidInput', 'The new passphrase is empty: choose one.');
     const stored = (await this.#link.call({ method: 'kdfParams' })) as KdfParams | null;
     const old = await deriveKey(text('from', from), stored);
@@ -209,6 +253,7 @@ export class Wallet extends Requests {
 
   /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. Payments under way: as with `close`. */
   async lock(): Promise<void> {
+    untaken.delete(this.name);
     await this.#link.call({ method: 'request', request: { method: 'close' } });
     await this.ended;
   }

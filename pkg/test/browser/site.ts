@@ -15,6 +15,9 @@ const PAGE =
 /** The package, built around the pretended engine, on a port of its own. */
 export class Site {
   readonly closed: string[] = [];
+  /** A policy of every answer, and other answers at some paths. */
+  policy: string | null = null;
+  readonly answers = new Map<string, { status: number; body: string; type: string }>();
   readonly #stored = new Map<string, string>();
   readonly #folder: string;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
@@ -64,6 +67,12 @@ export class Site {
     if (path.startsWith('/closed/')) {
       this.closed.push(path.slice('/closed/'.length));
       response.end();
+      return;
+    }
+    if (this.policy !== null) response.setHeader('content-security-policy', this.policy);
+    const other = this.answers.get(path);
+    if (other !== undefined) {
+      response.writeHead(other.status, { 'content-type': other.type }).end(other.body);
       return;
     }
     try {

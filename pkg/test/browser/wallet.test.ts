@@ -291,7 +291,9 @@ test('an open wallet says its words again, for the passphrase only', () =>
 test('a destroyed wallet is gone in every tab', () =>
   withWallet(async ({ context, first, name }) => {
     const second = await tab(context, site);
-    await second.evaluate((n) => amplet.Wallet.destroy(n), name);
+    const refused = (n: string) => amplet.Wallet.destroy(n).catch(({ code }: Amplet.WalletError) => code);
+    assert.equal(await second.evaluate(refused, name), 'inUse', 'an open wallet is not deleted by its name alone');
+    await second.evaluate((n) => amplet.Wallet.destroy(n, { takeOver: true }), name);
     assert.equal(await ended(first), 'closed');
     assert.equal(await second.evaluate((n) => amplet.Wallet.exists(n), name), false);
   }));

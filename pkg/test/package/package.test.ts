@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, test } from 'vitest';
 import { build } from 'esbuild';
 import { Consumer, OPTIONS } from './consumer.ts';
 
-const ENTRIES = ['amplet', 'amplet/web', 'amplet/worker', 'amplet/node', 'amplet/inline', 'amplet/provider'];
+const ENTRIES = ['', '/web', '/worker', '/node', '/inline', '/provider', '/server', '/pay', '/testing'].map(
+  (entry) => `amplet${entry}`,
+);
 
 let consumer: Consumer;
 beforeAll(() => {
@@ -117,7 +119,7 @@ test('the wasm files are subpaths', () => {
   );
 });
 
-test("its types stand in a strict project, with and without Node's", () => {
+test("its types stand in a strict project, with and without Node's and the browser's", () => {
   consumer.write(
     'use.ts',
     `
@@ -164,6 +166,28 @@ test("its types stand in a strict project, with and without Node's", () => {
   );
   check('use.ts', '--module', 'nodenext', '--lib', 'es2023,dom,dom.iterable,dom.asynciterable');
   check('use-node.ts', '--module', 'nodenext', '--lib', 'es2023,dom');
+  // On a server there is no browser, only Node.js.
+  const types = join(process.cwd(), '../node_modules/@types');
+  check('use-node.ts', '--module', 'nodenext', '--lib', 'es2022', '--types', 'node', '--typeRoots', types);
+});
+
+test('its types can be read by TypeScript 5.4, which knows no kinds of bytes', () => {
+  const dist = join(consumer.folder, 'node_modules/amplet/dist');
+  for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' }))
+    if (file.endsWith('.d.ts')) assert.doesNotMatch(readFileSync(join(dist, file), 'utf8'), /\bUint8Array</, file);
+});
+
+test('the tarball has the licences, the changes, and source maps with their sources', () => {
+  const at = (path: string) => join(consumer.folder, 'node_modules/amplet', path);
+  for (const file of ['LICENSE-MIT', 'LICENSE-APACHE', 'CHANGELOG.md']) assert.ok(readFileSync(at(file)).length > 900);
+  const { homepage, bugs, keywords, author } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+  assert.ok(homepage && bugs && keywords.length > 0 && author);
+  const maps = readdirSync(at('dist'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.map'));
+  assert.ok(maps.length > 5);
+  for (const map of maps) {
+    const { sources, sourcesContent } = JSON.parse(readFileSync(at(`dist/${map}`), 'utf8'));
+    assert.equal(sourcesContent?.length, sources.length, map);
+  }
 });
 
 test('installed, it holds a wallet in Node.js', () => {
@@ -176,9 +200,10 @@ test('installed, it holds a wallet in Node.js', () => {
       const options = ${JSON.stringify(OPTIONS)};
       const made = await Wallet.open({ ...options, create: true });
       const { nodeId } = await made.status();
+      const words = made.takeMnemonic().split(' ').length;
       await made.lock();
       const again = await Wallet.open(options);
-      console.log(made.takeMnemonic().split(' ').length, (await again.status()).nodeId === nodeId, nodeId);
+      console.log(words, (await again.status()).nodeId === nodeId, nodeId);
       await again.close();`),
     /^12 true 0[23][0-9a-f]{64}$/,
   );

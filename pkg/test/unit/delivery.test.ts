@@ -308,7 +308,8 @@ test('over the wire: a redirect carries no credential to another origin', async 
     [charging, ''],
     [charging, ', header="Payment-Authorization"'],
   ] as const) {
-    const { payer, paying, shop, receipts, fetch } = sells({ params, fetch: globalThis.fetch });
+    const over = { fetch: globalThis.fetch };
+    const { payer, paying, shop, receipts, fetch } = sells === selling ? selling(over) : charging({ params, ...over });
     shop.goods = () => new Response(null, { status: 302, headers: { location: other } });
     const origin = await serve((request) => fetch(request));
     // A credential in a header that browsers would carry on is not led anywhere: that is an answer that was lost.

@@ -13,6 +13,9 @@ export interface FakePage {
   derive?: () => Promise<void>;
 }
 
+/** The host that is starting, by its origin: calls at the same time get the same. */
+const starting = new WeakMap<Origin, Promise<EngineHost>>();
+
 /** The platform of a page, which is asked for at each call: tests begin with a new one. */
 export const fakePlatform = (page: () => FakePage): Record<string, unknown> => ({
   checkEnvironment: () => undefined,
@@ -26,7 +29,9 @@ export const fakePlatform = (page: () => FakePage): Record<string, unknown> => (
   },
   startHost: async () => {
     const { hosts, origin } = page();
-    const host = hosts[0] ?? (await origin.host({ version: VERSION, release: RELEASE }));
+    if (hosts[0] === undefined && !starting.has(origin))
+      starting.set(origin, origin.host({ version: VERSION, release: RELEASE }));
+    const host = hosts[0] ?? (await starting.get(origin)!);
     hosts[0] = host;
     const { port1, port2 } = new MessageChannel();
     host.connect(port2);

@@ -6,7 +6,7 @@ import type { HeldLock, Locks } from '../../src/engine/locks.ts';
 import type { Channel } from '../../src/engine/port.ts';
 import type { Bus } from '../../src/engine/siblings.ts';
 import { lifeLock } from '../../src/link/names.ts';
-import type { Notice, Request } from '../../src/base/protocol.ts';
+import type { Notice, Payment, Request } from '../../src/base/protocol.ts';
 import type { Call, ToHost, ToPage } from '../../src/link/wire.ts';
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -83,12 +83,16 @@ export interface Stored {
 /** An engine that stores nothing but the key and answers `balance`, `diagnostics` and `close`; its payments never end. */
 export class FakeEngine implements Engine {
   readonly listeners = new Map<number, (notice: Notice | null) => void>();
+  /** Of the history, by id. */
+  readonly payments = new Map<string, Payment>();
   closed = false;
   aborted = false;
-  #stored: Stored;
+  readonly #stored: Stored;
+  readonly #words: string;
 
-  constructor(stored: Stored) {
+  constructor(stored: Stored, words: string) {
     this.#stored = stored;
+    this.#words = words;
   }
 
   proves(key: Uint8Array): boolean {
@@ -102,7 +106,10 @@ export class FakeEngine implements Engine {
         return { spendableMsat: 7n };
       case 'diagnostics':
         return 'fine';
+      case 'history':
+        return [...this.payments.values()].reverse().slice(0, request.limit);
       case 'payment':
+        if (this.payments.has(request.id)) return this.payments.get(request.id);
         throw { code: 'invalidInput', message: `no payment ${request.id}`, causes: [] };
       case 'keysend':
         onBegin('cd'.repeat(32));
@@ -128,7 +135,7 @@ export class FakeEngine implements Engine {
 
   async words(key: Uint8Array): Promise<string> {
     if (!this.proves(key)) throw { code: 'wrongPassphrase', message: 'not these words', causes: [] };
-    return 'abandon ability able';
+    return this.#words;
   }
 
   async changePassphrase(kdf: Uint8Array, key: Uint8Array): Promise<void> {
@@ -151,6 +158,8 @@ export class Origin {
   readonly stored = new Map<string, Stored>();
   readonly engines: FakeEngine[] = [];
   readonly exited: string[] = [];
+  /** Of every wallet here. */
+  words = 'abandon ability able';
   /** What opening a wallet waits for. */
   gate: Promise<void> = Promise.resolve();
   crash: () => void = () => {};
@@ -184,7 +193,7 @@ export class Origin {
       storedWords: async (name, key) => {
         const stored = this.stored.get(name);
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
-        return new FakeEngine(stored).words(key);
+        return new FakeEngine(stored, this.words).words(key);
       },
       destroy: async (name) => void this.stored.delete(name),
       open: async (options, key, kdf) => {
@@ -193,7 +202,7 @@ export class Origin {
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
         if (!same(stored.key, key)) throw { code: 'wrongPassphrase', message: 'wrong', causes: [] };
         await this.gate;
-        const engine = new FakeEngine(stored);
+        const engine = new FakeEngine(stored, this.words);
         this.engines.push(engine);
         return engine;
       },

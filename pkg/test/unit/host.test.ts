@@ -180,7 +180,8 @@ test('the words of a wallet that is not open, or cannot be opened, are said for 
 test('destroying closes the wallet everywhere and forgets it', async () => {
   const { origin, host, page } = await opened();
   const other = await FakePage.join(origin, host);
-  await other.call({ method: 'destroy', takeOver: false });
+  await assert.rejects(other.call({ method: 'destroy', takeOver: false }), { code: 'inUse' });
+  await other.call({ method: 'destroy', takeOver: true });
   assert.equal(page.ended()?.error.code, 'closed');
   assert.equal(origin.stored.size, 0);
   assert.equal(await other.call({ method: 'kdfParams' }), null);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import type { WalletError } from '../../src/base/error.ts';
+import { named } from '../../src/base/named.ts';
 import type { Request, Rules } from '../../src/base/protocol.ts';
 import { Requests } from '../../src/wallet/requests.ts';
 import { checkStream, type StreamOptions } from '../../src/wallet/stream/options.ts';
@@ -66,6 +67,7 @@ const REFUSED: [keyof Requests, unknown[], RegExp][] = [
   ['requestChannel', [{ gateway, capacitySat, feeMsat: 1n }], /`requestChannel` knows no `feeMsat`/],
   ['closeChannel', ['id', { forced: true }], /`closeChannel` knows no `forced`/],
   ['closeChannel', ['id', true], /by name/],
+  ['spending', [{ since: '2026-11-01' }], /`spending` knows no `since`/],
   ['openBudget', [{ holder, rules, total: 1n }], /`openBudget` knows no `total`/],
   ['openBudget', [{ holder, rules: { ...rules, perPayment: 1n } }], /`rules` knows no `perPayment`/],
   ['openBudget', [{ holder, rules: partial }], /`totalMsat` is missing/],
@@ -105,6 +107,18 @@ test('what is right, or left out, is taken as before', async () => {
   await wallet.cancel('id');
   await wallet.bumpFee('id', { feeRate: 1n, fromAmount: true, signal: new AbortController().signal });
   assert.equal(wallet.asked.length, 9);
+});
+
+test('the name that is spelled likest is told, if one is alike', async () => {
+  for (const [given, message] of [
+    [{ amountSat: 1n }, /\(is `amountMsat` meant\?\)/],
+    [{ descripton: 'tea' }, /\(is `description` meant\?\)/],
+    [{ EXPIRYSECS: 60 }, /\(is `expirySecs` meant\?\)/],
+    [{ xyz: 1n }, /^(?!.*meant)/],
+  ] as const)
+    await assert.rejects(new Recorder().receive(given as object), message);
+  const wrong: object = { creat: true };
+  assert.throws(() => void named<object>('open', wrong, { create: true }), /`create` meant/);
 });
 
 test('streams: a price that is misspelled is none', () => {

@@ -1,6 +1,7 @@
 /** `fetch` that pays: a 402 is paid within the price allowed, proved, and the request sent again. */
 
 import { KeyedMutex } from '../../base/keyed-mutex.ts';
+import { misnamed } from '../../base/named.ts';
 import { isGone, isOpen } from '../errors.ts';
 import { isSecureOrigin } from '../origin.ts';
 import { sha256 } from '../proof.ts';
@@ -65,13 +66,32 @@ const SECRET_HEADERS = ['authorization', 'cookie', 'cookie2', 'payment-authoriza
  * paid and was interrupted is answered by what was paid when it is made again.
  *
  * The function that comes back throws {@link PaidFetchError}, and what `fetch` itself throws.
- * @throws {TypeError} when `maxCostMsat` is no amount
+ * @throws {TypeError} when `maxCostMsat` is no amount, a part is missing, or there is an option that it does not know
  */
 export function payingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
+  const wrong = misnamed('payingFetch', options, OPTIONS);
+  if (wrong !== null) throw new TypeError(wrong);
   requireMsat('maxCostMsat', options.maxCostMsat);
+  for (const [name, method] of [
+    ['payer', 'pay'],
+    ['store', 'get'],
+  ] as const)
+    if (typeof (options[name] as unknown as Record<string, unknown> | undefined)?.[method] !== 'function')
+      throw new TypeError(`\`payingFetch\` needs a \`${name}\`, such as ${EXAMPLES[name]}.`);
   const client = new Client(options);
   return (input, init) => client.fetch(new Request(input, init));
 }
+
+const OPTIONS = ['payer', 'store', 'maxCostMsat', 'confirm', 'sessions', 'fetch', 'now'];
+const EXAMPLES = { payer: '`walletPayer(wallet)`', store: '`new WalletStore(() => wallet)`' };
+
+const receipts = new WeakMap<Response, Receipt>();
+
+/**
+ * The receipt of an answer that `payingFetch` has given: what opened it. A credential that is used again has the receipt of when it was
+ * bought (`at`). `null`: it cost nothing, or it is of a session or a copy.
+ */
+export const receiptFor = (response: Response): Receipt | null => receipts.get(response) ?? null;
 
 /** A request that was refused with 402. */
 interface Refused {
@@ -224,12 +244,13 @@ class Client {
         // Whether anything left is what the wallet's own record says, not the way in which the call ended.
         const recorded = await payer.lookup(purchase.paymentHash).catch(() => null);
         if (recorded === null || (recorded.state === 'failed' && isOpen(cause))) throw pending(cause);
-        return recorded.state === 'failed' ? { state: 'failed' as const, reason: text(cause) } : recorded;
+        return recorded.state === 'failed' ? { state: 'failed' as const, reason: text(cause), cause } : recorded;
       });
     if (outcome.state === 'pending') throw pending();
     if (outcome.state === 'failed') {
       await this.#purchases.remove(purchase);
-      throw new PaidFetchError('notPaid', `It was not paid: ${outcome.reason}`);
+      const { reason, cause } = { cause: undefined, ...outcome };
+      throw new PaidFetchError('notPaid', `It was not paid: ${reason}`, { cause });
     }
     return this.#purchases.paid(purchase, outcome.preimage);
   }
@@ -255,6 +276,7 @@ class Client {
 
   /** The answer, if it holds what was paid for. One to a credential that brought something before is the caller's to judge. */
   async #judged(request: Request, purchase: Paid, response: Response): Promise<Response> {
+    receipts.set(response, receiptOf(purchase));
     if (purchase.state === 'kept') return response;
     const lack = await deliveryFailure(request, response);
     if (lack === null) {

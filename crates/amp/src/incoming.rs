@@ -76,6 +76,17 @@ impl Incoming {
         }
     }
 
+    /// Takes up parts that waited, or were being claimed, when the process ended. They were within the limits then.
+    pub fn resume(&mut self, parts: impl IntoIterator<Item = Part>) {
+        for part in parts {
+            let total = part.kept.total;
+            self.sets.entry(part.kept.amp.set).or_insert_with(|| Set::new(total)).add(part);
+        }
+        for set in self.sets.values_mut() {
+            set.is_complete = set.amount_msat >= set.total.total_msat && set.claims().is_some();
+        }
+    }
+
     /// What is against a set's first part.
     fn fault_of_new(&self, part: &Part) -> Option<PartFault> {
         let waiting = || self.sets.values().filter(|set| !set.is_complete);
@@ -89,6 +100,12 @@ impl Incoming {
         } else {
             None
         }
+    }
+
+    /// Returns whether a set is here.
+    #[must_use]
+    pub fn holds(&self, set: SetId) -> bool {
+        self.sets.contains_key(&set)
     }
 
     /// Returns whether a part is in a set here.
@@ -132,9 +149,11 @@ impl Incoming {
         over.into_iter().map(|id| (id, self.remove(id))).collect()
     }
 
-    /// Returns whether a set waits for parts.
+    /// Time up to which the first of the sets that wait may do so, in seconds since the UNIX epoch; `None`: none waits.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        self.sets.values().any(|set| !set.is_complete)
+    pub fn due(&self) -> Option<u64> {
+        let waiting = self.sets.values().filter(|set| !set.is_complete);
+        let arrived = waiting.flat_map(|set| set.parts.values()).map(|part| part.arrived_at);
+        arrived.min().map(|at| at.saturating_add(self.limits.secs))
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use amplet_amp::Limits;
 use amplet_protocol::Msat;
 use amplet_router::Graph;
 use amplet_transport::Platform;
@@ -113,6 +114,11 @@ pub fn accept_keysends_from(minimum: Msat) -> AcceptKeysend {
     Rc::new(move |keysend| keysend.session.is_some() || keysend.amount_msat >= minimum)
 }
 
+/// Bounds of AMP payments without an invoice that suit a node behind a few channels: those of strangers hold at most a third of one
+/// channel's HTLCs, and 0.1 BTC, for two minutes.
+pub const SPONTANEOUS_AMP: Limits =
+    Limits { parts: 50, sets: 3, msat: Msat::up_to_max(10_000_000_000), secs: 120 };
+
 /// Source of a node's channel graph.
 #[derive(Clone)]
 pub enum GraphSource {
@@ -162,6 +168,9 @@ pub struct NodeConfig {
     pub accept_channel: AcceptChannel,
     /// Decides on payments that come without an invoice.
     pub accept_keysend: AcceptKeysend,
+    /// Bounds of AMP payments without an invoice that wait for their parts (usually [`SPONTANEOUS_AMP`]); without sets, none is
+    /// taken. `accept_keysend` decides on each of them, too.
+    pub spontaneous_amp: Limits,
     /// Source of the channel graph.
     pub graph: GraphSource,
     /// Negotiates commitments without a fee (BOLT 2's `zero_fee_commitments`, TRUC and an ephemeral anchor, BIP 431) with peers

@@ -22,6 +22,7 @@ mod payments;
 mod peers;
 mod runtime;
 
+pub use amplet_amp::Limits as AmpLimits;
 pub use amplet_budget as budget;
 pub use amplet_protocol::{Msat, PaymentId};
 pub use base::{Notice, OLD_TIP};
@@ -29,8 +30,8 @@ pub use bitcoin;
 pub use channels::{ChannelBalance, ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
 pub use config::{
     AcceptChannel, AcceptKeysend, Acceptance, Forwarding, Gossiping, GraphSnapshots, GraphSource, HTLC_DELTA,
-    InboundChannel, InboundKeysend, NodeConfig, Records, Role, TO_SELF_DELAY, accept_keysends_from,
-    expects_blocks,
+    InboundChannel, InboundKeysend, NodeConfig, Records, Role, SPONTANEOUS_AMP, TO_SELF_DELAY,
+    accept_keysends_from, expects_blocks,
 };
 pub use graph::Graph;
 pub use ldk::bdk::{OnchainError, SignedBump, SignedSend};
@@ -47,8 +48,8 @@ pub use node::Node;
 pub use onchain::{Bump, Onchain};
 pub use open::NodeError;
 pub use payments::{
-    Destination, Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayError, PayInvoice, PayStream,
-    Payments, SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,
+    AmpParts, AmpPayee, Destination, Keysend, MAX_SESSION, NewInvoice, OfferError, Order, PayAmp, PayError,
+    PayInvoice, PayStream, Payments, SESSION_RECORD, SendOnchain, StreamError, StreamTo, description,
 };
 #[cfg(feature = "offers")]
 pub use payments::{NewOffer, PayOffer};

@@ -76,6 +76,7 @@ fn planning(graph: &Graph, pairs: &[[NodeId; 2]], amount_sat: u32) -> f64 {
             final_cltv: 18,
             max_cltv: 1008,
             max_parts: 100,
+            max_part_msat: Msat::MAX,
             retries: 0,
             mode: Mode::Balanced,
         };

@@ -4,7 +4,7 @@ use crate::Tuning;
 use crate::extras::HTLC_SLOTS;
 use crate::network::PaymentNetwork;
 use crate::parts::{Draft, Usage, deliverable, htlc_room};
-use crate::request::{Hop, Link, Part, Plan, Request};
+use crate::request::{Hop, Link, NoPlan, Part, Plan, Request};
 use alloc::vec::Vec;
 use amplet_protocol::Msat;
 
@@ -37,28 +37,43 @@ impl Attempt {
         self.drafts.iter().fold(0, |sum: u64, draft| sum.saturating_add(draft.delivered_msat))
     }
 
-    /// Removes `excess` msat: from the largest part that stays above its minima; else the smallest parts are removed whole, and
-    /// with them perhaps more than that.
+    /// Removes `excess` msat: from the largest part that stays above its minima; else the smallest parts whole, as far as they are
+    /// not more than that, and the rest from the others; if all of them are at their minima, one more goes whole.
     pub(crate) fn trim(&mut self, network: &PaymentNetwork<'_>, excess: u64) {
         self.drafts.sort_by_key(|draft| draft.delivered_msat);
-        let shrunk = |draft: &Draft| draft.delivered_msat.saturating_sub(excess);
-        let gives = |draft: &Draft| {
-            let less = shrunk(draft);
-            less > 0 && deliverable(network, &draft.arcs, less, |_| u64::MAX) == less
-        };
-        if let Some(place) = self.drafts.iter().rposition(gives) {
-            let draft = &mut self.drafts[place];
-            self.usage.remove(network, draft);
-            draft.delivered_msat = shrunk(draft);
-            self.usage.add(network, draft);
-            return;
-        }
         let mut left = excess;
         while left > 0 && !self.drafts.is_empty() {
-            let smallest = self.drafts.remove(0);
-            self.usage.remove(network, &smallest);
-            left = left.saturating_sub(smallest.delivered_msat);
+            let gives = |draft: &Draft| {
+                let less = draft.delivered_msat.saturating_sub(left);
+                less > 0 && deliverable(network, &draft.arcs, less, |_| u64::MAX) == less
+            };
+            if let Some(place) = self.drafts.iter().rposition(gives) {
+                self.shrink(network, place, left);
+                return;
+            }
+            if self.drafts.first().is_some_and(|smallest| smallest.delivered_msat > left) {
+                for place in (0..self.drafts.len()).rev() {
+                    let draft = &self.drafts[place];
+                    let minima = draft.arcs.iter().map(|&arc| network.policy(arc).min_msat.get());
+                    let spare = draft.delivered_msat.saturating_sub(minima.max().unwrap_or(0).max(1));
+                    let less = spare.min(left);
+                    self.shrink(network, place, less);
+                    left -= less;
+                }
+            }
+            if left > 0 {
+                let smallest = self.drafts.remove(0);
+                self.usage.remove(network, &smallest);
+                left = left.saturating_sub(smallest.delivered_msat);
+            }
         }
+    }
+
+    fn shrink(&mut self, network: &PaymentNetwork<'_>, place: usize, less_msat: u64) {
+        let draft = &mut self.drafts[place];
+        self.usage.remove(network, draft);
+        draft.delivered_msat -= less_msat;
+        self.usage.add(network, draft);
     }
 
     /// Adds `left` msat to parts whose arcs have room for it; returns the rest that did not fit, msat.
@@ -71,7 +86,8 @@ impl Attempt {
             self.usage.remove(network, draft);
             let usage = &self.usage;
             let room = |arc| htlc_room(network, usage, arc, network.limit_msat(arc));
-            let delivered = deliverable(network, &draft.arcs, draft.delivered_msat + left, room);
+            let wanted = (draft.delivered_msat + left).min(network.max_part_msat);
+            let delivered = deliverable(network, &draft.arcs, wanted, room);
             if delivered > draft.delivered_msat {
                 left -= delivered - draft.delivered_msat;
                 draft.delivered_msat = delivered;
@@ -81,49 +97,84 @@ impl Attempt {
         left
     }
 
-    /// The same attempt in slices: a failure then costs one slice, and shows where the balance ends. `None` if that changes
-    /// nothing, or exceeds a limit.
-    pub(crate) fn sliced(
-        &self,
-        network: &PaymentNetwork<'_>,
-        request: &Request,
-        tuning: &Tuning,
-    ) -> Option<Self> {
-        let spare = request.max_parts.saturating_sub(self.drafts.len());
-        let max_slices = (tuning.slices as u64).min(1 + spare as u64 / self.drafts.len().max(1) as u64);
-        let mut drafts = Vec::new();
-        for draft in &self.drafts {
-            let risk: f64 = draft.arcs.iter().map(|&arc| network.risk_nats(arc, self.usage.msat(arc))).sum();
-            let worth = draft.delivered_msat / (tuning.slice_msat as u64).max(1);
-            let count = if risk < SURE_NATS { 1 } else { worth.clamp(1, max_slices.max(1)) };
-            let mut left = draft.delivered_msat;
-            for place in 0..count {
+    /// Cuts parts that may fail into slices on the same path: a failure then costs one slice, and shows where the balance ends. Those
+    /// whose arcs, or the limits, have no room for the slices' fees stay whole.
+    pub(crate) fn slice(&mut self, network: &PaymentNetwork<'_>, request: &Request, tuning: &Tuning) {
+        // The rounds to come need parts as well.
+        let mut spare = request.max_parts.saturating_sub(self.drafts.len()) / 2;
+        let mut spare_msat = request.max_fee_msat.get().saturating_sub(self.fee_msat(network));
+        for whole in core::mem::take(&mut self.drafts) {
+            let count = self.slices(network, &whole, tuning).min(spare as u64 + 1);
+            let mut left = whole.delivered_msat;
+            let slices = (0..count).map(|place| {
                 // By the number of slices left, so that the rounding spreads and nothing is lost.
                 let delivered_msat = left / (count - place);
                 left -= delivered_msat;
-                drafts.push(Draft { arcs: draft.arcs.clone(), delivered_msat });
+                Draft { arcs: whole.arcs.clone(), delivered_msat }
+            });
+            let mut sliced = Self { drafts: Vec::new(), usage: core::mem::take(&mut self.usage) };
+            sliced.usage.remove(network, &whole);
+            sliced.add(network, slices.collect());
+            let more_msat = sliced.fee_msat(network).saturating_sub(whole.fee_msat(network));
+            let fits = more_msat <= spare_msat && sliced.fits(network, &whole.arcs);
+            self.usage = sliced.usage;
+            if fits {
+                spare -= sliced.drafts.len() - 1;
+                spare_msat -= more_msat;
+                self.drafts.extend(sliced.drafts);
+            } else {
+                sliced.drafts.iter().for_each(|slice| self.usage.remove(network, slice));
+                self.usage.add(network, &whole);
+                self.drafts.push(whole);
             }
         }
-        if drafts.len() <= self.drafts.len() {
-            return None;
-        }
-        let mut sliced = Self::default();
-        sliced.add(network, drafts);
-        let fits = sliced.fits(network) && sliced.fee_msat(network) <= request.max_fee_msat.get();
-        fits.then_some(sliced)
     }
 
-    /// True if every arc takes the total of these parts.
-    fn fits(&self, network: &PaymentNetwork<'_>) -> bool {
-        let totals = self.usage.0.iter().all(|(&arc, &(msat, htlcs))| {
-            let slots = network.extra(arc).map_or(HTLC_SLOTS, |extra| extra.slots);
-            msat <= network.limit_msat(arc) && htlcs <= slots
+    /// The number of slices worth making of a part. Where its balance ends is as likely to lie in one slice as in another, so of the
+    /// amount that would fail, `n` slices save `(n - 1) / 2n`; each must save [`Tuning::slice_gain`] of the payment.
+    fn slices(&self, network: &PaymentNetwork<'_>, draft: &Draft, tuning: &Tuning) -> u64 {
+        let risk: f64 = draft.arcs.iter().map(|&arc| network.risk_nats(arc, self.usage.msat(arc))).sum();
+        let share = draft.delivered_msat as f64 / network.amount_msat.max(1) as f64;
+        let saved = share * (1.0 - libm::exp(-risk)) / 2.0;
+        let most = (draft.delivered_msat / (tuning.slice_msat as u64).max(1)).min(tuning.slices as u64);
+        let mut count = 1;
+        while count < most && saved >= tuning.slice_gain * (count * (count + 1)) as f64 {
+            count += 1;
+        }
+        count
+    }
+
+    /// True if these arcs, a path, take their total, and each part on it.
+    fn fits(&self, network: &PaymentNetwork<'_>, arcs: &[u32]) -> bool {
+        let totals = arcs.iter().all(|arc| {
+            let (msat, htlcs) = self.usage.0.get(arc).copied().unwrap_or_default();
+            let slots = network.extra(*arc).map_or(HTLC_SLOTS, |extra| extra.slots);
+            msat <= network.limit_msat(*arc) && htlcs <= slots
         });
         totals
             && self.drafts.iter().all(|draft| {
                 let mut crossing = draft.arcs.iter().zip(draft.amounts(network));
                 crossing.all(|(&arc, amount)| amount >= network.policy(arc).min_msat.get())
             })
+    }
+
+    /// The reason for which `left_msat` of the amount found no room; `is_carried`: but for fees it would have.
+    pub(crate) fn refusal(
+        &self,
+        network: &PaymentNetwork<'_>,
+        request: &Request,
+        (left_msat, is_carried): (u64, bool),
+    ) -> NoPlan {
+        let largest_msat = Msat::up_to_max(network.amount_msat - left_msat);
+        if self.drafts.len() >= request.max_parts {
+            return NoPlan::Parts { limit: request.max_parts, largest_msat };
+        }
+        let fee_msat = if is_carried { self.fee_msat(network) } else { 0 };
+        if is_carried && network.outbound_msat() < network.amount_msat.saturating_add(fee_msat) {
+            return NoPlan::Balance { largest_msat };
+        }
+        let missing_msat = Msat::up_to_max(left_msat);
+        NoPlan::Capacity { largest_msat, missing_msat, fee_msat: Msat::up_to_max(fee_msat) }
     }
 
     /// The largest amount whose fee stays within `max_fee_msat`: the cheapest parts, the last one cut.
@@ -157,9 +208,6 @@ impl Attempt {
         }
     }
 }
-
-/// Risk below which a part is not sliced, nats: its balances are as good as known.
-const SURE_NATS: f64 = 0.1;
 
 /// The largest amount of a draft whose fee stays within a budget, msat.
 fn cut(network: &PaymentNetwork<'_>, draft: &Draft, budget_msat: u64) -> u64 {

@@ -9,6 +9,11 @@ use amplet_protocol::Msat;
 /// HTLCs that a channel direction takes (BOLT 2: `max_accepted_htlcs` is at most 483).
 pub(crate) const HTLC_SLOTS: u16 = 483;
 
+/// The amount that so many parts of the maximum size take across an arc, with room for the fees of the hops after it, msat.
+pub(crate) fn in_slots(max_part_msat: u64, slots: u16) -> u64 {
+    max_part_msat.saturating_add(max_part_msat / 64).saturating_mul(u64::from(slots))
+}
+
 /// An arc that the graph does not have.
 #[derive(Clone)]
 pub(crate) struct Extra {
@@ -20,6 +25,15 @@ pub(crate) struct Extra {
     pub slots: u16,
 }
 
+impl Extra {
+    /// Reserves an amount of its balance, in so many HTLCs.
+    pub(crate) fn commit(&mut self, (amount_msat, htlcs): (u64, u16), max_part_msat: u64) {
+        self.slots = self.slots.saturating_sub(htlcs);
+        let in_slots = in_slots(max_part_msat, self.slots);
+        self.limit_msat = self.limit_msat.saturating_sub(amount_msat).min(in_slots);
+    }
+}
+
 /// Nodes and arcs beyond the graph's, numbered after them.
 pub(crate) struct Extras {
     pub arcs: Vec<Extra>,
@@ -28,6 +42,7 @@ pub(crate) struct Extras {
     pub nodes: usize,
     pub source: u32,
     pub sink: u32,
+    max_part_msat: u64,
     /// Nodes that the graph does not know.
     strangers: Vec<(NodeId, u32)>,
 }
@@ -37,7 +52,8 @@ impl Extras {
         let source = graph.node_count() as u32;
         let nodes = graph.node_count() + 1;
         let (arcs, rows, strangers) = (Vec::new(), Vec::new(), Vec::new());
-        let mut extras = Self { arcs, rows, nodes, source, sink: source, strangers };
+        let max_part_msat = request.max_part_msat.get();
+        let mut extras = Self { arcs, rows, nodes, source, sink: source, max_part_msat, strangers };
         let blinded = request.last_hops.iter().any(|last| matches!(last, LastHops::BlindedPath(_)));
         let is_peer = request.first_hops.iter().any(|hop| hop.peer == request.destination);
         if request.last_hops.is_empty() && !is_peer && graph.node(&request.destination).is_none() {
@@ -68,7 +84,8 @@ impl Extras {
             let policy =
                 Policy { enabled: true, min_msat: hop.min_msat, max_msat: hop.max_msat, ..Policy::UNKNOWN };
             let in_slots = hop.max_msat.get().saturating_mul(u64::from(hop.slots));
-            let limit_msat = hop.spendable_msat.get().min(in_slots);
+            let limit_msat =
+                hop.spendable_msat.get().min(in_slots).min(self::in_slots(self.max_part_msat, hop.slots));
             let (tail, link) = (self.source, Link::Own(index));
             self.arcs.push(Extra { tail, head, link, policy, limit_msat, slots: hop.slots });
         }
@@ -102,7 +119,8 @@ impl Extras {
             max_msat: hop.max_msat,
         };
         let (slots, link) = (HTLC_SLOTS, Link::LastHop(index, place));
-        self.arcs.push(Extra { tail, head, link, policy, limit_msat: Msat::MAX.get(), slots });
+        let limit_msat = Msat::MAX.get().min(in_slots(self.max_part_msat, slots));
+        self.arcs.push(Extra { tail, head, link, policy, limit_msat, slots });
     }
 
     fn new_node(&mut self) -> u32 {

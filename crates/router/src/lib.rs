@@ -10,6 +10,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod assemble;
 mod attempt;
 pub mod belief;
 mod codec;
@@ -34,6 +35,7 @@ pub mod snapshot;
 mod survey;
 mod tuning;
 mod verify;
+mod warm;
 pub mod work;
 
 pub use belief::{Belief, Beliefs, Certainty};

@@ -2,11 +2,12 @@
 //! network. Units are msat; costs are [`NAT`]s per whole amount, so a unit's cost is that of sending everything.
 
 use crate::belief::Beliefs;
-use crate::extras::{Extra, Extras};
+use crate::extras::{Extra, Extras, HTLC_SLOTS, in_slots};
 use crate::flow::Network;
 use crate::graph::{Direction, Graph, Policy, arc_of};
-use crate::prior::{NAT, PIECES, Piece, Prior, SlopeTable, convex_pieces, log_bucket};
+use crate::prior::{NAT, PIECES, Prior, SlopeTable, log_bucket};
 use crate::request::{NoPlan, Request};
+use crate::warm::{Warm, usable};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -24,24 +25,13 @@ pub struct Weights {
     pub part: f64,
 }
 
-/// An arc with beliefs beyond its capacity: explicit pieces.
-#[derive(Clone)]
-struct Warm {
-    /// Ends in msat, slopes in [`NAT`]s per whole amount, probability only.
-    pieces: Vec<(u64, u64)>,
-    /// The certain balance, msat.
-    certain_msat: u64,
-    /// The bounds of the direction's balance, and the amount in flight, as shares of the capacity.
-    low: f64,
-    high: f64,
-    in_flight: f64,
-}
-
 /// The network of one payment.
 #[derive(Clone)]
 pub struct PaymentNetwork<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) amount_msat: u64,
+    /// Maximum amount that a part delivers.
+    pub(crate) max_part_msat: u64,
     pub(crate) weights: Weights,
     pub(crate) prior: Prior,
     table: SlopeTable,
@@ -58,6 +48,7 @@ pub struct PaymentNetwork<'a> {
     nodes: usize,
     pub(crate) source: u32,
     pub(crate) sink: u32,
+    is_stretched: bool,
 }
 
 /// Marks an arc that must not be used.
@@ -80,6 +71,7 @@ impl<'a> PaymentNetwork<'a> {
         let mut network = Self {
             graph,
             amount_msat: request.amount_msat.get(),
+            max_part_msat: request.max_part_msat.get(),
             weights,
             prior,
             table: SlopeTable::new(&prior),
@@ -94,6 +86,7 @@ impl<'a> PaymentNetwork<'a> {
             nodes: extras.nodes,
             source: extras.source,
             sink: extras.sink,
+            is_stretched: false,
         };
         network.set_weights(weights);
         for (&scid, belief) in &beliefs.channels {
@@ -134,38 +127,13 @@ impl<'a> PaymentNetwork<'a> {
     }
 
     /// Gives an arc of the graph explicit pieces: its balance lies in the interval, `in_flight_msat` of it is in flight.
-    fn warm_up(&mut self, arc: u32, (low_msat, high_msat): (u64, u64), in_flight_msat: u64) {
-        let capacity = self.graph.arc_capacity(arc).max(1) as f64;
-        let share = |amount: u64| (amount as f64 / capacity).min(1.0);
-        let (low, high, in_flight) = (share(low_msat), share(high_msat), share(in_flight_msat));
-        let certain_msat = low_msat.saturating_sub(in_flight_msat);
-        let mut pieces = Vec::with_capacity(PIECES + 1);
-        // A certain balance carries no risk: its piece is free.
-        if certain_msat > 0 {
-            pieces.push((certain_msat, 0));
-        }
-        let start = low.max(in_flight);
-        let stop =
-            (start + (high - start) * crate::prior::USABLE).min(start + self.amount_msat as f64 / capacity);
-        if high_msat > low_msat.max(in_flight_msat) {
-            // HTLCs in flight have got through already: only the further risk counts.
-            let already = self.prior.cost(start, low, high);
-            let mut points = [(0.0, 0.0); PIECES];
-            for (piece, point) in points.iter_mut().enumerate() {
-                let x = start + (stop - start) * (piece + 1) as f64 / PIECES as f64;
-                *point = (x, self.prior.cost(x, low, high) - already);
-            }
-            let (ends, costs) = (points.map(|point| point.0), points.map(|point| point.1));
-            let scale = self.amount_msat as f64 / capacity * NAT;
-            for Piece { end, slope } in convex_pieces(start, &ends, &costs) {
-                let end_msat = ((end - in_flight) * capacity) as u64;
-                if end_msat > pieces.last().map_or(0, |&(end, _)| end) {
-                    pieces.push((end_msat, (slope * scale) as u64));
-                }
-            }
+    fn warm_up(&mut self, arc: u32, interval_msat: (u64, u64), in_flight_msat: u64) {
+        let balance = (&self.prior, self.graph.arc_capacity(arc));
+        let mut warm = Warm::new(balance, interval_msat, in_flight_msat, self.amount_msat);
+        if self.is_stretched {
+            warm.stretch();
         }
         self.first_costs[arc as usize] = Cell::new(0);
-        let warm = Warm { pieces, certain_msat, low, high, in_flight };
         match self.slots[arc as usize] {
             0 | BANNED => {
                 self.warm.push(warm);
@@ -175,20 +143,23 @@ impl<'a> PaymentNetwork<'a> {
         }
     }
 
+    /// Counts on all that arcs may carry: a last resort, for a plan that fails for less than a hundredth.
+    pub(crate) fn stretch(&mut self) {
+        self.is_stretched = true;
+        self.warm.iter_mut().for_each(Warm::stretch);
+    }
+
     /// Reserves `amount_msat` of an arc's balance for this plan, for solving the remainder.
     pub(crate) fn commit(&mut self, arc: u32, amount_msat: u64, htlcs: u16) {
+        let max_part_msat = self.max_part_msat;
         if let Some(extra) = self.extra_mut(arc) {
-            extra.limit_msat = extra.limit_msat.saturating_sub(amount_msat);
-            extra.slots = extra.slots.saturating_sub(htlcs);
+            extra.commit((amount_msat, htlcs), max_part_msat);
             return;
         }
         let capacity = self.graph.arc_capacity(arc);
-        let back = |share: f64| (share * capacity as f64) as u64;
-        let (interval, in_flight) = match self.warm_of(arc) {
-            Some(warm) => ((back(warm.low), back(warm.high)), back(warm.in_flight)),
-            None => ((0, capacity), 0),
-        };
-        self.warm_up(arc, interval, in_flight.saturating_add(amount_msat));
+        let known = self.warm_of(arc).map(|warm| (warm.interval_msat, warm.in_flight_msat));
+        let (interval_msat, in_flight_msat) = known.unwrap_or(((0, capacity), 0));
+        self.warm_up(arc, interval_msat, in_flight_msat.saturating_add(amount_msat));
     }
 
     /// Excludes an arc from all further solves.
@@ -239,17 +210,19 @@ impl<'a> PaymentNetwork<'a> {
             return extra.limit_msat;
         }
         let believed = match self.warm_of(arc) {
-            Some(warm) => warm.pieces.last().map_or(0, |&(end, _)| end),
+            Some(warm) => warm.limit_msat(),
+            None if self.is_stretched => self.graph.arc_capacity(arc),
             None => usable(self.graph.arc_capacity(arc)),
         };
         let max_msat = self.graph.arc_policy(arc).max_msat.get();
-        believed.min(max_msat.saturating_mul(u64::from(crate::extras::HTLC_SLOTS)))
+        let in_slots = in_slots(self.max_part_msat, HTLC_SLOTS);
+        believed.min(max_msat.saturating_mul(u64::from(HTLC_SLOTS))).min(in_slots)
     }
 
     /// The amount that certainly gets across an arc, msat.
     pub(crate) fn certain_msat(&self, arc: u32) -> u64 {
         self.extra(arc)
-            .map_or_else(|| self.warm_of(arc).map_or(0, |warm| warm.certain_msat), |extra| extra.limit_msat)
+            .map_or_else(|| self.warm_of(arc).map_or(0, Warm::certain_msat), |extra| extra.limit_msat)
     }
 
     /// `-ln` of the probability that `amount_msat` gets across an arc, nats.
@@ -258,11 +231,13 @@ impl<'a> PaymentNetwork<'a> {
             return 0.0;
         }
         let capacity = self.graph.arc_capacity(arc).max(1);
-        let share = amount_msat as f64 / capacity as f64;
-        let (low, high, in_flight) =
-            self.warm_of(arc).map_or((0.0, 1.0, 0.0), |warm| (warm.low, warm.high, warm.in_flight));
+        let share = |msat: u64| msat as f64 / capacity as f64;
+        let (low, high, in_flight) = self.warm_of(arc).map_or((0.0, 1.0, 0.0), |warm| {
+            let (low_msat, high_msat) = warm.interval_msat;
+            (share(low_msat).min(1.0), share(high_msat).min(1.0), share(warm.in_flight_msat).min(1.0))
+        });
         let already = if in_flight > low { self.prior.cost(in_flight, low, high) } else { 0.0 };
-        (self.prior.cost(share + in_flight, low, high) - already).max(0.0)
+        (self.prior.cost(share(amount_msat) + in_flight, low, high) - already).max(0.0)
     }
 
     fn overhead(&self, policy: &Policy) -> f64 {
@@ -297,11 +272,12 @@ impl<'a> PaymentNetwork<'a> {
     }
 
     fn cold_row(&self, arc: u32) -> Option<&[u32; PIECES]> {
-        self.table.row(self.amount_log, self.graph.capacity_log(arc / 2))
+        let row = self.table.row(self.amount_log, self.graph.capacity_log(arc / 2));
+        if self.is_stretched { row.or_else(|| self.table.last_row()) } else { row }
     }
 
-    fn pieces_from(&self, arc: u32, flow: u64) -> Option<&(u64, u64)> {
-        self.warm_of(arc)?.pieces.iter().find(|(end, _)| *end > flow)
+    fn pieces_from(&self, arc: u32, flow: u64) -> Option<(u64, u64)> {
+        self.warm_of(arc)?.piece(flow)
     }
 }
 
@@ -313,10 +289,6 @@ const MAX_COST: u64 = CLOSED as u64 - 1;
 
 /// A part of this size is assumed when base fees are spread, msat; smaller payments are assumed to go in one.
 const PART_GUESS_MSAT: u64 = 1_000_000_000;
-
-fn usable(capacity_msat: u64) -> u64 {
-    capacity_msat - capacity_msat / 100
-}
 
 /// The end of a cold arc's piece, msat.
 fn cold_end(capacity_msat: u64, piece: usize) -> u64 {
@@ -364,11 +336,12 @@ impl Network for PaymentNetwork<'_> {
         let limit = self.limit_msat(arc);
         let end = if arc as usize >= self.slots.len() {
             limit
-        } else if let Some(&(end, _)) = self.pieces_from(arc, flow) {
+        } else if let Some((end, _)) = self.pieces_from(arc, flow) {
             end
         } else {
             let capacity = self.graph.arc_capacity(arc);
-            cold_end(capacity, cold_piece(capacity, flow))
+            let piece = cold_piece(capacity, flow);
+            if piece + 1 < PIECES { cold_end(capacity, piece) } else { limit }
         };
         end.min(limit).saturating_sub(flow)
     }
@@ -382,7 +355,7 @@ impl Network for PaymentNetwork<'_> {
             return flow;
         }
         let start = if let Some(warm) = self.warm_of(arc) {
-            warm.pieces.iter().rev().find(|(end, _)| *end < flow).map_or(0, |&(end, _)| end)
+            warm.piece_start(flow)
         } else {
             let capacity = self.graph.arc_capacity(arc);
             match cold_piece(capacity, flow - 1) {

@@ -143,9 +143,12 @@ pub(crate) fn deliverable(
     for &arc in rest {
         let policy = network.policy(arc);
         let Some(without_base) = amount.checked_sub(u64::from(policy.base_msat)) else { return 0 };
-        // The inverse of the fee: the part of the amount that is left after this hop's fee.
+        // The inverse of the fee: the part of the amount that is left after this hop's fee. As fees are rounded down, it may be one more.
         let share = u128::from(without_base) * 1_000_000 / (1_000_000 + u128::from(policy.ppm));
-        amount = u64::try_from(share).unwrap_or(u64::MAX).min(limit(arc));
+        let share = u64::try_from(share).unwrap_or(u64::MAX);
+        let more = share.saturating_add(1);
+        let share = if more.saturating_add(policy.fee(more)) <= amount { more } else { share };
+        amount = share.min(limit(arc));
     }
     let delivered = amount.min(wanted_msat);
     let crossing = amounts(network, arcs, delivered);
@@ -167,18 +170,22 @@ pub(crate) fn fit(
     for draft in drafts {
         let mut left = draft.delivered_msat;
         while left > 0 && fitted.len() < max_parts {
-            let room = |arc| {
+            let limit = |arc| {
                 let certain = network.certain_msat(arc);
                 let within = planned.get(&arc).is_some_and(|&flow| flow <= certain);
-                let limit = if within { certain } else { network.limit_msat(arc) };
-                htlc_room(network, usage, arc, limit)
+                if within { certain } else { network.limit_msat(arc) }
             };
-            let max = deliverable(network, &draft.arcs, left, room);
+            let room = |arc| htlc_room(network, usage, arc, limit(arc));
+            let most = network.max_part_msat;
+            let max = deliverable(network, &draft.arcs, left.min(most), room);
             if max == 0 {
                 break;
             }
-            // Even parts: a remainder could be too small for anyone's minimum.
-            let even = left.div_ceil(left.div_ceil(max));
+            // Even parts where htlc maxima ask for several: a remainder could be too small for anyone's minimum. What has no room
+            // is no reason for several. Where the caller sets the size, it is that.
+            let all_room = |arc| limit(arc).saturating_sub(usage.msat(arc));
+            let all = deliverable(network, &draft.arcs, left, all_room).max(max);
+            let even = if max == most { most } else { all.div_ceil(all.div_ceil(max)) };
             let delivered_msat = deliverable(network, &draft.arcs, even, room);
             if delivered_msat == 0 {
                 break;
@@ -307,6 +314,9 @@ fn best_merge(
     let targets = drafts.iter().enumerate().rev().filter(|&(target, _)| target != index);
     for (target, large) in targets.take(MERGE_TARGETS) {
         let delivered_msat = small.delivered_msat + large.delivered_msat;
+        if delivered_msat > network.max_part_msat {
+            continue;
+        }
         let joined = Draft { arcs: large.arcs.clone(), delivered_msat };
         let Some(change) = change(network, usage, &[small, large], &[&joined]) else { continue };
         if change < -1e-12 && best.as_ref().is_none_or(|(lowest, ..)| change < *lowest) {

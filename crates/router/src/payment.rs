@@ -21,6 +21,8 @@ pub struct Payment {
     request: Request,
     delivered_msat: Msat,
     fee_msat: Msat,
+    /// Parts that have arrived and are held: they count among the most that there may be.
+    arrived: usize,
     rounds: u32,
 }
 
@@ -28,7 +30,7 @@ impl Payment {
     /// Starts one.
     #[must_use]
     pub fn new(request: Request) -> Self {
-        Self { request, delivered_msat: Msat::ZERO, fee_msat: Msat::ZERO, rounds: 0 }
+        Self { request, delivered_msat: Msat::ZERO, fee_msat: Msat::ZERO, arrived: 0, rounds: 0 }
     }
 
     /// The amount still to be delivered.
@@ -59,12 +61,13 @@ impl Payment {
         planner.plan(graph, beliefs, &request, now_s)
     }
 
-    /// The request of the next round: the remainder, within the rest of the fee budget.
+    /// The request of the next round: the remainder, within the rest of the fee budget and of the parts.
     #[must_use]
     pub fn request_now(&self) -> Request {
         let mut request = self.request.clone();
         request.amount_msat = self.remaining_msat();
         request.max_fee_msat = self.request.max_fee_msat.less(self.fee_msat);
+        request.max_parts = request.max_parts.saturating_sub(self.arrived);
         request.retries = request.retries.saturating_add(self.rounds);
         request
     }
@@ -95,6 +98,7 @@ impl Payment {
             }
         }
         if outcome == Outcome::Arrived {
+            self.arrived += 1;
             self.delivered_msat = self.delivered_msat.plus_up_to_max(part.delivered_msat);
             self.fee_msat = self.fee_msat.plus_up_to_max(part.fee_msat);
         }

@@ -2,10 +2,10 @@
 
 use crate::attempt::{Attempt, describe};
 use crate::belief::Beliefs;
-use crate::flow::{Flow, Network, Reversed, Scratch, dimacs, min_cost_flow};
+use crate::flow::{Scratch, dimacs};
 use crate::graph::Graph;
 use crate::network::{PaymentNetwork, Weights};
-use crate::parts::{Draft, Usage, alone, decompose, fit, merge, refusing};
+use crate::parts::{Draft, Usage};
 use crate::request::{NoPlan, Part, Plan, Request};
 use crate::survey;
 use crate::tuning::{LARGE_MSAT, Tuning};
@@ -13,12 +13,6 @@ use crate::work::Work;
 use alloc::string::String;
 use alloc::vec::Vec;
 use amplet_protocol::Msat;
-
-/// Maximum number of solves for the remainder that fees and htlc limits left over.
-const FILL_ROUNDS: usize = 5;
-
-/// Minimum size of a part for a remainder that fees left over: the amount divided by this.
-const SMALLEST_SHARE: u64 = 40;
 
 /// Factors on the mode's V, down to nearly fee only, while over the fee budget.
 const CHEAPER: [f64; 4] = [1.0, 0.3, 0.05, 0.001];
@@ -29,19 +23,10 @@ const SHORTER: [f64; 3] = [30.0, 300.0, 3000.0];
 /// Number of rounds after which a payment does not get more urgent.
 const MAX_URGENT_ROUNDS: u32 = 8;
 
-/// Factors on the price of a part, while there are more than allowed.
-const FEWER: [f64; 2] = [30.0, 1000.0];
-
-/// Maximum number of paths of a solve: more means a payment of thousands of tiny parts.
-const MAX_PATHS: usize = 4096;
-
-/// Number of arcs per look when the network is copied.
-const COPY_LOOK: usize = 16;
-
 /// Plans payments. Holds working memory only; graph and beliefs come in with each call.
 #[derive(Default)]
 pub struct Planner {
-    scratch: Scratch,
+    pub(crate) scratch: Scratch,
     /// Its constants.
     pub tuning: Tuning,
 }
@@ -82,17 +67,29 @@ impl Planner {
         check(request)?;
         self.scratch.work = Work::new(self.tuning.work);
         let mut network = self.network(graph, beliefs, request, now_s)?;
-        survey::check(&network, request)?;
-        let (ppm_per_nat, first) = self.worth(&network, request)?;
+        match self.plan_over(&mut network, request) {
+            // A plan that needs all that may be there is improbable, but its parts are not, and they show what there is.
+            Err(reason) if !self.scratch.work.is_spent() && reason.is_close(request.amount_msat) => {
+                network.stretch();
+                network.set_weights(self.tuning.weights(request.mode.ppm_per_nat()));
+                self.plan_over(&mut network, request).map_err(|_| reason)
+            }
+            planned => planned,
+        }
+    }
+
+    fn plan_over(&mut self, network: &mut PaymentNetwork<'_>, request: &Request) -> Result<Plan, NoPlan> {
+        survey::check(network, request)?;
+        let (ppm_per_nat, first) = self.worth(network, request)?;
         let mut cheapest: Option<Attempt> = None;
         // Over the fee budget, fees weigh more in the next solve: the plan is less probable, and cheaper.
         for factor in CHEAPER {
             network.set_weights(self.tuning.weights(ppm_per_nat * factor));
-            let attempt = match self.within_delay(&mut network, request) {
+            let attempt = match self.within_delay(network, request) {
                 Err(reason) if self.scratch.work.is_spent() => {
                     // The search was cut off, but an earlier attempt may be within the limits.
                     let known = [&first, &cheapest].into_iter().flatten();
-                    match best_known(&network, request, known) {
+                    match best_known(network, request, known) {
                         Some(plan) => return Ok(plan),
                         None if cheapest.is_some() => break,
                         None => return Err(given_up(&reason)),
@@ -100,20 +97,22 @@ impl Planner {
                 }
                 attempt => attempt?,
             };
-            let fee_msat = attempt.fee_msat(&network);
+            let fee_msat = attempt.fee_msat(network);
             if fee_msat <= request.max_fee_msat.get() {
-                let doubtful = attempt.probability(&network) < self.tuning.doubtful;
-                let sliced = attempt.sliced(&network, request, &self.tuning).filter(|_| doubtful);
-                return Ok(sliced.unwrap_or(attempt).finish(&network, request));
+                let mut attempt = attempt;
+                if attempt.probability(network) < self.tuning.doubtful {
+                    attempt.slice(network, request, &self.tuning);
+                }
+                return Ok(attempt.finish(network, request));
             }
-            if cheapest.as_ref().is_none_or(|known| fee_msat < known.fee_msat(&network)) {
+            if cheapest.as_ref().is_none_or(|known| fee_msat < known.fee_msat(network)) {
                 cheapest = Some(attempt);
             }
         }
         let cheapest = cheapest.unwrap_or_default();
         Err(NoPlan::FeeBudget {
-            needed_msat: Msat::up_to_max(cheapest.fee_msat(&network)),
-            largest_msat: Msat::up_to_max(cheapest.affordable_msat(&network, request.max_fee_msat.get())),
+            needed_msat: Msat::up_to_max(cheapest.fee_msat(network)),
+            largest_msat: Msat::up_to_max(cheapest.affordable_msat(network, request.max_fee_msat.get())),
         })
     }
 
@@ -195,7 +194,11 @@ impl Planner {
     ) -> Result<(f64, Option<Attempt>), NoPlan> {
         let tuning = self.tuning;
         let size = (network.amount_msat as f64 / LARGE_MSAT).clamp(0.1, 10.0);
-        let power = if size > 1.0 { tuning.size } else { -tuning.small };
+        let power = match request.retries {
+            _ if size <= 1.0 => -tuning.small,
+            0 => tuning.size,
+            _ => tuning.later_size,
+        };
         let ppm_per_nat = request.mode.ppm_per_nat() * libm::pow(size, power);
         // In the first round V depends on the probability of the attempt with the full V, so that one is made here.
         let Some(further) = request.retries.checked_sub(1) else {
@@ -237,114 +240,10 @@ impl Planner {
         Ok(attempt)
     }
 
-    fn copy<'a>(&mut self, network: &PaymentNetwork<'a>) -> PaymentNetwork<'a> {
-        self.scratch.work.take(network.arc_count() / COPY_LOOK);
-        network.clone()
-    }
-
     /// Looks at arcs that the last plan took.
     #[must_use]
     pub fn work(&self) -> u64 {
         self.scratch.work.taken()
-    }
-
-    fn solve(&mut self, network: &PaymentNetwork<'_>, amount_msat: u64) -> Flow {
-        let (source, sink) = (network.source, network.sink);
-        // From the tighter end the search visits less of the graph.
-        if network.inbound_msat() < network.departing_msat() {
-            let reversed = Reversed(network);
-            return min_cost_flow(&reversed, (sink, source), amount_msat, MAX_PATHS, &mut self.scratch);
-        }
-        min_cost_flow(network, (source, sink), amount_msat, MAX_PATHS, &mut self.scratch)
-    }
-
-    /// Parts for the whole amount, at any cost; fewer and wider ones if there would be too many.
-    fn attempt(&mut self, network: &PaymentNetwork<'_>, request: &Request) -> Result<Attempt, NoPlan> {
-        let mut attempt = self.assemble(network, request);
-        for factor in FEWER {
-            if self.scratch.work.is_spent() || !matches!(attempt, Err(NoPlan::Parts { .. })) {
-                break;
-            }
-            let mut wider = self.copy(network);
-            let part = network.weights.part.max(0.001) * factor;
-            wider.set_weights(Weights { part, ..network.weights });
-            attempt = self.assemble(&wider, request);
-        }
-        attempt
-    }
-
-    fn assemble(&mut self, network: &PaymentNetwork<'_>, request: &Request) -> Result<Attempt, NoPlan> {
-        let mut attempt = Attempt::default();
-        let amount = network.amount_msat;
-        let mut left = amount;
-        for _ in 0..FILL_ROUNDS {
-            // A tiny remainder would be below every minimum: more is planned, and the excess trimmed.
-            let wanted = left.max(amount / SMALLEST_SHARE);
-            let spare = request.max_parts.saturating_sub(attempt.drafts.len());
-            let (carried, more) = self.fill(network, &attempt.usage, wanted, spare);
-            let first = attempt.drafts.is_empty();
-            let gained = !more.is_empty();
-            attempt.add(network, more);
-            if first && carried == 0 {
-                return Err(NoPlan::NoPath);
-            }
-            let excess = attempt.delivered_msat().saturating_sub(amount);
-            if excess > 0 {
-                attempt.trim(network, excess);
-            }
-            let missing = amount.saturating_sub(attempt.delivered_msat());
-            left = attempt.top_up(network, missing);
-            // A first flow below the amount is the maximum flow: further rounds find no more.
-            if left == 0 || !gained || first && carried < amount {
-                break;
-            }
-        }
-        if left > 0 {
-            let largest_msat = Msat::up_to_max(amount - left);
-            return Err(if attempt.drafts.len() >= request.max_parts {
-                NoPlan::Parts { limit: request.max_parts, largest_msat }
-            } else {
-                NoPlan::Capacity { largest_msat }
-            });
-        }
-        merge(network, &mut attempt.drafts, &mut attempt.usage);
-        Ok(attempt)
-    }
-
-    /// Parts for `wanted_msat` beside `usage`, and the amount that the flow carried before fees, msat.
-    fn fill(
-        &mut self,
-        network: &PaymentNetwork<'_>,
-        usage: &Usage,
-        wanted_msat: u64,
-        max_parts: usize,
-    ) -> (u64, Vec<Draft>) {
-        let mut beside: Option<PaymentNetwork<'_>> = None;
-        for (&arc, &(msat, htlcs)) in &usage.0 {
-            beside.get_or_insert_with(|| self.copy(network)).commit(arc, msat, htlcs);
-        }
-        let mut carried = None;
-        for _ in 0..FILL_ROUNDS {
-            let current = beside.as_ref().unwrap_or(network);
-            let flow = self.solve(current, wanted_msat);
-            // The first round's: the bans of later rounds only make the flow smaller.
-            let carried = *carried.get_or_insert(flow.amount);
-            let paths = decompose(current, &flow.arcs, &mut self.scratch.work);
-            let mut drafts = fit(current, &paths, &flow.arcs, &mut Usage::default(), max_parts);
-            if drafts.is_empty() && max_parts > 0 {
-                // Every path's share was below some hop's minimum: the path with the most room takes it alone.
-                drafts.extend(alone(current, &paths, wanted_msat));
-            }
-            // Fees have pushed every path over a maximum, or the rest below a minimum: try other paths.
-            let refusing: Vec<u32> =
-                paths.iter().filter_map(|path| refusing(current, &path.arcs, wanted_msat)).collect();
-            if !drafts.is_empty() || max_parts == 0 || refusing.is_empty() {
-                return (carried, drafts);
-            }
-            let without = beside.get_or_insert_with(|| self.copy(network));
-            refusing.into_iter().for_each(|arc| without.ban(arc));
-        }
-        (carried.unwrap_or(0), Vec::new())
     }
 }
 
@@ -366,7 +265,7 @@ fn best_known<'a>(
 /// The refusal when the work budget ended the search.
 fn given_up(reason: &NoPlan) -> NoPlan {
     let largest_msat = match reason {
-        NoPlan::Capacity { largest_msat }
+        NoPlan::Capacity { largest_msat, .. }
         | NoPlan::Cltv { largest_msat, .. }
         | NoPlan::Parts { largest_msat, .. } => *largest_msat,
         _ => Msat::ZERO,
@@ -381,8 +280,9 @@ fn check(request: &Request) -> Result<(), NoPlan> {
     if request.first_hops.is_empty() {
         return Err(NoPlan::Balance { largest_msat: Msat::ZERO });
     }
-    if request.max_parts == 0 {
-        return Err(NoPlan::Malformed("no parts allowed: allow at least one"));
+    if request.max_parts == 0 || request.max_part_msat == Msat::ZERO {
+        // Those that have arrived were all.
+        return Err(NoPlan::Parts { limit: request.max_parts, largest_msat: Msat::ZERO });
     }
     Ok(())
 }

@@ -158,6 +158,11 @@ impl SlopeTable {
         let bucket = i32::from(payment_log) - i32::from(capacity_log) - LOWEST_OCTAVE * BUCKETS_PER_OCTAVE;
         self.slopes.get(bucket.max(0) as usize)
     }
+
+    /// The row of the smallest capacity that there is one for.
+    pub(crate) fn last_row(&self) -> Option<&[u32; PIECES]> {
+        self.slopes.last()
+    }
 }
 
 /// The end of a piece, in capacities.

@@ -95,6 +95,8 @@ pub struct Request {
     pub max_cltv: u32,
     /// Maximum number of parts, at least 1.
     pub max_parts: usize,
+    /// Maximum amount that a part delivers; [`Msat::MAX`]: as much as its path takes.
+    pub max_part_msat: Msat,
     /// Rounds of this payment that have failed so far, wholly or in part; 0 at first.
     pub retries: u32,
     /// The value of reliability.
@@ -171,10 +173,10 @@ pub enum NoPlan {
         "no path to the destination: refresh the graph, ask for an invoice with route hints, or open a channel towards it"
     )]
     NoPath,
-    /// Our own channels do not hold enough.
-    #[error("balance: at most {largest_msat} can leave our channels; pay less or top up")]
+    /// Our own channels do not hold enough, for the amount or for its fees.
+    #[error("balance: at most {largest_msat} can leave our channels beside their fees; pay less or top up")]
     Balance {
-        /// The largest amount, fees not counted.
+        /// The largest amount. Its fees are counted if the amount alone would leave.
         largest_msat: Msat,
     },
     /// The channels into the destination do not carry enough.
@@ -185,11 +187,17 @@ pub enum NoPlan {
         /// The largest amount.
         largest_msat: Msat,
     },
-    /// The network between does not carry enough.
-    #[error("capacity: the network between is believed to carry at most {largest_msat}; pay less or later")]
+    /// The network between does not carry enough, for the amount or for its fees.
+    #[error(
+        "capacity: the network between is believed to carry at most {largest_msat} and {fee_msat} of fees, {missing_msat} too little; pay less or later"
+    )]
     Capacity {
         /// The largest amount.
         largest_msat: Msat,
+        /// The part of the amount that finds no room.
+        missing_msat: Msat,
+        /// The fees of the former, where they are what takes the room; zero where the amount alone has none.
+        fee_msat: Msat,
     },
     /// Every route costs more than allowed.
     #[error(
@@ -227,4 +235,14 @@ pub enum NoPlan {
         /// The largest amount within it.
         largest_msat: Msat,
     },
+}
+
+impl NoPlan {
+    /// True if less than a hundredth of the amount finds no room in others' channels.
+    pub(crate) fn is_close(&self, amount_msat: Msat) -> bool {
+        let (Self::Capacity { largest_msat, .. } | Self::Inbound { largest_msat }) = self else {
+            return false;
+        };
+        amount_msat.less(*largest_msat).get() <= amount_msat.get() / 100
+    }
 }

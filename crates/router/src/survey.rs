@@ -108,7 +108,9 @@ pub(crate) fn check(network: &PaymentNetwork<'_>, request: &Request) -> Result<(
     }
     let departing = network.departing_msat();
     if departing < network.amount_msat {
-        return Err(NoPlan::Capacity { largest_msat: Msat::up_to_max(departing) });
+        let missing_msat = Msat::up_to_max(network.amount_msat - departing);
+        let largest_msat = Msat::up_to_max(departing);
+        return Err(NoPlan::Capacity { largest_msat, missing_msat, fee_msat: Msat::ZERO });
     }
     Ok(())
 }

@@ -30,10 +30,15 @@ pub struct Tuning {
     pub doubtful: f64,
     /// Minimum size of a slice, msat.
     pub slice_msat: f64,
+    /// Share of the payment that a slice must be expected to save from failing.
+    pub slice_gain: f64,
     /// Exponent by which V falls where a plan is improbable anyway: `V * P^hopeless`.
     pub hopeless: f64,
-    /// V grows with the amount above 1M sat, up to tenfold amounts, by this power.
+    /// V grows with the amount above 1M sat, up to tenfold amounts, by this power in the first round: that bounds what a first try
+    /// may cost, because the next one is near.
     pub size: f64,
+    /// The same in the rounds after it.
+    pub later_size: f64,
     /// V grows as the amount falls below 1M sat, down to a tenth, by this power: a failure costs the user the
     /// same time, which is more of a small amount.
     pub small: f64,
@@ -55,8 +60,10 @@ impl Default for Tuning {
             slices: 6.0,
             doubtful: 0.7,
             slice_msat: 1e8,
+            slice_gain: 0.01,
             hopeless: 1.15,
-            size: 0.745,
+            size: 0.5,
+            later_size: 0.745,
             small: 0.2,
             least: 0.005,
             work: WORK,

@@ -18,6 +18,9 @@ pub enum PlanDefect {
     /// More parts than allowed.
     #[error("{0} parts are more than allowed")]
     Parts(usize),
+    /// A part delivers more than allowed.
+    #[error("a part of {0} is larger than allowed")]
+    Size(Msat),
     /// A part locks money for too long.
     #[error("{0} blocks are more than allowed")]
     Delay(u32),
@@ -70,6 +73,9 @@ pub fn verify(graph: &Graph, request: &Request, plan: &Plan) -> Result<(), PlanD
 }
 
 fn verify_part(graph: &Graph, request: &Request, part: &Part) -> Result<(), PlanDefect> {
+    if part.delivered_msat > request.max_part_msat {
+        return Err(PlanDefect::Size(part.delivered_msat));
+    }
     let mut at = None;
     let mut delay = request.final_cltv;
     for (index, hop) in part.hops.iter().enumerate() {

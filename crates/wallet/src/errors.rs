@@ -90,7 +90,7 @@ pub fn pay(error: &PayError) -> WalletError {
         PayError::Amount => ErrorCode::AmountMismatch,
         PayError::Expired => ErrorCode::Expired,
         PayError::NoRoute(error) => return (**error).clone(),
-        PayError::TooLarge => ErrorCode::InvalidPaymentRequest,
+        PayError::TooLarge | PayError::NotAmp => ErrorCode::InvalidPaymentRequest,
         PayError::NotSynced => ErrorCode::ChannelUnavailable,
         PayError::Denied(denied) => return self::denied(denied),
         PayError::Unsaved(unsaved) => return unsaved.into(),

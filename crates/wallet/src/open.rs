@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use amplet_chain::{Chain, Position};
-use amplet_node::{GraphSource, Node, NodeConfig, Role, accept_keysends_from, expects_blocks};
+use amplet_node::{
+    GraphSource, Node, NodeConfig, Role, SPONTANEOUS_AMP, accept_keysends_from, expects_blocks,
+};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
 use amplet_storage::Store;
@@ -41,6 +43,7 @@ pub(crate) async fn open(
         role: Role::Wallet,
         accept_channel: gateways.acceptance(),
         accept_keysend: accept_keysends_from(MIN_KEYSEND),
+        spontaneous_amp: SPONTANEOUS_AMP,
         graph: GraphSource::Snapshots(gateways.graph_sources()),
         zero_fee_commitments: options.zero_fee_commitments,
         expects_blocks: expects_blocks(network(options.network)),

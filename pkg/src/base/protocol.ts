@@ -499,7 +499,7 @@ export type Direction = "inbound" | "outbound";
 /**
  * Kind of a payment.
  */
-export type PaymentKind = "bolt11" | "keysend" | "offer" | "stream" | "onchain" | "channelOpen" | "channelClose";
+export type PaymentKind = "bolt11" | "keysend" | "offer" | "amp" | "stream" | "onchain" | "channelOpen" | "channelClose";
 
 /**
  * A payment's outcome: never a guess.
@@ -626,7 +626,7 @@ cancels: boolean, };
  */
 export type Payment = { 
 /**
- * Payment hash, or transaction id, in hex: unique in this wallet together with the direction.
+ * Payment hash, AMP's set id, or transaction id, in hex: unique in this wallet together with the direction.
  */
 id: string, 
 /**

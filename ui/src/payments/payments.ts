@@ -21,6 +21,7 @@ export function titleOf(payment: Payment): string {
     case 'bolt11':
     case 'keysend':
     case 'offer':
+    case 'amp':
       return payment.direction === 'inbound' ? m.payment_received() : m.payment_paid();
   }
 }

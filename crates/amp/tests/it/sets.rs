@@ -29,9 +29,9 @@ fn a_set_is_claimed_whole_and_only_whole() {
     let mut incoming = Incoming::new(LIMITS);
     assert_eq!(incoming.offer(b), Verdict::Held);
     assert_eq!(incoming.offer(a), Verdict::Held);
-    assert!(incoming.is_waiting());
+    assert!(incoming.due().is_some());
     let whole = complete(incoming.offer(c));
-    assert!(!incoming.is_waiting());
+    assert!(incoming.due().is_none());
     assert_eq!(whole.amount_msat, Msat::from(900));
     assert_eq!(whole.claims.len(), 3);
     assert!(whole.claims.iter().all(|claim| claim.preimage.hash() == claim.hash));
@@ -139,7 +139,7 @@ fn a_set_waits_for_its_time_and_never_past_a_deadline() {
     both.sort();
     let mut late = incoming.clone();
     assert_eq!(incoming.expire(170, 999), [(SetId([1; 32]), both.clone())]);
-    assert!(!incoming.is_waiting());
+    assert!(incoming.due().is_none());
     // A block, before the time is over.
     assert_eq!(late.expire(60, 1000), [(SetId([1; 32]), both)]);
     // A complete set is claimed, however late.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use amplet_chain::{Chain, Checkpoint, Position};
 use amplet_node::keys::Keys;
-use amplet_node::{Forwarding, GraphSource, Node, NodeConfig, NodeError, Role, expects_blocks};
+use amplet_node::{
+    Forwarding, GraphSource, Node, NodeConfig, NodeError, Role, SPONTANEOUS_AMP, expects_blocks,
+};
 use amplet_storage::Store;
 use amplet_transport::Platform;
 use tracing::warn;
@@ -90,6 +92,7 @@ fn node_config(config: &Config, sessions: &Rc<Sessions>) -> NodeConfig {
         }),
         accept_channel: wallets::acceptance(config.channels.terms.clone()),
         accept_keysend: sessions.acceptance(),
+        spontaneous_amp: SPONTANEOUS_AMP,
         graph: GraphSource::gossip(),
         zero_fee_commitments: config.channels.zero_fee_commitments,
         expects_blocks: expects_blocks(config.network),

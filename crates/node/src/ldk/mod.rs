@@ -27,11 +27,12 @@ pub(crate) mod unsaved;
 pub(crate) mod watch;
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use amplet_chain::Chain;
+use amplet_protocol::PaymentId;
 use bitcoin::Txid;
 use bitcoin::secp256k1::PublicKey;
 use lightning::chain::chainmonitor::LockedChannelMonitor;
@@ -144,6 +145,18 @@ impl Ldk {
         let at_stake = balances.iter().map(Balance::claimable_amount_satoshis);
         let at_stake_sat = at_stake.fold(0, u64::saturating_add);
         fee_limit::limited_bump(event, at_stake_sat)
+    }
+
+    /// Ids of the outbound payments that LDK knows, or has not forgotten yet.
+    pub fn payment_ids(&self) -> BTreeSet<PaymentId> {
+        use RecentPaymentDetails::*;
+        let ids = self.manager.list_recent_payments().into_iter().map(|payment| match payment {
+            AwaitingInvoice { payment_id }
+            | Pending { payment_id, .. }
+            | Abandoned { payment_id, .. }
+            | Fulfilled { payment_id, .. } => PaymentId(payment_id.0),
+        });
+        ids.collect()
     }
 
     /// Returns whether LDK knows an outbound payment of this id or hash, or has not forgotten it yet.

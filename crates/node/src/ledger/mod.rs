@@ -119,6 +119,14 @@ impl Ledger {
         self.state.borrow().unreadable.contains_key(&key)
     }
 
+    /// Ids of pending outbound payments whose records cannot be read.
+    pub(crate) fn unreadable_outbound(&self) -> Vec<PaymentId> {
+        let state = self.state.borrow();
+        let is_open = |key: &&Key| key.direction == Direction::Outbound && !state.done_at.contains_key(key);
+        let keys = state.unreadable.keys().filter(is_open);
+        keys.map(|key| key.id).collect()
+    }
+
     /// Records a pending payment, new or changed.
     pub(crate) fn record(&self, payment: Payment) {
         let key = Key::of(&payment);
@@ -279,6 +287,13 @@ impl Ledger {
     pub(crate) fn write<T: Serialize>(&self, name: String, value: &T) {
         if let Some(bytes) = record::encode(value) {
             self.base.staged.put_deferred(name, bytes);
+        }
+    }
+
+    /// Stages a service's record that comes again by itself when a crash loses it.
+    pub(crate) fn write_at_leisure<T: Serialize>(&self, name: String, value: &T) {
+        if let Some(bytes) = record::encode(value) {
+            self.base.staged.put_at_leisure(name, bytes);
         }
     }
 

@@ -29,6 +29,8 @@ struct Attempt {
     started: Option<Duration>,
     /// Number of plans that the router was asked for.
     rounds: u32,
+    /// Parts that have left and are not known to have failed.
+    held: usize,
     /// Parts that no record has yet.
     planned: Vec<PaymentPart>,
     /// Refusal of the last plan.
@@ -65,13 +67,20 @@ impl Attempts {
     /// Forgets the plans of a payment that is submitted once more.
     pub(super) fn begin_again(&self, id: PaymentId) {
         if let Some(attempt) = self.in_flight.borrow_mut().get_mut(&id) {
-            (attempt.rounds, attempt.refused) = (0, None);
+            (attempt.rounds, attempt.held, attempt.refused) = (0, 0, None);
         }
     }
 
     /// Refusal of a payment's last plan.
     pub(super) fn refusal(&self, id: PaymentId) -> Option<Refused> {
         self.in_flight.borrow().get(&id).and_then(|attempt| attempt.refused.clone())
+    }
+
+    /// A part has failed.
+    pub(super) fn part_failed(&self, id: PaymentId) {
+        if let Some(attempt) = self.in_flight.borrow_mut().get_mut(&id) {
+            attempt.held = attempt.held.saturating_sub(1);
+        }
     }
 
     /// Takes the parts of a payment that no record has yet.
@@ -123,10 +132,15 @@ impl PlanRecorder for Attempts {
         self.in_flight.borrow().get(&PaymentId(id.0)).map_or(0, |attempt| attempt.rounds)
     }
 
+    fn parts_held(&self, id: channelmanager::PaymentId) -> usize {
+        self.in_flight.borrow().get(&PaymentId(id.0)).map_or(0, |attempt| attempt.held)
+    }
+
     fn planned(&self, id: channelmanager::PaymentId, parts: Vec<PaymentPart>) {
         if let Some(attempt) = self.in_flight.borrow_mut().get_mut(&PaymentId(id.0)) {
             attempt.rounds = attempt.rounds.saturating_add(1);
             attempt.refused = None;
+            attempt.held = attempt.held.saturating_add(parts.len());
             attempt.planned.extend(parts);
         }
     }

@@ -6,7 +6,10 @@ use lightning::ln::channelmanager::{self, Bolt11InvoiceParameters, OptionalBolt1
 use lightning::ln::outbound_payment::Retry;
 use lightning::routing::router::RouteParametersConfig;
 use lightning::sign::{NodeSigner, Recipient};
-use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description, PositiveTimestamp};
+use lightning_invoice::{
+    Bolt11Invoice, Bolt11InvoiceDescription, Description, PositiveTimestamp, RawBolt11Invoice,
+    SignedRawBolt11Invoice,
+};
 
 use super::attempts::Owner;
 use super::error::PayError;
@@ -28,6 +31,19 @@ pub struct NewInvoice {
 
 /// Makes an invoice and its record. `now`: seconds since the UNIX epoch.
 pub(super) fn make(ldk: &Ldk, new: &NewInvoice, now: u64) -> Result<(Bolt11Invoice, Payment), PayError> {
+    let signed = sign(ldk, unsigned(ldk, new, now)?)?;
+    let invoice = Bolt11Invoice::from_signed(signed).map_err(|e| PayError::Invoice(e.to_string()))?;
+    let payment = Payment {
+        amount_msat: new.amount_msat,
+        description: new.description.clone(),
+        expires_at: Some(now.saturating_add(u64::from(new.expiry_secs))),
+        ..record(&invoice, Direction::Inbound, now)
+    };
+    Ok((invoice, payment))
+}
+
+/// An invoice to be signed. `now`: seconds since the UNIX epoch.
+pub(super) fn unsigned(ldk: &Ldk, new: &NewInvoice, now: u64) -> Result<RawBolt11Invoice, PayError> {
     let wrong = |e: String| PayError::Invoice(e);
     let description = Description::new(new.description.clone()).map_err(|e| wrong(e.to_string()))?;
     let params = Bolt11InvoiceParameters {
@@ -38,24 +54,16 @@ pub(super) fn make(ldk: &Ldk, new: &NewInvoice, now: u64) -> Result<(Bolt11Invoi
         ..Bolt11InvoiceParameters::default()
     };
     let made = ldk.manager.create_bolt11_invoice(params).map_err(|e| wrong(format!("{e:?}")))?;
-    let invoice = stamp(ldk, made, now)?;
-    let payment = Payment {
-        amount_msat: new.amount_msat,
-        description: new.description.clone(),
-        expires_at: Some(now.saturating_add(u64::from(new.expiry_secs))),
-        ..record(&invoice, Direction::Inbound, now)
-    };
-    Ok((invoice, payment))
+    let (mut raw, _, _) = made.into_signed_raw().into_parts();
+    // LDK without a clock dates invoices by the last block; the device's clock is nearer the truth.
+    raw.data.timestamp = PositiveTimestamp::from_unix_timestamp(now).map_err(|e| wrong(e.to_string()))?;
+    Ok(raw)
 }
 
-/// LDK without a clock dates invoices by the last block; the device's clock is nearer the truth.
-fn stamp(ldk: &Ldk, invoice: Bolt11Invoice, now: u64) -> Result<Bolt11Invoice, PayError> {
-    let wrong = |e: String| PayError::Invoice(e);
-    let (mut raw, _, _) = invoice.into_signed_raw().into_parts();
-    raw.data.timestamp = PositiveTimestamp::from_unix_timestamp(now).map_err(|e| wrong(e.to_string()))?;
+/// Signs an invoice with the node's key.
+pub(super) fn sign(ldk: &Ldk, raw: RawBolt11Invoice) -> Result<SignedRawBolt11Invoice, PayError> {
     let signature = ldk.signer.sign_invoice(&raw, Recipient::Node);
-    let signed = raw.sign(|_| signature).map_err(|()| wrong("it could not be signed".into()))?;
-    Bolt11Invoice::from_signed(signed).map_err(|e| wrong(e.to_string()))
+    raw.sign(|_| signature).map_err(|()| PayError::Invoice("it could not be signed".into()))
 }
 
 fn record(invoice: &Bolt11Invoice, direction: Direction, now: u64) -> Payment {

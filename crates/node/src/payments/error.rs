@@ -41,6 +41,9 @@ pub enum PayError {
     /// More than all bitcoin.
     #[error(transparent)]
     TooMuch(#[from] TooMuch),
+    /// No invoice that is paid by AMP.
+    #[error("this invoice is not one for AMP; ask the payee for a new one")]
+    NotAmp,
     /// It has expired.
     #[error("this invoice has expired; ask the payee for a new one")]
     Expired,

@@ -1,7 +1,8 @@
-//! Payments to us: one decision about each, claim or refuse.
+//! Payments to us: one decision about each, claim, hold or refuse.
 
 use std::rc::Rc;
 
+use amplet_amp::Kept;
 use amplet_protocol::page::{
     Direction, ErrorCode, EventKind, Payment, PaymentKind, PaymentStatus, TipAge, WalletError,
 };
@@ -9,16 +10,18 @@ use amplet_protocol::{Msat, PaymentId};
 use hex_conservative::DisplayHex;
 use lightning::chain::channelmonitor::ANTI_REORG_DELAY;
 use lightning::events::PaymentPurpose;
-use lightning::types::payment::{PaymentHash, PaymentPreimage};
+use lightning::types::payment::PaymentHash;
 
+use super::amp::AmpInbound;
 use super::attempts::Attempts;
+use super::claimable::{Claimable, Decision, Refused};
 use super::keysend::shown;
 use super::streams::{Streams, session_of};
 use crate::base::Base;
-use crate::config::{InboundKeysend, Records, Role};
+use crate::config::{InboundKeysend, Role};
 use crate::ldk::taken_back::TakenBack;
 use crate::ledger::record::Key;
-use crate::ledger::{Ledger, Outcome};
+use crate::ledger::{Ledger, LedgerError, Outcome};
 
 /// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
 const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
@@ -30,29 +33,13 @@ const TAKEN_BACK: &str = "the payer took this payment back on chain: this wallet
 /// LDK accepts HTLCs for two hours longer, by block time; an invoice is shown as pending until then, in seconds.
 const EXPIRY_GRACE: u64 = 3 * 3600;
 
-/// Money that has arrived and waits to be claimed.
-pub(crate) struct Claimable {
-    pub hash: PaymentHash,
-    pub amount_msat: Msat,
-    pub purpose: PaymentPurpose,
-    pub records: Records,
-    /// Height from which it is too late to claim it.
-    pub deadline: Option<u32>,
-}
-
-/// Decision about money that has arrived.
-enum Decision {
-    Claim(PaymentPreimage),
-    /// It goes back to the payer.
-    Refuse,
-}
-
 /// Payments to us.
 pub(crate) struct Inbound {
     base: Rc<Base>,
     ledger: Rc<Ledger>,
     attempts: Rc<Attempts>,
     streams: Rc<Streams>,
+    amp: Rc<AmpInbound>,
 }
 
 impl Inbound {
@@ -61,49 +48,84 @@ impl Inbound {
         ledger: &Rc<Ledger>,
         attempts: &Rc<Attempts>,
         streams: &Rc<Streams>,
+        amp: Rc<AmpInbound>,
     ) -> Self {
         Self {
             base: Rc::clone(base),
             ledger: Rc::clone(ledger),
             attempts: Rc::clone(attempts),
             streams: Rc::clone(streams),
+            amp,
         }
+    }
+
+    pub(super) fn amp(&self) -> &AmpInbound {
+        &self.amp
+    }
+
+    /// Goes on with what waited when the process ended.
+    pub fn resumed(&self) {
+        self.amp.resumed();
     }
 
     /// Money has arrived.
     pub fn claimable(&self, money: &Claimable) {
         let id = PaymentId(money.hash.0);
+        let manager = &self.base.ldk.manager;
         match self.decide(id, money) {
-            Decision::Claim(preimage) => {
+            // Those of a set in one step: they are durable together, or not at all.
+            Decision::Claim(preimages) => {
                 log::info!("payment {id}: {} can be claimed", money.amount_msat);
-                self.base.ldk.manager.claim_funds(preimage);
+                preimages.into_iter().for_each(|preimage| manager.claim_funds(preimage));
             }
-            Decision::Refuse => {
-                log::warn!("payment {id}: sent back");
-                self.base.ldk.manager.fail_htlc_backwards(&money.hash);
+            Decision::Hold => log::info!("payment {id}: {} waits for the rest of its set", money.amount_msat),
+            Decision::Refuse(Refused { hashes, code }) => {
+                for hash in hashes {
+                    log::warn!("payment {hash}: sent back");
+                    manager.fail_htlc_backwards_with_reason(&PaymentHash(hash.0), code);
+                }
             }
         }
     }
 
     fn decide(&self, id: PaymentId, money: &Claimable) -> Decision {
-        let Some(preimage) = money.purpose.preimage() else { return Decision::Refuse };
+        if self.may_not_take(id, money) {
+            return Decision::unknown(id);
+        }
+        if let Some(metadata) = &money.metadata {
+            let kept = Kept::read(metadata);
+            return kept.map_or(Decision::unknown(id), |kept| self.amp.decide(money, kept));
+        }
+        match money.purpose.preimage() {
+            Some(preimage) if self.accepts(id, money) => Decision::Claim(vec![preimage]),
+            _ => Decision::unknown(id),
+        }
+    }
+
+    /// Returns whether anything is against taking money now, whatever it pays for.
+    fn may_not_take(&self, id: PaymentId, money: &Claimable) -> bool {
         // LDK compares with its own height, which may be lower than the chain's: the preimage would be given away for nothing.
         if money.deadline.is_some_and(|deadline| deadline <= self.base.chain.tip().height) {
             log::warn!("payment {id}: too late to claim it");
-            return Decision::Refuse;
+            return true;
         }
         // Whoever we pay learns the preimage, and may pay us with it.
         if self.is_outbound(id) {
             log::warn!("payment {id}: it has the hash of a payment of our own");
-            return Decision::Refuse;
+            return true;
         }
         // The preimage would be given away for an HTLC that may have expired.
         if self.base.tip_age() == TipAge::Stale {
             log::warn!("payment {id}: the newest block known here is more than a day old");
-            return Decision::Refuse;
+            return true;
         }
+        false
+    }
+
+    /// Returns whether a payment in one hash is accepted; one that nobody asked for is recorded then.
+    fn accepts(&self, id: PaymentId, money: &Claimable) -> bool {
         let key = Key::inbound(id);
-        let accepted = match money.purpose {
+        match money.purpose {
             PaymentPurpose::SpontaneousPayment(_) => self.accept_keysend(key, money),
             // Payments to our offers use a fresh hash each; we first learn of one when its HTLCs arrive.
             PaymentPurpose::Bolt12OfferPayment { .. } if !self.ledger.contains(key) => {
@@ -112,8 +134,7 @@ impl Inbound {
             }
             // Paid twice: the payer gets it back.
             _ => !self.ledger.has_ended(key),
-        };
-        if accepted { Decision::Claim(preimage) } else { Decision::Refuse }
+        }
     }
 
     /// Returns whether the ledger or LDK knows an outbound payment of this hash.
@@ -164,7 +185,7 @@ impl Inbound {
     /// The money is ours.
     pub fn claimed(&self, hash: PaymentHash, amount_msat: Msat, purpose: &PaymentPurpose) {
         let id = PaymentId(hash.0);
-        if self.streams.claimed(id) {
+        if self.streams.claimed(id) || self.amp.claimed(id) {
             return;
         }
         let preimage = purpose.preimage().map(|preimage| preimage.0.to_lower_hex_string());
@@ -185,19 +206,29 @@ impl Inbound {
         let best = self.base.ldk.manager.current_best_block().height;
         let deep = best.saturating_add(1).saturating_sub(ANTI_REORG_DELAY);
         for (outpoint, taken) in self.base.ldk.taken_back.up_to(deep) {
-            let id = self.ledger.inbound_ids().into_iter().find(|id| taken.is_of(&id.0));
-            let payment = match id {
-                Some(id) => self.ledger.get(Key::inbound(id)).await,
-                // One of ours, or one that was never claimed by a preimage of ours.
-                None => Ok(None),
-            };
-            match payment {
+            match self.payment_of(&taken).await {
                 Ok(payment) => {
                     payment.into_iter().for_each(|payment| self.take_back(payment, &taken));
                     self.base.ldk.taken_back.remove(&outpoint);
                 }
                 Err(error) => log::error!("{error}"),
             }
+        }
+        if let Err(error) = self.amp.forget_claimed(deep).await {
+            log::error!("{error}");
+        }
+    }
+
+    /// The payment of which an HTLC was. `None`: it is one of ours, or one that was never claimed by a preimage of ours.
+    async fn payment_of(&self, taken: &TakenBack) -> Result<Option<Payment>, LedgerError> {
+        let of_one_hash = self.ledger.inbound_ids().into_iter().find(|id| taken.is_of(&id.0));
+        let id = match of_one_hash {
+            Some(id) => Some(id),
+            None => self.amp.payment_of(taken).await?,
+        };
+        match id {
+            Some(id) => self.ledger.get(Key::inbound(id)).await,
+            None => Ok(None),
         }
     }
 
@@ -220,9 +251,10 @@ impl Inbound {
         self.ledger.raise(EventKind::PaymentFailed { payment });
     }
 
-    /// Moves invoices that nobody paid in time to the history.
+    /// Moves invoices that nobody paid in time to the history, and sends back what can wait no longer.
     pub(super) fn expire(&self) {
         let now = self.base.now();
+        self.amp.ticked();
         for payment in self.ledger.all_pending() {
             let over = payment.expires_at.is_some_and(|at| at.saturating_add(EXPIRY_GRACE) < now);
             if payment.direction == Direction::Inbound && payment.invoice.is_some() && over {

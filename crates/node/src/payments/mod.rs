@@ -1,9 +1,13 @@
 //! Paying and being paid. There is one way out ([`Payments::begin`]) and one decision about what comes in
 //! ([`inbound::Inbound`]).
 
+mod amp;
+mod amp_send;
 pub(crate) mod attempts;
 mod bolt11;
 mod bumps;
+mod claimable;
+mod ends;
 mod error;
 mod inbound;
 mod keysend;
@@ -37,18 +41,23 @@ use crate::ledger::budgets::{Authorization, Budgets};
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, LedgerError, Outcome};
 use crate::onchain::Onchain;
+use amp::AmpInbound;
+use amp_send::AmpSets;
 use attempts::{Attempts, Owner};
 use order::{Prepared, SubmitError};
 use streams::Streams;
 
+pub use amp_send::{AmpParts, AmpPayee, PayAmp};
 pub use bolt11::{NewInvoice, description};
+pub(crate) use claimable::Claimable;
+pub(crate) use ends::FailedPath;
 pub use error::{OfferError, PayError, StreamError};
-pub(crate) use inbound::{Claimable, Inbound};
+pub(crate) use inbound::Inbound;
 pub use keysend::Keysend;
 #[cfg(feature = "offers")]
 pub use offers::{NewOffer, PayOffer};
 pub use order::{Order, PayInvoice, PayStream, SendOnchain, StreamTo};
-pub(crate) use outbound::{FailedPath, Outbound};
+pub(crate) use outbound::Outbound;
 pub use quote::Destination;
 pub use streams::{MAX_SESSION, SESSION_RECORD};
 
@@ -67,6 +76,7 @@ pub struct Payments {
     graph: Rc<Graph>,
     attempts: Rc<Attempts>,
     streams: Rc<Streams>,
+    amp: Rc<AmpSets>,
     pub(crate) inbound: Inbound,
     pub(crate) outbound: Outbound,
 }
@@ -88,6 +98,7 @@ impl Payments {
         for (id, stream) in streams.in_flight() {
             attempts.begin(id, Owner::Stream(stream), None);
         }
+        let amp = Rc::new(AmpSets::open(&base, &ledger, &attempts).await?);
         budgets.release_unknown(|id| {
             // One whose record cannot be read, or whose stream's cannot, is in flight as well.
             let is_unreadable = ledger.is_unreadable(Key::outbound(id));
@@ -95,9 +106,10 @@ impl Payments {
         });
         let hops = pending.iter().flat_map(|payment| &payment.parts).flat_map(|part| &part.path);
         base.ldk.router.mark_used(hops.filter_map(|hop| Scid::parse(&hop.channel)));
-        let inbound = Inbound::new(&base, &ledger, &attempts, &streams);
-        let outbound = Outbound::new(&base, (&ledger, &budgets), &graph, &attempts, &streams);
-        Ok(Self { base, ledger, budgets, onchain, graph, attempts, streams, inbound, outbound })
+        let amp_inbound = AmpInbound::open(&base, &ledger).await?;
+        let inbound = Inbound::new(&base, &ledger, &attempts, &streams, amp_inbound);
+        let outbound = Outbound::new(&base, (&ledger, &budgets), &graph, &attempts, (&streams, &amp));
+        Ok(Self { base, ledger, budgets, onchain, graph, attempts, streams, amp, inbound, outbound })
     }
 
     /// Begins a payment: reserves amount and maximum fee in the budget, submits it and records it, and returns its id. The
@@ -105,6 +117,7 @@ impl Payments {
     ///
     /// - An invoice or a keysend: the id is its payment hash. When no path is known, a wallet first asks its gateways for
     ///   newer routing data.
+    /// - By AMP, an invoice or a node: the id is that of the set of parts, chosen here, another one each time.
     /// - An offer: its payee is asked for an invoice, which is paid when it comes; without an answer the payment fails after a
     ///   minute or two. The id is not the payment hash.
     /// - A payment of a stream: it is counted in the stream's record ([`stream`](Self::stream)), and has neither a record nor an
@@ -135,6 +148,7 @@ impl Payments {
             Order::Keysend(new) => {
                 self.start(keysend::prepare(ldk, new, Owner::Payment, now)?, authorization).await
             }
+            Order::Amp(pay) => self.start(self.amp.prepare(*pay, now)?, authorization).await,
             #[cfg(feature = "offers")]
             Order::Offer(pay) => {
                 let prepared = offers::prepare(ldk, self.base.config.network, &pay, now)?;
@@ -167,6 +181,14 @@ impl Payments {
         }
         self.refuse_paid(PaymentId(invoice.payment_hash().0)).await?;
         bolt11::check_expiry(invoice, self.base.now())
+    }
+
+    /// Checks that nothing but its amount is against paying by AMP; [`begin`](Self::begin) does so, too.
+    ///
+    /// # Errors
+    /// The first of [`PayError::Own`], [`PayError::Expired`].
+    pub fn check_amp(&self, to: &AmpPayee) -> Result<(), PayError> {
+        to.check(self.base.ldk.manager.get_our_node_id(), self.base.now())
     }
 
     /// Refuses an invoice that was paid, or is being paid: a second preimage would be worth nothing.
@@ -327,6 +349,7 @@ impl Payments {
     /// LDK has ticked: unpaid invoices expire.
     pub(crate) fn ticked(&self) {
         self.streams.ticked();
+        self.amp.ticked();
         self.inbound.expire();
         if matches!(self.base.config.role, Role::Wallet) {
             // A gateway's sessions are its sites' to close.

@@ -7,6 +7,7 @@ use bitcoin::secp256k1::PublicKey;
 use lightning::ln::outbound_payment::Bolt11PaymentError;
 use lightning_invoice::Bolt11Invoice;
 
+use super::amp_send::PayAmp;
 use super::attempts::Owner;
 use super::keysend::Keysend;
 use crate::ldk::bdk::{SignedSend, payment_id};
@@ -59,6 +60,8 @@ pub enum Order {
     Invoice(Box<PayInvoice>),
     /// A payment to a node that gave no invoice.
     Keysend(Keysend),
+    /// A payment in parts with hashes of their own, of an AMP invoice or to a node.
+    Amp(Box<PayAmp>),
     /// A BOLT 12 offer.
     #[cfg(feature = "offers")]
     Offer(Box<super::offers::PayOffer>),
@@ -77,6 +80,12 @@ impl From<PayInvoice> for Order {
 impl From<Keysend> for Order {
     fn from(keysend: Keysend) -> Self {
         Self::Keysend(keysend)
+    }
+}
+
+impl From<PayAmp> for Order {
+    fn from(pay: PayAmp) -> Self {
+        Self::Amp(Box::new(pay))
     }
 }
 

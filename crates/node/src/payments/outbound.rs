@@ -2,14 +2,16 @@
 
 use std::rc::Rc;
 
-use amplet_protocol::page::{ErrorCode, EventKind, PartState, Payment, PaymentStatus, WalletError};
+use amplet_protocol::page::{PartState, Payment, WalletError};
 use amplet_protocol::{Msat, PaymentId};
 use hex_conservative::DisplayHex;
-use lightning::events::{PathFailure, PaymentFailureReason};
+use lightning::events::PaymentFailureReason;
 use lightning::routing::router::Path;
 use lightning::types::payment::PaymentPreimage;
 
+use super::amp_send::AmpSets;
 use super::attempts::{Attempts, Ended, Owner};
+use super::ends::{self, FailedPath, describe};
 use super::parts;
 use super::streams::{End, Streams};
 use crate::base::Base;
@@ -19,17 +21,6 @@ use crate::ledger::budgets::{Budgets, Spent};
 use crate::ledger::record::Key;
 use crate::ledger::{Ledger, Outcome};
 
-/// A part that came back.
-pub(crate) struct FailedPath {
-    pub id: Option<PaymentId>,
-    pub path: Path,
-    /// The channel that did not carry it.
-    pub channel: Option<u64>,
-    /// The payee had it and does not want it.
-    pub rejected: bool,
-    pub failure: PathFailure,
-}
-
 /// Outbound payments, after they were submitted.
 pub(crate) struct Outbound {
     base: Rc<Base>,
@@ -38,6 +29,7 @@ pub(crate) struct Outbound {
     graph: Rc<Graph>,
     attempts: Rc<Attempts>,
     streams: Rc<Streams>,
+    amp: Rc<AmpSets>,
 }
 
 impl Outbound {
@@ -46,7 +38,7 @@ impl Outbound {
         (ledger, budgets): (&Rc<Ledger>, &Rc<Budgets>),
         graph: &Rc<Graph>,
         attempts: &Rc<Attempts>,
-        streams: &Rc<Streams>,
+        (streams, amp): (&Rc<Streams>, &Rc<AmpSets>),
     ) -> Self {
         Self {
             base: Rc::clone(base),
@@ -55,7 +47,13 @@ impl Outbound {
             graph: Rc::clone(graph),
             attempts: Rc::clone(attempts),
             streams: Rc::clone(streams),
+            amp: Rc::clone(amp),
         }
+    }
+
+    /// Sends again what came back of sets of AMP, and records what has become of their parts.
+    pub fn go_on(&self) {
+        self.amp.go_on();
     }
 
     /// Moves what the router planned since the last call to the payments' records.
@@ -70,6 +68,9 @@ impl Outbound {
 
     /// A payment succeeded: here is the proof.
     pub fn sent(&self, id: PaymentId, preimage: PaymentPreimage, fee_msat: Option<Msat>) {
+        if self.amp.sent(id, preimage) {
+            return;
+        }
         self.record_plans();
         let ended = self.attempts.end(id);
         if let Some(Ended { owner: Owner::Stream(stream), .. }) = ended {
@@ -90,6 +91,9 @@ impl Outbound {
 
     /// A payment failed permanently; no funds were sent.
     pub fn failed(&self, id: PaymentId, reason: Option<PaymentFailureReason>) {
+        if self.amp.failed(id, reason) {
+            return;
+        }
         self.record_plans();
         let error = self.explain(id, reason);
         let ended = self.attempts.end(id);
@@ -108,21 +112,7 @@ impl Outbound {
         ended: Option<Ended>,
         details: impl FnOnce(&mut Payment),
     ) {
-        let now = self.base.platform.monotonic();
-        let elapsed = ended.and_then(|ended| ended.started).map(|started| now.saturating_sub(started));
-        let closed = self.ledger.close(Key::outbound(id), outcome, |payment| {
-            payment.duration_ms = elapsed.and_then(|elapsed| u64::try_from(elapsed.as_millis()).ok());
-            details(payment);
-        });
-        let Some(payment) = closed.map(Box::new) else {
-            // LDK repeats events whose handling it does not know to be durable.
-            log::info!("payment {id}: its end is known already");
-            return;
-        };
-        let succeeded = payment.status == PaymentStatus::Succeeded;
-        let kind =
-            if succeeded { EventKind::PaymentSent { payment } } else { EventKind::PaymentFailed { payment } };
-        self.ledger.raise(kind);
+        ends::close((&self.base, &self.ledger), id, outcome, ended, details);
     }
 
     fn explain(&self, id: PaymentId, reason: Option<PaymentFailureReason>) -> WalletError {
@@ -140,7 +130,7 @@ impl Outbound {
         self.base.ldk.router.path_succeeded(path);
     }
 
-    /// A part failed: LDK tries again by itself, with what was learnt of it.
+    /// A part failed: LDK tries again by itself, with what was learnt of it, and sets of AMP do so.
     pub fn path_failed(&self, failed: &FailedPath) {
         let FailedPath { id, path, channel, rejected, failure } = failed;
         log::info!(
@@ -150,7 +140,11 @@ impl Outbound {
         if self.base.ldk.router.path_failed(path, *channel, *rejected, failure) {
             self.graph.update_soon();
         }
+        self.amp.path_failed(failed);
         self.record_plans();
+        if let Some(id) = id {
+            self.attempts.part_failed(*id);
+        }
         // The record of a payment that has ended knows already.
         if let Some(mut payment) = id.and_then(|id| self.ledger.pending(Key::outbound(id)))
             && parts::fail(&mut payment, path, *channel)
@@ -158,33 +152,4 @@ impl Outbound {
             self.ledger.record(payment);
         }
     }
-}
-
-fn describe(reason: Option<PaymentFailureReason>) -> WalletError {
-    use PaymentFailureReason::*;
-    let (code, message) = match reason {
-        Some(RecipientRejected) => (
-            ErrorCode::PayeeRefused,
-            "the payee refused the payment: the invoice is unknown there, paid already or expired; ask for a new one",
-        ),
-        Some(InvoiceRequestExpired) => (
-            ErrorCode::Timeout,
-            "the payee did not answer with an invoice; no funds were sent, try again when it is online",
-        ),
-        Some(InvoiceRequestRejected) => {
-            (ErrorCode::PayeeRefused, "the payee gives no invoice for this offer; ask for a new one")
-        }
-        Some(PaymentExpired) => {
-            (ErrorCode::Expired, "the invoice expired before a route worked; ask the payee for a new one")
-        }
-        Some(UserAbandoned) => (ErrorCode::NoRoute, "the payment was given up; no funds were sent"),
-        Some(UnexpectedError) => {
-            (ErrorCode::Internal, "the payment failed for an internal reason; no funds were sent, try again")
-        }
-        _ => (
-            ErrorCode::NoRoute,
-            "no route to the payee worked; no funds were sent. Try again later, a smaller amount, or a greater fee limit",
-        ),
-    };
-    WalletError::new(code, message)
 }

@@ -7,6 +7,7 @@ use lightning::ln::outbound_payment::RecipientOnionFields;
 use lightning::routing::router::{PaymentParameters, RouteParameters};
 use lightning_invoice::Bolt11Invoice;
 
+use super::amp_send::{AmpPayee, route_params};
 use super::{MAX_PARTS, Payments};
 use crate::config::HTLC_DELTA;
 use crate::ldk::Ldk;
@@ -18,6 +19,8 @@ pub enum Destination<'a> {
     Invoice(&'a Bolt11Invoice),
     /// A node that gave no invoice.
     Node(PublicKey),
+    /// Payee of a payment by AMP.
+    Amp(&'a AmpPayee),
 }
 
 impl Destination<'_> {
@@ -27,6 +30,7 @@ impl Destination<'_> {
         match self {
             Self::Invoice(invoice) => invoice.get_payee_pub_key(),
             Self::Node(node) => *node,
+            Self::Amp(to) => to.payee(),
         }
     }
 
@@ -43,6 +47,7 @@ impl Destination<'_> {
                 let onion = RecipientOnionFields::spontaneous_empty(amount_msat);
                 (PaymentParameters::for_keysend(*node, HTLC_DELTA.into(), false), onion, true)
             }
+            Self::Amp(to) => return route_params(ldk, to, amount, default_max_fee_msat(amount)),
         };
         let payee = PaymentParameters { max_path_count: MAX_PARTS, ..payee };
         let mut params = RouteParameters::from_payment_params_and_value(payee, amount_msat);

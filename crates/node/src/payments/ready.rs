@@ -9,9 +9,11 @@ use crate::base::Base;
 /// channels from which no blocks are held back, and a chain that was read up to a block not older than a day.
 pub(super) fn check(base: &Base, order: &Order) -> Result<(), PayError> {
     base.staged.check()?;
-    if matches!(order, Order::Onchain(_)) {
-        return Ok(());
-    }
+    if matches!(order, Order::Onchain(_)) { Ok(()) } else { check_channels(base) }
+}
+
+/// Refuses what would add an HTLC while blocks are missing, and in an old copy.
+pub(super) fn check_channels(base: &Base) -> Result<(), PayError> {
     refuse_old_copy(base)?;
     if base.ldk.behind.get() {
         return Err(PayError::NotSynced);

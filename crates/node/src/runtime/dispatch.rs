@@ -17,11 +17,15 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
             purpose,
             onion_fields,
             claim_deadline: deadline,
+            receiving_channel_ids,
             ..
         } => {
-            let records = onion_fields.map(|onion| onion.custom_tlvs().clone()).unwrap_or_default();
+            let onion = onion_fields.map(|onion| (onion.custom_tlvs().clone(), onion.payment_metadata));
+            let (records, metadata) = onion.unwrap_or_default();
             let amount_msat = Msat::up_to_max(amount_msat);
-            payments.inbound.claimable(&Claimable { hash, amount_msat, purpose, records, deadline });
+            let channels = receiving_channel_ids.into_iter().map(|(channel, _)| channel).collect();
+            let money = Claimable { hash, amount_msat, purpose, records, metadata, deadline, channels };
+            payments.inbound.claimable(&money);
         }
         Event::PaymentClaimed { payment_hash, amount_msat, purpose, .. } => {
             payments.inbound.claimed(payment_hash, Msat::up_to_max(amount_msat), &purpose);

@@ -103,6 +103,7 @@ impl Engine {
             outcome = self.drain().await;
             // LDK has now broadcast what it knew of.
             self.services.channels.end_forgotten_openings();
+            self.payments().inbound.resumed();
         }
         while outcome.is_ok() {
             self.fire(&mut timers);
@@ -289,6 +290,7 @@ impl Engine {
             ldk.manager.process_pending_htlc_forwards();
             ldk.manager.process_pending_events(&handler);
         }
+        self.payments().outbound.go_on();
         ldk.monitors.process_pending_events(&handler);
         self.payments().outbound.record_plans();
         ldk.manager.get_and_clear_needs_persistence()

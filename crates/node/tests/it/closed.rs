@@ -38,7 +38,7 @@ fn user(_: &World, _: &Node) -> Authorization {
 }
 
 /// The gateway closes by force, and its commitment is mined; the wallet is closed.
-fn gateway_closes(world: &World, gateway: &Node) {
+pub fn gateway_closes(world: &World, gateway: &Node) {
     let channel = gateway.channels().list()[0].channel_id;
     gateway.channels().close(channel, true).unwrap();
     world.platform.advance(Duration::from_secs(5));
@@ -48,7 +48,7 @@ fn gateway_closes(world: &World, gateway: &Node) {
 }
 
 /// Mines until the gateway, whose commitment is in a block, spends an HTLC of it, and then that.
-fn gateway_takes_the_htlc(world: &World) {
+pub fn gateway_takes_the_htlc(world: &World) {
     for _ in 0..60 {
         if !world.mempool.borrow().is_empty() {
             world.mine(6);

@@ -8,6 +8,9 @@
 mod world;
 
 mod absence;
+mod amp;
+mod amp_refused;
+mod amp_send;
 mod balance;
 mod beside;
 mod both_ways;

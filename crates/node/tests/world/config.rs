@@ -39,6 +39,7 @@ impl World {
             role,
             accept_channel: accept,
             accept_keysend: Rc::new(move |_| !refuse.get()),
+            spontaneous_amp: self.spontaneous_amp.get(),
             graph,
             zero_fee_commitments: self.zero_fee_commitments.get(),
             expects_blocks: self.expects_blocks.get(),

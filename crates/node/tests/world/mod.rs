@@ -1,6 +1,7 @@
 //! A Lightning network in memory: one virtual clock, one chain, nodes that are killed and opened again at will.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+mod amp;
 mod config;
 mod hanging;
 mod http;
@@ -23,7 +24,8 @@ use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
 use amplet_node::{
-    Authorization, Msat, NewInvoice, Node, NodeError, OpenChannel, PayError, PayInvoice, PaymentId,
+    AmpLimits, Authorization, Msat, NewInvoice, Node, NodeError, OpenChannel, PayError, PayInvoice,
+    PaymentId, SPONTANEOUS_AMP,
 };
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
@@ -31,6 +33,8 @@ use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
 use amplet_transport::testing::TestPlatform;
 use amplet_transport::{PeerAddress, Platform};
 
+#[allow(unused_imports, reason = "not every test file has parts of AMP sets")]
+pub use amp::AmpPayer;
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
 pub use hanging::{HANGING_SAT, Hanging, Way, mortal};
 #[allow(unused_imports, reason = "not every test file has a source that refuses")]
@@ -82,6 +86,8 @@ pub struct World {
     pub answer_no_channel: Rc<Cell<bool>>,
     /// Nodes send keysends back.
     pub refuse_keysends: Rc<Cell<bool>>,
+    /// Bounds of AMP payments without an invoice, of nodes opened from now on.
+    pub spontaneous_amp: Cell<AmpLimits>,
     /// Answer of the chain source to every transaction.
     pub taking: Rc<RefCell<Taking>>,
     /// Nodes opened from now on expect blocks to come by themselves.
@@ -115,6 +121,7 @@ impl World {
             zero_fee_commitments: Rc::default(),
             answer_no_channel: Rc::default(),
             refuse_keysends: Rc::default(),
+            spontaneous_amp: Cell::new(SPONTANEOUS_AMP),
             taking: Rc::default(),
             expects_blocks: Cell::default(),
             snapshots: Rc::default(),

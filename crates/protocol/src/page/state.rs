@@ -59,6 +59,8 @@ pub enum PaymentKind {
     Keysend,
     /// A BOLT 12 offer.
     Offer,
+    /// Atomic multi-path (AMP): in parts of distinct payment hashes, claimed all or none. The id is that of the set.
+    Amp,
     /// Many keysends to one session, together one entry.
     Stream,
     /// An on-chain transaction.
@@ -90,7 +92,7 @@ pub enum PaymentStatus {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
-    /// Payment hash, or transaction id, in hex: unique in this wallet together with the direction.
+    /// Payment hash, AMP's set id, or transaction id, in hex: unique in this wallet together with the direction.
     pub id: PaymentId,
     /// Direction.
     pub direction: Direction,

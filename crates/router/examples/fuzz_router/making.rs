@@ -118,6 +118,7 @@ pub fn request(dice: &mut Dice) -> Request {
         final_cltv: amount(dice) as u32,
         max_cltv: amount(dice) as u32,
         max_parts: dice.below(200) as usize,
+        max_part_msat: if dice.below(2) == 0 { Msat::MAX } else { Msat::up_to_max(amount(dice)) },
         retries: amount(dice) as u32,
         mode: Mode::Custom(f64::from_bits(dice.roll())),
     }

@@ -1,12 +1,14 @@
 //! The JSON-lines protocol of the routing evaluation: one request per line, one response per line. I/O and clock stay
 //! with the caller, so that the native program and its wasm twin are the same code. Beside it generators of
-//! conversations ([`converse`]) and of graphs ([`generated`]).
+//! conversations ([`converse`]), of graphs ([`generated`]) and of payments that only just fit ([`tight`](fn@tight)).
 
 mod conversation;
 mod generated;
+mod tight;
 
 pub use conversation::{Line, converse};
 pub use generated::{Dice, csv, pairs};
+pub use tight::{Tight, tight};
 
 use crate::belief::{Beliefs, Certainty};
 use crate::graph::{Direction, Graph, NodeId};
@@ -290,6 +292,7 @@ fn request(pay: Pay, mode: Mode) -> Result<Request, String> {
         final_cltv: pay.final_cltv,
         max_cltv: pay.max_cltv,
         max_parts: 100,
+        max_part_msat: Msat::MAX,
         retries: 0,
         mode,
     })

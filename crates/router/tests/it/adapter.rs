@@ -33,6 +33,7 @@ fn request(to: u8, amount_msat: u64) -> Request {
         final_cltv: 144,
         max_cltv: 1008,
         max_parts: 10,
+        max_part_msat: Msat::MAX,
         retries: 0,
         mode: Mode::Balanced,
     }

@@ -7,20 +7,20 @@ use amplet_router::{
     Payment, Planner, Policy, Request, Scid, verify,
 };
 
-fn sat(amount: u64) -> Msat {
+pub(crate) fn sat(amount: u64) -> Msat {
     Msat::from_sat(amount).unwrap()
 }
 
-fn id(name: u8) -> NodeId {
+pub(crate) fn id(name: u8) -> NodeId {
     NodeId([2; 33].map(|byte: u8| byte.wrapping_add(name)))
 }
 
-fn policy(ppm: u32) -> Policy {
+pub(crate) fn policy(ppm: u32) -> Policy {
     Policy { enabled: true, base_msat: 0, ppm, cltv: 40, min_msat: Msat::from(1), max_msat: Msat::MAX }
 }
 
 /// Channels as (scid, from, to, capacity in sat, ppm), both directions alike.
-fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
+pub(crate) fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
     let mut graph = Graph::new();
     for &(scid, from, to, capacity_sat, ppm) in channels {
         let ends = [from, to].map(|name| graph.add_node(id(name)).unwrap());
@@ -32,12 +32,12 @@ fn graph(channels: &[(u64, u8, u8, u64, u32)]) -> Graph {
     graph
 }
 
-fn own(peer: u8, spendable_sat: u64) -> FirstHop {
+pub(crate) fn own(peer: u8, spendable_sat: u64) -> FirstHop {
     let spendable_msat = sat(spendable_sat);
     FirstHop { peer: id(peer), spendable_msat, min_msat: Msat::from(1), max_msat: Msat::MAX, slots: 483 }
 }
 
-fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
+pub(crate) fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
     Request {
         first_hops,
         destination: id(to),
@@ -47,18 +47,23 @@ fn request(first_hops: Vec<FirstHop>, to: u8, amount_sat: u64) -> Request {
         final_cltv: 18,
         max_cltv: 1008,
         max_parts: 100,
+        max_part_msat: Msat::MAX,
         retries: 0,
         mode: Mode::Balanced,
     }
 }
 
-fn plan(graph: &Graph, beliefs: &Beliefs, request: &Request) -> Result<amplet_router::Plan, NoPlan> {
+pub(crate) fn plan(
+    graph: &Graph,
+    beliefs: &Beliefs,
+    request: &Request,
+) -> Result<amplet_router::Plan, NoPlan> {
     let plan = Planner::new().plan(graph, beliefs, request, 0)?;
     verify(graph, request, &plan).unwrap();
     Ok(plan)
 }
 
-fn channels(part: &amplet_router::Part) -> Vec<u64> {
+pub(crate) fn channels(part: &amplet_router::Part) -> Vec<u64> {
     let scid = |link| if let Link::Channel(scid, _) = link { Some(scid.0) } else { None };
     part.hops.iter().filter_map(|hop| scid(hop.link)).collect()
 }
@@ -91,6 +96,29 @@ fn a_minimum_above_each_share_is_met_by_not_splitting() {
     }
     let plan = plan(&graph, &Beliefs::new(), &request(vec![own(1, 10_000)], 9, 1000)).unwrap();
     assert_eq!(plan.parts.len(), 1);
+}
+
+#[test]
+fn parts_of_a_size_that_the_caller_sets_are_spread_over_as_many_slots_as_there_are() {
+    // Three gateways, each with its own channel to the payee; any one of them has the balance for all.
+    let graph = graph(&[(1, 1, 9, 9_000_000, 0), (2, 2, 9, 9_000_000, 0), (3, 3, 9, 9_000_000, 100)]);
+    let own = [1, 2, 3].map(|peer| own(peer, 8_000_000)).to_vec();
+    let wanted = Request {
+        max_parts: 1_000,
+        max_part_msat: sat(1_000),
+        max_fee_msat: sat(1_000),
+        ..request(own, 9, 1_000_000)
+    };
+    let found = plan(&graph, &Beliefs::new(), &wanted).unwrap();
+    assert_eq!(found.parts.len(), 1_000);
+    assert!(found.parts.iter().all(|part| part.delivered_msat == sat(1_000)));
+    let over = |peer: usize| {
+        found.parts.iter().filter(|part| part.hops.first().unwrap().link == Link::Own(peer)).count()
+    };
+    let slots = [0, 1, 2].map(over);
+    assert!(slots.iter().all(|slots| *slots <= 483), "{slots:?}");
+    let few = Request { max_parts: 999, ..wanted };
+    assert!(matches!(plan(&graph, &Beliefs::new(), &few), Err(NoPlan::Parts { limit: 999, .. })));
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn request(to: u8, amount_msat: u64, max_fee_msat: u64) -> Request {
         final_cltv: 18,
         max_cltv: 1008,
         max_parts: 30,
+        max_part_msat: Msat::MAX,
         retries: 0,
         mode: Mode::Balanced,
     }

@@ -57,6 +57,7 @@ fn request(amount_sat: u64) -> Request {
         final_cltv: 18,
         max_cltv: 1008,
         max_parts: 200,
+        max_part_msat: Msat::MAX,
         retries: 0,
         mode: Mode::Balanced,
     }

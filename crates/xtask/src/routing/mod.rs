@@ -2,6 +2,7 @@
 //! the project set itself (issue 4).
 
 mod goals;
+mod relative;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use self::goals::{GOALS, Goal};
+use self::relative::{GUARDS, Guard};
 pub use self::rows::{median, quantile};
 use crate::cache::Cache;
 use crate::tools::{self, Tool, apt, cargo_command, python};
@@ -62,19 +64,23 @@ pub fn unpack(cache: &Cache, packed: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// When it does not compile.
 pub fn program(cache: &Cache) -> Result<PathBuf> {
-    let step = Step::begin("router (release)", Duration::from_secs(40));
+    example(cache, "plan")
+}
+
+fn example(cache: &Cache, name: &str) -> Result<PathBuf> {
+    let step = Step::begin(&format!("router's {name} (release)"), Duration::from_secs(40));
     let mut cargo = cargo_command();
-    cargo.args(["build", "--locked", "--release", "--package", "amplet-router", "--example", "plan"]);
+    cargo.args(["build", "--locked", "--release", "--package", "amplet-router", "--example", name]);
     proc::run(cargo, &step, &cache.log("build-router"), Duration::from_secs(1200))?;
     step.done();
-    Ok(target_dir().join("release/examples/plan"))
+    Ok(target_dir().join("release/examples").join(name))
 }
 
 /// Makes the scenario of a seed, drives the router through all of it, prints the table.
 ///
 /// # Errors
-/// When the evaluation is not there or a part of a plan is wrong. A figure that is missed is shown, not an error: it is
-/// good to a few hundredths only.
+/// When the evaluation is not there, a part of a plan is wrong, or a guard ([`relative`]) does not hold. A goal that is missed is
+/// shown, not an error: its figures are good to a few hundredths only.
 pub fn run(cache: &Cache, seed: u64, quick: bool) -> Result<()> {
     let Some(graph) = data() else {
         bail!(
@@ -89,6 +95,7 @@ pub fn run(cache: &Cache, seed: u64, quick: bool) -> Result<()> {
     tools::ensure(cache, &[Tool::Numpy])?;
     let evaluation = Evaluation {
         program: program(cache)?,
+        simulate: example(cache, "simulate")?,
         python: python::ensure(cache)?,
         folder: target_dir().join(format!("eval-routing/{seed}")),
         scripts,
@@ -105,16 +112,28 @@ pub fn run(cache: &Cache, seed: u64, quick: bool) -> Result<()> {
         reached += verdicts.iter().filter(|reached| **reached).count();
     }
     println!("{reached} of {set} figures reached");
+    println!("relative to what can be had (crates/router/README.md):");
+    println!("{}", relative::HEAD);
+    let mut broken = Vec::new();
+    for guard in &GUARDS {
+        let (line, more) = guard.judge(&evaluation.relative(cache, guard)?)?;
+        println!("{line}");
+        broken.extend(more);
+    }
     if quick {
         println!(
             "({QUICK_PAIRS} payments a row are good to a tenth: run without --quick before believing any of it)"
         );
+    }
+    if !quick && !broken.is_empty() {
+        bail!("no longer as good as it was: {}", broken.join("; "));
     }
     Ok(())
 }
 
 struct Evaluation {
     program: PathBuf,
+    simulate: PathBuf,
     python: PathBuf,
     scripts: PathBuf,
     folder: PathBuf,
@@ -149,6 +168,29 @@ impl Evaluation {
         let text = outcome.text()?;
         if !outcome.success {
             bail!("the driver stopped: {}", text.lines().last().context("it said nothing")?);
+        }
+        step.done();
+        Ok(text)
+    }
+
+    /// The program's figures for one line of the second table.
+    fn relative(&self, cache: &Cache, guard: &Guard) -> Result<String> {
+        let usual_s = guard.usual_s * self.pairs as u64 / PAIRS as u64;
+        let step = Step::begin(&format!("{}, relative", guard.name()), Duration::from_secs(usual_s));
+        let mut simulate = Command::new(&self.simulate);
+        simulate.arg(&self.folder).arg(guard.balances).arg(guard.amount_sat.to_string());
+        simulate.args([
+            "--gateways",
+            &guard.gateways.to_string(),
+            "--pairs",
+            &self.pairs.to_string(),
+            "--judge",
+        ]);
+        let outcome =
+            proc::watch_lines(simulate, &step, &cache.log("eval-routing"), LIMIT, (false, &|_| None))?;
+        let text = outcome.text()?;
+        if !outcome.success {
+            bail!("the router stopped: {}", text.lines().last().context("it said nothing")?);
         }
         step.done();
         Ok(text)

@@ -1,7 +1,9 @@
 //! Channel messages seen before LDK: LDK ends the process when a peer proves that our state is old, and closes the channel, by
-//! broadcasting what it has, when a peer claims it. Here it is noticed before, and nothing is said.
+//! broadcasting what it has, when a peer claims it. Here it is noticed before, and nothing is said. AMP, too, is put into words that
+//! LDK understands ([`amp`]).
 
 mod addressee;
+mod amp;
 mod closed;
 mod gate;
 mod judge;
@@ -264,7 +266,6 @@ impl ChannelMessageHandler for Intercept {
         handle_tx_init_rbf(&msgs::TxInitRbf);
         handle_tx_ack_rbf(&msgs::TxAckRbf);
         handle_tx_abort(&msgs::TxAbort);
-        handle_update_add_htlc(&msgs::UpdateAddHTLC);
         handle_update_fulfill_htlc(msgs::UpdateFulfillHTLC);
         handle_update_fail_htlc(&msgs::UpdateFailHTLC);
         handle_update_fail_malformed_htlc(&msgs::UpdateFailMalformedHTLC);
@@ -273,6 +274,13 @@ impl ChannelMessageHandler for Intercept {
         handle_update_fee(&msgs::UpdateFee);
         handle_announcement_signatures(&msgs::AnnouncementSignatures);
         handle_channel_update(&msgs::ChannelUpdate);
+    }
+
+    fn handle_update_add_htlc(&self, peer: PublicKey, message: &msgs::UpdateAddHTLC) {
+        if !self.is_silent() {
+            let part = amp::in_one_part(message, &self.signer, &self.manager);
+            self.manager.handle_update_add_htlc(peer, part.as_ref().unwrap_or(message));
+        }
     }
 
     fn handle_commitment_signed_batch(

@@ -37,7 +37,7 @@ fn classify(reason: &NoPlan) -> (ErrorCode, NoRouteReason, Option<Msat>) {
             (ErrorCode::FeeTooHigh, NoRouteReason::FeeBudget, Some(*largest_msat))
         }
         NoPlan::Inbound { largest_msat } => no_route(NoRouteReason::Inbound, largest_msat),
-        NoPlan::Capacity { largest_msat } | NoPlan::Effort { largest_msat } => {
+        NoPlan::Capacity { largest_msat, .. } | NoPlan::Effort { largest_msat } => {
             no_route(NoRouteReason::Capacity, largest_msat)
         }
         NoPlan::Cltv { largest_msat, .. } => no_route(NoRouteReason::Delay, largest_msat),
@@ -59,6 +59,9 @@ fn message(reason: &NoPlan, sat: u64) -> String {
         NoPlan::Inbound { .. } => {
             format!("the payee's channels can receive {sat} sat: pay less, or ask the payee for more")
         }
+        NoPlan::Capacity { fee_msat, .. } if *fee_msat > Msat::ZERO => format!(
+            "the network between you and the payee probably carries {sat} sat beside their fees: pay less, or try again later"
+        ),
         NoPlan::Capacity { .. } => format!(
             "the network between you and the payee probably carries {sat} sat: pay less, or try again later"
         ),

@@ -14,5 +14,6 @@ pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use request::Split;
 pub use router::FlowRouter;
 pub(crate) use router::{PlanRecorder, Refused};

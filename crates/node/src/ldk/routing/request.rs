@@ -14,9 +14,22 @@ use lightning::routing::router::{Payee, RouteHint, RouteHintHop, RouteParameters
 /// the peer's own limit; when it is reached, LDK says that nothing can be sent.
 const SLOTS: usize = 30;
 
+/// HTLCs that our own kind takes: BOLT 2's maximum, and that of commitments without a fee.
+const MAX_SLOTS: usize = 483;
+const MAX_SLOTS_ZERO_FEE: usize = 114;
+
 /// Weight of an HTLC output in a commitment with anchors (BOLT 3), and how much of its fee the funder keeps ready: twice.
 const HTLC_WEIGHT: u64 = 172;
 const FEE_SPIKE: u64 = 2;
+
+/// How a payment may be split whose parts have hashes of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Split {
+    /// Maximum number of parts, at least 1.
+    pub max_parts: usize,
+    /// Maximum amount of a part.
+    pub max_part_msat: Msat,
+}
 
 /// A payment as the planner takes it, and what its indices stand for.
 pub(super) struct RouteRequest<'a> {
@@ -80,10 +93,24 @@ impl<'a> RouteRequest<'a> {
             final_cltv,
             max_cltv: payment.max_total_cltv_expiry_delta,
             max_parts: if mpp { usize::from(payment.max_path_count) } else { 1 },
+            max_part_msat: Msat::MAX,
             retries,
             mode: Mode::Balanced,
         };
         Self { wanted: request, first_hops, last_hops: sources }
+    }
+
+    /// Allows as many parts as `split` says. Where a peer takes fewer HTLCs than a channel of ours may hold, the further ones come back
+    /// at once, and go over other channels.
+    pub fn split(&mut self, split: Split) {
+        self.wanted.max_parts = split.max_parts;
+        self.wanted.max_part_msat = split.max_part_msat;
+        for (hop, channel) in self.wanted.first_hops.iter_mut().zip(&self.first_hops) {
+            let zero_fee =
+                channel.channel_type.as_ref().is_some_and(|kind| kind.supports_anchor_zero_fee_commitments());
+            let most = if zero_fee { MAX_SLOTS_ZERO_FEE } else { MAX_SLOTS };
+            hop.slots = slots(channel, most);
+        }
     }
 
     /// The blinded path that a part ends with, if it does.
@@ -132,15 +159,19 @@ impl<'a> RouteRequest<'a> {
 /// Stands for whoever is behind blinded paths: no node has this id.
 const HIDDEN: NodeId = NodeId([0; 33]);
 
+fn slots(channel: &ChannelDetails, most: usize) -> u16 {
+    let free = most.saturating_sub(channel.pending_outbound_htlcs.len()).max(1);
+    u16::try_from(free).unwrap_or(1)
+}
+
 fn first_hop(channel: &ChannelDetails) -> FirstHop {
-    let slots = SLOTS.saturating_sub(channel.pending_outbound_htlcs.len()).max(1);
     let limit_msat = Msat::up_to_max(channel.next_outbound_htlc_limit_msat);
     FirstHop {
         peer: node_id(&channel.counterparty.node_id),
         spendable_msat: limit_msat,
         min_msat: Msat::up_to_max(channel.next_outbound_htlc_minimum_msat),
         max_msat: limit_msat,
-        slots: u16::try_from(slots).unwrap_or(1),
+        slots: slots(channel, SLOTS),
     }
 }
 

@@ -16,14 +16,14 @@ use lightning::blinded_path::payment::{BlindedPaymentPath, ReceiveTlvs};
 use lightning::ln::channel_state::ChannelDetails;
 use lightning::ln::channelmanager::PaymentId;
 use lightning::routing::gossip;
-use lightning::routing::router::{InFlightHtlcs, Route, RouteParameters, Router};
+use lightning::routing::router::{InFlightHtlcs, Path, Route, RouteParameters, Router};
 use lightning::sign::{EntropySource, ReceiveAuthKey};
 use lightning::types::payment::PaymentHash;
 
 use amplet_transport::Platform;
 
 use super::parts::describe;
-use super::request::{RouteRequest, node_id};
+use super::request::{RouteRequest, Split, node_id};
 use super::{inbound, route};
 use crate::config::Gossip;
 use crate::ldk::signer::Signer;
@@ -44,10 +44,23 @@ pub struct Refused {
 pub trait PlanRecorder {
     /// Number of plans asked for so far.
     fn rounds(&self, id: PaymentId) -> u32;
+    /// Number of parts that have left and are not known to have failed.
+    fn parts_held(&self, id: PaymentId) -> usize;
     /// Records the parts of a plan that is about to leave.
     fn planned(&self, id: PaymentId, parts: Vec<PaymentPart>);
     /// Records why there is no plan.
     fn refused(&self, id: PaymentId, refused: Refused);
+}
+
+/// What a plan comes after, and may do.
+#[derive(Default)]
+struct Before {
+    /// Rounds that have failed so far.
+    retries: u32,
+    /// Parts of earlier rounds that have not failed.
+    held: usize,
+    /// For a payment whose parts have hashes of their own; its bounds know of earlier rounds.
+    split: Option<Split>,
 }
 
 /// Plans payments over the graph and what is believed of it.
@@ -120,10 +133,17 @@ impl FlowRouter {
         params: &RouteParameters,
         first_hops: &[&ChannelDetails],
         inflight: &InFlightHtlcs,
-        retries: u32,
+        before: &Before,
     ) -> Result<(Route, Vec<f64>), NoPlan> {
         let graph = self.graph();
-        let request = RouteRequest::new(payer, params, first_hops, &graph, retries);
+        let mut request = RouteRequest::new(payer, params, first_hops, &graph, before.retries);
+        match before.split {
+            Some(split) => request.split(split),
+            // The parts of all rounds count. One more is allowed, because LDK may ask again before it tells that a part has failed.
+            None => {
+                request.wanted.max_parts = request.wanted.max_parts.saturating_sub(before.held).max(1);
+            }
+        }
         self.prepare(&graph, payer, params, inflight);
         let max_hops = usize::from(params.payment_params.max_path_length);
         let limits = (max_hops, &mut Tuning::default().work);
@@ -139,6 +159,23 @@ impl FlowRouter {
         self.remember(&plan);
         let probabilities = plan.parts.iter().map(|part| part.probability).collect();
         Ok((Route { paths, route_params: Some(params.clone()) }, probabilities))
+    }
+
+    /// Plans what is left of a payment whose parts have hashes of their own: a path for each, and the parts as the history shows them.
+    /// `retries`: rounds that have failed so far.
+    pub(crate) fn plan_split(
+        &self,
+        payer: &PublicKey,
+        params: &RouteParameters,
+        first_hops: &[ChannelDetails],
+        inflight: &InFlightHtlcs,
+        (retries, split): (u32, Split),
+    ) -> Result<Vec<(Path, PaymentPart)>, NoPlan> {
+        let first_hops: Vec<_> = first_hops.iter().collect();
+        let before = Before { retries, held: 0, split: Some(split) };
+        let (route, probabilities) = self.route(payer, params, &first_hops, inflight, &before)?;
+        let parts = route.paths.into_iter().zip(probabilities);
+        Ok(parts.map(|(path, probability)| (path.clone(), describe(&path, probability))).collect())
     }
 
     /// Tells the beliefs what LDK knows: what is in flight, and which channels are out of the question.
@@ -219,7 +256,8 @@ impl FlowRouter {
                 return Ok(found);
             }
         }
-        Err(NoPlan::Capacity { largest_msat })
+        let missing_msat = wanted.amount_msat.less(largest_msat);
+        Err(NoPlan::Capacity { largest_msat, missing_msat, fee_msat: Msat::ZERO })
     }
 
     /// Remembers what the plan lays on public channels.
@@ -243,7 +281,7 @@ impl Router for FlowRouter {
         first_hops: Option<&[&ChannelDetails]>,
         inflight: InFlightHtlcs,
     ) -> Result<Route, &'static str> {
-        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, 0);
+        let found = self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, &Before::default());
         found.map(|(route, _)| route).map_err(|reason| short(&reason))
     }
 
@@ -256,8 +294,9 @@ impl Router for FlowRouter {
         _: PaymentHash,
         id: PaymentId,
     ) -> Result<Route, &'static str> {
-        let retries = self.recorder.rounds(id);
-        match self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, retries) {
+        let (retries, held) = (self.recorder.rounds(id), self.recorder.parts_held(id));
+        let before = Before { retries, held, split: None };
+        match self.route(payer, params, first_hops.unwrap_or(&[]), &inflight, &before) {
             Ok((route, probabilities)) => {
                 let parts = route.paths.iter().zip(probabilities);
                 let parts = parts.map(|(path, probability)| describe(path, probability));

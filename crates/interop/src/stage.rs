@@ -1,23 +1,26 @@
 //! Two gateways with channels to the peer, and a wallet with a channel to each gateway.
 
+use std::time::Duration;
+
 use amplet_protocol::Msat;
 use amplet_protocol::page::{self, Request};
 use amplet_wallet::Response;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use xtask::regtest::peer::{InvoiceKind, PayOrder, Peer};
 
 use crate::user::User;
 use crate::world::{Gateway, World};
 
 /// Capacity of each of the gateways' channels with the peer, in sat; half of it is on either side.
-pub const PEER_CHANNEL_SAT: u64 = 400_000;
+const PEER_CHANNEL_SAT: u64 = 400_000;
 /// Channels of each gateway with the peer.
 const PEER_CHANNELS: usize = 2;
 /// Gateways.
 const GATEWAYS: usize = 2;
 /// Capacity of the wallet's channels, in sat; half of it is on either side.
-const WALLET_CHANNEL_SAT: u64 = 2_000_000;
+const WALLET_CHANNEL_SAT: u64 = 600_000;
 /// The peer's coins, in sat.
 const PEER_COIN_SAT: u64 = 50_000_000;
 /// A channel announcement is believed from so many confirmations on (BOLT 7).
@@ -98,15 +101,21 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits for the routing data that hold the peer's channels.
+    /// Opens the wallet again until the routing data, which it fetches then, hold the peer's channels.
     async fn route_known(&self) -> Result<()> {
-        // More than one of them carries.
-        let amount_msat = Msat::from_sat(PEER_CHANNEL_SAT)?;
+        // Without an invoice it would be paid in one part.
+        let amount_msat = Msat::from_sat(PEER_CHANNEL_SAT / 20)?;
         self.world
             .until("a route from the wallet to the peer", || async {
                 let payee = self.world.peer_id();
                 match self.user.ask(Request::QuoteFee { payee, amount_msat }).await? {
-                    Response::FeeQuote(quote) => Ok(quote.expected_fee_msat.map(drop)),
+                    Response::FeeQuote(quote) if quote.expected_fee_msat.is_some() => Ok(Some(())),
+                    Response::FeeQuote(_) => {
+                        self.user.kill();
+                        self.user.reopen(&self.world).await?;
+                        sleep(Duration::from_secs(2)).await;
+                        Ok(None)
+                    }
                     other => bail!("not a quote: {other:?}"),
                 }
             })

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use amplet_node::Node;
 use amplet_node::keys::mnemonic_from_entropy;
 use amplet_protocol::page::{
-    Balance, Channel, ChannelState, Connection, Gateway, Network, OpenOptions, Payment, PaymentRequest,
-    PaymentStatus, Request, Status,
+    Balance, Channel, ChannelState, Connection, Gateway, HistoryQuery, Network, OpenOptions, Payment,
+    PaymentRequest, PaymentStatus, Request, Status,
 };
 use amplet_protocol::{Msat, PaymentId};
 use amplet_storage::kdf::{KdfParams, Kek};
@@ -67,6 +68,11 @@ impl User {
 
     fn wallet(&self) -> Wallet {
         self.wallet.borrow().clone()
+    }
+
+    /// Its node.
+    pub fn node(&self) -> Node {
+        self.wallet().node().clone()
     }
 
     /// Stops the wallet as SIGKILL would: nothing more is written or sent.
@@ -207,6 +213,17 @@ impl User {
             }
         });
         Ok(receiver.await.context("the wallet has stopped")??)
+    }
+
+    /// The newest payment of its history.
+    ///
+    /// # Errors
+    /// The wallet's, or when there is none.
+    pub async fn newest(&self) -> Result<Payment> {
+        match self.ask(Request::History(HistoryQuery { before: None, limit: 1 })).await? {
+            Response::Payments(mut payments) => payments.pop().context("the history is empty"),
+            other => bail!("not a history: {other:?}"),
+        }
     }
 
     /// A payment of its history.

@@ -9,8 +9,8 @@ use xtask::regtest::peer::{InvoiceKind, InvoiceState};
 use crate::checks::{proof, same, wallet_paid, whole};
 use crate::stage::{Sides, Stage};
 
-/// In sat: more than one channel to the peer carries.
-const AMOUNT_SAT: u64 = 230_000;
+/// In sat.
+const AMOUNT_SAT: u64 = 100_000;
 
 /// What the peer does with what it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ const COST_SAT: u64 = 25_000;
 /// Rounds of blocks until all money of a closed channel is on-chain.
 const ROUNDS: usize = 60;
 /// Blocks of a round: of a channel closed by force the delays pass (BOLT 2, `to_self_delay`).
-const BLOCKS_BY_FORCE: u64 = 72;
+const BLOCKS_BY_FORCE: u64 = 144;
 
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,10 +123,19 @@ async fn pay_there(world: &World, user: &User) -> Result<u64> {
 
 async fn pay_back(world: &World, user: &User) -> Result<()> {
     let before = sides(world, user).await?;
-    let asked = user.receive(Msat::new(BACK_MSAT)?).await?;
-    let order =
-        PayOrder { amount_msat: None, max_part_msat: BACK_MSAT, max_fee_msat: BACK_MSAT / 50, amp: false };
-    let paid = world.peer(move |peer| peer.pay(&asked.invoice, &order)).await?;
+    // Its own graph may lack a channel that it lists as active already: then it finds no route, and nothing was sent.
+    let attempt = || async {
+        let asked = user.receive(Msat::new(BACK_MSAT)?).await?;
+        let invoice = asked.invoice.clone();
+        let order = PayOrder {
+            amount_msat: None,
+            max_part_msat: BACK_MSAT,
+            max_fee_msat: BACK_MSAT / 50,
+            amp: false,
+        };
+        Ok(world.peer(move |peer| peer.pay(&invoice, &order)).await.ok().map(|paid| (asked, paid)))
+    };
+    let (asked, paid) = world.until("the peer to pay", attempt).await?;
     proof(Some(&paid.preimage), asked.payment_hash.0)?;
     peer_paid(before, sides(world, user).await?, BACK_MSAT, paid.fee_msat)
 }

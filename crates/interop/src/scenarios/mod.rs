@@ -1,5 +1,6 @@
 //! The scenarios, in the order in which they run; none needs what another one did.
 
+mod amp;
 mod hold;
 mod home;
 mod invoices;
@@ -32,7 +33,7 @@ pub const SCENARIOS: &[Scenario] = &[
         Box::pin(invoices::wallet_pays(stage, 20_000, 1..=1, 1))
     }),
     scenario("the wallet pays an invoice in at least 3 parts over both gateways", |stage| {
-        Box::pin(invoices::wallet_pays(stage, 500_000, 3..=usize::MAX, 2))
+        Box::pin(invoices::wallet_pays(stage, 350_000, 3..=usize::MAX, 2))
     }),
     scenario("the peer pays the wallet's invoice in at least 3 parts", |stage| {
         Box::pin(invoices::peer_pays(stage, 450_000, 160_000, 3))
@@ -48,6 +49,15 @@ pub const SCENARIOS: &[Scenario] = &[
     }),
     scenario("a hold invoice is cancelled after the killed wallet is back", |stage| {
         Box::pin(hold::run(stage, End::Cancelled, Absence::Before))
+    }),
+    scenario("the wallet pays an AMP invoice twice, in at least 3 parts over both gateways", |stage| {
+        Box::pin(amp::wallet_pays_twice(stage))
+    }),
+    scenario("the wallet pays the peer by AMP without an invoice, likewise", |stage| {
+        Box::pin(amp::wallet_pays_unasked(stage))
+    }),
+    scenario("the peer pays the wallet's AMP invoice in at least 3 parts", |stage| {
+        Box::pin(amp::peer_pays(stage))
     }),
     scenario("home: a channel that the peer opens, closed by the wallet together", |stage| {
         Box::pin(home::run(stage, Side::Peer, Side::Wallet, Close::Together))

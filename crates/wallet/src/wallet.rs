@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use amplet_node::Node;
 use amplet_protocol::PaymentId;
 use amplet_protocol::page::{Notice, OpenOptions, Request, WalletError};
 use amplet_storage::Store;
@@ -75,6 +76,12 @@ impl Wallet {
         on_begin: &dyn Fn(&PaymentId),
     ) -> Result<Response, WalletError> {
         page::answer(&self.open.ctx, &self.open.gateways, request, on_begin).await
+    }
+
+    /// The node under it, for native programs: it can do what no request asks yet.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.open.ctx.node
     }
 
     /// Stops at once, as if the process had been killed: nothing more is written or sent. What was committed stands.

@@ -60,6 +60,16 @@ pub fn gateway_and_load(cache: &Cache, release: bool) -> Result<[PathBuf; 2]> {
     Ok(both.map(|name| native_program(name, release)))
 }
 
+/// Builds the unoptimised `amplet-gateway` and `amplet-interop`, and returns their paths.
+///
+/// # Errors
+/// As [`all`].
+pub fn gateway_and_interop(cache: &Cache) -> Result<[PathBuf; 2]> {
+    let both = ["amplet-gateway", "amplet-interop"];
+    native(cache, "gateway and interop", &both, false)?;
+    Ok(both.map(|name| native_program(name, false)))
+}
+
 fn native_program(name: &str, release: bool) -> PathBuf {
     target_dir().join(profile(release)).join(name)
 }

@@ -34,6 +34,8 @@ cargo xtask <command>
   chaos [--seed S] [--runs N] [--acts N] [--profile NAME]
                          N random lives (100) of a small network in memory, drawn from the seeds from S (1) on: payments,
                          crashes, full disks, lying sources, absences; audited to the millisatoshi
+  interop lnd [WORD]..   a real lnd on the regtest network: invoices, held invoices, AMP, channels of a wallet's own with
+                         it, opened and closed from either side; only the scenarios with one of the words in their names
   regtest [--env-file FILE] [--mine] [--examples] [--www DIR] [--gateway PROGRAM] [--gateways N]
                          the demo's network alone, with a control API on loopback, until its standard
                          input closes or SIGTERM; FILE gets all addresses as JSON;
@@ -81,6 +83,11 @@ pub enum Command {
     },
     /// Random lives of a network.
     Chaos(chaos::Options),
+    /// Scenarios with another implementation.
+    Interop {
+        /// Parts of names of scenarios; all if empty.
+        words: Vec<String>,
+    },
     /// The network alone.
     Regtest {
         /// File to write the addresses to.
@@ -124,6 +131,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         "bench" => Command::Bench { only: Vec::new(), load: load::Options::default() },
         "eval-routing" => Command::EvalRouting { seed: PUBLIC_SEED, quick: false },
         "chaos" => Command::Chaos(chaos::Options::default()),
+        "interop" => interop(&mut parser)?,
         "regtest" => Command::Regtest {
             env_file: None,
             mine: false,
@@ -144,6 +152,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
                 only.push(parser.value()?.string()?);
             }
             (Command::Test { list, .. }, Long("list")) => *list = true,
+            (Command::Interop { words }, Value(word)) => words.push(word.string()?),
             (Command::Regtest { env_file, .. }, Long("env-file")) => *env_file = Some(parser.value()?.into()),
             (Command::Regtest { mine, .. }, Long("mine")) => *mine = true,
             (Command::Regtest { examples, .. }, Long("examples")) => *examples = true,
@@ -173,6 +182,17 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         }
     }
     Ok(command)
+}
+
+/// The command whose next word is the implementation.
+fn interop(parser: &mut lexopt::Parser) -> Result<Command> {
+    match parser.next()? {
+        Some(Value(name)) if name == "lnd" => Ok(Command::Interop { words: Vec::new() }),
+        Some(Long("help") | Short('h')) => Ok(Command::Help),
+        Some(Value(name)) => bail!("no implementation {name:?}: there is lnd"),
+        Some(other) => Err(other.unexpected().into()),
+        None => bail!("interop with whom? There is lnd: `cargo xtask interop lnd`"),
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +225,11 @@ mod tests {
         );
         let options = chaos::Options { seed: 7, runs: 2_000, ..chaos::Options::default() };
         assert_eq!(read(&["chaos", "--seed", "7", "--runs=2000"]).unwrap(), Command::Chaos(options));
+        let words = vec!["hold".to_owned()];
+        assert_eq!(read(&["interop", "lnd", "hold"]).unwrap(), Command::Interop { words });
         for (words, what) in [
+            (&["interop"][..], "lnd"),
+            (&["interop", "eclair"][..], "eclair"),
             (&["eval-routing", "--seed", "x"][..], "x"),
             (&["tset"][..], "tset"),
             (&["demo", "--fetch"][..], "--fetch"),

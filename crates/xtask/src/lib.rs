@@ -13,6 +13,7 @@ pub mod deny;
 pub mod doctor;
 pub mod house;
 pub mod http;
+pub mod interop;
 pub mod kin;
 pub mod once;
 pub mod proc;

@@ -10,7 +10,7 @@ use anyhow::Result;
 use xtask::cache::Cache;
 use xtask::cli::{self, Command, HELP};
 use xtask::regtest::session::{Options, Session};
-use xtask::{bench, build, chaos, demo, deny, doctor, proc, routing, size, test};
+use xtask::{bench, build, chaos, demo, deny, doctor, interop, proc, routing, size, test};
 
 fn main() -> ExitCode {
     let result = proc::handle_signals().and_then(|()| cli::parse(lexopt::Parser::from_env())).and_then(run);
@@ -35,6 +35,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bench { only, load } => bench::run(&cache, &only, &load)?,
         Command::EvalRouting { seed, quick } => routing::run(&cache, seed, quick)?,
         Command::Chaos(options) => chaos::run(&cache, &options)?,
+        Command::Interop { words } => interop::run(&cache, &words)?,
         Command::Regtest { env_file, mine, examples, www, gateway, gateways } => {
             let options = Options { mine, www, gateway, examples, gateways, env_file, release: false };
             regtest(&cache, options)?;

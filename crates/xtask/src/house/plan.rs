@@ -38,6 +38,7 @@ pub const CRATES: &[Plan] = &[
     any_order("crates/fuzz"),
     Plan { folder: "crates/gateway", floors: GATEWAY },
     any_order("crates/instructions"),
+    any_order("crates/interop"),
     any_order("crates/load"),
     any_order("crates/protocol"),
     any_order("crates/router"),

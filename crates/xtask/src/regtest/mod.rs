@@ -7,7 +7,9 @@ pub mod bitcoind;
 pub mod client;
 pub mod control;
 pub mod examples;
+pub mod lnd;
 pub mod node;
+pub mod peer;
 pub mod session;
 
 use std::path::{Path, PathBuf};

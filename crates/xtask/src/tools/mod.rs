@@ -3,6 +3,8 @@
 pub mod apt;
 pub mod bitcoind;
 pub mod crates;
+pub mod go;
+pub mod lnd;
 pub mod npm;
 pub mod python;
 pub mod wasm;
@@ -69,6 +71,8 @@ pub enum Tool {
     Firefox,
     /// Bitcoin Core's daemon.
     Bitcoind,
+    /// lnd, for scenarios with another implementation.
+    Lnd,
     /// Licences, advisories, sources.
     CargoDeny,
     /// Python with numpy.
@@ -77,7 +81,8 @@ pub enum Tool {
 
 impl Tool {
     /// All of them, the slowest to get first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
+        Self::Lnd,
         Self::Bitcoind,
         Self::WasmBindgen,
         Self::WasmPack,
@@ -104,6 +109,7 @@ impl Tool {
             Self::Browser => "chromium, chromedriver",
             Self::Firefox => "firefox-esr",
             Self::Bitcoind => "bitcoind",
+            Self::Lnd => "lnd",
             Self::CargoDeny => "cargo-deny",
             Self::Numpy => "python3 with numpy",
         }
@@ -123,6 +129,7 @@ impl Tool {
             Self::Browser => "apt-get install chromium chromium-driver; 1 min",
             Self::Firefox => "apt-get install firefox-esr; 30 s",
             Self::Bitcoind => "built from the sources in libbitcoinkernel-sys; 5 min",
+            Self::Lnd => "built from its Go module, with the module proxy's Go if need be; 6 min",
             Self::CargoDeny => "cargo install into the cache; 4 min",
             Self::Numpy => "python3 -m venv and pip into the cache, else apt-get install python3-numpy; 20 s",
         }
@@ -142,6 +149,7 @@ impl Tool {
             Self::Browser => BROWSER.iter().all(apt::Need::met).then(|| "in PATH".to_owned()),
             Self::Firefox => FIREFOX.iter().all(apt::Need::met).then(|| "in PATH".to_owned()),
             Self::Bitcoind => bitcoind::find(cache).map(shown),
+            Self::Lnd => lnd::find(cache).map(shown),
             Self::CargoDeny => crates::CARGO_DENY.find(cache).map(shown),
             Self::Numpy => python::find(cache).map(shown),
         }
@@ -158,6 +166,7 @@ impl Tool {
             Self::Browser => apt::ensure(cache, &BROWSER),
             Self::Firefox => apt::ensure(cache, &FIREFOX),
             Self::Bitcoind => bitcoind::ensure(cache, jobs).map(drop),
+            Self::Lnd => lnd::ensure(cache, jobs).map(drop),
             Self::CargoDeny => crates::CARGO_DENY.ensure(cache, jobs).map(drop),
             Self::Numpy => python::ensure(cache).map(drop),
         }

@@ -50,7 +50,7 @@ fn component(cache: &Cache, subcommand: &str, component: &str, package: Option<a
 
 pub(super) fn clippy(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     component(cache, "clippy", "clippy", None)?;
-    let groups = [&CORE[..], &["amplet-fuzz", "amplet-gateway", "amplet-load", "xtask"]];
+    let groups = [&CORE[..], &["amplet-fuzz", "amplet-gateway", "amplet-interop", "amplet-load", "xtask"]];
     sum(groups.into_iter().map(|names| {
         let mut cargo = cargo_command();
         cargo.args(["clippy", "--locked", "--all-targets"]);

@@ -7,7 +7,7 @@ use lightning::ln::outbound_payment::RecipientOnionFields;
 use lightning::routing::router::{PaymentParameters, RouteParameters};
 use lightning_invoice::Bolt11Invoice;
 
-use super::amp_send::{AmpPayee, route_params};
+use super::amp_send::{AmpParts, AmpPayee, route_params};
 use super::{MAX_PARTS, Payments};
 use crate::config::HTLC_DELTA;
 use crate::ldk::Ldk;
@@ -19,8 +19,8 @@ pub enum Destination<'a> {
     Invoice(&'a Bolt11Invoice),
     /// A node that gave no invoice.
     Node(PublicKey),
-    /// Payee of a payment by AMP.
-    Amp(&'a AmpPayee),
+    /// Payee of a payment by AMP, and bounds on its parts, each of which pays base fees of its own.
+    Amp(&'a AmpPayee, AmpParts),
 }
 
 impl Destination<'_> {
@@ -30,7 +30,7 @@ impl Destination<'_> {
         match self {
             Self::Invoice(invoice) => invoice.get_payee_pub_key(),
             Self::Node(node) => *node,
-            Self::Amp(to) => to.payee(),
+            Self::Amp(to, _) => to.payee(),
         }
     }
 
@@ -47,7 +47,7 @@ impl Destination<'_> {
                 let onion = RecipientOnionFields::spontaneous_empty(amount_msat);
                 (PaymentParameters::for_keysend(*node, HTLC_DELTA.into(), false), onion, true)
             }
-            Self::Amp(to) => return route_params(ldk, to, amount, default_max_fee_msat(amount)),
+            Self::Amp(to, _) => return route_params(ldk, to, amount, default_max_fee_msat(amount)),
         };
         let payee = PaymentParameters { max_path_count: MAX_PARTS, ..payee };
         let mut params = RouteParameters::from_payment_params_and_value(payee, amount_msat);
@@ -66,7 +66,11 @@ impl Payments {
         let ldk = &self.base.ldk;
         let quoted = to.params(ldk, amount_msat).filter(|_| amount_msat > Msat::ZERO).and_then(|params| {
             let (us, inflight) = (ldk.manager.get_our_node_id(), ldk.manager.compute_inflight_htlcs());
-            ldk.router.quote(&us, &params, &ldk.manager.list_usable_channels(), &inflight).ok()
+            let split = match to {
+                Destination::Amp(_, parts) => Some(parts.split()),
+                Destination::Invoice(_) | Destination::Node(_) => None,
+            };
+            ldk.router.quote(&us, &params, &ldk.manager.list_usable_channels(), &inflight, split).ok()
         });
         match quoted {
             Some(quote) => {

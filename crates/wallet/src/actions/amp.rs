@@ -45,7 +45,12 @@ impl AmpOrder {
     /// Whom the fee is quoted for.
     #[must_use]
     pub fn destination(&self) -> Destination<'_> {
-        Destination::Amp(&self.to)
+        let parts = self.to.stated_msat().or(self.amount_msat).map(|amount_msat| self.parts(amount_msat));
+        Destination::Amp(&self.to, parts.unwrap_or_default())
+    }
+
+    fn parts(&self, amount_msat: Msat) -> AmpParts {
+        self.parts.map_or_else(AmpParts::default, |parts| AmpParts::even(amount_msat, parts))
     }
 
     /// Checks all that is known before money moves, the balance left out; returns the amount.
@@ -73,7 +78,7 @@ impl AmpOrder {
         (amount_msat, max_fee_msat): (Msat, Msat),
         authorization: &Authorization,
     ) -> Result<PaymentId, PayError> {
-        let parts = self.parts.map_or_else(AmpParts::default, |parts| AmpParts::even(amount_msat, parts));
+        let parts = self.parts(amount_msat);
         let pay = PayAmp { to: self.to, amount_msat: self.amount_msat, max_fee_msat, parts };
         ctx.node.payments().begin(pay, authorization).await
     }

@@ -1,7 +1,7 @@
 //! Reading pasted and scanned texts.
 
 use amplet_instructions::{Address, Instructions, Invoice, Kind, Method, Obstacle, Offer, Price};
-use amplet_node::{AmpPayee, Destination, Onchain, PayError};
+use amplet_node::{AmpParts, AmpPayee, Destination, Onchain, PayError};
 use amplet_protocol::Msat;
 use amplet_protocol::page::{
     CurrencyPrice, ErrorCode, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind, WalletError,
@@ -160,7 +160,7 @@ async fn bolt11(
 fn amp(ctx: &Ctx, found: &Instructions, read: &Invoice, chosen_msat: Option<Msat>) -> Option<Inspected> {
     let to = AmpPayee::invoice(read.clone()).ok()?;
     let checked = ctx.node.payments().check_amp(&to);
-    Some(invoice_found(ctx, found, (read, chosen_msat), Destination::Amp(&to), checked))
+    Some(invoice_found(ctx, found, (read, chosen_msat), Destination::Amp(&to, AmpParts::default()), checked))
 }
 
 fn invoice_found(

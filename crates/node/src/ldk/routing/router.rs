@@ -207,16 +207,20 @@ impl FlowRouter {
     }
 
     /// Quotes the fee of a payment that is not made yet; `params`' maximum fee is the ceiling.
-    pub fn quote(
+    pub(crate) fn quote(
         &self,
         payer: &PublicKey,
         params: &RouteParameters,
         first_hops: &[ChannelDetails],
         inflight: &InFlightHtlcs,
+        split: Option<Split>,
     ) -> Result<Quote, NoPlan> {
         let graph = self.graph();
         let first_hops: Vec<_> = first_hops.iter().collect();
-        let request = RouteRequest::new(payer, params, &first_hops, &graph, 0);
+        let mut request = RouteRequest::new(payer, params, &first_hops, &graph, 0);
+        if let Some(split) = split {
+            request.split(split);
+        }
         self.prepare(&graph, payer, params, inflight);
         let max_hops = usize::from(params.payment_params.max_path_length);
         let mut work = Tuning::default().work;

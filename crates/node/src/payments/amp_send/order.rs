@@ -8,6 +8,7 @@ use bitcoin::secp256k1::PublicKey;
 use lightning::routing::router::RouteHint;
 
 use crate::config::HTLC_DELTA;
+use crate::ldk::routing::Split;
 use crate::payments::error::PayError;
 
 /// Payee of an AMP payment.
@@ -53,6 +54,13 @@ impl AmpParts {
         let max_msat = Msat::up_to_max(amount_msat.get().div_ceil(u64::from(count)));
         let max = usize::try_from(count).unwrap_or(usize::MAX);
         Self { max: max.saturating_add(max / 10).saturating_add(2), max_msat }
+    }
+}
+
+impl AmpParts {
+    /// As the router takes them.
+    pub(in crate::payments) const fn split(self) -> Split {
+        Split { max_parts: self.max, max_part_msat: self.max_msat }
     }
 }
 

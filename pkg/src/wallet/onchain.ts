@@ -16,8 +16,13 @@ export interface BumpOptions {
 /** Names of {@link BumpOptions}. */
 const BUMP: Record<keyof BumpOptions, true> = { feeRate: true, dryRun: true, signal: true };
 
-/** Requests that pay on-chain. */
+/** Requests of on-chain money. */
 export abstract class OnchainRequests extends Asks {
+  /** A fresh address for savings. */
+  async newAddress(): Promise<string> {
+    return this.ask({ method: 'newAddress' });
+  }
+
   /**
    * Sends savings to an address; `'all'` leaves only the anchor reserve and deducts the fee. The payment is pending, and sent
    * again, until a block holds it; it ends as failed when all chain sources have refused it for an hour and none shows it.

@@ -63,11 +63,6 @@ export abstract class Requests extends OnchainRequests {
     });
   }
 
-  /** A fresh address for savings. */
-  async newAddress(): Promise<string> {
-    return this.ask({ method: 'newAddress' });
-  }
-
   /**
    * Says what a pasted or scanned text is: to whom, how much, at what fee (`expectedFeeMsat`, and `maxFeeMsat` at most), until
    * when, and whether it can be paid; `others` are the other methods of payment that it offers, each with what tells against it.
@@ -96,16 +91,18 @@ export abstract class Requests extends OnchainRequests {
   }
 
   /**
-   * Pays a BOLT 11 invoice; one that asks for AMP (`inspect`: `amp`) by AMP, in parts of which the payee gets all or none. Resolves with the payment when it has succeeded or failed (`state`; failed: no funds were sent), or as
-   * it is, `pending`, after 60 s; then an event tells the outcome. Rejects when it was not begun, and when nobody can tell.
+   * Pays a BOLT 11 invoice; one that asks for AMP (`inspect`: `amp`) by AMP, in parts of which the payee gets all or none.
+   * Resolves with the payment when it has succeeded or failed (`state`; failed: no funds were sent), or as it is, `pending`, after
+   * 60 s; then an event tells the outcome. Rejects when it was not begun, and when nobody can tell.
    *
    * `error.outcome` says which: `notSent`: no funds were sent. `open`: the wallet was closed, locked, taken over, or its engine ended,
    * while the payment was under way, which may succeed all the same. Do not pay another invoice for the same thing before you know:
    * open the wallet again, and `wallet.payment(error.paymentId)` has the end (`invalidInput`: it was never begun). The same invoice is
    * never paid twice; one for AMP is paid as often as it is asked for.
-   * @param options `amountMsat` for an invoice without amount; `parts`: number of equal parts, for AMP; `maxFeeMsat`: maximum routing fee, by default what the planned routes
-   * and their retries cost (`inspect` tells it), and no more than `authorization.approvedMsat` leaves; `authorization`: whose budget
-   * pays, by default the user's, and `records` that are changed with it ({@link Requests.setSiteRecords});
+   * @param options `amountMsat` for an invoice without amount; `parts`: number of equal parts, for AMP; `maxFeeMsat`: maximum routing
+   * fee, by default what the planned routes and their retries cost (`inspect` tells it), and no more than
+   * `authorization.approvedMsat` leaves; `authorization`: whose budget pays, by default the user's, and `records` that are changed
+   * with it ({@link Requests.setSiteRecords});
    * `signal`: stops the waiting, never the payment. Aborted before the call it rejects with the signal's reason, and nothing is sent;
    * aborted later it rejects with `timeout`, and the outcome is `open`
    * @throws {WalletError} with the outcome `notSent`: `invalidPaymentRequest`, `wrongNetwork`, `expired`, `amountMismatch`,

@@ -92,6 +92,7 @@ function fake() {
       if (text.startsWith('bcrt1')) return { type: 'onchain', address: text } as Inspected;
       return {
         type: 'bolt11',
+        amp: false,
         network: 'regtest',
         invoice: text,
         payee: `03${'11'.repeat(32)}`,

@@ -45,6 +45,8 @@ function noRouteText(noRoute: NoRoute | undefined, amount: Amount): string {
       return m.help_noRoute_delay();
     case 'parts':
       return largest === null ? m.help_noRoute_parts() : m.help_noRoute_partsUpTo({ amount: amount(largest) });
+    case 'onePiece':
+      return largest === null ? m.help_noRoute_onePiece() : m.help_noRoute_onePieceUpTo({ amount: amount(largest) });
     case 'noPath':
     case undefined:
       return m.help_noRoute();

@@ -193,6 +193,7 @@ export class FakeWallet extends Requests implements Beside {
       throw new WalletError('invalidPaymentRequest', 'This is no invoice of a pretended wallet: ask one to `receive`.');
     return {
       type: 'bolt11',
+      amp: false,
       network: this.#network,
       invoice,
       payee: found.owner.#nodeId,

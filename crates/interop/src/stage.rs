@@ -71,6 +71,9 @@ impl Stage {
         world.until("the peer's channels", active).await?;
         for gateway in &gateways {
             usable(&world, gateway).await?;
+            // A wallet that knew some of them alone would lay everything on those.
+            let told = || async { Ok((world.peer_channels_told_by(gateway).await? == all).then_some(())) };
+            world.until("a gateway's routing data about the peer's channels", told).await?;
         }
         let configured = gateways.iter().map(|gateway| page::Gateway {
             address: gateway.address.clone(),
@@ -131,7 +134,7 @@ impl Stage {
         let more_msat = now.peer_msat.saturating_sub(self.peer_msat);
         let less_msat = self.peer_msat.saturating_sub(now.peer_msat);
         if more_msat > SLACK_MSAT {
-            let asked = self.user.receive(Msat::new(more_msat)?).await?;
+            let asked = self.user.receive(Msat::new(more_msat)?, false).await?;
             let order = PayOrder {
                 amount_msat: None,
                 max_part_msat: PEER_CHANNEL_SAT * 1_000 / 4,

@@ -170,13 +170,13 @@ impl User {
         }
     }
 
-    /// Makes an invoice.
+    /// Makes an invoice, with `amp` one for AMP.
     ///
     /// # Errors
     /// The wallet's; also when it could not receive that much.
-    pub async fn receive(&self, amount: Msat) -> Result<PaymentRequest> {
+    pub async fn receive(&self, amount: Msat, amp: bool) -> Result<PaymentRequest> {
         let description = "interop".to_owned();
-        let request = Request::Receive { amount_msat: Some(amount), description, expiry_secs: None };
+        let request = Request::Receive { amount_msat: Some(amount), description, expiry_secs: None, amp };
         match self.ask(request).await? {
             Response::PaymentRequest(PaymentRequest { missing: Some(error), .. }) => Err(anyhow!(error)),
             Response::PaymentRequest(made) => Ok(made),
@@ -239,7 +239,13 @@ impl User {
 }
 
 fn pay(invoice: &str) -> Request {
-    Request::Pay { invoice: invoice.to_owned(), amount_msat: None, max_fee_msat: None, authorization: None }
+    Request::Pay {
+        invoice: invoice.to_owned(),
+        amount_msat: None,
+        max_fee_msat: None,
+        parts: None,
+        authorization: None,
+    }
 }
 
 /// The payment, if it has succeeded.

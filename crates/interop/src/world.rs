@@ -6,6 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use amplet_node::bitcoin::Network;
+use amplet_node::bitcoin::constants::ChainHash;
+use amplet_protocol::NodeId;
+use amplet_router::{Direction, Graph, rgs};
 use amplet_transport::{HttpRequest, NativePlatform, Platform};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
@@ -118,6 +122,24 @@ impl World {
             None => admin.get(path),
         });
         answer.await?
+    }
+
+    /// Channels of the peer that a gateway tells wallets of, in both directions.
+    ///
+    /// # Errors
+    /// When the gateway does not answer, or with something else.
+    pub async fn peer_channels_told_by(&self, gateway: &Gateway) -> Result<usize> {
+        let url = format!("{}/rgs/snapshot/0", gateway.chain_url);
+        let answer = self.platform.fetch(HttpRequest::get(url)).await?;
+        let chain = ChainHash::using_genesis_block(Network::Regtest).to_bytes();
+        let mut graph = Graph::new();
+        rgs::apply(&mut graph, &answer.body, &chain).context("not a snapshot of routing data")?;
+        let Some(peer) = graph.node(&NodeId::from_hex(&self.peer_id())?) else { return Ok(0) };
+        let is_told = |channel: u32| {
+            let both = [Direction::Forward, Direction::Backward].map(|way| graph.policy(channel, way));
+            both.into_iter().all(|policy| policy.is_some_and(|policy| policy.enabled))
+        };
+        Ok(graph.incident(peer).iter().filter(|entry| is_told(entry.out / 2)).count())
     }
 
     async fn control(&self, path: &str, body: Value) -> Result<Value> {

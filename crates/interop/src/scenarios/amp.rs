@@ -1,13 +1,12 @@
-//! Atomic multi-path payments (AMP) in both directions. The wallet's requests do not know them yet: its node is asked.
+//! Atomic multi-path payments (AMP) in both directions. The wallet has no request for one without an invoice: its node is asked.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use amplet_instructions::{Kind, Reader};
 use amplet_node::bitcoin::secp256k1::PublicKey;
-use amplet_node::{AmpParts, AmpPayee, Authorization, NewInvoice, PayAmp};
+use amplet_node::{AmpParts, AmpPayee, Authorization, PayAmp};
 use amplet_protocol::Msat;
-use amplet_protocol::page::{Direction, Network, Payment, PaymentKind, PaymentStatus};
+use amplet_protocol::page::{Direction, Payment, PaymentKind, PaymentStatus};
 use anyhow::{Context, Result, bail, ensure};
 use xtask::regtest::peer::{InvoiceKind, InvoiceState, PayOrder, Received, ReceivedPart};
 
@@ -25,12 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The wallet pays one invoice twice.
 pub async fn wallet_pays_twice(stage: &Stage) -> Result<String> {
     let invoice = stage.world.peer(|peer| peer.invoice(InvoiceKind::Amp, Some(AMOUNT_MSAT))).await?;
-    let payee = read(&invoice.text)?;
     let mut known = BTreeSet::new();
     let mut told = Vec::new();
     for _ in 0..2 {
         let before = stage.level().await?;
-        let payment = pay(stage, payee.clone(), None).await?;
+        let payment = stage.user.pay(&invoice.text).await?;
         let asked = invoice.clone();
         let received = stage.world.peer(move |peer| peer.received(&asked)).await?;
         let sets: BTreeSet<String> = received.parts.iter().filter_map(|part| part.set.clone()).collect();
@@ -50,7 +48,7 @@ pub async fn wallet_pays_twice(stage: &Stage) -> Result<String> {
 pub async fn wallet_pays_unasked(stage: &Stage) -> Result<String> {
     let before = stage.level().await?;
     let node = PublicKey::from_slice(&amplet_protocol::NodeId::from_hex(&stage.world.peer_id())?.0)?;
-    let payment = pay(stage, AmpPayee::node(node), Some(Msat::new(AMOUNT_MSAT)?)).await?;
+    let payment = pay_unasked(stage, node).await?;
     let received: Received =
         stage.world.peer(|peer| peer.received_unasked()).await?.context("the peer has no record of it")?;
     ensure!(received.state == InvoiceState::Settled, "the peer's record is {:?}", received.state);
@@ -61,12 +59,7 @@ pub async fn wallet_pays_unasked(stage: &Stage) -> Result<String> {
 /// The peer pays an invoice of the wallet, in parts of a maximum.
 pub async fn peer_pays(stage: &Stage) -> Result<String> {
     let before = stage.level().await?;
-    let new = NewInvoice {
-        amount_msat: Some(Msat::new(AMOUNT_MSAT)?),
-        description: "interop".to_owned(),
-        expiry_secs: 3600,
-    };
-    let invoice = stage.user.node().payments().amp_invoice(&new).await?;
+    let invoice = stage.user.receive(Msat::new(AMOUNT_MSAT)?, true).await?.invoice;
     let order = PayOrder {
         amount_msat: None,
         max_part_msat: AMOUNT_MSAT / 3,
@@ -87,16 +80,8 @@ pub async fn peer_pays(stage: &Stage) -> Result<String> {
     Ok(format!("{AMOUNT_MSAT} msat in {count} parts, fee {} msat", paid.fee_msat))
 }
 
-fn read(text: &str) -> Result<AmpPayee> {
-    let reader = Reader { network: Network::Regtest, to_ascii: &|_| None };
-    let read = reader.read(text).map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
-    match read.methods.into_iter().next().map(|method| method.kind) {
-        Some(Kind::Amp(invoice)) => Ok(AmpPayee::invoice(*invoice)?),
-        other => bail!("not an AMP invoice: {other:?}"),
-    }
-}
-
-async fn pay(stage: &Stage, to: AmpPayee, amount_msat: Option<Msat>) -> Result<Payment> {
+async fn pay_unasked(stage: &Stage, payee: PublicKey) -> Result<Payment> {
+    let (to, amount_msat) = (AmpPayee::node(payee), Some(Msat::new(AMOUNT_MSAT)?));
     let max_fee_msat = Msat::new(AMOUNT_MSAT / 50)?;
     let order = PayAmp { to, amount_msat, max_fee_msat, parts: AmpParts::default() };
     let node = stage.user.node();

@@ -125,7 +125,7 @@ async fn pay_back(world: &World, user: &User) -> Result<()> {
     let before = sides(world, user).await?;
     // Its own graph may lack a channel that it lists as active already: then it finds no route, and nothing was sent.
     let attempt = || async {
-        let asked = user.receive(Msat::new(BACK_MSAT)?).await?;
+        let asked = user.receive(Msat::new(BACK_MSAT)?, false).await?;
         let invoice = asked.invoice.clone();
         let order = PayOrder {
             amount_msat: None,

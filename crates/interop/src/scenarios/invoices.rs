@@ -44,7 +44,7 @@ pub async fn peer_pays(
 ) -> Result<String> {
     let amount_msat = amount_sat * 1_000;
     let before = stage.level().await?;
-    let asked = stage.user.receive(Msat::new(amount_msat)?).await?;
+    let asked = stage.user.receive(Msat::new(amount_msat)?, false).await?;
     let order = PayOrder {
         amount_msat: None,
         max_part_msat: max_part_sat * 1_000,

@@ -1,6 +1,7 @@
 //! The steps.
 
 mod fuzz;
+mod interop;
 mod lint;
 mod native;
 mod programs;
@@ -14,9 +15,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::schedule::Worker::{self, Clicker, FreeBuilder, Native, Wasm};
 use super::{Counts, Failure};
 use crate::cache::Cache;
+use crate::proc::{self, Outcome};
 use crate::regtest::session::{Options, Session};
+use crate::root;
 use crate::ui::Step;
-use crate::{proc, root};
 
 type Build = fn(&Cache, &StepSpec) -> Result<()>;
 type Run = fn(&Cache, &StepSpec) -> Result<Counts, Failure>;
@@ -69,6 +71,8 @@ pub const STEPS: &[StepSpec] = &[
     .built(Native, native::build_core),
     step("native", "gateway and harness; node and wallet again with std", 150, 3600, native::native)
         .built(Native, native::build_native),
+    step("interop", "wallets and gateways with a real lnd, to the millisatoshi", 150, 2400, interop::run)
+        .built(Native, interop::build),
     step("examples", "the example sites: types, and each of them paid", 30, 900, web::examples)
         .built(Native, web::build_examples),
     step(
@@ -135,10 +139,17 @@ fn suite(cache: &Cache, spec: &StepSpec, part: &str, command: Command) -> Result
     let name = if part.is_empty() { spec.name.to_owned() } else { format!("{}-{part}", spec.name) };
     let step = Step::begin(&name, spec.usual);
     let outcome = proc::watch(command, &step, &cache.log(&format!("test-{name}")), spec.limit, false)?;
+    if outcome.success {
+        step.done();
+    }
+    counted(&name, &outcome)
+}
+
+/// Counts the tests of a suite that has ended.
+fn counted(name: &str, outcome: &Outcome) -> Result<Counts, Failure> {
     let text = outcome.text()?;
     let mut counts = Counts::read(&text);
     if outcome.success {
-        step.done();
         return Ok(counts);
     }
     counts.failed = counts.failed.max(1);

@@ -42,6 +42,12 @@ export class SharedWorkerProbe {
     return { heap: Number(usedSize), wasm: Number(result.value) };
   }
 
+  /** Value of an expression in the engine's worker. @param {string} expression @returns {Promise<any>} */
+  async evaluate(expression) {
+    const { result } = await this.#send('Runtime.evaluate', { expression, returnByValue: true });
+    return result.value;
+  }
+
   /** Bytes of the page's JavaScript objects. @param {Page} page */
   async pageHeap(page) {
     const session = await page.context().newCDPSession(page);

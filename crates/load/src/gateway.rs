@@ -1,15 +1,11 @@
 //! The gateway that is loaded: its admin API, its memory, its processor time.
 
-use std::time::Duration;
-
-use amplet_transport::{HttpRequest, HttpResponse, NativePlatform, Platform};
-use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use amplet_transport::NativePlatform;
+use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::options::Options;
 
-/// Time for an answer of the admin API.
-const PATIENCE: Duration = Duration::from_secs(90);
 /// Bytes of a page of memory, and ticks of a second of processor time, on Linux.
 const PAGE: u64 = 4_096;
 const TICKS: f64 = 100.0;
@@ -31,10 +27,7 @@ impl<'a> Gateway<'a> {
     /// # Errors
     /// The gateway's.
     pub async fn open_channel(&self, peer: &str, capacity_sat: u64, push_msat: u64) -> Result<()> {
-        let body = json!({ "peer": peer, "capacitySat": capacity_sat, "pushMsat": push_msat.to_string() });
-        let request = HttpRequest::post(self.url("/admin/v1/channels"), body.to_string().into_bytes())
-            .header("content-type", "application/json");
-        self.send(request).await.map(drop)
+        self.options.admin.open_channel(self.platform, peer, capacity_sat, push_msat).await
     }
 
     /// Connections that it counts.
@@ -57,22 +50,7 @@ impl<'a> Gateway<'a> {
     }
 
     async fn info(&self) -> Result<Value> {
-        self.send(HttpRequest::get(self.url("/admin/v1/info"))).await
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.options.admin_url)
-    }
-
-    async fn send(&self, request: HttpRequest) -> Result<Value> {
-        let authorization = format!("Bearer {}", self.options.admin_token);
-        let request = request.header("authorization", authorization).timeout(PATIENCE);
-        let HttpResponse { status, body, .. } = self.platform.fetch(request).await?;
-        let text = String::from_utf8_lossy(&body);
-        if !(200..300).contains(&status) {
-            bail!("the gateway's admin API: {status} {text}");
-        }
-        serde_json::from_str(&text).with_context(|| format!("the gateway's admin API: {text}"))
+        self.options.admin.get(self.platform, "/admin/v1/info").await
     }
 
     /// Its memory in use, in bytes.

@@ -7,6 +7,8 @@ use anyhow::{Result, bail};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::Deserialize;
 
+use crate::admin::Admin;
+
 /// Files beside connections.
 const BESIDE: usize = 256;
 /// Sockets of a wallet: its WebSocket and its questions for blocks, each on both sides of the way that gives it an address.
@@ -20,10 +22,8 @@ pub struct Options {
     pub node_id: String,
     /// Where it listens for wallets.
     pub door: SocketAddr,
-    /// Base URL of its admin API.
-    pub admin_url: String,
-    /// Token of that.
-    pub admin_token: String,
+    /// Its admin API.
+    pub admin: Admin,
     /// Its process: its memory is measured.
     pub pid: u32,
     /// Wallets that pay each other.

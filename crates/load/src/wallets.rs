@@ -25,7 +25,7 @@ const CAPACITY_SAT: u64 = 1_000_000;
 /// Wallets that are opened at a time.
 const AT_ONCE: usize = 8;
 /// Time for a wallet to be connected, or its channel to be usable.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Blocks that bury the channels, so that nobody sends their funding again and again.
 const CONFIRMATIONS: u32 = 6;
 const POLL: Duration = Duration::from_millis(100);
@@ -116,12 +116,20 @@ async fn with_channel(wallet: &Wallet, gateway: &Gateway<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn is_connected(wallet: &Wallet) -> Result<bool> {
+/// Returns whether all gateways are connected.
+///
+/// # Errors
+/// The wallet's.
+pub async fn is_connected(wallet: &Wallet) -> Result<bool> {
     let gateways = status(wallet).await?.gateways;
-    Ok(gateways.iter().any(|gateway| matches!(gateway.connection, Connection::Connected)))
+    Ok(gateways.iter().all(|gateway| matches!(gateway.connection, Connection::Connected)))
 }
 
-async fn wait(end: Instant) -> Result<()> {
+/// Waits for a moment.
+///
+/// # Errors
+/// When it is after `end`.
+pub async fn wait(end: Instant) -> Result<()> {
     if Instant::now() > end {
         bail!("not within {} s", PATIENCE.as_secs());
     }
@@ -129,7 +137,11 @@ async fn wait(end: Instant) -> Result<()> {
     Ok(())
 }
 
-async fn status(wallet: &Wallet) -> Result<Box<Status>> {
+/// Its status.
+///
+/// # Errors
+/// The wallet's.
+pub async fn status(wallet: &Wallet) -> Result<Box<Status>> {
     match wallet.request(Request::Status).await? {
         Response::Status(status) => Ok(status),
         other => bail!("not a status: {other:?}"),

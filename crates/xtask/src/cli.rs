@@ -23,6 +23,7 @@ cargo xtask <command>
                          router: CPU per plan, native, Node and Chromium, and whether their plans are the same;
                          page: start-up and payment times; extension: paid content after a click, the popup;
                          stream: ten payments a second for ten minutes, twice: memory and storage (25 minutes);
+                         amp: payments in 1 to 1,000 parts over three gateways, from a tab and natively, and one cut half-way;
                          gateway: payments, their times and memory with 200 wallets, 10,000 idle WebSockets and 2,000 hostile
                          connections (10 minutes); soak: all of it at once, and memory has to be flat (13 minutes);
                          smaller: --wallets N --idle N --hostile N --seconds N (of a phase) --pause-ms N --soak MINUTES;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::chromium;
+use super::{Script, chromium};
 use crate::artifacts::Purpose;
 use crate::cache::Cache;
 use crate::{build, root};
@@ -16,5 +16,5 @@ use crate::{build, root};
 pub fn run(cache: &Cache) -> Result<()> {
     build::page(cache, Purpose::Release)?;
     build::extension(cache)?;
-    chromium(cache, root().join("www/dist"), "bench:extension", Duration::from_secs(120))
+    chromium(cache, root().join("www/dist"), &Script::new("bench:extension", Duration::from_secs(120)))
 }

@@ -1,11 +1,14 @@
 //! Times of what a user waits for, and a gateway under load: figures to look at, never a test's pass or fail.
 
+mod bare;
 mod extension;
 pub mod load;
 mod page;
+mod parts;
 mod router;
 mod stream;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -20,11 +23,12 @@ use crate::{proc, root};
 
 type Run = fn(&Cache, &load::Options) -> Result<()>;
 
-const PARTS: [(&str, Run); 6] = [
+const PARTS: [(&str, Run); 7] = [
     ("router", |cache, _| router::run(cache)),
     ("page", |cache, _| page::run(cache)),
     ("extension", |cache, _| extension::run(cache)),
     ("stream", |cache, _| stream::run(cache)),
+    ("amp", |cache, _| parts::run(cache)),
     ("gateway", load::phases),
     ("soak", load::soak),
 ];
@@ -44,18 +48,35 @@ pub fn run(cache: &Cache, only: &[String], load: &load::Options) -> Result<()> {
     wanted.map(|(_, run)| run).try_for_each(|run| run(cache, load))
 }
 
-/// Runs a script of `e2e/` on a network of its own with this page; gateways on loopback and optimised.
-fn chromium(cache: &Cache, www: PathBuf, script: &str, usual: Duration) -> Result<()> {
+/// A script of `e2e/`.
+struct Script {
+    name: &'static str,
+    usual: Duration,
+    /// Number of gateways of its network.
+    gateways: usize,
+    /// Variables of its environment.
+    env: Vec<(&'static str, OsString)>,
+}
+
+impl Script {
+    const fn new(name: &'static str, usual: Duration) -> Self {
+        Self { name, usual, gateways: 2, env: Vec::new() }
+    }
+}
+
+/// Runs a script on a network of its own with this page; gateways on loopback and optimised.
+fn chromium(cache: &Cache, www: PathBuf, script: &Script) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
     let folder = root().join("e2e");
     npm::install(cache)?;
-    let options = Options { www: Some(www), release: true, ..Options::default() };
+    let options = Options { www: Some(www), release: true, gateways: script.gateways, ..Options::default() };
     let session = Session::start(cache, options)?;
-    let step = Step::begin(&format!("{script} in Chromium"), usual);
+    let step = Step::begin(&format!("{} in Chromium", script.name), script.usual);
     let mut npm = Command::new("npm");
-    npm.args(["run", "--silent", script]).current_dir(&folder);
+    npm.args(["run", "--silent", script.name]).current_dir(&folder);
+    npm.envs(script.env.iter().map(|(name, value)| (name, value)));
     session.tell(&mut npm);
-    let outcome = proc::watch(npm, &step, &cache.log(&script.replace(':', "-")), LIMIT, true)
+    let outcome = proc::watch(npm, &step, &cache.log(&script.name.replace(':', "-")), LIMIT, true)
         .context("cannot run e2e's bench")?;
     if !outcome.success {
         bail!("the benchmark failed, see above; logs: {}", session.folder().display());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::chromium;
+use super::{Script, chromium};
 use crate::artifacts::Purpose;
 use crate::cache::Cache;
 use crate::{build, root};
@@ -15,5 +15,5 @@ use crate::{build, root};
 /// When the network or the page do not come up.
 pub fn run(cache: &Cache) -> Result<()> {
     build::page(cache, Purpose::Release)?;
-    chromium(cache, root().join("www/dist"), "bench", Duration::from_secs(120))
+    chromium(cache, root().join("www/dist"), &Script::new("bench", Duration::from_secs(120)))
 }

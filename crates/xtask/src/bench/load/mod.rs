@@ -115,7 +115,7 @@ pub fn measure(programs: &Programs, folder: &Path, options: &Options, soak_secon
     give_coins(&node, &bitcoind, options.wallets)?;
     step.done();
     let mut command = Command::new(&programs.load);
-    command.arg(arguments(&node, options, soak_seconds)?.to_string());
+    command.arg("load").arg(arguments(&node, options, soak_seconds)?.to_string());
     let (name, usual) = match soak_seconds {
         0 => ("load", 3 * options.seconds),
         seconds => ("soak", seconds),
@@ -172,8 +172,7 @@ fn arguments(node: &Node, options: &Options, soak_seconds: u64) -> Result<Value>
     Ok(json!({
         "nodeId": node.id(),
         "door": node.door(),
-        "adminUrl": node.admin.url,
-        "adminToken": node.admin.token,
+        "admin": { "adminUrl": node.admin.url, "adminToken": node.admin.token },
         "pid": node.pid().context("the gateway does not run")?,
         "wallets": options.wallets,
         "idle": options.idle,

@@ -90,8 +90,8 @@ export class Network {
   }
 
   /**
-   * An invoice of the third node, which no wallet has a channel to.
-   * @param {{ amountMsat?: bigint, description?: string, expirySecs?: number }} input
+   * An invoice of the payee, which no wallet has a channel to.
+   * @param {{ amountMsat?: bigint, description?: string, expirySecs?: number, amp?: boolean }} input
    * @returns {Promise<Invoice>}
    */
   invoice({ amountMsat, ...rest }) {

@@ -123,6 +123,21 @@ test('pays an amount that the user chooses', async () => {
   await expect(page.getByTestId('pay-done')).toContainText('1,234');
 });
 
+test('pays an AMP invoice as often as wanted, each time with a receipt of its own', async () => {
+  const { invoice } = await network.invoice({ amountMsat: 4_321_000n, description: 'By AMP', amp: true });
+  for (let time = 0; time < 2; time += 1) {
+    await wallet.preview(invoice);
+    await expect(page.getByTestId('preview')).toContainText('By AMP');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await expect(page.getByTestId('pay-done')).toContainText('4,321');
+  }
+  await wallet.reload(PASSPHRASE);
+  await wallet.go('history');
+  const paid = page.getByTestId('payment').filter({ hasText: 'By AMP' });
+  await expect(paid).toHaveCount(2);
+  await expect(paid.first()).toHaveAttribute('data-state', 'succeeded');
+});
+
 test('reads an invoice from a picture', async () => {
   const invoice = await wallet.createInvoice(777n, 'From a picture');
   const code = await page.getByRole('img', { name: 'QR code of the invoice' }).screenshot();

@@ -6,7 +6,7 @@
 //! | `POST /mine` | `{blocks?, transactions?}` | `{height}`; mined once so many transactions wait |
 //! | `POST /fund` | `{address, sat, blocks?}` | `{txid, height}`; with `blocks` they are mined after |
 //! | `POST /reorg` | `{depth, blocks, empty?}` | `{height}` |
-//! | `POST /invoice` | `{amountMsat?, description?, expirySecs?}` | the payee's new invoice |
+//! | `POST /invoice` | `{amountMsat?, description?, expirySecs?, amp?}` | the payee's new invoice |
 //! | `POST /pay` | `{invoice, maxFeeMsat?}` | the payee's payment in its final state |
 //! | `POST /session` | `{}`, or `{id, token}` of one | a streaming session of gateway 0, with its `token`; or how it stands |
 //! | `POST /gateway/{0,1,…,payee}/{kill,stop,start}` | | `{running}` |

@@ -121,6 +121,8 @@ pub struct NodeSection {
     pub announce: Vec<PublicAddress>,
     /// Persistent peers.
     pub peers: Vec<PeerAddress>,
+    /// Other nodes that wallets reach through the WebSocket.
+    pub relays: Vec<PeerAddress>,
 }
 
 /// `[http]`

@@ -95,6 +95,9 @@ fn socket(section: &Section<'_, '_>, key: &'static str, default: &str) -> Option
     section.parsed(key, SOCKET, str::parse::<SocketAddr>)
 }
 
+/// What a peer's address looks like.
+const PEER: &str = "give a node id, an @ and a URL, as in \"02ab…@tcp://192.0.2.1:9735\"";
+
 fn node(section: &Section<'_, '_>) -> Option<NodeSection> {
     let alias = section.text("alias").unwrap_or_default().to_owned();
     if alias.len() > 32 {
@@ -109,11 +112,8 @@ fn node(section: &Section<'_, '_>) -> Option<NodeSection> {
         announce: section.list("announce", "give host and port, as in \"203.0.113.7:9735\"", |text| {
             text.parse::<PublicAddress>().map_err(|error| format!("{error:?}"))
         }),
-        peers: section.list(
-            "peers",
-            "give a node id, an @ and a URL, as in \"02ab…@tcp://192.0.2.1:9735\"",
-            str::parse::<PeerAddress>,
-        ),
+        peers: section.list("peers", PEER, str::parse::<PeerAddress>),
+        relays: section.list("relays", PEER, str::parse::<PeerAddress>),
     };
     section.finish();
     Some(node)

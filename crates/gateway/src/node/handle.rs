@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use amplet_protocol::NodeId;
 use amplet_protocol::page::TipAge;
 use amplet_protocol::relay::CloseCode;
+use amplet_transport::PeerAddress;
 use amplet_transport::server::Remote;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,10 +19,19 @@ const QUEUE: usize = 256;
 /// The receiver of an answer. A caller that has disconnected is no error: the operation continues.
 pub(super) type Reply = oneshot::Sender<Result<Answer, ApiError>>;
 
+/// Where the bytes of a wallet's WebSocket go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To this gateway's node.
+    Node,
+    /// To another one.
+    Relay(PeerAddress),
+}
+
 /// An item of the queue to the node's thread.
 pub enum Envelope {
-    /// A wallet's WebSocket and its client's address. It belongs to this process, so it is no command.
-    Connection(Remote, IpAddr),
+    /// A wallet's WebSocket, its client's address, and where it leads. It belongs to this process, so it is no command.
+    Connection(Remote, IpAddr, Destination),
     /// A command, and where its answer goes.
     Command(Command, Reply),
 }
@@ -139,14 +149,14 @@ impl NodeHandle {
     }
 
     /// Hands it a wallet's connection from `ip`; refuses that when the node does not keep up.
-    pub fn accept(&self, remote: Remote, ip: IpAddr) {
+    pub fn accept(&self, remote: Remote, ip: IpAddr, to: Destination) {
         use mpsc::error::TrySendError;
-        match self.commands.try_send(Envelope::Connection(remote, ip)) {
+        match self.commands.try_send(Envelope::Connection(remote, ip, to)) {
             Ok(()) => {}
-            Err(TrySendError::Full(Envelope::Connection(remote, _))) => {
+            Err(TrySendError::Full(Envelope::Connection(remote, ..))) => {
                 remote.refuse(CloseCode::TooManyConnections)
             }
-            Err(TrySendError::Closed(Envelope::Connection(remote, _))) => {
+            Err(TrySendError::Closed(Envelope::Connection(remote, ..))) => {
                 remote.refuse(match self.status().phase {
                     Phase::Stopping => CloseCode::Restart,
                     Phase::Starting | Phase::Up | Phase::Down => CloseCode::NodeDown,

@@ -6,6 +6,7 @@ mod events;
 mod handle;
 mod inside;
 mod open;
+mod relay;
 mod serve;
 mod sockets;
 
@@ -24,7 +25,7 @@ use crate::desk::merchant::api_keys::ApiKeys;
 use crate::limits::Connections;
 
 pub use commands::{Answer, Command, Request};
-pub use handle::{Envelope, NodeHandle, NodeStatus, Phase, Problem, ProblemCode};
+pub use handle::{Destination, Envelope, NodeHandle, NodeStatus, Phase, Problem, ProblemCode};
 pub use inside::{CHAIN_URL, Inside};
 
 /// The thread's name.

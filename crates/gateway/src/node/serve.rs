@@ -16,11 +16,11 @@ use tokio::task::{JoinHandle, spawn_local};
 use tracing::{debug, info, warn};
 
 use super::events::Follower;
-use super::handle::Envelope;
+use super::handle::{Destination, Envelope};
 use super::inside::GatewayPlatform;
 use super::open::Opened;
 use super::sockets::{Counted, Sockets};
-use super::{NodeThreadError, Phase, Start, open};
+use super::{NodeThreadError, Phase, Start, open, relay};
 use crate::config::Config;
 use crate::desk::channel_tokens::ChannelTokens;
 use crate::desk::merchant::MerchantService;
@@ -89,7 +89,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     info!(node_id = %node.node_id(), height = node.sync().best_block().0, "the node is up");
     let stopped = tokio::select! {
         why = follower.run(notices) => Err(why),
-        never = take_commands(&node, desk, &sockets, &mut commands) => match never {},
+        never = take_commands(&node, desk, (&sockets, &platform), &mut commands) => match never {},
         _ = &mut stop => Ok(()),
     };
     status.send_modify(|status| status.phase = Phase::Stopping);
@@ -154,16 +154,22 @@ fn connect_peers(node: &Node, config: &Config) {
 async fn take_commands(
     node: &Node,
     desk: Rc<Desk>,
-    sockets: &Sockets,
+    (sockets, platform): (&Sockets, &NativePlatform),
     commands: &mut mpsc::Receiver<Envelope>,
 ) -> Infallible {
     while let Some(envelope) = commands.recv().await {
         match envelope {
-            Envelope::Connection(remote, ip) => {
+            Envelope::Connection(remote, ip, to) => {
                 let duplex = remote.into_duplex();
                 sockets.track(&duplex);
-                // The port is a proxy's, where there is one.
-                node.peers().accept_from(duplex, SocketAddr::new(ip, 0));
+                match to {
+                    // The port is a proxy's, where there is one.
+                    Destination::Node => node.peers().accept_from(duplex, SocketAddr::new(ip, 0)),
+                    Destination::Relay(home) => {
+                        let platform = platform.clone();
+                        spawn_local(async move { relay::carry(&platform, duplex, home).await });
+                    }
+                }
             }
             Envelope::Command(command, reply) => {
                 let desk = Rc::clone(&desk);
@@ -182,7 +188,7 @@ async fn take_commands(
 fn refuse_waiting(commands: &mut mpsc::Receiver<Envelope>) {
     commands.close();
     while let Ok(envelope) = commands.try_recv() {
-        if let Envelope::Connection(remote, _) = envelope {
+        if let Envelope::Connection(remote, ..) = envelope {
             remote.refuse(CloseCode::Restart);
         }
     }

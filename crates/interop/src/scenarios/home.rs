@@ -1,5 +1,4 @@
-//! A wallet whose home node is the peer itself, reached by TCP: a gateway's WebSocket leads to that gateway's own node, and the
-//! peer has none.
+//! A wallet whose home node is the peer itself, reached through a gateway's WebSocket: the peer has none.
 
 use amplet_protocol::Msat;
 use amplet_protocol::page::{self, Channel, Request};
@@ -49,8 +48,9 @@ pub enum Close {
 pub async fn run(stage: &Stage, opener: Side, closer: Side, close: Close) -> Result<String> {
     let world = &stage.world;
     let (first, second) = (world.gateway(0)?, world.gateway(1)?);
+    let relay = first.address.split_once('@').map_or("", |(_, url)| url);
     let home = page::Gateway {
-        address: world.peer_address(),
+        address: format!("{id}@{relay}?node={id}", id = world.peer_id()),
         chain_url: Some(first.chain_url),
         trust_zero_conf: false,
     };

@@ -1,6 +1,7 @@
 //! One `amplet-gateway` process of the network: its folder, its configuration, its life.
 
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -104,6 +105,17 @@ impl Node {
         id.clone_into(&mut self.id.lock().unwrap_or_else(PoisonError::into_inner));
         *process = Some(group);
         Ok(())
+    }
+
+    /// Adds a line to its configuration, which it reads when it is started again.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure(&self, line: &str) -> Result<()> {
+        let path = self.folder.join("gateway.toml");
+        let opened = OpenOptions::new().append(true).open(&path);
+        let written = opened.and_then(|mut file| writeln!(file, "{line}"));
+        written.with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Ends the process: by SIGKILL, as a power cut would, or by SIGTERM with `kindly`.

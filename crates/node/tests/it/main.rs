@@ -36,6 +36,7 @@ mod keysend;
 mod many_gateways;
 mod monitors;
 mod offers;
+mod one_piece;
 mod openings;
 mod payments;
 mod rgs;

@@ -51,7 +51,7 @@ pub use through::{slow, through};
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
 pub use write_meter::{WriteMeter, metered};
 
-const MNEMONICS: [(&str, &str); 6] = [
+pub const MNEMONICS: [(&str, &str); 6] = [
     (
         "wallet",
         "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",

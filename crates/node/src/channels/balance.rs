@@ -135,10 +135,14 @@ pub(super) fn spendable_to(channels: &[ChannelDetails], payee: Option<&PublicKey
     usable.map(spendable).map(Msat::up_to_max).sum()
 }
 
-/// The amount that is no more than `limit_msat` together with its fee (BOLT 7), rounded as the planner rounds it.
+/// The greatest amount that is no more than `limit_msat` together with its fee (BOLT 7), as the planner finds it.
 fn without_fee(limit_msat: u64, base_msat: u32, ppm: u32) -> u64 {
     let room = u128::from(limit_msat.saturating_sub(u64::from(base_msat)));
-    u64::try_from(room * 1_000_000 / (1_000_000 + u128::from(ppm))).unwrap_or(0)
+    let amount = room * 1_000_000 / (1_000_000 + u128::from(ppm));
+    // Fees are rounded down: it may be one more.
+    let more = amount + 1;
+    let fits = more + more * u128::from(ppm) / 1_000_000 <= room;
+    u64::try_from(if fits { more } else { amount }).unwrap_or(0)
 }
 
 /// Used before its funding confirmed, and funded by the peer: until then the balance is the peer's promise.

@@ -44,7 +44,10 @@ function cutOff(): string[] {
       element.matches('input, textarea, select')
     )
       continue;
-    const hides = ['hidden', 'clip'].includes(getComputedStyle(element).overflowX);
+    const { overflowX, clipPath } = getComputedStyle(element);
+    // For those who listen alone.
+    if (clipPath === 'inset(50%)') continue;
+    const hides = ['hidden', 'clip'].includes(overflowX);
     if (hides && element.scrollWidth > element.clientWidth + 1)
       found.push(`${element.tagName} ${element.textContent?.trim().slice(0, 40) ?? ''}`);
   }

@@ -234,6 +234,8 @@ export type PromptRequest = { readonly site: Site } &
     | ({
         readonly kind: 'stream';
         readonly refusal: WalletFailure | null;
+        /** The user has just stopped a stream of this site. */
+        readonly stopped: boolean;
         /** `false`: money flows on while nobody sees the page. Say so. */
         readonly pausesHidden: boolean;
       } & StreamRequest)

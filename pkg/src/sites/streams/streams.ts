@@ -176,7 +176,7 @@ export class WalletStreams implements SiteStreams {
     const known = this.#entries.get(sessionKey(request));
     const runs = known !== undefined && known.ending === null && !known.holds.has('gone');
     if (!runs && this.#now() - (this.#turnedDown.get(siteKey(site)) ?? -Infinity) < QUIET_MS) {
-      throw failure('approvalNeeded', 'You have just stopped a stream of this site.');
+      throw Object.assign(failure('approvalNeeded', 'You have just stopped a stream of this site.'), { stopped: true });
     }
     if (known !== undefined && known.ending === null && sameTerms(known.request, request)) {
       if (known.stream === null) await this.#drive(known, known.usedMsat);

@@ -75,7 +75,8 @@ export class StreamMethods {
       const refusal = asksUser(error);
       if (refusal === null) throw error;
       // The window offers a budget: nobody can approve each payment of a stream.
-      await this.#prompts.ask({ kind: 'stream', site, refusal, pausesHidden, ...request }, signal);
+      const { stopped = false } = error as { stopped?: boolean };
+      await this.#prompts.ask({ kind: 'stream', site, refusal, stopped, pausesHidden, ...request }, signal);
       streams.allow?.(site);
       return begin();
     });

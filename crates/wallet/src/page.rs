@@ -4,6 +4,7 @@ use amplet_node::{Destination, OpenChannel};
 use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
 use amplet_protocol::{Msat, PaymentId};
 
+use crate::actions::PayProblem;
 use crate::actions::amp::AmpOrder;
 use crate::actions::keysend::KeysendOrder;
 use crate::actions::pay::PayOrder;
@@ -46,10 +47,8 @@ pub(crate) async fn answer(
             keysend::quote(ctx, &payee, amount_msat).map(Response::FeeQuote)
         }
         Request::Pay { invoice, amount_msat, max_fee_msat, parts, authorization } => {
-            let begun = match AmpOrder::find(ctx, &invoice, amount_msat, parts) {
-                Ok(Some(order)) => begin_amp(ctx, order, max_fee_msat, authorization.as_ref()).await,
-                _ => begin_invoice(ctx, &invoice, amount_msat, max_fee_msat, authorization.as_ref()).await,
-            };
+            let amounts = (amount_msat, max_fee_msat);
+            let begun = begin_invoice(ctx, &invoice, amounts, parts, authorization.as_ref()).await;
             ended(ctx, begun, on_begin).await.map(payment)
         }
         Request::Keysend { payee, amount_msat, records, max_fee_msat, authorization } => {
@@ -142,11 +141,15 @@ pub(crate) async fn answer(
 async fn begin_invoice(
     ctx: &Ctx,
     text: &str,
-    amount_msat: Option<Msat>,
-    max_fee_msat: Option<Msat>,
+    (amount_msat, max_fee_msat): (Option<Msat>, Option<Msat>),
+    parts: Option<u32>,
     authorization: Option<&Authorization>,
 ) -> Result<PaymentId, WalletError> {
-    let order = PayOrder::parse(ctx, text, amount_msat)?;
+    let methods = ctx.read(text).map_err(PayProblem::from)?.methods;
+    if let Some(order) = AmpOrder::find(&methods, amount_msat, parts) {
+        return begin_amp(ctx, order, max_fee_msat, authorization).await;
+    }
+    let order = PayOrder::of(methods, amount_msat)?;
     let amount = order.check(ctx).await?;
     let (max_fee, authorization) =
         authorize(ctx, order.destination(), amount, max_fee_msat, authorization).await?;

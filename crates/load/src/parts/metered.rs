@@ -1,6 +1,6 @@
 //! What a wallet writes and says, counted.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ impl Platform for MeteredPlatform {
         let (opening, meter) = (self.inner.connect(address), Rc::clone(&self.meter));
         async move {
             let inner = opening.await?;
-            let metered: Rc<dyn Duplex> = Rc::new(MeteredDuplex { inner, meter, queued: RefCell::default() });
+            let metered: Rc<dyn Duplex> = Rc::new(MeteredDuplex { inner, meter, queued: Cell::default() });
             Ok(metered)
         }
         .boxed_local()
@@ -134,7 +134,7 @@ impl Platform for MeteredPlatform {
 struct MeteredDuplex {
     inner: Rc<dyn Duplex>,
     meter: Meter,
-    queued: RefCell<usize>,
+    queued: Cell<usize>,
 }
 
 impl MeteredDuplex {
@@ -156,7 +156,7 @@ impl Duplex for MeteredDuplex {
     }
     fn try_queue(&self, bytes: &[u8]) -> usize {
         let taken = self.inner.try_queue(bytes);
-        *self.queued.borrow_mut() += taken;
+        self.queued.set(self.queued.get() + taken);
         taken
     }
     fn flush(&self) {

@@ -1,10 +1,10 @@
 //! Paying AMP invoices: in parts that have hashes of their own, all or none.
 
-use amplet_instructions::Kind;
+use amplet_instructions::{Kind, Method};
 use amplet_node::{AmpParts, AmpPayee, Authorization, Destination, PayAmp, PayError, PaymentId};
 use amplet_protocol::Msat;
 
-use super::PayProblem;
+use super::{PayProblem, pay};
 use crate::ctx::Ctx;
 
 /// An order to pay an AMP invoice.
@@ -17,28 +17,17 @@ pub struct AmpOrder {
 }
 
 impl AmpOrder {
-    /// Reads an AMP invoice of the node's network, also within a text that offers more; `None`: it has none, or an invoice as well that
-    /// is paid in the usual way, which has a proof.
-    ///
-    /// # Errors
-    /// [`PayProblem::Text`], [`PayProblem::Unpayable`].
-    pub fn find(
-        ctx: &Ctx,
-        text: &str,
-        amount_msat: Option<Msat>,
-        parts: Option<u32>,
-    ) -> Result<Option<Self>, PayProblem> {
-        let methods = ctx.read(text)?.methods;
-        let mut payable = methods.into_iter().filter(|method| method.obstacle.is_none());
+    /// The AMP invoice among the methods that a text offers; `None`: there is none, or before it an invoice that is paid in the usual
+    /// way, which has a proof.
+    #[must_use]
+    pub fn find(methods: &[Method], amount_msat: Option<Msat>, parts: Option<u32>) -> Option<Self> {
+        let mut payable = methods.iter().filter(|method| method.obstacle.is_none());
         // The preferred comes first.
-        match payable
-            .find(|method| matches!(method.kind, Kind::Bolt11(_) | Kind::Amp(_)))
-            .map(|found| found.kind)
-        {
-            Some(Kind::Amp(invoice)) => {
-                Ok(Some(Self { to: AmpPayee::invoice(*invoice)?, amount_msat, parts }))
+        match &payable.find(|method| matches!(method.kind, Kind::Bolt11(_) | Kind::Amp(_)))?.kind {
+            Kind::Amp(invoice) => {
+                Some(Self { to: AmpPayee::invoice((**invoice).clone()).ok()?, amount_msat, parts })
             }
-            _ => Ok(None),
+            _ => None,
         }
     }
 
@@ -58,12 +47,7 @@ impl AmpOrder {
     /// # Errors
     /// [`PayProblem`], the first of: amount, own, expired.
     pub fn check(&self, ctx: &Ctx) -> Result<Msat, PayProblem> {
-        let amount_msat = match (self.to.stated_msat(), self.amount_msat) {
-            (Some(stated), None) => stated,
-            (None, Some(given)) if given > Msat::ZERO => given,
-            (Some(_), Some(_)) => return Err(PayProblem::AmountStated),
-            (None, _) => return Err(PayProblem::AmountMissing),
-        };
+        let amount_msat = pay::amount(self.to.stated_msat(), self.amount_msat)?;
         ctx.node.payments().check_amp(&self.to)?;
         Ok(amount_msat)
     }

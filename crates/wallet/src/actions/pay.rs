@@ -1,6 +1,6 @@
 //! Paying BOLT 11 invoices; those for AMP are in [`super::amp`].
 
-use amplet_instructions::{Kind, Obstacle};
+use amplet_instructions::{Kind, Method, Obstacle};
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::lightning_invoice::Bolt11Invoice;
 use amplet_node::{Authorization, Destination, PayError, PayInvoice, PaymentId};
@@ -26,7 +26,11 @@ impl PayOrder {
     /// # Errors
     /// [`PayProblem::Text`], [`PayProblem::Obstacle`].
     pub fn parse(ctx: &Ctx, text: &str, amount_msat: Option<Msat>) -> Result<Self, PayProblem> {
-        let methods = ctx.read(text)?.methods;
+        Self::of(ctx.read(text)?.methods, amount_msat)
+    }
+
+    /// The same of a text that has been read.
+    pub(crate) fn of(methods: Vec<Method>, amount_msat: Option<Msat>) -> Result<Self, PayProblem> {
         let is_amp = methods.iter().any(|method| matches!(method.kind, Kind::Amp(_)));
         let payable = methods.iter().filter(|method| method.obstacle.is_none());
         let invoice = payable.filter_map(|method| method.kind.invoice()?.payable.clone()).next();
@@ -60,12 +64,7 @@ impl PayOrder {
     /// # Errors
     /// [`PayProblem`], the first of: amount, own, paid already, expired.
     pub async fn check(&self, ctx: &Ctx) -> Result<Msat, PayProblem> {
-        let amount_msat = match (self.stated_msat(), self.amount_msat) {
-            (Some(stated), None) => stated,
-            (None, Some(given)) if given > Msat::ZERO => given,
-            (Some(_), Some(_)) => return Err(PayProblem::AmountStated),
-            (None, _) => return Err(PayProblem::AmountMissing),
-        };
+        let amount_msat = amount(self.stated_msat(), self.amount_msat)?;
         ctx.node.payments().check(&self.invoice).await?;
         Ok(amount_msat)
     }
@@ -82,6 +81,16 @@ impl PayOrder {
     ) -> Result<PaymentId, PayError> {
         let pay = PayInvoice { invoice: self.invoice, amount_msat: self.amount_msat, max_fee_msat };
         ctx.node.payments().begin(pay, authorization).await
+    }
+}
+
+/// The amount that is paid, of what an invoice states and what its payer has given.
+pub(super) fn amount(stated: Option<Msat>, given: Option<Msat>) -> Result<Msat, PayProblem> {
+    match (stated, given) {
+        (Some(stated), None) => Ok(stated),
+        (None, Some(given)) if given > Msat::ZERO => Ok(given),
+        (Some(_), Some(_)) => Err(PayProblem::AmountStated),
+        (None, _) => Err(PayProblem::AmountMissing),
     }
 }
 

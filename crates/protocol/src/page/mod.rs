@@ -48,3 +48,6 @@ pub const MAX_TEXT: usize = 8 * 1024;
 
 /// Maximum length of an invoice's description, in bytes (BOLT 11 `d` field: 639 bytes).
 pub const MAX_DESCRIPTION: usize = 639;
+
+/// Maximum number of names in the metadata of an invoice.
+pub const MAX_METADATA: usize = 20;

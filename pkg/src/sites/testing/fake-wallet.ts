@@ -145,6 +145,8 @@ export class FakeWallet extends Requests implements Beside {
         return this.#snapshot().status;
       case 'receive':
         return this.#invoice(request);
+      case 'cancelInvoice':
+        return this.#cancel(request.id);
       case 'inspect':
         return this.#inspect(request.text, request.amountMsat);
       case 'pay':
@@ -182,8 +184,18 @@ export class FakeWallet extends Requests implements Beside {
     const expiresAt = createdAt + BigInt(request.expirySecs ?? 3600);
     const invoice = `lnfake${id}`;
     issued.set(invoice, { owner: this, preimage, amountMsat, description, expiresAt });
-    this.#change(begun({ id, direction: 'inbound', amountMsat, description, invoice, createdAt, expiresAt }));
+    const record = begun({ id, direction: 'inbound', amountMsat, description, invoice, createdAt, expiresAt });
+    const { metadata = {} } = request;
+    this.#change(Object.keys(metadata).length === 0 ? record : { ...record, metadata });
     return { invoice, paymentHash: id, expiresAt, missing: null };
+  }
+
+  #cancel(id: string): null {
+    const record = this.#payments.get(`inbound ${id}`);
+    if (record?.state !== 'pending') throw new WalletError('invalidInput', 'No unpaid invoice of this wallet has this id.');
+    const error: ErrorData = { code: 'cancelled', message: 'You cancelled this invoice.', causes: [] };
+    this.#change({ ...record, settledAt: seconds(), state: 'failed', error });
+    return null;
   }
 
   async #inspect(text: string, chosenMsat: bigint | null): Promise<Inspected> {
@@ -226,6 +238,8 @@ export class FakeWallet extends Requests implements Beside {
     const earlier = this.#payments.get(`outbound ${id}`);
     if (earlier !== undefined) throw new WalletError('alreadyPaid', 'This invoice was paid before.');
     if (failing !== null) throw failing;
+    if (found.owner.#payments.get(`inbound ${id}`)?.state === 'failed')
+      throw toError({ code: 'payeeRefused', message: 'The payee cancelled it.', causes: [], outcome: 'notSent' });
     if (problem !== null) throw toError({ ...problem, outcome: 'notSent' });
     const amount = amountMsat ?? chosen ?? 0n;
     this.#record(authorization?.records ?? []);

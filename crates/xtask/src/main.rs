@@ -10,7 +10,7 @@ use anyhow::Result;
 use xtask::cache::Cache;
 use xtask::cli::{self, Command, HELP};
 use xtask::regtest::session::{Options, Session};
-use xtask::{bench, build, chaos, demo, deny, doctor, interop, proc, routing, size, test};
+use xtask::{bench, build, chaos, demo, deny, docs, doctor, interop, proc, routing, size, test};
 
 fn main() -> ExitCode {
     let result = proc::handle_signals().and_then(|()| cli::parse(lexopt::Parser::from_env())).and_then(run);
@@ -40,6 +40,7 @@ fn run(command: Command) -> Result<()> {
             let options = Options { mine, www, gateway, examples, gateways, env_file, release: false };
             regtest(&cache, options)?;
         }
+        Command::Docs => docs::run(&cache)?,
         Command::Deny => deny::all(&cache)?,
         Command::Doctor { fetch } => doctor::run(&cache, fetch)?,
     }

@@ -192,7 +192,8 @@ export class FakeWallet extends Requests implements Beside {
 
   #cancel(id: string): null {
     const record = this.#payments.get(`inbound ${id}`);
-    if (record?.state !== 'pending') throw new WalletError('invalidInput', 'No unpaid invoice of this wallet has this id.');
+    if (record?.state !== 'pending')
+      throw new WalletError('invalidInput', 'No unpaid invoice of this wallet has this id.');
     const error: ErrorData = { code: 'cancelled', message: 'You cancelled this invoice.', causes: [] };
     this.#change({ ...record, settledAt: seconds(), state: 'failed', error });
     return null;

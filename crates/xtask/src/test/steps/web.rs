@@ -16,7 +16,7 @@ use crate::test::peer::Peer;
 use crate::tools::wasm::{self, TARGET};
 use crate::tools::{self, Tool, npm};
 use crate::ui::Step;
-use crate::{build, proc, root, size, target_dir};
+use crate::{build, docs, proc, root, size, target_dir};
 
 /// Compiles what the wasm tests are made of. Two of them have addresses compiled in, which are known only when their servers
 /// run: those compile again then, which takes seconds.
@@ -88,7 +88,13 @@ pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
             suite(cache, spec, "test-node", npm)
         })
     });
-    sum(alone.chain(in_network))
+    // The guides that run are of `test:node`.
+    let guides = std::iter::once_with(|| check(cache, spec, npm_script("docs/site", "check")?));
+    let site = std::iter::once_with(|| {
+        docs::site(cache)?;
+        Ok(CHECKED)
+    });
+    sum(alone.chain(in_network).chain(guides).chain(site))
 }
 
 pub(super) fn build_page(cache: &Cache, _: &StepSpec) -> Result<()> {

@@ -85,6 +85,10 @@ pub(crate) async fn answer(
         }
         Request::FeeRates => Ok(Response::FeeRates(send::fee_rates(ctx))),
         Request::History(page) => history::page(ctx, &page).await.map(Response::Payments),
+        Request::SetRate { rate } => {
+            ctx.node.ledger().set_rate(rate);
+            Ok(Response::None)
+        }
         Request::Payment { id } => history::payment(ctx, id).await.map(payment),
         Request::Channels => Ok(Response::Channels(channels::list(ctx).into_iter().map(channel).collect())),
         Request::ChannelCost { capacity_sat } => {

@@ -21,13 +21,13 @@ import type {
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
 import { amount, authorized, named, nodeId, recorded, required, ruled, text, whole } from './arguments.ts';
-import { ReceivingRequests } from './receiving.ts';
+import { RateRequests } from './rates.ts';
 
 /** Names of what says which channel is opened. */
 const CHANNEL = { gateway: true, capacitySat: true } as const;
 
 /** Requests to a wallet: each method is one to its engine. */
-export abstract class Requests extends ReceivingRequests {
+export abstract class Requests extends RateRequests {
   /** The money. */
   async balance(): Promise<Balance> {
     return this.ask({ method: 'balance' });

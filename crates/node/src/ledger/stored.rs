@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use amplet_protocol::page::{
-    CustomRecord, Direction, Event, EventKind, Payment, PaymentKind, PaymentPart, PaymentStatus, ReplacedTx,
-    StreamTotals, WalletError,
+    CustomRecord, Direction, Event, EventKind, FiatRate, Payment, PaymentKind, PaymentPart, PaymentStatus,
+    ReplacedTx, StreamTotals, WalletError,
 };
 use amplet_protocol::{ChannelId, Msat, PaymentId};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ pub(super) struct StoredPayment {
     records: Vec<CustomRecord>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate: Option<FiatRate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<StreamTotals>,
 }
@@ -101,6 +103,7 @@ impl From<&Payment> for StoredPayment {
             parts: payment.parts.clone(),
             records: payment.records.clone(),
             metadata: payment.metadata.clone(),
+            rate: payment.rate.clone(),
             stream: payment.stream.clone(),
         }
     }
@@ -139,6 +142,7 @@ impl TryFrom<StoredPayment> for Payment {
             parts: stored.parts,
             records: stored.records,
             metadata: stored.metadata,
+            rate: stored.rate,
             stream: stored.stream,
         })
     }

@@ -13,6 +13,7 @@ mod fee;
 mod inspected;
 mod onchain;
 mod part;
+mod rate;
 mod request;
 mod site_record;
 mod state;
@@ -31,6 +32,7 @@ pub use fee::FeeQuote;
 pub use inspected::{CurrencyPrice, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
+pub use rate::FiatRate;
 pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};
 pub use site_record::SiteRecord;
 pub use state::{

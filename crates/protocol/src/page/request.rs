@@ -193,6 +193,12 @@ pub enum Request {
     FeeRates,
     /// Returns a list of [`super::Payment`], newest first: at most `limit` of them, older than the payment `before`.
     History(HistoryQuery),
+    /// Tells the price of bitcoin, which each payment that succeeds from now on keeps ([`super::Payment::rate`]), for an hour after its
+    /// time; null: none is kept. Returns nothing.
+    SetRate {
+        /// The price.
+        rate: Option<super::FiatRate>,
+    },
     /// Returns one [`super::Payment`].
     Payment {
         /// Its id.

@@ -151,6 +151,10 @@ pub struct Payment {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "ts", ts(as = "Option<BTreeMap<String, String>>", optional))]
     pub metadata: BTreeMap<String, String>,
+    /// Price of bitcoin when it succeeded, where the page had told it ([`super::Request::SetRate`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub rate: Option<super::FiatRate>,
     /// Totals of a stream: `amount_msat` and `fee_msat` are then the sums paid so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
@@ -217,6 +221,7 @@ impl Payment {
             parts: Vec::new(),
             records: Vec::new(),
             metadata: BTreeMap::new(),
+            rate: None,
             stream: None,
         }
     }

@@ -5,6 +5,7 @@ import { speakJson } from '../../base/json.ts';
 import type {
   ErrorCode,
   Event,
+  FiatRate,
   Inspected,
   Network,
   Payment,
@@ -64,6 +65,7 @@ export class FakeWallet extends Requests implements Beside {
   #end: (error: WalletError) => void = () => {};
   #balanceMsat: bigint;
   #failing: WalletError | null = null;
+  #rate: FiatRate | null = null;
   #closed: WalletError | null = null;
   #eventId = 0n;
   #commits = 0n;
@@ -158,6 +160,9 @@ export class FakeWallet extends Requests implements Beside {
       }
       case 'history':
         return this.#page(request.before, request.limit);
+      case 'setRate':
+        this.#rate = request.rate;
+        return null;
       case 'siteRecord':
         return this.#records.get(request.key) ?? null;
       case 'siteRecordKeys':
@@ -271,7 +276,8 @@ export class FakeWallet extends Requests implements Beside {
   }
 
   #succeed(record: Payment, preimage: string): Payment {
-    const payment: Payment = { ...record, preimage, settledAt: seconds(), state: 'succeeded' };
+    const rate = this.#rate === null ? {} : { rate: this.#rate };
+    const payment: Payment = { ...record, ...rate, preimage, settledAt: seconds(), state: 'succeeded' };
     this.#change(payment);
     return payment;
   }

@@ -16,6 +16,7 @@ export {
   type MnemonicCheck,
   type MnemonicProblem,
 } from './wallet/mnemonic.ts';
+export { loadRates, type Rates } from './wallet/rates.ts';
 export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './wallet/settings.ts';
 export type {
   Balance,
@@ -26,6 +27,7 @@ export type {
   ChannelTerms,
   Connection,
   CurrencyPrice,
+  FiatRate,
   CustomRecord,
   Direction,
   ErrorCode,

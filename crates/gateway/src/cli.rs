@@ -53,6 +53,8 @@ pub struct ConfigFile {
 pub enum Command {
     /// Check a configuration, the files it names and its ports; start nothing.
     Check(ConfigFile),
+    /// Print the description of the API for sites (OpenAPI 3.1), as `GET /v1/openapi.json` has it; needs no configuration.
+    Openapi,
     /// Make, list and revoke API keys of the running gateway.
     Keys {
         /// The configuration that it runs with.

@@ -28,6 +28,16 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Some(Command::Openapi) => match amplet_gateway::http::merchant::openapi() {
+            Ok(document) => {
+                println!("{document}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("amplet-gateway: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Some(Command::Check(file)) => check(&file.config),
         Some(Command::Keys { file, command }) => manage(&file.config, |config| keys::run(config, command)),
         Some(Command::Tokens { file, command }) => {

@@ -17,7 +17,7 @@ use crate::desk::merchant::api_keys::ApiKeys;
 use crate::http::chain_api::ChainApi;
 use crate::http::edge::{Admission, Edge, server};
 use crate::http::health::Health;
-use crate::http::{admin, chain_api, merchant};
+use crate::http::{admin, chain_api, merchant, rates};
 use crate::limits::{Connections, Lobby, raise_open_files};
 use crate::node::{self as node_thread, NodeHandle, NodeThreadError, Phase, Start};
 
@@ -120,7 +120,7 @@ async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
     let edge =
         Edge::new(Arc::clone(&config), handle.clone(), health.clone(), websockets.clone(), relay.clone());
     let chain = chain_api::inside(chain_api.clone(), tokio::runtime::Handle::current());
-    let mut more = chain_api;
+    let mut more = chain_api.merge(rates::open(&config.rates)?);
     if config.merchant.enabled {
         more =
             more.merge(merchant::router(handle.clone(), Arc::clone(&keys), events.clone(), &config.merchant));

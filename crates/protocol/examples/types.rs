@@ -77,6 +77,7 @@ fn main() {
         page::FeeQuote,
         page::PaymentMethodKind,
         page::CurrencyPrice,
+        page::FiatRate,
         page::OfferTerms,
         page::PaymentMethod,
         page::Inspected,

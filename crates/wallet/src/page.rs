@@ -35,9 +35,13 @@ pub(crate) async fn answer(
     match request {
         Request::Balance => Ok(Response::Balance(status::balance(ctx))),
         Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways)))),
-        Request::Receive { amount_msat, description, expiry_secs, amp } => {
-            let order = InvoiceOrder { amount_msat, description, expiry_secs };
+        Request::Receive { amount_msat, description, expiry_secs, amp, metadata } => {
+            let order = InvoiceOrder { amount_msat, description, expiry_secs, metadata };
             receive::receive(ctx, order, amp).await.map(Response::PaymentRequest)
+        }
+        Request::CancelInvoice { id } => {
+            ctx.node.payments().cancel_invoice(id).await.map_err(|e| errors::pay(&e))?;
+            Ok(Response::None)
         }
         Request::NewAddress => Ok(Response::Text(ctx.node.onchain().new_address().await?.to_string())),
         Request::Inspect { text, amount_msat } => {
@@ -81,6 +85,10 @@ pub(crate) async fn answer(
         }
         Request::FeeRates => Ok(Response::FeeRates(send::fee_rates(ctx))),
         Request::History(page) => history::page(ctx, &page).await.map(Response::Payments),
+        Request::SetRate { rate } => {
+            ctx.node.ledger().set_rate(rate);
+            Ok(Response::None)
+        }
         Request::Payment { id } => history::payment(ctx, id).await.map(payment),
         Request::Channels => Ok(Response::Channels(channels::list(ctx).into_iter().map(channel).collect())),
         Request::ChannelCost { capacity_sat } => {

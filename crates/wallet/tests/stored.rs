@@ -228,6 +228,7 @@ impl Opened {
             description,
             expiry_secs: None,
             amp: false,
+            metadata: Default::default(),
         };
         let Response::PaymentRequest(made) = self.ask(request) else { panic!() };
         made.payment_hash.to_string()

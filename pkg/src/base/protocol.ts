@@ -710,6 +710,14 @@ parts: Array<PaymentPart>,
  */
 records?: Array<CustomRecord>, 
 /**
+ * What the application said of its invoice (`Receive`); payers do not see it.
+ */
+metadata?: { [key in string]?: string }, 
+/**
+ * Price of bitcoin when it succeeded, where the page had told it (`SetRate`).
+ */
+rate?: FiatRate, 
+/**
  * Totals of a stream: `amountMsat` and `feeMsat` are then the sums paid so far.
  */
 stream?: StreamTotals, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
@@ -1350,6 +1358,23 @@ currency: string,
 minorUnits: bigint, };
 
 /**
+ * Price of bitcoin in another currency.
+ */
+export type FiatRate = { 
+/**
+ * Currency (ISO 4217).
+ */
+currency: string, 
+/**
+ * Price of one bitcoin, in the currency's smallest units (cents).
+ */
+minorUnitsPerBtc: bigint, 
+/**
+ * Time at which it was asked for, in seconds since the UNIX epoch.
+ */
+at: bigint, };
+
+/**
  * Terms of a BOLT 12 offer, as far as a user decides by them. Nobody has signed them.
  */
 export type OfferTerms = { 
@@ -1508,7 +1533,16 @@ expirySecs: number | null,
 /**
  * For AMP: payable any number of times until it expires, by whoever pays by AMP.
  */
-amp: boolean, } | { "method": "newAddress" } | { "method": "inspect", 
+amp: boolean, 
+/**
+ * Names and values that the application finds again in the `Payment`; the payer does not see them. At most
+ * `MAX_METADATA` of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
+ */
+metadata: { [key in string]?: string }, } | { "method": "cancelInvoice", 
+/**
+ * The payment's id.
+ */
+id: string, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
  * Text that a user pasted or scanned.
  */
@@ -1646,7 +1680,11 @@ feeRate: bigint | null,
 /**
  * True to return only what it would cost.
  */
-dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
+dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "setRate", 
+/**
+ * The price.
+ */
+rate: FiatRate | null, } | { "method": "payment", 
 /**
  * Its id.
  */

@@ -17,6 +17,7 @@ import {
 import type { PageConfig } from './config.ts';
 import { News } from './news.svelte.ts';
 import { Notes } from './notes.svelte.ts';
+import { Rates } from './rates.svelte.ts';
 import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
@@ -64,6 +65,7 @@ export class App {
   historyComplete = $state(false);
   readonly news = new News();
   readonly notes = new Notes();
+  readonly rates = new Rates();
   /** Requests under way that a lock must not cut off. */
   working = $state(0);
   readonly session: UnlockedSession | null;
@@ -149,6 +151,7 @@ export class App {
     ];
     void wallet.ended.then((error) => this.#ended(wallet, error));
     void this.#deliver(wallet);
+    this.rates.follow(wallet, gateways);
     await this.#load(wallet);
     this.phase = 'open';
     if (input.passphrase !== undefined) void this.#keepUnlocked(how.key ?? (() => this.#deriveKey(input.passphrase)));
@@ -339,6 +342,7 @@ export class App {
     this.payments = [];
     this.news.clear();
     this.notes.clear();
+    this.rates.stop();
     this.historyComplete = false;
   }
 }

@@ -3,6 +3,7 @@
 mod document;
 mod files;
 mod ports;
+mod rates;
 mod sections;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use bitcoin::Network;
 
 pub use document::{Problem, Severity};
 pub(crate) use ports::explain;
+pub use rates::RatesSection;
 
 /// Largest configuration file, in bytes.
 const MAX_FILE: usize = 1 << 20;
@@ -96,6 +98,8 @@ pub struct Config {
     pub channels: ChannelSection,
     /// The API for sites.
     pub merchant: MerchantSection,
+    /// Prices in other currencies.
+    pub rates: RatesSection,
     /// Logs.
     pub log: LogSection,
 }

@@ -10,7 +10,7 @@ use bitcoin::Network;
 use super::document::Section;
 use super::{
     AdminSection, ChainSection, ChannelSection, Config, DayLimits, HttpSection, LogFormat, LogSection, Login,
-    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, files, ports,
+    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, files, ports, rates,
 };
 
 const SOCKET: &str = "give an address and a port, as in \"127.0.0.1:8080\" or \"[::1]:8080\"";
@@ -30,6 +30,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
     let chain = chain(root, file);
     let channels = channels(&root.section("channels"));
     let merchant = merchant(&root.section("merchant"));
+    let rates = rates::read(&root.section("rates"), network);
     let log = log(&root.section("log"));
     if let (Some(node), Some(http), Some(admin)) = (&node, &http, &admin) {
         ports::distinct(root, node, http, admin);
@@ -48,6 +49,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
         chain: chain?,
         channels,
         merchant,
+        rates,
         log,
     })
 }

@@ -159,6 +159,15 @@ impl Ldk {
         ids.collect()
     }
 
+    /// Returns whether an HTLC to us of this hash is in a channel, whatever becomes of it.
+    pub fn has_inbound_htlc(&self, hash: [u8; 32]) -> bool {
+        let channels = self.manager.list_channels();
+        channels
+            .iter()
+            .flat_map(|channel| &channel.pending_inbound_htlcs)
+            .any(|htlc| htlc.payment_hash.0 == hash)
+    }
+
     /// Returns whether LDK knows an outbound payment of this id or hash, or has not forgotten it yet.
     pub fn knows_payment(&self, id: [u8; 32]) -> bool {
         use RecentPaymentDetails::*;

@@ -142,6 +142,7 @@ impl Life {
                     amount_msat: Some(amount_msat),
                     description: "tea".into(),
                     expiry_secs: 86_400,
+                    metadata: Default::default(),
                 };
                 let made = self.within(SECOND, async move { payee.payments().invoice(&new).await });
                 let invoice = made.ok_or("no invoice in time")?.map_err(|_| "no invoice")?;
@@ -203,7 +204,12 @@ impl Life {
             return Ok(made.clone());
         }
         let payee = self.working(of)?;
-        let new = NewInvoice { amount_msat: None, description: "tea".into(), expiry_secs: 86_400 };
+        let new = NewInvoice {
+            amount_msat: None,
+            description: "tea".into(),
+            expiry_secs: 86_400,
+            metadata: Default::default(),
+        };
         let made = self.within(SECOND, async move { payee.payments().amp_invoice(&new).await });
         let invoice = made.ok_or("no invoice in time")?.map_err(|_| "no invoice")?;
         self.facts.amp_invoices.insert(of, invoice.clone());

@@ -16,6 +16,7 @@ mod beside;
 mod both_ways;
 mod budgets;
 mod bumps;
+mod cancelled;
 mod channels;
 mod closed;
 mod closing;

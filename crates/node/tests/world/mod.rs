@@ -321,7 +321,12 @@ impl World {
     /// An invoice over this amount, for coffee, good for an hour.
     pub fn ask(&self, node: &Node, amount_msat: u64) -> amplet_node::lightning_invoice::Bolt11Invoice {
         let amount_msat = Some(msat(amount_msat));
-        let new = NewInvoice { amount_msat, description: "coffee".into(), expiry_secs: 3600 };
+        let new = NewInvoice {
+            amount_msat,
+            description: "coffee".into(),
+            expiry_secs: 3600,
+            metadata: Default::default(),
+        };
         let node = node.clone();
         self.platform.run(async move { node.payments().invoice(&new).await }).unwrap()
     }

@@ -13,6 +13,7 @@ mod fee;
 mod inspected;
 mod onchain;
 mod part;
+mod rate;
 mod request;
 mod site_record;
 mod state;
@@ -31,6 +32,7 @@ pub use fee::FeeQuote;
 pub use inspected::{CurrencyPrice, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
+pub use rate::FiatRate;
 pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};
 pub use site_record::SiteRecord;
 pub use state::{
@@ -48,3 +50,6 @@ pub const MAX_TEXT: usize = 8 * 1024;
 
 /// Maximum length of an invoice's description, in bytes (BOLT 11 `d` field: 639 bytes).
 pub const MAX_DESCRIPTION: usize = 639;
+
+/// Maximum number of names in the metadata of an invoice.
+pub const MAX_METADATA: usize = 20;

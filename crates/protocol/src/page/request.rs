@@ -1,5 +1,7 @@
 //! Requests of a page to the engine.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules, SendAmount, SiteRecord};
@@ -59,6 +61,16 @@ pub enum Request {
         /// For AMP: payable any number of times until it expires, by whoever pays by AMP.
         #[serde(default)]
         amp: bool,
+        /// Names and values that the application finds again in the [`super::Payment`]; the payer does not see them. At most
+        /// [`super::MAX_METADATA`] of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
+        #[serde(default)]
+        metadata: BTreeMap<String, String>,
+    },
+    /// Cancels an invoice that nobody has paid: it has failed, and whoever pays it later gets the money back. Not for AMP. Returns
+    /// nothing.
+    CancelInvoice {
+        /// The payment's id.
+        id: PaymentId,
     },
     /// Returns a fresh on-chain address, as text.
     NewAddress,
@@ -181,6 +193,12 @@ pub enum Request {
     FeeRates,
     /// Returns a list of [`super::Payment`], newest first: at most `limit` of them, older than the payment `before`.
     History(HistoryQuery),
+    /// Tells the price of bitcoin, which each payment that succeeds from now on keeps ([`super::Payment::rate`]), for an hour after its
+    /// time; null: none is kept. Returns nothing.
+    SetRate {
+        /// The price.
+        rate: Option<super::FiatRate>,
+    },
     /// Returns one [`super::Payment`].
     Payment {
         /// Its id.

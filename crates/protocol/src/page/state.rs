@@ -1,5 +1,7 @@
 //! State of the engine, as a page sees it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::ChainStatus;
@@ -145,6 +147,14 @@ pub struct Payment {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "ts", ts(as = "Option<Vec<CustomRecord>>", optional))]
     pub records: Vec<CustomRecord>,
+    /// What the application said of its invoice ([`super::Request::Receive`]); payers do not see it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "ts", ts(as = "Option<BTreeMap<String, String>>", optional))]
+    pub metadata: BTreeMap<String, String>,
+    /// Price of bitcoin when it succeeded, where the page had told it ([`super::Request::SetRate`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub rate: Option<super::FiatRate>,
     /// Totals of a stream: `amount_msat` and `fee_msat` are then the sums paid so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
@@ -210,6 +220,8 @@ impl Payment {
             duration_ms: None,
             parts: Vec::new(),
             records: Vec::new(),
+            metadata: BTreeMap::new(),
+            rate: None,
             stream: None,
         }
     }

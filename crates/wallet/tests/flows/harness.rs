@@ -232,6 +232,7 @@ impl User {
             description: "tea".into(),
             expiry_secs: None,
             amp: false,
+            metadata: Default::default(),
         };
         let Response::PaymentRequest(made) = self.ask(request).await.unwrap() else { panic!() };
         made

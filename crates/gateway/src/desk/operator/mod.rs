@@ -2,6 +2,7 @@
 
 mod requests;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -224,7 +225,7 @@ impl OperatorService {
     /// [`ApiCode::InvalidInput`].
     pub async fn create_invoice(&self, request: CreateInvoice) -> Result<Invoice> {
         let CreateInvoice { amount_msat, description, expiry_secs, amp } = request;
-        let order = InvoiceOrder { amount_msat, description, expiry_secs };
+        let order = InvoiceOrder { amount_msat, description, expiry_secs, metadata: BTreeMap::new() };
         if amp {
             return payments::create_amp_invoice(&self.ctx, order).await;
         }

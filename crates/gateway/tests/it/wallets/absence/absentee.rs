@@ -171,6 +171,7 @@ async fn is_paid(network: &Network, wallet: &Wallet, store: &Mortal) -> PaymentI
         description: "in".into(),
         expiry_secs: None,
         amp: false,
+        metadata: Default::default(),
     };
     let asked = ask!(wallet, receive, PaymentRequest);
     store.die_knowing(asked.payment_hash);

@@ -18,7 +18,7 @@ use crate::desk::merchant::types::Scope;
     subcommand_negates_reqs = true
 )]
 #[command(
-    after_help = "A first gateway:\n  amplet-gateway init --dir my-gateway --network signet\n  amplet-gateway check --config my-gateway/gateway.toml\n  amplet-gateway --config my-gateway/gateway.toml\n\nSIGTERM and SIGINT end it cleanly; another one a second later ends it at once. SIGHUP changes nothing. Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration."
+    after_help = "A first gateway:\n  amplet-gateway init --dir my-gateway --network signet\n  amplet-gateway check --config my-gateway/gateway.toml\n  amplet-gateway --config my-gateway/gateway.toml\n\nSIGTERM and SIGINT end it cleanly; another one a second later ends it at once. SIGHUP changes nothing. Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration, 3 the data folder is an old copy."
 )]
 pub struct Cli {
     /// The subcommand; without one the gateway runs.

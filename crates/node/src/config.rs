@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use amplet_amp::Limits;
 use amplet_protocol::{ChannelId, Msat};
@@ -18,6 +19,9 @@ pub const HTLC_DELTA: u16 = 144;
 
 /// Blocks in two weeks: how long a revoked commitment can be punished.
 pub const TO_SELF_DELAY: u16 = 2016;
+
+/// Numbers of the installations that are looked for from a recovery phrase alone.
+pub const LOST_INSTALLATIONS: std::ops::Range<u32> = 0..20;
 
 /// HTLCs per direction (BOLT 2's maximum).
 const MAX_HTLCS: u16 = 483;
@@ -39,6 +43,8 @@ pub struct Forwarding {
     pub alias: [u8; 32],
     /// Addresses in the node announcement.
     pub addresses: Vec<lightning::ln::msgs::SocketAddress>,
+    /// Time for which a node must stay away before its channels are closed because whoever has its key says that it is lost.
+    pub close_lost_after: Duration,
     /// HTLCs that a peer may have in flight to us in one channel, 1 to 483.
     pub max_htlcs: u16,
     /// Money that may be in HTLCs too small for the chain in one channel, in sat; lost to fees if the channel is then forced to close.
@@ -195,6 +201,10 @@ pub struct NodeConfig {
     /// channel cannot be closed by force without savings, needs a chain source with package relay (Bitcoin Core 29 or later), and
     /// carries at most 114 HTLCs per direction instead of 483.
     pub zero_fee_commitments: bool,
+    /// Numbers of installations of the same recovery phrase whose storages are gone, as far as this one knows: what their closed
+    /// channels paid is looked for, from this node's birthday on ([`LOST_INSTALLATIONS`] of a restored phrase). They stay looked for
+    /// when they are left out later.
+    pub lost: Vec<u32>,
     /// True where blocks come by themselves ([`expects_blocks`]): an old tip is then told and, after a day, no longer trusted.
     pub expects_blocks: bool,
 }

@@ -30,12 +30,14 @@ pub use bitcoin;
 pub use channels::{ChannelBalance, ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
 pub use config::{
     AcceptChannel, AcceptKeysend, Acceptance, Forward, Forwarding, Gossiping, GraphSnapshots, GraphSource,
-    HTLC_DELTA, InboundChannel, InboundKeysend, NodeConfig, RecordForward, Records, Role, SPONTANEOUS_AMP,
-    TO_SELF_DELAY, accept_keysends_from, expects_blocks,
+    HTLC_DELTA, InboundChannel, InboundKeysend, LOST_INSTALLATIONS, NodeConfig, RecordForward, Records, Role,
+    SPONTANEOUS_AMP, TO_SELF_DELAY, accept_keysends_from, expects_blocks,
 };
 pub use graph::Graph;
 pub use ldk::bdk::{OnchainError, SignedBump, SignedSend};
 pub use ldk::keys;
+pub use ldk::lost::keys as lost_keys;
+pub use ldk::lost::spend::witness as to_remote_witness;
 pub use ldk::old_copy::OldCopy;
 pub use ldk::unsaved::Unsaved;
 pub use ledger::budgets::{Authorization, Budgets, ChangeError};
@@ -53,5 +55,7 @@ pub use payments::{
 };
 #[cfg(feature = "offers")]
 pub use payments::{NewOffer, PayOffer};
-pub use peers::{ConnectionState, Copies, Findings, Incoming, Peers, PersistentPeer};
+pub use peers::{
+    ConnectionState, Copies, Findings, Incoming, Lost, LostAnswer, LostGateway, Peers, PersistentPeer,
+};
 pub use runtime::{ChainSync, SyncState};

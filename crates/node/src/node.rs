@@ -23,7 +23,7 @@ use crate::ledger::budgets::Budgets;
 use crate::onchain::{Onchain, follow_deposits};
 use crate::open::{NodeError, Opened, open};
 use crate::payments::Payments;
-use crate::peers::Peers;
+use crate::peers::{Lost, Peers};
 use crate::runtime::{ChainSync, Engine, Services};
 
 /// Interval between a gateway's node announcements (BOLT 7).
@@ -60,6 +60,7 @@ impl Node {
         base.while_open(Rc::clone(&sync).follow());
         base.while_open(follow_deposits(Rc::clone(&services.onchain)));
         base.while_open(Rc::clone(&services.graph).follow());
+        base.while_open(Rc::clone(services.peers.lost()).follow());
         if let Role::Gateway(_) = base.config.role {
             base.while_open(announce(Rc::clone(base)));
         }
@@ -120,6 +121,16 @@ impl Node {
     /// commitment is broadcast), and only on-chain money can be used.
     pub fn old_copy(&self) -> Option<OldCopy> {
         self.base().staged.old_copy.get()
+    }
+
+    /// The number of this installation of its recovery phrase.
+    pub fn installation(&self) -> u32 {
+        self.base().ldk.signer.installation()
+    }
+
+    /// Channels of lost installations of the same recovery phrase; `None`: none is looked for.
+    pub fn lost(&self) -> Option<&Lost> {
+        (!self.base().ldk.lost.numbers().is_empty()).then(|| &**self.peers().lost())
     }
 
     /// This node's id.

@@ -1,7 +1,7 @@
 //! Prints the TypeScript side of `page`: `cargo run -p amplet-protocol --features ts --example types > pkg/src/base/protocol.ts`.
 #![allow(clippy::unwrap_used, reason = "a developer's tool")]
 
-use amplet_protocol::{gateway, page};
+use amplet_protocol::{gateway, lost, page};
 use ts_rs::TS;
 
 fn main() {
@@ -62,6 +62,12 @@ fn main() {
         page::TipAge,
         page::Warning,
         page::StorageTrouble,
+        lost::LostState,
+        lost::LostChannel,
+        lost::ListedChannel,
+        page::LostInstallation,
+        page::LostAnswer,
+        page::LostChannels,
         page::Status,
         page::FeeRates,
         page::Event,

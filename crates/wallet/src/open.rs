@@ -47,6 +47,7 @@ pub(crate) async fn open(
         spontaneous_amp: SPONTANEOUS_AMP,
         graph: GraphSource::Snapshots(gateways.graph_sources()),
         zero_fee_commitments: options.zero_fee_commitments,
+        lost: identity.lost(),
         expects_blocks: expects_blocks(network(options.network)),
     };
     let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;

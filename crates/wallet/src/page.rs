@@ -107,6 +107,10 @@ pub(crate) async fn answer(
             let closed = channels::close(ctx, channel_id, force);
             closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
         }
+        Request::CloseLostChannels { close } => {
+            ctx.node.peers().lost().ask_to_close(close).await?;
+            Ok(Response::None)
+        }
         Request::Budgets => Ok(Response::Budgets(budgets::list(ctx))),
         Request::BudgetOf { holder } => {
             budgets::of(ctx, &holder).map(|found| Response::BudgetOf(found.map(Box::new)))

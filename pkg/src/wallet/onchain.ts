@@ -87,4 +87,14 @@ export abstract class OnchainRequests extends Asks {
   async feeRates(): Promise<FeeRates> {
     return this.ask({ method: 'feeRates' });
   }
+
+  /**
+   * Asks the gateways to close the channels of earlier installations of this recovery phrase, whose storages are lost: each does once
+   * that installation has stayed away for its time (usually a day). `status().lost` has their answers.
+   * @param options `close: false` leaves them open after all
+   */
+  async closeLostChannels(options?: { close?: boolean }): Promise<void> {
+    const { close = true } = named('closeLostChannels', options, { close: true });
+    await this.ask({ method: 'closeLostChannels', close });
+  }
 }

@@ -219,6 +219,8 @@ pub struct ChannelSection {
     pub day_limits: DayLimits,
     /// Days after which a channel to a wallet in which nothing moves is closed; 0: never.
     pub close_idle_after_days: u64,
+    /// Hours for which a wallet must stay away before its channels are closed because whoever has its key says that it is lost.
+    pub close_lost_after_hours: u64,
     /// HTLCs that a peer may have in flight in one channel.
     pub max_htlcs: u16,
     /// Money that may be in HTLCs too small for the chain in one channel, in sat.

@@ -314,6 +314,7 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
         per_address_sat: section.number("max_sat_per_day_per_address", 0..=MOST_PER_DAY, 2_000_000),
     };
     let close_idle_after_days = section.number("close_idle_after_days", 0..=3_650, 90);
+    let close_lost_after_hours = section.number("close_lost_after_hours", 0..=8_760, 24);
     let max_htlcs = section.number("max_htlcs_per_channel", 1..=483, 483); // BOLT 2's maximum
     let max_dust_sat = section.number("max_dust_sat_per_channel", 1_000..=1_000_000, 50_000);
     section.finish();
@@ -324,6 +325,7 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
         zero_fee_commitments,
         day_limits,
         close_idle_after_days,
+        close_lost_after_hours,
         max_htlcs: u16::try_from(max_htlcs).unwrap_or(483),
         max_dust_sat,
     }

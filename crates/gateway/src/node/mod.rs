@@ -64,7 +64,7 @@ pub enum NodeThreadError {
     #[error(
         "{file} is missing or empty, but this seed was used with a database before ({note} says so). If its disk is not mounted, mount it and start again. \
          If the database is lost, its channels are lost with it: `--new`, given once, begins a new one with the same seed, and the peers then close the old channels by force; \
-         the on-chain money comes back with birthday_height"
+         the on-chain money, and this gateway's part of what they close, come back with birthday_height"
     )]
     DataGone {
         /// The database.

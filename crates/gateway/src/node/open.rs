@@ -20,6 +20,9 @@ use crate::desk::forwards::Forwards;
 use crate::desk::merchant::Sessions;
 use crate::desk::wallets;
 
+/// Number of a gateway's only installation of its seed.
+const INSTALLATION: u32 = 0;
+
 /// Pause between attempts while no chain source answers.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -41,7 +44,7 @@ pub(super) async fn open(
     let (store, lock) = data::open(config, may_be_new).await?;
     let store: Rc<dyn Store> = Rc::new(store);
     let platform: Rc<dyn Platform> = Rc::new(platform);
-    let keys = Keys::new(&config.seed.0, config.network, 0).map_err(NodeError::Keys)?;
+    let keys = Keys::new(&config.seed.0, config.network, INSTALLATION).map_err(NodeError::Keys)?;
     let sources = vec![CHAIN_URL.to_owned()];
     let checkpoint = config.birthday_height.map(|height| Checkpoint::before(config.network, height));
     let chain = Chain::open(Rc::clone(&platform), config.network, sources, &*store, checkpoint).await;
@@ -50,7 +53,11 @@ pub(super) async fn open(
     let sessions = Sessions::load(&*store).await?;
     let forwards = Forwards::load(&*store).await?;
     loop {
-        let node_config = node_config(config, &sessions, &forwards);
+        let mut node_config = node_config(config, &sessions, &forwards);
+        // The database was lost, or may have been: what the peers' closes pay is found by the seed alone.
+        if may_be_new || config.birthday_height.is_some() {
+            node_config.lost.push(INSTALLATION);
+        }
         let (platform, chain) = (Rc::clone(&platform), Rc::clone(&chain));
         match Node::open(platform, Rc::clone(&store), chain, &keys, &birthday, node_config).await {
             Ok(node) => return Ok(Opened { node, store, sessions, forwards, _lock: lock }),
@@ -90,6 +97,9 @@ fn node_config(config: &Config, sessions: &Rc<Sessions>, forwards: &Rc<Forwards>
             minimum_depth: config.channels.confirmations,
             alias,
             addresses: config.node.announce.clone(),
+            close_lost_after: Duration::from_secs(
+                config.channels.close_lost_after_hours.saturating_mul(3600),
+            ),
             max_htlcs: config.channels.max_htlcs,
             max_dust_sat: config.channels.max_dust_sat,
         }),
@@ -99,6 +109,7 @@ fn node_config(config: &Config, sessions: &Rc<Sessions>, forwards: &Rc<Forwards>
         spontaneous_amp: SPONTANEOUS_AMP,
         graph: GraphSource::gossip(),
         zero_fee_commitments: config.channels.zero_fee_commitments,
+        lost: Vec::new(),
         expects_blocks: expects_blocks(config.network),
     }
 }

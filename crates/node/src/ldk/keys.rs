@@ -88,6 +88,12 @@ pub struct KeyError {
     source: bitcoin::bip32::Error,
 }
 
+impl KeyError {
+    pub(crate) fn new(installation: u32, source: bitcoin::bip32::Error) -> Self {
+        Self { installation, source }
+    }
+}
+
 impl Keys {
     /// Derives the root from a mnemonic (empty BIP 39 passphrase). `installation`: below 2^31.
     ///
@@ -105,6 +111,18 @@ impl Keys {
     /// The BIP 32 root, for signing.
     pub(crate) fn root(&self) -> Xpriv {
         self.root
+    }
+
+    /// The installation's number.
+    #[must_use]
+    pub fn installation(&self) -> u32 {
+        self.installation
+    }
+
+    /// The keys of another installation of the same mnemonic.
+    #[must_use]
+    pub fn of_installation(&self, installation: u32) -> Self {
+        Self { installation, ..self.clone() }
     }
 
     /// The network of these keys.

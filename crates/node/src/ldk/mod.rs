@@ -10,6 +10,7 @@ pub(crate) mod intercept;
 pub mod keys;
 pub(crate) mod listen;
 pub(crate) mod log;
+pub mod lost;
 pub(crate) mod messages;
 pub(crate) mod monitors;
 pub(crate) mod old_copy;
@@ -33,8 +34,8 @@ use std::sync::Arc;
 
 use amplet_chain::Chain;
 use amplet_protocol::PaymentId;
-use bitcoin::Txid;
 use bitcoin::secp256k1::PublicKey;
+use bitcoin::{OutPoint, Txid};
 use lightning::chain::chainmonitor::LockedChannelMonitor;
 use lightning::chain::channelmonitor::Balance;
 use lightning::events::bump_transaction::BumpTransactionEvent;
@@ -47,6 +48,7 @@ use fees::Fees;
 use intercept::Intercept;
 use listen::{MonitorsAdapter, UntoldBlock};
 use log::Log;
+use lost::{Found, LostChannels};
 use messages::CustomMessages;
 use onion::OnionMessages;
 use routing::FlowRouter;
@@ -78,6 +80,7 @@ pub(crate) struct Ldk {
     pub fees: Arc<Fees>,
     pub watch: Arc<Watch>,
     pub taken_back: TakenBackHtlcs,
+    pub lost: Arc<LostChannels>,
     /// The last block, as long as the monitors do not know of it.
     pub untold: UntoldBlock,
     /// Blocks are held back from LDK's parts (`runtime::held_back`): heights that LDK compares with are too low.
@@ -122,6 +125,24 @@ impl Ldk {
     /// The monitors of all channels, one after the other.
     pub fn all_monitors(&self) -> impl Iterator<Item = LockedChannelMonitor<'_, InMemorySigner>> {
         self.monitors.list_monitors().into_iter().filter_map(|id| self.monitors.get_monitor(id).ok())
+    }
+
+    /// Outputs of lost installations' channels that nobody has spent and the sweeper does not have yet. A channel that this node has a
+    /// monitor of is not lost: LDK brings its money home.
+    pub fn lost_outputs(&self) -> Vec<Found> {
+        let mut found = self.lost.found();
+        found.retain(|it| it.spent_at.is_none() && !it.swept);
+        if !found.is_empty() {
+            let own = self.all_monitors().map(|monitor| monitor.get_funding_txo().into_bitcoin_outpoint());
+            let own: HashSet<OutPoint> = own.collect();
+            found.retain(|it| !own.contains(&it.funding));
+        }
+        found
+    }
+
+    /// The same, in sat.
+    pub fn lost_sat(&self) -> u64 {
+        self.lost_outputs().iter().map(|found| found.sat).fold(0, u64::saturating_add)
     }
 
     /// Stages all monitors whole: LDK itself writes one only when a new block asks for it.

@@ -20,6 +20,7 @@ use crate::graph::Graph;
 use crate::ldk::ReadError;
 use crate::ldk::bdk::OpenError;
 use crate::ldk::keys::{KeyError, Keys};
+use crate::ldk::lost::OpenError as LostError;
 use crate::ldk::old_copy::OldCopy;
 use crate::ldk::staged::{StagedWrites, names};
 use crate::ledger::budgets::Budgets;
@@ -28,7 +29,7 @@ use crate::notify::Notify;
 use crate::onchain::Onchain;
 use crate::payments::Payments;
 use crate::payments::attempts::Attempts;
-use crate::peers::{Copies, Peers};
+use crate::peers::{Copies, Lost, Peers};
 use crate::runtime::{ChainSync, Engine, Services};
 use assemble::{Assembled, Parts};
 
@@ -106,6 +107,15 @@ impl From<ReadError> for NodeError {
     }
 }
 
+impl From<LostError> for NodeError {
+    fn from(error: LostError) -> Self {
+        match error {
+            LostError::Read(error) => error.into(),
+            LostError::Keys(error) => error.into(),
+        }
+    }
+}
+
 /// An opened node, not running yet.
 pub(crate) struct Opened {
     pub services: Rc<Services>,
@@ -137,7 +147,8 @@ pub(crate) async fn open(
     let budgets = Rc::new(Budgets::open(Rc::clone(&base)).await?);
     let ledger = Rc::new(Ledger::open(Rc::clone(&base), Rc::clone(&budgets)).await?);
     let copies = Copies::open(&base).await?;
-    let peers = Rc::new(Peers::new(Rc::clone(&base), copies));
+    let lost = Lost::open(&base).await?;
+    let peers = Rc::new(Peers::new(Rc::clone(&base), copies, lost));
     let onchain = Onchain::open(Rc::clone(&base), Rc::clone(&ledger)).await?;
     let channels = Rc::new(Channels::new(Rc::clone(&base), Rc::clone(&ledger)));
     let graph = Rc::new(Graph::new(Rc::clone(&base), Rc::clone(&peers), graph_source));

@@ -245,6 +245,7 @@ impl Engine {
             if !urgent && !self.is_urgent() {
                 self.notify_usable();
                 self.services.peers.copies().report_changes();
+                self.services.peers.lost().leave_list();
                 return Ok(());
             }
         }

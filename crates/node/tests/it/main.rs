@@ -34,6 +34,7 @@ mod half_sources;
 mod history;
 mod identity;
 mod keysend;
+mod lost;
 mod many_gateways;
 mod monitors;
 mod offers;

@@ -14,13 +14,14 @@ impl World {
         let forwards = Rc::clone(&self.forwards);
 
         let role = match name {
-            "wallet" | "wallet-2" | "other" => Role::Wallet,
+            "wallet" | "wallet-2" | "wallet-20" | "wallet-21" | "other" => Role::Wallet,
             _ => Role::Gateway(Forwarding {
                 fee_base_msat: self.fees.get().0,
                 fee_ppm: self.fees.get().1,
                 minimum_depth: 1,
                 alias: [0; 32],
                 addresses: Vec::new(),
+                close_lost_after: self.close_lost_after.get(),
                 max_htlcs: 483,
                 max_dust_sat: 50_000,
             }),
@@ -47,6 +48,7 @@ impl World {
             spontaneous_amp: self.spontaneous_amp.get(),
             graph,
             zero_fee_commitments: self.zero_fee_commitments.get(),
+            lost: self.lost.borrow().clone(),
             expects_blocks: self.expects_blocks.get(),
         }
     }

@@ -94,6 +94,12 @@ pub struct World {
     pub spontaneous_amp: Cell<AmpLimits>,
     /// Answer of the chain source to every transaction.
     pub taking: Rc<RefCell<Taking>>,
+    /// Installations that nodes opened from now on look for.
+    pub lost: RefCell<Vec<u32>>,
+    /// Of gateways opened from now on.
+    pub close_lost_after: Cell<Duration>,
+    /// Birthday of nodes on new disks, opened from now on; `None`: the newest block.
+    pub birthday: Cell<Option<u32>>,
     /// Nodes opened from now on expect blocks to come by themselves.
     pub expects_blocks: Cell<bool>,
 }
@@ -129,6 +135,9 @@ impl World {
             refuse_keysends: Rc::default(),
             spontaneous_amp: Cell::new(SPONTANEOUS_AMP),
             taking: Rc::default(),
+            lost: RefCell::default(),
+            close_lost_after: Cell::new(Duration::from_secs(3600)),
+            birthday: Cell::default(),
             expects_blocks: Cell::default(),
             snapshots: Rc::default(),
             routing_data: Rc::default(),
@@ -191,6 +200,7 @@ impl World {
         };
         let (own, two) = (name.to_owned(), self.second_source.borrow().is_some());
         let config = self.config(name);
+        let birthday = self.birthday.get();
         let node = self.platform.run(async move {
             let kek = Kek::from_bytes([7; 32]);
             let backend: amplet_storage::SharedBackend = Rc::new(disk);
@@ -207,7 +217,7 @@ impl World {
                 Chain::open(Rc::clone(&platform), Network::Regtest, sources, &*store, None).await.unwrap();
             // A source that is down at the start is a case of its own.
             let _ = chain.poll().await;
-            let birthday = chain.position_at(chain.tip().height);
+            let birthday = chain.position_at(birthday.unwrap_or(chain.tip().height));
             // `wallet-2` is another device with the words of `wallet`.
             let (words, installation) = own.split_once('-').unwrap_or((&own, "0"));
             let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == words).unwrap().1;

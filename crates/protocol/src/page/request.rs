@@ -232,6 +232,13 @@ pub enum Request {
         /// True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
         force: bool,
     },
+    /// Asks the gateways to close the channels that earlier installations of this recovery phrase have with them, because their
+    /// storages are lost: each does so once that installation has stayed away for its time (usually a day). What it answers is in
+    /// [`super::Status::lost`]; the money comes to the savings. Returns nothing.
+    CloseLostChannels {
+        /// False to leave them open after all, as far as they are.
+        close: bool,
+    },
     /// Returns a list of [`super::Budget`], closed ones included; the first is the user's own.
     Budgets,
     /// Returns the [`super::Budget`] of one holder, closed ones included; null: it has none.

@@ -370,6 +370,10 @@ pub struct Status {
     /// On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
     #[serde(default)]
     pub deposit_needed_sat: u64,
+    /// Channels of earlier installations of the recovery phrase; only of a wallet that was restored from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub lost: Option<super::LostChannels>,
     /// The reason why nothing can be saved, while it cannot.
     pub storage: Option<super::StorageTrouble>,
     /// Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.

@@ -18,6 +18,8 @@ pub(crate) fn text(ctx: &Ctx, gateways: &Gateways) -> String {
     line("amplet", env!("CARGO_PKG_VERSION").into());
     line("messages", amplet_protocol::page::VERSION.to_string());
     line("network", format!("{:?}", status.network));
+    // The exit program wants it of a restored wallet.
+    line("installation", ctx.node.installation().to_string());
     line("able to pay", status.able_to_pay.to_string());
     line("commits", status.commits.to_string());
     let chain = &status.chain;

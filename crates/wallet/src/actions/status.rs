@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use amplet_chain::{SourceState, TrustLevel};
-use amplet_node::{ConnectionState, PersistentPeer};
+use amplet_node::{ConnectionState, LostAnswer, LostGateway, PersistentPeer};
 use amplet_protocol::page::{
-    Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, Status, TipAge, Trust, WalletError, Warning,
+    self, Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, LostChannels, LostInstallation, Status,
+    TipAge, Trust, WalletError, Warning,
 };
 
 use crate::convert::node_id;
@@ -51,6 +52,7 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
         gateways,
         warnings,
         deposit_needed_sat: ctx.node.onchain().deposit_needed_sat(),
+        lost: lost(ctx),
         storage: ctx.node.storage_trouble(),
         damaged: ctx.node.ledger().damaged(),
         commits: ctx.node.commits(),
@@ -80,6 +82,23 @@ fn chain(ctx: &Ctx) -> ChainStatus {
         },
         error: sync.error.map(|message| WalletError::new(ErrorCode::ChainSource, message)),
     }
+}
+
+/// Channels of lost installations; `None`: there are none to look for.
+fn lost(ctx: &Ctx) -> Option<LostChannels> {
+    let lost = ctx.node.lost()?;
+    let answer = |asked: LostGateway| page::LostAnswer {
+        gateway: node_id(&asked.gateway),
+        answered_at: asked.answered_at,
+        wrong_time: asked.wrong_time,
+        installations: asked.answers.into_iter().map(installation).collect(),
+    };
+    let gateways = lost.gateways().into_iter().map(answer).collect();
+    Some(LostChannels { asks_to_close: lost.asks_to_close(), gateways })
+}
+
+fn installation(LostAnswer { answer, listed }: LostAnswer) -> LostInstallation {
+    LostInstallation { node_id: answer.node_id, state: answer.state, channels: answer.channels, listed }
 }
 
 fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {

@@ -35,6 +35,7 @@ pub const CRATES: &[Plan] = &[
     any_order("crates/bindings"),
     any_order("crates/budget"),
     any_order("crates/chain"),
+    any_order("crates/exit"),
     any_order("crates/fuzz"),
     Plan { folder: "crates/gateway", floors: GATEWAY },
     any_order("crates/instructions"),

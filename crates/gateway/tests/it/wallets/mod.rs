@@ -4,6 +4,7 @@ mod absence;
 mod channels;
 mod full_disk;
 mod health;
+mod lost;
 mod node;
 mod routing;
 mod strangers;

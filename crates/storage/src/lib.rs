@@ -12,6 +12,7 @@ mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+pub mod file;
 mod header;
 #[cfg(target_arch = "wasm32")]
 mod indexeddb;
@@ -75,6 +76,11 @@ pub trait Store {
     /// [`StoreError::Fenced`] (once a commit has found it out): another writer has taken over, stop permanently;
     /// [`StoreError::Closed`].
     fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>>;
+
+    /// Resolves when another writer has taken over and this one hears of it without a commit; never, for a store of this device alone.
+    fn lost<'a>(&'a self) -> LocalBoxFuture<'a, StoreError> {
+        Box::pin(futures::future::pending())
+    }
 
     /// Writes the whole batch in ONE transaction that also checks this writer's epoch. When this resolves to a [`Receipt`] the
     /// batch is on this device's disk; [`Receipt::durable`] resolves once it survives the loss of the device. An empty batch

@@ -139,6 +139,13 @@ impl MirroredStore {
         }
     }
 
+    /// Ends this program's part in the backup at once, as if it had been killed.
+    pub fn stop(&self) {
+        if let Some(link) = self.link() {
+            link.end(Phase::Closed);
+        }
+    }
+
     async fn commit_directly(&self, batch: Batch) -> Result<Receipt, StoreError> {
         struct Counted<'a>(&'a Cell<u32>);
         impl Drop for Counted<'_> {
@@ -179,6 +186,19 @@ impl Store for MirroredStore {
         .boxed_local()
     }
 
+    fn lost<'a>(&'a self) -> LocalBoxFuture<'a, StoreError> {
+        async move {
+            loop {
+                let Some(link) = self.link() else { return futures::future::pending().await };
+                match link.check_phase() {
+                    Err(error) => return error,
+                    Ok(()) => link.change().await,
+                }
+            }
+        }
+        .boxed_local()
+    }
+
     fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
         async move {
             let Some(link) = self.link() else { return self.commit_directly(batch).await };
@@ -198,9 +218,7 @@ impl Store for MirroredStore {
     }
 
     fn close<'a>(&'a self) -> LocalBoxFuture<'a, ()> {
-        if let Some(link) = self.link() {
-            link.end(Phase::Closed);
-        }
+        self.stop();
         self.local.close()
     }
 }

@@ -61,6 +61,7 @@ const WALLET: &[&[&str]] = &[
     &["convert", "ctx", "response"],
     &["errors"],
     &["gateways", "identity"],
+    &["backup"],
     &["actions"],
     &["open", "page"],
     &["wallet"],

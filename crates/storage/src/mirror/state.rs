@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub(super) const NAME: &str = "backup/state";
 
 /// Beginnings of the names that stay on the device: what is its own, and what is large and can be fetched or learnt again.
-const LOCAL: [&str; 3] = ["backup/", "routing/", "ldk/graph"];
+const LOCAL: [&str; 4] = ["backup/", "routing/", "ldk/graph", "node/lost_keys/"];
 
 const FORMAT: u8 = 1;
 /// Maximum number of names that are listed; of more, everything is sent again.

@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "backupUnreachable" | "backupRefused" | "backupNotFound" | "backupExists" | "backupStale" | "movedToAnotherDevice" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -277,6 +277,10 @@ noRoute?: NoRoute,
  * Denial by a budget; only with `budgetRefused` and `approvalNeeded`.
  */
 budget?: BudgetRefusal, 
+/**
+ * The device that has taken the wallet over; only with `movedToAnotherDevice`, and `backupExists` where it is known.
+ */
+device?: OtherDevice, 
 /**
  * Outcome of the payment that the request was to begin; only with requests that begin one.
  */
@@ -710,14 +714,6 @@ parts: Array<PaymentPart>,
  */
 records?: Array<CustomRecord>, 
 /**
- * What the application said of its invoice (`Receive`); payers do not see it.
- */
-metadata?: { [key in string]?: string }, 
-/**
- * Price of bitcoin when it succeeded, where the page had told it (`SetRate`).
- */
-rate?: FiatRate, 
-/**
  * Totals of a stream: `amountMsat` and `feeMsat` are then the sums paid so far.
  */
 stream?: StreamTotals, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
@@ -937,7 +933,7 @@ export type TipAge = "recent" | "old" | "stale";
 /**
  * A warning for the user; the page has a text with the remedy for each.
  */
-export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
+export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip" | "backupWasOlder";
 
 /**
  * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it
@@ -954,111 +950,102 @@ error: WalletError,
 since: bigint, };
 
 /**
- * State of the channels that a gateway has with a lost node.
+ * What waits for the backup.
  */
-export type LostState = "open" | "inUse" | { "closing": { 
-/**
- * Time of that, in seconds since the UNIX epoch, unless the node connects before.
- */
-at: bigint, } } | "closed";
+export type BackupMode = "required" | "lagging";
 
 /**
- * A channel of a lost node.
+ * A backup to be used. It is remembered in the wallet's storage.
  */
-export type LostChannel = { 
+export type BackupOptions = { 
 /**
- * Its id.
+ * Base URL of the server (VSS), http or https: `https://gateway.example/vss`.
  */
-channelId: string, 
+url: string, 
 /**
- * Its capacity, in sat.
+ * Mode; `required` by default.
  */
-capacitySat: bigint, 
+mode?: BackupMode, 
 /**
- * What the gateway's commitment pays to the wallet, in sat, about: fees and HTLCs may take from it.
+ * Name of this device, as the user's other devices show it: 1 to 64 bytes.
  */
-walletSat: bigint, };
+deviceName: string, };
 
 /**
- * A channel in a wallet's own list of its channels.
+ * State of the backup.
  */
-export type ListedChannel = { 
-/**
- * The peer, in hex.
- */
-peer: string, 
-/**
- * Its address; null: it is not known.
- */
-address: string | null, 
-/**
- * Id of the channel.
- */
-channelId: string, 
-/**
- * `txid:vout` of its funding.
- */
-funding: string, 
-/**
- * Its capacity, in sat.
- */
-capacitySat: bigint, };
+export type BackupState = "current" | "behind" | "unreachable" | "refused";
 
 /**
- * An installation that a gateway knows.
+ * State of the backup.
  */
-export type LostInstallation = { 
+export type BackupStatus = { 
 /**
- * Its node id, in hex.
+ * Base URL of the server.
  */
-nodeId: string, 
+url: string, 
 /**
- * State of its channels with this gateway.
+ * Mode.
  */
-state: LostState, 
+mode: BackupMode, 
 /**
- * The channels.
+ * Name of this device.
  */
-channels: Array<LostChannel>, 
+deviceName: string, 
 /**
- * All its channels, with whatever peer, as it has left a list of them with the gateway: who to ask, and what to expect.
+ * State.
  */
-listed: Array<ListedChannel>, };
+state: BackupState, 
+/**
+ * Time since which it is so (seconds since the UNIX epoch).
+ */
+since: bigint, 
+/**
+ * True if this device may act: it has taken the wallet over from every other one.
+ */
+active: boolean, 
+/**
+ * Number of records that the backup holds.
+ */
+records: number, 
+/**
+ * Bytes that were sent since the wallet was opened, padding included.
+ */
+sentBytes: bigint, 
+/**
+ * Number of requests that they took.
+ */
+requests: bigint, 
+/**
+ * Reason and remedy, when the state is `unreachable` or `refused`.
+ */
+error: WalletError | null, };
 
 /**
- * A gateway's answer.
+ * The device that has taken a wallet over.
  */
-export type LostAnswer = { 
+export type OtherDevice = { 
 /**
- * Node id of the gateway, in hex.
+ * Its name.
  */
-gateway: string, 
+name: string, 
 /**
- * Time of its answer (seconds since the UNIX epoch); null: it has not answered yet.
+ * Time at which it took over (seconds since the UNIX epoch).
  */
-answeredAt: bigint | null, 
-/**
- * True if its clock and this device's differ by more than a day, so that it tells nothing: set the clock.
- */
-wrongTime: boolean, 
-/**
- * Lost installations that have channels with it, or had.
- */
-installations: Array<LostInstallation>, };
+since: bigint, };
 
 /**
- * What a restored wallet knows of the channels that earlier installations of its recovery phrase had. Money that their closes
- * paid is part of `closingSat` until it is in the savings, and an entry of the history then.
+ * Progress of reading a backup while a wallet is opened.
  */
-export type LostChannels = { 
+export type RestoreProgress = { 
 /**
- * True if gateways are asked to close them (`CloseLostChannels`).
+ * Number of records that were read.
  */
-asksToClose: boolean, 
+done: number, 
 /**
- * Gateways that were asked since the wallet was opened.
+ * Number of records in all.
  */
-gateways: Array<LostAnswer>, };
+of: number, };
 
 /**
  * Status of the wallet.
@@ -1093,13 +1080,13 @@ warnings: Array<Warning>,
  */
 depositNeededSat: bigint, 
 /**
- * Channels of earlier installations of the recovery phrase; only of a wallet that was restored from it.
- */
-lost?: LostChannels, 
-/**
  * The reason why nothing can be saved, while it cannot.
  */
 storage: StorageTrouble | null, 
+/**
+ * The remote backup; null: there is none.
+ */
+backup: BackupStatus | null, 
 /**
  * Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
  */
@@ -1339,6 +1326,21 @@ fresh: boolean,
  */
 birthdayHeight?: number, 
 /**
+ * Remote backup. With a fresh mnemonic it is set up; with one that is not, the wallet is restored from it: the newest state, whole,
+ * or `backupNotFound`. An opened wallet knows its own: this changes nothing.
+ */
+backup?: BackupOptions, 
+/**
+ * File of `ExportBackup` to restore from, with its mnemonic: the money and the history; the channels rest, as after a
+ * restore from a lagging backup. Refused when `backup` is given too and knows a newer state (`backupStale`).
+ */
+file?: Uint8Array, 
+/**
+ * True to take the wallet over from the device that has it. Otherwise opening is refused while another one has it
+ * (`movedToAnotherDevice`).
+ */
+moveHere?: boolean, 
+/**
  * True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
  * a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
  */
@@ -1467,23 +1469,6 @@ currency: string,
  * Amount, as a number of the currency's smallest units, such as cents.
  */
 minorUnits: bigint, };
-
-/**
- * Price of bitcoin in another currency.
- */
-export type FiatRate = { 
-/**
- * Currency (ISO 4217).
- */
-currency: string, 
-/**
- * Price of one bitcoin, in the currency's smallest units (cents).
- */
-minorUnitsPerBtc: bigint, 
-/**
- * Time at which it was asked for, in seconds since the UNIX epoch.
- */
-at: bigint, };
 
 /**
  * Terms of a BOLT 12 offer, as far as a user decides by them. Nobody has signed them.
@@ -1644,16 +1629,7 @@ expirySecs: number | null,
 /**
  * For AMP: payable any number of times until it expires, by whoever pays by AMP.
  */
-amp: boolean, 
-/**
- * Names and values that the application finds again in the `Payment`; the payer does not see them. At most
- * `MAX_METADATA` of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
- */
-metadata: { [key in string]?: string }, } | { "method": "cancelInvoice", 
-/**
- * The payment's id.
- */
-id: string, } | { "method": "newAddress" } | { "method": "inspect", 
+amp: boolean, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
  * Text that a user pasted or scanned.
  */
@@ -1791,11 +1767,7 @@ feeRate: bigint | null,
 /**
  * True to return only what it would cost.
  */
-dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "setRate", 
-/**
- * The price.
- */
-rate: FiatRate | null, } | { "method": "payment", 
+dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
 /**
  * Its id.
  */
@@ -1827,11 +1799,7 @@ channelId: string,
 /**
  * True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
  */
-force: boolean, } | { "method": "closeLostChannels", 
-/**
- * False to leave them open after all, as far as they are.
- */
-close: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
+force: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
 /**
  * Holder.
  */
@@ -1919,7 +1887,12 @@ prefix: string, } | { "method": "setSiteRecords",
 /**
  * Changes; of one key the last counts.
  */
-records: Array<SiteRecord>, } | { "method": "ack", 
+records: Array<SiteRecord>, } | { "method": "setBackup" } & BackupOptions | { "method": "endBackup", 
+/**
+ * True to end it here even when the server cannot be reached. Only for a user who says that no other device has used the
+ * wallet since: otherwise this one continues with an old state.
+ */
+abandon: boolean, } | { "method": "exportBackup" } | { "method": "ack", 
 /**
  * The event's id.
  */

@@ -45,6 +45,7 @@ pub const CRATES: &[Plan] = &[
     any_order("crates/router"),
     any_order("crates/storage"),
     any_order("crates/transport"),
+    any_order("crates/vss"),
     Plan { folder: "crates/wallet", floors: WALLET },
     any_order("crates/xtask"),
 ];
@@ -61,6 +62,7 @@ const WALLET: &[&[&str]] = &[
     &["convert", "ctx", "response"],
     &["errors"],
     &["gateways", "identity"],
+    &["backup"],
     &["actions"],
     &["open", "page"],
     &["wallet"],

@@ -21,6 +21,7 @@ mod memory;
 mod receipt;
 mod seal;
 mod sealed;
+mod slot;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
 
@@ -34,6 +35,7 @@ pub use js::{JsBackend, JsStore};
 pub use memory::MemoryBackend;
 pub use receipt::Receipt;
 pub use sealed::SealedStore;
+pub use slot::{KeySource, MAX_PASSKEY};
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteBackend;
 

@@ -8,6 +8,8 @@ export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
 export type { BumpOptions } from './wallet/onchain.ts';
 export { unlockKey, type OpenOptions } from './wallet/open.ts';
+export { passkeysAvailable, type Passkey } from './wallet/passkeys.ts';
+export type { Unlock, Unlocking } from './wallet/unlock.ts';
 export type { WalletEvent } from './wallet/events.ts';
 export {
   checkMnemonic,

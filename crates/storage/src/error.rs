@@ -31,7 +31,7 @@ pub enum StoreError {
         remedy: String,
     },
 
-    /// The passphrase (or key) is not the one of this wallet. The stored data is intact.
+    /// The passphrase (or key) is none of those that open this wallet. The stored data is intact.
     #[error("wrong passphrase: nothing was changed; try again, minding the keyboard layout and capitals")]
     WrongPassphrase,
 
@@ -79,6 +79,13 @@ pub enum StoreError {
     InvalidName {
         /// Its length in bytes.
         bytes: usize,
+    },
+
+    /// What was to open the wallet, or to open it no more, cannot. Nothing was changed.
+    #[error("{what}")]
+    InvalidKeySource {
+        /// The reason, with the remedy.
+        what: &'static str,
     },
 
     /// The store was closed, or its wallet destroyed.
@@ -175,7 +182,7 @@ impl From<&StoreError> for WalletError {
             StoreError::NotFound { .. } => ErrorCode::WalletNotFound,
             StoreError::AlreadyExists { .. } => ErrorCode::WalletExists,
             StoreError::Closed => ErrorCode::Closed,
-            StoreError::InvalidName { .. } => ErrorCode::InvalidInput,
+            StoreError::InvalidName { .. } | StoreError::InvalidKeySource { .. } => ErrorCode::InvalidInput,
             StoreError::Randomness(_) | StoreError::Backend { .. } => ErrorCode::Storage,
             StoreError::Moved { .. } => ErrorCode::MovedToAnotherDevice,
             StoreError::Stale | StoreError::OlderBackup => ErrorCode::BackupStale,

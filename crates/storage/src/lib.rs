@@ -24,6 +24,7 @@ mod mirror;
 mod receipt;
 mod seal;
 mod sealed;
+mod slot;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
 mod vss;
@@ -39,6 +40,7 @@ pub use memory::MemoryBackend;
 pub use mirror::{MirroredStore, Purpose, Record};
 pub use receipt::Receipt;
 pub use sealed::SealedStore;
+pub use slot::{KeySource, MAX_PASSKEY};
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteBackend;
 pub use vss::{Head, Lease, Sent, Session, Surroundings, VssBackend};

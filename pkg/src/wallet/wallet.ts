@@ -1,10 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { checkEnvironment, deriveKey, keepStorage } from '#platform';
+import { checkEnvironment, keepStorage } from '#platform';
 import { WalletError } from '../base/error.ts';
 import type { Authorization, Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
 import { checkName } from '../link/names.ts';
-import type { KdfParams } from '../link/wire.ts';
 import { named, text } from './arguments.ts';
 import { Events, type WalletEvent } from './events.ts';
 import type { Link } from './link.ts';
@@ -13,6 +12,9 @@ import { Requests } from './requests.ts';
 import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
+import type { Passkey } from './passkeys.ts';
+import * as unlocks from './unlock.ts';
+import type { Unlock, Unlocking } from './unlock.ts';
 import { PaymentList, whenPaid } from './watching.ts';
 
 /** The state of a wallet, as `onChange` tells it. */
@@ -82,8 +84,8 @@ export class Wallet extends Requests {
    * is right; the options of the first tab hold. When `signal` is aborted before it resolves, it rejects with the signal's
    * reason and leaves the wallet again.
    * @throws {WalletError} `invalidInput`, `invalidMnemonic`, `notAllowedHere`, `walletExists`, `walletNotFound`,
-   * `wrongPassphrase`, `wrongNetwork`, `corrupt`, `newerFormat`, `inUse` (offer `takeOver`), `versionMismatch`, `storage`,
-   * `storageFull`, `walletCrashed`, `timeout`
+   * `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `wrongNetwork`, `corrupt`, `newerFormat`, `inUse` (offer `takeOver`),
+   * `versionMismatch`, `storage`, `storageFull`, `walletCrashed`, `timeout`
    */
   static async open(options: OpenOptions): Promise<Wallet> {
     const link = await openLink(options);
@@ -95,19 +97,29 @@ export class Wallet extends Requests {
    * @throws {WalletError} `invalidInput`, `notAllowedHere`, `storage`, `newerFormat`, `corrupt`, `timeout`
    */
   static async exists(name: string): Promise<boolean> {
-    return Wallet.#briefly(name, async (link) => (await link.call({ method: 'kdfParams' })) !== null);
+    return (await Wallet.unlocking(name)) !== null;
   }
 
   /**
-   * The words of a stored wallet, for its passphrase, without opening it: for a wallet that cannot be opened. Show them to nobody but
-   * its user.
-   * @throws {WalletError} `wrongPassphrase`, `invalidInput`, `notAllowedHere`, `walletNotFound`, `corrupt`, `newerFormat`, `storage`,
+   * Returns what opens the wallet of that name, passphrase or passkeys; `null` when this browser holds none. Starts loading the engine.
+   * @throws {WalletError} `invalidInput`, `notAllowedHere`, `storage`, `newerFormat`, `corrupt`, `timeout`
+   */
+  static async unlocking(name: string): Promise<Unlocking | null> {
+    return Wallet.#briefly(name, async (link) => {
+      const sources = await unlocks.sourcesOf(link);
+      return sources && unlocks.unlockingOf(sources);
+    });
+  }
+
+  /**
+   * The words of a stored wallet, for its passphrase or a passkey of it, without opening it: for a wallet that cannot be opened. Show
+   * them to nobody but its user.
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `invalidInput`, `notAllowedHere`, `walletNotFound`, `corrupt`, `newerFormat`, `storage`,
    * `timeout`
    */
-  static async revealMnemonic(name: string, passphrase: string): Promise<string> {
-    if (text('passphrase', passphrase) === '')
-      throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
-    return Wallet.#briefly(name, (link) => words(name, link, passphrase));
+  static async revealMnemonic(name: string, unlock: Unlock): Promise<string> {
+    unlocks.byPasskey(unlock);
+    return Wallet.#briefly(name, (link) => words(name, link, unlock));
   }
 
   /**
@@ -134,13 +146,12 @@ export class Wallet extends Requests {
   }
 
   /**
-   * The words again, for the passphrase only: whoever finds the wallet open does not get them. Show them to nobody else.
-   * @throws {WalletError} `wrongPassphrase`, `invalidInput` when it is empty
+   * The words again, for the passphrase or a passkey only: whoever finds the wallet open does not get them. Show them to nobody else.
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `invalidInput` when the passphrase is empty
    */
-  async revealMnemonic(passphrase: string): Promise<string> {
-    if (text('passphrase', passphrase) === '')
-      throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
-    return words(this.name, this.#link, passphrase);
+  async revealMnemonic(unlock: Unlock): Promise<string> {
+    unlocks.byPasskey(unlock);
+    return words(this.name, this.#link, unlock);
   }
 
   /**
@@ -204,16 +215,50 @@ export class Wallet extends Requests {
   }
 
   /**
-   * Changes the passphrase.
-   * @throws {WalletError} `wrongPassphrase` when `from` is not the present one; `invalidInput` when `to` is empty
+   * Changes the passphrase, or gives one to a wallet that has passkeys only. A copy of the storage made before opens as it did.
+   * @param options `from`: the present passphrase, or a passkey
+   * @throws {WalletError} `wrongPassphrase` when `from` is not the present one; `passkeyRefused`, `passkeyUnsupported`; `invalidInput`
+   * when `to` is empty
    */
-  async changePassphrase(options: { from: string; to: string }): Promise<void> {
+  async changePassphrase(options: { from: Unlock; to: string }): Promise<void> {
     const { from, to } = named('changePassphrase', options, { from: true, to: true });
     if (text('to', to) === '') throw new WalletError('invalidInput', 'The new passphrase is empty: choose one.');
-    const stored = (await this.#link.call({ method: 'kdfParams' })) as KdfParams | null;
-    const old = await deriveKey(text('from', from), stored);
-    const fresh = await deriveKey(to, null);
-    await this.#link.call({ method: 'changePassphrase', from: old.key, to: fresh.key, kdf: fresh.params });
+    await unlocks.changePassphrase(this.#link, from, to);
+  }
+
+  /**
+   * Takes the passphrase from a wallet that a passkey opens.
+   * @param unlock the passphrase, or a passkey
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`; `invalidInput` when nothing else opens the wallet
+   */
+  async removePassphrase(unlock: Unlock): Promise<void> {
+    await unlocks.removePassphrase(this.#link, unlock);
+  }
+
+  /** The passkeys that open this wallet, oldest first. */
+  async passkeys(): Promise<Passkey[]> {
+    return unlocks.unlockingOf((await unlocks.sourcesOf(this.#link)) ?? []).passkeys;
+  }
+
+  /**
+   * Has the user make one more passkey that opens this wallet; at most sixteen.
+   * @param options `name`: 1 to 64 characters, to know it by; `unlock`: the passphrase, or a passkey that opens it now
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused` (the prompt was closed), `passkeyUnsupported` (this browser or authenticator
+   * has no PRF extension: nothing was added); `invalidInput`: a bad name, no room, or this device has one
+   */
+  async addPasskey(options: { name: string; unlock: Unlock }): Promise<Passkey> {
+    const { name, unlock } = named('addPasskey', options, { name: true, unlock: true });
+    return unlocks.addPasskey(this.#link, this.name, text('name', name), unlock);
+  }
+
+  /**
+   * Lets a passkey open this wallet no more. A copy of the storage made before still opens with it.
+   * @param unlock the passphrase, or a passkey that opens it now (also that one)
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`; `invalidInput` when there is no such passkey, or
+   * nothing else opens the wallet
+   */
+  async removePasskey(id: string, unlock: Unlock): Promise<void> {
+    await unlocks.removePasskey(this.#link, text('id', id), unlock);
   }
 
   /**
@@ -287,12 +332,10 @@ export class Wallet extends Requests {
   }
 }
 
-async function words(name: string, link: Link, passphrase: string): Promise<string> {
-  const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
-  // Derived with fresh parameters, the key would be of no wallet.
-  if (stored === null) throw notFound(name);
-  const { key } = await deriveKey(passphrase, stored);
-  return (await link.call({ method: 'words', key })) as string;
+async function words(name: string, link: Link, unlock: Unlock): Promise<string> {
+  const sources = await unlocks.sourcesOf(link);
+  if (sources === null) throw notFound(name);
+  return (await link.call({ method: 'words', key: await unlocks.keyFor(unlock, sources) })) as string;
 }
 
 /** Calls each listener; what one throws is reported as uncaught and does not keep the others from hearing. */

@@ -77,7 +77,7 @@ export class FakeBus {
 /** Whether `name` is stored, with which key, and how often it was written. */
 export interface Stored {
   key: Uint8Array;
-  kdf: Uint8Array;
+  source: Uint8Array;
 }
 
 /** An engine that stores nothing but the key and answers `balance`, `diagnostics` and `close`; its payments never end. */
@@ -138,8 +138,12 @@ export class FakeEngine implements Engine {
     return this.#words;
   }
 
-  async changePassphrase(kdf: Uint8Array, key: Uint8Array): Promise<void> {
-    Object.assign(this.#stored, { kdf, key: key.slice() });
+  async putKey(source: Uint8Array, key: Uint8Array): Promise<void> {
+    Object.assign(this.#stored, { source, key: key.slice() });
+  }
+
+  async removeKey(): Promise<void> {
+    throw { code: 'invalidInput', message: 'nothing else opens it', causes: [] };
   }
 
   async close(): Promise<void> {
@@ -189,15 +193,18 @@ export class Origin {
 
   #module(): EngineModule {
     return {
-      kdfParams: async (name) => this.stored.get(name)?.kdf,
+      keySources: async (name) => {
+        const stored = this.stored.get(name);
+        return stored && [stored.source];
+      },
       storedWords: async (name, key) => {
         const stored = this.stored.get(name);
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
         return new FakeEngine(stored, this.words).words(key);
       },
       destroy: async (name) => void this.stored.delete(name),
-      open: async (options, key, kdf) => {
-        if (kdf !== undefined) this.stored.set(options.name, { key: key.slice(), kdf });
+      open: async (options, key, source) => {
+        if (source !== undefined) this.stored.set(options.name, { key: key.slice(), source });
         const stored = this.stored.get(options.name);
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
         if (!same(stored.key, key)) throw { code: 'wrongPassphrase', message: 'wrong', causes: [] };
@@ -263,8 +270,8 @@ export class FakePage {
 
   open(key: number, { create = false, takeOver = false, network = 'regtest', name = 'main' } = {}): Promise<unknown> {
     const options = { name, network, gateways: [], chainSources: [], fresh: false };
-    const kdf = create ? new Uint8Array([1]) : null;
-    return this.call({ method: 'open', options, key: new Uint8Array(32).fill(key), kdf, takeOver, log: [] });
+    const source = create ? new Uint8Array([1]) : null;
+    return this.call({ method: 'open', options, key: new Uint8Array(32).fill(key), source, takeOver, log: [] });
   }
 
   kinds(): string[] {

@@ -12,12 +12,15 @@ import {
   type Settings,
   type Snapshot,
   type Status,
+  type Unlock,
+  type Unlocking,
   type WalletError,
 } from 'amplet';
 import type { PageConfig } from './config.ts';
 import { News } from './news.svelte.ts';
 import { Notes } from './notes.svelte.ts';
 import { Rates } from './rates.svelte.ts';
+import { PhraseDue } from './phrase-due.svelte.ts';
 import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
@@ -40,7 +43,7 @@ export interface AppOptions {
   sites?: SiteRecordsAccess;
 }
 
-type Opening = Pick<OpenOptions, 'passphrase' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>;
+type Opening = Pick<OpenOptions, 'passphrase' | 'passkey' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>;
 
 export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'open';
 
@@ -57,6 +60,8 @@ export class App {
   settings = $state.raw<Settings>(DEFAULTS);
   online = $state(navigator.onLine);
 
+  /** What opens the wallet; `null`: there is none, or nobody has looked yet. */
+  unlocking = $state.raw<Unlocking | null>(null);
   wallet = $state.raw<Wallet | null>(null);
   status = $state.raw<Status | null>(null);
   balance = $state.raw<Balance | null>(null);
@@ -66,6 +71,7 @@ export class App {
   readonly news = new News();
   readonly notes = new Notes();
   readonly rates = new Rates();
+  readonly phrase = new PhraseDue();
   /** Requests under way that a lock must not cut off. */
   working = $state(0);
   readonly session: UnlockedSession | null;
@@ -96,11 +102,17 @@ export class App {
     try {
       await this.#configure();
       if (await this.reopen()) return;
-      this.phase = (await Wallet.exists(this.config.walletName)) ? 'locked' : 'welcome';
+      await this.lookAtUnlocking();
+      this.phase = this.unlocking ? 'locked' : 'welcome';
     } catch (thrown) {
       this.problem = toWalletError(thrown);
       this.phase = 'blocked';
     }
+  }
+
+  /** Looks what opens the wallet now. Throws what the package throws. */
+  async lookAtUnlocking(): Promise<void> {
+    this.unlocking = await Wallet.unlocking(this.config.walletName);
   }
 
   /** Opens the wallet with the session's key, if it has one that still fits. */
@@ -154,34 +166,44 @@ export class App {
     this.rates.follow(wallet, gateways);
     await this.#load(wallet);
     this.phase = 'open';
-    if (input.passphrase !== undefined) void this.#keepUnlocked(how.key ?? (() => this.#deriveKey(input.passphrase)));
+    const unlock = unlockOf(input);
+    if (unlock !== null) void this.#keepUnlocked(how.key ?? (() => this.#keyOf(unlock)));
+    this.phrase.open(this.config.walletName, input.passkey !== undefined && input.mnemonic !== undefined);
+    void this.lookAtUnlocking();
     await this.#keepForNextVisit();
   }
 
   /** The wallet's words, also while it is locked or cannot be opened. Throws what the package throws. */
-  async words(passphrase: string): Promise<string[]> {
+  async words(unlock: Unlock): Promise<string[]> {
     const { wallet, config } = this;
     const told = await (wallet === null
-      ? Wallet.revealMnemonic(config.walletName, passphrase)
-      : this.hold(() => wallet.revealMnemonic(passphrase)));
+      ? Wallet.revealMnemonic(config.walletName, unlock)
+      : this.hold(() => wallet.revealMnemonic(unlock)));
     return told.split(' ');
   }
 
   /** Throws what the package throws. */
-  async changePassphrase(change: { from: string; to: string }): Promise<void> {
-    await this.hold(() => this.open.changePassphrase(change));
-    await this.#keepUnlocked(() => this.#deriveKey(change.to));
+  async changePassphrase(change: { from: Unlock; to: string }): Promise<void> {
+    await this.changeUnlocking(() => this.open.changePassphrase(change));
+    await this.#keepUnlocked(() => this.#keyOf(change.to));
+  }
+
+  /** Changes what opens the wallet, and looks what does now. Throws what the package throws. */
+  async changeUnlocking(change: () => Promise<unknown>): Promise<void> {
+    await this.hold(change);
+    await this.lookAtUnlocking();
   }
 
   /** Derives the key where one is to be kept: a wallet that exists is opened with it, so that it is derived once. */
   async #withKey(input: Opening): Promise<Opening> {
-    const { passphrase, ...rest } = input;
-    if (!this.session || passphrase === undefined || input.mnemonic !== undefined) return input;
-    return { ...rest, key: await this.#deriveKey(passphrase) };
+    const { passphrase: _, passkey: __, ...rest } = input;
+    const unlock = unlockOf(input);
+    if (!this.session || unlock === null || input.mnemonic !== undefined) return input;
+    return { ...rest, key: await this.#keyOf(unlock) };
   }
 
-  #deriveKey(passphrase = ''): Promise<Uint8Array> {
-    return unlockKey(this.config.walletName, passphrase);
+  #keyOf(unlock: Unlock): Promise<Uint8Array> {
+    return unlockKey(this.config.walletName, unlock);
   }
 
   async #keepUnlocked(key: Uint8Array | (() => Promise<Uint8Array>)): Promise<void> {
@@ -266,6 +288,8 @@ export class App {
       await Wallet.destroy(this.config.walletName);
       await this.sites?.forget();
       this.problem = null;
+      this.unlocking = null;
+      this.phrase.done();
       this.phase = 'welcome';
     } catch (thrown) {
       this.problem = toWalletError(thrown); // the screen that asked is gone by now
@@ -345,6 +369,10 @@ export class App {
     this.rates.stop();
     this.historyComplete = false;
   }
+}
+
+function unlockOf({ passphrase, passkey }: Opening): Unlock | null {
+  return passkey === undefined ? (passphrase ?? null) : { passkey: true };
 }
 
 /** Makes a page's state. Nothing happens before its `start`. */

@@ -104,6 +104,8 @@ const PLAIN: Record<
   invalidInput: m.help_invalidInput,
   invalidMnemonic: m.help_invalidMnemonic,
   wrongPassphrase: m.help_wrongPassphrase,
+  passkeyRefused: m.help_passkeyRefused,
+  passkeyUnsupported: m.help_passkeyUnsupported,
   walletExists: m.help_walletExists,
   walletNotFound: m.help_walletNotFound,
   corrupt: m.help_corrupt,

@@ -7,6 +7,8 @@ const TITLES: Record<ErrorCode, () => string> = {
   invalidInput: m.error_invalidInput,
   invalidMnemonic: m.error_invalidMnemonic,
   wrongPassphrase: m.error_wrongPassphrase,
+  passkeyRefused: m.error_passkeyRefused,
+  passkeyUnsupported: m.error_passkeyUnsupported,
   walletExists: m.error_walletExists,
   walletNotFound: m.error_walletNotFound,
   corrupt: m.error_corrupt,

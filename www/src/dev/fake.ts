@@ -18,8 +18,11 @@ import type {
   Snapshot,
   Spending,
   Status,
+  Unlock,
+  Unlocking,
   WalletEvent,
 } from 'amplet';
+import { FakeUnlocking, UnlockedWallet } from './fake-unlocking.ts';
 import { budgets, spending } from './sample-budgets.ts';
 import { events } from './sample-events.ts';
 import * as parts from './sample-parts.ts';
@@ -39,9 +42,9 @@ export class WalletError extends Error {
   }
 }
 
-let made: string | null = scenario === 'none' ? null : samples.PASSPHRASE;
+const unlocking = new FakeUnlocking(scenario, (code, message) => new WalletError(code, message));
 
-export class Wallet {
+export class Wallet extends UnlockedWallet {
   readonly name = 'fake';
   readonly storageKept = Promise.resolve(true);
   readonly ended: Promise<WalletError>;
@@ -56,38 +59,35 @@ export class Wallet {
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
   private constructor() {
+    super(unlocking);
     if (scenario === 'sentAll') this.#payments.unshift(samples.sentAll());
     this.ended = new Promise((resolve) => (this.#end = resolve));
   }
 
   static async open(options: OpenOptions): Promise<Wallet> {
     await pause();
-    if (options.mnemonic) made = options.passphrase ?? null;
-    if (options.passphrase !== made)
-      throw new WalletError(
-        'wrongPassphrase',
-        'This passphrase does not open the wallet. Check the keyboard layout and try again.',
-      );
+    if (options.mnemonic) unlocking.create(options.passphrase, options.passkey);
+    unlocking.prove(options.passphrase ?? { passkey: true });
     return new Wallet();
   }
 
-  static async exists(): Promise<boolean> {
+  static async unlocking(): Promise<Unlocking | null> {
     if (scenario === 'blocked')
       throw new WalletError(
         'notAllowedHere',
         'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.',
       );
-    return made !== null;
+    return unlocking.state();
   }
 
-  static async revealMnemonic(name: string, passphrase: string): Promise<string> {
+  static async revealMnemonic(_: string, unlock: Unlock): Promise<string> {
     await pause();
-    if (passphrase !== made) throw new WalletError('wrongPassphrase', `This passphrase does not open ${name}.`);
+    unlocking.prove(unlock);
     return samples.MNEMONIC;
   }
 
   static async destroy(): Promise<void> {
-    made = null;
+    unlocking.forget();
   }
 
   async balance(): Promise<Balance> {
@@ -351,18 +351,6 @@ export class Wallet {
     return 'pretended engine: nothing to diagnose';
   }
 
-  async changePassphrase({ from, to }: { from: string; to: string }): Promise<void> {
-    await pause();
-    if (from !== made) throw new WalletError('wrongPassphrase', 'The present passphrase is another one.');
-    made = to;
-  }
-
-  async revealMnemonic(passphrase: string): Promise<string> {
-    await pause();
-    if (passphrase !== made) throw new WalletError('wrongPassphrase', 'This passphrase does not open the wallet.');
-    return samples.MNEMONIC;
-  }
-
   async lock(): Promise<void> {
     this.#end(new WalletError('closed', 'The wallet was locked.'));
   }
@@ -373,6 +361,7 @@ export class Wallet {
 }
 
 export const unlockKey = async (): Promise<Uint8Array> => new Uint8Array(32);
+export const passkeysAvailable = async (): Promise<boolean> => true;
 export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;
 
 export { checkMnemonic, suggestWords } from './fake-words.ts';

@@ -95,7 +95,7 @@ async fn store(
 ) -> Result<Option<SealedStore>, NodeThreadError> {
     let backend: SharedBackend = Rc::new(SqliteBackend::open(file)?);
     let kek = Kek::from_bytes(keyed(STORE_KEY, &config.seed.0));
-    if SealedStore::kdf_params(&backend).await?.is_none() {
+    if SealedStore::key_sources(&backend).await?.is_none() {
         if !may_be_new {
             return Ok(None);
         }

@@ -204,7 +204,7 @@ impl World {
         let node = self.platform.run(async move {
             let kek = Kek::from_bytes([7; 32]);
             let backend: amplet_storage::SharedBackend = Rc::new(disk);
-            let fresh = SealedStore::kdf_params(&backend).await.unwrap().is_none();
+            let fresh = SealedStore::key_sources(&backend).await.unwrap().is_none();
             let store = if fresh {
                 SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap()
             } else {

@@ -17,6 +17,10 @@ pub enum ErrorCode {
     InvalidMnemonic,
     /// The passphrase does not open this wallet.
     WrongPassphrase,
+    /// No passkey was given: its prompt was closed or took too long, or this device has none of this wallet.
+    PasskeyRefused,
+    /// The browser or the authenticator cannot open a wallet by passkey: it lacks WebAuthn or its PRF extension.
+    PasskeyUnsupported,
     /// A wallet of this name exists already.
     WalletExists,
     /// No wallet of this name is stored here.

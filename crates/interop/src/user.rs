@@ -52,6 +52,9 @@ impl User {
             mnemonic: None,
             fresh: false,
             birthday_height: None,
+            backup: None,
+            file: None,
+            move_here: false,
             zero_fee_commitments: false,
         };
         let mut entropy = [0; 16];

@@ -1,7 +1,7 @@
 //! The page's requests, mapped to actions, and what they return to responses.
 
 use amplet_node::{Destination, OpenChannel};
-use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
+use amplet_protocol::page::{self, Authorization, Budget, ErrorCode, Payment, Request, WalletError};
 use amplet_protocol::{Msat, PaymentId};
 
 use crate::actions::PayProblem;
@@ -125,6 +125,9 @@ pub(crate) async fn answer(
         Request::SiteRecordKeys { prefix } => site_records::keys(ctx, &prefix).await.map(Response::Texts),
         Request::SetSiteRecords { records } => {
             site_records::set(ctx, &records).await.map(|()| Response::None)
+        }
+        Request::SetBackup(_) | Request::EndBackup { .. } | Request::ExportBackup => {
+            Err(WalletError::new(ErrorCode::BackupRefused, "this release has no backup yet: update"))
         }
         Request::Ack { id } => {
             ctx.node.ledger().ack(id);

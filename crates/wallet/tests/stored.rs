@@ -74,6 +74,9 @@ fn options(gateway: &str) -> OpenOptions {
         mnemonic: None,
         fresh: false,
         birthday_height: None,
+        backup: None,
+        file: None,
+        move_here: false,
         zero_fee_commitments: false,
     }
 }

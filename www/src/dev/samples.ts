@@ -301,6 +301,7 @@ export function status(scenario: string): Status {
     depositNeededSat: 0n,
     warnings: WARNINGS[scenario] ?? [],
     storage: null,
+    backup: null,
     damaged: [],
     commits: 12n,
   };

@@ -4,6 +4,7 @@
 //! [`WalletError`]; between them the engine sends [`Notice`]s. Amounts are msat (`bigint` in JavaScript) unless the
 //! name says `sat`; times are seconds since the UNIX epoch.
 
+mod backup;
 mod balance;
 mod budget;
 mod chain;
@@ -18,6 +19,9 @@ mod site_record;
 mod state;
 mod trouble;
 
+pub use backup::{
+    BackupMode, BackupOptions, BackupState, BackupStatus, FileBytes, OtherDevice, RestoreProgress,
+};
 pub use balance::Balance;
 pub use budget::{
     Authorization, Budget, BudgetReason, BudgetRefusal, BudgetRule, Holder, HolderKind, LimitUsage, Login,

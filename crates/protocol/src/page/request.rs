@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules, SendAmount, SiteRecord};
+use super::{Authorization, BackupOptions, CustomRecord, FileBytes, Gateway, Holder, Network, Rules, SendAmount, SiteRecord};
 use crate::{ChannelId, Msat, PaymentId};
 
 /// Options to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
@@ -31,6 +31,21 @@ pub struct OpenOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub birthday_height: Option<u32>,
+    /// Remote backup. With a fresh mnemonic it is set up; with one that is not, the wallet is restored from it: the newest state, whole,
+    /// or `backupNotFound`. An opened wallet knows its own: this changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub backup: Option<BackupOptions>,
+    /// File of [`Request::ExportBackup`] to restore from, with its mnemonic: the money and the history; the channels rest, as after a
+    /// restore from a lagging backup. Refused when `backup` is given too and knows a newer state (`backupStale`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub file: Option<FileBytes>,
+    /// True to take the wallet over from the device that has it. Otherwise opening is refused while another one has it
+    /// (`movedToAnotherDevice`).
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(as = "Option<bool>", optional))]
+    pub move_here: bool,
     /// True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
     /// a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
     #[serde(default)]
@@ -300,6 +315,16 @@ pub enum Request {
         /// Changes; of one key the last counts.
         records: Vec<SiteRecord>,
     },
+    /// Sets the remote backup up, sends everything there, and returns [`super::BackupStatus`] when it has it.
+    SetBackup(BackupOptions),
+    /// Ends the remote backup and removes it from its server. Returns nothing.
+    EndBackup {
+        /// True to end it here even when the server cannot be reached. Only for a user who says that no other device has used the
+        /// wallet since: otherwise this one continues with an old state.
+        abandon: bool,
+    },
+    /// Exports the whole wallet as a file that its mnemonic opens. Returns [`FileBytes`].
+    ExportBackup,
     /// Acknowledges an event: removes it, as the application has acted upon it. Returns nothing.
     Ack {
         /// The event's id.

@@ -336,6 +336,8 @@ pub enum Warning {
     SourcesDisagree,
     /// The newest block is three hours old or more ([`ChainStatus::tip_age`]).
     OldTip,
+    /// The backup's server was restored from an older copy of its own: everything was sent to it again.
+    BackupWasOlder,
 }
 
 /// Status of the wallet.
@@ -360,6 +362,9 @@ pub struct Status {
     pub deposit_needed_sat: u64,
     /// The reason why nothing can be saved, while it cannot.
     pub storage: Option<super::StorageTrouble>,
+    /// The remote backup; null: there is none.
+    #[serde(default)]
+    pub backup: Option<super::BackupStatus>,
     /// Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
     pub damaged: Vec<String>,
     /// Number of storage transactions since the engine started (measured: at most 4 per payment).

@@ -52,6 +52,7 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
         warnings,
         deposit_needed_sat: ctx.node.onchain().deposit_needed_sat(),
         storage: ctx.node.storage_trouble(),
+        backup: None,
         damaged: ctx.node.ledger().damaged(),
         commits: ctx.node.commits(),
     }

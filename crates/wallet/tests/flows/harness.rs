@@ -84,6 +84,9 @@ impl RegtestNetwork {
             mnemonic: None,
             fresh: false,
             birthday_height: None,
+            backup: None,
+            file: None,
+            move_here: false,
             zero_fee_commitments: false,
         }
     }

@@ -38,6 +38,7 @@ export const statusOf = (network: Network, nodeId: string, commits: bigint, now:
   warnings: [],
   depositNeededSat: 0n,
   storage: null,
+  backup: null,
   damaged: [],
   commits,
 });

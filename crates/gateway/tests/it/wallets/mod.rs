@@ -164,6 +164,9 @@ impl RegtestGateway {
             mnemonic: Some(words.into()),
             fresh: true,
             birthday_height: None,
+            backup: None,
+            file: None,
+            move_here: false,
             zero_fee_commitments: false,
         };
         change(&mut options);

@@ -112,6 +112,9 @@ fn options(network: &Network, number: u8) -> OpenOptions {
         mnemonic: Some(words(number)),
         fresh: true,
         birthday_height: None,
+        backup: None,
+        file: None,
+        move_here: false,
         zero_fee_commitments: false,
     }
 }

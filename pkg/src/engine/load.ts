@@ -22,5 +22,5 @@ export async function loadEngine(
     log(line);
   };
   start(print, crashed);
-  return { kdfParams, storedWords, destroy, open: (options, key, kdf) => Engine.open(options, key, kdf) };
+  return { kdfParams, storedWords, destroy, open: (...how) => Engine.open(...how) };
 }

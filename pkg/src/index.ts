@@ -3,7 +3,8 @@
 export { init, type InitOptions } from './platform/init.ts';
 export type { WasmSource } from './link/wasm-source.ts';
 export { WalletError } from './base/error.ts';
-export { Wallet, type Snapshot } from './wallet/wallet.ts';
+export { Wallet, type RestoreOptions, type Snapshot } from './wallet/wallet.ts';
+export { type Backup, type BackupOptions } from './wallet/backup.ts';
 export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
 export type { BumpOptions } from './wallet/onchain.ts';
@@ -19,8 +20,18 @@ export {
   type MnemonicProblem,
 } from './wallet/mnemonic.ts';
 export { loadRates, type Rates } from './wallet/rates.ts';
+export {
+  joinPairing,
+  offerPairing,
+  type PairedWallet,
+  type PairingJoin,
+  type PairingOffer,
+} from './wallet/pairing/pairing.ts';
 export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './wallet/settings.ts';
 export type {
+  BackupMode,
+  BackupState,
+  BackupStatus,
   Balance,
   BumpMethod,
   ChainStatus,
@@ -50,6 +61,7 @@ export type {
   OfferTerms,
   OnchainBump,
   OnchainSend,
+  OtherDevice,
   PartHop,
   PartState,
   Payment,
@@ -58,6 +70,7 @@ export type {
   PaymentRequest,
   PaymentStatus,
   ReplacedTx,
+  RestoreProgress,
   Preview,
   Budget,
   BudgetReason,

@@ -1,4 +1,11 @@
-import type { BudgetRefusal, ErrorCode, ErrorOutcome, NoRoute, OtherDevice, WalletError as ErrorData } from './protocol.ts';
+import type {
+  BudgetRefusal,
+  ErrorCode,
+  ErrorOutcome,
+  NoRoute,
+  OtherDevice,
+  WalletError as ErrorData,
+} from './protocol.ts';
 
 /** An error of a wallet: `code` for programs, `message` for a user, naming what to do. */
 export class WalletError extends Error {

@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "passkeyRefused" | "passkeyUnsupported" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "backupUnreachable" | "backupRefused" | "backupNotFound" | "backupExists" | "backupStale" | "movedToAnotherDevice" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -277,6 +277,10 @@ noRoute?: NoRoute,
  * Denial by a budget; only with `budgetRefused` and `approvalNeeded`.
  */
 budget?: BudgetRefusal, 
+/**
+ * The device that has taken the wallet over; only with `movedToAnotherDevice`, and `backupExists` where it is known.
+ */
+device?: OtherDevice, 
 /**
  * Outcome of the payment that the request was to begin; only with requests that begin one.
  */
@@ -929,7 +933,7 @@ export type TipAge = "recent" | "old" | "stale";
 /**
  * A warning for the user; the page has a text with the remedy for each.
  */
-export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
+export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip" | "backupWasOlder";
 
 /**
  * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it
@@ -944,6 +948,104 @@ error: WalletError,
  * Time since which nothing was saved (seconds since the UNIX epoch).
  */
 since: bigint, };
+
+/**
+ * What waits for the backup.
+ */
+export type BackupMode = "required" | "lagging";
+
+/**
+ * A backup to be used. It is remembered in the wallet's storage.
+ */
+export type BackupOptions = { 
+/**
+ * Base URL of the server (VSS), http or https: `https://gateway.example/vss`.
+ */
+url: string, 
+/**
+ * Mode; `required` by default.
+ */
+mode?: BackupMode, 
+/**
+ * Name of this device, as the user's other devices show it: 1 to 64 bytes.
+ */
+deviceName: string, };
+
+/**
+ * State of the backup.
+ */
+export type BackupState = "current" | "behind" | "unreachable" | "refused";
+
+/**
+ * State of the backup.
+ */
+export type BackupStatus = { 
+/**
+ * Base URL of the server.
+ */
+url: string, 
+/**
+ * Mode.
+ */
+mode: BackupMode, 
+/**
+ * Name of this device.
+ */
+deviceName: string, 
+/**
+ * State.
+ */
+state: BackupState, 
+/**
+ * Time since which it is so (seconds since the UNIX epoch).
+ */
+since: bigint, 
+/**
+ * True if this device may act: it has taken the wallet over from every other one.
+ */
+active: boolean, 
+/**
+ * Number of records that the backup holds.
+ */
+records: number, 
+/**
+ * Bytes that were sent since the wallet was opened, padding included.
+ */
+sentBytes: bigint, 
+/**
+ * Number of requests that they took.
+ */
+requests: bigint, 
+/**
+ * Reason and remedy, when the state is `unreachable` or `refused`.
+ */
+error: WalletError | null, };
+
+/**
+ * The device that has taken a wallet over.
+ */
+export type OtherDevice = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Time at which it took over (seconds since the UNIX epoch).
+ */
+since: bigint, };
+
+/**
+ * Progress of reading a backup while a wallet is opened.
+ */
+export type RestoreProgress = { 
+/**
+ * Number of records that were read.
+ */
+done: number, 
+/**
+ * Number of records in all.
+ */
+of: number, };
 
 /**
  * Status of the wallet.
@@ -981,6 +1083,10 @@ depositNeededSat: bigint,
  * The reason why nothing can be saved, while it cannot.
  */
 storage: StorageTrouble | null, 
+/**
+ * The remote backup; null: there is none.
+ */
+backup: BackupStatus | null, 
 /**
  * Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
  */
@@ -1219,6 +1325,21 @@ fresh: boolean,
  * Height to search from, with a restored mnemonic; by default the release's checkpoint.
  */
 birthdayHeight?: number, 
+/**
+ * Remote backup. With a fresh mnemonic it is set up; with one that is not, the wallet is restored from it: the newest state, whole,
+ * or `backupNotFound`. An opened wallet knows its own: this changes nothing.
+ */
+backup?: BackupOptions, 
+/**
+ * File of `ExportBackup` to restore from, with its mnemonic: the money and the history; the channels rest, as after a
+ * restore from a lagging backup. Refused when `backup` is given too and knows a newer state (`backupStale`).
+ */
+file?: Uint8Array, 
+/**
+ * True to take the wallet over from the device that has it. Otherwise opening is refused while another one has it
+ * (`movedToAnotherDevice`).
+ */
+moveHere?: boolean, 
 /**
  * True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
  * a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
@@ -1766,7 +1887,12 @@ prefix: string, } | { "method": "setSiteRecords",
 /**
  * Changes; of one key the last counts.
  */
-records: Array<SiteRecord>, } | { "method": "ack", 
+records: Array<SiteRecord>, } | { "method": "setBackup" } & BackupOptions | { "method": "endBackup", 
+/**
+ * True to end it here even when the server cannot be reached. Only for a user who says that no other device has used the
+ * wallet since: otherwise this one continues with an old state.
+ */
+abandon: boolean, } | { "method": "exportBackup" } | { "method": "ack", 
 /**
  * The event's id.
  */

@@ -1,6 +1,6 @@
 // The engine's wasm as the host needs it. `load.ts` supplies the real one, the tests another.
 
-import type { Notice, OpenOptions, Request } from '../base/protocol.ts';
+import type { Notice, OpenOptions, Request, RestoreProgress } from '../base/protocol.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 import type { Key, KeySource } from '../link/wire.ts';
 
@@ -12,8 +12,13 @@ export interface EngineModule {
   storedWords(name: string, key: Key): Promise<string>;
   /** Deletes a stored wallet. */
   destroy(name: string): Promise<void>;
-  /** Opens the wallet of `options.name`; with the `source` of the key creates it. */
-  open(options: OpenOptions, key: Key, source: KeySource | undefined): Promise<Engine>;
+  /** Opens the wallet of `options.name`; with the `source` of the key creates it. `onProgress` hears how much of a backup was read. */
+  open(
+    options: OpenOptions,
+    key: Key,
+    source: KeySource | undefined,
+    onProgress: (progress: RestoreProgress) => void,
+  ): Promise<Engine>;
 }
 
 /** An open wallet. */

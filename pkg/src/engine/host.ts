@@ -12,7 +12,7 @@ import type { Engine, EngineModule, LoadEngine } from './engine.ts';
 import type { HeldLock, Locks } from './locks.ts';
 import { LogRing } from './log.ts';
 import { own } from './ownership.ts';
-import { Port, type Channel } from './port.ts';
+import { Port, type Channel, type Report } from './port.ts';
 import { Siblings, type Bus, type HostInfo, type Reason } from './siblings.ts';
 
 /** Parts of a host; the worker gives it the browser's, the tests their own. */
@@ -132,9 +132,9 @@ export class EngineHost {
     }
   }
 
-  async #answer(port: Port, call: Call, onBegin: (paymentId: string) => void): Promise<unknown> {
+  async #answer(port: Port, call: Call, report: Report): Promise<unknown> {
     try {
-      return await this.#call(port, call, onBegin);
+      return await this.#call(port, call, report);
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) this.crash(error);
       if (this.#trapped) return new Promise(() => {}); // `ended` says it
@@ -142,14 +142,14 @@ export class EngineHost {
     }
   }
 
-  async #call(port: Port, call: Call, onBegin: (paymentId: string) => void): Promise<unknown> {
+  async #call(port: Port, call: Call, report: Report): Promise<unknown> {
     switch (call.method) {
       case 'keySources':
         return (await (await this.#load()).keySources(this.#environment.name)) ?? null;
       case 'open':
-        return this.#exclusive(() => this.#open(port, call));
+        return this.#exclusive(() => this.#open(port, call, report));
       case 'request':
-        return this.#request(port, call.request, onBegin);
+        return this.#request(port, call.request, report.begun);
       case 'putKey':
       case 'removeKey':
         return this.#exclusive(() => this.#changeKeys(port, call));
@@ -160,7 +160,7 @@ export class EngineHost {
     }
   }
 
-  async #open(port: Port, call: Call & { method: 'open' }): Promise<Opened> {
+  async #open(port: Port, call: Call & { method: 'open' }, report: Report): Promise<Opened> {
     const { name, info, locks } = this.#environment;
     if (call.options.name !== name)
       throw new WalletError('invalidInput', `This worker hosts the wallet "${name}" only.`);
@@ -170,7 +170,7 @@ export class EngineHost {
       if ('elsewhere' in owned) return owned;
       this.#take(owned.held);
       try {
-        const engine = await module.open(call.options, call.key, call.source ?? undefined);
+        const engine = await module.open(call.options, call.key, call.source ?? undefined, report.progress);
         this.#session = { engine, network: call.options.network, held: owned.held };
       } catch (error) {
         this.#giveBack();

@@ -22,5 +22,5 @@ export async function loadEngine(
     log(line);
   };
   start(print, crashed);
-  return { keySources, storedWords, destroy, open: (options, key, source) => Engine.open(options, key, source) };
+  return { keySources, storedWords, destroy, open: (...how) => Engine.open(...how) };
 }

@@ -1,12 +1,12 @@
 // Messages between page and engine host over their MessagePort.
 //
 // The page speaks first (`hello`); the host answers `welcome` or `refused`. Then the page sends calls, each answered by `ok` or
-// `err` with its id (after `begun`, when it began a payment), and the host sends notices once a wallet is open. `ended` is the
-// host's last word on an open wallet. Both sides check what arrives; a message that is none of these is refused or, on the page,
-// dropped.
+// `err` with its id (after `begun`, when it began a payment, or `progress`), and the host sends notices once a wallet is open.
+// `ended` is the host's last word on an open wallet. Both sides check what arrives; a message that is none of these is refused or,
+// on the page, dropped.
 
 import { isErrorData } from '../base/error.ts';
-import type { Notice, OpenOptions, Request, WalletError as ErrorData } from '../base/protocol.ts';
+import type { Notice, OpenOptions, Request, RestoreProgress, WalletError as ErrorData } from '../base/protocol.ts';
 import { isInput, type WasmInput } from './wasm-source.ts';
 
 /** Encoded parameters of the key derivation, opaque here. Not secret. */
@@ -52,6 +52,8 @@ export type ToPage =
   | { kind: 'refused'; error: ErrorData; retry: boolean }
   /** The call began a payment, which has not left yet; its answer follows. */
   | { kind: 'begun'; id: number; paymentId: string }
+  /** Of `open`: how much of a backup was read; its answer follows. */
+  | { kind: 'progress'; id: number; progress: RestoreProgress }
   | { kind: 'ok'; id: number; value: unknown }
   | { kind: 'err'; id: number; error: ErrorData }
   | { kind: 'notice'; notice: Notice }
@@ -87,6 +89,7 @@ export function readToPage(data: unknown): ToPage | null {
     welcome: typeof data['version'] === 'number' && isShortText(data['release']) && isShortText(data['life']),
     refused: isErrorData(data['error']) && typeof data['retry'] === 'boolean',
     begun: isId(data['id']) && isShortText(data['paymentId']),
+    progress: isId(data['id']) && isRecord(data['progress']),
     ok: isId(data['id']),
     err: isId(data['id']) && isErrorData(data['error']),
     notice: isRecord(data['notice']) && typeof data['notice']['notice'] === 'string',
@@ -135,7 +138,7 @@ function wrongProof(call: Record<string, unknown>): string | null {
 
 /** Returns whether `value` nests little enough to be read by recursion: the engine's stack is small, and overflowing it ends it. */
 function isShallow(value: unknown, depth = 8): boolean {
-  if (typeof value !== 'object' || value === null) return true;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true;
   return depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1));
 }
 

@@ -2,12 +2,13 @@
 
 import { checkEnvironment } from '#platform';
 import { WalletError } from '../base/error.ts';
-import type { Gateway, Network, OpenOptions as EngineOptions } from '../base/protocol.ts';
+import type { Gateway, Network, OpenOptions as EngineOptions, RestoreProgress } from '../base/protocol.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import { checkName } from '../link/names.ts';
 import type { Opened } from '../link/wire.ts';
 import { orAborted } from './abort.ts';
 import { named } from './arguments.ts';
+import { toBackup, type BackupOptions } from './backup.ts';
 import { Link, Retry, type Ending } from './link.ts';
 import { generateMnemonic } from './mnemonic.ts';
 import { byPasskey, checkPassphrase, forgetKey, keyFor, newKey, sourcesOf, type Unlock } from './unlock.ts';
@@ -47,6 +48,24 @@ export interface OpenOptions {
    * closed by force, which is not possible without savings; at most 114 HTLCs are in flight per direction, instead of 483.
    */
   zeroFeeCommitments?: boolean | undefined;
+  /**
+   * Remote backup, for a wallet that is made: with `create` or a `fresh` mnemonic it is set up; with another mnemonic the wallet is
+   * restored from it, whole, or the opening is refused (`backupNotFound`, `backupUnreachable`). A wallet that exists remembers its
+   * own, which `wallet.backup` changes.
+   */
+  backup?: BackupOptions | undefined;
+  /**
+   * With `mnemonic`: a file that `wallet.backup.export()` made, to restore from. It brings back money and history; channels rest, and are
+   * closed by their peers. `backupStale` when `backup` is given too and knows a newer state.
+   */
+  file?: Uint8Array | undefined;
+  /**
+   * Take the wallet over from another device, which stops within seconds. Without it, opening is refused while another device has it:
+   * `movedToAnotherDevice`, and `error.device` says which. Ask the user before: two devices would take it from each other without end.
+   */
+  moveHere?: boolean | undefined;
+  /** Hears how much of a backup was read, in records, while it is restored. */
+  onProgress?: ((progress: RestoreProgress) => void) | undefined;
   /** Take the wallet from another tab that cannot share it (`inUse`); that tab stops. */
   takeOver?: boolean | undefined;
   /**
@@ -70,6 +89,10 @@ const NAMES: Record<keyof OpenOptions, true> = {
   fresh: true,
   birthdayHeight: true,
   zeroFeeCommitments: true,
+  backup: true,
+  file: true,
+  moveHere: true,
+  onProgress: true,
   takeOver: true,
   signal: true,
 };
@@ -90,8 +113,15 @@ export function remember(name: string, ending: Ending): void {
   if (ending.error.log.length > 0) lastLogs.set(name, ending.error.log);
 }
 
+/** A wallet that was opened. */
+export interface OpenedLink {
+  link: Link;
+  /** How to open it again, with its key. */
+  again: OpenOptions & { key: Uint8Array };
+}
+
 /** Opens a wallet; see `Wallet.open`. Of one that was created, {@link untaken} has the words. */
-export async function openLink(options: OpenOptions): Promise<Link> {
+export async function openLink(options: OpenOptions): Promise<OpenedLink> {
   checkOptions(options);
   const { signal } = options;
   checkEnvironment();
@@ -108,7 +138,7 @@ export async function openLink(options: OpenOptions): Promise<Link> {
 }
 
 /** Tells `connected` of each connection that it makes: whoever gives up closes it. */
-async function open(options: OpenOptions, connected: (link: Link) => void): Promise<Link> {
+async function open(options: OpenOptions, connected: (link: Link) => void): Promise<OpenedLink> {
   const link = await connect(options.name);
   connected(link);
   try {
@@ -126,7 +156,7 @@ async function open(options: OpenOptions, connected: (link: Link) => void): Prom
 }
 
 /** Opens over a connection that was made, or over the next, where the engine moves. */
-async function openOn(first: Link, options: OpenOptions, connected: (link: Link) => void): Promise<Link> {
+async function openOn(first: Link, options: OpenOptions, connected: (link: Link) => void): Promise<OpenedLink> {
   let link = first;
   let made: Uint8Array | null = null;
   try {
@@ -138,14 +168,11 @@ async function openOn(first: Link, options: OpenOptions, connected: (link: Link)
     options.signal?.throwIfAborted();
     const engineOptions = toEngine(options, mnemonic);
     for (let moves = 0; ; moves += 1) {
-      const opened = (await link.call({
-        method: 'open',
-        options: engineOptions,
-        key,
-        source: made,
-        takeOver: options.takeOver === true,
-        log: [...(lastLogs.get(options.name) ?? [])],
-      })) as Opened;
+      const log = [...(lastLogs.get(options.name) ?? [])];
+      const opened = (await link.call(
+        { method: 'open', options: engineOptions, key, source: made, takeOver: options.takeOver === true, log },
+        options.onProgress,
+      )) as Opened;
       if ('opened' in opened) break;
       if (moves === MAX_MOVES)
         throw new WalletError('inUse', 'The wallet moves between tabs: close the other tabs, then try again.');
@@ -157,9 +184,11 @@ async function openOn(first: Link, options: OpenOptions, connected: (link: Link)
     }
     if (mnemonic !== null) untaken.set(options.name, mnemonic);
     else if (untaken.has(options.name)) await forgetOthers(options.name, link, key);
+    const { name, network, gateways, chainSources, zeroFeeCommitments } = options;
+    const again = { name, network, gateways, chainSources, zeroFeeCommitments, key: key.slice() };
     key.fill(0);
     lastLogs.delete(options.name);
-    return link;
+    return { link, again };
   } catch (error) {
     link.close();
     if (made !== null) forgetKey(made);
@@ -253,6 +282,9 @@ function checkOptions(options: OpenOptions): void {
   if (options.mnemonic === undefined && (options.fresh !== undefined || options.birthdayHeight !== undefined)) {
     refuse('`fresh` and `birthdayHeight` go with `mnemonic` only.');
   }
+  if (options.backup !== undefined) toBackup(options.backup);
+  if (options.file !== undefined && (options.mnemonic === undefined || !(options.file instanceof Uint8Array)))
+    refuse('`file` is an Uint8Array, and goes with `mnemonic` only.');
 }
 
 /** The error for a name that no wallet has here. */
@@ -273,6 +305,9 @@ function toEngine(options: OpenOptions, created: string | null): EngineOptions {
     chainSources: options.chainSources ?? [],
     fresh: created !== null || options.fresh === true,
     ...(mnemonic === undefined ? {} : { mnemonic }),
+    ...(options.backup === undefined ? {} : { backup: toBackup(options.backup) }),
+    ...(options.file === undefined ? {} : { file: options.file }),
+    ...(options.moveHere === true ? { moveHere: true } : {}),
     ...(options.zeroFeeCommitments === true ? { zeroFeeCommitments: true } : {}),
     ...(options.birthdayHeight === undefined ? {} : { birthdayHeight: options.birthdayHeight }),
   };

@@ -5,9 +5,10 @@ import { WalletError } from '../base/error.ts';
 import type { Authorization, Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
 import { checkName } from '../link/names.ts';
 import { named, text } from './arguments.ts';
+import { Backup } from './backup.ts';
 import { Events, type WalletEvent } from './events.ts';
 import type { Link } from './link.ts';
-import { connect, notFound, openLink, remember, untaken, type OpenOptions } from './open.ts';
+import { connect, notFound, openLink, remember, untaken, type OpenedLink, type OpenOptions } from './open.ts';
 import { Requests } from './requests.ts';
 import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
@@ -25,13 +26,20 @@ export interface Snapshot {
   balance: Balance;
 }
 
+/** Options of {@link Wallet.restore}: those of `Wallet.open` that go with a mnemonic. */
+export type RestoreOptions = Omit<OpenOptions, 'mnemonic' | 'create' | 'fresh' | 'key'> & {
+  /** Mnemonic of the wallet: 12 or 24 words. */
+  mnemonic: string;
+};
+
 /**
  * A Lightning wallet that is open in this tab.
  *
  * Amounts are `bigint`: msat where the name says `Msat`, sat where it says `Sat`. Times are seconds since the UNIX epoch.
  * The engine runs in a worker that all tabs of this origin share; each tab has a `Wallet` of its own. Every method rejects
  * with a {@link WalletError}: with `closed` after `close()` or `lock()`, with `walletCrashed` when the engine stopped (open
- * the wallet again: it continues from what was saved), with `fenced` when it was taken over.
+ * the wallet again: it continues from what was saved), with `fenced` when it was taken over by another tab, with
+ * `movedToAnotherDevice` when another device of the user's has it now ({@link Wallet.moveHere}).
  */
 export class Wallet extends Requests {
   /** Name of the wallet in this origin. */
@@ -39,12 +47,16 @@ export class Wallet extends Requests {
 
   /**
    * Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`,
-   * or what the storage failed with.
+   * `movedToAnotherDevice` (`error.device` has its name), `backupStale` (open it again: it is brought up to its backup), or what the
+   * storage failed with.
    */
   readonly ended: Promise<WalletError>;
 
   /** Resolves to whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */
   readonly storageKept: Promise<boolean> = keepStorage();
+
+  /** Its remote backup: how it stands, and how it is changed. */
+  readonly backup: Backup;
 
   /** Leaves the wallet in this tab at the end of a block, as `close()` does: `await using wallet = await Wallet.open(..)`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -55,11 +67,15 @@ export class Wallet extends Requests {
   readonly #onPayment = new Set<(payment: Payment) => void>();
   readonly #end: (error: WalletError) => void;
   #snapshot: Snapshot | null = null;
+  /** How to open it again, while another device could take it: for wallets with a backup alone. It has the key. */
+  #again: OpenedLink['again'] | null;
 
-  private constructor(name: string, link: Link) {
+  private constructor(name: string, { link, again }: OpenedLink) {
     super((request) => link.call({ method: 'request', request }));
     this.name = name;
     this.#link = link;
+    this.#again = again;
+    this.backup = new Backup((request) => link.call({ method: 'request', request }));
     this.#events = new Events(
       async (id) => void (await link.call({ method: 'request', request: { method: 'ack', id } })),
     );
@@ -75,6 +91,7 @@ export class Wallet extends Requests {
     link.onNotice = (notice) => this.#receive(notice);
     link.onEnd = (ending) => {
       remember(name, ending);
+      if (ending.error.code !== 'movedToAnotherDevice') this.#forgetKey();
       this.#end(ending.error);
     };
   }
@@ -85,11 +102,40 @@ export class Wallet extends Requests {
    * reason and leaves the wallet again.
    * @throws {WalletError} `invalidInput`, `invalidMnemonic`, `notAllowedHere`, `walletExists`, `walletNotFound`,
    * `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `wrongNetwork`, `corrupt`, `newerFormat`, `inUse` (offer `takeOver`),
-   * `versionMismatch`, `storage`, `storageFull`, `walletCrashed`, `timeout`
+   * `versionMismatch`, `storage`, `storageFull`, `walletCrashed`, `timeout`; with a backup `movedToAnotherDevice` (offer `moveHere`),
+   * `backupUnreachable`, `backupRefused`, `backupExists`, and with a mnemonic that is not fresh `backupNotFound`, `backupStale`
    */
   static async open(options: OpenOptions): Promise<Wallet> {
-    const link = await openLink(options);
-    return new Wallet(options.name, link);
+    const opened = await openLink(options);
+    return new Wallet(options.name, opened);
+  }
+
+  /**
+   * Brings a wallet back in this browser: from its mnemonic and its `backup` whole, as it was at its last step; from its mnemonic and a
+   * `file`, its money and history, with channels that rest until their peers close them; from its mnemonic alone, the on-chain
+   * money. `moveHere` when another device still has it; `onProgress` hears how much was read.
+   * @throws {WalletError} as {@link Wallet.open} with a mnemonic: `backupNotFound` (nothing there for these words),
+   * `backupUnreachable`, `backupStale` (the file is older than what the backup knows), `movedToAnotherDevice`
+   */
+  static async restore(options: RestoreOptions): Promise<Wallet> {
+    if (text('mnemonic', options.mnemonic).trim() === '')
+      throw new WalletError('invalidMnemonic', 'The mnemonic is empty: a wallet has 12 or 24 words.');
+    return Wallet.open(options);
+  }
+
+  /**
+   * Takes the wallet back from the device that has it, after `ended` said `movedToAnotherDevice`: opens it here again, as it is now, and
+   * resolves with it; this object stays ended. Call it when the user asks for it, never by itself: two devices would take the wallet
+   * from each other without end.
+   * @throws {WalletError} `closed`: it was closed, locked, or had no backup when it was opened: open it with `moveHere`. As
+   * {@link Wallet.open}
+   */
+  async moveHere(): Promise<Wallet> {
+    const again = this.#again;
+    if (again === null) throw new WalletError('closed', 'The wallet was closed in this tab: open it again.');
+    const wallet = await Wallet.open({ ...again, moveHere: true });
+    this.#forgetKey();
+    return wallet;
   }
 
   /**
@@ -291,6 +337,7 @@ export class Wallet extends Requests {
    * is told `closed` with the outcome `open`: it goes on, in another tab at once, else when the wallet is opened again.
    */
   async close(): Promise<void> {
+    this.#forgetKey();
     this.#link.close();
     this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'));
     await this.ended;
@@ -299,6 +346,7 @@ export class Wallet extends Requests {
   /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. Payments under way: as with `close`. */
   async lock(): Promise<void> {
     untaken.delete(this.name);
+    this.#forgetKey();
     await this.#link.call({ method: 'request', request: { method: 'close' } });
     await this.ended;
   }
@@ -310,6 +358,8 @@ export class Wallet extends Requests {
         break;
       case 'changed':
         this.#snapshot = { status: notice.status, balance: notice.balance };
+        if (notice.status.backup === null) this.#forgetKey();
+        this.backup.change(notice.status.backup);
         notify(this.#onChange, this.#snapshot);
         break;
       case 'paymentChanged':
@@ -318,6 +368,12 @@ export class Wallet extends Requests {
       case 'stopped':
         break; // the host makes it the end of this wallet
     }
+  }
+
+  /** Whoever finds this page later does not find the key. */
+  #forgetKey(): void {
+    this.#again?.key.fill(0);
+    this.#again = null;
   }
 
   static async #briefly<T>(name: string, work: (link: Link) => Promise<T>): Promise<T> {

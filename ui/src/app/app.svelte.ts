@@ -3,11 +3,12 @@
 import {
   loadSettings,
   saveSettings,
-  unlockKey,
   Wallet,
   type Balance,
   type Channel,
+  type Gateway,
   type OpenOptions,
+  type OtherDevice,
   type Payment,
   type Settings,
   type Snapshot,
@@ -25,15 +26,11 @@ import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
 import { DEFAULTS, keepSetup, loadSetup, NO_CONFIG } from './setup.ts';
+import { Unlocked, type UnlockedSession } from './unlocked.ts';
 import { atWork } from './work.ts';
 import type { Unit } from '../text/amounts.ts';
 
-/** Keeps a wallet unlocked when its page goes; the web wallet has none. */
-export interface UnlockedSession {
-  key(): Promise<Uint8Array | null>;
-  keep(key: Uint8Array): Promise<void>;
-  forget(): Promise<void>;
-}
+export type { UnlockedSession } from './unlocked.ts';
 
 /** Differences between the places where a wallet is shown. */
 export interface AppOptions {
@@ -43,9 +40,25 @@ export interface AppOptions {
   sites?: SiteRecordsAccess;
 }
 
-type Opening = Pick<OpenOptions, 'passphrase' | 'passkey' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>;
+type Opening = Pick<
+  OpenOptions,
+  | 'passphrase'
+  | 'passkey'
+  | 'key'
+  | 'mnemonic'
+  | 'fresh'
+  | 'takeOver'
+  | 'backup'
+  | 'file'
+  | 'moveHere'
+  | 'onProgress'
+>;
 
-export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'open';
+/** `moved`: another device has the wallet now. */
+export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'moved' | 'open';
+
+/** What came back of a wallet that was restored: all; all, with channels that rest; what is in the file; savings alone. */
+export type Restored = 'backup' | 'rests' | 'file' | 'words';
 
 const PAGE_SIZE = 30;
 
@@ -68,6 +81,10 @@ export class App {
   channels = $state.raw<Channel[]>([]);
   payments = $state.raw<Payment[]>([]);
   historyComplete = $state(false);
+  /** Source of the wallet, while the user has not read what came back. */
+  restored = $state.raw<Restored | null>(null);
+  /** The device that has the wallet, in the phase `moved`; `null`: its name is not known. */
+  movedTo = $state.raw<OtherDevice | null>(null);
   readonly news = new News();
   readonly notes = new Notes();
   readonly rates = new Rates();
@@ -77,12 +94,16 @@ export class App {
   readonly session: UnlockedSession | null;
   readonly sites: SiteRecordsAccess | null;
 
+  readonly #unlocked: Unlocked;
   #detach: (() => void)[] = [];
+  /** Opens the wallet here, in the phase `moved`. */
+  #moveHere: (() => Promise<void>) | null = null;
   #address: Promise<string> | null = null;
   #history: AsyncGenerator<Payment[], void, undefined> | null = null;
 
   constructor({ session, sites }: AppOptions) {
     this.session = session ?? null;
+    this.#unlocked = new Unlocked(this.session, () => this.config.walletName);
     this.sites = sites ?? null;
   }
 
@@ -124,6 +145,7 @@ export class App {
       return true;
     } catch (thrown) {
       const error = toWalletError(thrown);
+      if (error.code === 'movedToAnotherDevice') return true; // that is on the screen
       if (error.code !== 'wrongPassphrase' && error.code !== 'walletNotFound') this.problem = error;
       return false;
     }
@@ -153,9 +175,33 @@ export class App {
   /** Opens, or with `mnemonic` makes, this page's wallet. Throws what the package throws. */
   async openWallet(input: Opening): Promise<void> {
     const { network, gateways, chainSources } = this.settings;
-    const how = await this.#withKey(input);
-    const wallet = await Wallet.open({ name: this.config.walletName, network, gateways, chainSources, ...how });
+    const how = await this.#unlocked.withKey(input);
+    const open = { name: this.config.walletName, network, gateways, chainSources, ...how };
+    try {
+      await this.#opened(await Wallet.open(open), gateways);
+    } catch (thrown) {
+      const error = toWalletError(thrown);
+      if (error.code === 'movedToAnotherDevice')
+        this.#moved(error, () => this.openWallet({ ...input, moveHere: true }));
+      throw error;
+    }
+    if (input.mnemonic !== undefined && input.fresh !== true) this.restored = this.#cameBack(input);
+    // A key that was given is kept already, but the wallet host may have lost the wallet to another device meanwhile.
+    if (input.key === undefined || input.moveHere === true) void this.#unlocked.keep(how);
+    this.phrase.open(this.config.walletName, input.passkey !== undefined && input.fresh === true);
+    void this.lookAtUnlocking();
+    await this.#keepForNextVisit();
+  }
+
+  #cameBack({ backup, file }: Opening): Restored {
+    if (file !== undefined) return 'file';
+    if (backup === undefined) return 'words';
+    return this.status?.backup?.mode === 'lagging' ? 'rests' : 'backup';
+  }
+
+  async #opened(wallet: Wallet, gateways: readonly Gateway[]): Promise<void> {
     this.problem = null;
+    this.#moveHere = null;
     this.wallet = wallet;
     this.#detach = [
       wallet.onChange((snapshot) => this.#changed(snapshot)),
@@ -166,11 +212,18 @@ export class App {
     this.rates.follow(wallet, gateways);
     await this.#load(wallet);
     this.phase = 'open';
-    const unlock = unlockOf(input);
-    if (unlock !== null) void this.#keepUnlocked(how.key ?? (() => this.#keyOf(unlock)));
-    this.phrase.open(this.config.walletName, input.passkey !== undefined && input.mnemonic !== undefined);
-    void this.lookAtUnlocking();
-    await this.#keepForNextVisit();
+  }
+
+  /** Another device has the wallet. `again` opens it here; it holds the key, as long as this is on the screen. */
+  #moved(error: WalletError, again: () => Promise<void>): void {
+    this.movedTo = error.device ?? null;
+    this.#moveHere = again;
+    this.phase = 'moved';
+  }
+
+  /** Takes the wallet over from the device that has it. Throws what the package throws. */
+  async moveHere(): Promise<void> {
+    await this.#moveHere?.();
   }
 
   /** The wallet's words, also while it is locked or cannot be opened. Throws what the package throws. */
@@ -185,34 +238,13 @@ export class App {
   /** Throws what the package throws. */
   async changePassphrase(change: { from: Unlock; to: string }): Promise<void> {
     await this.changeUnlocking(() => this.open.changePassphrase(change));
-    await this.#keepUnlocked(() => this.#keyOf(change.to));
+    await this.#unlocked.keep({ passphrase: change.to });
   }
 
   /** Changes what opens the wallet, and looks what does now. Throws what the package throws. */
   async changeUnlocking(change: () => Promise<unknown>): Promise<void> {
     await this.hold(change);
     await this.lookAtUnlocking();
-  }
-
-  /** Derives the key where one is to be kept: a wallet that exists is opened with it, so that it is derived once. */
-  async #withKey(input: Opening): Promise<Opening> {
-    const { passphrase: _, passkey: __, ...rest } = input;
-    const unlock = unlockOf(input);
-    if (!this.session || unlock === null || input.mnemonic !== undefined) return input;
-    return { ...rest, key: await this.#keyOf(unlock) };
-  }
-
-  #keyOf(unlock: Unlock): Promise<Uint8Array> {
-    return unlockKey(this.config.walletName, unlock);
-  }
-
-  async #keepUnlocked(key: Uint8Array | (() => Promise<Uint8Array>)): Promise<void> {
-    if (!this.session) return;
-    try {
-      await this.session.keep(typeof key === 'function' ? await key() : key);
-    } catch (thrown) {
-      console.warn('session', toWalletError(thrown).message); // the wallet is open here: the next window asks
-    }
   }
 
   /** Stores what this wallet was opened with: the next visit starts from it, with or without the server's config. */
@@ -265,12 +297,14 @@ export class App {
   }
 
   async lock(): Promise<void> {
-    const { wallet } = this;
+    const { wallet, phase } = this;
     this.#forget();
     this.phase = 'locked';
     // First, so that nobody who asks meanwhile opens it again.
     await this.session?.forget().catch((thrown: unknown) => console.warn('session', thrown));
     await wallet?.lock();
+    // One that was to be restored here, and that another device has, is not locked: there is none.
+    if (phase === 'moved' && !(await Wallet.exists(this.config.walletName))) this.phase = 'welcome';
   }
 
   /** Returns who had which payment made, by its id, as far as that is kept. */
@@ -350,6 +384,13 @@ export class App {
   #ended(wallet: Wallet, error: WalletError): void {
     if (this.wallet !== wallet) return;
     this.#forget();
+    if (error.code === 'movedToAnotherDevice') {
+      this.#moved(error, async () => {
+        await this.#opened(await wallet.moveHere());
+        await this.#unlocked.keep({}); // the wallet host opens it, too
+      });
+      return;
+    }
     this.problem = error;
     this.phase = 'locked';
   }
@@ -359,6 +400,8 @@ export class App {
     this.#detach = [];
     this.#address = null;
     this.#history = null;
+    this.#moveHere = null;
+    this.restored = null;
     this.wallet = null;
     this.status = null;
     this.balance = null;
@@ -371,9 +414,6 @@ export class App {
   }
 }
 
-function unlockOf({ passphrase, passkey }: Opening): Unlock | null {
-  return passkey === undefined ? (passphrase ?? null) : { passkey: true };
-}
 
 /** Makes a page's state. Nothing happens before its `start`. */
 export const createApp = (options: AppOptions = {}): App => new App(options);

@@ -12,6 +12,7 @@ pub mod forwards;
 pub mod idle;
 pub mod merchant;
 pub mod operator;
+pub mod pairing;
 pub mod payments;
 pub mod peers;
 pub mod proof;

@@ -6,5 +6,6 @@ mod config;
 mod harness;
 mod hostile;
 mod merchant;
+mod pairing;
 mod process;
 mod wallets;

@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "backupUnreachable" | "backupRefused" | "backupNotFound" | "backupExists" | "backupStale" | "movedToAnotherDevice" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "passkeyRefused" | "passkeyUnsupported" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "backupUnreachable" | "backupRefused" | "backupNotFound" | "backupExists" | "backupStale" | "movedToAnotherDevice" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -714,6 +714,14 @@ parts: Array<PaymentPart>,
  */
 records?: Array<CustomRecord>, 
 /**
+ * What the application said of its invoice (`Receive`); payers do not see it.
+ */
+metadata?: { [key in string]?: string }, 
+/**
+ * Price of bitcoin when it succeeded, where the page had told it (`SetRate`).
+ */
+rate?: FiatRate, 
+/**
  * Totals of a stream: `amountMsat` and `feeMsat` are then the sums paid so far.
  */
 stream?: StreamTotals, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
@@ -950,6 +958,113 @@ error: WalletError,
 since: bigint, };
 
 /**
+ * State of the channels that a gateway has with a lost node.
+ */
+export type LostState = "open" | "inUse" | { "closing": { 
+/**
+ * Time of that, in seconds since the UNIX epoch, unless the node connects before.
+ */
+at: bigint, } } | "closed";
+
+/**
+ * A channel of a lost node.
+ */
+export type LostChannel = { 
+/**
+ * Its id.
+ */
+channelId: string, 
+/**
+ * Its capacity, in sat.
+ */
+capacitySat: bigint, 
+/**
+ * What the gateway's commitment pays to the wallet, in sat, about: fees and HTLCs may take from it.
+ */
+walletSat: bigint, };
+
+/**
+ * A channel in a wallet's own list of its channels.
+ */
+export type ListedChannel = { 
+/**
+ * The peer, in hex.
+ */
+peer: string, 
+/**
+ * Its address; null: it is not known.
+ */
+address: string | null, 
+/**
+ * Id of the channel.
+ */
+channelId: string, 
+/**
+ * `txid:vout` of its funding.
+ */
+funding: string, 
+/**
+ * Its capacity, in sat.
+ */
+capacitySat: bigint, };
+
+/**
+ * An installation that a gateway knows.
+ */
+export type LostInstallation = { 
+/**
+ * Its node id, in hex.
+ */
+nodeId: string, 
+/**
+ * State of its channels with this gateway.
+ */
+state: LostState, 
+/**
+ * The channels.
+ */
+channels: Array<LostChannel>, 
+/**
+ * All its channels, with whatever peer, as it has left a list of them with the gateway: who to ask, and what to expect.
+ */
+listed: Array<ListedChannel>, };
+
+/**
+ * A gateway's answer.
+ */
+export type LostAnswer = { 
+/**
+ * Node id of the gateway, in hex.
+ */
+gateway: string, 
+/**
+ * Time of its answer (seconds since the UNIX epoch); null: it has not answered yet.
+ */
+answeredAt: bigint | null, 
+/**
+ * True if its clock and this device's differ by more than a day, so that it tells nothing: set the clock.
+ */
+wrongTime: boolean, 
+/**
+ * Lost installations that have channels with it, or had.
+ */
+installations: Array<LostInstallation>, };
+
+/**
+ * What a restored wallet knows of the channels that earlier installations of its recovery phrase had. Money that their closes
+ * paid is part of `closingSat` until it is in the savings, and an entry of the history then.
+ */
+export type LostChannels = { 
+/**
+ * True if gateways are asked to close them (`CloseLostChannels`).
+ */
+asksToClose: boolean, 
+/**
+ * Gateways that were asked since the wallet was opened.
+ */
+gateways: Array<LostAnswer>, };
+
+/**
  * What waits for the backup.
  */
 export type BackupMode = "required" | "lagging";
@@ -1079,6 +1194,10 @@ warnings: Array<Warning>,
  * On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
  */
 depositNeededSat: bigint, 
+/**
+ * Channels of earlier installations of the recovery phrase; only of a wallet that was restored from it.
+ */
+lost?: LostChannels, 
 /**
  * The reason why nothing can be saved, while it cannot.
  */
@@ -1471,6 +1590,23 @@ currency: string,
 minorUnits: bigint, };
 
 /**
+ * Price of bitcoin in another currency.
+ */
+export type FiatRate = { 
+/**
+ * Currency (ISO 4217).
+ */
+currency: string, 
+/**
+ * Price of one bitcoin, in the currency's smallest units (cents).
+ */
+minorUnitsPerBtc: bigint, 
+/**
+ * Time at which it was asked for, in seconds since the UNIX epoch.
+ */
+at: bigint, };
+
+/**
  * Terms of a BOLT 12 offer, as far as a user decides by them. Nobody has signed them.
  */
 export type OfferTerms = { 
@@ -1629,7 +1765,16 @@ expirySecs: number | null,
 /**
  * For AMP: payable any number of times until it expires, by whoever pays by AMP.
  */
-amp: boolean, } | { "method": "newAddress" } | { "method": "inspect", 
+amp: boolean, 
+/**
+ * Names and values that the application finds again in the `Payment`; the payer does not see them. At most
+ * `MAX_METADATA` of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
+ */
+metadata: { [key in string]?: string }, } | { "method": "cancelInvoice", 
+/**
+ * The payment's id.
+ */
+id: string, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
  * Text that a user pasted or scanned.
  */
@@ -1767,7 +1912,11 @@ feeRate: bigint | null,
 /**
  * True to return only what it would cost.
  */
-dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
+dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "setRate", 
+/**
+ * The price.
+ */
+rate: FiatRate | null, } | { "method": "payment", 
 /**
  * Its id.
  */
@@ -1799,7 +1948,11 @@ channelId: string,
 /**
  * True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
  */
-force: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
+force: boolean, } | { "method": "closeLostChannels", 
+/**
+ * False to leave them open after all, as far as they are.
+ */
+close: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
 /**
  * Holder.
  */

@@ -42,16 +42,7 @@ export interface AppOptions {
 
 type Opening = Pick<
   OpenOptions,
-  | 'passphrase'
-  | 'passkey'
-  | 'key'
-  | 'mnemonic'
-  | 'fresh'
-  | 'takeOver'
-  | 'backup'
-  | 'file'
-  | 'moveHere'
-  | 'onProgress'
+  'passphrase' | 'passkey' | 'key' | 'mnemonic' | 'fresh' | 'takeOver' | 'backup' | 'file' | 'moveHere' | 'onProgress'
 >;
 
 /** `moved`: another device has the wallet now. */
@@ -413,7 +404,6 @@ export class App {
     this.historyComplete = false;
   }
 }
-
 
 /** Makes a page's state. Nothing happens before its `start`. */
 export const createApp = (options: AppOptions = {}): App => new App(options);

@@ -7,4 +7,5 @@ mod harness;
 mod hostile;
 mod merchant;
 mod process;
+mod vss;
 mod wallets;

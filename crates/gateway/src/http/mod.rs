@@ -8,3 +8,4 @@ mod extract;
 pub mod health;
 pub mod merchant;
 pub mod rates;
+pub mod vss;

@@ -4,8 +4,8 @@
 //! lets LDK process what it received, commits everything of the step in one transaction, and only then speaks.
 //!
 //! Three kinds of room: adapters (`ldk`) implement the traits that LDK and BDK ask for; services (`ledger`, `peers`, `onchain`,
-//! `channels`, `graph`, `payments`) own one concern each; the `runtime` takes steps. A room imports only rooms on its left:
-//! `notify <- config <- ldk <- base <- ledger <- {peers, onchain, channels} <- graph <- payments <- runtime <- open <- node`.
+//! `channels`, `graph`, `payments`, `watchtower`) own one concern each; the `runtime` takes steps. A room imports only rooms on its left:
+//! `notify <- config <- ldk <- base <- ledger <- {peers, onchain, channels} <- graph <- payments <- watchtower <- runtime <- open <- node`.
 //! News upward is a return value, a [`Notice`], or a notification.
 
 mod base;
@@ -21,6 +21,7 @@ mod open;
 mod payments;
 mod peers;
 mod runtime;
+mod watchtower;
 
 pub use amplet_amp::Limits as AmpLimits;
 pub use amplet_budget as budget;
@@ -60,3 +61,6 @@ pub use peers::{
     ConnectionState, Copies, Findings, Incoming, Lost, LostAnswer, LostGateway, Peers, PersistentPeer,
 };
 pub use runtime::{ChainSync, SyncState};
+pub use watchtower::Towers;
+#[cfg(feature = "tower")]
+pub use watchtower::{Tower, TowerReport};

@@ -25,6 +25,9 @@ use crate::open::{NodeError, Opened, open};
 use crate::payments::Payments;
 use crate::peers::{Lost, Peers};
 use crate::runtime::{ChainSync, Engine, Services};
+#[cfg(feature = "tower")]
+use crate::watchtower::TowerReport;
+use crate::watchtower::Towers;
 
 /// Interval between a gateway's node announcements (BOLT 7).
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(3600);
@@ -107,6 +110,17 @@ impl Node {
         &self.services.payments
     }
 
+    /// The gateways that keep what punishes this wallet's peers.
+    pub fn towers(&self) -> &Towers {
+        &self.services.towers
+    }
+
+    /// What this gateway keeps to punish the peers of wallets; `None`: it is none.
+    #[cfg(feature = "tower")]
+    pub fn tower(&self) -> Option<TowerReport> {
+        self.services.tower.as_ref().map(|tower| tower.report())
+    }
+
     /// Following the chain.
     pub fn sync(&self) -> &ChainSync {
         &self.sync
@@ -175,6 +189,12 @@ impl Node {
     #[cfg(feature = "testing")]
     pub fn manager(&self) -> Rc<crate::ldk::types::ChannelManager> {
         Rc::clone(&self.base().ldk.manager)
+    }
+
+    /// Sends any bytes as a custom message, for tests that act as a hostile peer.
+    #[cfg(feature = "testing")]
+    pub fn send_raw(&self, peer: PublicKey, message_type: u16, bytes: Vec<u8>) {
+        self.base().ldk.messages.send(peer, message_type, bytes);
     }
 
     /// Stops at once, as if the process had been killed: nothing more is written, all connections break.

@@ -8,6 +8,7 @@ mod error;
 mod fee_limit;
 pub(crate) mod fees;
 pub(crate) mod intercept;
+pub(crate) mod justice;
 pub mod keys;
 pub(crate) mod listen;
 pub(crate) mod log;

@@ -14,6 +14,7 @@ use lightning::io;
 use lightning::ln::types::ChannelId;
 use lightning::util::persist::KVStoreSync;
 
+use crate::ldk::justice::JusticeLog;
 use crate::ldk::monitors::Monitors;
 use crate::ldk::old_copy::OldCopyMark;
 use crate::ldk::unheard::UnheardChannels;
@@ -110,6 +111,8 @@ pub struct StagedWrites {
     trouble: Mutex<Option<StorageTrouble>>,
     /// Stored forms of the channel monitors.
     pub(crate) monitors: Monitors,
+    /// States of a wallet's channels, to punish those that were revoked.
+    pub(crate) justice: JusticeLog,
     /// Says whether this storage is an old copy.
     pub(crate) old_copy: OldCopyMark,
     /// Channels whose commitments wait for their peers' word.

@@ -31,6 +31,9 @@ use crate::payments::Payments;
 use crate::payments::attempts::Attempts;
 use crate::peers::{Copies, Lost, Peers};
 use crate::runtime::{ChainSync, Engine, Services};
+#[cfg(feature = "tower")]
+use crate::watchtower::Tower;
+use crate::watchtower::Towers;
 use assemble::{Assembled, Parts};
 
 /// A node could not be opened, or had to stop.
@@ -136,6 +139,9 @@ pub(crate) async fn open(
     let staged = Arc::new(StagedWrites::default());
     let notify = Notify::default();
     recall_old_copy(&*store, &staged, &config).await?;
+    if let Role::Wallet = config.role {
+        staged.justice.begin(&*store).await?;
+    }
     let attempts = Rc::new(Attempts::default());
     let parts = Parts::new(&platform, &store, &chain, &config, &staged, keys, birthday).await?;
     let recorder = Rc::clone(&attempts);
@@ -161,8 +167,24 @@ pub(crate) async fn open(
     );
     let payments = Rc::new(payments.await?);
     let sync = Rc::new(ChainSync::new(Rc::clone(&base), Rc::clone(&onchain), Rc::clone(&payments), sync));
-    let followers: Vec<Rc<dyn StepFollower>> = vec![attempts, Rc::clone(&base) as Rc<dyn StepFollower>];
-    let services = Services { base, ledger, budgets, peers, onchain, channels, graph, payments };
+    let towers = Towers::open(&base).await?;
+    #[cfg(feature = "tower")]
+    let tower = matches!(base.config.role, Role::Gateway(_)).then(|| Tower::open(&base));
+    let followers: Vec<Rc<dyn StepFollower>> =
+        vec![attempts, Rc::clone(&towers) as Rc<dyn StepFollower>, Rc::clone(&base) as Rc<dyn StepFollower>];
+    let services = Services {
+        base,
+        ledger,
+        budgets,
+        peers,
+        onchain,
+        channels,
+        graph,
+        payments,
+        towers,
+        #[cfg(feature = "tower")]
+        tower,
+    };
     let services = Rc::new(services);
     let engine = Rc::new(Engine::new(Rc::clone(&services), followers));
     Ok(Opened { services, engine, sync })

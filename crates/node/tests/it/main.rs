@@ -48,3 +48,4 @@ mod stored;
 mod streams;
 mod together;
 mod unheard;
+mod watchtower;

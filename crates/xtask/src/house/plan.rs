@@ -26,6 +26,7 @@ pub const CRATES: &[Plan] = &[
             &["peers", "onchain", "channels"],
             &["graph"],
             &["payments"],
+            &["watchtower"],
             &["runtime"],
             &["open"],
             &["node"],

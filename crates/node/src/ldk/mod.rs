@@ -3,6 +3,7 @@
 pub(crate) mod bdk;
 pub(crate) mod closing;
 pub(crate) mod commitment;
+mod difference;
 mod error;
 mod fee_limit;
 pub(crate) mod fees;
@@ -10,6 +11,7 @@ pub(crate) mod intercept;
 pub mod keys;
 pub(crate) mod listen;
 pub(crate) mod log;
+pub(crate) mod manager;
 pub(crate) mod messages;
 pub(crate) mod monitors;
 pub(crate) mod old_copy;

@@ -166,7 +166,7 @@ impl Engine {
             ldk.manager.timer_tick_occurred();
             // A restart reproduces what has changed: it rides with a payment of the next minute, if there is one.
             if self.manager_dirty.get() {
-                self.base().staged.put_at_leisure(names::MANAGER, ldk.manager.encode());
+                self.base().staged.put_manager_at_leisure(ldk.manager.encode());
             }
             self.payments().ticked();
         }
@@ -303,7 +303,7 @@ impl Engine {
         let ldk = &base.ldk;
         let operations = ldk.monitors.pending_operation_count();
         self.stage_parts_at_new_block();
-        base.staged.put(names::MANAGER, ldk.manager.encode());
+        base.staged.put_manager(ldk.manager.encode());
         ldk.router.stage_beliefs_now_and_then(&base.staged);
         self.manager_dirty.set(false);
         self.deferred_since.set(None);

@@ -46,3 +46,4 @@ mod stored;
 mod streams;
 mod together;
 mod unheard;
+mod write_volume;

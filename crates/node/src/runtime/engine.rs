@@ -134,8 +134,9 @@ impl Engine {
     async fn wait(&self, timers: &Timers) {
         let base = self.base();
         let deferred = self.deferred_until().unwrap_or(Duration::MAX);
-        let next =
-            timers.ping.min(timers.tick).min(self.rebroadcast_at.get()).min(timers.learnt).min(deferred);
+        let held = self.services.channels.held_until().unwrap_or(Duration::MAX);
+        let due = [timers.ping, timers.tick, self.rebroadcast_at.get(), timers.learnt, deferred, held];
+        let next = due.into_iter().min().unwrap_or(Duration::MAX);
         let timer = base.platform.sleep(next.saturating_sub(base.platform.monotonic()));
         let notified = base.notify.notified();
         let manager = base.ldk.manager.get_event_or_persistence_needed_future();
@@ -157,6 +158,7 @@ impl Engine {
         if due(&mut timers.ping, PING_EVERY) {
             ldk.peers.timer_tick_occurred();
             ldk.onions.timer_tick_occurred();
+            self.services.channels.note_connected();
         }
         if self.payments().is_busy() {
             let since = timers.tick.saturating_sub(TICK_EVERY);
@@ -286,6 +288,7 @@ impl Engine {
         let handler = |event| dispatch(&self.services, event);
         // What failed teaches before LDK asks for another route.
         ldk.manager.process_pending_events(&handler);
+        self.services.channels.go_on();
         // Forwards, receipts and retries are decided by heights.
         if !ldk.behind.get() && ldk.manager.needs_pending_htlc_processing() {
             ldk.manager.process_pending_htlc_forwards();

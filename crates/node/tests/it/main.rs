@@ -19,6 +19,7 @@ mod bumps;
 mod channels;
 mod closed;
 mod closing;
+mod coming_back;
 mod commits;
 mod copies;
 mod damaged;

@@ -12,7 +12,7 @@ use bitcoin::Network;
 use bitcoin::secp256k1::PublicKey;
 use lightning::ln::msgs::RoutingMessageHandler;
 use lightning::routing::gossip::NetworkUpdate;
-use lightning::util::config::{MaxDustHTLCExposure, UserConfig};
+use lightning::util::config::{HTLCInterceptionFlags, MaxDustHTLCExposure, UserConfig};
 
 /// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
 pub const HTLC_DELTA: u16 = 144;
@@ -242,6 +242,8 @@ impl NodeConfig {
                 config.channel_config.forwarding_fee_base_msat = forwarding.fee_base_msat;
                 config.channel_config.forwarding_fee_proportional_millionths = forwarding.fee_ppm;
                 config.accept_forwards_to_priv_channels = true;
+                // They are held for a moment: see `channels::held`.
+                config.htlc_interception_flags = HTLCInterceptionFlags::ToOfflinePrivateChannels as u8;
                 // No wallet splices.
                 config.reject_inbound_splices = true;
                 handshake.our_max_accepted_htlcs = forwarding.max_htlcs.clamp(1, MAX_HTLCS);

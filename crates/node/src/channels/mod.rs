@@ -1,11 +1,13 @@
 //! Lightning channels: opening, accepting, closing and counting them.
 
 mod balance;
+mod held;
 mod opening;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use amplet_protocol::Msat;
 use amplet_protocol::page::EventKind;
@@ -13,7 +15,7 @@ use bitcoin::FeeRate;
 use bitcoin::secp256k1::PublicKey;
 use lightning::events::{ClosureReason, InboundChannelFunds};
 use lightning::ln::channel_state::ChannelDetails;
-use lightning::ln::channelmanager::TrustedChannelFeatures;
+use lightning::ln::channelmanager::{InterceptId, TrustedChannelFeatures};
 use lightning::ln::types::ChannelId;
 use lightning::util::config::ChannelConfigUpdate;
 use lightning::util::errors::APIError;
@@ -23,6 +25,7 @@ use crate::config::{Acceptance, Forward, InboundChannel, Role};
 use crate::ldk::bdk::OnchainError;
 use crate::ldk::unsaved::Unsaved;
 use crate::ledger::Ledger;
+use held::HeldForwards;
 use opening::Opening;
 
 pub use balance::{ChannelBalance, LightningBalance, is_trusted};
@@ -106,11 +109,13 @@ pub struct Channels {
     base: Rc<Base>,
     ledger: Rc<Ledger>,
     openings: RefCell<HashMap<u128, Opening>>,
+    held: HeldForwards,
 }
 
 impl Channels {
     pub(crate) fn new(base: Rc<Base>, ledger: Rc<Ledger>) -> Self {
-        Self { base, ledger, openings: RefCell::default() }
+        let held = HeldForwards::new(base.platform.monotonic());
+        Self { base, ledger, openings: RefCell::default(), held }
     }
 
     /// All channels, opening ones included.
@@ -259,6 +264,26 @@ impl Channels {
         if let Some((name, value)) = record {
             self.base.staged.put_at_leisure(name, value);
         }
+    }
+
+    /// A forward by this channel (BOLT 7), whose peer is not connected.
+    pub(crate) fn intercepted(&self, id: InterceptId, scid: u64, amount_msat: u64) {
+        self.held.hold(&self.base, id, scid, amount_msat);
+    }
+
+    /// Goes on with forwards that wait for their peers.
+    pub(crate) fn go_on(&self) {
+        self.held.go_on(&self.base);
+    }
+
+    /// Monotonic time at which a forward that waits for its peer is sent back.
+    pub(crate) fn held_until(&self) -> Option<Duration> {
+        self.held.until()
+    }
+
+    /// Notes which peers are connected: they are waited for when they are gone.
+    pub(crate) fn note_connected(&self) {
+        self.held.note_connected(&self.base);
     }
 
     /// The channel is gone, or never came to be.

@@ -30,6 +30,7 @@ use crate::ldk::listen::{UntoldBlock, locator};
 use crate::ldk::log::Log;
 use crate::ldk::lost::{LostChannels, Opened as OpenedLost};
 use crate::ldk::messages::CustomMessages;
+use crate::ldk::manager;
 use crate::ldk::monitors;
 use crate::ldk::onion::{MessagePaths, OnionMessages, message_paths, onion_messages};
 use crate::ldk::routing::{FlowRouter, PlanRecorder, stored};
@@ -271,7 +272,7 @@ async fn load_manager(
     let signer = || Arc::clone(&parts.signer);
     let (staged, fees, log) = (Arc::clone(parts.staged), Arc::clone(&parts.fees), Arc::clone(&parts.log));
     let messages = Rc::clone(paths);
-    if let Some(bytes) = parts.store.get(names::MANAGER).await? {
+    if let Some(bytes) = manager::load(parts.store, parts.staged).await? {
         let args = ChannelManagerReadArgs::new(
             signer(),
             signer(),

@@ -93,7 +93,8 @@ impl PersistentPeer {
             }
             let mut random = [0; 8];
             base.platform.random(&mut random);
-            let wait = backoff.failed(base.platform.monotonic(), u64::from_le_bytes(random));
+            let random = u64::from_le_bytes(random);
+            let wait = backoff.failed(base.platform.monotonic(), random, error.is_refusal());
             log::info!("peer {}: {error}; next attempt in {} ms", self.address, wait.as_millis());
             let until = base.platform.now().saturating_add(wait);
             self.set(&base, ConnectionState::Waiting { until, error });

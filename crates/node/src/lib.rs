@@ -34,6 +34,7 @@ pub use config::{
     TO_SELF_DELAY, accept_keysends_from, expects_blocks,
 };
 pub use graph::Graph;
+pub use ldk::backup::{backup, old_copy_record};
 pub use ldk::bdk::{OnchainError, SignedBump, SignedSend};
 pub use ldk::keys;
 pub use ldk::old_copy::OldCopy;

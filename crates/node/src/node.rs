@@ -139,6 +139,11 @@ impl Node {
         self.base().ldk.wallet.log_in(domain, challenge)
     }
 
+    /// Tells subscribers that something visible has changed, outside of the node.
+    pub fn changed(&self) {
+        self.base().changed();
+    }
+
     /// Notices from now on.
     pub fn subscribe(&self) -> UnboundedReceiver<Notice> {
         self.base().subscribers.subscribe()

@@ -117,11 +117,15 @@ impl Identity {
         Ok(identity)
     }
 
+    /// The stored one.
+    pub async fn stored(store: &dyn Store) -> Result<Self, WalletError> {
+        let bytes = store.get(NAME).await.map_err(|e| WalletError::from(&e))?;
+        Self::parse(&bytes.ok_or_else(incomplete)?)
+    }
+
     /// Returns the words of the wallet in `store`, whatever its network.
     pub async fn words(store: &dyn Store) -> Result<Zeroizing<String>, WalletError> {
-        let bytes = store.get(NAME).await.map_err(|e| WalletError::from(&e))?;
-        let bytes = bytes.ok_or_else(incomplete)?;
-        let mut identity = Self::parse(&bytes)?;
+        let mut identity = Self::stored(store).await?;
         Ok(Zeroizing::new(std::mem::take(&mut identity.mnemonic)))
     }
 

@@ -1,7 +1,7 @@
 //! The page's requests, mapped to actions, and what they return to responses.
 
 use amplet_node::{Destination, OpenChannel};
-use amplet_protocol::page::{self, Authorization, Budget, ErrorCode, Payment, Request, WalletError};
+use amplet_protocol::page::{self, Authorization, Budget, Payment, Request, WalletError};
 use amplet_protocol::{Msat, PaymentId};
 
 use crate::actions::PayProblem;
@@ -14,6 +14,7 @@ use crate::actions::{
     budgets, bump, channels, diagnostics, history, inspect, keysend, pay, receive, send, sign, site_records,
     status, streams,
 };
+use crate::backup::Backup;
 use crate::ctx::Ctx;
 use crate::errors;
 use crate::gateways::Gateways;
@@ -28,13 +29,13 @@ pub(crate) type OnBegin<'a> = &'a dyn Fn(&PaymentId);
 /// [`WalletError`] names what is wrong and what to do; nothing is half done. Where a payment was to be begun it tells its outcome.
 pub(crate) async fn answer(
     ctx: &Ctx,
-    gateways: &Gateways,
+    (gateways, backup): (&Gateways, &Backup),
     request: Request,
     on_begin: OnBegin<'_>,
 ) -> Result<Response, WalletError> {
     match request {
         Request::Balance => Ok(Response::Balance(status::balance(ctx))),
-        Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways)))),
+        Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways, backup)))),
         Request::Receive { amount_msat, description, expiry_secs, amp } => {
             let order = InvoiceOrder { amount_msat, description, expiry_secs };
             receive::receive(ctx, order, amp).await.map(Response::PaymentRequest)
@@ -126,14 +127,16 @@ pub(crate) async fn answer(
         Request::SetSiteRecords { records } => {
             site_records::set(ctx, &records).await.map(|()| Response::None)
         }
-        Request::SetBackup(_) | Request::EndBackup { .. } | Request::ExportBackup => {
-            Err(WalletError::new(ErrorCode::BackupRefused, "this release has no backup yet: update"))
+        Request::SetBackup(options) => {
+            backup.set(&options).await.map(|status| Response::BackupStatus(Box::new(status)))
         }
+        Request::EndBackup { abandon } => backup.end(abandon).await.map(|()| Response::None),
+        Request::ExportBackup => backup.export().await.map(Response::File),
         Request::Ack { id } => {
             ctx.node.ledger().ack(id);
             Ok(Response::None)
         }
-        Request::Diagnostics => Ok(Response::Text(diagnostics::text(ctx, gateways))),
+        Request::Diagnostics => Ok(Response::Text(diagnostics::text(ctx, gateways, backup))),
         Request::Close => {
             ctx.node.close().await;
             Ok(Response::None)

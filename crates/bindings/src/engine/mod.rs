@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
+use amplet_protocol::page::{ErrorCode, OpenOptions, RestoreProgress, WalletError};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{SealedStore, SharedBackend, Store};
 use amplet_transport::WebPlatform;
@@ -39,6 +39,9 @@ pub struct Engine {
     subscriptions: RefCell<BTreeMap<u32, AbortHandle>>,
     last_subscription: Cell<u32>,
 }
+
+/// Is called while a backup is read.
+type Progress<'a> = &'a dyn Fn(RestoreProgress);
 
 /// The encoded key derivation parameters of a stored wallet; undefined when there is none.
 ///
@@ -83,14 +86,25 @@ pub async fn destroy(name: String) -> Result<(), JsValue> {
 #[wasm_bindgen]
 impl Engine {
     /// Opens the wallet of `options` (`OpenOptions`) with the 32-byte `key`; creates it when `kdf` is given, which then are
-    /// the parameters that the key came from.
+    /// the parameters that the key came from. `on_progress` is called with a `RestoreProgress` while a backup is read.
     ///
     /// # Errors
     /// `invalidInput` and the errors of opening a wallet.
-    pub async fn open(options: JsValue, key: Vec<u8>, kdf: Option<Vec<u8>>) -> Result<Engine, JsValue> {
+    pub async fn open(
+        options: JsValue,
+        key: Vec<u8>,
+        kdf: Option<Vec<u8>>,
+        on_progress: Option<js_sys::Function>,
+    ) -> Result<Engine, JsValue> {
         let options: OpenOptions = from_js("the options", options)?;
         let key = Zeroizing::new(key);
-        Self::open_or_create(options, &key, kdf).await.map_err(|error| thrown(&error))
+        let progress = |progress: RestoreProgress| {
+            if let (Some(on_progress), Ok(progress)) = (&on_progress, to_js(&progress)) {
+                // What the page's side throws is its own concern.
+                let _ = on_progress.call1(&JsValue::NULL, &progress);
+            }
+        };
+        Self::open_or_create(options, &key, kdf, &progress).await.map_err(|error| thrown(&error))
     }
 
     /// True if `key` is the one it was opened with. Takes the same time wherever the two differ.
@@ -193,6 +207,7 @@ impl Engine {
         options: OpenOptions,
         key: &[u8],
         kdf: Option<Vec<u8>>,
+        progress: Progress<'_>,
     ) -> Result<Self, WalletError> {
         if kdf.is_some() != options.mnemonic.is_some() {
             let message =
@@ -201,8 +216,8 @@ impl Engine {
         }
         let backend = open_backend(&options.name).await?;
         let opened = match &kdf {
-            Some(params) => Self::create(&backend, options, params, key).await,
-            None => Self::unlock(&backend, options, key).await,
+            Some(params) => Self::create(&backend, options, params, key, progress).await,
+            None => Self::unlock(&backend, options, key, progress).await,
         };
         if opened.is_err() {
             backend.close().await;
@@ -215,10 +230,11 @@ impl Engine {
         options: OpenOptions,
         params: &[u8],
         key: &[u8],
+        progress: Progress<'_>,
     ) -> Result<Self, WalletError> {
         let (params, kek) = decode(params, key)?;
         let store = SealedStore::create(backend.clone(), &params, kek).await?;
-        let opened = Self::start(store, options, key).await;
+        let opened = Self::start(store, options, key, progress).await;
         if opened.is_err() {
             // The remains of a wallet that could not be created must not block the next attempt.
             backend.destroy().await?;
@@ -226,7 +242,12 @@ impl Engine {
         opened
     }
 
-    async fn unlock(backend: &SharedBackend, options: OpenOptions, key: &[u8]) -> Result<Self, WalletError> {
+    async fn unlock(
+        backend: &SharedBackend,
+        options: OpenOptions,
+        key: &[u8],
+        progress: Progress<'_>,
+    ) -> Result<Self, WalletError> {
         let name = options.name.clone();
         let store = SealedStore::open(backend.clone(), kek(key)?).await?;
         if store.list("").await?.is_empty() {
@@ -237,12 +258,17 @@ impl Engine {
             );
             return Err(WalletError::new(ErrorCode::WalletNotFound, message));
         }
-        Self::start(store, options, key).await
+        Self::start(store, options, key, progress).await
     }
 
-    async fn start(store: SealedStore, options: OpenOptions, key: &[u8]) -> Result<Self, WalletError> {
+    async fn start(
+        store: SealedStore,
+        options: OpenOptions,
+        key: &[u8],
+        progress: Progress<'_>,
+    ) -> Result<Self, WalletError> {
         let store = Rc::new(store);
-        let wallet = Wallet::open(Rc::new(WebPlatform), store.clone(), options).await?;
+        let wallet = Wallet::open_with(Rc::new(WebPlatform), store.clone(), options, progress).await?;
         Ok(Self {
             wallet,
             store,

@@ -1,5 +1,6 @@
 //! Adapters: they implement the traits that LDK and BDK ask for. They act only when they are called.
 
+pub(crate) mod backup;
 pub(crate) mod bdk;
 pub(crate) mod closing;
 pub(crate) mod commitment;

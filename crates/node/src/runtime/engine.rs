@@ -97,8 +97,7 @@ impl Engine {
             tick: now.saturating_add(TICK_EVERY),
             learnt: now.saturating_add(LEARNT_EVERY),
         };
-        // Until then another writer may speak for this node.
-        let mut outcome = base.store.ready().await;
+        let mut outcome = self.ready().await;
         if outcome.is_ok() {
             outcome = self.drain().await;
             // LDK has now broadcast what it knew of.
@@ -112,7 +111,7 @@ impl Engine {
             if outcome.is_err() || base.closing.get() {
                 break;
             }
-            self.wait(&timers).await;
+            outcome = self.wait(&timers).await;
         }
         match outcome {
             Err(error) if base.closing.get() => {
@@ -130,8 +129,8 @@ impl Engine {
         self.stopped.notify();
     }
 
-    /// Waits for a notification, LDK, or the next timer.
-    async fn wait(&self, timers: &Timers) {
+    /// Waits for a notification, LDK, or the next timer; fails when another writer has taken over meanwhile.
+    async fn wait(&self, timers: &Timers) -> Result<(), StoreError> {
         let base = self.base();
         let deferred = self.deferred_until().unwrap_or(Duration::MAX);
         let next =
@@ -141,7 +140,11 @@ impl Engine {
         let manager = base.ldk.manager.get_event_or_persistence_needed_future();
         let monitors = base.ldk.monitors.get_update_future();
         pin_mut!(notified);
-        select(select(notified, timer), select(manager, monitors)).await;
+        let work = select(select(notified, timer), select(manager, monitors));
+        match select(base.store.lost(), work).await {
+            Either::Left((error, _)) => Err(error),
+            Either::Right(_) => Ok(()),
+        }
     }
 
     fn fire(&self, timers: &mut Timers) {

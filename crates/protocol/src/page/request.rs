@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Authorization, BackupOptions, CustomRecord, FileBytes, Gateway, Holder, Network, Rules, SendAmount, SiteRecord};
+use super::{
+    Authorization, BackupOptions, CustomRecord, FileBytes, Gateway, Holder, Network, Rules, SendAmount,
+    SiteRecord,
+};
 use crate::{ChannelId, Msat, PaymentId};
 
 /// Options to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).

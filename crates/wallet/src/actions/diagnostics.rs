@@ -5,11 +5,12 @@ use std::fmt::Write;
 use amplet_protocol::page::{ChannelState, Connection};
 
 use super::{channels, status};
+use crate::backup::Backup;
 use crate::ctx::Ctx;
 use crate::gateways::Gateways;
 
-pub(crate) fn text(ctx: &Ctx, gateways: &Gateways) -> String {
-    let status = status::status(ctx, gateways);
+pub(crate) fn text(ctx: &Ctx, gateways: &Gateways, backup: &Backup) -> String {
+    let status = status::status(ctx, gateways, backup);
     let mut text = String::new();
     let mut line = |label: &str, value: String| {
         // Writing to a String cannot fail.
@@ -20,6 +21,9 @@ pub(crate) fn text(ctx: &Ctx, gateways: &Gateways) -> String {
     line("network", format!("{:?}", status.network));
     line("able to pay", status.able_to_pay.to_string());
     line("commits", status.commits.to_string());
+    if let Some(backup) = &status.backup {
+        line("backup", format!("{:?}, {:?} (active {})", backup.mode, backup.state, backup.active));
+    }
     let chain = &status.chain;
     line("block", format!("{} (synced {}, {} left)", chain.height, chain.synced, chain.blocks_left));
     line("chain sources", format!("{} of {} agree", chain.trust.agreeing, chain.trust.sources));

@@ -8,6 +8,7 @@ use amplet_protocol::page::{
     Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, Status, TipAge, Trust, WalletError, Warning,
 };
 
+use crate::backup::Backup;
 use crate::convert::node_id;
 use crate::ctx::Ctx;
 use crate::errors;
@@ -37,12 +38,15 @@ pub fn balance(ctx: &Ctx) -> Balance {
 }
 
 /// Returns all that a status line shows.
-pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
+pub(crate) fn status(ctx: &Ctx, gateways: &Gateways, backup: &Backup) -> Status {
     let chain = chain(ctx);
     let peers = ctx.node.peers().persistent();
     let gateways = peers.iter().map(|peer| gateway(gateways, peer)).collect();
     let able_to_pay = ctx.node.channels().list().iter().any(|channel| channel.is_usable);
-    let warnings = warnings(ctx, &chain);
+    let mut warnings = warnings(ctx, &chain);
+    if backup.store().was_older() {
+        warnings.push(Warning::BackupWasOlder);
+    }
     Status {
         network: ctx.network,
         node_id: node_id(&ctx.node.node_id()),
@@ -52,7 +56,7 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
         warnings,
         deposit_needed_sat: ctx.node.onchain().deposit_needed_sat(),
         storage: ctx.node.storage_trouble(),
-        backup: None,
+        backup: backup.store().status(),
         damaged: ctx.node.ledger().damaged(),
         commits: ctx.node.commits(),
     }

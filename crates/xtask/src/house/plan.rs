@@ -44,6 +44,7 @@ pub const CRATES: &[Plan] = &[
     any_order("crates/router"),
     any_order("crates/storage"),
     any_order("crates/transport"),
+    any_order("crates/vss"),
     Plan { folder: "crates/wallet", floors: WALLET },
     any_order("crates/xtask"),
 ];
@@ -60,6 +61,7 @@ const WALLET: &[&[&str]] = &[
     &["convert", "ctx", "response"],
     &["errors"],
     &["gateways", "identity"],
+    &["backup"],
     &["actions"],
     &["open", "page"],
     &["wallet"],

@@ -13,7 +13,7 @@ use crate::ui::Step;
 use crate::{background, proc, root, target_dir};
 
 /// Crates with an example `fuzz_<crate>`, which names its targets when it is run without arguments. These are built optimised.
-const SMALL: [&str; 5] = ["protocol", "instructions", "amp", "budget", "router"];
+const SMALL: [&str; 6] = ["protocol", "instructions", "amp", "budget", "router", "vss"];
 /// Crates whose examples are made as their tests are, of what is compiled for those: LDK and the gateway optimised once more would take
 /// longer than what they find then is worth.
 const LARGE: [(&[&str], &[&str]); 2] = [(&CORE, &["storage", "transport", "node"]), (&NATIVE, &["gateway"])];

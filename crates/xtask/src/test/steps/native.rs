@@ -10,12 +10,13 @@ use crate::tools::{self, Tool, cargo_command};
 
 /// Crates that a browser runs too: tested without LDK's `std`, so never together with the gateway, whose
 /// features cargo would unify with theirs.
-pub(super) const CORE: [&str; 10] = [
+pub(super) const CORE: [&str; 11] = [
     "amplet-protocol",
     "amplet-instructions",
     "amplet-amp",
     "amplet-budget",
     "amplet-router",
+    "amplet-vss",
     "amplet-chain",
     "amplet-storage",
     "amplet-transport",

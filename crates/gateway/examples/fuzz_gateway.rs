@@ -98,7 +98,7 @@ fn apis() -> Apis {
         max_requests_per_key: usize::MAX,
         private_webhooks: false,
     };
-    let health = Health::new(node.clone(), Source::upstream(), Network::Regtest);
+    let health = Health::new(node.clone(), Source::upstream(), Network::Regtest, None);
     Apis {
         runtime: Builder::new_current_thread().build().unwrap_or_else(|error| panic!("{error}")),
         sites: merchant::router(node.clone(), Arc::clone(&keys), EventBus::default(), &config),

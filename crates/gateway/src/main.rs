@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use amplet_gateway::admin_client::AdminError;
 use amplet_gateway::cli::{Cli, Command};
 use amplet_gateway::config::{Config, Severity};
+use amplet_gateway::desk::backup;
 use amplet_gateway::{init, keys, logging, run, tokens};
 use clap::Parser;
 
@@ -92,6 +93,10 @@ fn check(file: &Path) -> ExitCode {
     for (severity, finding) in &findings {
         let prefix = if *severity == Severity::Warning { "warning: " } else { "" };
         eprintln!("{prefix}{}: {finding}", file.display());
+    }
+    if let Err(wrong) = backup::check(&config) {
+        eprintln!("{}: {wrong}", file.display());
+        return ExitCode::from(WRONG_USE);
     }
     if findings.iter().any(|(severity, _)| *severity == Severity::Error) {
         return ExitCode::from(WRONG_USE);

@@ -12,12 +12,13 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use crate::config::{self, Config};
+use crate::desk::backup::Backup;
 use crate::desk::merchant::EventBus;
 use crate::desk::merchant::api_keys::ApiKeys;
 use crate::http::chain_api::ChainApi;
 use crate::http::edge::{Admission, Edge, server};
 use crate::http::health::Health;
-use crate::http::{admin, chain_api, merchant};
+use crate::http::{admin, chain_api, merchant, vss};
 use crate::limits::{Connections, Lobby, raise_open_files};
 use crate::node::{self as node_thread, NodeHandle, NodeThreadError, Phase, Start};
 
@@ -77,7 +78,7 @@ impl RunError {
 pub fn run(config: Config, may_be_new: bool) -> Result<(), RunError> {
     std::panic::set_hook(Box::new(on_panic));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(Arc::new(config), may_be_new));
+    let result = runtime.block_on(serve(config, may_be_new));
     // What is left (answers that nobody waits for) ends with the process.
     runtime.shutdown_background();
     result
@@ -93,7 +94,7 @@ fn on_panic(panic: &std::panic::PanicHookInfo<'_>) {
     }
 }
 
-async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
+async fn serve(mut config: Config, may_be_new: bool) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
     raise_open_files(connections(&config));
     let http = bind(config.http.listen).await?;
@@ -105,6 +106,8 @@ async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
         tcp.push(listener.into_std()?);
     }
     let (listening, admin_address) = (http.local_addr()?, admin_listener.local_addr()?);
+    config.channels.terms.backup_url = config.backup_url(listening);
+    let config = Arc::new(config);
     let (handle, commands, status) = NodeHandle::new();
     let websockets = Connections::new(config.http.max_connections, config.http.max_connections_per_ip);
     let relay = config.relay(listening);
@@ -115,7 +118,9 @@ async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
     );
 
     let ChainApi { router: chain_api, source } = chain_api::open(&config).await?;
-    let health = Health::new(handle.clone(), source, config.network);
+    let (data, data_opened) = oneshot::channel();
+    let backup = Backup::start(Arc::clone(&config), data_opened);
+    let health = Health::new(handle.clone(), source, config.network, backup.clone());
     let (keys, events) = (Arc::<ApiKeys>::default(), EventBus::default());
     let edge =
         Edge::new(Arc::clone(&config), handle.clone(), health.clone(), websockets.clone(), relay.clone());
@@ -124,6 +129,9 @@ async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
     if config.merchant.enabled {
         more =
             more.merge(merchant::router(handle.clone(), Arc::clone(&keys), events.clone(), &config.merchant));
+    }
+    if let Some(backup) = backup {
+        more = more.merge(vss::router(backup));
     }
     let admin = admin::router(handle, health, Arc::clone(&keys), config.admin.token.clone());
     let edge = edge.router(more, Admission::new(&config, Arc::clone(&keys)));
@@ -137,6 +145,7 @@ async fn serve(config: Arc<Config>, may_be_new: bool) -> Result<(), RunError> {
         relay,
         websockets: websockets.clone(),
         listeners: tcp,
+        data,
         keys,
         events,
         commands,

@@ -75,6 +75,22 @@ pub struct ChannelTerms {
     pub fee_base_msat: u32,
     /// Proportional fee for forwarding, in parts per million.
     pub fee_ppm: u32,
+    /// Base URL of backups of wallets (the Versioned Storage Service's operations are below it), where it offers them.
+    #[cfg_attr(feature = "ts", ts(optional))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_url: Option<String>,
+}
+
+/// Response of `GET` at `info` below a backup's base URL: what is offered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupTerms {
+    /// True if wallets that have no backup there may begin one.
+    pub takes_new: bool,
+    /// Maximum size of a wallet's backup, in bytes.
+    pub max_bytes: u64,
+    /// Maximum number of keys in it.
+    pub max_keys: u64,
 }
 
 /// Reason for which a gateway does not open a channel.
@@ -140,6 +156,7 @@ mod tests {
         assert_eq!(read, Message::RequestChannel { request_id: 7, capacity_sat: 100_000, token: None });
         assert_eq!(serde_json::to_string(&read).unwrap(), old, "and written so, for gateways of before");
         let old = r#"{"opensChannels":true,"minCapacitySat":1,"maxCapacitySat":2,"maxChannelsPerPeer":3,"zeroConf":true,"feeBaseMsat":4,"feePpm":5}"#;
-        assert!(!serde_json::from_str::<ChannelTerms>(old).unwrap().needs_token);
+        let read: ChannelTerms = serde_json::from_str(old).unwrap();
+        assert_eq!((read.needs_token, read.backup_url), (false, None));
     }
 }

@@ -36,8 +36,8 @@ pub const LIST_KEY_VERSIONS: &str = "listKeyVersions";
 pub const CONTENT_TYPE: &str = "application/octet-stream";
 /// Header with the protocol's version in every response; clients from vss-client-ng 0.6 on insist on it.
 pub const VERSION_HEADER: &str = "vss-protocol-version";
-/// The protocol's version.
-pub const VERSION: &str = "0.1.0";
+/// The protocol's version, as vss-client-ng 0.6.0 expects it.
+pub const VERSION: &str = "0";
 
 /// Key under which the store's global version can be read; nothing is stored there.
 pub const GLOBAL_VERSION_KEY: &str = "vss_global_version";

@@ -46,6 +46,9 @@ pub enum Refusal {
     /// The server failed.
     #[error("{0}")]
     Internal(String),
+    /// The server cannot reach what it stores in; it tries again.
+    #[error("the server cannot reach its store now; try again in a moment")]
+    Unavailable,
 }
 
 impl Refusal {
@@ -60,6 +63,7 @@ impl Refusal {
             Self::Quota { .. } | Self::Full => 507,
             Self::TooLarge { .. } => 413,
             Self::Internal(_) => 500,
+            Self::Unavailable => 503,
         }
     }
 
@@ -80,7 +84,7 @@ impl Refusal {
             }
             Self::NoSuchKey => ErrorCode::NoSuchKeyException,
             Self::Auth(_) => ErrorCode::AuthException,
-            Self::Internal(_) => ErrorCode::InternalServerException,
+            Self::Internal(_) | Self::Unavailable => ErrorCode::InternalServerException,
         };
         let limit = match self {
             Self::Quota { .. } => Limit::Quota,

@@ -844,7 +844,11 @@ feeBaseMsat: number,
 /**
  * Proportional fee for forwarding, in parts per million.
  */
-feePpm: number, };
+feePpm: number, 
+/**
+ * Base URL of backups of wallets (the Versioned Storage Service's operations are below it), where it offers them.
+ */
+backupUrl?: string, };
 
 /**
  * A gateway and its connection.

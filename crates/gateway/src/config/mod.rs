@@ -1,5 +1,6 @@
 //! The one configuration file: TOML, every key checked, every finding with its place and remedy.
 
+mod backup;
 mod document;
 mod files;
 mod ports;
@@ -15,6 +16,7 @@ use amplet_transport::{Endpoint, PeerAddress};
 use bip39::Mnemonic;
 use bitcoin::Network;
 
+pub use backup::postgres;
 pub use document::{Problem, Severity};
 pub(crate) use ports::explain;
 
@@ -96,6 +98,8 @@ pub struct Config {
     pub channels: ChannelSection,
     /// The API for sites.
     pub merchant: MerchantSection,
+    /// Backups of wallets.
+    pub backup: BackupSection,
     /// Logs.
     pub log: LogSection,
 }
@@ -245,6 +249,23 @@ pub struct MerchantSection {
     pub private_webhooks: bool,
 }
 
+/// `[backup]`
+#[derive(Clone, Debug)]
+pub struct BackupSection {
+    /// True if wallets may keep their backups here.
+    pub enabled: bool,
+    /// URL of a PostgreSQL database for them; without it they are in a file of the data folder.
+    pub postgres: Option<Secret>,
+    /// Maximum of one wallet, in MiB.
+    pub max_mib_per_wallet: u64,
+    /// Maximum number of keys of one wallet.
+    pub max_keys_per_wallet: u64,
+    /// Maximum of all wallets, in MiB.
+    pub max_total_mib: u64,
+    /// Backups that one address may begin in a day.
+    pub max_new_per_day_per_address: u64,
+}
+
 /// `[log]`
 #[derive(Clone, Debug)]
 pub struct LogSection {
@@ -295,6 +316,13 @@ impl Config {
     /// Tries to listen on every configured address; returns what would go wrong.
     pub fn check_ports(&self) -> Vec<(Severity, String)> {
         ports::try_all(self)
+    }
+
+    /// The URL under which wallets reach their backups, if there are any.
+    pub fn backup_url(&self, listening: SocketAddr) -> Option<String> {
+        let own = || format!("http://{listening}");
+        let base = self.http.public.as_ref().map_or_else(own, |public| public.base.clone());
+        self.backup.enabled.then(|| format!("{base}{}", amplet_vss::PREFIX))
     }
 
     /// The address under which wallets reach the relay.

@@ -10,7 +10,7 @@ use bitcoin::Network;
 use super::document::Section;
 use super::{
     AdminSection, ChainSection, ChannelSection, Config, DayLimits, HttpSection, LogFormat, LogSection, Login,
-    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, files, ports,
+    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, backup, files, ports,
 };
 
 const SOCKET: &str = "give an address and a port, as in \"127.0.0.1:8080\" or \"[::1]:8080\"";
@@ -30,6 +30,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
     let chain = chain(root, file);
     let channels = channels(&root.section("channels"));
     let merchant = merchant(&root.section("merchant"));
+    let backup = backup::read(&root.section("backup"), file);
     let log = log(&root.section("log"));
     if let (Some(node), Some(http), Some(admin)) = (&node, &http, &admin) {
         ports::distinct(root, node, http, admin);
@@ -48,6 +49,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
         chain: chain?,
         channels,
         merchant,
+        backup,
         log,
     })
 }
@@ -292,6 +294,7 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
         zero_conf: section.flag("zero_conf", true),
         fee_base_msat: small(section.number("fee_base_msat", 0..=1_000_000, 1_000)),
         fee_ppm: small(section.number("fee_ppm", 0..=1_000_000, 500)),
+        backup_url: None,
     };
     if terms.min_capacity_sat > terms.max_capacity_sat {
         let key = if section.has("min_capacity_sat") { "min_capacity_sat" } else { "max_capacity_sat" };

@@ -1,8 +1,10 @@
-//! Services on the node's thread, in the wallet's words: for the operator, for sites, for wallets that ask for channels.
+//! Services on the node's thread, in the wallet's words: for the operator, for sites, for wallets that ask for channels. Beside that
+//! thread: backups of wallets, which need no node.
 //!
 //! Requests and answers are plain data; no service knows who asks, or over which protocol.
 
 pub mod amount;
+pub mod backup;
 pub mod channel_budget;
 pub mod channel_policy;
 pub mod channel_tokens;

@@ -8,6 +8,7 @@ use bitcoin::Network;
 use serde::{Deserialize, Serialize};
 
 use super::chain_api::{Source, SourceState};
+use crate::desk::backup::Backup;
 use crate::node::{NodeHandle, NodeStatus, Phase, Problem, ProblemCode};
 
 /// Time without an answer from the chain source after which money could be at risk; a restart takes less.
@@ -23,6 +24,7 @@ pub struct Health {
     node: NodeHandle,
     source: Source,
     network: Network,
+    backup: Option<Backup>,
 }
 
 /// The chain source as `/health` and `info` show it.
@@ -62,16 +64,17 @@ impl Verdict {
 }
 
 impl Health {
-    /// The health of this node with this chain source.
-    pub fn new(node: NodeHandle, source: Source, network: Network) -> Self {
-        Self { node, source, network }
+    /// The health of this node with this chain source, and of the backups that wallets have here.
+    pub fn new(node: NodeHandle, source: Source, network: Network, backup: Option<Backup>) -> Self {
+        Self { node, source, network, backup }
     }
 
     /// Returns how everything is now.
     pub fn now(&self) -> Verdict {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let (status, state) = (self.node.status(), self.source.state());
-        let problems = assess(&status, state.as_ref(), expects_blocks(self.network), now.as_secs());
+        let mut problems = assess(&status, state.as_ref(), expects_blocks(self.network), now.as_secs());
+        problems.extend(self.backup.as_ref().and_then(Backup::trouble).map(of_backup));
         Verdict { source: describe(state.as_ref(), &status, now.as_secs()), status, problems }
     }
 
@@ -120,6 +123,14 @@ fn assess(
         problems.extend(of_node(status, source.is_none(), now_secs));
     }
     problems
+}
+
+/// The gateway's own money does not depend on it.
+fn of_backup(trouble: String) -> Problem {
+    let message =
+        "backups of wallets cannot be read or written; wallets that require theirs wait until they can";
+    let problem = Problem::risk(ProblemCode::Backup, message).detail(Some(trouble));
+    Problem { money_at_risk: false, ..problem }
 }
 
 fn of_phase(phase: Phase) -> Option<Problem> {

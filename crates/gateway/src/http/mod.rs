@@ -7,3 +7,4 @@ mod error;
 mod extract;
 pub mod health;
 pub mod merchant;
+pub mod vss;

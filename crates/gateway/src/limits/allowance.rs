@@ -44,6 +44,11 @@ pub struct Allowance {
 }
 
 impl Allowance {
+    /// The client's address.
+    pub fn client(&self) -> IpAddr {
+        self.client
+    }
+
     /// Counts a request that waits for something to happen.
     ///
     /// # Errors

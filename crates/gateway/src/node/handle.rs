@@ -88,6 +88,8 @@ pub enum ProblemCode {
     NodeDown,
     /// Nothing can be saved: the disk is full or fails.
     Storage,
+    /// The backups of wallets cannot be opened, read or written.
+    Backup,
     /// The chain source does not answer.
     ChainSource,
     /// bitcoind is in its initial download.

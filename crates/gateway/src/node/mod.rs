@@ -116,6 +116,8 @@ pub struct Start {
     pub websockets: Connections,
     /// Listeners for other nodes by TCP.
     pub listeners: Vec<TcpListener>,
+    /// Notified once the data folder is there, and this process's own.
+    pub data: oneshot::Sender<()>,
     /// The API keys, which the API for sites reads.
     pub keys: Arc<ApiKeys>,
     /// Notifies the API for sites of changes.

@@ -11,6 +11,7 @@ use amplet_node::{
 };
 use amplet_storage::Store;
 use amplet_transport::Platform;
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::inside::{CHAIN_URL, GatewayPlatform};
@@ -37,8 +38,11 @@ pub(super) async fn open(
     config: &Config,
     platform: GatewayPlatform,
     may_be_new: bool,
+    data_opened: oneshot::Sender<()>,
 ) -> Result<Opened, NodeThreadError> {
     let (store, lock) = data::open(config, may_be_new).await?;
+    // Whoever would have been notified has ended, if it fails.
+    let _ = data_opened.send(());
     let store: Rc<dyn Store> = Rc::new(store);
     let platform: Rc<dyn Platform> = Rc::new(platform);
     let keys = Keys::new(&config.seed.0, config.network, 0).map_err(NodeError::Keys)?;

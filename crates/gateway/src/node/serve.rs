@@ -45,6 +45,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         relay,
         websockets,
         listeners,
+        data,
         keys,
         events,
         mut commands,
@@ -53,7 +54,7 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     } = start;
     let own = GatewayPlatform { machine: platform.clone(), inside: chain };
     let opened = tokio::select! {
-        opened = open::open(&config, own, may_be_new) => opened?,
+        opened = open::open(&config, own, may_be_new, data) => opened?,
         _ = &mut stop => return Ok(()),
     };
     let node = opened.node.clone();

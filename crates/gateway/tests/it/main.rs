@@ -8,4 +8,5 @@ mod hostile;
 mod merchant;
 mod pairing;
 mod process;
+mod vss;
 mod wallets;

@@ -47,6 +47,9 @@ fn with_progress(command: &mut Command) {
 pub const BROWSER: [apt::Need; 2] =
     [apt::need("chromium", "chromium"), apt::need("chromedriver", "chromium-driver")];
 
+/// PostgreSQL's server, of Debian 12's version. Tests start clusters of their own.
+pub const POSTGRES: [apt::Need; 1] = [apt::need("/usr/lib/postgresql/15/bin/postgres", "postgresql-15")];
+
 /// Debian's name for the Firefox that lasts.
 pub const FIREFOX: [apt::Need; 1] = [apt::need("firefox-esr", "firefox-esr")];
 
@@ -73,6 +76,8 @@ pub enum Tool {
     Bitcoind,
     /// lnd, for scenarios with another implementation.
     Lnd,
+    /// PostgreSQL's server, for backups of wallets.
+    Postgres,
     /// Licences, advisories, sources.
     CargoDeny,
     /// Python with numpy.
@@ -81,7 +86,7 @@ pub enum Tool {
 
 impl Tool {
     /// All of them, the slowest to get first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Lnd,
         Self::Bitcoind,
         Self::WasmBindgen,
@@ -89,6 +94,7 @@ impl Tool {
         Self::CargoDeny,
         Self::Browser,
         Self::Firefox,
+        Self::Postgres,
         Self::Node,
         Self::Clang,
         Self::WasmTarget,
@@ -110,6 +116,7 @@ impl Tool {
             Self::Firefox => "firefox-esr",
             Self::Bitcoind => "bitcoind",
             Self::Lnd => "lnd",
+            Self::Postgres => "postgresql 15",
             Self::CargoDeny => "cargo-deny",
             Self::Numpy => "python3 with numpy",
         }
@@ -130,6 +137,7 @@ impl Tool {
             Self::Firefox => "apt-get install firefox-esr; 30 s",
             Self::Bitcoind => "built from the sources in libbitcoinkernel-sys; 5 min",
             Self::Lnd => "built from its Go module, with the module proxy's Go if need be; 6 min",
+            Self::Postgres => "apt-get install postgresql-15; 1 min",
             Self::CargoDeny => "cargo install into the cache; 4 min",
             Self::Numpy => "python3 -m venv and pip into the cache, else apt-get install python3-numpy; 20 s",
         }
@@ -150,6 +158,9 @@ impl Tool {
             Self::Firefox => FIREFOX.iter().all(apt::Need::met).then(|| "in PATH".to_owned()),
             Self::Bitcoind => bitcoind::find(cache).map(shown),
             Self::Lnd => lnd::find(cache).map(shown),
+            Self::Postgres => {
+                POSTGRES.iter().all(apt::Need::met).then(|| "in /usr/lib/postgresql".to_owned())
+            }
             Self::CargoDeny => crates::CARGO_DENY.find(cache).map(shown),
             Self::Numpy => python::find(cache).map(shown),
         }
@@ -167,6 +178,7 @@ impl Tool {
             Self::Firefox => apt::ensure(cache, &FIREFOX),
             Self::Bitcoind => bitcoind::ensure(cache, jobs).map(drop),
             Self::Lnd => lnd::ensure(cache, jobs).map(drop),
+            Self::Postgres => apt::ensure(cache, &POSTGRES),
             Self::CargoDeny => crates::CARGO_DENY.ensure(cache, jobs).map(drop),
             Self::Numpy => python::ensure(cache).map(drop),
         }

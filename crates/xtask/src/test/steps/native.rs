@@ -29,7 +29,7 @@ pub(super) const NATIVE: [&str; 5] =
 
 /// Compiles the core crates' tests, and the gateway that their network is made of.
 pub(super) fn build_core(cache: &Cache, spec: &StepSpec) -> Result<()> {
-    tools::ensure(cache, &[Tool::Bitcoind])?;
+    tools::ensure(cache, &[Tool::Bitcoind, Tool::Postgres])?;
     build::gateway(cache, false)?;
     programs::compile(spec, &CORE)
 }

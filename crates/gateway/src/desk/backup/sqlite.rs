@@ -1,0 +1,361 @@
+//! Backups in an SQLite file. WAL with `synchronous=FULL`: a write has reached the disk when it returns.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use amplet_vss::listing::{self, Order, Query};
+use amplet_vss::messages::{KeyValue, ListKeyVersionsRequest, ListKeyVersionsResponse, PutObjectRequest};
+use amplet_vss::rules::{self, Found, Head, Plan, Row};
+use amplet_vss::{PAGE_BYTES, Refusal};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::BackupError;
+use super::store::{BackupStore, Failure, Heads, Room, StoreId, Usage, count, plan, stored};
+
+/// Distinguishes these files from other SQLite files: "AmBk".
+const APPLICATION_ID: i32 = 0x416d_426b;
+/// The layout of the tables, in `user_version`.
+const LAYOUT: i32 = 1;
+/// Time limit for another process's transaction, as of a copy that is being made.
+const BUSY: Duration = Duration::from_secs(10);
+
+const TABLES: &str = "
+    CREATE TABLE store (
+        id INTEGER PRIMARY KEY, owner BLOB NOT NULL, name TEXT NOT NULL, global_version INTEGER NOT NULL,
+        sequence INTEGER NOT NULL, created INTEGER NOT NULL, keys INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        tombstones INTEGER NOT NULL, forgotten INTEGER NOT NULL, UNIQUE (owner, name)
+    ) STRICT;
+    CREATE TABLE record (
+        store INTEGER NOT NULL REFERENCES store, key TEXT NOT NULL, version INTEGER NOT NULL, created INTEGER NOT NULL,
+        changed INTEGER NOT NULL, value BLOB, PRIMARY KEY (store, key)
+    ) STRICT;
+    CREATE UNIQUE INDEX record_created ON record (store, created);
+    CREATE INDEX record_changed ON record (store, changed, created);
+";
+
+/// Backups in one file. Clones share it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    /// Two, so that nobody who reads waits for a disk that writes.
+    writer: Arc<Mutex<Connection>>,
+    reader: Arc<Mutex<Connection>>,
+}
+
+type Sql<T> = Result<T, rusqlite::Error>;
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(format!("SQLite: {error}"))
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it, readable by its owner only; its folder is made if there is none.
+    ///
+    /// # Errors
+    /// [`BackupError::Sqlite`]
+    pub fn open(file: &Path) -> Result<Self, BackupError> {
+        let wrong = |what: String| BackupError::Sqlite { file: file.display().to_string(), what };
+        create_private(file).map_err(|error| wrong(format!("cannot be opened ({error})")))?;
+        let connect = || -> Result<Connection, String> {
+            let mut connection = Connection::open(file).map_err(|error| error.to_string())?;
+            prepare(&mut connection)?;
+            Ok(connection)
+        };
+        let (writer, reader) = (connect().map_err(wrong)?, connect().map_err(wrong)?);
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), reader: Arc::new(Mutex::new(reader)) })
+    }
+
+    /// Runs `work` in a transaction on a thread that may wait; commits it if it succeeds.
+    fn run<T: Send + 'static, E: From<Failure> + Send + 'static>(
+        connection: &Arc<Mutex<Connection>>,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, E>> {
+        let connection = Arc::clone(connection);
+        let work = move || {
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let transaction = connection.transaction_with_behavior(behavior).map_err(Failure::from)?;
+            let result = work(&transaction)?;
+            transaction.commit().map_err(Failure::from)?;
+            Ok(result)
+        };
+        async move {
+            let ended = tokio::task::spawn_blocking(work).await;
+            ended.unwrap_or_else(|error| {
+                Err(Failure(format!("a write of a backup ended early: {error}")).into())
+            })
+        }
+        .boxed()
+    }
+
+    fn read<T: Send + 'static, E: From<Failure> + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, E>> {
+        Self::run(&self.reader, TransactionBehavior::Deferred, work)
+    }
+
+    fn write<T: Send + 'static, E: From<Failure> + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, E>> {
+        Self::run(&self.writer, TransactionBehavior::Immediate, work)
+    }
+}
+
+fn create_private(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file).map(drop)
+}
+
+/// True if the tables are there.
+fn has_tables(connection: &Connection) -> Result<bool, String> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let numbers = || Sql::Ok((number("application_id")?, number("user_version")?, number("schema_version")?));
+    match numbers().map_err(|error| error.to_string())? {
+        (APPLICATION_ID, LAYOUT, _) => Ok(true),
+        (APPLICATION_ID, newer, _) if newer > LAYOUT => Err("was written by a newer gateway".into()),
+        (0, 0, 0) => Ok(false),
+        _ => Err("is a database of another program".into()),
+    }
+}
+
+fn prepare(connection: &mut Connection) -> Result<(), String> {
+    has_tables(connection)?;
+    let mut prepare = || -> Result<(), Failure> {
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // On macOS fsync alone leaves the bytes in the drive's cache.
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !has_tables(&transaction).map_err(Failure)? {
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", LAYOUT)?;
+        }
+        Ok(transaction.commit()?)
+    };
+    prepare().map_err(|failure| failure.to_string())
+}
+
+/// A store's number and head.
+fn find(transaction: &Transaction<'_>, id: &StoreId) -> Sql<Option<(i64, Head)>> {
+    let mut select = transaction.prepare_cached(
+        "SELECT id, global_version, sequence, created, keys, bytes, tombstones, forgotten FROM store
+         WHERE owner = ?1 AND name = ?2",
+    )?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let head = Head {
+            global_version: row.get(1)?,
+            sequence: row.get(2)?,
+            created: row.get(3)?,
+            keys: count(row.get(4)?),
+            bytes: count(row.get(5)?),
+            tombstones: count(row.get(6)?),
+            forgotten: row.get(7)?,
+        };
+        Ok((row.get(0)?, head))
+    };
+    select.query_row(params![id.owner, id.name], read).optional()
+}
+
+fn found(transaction: &Transaction<'_>, store: i64, key: &str) -> Sql<Option<Found>> {
+    let mut select = transaction
+        .prepare_cached("SELECT version, created, length(value) FROM record WHERE store = ?1 AND key = ?2")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let value_bytes = row.get::<_, Option<i64>>(2)?.map(count);
+        Ok(Found { version: row.get(0)?, created: row.get(1)?, value_bytes })
+    };
+    select.query_row(params![store, key], read).optional()
+}
+
+/// What the owner has in all stores but this one.
+fn others(transaction: &Transaction<'_>, id: &StoreId) -> Sql<Usage> {
+    let mut select = transaction.prepare_cached(
+        "SELECT count(*), coalesce(sum(keys), 0), coalesce(sum(bytes), 0) FROM store WHERE owner = ?1 AND name <> ?2",
+    )?;
+    select.query_row(params![id.owner, id.name], usage_of)
+}
+
+fn usage_of(row: &rusqlite::Row<'_>) -> Sql<Usage> {
+    Ok(Usage { stores: count(row.get(0)?), keys: count(row.get(1)?), bytes: count(row.get(2)?) })
+}
+
+fn carry_out(transaction: &Transaction<'_>, id: &StoreId, plan: &Plan) -> Sql<()> {
+    let head = plan.head;
+    let mut upsert = transaction.prepare_cached(
+        "INSERT INTO store (owner, name, global_version, sequence, created, keys, bytes, tombstones, forgotten)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (owner, name) DO UPDATE SET global_version = ?3, sequence = ?4, created = ?5, keys = ?6,
+             bytes = ?7, tombstones = ?8, forgotten = ?9
+         RETURNING id",
+    )?;
+    let values = params![
+        id.owner,
+        id.name,
+        head.global_version,
+        head.sequence,
+        head.created,
+        stored(head.keys),
+        stored(head.bytes),
+        stored(head.tombstones),
+        head.forgotten
+    ];
+    let store: i64 = upsert.query_row(values, |row| row.get(0))?;
+    if plan.forgets {
+        transaction.execute("DELETE FROM record WHERE store = ?1 AND value IS NULL", [store])?;
+    }
+    let mut write = transaction.prepare_cached(
+        "INSERT INTO record (store, key, version, created, changed, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (store, key) DO UPDATE SET version = ?3, created = ?4, changed = ?5, value = ?6",
+    )?;
+    for row in &plan.rows {
+        write.execute(params![store, row.key, row.version, row.created, row.changed, row.value])?;
+    }
+    Ok(())
+}
+
+/// The rows of a page.
+fn rows(transaction: &Transaction<'_>, store: i64, query: &Query) -> Sql<Vec<Row>> {
+    let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+    match query.order {
+        Order::Newest { before } => {
+            let mut select = transaction.prepare_cached(
+                "SELECT key, version, created, changed, x'' FROM record
+                 WHERE store = ?1 AND created < ?2 AND value IS NOT NULL AND substr(key, 1, length(?3)) = ?3
+                 ORDER BY created DESC LIMIT ?4",
+            )?;
+            let rows = select.query_map(params![store, before, query.prefix, limit], row_of)?;
+            rows.collect()
+        }
+        Order::Changes { after: (changed, created), deleted_after, values } => {
+            let mut select = transaction.prepare_cached(
+                "SELECT key, version, created, changed, iif(?7 OR value IS NULL, value, x'') FROM record
+                 WHERE store = ?1 AND (changed, created) > (?2, ?3) AND (value IS NOT NULL OR changed > ?4)
+                     AND substr(key, 1, length(?5)) = ?5
+                 ORDER BY changed, created LIMIT ?6",
+            )?;
+            let values = params![store, changed, created, deleted_after, query.prefix, limit, values];
+            let (mut page, mut bytes) = (Vec::new(), 0_usize);
+            for row in select.query_map(values, row_of)? {
+                let row = row?;
+                bytes = bytes.saturating_add(row.value.as_ref().map_or(0, Vec::len));
+                page.push(row);
+                if bytes >= PAGE_BYTES {
+                    break;
+                }
+            }
+            Ok(page)
+        }
+    }
+}
+
+fn row_of(row: &rusqlite::Row<'_>) -> Sql<Row> {
+    Ok(Row {
+        key: row.get(0)?,
+        version: row.get(1)?,
+        created: row.get(2)?,
+        changed: row.get(3)?,
+        value: row.get(4)?,
+    })
+}
+
+impl BackupStore for SqliteStore {
+    fn head<'a>(&'a self, id: &'a StoreId) -> BoxFuture<'a, Result<Head, Failure>> {
+        let id = id.clone();
+        self.read(move |transaction| Ok(find(transaction, &id)?.map_or_else(Head::default, |(_, head)| head)))
+    }
+
+    fn get<'a>(
+        &'a self,
+        id: &'a StoreId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<(i64, Vec<u8>)>, Failure>> {
+        let (id, key) = (id.clone(), key.to_owned());
+        self.read(move |transaction| {
+            let mut select = transaction.prepare_cached(
+                "SELECT version, value FROM record JOIN store ON store.id = record.store
+                 WHERE owner = ?1 AND name = ?2 AND key = ?3 AND value IS NOT NULL",
+            )?;
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            Ok(select.query_row(params![id.owner, id.name, key], read).optional()?)
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        id: &'a StoreId,
+        request: PutObjectRequest,
+        room: Room,
+    ) -> BoxFuture<'a, Result<Heads, Refusal>> {
+        let id = id.clone();
+        self.write(move |transaction| {
+            let read = || -> Sql<_> {
+                let store = find(transaction, &id)?;
+                let mut all = std::collections::HashMap::new();
+                if let Some((store, _)) = store {
+                    for key in rules::keys_of(&request) {
+                        if let Some(found) = found(transaction, store, &key)? {
+                            all.insert(key, found);
+                        }
+                    }
+                }
+                Ok((store.map_or_else(Head::default, |(_, head)| head), all, others(transaction, &id)?))
+            };
+            let (head, found, others) = read().map_err(Failure::from)?;
+            let plan = plan(head, &found, request, room, others)?;
+            carry_out(transaction, &id, &plan).map_err(Failure::from)?;
+            Ok((head, plan.head))
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        id: &'a StoreId,
+        item: KeyValue,
+    ) -> BoxFuture<'a, Result<Option<Heads>, Failure>> {
+        let id = id.clone();
+        self.write(move |transaction| {
+            let Some((store, head)) = find(transaction, &id)? else { return Ok(None) };
+            let Some(plan) = rules::plan_delete(head, found(transaction, store, &item.key)?, item) else {
+                return Ok(None);
+            };
+            carry_out(transaction, &id, &plan)?;
+            Ok(Some((head, plan.head)))
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        id: &'a StoreId,
+        request: ListKeyVersionsRequest,
+    ) -> BoxFuture<'a, Result<ListKeyVersionsResponse, Refusal>> {
+        let id = id.clone();
+        self.read(move |transaction| {
+            let store = find(transaction, &id).map_err(Failure::from)?;
+            let head = store.map_or_else(Head::default, |(_, head)| head);
+            let query = listing::query(head, &request)?;
+            let rows = match store {
+                Some((store, _)) => rows(transaction, store, &query).map_err(Failure::from)?,
+                None => Vec::new(),
+            };
+            Ok(listing::page(head, &query, rows))
+        })
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Usage, Failure>> {
+        self.read(move |transaction| {
+            let all = "SELECT count(*), coalesce(sum(keys), 0), coalesce(sum(bytes), 0) FROM store";
+            Ok(transaction.query_row(all, [], usage_of)?)
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! What backups are stored in: SQLite or PostgreSQL, alike to the last request.
+
+use amplet_vss::Refusal;
+use amplet_vss::messages::{KeyValue, ListKeyVersionsRequest, ListKeyVersionsResponse, PutObjectRequest};
+use amplet_vss::rules::{self, Found, Head, Plan, Quota};
+use futures::future::BoxFuture;
+use std::collections::HashMap;
+
+/// Stores of one wallet.
+const MAX_STORES: u64 = 16;
+
+/// A wallet's store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreId {
+    /// The public key that the wallet proves, compressed.
+    pub owner: [u8; 33],
+    /// The wallet's name for it.
+    pub name: String,
+}
+
+/// What there is of everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Stores.
+    pub stores: u64,
+    /// Keys in them.
+    pub keys: u64,
+    /// Length of keys and values, as quotas count it, in bytes.
+    pub bytes: u64,
+}
+
+/// What a write may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Of one wallet, in all its stores.
+    pub quota: Quota,
+    /// What is left for all wallets, in bytes.
+    pub left: u64,
+    /// True if a new store may begin.
+    pub takes_new: bool,
+}
+
+/// The store failed: a disk, a connection, data that is not as it was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Internal(failure.0)
+    }
+}
+
+/// The heads of a store before and after a write.
+pub type Heads = (Head, Head);
+
+/// Where the stores are. Each call is one transaction; a write is durable when it returns.
+pub trait BackupStore: Send + Sync {
+    /// A store's head; zeros where there is none.
+    fn head<'a>(&'a self, id: &'a StoreId) -> BoxFuture<'a, Result<Head, Failure>>;
+
+    /// The version and value of a key.
+    fn get<'a>(
+        &'a self,
+        id: &'a StoreId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<(i64, Vec<u8>)>, Failure>>;
+
+    /// Writes, all or nothing; the request's form was checked.
+    fn put<'a>(
+        &'a self,
+        id: &'a StoreId,
+        request: PutObjectRequest,
+        room: Room,
+    ) -> BoxFuture<'a, Result<Heads, Refusal>>;
+
+    /// Deletes a key; `None` if it or its version is not there.
+    fn delete<'a>(&'a self, id: &'a StoreId, item: KeyValue)
+    -> BoxFuture<'a, Result<Option<Heads>, Failure>>;
+
+    /// A page of keys.
+    fn list<'a>(
+        &'a self,
+        id: &'a StoreId,
+        request: ListKeyVersionsRequest,
+    ) -> BoxFuture<'a, Result<ListKeyVersionsResponse, Refusal>>;
+
+    /// What there is.
+    fn usage(&self) -> BoxFuture<'_, Result<Usage, Failure>>;
+}
+
+/// Plans a write in the light of what else there is. `others`: the wallet's other stores.
+pub(super) fn plan(
+    head: Head,
+    found: &HashMap<String, Found>,
+    request: PutObjectRequest,
+    room: Room,
+    others: Usage,
+) -> Result<Plan, Refusal> {
+    if head.sequence == 0 {
+        if !room.takes_new {
+            return Err(Refusal::Full);
+        }
+        if others.stores >= MAX_STORES {
+            let needed = others.stores.saturating_add(1);
+            return Err(Refusal::Quota { unit: "stores", max: MAX_STORES, needed });
+        }
+    }
+    let quota = Quota {
+        max_bytes: room.quota.max_bytes.saturating_sub(others.bytes),
+        max_keys: room.quota.max_keys.saturating_sub(others.keys),
+    };
+    let plan = rules::plan_put(head, found, request, quota)?;
+    if plan.head.bytes.saturating_sub(head.bytes) > room.left {
+        return Err(Refusal::Full);
+    }
+    Ok(plan)
+}
+
+/// A count of the database, none of which is negative.
+pub(super) fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// A count for the database.
+pub(super) fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -3,7 +3,7 @@
 import { expect, type Page } from '@playwright/test';
 
 export const PASSPHRASE = 'a quiet river under the bridge';
-const WORDS = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
+export const WORDS = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
 
 export interface Place {
   name: string;
@@ -17,7 +17,7 @@ export const unlock = async (page: Page) => {
   await expect(page.getByTestId('everyday')).toBeVisible();
 };
 
-const opened = (
+export const opened = (
   name: string,
   hash: string,
   then: (page: Page) => Promise<void> = async () => {},
@@ -46,7 +46,7 @@ const startCreating = async (page: Page) => {
   await page.getByLabel('Repeat the passphrase').fill(PASSPHRASE);
 };
 
-const toWords = async (page: Page) => {
+export const toWords = async (page: Page) => {
   await startCreating(page);
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByRole('button', { name: /Show the words/ }).click();

@@ -6,7 +6,7 @@ import type { HeldLock, Locks } from '../../src/engine/locks.ts';
 import type { Channel } from '../../src/engine/port.ts';
 import type { Bus } from '../../src/engine/siblings.ts';
 import { lifeLock } from '../../src/link/names.ts';
-import type { Notice, Payment, Request } from '../../src/base/protocol.ts';
+import type { Notice, OtherDevice, Payment, Request } from '../../src/base/protocol.ts';
 import type { Call, ToHost, ToPage } from '../../src/link/wire.ts';
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -164,6 +164,8 @@ export class Origin {
   readonly exited: string[] = [];
   /** Of every wallet here. */
   words = 'abandon ability able';
+  /** The device that has the wallet, if it is another one. */
+  elsewhere: OtherDevice | null = null;
   /** What opening a wallet waits for. */
   gate: Promise<void> = Promise.resolve();
   crash: () => void = () => {};
@@ -203,12 +205,16 @@ export class Origin {
         return new FakeEngine(stored, this.words).words(key);
       },
       destroy: async (name) => void this.stored.delete(name),
-      open: async (options, key, source) => {
+      open: async (options, key, source, onProgress) => {
         if (source !== undefined) this.stored.set(options.name, { key: key.slice(), source });
         const stored = this.stored.get(options.name);
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
         if (!same(stored.key, key)) throw { code: 'wrongPassphrase', message: 'wrong', causes: [] };
         await this.gate;
+        if (this.elsewhere !== null && options.moveHere !== true)
+          throw { code: 'movedToAnotherDevice', message: 'elsewhere', causes: [], device: this.elsewhere };
+        this.elsewhere = null;
+        onProgress({ done: 1, of: 2 });
         const engine = new FakeEngine(stored, this.words);
         this.engines.push(engine);
         return engine;

@@ -3,18 +3,16 @@
 import type {
   Balance,
   Channel,
-  ErrorCode,
   FeeRates,
   Inspected,
-  LoadedSettings,
   OnchainBump,
   OnchainSend,
   OpenOptions,
+  PairingJoin,
   Payment,
   PaymentRequest,
   Budget,
   Rules,
-  Settings,
   Snapshot,
   Spending,
   Status,
@@ -22,7 +20,9 @@ import type {
   Unlocking,
   WalletEvent,
 } from 'amplet';
+import { WalletError } from './fake-error.ts';
 import { FakeUnlocking, UnlockedWallet } from './fake-unlocking.ts';
+import { backupAt, fakeBackup, joinPairing as join, PHONE } from './sample-backup.ts';
 import { budgets, spending } from './sample-budgets.ts';
 import { events } from './sample-events.ts';
 import * as parts from './sample-parts.ts';
@@ -31,18 +31,13 @@ import * as samples from './samples.ts';
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
 const pause = (ms = 350) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export class WalletError extends Error {
-  override readonly name = 'WalletError';
-  readonly causes: string[] = [];
-  readonly log: string[] = [];
-  readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string) {
-    super(samples.engineText(message));
-    this.code = code;
-  }
-}
+/** Scenarios in which there is no wallet at first. */
+const WITHOUT = ['none', 'noBackup', 'notFound', 'slow'];
 
-const unlocking = new FakeUnlocking(scenario, (code, message) => new WalletError(code, message));
+const unlocking = new FakeUnlocking(
+  WITHOUT.includes(scenario) ? 'none' : scenario,
+  (code, message) => new WalletError(code, message),
+);
 
 export class Wallet extends UnlockedWallet {
   readonly name = 'fake';
@@ -68,8 +63,24 @@ export class Wallet extends UnlockedWallet {
     await pause();
     if (options.mnemonic) unlocking.create(options.passphrase, options.passkey);
     unlocking.prove(options.passphrase ?? { passkey: true });
-    return new Wallet();
+    if (scenario === 'notFound' && options.backup && !options.fresh)
+      throw new WalletError('backupNotFound', 'There is no backup of these words.');
+    if (scenario === 'moved' && options.moveHere !== true)
+      throw new WalletError('movedToAnotherDevice', 'Another device has the wallet.', PHONE);
+    options.onProgress?.({ done: 300, of: 420 });
+    if (scenario === 'slow') await new Promise(() => undefined);
+    const wallet = new Wallet();
+    if (options.backup) wallet.#status = { ...wallet.#status, backup: backupAt(options.backup) };
+    return wallet;
   }
+
+  readonly backup = fakeBackup(
+    () => this.#status.backup,
+    (backup) => {
+      this.#status = { ...this.#status, backup };
+      this.#tell();
+    },
+  );
 
   static async unlocking(): Promise<Unlocking | null> {
     if (scenario === 'blocked')
@@ -360,25 +371,13 @@ export class Wallet extends UnlockedWallet {
   }
 }
 
+export { WalletError } from './fake-error.ts';
+export { offerPairing } from './sample-backup.ts';
+export const joinPairing = (code: string): Promise<PairingJoin> => join(code, samples.MNEMONIC);
+
 export const unlockKey = async (): Promise<Uint8Array> => new Uint8Array(32);
 export const passkeysAvailable = async (): Promise<boolean> => true;
 export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;
 
 export { checkMnemonic, suggestWords } from './fake-words.ts';
-
-let kept: Settings | null = {
-  network: 'signet',
-  gateways: samples.GATEWAYS,
-  chainSources: [],
-  unit: 'sat',
-  language: null,
-  autoLockMinutes: 15,
-};
-
-export async function loadSettings(): Promise<LoadedSettings> {
-  return { settings: kept, problem: null };
-}
-
-export async function saveSettings(settings: Settings): Promise<void> {
-  kept = settings;
-}
+export { loadSettings, saveSettings } from './fake-settings.ts';

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use amplet_storage::{Record, Surroundings, VssBackend};
 use amplet_transport::{HttpRequest, Platform};
-use amplet_vss::{CONTENT_TYPE, PREFIX, auth};
+use amplet_vss::{CONTENT_TYPE, GET_OBJECT, PREFIX, auth};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use futures::future::{FutureExt, LocalBoxFuture};
 
 use super::keys::{KeyError, Keys};
 use super::old_copy::mark;
 
-/// Time limit of a request.
-const LIMIT: Duration = Duration::from_secs(10);
+/// Time limit of a small request, for which an opening wallet waits, and of others.
+const SMALL_LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 /// Maximum length of a response: a page of records, the last of which may be large.
 const MAX_BODY: usize = 64 << 20;
 /// Age from which on a signature is made again, in seconds; it holds for a day.
@@ -76,7 +77,7 @@ impl Surroundings for Server {
         let request = HttpRequest::post(format!("{}/{operation}", self.url), body)
             .header(auth::HEADER, self.header())
             .header("content-type", CONTENT_TYPE)
-            .timeout(LIMIT)
+            .timeout(if operation == GET_OBJECT { SMALL_LIMIT } else { LIMIT })
             .max_body(MAX_BODY);
         let fetched = self.platform.fetch(request);
         async move {

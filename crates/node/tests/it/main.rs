@@ -11,6 +11,7 @@ mod absence;
 mod amp;
 mod amp_refused;
 mod amp_send;
+mod backup;
 mod balance;
 mod beside;
 mod both_ways;

@@ -7,6 +7,18 @@ use amplet_node::{Acceptance, Forwarding, GraphSource, NodeConfig, Role};
 
 use super::World;
 
+pub const MNEMONICS: [(&str, &str); 6] = [
+    (
+        "wallet",
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+    ),
+    ("gateway", "legal winner thank year wave sausage worth useful legal winner thank yellow"),
+    ("payee", "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"),
+    ("island", "jelly better achieve collect unaware mountain thought cargo oxygen act hood bridge"),
+    ("second", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong"),
+    ("other", "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic"),
+];
+
 impl World {
     pub(super) fn config(&self, name: &str) -> NodeConfig {
         let zero_conf = Rc::clone(&self.trust_zero_conf);

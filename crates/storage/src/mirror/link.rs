@@ -106,7 +106,9 @@ impl Link {
     /// Resolves at the next change of the phase or of what waits.
     pub fn change(&self) -> LocalBoxFuture<'static, ()> {
         let (sender, receiver) = oneshot::channel();
-        self.changes.borrow_mut().push(sender);
+        let mut changes = self.changes.borrow_mut();
+        changes.retain(|waiting| !waiting.is_canceled());
+        changes.push(sender);
         receiver.map(drop).boxed_local()
     }
 

@@ -175,6 +175,7 @@ impl Link {
     pub async fn replace(&self, epoch: u64) -> Result<(), StoreError> {
         let (generation, records) = self.snapshot().await?;
         self.pending.borrow_mut().clear();
+        *self.names.borrow_mut() = records.iter().map(|(name, _)| name.clone()).collect();
         // Until the last request is confirmed it lacks everything.
         self.state.borrow_mut().unsent = None;
         let records = records.into_iter().map(|(name, value)| (name.into_bytes(), Some(value)));

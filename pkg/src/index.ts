@@ -62,6 +62,7 @@ export type {
   BudgetRefusal,
   BudgetRule,
   Rules,
+  SafeUntil,
   SignedMessage,
   Authorization,
   Spending,

@@ -932,6 +932,20 @@ export type TipAge = "recent" | "old" | "stale";
 export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
 
 /**
+ * When a wallet has to be open again, for a while and with a connection, so that no channel's money is at risk: a gateway that
+ * cheats is punished in time, and what was received is claimed before it expires. It moves on with each block that the wallet sees.
+ */
+export type SafeUntil = { 
+/**
+ * Block height.
+ */
+height: number, 
+/**
+ * Time at which that block is expected, at one in ten minutes (seconds since the UNIX epoch).
+ */
+at: bigint, };
+
+/**
  * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it
  * is tried again until it works.
  */
@@ -977,6 +991,10 @@ warnings: Array<Warning>,
  * On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
  */
 depositNeededSat: bigint, 
+/**
+ * Until when this wallet may stay closed; `null`: as long as one likes.
+ */
+safeUntil: SafeUntil | null, 
 /**
  * The reason why nothing can be saved, while it cannot.
  */

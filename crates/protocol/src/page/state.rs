@@ -338,6 +338,18 @@ pub enum Warning {
     OldTip,
 }
 
+/// When a wallet has to be open again, for a while and with a connection, so that no channel's money is at risk: a gateway that
+/// cheats is punished in time, and what was received is claimed before it expires. It moves on with each block that the wallet sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SafeUntil {
+    /// Block height.
+    pub height: u32,
+    /// Time at which that block is expected, at one in ten minutes (seconds since the UNIX epoch).
+    pub at: u64,
+}
+
 /// Status of the wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -358,6 +370,9 @@ pub struct Status {
     /// On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
     #[serde(default)]
     pub deposit_needed_sat: u64,
+    /// Until when this wallet may stay closed; `None`: as long as one likes.
+    #[serde(default)]
+    pub safe_until: Option<SafeUntil>,
     /// The reason why nothing can be saved, while it cannot.
     pub storage: Option<super::StorageTrouble>,
     /// Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.

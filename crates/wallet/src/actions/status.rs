@@ -5,7 +5,8 @@ use std::time::Duration;
 use amplet_chain::{SourceState, TrustLevel};
 use amplet_node::{ConnectionState, PersistentPeer};
 use amplet_protocol::page::{
-    Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, Status, TipAge, Trust, WalletError, Warning,
+    Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, SafeUntil, Status, TipAge, Trust,
+    WalletError, Warning,
 };
 
 use crate::convert::node_id;
@@ -43,6 +44,7 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
     let gateways = peers.iter().map(|peer| gateway(gateways, peer)).collect();
     let able_to_pay = ctx.node.channels().list().iter().any(|channel| channel.is_usable);
     let warnings = warnings(ctx, &chain);
+    let safe_until = ctx.node.channels().safe_until().map(|height| safe_until(&chain, height));
     Status {
         network: ctx.network,
         node_id: node_id(&ctx.node.node_id()),
@@ -51,10 +53,20 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
         gateways,
         warnings,
         deposit_needed_sat: ctx.node.onchain().deposit_needed_sat(),
+        safe_until,
         storage: ctx.node.storage_trouble(),
         damaged: ctx.node.ledger().damaged(),
         commits: ctx.node.commits(),
     }
+}
+
+/// Seconds between two blocks.
+const BLOCK_SECS: u64 = 600;
+
+/// Counted from the newest block that was read, whenever that was.
+fn safe_until(chain: &ChainStatus, height: u32) -> SafeUntil {
+    let blocks = u64::from(height.saturating_sub(chain.height));
+    SafeUntil { height, at: chain.time.saturating_add(blocks.saturating_mul(BLOCK_SECS)) }
 }
 
 fn chain(ctx: &Ctx) -> ChainStatus {

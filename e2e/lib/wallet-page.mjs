@@ -121,7 +121,7 @@ export class WalletPage {
   /** @param {string} passphrase */
   async unlock(passphrase) {
     await this.page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
-    await this.page.getByRole('button', { name: 'Unlock' }).click();
+    await this.page.getByRole('button', { name: 'Unlock', exact: true }).click();
     await expect(this.page.getByRole('button', { name: 'Lock', exact: true })).toBeVisible({ timeout: 60_000 });
   }
 

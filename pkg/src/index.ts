@@ -77,6 +77,7 @@ export type {
   BudgetRefusal,
   BudgetRule,
   Rules,
+  SafeUntil,
   SignedMessage,
   Authorization,
   Spending,

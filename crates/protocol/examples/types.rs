@@ -61,6 +61,7 @@ fn main() {
         page::ChainStatus,
         page::TipAge,
         page::Warning,
+        page::SafeUntil,
         page::StorageTrouble,
         lost::LostState,
         lost::LostChannel,

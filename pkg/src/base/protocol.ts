@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "passkeyRefused" | "passkeyUnsupported" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "backupUnreachable" | "backupRefused" | "backupNotFound" | "backupExists" | "backupStale" | "movedToAnotherDevice" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "passkeyRefused" | "passkeyUnsupported" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -277,10 +277,6 @@ noRoute?: NoRoute,
  * Denial by a budget; only with `budgetRefused` and `approvalNeeded`.
  */
 budget?: BudgetRefusal, 
-/**
- * The device that has taken the wallet over; only with `movedToAnotherDevice`, and `backupExists` where it is known.
- */
-device?: OtherDevice, 
 /**
  * Outcome of the payment that the request was to begin; only with requests that begin one.
  */
@@ -714,14 +710,6 @@ parts: Array<PaymentPart>,
  */
 records?: Array<CustomRecord>, 
 /**
- * What the application said of its invoice (`Receive`); payers do not see it.
- */
-metadata?: { [key in string]?: string }, 
-/**
- * Price of bitcoin when it succeeded, where the page had told it (`SetRate`).
- */
-rate?: FiatRate, 
-/**
  * Totals of a stream: `amountMsat` and `feeMsat` are then the sums paid so far.
  */
 stream?: StreamTotals, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
@@ -852,11 +840,7 @@ feeBaseMsat: number,
 /**
  * Proportional fee for forwarding, in parts per million.
  */
-feePpm: number, 
-/**
- * Base URL of backups of wallets (the Versioned Storage Service's operations are below it), where it offers them.
- */
-backupUrl?: string, };
+feePpm: number, };
 
 /**
  * A gateway and its connection.
@@ -945,7 +929,21 @@ export type TipAge = "recent" | "old" | "stale";
 /**
  * A warning for the user; the page has a text with the remedy for each.
  */
-export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip" | "backupWasOlder";
+export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
+
+/**
+ * When a wallet has to be open again, for a while and with a connection, so that no channel's money is at risk: a gateway that
+ * cheats is punished in time, and what was received is claimed before it expires. It moves on with each block that the wallet sees.
+ */
+export type SafeUntil = { 
+/**
+ * Block height.
+ */
+height: number, 
+/**
+ * Time at which that block is expected, at one in ten minutes (seconds since the UNIX epoch).
+ */
+at: bigint, };
 
 /**
  * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it
@@ -960,211 +958,6 @@ error: WalletError,
  * Time since which nothing was saved (seconds since the UNIX epoch).
  */
 since: bigint, };
-
-/**
- * State of the channels that a gateway has with a lost node.
- */
-export type LostState = "open" | "inUse" | { "closing": { 
-/**
- * Time of that, in seconds since the UNIX epoch, unless the node connects before.
- */
-at: bigint, } } | "closed";
-
-/**
- * A channel of a lost node.
- */
-export type LostChannel = { 
-/**
- * Its id.
- */
-channelId: string, 
-/**
- * Its capacity, in sat.
- */
-capacitySat: bigint, 
-/**
- * What the gateway's commitment pays to the wallet, in sat, about: fees and HTLCs may take from it.
- */
-walletSat: bigint, };
-
-/**
- * A channel in a wallet's own list of its channels.
- */
-export type ListedChannel = { 
-/**
- * The peer, in hex.
- */
-peer: string, 
-/**
- * Its address; null: it is not known.
- */
-address: string | null, 
-/**
- * Id of the channel.
- */
-channelId: string, 
-/**
- * `txid:vout` of its funding.
- */
-funding: string, 
-/**
- * Its capacity, in sat.
- */
-capacitySat: bigint, };
-
-/**
- * An installation that a gateway knows.
- */
-export type LostInstallation = { 
-/**
- * Its node id, in hex.
- */
-nodeId: string, 
-/**
- * State of its channels with this gateway.
- */
-state: LostState, 
-/**
- * The channels.
- */
-channels: Array<LostChannel>, 
-/**
- * All its channels, with whatever peer, as it has left a list of them with the gateway: who to ask, and what to expect.
- */
-listed: Array<ListedChannel>, };
-
-/**
- * A gateway's answer.
- */
-export type LostAnswer = { 
-/**
- * Node id of the gateway, in hex.
- */
-gateway: string, 
-/**
- * Time of its answer (seconds since the UNIX epoch); null: it has not answered yet.
- */
-answeredAt: bigint | null, 
-/**
- * True if its clock and this device's differ by more than a day, so that it tells nothing: set the clock.
- */
-wrongTime: boolean, 
-/**
- * Lost installations that have channels with it, or had.
- */
-installations: Array<LostInstallation>, };
-
-/**
- * What a restored wallet knows of the channels that earlier installations of its recovery phrase had. Money that their closes
- * paid is part of `closingSat` until it is in the savings, and an entry of the history then.
- */
-export type LostChannels = { 
-/**
- * True if gateways are asked to close them (`CloseLostChannels`).
- */
-asksToClose: boolean, 
-/**
- * Gateways that were asked since the wallet was opened.
- */
-gateways: Array<LostAnswer>, };
-
-/**
- * What waits for the backup.
- */
-export type BackupMode = "required" | "lagging";
-
-/**
- * A backup to be used. It is remembered in the wallet's storage.
- */
-export type BackupOptions = { 
-/**
- * Base URL of the server (VSS), http or https: `https://gateway.example/vss`.
- */
-url: string, 
-/**
- * Mode; `required` by default.
- */
-mode?: BackupMode, 
-/**
- * Name of this device, as the user's other devices show it: 1 to 64 bytes.
- */
-deviceName: string, };
-
-/**
- * State of the backup.
- */
-export type BackupState = "current" | "behind" | "unreachable" | "refused";
-
-/**
- * State of the backup.
- */
-export type BackupStatus = { 
-/**
- * Base URL of the server.
- */
-url: string, 
-/**
- * Mode.
- */
-mode: BackupMode, 
-/**
- * Name of this device.
- */
-deviceName: string, 
-/**
- * State.
- */
-state: BackupState, 
-/**
- * Time since which it is so (seconds since the UNIX epoch).
- */
-since: bigint, 
-/**
- * True if this device may act: it has taken the wallet over from every other one.
- */
-active: boolean, 
-/**
- * Number of records that the backup holds.
- */
-records: number, 
-/**
- * Bytes that were sent since the wallet was opened, padding included.
- */
-sentBytes: bigint, 
-/**
- * Number of requests that they took.
- */
-requests: bigint, 
-/**
- * Reason and remedy, when the state is `unreachable` or `refused`.
- */
-error: WalletError | null, };
-
-/**
- * The device that has taken a wallet over.
- */
-export type OtherDevice = { 
-/**
- * Its name.
- */
-name: string, 
-/**
- * Time at which it took over (seconds since the UNIX epoch).
- */
-since: bigint, };
-
-/**
- * Progress of reading a backup while a wallet is opened.
- */
-export type RestoreProgress = { 
-/**
- * Number of records that were read.
- */
-done: number, 
-/**
- * Number of records in all.
- */
-of: number, };
 
 /**
  * Status of the wallet.
@@ -1199,17 +992,13 @@ warnings: Array<Warning>,
  */
 depositNeededSat: bigint, 
 /**
- * Channels of earlier installations of the recovery phrase; only of a wallet that was restored from it.
+ * Until when this wallet may stay closed; `null`: as long as one likes.
  */
-lost?: LostChannels, 
+safeUntil: SafeUntil | null, 
 /**
  * The reason why nothing can be saved, while it cannot.
  */
 storage: StorageTrouble | null, 
-/**
- * The remote backup; null: there is none.
- */
-backup: BackupStatus | null, 
 /**
  * Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
  */
@@ -1449,21 +1238,6 @@ fresh: boolean,
  */
 birthdayHeight?: number, 
 /**
- * Remote backup. With a fresh mnemonic it is set up; with one that is not, the wallet is restored from it: the newest state, whole,
- * or `backupNotFound`. An opened wallet knows its own: this changes nothing.
- */
-backup?: BackupOptions, 
-/**
- * File of `ExportBackup` to restore from, with its mnemonic: the money and the history; the channels rest, as after a
- * restore from a lagging backup. Refused when `backup` is given too and knows a newer state (`backupStale`).
- */
-file?: Uint8Array, 
-/**
- * True to take the wallet over from the device that has it. Otherwise opening is refused while another one has it
- * (`movedToAnotherDevice`).
- */
-moveHere?: boolean, 
-/**
  * True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
  * a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
  */
@@ -1592,23 +1366,6 @@ currency: string,
  * Amount, as a number of the currency's smallest units, such as cents.
  */
 minorUnits: bigint, };
-
-/**
- * Price of bitcoin in another currency.
- */
-export type FiatRate = { 
-/**
- * Currency (ISO 4217).
- */
-currency: string, 
-/**
- * Price of one bitcoin, in the currency's smallest units (cents).
- */
-minorUnitsPerBtc: bigint, 
-/**
- * Time at which it was asked for, in seconds since the UNIX epoch.
- */
-at: bigint, };
 
 /**
  * Terms of a BOLT 12 offer, as far as a user decides by them. Nobody has signed them.
@@ -1769,16 +1526,7 @@ expirySecs: number | null,
 /**
  * For AMP: payable any number of times until it expires, by whoever pays by AMP.
  */
-amp: boolean, 
-/**
- * Names and values that the application finds again in the `Payment`; the payer does not see them. At most
- * `MAX_METADATA` of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
- */
-metadata: { [key in string]?: string }, } | { "method": "cancelInvoice", 
-/**
- * The payment's id.
- */
-id: string, } | { "method": "newAddress" } | { "method": "inspect", 
+amp: boolean, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
  * Text that a user pasted or scanned.
  */
@@ -1916,11 +1664,7 @@ feeRate: bigint | null,
 /**
  * True to return only what it would cost.
  */
-dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "setRate", 
-/**
- * The price.
- */
-rate: FiatRate | null, } | { "method": "payment", 
+dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
 /**
  * Its id.
  */
@@ -1952,11 +1696,7 @@ channelId: string,
 /**
  * True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
  */
-force: boolean, } | { "method": "closeLostChannels", 
-/**
- * False to leave them open after all, as far as they are.
- */
-close: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
+force: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
 /**
  * Holder.
  */
@@ -2044,12 +1784,7 @@ prefix: string, } | { "method": "setSiteRecords",
 /**
  * Changes; of one key the last counts.
  */
-records: Array<SiteRecord>, } | { "method": "setBackup" } & BackupOptions | { "method": "endBackup", 
-/**
- * True to end it here even when the server cannot be reached. Only for a user who says that no other device has used the
- * wallet since: otherwise this one continues with an old state.
- */
-abandon: boolean, } | { "method": "exportBackup" } | { "method": "ack", 
+records: Array<SiteRecord>, } | { "method": "ack", 
 /**
  * The event's id.
  */

@@ -267,6 +267,8 @@ const WARNINGS: Record<string, Status['warnings']> = {
   otherInstallation: ['otherInstallation'],
 };
 
+const safeUntil = (hours: bigint) => ({ height: 901_000 + 6 * Number(hours), at: now() + hours * 3600n });
+
 export function status(scenario: string): Status {
   const at = now();
   const down = scenario === 'down';
@@ -298,6 +300,7 @@ export function status(scenario: string): Status {
       { nodeId: NODE_B, url: 'wss://gateway.example.org', connection, terms: offered },
     ],
     depositNeededSat: 0n,
+    safeUntil: scenario === 'new' || scenario === 'none' ? null : safeUntil(scenario === 'soon' ? 5n : 312n),
     warnings: WARNINGS[scenario] ?? [],
     storage: null,
     backup: backupOf(scenario),

@@ -1,5 +1,6 @@
 //! Lightning channels: opening, accepting, closing and counting them.
 
+mod absence;
 mod balance;
 mod held;
 mod opening;
@@ -131,6 +132,13 @@ impl Channels {
     /// Money of one of the [listed](Self::list) channels; nothing before its funding is signed.
     pub fn balance_of(&self, channel: &ChannelDetails) -> ChannelBalance {
         balance::of_channel(&self.base.ldk, channel)
+    }
+
+    /// The height before which this node has to be running again so that none of its channels' money is at risk: a revoked commitment
+    /// that a peer broadcasts as soon as it is away is punished in time, and HTLCs whose preimage it knows are claimed before they
+    /// expire. `None`: it may stay away.
+    pub fn safe_until(&self) -> Option<u32> {
+        absence::safe_until(&self.base.ldk)
     }
 
     /// Maximum that can be sent now in one payment to `payee`, less the gateway's fee, unless the payee is the gateway.

@@ -43,7 +43,7 @@ pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};
 pub use site_record::SiteRecord;
 pub use state::{
     Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network, Payment,
-    PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
+    PaymentKind, PaymentStatus, SafeUntil, Status, StreamTotals, Warning,
 };
 pub use trouble::StorageTrouble;
 

@@ -352,6 +352,18 @@ pub enum Warning {
     BackupWasOlder,
 }
 
+/// When a wallet has to be open again, for a while and with a connection, so that no channel's money is at risk: a gateway that
+/// cheats is punished in time, and what was received is claimed before it expires. It moves on with each block that the wallet sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SafeUntil {
+    /// Block height.
+    pub height: u32,
+    /// Time at which that block is expected, at one in ten minutes (seconds since the UNIX epoch).
+    pub at: u64,
+}
+
 /// Status of the wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -376,6 +388,9 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub lost: Option<super::LostChannels>,
+    /// Until when this wallet may stay closed; `None`: as long as one likes.
+    #[serde(default)]
+    pub safe_until: Option<SafeUntil>,
     /// The reason why nothing can be saved, while it cannot.
     pub storage: Option<super::StorageTrouble>,
     /// The remote backup; null: there is none.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use amplet_chain::{SourceState, TrustLevel};
 use amplet_node::{ConnectionState, LostAnswer, LostGateway, PersistentPeer};
 use amplet_protocol::page::{
-    self, Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, LostChannels, LostInstallation, Status,
-    TipAge, Trust, WalletError, Warning,
+    self, Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, LostChannels, LostInstallation,
+    SafeUntil, Status, TipAge, Trust, WalletError, Warning,
 };
 
 use crate::backup::Backup;
@@ -48,6 +48,7 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways, backup: &Backup) -> Status 
     if backup.store().was_older() {
         warnings.push(Warning::BackupWasOlder);
     }
+    let safe_until = ctx.node.channels().safe_until().map(|height| safe_until(&chain, height));
     Status {
         network: ctx.network,
         node_id: node_id(&ctx.node.node_id()),
@@ -57,11 +58,21 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways, backup: &Backup) -> Status 
         warnings,
         deposit_needed_sat: ctx.node.onchain().deposit_needed_sat(),
         lost: lost(ctx),
+        safe_until,
         storage: ctx.node.storage_trouble(),
         backup: backup.store().status(),
         damaged: ctx.node.ledger().damaged(),
         commits: ctx.node.commits(),
     }
+}
+
+/// Seconds between two blocks.
+const BLOCK_SECS: u64 = 600;
+
+/// Counted from the newest block that was read, whenever that was.
+fn safe_until(chain: &ChainStatus, height: u32) -> SafeUntil {
+    let blocks = u64::from(height.saturating_sub(chain.height));
+    SafeUntil { height, at: chain.time.saturating_add(blocks.saturating_mul(BLOCK_SECS)) }
 }
 
 fn chain(ctx: &Ctx) -> ChainStatus {

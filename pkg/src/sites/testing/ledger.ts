@@ -37,6 +37,7 @@ export const statusOf = (network: Network, nodeId: string, commits: bigint, now:
   gateways: [],
   warnings: [],
   depositNeededSat: 0n,
+  safeUntil: null,
   storage: null,
   backup: null,
   damaged: [],

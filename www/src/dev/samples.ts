@@ -210,6 +210,7 @@ export function channels(scenario: string): Channel[] {
       outboundMsat: 614_000_000n,
       inboundMsat: 366_000_000n,
       trusted: false,
+      watchedBy: 1,
       funding: `${TXID}:0`,
     },
     {
@@ -227,6 +228,7 @@ export function channels(scenario: string): Channel[] {
       outboundMsat: 0n,
       inboundMsat: 490_000_000n,
       trusted: true,
+      watchedBy: 0,
       funding: `${TXID}:1`,
     },
   ];

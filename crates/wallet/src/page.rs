@@ -242,6 +242,7 @@ fn channel(channel: channels::Channel) -> page::Channel {
         outbound_msat: channel.outbound_msat,
         inbound_msat: channel.inbound_msat,
         trusted: channel.trusted,
+        watched_by: channel.watched_by,
         funding: channel.funding,
     }
 }

@@ -780,6 +780,11 @@ inboundMsat: bigint,
  */
 trusted: boolean, 
 /**
+ * Number of other gateways that keep what punishes this one for every revoked commitment, should it broadcast one while this
+ * wallet is away; 0: nobody does, or not for all of them.
+ */
+watchedBy: number, 
+/**
  * `txid:vout` of the funding output.
  */
 funding: string | null, } & ({ "state": "negotiating" } | { "state": "confirming", 

@@ -325,6 +325,7 @@ export class Wallet extends UnlockedWallet {
       outboundMsat: capacitySat * 990n,
       inboundMsat: 0n,
       trusted: false,
+      watchedBy: 1,
       funding: `${samples.id(81)}:0`,
     };
     this.#channels = [...this.#channels, channel];

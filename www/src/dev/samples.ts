@@ -209,6 +209,7 @@ export function channels(scenario: string): Channel[] {
       outboundMsat: 614_000_000n,
       inboundMsat: 366_000_000n,
       trusted: false,
+      watchedBy: 1,
       funding: `${TXID}:0`,
     },
     {
@@ -226,6 +227,7 @@ export function channels(scenario: string): Channel[] {
       outboundMsat: 0n,
       inboundMsat: 490_000_000n,
       trusted: true,
+      watchedBy: 0,
       funding: `${TXID}:1`,
     },
   ];

@@ -285,6 +285,9 @@ pub struct Channel {
     pub inbound_msat: Msat,
     /// Used without confirmation, on the gateway's word.
     pub trusted: bool,
+    /// Number of other gateways that keep what punishes this one for every revoked commitment, should it broadcast one while this
+    /// wallet is away; 0: nobody does, or not for all of them.
+    pub watched_by: u32,
     /// `txid:vout` of the funding output.
     pub funding: Option<String>,
 }

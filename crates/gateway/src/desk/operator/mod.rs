@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
-use amplet_node::{OpenChannel as Opening, PersistentPeer};
+use amplet_node::{OpenChannel as Opening, PersistentPeer, TowerReport};
 use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
 use amplet_protocol::{ChannelId, Msat, NodeId};
 use amplet_storage::Store;
@@ -84,6 +84,29 @@ pub struct Info {
     pub peers: Vec<NodeId>,
     /// Connections of wallets and nodes now.
     pub connections: usize,
+    /// What is kept to punish the peers of wallets.
+    pub watchtower: Watchtower,
+}
+
+/// The watchtower, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watchtower {
+    /// Wallets of which something is kept.
+    pub wallets: usize,
+    /// Revoked states that are kept.
+    pub states: usize,
+    /// Revoked commitments that were found on the chain and are being punished.
+    pub punishing: usize,
+    /// Those that were punished since the start.
+    pub punished: u64,
+}
+
+impl From<TowerReport> for Watchtower {
+    fn from(report: TowerReport) -> Self {
+        let TowerReport { wallets, states, punishing, punished } = report;
+        Self { wallets, states, punishing, punished }
+    }
 }
 
 /// The operator's service.
@@ -135,6 +158,7 @@ impl OperatorService {
             channels: node.channels().list().len(),
             peers: node.peers().list().iter().map(|peer| NodeId(peer.serialize())).collect(),
             connections: (self.connections)(),
+            watchtower: node.tower().unwrap_or_default().into(),
         }
     }
 

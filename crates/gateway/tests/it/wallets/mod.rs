@@ -9,6 +9,7 @@ mod node;
 mod routing;
 mod strangers;
 mod tokens;
+mod watchtower;
 mod zero_fee;
 
 use std::path::Path;

@@ -84,6 +84,11 @@ pub trait Store {
         Box::pin(futures::future::pending())
     }
 
+    /// Returns whether another device may take over and go on where this one is: then only what is durable is certainly the newest state.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Writes the whole batch in ONE transaction that also checks this writer's epoch. When this resolves to a [`Receipt`] the
     /// batch is on this device's disk; [`Receipt::durable`] resolves once it survives the loss of the device. An empty batch
     /// needs no transaction and counts as none.

@@ -40,13 +40,18 @@ impl Engine {
             step.broadcasts.clear();
         }
         // A broadcast may go once this device has the step; messages wait for every copy.
-        for package in step.broadcasts {
-            let commitments = package.iter().filter(|tx| is_commitment(tx)).map(Transaction::compute_txid);
-            self.commitments.borrow_mut().extend(commitments);
-            base.broadcast(package);
+        let (now, later) = self.by_moment(step.broadcasts);
+        let rebroadcast =
+            || step.rebroadcasts.into_iter().for_each(|tx| Onchain::send_again(&self.services.onchain, tx));
+        self.broadcast(now);
+        if base.store.is_shared() {
+            self.durable(receipt).await?;
+            self.broadcast(later);
+            rebroadcast();
+        } else {
+            rebroadcast();
+            self.durable(receipt).await?;
         }
-        step.rebroadcasts.into_iter().for_each(|tx| Onchain::send_again(&self.services.onchain, tx));
-        self.durable(receipt).await?;
         for (channel, update) in step.durable {
             if let Err(error) = base.ldk.monitors.channel_monitor_updated(channel, update) {
                 log::error!("monitor update {update} of {channel}: {error:?}");
@@ -58,6 +63,25 @@ impl Engine {
         }
         self.followers.iter().for_each(|follower| follower.committed(&committed));
         Ok(())
+    }
+
+    /// Packages that may leave now, and those that wait until every copy has the step. Where another device may have gone on, a commitment
+    /// of ours may be revoked, and a payment paid again: only claims of what is on the chain do not wait.
+    fn by_moment(&self, packages: Vec<Vec<Transaction>>) -> (Vec<Vec<Transaction>>, Vec<Vec<Transaction>>) {
+        let base = self.base();
+        if packages.is_empty() || !base.store.is_shared() {
+            return (packages, Vec::new());
+        }
+        let (claimable, commitments) = (Claimable::of(&base.ldk), self.commitments.borrow());
+        packages.into_iter().partition(|package| claimable.may_leave(package, &commitments))
+    }
+
+    fn broadcast(&self, packages: Vec<Vec<Transaction>>) {
+        for package in packages {
+            let commitments = package.iter().filter(|tx| is_commitment(tx)).map(Transaction::compute_txid);
+            self.commitments.borrow_mut().extend(commitments);
+            self.base().broadcast(package);
+        }
     }
 
     /// Resolves once this writer may speak for this node. Meanwhile the chain is followed, and nothing new begins.

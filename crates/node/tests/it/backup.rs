@@ -120,6 +120,20 @@ fn another_device_takes_over_in_the_middle_of_a_payment() {
     }
 }
 
+/// Another device may have gone on: then it would be a revoked one.
+#[test]
+fn a_commitment_waits_until_the_backup_knows_that_the_channel_is_closed() {
+    let Net { world, wallet, .. } = backed_up();
+    let channel = wallet.channels().list()[0].channel_id;
+    world.vss.set_unreachable(true);
+    wallet.channels().close(channel, true).unwrap();
+    world.platform.advance(90 * SECOND);
+    assert!(world.mempool.borrow().is_empty(), "it left before the backup knew of it");
+    world.vss.set_unreachable(false);
+    world.platform.advance(30 * SECOND);
+    assert!(!world.mempool.borrow().is_empty());
+}
+
 #[test]
 fn without_its_backup_a_wallet_opens_and_follows_the_chain_and_begins_nothing() {
     let Net { world, wallet, gateway, payee } = backed_up();

@@ -199,6 +199,10 @@ impl Store for MirroredStore {
         .boxed_local()
     }
 
+    fn is_shared(&self) -> bool {
+        self.link().is_some_and(|link| !link.lagging)
+    }
+
     fn commit<'a>(&'a self, batch: Batch) -> LocalBoxFuture<'a, Result<Receipt, StoreError>> {
         async move {
             let Some(link) = self.link() else { return self.commit_directly(batch).await };

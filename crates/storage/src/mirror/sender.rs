@@ -124,7 +124,7 @@ impl Link {
     /// Sets the condition of a server that does not do what it is asked.
     pub fn unreached(&self, error: &StoreError) {
         let state = match error {
-            StoreError::BackupRefused { .. } => BackupState::Refused,
+            StoreError::BackupRefused { .. } | StoreError::QuotaExceeded { .. } => BackupState::Refused,
             _ => BackupState::Unreachable,
         };
         self.set_condition(state, Some(error));

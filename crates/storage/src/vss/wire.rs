@@ -77,6 +77,10 @@ pub(super) async fn call<A: Message + Default>(
     Err(match status {
         409 => CallError::Conflict,
         _ if no_such_key => CallError::NoSuchKey,
+        507 => CallError::Other(StoreError::QuotaExceeded {
+            detail: format!("the backup: {reason}"),
+            remedy: "ask its operator for more, or use another one".into(),
+        }),
         429 | 500..=506 | 508..=599 => unreachable(reason),
         _ => CallError::Other(StoreError::BackupRefused { reason }),
     })

@@ -1,13 +1,15 @@
 //! The mirrored store against a server that is slow, cut off, or restored from an older copy, and devices that die and take over.
 
 use super::vss::{Way, turn};
+use amplet_protocol::page::{BackupState, ErrorCode};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{
     Batch, MemoryBackend, MirroredStore, Purpose, SealedStore, Store, StoreError, VssBackend,
 };
 use amplet_vss::MemoryServer;
+use amplet_vss::rules::Quota;
 use futures::FutureExt;
-use futures::executor::{LocalPool, LocalSpawner};
+use futures::executor::LocalPool;
 use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
@@ -175,6 +177,28 @@ fn nothing_is_durable_before_the_server_has_it_and_batches_gather_meanwhile() {
         futures::future::join_all(durable).await.into_iter().for_each(Result::unwrap);
         assert_eq!(server.puts() - before, 1, "all that had gathered went together");
         assert!(a.store.status().unwrap().error.is_none());
+    });
+}
+
+#[test]
+fn a_server_without_room_is_told_and_takes_everything_once_there_is_some() {
+    let mut world = world();
+    let device = world.device("only");
+    let server = world.server.clone();
+    world.run(async {
+        let a = device.open(Purpose::SetUp).await.unwrap();
+        commit(&*a.store, "payment/1", "one").await;
+        server.set_quota(Quota { max_bytes: 10, max_keys: 1 });
+        let receipt = a.store.commit(batch("payment/2", "two")).await.unwrap();
+        let mut durable = receipt.durable().boxed_local();
+        turns(50).await;
+        assert!((&mut durable).now_or_never().is_none());
+        let status = a.store.status().unwrap();
+        assert_eq!(status.state, BackupState::Refused);
+        assert_eq!(status.error.unwrap().code, ErrorCode::StorageFull);
+        server.set_quota(Quota::default());
+        durable.await.unwrap();
+        assert_eq!(a.store.status().unwrap().state, BackupState::Current);
     });
 }
 
@@ -355,7 +379,7 @@ fn a_lagging_backup_waits_for_nothing_and_marks_what_is_restored_from_it() {
         cut(&device, true);
         commit(&*a.store, "payment/1", "two").await;
         cut(&device, false);
-        while a.store.status().unwrap().state != amplet_protocol::page::BackupState::Current {
+        while a.store.status().unwrap().state != BackupState::Current {
             turn().await;
         }
         let b = other.open(RESTORE).await.unwrap();
@@ -369,8 +393,6 @@ fn a_part_of_a_backup_is_never_restored() {
     let mut world = world();
     let (device, other) = (world.device("one"), world.device("two"));
     let server = world.server.clone();
-    let spawner: LocalSpawner = world.pool.spawner();
-    drop(spawner);
     world.run(async {
         let a = device.start().await;
         let mut large = Batch::new();

@@ -6,7 +6,7 @@ export { WalletError } from './base/error.ts';
 export { Wallet, type Snapshot } from './wallet/wallet.ts';
 export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
-export type { BumpOptions } from './wallet/onchain.ts';
+export type { BumpOptions, CloseLostOptions } from './wallet/onchain.ts';
 export { unlockKey, type OpenOptions } from './wallet/open.ts';
 export type { WalletEvent } from './wallet/events.ts';
 export {

@@ -948,11 +948,7 @@ since: bigint, };
 /**
  * State of the channels that a gateway has with a lost node.
  */
-export type LostState = "open" | "inUse" | { "closing": { 
-/**
- * Time of that, in seconds since the UNIX epoch, unless the node connects before.
- */
-at: bigint, } } | "closed";
+export type LostState = "open" | "inUse" | "closing" | "closed";
 
 /**
  * A channel of a lost node.
@@ -1008,6 +1004,10 @@ nodeId: string,
  * State of its channels with this gateway.
  */
 state: LostState, 
+/**
+ * Time at which they will be closed (seconds since the UNIX epoch), while `state` says that they will; null otherwise.
+ */
+closesAt: bigint | null, 
 /**
  * The channels.
  */

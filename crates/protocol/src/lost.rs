@@ -22,7 +22,7 @@ pub const MAX_MESSAGE: usize = 56 * 1024;
 pub const MAX_LIST: usize = 48 * 1024;
 
 /// Maximum number of channels in such a list.
-pub const MAX_LISTED: usize = 60;
+pub const MAX_LISTED: usize = 50;
 
 /// Feature bit in the `init` of a node that answers: a gateway. Odd: optional.
 pub const BIT: usize = 287;

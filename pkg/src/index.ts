@@ -7,7 +7,7 @@ export { Wallet, type RestoreOptions, type Snapshot } from './wallet/wallet.ts';
 export { type Backup, type BackupOptions } from './wallet/backup.ts';
 export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
-export type { BumpOptions } from './wallet/onchain.ts';
+export type { BumpOptions, CloseLostOptions } from './wallet/onchain.ts';
 export { unlockKey, type OpenOptions } from './wallet/open.ts';
 export { passkeysAvailable, type Passkey } from './wallet/passkeys.ts';
 export type { Unlock, Unlocking } from './wallet/unlock.ts';

@@ -22,7 +22,7 @@ pub const MAX_MESSAGE: usize = 56 * 1024;
 pub const MAX_LIST: usize = 48 * 1024;
 
 /// Maximum number of channels in such a list.
-pub const MAX_LISTED: usize = 60;
+pub const MAX_LISTED: usize = 50;
 
 /// Feature bit in the `init` of a node that answers: a gateway. Odd: optional.
 pub const BIT: usize = 287;
@@ -92,6 +92,9 @@ pub struct Answer {
     pub node_id: NodeId,
     /// State of the channels.
     pub state: LostState,
+    /// Time at which they will be closed, in seconds since the UNIX epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes_at: Option<u64>,
     /// The channels.
     pub channels: Vec<LostChannel>,
     /// Numbers of further installations of its phrase ([`Message::Ask`]).
@@ -105,17 +108,14 @@ pub struct Answer {
 /// State of the channels that a gateway has with a lost node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum LostState {
     /// Open; nobody has asked to close them.
     Open,
     /// Open, and the node is connected, or was since it was asked to close them: it is not lost.
     InUse,
-    /// They will be closed.
-    Closing {
-        /// Time of that, in seconds since the UNIX epoch, unless the node connects before.
-        at: u64,
-    },
+    /// They will be closed, unless the node connects before.
+    Closing,
     /// Closed: the gateway has broadcast its commitments.
     Closed,
 }
@@ -172,12 +172,12 @@ mod tests {
             capacity_sat: 2_100_000_000_000_000,
             wallet_sat: 2_100_000_000_000_000,
         };
-        let state = LostState::Closing { at: u64::MAX };
+        let (state, closes_at) = (LostState::Closing, Some(u64::MAX));
         let list = "f".repeat(MAX_LIST);
         let keep = Message::Keep { time: u64::MAX, list: list.clone() };
         let (node_id, channels, list) = (NodeId([0xff; 33]), vec![channel; MAX_CHANNELS], Some(list));
         let numbers = vec![u32::MAX; MAX_NUMBERS];
-        let answer = Message::Answer(Answer { node_id, state, channels, numbers, list });
+        let answer = Message::Answer(Answer { node_id, state, closes_at, channels, numbers, list });
         for message in [ask, keep, answer] {
             let json = serde_json::to_vec(&message).unwrap();
             assert!(json.len() <= MAX_MESSAGE, "{}", json.len());

@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "passkeyRefused" | "passkeyUnsupported" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -780,11 +780,6 @@ inboundMsat: bigint,
  */
 trusted: boolean, 
 /**
- * Number of other gateways that keep what punishes this one for every revoked commitment, should it broadcast one while this
- * wallet is away; 0: nobody does, or not for all of them.
- */
-watchedBy: number, 
-/**
  * `txid:vout` of the funding output.
  */
 funding: string | null, } & ({ "state": "negotiating" } | { "state": "confirming", 
@@ -937,20 +932,6 @@ export type TipAge = "recent" | "old" | "stale";
 export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
 
 /**
- * When a wallet has to be open again, for a while and with a connection, so that no channel's money is at risk: a gateway that
- * cheats is punished in time, and what was received is claimed before it expires. It moves on with each block that the wallet sees.
- */
-export type SafeUntil = { 
-/**
- * Block height.
- */
-height: number, 
-/**
- * Time at which that block is expected, at one in ten minutes (seconds since the UNIX epoch).
- */
-at: bigint, };
-
-/**
  * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it
  * is tried again until it works.
  */
@@ -963,6 +944,113 @@ error: WalletError,
  * Time since which nothing was saved (seconds since the UNIX epoch).
  */
 since: bigint, };
+
+/**
+ * State of the channels that a gateway has with a lost node.
+ */
+export type LostState = "open" | "inUse" | "closing" | "closed";
+
+/**
+ * A channel of a lost node.
+ */
+export type LostChannel = { 
+/**
+ * Its id.
+ */
+channelId: string, 
+/**
+ * Its capacity, in sat.
+ */
+capacitySat: bigint, 
+/**
+ * What the gateway's commitment pays to the wallet, in sat, about: fees and HTLCs may take from it.
+ */
+walletSat: bigint, };
+
+/**
+ * A channel in a wallet's own list of its channels.
+ */
+export type ListedChannel = { 
+/**
+ * The peer, in hex.
+ */
+peer: string, 
+/**
+ * Its address; null: it is not known.
+ */
+address: string | null, 
+/**
+ * Id of the channel.
+ */
+channelId: string, 
+/**
+ * `txid:vout` of its funding.
+ */
+funding: string, 
+/**
+ * Its capacity, in sat.
+ */
+capacitySat: bigint, };
+
+/**
+ * An installation that a gateway knows.
+ */
+export type LostInstallation = { 
+/**
+ * Its node id, in hex.
+ */
+nodeId: string, 
+/**
+ * State of its channels with this gateway.
+ */
+state: LostState, 
+/**
+ * Time at which they will be closed (seconds since the UNIX epoch), while `state` says that they will; null otherwise.
+ */
+closesAt: bigint | null, 
+/**
+ * The channels.
+ */
+channels: Array<LostChannel>, 
+/**
+ * All its channels, with whatever peer, as it has left a list of them with the gateway: who to ask, and what to expect.
+ */
+listed: Array<ListedChannel>, };
+
+/**
+ * A gateway's answer.
+ */
+export type LostAnswer = { 
+/**
+ * Node id of the gateway, in hex.
+ */
+gateway: string, 
+/**
+ * Time of its answer (seconds since the UNIX epoch); null: it has not answered yet.
+ */
+answeredAt: bigint | null, 
+/**
+ * True if its clock and this device's differ by more than a day, so that it tells nothing: set the clock.
+ */
+wrongTime: boolean, 
+/**
+ * Lost installations that have channels with it, or had.
+ */
+installations: Array<LostInstallation>, };
+
+/**
+ * What a restored wallet knows of the channels that earlier installations of its recovery phrase had. Money that their closes
+ * paid is part of `closingSat` until it is in the savings, and an entry of the history then.
+ */
+export type LostChannels = { 
+/**
+ * True if gateways are asked to close them (`CloseLostChannels`).
+ */
+asksToClose: boolean, 
+/**
+ * Gateways that were asked since the wallet was opened.
+ */
+gateways: Array<LostAnswer>, };
 
 /**
  * Status of the wallet.
@@ -997,9 +1085,9 @@ warnings: Array<Warning>,
  */
 depositNeededSat: bigint, 
 /**
- * Until when this wallet may stay closed; `null`: as long as one likes.
+ * Channels of earlier installations of the recovery phrase; only of a wallet that was restored from it.
  */
-safeUntil: SafeUntil | null, 
+lost?: LostChannels, 
 /**
  * The reason why nothing can be saved, while it cannot.
  */
@@ -1701,7 +1789,11 @@ channelId: string,
 /**
  * True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
  */
-force: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
+force: boolean, } | { "method": "closeLostChannels", 
+/**
+ * False to leave them open after all, as far as they are.
+ */
+close: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
 /**
  * Holder.
  */

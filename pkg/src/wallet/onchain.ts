@@ -13,6 +13,12 @@ export interface BumpOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `wallet.closeLostChannels`. */
+export interface CloseLostOptions {
+  /** False leaves them open after all. */
+  close?: boolean;
+}
+
 /** Names of {@link BumpOptions}. */
 const BUMP: Record<keyof BumpOptions, true> = { feeRate: true, dryRun: true, signal: true };
 
@@ -91,9 +97,8 @@ export abstract class OnchainRequests extends Asks {
   /**
    * Asks the gateways to close the channels of earlier installations of this recovery phrase, whose storages are lost: each does once
    * that installation has stayed away for its time (usually a day). `status().lost` has their answers.
-   * @param options `close: false` leaves them open after all
    */
-  async closeLostChannels(options?: { close?: boolean }): Promise<void> {
+  async closeLostChannels(options?: CloseLostOptions): Promise<void> {
     const { close = true } = named('closeLostChannels', options, { close: true });
     await this.ask({ method: 'closeLostChannels', close });
   }

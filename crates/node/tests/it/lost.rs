@@ -240,7 +240,7 @@ fn a_gateway_closes_a_lost_wallets_channels_when_its_user_asks_for_it() {
     assert_eq!(gateway.channels().list().len(), 1, "nobody has asked for it");
 
     ask_to_close(&world, &wallet, true);
-    assert!(matches!(told(&wallet), Some((LostState::Closing { .. }, _))), "{:?}", told(&wallet));
+    assert!(matches!(told(&wallet), Some((LostState::Closing, _))), "{:?}", told(&wallet));
     // Both sides remember it.
     world.kill("wallet-20", wallet);
     world.kill("gateway", gateway);

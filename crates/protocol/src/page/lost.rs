@@ -41,6 +41,8 @@ pub struct LostInstallation {
     pub node_id: NodeId,
     /// State of its channels with this gateway.
     pub state: LostState,
+    /// Time at which they will be closed (seconds since the UNIX epoch), while `state` says that they will; null otherwise.
+    pub closes_at: Option<u64>,
     /// The channels.
     pub channels: Vec<LostChannel>,
     /// All its channels, with whatever peer, as it has left a list of them with the gateway: who to ask, and what to expect.

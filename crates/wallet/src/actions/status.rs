@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use amplet_chain::{SourceState, TrustLevel};
 use amplet_node::{ConnectionState, LostAnswer, LostGateway, PersistentPeer};
+use amplet_protocol::lost::Answer;
 use amplet_protocol::page::{
     self, Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, LostChannels, LostInstallation,
     SafeUntil, Status, TipAge, Trust, WalletError, Warning,
@@ -114,7 +115,8 @@ fn lost(ctx: &Ctx) -> Option<LostChannels> {
 }
 
 fn installation(LostAnswer { answer, listed }: LostAnswer) -> LostInstallation {
-    LostInstallation { node_id: answer.node_id, state: answer.state, channels: answer.channels, listed }
+    let Answer { node_id, state, closes_at, channels, .. } = answer;
+    LostInstallation { node_id, state, closes_at, channels, listed }
 }
 
 fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {

@@ -13,7 +13,7 @@ use super::{RegtestGateway, connected, on_one_thread, until, usable};
 use crate::harness::{self, Gateway};
 
 /// What the gateway gives the wallet, in sat.
-const GIVEN_SAT: u64 = 100_000;
+const GIVEN_SAT: u32 = 100_000;
 
 async fn balance(wallet: &Wallet) -> Balance {
     let Response::Balance(balance) = wallet.request(Request::Balance).await.unwrap() else { panic!() };
@@ -89,7 +89,7 @@ fn a_wallet_is_restored_from_its_phrase_and_its_channels_money_comes_home() {
         until("the commitment", async || (!regtest.mempool().is_empty()).then_some(())).await;
         mine(&regtest, 1).await;
         until("the money on its way", async || {
-            (balance(&wallet).await.closing_sat == GIVEN_SAT).then_some(())
+            (balance(&wallet).await.closing_sat == u64::from(GIVEN_SAT)).then_some(())
         })
         .await;
         mine(&regtest, 5).await;
@@ -99,7 +99,7 @@ fn a_wallet_is_restored_from_its_phrase_and_its_channels_money_comes_home() {
             (balance.onchain_sat > 0).then_some(balance)
         })
         .await;
-        assert!(home.onchain_sat > GIVEN_SAT * 9 / 10 && home.closing_sat == 0, "{home:?}");
+        assert!(home.onchain_sat > u64::from(GIVEN_SAT) * 9 / 10 && home.closing_sat == 0, "{home:?}");
         let history = Request::History(amplet_protocol::page::HistoryQuery { before: None, limit: 10 });
         let Response::Payments(payments) = wallet.request(history).await.unwrap() else { panic!() };
         assert_eq!(payments.iter().map(|it| it.kind).collect::<Vec<_>>(), [PaymentKind::ChannelClose]);
@@ -113,7 +113,7 @@ fn a_gateway_whose_data_is_gone_finds_what_its_wallets_closes_pay() {
     on_one_thread(async {
         let (wallet, _) = wallet_with_money(&regtest).await;
         let Response::Channels(channels) = wallet.request(Request::Channels).await.unwrap() else { panic!() };
-        let channel_id = channels[0].channel_id;
+        let channel_id = channels[0].id;
         // A coin of the wallet's own pays for the close.
         let Response::Text(address) = wallet.request(Request::NewAddress).await.unwrap() else { panic!() };
         regtest.bitcoind.fund(&address, 100_000).unwrap();
@@ -141,6 +141,6 @@ fn a_gateway_whose_data_is_gone_finds_what_its_wallets_closes_pay() {
             (sat > 1_000_000 - 400_000).then_some(sat)
         })
         .await;
-        assert!(home > 1_000_000 - GIVEN_SAT - 10_000, "{home}");
+        assert!(home > 1_000_000 - u64::from(GIVEN_SAT) - 10_000, "{home}");
     });
 }

@@ -2,9 +2,11 @@
 
 use bitcoin::bip32::{ChildNumber, Xpriv};
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha512};
+use bitcoin::opcodes::all::{OP_CHECKSIGVERIFY, OP_CSV};
+use bitcoin::script::Builder;
+use bitcoin::secp256k1::constants::PUBLIC_KEY_SIZE;
 use bitcoin::secp256k1::{All, PublicKey, Scalar, Secp256k1, SecretKey};
-use bitcoin::{Network, ScriptBuf};
-use lightning::ln::chan_utils::get_countersigner_payment_script;
+use bitcoin::{Network, ScriptBuf, WPubkeyHash};
 use lightning::sign::STATIC_PAYMENT_KEY_COUNT;
 use lightning_types::features::ChannelTypeFeatures;
 use serde::{Deserialize, Serialize};
@@ -93,7 +95,18 @@ pub fn node_secret(keys: &Keys, number: u32) -> Result<SecretKey, KeyError> {
 /// Scripts that pay to a key: in channels without anchors or without a fee, and in channels with anchors (BOLT 3, `to_remote`).
 #[must_use]
 pub fn scripts(point: &PublicKey) -> [ScriptBuf; 2] {
-    [false, true].map(|anchors| get_countersigner_payment_script(&channel_type(anchors), point))
+    scripts_of(&point.serialize())
+}
+
+/// The same of a serialized point, which is not checked: that would cost as much as deriving it.
+pub(crate) fn scripts_of(point: &[u8; PUBLIC_KEY_SIZE]) -> [ScriptBuf; 2] {
+    let anchors = Builder::new()
+        .push_slice(point)
+        .push_opcode(OP_CHECKSIGVERIFY)
+        .push_int(1)
+        .push_opcode(OP_CSV)
+        .into_script();
+    [ScriptBuf::new_p2wpkh(&WPubkeyHash::hash(point)), anchors.to_p2wsh()]
 }
 
 /// The type of a channel, as far as it matters for `to_remote`.

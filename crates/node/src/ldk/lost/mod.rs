@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use amplet_chain::{BlockId, BlockListener};
 use amplet_storage::{Store, get_unless_damaged};
 use bitcoin::block::Header;
-use bitcoin::secp256k1::PublicKey;
+use bitcoin::secp256k1::constants::PUBLIC_KEY_SIZE;
 use bitcoin::{Block, OutPoint, ScriptBuf, Transaction};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ use crate::ldk::commitment::is_commitment;
 use crate::ldk::error::ReadError;
 use crate::ldk::keys::{KeyError, Keys};
 use crate::ldk::staged::StagedWrites;
-use keys::{Place, StaticKeys, scripts};
+use keys::{Place, StaticKeys, scripts_of};
 
 /// Record of the installations that are looked for, and of what was found.
 const LOST: &str = "node/lost";
@@ -33,8 +33,8 @@ const FORMAT: u32 = 1;
 /// Maximum number of installations that are looked for: a gateway that names many makes nothing slow.
 const MAX_NUMBERS: usize = 32;
 
-/// Bytes of a compressed public key.
-const KEY: usize = 33;
+/// Bytes of the points of an installation's keys.
+const ALL_POINTS: usize = keys::COUNT as usize * PUBLIC_KEY_SIZE;
 
 /// An output that a closed channel of a lost installation paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,8 +101,7 @@ impl LostChannels {
         let is_more = stored.numbers.len() != before;
         for number in &stored.numbers {
             let known = get_unless_damaged(store, &keys_name(*number)).await.map_err(ReadError::Store)?;
-            let points = known.map(|bytes| decode(&bytes)).filter(|it| it.len() == usize::from(keys::COUNT));
-            lost.look_for(keys, *number, points)?;
+            lost.look_for(keys, *number, known.filter(|points| points.len() == ALL_POINTS))?;
         }
         lost.state = Mutex::new(stored);
         if is_more {
@@ -129,18 +128,19 @@ impl LostChannels {
     }
 
     /// Adds an installation's scripts, of the stored points of its keys; derives and stores them where there are none.
-    fn look_for(&self, keys: &Keys, number: u32, points: Option<Vec<PublicKey>>) -> Result<(), KeyError> {
+    fn look_for(&self, keys: &Keys, number: u32, points: Option<Vec<u8>>) -> Result<(), KeyError> {
         let points = match points {
             Some(points) => points,
             None => {
-                let points: Vec<PublicKey> = StaticKeys::of(keys, number)?.points().collect();
-                let bytes = points.iter().flat_map(PublicKey::serialize).collect();
-                self.staged.put_deferred(keys_name(number), bytes);
+                let keys = StaticKeys::of(keys, number)?;
+                let points: Vec<u8> = keys.points().flat_map(|point| point.serialize()).collect();
+                self.staged.put_deferred(keys_name(number), points.clone());
                 points
             }
         };
-        let places = (0u16..).zip(&points).flat_map(|(index, point)| {
-            let [plain, anchors] = scripts(point);
+        let (points, _) = points.as_chunks::<PUBLIC_KEY_SIZE>();
+        let places = (0u16..).zip(points).flat_map(|(index, point)| {
+            let [plain, anchors] = scripts_of(point);
             let place = |anchors| Place { number, index, anchors };
             [(plain, place(false)), (anchors, place(true))]
         });
@@ -283,8 +283,4 @@ fn spends(tx: &Transaction, outpoint: &OutPoint) -> bool {
 
 fn keys_name(number: u32) -> String {
     format!("{KEYS}{number}")
-}
-
-fn decode(bytes: &[u8]) -> Vec<PublicKey> {
-    bytes.chunks_exact(KEY).filter_map(|bytes| PublicKey::from_slice(bytes).ok()).collect()
 }

@@ -208,17 +208,17 @@ impl Asked {
         let list = self.lists.get(&id).map(|left| left.list.clone());
         let numbers = self.numbers.get(&id).cloned().unwrap_or_default();
         let request = self.requests.get(&id);
-        let state = match request {
+        let (state, closes_at) = match request {
             Some(Request { closed_at: Some(_), closed, .. }) => {
-                let (state, channels) = (LostState::Closed, closed.clone());
-                return Some(Answer { node_id: id, state, channels, numbers, list });
+                let (state, closes_at, channels) = (LostState::Closed, None, closed.clone());
+                return Some(Answer { node_id: id, state, closes_at, channels, numbers, list });
             }
             _ if open.is_empty() && numbers.is_empty() => return None,
-            _ if base.ldk.messages.is_connected(node) => LostState::InUse,
-            Some(request) => LostState::Closing { at: due(base, request) },
-            None => LostState::Open,
+            _ if base.ldk.messages.is_connected(node) => (LostState::InUse, None),
+            Some(request) => (LostState::Closing, Some(due(base, request))),
+            None => (LostState::Open, None),
         };
-        Some(Answer { node_id: id, state, channels: open, numbers, list })
+        Some(Answer { node_id: id, state, closes_at, channels: open, numbers, list })
     }
 
     fn forget_oldest(&mut self) {

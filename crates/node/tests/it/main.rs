@@ -20,6 +20,7 @@ mod channels;
 mod closed;
 mod closing;
 mod commits;
+mod complaints;
 mod copies;
 mod damaged;
 mod deposits;

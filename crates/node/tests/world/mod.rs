@@ -4,6 +4,7 @@
 mod amp;
 mod config;
 mod hanging;
+mod hidden;
 mod http;
 mod killable;
 mod mempool;
@@ -37,6 +38,7 @@ use amplet_transport::{PeerAddress, Platform};
 pub use amp::{AmpPayer, amp_payee};
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
 pub use hanging::{HANGING_SAT, Hanging, Way, mortal};
+use hidden::HiddenPlatform;
 #[allow(unused_imports, reason = "not every test file has a source that refuses")]
 pub use http::Taking;
 #[allow(unused_imports, reason = "not every test file kills processes")]
@@ -94,6 +96,8 @@ pub struct World {
     pub spontaneous_amp: Cell<AmpLimits>,
     /// Answer of the chain source to every transaction.
     pub taking: Rc<RefCell<Taking>>,
+    /// Nodes opened from now on are pages that nobody sees.
+    pub hidden: Cell<bool>,
     /// Nodes opened from now on expect blocks to come by themselves.
     pub expects_blocks: Cell<bool>,
 }
@@ -129,6 +133,7 @@ impl World {
             refuse_keysends: Rc::default(),
             spontaneous_amp: Cell::new(SPONTANEOUS_AMP),
             taking: Rc::default(),
+            hidden: Cell::default(),
             expects_blocks: Cell::default(),
             snapshots: Rc::default(),
             routing_data: Rc::default(),
@@ -187,6 +192,7 @@ impl World {
         let power = self.powers.borrow().get(name).cloned();
         let platform: Rc<dyn Platform> = match power {
             Some(power) => Rc::new(PoweredPlatform { inner: self.platform.clone(), power }),
+            None if self.hidden.get() => Rc::new(HiddenPlatform(self.platform.clone())),
             None => Rc::new(self.platform.clone()),
         };
         let (own, two) = (name.to_owned(), self.second_source.borrow().is_some());

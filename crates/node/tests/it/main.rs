@@ -23,6 +23,7 @@ mod closed;
 mod closing;
 mod coming_back;
 mod commits;
+mod complaints;
 mod copies;
 mod damaged;
 mod deposits;

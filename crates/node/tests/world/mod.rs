@@ -5,6 +5,7 @@ mod amp;
 mod backup;
 mod config;
 mod hanging;
+mod hidden;
 mod http;
 mod killable;
 mod mempool;
@@ -41,6 +42,7 @@ pub use amp::{AmpPayer, amp_payee};
 pub use config::MNEMONICS;
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
 pub use hanging::{HANGING_SAT, Hanging, Way, mortal};
+use hidden::HiddenPlatform;
 #[allow(unused_imports, reason = "not every test file has a source that refuses")]
 pub use http::Taking;
 #[allow(unused_imports, reason = "not every test file kills processes")]
@@ -92,6 +94,8 @@ pub struct World {
     pub close_lost_after: Cell<Duration>,
     /// Birthday of nodes on new disks, opened from now on; `None`: the newest block.
     pub birthday: Cell<Option<u32>>,
+    /// Nodes opened from now on are pages that nobody sees.
+    pub hidden: Cell<bool>,
     /// Nodes opened from now on expect blocks to come by themselves.
     pub expects_blocks: Cell<bool>,
     /// The server of backups.
@@ -135,6 +139,7 @@ impl World {
             lost: RefCell::default(),
             close_lost_after: Cell::new(Duration::from_secs(3600)),
             birthday: Cell::default(),
+            hidden: Cell::default(),
             expects_blocks: Cell::default(),
             vss: MemoryServer::default(),
             backups: RefCell::default(),
@@ -196,6 +201,7 @@ impl World {
         let power = self.powers.borrow().get(name).cloned();
         let platform: Rc<dyn Platform> = match power {
             Some(power) => Rc::new(PoweredPlatform { inner: self.platform.clone(), power }),
+            None if self.hidden.get() => Rc::new(HiddenPlatform(self.platform.clone())),
             None => Rc::new(self.platform.clone()),
         };
         // `wallet@2` is another device of `wallet`, `wallet-2` another installation of its words.

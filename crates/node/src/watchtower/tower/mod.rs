@@ -130,7 +130,12 @@ impl Tower {
                 (request, Code::Busy)
             }
             (Message::Keep { request, channel, items }, Some(kept)) => {
-                (request, kept.keep(id, who, channel, &items, &base.staged))
+                let code = kept.keep(id, who, channel, &items, &base.staged);
+                if !base.staged.is_empty() {
+                    // With the first state it begins to matter from where on blocks are looked through.
+                    self.scan.borrow().stage(&base.staged);
+                }
+                (request, code)
             }
             (Message::Forget { request, channel }, Some(kept)) => {
                 kept.forget(&id, &channel, &base.staged);
@@ -140,12 +145,17 @@ impl Tower {
         };
         let room = kept.as_ref().map_or(0, |kept| kept.room(&id, who));
         let answer = move |code| Message::Answer { request, code, room };
-        if code != Code::Done || base.staged.is_empty() {
+        // Said when it is true; what came a second time may be on its way to the disk still.
+        let durable = match code {
+            Code::Done if base.staged.is_empty() => base.staged.flushed().ok().flatten(),
+            Code::Done => Some(base.staged.with_step()),
+            _ => None,
+        };
+        let Some(durable) = durable else {
             send(base, wallet, &answer(code));
             return;
-        }
-        // Said when it is true.
-        let (shared, durable) = (Rc::clone(base), base.staged.with_step());
+        };
+        let shared = Rc::clone(base);
         base.notify.notify();
         base.while_open(async move {
             let is_durable = matches!(durable.await, Ok(Ok(())));

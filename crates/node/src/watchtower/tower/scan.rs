@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::breach::Breach;
 use super::{Tower, kept};
 use crate::base::Base;
+use crate::ldk::staged::StagedWrites;
 use crate::watchtower::kit::{Kit, hint};
 
 const RECORD: &str = "tower/block";
@@ -32,6 +33,14 @@ impl Scan {
     pub async fn open(store: &dyn Store) -> Result<Self, StoreError> {
         let bytes = get_unless_damaged(store, RECORD).await?;
         Ok(Self(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok())))
+    }
+
+    /// Stages it. Looking twice does no harm.
+    pub fn stage(&self, staged: &StagedWrites) {
+        // Plain data: its serialization has no failing case.
+        if let Some(Ok(bytes)) = self.0.map(|at| serde_json::to_vec(&at)) {
+            staged.put_at_leisure(RECORD, bytes);
+        }
     }
 }
 
@@ -65,15 +74,12 @@ impl Tower {
         let best = At { height: best.height, hash: best.block_hash };
         let is_idle = self.breaches.borrow().len() == 0
             && self.kept.borrow().as_ref().is_none_or(|kept| kept.states() == 0);
-        let Scan(Some(at)) = *self.scan.borrow() else {
-            self.reached(base, best);
+        let Some(at) = self.scan.borrow().0.filter(|_| !is_idle) else {
+            // Of blocks that do not matter nothing is written.
+            *self.scan.borrow_mut() = Scan(Some(best));
             return Ok(false);
         };
         if at == best {
-            return Ok(false);
-        }
-        if is_idle {
-            self.reached(base, best);
             return Ok(false);
         }
         let hash_at = |height| base.chain.header_at(height).map(|header| header.block_hash());
@@ -95,11 +101,9 @@ impl Tower {
     }
 
     fn reached(&self, base: &Base, at: At) {
-        *self.scan.borrow_mut() = Scan(Some(at));
-        // Plain data: its serialization has no failing case. Looking twice does no harm.
-        if let Ok(bytes) = serde_json::to_vec(&at) {
-            base.staged.put_at_leisure(RECORD, bytes);
-        }
+        let scan = Scan(Some(at));
+        scan.stage(&base.staged);
+        *self.scan.borrow_mut() = scan;
     }
 
     async fn look_through(&self, base: &Base, block: &Block, height: u32) -> Result<(), StoreError> {

@@ -8,6 +8,13 @@ export function isInFlight({ phase, balance, working }: App): boolean {
   return working > 0 || (balance !== null && balance.pendingOutboundMsat + balance.pendingInboundMsat > 0n);
 }
 
+/** Seconds before a wallet has to be open again from which that is told as a notice. */
+const SOON = 2 * 86_400;
+
+/** Returns whether the wallet has to be open again soon. `now`: seconds since the UNIX epoch. */
+export const isSoon = ({ status }: App, now: number): boolean =>
+  status?.safeUntil != null && Number(status.safeUntil.at) - now < SOON;
+
 /** Starts to ask, while something is in flight; returns how to stop. */
 export function watchLeaving(app: App): () => void {
   if (app.session !== null || !isInFlight(app)) return () => {};

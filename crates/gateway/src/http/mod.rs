@@ -2,8 +2,10 @@
 
 pub mod admin;
 pub mod chain_api;
+mod disk;
 pub mod edge;
 mod error;
 mod extract;
 pub mod health;
+mod logins;
 pub mod merchant;

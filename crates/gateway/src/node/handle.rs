@@ -88,6 +88,8 @@ pub enum ProblemCode {
     NodeDown,
     /// Nothing can be saved: the disk is full or fails.
     Storage,
+    /// The disk of the data folder is nearly full.
+    DiskLow,
     /// The chain source does not answer.
     ChainSource,
     /// bitcoind is in its initial download.

@@ -3,9 +3,13 @@
 use std::rc::Rc;
 
 use amplet_node::bitcoin::Network;
-use amplet_node::{Acceptance, Forwarding, GraphSource, NodeConfig, Role};
+use amplet_node::{Acceptance, Forwarding, ForwardingTerms, GraphSource, NodeConfig, Role, TermsOf};
 
 use super::World;
+
+fn terms((fee_base_msat, fee_ppm): (u32, u32)) -> ForwardingTerms {
+    ForwardingTerms { fee_base_msat, fee_ppm, cltv_delta: 144 }
+}
 
 impl World {
     pub(super) fn config(&self, name: &str) -> NodeConfig {
@@ -13,11 +17,12 @@ impl World {
         let refuse = Rc::clone(&self.refuse_keysends);
         let forwards = Rc::clone(&self.forwards);
 
+        let fees = Rc::clone(&self.fees);
         let role = match name {
             "wallet" | "wallet-2" | "other" => Role::Wallet,
             _ => Role::Gateway(Forwarding {
-                fee_base_msat: self.fees.get().0,
-                fee_ppm: self.fees.get().1,
+                terms: terms(self.fees.get()),
+                terms_of: TermsOf(Rc::new(move |_, _| terms(fees.get()))),
                 minimum_depth: 1,
                 alias: [0; 32],
                 addresses: Vec::new(),

@@ -5,6 +5,7 @@ mod channels;
 mod full_disk;
 mod health;
 mod node;
+mod operating;
 mod routing;
 mod strangers;
 mod tokens;

@@ -1,5 +1,6 @@
 //! Configuration of a node.
 
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,13 +31,34 @@ const MAX_HTLCS: u16 = 483;
 /// Fixed, so that a hundred small parts go through at low fee rates, and a peer's `update_fee` is not answered by closing.
 const MAX_DUST_MSAT: u64 = 50_000_000;
 
-/// Forwarding for others, and the node announcement.
-#[derive(Clone, Debug)]
-pub struct Forwarding {
+/// Terms on which a channel forwards (BOLT 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForwardingTerms {
     /// Base fee of a forward.
     pub fee_base_msat: u32,
     /// Proportional fee of a forward, in parts per million.
     pub fee_ppm: u32,
+    /// Blocks between the expiries of what comes in and of what leaves; [`HTLC_DELTA`] at least.
+    pub cltv_delta: u16,
+}
+
+/// Terms of each channel with a peer: asked for when it is ready, and by [`Channels::apply_terms`](crate::Channels::apply_terms).
+#[derive(Clone)]
+pub struct TermsOf(pub Rc<dyn Fn(&ChannelId, &PublicKey) -> ForwardingTerms>);
+
+impl fmt::Debug for TermsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TermsOf")
+    }
+}
+
+/// Forwarding for others, and the node announcement.
+#[derive(Clone, Debug)]
+pub struct Forwarding {
+    /// Terms of channels until they are ready.
+    pub terms: ForwardingTerms,
+    /// Terms of each channel from then on.
+    pub terms_of: TermsOf,
     /// Confirmations before a channel that another opened is used.
     pub minimum_depth: u32,
     /// Name in the node announcement, 32 bytes at most.
@@ -239,8 +261,9 @@ impl NodeConfig {
             }
             Role::Gateway(forwarding) => {
                 handshake.minimum_depth = forwarding.minimum_depth;
-                config.channel_config.forwarding_fee_base_msat = forwarding.fee_base_msat;
-                config.channel_config.forwarding_fee_proportional_millionths = forwarding.fee_ppm;
+                config.channel_config.forwarding_fee_base_msat = forwarding.terms.fee_base_msat;
+                config.channel_config.forwarding_fee_proportional_millionths = forwarding.terms.fee_ppm;
+                config.channel_config.cltv_expiry_delta = forwarding.terms.cltv_delta;
                 config.accept_forwards_to_priv_channels = true;
                 // They are held for a moment: see `channels::held`.
                 config.htlc_interception_flags = HTLCInterceptionFlags::ToOfflinePrivateChannels as u8;

@@ -30,9 +30,10 @@ pub use base::{Notice, OLD_TIP};
 pub use bitcoin;
 pub use channels::{ChannelBalance, ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
 pub use config::{
-    AcceptChannel, AcceptKeysend, Acceptance, Forward, Forwarding, Gossiping, GraphSnapshots, GraphSource,
-    HTLC_DELTA, InboundChannel, InboundKeysend, LOST_INSTALLATIONS, NodeConfig, RecordForward, Records, Role,
-    SPONTANEOUS_AMP, TO_SELF_DELAY, accept_keysends_from, expects_blocks,
+    AcceptChannel, AcceptKeysend, Acceptance, Forward, Forwarding, ForwardingTerms, Gossiping,
+    GraphSnapshots, GraphSource, HTLC_DELTA, InboundChannel, InboundKeysend, LOST_INSTALLATIONS, NodeConfig,
+    RecordForward, Records, Role, SPONTANEOUS_AMP, TO_SELF_DELAY, TermsOf, accept_keysends_from,
+    expects_blocks,
 };
 pub use graph::Graph;
 pub use ldk::backup::{backup, old_copy_record};

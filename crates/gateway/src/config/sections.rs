@@ -10,7 +10,8 @@ use bitcoin::Network;
 use super::document::Section;
 use super::{
     AdminSection, ChainSection, ChannelSection, Config, DayLimits, HttpSection, LogFormat, LogSection, Login,
-    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, backup, files, ports, rates,
+    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, Values, backup, files,
+    ports, rates, reach,
 };
 
 const SOCKET: &str = "give an address and a port, as in \"127.0.0.1:8080\" or \"[::1]:8080\"";
@@ -33,6 +34,7 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
     let rates = rates::read(&root.section("rates"), network);
     let backup = backup::read(&root.section("backup"), file);
     let log = log(&root.section("log"));
+    let warn_free_mib = root.number("warn_free_mib", 0..=1_000_000_000, 1_024);
     if let (Some(node), Some(http), Some(admin)) = (&node, &http, &admin) {
         ports::distinct(root, node, http, admin);
     }
@@ -53,6 +55,8 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
         rates,
         backup,
         log,
+        warn_free_mib,
+        values: Values::default(),
     })
 }
 
@@ -119,6 +123,7 @@ fn node(section: &Section<'_, '_>) -> Option<NodeSection> {
         peers: section.list("peers", PEER, str::parse::<PeerAddress>),
         relays: section.list("relays", PEER, str::parse::<PeerAddress>),
     };
+    reach::warn_of_announced(section, &node.announce);
     section.finish();
     Some(node)
 }
@@ -130,6 +135,7 @@ fn http(section: &Section<'_, '_>, folder: &Path) -> Option<HttpSection> {
     if let Some(wrong) = www.as_deref().and_then(|www| files::check_www(www).err()) {
         section.error("www", wrong.what, wrong.remedy);
     }
+    reach::warn_of_plain_http(section, listen, public.as_ref());
     let trusted_proxies = section.list(
         "trusted_proxies",
         "give the proxy's IP address, as in \"127.0.0.1\"",
@@ -202,8 +208,19 @@ fn admin(section: &Section<'_, '_>, folder: &Path) -> Option<AdminSection> {
     let token = path(section, "token_file", "admin.token", folder).and_then(|file| {
         files::read_token(&file).map_err(|wrong| section.error("token_file", wrong.what, wrong.remedy)).ok()
     });
+    let read_token = section.text("read_token_file").and_then(|file| {
+        let read = files::read_token(&folder.join(file));
+        read.map_err(|wrong| section.error("read_token_file", wrong.what, wrong.remedy)).ok()
+    });
+    if read_token.is_some() && read_token == token {
+        section.error(
+            "read_token_file",
+            "holds the same token as token_file, which moves money",
+            "make another: openssl rand -hex 32",
+        );
+    }
     section.finish();
-    Some(AdminSection { listen: listen?, token: token? })
+    Some(AdminSection { listen: listen?, token: token?, read_token })
 }
 
 fn chain(root: &Section<'_, '_>, file: &Path) -> Option<ChainSection> {

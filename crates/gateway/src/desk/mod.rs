@@ -10,6 +10,7 @@ pub mod channel_policy;
 pub mod channel_tokens;
 pub(crate) mod clock;
 pub mod error;
+pub mod fees;
 pub mod forwards;
 pub mod idle;
 pub mod merchant;

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod chain_api;
+mod checks;
 mod config;
+mod fake_bitcoind;
 mod harness;
 mod hostile;
 mod merchant;

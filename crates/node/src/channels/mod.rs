@@ -22,7 +22,7 @@ use lightning::util::config::ChannelConfigUpdate;
 use lightning::util::errors::APIError;
 
 use crate::base::Base;
-use crate::config::{Acceptance, Forward, InboundChannel, Role};
+use crate::config::{Acceptance, Forward, ForwardingTerms, InboundChannel, Role};
 use crate::ldk::bdk::OnchainError;
 use crate::ldk::unsaved::Unsaved;
 use crate::ledger::Ledger;
@@ -181,28 +181,35 @@ impl Channels {
         result.map_err(ChannelError::Ldk)
     }
 
-    /// Gives channels that were opened with other forwarding fees those of the configuration; peers, and the network, are told.
-    pub(crate) fn apply_fees(&self) {
+    /// Gives each channel the terms that the configuration has for it now; peers, and the network, are told of those that change.
+    pub fn apply_terms(&self) {
         let Role::Gateway(forwarding) = &self.base.config.role else { return };
-        let update = ChannelConfigUpdate {
-            forwarding_fee_base_msat: Some(forwarding.fee_base_msat),
-            forwarding_fee_proportional_millionths: Some(forwarding.fee_ppm),
-            ..ChannelConfigUpdate::default()
-        };
-        let configured = (forwarding.fee_base_msat, forwarding.fee_ppm);
         for channel in self.list() {
-            let fees = channel.config.map(|config| {
-                (config.forwarding_fee_base_msat, config.forwarding_fee_proportional_millionths)
+            let (id, peer) = (channel.channel_id, channel.counterparty.node_id);
+            let ForwardingTerms { fee_base_msat, fee_ppm, cltv_delta } =
+                (forwarding.terms_of.0)(&shared_id(id), &peer);
+            let is_so = channel.config.is_some_and(|now| {
+                (now.forwarding_fee_base_msat, now.forwarding_fee_proportional_millionths)
+                    == (fee_base_msat, fee_ppm)
+                    && now.cltv_expiry_delta == cltv_delta
             });
-            if fees == Some(configured) {
+            if is_so {
                 continue;
             }
-            let (id, peer) = (channel.channel_id, channel.counterparty.node_id);
+            let update = ChannelConfigUpdate {
+                forwarding_fee_base_msat: Some(fee_base_msat),
+                forwarding_fee_proportional_millionths: Some(fee_ppm),
+                cltv_expiry_delta: Some(cltv_delta),
+                ..ChannelConfigUpdate::default()
+            };
             match self.base.ldk.manager.update_partial_channel_config(&peer, &[id], &update) {
-                Ok(()) => log::info!("channel {id}: forwarding costs {configured:?} (msat, ppm) from now on"),
-                Err(error) => log::warn!("channel {id} keeps its forwarding fees: {error:?}"),
+                Ok(()) => log::info!(
+                    "channel {id}: forwarding costs {fee_base_msat} msat and {fee_ppm} ppm and takes {cltv_delta} blocks from now on"
+                ),
+                Err(error) => log::warn!("channel {id} keeps its terms of forwarding: {error:?}"),
             }
         }
+        self.base.notify.notify();
     }
 
     /// A peer wants to open a channel to us.
@@ -262,6 +269,7 @@ impl Channels {
 
     /// The channel can be used.
     pub(crate) fn ready(&self, channel: ChannelId) {
+        self.apply_terms();
         self.ledger.raise(EventKind::ChannelReady { channel_id: shared_id(channel) });
     }
 

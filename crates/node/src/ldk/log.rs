@@ -83,7 +83,10 @@ mod tests {
     #[test]
     fn secrets_are_cut_and_keys_and_words_are_not() {
         let (secret, key) = ("ab".repeat(32), format!("02{}", "cd".repeat(32)));
-        assert_eq!(redacted(&format!("preimage {secret}, of {key}")), format!("preimage abababababababab…, of {key}"));
+        assert_eq!(
+            redacted(&format!("preimage {secret}, of {key}")),
+            format!("preimage abababababababab…, of {key}")
+        );
         assert_eq!(redacted(&format!("tx {secret}{secret}")), "tx abababababababab…");
         let bytes: Vec<u8> = (0..32).collect();
         assert_eq!(redacted(&format!("secret: {bytes:?}, next: [1, 2]")), "secret: […], next: [1, 2]");

@@ -11,10 +11,10 @@ use crate::ldk::difference;
 use crate::ldk::error::ReadError;
 use crate::ldk::staged::{MAX_LEISURE, StagedWrites, Step, names};
 
-/// Bytes below which the manager is written whole: a wallet's is, with a few channels in which nothing moves.
-const SMALL: usize = 24_576;
-/// Bytes of changes that are stored beside the whole one, in parts of it.
-const MAX_WEIGHT: usize = 4;
+/// Bytes below which the manager is written whole: a wallet's is, with a channel or two in which little moves.
+const SMALL: usize = 8_192;
+/// Bytes of changes that are stored beside the whole one: four times as much as that, or this.
+const MIN_WEIGHT: usize = 65_536;
 /// Maximum number of changes: each is a record to be read at the start.
 const MAX_CHANGES: u64 = 256;
 
@@ -108,7 +108,8 @@ impl Stored {
         }
         let change = difference::between(&self.last, bytes);
         let weight = self.weight.saturating_add(change.len());
-        let is_light = change.len() < bytes.len() / 2 && weight <= self.whole.saturating_mul(MAX_WEIGHT);
+        let is_light =
+            change.len() < bytes.len() / 2 && weight <= self.whole.saturating_mul(4).max(MIN_WEIGHT);
         let is_exact = || difference::apply(&self.last, &change).is_some_and(|made| made == bytes);
         (is_light && is_exact()).then_some(change)
     }
@@ -129,7 +130,8 @@ mod tests {
 
     /// A manager of this size in which few bytes change with each version.
     fn version(size: usize, version: u64) -> Vec<u8> {
-        let mut bytes: Vec<u8> = (0..size as u64).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect();
+        let mut bytes: Vec<u8> =
+            (0..size as u64).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect();
         bytes.splice(100..100, vec![version as u8; (version % 50) as usize]);
         bytes[size / 2..size / 2 + 8].copy_from_slice(&version.to_be_bytes());
         bytes
@@ -148,7 +150,8 @@ mod tests {
                         continue;
                     }
                     let step = staged.take();
-                    written += step.writes.iter().map(|(_, value)| value.map_or(0, <[u8]>::len)).sum::<usize>();
+                    written +=
+                        step.writes.iter().map(|(_, value)| value.map_or(0, <[u8]>::len)).sum::<usize>();
                     store.commit(step.writes).await.unwrap();
                     if number % 5 == 0 {
                         staged = StagedWrites::default();

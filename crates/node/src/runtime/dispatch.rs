@@ -91,7 +91,10 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
             channels.forwarded(channel, Msat::up_to_max(amount_msat), fee_msat.map(Msat::up_to_max));
         }
         Event::HTLCIntercepted {
-            intercept_id, requested_next_hop_scid, expected_outbound_amount_msat, ..
+            intercept_id,
+            requested_next_hop_scid,
+            expected_outbound_amount_msat,
+            ..
         } => channels.intercepted(intercept_id, requested_next_hop_scid, expected_outbound_amount_msat),
         Event::BumpTransaction(event) => onchain.bump_close(event),
         // The rest belongs to features that this node does not offer.

@@ -102,7 +102,7 @@ impl Engine {
             outcome = self.drain().await;
             // LDK has now broadcast what it knew of.
             self.services.channels.end_forgotten_openings();
-            self.services.channels.apply_fees();
+            self.services.channels.apply_terms();
             self.payments().inbound.resumed();
         }
         while outcome.is_ok() {

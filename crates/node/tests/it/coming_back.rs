@@ -53,7 +53,9 @@ impl Scene {
     fn assert_quiet(&self, nodes: &[&Node]) {
         for node in nodes {
             for channel in node.channels().list() {
-                assert!(channel.pending_inbound_htlcs.is_empty() && channel.pending_outbound_htlcs.is_empty());
+                assert!(
+                    channel.pending_inbound_htlcs.is_empty() && channel.pending_outbound_htlcs.is_empty()
+                );
             }
         }
     }

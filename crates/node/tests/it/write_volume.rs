@@ -54,7 +54,10 @@ fn a_forward_writes_what_it_changes_however_many_channels_there_are() {
     world.platform.advance(Duration::from_secs(5));
     let (transactions, kinds) = volume.take();
     let bytes = kinds.values().sum::<usize>() / PAYMENTS as usize;
-    println!("{bytes} bytes in {} transactions for each: {kinds:#?}", f64::from(transactions) / f64::from(PAYMENTS));
+    println!(
+        "{bytes} bytes in {} transactions for each: {kinds:#?}",
+        f64::from(transactions) / f64::from(PAYMENTS)
+    );
     assert!(bytes < 40_000, "{bytes} bytes for each: {kinds:#?}");
     // What was written is what is read.
     world.close("gateway", gateway);

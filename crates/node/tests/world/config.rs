@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use amplet_node::bitcoin::Network;
-use amplet_node::{Acceptance, Forwarding, GraphSource, NodeConfig, Role};
+use amplet_node::{Acceptance, Forwarding, ForwardingTerms, GraphSource, NodeConfig, Role, TermsOf};
 
 use super::World;
 
@@ -19,17 +19,22 @@ pub const MNEMONICS: [(&str, &str); 6] = [
     ("other", "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic"),
 ];
 
+fn terms((fee_base_msat, fee_ppm): (u32, u32)) -> ForwardingTerms {
+    ForwardingTerms { fee_base_msat, fee_ppm, cltv_delta: 144 }
+}
+
 impl World {
     pub(super) fn config(&self, name: &str) -> NodeConfig {
         let zero_conf = Rc::clone(&self.trust_zero_conf);
         let refuse = Rc::clone(&self.refuse_keysends);
         let forwards = Rc::clone(&self.forwards);
 
+        let fees = Rc::clone(&self.fees);
         let role = match name {
             "wallet" | "wallet-2" | "wallet-20" | "wallet-21" | "other" => Role::Wallet,
             _ => Role::Gateway(Forwarding {
-                fee_base_msat: self.fees.get().0,
-                fee_ppm: self.fees.get().1,
+                terms: terms(self.fees.get()),
+                terms_of: TermsOf(Rc::new(move |_, _| terms(fees.get()))),
                 minimum_depth: 1,
                 alias: [0; 32],
                 addresses: Vec::new(),

@@ -74,8 +74,8 @@ pub struct World {
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
     /// Payments that were forwarded.
     pub forwards: Rc<RefCell<Vec<Forward>>>,
-    /// Forwarding fees of gateways opened from now on: base, in msat, and ppm.
-    pub fees: Cell<(u32, u32)>,
+    /// Forwarding fees of gateways: base, in msat, and ppm. Those that are open apply them when they are told.
+    pub fees: Rc<Cell<(u32, u32)>>,
     /// Nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
     /// Nodes opened from now on want commitments without a fee.
@@ -129,7 +129,7 @@ impl World {
             disks: RefCell::default(),
             coinbases: Cell::new(1),
             forwards: Rc::default(),
-            fees: Cell::new((1000, 100)),
+            fees: Rc::new(Cell::new((1000, 100))),
             trust_zero_conf: Rc::default(),
             zero_fee_commitments: Rc::default(),
             answer_no_channel: Rc::default(),

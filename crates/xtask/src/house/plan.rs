@@ -56,7 +56,8 @@ const GATEWAY: &[&[&str]] = &[
     &["desk", "logging"],
     &["cli", "node"],
     &["admin_client", "http", "init"],
-    &["keys", "run", "tokens"],
+    &["fees", "forwards", "keys", "run", "tokens"],
+    &["check"],
 ];
 
 const WALLET: &[&[&str]] = &[

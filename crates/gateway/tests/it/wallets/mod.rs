@@ -6,6 +6,7 @@ mod full_disk;
 mod health;
 mod lost;
 mod node;
+mod operating;
 mod routing;
 mod strangers;
 mod tokens;

@@ -40,8 +40,7 @@ fn world() -> World {
             }
             None => Err(unreachable(&request.url)),
         };
-        let answer =
-            answer.map(|it| HttpResponse { status: it.status, headers: Vec::new(), body: it.body });
+        let answer = answer.map(|it| HttpResponse { status: it.status, headers: Vec::new(), body: it.body });
         async move { answer }.boxed_local()
     });
     World { platform, server }
@@ -185,10 +184,7 @@ fn a_backup_is_set_up_later_and_ended() {
     world.ask(&other, Request::EndBackup { abandon: false }).unwrap();
     assert_eq!(world.status(&other).backup, None);
     world.set(&other, "three").unwrap();
-    assert_eq!(
-        world.open(&MemoryBackend::new(), restore).err().unwrap().code,
-        ErrorCode::BackupNotFound
-    );
+    assert_eq!(world.open(&MemoryBackend::new(), restore).err().unwrap().code, ErrorCode::BackupNotFound);
 }
 
 #[test]

@@ -1,19 +1,31 @@
 //! A device's connection with its backup: commits on this side, and what waits for the other.
 
-use super::Record;
 use super::state::{self, State, stays_local};
 use crate::vss::Records;
 use crate::{Batch, Head, Receipt, Store, StoreError, Surroundings, VssBackend};
-use amplet_protocol::page::{BackupMode, BackupState, BackupStatus};
+use amplet_protocol::page::{BackupMode, BackupState, BackupStatus, WalletError};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Age of the last word of the server from which on it is asked again whether this device may act, in seconds.
 const FRESH_SECS: u64 = 2;
+
+/// Pause between two looks at something that changes in moments.
+pub(super) const MOMENT: Duration = Duration::from_millis(20);
+
+/// A record with its name.
+pub type Record = (String, Vec<u8>);
+
+/// Is called when the backup's state changes.
+pub(super) type OnChange = Rc<RefCell<Option<Rc<dyn Fn()>>>>;
+
+/// A backup's state, the time since which it is so (seconds since the UNIX epoch), and the reason.
+type Condition = (BackupState, u64, Option<WalletError>);
 
 /// How far a connection is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +71,9 @@ pub(super) struct Link {
     jobs: RefCell<VecDeque<Job>>,
     busy: Cell<bool>,
     waiters: RefCell<Vec<Waiter>>,
-    condition: RefCell<(BackupState, u64, Option<amplet_protocol::page::WalletError>)>,
+    condition: RefCell<Condition>,
     changes: RefCell<Vec<oneshot::Sender<()>>>,
-    on_change: Rc<RefCell<Option<Rc<dyn Fn()>>>>,
+    on_change: OnChange,
 }
 
 impl Link {
@@ -70,7 +82,7 @@ impl Link {
         backend: VssBackend,
         lagging: bool,
         if_lagging: Option<Record>,
-        on_change: Rc<RefCell<Option<Rc<dyn Fn()>>>>,
+        on_change: OnChange,
     ) -> Result<Rc<Self>, StoreError> {
         let stored = local.get(state::NAME).await?;
         let state = stored.map(|bytes| State::decode(&bytes)).transpose()?.unwrap_or_default();
@@ -312,7 +324,7 @@ impl Link {
     pub async fn snapshot(&self) -> Result<(u64, Vec<Record>), StoreError> {
         loop {
             while self.is_busy() {
-                self.outside.sleep(super::MOMENT).await;
+                self.outside.sleep(MOMENT).await;
             }
             let before = self.local.commits();
             let generation = self.state.borrow().generation;

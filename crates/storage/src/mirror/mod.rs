@@ -10,6 +10,7 @@ mod open;
 mod sender;
 mod state;
 
+pub use link::Record;
 pub use open::Purpose;
 
 use crate::{Batch, Receipt, Store, StoreError, VssBackend};
@@ -17,18 +18,13 @@ use amplet_protocol::page::BackupStatus;
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{LocalBoxFuture, ready};
-use link::{Link, Phase};
+use link::{Link, MOMENT, OnChange, Phase};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Pause between two looks at something that changes in moments.
-const MOMENT: Duration = Duration::from_millis(20);
 /// Pause before a backup that cannot be reached is asked again whether this device may act.
 const BEFORE_ASKING_AGAIN: Duration = Duration::from_secs(1);
-
-/// A record with its name.
-pub type Record = (String, Vec<u8>);
 
 /// See the head of this file. Without a backup it is the local store.
 pub struct MirroredStore {
@@ -36,7 +32,7 @@ pub struct MirroredStore {
     link: RefCell<Option<Rc<Link>>>,
     /// Commits that went to the local store alone, and have not ended.
     direct: Cell<u32>,
-    on_change: Rc<RefCell<Option<Rc<dyn Fn()>>>>,
+    on_change: OnChange,
 }
 
 impl MirroredStore {

@@ -1,5 +1,7 @@
 //! The mirrored store against a server that is slow, cut off, or restored from an older copy, and devices that die and take over.
 
+#![allow(clippy::unwrap_used)]
+
 use super::vss::{Way, turn};
 use amplet_protocol::page::{BackupState, ErrorCode};
 use amplet_storage::kdf::{KdfParams, Kek};
@@ -99,12 +101,10 @@ async fn all(store: &MirroredStore) -> Vec<(String, String)> {
     records.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect()
 }
 
-fn kill(running: Running) -> impl Future<Output = ()> {
-    async move {
-        // Nothing more is written or sent; what is on the disk stays.
-        running.sealed.close().await;
-        running.store.close().await;
-    }
+async fn kill(running: Running) {
+    // Nothing more is written or sent; what is on the disk stays.
+    running.sealed.close().await;
+    running.store.close().await;
 }
 
 async fn turns(count: usize) {

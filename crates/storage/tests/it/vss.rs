@@ -1,5 +1,7 @@
 //! A server in memory, and the suite against backups on it.
 
+#![allow(clippy::unwrap_used)]
+
 use amplet_storage::conformance::{Lab, backend, store};
 use amplet_storage::{SharedBackend, StoreError, Surroundings, VssBackend, backend_cases, store_cases};
 use amplet_vss::{MemoryServer, PREFIX, auth};

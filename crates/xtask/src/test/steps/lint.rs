@@ -50,7 +50,8 @@ fn component(cache: &Cache, subcommand: &str, component: &str, package: Option<a
 
 pub(super) fn clippy(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     component(cache, "clippy", "clippy", None)?;
-    let groups = [&CORE[..], &["amplet-fuzz", "amplet-gateway", "amplet-interop", "amplet-load", "xtask"]];
+    let programs = ["amplet-exit", "amplet-fuzz", "amplet-gateway", "amplet-interop", "amplet-load", "xtask"];
+    let groups = [&CORE[..], &programs];
     sum(groups.into_iter().map(|names| {
         let mut cargo = cargo_command();
         cargo.args(["clippy", "--locked", "--all-targets"]);

@@ -24,8 +24,8 @@ pub(super) const CORE: [&str; 11] = [
     "amplet-wallet",
 ];
 /// The gateway switches on `std` in node and wallet, which are tested again that way.
-pub(super) const NATIVE: [&str; 5] =
-    ["amplet-gateway", "amplet-load", "amplet-node", "amplet-wallet", "xtask"];
+pub(super) const NATIVE: [&str; 6] =
+    ["amplet-exit", "amplet-gateway", "amplet-load", "amplet-node", "amplet-wallet", "xtask"];
 
 /// Compiles the core crates' tests, and the gateway that their network is made of.
 pub(super) fn build_core(cache: &Cache, spec: &StepSpec) -> Result<()> {

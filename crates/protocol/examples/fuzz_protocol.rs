@@ -1,9 +1,10 @@
 //! Messages and requests, damaged: `cargo run --profile fuzz -p amplet-protocol --example fuzz_protocol -- TARGET SECONDS
-//! [SEED]`. Targets: `messages` (what wallets and gateways send each other), `requests` (what pages send the engine). What is
-//! read is read alike when it is written again.
+//! [SEED]`. Targets: `messages` (what wallets and gateways send each other), `watchtowers` (the same in binary), `requests` (what
+//! pages send the engine). What is read is read alike when it is written again.
 
 use amplet_fuzz::{Dice, damage, run};
 use amplet_protocol::page::{Authorization, Budget, Gateway, Inspected, OpenOptions, Request};
+use amplet_protocol::watchtower::{self, Item, MAX_ITEMS, SEALED};
 use amplet_protocol::{chain, copies, gateway, lost, relay};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,7 +45,7 @@ const REQUESTS: [&str; 14] = [
 ];
 
 fn main() {
-    run(&[("messages", messages), ("requests", requests)]);
+    run(&[("messages", messages), ("requests", requests), ("watchtowers", watchtowers)]);
 }
 
 /// A text of the list, damaged.
@@ -76,6 +77,32 @@ fn messages(seed: u64) {
     read_twice::<chain::Status>(&bytes);
     if let Ok(control) = serde_json::from_slice::<relay::Control>(&bytes) {
         assert_eq!(serde_json::from_str::<relay::Control>(&control.to_json()).ok(), Some(control));
+    }
+}
+
+/// Messages to and from watchtowers, which are binary.
+fn watchtowers(seed: u64) {
+    let mut dice = Dice(seed);
+    let mut one = |request: u32| {
+        let channel = [7; 16];
+        let count = dice.below(MAX_ITEMS) + 1;
+        match dice.below(5) {
+            0 => watchtower::Message::Hello,
+            1 => watchtower::Message::Kept { states: request, room: 1 },
+            2 => watchtower::Message::Forget { request, channel },
+            3 => watchtower::Message::Answer { request, code: watchtower::Code::Full, room: 1 },
+            _ => {
+                let items = vec![Item { hint: [1; 16], sealed: vec![2; SEALED] }; count];
+                watchtower::Message::Keep { request, channel, items }
+            }
+        }
+    };
+    let (mut bytes, other) = (one(1).encode(), one(2).encode());
+    if dice.below(8) > 0 {
+        damage(&mut dice, &mut bytes, &other);
+    }
+    if let Some(read) = watchtower::Message::decode(&bytes) {
+        assert_eq!(watchtower::Message::decode(&read.encode()), Some(read));
     }
 }
 

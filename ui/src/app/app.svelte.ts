@@ -193,10 +193,9 @@ export class App {
 
   /** Derives the key where one is to be kept: a wallet that exists is opened with it, so that it is derived once. */
   async #withKey(input: Opening): Promise<Opening> {
-    const { passphrase: _, passkey: __, ...rest } = input;
     const unlock = unlockOf(input);
     if (!this.session || unlock === null || input.mnemonic !== undefined) return input;
-    return { ...rest, key: await this.#keyOf(unlock) };
+    return { takeOver: input.takeOver, key: await this.#keyOf(unlock) };
   }
 
   #keyOf(unlock: Unlock): Promise<Uint8Array> {

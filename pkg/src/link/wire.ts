@@ -26,7 +26,7 @@ export type Call =
   | { method: 'open'; options: OpenOptions; key: Key; source: KeySource | null; takeOver: boolean; log: string[] }
   /** Returns what the request's own documentation says. */
   | { method: 'request'; request: Request }
-  /** One more key opens the wallet, in place of an older one of that source, or of any passphrase. `proof` opens it now. Returns nothing. */
+  /** One more key opens the wallet, in place of one of that source, or of any passphrase. `proof` opens it now. Returns nothing. */
   | { method: 'putKey'; proof: Key; source: KeySource; key: Key }
   /** The key of that source opens the wallet no more. `proof` opens it now. Returns nothing. */
   | { method: 'removeKey'; proof: Key; source: KeySource }

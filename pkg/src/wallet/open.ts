@@ -26,10 +26,16 @@ export interface OpenOptions {
   /** Passphrase that encrypts the wallet in this browser. */
   passphrase?: string | undefined;
   /**
-   * In place of the passphrase: one of the wallet's passkeys, which the browser asks for; for a new wallet a passkey of this name
+   * In place of the passphrase: one of the wallet's passkeys, which the browser asks for; for a new wallet a passkey of this `name`
    * (1 to 64 characters) is made. `passkeysAvailable` returns whether to offer it.
    */
-  passkey?: true | { name: string } | undefined;
+  passkey?:
+    | true
+    | {
+        /** Name to know it by. */
+        name: string;
+      }
+    | undefined;
   /** In place of the passphrase, for a wallet that exists: what {@link unlockKey} returned. */
   key?: Uint8Array | undefined;
   /**

@@ -148,8 +148,8 @@ export function forgetPasskey(credentialId: string): void {
 /** The key, as HKDF-SHA256 (RFC 5869) makes it of the PRF's output, which is wiped. */
 async function derive(output: BufferSource): Promise<Key> {
   const bytes = ArrayBuffer.isView(output)
-    ? new Uint8Array(output.buffer as ArrayBuffer, output.byteOffset, output.byteLength)
-    : new Uint8Array(output as ArrayBuffer);
+    ? new Uint8Array(output.buffer, output.byteOffset, output.byteLength)
+    : new Uint8Array(output);
   try {
     const material = await crypto.subtle.importKey('raw', bytes, 'HKDF', false, ['deriveBits']);
     const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: INFO };

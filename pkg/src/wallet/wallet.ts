@@ -160,8 +160,8 @@ export class Wallet extends Requests {
   /**
    * The words of a stored wallet, for its passphrase or a passkey of it, without opening it: for a wallet that cannot be opened. Show
    * them to nobody but its user.
-   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `invalidInput`, `notAllowedHere`, `walletNotFound`, `corrupt`, `newerFormat`, `storage`,
-   * `timeout`
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `invalidInput`, `notAllowedHere`, `walletNotFound`,
+   * `corrupt`, `newerFormat`, `storage`, `timeout`
    */
   static async revealMnemonic(name: string, unlock: Unlock): Promise<string> {
     unlocks.byPasskey(unlock);

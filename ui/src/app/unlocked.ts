@@ -26,10 +26,12 @@ export class Unlocked {
 
   /** Derives the key where one is to be kept: a wallet that exists is opened with it, so that it is derived once. */
   async withKey<T extends Given>(input: T): Promise<T> {
-    const { passphrase: _, passkey: __, ...rest } = input;
     const unlock = unlockOf(input);
     if (!this.session || unlock === null || input.mnemonic !== undefined) return input;
-    return { ...rest, key: await this.#derive(unlock) } as T;
+    const withKey = { ...input, key: await this.#derive(unlock) };
+    delete withKey.passphrase;
+    delete withKey.passkey;
+    return withKey;
   }
 
   #derive(unlock: Unlock): Promise<Uint8Array> {

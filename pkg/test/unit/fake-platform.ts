@@ -33,6 +33,7 @@ export const fakePlatform = (page: () => FakePage): Record<string, unknown> => (
       starting.set(origin, origin.host({ version: VERSION, release: RELEASE }));
     const host = hosts[0] ?? (await starting.get(origin)!);
     hosts[0] = host;
+    starting.delete(origin);
     const { port1, port2 } = new MessageChannel();
     host.connect(port2);
     return { port: port1, failed: new Promise<never>(() => {}), wasm: null, release: () => undefined };

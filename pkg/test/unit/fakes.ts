@@ -36,6 +36,7 @@ export class FakeLocks implements Locks {
     const aborted = new Promise<never>((_, reject) =>
       signal.addEventListener('abort', () => reject(new Error('aborted'))),
     );
+    aborted.catch(() => undefined); // of nobody who waits
     for (let holder = this.#holders.get(name); holder !== undefined; holder = this.#holders.get(name)) {
       await Promise.race([holder.free, aborted]);
     }

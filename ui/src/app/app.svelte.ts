@@ -89,6 +89,8 @@ export class App {
   #detach: (() => void)[] = [];
   /** Opens the wallet here, in the phase `moved`. */
   #moveHere: (() => Promise<void>) | null = null;
+  /** The wallet that another device has taken: it has the key. */
+  #taken: Wallet | null = null;
   #address: Promise<string> | null = null;
   #history: AsyncGenerator<Payment[], void, undefined> | null = null;
 
@@ -289,6 +291,7 @@ export class App {
 
   async lock(): Promise<void> {
     const { wallet, phase } = this;
+    void this.#taken?.close();
     this.#forget();
     this.phase = 'locked';
     // First, so that nobody who asks meanwhile opens it again.
@@ -376,6 +379,7 @@ export class App {
     if (this.wallet !== wallet) return;
     this.#forget();
     if (error.code === 'movedToAnotherDevice') {
+      this.#taken = wallet;
       this.#moved(error, async () => {
         await this.#opened(await wallet.moveHere());
         await this.#unlocked.keep({}); // the wallet host opens it, too
@@ -392,6 +396,7 @@ export class App {
     this.#address = null;
     this.#history = null;
     this.#moveHere = null;
+    this.#taken = null;
     this.restored = null;
     this.wallet = null;
     this.status = null;

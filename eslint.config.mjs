@@ -31,6 +31,8 @@ export default ts.config(
       '**/dist-fake/',
       '**/paraglide/',
       'pkg/generated/',
+      'pkg/test/generated/',
+      'docs/site/generated/',
       // Generated from crates/protocol.
       'pkg/src/base/protocol.ts',
       'crates/',

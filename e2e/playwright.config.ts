@@ -14,6 +14,8 @@ export default defineConfig({
   use: { headless: true, locale: 'en-GB', launchOptions: CHROMIUM },
   projects: [
     { name: 'states', testMatch: 'states/*.spec.ts', fullyParallel: true },
+    // The page on its own engine, with no network to speak of.
+    { name: 'alone', testMatch: 'alone/*.spec.ts', fullyParallel: true },
     { name: 'flows', testMatch: 'flows/*.spec.ts', expect: { timeout: 60_000 } },
     // By itself, with `npm run test:firefox`: what it needs, the other tests do not.
     { name: 'firefox', testMatch: 'firefox/*.spec.ts' },

@@ -3,7 +3,7 @@
 import { expect, type Page } from '@playwright/test';
 
 export const PASSPHRASE = 'a quiet river under the bridge';
-const WORDS = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
+export const WORDS = 'legal winner thank year wave crane crater robot river lemon zebra yellow';
 
 export interface Place {
   name: string;
@@ -13,11 +13,11 @@ export interface Place {
 
 export const unlock = async (page: Page) => {
   await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
-  await page.getByRole('button', { name: 'Unlock' }).click();
+  await page.getByRole('button', { name: 'Unlock', exact: true }).click();
   await expect(page.getByTestId('everyday')).toBeVisible();
 };
 
-const opened = (
+export const opened = (
   name: string,
   hash: string,
   then: (page: Page) => Promise<void> = async () => {},
@@ -46,10 +46,32 @@ const startCreating = async (page: Page) => {
   await page.getByLabel('Repeat the passphrase').fill(PASSPHRASE);
 };
 
-const toWords = async (page: Page) => {
+export const toWords = async (page: Page) => {
   await startCreating(page);
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByRole('button', { name: /Show the words/ }).click();
+};
+
+/** The words are to be written down afterwards. */
+const createByPasskey = async (page: Page) => {
+  await page.getByRole('link', { name: 'Create a wallet' }).click();
+  await page.getByRole('button', { name: 'Create with a passkey' }).click();
+  await expect(page.getByText('Write down your recovery words')).toBeVisible();
+};
+
+const addPasskey = async (page: Page) => {
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await expect(page.getByRole('dialog').getByLabel('Name of the passkey')).toBeVisible();
+};
+
+const removePasskey = async (page: Page) => {
+  await page.getByRole('button', { name: 'Remove Laptop' }).click();
+  await expect(page.getByRole('dialog').getByText('“Laptop” opens this wallet no more')).toBeVisible();
+};
+
+const changePassphrase = async (page: Page) => {
+  await page.getByRole('button', { name: 'Change passphrase' }).click();
+  await expect(page.getByRole('dialog').getByLabel('Present passphrase')).toBeVisible();
 };
 
 export const PLACES: Place[] = [
@@ -57,6 +79,14 @@ export const PLACES: Place[] = [
   { name: 'blocked', scenario: 'blocked', go: async () => {} },
   { name: 'create-passphrase', scenario: 'none', go: startCreating },
   { name: 'create-words', scenario: 'none', go: toWords },
+  { name: 'create-passkey', scenario: 'none', go: createByPasskey },
+  { name: 'unlock-passkey', scenario: 'passkey', go: async () => {} },
+  { name: 'unlock-both', scenario: 'passkeys', go: async () => {} },
+  opened('settings-passkeys', '#/settings', async () => {}, 'passkeys'),
+  opened('settings-passkey-add', '#/settings', addPasskey, 'passkeys'),
+  opened('settings-passkey-remove', '#/settings', removePasskey, 'passkeys'),
+  opened('settings-passphrase-change', '#/settings', changePassphrase, 'passkeys'),
+  opened('home-soon', '#/home', async () => {}, 'soon'),
   {
     name: 'create-check-wrong',
     scenario: 'none',
@@ -84,7 +114,7 @@ export const PLACES: Place[] = [
     scenario: 'full',
     async go(page) {
       await page.getByLabel('Passphrase', { exact: true }).fill('something else');
-      await page.getByRole('button', { name: 'Unlock' }).click();
+      await page.getByRole('button', { name: 'Unlock', exact: true }).click();
       await page.getByText('Forgot the passphrase?').click();
       await expect(page.getByText(/does not open the wallet/)).toBeVisible();
     },

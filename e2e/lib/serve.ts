@@ -24,6 +24,12 @@ export interface Served {
   put(path: string, body: string): void;
 }
 
+/** A wallet's configuration where there is no network: its one gateway is down, as nothing listens on port 9. */
+export const ALONE = JSON.stringify({
+  network: 'regtest',
+  gateways: [{ address: '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798@ws://127.0.0.1:9' }],
+});
+
 export async function serve(root: string, files: Record<string, string> = {}): Promise<Served> {
   const base = resolve(root);
   const overlay = new Map(Object.entries(files));

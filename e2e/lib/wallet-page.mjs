@@ -57,13 +57,21 @@ export class WalletPage {
   /**
    * @param {string} words
    * @param {string} passphrase
+   * @param {'Backup' | 'Words alone'} [from] from a backup, the wallet is moved here if another device still has it
    */
-  async restore(words, passphrase) {
+  async restore(words, passphrase, from = 'Words alone') {
     const { page } = this;
     await page.getByRole('link', { name: 'Restore from words' }).click();
     await page.getByLabel('Your words').fill(words);
     await this.#choosePassphrase(passphrase);
+    // What the user has chosen stays, whatever is found meanwhile.
+    await page.getByRole('radio', { name: 'Backup' }).check();
+    if (from === 'Backup') await expect(page.getByLabel('Backup server')).toHaveValue(/\/vss\/v1$/);
+    else await page.getByRole('radio', { name: from }).check();
     await page.getByRole('button', { name: 'Restore wallet' }).click();
+    const moved = page.getByTestId('moved');
+    await expect(moved.or(page.getByTestId('everyday'))).toBeVisible({ timeout: 60_000 });
+    if (await moved.isVisible()) await this.moveHere();
     await this.atHome();
   }
 
@@ -73,6 +81,39 @@ export class WalletPage {
     await this.page.getByLabel('Repeat the passphrase').fill(passphrase);
   }
 
+  /** Takes the wallet over from the device that has it. */
+  async moveHere() {
+    await this.page.getByRole('button', { name: 'Move here' }).click();
+    await this.atHome();
+  }
+
+  /** Waits until this device says that another one has the wallet. */
+  async movedAway() {
+    await expect(this.page.getByTestId('moved')).toBeVisible({ timeout: 60_000 });
+  }
+
+  /** Waits until the backup has everything. */
+  async backedUp() {
+    await this.go('settings');
+    await expect(this.page.getByTestId('backup')).toHaveAttribute('data-state', 'current', CHAIN);
+  }
+
+  /**
+   * Shows the code for another device.
+   * @param {string} passphrase
+   * @returns {Promise<string>} its link
+   */
+  async offerPairing(passphrase) {
+    const { page } = this;
+    await this.go('settings');
+    await page.getByRole('button', { name: 'Add a device' }).click();
+    await page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
+    await page.getByRole('button', { name: 'Show the code' }).click();
+    const link = page.getByTestId('pairing-link');
+    await expect(link).toHaveText(/#\/pair\/pair1/);
+    return (await link.innerText()).trim();
+  }
+
   async atHome() {
     await expect(this.page.getByTestId('everyday')).toBeVisible({ timeout: 60_000 });
   }
@@ -80,7 +121,7 @@ export class WalletPage {
   /** @param {string} passphrase */
   async unlock(passphrase) {
     await this.page.getByLabel('Passphrase', { exact: true }).fill(passphrase);
-    await this.page.getByRole('button', { name: 'Unlock' }).click();
+    await this.page.getByRole('button', { name: 'Unlock', exact: true }).click();
     await expect(this.page.getByRole('button', { name: 'Lock', exact: true })).toBeVisible({ timeout: 60_000 });
   }
 

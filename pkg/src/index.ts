@@ -3,11 +3,14 @@
 export { init, type InitOptions } from './platform/init.ts';
 export type { WasmSource } from './link/wasm-source.ts';
 export { WalletError } from './base/error.ts';
-export { Wallet, type Snapshot } from './wallet/wallet.ts';
+export { Wallet, type RestoreOptions, type Snapshot } from './wallet/wallet.ts';
+export { type Backup, type BackupOptions } from './wallet/backup.ts';
 export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';
-export type { BumpOptions } from './wallet/onchain.ts';
+export type { BumpOptions, CloseLostOptions } from './wallet/onchain.ts';
 export { unlockKey, type OpenOptions } from './wallet/open.ts';
+export { passkeysAvailable, type Passkey } from './wallet/passkeys.ts';
+export type { Unlock, Unlocking } from './wallet/unlock.ts';
 export type { WalletEvent } from './wallet/events.ts';
 export {
   checkMnemonic,
@@ -16,8 +19,19 @@ export {
   type MnemonicCheck,
   type MnemonicProblem,
 } from './wallet/mnemonic.ts';
+export { loadRates, type Rates } from './wallet/rates.ts';
+export {
+  joinPairing,
+  offerPairing,
+  type PairedWallet,
+  type PairingJoin,
+  type PairingOffer,
+} from './wallet/pairing/pairing.ts';
 export { checkGateway, loadSettings, saveSettings, type LoadedSettings, type Settings } from './wallet/settings.ts';
 export type {
+  BackupMode,
+  BackupState,
+  BackupStatus,
   Balance,
   BumpMethod,
   ChainStatus,
@@ -26,6 +40,7 @@ export type {
   ChannelTerms,
   Connection,
   CurrencyPrice,
+  FiatRate,
   CustomRecord,
   Direction,
   ErrorCode,
@@ -46,6 +61,7 @@ export type {
   OfferTerms,
   OnchainBump,
   OnchainSend,
+  OtherDevice,
   PartHop,
   PartState,
   Payment,
@@ -54,17 +70,25 @@ export type {
   PaymentRequest,
   PaymentStatus,
   ReplacedTx,
+  RestoreProgress,
   Preview,
   Budget,
   BudgetReason,
   BudgetRefusal,
   BudgetRule,
   Rules,
+  SafeUntil,
   SignedMessage,
   Authorization,
   Spending,
   SpendingRow,
   LimitUsage,
+  ListedChannel,
+  LostAnswer,
+  LostChannel,
+  LostChannels,
+  LostInstallation,
+  LostState,
   Status,
   StreamRate,
   StreamTotals,

@@ -2,7 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use amplet_bindings::engine::{Engine, destroy, kdf_params};
+use amplet_bindings::engine::{Engine, destroy, key_sources};
 use amplet_storage::kdf::{KdfParams, Kek, derive};
 use amplet_storage::{IndexedDbBackend, SealedStore, SharedBackend};
 use js_sys::{Array, Function, Reflect};
@@ -33,6 +33,12 @@ fn options(name: &str, more: &str) -> JsValue {
 
 fn cheap() -> Option<Vec<u8>> {
     Some(KdfParams::argon2id(8, 1, 1, [7; 16]).unwrap().to_bytes().to_vec())
+}
+
+/// As the page reads them.
+async fn sources(name: &str) -> Option<Vec<Vec<u8>>> {
+    let sources = key_sources(name.into()).await.unwrap()?;
+    Some(sources.iter().map(js_sys::Uint8Array::to_vec).collect())
 }
 
 async fn create(name: &str) -> Engine {
@@ -107,15 +113,15 @@ async fn only_the_key_opens() {
     assert_eq!(engine.words(vec![2; 32]).await.map_err(|e| code(&e)), Err("wrongPassphrase".to_owned()));
     engine.close().await.unwrap();
     assert!(!engine.proves(&[1; 32]), "a closed engine knows no key");
-    assert_eq!(kdf_params("key".into()).await.unwrap(), cheap());
+    assert_eq!(sources("key").await, Some(vec![cheap().unwrap()]));
     assert_eq!(refused(Engine::open(options("key", ""), vec![2; 32], None)).await, "wrongPassphrase");
     assert_eq!(refused(Engine::open(options("key", ""), vec![1; 31], None)).await, "invalidInput");
     let engine = Engine::open(options("key", ""), vec![1; 32], None).await.map_err(|e| code(&e)).unwrap();
     let params = KdfParams::argon2id(16, 1, 1, [9; 16]).unwrap().to_bytes().to_vec();
-    engine.change_passphrase(params.clone(), vec![5; 32]).await.unwrap();
+    engine.put_key(params.clone(), vec![5; 32]).await.unwrap();
     assert!(engine.proves(&[5; 32]) && !engine.proves(&[1; 32]));
     engine.close().await.unwrap();
-    assert_eq!(kdf_params("key".into()).await.unwrap(), Some(params));
+    assert_eq!(sources("key").await, Some(vec![params]));
     assert_eq!(refused(Engine::open(options("key", ""), vec![1; 32], None)).await, "wrongPassphrase");
     Engine::open(options("key", ""), vec![5; 32], None)
         .await
@@ -127,10 +133,29 @@ async fn only_the_key_opens() {
 }
 
 #[wasm_bindgen_test]
+async fn a_wallet_opens_by_passkeys_alone() {
+    let (one, two) = (vec![3, 1, 1], vec![3, 2, 2]);
+    let made = options("passkeys", &format!("mnemonic: '{MNEMONIC}'"));
+    let engine = Engine::open(made, vec![1; 32], Some(one.clone())).await.map_err(|e| code(&e)).unwrap();
+    let alone = engine.remove_key(one.clone()).await.map_err(|e| code(&e));
+    assert_eq!(alone, Err("invalidInput".to_owned()), "the last one stays");
+    engine.put_key(two.clone(), vec![2; 32]).await.unwrap();
+    assert!(engine.proves(&[1; 32]) && engine.proves(&[2; 32]) && !engine.proves(&[3; 32]));
+    assert_eq!(engine.words(vec![2; 32]).await.map_err(|e| code(&e)), Ok(MNEMONIC.to_owned()));
+    engine.remove_key(one).await.unwrap();
+    engine.close().await.unwrap();
+    assert_eq!(sources("passkeys").await, Some(vec![two]));
+    assert_eq!(refused(Engine::open(options("passkeys", ""), vec![1; 32], None)).await, "wrongPassphrase");
+    let engine =
+        Engine::open(options("passkeys", ""), vec![2; 32], None).await.map_err(|e| code(&e)).unwrap();
+    engine.close().await.unwrap();
+}
+
+#[wasm_bindgen_test]
 async fn a_creation_that_fails_leaves_nothing() {
     let bad = options("failed", "mnemonic: 'abandon abandon'");
     assert_eq!(refused(Engine::open(bad, vec![1; 32], cheap())).await, "invalidMnemonic");
-    assert_eq!(kdf_params("failed".into()).await.unwrap(), None);
+    assert_eq!(sources("failed").await, None);
     let engine = create("failed").await;
     engine.close().await.unwrap();
     let again = options("failed", &format!("mnemonic: '{MNEMONIC}'"));
@@ -145,7 +170,7 @@ async fn a_creation_that_was_interrupted_can_be_repeated() {
     SealedStore::create(backend.clone(), &params, Kek::from_bytes([1; 32])).await.unwrap();
     backend.close().await;
     assert_eq!(refused(Engine::open(options("interrupted", ""), vec![1; 32], None)).await, "walletNotFound");
-    assert_eq!(kdf_params("interrupted".into()).await.unwrap(), None);
+    assert_eq!(sources("interrupted").await, None);
     create("interrupted").await.close().await.unwrap();
 }
 
@@ -177,7 +202,7 @@ async fn each_listener_hears_the_state_until_it_leaves() {
 async fn a_destroyed_wallet_is_gone() {
     create("destroyed").await.close().await.unwrap();
     destroy("destroyed".into()).await.unwrap();
-    assert_eq!(kdf_params("destroyed".into()).await.unwrap(), None);
+    assert_eq!(sources("destroyed").await, None);
     destroy("destroyed".into()).await.unwrap();
     assert_eq!(refused(Engine::open(options("destroyed", ""), vec![1; 32], None)).await, "walletNotFound");
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use amplet_storage::kdf::derive;
-use amplet_storage::{Backend, IndexedDbBackend, SealedStore, SharedBackend, Store, StoreError, Write};
+use amplet_storage::{
+    Backend, IndexedDbBackend, KeySource, SealedStore, SharedBackend, Store, StoreError, Write,
+};
 use futures::FutureExt;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -216,8 +218,9 @@ async fn a_database_of_layout_1_still_opens() {
     ))
     .await;
     let backend: SharedBackend = Rc::new(IndexedDbBackend::open("layout 1").await.unwrap());
-    let params = SealedStore::kdf_params(&backend).await.unwrap().unwrap();
-    let kek = derive("caf\u{e9} au lait", &params).unwrap();
+    let sources = SealedStore::key_sources(&backend).await.unwrap().unwrap();
+    let [KeySource::Kdf(params)] = sources.as_slice() else { panic!("{sources:?}") };
+    let kek = derive("caf\u{e9} au lait", params).unwrap();
     let store = SealedStore::open(backend, kek).await.unwrap();
     assert_eq!(store.epoch(), 6);
     assert_eq!(store.list("").await.unwrap(), ["ldk/manager", "wallet/empty", "支払い/⚡"]);

@@ -56,10 +56,10 @@ pub(crate) fn run<T>(
     let runtime = runtime.map_err(|error| system(error.to_string()))?;
     let platform = NativePlatform::new().map_err(|error| system(error.to_string()))?;
     let api = format!("http://{}/admin/v1", config.admin.listen);
-    let admin =
-        Admin { http: platform.http(), base: format!("{api}/{path}"), token: config.admin.token.clone() };
+    let base = format!("{api}/{path}");
+    let admin = Admin { http: platform.http(), base, api, token: config.admin.token.clone() };
     runtime.block_on(async {
-        admin.verify(&api).await?;
+        admin.verify().await?;
         work(admin).await
     })
 }
@@ -67,22 +67,33 @@ pub(crate) fn run<T>(
 /// The admin API at one path.
 pub(crate) struct Admin {
     http: HttpClient,
+    api: String,
     base: String,
     token: Secret,
 }
 
 impl Admin {
     /// Checks that the gateway is who listens there, before it gets the token.
-    async fn verify(&self, api: &str) -> Result<(), AdminError> {
+    async fn verify(&self) -> Result<(), AdminError> {
         let nonce =
             random::<32>().map_err(|error| AdminError::System(error.to_string()))?.to_lower_hex_string();
-        let answer = self.exchange(HttpRequest::get(format!("{api}/proof/{nonce}"))).await?;
+        let answer = self.exchange(HttpRequest::get(format!("{}/proof/{nonce}", self.api))).await?;
         let given = serde_json::from_slice::<Proof>(&answer.body).map(|it| it.proof).unwrap_or_default();
         let expected = Proof::new(&self.token, &nonce).proof;
         if given.as_bytes().ct_eq(expected.as_bytes()).unwrap_u8() == 1 {
             return Ok(());
         }
         Err(self.strange("it does not prove that it has the admin token, so that was not sent to it".into()))
+    }
+
+    /// The same at another path.
+    pub fn at(&self, path: &str) -> Self {
+        Self {
+            http: self.http.clone(),
+            base: format!("{}/{path}", self.api),
+            api: self.api.clone(),
+            token: self.token.clone(),
+        }
     }
 
     /// Lists what is there.

@@ -18,7 +18,7 @@ use crate::desk::merchant::types::Scope;
     subcommand_negates_reqs = true
 )]
 #[command(
-    after_help = "A first gateway:\n  amplet-gateway init --dir my-gateway --network signet\n  amplet-gateway check --config my-gateway/gateway.toml\n  amplet-gateway --config my-gateway/gateway.toml\n\nSIGTERM and SIGINT end it cleanly; another one a second later ends it at once. SIGHUP changes nothing. Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration."
+    after_help = "A first gateway:\n  amplet-gateway init --dir my-gateway --network signet\n  amplet-gateway check --config my-gateway/gateway.toml\n  amplet-gateway --config my-gateway/gateway.toml\n\nSIGTERM and SIGINT end it cleanly; another one a second later ends it at once. SIGHUP reads the configuration again. Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration, 3 the data folder is an old copy, 4 the chain source is of no use, 5 the data folder is of no use."
 )]
 pub struct Cli {
     /// The subcommand; without one the gateway runs.
@@ -48,16 +48,26 @@ pub struct ConfigFile {
     pub config: PathBuf,
 }
 
+/// The configuration file, for subcommands of subcommands: it may stand before or after them.
+#[derive(Clone, Debug, Args)]
+pub struct RunningFile {
+    /// The configuration file (TOML) that the gateway runs with.
+    #[arg(short, long, value_name = "FILE", global = true, default_value = "gateway.toml")]
+    pub config: PathBuf,
+}
+
 /// Everything but running.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check a configuration, the files it names and its ports; start nothing.
+    /// Check a configuration: its files and ports, the bitcoind, the data folder; start nothing.
     Check(ConfigFile),
+    /// Print the description of the API for sites (OpenAPI 3.1), as `GET /v1/openapi.json` has it; needs no configuration.
+    Openapi,
     /// Make, list and revoke API keys of the running gateway.
     Keys {
         /// The configuration that it runs with.
         #[command(flatten)]
-        file: ConfigFile,
+        file: RunningFile,
         /// The remedy.
         #[command(subcommand)]
         command: KeyCommand,
@@ -67,10 +77,28 @@ pub enum Command {
     Tokens {
         /// The configuration that the gateway runs with.
         #[command(flatten)]
-        file: ConfigFile,
+        file: RunningFile,
         /// The subcommand.
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// Show and change the terms on which the running gateway's channels forward.
+    Fees {
+        /// The configuration that it runs with.
+        #[command(flatten)]
+        file: RunningFile,
+        /// The subcommand.
+        #[command(subcommand)]
+        command: FeeCommand,
+    },
+    /// Show what the running gateway forwarded, and what it earned by that.
+    Forwards {
+        /// The configuration that it runs with.
+        #[command(flatten)]
+        file: ConfigFile,
+        /// What to show.
+        #[command(flatten)]
+        show: ShowForwards,
     },
     /// Write a first configuration with comments, a new seed and an admin token; overwrite nothing.
     Init {
@@ -118,6 +146,47 @@ pub struct AddKey {
     /// With payments:send: the most ever, in msat.
     #[arg(long, value_parser = msat)]
     pub total_msat: Option<Msat>,
+}
+
+/// Subcommands for terms of forwarding.
+#[derive(Debug, Subcommand)]
+pub enum FeeCommand {
+    /// List the configuration's terms, those of each channel, and those that channels and peers were given.
+    List,
+    /// Give a channel, or all channels with a peer, terms of its own, at once and also after a restart.
+    Set(SetFees),
+    /// Give a channel or a peer the configuration's terms again.
+    Clear {
+        /// The channel's id, or the peer's node id.
+        of: String,
+    },
+}
+
+/// The terms to set, in place of those that it has.
+#[derive(Clone, Debug, Args)]
+pub struct SetFees {
+    /// The channel's id, or the peer's node id.
+    pub of: String,
+    /// Base fee, in msat; the configuration's unless given.
+    #[arg(long, value_parser = msat, required_unless_present_any = ["fee_ppm", "cltv_delta"])]
+    pub fee_base_msat: Option<Msat>,
+    /// Proportional fee, in parts per million; the configuration's unless given.
+    #[arg(long)]
+    pub fee_ppm: Option<u32>,
+    /// Blocks between the expiries of what comes in and of what leaves, 144 to 1008; 144 unless given.
+    #[arg(long)]
+    pub cltv_delta: Option<u16>,
+}
+
+/// What to show of forwards.
+#[derive(Clone, Debug, Args)]
+pub struct ShowForwards {
+    /// Number of days (UTC), today among them.
+    #[arg(long, default_value_t = 30)]
+    pub days: u32,
+    /// As CSV, a line for each day and channel.
+    #[arg(long)]
+    pub csv: bool,
 }
 
 /// Subcommands for tokens.

@@ -59,13 +59,14 @@ pub fn run(dir: &Path, network: NetworkName) -> Result<String, InitError> {
 
 /// The commented configuration for a network.
 fn example(network: NetworkName) -> String {
-    let (name, rpc_port) = match network {
-        NetworkName::Mainnet => ("mainnet", "8332"),
-        NetworkName::Testnet4 => ("testnet4", "48332"),
-        NetworkName::Signet => ("signet", "38332"),
-        NetworkName::Regtest => ("regtest", "18443"),
+    // Bitcoin Core has a folder for each network but mainnet.
+    let (name, rpc_port, cookie) = match network {
+        NetworkName::Mainnet => ("mainnet", "8332", ".cookie"),
+        NetworkName::Testnet4 => ("testnet4", "48332", "testnet4/.cookie"),
+        NetworkName::Signet => ("signet", "38332", "signet/.cookie"),
+        NetworkName::Regtest => ("regtest", "18443", "regtest/.cookie"),
     };
-    EXAMPLE.replace("@NETWORK@", name).replace("@RPC_PORT@", rpc_port)
+    EXAMPLE.replace("@NETWORK@", name).replace("@RPC_PORT@", rpc_port).replace("@COOKIE@", cookie)
 }
 
 fn random() -> Result<[u8; 32], InitError> {

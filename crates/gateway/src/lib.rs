@@ -8,9 +8,12 @@
 //! - `http`: the doors: routes, bodies, errors, on other threads. Nothing below imports it.
 
 pub mod admin_client;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod desk;
+pub mod fees;
+pub mod forwards;
 pub mod http;
 pub mod init;
 pub mod keys;

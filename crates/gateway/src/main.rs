@@ -5,16 +5,10 @@ use std::process::ExitCode;
 
 use amplet_gateway::admin_client::AdminError;
 use amplet_gateway::cli::{Cli, Command};
-use amplet_gateway::config::{Config, Severity};
-use amplet_gateway::desk::backup;
-use amplet_gateway::{init, keys, logging, run, tokens};
+use amplet_gateway::config::Config;
+use amplet_gateway::run::exit;
+use amplet_gateway::{check, fees, forwards, init, keys, logging, run, tokens};
 use clap::Parser;
-
-/// The command line or the configuration is wrong; clap's code, too.
-const WRONG_USE: u8 = 2;
-
-/// The data folder is an old copy: starting again cannot help (systemd: `RestartPreventExitStatus=3`).
-const OLD_COPY: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -29,13 +23,25 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Some(Command::Openapi) => match amplet_gateway::http::merchant::openapi() {
+            Ok(document) => {
+                println!("{document}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("amplet-gateway: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Some(Command::Check(file)) => check(&file.config),
         Some(Command::Keys { file, command }) => manage(&file.config, |config| keys::run(config, command)),
         Some(Command::Tokens { file, command }) => {
             manage(&file.config, |config| tokens::run(config, command))
         }
+        Some(Command::Fees { file, command }) => manage(&file.config, |config| fees::run(config, command)),
+        Some(Command::Forwards { file, show }) => manage(&file.config, |config| forwards::run(config, &show)),
         // clap lets no other case through: without a subcommand --config is there.
-        None => cli.run.map_or(ExitCode::from(WRONG_USE), |it| run(&it.config, it.new)),
+        None => cli.run.map_or(ExitCode::from(exit::WRONG_USE), |it| run(&it.config, it.new)),
     }
 }
 
@@ -43,7 +49,7 @@ fn main() -> ExitCode {
 fn load(file: &Path) -> Result<Config, ExitCode> {
     let (config, warnings) = Config::load(file).map_err(|error| {
         eprintln!("{error}");
-        ExitCode::from(WRONG_USE)
+        ExitCode::from(exit::WRONG_USE)
     })?;
     for warning in warnings {
         eprintln!("warning: {warning}");
@@ -61,7 +67,7 @@ fn run(file: &Path, may_be_new: bool) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the gateway ends");
-            if error.is_old_copy() { ExitCode::from(OLD_COPY) } else { ExitCode::FAILURE }
+            ExitCode::from(exit::of(&error))
         }
     }
 }
@@ -85,22 +91,19 @@ fn manage(file: &Path, work: impl FnOnce(&Config) -> Result<String, AdminError>)
 }
 
 fn check(file: &Path) -> ExitCode {
-    let config = match load(file) {
-        Ok(config) => config,
-        Err(code) => return code,
+    let (config, warnings) = match Config::load(file) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(exit::WRONG_USE);
+        }
     };
-    let findings = config.check_ports();
-    for (severity, finding) in &findings {
-        let prefix = if *severity == Severity::Warning { "warning: " } else { "" };
-        eprintln!("{prefix}{}: {finding}", file.display());
+    let checked = check::run(&config, &warnings);
+    for line in checked.lines {
+        eprintln!("{line}");
     }
-    if let Err(wrong) = backup::check(&config) {
-        eprintln!("{}: {wrong}", file.display());
-        return ExitCode::from(WRONG_USE);
+    if checked.code == 0 {
+        println!("{}", check::ok(file));
     }
-    if findings.iter().any(|(severity, _)| *severity == Severity::Error) {
-        return ExitCode::from(WRONG_USE);
-    }
-    println!("{}: ok", file.display());
-    ExitCode::SUCCESS
+    ExitCode::from(checked.code)
 }

@@ -11,15 +11,17 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Live, Reloaded};
 use crate::desk::backup::Backup;
+use crate::desk::fees::ApplyConfig;
 use crate::desk::merchant::EventBus;
 use crate::desk::merchant::api_keys::ApiKeys;
 use crate::http::chain_api::ChainApi;
 use crate::http::edge::{Admission, Edge, server};
 use crate::http::health::Health;
-use crate::http::{admin, chain_api, merchant, vss};
+use crate::http::{admin, chain_api, merchant, rates, vss};
 use crate::limits::{Connections, Lobby, raise_open_files};
+use crate::logging;
 use crate::node::{self as node_thread, NodeHandle, NodeThreadError, Phase, Start};
 
 /// Time for the node to finish its step and write it.
@@ -63,11 +65,50 @@ pub enum RunError {
     Interrupted,
 }
 
-impl RunError {
-    /// Returns whether the data folder is an old copy: starting again cannot help.
+/// Exit codes: each kind of what the operator has to do has its own.
+pub mod exit {
+    use super::{NodeError, NodeThreadError, RunError};
+
+    /// Anything else: the log says what; starting again may help.
+    pub const FAILED: u8 = 1;
+    /// The command line or the configuration is wrong; clap's code, too.
+    pub const WRONG_USE: u8 = 2;
+    /// The data folder is an old copy: starting again cannot help (systemd: `RestartPreventExitStatus=2 3 4 5`).
+    pub const OLD_COPY: u8 = 3;
+    /// The chain source is of no use: login, network, filter index, pruned blocks; for `check`, also when it does not answer.
+    pub const CHAIN: u8 = 4;
+    /// The data folder is of no use: missing, not writable, of another seed or network, damaged.
+    pub const DATA: u8 = 5;
+
+    /// The code of an error that ends the gateway.
     #[must_use]
-    pub fn is_old_copy(&self) -> bool {
-        matches!(self, Self::Node(NodeThreadError::Node(NodeError::OldCopy(_))))
+    pub fn of(error: &RunError) -> u8 {
+        match error {
+            RunError::ChainApi(_) => CHAIN,
+            RunError::Node(error) => of_node(error),
+            // A port or a folder that another process has is free a moment later, perhaps.
+            RunError::Listen(_) | RunError::System(_) | RunError::Late | RunError::Interrupted => FAILED,
+        }
+    }
+
+    /// The same of the node.
+    #[must_use]
+    pub fn of_node(error: &NodeThreadError) -> u8 {
+        match error {
+            NodeThreadError::Node(NodeError::OldCopy(_)) => OLD_COPY,
+            NodeThreadError::Pruned { .. } => CHAIN,
+            NodeThreadError::DataDir { .. }
+            | NodeThreadError::OtherSeed(_)
+            | NodeThreadError::OtherNetwork { .. }
+            | NodeThreadError::DataGone { .. }
+            | NodeThreadError::Damaged { .. } => DATA,
+            NodeThreadError::InUse(_)
+            | NodeThreadError::Thread(_)
+            | NodeThreadError::Tls(_)
+            | NodeThreadError::Node(_)
+            | NodeThreadError::Stopped(_)
+            | NodeThreadError::Crashed => FAILED,
+        }
     }
 }
 
@@ -107,8 +148,10 @@ async fn serve(mut config: Config, may_be_new: bool) -> Result<(), RunError> {
     }
     let (listening, admin_address) = (http.local_addr()?, admin_listener.local_addr()?);
     config.channels.terms.backup_url = config.backup_url(listening);
-    let config = Arc::new(config);
+    let live = Live::new(config);
+    let config = live.get();
     let (handle, commands, status) = NodeHandle::new();
+    tokio::spawn(reload_on_hangup(signal(SignalKind::hangup())?, Arc::clone(&live), handle.clone()));
     let websockets = Connections::new(config.http.max_connections, config.http.max_connections_per_ip);
     let relay = config.relay(listening);
     info!(
@@ -120,12 +163,13 @@ async fn serve(mut config: Config, may_be_new: bool) -> Result<(), RunError> {
     let ChainApi { router: chain_api, source } = chain_api::open(&config).await?;
     let (data, data_opened) = oneshot::channel();
     let backup = Backup::start(Arc::clone(&config), data_opened);
-    let health = Health::new(handle.clone(), source, config.network, backup.clone());
+    let health = Health::new(handle.clone(), source.clone(), Arc::clone(&live), backup.clone());
+    tokio::spawn(health.clone().watch_disk());
     let (keys, events) = (Arc::<ApiKeys>::default(), EventBus::default());
     let edge =
         Edge::new(Arc::clone(&config), handle.clone(), health.clone(), websockets.clone(), relay.clone());
     let chain = chain_api::inside(chain_api.clone(), tokio::runtime::Handle::current());
-    let mut more = chain_api;
+    let mut more = chain_api.merge(rates::open(&config.rates)?);
     if config.merchant.enabled {
         more =
             more.merge(merchant::router(handle.clone(), Arc::clone(&keys), events.clone(), &config.merchant));
@@ -133,15 +177,16 @@ async fn serve(mut config: Config, may_be_new: bool) -> Result<(), RunError> {
     if let Some(backup) = backup {
         more = more.merge(vss::router(backup));
     }
-    let admin = admin::router(handle, health, Arc::clone(&keys), config.admin.token.clone());
+    let admin = admin::router(handle, health, Arc::clone(&keys), Arc::clone(&live));
     let edge = edge.router(more, Admission::new(&config, Arc::clone(&keys)));
     let servers = Servers::start(http, edge, admin_listener, admin, &config);
 
     let (stop_node, stop) = oneshot::channel();
     let mut node = node_thread::start(Start {
-        config: Arc::clone(&config),
+        live,
         may_be_new,
         chain,
+        lowest_block: Box::new(move || source.state()?.lowest_block),
         relay,
         websockets: websockets.clone(),
         listeners: tcp,
@@ -234,7 +279,47 @@ impl Servers {
     }
 }
 
-/// SIGTERM and SIGINT. SIGHUP, which `systemctl reload`, logrotate and a closed terminal send, changes nothing.
+/// Reads the configuration again at each SIGHUP, which `systemctl reload` sends (and logrotate, and a closed terminal).
+async fn reload_on_hangup(mut hangup: Signal, live: Arc<Live>, node: NodeHandle) {
+    while hangup.recv().await.is_some() {
+        let read = Arc::clone(&live);
+        // The files are read beside everything else.
+        match tokio::task::spawn_blocking(move || read.reload()).await {
+            Ok(Ok(reloaded)) => report(&reloaded),
+            Ok(Err(wrong)) => {
+                error!(%wrong, "SIGHUP: the configuration is wrong; all goes on with the one of before");
+                continue;
+            }
+            Err(failed) => {
+                error!(%failed, "SIGHUP: the configuration could not be read");
+                continue;
+            }
+        }
+        logging::set_level(live.get().log.level);
+        // A node that is not up yet begins with the new ones.
+        if let Err(error) = node.ask(ApplyConfig).await {
+            info!(%error, "SIGHUP: terms of forwarding reach the channels once the node is up");
+        }
+    }
+}
+
+fn report(reloaded: &Reloaded) {
+    for warning in &reloaded.warnings {
+        warn!(%warning, "SIGHUP: the configuration was read again");
+    }
+    info!(
+        changed = reloaded.changed.join(", "),
+        "SIGHUP: the configuration was read again, and this counts at once"
+    );
+    if !reloaded.at_restart.is_empty() {
+        warn!(
+            keys = reloaded.at_restart.join(", "),
+            "SIGHUP: these have changed and count after a restart only"
+        );
+    }
+}
+
+/// SIGTERM and SIGINT.
 struct Signals {
     term: Signal,
     int: Signal,
@@ -243,14 +328,6 @@ struct Signals {
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        let mut hangup = signal(SignalKind::hangup())?;
-        tokio::spawn(async move {
-            while hangup.recv().await.is_some() {
-                info!(
-                    "SIGHUP: the configuration is read at the start only; restart the gateway to change it"
-                );
-            }
-        });
         Ok(Self {
             term: signal(SignalKind::terminate())?,
             int: signal(SignalKind::interrupt())?,

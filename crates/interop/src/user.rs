@@ -52,6 +52,9 @@ impl User {
             mnemonic: None,
             fresh: false,
             birthday_height: None,
+            backup: None,
+            file: None,
+            move_here: false,
             zero_fee_commitments: false,
         };
         let mut entropy = [0; 16];
@@ -176,7 +179,13 @@ impl User {
     /// The wallet's; also when it could not receive that much.
     pub async fn receive(&self, amount: Msat, amp: bool) -> Result<PaymentRequest> {
         let description = "interop".to_owned();
-        let request = Request::Receive { amount_msat: Some(amount), description, expiry_secs: None, amp };
+        let request = Request::Receive {
+            amount_msat: Some(amount),
+            description,
+            expiry_secs: None,
+            amp,
+            metadata: Default::default(),
+        };
         match self.ask(request).await? {
             Response::PaymentRequest(PaymentRequest { missing: Some(error), .. }) => Err(anyhow!(error)),
             Response::PaymentRequest(made) => Ok(made),

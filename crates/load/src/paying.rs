@@ -96,6 +96,7 @@ async fn pay(from: &Wallet, to: &Wallet) -> Result<(PaymentId, Result<Duration, 
         description: "load".to_owned(),
         expiry_secs: None,
         amp: false,
+        metadata: std::collections::BTreeMap::new(),
     };
     let Response::PaymentRequest(asked) = to.request(receive).await? else { bail!("not an invoice") };
     let pay = Request::Pay {

@@ -98,6 +98,9 @@ async fn create(options: &Options, platform: Rc<NativePlatform>, number: usize) 
         mnemonic: Some(mnemonic_from_entropy(&entropy)?),
         fresh: true,
         birthday_height: None,
+        backup: None,
+        file: None,
+        move_here: false,
         zero_fee_commitments: false,
     };
     Ok(Wallet::open(platform, Rc::new(store), open).await?)

@@ -1,7 +1,9 @@
 //! Configuration of a node.
 
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use amplet_amp::Limits;
 use amplet_protocol::{ChannelId, Msat};
@@ -11,13 +13,16 @@ use bitcoin::Network;
 use bitcoin::secp256k1::PublicKey;
 use lightning::ln::msgs::RoutingMessageHandler;
 use lightning::routing::gossip::NetworkUpdate;
-use lightning::util::config::{MaxDustHTLCExposure, UserConfig};
+use lightning::util::config::{HTLCInterceptionFlags, MaxDustHTLCExposure, UserConfig};
 
 /// Blocks in a day: the least time HTLCs get, so that a wallet may be closed for a day (design invariant 1).
 pub const HTLC_DELTA: u16 = 144;
 
 /// Blocks in two weeks: how long a revoked commitment can be punished.
 pub const TO_SELF_DELAY: u16 = 2016;
+
+/// Numbers of the installations that are looked for from a recovery phrase alone.
+pub const LOST_INSTALLATIONS: std::ops::Range<u32> = 0..20;
 
 /// HTLCs per direction (BOLT 2's maximum).
 const MAX_HTLCS: u16 = 483;
@@ -26,19 +31,42 @@ const MAX_HTLCS: u16 = 483;
 /// Fixed, so that a hundred small parts go through at low fee rates, and a peer's `update_fee` is not answered by closing.
 const MAX_DUST_MSAT: u64 = 50_000_000;
 
-/// Forwarding for others, and the node announcement.
-#[derive(Clone, Debug)]
-pub struct Forwarding {
+/// Terms on which a channel forwards (BOLT 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForwardingTerms {
     /// Base fee of a forward.
     pub fee_base_msat: u32,
     /// Proportional fee of a forward, in parts per million.
     pub fee_ppm: u32,
+    /// Blocks between the expiries of what comes in and of what leaves; [`HTLC_DELTA`] at least.
+    pub cltv_delta: u16,
+}
+
+/// Terms of each channel with a peer: asked for when it is ready, and by [`Channels::apply_terms`](crate::Channels::apply_terms).
+#[derive(Clone)]
+pub struct TermsOf(pub Rc<dyn Fn(&ChannelId, &PublicKey) -> ForwardingTerms>);
+
+impl fmt::Debug for TermsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TermsOf")
+    }
+}
+
+/// Forwarding for others, and the node announcement.
+#[derive(Clone, Debug)]
+pub struct Forwarding {
+    /// Terms of channels until they are ready.
+    pub terms: ForwardingTerms,
+    /// Terms of each channel from then on.
+    pub terms_of: TermsOf,
     /// Confirmations before a channel that another opened is used.
     pub minimum_depth: u32,
     /// Name in the node announcement, 32 bytes at most.
     pub alias: [u8; 32],
     /// Addresses in the node announcement.
     pub addresses: Vec<lightning::ln::msgs::SocketAddress>,
+    /// Time for which a node must stay away before its channels are closed because whoever has its key says that it is lost.
+    pub close_lost_after: Duration,
     /// HTLCs that a peer may have in flight to us in one channel, 1 to 483.
     pub max_htlcs: u16,
     /// Money that may be in HTLCs too small for the chain in one channel, in sat; lost to fees if the channel is then forced to close.
@@ -195,6 +223,10 @@ pub struct NodeConfig {
     /// channel cannot be closed by force without savings, needs a chain source with package relay (Bitcoin Core 29 or later), and
     /// carries at most 114 HTLCs per direction instead of 483.
     pub zero_fee_commitments: bool,
+    /// Numbers of installations of the same recovery phrase whose storages are gone, as far as this one knows: what their closed
+    /// channels paid is looked for, from this node's birthday on ([`LOST_INSTALLATIONS`] of a restored phrase). They stay looked for
+    /// when they are left out later.
+    pub lost: Vec<u32>,
     /// True where blocks come by themselves ([`expects_blocks`]): an old tip is then told and, after a day, no longer trusted.
     pub expects_blocks: bool,
 }
@@ -229,9 +261,12 @@ impl NodeConfig {
             }
             Role::Gateway(forwarding) => {
                 handshake.minimum_depth = forwarding.minimum_depth;
-                config.channel_config.forwarding_fee_base_msat = forwarding.fee_base_msat;
-                config.channel_config.forwarding_fee_proportional_millionths = forwarding.fee_ppm;
+                config.channel_config.forwarding_fee_base_msat = forwarding.terms.fee_base_msat;
+                config.channel_config.forwarding_fee_proportional_millionths = forwarding.terms.fee_ppm;
+                config.channel_config.cltv_expiry_delta = forwarding.terms.cltv_delta;
                 config.accept_forwards_to_priv_channels = true;
+                // They are held for a moment: see `channels::held`.
+                config.htlc_interception_flags = HTLCInterceptionFlags::ToOfflinePrivateChannels as u8;
                 // No wallet splices.
                 config.reject_inbound_splices = true;
                 handshake.our_max_accepted_htlcs = forwarding.max_htlcs.clamp(1, MAX_HTLCS);

@@ -4,8 +4,8 @@
 //! lets LDK process what it received, commits everything of the step in one transaction, and only then speaks.
 //!
 //! Three kinds of room: adapters (`ldk`) implement the traits that LDK and BDK ask for; services (`ledger`, `peers`, `onchain`,
-//! `channels`, `graph`, `payments`) own one concern each; the `runtime` takes steps. A room imports only rooms on its left:
-//! `notify <- config <- ldk <- base <- ledger <- {peers, onchain, channels} <- graph <- payments <- runtime <- open <- node`.
+//! `channels`, `graph`, `payments`, `watchtower`) own one concern each; the `runtime` takes steps. A room imports only rooms on its left:
+//! `notify <- config <- ldk <- base <- ledger <- {peers, onchain, channels} <- graph <- payments <- watchtower <- runtime <- open <- node`.
 //! News upward is a return value, a [`Notice`], or a notification.
 
 mod base;
@@ -21,6 +21,7 @@ mod open;
 mod payments;
 mod peers;
 mod runtime;
+mod watchtower;
 
 pub use amplet_amp::Limits as AmpLimits;
 pub use amplet_budget as budget;
@@ -29,13 +30,17 @@ pub use base::{Notice, OLD_TIP};
 pub use bitcoin;
 pub use channels::{ChannelBalance, ChannelError, Channels, LightningBalance, OpenChannel, is_trusted};
 pub use config::{
-    AcceptChannel, AcceptKeysend, Acceptance, Forward, Forwarding, Gossiping, GraphSnapshots, GraphSource,
-    HTLC_DELTA, InboundChannel, InboundKeysend, NodeConfig, RecordForward, Records, Role, SPONTANEOUS_AMP,
-    TO_SELF_DELAY, accept_keysends_from, expects_blocks,
+    AcceptChannel, AcceptKeysend, Acceptance, Forward, Forwarding, ForwardingTerms, Gossiping,
+    GraphSnapshots, GraphSource, HTLC_DELTA, InboundChannel, InboundKeysend, LOST_INSTALLATIONS, NodeConfig,
+    RecordForward, Records, Role, SPONTANEOUS_AMP, TO_SELF_DELAY, TermsOf, accept_keysends_from,
+    expects_blocks,
 };
 pub use graph::Graph;
+pub use ldk::backup::{backup, old_copy_record};
 pub use ldk::bdk::{OnchainError, SignedBump, SignedSend};
 pub use ldk::keys;
+pub use ldk::lost::keys as lost_keys;
+pub use ldk::lost::spend::witness as to_remote_witness;
 pub use ldk::old_copy::OldCopy;
 pub use ldk::unsaved::Unsaved;
 pub use ledger::budgets::{Authorization, Budgets, ChangeError};
@@ -53,5 +58,10 @@ pub use payments::{
 };
 #[cfg(feature = "offers")]
 pub use payments::{NewOffer, PayOffer};
-pub use peers::{ConnectionState, Copies, Findings, Incoming, Peers, PersistentPeer};
+pub use peers::{
+    ConnectionState, Copies, Findings, Incoming, Lost, LostAnswer, LostGateway, Peers, PersistentPeer,
+};
 pub use runtime::{ChainSync, SyncState};
+pub use watchtower::Towers;
+#[cfg(feature = "tower")]
+pub use watchtower::{Tower, TowerReport};

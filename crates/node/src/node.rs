@@ -23,8 +23,11 @@ use crate::ledger::budgets::Budgets;
 use crate::onchain::{Onchain, follow_deposits};
 use crate::open::{NodeError, Opened, open};
 use crate::payments::Payments;
-use crate::peers::Peers;
+use crate::peers::{Lost, Peers};
 use crate::runtime::{ChainSync, Engine, Services};
+#[cfg(feature = "tower")]
+use crate::watchtower::TowerReport;
+use crate::watchtower::Towers;
 
 /// Interval between a gateway's node announcements (BOLT 7).
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(3600);
@@ -60,6 +63,7 @@ impl Node {
         base.while_open(Rc::clone(&sync).follow());
         base.while_open(follow_deposits(Rc::clone(&services.onchain)));
         base.while_open(Rc::clone(&services.graph).follow());
+        base.while_open(Rc::clone(services.peers.lost()).follow());
         if let Role::Gateway(_) = base.config.role {
             base.while_open(announce(Rc::clone(base)));
         }
@@ -106,6 +110,17 @@ impl Node {
         &self.services.payments
     }
 
+    /// The gateways that keep what punishes this wallet's peers.
+    pub fn towers(&self) -> &Towers {
+        &self.services.towers
+    }
+
+    /// What this gateway keeps to punish the peers of wallets; `None`: it is none.
+    #[cfg(feature = "tower")]
+    pub fn tower(&self) -> Option<TowerReport> {
+        self.services.tower.as_ref().map(|tower| tower.report())
+    }
+
     /// Following the chain.
     pub fn sync(&self) -> &ChainSync {
         &self.sync
@@ -120,6 +135,16 @@ impl Node {
     /// commitment is broadcast), and only on-chain money can be used.
     pub fn old_copy(&self) -> Option<OldCopy> {
         self.base().staged.old_copy.get()
+    }
+
+    /// The number of this installation of its recovery phrase.
+    pub fn installation(&self) -> u32 {
+        self.base().ldk.signer.installation()
+    }
+
+    /// Channels of lost installations of the same recovery phrase; `None`: none is looked for.
+    pub fn lost(&self) -> Option<&Lost> {
+        (!self.base().ldk.lost.numbers().is_empty()).then(|| &**self.peers().lost())
     }
 
     /// This node's id.
@@ -137,6 +162,11 @@ impl Node {
     /// same for every node of one mnemonic (LUD-05). `None`: a derivation is out of range.
     pub fn log_in(&self, domain: &str, challenge: [u8; 32]) -> Option<(PublicKey, Signature)> {
         self.base().ldk.wallet.log_in(domain, challenge)
+    }
+
+    /// Tells subscribers that something visible has changed, outside of the node.
+    pub fn changed(&self) {
+        self.base().changed();
     }
 
     /// Notices from now on.
@@ -159,6 +189,12 @@ impl Node {
     #[cfg(feature = "testing")]
     pub fn manager(&self) -> Rc<crate::ldk::types::ChannelManager> {
         Rc::clone(&self.base().ldk.manager)
+    }
+
+    /// Sends any bytes as a custom message, for tests that act as a hostile peer.
+    #[cfg(feature = "testing")]
+    pub fn send_raw(&self, peer: PublicKey, message_type: u16, bytes: Vec<u8>) {
+        self.base().ldk.messages.send(peer, message_type, bytes);
     }
 
     /// Stops at once, as if the process had been killed: nothing more is written, all connections break.

@@ -4,13 +4,13 @@
 
 use amplet_fuzz::{Dice, damage, run};
 use amplet_protocol::page::{Authorization, Budget, Gateway, Inspected, OpenOptions, Request};
-use amplet_protocol::{chain, copies, gateway, relay};
+use amplet_protocol::{chain, copies, gateway, lost, relay};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 const ID: &str = "\"abababababababababababababababababababababababababababababababab\"";
 
-const MESSAGES: [&str; 10] = [
+const MESSAGES: [&str; 13] = [
     "\"getTerms\"",
     r#"{"terms":{"opensChannels":true,"needsToken":true,"minCapacitySat":1,"maxCapacitySat":2,"maxChannelsPerPeer":3,"zeroConf":true,"feeBaseMsat":4,"feePpm":5}}"#,
     r#"{"requestChannel":{"requestId":18446744073709551615,"capacitySat":100000,"token":"channel_00"}}"#,
@@ -19,6 +19,9 @@ const MESSAGES: [&str; 10] = [
     r#"{"channelRefused":{"requestId":7,"reason":{"token":{"problem":"usedUp"}}}}"#,
     r#"{"report":{"instance":"abababababababababababababababab","counters":{ID:7}}}"#,
     r#"{"kept":{"canary":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd","counters":{}}}"#,
+    r#"{"ask":{"time":1,"close":true,"number":20,"claims":[{"nodeId":"abababababababababababababababababababababababababababababababab01","signature":"00"}]}}"#,
+    r#"{"answer":{"nodeId":"abababababababababababababababababababababababababababababababab01","state":"closing","closesAt":7,"channels":[{"channelId":ID,"capacitySat":2,"walletSat":1}],"numbers":[20],"list":"00"}}"#,
+    r#"{"keep":{"time":1,"list":"00"}}"#,
     r#"{"credit":131072}"#,
     r#"{"node":true}"#,
 ];
@@ -68,6 +71,7 @@ fn messages(seed: u64) {
     let bytes = text(&mut Dice(seed), &MESSAGES);
     read_twice::<gateway::Message>(&bytes);
     read_twice::<copies::Message>(&bytes);
+    read_twice::<lost::Message>(&bytes);
     read_twice::<relay::Health>(&bytes);
     read_twice::<chain::Status>(&bytes);
     if let Ok(control) = serde_json::from_slice::<relay::Control>(&bytes) {

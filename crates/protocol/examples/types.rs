@@ -1,7 +1,7 @@
 //! Prints the TypeScript side of `page`: `cargo run -p amplet-protocol --features ts --example types > pkg/src/base/protocol.ts`.
 #![allow(clippy::unwrap_used, reason = "a developer's tool")]
 
-use amplet_protocol::{gateway, page};
+use amplet_protocol::{gateway, lost, page};
 use ts_rs::TS;
 
 fn main() {
@@ -61,7 +61,20 @@ fn main() {
         page::ChainStatus,
         page::TipAge,
         page::Warning,
+        page::SafeUntil,
         page::StorageTrouble,
+        lost::LostState,
+        lost::LostChannel,
+        lost::ListedChannel,
+        page::LostInstallation,
+        page::LostAnswer,
+        page::LostChannels,
+        page::BackupMode,
+        page::BackupOptions,
+        page::BackupState,
+        page::BackupStatus,
+        page::OtherDevice,
+        page::RestoreProgress,
         page::Status,
         page::FeeRates,
         page::Event,
@@ -77,6 +90,7 @@ fn main() {
         page::FeeQuote,
         page::PaymentMethodKind,
         page::CurrencyPrice,
+        page::FiatRate,
         page::OfferTerms,
         page::PaymentMethod,
         page::Inspected,

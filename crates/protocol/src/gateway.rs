@@ -3,6 +3,8 @@
 //! Over BOLT 8, so both sides are authenticated: custom messages (BOLT 1: odd, so that a peer without them ignores
 //! them) of type [`MESSAGE_TYPE`] whose body is the JSON of a [`Message`], at most [`MAX_MESSAGE`] bytes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ChannelId;
@@ -51,6 +53,18 @@ pub enum Message {
         /// Reason.
         reason: ChannelRefusal,
     },
+}
+
+/// What a gateway answers at `/rates/v1`: prices of bitcoin in other currencies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rates {
+    /// Price of one bitcoin, by currency (ISO 4217).
+    pub per_btc: BTreeMap<String, f64>,
+    /// Hosts of the sources that they come from.
+    pub sources: Vec<String>,
+    /// Time of the oldest of them, in seconds since the UNIX epoch.
+    pub at: u64,
 }
 
 /// Terms on which a gateway opens channels to wallets.

@@ -2,8 +2,8 @@
 //!
 //! Run once when a format is released, and commit what it wrote; later releases have to read it unchanged.
 
-use amplet_storage::kdf::{KdfParams, derive};
-use amplet_storage::{Batch, SealedStore, SharedBackend, SqliteBackend, Store};
+use amplet_storage::kdf::{KdfParams, Kek, derive};
+use amplet_storage::{Batch, KeySource, SealedStore, SharedBackend, SqliteBackend, Store};
 use std::fmt::Write;
 use std::path::Path;
 use std::rc::Rc;
@@ -13,10 +13,12 @@ const PASSPHRASE: &str = "caf\u{e9} au lait";
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args_os().nth(1).ok_or("name the folder to write into")?;
     let folder = Path::new(&folder);
-    let backend: SharedBackend = Rc::new(SqliteBackend::open(folder.join("format-1.sqlite"))?);
+    let backend: SharedBackend = Rc::new(SqliteBackend::open(folder.join("format-2.sqlite"))?);
     let params = KdfParams::argon2id(64, 2, 2, *b"a salt, 16 bytes")?;
     futures::executor::block_on(async {
         let store = SealedStore::create(backend.clone(), &params, derive(PASSPHRASE, &params)?).await?;
+        let passkey = KeySource::Passkey(b"the page's own words".to_vec());
+        store.put_key(passkey, Kek::from_bytes([42; 32])).await?;
         let mut batch = Batch::new();
         batch.put("ldk/manager", (0..=255).collect());
         batch.put("wallet/empty", Vec::new());
@@ -33,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let value = backend.read(&name).await?.ok_or("a listed name has no value")?;
             writeln!(lines, "{} {}", hex(&name), hex(&value))?;
         }
-        std::fs::write(folder.join("format-1.txt"), lines)?;
+        std::fs::write(folder.join("format-2.txt"), lines)?;
         store.close().await;
         Ok(())
     })

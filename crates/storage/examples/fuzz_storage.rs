@@ -66,7 +66,7 @@ async fn sealed(dice: &mut Dice) {
     let backend: SharedBackend = Rc::new(MemoryBackend::new());
     let values = made(dice, &backend).await.unwrap_or_else(|error| panic!("{error}"));
     spoil(dice, &backend).await.unwrap_or_else(|error| panic!("{error}"));
-    let _ = SealedStore::kdf_params(&backend).await;
+    let _ = SealedStore::key_sources(&backend).await;
     let Ok(store) = SealedStore::open(backend, Kek::from_bytes(KEY)).await else { return };
     if let Ok(names) = store.list("").await {
         assert!(names.iter().all(|name| values.contains_key(name)), "a name that was never stored");

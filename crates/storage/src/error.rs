@@ -1,6 +1,6 @@
 //! Errors of the wallet's storage, each with its remedy.
 
-use amplet_protocol::page::{ErrorCode, WalletError};
+use amplet_protocol::page::{ErrorCode, OtherDevice, WalletError};
 
 /// A failed operation on the storage.
 ///
@@ -31,7 +31,7 @@ pub enum StoreError {
         remedy: String,
     },
 
-    /// The passphrase (or key) is not the one of this wallet. The stored data is intact.
+    /// The passphrase (or key) is none of those that open this wallet. The stored data is intact.
     #[error("wrong passphrase: nothing was changed; try again, minding the keyboard layout and capitals")]
     WrongPassphrase,
 
@@ -81,6 +81,13 @@ pub enum StoreError {
         bytes: usize,
     },
 
+    /// What was to open the wallet, or to open it no more, cannot. Nothing was changed.
+    #[error("{what}")]
+    InvalidKeySource {
+        /// The reason, with the remedy.
+        what: &'static str,
+    },
+
     /// The store was closed, or its wallet destroyed.
     #[error("the wallet's storage is closed: open the wallet again")]
     Closed,
@@ -90,6 +97,63 @@ pub enum StoreError {
         "the system's random number generator failed ({0}): nothing was saved; reload, or restart the device"
     )]
     Randomness(String),
+
+    /// Another device has taken the wallet over. This one must stop: its state in memory may be stale.
+    #[error("this wallet is in use on another device, {name:?}: use it there, or move it here")]
+    Moved {
+        /// The other device's name.
+        name: String,
+        /// Time at which it took over (seconds since the UNIX epoch).
+        since: u64,
+    },
+
+    /// The backup has a newer state than this device, which was opened before that could be known.
+    #[error("another device has used this wallet since: open it again, then it has the newest state")]
+    Stale,
+
+    /// The backup's server did not answer. Whether it did what it was asked is not known.
+    #[error(
+        "the backup cannot be reached ({detail}): nothing new begins until it answers; check the connection"
+    )]
+    BackupUnreachable {
+        /// The reason.
+        detail: String,
+    },
+
+    /// The backup's server answered, and did not do what it was asked.
+    #[error(
+        "the backup takes nothing from this wallet ({reason}): look at its settings, or ask its operator"
+    )]
+    BackupRefused {
+        /// The server's reason.
+        reason: String,
+    },
+
+    /// The backup's server has an older state than it once confirmed: it was restored from an older copy of its own.
+    #[error(
+        "the backup has an older state than it had: its operator restored it; open the wallet again to send it everything"
+    )]
+    OlderBackup,
+
+    /// The server has no whole backup of this wallet.
+    #[error(
+        "there is no whole backup at {place}: check its address, or restore from the recovery phrase alone"
+    )]
+    NoBackup {
+        /// The server.
+        place: String,
+    },
+
+    /// The server has a backup of the same recovery phrase that this device did not make.
+    #[error(
+        "there is a backup of this recovery phrase already, of {name:?}: restore from it, or end it on that device"
+    )]
+    BackupExists {
+        /// Name of the device that has it.
+        name: String,
+        /// Time at which it took over (seconds since the UNIX epoch).
+        since: u64,
+    },
 
     /// The database failed in a way that has no name above.
     #[error("the wallet's storage failed to {action}: {source}; try again, and if it persists restart")]
@@ -118,10 +182,22 @@ impl From<&StoreError> for WalletError {
             StoreError::NotFound { .. } => ErrorCode::WalletNotFound,
             StoreError::AlreadyExists { .. } => ErrorCode::WalletExists,
             StoreError::Closed => ErrorCode::Closed,
-            StoreError::InvalidName { .. } => ErrorCode::InvalidInput,
+            StoreError::InvalidName { .. } | StoreError::InvalidKeySource { .. } => ErrorCode::InvalidInput,
             StoreError::Randomness(_) | StoreError::Backend { .. } => ErrorCode::Storage,
+            StoreError::Moved { .. } => ErrorCode::MovedToAnotherDevice,
+            StoreError::Stale | StoreError::OlderBackup => ErrorCode::BackupStale,
+            StoreError::BackupUnreachable { .. } => ErrorCode::BackupUnreachable,
+            StoreError::BackupRefused { .. } => ErrorCode::BackupRefused,
+            StoreError::NoBackup { .. } => ErrorCode::BackupNotFound,
+            StoreError::BackupExists { .. } => ErrorCode::BackupExists,
         };
-        Self::of(code, error)
+        let device = match error {
+            StoreError::Moved { name, since } | StoreError::BackupExists { name, since } => {
+                Some(Box::new(OtherDevice { name: name.clone(), since: *since }))
+            }
+            _ => None,
+        };
+        Self { device, ..Self::of(code, error) }
     }
 }
 
@@ -130,12 +206,19 @@ impl StoreError {
     /// newer release or with another passphrase, or the call itself is wrong.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::QuotaExceeded { .. } | Self::Randomness(_) | Self::Backend { .. })
+        matches!(
+            self,
+            Self::QuotaExceeded { .. }
+                | Self::Randomness(_)
+                | Self::Backend { .. }
+                | Self::BackupUnreachable { .. }
+                | Self::BackupRefused { .. }
+        )
     }
 
-    /// True if this writer was fenced off and must stop permanently.
+    /// True if this writer was fenced off, by a tab or by a device, and must stop permanently.
     #[must_use]
     pub fn is_fenced(&self) -> bool {
-        matches!(self, Self::Fenced { .. })
+        matches!(self, Self::Fenced { .. } | Self::Moved { .. })
     }
 }

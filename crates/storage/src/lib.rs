@@ -1,16 +1,18 @@
 //! The wallet's key-value store, its sealed form and its backends.
 //!
 //! `node` and `wallet` see a [`Store`]: named values, changed by whole [`Batch`]es. The one implementation seals names and
-//! values and stores them in a [`Backend`]: memory, IndexedDB, SQLite, or a store of the JavaScript that embeds the wasm.
+//! values and stores them in a [`Backend`]: memory, IndexedDB, SQLite, or a store of the JavaScript that embeds the wasm. A
+//! [`MirroredStore`] has a backup beside it, on a VSS server ([`VssBackend`]).
 //!
-//! Floor: adapters above `protocol`, the only crate of the workspace it may import (for its error codes). It never acts except
-//! when called: no task, no timer, no write but those of a call.
+//! Floor: adapters above `protocol` (its error codes) and `vss` (the messages of backups). It never acts except when called: no
+//! task, no timer, no write but those of a call; a backup's are those of the [`Surroundings`] that it is given.
 
 mod backend;
 mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+pub mod file;
 mod header;
 #[cfg(target_arch = "wasm32")]
 mod indexeddb;
@@ -18,11 +20,14 @@ mod indexeddb;
 mod js;
 pub mod kdf;
 mod memory;
+mod mirror;
 mod receipt;
 mod seal;
 mod sealed;
+mod slot;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
+mod vss;
 
 pub use backend::{Backend, SharedBackend, Write};
 pub use batch::Batch;
@@ -32,10 +37,13 @@ pub use indexeddb::IndexedDbBackend;
 #[cfg(all(feature = "js", target_arch = "wasm32"))]
 pub use js::{JsBackend, JsStore};
 pub use memory::MemoryBackend;
+pub use mirror::{MirroredStore, Purpose, Record};
 pub use receipt::Receipt;
 pub use sealed::SealedStore;
+pub use slot::{KeySource, MAX_PASSKEY};
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteBackend;
+pub use vss::{Head, Lease, Sent, Session, Surroundings, VssBackend};
 
 use futures::future::LocalBoxFuture;
 
@@ -70,6 +78,16 @@ pub trait Store {
     /// [`StoreError::Fenced`] (once a commit has found it out): another writer has taken over, stop permanently;
     /// [`StoreError::Closed`].
     fn ready<'a>(&'a self) -> LocalBoxFuture<'a, Result<(), StoreError>>;
+
+    /// Resolves when another writer has taken over and this one hears of it without a commit; never, for a store of this device alone.
+    fn lost<'a>(&'a self) -> LocalBoxFuture<'a, StoreError> {
+        Box::pin(futures::future::pending())
+    }
+
+    /// Returns whether another device may take over and go on where this one is: then only what is durable is certainly the newest state.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Writes the whole batch in ONE transaction that also checks this writer's epoch. When this resolves to a [`Receipt`] the
     /// batch is on this device's disk; [`Receipt::durable`] resolves once it survives the loss of the device. An empty batch

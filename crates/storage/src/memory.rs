@@ -34,6 +34,15 @@ impl MemoryBackend {
         self.shared.borrow_mut().quota = bytes;
     }
 
+    /// Copies the records, as a copied disk has them: later changes of one do not show in the other.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let records = self.shared.borrow();
+        let (epoch, by_name, quota) = (records.epoch, records.by_name.clone(), records.quota);
+        let shared = Rc::new(RefCell::new(Records { epoch, by_name, quota }));
+        Self { shared, closed: Cell::new(false) }
+    }
+
     fn with<T>(&self, action: impl FnOnce(&mut Records) -> Result<T, StoreError>) -> Result<T, StoreError> {
         if self.closed.get() {
             return Err(StoreError::Closed);

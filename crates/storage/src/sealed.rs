@@ -1,20 +1,25 @@
 //! The store that node and wallet use: everything sealed, one writer, one transaction per commit.
 
 use crate::header::{HEADER_NAME, Header};
-use crate::kdf::{KdfParams, Kek};
+use crate::kdf::Kek;
 use crate::seal::{Key, Sealer};
+use crate::slot::KeySource;
 use crate::{Batch, MAX_NAME_BYTES, Receipt, SharedBackend, Store, StoreError, Write};
 use futures::future::{LocalBoxFuture, ready};
+use futures::lock::Mutex;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// A [`Store`] over a [`Backend`](crate::Backend), with names and values sealed.
 ///
-/// A random data key seals the records; the header holds it wrapped under the [`Kek`], so a new passphrase rewraps one
-/// record and leaves the others alone.
+/// A random data key seals the records; the header holds it wrapped under the [`Kek`] of each passphrase and passkey, so a new
+/// one rewrites one record and leaves the others alone.
 pub struct SealedStore {
     backend: SharedBackend,
     data_key: Key,
+    header: RefCell<Header>,
+    /// Held by who changes the header: two changes at a time would lose one.
+    changing: Mutex<()>,
     sealer: Sealer,
     epoch: u64,
     commits: Cell<u64>,
@@ -72,13 +77,13 @@ enum State {
 }
 
 impl SealedStore {
-    /// The parameters to derive the [`Kek`] of the wallet in this backend; `None` when there is no wallet. Writes nothing.
+    /// Where the [`Kek`]s come from that open the wallet in this backend; `None` when there is no wallet. Writes nothing.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] (also when records are there without their header), [`StoreError::NewerFormat`], or the
     /// backend's.
-    pub async fn kdf_params(backend: &SharedBackend) -> Result<Option<KdfParams>, StoreError> {
-        Ok(header(backend).await?.map(|header| header.kdf().clone()))
+    pub async fn key_sources(backend: &SharedBackend) -> Result<Option<Vec<KeySource>>, StoreError> {
+        Ok(header(backend).await?.map(|header| header.sources()))
     }
 
     /// Makes a new, empty wallet with a fresh data key, and takes it over.
@@ -86,10 +91,14 @@ impl SealedStore {
     /// # Errors
     /// [`StoreError::AlreadyExists`] (a writer that has that wallet open is not disturbed), [`StoreError::Corrupt`] when the
     /// rest of a damaged wallet is there, [`StoreError::Randomness`], or the backend's.
-    pub async fn create(backend: SharedBackend, params: &KdfParams, kek: Kek) -> Result<Self, StoreError> {
+    pub async fn create(
+        backend: SharedBackend,
+        source: impl Into<KeySource>,
+        kek: Kek,
+    ) -> Result<Self, StoreError> {
         let exists = || StoreError::AlreadyExists { place: backend.place() };
         let data_key = Key::generate()?;
-        let bytes = Header::wrap(params, &kek, &data_key)?;
+        let made = Header::new(source.into(), &kek, &data_key)?;
         // Looked for twice: first so as not to fence off a running wallet, then so that of two creators only one wins.
         if header(&backend).await?.is_some() {
             return Err(exists());
@@ -98,8 +107,9 @@ impl SealedStore {
         if header(&backend).await?.is_some() {
             return Err(exists());
         }
+        let bytes = made.to_bytes();
         backend.commit(vec![Write { name: HEADER_NAME.to_vec(), value: Some(bytes) }], epoch).await?;
-        Ok(Self::new(backend, data_key, epoch))
+        Ok(Self::new(backend, made, data_key, epoch))
     }
 
     /// Opens the wallet and takes it over: a writer that had it open is fenced off.
@@ -109,14 +119,14 @@ impl SealedStore {
     /// all these cases nothing was changed and a writer that has it open is not disturbed. Or the backend's.
     pub async fn open(backend: SharedBackend, kek: Kek) -> Result<Self, StoreError> {
         let unlock = async || match header(&backend).await? {
-            Some(header) => header.unwrap(&kek),
+            Some(header) => header.unwrap(&kek).map(|key| (header, key)),
             None => Err(StoreError::NotFound { place: backend.place() }),
         };
         unlock().await?;
         let epoch = backend.take_over().await?;
         // Again: the former writer may have changed passphrase or format until this moment, and cannot any more.
-        let data_key = unlock().await?;
-        Ok(Self::new(backend, data_key, epoch))
+        let (header, data_key) = unlock().await?;
+        Ok(Self::new(backend, header, data_key, epoch))
     }
 
     /// Opens the wallet to read only. Nothing is changed or taken over: a writer that has it open is not disturbed, and commits of
@@ -127,18 +137,43 @@ impl SealedStore {
     pub async fn view(backend: SharedBackend, kek: &Kek) -> Result<Self, StoreError> {
         let header = header(&backend).await?;
         let header = header.ok_or_else(|| StoreError::NotFound { place: backend.place() })?;
-        Ok(Self::new(backend, header.unwrap(kek)?, VIEW))
+        let data_key = header.unwrap(kek)?;
+        Ok(Self::new(backend, header, data_key, VIEW))
     }
 
-    /// Wraps the data key again, in one transaction; the records stay as they are. A copy of the wallet made before still
-    /// opens with the old passphrase.
+    /// True if `kek` opens this wallet; false once it is closed.
+    #[must_use]
+    pub fn fits(&self, kek: &Kek) -> bool {
+        self.usable().is_ok() && self.header.borrow().fits(kek)
+    }
+
+    /// Wraps the data key under one more key, or under another one in place of that of the same source: of the passphrase, where it
+    /// is one. In one transaction; the records stay as they are. A copy of the wallet made before opens as it did.
     ///
     /// # Errors
-    /// As [`Store::commit`].
-    pub async fn change_passphrase(&self, params: &KdfParams, kek: Kek) -> Result<(), StoreError> {
+    /// [`StoreError::InvalidKeySource`] when there is no room for more; else as [`Store::commit`].
+    pub async fn put_key(&self, source: KeySource, kek: Kek) -> Result<(), StoreError> {
+        self.change(|header| header.with(source, &kek, &self.data_key)).await
+    }
+
+    /// The key of that source opens the wallet no more. In one transaction. A copy of the wallet made before still opens with it.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidKeySource`] when it does not open the wallet, or nothing else would; else as [`Store::commit`].
+    pub async fn remove_key(&self, source: &KeySource) -> Result<(), StoreError> {
+        self.change(|header| header.without(source, &self.data_key)).await
+    }
+
+    async fn change(
+        &self,
+        change: impl FnOnce(&Header) -> Result<Header, StoreError>,
+    ) -> Result<(), StoreError> {
+        let _turn = self.changing.lock().await;
         self.usable()?;
-        let bytes = Header::wrap(params, &kek, &self.data_key)?;
-        self.write(vec![Write { name: HEADER_NAME.to_vec(), value: Some(bytes) }]).await
+        let changed = change(&self.header.borrow())?;
+        self.write(vec![Write { name: HEADER_NAME.to_vec(), value: Some(changed.to_bytes()) }]).await?;
+        self.header.replace(changed);
+        Ok(())
     }
 
     /// This writer's epoch: the number of takeovers of the wallet so far.
@@ -147,10 +182,11 @@ impl SealedStore {
         self.epoch
     }
 
-    fn new(backend: SharedBackend, data_key: Key, epoch: u64) -> Self {
+    fn new(backend: SharedBackend, header: Header, data_key: Key, epoch: u64) -> Self {
         let sealer = Sealer::new(&data_key);
-        let (commits, state) = (Cell::new(0), Cell::new(State::Open));
-        Self { backend, data_key, sealer, epoch, commits, state, names: RefCell::default() }
+        let (commits, state, names) = (Cell::new(0), Cell::new(State::Open), RefCell::default());
+        let (header, changing) = (RefCell::new(header), Mutex::new(()));
+        Self { backend, data_key, header, changing, sealer, epoch, commits, state, names }
     }
 
     fn usable(&self) -> Result<(), StoreError> {

@@ -15,6 +15,10 @@ use std::time::Duration;
 const APPLICATION_ID: i32 = 0x416d_4b56;
 /// The table layout, in SQLite's `user_version`; the records' own format is in the header.
 const LAYOUT: i32 = 1;
+/// Bytes of a page: a step changes a few small records here and there, and each changed page is written whole, twice.
+const PAGE: i64 = 1024;
+/// Bytes of the log after which its pages are written to their places: by then most have changed again.
+const CHECKPOINT: i64 = 16 << 20;
 /// Time limit for another process' transaction; each takes milliseconds.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -135,8 +139,12 @@ fn has_tables(connection: &Connection, place: &str) -> Result<bool, Failure> {
 fn prepare(connection: &mut Connection, place: &str) -> Result<(), Failure> {
     connection.busy_timeout(BUSY)?;
     has_tables(connection, place)?;
+    // Of a new file; one that is there keeps its own.
+    connection.pragma_update(None, "page_size", PAGE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT / page.max(PAGE))?;
     // On macOS fsync alone leaves the bytes in the drive's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
@@ -172,7 +180,10 @@ fn apply(connection: &mut Connection, writes: &[Write], epoch: u64) -> Result<()
     // The statements borrow the transaction, which commits after them.
     {
         let mut put =
-            transaction.prepare_cached("INSERT OR REPLACE INTO record (name, value) VALUES (?1, ?2)")?;
+            // In place: the index of names stays as it is.
+            transaction.prepare_cached(
+                "INSERT INTO record (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+            )?;
         let mut remove = transaction.prepare_cached("DELETE FROM record WHERE name = ?1")?;
         for write in writes {
             match &write.value {

@@ -124,6 +124,20 @@ pub enum ConnectError {
     Closed(#[from] CloseReason),
 }
 
+impl ConnectError {
+    /// Returns whether the peer refused the connection, which it will do again: not one that is down or restarts.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::WrongKey { .. } => true,
+            Self::Closed(CloseReason::Remote { code, .. }) => {
+                matches!(code, CloseCode::NotAllowed | CloseCode::TooManyConnections | CloseCode::Violation)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The reason for the end of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {

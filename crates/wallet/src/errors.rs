@@ -86,7 +86,9 @@ pub fn pay(error: &PayError) -> WalletError {
     let code = match error {
         PayError::Duplicate => ErrorCode::AlreadyPaid,
         PayError::OldCopy => ErrorCode::OldCopy,
-        PayError::Own | PayError::Records | PayError::TooMuch(_) => ErrorCode::InvalidInput,
+        PayError::Own | PayError::Records | PayError::TooMuch(_) | PayError::NotWaiting => {
+            ErrorCode::InvalidInput
+        }
         PayError::Amount => ErrorCode::AmountMismatch,
         PayError::Expired => ErrorCode::Expired,
         PayError::NoRoute(error) => return (**error).clone(),

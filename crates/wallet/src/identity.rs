@@ -1,5 +1,6 @@
 //! The identity of a wallet, stored beside its money: network, mnemonic, installation, birthday.
 
+use amplet_node::LOST_INSTALLATIONS;
 use amplet_node::keys::{Keys, parse_mnemonic};
 use amplet_protocol::page::{ErrorCode, Network, OpenOptions, WalletError};
 use amplet_storage::{Batch, Store};
@@ -97,7 +98,7 @@ impl Identity {
         } else {
             let mut random = [0; 4];
             platform.random(&mut random);
-            (u32::from_le_bytes(random) >> 1).max(20)
+            (u32::from_le_bytes(random) >> 1).max(LOST_INSTALLATIONS.end)
         };
         let identity = Self {
             v: FORMAT,
@@ -117,12 +118,22 @@ impl Identity {
         Ok(identity)
     }
 
+    /// The stored one.
+    pub async fn stored(store: &dyn Store) -> Result<Self, WalletError> {
+        let bytes = store.get(NAME).await.map_err(|e| WalletError::from(&e))?;
+        Self::parse(&bytes.ok_or_else(incomplete)?)
+    }
+
     /// Returns the words of the wallet in `store`, whatever its network.
     pub async fn words(store: &dyn Store) -> Result<Zeroizing<String>, WalletError> {
-        let bytes = store.get(NAME).await.map_err(|e| WalletError::from(&e))?;
-        let bytes = bytes.ok_or_else(incomplete)?;
-        let mut identity = Self::parse(&bytes)?;
+        let mut identity = Self::stored(store).await?;
         Ok(Zeroizing::new(std::mem::take(&mut identity.mnemonic)))
+    }
+
+    /// Installations whose channels are looked for: those of a phrase that was restored, by which others may have had channels.
+    pub fn lost(&self) -> Vec<u32> {
+        let is_restored = self.installation >= LOST_INSTALLATIONS.end;
+        if is_restored { LOST_INSTALLATIONS.collect() } else { Vec::new() }
     }
 
     /// Derives every key.

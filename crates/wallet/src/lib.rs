@@ -2,12 +2,13 @@
 //! gateway's APIs.
 //!
 //! Floor: above `node`, below `bindings` and `gateway`. Inside, imports run down only:
-//! `ctx, convert <- errors <- identity, gateways <- actions <- open, page <- wallet`.
+//! `ctx, convert <- errors <- identity, gateways <- backup <- actions <- open, page <- wallet`.
 //!
 //! - [`actions`] are typed in and out and know of no wire; [`Ctx`] is what they act on.
 //! - [`Wallet`] is the page's: its [`Request`]s are mapped to actions and back to [`Response`]s in `page`.
 
 pub mod actions;
+mod backup;
 mod convert;
 mod ctx;
 pub mod errors;

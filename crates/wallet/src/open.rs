@@ -7,10 +7,11 @@ use amplet_node::{
     GraphSource, Node, NodeConfig, Role, SPONTANEOUS_AMP, accept_keysends_from, expects_blocks,
 };
 use amplet_protocol::Msat;
-use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
+use amplet_protocol::page::{ErrorCode, OpenOptions, RestoreProgress, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
 
+use crate::backup::Backup;
 use crate::convert::network;
 use crate::ctx::Ctx;
 use crate::errors;
@@ -24,10 +25,15 @@ pub(crate) async fn open(
     platform: Rc<dyn Platform>,
     store: Rc<dyn Store>,
     mut options: OpenOptions,
-) -> Result<(Ctx, Gateways), WalletError> {
+    progress: &dyn Fn(RestoreProgress),
+) -> Result<(Ctx, Gateways, Backup), WalletError> {
     check_name(&options.name)?;
     let gateways = Gateways::parse(&options)?;
+    let backup = Backup::new(Rc::clone(&platform), store);
+    backup.restore(&options, progress).await?;
+    let store: Rc<dyn Store> = backup.store();
     let identity = Identity::load_or_create(&*platform, &*store, &options).await?;
+    backup.open(&identity, &options, progress).await?;
     // Not needed any more, and not to be shown by anything.
     if let Some(mnemonic) = &mut options.mnemonic {
         zeroize::Zeroize::zeroize(mnemonic);
@@ -47,6 +53,7 @@ pub(crate) async fn open(
         spontaneous_amp: SPONTANEOUS_AMP,
         graph: GraphSource::Snapshots(gateways.graph_sources()),
         zero_fee_commitments: options.zero_fee_commitments,
+        lost: identity.lost(),
         expects_blocks: expects_blocks(network(options.network)),
     };
     let node = Node::open(Rc::clone(&platform), store, chain, &keys, &birthday, config).await;
@@ -54,7 +61,7 @@ pub(crate) async fn open(
     gateways.keep_connected(&node)?;
     gateways.listen(&platform, &node);
     let ctx = Ctx { node, network: options.network, platform, name: options.name };
-    Ok((ctx, gateways))
+    Ok((ctx, gateways, backup))
 }
 
 fn check_name(name: &str) -> Result<(), WalletError> {

@@ -14,6 +14,7 @@ use crate::actions::{
     budgets, bump, channels, diagnostics, history, inspect, keysend, pay, receive, send, sign, site_records,
     status, streams,
 };
+use crate::backup::Backup;
 use crate::ctx::Ctx;
 use crate::errors;
 use crate::gateways::Gateways;
@@ -28,16 +29,20 @@ pub(crate) type OnBegin<'a> = &'a dyn Fn(&PaymentId);
 /// [`WalletError`] names what is wrong and what to do; nothing is half done. Where a payment was to be begun it tells its outcome.
 pub(crate) async fn answer(
     ctx: &Ctx,
-    gateways: &Gateways,
+    (gateways, backup): (&Gateways, &Backup),
     request: Request,
     on_begin: OnBegin<'_>,
 ) -> Result<Response, WalletError> {
     match request {
         Request::Balance => Ok(Response::Balance(status::balance(ctx))),
-        Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways)))),
-        Request::Receive { amount_msat, description, expiry_secs, amp } => {
-            let order = InvoiceOrder { amount_msat, description, expiry_secs };
+        Request::Status => Ok(Response::Status(Box::new(status::status(ctx, gateways, backup)))),
+        Request::Receive { amount_msat, description, expiry_secs, amp, metadata } => {
+            let order = InvoiceOrder { amount_msat, description, expiry_secs, metadata };
             receive::receive(ctx, order, amp).await.map(Response::PaymentRequest)
+        }
+        Request::CancelInvoice { id } => {
+            ctx.node.payments().cancel_invoice(id).await.map_err(|e| errors::pay(&e))?;
+            Ok(Response::None)
         }
         Request::NewAddress => Ok(Response::Text(ctx.node.onchain().new_address().await?.to_string())),
         Request::Inspect { text, amount_msat } => {
@@ -81,6 +86,10 @@ pub(crate) async fn answer(
         }
         Request::FeeRates => Ok(Response::FeeRates(send::fee_rates(ctx))),
         Request::History(page) => history::page(ctx, &page).await.map(Response::Payments),
+        Request::SetRate { rate } => {
+            ctx.node.ledger().set_rate(rate);
+            Ok(Response::None)
+        }
         Request::Payment { id } => history::payment(ctx, id).await.map(payment),
         Request::Channels => Ok(Response::Channels(channels::list(ctx).into_iter().map(channel).collect())),
         Request::ChannelCost { capacity_sat } => {
@@ -98,6 +107,10 @@ pub(crate) async fn answer(
         Request::CloseChannel { channel_id, force } => {
             let closed = channels::close(ctx, channel_id, force);
             closed.map(|()| Response::None).map_err(|e| errors::channel(&e))
+        }
+        Request::CloseLostChannels { close } => {
+            ctx.node.peers().lost().ask_to_close(close).await?;
+            Ok(Response::None)
         }
         Request::Budgets => Ok(Response::Budgets(budgets::list(ctx))),
         Request::BudgetOf { holder } => {
@@ -126,11 +139,16 @@ pub(crate) async fn answer(
         Request::SetSiteRecords { records } => {
             site_records::set(ctx, &records).await.map(|()| Response::None)
         }
+        Request::SetBackup(options) => {
+            backup.set(&options).await.map(|status| Response::BackupStatus(Box::new(status)))
+        }
+        Request::EndBackup { abandon } => backup.end(abandon).await.map(|()| Response::None),
+        Request::ExportBackup => backup.export().await.map(Response::File),
         Request::Ack { id } => {
             ctx.node.ledger().ack(id);
             Ok(Response::None)
         }
-        Request::Diagnostics => Ok(Response::Text(diagnostics::text(ctx, gateways))),
+        Request::Diagnostics => Ok(Response::Text(diagnostics::text(ctx, gateways, backup))),
         Request::Close => {
             ctx.node.close().await;
             Ok(Response::None)
@@ -224,6 +242,7 @@ fn channel(channel: channels::Channel) -> page::Channel {
         outbound_msat: channel.outbound_msat,
         inbound_msat: channel.inbound_msat,
         trusted: channel.trusted,
+        watched_by: channel.watched_by,
         funding: channel.funding,
     }
 }

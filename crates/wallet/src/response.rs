@@ -1,8 +1,8 @@
 //! Responses to a page, serialised as what they hold.
 
 use amplet_protocol::page::{
-    Balance, Budget, Channel, FeeQuote, FeeRates, Inspected, Login, OnchainBump, OnchainSend, Payment,
-    PaymentRequest, Preview, SignedMessage, Spending, Status, VerifiedMessage,
+    BackupStatus, Balance, Budget, Channel, FeeQuote, FeeRates, FileBytes, Inspected, Login, OnchainBump,
+    OnchainSend, Payment, PaymentRequest, Preview, SignedMessage, Spending, Status, VerifiedMessage,
 };
 use serde::Serialize;
 
@@ -34,4 +34,6 @@ pub enum Response {
     SignedMessage(SignedMessage),
     VerifiedMessage(VerifiedMessage),
     Login(Login),
+    BackupStatus(Box<BackupStatus>),
+    File(FileBytes),
 }

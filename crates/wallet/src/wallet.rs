@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use amplet_node::Node;
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{Notice, OpenOptions, Request, WalletError};
+use amplet_protocol::page::{Notice, OpenOptions, Request, RestoreProgress, WalletError};
 use amplet_storage::Store;
 use amplet_transport::Platform;
 use futures::StreamExt;
@@ -12,6 +12,7 @@ use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use zeroize::Zeroizing;
 
 use crate::actions::status;
+use crate::backup::Backup;
 use crate::ctx::Ctx;
 use crate::gateways::Gateways;
 use crate::identity::Identity;
@@ -20,11 +21,12 @@ use crate::{Response, open, page};
 struct Open {
     ctx: Ctx,
     gateways: Gateways,
+    backup: Backup,
 }
 
 impl Open {
     fn changed(&self) -> Notice {
-        let status = Box::new(status::status(&self.ctx, &self.gateways));
+        let status = Box::new(status::status(&self.ctx, &self.gateways, &self.backup));
         Notice::Changed { status, balance: status::balance(&self.ctx) }
     }
 }
@@ -45,8 +47,28 @@ impl Wallet {
         store: Rc<dyn Store>,
         options: OpenOptions,
     ) -> Result<Self, WalletError> {
-        let (ctx, gateways) = open::open(platform, store, options).await?;
-        Ok(Self { open: Rc::new(Open { ctx, gateways }) })
+        Self::open_with(platform, store, options, &|_| ()).await
+    }
+
+    /// As [`open`](Self::open); `progress` is called while a backup is read.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with(
+        platform: Rc<dyn Platform>,
+        store: Rc<dyn Store>,
+        options: OpenOptions,
+        progress: &dyn Fn(RestoreProgress),
+    ) -> Result<Self, WalletError> {
+        let (ctx, gateways, backup) = open::open(platform, store, options, progress).await?;
+        let open = Rc::new(Open { ctx, gateways, backup });
+        let weak = Rc::downgrade(&open);
+        open.backup.store().on_change(move || {
+            if let Some(open) = weak.upgrade() {
+                open.ctx.node.changed();
+            }
+        });
+        Ok(Self { open })
     }
 
     /// Returns the words of the wallet in `store`. To be shown only to a user who has proved the passphrase once more.
@@ -75,7 +97,8 @@ impl Wallet {
         request: Request,
         on_begin: &dyn Fn(&PaymentId),
     ) -> Result<Response, WalletError> {
-        page::answer(&self.open.ctx, &self.open.gateways, request, on_begin).await
+        let Open { ctx, gateways, backup } = &*self.open;
+        page::answer(ctx, (gateways, backup), request, on_begin).await
     }
 
     /// The node under it, for native programs: it can do what no request asks yet.
@@ -87,6 +110,7 @@ impl Wallet {
     /// Stops at once, as if the process had been killed: nothing more is written or sent. What was committed stands.
     pub fn abort(&self) {
         self.open.ctx.node.abort();
+        self.open.backup.store().stop();
     }
 
     /// Streams what happens from now on: first the state and every event not acknowledged, then each change. One stream

@@ -33,6 +33,9 @@ fn options(mnemonic: Option<String>) -> OpenOptions {
         mnemonic,
         fresh: false,
         birthday_height: None,
+        backup: None,
+        file: None,
+        move_here: false,
         zero_fee_commitments: false,
     }
 }

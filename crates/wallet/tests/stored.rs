@@ -74,6 +74,9 @@ fn options(gateway: &str) -> OpenOptions {
         mnemonic: None,
         fresh: false,
         birthday_height: None,
+        backup: None,
+        file: None,
+        move_here: false,
         zero_fee_commitments: false,
     }
 }
@@ -228,6 +231,7 @@ impl Opened {
             description,
             expiry_secs: None,
             amp: false,
+            metadata: Default::default(),
         };
         let Response::PaymentRequest(made) = self.ask(request) else { panic!() };
         made.payment_hash.to_string()

@@ -70,6 +70,16 @@ pub fn gateway_and_interop(cache: &Cache) -> Result<[PathBuf; 2]> {
     Ok(both.map(|name| native_program(name, false)))
 }
 
+/// Builds `amplet-gateway` and `amplet-regtest`, which runs a network of them, and returns their paths.
+///
+/// # Errors
+/// As [`all`].
+pub fn gateway_and_regtest(cache: &Cache, release: bool) -> Result<[PathBuf; 2]> {
+    let gateway = gateway(cache, release)?;
+    native(cache, "regtest network", &["xtask"], release)?;
+    Ok([gateway, native_program("amplet-regtest", release)])
+}
+
 fn native_program(name: &str, release: bool) -> PathBuf {
     target_dir().join(profile(release)).join(name)
 }

@@ -18,6 +18,7 @@ cargo xtask <command>
   test [--only STEP].. [--list]
                          everything that CI runs, tests beside what compiles; a table says where the time went
   build                  wasm, npm package, page, gateway
+  docs                   the documentation site, in target/docs: guides, whose code is compiled, and the references
   size                   what a page loads to open a wallet, brotli-11, against its limit
   bench [--only PART].. [OPTIONS]
                          router: CPU per plan, native, Node and Chromium, and whether their plans are the same;
@@ -66,6 +67,8 @@ pub enum Command {
     },
     /// Everything that people get.
     Build,
+    /// The documentation site.
+    Docs,
     /// Size of what a page loads.
     Size,
     /// Times of what a user waits for.
@@ -128,6 +131,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
         "demo" => Command::Demo { headless: false },
         "test" => Command::Test { only: Vec::new(), list: false },
         "build" => Command::Build,
+        "docs" => Command::Docs,
         "size" => Command::Size,
         "bench" => Command::Bench { only: Vec::new(), load: load::Options::default() },
         "eval-routing" => Command::EvalRouting { seed: PUBLIC_SEED, quick: false },

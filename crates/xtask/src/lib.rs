@@ -10,6 +10,7 @@ pub mod chaos;
 pub mod cli;
 pub mod demo;
 pub mod deny;
+pub mod docs;
 pub mod doctor;
 pub mod house;
 pub mod http;

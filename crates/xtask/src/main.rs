@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::Result;
 use xtask::cache::Cache;
 use xtask::cli::{self, Command, HELP};
+use xtask::regtest::package;
 use xtask::regtest::session::{Options, Session};
-use xtask::{bench, build, chaos, demo, deny, doctor, interop, proc, routing, size, test};
+use xtask::{bench, build, chaos, demo, deny, docs, doctor, interop, proc, routing, size, test};
 
 fn main() -> ExitCode {
     let result = proc::handle_signals().and_then(|()| cli::parse(lexopt::Parser::from_env())).and_then(run);
@@ -30,16 +31,21 @@ fn run(command: Command) -> Result<()> {
         Command::Help => print!("{HELP}"),
         Command::Demo { headless } => demo::run(&cache, headless)?,
         Command::Test { only, list } => test::run(&cache, &only, list)?,
-        Command::Build => build::all(&cache)?,
+        Command::Build => {
+            build::all(&cache)?;
+            let [network, programs] = package::build(&cache, true)?;
+            println!("regtest network, for npm {}, {}", network.display(), programs.display());
+        }
         Command::Size => size::run(&cache)?,
         Command::Bench { only, load } => bench::run(&cache, &only, &load)?,
         Command::EvalRouting { seed, quick } => routing::run(&cache, seed, quick)?,
         Command::Chaos(options) => chaos::run(&cache, &options)?,
         Command::Interop { words } => interop::run(&cache, &words)?,
         Command::Regtest { env_file, mine, examples, www, gateway, gateways } => {
-            let options = Options { mine, www, gateway, examples, gateways, env_file, release: false };
+            let options = Options { mine, www, gateway, examples, gateways, env_file, ..Options::default() };
             regtest(&cache, options)?;
         }
+        Command::Docs => docs::run(&cache)?,
         Command::Deny => deny::all(&cache)?,
         Command::Doctor { fetch } => doctor::run(&cache, fetch)?,
     }

@@ -2,10 +2,11 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { chromium, expect, test } from '@playwright/test';
+import { chromium, expect, test, type Page } from '@playwright/test';
 import { expectAccessible } from '../../lib/axe';
 import { filmOf } from '../../lib/camera';
 import { CHROMIUM } from '../../lib/chromium.mjs';
+import { BACKUP_PLACES } from '../../lib/backup-places';
 import { PASSPHRASE, PLACES, unlock } from '../../lib/places';
 import { serve, type Served } from '../../lib/serve';
 
@@ -26,7 +27,14 @@ test.beforeAll(async () => {
 
 test.afterAll(() => served.stop());
 
-for (const place of PLACES) {
+/** As a gateway says whether it keeps backups; in the scenario `noBackup` it does not. */
+async function offerBackup(page: Page): Promise<void> {
+  await page.route('**/vss/v1/info', (route) =>
+    page.url().includes('noBackup') ? route.fulfill({ status: 404 }) : route.fulfill({ json: { takesNew: true } }),
+  );
+}
+
+for (const place of [...PLACES, ...BACKUP_PLACES]) {
   test(place.name, async ({ browser }) => {
     for (const size of SIZES) {
       const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce', locale: 'en-GB' });
@@ -36,6 +44,7 @@ for (const place of PLACES) {
       page.on('console', (message) => {
         if (message.type() === 'error' && !message.text().includes('404')) broken.push(message.text());
       });
+      await offerBackup(page);
       await page.goto(`${served.url}?scenario=${place.scenario}`);
       await expect(page.locator('main h1')).toBeAttached();
       await place.go(page);

@@ -22,7 +22,7 @@ async function follow(app: App): Promise<void> {
   await app.start();
   // A panel stays open while the wallet is unlocked, made or set up in another window.
   onUnlocked(() => {
-    if (app.phase === 'locked' || app.phase === 'welcome') void app.reopen();
+    if (app.phase === 'locked' || app.phase === 'welcome' || app.phase === 'moved') void app.reopen();
   });
   addEventListener('storage', () => void app.followSettings());
 }

@@ -9,6 +9,7 @@ import {
   type Sender,
   type Site,
   type SiteCall,
+  type SiteErrorCode,
   type SiteErrorName,
   type SiteEvent,
   type SiteHost,
@@ -141,6 +142,10 @@ export class Sites {
    * enabled since it was loaded, has it opened; what it embeds of other sites has not.
    */
   async #openFor(site: Site, frame: Frame, call: SiteCall): Promise<SiteReply | null> {
+    if (this.#session.moved)
+      return call.method === 'isEnabled'
+        ? succeeded(call, false)
+        : failed(call, 'ConnectionError', 'The wallet is used on another device of its user.', 'moved');
     const opens = !frame.isForeign && (call.method === 'enable' || (frame.enabled && call.method !== 'isEnabled'));
     if (opens) await frame.seen();
     if ((await this.#session.open()) !== null || (opens && (await this.unlocked(site, frame.gone.signal)))) return null;
@@ -157,11 +162,11 @@ export class Sites {
 
 const succeeded = ({ id }: SiteCall, result: Json): SiteReply => ({ amplet: WIRE_VERSION, id, ok: true, result });
 
-const failed = ({ id }: SiteCall, name: SiteErrorName, message: string): SiteReply => ({
+const failed = ({ id }: SiteCall, name: SiteErrorName, message: string, code?: SiteErrorCode): SiteReply => ({
   amplet: WIRE_VERSION,
   id,
   ok: false,
-  error: { name, message },
+  error: { name, message, ...(code === undefined ? {} : { code }) },
 });
 
 /** The browser's word on who is at the port; `null`: it does not say. */

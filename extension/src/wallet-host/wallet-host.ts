@@ -56,6 +56,7 @@ export function startWalletHost(runTask: RunTask): WalletHost {
   });
   const autoLock = new AutoLock(session, runTask);
   const open = (): Wallet => {
+    if (session.moved) throw new WalletError('movedToAnotherDevice', 'Another device has the wallet: move it here.');
     if (session.wallet === null) throw new WalletError('closed', 'The wallet is locked: unlock it.');
     return session.wallet;
   };
@@ -119,7 +120,7 @@ async function answerTo(message: ToWalletHost, parts: Parts): Promise<unknown> {
   const { session, pages, connections, autoLock, runTask } = parts;
   switch (message.ask) {
     case 'unlocked':
-      await session.open();
+      await session.openAgain();
       return;
     case 'navigation':
       return pages.observe(message.response, message.place);

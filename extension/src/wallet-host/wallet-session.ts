@@ -23,6 +23,7 @@ export class WalletSession {
   #pause = FIRST_PAUSE;
   #locked = true;
   #later: ReturnType<typeof setTimeout> | undefined;
+  #moved = false;
 
   /** Called when the wallet is locked, and when it, or another one, is unlocked. */
   changed: () => void = () => {};
@@ -52,9 +53,20 @@ export class WalletSession {
     return this.#wallet !== null || this.#opening !== null || this.#later !== undefined;
   }
 
+  /** True if another device has the wallet: it is not opened before the user has moved it here. */
+  get moved(): boolean {
+    return this.#moved;
+  }
+
+  /** A window has unlocked the wallet, or moved it here. */
+  async openAgain(): Promise<void> {
+    this.#moved = false;
+    await this.open();
+  }
+
   /** Opens the wallet if it is unlocked; returns when that is decided. */
   async open(): Promise<Wallet | null> {
-    if (this.#wallet === null) {
+    if (this.#wallet === null && !this.#moved) {
       this.#opening ??= this.#open().finally(() => (this.#opening = null));
       await this.#opening;
     }
@@ -104,7 +116,8 @@ export class WalletSession {
   /** The passphrase was changed, or the wallet deleted: the user unlocks again. Anything else may pass. */
   #failed(error: WalletError): void {
     console.warn('wallet', error.code, error.message);
-    if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound')
+    if (error.code === 'movedToAnotherDevice') this.#rest();
+    else if (error.code === 'wrongPassphrase' || error.code === 'walletNotFound')
       void this.#runTask({ to: 'browser', ask: 'locked' });
     else this.#again();
   }
@@ -112,10 +125,17 @@ export class WalletSession {
   #ended(wallet: Wallet, error: WalletError): void {
     if (this.#wallet !== wallet) return;
     this.#wallet = null;
-    if (error.code === 'closed') {
+    if (error.code === 'movedToAnotherDevice') this.#rest();
+    else if (error.code === 'closed') {
       this.#setLocked(true);
       void this.#runTask({ to: 'browser', ask: 'locked' });
     } else this.#again();
+  }
+
+  /** Opening it again would take it from the device on which the user is. */
+  #rest(): void {
+    this.#moved = true;
+    this.#setLocked(true);
   }
 
   #again(): void {

@@ -11,6 +11,7 @@ import { framePort, settle } from './fake-chrome.ts';
 /** The wallet host around {@link Sites}: a session that is locked until the user says yes. */
 class World {
   locked = true;
+  moved = false;
   readonly asked: { request: Shown; decide: (decision: Decision) => void; signal: AbortSignal }[] = [];
   /** Signals of the frames whose calls arrived. */
   readonly signals: AbortSignal[] = [];
@@ -20,6 +21,7 @@ class World {
   constructor() {
     const { asked, signals } = this;
     const session = { changed: () => {}, wallet: null, open: async () => (this.locked ? null : {}) };
+    Object.defineProperty(session, 'moved', { get: () => this.moved });
     Object.defineProperty(session, 'wallet', { get: () => (this.locked ? null : {}) });
     const prompts = {
       ask: (request: Shown, signal: AbortSignal) =>
@@ -78,6 +80,20 @@ test('locked: what was not enabled raises no window, whatever it calls', async (
     'ConnectionError',
     false,
     'ConnectionError',
+  ]);
+});
+
+test('on another device: a site is told with a code of its own, and no window is raised', async () => {
+  world.moved = true;
+  const port = world.attach(framePort());
+  port.receive(seen);
+  for (const method of ['enable', 'sendPayment', 'isEnabled']) port.receive(call(method));
+  await settle();
+  expect(world.asked).toEqual([]);
+  expect(replies(port).map((reply) => (reply.ok ? reply.result : [reply.error.name, reply.error.code]))).toEqual([
+    ['ConnectionError', 'moved'],
+    ['ConnectionError', 'moved'],
+    false,
   ]);
 });
 

@@ -1,4 +1,11 @@
-import type { BudgetRefusal, ErrorCode, ErrorOutcome, NoRoute, WalletError as ErrorData } from './protocol.ts';
+import type {
+  BudgetRefusal,
+  ErrorCode,
+  ErrorOutcome,
+  NoRoute,
+  OtherDevice,
+  WalletError as ErrorData,
+} from './protocol.ts';
 
 /** An error of a wallet: `code` for programs, `message` for a user, naming what to do. */
 export class WalletError extends Error {
@@ -15,6 +22,9 @@ export class WalletError extends Error {
 
   /** With `noRoute`: what is in the way, and what would work, where that is known. */
   readonly noRoute: NoRoute | undefined;
+
+  /** With `movedToAnotherDevice`: the device that has the wallet now. */
+  readonly device: OtherDevice | undefined;
 
   /**
    * From methods that pay. `open`: the payment may be in flight or have succeeded, whatever `code` says; look it up before you pay
@@ -34,7 +44,7 @@ export class WalletError extends Error {
     message: string,
     causes: readonly string[] = [],
     log: readonly string[] = [],
-    { budget, noRoute, outcome, paymentId }: ErrorDetails = {},
+    { budget, noRoute, device, outcome, paymentId }: ErrorDetails = {},
   ) {
     super(message, causes.length === 0 ? undefined : { cause: chained(causes) });
     this.code = code;
@@ -42,6 +52,7 @@ export class WalletError extends Error {
     this.log = log;
     this.budget = budget;
     this.noRoute = noRoute;
+    this.device = device;
     this.outcome = outcome;
     this.paymentId = paymentId;
   }
@@ -58,19 +69,20 @@ function chained(causes: readonly string[]): Error | undefined {
 
 /** What an error tells beside code and text. */
 export type ErrorDetails = {
-  readonly [K in 'budget' | 'noRoute' | 'outcome' | 'paymentId']?: ErrorData[K] | undefined;
+  readonly [K in 'budget' | 'noRoute' | 'device' | 'outcome' | 'paymentId']?: ErrorData[K] | undefined;
 };
 
 /** The plain form in which an error crosses a port. */
 export function toData(error: unknown): ErrorData {
   if (isErrorData(error)) {
-    const { code, message, causes, budget, noRoute, outcome, paymentId } = error;
+    const { code, message, causes, budget, noRoute, device, outcome, paymentId } = error;
     return {
       code,
       message,
       causes: [...causes],
       ...(budget && { budget }),
       ...(noRoute && { noRoute }),
+      ...(device && { device }),
       ...(outcome && { outcome }),
       ...(paymentId && { paymentId }),
     };

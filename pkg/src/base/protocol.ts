@@ -840,11 +840,7 @@ feeBaseMsat: number,
 /**
  * Proportional fee for forwarding, in parts per million.
  */
-feePpm: number, 
-/**
- * Base URL of backups of wallets (the Versioned Storage Service's operations are below it), where it offers them.
- */
-backupUrl?: string, };
+feePpm: number, };
 
 /**
  * A gateway and its connection.
@@ -950,6 +946,113 @@ error: WalletError,
 since: bigint, };
 
 /**
+ * State of the channels that a gateway has with a lost node.
+ */
+export type LostState = "open" | "inUse" | "closing" | "closed";
+
+/**
+ * A channel of a lost node.
+ */
+export type LostChannel = { 
+/**
+ * Its id.
+ */
+channelId: string, 
+/**
+ * Its capacity, in sat.
+ */
+capacitySat: bigint, 
+/**
+ * What the gateway's commitment pays to the wallet, in sat, about: fees and HTLCs may take from it.
+ */
+walletSat: bigint, };
+
+/**
+ * A channel in a wallet's own list of its channels.
+ */
+export type ListedChannel = { 
+/**
+ * The peer, in hex.
+ */
+peer: string, 
+/**
+ * Its address; null: it is not known.
+ */
+address: string | null, 
+/**
+ * Id of the channel.
+ */
+channelId: string, 
+/**
+ * `txid:vout` of its funding.
+ */
+funding: string, 
+/**
+ * Its capacity, in sat.
+ */
+capacitySat: bigint, };
+
+/**
+ * An installation that a gateway knows.
+ */
+export type LostInstallation = { 
+/**
+ * Its node id, in hex.
+ */
+nodeId: string, 
+/**
+ * State of its channels with this gateway.
+ */
+state: LostState, 
+/**
+ * Time at which they will be closed (seconds since the UNIX epoch), while `state` says that they will; null otherwise.
+ */
+closesAt: bigint | null, 
+/**
+ * The channels.
+ */
+channels: Array<LostChannel>, 
+/**
+ * All its channels, with whatever peer, as it has left a list of them with the gateway: who to ask, and what to expect.
+ */
+listed: Array<ListedChannel>, };
+
+/**
+ * A gateway's answer.
+ */
+export type LostAnswer = { 
+/**
+ * Node id of the gateway, in hex.
+ */
+gateway: string, 
+/**
+ * Time of its answer (seconds since the UNIX epoch); null: it has not answered yet.
+ */
+answeredAt: bigint | null, 
+/**
+ * True if its clock and this device's differ by more than a day, so that it tells nothing: set the clock.
+ */
+wrongTime: boolean, 
+/**
+ * Lost installations that have channels with it, or had.
+ */
+installations: Array<LostInstallation>, };
+
+/**
+ * What a restored wallet knows of the channels that earlier installations of its recovery phrase had. Money that their closes
+ * paid is part of `closingSat` until it is in the savings, and an entry of the history then.
+ */
+export type LostChannels = { 
+/**
+ * True if gateways are asked to close them (`CloseLostChannels`).
+ */
+asksToClose: boolean, 
+/**
+ * Gateways that were asked since the wallet was opened.
+ */
+gateways: Array<LostAnswer>, };
+
+/**
  * Status of the wallet.
  */
 export type Status = { 
@@ -981,6 +1084,10 @@ warnings: Array<Warning>,
  * On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
  */
 depositNeededSat: bigint, 
+/**
+ * Channels of earlier installations of the recovery phrase; only of a wallet that was restored from it.
+ */
+lost?: LostChannels, 
 /**
  * The reason why nothing can be saved, while it cannot.
  */
@@ -1682,7 +1789,11 @@ channelId: string,
 /**
  * True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
  */
-force: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
+force: boolean, } | { "method": "closeLostChannels", 
+/**
+ * False to leave them open after all, as far as they are.
+ */
+close: boolean, } | { "method": "budgets" } | { "method": "budgetOf", 
 /**
  * Holder.
  */

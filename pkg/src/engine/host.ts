@@ -12,7 +12,7 @@ import type { Engine, EngineModule, LoadEngine } from './engine.ts';
 import type { HeldLock, Locks } from './locks.ts';
 import { LogRing } from './log.ts';
 import { own } from './ownership.ts';
-import { Port, type Channel } from './port.ts';
+import { Port, type Channel, type Report } from './port.ts';
 import { Siblings, type Bus, type HostInfo, type Reason } from './siblings.ts';
 
 /** Parts of a host; the worker gives it the browser's, the tests their own. */
@@ -132,9 +132,9 @@ export class EngineHost {
     }
   }
 
-  async #answer(port: Port, call: Call, onBegin: (paymentId: string) => void): Promise<unknown> {
+  async #answer(port: Port, call: Call, report: Report): Promise<unknown> {
     try {
-      return await this.#call(port, call, onBegin);
+      return await this.#call(port, call, report);
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) this.crash(error);
       if (this.#trapped) return new Promise(() => {}); // `ended` says it
@@ -142,16 +142,17 @@ export class EngineHost {
     }
   }
 
-  async #call(port: Port, call: Call, onBegin: (paymentId: string) => void): Promise<unknown> {
+  async #call(port: Port, call: Call, report: Report): Promise<unknown> {
     switch (call.method) {
-      case 'kdfParams':
-        return (await (await this.#load()).kdfParams(this.#environment.name)) ?? null;
+      case 'keySources':
+        return (await (await this.#load()).keySources(this.#environment.name)) ?? null;
       case 'open':
-        return this.#exclusive(() => this.#open(port, call));
+        return this.#exclusive(() => this.#open(port, call, report));
       case 'request':
-        return this.#request(port, call.request, onBegin);
-      case 'changePassphrase':
-        return this.#exclusive(() => this.#changePassphrase(port, call));
+        return this.#request(port, call.request, report.begun);
+      case 'putKey':
+      case 'removeKey':
+        return this.#exclusive(() => this.#changeKeys(port, call));
       case 'words':
         return this.#words(call.key);
       case 'destroy':
@@ -159,7 +160,7 @@ export class EngineHost {
     }
   }
 
-  async #open(port: Port, call: Call & { method: 'open' }): Promise<Opened> {
+  async #open(port: Port, call: Call & { method: 'open' }, report: Report): Promise<Opened> {
     const { name, info, locks } = this.#environment;
     if (call.options.name !== name)
       throw new WalletError('invalidInput', `This worker hosts the wallet "${name}" only.`);
@@ -169,7 +170,7 @@ export class EngineHost {
       if ('elsewhere' in owned) return owned;
       this.#take(owned.held);
       try {
-        const engine = await module.open(call.options, call.key, call.kdf ?? undefined);
+        const engine = await module.open(call.options, call.key, call.source ?? undefined, report.progress);
         this.#session = { engine, network: call.options.network, held: owned.held };
       } catch (error) {
         this.#giveBack();
@@ -190,10 +191,10 @@ export class EngineHost {
    * A further page opens the wallet that is open already.
    * @throws {WalletError} `wrongPassphrase`, or why the wallet is not open
    */
-  #join({ engine, network }: Session, { options, key, kdf }: Call & { method: 'open' }): void {
+  #join({ engine, network }: Session, { options, key, source }: Call & { method: 'open' }): void {
     const proven = engine.proves(key);
     key.fill(0);
-    if (kdf !== null)
+    if (source !== null)
       throw new WalletError(
         'walletExists',
         `The wallet "${options.name}" exists and is open: open it without creating it.`,
@@ -237,12 +238,12 @@ export class EngineHost {
     }
   }
 
-  async #changePassphrase(port: Port, { from, to, kdf }: Call & { method: 'changePassphrase' }): Promise<null> {
+  async #changeKeys(port: Port, call: Call & { method: 'putKey' | 'removeKey' }): Promise<null> {
     if (this.#session === null || port.subscription === null) throw closed();
-    if (!this.#session.engine.proves(from)) {
+    const { engine } = this.#session;
+    if (!engine.proves(call.proof))
       throw new WalletError('wrongPassphrase', 'The present passphrase is wrong; nothing was changed. Try again.');
-    }
-    await this.#session.engine.changePassphrase(kdf, to);
+    await (call.method === 'putKey' ? engine.putKey(call.source, call.key) : engine.removeKey(call.source));
     return null;
   }
 

@@ -1,6 +1,6 @@
 // The engine's wasm, in a browser.
 
-import init, { Engine, destroy, kdfParams, start, storedWords } from '../../generated/engine/engine.js';
+import init, { Engine, destroy, keySources, start, storedWords } from '../../generated/engine/engine.js';
 import { wasmFailure } from '../link/load-failure.ts';
 import type { WasmInput } from '../link/wasm-source.ts';
 import type { EngineModule } from './engine.ts';
@@ -22,5 +22,5 @@ export async function loadEngine(
     log(line);
   };
   start(print, crashed);
-  return { kdfParams, storedWords, destroy, open: (options, key, kdf) => Engine.open(options, key, kdf) };
+  return { keySources, storedWords, destroy, open: (...how) => Engine.open(...how) };
 }

@@ -1,7 +1,7 @@
 // One page as its host sees it.
 
 import { toData } from '../base/error.ts';
-import type { Notice, WalletError as ErrorData } from '../base/protocol.ts';
+import type { Notice, RestoreProgress, WalletError as ErrorData } from '../base/protocol.ts';
 import type { Call, ToPage } from '../link/wire.ts';
 
 /** The part of a MessagePort in use. */
@@ -13,6 +13,14 @@ export interface Channel {
 
 /** Calls that one page may have open at a time; a page that is well has a handful. */
 const MAX_CALLS = 256;
+
+/** What a call reports before its answer. */
+export interface Report {
+  /** Id of the payment that it begins. */
+  begun: (paymentId: string) => void;
+  /** How much of a backup was read. */
+  progress: (progress: RestoreProgress) => void;
+}
 
 /** A connected page. */
 export class Port {
@@ -42,12 +50,8 @@ export class Port {
     this.send({ kind: 'notice', notice });
   }
 
-  /** Returns a call with what `work` gives; `work` reports the id of a payment that it begins. */
-  async answer(
-    id: number,
-    call: Call,
-    work: (call: Call, onBegin: (paymentId: string) => void) => Promise<unknown>,
-  ): Promise<void> {
+  /** Answers a call with what `work` gives; `work` reports what comes before. */
+  async answer(id: number, call: Call, work: (call: Call, report: Report) => Promise<unknown>): Promise<void> {
     if (this.#calls >= MAX_CALLS) {
       this.#refuse(id, {
         code: 'busy',
@@ -58,11 +62,11 @@ export class Port {
     }
     this.#calls += 1;
     try {
-      this.send({
-        kind: 'ok',
-        id,
-        value: await work(call, (paymentId) => this.send({ kind: 'begun', id, paymentId })),
+      const value = await work(call, {
+        begun: (paymentId) => this.send({ kind: 'begun', id, paymentId }),
+        progress: (progress) => this.send({ kind: 'progress', id, progress }),
       });
+      this.send({ kind: 'ok', id, value });
     } catch (error) {
       this.#refuse(id, toData(error));
     } finally {

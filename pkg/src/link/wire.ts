@@ -1,30 +1,35 @@
 // Messages between page and engine host over their MessagePort.
 //
 // The page speaks first (`hello`); the host answers `welcome` or `refused`. Then the page sends calls, each answered by `ok` or
-// `err` with its id (after `begun`, when it began a payment), and the host sends notices once a wallet is open. `ended` is the
-// host's last word on an open wallet. Both sides check what arrives; a message that is none of these is refused or, on the page,
-// dropped.
+// `err` with its id (after `begun`, when it began a payment, or `progress`), and the host sends notices once a wallet is open.
+// `ended` is the host's last word on an open wallet. Both sides check what arrives; a message that is none of these is refused or,
+// on the page, dropped.
 
 import { isErrorData } from '../base/error.ts';
-import type { Notice, OpenOptions, Request, WalletError as ErrorData } from '../base/protocol.ts';
+import type { Notice, OpenOptions, Request, RestoreProgress, WalletError as ErrorData } from '../base/protocol.ts';
 import { isInput, type WasmInput } from './wasm-source.ts';
 
 /** Encoded parameters of the key derivation, opaque here. Not secret. */
 export type KdfParams = Uint8Array;
 
-/** A key derived from a passphrase: 32 bytes. */
+/** Encoded source of a key: {@link KdfParams}, or a passkey (first byte 3). Not secret. */
+export type KeySource = Uint8Array;
+
+/** A key derived from a passphrase, or given by a passkey: 32 bytes. */
 export type Key = Uint8Array;
 
 /** A call of a page. */
 export type Call =
-  /** Returns {@link KdfParams}, or `null` when there is no such wallet. */
-  | { method: 'kdfParams' }
-  /** Returns {@link Opened}. `kdf` is set to create the wallet; `log` is what a crashed engine said last. */
-  | { method: 'open'; options: OpenOptions; key: Key; kdf: KdfParams | null; takeOver: boolean; log: string[] }
+  /** Returns the {@link KeySource} of each key that opens the wallet, or `null` when there is no such wallet. */
+  | { method: 'keySources' }
+  /** Returns {@link Opened}. `source` is set to create the wallet; `log` is what a crashed engine said last. */
+  | { method: 'open'; options: OpenOptions; key: Key; source: KeySource | null; takeOver: boolean; log: string[] }
   /** Returns what the request's own documentation says. */
   | { method: 'request'; request: Request }
-  /** Returns nothing. */
-  | { method: 'changePassphrase'; from: Key; to: Key; kdf: KdfParams }
+  /** One more key opens the wallet, in place of an older one of that source, or of any passphrase. `proof` opens it now. Returns nothing. */
+  | { method: 'putKey'; proof: Key; source: KeySource; key: Key }
+  /** The key of that source opens the wallet no more. `proof` opens it now. Returns nothing. */
+  | { method: 'removeKey'; proof: Key; source: KeySource }
   /** Returns the mnemonic, for the key only. */
   | { method: 'words'; key: Key }
   /** Deletes the wallet permanently, whoever has it open. Returns nothing. */
@@ -47,6 +52,8 @@ export type ToPage =
   | { kind: 'refused'; error: ErrorData; retry: boolean }
   /** The call began a payment, which has not left yet; its answer follows. */
   | { kind: 'begun'; id: number; paymentId: string }
+  /** Of `open`: how much of a backup was read; its answer follows. */
+  | { kind: 'progress'; id: number; progress: RestoreProgress }
   | { kind: 'ok'; id: number; value: unknown }
   | { kind: 'err'; id: number; error: ErrorData }
   | { kind: 'notice'; notice: Notice }
@@ -82,6 +89,7 @@ export function readToPage(data: unknown): ToPage | null {
     welcome: typeof data['version'] === 'number' && isShortText(data['release']) && isShortText(data['life']),
     refused: isErrorData(data['error']) && typeof data['retry'] === 'boolean',
     begun: isId(data['id']) && isShortText(data['paymentId']),
+    progress: isId(data['id']) && isRecord(data['progress']),
     ok: isId(data['id']),
     err: isId(data['id']) && isErrorData(data['error']),
     notice: isRecord(data['notice']) && typeof data['notice']['notice'] === 'string',
@@ -96,23 +104,24 @@ export function readToPage(data: unknown): ToPage | null {
 function wrongCall(call: unknown): string | null {
   if (!isRecord(call)) return 'a call needs an object `call`';
   switch (call['method']) {
-    case 'kdfParams':
+    case 'keySources':
       return null;
     case 'open':
       if (!isRecord(call['options']) || !isShallow(call['options']))
         return '`open` needs an object `options` of little depth';
       if (!isKey(call['key'])) return '`open` needs a `key` of 32 bytes';
-      if (call['kdf'] !== null && !isBytes(call['kdf'])) return '`open` needs bytes or null as `kdf`';
+      if (call['source'] !== null && !isBytes(call['source'])) return '`open` needs bytes or null as `source`';
       if (typeof call['takeOver'] !== 'boolean') return '`open` needs a boolean `takeOver`';
       return isTexts(call['log']) ? null : '`open` needs a list of texts `log`';
     case 'request':
       if (!isRecord(call['request']) || !isShallow(call['request']))
         return '`request` needs an object `request` of little depth';
       return typeof call['request']['method'] === 'string' ? null : 'a request needs a text `method`';
-    case 'changePassphrase':
-      if (!isKey(call['from']) || !isKey(call['to']))
-        return '`changePassphrase` needs keys `from` and `to` of 32 bytes';
-      return isBytes(call['kdf']) ? null : '`changePassphrase` needs bytes as `kdf`';
+    case 'putKey':
+      if (!isKey(call['key'])) return '`putKey` needs a `key` of 32 bytes';
+      return wrongProof(call);
+    case 'removeKey':
+      return wrongProof(call);
     case 'words':
       return isKey(call['key']) ? null : '`words` needs a `key` of 32 bytes';
     case 'destroy':
@@ -122,9 +131,14 @@ function wrongCall(call: unknown): string | null {
   }
 }
 
+function wrongProof(call: Record<string, unknown>): string | null {
+  if (!isKey(call['proof'])) return 'a change of what opens the wallet needs a `proof` of 32 bytes';
+  return isBytes(call['source']) ? null : 'a change of what opens the wallet needs bytes as `source`';
+}
+
 /** Returns whether `value` nests little enough to be read by recursion: the engine's stack is small, and overflowing it ends it. */
 function isShallow(value: unknown, depth = 8): boolean {
-  if (typeof value !== 'object' || value === null) return true;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true;
   return depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1));
 }
 
@@ -133,5 +147,5 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isId = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= 100;
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((text) => typeof text === 'string');
-const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length <= 1024;
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length <= 4096;
 const isKey = (value: unknown): boolean => isBytes(value) && value.length === 32;

@@ -47,8 +47,14 @@ const REFUSALS: Readonly<Record<string, readonly [SiteErrorName, string]>> = {
   approvalNeeded: ['RejectionError', 'The user did not allow it; no funds were sent.'],
   gatewayOffline: ['ConnectionError', 'The wallet is offline; no funds were sent.'],
   nodeDown: ['ConnectionError', 'The wallet is offline; no funds were sent.'],
+  movedToAnotherDevice: ['ConnectionError', 'The wallet is used on another device of its user; no funds were sent.'],
+  backupUnreachable: ['ConnectionError', 'The wallet cannot save what it does just now; no funds were sent.'],
+  backupRefused: ['ConnectionError', 'The wallet cannot save what it does just now; no funds were sent.'],
   busy: ['RejectionError', 'The wallet is busy: ask again in a moment; no funds were sent.'],
 };
+
+/** Those of the wallet's codes that a site's program can tell apart. */
+const TOLD: Readonly<Record<string, SiteErrorCode>> = { busy: 'busy', movedToAnotherDevice: 'moved' };
 
 /** The wallet's error, if it is one. */
 export function failureOf(error: unknown): WalletFailure | null {
@@ -62,7 +68,8 @@ export function refusalOf(error: unknown): ProviderError | null {
   if (isOpen(error)) return null;
   const { code } = failureOf(error) ?? { code: '' };
   if (!Object.hasOwn(REFUSALS, code)) return null;
-  return new ProviderError(...REFUSALS[code]!, { cause: error, ...(code === 'busy' ? { code } : {}) });
+  const told = TOLD[code];
+  return new ProviderError(...REFUSALS[code]!, { cause: error, ...(told === undefined ? {} : { code: told }) });
 }
 
 /** Returns whether an error means that no funds were sent. */
@@ -87,6 +94,7 @@ const GONE = [
   'wrongPassphrase',
   'inUse',
   'fenced',
+  'movedToAnotherDevice',
   'timeout',
   'versionMismatch',
 ];

@@ -28,7 +28,7 @@ export type SiteErrorName =
   | 'InternalError';
 
 /** Code of an error, where its name is not enough: `busy`: too many calls at once; nothing was done, ask again. */
-export type SiteErrorCode = 'busy';
+export type SiteErrorCode = 'busy' | 'moved';
 
 /** An error as it crosses. The message is in English, and says nothing of the wallet that the page need not know. */
 export interface SiteError {

@@ -35,6 +35,18 @@ export function text(name: string, value: string): string {
 }
 
 /**
+ * Texts by name.
+ * @throws {WalletError} `invalidInput`
+ */
+export function texts(name: string, values: Record<string, string>): Record<string, string> {
+  const isPlain = typeof values === 'object' && values !== null && !Array.isArray(values);
+  if (!isPlain || Object.values(values).some((value) => typeof value !== 'string')) {
+    throw new WalletError('invalidInput', `\`${name}\` is an object whose values are texts, such as { order: '17' }.`);
+  }
+  return values;
+}
+
+/**
  * A gateway's node id: given itself, or before the `@` of its address.
  * @throws {WalletError} `invalidInput`
  */

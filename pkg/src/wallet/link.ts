@@ -3,7 +3,7 @@
 import { locks, startHost } from '#platform';
 import { toError, WalletError } from '../base/error.ts';
 import { speakJson } from '../base/json.ts';
-import { VERSION, type Notice, type Request } from '../base/protocol.ts';
+import { VERSION, type Notice, type Request, type RestoreProgress } from '../base/protocol.ts';
 import { lifeLock } from '../link/names.ts';
 import { isPayment, leftOpen, notSent } from '../link/outcome.ts';
 import { RELEASE } from '../link/release.ts';
@@ -28,6 +28,8 @@ interface Pending {
   payment: Request | null;
   /** Id of the payment that the engine has begun for it. */
   begun: string | null;
+  /** Hears how much of a backup was read. */
+  onProgress: ((progress: RestoreProgress) => void) | undefined;
   /** Place of the call: an error is made when its answer comes, where nothing leads back to who called. */
   readonly called: Error;
 }
@@ -74,13 +76,13 @@ export class Link {
     }
   }
 
-  /** One call. */
-  call(call: Call): Promise<unknown> {
+  /** One call; `onProgress` hears how much of a backup was read, of `open`. */
+  call(call: Call, onProgress?: (progress: RestoreProgress) => void): Promise<unknown> {
     const payment = call.method === 'request' && isPayment(call.request) ? call.request : null;
     if (this.#ended !== null) return Promise.reject(payment === null ? this.#ended : notSent(this.#ended));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, payment, begun: null, called: new Error() });
+      this.#pending.set(id, { resolve, reject, payment, begun: null, onProgress, called: new Error() });
       this.#send({ kind: 'call', id, call });
     });
   }
@@ -116,6 +118,9 @@ export class Link {
         if (pending) pending.begun = message.paymentId;
         break;
       }
+      case 'progress':
+        this.#pending.get(message.id)?.onProgress?.(message.progress);
+        break;
       case 'ok':
         this.#take(message.id)?.resolve(speakJson(message.value));
         break;

@@ -13,6 +13,12 @@ export interface BumpOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `wallet.closeLostChannels`. */
+export interface CloseLostOptions {
+  /** False leaves them open after all. */
+  close?: boolean;
+}
+
 /** Names of {@link BumpOptions}. */
 const BUMP: Record<keyof BumpOptions, true> = { feeRate: true, dryRun: true, signal: true };
 
@@ -86,5 +92,14 @@ export abstract class OnchainRequests extends Asks {
   /** Fee rates in sat per 1000 vB, by wanted speed. */
   async feeRates(): Promise<FeeRates> {
     return this.ask({ method: 'feeRates' });
+  }
+
+  /**
+   * Asks the gateways to close the channels of earlier installations of this recovery phrase, whose storages are lost: each does once
+   * that installation has stayed away for its time (usually a day). `status().lost` has their answers.
+   */
+  async closeLostChannels(options?: CloseLostOptions): Promise<void> {
+    const { close = true } = named('closeLostChannels', options, { close: true });
+    await this.ask({ method: 'closeLostChannels', close });
   }
 }

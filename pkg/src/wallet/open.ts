@@ -1,15 +1,17 @@
 // From options to an open wallet: check, connect, prove the passphrase, open.
 
-import { checkEnvironment, deriveKey } from '#platform';
+import { checkEnvironment } from '#platform';
 import { WalletError } from '../base/error.ts';
-import type { Gateway, Network, OpenOptions as EngineOptions } from '../base/protocol.ts';
+import type { Gateway, Network, OpenOptions as EngineOptions, RestoreProgress } from '../base/protocol.ts';
 import type { DerivedKey } from '../link/kdf.ts';
 import { checkName } from '../link/names.ts';
-import type { KdfParams, Opened } from '../link/wire.ts';
+import type { Opened } from '../link/wire.ts';
 import { orAborted } from './abort.ts';
 import { named } from './arguments.ts';
+import { toBackup, type BackupOptions } from './backup.ts';
 import { Link, Retry, type Ending } from './link.ts';
 import { generateMnemonic } from './mnemonic.ts';
+import { byPasskey, checkPassphrase, forgetKey, keyFor, newKey, sourcesOf, type Unlock } from './unlock.ts';
 
 /** Options of `Wallet.open`. */
 export interface OpenOptions {
@@ -23,7 +25,12 @@ export interface OpenOptions {
   chainSources?: string[] | undefined;
   /** Passphrase that encrypts the wallet in this browser. */
   passphrase?: string | undefined;
-  /** In place of the passphrase, for a wallet that exists: what {@link unlockKey} derived from it. */
+  /**
+   * In place of the passphrase: one of the wallet's passkeys, which the browser asks for; for a new wallet a passkey of this name
+   * (1 to 64 characters) is made. `passkeysAvailable` returns whether to offer it.
+   */
+  passkey?: true | { name: string } | undefined;
+  /** In place of the passphrase, for a wallet that exists: what {@link unlockKey} returned. */
   key?: Uint8Array | undefined;
   /**
    * Creates a wallet with a new mnemonic: read it from `wallet.takeMnemonic()` and have it written down. `'ifMissing'` opens the one
@@ -41,6 +48,24 @@ export interface OpenOptions {
    * closed by force, which is not possible without savings; at most 114 HTLCs are in flight per direction, instead of 483.
    */
   zeroFeeCommitments?: boolean | undefined;
+  /**
+   * Remote backup, for a wallet that is made: with `create` or a `fresh` mnemonic it is set up; with another mnemonic the wallet is
+   * restored from it, whole, or the opening is refused (`backupNotFound`, `backupUnreachable`). A wallet that exists remembers its
+   * own, which `wallet.backup` changes.
+   */
+  backup?: BackupOptions | undefined;
+  /**
+   * With `mnemonic`: a file that `wallet.backup.export()` made, to restore from. It brings back money and history; channels rest, and are
+   * closed by their peers. `backupStale` when `backup` is given too and knows a newer state.
+   */
+  file?: Uint8Array | undefined;
+  /**
+   * Take the wallet over from another device, which stops within seconds. Without it, opening is refused while another device has it:
+   * `movedToAnotherDevice`, and `error.device` says which. Ask the user before: two devices would take it from each other without end.
+   */
+  moveHere?: boolean | undefined;
+  /** Hears how much of a backup was read, in records, while it is restored. */
+  onProgress?: ((progress: RestoreProgress) => void) | undefined;
   /** Take the wallet from another tab that cannot share it (`inUse`); that tab stops. */
   takeOver?: boolean | undefined;
   /**
@@ -57,12 +82,17 @@ const NAMES: Record<keyof OpenOptions, true> = {
   gateways: true,
   chainSources: true,
   passphrase: true,
+  passkey: true,
   key: true,
   create: true,
   mnemonic: true,
   fresh: true,
   birthdayHeight: true,
   zeroFeeCommitments: true,
+  backup: true,
+  file: true,
+  moveHere: true,
+  onProgress: true,
   takeOver: true,
   signal: true,
 };
@@ -83,8 +113,15 @@ export function remember(name: string, ending: Ending): void {
   if (ending.error.log.length > 0) lastLogs.set(name, ending.error.log);
 }
 
+/** A wallet that was opened. */
+export interface OpenedLink {
+  link: Link;
+  /** How to open it again, with its key. */
+  again: OpenOptions & { key: Uint8Array };
+}
+
 /** Opens a wallet; see `Wallet.open`. Of one that was created, {@link untaken} has the words. */
-export async function openLink(options: OpenOptions): Promise<Link> {
+export async function openLink(options: OpenOptions): Promise<OpenedLink> {
   checkOptions(options);
   const { signal } = options;
   checkEnvironment();
@@ -101,13 +138,13 @@ export async function openLink(options: OpenOptions): Promise<Link> {
 }
 
 /** Tells `connected` of each connection that it makes: whoever gives up closes it. */
-async function open(options: OpenOptions, connected: (link: Link) => void): Promise<Link> {
+async function open(options: OpenOptions, connected: (link: Link) => void): Promise<OpenedLink> {
   const link = await connect(options.name);
   connected(link);
   try {
     options.signal?.throwIfAborted();
     let create = options.create === true;
-    if (options.create === 'ifMissing') create = (await link.call({ method: 'kdfParams' })) === null;
+    if (options.create === 'ifMissing') create = (await sourcesOf(link)) === null;
     return await openOn(link, { ...options, create }, connected);
   } catch (error) {
     link.close();
@@ -119,24 +156,23 @@ async function open(options: OpenOptions, connected: (link: Link) => void): Prom
 }
 
 /** Opens over a connection that was made, or over the next, where the engine moves. */
-async function openOn(first: Link, options: OpenOptions, connected: (link: Link) => void): Promise<Link> {
+async function openOn(first: Link, options: OpenOptions, connected: (link: Link) => void): Promise<OpenedLink> {
   let link = first;
+  let made: Uint8Array | null = null;
   try {
     const creates = options.create === true || options.mnemonic !== undefined;
     const mnemonic = options.create === true ? await generateMnemonic() : null;
     const { key, params } = await keyOf(options, creates, link);
+    if (creates) made = params;
     // Who has given up meanwhile gets no wallet made or opened.
     options.signal?.throwIfAborted();
     const engineOptions = toEngine(options, mnemonic);
     for (let moves = 0; ; moves += 1) {
-      const opened = (await link.call({
-        method: 'open',
-        options: engineOptions,
-        key,
-        kdf: creates ? params : null,
-        takeOver: options.takeOver === true,
-        log: [...(lastLogs.get(options.name) ?? [])],
-      })) as Opened;
+      const log = [...(lastLogs.get(options.name) ?? [])];
+      const opened = (await link.call(
+        { method: 'open', options: engineOptions, key, source: made, takeOver: options.takeOver === true, log },
+        options.onProgress,
+      )) as Opened;
       if ('opened' in opened) break;
       if (moves === MAX_MOVES)
         throw new WalletError('inUse', 'The wallet moves between tabs: close the other tabs, then try again.');
@@ -148,11 +184,14 @@ async function openOn(first: Link, options: OpenOptions, connected: (link: Link)
     }
     if (mnemonic !== null) untaken.set(options.name, mnemonic);
     else if (untaken.has(options.name)) await forgetOthers(options.name, link, key);
+    const { name, network, gateways, chainSources, zeroFeeCommitments } = options;
+    const again = { name, network, gateways, chainSources, zeroFeeCommitments, key: key.slice() };
     key.fill(0);
     lastLogs.delete(options.name);
-    return link;
+    return { link, again };
   } catch (error) {
     link.close();
+    if (made !== null) forgetKey(made);
     throw error;
   }
 }
@@ -163,37 +202,45 @@ async function forgetOthers(name: string, link: Link, key: Uint8Array): Promise<
 }
 
 /**
- * The key that opens a wallet in place of its passphrase. Whoever keeps it, in memory only, need not ask for the passphrase
- * again until it changes: an extension does, whose windows come and go.
- * @throws {WalletError} `invalidInput`, `notAllowedHere`, `walletNotFound`, `storage`, `timeout`
+ * The key that opens a wallet in place of its passphrase, or of one of its passkeys. Whoever keeps it, in memory only, need not ask
+ * again until that is changed or removed: an extension does, whose windows come and go.
+ * @throws {WalletError} `invalidInput`, `notAllowedHere`, `walletNotFound`, `wrongPassphrase` when it has none, `passkeyRefused`,
+ * `passkeyUnsupported`, `storage`, `timeout`
  */
-export async function unlockKey(name: string, passphrase: string): Promise<Uint8Array> {
+export async function unlockKey(name: string, unlock: Unlock): Promise<Uint8Array> {
   checkName(name);
-  checkPassphrase(passphrase);
+  byPasskey(unlock);
   checkEnvironment();
   const link = await connect(name);
   try {
-    const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
-    if (stored === null) throw notFound(name);
-    return (await deriveKey(passphrase, stored)).key;
+    const sources = await sourcesOf(link);
+    if (sources === null) throw notFound(name);
+    return await keyFor(unlock, sources);
   } finally {
     link.close();
   }
 }
 
 /** The wallet's key; a copy, as the host wipes what it is given. */
-async function keyOf({ name, key, passphrase = '' }: OpenOptions, creates: boolean, link: Link): Promise<DerivedKey> {
+async function keyOf(options: OpenOptions, creates: boolean, link: Link): Promise<DerivedKey> {
+  const { name, key, passkey, passphrase = '' } = options;
   // Whoever has the key need not wait for more: that there is no such wallet is said by the opening.
   if (key !== undefined) return { key: key.slice(), params: new Uint8Array() };
-  const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
-  if (creates && stored !== null) {
+  const sources = await sourcesOf(link);
+  if (creates && sources !== null) {
     throw new WalletError(
       'walletExists',
       `There is already a wallet "${name}" in this browser: open it, or choose another name.`,
     );
   }
-  if (!creates && stored === null) throw notFound(name);
-  return deriveKey(passphrase, stored);
+  if (sources === null) {
+    if (!creates) throw notFound(name);
+    return newKey(name, passkey === true ? { name: 'Passkey' } : (passkey ?? passphrase));
+  }
+  return {
+    key: await keyFor(passkey === undefined ? passphrase : { passkey: true }, sources),
+    params: new Uint8Array(),
+  };
 }
 
 /** Connects to the host of a wallet, without opening it. */
@@ -217,12 +264,16 @@ function checkOptions(options: OpenOptions): void {
   const refuse = (message: string): never => {
     throw new WalletError('invalidInput', message);
   };
-  if (options.key === undefined) checkPassphrase(options.passphrase);
-  else if (options.passphrase !== undefined) refuse('Give either `passphrase` or `key`, not both.');
+  const given = [options.passphrase, options.passkey, options.key].filter((one) => one !== undefined).length;
+  if (given > 1) refuse('Give one of `passphrase`, `passkey` and `key`.');
+  if (options.passkey !== undefined) {
+    if (options.passkey !== true && typeof named('passkey', options.passkey, { name: true })?.name !== 'string')
+      refuse('`passkey` is true, or has the `name` of a new one.');
+  } else if (options.key === undefined) checkPassphrase(options.passphrase);
   else if (!(options.key instanceof Uint8Array) || options.key.length !== 32)
     refuse('`key` is what `unlockKey` answers: 32 bytes.');
   else if (options.create === true || options.create === 'ifMissing' || options.mnemonic !== undefined)
-    refuse('A new wallet wants a `passphrase`, not a `key`.');
+    refuse('A new wallet wants a `passphrase` or a `passkey`, not a `key`.');
   if (!Array.isArray(options.gateways)) refuse('`gateways` is a list of gateways or their addresses.');
   if (![undefined, true, false, 'ifMissing'].includes(options.create))
     refuse("`create` is true, false or 'ifMissing'.");
@@ -231,11 +282,9 @@ function checkOptions(options: OpenOptions): void {
   if (options.mnemonic === undefined && (options.fresh !== undefined || options.birthdayHeight !== undefined)) {
     refuse('`fresh` and `birthdayHeight` go with `mnemonic` only.');
   }
-}
-
-function checkPassphrase(passphrase: unknown): void {
-  if (typeof passphrase !== 'string' || passphrase === '')
-    throw new WalletError('invalidInput', 'The passphrase is empty: choose one.');
+  if (options.backup !== undefined) toBackup(options.backup);
+  if (options.file !== undefined && (options.mnemonic === undefined || !(options.file instanceof Uint8Array)))
+    refuse('`file` is an Uint8Array, and goes with `mnemonic` only.');
 }
 
 /** The error for a name that no wallet has here. */
@@ -256,6 +305,9 @@ function toEngine(options: OpenOptions, created: string | null): EngineOptions {
     chainSources: options.chainSources ?? [],
     fresh: created !== null || options.fresh === true,
     ...(mnemonic === undefined ? {} : { mnemonic }),
+    ...(options.backup === undefined ? {} : { backup: toBackup(options.backup) }),
+    ...(options.file === undefined ? {} : { file: options.file }),
+    ...(options.moveHere === true ? { moveHere: true } : {}),
     ...(options.zeroFeeCommitments === true ? { zeroFeeCommitments: true } : {}),
     ...(options.birthdayHeight === undefined ? {} : { birthdayHeight: options.birthdayHeight }),
   };

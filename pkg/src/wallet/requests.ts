@@ -11,7 +11,6 @@ import type {
   Login,
   OnchainSend,
   Payment,
-  PaymentRequest,
   Preview,
   Rules,
   SignedMessage,
@@ -22,13 +21,13 @@ import type {
 } from '../base/protocol.ts';
 import { orAborted } from './abort.ts';
 import { amount, authorized, named, nodeId, recorded, required, ruled, text, whole } from './arguments.ts';
-import { OnchainRequests } from './onchain.ts';
+import { RateRequests } from './rates.ts';
 
 /** Names of what says which channel is opened. */
 const CHANNEL = { gateway: true, capacitySat: true } as const;
 
 /** Requests to a wallet: each method is one to its engine. */
-export abstract class Requests extends OnchainRequests {
+export abstract class Requests extends RateRequests {
   /** The money. */
   async balance(): Promise<Balance> {
     return this.ask({ method: 'balance' });
@@ -37,30 +36,6 @@ export abstract class Requests extends OnchainRequests {
   /** Connections, chain, warnings. */
   async status(): Promise<Status> {
     return this.ask({ method: 'status' });
-  }
-
-  /**
-   * Makes a BOLT 11 invoice. Without an amount the payer chooses.
-   * @param options `amountMsat`; `description`: what the payer reads, by default nothing; `expirySecs`: seconds until the
-   * invoice expires, 60 to a week, by default an hour; `amp`: for AMP, payable any number of times by whoever pays by AMP. Each of
-   * its payments has an id of its own, and the `invoice`
-   * @throws {WalletError} `invalidInput`
-   */
-  async receive(options?: {
-    amountMsat?: bigint;
-    description?: string;
-    expirySecs?: number;
-    amp?: boolean;
-  }): Promise<PaymentRequest> {
-    const names = { amountMsat: true, description: true, expirySecs: true, amp: true } as const;
-    const { amountMsat, description = '', expirySecs, amp = false } = named('receive', options, names);
-    return this.ask({
-      method: 'receive',
-      amountMsat: amount('amountMsat', amountMsat),
-      description: text('description', description),
-      expirySecs: expirySecs ?? null,
-      amp,
-    });
   }
 
   /**

@@ -1,18 +1,21 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { checkEnvironment, deriveKey, keepStorage } from '#platform';
+import { checkEnvironment, keepStorage } from '#platform';
 import { WalletError } from '../base/error.ts';
 import type { Authorization, Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
 import { checkName } from '../link/names.ts';
-import type { KdfParams } from '../link/wire.ts';
 import { named, text } from './arguments.ts';
+import { Backup } from './backup.ts';
 import { Events, type WalletEvent } from './events.ts';
 import type { Link } from './link.ts';
-import { connect, notFound, openLink, remember, untaken, type OpenOptions } from './open.ts';
+import { connect, notFound, openLink, remember, untaken, type OpenedLink, type OpenOptions } from './open.ts';
 import { Requests } from './requests.ts';
 import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
+import type { Passkey } from './passkeys.ts';
+import * as unlocks from './unlock.ts';
+import type { Unlock, Unlocking } from './unlock.ts';
 import { PaymentList, whenPaid } from './watching.ts';
 
 /** The state of a wallet, as `onChange` tells it. */
@@ -23,13 +26,20 @@ export interface Snapshot {
   balance: Balance;
 }
 
+/** Options of {@link Wallet.restore}: those of `Wallet.open` that go with a mnemonic. */
+export type RestoreOptions = Omit<OpenOptions, 'mnemonic' | 'create' | 'fresh' | 'key'> & {
+  /** Mnemonic of the wallet: 12 or 24 words. */
+  mnemonic: string;
+};
+
 /**
  * A Lightning wallet that is open in this tab.
  *
  * Amounts are `bigint`: msat where the name says `Msat`, sat where it says `Sat`. Times are seconds since the UNIX epoch.
  * The engine runs in a worker that all tabs of this origin share; each tab has a `Wallet` of its own. Every method rejects
  * with a {@link WalletError}: with `closed` after `close()` or `lock()`, with `walletCrashed` when the engine stopped (open
- * the wallet again: it continues from what was saved), with `fenced` when it was taken over.
+ * the wallet again: it continues from what was saved), with `fenced` when it was taken over by another tab, with
+ * `movedToAnotherDevice` when another device of the user's has it now ({@link Wallet.moveHere}).
  */
 export class Wallet extends Requests {
   /** Name of the wallet in this origin. */
@@ -37,12 +47,16 @@ export class Wallet extends Requests {
 
   /**
    * Resolves when this wallet is no longer open in this tab, with why: `closed`, `walletCrashed`, `fenced`, `versionMismatch`,
-   * or what the storage failed with.
+   * `movedToAnotherDevice` (`error.device` has its name), `backupStale` (open it again: it is brought up to its backup), or what the
+   * storage failed with.
    */
   readonly ended: Promise<WalletError>;
 
   /** Resolves to whether the browser promised to keep this origin's storage; if not, it may delete the wallet when the disk is full. */
   readonly storageKept: Promise<boolean> = keepStorage();
+
+  /** Its remote backup: how it stands, and how it is changed. */
+  readonly backup: Backup;
 
   /** Leaves the wallet in this tab at the end of a block, as `close()` does: `await using wallet = await Wallet.open(..)`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -53,11 +67,15 @@ export class Wallet extends Requests {
   readonly #onPayment = new Set<(payment: Payment) => void>();
   readonly #end: (error: WalletError) => void;
   #snapshot: Snapshot | null = null;
+  /** How to open it again, while another device could take it: for wallets with a backup alone. It has the key. */
+  #again: OpenedLink['again'] | null;
 
-  private constructor(name: string, link: Link) {
+  private constructor(name: string, { link, again }: OpenedLink) {
     super((request) => link.call({ method: 'request', request }));
     this.name = name;
     this.#link = link;
+    this.#again = again;
+    this.backup = new Backup((request) => link.call({ method: 'request', request }));
     this.#events = new Events(
       async (id) => void (await link.call({ method: 'request', request: { method: 'ack', id } })),
     );
@@ -73,6 +91,7 @@ export class Wallet extends Requests {
     link.onNotice = (notice) => this.#receive(notice);
     link.onEnd = (ending) => {
       remember(name, ending);
+      if (ending.error.code !== 'movedToAnotherDevice') this.#forgetKey();
       this.#end(ending.error);
     };
   }
@@ -82,12 +101,41 @@ export class Wallet extends Requests {
    * is right; the options of the first tab hold. When `signal` is aborted before it resolves, it rejects with the signal's
    * reason and leaves the wallet again.
    * @throws {WalletError} `invalidInput`, `invalidMnemonic`, `notAllowedHere`, `walletExists`, `walletNotFound`,
-   * `wrongPassphrase`, `wrongNetwork`, `corrupt`, `newerFormat`, `inUse` (offer `takeOver`), `versionMismatch`, `storage`,
-   * `storageFull`, `walletCrashed`, `timeout`
+   * `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `wrongNetwork`, `corrupt`, `newerFormat`, `inUse` (offer `takeOver`),
+   * `versionMismatch`, `storage`, `storageFull`, `walletCrashed`, `timeout`; with a backup `movedToAnotherDevice` (offer `moveHere`),
+   * `backupUnreachable`, `backupRefused`, `backupExists`, and with a mnemonic that is not fresh `backupNotFound`, `backupStale`
    */
   static async open(options: OpenOptions): Promise<Wallet> {
-    const link = await openLink(options);
-    return new Wallet(options.name, link);
+    const opened = await openLink(options);
+    return new Wallet(options.name, opened);
+  }
+
+  /**
+   * Brings a wallet back in this browser: from its mnemonic and its `backup` whole, as it was at its last step; from its mnemonic and a
+   * `file`, its money and history, with channels that rest until their peers close them; from its mnemonic alone, the on-chain
+   * money. `moveHere` when another device still has it; `onProgress` hears how much was read.
+   * @throws {WalletError} as {@link Wallet.open} with a mnemonic: `backupNotFound` (nothing there for these words),
+   * `backupUnreachable`, `backupStale` (the file is older than what the backup knows), `movedToAnotherDevice`
+   */
+  static async restore(options: RestoreOptions): Promise<Wallet> {
+    if (text('mnemonic', options.mnemonic).trim() === '')
+      throw new WalletError('invalidMnemonic', 'The mnemonic is empty: a wallet has 12 or 24 words.');
+    return Wallet.open(options);
+  }
+
+  /**
+   * Takes the wallet back from the device that has it, after `ended` said `movedToAnotherDevice`: opens it here again, as it is now, and
+   * resolves with it; this object stays ended. Call it when the user asks for it, never by itself: two devices would take the wallet
+   * from each other without end.
+   * @throws {WalletError} `closed`: it was closed, locked, or had no backup when it was opened: open it with `moveHere`. As
+   * {@link Wallet.open}
+   */
+  async moveHere(): Promise<Wallet> {
+    const again = this.#again;
+    if (again === null) throw new WalletError('closed', 'The wallet was closed in this tab: open it again.');
+    const wallet = await Wallet.open({ ...again, moveHere: true });
+    this.#forgetKey();
+    return wallet;
   }
 
   /**
@@ -95,19 +143,29 @@ export class Wallet extends Requests {
    * @throws {WalletError} `invalidInput`, `notAllowedHere`, `storage`, `newerFormat`, `corrupt`, `timeout`
    */
   static async exists(name: string): Promise<boolean> {
-    return Wallet.#briefly(name, async (link) => (await link.call({ method: 'kdfParams' })) !== null);
+    return (await Wallet.unlocking(name)) !== null;
   }
 
   /**
-   * The words of a stored wallet, for its passphrase, without opening it: for a wallet that cannot be opened. Show them to nobody but
-   * its user.
-   * @throws {WalletError} `wrongPassphrase`, `invalidInput`, `notAllowedHere`, `walletNotFound`, `corrupt`, `newerFormat`, `storage`,
+   * Returns what opens the wallet of that name, passphrase or passkeys; `null` when this browser holds none. Starts loading the engine.
+   * @throws {WalletError} `invalidInput`, `notAllowedHere`, `storage`, `newerFormat`, `corrupt`, `timeout`
+   */
+  static async unlocking(name: string): Promise<Unlocking | null> {
+    return Wallet.#briefly(name, async (link) => {
+      const sources = await unlocks.sourcesOf(link);
+      return sources && unlocks.unlockingOf(sources);
+    });
+  }
+
+  /**
+   * The words of a stored wallet, for its passphrase or a passkey of it, without opening it: for a wallet that cannot be opened. Show
+   * them to nobody but its user.
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `invalidInput`, `notAllowedHere`, `walletNotFound`, `corrupt`, `newerFormat`, `storage`,
    * `timeout`
    */
-  static async revealMnemonic(name: string, passphrase: string): Promise<string> {
-    if (text('passphrase', passphrase) === '')
-      throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
-    return Wallet.#briefly(name, (link) => words(name, link, passphrase));
+  static async revealMnemonic(name: string, unlock: Unlock): Promise<string> {
+    unlocks.byPasskey(unlock);
+    return Wallet.#briefly(name, (link) => words(name, link, unlock));
   }
 
   /**
@@ -134,13 +192,12 @@ export class Wallet extends Requests {
   }
 
   /**
-   * The words again, for the passphrase only: whoever finds the wallet open does not get them. Show them to nobody else.
-   * @throws {WalletError} `wrongPassphrase`, `invalidInput` when it is empty
+   * The words again, for the passphrase or a passkey only: whoever finds the wallet open does not get them. Show them to nobody else.
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`, `invalidInput` when the passphrase is empty
    */
-  async revealMnemonic(passphrase: string): Promise<string> {
-    if (text('passphrase', passphrase) === '')
-      throw new WalletError('invalidInput', 'The passphrase is empty: enter the one that opens this wallet.');
-    return words(this.name, this.#link, passphrase);
+  async revealMnemonic(unlock: Unlock): Promise<string> {
+    unlocks.byPasskey(unlock);
+    return words(this.name, this.#link, unlock);
   }
 
   /**
@@ -204,16 +261,50 @@ export class Wallet extends Requests {
   }
 
   /**
-   * Changes the passphrase.
-   * @throws {WalletError} `wrongPassphrase` when `from` is not the present one; `invalidInput` when `to` is empty
+   * Changes the passphrase, or gives one to a wallet that has passkeys only. A copy of the storage made before opens as it did.
+   * @param options `from`: the present passphrase, or a passkey
+   * @throws {WalletError} `wrongPassphrase` when `from` is not the present one; `passkeyRefused`, `passkeyUnsupported`; `invalidInput`
+   * when `to` is empty
    */
-  async changePassphrase(options: { from: string; to: string }): Promise<void> {
+  async changePassphrase(options: { from: Unlock; to: string }): Promise<void> {
     const { from, to } = named('changePassphrase', options, { from: true, to: true });
     if (text('to', to) === '') throw new WalletError('invalidInput', 'The new passphrase is empty: choose one.');
-    const stored = (await this.#link.call({ method: 'kdfParams' })) as KdfParams | null;
-    const old = await deriveKey(text('from', from), stored);
-    const fresh = await deriveKey(to, null);
-    await this.#link.call({ method: 'changePassphrase', from: old.key, to: fresh.key, kdf: fresh.params });
+    await unlocks.changePassphrase(this.#link, from, to);
+  }
+
+  /**
+   * Takes the passphrase from a wallet that a passkey opens.
+   * @param unlock the passphrase, or a passkey
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`; `invalidInput` when nothing else opens the wallet
+   */
+  async removePassphrase(unlock: Unlock): Promise<void> {
+    await unlocks.removePassphrase(this.#link, unlock);
+  }
+
+  /** The passkeys that open this wallet, oldest first. */
+  async passkeys(): Promise<Passkey[]> {
+    return unlocks.unlockingOf((await unlocks.sourcesOf(this.#link)) ?? []).passkeys;
+  }
+
+  /**
+   * Has the user make one more passkey that opens this wallet; at most sixteen.
+   * @param options `name`: 1 to 64 characters, to know it by; `unlock`: the passphrase, or a passkey that opens it now
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused` (the prompt was closed), `passkeyUnsupported` (this browser or authenticator
+   * has no PRF extension: nothing was added); `invalidInput`: a bad name, no room, or this device has one
+   */
+  async addPasskey(options: { name: string; unlock: Unlock }): Promise<Passkey> {
+    const { name, unlock } = named('addPasskey', options, { name: true, unlock: true });
+    return unlocks.addPasskey(this.#link, this.name, text('name', name), unlock);
+  }
+
+  /**
+   * Lets a passkey open this wallet no more. A copy of the storage made before still opens with it.
+   * @param unlock the passphrase, or a passkey that opens it now (also that one)
+   * @throws {WalletError} `wrongPassphrase`, `passkeyRefused`, `passkeyUnsupported`; `invalidInput` when there is no such passkey, or
+   * nothing else opens the wallet
+   */
+  async removePasskey(id: string, unlock: Unlock): Promise<void> {
+    await unlocks.removePasskey(this.#link, text('id', id), unlock);
   }
 
   /**
@@ -246,6 +337,7 @@ export class Wallet extends Requests {
    * is told `closed` with the outcome `open`: it goes on, in another tab at once, else when the wallet is opened again.
    */
   async close(): Promise<void> {
+    this.#forgetKey();
     this.#link.close();
     this.#end(new WalletError('closed', 'The wallet was closed in this tab: open it again.'));
     await this.ended;
@@ -254,6 +346,7 @@ export class Wallet extends Requests {
   /** Locks the wallet in every tab: the engine finishes its step, stops and forgets the keys. Payments under way: as with `close`. */
   async lock(): Promise<void> {
     untaken.delete(this.name);
+    this.#forgetKey();
     await this.#link.call({ method: 'request', request: { method: 'close' } });
     await this.ended;
   }
@@ -265,6 +358,8 @@ export class Wallet extends Requests {
         break;
       case 'changed':
         this.#snapshot = { status: notice.status, balance: notice.balance };
+        if (notice.status.backup === null) this.#forgetKey();
+        this.backup.change(notice.status.backup);
         notify(this.#onChange, this.#snapshot);
         break;
       case 'paymentChanged':
@@ -273,6 +368,12 @@ export class Wallet extends Requests {
       case 'stopped':
         break; // the host makes it the end of this wallet
     }
+  }
+
+  /** Whoever finds this page later does not find the key. */
+  #forgetKey(): void {
+    this.#again?.key.fill(0);
+    this.#again = null;
   }
 
   static async #briefly<T>(name: string, work: (link: Link) => Promise<T>): Promise<T> {
@@ -287,12 +388,10 @@ export class Wallet extends Requests {
   }
 }
 
-async function words(name: string, link: Link, passphrase: string): Promise<string> {
-  const stored = (await link.call({ method: 'kdfParams' })) as KdfParams | null;
-  // Derived with fresh parameters, the key would be of no wallet.
-  if (stored === null) throw notFound(name);
-  const { key } = await deriveKey(passphrase, stored);
-  return (await link.call({ method: 'words', key })) as string;
+async function words(name: string, link: Link, unlock: Unlock): Promise<string> {
+  const sources = await unlocks.sourcesOf(link);
+  if (sources === null) throw notFound(name);
+  return (await link.call({ method: 'words', key: await unlocks.keyFor(unlock, sources) })) as string;
 }
 
 /** Calls each listener; what one throws is reported as uncaught and does not keep the others from hearing. */

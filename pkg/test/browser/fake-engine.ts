@@ -4,8 +4,7 @@
 import type { Notice, OpenOptions, Request } from '../../src/base/protocol.ts';
 
 interface Stored {
-  kdf: number[];
-  key: number[];
+  slots: { source: number[]; key: number[] }[];
   network: string;
 }
 
@@ -26,15 +25,15 @@ export function start(onLog: (line: string) => void, onCrash: () => void): void 
   crashed = onCrash;
 }
 
-export async function kdfParams(name: string): Promise<Uint8Array | undefined> {
+export async function keySources(name: string): Promise<Uint8Array[] | undefined> {
   const stored = await load(name);
-  return stored === null ? undefined : new Uint8Array(stored.kdf);
+  return stored?.slots.map(({ source }) => new Uint8Array(source));
 }
 
 export async function storedWords(name: string, key: Uint8Array): Promise<string> {
   const stored = await load(name);
   if (stored === null) throw { code: 'walletNotFound', message: 'none', causes: [] };
-  if (String(stored.key) !== String([...key])) {
+  if (!fits(stored, key)) {
     throw { code: 'wrongPassphrase', message: 'wrong passphrase', causes: [] };
   }
   return WORDS;
@@ -59,9 +58,10 @@ export class Engine {
     log(`INFO engine ${this.#id} opened`);
   }
 
-  static async open(options: OpenOptions, key: Uint8Array, kdf?: Uint8Array): Promise<Engine> {
+  static async open(options: OpenOptions, key: Uint8Array, source?: Uint8Array): Promise<Engine> {
     if (options.gateways[0]?.address === 'trap') trap();
-    if (kdf !== undefined) await save(options.name, { kdf: [...kdf], key: [...key], network: options.network });
+    if (source !== undefined)
+      await save(options.name, { slots: [{ source: [...source], key: [...key] }], network: options.network });
     const stored = await load(options.name);
     if (stored === null) throw { code: 'walletNotFound', message: 'none', causes: [] };
     const engine = new Engine(options.name, stored);
@@ -70,7 +70,7 @@ export class Engine {
   }
 
   proves(key: Uint8Array): boolean {
-    return key.every((byte, i) => byte === this.#stored.key[i]);
+    return fits(this.#stored, key);
   }
 
   async request(request: Request): Promise<unknown> {
@@ -108,8 +108,19 @@ export class Engine {
     return WORDS;
   }
 
-  async changePassphrase(kdf: Uint8Array, key: Uint8Array): Promise<void> {
-    this.#stored = { ...this.#stored, kdf: [...kdf], key: [...key] };
+  async putKey(source: Uint8Array, key: Uint8Array): Promise<void> {
+    const others = this.#stored.slots.filter((slot) => source[0] === 3 || slot.source[0] === 3);
+    await this.#change([...others, { source: [...source], key: [...key] }]);
+  }
+
+  async removeKey(source: Uint8Array): Promise<void> {
+    const slots = this.#stored.slots.filter((slot) => String(slot.source) !== String(source));
+    if (slots.length === 0) throw { code: 'invalidInput', message: 'nothing else opens it', causes: [] };
+    await this.#change(slots);
+  }
+
+  async #change(slots: Stored['slots']): Promise<void> {
+    this.#stored = { ...this.#stored, slots };
     await save(this.#name, this.#stored);
   }
 
@@ -127,6 +138,8 @@ export class Engine {
     return new Promise(() => {}); // it never gets to an answer
   }
 }
+
+const fits = ({ slots }: Stored, key: Uint8Array): boolean => slots.some((slot) => String(slot.key) === String(key));
 
 /** As wasm-bindgen's glue does it: the hook first, then the trap goes to the caller. */
 function trap(): void {

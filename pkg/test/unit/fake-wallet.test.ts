@@ -30,6 +30,19 @@ test('two of them pay each other, and both are told', async () => {
   assert.equal((await payer.payment(paymentHash)).direction, 'outbound');
 });
 
+test('an invoice is cancelled, and its metadata comes back', async () => {
+  const [payer, payee] = [fakeWallet({ balanceMsat: 10_000n }), fakeWallet({ balanceMsat: 0n })];
+  const { invoice, paymentHash } = await payee.receive({ amountMsat: 4_000n, metadata: { order: '17' } });
+  assert.deepEqual((await payee.payment(paymentHash)).metadata, { order: '17' });
+  await payee.cancelInvoice(paymentHash);
+  const cancelled = await payee.payment(paymentHash);
+  assert.ok(cancelled.state === 'failed' && cancelled.error.code === 'cancelled');
+  await assert.rejects(payer.pay(invoice), { code: 'payeeRefused', outcome: 'notSent' });
+  assert.equal((await payer.balance()).spendableMsat, 10_000n);
+  await assert.rejects(payee.cancelInvoice(paymentHash), { code: 'invalidInput' });
+  await assert.rejects(payee.receive({ metadata: { order: 17 } as never }), { code: 'invalidInput' });
+});
+
 test('it refuses what the real one refuses', async () => {
   const [payer, payee] = [fakeWallet({ balanceMsat: 10n }), fakeWallet()];
   const { invoice } = await payee.receive({ amountMsat: 4_000n });

@@ -6,7 +6,7 @@ import type { HeldLock, Locks } from '../../src/engine/locks.ts';
 import type { Channel } from '../../src/engine/port.ts';
 import type { Bus } from '../../src/engine/siblings.ts';
 import { lifeLock } from '../../src/link/names.ts';
-import type { Notice, Payment, Request } from '../../src/base/protocol.ts';
+import type { Notice, OtherDevice, Payment, Request } from '../../src/base/protocol.ts';
 import type { Call, ToHost, ToPage } from '../../src/link/wire.ts';
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -77,7 +77,7 @@ export class FakeBus {
 /** Whether `name` is stored, with which key, and how often it was written. */
 export interface Stored {
   key: Uint8Array;
-  kdf: Uint8Array;
+  source: Uint8Array;
 }
 
 /** An engine that stores nothing but the key and answers `balance`, `diagnostics` and `close`; its payments never end. */
@@ -138,8 +138,12 @@ export class FakeEngine implements Engine {
     return this.#words;
   }
 
-  async changePassphrase(kdf: Uint8Array, key: Uint8Array): Promise<void> {
-    Object.assign(this.#stored, { kdf, key: key.slice() });
+  async putKey(source: Uint8Array, key: Uint8Array): Promise<void> {
+    Object.assign(this.#stored, { source, key: key.slice() });
+  }
+
+  async removeKey(): Promise<void> {
+    throw { code: 'invalidInput', message: 'nothing else opens it', causes: [] };
   }
 
   async close(): Promise<void> {
@@ -160,6 +164,8 @@ export class Origin {
   readonly exited: string[] = [];
   /** Of every wallet here. */
   words = 'abandon ability able';
+  /** The device that has the wallet, if it is another one. */
+  elsewhere: OtherDevice | null = null;
   /** What opening a wallet waits for. */
   gate: Promise<void> = Promise.resolve();
   crash: () => void = () => {};
@@ -189,19 +195,26 @@ export class Origin {
 
   #module(): EngineModule {
     return {
-      kdfParams: async (name) => this.stored.get(name)?.kdf,
+      keySources: async (name) => {
+        const stored = this.stored.get(name);
+        return stored && [stored.source];
+      },
       storedWords: async (name, key) => {
         const stored = this.stored.get(name);
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
         return new FakeEngine(stored, this.words).words(key);
       },
       destroy: async (name) => void this.stored.delete(name),
-      open: async (options, key, kdf) => {
-        if (kdf !== undefined) this.stored.set(options.name, { key: key.slice(), kdf });
+      open: async (options, key, source, onProgress) => {
+        if (source !== undefined) this.stored.set(options.name, { key: key.slice(), source });
         const stored = this.stored.get(options.name);
         if (stored === undefined) throw { code: 'walletNotFound', message: 'none', causes: [] };
         if (!same(stored.key, key)) throw { code: 'wrongPassphrase', message: 'wrong', causes: [] };
         await this.gate;
+        if (this.elsewhere !== null && options.moveHere !== true)
+          throw { code: 'movedToAnotherDevice', message: 'elsewhere', causes: [], device: this.elsewhere };
+        this.elsewhere = null;
+        onProgress({ done: 1, of: 2 });
         const engine = new FakeEngine(stored, this.words);
         this.engines.push(engine);
         return engine;
@@ -263,8 +276,8 @@ export class FakePage {
 
   open(key: number, { create = false, takeOver = false, network = 'regtest', name = 'main' } = {}): Promise<unknown> {
     const options = { name, network, gateways: [], chainSources: [], fresh: false };
-    const kdf = create ? new Uint8Array([1]) : null;
-    return this.call({ method: 'open', options, key: new Uint8Array(32).fill(key), kdf, takeOver, log: [] });
+    const source = create ? new Uint8Array([1]) : null;
+    return this.call({ method: 'open', options, key: new Uint8Array(32).fill(key), source, takeOver, log: [] });
   }
 
   kinds(): string[] {

@@ -117,7 +117,7 @@ test('the log of a crashed engine is in the diagnostics of the next', async () =
     method: 'open',
     options,
     key: new Uint8Array(32).fill(1),
-    kdf: null,
+    source: null,
     takeOver: false,
     log: ['before the crash'],
   });
@@ -148,13 +148,24 @@ test('an engine that stops by itself says why', async () => {
 
 test('the passphrase changes only with the present one', async () => {
   const { origin, host, page } = await opened();
-  const [kdf, to] = [new Uint8Array([2]), new Uint8Array(32).fill(9)];
-  const from = (key: number) => ({ method: 'changePassphrase', from: new Uint8Array(32).fill(key), to, kdf });
+  const [source, key] = [new Uint8Array([2]), new Uint8Array(32).fill(9)];
+  const from = (proof: number) => ({ method: 'putKey', proof: new Uint8Array(32).fill(proof), source, key });
   await assert.rejects(page.call(from(5)), { code: 'wrongPassphrase' });
   await page.call(from(1));
   const second = await FakePage.join(origin, host);
   await assert.rejects(second.open(1), { code: 'wrongPassphrase' });
   await second.open(9);
+});
+
+test('a key is removed only with one that opens the wallet', async () => {
+  const { page } = await opened();
+  const remove = (proof: number) => ({
+    method: 'removeKey',
+    proof: new Uint8Array(32).fill(proof),
+    source: new Uint8Array([1]),
+  });
+  await assert.rejects(page.call(remove(5)), { code: 'wrongPassphrase' });
+  await assert.rejects(page.call(remove(1)), { code: 'invalidInput' });
 });
 
 test('the words are said for the passphrase only', async () => {
@@ -184,7 +195,7 @@ test('destroying closes the wallet everywhere and forgets it', async () => {
   await other.call({ method: 'destroy', takeOver: true });
   assert.equal(page.ended()?.error.code, 'closed');
   assert.equal(origin.stored.size, 0);
-  assert.equal(await other.call({ method: 'kdfParams' }), null);
+  assert.equal(await other.call({ method: 'keySources' }), null);
 });
 
 test('wrong messages are refused by name', async () => {

@@ -30,7 +30,7 @@ test('without a shared worker the second tab is told, and can take over', async 
 test('a holder that does not answer is robbed only on request', async () => {
   const origin = new Origin();
   const frozen = await origin.locks.acquire(walletLock('main'), { timeout: 0 });
-  origin.stored.set('main', { key: new Uint8Array(32).fill(1), kdf: new Uint8Array([1]) });
+  origin.stored.set('main', { key: new Uint8Array(32).fill(1), source: new Uint8Array([1]) });
   const page = await FakePage.join(origin, await origin.host({ shared: false }));
   await assert.rejects(page.open(1), { code: 'inUse' });
   await page.open(1, { takeOver: true });

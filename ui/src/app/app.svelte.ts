@@ -3,33 +3,34 @@
 import {
   loadSettings,
   saveSettings,
-  unlockKey,
   Wallet,
   type Balance,
   type Channel,
+  type Gateway,
   type OpenOptions,
+  type OtherDevice,
   type Payment,
   type Settings,
   type Snapshot,
   type Status,
+  type Unlock,
+  type Unlocking,
   type WalletError,
 } from 'amplet';
 import type { PageConfig } from './config.ts';
 import { News } from './news.svelte.ts';
 import { Notes } from './notes.svelte.ts';
+import { Rates } from './rates.svelte.ts';
+import { PhraseDue } from './phrase-due.svelte.ts';
 import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
 import { DEFAULTS, keepSetup, loadSetup, NO_CONFIG } from './setup.ts';
+import { Unlocked, type UnlockedSession } from './unlocked.ts';
 import { atWork } from './work.ts';
 import type { Unit } from '../text/amounts.ts';
 
-/** Keeps a wallet unlocked when its page goes; the web wallet has none. */
-export interface UnlockedSession {
-  key(): Promise<Uint8Array | null>;
-  keep(key: Uint8Array): Promise<void>;
-  forget(): Promise<void>;
-}
+export type { UnlockedSession } from './unlocked.ts';
 
 /** Differences between the places where a wallet is shown. */
 export interface AppOptions {
@@ -39,9 +40,16 @@ export interface AppOptions {
   sites?: SiteRecordsAccess;
 }
 
-type Opening = Pick<OpenOptions, 'passphrase' | 'key' | 'mnemonic' | 'fresh' | 'takeOver'>;
+type Opening = Pick<
+  OpenOptions,
+  'passphrase' | 'passkey' | 'key' | 'mnemonic' | 'fresh' | 'takeOver' | 'backup' | 'file' | 'moveHere' | 'onProgress'
+>;
 
-export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'open';
+/** `moved`: another device has the wallet now. */
+export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'moved' | 'open';
+
+/** What came back of a wallet that was restored: all; all, with channels that rest; what is in the file; savings alone. */
+export type Restored = 'backup' | 'rests' | 'file' | 'words';
 
 const PAGE_SIZE = 30;
 
@@ -56,25 +64,37 @@ export class App {
   settings = $state.raw<Settings>(DEFAULTS);
   online = $state(navigator.onLine);
 
+  /** What opens the wallet; `null`: there is none, or nobody has looked yet. */
+  unlocking = $state.raw<Unlocking | null>(null);
   wallet = $state.raw<Wallet | null>(null);
   status = $state.raw<Status | null>(null);
   balance = $state.raw<Balance | null>(null);
   channels = $state.raw<Channel[]>([]);
   payments = $state.raw<Payment[]>([]);
   historyComplete = $state(false);
+  /** Source of the wallet, while the user has not read what came back. */
+  restored = $state.raw<Restored | null>(null);
+  /** The device that has the wallet, in the phase `moved`; `null`: its name is not known. */
+  movedTo = $state.raw<OtherDevice | null>(null);
   readonly news = new News();
   readonly notes = new Notes();
+  readonly rates = new Rates();
+  readonly phrase = new PhraseDue();
   /** Requests under way that a lock must not cut off. */
   working = $state(0);
   readonly session: UnlockedSession | null;
   readonly sites: SiteRecordsAccess | null;
 
+  readonly #unlocked: Unlocked;
   #detach: (() => void)[] = [];
+  /** Opens the wallet here, in the phase `moved`. */
+  #moveHere: (() => Promise<void>) | null = null;
   #address: Promise<string> | null = null;
   #history: AsyncGenerator<Payment[], void, undefined> | null = null;
 
   constructor({ session, sites }: AppOptions) {
     this.session = session ?? null;
+    this.#unlocked = new Unlocked(this.session, () => this.config.walletName);
     this.sites = sites ?? null;
   }
 
@@ -94,11 +114,17 @@ export class App {
     try {
       await this.#configure();
       if (await this.reopen()) return;
-      this.phase = (await Wallet.exists(this.config.walletName)) ? 'locked' : 'welcome';
+      await this.lookAtUnlocking();
+      this.phase = this.unlocking ? 'locked' : 'welcome';
     } catch (thrown) {
       this.problem = toWalletError(thrown);
       this.phase = 'blocked';
     }
+  }
+
+  /** Looks what opens the wallet now. Throws what the package throws. */
+  async lookAtUnlocking(): Promise<void> {
+    this.unlocking = await Wallet.unlocking(this.config.walletName);
   }
 
   /** Opens the wallet with the session's key, if it has one that still fits. */
@@ -110,6 +136,7 @@ export class App {
       return true;
     } catch (thrown) {
       const error = toWalletError(thrown);
+      if (error.code === 'movedToAnotherDevice') return true; // that is on the screen
       if (error.code !== 'wrongPassphrase' && error.code !== 'walletNotFound') this.problem = error;
       return false;
     }
@@ -139,9 +166,33 @@ export class App {
   /** Opens, or with `mnemonic` makes, this page's wallet. Throws what the package throws. */
   async openWallet(input: Opening): Promise<void> {
     const { network, gateways, chainSources } = this.settings;
-    const how = await this.#withKey(input);
-    const wallet = await Wallet.open({ name: this.config.walletName, network, gateways, chainSources, ...how });
+    const how = await this.#unlocked.withKey(input);
+    const open = { name: this.config.walletName, network, gateways, chainSources, ...how };
+    try {
+      await this.#opened(await Wallet.open(open), gateways);
+    } catch (thrown) {
+      const error = toWalletError(thrown);
+      if (error.code === 'movedToAnotherDevice')
+        this.#moved(error, () => this.openWallet({ ...input, moveHere: true }));
+      throw error;
+    }
+    if (input.mnemonic !== undefined && input.fresh !== true) this.restored = this.#cameBack(input);
+    // A key that was given is kept already, but the wallet host may have lost the wallet to another device meanwhile.
+    if (input.key === undefined || input.moveHere === true) void this.#unlocked.keep(how);
+    this.phrase.open(this.config.walletName, input.passkey !== undefined && input.fresh === true);
+    void this.lookAtUnlocking();
+    await this.#keepForNextVisit();
+  }
+
+  #cameBack({ backup, file }: Opening): Restored {
+    if (file !== undefined) return 'file';
+    if (backup === undefined) return 'words';
+    return this.status?.backup?.mode === 'lagging' ? 'rests' : 'backup';
+  }
+
+  async #opened(wallet: Wallet, gateways: readonly Gateway[]): Promise<void> {
     this.problem = null;
+    this.#moveHere = null;
     this.wallet = wallet;
     this.#detach = [
       wallet.onChange((snapshot) => this.#changed(snapshot)),
@@ -149,45 +200,42 @@ export class App {
     ];
     void wallet.ended.then((error) => this.#ended(wallet, error));
     void this.#deliver(wallet);
+    this.rates.follow(wallet, gateways);
     await this.#load(wallet);
     this.phase = 'open';
-    if (input.passphrase !== undefined) void this.#keepUnlocked(how.key ?? (() => this.#deriveKey(input.passphrase)));
-    await this.#keepForNextVisit();
+  }
+
+  /** Another device has the wallet. `again` opens it here; it holds the key, as long as this is on the screen. */
+  #moved(error: WalletError, again: () => Promise<void>): void {
+    this.movedTo = error.device ?? null;
+    this.#moveHere = again;
+    this.phase = 'moved';
+  }
+
+  /** Takes the wallet over from the device that has it. Throws what the package throws. */
+  async moveHere(): Promise<void> {
+    await this.#moveHere?.();
   }
 
   /** The wallet's words, also while it is locked or cannot be opened. Throws what the package throws. */
-  async words(passphrase: string): Promise<string[]> {
+  async words(unlock: Unlock): Promise<string[]> {
     const { wallet, config } = this;
     const told = await (wallet === null
-      ? Wallet.revealMnemonic(config.walletName, passphrase)
-      : this.hold(() => wallet.revealMnemonic(passphrase)));
+      ? Wallet.revealMnemonic(config.walletName, unlock)
+      : this.hold(() => wallet.revealMnemonic(unlock)));
     return told.split(' ');
   }
 
   /** Throws what the package throws. */
-  async changePassphrase(change: { from: string; to: string }): Promise<void> {
-    await this.hold(() => this.open.changePassphrase(change));
-    await this.#keepUnlocked(() => this.#deriveKey(change.to));
+  async changePassphrase(change: { from: Unlock; to: string }): Promise<void> {
+    await this.changeUnlocking(() => this.open.changePassphrase(change));
+    await this.#unlocked.keep({ passphrase: change.to });
   }
 
-  /** Derives the key where one is to be kept: a wallet that exists is opened with it, so that it is derived once. */
-  async #withKey(input: Opening): Promise<Opening> {
-    const { passphrase, ...rest } = input;
-    if (!this.session || passphrase === undefined || input.mnemonic !== undefined) return input;
-    return { ...rest, key: await this.#deriveKey(passphrase) };
-  }
-
-  #deriveKey(passphrase = ''): Promise<Uint8Array> {
-    return unlockKey(this.config.walletName, passphrase);
-  }
-
-  async #keepUnlocked(key: Uint8Array | (() => Promise<Uint8Array>)): Promise<void> {
-    if (!this.session) return;
-    try {
-      await this.session.keep(typeof key === 'function' ? await key() : key);
-    } catch (thrown) {
-      console.warn('session', toWalletError(thrown).message); // the wallet is open here: the next window asks
-    }
+  /** Changes what opens the wallet, and looks what does now. Throws what the package throws. */
+  async changeUnlocking(change: () => Promise<unknown>): Promise<void> {
+    await this.hold(change);
+    await this.lookAtUnlocking();
   }
 
   /** Stores what this wallet was opened with: the next visit starts from it, with or without the server's config. */
@@ -240,12 +288,14 @@ export class App {
   }
 
   async lock(): Promise<void> {
-    const { wallet } = this;
+    const { wallet, phase } = this;
     this.#forget();
     this.phase = 'locked';
     // First, so that nobody who asks meanwhile opens it again.
     await this.session?.forget().catch((thrown: unknown) => console.warn('session', thrown));
     await wallet?.lock();
+    // One that was to be restored here, and that another device has, is not locked: there is none.
+    if (phase === 'moved' && !(await Wallet.exists(this.config.walletName))) this.phase = 'welcome';
   }
 
   /** Returns who had which payment made, by its id, as far as that is kept. */
@@ -263,6 +313,8 @@ export class App {
       await Wallet.destroy(this.config.walletName);
       await this.sites?.forget();
       this.problem = null;
+      this.unlocking = null;
+      this.phrase.done();
       this.phase = 'welcome';
     } catch (thrown) {
       this.problem = toWalletError(thrown); // the screen that asked is gone by now
@@ -323,6 +375,13 @@ export class App {
   #ended(wallet: Wallet, error: WalletError): void {
     if (this.wallet !== wallet) return;
     this.#forget();
+    if (error.code === 'movedToAnotherDevice') {
+      this.#moved(error, async () => {
+        await this.#opened(await wallet.moveHere());
+        await this.#unlocked.keep({}); // the wallet host opens it, too
+      });
+      return;
+    }
     this.problem = error;
     this.phase = 'locked';
   }
@@ -332,6 +391,8 @@ export class App {
     this.#detach = [];
     this.#address = null;
     this.#history = null;
+    this.#moveHere = null;
+    this.restored = null;
     this.wallet = null;
     this.status = null;
     this.balance = null;
@@ -339,6 +400,7 @@ export class App {
     this.payments = [];
     this.news.clear();
     this.notes.clear();
+    this.rates.stop();
     this.historyComplete = false;
   }
 }

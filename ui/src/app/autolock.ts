@@ -17,7 +17,7 @@ export function watchIdle(app: App): () => void {
   };
   const check = () => {
     const minutes = app.settings.autoLockMinutes;
-    if (app.session !== null || minutes === 0 || app.phase !== 'open') return;
+    if (app.session !== null || minutes === 0 || (app.phase !== 'open' && app.phase !== 'moved')) return;
     const last = Math.max(touched, Number(localStorage.getItem(KEY) ?? 0) || 0);
     if (Date.now() - last >= minutes * 60_000) void atRest(() => app.lock());
   };

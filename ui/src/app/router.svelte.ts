@@ -10,6 +10,7 @@ export const SCREENS = [
   'settings',
   'create',
   'restore',
+  'pair',
 ] as const;
 export type Screen = (typeof SCREENS)[number];
 

@@ -21,6 +21,10 @@ export function formatMoment(at: bigint, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(Number(at) * 1000);
 }
 
+/** Date without its year. */
+export const formatDate = (at: bigint, locale: string): string =>
+  new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long' }).format(Number(at) * 1000);
+
 /** Time of the day. */
 export const formatTime = (at: bigint, locale: string): string =>
   new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(Number(at) * 1000);

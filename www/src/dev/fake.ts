@@ -3,23 +3,26 @@
 import type {
   Balance,
   Channel,
-  ErrorCode,
   FeeRates,
   Inspected,
-  LoadedSettings,
   OnchainBump,
   OnchainSend,
   OpenOptions,
+  PairingJoin,
   Payment,
   PaymentRequest,
   Budget,
   Rules,
-  Settings,
   Snapshot,
   Spending,
   Status,
+  Unlock,
+  Unlocking,
   WalletEvent,
 } from 'amplet';
+import { WalletError } from './fake-error.ts';
+import { FakeUnlocking, UnlockedWallet } from './fake-unlocking.ts';
+import { backupAt, fakeBackup, joinPairing as join, PHONE } from './sample-backup.ts';
 import { budgets, spending } from './sample-budgets.ts';
 import { events } from './sample-events.ts';
 import * as parts from './sample-parts.ts';
@@ -28,20 +31,15 @@ import * as samples from './samples.ts';
 const scenario = new URL(location.href).searchParams.get('scenario') ?? 'full';
 const pause = (ms = 350) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export class WalletError extends Error {
-  override readonly name = 'WalletError';
-  readonly causes: string[] = [];
-  readonly log: string[] = [];
-  readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string) {
-    super(samples.engineText(message));
-    this.code = code;
-  }
-}
+/** Scenarios in which there is no wallet at first. */
+const WITHOUT = ['none', 'noBackup', 'notFound', 'slow'];
 
-let made: string | null = scenario === 'none' ? null : samples.PASSPHRASE;
+const unlocking = new FakeUnlocking(
+  WITHOUT.includes(scenario) ? 'none' : scenario,
+  (code, message) => new WalletError(code, message),
+);
 
-export class Wallet {
+export class Wallet extends UnlockedWallet {
   readonly name = 'fake';
   readonly storageKept = Promise.resolve(true);
   readonly ended: Promise<WalletError>;
@@ -56,38 +54,51 @@ export class Wallet {
   #payments: Payment[] = scenario === 'new' || scenario === 'none' ? [] : samples.payments();
 
   private constructor() {
+    super(unlocking);
     if (scenario === 'sentAll') this.#payments.unshift(samples.sentAll());
     this.ended = new Promise((resolve) => (this.#end = resolve));
   }
 
   static async open(options: OpenOptions): Promise<Wallet> {
     await pause();
-    if (options.mnemonic) made = options.passphrase ?? null;
-    if (options.passphrase !== made)
-      throw new WalletError(
-        'wrongPassphrase',
-        'This passphrase does not open the wallet. Check the keyboard layout and try again.',
-      );
-    return new Wallet();
+    if (options.mnemonic) unlocking.create(options.passphrase, options.passkey);
+    unlocking.prove(options.passphrase ?? { passkey: true });
+    if (scenario === 'notFound' && options.backup && !options.fresh)
+      throw new WalletError('backupNotFound', 'There is no backup of these words.');
+    if (scenario === 'moved' && options.moveHere !== true)
+      throw new WalletError('movedToAnotherDevice', 'Another device has the wallet.', PHONE);
+    options.onProgress?.({ done: 300, of: 420 });
+    if (scenario === 'slow') await new Promise(() => undefined);
+    const wallet = new Wallet();
+    if (options.backup) wallet.#status = { ...wallet.#status, backup: backupAt(options.backup) };
+    return wallet;
   }
 
-  static async exists(): Promise<boolean> {
+  readonly backup = fakeBackup(
+    () => this.#status.backup,
+    (backup) => {
+      this.#status = { ...this.#status, backup };
+      this.#tell();
+    },
+  );
+
+  static async unlocking(): Promise<Unlocking | null> {
     if (scenario === 'blocked')
       throw new WalletError(
         'notAllowedHere',
         'This page was loaded insecurely, so the browser withholds what a wallet needs: open it over https, or as http://localhost.',
       );
-    return made !== null;
+    return unlocking.state();
   }
 
-  static async revealMnemonic(name: string, passphrase: string): Promise<string> {
+  static async revealMnemonic(_: string, unlock: Unlock): Promise<string> {
     await pause();
-    if (passphrase !== made) throw new WalletError('wrongPassphrase', `This passphrase does not open ${name}.`);
+    unlocking.prove(unlock);
     return samples.MNEMONIC;
   }
 
   static async destroy(): Promise<void> {
-    made = null;
+    unlocking.forget();
   }
 
   async balance(): Promise<Balance> {
@@ -314,6 +325,7 @@ export class Wallet {
       outboundMsat: capacitySat * 990n,
       inboundMsat: 0n,
       trusted: false,
+      watchedBy: 1,
       funding: `${samples.id(81)}:0`,
     };
     this.#channels = [...this.#channels, channel];
@@ -351,18 +363,6 @@ export class Wallet {
     return 'pretended engine: nothing to diagnose';
   }
 
-  async changePassphrase({ from, to }: { from: string; to: string }): Promise<void> {
-    await pause();
-    if (from !== made) throw new WalletError('wrongPassphrase', 'The present passphrase is another one.');
-    made = to;
-  }
-
-  async revealMnemonic(passphrase: string): Promise<string> {
-    await pause();
-    if (passphrase !== made) throw new WalletError('wrongPassphrase', 'This passphrase does not open the wallet.');
-    return samples.MNEMONIC;
-  }
-
   async lock(): Promise<void> {
     this.#end(new WalletError('closed', 'The wallet was locked.'));
   }
@@ -372,24 +372,13 @@ export class Wallet {
   }
 }
 
+export { WalletError } from './fake-error.ts';
+export { offerPairing } from './sample-backup.ts';
+export const joinPairing = (code: string): Promise<PairingJoin> => join(code, samples.MNEMONIC);
+
 export const unlockKey = async (): Promise<Uint8Array> => new Uint8Array(32);
+export const passkeysAvailable = async (): Promise<boolean> => true;
 export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;
 
 export { checkMnemonic, suggestWords } from './fake-words.ts';
-
-let kept: Settings | null = {
-  network: 'signet',
-  gateways: samples.GATEWAYS,
-  chainSources: [],
-  unit: 'sat',
-  language: null,
-  autoLockMinutes: 15,
-};
-
-export async function loadSettings(): Promise<LoadedSettings> {
-  return { settings: kept, problem: null };
-}
-
-export async function saveSettings(settings: Settings): Promise<void> {
-  kept = settings;
-}
+export { loadSettings, saveSettings } from './fake-settings.ts';

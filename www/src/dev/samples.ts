@@ -1,9 +1,11 @@
 /** Samples that the pretended engine of `--mode fake` shows. */
 
 import type { Balance, Channel, Gateway, Payment, PaymentMethod, Status } from 'amplet';
+import { engineText } from './fake-error.ts';
+import { backupOf } from './sample-backup.ts';
 import { NODE_A, NODE_B, part, PAYEE, threeParts } from './sample-parts.ts';
 
-export { PAYEE };
+export { engineText, PAYEE };
 
 export const WORDS =
   'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual crane crash crater crawl crazy legal legend leisure lemon river road roast robot thank winner wave year yellow zebra zoo'.split(
@@ -14,9 +16,6 @@ export const PASSPHRASE = 'a quiet river under the bridge';
 
 const HASH = 'f0a9b2c43cde5f1a0d27c1c90b6aa9b3e4a1e1f2d3c4b5a697887766554433';
 const TXID = '4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b';
-
-/** A text of the engine, which no screen may show: e2e looks for the mark. */
-export const engineText = (text: string): string => `⚙ ${text}`;
 
 export const now = (): bigint => BigInt(Math.floor(Date.now() / 1000));
 export const id = (index: number): string => HASH + index.toString(16).padStart(2, '0');
@@ -210,6 +209,7 @@ export function channels(scenario: string): Channel[] {
       outboundMsat: 614_000_000n,
       inboundMsat: 366_000_000n,
       trusted: false,
+      watchedBy: 1,
       funding: `${TXID}:0`,
     },
     {
@@ -227,6 +227,7 @@ export function channels(scenario: string): Channel[] {
       outboundMsat: 0n,
       inboundMsat: 490_000_000n,
       trusted: true,
+      watchedBy: 0,
       funding: `${TXID}:1`,
     },
   ];
@@ -268,6 +269,8 @@ const WARNINGS: Record<string, Status['warnings']> = {
   otherInstallation: ['otherInstallation'],
 };
 
+const safeUntil = (hours: bigint) => ({ height: 901_000 + 6 * Number(hours), at: now() + hours * 3600n });
+
 export function status(scenario: string): Status {
   const at = now();
   const down = scenario === 'down';
@@ -299,8 +302,10 @@ export function status(scenario: string): Status {
       { nodeId: NODE_B, url: 'wss://gateway.example.org', connection, terms: offered },
     ],
     depositNeededSat: 0n,
+    safeUntil: scenario === 'new' || scenario === 'none' ? null : safeUntil(scenario === 'soon' ? 5n : 312n),
     warnings: WARNINGS[scenario] ?? [],
     storage: null,
+    backup: backupOf(scenario),
     damaged: [],
     commits: 12n,
   };

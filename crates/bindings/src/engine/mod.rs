@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{ErrorCode, OpenOptions, WalletError};
-use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{SealedStore, SharedBackend, Store};
+use amplet_protocol::page::{ErrorCode, OpenOptions, RestoreProgress, WalletError};
+use amplet_storage::kdf::Kek;
+use amplet_storage::{KeySource, SealedStore, SharedBackend, Store};
 use amplet_transport::WebPlatform;
 use amplet_wallet::Wallet;
 use futures::future::AbortHandle;
-use sha2::{Digest, Sha256};
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
@@ -34,23 +34,25 @@ pub use hooks::start;
 pub struct Engine {
     wallet: Wallet,
     store: Rc<SealedStore>,
-    /// SHA-256 of the key it was opened with: enough to know the key again.
-    proof: Cell<[u8; 32]>,
     subscriptions: RefCell<BTreeMap<u32, AbortHandle>>,
     last_subscription: Cell<u32>,
 }
 
-/// The encoded key derivation parameters of a stored wallet; undefined when there is none.
+/// Is called while a backup is read.
+type Progress<'a> = &'a dyn Fn(RestoreProgress);
+
+/// The encoded sources of the keys that open a stored wallet, each by [`KeySource::to_bytes`]; undefined when there is none.
 ///
 /// # Errors
 /// `newerFormat`, `corrupt`, `storage`.
-#[wasm_bindgen(js_name = kdfParams)]
-pub async fn kdf_params(name: String) -> Result<Option<Vec<u8>>, JsValue> {
+#[wasm_bindgen(js_name = keySources)]
+pub async fn key_sources(name: String) -> Result<Option<Vec<Uint8Array>>, JsValue> {
     let backend = open_backend(&name).await.map_err(|error| thrown(&error))?;
-    let params = SealedStore::kdf_params(&backend).await;
+    let sources = SealedStore::key_sources(&backend).await;
     backend.close().await;
-    let params = params.map_err(|error| thrown(&error.into()))?;
-    Ok(params.map(|params| params.to_bytes().to_vec()))
+    let sources = sources.map_err(|error| thrown(&error.into()))?;
+    let encoded = |source: &KeySource| Uint8Array::from(source.to_bytes().as_slice());
+    Ok(sources.map(|sources| sources.iter().map(encoded).collect()))
 }
 
 /// The words of a stored wallet, for `key` only. Needs no engine: also a wallet that cannot be opened gives them away. Nothing is
@@ -82,21 +84,31 @@ pub async fn destroy(name: String) -> Result<(), JsValue> {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens the wallet of `options` (`OpenOptions`) with the 32-byte `key`; creates it when `kdf` is given, which then are
-    /// the parameters that the key came from.
+    /// Opens the wallet of `options` (`OpenOptions`) with the 32-byte `key`; creates it when `source` is given: where the key came
+    /// from. `on_progress` is called with a `RestoreProgress` while a backup is read.
     ///
     /// # Errors
     /// `invalidInput` and the errors of opening a wallet.
-    pub async fn open(options: JsValue, key: Vec<u8>, kdf: Option<Vec<u8>>) -> Result<Engine, JsValue> {
+    pub async fn open(
+        options: JsValue,
+        key: Vec<u8>,
+        source: Option<Vec<u8>>,
+        on_progress: Option<js_sys::Function>,
+    ) -> Result<Engine, JsValue> {
         let options: OpenOptions = from_js("the options", options)?;
         let key = Zeroizing::new(key);
-        Self::open_or_create(options, &key, kdf).await.map_err(|error| thrown(&error))
+        let progress = |progress: RestoreProgress| {
+            if let (Some(on_progress), Ok(progress)) = (&on_progress, to_js(&progress)) {
+                // What the page's side throws is its own concern.
+                let _ = on_progress.call1(&JsValue::NULL, &progress);
+            }
+        };
+        Self::open_or_create(options, &key, source, &progress).await.map_err(|error| thrown(&error))
     }
 
-    /// True if `key` is the one it was opened with. Takes the same time wherever the two differ.
+    /// True if `key` is one that opens this wallet; compared in constant time.
     pub fn proves(&self, key: &[u8]) -> bool {
-        let difference = digest(key).iter().zip(self.proof.get()).fold(0, |sum, (a, b)| sum | (a ^ b));
-        difference == 0
+        kek(key).is_ok_and(|kek| self.store.fits(&kek))
     }
 
     /// Handles a `Request`; resolves to its response. `on_begin` is called with the id of a payment that is begun, before it can
@@ -150,17 +162,24 @@ impl Engine {
         Ok((*words).clone())
     }
 
-    /// Seals the wallet with another key, which came from the parameters `kdf`.
+    /// Lets one more key, from `source`, open the wallet, in place of an older one of that source or, of passphrases, of any.
     ///
     /// # Errors
     /// `invalidInput`, `fenced`, `storage`, `storageFull`.
-    #[wasm_bindgen(js_name = changePassphrase)]
-    pub async fn change_passphrase(&self, kdf: Vec<u8>, key: Vec<u8>) -> Result<(), JsValue> {
-        let key = Zeroizing::new(key);
-        let (params, kek) = decode(&kdf, &key).map_err(|error| thrown(&error))?;
-        self.store.change_passphrase(&params, kek).await.map_err(|error| thrown(&error.into()))?;
-        self.proof.set(digest(&key));
-        Ok(())
+    #[wasm_bindgen(js_name = putKey)]
+    pub async fn put_key(&self, source: Vec<u8>, key: Vec<u8>) -> Result<(), JsValue> {
+        let (source, kek) = decode(&source, &Zeroizing::new(key)).map_err(|error| thrown(&error))?;
+        self.store.put_key(source, kek).await.map_err(|error| thrown(&error.into()))
+    }
+
+    /// Lets the key from `source` open the wallet no more.
+    ///
+    /// # Errors
+    /// `invalidInput` when it does not open it, or nothing else does; `fenced`, `storage`, `storageFull`.
+    #[wasm_bindgen(js_name = removeKey)]
+    pub async fn remove_key(&self, source: Vec<u8>) -> Result<(), JsValue> {
+        let source = read_source(&source).map_err(|error| thrown(&error))?;
+        self.store.remove_key(&source).await.map_err(|error| thrown(&error.into()))
     }
 
     /// Stops at once, as if the process had been killed: nothing more is written or sent, connections end, keys are forgotten.
@@ -169,7 +188,8 @@ impl Engine {
         for handle in std::mem::take(&mut *self.subscriptions.borrow_mut()).into_values() {
             handle.abort();
         }
-        self.proof.set([0; 32]);
+        // Closed from this call on; the backend's own closing would wait for what runs.
+        drop(self.store.close());
         self.wallet.abort();
     }
 
@@ -181,7 +201,6 @@ impl Engine {
         for handle in std::mem::take(&mut *self.subscriptions.borrow_mut()).into_values() {
             handle.abort();
         }
-        self.proof.set([0; 32]);
         let closed = self.wallet.request(amplet_protocol::page::Request::Close).await;
         self.store.close().await;
         closed.map(|_| ()).map_err(|error| thrown(&error))
@@ -192,17 +211,18 @@ impl Engine {
     async fn open_or_create(
         options: OpenOptions,
         key: &[u8],
-        kdf: Option<Vec<u8>>,
+        source: Option<Vec<u8>>,
+        progress: Progress<'_>,
     ) -> Result<Self, WalletError> {
-        if kdf.is_some() != options.mnemonic.is_some() {
+        if source.is_some() != options.mnemonic.is_some() {
             let message =
-                "key derivation parameters go with a mnemonic, to create a wallet; give both or neither";
+                "the source of the key goes with a mnemonic, to create a wallet; give both or neither";
             return Err(WalletError::new(ErrorCode::InvalidInput, message));
         }
         let backend = open_backend(&options.name).await?;
-        let opened = match &kdf {
-            Some(params) => Self::create(&backend, options, params, key).await,
-            None => Self::unlock(&backend, options, key).await,
+        let opened = match &source {
+            Some(source) => Self::create(&backend, options, source, key, progress).await,
+            None => Self::unlock(&backend, options, key, progress).await,
         };
         if opened.is_err() {
             backend.close().await;
@@ -213,12 +233,13 @@ impl Engine {
     async fn create(
         backend: &SharedBackend,
         options: OpenOptions,
-        params: &[u8],
+        source: &[u8],
         key: &[u8],
+        progress: Progress<'_>,
     ) -> Result<Self, WalletError> {
-        let (params, kek) = decode(params, key)?;
-        let store = SealedStore::create(backend.clone(), &params, kek).await?;
-        let opened = Self::start(store, options, key).await;
+        let (source, kek) = decode(source, key)?;
+        let store = SealedStore::create(backend.clone(), source, kek).await?;
+        let opened = Self::start(store, options, progress).await;
         if opened.is_err() {
             // The remains of a wallet that could not be created must not block the next attempt.
             backend.destroy().await?;
@@ -226,7 +247,12 @@ impl Engine {
         opened
     }
 
-    async fn unlock(backend: &SharedBackend, options: OpenOptions, key: &[u8]) -> Result<Self, WalletError> {
+    async fn unlock(
+        backend: &SharedBackend,
+        options: OpenOptions,
+        key: &[u8],
+        progress: Progress<'_>,
+    ) -> Result<Self, WalletError> {
         let name = options.name.clone();
         let store = SealedStore::open(backend.clone(), kek(key)?).await?;
         if store.list("").await?.is_empty() {
@@ -237,26 +263,27 @@ impl Engine {
             );
             return Err(WalletError::new(ErrorCode::WalletNotFound, message));
         }
-        Self::start(store, options, key).await
+        Self::start(store, options, progress).await
     }
 
-    async fn start(store: SealedStore, options: OpenOptions, key: &[u8]) -> Result<Self, WalletError> {
+    async fn start(
+        store: SealedStore,
+        options: OpenOptions,
+        progress: Progress<'_>,
+    ) -> Result<Self, WalletError> {
         let store = Rc::new(store);
-        let wallet = Wallet::open(Rc::new(WebPlatform), store.clone(), options).await?;
-        Ok(Self {
-            wallet,
-            store,
-            proof: Cell::new(digest(key)),
-            subscriptions: RefCell::default(),
-            last_subscription: Cell::new(0),
-        })
+        let wallet = Wallet::open_with(Rc::new(WebPlatform), store.clone(), options, progress).await?;
+        Ok(Self { wallet, store, subscriptions: RefCell::default(), last_subscription: Cell::new(0) })
     }
 }
 
-fn decode(params: &[u8], key: &[u8]) -> Result<(KdfParams, Kek), WalletError> {
-    let params = KdfParams::from_bytes(params)
-        .map_err(|error| WalletError::new(ErrorCode::InvalidInput, error.to_string()).caused_by(&error))?;
-    Ok((params, kek(key)?))
+fn decode(source: &[u8], key: &[u8]) -> Result<(KeySource, Kek), WalletError> {
+    Ok((read_source(source)?, kek(key)?))
+}
+
+fn read_source(source: &[u8]) -> Result<KeySource, WalletError> {
+    KeySource::from_bytes(source)
+        .map_err(|error| WalletError::new(ErrorCode::InvalidInput, error.to_string()).caused_by(&error))
 }
 
 fn kek(key: &[u8]) -> Result<Kek, WalletError> {
@@ -264,8 +291,4 @@ fn kek(key: &[u8]) -> Result<Kek, WalletError> {
         WalletError::new(ErrorCode::InvalidInput, format!("a key has 32 bytes, this one {}", key.len()))
     })?);
     Ok(Kek::from_bytes(*bytes))
-}
-
-fn digest(key: &[u8]) -> [u8; 32] {
-    Sha256::digest(key).into()
 }

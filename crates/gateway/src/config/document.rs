@@ -1,7 +1,7 @@
 //! TOML read key by key, so that whatever is wrong is named with its line, column, key and remedy.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -65,6 +65,11 @@ impl<'a> Findings<'a> {
         self.problems.borrow_mut().push(Problem { severity, file, line, column, key, what, remedy });
     }
 
+    /// Returns whether there is one.
+    pub(super) fn any(&self) -> bool {
+        !self.problems.borrow().is_empty()
+    }
+
     /// All findings in the order of the file.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
@@ -90,6 +95,35 @@ pub(super) fn parse<'a>(findings: &Findings<'a>) -> Spanned<DeTable<'a>> {
         findings.add(Severity::Error, at, "", error.message().trim().replace('\n', ", "), remedy);
     }
     table
+}
+
+/// All values of a table as text, by their keys with sections.
+pub(super) fn values(table: &DeTable<'_>) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for (key, value) in table {
+        match value.get_ref() {
+            DeValue::Table(section) => {
+                let inner = values(section).into_iter();
+                all.extend(inner.map(|(inner, value)| (format!("{}.{inner}", key.get_ref()), value)));
+            }
+            value => {
+                all.insert(key.get_ref().to_string(), show(value));
+            }
+        }
+    }
+    all
+}
+
+fn show(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(date) => date.to_string(),
+        DeValue::Array(list) => list.iter().map(|one| format!("{:?},", show(one.get_ref()))).collect(),
+        DeValue::Table(table) => format!("{:?}", values(table)),
+    }
 }
 
 /// A table of the file being read. Its keys are taken one by one; [`finish`](Self::finish) refuses what is left.

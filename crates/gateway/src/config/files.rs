@@ -100,7 +100,13 @@ pub(super) fn check_private(file: &Path) -> Result<(), Wrong> {
 /// Reads a short text file that strangers cannot read; white space around it is taken off.
 fn read_secret(file: &Path, remedy: &str) -> Result<String, Wrong> {
     let show = file.display();
-    let unreadable = |error: std::io::Error| Wrong::new(format!("{show} cannot be read ({error})"), remedy);
+    let unreadable = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Wrong::new(
+            format!("{show} is there, and this user may not read it"),
+            format!("run the gateway as the file's owner, or give the file to its user: chown USER {show}"),
+        ),
+        _ => Wrong::new(format!("{show} cannot be read ({error})"), remedy),
+    };
     let metadata = std::fs::metadata(file).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(Wrong::new(format!("{show} is not a file"), remedy));

@@ -3,9 +3,13 @@
 mod backup;
 mod document;
 mod files;
+mod live;
 mod ports;
+mod rates;
+mod reach;
 mod sections;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -18,7 +22,9 @@ use bitcoin::Network;
 
 pub use backup::postgres;
 pub use document::{Problem, Severity};
+pub use live::{Live, Reloaded};
 pub(crate) use ports::explain;
+pub use rates::RatesSection;
 
 /// Largest configuration file, in bytes.
 const MAX_FILE: usize = 1 << 20;
@@ -98,10 +104,27 @@ pub struct Config {
     pub channels: ChannelSection,
     /// The API for sites.
     pub merchant: MerchantSection,
+    /// Prices in other currencies.
+    pub rates: RatesSection,
     /// Backups of wallets.
     pub backup: BackupSection,
     /// Logs.
     pub log: LogSection,
+    /// Free space of the data folder's disk below which it is warned, in MiB.
+    pub warn_free_mib: u64,
+    /// Values as the file has them, by their keys with sections: to find what has changed. Secrets are in files, but for bitcoind's
+    /// password, of which only a change is of interest.
+    values: Values,
+}
+
+/// See [`Config::values`].
+#[derive(Clone, Default)]
+struct Values(BTreeMap<String, String>);
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(values)")
+    }
 }
 
 /// The mnemonic, which never shows in logs.
@@ -174,6 +197,8 @@ pub struct AdminSection {
     pub listen: SocketAddr,
     /// The bearer token of requests.
     pub token: Secret,
+    /// A token that reads the node's state and changes nothing.
+    pub read_token: Option<Secret>,
 }
 
 /// `[bitcoind]` or `[chain]`
@@ -219,6 +244,8 @@ pub struct ChannelSection {
     pub day_limits: DayLimits,
     /// Days after which a channel to a wallet in which nothing moves is closed; 0: never.
     pub close_idle_after_days: u64,
+    /// Hours for which a wallet must stay away before its channels are closed because whoever has its key says that it is lost.
+    pub close_lost_after_hours: u64,
     /// HTLCs that a peer may have in flight in one channel.
     pub max_htlcs: u16,
     /// Money that may be in HTLCs too small for the chain in one channel, in sat.
@@ -303,12 +330,17 @@ impl Config {
     fn read(file: &Path, text: &str) -> Result<(Self, Vec<Problem>), ConfigError> {
         let findings = document::Findings::new(file, text);
         let table = document::parse(&findings);
+        if findings.any() {
+            // Of the rest of the file nobody knows what it says.
+            return Err(ConfigError::Wrong(findings.into_problems()));
+        }
         let config = sections::read(file, &document::Section::root(&findings, &table));
+        let values = Values(document::values(table.get_ref()));
         let problems = findings.into_problems();
         let (errors, warnings): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(|problem| problem.severity == Severity::Error);
         match config {
-            Some(config) if errors.is_empty() => Ok((config, warnings)),
+            Some(config) if errors.is_empty() => Ok((Self { values, ..config }, warnings)),
             _ => Err(ConfigError::Wrong(errors)),
         }
     }

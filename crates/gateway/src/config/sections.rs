@@ -10,7 +10,8 @@ use bitcoin::Network;
 use super::document::Section;
 use super::{
     AdminSection, ChainSection, ChannelSection, Config, DayLimits, HttpSection, LogFormat, LogSection, Login,
-    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, backup, files, ports,
+    MerchantSection, NodeSection, PublicAddress, PublicUrl, Secret, Seed, Severity, Values, backup, files,
+    ports, rates, reach,
 };
 
 const SOCKET: &str = "give an address and a port, as in \"127.0.0.1:8080\" or \"[::1]:8080\"";
@@ -30,8 +31,10 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
     let chain = chain(root, file);
     let channels = channels(&root.section("channels"));
     let merchant = merchant(&root.section("merchant"));
+    let rates = rates::read(&root.section("rates"), network);
     let backup = backup::read(&root.section("backup"), file);
     let log = log(&root.section("log"));
+    let warn_free_mib = root.number("warn_free_mib", 0..=1_000_000_000, 1_024);
     if let (Some(node), Some(http), Some(admin)) = (&node, &http, &admin) {
         ports::distinct(root, node, http, admin);
     }
@@ -49,8 +52,11 @@ pub(super) fn read(file: &Path, root: &Section<'_, '_>) -> Option<Config> {
         chain: chain?,
         channels,
         merchant,
+        rates,
         backup,
         log,
+        warn_free_mib,
+        values: Values::default(),
     })
 }
 
@@ -117,6 +123,7 @@ fn node(section: &Section<'_, '_>) -> Option<NodeSection> {
         peers: section.list("peers", PEER, str::parse::<PeerAddress>),
         relays: section.list("relays", PEER, str::parse::<PeerAddress>),
     };
+    reach::warn_of_announced(section, &node.announce);
     section.finish();
     Some(node)
 }
@@ -128,6 +135,7 @@ fn http(section: &Section<'_, '_>, folder: &Path) -> Option<HttpSection> {
     if let Some(wrong) = www.as_deref().and_then(|www| files::check_www(www).err()) {
         section.error("www", wrong.what, wrong.remedy);
     }
+    reach::warn_of_plain_http(section, listen, public.as_ref());
     let trusted_proxies = section.list(
         "trusted_proxies",
         "give the proxy's IP address, as in \"127.0.0.1\"",
@@ -200,8 +208,19 @@ fn admin(section: &Section<'_, '_>, folder: &Path) -> Option<AdminSection> {
     let token = path(section, "token_file", "admin.token", folder).and_then(|file| {
         files::read_token(&file).map_err(|wrong| section.error("token_file", wrong.what, wrong.remedy)).ok()
     });
+    let read_token = section.text("read_token_file").and_then(|file| {
+        let read = files::read_token(&folder.join(file));
+        read.map_err(|wrong| section.error("read_token_file", wrong.what, wrong.remedy)).ok()
+    });
+    if read_token.is_some() && read_token == token {
+        section.error(
+            "read_token_file",
+            "holds the same token as token_file, which moves money",
+            "make another: openssl rand -hex 32",
+        );
+    }
     section.finish();
-    Some(AdminSection { listen: listen?, token: token? })
+    Some(AdminSection { listen: listen?, token: token?, read_token })
 }
 
 fn chain(root: &Section<'_, '_>, file: &Path) -> Option<ChainSection> {
@@ -315,6 +334,7 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
         per_address_sat: section.number("max_sat_per_day_per_address", 0..=MOST_PER_DAY, 2_000_000),
     };
     let close_idle_after_days = section.number("close_idle_after_days", 0..=3_650, 90);
+    let close_lost_after_hours = section.number("close_lost_after_hours", 0..=8_760, 24);
     let max_htlcs = section.number("max_htlcs_per_channel", 1..=483, 483); // BOLT 2's maximum
     let max_dust_sat = section.number("max_dust_sat_per_channel", 1_000..=1_000_000, 50_000);
     section.finish();
@@ -325,6 +345,7 @@ fn channels(section: &Section<'_, '_>) -> ChannelSection {
         zero_fee_commitments,
         day_limits,
         close_idle_after_days,
+        close_lost_after_hours,
         max_htlcs: u16::try_from(max_htlcs).unwrap_or(483),
         max_dust_sat,
     }

@@ -8,7 +8,7 @@ use amplet_node::Node;
 use amplet_protocol::gateway::TokenProblem;
 use amplet_storage::{Store, StoreError};
 use serde::{Deserialize, Serialize};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::clock::unix_now;
 use super::error::{ApiCode, ApiError, Result};
@@ -172,6 +172,7 @@ impl ChannelTokens {
         self.stage(&stored);
         self.node.ledger().flushed().await?;
         self.tokens.borrow_mut().insert(stored.id.clone(), stored.clone());
+        info!(token = stored.id, name = stored.name, "a token for channels was made");
         let token = token.show();
         Ok(MadeChannelToken { address: format!("{}#token={token}", self.address), token, stored })
     }
@@ -192,6 +193,7 @@ impl ChannelTokens {
         if !is_known {
             return Err(ApiError::new(ApiCode::NotFound, "there is no token of that id; list them"));
         }
+        info!(token = id, "a token for channels is revoked");
         Ok(self.node.ledger().flushed().await?)
     }
 

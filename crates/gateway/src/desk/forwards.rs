@@ -35,7 +35,7 @@ pub struct Sums {
 }
 
 /// Those of a day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DaySums {
     /// Its beginning, UTC, in seconds since the UNIX epoch.
@@ -46,7 +46,7 @@ pub struct DaySums {
 }
 
 /// Those that left by one channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelSums {
     /// The channel, which may be closed by now.
@@ -56,8 +56,21 @@ pub struct ChannelSums {
     pub sums: Sums,
 }
 
+/// Those of a day that left by one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The day's beginning, UTC, in seconds since the UNIX epoch.
+    pub begins_at: u64,
+    /// The channel.
+    pub channel: ChannelId,
+    /// Its payments.
+    #[serde(flatten)]
+    pub sums: Sums,
+}
+
 /// What was forwarded in some days.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// All of it.
@@ -66,6 +79,9 @@ pub struct Report {
     pub days: Vec<DaySums>,
     /// By the channel that payments left by, the one that earned most first.
     pub channels: Vec<ChannelSums>,
+    /// By day and channel, the newest first, if they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Entry>,
 }
 
 /// Sums of one day, by the channel that payments left by.
@@ -123,10 +139,14 @@ impl Forwards {
         }
     }
 
-    /// Sums of so many days, today among them.
+    /// Sums of so many days, today among them; in `detail` by day and channel, too.
     #[must_use]
-    pub fn report(&self, days: u32) -> Report {
-        self.report_at(today(), days)
+    pub fn report(&self, days: u32, detail: bool) -> Report {
+        let mut report = self.report_at(today(), days);
+        if !detail {
+            report.entries.clear();
+        }
+        report
     }
 
     fn report_at(&self, today: u64, days: u32) -> Report {
@@ -134,13 +154,14 @@ impl Forwards {
         let mut report = Report::default();
         let mut channels = Day::new();
         for (number, day) in self.0.borrow().range(first..).rev() {
-            let mut sums = Sums::default();
+            let (begins_at, mut sums) = (number.saturating_mul(DAY_SECS), Sums::default());
             for (channel, one) in day {
                 sums.add(*one);
                 channels.entry(*channel).or_default().add(*one);
+                report.entries.push(Entry { begins_at, channel: *channel, sums: *one });
             }
             report.total.add(sums);
-            report.days.push(DaySums { begins_at: number.saturating_mul(DAY_SECS), sums });
+            report.days.push(DaySums { begins_at, sums });
         }
         report.channels = channels.into_iter().map(|(channel, sums)| ChannelSums { channel, sums }).collect();
         report.channels.sort_by_key(|channel| std::cmp::Reverse(channel.sums.fee_msat.0));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use amplet_node::Node;
 use amplet_protocol::{ChannelId, Msat};
@@ -15,7 +16,7 @@ use tracing::{debug, info, warn};
 use super::clock::unix_now;
 use super::idle::{Idle, Seen};
 use super::strangers::{Stranger, to_drop};
-use crate::config::ChannelSection;
+use crate::config::Live;
 use crate::limits::client_of;
 
 /// Record of when something last moved in each channel.
@@ -59,13 +60,14 @@ pub(super) fn stage<T: Serialize>(node: &Node, name: &str, value: &T) {
 }
 
 /// Runs for as long as the node does.
-pub(crate) async fn run(node: Node, store: Rc<dyn Store>, channels: ChannelSection) {
+pub(crate) async fn run(node: Node, store: Rc<dyn Store>, live: Arc<Live>) {
     let mut idle: Idle = read(&*store, IDLE).await;
     let mut strangers: Vec<PublicKey> = Vec::new();
     for look in 0_u32.. {
         make_room(&node, &mut strangers);
-        if look.is_multiple_of(CHANNELS_EVERY) && channels.close_idle_after_days > 0 {
-            close_idle(&node, &mut idle, channels.close_idle_after_days.saturating_mul(DAY_SECS));
+        let days = live.get().channels.close_idle_after_days;
+        if look.is_multiple_of(CHANNELS_EVERY) && days > 0 {
+            close_idle(&node, &mut idle, days.saturating_mul(DAY_SECS));
         }
         tokio::time::sleep(PEERS_EVERY).await;
     }

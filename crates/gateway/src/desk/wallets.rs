@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use amplet_node::{
     AcceptChannel, Acceptance, ChannelError, InboundChannel, Incoming, Node, OnchainError, OpenChannel,
 };
-use amplet_protocol::gateway::{ChannelRefusal, ChannelTerms, Message};
+use amplet_protocol::gateway::{ChannelRefusal, Message};
 use amplet_protocol::{ChannelId, Msat};
 use amplet_storage::Store;
 use bitcoin::secp256k1::PublicKey;
@@ -19,7 +20,7 @@ use super::channel_policy::{self, Accepted, Funds};
 use super::channel_tokens::ChannelTokens;
 use super::clock::unix_now;
 use super::upkeep;
-use crate::config::ChannelSection;
+use crate::config::{ChannelSection, Live};
 use crate::limits::client_of;
 
 /// Virtual size of a funding transaction with a few inputs (5 of taproot, two outputs). When it takes more, the node refuses.
@@ -32,16 +33,16 @@ const BUDGET: &str = "gateway/channel_budget";
 pub(crate) async fn serve(
     node: Node,
     store: Rc<dyn Store>,
-    channels: ChannelSection,
+    live: Arc<Live>,
     tokens: Rc<ChannelTokens>,
     mut messages: UnboundedReceiver<Incoming>,
 ) {
     let budget = RefCell::new(upkeep::read(&*store, BUDGET).await);
-    let service = Rc::new(ChannelService { node, channels, tokens, budget });
+    let service = Rc::new(ChannelService { node, live, tokens, budget });
     while let Some(Incoming { peer, message, .. }) = messages.next().await {
         match message {
             Message::GetTerms => {
-                service.node.peers().send_message(peer, Message::Terms(service.channels.terms.clone()))
+                service.node.peers().send_message(peer, Message::Terms(service.channels().terms))
             }
             Message::RequestChannel { request_id, capacity_sat, token } => {
                 let request = Request { peer, request_id, capacity_sat, token };
@@ -58,7 +59,7 @@ pub(crate) async fn serve(
 
 struct ChannelService {
     node: Node,
-    channels: ChannelSection,
+    live: Arc<Live>,
     tokens: Rc<ChannelTokens>,
     budget: RefCell<ChannelBudget>,
 }
@@ -80,6 +81,11 @@ struct Granted {
 }
 
 impl ChannelService {
+    /// The configuration's part, as it is now.
+    fn channels(&self) -> ChannelSection {
+        self.live.get().channels.clone()
+    }
+
     async fn serve(self: Rc<Self>, request: Request) {
         let Request { peer, request_id, capacity_sat, .. } = request;
         // From the decision to LDK's note of the new channel (in the first poll of `open_channel`) nothing awaits, so two
@@ -105,7 +111,7 @@ impl ChannelService {
 
     /// Returns the id of the request's token, where one is required: who has none learns nothing else.
     fn token(&self, request: &Request) -> Result<Option<String>, ChannelRefusal> {
-        let terms = &self.channels.terms;
+        let terms = self.channels().terms;
         if !(terms.opens_channels && terms.needs_token) {
             return Ok(None);
         }
@@ -125,9 +131,9 @@ impl ChannelService {
             opening_fee_sat: rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, |fee| fee.to_sat()),
         };
         let with_peer = u32::try_from(with_peer).unwrap_or(u32::MAX);
-        let accepted = channel_policy::decide(&self.channels.terms, with_peer, funds, capacity_sat)?;
+        let accepted = channel_policy::decide(&self.channels().terms, with_peer, funds, capacity_sat)?;
         let address = self.address(peer);
-        self.budget.borrow_mut().take(self.channels.day_limits, unix_now(), &address, capacity_sat)?;
+        self.budget.borrow_mut().take(self.channels().day_limits, unix_now(), &address, capacity_sat)?;
         self.store_budget();
         if let Some(id) = &token {
             self.tokens.count(id, capacity_sat);
@@ -150,7 +156,7 @@ impl ChannelService {
             capacity_sat: accepted.capacity_sat,
             push_msat: Msat::ZERO,
             announce: false,
-            zero_reserve: self.channels.zero_reserve,
+            zero_reserve: self.channels().zero_reserve,
             fee_rate: None,
         };
         let opened = self.node.channels().open(peer, &how).await;
@@ -173,12 +179,14 @@ impl ChannelService {
 }
 
 /// Decides on channels that peers fund.
-pub(crate) fn acceptance(terms: ChannelTerms) -> AcceptChannel {
-    Rc::new(move |channel: &InboundChannel| match channel_policy::decide_inbound(&terms, channel) {
-        Ok(()) => Acceptance::Accept,
-        Err(reason) => {
-            info!(peer = %channel.peer, capacity_sat = channel.capacity_sat, %reason, "a peer's channel was refused");
-            Acceptance::Refuse(reason)
+pub(crate) fn acceptance(live: Arc<Live>) -> AcceptChannel {
+    Rc::new(move |channel: &InboundChannel| {
+        match channel_policy::decide_inbound(&live.get().channels.terms, channel) {
+            Ok(()) => Acceptance::Accept,
+            Err(reason) => {
+                info!(peer = %channel.peer, capacity_sat = channel.capacity_sat, %reason, "a peer's channel was refused");
+                Acceptance::Refuse(reason)
+            }
         }
     })
 }

@@ -1,13 +1,16 @@
 //! Health: the problems for which money could be at risk, from the node's state and the chain source's.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use amplet_node::{OLD_TIP, expects_blocks};
 use amplet_protocol::page::TipAge;
-use bitcoin::Network;
 use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
 
 use super::chain_api::{Source, SourceState};
+use super::disk;
+use crate::config::Live;
 use crate::desk::backup::Backup;
 use crate::node::{NodeHandle, NodeStatus, Phase, Problem, ProblemCode};
 
@@ -23,7 +26,7 @@ const BEHIND: u32 = 6;
 pub struct Health {
     node: NodeHandle,
     source: Source,
-    network: Network,
+    live: Arc<Live>,
     backup: Option<Backup>,
 }
 
@@ -65,17 +68,44 @@ impl Verdict {
 
 impl Health {
     /// The health of this node with this chain source, and of the backups that wallets have here.
-    pub fn new(node: NodeHandle, source: Source, network: Network, backup: Option<Backup>) -> Self {
-        Self { node, source, network, backup }
+    pub fn new(node: NodeHandle, source: Source, live: Arc<Live>, backup: Option<Backup>) -> Self {
+        Self { node, source, live, backup }
     }
 
     /// Returns how everything is now.
     pub fn now(&self) -> Verdict {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let (status, state) = (self.node.status(), self.source.state());
-        let mut problems = assess(&status, state.as_ref(), expects_blocks(self.network), now.as_secs());
+        let config = self.live.get();
+        let mut problems = assess(&status, state.as_ref(), expects_blocks(config.network), now.as_secs());
         problems.extend(self.backup.as_ref().and_then(Backup::trouble).map(of_backup));
+        problems.extend(self.disk());
         Verdict { source: describe(state.as_ref(), &status, now.as_secs()), status, problems }
+    }
+
+    /// The problem of a disk that is nearly full, unless nothing can be saved already, which is told by the node.
+    fn disk(&self) -> Option<Problem> {
+        let config = self.live.get();
+        let free_mib = disk::free_mib(&config.data_dir)?;
+        disk::problem(free_mib, config.warn_free_mib, &config.data_dir)
+    }
+
+    /// Logs when the disk begins to be full, and when there is room again.
+    pub async fn watch_disk(self) {
+        let mut before = None;
+        loop {
+            let now = self.disk();
+            let change = now.as_ref().map(|problem| problem.money_at_risk);
+            match &now {
+                Some(problem) if change != before => {
+                    warn!(detail = problem.detail.as_deref().unwrap_or_default(), "{}", problem.message);
+                }
+                None if before.is_some() => info!("the disk of the data folder has room again"),
+                _ => {}
+            }
+            before = change;
+            tokio::time::sleep(disk::LOOK_EVERY).await;
+        }
     }
 
     /// Asks the chain source for its newest block now.

@@ -2,9 +2,12 @@
 
 pub mod admin;
 pub mod chain_api;
+mod disk;
 pub mod edge;
 mod error;
 mod extract;
 pub mod health;
+mod logins;
 pub mod merchant;
+pub mod rates;
 pub mod vss;

@@ -9,6 +9,7 @@ use crate::desk::channel_tokens::{
     ChannelToken, CreateChannelToken, ListChannelTokens, MadeChannelToken, RevokeChannelToken,
 };
 use crate::desk::error::ApiError;
+use crate::desk::fees::{AllTerms, ApplyConfig, ClearTerms, ListTerms, SetTerms, Terms};
 use crate::desk::forwards::Report;
 use crate::desk::merchant::api_keys::Key;
 use crate::desk::merchant::types::{
@@ -81,8 +82,15 @@ commands! {
     Info(operator::GetInfo) -> Info = |desk, _| Ok(desk.operator.info());
     NewAddress(operator::NewAddress) -> String = |desk, _| desk.operator.new_address().await;
     ConnectPeer(operator::ConnectPeer) -> NodeId = |desk, peer| desk.operator.connect(&peer.address).await;
-    Channels(operator::ListChannels) -> Vec<Channel> = |desk, _| Ok(desk.operator.channels());
-    Forwards(operator::GetForwards) -> Report = |desk, it| Ok(desk.operator.forwards(it.days));
+    Channels(operator::ListChannels) -> Vec<(Channel, Terms)> = |desk, _| Ok(desk.operator.channels());
+    Forwards(operator::GetForwards) -> Report = |desk, it| Ok(desk.operator.forwards(it.days, it.detail));
+    Terms(ListTerms) -> AllTerms = |desk, _| Ok(desk.operator.terms());
+    SetTerms(SetTerms) -> () = |desk, it| desk.operator.set_terms(it).await;
+    ClearTerms(ClearTerms) -> () = |desk, it| desk.operator.clear_terms(it).await;
+    ApplyConfig(ApplyConfig) -> () = |desk, _| {
+        desk.operator.apply_config();
+        Ok(())
+    };
     OpenChannel(operator::OpenChannel) -> ChannelId = |desk, channel| desk.operator.open_channel(channel).await;
     CloseChannel(operator::CloseChannel) -> () = |desk, it| desk.operator.close_channel(it.id, it.force);
     CreateInvoice(operator::CreateInvoice) -> OwnInvoice = |desk, it| desk.operator.create_invoice(it).await;

@@ -8,9 +8,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use amplet_chain::{Chain, ChainError};
 use amplet_node::NodeError;
 use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{SealedStore, SharedBackend, SqliteBackend, StoreError};
+use amplet_storage::{SealedStore, SharedBackend, SqliteBackend, Store, StoreError};
+use amplet_transport::NativePlatform;
 use bip39::Mnemonic;
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha256};
 use bitcoin::hex::DisplayHex;
@@ -58,7 +60,60 @@ pub(super) fn explain(config: &Config, error: NodeThreadError) -> NodeThreadErro
             | NodeError::Onchain(_)
             | NodeError::Ledger(_)),
         ) => NodeThreadError::Damaged { file: shown(&database(config)), error: Box::new(error) },
+        NodeThreadError::Node(NodeError::Chain(error @ ChainError::OtherNetwork { .. })) => {
+            NodeThreadError::OtherNetwork { file: shown(&database(config)), error }
+        }
         other => other,
+    }
+}
+
+/// Looks at the data folder as [`open`] would find it, and reads all that is in the database; takes nothing and changes nothing.
+/// Returns the height of the block that a stored node reads next, if there is one.
+///
+/// # Errors
+/// [`NodeThreadError`].
+pub fn check(config: &Config) -> Result<Option<u32>, NodeThreadError> {
+    let dir = &config.data_dir;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let writable = if dir.is_dir() { dir } else { parent };
+    let wrong = |source| NodeThreadError::DataDir { place: shown(writable), source };
+    let trial = writable.join(format!(".amplet-check-{}", std::process::id()));
+    File::create_new(&trial).and_then(|_| std::fs::remove_file(&trial)).map_err(wrong)?;
+    let file = database(config);
+    if std::fs::metadata(&file).map_or(true, |metadata| metadata.len() == 0) {
+        if is_used(config) {
+            return Err(NodeThreadError::DataGone { file: shown(&file), note: shown(&note(config)) });
+        }
+        return Ok(None);
+    }
+    // SQLite opens a file for writing or not at all.
+    OpenOptions::new().append(true).open(&file).map_err(wrong)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let read = runtime.map_err(NodeThreadError::Thread)?.block_on(read_all(config, &file));
+    read.map_err(|error| explain(config, error))
+}
+
+async fn read_all(config: &Config, file: &Path) -> Result<Option<u32>, NodeThreadError> {
+    let backend: SharedBackend = Rc::new(SqliteBackend::open(file)?);
+    if SealedStore::kdf_params(&backend).await?.is_none() {
+        return Ok(None);
+    }
+    let kek = Kek::from_bytes(keyed(STORE_KEY, &config.seed.0));
+    let store = SealedStore::view(backend, &kek).await.map_err(|error| other_seed(error, file))?;
+    for name in store.list("").await? {
+        store.get(&name).await?;
+    }
+    let platform = NativePlatform::new().map_err(|error| NodeThreadError::Tls(error.to_string()))?;
+    // It is not asked.
+    let nobody = vec!["http://127.0.0.1".to_owned()];
+    let chain = Chain::open(Rc::new(platform), config.network, nobody, &store, None).await;
+    Ok(Some(chain.map_err(NodeError::Chain)?.tip().height.saturating_add(1)))
+}
+
+fn other_seed(error: StoreError, file: &Path) -> NodeThreadError {
+    match error {
+        StoreError::WrongPassphrase => NodeThreadError::OtherSeed(shown(file)),
+        other => other.into(),
     }
 }
 
@@ -95,18 +150,14 @@ async fn store(
 ) -> Result<Option<SealedStore>, NodeThreadError> {
     let backend: SharedBackend = Rc::new(SqliteBackend::open(file)?);
     let kek = Kek::from_bytes(keyed(STORE_KEY, &config.seed.0));
-    if SealedStore::kdf_params(&backend).await?.is_none() {
+    if SealedStore::key_sources(&backend).await?.is_none() {
         if !may_be_new {
             return Ok(None);
         }
         info!(file = %file.display(), "a new database is made");
         return Ok(Some(SealedStore::create(backend, &KdfParams::external_key(), kek).await?));
     }
-    let opened = SealedStore::open(backend, kek).await;
-    opened.map(Some).map_err(|error| match error {
-        StoreError::WrongPassphrase => NodeThreadError::OtherSeed(shown(file)),
-        other => other.into(),
-    })
+    SealedStore::open(backend, kek).await.map(Some).map_err(|error| other_seed(error, file))
 }
 
 /// HMAC-SHA256 of the seed (BIP 39, no passphrase). The seed is strong already, so nothing slow is needed.

@@ -90,6 +90,8 @@ pub enum ProblemCode {
     Storage,
     /// The backups of wallets cannot be opened, read or written.
     Backup,
+    /// The disk of the data folder is nearly full.
+    DiskLow,
     /// The chain source does not answer.
     ChainSource,
     /// bitcoind is in its initial download.

@@ -13,18 +13,20 @@ mod sockets;
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use amplet_chain::ChainError;
 use amplet_node::NodeError;
 use amplet_storage::StoreError;
 use amplet_transport::NativePlatform;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
-use crate::config::Config;
+use crate::config::Live;
 use crate::desk::merchant::EventBus;
 use crate::desk::merchant::api_keys::ApiKeys;
 use crate::limits::Connections;
 
 pub use commands::{Answer, Command, Request};
+pub use data::check as check_data;
 pub use handle::{Destination, Envelope, NodeHandle, NodeStatus, Phase, Problem, ProblemCode};
 pub use inside::{CHAIN_URL, Inside};
 
@@ -60,17 +62,37 @@ pub enum NodeThreadError {
         "the words in seed_file are not those that {0} was made with; restore the right words from your backup, or give data_dir a new folder"
     )]
     OtherSeed(String),
+    /// The database is of another network.
+    #[error(
+        "{file} is of another network than the configuration's ({error}); correct network, or give data_dir a new folder"
+    )]
+    OtherNetwork {
+        /// The database.
+        file: String,
+        /// The networks.
+        error: ChainError,
+    },
     /// The database that the seed was used with is not there.
     #[error(
         "{file} is missing or empty, but this seed was used with a database before ({note} says so). If its disk is not mounted, mount it and start again. \
          If the database is lost, its channels are lost with it: `--new`, given once, begins a new one with the same seed, and the peers then close the old channels by force; \
-         the on-chain money comes back with birthday_height"
+         the on-chain money, and this gateway's part of what they close, come back with birthday_height"
     )]
     DataGone {
         /// The database.
         file: String,
         /// The note beside the seed.
         note: String,
+    },
+    /// The chain source has thrown away blocks that the node has to read.
+    #[error(
+        "bitcoind is pruned: its lowest block is {lowest}, and this node has to read from block {from}.          Let bitcoind fetch the blocks again (remove prune from bitcoin.conf, then restart it once with -reindex), or use another bitcoind that has them.          For a new gateway without money on the chain, leave birthday_height out"
+    )]
+    Pruned {
+        /// The lowest block that is there.
+        lowest: u32,
+        /// The first block that is needed.
+        from: u32,
     },
     /// The database is damaged.
     #[error(
@@ -105,11 +127,13 @@ impl From<StoreError> for NodeThreadError {
 /// Parts that the node's thread is started with.
 pub struct Start {
     /// The configuration.
-    pub config: Arc<Config>,
+    pub live: Arc<Live>,
     /// A seed that was used may begin a new database.
     pub may_be_new: bool,
     /// The gateway's own chain API, which is the node's only source.
     pub chain: Inside,
+    /// Returns the height of the lowest block that the chain source has; `None`: all, or it is not known.
+    pub lowest_block: Box<dyn Fn() -> Option<u32> + Send>,
     /// The relay's URL, as wallets reach it.
     pub relay: String,
     /// WebSockets of wallets, counted at the edge.

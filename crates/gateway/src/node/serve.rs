@@ -39,9 +39,10 @@ const WALLET_NAME: &str = "gateway";
 /// Runs until it is told to stop, or the node stops by itself.
 pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), NodeThreadError> {
     let Start {
-        config,
+        live,
         may_be_new,
         chain,
+        lowest_block,
         relay,
         websockets,
         listeners,
@@ -52,9 +53,10 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
         status,
         mut stop,
     } = start;
+    let config = live.get();
     let own = GatewayPlatform { machine: platform.clone(), inside: chain };
     let opened = tokio::select! {
-        opened = open::open(&config, own, may_be_new, data) => opened?,
+        opened = open::open(&live, own, may_be_new, (&lowest_block, data)) => opened?,
         _ = &mut stop => return Ok(()),
     };
     let node = opened.node.clone();
@@ -70,11 +72,11 @@ pub(super) async fn run(start: Start, platform: NativePlatform) -> Result<(), No
     let tokens = Rc::new(ChannelTokens::open(node.clone(), &opened.store, &relay).await?);
     if let Some(messages) = node.peers().messages() {
         let (store, tokens) = (Rc::clone(&opened.store), Rc::clone(&tokens));
-        let serving = wallets::serve(node.clone(), store, config.channels.clone(), tokens, messages);
+        let serving = wallets::serve(node.clone(), store, Arc::clone(&live), tokens, messages);
         tasks.add(spawn_local(serving));
     }
     let store = Rc::clone(&opened.store);
-    tasks.add(spawn_local(upkeep::run(node.clone(), store, config.channels.clone())));
+    tasks.add(spawn_local(upkeep::run(node.clone(), store, Arc::clone(&live))));
     connect_peers(&node, &config);
     peers::connect_all(&*opened.store, &node).await?;
     let count = move || websockets.count().saturating_add(tcp.count());
@@ -124,7 +126,8 @@ async fn desk(
     let private = config.merchant.private_webhooks;
     let merchant = MerchantService::open(ctx.clone(), Rc::clone(&store), sessions, keys, private).await?;
     let (config, forwards) = (Arc::clone(config), Rc::clone(&opened.forwards));
-    let operator = OperatorService { ctx, store, config, relay, connections, forwards };
+    let fees = Rc::clone(&opened.fees);
+    let operator = OperatorService { ctx, store, config, relay, connections, forwards, fees };
     Ok(Desk { operator, tokens, merchant: Rc::new(merchant), snapshots: Snapshots::new(node) })
 }
 
@@ -211,11 +214,18 @@ impl Entrance {
                 return;
             }
         };
+        let mut is_failing = false;
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => self.admit(platform.accept_tcp(stream), peer),
+                Ok((stream, peer)) => {
+                    is_failing = false;
+                    self.admit(platform.accept_tcp(stream), peer);
+                }
                 Err(error) => {
-                    warn!(%error, "a connection could not be accepted");
+                    // Once, and not at each attempt until there is room.
+                    if !std::mem::replace(&mut is_failing, true) {
+                        warn!(%error, "connections of other nodes cannot be accepted");
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }

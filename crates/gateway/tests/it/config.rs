@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
+use crate::fake_bitcoind::{self, Manner};
 use crate::harness::{self, WORDS, write_private};
 
-fn gateway(dir: &Path, args: &[&str]) -> Output {
+pub fn gateway(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_amplet-gateway")).args(args).current_dir(dir).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -20,7 +22,7 @@ fn mode(path: &Path, mode: u32) {
 }
 
 /// A folder with good secrets.
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let dir = harness::folder();
     fs::write(dir.path().join("cookie"), "__cookie__:x").unwrap();
     fs::create_dir(dir.path().join("www")).unwrap();
@@ -28,10 +30,17 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// The shortest configuration, on ports that the system picks.
-const MINIMAL: &str = "network = \"regtest\"\nhttp.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n\
+pub const MINIMAL: &str = "network = \"regtest\"\nhttp.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n\
                        bitcoind = { url = \"http://127.0.0.1:18443\", cookie_file = \"cookie\" }\n";
 
-fn check(dir: &Path, config: &str) -> (i32, String, String) {
+/// Checks a configuration; its bitcoind answers.
+pub fn check(dir: &Path, config: &str) -> (i32, String, String) {
+    static BITCOIND: OnceLock<String> = OnceLock::new();
+    check_with(dir, config, BITCOIND.get_or_init(|| fake_bitcoind::start(Manner::Well)))
+}
+
+pub fn check_with(dir: &Path, config: &str, bitcoind: &str) -> (i32, String, String) {
+    let config = config.replace("http://127.0.0.1:18443", bitcoind);
     fs::write(dir.join("gateway.toml"), config).unwrap();
     let output = gateway(dir, &["check", "--config", "gateway.toml"]);
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
@@ -55,9 +64,13 @@ fn what_init_writes_passes_the_check_and_is_never_overwritten() {
         assert_eq!(read("admin.token").trim().len(), 64);
         let output = gateway(dir.path(), &["check", "-c", "new/gw/gateway.toml"]);
         let err = text(&output.stderr);
-        assert!(output.status.success(), "{err}");
-        assert!(err.lines().all(|line| line.starts_with("warning: ")), "{err}");
-        assert!(err.contains("gateway.toml:21:15: bitcoind.cookie_file: "), "{err}");
+        // All is well but that there is no bitcoind here.
+        assert_eq!(output.status.code(), Some(4), "{err}");
+        let wrong: Vec<&str> = err.lines().filter(|line| !line.starts_with("warning: ")).collect();
+        let folder = if network == "mainnet" { String::new() } else { format!("{network}/") };
+        let cookie = format!("bitcoind's cookie file /var/lib/bitcoind/{folder}.cookie cannot be read");
+        assert!(wrong.len() == 1 && wrong[0].starts_with(&cookie), "{err}");
+        assert!(err.contains("gateway.toml:26:15: bitcoind.cookie_file: "), "{err}");
 
         let seed = read("seed");
         let again = gateway(dir.path(), &["init", "--dir", "new/gw", "--network", network]);
@@ -86,12 +99,14 @@ fn every_key_that_the_example_shows_is_known() {
     let dir = folder();
     let root = env!("CARGO_MANIFEST_DIR");
     fs::write(dir.path().join("www/index.html"), "").unwrap();
+    write_private(&dir.path().join("read"), &"b2".repeat(32));
     let example = fs::read_to_string(format!("{root}/src/gateway.example.toml")).unwrap();
     // Everything uncommented but what excludes something else; paths made to exist.
     let all: String = example
         .replace("@NETWORK@", "regtest")
         .replace("@RPC_PORT@", "18443")
-        .replace("/var/lib/bitcoind/.cookie", "cookie")
+        .replace("/var/lib/bitcoind/@COOKIE@", "cookie")
+        .replace("read.token", "read")
         .replace("/usr/share/amplet/www", "www")
         .replace("0.0.0.0:9735", "127.0.0.1:0")
         .replace("<node id>", "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619")
@@ -125,7 +140,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("\n\nnetwrok = \"regtest\"", "gateway.toml:3:1: netwrok: is not known; did you mean network?"),
     (
         "colour = \"red\"",
-        "gateway.toml:1:1: colour: is not known; remove it; known here: admin, backup, birthday_height, bitcoind, chain, channels, data_dir, http, log, merchant, network, node, seed_file",
+        "gateway.toml:1:1: colour: is not known; remove it; known here: admin, backup, birthday_height, bitcoind, chain, channels, data_dir, http, log, merchant, network, node, rates, seed_file, warn_free_mib",
     ),
     (
         "http = 1",

@@ -134,6 +134,12 @@ impl Gateway {
         statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
     }
 
+    /// Bytes that it has had written to the disk.
+    pub fn written_bytes(&self) -> u64 {
+        let io = fs::read_to_string(format!("/proc/{}/io", self.child.id())).unwrap();
+        io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap().parse().unwrap()
+    }
+
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         let kill = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();

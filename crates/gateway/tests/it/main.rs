@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod chain_api;
+mod checks;
 mod config;
+mod fake_bitcoind;
 mod harness;
 mod hostile;
 mod merchant;
+mod pairing;
 mod process;
 mod vss;
 mod wallets;

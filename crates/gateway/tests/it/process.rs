@@ -78,7 +78,7 @@ fn a_signal_that_is_sent_twice_ends_it_cleanly_and_a_hangup_not_at_all() {
     let dir = folder();
     let mut gateway = Gateway::start(dir.path());
     gateway.signal("HUP");
-    gateway.wait_for_log("SIGHUP: the configuration is read at the start only");
+    gateway.wait_for_log("SIGHUP: the configuration was read again");
     assert_eq!(gateway.get("/health").status, 503);
     gateway.signal("TERM");
     gateway.signal("TERM");
@@ -97,7 +97,7 @@ fn data_that_is_gone_is_not_replaced_unless_that_is_asked_for() {
     let (data, file) = (dir.path().join("data"), dir.path().join("data/node.sqlite"));
     let refuse = || {
         let mut gateway = Gateway::spawn(dir.path());
-        assert_eq!(gateway.wait().code(), Some(1));
+        assert_eq!(gateway.wait().code(), Some(5));
         let log = gateway.log();
         assert!(log.contains("mount it and start again") && log.contains("`--new`"), "{log}");
     };
@@ -131,7 +131,7 @@ fn damaged_data_is_named_with_what_can_be_done() {
     std::fs::create_dir(&data).unwrap();
     std::fs::write(data.join("node.sqlite"), "not a database, and longer than nothing").unwrap();
     let mut gateway = Gateway::spawn(dir.path());
-    assert_eq!(gateway.wait().code(), Some(1));
+    assert_eq!(gateway.wait().code(), Some(5));
     let log = gateway.log();
     assert!(log.contains("is damaged") && log.contains("do not put an older copy in its place"), "{log}");
     assert!(!log.contains("restore the wallet"), "{log}");
@@ -158,7 +158,7 @@ fn another_seed_does_not_open_the_data() {
     gateway.wait();
     harness::write_private(&dir.path().join("seed"), harness::OTHER_WORDS);
     let mut other = Gateway::spawn(dir.path());
-    assert_eq!(other.wait().code(), Some(1));
+    assert_eq!(other.wait().code(), Some(5));
     assert!(other.log().contains("the words in seed_file are not those that"), "{}", other.log());
 }
 
@@ -222,4 +222,29 @@ fn the_web_wallet_is_served_with_its_policy() {
     assert_eq!(gateway.get("/config.json").status, 503, "the node id is not known yet");
     std::fs::write(www.join("config.json"), r#"{"network":"regtest","gateways":[]}"#).unwrap();
     assert_eq!(gateway.get("/config.json").body, r#"{"network":"regtest","gateways":[]}"#);
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_is_told_before_it_is() {
+    let dir = folder();
+    let free =
+        std::process::Command::new("df").args(["--output=avail", "-BM"]).arg(dir.path()).output().unwrap();
+    let free = String::from_utf8(free.stdout).unwrap();
+    let free: u64 = free.lines().last().unwrap().trim().trim_end_matches('M').parse().unwrap();
+    for (warn_free_mib, risk) in [(2 * free, Some(false)), (20 * free, Some(true)), (free / 2, None)] {
+        let file = dir.path().join("gateway.toml");
+        harness::configure(dir.path(), "");
+        let config = std::fs::read_to_string(&file).unwrap();
+        harness::write_private(&file, &format!("warn_free_mib = {warn_free_mib}\n{config}"));
+        let mut gateway = Gateway::start(dir.path());
+        let health = gateway.get("/health").json();
+        let problems = health["problems"].as_array().unwrap();
+        let found = problems.iter().find(|problem| problem["code"] == "diskLow");
+        assert_eq!(found.map(|problem| problem["moneyAtRisk"].as_bool().unwrap()), risk, "{health}");
+        assert!(!health.to_string().contains("MiB"), "anybody may ask: no paths, {health}");
+        if risk.is_some() {
+            let line = gateway.wait_for_log("nearly full");
+            assert!(line.contains("MiB are free at data") && line.contains("WARN"), "{line}");
+        }
+    }
 }

@@ -89,6 +89,9 @@ async fn open(options: &Options, platform: &NativePlatform, meter: &Meter) -> Re
         mnemonic: Some(mnemonic_from_entropy(&[9; 16])?),
         fresh: true,
         birthday_height: None,
+        backup: None,
+        file: None,
+        move_here: false,
         zero_fee_commitments: false,
     };
     let platform = Rc::new(MeteredPlatform { inner: platform.clone(), meter: Rc::clone(meter) });

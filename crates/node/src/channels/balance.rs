@@ -91,7 +91,7 @@ fn closing_sat(ldk: &Ldk, channels: &[ChannelDetails]) -> u64 {
         .iter()
         .filter(|output| matches!(output.status, OutputSpendStatus::PendingInitialBroadcast { .. }));
     let waiting_sat = waiting.map(|output| value_sat(&output.descriptor)).fold(0, u64::saturating_add);
-    sum.saturating_add(waiting_sat)
+    sum.saturating_add(waiting_sat).saturating_add(ldk.lost_sat())
 }
 
 fn value_sat(descriptor: &SpendableOutputDescriptor) -> u64 {

@@ -1,11 +1,14 @@
 //! Lightning channels: opening, accepting, closing and counting them.
 
+mod absence;
 mod balance;
+mod held;
 mod opening;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use amplet_protocol::Msat;
 use amplet_protocol::page::EventKind;
@@ -13,16 +16,17 @@ use bitcoin::FeeRate;
 use bitcoin::secp256k1::PublicKey;
 use lightning::events::{ClosureReason, InboundChannelFunds};
 use lightning::ln::channel_state::ChannelDetails;
-use lightning::ln::channelmanager::TrustedChannelFeatures;
+use lightning::ln::channelmanager::{InterceptId, TrustedChannelFeatures};
 use lightning::ln::types::ChannelId;
 use lightning::util::config::ChannelConfigUpdate;
 use lightning::util::errors::APIError;
 
 use crate::base::Base;
-use crate::config::{Acceptance, Forward, InboundChannel, Role};
+use crate::config::{Acceptance, Forward, ForwardingTerms, InboundChannel, Role};
 use crate::ldk::bdk::OnchainError;
 use crate::ldk::unsaved::Unsaved;
 use crate::ledger::Ledger;
+use held::HeldForwards;
 use opening::Opening;
 
 pub use balance::{ChannelBalance, LightningBalance, is_trusted};
@@ -106,11 +110,13 @@ pub struct Channels {
     base: Rc<Base>,
     ledger: Rc<Ledger>,
     openings: RefCell<HashMap<u128, Opening>>,
+    held: HeldForwards,
 }
 
 impl Channels {
     pub(crate) fn new(base: Rc<Base>, ledger: Rc<Ledger>) -> Self {
-        Self { base, ledger, openings: RefCell::default() }
+        let held = HeldForwards::new(base.platform.monotonic());
+        Self { base, ledger, openings: RefCell::default(), held }
     }
 
     /// All channels, opening ones included.
@@ -126,6 +132,13 @@ impl Channels {
     /// Money of one of the [listed](Self::list) channels; nothing before its funding is signed.
     pub fn balance_of(&self, channel: &ChannelDetails) -> ChannelBalance {
         balance::of_channel(&self.base.ldk, channel)
+    }
+
+    /// The height before which this node has to be running again so that none of its channels' money is at risk: a revoked commitment
+    /// that a peer broadcasts as soon as it is away is punished in time, and HTLCs whose preimage it knows are claimed before they
+    /// expire. `None`: it may stay away.
+    pub fn safe_until(&self) -> Option<u32> {
+        absence::safe_until(&self.base.ldk)
     }
 
     /// Maximum that can be sent now in one payment to `payee`, less the gateway's fee, unless the payee is the gateway.
@@ -168,28 +181,35 @@ impl Channels {
         result.map_err(ChannelError::Ldk)
     }
 
-    /// Gives channels that were opened with other forwarding fees those of the configuration; peers, and the network, are told.
-    pub(crate) fn apply_fees(&self) {
+    /// Gives each channel the terms that the configuration has for it now; peers, and the network, are told of those that change.
+    pub fn apply_terms(&self) {
         let Role::Gateway(forwarding) = &self.base.config.role else { return };
-        let update = ChannelConfigUpdate {
-            forwarding_fee_base_msat: Some(forwarding.fee_base_msat),
-            forwarding_fee_proportional_millionths: Some(forwarding.fee_ppm),
-            ..ChannelConfigUpdate::default()
-        };
-        let configured = (forwarding.fee_base_msat, forwarding.fee_ppm);
         for channel in self.list() {
-            let fees = channel.config.map(|config| {
-                (config.forwarding_fee_base_msat, config.forwarding_fee_proportional_millionths)
+            let (id, peer) = (channel.channel_id, channel.counterparty.node_id);
+            let ForwardingTerms { fee_base_msat, fee_ppm, cltv_delta } =
+                (forwarding.terms_of.0)(&shared_id(id), &peer);
+            let is_so = channel.config.is_some_and(|now| {
+                (now.forwarding_fee_base_msat, now.forwarding_fee_proportional_millionths)
+                    == (fee_base_msat, fee_ppm)
+                    && now.cltv_expiry_delta == cltv_delta
             });
-            if fees == Some(configured) {
+            if is_so {
                 continue;
             }
-            let (id, peer) = (channel.channel_id, channel.counterparty.node_id);
+            let update = ChannelConfigUpdate {
+                forwarding_fee_base_msat: Some(fee_base_msat),
+                forwarding_fee_proportional_millionths: Some(fee_ppm),
+                cltv_expiry_delta: Some(cltv_delta),
+                ..ChannelConfigUpdate::default()
+            };
             match self.base.ldk.manager.update_partial_channel_config(&peer, &[id], &update) {
-                Ok(()) => log::info!("channel {id}: forwarding costs {configured:?} (msat, ppm) from now on"),
-                Err(error) => log::warn!("channel {id} keeps its forwarding fees: {error:?}"),
+                Ok(()) => log::info!(
+                    "channel {id}: forwarding costs {fee_base_msat} msat and {fee_ppm} ppm and takes {cltv_delta} blocks from now on"
+                ),
+                Err(error) => log::warn!("channel {id} keeps its terms of forwarding: {error:?}"),
             }
         }
+        self.base.notify.notify();
     }
 
     /// A peer wants to open a channel to us.
@@ -249,6 +269,7 @@ impl Channels {
 
     /// The channel can be used.
     pub(crate) fn ready(&self, channel: ChannelId) {
+        self.apply_terms();
         self.ledger.raise(EventKind::ChannelReady { channel_id: shared_id(channel) });
     }
 
@@ -259,6 +280,26 @@ impl Channels {
         if let Some((name, value)) = record {
             self.base.staged.put_at_leisure(name, value);
         }
+    }
+
+    /// A forward by this channel (BOLT 7), whose peer is not connected.
+    pub(crate) fn intercepted(&self, id: InterceptId, scid: u64, amount_msat: u64) {
+        self.held.hold(&self.base, id, scid, amount_msat);
+    }
+
+    /// Goes on with forwards that wait for their peers.
+    pub(crate) fn go_on(&self) {
+        self.held.go_on(&self.base);
+    }
+
+    /// Monotonic time at which a forward that waits for its peer is sent back.
+    pub(crate) fn held_until(&self) -> Option<Duration> {
+        self.held.until()
+    }
+
+    /// Notes which peers are connected: they are waited for when they are gone.
+    pub(crate) fn note_connected(&self) {
+        self.held.note_connected(&self.base);
     }
 
     /// The channel is gone, or never came to be.

@@ -2,7 +2,8 @@
 //!
 //! Savings: BIP 86, account 0. Lightning: LDK's 32-byte seed is the private key at `m/535'/<network>'/<installation>'`, so
 //! that a mnemonic entered on another device finds the savings but never acts as the same Lightning node. Logins (LUD-05):
-//! below `m/138'`, the same on every device.
+//! below `m/138'`, the same on every device. Backup: `m/536'/<network>'/0'` proves whose it is, `m/536'/<network>'/1'` seals it; the same
+//! on every device.
 
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use zeroize::Zeroizing;
 
 /// Purpose of the hardened path of Lightning seeds.
 const LIGHTNING_PURPOSE: u32 = 535;
+
+/// Purpose of the hardened path of a backup's keys.
+const BACKUP_PURPOSE: u32 = 536;
 
 /// Purpose of the hardened path of keys that log in.
 const LOGIN_PURPOSE: u32 = 138;
@@ -88,6 +92,12 @@ pub struct KeyError {
     source: bitcoin::bip32::Error,
 }
 
+impl KeyError {
+    pub(crate) fn new(installation: u32, source: bitcoin::bip32::Error) -> Self {
+        Self { installation, source }
+    }
+}
+
 impl Keys {
     /// Derives the root from a mnemonic (empty BIP 39 passphrase). `installation`: below 2^31.
     ///
@@ -107,6 +117,18 @@ impl Keys {
         self.root
     }
 
+    /// The installation's number.
+    #[must_use]
+    pub fn installation(&self) -> u32 {
+        self.installation
+    }
+
+    /// The keys of another installation of the same mnemonic.
+    #[must_use]
+    pub fn of_installation(&self, installation: u32) -> Self {
+        Self { installation, ..self.clone() }
+    }
+
     /// The network of these keys.
     pub fn network(&self) -> Network {
         self.network
@@ -120,20 +142,43 @@ impl Keys {
         )
     }
 
+    /// The keys of this mnemonic's backup: one that proves whose it is, and one that seals it.
+    ///
+    /// # Errors
+    /// [`KeyError`] when a derivation is out of range.
+    pub(crate) fn backup(&self) -> Result<(SecretKey, Zeroizing<[u8; 32]>), KeyError> {
+        let auth = self.derive([BACKUP_PURPOSE, self.coin(), 0])?;
+        Ok((auth, Zeroizing::new(self.derive([BACKUP_PURPOSE, self.coin(), 1])?.secret_bytes())))
+    }
+
+    /// The key that seals a file with the whole wallet.
+    ///
+    /// # Errors
+    /// [`KeyError`] when a derivation is out of range.
+    pub fn backup_file(&self) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        Ok(Zeroizing::new(self.derive([BACKUP_PURPOSE, self.coin(), 2])?.secret_bytes()))
+    }
+
+    fn coin(&self) -> u32 {
+        if NetworkKind::from(self.network).is_mainnet() { 0 } else { 1 }
+    }
+
+    /// The key at a path that is hardened throughout.
+    fn derive(&self, path: [u32; 3]) -> Result<SecretKey, KeyError> {
+        let fail = |source| KeyError { installation: self.installation, source };
+        let path = path.into_iter().map(|index| ChildNumber::from_hardened_idx(index).map_err(fail));
+        let path = path.collect::<Result<Vec<_>, _>>()?;
+        let secp: Secp256k1<All> = Secp256k1::new();
+        Ok(self.root.derive_priv(&secp, &path).map_err(fail)?.private_key)
+    }
+
     /// LDK's seed for this installation.
     ///
     /// # Errors
     /// [`KeyError`] when the installation number is 2^31 or more.
     pub fn lightning_seed(&self) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        let fail = |source| KeyError { installation: self.installation, source };
-        let coin = if NetworkKind::from(self.network).is_mainnet() { 0 } else { 1 };
-        let path = [LIGHTNING_PURPOSE, coin, self.installation]
-            .into_iter()
-            .map(|index| ChildNumber::from_hardened_idx(index).map_err(fail))
-            .collect::<Result<Vec<_>, _>>()?;
-        let secp: Secp256k1<All> = Secp256k1::new();
-        let key = self.root.derive_priv(&secp, &path).map_err(fail)?;
-        Ok(Zeroizing::new(key.private_key.secret_bytes()))
+        let key = self.derive([LIGHTNING_PURPOSE, self.coin(), self.installation])?;
+        Ok(Zeroizing::new(key.secret_bytes()))
     }
 }
 

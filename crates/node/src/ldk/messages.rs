@@ -101,6 +101,11 @@ impl CustomMessages {
         self.connected.borrow().contains(peer)
     }
 
+    /// All peers with which BOLT 1's init was exchanged.
+    pub fn all_connected(&self) -> BTreeSet<PublicKey> {
+        self.connected.borrow().clone()
+    }
+
     /// Resolves when BOLT 1's init was exchanged with this peer.
     pub async fn connected(&self, peer: PublicKey) {
         self.until(peer, true).await;

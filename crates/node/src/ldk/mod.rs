@@ -1,15 +1,20 @@
 //! Adapters: they implement the traits that LDK and BDK ask for. They act only when they are called.
 
+pub(crate) mod backup;
 pub(crate) mod bdk;
 pub(crate) mod closing;
 pub(crate) mod commitment;
+mod difference;
 mod error;
 mod fee_limit;
 pub(crate) mod fees;
 pub(crate) mod intercept;
+pub(crate) mod justice;
 pub mod keys;
 pub(crate) mod listen;
 pub(crate) mod log;
+pub mod lost;
+pub(crate) mod manager;
 pub(crate) mod messages;
 pub(crate) mod monitors;
 pub(crate) mod old_copy;
@@ -33,8 +38,8 @@ use std::sync::Arc;
 
 use amplet_chain::Chain;
 use amplet_protocol::PaymentId;
-use bitcoin::Txid;
 use bitcoin::secp256k1::PublicKey;
+use bitcoin::{OutPoint, Txid};
 use lightning::chain::chainmonitor::LockedChannelMonitor;
 use lightning::chain::channelmonitor::Balance;
 use lightning::events::bump_transaction::BumpTransactionEvent;
@@ -47,6 +52,7 @@ use fees::Fees;
 use intercept::Intercept;
 use listen::{MonitorsAdapter, UntoldBlock};
 use log::Log;
+use lost::{Found, LostChannels};
 use messages::CustomMessages;
 use onion::OnionMessages;
 use routing::FlowRouter;
@@ -78,6 +84,7 @@ pub(crate) struct Ldk {
     pub fees: Arc<Fees>,
     pub watch: Arc<Watch>,
     pub taken_back: TakenBackHtlcs,
+    pub lost: Arc<LostChannels>,
     /// The last block, as long as the monitors do not know of it.
     pub untold: UntoldBlock,
     /// Blocks are held back from LDK's parts (`runtime::held_back`): heights that LDK compares with are too low.
@@ -124,6 +131,24 @@ impl Ldk {
         self.monitors.list_monitors().into_iter().filter_map(|id| self.monitors.get_monitor(id).ok())
     }
 
+    /// Outputs of lost installations' channels that nobody has spent and the sweeper does not have yet. A channel that this node has a
+    /// monitor of is not lost: LDK brings its money home.
+    pub fn lost_outputs(&self) -> Vec<Found> {
+        let mut found = self.lost.found();
+        found.retain(|it| it.spent_at.is_none() && !it.swept);
+        if !found.is_empty() {
+            let own = self.all_monitors().map(|monitor| monitor.get_funding_txo().into_bitcoin_outpoint());
+            let own: HashSet<OutPoint> = own.collect();
+            found.retain(|it| !own.contains(&it.funding));
+        }
+        found
+    }
+
+    /// The same, in sat.
+    pub fn lost_sat(&self) -> u64 {
+        self.lost_outputs().iter().map(|found| found.sat).fold(0, u64::saturating_add)
+    }
+
     /// Stages all monitors whole: LDK itself writes one only when a new block asks for it.
     pub fn stage_monitors(&self, staged: &StagedWrites) {
         self.all_monitors().for_each(|monitor| staged.put_monitor(&monitor));
@@ -157,6 +182,15 @@ impl Ldk {
             | Fulfilled { payment_id, .. } => PaymentId(payment_id.0),
         });
         ids.collect()
+    }
+
+    /// Returns whether an HTLC to us of this hash is in a channel, whatever becomes of it.
+    pub fn has_inbound_htlc(&self, hash: [u8; 32]) -> bool {
+        let channels = self.manager.list_channels();
+        channels
+            .iter()
+            .flat_map(|channel| &channel.pending_inbound_htlcs)
+            .any(|htlc| htlc.payment_hash.0 == hash)
     }
 
     /// Returns whether LDK knows an outbound payment of this id or hash, or has not forgotten it yet.

@@ -156,10 +156,11 @@ fn remove_updates(step: &mut Step, name: &str, stored: Option<StoredMonitor>) {
 impl Persist<InMemorySigner> for StagedWrites {
     fn persist_new_channel(
         &self,
-        _: MonitorName,
+        name: MonitorName,
         monitor: &ChannelMonitor<InMemorySigner>,
     ) -> ChannelMonitorUpdateStatus {
         self.put_monitor(monitor);
+        self.record_first(&name.to_string(), monitor);
         self.step().durable.push((monitor.channel_id(), monitor.get_latest_update_id()));
         ChannelMonitorUpdateStatus::InProgress
     }
@@ -170,10 +171,12 @@ impl Persist<InMemorySigner> for StagedWrites {
         update: Option<&ChannelMonitorUpdate>,
         monitor: &ChannelMonitor<InMemorySigner>,
     ) -> ChannelMonitorUpdateStatus {
-        if !update.is_some_and(|update| self.put_update(&name.to_string(), update)) {
+        let name = name.to_string();
+        if !update.is_some_and(|update| self.put_update(&name, update)) {
             self.put_monitor(monitor);
         }
         if let Some(update) = update {
+            self.record_update(&name, update, monitor);
             self.step().durable.push((monitor.channel_id(), update.update_id));
         }
         ChannelMonitorUpdateStatus::InProgress
@@ -183,6 +186,7 @@ impl Persist<InMemorySigner> for StagedWrites {
         let name = name.to_string();
         let before = self.monitors.stored().remove(&name);
         remove_updates(&mut self.step(), &name, before);
+        self.forget_states(&mut self.step(), &name);
         self.remove(format!("{}{name}", names::MONITORS));
     }
 }

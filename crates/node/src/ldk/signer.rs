@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bitcoin::absolute::LockTime;
+use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::ecdh::SharedSecret;
 use bitcoin::secp256k1::ecdsa::{RecoverableSignature, Signature};
-use bitcoin::secp256k1::{All, PublicKey, Scalar, Secp256k1, schnorr};
+use bitcoin::secp256k1::{All, Message, PublicKey, Scalar, Secp256k1, schnorr};
 use bitcoin::{ScriptBuf, Transaction, TxOut};
 use lightning::ln::inbound_payment::ExpandedKey;
 use lightning::ln::msgs::UnsignedGossipMessage;
@@ -20,24 +21,65 @@ use lightning_invoice::RawBolt11Invoice;
 
 use crate::ldk::bdk::OnchainWallet;
 use crate::ldk::fee_limit::sweep_rate;
+use crate::ldk::keys::Keys;
+use crate::ldk::lost::keys::node_secret;
+use crate::ldk::lost::{Found, LostChannels, spend};
 
 /// Signs for the node; see the module.
 pub struct Signer {
     keys: KeysManager,
     onchain: Arc<OnchainWallet>,
+    /// Of all installations, for what closed channels of lost ones paid.
+    all: Keys,
     /// Key ids of channels, open and closed, that LDK has asked keys of.
     channels: Mutex<BTreeSet<[u8; 32]>>,
 }
 
 impl Signer {
     /// From LDK's seed. `now`: seconds and nanoseconds, part of the uniqueness of channel keys.
-    pub fn new(seed: &[u8; 32], now: (u64, u32), onchain: Arc<OnchainWallet>) -> Self {
+    pub fn new(seed: &[u8; 32], now: (u64, u32), onchain: Arc<OnchainWallet>, all: Keys) -> Self {
         // v2 remote keys come from a small set, so a closed channel's money is found from the seed alone.
-        Self { keys: KeysManager::new(seed, now.0, now.1, true), onchain, channels: Mutex::default() }
+        Self { keys: KeysManager::new(seed, now.0, now.1, true), onchain, all, channels: Mutex::default() }
     }
 
     fn channels(&self) -> MutexGuard<'_, BTreeSet<[u8; 32]>> {
         self.channels.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// This installation's number.
+    pub fn installation(&self) -> u32 {
+        self.all.installation()
+    }
+
+    /// Has further installations looked for; returns whether any of them was not before.
+    pub(crate) fn look_for(&self, lost: &LostChannels, numbers: &[u32]) -> bool {
+        !numbers.is_empty() && lost.add(&self.all, numbers)
+    }
+
+    /// Seals the list of this installation's channels: gives its key, and a secret that is only this installation's.
+    pub fn seal_list<T>(&self, seal: impl Fn(&PeerStorageKey, &[u8; 32]) -> Option<T>) -> Option<T> {
+        seal(&self.keys.get_peer_storage_key(), &*self.all.lightning_seed().ok()?)
+    }
+
+    /// The node id of a lost installation, and the key of its list. `None`: the number is out of range.
+    pub fn list_key(&self, number: u32) -> Option<(PublicKey, PeerStorageKey)> {
+        let seed = self.all.of_installation(number).lightning_seed().ok()?;
+        let keys = KeysManager::new(&seed, 0, 0, true);
+        Some((keys.get_node_id(Recipient::Node).ok()?, keys.get_peer_storage_key()))
+    }
+
+    /// The sweeper's form of what a closed channel of a lost installation paid.
+    pub(crate) fn of_lost(&self, found: &Found) -> Option<SpendableOutputDescriptor> {
+        spend::descriptor(&self.all, found.place, found.outpoint, found.sat)
+    }
+
+    /// The node id of a lost installation, and its signature over the SHA-256 of `text` of it. `None`: the number is out of range.
+    pub fn claim(&self, number: u32, text: impl Fn(&PublicKey) -> String) -> Option<(PublicKey, Signature)> {
+        let secp = Secp256k1::signing_only();
+        let secret = node_secret(&self.all, number).ok()?;
+        let node = secret.public_key(&secp);
+        let digest = sha256::Hash::hash(text(&node).as_bytes()).to_byte_array();
+        Some((node, secp.sign_ecdsa(&Message::from_digest(digest), &secret)))
     }
 
     /// Returns whether `point` is our per-commitment point of that index (BOLT 3) in the channel of LDK's "user channel id".
@@ -151,6 +193,17 @@ impl OutputSpender for Signer {
         }
         let (change, rate) = (change_destination_script, feerate_sat_per_1000_weight);
         let rate = sweep_rate(rate, &ours, outputs.clone(), change.clone(), locktime, secp_ctx)?;
-        self.keys.spend_spendable_outputs(&ours, outputs, change, rate, locktime, secp_ctx)
+        let (lost, own): (Vec<_>, Vec<_>) = ours.iter().partition(|output| spend::place(output).is_some());
+        if lost.is_empty() {
+            return self.keys.spend_spendable_outputs(&own, outputs, change, rate, locktime, secp_ctx);
+        }
+        let (psbt, _) = SpendableOutputDescriptor::create_spendable_outputs_psbt(
+            secp_ctx, &ours, outputs, change, rate, locktime,
+        )?;
+        let mut psbt = self.keys.sign_spendable_outputs_psbt(&own, psbt, secp_ctx)?;
+        for output in lost.into_iter().filter_map(spend::place) {
+            spend::sign_input(&self.all, &mut psbt, output, secp_ctx).ok_or(())?;
+        }
+        Ok(psbt.extract_tx_unchecked_fee_rate())
     }
 }

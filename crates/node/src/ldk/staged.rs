@@ -14,6 +14,8 @@ use lightning::io;
 use lightning::ln::types::ChannelId;
 use lightning::util::persist::KVStoreSync;
 
+use crate::ldk::justice::JusticeLog;
+use crate::ldk::manager::StoredManager;
 use crate::ldk::monitors::Monitors;
 use crate::ldk::old_copy::OldCopyMark;
 use crate::ldk::unheard::UnheardChannels;
@@ -24,12 +26,14 @@ const MAX_DELAY: Duration = Duration::from_millis(50);
 /// The same for what nobody would notice.
 const MAX_LAZY_DELAY: Duration = Duration::from_secs(2);
 /// The same for what comes again when it is lost.
-const MAX_LEISURE: Duration = Duration::from_secs(60);
+pub(super) const MAX_LEISURE: Duration = Duration::from_secs(60);
 
 /// Names of LDK's, BDK's and the router's records in the store.
 pub mod names {
     /// The channel manager.
     pub const MANAGER: &str = "ldk/manager";
+    /// Changes that the stored manager lacks, by their number.
+    pub const MANAGER_CHANGES: &str = "ldk/manager_change/";
     /// Channel monitors, by LDK's monitor name.
     pub const MONITORS: &str = "ldk/monitor/";
     /// Updates that a stored monitor lacks, by its name and their number.
@@ -85,7 +89,7 @@ pub struct Step {
 type Waiter = oneshot::Sender<Result<(), Unsaved>>;
 
 impl Step {
-    fn defer(&mut self, max_delay: Duration) {
+    pub(super) fn defer(&mut self, max_delay: Duration) {
         self.max_delay = Some(self.max_delay.map_or(max_delay, |others| others.min(max_delay)));
     }
 }
@@ -108,8 +112,12 @@ pub struct StagedWrites {
     in_flight: Mutex<InFlight>,
     /// Set while commits fail.
     trouble: Mutex<Option<StorageTrouble>>,
+    /// Stored form of the channel manager.
+    pub(crate) manager: StoredManager,
     /// Stored forms of the channel monitors.
     pub(crate) monitors: Monitors,
+    /// States of a wallet's channels, to punish those that were revoked.
+    pub(crate) justice: JusticeLog,
     /// Says whether this storage is an old copy.
     pub(crate) old_copy: OldCopyMark,
     /// Channels whose commitments wait for their peers' word.

@@ -1,11 +1,26 @@
 //! Records of the application: in the node's store, and in its transactions. Their names must not be the node's own.
 
+use amplet_protocol::page::FiatRate;
 use amplet_storage::{Batch, StoreError, get_unless_damaged};
 
 use super::Ledger;
 use crate::ldk::unsaved::Unsaved;
 
+/// Age, in seconds, from which a price is not that of a payment any more.
+const OLD_RATE: u64 = 3600;
+
 impl Ledger {
+    /// Sets the price of bitcoin that payments keep when they succeed.
+    pub fn set_rate(&self, rate: Option<FiatRate>) {
+        self.rate.replace(rate);
+    }
+
+    /// The price of bitcoin, as far as it is known.
+    pub(super) fn rate_now(&self) -> Option<FiatRate> {
+        let age = |rate: &FiatRate| self.base.now().abs_diff(rate.at);
+        self.rate.borrow().clone().filter(|rate| age(rate) < OLD_RATE)
+    }
+
     /// Stages records of the application for the node's next transaction: together with whatever is called before the next
     /// await.
     pub fn stage(&self, gather: impl FnOnce(&mut Batch)) {

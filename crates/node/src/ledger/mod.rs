@@ -13,7 +13,9 @@ use std::rc::Rc;
 
 use amplet_budget::LoadError;
 use amplet_protocol::PaymentId;
-use amplet_protocol::page::{Direction, Event, EventKind, Payment, PaymentKind, PaymentStatus, WalletError};
+use amplet_protocol::page::{
+    Direction, Event, EventKind, FiatRate, Payment, PaymentKind, PaymentStatus, WalletError,
+};
 use amplet_storage::StoreError;
 use serde::Serialize;
 
@@ -85,13 +87,20 @@ pub struct Ledger {
     base: Rc<Base>,
     budgets: Rc<Budgets>,
     damaged: Damaged,
+    rate: RefCell<Option<FiatRate>>,
 }
 
 impl Ledger {
     /// Loads what is undecided or unacknowledged; ended payments are read when asked for. What cannot be read keeps nothing else
     /// from being used.
     pub(crate) async fn open(base: Rc<Base>, budgets: Rc<Budgets>) -> Result<Self, LedgerError> {
-        let ledger = Self { state: RefCell::default(), base, budgets, damaged: Damaged::default() };
+        let ledger = Self {
+            state: RefCell::default(),
+            base,
+            budgets,
+            damaged: Damaged::default(),
+            rate: RefCell::default(),
+        };
         ledger.load_open().await?;
         ledger.load_done().await?;
         ledger.load_events().await?;
@@ -174,6 +183,9 @@ impl Ledger {
         // Only outbound payments have reservations; an inbound one of the same id must not close one.
         if payment.direction == Direction::Outbound {
             self.close_reservation(payment.id, spent);
+        }
+        if matches!(outcome, Outcome::Succeeded) && payment.rate.is_none() {
+            payment.rate = self.rate_now();
         }
         payment.status = match outcome {
             Outcome::Succeeded => PaymentStatus::Succeeded,

@@ -3,9 +3,11 @@
 //! Their wire form is tagged and flattened, which serde would read through buffers of its own for each type, 30 kB of the
 //! engine (docs/size.md). So they are stored as plain structs with every field that there may be.
 
+use std::collections::BTreeMap;
+
 use amplet_protocol::page::{
-    CustomRecord, Direction, Event, EventKind, Payment, PaymentKind, PaymentPart, PaymentStatus, ReplacedTx,
-    StreamTotals, WalletError,
+    CustomRecord, Direction, Event, EventKind, FiatRate, Payment, PaymentKind, PaymentPart, PaymentStatus,
+    ReplacedTx, StreamTotals, WalletError,
 };
 use amplet_protocol::{ChannelId, Msat, PaymentId};
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,10 @@ pub(super) struct StoredPayment {
     parts: Vec<PaymentPart>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     records: Vec<CustomRecord>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate: Option<FiatRate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stream: Option<StreamTotals>,
 }
@@ -96,6 +102,8 @@ impl From<&Payment> for StoredPayment {
             duration_ms: payment.duration_ms,
             parts: payment.parts.clone(),
             records: payment.records.clone(),
+            metadata: payment.metadata.clone(),
+            rate: payment.rate.clone(),
             stream: payment.stream.clone(),
         }
     }
@@ -133,6 +141,8 @@ impl TryFrom<StoredPayment> for Payment {
             duration_ms: stored.duration_ms,
             parts: stored.parts,
             records: stored.records,
+            metadata: stored.metadata,
+            rate: stored.rate,
             stream: stored.stream,
         })
     }

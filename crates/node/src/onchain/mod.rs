@@ -4,6 +4,7 @@ mod broadcasts;
 mod bump;
 mod closing;
 mod deposits;
+mod lost;
 mod records;
 
 use std::cell::{Cell, RefCell};

@@ -90,6 +90,7 @@ impl Onchain {
         wallet.take_unconfirmed().into_iter().for_each(|txid| self.unconfirmed(txid));
         wallet.take_confirmed().iter().for_each(|confirmed| self.confirmed(confirmed));
         self.ledger.pending_onchain().into_iter().for_each(|payment| self.decide(payment));
+        self.sweep_lost();
     }
 
     fn confirmed(self: &Rc<Self>, confirmed: &Confirmed) {
@@ -228,8 +229,11 @@ impl Onchain {
         }
     }
 
-    /// Returns whether a transaction spends the funding or a commitment of one of our channels.
+    /// Returns whether a transaction spends the funding or a commitment of one of our channels, or what a lost installation's left.
     pub(super) fn is_from_channel(&self, tx: &Transaction) -> bool {
+        if tx.input.iter().any(|input| self.base.ldk.lost.is_found(&input.previous_output)) {
+            return true;
+        }
         self.base.ldk.all_monitors().any(|monitor| {
             let funding = monitor.get_funding_txo().into_bitcoin_outpoint();
             let watched = monitor.get_outputs_to_watch();

@@ -28,6 +28,8 @@ use crate::ldk::intercept::{ClosedChannels, Intercept};
 use crate::ldk::keys::{Keys, split};
 use crate::ldk::listen::{UntoldBlock, locator};
 use crate::ldk::log::Log;
+use crate::ldk::lost::{LostChannels, Opened as OpenedLost};
+use crate::ldk::manager;
 use crate::ldk::messages::CustomMessages;
 use crate::ldk::monitors;
 use crate::ldk::onion::{MessagePaths, OnionMessages, message_paths, onion_messages};
@@ -51,6 +53,7 @@ pub(super) struct Parts<'a> {
     pub wallet: Arc<OnchainWallet>,
     pub watch: Arc<Watch>,
     pub taken_back: TakenBackHtlcs,
+    pub lost: Arc<LostChannels>,
     pub signer: Arc<Signer>,
     pub log: Arc<Log>,
 }
@@ -68,12 +71,32 @@ impl<'a> Parts<'a> {
         let wallet = OnchainWallet::open(keys, &**store, Arc::clone(staged), birthday).await?;
         let wallet = Arc::new(wallet);
         let seed = keys.lightning_seed()?;
-        let signer = Arc::new(Signer::new(&seed, split(platform.now()), Arc::clone(&wallet)));
-        let watch = Arc::new(Watch::new(Arc::clone(&wallet)));
+        let signer = Arc::new(Signer::new(&seed, split(platform.now()), Arc::clone(&wallet), keys.clone()));
+        let lost = LostChannels::open(&**store, keys, &config.lost, Arc::clone(staged)).await?;
+        let OpenedLost { lost, again } = lost;
+        let lost = Arc::new(lost);
+        // A new wallet has read no block yet.
+        if again && wallet.position().height > wallet.birthday() {
+            chain.ask_rescan(wallet.birthday());
+        }
+        let watch = Arc::new(Watch::new(Arc::clone(&wallet), Arc::clone(&lost)));
         let taken_back = TakenBackHtlcs::open(&**store, Arc::clone(&watch), Arc::clone(staged)).await?;
         let (fees, log) = (Arc::new(Fees::open(&**store).await?), Arc::new(Log));
         let store = &**store;
-        Ok(Self { platform, store, chain, config, staged, fees, wallet, watch, taken_back, signer, log })
+        Ok(Self {
+            platform,
+            store,
+            chain,
+            config,
+            staged,
+            fees,
+            wallet,
+            watch,
+            taken_back,
+            lost,
+            signer,
+            log,
+        })
     }
 }
 
@@ -127,7 +150,7 @@ pub(super) async fn assemble(
     intercept.number_unheard();
     let peers = peer_manager(&parts, &intercept, gossip.as_ref(), (&messages, &onions), &monitors);
     let bumper = bumper(&parts);
-    let Parts { fees, wallet, watch, taken_back, signer, log, .. } = parts;
+    let Parts { fees, wallet, watch, taken_back, lost, signer, log, .. } = parts;
     let peers = Rc::new(peers);
     let ldk = Ldk {
         manager,
@@ -146,6 +169,7 @@ pub(super) async fn assemble(
         fees,
         watch,
         taken_back,
+        lost,
         untold: UntoldBlock::default(),
         behind: Cell::new(held_back),
     };
@@ -248,7 +272,7 @@ async fn load_manager(
     let signer = || Arc::clone(&parts.signer);
     let (staged, fees, log) = (Arc::clone(parts.staged), Arc::clone(&parts.fees), Arc::clone(&parts.log));
     let messages = Rc::clone(paths);
-    if let Some(bytes) = parts.store.get(names::MANAGER).await? {
+    if let Some(bytes) = manager::load(parts.store, parts.staged).await? {
         let args = ChannelManagerReadArgs::new(
             signer(),
             signer(),

@@ -20,6 +20,7 @@ use crate::graph::Graph;
 use crate::ldk::ReadError;
 use crate::ldk::bdk::OpenError;
 use crate::ldk::keys::{KeyError, Keys};
+use crate::ldk::lost::OpenError as LostError;
 use crate::ldk::old_copy::OldCopy;
 use crate::ldk::staged::{StagedWrites, names};
 use crate::ledger::budgets::Budgets;
@@ -28,8 +29,11 @@ use crate::notify::Notify;
 use crate::onchain::Onchain;
 use crate::payments::Payments;
 use crate::payments::attempts::Attempts;
-use crate::peers::{Copies, Peers};
+use crate::peers::{Copies, Lost, Peers};
 use crate::runtime::{ChainSync, Engine, Services};
+#[cfg(feature = "tower")]
+use crate::watchtower::Tower;
+use crate::watchtower::Towers;
 use assemble::{Assembled, Parts};
 
 /// A node could not be opened, or had to stop.
@@ -106,6 +110,15 @@ impl From<ReadError> for NodeError {
     }
 }
 
+impl From<LostError> for NodeError {
+    fn from(error: LostError) -> Self {
+        match error {
+            LostError::Read(error) => error.into(),
+            LostError::Keys(error) => error.into(),
+        }
+    }
+}
+
 /// An opened node, not running yet.
 pub(crate) struct Opened {
     pub services: Rc<Services>,
@@ -126,6 +139,9 @@ pub(crate) async fn open(
     let staged = Arc::new(StagedWrites::default());
     let notify = Notify::default();
     recall_old_copy(&*store, &staged, &config).await?;
+    if let Role::Wallet = config.role {
+        staged.justice.begin(&*store).await?;
+    }
     let attempts = Rc::new(Attempts::default());
     let parts = Parts::new(&platform, &store, &chain, &config, &staged, keys, birthday).await?;
     let recorder = Rc::clone(&attempts);
@@ -137,7 +153,8 @@ pub(crate) async fn open(
     let budgets = Rc::new(Budgets::open(Rc::clone(&base)).await?);
     let ledger = Rc::new(Ledger::open(Rc::clone(&base), Rc::clone(&budgets)).await?);
     let copies = Copies::open(&base).await?;
-    let peers = Rc::new(Peers::new(Rc::clone(&base), copies));
+    let lost = Lost::open(&base).await?;
+    let peers = Rc::new(Peers::new(Rc::clone(&base), copies, lost));
     let onchain = Onchain::open(Rc::clone(&base), Rc::clone(&ledger)).await?;
     let channels = Rc::new(Channels::new(Rc::clone(&base), Rc::clone(&ledger)));
     let graph = Rc::new(Graph::new(Rc::clone(&base), Rc::clone(&peers), graph_source));
@@ -150,8 +167,24 @@ pub(crate) async fn open(
     );
     let payments = Rc::new(payments.await?);
     let sync = Rc::new(ChainSync::new(Rc::clone(&base), Rc::clone(&onchain), Rc::clone(&payments), sync));
-    let followers: Vec<Rc<dyn StepFollower>> = vec![attempts, Rc::clone(&base) as Rc<dyn StepFollower>];
-    let services = Services { base, ledger, budgets, peers, onchain, channels, graph, payments };
+    let towers = Towers::open(&base).await?;
+    #[cfg(feature = "tower")]
+    let tower = matches!(base.config.role, Role::Gateway(_)).then(|| Tower::open(&base));
+    let followers: Vec<Rc<dyn StepFollower>> =
+        vec![attempts, Rc::clone(&towers) as Rc<dyn StepFollower>, Rc::clone(&base) as Rc<dyn StepFollower>];
+    let services = Services {
+        base,
+        ledger,
+        budgets,
+        peers,
+        onchain,
+        channels,
+        graph,
+        payments,
+        towers,
+        #[cfg(feature = "tower")]
+        tower,
+    };
     let services = Rc::new(services);
     let engine = Rc::new(Engine::new(Rc::clone(&services), followers));
     Ok(Opened { services, engine, sync })

@@ -1,5 +1,7 @@
 //! BOLT 11 invoices, made and paid.
 
+use std::collections::BTreeMap;
+
 use amplet_protocol::page::{Direction, Payment, PaymentKind};
 use amplet_protocol::{Msat, PaymentId};
 use lightning::ln::channelmanager::{self, Bolt11InvoiceParameters, OptionalBolt11PaymentParams};
@@ -27,6 +29,8 @@ pub struct NewInvoice {
     pub description: String,
     /// Seconds until it expires.
     pub expiry_secs: u32,
+    /// What the application says of it, in the record alone.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// Makes an invoice and its record. `now`: seconds since the UNIX epoch.
@@ -36,6 +40,7 @@ pub(super) fn make(ldk: &Ldk, new: &NewInvoice, now: u64) -> Result<(Bolt11Invoi
     let payment = Payment {
         amount_msat: new.amount_msat,
         description: new.description.clone(),
+        metadata: new.metadata.clone(),
         expires_at: Some(now.saturating_add(u64::from(new.expiry_secs))),
         ..record(&invoice, Direction::Inbound, now)
     };

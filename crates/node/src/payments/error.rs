@@ -41,6 +41,11 @@ pub enum PayError {
     /// More than all bitcoin.
     #[error(transparent)]
     TooMuch(#[from] TooMuch),
+    /// No invoice of this node that waits has this id, or its payment is arriving.
+    #[error(
+        "no unpaid invoice of this wallet has this id, or its money is arriving already; see the history"
+    )]
+    NotWaiting,
     /// No invoice that is paid by AMP.
     #[error("this invoice is not one for AMP; ask the payee for a new one")]
     NotAmp,

@@ -15,6 +15,7 @@ use lightning::types::payment::PaymentHash;
 use super::amp::AmpInbound;
 use super::attempts::Attempts;
 use super::claimable::{Claimable, Decision, Refused};
+use super::error::PayError;
 use super::keysend::shown;
 use super::streams::{Streams, session_of};
 use crate::base::Base;
@@ -25,6 +26,9 @@ use crate::ledger::{Ledger, LedgerError, Outcome};
 
 /// Days an unpaid invoice stays visible after it expired: none; it moves to the history at once, as failed.
 const EXPIRED: &str = "nobody paid this invoice before it expired; make a new one";
+
+/// Why a cancelled invoice is over.
+const CANCELLED: &str = "you cancelled this invoice; make a new one to be paid";
 
 /// Why money that had been claimed is not here.
 const TAKEN_BACK: &str = "the payer took this payment back on chain: this wallet was closed, or could not reach its gateway, until the \
@@ -249,6 +253,19 @@ impl Inbound {
         let lost = Outcome::Failed(WalletError::new(ErrorCode::Expired, TAKEN_BACK));
         let payment = Box::new(self.ledger.close_record(payment, lost));
         self.ledger.raise(EventKind::PaymentFailed { payment });
+    }
+
+    /// Ends an invoice that nobody has paid: money for it is sent back from now on.
+    pub(super) fn cancel(&self, id: PaymentId) -> Result<(), PayError> {
+        let key = Key::inbound(id);
+        let is_invoice = self.ledger.pending(key).is_some_and(|payment| payment.invoice.is_some());
+        if !is_invoice || self.base.ldk.has_inbound_htlc(id.0) {
+            return Err(PayError::NotWaiting);
+        }
+        let cancelled = Outcome::Failed(WalletError::new(ErrorCode::Cancelled, CANCELLED));
+        self.ledger.close(key, cancelled, |_| ());
+        self.base.notify.notify();
+        Ok(())
     }
 
     /// Moves invoices that nobody paid in time to the history, and sends back what can wait no longer.

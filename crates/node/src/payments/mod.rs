@@ -329,6 +329,18 @@ impl Payments {
         Ok(invoice)
     }
 
+    /// Cancels an invoice that nobody has paid: it has failed, durably, before this returns, and whoever pays it later gets the money
+    /// back.
+    ///
+    /// # Errors
+    /// [`PayError::NotWaiting`], [`PayError::Unsaved`].
+    pub async fn cancel_invoice(&self, id: PaymentId) -> Result<(), PayError> {
+        self.base.staged.check()?;
+        self.inbound.cancel(id)?;
+        self.base.flushed().await?;
+        Ok(())
+    }
+
     /// Makes an offer, which may be paid any number of times. A node that is not announced is reached through the peers that
     /// it is connected to now.
     ///

@@ -1,6 +1,7 @@
 //! Connections to other nodes.
 
 mod copies;
+mod lost;
 mod messages;
 mod persistent;
 
@@ -20,6 +21,7 @@ use crate::ldk::socket::{Dialer, drive, ip_of};
 use messages::GatewayMessages;
 
 pub use copies::{Copies, Findings};
+pub use lost::{Lost, LostAnswer, LostGateway};
 pub use messages::Incoming;
 pub use persistent::{ConnectionState, PersistentPeer};
 
@@ -29,14 +31,15 @@ pub struct Peers {
     persistent: RefCell<Vec<Rc<PersistentPeer>>>,
     messages: Rc<GatewayMessages>,
     copies: Rc<Copies>,
+    lost: Rc<Lost>,
 }
 
 impl Peers {
-    pub(crate) fn new(base: Rc<Base>, copies: Rc<Copies>) -> Self {
+    pub(crate) fn new(base: Rc<Base>, copies: Rc<Copies>, lost: Rc<Lost>) -> Self {
         let messages = Rc::new(GatewayMessages::default());
         let handler = Rc::clone(&messages) as Rc<dyn MessageHandler>;
         base.ldk.messages.register(MESSAGE_TYPE, handler);
-        Self { base, persistent: RefCell::default(), messages, copies }
+        Self { base, persistent: RefCell::default(), messages, copies, lost }
     }
 
     /// Runs a connection that a peer made, until it ends.
@@ -74,6 +77,7 @@ impl Peers {
         if let Some(peer) = all.iter().find(|peer| peer.address == address) {
             return Ok(Rc::clone(peer));
         }
+        self.lost.address(node_id, address.to_string());
         let peer = Rc::new(PersistentPeer::new(address, node_id));
         all.push(Rc::clone(&peer));
         let connection = Rc::clone(&peer).run(Rc::downgrade(&self.base));
@@ -84,6 +88,11 @@ impl Peers {
     /// Other copies of this node's storage, as far as gateways tell.
     pub fn copies(&self) -> &Copies {
         &self.copies
+    }
+
+    /// Channels of lost installations, as far as gateways tell.
+    pub fn lost(&self) -> &Rc<Lost> {
+        &self.lost
     }
 
     /// Persistent peers.

@@ -63,14 +63,14 @@ impl PersistentPeer {
 
     /// Keeps the connection until the node closes.
     pub(super) async fn run(self: Rc<Self>, base: Weak<Base>) {
-        let Some(store) = base.upgrade().map(|base| Rc::clone(&base.store)) else { return };
-        // Until then another writer may speak for this node; its engine reports why, when that stays so.
-        if store.ready().await.is_err() {
-            return;
-        }
-        drop(store);
         let mut backoff = Backoff::default();
         loop {
+            let Some(store) = base.upgrade().map(|base| Rc::clone(&base.store)) else { return };
+            // Before each connection: until then another writer may speak for this node. Its engine reports why, when that stays so.
+            if store.ready().await.is_err() {
+                return;
+            }
+            drop(store);
             let Some(base) = base.upgrade().filter(|base| !base.closing.get()) else { return };
             if base.staged.old_copy.is_set() {
                 self.set(&base, ConnectionState::Off);
@@ -93,7 +93,8 @@ impl PersistentPeer {
             }
             let mut random = [0; 8];
             base.platform.random(&mut random);
-            let wait = backoff.failed(base.platform.monotonic(), u64::from_le_bytes(random));
+            let random = u64::from_le_bytes(random);
+            let wait = backoff.failed(base.platform.monotonic(), random, error.is_refusal());
             log::info!("peer {}: {error}; next attempt in {} ms", self.address, wait.as_millis());
             let until = base.platform.now().saturating_add(wait);
             self.set(&base, ConnectionState::Waiting { until, error });

@@ -5,6 +5,8 @@ use std::time::Duration;
 use amplet_protocol::page::StorageTrouble;
 use amplet_storage::{Receipt, StoreError};
 use bitcoin::Transaction;
+use futures::future::{Either, select};
+use futures::pin_mut;
 use lightning::events::EventsProvider;
 
 use super::claims::Claimable;
@@ -19,6 +21,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// Failed commits after which it is told: they are tried for less than a second by then.
 const TOLD_AFTER: u32 = 3;
+/// Time after which it is told that the backup does not confirm a step.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+fn unconfirmed(detail: &str) -> StoreError {
+    StoreError::BackupUnreachable { detail: detail.to_owned() }
+}
 
 impl Engine {
     /// Commits a step, however often it has to be tried, then reports and broadcasts.
@@ -32,13 +40,18 @@ impl Engine {
             step.broadcasts.clear();
         }
         // A broadcast may go once this device has the step; messages wait for every copy.
-        for package in step.broadcasts {
-            let commitments = package.iter().filter(|tx| is_commitment(tx)).map(Transaction::compute_txid);
-            self.commitments.borrow_mut().extend(commitments);
-            base.broadcast(package);
+        let (now, later) = self.by_moment(step.broadcasts);
+        let rebroadcast =
+            || step.rebroadcasts.into_iter().for_each(|tx| Onchain::send_again(&self.services.onchain, tx));
+        self.broadcast(now);
+        if base.store.is_shared() {
+            self.durable(receipt).await?;
+            self.broadcast(later);
+            rebroadcast();
+        } else {
+            rebroadcast();
+            self.durable(receipt).await?;
         }
-        step.rebroadcasts.into_iter().for_each(|tx| Onchain::send_again(&self.services.onchain, tx));
-        receipt.durable().await?;
         for (channel, update) in step.durable {
             if let Err(error) = base.ldk.monitors.channel_monitor_updated(channel, update) {
                 log::error!("monitor update {update} of {channel}: {error:?}");
@@ -50,6 +63,63 @@ impl Engine {
         }
         self.followers.iter().for_each(|follower| follower.committed(&committed));
         Ok(())
+    }
+
+    /// Packages that may leave now, and those that wait until every copy has the step. Where another device may have gone on, a commitment
+    /// of ours may be revoked, and a payment paid again: only claims of what is on the chain do not wait.
+    fn by_moment(&self, packages: Vec<Vec<Transaction>>) -> (Vec<Vec<Transaction>>, Vec<Vec<Transaction>>) {
+        let base = self.base();
+        if packages.is_empty() || !base.store.is_shared() {
+            return (packages, Vec::new());
+        }
+        let (claimable, commitments) = (Claimable::of(&base.ldk), self.commitments.borrow());
+        packages.into_iter().partition(|package| claimable.may_leave(package, &commitments))
+    }
+
+    fn broadcast(&self, packages: Vec<Vec<Transaction>>) {
+        for package in packages {
+            let commitments = package.iter().filter(|tx| is_commitment(tx)).map(Transaction::compute_txid);
+            self.commitments.borrow_mut().extend(commitments);
+            self.base().broadcast(package);
+        }
+    }
+
+    /// Resolves once this writer may speak for this node. Meanwhile the chain is followed, and nothing new begins.
+    pub(super) async fn ready(&self) -> Result<(), StoreError> {
+        let base = self.base();
+        let (since, ready) = (base.now(), base.store.ready());
+        let ready = match select(ready, base.platform.sleep(Duration::ZERO)).await {
+            Either::Left((ready, _)) => return ready,
+            Either::Right((_, ready)) => ready,
+        };
+        self.stall(&unconfirmed("it was not reached since the wallet was opened"), since);
+        let mut outcome = Err(StoreError::Closed);
+        base.closing.or(async { outcome = ready.await }).await;
+        outcome?;
+        base.staged.committed();
+        base.changed();
+        Ok(())
+    }
+
+    /// Resolves once a step is on every copy. Meanwhile claims of on-chain money go out, and after a while it is told.
+    async fn durable(&self, receipt: Receipt) -> Result<(), StoreError> {
+        let base = self.base();
+        let since = base.now();
+        let durable = receipt.durable();
+        pin_mut!(durable);
+        let mut patience = PATIENCE;
+        loop {
+            match select(durable, base.platform.sleep(patience)).await {
+                Either::Left((outcome, _)) => return outcome,
+                Either::Right((_, rest)) => durable = rest,
+            }
+            if base.staged.is_stopped() {
+                return Err(StoreError::Closed);
+            }
+            self.stall(&unconfirmed("it has not confirmed what was sent last"), since);
+            self.claim_meanwhile(&mut Step::default());
+            patience = MAX_PAUSE;
+        }
     }
 
     /// Writes a step, however often it has to be tried. Meanwhile nothing is said to a peer, whoever waits for the commit is

@@ -90,6 +90,12 @@ pub(super) fn dispatch(services: &Services, event: Event) -> Result<(), ReplayEv
             let channel = next_htlcs.first().map(|htlc| htlc.channel_id);
             channels.forwarded(channel, Msat::up_to_max(amount_msat), fee_msat.map(Msat::up_to_max));
         }
+        Event::HTLCIntercepted {
+            intercept_id,
+            requested_next_hop_scid,
+            expected_outbound_amount_msat,
+            ..
+        } => channels.intercepted(intercept_id, requested_next_hop_scid, expected_outbound_amount_msat),
         Event::BumpTransaction(event) => onchain.bump_close(event),
         // The rest belongs to features that this node does not offer.
         other => log::debug!("event without a handler: {other:?}"),

@@ -97,13 +97,12 @@ impl Engine {
             tick: now.saturating_add(TICK_EVERY),
             learnt: now.saturating_add(LEARNT_EVERY),
         };
-        // Until then another writer may speak for this node.
-        let mut outcome = base.store.ready().await;
+        let mut outcome = self.ready().await;
         if outcome.is_ok() {
             outcome = self.drain().await;
             // LDK has now broadcast what it knew of.
             self.services.channels.end_forgotten_openings();
-            self.services.channels.apply_fees();
+            self.services.channels.apply_terms();
             self.payments().inbound.resumed();
         }
         while outcome.is_ok() {
@@ -112,7 +111,7 @@ impl Engine {
             if outcome.is_err() || base.closing.get() {
                 break;
             }
-            self.wait(&timers).await;
+            outcome = self.wait(&timers).await;
         }
         match outcome {
             Err(error) if base.closing.get() => {
@@ -130,18 +129,23 @@ impl Engine {
         self.stopped.notify();
     }
 
-    /// Waits for a notification, LDK, or the next timer.
-    async fn wait(&self, timers: &Timers) {
+    /// Waits for a notification, LDK, or the next timer; fails when another writer has taken over meanwhile.
+    async fn wait(&self, timers: &Timers) -> Result<(), StoreError> {
         let base = self.base();
         let deferred = self.deferred_until().unwrap_or(Duration::MAX);
-        let next =
-            timers.ping.min(timers.tick).min(self.rebroadcast_at.get()).min(timers.learnt).min(deferred);
+        let held = self.services.channels.held_until().unwrap_or(Duration::MAX);
+        let due = [timers.ping, timers.tick, self.rebroadcast_at.get(), timers.learnt, deferred, held];
+        let next = due.into_iter().min().unwrap_or(Duration::MAX);
         let timer = base.platform.sleep(next.saturating_sub(base.platform.monotonic()));
         let notified = base.notify.notified();
         let manager = base.ldk.manager.get_event_or_persistence_needed_future();
         let monitors = base.ldk.monitors.get_update_future();
         pin_mut!(notified);
-        select(select(notified, timer), select(manager, monitors)).await;
+        let work = select(select(notified, timer), select(manager, monitors));
+        match select(base.store.lost(), work).await {
+            Either::Left((error, _)) => Err(error),
+            Either::Right(_) => Ok(()),
+        }
     }
 
     fn fire(&self, timers: &mut Timers) {
@@ -157,6 +161,7 @@ impl Engine {
         if due(&mut timers.ping, PING_EVERY) {
             ldk.peers.timer_tick_occurred();
             ldk.onions.timer_tick_occurred();
+            self.services.channels.note_connected();
         }
         if self.payments().is_busy() {
             let since = timers.tick.saturating_sub(TICK_EVERY);
@@ -166,7 +171,7 @@ impl Engine {
             ldk.manager.timer_tick_occurred();
             // A restart reproduces what has changed: it rides with a payment of the next minute, if there is one.
             if self.manager_dirty.get() {
-                self.base().staged.put_at_leisure(names::MANAGER, ldk.manager.encode());
+                self.base().staged.put_manager_at_leisure(ldk.manager.encode());
             }
             self.payments().ticked();
         }
@@ -245,6 +250,7 @@ impl Engine {
             if !urgent && !self.is_urgent() {
                 self.notify_usable();
                 self.services.peers.copies().report_changes();
+                self.services.peers.lost().leave_list();
                 return Ok(());
             }
         }
@@ -286,6 +292,7 @@ impl Engine {
         let handler = |event| dispatch(&self.services, event);
         // What failed teaches before LDK asks for another route.
         ldk.manager.process_pending_events(&handler);
+        self.services.channels.go_on();
         // Forwards, receipts and retries are decided by heights.
         if !ldk.behind.get() && ldk.manager.needs_pending_htlc_processing() {
             ldk.manager.process_pending_htlc_forwards();
@@ -303,7 +310,7 @@ impl Engine {
         let ldk = &base.ldk;
         let operations = ldk.monitors.pending_operation_count();
         self.stage_parts_at_new_block();
-        base.staged.put(names::MANAGER, ldk.manager.encode());
+        base.staged.put_manager(ldk.manager.encode());
         ldk.router.stage_beliefs_now_and_then(&base.staged);
         self.manager_dirty.set(false);
         self.deferred_since.set(None);

@@ -17,6 +17,9 @@ use crate::ledger::budgets::Budgets;
 use crate::onchain::Onchain;
 use crate::payments::Payments;
 use crate::peers::Peers;
+#[cfg(feature = "tower")]
+use crate::watchtower::Tower;
+use crate::watchtower::Towers;
 
 pub(crate) use engine::Engine;
 pub use sync::{ChainSync, SyncState};
@@ -31,4 +34,8 @@ pub(crate) struct Services {
     pub channels: Rc<Channels>,
     pub graph: Rc<Graph>,
     pub payments: Rc<Payments>,
+    pub towers: Rc<Towers>,
+    /// A gateway's.
+    #[cfg(feature = "tower")]
+    pub tower: Option<Rc<Tower>>,
 }

@@ -12,6 +12,18 @@ pub const WALLETS: [Name; 2] = ["wallet", "other"];
 /// The peer that misbehaves.
 pub const MALLORY: Name = "island";
 
+/// Whom a node dials.
+pub fn dials(name: Name) -> &'static [Name] {
+    match name {
+        "wallet" => &["gateway", "second"],
+        "other" => &["second", "gateway"],
+        "gateway" => &["second", "payee"],
+        "second" => &["payee"],
+        MALLORY => &["gateway", "wallet"],
+        _ => &[],
+    }
+}
+
 /// Kind of a Lightning payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -48,6 +60,19 @@ pub enum Trouble {
     Forges,
     /// All is well again.
     Honest,
+}
+
+/// Trouble of the server that the wallets' backups are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupTrouble {
+    /// It cannot be reached.
+    Down,
+    /// It takes its time.
+    Slow,
+    /// It loses the answers to so many requests that it does.
+    Loses(u32),
+    /// Its operator restores an older copy.
+    Older,
 }
 
 /// One act.
@@ -104,6 +129,15 @@ pub enum Act {
         acts: u32,
     },
     Source(Trouble),
+    Backup(BackupTrouble),
+    /// A wallet's device is lost, and another one restored from the backup.
+    Lose {
+        wallet: Name,
+    },
+    /// A wallet moves to its other device while this one runs.
+    Move {
+        wallet: Name,
+    },
     Fees {
         sat_per_vb: u64,
     },
@@ -158,6 +192,10 @@ impl Act {
             Self::Cut { .. } => "power cut",
             Self::Full { .. } => "disk full",
             Self::Source(_) => "source",
+            Self::Backup(BackupTrouble::Older) => "backup older",
+            Self::Backup(_) => "backup trouble",
+            Self::Lose { .. } => "device lost",
+            Self::Move { .. } => "device moved",
             Self::Fees { .. } => "fees",
             Self::Away { .. } => "absence",
             Self::Reorg => "reorg",
@@ -171,13 +209,13 @@ impl Act {
 }
 
 /// So many acts of a seed.
-pub fn draw(dice: &mut Dice, count: usize) -> Vec<Act> {
+pub fn draw(dice: &mut Dice, count: usize, backups: bool) -> Vec<Act> {
     let mut acts = Vec::new();
     while acts.len() < count {
-        let act = one(dice, acts.len());
+        let act = if backups && dice.once_in(4) { of_backups(dice) } else { one(dice, acts.len()) };
         acts.push(act);
         // What fails in the middle of something needs something to fail in.
-        if matches!(act, Act::Cut { .. } | Act::Full { .. } | Act::Silent { .. }) {
+        if matches!(act, Act::Cut { .. } | Act::Full { .. } | Act::Silent { .. } | Act::Backup(_)) {
             acts.push(payment(dice));
         }
     }
@@ -207,6 +245,19 @@ fn one(dice: &mut Dice, number: usize) -> Act {
         88..90 => Act::Refuse { refuse: dice.once_in(2) },
         90..96 => Act::Mine { blocks: 1 + small(dice, 6) },
         _ => Act::Wait { secs: dice.one_of(&[1, 20, 90, 700]) },
+    }
+}
+
+fn of_backups(dice: &mut Dice) -> Act {
+    use BackupTrouble::*;
+    let wallet = dice.one_of(&WALLETS);
+    match dice.below(3) {
+        0 => Act::Lose { wallet },
+        1 => Act::Move { wallet },
+        _ => {
+            let lost = small(dice, 4);
+            Act::Backup(dice.one_of(&[Down, Slow, Loses(1 + lost), Older]))
+        }
     }
 }
 

@@ -65,6 +65,7 @@ pub fn audit(life: &Life, under_way: Vec<String>) -> (Vec<String>, Vec<String>) 
     let faults = under_way.into_iter().map(|what| format!("no rest: {what}")).collect();
     let mut audit = Audit { life, books, histories, faults, excused: Vec::new(), dust_msat: 0 };
     audit.states();
+    audit.devices();
     audit.channels();
     audit.payments();
     audit.streams();

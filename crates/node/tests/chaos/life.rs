@@ -16,7 +16,8 @@ use amplet_protocol::page::PartHop;
 use amplet_transport::Platform;
 use futures::FutureExt;
 
-use crate::acts::{MALLORY, NODES, Name, WALLETS};
+use crate::acts::{MALLORY, NODES, Name, WALLETS, dials};
+use crate::devices::Devices;
 use crate::world::{Power, Taking, World, msat, open};
 
 /// Limits of the users' and the app's budgets: what is spent is counted where there is one.
@@ -80,25 +81,14 @@ pub struct Life {
     pub trouble: u32,
     /// Filter that the second source forges.
     pub forged: Option<(u32, Vec<u8>)>,
+    pub devices: Devices,
     ids: BTreeMap<Name, PublicKey>,
     pub facts: Facts,
 }
 
-/// Whom a node dials.
-fn dials(name: Name) -> &'static [Name] {
-    match name {
-        "wallet" => &["gateway", "second"],
-        "other" => &["second", "gateway"],
-        "gateway" => &["second", "payee"],
-        "second" => &["payee"],
-        MALLORY => &["gateway", "wallet"],
-        _ => &[],
-    }
-}
-
 impl Life {
     /// A network with its first channels, confirmed and announced.
-    pub fn new(two_sources: bool) -> Self {
+    pub fn new(two_sources: bool, backups: bool) -> Self {
         // Always the same time, so that a seed's life is the same.
         let world = World::at(Duration::from_secs(1_900_000_000));
         if two_sources {
@@ -113,9 +103,13 @@ impl Life {
             full: BTreeMap::new(),
             trouble: 0,
             forged: None,
+            devices: Devices::default(),
             ids: BTreeMap::new(),
             facts: Facts::default(),
         };
+        if backups {
+            WALLETS.into_iter().for_each(|name| life.world.back_up(name));
+        }
         for name in NODES {
             life.open(name);
             // Several coins, so that channels and their bumps do not wait for each other.
@@ -254,7 +248,10 @@ impl Life {
 
     fn count_missed(&mut self, blocks: u32) {
         for name in NODES {
-            let is_well = self.node(name).is_some() && !self.full.contains_key(name) && self.trouble == 0;
+            let is_well = self.node(name).is_some()
+                && !self.full.contains_key(name)
+                && self.trouble == 0
+                && !self.lacks_backup(name);
             if !is_well {
                 *self.facts.missed.entry(name).or_default() += blocks;
             }
@@ -340,6 +337,7 @@ impl Life {
         if self.trouble == 0 {
             self.be_honest();
         }
+        self.end_backup_trouble();
     }
 
     pub fn lift(&mut self, name: Name) {
@@ -369,6 +367,7 @@ impl Life {
     /// All is well again: sources, disks, power, connections.
     pub fn heal(&mut self) {
         self.be_honest();
+        self.heal_backups();
         *self.world.server.fees.borrow_mut() = Some("{}".to_owned());
         self.world.refuse_keysends.set(false);
         self.world.trust_zero_conf.set(false);

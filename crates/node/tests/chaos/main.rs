@@ -13,6 +13,8 @@ mod audit;
 #[cfg(not(feature = "std"))]
 mod chain;
 #[cfg(not(feature = "std"))]
+mod devices;
+#[cfg(not(feature = "std"))]
 mod dice;
 #[cfg(not(feature = "std"))]
 mod life;

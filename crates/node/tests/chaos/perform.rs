@@ -20,7 +20,7 @@ use crate::world::{Power, Taking, amp_payee, msat, open};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What came of an act, in a word or two.
-type Outcome = Result<String, &'static str>;
+pub type Outcome = Result<String, &'static str>;
 
 /// Name of a variant, without what is in it.
 fn variant(value: &impl Debug) -> String {
@@ -71,6 +71,9 @@ impl Life {
             }
             Act::Full { node, acts } => self.fill(node, acts),
             Act::Source(trouble) => self.source(trouble),
+            Act::Backup(trouble) => self.trouble_backup(trouble),
+            Act::Lose { wallet } => self.lose_device(wallet),
+            Act::Move { wallet } => self.move_device(wallet),
             Act::Fees { sat_per_vb } => {
                 let rates = [1, 6, 144, 1008].map(|target| format!(r#""{target}":{sat_per_vb}"#));
                 *self.world.server.fees.borrow_mut() = Some(format!("{{{}}}", rates.join(",")));
@@ -142,6 +145,7 @@ impl Life {
                     amount_msat: Some(amount_msat),
                     description: "tea".into(),
                     expiry_secs: 86_400,
+                    metadata: Default::default(),
                 };
                 let made = self.within(SECOND, async move { payee.payments().invoice(&new).await });
                 let invoice = made.ok_or("no invoice in time")?.map_err(|_| "no invoice")?;
@@ -203,7 +207,12 @@ impl Life {
             return Ok(made.clone());
         }
         let payee = self.working(of)?;
-        let new = NewInvoice { amount_msat: None, description: "tea".into(), expiry_secs: 86_400 };
+        let new = NewInvoice {
+            amount_msat: None,
+            description: "tea".into(),
+            expiry_secs: 86_400,
+            metadata: Default::default(),
+        };
         let made = self.within(SECOND, async move { payee.payments().amp_invoice(&new).await });
         let invoice = made.ok_or("no invoice in time")?.map_err(|_| "no invoice")?;
         self.facts.amp_invoices.insert(of, invoice.clone());

@@ -55,10 +55,14 @@ fn live(seed: u64) -> ExitCode {
     let mut dice = Dice::new(seed);
     // Weeks of blocks take a while, which is for long lives.
     let (two_sources, to_the_end) = (dice.once_in(3), dice.once_in(4) && acts() >= LONG);
-    let acts = draw(&mut dice, usize::try_from(acts()).unwrap());
-    println!("seed {seed}, {} acts, two sources: {two_sources}, to the end: {to_the_end}", acts.len());
+    let backups = dice.once_in(2);
+    let acts = draw(&mut dice, usize::try_from(acts()).unwrap(), backups);
+    println!(
+        "seed {seed}, {} acts, two sources: {two_sources}, backups: {backups}, to the end: {to_the_end}",
+        acts.len()
+    );
     let (mut planned, mut done) = (DefaultHasher::new(), DefaultHasher::new());
-    let mut life = Life::new(two_sources);
+    let mut life = Life::new(two_sources, backups);
     for (number, act) in acts.iter().enumerate() {
         let act_text = format!("{act:?}");
         act_text.hash(&mut planned);

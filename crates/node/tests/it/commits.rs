@@ -20,17 +20,22 @@ const PAYMENTS: u32 = 10;
 /// Kinds of records that each transaction of a node held.
 type Log = Rc<RefCell<Vec<Vec<String>>>>;
 
-/// wallet -> gateway -> payee, and what each of them commits.
+/// wallet -> gateway -> payee, and what each of them commits. Another gateway watches the wallet's channel.
 struct Metered {
     world: World,
     nodes: BTreeMap<&'static str, (Node, Log)>,
+    /// Frames and bytes between the wallet and that gateway.
+    watching: Traffic,
 }
+
+/// Frames and bytes.
+type Traffic = Rc<Cell<(u32, u32)>>;
 
 impl Metered {
     fn new() -> Self {
         let world = World::new();
-        let nodes = ["gateway", "payee", "wallet"].map(|name| (name, logged(&world, name)));
-        let metered = Self { world, nodes: nodes.into_iter().collect() };
+        let nodes = ["gateway", "payee", "second", "wallet"].map(|name| (name, logged(&world, name)));
+        let metered = Self { world, nodes: nodes.into_iter().collect(), watching: Traffic::default() };
         metered.connect_by_frames();
         let [gateway, payee, wallet] = ["gateway", "payee", "wallet"].map(|name| metered.node(name));
         let world = &metered.world;
@@ -38,6 +43,7 @@ impl Metered {
         world.fund(wallet, 2_000_000);
         world.connect(gateway, payee, "payee");
         world.connect(wallet, gateway, "gateway");
+        world.connect(wallet, metered.node("second"), "second");
         world.channel(gateway, payee, open(5_000_000, 2_000_000_000, true));
         world.channel(wallet, gateway, open(1_000_000, 400_000_000, false));
         // Announcements travel.
@@ -49,10 +55,13 @@ impl Metered {
         let platform = self.world.platform.clone();
         let nodes: BTreeMap<&str, Node> =
             self.nodes.iter().map(|(name, (node, _))| (*name, node.clone())).collect();
+        let watching = Rc::clone(&self.watching);
         self.world.platform.on_connect(move |address| {
             let (client, server) = duplex_pair(&platform);
-            nodes[address.endpoint.host()].peers().accept(Frames::over(server, &platform));
-            std::future::ready(Ok(Frames::over(client, &platform))).boxed_local()
+            let host = address.endpoint.host();
+            let traffic = if host == "second" { Rc::clone(&watching) } else { Traffic::default() };
+            nodes[host].peers().accept(Frames::over(server, &platform, &traffic));
+            std::future::ready(Ok(Frames::over(client, &platform, &traffic))).boxed_local()
         });
     }
 
@@ -70,6 +79,7 @@ impl Metered {
         );
         self.world.platform.advance(Duration::from_secs(5));
         self.nodes.values().for_each(|(_, log)| log.borrow_mut().clear());
+        self.watching.set((0, 0));
         for invoice in &invoices {
             assert_eq!(self.world.pay(self.node(from), invoice).status, PaymentStatus::Succeeded);
             for node in [self.node(from), self.node(to)] {
@@ -99,12 +109,13 @@ struct Frames {
     platform: TestPlatform,
     queued: RefCell<Vec<u8>>,
     last_at: Cell<Duration>,
+    traffic: Traffic,
 }
 
 impl Frames {
-    fn over(inner: Rc<dyn Duplex>, platform: &TestPlatform) -> Rc<dyn Duplex> {
-        let platform = platform.clone();
-        Rc::new(Self { inner, platform, queued: RefCell::default(), last_at: Cell::default() })
+    fn over(inner: Rc<dyn Duplex>, platform: &TestPlatform, traffic: &Traffic) -> Rc<dyn Duplex> {
+        let (platform, traffic) = (platform.clone(), Rc::clone(traffic));
+        Rc::new(Self { inner, platform, queued: RefCell::default(), last_at: Cell::default(), traffic })
     }
 }
 
@@ -123,6 +134,8 @@ impl Duplex for Frames {
         if frame.is_empty() {
             return;
         }
+        let (frames, bytes) = self.traffic.get();
+        self.traffic.set((frames + 1, bytes + u32::try_from(frame.len()).unwrap()));
         let at = self.last_at.get().max(now) + Duration::from_millis(1);
         self.last_at.set(at);
         let (inner, arrival) = (Rc::clone(&self.inner), self.platform.sleep(at - now));
@@ -174,6 +187,12 @@ fn a_payment_costs_each_side_four_storage_transactions() {
         for between in [Duration::ZERO, Duration::from_secs(7)] {
             let means = metered.pay(from, to, between);
             println!("{from} pays {to}, {} s between: {means:?}", between.as_secs());
+            let (frames, bytes) = metered.watching.get();
+            let each = |sum| f64::from(sum) / f64::from(PAYMENTS);
+            println!("  for the watchtower: {} frames, {} bytes a payment", each(frames), each(bytes));
+            let wallet = metered.node("wallet");
+            let channel = wallet.channels().list()[0].channel_id;
+            assert_eq!(wallet.towers().watching(&channel), 1, "it is watched all the same");
             for name in [from, to] {
                 assert!(means[name] <= 4.0, "{name}: {} of them, {:#?}", means[name], metered.kinds(name));
             }

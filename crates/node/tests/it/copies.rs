@@ -55,7 +55,12 @@ fn an_old_copy_refuses_lightning_by_name_and_still_sends_its_savings() {
     let (world, gateway, old) = with_an_old_copy();
     let wallet = meet(&world, &gateway, old);
     assert_eq!(world.begin(&wallet, &world.ask(&gateway, 1_000), 1_000).unwrap_err(), PayError::OldCopy);
-    let new = amplet_node::NewInvoice { amount_msat: None, description: String::new(), expiry_secs: 60 };
+    let new = amplet_node::NewInvoice {
+        amount_msat: None,
+        description: String::new(),
+        expiry_secs: 60,
+        metadata: Default::default(),
+    };
     let node = wallet.clone();
     let refused = world.platform.run(async move { node.payments().invoice(&new).await }).unwrap_err();
     assert_eq!(refused, PayError::OldCopy);

@@ -166,7 +166,12 @@ fn what_needs_a_full_disk_is_refused_at_once_and_leaves_nothing() {
     let stalled = |unsaved: &Unsaved| matches!(unsaved, Unsaved::Stalled(_));
     assert!(matches!(world.begin(&wallet, &invoice, 10_000), Err(PayError::Unsaved(why)) if stalled(&why)));
     world.platform.run(async move {
-        let new = NewInvoice { amount_msat: None, description: "tea".into(), expiry_secs: 3600 };
+        let new = NewInvoice {
+            amount_msat: None,
+            description: "tea".into(),
+            expiry_secs: 3600,
+            metadata: Default::default(),
+        };
         assert!(matches!(node.payments().invoice(&new).await, Err(PayError::Unsaved(why)) if stalled(&why)));
         assert!(node.onchain().new_address().await.is_err_and(|why| stalled(&why)));
         let opened = node.channels().open(peer, &open(100_000, 0, false)).await;

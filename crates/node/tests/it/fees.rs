@@ -40,3 +40,25 @@ fn changed_fees_reach_channels_that_exist() {
         assert_eq!(world.forwards.borrow().last().and_then(|forward| forward.fee_msat), expected);
     }
 }
+
+/// The same while the gateway runs, and for a channel to a wallet, whose invoices carry the terms.
+#[test]
+fn terms_change_while_the_gateway_runs() {
+    let world = World::new();
+    let [gateway, wallet, other] = ["gateway", "wallet", "other"].map(|name| world.open(name));
+    world.fund(&gateway, 10_000_000);
+    world.fund(&wallet, 2_000_000);
+    world.connect(&wallet, &gateway, "gateway");
+    world.connect(&other, &gateway, "gateway");
+    world.channel(&gateway, &other, open(2_000_000, 0, false));
+    world.channel(&wallet, &gateway, open(1_000_000, 0, false));
+    world.platform.advance(Duration::from_secs(60));
+    for (base, ppm) in [(0, 50), (3000, 2000), (1000, 100)] {
+        world.fees.set((base, ppm));
+        gateway.channels().apply_terms();
+        world.platform.advance(Duration::from_secs(2));
+        let paid = world.pay(&wallet, &world.ask(&other, 10_000_000));
+        assert_eq!(paid.status, PaymentStatus::Succeeded);
+        assert_eq!(paid.fee_msat, Some(msat(u64::from(base) + 10 * u64::from(ppm))));
+    }
+}

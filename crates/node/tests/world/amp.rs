@@ -133,7 +133,12 @@ impl World {
     /// An AMP invoice for tea, good for an hour.
     pub fn ask_amp(&self, node: &Node, amount_msat: Option<u64>) -> String {
         let amount_msat = amount_msat.map(msat);
-        let new = amplet_node::NewInvoice { amount_msat, description: "tea".into(), expiry_secs: 3600 };
+        let new = amplet_node::NewInvoice {
+            amount_msat,
+            description: "tea".into(),
+            expiry_secs: 3600,
+            metadata: Default::default(),
+        };
         let node = node.clone();
         self.platform.run(async move { node.payments().amp_invoice(&new).await }).unwrap()
     }

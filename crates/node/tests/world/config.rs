@@ -3,9 +3,25 @@
 use std::rc::Rc;
 
 use amplet_node::bitcoin::Network;
-use amplet_node::{Acceptance, Forwarding, GraphSource, NodeConfig, Role};
+use amplet_node::{Acceptance, Forwarding, ForwardingTerms, GraphSource, NodeConfig, Role, TermsOf};
 
 use super::World;
+
+pub const MNEMONICS: [(&str, &str); 6] = [
+    (
+        "wallet",
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+    ),
+    ("gateway", "legal winner thank year wave sausage worth useful legal winner thank yellow"),
+    ("payee", "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"),
+    ("island", "jelly better achieve collect unaware mountain thought cargo oxygen act hood bridge"),
+    ("second", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong"),
+    ("other", "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic"),
+];
+
+fn terms((fee_base_msat, fee_ppm): (u32, u32)) -> ForwardingTerms {
+    ForwardingTerms { fee_base_msat, fee_ppm, cltv_delta: 144 }
+}
 
 impl World {
     pub(super) fn config(&self, name: &str) -> NodeConfig {
@@ -13,14 +29,16 @@ impl World {
         let refuse = Rc::clone(&self.refuse_keysends);
         let forwards = Rc::clone(&self.forwards);
 
+        let fees = Rc::clone(&self.fees);
         let role = match name {
-            "wallet" | "wallet-2" | "other" => Role::Wallet,
+            "wallet" | "wallet-2" | "wallet-20" | "wallet-21" | "other" => Role::Wallet,
             _ => Role::Gateway(Forwarding {
-                fee_base_msat: self.fees.get().0,
-                fee_ppm: self.fees.get().1,
+                terms: terms(self.fees.get()),
+                terms_of: TermsOf(Rc::new(move |_, _| terms(fees.get()))),
                 minimum_depth: 1,
                 alias: [0; 32],
                 addresses: Vec::new(),
+                close_lost_after: self.close_lost_after.get(),
                 max_htlcs: 483,
                 max_dust_sat: 50_000,
             }),
@@ -47,6 +65,7 @@ impl World {
             spontaneous_amp: self.spontaneous_amp.get(),
             graph,
             zero_fee_commitments: self.zero_fee_commitments.get(),
+            lost: self.lost.borrow().clone(),
             expects_blocks: self.expects_blocks.get(),
         }
     }

@@ -51,6 +51,7 @@ impl World {
         let (nodes, asked) = (Rc::clone(&self.nodes), Rc::clone(&self.snapshots));
         let (instead, taking) = (Rc::clone(&self.routing_data), Rc::clone(&self.taking));
         let (network, second) = (self.platform.clone(), Rc::clone(&self.second_source));
+        let vss = self.vss.clone();
         self.platform.on_fetch(move |request| {
             let snapshot = request.url.split_once("://").and_then(|(_, rest)| rest.split_once("/rgs/snapshot/"));
             if let Some((host, since)) = snapshot {
@@ -64,6 +65,9 @@ impl World {
                 let answer = answer.ok_or_else(|| unreachable(&request.url));
                 return async move { answer.map(|body| HttpResponse { status: 200, headers: Vec::new(), body }) }
                     .boxed_local();
+            }
+            if let Some(path) = request.url.strip_prefix("http://vss") {
+                return super::backup::answer(&vss, &network, path.to_owned(), request);
             }
             if let Some(path) = request.url.strip_prefix("http://second") {
                 let source = second.borrow().clone().ok_or_else(|| unreachable(&request.url));

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod amp;
+mod backup;
 mod config;
 mod hanging;
+mod hidden;
 mod http;
 mod killable;
 mod mempool;
@@ -29,14 +31,18 @@ use amplet_node::{
 };
 use amplet_protocol::page::Payment;
 use amplet_storage::kdf::{KdfParams, Kek};
-use amplet_storage::{Backend, MemoryBackend, SealedStore, Store, Write};
+use amplet_storage::{Backend, MemoryBackend, MirroredStore, Purpose, SealedStore, Store, Write};
 use amplet_transport::testing::TestPlatform;
 use amplet_transport::{PeerAddress, Platform};
+use amplet_vss::MemoryServer;
 
 #[allow(unused_imports, reason = "not every test file has parts of AMP sets")]
 pub use amp::{AmpPayer, amp_payee};
+#[allow(unused_imports, reason = "not every test file derives keys")]
+pub use config::MNEMONICS;
 #[allow(unused_imports, reason = "not every test file leaves HTLCs behind")]
 pub use hanging::{HANGING_SAT, Hanging, Way, mortal};
+use hidden::HiddenPlatform;
 #[allow(unused_imports, reason = "not every test file has a source that refuses")]
 pub use http::Taking;
 #[allow(unused_imports, reason = "not every test file kills processes")]
@@ -50,18 +56,6 @@ pub use power::{Moment, Power, PoweredDuplex};
 pub use through::{slow, through};
 #[allow(unused_imports, reason = "not every test file weighs what is written")]
 pub use write_meter::{WriteMeter, metered};
-
-pub const MNEMONICS: [(&str, &str); 6] = [
-    (
-        "wallet",
-        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
-    ),
-    ("gateway", "legal winner thank year wave sausage worth useful legal winner thank yellow"),
-    ("payee", "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"),
-    ("island", "jelly better achieve collect unaware mountain thought cargo oxygen act hood bridge"),
-    ("second", "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo wrong"),
-    ("other", "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic"),
-];
 
 /// Everything outside the nodes.
 pub struct World {
@@ -80,8 +74,8 @@ pub struct World {
     pub routing_data: Rc<RefCell<Option<Vec<u8>>>>,
     /// Payments that were forwarded.
     pub forwards: Rc<RefCell<Vec<Forward>>>,
-    /// Forwarding fees of gateways opened from now on: base, in msat, and ppm.
-    pub fees: Cell<(u32, u32)>,
+    /// Forwarding fees of gateways: base, in msat, and ppm. Those that are open apply them when they are told.
+    pub fees: Rc<Cell<(u32, u32)>>,
     /// Nodes opened from now on take channels without confirmation.
     pub trust_zero_conf: Rc<Cell<bool>>,
     /// Nodes opened from now on want commitments without a fee.
@@ -94,8 +88,21 @@ pub struct World {
     pub spontaneous_amp: Cell<AmpLimits>,
     /// Answer of the chain source to every transaction.
     pub taking: Rc<RefCell<Taking>>,
+    /// Installations that nodes opened from now on look for.
+    pub lost: RefCell<Vec<u32>>,
+    /// Of gateways opened from now on.
+    pub close_lost_after: Cell<Duration>,
+    /// Birthday of nodes on new disks, opened from now on; `None`: the newest block.
+    pub birthday: Cell<Option<u32>>,
+    /// Nodes opened from now on are pages that nobody sees.
+    pub hidden: Cell<bool>,
     /// Nodes opened from now on expect blocks to come by themselves.
     pub expects_blocks: Cell<bool>,
+    /// The server of backups.
+    pub vss: MemoryServer,
+    /// Nodes that have a backup, and how it is connected the next time.
+    pub backups: RefCell<HashMap<String, Purpose>>,
+    mirrors: RefCell<HashMap<String, Rc<MirroredStore>>>,
 }
 
 impl World {
@@ -122,14 +129,21 @@ impl World {
             disks: RefCell::default(),
             coinbases: Cell::new(1),
             forwards: Rc::default(),
-            fees: Cell::new((1000, 100)),
+            fees: Rc::new(Cell::new((1000, 100))),
             trust_zero_conf: Rc::default(),
             zero_fee_commitments: Rc::default(),
             answer_no_channel: Rc::default(),
             refuse_keysends: Rc::default(),
             spontaneous_amp: Cell::new(SPONTANEOUS_AMP),
             taking: Rc::default(),
+            lost: RefCell::default(),
+            close_lost_after: Cell::new(Duration::from_secs(3600)),
+            birthday: Cell::default(),
+            hidden: Cell::default(),
             expects_blocks: Cell::default(),
+            vss: MemoryServer::default(),
+            backups: RefCell::default(),
+            mirrors: RefCell::default(),
             snapshots: Rc::default(),
             routing_data: Rc::default(),
         };
@@ -187,34 +201,44 @@ impl World {
         let power = self.powers.borrow().get(name).cloned();
         let platform: Rc<dyn Platform> = match power {
             Some(power) => Rc::new(PoweredPlatform { inner: self.platform.clone(), power }),
+            None if self.hidden.get() => Rc::new(HiddenPlatform(self.platform.clone())),
             None => Rc::new(self.platform.clone()),
         };
-        let (own, two) = (name.to_owned(), self.second_source.borrow().is_some());
-        let config = self.config(name);
-        let node = self.platform.run(async move {
+        // `wallet@2` is another device of `wallet`, `wallet-2` another installation of its words.
+        let own = name.split('@').next().unwrap().to_owned();
+        let (two, purpose) =
+            (self.second_source.borrow().is_some(), self.backups.borrow().get(name).copied());
+        let birthday = self.birthday.get();
+        let (config, device) = (self.config(&own), name.to_owned());
+        let (node, mirror) = self.platform.run(async move {
             let kek = Kek::from_bytes([7; 32]);
             let backend: amplet_storage::SharedBackend = Rc::new(disk);
-            let fresh = SealedStore::kdf_params(&backend).await.unwrap().is_none();
+            let fresh = SealedStore::key_sources(&backend).await.unwrap().is_none();
             let store = if fresh {
                 SealedStore::create(backend, &KdfParams::external_key(), kek).await.unwrap()
             } else {
                 SealedStore::open(backend, kek).await.unwrap()
             };
             let store: Rc<dyn Store> = wrap(Rc::new(store));
+            let (words, installation) = own.split_once('-').unwrap_or((&own, "0"));
+            let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == words).unwrap().1;
+            let installation = installation.parse().unwrap();
+            let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, installation).unwrap();
+            let (store, mirror) = backup::mirrored(&platform, store, &keys, &device, purpose).await?;
             let mut sources = vec!["http://chain".to_owned()];
             sources.extend(two.then(|| "http://second".to_owned()));
             let chain =
                 Chain::open(Rc::clone(&platform), Network::Regtest, sources, &*store, None).await.unwrap();
             // A source that is down at the start is a case of its own.
             let _ = chain.poll().await;
-            let birthday = chain.position_at(chain.tip().height);
-            // `wallet-2` is another device with the words of `wallet`.
-            let (words, installation) = own.split_once('-').unwrap_or((&own, "0"));
-            let mnemonic = MNEMONICS.iter().find(|(known, _)| *known == words).unwrap().1;
-            let installation = installation.parse().unwrap();
-            let keys = Keys::new(&parse_mnemonic(mnemonic).unwrap(), Network::Regtest, installation).unwrap();
-            Node::open(platform, store, Rc::new(chain), &keys, &birthday, config).await
+            let birthday = chain.position_at(birthday.unwrap_or(chain.tip().height));
+            let node = Node::open(platform, store, Rc::new(chain), &keys, &birthday, config).await?;
+            Ok::<_, NodeError>((node, mirror))
         })?;
+        if let Some(mirror) = mirror {
+            self.mirrors.borrow_mut().insert(name.to_owned(), mirror);
+            self.backups.borrow_mut().insert(name.to_owned(), Purpose::Open { move_here: true });
+        }
         self.nodes.borrow_mut().insert(name.to_owned(), node.clone());
         Ok(node)
     }
@@ -227,6 +251,9 @@ impl World {
     pub fn kill(&self, name: &str, node: Node) {
         self.nodes.borrow_mut().remove(name);
         self.powers.borrow_mut().remove(name);
+        if let Some(mirror) = self.mirrors.borrow_mut().remove(name) {
+            mirror.stop();
+        }
         // Its connections break; a new writer fences it out, whatever its tasks still try.
         node.abort();
         self.platform.run_until_stalled();
@@ -321,7 +348,12 @@ impl World {
     /// An invoice over this amount, for coffee, good for an hour.
     pub fn ask(&self, node: &Node, amount_msat: u64) -> amplet_node::lightning_invoice::Bolt11Invoice {
         let amount_msat = Some(msat(amount_msat));
-        let new = NewInvoice { amount_msat, description: "coffee".into(), expiry_secs: 3600 };
+        let new = NewInvoice {
+            amount_msat,
+            description: "coffee".into(),
+            expiry_secs: 3600,
+            metadata: Default::default(),
+        };
         let node = node.clone();
         self.platform.run(async move { node.payments().invoice(&new).await }).unwrap()
     }

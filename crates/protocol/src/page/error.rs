@@ -17,6 +17,10 @@ pub enum ErrorCode {
     InvalidMnemonic,
     /// The passphrase does not open this wallet.
     WrongPassphrase,
+    /// No passkey was given: its prompt was closed or took too long, or this device has none of this wallet.
+    PasskeyRefused,
+    /// The browser or the authenticator cannot open a wallet by passkey: it lacks WebAuthn or its PRF extension.
+    PasskeyUnsupported,
     /// A wallet of this name exists already.
     WalletExists,
     /// No wallet of this name is stored here.
@@ -42,6 +46,18 @@ pub enum ErrorCode {
     /// This storage is an old copy of the wallet: its channels rest, on-chain money can be used. Use the wallet where it was used
     /// last.
     OldCopy,
+    /// The backup's server does not answer: nothing new begins until it does.
+    BackupUnreachable,
+    /// The backup's server does not take what it is sent, or not from this wallet; the message carries its reason.
+    BackupRefused,
+    /// The server has no whole backup of this recovery phrase.
+    BackupNotFound,
+    /// The server has a backup of this recovery phrase already, of another device.
+    BackupExists,
+    /// What is here, or in the file, is older than what the backup has: open the wallet again with the backup.
+    BackupStale,
+    /// Another device has taken the wallet over: use it there, or move it here.
+    MovedToAnotherDevice,
     /// The wallet was closed or locked.
     Closed,
     /// The invoice or address cannot be read, or is of a kind that this wallet cannot pay; the message says which.
@@ -116,6 +132,10 @@ pub struct WalletError {
     #[cfg_attr(feature = "ts", ts(optional))]
     #[serde(alias = "purse")] // in records of format 1
     pub budget: Option<Box<super::BudgetRefusal>>,
+    /// The device that has taken the wallet over; only with `movedToAnotherDevice`, and `backupExists` where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub device: Option<Box<super::OtherDevice>>,
     /// Outcome of the payment that the request was to begin; only with requests that begin one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
@@ -189,6 +209,7 @@ impl WalletError {
             causes: Vec::new(),
             no_route: None,
             budget: None,
+            device: None,
             outcome: None,
             payment_id: None,
         }

@@ -4,6 +4,7 @@
 //! [`WalletError`]; between them the engine sends [`Notice`]s. Amounts are msat (`bigint` in JavaScript) unless the
 //! name says `sat`; times are seconds since the UNIX epoch.
 
+mod backup;
 mod balance;
 mod budget;
 mod chain;
@@ -11,13 +12,18 @@ mod error;
 mod event;
 mod fee;
 mod inspected;
+mod lost;
 mod onchain;
 mod part;
+mod rate;
 mod request;
 mod site_record;
 mod state;
 mod trouble;
 
+pub use backup::{
+    BackupMode, BackupOptions, BackupState, BackupStatus, FileBytes, OtherDevice, RestoreProgress,
+};
 pub use balance::Balance;
 pub use budget::{
     Authorization, Budget, BudgetReason, BudgetRefusal, BudgetRule, Holder, HolderKind, LimitUsage, Login,
@@ -29,13 +35,15 @@ pub use error::{ErrorCode, ErrorOutcome, NoRoute, NoRouteReason, WalletError};
 pub use event::{Event, EventKind, Notice};
 pub use fee::FeeQuote;
 pub use inspected::{CurrencyPrice, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind};
+pub use lost::{LostAnswer, LostChannels, LostInstallation};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
+pub use rate::FiatRate;
 pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};
 pub use site_record::SiteRecord;
 pub use state::{
     Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network, Payment,
-    PaymentKind, PaymentStatus, Status, StreamTotals, Warning,
+    PaymentKind, PaymentStatus, SafeUntil, Status, StreamTotals, Warning,
 };
 pub use trouble::StorageTrouble;
 
@@ -48,3 +56,6 @@ pub const MAX_TEXT: usize = 8 * 1024;
 
 /// Maximum length of an invoice's description, in bytes (BOLT 11 `d` field: 639 bytes).
 pub const MAX_DESCRIPTION: usize = 639;
+
+/// Maximum number of names in the metadata of an invoice.
+pub const MAX_METADATA: usize = 20;

@@ -1,8 +1,13 @@
 //! Requests of a page to the engine.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Authorization, CustomRecord, Gateway, Holder, Network, Rules, SendAmount, SiteRecord};
+use super::{
+    Authorization, BackupOptions, CustomRecord, FileBytes, Gateway, Holder, Network, Rules, SendAmount,
+    SiteRecord,
+};
 use crate::{ChannelId, Msat, PaymentId};
 
 /// Options to open a wallet. The key is derived by the page beforehand (Argon2id in a throwaway worker).
@@ -31,6 +36,21 @@ pub struct OpenOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
     pub birthday_height: Option<u32>,
+    /// Remote backup. With a fresh mnemonic it is set up; with one that is not, the wallet is restored from it: the newest state, whole,
+    /// or `backupNotFound`. An opened wallet knows its own: this changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub backup: Option<BackupOptions>,
+    /// File of [`Request::ExportBackup`] to restore from, with its mnemonic: the money and the history; the channels rest, as after a
+    /// restore from a lagging backup. Refused when `backup` is given too and knows a newer state (`backupStale`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub file: Option<FileBytes>,
+    /// True to take the wallet over from the device that has it. Otherwise opening is refused while another one has it
+    /// (`movedToAnotherDevice`).
+    #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(as = "Option<bool>", optional))]
+    pub move_here: bool,
     /// True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
     /// a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
     #[serde(default)]
@@ -59,6 +79,16 @@ pub enum Request {
         /// For AMP: payable any number of times until it expires, by whoever pays by AMP.
         #[serde(default)]
         amp: bool,
+        /// Names and values that the application finds again in the [`super::Payment`]; the payer does not see them. At most
+        /// [`super::MAX_METADATA`] of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
+        #[serde(default)]
+        metadata: BTreeMap<String, String>,
+    },
+    /// Cancels an invoice that nobody has paid: it has failed, and whoever pays it later gets the money back. Not for AMP. Returns
+    /// nothing.
+    CancelInvoice {
+        /// The payment's id.
+        id: PaymentId,
     },
     /// Returns a fresh on-chain address, as text.
     NewAddress,
@@ -181,6 +211,12 @@ pub enum Request {
     FeeRates,
     /// Returns a list of [`super::Payment`], newest first: at most `limit` of them, older than the payment `before`.
     History(HistoryQuery),
+    /// Tells the price of bitcoin, which each payment that succeeds from now on keeps ([`super::Payment::rate`]), for an hour after its
+    /// time; null: none is kept. Returns nothing.
+    SetRate {
+        /// The price.
+        rate: Option<super::FiatRate>,
+    },
     /// Returns one [`super::Payment`].
     Payment {
         /// Its id.
@@ -213,6 +249,13 @@ pub enum Request {
         channel_id: ChannelId,
         /// True to close without the gateway's cooperation: it costs more and takes longer (two weeks).
         force: bool,
+    },
+    /// Asks the gateways to close the channels that earlier installations of this recovery phrase have with them, because their
+    /// storages are lost: each does so once that installation has stayed away for its time (usually a day). What it answers is in
+    /// [`super::Status::lost`]; the money comes to the savings. Returns nothing.
+    CloseLostChannels {
+        /// False to leave them open after all, as far as they are.
+        close: bool,
     },
     /// Returns a list of [`super::Budget`], closed ones included; the first is the user's own.
     Budgets,
@@ -300,6 +343,16 @@ pub enum Request {
         /// Changes; of one key the last counts.
         records: Vec<SiteRecord>,
     },
+    /// Sets the remote backup up, sends everything there, and returns [`super::BackupStatus`] when it has it.
+    SetBackup(BackupOptions),
+    /// Ends the remote backup and removes it from its server. Returns nothing.
+    EndBackup {
+        /// True to end it here even when the server cannot be reached. Only for a user who says that no other device has used the
+        /// wallet since: otherwise this one continues with an old state.
+        abandon: bool,
+    },
+    /// Exports the whole wallet as a file that its mnemonic opens. Returns [`FileBytes`].
+    ExportBackup,
     /// Acknowledges an event: removes it, as the application has acted upon it. Returns nothing.
     Ack {
         /// The event's id.

@@ -1,5 +1,7 @@
 //! State of the engine, as a page sees it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::ChainStatus;
@@ -145,6 +147,14 @@ pub struct Payment {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "ts", ts(as = "Option<Vec<CustomRecord>>", optional))]
     pub records: Vec<CustomRecord>,
+    /// What the application said of its invoice ([`super::Request::Receive`]); payers do not see it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "ts", ts(as = "Option<BTreeMap<String, String>>", optional))]
+    pub metadata: BTreeMap<String, String>,
+    /// Price of bitcoin when it succeeded, where the page had told it ([`super::Request::SetRate`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub rate: Option<super::FiatRate>,
     /// Totals of a stream: `amount_msat` and `fee_msat` are then the sums paid so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
@@ -210,6 +220,8 @@ impl Payment {
             duration_ms: None,
             parts: Vec::new(),
             records: Vec::new(),
+            metadata: BTreeMap::new(),
+            rate: None,
             stream: None,
         }
     }
@@ -273,6 +285,9 @@ pub struct Channel {
     pub inbound_msat: Msat,
     /// Used without confirmation, on the gateway's word.
     pub trusted: bool,
+    /// Number of other gateways that keep what punishes this one for every revoked commitment, should it broadcast one while this
+    /// wallet is away; 0: nobody does, or not for all of them.
+    pub watched_by: u32,
     /// `txid:vout` of the funding output.
     pub funding: Option<String>,
 }
@@ -336,6 +351,20 @@ pub enum Warning {
     SourcesDisagree,
     /// The newest block is three hours old or more ([`ChainStatus::tip_age`]).
     OldTip,
+    /// The backup's server was restored from an older copy of its own: everything was sent to it again.
+    BackupWasOlder,
+}
+
+/// When a wallet has to be open again, for a while and with a connection, so that no channel's money is at risk: a gateway that
+/// cheats is punished in time, and what was received is claimed before it expires. It moves on with each block that the wallet sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SafeUntil {
+    /// Block height.
+    pub height: u32,
+    /// Time at which that block is expected, at one in ten minutes (seconds since the UNIX epoch).
+    pub at: u64,
 }
 
 /// Status of the wallet.
@@ -358,8 +387,18 @@ pub struct Status {
     /// On-chain deposit that closing channels need so that their transactions confirm in time, in sat; 0: none.
     #[serde(default)]
     pub deposit_needed_sat: u64,
+    /// Channels of earlier installations of the recovery phrase; only of a wallet that was restored from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub lost: Option<super::LostChannels>,
+    /// Until when this wallet may stay closed; `None`: as long as one likes.
+    #[serde(default)]
+    pub safe_until: Option<SafeUntil>,
     /// The reason why nothing can be saved, while it cannot.
     pub storage: Option<super::StorageTrouble>,
+    /// The remote backup; null: there is none.
+    #[serde(default)]
+    pub backup: Option<super::BackupStatus>,
     /// Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
     pub damaged: Vec<String>,
     /// Number of storage transactions since the engine started (measured: at most 4 per payment).

@@ -38,7 +38,7 @@ macro_rules! store_cases {
     ($run:ident! $($before:tt)*) => {
         $run! { $($before)* writes_and_reads, a_receipt_has_two_moments, ready_to_act, names_of_every_kind, lists_by_prefix, counts_its_commits, reopened_with_its_key,
             a_wrong_key_disturbs_nobody, creating_twice,
-            a_creation_between, a_change_between, an_older_writer_stops, a_new_passphrase, a_lost_header,
+            a_creation_between, a_change_between, an_older_writer_stops, a_new_passphrase, passkeys, a_lost_header,
             nothing_readable_is_stored, values_cannot_be_swapped, abandoned_commits, a_view_of_a_running_wallet, bad_names, closed_is_closed }
     };
 }

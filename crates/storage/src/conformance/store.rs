@@ -2,7 +2,7 @@
 
 use super::{Interrupted, Lab, abandon_after};
 use crate::kdf::{self, KdfParams, Kek};
-use crate::{Batch, MAX_NAME_BYTES, SealedStore, SharedBackend, Store, StoreError, Write};
+use crate::{Batch, KeySource, MAX_NAME_BYTES, SealedStore, SharedBackend, Store, StoreError, Write};
 use futures::FutureExt;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -138,7 +138,7 @@ pub async fn counts_its_commits(lab: &dyn Lab) {
 
 /// Committed values are there after the process ended, with and without close.
 pub async fn reopened_with_its_key(lab: &dyn Lab) {
-    assert_eq!(SealedStore::kdf_params(&backend(lab, "reopened").await).await.unwrap(), None);
+    assert_eq!(SealedStore::key_sources(&backend(lab, "reopened").await).await.unwrap(), None);
     let missing = SealedStore::open(backend(lab, "reopened").await, kek("right")).await.err().unwrap();
     assert!(matches!(missing, StoreError::NotFound { .. }));
     let store = create(lab, "reopened").await;
@@ -148,8 +148,8 @@ pub async fn reopened_with_its_key(lab: &dyn Lab) {
     assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
     store.commit(batch([("a", b"2")])).await.unwrap().durable().await.unwrap();
     store.close().await;
-    let params = SealedStore::kdf_params(&backend(lab, "reopened").await).await.unwrap().unwrap();
-    assert_eq!(params, cheap(1));
+    let sources = SealedStore::key_sources(&backend(lab, "reopened").await).await.unwrap().unwrap();
+    assert_eq!(sources, [(&cheap(1)).into()]);
     assert_eq!(open(lab, "reopened").await.get("a").await.unwrap().unwrap(), b"2");
 }
 
@@ -204,7 +204,7 @@ pub async fn a_creation_between(lab: &dyn Lab) {
 /// A passphrase changed by another tab between this opening's look and its takeover counts.
 pub async fn a_change_between(lab: &dyn Lab) {
     let store = create(lab, "change between").await;
-    let event = async move { store.change_passphrase(&cheap(1), kek("new")).await.unwrap() };
+    let event = async move { store.put_key((&cheap(1)).into(), kek("new")).await.unwrap() };
     let late = interrupted(lab, "change between", event).await;
     let refused = SealedStore::open(late, kek("right")).await.err().unwrap();
     assert!(matches!(refused, StoreError::WrongPassphrase), "{refused}");
@@ -223,7 +223,7 @@ pub async fn an_older_writer_stops(lab: &dyn Lab) {
     assert!(first.get("a").await.unwrap_err().is_fenced());
     assert!(first.list("").await.unwrap_err().is_fenced());
     assert!(first.commit(Batch::new()).await.unwrap_err().is_fenced());
-    assert!(first.change_passphrase(&cheap(2), kek("x")).await.unwrap_err().is_fenced());
+    assert!(first.put_key((&cheap(2)).into(), kek("x")).await.unwrap_err().is_fenced());
     assert_eq!(first.commits(), 1);
     assert_eq!(second.get("a").await.unwrap().unwrap(), b"1");
     second.commit(batch([("a", b"2")])).await.unwrap().durable().await.unwrap();
@@ -234,7 +234,7 @@ pub async fn a_new_passphrase(lab: &dyn Lab) {
     let store = create(lab, "changed").await;
     store.commit(batch([("a", b"1")])).await.unwrap().durable().await.unwrap();
     let new = kdf::derive("new", &cheap(2)).unwrap();
-    store.change_passphrase(&cheap(2), new.clone()).await.unwrap();
+    store.put_key((&cheap(2)).into(), new.clone()).await.unwrap();
     assert_eq!(store.commits(), 2);
     store.commit(batch([("b", b"2")])).await.unwrap().durable().await.unwrap();
     let old = SealedStore::open(backend(lab, "changed").await, kek("right")).await.err().unwrap();
@@ -242,6 +242,34 @@ pub async fn a_new_passphrase(lab: &dyn Lab) {
     let store = SealedStore::open(backend(lab, "changed").await, new).await.unwrap();
     assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
     assert_eq!(store.get("b").await.unwrap().unwrap(), b"2");
+}
+
+/// Each passkey opens the wallet until it is removed, beside the passphrase or without one; the last stays. One transaction each.
+pub async fn passkeys(lab: &dyn Lab) {
+    let passkey = |number: u8| (KeySource::Passkey(vec![number; 60]), Kek::from_bytes([number; 32]));
+    let ((one, key_one), (two, key_two)) = (passkey(1), passkey(2));
+    let place = || backend(lab, "passkeys");
+    let store = SealedStore::create(place().await, one.clone(), key_one.clone()).await.unwrap();
+    let alone = store.remove_key(&one).await.unwrap_err();
+    assert!(matches!(alone, StoreError::InvalidKeySource { .. }), "{alone}");
+    // At once: neither is lost.
+    let added = store.put_key(two.clone(), key_two.clone());
+    let (added, given) = futures::future::join(added, store.put_key((&cheap(1)).into(), kek("right"))).await;
+    added.and(given).unwrap();
+    assert_eq!(store.commits(), 2);
+    let all = [one.clone(), two, (&cheap(1)).into()];
+    assert_eq!(SealedStore::key_sources(&place().await).await.unwrap().unwrap(), all);
+    store.remove_key(&one).await.unwrap();
+    assert!(store.remove_key(&one).await.is_err(), "it is gone");
+    assert!(!store.fits(&key_one) && store.fits(&key_two) && store.fits(&kek("right")));
+    let removed = SealedStore::open(place().await, key_one).await.err().unwrap();
+    assert!(matches!(removed, StoreError::WrongPassphrase), "{removed}");
+    let store = SealedStore::open(place().await, key_two.clone()).await.unwrap();
+    store.remove_key(&(&cheap(1)).into()).await.unwrap();
+    store.close().await;
+    assert!(!store.fits(&key_two), "closed");
+    assert!(SealedStore::open(place().await, kek("right")).await.is_err());
+    SealedStore::open(place().await, key_two).await.unwrap();
 }
 
 /// Records without their header are a damaged wallet, not an empty place for a new one.
@@ -252,7 +280,7 @@ pub async fn a_lost_header(lab: &dyn Lab) {
     let epoch = raw.take_over().await.unwrap();
     raw.commit(vec![Write { name: b"header".to_vec(), value: None }], epoch).await.unwrap();
     let results = [
-        SealedStore::kdf_params(&raw).await.err().unwrap(),
+        SealedStore::key_sources(&raw).await.err().unwrap(),
         SealedStore::open(raw.clone(), kek("right")).await.err().unwrap(),
         SealedStore::create(raw.clone(), &cheap(1), kek("right")).await.err().unwrap(),
     ];
@@ -356,5 +384,5 @@ pub async fn closed_is_closed(lab: &dyn Lab) {
     assert!(matches!(store.list("").await, Err(StoreError::Closed)));
     assert!(matches!(store.ready().await, Err(StoreError::Closed)));
     assert!(matches!(store.commit(batch([("a", b"1")])).await, Err(StoreError::Closed)));
-    assert!(matches!(store.change_passphrase(&cheap(1), kek("x")).await, Err(StoreError::Closed)));
+    assert!(matches!(store.put_key((&cheap(1)).into(), kek("x")).await, Err(StoreError::Closed)));
 }

@@ -2,3 +2,5 @@
 
 mod conformance;
 mod formats;
+mod mirror;
+mod vss;

@@ -35,6 +35,8 @@ pub struct Channel {
     pub announced: bool,
     /// True if it is used without confirmation, on the peer's word.
     pub trusted: bool,
+    /// Gateways that keep what punishes the peer for every revoked commitment, the peer itself left out.
+    pub watched_by: u32,
     /// `txid:vout` of the funding output, once there is one.
     pub funding: Option<String>,
 }
@@ -42,10 +44,12 @@ pub struct Channel {
 /// Returns all channels that are open, opening or closing.
 pub fn list(ctx: &Ctx) -> Vec<Channel> {
     let channels = ctx.node.channels();
-    channels.list().iter().map(|details| channel(details, channels.balance_of(details))).collect()
+    let watched_by = |details: &ChannelDetails| ctx.node.towers().watching(&details.channel_id);
+    let channel = |details| channel(details, channels.balance_of(details), watched_by(details));
+    channels.list().iter().map(channel).collect()
 }
 
-fn channel(details: &ChannelDetails, balance: ChannelBalance) -> Channel {
+fn channel(details: &ChannelDetails, balance: ChannelBalance, watched_by: usize) -> Channel {
     Channel {
         id: ChannelId(details.channel_id.0),
         peer: node_id(&details.counterparty.node_id),
@@ -58,6 +62,7 @@ fn channel(details: &ChannelDetails, balance: ChannelBalance) -> Channel {
         inbound_msat: Msat::up_to_max(details.inbound_capacity_msat),
         announced: details.is_announced,
         trusted: amplet_node::is_trusted(details),
+        watched_by: u32::try_from(watched_by).unwrap_or(u32::MAX),
         funding: details.funding_txo.map(|funding| funding.into_bitcoin_outpoint().to_string()),
     }
 }

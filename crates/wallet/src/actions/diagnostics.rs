@@ -5,11 +5,12 @@ use std::fmt::Write;
 use amplet_protocol::page::{ChannelState, Connection};
 
 use super::{channels, status};
+use crate::backup::Backup;
 use crate::ctx::Ctx;
 use crate::gateways::Gateways;
 
-pub(crate) fn text(ctx: &Ctx, gateways: &Gateways) -> String {
-    let status = status::status(ctx, gateways);
+pub(crate) fn text(ctx: &Ctx, gateways: &Gateways, backup: &Backup) -> String {
+    let status = status::status(ctx, gateways, backup);
     let mut text = String::new();
     let mut line = |label: &str, value: String| {
         // Writing to a String cannot fail.
@@ -18,8 +19,13 @@ pub(crate) fn text(ctx: &Ctx, gateways: &Gateways) -> String {
     line("amplet", env!("CARGO_PKG_VERSION").into());
     line("messages", amplet_protocol::page::VERSION.to_string());
     line("network", format!("{:?}", status.network));
+    // The exit program wants it of a restored wallet.
+    line("installation", ctx.node.installation().to_string());
     line("able to pay", status.able_to_pay.to_string());
     line("commits", status.commits.to_string());
+    if let Some(backup) = &status.backup {
+        line("backup", format!("{:?}, {:?} (active {})", backup.mode, backup.state, backup.active));
+    }
     let chain = &status.chain;
     line("block", format!("{} (synced {}, {} left)", chain.height, chain.synced, chain.blocks_left));
     line("chain sources", format!("{} of {} agree", chain.trust.agreeing, chain.trust.sources));

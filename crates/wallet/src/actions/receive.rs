@@ -1,10 +1,11 @@
 //! Asking for money.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use amplet_instructions::{Invoice, Kind};
 use amplet_node::NewInvoice;
-use amplet_protocol::page::{ErrorCode, MAX_DESCRIPTION, PaymentRequest, WalletError};
+use amplet_protocol::page::{ErrorCode, MAX_DESCRIPTION, MAX_METADATA, PaymentRequest, WalletError};
 use amplet_protocol::{Msat, PaymentId};
 
 use crate::ctx::Ctx;
@@ -16,6 +17,10 @@ pub const DEFAULT_EXPIRY_SECS: u32 = 3600;
 /// Expiries that a wallet offers, in seconds: a week at most; money that comes later than that is asked for again.
 pub const WALLET_EXPIRY_SECS: RangeInclusive<u32> = 60..=7 * 24 * 3600;
 
+/// Maximum length of a name and of a value of metadata, in characters.
+const MAX_NAME: usize = 40;
+const MAX_VALUE: usize = 500;
+
 /// An invoice to make.
 #[derive(Clone, Debug)]
 pub struct InvoiceOrder {
@@ -25,6 +30,8 @@ pub struct InvoiceOrder {
     pub description: String,
     /// Seconds until it expires; [`DEFAULT_EXPIRY_SECS`] by default.
     pub expiry_secs: Option<u32>,
+    /// What the application says of it, see [`amplet_protocol::page::Request::Receive`].
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl InvoiceOrder {
@@ -33,7 +40,7 @@ impl InvoiceOrder {
     /// # Errors
     /// [`ErrorCode::InvalidInput`].
     pub fn check(self, expiry_secs: RangeInclusive<u32>) -> Result<NewInvoice, WalletError> {
-        let Self { amount_msat, description, expiry_secs: expiry } = self;
+        let Self { amount_msat, description, expiry_secs: expiry, metadata } = self;
         let invalid = |message: String| WalletError::new(ErrorCode::InvalidInput, message);
         if description.len() > MAX_DESCRIPTION {
             return Err(invalid(format!("a description has at most {MAX_DESCRIPTION} bytes; shorten it")));
@@ -49,8 +56,21 @@ impl InvoiceOrder {
         if amount_msat == Some(Msat::ZERO) {
             return Err(invalid("the amount is zero; give another, or none".into()));
         }
-        Ok(NewInvoice { amount_msat, description, expiry_secs: expiry })
+        if !fits(&metadata) {
+            return Err(invalid(format!(
+                "metadata has at most {MAX_METADATA} names of 1 to {MAX_NAME} characters, with values of at most {MAX_VALUE}; keep the rest yourself, under the payment's id"
+            )));
+        }
+        Ok(NewInvoice { amount_msat, description, expiry_secs: expiry, metadata })
     }
+}
+
+/// Returns whether metadata is small enough to be kept with a payment.
+fn fits(metadata: &BTreeMap<String, String>) -> bool {
+    metadata.len() <= MAX_METADATA
+        && metadata.iter().all(|(name, value)| {
+            (1..=MAX_NAME).contains(&name.chars().count()) && value.chars().count() <= MAX_VALUE
+        })
 }
 
 /// Makes an AMP invoice, which may be paid any number of times until it expires.
@@ -74,6 +94,10 @@ pub async fn receive(ctx: &Ctx, order: InvoiceOrder, amp: bool) -> Result<Paymen
     let new = order.check(WALLET_EXPIRY_SECS)?;
     let missing = missing(ctx, new.amount_msat.unwrap_or(Msat::from(1)));
     if amp {
+        if !new.metadata.is_empty() {
+            let message = "an AMP invoice takes no metadata: it may be paid many times; leave it out";
+            return Err(WalletError::new(ErrorCode::InvalidInput, message));
+        }
         let Invoice { text, payment_hash, expires_at, .. } = amp_invoice(ctx, &new).await?;
         return Ok(PaymentRequest { payment_hash, expires_at, missing, invoice: text });
     }

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use amplet_chain::{SourceState, TrustLevel};
-use amplet_node::{ConnectionState, PersistentPeer};
+use amplet_node::{ConnectionState, LostAnswer, LostGateway, PersistentPeer};
+use amplet_protocol::lost::Answer;
 use amplet_protocol::page::{
-    Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, Status, TipAge, Trust, WalletError, Warning,
+    self, Balance, ChainStatus, Connection, ErrorCode, GatewayStatus, LostChannels, LostInstallation,
+    SafeUntil, Status, TipAge, Trust, WalletError, Warning,
 };
 
+use crate::backup::Backup;
 use crate::convert::node_id;
 use crate::ctx::Ctx;
 use crate::errors;
@@ -37,12 +40,16 @@ pub fn balance(ctx: &Ctx) -> Balance {
 }
 
 /// Returns all that a status line shows.
-pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
+pub(crate) fn status(ctx: &Ctx, gateways: &Gateways, backup: &Backup) -> Status {
     let chain = chain(ctx);
     let peers = ctx.node.peers().persistent();
     let gateways = peers.iter().map(|peer| gateway(gateways, peer)).collect();
     let able_to_pay = ctx.node.channels().list().iter().any(|channel| channel.is_usable);
-    let warnings = warnings(ctx, &chain);
+    let mut warnings = warnings(ctx, &chain);
+    if backup.store().was_older() {
+        warnings.push(Warning::BackupWasOlder);
+    }
+    let safe_until = ctx.node.channels().safe_until().map(|height| safe_until(&chain, height));
     Status {
         network: ctx.network,
         node_id: node_id(&ctx.node.node_id()),
@@ -51,10 +58,22 @@ pub(crate) fn status(ctx: &Ctx, gateways: &Gateways) -> Status {
         gateways,
         warnings,
         deposit_needed_sat: ctx.node.onchain().deposit_needed_sat(),
+        lost: lost(ctx),
+        safe_until,
         storage: ctx.node.storage_trouble(),
+        backup: backup.store().status(),
         damaged: ctx.node.ledger().damaged(),
         commits: ctx.node.commits(),
     }
+}
+
+/// Seconds between two blocks.
+const BLOCK_SECS: u64 = 600;
+
+/// Counted from the newest block that was read, whenever that was.
+fn safe_until(chain: &ChainStatus, height: u32) -> SafeUntil {
+    let blocks = u64::from(height.saturating_sub(chain.height));
+    SafeUntil { height, at: chain.time.saturating_add(blocks.saturating_mul(BLOCK_SECS)) }
 }
 
 fn chain(ctx: &Ctx) -> ChainStatus {
@@ -80,6 +99,24 @@ fn chain(ctx: &Ctx) -> ChainStatus {
         },
         error: sync.error.map(|message| WalletError::new(ErrorCode::ChainSource, message)),
     }
+}
+
+/// Channels of lost installations; `None`: there are none to look for.
+fn lost(ctx: &Ctx) -> Option<LostChannels> {
+    let lost = ctx.node.lost()?;
+    let answer = |asked: LostGateway| page::LostAnswer {
+        gateway: node_id(&asked.gateway),
+        answered_at: asked.answered_at,
+        wrong_time: asked.wrong_time,
+        installations: asked.answers.into_iter().map(installation).collect(),
+    };
+    let gateways = lost.gateways().into_iter().map(answer).collect();
+    Some(LostChannels { asks_to_close: lost.asks_to_close(), gateways })
+}
+
+fn installation(LostAnswer { answer, listed }: LostAnswer) -> LostInstallation {
+    let Answer { node_id, state, closes_at, channels, .. } = answer;
+    LostInstallation { node_id, state, closes_at, channels, listed }
 }
 
 fn gateway(gateways: &Gateways, peer: &PersistentPeer) -> GatewayStatus {

@@ -84,6 +84,9 @@ impl RegtestNetwork {
             mnemonic: None,
             fresh: false,
             birthday_height: None,
+            backup: None,
+            file: None,
+            move_here: false,
             zero_fee_commitments: false,
         }
     }
@@ -232,6 +235,7 @@ impl User {
             description: "tea".into(),
             expiry_secs: None,
             amp: false,
+            metadata: Default::default(),
         };
         let Response::PaymentRequest(made) = self.ask(request).await.unwrap() else { panic!() };
         made

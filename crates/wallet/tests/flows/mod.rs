@@ -151,8 +151,13 @@ pub async fn bad_input(network: RegtestNetwork, disk: Disk) {
     assert_eq!(code(me.ask(stranger).await), ErrorCode::InvalidInput);
     let close = Request::CloseChannel { channel_id: ChannelId([0xbe; 32]), force: true };
     assert_eq!(code(me.ask(close).await), ErrorCode::ChannelUnavailable);
-    let long =
-        Request::Receive { amount_msat: None, description: "x".repeat(640), expiry_secs: None, amp: false };
+    let long = Request::Receive {
+        amount_msat: None,
+        description: "x".repeat(640),
+        expiry_secs: None,
+        amp: false,
+        metadata: Default::default(),
+    };
     assert_eq!(code(me.ask(long).await), ErrorCode::InvalidInput);
     assert!(me.history().await.iter().all(|line| line.id == own.payment_hash), "nothing else was written");
     let uri = format!("BITCOIN:{mine}?amount=0.001&label=a%20b&lightning=broken");

@@ -19,7 +19,7 @@ pub fn page(cache: &Cache, name: &str) -> Result<PathBuf> {
     build::package(cache, Purpose::Release)?;
     let folder = target_dir().join("bench").join(name);
     cache::remove(&folder)?;
-    copy(&root().join("pkg/dist"), &folder)?;
+    cache::copy(&root().join("pkg/dist"), &folder)?;
     fs::write(folder.join("index.html"), PAGE).context("cannot write the bench's page")?;
     let [meter, engine] = [root().join("e2e/bench/meter.js"), folder.join("engine.worker.js")];
     let read =
@@ -27,18 +27,4 @@ pub fn page(cache: &Cache, name: &str) -> Result<PathBuf> {
     let script = read(&meter)? + &read(&engine)?;
     fs::write(&engine, script).context("cannot write the engine's script")?;
     Ok(folder)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if source.is_dir() {
-            copy(&source, &target)?;
-        } else {
-            fs::copy(&source, &target).with_context(|| format!("cannot copy {}", source.display()))?;
-        }
-    }
-    Ok(())
 }

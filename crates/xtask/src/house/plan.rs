@@ -26,6 +26,7 @@ pub const CRATES: &[Plan] = &[
             &["peers", "onchain", "channels"],
             &["graph"],
             &["payments"],
+            &["watchtower"],
             &["runtime"],
             &["open"],
             &["node"],
@@ -35,6 +36,7 @@ pub const CRATES: &[Plan] = &[
     any_order("crates/bindings"),
     any_order("crates/budget"),
     any_order("crates/chain"),
+    any_order("crates/exit"),
     any_order("crates/fuzz"),
     Plan { folder: "crates/gateway", floors: GATEWAY },
     any_order("crates/instructions"),
@@ -54,13 +56,15 @@ const GATEWAY: &[&[&str]] = &[
     &["desk", "logging"],
     &["cli", "node"],
     &["admin_client", "http", "init"],
-    &["keys", "run", "tokens"],
+    &["fees", "forwards", "keys", "run", "tokens"],
+    &["check"],
 ];
 
 const WALLET: &[&[&str]] = &[
     &["convert", "ctx", "response"],
     &["errors"],
     &["gateways", "identity"],
+    &["backup"],
     &["actions"],
     &["open", "page"],
     &["wallet"],

@@ -9,6 +9,7 @@ pub mod control;
 pub mod examples;
 pub mod lnd;
 pub mod node;
+pub mod package;
 pub mod peer;
 pub mod session;
 

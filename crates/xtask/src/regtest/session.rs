@@ -30,6 +30,8 @@ pub struct Options {
     pub release: bool,
     /// Run this gateway program instead of building one.
     pub gateway: Option<PathBuf>,
+    /// Run this daemon instead of looking for one, or building it.
+    pub bitcoind: Option<PathBuf>,
     /// Serve the example sites.
     pub examples: bool,
     /// Number of gateways: two or more.
@@ -45,6 +47,7 @@ impl Default for Options {
             www: None,
             release: false,
             gateway: None,
+            bitcoind: None,
             examples: false,
             gateways: 2,
             env_file: None,
@@ -72,11 +75,12 @@ impl Session {
     pub fn start(cache: &Cache, options: Options) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("amplet-regtest-{}", random_hex(6)?));
         let parts = Parts {
-            bitcoind: tools::bitcoind::ensure(cache, 2)?,
+            bitcoind: match options.bitcoind {
+                Some(ready_made) => there(&ready_made)?,
+                None => tools::bitcoind::ensure(cache, 2)?,
+            },
             gateway: match options.gateway {
-                Some(ready_made) => {
-                    ready_made.canonicalize().with_context(|| format!("no {}", ready_made.display()))?
-                }
+                Some(ready_made) => there(&ready_made)?,
                 None => build::gateway(cache, options.release)?,
             },
             folder: folder.clone(),
@@ -157,6 +161,11 @@ impl Session {
         self.network.end()?;
         crate::cache::remove(&self.folder)
     }
+}
+
+/// The full path of a ready-made program.
+fn there(program: &Path) -> Result<PathBuf> {
+    program.canonicalize().with_context(|| format!("no {}", program.display()))
 }
 
 impl Drop for Session {

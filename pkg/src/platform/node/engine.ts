@@ -42,7 +42,7 @@ export async function loadEngine(
   log: (line: string) => void,
   crashed: () => void,
 ): Promise<EngineModule> {
-  const { Engine, destroy, kdfParams, start, storedWords, useStorage } = await instantiate(module);
+  const { Engine, destroy, keySources, start, storedWords, useStorage } = await instantiate(module);
   const fuse = new Fuse(storage);
   useStorage((name: string) => fuse.open(name));
   start(log, () => {
@@ -61,7 +61,7 @@ export async function loadEngine(
     };
   onTrap(() => fuse.blow());
   return {
-    kdfParams: guarded(kdfParams),
+    keySources: guarded(keySources),
     storedWords: guarded(storedWords),
     destroy: guarded(destroy),
     open: guarded(Engine.open),

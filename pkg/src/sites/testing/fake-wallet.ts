@@ -5,6 +5,7 @@ import { speakJson } from '../../base/json.ts';
 import type {
   ErrorCode,
   Event,
+  FiatRate,
   Inspected,
   Network,
   Payment,
@@ -64,6 +65,7 @@ export class FakeWallet extends Requests implements Beside {
   #end: (error: WalletError) => void = () => {};
   #balanceMsat: bigint;
   #failing: WalletError | null = null;
+  #rate: FiatRate | null = null;
   #closed: WalletError | null = null;
   #eventId = 0n;
   #commits = 0n;
@@ -145,6 +147,8 @@ export class FakeWallet extends Requests implements Beside {
         return this.#snapshot().status;
       case 'receive':
         return this.#invoice(request);
+      case 'cancelInvoice':
+        return this.#cancel(request.id);
       case 'inspect':
         return this.#inspect(request.text, request.amountMsat);
       case 'pay':
@@ -156,6 +160,9 @@ export class FakeWallet extends Requests implements Beside {
       }
       case 'history':
         return this.#page(request.before, request.limit);
+      case 'setRate':
+        this.#rate = request.rate;
+        return null;
       case 'siteRecord':
         return this.#records.get(request.key) ?? null;
       case 'siteRecordKeys':
@@ -182,8 +189,19 @@ export class FakeWallet extends Requests implements Beside {
     const expiresAt = createdAt + BigInt(request.expirySecs ?? 3600);
     const invoice = `lnfake${id}`;
     issued.set(invoice, { owner: this, preimage, amountMsat, description, expiresAt });
-    this.#change(begun({ id, direction: 'inbound', amountMsat, description, invoice, createdAt, expiresAt }));
+    const record = begun({ id, direction: 'inbound', amountMsat, description, invoice, createdAt, expiresAt });
+    const { metadata = {} } = request;
+    this.#change(Object.keys(metadata).length === 0 ? record : { ...record, metadata });
     return { invoice, paymentHash: id, expiresAt, missing: null };
+  }
+
+  #cancel(id: string): null {
+    const record = this.#payments.get(`inbound ${id}`);
+    if (record?.state !== 'pending')
+      throw new WalletError('invalidInput', 'No unpaid invoice of this wallet has this id.');
+    const error: ErrorData = { code: 'cancelled', message: 'You cancelled this invoice.', causes: [] };
+    this.#change({ ...record, settledAt: seconds(), state: 'failed', error });
+    return null;
   }
 
   async #inspect(text: string, chosenMsat: bigint | null): Promise<Inspected> {
@@ -226,6 +244,8 @@ export class FakeWallet extends Requests implements Beside {
     const earlier = this.#payments.get(`outbound ${id}`);
     if (earlier !== undefined) throw new WalletError('alreadyPaid', 'This invoice was paid before.');
     if (failing !== null) throw failing;
+    if (found.owner.#payments.get(`inbound ${id}`)?.state === 'failed')
+      throw toError({ code: 'payeeRefused', message: 'The payee cancelled it.', causes: [], outcome: 'notSent' });
     if (problem !== null) throw toError({ ...problem, outcome: 'notSent' });
     const amount = amountMsat ?? chosen ?? 0n;
     this.#record(authorization?.records ?? []);
@@ -256,7 +276,8 @@ export class FakeWallet extends Requests implements Beside {
   }
 
   #succeed(record: Payment, preimage: string): Payment {
-    const payment: Payment = { ...record, preimage, settledAt: seconds(), state: 'succeeded' };
+    const rate = this.#rate === null ? {} : { rate: this.#rate };
+    const payment: Payment = { ...record, ...rate, preimage, settledAt: seconds(), state: 'succeeded' };
     this.#change(payment);
     return payment;
   }

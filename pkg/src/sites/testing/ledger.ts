@@ -37,7 +37,9 @@ export const statusOf = (network: Network, nodeId: string, commits: bigint, now:
   gateways: [],
   warnings: [],
   depositNeededSat: 0n,
+  safeUntil: null,
   storage: null,
+  backup: null,
   damaged: [],
   commits,
 });

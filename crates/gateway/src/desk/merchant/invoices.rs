@@ -151,6 +151,7 @@ impl InvoiceService {
             amount_msat: request.amount_msat.map(Into::into),
             description: request.description,
             expiry_secs: Some(request.expiry_secs),
+            metadata: BTreeMap::new(),
         };
         let number = self.number();
         let made = payments::create_invoice(&self.ctx, order, |id, batch| {

@@ -8,6 +8,7 @@ use amplet_node::budget::{
 };
 use amplet_storage::StoreError;
 use amplet_wallet::Ctx;
+use tracing::info;
 
 use super::api_keys::{ApiKeys, Key, Spending};
 use super::call;
@@ -135,6 +136,14 @@ impl KeyService {
         }
         self.records.flushed().await?;
         self.keys.put(key.clone());
+        let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.name()).collect();
+        info!(
+            key = key.id,
+            name = key.name,
+            account = key.account,
+            scopes = scopes.join(","),
+            "an API key was made"
+        );
         Ok((key, token))
     }
 
@@ -151,6 +160,7 @@ impl KeyService {
         }
         let revoked = Key { revoked_at: Some(unix_now()), ..(*key).clone() };
         self.write_key(&revoked);
+        info!(key = id, name = key.name, account = key.account, "an API key is revoked");
         // Nobody gets in while that is being written.
         self.keys.put(revoked);
         if let Some(budget) = key.budget {

@@ -2,12 +2,14 @@
 
 mod requests;
 
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use amplet_node::lightning::util::config::ChannelConfig;
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
-use amplet_node::{OpenChannel as Opening, PersistentPeer};
+use amplet_node::{ForwardingTerms, OpenChannel as Opening, PersistentPeer, TowerReport};
 use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
 use amplet_protocol::{ChannelId, Msat, NodeId};
 use amplet_storage::Store;
@@ -27,6 +29,7 @@ use serde::Serialize;
 use super::amount::MsatText;
 use super::error::Result;
 use super::error::{ApiCode, ApiError};
+use super::fees::{AllTerms, ClearTerms, Fees, SetTerms, Terms};
 use super::forwards::{Forwards, Report};
 use super::payments::{self, Invoice};
 use super::peers;
@@ -83,6 +86,29 @@ pub struct Info {
     pub peers: Vec<NodeId>,
     /// Connections of wallets and nodes now.
     pub connections: usize,
+    /// What is kept to punish the peers of wallets.
+    pub watchtower: Watchtower,
+}
+
+/// The watchtower, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watchtower {
+    /// Wallets of which something is kept.
+    pub wallets: usize,
+    /// Revoked states that are kept.
+    pub states: usize,
+    /// Revoked commitments that were found on the chain and are being punished.
+    pub punishing: usize,
+    /// Those that were punished since the start.
+    pub punished: u64,
+}
+
+impl From<TowerReport> for Watchtower {
+    fn from(report: TowerReport) -> Self {
+        let TowerReport { wallets, states, punishing, punished } = report;
+        Self { wallets, states, punishing, punished }
+    }
 }
 
 /// The operator's service.
@@ -95,6 +121,8 @@ pub struct OperatorService {
     pub config: Arc<Config>,
     /// Payments that were forwarded.
     pub forwards: Rc<Forwards>,
+    /// Terms of forwarding.
+    pub fees: Rc<Fees>,
     /// The relay's URL, as wallets reach it.
     pub relay: String,
     /// Counts WebSockets of wallets and TCP connections.
@@ -103,8 +131,8 @@ pub struct OperatorService {
 
 impl OperatorService {
     /// Returns what was forwarded in the last days.
-    pub fn forwards(&self, days: u32) -> Report {
-        self.forwards.report(days)
+    pub fn forwards(&self, days: u32, detail: bool) -> Report {
+        self.forwards.report(days, detail)
     }
 
     /// Returns how the node is.
@@ -134,6 +162,7 @@ impl OperatorService {
             channels: node.channels().list().len(),
             peers: node.peers().list().iter().map(|peer| NodeId(peer.serialize())).collect(),
             connections: (self.connections)(),
+            watchtower: node.tower().unwrap_or_default().into(),
         }
     }
 
@@ -185,9 +214,46 @@ impl OperatorService {
         Err(ApiError::new(ApiCode::Remote, message))
     }
 
-    /// Returns all channels.
-    pub fn channels(&self) -> Vec<Channel> {
-        channels::list(&self.ctx)
+    /// Returns all channels, each with its terms of forwarding.
+    pub fn channels(&self) -> Vec<(Channel, Terms)> {
+        let details = self.ctx.node.channels().list();
+        let configs = details.into_iter().filter_map(|it| Some((it.channel_id.0, it.config?)));
+        let configs: HashMap<[u8; 32], ChannelConfig> = configs.collect();
+        let terms = |channel: &Channel| {
+            let default = self.fees.default_terms();
+            Terms::from(configs.get(&channel.id.0).map_or(default, |config| ForwardingTerms {
+                fee_base_msat: config.forwarding_fee_base_msat,
+                fee_ppm: config.forwarding_fee_proportional_millionths,
+                cltv_delta: config.cltv_expiry_delta,
+            }))
+        };
+        channels::list(&self.ctx).into_iter().map(|channel| (channel.clone(), terms(&channel))).collect()
+    }
+
+    /// Returns all terms of forwarding.
+    pub fn terms(&self) -> AllTerms {
+        self.fees.list()
+    }
+
+    /// Gives a channel or a peer terms of forwarding.
+    ///
+    /// # Errors
+    /// [`ApiCode::InvalidInput`], [`ApiCode::NotFound`], [`ApiCode::StorageFull`].
+    pub async fn set_terms(&self, request: SetTerms) -> Result<()> {
+        self.fees.set(&self.ctx.node, request).await
+    }
+
+    /// Gives a channel or a peer the configuration's terms again.
+    ///
+    /// # Errors
+    /// [`ApiCode::InvalidInput`], [`ApiCode::NotFound`], [`ApiCode::StorageFull`].
+    pub async fn clear_terms(&self, request: ClearTerms) -> Result<()> {
+        self.fees.clear(&self.ctx.node, request).await
+    }
+
+    /// Applies what has changed in the configuration to what is there.
+    pub fn apply_config(&self) {
+        self.ctx.node.channels().apply_terms();
     }
 
     /// Opens a channel; returns its id once both sides have signed its funding.
@@ -224,7 +290,7 @@ impl OperatorService {
     /// [`ApiCode::InvalidInput`].
     pub async fn create_invoice(&self, request: CreateInvoice) -> Result<Invoice> {
         let CreateInvoice { amount_msat, description, expiry_secs, amp } = request;
-        let order = InvoiceOrder { amount_msat, description, expiry_secs };
+        let order = InvoiceOrder { amount_msat, description, expiry_secs, metadata: BTreeMap::new() };
         if amp {
             return payments::create_amp_invoice(&self.ctx, order).await;
         }

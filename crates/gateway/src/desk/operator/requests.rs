@@ -27,6 +27,8 @@ pub struct ListChannels;
 pub struct GetForwards {
     /// Number of days, UTC, today among them.
     pub days: u32,
+    /// True for the sums of each day and channel, too.
+    pub detail: bool,
 }
 
 /// A channel to open.

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use crate::config::Secret;
+use crate::config::Live;
 use crate::desk::error::ApiError;
 use crate::desk::proof::Proof;
 use crate::http::extract::Path;
@@ -16,7 +16,7 @@ use crate::http::extract::Path;
 const NONCE: usize = 64;
 
 pub(super) async fn answer(
-    State(token): State<Arc<Secret>>,
+    State(live): State<Arc<Live>>,
     Path(nonce): Path<String>,
 ) -> Result<Response, ApiError> {
     if nonce.len() != NONCE || !nonce.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -24,5 +24,6 @@ pub(super) async fn answer(
             "the nonce is not {NONCE} hexadecimal digits; take random ones"
         )));
     }
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(Proof::new(&token, &nonce))).into_response())
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(Proof::new(&live.get().admin.token, &nonce)))
+        .into_response())
 }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 
+use super::fees;
 use super::keys::{self, Keyring};
 use super::tokens;
 use super::types::{
@@ -39,6 +40,8 @@ pub(super) fn all(keyring: Keyring, health: Health) -> Router {
         .route("/admin/v1/peers", post(connect))
         .route("/admin/v1/channels", get(channels).post(open_channel))
         .route("/admin/v1/channels/{id}", delete(close_channel))
+        .route("/admin/v1/fees", get(fees::list).post(fees::set))
+        .route("/admin/v1/fees/{of}", delete(fees::clear))
         .route("/admin/v1/forwards", get(forwards))
         .route("/admin/v1/invoices", post(create_invoice))
         .route("/admin/v1/invoices/{hash}", get(invoice))
@@ -78,13 +81,13 @@ async fn channels(State(node): State<NodeHandle>) -> Answer<Channels> {
 
 async fn forwards(
     State(node): State<NodeHandle>,
-    Query(GetForwards { days }): Query<GetForwards>,
+    Query(GetForwards { days, detail }): Query<GetForwards>,
 ) -> Answer<Report> {
     let days = days.unwrap_or(DEFAULT_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(ApiError::invalid(format!("days is {days}; choose 1 to {MAX_DAYS}")));
     }
-    node.ask(desk::GetForwards { days }).await.map(Json)
+    node.ask(desk::GetForwards { days, detail }).await.map(Json)
 }
 
 async fn open_channel(State(node): State<NodeHandle>, Body(request): Body<OpenChannel>) -> Answer<ChannelId> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::desk::amount::MsatText;
 use crate::desk::error::ApiError;
+use crate::desk::fees::Terms;
 use crate::desk::operator;
 use crate::desk::payments::{self, PaymentState};
 use crate::http::health::ChainSource;
@@ -115,6 +116,9 @@ pub struct Channel {
     pub announced: bool,
     /// `txid:vout` of the funding output, once there is one.
     pub funding: Option<String>,
+    /// Terms on which it forwards.
+    #[serde(flatten)]
+    pub terms: Terms,
 }
 
 /// The state of a channel: a word of its own in this API; the page's carries confirmations with it.
@@ -149,6 +153,9 @@ pub struct GetForwards {
     /// Number of days, today among them; 30 by default.
     #[serde(default)]
     pub days: Option<u32>,
+    /// True for the sums of each day and channel, too.
+    #[serde(default)]
+    pub detail: bool,
 }
 
 /// `POST /admin/v1/invoices`
@@ -272,8 +279,8 @@ pub struct Synced {
     pub height: u32,
 }
 
-impl From<channels::Channel> for Channel {
-    fn from(channel: channels::Channel) -> Self {
+impl From<(channels::Channel, Terms)> for Channel {
+    fn from((channel, terms): (channels::Channel, Terms)) -> Self {
         let state = match channel.state {
             page::ChannelState::Negotiating => ChannelState::Negotiating,
             page::ChannelState::Confirming { .. } => ChannelState::Confirming,
@@ -298,6 +305,7 @@ impl From<channels::Channel> for Channel {
             inbound_msat: channel.inbound_msat.into(),
             announced: channel.announced,
             funding: channel.funding,
+            terms,
         }
     }
 }

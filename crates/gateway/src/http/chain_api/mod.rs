@@ -22,6 +22,7 @@ mod upstream;
 mod view;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use amplet_protocol::chain::{MAX_PACKAGE_BODY, MAX_TX_BODY};
 use amplet_transport::{HttpClient, NativePlatform};
@@ -40,6 +41,9 @@ pub use inside::inside;
 pub use rpc::{Auth, RpcError};
 pub use source::{Source, SourceState};
 pub use start::{FileSizes, StartError};
+
+/// Time for the answers to a probe.
+const PROBE_LIMIT: Duration = Duration::from_secs(15);
 
 /// The chain API and its source.
 #[derive(Debug)]
@@ -62,14 +66,44 @@ pub async fn open(config: &Config) -> Result<ChainApi, StartError> {
             Ok(ChainApi { router: from_upstream(http, url.clone()), source: Source::upstream() })
         }
         ChainSection::Bitcoind { url, login } => {
-            let auth = match login {
-                Login::CookieFile(path) => Auth::CookieFile(path.clone()),
-                Login::Password { user, password } => {
-                    Auth::UserPassword(format!("{user}:{}", password.expose()))
-                }
-            };
-            from_bitcoind(http, url.clone(), auth, config.network, FileSizes::default()).await
+            from_bitcoind(http, url.clone(), auth(login), config.network, FileSizes::default()).await
         }
+    }
+}
+
+/// What is known of a chain source that was asked once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Probed {
+    /// Height of the lowest block that it has; `None`: it has all.
+    pub lowest_block: Option<u32>,
+    /// Blocks whose filters it has not made yet.
+    pub lacks_filters: u32,
+    /// True while it is in its initial download.
+    pub initial_download: bool,
+}
+
+/// Asks the configured chain source once whether it is of use.
+///
+/// # Errors
+/// [`StartError`], also when it does not answer.
+pub async fn probe(config: &Config) -> Result<Probed, StartError> {
+    let http = NativePlatform::new().map_err(|e| StartError::Tls(e.to_string()))?.http();
+    let probed = async {
+        match &config.chain {
+            ChainSection::Upstream(url) => upstream::probe(&http, url, config.network).await,
+            ChainSection::Bitcoind { url, login } => {
+                let rpc = rpc::Rpc::new(http, url.clone(), auth(login));
+                View::new(rpc, config.network, FileSizes::default()).probe().await
+            }
+        }
+    };
+    tokio::time::timeout(PROBE_LIMIT, probed).await.unwrap_or(Err(StartError::Silent))
+}
+
+fn auth(login: &Login) -> Auth {
+    match login {
+        Login::CookieFile(path) => Auth::CookieFile(path.clone()),
+        Login::Password { user, password } => Auth::UserPassword(format!("{user}:{}", password.expose())),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct SourceState {
     pub tip_time: Option<u64>,
     /// True during its initial download.
     pub initial_download: bool,
+    /// Height of the lowest block that it has; `None`: it has all.
+    pub lowest_block: Option<u32>,
     /// Error of the last question, for the operator's eyes.
     pub error: Option<String>,
 }
@@ -36,6 +38,7 @@ impl Default for SourceState {
             headers: 0,
             tip_time: None,
             initial_download: false,
+            lowest_block: None,
             error: None,
         }
     }

@@ -12,7 +12,9 @@ pub enum StartError {
     #[error(transparent)]
     Rpc(#[from] RpcError),
     /// bitcoind is on another network.
-    #[error("bitcoind is on {found}, the configuration says {expected}; correct network, or [bitcoind] url")]
+    #[error(
+        "the chain source is on {found}, the configuration says {expected}; correct network, or the address of bitcoind"
+    )]
     WrongNetwork {
         /// bitcoind's name of its chain.
         found: String,
@@ -24,6 +26,14 @@ pub enum StartError {
         "bitcoind has no block filters; add blockfilterindex=1 to bitcoin.conf and restart bitcoind (building the index takes an hour or two on mainnet)"
     )]
     NoFilterIndex,
+    /// A frozen bitcoind, or a firewall.
+    #[error(
+        "the chain source does not answer within 15 s; check that it runs, and that nothing between drops what is sent"
+    )]
+    Silent,
+    /// Another server that is passed through does not answer, or not as one.
+    #[error("the server of [chain] upstream is of no use ({0}); correct upstream, or use a bitcoind")]
+    Upstream(String),
     /// No HTTP client.
     #[error("TLS cannot be set up ({0}); this build of the gateway is broken")]
     Tls(String),

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use amplet_protocol::chain::{MAX_PACKAGE_BODY, MAX_TX_BODY, WAIT_SECS};
+use amplet_protocol::chain::{MAX_PACKAGE_BODY, MAX_TX_BODY, Status, WAIT_SECS};
 use amplet_transport::{FetchError, HttpClient, HttpRequest, HttpStream};
 use axum::Router;
 use axum::body::Body;
@@ -13,11 +13,14 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_N
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use bitcoin::Network;
 use futures::StreamExt;
 
+use super::Probed;
 use super::asker::Asker;
 use super::error::ChainApiError;
 use super::sending;
+use super::start::StartError;
 
 /// Maximum file (filters).
 const MAX_FILE: usize = 96 << 20;
@@ -37,6 +40,21 @@ const TEXT: &str = "text/plain; charset=utf-8";
 struct Upstream {
     http: HttpClient,
     url: String,
+}
+
+/// Asks the server once for its newest block.
+pub(super) async fn probe(http: &HttpClient, url: &str, network: Network) -> Result<Probed, StartError> {
+    let request = HttpRequest::get(format!("{url}/status")).max_body(MAX_REPLY);
+    let answer = http.fetch(request).await.map_err(|error| StartError::Upstream(error.to_string()))?;
+    let status: Status = serde_json::from_slice(&answer.body).map_err(|_| {
+        StartError::Upstream(format!("its answer to /status, HTTP {}, is not a chain API's", answer.status))
+    })?;
+    let genesis = bitcoin::blockdata::constants::genesis_block(network).block_hash();
+    if status.chain_genesis_hash != genesis.to_string() {
+        let found = format!("{} ({url})", status.chain_name);
+        return Err(StartError::WrongNetwork { found, expected: network });
+    }
+    Ok(Probed::default())
 }
 
 pub(super) fn router(http: HttpClient, url: String) -> Router {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::Probed;
 use super::convert::{chain_name, hash_of, malformed, parse, previous, take};
 use super::fetch::Fetched;
 use super::rpc::{Call, Rpc, RpcError};
@@ -88,6 +89,8 @@ struct ChainInfo {
     mediantime: Option<u64>,
     #[serde(default)]
     initialblockdownload: bool,
+    /// Lowest block that is there; absent where all are.
+    pruneheight: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -211,6 +214,17 @@ impl View {
         Ok(())
     }
 
+    /// Asks bitcoind once whether it is of use.
+    pub(super) async fn probe(&self) -> Result<Probed, StartError> {
+        let filtered = self.newest_with_filter().await?;
+        let source = self.source_state();
+        Ok(Probed {
+            lowest_block: source.lowest_block,
+            lacks_filters: source.height.unwrap_or(filtered).saturating_sub(filtered),
+            initial_download: source.initial_download && self.network != Network::Regtest,
+        })
+    }
+
     fn genesis(&self) -> BlockHash {
         bitcoin::blockdata::constants::genesis_block(self.network).block_hash()
     }
@@ -228,7 +242,10 @@ impl View {
         let index = indexes.get("basic block filter index").cloned().ok_or(StartError::NoFilterIndex)?;
         let index: IndexState = parse(index)?;
         let time = info.time.or(info.mediantime);
-        self.source().answered(info.blocks, info.headers, time, info.initialblockdownload);
+        let mut source = self.source();
+        source.answered(info.blocks, info.headers, time, info.initialblockdownload);
+        source.lowest_block = info.pruneheight;
+        drop(source);
         Ok(info.blocks.min(index.best_block_height))
     }
 

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::desk::error::{ApiCode, ApiError};
 use crate::desk::merchant::api_keys::ApiKeys;
 use crate::http::chain_api::answers::cors_headers;
+use crate::http::logins;
 use crate::http::merchant::{PREFIX, token};
 use crate::limits::{Allowances, Connections, Full, Memory, Shares};
 
@@ -73,7 +74,12 @@ pub(super) async fn admit(
     match admission.requests.enter(client) {
         Ok(guard) => {
             request.extensions_mut().insert(admission.allowances.of(client));
-            next.run(request).await.map(|body| Body::new(Kept::new(body, guard)))
+            let is_site = request.uri().path().starts_with(PREFIX);
+            let response = next.run(request).await;
+            if is_site && response.status() == StatusCode::UNAUTHORIZED {
+                logins::refused(client, "sites");
+            }
+            response.map(|body| Body::new(Kept::new(body, guard)))
         }
         Err(full) => too_many(&request, full),
     }

@@ -4,6 +4,7 @@ mod admission;
 mod bodies;
 mod health;
 mod lightning;
+mod pairing;
 mod rgs;
 pub mod server;
 mod www;
@@ -49,6 +50,7 @@ pub struct Edge {
     connections: Connections,
     refusals: Connections,
     relay: String,
+    letters: Arc<pairing::Letters>,
 }
 
 impl Edge {
@@ -62,7 +64,7 @@ impl Edge {
     ) -> Self {
         let [all, each] = REFUSALS;
         let refusals = Connections::new(all, each);
-        Self { config, node, health, connections, refusals, relay }
+        Self { config, node, health, connections, refusals, relay, letters: Arc::default() }
     }
 
     /// Everything that is served, with the chain API and the API for sites in `more`, to those who are admitted.
@@ -75,7 +77,7 @@ impl Edge {
             router = router.route("/config.json", get(www::config));
         }
         let open = Router::new().route("/rgs/snapshot/{since}", get(rgs::snapshot)).layer(from_fn(cors));
-        let data = router.merge(open).with_state(self).merge(more);
+        let data = router.merge(open).merge(pairing::routes()).with_state(self).merge(more);
         let all = match www {
             Some(dir) => data.layer(from_fn(as_data)).merge(www::files(&dir)),
             None => data.fallback(nothing).layer(from_fn(as_data)),

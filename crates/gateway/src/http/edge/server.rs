@@ -40,6 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, router: Router, lobby: Lobby, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(false);
     let mut stop = std::pin::pin!(stop);
+    let mut is_failing = false;
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
@@ -47,11 +48,15 @@ pub async fn serve(listener: TcpListener, router: Router, lobby: Lobby, stop: im
         };
         match accepted {
             Ok((stream, peer)) => {
+                is_failing = false;
                 let seat = lobby.enter(peer.ip().to_canonical());
                 tokio::spawn(connection(stream, peer, router.clone(), seat, stopped.clone()));
             }
             Err(error) => {
-                warn!(%error, "a connection could not be accepted");
+                // Once, and not at each attempt until there is room.
+                if !std::mem::replace(&mut is_failing, true) {
+                    warn!(%error, "connections cannot be accepted");
+                }
                 lobby.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }

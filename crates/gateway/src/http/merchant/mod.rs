@@ -56,6 +56,14 @@ impl Api {
     }
 }
 
+/// The description of `/v1` (OpenAPI 3.1), as `/v1/openapi.json` has it.
+///
+/// # Errors
+/// None is known: it is plain data.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&routes::document())
+}
+
 /// All of `/v1`.
 pub fn router(node: NodeHandle, keys: Arc<ApiKeys>, events: EventBus, config: &MerchantSection) -> Router {
     let rate = Arc::new(RateLimit::new(config.requests_per_second));

@@ -25,8 +25,9 @@ use crate::desk::payments::payment_id;
 use crate::http::error::{Answer, BodyErrors, LookupErrors, QueryErrors};
 use crate::http::extract::{Body, Path, Query, not_found, wrong_method};
 
-pub(super) fn all(api: Api) -> Router {
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+/// All paths, and their description.
+fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(create_invoice, list_invoices))
         .routes(routes!(invoice))
         .routes(routes!(invoice_events))
@@ -34,7 +35,15 @@ pub(super) fn all(api: Api) -> Router {
         .routes(routes!(payment))
         .merge(webhooks::all())
         .merge(sessions::all())
-        .split_for_parts();
+        .split_for_parts()
+}
+
+pub(super) fn document() -> utoipa::openapi::OpenApi {
+    described().1
+}
+
+pub(super) fn all(api: Api) -> Router {
+    let (router, document) = described();
     let document = Arc::new(document);
     let document = move || {
         let document = Arc::clone(&document);

@@ -136,8 +136,9 @@ impl RegtestGateway {
 fn a_full_disk_is_told_and_claims_go_out_all_the_same() {
     let regtest = up("[channels]\nopens_channels = true");
     regtest.fund(1_000_000);
-    let key = json!({ "name": "shop", "scopes": ["invoices:create"] });
-    let key = regtest.ask("POST", "/admin/v1/keys", &key)["token"].as_str().unwrap().to_owned();
+    let scopes = ["invoices:create", "webhooks", "sessions:create"];
+    let new_key = json!({ "name": "shop", "scopes": scopes });
+    let key = regtest.ask("POST", "/admin/v1/keys", &new_key)["token"].as_str().unwrap().to_owned();
     on_one_thread(async {
         let (wallet, gateway) = regtest.wallet().await;
         connected(&wallet).await;
@@ -151,6 +152,7 @@ fn a_full_disk_is_told_and_claims_go_out_all_the_same() {
     regtest.ask("POST", "/admin/v1/sync", &json!({}));
     regtest.health(200);
 
+    let address = regtest.ask("POST", "/admin/v1/address", &json!({}))["address"].clone();
     regtest.fill();
     let began = Instant::now();
     let invoice = json!({ "amountMsat": "1000", "description": "a book" }).to_string();
@@ -165,10 +167,26 @@ fn a_full_disk_is_told_and_claims_go_out_all_the_same() {
     let token = json!({ "name": "Ann" }).to_string();
     regtest
         .is_full("a token", || regtest.gateway.admin("POST", "/admin/v1/channel-tokens", None, Some(&token)));
-    regtest.is_full("a site's invoice", || {
-        let headers = [&*format!("Authorization: Bearer {key}"), "Content-Type: application/json"];
-        request(&regtest.gateway.http, "POST", "/v1/invoices", &headers, Some(&invoice))
-    });
+    let node = regtest.node_id();
+    for (path, body) in [
+        ("/admin/v1/keys", new_key),
+        ("/admin/v1/fees", json!({ "of": node, "feePpm": 1 })),
+        ("/admin/v1/invoices", json!({ "amountMsat": "1000", "amp": true })),
+        ("/admin/v1/send", json!({ "address": address, "amountSat": 10_000 })),
+    ] {
+        let ask = || regtest.gateway.admin("POST", path, None, Some(&body.to_string()));
+        regtest.is_full(path, ask);
+    }
+    for (path, body) in [
+        ("/v1/invoices", invoice.clone()),
+        ("/v1/sessions", "{}".to_owned()),
+        ("/v1/webhooks", json!({ "url": "https://shop.example/paid" }).to_string()),
+    ] {
+        regtest.is_full(path, || {
+            let headers = [&*format!("Authorization: Bearer {key}"), "Content-Type: application/json"];
+            request(&regtest.gateway.http, "POST", path, &headers, Some(&body))
+        });
+    }
 
     // The delay passes, and nothing can be saved.
     regtest.bitcoind.mine(2016).unwrap();

@@ -4,10 +4,13 @@ mod absence;
 mod channels;
 mod full_disk;
 mod health;
+mod lost;
 mod node;
+mod operating;
 mod routing;
 mod strangers;
 mod tokens;
+mod watchtower;
 mod zero_fee;
 
 use std::path::Path;
@@ -164,6 +167,9 @@ impl RegtestGateway {
             mnemonic: Some(words.into()),
             fresh: true,
             birthday_height: None,
+            backup: None,
+            file: None,
+            move_here: false,
             zero_fee_commitments: false,
         };
         change(&mut options);

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 use amplet_protocol::NodeId;
 use amplet_protocol::copies::{KEEPS_BIT, KEPT_BIT};
+use amplet_protocol::lost;
+use amplet_protocol::watchtower::TOWER_BIT;
 use amplet_transport::Platform;
 use bitcoin::constants::ChainHash;
 use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
@@ -352,9 +354,15 @@ impl BaseMessageHandler for Intercept {
 
     fn provided_init_features(&self, peer: PublicKey) -> InitFeatures {
         let mut features = self.manager.provided_init_features(peer);
-        let bit = if self.is_kept { KEPT_BIT } else { KEEPS_BIT };
-        if features.set_optional_custom_bit(bit).is_err() {
-            log::error!("feature bit {bit} is LDK's own now");
+        let bits: &[usize] = match self.is_kept {
+            true => &[KEPT_BIT],
+            false if cfg!(feature = "tower") => &[KEEPS_BIT, lost::BIT, TOWER_BIT],
+            false => &[KEEPS_BIT, lost::BIT],
+        };
+        for bit in bits {
+            if features.set_optional_custom_bit(*bit).is_err() {
+                log::error!("feature bit {bit} is LDK's own now");
+            }
         }
         features
     }

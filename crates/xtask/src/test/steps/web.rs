@@ -11,12 +11,13 @@ use super::{
 };
 use crate::artifacts::{self, Purpose};
 use crate::cache::Cache;
+use crate::regtest::package;
 use crate::regtest::session::{ENV_FILE, Options, Session};
 use crate::test::peer::Peer;
 use crate::tools::wasm::{self, TARGET};
 use crate::tools::{self, Tool, npm};
 use crate::ui::Step;
-use crate::{build, proc, root, size, target_dir};
+use crate::{build, docs, proc, root, size, target_dir};
 
 /// Compiles what the wasm tests are made of. Two of them have addresses compiled in, which are known only when their servers
 /// run: those compile again then, which takes seconds.
@@ -72,14 +73,17 @@ fn before_path(command: &mut Command, folder: &Path) -> Result<()> {
 pub(super) fn build_pkg(cache: &Cache, _: &StepSpec) -> Result<()> {
     tools::ensure(cache, &[Tool::Bitcoind, Tool::Node, Tool::Browser])?;
     artifacts::build(cache, Purpose::Release, &[artifacts::SUITE])?;
-    build::whole_package(cache)
+    build::whole_package(cache)?;
+    package::build(cache, false).map(drop)
 }
 
 pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     let scripts = ["test", "test:browser", "test:package"];
-    let alone = scripts
-        .into_iter()
-        .map(|script| suite(cache, spec, &script.replace(':', "-"), npm_script("pkg", script)?));
+    let alone = scripts.into_iter().map(|script| {
+        let mut npm = npm_script("pkg", script)?;
+        npm.env("AMPLET_NPM_FOLDER", package::folder());
+        suite(cache, spec, &script.replace(':', "-"), npm)
+    });
     let in_network = std::iter::once_with(|| {
         in_network(cache, Options::default(), |session| {
             let mut npm = npm_script("pkg", "test:node")?;
@@ -88,7 +92,13 @@ pub(super) fn pkg(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
             suite(cache, spec, "test-node", npm)
         })
     });
-    sum(alone.chain(in_network))
+    // The guides that run are of `test:node`.
+    let guides = std::iter::once_with(|| check(cache, spec, npm_script("docs/site", "check")?));
+    let site = std::iter::once_with(|| {
+        docs::site(cache)?;
+        Ok(CHECKED)
+    });
+    sum(alone.chain(in_network).chain(guides).chain(site))
 }
 
 pub(super) fn build_page(cache: &Cache, _: &StepSpec) -> Result<()> {

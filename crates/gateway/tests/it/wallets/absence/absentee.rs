@@ -112,6 +112,9 @@ fn options(network: &Network, number: u8) -> OpenOptions {
         mnemonic: Some(words(number)),
         fresh: true,
         birthday_height: None,
+        backup: None,
+        file: None,
+        move_here: false,
         zero_fee_commitments: false,
     }
 }
@@ -171,6 +174,7 @@ async fn is_paid(network: &Network, wallet: &Wallet, store: &Mortal) -> PaymentI
         description: "in".into(),
         expiry_secs: None,
         amp: false,
+        metadata: Default::default(),
     };
     let asked = ask!(wallet, receive, PaymentRequest);
     store.die_knowing(asked.payment_hash);

@@ -1,0 +1,17 @@
+/** What stands around the package's README's examples. */
+
+import type { Wallet as AmpletWallet } from 'amplet';
+import type { Receipt } from 'amplet/provider';
+
+declare global {
+  const wallet: AmpletWallet;
+  const gateways: string[];
+  const passphrase: string;
+  const signal: AbortSignal;
+  const text: string;
+  const secret: string;
+  const request: Request;
+  const askTheUser: (question: object) => Promise<boolean>;
+  const show: (what: object) => void;
+  const showReceipt: (receipt: Receipt | null | undefined) => void;
+}

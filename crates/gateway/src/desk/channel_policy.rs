@@ -110,6 +110,7 @@ mod tests {
             zero_conf: true,
             fee_base_msat: 1_000,
             fee_ppm: 500,
+            backup_url: None,
         }
     }
 

@@ -95,7 +95,7 @@ pub fn check(config: &Config) -> Result<Option<u32>, NodeThreadError> {
 
 async fn read_all(config: &Config, file: &Path) -> Result<Option<u32>, NodeThreadError> {
     let backend: SharedBackend = Rc::new(SqliteBackend::open(file)?);
-    if SealedStore::kdf_params(&backend).await?.is_none() {
+    if SealedStore::key_sources(&backend).await?.is_none() {
         return Ok(None);
     }
     let kek = Kek::from_bytes(keyed(STORE_KEY, &config.seed.0));

@@ -1,7 +1,7 @@
 //! Backups in an SQLite file. WAL with `synchronous=FULL`: a write has reached the disk when it returns.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use amplet_vss::listing::{self, Order, Query};
@@ -11,9 +11,10 @@ use amplet_vss::{PAGE_BYTES, Refusal};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use tokio::sync::Mutex;
 
 use super::BackupError;
-use super::store::{BackupStore, Failure, Heads, Room, StoreId, Usage, count, plan, stored};
+use super::store::{BackupStore, Failure, Heads, Room, StoreId, Usage, Valued, count, plan, stored};
 
 /// Distinguishes these files from other SQLite files: "AmBk".
 const APPLICATION_ID: i32 = 0x416d_426b;
@@ -69,25 +70,24 @@ impl SqliteStore {
         Ok(Self { writer: Arc::new(Mutex::new(writer)), reader: Arc::new(Mutex::new(reader)) })
     }
 
-    /// Runs `work` in a transaction on a thread that may wait; commits it if it succeeds.
+    /// Runs `work` in a transaction on a thread that may wait, in the order of the calls; commits it if it succeeds.
     fn run<T: Send + 'static, E: From<Failure> + Send + 'static>(
         connection: &Arc<Mutex<Connection>>,
         behavior: TransactionBehavior,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, E>> {
         let connection = Arc::clone(connection);
-        let work = move || {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = connection.transaction_with_behavior(behavior).map_err(Failure::from)?;
-            let result = work(&transaction)?;
-            transaction.commit().map_err(Failure::from)?;
-            Ok(result)
-        };
         async move {
+            // Whoever waits for the connection takes up no thread.
+            let mut connection = connection.lock_owned().await;
+            let work = move || {
+                let transaction = connection.transaction_with_behavior(behavior).map_err(Failure::from)?;
+                let result = work(&transaction)?;
+                transaction.commit().map_err(Failure::from)?;
+                Ok(result)
+            };
             let ended = tokio::task::spawn_blocking(work).await;
-            ended.unwrap_or_else(|error| {
-                Err(Failure(format!("a write of a backup ended early: {error}")).into())
-            })
+            ended.unwrap_or_else(|error| Err(Failure(format!("a transaction ended early: {error}")).into()))
         }
         .boxed()
     }
@@ -275,11 +275,7 @@ impl BackupStore for SqliteStore {
         self.read(move |transaction| Ok(find(transaction, &id)?.map_or_else(Head::default, |(_, head)| head)))
     }
 
-    fn get<'a>(
-        &'a self,
-        id: &'a StoreId,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<(i64, Vec<u8>)>, Failure>> {
+    fn get<'a>(&'a self, id: &'a StoreId, key: &'a str) -> BoxFuture<'a, Result<Option<Valued>, Failure>> {
         let (id, key) = (id.clone(), key.to_owned());
         self.read(move |transaction| {
             let mut select = transaction.prepare_cached(

@@ -51,6 +51,9 @@ impl From<Failure> for Refusal {
     }
 }
 
+/// A version and its value.
+pub type Valued = (i64, Vec<u8>);
+
 /// The heads of a store before and after a write.
 pub type Heads = (Head, Head);
 
@@ -60,11 +63,7 @@ pub trait BackupStore: Send + Sync {
     fn head<'a>(&'a self, id: &'a StoreId) -> BoxFuture<'a, Result<Head, Failure>>;
 
     /// The version and value of a key.
-    fn get<'a>(
-        &'a self,
-        id: &'a StoreId,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<(i64, Vec<u8>)>, Failure>>;
+    fn get<'a>(&'a self, id: &'a StoreId, key: &'a str) -> BoxFuture<'a, Result<Option<Valued>, Failure>>;
 
     /// Writes, all or nothing; the request's form was checked.
     fn put<'a>(

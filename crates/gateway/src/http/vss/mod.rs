@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use amplet_vss::{CONTENT_TYPE, MAX_BODY_BYTES, PAGE_BYTES, PREFIX, Refusal, VERSION, VERSION_HEADER, auth};
+use amplet_vss::{
+    CONTENT_TYPE, GET_OBJECT, LIST_KEY_VERSIONS, MAX_BODY_BYTES, PREFIX, Refusal, VERSION, VERSION_HEADER,
+    auth,
+};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -50,7 +53,7 @@ async fn operate(
         Ok(owner) => owner,
         Err(refusal) => return refuse(&refusal),
     };
-    let (room, body) = match read(&asker, request).await {
+    let (room, body) = match read(&asker, &operation, request).await {
         Ok(read) => read,
         Err(response) => return *response,
     };
@@ -71,14 +74,16 @@ fn authenticate(door: &Door, headers: &HeaderMap) -> Result<[u8; 33], Refusal> {
 }
 
 /// Reads the body, once there is room for it and for its answer.
-async fn read(asker: &Asker, request: Request) -> Result<(Room, Bytes), Box<Response>> {
+async fn read(asker: &Asker, operation: &str, request: Request) -> Result<(Room, Bytes), Box<Response>> {
     let too_large = || Box::new(refuse(&Refusal::TooLarge { max: MAX_BODY_BYTES }));
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(MAX_BODY_BYTES);
     if length > MAX_BODY_BYTES {
         return Err(too_large());
     }
-    let room = asker.room(length.saturating_add(PAGE_BYTES)).await;
+    // An answer with values is as large as what was written; what it turns out not to need is given back at once.
+    let answer = if [GET_OBJECT, LIST_KEY_VERSIONS].contains(&operation) { MAX_BODY_BYTES } else { 0 };
+    let room = asker.room(length.saturating_add(answer)).await;
     let room = room.map_err(|error| Box::new(error.into_response()))?;
     let body = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| too_large())?;
     Ok((room, body))

@@ -14,7 +14,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio_postgres::IsolationLevel;
 
-use super::store::{BackupStore, Failure, Heads, Room, StoreId, Usage, count, plan, stored};
+use super::store::{BackupStore, Failure, Heads, Room, StoreId, Usage, Valued, count, plan, stored};
 
 const HEAD: &str = "SELECT id, global_version, sequence, created, keys, bytes, tombstones, forgotten FROM amplet_backup.store
      WHERE owner = $1 AND name = $2";
@@ -182,11 +182,7 @@ impl BackupStore for PostgresStore {
         .boxed()
     }
 
-    fn get<'a>(
-        &'a self,
-        id: &'a StoreId,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<(i64, Vec<u8>)>, Failure>> {
+    fn get<'a>(&'a self, id: &'a StoreId, key: &'a str) -> BoxFuture<'a, Result<Option<Valued>, Failure>> {
         async move {
             let client = self.pool.get().await?;
             let select =

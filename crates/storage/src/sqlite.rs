@@ -16,9 +16,9 @@ const APPLICATION_ID: i32 = 0x416d_4b56;
 /// The table layout, in SQLite's `user_version`; the records' own format is in the header.
 const LAYOUT: i32 = 1;
 /// Bytes of a page: a step changes a few small records here and there, and each changed page is written whole, twice.
-const PAGE: i64 = 1024;
+const PAGE: i64 = 512;
 /// Bytes of the log after which its pages are written to their places: by then most have changed again.
-const CHECKPOINT: i64 = 16 << 20;
+const CHECKPOINT: i64 = 64 << 20;
 /// Time limit for another process' transaction; each takes milliseconds.
 const BUSY: Duration = Duration::from_secs(5);
 

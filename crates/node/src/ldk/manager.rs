@@ -152,7 +152,7 @@ mod tests {
                     let step = staged.take();
                     written +=
                         step.writes.iter().map(|(_, value)| value.map_or(0, <[u8]>::len)).sum::<usize>();
-                    store.commit(step.writes).await.unwrap();
+                    store.commit(step.writes).await.unwrap().durable().await.unwrap();
                     if number % 5 == 0 {
                         staged = StagedWrites::default();
                         assert_eq!(load(&store, &staged).await.unwrap(), Some(bytes));
@@ -177,7 +177,7 @@ mod tests {
                         Some(bytes) => writes.put(key(number), bytes),
                         None => writes.remove(key(number)),
                     }
-                    store.commit(writes).await.unwrap();
+                    store.commit(writes).await.unwrap().durable().await.unwrap();
                     let read = load(&store, &StagedWrites::default()).await;
                     assert!(matches!(read, Err(ReadError::Corrupt { .. })));
                 }

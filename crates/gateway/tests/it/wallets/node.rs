@@ -112,9 +112,9 @@ fn nodes_connect_over_tcp_and_a_failure_is_named() {
 #[test]
 fn a_chain_of_another_network_ends_it_with_the_remedy() {
     let mut regtest = RegtestGateway::new("signet", "");
-    assert_eq!(regtest.gateway.wait().code(), Some(1));
+    assert_eq!(regtest.gateway.wait().code(), Some(4));
     let log = regtest.gateway.log();
-    assert!(log.contains("bitcoind is on regtest, the configuration says signet"), "{log}");
+    assert!(log.contains("the chain source is on regtest, the configuration says signet"), "{log}");
 }
 
 #[test]

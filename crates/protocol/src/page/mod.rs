@@ -14,6 +14,7 @@ mod fee;
 mod inspected;
 mod onchain;
 mod part;
+mod query;
 mod request;
 mod site_record;
 mod state;
@@ -35,7 +36,8 @@ pub use fee::FeeQuote;
 pub use inspected::{CurrencyPrice, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
-pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};
+pub use query::{HistoryQuery, PaymentRequest};
+pub use request::{OpenOptions, Request};
 pub use site_record::SiteRecord;
 pub use state::{
     Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network, Payment,

@@ -15,6 +15,7 @@ mod inspected;
 mod lost;
 mod onchain;
 mod part;
+mod query;
 mod rate;
 mod request;
 mod site_record;
@@ -38,8 +39,9 @@ pub use inspected::{CurrencyPrice, Inspected, OfferTerms, PaymentMethod, Payment
 pub use lost::{LostAnswer, LostChannels, LostInstallation};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
 pub use part::{PartHop, PartState, PaymentPart};
+pub use query::{HistoryQuery, PaymentRequest};
 pub use rate::FiatRate;
-pub use request::{HistoryQuery, OpenOptions, PaymentRequest, Request};
+pub use request::{OpenOptions, Request};
 pub use site_record::SiteRecord;
 pub use state::{
     Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network, Payment,

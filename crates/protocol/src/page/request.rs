@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authorization, BackupOptions, CustomRecord, FileBytes, Gateway, Holder, Network, Rules, SendAmount,
-    SiteRecord,
+    Authorization, BackupOptions, CustomRecord, FileBytes, Gateway, HistoryQuery, Holder, Network, Rules,
+    SendAmount, SiteRecord,
 };
 use crate::{ChannelId, Msat, PaymentId};
 
@@ -68,7 +68,7 @@ pub enum Request {
     Balance,
     /// Returns [`super::Status`].
     Status,
-    /// Makes a BOLT 11 invoice. Returns [`PaymentRequest`].
+    /// Makes a BOLT 11 invoice. Returns [`super::PaymentRequest`].
     Receive {
         /// `None`: the payer chooses.
         amount_msat: Option<Msat>,
@@ -362,33 +362,6 @@ pub enum Request {
     Diagnostics,
     /// Finishes the step, stops, forgets the keys. Returns nothing.
     Close,
-}
-
-/// A query of the history.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct HistoryQuery {
-    /// Id of the payment to start after; `None`: from the newest.
-    pub before: Option<PaymentId>,
-    /// Maximum number of payments, 100 at most.
-    pub limit: u32,
-}
-
-/// A request to be paid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub struct PaymentRequest {
-    /// BOLT 11 text.
-    pub invoice: String,
-    /// Payment hash, in hex; the payment's id in the history. Of an invoice for AMP it is none: each payment has an id of its own,
-    /// and names the invoice.
-    pub payment_hash: PaymentId,
-    /// Time at which it stops being payable.
-    pub expires_at: u64,
-    /// Reason for which the wallet cannot receive the amount now, with the remedy; null: it can.
-    pub missing: Option<super::WalletError>,
 }
 
 #[cfg(test)]

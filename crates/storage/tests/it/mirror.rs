@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::vss::{Way, turn};
+use super::vss::{Way, batch, commit, turn, turns};
 use amplet_protocol::page::{BackupState, ErrorCode};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{
@@ -85,17 +85,6 @@ const HERE: Purpose = Purpose::Open { move_here: false };
 const MOVE: Purpose = Purpose::Open { move_here: true };
 const RESTORE: Purpose = Purpose::Restore { move_here: true };
 
-fn batch(name: &str, value: &str) -> Batch {
-    let mut batch = Batch::new();
-    batch.put(name, value.as_bytes().to_vec());
-    batch.put("ldk/manager", value.as_bytes().to_vec());
-    batch
-}
-
-async fn commit(store: &dyn Store, name: &str, value: &str) {
-    store.commit(batch(name, value)).await.unwrap().durable().await.unwrap();
-}
-
 async fn all(store: &MirroredStore) -> Vec<(String, String)> {
     let (_, records) = store.snapshot().await.unwrap();
     records.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect()
@@ -105,12 +94,6 @@ async fn kill(running: Running) {
     // Nothing more is written or sent; what is on the disk stays.
     running.sealed.close().await;
     running.store.close().await;
-}
-
-async fn turns(count: usize) {
-    for _ in 0..count {
-        turn().await;
-    }
 }
 
 fn cut(device: &Device, is_cut: bool) {

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use amplet_storage::conformance::{Lab, backend, store};
-use amplet_storage::{SharedBackend, StoreError, Surroundings, VssBackend, backend_cases, store_cases};
+use amplet_storage::{
+    Batch, SharedBackend, Store, StoreError, Surroundings, VssBackend, backend_cases, store_cases,
+};
 use amplet_vss::{MemoryServer, PREFIX, auth};
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use futures::executor::{LocalSpawner, block_on};
@@ -75,6 +77,23 @@ impl Surroundings for Way {
 
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         self.spawner.as_ref().unwrap().spawn_local(task).unwrap();
+    }
+}
+
+pub fn batch(name: &str, value: &str) -> Batch {
+    let mut batch = Batch::new();
+    batch.put(name, value.as_bytes().to_vec());
+    batch.put("ldk/manager", value.as_bytes().to_vec());
+    batch
+}
+
+pub async fn commit(store: &dyn Store, name: &str, value: &str) {
+    store.commit(batch(name, value)).await.unwrap().durable().await.unwrap();
+}
+
+pub async fn turns(count: usize) {
+    for _ in 0..count {
+        turn().await;
     }
 }
 

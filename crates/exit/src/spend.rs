@@ -107,7 +107,7 @@ fn witness(keys: &SeedKeys, coin: &Coin, tx: &Transaction, at: usize, outputs: &
             let (prevouts, kind) = (Prevouts::All(outputs), TapSighashType::Default);
             let hash = cache.taproot_key_spend_signature_hash(at, &prevouts, kind).ok()?;
             let pair = Keypair::from_secret_key(secp, &secret).tap_tweak(secp, None);
-            let signature = secp.sign_schnorr_no_aux_rand(&Message::from(hash), &pair.to_inner());
+            let signature = secp.sign_schnorr_no_aux_rand(&Message::from(hash), &pair.to_keypair());
             Some(Witness::p2tr_key_spend(&taproot::Signature { signature, sighash_type: kind }))
         }
     }

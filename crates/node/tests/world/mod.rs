@@ -10,6 +10,7 @@ mod http;
 mod killable;
 mod mempool;
 mod net;
+mod paying;
 mod power;
 mod print;
 mod through;
@@ -25,11 +26,7 @@ use amplet_chain::testing::{FakeServer, TestChain};
 use amplet_node::bitcoin::secp256k1::PublicKey;
 use amplet_node::bitcoin::{Amount, Network, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
 use amplet_node::keys::{Keys, parse_mnemonic};
-use amplet_node::{
-    AmpLimits, Authorization, Forward, Msat, NewInvoice, Node, NodeError, OpenChannel, PayError, PayInvoice,
-    PaymentId, SPONTANEOUS_AMP,
-};
-use amplet_protocol::page::Payment;
+use amplet_node::{AmpLimits, Forward, Msat, Node, NodeError, OpenChannel, SPONTANEOUS_AMP};
 use amplet_storage::kdf::{KdfParams, Kek};
 use amplet_storage::{Backend, MemoryBackend, MirroredStore, Purpose, SealedStore, Store, Write};
 use amplet_transport::testing::TestPlatform;
@@ -343,53 +340,6 @@ impl World {
         let (from, to) = (from.clone(), to.node_id());
         self.platform.run(async move { from.channels().open(to, &how).await }).unwrap();
         self.platform.advance(Duration::from_millis(100));
-    }
-
-    /// An invoice over this amount, for coffee, good for an hour.
-    pub fn ask(&self, node: &Node, amount_msat: u64) -> amplet_node::lightning_invoice::Bolt11Invoice {
-        let amount_msat = Some(msat(amount_msat));
-        let new = NewInvoice {
-            amount_msat,
-            description: "coffee".into(),
-            expiry_secs: 3600,
-            metadata: Default::default(),
-        };
-        let node = node.clone();
-        self.platform.run(async move { node.payments().invoice(&new).await }).unwrap()
-    }
-
-    /// Pays and waits for the end.
-    pub fn pay(&self, from: &Node, invoice: &amplet_node::lightning_invoice::Bolt11Invoice) -> Payment {
-        self.pay_within(from, invoice, 100_000)
-    }
-
-    /// The same with another fee limit, in msat.
-    pub fn pay_within(
-        &self,
-        from: &Node,
-        invoice: &amplet_node::lightning_invoice::Bolt11Invoice,
-        max_fee_msat: u64,
-    ) -> Payment {
-        let id = self.begin(from, invoice, max_fee_msat).unwrap();
-        let from = from.clone();
-        self.platform.run(async move { from.payments().outcome(id, Duration::from_secs(60)).await }).unwrap()
-    }
-
-    /// Begins to pay.
-    pub fn begin(
-        &self,
-        from: &Node,
-        invoice: &amplet_node::lightning_invoice::Bolt11Invoice,
-        max_fee_msat: u64,
-    ) -> Result<PaymentId, PayError> {
-        let (from, invoice) = (from.clone(), invoice.clone());
-        let pay = PayInvoice { invoice, amount_msat: None, max_fee_msat: msat(max_fee_msat) };
-        self.platform.run(async move { from.payments().begin(pay, &Authorization::user()).await })
-    }
-
-    pub fn payment(&self, node: &Node, id: PaymentId) -> Option<Payment> {
-        let node = node.clone();
-        self.platform.run(async move { node.ledger().find(id).await.unwrap() })
     }
 }
 

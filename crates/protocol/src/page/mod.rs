@@ -14,12 +14,14 @@ mod fee;
 mod inspected;
 mod lost;
 mod onchain;
+mod open;
 mod part;
 mod query;
 mod rate;
 mod request;
 mod site_record;
 mod state;
+mod status;
 mod trouble;
 
 pub use backup::{
@@ -38,15 +40,17 @@ pub use fee::FeeQuote;
 pub use inspected::{CurrencyPrice, Inspected, OfferTerms, PaymentMethod, PaymentMethodKind};
 pub use lost::{LostAnswer, LostChannels, LostInstallation};
 pub use onchain::{BumpMethod, FeeRates, OnchainBump, OnchainSend, ReplacedTx, SendAmount};
+pub use open::OpenOptions;
 pub use part::{PartHop, PartState, PaymentPart};
 pub use query::{HistoryQuery, PaymentRequest};
 pub use rate::FiatRate;
-pub use request::{OpenOptions, Request};
+pub use request::Request;
 pub use site_record::SiteRecord;
 pub use state::{
-    Channel, ChannelState, Connection, CustomRecord, Direction, Gateway, GatewayStatus, Network, Payment,
-    PaymentKind, PaymentStatus, SafeUntil, Status, StreamTotals, Warning,
+    Channel, ChannelState, CustomRecord, Direction, Gateway, Network, Payment, PaymentKind, PaymentStatus,
+    StreamTotals,
 };
+pub use status::{Connection, GatewayStatus, SafeUntil, Status, Warning};
 pub use trouble::StorageTrouble;
 
 /// Version of these messages. A page and an engine of different versions refuse each other with

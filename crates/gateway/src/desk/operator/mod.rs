@@ -1,6 +1,7 @@
 //! The operator's service: on-chain money, peers, channels, invoices and payments of the node itself.
 
 mod requests;
+mod watchtower;
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use amplet_node::lightning::util::config::ChannelConfig;
 use amplet_node::{Authorization, ChannelError, ConnectionState, NodeError, OnchainError, PayError};
-use amplet_node::{ForwardingTerms, OpenChannel as Opening, PersistentPeer, TowerReport};
+use amplet_node::{ForwardingTerms, OpenChannel as Opening, PersistentPeer};
 use amplet_protocol::page::{OnchainBump, OnchainSend, Payment};
 use amplet_protocol::{ChannelId, Msat, NodeId};
 use amplet_storage::Store;
@@ -34,6 +35,8 @@ use super::forwards::{Forwards, Report};
 use super::payments::{self, Invoice};
 use super::peers;
 use crate::config::{Config, network_name};
+
+pub use watchtower::Watchtower;
 
 pub use requests::{
     BumpPayment, CloseChannel, ConnectPeer, CreateInvoice, GetForwards, GetInfo, GetInvoice, GetPayment,
@@ -88,27 +91,6 @@ pub struct Info {
     pub connections: usize,
     /// What is kept to punish the peers of wallets.
     pub watchtower: Watchtower,
-}
-
-/// The watchtower, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Watchtower {
-    /// Wallets of which something is kept.
-    pub wallets: usize,
-    /// Revoked states that are kept.
-    pub states: usize,
-    /// Revoked commitments that were found on the chain and are being punished.
-    pub punishing: usize,
-    /// Those that were punished since the start.
-    pub punished: u64,
-}
-
-impl From<TowerReport> for Watchtower {
-    fn from(report: TowerReport) -> Self {
-        let TowerReport { wallets, states, punishing, punished } = report;
-        Self { wallets, states, punishing, punished }
-    }
 }
 
 /// The operator's service.

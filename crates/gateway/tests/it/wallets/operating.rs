@@ -95,7 +95,13 @@ impl RegtestGateway {
 
 async fn ask(wallet: &Wallet, amount_msat: u32) -> String {
     let amount_msat = Some(Msat::from(amount_msat));
-    let receive = Request::Receive { amount_msat, description: "in".into(), expiry_secs: None, amp: false };
+    let receive = Request::Receive {
+        amount_msat,
+        description: "in".into(),
+        expiry_secs: None,
+        amp: false,
+        metadata: std::collections::BTreeMap::new(),
+    };
     let Response::PaymentRequest(asked) = wallet.request(receive).await.unwrap() else { panic!() };
     asked.invoice
 }

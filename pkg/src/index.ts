@@ -3,7 +3,8 @@
 export { init, type InitOptions } from './platform/init.ts';
 export type { WasmSource } from './link/wasm-source.ts';
 export { WalletError } from './base/error.ts';
-export { Wallet, type RestoreOptions, type Snapshot } from './wallet/wallet.ts';
+export type { RestoreOptions, Snapshot } from './wallet/types.ts';
+export { Wallet } from './wallet/wallet.ts';
 export { type Backup, type BackupOptions } from './wallet/backup.ts';
 export type { Stream } from './wallet/stream/stream.ts';
 export type { StreamEnd, StreamOptions, StreamPause, StreamState } from './wallet/stream/options.ts';

@@ -13,24 +13,11 @@ import { Requests } from './requests.ts';
 import { environment } from './stream/environment.ts';
 import { checkStream, type StreamOptions } from './stream/options.ts';
 import { Stream } from './stream/stream.ts';
+import type { RestoreOptions, Snapshot } from './types.ts';
 import type { Passkey } from './passkeys.ts';
 import * as unlocks from './unlock.ts';
 import type { Unlock, Unlocking } from './unlock.ts';
 import { PaymentList, whenPaid } from './watching.ts';
-
-/** The state of a wallet, as `onChange` tells it. */
-export interface Snapshot {
-  /** Connections, chain, warnings. */
-  status: Status;
-  /** The money. */
-  balance: Balance;
-}
-
-/** Options of {@link Wallet.restore}: those of `Wallet.open` that go with a mnemonic. */
-export type RestoreOptions = Omit<OpenOptions, 'mnemonic' | 'create' | 'fresh' | 'key'> & {
-  /** Mnemonic of the wallet: 12 or 24 words. */
-  mnemonic: string;
-};
 
 /**
  * A Lightning wallet that is open in this tab.

@@ -26,30 +26,12 @@ import type { SiteRecordsAccess } from './sites.ts';
 import { toWalletError } from '../text/errors.ts';
 import { language } from '../text/i18n.svelte.ts';
 import { DEFAULTS, keepSetup, loadSetup, NO_CONFIG } from './setup.ts';
-import { Unlocked, type UnlockedSession } from './unlocked.ts';
+import type { AppOptions, Opening, Phase, Restored, UnlockedSession } from './types.ts';
+import { Unlocked } from './unlocked.ts';
 import { atWork } from './work.ts';
 import type { Unit } from '../text/amounts.ts';
 
-export type { UnlockedSession } from './unlocked.ts';
-
-/** Differences between the places where a wallet is shown. */
-export interface AppOptions {
-  /** Given by pages that come and go while the wallet stays open. */
-  session?: UnlockedSession;
-  /** Given where sites are let in: by the extension. */
-  sites?: SiteRecordsAccess;
-}
-
-type Opening = Pick<
-  OpenOptions,
-  'passphrase' | 'passkey' | 'key' | 'mnemonic' | 'fresh' | 'takeOver' | 'backup' | 'file' | 'moveHere' | 'onProgress'
->;
-
-/** `moved`: another device has the wallet now. */
-export type Phase = 'loading' | 'blocked' | 'welcome' | 'locked' | 'moved' | 'open';
-
-/** What came back of a wallet that was restored: all; all, with channels that rest; what is in the file; savings alone. */
-export type Restored = 'backup' | 'rests' | 'file' | 'words';
+export type { AppOptions, Phase, Restored, UnlockedSession } from './types.ts';
 
 const PAGE_SIZE = 30;
 

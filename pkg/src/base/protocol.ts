@@ -6,7 +6,7 @@ export const VERSION = 2;
 /**
  * Code of an error, for programs. The names are part of the JavaScript API and never change meaning.
  */
-export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
+export type ErrorCode = "invalidInput" | "invalidMnemonic" | "wrongPassphrase" | "passkeyRefused" | "passkeyUnsupported" | "walletExists" | "walletNotFound" | "corrupt" | "newerFormat" | "fenced" | "inUse" | "storageFull" | "storage" | "notAllowedHere" | "versionMismatch" | "walletCrashed" | "oldCopy" | "backupUnreachable" | "backupRefused" | "backupNotFound" | "backupExists" | "backupStale" | "movedToAnotherDevice" | "closed" | "invalidPaymentRequest" | "wrongNetwork" | "expired" | "alreadyPaid" | "amountMismatch" | "insufficientBalance" | "insufficientInbound" | "noRoute" | "payeeRefused" | "feeTooHigh" | "budgetRefused" | "approvalNeeded" | "gatewayOffline" | "nodeDown" | "wrongNodeKey" | "gatewayRefused" | "notAllowedByBrowser" | "chainSource" | "broadcastRejected" | "cancelled" | "channelUnavailable" | "timeout" | "busy" | "internal";
 
 /**
  * Reason for which there is no route for a payment.
@@ -277,6 +277,10 @@ noRoute?: NoRoute,
  * Denial by a budget; only with `budgetRefused` and `approvalNeeded`.
  */
 budget?: BudgetRefusal, 
+/**
+ * The device that has taken the wallet over; only with `movedToAnotherDevice`, and `backupExists` where it is known.
+ */
+device?: OtherDevice, 
 /**
  * Outcome of the payment that the request was to begin; only with requests that begin one.
  */
@@ -710,6 +714,14 @@ parts: Array<PaymentPart>,
  */
 records?: Array<CustomRecord>, 
 /**
+ * What the application said of its invoice (`Receive`); payers do not see it.
+ */
+metadata?: { [key in string]?: string }, 
+/**
+ * Price of bitcoin when it succeeded, where the page had told it (`SetRate`).
+ */
+rate?: FiatRate, 
+/**
  * Totals of a stream: `amountMsat` and `feeMsat` are then the sums paid so far.
  */
 stream?: StreamTotals, } & ({ "state": "pending" } | { "state": "succeeded" } | { "state": "failed", 
@@ -780,6 +792,11 @@ inboundMsat: bigint,
  */
 trusted: boolean, 
 /**
+ * Number of other gateways that keep what punishes this one for every revoked commitment, should it broadcast one while this
+ * wallet is away; 0: nobody does, or not for all of them.
+ */
+watchedBy: number, 
+/**
  * `txid:vout` of the funding output.
  */
 funding: string | null, } & ({ "state": "negotiating" } | { "state": "confirming", 
@@ -840,7 +857,11 @@ feeBaseMsat: number,
 /**
  * Proportional fee for forwarding, in parts per million.
  */
-feePpm: number, };
+feePpm: number, 
+/**
+ * Base URL of backups of wallets (the Versioned Storage Service's operations are below it), where it offers them.
+ */
+backupUrl?: string, };
 
 /**
  * A gateway and its connection.
@@ -929,7 +950,21 @@ export type TipAge = "recent" | "old" | "stale";
 /**
  * A warning for the user; the page has a text with the remedy for each.
  */
-export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip";
+export type Warning = "oldCopy" | "laterState" | "usedElsewhere" | "otherInstallation" | "longUnsynced" | "noAnchorReserve" | "singleSource" | "sourcesDisagree" | "oldTip" | "backupWasOlder";
+
+/**
+ * When a wallet has to be open again, for a while and with a connection, so that no channel's money is at risk: a gateway that
+ * cheats is punished in time, and what was received is claimed before it expires. It moves on with each block that the wallet sees.
+ */
+export type SafeUntil = { 
+/**
+ * Block height.
+ */
+height: number, 
+/**
+ * Time at which that block is expected, at one in ten minutes (seconds since the UNIX epoch).
+ */
+at: bigint, };
 
 /**
  * Storage that saves nothing: meanwhile payments and requests that need it are refused, claims of on-chain money go out, and it
@@ -1053,6 +1088,104 @@ asksToClose: boolean,
 gateways: Array<LostAnswer>, };
 
 /**
+ * What waits for the backup.
+ */
+export type BackupMode = "required" | "lagging";
+
+/**
+ * A backup to be used. It is remembered in the wallet's storage.
+ */
+export type BackupOptions = { 
+/**
+ * Base URL of the server (VSS), http or https: `https://gateway.example/vss`.
+ */
+url: string, 
+/**
+ * Mode; `required` by default.
+ */
+mode?: BackupMode, 
+/**
+ * Name of this device, as the user's other devices show it: 1 to 64 bytes.
+ */
+deviceName: string, };
+
+/**
+ * State of the backup.
+ */
+export type BackupState = "current" | "behind" | "unreachable" | "refused";
+
+/**
+ * State of the backup.
+ */
+export type BackupStatus = { 
+/**
+ * Base URL of the server.
+ */
+url: string, 
+/**
+ * Mode.
+ */
+mode: BackupMode, 
+/**
+ * Name of this device.
+ */
+deviceName: string, 
+/**
+ * State.
+ */
+state: BackupState, 
+/**
+ * Time since which it is so (seconds since the UNIX epoch).
+ */
+since: bigint, 
+/**
+ * True if this device may act: it has taken the wallet over from every other one.
+ */
+active: boolean, 
+/**
+ * Number of records that the backup holds.
+ */
+records: number, 
+/**
+ * Bytes that were sent since the wallet was opened, padding included.
+ */
+sentBytes: bigint, 
+/**
+ * Number of requests that they took.
+ */
+requests: bigint, 
+/**
+ * Reason and remedy, when the state is `unreachable` or `refused`.
+ */
+error: WalletError | null, };
+
+/**
+ * The device that has taken a wallet over.
+ */
+export type OtherDevice = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Time at which it took over (seconds since the UNIX epoch).
+ */
+since: bigint, };
+
+/**
+ * Progress of reading a backup while a wallet is opened.
+ */
+export type RestoreProgress = { 
+/**
+ * Number of records that were read.
+ */
+done: number, 
+/**
+ * Number of records in all.
+ */
+of: number, };
+
+/**
  * Status of the wallet.
  */
 export type Status = { 
@@ -1089,9 +1222,17 @@ depositNeededSat: bigint,
  */
 lost?: LostChannels, 
 /**
+ * Until when this wallet may stay closed; `null`: as long as one likes.
+ */
+safeUntil: SafeUntil | null, 
+/**
  * The reason why nothing can be saved, while it cannot.
  */
 storage: StorageTrouble | null, 
+/**
+ * The remote backup; null: there is none.
+ */
+backup: BackupStatus | null, 
 /**
  * Names of stored records of the history and of budgets that cannot be read: they are passed over and kept, the rest is used.
  */
@@ -1331,6 +1472,21 @@ fresh: boolean,
  */
 birthdayHeight?: number, 
 /**
+ * Remote backup. With a fresh mnemonic it is set up; with one that is not, the wallet is restored from it: the newest state, whole,
+ * or `backupNotFound`. An opened wallet knows its own: this changes nothing.
+ */
+backup?: BackupOptions, 
+/**
+ * File of `ExportBackup` to restore from, with its mnemonic: the money and the history; the channels rest, as after a
+ * restore from a lagging backup. Refused when `backup` is given too and knows a newer state (`backupStale`).
+ */
+file?: Uint8Array, 
+/**
+ * True to take the wallet over from the device that has it. Otherwise opening is refused while another one has it
+ * (`movedToAnotherDevice`).
+ */
+moveHere?: boolean, 
+/**
  * True to negotiate commitments without a fee (BIP 431) with gateways that do too: their fee is paid, from on-chain money, when
  * a channel is closed by force. At most 114 HTLCs are in flight per direction then, instead of 483. Experimental.
  */
@@ -1459,6 +1615,23 @@ currency: string,
  * Amount, as a number of the currency's smallest units, such as cents.
  */
 minorUnits: bigint, };
+
+/**
+ * Price of bitcoin in another currency.
+ */
+export type FiatRate = { 
+/**
+ * Currency (ISO 4217).
+ */
+currency: string, 
+/**
+ * Price of one bitcoin, in the currency's smallest units (cents).
+ */
+minorUnitsPerBtc: bigint, 
+/**
+ * Time at which it was asked for, in seconds since the UNIX epoch.
+ */
+at: bigint, };
 
 /**
  * Terms of a BOLT 12 offer, as far as a user decides by them. Nobody has signed them.
@@ -1619,7 +1792,16 @@ expirySecs: number | null,
 /**
  * For AMP: payable any number of times until it expires, by whoever pays by AMP.
  */
-amp: boolean, } | { "method": "newAddress" } | { "method": "inspect", 
+amp: boolean, 
+/**
+ * Names and values that the application finds again in the `Payment`; the payer does not see them. At most
+ * `MAX_METADATA` of them, with names of 1 to 40 and values of at most 500 characters. Not for AMP.
+ */
+metadata: { [key in string]?: string }, } | { "method": "cancelInvoice", 
+/**
+ * The payment's id.
+ */
+id: string, } | { "method": "newAddress" } | { "method": "inspect", 
 /**
  * Text that a user pasted or scanned.
  */
@@ -1757,7 +1939,11 @@ feeRate: bigint | null,
 /**
  * True to return only what it would cost.
  */
-dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "payment", 
+dryRun: boolean, } | { "method": "feeRates" } | { "method": "history" } & HistoryQuery | { "method": "setRate", 
+/**
+ * The price.
+ */
+rate: FiatRate | null, } | { "method": "payment", 
 /**
  * Its id.
  */
@@ -1881,7 +2067,12 @@ prefix: string, } | { "method": "setSiteRecords",
 /**
  * Changes; of one key the last counts.
  */
-records: Array<SiteRecord>, } | { "method": "ack", 
+records: Array<SiteRecord>, } | { "method": "setBackup" } & BackupOptions | { "method": "endBackup", 
+/**
+ * True to end it here even when the server cannot be reached. Only for a user who says that no other device has used the
+ * wallet since: otherwise this one continues with an old state.
+ */
+abandon: boolean, } | { "method": "exportBackup" } | { "method": "ack", 
 /**
  * The event's id.
  */

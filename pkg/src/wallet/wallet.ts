@@ -2,7 +2,7 @@
 
 import { checkEnvironment, keepStorage } from '#platform';
 import { WalletError } from '../base/error.ts';
-import type { Authorization, Balance, Notice, Payment, Request, Status } from '../base/protocol.ts';
+import type { Authorization, Notice, Payment, Request } from '../base/protocol.ts';
 import { checkName } from '../link/names.ts';
 import { named, text } from './arguments.ts';
 import { Backup } from './backup.ts';

@@ -71,10 +71,7 @@ async function dieInCommit(life, dice) {
   await life.device.arm(left, when, life.trigger);
   const { what, paying } = await traffic(life, dice);
   const answer = await paying;
-  await Promise.race([
-    life.asks.at(-1)?.paying,
-    life.until('the trap', async () => !life.device.shown, 5_000).catch(() => null),
-  ]);
+  await life.until('the trap', async () => !life.device.shown, 4_000).catch(() => undefined);
   const died = !life.device.shown;
   // One that has not sprung goes with its browser.
   if (!died) life.device.kill();

@@ -62,9 +62,15 @@ export async function audit(life) {
   );
   /** @type {string[]} */
   const wrong = [];
-  const lightning = (await came(life, history, wrong)) - (await went(life, history, wrong));
+  const inward = await came(life, history, wrong);
+  const outward = await went(life, history, wrong);
+  const lightning = inward.sum - outward.sum - outward.fees;
   if (balance.lightningMsat !== lightning)
     wrong.push(`${balance.lightningMsat} msat are in channels, ${lightning} msat by the payee's books and the fees`);
+  const payee = (await life.payeeMsat()) - life.payeeHadMsat;
+  const payees = outward.sum - inward.sum - inward.payeesFees;
+  if (payee !== payees)
+    wrong.push(`the payee's channels have ${payee} msat more than before, by all payments ${payees} msat`);
   const onchain = life.deposits.reduce((sum, sat) => sum + sat, 0n) - (await sent(life, history, wrong));
   const there = balance.onchainSat + balance.onchainPendingSat + balance.closingSat;
   if (there !== onchain) wrong.push(`${there} sat are on-chain, ${onchain} sat by what was sent there and away`);
@@ -78,9 +84,9 @@ export async function audit(life) {
   return wrong;
 }
 
-/** What has come over Lightning, in msat. @param {Life} life @param {any[]} history @param {string[]} wrong */
+/** What has come over Lightning, and the payee's fees, in msat. @param {Life} life @param {any[]} history @param {string[]} wrong */
 async function came(life, history, wrong) {
-  let sum = 0n;
+  let [sum, payeesFees] = [0n, 0n];
   for (const { hash, amountMsat } of life.asks) {
     const paid = await life.payee(`payments/${hash}`);
     const record = history.find(({ id, direction }) => id === hash && direction === 'inbound');
@@ -92,30 +98,31 @@ async function came(life, history, wrong) {
     if (hasPaid && record?.amountMsat !== amountMsat)
       wrong.push(`${record?.amountMsat} of ${amountMsat} msat have come`);
     if (hasPaid) sum += BigInt(paid.amountMsat);
+    if (hasPaid) payeesFees += BigInt(paid.feeMsat);
   }
-  return sum;
+  return { sum, payeesFees };
 }
 
-/** What has gone over Lightning, fees included, in msat. @param {Life} life @param {any[]} history @param {string[]} wrong */
+/** What has gone over Lightning, and its fees, in msat. @param {Life} life @param {any[]} history @param {string[]} wrong */
 async function went(life, history, wrong) {
-  let sum = 0n;
+  let [sum, fees] = [0n, 0n];
   for (const { hash, invoice, amountMsat, amp } of life.bills) {
-    const { state, receivedMsat } = await life.payee(`invoices/${hash}`);
     const records = history.filter((entry) => entry.invoice === invoice && entry.direction === 'outbound');
     if (records.length > 1) wrong.push(`${records.length} payments of invoice ${hash}`);
     const [record] = records;
-    const got = BigInt(receivedMsat ?? 0);
+    // A payment by AMP has an id of its own, on both sides.
+    const paid = amp && record === undefined ? null : await life.payee(`invoices/${amp ? record.id : hash}`);
+    const got = BigInt(paid?.receivedMsat ?? 0);
     const succeeded = record?.state === 'succeeded';
     if (got > 0n !== succeeded)
-      wrong.push(
-        `invoice ${hash}${amp ? ' (AMP)' : ''}: the payee has ${got} msat (${state}); in the wallet: ${record?.state}`,
-      );
+      wrong.push(`invoice ${hash}${amp ? ' (AMP)' : ''}: the payee has ${got} msat; in the wallet: ${record?.state}`);
     if (got > 0n && got !== amountMsat) wrong.push(`invoice ${hash}: the payee has ${got} of ${amountMsat} msat`);
     if (succeeded && record.amountMsat !== amountMsat)
       wrong.push(`invoice ${hash}: the wallet says ${record.amountMsat}`);
-    sum += got + (succeeded ? record.feeMsat : 0n);
+    sum += got;
+    if (succeeded) fees += record.feeMsat;
   }
-  return sum;
+  return { sum, fees };
 }
 
 /** What has gone on-chain, fees included, in sat. @param {Life} life @param {any[]} history @param {string[]} wrong */

@@ -22,6 +22,22 @@ export const LATE = { code: 'late', message: 'no answer yet', outcome: 'open' };
 /** @param {number} ms */
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Chromiums that run, by their process groups: they end with this program. @type {Set<number>} */
+const running = new Set();
+
+/** @param {number} pid */
+function killGroup(pid) {
+  running.delete(pid);
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has died already.
+  }
+}
+
+process.on('exit', () => running.forEach(killGroup));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
 export class Device {
   /** @type {import('node:child_process').ChildProcess | null} */
   #process = null;
@@ -62,6 +78,7 @@ export class Device {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#process = child;
+    if (child.pid !== undefined) running.add(child.pid);
     const lines = createInterface({ input: child.stderr });
     const address = await new Promise((resolve, reject) => {
       lines.on('line', (line) => {
@@ -205,12 +222,7 @@ export class Device {
   kill() {
     const pid = this.#process?.pid;
     this.#process = this.#browser = this.#page = null;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // It has died already.
-    }
+    if (pid !== undefined) killGroup(pid);
   }
 
   /** The device is lost, with all that it knew. */

@@ -30,6 +30,8 @@ export class Life {
   /** @type {Device[]} the active one first */
   devices = [];
   mnemonic = '';
+  /** What the payee had in channels before. */
+  payeeHadMsat = 0n;
   #made = 0;
   #began = performance.now();
 
@@ -94,8 +96,14 @@ export class Life {
     return { url: `http://127.0.0.1:${this.wires[2]?.port}/vss/v1`, mode: 'required', deviceName };
   }
 
+  /** What the payee has in channels, in msat. */
+  async payeeMsat() {
+    return BigInt((await this.payee('info')).lightningMsat);
+  }
+
   /** Makes the wallet, gives it a channel of each gateway, and something to spend. */
   async create() {
+    this.payeeHadMsat = await this.payeeMsat();
     this.devices = [this.newDevice()];
     const made = await this.device.open({ ...this.options, create: true, backup: this.backup(this.device.name) });
     if (made.error) throw new Error(`the wallet was not made: ${made.error.code}, ${made.error.message}`);
@@ -156,6 +164,12 @@ export class Life {
     if (opened.error) this.say(`  opened anew (${ended}): ${opened.error.code}, ${opened.error.message.slice(0, 120)}`);
     else this.say(`  opened anew (${ended})`);
     return opened;
+  }
+
+  /** Waits a while until a payment could be sent; nothing is wrong with a wallet that cannot. */
+  async ready() {
+    const able = async () => (await this.device.ask('status', [], 2_000)).value?.ableToPay === true;
+    await this.until('the wallet to be able to pay', able, 6_000).catch(() => this.say('  not able to pay'));
   }
 
   /** All ways open, all processes up. */

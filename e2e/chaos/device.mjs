@@ -114,17 +114,24 @@ export class Device {
       (value) => ({ value }),
       () => ({ error: GONE }),
     );
-    const late = pause(limitMs).then(() => ({ error: LATE }));
-    const ended = /** @type {Answer} */ (await Promise.race([done, this.#dies(page), late]));
+    const call = { over: false };
+    const ended = /** @type {Answer} */ (await Promise.race([done, this.#fails(page, limitMs, call)]));
+    call.over = true;
     return ended.error ? ended : ended.value;
   }
 
-  /** A tab that crashes does not always tell those who wait for it. @param {import('@playwright/test').Page} page */
-  async #dies(page) {
-    while (this.#page === page) await pause(100);
+  /**
+   * A tab that crashes does not always tell those who wait for it, and one that lives may not answer.
+   * @param {import('@playwright/test').Page} page
+   * @param {number} limitMs
+   * @param {{ over: boolean }} call
+   */
+  async #fails(page, limitMs, call) {
+    const until = performance.now() + limitMs;
+    while (this.#page === page && !call.over && performance.now() < until) await pause(100);
     // What it has answered in its last moment counts.
     await pause(50);
-    return { error: GONE };
+    return { error: this.#page === page ? LATE : GONE };
   }
 
   /** Opens the wallet in the tab. @param {object} options @param {number} [limitMs] */

@@ -1,4 +1,4 @@
-// Runs in an engine's worker before the engine does (crates/xtask/src/bench/bare.rs): counts what it writes and says, and keeps the
+// Runs in an engine's worker before the engine does (crates/xtask/src/bare.rs): counts what it writes and says, and keeps the
 // wasm's memory, where the bench finds them.
 
 globalThis.meter = { transactions: 0, stored: 0, framesSent: 0, bytesSent: 0, framesReceived: 0, bytesReceived: 0 };

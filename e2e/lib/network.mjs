@@ -132,9 +132,14 @@ export class Network {
 
   /**
    * @param {'0' | '1' | 'payee'} node
-   * @param {'kill' | 'stop' | 'start'} action
+   * @param {'kill' | 'stop' | 'start' | 'freeze' | 'thaw'} action
    */
   node(node, action) {
     return this.#ask('POST', `gateway/${node}/${action}`);
+  }
+
+  /** @param {'kill' | 'start'} action killed, it keeps its blocks and loses what waits for one */
+  bitcoind(action) {
+    return this.#ask('POST', `bitcoind/${action}`);
   }
 }

@@ -33,9 +33,11 @@ cargo xtask <command>
                          the router through the evaluation in ../shared/eval/routing, beside the figures set for it, and
                          relative to what can be had; an error where that is no longer as good as it was; seven minutes;
                          --quick: 40 payments a row instead of 200, and never an error for a figure
-  chaos [--seed S] [--runs N] [--acts N] [--profile NAME]
+  chaos [--seed S] [--runs N] [--acts N] [--profile NAME] [--browser]
                          N random lives (100) of a small network in memory, drawn from the seeds from S (1) on: payments,
-                         crashes, full disks, lying sources, absences; audited to the millisatoshi
+                         crashes, full disks, lying sources, absences; audited to the millisatoshi;
+                         --browser: of a wallet in Chromium on the regtest network, half a minute each: tab, browser, device,
+                         gateways, bitcoind, network and backup die or fail, also inside commits
   interop lnd [WORD]..   a real lnd on the regtest network: invoices, held invoices, AMP, channels of a wallet's own with
                          it, opened and closed from either side; only the scenarios with one of the words in their names
   regtest [--env-file FILE] [--mine] [--examples] [--www DIR] [--gateway PROGRAM] [--gateways N]
@@ -174,6 +176,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command> {
             (Command::Chaos(options), Long("seed")) => options.seed = parser.value()?.parse()?,
             (Command::Chaos(options), Long("runs")) => options.runs = parser.value()?.parse()?,
             (Command::Chaos(options), Long("acts")) => options.acts = parser.value()?.parse()?,
+            (Command::Chaos(options), Long("browser")) => options.browser = true,
             (Command::Chaos(options), Long("profile")) => options.profile = parser.value()?.string()?,
             (Command::Bench { load, .. }, Long("wallets")) => load.wallets = parser.value()?.parse()?,
             (Command::Bench { load, .. }, Long("idle")) => load.idle = parser.value()?.parse()?,
@@ -230,6 +233,8 @@ mod tests {
         );
         let options = chaos::Options { seed: 7, runs: 2_000, ..chaos::Options::default() };
         assert_eq!(read(&["chaos", "--seed", "7", "--runs=2000"]).unwrap(), Command::Chaos(options));
+        let options = chaos::Options { runs: 3, browser: true, ..chaos::Options::default() };
+        assert_eq!(read(&["chaos", "--browser", "--runs", "3"]).unwrap(), Command::Chaos(options));
         let words = vec!["hold".to_owned()];
         assert_eq!(read(&["interop", "lnd", "hold"]).unwrap(), Command::Interop { words });
         for (words, what) in [

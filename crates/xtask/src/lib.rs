@@ -3,6 +3,7 @@
 
 pub mod artifacts;
 pub mod background;
+pub mod bare;
 pub mod bench;
 pub mod build;
 pub mod cache;

@@ -1,6 +1,5 @@
 //! Times of what a user waits for, and a gateway under load: figures to look at, never a test's pass or fail.
 
-mod bare;
 mod extension;
 pub mod load;
 mod page;
@@ -32,6 +31,9 @@ const PARTS: [(&str, Run); 7] = [
     ("gateway", load::phases),
     ("soak", load::soak),
 ];
+
+/// Script that counts what an engine writes and says.
+const METER: &str = "e2e/bench/meter.js";
 
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 

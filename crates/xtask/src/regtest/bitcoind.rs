@@ -24,7 +24,8 @@ const RPC_TIMEOUT_SECS: u64 = 60;
 
 /// A running daemon.
 pub struct Bitcoind {
-    process: Mutex<Group>,
+    process: Mutex<Option<Group>>,
+    port: u16,
     url: String,
     user: String,
     password: String,
@@ -42,34 +43,67 @@ impl Bitcoind {
     pub fn start(binary: &Path, folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let port = free_port()?;
-        let (user, password) = ("amplet".to_owned(), random_hex(16)?);
-        let mut command = Command::new(binary);
-        command
-            .arg("-regtest")
-            .arg(format!("-datadir={}", folder.display()))
-            .args(["-server", "-listen=0", "-dnsseed=0", "-blockfilterindex=1", "-txindex=1"])
-            // Checks of its own data after every block, on regtest only: each is as long as the chain.
-            .args(["-checkblockindex=0", "-checkmempool=0"])
-            .args(["-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-rpcworkqueue=256", "-rpcthreads=8"])
-            .arg(format!("-rpcport={port}"))
-            .arg(format!("-rpcuser={user}"))
-            .arg(format!("-rpcpassword={password}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
         let bitcoind = Self {
-            process: Mutex::new(Group::spawn(command)?),
+            process: Mutex::new(None),
+            port,
             url: format!("http://127.0.0.1:{port}"),
-            user,
-            password,
+            user: "amplet".to_owned(),
+            password: random_hex(16)?,
             folder: folder.to_owned(),
             binary: binary.to_owned(),
             branch: AtomicU32::new(0),
         };
-        wait_for("bitcoind", Duration::from_secs(60), || bitcoind.call("getblockcount", &json!([])))
-            .with_context(|| bitcoind.log_end())?;
+        bitcoind.resume()?;
         bitcoind.mine(MATURITY + 40)?;
         Ok(bitcoind)
+    }
+
+    /// Starts the process if it does not run, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not start; the message has the end of its log.
+    pub fn resume(&self) -> Result<()> {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        if process.is_some() {
+            return Ok(());
+        }
+        let mut command = Command::new(&self.binary);
+        command
+            .arg("-regtest")
+            .arg(format!("-datadir={}", self.folder.display()))
+            .args(["-server", "-listen=0", "-dnsseed=0", "-blockfilterindex=1", "-txindex=1"])
+            // Checks of its own data after every block, on regtest only: each is as long as the chain.
+            .args(["-checkblockindex=0", "-checkmempool=0"])
+            .args(["-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-rpcworkqueue=256", "-rpcthreads=8"])
+            .arg(format!("-rpcport={}", self.port))
+            .arg(format!("-rpcuser={}", self.user))
+            .arg(format!("-rpcpassword={}", self.password))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        *process = Some(Group::spawn(command)?);
+        drop(process);
+        wait_for("bitcoind", Duration::from_secs(60), || self.height()).with_context(|| self.log_end())?;
+        self.filters_done().map(drop)
+    }
+
+    /// Kills the process (SIGKILL) once its blocks are on the disk: the daemon writes them seldom, and would come back without
+    /// them. What waits for a block is gone.
+    ///
+    /// # Errors
+    /// When the daemon cannot be asked to write.
+    pub fn kill(&self) -> Result<()> {
+        self.call("gettxoutsetinfo", &json!(["none"]))?;
+        if let Some(mut group) = self.process.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            group.kill();
+        }
+        Ok(())
+    }
+
+    /// True if its process was started and has not ended.
+    #[must_use]
+    pub fn running(&self) -> bool {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// URL, user and password of the RPC.
@@ -82,10 +116,10 @@ impl Bitcoind {
     #[must_use]
     pub fn describe(&self) -> Value {
         let cli = self.binary.with_file_name("bitcoin-cli");
-        let port = self.url.rsplit(':').next().unwrap_or_default();
         let command = format!(
-            "{} -regtest -rpcport={port} -rpcuser={} -rpcpassword={}",
+            "{} -regtest -rpcport={} -rpcuser={} -rpcpassword={}",
             cli.display(),
+            self.port,
             self.user,
             self.password
         );
@@ -246,7 +280,9 @@ impl Bitcoind {
 
     /// Ends the daemon.
     pub fn end(&self) {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner).stop();
+        if let Some(mut group) = self.process.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            group.stop();
+        }
     }
 
     fn log_end(&self) -> String {

@@ -9,7 +9,8 @@
 //! | `POST /invoice` | `{amountMsat?, description?, expirySecs?, amp?}` | the payee's new invoice |
 //! | `POST /pay` | `{invoice, maxFeeMsat?}` | the payee's payment in its final state |
 //! | `POST /session` | `{}`, or `{id, token}` of one | a streaming session of gateway 0, with its `token`; or how it stands |
-//! | `POST /gateway/{0,1,…,payee}/{kill,stop,start}` | | `{running}` |
+//! | `POST /gateway/{0,1,…,payee}/{kill,stop,start,freeze,thaw}` | | `{running}` |
+//! | `POST /bitcoind/{kill,start}` | | `{running}` |
 //!
 //! Failures are `{error}` with status 400 (the request) or 500 (the network). Amounts in msat are decimal strings.
 
@@ -91,6 +92,7 @@ fn answer(network: &Network, request: &Request) -> Result<Value, Refusal> {
         }
         ("POST", ["session"]) => session(network, &body),
         ("POST", ["gateway", name, action]) => process(network, name, action),
+        ("POST", ["bitcoind", action]) => daemon(network, action),
         (method, _) => {
             Err(bad(anyhow!("no {method} {}: see crates/xtask/src/regtest/control.rs", request.path)))
         }
@@ -144,9 +146,20 @@ fn process(network: &Network, name: &str, action: &str) -> Result<Value, Refusal
         "kill" => node.end(false)?,
         "stop" => node.end(true)?,
         "start" => network.resume(node)?,
-        other => return Err(bad(anyhow!("no action `{other}`: choose kill, stop or start"))),
+        "freeze" => node.freeze(true)?,
+        "thaw" => node.freeze(false)?,
+        other => return Err(bad(anyhow!("no action `{other}`: choose kill, stop, start, freeze or thaw"))),
     }
     Ok(json!({ "running": node.running() }))
+}
+
+fn daemon(network: &Network, action: &str) -> Result<Value, Refusal> {
+    match action {
+        "kill" => network.bitcoind.kill()?,
+        "start" => network.bitcoind.resume()?,
+        other => return Err(bad(anyhow!("no action `{other}`: choose kill or start"))),
+    }
+    Ok(json!({ "running": network.bitcoind.running() }))
 }
 
 /// The JSON object of a request; an empty body is an empty object.

@@ -27,6 +27,9 @@ http.max_answers_mib_per_ip = 256
 channels.opens_channels = true
 channels.max_capacity_sat = 16000000
 channels.max_channels_per_peer = 20
+channels.max_sat_per_day = 1000000000
+channels.max_sat_per_day_per_address = 1000000000
+backup.max_new_per_day_per_address = 1000000
 merchant.requests_per_second = 1000
 merchant.private_webhooks = true
 log.level = "debug"
@@ -131,6 +134,15 @@ impl Node {
             bail!("{} did not end on SIGTERM and was killed", self.name);
         }
         Ok(())
+    }
+
+    /// Lets its process stand still (SIGSTOP), or go on: its connections stay, and nobody answers.
+    ///
+    /// # Errors
+    /// When the process does not run.
+    pub fn freeze(&self, frozen: bool) -> Result<()> {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        process.as_ref().with_context(|| format!("{} does not run", self.name))?.freeze(frozen)
     }
 
     /// True if its process was started and has not ended.

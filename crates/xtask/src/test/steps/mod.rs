@@ -89,6 +89,9 @@ pub const STEPS: &[StepSpec] = &[
     step("e2e", "the page and the extension, clicked (Playwright)", 600, 2400, web::e2e)
         .built(Wasm, web::build_e2e)
         .by(Clicker),
+    step("chaos", "15 chaotic lives of a wallet in Chromium, to the millisatoshi", 420, 2400, web::chaos)
+        .built(Wasm, web::build_chaos)
+        .by(Clicker),
     step("firefox", "the extension in Firefox, clicked (Playwright)", 120, 1200, web::firefox)
         .built(Wasm, web::build_extension)
         .by(Clicker),

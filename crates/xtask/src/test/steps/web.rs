@@ -11,6 +11,7 @@ use super::{
 };
 use crate::artifacts::{self, Purpose};
 use crate::cache::Cache;
+use crate::chaos::{self, browser};
 use crate::regtest::package;
 use crate::regtest::session::{ENV_FILE, Options, Session};
 use crate::test::peer::Peer;
@@ -173,6 +174,22 @@ const E2E_NETWORKS: usize = 2;
 
 pub(super) fn e2e(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
     clicked(cache, spec, "test", E2E_NETWORKS, true)
+}
+
+/// The page of chaotic lives, of the package that the other pages are made of.
+pub(super) fn build_chaos(cache: &Cache, _: &StepSpec) -> Result<()> {
+    browser::page(cache, Purpose::Release).map(drop)
+}
+
+/// Number of chaotic lives in a browser, and of each one's acts.
+const LIVES: (u64, u64) = (15, 8);
+
+pub(super) fn chaos(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {
+    let (runs, acts) = LIVES;
+    let options = chaos::Options { runs, acts, ..chaos::Options::default() };
+    in_network(cache, browser::network(browser::folder()), |session| {
+        suite(cache, spec, "", browser::script(session, &options))
+    })
 }
 
 pub(super) fn firefox(cache: &Cache, spec: &StepSpec) -> Result<Counts, Failure> {

@@ -1,5 +1,7 @@
 //! Chaos: random lives of a small network, each drawn from a seed and audited at its end (`crates/node/tests/chaos`).
 
+pub mod browser;
+
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,13 +22,15 @@ pub struct Options {
     pub runs: u64,
     /// Acts of a life.
     pub acts: u64,
-    /// Cargo's profile: `fuzz` is optimised and watches arithmetic.
+    /// Cargo's profile: `fuzz` is optimised and watches arithmetic. In a browser: `wasm`, or `wasm-demo`, which is compiled sooner.
     pub profile: String,
+    /// In tabs of Chromium instead of in memory.
+    pub browser: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 1, runs: 100, acts: 40, profile: "fuzz".to_owned() }
+        Self { seed: 1, runs: 100, acts: 40, profile: "fuzz".to_owned(), browser: false }
     }
 }
 
@@ -40,10 +44,15 @@ impl Options {
         let mut cargo = cargo_command();
         cargo.args(["test", "--locked", "--profile", &self.profile, "--package", "amplet-node"]);
         cargo.args(["--test", "chaos"]).args(build_only.then_some("--no-run"));
-        for (name, value) in [("SEED", self.seed), ("RUNS", self.runs), ("ACTS", self.acts)] {
-            cargo.env(format!("AMPLET_CHAOS_{name}"), value.to_string());
-        }
+        self.tell(&mut cargo);
         cargo
+    }
+
+    /// Tells a program what to live.
+    fn tell(&self, program: &mut Command) {
+        for (name, value) in [("SEED", self.seed), ("RUNS", self.runs), ("ACTS", self.acts)] {
+            program.env(format!("AMPLET_CHAOS_{name}"), value.to_string());
+        }
     }
 
     /// Builds the lives' program.
@@ -63,6 +72,9 @@ impl Options {
 /// # Errors
 /// When it does not compile, or a life fails.
 pub fn run(cache: &Cache, options: &Options) -> Result<()> {
+    if options.browser {
+        return browser::run(cache, options);
+    }
     options.build(cache)?;
     let step = Step::begin("chaos", Duration::from_secs(options.runs.saturating_mul(options.acts) / 20));
     let (done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));

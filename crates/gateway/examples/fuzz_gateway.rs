@@ -6,7 +6,8 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use amplet_fuzz::{Dice, damage, run};
-use amplet_gateway::config::{MerchantSection, Secret};
+use amplet_gateway::cli::NetworkName;
+use amplet_gateway::config::{Config, Live, MerchantSection, Secret};
 use amplet_gateway::desk::merchant::EventBus;
 use amplet_gateway::desk::merchant::api_keys::{ApiKeys, Key};
 use amplet_gateway::desk::merchant::types::Scope;
@@ -14,11 +15,11 @@ use amplet_gateway::desk::token::{Token, TokenKind};
 use amplet_gateway::http::chain_api::Source;
 use amplet_gateway::http::health::Health;
 use amplet_gateway::http::{admin, merchant};
+use amplet_gateway::init;
 use amplet_gateway::node::{NodeHandle, NodeStatus, Phase};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
-use bitcoin::Network;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
@@ -98,14 +99,27 @@ fn apis() -> Apis {
         max_requests_per_key: usize::MAX,
         private_webhooks: false,
     };
-    let health = Health::new(node.clone(), Source::upstream(), Network::Regtest, None);
+    let live = Live::new(configuration());
+    let health = Health::new(node.clone(), Source::upstream(), Arc::clone(&live), None);
     Apis {
         runtime: Builder::new_current_thread().build().unwrap_or_else(|error| panic!("{error}")),
         sites: merchant::router(node.clone(), Arc::clone(&keys), EventBus::default(), &config),
-        operator: admin::router(node, health, keys, Secret::new("secret")),
+        operator: admin::router(node, health, keys, live),
         token: token.show(),
         _status: status,
     }
+}
+
+/// A first configuration, with a token that is known.
+fn configuration() -> Config {
+    let folder = std::env::temp_dir().join(format!("amplet-fuzz-gateway-{}", std::process::id()));
+    let made = init::run(&folder, NetworkName::Regtest).map_err(|error| error.to_string());
+    let loaded =
+        made.and_then(|_| Config::load(&folder.join("gateway.toml")).map_err(|error| error.to_string()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let (mut config, _) = loaded.unwrap_or_else(|error| panic!("{error}"));
+    config.admin.token = Secret::new("secret");
+    config
 }
 
 /// With every scope.

@@ -48,7 +48,7 @@ async fn wallet_with_money(regtest: &RegtestGateway) -> (Wallet, String) {
         description: "in".into(),
         expiry_secs: None,
         amp: false,
-        metadata: None,
+        metadata: Default::default(),
     };
     let Response::PaymentRequest(asked) = wallet.request(receive).await.unwrap() else { panic!() };
     let (admin, body) = (regtest.gateway.admin.clone(), json!({ "invoice": asked.invoice }).to_string());

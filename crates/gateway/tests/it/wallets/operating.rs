@@ -100,7 +100,7 @@ async fn ask(wallet: &Wallet, amount_msat: u32) -> String {
         description: "in".into(),
         expiry_secs: None,
         amp: false,
-        metadata: None,
+        metadata: Default::default(),
     };
     let Response::PaymentRequest(asked) = wallet.request(receive).await.unwrap() else { panic!() };
     asked.invoice

@@ -72,7 +72,7 @@ async fn invoice(wallet: &Wallet, sat: u64) -> String {
         description: "a prize".into(),
         expiry_secs: None,
         amp: false,
-        metadata: None,
+        metadata: Default::default(),
     };
     match wallet.request(receive).await.unwrap() {
         Response::PaymentRequest(asked) => asked.invoice,

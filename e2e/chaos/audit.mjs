@@ -18,6 +18,9 @@ export async function settle(life) {
   let waits = 'the beginning';
   const quiet = async () => {
     if ((await life.open()).error) return false;
+    waits = 'the newest block';
+    const { value: status } = await life.device.ask('status');
+    if (status?.chain.height !== (await life.network.info()).height) return false;
     const history = await life.device.ask('history');
     const balance = await life.device.ask('balance');
     const channels = await life.device.ask('channels');

@@ -108,15 +108,6 @@ impl Group {
         GROUPS.lock().unwrap_or_else(PoisonError::into_inner).retain(|g| *g != self.id);
     }
 
-    /// Lets the group stand still (SIGSTOP), or go on (SIGCONT).
-    ///
-    /// # Errors
-    /// When the group has ended.
-    pub fn freeze(&self, frozen: bool) -> Result<()> {
-        let signal = if frozen { Signal::SIGSTOP } else { Signal::SIGCONT };
-        killpg(Pid::from_raw(self.id), signal).with_context(|| format!("`{}` has ended", self.name))
-    }
-
     fn signal_until(&mut self, signal: Signal, limit: Duration) -> bool {
         let _ = killpg(Pid::from_raw(self.id), signal);
         let began = Instant::now();

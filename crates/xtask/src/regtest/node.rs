@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use super::bitcoind::Bitcoind;
@@ -141,8 +143,9 @@ impl Node {
     /// # Errors
     /// When the process does not run.
     pub fn freeze(&self, frozen: bool) -> Result<()> {
-        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
-        process.as_ref().with_context(|| format!("{} does not run", self.name))?.freeze(frozen)
+        let pid = self.pid().with_context(|| format!("{} does not run", self.name))?;
+        let signal = if frozen { Signal::SIGSTOP } else { Signal::SIGCONT };
+        killpg(Pid::from_raw(pid), signal).with_context(|| format!("{} has ended", self.name))
     }
 
     /// True if its process was started and has not ended.

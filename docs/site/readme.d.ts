@@ -1,11 +1,13 @@
 /** What stands around the package's README's examples. */
 
-import type { Wallet as AmpletWallet } from 'amplet';
+import type { OpenOptions, Wallet as AmpletWallet } from 'amplet';
 import type { Receipt } from 'amplet/provider';
 
 declare global {
   const wallet: AmpletWallet;
   const gateways: string[];
+  const options: OpenOptions;
+  const mnemonic: string;
   const passphrase: string;
   const signal: AbortSignal;
   const text: string;

@@ -1,7 +1,7 @@
 //! The operator's service: on-chain money, peers, channels, invoices and payments of the node itself.
 
+mod info;
 mod requests;
-mod watchtower;
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -25,7 +25,6 @@ use amplet_wallet::actions::send::{self, SendOrder};
 use amplet_wallet::actions::status;
 use amplet_wallet::{Ctx, errors};
 use bitcoin::secp256k1::PublicKey;
-use serde::Serialize;
 
 use super::amount::MsatText;
 use super::error::Result;
@@ -36,8 +35,7 @@ use super::payments::{self, Invoice};
 use super::peers;
 use crate::config::{Config, network_name};
 
-pub use watchtower::Watchtower;
-
+pub use info::{Info, Watchtower};
 pub use requests::{
     BumpPayment, CloseChannel, ConnectPeer, CreateInvoice, GetForwards, GetInfo, GetInvoice, GetPayment,
     ListChannels, NewAddress, OpenChannel, PayInvoice, SendKeysend, SendOnchain, SyncNow,
@@ -48,50 +46,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 
 /// Pause between looks at the state of an attempt to connect.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// State of the node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Info {
-    /// The node's public key.
-    pub node_id: NodeId,
-    /// Addresses: `<node id>@<URL>`, the relay first.
-    pub addresses: Vec<String>,
-    /// `mainnet`, `testnet4`, `signet` or `regtest`.
-    pub network: &'static str,
-    /// The release.
-    pub version: &'static str,
-    /// Height of the newest block that the node has seen.
-    pub height: u32,
-    /// True if that is the source's newest block and the source answers.
-    pub synced: bool,
-    /// Error of the last attempt to read the source.
-    pub chain_error: Option<String>,
-    /// The node's side of its open channels: reserves included, HTLCs in flight not.
-    pub lightning_msat: MsatText,
-    /// In flight from the node, and to it; forwarded HTLCs are in both.
-    pub pending_outbound_msat: MsatText,
-    /// See `pending_outbound_msat`.
-    pub pending_inbound_msat: MsatText,
-    /// The part of `lightning_msat` that stays in the channels while they are open.
-    pub channel_reserve_msat: MsatText,
-    /// The part of `lightning_msat` that closing all channels by their commitment transactions would cost now.
-    pub close_cost_msat: MsatText,
-    /// Confirmed on-chain money, in sat.
-    pub onchain_sat: u64,
-    /// Unconfirmed on-chain money, in sat.
-    pub onchain_pending_sat: u64,
-    /// The part of the on-chain money held back so that channels can be closed at any fee, in sat.
-    pub reserve_sat: u64,
-    /// Number of channels.
-    pub channels: usize,
-    /// Node ids of the connected peers.
-    pub peers: Vec<NodeId>,
-    /// Connections of wallets and nodes now.
-    pub connections: usize,
-    /// What is kept to punish the peers of wallets.
-    pub watchtower: Watchtower,
-}
 
 /// The operator's service.
 pub struct OperatorService {

@@ -14,6 +14,6 @@ declare global {
   const secret: string;
   const request: Request;
   const askTheUser: (question: object) => Promise<boolean>;
-  const show: (what: object) => void;
+  const show: (what: unknown) => void;
   const showReceipt: (receipt: Receipt | null | undefined) => void;
 }

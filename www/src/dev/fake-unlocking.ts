@@ -94,3 +94,6 @@ export class UnlockedWallet {
     return samples.MNEMONIC;
   }
 }
+
+export const unlockKey = async (): Promise<Uint8Array> => new Uint8Array(32);
+export const passkeysAvailable = async (): Promise<boolean> => true;

@@ -20,3 +20,5 @@ export async function checkMnemonic(text: string): Promise<MnemonicCheck> {
 
 export const suggestWords = async (prefix: string, limit: number): Promise<string[]> =>
   samples.WORDS.filter((word) => word.startsWith(prefix)).slice(0, limit);
+
+export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;

@@ -337,6 +337,22 @@ export class Wallet extends UnlockedWallet {
     return this.openChannel(input);
   }
 
+  async closeLostChannels({ close = true }: { close?: boolean } = {}): Promise<void> {
+    await pause();
+    const { lost } = this.#status;
+    if (lost) this.#status = { ...this.#status, lost: { ...lost, asksToClose: close } };
+    this.#tell();
+  }
+
+  async cancelInvoice(id: string): Promise<void> {
+    await pause();
+    const error = { code: 'cancelled' as const, message: samples.engineText('it was cancelled'), causes: [] };
+    const open = this.#payments.find((payment) => payment.id === id);
+    if (open) for (const tell of this.#payers) tell({ ...open, state: 'failed', error });
+  }
+
+  async setRate(): Promise<void> {}
+
   async closeChannel(channelId: string): Promise<void> {
     await pause();
     this.#channels = this.#channels.map((channel) =>
@@ -376,9 +392,7 @@ export { WalletError } from './fake-error.ts';
 export { offerPairing } from './sample-backup.ts';
 export const joinPairing = (code: string): Promise<PairingJoin> => join(code, samples.MNEMONIC);
 
-export const unlockKey = async (): Promise<Uint8Array> => new Uint8Array(32);
-export const passkeysAvailable = async (): Promise<boolean> => true;
-export const generateMnemonic = async (): Promise<string> => samples.MNEMONIC;
-
-export { checkMnemonic, suggestWords } from './fake-words.ts';
+export { loadRates } from './fake-rates.ts';
+export { passkeysAvailable, unlockKey } from './fake-unlocking.ts';
+export { checkMnemonic, generateMnemonic, suggestWords } from './fake-words.ts';
 export { loadSettings, saveSettings } from './fake-settings.ts';

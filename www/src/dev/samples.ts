@@ -1,6 +1,6 @@
 /** Samples that the pretended engine of `--mode fake` shows. */
 
-import type { Balance, Channel, Gateway, Payment, PaymentMethod, Status } from 'amplet';
+import type { Balance, Channel, Gateway, LostChannels, Payment, PaymentMethod, Status } from 'amplet';
 import { engineText } from './fake-error.ts';
 import { backupOf } from './sample-backup.ts';
 import { NODE_A, NODE_B, part, PAYEE, threeParts } from './sample-parts.ts';
@@ -271,6 +271,26 @@ const WARNINGS: Record<string, Status['warnings']> = {
 
 const safeUntil = (hours: bigint) => ({ height: 901_000 + 6 * Number(hours), at: now() + hours * 3600n });
 
+const LOST: LostChannels = {
+  asksToClose: false,
+  gateways: [
+    {
+      gateway: NODE_A,
+      answeredAt: 1_790_000_000n,
+      wrongTime: false,
+      installations: [
+        {
+          nodeId: NODE_B,
+          state: 'open',
+          closesAt: null,
+          channels: [{ channelId: TXID, capacitySat: 400_000n, walletSat: 182_340n }],
+          listed: [],
+        },
+      ],
+    },
+  ],
+};
+
 export function status(scenario: string): Status {
   const at = now();
   const down = scenario === 'down';
@@ -308,6 +328,7 @@ export function status(scenario: string): Status {
     backup: backupOf(scenario),
     damaged: [],
     commits: 12n,
+    ...(scenario === 'lost' ? { lost: LOST } : {}),
   };
 }
 

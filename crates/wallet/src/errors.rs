@@ -74,7 +74,7 @@ pub fn onchain(error: &OnchainError) -> WalletError {
         | OnchainError::FeeRate { .. }
         | OnchainError::NotPending
         | OnchainError::BumpTooLow { .. } => ErrorCode::InvalidInput,
-        OnchainError::Funding => ErrorCode::ChannelUnavailable,
+        OnchainError::Funding | OnchainError::BuiltUpon => ErrorCode::ChannelUnavailable,
         OnchainError::NothingToSpend => ErrorCode::InsufficientBalance,
         OnchainError::Build(_) => ErrorCode::Internal,
     };

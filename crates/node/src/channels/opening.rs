@@ -142,7 +142,7 @@ impl Channels {
             None => ldk.fees.within(6),
         };
         let reserve = ldk.anchor_reserve_sat(1);
-        let signed = ldk.wallet.build(funding.script.clone(), Some(funding.value_sat), rate, reserve)?;
+        let signed = ldk.wallet.build_funding(funding.script.clone(), funding.value_sat, rate, reserve)?;
         ldk.wallet.hold(&signed.tx);
         if let Some(opening) = self.openings.borrow_mut().get_mut(&funding.user_id) {
             opening.promised_sat = 0;

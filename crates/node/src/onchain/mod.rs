@@ -128,7 +128,7 @@ impl Onchain {
         let wallet = &self.base.ldk.wallet;
         // A P2WSH output, as a funding's (BOLT 3); it is never broadcast.
         let script = ScriptBuf::new_p2wsh(&WScriptHash::all_zeros());
-        wallet.build(script, Some(capacity_sat), self.fee_rate(6), self.reserve_sat(1))
+        wallet.build_funding(script, capacity_sat, self.fee_rate(6), self.reserve_sat(1))
     }
 
     /// Fee rate to confirm within `blocks`.

@@ -18,6 +18,7 @@ mod both_ways;
 mod budgets;
 mod bumps;
 mod cancelled;
+mod change;
 mod channels;
 mod closed;
 mod closing;

@@ -185,6 +185,9 @@ impl OnchainWallet {
         let Some(old) = state.wallet.get_tx(txid).map(|tx| tx.tx_node.tx) else {
             return Err(OnchainError::NotPending);
         };
+        if state.is_built_upon(txid) {
+            return Err(OnchainError::BuiltUpon);
+        }
         let replaced_fee_sat = state.fee_sat(&old).unwrap_or(0);
         let built = state.replacement(&old, new);
         self.stage(&mut state);

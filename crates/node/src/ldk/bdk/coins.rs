@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bdk_wallet::LocalOutput;
+use bdk_wallet::{KeychainKind, LocalOutput};
 use bitcoin::{OutPoint, Transaction, Txid};
 
 use super::{OnchainWallet, WalletState};
@@ -10,6 +10,9 @@ use super::{OnchainWallet, WalletState};
 /// Confirmations after which a transaction that spends the same coin is final, for records that end by it: the depth that LDK
 /// waits for before it acts on a spend (its `ANTI_REORG_DELAY`).
 pub const FINAL_AFTER: u32 = 6;
+
+/// Maximum number of transactions that wait and build upon each other. The network relays 25, a channel's closing and its fee included.
+const MAX_CHAIN: usize = 8;
 
 /// Coins kept apart for the anchor reserve.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,38 @@ impl WalletState {
     pub(super) fn confirmed_coins(&self) -> impl Iterator<Item = LocalOutput> + '_ {
         let unspent = self.wallet.list_unspent().filter(|coin| coin.chain_position.is_confirmed());
         unspent.filter(|coin| !self.wallet.is_outpoint_locked(coin.outpoint))
+    }
+
+    /// Change of our own transactions that waits for a block. Nobody else can keep it from confirming, and a channel's funding may
+    /// spend it: one coin is then enough for several channels in a block.
+    pub(super) fn own_change(&self) -> Vec<LocalOutput> {
+        let waiting = self.wallet.list_unspent().filter(|coin| !coin.chain_position.is_confirmed());
+        let change = waiting.filter(|coin| coin.keychain == KeychainKind::Internal);
+        let free = change.filter(|coin| !self.wallet.is_outpoint_locked(coin.outpoint));
+        free.filter(|coin| self.is_own(coin.outpoint.txid, MAX_CHAIN)).collect()
+    }
+
+    /// Unconfirmed coins that are no change of our own.
+    pub(super) fn foreign_unconfirmed(&self) -> Vec<OutPoint> {
+        let own: Vec<OutPoint> = self.own_change().into_iter().map(|coin| coin.outpoint).collect();
+        let waiting = self.wallet.list_unspent().filter(|coin| !coin.chain_position.is_confirmed());
+        waiting.map(|coin| coin.outpoint).filter(|coin| !own.contains(coin)).collect()
+    }
+
+    /// Returns whether a waiting transaction, and those that it builds upon, `depth` of them at most, spend only coins of ours.
+    fn is_own(&self, txid: Txid, depth: usize) -> bool {
+        let Some(tx) = self.wallet.tx_graph().get_tx(txid).filter(|_| depth > 0) else { return false };
+        tx.input.iter().map(|input| input.previous_output).all(|coin| {
+            let is_ours = self.wallet.spk_index().txout(coin).is_some();
+            is_ours && (is_confirmed(self, coin.txid) || self.is_own(coin.txid, depth.saturating_sub(1)))
+        })
+    }
+
+    /// Returns whether another waiting transaction of ours spends an output of this one.
+    pub(super) fn is_built_upon(&self, txid: Txid) -> bool {
+        let spends = |tx: &Arc<Transaction>| tx.input.iter().any(|input| input.previous_output.txid == txid);
+        let held: Vec<Arc<Transaction>> = self.held.values().cloned().map(Arc::new).collect();
+        self.unconfirmed().chain(held).any(|tx| spends(&tx))
     }
 
     /// Confirmed coins to keep apart for a reserve: the smallest one that suffices, or else the largest together.
@@ -89,6 +124,13 @@ impl OnchainWallet {
     pub fn free_sat(&self) -> u64 {
         let state = self.lock();
         state.confirmed_coins().map(|coin| coin.txout.value.to_sat()).fold(0, u64::saturating_add)
+    }
+
+    /// The same with change of our own that waits for a block.
+    pub fn free_for_funding_sat(&self) -> u64 {
+        let change = self.lock().own_change();
+        let change_sat = change.iter().map(|coin| coin.txout.value.to_sat()).fold(0, u64::saturating_add);
+        self.free_sat().saturating_add(change_sat)
     }
 
     /// Returns whether a transaction that this wallet knows can never confirm, because one that spends the same coin is buried.

@@ -55,6 +55,11 @@ pub enum OnchainError {
         "a channel's funding cannot be replaced or cancelled: both sides have signed for this transaction; speed it up, or close the channel when it has confirmed"
     )]
     Funding,
+    /// Another transaction spends its change: a channel's funding, which both sides have signed.
+    #[error(
+        "a channel is funded with the change of this payment, so it cannot be replaced or cancelled; speed up the channel's funding, which pays for both"
+    )]
+    BuiltUpon,
     /// Nothing of it is ours to spend.
     #[error(
         "this transaction pays nothing to this wallet that could pay for a higher fee; wait for it to confirm"
@@ -138,9 +143,32 @@ impl OnchainWallet {
         if let Some(amount_sat) = amount_sat.filter(|sat| *sat < minimum_sat) {
             return Err(OnchainError::Dust { amount_sat, minimum_sat });
         }
-        let order = Draft { script: script.clone(), amount_sat, rate, reserve_sat };
+        let order = Draft { script: script.clone(), amount_sat, rate, reserve_sat, from: Coins::Confirmed };
         let psbt = self.draft(&order)?;
-        self.finish(psbt, &script, reserve_sat)
+        self.finish(psbt, &order)
+    }
+
+    /// Builds and signs a channel's funding: as [`build`](Self::build), and where confirmed money does not suffice, also from change of
+    /// our own that waits for a block.
+    ///
+    /// # Errors
+    /// [`OnchainError`].
+    pub fn build_funding(
+        &self,
+        script: ScriptBuf,
+        sat: u64,
+        rate: FeeRate,
+        reserve_sat: u64,
+    ) -> Result<SignedSend, OnchainError> {
+        match self.build(script.clone(), Some(sat), rate, reserve_sat) {
+            Err(OnchainError::Insufficient { .. }) => {
+                let order =
+                    Draft { script, amount_sat: Some(sat), rate, reserve_sat, from: Coins::OwnChange };
+                let psbt = self.draft(&order)?;
+                self.finish(psbt, &order)
+            }
+            built => built,
+        }
     }
 
     /// Returns whether a channel of `capacity_sat` can be funded beside the reserve, as far as is known before its script is known.
@@ -151,16 +179,23 @@ impl OnchainWallet {
         // One input, the channel, change, the reserve's coin.
         const FUNDING_VBYTES: u64 = 203;
         let fee_sat = rate.fee_vb(FUNDING_VBYTES).map_or(u64::MAX, Amount::to_sat);
-        self.check_free(capacity_sat.saturating_add(fee_sat), reserve_sat)
+        self.check_free(capacity_sat.saturating_add(fee_sat), reserve_sat, Coins::OwnChange)
     }
 
     /// Checks that so much is free beside the reserve.
-    fn check_free(&self, needed_sat: u64, reserve_sat: u64) -> Result<(), OnchainError> {
-        let available_sat = self.free_sat().saturating_sub(reserve_sat);
+    fn check_free(&self, needed_sat: u64, reserve_sat: u64, from: Coins) -> Result<(), OnchainError> {
+        let available_sat = self.free_of(from).saturating_sub(reserve_sat);
         if needed_sat > available_sat {
             return Err(OnchainError::Insufficient { needed_sat, available_sat, reserve_sat });
         }
         Ok(())
+    }
+
+    fn free_of(&self, from: Coins) -> u64 {
+        match from {
+            Coins::Confirmed => self.free_sat(),
+            Coins::OwnChange => self.free_for_funding_sat(),
+        }
     }
 
     fn draft(&self, draft: &Draft) -> Result<Psbt, OnchainError> {
@@ -168,24 +203,25 @@ impl OnchainWallet {
         let result = draft.build(&mut state);
         self.stage(&mut state);
         drop(state);
-        result.map_err(|e| self.explain(e, draft.reserve_sat))
+        result.map_err(|e| self.explain(e, draft))
     }
 
-    fn finish(&self, psbt: Psbt, payee: &ScriptBuf, reserve_sat: u64) -> Result<SignedSend, OnchainError> {
+    fn finish(&self, psbt: Psbt, draft: &Draft) -> Result<SignedSend, OnchainError> {
         let fee_sat = psbt.fee_amount().map_or(0, Amount::to_sat);
         let tx = &psbt.unsigned_tx;
-        let paid = tx.output.iter().find(|output| output.script_pubkey == *payee);
+        let paid = tx.output.iter().find(|output| output.script_pubkey == draft.script);
         let amount_sat = paid.map_or(0, |output| output.value.to_sat());
-        self.check_free(amount_sat.saturating_add(fee_sat), reserve_sat)?;
+        self.check_free(amount_sat.saturating_add(fee_sat), draft.reserve_sat, draft.from)?;
         let (tx, fee_sat) = self.lock().signed(psbt)?;
         Ok(SignedSend { tx, amount_sat, fee_sat })
     }
 
-    fn explain(&self, error: CreateTxError, reserve_sat: u64) -> OnchainError {
+    fn explain(&self, error: CreateTxError, draft: &Draft) -> OnchainError {
+        let reserve_sat = draft.reserve_sat;
         match error {
             CreateTxError::CoinSelection(missing) => OnchainError::Insufficient {
                 needed_sat: missing.needed.to_sat(),
-                available_sat: self.free_sat().saturating_sub(reserve_sat),
+                available_sat: self.free_of(draft.from).saturating_sub(reserve_sat),
                 reserve_sat,
             },
             other => OnchainError::Build(other.to_string()),
@@ -199,6 +235,15 @@ struct Draft {
     amount_sat: Option<u64>,
     rate: FeeRate,
     reserve_sat: u64,
+    from: Coins,
+}
+
+/// Coins that a transaction may spend.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coins {
+    Confirmed,
+    /// Also change of our own that waits for a block.
+    OwnChange,
 }
 
 impl Draft {
@@ -250,14 +295,21 @@ impl Draft {
         if let Some(own) = &own {
             state.wallet.mark_used(own.keychain, own.index);
         }
+        let mut apart = match reserve {
+            Reserve::Kept(coins) => coins,
+            Reserve::Renewed => Vec::new(),
+        };
+        if self.from == Coins::OwnChange {
+            apart.extend(state.foreign_unconfirmed());
+        }
         let mut builder = state.wallet.build_tx();
-        builder.fee_rate(self.rate).exclude_unconfirmed();
+        builder.fee_rate(self.rate).unspendable(apart);
+        if self.from == Coins::Confirmed {
+            builder.exclude_unconfirmed();
+        }
         pay(&mut builder);
         if let Some(own) = &own {
             builder.add_recipient(own.address.script_pubkey(), Amount::from_sat(self.reserve_sat));
-        }
-        if let Reserve::Kept(coins) = reserve {
-            builder.unspendable(coins);
         }
         let built = builder.finish();
         if let Some(own) = &own {

@@ -7,7 +7,6 @@ import {
   type Balance,
   type Channel,
   type Gateway,
-  type OpenOptions,
   type OtherDevice,
   type Payment,
   type Settings,
@@ -363,7 +362,7 @@ export class App {
     if (error.code === 'movedToAnotherDevice') {
       this.#taken = wallet;
       this.#moved(error, async () => {
-        await this.#opened(await wallet.moveHere());
+        await this.#opened(await wallet.moveHere(), this.settings.gateways);
         await this.#unlocked.keep({}); // the wallet host opens it, too
       });
       return;

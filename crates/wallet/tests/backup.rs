@@ -76,7 +76,7 @@ impl World {
         let (own, backend) = (self.platform.clone(), Rc::new(disk.clone()) as SharedBackend);
         let kek = || Kek::from_bytes([7; 32]);
         self.platform.run(async move {
-            let store = match SealedStore::kdf_params(&backend).await.unwrap() {
+            let store = match SealedStore::key_sources(&backend).await.unwrap() {
                 None => SealedStore::create(backend, &KdfParams::external_key(), kek()).await.unwrap(),
                 Some(_) => SealedStore::open(backend, kek()).await.unwrap(),
             };

@@ -4,9 +4,7 @@
 use amplet_protocol::watchtower::{HINT, Item, SEALED};
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use bitcoin::secp256k1::ecdsa::Signature;
-use bitcoin::{
-    Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness, absolute, transaction,
-};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, absolute, transaction};
 use chacha20_poly1305::ChaCha20Poly1305;
 use chacha20_poly1305::chacha20::{Key, Nonce};
 
@@ -27,7 +25,6 @@ const FORMAT: u8 = 1;
 const MAX_SCRIPT: usize = 80;
 /// A witness program (BIP 141) has 42 bytes at most.
 const MAX_DESTINATION: usize = 42;
-const SIGNATURE: usize = 64;
 
 /// One of the transactions: what its output holds, in sat, and the signature of its input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,22 +108,12 @@ impl Kit {
         }
         Some(plain)
     }
-
-    /// The transaction of one of the spends, ready to be broadcast.
-    fn transaction(&self, commitment: Txid, spend: &Spend) -> Transaction {
-        let outpoint = OutPoint { txid: commitment, vout: u32::from(self.vout) };
-        let mut tx = unsigned(outpoint, &self.destination, spend.value_sat);
-        let mut signature = spend.signature.serialize_der().to_vec();
-        signature.push(bitcoin::EcdsaSighashType::All as u8);
-        let witness = [&signature[..], &[1], self.script.as_bytes()];
-        tx.input.iter_mut().for_each(|input| input.witness = Witness::from_slice(&witness));
-        tx
-    }
 }
 
 /// What a gateway does with it.
 #[cfg(feature = "tower")]
 mod punish {
+    use bitcoin::Witness;
     use bitcoin::secp256k1::{Message, PublicKey, Secp256k1};
     use bitcoin::sighash::SighashCache;
 
@@ -134,8 +121,20 @@ mod punish {
 
     /// Where the revocation key stands in the script of `to_local` (BOLT 3): behind `OP_IF` and the length of a push.
     const REVOCATION_KEY: std::ops::Range<usize> = 2..35;
+    const SIGNATURE: usize = 64;
 
     impl Kit {
+        /// The transaction of one of the spends, ready to be broadcast.
+        fn transaction(&self, commitment: Txid, spend: &Spend) -> Transaction {
+            let outpoint = OutPoint { txid: commitment, vout: u32::from(self.vout) };
+            let mut tx = unsigned(outpoint, &self.destination, spend.value_sat);
+            let mut signature = spend.signature.serialize_der().to_vec();
+            signature.push(bitcoin::EcdsaSighashType::All as u8);
+            let witness = [&signature[..], &[1], self.script.as_bytes()];
+            tx.input.iter_mut().for_each(|input| input.witness = Witness::from_slice(&witness));
+            tx
+        }
+
         /// Opens what is sealed. `None`: it is not sealed for this commitment, or not by us.
         pub fn open(sealed: &[u8], commitment: &Txid) -> Option<Self> {
             let (nonce, rest) = sealed.split_first_chunk::<NONCE>()?;

@@ -145,7 +145,10 @@ export const PLACES: Place[] = [
   opened(
     'channels-lost-asked',
     '#/channels',
-    (page) => page.getByRole('button', { name: /close them/ }).click(),
+    async (page) => {
+      await page.getByRole('button', { name: /close them/ }).click();
+      await expect(page.getByRole('button', { name: 'Leave them open' })).toBeVisible();
+    },
     'lost',
   ),
   opened('connection', '#/home', (page) => page.getByTestId('connection').click()),

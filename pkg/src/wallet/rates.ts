@@ -33,7 +33,7 @@ export async function loadRates(gateway: string | Gateway, options?: { signal?: 
   const limit = AbortSignal.timeout(LIMIT_MS);
   try {
     const response = await fetch(base, { signal: signal === undefined ? limit : AbortSignal.any([signal, limit]) });
-    return response.ok ? checked(await response.json()) : null;
+    return response.status === 200 ? checked(await response.json()) : null;
   } catch {
     return null;
   }

@@ -12,7 +12,7 @@ function gateway(status: number, body: unknown): void {
   vi.stubGlobal('fetch', async (url: string) => {
     asked.push(url);
     if (status === 0) throw new TypeError('Failed to fetch');
-    return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status });
+    return new Response(typeof body === 'string' || body === null ? body : JSON.stringify(body), { status });
   });
 }
 afterEach(() => {
@@ -38,6 +38,7 @@ test('a gateway is asked at its own host, and what is no price is left out', asy
 test('nothing is made up', async () => {
   const address = `${NODE}@wss://gateway.example/lightning/v1`;
   for (const [status, body] of [
+    [204, null],
     [404, ''],
     [503, ''],
     [200, 'no JSON'],

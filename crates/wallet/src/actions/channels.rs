@@ -41,12 +41,15 @@ pub struct Channel {
     pub funding: Option<String>,
 }
 
-/// Returns all channels that are open, opening or closing.
+/// Returns all channels that are open, opening or closing: by their place on the chain, those without one last.
 pub fn list(ctx: &Ctx) -> Vec<Channel> {
     let channels = ctx.node.channels();
     let watched_by = |details: &ChannelDetails| ctx.node.towers().watching(&details.channel_id);
     let channel = |details| channel(details, channels.balance_of(details), watched_by(details));
-    channels.list().iter().map(channel).collect()
+    let mut all = channels.list();
+    // LDK has them in another order each time.
+    all.sort_by_key(|details| (details.short_channel_id.unwrap_or(u64::MAX), details.channel_id));
+    all.iter().map(channel).collect()
 }
 
 fn channel(details: &ChannelDetails, balance: ChannelBalance, watched_by: usize) -> Channel {

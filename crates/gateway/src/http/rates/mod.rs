@@ -45,13 +45,14 @@ struct Answer {
 
 type Answers = Arc<RwLock<BTreeMap<usize, Answer>>>;
 
-/// The door, and a task that asks the sources for as long as the program runs; nothing where there are none.
+/// The door, and a task that asks the sources for as long as the program runs; without sources it says that there is nothing.
 ///
 /// # Errors
 /// [`StartError::Tls`]. Must be called within a tokio runtime.
 pub fn open(section: &RatesSection) -> Result<Router, StartError> {
     if section.sources.is_empty() {
-        return Ok(Router::new());
+        // Wallets ask every gateway, and browsers complain of a page that is not there.
+        return Ok(Router::new().route("/rates/v1", get(StatusCode::NO_CONTENT)).layer(from_fn(cors)));
     }
     let http = NativePlatform::new().map_err(|error| StartError::Tls(error.to_string()))?.http();
     let answers = Answers::default();
@@ -189,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_source_says_is_served_and_without_one_nothing_is() {
         let none = open(&RatesSection::default()).unwrap();
-        assert_eq!(get_rates(&none).await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(get_rates(&none).await.status(), StatusCode::NO_CONTENT);
         let dead = open(&RatesSection { sources: vec!["http://127.0.0.1:1/".into()] }).unwrap();
         assert_eq!(get_rates(&dead).await.status(), StatusCode::SERVICE_UNAVAILABLE);
         let router =

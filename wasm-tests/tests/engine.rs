@@ -43,7 +43,7 @@ async fn sources(name: &str) -> Option<Vec<Vec<u8>>> {
 
 async fn create(name: &str) -> Engine {
     let options = options(name, &format!("mnemonic: '{MNEMONIC}'"));
-    Engine::open(options, vec![1; 32], cheap()).await.map_err(|error| code(&error)).unwrap()
+    Engine::open(options, vec![1; 32], cheap(), None).await.map_err(|error| code(&error)).unwrap()
 }
 
 fn field(value: &JsValue, path: &str) -> JsValue {
@@ -114,16 +114,17 @@ async fn only_the_key_opens() {
     engine.close().await.unwrap();
     assert!(!engine.proves(&[1; 32]), "a closed engine knows no key");
     assert_eq!(sources("key").await, Some(vec![cheap().unwrap()]));
-    assert_eq!(refused(Engine::open(options("key", ""), vec![2; 32], None)).await, "wrongPassphrase");
-    assert_eq!(refused(Engine::open(options("key", ""), vec![1; 31], None)).await, "invalidInput");
-    let engine = Engine::open(options("key", ""), vec![1; 32], None).await.map_err(|e| code(&e)).unwrap();
+    assert_eq!(refused(Engine::open(options("key", ""), vec![2; 32], None, None)).await, "wrongPassphrase");
+    assert_eq!(refused(Engine::open(options("key", ""), vec![1; 31], None, None)).await, "invalidInput");
+    let engine =
+        Engine::open(options("key", ""), vec![1; 32], None, None).await.map_err(|e| code(&e)).unwrap();
     let params = KdfParams::argon2id(16, 1, 1, [9; 16]).unwrap().to_bytes().to_vec();
     engine.put_key(params.clone(), vec![5; 32]).await.unwrap();
     assert!(engine.proves(&[5; 32]) && !engine.proves(&[1; 32]));
     engine.close().await.unwrap();
     assert_eq!(sources("key").await, Some(vec![params]));
-    assert_eq!(refused(Engine::open(options("key", ""), vec![1; 32], None)).await, "wrongPassphrase");
-    Engine::open(options("key", ""), vec![5; 32], None)
+    assert_eq!(refused(Engine::open(options("key", ""), vec![1; 32], None, None)).await, "wrongPassphrase");
+    Engine::open(options("key", ""), vec![5; 32], None, None)
         .await
         .map_err(|e| code(&e))
         .unwrap()
@@ -136,7 +137,8 @@ async fn only_the_key_opens() {
 async fn a_wallet_opens_by_passkeys_alone() {
     let (one, two) = (vec![3, 1, 1], vec![3, 2, 2]);
     let made = options("passkeys", &format!("mnemonic: '{MNEMONIC}'"));
-    let engine = Engine::open(made, vec![1; 32], Some(one.clone())).await.map_err(|e| code(&e)).unwrap();
+    let engine =
+        Engine::open(made, vec![1; 32], Some(one.clone()), None).await.map_err(|e| code(&e)).unwrap();
     let alone = engine.remove_key(one.clone()).await.map_err(|e| code(&e));
     assert_eq!(alone, Err("invalidInput".to_owned()), "the last one stays");
     engine.put_key(two.clone(), vec![2; 32]).await.unwrap();
@@ -145,22 +147,28 @@ async fn a_wallet_opens_by_passkeys_alone() {
     engine.remove_key(one).await.unwrap();
     engine.close().await.unwrap();
     assert_eq!(sources("passkeys").await, Some(vec![two]));
-    assert_eq!(refused(Engine::open(options("passkeys", ""), vec![1; 32], None)).await, "wrongPassphrase");
+    assert_eq!(
+        refused(Engine::open(options("passkeys", ""), vec![1; 32], None, None)).await,
+        "wrongPassphrase"
+    );
     let engine =
-        Engine::open(options("passkeys", ""), vec![2; 32], None).await.map_err(|e| code(&e)).unwrap();
+        Engine::open(options("passkeys", ""), vec![2; 32], None, None).await.map_err(|e| code(&e)).unwrap();
     engine.close().await.unwrap();
 }
 
 #[wasm_bindgen_test]
 async fn a_creation_that_fails_leaves_nothing() {
     let bad = options("failed", "mnemonic: 'abandon abandon'");
-    assert_eq!(refused(Engine::open(bad, vec![1; 32], cheap())).await, "invalidMnemonic");
+    assert_eq!(refused(Engine::open(bad, vec![1; 32], cheap(), None)).await, "invalidMnemonic");
     assert_eq!(sources("failed").await, None);
     let engine = create("failed").await;
     engine.close().await.unwrap();
     let again = options("failed", &format!("mnemonic: '{MNEMONIC}'"));
-    assert_eq!(refused(Engine::open(again, vec![1; 32], cheap())).await, "walletExists");
-    assert_eq!(refused(Engine::open(options("failed", ""), vec![1; 32], cheap())).await, "invalidInput");
+    assert_eq!(refused(Engine::open(again, vec![1; 32], cheap(), None)).await, "walletExists");
+    assert_eq!(
+        refused(Engine::open(options("failed", ""), vec![1; 32], cheap(), None)).await,
+        "invalidInput"
+    );
 }
 
 #[wasm_bindgen_test]
@@ -169,7 +177,10 @@ async fn a_creation_that_was_interrupted_can_be_repeated() {
     let params = KdfParams::argon2id(8, 1, 1, [7; 16]).unwrap();
     SealedStore::create(backend.clone(), &params, Kek::from_bytes([1; 32])).await.unwrap();
     backend.close().await;
-    assert_eq!(refused(Engine::open(options("interrupted", ""), vec![1; 32], None)).await, "walletNotFound");
+    assert_eq!(
+        refused(Engine::open(options("interrupted", ""), vec![1; 32], None, None)).await,
+        "walletNotFound"
+    );
     assert_eq!(sources("interrupted").await, None);
     create("interrupted").await.close().await.unwrap();
 }
@@ -204,7 +215,10 @@ async fn a_destroyed_wallet_is_gone() {
     destroy("destroyed".into()).await.unwrap();
     assert_eq!(sources("destroyed").await, None);
     destroy("destroyed".into()).await.unwrap();
-    assert_eq!(refused(Engine::open(options("destroyed", ""), vec![1; 32], None)).await, "walletNotFound");
+    assert_eq!(
+        refused(Engine::open(options("destroyed", ""), vec![1; 32], None, None)).await,
+        "walletNotFound"
+    );
 }
 
 #[wasm_bindgen_test]

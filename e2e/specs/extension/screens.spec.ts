@@ -53,7 +53,7 @@ async function speak(language: Language | null): Promise<void> {
   const options = await browser.open('options.html#/settings');
   await options
     .locator('select')
-    .first()
+    .nth(1) // behind the currency's
     .selectOption(language ?? '');
   await expect(options.locator('html')).toHaveAttribute('lang', language ?? 'en');
   await options.close();

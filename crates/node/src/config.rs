@@ -44,7 +44,10 @@ pub struct ForwardingTerms {
 
 /// Terms of each channel with a peer: asked for when it is ready, and by [`Channels::apply_terms`](crate::Channels::apply_terms).
 #[derive(Clone)]
-pub struct TermsOf(pub Rc<dyn Fn(&ChannelId, &PublicKey) -> ForwardingTerms>);
+pub struct TermsOf(pub Rc<TermsOfChannel>);
+
+/// Returns the terms of a channel with a peer.
+type TermsOfChannel = dyn Fn(&ChannelId, &PublicKey) -> ForwardingTerms;
 
 impl fmt::Debug for TermsOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -117,6 +117,7 @@ impl Stored {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use amplet_storage::kdf::{KdfParams, Kek};
     use amplet_storage::{MemoryBackend, SealedStore, SharedBackend, Store};
     use futures::executor::block_on;

@@ -14,7 +14,7 @@ use crate::{build, proc, root};
 pub const TARGET: u64 = 1_300_000;
 
 /// The sum that must not be exceeded until then, in bytes: what was reached, and 2 %.
-pub const LIMIT: u64 = 1_617_000;
+pub const LIMIT: u64 = 1_790_000;
 
 /// Node has brotli with it; the module's own text would otherwise cost a crate that every command compiles.
 const SCRIPT: &str = "

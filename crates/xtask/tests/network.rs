@@ -73,7 +73,7 @@ fn money_flows_through_the_control_api() {
         ("/fund", json!({ "address": "x" }), 400, "`sat` is missing"),
         ("/fund", json!({ "address": "x", "sat": 1000 }), 500, "Invalid Bitcoin address"),
         ("/gateway/7/kill", json!({}), 400, "choose a gateway's number or payee"),
-        ("/gateway/0/burn", json!({}), 400, "choose kill, stop or start"),
+        ("/gateway/0/burn", json!({}), 400, "choose kill, stop, start, freeze or thaw"),
     ] {
         let error = ask(&url, path, &body, status)["error"].to_string();
         assert!(error.contains(what), "{path}: {error}");

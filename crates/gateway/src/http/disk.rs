@@ -20,7 +20,7 @@ pub(super) fn free_mib(dir: &Path) -> Option<u64> {
     // The folder is made at the first start.
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let found = statvfs(dir).or_else(|_| statvfs(parent)).ok()?;
-    Some(u64::from(found.blocks_available()).saturating_mul(found.fragment_size()) / MIB)
+    Some(found.blocks_available().saturating_mul(found.fragment_size()) / MIB)
 }
 
 /// What is wrong with so little space.

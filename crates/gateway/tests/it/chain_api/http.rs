@@ -81,7 +81,7 @@ async fn pages_of_every_origin_may_ask() {
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
         assert!(answer.contains("access-control-allow-origin: *"), "{answer}");
-        assert!(answer.contains("access-control-allow-headers: content-type"), "{answer}");
+        assert!(answer.contains("access-control-allow-headers: authorization, content-type"), "{answer}");
     }
 }
 

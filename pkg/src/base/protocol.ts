@@ -1625,7 +1625,7 @@ export type FiatRate = {
  */
 currency: string, 
 /**
- * Price of one bitcoin, in the currency's smallest units (cents).
+ * Number of the currency's smallest units (cents) that one bitcoin costs.
  */
 minorUnitsPerBtc: bigint, 
 /**

@@ -10,7 +10,7 @@ export class ProviderError extends Error {
   /** What the name does not say, for programs. */
   readonly code: SiteErrorCode | undefined;
 
-  /** `message` and `options.code` are what the site sees; `options.cause` stays here. */
+  /** `message` and `code` are what the site sees; `cause` stays here. */
   constructor(
     name: SiteErrorName,
     message: string,

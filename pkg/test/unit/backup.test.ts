@@ -65,7 +65,7 @@ test('a file of many bytes passes the border, and progress comes back over it', 
     method: 'open',
     options: { ...options, mnemonic: 'legal', file: new Uint8Array(5_000_000) },
     key: new Uint8Array(32),
-    kdf: new Uint8Array(8),
+    source: new Uint8Array(8),
     takeOver: false,
     log: [],
   };

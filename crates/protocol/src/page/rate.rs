@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct FiatRate {
     /// Currency (ISO 4217).
     pub currency: String,
-    /// Price of one bitcoin, in the currency's smallest units (cents).
+    /// Number of the currency's smallest units (cents) that one bitcoin costs.
     pub minor_units_per_btc: u64,
     /// Time at which it was asked for, in seconds since the UNIX epoch.
     pub at: u64,

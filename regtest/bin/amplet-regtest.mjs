@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 // Runs the network from the programs that the package of this platform brings.
 
 import { spawn } from 'node:child_process';

@@ -1,6 +1,7 @@
 // The gateway's mailbox (crates/gateway/src/http/edge/pairing.rs): letters are put once and taken once.
 
 import { describe, WalletError } from '../../base/error.ts';
+import type { Bytes } from './seal.ts';
 
 /** Pause between two looks into the mailbox, ms. */
 const PAUSE_MS = 1000;
@@ -22,7 +23,7 @@ export class Mailbox {
    * Puts a letter.
    * @throws {WalletError} `inUse`: there is one already; `gatewayOffline`, `gatewayRefused`
    */
-  async put(id: string, letter: Uint8Array<ArrayBuffer>): Promise<void> {
+  async put(id: string, letter: Bytes): Promise<void> {
     const { status } = await this.#post('put', id, letter);
     if (status === 201) return;
     if (status === 409)
@@ -34,7 +35,7 @@ export class Mailbox {
    * Waits for a letter, and takes it.
    * @throws {WalletError} `inUse`: somebody else has taken it; `gatewayRefused`
    */
-  async take(id: string): Promise<Uint8Array<ArrayBuffer>> {
+  async take(id: string): Promise<Bytes> {
     for (;;) {
       const response = await this.#post('take', id).catch((error: unknown) => {
         this.#signal.throwIfAborted();
@@ -51,7 +52,7 @@ export class Mailbox {
     }
   }
 
-  async #post(what: 'put' | 'take', id: string, body?: Uint8Array<ArrayBuffer>): Promise<Response> {
+  async #post(what: 'put' | 'take', id: string, body?: Bytes): Promise<Response> {
     this.#signal.throwIfAborted();
     try {
       return await fetch(`${this.#origin}/pairing/v1/${what}/${id}`, {

@@ -6,7 +6,7 @@ import type { Gateway, Network } from '../../base/protocol.ts';
 import { named, text } from '../arguments.ts';
 import { mailboxOrigin, readCode, writeCode } from './code.ts';
 import { Mailbox } from './mailbox.ts';
-import { deviceKeys, helloKeys, SECRET_BYTES, seal, shared, unseal, type Shared } from './seal.ts';
+import { deviceKeys, helloKeys, SECRET_BYTES, seal, shared, unseal, type Bytes } from './seal.ts';
 
 /** Time for which a code holds, ms: that of the gateway's letters. */
 const LIFE_MS = 600_000;
@@ -38,6 +38,16 @@ const WALLET: Record<keyof PairedWallet, true> = {
   backupUrl: true,
 };
 
+/** A new device that has read the code. */
+interface Hello {
+  /** The name that it gives itself. */
+  name: string;
+  /** Six digits that it shows. */
+  number: string;
+  /** Sends it the wallet. */
+  give: (wallet: PairedWallet) => Promise<void>;
+}
+
 /** The old device's side of a pairing; made by {@link offerPairing}. */
 export class PairingOffer {
   /** The code to be shown, as text and as a QR code, to the new device alone. It holds for ten minutes. */
@@ -50,23 +60,21 @@ export class PairingOffer {
    */
   readonly joined: Promise<string>;
 
-  readonly #mailbox: Mailbox;
   readonly #wallet: PairedWallet;
-  readonly #shared: Promise<Shared>;
+  readonly #hello: Promise<Hello>;
   #tries = MAX_TRIES;
   #sent = false;
 
   /** Use {@link offerPairing}. */
-  constructor(code: string, wallet: PairedWallet, mailbox: Mailbox, hello: Promise<{ name: string; shared: Shared }>) {
+  constructor(code: string, wallet: PairedWallet, hello: Promise<Hello>) {
     this.code = code;
     this.expiresAt = BigInt(Math.floor((Date.now() + LIFE_MS) / 1000));
     this.#wallet = wallet;
-    this.#mailbox = mailbox;
     this.joined = hello.then(({ name }) => name);
-    this.#shared = hello.then(({ shared }) => shared);
+    this.#hello = hello;
     // Whoever waits for neither is told by `confirm`.
     this.joined.catch(() => undefined);
-    this.#shared.catch(() => undefined);
+    hello.catch(() => undefined);
   }
 
   /**
@@ -76,7 +84,7 @@ export class PairingOffer {
    * `gatewayOffline`, `gatewayRefused`; as `joined` does
    */
   async confirm(number: string): Promise<void> {
-    const { gift, number: expected } = await this.#shared;
+    const { give, number: expected } = await this.#hello;
     if (this.#sent || this.#tries === 0) throw new WalletError('cancelled', 'This code is used up: show a new one.');
     if (number.replaceAll(/\D/g, '') !== expected) {
       this.#tries -= 1;
@@ -86,7 +94,7 @@ export class PairingOffer {
     }
     this.#sent = true;
     try {
-      await this.#mailbox.put(gift.id, await seal(gift, JSON.stringify(this.#wallet)));
+      await give(this.#wallet);
     } catch (error) {
       this.#sent = error instanceof WalletError && error.code === 'inUse';
       throw error;
@@ -115,9 +123,12 @@ export async function offerPairing(options: {
   const hello = (async () => {
     const keys = await helloKeys(secret);
     const { name, publicKey } = readHello(await unseal(keys, await letters.take(keys.id)));
-    return { name, shared: await shared(secret, mine, mine.publicKey, publicKey) };
+    const { gift, number } = await shared(secret, mine, mine.publicKey, publicKey);
+    const give = async (wallet: PairedWallet): Promise<void> =>
+      letters.put(gift.id, await seal(gift, JSON.stringify(wallet)));
+    return { name, number, give };
   })();
-  return new PairingOffer(code, wallet, letters, hello);
+  return new PairingOffer(code, wallet, hello);
 }
 
 /** The new device's side of a pairing; made by {@link joinPairing}. */
@@ -185,7 +196,7 @@ function read(text: string): Record<string, unknown> {
   throw damaged();
 }
 
-function readHello(text: string): { name: string; publicKey: Uint8Array<ArrayBuffer> } {
+function readHello(text: string): { name: string; publicKey: Bytes } {
   const { name, publicKey } = read(text);
   if (typeof name !== 'string' || !Array.isArray(publicKey)) throw damaged();
   return { name: name.slice(0, MAX_NAME), publicKey: Uint8Array.from(publicKey as number[]) };

@@ -13,7 +13,8 @@ export const PUBLIC_BYTES = 65;
 /** Bytes of AES-GCM's nonce. */
 const NONCE_BYTES = 12;
 
-type Bytes = Uint8Array<ArrayBuffer>;
+/** Bytes that the Web Crypto API takes, written so that TypeScript before 5.7, which knows no kinds of bytes, reads it. */
+export type Bytes = ReturnType<TextEncoder['encode']>;
 
 /** What two devices derive from one secret: the name of a letter, and its key. */
 export interface LetterKeys {

@@ -4,6 +4,7 @@ mod configured;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ use configured::{Configured, invalid, origin, parse_one};
 
 /// Maximum time for a gateway's answer to a request for a channel.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// Time for which a request waits for the gateway's connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// Minimum capacity of a channel that a gateway opens unasked, in sat: several times what is held back to close it.
 const MIN_UNASKED_SAT: u64 = 50_000;
@@ -219,6 +223,9 @@ impl Gateways {
         if ctx.node.peers().copies().findings().other_installation.contains(&peer) {
             return Err(errors::channel(&ChannelError::OtherInstallation));
         }
+        // Right after a start the first connection is still under way.
+        let connected = pin!(ctx.node.peers().connected(peer));
+        select(connected, ctx.platform.sleep(CONNECT_LIMIT)).await;
         if !ctx.node.peers().is_connected(&peer) {
             return Err(errors::channel(&ChannelError::NotConnected));
         }
